@@ -1,1 +1,1 @@
-"""Pure mathematics over NumPy arrays: statistics (additive), states (mergeable), metrics (formulas over a merged state)."""
+"""Pure mathematics over NumPy arrays: additive statistics, mergeable states, metrics as formulas over merged states."""

@@ -79,6 +79,8 @@ class Result:
     title: str
     formula: str
     source: str = PAPER
+    dtype: str = "float64"
+    """`int64` for counts, which are never NaN."""
 
 
 RESULTS: Final = (
@@ -109,21 +111,37 @@ RESULTS: Final = (
         "entropy", HEAD, "nats", "Mean attention entropy",
         "mean over kept rows of −Σ_j p ln p, p = F[i,j] ÷ Σ_j F[i,j]", f"{PAPER}, Eq. 7, Fig. 12",
     ),
-    Result("entropy_rows", HEAD, "rows", "Rows kept for entropy", "number of rows with at most 0.9 on null columns"),
+    Result(
+        "entropy_rows", HEAD, "rows", "Rows kept for entropy", "number of rows with at most 0.9 on null columns",
+        dtype="int64",
+    ),
     Result(
         "attention_at_offset", (*HEAD, "offset"), "1", "Attention at an offset",
         "Σ F[i,j]·1(i−j=offset) ÷ M", "Clark et al. 2019, section 3",
     ),
-    Result("variability_sentences", (), "sentences", "Sentences behind variability", "number of sentences"),
-    Result("sentences", (), "sentences", "Sentences measured", "number of sentences"),
-    Result("pieces", (), "pieces", "Word pieces measured", "number of pieces, template pieces included"),
+    Result(
+        "variability_sentences", (), "sentences", "Sentences behind variability", "number of sentences",
+        dtype="int64",
+    ),
+    Result("sentences", (), "sentences", "Sentences measured", "number of sentences", dtype="int64"),
+    Result("pieces", (), "pieces", "Word pieces measured", "number of pieces, template pieces included", dtype="int64"),
     Result("pieces_per_sentence", (), "pieces", "Pieces per sentence", "pieces ÷ sentences"),
-    Result("sentences_cut", (), "sentences", "Sentences cut", "sentences longer than the model's positions"),
-    Result("pieces_unaligned", (), "pieces", "Pieces without a word", "text pieces that overlap no word"),
-    Result("piece_pairs", ("pair_distance",), "pairs", "Pairs of pieces", "number of pairs j ≤ i, j not null, by i−j"),
+    Result(
+        "sentences_cut", (), "sentences", "Sentences cut", "sentences longer than the model's positions",
+        dtype="int64",
+    ),
+    Result(
+        "pieces_unaligned", (), "pieces", "Pieces without a word", "text pieces that overlap no word",
+        dtype="int64",
+    ),
+    Result(
+        "piece_pairs", ("pair_distance",), "pairs", "Pairs of pieces", "number of pairs j ≤ i, j not null, by i−j",
+        dtype="int64",
+    ),
     Result(
         "dependency_pairs", ("pair_distance",), "pairs", "Pairs of pieces in a dependency",
         "number of pairs j ≤ i in a dependency, j not null, by i−j",
+        dtype="int64",
     ),
     Result(
         "dependency_probability", ("pair_distance",), "1", "Probability of a dependency",

@@ -1,0 +1,140 @@
+"""Eq. 5: how much a head's attention pattern over the first N pieces changes from sentence to sentence.
+
+    variability = Σ_x Σ_{i,j<N, attendable} |F − F̄[i,j]| ÷ (2 Σ_x Σ_{i,j<N} F)
+
+F̄ needs all sentences before the first deviation can be taken, so shards keep the blocks themselves (`Prefix`), and the
+merge goes over them twice: `prefix_sums` gives F̄, then `deviation_sum` the numerator.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnmetrics.errors import ConfigError, MergeError
+from attnmetrics.statistics.schema import PREFIX_PIECES
+
+CHUNK_NUMBERS = 2_000_000
+"""Float64 numbers in a temporary array: 16 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """The prefix blocks of V sentences."""
+
+    blocks: NDArray[np.float32]
+    """[V, layer, head, Q] F of the pairs of `prefix_pairs`; NaN where the sentence has no such pair or it is not
+    attendable"""
+    hashes: NDArray[np.uint64]
+    """[V] the order in which sentences are chosen when not all can be kept"""
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    def smallest(self, quota: int) -> "Prefix":
+        """The `quota` sentences with the smallest hashes, their order kept; all of them if there are no more."""
+        kept = np.sort(np.argsort(self.hashes, kind="stable")[:quota])
+        return Prefix(self.blocks[kept], self.hashes[kept])
+
+
+def prefix_pairs(causal: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(i[Q], j[Q]), row by row: all pairs of the first N pieces, those with j ≤ i for causal models."""
+    n = PREFIX_PIECES
+    i, j = np.divmod(np.arange(n * n, dtype=np.int64), n)
+    kept = (j <= i) if causal else np.full(n * n, True)
+    return i[kept], j[kept]
+
+
+def equal_quota(counts: Sequence[int], limit: int | None) -> int:
+    """The largest q for which Σ_k min(counts[k], q) ≤ limit: as many sentences from every shard as `limit` allows.
+
+    Args:
+        counts: sentences of each shard.
+        limit: sentences in all; None for no limit, 0 to do without variability.
+
+    Raises:
+        ConfigError: the limit is positive, yet does not give one sentence to every shard.
+    """
+    ordered = sorted(counts)
+    if limit is None or sum(ordered) <= limit:
+        return max(ordered, default=0)
+    taken = 0
+    for k, count in enumerate(ordered):
+        remaining = len(ordered) - k
+        if taken + count * remaining > limit:
+            return _at_least_one((limit - taken) // remaining, ordered, limit)
+        taken += count
+    raise AssertionError("unreachable: the counts exceed the limit")
+
+
+def _at_least_one(quota: int, counts: Sequence[int], limit: int) -> int:
+    if quota == 0 and limit > 0:
+        shards = sum(count > 0 for count in counts)
+        raise ConfigError(
+            f"expected a number of variability sentences of at least one a shard ({shards}), found {limit}; "
+            "raise --variability-sentences, make shards larger, or pass 0 to do without variability"
+        )
+    return quota
+
+
+def prefix_sums(blocks: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """(Σ_x F [layer, head, Q], number of sentences with the pair [Q]) of blocks [V, layer, head, Q]."""
+    total = np.zeros(blocks.shape[1:])
+    number = np.zeros(blocks.shape[-1], np.int64)
+    for chunk in _chunks(blocks):
+        total += np.nansum(chunk, axis=0, dtype=np.float64)
+        number += np.count_nonzero(~np.isnan(chunk[:, 0, 0, :]), axis=0)
+    return total, number
+
+
+def prefix_mean(total: NDArray[np.float64], number: NDArray[np.int64]) -> NDArray[np.float64]:
+    """F̄ [layer, head, Q] from the two values of `prefix_sums`; NaN for a pair that no sentence has."""
+    mean = np.full(total.shape, np.nan)
+    np.divide(total, number, out=mean, where=number > 0)
+    return mean
+
+
+def deviation_sum(blocks: NDArray[np.float32], mean: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Σ_x Σ_{i,j} |F − F̄| [layer, head] of blocks [V, layer, head, Q] and F̄ [layer, head, Q]."""
+    total = np.zeros(blocks.shape[1:3])
+    for chunk in _chunks(blocks):
+        total += np.nansum(np.abs(chunk - mean), axis=(0, 3))
+    return total
+
+
+def deviations(
+    read: Callable[[], Iterable[NDArray[np.float32]]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """(Σ_x Σ |F − F̄| [layer, head], Σ_x Σ F [layer, head], number of sentences) over the blocks of all shards.
+
+    Args:
+        read: gives the blocks [V, layer, head, Q] of each shard, in shard order; called once for each of two passes.
+
+    Raises:
+        MergeError: there is no shard.
+    """
+    total, number, sentences = _totals(read())
+    mean = prefix_mean(total, number)
+    deviation = np.zeros(total.shape[:2])
+    for blocks in read():
+        deviation += deviation_sum(blocks, mean)
+    return deviation, total.sum(axis=-1), sentences
+
+
+def _totals(parts: Iterable[NDArray[np.float32]]) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:
+    """Σ F [layer, head, Q], sentences with the pair [Q], and sentences, over all shards."""
+    totals: tuple[NDArray[np.float64], NDArray[np.int64], int] | None = None
+    for blocks in parts:
+        total, number = prefix_sums(blocks)
+        before = totals or (np.zeros_like(total), np.zeros_like(number), 0)
+        totals = (before[0] + total, before[1] + number, before[2] + len(blocks))
+    if totals is None:
+        raise MergeError("expected prefix blocks of at least one shard, found none; measure a shard before merging")
+    return totals
+
+
+def _chunks(blocks: NDArray[np.float32]) -> Iterable[NDArray[np.float32]]:
+    """Slices along the first axis, of about `CHUNK_NUMBERS` numbers."""
+    rows = max(1, CHUNK_NUMBERS // max(1, blocks[0].size)) if len(blocks) else 1
+    return (blocks[start : start + rows] for start in range(0, len(blocks), rows))
