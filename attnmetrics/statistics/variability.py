@@ -32,11 +32,6 @@ class Prefix:
     def __len__(self) -> int:
         return len(self.hashes)
 
-    def smallest(self, quota: int) -> "Prefix":
-        """The `quota` sentences with the smallest hashes, their order kept; all of them if there are no more."""
-        kept = np.sort(np.argsort(self.hashes, kind="stable")[:quota])
-        return Prefix(self.blocks[kept], self.hashes[kept])
-
 
 def prefix_pairs(causal: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(i[Q], j[Q]), row by row: all pairs of the first N pieces, those with j ≤ i for causal models."""

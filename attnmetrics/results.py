@@ -1,0 +1,353 @@
+"""From the merged state of a run to what a researcher opens: a labelled Dataset, Zarr, CSV tables, exemplars.
+
+- `results.zarr`: one array per result, with units, formula and source as attributes; `xarray.open_zarr(path)` opens it.
+- `exemplars.parquet`: one row per head and rank.
+- `tables/`: the results as CSV, numbers in full, NaN where there is no evidence. `heads.csv` and `layers.csv` have a
+  row per head or layer and a column per result; `corpus.csv` a row per single number; `pairs.csv` and `directions.csv`
+  a row per distance between pieces, or per direction; any other result has its own file, with a row per head (or layer)
+  and a column per label.
+"""
+
+import csv
+import shutil
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xarray as xr
+from numpy.typing import NDArray
+
+from attnmetrics.errors import StoreError
+from attnmetrics.files import write_atomically
+from attnmetrics.statistics.exemplars import Exemplars
+from attnmetrics.statistics.metrics import results
+from attnmetrics.statistics.schema import (
+    DIRECTIONS,
+    HEAD,
+    OFFSET_LIMIT,
+    OFFSETS,
+    PAIR_DISTANCE_LIMIT,
+    PAIR_DISTANCES,
+    PER_HEAD,
+    RESULTS,
+    Result,
+)
+from attnmetrics.statistics.states import Dims, State
+
+NOTATION = (
+    "α[i,j] is the attention of piece i to piece j; F is α with null columns set to 0; M is the sum of F over all "
+    "pairs of all sentences; NaN means no evidence"
+)
+
+COORDINATES = {
+    "layer": ("layer of the model, from 0", "1"),
+    "head": ("head of the layer, from 0", "1"),
+    "pos": ("part of speech; _ where a piece overlaps no word", "1"),
+    "rel": ("dependency relation; _ where a piece overlaps no word", "1"),
+    "direction": ("which of the two pieces belongs to the other's parent", "1"),
+    "offset": (f"attending − attended piece; {OFFSET_LIMIT} and −{OFFSET_LIMIT} hold everything beyond", "pieces"),
+    "pair_distance": (f"later − earlier piece; {PAIR_DISTANCE_LIMIT} holds everything beyond", "pieces"),
+}
+"""Dimension → (long name, units)."""
+
+TABLES = {
+    (): "corpus",
+    HEAD: "heads",
+    ("layer",): "layers",
+    ("pair_distance",): "pairs",
+    ("direction",): "directions",
+}
+"""Dimensions → the table that holds all results with them; a result with other dimensions has its own table."""
+
+EXEMPLARS = pa.schema(
+    {
+        "layer": pa.int64(),
+        "head": pa.int64(),
+        "rank": pa.int64(),
+        "weight": pa.float64(),
+        "document": pa.string(),
+        "sentence": pa.int64(),
+        "i": pa.int64(),
+        "j": pa.int64(),
+        "text": pa.string(),
+        "pieces": pa.list_(pa.string()),
+    }
+)
+"""Columns of `exemplars.parquet`."""
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet would run a cell that begins with one of these."""
+
+SentenceTexts = Mapping[tuple[int, int], tuple[str, str, Sequence[str]]]
+"""(document index, sentence) → (document id, text, pieces)."""
+
+
+def dataset(
+    state: State, deviation: NDArray[np.float64], prefix_mass: NDArray[np.float64], variability_sentences: int
+) -> xr.Dataset:
+    """Every result of `schema.RESULTS` and its by-layer twin, labelled.
+
+    Args:
+        state: the merged statistics of all shards.
+        deviation: [layer, head] Σ |F − F̄| over the prefix blocks (`variability.deviations`).
+        prefix_mass: [layer, head] Σ F over the same blocks.
+        variability_sentences: number of sentences whose blocks these were.
+    """
+    values = results(state, deviation, prefix_mass, variability_sentences)
+    variables = {result.name: (result.dims, values[result.name], _attributes(result)) for result in _declared()}
+    return xr.Dataset(variables, _coordinates(state.dims), {"title": "Attention metrics", "notation": NOTATION})
+
+
+def save(results: xr.Dataset, path: Path) -> None:
+    """Write a Zarr v3 group that is there whole or not at all; the same data gives the same bytes.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    with _writing(path):
+        _replace_folder(path, lambda folder: _write_zarr(results, folder))
+
+
+def load(path: Path) -> xr.Dataset:
+    """The dataset of `save`, in memory.
+
+    Raises:
+        StoreError: there is none, or it cannot be read.
+    """
+    try:
+        with xr.open_zarr(path) as stored:
+            return _as_declared(stored.load())
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise StoreError(
+            f"expected results at {path}, found none that can be read ({error}); run `attnmetrics merge` again"
+        ) from None
+
+
+def write_tables(results: xr.Dataset, folder: Path) -> list[Path]:
+    """Write every result as CSV, and say which files that made.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    rows = {f"{name}.csv": table for name, table in _tables(results)}
+    with _writing(folder):
+        for name, table in rows.items():
+            write_atomically(folder / name, partial(_write_csv, rows=table))
+    return [folder / name for name in rows]
+
+
+def exemplars_frame(exemplars: Exemplars, layers: Sequence[int], sentences: SentenceTexts) -> pd.DataFrame:
+    """One row per head and rank (from 1), in that order, with the columns of `EXEMPLARS`.
+
+    Args:
+        exemplars: the merged exemplars.
+        layers: index of each measured layer.
+        sentences: text and pieces of every sentence among the exemplars.
+
+    Raises:
+        StoreError: a sentence among the exemplars has no text.
+    """
+    layer, head, rank = np.nonzero(exemplars.sentence >= 0)
+    document_index, sentence = (column[layer, head, rank] for column in (exemplars.document_index, exemplars.sentence))
+    texts = [_text(sentences, key) for key in zip(document_index.tolist(), sentence.tolist(), strict=True)]
+    return pd.DataFrame(
+        {
+            "layer": np.asarray(layers, np.int64)[layer],
+            "head": head,
+            "rank": rank + 1,
+            "weight": exemplars.weight[layer, head, rank],
+            "document": pd.Series([text[0] for text in texts], dtype="str"),
+            "sentence": sentence,
+            "i": exemplars.i[layer, head, rank].astype(np.int64),
+            "j": exemplars.j[layer, head, rank].astype(np.int64),
+            "text": pd.Series([text[1] for text in texts], dtype="str"),
+            "pieces": _lists(text[2] for text in texts),
+        }
+    )
+
+
+def save_exemplars(frame: pd.DataFrame, path: Path) -> None:
+    """Write `exemplars.parquet`.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    table = pa.Table.from_pandas(frame, schema=EXEMPLARS, preserve_index=False).replace_schema_metadata(None)
+    with _writing(path):
+        write_atomically(path, lambda temporary: pq.write_table(table, temporary))
+
+
+def load_exemplars(path: Path) -> pd.DataFrame:
+    """The frame of `save_exemplars`.
+
+    Raises:
+        StoreError: there is none, or it cannot be read.
+    """
+    try:
+        frame = pq.read_table(path, schema=EXEMPLARS).to_pandas()
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(
+            f"expected exemplars at {path}, found none that can be read ({error}); run `attnmetrics merge` again"
+        ) from None
+    return frame.assign(pieces=_lists(frame["pieces"]))
+
+
+def _lists(pieces: Iterable[Iterable[str]]) -> pd.Series:
+    return pd.Series([list(of_sentence) for of_sentence in pieces], dtype="object")
+
+
+def _by_layer(result: Result) -> Result:
+    """The declaration of a result's by-layer twin."""
+    return replace(
+        result,
+        name=f"{result.name}_by_layer",
+        dims=("layer", *result.dims[2:]),
+        title=f"{result.title}, by layer",
+        formula=f"{result.formula}, from sums over the heads of a layer",
+    )
+
+
+def _declared() -> list[Result]:
+    """All variables of the dataset, in order."""
+    return [*RESULTS, *(_by_layer(result) for result in PER_HEAD)]
+
+
+def _as_declared(stored: xr.Dataset) -> xr.Dataset:
+    """Variables in declared order, labels as Python strings: what `dataset` made."""
+    strings = {dim: _strings(stored[dim].to_numpy().tolist()) for dim in ("pos", "rel", "direction")}
+    labels = {dim: xr.Variable(dim, values, stored[dim].attrs) for dim, values in strings.items()}
+    return stored.assign_coords(labels)[[result.name for result in _declared()]]
+
+
+def _attributes(result: Result) -> dict[str, str]:
+    return {
+        "long_name": result.title,
+        "units": result.unit,
+        "formula": result.formula,
+        "source": result.source,
+    }
+
+
+def _coordinates(dims: Dims) -> dict[str, xr.Variable]:
+    """The label of every position, by dimension."""
+    labels = {
+        "layer": np.asarray(dims.layer, np.int64),
+        "head": np.arange(dims.head, dtype=np.int64),
+        "pos": _strings(dims.pos),
+        "rel": _strings(dims.rel),
+        "direction": _strings(DIRECTIONS),
+        "offset": np.asarray(OFFSETS, np.int64),
+        "pair_distance": np.asarray(PAIR_DISTANCES, np.int64),
+    }
+    return {
+        dim: xr.Variable(dim, labels[dim], {"long_name": long_name, "units": units})
+        for dim, (long_name, units) in COORDINATES.items()
+    }
+
+
+def _strings(labels: Sequence[str]) -> NDArray[np.object_]:
+    return np.array(labels, dtype=object)
+
+
+def _write_zarr(results: xr.Dataset, folder: Path) -> None:
+    """Consolidated, for `xr.open_zarr(path)` warns about a group that is not."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
+        results.to_zarr(folder, mode="w-", zarr_format=3, consolidated=True, write_empty_chunks=True)
+
+
+def _replace_folder(path: Path, write: Callable[[Path], object]) -> None:
+    """Have `write` fill a folder beside `path`, then put it in place of `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh, stale = (path.with_name(f".{path.name}.{uuid4().hex}") for _ in range(2))
+    try:
+        write(fresh)
+        if path.exists():
+            path.rename(stale)
+        fresh.rename(path)
+    finally:
+        for folder in (fresh, stale):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"expected to write {path}, found: {error.strerror or error}; check the disk's space and permissions"
+        ) from None
+
+
+Row = Sequence[object]
+
+
+def _tables(results: xr.Dataset) -> Iterator[tuple[str, list[Row]]]:
+    """(name, rows with a header) of every table."""
+    shared: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for name, variable in results.data_vars.items():
+        shared[tuple(map(str, variable.dims))].append(str(name))
+    for dims, names in shared.items():
+        if not dims:
+            yield TABLES[dims], _single_numbers(results, names)
+        elif dims in TABLES:
+            yield TABLES[dims], _shared_table(results, dims, names)
+        else:
+            yield from ((name, _wide_table(results[name])) for name in names)
+
+
+def _single_numbers(results: xr.Dataset, names: Iterable[str]) -> list[Row]:
+    rows = [(name, results[name].item(), results[name].units, results[name].long_name) for name in names]
+    return [("result", "value", "unit", "title"), *rows]
+
+
+def _shared_table(results: xr.Dataset, dims: tuple[str, ...], names: list[str]) -> list[Row]:
+    """One row per label of `dims`, one column per result."""
+    columns = [results[name].transpose(*dims).to_numpy().ravel().tolist() for name in names]
+    labels = _labels(results, dims)
+    return [(*dims, *names), *((*label, *row) for label, row in zip(labels, zip(*columns, strict=True), strict=True))]
+
+
+def _wide_table(variable: xr.DataArray) -> list[Row]:
+    """One row per head or layer, one column per label of the last dimension."""
+    dims = tuple(map(str, variable.dims))
+    values = variable.to_numpy().reshape(-1, variable.shape[-1]).tolist()
+    header = (*dims[:-1], *variable[dims[-1]].to_numpy().tolist())
+    return [header, *((*label, *row) for label, row in zip(_labels(variable, dims[:-1]), values, strict=True))]
+
+
+def _labels(of: xr.Dataset | xr.DataArray, dims: tuple[str, ...]) -> list[tuple[object, ...]]:
+    """The labels of every combination of `dims`, the last varying fastest."""
+    return list(pd.MultiIndex.from_product([of[dim].to_numpy().tolist() for dim in dims]))
+
+
+def _write_csv(path: Path, rows: Iterable[Row]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
+
+
+def _cell(value: object) -> str:
+    """Numbers in full; text that no spreadsheet takes for a formula."""
+    if isinstance(value, float) and np.isnan(value):
+        return "NaN"
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA_STARTS) else text
+
+
+def _text(sentences: SentenceTexts, key: tuple[int, int]) -> tuple[str, str, Sequence[str]]:
+    if key not in sentences:
+        raise StoreError(
+            f"expected the text of document {key[0]}, sentence {key[1]}, which is among the exemplars, found none; "
+            "measure its shard again"
+        )
+    return sentences[key]

@@ -1,0 +1,90 @@
+"""A sample of sentences that depends on nothing but the corpus and a seed.
+
+Each sentence has a hash of (seed, document, sentence); a sample of n are the n sentences with the smallest
+(hash, document_index, sentence). No order of reading, shard size or number of workers has a part in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def sentence_hash(seed: int, document: str, sentence: int) -> int:
+    """Blake2b of (seed, document id, position of the sentence in the document) as an unsigned 64-bit number."""
+    return int.from_bytes(blake2b(f"{seed},{sentence},{document}".encode(), digest_size=8).digest(), "little")
+
+
+def sentence_hashes(seed: int, documents: Sequence[str], sentences: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """`sentence_hash` of S sentences: ids [S], positions [S] -> [S]."""
+    pairs = zip(documents, sentences.tolist(), strict=True)
+    return np.fromiter((sentence_hash(seed, d, s) for d, s in pairs), np.uint64, len(documents))
+
+
+def smallest(
+    hashes: NDArray[np.uint64], document_index: NDArray[np.int64], sentence: NDArray[np.int64], n: int
+) -> NDArray[np.bool_]:
+    """[S] True for the n smallest by (hash, document_index, sentence); all, where there are no more than n."""
+    chosen = np.zeros(len(hashes), bool)
+    chosen[np.lexsort((sentence, document_index, hashes))[:n]] = True
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which sentences are in a sample: those up to the last key, (hash, document_index, sentence)."""
+
+    number: int
+    """Sentences in the sample."""
+    last: tuple[int, int, int] | None
+    """The largest key of the sample; None: every sentence is in it."""
+
+    def selects(
+        self, hashes: NDArray[np.uint64], document_index: NDArray[np.int64], sentence: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """[S] True for the sentences in the sample."""
+        if self.last is None:
+            return np.ones(len(hashes), bool)
+        key, document, position = self.last
+        bound = np.uint64(key)
+        in_document = (document_index < document) | ((document_index == document) & (sentence <= position))
+        return np.asarray((hashes < bound) | ((hashes == bound) & in_document), bool)
+
+
+class Sampler:
+    """Finds the n smallest keys of a stream, shard by shard in any order, in memory for O(n + shard) keys."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.seen = 0
+        self._keys: list[tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]] = []
+        self._held = 0
+
+    def add(
+        self, hashes: NDArray[np.uint64], document_index: NDArray[np.int64], sentence: NDArray[np.int64]
+    ) -> None:
+        """Takes the keys of S sentences, each array [S]."""
+        self.seen += len(hashes)
+        self._keys.append((hashes, document_index, sentence))
+        self._held += len(hashes)
+        if self._held > 2 * self.n:
+            self._keep_smallest()
+
+    def selection(self) -> Selection:
+        """The sample among all sentences added so far."""
+        if self.seen <= self.n:
+            return Selection(self.seen, None)
+        if not self.n:
+            return Selection(0, (0, -1, -1))
+        hashes, document_index, sentence = self._keep_smallest()
+        last = np.lexsort((sentence, document_index, hashes))[-1]
+        return Selection(self.n, (int(hashes[last]), int(document_index[last]), int(sentence[last])))
+
+    def _keep_smallest(self) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+        hashes, document_index, sentence = (np.concatenate(parts) for parts in zip(*self._keys, strict=True))
+        rows = smallest(hashes, document_index, sentence, self.n)
+        kept = (hashes[rows], document_index[rows], sentence[rows])
+        self._keys, self._held = [kept], len(kept[0])
+        return kept
