@@ -1,0 +1,1 @@
+"""A Transformer and its attention: load, align, pack, capture, reduce."""

@@ -1,0 +1,213 @@
+"""Texts to word pieces, and pieces to the words they belong to: columns over a whole shard, no loop over pieces."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnmetrics.annotation.sentence import Sentences
+from attnmetrics.errors import ModelError
+
+WHITE_SPACE = np.array([code for code in range(0x3001) if chr(code).isspace()], dtype=np.uint32)
+"""Every character for which `str.isspace` holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The pieces that a tokenizer puts around every text, such as `[CLS]` and `[SEP]`; none for GPT-2."""
+
+    prefix: tuple[int, ...] = ()
+    suffix: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.prefix) + len(self.suffix)
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The T word pieces of S sentences."""
+
+    offsets: NDArray[np.int64]
+    """[S + 1] pieces of sentence s are offsets[s] … offsets[s + 1] − 1"""
+    ids: NDArray[np.int64]
+    """[T] ids in the model's vocabulary"""
+    start: NDArray[np.int64]
+    """[T] first character of the piece in its sentence's text; 0 for template pieces"""
+    end: NDArray[np.int64]
+    """[T] one past the last character; 0 for template pieces"""
+    in_text: NDArray[np.bool_]
+    """[T] False for template pieces"""
+    cut: NDArray[np.bool_]
+    """[S] the sentence lost its last text pieces"""
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """[S] pieces per sentence."""
+        return np.diff(self.offsets)
+
+    @property
+    def sentence(self) -> NDArray[np.int64]:
+        """[T] the sentence of each piece."""
+        return np.repeat(np.arange(len(self.cut)), self.lengths)
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """The P pairs of pieces, by sentence, whose words are head and child of one another."""
+
+    offsets: NDArray[np.int64]
+    """[S + 1] pairs of sentence s are offsets[s] … offsets[s + 1] − 1"""
+    head: NDArray[np.int64]
+    """[P] piece of the head word, counted within the sentence"""
+    child: NDArray[np.int64]
+    """[P] piece of the child word, counted within the sentence"""
+
+
+def find_template(tokenizer: Any) -> Template:
+    """The pieces that the tokenizer adds, found by encoding one word with and without them.
+
+    Args:
+        tokenizer: a `tokenizers.Tokenizer`.
+
+    Raises:
+        ModelError: what it adds is not a fixed prefix and suffix.
+    """
+    bare = tokenizer.encode("word", add_special_tokens=False).ids
+    full = tokenizer.encode("word", add_special_tokens=True).ids
+    for begin in range(len(full) - len(bare) + 1):
+        if full[begin : begin + len(bare)] == bare:
+            return Template(tuple(full[:begin]), tuple(full[begin + len(bare) :]))
+    raise ModelError(f"the tokenizer's template changes the text's pieces: {bare} became {full}; use another tokenizer")
+
+
+def tokenize(tokenizer: Any, texts: Sequence[str], template: Template, max_pieces: int) -> Pieces:
+    """The pieces of each text: template prefix, text pieces up to the limit, template suffix.
+
+    A marker that the text itself spells, such as `[SEP]`, is a text piece.
+
+    Args:
+        tokenizer: a `tokenizers.Tokenizer` that neither truncates nor pads.
+        texts: [S] sentences.
+        template: what the tokenizer puts around a text.
+        max_pieces: the longest sentence that the model takes, template included.
+
+    Raises:
+        ModelError: a text that is no valid Unicode.
+    """
+    try:
+        encodings = tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    except (TypeError, UnicodeEncodeError) as error:
+        raise ModelError(_undecodable(texts)) from error
+    found = np.array([len(encoding) for encoding in encodings], dtype=np.int64)
+    kept = np.minimum(found, max_pieces - len(template))
+    text_ids = np.fromiter(chain.from_iterable(encoding.ids for encoding in encodings), np.int64, found.sum())
+    spans = chain.from_iterable(chain.from_iterable(encoding.offsets for encoding in encodings))
+    text_spans = np.fromiter(spans, np.int64, 2 * found.sum()).reshape(-1, 2)
+
+    offsets = _offsets(kept + len(template))
+    within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], np.diff(offsets)) - len(template.prefix)
+    in_text = (within >= 0) & (within < np.repeat(kept, np.diff(offsets)))
+    source = (np.repeat(_offsets(found)[:-1], np.diff(offsets)) + within)[in_text]
+    ids = np.empty(offsets[-1], dtype=np.int64)
+    ids[~in_text] = np.tile(np.array(template.prefix + template.suffix, dtype=np.int64), len(encodings))
+    ids[in_text] = text_ids[source]
+    start, end = np.zeros((2, offsets[-1]), dtype=np.int64)
+    start[in_text], end[in_text] = text_spans[source].T
+    return Pieces(offsets, ids, start, end, in_text, cut=found > kept)
+
+
+def align(sentences: Sentences, pieces: Pieces) -> NDArray[np.int64]:
+    """The word of each piece: the one it overlaps most in characters, the first of equals.
+
+    White space at the start of a piece does not count.
+
+    Returns:
+        [T] word, counted over all sentences (a row of `sentences.word_start`); −1 where the piece overlaps none.
+    """
+    base = _offsets(np.array([len(text) for text in sentences.text], dtype=np.int64))
+    word_base = np.repeat(base[:-1], np.diff(sentences.word_offsets))
+    word_start, word_end = word_base + sentences.word_start, word_base + sentences.word_end
+    piece_base = base[pieces.sentence]
+    start, end = piece_base + pieces.start, piece_base + pieces.end
+    start = np.minimum(_next_character("".join(sentences.text))[start], end)
+
+    first = np.searchsorted(word_end, start, side="right")
+    last = np.maximum(np.searchsorted(word_start, end, side="left"), first)
+    last[start == end] = first[start == end]
+    piece = np.repeat(np.arange(len(start)), last - first)
+    word = _ranges(first, last)
+    overlap = np.minimum(word_end[word], end[piece]) - np.maximum(word_start[word], start[piece])
+    order = np.lexsort((word, -overlap, piece))
+    order = order[overlap[order] > 0]
+    found, best = np.unique(piece[order], return_index=True)
+    result = np.full(len(start), -1, dtype=np.int64)
+    result[found] = word[order][best]
+    return result
+
+
+def pair_dependencies(sentences: Sentences, pieces: Pieces, word: NDArray[np.int64]) -> Dependencies:
+    """Every pair of pieces whose words are head and child.
+
+    Args:
+        sentences: S sentences.
+        pieces: their pieces.
+        word: [T] the word of each piece, as `align` gives it.
+    """
+    sentence_of_word = np.repeat(np.arange(len(sentences)), np.diff(sentences.word_offsets))
+    child_word = np.flatnonzero(sentences.word_head >= 0)
+    head_word = sentences.word_offsets[sentence_of_word[child_word]] + sentences.word_head[child_word]
+
+    by_word = np.argsort(word, kind="stable")
+    bounds = np.searchsorted(word[by_word], np.arange(len(sentences.word_head) + 1))
+    size = np.diff(bounds)
+    edge = np.repeat(np.arange(len(child_word)), size[child_word])
+    child = by_word[_ranges(bounds[child_word], bounds[child_word + 1])]
+    head_begin, head_end = bounds[head_word[edge]], bounds[head_word[edge] + 1]
+    child = np.repeat(child, head_end - head_begin)
+    head = by_word[_ranges(head_begin, head_end)]
+
+    sentence = pieces.sentence[child]
+    offsets = np.searchsorted(sentence, np.arange(len(sentences) + 1))
+    return Dependencies(offsets, head - pieces.offsets[sentence], child - pieces.offsets[sentence])
+
+
+def piece_texts(tokenizer: Any, text: str, pieces: Pieces, row: int) -> list[str]:
+    """The pieces of one sentence as a person reads them: their part of the text, or the name of a piece without one.
+
+    The bytes of one character that are several pieces each show that character.
+    """
+    span = slice(pieces.offsets[row], pieces.offsets[row + 1])
+    columns = zip(pieces.ids[span].tolist(), pieces.start[span].tolist(), pieces.end[span].tolist(), strict=True)
+    return [text[start:end] or str(tokenizer.id_to_token(piece)) for piece, start, end in columns]
+
+
+def _next_character(text: str) -> NDArray[np.int64]:
+    """[len(text) + 1] the first position from each one on that is not white space."""
+    codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+    position = np.where(np.isin(codes, WHITE_SPACE), len(codes), np.arange(len(codes)))
+    return np.minimum.accumulate(np.append(position, len(codes))[::-1])[::-1]
+
+
+def _offsets(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+
+
+def _ranges(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
+    """first[0] … last[0] − 1, first[1] … last[1] − 1, and so on."""
+    offsets = _offsets(last - first)
+    return np.repeat(first - offsets[:-1], last - first) + np.arange(offsets[-1])
+
+
+def _undecodable(texts: Sequence[str]) -> str:
+    for row, text in enumerate(texts):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            return (
+                f"expected valid Unicode, found a lone surrogate at character {error.start} of sentence {row} "
+                f"of this shard ({text[:40]!a}); replace it in the corpus"
+            )
+    return "the tokenizer cannot read these texts; check the corpus for broken characters"

@@ -1,0 +1,149 @@
+"""A forward pass over packed sentences in which a kernel of ours computes attention, and which stops when it may.
+
+transformers calls one registered function for the attention of every layer; the pass that is under way on this thread
+says what to do with it. Layers are counted in the order of these calls, since modules may be shared between layers or
+carry no index.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface
+
+from attnmetrics.errors import ModelError
+from attnmetrics.model.kernels import Kernel, Reductions, Wanted
+
+IMPLEMENTATION = "attnmetrics"
+"""Name of our attention in transformers' register."""
+
+HARMLESS = frozenset({"dropout", "is_causal", "position_ids", "position_embeddings", "cache_position", "use_cache",
+                      "past_key_value", "past_key_values", "output_attentions", "output_hidden_states", "return_dict",
+                      "sliding_window", "deterministic"})  # fmt: skip
+"""Arguments of an attention function that change nothing here: no dropout in evaluation, no cache, the mask is ours, and
+sentences are shorter than any window. Every other one must be None."""
+
+
+class _Stop(Exception):
+    """The last wanted layer has been read; nothing after it is needed."""
+
+
+@dataclass(slots=True)
+class Pass:
+    """One forward pass: who computes attention, which layers are read, and who gets what they come down to."""
+
+    kernel: Kernel
+    wanted: Wanted
+    layers: frozenset[int]
+    consume: Callable[[int, Reductions], None]
+    stop: bool = True
+    """end after the last wanted layer"""
+    calls: int = 0
+    windows: set[int] = field(default_factory=set)
+    """sliding windows that the model asked for"""
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
+        """One layer's attention over [batch, head, piece, width]; gives its output [batch, piece, head, width]."""
+        layer, self.calls = self.calls, self.calls + 1
+        last = self.stop and layer >= max(self.layers)
+        batch, heads, length = query.shape[:3]
+        packed = [_pack(tensor, heads) for tensor in (query, key, value)]
+        output, reductions = self.kernel(
+            packed[0], packed[1], None if last else packed[2], scaling, self.wanted, layer in self.layers
+        )
+        if reductions is not None:
+            self.consume(layer, reductions)
+        if output is None:
+            raise _Stop
+        return output.unflatten(0, (batch, length))
+
+
+_current: ContextVar[Pass | None] = ContextVar("attnmetrics_pass", default=None)
+
+
+def forward(network: nn.Module, ids: Tensor, positions: Tensor | None, current: Pass) -> None:
+    """Run a network, its attention computed by the pass's kernel.
+
+    Args:
+        network: a base model whose attention implementation is `IMPLEMENTATION`.
+        ids: [batch, piece] piece ids.
+        positions: [batch, piece], or None to leave them to the model.
+        current: what to do with each layer's attention.
+
+    Raises:
+        ModelError: the model asks for attention that is not plain softmax attention, or not every layer was read.
+    """
+    arguments: dict[str, Any] = {"input_ids": ids}
+    if positions is not None:
+        arguments["position_ids"] = positions
+    if "use_cache" in inspect.signature(network.forward).parameters:
+        arguments["use_cache"] = False
+    with _under_way(current), torch.inference_mode():
+        try:
+            network(**arguments)
+        except _Stop:
+            pass
+    if current.calls <= max(current.layers):
+        raise ModelError(
+            f"{type(network).__name__} used its own attention in some layers: expected {max(current.layers) + 1} "
+            f"attention layers, found {current.calls}; it can't be measured"
+        )
+
+
+@contextmanager
+def _under_way(current: Pass) -> Iterator[None]:
+    token = _current.set(current)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def _pack(tensor: Tensor, heads: int) -> Tensor:
+    """[batch, head or key head, piece, width] -> [batch × piece, head, width]; key heads are repeated."""
+    packed = tensor.transpose(1, 2).flatten(0, 1)
+    shared = heads // packed.shape[1]
+    return packed if shared == 1 else packed.repeat_interleave(shared, dim=1)
+
+
+def _attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    **arguments: Any,
+) -> tuple[Tensor, None]:
+    """What transformers calls in every layer."""
+    current = _current.get()
+    if current is None:
+        raise ModelError("a model prepared for measuring was called directly; load another copy for other uses")
+    _refuse_unknown(module, attention_mask, arguments)
+    if (window := arguments.get("sliding_window")) is not None:
+        current.windows.add(int(window))
+    return current.attend(query, key, value, query.shape[-1] ** -0.5 if scaling is None else scaling), None
+
+
+def _refuse_unknown(module: nn.Module, mask: Tensor | None, arguments: dict[str, Any]) -> None:
+    unknown = sorted(name for name, value in arguments.items() if value is not None and name not in HARMLESS)
+    if mask is not None:
+        unknown.append("attention_mask")
+    if unknown:
+        raise ModelError(
+            f"{type(module).__name__} changes its attention weights by {', '.join(unknown)}; only plain softmax "
+            "attention can be measured"
+        )
+
+
+def _no_mask(*_: Any, **__: Any) -> None:
+    """Kernels know which pairs are attendable, so no mask of all pairs is ever built."""
+
+
+AttentionInterface.register(IMPLEMENTATION, _attention)
+AttentionMaskInterface.register(IMPLEMENTATION, _no_mask)

@@ -1,0 +1,301 @@
+"""From queries and keys to attention's output and its reductions, one layer at a time, tile by tile.
+
+A kernel never hands out attention itself, α, only what sums need, so that a fused one never has to write α to memory.
+The plain one below keeps at most one tile of it. α and all sums are float64: softmax, entropies and shares in float32
+would cost the last digits that the contract asks for.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf, nan
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from attnmetrics.model.pack import Batch, Tile
+from attnmetrics.statistics.schema import ENTROPY_NULL_LIMIT, OFFSET_LIMIT, OFFSETS
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """The null columns of a sentence: its first `leading` and its last `trailing` pieces."""
+
+    leading: int
+    trailing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """The single weights wanted of one tile, as indices into its α [sentence, head, row, column]."""
+
+    pairs: slice
+    """its part of the batch's P pairs"""
+    pair_index: tuple[Tensor, Tensor, Tensor]
+    """sentence, row, column of each of them"""
+    blocks: slice
+    """its part of the batch's V prefix blocks"""
+    block_sentence: Tensor
+    """sentence of each block"""
+    block_place: Tensor
+    """the places in a block, of Q, that this tile's rows fill"""
+    block_index: tuple[Tensor, Tensor]
+    """row, column of each of these places"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to read from the attention of one batch of T packed pieces; the same for every layer and head."""
+
+    batch: Batch
+    causal: bool
+    null: Null
+    pairs: int
+    """P, the number of single pairs whose weight is wanted"""
+    blocks: int
+    """V, the number of sentences whose first pieces are wanted"""
+    places: int
+    """Q, the number of pairs of first pieces"""
+    reads: tuple[Reads, ...]
+    """one per tile of the batch"""
+
+
+def want(
+    batch: Batch,
+    causal: bool,
+    null: Null,
+    pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    prefix_sentences: NDArray[np.int64],
+    prefix_pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    device: torch.device,
+) -> Wanted:
+    """Say where in each tile the wanted weights lie, once for all layers.
+
+    Args:
+        batch: the packed sentences.
+        causal: whether the model attends to earlier pieces only.
+        null: the null columns of every sentence.
+        pairs: attending [P] and attended [P] packed piece of each wanted pair, attending pieces ascending.
+        prefix_sentences: [V] sentences of the batch, ascending, whose first pieces are wanted.
+        prefix_pairs: attending [Q] and attended [Q] piece, counted in the sentence.
+        device: where the indices go.
+    """
+
+    def reads(tile: Tile) -> Reads:
+        return _reads(tile, causal, null, pairs, prefix_sentences, prefix_pairs, device)
+
+    sizes = len(pairs[0]), len(prefix_sentences), len(prefix_pairs[0])
+    return Wanted(batch, causal, null, *sizes, tuple(reads(tile) for tile in batch.tiles))
+
+
+def _reads(
+    tile: Tile,
+    causal: bool,
+    null: Null,
+    pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    prefix_sentences: NDArray[np.int64],
+    prefix_pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    device: torch.device,
+) -> Reads:
+    def tensor(index: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(index).to(device)
+
+    begin = tile.start + tile.row
+    end = begin + (tile.count - 1) * tile.length + tile.rows
+    own = slice(*np.searchsorted(pairs[0], [begin, end]).tolist())
+    attending, attended = pairs[0][own] - tile.start, pairs[1][own] - tile.start
+    blocks = slice(*np.searchsorted(prefix_sentences, [tile.sentence, tile.sentence + tile.count]).tolist())
+    i, j = prefix_pairs
+    exists = (i >= tile.row) & (i < tile.row + tile.rows) & (j >= null.leading) & (j < tile.length - null.trailing)
+    if causal:
+        exists &= j <= i
+    return Reads(
+        pairs=own,
+        pair_index=(
+            tensor(attending // tile.length), tensor(attending % tile.length - tile.row), tensor(attended % tile.length)
+        ),
+        blocks=blocks,
+        block_sentence=tensor(prefix_sentences[blocks] - tile.sentence),
+        block_place=tensor(np.flatnonzero(exists)),
+        block_index=(tensor(i[exists] - tile.row), tensor(j[exists])),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reductions:
+    """What one layer's attention comes down to. F is α with null columns set to 0; float64 but for indices."""
+
+    received: Tensor
+    """[T, head] column sums of F"""
+    given: Tensor
+    """[T, head] row sums of F"""
+    null: Tensor
+    """[T, head] row sums of α over null columns"""
+    entropy: Tensor
+    """[T, head] nats; 0 in rows that are not kept"""
+    kept: Tensor
+    """[T, head] whether the row has an entropy"""
+    offsets: Tensor
+    """[head, offset] sums of F by i − j, both ends holding all beyond"""
+    span: Tensor
+    """[head] Σ F·|i − j|"""
+    pairs: Tensor
+    """[P, head] α at the wanted pairs"""
+    peak: Tensor
+    """[B, head] largest F of each sentence; −inf where no pair is attendable"""
+    peak_i: Tensor
+    """[B, head] its attending piece; −1 where there is none"""
+    peak_j: Tensor
+    """[B, head] its attended piece; the pair is the smallest (i, j) of equals"""
+    prefix: Tensor
+    """[V, head, Q] F at the wanted first pieces; NaN where a pair does not exist or is not attendable"""
+
+    @classmethod
+    def empty(cls, wanted: Wanted, heads: int, device: torch.device) -> "Reductions":
+        """Room for the reductions of one layer: sums at 0, no peaks, no prefix."""
+        pieces, sentences = int(wanted.batch.offsets[-1]), len(wanted.batch.rows)
+
+        def full(*shape: int, value: float = 0, dtype: torch.dtype = torch.float64) -> Tensor:
+            return torch.full(shape, value, dtype=dtype, device=device)
+
+        return cls(
+            received=full(pieces, heads),
+            given=full(pieces, heads),
+            null=full(pieces, heads),
+            entropy=full(pieces, heads),
+            kept=full(pieces, heads, dtype=torch.bool),
+            offsets=full(heads, len(OFFSETS)),
+            span=full(heads),
+            pairs=full(wanted.pairs, heads),
+            peak=full(sentences, heads, value=-inf),
+            peak_i=full(sentences, heads, value=-1, dtype=torch.int64),
+            peak_j=full(sentences, heads, value=-1, dtype=torch.int64),
+            prefix=full(wanted.blocks, heads, wanted.places, value=nan),
+        )
+
+
+class Kernel(Protocol):
+    """Attention over packed sentences."""
+
+    def __call__(
+        self, query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
+    ) -> tuple[Tensor | None, Reductions | None]:
+        """One layer.
+
+        Args:
+            query: [T, head, width] packed queries.
+            key: [T, head, width] packed keys, repeated where heads share them.
+            value: [T, head, value width] packed values; None where the output is not needed.
+            scaling: factor of the scores.
+            wanted: where the sentences are, and what to read.
+            reduce: whether the reductions are wanted.
+
+        Returns:
+            output [T, head, value width] or None, reductions or None.
+        """
+        ...
+
+
+def dense(
+    query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
+) -> tuple[Tensor | None, Reductions | None]:
+    """The plain kernel (see `Kernel`): α of one tile at a time, in float64."""
+    output = torch.empty_like(value) if value is not None else None
+    reductions = Reductions.empty(wanted, query.shape[1], query.device) if reduce else None
+    for (tile, weights), reads in zip(attention(query, key, scaling, wanted), wanted.reads, strict=True):
+        if output is not None and value is not None:
+            _mix(weights, value, tile, output)
+        if reductions is not None:
+            _reduce(weights, tile, reads, wanted, reductions)
+    if reductions is not None:
+        _settle_empty_peaks(wanted, reductions)
+    return output, reductions
+
+
+def attention(query: Tensor, key: Tensor, scaling: float, wanted: Wanted) -> Iterator[tuple[Tile, Tensor]]:
+    """α of every tile, [sentence, head, row, column] in float64; a causal tile ends at the column of its last row."""
+    for tile in wanted.batch.tiles:
+        columns = tile.row + tile.rows if wanted.causal else tile.length
+        queries = _sentences(query, tile)[:, tile.row : tile.row + tile.rows].permute(0, 2, 1, 3).double()
+        keys = _sentences(key, tile)[:, :columns].permute(0, 2, 3, 1).double()
+        scores = torch.matmul(queries * scaling, keys)
+        if wanted.causal:
+            later = torch.ones(tile.rows, columns, dtype=torch.bool, device=query.device).triu(tile.row + 1)
+            scores.masked_fill_(later, -inf)
+        yield tile, torch.softmax(scores, dim=-1)
+
+
+def _sentences(packed: Tensor, tile: Tile) -> Tensor:
+    """[T, …] -> [sentence, piece, …], a view."""
+    return packed[tile.start : tile.start + tile.count * tile.length].unflatten(0, (tile.count, tile.length))
+
+
+def _mix(weights: Tensor, value: Tensor, tile: Tile, output: Tensor) -> None:
+    values = _sentences(value, tile)[:, : weights.shape[-1]].transpose(1, 2)
+    mixed = torch.matmul(weights.to(value.dtype), values)
+    _sentences(output, tile)[:, tile.row : tile.row + tile.rows] = mixed.transpose(1, 2)
+
+
+def _reduce(weights: Tensor, tile: Tile, reads: Reads, wanted: Wanted, into: Reductions) -> None:
+    begin = wanted.null.leading
+    end = min(weights.shape[-1], tile.length - wanted.null.trailing)
+    kept = weights[..., begin : max(begin, end)]
+    if kept.shape[-1]:
+        _find_peaks(kept, tile, begin, into)
+    if not tile.measured:
+        return
+    rows = slice(tile.row, tile.row + tile.rows)
+    null = weights[..., :begin].sum(-1) + weights[..., max(begin, end) :].sum(-1)
+    given = kept.sum(-1)
+    has_entropy = (null <= ENTROPY_NULL_LIMIT) & (given > 0)
+    entropy = torch.where(has_entropy, given.log() + torch.special.entr(kept).sum(-1) / given, 0)
+    _sentences(into.given, tile)[:, rows] = given.transpose(1, 2)
+    _sentences(into.null, tile)[:, rows] = null.transpose(1, 2)
+    _sentences(into.kept, tile)[:, rows] = has_entropy.transpose(1, 2)
+    _sentences(into.entropy, tile)[:, rows] = entropy.transpose(1, 2)
+    _sentences(into.received, tile)[:, begin : begin + kept.shape[-1]] += kept.sum(-2).transpose(1, 2)
+    _add_offsets(kept.sum(0), tile.row - begin, into)
+    _read(weights, reads, into)
+
+
+def _find_peaks(kept: Tensor, tile: Tile, begin: int, into: Reductions) -> None:
+    """Replace the peaks of the tile's sentences where this tile's are larger; `max` gives the first of equals."""
+    by_row, column = kept.max(-1)
+    peak, row = by_row.max(-1)
+    column = column.gather(-1, row.unsqueeze(-1)).squeeze(-1)
+    sentences = slice(tile.sentence, tile.sentence + tile.count)
+    better = peak > into.peak[sentences]
+    into.peak[sentences] = torch.where(better, peak, into.peak[sentences])
+    into.peak_i[sentences] = torch.where(better, row + tile.row, into.peak_i[sentences])
+    into.peak_j[sentences] = torch.where(better, column + begin, into.peak_j[sentences])
+
+
+def _settle_empty_peaks(wanted: Wanted, reductions: Reductions) -> None:
+    """Where every attendable pair has weight 0 (all underflowed), the peak is the first attendable pair."""
+    nothing = reductions.peak == 0
+    reductions.peak_i[nothing] = wanted.null.leading if wanted.causal else 0
+    reductions.peak_j[nothing] = wanted.null.leading
+
+
+def _add_offsets(summed: Tensor, shift: int, into: Reductions) -> None:
+    """Add F summed over sentences, [head, row, column] with i − j = row − column + shift, by offset."""
+    heads, rows, columns = summed.shape
+    if not columns:
+        return
+    # One more column than there are rows left makes each row of the flattened matrix start one place later.
+    slanted = torch.nn.functional.pad(summed.flip(2), (0, rows)).flatten(1)[:, :-rows]
+    by_offset = slanted.unflatten(1, (rows, rows + columns - 1)).sum(1)
+    offset = torch.arange(rows + columns - 1, device=summed.device) - (columns - 1) + shift
+    place = offset.clamp(-OFFSET_LIMIT, OFFSET_LIMIT) + OFFSET_LIMIT
+    into.offsets.add_(by_offset @ torch.nn.functional.one_hot(place, len(OFFSETS)).to(summed.dtype))
+    into.span.add_(by_offset @ offset.abs().to(summed.dtype))
+
+
+def _read(weights: Tensor, reads: Reads, into: Reductions) -> None:
+    """Copy the single weights wanted of a tile."""
+    sentence, row, column = reads.pair_index
+    into.pairs[reads.pairs] = weights[sentence, :, row, column]
+    row, column = reads.block_index
+    into.prefix[reads.blocks, :, reads.block_place] = weights[reads.block_sentence][:, :, row, column]

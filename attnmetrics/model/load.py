@@ -1,0 +1,507 @@
+"""A model and its tokenizer from a folder or the Hub, checked until its attention is known to be captured exactly.
+
+Nothing is taken on trust: loading runs a few short sentences through transformers' own eager attention and through ours,
+and refuses the model unless both give the same weights in every layer and head.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from math import inf, isfinite
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from attnmetrics.errors import ModelError
+from attnmetrics.model.align import Template, find_template
+from attnmetrics.model.capture import IMPLEMENTATION, Pass, forward
+from attnmetrics.model.kernels import Kernel, Null, Reductions, Wanted, attention, dense, want
+from attnmetrics.model.pack import pack
+
+NullTokens = Literal["first", "special", "none"]
+DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+PROBE_TEXTS: Final = (
+    "The cat that the dog had chased sat on the mat, and slept.",
+    "Nobody knew.",
+    "She gave him two books, which he had read before he was ten.",
+    "Time flies",
+)
+PROBE_LIMITS: Final = {torch.float32: 1e-4, torch.bfloat16: 0.05}
+"""Largest difference to eager attention that is still the same attention. Eager attention in bfloat16 rounds every weight
+to 8 bits and the scores before them; ours rounds neither, so there the two may differ by that much."""
+TOKENIZER_FILES: Final = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model",
+                          "sentencepiece.bpe.model")  # fmt: skip
+HUB_FILES: Final = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
+HUB_SECONDS: Final = 10
+TILE_PAIRS: Final = 1 << 16
+"""Pairs of pieces of one tile and head: 0.5 MB of α a head."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A Transformer ready to be measured."""
+
+    network: Any
+    """the base model, without a language-model head, in evaluation mode"""
+    tokenizer: Any
+    """a `tokenizers.Tokenizer` that neither truncates nor pads"""
+    name: str
+    """as the user gave it"""
+    revision: str | None
+    """commit on the Hub; None for a folder"""
+    fingerprint: str
+    """digest of the folder's weights, configuration and tokenizer, or the commit on the Hub"""
+    layers: tuple[int, ...]
+    """the layers that are measured, ascending, from 0"""
+    heads: int
+    """heads per layer"""
+    causal: bool
+    """pieces attend to themselves and earlier ones only"""
+    null: Null
+    max_pieces: int
+    """the longest sentence it takes, template included: its positions, or its smallest attention window"""
+    template: Template
+    device: torch.device
+    dtype: torch.dtype
+    layout: "Layout"
+
+    def describe(self) -> dict[str, Any]:
+        """The facts that belong into a run's record; plain values."""
+        return {
+            "name": self.name,
+            "revision": self.revision,
+            "fingerprint": self.fingerprint,
+            "class": type(self.network).__name__,
+            "layers": list(self.layers),
+            "heads": self.heads,
+            "causal": self.causal,
+            "null": {"leading": self.null.leading, "trailing": self.null.trailing},
+            "max_pieces": self.max_pieces,
+            "template": {"leading": len(self.template.prefix), "trailing": len(self.template.suffix)},
+            "device": str(self.device),
+            "dtype": str(self.dtype).removeprefix("torch."),
+        }
+
+    def run(
+        self, ids: Tensor, wanted: Wanted, consume: Callable[[int, Reductions], None], kernel: Kernel = dense
+    ) -> None:
+        """One forward pass over a batch, up to the last measured layer.
+
+        Args:
+            ids: [T] packed piece ids, on the model's device.
+            wanted: the batch and what to read from it.
+            consume: gets each measured layer's position in `layers` and its reductions.
+            kernel: what computes attention.
+        """
+
+        def place(layer: int, found: Reductions) -> None:
+            consume(self.layers.index(layer), found)
+
+        _run(self.network, self.layout, ids, Pass(kernel, wanted, frozenset(self.layers), place))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a family takes several sentences at once."""
+
+    equal_lengths: bool
+    """one row per sentence, all of one length, positions left to the model; else packed end to end"""
+    first_position: int = 0
+    """position id of a sentence's first piece (RoBERTa starts after its padding id)"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """What eager attention says about a model."""
+
+    causal: bool
+    heads: int
+    layers: int
+    layout: Layout
+    windows: frozenset[int]
+
+
+def load_model(
+    name: str,
+    *,
+    revision: str | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    dtype: Literal["float32", "bfloat16"] = "float32",
+    null_tokens: NullTokens | None = None,
+    layers: Sequence[int] | None = None,
+    trust_remote_code: bool = False,
+    allow_pickle: bool = False,
+    threads: int | None = None,
+) -> Model:
+    """Load a model from a folder or the Hub, and check that its attention can be captured.
+
+    Args:
+        name: a folder, or a name on the Hub.
+        revision: branch, tag or commit on the Hub.
+        device: where it runs; `auto` takes a GPU if there is one.
+        dtype: precision of weights and activations; sums are float64 in any case.
+        null_tokens: which columns are null; unset, `first` for causal models and `special` for others.
+        layers: which layers to measure, from 0; all if unset.
+        trust_remote_code: run the model's own code from its repository.
+        allow_pickle: accept weights that are not safetensors; unpickling runs code, so only from a trusted source.
+        threads: CPU threads of torch, process-wide; unset leaves them.
+
+    Raises:
+        ModelError: it cannot be found or read, or its attention cannot be captured exactly.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    place = _choose_device(device)
+    folder, commit = _find_folder(name, revision, trust_remote_code, allow_pickle)
+    tokenizer = _load_tokenizer(name, folder, trust_remote_code)
+    template = find_template(tokenizer)
+    network = _load_network(name, folder, DTYPES[dtype], trust_remote_code, allow_pickle).to(place)
+    probe = _probe(network, _probe_ids(tokenizer), place, DTYPES[dtype])
+    return Model(
+        network=network,
+        tokenizer=tokenizer,
+        name=name,
+        revision=commit,
+        fingerprint=commit or digest_folder(folder),
+        layers=_choose_layers(layers, probe.layers),
+        heads=probe.heads,
+        causal=probe.causal,
+        null=choose_null(null_tokens, probe.causal, template),
+        max_pieces=_max_pieces(name, network.config, probe, len(template)),
+        template=template,
+        device=place,
+        dtype=DTYPES[dtype],
+        layout=probe.layout,
+    )
+
+
+def choose_null(null_tokens: NullTokens | None, causal: bool, template: Template) -> Null:
+    """The null columns of every sentence under a policy."""
+    policy = null_tokens or ("first" if causal else "special")
+    return {
+        "first": Null(1, 0),
+        "special": Null(len(template.prefix), len(template.suffix)),
+        "none": Null(0, 0),
+    }[policy]
+
+
+def attention_maps(model: Model, sentences: Sequence[Sequence[int]]) -> list[NDArray[np.float64]]:
+    """α of each sentence, [layer, head, i, j] over the model's measured layers.
+
+    Args:
+        model: the model.
+        sentences: piece ids of each sentence, template included; at least one piece each.
+    """
+    return _maps(model.network, model.layout, sentences, model.causal, model.layers, model.device)[0]
+
+
+def digest_folder(folder: Path) -> str:
+    """Digest of the files that decide what a model computes: weights, configuration, tokenizer, code."""
+    digest = blake2b(digest_size=16)
+    kinds = {".safetensors", ".bin", ".json", ".txt", ".model", ".py"}
+    for path in sorted(path for path in folder.iterdir() if path.suffix in kinds):
+        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+# --- finding and reading files ---------------------------------------------------------------------------------------
+
+
+def _choose_device(device: str) -> torch.device:
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ModelError("expected a GPU for --device cuda, found none that torch can use; use --device cpu")
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _find_folder(name: str, revision: str | None, code: bool, pickles: bool) -> tuple[Path, str | None]:
+    """The folder with a model's files, and its commit on the Hub."""
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder, None
+    if folder.is_absolute() or name.startswith(("~", ".")) or name.count("/") > 1:
+        raise ModelError(f"expected a model folder at {name}, found none; check the path, or give a name on the Hub")
+    return _download(name, revision, code, pickles)
+
+
+def _download(name: str, revision: str | None, code: bool, pickles: bool) -> tuple[Path, str]:
+    """The model's files from the Hub, or from its local cache where the Hub cannot be reached."""
+    from huggingface_hub import HfApi, snapshot_download
+
+    patterns = [*HUB_FILES, *["*.py"] * code, *["*.bin"] * pickles]
+    files: dict[str, Any] = {"allow_patterns": patterns, "ignore_patterns": ["*/*", "consolidated*"]}
+    try:
+        commit = HfApi().model_info(name, revision=revision, timeout=HUB_SECONDS).sha
+        return Path(snapshot_download(name, revision=commit, **files)), str(commit)
+    except Exception as online:
+        try:
+            folder = Path(snapshot_download(name, revision=revision, local_files_only=True, **files))
+        except Exception:
+            reason = str(online).strip().splitlines()[0] if str(online).strip() else type(online).__name__
+            raise ModelError(
+                f"expected the model {name!r} in a local folder, in the Hub's cache or on the Hub, found it in none "
+                f"({type(online).__name__}: {reason}); give a local folder, check the name and the network, or log in "
+                "with `hf auth login` if the model is gated"
+            ) from online
+        return folder, folder.name
+
+
+def _load_tokenizer(name: str, folder: Path, code: bool) -> Any:
+    from transformers import AutoTokenizer
+
+    if not any((folder / file).exists() for file in TOKENIZER_FILES):
+        raise ModelError(f"expected a tokenizer in {folder} (one of {', '.join(TOKENIZER_FILES)}), found none; save one there")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=code)
+    except Exception as error:
+        raise ModelError(f"the tokenizer of {name} can't be read: {_first_line(error)}; save it again") from error
+    if not tokenizer.is_fast:
+        raise ModelError(f"{type(tokenizer).__name__} of {name} gives no character offsets; a fast tokenizer is needed")
+    backend = tokenizer.backend_tokenizer
+    backend.no_truncation()
+    backend.no_padding()
+    _check_backend(name, tokenizer, find_template(backend))
+    return backend
+
+
+def _check_backend(name: str, tokenizer: Any, template: Template) -> None:
+    """Our use of the inner tokenizer must give what transformers gives."""
+    for text in PROBE_TEXTS:
+        bare = tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
+        ours, theirs = [*template.prefix, *bare, *template.suffix], tokenizer(text)["input_ids"]
+        if ours != theirs:
+            raise ModelError(
+                f"the tokenizer of {name} ({type(tokenizer).__name__}) can't be used exactly: expected pieces {theirs} "
+                f"of {text!r}, found {ours}"
+            )
+
+
+def _load_network(name: str, folder: Path, dtype: torch.dtype, code: bool, pickles: bool) -> Any:
+    from transformers import AutoConfig, AutoModel
+    from transformers.utils import logging
+
+    if not (folder / "config.json").exists():
+        raise ModelError(f"expected config.json in {folder}, found none; save the model with save_pretrained")
+    logging.disable_progress_bar()
+    try:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=code)
+        _refuse_kind(name, config)
+        network, info = AutoModel.from_pretrained(
+            folder,
+            config=config,
+            dtype=dtype,
+            attn_implementation="eager",
+            use_safetensors=None if pickles else True,
+            trust_remote_code=code,
+            output_loading_info=True,
+        )
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"the model {name} can't be loaded from {folder}: {type(error).__name__}: {_first_line(error)}; check that its "
+            "files are complete (weights as safetensors, or pass pickled weights on purpose)"
+        ) from error
+    _check_complete(name, info)
+    if getattr(network, "main_input_name", "input_ids") != "input_ids":
+        raise ModelError(f"{name} ({type(network).__name__}) reads {network.main_input_name}, not text; it can't be measured")
+    return network.eval()
+
+
+def _refuse_kind(name: str, config: Any) -> None:
+    if getattr(config, "is_encoder_decoder", False):
+        raise ModelError(
+            f"{name} ({config.model_type}) is an encoder-decoder; expected a model with one stack of self-attention"
+        )
+
+
+def _check_complete(name: str, info: dict[str, Any]) -> None:
+    """A missing weight would be drawn at random. The pooler comes after all attention."""
+    missing = sorted(key for key in info["missing_keys"] if "pooler" not in key)
+    missing += sorted(str(key) for key in info.get("mismatched_keys", ()))
+    if missing:
+        raise ModelError(
+            f"{name}: expected a complete checkpoint, found {len(missing)} weights missing or of another shape "
+            f"({', '.join(missing[:3])}, …); get the whole checkpoint"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+# --- probing ---------------------------------------------------------------------------------------------------------
+
+
+def _probe_ids(tokenizer: Any) -> list[list[int]]:
+    return [ids for text in PROBE_TEXTS if (ids := tokenizer.encode(text).ids)]
+
+
+def _probe(network: Any, sentences: list[list[int]], device: torch.device, dtype: torch.dtype) -> _Probe:
+    """Find out how the model attends and takes sentences; afterwards it computes attention through us.
+
+    Raises:
+        ModelError: it has no attention weights, or no way of capturing them exactly was found.
+    """
+    kind = type(network).__name__
+    expected = [_eager(network, ids, device) for ids in sentences]
+    causal = _is_causal(kind, expected)
+    _use_fused_gelu(network)
+    try:
+        network.set_attn_implementation(IMPLEMENTATION)
+    except Exception as error:
+        raise ModelError(f"attention of {kind} can't be captured: {_first_line(error)}") from error
+    layers, heads = expected[0].shape[:2]
+    attempts = {
+        layout: _compare(network, layout, sentences, expected, causal, device) for layout in _layouts(network)
+    }
+    best = min(attempts, key=lambda layout: attempts[layout].error)
+    if not attempts[best].error <= PROBE_LIMITS[dtype]:
+        raise ModelError(f"attention of {kind} can't be captured exactly: {attempts[best].reason}")
+    return _Probe(causal, heads, layers, best, attempts[best].windows)
+
+
+def _eager(network: Any, ids: list[int], device: torch.device) -> NDArray[np.float64]:
+    """[layer, head, i, j] as transformers computes it."""
+    kind = type(network).__name__
+    try:
+        with torch.inference_mode():
+            found = network(input_ids=torch.tensor([ids], device=device), output_attentions=True).attentions
+    except Exception as error:
+        raise ModelError(f"{kind} can't run on text alone: {type(error).__name__}: {_first_line(error)}") from error
+    if not found or any(weights is None for weights in found):
+        raise ModelError(f"{kind} gives no attention weights in some layers; it can't be measured")
+    if len({weights.shape for weights in found}) > 1:
+        shapes = sorted({tuple(weights.shape[1:]) for weights in found})
+        raise ModelError(f"expected layers with equal numbers of heads, found {shapes} in {kind}; it can't be measured")
+    stacked: NDArray[np.float64] = torch.stack(found)[:, 0].double().cpu().numpy()
+    if not np.isfinite(stacked).all():
+        raise ModelError(f"the attention of {kind} is not finite; its weights are damaged, or its dtype is too narrow")
+    return stacked
+
+
+def _is_causal(kind: str, expected: list[NDArray[np.float64]]) -> bool:
+    """Whether no piece attends to a later one, in any layer or in none."""
+    future = sum(np.triu(weights, 1).sum(axis=(1, 2, 3)) for weights in expected)
+    if (future > 0).any() and (future == 0).any():
+        raise ModelError(f"{kind} is causal in some layers and not in others; it can't be measured")
+    return bool((future == 0).all())
+
+
+def _use_fused_gelu(network: Any) -> None:
+    """The tanh approximation of GELU in one fused call instead of eight."""
+    from transformers.activations import NewGELUActivation
+
+    for module in network.modules():
+        for name, child in module.named_children():
+            if isinstance(child, NewGELUActivation):
+                setattr(module, name, nn.GELU(approximate="tanh"))
+
+
+def _layouts(network: Any) -> list[Layout]:
+    padding = getattr(network.config, "pad_token_id", None)
+    after_padding = [Layout(False, padding + 1)] if padding is not None and padding >= 0 else []
+    return [Layout(False), *after_padding, Layout(True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    error: float
+    reason: str
+    windows: frozenset[int] = frozenset()
+
+
+def _compare(
+    network: Any,
+    layout: Layout,
+    sentences: list[list[int]],
+    expected: list[NDArray[np.float64]],
+    causal: bool,
+    device: torch.device,
+) -> _Attempt:
+    """The largest difference between our attention and eager attention."""
+    layers = tuple(range(len(expected[0])))
+    try:
+        found, windows = _maps(network, layout, sentences, causal, layers, device)
+    except ModelError as error:
+        return _Attempt(inf, str(error))
+    except Exception as error:
+        return _Attempt(inf, f"{type(error).__name__}: {_first_line(error)}")
+    if found[0].shape != expected[0].shape:
+        return _Attempt(inf, f"expected layers and heads {expected[0].shape[:2]}, found {found[0].shape[:2]}")
+    error = max(float(np.abs(ours - theirs).max()) for ours, theirs in zip(found, expected, strict=True))
+    return _Attempt(error if isfinite(error) else inf, f"it differs from eager attention by {error:.2g}", windows)
+
+
+def _maps(
+    network: Any, layout: Layout, sentences: Sequence[Sequence[int]], causal: bool, layers: tuple[int, ...],
+    device: torch.device,
+) -> tuple[list[NDArray[np.float64]], frozenset[int]]:  # fmt: skip
+    """α of each sentence [layer, head, i, j], and the sliding windows that the model asked for."""
+    lengths = np.array([len(ids) for ids in sentences], dtype=np.int64)
+    found: list[list[NDArray[np.float64]]] = [[] for _ in sentences]
+    windows: set[int] = set()
+    nothing = np.zeros(0, dtype=np.int64)
+    for batch in pack(lengths, np.ones(len(sentences), dtype=np.bool_), 1 << 14, int(lengths.max()) ** 2, layout.equal_lengths):
+
+        def record(
+            query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
+        ) -> tuple[Tensor | None, None]:
+            if reduce:
+                for tile, weights in attention(query, key, scaling, wanted):
+                    rows = wanted.batch.rows[tile.sentence : tile.sentence + tile.count]
+                    for row, alpha in zip(rows, weights.cpu().numpy(), strict=True):
+                        found[row].append(alpha)
+            return dense(query, key, value, scaling, wanted, reduce=False)[0], None
+
+        wanted = want(batch, causal, Null(0, 0), (nothing, nothing), nothing, (nothing, nothing), device)
+        ids = np.concatenate([np.asarray(sentences[row], dtype=np.int64) for row in batch.rows])
+        current = Pass(record, wanted, frozenset(layers), lambda *_: None, stop=False)
+        _run(network, layout, torch.from_numpy(ids).to(device), current)
+        windows |= current.windows
+    return [np.stack(maps) for maps in found], frozenset(windows)
+
+
+def _run(network: Any, layout: Layout, ids: Tensor, current: Pass) -> None:
+    """One pass over packed ids [T] in the way that the family takes them."""
+    offsets = current.wanted.batch.offsets
+    if layout.equal_lengths:
+        forward(network, ids.view(len(offsets) - 1, -1), None, current)
+        return
+    lengths = np.diff(offsets)
+    positions = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths) + layout.first_position
+    forward(network, ids[None], torch.from_numpy(positions).to(ids.device)[None], current)
+
+
+# --- what follows from it --------------------------------------------------------------------------------------------
+
+
+def _choose_layers(layers: Sequence[int] | None, found: int) -> tuple[int, ...]:
+    if layers is None:
+        return tuple(range(found))
+    if not layers or not all(0 <= layer < found for layer in layers):
+        raise ModelError(f"expected layers from 0 to {found - 1}, found {list(layers)}; name layers that the model has")
+    return tuple(sorted(set(layers)))
+
+
+def _max_pieces(name: str, config: Any, probe: _Probe, template: int) -> int:
+    """The model's positions, or its smallest attention window: within it, a window changes nothing."""
+    text = config.get_text_config()
+    positions = getattr(text, "max_position_embeddings", None)
+    limits = [] if positions is None else [int(positions) - probe.layout.first_position]
+    limits += sorted(probe.windows)
+    limits += [int(window) for key in ("sliding_window", "attention_chunk_size") if (window := getattr(text, key, None))]
+    if not limits:
+        raise ModelError(f"{name} does not say how many positions it has (max_position_embeddings in config.json)")
+    if min(limits) <= template:
+        raise ModelError(f"{name} takes {min(limits)} pieces at most, and its tokenizer's template alone has {template}")
+    return min(limits)

@@ -1,0 +1,98 @@
+"""Sentences end to end, without padding: sorted by length, cut into batches, and each batch into tiles of equal lengths.
+
+Everything here depends on the sentences alone, never on who computes them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """Attention rows that are computed together: all rows of some sentences of one length, or some rows of a long one."""
+
+    sentence: int
+    """the first of its sentences, counted in the batch"""
+    count: int
+    """number of its sentences"""
+    start: int
+    """first packed piece of its first sentence"""
+    length: int
+    """pieces of each sentence"""
+    row: int
+    """first attending piece, counted in the sentence"""
+    rows: int
+    """number of attending pieces per sentence; `length` unless one long sentence is split"""
+    measured: bool
+    """False where only the strongest pair of each sentence is wanted"""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """B sentences packed end to end for one forward pass."""
+
+    rows: NDArray[np.int64]
+    """[B] the sentences, as rows of the shard"""
+    offsets: NDArray[np.int64]
+    """[B + 1] packed pieces of sentence b are offsets[b] … offsets[b + 1] − 1"""
+    tiles: tuple[Tile, ...]
+
+
+def pack(
+    lengths: NDArray[np.int64], measured: NDArray[np.bool_], batch_pieces: int, tile_pairs: int, equal_lengths: bool
+) -> Iterator[Batch]:
+    """Batches of at most `batch_pieces` pieces (one sentence may exceed it), shortest sentences first.
+
+    Sentences without a piece are left out. Those that are measured come first.
+
+    Args:
+        lengths: [S] pieces of each sentence.
+        measured: [S] whether a sentence counts in the metrics.
+        batch_pieces: most pieces of a batch.
+        tile_pairs: most pairs of pieces of a tile.
+        equal_lengths: keep to one length in a batch, for models that take rows of equal length only.
+    """
+    order = np.lexsort((lengths, ~measured))
+    order = order[lengths[order] > 0]
+    begin = 0
+    while begin < len(order):
+        ends = np.cumsum(lengths[order[begin:]])
+        count = max(1, int(np.searchsorted(ends, batch_pieces, side="right")))
+        if equal_lengths:
+            same = lengths[order[begin : begin + count]] == lengths[order[begin]]
+            count = int(np.argmin(same)) if not same.all() else count
+        rows = order[begin : begin + count]
+        yield _batch(rows, lengths[rows], measured[rows], tile_pairs)
+        begin += count
+
+
+def _batch(
+    rows: NDArray[np.int64], lengths: NDArray[np.int64], measured: NDArray[np.bool_], tile_pairs: int
+) -> Batch:
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+    change = (np.diff(lengths) != 0) | (measured[1:] != measured[:-1])
+    bounds = [0, *(np.flatnonzero(change) + 1).tolist(), len(rows)]
+    tiles = [
+        tile
+        for first, last in zip(bounds[:-1], bounds[1:], strict=True)
+        for tile in _tiles(first, last, int(offsets[first]), int(lengths[first]), bool(measured[first]), tile_pairs)
+    ]
+    return Batch(rows, offsets, tuple(tiles))
+
+
+def _tiles(first: int, last: int, start: int, length: int, measured: bool, tile_pairs: int) -> Iterator[Tile]:
+    """The tiles of the sentences first … last − 1, all of one length."""
+    per_tile = tile_pairs // length**2
+    if per_tile:
+        for sentence in range(first, last, per_tile):
+            count = min(per_tile, last - sentence)
+            yield Tile(sentence, count, start + (sentence - first) * length, length, 0, length, measured)
+        return
+    height = max(1, tile_pairs // length)
+    for sentence in range(first, last):
+        for row in range(0, length, height):
+            rows = min(height, length - row)
+            yield Tile(sentence, 1, start + (sentence - first) * length, length, row, rows, measured)

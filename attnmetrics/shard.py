@@ -1,0 +1,361 @@
+"""An annotated shard to its state: tokenise, align, pack, run the model, reduce, bin by features. No Ray, no disk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from attnmetrics.annotation.sentence import Sentences
+from attnmetrics.errors import ModelError
+from attnmetrics.model.align import Dependencies, Pieces, align, pair_dependencies, piece_texts, tokenize
+from attnmetrics.model.kernels import Kernel, Null, Reductions, Wanted, dense, want
+from attnmetrics.model.load import TILE_PAIRS, Model
+from attnmetrics.model.pack import Batch, pack
+from attnmetrics.statistics.exemplars import Exemplars, from_peaks
+from attnmetrics.statistics.schema import EDGES, OFFSETS, PAIR_DISTANCE_LIMIT, PAIR_DISTANCES
+from attnmetrics.statistics.states import Dims, State
+from attnmetrics.statistics.variability import prefix_pairs
+
+
+@dataclass(frozen=True, slots=True)
+class ShardResult:
+    """What a shard comes down to."""
+
+    state: State
+    """the sentences that count in the metrics"""
+    blocks: NDArray[np.float32]
+    """[V, layer, head, Q] prefix blocks of the sentences asked for (see `statistics.variability.Prefix`)"""
+    exemplars: Exemplars
+    """over all sentences"""
+    exemplar_pieces: Mapping[int, list[str]]
+    """the pieces of each sentence that is an exemplar of some head, by row"""
+    sentences_without_pieces: int
+    """left out: the tokenizer makes nothing of their texts"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shard:
+    """The pieces of a shard's sentences with all that is known of them before the model runs."""
+
+    pieces: Pieces
+    aligned: NDArray[np.bool_]
+    """[T] the piece has a word"""
+    pos: NDArray[np.int64]
+    """[T] tag"""
+    rel: NDArray[np.int64]
+    """[T] relation"""
+    dependencies: Dependencies
+    metrics: NDArray[np.bool_]
+    """[S] counts in the metrics"""
+    prefix_row: NDArray[np.int64]
+    """[S] place among the prefix blocks; −1 for none"""
+
+
+def dims_of(sentences: Sentences, model: Model) -> Dims:
+    """The dimensions of the state that `measure` gives."""
+    return Dims(layer=model.layers, head=model.heads, pos=sentences.labels.pos, rel=sentences.labels.rel)
+
+
+def measure(
+    sentences: Sentences,
+    model: Model,
+    *,
+    batch_pieces: int = 4096,
+    exemplars: int = 50,
+    metric_rows: NDArray[np.bool_] | None = None,
+    prefix_rows: NDArray[np.int64] | None = None,
+    kernel: Kernel = dense,
+) -> ShardResult:
+    """Measure a shard. The same shard and options give the same bits.
+
+    Args:
+        sentences: S annotated sentences.
+        model: the model.
+        batch_pieces: most pieces of one forward pass.
+        exemplars: K, sentences kept per head.
+        metric_rows: [S] which sentences count in the metrics; unset, all. The others only compete as exemplars.
+        prefix_rows: [V] which sentences' prefix blocks are kept, among those that count; unset, all that count.
+        kernel: what computes attention.
+
+    Raises:
+        ModelError: pieces outside the model's vocabulary, or attention that is not finite.
+    """
+    metrics = np.ones(len(sentences), dtype=np.bool_) if metric_rows is None else metric_rows
+    kept = np.flatnonzero(metrics) if prefix_rows is None else prefix_rows
+    shard = _prepare(sentences, model, metrics, kept)
+    sums = _Sums(shard, model, len(kept), dims_of(sentences, model))
+    for batch in pack(shard.pieces.lengths, metrics, batch_pieces, TILE_PAIRS, model.layout.equal_lengths):
+        _run(batch, shard, model, kernel, sums)
+    found = from_peaks(
+        *sums.peaks, sentences.document_index, sentences.sentence, digest_texts(sentences.text), exemplars
+    )
+    return ShardResult(
+        state=State(sums.dims, sums.read() | count(shard.pieces, shard.aligned, shard.dependencies, metrics, model)),
+        blocks=sums.blocks,
+        exemplars=found,
+        exemplar_pieces={
+            row: piece_texts(model.tokenizer, sentences.text[row], shard.pieces, row) for row in _rows(found, sentences)
+        },
+        sentences_without_pieces=int((shard.pieces.lengths == 0).sum()),
+    )
+
+
+def digest_texts(texts: tuple[str, ...]) -> NDArray[np.uint64]:
+    """[S] digest of each text."""
+    digests = b"".join(blake2b(text.encode(), digest_size=8).digest() for text in texts)
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+# --- before the model ------------------------------------------------------------------------------------------------
+
+
+def _prepare(
+    sentences: Sentences, model: Model, metrics: NDArray[np.bool_], prefix_rows: NDArray[np.int64]
+) -> _Shard:
+    pieces = tokenize(model.tokenizer, sentences.text, model.template, model.max_pieces)
+    _check_ids(pieces, sentences, model)
+    word = align(sentences, pieces)
+    prefix_row = np.full(len(sentences), -1, dtype=np.int64)
+    prefix_row[prefix_rows] = np.arange(len(prefix_rows))
+    return _Shard(
+        pieces=pieces,
+        aligned=word >= 0,
+        pos=np.append(sentences.word_pos, len(sentences.labels.pos) - 1)[word],
+        rel=np.append(sentences.word_rel, len(sentences.labels.rel) - 1)[word],
+        dependencies=pair_dependencies(sentences, pieces, word),
+        metrics=metrics,
+        prefix_row=prefix_row,
+    )
+
+
+def _check_ids(pieces: Pieces, sentences: Sentences, model: Model) -> None:
+    known = model.network.get_input_embeddings().num_embeddings
+    unknown = np.flatnonzero(pieces.ids >= known)
+    if len(unknown):
+        row = pieces.sentence[unknown[0]]
+        raise ModelError(
+            f"expected piece ids below {known}, the size of the model's vocabulary, found {pieces.ids[unknown[0]]} in "
+            f"{sentences.text[row][:60]!r}; the tokenizer of {model.name} belongs to another model"
+        )
+
+
+def _run(batch: Batch, shard: _Shard, model: Model, kernel: Kernel, sums: "_Sums") -> None:
+    """One forward pass."""
+    lengths = np.diff(batch.offsets)
+    sentence = np.repeat(np.arange(len(batch.rows)), lengths)
+    piece = np.arange(batch.offsets[-1]) + (shard.pieces.offsets[batch.rows] - batch.offsets[:-1])[sentence]
+    attending, attended, edge = _attendable(batch, shard, model)
+    with_prefix = np.flatnonzero(shard.prefix_row[batch.rows] >= 0)
+    wanted = want(
+        batch, model.causal, model.null, (attending, attended), with_prefix, prefix_pairs(model.causal), model.device
+    )
+    binning = _Binning.of(sums.dims, shard, piece, edge, shard.prefix_row[batch.rows[with_prefix]], model.device)
+
+    def consume(layer: int, found: Reductions) -> None:
+        sums.add(layer, found, wanted, binning)
+
+    model.run(torch.from_numpy(shard.pieces.ids[piece]).to(model.device), wanted, consume, kernel)
+
+
+def _attendable(
+    batch: Batch, shard: _Shard, model: Model
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Attending and attended packed piece and edge of every attendable pair in a dependency, attending ones ascending."""
+    begin, end = shard.dependencies.offsets[batch.rows], shard.dependencies.offsets[batch.rows + 1]
+    sizes = np.where(shard.metrics[batch.rows], end - begin, 0)
+    sentence = np.repeat(np.arange(len(batch.rows)), sizes)
+    pair = np.arange(len(sentence)) + (begin - np.cumsum(sizes) + sizes)[sentence]
+    i, j, edge = orient(shard.dependencies, pair)
+    sentence = np.tile(sentence, len(EDGES))
+    lengths = np.diff(batch.offsets)
+    kept = is_attendable(i, j, lengths[sentence], model.causal, model.null)
+    attending, attended = (batch.offsets[sentence] + place for place in (i, j))
+    order = np.flatnonzero(kept)[np.argsort(attending[kept], kind="stable")]
+    return attending[order], attended[order], edge[order]
+
+
+def orient(
+    dependencies: Dependencies, pair: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Attending piece, attended piece and edge of these pairs, first with the parent attending, then with it attended."""
+    head, child = dependencies.head[pair], dependencies.child[pair]
+    return np.append(head, child), np.append(child, head), np.repeat(np.arange(len(EDGES)), len(pair))
+
+
+def is_attendable(
+    i: NDArray[np.int64], j: NDArray[np.int64], length: NDArray[np.int64], causal: bool, null: Null
+) -> NDArray[np.bool_]:
+    """Whether piece i may attend to piece j of a sentence of this length, and j is not null."""
+    result: NDArray[np.bool_] = (j >= null.leading) & (j < length - null.trailing)
+    return result & (j <= i) if causal else result
+
+
+# --- after the model -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Binning:
+    """Where the reductions of one batch belong."""
+
+    pos: Tensor
+    """[tag, T] 1 where the piece has the tag"""
+    rel: Tensor
+    """[relation, T]"""
+    edge: Tensor
+    """[edge, P]"""
+    prefix_rows: NDArray[np.int64]
+    """[V] places among the shard's prefix blocks"""
+
+    @classmethod
+    def of(
+        cls,
+        dims: Dims,
+        shard: _Shard,
+        piece: NDArray[np.int64],
+        edge: NDArray[np.int64],
+        prefix_rows: NDArray[np.int64],
+        device: torch.device,
+    ) -> "_Binning":
+        def members(label: NDArray[np.int64], size: int) -> Tensor:
+            return torch.from_numpy(label == np.arange(size)[:, None]).to(device, torch.float64)
+
+        return cls(
+            pos=members(shard.pos[piece], len(dims.pos)),
+            rel=members(shard.rel[piece], len(dims.rel)),
+            edge=members(edge, len(EDGES)),
+            prefix_rows=prefix_rows,
+        )
+
+
+class _Sums:
+    """The running sums of a shard, float64 on the model's device; peaks and prefix blocks as they come."""
+
+    def __init__(self, shard: _Shard, model: Model, blocks: int, dims: Dims) -> None:
+        layers, heads, sentences = len(dims.layer), dims.head, len(shard.metrics)
+        self.dims = dims
+        self._device = model.device
+        sizes = {
+            "null_sum": (), "given_sum": (), "span_sum": (), "entropy_sum": (), "entropy_rows": (),
+            "given_by_pos": (len(dims.pos),), "received_by_pos": (len(dims.pos),),
+            "received_by_rel": (len(dims.rel),), "dependency_sum": (len(EDGES),), "offset_sum": (len(OFFSETS),),
+        }  # fmt: skip
+        self._sums = {
+            name: torch.zeros(layers, heads, *size, dtype=torch.float64, device=model.device)
+            for name, size in sizes.items()
+        }
+        self.peaks = (
+            np.full((sentences, layers, heads), -np.inf),
+            np.full((sentences, layers, heads), -1, dtype=np.int32),
+            np.full((sentences, layers, heads), -1, dtype=np.int32),
+        )
+        self.blocks = np.full((blocks, layers, heads, len(prefix_pairs(model.causal)[0])), np.nan, dtype=np.float32)
+
+    def add(self, layer: int, found: Reductions, wanted: Wanted, binning: _Binning) -> None:
+        """Add one layer of one batch."""
+        self._add(layer, "null_sum", found.null.sum(0))
+        self._add(layer, "given_sum", found.given.sum(0))
+        self._add(layer, "span_sum", found.span)
+        self._add(layer, "entropy_sum", found.entropy.sum(0))
+        self._add(layer, "entropy_rows", found.kept.sum(0))
+        self._add(layer, "offset_sum", found.offsets)
+        self._add(layer, "given_by_pos", (binning.pos @ found.given).T)
+        self._add(layer, "received_by_pos", (binning.pos @ found.received).T)
+        self._add(layer, "received_by_rel", (binning.rel @ found.received).T)
+        self._add(layer, "dependency_sum", (binning.edge @ found.pairs).T)
+        for place, peak in zip(self.peaks, (found.peak, found.peak_i, found.peak_j), strict=True):
+            place[wanted.batch.rows, layer] = peak.cpu().numpy()
+        self.blocks[binning.prefix_rows, layer] = found.prefix.float().cpu().numpy()
+
+    def _add(self, layer: int, name: str, value: Tensor) -> None:
+        self._sums[name][layer] += value
+
+    def read(self) -> dict[str, NDArray[np.float64]]:
+        """The statistics per head.
+
+        Raises:
+            ModelError: one is not finite.
+        """
+        sums = {name: value.cpu().numpy() for name, value in self._sums.items()}
+        for name, value in sums.items():
+            if not np.isfinite(value).all():
+                layer = self.dims.layer[int(np.argwhere(~np.isfinite(value))[0][0])]
+                raise ModelError(
+                    f"expected finite attention, found {name} that is not, first in layer {layer}; "
+                    "the weights are damaged, or the dtype is too narrow for this model"
+                )
+        return sums
+
+
+def _rows(found: Exemplars, sentences: Sentences) -> list[int]:
+    """The sentences that are an exemplar of some head."""
+    places = np.stack([sentences.document_index, sentences.sentence], axis=1).tolist()
+    wanted = np.stack([found.document_index, found.sentence], axis=-1).reshape(-1, 2)
+    chosen = set(map(tuple, np.unique(wanted, axis=0).tolist()))
+    return [row for row, place in enumerate(places) if tuple(place) in chosen]
+
+
+# --- what needs no model ---------------------------------------------------------------------------------------------
+
+
+def count(
+    pieces: Pieces,
+    aligned: NDArray[np.bool_],
+    dependencies: Dependencies,
+    metrics: NDArray[np.bool_],
+    model: Model,
+) -> dict[str, NDArray[np.float64]]:
+    """The corpus-level statistics of the sentences that count."""
+    lengths = pieces.lengths
+    counted = metrics & (lengths > 0)
+    in_counted = counted[pieces.sentence]
+    counts = {
+        "sentences": counted.sum(),
+        "pieces": in_counted.sum(),
+        "sentences_cut": (counted & pieces.cut).sum(),
+        "pieces_unaligned": (in_counted & pieces.in_text & ~aligned).sum(),
+        "piece_pairs": _count_pairs(lengths[counted], model.null),
+        "attendable_pairs": _count_attendable(lengths[counted], model.causal, model.null),
+    }
+    found = counts | _count_dependencies(dependencies, lengths, counted, model)
+    return {name: np.asarray(value, dtype=np.float64) for name, value in found.items()}
+
+
+def _count_pairs(lengths: NDArray[np.int64], null: Null) -> NDArray[np.float64]:
+    """[pair_distance] pairs j ≤ i with j not null."""
+    pairs = np.zeros(len(PAIR_DISTANCES))
+    for length, number in zip(*np.unique(lengths, return_counts=True), strict=True):
+        distance = np.arange(length)
+        last = np.minimum(length - null.trailing, length - distance)
+        weights = number * np.maximum(0, last - null.leading)
+        pairs += np.bincount(np.minimum(distance, PAIR_DISTANCE_LIMIT), weights, len(PAIR_DISTANCES))
+    return pairs
+
+
+def _count_attendable(lengths: NDArray[np.int64], causal: bool, null: Null) -> int:
+    first, last = null.leading, lengths - null.trailing
+    columns = np.maximum(0, last - first)
+    # Column j of a causal model is attended by the pieces j … length − 1.
+    by_column = lengths - (first + last - 1) / 2 if causal else lengths
+    return int((columns * by_column).sum())
+
+
+def _count_dependencies(
+    dependencies: Dependencies, lengths: NDArray[np.int64], counted: NDArray[np.bool_], model: Model
+) -> dict[str, NDArray[np.float64] | np.int64]:
+    sentence = np.repeat(np.arange(len(lengths)), np.diff(dependencies.offsets))
+    pair = np.flatnonzero(counted[sentence])
+    i, j, edge = orient(dependencies, pair)
+    length = np.tile(lengths[sentence[pair]], len(EDGES))
+    backward = is_attendable(i, j, length, True, model.null)
+    distance = (i - j)[backward]
+    attendable = is_attendable(i, j, length, model.causal, model.null)
+    limited = np.minimum(distance, PAIR_DISTANCE_LIMIT)
+    return {
+        "dependency_pairs": np.bincount(limited, minlength=len(PAIR_DISTANCES)).astype(np.float64),
+        "dependency_distance_sum": distance.sum(),
+        "attendable_dependency_pairs": np.bincount(edge[attendable], minlength=len(EDGES)).astype(np.float64),
+    }
