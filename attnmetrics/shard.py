@@ -164,7 +164,7 @@ def _run(batch: Batch, shard: _Shard, model: Model, kernel: Kernel, sums: "_Sums
 def _attendable(
     batch: Batch, shard: _Shard, model: Model
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Attending and attended packed piece and edge of every attendable pair in a dependency, attending ones ascending."""
+    """Attending and attended packed piece, and edge, of the attendable pairs in a dependency; attending ones ascend."""
     begin, end = shard.dependencies.offsets[batch.rows], shard.dependencies.offsets[batch.rows + 1]
     sizes = np.where(shard.metrics[batch.rows], end - begin, 0)
     sentence = np.repeat(np.arange(len(batch.rows)), sizes)
@@ -181,7 +181,7 @@ def _attendable(
 def orient(
     dependencies: Dependencies, pair: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Attending piece, attended piece and edge of these pairs, first with the parent attending, then with it attended."""
+    """Attending piece, attended piece and edge of these pairs: with the parent attending, then with it attended."""
     head, child = dependencies.head[pair], dependencies.child[pair]
     return np.append(head, child), np.append(child, head), np.repeat(np.arange(len(EDGES)), len(pair))
 

@@ -7,7 +7,7 @@ carry no index.
 
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,11 +25,11 @@ IMPLEMENTATION = "attnmetrics"
 HARMLESS = frozenset({"dropout", "is_causal", "position_ids", "position_embeddings", "cache_position", "use_cache",
                       "past_key_value", "past_key_values", "output_attentions", "output_hidden_states", "return_dict",
                       "sliding_window", "deterministic"})  # fmt: skip
-"""Arguments of an attention function that change nothing here: no dropout in evaluation, no cache, the mask is ours, and
-sentences are shorter than any window. Every other one must be None."""
+"""Arguments of an attention function that change nothing here: no dropout in evaluation, no cache, our own mask, and
+no sentence is longer than a window. Every other one must be None."""
 
 
-class _Stop(Exception):
+class _Stop(Exception):  # noqa: N818 - a signal, not an error
     """The last wanted layer has been read; nothing after it is needed."""
 
 
@@ -60,7 +60,7 @@ class Pass:
             self.consume(layer, reductions)
         if output is None:
             raise _Stop
-        return output.unflatten(0, (batch, length))
+        return output.view(batch, length, *output.shape[1:])
 
 
 _current: ContextVar[Pass | None] = ContextVar("attnmetrics_pass", default=None)
@@ -83,11 +83,8 @@ def forward(network: nn.Module, ids: Tensor, positions: Tensor | None, current: 
         arguments["position_ids"] = positions
     if "use_cache" in inspect.signature(network.forward).parameters:
         arguments["use_cache"] = False
-    with _under_way(current), torch.inference_mode():
-        try:
-            network(**arguments)
-        except _Stop:
-            pass
+    with _under_way(current), torch.inference_mode(), suppress(_Stop):
+        network(**arguments)
     if current.calls <= max(current.layers):
         raise ModelError(
             f"{type(network).__name__} used its own attention in some layers: expected {max(current.layers) + 1} "

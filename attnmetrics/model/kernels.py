@@ -229,7 +229,8 @@ def attention(query: Tensor, key: Tensor, scaling: float, wanted: Wanted) -> Ite
 
 def _sentences(packed: Tensor, tile: Tile) -> Tensor:
     """[T, …] -> [sentence, piece, …], a view."""
-    return packed[tile.start : tile.start + tile.count * tile.length].unflatten(0, (tile.count, tile.length))
+    own = packed[tile.start : tile.start + tile.count * tile.length]
+    return own.view(tile.count, tile.length, *packed.shape[1:])
 
 
 def _mix(weights: Tensor, value: Tensor, tile: Tile, output: Tensor) -> None:
@@ -281,12 +282,12 @@ def _settle_empty_peaks(wanted: Wanted, reductions: Reductions) -> None:
 
 def _add_offsets(summed: Tensor, shift: int, into: Reductions) -> None:
     """Add F summed over sentences, [head, row, column] with i − j = row − column + shift, by offset."""
-    heads, rows, columns = summed.shape
+    rows, columns = summed.shape[1:]
     if not columns:
         return
     # One more column than there are rows left makes each row of the flattened matrix start one place later.
     slanted = torch.nn.functional.pad(summed.flip(2), (0, rows)).flatten(1)[:, :-rows]
-    by_offset = slanted.unflatten(1, (rows, rows + columns - 1)).sum(1)
+    by_offset = slanted.reshape(-1, rows, rows + columns - 1).sum(1)
     offset = torch.arange(rows + columns - 1, device=summed.device) - (columns - 1) + shift
     place = offset.clamp(-OFFSET_LIMIT, OFFSET_LIMIT) + OFFSET_LIMIT
     into.offsets.add_(by_offset @ torch.nn.functional.one_hot(place, len(OFFSETS)).to(summed.dtype))

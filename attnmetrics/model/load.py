@@ -1,10 +1,11 @@
 """A model and its tokenizer from a folder or the Hub, checked until its attention is known to be captured exactly.
 
-Nothing is taken on trust: loading runs a few short sentences through transformers' own eager attention and through ours,
-and refuses the model unless both give the same weights in every layer and head.
+Nothing is taken on trust: loading runs a few short sentences through transformers' own eager attention and through
+ours, and refuses the model unless both give the same weights in every layer and head.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import inf, isfinite
@@ -30,9 +31,8 @@ PROBE_TEXTS: Final = (
     "She gave him two books, which he had read before he was ten.",
     "Time flies",
 )
-PROBE_LIMITS: Final = {torch.float32: 1e-4, torch.bfloat16: 0.05}
-"""Largest difference to eager attention that is still the same attention. Eager attention in bfloat16 rounds every weight
-to 8 bits and the scores before them; ours rounds neither, so there the two may differ by that much."""
+PROBE_LIMIT: Final = 1e-4
+"""Largest difference to eager attention, both in float32, that is still the same attention."""
 TOKENIZER_FILES: Final = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model",
                           "sentencepiece.bpe.model")  # fmt: skip
 HUB_FILES: Final = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
@@ -161,8 +161,11 @@ def load_model(
     folder, commit = _find_folder(name, revision, trust_remote_code, allow_pickle)
     tokenizer = _load_tokenizer(name, folder, trust_remote_code)
     template = find_template(tokenizer)
-    network = _load_network(name, folder, DTYPES[dtype], trust_remote_code, allow_pickle).to(place)
-    probe = _probe(network, _probe_ids(tokenizer), place, DTYPES[dtype])
+    network = _load_network(name, folder, torch.float32, trust_remote_code, allow_pickle).to(place)
+    probe = _probe(network, _probe_ids(tokenizer), place)
+    if dtype != "float32":
+        network = _load_network(name, folder, DTYPES[dtype], trust_remote_code, allow_pickle).to(place)
+        _prepare(network)
     return Model(
         network=network,
         tokenizer=tokenizer,
@@ -258,7 +261,9 @@ def _load_tokenizer(name: str, folder: Path, code: bool) -> Any:
     from transformers import AutoTokenizer
 
     if not any((folder / file).exists() for file in TOKENIZER_FILES):
-        raise ModelError(f"expected a tokenizer in {folder} (one of {', '.join(TOKENIZER_FILES)}), found none; save one there")
+        raise ModelError(
+            f"expected a tokenizer in {folder} (one of {', '.join(TOKENIZER_FILES)}), found none; save one there"
+        )
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=code)
     except Exception as error:
@@ -286,34 +291,50 @@ def _check_backend(name: str, tokenizer: Any, template: Template) -> None:
 
 def _load_network(name: str, folder: Path, dtype: torch.dtype, code: bool, pickles: bool) -> Any:
     from transformers import AutoConfig, AutoModel
-    from transformers.utils import logging
 
     if not (folder / "config.json").exists():
         raise ModelError(f"expected config.json in {folder}, found none; save the model with save_pretrained")
-    logging.disable_progress_bar()
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=code)
         _refuse_kind(name, config)
-        network, info = AutoModel.from_pretrained(
-            folder,
-            config=config,
-            dtype=dtype,
-            attn_implementation="eager",
-            use_safetensors=None if pickles else True,
-            trust_remote_code=code,
-            output_loading_info=True,
-        )
+        with _quiet():
+            network, info = AutoModel.from_pretrained(
+                folder,
+                config=config,
+                dtype=dtype,
+                attn_implementation="eager",
+                use_safetensors=None if pickles else True,
+                trust_remote_code=code,
+                output_loading_info=True,
+            )
     except ModelError:
         raise
     except Exception as error:
         raise ModelError(
-            f"the model {name} can't be loaded from {folder}: {type(error).__name__}: {_first_line(error)}; check that its "
-            "files are complete (weights as safetensors, or pass pickled weights on purpose)"
+            f"the model {name} can't be loaded from {folder}: {type(error).__name__}: {_first_line(error)}; check that "
+            "its files are complete, with weights as safetensors"
         ) from error
     _check_complete(name, info)
     if getattr(network, "main_input_name", "input_ids") != "input_ids":
-        raise ModelError(f"{name} ({type(network).__name__}) reads {network.main_input_name}, not text; it can't be measured")
+        kind = type(network).__name__
+        raise ModelError(f"{name} ({kind}) reads {network.main_input_name}, not text; it can't be measured")
     return network.eval()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' progress bar and its list of unused weights (a language-model head, say)."""
+    from transformers.utils import logging
+
+    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bar:
+            logging.enable_progress_bar()
 
 
 def _refuse_kind(name: str, config: Any) -> None:
@@ -346,8 +367,8 @@ def _probe_ids(tokenizer: Any) -> list[list[int]]:
     return [ids for text in PROBE_TEXTS if (ids := tokenizer.encode(text).ids)]
 
 
-def _probe(network: Any, sentences: list[list[int]], device: torch.device, dtype: torch.dtype) -> _Probe:
-    """Find out how the model attends and takes sentences; afterwards it computes attention through us.
+def _probe(network: Any, sentences: list[list[int]], device: torch.device) -> _Probe:
+    """Find out how a float32 model attends and takes sentences; afterwards it computes attention through us.
 
     Raises:
         ModelError: it has no attention weights, or no way of capturing them exactly was found.
@@ -355,17 +376,13 @@ def _probe(network: Any, sentences: list[list[int]], device: torch.device, dtype
     kind = type(network).__name__
     expected = [_eager(network, ids, device) for ids in sentences]
     causal = _is_causal(kind, expected)
-    _use_fused_gelu(network)
-    try:
-        network.set_attn_implementation(IMPLEMENTATION)
-    except Exception as error:
-        raise ModelError(f"attention of {kind} can't be captured: {_first_line(error)}") from error
+    _prepare(network)
     layers, heads = expected[0].shape[:2]
     attempts = {
         layout: _compare(network, layout, sentences, expected, causal, device) for layout in _layouts(network)
     }
     best = min(attempts, key=lambda layout: attempts[layout].error)
-    if not attempts[best].error <= PROBE_LIMITS[dtype]:
+    if not attempts[best].error <= PROBE_LIMIT:
         raise ModelError(f"attention of {kind} can't be captured exactly: {attempts[best].reason}")
     return _Probe(causal, heads, layers, best, attempts[best].windows)
 
@@ -397,10 +414,14 @@ def _is_causal(kind: str, expected: list[NDArray[np.float64]]) -> bool:
     return bool((future == 0).all())
 
 
-def _use_fused_gelu(network: Any) -> None:
-    """The tanh approximation of GELU in one fused call instead of eight."""
+def _prepare(network: Any) -> None:
+    """Let it compute attention through us, and the tanh approximation of GELU in one fused call instead of eight."""
     from transformers.activations import NewGELUActivation
 
+    try:
+        network.set_attn_implementation(IMPLEMENTATION)
+    except Exception as error:
+        raise ModelError(f"attention of {type(network).__name__} can't be captured: {_first_line(error)}") from error
     for module in network.modules():
         for name, child in module.named_children():
             if isinstance(child, NewGELUActivation):
@@ -438,8 +459,8 @@ def _compare(
         return _Attempt(inf, f"{type(error).__name__}: {_first_line(error)}")
     if found[0].shape != expected[0].shape:
         return _Attempt(inf, f"expected layers and heads {expected[0].shape[:2]}, found {found[0].shape[:2]}")
-    error = max(float(np.abs(ours - theirs).max()) for ours, theirs in zip(found, expected, strict=True))
-    return _Attempt(error if isfinite(error) else inf, f"it differs from eager attention by {error:.2g}", windows)
+    worst = max(float(np.abs(ours - theirs).max()) for ours, theirs in zip(found, expected, strict=True))
+    return _Attempt(worst if isfinite(worst) else inf, f"it differs from eager attention by {worst:.2g}", windows)
 
 
 def _maps(
@@ -451,7 +472,8 @@ def _maps(
     found: list[list[NDArray[np.float64]]] = [[] for _ in sentences]
     windows: set[int] = set()
     nothing = np.zeros(0, dtype=np.int64)
-    for batch in pack(lengths, np.ones(len(sentences), dtype=np.bool_), 1 << 14, int(lengths.max()) ** 2, layout.equal_lengths):
+    every = np.ones(len(sentences), dtype=np.bool_)
+    for batch in pack(lengths, every, 1 << 14, int(lengths.max()) ** 2, layout.equal_lengths):
 
         def record(
             query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
@@ -499,9 +521,10 @@ def _max_pieces(name: str, config: Any, probe: _Probe, template: int) -> int:
     positions = getattr(text, "max_position_embeddings", None)
     limits = [] if positions is None else [int(positions) - probe.layout.first_position]
     limits += sorted(probe.windows)
-    limits += [int(window) for key in ("sliding_window", "attention_chunk_size") if (window := getattr(text, key, None))]
+    chunks = (getattr(text, key, None) for key in ("sliding_window", "attention_chunk_size"))
+    limits += [int(window) for window in chunks if window]
     if not limits:
         raise ModelError(f"{name} does not say how many positions it has (max_position_embeddings in config.json)")
     if min(limits) <= template:
-        raise ModelError(f"{name} takes {min(limits)} pieces at most, and its tokenizer's template alone has {template}")
+        raise ModelError(f"{name} takes {min(limits)} pieces at most; its tokenizer's template alone has {template}")
     return min(limits)

@@ -1,10 +1,11 @@
-"""Sentences end to end, without padding: sorted by length, cut into batches, and each batch into tiles of equal lengths.
+"""Sentences end to end, without padding: sorted by length, cut into batches, each batch into tiles of equal lengths.
 
 Everything here depends on the sentences alone, never on who computes them.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """Attention rows that are computed together: all rows of some sentences of one length, or some rows of a long one."""
+    """Attention rows computed together: all rows of some sentences of one length, or some rows of a long sentence."""
 
     sentence: int
     """the first of its sentences, counted in the batch"""
@@ -77,7 +78,7 @@ def _batch(
     bounds = [0, *(np.flatnonzero(change) + 1).tolist(), len(rows)]
     tiles = [
         tile
-        for first, last in zip(bounds[:-1], bounds[1:], strict=True)
+        for first, last in pairwise(bounds)
         for tile in _tiles(first, last, int(offsets[first]), int(lengths[first]), bool(measured[first]), tile_pairs)
     ]
     return Batch(rows, offsets, tuple(tiles))
