@@ -1,9 +1,14 @@
 """Annotated sentences, column by column, so that whole shards are handled without a Python loop over words."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from attnmetrics.corpus import Document
+from attnmetrics.statistics.schema import NO_LABEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +70,44 @@ class Sentences:
             word_rel=self.word_rel[words],
             word_head=self.word_head[words],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """What an annotator made of one shard's documents."""
+
+    sentences: Sentences
+    """`document_index` counts from 0 in the shard; the labels are the annotator's own, or those found in the shard."""
+    counts: Mapping[str, int]
+    """`documents`, `sentences`, `words`, `characters` (of the sentences' texts), and `sentences_blank` (left out)."""
+
+
+class Annotator(Protocol):
+    """Cuts documents into sentences and gives every word its part of speech, relation and head."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of all that decides what comes out; it is known without loading a pipeline."""
+
+    @property
+    def labels(self) -> Labels:
+        """The tags and relations that may come out."""
+
+    def annotate(self, documents: Sequence[Document]) -> Annotated:
+        """The sentences of one shard."""
+
+
+def make_labels(pos: set[str], rel: set[str]) -> Labels:
+    """Both sets sorted, with `_` as the last."""
+    return Labels(*((*sorted(names - {NO_LABEL}), NO_LABEL) for names in (pos, rel)))
+
+
+def count(sentences: Sentences, documents: int, blank: int) -> dict[str, int]:
+    """The counts of `Annotated`."""
+    return {
+        "documents": documents,
+        "sentences": len(sentences),
+        "words": len(sentences.word_start),
+        "characters": sum(map(len, sentences.text)),
+        "sentences_blank": blank,
+    }

@@ -62,9 +62,7 @@ class Sampler:
         self._keys: list[tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]] = []
         self._held = 0
 
-    def add(
-        self, hashes: NDArray[np.uint64], document_index: NDArray[np.int64], sentence: NDArray[np.int64]
-    ) -> None:
+    def add(self, hashes: NDArray[np.uint64], document_index: NDArray[np.int64], sentence: NDArray[np.int64]) -> None:
         """Takes the keys of S sentences, each array [S]."""
         self.seen += len(hashes)
         self._keys.append((hashes, document_index, sentence))

@@ -1,0 +1,338 @@
+"""The documents of a corpus, format by format."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from os import PathLike
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from attnmetrics.corpus.document import DOCUMENT_LIMIT, Document, cut
+from attnmetrics.corpus.files import File, find_files, is_gold_corpus
+from attnmetrics.corpus.stream import lines, seekable, text_chunks
+from attnmetrics.errors import CorpusError
+
+Format = Literal["auto", "text", "jsonl", "parquet", "conllu"]
+LINE_LIMIT = 20_000_000
+"""Characters of the longest line, and of the longest block of CoNLL-U lines, that is held in memory."""
+PARQUET_ROWS = 64
+"""Rows of a Parquet file that are decoded at once."""
+
+_NEWDOC = re.compile(r"#\s*newdoc(?:\s+id\s*=\s*(.*\S))?\s*")
+_OBJECT = "one JSON object per line"
+
+
+def read_documents(
+    paths: Sequence[str | PathLike[str]],
+    *,
+    format: Format = "auto",
+    text_field: str = "text",
+    id_field: str = "id",
+    text_documents: Literal["file", "blank-line"] = "file",
+    max_documents: int | None = None,
+    left_out: Counter[str] | None = None,
+) -> Iterator[Document]:
+    """The documents of a corpus, in order, as a stream: what is held does not grow with the corpus.
+
+    Args:
+        paths: files, folders (read recursively, sorted, without hidden files), globs, fsspec URLs.
+        format: `auto` tells it from each file's ending; `.gz`, `.bz2`, `.zst` and `.zstd` are undone in any case.
+        text_field: field (JSON lines) or column (Parquet) with a document's text.
+        id_field: field or column with its id, a string or an integer; missing, the id is `<file name>:<line>`.
+        text_documents: a plain text file is one document, or blank lines separate documents.
+        max_documents: no more than these many; a piece of a long document counts as one.
+        left_out: counts `documents_blank` (no text but white space), `documents_split` (longer than 500,000 characters,
+            cut into documents `id`, `id#2` …), `files_unknown` and `files_repeated` (see `find_files`).
+
+    Raises:
+        CorpusError: at the call, for paths; while reading, for files that are unreadable or malformed, and for a corpus
+            without text.
+    """
+    counts: Counter[str] = Counter() if left_out is None else left_out
+    is_gold_corpus(paths, format)
+    documents = _documents(paths, format, text_field, id_field, text_documents, counts)
+    return _not_empty(islice(documents, max_documents), [str(path) for path in paths], counts)
+
+
+def _documents(
+    paths: Sequence[str | PathLike[str]],
+    format: Format,
+    text_field: str,
+    id_field: str,
+    text_documents: str,
+    left_out: Counter[str],
+) -> Iterator[Document]:
+    for file in find_files(paths, format, left_out):
+        if file.format == "conllu":
+            yield from _read_conllu(file, left_out)
+        elif file.format == "jsonl":
+            yield from _read_json_lines(file, text_field, id_field, left_out)
+        elif file.format == "parquet":
+            yield from _read_parquet(file, text_field, id_field, left_out)
+        elif text_documents == "blank-line":
+            yield from _read_paragraphs(file, left_out)
+        else:
+            yield from _pieces(text_chunks(file), file.name, file, 1, left_out)
+
+
+def _not_empty(documents: Iterator[Document], paths: list[str], left_out: Counter[str]) -> Iterator[Document]:
+    empty = True
+    for document in documents:
+        empty = False
+        yield document
+    if empty:
+        raise CorpusError(
+            f"the corpus is empty: expected a document with text in {', '.join(paths)}, found none "
+            f"({left_out['documents_blank']} blank); check the files and the format"
+        )
+
+
+def _pieces(
+    chunks: Iterable[str], name: str, file: File, line: int, left_out: Counter[str], *, one_line: bool = False
+) -> Iterator[Document]:
+    """One document, in pieces if it is too long; white space alone is no piece."""
+    number = 0
+    for piece in cut(chunks):
+        if not piece.isspace():
+            number += 1
+            yield Document(name if number == 1 else f"{name}#{number}", piece, False, file.path, line)
+        line += 0 if one_line else piece.count("\n")
+    if number > 1:
+        left_out["documents_split"] += 1
+    if number == 0:
+        left_out["documents_blank"] += 1
+
+
+def _read_paragraphs(file: File, left_out: Counter[str]) -> Iterator[Document]:
+    """Documents separated by blank lines, named `<file name>:<line>`; a file without any is one blank document."""
+    found = False
+    for line, group in groupby(_paragraph_parts(text_chunks(file)), key=lambda part: part[0]):
+        found = True
+        yield from _pieces((text for _, text in group), f"{file.name}:{line}", file, line, left_out)
+    if not found:
+        left_out["documents_blank"] += 1
+
+
+def _paragraph_parts(chunks: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Lines, very long ones in parts, each with the number of the first line of its document; no blank lines."""
+    number, first, inside = 1, 1, False
+    for part in _line_parts(chunks):
+        if inside or not part.isspace():
+            yield first, part
+        ends = part.endswith("\n")
+        if part.isspace() and not inside:
+            first = number + ends
+        inside = not ends
+        number += ends
+
+
+def _line_parts(chunks: Iterable[str]) -> Iterator[str]:
+    """Lines with their line break; one longer than a document may be comes in parts."""
+    kept = ""
+    for chunk in chunks:
+        *whole, kept = (kept + chunk).split("\n")
+        yield from (line + "\n" for line in whole)
+        if len(kept) > DOCUMENT_LIMIT:
+            yield kept
+            kept = ""
+    if kept:
+        yield kept
+
+
+def _read_json_lines(file: File, text_field: str, id_field: str, left_out: Counter[str]) -> Iterator[Document]:
+    for number, line in lines(file, LINE_LIMIT, _OBJECT):
+        if not line or line.isspace():
+            continue
+        where = f"{file.path}, line {number}"
+        record = _json_object(line, where)
+        if text_field not in record:
+            raise _missing_field(where, text_field, record, "fields")
+        text = _checked_text(record[text_field], text_field, where)
+        name = _checked_id(record.get(id_field), id_field, where) or f"{file.name}:{number}"
+        yield from _pieces([text], name, file, number, left_out, one_line=True)
+
+
+def _json_object(line: str, where: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise CorpusError(
+            f"{where}: expected {_OBJECT}, found {_excerpt(line)} ({error.msg} at character {error.pos + 1}); "
+            "correct the line, or name the right format with --format"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise CorpusError(f"{where}: expected {_OBJECT}, found {_excerpt(line)} ({error}); correct the line") from None
+    if not isinstance(record, dict):
+        raise CorpusError(
+            f"{where}: expected {_OBJECT}, found {_json_type(record)}: {_excerpt(line)}; write each document as "
+            "an object, "
+            "e.g. with jq -c '.[]'"
+        )
+    return record
+
+
+def _missing_field(where: str, field: str, found: Iterable[str], what: str) -> CorpusError:
+    return CorpusError(
+        f"{where}: expected the field {field!r} with the text, found the {what} "
+        f"{', '.join(map(repr, found)) or 'none'}; "
+        "name the right one with --text-field"
+    )
+
+
+def _checked_text(text: Any, field: str, where: str) -> str:
+    if not isinstance(text, str):
+        raise CorpusError(
+            f"{where}: expected a string in the field {field!r}, found {_json_type(text)}; correct it, or name another "
+            "field with --text-field"
+        )
+    return _encodable(text, field, where)
+
+
+def _checked_id(value: Any, field: str, where: str) -> str:
+    """The id as a string; empty where there is none."""
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise CorpusError(
+            f"{where}: expected a string or an integer in the field {field!r}, found {_json_type(value)}; correct "
+            "it, or "
+            "name another field with --id-field"
+        )
+    return _encodable(str(value), field, where)
+
+
+def _encodable(text: str, field: str, where: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise CorpusError(
+            f"{where}: expected Unicode text in the field {field!r}, found half of a surrogate pair, "
+            f"\\u{ord(text[error.start]):04x}, at its character {error.start + 1}; correct or remove it"
+        ) from None
+    return text
+
+
+def _json_type(value: Any) -> str:
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a Boolean", type(None): "null"}
+    return names.get(type(value), "a number" if isinstance(value, int | float) else type(value).__name__)
+
+
+def _excerpt(line: str) -> str:
+    return repr(line if len(line) <= 60 else line[:60] + "…")
+
+
+def _read_parquet(file: File, text_field: str, id_field: str, left_out: Counter[str]) -> Iterator[Document]:
+    for row, (text, name) in enumerate(_parquet_rows(file, text_field, id_field), start=1):
+        where = f"{file.path}, row {row}"
+        text = _checked_text(text, text_field, where)
+        name = _checked_id(name, id_field, where) or f"{file.name}:{row}"
+        yield from _pieces([text], name, file, row, left_out, one_line=True)
+
+
+def _parquet_rows(file: File, text_field: str, id_field: str) -> Iterator[tuple[Any, Any]]:
+    """Text and id of every row; CorpusErrors of a damaged file name it."""
+    import pyarrow as pa
+    from pyarrow import parquet as pq
+
+    with seekable(file) as handle:
+        try:
+            table = pq.ParquetFile(handle)
+            names = table.schema_arrow.names
+            if text_field not in names:
+                raise _missing_field(file.path, text_field, names, "columns")
+            columns = [name for name in dict.fromkeys((text_field, id_field)) if name in names]
+            for batch in table.iter_batches(PARQUET_ROWS, columns=columns, use_threads=False):
+                texts = batch.column(text_field).to_pylist()
+                ids = batch.column(id_field).to_pylist() if id_field in columns else [None] * len(texts)
+                yield from zip(texts, ids, strict=True)
+        except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+            raise CorpusError(
+                f"{file.path}: expected a Parquet file, found a damaged or foreign one ({_first_line(error)}); "
+                "fetch or "
+                "write it again, or name its format with --format"
+            ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _read_conllu(file: File, left_out: Counter[str]) -> Iterator[Document]:
+    stem = str(PurePosixPath(file.name).with_suffix(""))
+    for name, blocks in _conllu_documents(file, stem):
+        yield from _gold_pieces(blocks, name, file, left_out)
+
+
+def _conllu_documents(file: File, stem: str) -> Iterator[tuple[str, Iterator[tuple[int, str]]]]:
+    """Documents with their blocks; `# newdoc` begins one."""
+    current = (0, stem)
+
+    def key(block: tuple[int, str]) -> tuple[int, str]:
+        nonlocal current
+        for match in filter(None, map(_NEWDOC.fullmatch, _comments(block[1]))):
+            current = (block[0], match[1] or f"{stem}:{block[0]}")
+        return current
+
+    for (_, name), blocks in groupby(_conllu_blocks(file), key=key):
+        yield name, blocks
+
+
+def _comments(block: str) -> Iterator[str]:
+    return (line for line in block.split("\n") if line.startswith("#"))
+
+
+def _conllu_blocks(file: File) -> Iterator[tuple[int, str]]:
+    """Runs of lines up to and with the blank lines that end them, each with its first line's number."""
+    block: list[str] = []
+    first, size, ended = 1, 0, False
+    for number, line in lines(file, LINE_LIMIT, "CoNLL-U"):
+        blank = not line or line.isspace()
+        if ended and not blank:
+            yield first, "\n".join(block) + "\n"
+            block, first, size = [], number, 0
+        ended = blank
+        block.append(line)
+        size += len(line) + 1
+        if size > LINE_LIMIT:
+            raise CorpusError(
+                f"{file.path}, line {first}: expected a blank line after each sentence, found none within {size:,} "
+                "characters; check that the file is CoNLL-U"
+            )
+    if block:
+        yield first, "\n".join(block) + "\n"
+
+
+def _gold_pieces(
+    blocks: Iterable[tuple[int, str]], name: str, file: File, left_out: Counter[str]
+) -> Iterator[Document]:
+    """One CoNLL-U document, in pieces of whole sentences if it is too long."""
+    number = 0
+    for group in _groups(blocks):
+        text = "".join(block for _, block in group)
+        if _has_words(text):
+            number += 1
+            yield Document(name if number == 1 else f"{name}#{number}", text, True, file.path, group[0][0])
+    if number > 1:
+        left_out["documents_split"] += 1
+    if number == 0:
+        left_out["documents_blank"] += 1
+
+
+def _groups(blocks: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
+    """Blocks in groups of at most `DOCUMENT_LIMIT` characters, or of one block."""
+    group: list[tuple[int, str]] = []
+    size = 0
+    for block in blocks:
+        if group and size + len(block[1]) > DOCUMENT_LIMIT:
+            yield group
+            group, size = [], 0
+        group.append(block)
+        size += len(block[1])
+    if group:
+        yield group
+
+
+def _has_words(block: str) -> bool:
+    return any(line and not line.isspace() and not line.startswith("#") for line in block.split("\n"))
