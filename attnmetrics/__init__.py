@@ -1,1 +1,69 @@
-"""What every attention head of a Transformer language model does, over any amount of text."""
+"""What every attention head of a Transformer language model does, over any amount of text.
+
+import attnmetrics
+
+metrics = attnmetrics.run(model="gpt2", corpus="texts/*.txt", out="runs/gpt2")   # an xarray Dataset
+metrics = attnmetrics.load("runs/gpt2")                                          # later
+sentences = attnmetrics.exemplars("runs/gpt2")                                   # a pandas DataFrame
+"""
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+__all__ = ["exemplars", "load", "run"]
+
+
+def run(*, config_file: str | PathLike[str] | None = None, quiet: bool = True, **options: Any) -> "xr.Dataset":
+    """Annotate, measure and merge, as `attnmetrics run` does, and give the results.
+
+    Args:
+        config_file: YAML file of options; keyword options win over it.
+        quiet: show no progress.
+        **options: the fields of `attnmetrics.config.RunConfig`: model, corpus, out, …
+
+    Returns:
+        the Dataset that `load` gives.
+
+    Raises:
+        attnmetrics.errors.AttnmetricsError: what is wrong and what to do.
+    """
+    from attnmetrics.config import build_config
+    from attnmetrics.driver import run as run_all
+    from attnmetrics.progress import Reporter
+
+    config = build_config(options, None if config_file is None else Path(config_file))
+    run_all(config, Reporter(quiet))
+    return load(config.out)
+
+
+def load(run: str | PathLike[str]) -> "xr.Dataset":
+    """The results of a finished run, with labelled dimensions, units, formulas and sources.
+
+    Args:
+        run: the run's folder.
+
+    Raises:
+        attnmetrics.errors.StoreError: the folder holds no finished run.
+    """
+    from attnmetrics.results import load as load_results
+
+    return load_results(Path(run) / "results.zarr")
+
+
+def exemplars(run: str | PathLike[str]) -> "pd.DataFrame":
+    """The exemplars of a finished run: layer, head, rank, weight, document, sentence, i, j, text, pieces.
+
+    Args:
+        run: the run's folder.
+
+    Raises:
+        attnmetrics.errors.StoreError: the folder holds no finished run.
+    """
+    from attnmetrics.results import load_exemplars
+
+    return load_exemplars(Path(run) / "exemplars.parquet")

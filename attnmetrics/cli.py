@@ -1,0 +1,268 @@
+"""The command line. Heavy libraries are imported by the command that needs them, so that help is quick."""
+
+import inspect
+import signal
+import sys
+import types
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+
+import typer
+
+from attnmetrics.config import RunConfig, build_config
+from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError
+
+if TYPE_CHECKING:
+    from attnmetrics.progress import Reporter
+
+EXIT_ERROR = 1
+EXIT_SHARDS_MISSING = 3
+EXIT_INTERRUPTED = 130
+
+SHORT_FLAGS = {"model": "-m", "corpus": "-c", "out": "-o", "workers": "-w"}
+DEMO = {"model": "demo", "corpus": ("demo",), "out": Path("runs/demo"), "shard_characters": 12_000}
+
+app = typer.Typer(
+    name="attnmetrics",
+    help="What every attention head of a Transformer language model does, over any amount of text.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file of options; flags win over it")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print warnings and errors only")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="print tracebacks with errors")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="folder of a run")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be done, and how long it would take")]
+MetricName = Annotated[str | None, typer.Argument(help="a metric, such as entropy or pos_to; unset: the summary")]
+
+
+def takes_config(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command a flag for every field of `RunConfig`; what was given arrives as `values`."""
+
+    def wrapper(**arguments: Any) -> None:
+        fields = {name: arguments.pop(name) for name in RunConfig.model_fields}
+        command(values={name: value for name, value in fields.items() if value not in (None, [])}, **arguments)
+
+    own = [item for item in inspect.signature(command).parameters.values() if item.name != "values"]
+    wrapper.__signature__ = inspect.Signature([*map(_flag, RunConfig.model_fields), *own])  # type: ignore[attr-defined]
+    wrapper.__doc__ = command.__doc__
+    wrapper.__name__ = command.__name__
+    return wrapper
+
+
+def _flag(name: str) -> inspect.Parameter:
+    """The parameter of one field. Values arrive as text and are checked by `RunConfig`, in one place."""
+    field = RunConfig.model_fields[name]
+    flags = ["--" + name.replace("_", "-"), *([SHORT_FLAGS[name]] if name in SHORT_FLAGS else [])]
+    shown = "" if field.is_required() or field.default is None else f" [default: {field.default}]"
+    help_text = f"{field.description}{shown}"
+    if field.annotation is bool:
+        kind: Any = Annotated[bool | None, typer.Option(*flags, help=help_text, show_default=False)]
+    else:
+        container = list[str] if name == "corpus" else str
+        option = typer.Option(*flags, help=help_text, metavar=_metavar(name, field.annotation), show_default=False)
+        kind = Annotated[container | None, option]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+
+
+def _metavar(name: str, annotation: Any) -> str:
+    if name in ("corpus", "out", "annotations"):
+        return "PATH"
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    choices = [choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]
+    return "|".join(choices) or ("N" if "int" in str(annotation) else "NAME")
+
+
+@app.command()
+@takes_config
+def run(
+    values: dict[str, Any],
+    *,
+    config: ConfigFile = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Do everything: annotate, measure, merge, report. Goes on from what is already done."""
+    _run(build_config(values, config), quiet, dry_run)
+
+
+@app.command()
+@takes_config
+def demo(
+    values: dict[str, Any],
+    *,
+    config: ConfigFile = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run on the model, pipeline and corpus in the package; any flag of `run` may replace a part."""
+    _run(build_config({**DEMO, **values}, config), quiet, dry_run=False)
+
+
+@app.command()
+@takes_config
+def annotate(
+    values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = False, verbose: Verbose = False
+) -> None:
+    """Only annotate: split sentences, tag, parse, and cache the result. Needs no model."""
+    from attnmetrics.driver import run_annotate
+
+    folder = {"out": values["annotations"]} if "annotations" in values else {}
+    settings = build_config({"model": "demo", **folder, **values}, config)
+    run_annotate(settings, _reporter(quiet))
+    _print(f"annotations: {settings.annotation_folder}")
+
+
+@app.command()
+@takes_config
+def measure(
+    values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = False, verbose: Verbose = False
+) -> None:
+    """Only measure what is annotated. Needs no pipeline."""
+    from attnmetrics.driver import run_measure
+
+    settings = build_config(values, config)
+    run_measure(settings, _reporter(quiet))
+    _print(f"measured; next: attnmetrics merge {settings.out}")
+
+
+@app.command()
+def merge(run: RunFolder, quiet: Quiet = False, verbose: Verbose = False) -> None:
+    """Only merge: from measured shards to tables and report. Needs no model and no corpus."""
+    from attnmetrics.driver import merge_run
+
+    _finish(run, merge_run(run, _reporter(quiet)), quiet)
+
+
+@app.command()
+def status(run: RunFolder, verbose: Verbose = False) -> None:
+    """Say how far a run is."""
+    from rich.console import Console
+
+    from attnmetrics.driver import progress_of
+    from attnmetrics.views.terminal import show_status
+
+    Console().print(show_status(run, progress_of(run)))
+
+
+@app.command()
+def show(
+    run: RunFolder,
+    metric: MetricName = None,
+    label: Annotated[str | None, typer.Option(help="tag, relation, direction or offset of a share table")] = None,
+    layer: Annotated[int | None, typer.Option(help="with --head: the profile of one head")] = None,
+    head: Annotated[int | None, typer.Option(help="with --layer: the profile of one head")] = None,
+    exemplars: Annotated[bool, typer.Option("--exemplars", help="with --layer and --head: its sentences")] = False,
+    top: Annotated[int, typer.Option(min=1, help="how many heads or sentences")] = 10,
+    verbose: Verbose = False,
+) -> None:
+    """Show a run's tables in the terminal: the summary, a metric, or one head."""
+    from rich.console import Console
+
+    import attnmetrics
+    from attnmetrics.runfile import read_facts
+    from attnmetrics.views import terminal
+
+    if (layer is None) != (head is None):
+        raise ConfigError("a head has two numbers: give both --layer and --head")
+    dataset = attnmetrics.load(run)
+    if layer is not None and head is not None:
+        frame = attnmetrics.exemplars(run)
+        view = (
+            terminal.show_exemplars(frame, layer, head, top) if exemplars else terminal.show_head(dataset, layer, head)
+        )
+    elif metric is not None:
+        view = terminal.show_metric(dataset, metric, top=top, label=label)
+    else:
+        view = terminal.summary(dataset, read_facts(run) or {})
+    Console().print(view)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point: every error of ours is a message and an exit code, not a traceback."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = app(spread(given), standalone_mode=False)
+    except AttnmetricsError as error:
+        if {"-v", "--verbose"} & set(given):
+            raise
+        _complain(str(error))
+        code = EXIT_SHARDS_MISSING if isinstance(error, ShardError) else EXIT_ERROR
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("stopped; what is committed is kept: run the same command again to go on")
+        code = EXIT_INTERRUPTED
+    except typer.TyperException as error:  # type: ignore[attr-defined]
+        error.show()
+        code = error.exit_code
+    sys.exit(code or 0)
+
+
+def spread(arguments: Iterable[str]) -> list[str]:
+    """`--corpus a b` as `--corpus a --corpus b`, so that a shell's glob can follow the flag."""
+    result: list[str] = []
+    in_corpus = flag_open = False
+    for argument in arguments:
+        if argument in ("--corpus", "-c"):
+            in_corpus, flag_open = True, True
+        elif argument.startswith("-"):
+            in_corpus = False
+        elif in_corpus and not flag_open:
+            result.append("--corpus")
+        else:
+            flag_open = False
+        result.append(argument)
+    return result
+
+
+def _run(config: RunConfig, quiet: bool, dry_run: bool) -> None:
+    reporter = _reporter(quiet)
+    if dry_run:
+        from rich.console import Console
+
+        from attnmetrics.estimate import estimate
+
+        Console().print(estimate(config, reporter))
+        return
+    from attnmetrics.driver import run
+
+    _finish(config.out, run(config, reporter), quiet)
+
+
+def _finish(folder: Path, facts: dict[str, Any], quiet: bool) -> None:
+    from rich.console import Console
+
+    import attnmetrics
+    from attnmetrics.views.terminal import summary
+
+    if not quiet:
+        Console().print(summary(attnmetrics.load(folder), facts))
+    _print(f"report: {(folder / 'report' / 'index.html').resolve()}")
+
+
+def _reporter(quiet: bool) -> "Reporter":
+    from attnmetrics.progress import Reporter
+
+    return Reporter(quiet)
+
+
+def _print(line: str) -> None:
+    typer.echo(line)
+
+
+def _complain(message: str) -> None:
+    typer.echo(f"attnmetrics: {printable(message)}", err=True)
+
+
+def printable(text: str) -> str:
+    """Text without control characters, so that a file's content never steers the terminal."""
+    return "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
+
+
+def _interrupt(number: int, frame: types.FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,154 @@
+"""One validated configuration of a run: from flags, a YAML file or Python; flags win over the file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+
+from attnmetrics.errors import ConfigError
+
+DEFAULT_ANNOTATOR = "en_ud_core"
+"""The English pipeline inside the package."""
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _as_layers(value: Any) -> Any:
+    """`0-3,6` as (0, 1, 2, 3, 6)."""
+    if not isinstance(value, str):
+        return value
+    layers: list[int] = []
+    for part in value.split(","):
+        first, _, last = part.strip().partition("-")
+        if not first.isdigit() or (last and not last.isdigit()):
+            raise ValueError(f"expected layers such as 0-3,6, found {value!r}")
+        layers.extend(range(int(first), int(last or first) + 1))
+    return tuple(sorted(set(layers)))
+
+
+def _as_sentences(value: Any) -> Any:
+    return None if value == "all" else value
+
+
+class RunConfig(BaseModel):
+    """Everything that a run depends on. Each description is also the help text of the flag of that name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    model: Annotated[str, Field(description="Hub name or local folder of the model; 'demo' is the one in the package")]
+    corpus: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_as_tuple),
+        Field(min_length=1, description="files, folders, globs or fsspec URLs; 'demo' is the corpus in the package"),
+    ]
+    out: Annotated[Path, Field(description="folder of the run")]
+
+    annotator: Annotated[str, Field(description="spaCy pipeline, by name or path (CoNLL-U brings its own)")] = (
+        DEFAULT_ANNOTATOR
+    )
+    annotations: Annotated[Path | None, Field(description="folder of annotations, to share them between runs")] = None
+    format: Annotated[
+        Literal["auto", "text", "jsonl", "parquet", "conllu"], Field(description="format of the corpus files")
+    ] = "auto"
+    text_field: Annotated[str, Field(description="field of the text in JSON lines and Parquet")] = "text"
+    id_field: Annotated[str, Field(description="field of the document id in JSON lines and Parquet")] = "id"
+    text_documents: Annotated[
+        Literal["file", "blank-line"], Field(description="what a document is in plain text")
+    ] = "file"
+    max_documents: Annotated[PositiveInt | None, Field(description="read no more than this many documents")] = None
+    sample_sentences: Annotated[
+        PositiveInt | None, Field(description="measure exactly this many sentences, chosen by hash")
+    ] = None
+    metric_sentences: Annotated[
+        PositiveInt | None, Field(description="of those, this many for the metrics; the others for exemplars only")
+    ] = None
+    seed: Annotated[int, Field(ge=0, description="seed of the hash that samples sentences")] = 0
+
+    revision: Annotated[str | None, Field(description="revision of a Hub model: branch, tag or commit")] = None
+    trust_remote_code: Annotated[bool, Field(description="run model code that comes with the weights")] = False
+    allow_pickle: Annotated[bool, Field(description="load weights that are not safetensors")] = False
+    null_tokens: Annotated[
+        Literal["first", "special", "none"] | None,
+        Field(description="null pieces; unset: first for causal models, special for bidirectional ones"),
+    ] = None
+    layers: Annotated[
+        tuple[int, ...] | None, BeforeValidator(_as_layers), Field(description="layers to measure, such as 0-3,6")
+    ] = None
+    exemplars: Annotated[int, Field(ge=0, description="exemplar sentences per head")] = 50
+    variability_sentences: Annotated[
+        PositiveInt | None,
+        BeforeValidator(_as_sentences),
+        Field(description="sentences kept for variability, or 'all'"),
+    ] = 20_000
+    device: Annotated[str, Field(description="auto, cpu, cuda or cuda:N")] = "auto"
+    dtype: Annotated[Literal["float32", "bfloat16"], Field(description="precision of the forward pass")] = "float32"
+    batch_pieces: Annotated[PositiveInt, Field(description="word pieces in a batch")] = 4096
+    shard_characters: Annotated[PositiveInt, Field(description="characters in a shard; the unit of recovery")] = 200_000
+
+    engine: Annotated[Literal["ray", "inline"], Field(description="where shards are worked on")] = "ray"
+    workers: Annotated[
+        PositiveInt | None, Field(description="workers of the ray engine; unset: as many as fit the machine")
+    ] = None
+    threads: Annotated[PositiveInt, Field(description="threads per worker; the bits of a result depend on it")] = 1
+    address: Annotated[str | None, Field(description="Ray cluster to join; unset: $RAY_ADDRESS, else a local one")] = (
+        None
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> "RunConfig":
+        if self.metric_sentences and self.sample_sentences and self.metric_sentences > self.sample_sentences:
+            raise ValueError(
+                f"metric_sentences ({self.metric_sentences}) must not exceed sample_sentences ({self.sample_sentences})"
+            )
+        if self.layers is not None and not self.layers:
+            raise ValueError("layers is empty; leave it out to measure all layers")
+        return self
+
+    @property
+    def annotation_folder(self) -> Path:
+        """Where annotations are cached."""
+        return self.annotations or self.out / "annotations"
+
+
+RESULT_FIELDS = frozenset(RunConfig.model_fields) - {"out", "annotations", "engine", "workers", "address"}
+"""Fields that can change a result; two runs that differ elsewhere give the same bits."""
+
+
+def build_config(values: Mapping[str, Any], file: Path | None = None) -> RunConfig:
+    """Validate `values` over those of a YAML file.
+
+    Raises:
+        ConfigError: a field is unknown, missing or out of range, or the file cannot be read.
+    """
+    merged = {**(_read_yaml(file) if file else {}), **values}
+    try:
+        return RunConfig.model_validate(merged)
+    except ValidationError as error:
+        where = f" (flags over {file})" if file else ""
+        lines = [f"  {_describe(item)}" for item in error.errors()]
+        raise ConfigError("the configuration is not valid" + where + ":\n" + "\n".join(lines)) from None
+
+
+def _describe(item: Mapping[str, Any]) -> str:
+    field = str(item["loc"][0]) if item["loc"] else "configuration"
+    if item["type"] == "missing":
+        return f"{field}: is required; give --{field.replace('_', '-')} or set it in the file"
+    if item["type"] == "extra_forbidden":
+        return f"{field}: no such field; fields are {', '.join(sorted(RunConfig.model_fields))}"
+    return f"{field}: {item['msg'].removeprefix('Value error, ')}; found {item['input']!r}"
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration {file}: {error.strerror or error}") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{file} is not valid YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{file}: expected fields such as 'model: gpt2', found {type(values).__name__}")
+    return {str(key).replace("-", "_"): value for key, value in values.items()}

@@ -1,0 +1,284 @@
+"""A run from end to end, and the way back in to a finished one."""
+
+import platform
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from attnmetrics.config import RunConfig
+from attnmetrics.engine import Engine
+from attnmetrics.engine.inline import InlineEngine
+from attnmetrics.errors import CorpusError, ShardError, StoreError
+from attnmetrics.outputs import write_outputs
+from attnmetrics.progress import Reporter
+from attnmetrics.runfile import Facts, check_identity, identity_of, read_facts, store_of, write_facts
+from attnmetrics.stages import (
+    Job,
+    Outcome,
+    annotate,
+    find_labels,
+    measure,
+    needs_all_annotations,
+    prepare,
+    unannotated,
+)
+from attnmetrics.statistics.states import Dims
+from attnmetrics.store import Record, Store
+from attnmetrics.worker import peak_memory_bytes
+
+PACKAGES = ("attnmetrics", "numpy", "pyarrow", "ray", "spacy", "tokenizers", "torch", "transformers", "xarray", "zarr")
+
+LEFT_OUT = frozenset(
+    {"sentences_blank", "sentences_not_sampled", "sentences_without_pieces", "sentences_cut", "pieces_unaligned"}
+)
+"""Counts of what did not make it whole into the tables."""
+
+NOT_COUNTS = frozenset({"seconds", "peak_memory_bytes", "first_document"})
+"""Entries of a commit record's counts that do not add up."""
+
+
+def run(config: RunConfig, reporter: Reporter) -> Facts:
+    """Everything: annotate, measure, merge. A finished run is left as it is.
+
+    Returns:
+        the content of `run.json`.
+
+    Raises:
+        AttnmetricsError: what is wrong and what to do; all committed work is kept.
+    """
+    job, facts = _begin(config, reporter)
+    if facts["status"] == "finished":
+        reporter.say(f"{config.out} is finished already; nothing to do")
+        return facts
+    with _engine(job) as engine:
+        _measure(job, facts, engine, reporter, annotate_too=True)
+    return merge_run(config.out, reporter)
+
+
+def run_annotate(config: RunConfig, reporter: Reporter) -> None:
+    """Only annotate, into the annotation folder; a run may use it later, with any model.
+
+    Raises:
+        AttnmetricsError: what is wrong and what to do.
+    """
+    job = prepare(config, reporter)
+    with _engine(job) as engine:
+        _refuse_failures(job, annotate(job, engine, reporter))
+        find_labels(job, engine)
+
+
+def run_measure(config: RunConfig, reporter: Reporter) -> Facts:
+    """Only measure what is annotated.
+
+    Raises:
+        StoreError: something is not annotated.
+    """
+    job, facts = _begin(config, reporter)
+    with _engine(job) as engine:
+        _measure(job, facts, engine, reporter, annotate_too=False)
+    return facts
+
+
+def merge_run(folder: Path, reporter: Reporter) -> Facts:
+    """Only merge: from committed shards to tables and report; needs no model and no corpus.
+
+    Raises:
+        StoreError: the folder holds no measured run, or a shard is missing or damaged.
+    """
+    facts = read_facts(folder)
+    if facts is None or "dims" not in facts:
+        raise StoreError(f"{folder} holds no measured run; run `attnmetrics run` or `attnmetrics measure` first")
+    store = store_of(folder, facts)
+    records = list(store.committed().values())
+    if len(records) < store.shards:
+        raise StoreError(
+            f"{len(records)} of {store.shards} shards of {folder} are measured; "
+            "run `attnmetrics run` with the same options to go on"
+        )
+    start = time.perf_counter()
+    facts["counts"], facts["left_out"] = _totals(facts, records)
+    write_outputs(folder, store, records, facts, reporter)
+    facts["seconds"]["merge"] = round(time.perf_counter() - start, 3)
+    facts["peak_memory_bytes"]["driver"] = peak_memory_bytes()
+    facts |= {"status": "finished", "finished": _now()}
+    write_facts(folder, facts)
+    return facts
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is."""
+
+    facts: Facts
+    """`run.json`"""
+    shards: int
+    """in the plan"""
+    measured: int
+    """shards that are committed"""
+
+
+def progress_of(folder: Path) -> Progress:
+    """Read how far a run is.
+
+    Raises:
+        StoreError: the folder holds no run.
+    """
+    facts = read_facts(folder)
+    if facts is None:
+        raise StoreError(f"{folder} holds no run: expected {folder / 'run.json'}; give the folder that --out named")
+    measured = len(store_of(folder, facts).committed()) if "dims" in facts else 0
+    return Progress(facts, facts["corpus"]["shards"], measured)
+
+
+def _begin(config: RunConfig, reporter: Reporter) -> tuple[Job, Facts]:
+    """The plan, and `run.json` as it stands or anew; refuses another run's folder."""
+    start = time.perf_counter()
+    job = prepare(config, reporter)
+    identity = identity_of(config, job.plan, job.fingerprint)
+    check_identity(config.out, identity)
+    facts = read_facts(config.out) or {
+        "attnmetrics": version("attnmetrics"),
+        "status": "unfinished",
+        "started": _now(),
+        "configuration": config.model_dump(mode="json"),
+        "identity": identity,
+        "corpus": {
+            "paths": list(config.corpus),
+            "digest": job.plan.digest,
+            "documents": job.plan.documents,
+            "characters": job.plan.characters,
+            "shards": len(job.plan.shards),
+            "left_out": job.plan.left_out,
+        },
+        "annotator": {
+            "name": config.annotator if job.plan.gold_labels is None else "CoNLL-U (gold)",
+            "fingerprint": job.fingerprint,
+            "folder": str(config.annotation_folder),
+        },
+        "versions": {package: version(package) for package in PACKAGES} | {"python": platform.python_version()},
+        "machine": {"platform": platform.platform(), "processor": platform.machine()},
+        "seconds": {"plan": round(time.perf_counter() - start, 3)},
+        "peak_memory_bytes": {},
+        "missing": [],
+    }
+    if facts["status"] != "finished":
+        write_facts(config.out, facts)
+    return job, facts
+
+
+@contextmanager
+def _engine(job: Job) -> Iterator[Engine]:
+    engine: Engine
+    if job.config.engine == "inline":
+        engine = InlineEngine(job.config, job.plan.gold_labels)
+    else:
+        from attnmetrics.engine.ray import RayEngine
+
+        engine = RayEngine(job.config, job.plan.gold_labels)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def _measure(job: Job, facts: Facts, engine: Engine, reporter: Reporter, annotate_too: bool) -> None:
+    missing = unannotated(job, job.plan.shards)
+    if missing and not annotate_too:
+        raise StoreError(
+            f"{len(missing)} of {len(job.plan.shards)} shards are not annotated in {job.config.annotation_folder}; "
+            "run `attnmetrics annotate` with the same options first"
+        )
+    model = engine.call("describe_model")
+    check_identity(job.config.out, {"model fingerprint": model["fingerprint"]})
+    labels = find_labels(job, engine)
+    if missing and needs_all_annotations(job.config):
+        _record(job, facts, "annotate", annotate(job, engine, reporter))
+    dims = Dims(tuple(model["layers"]), model["heads"], labels.pos, labels.rel)
+    facts["identity"]["model fingerprint"] = model["fingerprint"]
+    facts |= {"model": model, "dims": asdict(dims)}
+    write_facts(job.config.out, facts)
+    store = store_of(job.config.out, facts)
+    store.create()
+    committed = _intact(store, reporter)
+    if committed:
+        reporter.say(f"{len(committed)} of {store.shards} shards are measured already")
+    _record(job, facts, "measure", measure(job, engine, reporter, store, labels, committed))
+    _check_evidence(job, store)
+
+
+def _intact(store: Store, reporter: Reporter) -> dict[int, Record]:
+    """The committed shards, less those that are damaged, which lose their commit."""
+    committed = store.committed()
+    for shard, record in list(committed.items()):
+        try:
+            store.verify(record)
+        except StoreError as error:
+            reporter.warn(str(error))
+            store.discard(shard)
+            del committed[shard]
+    return committed
+
+
+def _record(job: Job, facts: Facts, stage: str, outcome: Outcome) -> None:
+    """Write what a stage came to into `run.json`.
+
+    Raises:
+        ShardError: shards were put aside.
+    """
+    facts["seconds"][stage] = round(facts["seconds"].get(stage, 0.0) + outcome.seconds, 3)
+    workers = [event.counts["peak_memory_bytes"] for event in outcome.done]
+    memory = facts["peak_memory_bytes"]
+    memory["worker"] = max([memory.get("worker", 0), *workers])
+    memory["driver"] = peak_memory_bytes()
+    facts["missing"] = [
+        {"shard": failure.shard.index, "stage": failure.stage, "reason": failure.reason} for failure in outcome.failures
+    ]
+    write_facts(job.config.out, facts)
+    _refuse_failures(job, outcome)
+
+
+def _refuse_failures(job: Job, outcome: Outcome) -> None:
+    """Say which shards were put aside.
+
+    Raises:
+        ShardError: there are some.
+    """
+    if not outcome.failures:
+        return
+    lines = [f"  shard {failure.shard.index}, {failure.stage}: {failure.reason}" for failure in outcome.failures]
+    raise ShardError(
+        f"{len(lines)} of {len(job.plan.shards)} shards failed on every try; the others are kept:\n"
+        + "\n".join(lines[:10])
+        + "\nmend the cause, then run the same command to go on"
+    )
+
+
+def _check_evidence(job: Job, store: Store) -> None:
+    """Refuse to go on with nothing.
+
+    Raises:
+        CorpusError: no sentence was measured.
+    """
+    if not any(record["counts"]["sentences"] for record in store.committed().values()):
+        raise CorpusError(
+            f"no sentence is left to measure in {', '.join(job.config.corpus)}: expected at least one "
+            "with a word piece; check the corpus and --text-field"
+        )
+
+
+def _totals(facts: Facts, records: list[Record]) -> tuple[dict[str, int], dict[str, int]]:
+    """What was measured, and what was left out or cut, over all shards."""
+    totals: Counter[str] = Counter()
+    for record in records:
+        totals.update({name: count for name, count in record["counts"].items() if name not in NOT_COUNTS})
+    left_out = {name: totals.pop(name) for name in list(totals) if name in LEFT_OUT}
+    return dict(totals), facts["corpus"]["left_out"] | left_out
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,62 @@
+"""Where shards are worked on: in this process, or by Ray actors. Both give the same bits."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from attnmetrics.corpus import Document
+from attnmetrics.plan import Shard
+from attnmetrics.worker import Counts, Measuring
+
+Stage = Literal["annotate", "measure"]
+
+TRIES = 3
+"""A shard that fails this many times is put aside, and the rest of the run goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One shard and the stages that it still needs."""
+
+    shard: Shard
+    documents: tuple[Document, ...] | None
+    """to annotate; None when the shard is annotated"""
+    measure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A stage of a shard is finished and on disk."""
+
+    stage: Stage
+    shard: Shard
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A stage of a shard failed on every try."""
+
+    stage: Stage
+    shard: Shard
+    reason: str
+
+
+Event = Done | Failed
+
+
+class Engine(Protocol):
+    """Runs tasks with a bounded number of shards in memory."""
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Have one worker run a method of `Worker` and return its result."""
+
+    def run(self, tasks: Iterator[Task], fingerprint: str, measuring: Measuring | None) -> Iterator[Event]:
+        """Work on tasks, drawn one by one as there is room; events come as stages end, in any order.
+
+        Raises:
+            AttnmetricsError: something no retry can mend (a bad model, a full disk).
+        """
+
+    def close(self) -> None:
+        """Let all workers go."""

@@ -1,0 +1,27 @@
+"""From committed shards to everything a person opens: results, exemplars, tables, report."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from attnmetrics import results
+from attnmetrics.merge import merge
+from attnmetrics.progress import Reporter
+from attnmetrics.runfile import Facts
+from attnmetrics.store import Record, Store
+from attnmetrics.views.report import write_report
+
+
+def write_outputs(folder: Path, store: Store, records: Sequence[Record], facts: Facts, reporter: Reporter) -> None:
+    """Merge and write `results.zarr`, `exemplars.parquet`, `tables/` and `report/`.
+
+    Raises:
+        StoreError: a shard is not as it was committed, or the folder cannot be written.
+    """
+    reporter.say(f"merging {len(records):,} shards")
+    merged = merge(store, records, facts["configuration"]["variability_sentences"])
+    dataset = results.dataset(merged.state, merged.deviation, merged.prefix_mass, merged.variability_sentences)
+    frame = results.exemplars_frame(merged.exemplars, store.dims.layer, merged.sentences)
+    results.save(dataset, folder / "results.zarr")
+    results.save_exemplars(frame, folder / "exemplars.parquet")
+    results.write_tables(dataset, folder / "tables")
+    write_report(dataset, frame, facts, folder / "report")

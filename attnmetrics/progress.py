@@ -1,0 +1,99 @@
+"""What a run says while it works: one bar a stage, with shards, sentences/s, pieces/s and the time left.
+
+On a terminal the bars move; in a log a line is printed every few seconds.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from attnmetrics.worker import Counts
+
+LOG_SECONDS = 10.0
+"""Time between two lines of a stage where there is no terminal."""
+
+
+@dataclass(slots=True)
+class Bar:
+    """One stage. Work is counted in characters, which are known before there are sentences."""
+
+    name: str
+    characters: int
+    shards: int
+    done_characters: int = 0
+    done_shards: int = 0
+    totals: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+    logged: float = 0.0
+
+    def add(self, characters: int, counts: Counts) -> None:
+        """A shard of so many characters is done."""
+        if not self.done_shards:
+            self.started = min(self.started, time.monotonic() - counts.get("seconds", 0.0))
+        self.done_characters += characters
+        self.done_shards += 1
+        for unit in ("sentences", "pieces", "words"):
+            if unit in counts:
+                self.totals[unit] = self.totals.get(unit, 0) + counts[unit]
+
+    def describe(self) -> str:
+        """Shards, rates and the time left."""
+        seconds = max(time.monotonic() - self.started, 1e-6)
+        rates = [f"{total / seconds:,.0f} {unit}/s" for unit, total in self.totals.items()]
+        share = self.done_characters / self.characters if self.characters else 1.0
+        left = f"{_clock(seconds * (1 - share) / share)} left" if share else "time left unknown"
+        return " · ".join([f"{self.done_shards}/{self.shards} shards", *rates, left])
+
+
+class Reporter:
+    """Speaks to the person who waits; `quiet` leaves only warnings."""
+
+    def __init__(self, quiet: bool = False, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
+        self._quiet = quiet
+        self._bars: dict[str, Bar] = {}
+        self._tasks: dict[str, TaskID] = {}
+        self._display: Progress | None = None
+
+    def say(self, message: str) -> None:
+        """One line."""
+        if not self._quiet:
+            self.console.print(escape(message), highlight=False)
+
+    def warn(self, message: str) -> None:
+        """One line that is shown even when quiet."""
+        self.console.print(f"[yellow]warning:[/yellow] {escape(message)}", highlight=False)
+
+    @contextmanager
+    def stages(self, sizes: Mapping[str, tuple[int, int]]) -> Iterator[None]:
+        """While it lasts, show a bar for each stage of (characters, shards)."""
+        self._bars = {name: Bar(name, *size) for name, size in sizes.items()}
+        if self._quiet or not self.console.is_terminal:
+            yield
+            return
+        columns = (TextColumn("{task.description:>9}"), BarColumn(28), TextColumn("{task.fields[facts]}"))
+        with Progress(*columns, console=self.console, transient=False) as self._display:
+            for bar in self._bars.values():
+                self._tasks[bar.name] = self._display.add_task(bar.name, total=bar.characters, facts="waiting")
+            yield
+
+    def advance(self, stage: str, characters: int, counts: Counts) -> None:
+        """A shard of so many characters has been through a stage."""
+        bar = self._bars[stage]
+        bar.add(characters, counts)
+        if self._display is not None:
+            self._display.update(self._tasks[stage], completed=bar.done_characters, facts=bar.describe())
+        elif time.monotonic() - bar.logged > LOG_SECONDS or bar.done_shards == bar.shards:
+            bar.logged = time.monotonic()
+            self.say(f"{stage}: {bar.describe()}")
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

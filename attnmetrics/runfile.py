@@ -1,0 +1,108 @@
+"""`run.json`: what a run is, what it depends on, how far it is."""
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from attnmetrics.config import RESULT_FIELDS, RunConfig
+from attnmetrics.errors import StoreError
+from attnmetrics.files import write_atomically
+from attnmetrics.plan import Plan
+from attnmetrics.statistics.states import Dims
+from attnmetrics.store import Store
+
+CORPUS_FIELDS = frozenset({"corpus", "format", "text_field", "id_field", "text_documents", "max_documents"})
+"""Fields that matter only through the documents they give, whose digest is compared instead."""
+
+BIT_PACKAGES = ("attnmetrics", "torch", "transformers", "tokenizers", "numpy")
+"""Packages whose version can change the bits of a result."""
+
+Facts = dict[str, Any]
+
+
+def identity_of(config: RunConfig, plan: Plan, annotator_fingerprint: str) -> dict[str, Any]:
+    """All that the bits of a result depend on, but for the model's weights, which are known once it is loaded."""
+    fields = config.model_dump(mode="json", include=set(RESULT_FIELDS - CORPUS_FIELDS))
+    if plan.gold_labels is not None:
+        fields.pop("annotator")
+    versions = {f"version of {package}": version(package) for package in BIT_PACKAGES}
+    return {**fields, **versions, "corpus digest": plan.digest, "annotator fingerprint": annotator_fingerprint}
+
+
+def check_identity(folder: Path, expected: Mapping[str, Any]) -> None:
+    """Refuse a folder that holds another run.
+
+    Raises:
+        StoreError: the folder's run differs; the message names every difference.
+    """
+    facts = read_facts(folder)
+    if facts is None:
+        _refuse_foreign(folder)
+        return
+    found = facts.get("identity", {})
+    differences = [
+        f"  {name}: {found[name]!r} there, {value!r} now"
+        for name, value in expected.items()
+        if name in found and found[name] != value
+    ]
+    if differences:
+        raise StoreError(
+            f"{folder} holds a run with another configuration:\n" + "\n".join(differences) + "\n"
+            "give another --out, or remove the folder to start anew"
+        )
+
+
+def read_facts(folder: Path) -> Facts | None:
+    """The content of `run.json`; None when there is none.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    path = folder / "run.json"
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError:
+        raise StoreError(f"{folder}: expected a folder, found a file; give another --out") from None
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise StoreError(f"{path} is damaged: {error}; remove it and run again with the same options") from None
+    if not isinstance(facts, dict):
+        raise StoreError(f"{path} is damaged: expected an object, found {type(facts).__name__}")
+    return facts
+
+
+def write_facts(folder: Path, facts: Facts) -> None:
+    """Replace `run.json`.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    text = json.dumps(facts, indent=2, ensure_ascii=False)
+    try:
+        write_atomically(folder / "run.json", lambda path: path.write_text(text, encoding="utf-8"))
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {folder / 'run.json'}: {error.strerror or error}; make room or choose another --out"
+        ) from None
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """A folder with other things in it is not ours to fill."""
+    ours = {"annotations", "shards.zarr", "candidates", "commits"}
+    strangers = [path.name for path in folder.iterdir() if path.name not in ours] if folder.is_dir() else []
+    if strangers:
+        raise StoreError(
+            f"{folder} exists and is no run: it holds {', '.join(sorted(strangers)[:3])}; give another --out"
+        )
+
+
+def store_of(folder: Path, facts: Facts) -> Store:
+    """The per-shard store that `run.json` describes."""
+    dims = facts["dims"]
+    named = Dims(tuple(dims["layer"]), dims["head"], tuple(dims["pos"]), tuple(dims["rel"]))
+    return Store(folder, named, facts["corpus"]["shards"], facts["configuration"]["exemplars"])

@@ -1,0 +1,172 @@
+"""The stages that need text or a model: plan, annotate, measure. Each goes on from what is already done."""
+
+import time
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from attnmetrics.annotation import cache
+from attnmetrics.annotation.sentence import Labels
+from attnmetrics.config import RunConfig
+from attnmetrics.corpus import Document
+from attnmetrics.engine import Done, Engine, Failed, Stage, Task
+from attnmetrics.errors import ConfigError, StoreError
+from attnmetrics.plan import Plan, Shard, make_plan, read_shards
+from attnmetrics.progress import Reporter
+from attnmetrics.selection import Rule
+from attnmetrics.statistics.sampling import Sampler, Selection, sentence_hashes
+from attnmetrics.store import Store
+from attnmetrics.worker import Counts, Measuring, load_annotator
+
+LONG_SENTENCE_CHARACTERS = 400
+"""A corpus of fewer characters than this for every variability sentence keeps all prefix blocks until the merge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A configuration and the plan that it gives."""
+
+    config: RunConfig
+    plan: Plan
+    fingerprint: str
+    """of the annotator"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a stage came to."""
+
+    seconds: float
+    done: tuple[Done, ...]
+    """every stage of every shard that was worked on, as they ended"""
+    failures: tuple[Failed, ...]
+
+
+def prepare(config: RunConfig, reporter: Reporter) -> Job:
+    """Plan the corpus.
+
+    Raises:
+        AttnmetricsError: the corpus or the pipeline is not as it should be.
+    """
+    reporter.say(f"planning {', '.join(config.corpus)}")
+    plan = make_plan(config)
+    fingerprint = load_annotator(config, plan.gold_labels).fingerprint
+    reporter.say(f"{plan.documents:,} documents, {plan.characters:,} characters, {len(plan.shards):,} shards")
+    return Job(config, plan, fingerprint)
+
+
+def annotate(job: Job, engine: Engine, reporter: Reporter) -> Outcome:
+    """Annotate the shards that are not annotated."""
+    missing = unannotated(job, job.plan.shards)
+    tasks = (Task(shard, documents, False) for shard, documents in _read(job, missing))
+    return _work(job, engine, reporter, {"annotate": missing}, tasks, None)
+
+
+def measure(
+    job: Job, engine: Engine, reporter: Reporter, store: Store, labels: Labels, committed: Container[int]
+) -> Outcome:
+    """Measure the shards that are not committed, annotating on the way those that need it."""
+    todo = [shard for shard in job.plan.shards if shard.index not in committed]
+    missing = unannotated(job, todo)
+    stages: dict[Stage, list[Shard]] = {"annotate": missing, "measure": todo} if missing else {"measure": todo}
+    ready = (Task(shard, None, True) for shard in todo if shard not in missing)
+    new = (Task(shard, documents, True) for shard, documents in _read(job, missing))
+    measuring = Measuring(labels, selection_rule(job), store)
+    return _work(job, engine, reporter, stages, chain(ready, new), measuring)
+
+
+def needs_all_annotations(config: RunConfig) -> bool:
+    """Whether no sentence can be chosen before all are known."""
+    return config.sample_sentences is not None or config.metric_sentences is not None
+
+
+def find_labels(job: Job, engine: Engine) -> Labels:
+    """Tags and relations: the corpus's own, those cached beside annotations, or those that the pipeline declares."""
+    if job.plan.gold_labels is not None:
+        return job.plan.gold_labels
+    cached = cache.load_labels(job.config.annotation_folder, job.fingerprint)
+    return cached if cached is not None else engine.call("labels")  # type: ignore[no-any-return]
+
+
+def unannotated(job: Job, shards: Iterable[Shard]) -> list[Shard]:
+    """The shards without a readable annotation file."""
+    return [shard for shard in shards if annotation_counts(job, shard) is None]
+
+
+def annotation_counts(job: Job, shard: Shard) -> Counts | None:
+    """What annotating a shard counted; None if it is not annotated."""
+    path = cache.annotation_path(job.config.annotation_folder, job.fingerprint, shard.digest)
+    try:
+        return cache.read_counts(path) if path.exists() else None
+    except StoreError:
+        return None
+
+
+def selection_rule(job: Job) -> Rule:
+    """Which sentences are measured: needs all annotations if it samples."""
+    config = job.config
+    sample = _select(job, config.sample_sentences)
+    metrics = _select(job, config.metric_sentences)
+    return Rule(config.seed, sample, metrics, prefix_quota(config, job.plan))
+
+
+def prefix_quota(config: RunConfig, plan: Plan) -> int | None:
+    """How many sentences of a shard keep their prefix blocks; the merge takes an equal number from each of these.
+
+    Raises:
+        ConfigError: not even one sentence a shard.
+    """
+    limit = config.variability_sentences
+    if limit is None:
+        return None
+    few = [count for count in (config.sample_sentences, config.metric_sentences) if count is not None]
+    if min(few, default=limit + 1) <= limit or plan.characters <= LONG_SENTENCE_CHARACTERS * limit:
+        return limit
+    if limit < len(plan.shards):
+        raise ConfigError(
+            f"expected at least one variability sentence for each of {len(plan.shards)} shards, found {limit}; "
+            "raise --variability-sentences or --shard-characters"
+        )
+    return limit // len(plan.shards)
+
+
+def _select(job: Job, sentences: int | None) -> Selection | None:
+    if sentences is None:
+        return None
+    sampler = Sampler(sentences)
+    for shard in job.plan.shards:
+        path = cache.annotation_path(job.config.annotation_folder, job.fingerprint, shard.digest)
+        keys = cache.read_keys(path, first_document=shard.first_document)
+        hashes = sentence_hashes(job.config.seed, keys.document, keys.sentence)
+        sampler.add(hashes, keys.document_index, keys.sentence)
+    return sampler.selection()
+
+
+def _read(job: Job, shards: Sequence[Shard]) -> Iterator[tuple[Shard, tuple[Document, ...]]]:
+    return read_shards(job.config, job.plan, {shard.index for shard in shards})
+
+
+def _work(
+    job: Job,
+    engine: Engine,
+    reporter: Reporter,
+    stages: Mapping[Stage, Sequence[Shard]],
+    tasks: Iterator[Task],
+    measuring: Measuring | None,
+) -> Outcome:
+    start = time.perf_counter()
+    done: list[Done] = []
+    failures: list[Failed] = []
+    with reporter.stages({stage: _size(shards) for stage, shards in stages.items()}):
+        for event in engine.run(tasks, job.fingerprint, measuring):
+            if isinstance(event, Done):
+                reporter.advance(event.stage, event.shard.characters, event.counts)
+                done.append(event)
+            else:
+                reporter.warn(f"shard {event.shard.index} is put aside: {event.stage} failed: {event.reason}")
+                failures.append(event)
+    return Outcome(time.perf_counter() - start, tuple(done), tuple(failures))
+
+
+def _size(shards: Sequence[Shard]) -> tuple[int, int]:
+    return sum(shard.characters for shard in shards), len(shards)

@@ -1,0 +1,261 @@
+"""Per-shard state on disk: `shards.zarr` and, beside it, commit records and the texts behind exemplars.
+
+    RUN/shards.zarr/state            [shard, number]            packed State; a shard is a chunk
+    RUN/shards.zarr/exemplars        [shard, layer, head, rank] one array per field of Exemplars; a shard is a chunk
+    RUN/shards.zarr/prefix/000007    [sentence, layer, head, pair]  blocks of shard 7, for variability
+    RUN/candidates/000007.parquet    text and pieces of the sentences among shard 7's exemplars
+    RUN/commits/000007.json          written last; only a shard that has one, with matching checksums, is ever read
+
+A missing Zarr chunk reads as its fill value without an error: that is why commit records decide, not the arrays.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import zarr
+from numpy.typing import NDArray
+from zarr.codecs import Crc32cCodec, ZstdCodec
+
+from attnmetrics.errors import StoreError
+from attnmetrics.files import write_atomically
+from attnmetrics.statistics.exemplars import Exemplars
+from attnmetrics.statistics.states import Dims, State, packed_size
+from attnmetrics.statistics.variability import Prefix
+
+CANDIDATES = pa.schema(
+    {
+        "document": pa.string(),
+        "document_index": pa.int64(),
+        "sentence": pa.int64(),
+        "text": pa.string(),
+        "pieces": pa.list_(pa.string()),
+    }
+)
+"""A sentence that is an exemplar of some head in its shard."""
+
+_EXEMPLAR_PATHS = {field.name: f"exemplars/{field.name}" for field in fields(Exemplars)}
+
+Record = dict[str, Any]
+"""A commit record: shard, counts, checksums by path, and a seal over these."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardContent:
+    """What is kept of one measured shard."""
+
+    state: State
+    prefix: Prefix
+    exemplars: Exemplars
+    candidates: pa.Table
+    """of schema `CANDIDATES`"""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The per-shard state of one run."""
+
+    folder: Path
+    """The run's folder."""
+    dims: Dims
+    shards: int
+    exemplars: int
+    """K, exemplars per head."""
+
+    def create(self) -> None:
+        """Lay out the arrays, empty; a layout that is there already stays.
+
+        Raises:
+            StoreError: the folder cannot be written.
+        """
+        layers, heads = self.dims.shape(("layer", "head"))
+        exemplars = Exemplars.zero(layers, heads, self.exemplars)
+        try:
+            for name in ("candidates", "commits"):
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            group = zarr.open_group(self._zarr_path, mode="a", zarr_format=3)
+            if "state" in group:
+                return
+            group.require_group("prefix")
+            for name, path in _EXEMPLAR_PATHS.items():
+                dims = ("shard", "layer", "head", "rank", "part")
+                like = getattr(exemplars, name)
+                _create(group, path, like, self.shards, dims[: like.ndim + 1])
+            _create(group, "state", np.zeros(packed_size(self.dims)), self.shards, ("shard", "number"))
+        except OSError as error:
+            raise _cannot_write(self._zarr_path, error) from None
+
+    def write(self, shard: int, content: ShardContent, counts: Mapping[str, Any]) -> None:
+        """Write one shard, then commit it. Doing so again with the same content changes nothing.
+
+        Raises:
+            StoreError: the folder cannot be written.
+        """
+        rows, own = _arrays(shard, content)
+        checksums = {path: _array_digest(value) for path, value in (rows | own).items()}
+        checksums["candidates"] = _table_digest(content.candidates)
+        record: Record = {"shard": shard, "counts": dict(counts), "checksums": checksums}
+        record["seal"] = _seal(record)
+        try:
+            group = zarr.open_group(self._zarr_path, mode="r+")
+            for path, value in rows.items():
+                _array(group, path)[shard] = value
+            for path, value in own.items():
+                _create(group, path, value, None, None)[...] = value
+            write_atomically(self._candidates_path(shard), lambda path: pq.write_table(content.candidates, path))
+            write_atomically(self._commit_path(shard), lambda path: path.write_text(json.dumps(record, indent=1)))
+        except OSError as error:
+            raise _cannot_write(self.folder, error) from None
+
+    def committed(self) -> dict[int, Record]:
+        """The commit record of every committed shard, by shard, in order. A damaged record counts as none."""
+        paths = sorted((self.folder / "commits").glob("*.json"))
+        records = (_read_record(path) for path in paths)
+        return {record["shard"]: record for record in records if record is not None}
+
+    def read(self, record: Record) -> tuple[State, Exemplars]:
+        """State and exemplars of a committed shard, checked against its record.
+
+        Raises:
+            StoreError: the data are not those committed.
+        """
+        values = {name: self._read_row(record, name) for name in ("state", *_EXEMPLAR_PATHS.values())}
+        exemplars = Exemplars(**{name: values[path] for name, path in _EXEMPLAR_PATHS.items()})
+        return State.unpack(self.dims, values["state"]), exemplars
+
+    def read_prefix(self, record: Record) -> Prefix:
+        """The prefix blocks of a committed shard, checked.
+
+        Raises:
+            StoreError: the blocks are not those committed.
+        """
+        names = [field.name for field in fields(Prefix)]
+        return Prefix(**{name: self._read(record, _prefix_path(record["shard"], name), ...) for name in names})
+
+    def read_candidates(self, record: Record) -> pa.Table:
+        """The sentences behind a committed shard's exemplars, checked.
+
+        Raises:
+            StoreError: the file is not the one committed.
+        """
+        try:
+            table = pq.read_table(self._candidates_path(record["shard"]), schema=CANDIDATES)
+        except (OSError, pa.ArrowException) as error:
+            raise self._damaged(record, f"its sentences cannot be read: {error}") from None
+        self._check(record, "candidates", _table_digest(table))
+        return table
+
+    def verify(self, record: Record) -> None:
+        """Read everything that a record vouches for.
+
+        Raises:
+            StoreError: something is not as it was committed.
+        """
+        self.read(record)
+        self.read_prefix(record)
+        self.read_candidates(record)
+
+    def discard(self, shard: int) -> None:
+        """Take back a shard's commit, so that it is measured again."""
+        self._commit_path(shard).unlink(missing_ok=True)
+
+    def _read_row(self, record: Record, path: str) -> NDArray[Any]:
+        return self._read(record, path, record["shard"])
+
+    def _read(self, record: Record, path: str, where: Any) -> NDArray[Any]:
+        try:
+            value = np.asarray(zarr.open_array(self._zarr_path, path=path, mode="r")[where])
+        except (OSError, ValueError, RuntimeError) as error:
+            raise self._damaged(record, f"{path}: {error}") from None
+        self._check(record, path, _array_digest(value))
+        return value
+
+    def _check(self, record: Record, name: str, found: str) -> None:
+        if record["checksums"].get(name) != found:
+            raise self._damaged(record, f"{name} is not what was committed")
+
+    def _damaged(self, record: Record, what: str) -> StoreError:
+        shard = record["shard"]
+        return StoreError(
+            f"shard {shard} of {self.folder} is damaged ({what}); "
+            "`attnmetrics run` with the same options measures it anew"
+        )
+
+    @property
+    def _zarr_path(self) -> Path:
+        return self.folder / "shards.zarr"
+
+    def _commit_path(self, shard: int) -> Path:
+        return self.folder / "commits" / f"{shard:06d}.json"
+
+    def _candidates_path(self, shard: int) -> Path:
+        return self.folder / "candidates" / f"{shard:06d}.parquet"
+
+
+def _arrays(shard: int, content: ShardContent) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+    """The shard's rows of the common arrays, and the arrays that are its own, by path."""
+    rows = {"state": content.state.pack()}
+    rows |= {path: getattr(content.exemplars, name) for name, path in _EXEMPLAR_PATHS.items()}
+    own = {_prefix_path(shard, field.name): getattr(content.prefix, field.name) for field in fields(Prefix)}
+    return rows, own
+
+
+def _create(group: zarr.Group, path: str, like: NDArray[Any], rows: int | None, dims: tuple[str, ...] | None) -> Any:
+    """An array for `rows` values like this one, a row a chunk; or for this value alone, with `rows` None."""
+    shape = like.shape if rows is None else (rows, *like.shape)
+    chunks = like.shape if rows is None else (1, *like.shape)
+    return group.create_array(
+        path,
+        shape=shape,
+        chunks=tuple(max(1, size) for size in chunks),
+        dtype=like.dtype,
+        fill_value=np.nan if like.dtype.kind == "f" else 0,
+        compressors=[ZstdCodec(level=1), Crc32cCodec()],
+        chunk_key_encoding={"name": "default", "separator": "."},
+        dimension_names=dims,
+        config={"write_empty_chunks": True},
+        overwrite=True,
+    )
+
+
+def _array(group: zarr.Group, path: str) -> Any:
+    return group[path]
+
+
+def _prefix_path(shard: int, name: str) -> str:
+    return f"prefix/{shard:06d}/{name}"
+
+
+def _array_digest(value: NDArray[Any]) -> str:
+    content = np.ascontiguousarray(value)
+    return blake2b(f"{content.dtype.str}{content.shape}".encode() + content.tobytes(), digest_size=16).hexdigest()
+
+
+def _table_digest(table: pa.Table) -> str:
+    return blake2b(json.dumps(table.to_pylist()).encode(), digest_size=16).hexdigest()
+
+
+def _seal(record: Record) -> str:
+    content = {key: value for key, value in record.items() if key != "seal"}
+    return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def _read_record(path: Path) -> Record | None:
+    try:
+        record = json.loads(path.read_bytes())
+        return record if record["seal"] == _seal(record) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _cannot_write(folder: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"cannot write to {folder}: {error.strerror or error}; "
+        "committed shards are kept: make room or mend the permission, then run the same command to go on"
+    )

@@ -1,0 +1,157 @@
+"""What one process does with one shard: read, annotate or measure, write. A Ray actor runs the same code."""
+
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from attnmetrics.annotation import cache
+from attnmetrics.annotation.sentence import Annotator, Labels
+from attnmetrics.assets import MODELS, PIPELINES
+from attnmetrics.config import RunConfig
+from attnmetrics.corpus import Document
+from attnmetrics.plan import Shard
+from attnmetrics.selection import Chosen, Rule, choose
+from attnmetrics.statistics.variability import Prefix
+from attnmetrics.store import CANDIDATES, ShardContent, Store
+
+if TYPE_CHECKING:
+    from attnmetrics.model.load import Model
+    from attnmetrics.shard import ShardResult
+
+Counts = dict[str, Any]
+"""What a stage did with a shard: numbers of sentences, pieces, …, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """What is the same for every shard that is measured."""
+
+    labels: Labels
+    rule: Rule
+    store: Store
+
+
+class Worker:
+    """Loads the pipeline and the model when they are first needed, and keeps them."""
+
+    def __init__(self, config: RunConfig, gold_labels: Labels | None) -> None:
+        self._config = config
+        self._gold_labels = gold_labels
+        self._annotator: Annotator | None = None
+        self._model: Model | None = None
+
+    def ready(self) -> bool:
+        """Answer, to show that the process is up."""
+        return True
+
+    def labels(self) -> Labels:
+        """Tags and relations that the pipeline can give; kept beside the annotations, for runs without the pipeline."""
+        annotator = self._load_annotator()
+        cache.save_labels(self._config.annotation_folder, annotator.fingerprint, annotator.labels)
+        return annotator.labels
+
+    def describe_model(self) -> dict[str, Any]:
+        """Facts about the model that the driver needs (see `model.load.Model.describe`)."""
+        return self._load_model().describe()
+
+    def annotate(self, shard: Shard, documents: Sequence[Document], fingerprint: str) -> Counts:
+        """Annotate a shard's documents and cache the result."""
+        annotator = self._load_annotator()
+        start = time.perf_counter()
+        annotated = annotator.annotate(documents)
+        path = cache.annotation_path(self._config.annotation_folder, fingerprint, shard.digest)
+        cache.write(path, annotated, fingerprint=fingerprint, digest=shard.digest)
+        return {**annotated.counts, "seconds": time.perf_counter() - start, "peak_memory_bytes": peak_memory_bytes()}
+
+    def measure(self, shard: Shard, fingerprint: str, measuring: Measuring) -> Counts:
+        """Measure an annotated shard and commit its state."""
+        from attnmetrics.shard import measure
+
+        model = self._load_model()
+        start = time.perf_counter()
+        path = cache.annotation_path(self._config.annotation_folder, fingerprint, shard.digest)
+        sentences = cache.read(path, measuring.labels, first_document=shard.first_document)
+        chosen = choose(measuring.rule, sentences)
+        result = measure(
+            chosen.sentences,
+            model,
+            batch_pieces=self._config.batch_pieces,
+            exemplars=self._config.exemplars,
+            metric_rows=chosen.metrics,
+            prefix_rows=chosen.prefix,
+        )
+        counts = {
+            "first_document": shard.first_document,
+            "sentences": int(result.state["sentences"]),
+            "pieces": int(result.state["pieces"]),
+            "exemplar_sentences": len(chosen.sentences),
+            "prefix_sentences": len(chosen.prefix),
+            "sentences_blank": cache.read_counts(path)["sentences_blank"],
+            "sentences_cut": int(result.state["sentences_cut"]),
+            "pieces_unaligned": int(result.state["pieces_unaligned"]),
+            "sentences_without_pieces": result.sentences_without_pieces,
+            "sentences_not_sampled": len(sentences) - len(chosen.sentences),
+            "seconds": time.perf_counter() - start,
+            "peak_memory_bytes": peak_memory_bytes(),
+        }
+        measuring.store.write(shard.index, _content(result, chosen), counts)
+        return counts
+
+    def _load_annotator(self) -> Annotator:
+        if self._annotator is None:
+            self._annotator = load_annotator(self._config, self._gold_labels)
+        return self._annotator
+
+    def _load_model(self) -> "Model":
+        if self._model is None:
+            from attnmetrics.model.load import load_model
+
+            config = self._config
+            self._model = load_model(
+                str(MODELS.get(config.model, config.model)),
+                revision=config.revision,
+                device=config.device,
+                dtype=config.dtype,
+                null_tokens=config.null_tokens,
+                layers=config.layers,
+                threads=config.threads,
+                trust_remote_code=config.trust_remote_code,
+                allow_pickle=config.allow_pickle,
+            )
+        return self._model
+
+
+def load_annotator(config: RunConfig, gold_labels: Labels | None) -> Annotator:
+    """The annotator of a run; its pipeline is loaded when it is first needed."""
+    if gold_labels is not None:
+        from attnmetrics.annotation.conllu import ConlluAnnotator
+
+        return ConlluAnnotator(gold_labels)
+    from attnmetrics.annotation.spacy import SpacyAnnotator
+
+    return SpacyAnnotator(str(PIPELINES.get(config.annotator, config.annotator)))
+
+
+def _content(result: "ShardResult", chosen: Chosen) -> ShardContent:
+    sentences = chosen.sentences
+    rows = [
+        {
+            "document": sentences.document[row],
+            "document_index": int(sentences.document_index[row]),
+            "sentence": int(sentences.sentence[row]),
+            "text": sentences.text[row],
+            "pieces": pieces,
+        }
+        for row, pieces in result.exemplar_pieces.items()
+    ]
+    candidates = pa.Table.from_pylist(rows, schema=CANDIDATES)
+    return ShardContent(result.state, Prefix(result.blocks, chosen.prefix_hashes), result.exemplars, candidates)
+
+
+def peak_memory_bytes() -> int:
+    """The most memory that this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
