@@ -46,7 +46,7 @@ class Bar:
         seconds = max(time.monotonic() - self.started, 1e-6)
         rates = [f"{total / seconds:,.0f} {unit}/s" for unit, total in self.totals.items()]
         share = self.done_characters / self.characters if self.characters else 1.0
-        left = f"{_clock(seconds * (1 - share) / share)} left" if share else "time left unknown"
+        left = f"{clock(seconds * (1 - share) / share)} left" if share else "time left unknown"
         return " · ".join([f"{self.done_shards}/{self.shards} shards", *rates, left])
 
 
@@ -93,7 +93,8 @@ class Reporter:
             self.say(f"{stage}: {bar.describe()}")
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Seconds as h:mm:ss or m:ss."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
