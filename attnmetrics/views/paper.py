@@ -1,0 +1,276 @@
+"""What the paper says, as data: each claim with its published value and how a run's counterpart is computed.
+
+Source: J. Vig and Y. Belinkov, Analyzing the Structure of Attention in a Transformer Language Model, 2019,
+arXiv:1906.04284 (GPT-2 small, English Wikipedia, spaCy 2). A run of another model or corpus need not agree; the table
+shows both numbers and judges nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from attnmetrics.statistics.schema import NO_LABEL
+from attnmetrics.views.heads import per_head, ranked, values
+
+
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """A run's answer to a claim."""
+
+    numbers: tuple[float, ...]
+    """The values, in the claim's unit."""
+    text: str
+    """As a person reads it."""
+
+
+class NoCounterpartError(LookupError):
+    """The run cannot give the number; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One published number or statement."""
+
+    name: str
+    claim: str
+    published: str
+    unit: str
+    measure: Callable[[xr.Dataset], Counterpart]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A claim beside a run."""
+
+    claim: Claim
+    numbers: tuple[float, ...]
+    text: str
+    """The run's counterpart, or why there is none."""
+    given: bool
+    """Whether the run has a counterpart."""
+
+
+def compare(data: xr.Dataset) -> list[Row]:
+    """Every claim beside this run's counterpart, in the paper's order."""
+    return [_row(claim, data) for claim in CLAIMS]
+
+
+def _row(claim: Claim, data: xr.Dataset) -> Row:
+    try:
+        found = claim.measure(data)
+    except NoCounterpartError as error:
+        return Row(claim, (), str(error), given=False)
+    return Row(claim, found.numbers, found.text, given=True)
+
+
+# ---- reading a run
+
+
+def _table(data: xr.Dataset, metric: str, **at: str | int) -> xr.DataArray:
+    """A [layer, head] table with at least one head with evidence."""
+    table = per_head(data, metric, tuple(at.items()))
+    if table is None:
+        raise NoCounterpartError(f"the run has no {metric} of {', '.join(map(str, at.values())) or 'any head'}")
+    if not np.isfinite(values(table)).any():
+        raise NoCounterpartError("no head has evidence")
+    return table
+
+
+def _present(data: xr.Dataset, metric: str, tag: str) -> xr.DataArray:
+    table = _table(data, metric, pos=tag)
+    if np.nansum(values(table)) == 0:
+        raise NoCounterpartError(f"no piece of this corpus is tagged {tag}")
+    return table
+
+
+def _number(data: xr.Dataset, name: str, **at: int) -> float:
+    value = float(data[name].sel(at)) if name in data else float("nan")
+    if np.isnan(value):
+        raise NoCounterpartError("no evidence in this run")
+    return value
+
+
+def _by_layer(data: xr.Dataset, metric: str, **at: str) -> NDArray[np.float64]:
+    """[layer] values, all with evidence."""
+    name = f"{metric}_by_layer"
+    if name not in data or any(label not in data[name][dim].values for dim, label in at.items()):
+        raise NoCounterpartError(f"the run has no {name} of {', '.join(at.values()) or 'any layer'}")
+    found = values(data[name].sel(at))
+    if not np.isfinite(found).any():
+        raise NoCounterpartError("no layer has evidence")
+    return found
+
+
+def _head(layer: int, head: int) -> str:
+    return f"layer {layer} head {head}"
+
+
+# ---- counterparts
+
+
+def _plain(name: str, form: str, **at: int) -> Callable[[xr.Dataset], Counterpart]:
+    def measure(data: xr.Dataset) -> Counterpart:
+        value = _number(data, name, **at)
+        return Counterpart((value,), format(value, form).replace("-", "−"))
+
+    return measure
+
+
+def _mean_null(data: xr.Dataset) -> Counterpart:
+    mean = float(np.nanmean(values(_table(data, "null_attention"))))
+    return Counterpart((mean,), f"{mean:.2f}")
+
+
+def _null_heads(data: xr.Dataset) -> Counterpart:
+    table = _table(data, "null_attention")
+    over = int((values(table) > 0.97).sum())
+    layer, head, top = ranked(table)[0]
+    return Counterpart((over, top), f"{over} heads over 0.97; most: {top:.2f} ({_head(layer, head)})")
+
+
+def _extreme(metric: str, form: str = ".2f", *, lowest: bool = False, **at: str) -> Callable[[xr.Dataset], Counterpart]:
+    def measure(data: xr.Dataset) -> Counterpart:
+        table = _present(data, metric, at["pos"]) if "pos" in at else _table(data, metric, **at)
+        layer, head, value = ranked(table, lowest=lowest)[0]
+        return Counterpart((value,), f"{value:{form}} ({_head(layer, head)})")
+
+    return measure
+
+
+def _mean_share(metric: str, tag: str) -> Callable[[xr.Dataset], Counterpart]:
+    def measure(data: xr.Dataset) -> Counterpart:
+        mean = float(np.nanmean(values(_present(data, metric, tag))))
+        return Counterpart((mean,), f"{mean:.2f}")
+
+    return measure
+
+
+def _layers_of_top(metric: str, tag: str, number: int) -> Callable[[xr.Dataset], Counterpart]:
+    def measure(data: xr.Dataset) -> Counterpart:
+        layers = sorted(layer for layer, _, _ in ranked(_present(data, metric, tag))[:number])
+        last = int(data["layer"].values[-1])
+        return Counterpart(tuple(layers), f"layers {', '.join(map(str, layers))} (the last is {last})")
+
+    return measure
+
+
+def _specialised_tags(metric: str) -> Callable[[xr.Dataset], Counterpart]:
+    def measure(data: xr.Dataset) -> Counterpart:
+        _table(data, "distance")
+        kept = [tag for tag in data["pos"].values.tolist() if tag != NO_LABEL]
+        table = values(data[metric].sel(pos=kept)).reshape(-1, len(kept))
+        table = table[np.isfinite(table).all(axis=1)]
+        mean, top = table.mean(axis=0), table.max(axis=0)
+        number, total = int((top > 2 * mean).sum()), int((mean > 0).sum())
+        return Counterpart((number, total), f"{number} of {total} tags that occur")
+
+    return measure
+
+
+def _first_layer_alignment(data: xr.Dataset) -> Counterpart:
+    if int(data["layer"].values[0]) != 0:
+        raise NoCounterpartError("layer 0 was not measured")
+    row = values(_table(data, "dependency_alignment", direction="either"))[0]
+    lowest = np.sort(row[np.isfinite(row)])[:2]
+    return Counterpart(tuple(lowest.tolist()), "lowest of layer 0: " + ", ".join(f"{value:.2f}" for value in lowest))
+
+
+def _extreme_layers(metric: str, number: int, *, lowest: bool, **at: str) -> Callable[[xr.Dataset], Counterpart]:
+    def measure(data: xr.Dataset) -> Counterpart:
+        found = _by_layer(data, metric, **at)
+        order = np.argsort(found if lowest else -found, kind="stable")[:number]
+        layers = sorted(int(data["layer"].values[n]) for n in order if np.isfinite(found[n]))
+        return Counterpart(tuple(layers), f"layers {', '.join(map(str, layers))}")
+
+    return measure
+
+
+def _entropy_of_most_distant(data: xr.Dataset) -> Counterpart:
+    layer, head, _ = ranked(_table(data, "distance"))[0]
+    value = float(_table(data, "entropy").sel(layer=layer, head=head))
+    if np.isnan(value):
+        raise NoCounterpartError(f"{_head(layer, head)} has no row for entropy")
+    return Counterpart((value,), f"{value:.2f} ({_head(layer, head)})")
+
+
+def _deep_over_low(*relations: str) -> Callable[[xr.Dataset], Counterpart]:
+    """Share in the deeper half of the layers ÷ share in the lower half, for each relation that occurs."""
+
+    def measure(data: xr.Dataset) -> Counterpart:
+        if data.sizes["layer"] < 2:
+            raise NoCounterpartError("one layer has no depth")
+        ratios = {name: _depth_ratio(data, name) for name in relations if name in data["rel"].values}
+        known = {name: ratio for name, ratio in ratios.items() if np.isfinite(ratio)}
+        if not known:
+            raise NoCounterpartError(f"this corpus has none of {', '.join(relations)}")
+        text = ", ".join(f"{name} ×{ratio:.2f}" for name, ratio in known.items())
+        return Counterpart(tuple(known.values()), text)
+
+    return measure
+
+
+def _depth_ratio(data: xr.Dataset, relation: str) -> float:
+    share = _by_layer(data, "dependency_type_to", rel=relation)
+    half = len(share) // 2
+    low, deep = np.nansum(share[:half]) / half, np.nansum(share[-half:]) / half
+    return float(deep / low) if low > 0 else float("nan")
+
+
+CLAIMS: Final = (
+    Claim("null_mean", "attention to the first piece, average over heads", "0.57", "share", _mean_null),
+    Claim("null_heads", "heads that give nearly everything to it", "some over 0.97", "heads; share", _null_heads),
+    Claim("pieces_per_sentence", "pieces a sentence", "27.7", "pieces", _plain("pieces_per_sentence", ".1f")),
+    Claim("noun_top", "largest share of attention to nouns", "0.43 (layer 9 head 0)", "share",
+          _extreme("pos_to", pos="NOUN")),
+    Claim("noun_mean", "mean share of attention to nouns", "0.21", "share", _mean_share("pos_to", "NOUN")),
+    Claim("propn_layers", "top five heads to proper nouns", "in the last three layers (of 0 to 11)", "layers",
+          _layers_of_top("pos_to", "PROPN", 5)),
+    Claim("det_layers", "top five heads to determiners", "in the first four layers", "layers",
+          _layers_of_top("pos_to", "DET", 5)),
+    Claim("specialised_to", "tags attended by a head more than twice as much as on average", "13 of 16", "tags",
+          _specialised_tags("pos_to")),
+    Claim("specialised_from", "tags attending in a head more than twice as much as on average", "7 of 16", "tags",
+          _specialised_tags("pos_from")),
+    Claim("punct_layers", "top ten heads from punctuation", "in the last six layers", "layers",
+          _layers_of_top("pos_from", "PUNCT", 10)),
+    Claim("alignment_top", "highest share of attention along dependencies", "0.42 (layer 4 head 11)", "share",
+          _extreme("dependency_alignment", direction="either")),
+    Claim("variability_low", "lowest variability", "0.004 (layer 4 head 11)", "1",
+          _extreme("variability", ".3f", lowest=True)),
+    Claim("alignment_layer_0", "alignment of two heads of layer 0", "0.04 and 0.10", "share", _first_layer_alignment),
+    Claim("dependency_at_1", "probability of a dependency between adjacent pieces", "0.42", "probability",
+          _plain("dependency_probability", ".2f", pair_distance=1)),
+    Claim("dependency_at_5", "at distance 5", "0.07", "probability",
+          _plain("dependency_probability", ".2f", pair_distance=5)),
+    Claim("dependency_at_10", "at distance 10", "0.02", "probability",
+          _plain("dependency_probability", ".2f", pair_distance=10)),
+    Claim("dependency_distance", "mean distance of dependencies", "3.89", "pieces",
+          _plain("mean_dependency_distance", ".2f")),
+    Claim("dependency_within_18", "dependencies within 18 pieces", "0.998", "share",
+          _plain("dependency_within_18", ".3f")),
+    Claim("nearest_layers", "three layers with the shortest distance", "2, 3, 4", "layers",
+          _extreme_layers("distance", 3, lowest=True)),
+    Claim("aligned_layers", "three layers with the highest alignment", "2, 3, 4", "layers",
+          _extreme_layers("dependency_alignment", 3, lowest=False, direction="either")),
+    Claim("farthest_layers", "three layers with the longest distance", "the deepest", "layers",
+          _extreme_layers("distance", 3, lowest=False)),
+    Claim("distance_top", "largest mean distance of a head", "14.2 (layer 5 head 1)", "pieces",
+          _extreme("distance", ".1f")),
+    Claim("distance_top_entropy", "entropy of that head", "0.41", "nats", _entropy_of_most_distant),
+    Claim("distance_sd", "standard deviation of head distances", "3.6", "pieces", _plain("distance_sd", ".1f")),
+    Claim("distance_entropy_r", "correlation of distance and entropy", "0.61", "r",
+          _plain("distance_entropy_r", ".2f")),
+    Claim("distance_entropy_p", "its p-value", "< 0.001", "p", _plain("distance_entropy_p", ".2g")),
+    Claim("distance_alignment_r", "correlation of distance and alignment", "−0.73", "r",
+          _plain("distance_alignment_r", ".2f")),
+    Claim("distance_alignment_p", "its p-value", "< 0.001", "p", _plain("distance_alignment_p", ".2g")),
+    Claim("subject_depth", "attention to subjects, deeper half of the layers ÷ lower half", "more in deep layers",
+          "ratio", _deep_over_low("nsubj", "nsubjpass", "nsubj:pass", "csubj")),
+    Claim("function_depth", "the same for aux, cc, det, expl, neg", "more in low layers", "ratio",
+          _deep_over_low("aux", "cc", "det", "expl", "neg")),
+)  # fmt: skip
+"""Every published number of DESIGN section 2."""

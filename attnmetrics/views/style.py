@@ -1,0 +1,205 @@
+"""One look for every figure: colours, scales, and axes placed in inches.
+
+Figures are built with matplotlib's object interface and no global state. Every colour is one of the constants below, so
+that the report can exchange them for a dark theme's.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, Normalize, to_hex
+from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
+from numpy.typing import NDArray
+
+from attnmetrics.views.heads import percent
+from attnmetrics.views.pieces import PLACEHOLDER, visible
+
+INK: Final = "#1c2733"
+MUTED: Final = "#5d6b79"
+FAINT: Final = "#d5dce3"
+SURFACE: Final = "#fdfdfe"
+BAR: Final = "#3d7ea6"
+BASELINE: Final = "#e07a10"
+NO_EVIDENCE: Final = "#e4e6e8"
+HATCH: Final = "#a9b0b7"
+SERIES: Final = ("#1f6f9c", "#d1690a", "#7a4fa3", "#2a8a6a")
+"""Line colours that stay apart for readers with colour blindness, on light and dark."""
+
+LEVELS: Final = 64
+_LIGHT: Final = ("#eef3f8", "#cadeeb", "#8fbfd8", "#4b95bd", "#27689c", "#1b4175", "#111f4d")
+_DARK: Final = ("#1d2732", "#1f3f5b", "#236085", "#3187ad", "#58b1c8", "#9bd7de", "#e9faf4")
+_LIGHT_MIDDLE: Final = ("#8a4206", "#cf7f2c", "#efc08b", "#f1f2f4", "#bfb4dc", "#7f68b5", "#432776")
+_DARK_MIDDLE: Final = ("#ffc078", "#c97f2f", "#704a24", "#252d37", "#51457c", "#8b74c9", "#cdbcff")
+
+TITLE_SIZE: Final = 10.5
+TEXT_SIZE: Final = 8.0
+SMALL_SIZE: Final = 7.0
+RASTER_CELLS: Final = 6000
+"""Figures with more heat map cells than this draw them as a picture, to stay light."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A colour scale as `LEVELS` colours, in a light and a dark theme."""
+
+    name: str
+    light: tuple[str, ...]
+    dark: tuple[str, ...]
+
+    @property
+    def colours(self) -> Colormap:
+        """For matplotlib; cells without evidence stay transparent."""
+        return ListedColormap(list(self.light), name=self.name).with_extremes(bad=(0, 0, 0, 0))
+
+
+def _scale(name: str, light: Sequence[str], dark: Sequence[str]) -> Scale:
+    return Scale(name, _levels(light), _levels(dark))
+
+
+def _levels(anchors: Sequence[str]) -> tuple[str, ...]:
+    between = LinearSegmentedColormap.from_list("anchors", list(anchors))
+    return tuple(to_hex(between(level)) for level in np.linspace(0, 1, LEVELS))
+
+
+SEQUENTIAL: Final = _scale("share", _LIGHT, _DARK)
+"""One hue, light to dark: readable with any colour vision and in grey."""
+DIVERGING: Final = _scale("ratio", _LIGHT_MIDDLE, _DARK_MIDDLE)
+"""Orange below, purple above."""
+
+
+def label(text: str, limit: int = 28) -> str:
+    """Text that matplotlib draws as it stands: no mathematics, no missing glyph, at most `limit` characters."""
+    clean = "".join(char if ord(char) in _glyphs() else PLACEHOLDER for char in visible(text))
+    short = clean if len(clean) <= limit else f"{clean[: limit - 1]}…"
+    return short.replace("$", r"\$")
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())
+
+
+class Sheet:
+    """A figure on which axes are placed in inches from the top left."""
+
+    def __init__(self, width: float, height: float, title: str, subtitle: str = "") -> None:
+        self.width, self.height = width, height
+        self.figure = Figure(figsize=(width, height), facecolor=SURFACE)
+        self.text(0.12, 0.12, label(title, 120), size=TITLE_SIZE, weight="bold")
+        if subtitle:
+            self.text(0.12, 0.34, label(subtitle, 160), color=MUTED)
+
+    def text(self, left: float, top: float, text: str, **style: Any) -> None:
+        """Text whose top left corner is there."""
+        style = {"size": TEXT_SIZE, "color": INK, "va": "top", "family": "DejaVu Sans", **style}
+        self.figure.text(left / self.width, 1 - top / self.height, text, **style)
+
+    def axes(self, left: float, top: float, width: float, height: float, **options: Any) -> Axes:
+        """Axes without a frame, in the house style."""
+        box = (left / self.width, 1 - (top + height) / self.height, width / self.width, height / self.height)
+        axes: Axes = self.figure.add_axes(box, facecolor="none", **options)
+        axes.tick_params(colors=MUTED, labelsize=SMALL_SIZE, length=0, pad=3, labelfontfamily="DejaVu Sans")
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        return axes
+
+
+def name_axes(axes: Axes, *, x: str = "", y: str = "") -> None:
+    """Axis titles."""
+    style: dict[str, Any] = {"size": TEXT_SIZE, "color": MUTED, "family": "DejaVu Sans"}
+    axes.set_xlabel(x, labelpad=3, **style)
+    axes.set_ylabel(y, labelpad=4, **style)
+
+
+def heat(
+    axes: Axes, table: NDArray[np.float64], norm: Normalize, scale: Scale = SEQUENTIAL, cells: int = 0
+) -> QuadMesh:
+    """A heat map of [row, column], row 0 on top; cells without evidence (NaN) are hatched.
+
+    Args:
+        axes: where to draw
+        table: values; the mesh's `get_array()` gives them back
+        norm: value → scale
+        scale: colours
+        cells: cells of the whole figure, which decide between paths and a picture
+    """
+    masked = np.ma.masked_invalid(table)
+    mesh = axes.pcolormesh(
+        masked, cmap=scale.colours, norm=norm, edgecolors=SURFACE, linewidth=0.6,
+        rasterized=max(cells, table.size) > RASTER_CELLS,
+    )  # fmt: skip
+    axes.invert_yaxis()
+    if masked.mask.any():
+        _hatch(axes, masked)
+    return mesh
+
+
+def _hatch(axes: Axes, masked: "np.ma.MaskedArray[Any, Any]") -> None:
+    rows, columns = masked.shape
+    axes.fill_between(
+        [0, columns], 0, rows, facecolor=NO_EVIDENCE, edgecolor=HATCH, hatch="/////", linewidth=0, zorder=0.5,
+    )  # fmt: skip
+    axes.set(xlim=(0, columns), ylim=(rows, 0))
+
+
+def norm_from_zero(table: NDArray[np.float64]) -> Normalize:
+    """From 0 to the largest value; to 1 where there is none."""
+    top = float(np.nanmax(table)) if np.isfinite(table).any() else 0.0
+    return Normalize(0, top if top > 0 else 1)
+
+
+def ticks(axes: Axes, which: str, names: Sequence[object], room: float) -> None:
+    """Names in the middle of the cells, thinned out to fit into `room` inches."""
+    need = 0.15 if which == "y" else 0.2
+    step = next(
+        s for s in (1, 2, 5, 10, 20, 50, len(names) + 1) if len(names) / s * need <= room + 0.2 or s > len(names)
+    )
+    kept = range(0, len(names), step)
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    axis.set_ticks([n + 0.5 for n in kept], labels=[label(str(names[n])) for n in kept])
+
+
+def colour_bar(sheet: Sheet, mesh: QuadMesh, left: float, top: float, width: float, title: str, *, share: bool) -> None:
+    """A horizontal scale that says what it shows."""
+    axes = sheet.axes(left, top, width, 0.09)
+    bar = sheet.figure.colorbar(mesh, cax=axes, orientation="horizontal")
+    if bar.solids is not None:
+        bar.solids.set(rasterized=False, edgecolor="face")
+    bar.outline.set_visible(False)
+    few_ticks(axes, "x", share=share)
+    bar.set_label(label(title, 80), size=TEXT_SIZE, color=MUTED, family="DejaVu Sans", labelpad=2)
+
+
+def few_ticks(axes: Axes, which: str, *, share: bool, number: int = 4) -> None:
+    """At most a handful of ticks, in percent for shares."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(MaxNLocator(number))
+    if share:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: percent(round(value, 12))))
+
+
+def bars(axes: Axes, sizes: NDArray[np.float64], texts: Iterable[str], *, show_texts: bool) -> None:
+    """Horizontal bars in the rows of a heat map beside them; rows without evidence say so."""
+    drawn = axes.barh(np.arange(len(sizes)) + 0.5, np.nan_to_num(sizes), height=0.72, color=BAR)
+    for patch, size, text in zip(drawn, sizes, texts, strict=True):
+        patch.set_width(size)
+        if show_texts or np.isnan(size):
+            shown = "no evidence" if np.isnan(size) else text
+            _beside(axes, 0.0 if np.isnan(size) else float(size), patch.get_y() + 0.36, shown)
+    top = float(np.nanmax(sizes)) if np.isfinite(sizes).any() else 1.0
+    axes.set_xlim(0, (top or 1.0) * 1.02)
+
+
+def _beside(axes: Axes, x: float, y: float, text: str) -> None:
+    axes.annotate(
+        text, (x, y), (3, 0), textcoords="offset points", va="center", size=SMALL_SIZE, color=MUTED,
+        family="DejaVu Sans", annotation_clip=False,
+    )  # fmt: skip

@@ -1,0 +1,192 @@
+"""A made-up run: random but plausible tables and exemplars, with the laws that real ones have (shares sum to 1)."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from attnmetrics.statistics import schema
+
+POS = ("ADJ", "ADP", "ADV", "AUX", "DET", "NOUN", "NUM", "PRON", "PROPN", "PUNCT", "VERB", "_")
+REL = ("amod", "aux", "cc", "det", "nmod:poss", "nsubj", "nsubj:pass", "obj", "punct", "root", "_")
+HOSTILE = "<script>alert('x')</script> \"q\" & $a_b$ $ \x1b[31m [bold]red[/bold] \u202eshalom שלום 😀 漢 \x00"
+
+
+def dataset(
+    layers: int = 4,
+    heads: int = 3,
+    *,
+    pos: tuple[str, ...] = POS,
+    rel: tuple[str, ...] = REL,
+    seed: int = 0,
+    causal: bool = True,
+    first_layer: int = 0,
+    nan_heads: tuple[tuple[int, int], ...] = (),
+) -> xr.Dataset:
+    """Every variable of the contract."""
+    make = _Maker(np.random.default_rng(seed), layers, heads, len(pos), len(rel), causal)
+    coords = {
+        "layer": np.arange(first_layer, first_layer + layers),
+        "head": np.arange(heads),
+        "pos": np.array(pos, object).astype(str),
+        "rel": np.array(rel, object).astype(str),
+        "direction": np.array(schema.DIRECTIONS),
+        "offset": np.array(schema.OFFSETS),
+        "pair_distance": np.array(schema.PAIR_DISTANCES),
+    }
+    data = xr.Dataset(coords=coords)
+    for result in schema.RESULTS:
+        value = make.value(result)
+        for layer, head in nan_heads:
+            if result in schema.PER_HEAD and result.name not in ("null_attention", "attention_mass", "entropy_rows"):
+                value[layer, head] = np.nan
+        attrs = {"long_name": result.title, "units": result.unit, "formula": result.formula, "source": result.source}
+        data[result.name] = (result.dims, value, attrs)
+        if result in schema.PER_HEAD:
+            dims = ("layer", *result.dims[2:])
+            data[f"{result.name}_by_layer"] = (dims, _layer_mean(np.asarray(value)), attrs)
+    return data
+
+
+def _layer_mean(value: NDArray[np.float64]) -> NDArray[np.float64]:
+    kept = ~np.isnan(value)
+    number = kept.sum(axis=1)
+    total = np.where(kept, value, 0).sum(axis=1)
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
+
+
+class _Maker:
+    def __init__(self, random: np.random.Generator, layers: int, heads: int, pos: int, rel: int, causal: bool) -> None:
+        self.random, self.grid, self.causal = random, (layers, heads), causal
+        self.sizes = {"pos": pos, "rel": rel}
+        self.depth = np.linspace(0, 1, layers)[:, None] * np.ones(self.grid)
+
+    def value(self, result: schema.Result) -> Any:
+        method = getattr(self, result.name, None)
+        return method() if method else self.other(result)
+
+    def other(self, result: schema.Result) -> Any:
+        if result.dims == schema.HEAD:
+            return {
+                "null_attention": self.random.beta(3, 2, self.grid),
+                "attention_mass": self.random.uniform(1e3, 2e4, self.grid),
+                "variability": self.random.beta(3, 5, self.grid),
+                "distance": 2 + 6 * self.depth + self.random.gamma(1.5, 1, self.grid),
+                "entropy": 0.5 + self.random.gamma(2, 0.4, self.grid),
+                "entropy_rows": self.random.integers(500, 9000, self.grid).astype(float),
+            }[result.name]
+        return {
+            "variability_sentences": 300.0,
+            "sentences": 321.0,
+            "pieces": 8901.0,
+            "pieces_per_sentence": 8901 / 321,
+            "sentences_cut": 2.0,
+            "pieces_unaligned": 3.0,
+            "mean_dependency_distance": 3.9,
+            "dependency_within_18": 0.99,
+            "distance_entropy_r": 0.61,
+            "distance_entropy_p": 1e-9,
+            "distance_alignment_r": -0.73,
+            "distance_alignment_p": 1e-12,
+            "distance_sd": 3.6,
+        }[result.name]
+
+    def shares(self, labels: int) -> NDArray[np.float64]:
+        weight = self.random.gamma(0.6, 1, (*self.grid, labels)) + 1e-4
+        weight /= weight.sum(-1, keepdims=True)
+        return weight
+
+    def pos_to(self) -> NDArray[np.float64]:
+        return self.shares(self.sizes["pos"])
+
+    pos_from = pos_to
+
+    def dependency_type_to(self) -> NDArray[np.float64]:
+        return self.shares(self.sizes["rel"])
+
+    def dependency_alignment(self) -> NDArray[np.float64]:
+        both = self.random.beta(2, 14, (*self.grid, 2))
+        return np.concatenate([both, both.sum(-1, keepdims=True)], axis=-1)
+
+    def dependency_baseline(self) -> NDArray[np.float64]:
+        return np.array([0.06, 0.04, 0.1])
+
+    def attention_at_offset(self) -> NDArray[np.float64]:
+        offsets = np.array(schema.OFFSETS)
+        weight = np.exp(-np.abs(offsets) / 5) * self.random.gamma(0.7, 1, (*self.grid, len(offsets)))
+        weight = weight * (offsets >= 0) if self.causal else weight
+        return weight / weight.sum(-1, keepdims=True)
+
+    def piece_pairs(self) -> NDArray[np.float64]:
+        return np.round(9000 * np.exp(-np.arange(65) / 14.0)) + 1
+
+    def dependency_pairs(self) -> NDArray[np.float64]:
+        return np.round(self.piece_pairs() * self.dependency_probability())
+
+    def dependency_probability(self) -> NDArray[np.float64]:
+        distance = np.arange(65.0)
+        probability = 0.45 * np.exp(-distance / 3)
+        probability[0] = 0
+        return probability
+
+
+SENTENCE = "The Red Cross Society ( RCS ) was founded in Oslo , Norway , in 1892 ."
+
+
+def exemplars(data: xr.Dataset, k: int = 6, *, hostile: bool = False, seed: int = 0) -> pd.DataFrame:
+    """K sentences a head, byte-level pieces."""
+    random = np.random.default_rng(seed)
+    text = HOSTILE if hostile else SENTENCE
+    pieces = byte_pieces(text)
+    rows = []
+    for layer in data["layer"].values.tolist():
+        for head in data["head"].values.tolist():
+            weights = np.sort(random.uniform(0.2, 1, k))[::-1]
+            rows += [_row(layer, head, r + 1, float(weights[r]), text, pieces, random) for r in range(k)]
+    return pd.DataFrame(rows)
+
+
+def _row(
+    layer: int, head: int, rank: int, weight: float, text: str, pieces: list[str], random: np.random.Generator
+) -> dict[str, Any]:
+    i = int(random.integers(1, len(pieces)))
+    j = int(random.integers(0, i))
+    return {
+        "layer": layer,
+        "head": head,
+        "rank": rank,
+        "weight": weight,
+        "document": f"d{rank}.txt",
+        "sentence": rank,
+        "i": i,
+        "j": j,
+        "text": text,
+        "pieces": pieces,
+    }
+
+
+def byte_pieces(text: str) -> list[str]:
+    """Words as byte-level pieces; non-ASCII words one byte a piece."""
+    from attnmetrics.views.pieces import _byte_of
+
+    spelled = {byte: char for char, byte in _byte_of().items()}
+    words = [word if n == 0 else f" {word}" for n, word in enumerate(text.split(" "))]
+    pieces: list[str] = []
+    for word in words:
+        symbols = "".join(spelled[byte] for byte in word.encode())
+        pieces += [symbols] if word.isascii() else list(symbols)
+    return pieces
+
+
+def facts() -> dict[str, Any]:
+    """What run.json says, in part."""
+    return {
+        "model": {"name": "demo", "revision": None, "layers": 4, "heads": 3},
+        "corpus": {"paths": ["demo.txt"], "fingerprint": "abc"},
+        "counts": {"documents": 12, "sentences": 321, "pieces": 8901},
+        "left_out": {"documents_blank": 1, "sentences_blank": 2},
+        "timings": {"annotate_seconds": 3.2, "measure_seconds": 5.1},
+        "versions": {"attnmetrics": "0.1.0"},
+    }
