@@ -1,0 +1,268 @@
+"""The reference against numbers worked out by hand."""
+
+import numpy as np
+import pytest
+from scipy.stats import pearsonr
+
+from attnmetrics.statistics.reference import Peak, Reference, Sentence, Word, _pearson, word_of
+from attnmetrics.statistics.schema import PER_HEAD, RESULTS
+
+CATS = (Word(0, 4, "NOUN", "nsubj", 1), Word(5, 8, "VERB", "root", -1), Word(9, 13, "NOUN", "obj", 1))
+POS = ("NOUN", "PRON", "VERB", "_")
+REL = ("nsubj", "obj", "root", "_")
+ln = np.log
+
+
+def lower(*rows: list[float]) -> np.ndarray:
+    """A causal map from its rows up to the diagonal."""
+    return np.array([row + [0.0] * (len(rows) - len(row)) for row in rows])
+
+
+def uniform(n: int) -> np.ndarray:
+    return lower(*([1 / (i + 1)] * (i + 1) for i in range(n)))
+
+
+def causal_reference() -> Reference:
+    """One layer of two heads, the second one uniform, over two sentences; the first piece is null."""
+    reference = Reference(layers=1, heads=2, pos=POS, rel=REL, causal=True)
+    reference.add(
+        Sentence(
+            text="Cats eat fish",
+            words=CATS,
+            spans=((0, 4), (4, 8), (8, 13)),
+            template=frozenset(),
+            null=frozenset({0}),
+            alpha=np.stack([[lower([1.0], [0.5, 0.5], [0.2, 0.3, 0.5]), uniform(3)]]),
+        )
+    )
+    reference.add(
+        Sentence(
+            text="I re-ran",
+            words=(Word(0, 1, "PRON", "nsubj", 1), Word(2, 8, "VERB", "root", -1)),
+            spans=((0, 1), (1, 4), (4, 5), (5, 8)),
+            template=frozenset(),
+            null=frozenset({0}),
+            alpha=np.stack([[lower([1.0], [0.95, 0.05], [0.1, 0.4, 0.5], [0.0, 0.25, 0.25, 0.5]), uniform(4)]]),
+            cut=True,
+            sentence=1,
+        )
+    )
+    return reference
+
+
+def test_two_sentences_of_a_causal_model():
+    found = causal_reference().results()
+    first = {name: value[0, 0] for name, value in found.items() if name in {r.name for r in PER_HEAD}}
+    # F of "Cats eat fish": (1,1) .5, (2,1) .3, (2,2) .5, in all 1.3; on piece 0: 1 + .5 + .2 = 1.7.
+    # F of "I re-ran": (1,1) .05, (2,1) .4, (2,2) .5, (3,1) .25, (3,2) .25, (3,3) .5, in all 1.95; on piece 0: 2.05.
+    assert first["attention_mass"] == pytest.approx(3.25)
+    assert first["null_attention"] == pytest.approx(3.75 / 7)
+    # To piece 1, "eat": .8; to piece 2, "fish": .5; all of the second sentence to the verb.
+    np.testing.assert_allclose(first["pos_to"], np.array([0.5, 0, 2.75, 0]) / 3.25)
+    np.testing.assert_allclose(first["dependency_type_to"], np.array([0, 0.5, 2.75, 0]) / 3.25)
+    # From "eat": .5; from "fish": .8; from the pieces of "re-ran": 1.95.
+    np.testing.assert_allclose(first["pos_from"], np.array([0.8, 0, 2.45, 0]) / 3.25)
+    # Only fish → eat is a dependency: the attended "eat" is the parent. The other dependencies lead to piece 0.
+    np.testing.assert_allclose(first["dependency_alignment"], np.array([0, 0.3, 0.3]) / 3.25)
+    # .3·1, and .4·1 + .25·2 + .25·1
+    assert first["distance"] == pytest.approx((0.3 + 1.15) / 3.25)
+    # Skipped: rows 0 (all on null) and row 1 of the second (.95). Kept: (1), (3/8, 5/8), (4/9, 5/9), (1/4, 1/4, 1/2).
+    entropies = [
+        0,
+        -(3 / 8 * ln(3 / 8) + 5 / 8 * ln(5 / 8)),
+        -(4 / 9 * ln(4 / 9) + 5 / 9 * ln(5 / 9)),
+        1.5 * ln(2),
+    ]
+    assert first["entropy"] == pytest.approx(sum(entropies) / 4)
+    assert first["entropy_rows"] == 4
+    # By i − j: 0: 1.0 + 1.05; 1: .3 + .65; 2: .25
+    expected = np.zeros(65)
+    expected[32:35] = np.array([2.05, 0.95, 0.25]) / 3.25
+    np.testing.assert_allclose(first["attention_at_offset"], expected)
+    # (1,1): .5 and .05, mean .275, deviations .45; (2,1): .3 and .4, deviations .1; (2,2): equal; row 3: one sentence.
+    assert first["variability"] == pytest.approx(0.55 / 6.5)
+
+
+def test_corpus_of_two_sentences():
+    found = causal_reference().results()
+    expected = {
+        "sentences": 2, "pieces": 7, "pieces_per_sentence": 3.5, "sentences_cut": 1, "pieces_unaligned": 0,
+        "variability_sentences": 2, "mean_dependency_distance": 1, "dependency_within_18": 1,
+    }  # fmt: skip
+    assert {name: found[name].item() for name in expected} == expected
+    # Not to piece 0: 2 + 3 pairs at distance 0, 1 + 2 at 1, 1 at 2; in a dependency: fish → eat.
+    np.testing.assert_array_equal(found["piece_pairs"][:4], [5, 3, 1, 0])
+    np.testing.assert_array_equal(found["dependency_pairs"][:4], [0, 1, 0, 0])
+    np.testing.assert_array_equal(found["dependency_probability"][:4], [0, 1 / 3, 0, np.nan])
+    np.testing.assert_allclose(found["dependency_baseline"], [0, 1 / 9, 1 / 9])
+
+
+def test_by_layer_is_the_ratio_of_sums_over_heads():
+    found = causal_reference().results()
+    # The uniform head: F is 1/2 + 2/3 in the first sentence, 1/2 + 2/3 + 3/4 in the second.
+    mass = 3.25 + 37 / 12
+    assert found["attention_mass_by_layer"][0] == pytest.approx(mass)
+    assert found["null_attention_by_layer"][0] == pytest.approx((14 - mass) / 14)
+    # Distance sums of the uniform head: 1/3, and 1/3 + (2 + 1)/4.
+    assert found["distance_by_layer"][0] == pytest.approx((1.45 + 1 / 3 + 1 / 3 + 3 / 4) / mass)
+    # Its rows: 1, 2 and 3 columns left, equal: ln 1 (twice), ln 2 (twice), ln 3; the first rows are skipped.
+    mean = found["entropy"][0, 0] * 4 + 2 * ln(2) + ln(3)
+    assert found["entropy_by_layer"][0] == pytest.approx(mean / 9)
+    assert found["entropy_rows_by_layer"][0] == 9
+    # Its (1,1), (2,1), (2,2) are the same in both sentences: no deviation.
+    assert found["variability_by_layer"][0] == pytest.approx(0.55 / (2 * mass))
+    along = 0.3 + 1 / 3
+    np.testing.assert_allclose(found["dependency_alignment_by_layer"][0], np.array([0, along, along]) / mass)
+
+
+def test_exemplars_of_two_sentences():
+    # Head 0: the largest is .5 in both sentences, at (1,1) before (2,2), and at (2,2) before (3,3).
+    assert causal_reference().exemplars(0, 0) == [Peak(0.5, 0, 0, 1, 1), Peak(0.5, 0, 1, 2, 2)]
+
+
+def test_a_sentence_of_a_bidirectional_model():
+    # "ab" overlaps the words "a" and "b" by one character each: the first counts. [CLS] and [SEP] are null.
+    reference = Reference(layers=1, heads=1, pos=POS, rel=REL, causal=False)
+    alpha = np.array([[0.1, 0.2, 0.3, 0.4], [0.25, 0.25, 0.25, 0.25], [0, 0.6, 0.1, 0.3], [0.5, 0.02, 0.03, 0.45]])
+    reference.add(
+        Sentence(
+            text="ab c",
+            words=(Word(0, 1, "NOUN", "nsubj", 2), Word(1, 2, "PRON", "obj", 2), Word(3, 4, "VERB", "root", -1)),
+            spans=((0, 0), (0, 2), (3, 4), (0, 0)),
+            template=frozenset({0, 3}),
+            null=frozenset({0, 3}),
+            alpha=alpha[None, None],
+        )
+    )
+    found = reference.results()
+    head = {result.name: found[result.name][0, 0] for result in PER_HEAD}
+    # F: (0,1) .2, (0,2) .3, (1,1) .25, (1,2) .25, (2,1) .6, (2,2) .1, (3,1) .02, (3,2) .03
+    assert head["attention_mass"] == pytest.approx(1.75)
+    assert head["null_attention"] == pytest.approx(2.25 / 4)
+    np.testing.assert_allclose(head["pos_to"], np.array([1.07, 0, 0.68, 0]) / 1.75)
+    np.testing.assert_allclose(head["pos_from"], np.array([0.5, 0, 0.7, 0.55]) / 1.75)
+    np.testing.assert_allclose(head["dependency_type_to"], np.array([1.07, 0, 0.68, 0]) / 1.75)
+    # (2,1): "c" attends to its child; (1,2): "ab" attends to its parent.
+    np.testing.assert_allclose(head["dependency_alignment"], np.array([0.6, 0.25, 0.85]) / 1.75)
+    assert head["distance"] == pytest.approx((0.2 + 0.6 + 0.25 + 0.6 + 0.04 + 0.03) / 1.75)
+    expected = np.zeros(65)
+    expected[30:35] = np.array([0.3, 0.45, 0.35, 0.63, 0.02]) / 1.75
+    np.testing.assert_allclose(head["attention_at_offset"], expected)
+    # Row 3 has .95 on null columns.
+    rows = (0.4, 0.6), (0.5, 0.5), (6 / 7, 1 / 7)
+    assert head["entropy"] == pytest.approx(sum(-p * ln(p) - q * ln(q) for p, q in rows) / 3)
+    assert head["entropy_rows"] == 3
+    assert head["variability"] == 0
+    # All four pieces may attend to pieces 1 and 2; pairs with j ≤ i: (1,1), (2,2); (2,1), (3,2); (3,1).
+    np.testing.assert_allclose(found["dependency_baseline"], [1 / 8, 1 / 8, 1 / 4])
+    np.testing.assert_array_equal(found["piece_pairs"][:4], [2, 2, 1, 0])
+    np.testing.assert_array_equal(found["dependency_pairs"][:4], [0, 1, 0, 0])
+    assert found["pieces_unaligned"] == 0
+    assert reference.exemplars(0, 0) == [Peak(0.6, 0, 0, 2, 1)]
+
+
+def test_ends_hold_everything_beyond():
+    # Everything from piece 0, evenly, to 80 pieces, and everything else to itself; all pieces alternate parent, child.
+    n = 80
+    alpha = np.eye(n)
+    alpha[0] = 1 / n
+    alpha[-1] = 1 / n
+    words = tuple(Word(k, k + 1, "NOUN", "obj", 0 if k else -1) for k in range(n))
+    reference = Reference(layers=1, heads=1, pos=("NOUN", "_"), rel=("obj", "_"), causal=False)
+    spans = tuple((k, k + 1) for k in range(n))
+    reference.add(Sentence("x" * n, words, spans, frozenset(), frozenset(), alpha[None, None]))
+    found = reference.results()
+    # Row 0 gives 1/80 to offsets 0 … −79, row 79 to 79 … 0, the 78 rows between give all to themselves.
+    offsets = found["attention_at_offset"][0, 0] * n
+    np.testing.assert_allclose(offsets[[0, 1, 31, 33, 63, 64]], [48 / n, 1 / n, 1 / n, 1 / n, 1 / n, 48 / n])
+    assert offsets[32] == pytest.approx(78 + 2 / n)
+    # Distances 64 … 79 hold 16 + 15 + … + 1 pairs; each distance from 1 on has one dependency, with piece 0.
+    assert found["piece_pairs"][63] == 17
+    assert found["piece_pairs"][64] == 136
+    assert found["dependency_pairs"][63] == 1
+    assert found["dependency_pairs"][64] == 16
+    assert found["mean_dependency_distance"] == 40
+    assert found["dependency_within_18"] == pytest.approx(18 / 79)
+    # Variability looks at the first 10 pieces of the sentence only.
+    assert found["variability"][0, 0] == 0
+
+
+@pytest.mark.parametrize(
+    ("span", "text", "words", "expected"),
+    [
+        ((0, 4), " the", [(1, 4)], 0),
+        ((0, 2), "  x", [(0, 1)], None),  # white space overlaps no word
+        ((0, 5), "ab cd", [(0, 2), (3, 5)], 0),  # equal overlaps: the first
+        ((0, 6), "ab cde", [(0, 2), (3, 6)], 1),
+        ((0, 3), "du ", [(0, 2), (0, 2)], 0),  # a multiword token whose words both cover it
+        ((2, 4), "abcd", [(0, 2)], None),
+        ((3, 3), "abc", [(0, 3)], None),
+    ],
+)
+def test_a_piece_takes_the_word_that_it_overlaps_most(span, text, words, expected):
+    assert word_of(span, text, [Word(start, end, "_", "_", -1) for start, end in words]) == expected
+
+
+def test_a_text_piece_without_a_word_is_counted_and_labelled():
+    reference = Reference(layers=1, heads=1, pos=POS, rel=REL, causal=True)
+    words = (Word(0, 1, "NOUN", "root", -1),)
+    spans = ((0, 0), (0, 1), (1, 2))
+    reference.add(Sentence("a ", words, spans, frozenset({0}), frozenset({0}), np.eye(3)[None, None]))
+    found = reference.results()
+    assert found["pieces_unaligned"] == 1
+    np.testing.assert_allclose(found["pos_to"][0, 0], [0.5, 0, 0, 0.5])
+
+
+def test_rows_near_the_entropy_cut_are_named():
+    reference = Reference(layers=1, heads=1, pos=POS, rel=REL, causal=True)
+    alpha = lower([1.0], [0.9 + 5e-7, 0.1 - 5e-7], [0.9 - 5e-7, 0.05, 0.05 + 5e-7], [0.8, 0.1, 0.1, 0.0])
+    spans = ((0, 0),) * 4
+    reference.add(Sentence("", (), spans, frozenset(), frozenset({0}), alpha[None, None]))
+    assert [(row.kept, round(row.entropy, 5)) for row in reference.near_rows] == [(False, 0.0), (True, 0.69315)]
+    assert reference.results()["entropy_rows"] == 2
+
+
+def test_repeated_texts_appear_once_and_ties_follow_the_corpus():
+    reference = Reference(layers=1, heads=1, pos=POS, rel=REL, causal=True)
+    for document, sentence, text, weight in [(2, 0, "b", 0.5), (1, 1, "a", 0.5), (1, 0, "b", 0.5), (3, 0, "c", 0.75)]:
+        alpha = lower([1.0], [1 - weight, weight])[None, None]
+        spans = ((0, 1), (1, 1))
+        reference.add(
+            Sentence(text, (), spans, frozenset(), frozenset({0}), alpha, document_index=document, sentence=sentence)
+        )
+    assert reference.exemplars(0, 0) == [Peak(0.75, 3, 0, 1, 1), Peak(0.5, 1, 0, 1, 1), Peak(0.5, 1, 1, 1, 1)]
+
+
+def test_without_evidence_all_is_nan():
+    reference = Reference(layers=1, heads=2, pos=POS, rel=REL, causal=True)
+    reference.add(Sentence("x", (), ((0, 1),), frozenset(), frozenset({0}), np.ones((1, 2, 1, 1))))
+    found = reference.results()
+    assert found.keys() == {r.name for r in RESULTS} | {f"{r.name}_by_layer" for r in PER_HEAD}
+    for name in ("pos_to", "distance", "entropy", "variability", "dependency_baseline", "distance_sd"):
+        assert np.isnan(found[name]).all(), name
+    assert found["null_attention"].tolist() == [[1, 1]]
+    assert reference.exemplars(0, 0) == []
+
+
+@pytest.mark.parametrize("heads", [3, 4, 5, 32, 144])
+def test_correlation_and_its_p_value(heads):
+    random = np.random.default_rng(heads)
+    x = random.random(heads)
+    for slope in (0, 0.3, 1):
+        y = slope * x + random.random(heads)
+        np.testing.assert_allclose(_pearson(x, y), pearsonr(x, y), rtol=1e-9)
+
+
+def test_attention_that_cannot_be_is_refused():
+    reference = Reference(layers=1, heads=1, pos=POS, rel=REL, causal=True)
+    good = uniform(2)[None, None]
+
+    def add(alpha: np.ndarray) -> None:
+        reference.add(Sentence("ab", (), ((0, 1), (1, 2)), frozenset(), frozenset({0}), alpha))
+
+    with pytest.raises(ValueError, match="expected float64"):
+        add(good.astype(np.float32))
+    with pytest.raises(ValueError, match="expected rows of α that sum to 1"):
+        add(good * 0.99)
+    with pytest.raises(ValueError, match="expected no attention to later pieces"):
+        add(np.full((1, 1, 2, 2), 0.5))

@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attnmetrics.errors import ConfigError, MergeError
+from attnmetrics.statistics import variability
+from attnmetrics.statistics.variability import (
+    deviation_sum,
+    deviations,
+    equal_quota,
+    prefix_mean,
+    prefix_pairs,
+    prefix_sums,
+)
+
+
+def random_blocks(seed: int, sentences: int, causal: bool = True) -> np.ndarray:
+    """Blocks with NaN from some piece on, as short sentences have, and in the first column, as null columns have."""
+    random = np.random.default_rng(seed)
+    i, j = prefix_pairs(causal)
+    lengths = random.integers(1, 15, sentences)
+    missing = (np.maximum(i, j) >= lengths[:, None]) | (j == 0)
+    return np.where(missing[:, None, None], np.nan, random.random((sentences, 2, 3, len(i)))).astype(np.float32)
+
+
+def test_pairs_of_a_causal_model_are_the_lower_triangle_row_by_row():
+    i, j = prefix_pairs(causal=True)
+    assert len(i) == 55
+    assert list(zip(i, j, strict=True))[:6] == [(0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2)]
+
+
+def test_pairs_of_a_bidirectional_model_are_all_pairs():
+    i, j = prefix_pairs(causal=False)
+    assert list(zip(i, j, strict=True)) == [(a, b) for a in range(10) for b in range(10)]
+
+
+def test_two_sentences_by_hand():
+    # Pair 0: 0.2 and 0.6, mean 0.4, deviations 0.2 + 0.2. Pair 1: only the second sentence, no deviation.
+    # Pair 2: nobody. Σ F = 0.2 + 0.6 + 0.5.
+    blocks = np.array([[[[0.2, np.nan, np.nan]]], [[[0.6, 0.5, np.nan]]]], np.float32)
+    total, number = prefix_sums(blocks)
+    np.testing.assert_allclose(total, [[[0.8, 0.5, 0.0]]], rtol=1e-7)
+    np.testing.assert_array_equal(number, [2, 1, 0])
+    mean = prefix_mean(total, number)
+    np.testing.assert_allclose(mean, [[[0.4, 0.5, np.nan]]], rtol=1e-7)
+    np.testing.assert_allclose(deviation_sum(blocks, mean), [[0.4]], rtol=1e-7)
+    deviation, mass, sentences = deviations(lambda: [blocks])
+    np.testing.assert_allclose(deviation, [[0.4]], rtol=1e-7)
+    np.testing.assert_allclose(mass, [[1.3]], rtol=1e-7)
+    assert sentences == 2
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 30), st.integers(1, 5), st.booleans())
+def test_shards_give_what_the_whole_gives(seed, sentences, shards, causal):
+    blocks = random_blocks(seed, sentences, causal)
+    whole = deviations(lambda: [blocks])
+    split = deviations(lambda: np.array_split(blocks, shards))
+    np.testing.assert_allclose(split[0], whole[0], rtol=1e-12)
+    np.testing.assert_allclose(split[1], whole[1], rtol=1e-12)
+    assert split[2] == whole[2] == sentences
+
+
+def test_bounded_chunks_change_nothing(monkeypatch):
+    blocks = random_blocks(0, 50)
+    whole = deviations(lambda: [blocks])
+    monkeypatch.setattr(variability, "CHUNK_NUMBERS", 1000)
+    chunked = deviations(lambda: [blocks])
+    np.testing.assert_allclose(chunked[0], whole[0], rtol=1e-12)
+    np.testing.assert_allclose(chunked[1], whole[1], rtol=1e-12)
+
+
+def test_sums_are_float64():
+    blocks = np.full((3_000, 1, 1, 55), 0.1, np.float32)
+    total, _ = prefix_sums(blocks)
+    np.testing.assert_allclose(total, 3_000 * float(np.float32(0.1)), rtol=1e-13)
+
+
+def test_no_sentence_gives_no_evidence():
+    deviation, mass, sentences = deviations(lambda: [random_blocks(0, 0)])
+    np.testing.assert_array_equal(deviation, np.zeros((2, 3)))
+    np.testing.assert_array_equal(mass, np.zeros((2, 3)))
+    assert sentences == 0
+
+
+def test_no_shard_is_refused():
+    with pytest.raises(MergeError, match="at least one shard, found none"):
+        deviations(list)
+
+
+@given(st.lists(st.integers(0, 50), max_size=12), st.integers(0, 200))
+def test_quota_is_the_largest_that_fits(counts, limit):
+    try:
+        quota = equal_quota(counts, limit)
+    except ConfigError:
+        assert 0 < limit < sum(count > 0 for count in counts)
+        return
+    assert sum(min(count, quota) for count in counts) <= limit
+    if quota < max(counts, default=0):
+        assert sum(min(count, quota + 1) for count in counts) > limit
+
+
+def test_no_limit_keeps_all():
+    assert equal_quota([3, 9, 1], None) == 9
+
+
+def test_fewer_sentences_than_shards_is_refused():
+    with pytest.raises(ConfigError, match=r"at least one a shard \(3\), found 2; raise --variability-sentences"):
+        equal_quota([5, 5, 5], 2)
+    assert equal_quota([5, 5, 5], 0) == 0
