@@ -202,7 +202,7 @@ def dense(
     query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
 ) -> tuple[Tensor | None, Reductions | None]:
     """The plain kernel (see `Kernel`): α of one tile at a time, in float64."""
-    output = torch.empty_like(value) if value is not None else None
+    output = value.new_empty(value.shape) if value is not None else None
     reductions = Reductions.empty(wanted, query.shape[1], query.device) if reduce else None
     for (tile, weights), reads in zip(attention(query, key, scaling, wanted), wanted.reads, strict=True):
         if output is not None and value is not None:
