@@ -99,7 +99,8 @@ class Store:
         """
         rows, own = _arrays(shard, content)
         checksums = {path: _array_digest(value) for path, value in (rows | own).items()}
-        checksums["candidates"] = _table_digest(content.candidates)
+        candidates = _parquet(content.candidates)
+        checksums["candidates"] = _digest(candidates)
         record: Record = {"shard": shard, "counts": dict(counts), "checksums": checksums}
         record["seal"] = _seal(record)
         try:
@@ -108,7 +109,7 @@ class Store:
                 _array(group, path)[shard] = value
             for path, value in own.items():
                 _create(group, path, value, None, None)[...] = value
-            write_atomically(self._candidates_path(shard), lambda path: pq.write_table(content.candidates, path))
+            write_atomically(self._candidates_path(shard), lambda path: path.write_bytes(candidates))
             write_atomically(self._commit_path(shard), lambda path: path.write_text(json.dumps(record, indent=1)))
         except OSError as error:
             raise _cannot_write(self.folder, error) from None
@@ -145,11 +146,11 @@ class Store:
             StoreError: the file is not the one committed.
         """
         try:
-            table = pq.read_table(self._candidates_path(record["shard"]), schema=CANDIDATES)
-        except (OSError, pa.ArrowException) as error:
+            data = self._candidates_path(record["shard"]).read_bytes()
+        except OSError as error:
             raise self._damaged(record, f"its sentences cannot be read: {error}") from None
-        self._check(record, "candidates", _table_digest(table))
-        return table
+        self._check(record, "candidates", _digest(data))
+        return pq.read_table(pa.BufferReader(data), schema=CANDIDATES)
 
     def verify(self, record: Record) -> None:
         """Read everything that a record vouches for.
@@ -232,18 +233,27 @@ def _prefix_path(shard: int, name: str) -> str:
     return f"prefix/{shard:06d}/{name}"
 
 
+def _digest(*parts: bytes | memoryview) -> str:
+    state = blake2b(digest_size=16)
+    for part in parts:
+        state.update(part)
+    return state.hexdigest()
+
+
 def _array_digest(value: NDArray[Any]) -> str:
     content = np.ascontiguousarray(value)
-    return blake2b(f"{content.dtype.str}{content.shape}".encode() + content.tobytes(), digest_size=16).hexdigest()
+    return _digest(f"{content.dtype.str}{content.shape}".encode(), content.tobytes())
 
 
-def _table_digest(table: pa.Table) -> str:
-    return blake2b(json.dumps(table.to_pylist()).encode(), digest_size=16).hexdigest()
+def _parquet(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def _seal(record: Record) -> str:
     content = {key: value for key, value in record.items() if key != "seal"}
-    return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
+    return _digest(json.dumps(content, sort_keys=True).encode())
 
 
 def _read_record(path: Path) -> Record | None:

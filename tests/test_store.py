@@ -1,0 +1,140 @@
+"""What is committed comes back as it was; what is damaged is refused by name."""
+
+import json
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from attnmetrics.errors import StoreError
+from attnmetrics.statistics.exemplars import Exemplars
+from attnmetrics.statistics.states import Dims, State, packed_size
+from attnmetrics.statistics.variability import Prefix
+from attnmetrics.store import CANDIDATES, ShardContent, Store
+
+DIMS = Dims(layer=(0, 2), head=3, pos=("NOUN", "_"), rel=("nsubj", "obj", "_"))
+PLACES = 4
+
+
+def content(seed: int, sentences: int = 5) -> ShardContent:
+    """Random numbers of the right shapes."""
+    random = np.random.default_rng(seed)
+    shape = (2, 3, PLACES)
+    exemplars = Exemplars(
+        weight=random.random(shape),
+        document_index=random.integers(0, 9, shape),
+        sentence=random.integers(0, 9, shape),
+        i=random.integers(0, 9, shape, dtype=np.int32),
+        j=random.integers(0, 9, shape, dtype=np.int32),
+        text=random.integers(0, 2**63, shape, dtype=np.uint64),
+    )
+    blocks = random.random((sentences, 2, 3, 55), dtype=np.float32)
+    blocks[:1, :, :, 7:] = np.nan
+    prefix = Prefix(blocks, random.integers(0, 2**63, sentences, dtype=np.uint64))
+    row = {"document": "d", "document_index": 1, "sentence": 2, "text": "A \x1b[2J b", "pieces": ["A", "Ġb"]}
+    state = State.unpack(DIMS, random.random(packed_size(DIMS)))
+    return ShardContent(state, prefix, exemplars, pa.Table.from_pylist([row], schema=CANDIDATES))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(tmp_path, DIMS, shards=3, exemplars=PLACES)
+    store.create()
+    return store
+
+
+@pytest.mark.parametrize("sentences", [0, 1, 5])
+def test_a_shard_comes_back_bit_for_bit(store: Store, sentences: int) -> None:
+    written = content(1, sentences)
+    store.write(2, written, {"sentences": sentences})
+    record = store.committed()[2]
+    state, exemplars = store.read(record)
+    np.testing.assert_array_equal(state.pack(), written.state.pack())
+    for field in fields(Exemplars):
+        np.testing.assert_array_equal(getattr(exemplars, field.name), getattr(written.exemplars, field.name))
+    prefix = store.read_prefix(record)
+    np.testing.assert_array_equal(prefix.blocks, written.prefix.blocks)
+    np.testing.assert_array_equal(prefix.hashes, written.prefix.hashes)
+    assert store.read_candidates(record).equals(written.candidates)
+    assert record["counts"] == {"sentences": sentences}
+
+
+def test_writing_again_changes_nothing(store: Store) -> None:
+    store.write(0, content(1), {})
+    before = files(store.folder)
+    store.write(0, content(1), {})
+    assert files(store.folder) == before
+
+
+def test_creating_again_keeps_what_is_there(store: Store) -> None:
+    store.write(0, content(1), {})
+    store.create()
+    store.verify(store.committed()[0])
+
+
+def test_an_uncommitted_shard_is_not_there(store: Store) -> None:
+    store.write(0, content(1), {})
+    store.write(1, content(2), {})
+    store.discard(1)
+    assert list(store.committed()) == [0]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file under a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def flip(path: Path) -> None:
+    """Change one bit in the middle."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+DATA = (
+    "shards.zarr/state/c.1.0",
+    "shards.zarr/exemplars/weight/c.1.0.0.0",
+    "shards.zarr/prefix/000001/blocks/c.0.0.0.0",
+    "shards.zarr/prefix/000001/hashes/c.0",
+    "candidates/000001.parquet",
+)
+
+
+@pytest.mark.parametrize("damage", [flip, truncate, Path.unlink], ids=["flipped", "truncated", "missing"])
+@pytest.mark.parametrize("path", DATA)
+def test_damage_is_found_and_named(store: Store, path: str, damage: Callable[[Path], None]) -> None:
+    for shard in range(3):
+        store.write(shard, content(shard), {})
+    damage(store.folder / path)
+    records = store.committed()
+    store.verify(records[0])
+    store.verify(records[2])
+    with pytest.raises(StoreError, match=r"shard 1 of .* is damaged"):
+        store.verify(records[1])
+
+
+@pytest.mark.parametrize("damage", [flip, truncate], ids=["flipped", "truncated"])
+def test_a_damaged_commit_record_is_none(store: Store, damage: Callable[[Path], None]) -> None:
+    store.write(0, content(0), {"sentences": 7})
+    damage(store.folder / "commits" / "000000.json")
+    assert store.committed() == {}
+
+
+def test_a_forged_count_is_none(store: Store) -> None:
+    store.write(0, content(0), {"sentences": 7})
+    path = store.folder / "commits" / "000000.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"counts": {"sentences": 8}}))
+    assert store.committed() == {}
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot write to .*file"):
+        Store(tmp_path / "file" / "run", DIMS, 1, PLACES).create()
