@@ -1,5 +1,4 @@
-"""Gold annotations: the sentences, words and trees of CoNLL-U documents "
-"(https://universaldependencies.org/format.html)."""
+"""Gold annotations: sentences, words and trees of CoNLL-U (https://universaldependencies.org/format.html)."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

@@ -3,6 +3,7 @@
 import errno
 import glob
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -109,7 +110,7 @@ def _expand(path: str, format: str, left_out: Counter[str]) -> Iterator[File]:
         path = _local_path(path)
     if "://" in path:
         return _expand_url(path, format, left_out)
-    return _expand_local(str(Path(path).expanduser()) if path.startswith("~") else path, format, left_out)
+    return _expand_local(os.path.expanduser(path), format, left_out)  # noqa: PTH111 (an unknown user is no error here)
 
 
 def _local_path(url: str) -> str:
@@ -119,7 +120,7 @@ def _local_path(url: str) -> str:
 
 def _expand_local(path: str, format: str, left_out: Counter[str]) -> Iterator[File]:
     try:
-        folder = Path(path).stat() and Path(path).is_dir()
+        folder = stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116 (Path("") is the working folder)
     except FileNotFoundError:
         if glob.has_magic(path):
             yield from _select(path, _glob_local(path), _glob_root(path), format, left_out)
@@ -185,6 +186,8 @@ def _expand_url(url: str, format: str, left_out: Counter[str]) -> Iterator[File]
 
 def unreachable(url: str, error: BaseException) -> CorpusError:
     """The error for a URL that cannot be read."""
+    if isinstance(error, FileNotFoundError) and error.__cause__:  # fsspec says so of every server it does not reach
+        error = error.__cause__
     return CorpusError(f"cannot read {url}: {describe(error)}; check the address, the network and the access rights")
 
 
@@ -192,7 +195,8 @@ def _list_url(filesystem: Any, location: str) -> list[str] | None:
     """Sorted paths of the files of a glob or folder; None for a single file."""
     if _has_magic(location):
         found = filesystem.glob(location, detail=True)
-        return sorted(path for path, info in found.items() if info["type"] == "file")
+        files = sorted(path for path, info in found.items() if info["type"] == "file")
+        return files if "/." in location else [path for path in files if not _hidden(path, _glob_root(location))]
     if location.endswith("/") or filesystem.info(location)["type"] == "directory":
         root = location.rstrip("/")
         return sorted(path for path in filesystem.find(location) if not _hidden(path, root))
@@ -209,7 +213,8 @@ def _filesystem(url: str) -> tuple[Any, str]:
 
     protocol = url.split("://", 1)[0]
     try:
-        filesystem, location = fsspec.core.url_to_fs(url)
+        options = _web_options() if protocol in ("http", "https") else {}
+        filesystem, location = fsspec.core.url_to_fs(url, **options)
     except ImportError as error:
         raise CorpusError(
             f"cannot read {url}: the driver of {protocol}:// is not installed ({error}); install it: "
@@ -224,6 +229,13 @@ def _filesystem(url: str) -> tuple[Any, str]:
         raise unreachable(url, error) from error
     location = str(location)
     return filesystem, location + "/" if url.endswith("/") and not location.endswith("/") else location
+
+
+def _web_options() -> dict[str, Any]:
+    """No limit on a whole download, as aiohttp would set, but on each wait."""
+    import aiohttp
+
+    return {"client_kwargs": {"timeout": aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)}}
 
 
 def _driver(protocol: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from attnmetrics.corpus.document import DOCUMENT_LIMIT, Document, cut
 from attnmetrics.corpus.files import File, find_files, is_gold_corpus
-from attnmetrics.corpus.stream import lines, seekable, text_chunks
+from attnmetrics.corpus.stream import lines, opened, text_chunks
 from attnmetrics.errors import CorpusError
 
 Format = Literal["auto", "text", "jsonl", "parquet", "conllu"]
@@ -236,7 +236,7 @@ def _parquet_rows(file: File, text_field: str, id_field: str) -> Iterator[tuple[
     import pyarrow as pa
     from pyarrow import parquet as pq
 
-    with seekable(file) as handle:
+    with opened(file) as handle:
         try:
             table = pq.ParquetFile(handle)
             names = table.schema_arrow.names

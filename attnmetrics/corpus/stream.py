@@ -6,6 +6,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any
 
 from attnmetrics.corpus.files import File, describe, unreachable
@@ -16,29 +17,20 @@ CHUNK = 1 << 18
 _FEED = 1 << 10
 """Compressed bytes fed at once: even data that swells 30,000-fold stays within some 30 MB."""
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"PAR1": "Parquet"}
+_WEB = ("http://", "https://")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @contextmanager
 def opened(file: File) -> Iterator[IO[bytes]]:
-    """The file's bytes as they lie there.
+    """The file's bytes as they lie there, with random access.
 
     Raises:
         CorpusError: the file cannot be opened.
     """
-    try:
-        handle = open(file.path, "rb") if file.filesystem is None else file.filesystem.open(file.location, "rb")  # noqa: PTH123, SIM115
-    except Exception as error:  # every driver raises its own
-        raise _unreadable(file, error) from error
+    handle, whole = _open(file)
     with handle:
-        yield handle
-
-
-@contextmanager
-def seekable(file: File) -> Iterator[IO[bytes]]:
-    """The file's bytes with random access; a server that offers none is copied to a temporary file."""
-    with opened(file) as handle:
-        if handle.seekable():
+        if not whole:
             yield handle
             return
         with tempfile.TemporaryFile() as copy:
@@ -46,6 +38,18 @@ def seekable(file: File) -> Iterator[IO[bytes]]:
                 copy.write(chunk)
             copy.seek(0)
             yield copy
+
+
+def _open(file: File) -> tuple[IO[bytes], bool]:
+    """A handle, and whether it gives nothing but the whole file from begin to end, as some web servers do."""
+    try:
+        if file.filesystem is None:
+            return Path(file.path).open("rb"), False
+        if file.location.startswith(_WEB) and not file.filesystem.info(file.location).get("partial"):
+            return file.filesystem.open(file.location, "rb", block_size=0), True
+        return file.filesystem.open(file.location, "rb"), False
+    except Exception as error:  # every driver raises its own
+        raise _unreadable(file, error) from error
 
 
 def text_chunks(file: File) -> Iterator[str]:
