@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from attnmetrics.errors import ConfigError
 from attnmetrics.views import style
 from attnmetrics.views.heads import ROLES, SHARES, TITLES, Role, Standout, per_head, percent, shown, standout, values
-from attnmetrics.views.pieces import Piece, readable
+from attnmetrics.views.pieces import readable
 from attnmetrics.views.style import Sheet, label
 
 _CELL: Final = 0.27
@@ -416,21 +416,26 @@ def example_heads(data: xr.Dataset, exemplars: pd.DataFrame) -> Figure:
     An axes a head; its arrow (`axes.patches[0]`) leads from the attending to the attended piece.
     """
     found = [(role, standout(data, role)) for role in EXAMPLE_ROLES]
-    sheet = Sheet(7.4, 0.62 + 2.55 * len(found), "Three heads and a sentence of each", _EXAMPLE_HELP)
+    sheet = Sheet(7.4, 0.6 + _EXAMPLE_STEP * len(found), "Three heads and a sentence of each", _EXAMPLE_HELP)
     for n, (role, best) in enumerate(found):
-        top = 0.72 + 2.55 * n
-        sheet.text(0.12, top, _example_title(data, role, best), weight="bold")
-        axes = sheet.axes(0.12, top + 0.2, 7.16, 2.1)
-        axes.set(xticks=[], yticks=[])
+        top = 0.68 + _EXAMPLE_STEP * n
+        sheet.text(0.12, top, _example_title(data, role, best), weight="bold", size=style.TEXT_SIZE + 0.5)
+        axes = sheet.axes(0.12, top + 0.2, _EXAMPLE_WIDTH, _EXAMPLE_HEIGHT)
+        axes.set(xticks=[], yticks=[], xlim=(0, _EXAMPLE_WIDTH), ylim=(0, _EXAMPLE_HEIGHT))
         row = _first_exemplar(exemplars, best)
         if row is None:
-            axes.text(0, 0.9, "no sentence to show", size=style.TEXT_SIZE, color=style.MUTED)
+            axes.text(0, 1.2, "no sentence to show", size=style.TEXT_SIZE, color=style.MUTED)
         else:
             _draw_pair(axes, row)
     return sheet.figure
 
 
-_EXAMPLE_HELP: Final = "the arc leads from the attending piece to the one it attends to most; width: the attention"
+_EXAMPLE_WIDTH: Final = 7.16
+_EXAMPLE_HEIGHT: Final = 1.75
+_EXAMPLE_STEP: Final = 2.1
+_LINE: Final = 0.92
+"""Where the pieces hang, in inches from the bottom."""
+_EXAMPLE_HELP: Final = "an arc leads from the attending piece to the one it attends to most in that sentence"
 
 
 def _example_title(data: xr.Dataset, role: Role, best: Standout | None) -> str:
@@ -449,14 +454,16 @@ def _first_exemplar(exemplars: pd.DataFrame, best: Standout | None) -> Any:
 
 
 def _draw_pair(axes: Axes, row: Any) -> None:
+    """A sentence's pieces on a line and the arc of its strongest pair; coordinates are inches."""
     pieces = readable(list(row["pieces"]), str(row["text"]))
-    i, j, weight = int(row["i"]), int(row["j"]), float(row["weight"])
+    i, j = int(row["i"]), int(row["j"])
     kept = window(len(pieces), i, j, _WINDOW)
-    place = {piece: n for n, piece in enumerate(kept) if piece is not None}
-    axes.set(xlim=(-0.7, max(len(kept), 18) - 0.3), ylim=(0, 2.1))
+    step = _EXAMPLE_WIDTH / (max(len(kept), 18) + 1)
+    place = {piece: step * (n + 1) for n, piece in enumerate(kept)}
     for n, piece in enumerate(kept):
-        _draw_piece(axes, n, None if piece is None else pieces[piece], marked=piece in (i, j))
-    _draw_arc(axes, place[i], place[j], weight)
+        text = "…" if piece is None else label(pieces[piece].text, 14)
+        _draw_piece(axes, step * (n + 1), text, marked=piece in (i, j))
+    _draw_arc(axes, place[i], place[j], float(row["weight"]))
 
 
 def window(number: int, i: int, j: int, limit: int) -> list[int | None]:
@@ -473,25 +480,25 @@ def window(number: int, i: int, j: int, limit: int) -> list[int | None]:
     return kept if kept[-1] == number - 1 else [*kept, None]
 
 
-def _draw_piece(axes: Axes, x: int, piece: Piece | None, *, marked: bool) -> None:
-    text = "…" if piece is None else label(piece.text, 14)
+def _draw_piece(axes: Axes, x: float, text: str, *, marked: bool) -> None:
     axes.text(
-        x, 0.98, text, rotation=90, ha="center", va="top", size=style.TEXT_SIZE, family="DejaVu Sans",
-        color=style.INK if marked else style.MUTED, weight="bold" if marked else "normal",
+        x + 0.04, _LINE, text, rotation=60, rotation_mode="anchor", ha="right", va="top", size=style.TEXT_SIZE,
+        family="DejaVu Sans", color=style.INK if marked else style.MUTED, weight="bold" if marked else "normal",
     )  # fmt: skip
 
 
-def _draw_arc(axes: Axes, i: int, j: int, weight: float) -> None:
+def _draw_arc(axes: Axes, i: float, j: float, weight: float) -> None:
     span = abs(i - j)
-    look: dict[str, Any] = {"color": style.SERIES[0], "linewidth": 0.8 + 2.2 * weight, "mutation_scale": 9}
-    if span:
-        bend = np.clip(1.3 / span, 0.06, 1.2) * (1 if j < i else -1)
-        bow = f"arc3,rad={bend:.3f}"
-        axes.add_patch(FancyArrowPatch((i, 1.05), (j, 1.05), connectionstyle=bow, arrowstyle="-|>", **look))
-    else:
-        ends = (i + 0.3, 1.05), (i - 0.3, 1.05)
-        axes.add_patch(FancyArrowPatch(*ends, connectionstyle="arc3,rad=1.6", arrowstyle="-|>", **look))
-    axes.text((i + j) / 2, 1.95, percent(weight), ha="center", va="top", size=style.SMALL_SIZE, color=style.MUTED)
+    rise = float(np.clip(0.16 + 0.1 * span, 0.2, 0.55))
+    bend = 2 * rise / span * (1 if j < i else -1) if span else 1.8
+    ends = ((i, _LINE + 0.06), (j, _LINE + 0.06)) if span else ((i + 0.1, _LINE + 0.06), (i - 0.1, _LINE + 0.06))
+    arrow = FancyArrowPatch(
+        *ends, connectionstyle=f"arc3,rad={bend:.4f}", arrowstyle="-|>", mutation_scale=9, shrinkA=0, shrinkB=0,
+        color=style.SERIES[0], linewidth=0.8 + 1.6 * weight,
+    )  # fmt: skip
+    axes.add_patch(arrow)
+    top = _LINE + 0.1 + (rise if span else 0.2)
+    axes.text((i + j) / 2, top, percent(weight), ha="center", va="bottom", size=style.SMALL_SIZE, color=style.MUTED)
 
 
 # ---- the list of all
@@ -516,13 +523,15 @@ def panels(data: xr.Dataset) -> list[Panel]:
     """Every figure that this run can give, in the paper's order."""
     to, origin = _tag(data, "NOUN"), _tag(data, "PUNCT")
     return [
-        Panel("example-heads", "4", "Three heads", "What the extremes look like in text: " + _EXAMPLE_HELP + ".",
+        Panel("example-heads", "4", "Three heads", f"What the extremes look like in text: {_EXAMPLE_HELP}.",
               "head with the smallest distance, largest distance, largest entropy", example_heads),
-        _map_panel("null-attention", "5", "null_attention", "Dark heads rest on null pieces rather than on the text."),
-        Panel(f"pos-to-{_slug(to)}", "6", f"Attention to {to}", f"Dark heads look at pieces tagged {to}.",
+        _map_panel("null-attention", "5", "null_attention",
+                   "Strong colour: heads that rest on null pieces instead of the text."),
+        Panel(f"pos-to-{_slug(to)}", "6", f"Attention to {to}",
+              f"Strong colour: heads that look at pieces tagged {to}.",
               _subtitle("pos_to"), lambda d, _: pos_to(d, to)),
         Panel(f"pos-from-{_slug(origin)}", "7", f"Attention from {origin}",
-              f"Dark heads do their looking from pieces tagged {origin}.",
+              f"Strong colour: heads that do their looking from pieces tagged {origin}.",
               _subtitle("pos_from"), lambda d, _: pos_from(d, origin)),
         Panel("dependency-alignment", "8", TITLES["dependency_alignment"].title,
               "Bars beyond the orange line follow syntax more often than pairs do by chance.",
@@ -531,9 +540,9 @@ def panels(data: xr.Dataset) -> list[Panel]:
               "Purple layers look at a relation more than layers do on average, orange ones less.",
               _subtitle("dependency_type_to"), lambda d, _: dependency_types(d)),
         _map_panel("variability", "10", "variability",
-                   "Light heads look at the same positions in every sentence, dark ones follow its content."),
-        _map_panel("distance", "11", "distance", "Dark heads look far back, light ones nearby."),
-        _map_panel("entropy", "12", "entropy", "Dark heads spread their attention, light ones concentrate it."),
+                   "Weak colour: the same positions in every sentence; strong colour: what the sentence says decides."),
+        _map_panel("distance", "11", "distance", "Weak colour: heads that look nearby; strong colour: far away."),
+        _map_panel("entropy", "12", "entropy", "Weak colour: attention on few pieces; strong colour: spread over many."),
         Panel("all-pos-to", "A.1", "Attention to every part of speech", "Compare where in the model a tag is attended.",
               _subtitle("pos_to"), lambda d, _: all_pos_to(d)),
         Panel("all-pos-from", "A.2", "Attention from every part of speech", "Compare where in the model a tag attends.",

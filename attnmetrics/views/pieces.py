@@ -83,7 +83,7 @@ def _byte_level(pieces: Sequence[str], text: str) -> list[tuple[str, bool]] | No
 def _decoded(raw: Sequence[bytes]) -> list[str]:
     """Each piece's characters; one that spans pieces belongs to the last of them."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    return [decoder.decode(part, final=index == len(raw) - 1) for index, part in enumerate(raw)]
+    return [decoder.decode(part) + (PLACEHOLDER if decoder.getstate()[0] else "") for part in raw]
 
 
 def _split_space(core: str) -> tuple[str, bool]:

@@ -4,9 +4,7 @@ The page holds everything it shows. Its Content-Security-Policy forbids scripts 
 escaped by Jinja2 and can only be text. Figures are vector drawings whose colours follow the reader's theme.
 """
 
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,8 +22,10 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from attnmetrics.errors import StoreError
+from attnmetrics.files import write_atomically
 from attnmetrics.views import figures, paper, style
-from attnmetrics.views.heads import number, percent, shown, standouts
+from attnmetrics.views.facts import flat, headline, left_out, model_name
+from attnmetrics.views.heads import percent, shown, standouts, values
 from attnmetrics.views.pieces import Piece, readable, visible
 
 PAGE: Final = "index.html"
@@ -52,26 +52,13 @@ def write_report(data: xr.Dataset, exemplars: pd.DataFrame, facts: Mapping[str, 
     """
     page = render(data, exemplars, facts)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return _replace(folder / PAGE, page)
+        write_atomically(folder / PAGE, lambda path: path.write_text(page, encoding="utf-8", newline="\n"))
     except OSError as error:
         raise StoreError(
             f"expected to write the report to {folder}, found: {error.strerror or error}; "
             "free space or choose a folder that you may write to, then run `attnmetrics merge` again"
         ) from error
-
-
-def _replace(path: Path, page: str) -> Path:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".index-", suffix=".html")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(page)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
+    return folder / PAGE
 
 
 def render(data: xr.Dataset, exemplars: pd.DataFrame, facts: Mapping[str, Any]) -> str:
@@ -82,9 +69,9 @@ def render(data: xr.Dataset, exemplars: pd.DataFrame, facts: Mapping[str, Any]) 
     )  # fmt: skip
     environment.filters["visible"] = lambda text: visible(str(text))
     return environment.get_template("report.html.j2").render(
-        title=_title(facts),
-        headline=_headline(data, facts),
-        left_out=_left_out(data, facts),
+        title=model_name(facts),
+        headline=headline(data, facts),
+        left_out=left_out(data, facts),
         standouts=standouts(data),
         drawings=[_drawing(panel, data, exemplars) for panel in figures.panels(data)],
         tags=list(_tag_drawings(data)),
@@ -92,100 +79,9 @@ def render(data: xr.Dataset, exemplars: pd.DataFrame, facts: Mapping[str, Any]) 
         scalars=_correlations(data),
         comparison=paper.compare(data),
         layers=_examples(data, exemplars),
-        facts=list(_flat(facts)),
+        facts=list(flat(facts)),
         palette=_palette(),
     )
-
-
-# ---- facts
-
-
-def _title(facts: Mapping[str, Any]) -> str:
-    return visible(str(_first(facts, ("model", "name"), ("model", "model"), ("config", "model", "name"), ("model",))))
-
-
-def _first(facts: Mapping[str, Any], *paths: tuple[str, ...]) -> Any:
-    """The first fact that is there and is no table itself; an empty text where none is."""
-    for path in paths:
-        found: Any = facts
-        for key in path:
-            found = found.get(key) if isinstance(found, Mapping) else None
-        if found is not None and not isinstance(found, Mapping):
-            return found
-    return ""
-
-
-def _headline(data: xr.Dataset, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The few numbers on top."""
-    documents = _first(facts, ("counts", "documents"))
-    rows = [
-        ("heads", f"{data.sizes['layer']} × {data.sizes['head']}"),
-        ("documents", number(float(documents)) if documents != "" else ""),
-        ("sentences", _count(data, "sentences")),
-        ("word pieces", _count(data, "pieces")),
-        ("pieces a sentence", _count(data, "pieces_per_sentence")),
-        ("time", _time(facts)),
-    ]
-    return [(name, value) for name, value in rows if value]
-
-
-def _count(data: xr.Dataset, name: str) -> str:
-    return number(float(data[name])) if name in data else ""
-
-
-def _time(facts: Mapping[str, Any]) -> str:
-    total = _first(facts, ("timings", "total_seconds"), ("timings", "total"), ("seconds",))
-    if total == "":
-        timings = facts.get("timings")
-        stages = timings.values() if isinstance(timings, Mapping) else ()
-        total = sum(float(value) for value in stages if isinstance(value, int | float)) or ""
-    return duration(float(total)) if total != "" else ""
-
-
-def duration(seconds: float) -> str:
-    """A time span for people."""
-    if seconds < 90:
-        return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def _left_out(data: xr.Dataset, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Everything that the run left out, each with its count."""
-    named = facts.get("left_out")
-    counted = dict(named) if isinstance(named, Mapping) else {}
-    for name in ("sentences_cut", "pieces_unaligned"):
-        if name in data:
-            counted[name] = float(data[name])
-    return [(_LEFT_OUT.get(str(name), str(name).replace("_", " ")), _fact(value)) for name, value in counted.items()]
-
-
-_LEFT_OUT: Final = {
-    "documents_blank": "blank documents",
-    "documents_split": "documents cut into several",
-    "sentences_blank": "blank sentences",
-    "sentences_cut": "sentences cut to the model's length",
-    "pieces_unaligned": "pieces that overlap no word",
-    "sentences_not_sampled": "sentences outside the sample",
-}
-
-
-def _fact(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: "none"}[value]
-    return number(float(value)) if isinstance(value, int | float) else str(value)
-
-
-def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """(path, value) of every fact."""
-    for name, value in facts.items():
-        path = f"{prefix}{name}"
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{path}.")
-        elif isinstance(value, list | tuple):
-            yield path, ", ".join(str(item) for item in value) or "none"
-        else:
-            yield path, "none" if value is None else str(value)
 
 
 def _correlations(data: xr.Dataset) -> list[tuple[str, str, str]]:
@@ -221,34 +117,42 @@ def _tag_drawings(data: xr.Dataset) -> Iterator[tuple[str, Markup, Markup]]:
     for n, tag in enumerate(data["pos"].values.tolist()):
         if np.nansum(data["pos_to"].sel(pos=tag).values) > 0:
             to, origin = figures.pos_to(data, tag), figures.pos_from(data, tag)
-            yield tag, _svg(to, f"to-{n}"), _svg(origin, f"from-{n}")
+            yield tag, _svg(to, f"to-{n}", titled=True), _svg(origin, f"from-{n}", titled=True)
 
 
-def _svg(figure: Figure, key: str) -> Markup:
-    """An inline drawing: no header, no address, ids of its own, colours that follow the theme."""
+def _svg(figure: Figure, key: str, *, titled: bool = False) -> Markup:
+    """An inline drawing: no header, no address, ids of its own, colours that follow the theme.
+
+    Unless `titled`, without the figure's title: the page has its own. Pictures within a drawing cannot follow the
+    theme, so such a drawing stays light.
+    """
+    for text in figure.texts:
+        text.set_visible(titled or text.get_gid() != style.TITLE)
     with StringIO() as file, matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}):
         FigureCanvasSVG(figure)
         figure.savefig(file, format="svg", dpi=160, metadata={"Date": None, "Creator": None})
-        text = file.getvalue()
-    return Markup(_themed(_compact(_inline(text, key))))  # matplotlib escaped every text in it
+        drawn = file.getvalue()
+    svg = _compact(_inline(drawn, key, 0 if titled else 72 * style.TITLE_ROOM))
+    return Markup(svg if "<image" in svg else _themed(svg))  # matplotlib escaped every text in it
 
 
 _HEADER: Final = re.compile(r"\A.*?(?=<svg)", re.DOTALL)
 _METADATA: Final = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 _STYLE: Final = re.compile(r'<style type="text/css">.*?</style>', re.DOTALL)
-_NAMESPACE: Final = re.compile(r' xmlns(:\w+)?="[^"]*"')
-_SIZE: Final = re.compile(r'(<svg[^>]*?) width="([\d.]+)pt" height="([\d.]+)pt"')
+_SIZE: Final = re.compile(r'width="([\d.]+)pt" height="([\d.]+)pt"')
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
-def _inline(svg: str, key: str) -> str:
+def _inline(svg: str, key: str, cut: float) -> str:
+    """Without what only a file needs, and without its top `cut` points."""
     for pattern in (_HEADER, _METADATA, _STYLE, _COMMENT):
-        svg = pattern.sub("", svg, count=0)
+        svg = pattern.sub("", svg)
     head, body = svg.split(">", 1)
-    head = _SIZE.sub(r'\1 style="--width: \2"', _NAMESPACE.sub("", f"{head}>"))
-    body = re.sub(r' id="(\w+)"', rf' id="{key}-\1"', body)
-    body = re.sub(r'(href="#|url\(#)(\w+)', rf"\1{key}-\2", body)
-    return head + body
+    size = _SIZE.search(head)
+    width, height = (float(size[1]), float(size[2])) if size else (0.0, 0.0)
+    body = re.sub(r' id="([\w.-]+)"', rf' id="{key}-\1"', body)
+    body = re.sub(r'(href="#|url\(#)([\w.-]+)', rf"\1{key}-\2", body)
+    return f'<svg role="img" style="--width: {width:g}" viewBox="0 {cut:g} {width:g} {height - cut:g}">{body}'
 
 
 _CELL: Final = re.compile(
@@ -338,6 +242,9 @@ class HeadExamples:
     layer: int
     head: int
     profile: str
+    """Its metrics, in short."""
+    looks_at: Sequence[str]
+    """Its largest shares, each beside the mean of all heads."""
     examples: Sequence[Example]
 
 
@@ -348,17 +255,47 @@ def _examples(data: xr.Dataset, frame: pd.DataFrame) -> list[tuple[int, list[Hea
     found: dict[tuple[int, int], list[Example]] = {}
     for row in rows:
         found.setdefault((int(row["layer"]), int(row["head"])), []).append(_example(row))
-    heads = data["head"].values.tolist()
+    shares = [_Shares(data, name, title) for name, title in _SHARES.items()]
+    heads = list(enumerate(data["head"].values.tolist()))
     return [
-        (layer, [_head_examples(data, layer, head, found.get((layer, head), [])) for head in heads])
-        for layer in data["layer"].values.tolist()
+        (layer, [_head_examples(data, (m, n), shares, found.get((layer, head), [])) for n, head in heads])
+        for m, layer in enumerate(data["layer"].values.tolist())
     ]
 
 
-def _head_examples(data: xr.Dataset, layer: int, head: int, examples: Sequence[Example]) -> HeadExamples:
-    at = {"layer": layer, "head": head}
-    facts = [f"{_SHORT[metric]} {shown(metric, float(data[metric].sel(at)))}" for metric in _PROFILE]
-    return HeadExamples(layer, head, " · ".join(facts), examples)
+class _Shares:
+    """A share table, ready to be asked for a head's largest labels."""
+
+    def __init__(self, data: xr.Dataset, name: str, title: str) -> None:
+        self.title, self.values = title, values(data[name])
+        self.labels = [visible(str(label)) for label in data[name][data[name].dims[2]].values.tolist()]
+        flat = self.values.reshape(-1, len(self.labels))
+        rows = flat[np.isfinite(flat).all(axis=1)]
+        self.mean = rows.mean(axis=0) if len(rows) else np.full(len(self.labels), np.nan)
+
+    def largest(self, at: tuple[int, int], number: int = 3) -> str:
+        """For example "to NOUN 43% (mean 21%), DET 9% (mean 3%)"; empty without evidence."""
+        own = self.values[at]
+        order = [n for n in np.argsort(-np.nan_to_num(own), kind="stable")[:number] if own[n] > 0]
+        parts = [f"{self.labels[n]} {percent(float(own[n]))} (mean {percent(float(self.mean[n]))})" for n in order]
+        return f"{self.title} {', '.join(parts)}" if parts else ""
+
+
+_SHARES: Final = {
+    "pos_to": "to",
+    "pos_from": "from",
+    "dependency_type_to": "to relations",
+    "attention_at_offset": "at offsets",
+}
+
+
+def _head_examples(
+    data: xr.Dataset, at: tuple[int, int], shares: Sequence[_Shares], examples: Sequence[Example]
+) -> HeadExamples:
+    facts = [f"{_SHORT[metric]} {shown(metric, float(data[metric].values[at]))}" for metric in _PROFILE]
+    looks_at = [line for line in (share.largest(at) for share in shares) if line]
+    layer, head = int(data["layer"].values[at[0]]), int(data["head"].values[at[1]])
+    return HeadExamples(layer, head, " · ".join(facts), looks_at, examples)
 
 
 _SHORT: Final = {"null_attention": "null", "distance": "distance", "entropy": "entropy", "variability": "variability"}
@@ -367,7 +304,7 @@ _SHORT: Final = {"null_attention": "null", "distance": "distance", "entropy": "e
 def _example(row: Mapping[str, Any]) -> Example:
     i, j = int(row["i"]), int(row["j"])
     pieces = readable(list(row["pieces"]), str(row["text"]))
-    source = visible(f"{row['document']}, sentence {int(row['sentence']) + 1}")
+    source = visible(f"{row['document']}, sentence {int(row['sentence'])}")
     return Example(int(row["rank"]), percent(float(row["weight"])), i - j, source, segments(pieces, i, j))
 
 

@@ -1,0 +1,98 @@
+"""What a run was: its facts as short lines that a person reads, whatever else run.json holds."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import xarray as xr
+
+from attnmetrics.views.heads import number
+from attnmetrics.views.pieces import visible
+
+_MODEL: Final = (("model", "name"), ("model", "model"), ("config", "model", "name"), ("config", "model"), ("model",))
+_DOCUMENTS: Final = (("counts", "documents"), ("corpus", "documents"))
+_SECONDS: Final = (("timings", "total_seconds"), ("timings", "total"), ("seconds",))
+
+_LEFT_OUT: Final = {
+    "documents_blank": "blank documents",
+    "documents_split": "documents cut into several",
+    "sentences_blank": "blank sentences",
+    "sentences_cut": "sentences cut to the model's length",
+    "sentences_not_sampled": "sentences outside the sample",
+    "pieces_unaligned": "pieces that overlap no word",
+}
+
+
+def model_name(facts: Mapping[str, Any]) -> str:
+    """The model's name or folder; empty where the facts do not say."""
+    return visible(str(_first(facts, _MODEL)))
+
+
+def headline(data: xr.Dataset, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(what, how many) for the few numbers on top."""
+    documents = _first(facts, _DOCUMENTS)
+    rows = [
+        ("heads", f"{data.sizes['layer']} × {data.sizes['head']}"),
+        ("documents", number(float(documents)) if isinstance(documents, int | float) else ""),
+        ("sentences", _count(data, "sentences")),
+        ("word pieces", _count(data, "pieces")),
+        ("pieces a sentence", _count(data, "pieces_per_sentence")),
+        ("time", _time(facts)),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def left_out(data: xr.Dataset, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(what, how many) for everything that the run left out or cut."""
+    named = facts.get("left_out")
+    counted = dict(named) if isinstance(named, Mapping) else {}
+    counted |= {name: float(data[name]) for name in ("sentences_cut", "pieces_unaligned") if name in data}
+    return [(_LEFT_OUT.get(str(name), visible(str(name)).replace("_", " ")), _fact(n)) for name, n in counted.items()]
+
+
+def flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """(path, value) of every fact."""
+    for name, value in facts.items():
+        path = f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{path}.")
+        elif isinstance(value, list | tuple):
+            yield path, ", ".join(str(item) for item in value) or "none"
+        else:
+            yield path, "none" if value is None else str(value)
+
+
+def duration(seconds: float) -> str:
+    """A time span for people."""
+    if seconds < 90:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _first(facts: Mapping[str, Any], paths: tuple[tuple[str, ...], ...]) -> Any:
+    """The first of these facts that is there and is no table itself; an empty text where none is."""
+    found = (_at(facts, path) for path in paths)
+    return next((value for value in found if value is not None and not isinstance(value, Mapping)), "")
+
+
+def _at(facts: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    value: Any = facts
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _count(data: xr.Dataset, name: str) -> str:
+    return number(float(data[name])) if name in data else ""
+
+
+def _time(facts: Mapping[str, Any]) -> str:
+    total = _first(facts, _SECONDS)
+    timings = facts.get("timings")
+    if total == "" and isinstance(timings, Mapping):
+        total = sum(value for value in timings.values() if isinstance(value, int | float))
+    return duration(float(total)) if total else ""
+
+
+def _fact(value: Any) -> str:
+    return number(float(value)) if isinstance(value, int | float) else visible(str(value))
