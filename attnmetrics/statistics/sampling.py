@@ -59,15 +59,17 @@ class Sampler:
     def __init__(self, n: int) -> None:
         self.n = n
         self.seen = 0
+        """Keys added so far."""
+        self.held = 0
+        """Keys in memory."""
         self._keys: list[tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]] = []
-        self._held = 0
 
     def add(self, hashes: NDArray[np.uint64], document_index: NDArray[np.int64], sentence: NDArray[np.int64]) -> None:
         """Takes the keys of S sentences, each array [S]."""
         self.seen += len(hashes)
         self._keys.append((hashes, document_index, sentence))
-        self._held += len(hashes)
-        if self._held > 2 * self.n:
+        self.held += len(hashes)
+        if self.held > 2 * self.n:
             self._keep_smallest()
 
     def selection(self) -> Selection:
@@ -84,5 +86,5 @@ class Sampler:
         hashes, document_index, sentence = (np.concatenate(parts) for parts in zip(*self._keys, strict=True))
         rows = smallest(hashes, document_index, sentence, self.n)
         kept = (hashes[rows], document_index[rows], sentence[rows])
-        self._keys, self._held = [kept], len(kept[0])
+        self._keys, self.held = [kept], len(kept[0])
         return kept
