@@ -183,10 +183,13 @@ def byte_pieces(text: str) -> list[str]:
 def facts() -> dict[str, Any]:
     """What run.json says, in part."""
     return {
-        "model": {"name": "demo", "revision": None, "layers": 4, "heads": 3},
-        "corpus": {"paths": ["demo.txt"], "fingerprint": "abc"},
-        "counts": {"documents": 12, "sentences": 321, "pieces": 8901},
+        "status": "finished",
+        "configuration": {"model": "demo", "corpus": ["demo.txt"], "dtype": "float32"},
+        "model": {"layers": [0, 1, 2, 3], "heads": 3, "null_tokens": "first"},
+        "corpus": {"paths": ["demo.txt"], "documents": 12, "shards": 3},
+        "annotator": {"name": "en_core_web_sm"},
+        "counts": {"sentences": 321, "pieces": 8901},
         "left_out": {"documents_blank": 1, "sentences_blank": 2},
-        "timings": {"annotate_seconds": 3.2, "measure_seconds": 5.1},
+        "seconds": {"plan": 0.2, "annotate": 3.2, "measure": 5.1},
         "versions": {"attnmetrics": "0.1.0"},
     }

@@ -8,13 +8,21 @@ import xarray as xr
 from attnmetrics.views.heads import number
 from attnmetrics.views.pieces import visible
 
-_MODEL: Final = (("model", "name"), ("model", "model"), ("config", "model", "name"), ("config", "model"), ("model",))
-_DOCUMENTS: Final = (("counts", "documents"), ("corpus", "documents"))
-_SECONDS: Final = (("timings", "total_seconds"), ("timings", "total"), ("seconds",))
+_MODEL: Final = (("configuration", "model"), ("model", "name"), ("model",))
+_DOCUMENTS: Final = (("corpus", "documents"), ("counts", "documents"))
+_ABOUT: Final = {
+    "model": _MODEL,
+    "revision": (("configuration", "revision"), ("model", "revision")),
+    "corpus": (("corpus", "paths"), ("configuration", "corpus")),
+    "annotator": (("annotator", "name"), ("configuration", "annotator")),
+    "null attention": (("model", "null_tokens"), ("configuration", "null_tokens")),
+    "arithmetic": (("configuration", "dtype"),),
+}
 
 _LEFT_OUT: Final = {
     "documents_blank": "blank documents",
     "documents_split": "documents cut into several",
+    "sentences_without_pieces": "sentences without a word piece",
     "sentences_blank": "blank sentences",
     "sentences_cut": "sentences cut to the model's length",
     "sentences_not_sampled": "sentences outside the sample",
@@ -55,10 +63,8 @@ def flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
         path = f"{prefix}{name}"
         if isinstance(value, Mapping):
             yield from flat(value, f"{path}.")
-        elif isinstance(value, list | tuple):
-            yield path, ", ".join(str(item) for item in value) or "none"
         else:
-            yield path, "none" if value is None else str(value)
+            yield path, "none" if value is None or value == [] else _listed(value)
 
 
 def duration(seconds: float) -> str:
@@ -86,12 +92,26 @@ def _count(data: xr.Dataset, name: str) -> str:
     return number(float(data[name])) if name in data else ""
 
 
+def about(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(what, which) for what a run was of; only what the facts say."""
+    rows = [(name, _first(facts, paths)) for name, paths in _ABOUT.items()]
+    return [(name, visible(_listed(value))) for name, value in rows if value not in ("", [], ())]
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def stage_seconds(facts: Mapping[str, Any]) -> dict[str, float]:
+    """Seconds of each stage that has run."""
+    stages = facts.get("seconds")
+    found = stages.items() if isinstance(stages, Mapping) else ()
+    return {str(name): float(value) for name, value in found if isinstance(value, int | float)}
+
+
 def _time(facts: Mapping[str, Any]) -> str:
-    total = _first(facts, _SECONDS)
-    timings = facts.get("timings")
-    if total == "" and isinstance(timings, Mapping):
-        total = sum(value for value in timings.values() if isinstance(value, int | float))
-    return duration(float(total)) if total else ""
+    total = sum(stage_seconds(facts).values())
+    return duration(total) if total else ""
 
 
 def _fact(value: Any) -> str:

@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from attnmetrics.errors import StoreError
 from attnmetrics.files import write_atomically
 from attnmetrics.views import figures, paper, style
-from attnmetrics.views.facts import flat, headline, left_out, model_name
+from attnmetrics.views.facts import about, flat, headline, left_out, model_name
 from attnmetrics.views.heads import percent, shown, standouts, values
 from attnmetrics.views.pieces import Piece, readable, visible
 
@@ -70,6 +70,7 @@ def render(data: xr.Dataset, exemplars: pd.DataFrame, facts: Mapping[str, Any]) 
     environment.filters["visible"] = lambda text: visible(str(text))
     return environment.get_template("report.html.j2").render(
         title=model_name(facts),
+        about=about(facts),
         headline=headline(data, facts),
         left_out=left_out(data, facts),
         standouts=standouts(data),

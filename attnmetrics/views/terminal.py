@@ -6,7 +6,8 @@ sequence.
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from rich.text import Text
 from attnmetrics.errors import ConfigError
 from attnmetrics.statistics.schema import HEAD
 from attnmetrics.views import style
-from attnmetrics.views.facts import headline, left_out
+from attnmetrics.views.facts import about, duration, headline, left_out, stage_seconds
 from attnmetrics.views.figures import window
 from attnmetrics.views.heads import (
     SHARES,
@@ -334,3 +335,54 @@ def _sentence(pieces: Sequence[Piece], i: int, j: int) -> Text:
         text.append(" " if pieces[place].space else "")
         text.append(pieces[place].text, style=_FROM if place == i else _TO if place == j else "")
     return text
+
+
+# ---- how far a run is
+
+
+class Progress(Protocol):
+    """What `show_status` needs to know of a run."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """run.json"""
+
+    @property
+    def shards(self) -> int:
+        """Shards in the plan."""
+
+    @property
+    def measured(self) -> int:
+        """Shards that are committed."""
+
+
+def show_status(folder: Path, progress: Progress) -> RenderableType:
+    """How far a run is, what it is, and what to do next."""
+    facts = progress.facts
+    status = str(facts.get("status", "unfinished"))
+    share = progress.measured / progress.shards if progress.shards else 0.0
+    table = Table.grid(padding=(0, 2))
+    rows = [
+        ("run", str(folder)),
+        ("status", status),
+        ("measured", f"{progress.measured:,} of {progress.shards:,} shards ({percent(share)})"),
+        *about(facts),
+        *((f"{stage} time", duration(seconds)) for stage, seconds in stage_seconds(facts).items()),
+    ]
+    for name, value in rows:
+        table.add_row(Text(name, style=_FAINT), Text(visible(value)))
+    missing = [Text(_missing(one), style="yellow") for one in facts.get("missing", [])]
+    return Group(table, *missing, Text(_next(folder, status, progress)))
+
+
+def _missing(shard: Mapping[str, Any]) -> str:
+    return visible(f"shard {shard['shard']} was put aside, {shard['stage']}: {shard['reason']}")
+
+
+def _next(folder: Path, status: str, progress: Progress) -> str:
+    where = visible(str(folder))
+    if status == "finished":
+        return f"next: attnmetrics show {where}, or open {where}/report/index.html"
+    if progress.shards and progress.measured == progress.shards:
+        return f"next: attnmetrics merge {where}"
+    return "next: run `attnmetrics run` with the same options to go on"
