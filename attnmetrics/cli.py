@@ -189,6 +189,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = app(spread(given), standalone_mode=False)
+        if code == EXIT_INTERRUPTED:
+            raise KeyboardInterrupt
     except AttnmetricsError as error:
         if {"-v", "--verbose"} & set(given):
             raise
@@ -256,12 +258,9 @@ def _print(line: str) -> None:
 
 
 def _complain(message: str) -> None:
+    from attnmetrics.progress import printable
+
     typer.echo(f"attnmetrics: {printable(message)}", err=True)
-
-
-def printable(text: str) -> str:
-    """Text without control characters, so that a file's content never steers the terminal."""
-    return "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
 
 
 def _interrupt(number: int, frame: types.FrameType | None) -> None:

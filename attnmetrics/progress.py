@@ -63,11 +63,11 @@ class Reporter:
     def say(self, message: str) -> None:
         """One line."""
         if not self._quiet:
-            self.console.print(escape(message), highlight=False)
+            self.console.print(escape(printable(message)), highlight=False)
 
     def warn(self, message: str) -> None:
         """One line that is shown even when quiet."""
-        self.console.print(f"[yellow]warning:[/yellow] {escape(message)}", highlight=False)
+        self.console.print(f"[yellow]warning:[/yellow] {escape(printable(message))}", highlight=False)
 
     @contextmanager
     def stages(self, sizes: Mapping[str, tuple[int, int]]) -> Iterator[None]:
@@ -91,6 +91,11 @@ class Reporter:
         elif time.monotonic() - bar.logged > LOG_SECONDS or bar.done_shards == bar.shards:
             bar.logged = time.monotonic()
             self.say(f"{stage}: {bar.describe()}")
+
+
+def printable(text: str) -> str:
+    """Text without control characters, so that the content of a file never steers the terminal."""
+    return "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
 
 
 def clock(seconds: float) -> str:

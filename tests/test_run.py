@@ -254,7 +254,6 @@ class TestSampling:
         facts = run(demo_config(both, sample_sentences=30, metric_sentences=10, exemplars=100), QUIET)
         assert (facts["counts"]["sentences"], facts["counts"]["exemplar_sentences"]) == (10, 30)
         assert_close(attnmetrics.load(both), attnmetrics.load(few))
-        assert len(self.keys(both)) == 30
         assert self.keys(few) < self.keys(both)
 
     def test_what_is_not_sampled_is_counted(self, tmp_path: Path) -> None:
