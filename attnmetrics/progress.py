@@ -12,8 +12,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from attnmetrics.worker import Counts
-
 LOG_SECONDS = 10.0
 """Time between two lines of a stage where there is no terminal."""
 
@@ -31,7 +29,7 @@ class Bar:
     started: float = field(default_factory=time.monotonic)
     logged: float = 0.0
 
-    def add(self, characters: int, counts: Counts) -> None:
+    def add(self, characters: int, counts: Mapping[str, float]) -> None:
         """A shard of so many characters is done."""
         if not self.done_shards:
             self.started = min(self.started, time.monotonic() - counts.get("seconds", 0.0))
@@ -82,7 +80,7 @@ class Reporter:
                 self._tasks[bar.name] = self._display.add_task(bar.name, total=bar.characters, facts="waiting")
             yield
 
-    def advance(self, stage: str, characters: int, counts: Counts) -> None:
+    def advance(self, stage: str, characters: int, counts: Mapping[str, float]) -> None:
         """A shard of so many characters has been through a stage."""
         bar = self._bars[stage]
         bar.add(characters, counts)
