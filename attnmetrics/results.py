@@ -8,7 +8,6 @@
   and a column per label.
 """
 
-import csv
 import shutil
 import warnings
 from collections import defaultdict
@@ -79,7 +78,7 @@ EXEMPLARS = pa.schema(
         "i": pa.int64(),
         "j": pa.int64(),
         "text": pa.string(),
-        "pieces": pa.list_(pa.string()),
+        "pieces": pa.list_(pa.field("element", pa.string())),
     }
 )
 """Columns of `exemplars.parquet`."""
@@ -332,16 +331,19 @@ def _labels(of: xr.Dataset | xr.DataArray, dims: tuple[str, ...]) -> list[tuple[
 
 
 def _write_csv(path: Path, rows: Iterable[Row]) -> None:
+    lines = (",".join(_cell(value) for value in row) for row in rows)
     with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
+        file.writelines(f"{line}\n" for line in lines)
 
 
 def _cell(value: object) -> str:
-    """Numbers in full; text that no spreadsheet takes for a formula."""
+    """Numbers in full; text that no spreadsheet takes for a formula, quoted where it must be (RFC 4180)."""
     if isinstance(value, float) and np.isnan(value):
         return "NaN"
     text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA_STARTS) else text
+    if isinstance(value, str) and text.startswith(FORMULA_STARTS):
+        text = f"'{text}"
+    return '"{}"'.format(text.replace('"', '""')) if any(mark in text for mark in '",\r\n') else text
 
 
 def _text(sentences: SentenceTexts, key: tuple[int, int]) -> tuple[str, str, Sequence[str]]:
