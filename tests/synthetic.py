@@ -185,7 +185,7 @@ def facts() -> dict[str, Any]:
     return {
         "status": "finished",
         "configuration": {"model": "demo", "corpus": ["demo.txt"], "dtype": "float32"},
-        "model": {"layers": [0, 1, 2, 3], "heads": 3, "null_tokens": "first"},
+        "model": {"layers": [0, 1, 2, 3], "heads": 3, "null": {"leading": 1, "trailing": 0}},
         "corpus": {"paths": ["demo.txt"], "documents": 12, "shards": 3},
         "annotator": {"name": "en_core_web_sm"},
         "counts": {"sentences": 321, "pieces": 8901},

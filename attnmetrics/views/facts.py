@@ -15,7 +15,6 @@ _ABOUT: Final = {
     "revision": (("configuration", "revision"), ("model", "revision")),
     "corpus": (("corpus", "paths"), ("configuration", "corpus")),
     "annotator": (("annotator", "name"), ("configuration", "annotator")),
-    "null attention": (("model", "null_tokens"), ("configuration", "null_tokens")),
     "arithmetic": (("configuration", "dtype"),),
 }
 
@@ -94,8 +93,16 @@ def _count(data: xr.Dataset, name: str) -> str:
 
 def about(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(what, which) for what a run was of; only what the facts say."""
-    rows = [(name, _first(facts, paths)) for name, paths in _ABOUT.items()]
+    rows = [*((name, _first(facts, paths)) for name, paths in _ABOUT.items()), ("null pieces", _null_pieces(facts))]
     return [(name, visible(_listed(value))) for name, value in rows if value not in ("", [], ())]
+
+
+def _null_pieces(facts: Mapping[str, Any]) -> str:
+    """Which pieces count as null: "the first", "the first 2 and the last"."""
+    ends = [(side, _at(facts, ("model", "null", key))) for side, key in (("first", "leading"), ("last", "trailing"))]
+    known = [(side, int(number)) for side, number in ends if isinstance(number, int)]
+    parts = [f"the {side}" if number == 1 else f"the {side} {number}" for side, number in known if number]
+    return " and ".join(parts) or ("none" if known else "")
 
 
 def _listed(value: Any) -> str:

@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
+from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from attnmetrics.errors import ConfigError
@@ -137,7 +138,8 @@ def _head_panel(
 
 
 def _layer_bars(axes: Axes, sizes: NDArray[np.float64], metric: str, height: float) -> None:
-    texts = [percent(size) if metric in SHARES else f"{size:.3g}" for size in sizes]
+    decimals = 2 if _top(sizes) < 10 else 1 if _top(sizes) < 100 else 0
+    texts = [percent(size) if metric in SHARES else f"{size:.{decimals}f}" for size in sizes]
     style.bars(axes, sizes, texts, show_texts=height / len(sizes) >= 0.12)
     axes.tick_params(labelleft=False)
     style.few_ticks(axes, "x", share=metric in SHARES, number=3)
@@ -232,7 +234,7 @@ def _end_ticks(axes: Axes, table: xr.DataArray) -> None:
 def _grid_scale(sheet: Sheet, top: float) -> None:
     axes = sheet.axes(_LEFT, top, 1.8, 0.09)
     ramp = np.linspace(0, 1, style.LEVELS)[None]
-    axes.pcolormesh(ramp, cmap=style.SEQUENTIAL.colours, edgecolors="face", linewidth=0.2)
+    axes.pcolormesh(ramp, cmap=style.SEQUENTIAL.colours, edgecolors="face", linewidth=0.8)
     axes.set_yticks([])
     axes.set_xticks([0, style.LEVELS], labels=["0", "largest share"])
     sheet.text(_LEFT + 2.35, top - 0.02, "layers down, heads across", color=style.MUTED, size=style.SMALL_SIZE)
@@ -467,17 +469,18 @@ def _draw_pair(axes: Axes, row: Any) -> None:
 
 
 def window(number: int, i: int, j: int, limit: int) -> list[int | None]:
-    """Indices of the pieces to show, at most about `limit`, around i and j; None where pieces are left out."""
-    if number <= limit:
-        return list(range(number))
-    half = limit // 4
-    near = {n for centre in (i, j) for n in range(centre - half, centre + half + 1) if 0 <= n < number}
+    """Indices of the pieces to show, at most `limit`, around i and j; None where pieces are left out."""
+    near = next(near for half in range(limit, -1, -1) if len(near := _near(number, i, j, half)) <= limit)
     kept: list[int | None] = []
     for n in sorted(near):
-        if (not kept and n > 0) or (kept and n - 1 not in near):
+        if n - 1 not in near and n > 0:
             kept.append(None)
         kept.append(n)
     return kept if kept[-1] == number - 1 else [*kept, None]
+
+
+def _near(number: int, i: int, j: int, half: int) -> set[int]:
+    return {n for centre in (i, j) for n in range(max(0, centre - half), min(number, centre + half + 1))}
 
 
 def _draw_piece(axes: Axes, x: float, text: str, *, marked: bool) -> None:
@@ -487,17 +490,25 @@ def _draw_piece(axes: Axes, x: float, text: str, *, marked: bool) -> None:
     )  # fmt: skip
 
 
+def _arc(i: float, j: float, rise: float) -> Path:
+    """From x = i to x = j over the line of pieces, `rise` high; a loop where they are one."""
+    foot, top = _LINE + 0.06, _LINE + 0.06 + rise * 4 / 3
+    lean = 0.12 * np.sign(j - i) * min(abs(j - i), 1.5) if i != j else 0.3
+    start, end = (i, j) if i != j else (i + 0.06, i - 0.06)
+    points = [(start, foot), (start + lean, top), (end - lean, top), (end, foot)]
+    return Path(points, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
+
+
 def _draw_arc(axes: Axes, i: float, j: float, weight: float) -> None:
     span = abs(i - j)
     rise = float(np.clip(0.16 + 0.1 * span, 0.2, 0.55))
-    bend = 2 * rise / span * (1 if j < i else -1) if span else 1.8
-    ends = ((i, _LINE + 0.06), (j, _LINE + 0.06)) if span else ((i + 0.1, _LINE + 0.06), (i - 0.1, _LINE + 0.06))
-    arrow = FancyArrowPatch(
-        *ends, connectionstyle=f"arc3,rad={bend:.4f}", arrowstyle="-|>", mutation_scale=9, shrinkA=0, shrinkB=0,
-        color=style.SERIES[0], linewidth=0.8 + 1.6 * weight,
+    axes.add_patch(
+        FancyArrowPatch(
+            path=_arc(i, j, rise), arrowstyle="-|>", mutation_scale=9, shrinkA=0, shrinkB=0, color=style.SERIES[0],
+            linewidth=0.8 + 1.6 * weight,
+        )
     )  # fmt: skip
-    axes.add_patch(arrow)
-    top = _LINE + 0.1 + (rise if span else 0.2)
+    top = _LINE + 0.1 + rise
     axes.text((i + j) / 2, top, percent(weight), ha="center", va="bottom", size=style.SMALL_SIZE, color=style.MUTED)
 
 
@@ -542,7 +553,7 @@ def panels(data: xr.Dataset) -> list[Panel]:
         _map_panel("variability", "10", "variability",
                    "Weak colour: the same positions in every sentence; strong colour: the words decide."),
         _map_panel("distance", "11", "distance", "Weak colour: heads that look nearby; strong colour: far away."),
-        _map_panel("entropy", "12", "entropy", "Weak colour: attention on few pieces; strong colour: spread over many."),
+        _map_panel("entropy", "12", "entropy", "Weak colour: attention on few pieces; strong colour: on many."),
         Panel("all-pos-to", "A.1", "Attention to every part of speech", "Compare where in the model a tag is attended.",
               _subtitle("pos_to"), lambda d, _: all_pos_to(d)),
         Panel("all-pos-from", "A.2", "Attention from every part of speech", "Where in the model a tag attends.",

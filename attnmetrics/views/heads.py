@@ -59,7 +59,7 @@ def _to(tag: str) -> tuple[tuple[str, str | int], ...]:
 
 ROLES: Final = (
     Role("most null attention", "null_attention"),
-    Role("most along dependencies", "dependency_alignment", (("direction", "either"),)),
+    Role("along dependencies", "dependency_alignment", (("direction", "either"),)),
     Role("most local", "distance", lowest=True),
     Role("most distant", "distance"),
     Role("most diffuse", "entropy"),
@@ -142,11 +142,11 @@ def percent(value: float) -> str:
 
 
 def number(value: float) -> str:
-    """A number with three significant digits; counts whole, with separators."""
+    """A number with three significant digits, two where it is small; counts whole, with separators."""
     if np.isnan(value):
         return "–"
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.3g}"
+    return f"{value:.3g}" if abs(value) >= 0.1 else f"{value:.2g}"

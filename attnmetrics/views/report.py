@@ -129,12 +129,14 @@ def _svg(figure: Figure, key: str, *, titled: bool = False) -> Markup:
     """
     for text in figure.texts:
         text.set_visible(titled or text.get_gid() != style.TITLE)
+    picture = any(artist.get_rasterized() for axes in figure.axes for artist in axes.collections)
+    figure.patch.set_visible(picture)
     with StringIO() as file, matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}):
         FigureCanvasSVG(figure)
         figure.savefig(file, format="svg", dpi=160, metadata={"Date": None, "Creator": None})
         drawn = file.getvalue()
     svg = _compact(_inline(drawn, key, 0 if titled else 72 * style.TITLE_ROOM))
-    return Markup(svg if "<image" in svg else _themed(svg))  # matplotlib escaped every text in it
+    return Markup(svg if picture else _themed(svg))  # matplotlib escaped every text in it
 
 
 _HEADER: Final = re.compile(r"\A.*?(?=<svg)", re.DOTALL)
@@ -162,9 +164,13 @@ _CELL: Final = re.compile(
 )
 
 
+_TAG: Final = re.compile(r"<[^>]*>")
+_LONG: Final = re.compile(r"(\d+\.\d{2})\d+")
+
+
 def _compact(svg: str) -> str:
-    """Cells of heat maps as short paths; long decimals cut; empty lines dropped."""
-    svg = re.sub(r"(\d+\.\d{2})\d+", r"\1", svg)
+    """Cells of heat maps as short paths; long decimals of coordinates cut; no indentation."""
+    svg = _TAG.sub(lambda tag: _LONG.sub(r"\1", tag[0]), svg)
     svg = _CELL.sub(r'<path class="c" d="M\1 \2H\3V\4H\1z" style="fill:\5"/>', svg)
     return re.sub(r"\n\s*", "\n", svg)
 

@@ -204,5 +204,6 @@ def bars(axes: Axes, sizes: NDArray[np.float64], texts: Iterable[str], *, show_t
 def _beside(axes: Axes, x: float, y: float, text: str) -> None:
     axes.annotate(
         text, (x, y), (3, 0), textcoords="offset points", va="center", size=SMALL_SIZE, color=MUTED,
-        family="DejaVu Sans", annotation_clip=False,
+        family="DejaVu Sans", annotation_clip=False, zorder=5,
+        bbox={"facecolor": SURFACE, "edgecolor": "none", "boxstyle": "square,pad=0.1"},
     )  # fmt: skip

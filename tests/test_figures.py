@@ -1,0 +1,314 @@
+"""The values that figures plot, read back from their artists and compared with the tables."""
+
+from collections.abc import Callable
+from io import BytesIO
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
+from synthetic import HOSTILE, dataset, exemplars
+
+from attnmetrics.errors import ConfigError
+from attnmetrics.views import figures, style
+from attnmetrics.views.heads import ROLES, standout
+
+LAYERS, HEADS = 4, 3
+
+
+@pytest.fixture(scope="module")
+def data() -> xr.Dataset:
+    return dataset(LAYERS, HEADS)
+
+
+@pytest.fixture(scope="module")
+def sentences(data: xr.Dataset) -> pd.DataFrame:
+    return exemplars(data)
+
+
+def heat(axes: Axes) -> NDArray[np.float64]:
+    array = axes.collections[0].get_array()
+    assert array is not None
+    return np.ma.filled(array, np.nan)
+
+
+def widths(axes: Axes) -> list[float]:
+    return [patch.get_width() for patch in axes.patches]  # type: ignore[attr-defined]
+
+
+def y_labels(axes: Axes) -> list[str]:
+    return [text.get_text() for text in axes.get_yticklabels()]
+
+
+def size_of(figure: Figure, form: str = "svg") -> int:
+    """Draws it whole; a warning would be an error."""
+    file = BytesIO()
+    figure.savefig(file, format=form)
+    return len(file.getvalue())
+
+
+# ---- figures 5, 6, 7, 10, 11, 12
+
+
+@pytest.mark.parametrize(
+    ("draw", "metric"),
+    [
+        (figures.null_attention, "null_attention"),
+        (figures.variability, "variability"),
+        (figures.distance, "distance"),
+        (figures.entropy, "entropy"),
+    ],
+    ids=["figure 5", "figure 10", "figure 11", "figure 12"],
+)
+def test_a_map_of_heads_shows_the_table(data: xr.Dataset, draw: Callable[[xr.Dataset], Figure], metric: str) -> None:
+    map_axes, bar_axes, colour_bar = draw(data).axes
+    assert_array_equal(heat(map_axes), data[metric].values)
+    assert_array_equal(widths(bar_axes), data[f"{metric}_by_layer"].values)
+    assert y_labels(map_axes) == ["0", "1", "2", "3"]
+    assert map_axes.get_ylim() == (LAYERS, 0), "layer 0 is on top"
+    assert colour_bar.get_xlabel()
+
+
+@pytest.mark.parametrize(
+    ("draw", "metric"), [(figures.pos_to, "pos_to"), (figures.pos_from, "pos_from")], ids=["figure 6", "figure 7"]
+)
+def test_a_map_of_a_tag_shows_its_share(
+    data: xr.Dataset, draw: Callable[[xr.Dataset, str], Figure], metric: str
+) -> None:
+    for tag in data["pos"].values.tolist():
+        map_axes, bar_axes, _ = draw(data, tag).axes
+        assert_array_equal(heat(map_axes), data[metric].sel(pos=tag).values)
+        assert_array_equal(widths(bar_axes), data[f"{metric}_by_layer"].sel(pos=tag).values)
+
+
+def test_a_tag_or_metric_that_is_not_there_is_refused(data: xr.Dataset) -> None:
+    with pytest.raises(ConfigError, match="the run has ADJ, ADP"):
+        figures.pos_to(data, "NOPE")
+    with pytest.raises(ConfigError, match="found 'nope'"):
+        figures.head_map(data, "nope")
+
+
+# ---- figure 8
+
+
+def test_alignment_shows_three_directions_and_their_baselines(data: xr.Dataset) -> None:
+    axes = figures.dependency_alignment(data).axes
+    for n, direction in enumerate(("attending_is_parent", "attended_is_parent", "either")):
+        map_axes, bar_axes = axes[3 * n], axes[3 * n + 1]
+        assert_array_equal(heat(map_axes), data["dependency_alignment"].sel(direction=direction).values)
+        assert_array_equal(widths(bar_axes), data["dependency_alignment_by_layer"].sel(direction=direction).values)
+        (line,) = bar_axes.lines
+        assert_array_equal(line.get_xdata(), [float(data["dependency_baseline"].sel(direction=direction))] * 2)
+        assert line.get_color() == style.BASELINE
+
+
+# ---- figure 9
+
+
+def test_relations_are_shown_relative_to_their_mean(data: xr.Dataset) -> None:
+    map_axes, bar_axes, _ = figures.dependency_types(data).axes
+    names = y_labels(map_axes)
+    table = data["dependency_type_to_by_layer"].transpose("rel", "layer").sel(rel=names).values
+    assert_allclose(heat(map_axes), table / table.mean(axis=1, keepdims=True), rtol=1e-12)
+    assert_allclose(widths(bar_axes), table.mean(axis=1), rtol=1e-12)
+    assert sorted(names) == sorted(data["rel"].values.tolist())
+
+
+def test_relations_are_sorted_by_depth_and_absent_ones_left_out(data: xr.Dataset) -> None:
+    changed = data.copy(deep=True)
+    table = changed["dependency_type_to_by_layer"]
+    table.loc[{"rel": "nsubj"}] = [0, 0, 0, 0.5]
+    table.loc[{"rel": "det"}] = [0.5, 0, 0, 0]
+    table.loc[{"rel": "root"}] = 0
+    names = y_labels(figures.dependency_types(changed).axes[0])
+    assert (names[0], names[-1]) == ("det", "nsubj")
+    assert "root" not in names
+
+
+# ---- figures A.1, A.2
+
+
+@pytest.mark.parametrize(
+    ("draw", "metric"),
+    [(figures.all_pos_to, "pos_to"), (figures.all_pos_from, "pos_from")],
+    ids=["figure A.1", "figure A.2"],
+)
+def test_the_grid_shows_every_tag(data: xr.Dataset, draw: Callable[[xr.Dataset], Figure], metric: str) -> None:
+    *panels, scale = draw(data).axes
+    tags = data["pos"].values.tolist()
+    assert len(panels) == len(tags)
+    for axes, tag in zip(panels, tags, strict=True):
+        assert_array_equal(heat(axes), data[metric].sel(pos=tag).values)
+        assert axes.collections[0].get_clim() == (0, float(data[metric].sel(pos=tag).max()))
+    assert scale.get_xticklabels()[-1].get_text() == "largest share"
+
+
+# ---- profiles and correlations
+
+
+def test_the_offset_profile_shows_the_mean_and_two_heads(data: xr.Dataset) -> None:
+    mean, *best = figures.offset_profile(data).axes[0].lines
+    table = data["attention_at_offset"].sel(offset=slice(0, None))
+    assert_array_equal(mean.get_xdata(), np.arange(33))
+    assert_allclose(mean.get_ydata(), table.mean(("layer", "head")).values, rtol=1e-12)
+    for line, offset in zip(best, (1, 0), strict=True):
+        top = table.sel(offset=offset, drop=True).argmax(("layer", "head"))
+        assert_array_equal(line.get_ydata(), table.isel(top).values)
+
+
+def test_both_sides_are_shown_where_a_model_looks_ahead() -> None:
+    data = dataset(2, 2, causal=False)
+    mean = figures.offset_profile(data).axes[0].lines[0]
+    assert_array_equal(mean.get_xdata(), np.arange(-32, 33))
+    assert_allclose(mean.get_ydata(), data["attention_at_offset"].mean(("layer", "head")).values, rtol=1e-12)
+
+
+def test_the_probability_of_a_dependency_is_shown_by_distance(data: xr.Dataset) -> None:
+    (line,) = figures.dependency_probability(data).axes[0].lines
+    assert_array_equal(line.get_xdata(), np.arange(1, 65))
+    assert_array_equal(line.get_ydata(), data["dependency_probability"].values[1:])
+
+
+def test_correlations_show_a_dot_for_each_head(data: xr.Dataset) -> None:
+    figure = figures.correlations(data)
+    others = (data["entropy"].values, data["dependency_alignment"].sel(direction="either").values)
+    for axes, other in zip(figure.axes, others, strict=True):
+        assert_array_equal(
+            axes.collections[0].get_offsets(), np.stack([data["distance"].values.ravel(), other.ravel()], axis=1)
+        )
+    texts = [text.get_text() for text in figure.texts]
+    assert "r = 0.61, p < 0.001" in texts
+    assert "r = −0.73, p < 0.001" in texts
+
+
+# ---- figure 4
+
+
+def test_examples_show_the_three_heads_and_their_pair(data: xr.Dataset, sentences: pd.DataFrame) -> None:
+    figure = figures.example_heads(data, sentences)
+    titles = [text.get_text() for text in figure.texts if "layer" in text.get_text()]
+    for axes, title, name in zip(figure.axes, titles, ("local", "distant", "diffuse"), strict=True):
+        best = standout(data, next(role for role in ROLES if role.title == f"most {name}"))
+        assert best is not None
+        assert title.startswith(f"Most {name}: layer {best.layer} head {best.head} (distance ")
+        own = (sentences["layer"] == best.layer) & (sentences["head"] == best.head)
+        _check_pair(axes, sentences[own & (sentences["rank"] == 1)].iloc[0])
+
+
+def _check_pair(axes: Axes, row: pd.Series) -> None:
+    *pieces, weight = axes.texts
+    words = [text.get_text() for text in pieces]
+    assert words == row["text"].split(" ")
+    marked = {n for n, text in enumerate(pieces) if text.get_weight() == "bold"}
+    assert marked == {row["i"], row["j"]}
+    assert weight.get_text() == f"{100 * row['weight']:.0f}%"
+    (arrow,) = axes.patches
+    start, end = _ends(arrow)
+    positions = np.array([text.get_position()[0] for text in pieces])
+    assert np.argmin(abs(positions - start)) == row["i"]
+    assert np.argmin(abs(positions - end)) == row["j"]
+
+
+def _ends(arrow: Patch) -> tuple[float, float]:
+    vertices = arrow._path_original.vertices  # type: ignore[attr-defined]
+    return float(vertices[0, 0]), float(vertices[-1, 0])
+
+
+def test_examples_do_without_sentences_and_without_evidence(data: xr.Dataset, sentences: pd.DataFrame) -> None:
+    assert size_of(figures.example_heads(data, sentences.iloc[:0])) > 0
+    nothing = dataset(1, 1, nan_heads=((0, 0),))
+    titles = [text.get_text() for text in figures.example_heads(nothing, exemplars(nothing)).texts]
+    assert "Most local: no head has evidence" in titles
+
+
+@pytest.mark.parametrize(
+    ("number", "i", "j", "kept"),
+    [
+        (3, 2, 0, [0, 1, 2]),
+        (100, 50, 50, [None, *range(45, 56), None]),
+        (100, 99, 0, [*range(6), None, *range(94, 100)]),
+        (100, 52, 50, [None, *range(46, 57), None]),
+        (1, 0, 0, [0]),
+    ],
+)
+def test_long_sentences_are_cut_around_the_pair(number: int, i: int, j: int, kept: list[int | None]) -> None:
+    assert figures.window(number, i, j, 12) == kept
+
+
+# ---- what any run may hold
+
+
+@pytest.mark.parametrize(("layers", "heads"), [(1, 1), (1, 16), (16, 1), (48, 25)])
+def test_every_figure_draws_for_any_number_of_heads(layers: int, heads: int) -> None:
+    data = dataset(layers, heads)
+    sentences = exemplars(data, 1)
+    for panel in figures.panels(data):
+        figure = panel.draw(data, sentences)
+        assert size_of(figure) < 3_000_000
+        assert max(figure.get_size_inches()) < 27
+    assert size_of(figures.correlations(data)) > 0
+
+
+def test_cells_without_evidence_are_hatched() -> None:
+    data = dataset(2, 2, nan_heads=((0, 1),))
+    axes = figures.distance(data).axes[0]
+    assert_array_equal(np.isnan(heat(axes)), [[False, True], [False, False]])
+    (hatched,) = axes.collections[1:]
+    assert hatched.get_hatch()
+    assert len(figures.null_attention(data).axes[0].collections) == 1, "nothing is hatched where all is known"
+
+
+def test_a_run_without_any_evidence_still_draws() -> None:
+    data = dataset(2, 2)
+    nothing = data.assign({name: table * np.nan for name, table in data.data_vars.items()})
+    for panel in figures.panels(nothing):
+        assert size_of(panel.draw(nothing, exemplars(data))) > 0
+    assert size_of(figures.correlations(nothing)) > 0
+
+
+def test_strange_labels_are_drawn_as_they_stand() -> None:
+    names = ("$a_b$", "$", "\\frac{1}{", "<b>&amp;", "a" * 200, "שלום", "مرحبا", "😀👩‍👧", "漢字", "\x00\x1b[31m", "_")
+    data = dataset(2, 2, pos=names, rel=names)
+    sentences = exemplars(data, hostile=True)
+    for panel in figures.panels(data):
+        assert size_of(panel.draw(data, sentences)) > 0
+    assert size_of(figures.pos_to(data, "$a_b$")) > 0
+    labels = y_labels(figures.dependency_types(data).axes[0])
+    assert r"\$a_b\$" in labels
+    assert max(map(len, labels)) <= 28
+
+
+def test_only_measured_layers_are_named() -> None:
+    data = dataset(2, 2, first_layer=5)
+    assert y_labels(figures.entropy(data).axes[0]) == ["5", "6"]
+
+
+def test_many_relations_fit() -> None:
+    data = dataset(12, 2, rel=(*(f"relation{n}:sub" for n in range(60)), "_"))
+    axes = figures.dependency_types(data).axes[0]
+    assert len(y_labels(axes)) == 61
+
+
+def test_figures_save_as_pdf_and_png(data: xr.Dataset) -> None:
+    assert size_of(figures.null_attention(data), "pdf") > 0
+    assert size_of(figures.null_attention(data), "png") > 0
+
+
+def test_figures_do_not_depend_on_the_users_settings(data: xr.Dataset) -> None:
+    import matplotlib
+
+    with matplotlib.rc_context({"font.family": ["monospace"], "axes.facecolor": "red", "text.color": "red"}):
+        figure = figures.distance(data)
+        assert figure.texts[0].get_color() == style.INK
+        assert figure.axes[0].get_facecolor() == (0, 0, 0, 0)
+
+
+def test_label_escapes_mathematics_and_missing_glyphs() -> None:
+    assert style.label("$x$") == r"\$x\$"
+    assert style.label("a\U0001faa8b") == "a▯b"
+    assert style.label(HOSTILE, 10_000).count("$") == HOSTILE.count("$")

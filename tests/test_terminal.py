@@ -1,0 +1,195 @@
+"""What the terminal shows, as text."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import xarray as xr
+from rich.console import Console, RenderableType
+from synthetic import dataset, exemplars, facts
+
+from attnmetrics.errors import ConfigError
+from attnmetrics.views import terminal
+from attnmetrics.views.heads import number, percent, shown
+
+
+def text(renderable: RenderableType, width: int = 140) -> str:
+    console = Console(width=width, record=True, force_terminal=True, color_system="truecolor", file=_Sink())
+    console.print(renderable)
+    return console.export_text()
+
+
+def ansi(renderable: RenderableType) -> str:
+    sink = _Sink()
+    Console(width=140, force_terminal=True, color_system="truecolor", file=sink).print(renderable)
+    return "".join(sink.parts)
+
+
+class _Sink:
+    encoding = "utf-8"
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+
+    def write(self, part: str) -> int:
+        self.parts.append(part)
+        return len(part)
+
+    def flush(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def data() -> xr.Dataset:
+    return dataset(4, 3)
+
+
+def test_the_summary_names_the_head_and_its_value(data: xr.Dataset) -> None:
+    shown_text = text(terminal.summary(data, facts()))
+    table = data["null_attention"]
+    layer, head = np.unravel_index(int(np.argmax(table.values)), table.shape)
+    line = next(line for line in shown_text.splitlines() if line.startswith("most null attention"))
+    assert f"layer {layer} head {head}" in line
+    assert percent(float(table.max())) in line
+    assert "blank sentences (2)" in shown_text
+
+
+def test_the_summary_has_a_line_for_each_question_and_stays_short(data: xr.Dataset) -> None:
+    shown_text = text(terminal.summary(data, facts()))
+    for title in (
+        "most null attention", "along dependencies", "most local", "most distant", "most diffuse", "sharpest",
+        "previous piece", "own piece", "nouns", "proper nouns", "determiners", "verbs", "punctuation",
+    ):  # fmt: skip
+        assert title in shown_text
+    assert len(shown_text.splitlines()) < 18
+    assert max(len(line) for line in text(terminal.summary(data, facts()), 80).splitlines()) <= 80
+
+
+def test_the_summary_of_a_run_without_evidence_says_so() -> None:
+    data = dataset(1, 1)
+    nothing = data.assign({name: table * np.nan for name, table in data.data_vars.items()})
+    assert "no head has evidence" in text(terminal.summary(nothing, {}))
+
+
+def test_a_metric_lists_the_top_heads_in_order(data: xr.Dataset) -> None:
+    lines = text(terminal.show_metric(data, "distance", top=2)).splitlines()
+    order = np.argsort(-data["distance"].values.ravel())
+    first = next(line for line in lines if line.startswith("1 "))
+    assert f"layer {order[0] // 3} head {order[0] % 3}" in first
+    assert shown("distance", float(data["distance"].max())) in first
+    assert any(line.startswith("12 ") for line in lines), "the lowest head is shown too"
+    assert not any(line.startswith("3 ") for line in lines)
+
+
+def test_a_heat_table_shows_no_evidence_as_a_dash() -> None:
+    lines = text(terminal.show_metric(dataset(2, 2, nan_heads=((0, 1),)), "entropy")).splitlines()
+    row = next(line for line in lines if line.strip().startswith("0 "))
+    assert row.rstrip().endswith("–")
+
+
+def test_a_share_table_shows_every_tag_or_one(data: xr.Dataset) -> None:
+    every = text(terminal.show_metric(data, "pos_to"))
+    assert all(tag in every for tag in data["pos"].values.tolist())
+    one = text(terminal.show_metric(data, "pos_to", label="NOUN"))
+    assert percent(float(data["pos_to"].sel(pos="NOUN").max())) in one
+
+
+@pytest.mark.parametrize("name", list(dataset(1, 1).data_vars))
+def test_every_variable_can_be_shown(data: xr.Dataset, name: str) -> None:
+    assert text(terminal.show_metric(data, name)).strip()
+
+
+def test_labels_of_numbers_are_found_by_their_spelling(data: xr.Dataset) -> None:
+    assert shown("attention_at_offset", float(data["attention_at_offset"].sel(offset=1).max())) in text(
+        terminal.show_metric(data, "attention_at_offset", label="1")
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "said"),
+    [
+        ("distanse", None, "did you mean 'distance'"),
+        ("nothing_like_it", None, "null_attention, attention_mass"),
+        ("pos_to", "NUON", "did you mean 'NOUN'"),
+        ("distance", "NOUN", "expected no label for distance"),
+        ("\x1b[31m", None, "␛[31m"),
+    ],
+)
+def test_unknown_names_are_refused_with_the_valid_ones(
+    data: xr.Dataset, name: str, label: str | None, said: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        terminal.show_metric(data, name, label=label)
+    assert said in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+
+
+def test_a_head_shows_its_rank(data: xr.Dataset) -> None:
+    order = np.argsort(-data["distance"].values.ravel())
+    layer, head = divmod(int(order[1]), 3)
+    line = next(
+        line for line in text(terminal.show_head(data, layer, head)).splitlines() if line.startswith("distance")
+    )
+    assert "2 of 12" in line
+
+
+def test_a_head_that_is_not_there_is_refused(data: xr.Dataset) -> None:
+    with pytest.raises(ConfigError, match="layers 0 to 3"):
+        terminal.show_head(data, 4, 0)
+    with pytest.raises(ConfigError, match="heads 0 to 2"):
+        terminal.show_exemplars(exemplars(data), 0, 3)
+
+
+def test_exemplars_show_the_pair_in_the_sentence(data: xr.Dataset) -> None:
+    frame = exemplars(data)
+    row = frame[(frame["layer"] == 1) & (frame["head"] == 2) & (frame["rank"] == 1)].iloc[0]
+    shown_text = text(terminal.show_exemplars(frame, 1, 2, top=1))
+    words = row["text"].split(" ")
+    assert f"1. {words[row['i']]} → {words[row['j']]} {percent(row['weight'])}" in shown_text
+    assert row["text"] in shown_text
+    assert "2. " not in shown_text
+
+
+def test_hostile_text_is_neither_escape_sequence_nor_markup(data: xr.Dataset) -> None:
+    written = ansi(terminal.show_exemplars(exemplars(data, hostile=True), 0, 0, top=6))
+    assert "\x1b[31m" not in written
+    assert "\u202e" not in written and "\x00" not in written
+    plain = text(terminal.show_exemplars(exemplars(data, hostile=True), 0, 0, top=1))
+    assert "[bold]red[/bold]" in plain
+    assert "<script>alert('x')</script>" in plain
+
+
+def test_hostile_labels_stay_text() -> None:
+    data = dataset(1, 1, pos=("\x1b[2J[red]x", "_"), rel=("$a_b$", "_"))
+    for name in ("pos_to", "pos_to_by_layer", "dependency_type_to"):
+        assert "\x1b[2J" not in ansi(terminal.show_metric(data, name))
+    assert "[red]x" in text(terminal.show_metric(data, "pos_to"))
+    assert "\x1b[2J" not in ansi(terminal.show_head(data, 0, 0))
+
+
+def test_the_status_says_what_to_do_next() -> None:
+    progress = SimpleNamespace(facts=facts() | {"status": "unfinished", "missing": []}, shards=4, measured=1)
+    assert "1 of 4 shards (25%)" in text(terminal.show_status(Path("runs/a"), progress))
+    progress.measured = 4
+    assert "attnmetrics merge runs/a" in text(terminal.show_status(Path("runs/a"), progress))
+    progress.facts["status"] = "finished"
+    progress.facts["missing"] = [{"shard": 2, "stage": "measure", "reason": "\x1b[2Jbad"}]
+    said = text(terminal.show_status(Path("runs/a"), progress))
+    assert "attnmetrics show runs/a" in said
+    assert "shard 2 was put aside, measure: ␛[2Jbad" in said
+
+
+@pytest.mark.parametrize(
+    ("value", "percentage", "plain"),
+    [
+        (0.0, "0%", "0"),
+        (0.5, "50%", "0.5"),
+        (0.0234, "2.3%", "0.023"),
+        (0.00004, "0.004%", "4e-05"),
+        (1.0, "100%", "1"),
+    ],
+)
+def test_numbers_are_written_for_people(value: float, percentage: str, plain: str) -> None:
+    assert percent(value) == percentage
+    assert number(value) == plain
