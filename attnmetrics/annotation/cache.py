@@ -262,13 +262,16 @@ def _table(annotated: Annotated, fingerprint: str, digest: str) -> pa.Table:
 def _sentences(table: pa.Table, meta: Mapping[str, Any]) -> Sentences:
     """The table with the labels of its own metadata."""
     labels = Labels(_strings(meta["pos"]), _strings(meta["rel"]))
+    for name in _WORDS:
+        if not pa.types.is_list(table.schema.field(name).type):
+            raise ValueError(f"its column {name} has the type {table.schema.field(name).type}")
     words = {name: table.column(name).combine_chunks() for name in _WORDS}
     offsets = _int64(words["word_start"].offsets)
     flat = {name: column.flatten() for name, column in words.items()}
     return Sentences(
         labels,
         *_keys(table),
-        tuple(table.column("text").to_pylist()),
+        _text(table.column("text").combine_chunks()),
         offsets - offsets[:1],
         _int64(flat["word_start"]),
         _int64(flat["word_end"]),
@@ -280,7 +283,17 @@ def _sentences(table: pa.Table, meta: Mapping[str, Any]) -> Sentences:
 
 def _keys(table: pa.Table) -> tuple[tuple[str, ...], NDArray[np.int64], NDArray[np.int64]]:
     document, index, sentence = (table.column(name).combine_chunks() for name in _KEYS)
-    return tuple(document.to_pylist()), _int64(index), _int64(sentence)
+    return _text(document), _int64(index), _int64(sentence)
+
+
+def _text(values: pa.Array) -> tuple[str, ...]:
+    """Strings, with or without a dictionary."""
+    if pa.types.is_dictionary(values.type):
+        names = _text(values.dictionary)
+        return tuple(names[code] for code in _int64(values.indices).tolist())
+    if values.null_count or not pa.types.is_string(values.type):
+        raise ValueError("it lacks texts or ids")
+    return tuple(values.to_numpy(zero_copy_only=False).tolist())
 
 
 def _int64(values: pa.Array) -> NDArray[np.int64]:
