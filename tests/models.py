@@ -62,7 +62,10 @@ def make_network(family: Family, vocabulary: int, layers: int) -> PreTrainedMode
     """A model with its language-model head, as checkpoints have it."""
     if family == "gpt2":
         return GPT2LMHeadModel(
-            GPT2Config(vocab_size=vocabulary, n_positions=64, n_embd=48, n_layer=layers, n_head=4, bos_token_id=0, eos_token_id=0)
+            GPT2Config(
+                vocab_size=vocabulary, n_positions=64, n_embd=48, n_layer=layers, n_head=4, bos_token_id=0,
+                eos_token_id=0,
+            )
         )
     if family == "bert":
         return BertForMaskedLM(
@@ -73,8 +76,8 @@ def make_network(family: Family, vocabulary: int, layers: int) -> PreTrainedMode
         )
     return LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=vocabulary, hidden_size=48, num_hidden_layers=layers, num_attention_heads=6, num_key_value_heads=2,
-            intermediate_size=96, max_position_embeddings=64, bos_token_id=0, eos_token_id=1,
+            vocab_size=vocabulary, hidden_size=48, num_hidden_layers=layers, num_attention_heads=6,
+            num_key_value_heads=2, intermediate_size=96, max_position_embeddings=64, bos_token_id=0, eos_token_id=1,
         )
     )
 
@@ -100,8 +103,9 @@ def _byte_tokenizer(special: list[str]) -> Tokenizer:
     tokenizer = Tokenizer(tokenizer_models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=400, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=400, special_tokens=special, initial_alphabet=alphabet, show_progress=False
     )
     tokenizer.train_from_iterator(TEXTS, trainer)
     return tokenizer

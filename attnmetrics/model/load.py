@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from attnmetrics.errors import ModelError
-from attnmetrics.model.align import Template, find_template
+from attnmetrics.model.align import Template, find_template, tokenize
 from attnmetrics.model.capture import IMPLEMENTATION, Pass, forward
 from attnmetrics.model.kernels import Kernel, Null, Reductions, Wanted, attention, dense, want
 from attnmetrics.model.pack import pack
@@ -31,6 +31,8 @@ PROBE_TEXTS: Final = (
     "She gave him two books, which he had read before he was ten.",
     "Time flies",
 )
+PROBE_PIECES: Final = 12
+"""Pieces of a probe at most: short, so that it stays within any window and any number of positions."""
 PROBE_LIMIT: Final = 1e-4
 """Largest difference to eager attention, both in float32, that is still the same attention."""
 TOKENIZER_FILES: Final = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model",
@@ -165,7 +167,7 @@ def load_model(
     tokenizer = _load_tokenizer(name, folder, trust_remote_code)
     template = find_template(tokenizer)
     network = _load_network(name, folder, torch.float32, trust_remote_code, allow_pickle).to(place)
-    probe = _probe(network, _probe_ids(tokenizer), place)
+    probe = _probe(network, _probe_ids(tokenizer, template), place)
     if dtype != "float32":
         network = _load_network(name, folder, DTYPES[dtype], trust_remote_code, allow_pickle).to(place)
         _prepare(network)
@@ -366,8 +368,9 @@ def _first_line(error: Exception) -> str:
 # --- probing ---------------------------------------------------------------------------------------------------------
 
 
-def _probe_ids(tokenizer: Any) -> list[list[int]]:
-    return [ids for text in PROBE_TEXTS if (ids := tokenizer.encode(text).ids)]
+def _probe_ids(tokenizer: Any, template: Template) -> list[list[int]]:
+    pieces = tokenize(tokenizer, PROBE_TEXTS, template, PROBE_PIECES)
+    return [ids.tolist() for ids in np.split(pieces.ids, pieces.offsets[1:-1]) if len(ids)]
 
 
 def _probe(network: Any, sentences: list[list[int]], device: torch.device) -> _Probe:
