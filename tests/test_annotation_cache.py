@@ -210,8 +210,8 @@ def test_a_write_that_fails_leaves_nothing(
     path = stored(tmp_path)
     before = path.read_bytes()
 
-    def fail(table: object, handle: object, **options: object) -> None:
-        handle.write(b"half")  # type: ignore[attr-defined]
+    def fail(table: object, path: Path, **options: object) -> None:
+        path.write_bytes(b"half")
         raise OSError(number, "the reason")
 
     monkeypatch.setattr(pq, "write_table", fail)

@@ -8,13 +8,12 @@ fingerprint, digest of the documents, counts, and checksums of the contents. Not
 import errno
 import json
 import os
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +23,7 @@ from pyarrow import parquet as pq
 
 from attnmetrics.annotation.sentence import Annotated, Labels, Sentences
 from attnmetrics.errors import StoreError
+from attnmetrics.files import write_atomically
 
 VERSION = 1
 """Of the file format; another version is another file name."""
@@ -59,10 +59,9 @@ def write(path: Path, annotated: Annotated, fingerprint: str, digest: str) -> No
     """
     table = _table(annotated, fingerprint, digest)
 
-    def fill(handle: IO[bytes]) -> None:
-        pq.write_table(table, handle, compression="zstd", write_page_checksum=True, row_group_size=max(len(table), 1))
-
-    _write_whole(path, fill)
+    size = max(len(table), 1)
+    options = {"compression": "zstd", "write_page_checksum": True, "row_group_size": size}
+    _write(path, lambda temporary: pq.write_table(table, temporary, **options))
 
 
 def read(path: Path, labels: Labels, first_document: int = 0) -> Sentences:
@@ -123,7 +122,7 @@ def save_labels(folder: str | os.PathLike[str], fingerprint: str, labels: Labels
     """
     content = {"version": VERSION, "fingerprint": fingerprint, "pos": labels.pos, "rel": labels.rel}
     data = json.dumps(content, ensure_ascii=False, indent=1).encode()
-    _write_whole(_labels_path(folder, fingerprint), lambda handle: _fill(handle, data))
+    _write(_labels_path(folder, fingerprint), lambda temporary: temporary.write_bytes(data))
 
 
 def load_labels(folder: str | os.PathLike[str], fingerprint: str) -> Labels | None:
@@ -162,23 +161,9 @@ def _labels_path(folder: str | os.PathLike[str], fingerprint: str) -> Path:
     return Path(folder) / f"labels-{_name(fingerprint, '')}.json"
 
 
-def _fill(handle: IO[bytes], data: bytes) -> None:
-    handle.write(data)
-
-
-def _write_whole(path: Path, fill: Callable[[IO[bytes]], None]) -> None:
-    """Fills a temporary file beside `path` and renames it, so that no reader meets half a file."""
-    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex}"
+def _write(path: Path, write: Callable[[Path], object]) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("xb") as handle:
-                fill(handle)
-                handle.flush()
-                os.fsync(handle.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_atomically(path, write)
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror or error}; {_remedy(error, path.parent)}") from error
 
