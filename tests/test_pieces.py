@@ -52,11 +52,9 @@ def test_a_cut_sentence_is_still_decoded() -> None:
     assert joined(readable(["The", "Ġ", "ðŁ"], "The 😀")) == f"The␣{PLACEHOLDER}"
 
 
-@given(st.text())
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Zs"], exclude_characters=PLACEHOLDER), min_size=1))
 def test_any_text_is_spelled_by_its_byte_level_pieces(text: str) -> None:
-    text = text.encode("utf-8", "replace").decode()
-    shown = joined(readable(byte_pieces(text), text)).replace(PLACEHOLDER, "")
-    assert shown.replace("␣", " ") == visible(text).replace(PLACEHOLDER, "").replace("␣", " ").strip("") or " " in text
+    assert joined(readable(byte_pieces(text), text)).replace(PLACEHOLDER, "") == visible(text)
 
 
 @given(st.lists(st.text(min_size=1), max_size=8), st.text())

@@ -1,19 +1,22 @@
 """The report as a page: what it holds, that it asks nobody for anything, that text stays text."""
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+from numpy.testing import assert_array_equal
 from synthetic import HOSTILE, dataset, exemplars, facts
 
 from attnmetrics.errors import StoreError
 from attnmetrics.statistics import schema
 from attnmetrics.views import figures, paper, report
 from attnmetrics.views.facts import duration, left_out
-from attnmetrics.views.heads import standouts
+from attnmetrics.views.heads import percent, standouts
+from attnmetrics.views.maps import CELL, small_map
 from attnmetrics.views.pieces import Piece
 from attnmetrics.views.report import Segment, render, segments, write_report
 
@@ -76,7 +79,7 @@ def test_the_page_shows_the_runs_facts(page: str) -> None:
     for shown in ("4 × 3", "321", "8,901", "27.7", "8.5 s", "12"):
         assert shown in parsed.texts["dd"]
     for name, value in left_out(dataset(1, 1), facts()):
-        assert f"{name} <b>{value}</b>" in page
+        assert f"{name} <b>{value}</b>" in unescape(page)
     assert "corpus.documents" in parsed.texts["th"]
 
 
@@ -97,8 +100,23 @@ def test_figures_have_their_formula(page: str) -> None:
 
 def test_every_tag_has_its_two_maps(page: str, data: xr.Dataset) -> None:
     for tag in data["pos"].values.tolist():
-        assert f">Attention to {tag}</text>" in page
-        assert f">Attention from {tag}</text>" in page
+        assert f"<b>Attention to {tag}</b>" in page
+        assert f"<b>Attention from {tag}</b>" in page
+
+
+def test_a_small_map_shows_the_table(data: xr.Dataset) -> None:
+    table = data["pos_to"].sel(pos="NOUN")
+    layers = data["pos_to_by_layer"].sel(pos="NOUN")
+    drawn = small_map(table, layers, "x")
+    seen = np.full(table.shape, np.nan)
+    for colour, path in drawn.cells:
+        for x, y in re.findall(r"M([\d.]+) ([\d.]+)", path):
+            level = np.nan if colour == "--no-evidence" else float(colour.removeprefix("--share"))
+            seen[int((float(y) - 4) / CELL), int((float(x) - 24) / CELL)] = level
+    assert_array_equal(seen, np.minimum(np.floor(table.values / np.nanmax(table.values) * 64), 63))
+    assert [row.size for row in drawn.rows] == pytest.approx((layers / layers.max() * 120).values.tolist())
+    assert [row.text for row in drawn.rows] == [percent(value) for value in layers.values.tolist()]
+    assert percent(float(table.max())) in drawn.note
 
 
 def test_heads_that_stand_out_lead_to_their_sentences(page: str, data: xr.Dataset) -> None:

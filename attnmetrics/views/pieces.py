@@ -74,10 +74,14 @@ def _byte_level(pieces: Sequence[str], text: str) -> list[tuple[str, bool]] | No
     """Decoded pieces, or None where these are not byte-level ones."""
     raw = [_bytes(piece) for piece in pieces]
     joined = b"".join(raw).decode("utf-8", "replace").strip()
-    spelled = joined.rstrip(REPLACEMENT) in text or (text != "" and text in joined)
+    spelled = joined.rstrip(REPLACEMENT) in text or (text != "" and text in joined and not _ends_words(pieces))
     if not spelled and not any(mark in piece for piece in pieces for mark in "ĠĊ"):
         return None
     return [_split_space(core) for core in _decoded(raw)]
+
+
+def _ends_words(pieces: Sequence[str]) -> bool:
+    return any(piece.endswith("</w>") for piece in pieces)
 
 
 def _decoded(raw: Sequence[bytes]) -> list[str]:
@@ -88,7 +92,9 @@ def _decoded(raw: Sequence[bytes]) -> list[str]:
 
 def _split_space(core: str) -> tuple[str, bool]:
     """A single leading space apart; a piece that is all white space stays, to be seen."""
-    return (core[1:], True) if core.startswith(" ") and len(core) > 1 else (core.replace(" ", "␣"), False)
+    if not core.strip():
+        return core.replace(" ", "␣"), False
+    return (core[1:], True) if core.startswith(" ") else (core, False)
 
 
 def _marked(pieces: Sequence[str]) -> list[tuple[str, bool]] | None:
@@ -111,7 +117,7 @@ def _aligned(pieces: Sequence[str], text: str) -> list[tuple[str, bool]]:
         core = piece.removeprefix("##").removesuffix("</w>")
         start = lowered.find(core.lower(), position)
         found = start >= 0 and not lowered[position:start].strip()
-        space = text[start - 1 : start].isspace() if found else not piece.startswith("##")
+        space = start == 0 or lowered[start - 1].isspace() if found else not piece.startswith("##")
         position = start + len(core) if found else position
         result.append((core, space))
     return result

@@ -26,6 +26,7 @@ from attnmetrics.files import write_atomically
 from attnmetrics.views import figures, paper, style
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name
 from attnmetrics.views.heads import percent, shown, standouts, values
+from attnmetrics.views.maps import SmallMap, small_map
 from attnmetrics.views.pieces import Piece, readable, visible
 
 PAGE: Final = "index.html"
@@ -75,7 +76,7 @@ def render(data: xr.Dataset, exemplars: pd.DataFrame, facts: Mapping[str, Any]) 
         left_out=left_out(data, facts),
         standouts=standouts(data),
         drawings=[_drawing(panel, data, exemplars) for panel in figures.panels(data)],
-        tags=list(_tag_drawings(data)),
+        tags=list(_tag_maps(data)),
         correlations=_svg(figures.correlations(data), "correlations"),
         scalars=_correlations(data),
         comparison=paper.compare(data),
@@ -113,29 +114,33 @@ def _drawing(panel: figures.Panel, data: xr.Dataset, exemplars: pd.DataFrame) ->
     return Drawing(panel.key, panel.number, panel.title, panel.help, panel.formula, svg)
 
 
-def _tag_drawings(data: xr.Dataset) -> Iterator[tuple[str, Markup, Markup]]:
+def _tag_maps(data: xr.Dataset) -> Iterator[tuple[str, list[SmallMap]]]:
     """Figures 6 and 7 of every tag that occurs."""
-    for n, tag in enumerate(data["pos"].values.tolist()):
+    for tag in data["pos"].values.tolist():
         if np.nansum(data["pos_to"].sel(pos=tag).values) > 0:
-            to, origin = figures.pos_to(data, tag), figures.pos_from(data, tag)
-            yield tag, _svg(to, f"to-{n}", titled=True), _svg(origin, f"from-{n}", titled=True)
+            pairs = (
+                (metric, f"Attention {word} {visible(tag)}")
+                for metric, word in (("pos_to", "to"), ("pos_from", "from"))
+            )
+            maps = [small_map(data[m].sel(pos=tag), data[f"{m}_by_layer"].sel(pos=tag), title) for m, title in pairs]
+            yield tag, maps
 
 
-def _svg(figure: Figure, key: str, *, titled: bool = False) -> Markup:
+def _svg(figure: Figure, key: str) -> Markup:
     """An inline drawing: no header, no address, ids of its own, colours that follow the theme.
 
-    Unless `titled`, without the figure's title: the page has its own. Pictures within a drawing cannot follow the
-    theme, so such a drawing stays light.
+    The figure's title is left out: the page has its own. Pictures within a drawing cannot follow the theme, so such a
+    drawing stays light.
     """
     for text in figure.texts:
-        text.set_visible(titled or text.get_gid() != style.TITLE)
+        text.set_visible(text.get_gid() not in style.HEADINGS)
     picture = any(artist.get_rasterized() for axes in figure.axes for artist in axes.collections)
     figure.patch.set_visible(picture)
     with StringIO() as file, matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}):
         FigureCanvasSVG(figure)
         figure.savefig(file, format="svg", dpi=160, metadata={"Date": None, "Creator": None})
         drawn = file.getvalue()
-    svg = _compact(_inline(drawn, key, 0 if titled else 72 * style.TITLE_ROOM))
+    svg = _compact(_inline(drawn, key, 72 * style.TITLE_ROOM))
     return Markup(svg if picture else _themed(svg))  # matplotlib escaped every text in it
 
 

@@ -36,8 +36,8 @@ _DARK: Final = ("#1d2732", "#1f3f5b", "#236085", "#3187ad", "#58b1c8", "#9bd7de"
 _LIGHT_MIDDLE: Final = ("#8a4206", "#cf7f2c", "#efc08b", "#f1f2f4", "#bfb4dc", "#7f68b5", "#432776")
 _DARK_MIDDLE: Final = ("#ffc078", "#c97f2f", "#704a24", "#252d37", "#51457c", "#8b74c9", "#cdbcff")
 
-TITLE: Final = "title"
-"""Mark (gid) of a figure's title and subtitle, for pages that write their own."""
+HEADINGS: Final = ("title", "subtitle")
+"""Marks (gid) of a figure's title and subtitle, for pages that write their own."""
 TITLE_ROOM: Final = 0.5
 """Inches at the top that hold nothing else."""
 TITLE_SIZE: Final = 10.5
@@ -94,9 +94,9 @@ class Sheet:
     def __init__(self, width: float, height: float, title: str, subtitle: str = "") -> None:
         self.width, self.height = width, height
         self.figure = Figure(figsize=(width, height), facecolor=SURFACE)
-        self.text(0.12, 0.12, label(title, 120), size=TITLE_SIZE, weight="bold", gid=TITLE)
+        self.text(0.12, 0.12, label(title, 120), size=TITLE_SIZE, weight="bold", gid=HEADINGS[0])
         if subtitle:
-            self.text(0.12, 0.34, label(subtitle, 160), color=MUTED, gid=TITLE)
+            self.text(0.12, 0.34, label(subtitle, 160), color=MUTED, gid=HEADINGS[1])
 
     def text(self, left: float, top: float, text: str, **style: Any) -> None:
         """Text whose top left corner is there."""
