@@ -1,4 +1,4 @@
-"""A shard's state: equal bits when repeated, the same values however it is packed or split, and the awkward sentences."""
+"""A shard's state: equal bits when repeated, equal values however it is packed or split; and awkward sentences."""
 
 import re
 from dataclasses import fields, replace
@@ -145,7 +145,7 @@ def test_prefix_blocks_are_the_first_pieces(gpt2: Model) -> None:
     for block, row in zip(blocks, rows, strict=True):
         ids = gpt2.tokenizer.encode(TEXTS[row]).ids[:64]
         alpha = attention_maps(gpt2, [ids])[0]
-        for place, (i, j) in enumerate((i, j) for i in range(10) for j in range(i + 1)):
+        for place, (i, j) in enumerate((a, b) for a in range(10) for b in range(a + 1)):
             if j == 0 or i >= len(ids):
                 assert np.isnan(block[:, :, place]).all()
             else:
@@ -188,7 +188,7 @@ def test_long_sentences_are_cut_and_counted(models: dict[Family, Model]) -> None
 
 
 def test_awkward_texts(models: dict[Family, Model]) -> None:
-    texts = ("שלום עולם, مرحبا", "x" * 3000, "a\tb\x07c\u2028d", "🦉🦉🦉 🧪", "e\u0301\u0302", "[SEP] <s> <|endoftext|>")
+    texts = ("שלום עולם, مرحبا", "x" * 3000, "a\tb\x07c\u2028d", "🦉🦉🦉 🧪", "e\u0301\u0302", "[SEP] <s> </s>")
     for model in models.values():
         result = measure(annotate(texts), model)
         assert result.state["sentences"] == len(texts)
@@ -215,7 +215,7 @@ def test_damage_after_loading_is_noticed(tmp_path: Path) -> None:
     model = load_model(str(save_model(tmp_path / "m", "gpt2", layers=2)))
     with torch.no_grad():
         model.network.h[1].ln_1.weight.fill_(float("inf"))
-    with pytest.raises(ModelError, match="expected finite attention, found .* first in layer 1"):
+    with pytest.raises(ModelError, match=r"expected finite attention, found .* first in layer 1"):
         measure(annotate(TEXTS), model)
 
 
