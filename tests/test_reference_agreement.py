@@ -50,6 +50,9 @@ GOLD = {
     "A": [(0, 1, "DET", "root", -1)],
     "Go on": [(0, 2, "VERB", "root", -1), (3, 5, "ADP", "case", 0)],
     "white\tspace   inside": [(0, 5, "ADJ", "amod", 1), (6, 11, "NOUN", "root", -1), (14, 20, "ADP", "case", 1)],
+    "b  a": [  # white space that is a word, as spaCy has it: the piece " a" overlaps it as much as the word "a"
+        (0, 1, "NOUN", "nsubj", 2), (2, 3, "_", "_", 0), (3, 4, "VERB", "root", -1),
+    ],
     "half of it": [(0, 4, "NOUN", "root", -1)],  # pieces that overlap no word
     "[SEP] is <s>": [(0, 5, "NOUN", "nsubj", 1), (6, 8, "VERB", "root", -1), (9, 12, "NOUN", "obj", 1)],
 }  # fmt: skip
