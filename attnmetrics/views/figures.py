@@ -435,6 +435,8 @@ def example_heads(data: xr.Dataset, exemplars: pd.DataFrame) -> Figure:
 _EXAMPLE_WIDTH: Final = 7.16
 _EXAMPLE_HEIGHT: Final = 1.75
 _EXAMPLE_STEP: Final = 2.1
+_EXAMPLE_MARGIN: Final = 0.5
+"""Room for the first piece, which hangs to the left."""
 _LINE: Final = 0.92
 """Where the pieces hang, in inches from the bottom."""
 _EXAMPLE_HELP: Final = "an arc leads from the attending piece to the one it attends to most in that sentence"
@@ -460,11 +462,11 @@ def _draw_pair(axes: Axes, row: Any) -> None:
     pieces = readable(list(row["pieces"]), str(row["text"]))
     i, j = int(row["i"]), int(row["j"])
     kept = window(len(pieces), i, j, _WINDOW)
-    step = _EXAMPLE_WIDTH / (max(len(kept), 18) + 1)
-    place = {piece: step * (n + 1) for n, piece in enumerate(kept)}
+    step = (_EXAMPLE_WIDTH - _EXAMPLE_MARGIN - 0.1) / max(len(kept), 18)
+    place = {piece: _EXAMPLE_MARGIN + step * n for n, piece in enumerate(kept)}
     for n, piece in enumerate(kept):
         text = "…" if piece is None else label(pieces[piece].text, 14)
-        _draw_piece(axes, step * (n + 1), text, marked=piece in (i, j))
+        _draw_piece(axes, _EXAMPLE_MARGIN + step * n, text, marked=piece in (i, j))
     _draw_arc(axes, place[i], place[j], float(row["weight"]))
 
 

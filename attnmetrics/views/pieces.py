@@ -38,6 +38,11 @@ class Piece:
     space: bool
     """Whether white space separates it from the piece before."""
 
+    @property
+    def running(self) -> str:
+        """In running text, where a piece that is only spaces needs no sign of its own."""
+        return self.text if self.text.strip("␣") else " " * len(self.text)
+
 
 def readable(pieces: Sequence[str], text: str) -> list[Piece]:
     """The pieces of a sentence without their tokenizer's notation.

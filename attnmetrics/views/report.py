@@ -330,7 +330,7 @@ def segments(pieces: Sequence[Piece], i: int, j: int, limit: int = 90) -> list[S
         kind = "both" if place == i == j else "from" if place == i else "to" if place == j else ""
         if pieces[place].space and result and result[-1].kind != "gap":
             _append(result, Segment(" ", ""))
-        _append(result, Segment(pieces[place].text, kind))
+        _append(result, Segment(pieces[place].text if kind else pieces[place].running, kind))
     return result
 
 

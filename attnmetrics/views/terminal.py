@@ -333,7 +333,11 @@ def _sentence(pieces: Sequence[Piece], i: int, j: int) -> Text:
             text.append(" … ", style=_FAINT)
             continue
         text.append(" " if pieces[place].space else "")
-        text.append(pieces[place].text, style=_FROM if place == i else _TO if place == j else "")
+        marked = place in (i, j)
+        text.append(
+            pieces[place].text if marked else pieces[place].running,
+            style=_FROM if place == i else _TO if marked else "",
+        )
     return text
 
 
