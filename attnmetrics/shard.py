@@ -1,6 +1,6 @@
 """An annotated shard to its state: tokenise, align, pack, run the model, reduce, bin by features. No Ray, no disk."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attnmetrics.annotation.sentence import Sentences
+from attnmetrics.annotation.sentence import Labels, Sentences
 from attnmetrics.errors import ModelError
 from attnmetrics.model.align import Dependencies, Pieces, align, pair_dependencies, piece_texts, tokenize
 from attnmetrics.model.kernels import Kernel, Null, Reductions, Wanted, dense, want
 from attnmetrics.model.load import TILE_PAIRS, Model
 from attnmetrics.model.pack import Batch, pack
 from attnmetrics.statistics.exemplars import Exemplars, from_peaks
-from attnmetrics.statistics.schema import EDGES, OFFSETS, PAIR_DISTANCE_LIMIT, PAIR_DISTANCES
+from attnmetrics.statistics.schema import EDGES, NO_LABEL, OFFSETS, PAIR_DISTANCE_LIMIT, PAIR_DISTANCES
 from attnmetrics.statistics.states import Dims, State
 from attnmetrics.statistics.variability import prefix_pairs
 
@@ -102,6 +102,53 @@ def measure(
         },
         sentences_without_pieces=int((shard.pieces.lengths == 0).sum()),
     )
+
+
+def find_exemplars(
+    texts: Sequence[str],
+    document_index: NDArray[np.int64],
+    sentence: NDArray[np.int64],
+    model: Model,
+    *,
+    exemplars: int,
+    batch_pieces: int = 4096,
+) -> Exemplars:
+    """The exemplars among these sentences, no annotation needed.
+
+    A float32 forward pass leaves single weights with errors of up to some 1e-6. With a model loaded in float64, the
+    merged exemplars of a run are settled to the last digits from their texts alone.
+
+    Args:
+        texts: [S] sentences.
+        document_index: [S] positions of their documents in the corpus.
+        sentence: [S] positions in their documents.
+        model: the model, in whatever precision is wanted.
+        exemplars: K, sentences kept per head.
+        batch_pieces: most pieces of one forward pass.
+    """
+    words = np.zeros(0, dtype=np.int64)
+    without_words = Sentences(
+        labels=Labels((NO_LABEL,), (NO_LABEL,)),
+        document=("",) * len(texts),
+        document_index=document_index,
+        sentence=sentence,
+        text=tuple(texts),
+        word_offsets=np.zeros(len(texts) + 1, dtype=np.int64),
+        word_start=words,
+        word_end=words,
+        word_pos=words,
+        word_rel=words,
+        word_head=words,
+    )
+    nothing = np.zeros(len(texts), dtype=np.bool_)
+    return measure(
+        without_words,
+        model,
+        batch_pieces=batch_pieces,
+        exemplars=exemplars,
+        metric_rows=nothing,
+        prefix_rows=np.flatnonzero(nothing),
+    ).exemplars
 
 
 def digest_texts(texts: tuple[str, ...]) -> NDArray[np.uint64]:

@@ -1,5 +1,7 @@
 """Pieces against words: what a tokenizer gives, and alignment against a loop over pieces and words."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -70,11 +72,11 @@ def cut_text(draw: st.DrawFn) -> tuple[str, list[tuple[int, int, int]], list[tup
     """A text, words in order (some sharing one span, with heads) and pieces in order (some within one character)."""
     text = draw(st.text(st.sampled_from("ab \t\u3000é🦉"), min_size=1, max_size=14))
     cuts = sorted(draw(st.sets(st.integers(0, len(text)), max_size=8)))
-    spans = [(a, b) for a, b in zip(cuts[:-1], cuts[1:], strict=True) if draw(st.booleans())]
+    spans = [(a, b) for a, b in pairwise(cuts) if draw(st.booleans())]
     spans = [span for span in spans for _ in range(draw(st.integers(1, 2)))]
     heads = [draw(st.sampled_from([k for k in range(-1, len(spans)) if k != word])) for word in range(len(spans))]
     edges = sorted(draw(st.sets(st.integers(0, len(text)), max_size=10)))
-    pieces = [(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    pieces = list(pairwise(edges))
     pieces = [piece for piece in pieces for _ in range(draw(st.integers(1, 2)))]
     return text, [(a, b, head) for (a, b), head in zip(spans, heads, strict=True)], pieces
 

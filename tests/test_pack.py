@@ -49,4 +49,5 @@ def test_batches_keep_their_limit(rows: list[tuple[int, bool]], batch_pieces: in
 def test_measured_sentences_come_first_then_shorter_ones() -> None:
     (batch,) = packed([(3, True), (2, False), (2, True), (3, True)], 100, 1 << 16, False)
     assert batch.rows.tolist() == [2, 0, 3, 1]
-    assert [(tile.count, tile.length, tile.measured) for tile in batch.tiles] == [(1, 2, True), (2, 3, True), (1, 2, False)]
+    tiles = [(tile.count, tile.length, tile.measured) for tile in batch.tiles]
+    assert tiles == [(1, 2, True), (2, 3, True), (1, 2, False)]

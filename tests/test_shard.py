@@ -14,7 +14,7 @@ from attnmetrics.errors import ModelError
 from attnmetrics.model.align import Dependencies, Pieces, Template, align, pair_dependencies, tokenize
 from attnmetrics.model.kernels import Null
 from attnmetrics.model.load import Model, attention_maps, load_model
-from attnmetrics.shard import ShardResult, count, digest_texts, measure
+from attnmetrics.shard import ShardResult, count, digest_texts, find_exemplars, measure
 from attnmetrics.statistics.schema import OFFSET_LIMIT, STATISTICS
 
 LABELS = Labels(("ADJ", "NOUN", "VERB", "_"), ("amod", "obj", "root", "_"))
@@ -125,6 +125,18 @@ def test_exemplars_are_the_strongest_sentences(gpt2: Model) -> None:
     for row, pieces in result.exemplar_pieces.items():
         assert len(pieces) == maps[row].shape[-2]
     np.testing.assert_array_equal(result.exemplars.text, digest_texts(TEXTS)[rows])
+
+
+def test_exemplars_are_settled_in_float64(gpt2: Model) -> None:
+    sentences = annotate((*TEXTS, *TEXTS))
+    exact = load_model(gpt2.name, dtype="float64")
+    found = find_exemplars(sentences.text, sentences.document_index, sentences.sentence, exact, exemplars=5)
+    expected = measure(sentences, exact, exemplars=5).exemplars
+    np.testing.assert_allclose(found.weight, expected.weight, rtol=1e-12)
+    np.testing.assert_array_equal(found.sentence, expected.sentence)
+    np.testing.assert_array_equal(found.j, expected.j)
+    rough = measure(sentences, gpt2, exemplars=5).exemplars
+    assert 1e-9 < np.abs(found.weight - rough.weight).max() < 1e-5
 
 
 def test_exemplar_rows_alone_leave_the_metrics_untouched(gpt2: Model) -> None:

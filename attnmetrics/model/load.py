@@ -148,7 +148,8 @@ def load_model(
         name: a folder, or a name on the Hub.
         revision: branch, tag or commit on the Hub.
         device: where it runs; `auto` takes a GPU if there is one.
-        dtype: precision of weights and activations; sums are float64 in any case.
+        dtype: precision of weights and activations; sums are float64 in any case. float64 is twice as slow and meant
+            for checking and for the last digits of exemplars.
         null_tokens: which columns are null; unset, `first` for causal models and `special` for others.
         layers: which layers to measure, from 0; all if unset.
         trust_remote_code: run the model's own code from its repository.
