@@ -1,27 +1,22 @@
-"""A model and its tokenizer from a folder or the Hub, checked until its attention is known to be captured exactly.
-
-Nothing is taken on trust: loading runs a few short sentences through transformers' own eager attention and through
-ours, and refuses the model unless both give the same weights in every layer and head.
-"""
+"""A model and its tokenizer from a folder or the Hub, whole and undamaged, or an error that says what is wrong."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
-from math import inf, isfinite
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from attnmetrics.errors import ModelError
 from attnmetrics.model.align import Template, find_template, tokenize
-from attnmetrics.model.capture import IMPLEMENTATION, Pass, forward
-from attnmetrics.model.kernels import Kernel, Null, Reductions, Wanted, attention, dense, want
-from attnmetrics.model.pack import pack
+from attnmetrics.model.capture import Pass
+from attnmetrics.model.kernels import Kernel, Null, Reductions, Wanted, dense
+from attnmetrics.model.probe import Layout, Probe, capture_maps, first_line, prepare, probe, run_packed
 
 NullTokens = Literal["first", "special", "none"]
 DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
@@ -33,14 +28,9 @@ PROBE_TEXTS: Final = (
 )
 PROBE_PIECES: Final = 12
 """Pieces of a probe at most: short, so that it stays within any window and any number of positions."""
-PROBE_LIMIT: Final = 1e-4
-"""Largest difference to eager attention, both in float32, that is still the same attention."""
 TOKENIZER_FILES: Final = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model",
                           "sentencepiece.bpe.model")  # fmt: skip
 HUB_FILES: Final = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
-ROUNDING_FACTOR: Final = 20
-"""Errors within this factor of the least come from rounding. A wrong layout is off by far more, even where attention is
-so even that the limit alone would let it pass."""
 HUB_SECONDS: Final = 10
 TILE_PAIRS: Final = 1 << 16
 """Pairs of pieces of one tile and head: 0.5 MB of α a head."""
@@ -72,7 +62,7 @@ class Model:
     template: Template
     device: torch.device
     dtype: torch.dtype
-    layout: "Layout"
+    layout: Layout
 
     def describe(self) -> dict[str, Any]:
         """The facts that belong into a run's record; plain values."""
@@ -106,28 +96,7 @@ class Model:
         def place(layer: int, found: Reductions) -> None:
             consume(self.layers.index(layer), found)
 
-        _run(self.network, self.layout, ids, Pass(kernel, wanted, frozenset(self.layers), place))
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How a family takes several sentences at once."""
-
-    equal_lengths: bool
-    """one row per sentence, all of one length, positions left to the model; else packed end to end"""
-    first_position: int = 0
-    """position id of a sentence's first piece (RoBERTa starts after its padding id)"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Probe:
-    """What eager attention says about a model."""
-
-    causal: bool
-    heads: int
-    layers: int
-    layout: Layout
-    windows: frozenset[int]
+        run_packed(self.network, self.layout, ids, Pass(kernel, wanted, frozenset(self.layers), place))
 
 
 def load_model(
@@ -168,25 +137,25 @@ def load_model(
     tokenizer = _load_tokenizer(name, folder, trust_remote_code)
     template = find_template(tokenizer)
     network = _load_network(name, folder, torch.float32, trust_remote_code, allow_pickle).to(place)
-    probe = _probe(network, _probe_ids(tokenizer, template), place)
+    probed = probe(network, _probe_ids(tokenizer, template), place)
     if dtype != "float32":
         network = _load_network(name, folder, DTYPES[dtype], trust_remote_code, allow_pickle).to(place)
-        _prepare(network)
+        prepare(network)
     return Model(
         network=network,
         tokenizer=tokenizer,
         name=name,
         revision=commit,
         fingerprint=commit or digest_folder(folder),
-        layers=_choose_layers(layers, probe.layers),
-        heads=probe.heads,
-        causal=probe.causal,
-        null=choose_null(null_tokens, probe.causal, template),
-        max_pieces=_max_pieces(name, network.config, probe, len(template)),
+        layers=_choose_layers(layers, probed.layers),
+        heads=probed.heads,
+        causal=probed.causal,
+        null=choose_null(null_tokens, probed.causal, template),
+        max_pieces=_max_pieces(name, network.config, probed, len(template)),
         template=template,
         device=place,
         dtype=DTYPES[dtype],
-        layout=probe.layout,
+        layout=probed.layout,
     )
 
 
@@ -207,7 +176,7 @@ def attention_maps(model: Model, sentences: Sequence[Sequence[int]]) -> list[NDA
         model: the model.
         sentences: piece ids of each sentence, template included; at least one piece each.
     """
-    return _maps(model.network, model.layout, sentences, model.causal, model.layers, model.device)[0]
+    return capture_maps(model.network, model.layout, sentences, model.causal, model.layers, model.device)[0]
 
 
 def digest_folder(folder: Path) -> str:
@@ -273,7 +242,7 @@ def _load_tokenizer(name: str, folder: Path, code: bool) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=code)
     except Exception as error:
-        raise ModelError(f"the tokenizer of {name} can't be read: {_first_line(error)}; save it again") from error
+        raise ModelError(f"the tokenizer of {name} can't be read: {first_line(error)}; save it again") from error
     if not tokenizer.is_fast:
         raise ModelError(f"{type(tokenizer).__name__} of {name} gives no character offsets; a fast tokenizer is needed")
     backend = tokenizer.backend_tokenizer
@@ -317,7 +286,7 @@ def _load_network(name: str, folder: Path, dtype: torch.dtype, code: bool, pickl
         raise
     except Exception as error:
         raise ModelError(
-            f"the model {name} can't be loaded from {folder}: {type(error).__name__}: {_first_line(error)}; check that "
+            f"the model {name} can't be loaded from {folder}: {type(error).__name__}: {first_line(error)}; check that "
             "its files are complete, with weights as safetensors"
         ) from error
     _check_complete(name, info)
@@ -361,157 +330,9 @@ def _check_complete(name: str, info: dict[str, Any]) -> None:
         )
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
-# --- probing ---------------------------------------------------------------------------------------------------------
-
-
 def _probe_ids(tokenizer: Any, template: Template) -> list[list[int]]:
     pieces = tokenize(tokenizer, PROBE_TEXTS, template, PROBE_PIECES)
     return [ids.tolist() for ids in np.split(pieces.ids, pieces.offsets[1:-1]) if len(ids)]
-
-
-def _probe(network: Any, sentences: list[list[int]], device: torch.device) -> _Probe:
-    """Find out how a float32 model attends and takes sentences; afterwards it computes attention through us.
-
-    Raises:
-        ModelError: it has no attention weights, or no way of capturing them exactly was found.
-    """
-    kind = type(network).__name__
-    expected = [_eager(network, ids, device) for ids in sentences]
-    causal = _is_causal(kind, expected)
-    _prepare(network)
-    layers, heads = expected[0].shape[:2]
-    attempts = {
-        layout: _compare(network, layout, sentences, expected, causal, device) for layout in _layouts(network)
-    }
-    least = min(attempt.error for attempt in attempts.values())
-    best, found = next(item for item in attempts.items() if item[1].error <= ROUNDING_FACTOR * least)
-    if not found.error <= PROBE_LIMIT:
-        raise ModelError(f"attention of {kind} can't be captured exactly: {found.reason}")
-    return _Probe(causal, heads, layers, best, found.windows)
-
-
-def _eager(network: Any, ids: list[int], device: torch.device) -> NDArray[np.float64]:
-    """[layer, head, i, j] as transformers computes it."""
-    kind = type(network).__name__
-    try:
-        with torch.inference_mode():
-            found = network(input_ids=torch.tensor([ids], device=device), output_attentions=True).attentions
-    except Exception as error:
-        raise ModelError(f"{kind} can't run on text alone: {type(error).__name__}: {_first_line(error)}") from error
-    if not found or any(weights is None for weights in found):
-        raise ModelError(f"{kind} gives no attention weights in some layers; it can't be measured")
-    if found[0].ndim != 4:
-        raise ModelError(f"{kind} gives no attention between pieces; it can't be measured")
-    if len({weights.shape for weights in found}) > 1:
-        shapes = sorted({tuple(weights.shape[1:]) for weights in found})
-        raise ModelError(f"expected layers with equal numbers of heads, found {shapes} in {kind}; it can't be measured")
-    stacked: NDArray[np.float64] = torch.stack(found)[:, 0].double().cpu().numpy()
-    if not np.isfinite(stacked).all():
-        raise ModelError(f"the attention of {kind} is not finite; its weights are damaged, or its dtype is too narrow")
-    return stacked
-
-
-def _is_causal(kind: str, expected: list[NDArray[np.float64]]) -> bool:
-    """Whether no piece attends to a later one, in any layer or in none."""
-    future = sum(np.triu(weights, 1).sum(axis=(1, 2, 3)) for weights in expected)
-    if (future > 0).any() and (future == 0).any():
-        raise ModelError(f"{kind} is causal in some layers and not in others; it can't be measured")
-    return bool((future == 0).all())
-
-
-def _prepare(network: Any) -> None:
-    """Let it compute attention through us, and the tanh approximation of GELU in one fused call instead of eight."""
-    from transformers.activations import NewGELUActivation
-
-    try:
-        network.set_attn_implementation(IMPLEMENTATION)
-    except Exception as error:
-        raise ModelError(f"attention of {type(network).__name__} can't be captured: {_first_line(error)}") from error
-    for module in network.modules():
-        for name, child in module.named_children():
-            if isinstance(child, NewGELUActivation):
-                setattr(module, name, nn.GELU(approximate="tanh"))
-
-
-def _layouts(network: Any) -> list[Layout]:
-    padding = getattr(network.config, "pad_token_id", None)
-    after_padding = [Layout(False, padding + 1)] if padding is not None and padding >= 0 else []
-    return [Layout(False), *after_padding, Layout(True)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    error: float
-    reason: str
-    windows: frozenset[int] = frozenset()
-
-
-def _compare(
-    network: Any,
-    layout: Layout,
-    sentences: list[list[int]],
-    expected: list[NDArray[np.float64]],
-    causal: bool,
-    device: torch.device,
-) -> _Attempt:
-    """The largest difference between our attention and eager attention."""
-    layers = tuple(range(len(expected[0])))
-    try:
-        found, windows = _maps(network, layout, sentences, causal, layers, device)
-    except ModelError as error:
-        return _Attempt(inf, str(error))
-    except Exception as error:
-        return _Attempt(inf, f"{type(error).__name__}: {_first_line(error)}")
-    if found[0].shape != expected[0].shape:
-        return _Attempt(inf, f"expected layers and heads {expected[0].shape[:2]}, found {found[0].shape[:2]}")
-    worst = max(float(np.abs(ours - theirs).max()) for ours, theirs in zip(found, expected, strict=True))
-    return _Attempt(worst if isfinite(worst) else inf, f"it differs from eager attention by {worst:.2g}", windows)
-
-
-def _maps(
-    network: Any, layout: Layout, sentences: Sequence[Sequence[int]], causal: bool, layers: tuple[int, ...],
-    device: torch.device,
-) -> tuple[list[NDArray[np.float64]], frozenset[int]]:  # fmt: skip
-    """α of each sentence [layer, head, i, j], and the sliding windows that the model asked for."""
-    lengths = np.array([len(ids) for ids in sentences], dtype=np.int64)
-    found: list[list[NDArray[np.float64]]] = [[] for _ in sentences]
-    windows: set[int] = set()
-    nothing = np.zeros(0, dtype=np.int64)
-    every = np.ones(len(sentences), dtype=np.bool_)
-    for batch in pack(lengths, every, 1 << 14, int(lengths.max()) ** 2, layout.equal_lengths):
-
-        def record(
-            query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
-        ) -> tuple[Tensor | None, None]:
-            if reduce:
-                for tile, weights in attention(query, key, scaling, wanted):
-                    rows = wanted.batch.rows[tile.sentence : tile.sentence + tile.count]
-                    for row, alpha in zip(rows, weights.cpu().numpy(), strict=True):
-                        found[row].append(alpha)
-            return dense(query, key, value, scaling, wanted, reduce=False)[0], None
-
-        wanted = want(batch, causal, Null(0, 0), (nothing, nothing), nothing, (nothing, nothing), device)
-        ids = np.concatenate([np.asarray(sentences[row], dtype=np.int64) for row in batch.rows])
-        current = Pass(record, wanted, frozenset(layers), lambda *_: None, stop=False)
-        _run(network, layout, torch.from_numpy(ids).to(device), current)
-        windows |= current.windows
-    return [np.stack(maps) for maps in found], frozenset(windows)
-
-
-def _run(network: Any, layout: Layout, ids: Tensor, current: Pass) -> None:
-    """One pass over packed ids [T] in the way that the family takes them."""
-    offsets = current.wanted.batch.offsets
-    if layout.equal_lengths:
-        forward(network, ids.view(len(offsets) - 1, -1), None, current)
-        return
-    lengths = np.diff(offsets)
-    positions = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths) + layout.first_position
-    forward(network, ids[None], torch.from_numpy(positions).to(ids.device)[None], current)
 
 
 # --- what follows from it --------------------------------------------------------------------------------------------
@@ -525,12 +346,12 @@ def _choose_layers(layers: Sequence[int] | None, found: int) -> tuple[int, ...]:
     return tuple(sorted(set(layers)))
 
 
-def _max_pieces(name: str, config: Any, probe: _Probe, template: int) -> int:
+def _max_pieces(name: str, config: Any, probed: Probe, template: int) -> int:
     """The model's positions, or its smallest attention window: within it, a window changes nothing."""
     text = config.get_text_config()
     positions = getattr(text, "max_position_embeddings", None)
-    limits = [] if positions is None else [int(positions) - probe.layout.first_position]
-    limits += sorted(probe.windows)
+    limits = [] if positions is None else [int(positions) - probed.layout.first_position]
+    limits += sorted(probed.windows)
     chunks = (getattr(text, key, None) for key in ("sliding_window", "attention_chunk_size"))
     limits += [int(window) for window in chunks if window]
     if not limits:

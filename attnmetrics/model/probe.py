@@ -1,0 +1,195 @@
+"""How a model attends, found out by running it: a few short sentences through transformers' eager attention and ours.
+
+Nothing is taken on trust. A model is refused unless both give the same weights in every layer and head.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf, isfinite
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from attnmetrics.errors import ModelError
+from attnmetrics.model.capture import IMPLEMENTATION, Pass, forward
+from attnmetrics.model.kernels import Null, Wanted, attention, dense, want
+from attnmetrics.model.pack import pack
+
+LIMIT: Final = 1e-4
+"""Largest difference to eager attention, both in float32, that is still the same attention."""
+ROUNDING_FACTOR: Final = 20
+"""Errors within this factor of the least come from rounding. A wrong layout is off by far more, even where attention is
+so even that the limit alone would let it pass."""
+ROUNDING: Final = 1e-7
+"""An error below this is one of rounding in any case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a family takes several sentences at once."""
+
+    equal_lengths: bool
+    """one row per sentence, all of one length, positions left to the model; else packed end to end"""
+    first_position: int = 0
+    """position id of a sentence's first piece (RoBERTa starts after its padding id)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What eager attention says about a model."""
+
+    causal: bool
+    heads: int
+    layers: int
+    layout: Layout
+    windows: frozenset[int]
+
+
+def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Probe:
+    """Find out how a float32 model attends and takes sentences; afterwards it computes attention through us.
+
+    Raises:
+        ModelError: it has no attention weights, or no way of capturing them exactly was found.
+    """
+    kind = type(network).__name__
+    expected = [_eager(network, ids, device) for ids in sentences]
+    causal = _is_causal(kind, expected)
+    prepare(network)
+    layers, heads = expected[0].shape[:2]
+    attempts = {
+        layout: _compare(network, layout, sentences, expected, causal, device) for layout in _layouts(network)
+    }
+    least = min(attempt.error for attempt in attempts.values())
+    enough = max(ROUNDING, ROUNDING_FACTOR * least)
+    best, found = next(item for item in attempts.items() if item[1].error <= enough)
+    if not found.error <= LIMIT:
+        raise ModelError(f"attention of {kind} can't be captured exactly: {found.reason}")
+    return Probe(causal, heads, layers, best, found.windows)
+
+
+def _eager(network: Any, ids: list[int], device: torch.device) -> NDArray[np.float64]:
+    """[layer, head, i, j] as transformers computes it."""
+    kind = type(network).__name__
+    try:
+        with torch.inference_mode():
+            found = network(input_ids=torch.tensor([ids], device=device), output_attentions=True).attentions
+    except Exception as error:
+        raise ModelError(f"{kind} can't run on text alone: {type(error).__name__}: {first_line(error)}") from error
+    if not found or any(weights is None for weights in found):
+        raise ModelError(f"{kind} gives no attention weights in some layers; it can't be measured")
+    if found[0].ndim != 4:
+        raise ModelError(f"{kind} gives no attention between pieces; it can't be measured")
+    if len({weights.shape for weights in found}) > 1:
+        shapes = sorted({tuple(weights.shape[1:]) for weights in found})
+        raise ModelError(f"expected layers with equal numbers of heads, found {shapes} in {kind}; it can't be measured")
+    stacked: NDArray[np.float64] = torch.stack(found)[:, 0].double().cpu().numpy()
+    if not np.isfinite(stacked).all():
+        raise ModelError(f"the attention of {kind} is not finite; its weights are damaged, or its dtype is too narrow")
+    return stacked
+
+
+def _is_causal(kind: str, expected: list[NDArray[np.float64]]) -> bool:
+    """Whether no piece attends to a later one, in any layer or in none."""
+    future = sum(np.triu(weights, 1).sum(axis=(1, 2, 3)) for weights in expected)
+    if (future > 0).any() and (future == 0).any():
+        raise ModelError(f"{kind} is causal in some layers and not in others; it can't be measured")
+    return bool((future == 0).all())
+
+
+def prepare(network: Any) -> None:
+    """Let it compute attention through us, and the tanh approximation of GELU in one fused call instead of eight."""
+    from transformers.activations import NewGELUActivation
+
+    try:
+        network.set_attn_implementation(IMPLEMENTATION)
+    except Exception as error:
+        raise ModelError(f"attention of {type(network).__name__} can't be captured: {first_line(error)}") from error
+    for module in network.modules():
+        for name, child in module.named_children():
+            if isinstance(child, NewGELUActivation):
+                setattr(module, name, nn.GELU(approximate="tanh"))
+
+
+def _layouts(network: Any) -> list[Layout]:
+    padding = getattr(network.config, "pad_token_id", None)
+    after_padding = [Layout(False, padding + 1)] if padding is not None and padding >= 0 else []
+    return [Layout(False), *after_padding, Layout(True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    error: float
+    reason: str
+    windows: frozenset[int] = frozenset()
+
+
+def _compare(
+    network: Any,
+    layout: Layout,
+    sentences: list[list[int]],
+    expected: list[NDArray[np.float64]],
+    causal: bool,
+    device: torch.device,
+) -> _Attempt:
+    """The largest difference between our attention and eager attention."""
+    layers = tuple(range(len(expected[0])))
+    try:
+        found, windows = capture_maps(network, layout, sentences, causal, layers, device)
+    except ModelError as error:
+        return _Attempt(inf, str(error))
+    except Exception as error:
+        return _Attempt(inf, f"{type(error).__name__}: {first_line(error)}")
+    if found[0].shape != expected[0].shape:
+        return _Attempt(inf, f"expected layers and heads {expected[0].shape[:2]}, found {found[0].shape[:2]}")
+    worst = max(float(np.abs(ours - theirs).max()) for ours, theirs in zip(found, expected, strict=True))
+    return _Attempt(worst if isfinite(worst) else inf, f"it differs from eager attention by {worst:.2g}", windows)
+
+
+def capture_maps(
+    network: Any, layout: Layout, sentences: Sequence[Sequence[int]], causal: bool, layers: tuple[int, ...],
+    device: torch.device,
+) -> tuple[list[NDArray[np.float64]], frozenset[int]]:  # fmt: skip
+    """α of each sentence [layer, head, i, j], and the sliding windows that the model asked for."""
+    lengths = np.array([len(ids) for ids in sentences], dtype=np.int64)
+    found: list[list[NDArray[np.float64]]] = [[] for _ in sentences]
+    windows: set[int] = set()
+    nothing = np.zeros(0, dtype=np.int64)
+    every = np.ones(len(sentences), dtype=np.bool_)
+    for batch in pack(lengths, every, 1 << 14, int(lengths.max()) ** 2, layout.equal_lengths):
+
+        def record(
+            query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
+        ) -> tuple[Tensor | None, None]:
+            if reduce:
+                for tile, weights in attention(query, key, scaling, wanted):
+                    rows = wanted.batch.rows[tile.sentence : tile.sentence + tile.count]
+                    for row, alpha in zip(rows, weights.cpu().numpy(), strict=True):
+                        found[row].append(alpha)
+            return dense(query, key, value, scaling, wanted, reduce=False)[0], None
+
+        wanted = want(batch, causal, Null(0, 0), (nothing, nothing), nothing, (nothing, nothing), device)
+        ids = np.concatenate([np.asarray(sentences[row], dtype=np.int64) for row in batch.rows])
+        current = Pass(record, wanted, frozenset(layers), lambda *_: None, stop=False)
+        run_packed(network, layout, torch.from_numpy(ids).to(device), current)
+        windows |= current.windows
+    return [np.stack(maps) for maps in found], frozenset(windows)
+
+
+def run_packed(network: Any, layout: Layout, ids: Tensor, current: Pass) -> None:
+    """One pass over packed ids [T] in the way that the family takes them."""
+    offsets = current.wanted.batch.offsets
+    if layout.equal_lengths:
+        forward(network, ids.view(len(offsets) - 1, -1), None, current)
+        return
+    lengths = np.diff(offsets)
+    positions = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths) + layout.first_position
+    forward(network, ids[None], torch.from_numpy(positions).to(ids.device)[None], current)
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, or its kind if it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
