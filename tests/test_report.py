@@ -216,7 +216,13 @@ def test_hostile_text_stays_text(hostile: str) -> None:
 def test_numbers_in_figures_are_whole(data: xr.Dataset) -> None:
     changed = data.copy(deep=True)
     changed["distance_alignment_p"][...] = 0.0894
-    assert "p = 0.089" in str(report._svg(figures.correlations(changed), "x"))
+    assert "p = 0.089" in str(report._svg(figures.correlations(changed), "x", "x"))
+
+
+def test_text_in_figures_is_left_as_it_is() -> None:
+    label = 'id="x" #1c2733 1.2345'
+    data = dataset(2, 2, rel=(label, "_"))
+    assert f">{label}</text>" in unescape(str(report._svg(figures.dependency_types(data), "x", "x")))
 
 
 def test_colours_follow_the_theme(page: str) -> None:
@@ -249,7 +255,7 @@ def test_one_head_and_no_evidence_make_a_page() -> None:
 
 def test_many_heads_become_pictures_on_a_light_ground() -> None:
     data = dataset(24, 25, pos=tuple(f"T{n}" for n in range(12)))
-    svg = str(report._svg(figures.all_pos_to(data), "x"))
+    svg = str(report._svg(figures.all_pos_to(data), "x", "x"))
     assert "data:image/png;base64," in svg
     assert "var(--share" not in svg
 

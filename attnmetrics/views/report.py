@@ -5,7 +5,7 @@ escaped by Jinja2 and can only be text. Figures are vector drawings whose colour
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from io import StringIO
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
@@ -77,7 +77,7 @@ def render(data: xr.Dataset, exemplars: pd.DataFrame, facts: Mapping[str, Any]) 
         standouts=standouts(data),
         drawings=[_drawing(panel, data, exemplars) for panel in figures.panels(data)],
         tags=list(_tag_maps(data)),
-        correlations=_svg(figures.correlations(data), "correlations"),
+        correlations=_svg(figures.correlations(data), "correlations", "Correlations over heads"),
         scalars=_correlations(data),
         comparison=paper.compare(data),
         layers=_examples(data, exemplars),
@@ -110,7 +110,7 @@ class Drawing:
 
 
 def _drawing(panel: figures.Panel, data: xr.Dataset, exemplars: pd.DataFrame) -> Drawing:
-    svg = _svg(panel.draw(data, exemplars), panel.key)
+    svg = _svg(panel.draw(data, exemplars), panel.key, panel.title)
     return Drawing(panel.key, panel.number, panel.title, panel.help, panel.formula, svg)
 
 
@@ -126,7 +126,7 @@ def _tag_maps(data: xr.Dataset) -> Iterator[tuple[str, list[SmallMap]]]:
             yield tag, maps
 
 
-def _svg(figure: Figure, key: str) -> Markup:
+def _svg(figure: Figure, key: str, title: str) -> Markup:
     """An inline drawing: no header, no address, ids of its own, colours that follow the theme.
 
     The figure's title is left out: the page has its own. Pictures within a drawing cannot follow the theme, so such a
@@ -140,7 +140,7 @@ def _svg(figure: Figure, key: str) -> Markup:
         FigureCanvasSVG(figure)
         figure.savefig(file, format="svg", dpi=160, metadata={"Date": None, "Creator": None})
         drawn = file.getvalue()
-    svg = _compact(_inline(drawn, key, 72 * style.TITLE_ROOM))
+    svg = _compact(_inline(drawn, key, title, 72 * style.TITLE_ROOM))
     return Markup(svg if picture else _themed(svg))  # matplotlib escaped every text in it
 
 
@@ -151,16 +151,16 @@ _SIZE: Final = re.compile(r'width="([\d.]+)pt" height="([\d.]+)pt"')
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
-def _inline(svg: str, key: str, cut: float) -> str:
-    """Without what only a file needs, and without its top `cut` points."""
+def _inline(svg: str, key: str, title: str, cut: float) -> str:
+    """Without what only a file needs, and without its top `cut` points; the title is for readers who cannot see it."""
     for pattern in (_HEADER, _METADATA, _STYLE, _COMMENT):
         svg = pattern.sub("", svg)
     head, body = svg.split(">", 1)
     size = _SIZE.search(head)
     width, height = (float(size[1]), float(size[2])) if size else (0.0, 0.0)
-    body = re.sub(r' id="([\w.-]+)"', rf' id="{key}-\1"', body)
-    body = re.sub(r'(href="#|url\(#)([\w.-]+)', rf"\1{key}-\2", body)
-    return f'<svg role="img" style="--width: {width:g}" viewBox="0 {cut:g} {width:g} {height - cut:g}">{body}'
+    body = _in_tags(r'( id="|href="#|url\(#)([\w.-]+)', rf"\1{key}-\2", body)
+    box = f'style="--width: {width:g}" viewBox="0 {cut:g} {width:g} {height - cut:g}"'
+    return f'<svg role="img" aria-label="{escape(visible(title))}" {box}>{body}'
 
 
 _CELL: Final = re.compile(
@@ -170,19 +170,23 @@ _CELL: Final = re.compile(
 
 
 _TAG: Final = re.compile(r"<[^>]*>")
-_LONG: Final = re.compile(r"(\d+\.\d{2})\d+")
+
+
+def _in_tags(pattern: str, replacement: str | Callable[[re.Match[str]], str], svg: str) -> str:
+    """Substitute within tags only; the text between them stays as it is."""
+    return _TAG.sub(lambda tag: re.sub(pattern, replacement, tag[0]), svg)
 
 
 def _compact(svg: str) -> str:
     """Cells of heat maps as short paths; long decimals of coordinates cut; no indentation."""
-    svg = _TAG.sub(lambda tag: _LONG.sub(r"\1", tag[0]), svg)
+    svg = _in_tags(r"(\d+\.\d{2})\d+", r"\1", svg)
     svg = _CELL.sub(r'<path class="c" d="M\1 \2H\3V\4H\1z" style="fill:\5"/>', svg)
     return re.sub(r"\n\s*", "\n", svg)
 
 
 def _themed(svg: str) -> str:
     """Colours exchanged for the page's variables."""
-    return re.sub(r"#[0-9a-f]{6}\b", lambda match: _variables().get(match[0], match[0]), svg)
+    return _in_tags(r"#[0-9a-f]{6}\b", lambda match: _variables().get(match[0], match[0]), svg)
 
 
 _DARK: Final = {

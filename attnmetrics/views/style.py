@@ -40,6 +40,8 @@ HEADINGS: Final = ("title", "subtitle")
 """Marks (gid) of a figure's title and subtitle, for pages that write their own."""
 TITLE_ROOM: Final = 0.5
 """Inches at the top that hold nothing else."""
+DPI: Final = 144
+"""Of figures saved as pictures."""
 TITLE_SIZE: Final = 10.5
 TEXT_SIZE: Final = 8.0
 SMALL_SIZE: Final = 7.0
@@ -93,7 +95,7 @@ class Sheet:
 
     def __init__(self, width: float, height: float, title: str, subtitle: str = "") -> None:
         self.width, self.height = width, height
-        self.figure = Figure(figsize=(width, height), facecolor=SURFACE)
+        self.figure = Figure(figsize=(width, height), dpi=DPI, facecolor=SURFACE)
         self.text(0.12, 0.12, label(title, 120), size=TITLE_SIZE, weight="bold", gid=HEADINGS[0])
         if subtitle:
             self.text(0.12, 0.34, label(subtitle, 160), color=MUTED, gid=HEADINGS[1])
