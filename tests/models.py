@@ -37,12 +37,16 @@ TEXTS = (
     "Dr Müller’s unbelievably incomprehensible counterrevolutionary pamphlets sold poorly.",
 )
 
-SHARPNESS = {"gpt2": 6.0, "bert": 6.0, "llama": 6.0}
-"""Standard deviation of the attention scores of a sharp model, about."""
+SHARPNESS = 6.0
 
 
-def save_model(folder: Path, family: Family, *, seed: int = 0, sharp: bool = False, layers: int = 3) -> Path:
-    """Save a random model and its tokenizer; a sharp one has attention that is far from uniform."""
+def save_model(
+    folder: Path, family: Family, *, seed: int = 0, sharp: bool = False, layers: int = 3, sharpness: float = SHARPNESS
+) -> Path:
+    """Save a random model and its tokenizer; a sharp one has attention that is far from uniform.
+
+    `sharpness` is about the standard deviation of its attention scores.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = make_tokenizer(family)
     tokenizer.save_pretrained(folder)
@@ -53,7 +57,7 @@ def save_model(folder: Path, family: Family, *, seed: int = 0, sharp: bool = Fal
             if parameter.ndim == 2:
                 parameter.normal_(0, 0.5 / parameter.shape[-1] ** 0.5 if family != "gpt2" else 0.08)
     if sharp:
-        sharpen(network, family)
+        sharpen(network, family, sharpness)
     network.save_pretrained(folder)
     return folder
 
@@ -83,15 +87,15 @@ def make_network(family: Family, vocabulary: int, layers: int) -> PreTrainedMode
 
 
 @torch.no_grad()
-def sharpen(network: PreTrainedModel, family: Family) -> None:
-    """Scale queries until attention scores have the standard deviation `SHARPNESS` where inputs are normalised."""
+def sharpen(network: PreTrainedModel, family: Family, sharpness: float) -> None:
+    """Scale queries and keys until attention scores spread that much where inputs are normalised."""
     hidden = network.config.hidden_size
     for name, parameter in network.named_parameters():
         if family == "gpt2" and name.endswith("c_attn.weight"):
             queries_keys = parameter[:, : 2 * hidden]
-            queries_keys *= (SHARPNESS[family] ** 0.5) / (queries_keys.std() * hidden**0.5)
+            queries_keys *= (sharpness**0.5) / (queries_keys.std() * hidden**0.5)
         elif name.endswith(("query.weight", "key.weight", "q_proj.weight", "k_proj.weight")):
-            parameter *= (SHARPNESS[family] ** 0.5) / (parameter.std() * hidden**0.5)
+            parameter *= (sharpness**0.5) / (parameter.std() * hidden**0.5)
 
 
 def make_tokenizer(family: Family) -> PreTrainedTokenizerFast:

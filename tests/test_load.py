@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from models import make_network, make_tokenizer, save_model
+from models import FAMILIES, Family, make_network, make_tokenizer, save_model
 from safetensors.torch import load_file, save_file
 from transformers import (
     BartConfig,
@@ -101,6 +101,15 @@ def test_fingerprints_tell_contents_not_places(gpt2: Path, tmp_path: Path) -> No
     first = load_model(str(gpt2)).fingerprint
     assert load_model(str(same)).fingerprint == first
     assert load_model(str(other)).fingerprint != first
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_very_sharp_attention_is_no_reason_to_refuse(tmp_path: Path, family: Family) -> None:
+    """Rounding in float32 alone moves single weights by more than the probe's limit; float64 shows that all is well."""
+    folder = save_model(tmp_path / "model", family, sharp=True, layers=4, sharpness=200)
+    model = load_model(str(folder))
+    assert model.network.dtype == torch.float32
+    assert attention_maps(model, [[5, 6, 7]])[0].shape == (4, model.heads, 3, 3)
 
 
 def test_positions_after_the_padding_id(tmp_path: Path) -> None:
