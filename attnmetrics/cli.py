@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from attnmetrics.progress import Reporter
 
 EXIT_ERROR = 1
+EXIT_USAGE = 2
 EXIT_SHARDS_MISSING = 3
 EXIT_INTERRUPTED = 130
 
@@ -199,9 +200,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (KeyboardInterrupt, typer.Abort):
         _complain("stopped; what is committed is kept: run the same command again to go on")
         code = EXIT_INTERRUPTED
-    except typer.TyperException as error:  # type: ignore[attr-defined]
-        error.show()
-        code = error.exit_code
+    except typer.TyperException as error:
+        describe = getattr(error, "format_message", error.__str__)
+        _complain(f"{describe().rstrip('.')}; see attnmetrics --help")
+        code = EXIT_USAGE
     sys.exit(code or 0)
 
 

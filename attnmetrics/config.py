@@ -56,9 +56,9 @@ class RunConfig(BaseModel):
     ] = "auto"
     text_field: Annotated[str, Field(description="field of the text in JSON lines and Parquet")] = "text"
     id_field: Annotated[str, Field(description="field of the document id in JSON lines and Parquet")] = "id"
-    text_documents: Annotated[
-        Literal["file", "blank-line"], Field(description="what a document is in plain text")
-    ] = "file"
+    text_documents: Annotated[Literal["file", "blank-line"], Field(description="what a document is in plain text")] = (
+        "file"
+    )
     max_documents: Annotated[PositiveInt | None, Field(description="read no more than this many documents")] = None
     sample_sentences: Annotated[
         PositiveInt | None, Field(description="measure exactly this many sentences, chosen by hash")
@@ -84,7 +84,9 @@ class RunConfig(BaseModel):
         BeforeValidator(_as_sentences),
         Field(description="sentences kept for variability, or 'all'"),
     ] = 20_000
-    device: Annotated[str, Field(description="auto, cpu, cuda or cuda:N")] = "auto"
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], Field(description="where the model runs; auto takes a GPU if there is one")
+    ] = "auto"
     dtype: Annotated[Literal["float32", "bfloat16"], Field(description="precision of the forward pass")] = "float32"
     batch_pieces: Annotated[PositiveInt, Field(description="word pieces in a batch")] = 4096
     shard_characters: Annotated[PositiveInt, Field(description="characters in a shard; the unit of recovery")] = 200_000

@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 
 from rich.table import Table
 
-from attnmetrics.annotation.sentence import Labels
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document, digest
 from attnmetrics.plan import Shard, read_shards
@@ -56,16 +55,12 @@ def _try(job: Job, documents: Sequence[Document], folder: Path) -> tuple[Counts,
     shard = Shard(0, 0, len(documents), sum(len(document.text) for document in documents), digest(documents))
     annotated = worker.annotate(shard, documents, job.fingerprint)
     model, labels = worker.describe_model(), worker.labels()
-    store = Store(folder, _dims(model, labels), 1, config.exemplars)
+    store = Store(folder, Dims(tuple(model["layers"]), model["heads"], labels.pos, labels.rel), 1, config.exemplars)
     store.create()
     rule = Rule(config.seed, None, None, prefix_quota(job.config, job.plan))
     measured = worker.measure(shard, job.fingerprint, Measuring(labels, rule, store))
     files = (folder / "shards.zarr").rglob("*")
     return annotated, measured, sum(path.stat().st_size for path in files if path.is_file())
-
-
-def _dims(model: dict[str, object], labels: Labels) -> Dims:
-    return Dims(tuple(model["layers"]), int(model["heads"]), labels.pos, labels.rel)  # type: ignore[call-overload]
 
 
 def _table(job: Job, tried: int, annotated: Counts, measured: Counts, store_bytes: int) -> Table:

@@ -85,7 +85,7 @@ def find_labels(job: Job, engine: Engine) -> Labels:
     if job.plan.gold_labels is not None:
         return job.plan.gold_labels
     cached = cache.load_labels(job.config.annotation_folder, job.fingerprint)
-    return cached if cached is not None else engine.call("labels")  # type: ignore[no-any-return]
+    return cached or engine.call("labels")
 
 
 def unannotated(job: Job, shards: Iterable[Shard]) -> list[Shard]:

@@ -264,4 +264,3 @@ def test_exit_codes(command: Command, text: Path, monkeypatch: pytest.MonkeyPatc
 def test_control_characters_never_reach_the_terminal(command: Command, text: Path) -> None:
     _, _, err = command("run", *options(text, corpus="\x1b[2Jno.txt"))
     assert "\x1b[2J" not in err
-

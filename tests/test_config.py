@@ -17,9 +17,7 @@ def test_flags_win_over_the_file(tmp_path: Path) -> None:
     assert (config.seed, config.batch_pieces, config.corpus) == (7, 512, ("a.txt", "b.txt"))
 
 
-@pytest.mark.parametrize(
-    ("text", "layers"), [("0-3,6", (0, 1, 2, 3, 6)), ("4", (4,)), ("3,1-2,2", (1, 2, 3))]
-)
+@pytest.mark.parametrize(("text", "layers"), [("0-3,6", (0, 1, 2, 3, 6)), ("4", (4,)), ("3,1-2,2", (1, 2, 3))])
 def test_layers_are_ranges(text: str, layers: tuple[int, ...]) -> None:
     assert build_config({**NEEDED, "layers": text}).layers == layers
 
@@ -54,7 +52,7 @@ def test_a_bad_file_is_named(tmp_path: Path, content: str) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="none.yaml"):
+    with pytest.raises(ConfigError, match=r"none\.yaml"):
         build_config({}, tmp_path / "none.yaml")
 
 

@@ -50,7 +50,9 @@ class FakeWorker(Worker):
 def tasks(words: Sequence[str], measure: bool = True) -> list[Task]:
     """One shard a word."""
     shards = [Shard(index, index, 1, len(word), str(index)) for index, word in enumerate(words)]
-    return [Task(shard, (Document(str(shard.index), word),), measure) for shard, word in zip(shards, words, strict=True)]
+    return [
+        Task(shard, (Document(str(shard.index), word),), measure) for shard, word in zip(shards, words, strict=True)
+    ]
 
 
 @pytest.fixture
@@ -108,7 +110,7 @@ def test_a_poisonous_shard_is_put_aside_and_the_others_finish(fake_engine: Any, 
     words = ["go", "go", word, "go", "go", "go"]
     events = list(fake_engine(2).run(iter(tasks(words)), "", None))
     assert of_kind(events, Failed) == [("annotate", 2)]
-    assert [event for event in events if isinstance(event, Failed)][0].reason.find(reason) >= 0
+    assert reason in next(event.reason for event in events if isinstance(event, Failed))
     assert of_kind(events, Done) == [
         (stage, shard) for stage in ("annotate", "measure") for shard in range(SHARDS) if shard != 2
     ]

@@ -51,7 +51,9 @@ def write_corpus(path: Path, sentences: int) -> None:
     with path.open("w") as file:
         for document in range(sentences // SENTENCES_OF_A_DOCUMENT):
             parts = [random.choice(choices, SENTENCES_OF_A_DOCUMENT) for choices in (SUBJECTS, VERBS, OBJECTS, PLACES)]
-            text = " ".join(f"{subject} {verb} {thing}{place}." for subject, verb, thing, place in zip(*parts, strict=True))
+            text = " ".join(
+                f"{subject} {verb} {thing}{place}." for subject, verb, thing, place in zip(*parts, strict=True)
+            )
             file.write(json.dumps({"id": f"d{document}", "text": text}) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""A run from end to end: the same results whatever the engine, the number of workers, the shard size, the interruptions."""
+"""A run from end to end: the same results whatever the engine, the workers, the shard size, the interruptions."""
 
 import json
 import subprocess
@@ -83,7 +83,7 @@ def test_stages_one_by_one_give_the_bits_of_a_run(demo_run: Path, tmp_path: Path
 
 
 def test_measuring_without_annotations_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="not annotated.*run `attnmetrics annotate`"):
+    with pytest.raises(StoreError, match=r"not annotated.*run `attnmetrics annotate`"):
         run_measure(demo_config(tmp_path / "run"), QUIET)
 
 
@@ -219,7 +219,9 @@ run(demo_config(Path(sys.argv[1]), annotations=Path(sys.argv[2]), layers=(0,)), 
     subprocess.run(command, check=True)
     first, second = attnmetrics.load(demo_run), attnmetrics.load(out)
     assert second["layer"].values.tolist() == [0]
-    assert_close(second[["pos_to", "entropy", "variability"]], first[["pos_to", "entropy", "variability"]].sel(layer=[0]))
+    assert_close(
+        second[["pos_to", "entropy", "variability"]], first[["pos_to", "entropy", "variability"]].sel(layer=[0])
+    )
     assert not (out / "annotations").exists()
 
 
@@ -281,7 +283,18 @@ def test_exemplars_are_what_they_say(demo_run: Path) -> None:
     frame = attnmetrics.exemplars(demo_run)
     results = attnmetrics.load(demo_run)
     heads = results.sizes["layer"] * results.sizes["head"]
-    assert list(frame.columns) == ["layer", "head", "rank", "weight", "document", "sentence", "i", "j", "text", "pieces"]
+    assert list(frame.columns) == [
+        "layer",
+        "head",
+        "rank",
+        "weight",
+        "document",
+        "sentence",
+        "i",
+        "j",
+        "text",
+        "pieces",
+    ]
     assert len(frame) == heads * 5
     texts = {record["text"] for record in map(json.loads, CORPORA["demo"].read_text().splitlines())}
     for row in frame.itertuples():
@@ -307,5 +320,3 @@ def test_python_gives_a_dataset(tmp_path: Path) -> None:
     )
     assert results["pos_to"].dims == ("layer", "head", "pos")
     assert results["distance"].attrs["units"] == "pieces"
-
-

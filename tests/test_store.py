@@ -136,5 +136,5 @@ def test_a_forged_count_is_none(store: Store) -> None:
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot write to .*file"):
+    with pytest.raises(StoreError, match=r"cannot write to .*file"):
         Store(tmp_path / "file" / "run", DIMS, 1, PLACES).create()

@@ -163,8 +163,8 @@ def plan_roles(config: RunConfig, resources: dict[str, float]) -> tuple[Role, ..
         ConfigError: a GPU is asked for and there is none.
     """
     cpus, gpus = int(resources.get("CPU", 1)), int(resources.get("GPU", 0))
-    if config.device.startswith("cuda") and not gpus:
-        raise ConfigError(f"--device {config.device}: expected a GPU in the Ray cluster, found none; use --device cpu")
+    if config.device == "cuda" and not gpus:
+        raise ConfigError("--device cuda: expected a GPU in the Ray cluster, found none; use --device cpu")
     if config.device == "cpu" or not gpus:
         actors = config.workers or max(1, cpus // config.threads)
         share = min(float(config.threads), max(1.0, float(cpus)) / actors)
