@@ -1,5 +1,6 @@
 """Tiny random models with tokenizers, saved to folders as real ones are: GPT-2, BERT, and a Llama with grouped keys."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -127,15 +128,21 @@ def _llama_tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>")
 
 
+def _word_pieces(special: list[str]) -> dict[str, int]:
+    """Every letter, alone and within a word, and all words of up to four letters; training would not be repeatable."""
+    words = re.findall(r"[a-z]+|\d", " ".join(TEXTS).lower())
+    letters = sorted(set("".join(words)) | set(".,;!-’\""))
+    pieces = [*special, *letters, *(f"##{letter}" for letter in letters), *(f"##{end}" for end in ("ed", "er", "ion"))]
+    pieces += sorted({word for word in words if 2 <= len(word) <= 4})
+    return {piece: place for place, piece in enumerate(pieces)}
+
+
 def _bert_tokenizer() -> PreTrainedTokenizerFast:
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer = Tokenizer(tokenizer_models.WordPiece(unk_token="[UNK]"))
+    tokenizer = Tokenizer(tokenizer_models.WordPiece(_word_pieces(special), unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
-    tokenizer.train_from_iterator(
-        TEXTS, trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
-    )
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
