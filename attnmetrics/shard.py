@@ -160,9 +160,7 @@ def digest_texts(texts: tuple[str, ...]) -> NDArray[np.uint64]:
 # --- before the model ------------------------------------------------------------------------------------------------
 
 
-def _prepare(
-    sentences: Sentences, model: Model, metrics: NDArray[np.bool_], prefix_rows: NDArray[np.int64]
-) -> _Shard:
+def _prepare(sentences: Sentences, model: Model, metrics: NDArray[np.bool_], prefix_rows: NDArray[np.int64]) -> _Shard:
     pieces = tokenize(model.tokenizer, sentences.text, model.template, model.max_pieces)
     _check_ids(pieces, sentences, model)
     word = align(sentences, pieces)
