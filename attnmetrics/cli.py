@@ -62,6 +62,7 @@ def _flag(name: str) -> inspect.Parameter:
     shown = "" if field.is_required() or field.default is None else f" [default: {field.default}]"
     help_text = f"{field.description}{shown}"
     if field.annotation is bool:
+        flags = [f"{flags[0]}/--no-{flags[0][2:]}"] if field.default else flags
         kind: Any = Annotated[bool | None, typer.Option(*flags, help=help_text, show_default=False)]
     else:
         container = list[str] if name == "corpus" else str

@@ -12,6 +12,12 @@ from attnmetrics.errors import ConfigError
 DEFAULT_ANNOTATOR = "en_ud_core"
 """The English pipeline inside the package."""
 
+LAYER_LIMIT = 10_000
+"""No model has as many layers; a larger number is a slip."""
+
+SPARE_CANDIDATES = 10
+"""Float32 may rank a sentence this many places too low."""
+
 
 def _as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
@@ -24,9 +30,10 @@ def _as_layers(value: Any) -> Any:
     layers: list[int] = []
     for part in value.split(","):
         first, _, last = part.strip().partition("-")
-        if not first.isdigit() or (last and not last.isdigit()):
-            raise ValueError(f"expected layers such as 0-3,6, found {value!r}")
-        layers.extend(range(int(first), int(last or first) + 1))
+        numbers = [int(number) for number in (first, last or first) if number.isdecimal()]
+        if len(numbers) < 2 or not numbers[0] <= numbers[1] < LAYER_LIMIT:
+            raise ValueError("expected layers such as 0-3,6")
+        layers.extend(range(numbers[0], numbers[1] + 1))
     return tuple(sorted(set(layers)))
 
 
@@ -79,6 +86,9 @@ class RunConfig(BaseModel):
         tuple[int, ...] | None, BeforeValidator(_as_layers), Field(description="layers to measure, such as 0-3,6")
     ] = None
     exemplars: Annotated[int, Field(ge=0, description="exemplar sentences per head")] = 50
+    exact_exemplars: Annotated[
+        bool, Field(description="with float32, compute the weights of exemplars anew in float64")
+    ] = True
     variability_sentences: Annotated[
         PositiveInt | None,
         BeforeValidator(_as_sentences),
@@ -111,6 +121,16 @@ class RunConfig(BaseModel):
         return self
 
     @property
+    def ranks_exemplars(self) -> bool:
+        """Whether exemplars are ranked anew in float64."""
+        return self.exact_exemplars and self.dtype == "float32" and self.exemplars > 0
+
+    @property
+    def candidates(self) -> int:
+        """Exemplars kept per shard and head: some to spare where they are ranked anew."""
+        return self.exemplars + SPARE_CANDIDATES if self.ranks_exemplars else self.exemplars
+
+    @property
     def annotation_folder(self) -> Path:
         """Where annotations are cached."""
         return self.annotations or self.out / "annotations"
@@ -136,7 +156,9 @@ def build_config(values: Mapping[str, Any], file: Path | None = None) -> RunConf
 
 
 def _describe(item: Mapping[str, Any]) -> str:
-    field = str(item["loc"][0]) if item["loc"] else "configuration"
+    if not item["loc"]:  # of several fields: the message names them
+        return str(item["msg"]).removeprefix("Value error, ")
+    field = str(item["loc"][0])
     if item["type"] == "missing":
         return f"{field}: is required; give --{field.replace('_', '-')} or set it in the file"
     if item["type"] == "extra_forbidden":

@@ -14,8 +14,10 @@ from attnmetrics.config import RunConfig
 from attnmetrics.engine import Engine
 from attnmetrics.engine.inline import InlineEngine
 from attnmetrics.errors import CorpusError, ShardError, StoreError
+from attnmetrics.merge import find_sentences, merge_candidates
 from attnmetrics.outputs import write_outputs
 from attnmetrics.progress import Reporter
+from attnmetrics.ranking import cut_chunks
 from attnmetrics.runfile import Facts, check_identity, identity_of, read_facts, store_of, write_facts
 from attnmetrics.stages import (
     Job,
@@ -25,6 +27,7 @@ from attnmetrics.stages import (
     measure,
     needs_all_annotations,
     prepare,
+    rank,
     unannotated,
 )
 from attnmetrics.statistics.states import Dims
@@ -209,6 +212,11 @@ def _measure(job: Job, facts: Facts, engine: Engine, reporter: Reporter, annotat
         reporter.say(f"{len(committed)} of {store.shards} shards are measured already")
     _record(job, facts, "measure", measure(job, engine, reporter, store, labels, committed))
     _check_evidence(job, store)
+    if job.config.ranks_exemplars:
+        records = list(store.committed().values())
+        candidates = merge_candidates(store, records)
+        chunks = cut_chunks(candidates, find_sentences(store, records, candidates))
+        _record(job, facts, "rank", rank(engine, reporter, store, chunks))
 
 
 def _intact(store: Store, reporter: Reporter) -> dict[int, Record]:

@@ -1,8 +1,9 @@
 """From committed shards to merged state, in shard order: needs no model and no corpus."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from attnmetrics.statistics.exemplars import Exemplars, merge_all
 from attnmetrics.statistics.states import State
 from attnmetrics.statistics.variability import Prefix, deviations, equal_quota
-from attnmetrics.store import Record, Store
+from attnmetrics.store import ExemplarSentence, Record, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,49 +24,34 @@ class Merged:
     prefix_mass: NDArray[np.float64]
     """[layer, head] Σ F over the same blocks"""
     variability_sentences: int
-    exemplars: Exemplars
-    sentences: Mapping[tuple[int, int], "ExemplarSentence"]
-    """(document_index, sentence) → what stands there, for every exemplar"""
 
 
-ExemplarSentence = tuple[str, str, list[str]]
-"""document id, text, pieces"""
-
-
-def merge(
-    store: Store,
-    records: Sequence[Record],
-    variability_sentences: int | None,
-    advance: Callable[[int], object] = lambda shard: None,
-) -> Merged:
+def merge(store: Store, records: Sequence[Record], variability_sentences: int | None) -> Merged:
     """Merge committed shards, in the order given; memory does not grow with their number.
 
     Args:
         store: where they are.
         records: their commit records, in shard order; at least one.
         variability_sentences: how many sentences' prefix blocks to take at most; None for all that were kept.
-        advance: told of every shard whose state is merged.
 
     Raises:
         StoreError: a shard is not as it was committed.
         MergeError: no shard, or shards that do not belong together.
     """
-    state = State.zero(store.dims)
-
-    def read_all() -> Iterator[Exemplars]:
-        nonlocal state
-        for record in records:
-            shard_state, exemplars = store.read(record)
-            state = state.merge(shard_state)
-            advance(record["shard"])
-            yield exemplars
-
-    exemplars = merge_all(read_all())
+    state = reduce(State.merge, (store.read_state(record) for record in records), State.zero(store.dims))
     quota = equal_quota([record["counts"]["prefix_sentences"] for record in records], variability_sentences)
-    deviation, prefix_mass, sentences = deviations(
-        lambda: (_choose_blocks(store.read_prefix(record), quota) for record in records)
-    )
-    return Merged(state, deviation, prefix_mass, sentences, exemplars, find_sentences(store, records, exemplars))
+    sums = deviations(lambda: (_choose_blocks(store.read_prefix(record), quota) for record in records))
+    return Merged(state, *sums)
+
+
+def merge_candidates(store: Store, records: Sequence[Record]) -> Exemplars:
+    """The best sentences of every head over all shards, with the weights that measuring found.
+
+    Raises:
+        StoreError: a shard is not as it was committed.
+        MergeError: no shard.
+    """
+    return merge_all(store.read_exemplars(record) for record in records)
 
 
 def _choose_blocks(prefix: Prefix, quota: int) -> NDArray[np.float32]:
@@ -86,5 +72,5 @@ def find_sentences(
     for holder in sorted(holders):
         for row in store.read_candidates(records[holder]).to_pylist():
             if (key := (row["document_index"], row["sentence"])) in wanted:
-                found[key] = (row["document"], row["text"], row["pieces"])
+                found[key] = ExemplarSentence(row["document"], row["text"], row["pieces"])
     return found

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from attnmetrics import results
-from attnmetrics.merge import merge
+from attnmetrics.config import RunConfig
+from attnmetrics.merge import find_sentences, merge, merge_candidates
 from attnmetrics.progress import Reporter
+from attnmetrics.ranking import cut_chunks, settle
 from attnmetrics.runfile import Facts
 from attnmetrics.store import Record, Store
 from attnmetrics.views.report import write_report
@@ -18,9 +20,14 @@ def write_outputs(folder: Path, store: Store, records: Sequence[Record], facts: 
         StoreError: a shard is not as it was committed, or the folder cannot be written.
     """
     reporter.say(f"merging {len(records):,} shards")
-    merged = merge(store, records, facts["configuration"]["variability_sentences"])
+    config = RunConfig(**facts["configuration"])
+    merged = merge(store, records, config.variability_sentences)
+    exemplars = merge_candidates(store, records)
+    sentences = find_sentences(store, records, exemplars)
+    if config.ranks_exemplars:
+        exemplars = settle(store, exemplars, cut_chunks(exemplars, sentences), config.exemplars)
     dataset = results.dataset(merged.state, merged.deviation, merged.prefix_mass, merged.variability_sentences)
-    frame = results.exemplars_frame(merged.exemplars, store.dims.layer, merged.sentences)
+    frame = results.exemplars_frame(exemplars, store.dims.layer, sentences)
     results.save(dataset, folder / "results.zarr")
     results.save_exemplars(frame, folder / "exemplars.parquet")
     results.write_tables(dataset, folder / "tables")

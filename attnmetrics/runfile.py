@@ -93,7 +93,7 @@ def write_facts(folder: Path, facts: Facts) -> None:
 
 def _refuse_foreign(folder: Path) -> None:
     """A folder with other things in it is not ours to fill."""
-    ours = {"annotations", "shards.zarr", "candidates", "commits"}
+    ours = {"annotations", "shards.zarr", "candidates", "commits", "ranking"}
     strangers = [path.name for path in folder.iterdir() if path.name not in ours] if folder.is_dir() else []
     if strangers:
         raise StoreError(
@@ -105,4 +105,4 @@ def store_of(folder: Path, facts: Facts) -> Store:
     """The per-shard store that `run.json` describes."""
     dims = facts["dims"]
     named = Dims(tuple(dims["layer"]), dims["head"], tuple(dims["pos"]), tuple(dims["rel"]))
-    return Store(folder, named, facts["corpus"]["shards"], facts["configuration"]["exemplars"])
+    return Store(folder, named, facts["corpus"]["shards"], RunConfig(**facts["configuration"]).candidates)

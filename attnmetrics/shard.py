@@ -11,7 +11,7 @@ from torch import Tensor
 
 from attnmetrics.annotation.sentence import Labels, Sentences
 from attnmetrics.errors import ModelError
-from attnmetrics.model.align import Dependencies, Pieces, align, pair_dependencies, piece_texts, tokenize
+from attnmetrics.model.align import Dependencies, Pieces, align, pair_dependencies, piece_names, tokenize
 from attnmetrics.model.kernels import Kernel, Null, Reductions, Wanted, dense, want
 from attnmetrics.model.load import TILE_PAIRS, Model
 from attnmetrics.model.pack import Batch, pack
@@ -97,9 +97,7 @@ def measure(
         state=State(sums.dims, sums.read() | count(shard.pieces, shard.aligned, shard.dependencies, metrics, model)),
         blocks=sums.blocks,
         exemplars=found,
-        exemplar_pieces={
-            row: piece_texts(model.tokenizer, sentences.text[row], shard.pieces, row) for row in _rows(found, sentences)
-        },
+        exemplar_pieces={row: piece_names(model.tokenizer, shard.pieces, row) for row in _rows(found, sentences)},
         sentences_without_pieces=int((shard.pieces.lengths == 0).sum()),
     )
 

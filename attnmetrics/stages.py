@@ -9,10 +9,11 @@ from attnmetrics.annotation import cache
 from attnmetrics.annotation.sentence import Labels
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
-from attnmetrics.engine import Done, Engine, Failed, Stage, Task
+from attnmetrics.engine import Call, Done, Engine, Failed, Stage, Task
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.plan import Plan, Shard, make_plan, read_shards
 from attnmetrics.progress import Reporter
+from attnmetrics.ranking import Chunk
 from attnmetrics.selection import Rule
 from attnmetrics.statistics.sampling import Sampler, Selection, sentence_hashes
 from attnmetrics.store import Store
@@ -58,8 +59,8 @@ def prepare(config: RunConfig, reporter: Reporter) -> Job:
 def annotate(job: Job, engine: Engine, reporter: Reporter) -> Outcome:
     """Annotate the shards that are not annotated."""
     missing = unannotated(job, job.plan.shards)
-    tasks = (Task(shard, documents, False) for shard, documents in _read(job, missing))
-    return _work(job, engine, reporter, {"annotate": missing}, tasks, None)
+    tasks = (Task(shard, (Call("annotate", (documents, job.fingerprint)),)) for shard, documents in _read(job, missing))
+    return _work(engine, reporter, {"annotate": missing}, tasks)
 
 
 def measure(
@@ -69,10 +70,20 @@ def measure(
     todo = [shard for shard in job.plan.shards if shard.index not in committed]
     missing = unannotated(job, todo)
     stages: dict[Stage, list[Shard]] = {"annotate": missing, "measure": todo} if missing else {"measure": todo}
-    ready = (Task(shard, None, True) for shard in todo if shard not in missing)
-    new = (Task(shard, documents, True) for shard, documents in _read(job, missing))
-    measuring = Measuring(labels, selection_rule(job), store)
-    return _work(job, engine, reporter, stages, chain(ready, new), measuring)
+    last = Call("measure", (job.fingerprint, Measuring(labels, selection_rule(job), store)))
+    ready = (Task(shard, (last,)) for shard in todo if shard not in missing)
+    new = (
+        Task(shard, (Call("annotate", (documents, job.fingerprint)), last)) for shard, documents in _read(job, missing)
+    )
+    return _work(engine, reporter, stages, chain(ready, new))
+
+
+def rank(engine: Engine, reporter: Reporter, store: Store, chunks: Sequence[Chunk]) -> Outcome:
+    """Rank anew the candidate sentences that are not ranked."""
+    todo = [chunk for chunk in chunks if not store.is_ranked(chunk.digest)]
+    shards = [Shard(index, 0, 0, chunk.characters, chunk.digest) for index, chunk in enumerate(todo)]
+    tasks = (Task(shard, (Call("rank", (chunk, store)),)) for shard, chunk in zip(shards, todo, strict=True))
+    return _work(engine, reporter, {"rank": shards}, tasks)
 
 
 def needs_all_annotations(config: RunConfig) -> bool:
@@ -147,18 +158,13 @@ def _read(job: Job, shards: Sequence[Shard]) -> Iterator[tuple[Shard, tuple[Docu
 
 
 def _work(
-    job: Job,
-    engine: Engine,
-    reporter: Reporter,
-    stages: Mapping[Stage, Sequence[Shard]],
-    tasks: Iterator[Task],
-    measuring: Measuring | None,
+    engine: Engine, reporter: Reporter, stages: Mapping[Stage, Sequence[Shard]], tasks: Iterator[Task]
 ) -> Outcome:
     start = time.perf_counter()
     done: list[Done] = []
     failures: list[Failed] = []
     with reporter.stages({stage: _size(shards) for stage, shards in stages.items()}):
-        for event in engine.run(tasks, job.fingerprint, measuring):
+        for event in engine.run(tasks):
             if isinstance(event, Done):
                 reporter.advance(event.stage, event.shard.characters, event.counts)
                 done.append(event)

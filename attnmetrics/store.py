@@ -4,17 +4,21 @@
     RUN/shards.zarr/exemplars        [shard, layer, head, rank] one array per field of Exemplars; a shard is a chunk
     RUN/shards.zarr/prefix/000007    [sentence, layer, head, pair]  blocks of shard 7, for variability
     RUN/candidates/000007.parquet    text and pieces of the sentences among shard 7's exemplars
+    RUN/ranking/<digest>.npz         exemplars among some of these sentences, ranked anew in float64
     RUN/commits/000007.json          written last; only a shard that has one, with matching checksums, is ever read
 
 A missing Zarr chunk reads as its fill value without an error: that is why commit records decide, not the arrays.
 """
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from hashlib import blake2b
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -46,6 +50,14 @@ Record = dict[str, Any]
 """A commit record: shard, counts, checksums by path, and a seal over these."""
 
 
+class ExemplarSentence(NamedTuple):
+    """What stands in a sentence that is an exemplar."""
+
+    document: str
+    text: str
+    pieces: list[str]
+
+
 @dataclass(frozen=True, slots=True)
 class ShardContent:
     """What is kept of one measured shard."""
@@ -66,7 +78,7 @@ class Store:
     dims: Dims
     shards: int
     exemplars: int
-    """K, exemplars per head."""
+    """Exemplars kept per shard and head."""
 
     def create(self) -> None:
         """Lay out the arrays, empty; a layout that is there already stays.
@@ -120,15 +132,22 @@ class Store:
         records = (_read_record(path) for path in paths)
         return {record["shard"]: record for record in records if record is not None}
 
-    def read(self, record: Record) -> tuple[State, Exemplars]:
-        """State and exemplars of a committed shard, checked against its record.
+    def read_state(self, record: Record) -> State:
+        """The state of a committed shard, checked against its record.
 
         Raises:
-            StoreError: the data are not those committed.
+            StoreError: it is not as it was committed.
         """
-        values = {name: self._read_row(record, name) for name in ("state", *_EXEMPLAR_PATHS.values())}
-        exemplars = Exemplars(**{name: values[path] for name, path in _EXEMPLAR_PATHS.items()})
-        return State.unpack(self.dims, values["state"]), exemplars
+        return State.unpack(self.dims, self._read(record, "state", record["shard"]))
+
+    def read_exemplars(self, record: Record) -> Exemplars:
+        """The exemplars of a committed shard, checked against its record.
+
+        Raises:
+            StoreError: they are not as they were committed.
+        """
+        shard = record["shard"]
+        return Exemplars(**{name: self._read(record, path, shard) for name, path in _EXEMPLAR_PATHS.items()})
 
     def read_prefix(self, record: Record) -> Prefix:
         """The prefix blocks of a committed shard, checked.
@@ -158,16 +177,52 @@ class Store:
         Raises:
             StoreError: something is not as it was committed.
         """
-        self.read(record)
+        self.read_state(record)
+        self.read_exemplars(record)
         self.read_prefix(record)
         self.read_candidates(record)
+
+    def write_ranking(self, digest: str, exemplars: Exemplars) -> None:
+        """Write the exemplars among the sentences of a chunk with this digest.
+
+        Raises:
+            StoreError: the folder cannot be written.
+        """
+        arrays = {field.name: getattr(exemplars, field.name) for field in fields(Exemplars)}
+        try:
+            write_atomically(self._ranking_path(digest), lambda path: _save_npz(path, arrays))
+        except OSError as error:
+            raise _cannot_write(self.folder, error) from None
+
+    def read_ranking(self, digest: str) -> Exemplars:
+        """What `write_ranking` wrote.
+
+        Raises:
+            StoreError: there is none, or it is damaged.
+        """
+        path = self._ranking_path(digest)
+        try:
+            with np.load(BytesIO(path.read_bytes())) as arrays:
+                return Exemplars(**arrays)
+        except FileNotFoundError:
+            raise StoreError(
+                f"exemplars of {self.folder} are not ranked ({path.name} is missing); "
+                "run `attnmetrics measure` with the same options to go on"
+            ) from None
+        except (OSError, ValueError, KeyError, TypeError, BadZipFile, EOFError, zlib.error) as error:
+            raise StoreError(f"{path} is damaged ({error}); delete it and run `attnmetrics run` again") from None
+
+    def is_ranked(self, digest: str) -> bool:
+        """Whether a chunk with this digest has a readable ranking."""
+        try:
+            self.read_ranking(digest)
+        except StoreError:
+            return False
+        return True
 
     def discard(self, shard: int) -> None:
         """Take back a shard's commit, so that it is measured again."""
         self._commit_path(shard).unlink(missing_ok=True)
-
-    def _read_row(self, record: Record, path: str) -> NDArray[Any]:
-        return self._read(record, path, record["shard"])
 
     def _read(self, record: Record, path: str, where: Any) -> NDArray[Any]:
         try:
@@ -194,6 +249,9 @@ class Store:
 
     def _commit_path(self, shard: int) -> Path:
         return self.folder / "commits" / f"{shard:06d}.json"
+
+    def _ranking_path(self, digest: str) -> Path:
+        return self.folder / "ranking" / f"{digest}.npz"
 
     def _candidates_path(self, shard: int) -> Path:
         return self.folder / "candidates" / f"{shard:06d}.parquet"
@@ -249,6 +307,11 @@ def _parquet(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
     return bytes(sink.getvalue().to_pybytes())
+
+
+def _save_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def _seal(record: Record) -> str:

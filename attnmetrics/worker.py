@@ -4,8 +4,9 @@ import resource
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pyarrow as pa
 
 from attnmetrics.annotation import cache
@@ -14,6 +15,7 @@ from attnmetrics.assets import MODELS, PIPELINES
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.plan import Shard
+from attnmetrics.ranking import Chunk
 from attnmetrics.selection import Chosen, Rule, choose
 from attnmetrics.statistics.variability import Prefix
 from attnmetrics.store import CANDIDATES, ShardContent, Store
@@ -43,6 +45,7 @@ class Worker:
         self._gold_labels = gold_labels
         self._annotator: Annotator | None = None
         self._model: Model | None = None
+        self._exact_model: Model | None = None
 
     def ready(self) -> bool:
         """Answer, to show that the process is up."""
@@ -80,7 +83,7 @@ class Worker:
             chosen.sentences,
             model,
             batch_pieces=self._config.batch_pieces,
-            exemplars=self._config.exemplars,
+            exemplars=self._config.candidates,
             metric_rows=chosen.metrics,
             prefix_rows=chosen.prefix,
         )
@@ -101,6 +104,28 @@ class Worker:
         measuring.store.write(shard.index, _content(result, chosen), counts)
         return counts
 
+    def rank(self, shard: Shard, chunk: Chunk, store: Store) -> Counts:
+        """Rank some candidate sentences anew, with model and attention in float64; `shard` only names the chunk."""
+        from attnmetrics.shard import find_exemplars
+
+        model = self._load_exact_model()
+        start = time.perf_counter()
+        document_index, sentence = np.array(chunk.keys, np.int64).T
+        found = find_exemplars(
+            chunk.texts,
+            document_index,
+            sentence,
+            model,
+            exemplars=self._config.exemplars,
+            batch_pieces=self._config.batch_pieces,
+        )
+        store.write_ranking(chunk.digest, found)
+        return {
+            "sentences": len(chunk.texts),
+            "seconds": time.perf_counter() - start,
+            "peak_memory_bytes": peak_memory_bytes(),
+        }
+
     def _load_annotator(self) -> Annotator:
         if self._annotator is None:
             self._annotator = load_annotator(self._config, self._gold_labels)
@@ -108,21 +133,31 @@ class Worker:
 
     def _load_model(self) -> "Model":
         if self._model is None:
-            from attnmetrics.model.load import load_model
-
-            config = self._config
-            self._model = load_model(
-                str(MODELS.get(config.model, config.model)),
-                revision=config.revision,
-                device=config.device,
-                dtype=config.dtype,
-                null_tokens=config.null_tokens,
-                layers=config.layers,
-                threads=config.threads,
-                trust_remote_code=config.trust_remote_code,
-                allow_pickle=config.allow_pickle,
-            )
+            self._model = _load(self._config, self._config.dtype)
         return self._model
+
+    def _load_exact_model(self) -> "Model":
+        """The model in float64, in the place of the other, to save memory."""
+        if self._exact_model is None:
+            self._model = None
+            self._exact_model = _load(self._config, "float64")
+        return self._exact_model
+
+
+def _load(config: RunConfig, dtype: Literal["float32", "bfloat16", "float64"]) -> "Model":
+    from attnmetrics.model.load import load_model
+
+    return load_model(
+        str(MODELS.get(config.model, config.model)),
+        revision=config.revision,
+        device=config.device,
+        dtype=dtype,
+        null_tokens=config.null_tokens,
+        layers=config.layers,
+        threads=config.threads,
+        trust_remote_code=config.trust_remote_code,
+        allow_pickle=config.allow_pickle,
+    )
 
 
 def load_annotator(config: RunConfig, gold_labels: Labels | None) -> Annotator:

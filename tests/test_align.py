@@ -16,7 +16,7 @@ from attnmetrics.model.align import (
     align,
     find_template,
     pair_dependencies,
-    piece_texts,
+    piece_names,
     tokenize,
 )
 
@@ -163,15 +163,15 @@ def test_bytes_of_one_character_belong_to_its_word() -> None:
     pieces = tokenize(GPT2, sentences.text, Template(), 50)
     word = align(sentences, pieces)
     assert word.tolist() == [0, -1, 1, 1, 1, 1, 2]  # the second piece is the space alone
-    assert piece_texts(GPT2, text, pieces, 0) == ["a", " ", "🦉", "🦉", "🦉", "🦉", " b"]
+    assert piece_names(GPT2, pieces, 0) == ["a", "Ġ", "ð", "Ł", "¦", "ī", "Ġb"]
 
 
 def test_template_pieces_are_shown_by_name() -> None:
     pieces = tokenize(BERT, ("Nobody knew.",), find_template(BERT), 50)
-    shown = piece_texts(BERT, "Nobody knew.", pieces, 0)
+    shown = piece_names(BERT, pieces, 0)
     assert shown[0] == "[CLS]"
     assert shown[-1] == "[SEP]"
-    assert "".join(shown[1:-1]) == "Nobodyknew."
+    assert "".join(shown[1:-1]).replace("##", "") == "Nobodyknew."
 
 
 def test_broken_unicode_is_refused() -> None:

@@ -16,7 +16,8 @@ from attnmetrics.plan import Shard
 from attnmetrics.worker import Counts, Measuring, Worker
 
 SHARDS = 6
-BOTH = frozenset(("annotate", "measure"))
+MEASURE = frozenset(("measure", "rank"))
+ALL = MEASURE | {"annotate"}
 
 
 def config(**options: object) -> RunConfig:
@@ -82,7 +83,7 @@ def of_kind(events: Sequence[Event], kind: type) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_every_stage_of_every_shard_once(fake_engine: Any, workers: int) -> None:
-    events = list(fake_engine(workers).run(iter(tasks(["go"] * SHARDS)), "", None))
+    events = list(fake_engine(workers).run(iter(tasks(["go"] * SHARDS))))
     stages = [(stage, shard) for stage in ("annotate", "measure") for shard in range(SHARDS)]
     assert of_kind(events, Done) == stages
 
@@ -98,7 +99,7 @@ def test_tasks_are_drawn_only_as_there_is_room(fake_engine: Any) -> None:
 
     most = 0
     done = 0
-    for event in fake_engine(2).run(stream(), "", None):
+    for event in fake_engine(2).run(stream()):
         done += event.stage == "measure"
         most = max(most, drawn - done)
     assert done == 40
@@ -108,7 +109,7 @@ def test_tasks_are_drawn_only_as_there_is_room(fake_engine: Any) -> None:
 @pytest.mark.parametrize(("word", "reason"), [("die", "worker died"), ("raise", "RuntimeError: poison")])
 def test_a_poisonous_shard_is_put_aside_and_the_others_finish(fake_engine: Any, word: str, reason: str) -> None:
     words = ["go", "go", word, "go", "go", "go"]
-    events = list(fake_engine(2).run(iter(tasks(words)), "", None))
+    events = list(fake_engine(2).run(iter(tasks(words))))
     assert of_kind(events, Failed) == [("annotate", 2)]
     assert reason in next(event.reason for event in events if isinstance(event, Failed))
     assert of_kind(events, Done) == [
@@ -117,14 +118,14 @@ def test_a_poisonous_shard_is_put_aside_and_the_others_finish(fake_engine: Any, 
 
 
 def test_one_death_costs_one_strike(fake_engine: Any) -> None:
-    events = list(fake_engine(2).run(iter(tasks(["go", "die once", "go", "go"])), "", None))
+    events = list(fake_engine(2).run(iter(tasks(["go", "die once", "go", "go"]))))
     assert of_kind(events, Failed) == []
     assert len(of_kind(events, Done)) == 8
 
 
 def test_an_error_of_ours_ends_the_run_as_itself(fake_engine: Any) -> None:
     with pytest.raises(ModelError, match="no such model"):
-        list(fake_engine(2).run(iter(tasks(["go", "refuse", "go"])), "", None))
+        list(fake_engine(2).run(iter(tasks(["go", "refuse", "go"]))))
 
 
 def test_a_call_raises_what_the_worker_raised(fake_engine: Any) -> None:
@@ -136,20 +137,20 @@ def test_a_call_raises_what_the_worker_raised(fake_engine: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "resources", "roles"),
     [
-        ({}, {"CPU": 2}, [Role(BOTH, 2, 1.0, 0)]),
-        ({"workers": 3}, {"CPU": 2}, [Role(BOTH, 3, 2 / 3, 0)]),
-        ({"threads": 4}, {"CPU": 16}, [Role(BOTH, 4, 4.0, 0)]),
-        ({"threads": 8}, {"CPU": 2}, [Role(BOTH, 1, 2.0, 0)]),
-        ({"device": "cpu"}, {"CPU": 4, "GPU": 1}, [Role(BOTH, 4, 1.0, 0)]),
+        ({}, {"CPU": 2}, [Role(ALL, 2, 1.0, 0)]),
+        ({"workers": 3}, {"CPU": 2}, [Role(ALL, 3, 2 / 3, 0)]),
+        ({"threads": 4}, {"CPU": 16}, [Role(ALL, 4, 4.0, 0)]),
+        ({"threads": 8}, {"CPU": 2}, [Role(ALL, 1, 2.0, 0)]),
+        ({"device": "cpu"}, {"CPU": 4, "GPU": 1}, [Role(ALL, 4, 1.0, 0)]),
         (
             {},
             {"CPU": 16, "GPU": 1},
-            [Role(frozenset(("measure",)), 1, 1.0, 1), Role(frozenset(("annotate",)), 15, 1.0, 0)],
+            [Role(MEASURE, 1, 1.0, 1), Role(frozenset(("annotate",)), 15, 1.0, 0)],
         ),
         (
             {"workers": 1},
             {"CPU": 2, "GPU": 2},
-            [Role(frozenset(("measure",)), 1, 1.0, 1), Role(frozenset(("annotate",)), 1, 1.0, 0)],
+            [Role(MEASURE, 1, 1.0, 1), Role(frozenset(("annotate",)), 1, 1.0, 0)],
         ),
     ],
 )
@@ -164,7 +165,7 @@ def test_roles_fit_into_the_cluster() -> None:
                 roles = plan_roles(config(workers=workers), {"CPU": cpus, "GPU": gpus})
                 assert sum(role.actors * role.cpus for role in roles) <= cpus + 1e-9
                 assert sum(role.actors * role.gpus for role in roles) <= gpus
-                assert {stage for role in roles for stage in role.stages} == BOTH
+                assert {stage for role in roles for stage in role.stages} == ALL
 
 
 def test_a_gpu_that_is_not_there_is_refused() -> None:

@@ -51,7 +51,7 @@ def test_a_shard_comes_back_bit_for_bit(store: Store, sentences: int) -> None:
     written = content(1, sentences)
     store.write(2, written, {"sentences": sentences})
     record = store.committed()[2]
-    state, exemplars = store.read(record)
+    state, exemplars = store.read_state(record), store.read_exemplars(record)
     np.testing.assert_array_equal(state.pack(), written.state.pack())
     for field in fields(Exemplars):
         np.testing.assert_array_equal(getattr(exemplars, field.name), getattr(written.exemplars, field.name))
@@ -132,6 +132,23 @@ def test_a_forged_count_is_none(store: Store) -> None:
     path = store.folder / "commits" / "000000.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"counts": {"sentences": 8}}))
     assert store.committed() == {}
+
+
+def test_a_ranking_comes_back_bit_for_bit(store: Store) -> None:
+    written = content(1).exemplars
+    store.write_ranking("ab12", written)
+    for field in fields(Exemplars):
+        np.testing.assert_array_equal(getattr(store.read_ranking("ab12"), field.name), getattr(written, field.name))
+    assert (store.is_ranked("ab12"), store.is_ranked("cd34")) == (True, False)
+
+
+@pytest.mark.parametrize("damage", [flip, truncate, Path.unlink], ids=["flipped", "truncated", "missing"])
+def test_a_damaged_ranking_is_found_and_named(store: Store, damage: Callable[[Path], None]) -> None:
+    store.write_ranking("ab12", content(1).exemplars)
+    damage(store.folder / "ranking" / "ab12.npz")
+    assert not store.is_ranked("ab12")
+    with pytest.raises(StoreError, match=r"ab12\.npz"):
+        store.read_ranking("ab12")
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -4,24 +4,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from attnmetrics.corpus import Document
 from attnmetrics.plan import Shard
-from attnmetrics.worker import Counts, Measuring
+from attnmetrics.worker import Counts
 
-Stage = Literal["annotate", "measure"]
+Stage = Literal["annotate", "measure", "rank"]
+"""A method of `Worker` that does something with a shard."""
 
 TRIES = 3
 """A shard that fails this many times is put aside, and the rest of the run goes on."""
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A stage of one shard."""
+
+    stage: Stage
+    arguments: tuple[Any, ...]
+    """after the shard"""
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """One shard and the stages that it still needs."""
+    """One shard and the stages that it still needs, one after the other."""
 
     shard: Shard
-    documents: tuple[Document, ...] | None
-    """to annotate; None when the shard is annotated"""
-    measure: bool
+    calls: tuple[Call, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ class Engine(Protocol):
     def call(self, method: str, *arguments: Any) -> Any:
         """Have one worker run a method of `Worker` and return its result."""
 
-    def run(self, tasks: Iterator[Task], fingerprint: str, measuring: Measuring | None) -> Iterator[Event]:
+    def run(self, tasks: Iterator[Task]) -> Iterator[Event]:
         """Work on tasks, drawn one by one as there is room; events come as stages end, in any order.
 
         Raises:

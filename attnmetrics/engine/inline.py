@@ -5,9 +5,10 @@ from typing import Any
 
 from attnmetrics.annotation.sentence import Labels
 from attnmetrics.config import RunConfig
-from attnmetrics.engine import TRIES, Done, Event, Failed, Stage, Task
+from attnmetrics.engine import TRIES, Call, Done, Event, Failed, Task
 from attnmetrics.errors import AttnmetricsError
-from attnmetrics.worker import Measuring, Worker
+from attnmetrics.plan import Shard
+from attnmetrics.worker import Worker
 
 
 class InlineEngine:
@@ -20,27 +21,25 @@ class InlineEngine:
         """See `Engine`."""
         return getattr(self._worker, method)(*arguments)
 
-    def run(self, tasks: Iterator[Task], fingerprint: str, measuring: Measuring | None) -> Iterator[Event]:
+    def run(self, tasks: Iterator[Task]) -> Iterator[Event]:
         """See `Engine`."""
         for task in tasks:
-            if task.documents is not None:
-                event = self._try("annotate", task, task.documents, fingerprint)
+            for call in task.calls:
+                event = self._try(task.shard, call)
                 yield event
                 if isinstance(event, Failed):
-                    continue
-            if task.measure:
-                yield self._try("measure", task, fingerprint, measuring)
+                    break
 
     def close(self) -> None:
         """See `Engine`."""
 
-    def _try(self, stage: Stage, task: Task, *arguments: Any) -> Event:
+    def _try(self, shard: Shard, call: Call) -> Event:
         reason = ""
         for _ in range(TRIES):
             try:
-                return Done(stage, task.shard, self.call(stage, task.shard, *arguments))
+                return Done(call.stage, shard, self.call(call.stage, shard, *call.arguments))
             except AttnmetricsError:
                 raise
             except Exception as error:
                 reason = f"{type(error).__name__}: {error}"
-        return Failed(stage, task.shard, reason)
+        return Failed(call.stage, shard, reason)

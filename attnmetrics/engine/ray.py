@@ -17,7 +17,7 @@ from attnmetrics.annotation.sentence import Labels
 from attnmetrics.config import RunConfig
 from attnmetrics.engine import TRIES, Done, Event, Failed, Stage, Task
 from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError
-from attnmetrics.worker import Measuring, Worker
+from attnmetrics.worker import Worker
 
 QUEUED_CALLS = 2
 """Calls waiting at an actor: enough that it never idles, few enough to bound memory."""
@@ -41,10 +41,15 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A stage of a task."""
+    """A task from one of its calls on."""
 
-    stage: Stage
     task: Task
+    step: int = 0
+
+    @property
+    def stage(self) -> Stage:
+        """What is to be done now."""
+        return self.task.calls[self.step].stage
 
 
 @dataclass(slots=True)
@@ -82,13 +87,12 @@ class RayEngine:
         except RayActorError as error:
             raise ShardError(f"the worker died in {method}: {error}; is there enough memory for the model?") from None
 
-    def run(self, tasks: Iterator[Task], fingerprint: str, measuring: Measuring | None) -> Iterator[Event]:
+    def run(self, tasks: Iterator[Task]) -> Iterator[Event]:
         """See `Engine`."""
-        shared = ray.put(measuring)
         waiting: deque[Job] = deque()
         strikes: Counter[tuple[Stage, int]] = Counter()
         while True:
-            self._hand_out(waiting, tasks, fingerprint, shared)
+            self._hand_out(waiting, tasks)
             running = {reference: actor for actor in self._actors for reference, _ in actor.calls}
             if not running:
                 return
@@ -103,7 +107,7 @@ class RayEngine:
         if self._owns_session:
             ray.shutdown()
 
-    def _hand_out(self, waiting: deque[Job], tasks: Iterator[Task], fingerprint: str, shared: Any) -> None:
+    def _hand_out(self, waiting: deque[Job], tasks: Iterator[Task]) -> None:
         """Give every actor with room something to do; shards that are annotated go before new ones."""
         room = QUEUED_CALLS * len(self._actors)
         for calls in range(QUEUED_CALLS):
@@ -111,7 +115,7 @@ class RayEngine:
                 if len(actor.calls) > calls:
                     continue
                 if (job := _next_job(actor.role, waiting, tasks, room)) is not None:
-                    actor.calls.append((_submit(actor, job, fingerprint, shared), job))
+                    actor.calls.append((_submit(actor, job), job))
 
     def _collect(
         self, actor: Actor, reference: Any, waiting: deque[Job], strikes: Counter[tuple[Stage, int]]
@@ -128,8 +132,8 @@ class RayEngine:
             return
         self._deaths = 0
         actor.calls.remove((reference, job))
-        if job.stage == "annotate" and job.task.measure:
-            waiting.appendleft(Job("measure", job.task))
+        if job.step + 1 < len(job.task.calls):
+            waiting.appendleft(Job(job.task, job.step + 1))
         yield Done(job.stage, job.task.shard, counts)
 
     def _bury(
@@ -168,12 +172,12 @@ def plan_roles(config: RunConfig, resources: dict[str, float]) -> tuple[Role, ..
     if config.device == "cpu" or not gpus:
         actors = config.workers or max(1, cpus // config.threads)
         share = min(float(config.threads), max(1.0, float(cpus)) / actors)
-        return (Role(frozenset[Stage](("annotate", "measure")), actors, share, 0),)
+        return (Role(frozenset[Stage](("annotate", "measure", "rank")), actors, share, 0),)
     measurers = min(config.workers or gpus, gpus)
     annotators = max(1, cpus - measurers)
     share = min(1.0, cpus / (measurers + annotators))
     return (
-        Role(frozenset[Stage](("measure",)), measurers, share, 1),
+        Role(frozenset[Stage](("measure", "rank")), measurers, share, 1),
         Role(frozenset[Stage](("annotate",)), annotators, share, 0),
     )
 
@@ -206,17 +210,16 @@ def _next_job(role: Role, waiting: deque[Job], tasks: Iterator[Task], room: int)
             return job
     if len(waiting) >= room or (task := next(tasks, None)) is None:
         return None
-    job = Job("measure" if task.documents is None else "annotate", task)
+    job = Job(task)
     if job.stage in role.stages:
         return job
     waiting.append(job)
     return None
 
 
-def _submit(actor: Actor, job: Job, fingerprint: str, shared: Any) -> Any:
-    if job.stage == "annotate":
-        return actor.handle.annotate.remote(job.task.shard, job.task.documents, fingerprint)
-    return actor.handle.measure.remote(job.task.shard, fingerprint, shared)
+def _submit(actor: Actor, job: Job) -> Any:
+    call = job.task.calls[job.step]
+    return getattr(actor.handle, call.stage).remote(job.task.shard, *call.arguments)
 
 
 def _strike(job: Job, reason: str, waiting: deque[Job], strikes: Counter[tuple[Stage, int]]) -> Iterator[Event]:

@@ -174,14 +174,10 @@ def pair_dependencies(sentences: Sentences, pieces: Pieces, word: NDArray[np.int
     return Dependencies(offsets, head - pieces.offsets[sentence], child - pieces.offsets[sentence])
 
 
-def piece_texts(tokenizer: Any, text: str, pieces: Pieces, row: int) -> list[str]:
-    """The pieces of one sentence as a person reads them: their part of the text, or the name of a piece without one.
-
-    The bytes of one character that are several pieces each show that character.
-    """
-    span = slice(pieces.offsets[row], pieces.offsets[row + 1])
-    columns = zip(pieces.ids[span].tolist(), pieces.start[span].tolist(), pieces.end[span].tolist(), strict=True)
-    return [text[start:end] or str(tokenizer.id_to_token(piece)) for piece, start, end in columns]
+def piece_names(tokenizer: Any, pieces: Pieces, row: int) -> list[str]:
+    """The pieces of one sentence as the tokenizer's vocabulary spells them, such as `Ġthe` or `##ing`."""
+    ids = pieces.ids[pieces.offsets[row] : pieces.offsets[row + 1]]
+    return [str(tokenizer.id_to_token(piece)) for piece in ids.tolist()]
 
 
 def _next_character(text: str) -> NDArray[np.int64]:
