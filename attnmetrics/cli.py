@@ -59,7 +59,7 @@ def _flag(name: str) -> inspect.Parameter:
     """The parameter of one field. Values arrive as text and are checked by `RunConfig`, in one place."""
     field = RunConfig.model_fields[name]
     flags = ["--" + name.replace("_", "-"), *([SHORT_FLAGS[name]] if name in SHORT_FLAGS else [])]
-    shown = "" if field.is_required() or field.default is None else f" [default: {field.default}]"
+    shown = "" if field.is_required() or field.default is None else f" (default: {field.default})"
     help_text = f"{field.description}{shown}"
     if field.annotation is bool:
         flags = [f"{flags[0]}/--no-{flags[0][2:]}"] if field.default else flags
@@ -103,7 +103,7 @@ def demo(
     verbose: Verbose = False,
 ) -> None:
     """Run on the model, pipeline and corpus in the package; any flag of `run` may replace a part."""
-    _run(build_config({**DEMO, **values}, config), quiet, dry_run=False)
+    _run(build_config(values, config, DEMO), quiet, dry_run=False)
 
 
 @app.command()
@@ -115,7 +115,7 @@ def annotate(
     from attnmetrics.driver import run_annotate
 
     folder = {"out": values["annotations"]} if "annotations" in values else {}
-    settings = build_config({"model": "demo", **folder, **values}, config)
+    settings = build_config(values, config, {"model": "demo", **folder})
     run_annotate(settings, _reporter(quiet))
     _print(f"annotations: {settings.annotation_folder}")
 

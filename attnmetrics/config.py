@@ -19,12 +19,18 @@ SPARE_CANDIDATES = 10
 """Float32 may rank a sentence this many places too low."""
 
 
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
+
+
 def _as_tuple(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
+    return (value,) if isinstance(value, str | Path) else value
 
 
 def _as_layers(value: Any) -> Any:
     """`0-3,6` as (0, 1, 2, 3, 6)."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value,)
     if not isinstance(value, str):
         return value
     layers: list[int] = []
@@ -46,17 +52,23 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
-    model: Annotated[str, Field(description="Hub name or local folder of the model; 'demo' is the one in the package")]
+    model: Annotated[
+        str,
+        BeforeValidator(_as_text),
+        Field(min_length=1, description="Hub name or local folder of the model; 'demo' is the one in the package"),
+    ]
     corpus: Annotated[
-        tuple[str, ...],
+        tuple[Annotated[str, BeforeValidator(_as_text)], ...],
         BeforeValidator(_as_tuple),
         Field(min_length=1, description="files, folders, globs or fsspec URLs; 'demo' is the corpus in the package"),
     ]
     out: Annotated[Path, Field(description="folder of the run")]
 
-    annotator: Annotated[str, Field(description="spaCy pipeline, by name or path (CoNLL-U brings its own)")] = (
-        DEFAULT_ANNOTATOR
-    )
+    annotator: Annotated[
+        str,
+        BeforeValidator(_as_text),
+        Field(description="spaCy pipeline, by name or path (CoNLL-U brings its own annotations)"),
+    ] = DEFAULT_ANNOTATOR
     annotations: Annotated[Path | None, Field(description="folder of annotations, to share them between runs")] = None
     format: Annotated[
         Literal["auto", "text", "jsonl", "parquet", "conllu"], Field(description="format of the corpus files")
@@ -85,7 +97,7 @@ class RunConfig(BaseModel):
     layers: Annotated[
         tuple[int, ...] | None, BeforeValidator(_as_layers), Field(description="layers to measure, such as 0-3,6")
     ] = None
-    exemplars: Annotated[int, Field(ge=0, description="exemplar sentences per head")] = 50
+    exemplars: Annotated[int, Field(ge=0, le=10_000, description="exemplar sentences per head")] = 50
     exact_exemplars: Annotated[
         bool, Field(description="with float32, compute the weights of exemplars anew in float64")
     ] = True
@@ -140,13 +152,15 @@ RESULT_FIELDS = frozenset(RunConfig.model_fields) - {"out", "annotations", "engi
 """Fields that can change a result; two runs that differ elsewhere give the same bits."""
 
 
-def build_config(values: Mapping[str, Any], file: Path | None = None) -> RunConfig:
-    """Validate `values` over those of a YAML file.
+def build_config(
+    values: Mapping[str, Any], file: Path | None = None, defaults: Mapping[str, Any] | None = None
+) -> RunConfig:
+    """Validate `values` over those of a YAML file, and these over `defaults`.
 
     Raises:
         ConfigError: a field is unknown, missing or out of range, or the file cannot be read.
     """
-    merged = {**(_read_yaml(file) if file else {}), **values}
+    merged = {**(defaults or {}), **(_read_yaml(file) if file else {}), **values}
     try:
         return RunConfig.model_validate(merged)
     except ValidationError as error:

@@ -18,7 +18,15 @@ from attnmetrics.merge import find_sentences, merge_candidates
 from attnmetrics.outputs import write_outputs
 from attnmetrics.progress import Reporter
 from attnmetrics.ranking import cut_chunks
-from attnmetrics.runfile import Facts, check_identity, identity_of, read_facts, store_of, write_facts
+from attnmetrics.runfile import (
+    Facts,
+    check_identity,
+    holds_measurements,
+    identity_of,
+    read_facts,
+    store_of,
+    write_facts,
+)
 from attnmetrics.stages import (
     Job,
     Outcome,
@@ -105,6 +113,7 @@ def merge_run(folder: Path, reporter: Reporter) -> Facts:
         )
     start = time.perf_counter()
     facts["counts"], facts["left_out"] = _totals(facts, records)
+    _warn_of_small_sample(facts, reporter)
     write_outputs(folder, store, records, facts, reporter)
     facts["seconds"]["merge"] = round(time.perf_counter() - start, 3)
     facts["peak_memory_bytes"]["driver"] = peak_memory_bytes()
@@ -144,14 +153,24 @@ def _begin(config: RunConfig, reporter: Reporter) -> tuple[Job, Facts]:
     job = prepare(config, reporter)
     identity = identity_of(config, job.plan, job.fingerprint)
     check_identity(config.out, identity)
-    facts = read_facts(config.out) or {
+    facts = read_facts(config.out)
+    if facts is None or not holds_measurements(facts):
+        facts = _new_facts(job, identity, time.perf_counter() - start)
+    if facts["status"] != "finished":
+        write_facts(config.out, facts)
+    return job, facts
+
+
+def _new_facts(job: Job, identity: dict[str, object], seconds: float) -> Facts:
+    """`run.json` of a run that is planned."""
+    return {
         "attnmetrics": version("attnmetrics"),
         "status": "unfinished",
         "started": _now(),
-        "configuration": config.model_dump(mode="json"),
+        "configuration": job.config.model_dump(mode="json"),
         "identity": identity,
         "corpus": {
-            "paths": list(config.corpus),
+            "paths": list(job.config.corpus),
             "digest": job.plan.digest,
             "documents": job.plan.documents,
             "characters": job.plan.characters,
@@ -159,19 +178,16 @@ def _begin(config: RunConfig, reporter: Reporter) -> tuple[Job, Facts]:
             "left_out": job.plan.left_out,
         },
         "annotator": {
-            "name": config.annotator if job.plan.gold_labels is None else "CoNLL-U (gold)",
+            "name": job.config.annotator if job.plan.gold_labels is None else "CoNLL-U (gold)",
             "fingerprint": job.fingerprint,
-            "folder": str(config.annotation_folder),
+            "folder": str(job.config.annotation_folder),
         },
         "versions": {package: version(package) for package in PACKAGES} | {"python": platform.python_version()},
         "machine": {"platform": platform.platform(), "processor": platform.machine()},
-        "seconds": {"plan": round(time.perf_counter() - start, 3)},
+        "seconds": {"plan": round(seconds, 3)},
         "peak_memory_bytes": {},
         "missing": [],
     }
-    if facts["status"] != "finished":
-        write_facts(config.out, facts)
-    return job, facts
 
 
 @contextmanager
@@ -198,12 +214,13 @@ def _measure(job: Job, facts: Facts, engine: Engine, reporter: Reporter, annotat
         )
     model = engine.call("describe_model")
     check_identity(job.config.out, {"model fingerprint": model["fingerprint"]})
+    facts["identity"]["model fingerprint"] = model["fingerprint"]
+    facts["model"] = model
     labels = find_labels(job, engine)
     if missing and needs_all_annotations(job.config):
         _record(job, facts, "annotate", annotate(job, engine, reporter))
     dims = Dims(tuple(model["layers"]), model["heads"], labels.pos, labels.rel)
-    facts["identity"]["model fingerprint"] = model["fingerprint"]
-    facts |= {"model": model, "dims": asdict(dims)}
+    facts["dims"] = asdict(dims)
     write_facts(job.config.out, facts)
     store = store_of(job.config.out, facts)
     store.create()
@@ -286,6 +303,15 @@ def _totals(facts: Facts, records: list[Record]) -> tuple[dict[str, int], dict[s
         totals.update({name: count for name, count in record["counts"].items() if name not in NOT_COUNTS})
     left_out = {name: totals.pop(name) for name in list(totals) if name in LEFT_OUT}
     return dict(totals), facts["corpus"]["left_out"] | left_out
+
+
+def _warn_of_small_sample(facts: Facts, reporter: Reporter) -> None:
+    """A sample cannot be larger than the corpus."""
+    for field, counted in (("sample_sentences", "exemplar_sentences"), ("metric_sentences", "sentences")):
+        asked, found = facts["configuration"][field], facts["counts"][counted]
+        if asked is not None and found < asked:
+            flag = f"--{field.replace('_', '-')}"
+            reporter.warn(f"expected {asked:,} sentences for {flag}, found {found:,} to measure; took all of them")
 
 
 def _now() -> str:

@@ -122,6 +122,7 @@ def load(path: Path) -> xr.Dataset:
     Raises:
         StoreError: there is none, or it cannot be read.
     """
+    _check_exists("results", path)
     try:
         with xr.open_zarr(path) as stored:
             return _as_declared(stored.load())
@@ -191,6 +192,7 @@ def load_exemplars(path: Path) -> pd.DataFrame:
     Raises:
         StoreError: there is none, or it cannot be read.
     """
+    _check_exists("exemplars", path)
     try:
         frame = pq.read_table(path, schema=EXEMPLARS).to_pandas()
     except (OSError, pa.ArrowException) as error:
@@ -198,6 +200,14 @@ def load_exemplars(path: Path) -> pd.DataFrame:
             f"expected exemplars at {path}, found none that can be read ({error}); run `attnmetrics merge` again"
         ) from None
     return frame.assign(pieces=_lists(frame["pieces"]))
+
+
+def _check_exists(what: str, path: Path) -> None:
+    if not path.exists():
+        raise StoreError(
+            f"expected {what} at {path}, found none: no run, or an unfinished one; `attnmetrics status {path.parent}` "
+            "says how far it is and what to do next"
+        )
 
 
 def _lists(pieces: Iterable[Iterable[str]]) -> pd.Series:

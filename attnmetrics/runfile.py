@@ -41,6 +41,8 @@ def check_identity(folder: Path, expected: Mapping[str, Any]) -> None:
     if facts is None:
         _refuse_foreign(folder)
         return
+    if not holds_measurements(facts):
+        return
     found = facts.get("identity", {})
     differences = [
         f"  {name}: {found[name]!r} there, {value!r} now"
@@ -52,6 +54,11 @@ def check_identity(folder: Path, expected: Mapping[str, Any]) -> None:
             f"{folder} holds a run with another configuration:\n" + "\n".join(differences) + "\n"
             "give another --out, or remove the folder to start anew"
         )
+
+
+def holds_measurements(facts: Facts) -> bool:
+    """Whether a run came as far as its model: before, nothing stands in the way of another configuration."""
+    return "model" in facts
 
 
 def read_facts(folder: Path) -> Facts | None:

@@ -56,6 +56,11 @@ def test_help_loads_no_heavy_library() -> None:
     assert "annotate" in found.stdout
 
 
+def test_help_names_the_defaults(command: Command) -> None:
+    text = " ".join(command("run", "--help")[1].replace("│", " ").split())
+    assert "exemplar sentences per head (default: 50)" in text
+
+
 def test_importing_the_package_loads_no_heavy_library() -> None:
     program = "import attnmetrics, sys; print(sorted({'torch', 'ray', 'spacy', 'xarray', 'numpy'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -126,6 +131,13 @@ def test_a_configuration_file(command: Command, text: Path) -> None:
     code, _, err = command("run", "--config", file)
     assert code == EXIT_ERROR
     assert "exemplars: 2 there, 3 now" in err
+
+
+def test_a_configuration_file_wins_over_the_demos_own_options(command: Command, text: Path) -> None:
+    file = text.parent / "run.yaml"
+    file.write_text(f"corpus: {text}\nout: {text.parent / 'run'}\nengine: inline\n")
+    assert command("demo", "--config", file, "--layers", "0")[0] == 0
+    assert (text.parent / "run" / "run.json").exists()
 
 
 def model_without_tokenizer(folder: Path) -> Path:

@@ -17,8 +17,23 @@ def test_flags_win_over_the_file(tmp_path: Path) -> None:
     assert (config.seed, config.batch_pieces, config.corpus) == (7, 512, ("a.txt", "b.txt"))
 
 
-@pytest.mark.parametrize(("text", "layers"), [("0-3,6", (0, 1, 2, 3, 6)), ("4", (4,)), ("3,1-2,2", (1, 2, 3))])
-def test_layers_are_ranges(text: str, layers: tuple[int, ...]) -> None:
+def test_the_file_wins_over_the_commands_own_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("model: bert\nseed: 3\n")
+    config = build_config({"seed": 7}, file, {**NEEDED, "exemplars": 5})
+    assert (config.model, config.seed, config.exemplars, config.out) == ("bert", 7, 5, Path("runs/a"))
+
+
+def test_paths_of_pathlib() -> None:
+    config = build_config({**NEEDED, "model": Path("m"), "annotator": Path("p"), "corpus": Path("a.txt")})
+    assert (config.model, config.annotator, config.corpus) == ("m", "p", ("a.txt",))
+    assert build_config({**NEEDED, "corpus": [Path("a.txt"), "b.txt"]}).corpus == ("a.txt", "b.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "layers"), [("0-3,6", (0, 1, 2, 3, 6)), ("4", (4,)), ("3,1-2,2", (1, 2, 3)), (4, (4,)), ([0, 2], (0, 2))]
+)
+def test_layers_are_ranges(text: object, layers: tuple[int, ...]) -> None:
     assert build_config({**NEEDED, "layers": text}).layers == layers
 
 
@@ -33,7 +48,10 @@ def test_all_variability_sentences() -> None:
         ({**NEEDED, "sed": 1}, "sed: no such field"),
         ({**NEEDED, "exemplars": -1}, "exemplars: .*greater than or equal to 0; found -1"),
         ({**NEEDED, "dtype": "float16"}, "dtype: .*'float32' or 'bfloat16'; found 'float16'"),
-        ({**NEEDED, "layers": "a-b"}, "layers: expected layers such as 0-3,6"),
+        ({**NEEDED, "layers": "a-b"}, "layers: expected layers such as 0-3,6; found 'a-b'"),
+        ({**NEEDED, "layers": "3-1"}, "layers: expected layers such as 0-3,6; found '3-1'"),
+        ({**NEEDED, "layers": "0-999999999"}, "layers: expected layers such as 0-3,6"),
+        ({**NEEDED, "layers": ()}, "layers is empty; .*all layers$"),
         ({**NEEDED, "workers": 0}, "workers"),
         ({**NEEDED, "sample_sentences": 5, "metric_sentences": 6}, "must not exceed"),
     ],

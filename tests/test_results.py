@@ -144,7 +144,7 @@ def test_a_folder_that_cannot_be_written_is_an_error(table, tmp_path):
 
 def test_missing_and_damaged_results_are_named(table, tmp_path):
     path = tmp_path / "results.zarr"
-    with pytest.raises(StoreError, match=r"expected results at .*results\.zarr, found none .*`attnmetrics merge`"):
+    with pytest.raises(StoreError, match=r"expected results at .*results\.zarr, found none: .*`attnmetrics status"):
         load(path)
     save(table, path)
     (path / "zarr.json").write_text("{")

@@ -17,7 +17,7 @@ from attnmetrics import driver, engine
 from attnmetrics.assets import CORPORA
 from attnmetrics.config import RunConfig
 from attnmetrics.driver import merge_run, run, run_annotate, run_measure
-from attnmetrics.errors import CorpusError, ShardError, StoreError
+from attnmetrics.errors import CorpusError, ModelError, ShardError, StoreError
 from attnmetrics.progress import Reporter
 from attnmetrics.statistics.schema import PER_HEAD, RESULTS
 from attnmetrics.worker import Worker
@@ -110,6 +110,22 @@ def test_a_finished_run_is_left_as_it_is(demo_run: Path, monkeypatch: pytest.Mon
 def test_another_configuration_is_refused_by_name(demo_run: Path, option: str, value: object, message: str) -> None:
     with pytest.raises(StoreError, match=message):
         run(demo_config(demo_run, **{option: value}), QUIET)
+
+
+def test_a_slip_that_shows_before_the_model_is_there_can_be_corrected(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="99"):
+        run(demo_config(tmp_path / "run", layers=(99,)), QUIET)
+    assert run(demo_config(tmp_path / "run", layers=(0,)), QUIET)["configuration"]["layers"] == [0]
+
+
+@pytest.mark.parametrize("field", ["sample_sentences", "metric_sentences"])
+def test_a_sample_larger_than_the_corpus_is_told(
+    tmp_path: Path, field: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = run(demo_config(tmp_path / "run", max_documents=1, **{field: 5000}), Reporter(quiet=True))
+    told = " ".join(capsys.readouterr().err.split())
+    flag = field.replace("_", "-")
+    assert f"expected 5,000 sentences for --{flag}, found {facts['counts']['sentences']} to measure" in told
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
