@@ -170,8 +170,7 @@ def show(
     from attnmetrics.runfile import read_facts
     from attnmetrics.views import terminal
 
-    if (layer is None) != (head is None):
-        raise ConfigError("a head has two numbers: give both --layer and --head")
+    _check_view(metric, label, layer, head, exemplars)
     dataset = attnmetrics.load(run)
     if layer is not None and head is not None:
         frame = attnmetrics.exemplars(run)
@@ -183,6 +182,18 @@ def show(
     else:
         view = terminal.summary(dataset, read_facts(run) or {})
     Console().print(view)
+
+
+def _check_view(metric: str | None, label: str | None, layer: int | None, head: int | None, exemplars: bool) -> None:
+    """Refuse options that would have no effect."""
+    if (layer is None) != (head is None):
+        raise ConfigError("a head has two numbers: give both --layer and --head")
+    if exemplars and head is None:
+        raise ConfigError("exemplars are those of one head: give --layer and --head too")
+    if label is not None and metric is None:
+        raise ConfigError(f"--label {label} is part of a share table: name the metric too, such as pos_to")
+    if metric is not None and head is not None:
+        raise ConfigError(f"the profile of a head has all metrics: leave out {metric}, or --layer and --head")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -202,8 +213,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _complain("stopped; what is committed is kept: run the same command again to go on")
         code = EXIT_INTERRUPTED
     except typer.TyperException as error:
-        describe = getattr(error, "format_message", error.__str__)
-        _complain(f"{describe().rstrip('.')}; see attnmetrics --help")
+        if message := getattr(error, "format_message", error.__str__)():  # none where the help is the answer
+            _complain(f"{message.rstrip('.')}; see attnmetrics --help")
         code = EXIT_USAGE
     sys.exit(code or 0)
 

@@ -110,6 +110,19 @@ def test_show(command: Command, demo_run: Path) -> None:
     assert command("show", demo_run, "--layer", 0, "--head", 99)[0] == EXIT_ERROR
 
 
+@pytest.mark.parametrize(
+    "given", [["--exemplars"], ["--label", "NOUN"], ["entropy", "--layer", 0, "--head", 0], ["--head", 0]]
+)
+def test_no_option_of_show_is_ignored(command: Command, demo_run: Path, given: list[object]) -> None:
+    assert command("show", demo_run, *given)[0] == EXIT_ERROR
+
+
+def test_no_command_gives_the_help_alone(command: Command) -> None:
+    code, out, err = command()
+    assert (code, err) == (2, "")
+    assert "annotate" in out
+
+
 def test_dry_run_writes_nothing(command: Command, text: Path) -> None:
     code, out, _ = command("run", *options(text), "--dry-run")
     assert code == 0

@@ -1,6 +1,8 @@
 """The Ray engine: who gets which actor, and what a failure costs."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -171,3 +173,32 @@ def test_roles_fit_into_the_cluster() -> None:
 def test_a_gpu_that_is_not_there_is_refused() -> None:
     with pytest.raises(ConfigError, match="expected a GPU in the Ray cluster"):
         plan_roles(config(device="cuda"), {"CPU": 2})
+
+
+def test_a_stop_ends_the_driver_in_order() -> None:
+    program = """
+import os, signal
+from attnmetrics.config import build_config
+from attnmetrics.engine.ray import RayEngine
+def stop(number, frame):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGTERM, stop)
+engine = RayEngine(build_config({"model": "demo", "corpus": "demo", "out": "run", "workers": 1}), None)
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+except KeyboardInterrupt:
+    print("in order")
+engine.close()
+"""
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (found.stdout.strip(), found.stderr) == ("in order", "")
+
+
+def test_a_cluster_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**options: object) -> None:
+        raise ConnectionError("no answer")
+
+    monkeypatch.setattr("attnmetrics.engine.ray.ray.is_initialized", lambda: False)
+    monkeypatch.setattr("attnmetrics.engine.ray.ray.init", refuse)
+    with pytest.raises(ConfigError, match=r"cluster at 127\.0\.0\.1:9, .*no answer.*--address"):
+        RayEngine(config(address="127.0.0.1:9"), None)

@@ -4,9 +4,11 @@ The only file that imports Ray. A shard's bits do not depend on which worker has
 """
 
 import os
+import signal
+import threading
 from collections import Counter, deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,7 +71,8 @@ class RayEngine:
         self._gold_labels = gold_labels
         self._owns_session = not ray.is_initialized()
         if self._owns_session:
-            _connect(config)
+            with _keeping_sigterm():
+                _connect(config)
         roles = plan_roles(config, ray.cluster_resources())
         self._actors = [self._start(role) for role in roles for _ in range(role.actors)]
         self._deaths = 0
@@ -182,14 +185,39 @@ def plan_roles(config: RunConfig, resources: dict[str, float]) -> tuple[Role, ..
     )
 
 
+@contextmanager
+def _keeping_sigterm() -> Iterator[None]:
+    """Ray's own handler would abort the driver with a trace of the stack; the one before ends a run in order."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if before is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
+
+
 def _connect(config: RunConfig) -> None:
     address = config.address or os.environ.get("RAY_ADDRESS")
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     if address:
-        ray.init(address=address, **options)
+        _join(address, options)
         return
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     ray.init(address="local", include_dashboard=False, **options)
+
+
+def _join(address: str, options: dict[str, Any]) -> None:
+    """Connect to a cluster.
+
+    Raises:
+        ConfigError: there is none at this address.
+    """
+    try:
+        ray.init(address=address, **options)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ConfigError(
+            f"expected a Ray cluster at {address}, found none that answers ({reason}); correct --address or "
+            "$RAY_ADDRESS, or leave both out to start one here"
+        ) from error
 
 
 def _await_ready(actor: Actor) -> None:
