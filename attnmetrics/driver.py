@@ -17,7 +17,7 @@ from attnmetrics.errors import CorpusError, ShardError, StoreError
 from attnmetrics.merge import find_sentences, merge_candidates
 from attnmetrics.outputs import write_outputs
 from attnmetrics.progress import Reporter
-from attnmetrics.ranking import cut_chunks
+from attnmetrics.ranking import cut_chunks, needs_ranking
 from attnmetrics.runfile import (
     Facts,
     check_identity,
@@ -233,7 +233,9 @@ def _measure(job: Job, facts: Facts, engine: Engine, reporter: Reporter, annotat
         records = list(store.committed().values())
         candidates = merge_candidates(store, records)
         chunks = cut_chunks(candidates, find_sentences(store, records, candidates))
-        _record(job, facts, "rank", rank(engine, reporter, store, chunks))
+        _record(job, facts, "rank", rank(engine, reporter, store, chunks[:1]))
+        if chunks and needs_ranking(candidates, store.read_ranking(chunks[0].digest)):
+            _record(job, facts, "rank", rank(engine, reporter, store, chunks[1:]))
 
 
 def _intact(store: Store, reporter: Reporter) -> dict[int, Record]:

@@ -18,7 +18,7 @@ from attnmetrics.assets import MODELS
 from attnmetrics.driver import run
 from attnmetrics.plan import make_plan
 from attnmetrics.progress import Reporter
-from attnmetrics.ranking import CHUNK_SENTENCES, cut_chunks
+from attnmetrics.ranking import CHUNK_SENTENCES, cut_chunks, needs_ranking
 from attnmetrics.runfile import store_of
 from attnmetrics.statistics.exemplars import Exemplars, choose_heads, uncertain_heads
 from attnmetrics.store import ExemplarSentence
@@ -144,6 +144,23 @@ def test_chunks_hold_every_candidate_once(number: int) -> None:
     )
     sentences = {(row, row): ExemplarSentence("d", f"text {row}", []) for row in range(number)}
     chunks = cut_chunks(candidates, sentences)
-    assert [key for chunk in chunks for key in chunk.keys] == list(sentences)
-    assert [text for chunk in chunks for text in chunk.texts] == [f"text {row}" for row in range(number)]
+    assert sorted(key for chunk in chunks for key in chunk.keys) == list(sentences)
+    assert all(chunk.texts == tuple(sentences[key].text for key in chunk.keys) for chunk in chunks)
     assert len({chunk.digest for chunk in chunks}) == len(chunks)
+
+
+@pytest.mark.parametrize(("error", "needed"), [(0, False), (9e-8, False), (2e-7, True)])
+def test_a_model_that_float32_measures_exactly_enough_is_not_ranked(error: float, needed: bool) -> None:
+    candidates = exemplars_of([0.9, 0.5, 0.4, 0.8, 0.7, np.nan])
+    assert needs_ranking(candidates, exemplars_of([0.9, 0.5, 0.4, 0.8, 0.7 + error, np.nan])) is needed
+
+
+def test_chunks_that_are_not_needed_are_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attnmetrics.outputs.write_report", lambda *arguments: None)
+    monkeypatch.setattr("attnmetrics.ranking.ENOUGH", 1)
+    monkeypatch.setattr("attnmetrics.ranking.PROBE_SENTENCES", 8)
+    run(demo_config(tmp_path / "run"), Reporter(quiet=True))
+    assert len(list((tmp_path / "run" / "ranking").iterdir())) == 1
+    run(demo_config(tmp_path / "plain", exact_exemplars=False), Reporter(quiet=True))
+    plain = (tmp_path / "plain" / "exemplars.parquet").read_bytes()
+    assert (tmp_path / "run" / "exemplars.parquet").read_bytes() == plain
