@@ -245,3 +245,8 @@ def test_an_exemplar_without_text_is_an_error():
     texts = {key: TEXTS[key] for key in [(2, 0), (2, 1)]}
     with pytest.raises(StoreError, match=r"expected the text of document 0, sentence 4, .* found none; measure its"):
         exemplars_frame(exemplars(), (7,), texts)
+
+
+def test_formulas_say_what_is_left_out(table):
+    assert "attendable" in table["variability"].attrs["formula"]
+    assert "Σ F > 0" in table["entropy_rows"].attrs["formula"], "rows with nothing left are skipped too"

@@ -104,7 +104,7 @@ RESULTS: Final = (
     ),
     Result(
         "variability", HEAD, "1", "Attention variability",
-        "Σ_x Σ_{i,j<N} |F − F̄[i,j]| ÷ (2 Σ_x Σ_{i,j<N} F), N = 10", f"{PAPER}, Eq. 5, Fig. 10",
+        "Σ_x Σ_{i,j<N, attendable} |F − F̄[i,j]| ÷ (2 Σ_x Σ_{i,j<N} F), N = 10", f"{PAPER}, Eq. 5, Fig. 10",
     ),
     Result("distance", HEAD, "pieces", "Mean attention distance", "Σ F[i,j]·|i−j| ÷ M", f"{PAPER}, Eq. 6, Fig. 11"),
     Result(
@@ -112,7 +112,7 @@ RESULTS: Final = (
         "mean over kept rows of −Σ_j p ln p, p = F[i,j] ÷ Σ_j F[i,j]", f"{PAPER}, Eq. 7, Fig. 12",
     ),
     Result(
-        "entropy_rows", HEAD, "rows", "Rows kept for entropy", "number of rows with at most 0.9 on null columns",
+        "entropy_rows", HEAD, "rows", "Rows kept for entropy", "number of rows with Σ F > 0 and Σ null ≤ 0.9",
         dtype="int64",
     ),
     Result(
