@@ -67,15 +67,21 @@ def anonymous_megabytes(process: int | str) -> float:
 
 
 def ray_workers() -> list[str]:
-    """Processes that run our actors."""
+    """Processes that run our actors: children of the raylet that this process started."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
+        process = path.parent.name
         try:
-            if path.read_bytes().startswith(b"ray::Worker"):
-                found.append(path.parent.name)
+            if path.read_bytes().startswith(b"ray::Worker") and parent(parent(process)) == str(os.getpid()):
+                found.append(process)
         except OSError:
             continue
     return found
+
+
+def parent(process: str) -> str:
+    """The process that started a process."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1]
 
 
 @contextmanager
