@@ -122,10 +122,11 @@ def load(path: Path) -> xr.Dataset:
     Raises:
         StoreError: there is none, or it cannot be read.
     """
-    _check_exists("results", path)
     try:
         with xr.open_zarr(path) as stored:
             return _as_declared(stored.load())
+    except FileNotFoundError:
+        raise _unfinished("results", path) from None
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise StoreError(
             f"expected results at {path}, found none that can be read ({error}); run `attnmetrics merge` again"
@@ -192,9 +193,10 @@ def load_exemplars(path: Path) -> pd.DataFrame:
     Raises:
         StoreError: there is none, or it cannot be read.
     """
-    _check_exists("exemplars", path)
     try:
         frame = pq.read_table(path, schema=EXEMPLARS).to_pandas()
+    except FileNotFoundError:
+        raise _unfinished("exemplars", path) from None
     except (OSError, pa.ArrowException) as error:
         raise StoreError(
             f"expected exemplars at {path}, found none that can be read ({error}); run `attnmetrics merge` again"
@@ -202,12 +204,11 @@ def load_exemplars(path: Path) -> pd.DataFrame:
     return frame.assign(pieces=_lists(frame["pieces"]))
 
 
-def _check_exists(what: str, path: Path) -> None:
-    if not path.exists():
-        raise StoreError(
-            f"expected {what} at {path}, found none: no run, or an unfinished one; `attnmetrics status {path.parent}` "
-            "says how far it is and what to do next"
-        )
+def _unfinished(what: str, path: Path) -> StoreError:
+    return StoreError(
+        f"expected {what} at {path}, found none: no run, or an unfinished one; `attnmetrics status {path.parent}` says "
+        "how far it is and what to do next"
+    )
 
 
 def _lists(pieces: Iterable[Iterable[str]]) -> pd.Series:

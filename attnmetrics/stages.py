@@ -108,7 +108,7 @@ def annotation_counts(job: Job, shard: Shard) -> Counts | None:
     """What annotating a shard counted; None if it is not annotated."""
     path = cache.annotation_path(job.config.annotation_folder, job.fingerprint, shard.digest)
     try:
-        return cache.read_counts(path) if path.exists() else None
+        return cache.read_counts(path)
     except StoreError:
         return None
 

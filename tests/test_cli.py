@@ -262,6 +262,14 @@ def test_a_file_in_the_place_of_the_run(command: Command, text: Path) -> None:
     assert str(text) in err
 
 
+def test_a_name_too_long_for_a_folder(command: Command, text: Path) -> None:
+    for name in ("run", "annotate"):
+        code, _, err = command(name, *options(text, out=text.parent / ("x" * 300)))
+        assert code == EXIT_ERROR
+        assert "File name too long" in err
+    assert command("show", text.parent / ("x" * 300))[0] == EXIT_ERROR
+
+
 def test_commands_on_no_run(command: Command, tmp_path: Path) -> None:
     for name in ("status", "show", "merge"):
         code, _, err = command(name, tmp_path / "none")
