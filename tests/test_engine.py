@@ -11,7 +11,7 @@ import pytest
 
 from attnmetrics.config import RunConfig, build_config
 from attnmetrics.corpus import Document
-from attnmetrics.engine import Done, Event, Failed, Task
+from attnmetrics.engine import Call, Done, Event, Failed, Task
 from attnmetrics.engine.ray import RayEngine, Role, plan_roles
 from attnmetrics.errors import ConfigError, ModelError
 from attnmetrics.plan import Shard
@@ -53,9 +53,9 @@ class FakeWorker(Worker):
 def tasks(words: Sequence[str], measure: bool = True) -> list[Task]:
     """One shard a word."""
     shards = [Shard(index, index, 1, len(word), str(index)) for index, word in enumerate(words)]
-    return [
-        Task(shard, (Document(str(shard.index), word),), measure) for shard, word in zip(shards, words, strict=True)
-    ]
+    last = (Call("measure", ("", None)),) if measure else ()
+    texts = ((Document(str(shard.index), word),) for shard, word in zip(shards, words, strict=True))
+    return [Task(shard, (Call("annotate", (text, "")), *last)) for shard, text in zip(shards, texts, strict=True)]
 
 
 @pytest.fixture

@@ -91,8 +91,6 @@ def reference(pipeline: Language, texts: list[str]) -> list[tuple[Any, ...]]:
 
 def head(token: Any, words: list[Any]) -> int:
     above = token.head
-    while above.is_space and above.head != above:
-        above = above.head
     return -1 if above == token or above.is_space else words.index(above)
 
 
@@ -140,10 +138,17 @@ def test_labels_are_declared(annotator: SpacyAnnotator, pipeline: Language) -> N
     assert annotator.labels.rel == (*sorted({"ROOT", *pipeline.get_pipe("parser").labels}), "_")  # type: ignore[attr-defined]
 
 
-def test_a_word_below_white_space_belongs_to_the_word_above() -> None:
-    # 0 → 1 (space) → 2 (space) → 3; 4 → 5 (space, root); 6 → 4; 3 is a root
-    found = module._climb(np.array([1, 2, 3, 3, 5, 5, 4]), np.array([1, 0, 0, 1, 1, 0, 1], bool))
-    np.testing.assert_array_equal(found[[0, 3, 4, 6]], [3, 3, 4, 4])
+def test_a_word_below_white_space_has_no_parent(pipeline: Language) -> None:
+    """In texts where this pipeline attaches words to line breaks."""
+    texts = [
+        "Fu wrote:\nBrooding on what I have lived through, the common man must surely be rattled by the winds.",
+        "The position was not to his taste: in one poem, he wrote:\nI am about to scream madly in the office.",
+        "It was lost.\nLuoyang, the region of his birthplace, was recovered by government forces in the winter.",
+    ]
+    below = [token for text in texts for token in pipeline(text) if token.head.is_space and not token.is_space]
+    assert below
+    annotated = SpacyAnnotator(PIPELINE).annotate([document(number, text) for number, text in enumerate(texts)])
+    assert rows(annotated.sentences) == reference(pipeline, texts)
 
 
 def test_long_documents_are_cut_for_the_pipeline(

@@ -1,7 +1,7 @@
 """Annotations by any spaCy pipeline that gives parts of speech and dependencies, a shard's words as arrays.
 
-White space is no word: its tokens are left out, and a word attached to one is attached to that one's head. spaCy is
-imported when the first text is annotated, not for the fingerprint.
+White space is no word: its tokens are left out, and a word attached to one is in no dependency with its head, which has
+no pieces. spaCy is imported when the first text is annotated, not for the fingerprint.
 """
 
 import json
@@ -165,8 +165,7 @@ def _table(doc: Any, text: _Text) -> NDArray[np.int64]:
         if not table[:, _ATTRIBUTES.index(attribute)].any():
             raise AnnotationError(
                 f"the pipeline gives no {what} for the document {text.document.id!r} ({text.document.path}); take "
-                "another "
-                "pipeline with --annotator"
+                "another pipeline with --annotator"
             )
     return table
 
@@ -205,19 +204,9 @@ def _words(tables: list[NDArray[np.int64]], texts: list[_Text]) -> tuple[_Words,
         )
     word = is_space == 0
     number = np.cumsum(word) - 1
-    head = number[_climb(head, word)[word]]
+    head = number[np.where(word[head], head, np.arange(len(tokens)))[word]]
     words = _Words(text[word], sentence[word], start[word], (start + length)[word], head, pos[word], rel[word])
     return words, int(sentence[-1]) + 1 if len(sentence) else 0
-
-
-def _climb(head: NDArray[np.int64], word: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Heads [T] in which that of every word is a word: the nearest above it, or itself."""
-    tokens = np.arange(len(head))
-    while len(rows := np.flatnonzero(word & ~word[head])):
-        above = head[head[rows]]
-        head = head.copy()
-        head[rows] = np.where(above == head[rows], tokens[rows], above)
-    return head
 
 
 def _sentences(

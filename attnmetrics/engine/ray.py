@@ -73,11 +73,16 @@ class RayEngine:
         if self._owns_session:
             with _keeping_sigterm():
                 _connect(config)
-        roles = plan_roles(config, ray.cluster_resources())
-        self._actors = [self._start(role) for role in roles for _ in range(role.actors)]
         self._deaths = 0
-        for actor in self._actors:
-            _await_ready(actor)
+        self._actors: list[Actor] = []
+        try:
+            for role in plan_roles(config, ray.cluster_resources()):
+                self._actors.extend(self._start(role) for _ in range(role.actors))
+            for actor in self._actors:
+                _await_ready(actor)
+        except BaseException:
+            self.close()
+            raise
 
     def call(self, method: str, *arguments: Any) -> Any:
         """See `Engine`."""
