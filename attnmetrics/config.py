@@ -117,7 +117,9 @@ class RunConfig(BaseModel):
     workers: Annotated[
         PositiveInt | None, Field(description="workers of the ray engine; unset: as many as fit the machine")
     ] = None
-    threads: Annotated[int, Field(ge=1, le=256, description="threads per worker; the bits of a result depend on it")] = 1
+    threads: Annotated[
+        int, Field(ge=1, le=256, description="threads per worker; the bits of a result depend on it")
+    ] = 1
     address: Annotated[str | None, Field(description="Ray cluster to join; unset: $RAY_ADDRESS, else a local one")] = (
         None
     )

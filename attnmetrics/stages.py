@@ -52,7 +52,8 @@ def prepare(config: RunConfig, reporter: Reporter) -> Job:
     reporter.say(f"planning {', '.join(config.corpus)}")
     plan = make_plan(config)
     fingerprint = load_annotator(config, plan.gold_labels).fingerprint
-    reporter.say(f"{plan.documents:,} documents, {plan.characters:,} characters, {len(plan.shards):,} shards")
+    sizes = {"document": plan.documents, "character": plan.characters, "shard": len(plan.shards)}
+    reporter.say(", ".join(f"{number:,} {unit}{'s' * (number != 1)}" for unit, number in sizes.items()))
     return Job(config, plan, fingerprint)
 
 

@@ -68,21 +68,38 @@ def make_network(family: Family, vocabulary: int, layers: int) -> PreTrainedMode
     if family == "gpt2":
         return GPT2LMHeadModel(
             GPT2Config(
-                vocab_size=vocabulary, n_positions=64, n_embd=48, n_layer=layers, n_head=4, bos_token_id=0,
+                vocab_size=vocabulary,
+                n_positions=64,
+                n_embd=48,
+                n_layer=layers,
+                n_head=4,
+                bos_token_id=0,
                 eos_token_id=0,
             )
         )
     if family == "bert":
         return BertForMaskedLM(
             BertConfig(
-                vocab_size=vocabulary, hidden_size=48, num_hidden_layers=layers, num_attention_heads=4,
-                intermediate_size=96, max_position_embeddings=64, pad_token_id=0,
+                vocab_size=vocabulary,
+                hidden_size=48,
+                num_hidden_layers=layers,
+                num_attention_heads=4,
+                intermediate_size=96,
+                max_position_embeddings=64,
+                pad_token_id=0,
             )
         )
     return LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=vocabulary, hidden_size=48, num_hidden_layers=layers, num_attention_heads=6,
-            num_key_value_heads=2, intermediate_size=96, max_position_embeddings=64, bos_token_id=0, eos_token_id=1,
+            vocab_size=vocabulary,
+            hidden_size=48,
+            num_hidden_layers=layers,
+            num_attention_heads=6,
+            num_key_value_heads=2,
+            intermediate_size=96,
+            max_position_embeddings=64,
+            bos_token_id=0,
+            eos_token_id=1,
         )
     )
 
@@ -131,7 +148,7 @@ def _llama_tokenizer() -> PreTrainedTokenizerFast:
 def _word_pieces(special: list[str]) -> dict[str, int]:
     """Every letter, alone and within a word, and all words of up to four letters; training would not be repeatable."""
     words = re.findall(r"[a-z]+|\d", " ".join(TEXTS).lower())
-    letters = sorted(set("".join(words)) | set(".,;!-’\""))
+    letters = sorted(set("".join(words)) | set('.,;!-’"'))
     pieces = [*special, *letters, *(f"##{letter}" for letter in letters), *(f"##{end}" for end in ("ed", "er", "ion"))]
     pieces += sorted({word for word in words if 2 <= len(word) <= 4})
     return {piece: place for place, piece in enumerate(pieces)}

@@ -133,9 +133,7 @@ def test_tokenize_gives_what_the_tokenizer_gives(tokenizer: object) -> None:
         assert pieces.ids[part].tolist() == encoding.ids
         spans = list(zip(pieces.start[part].tolist(), pieces.end[part].tolist(), strict=True))
         assert [span for span, own in zip(spans, pieces.in_text[part], strict=True) if own] == [
-            span
-            for span, special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
-            if not special
+            span for span, special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True) if not special
         ]
     assert not pieces.cut.any()
 

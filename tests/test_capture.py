@@ -69,9 +69,7 @@ def test_bfloat16_stays_near_float32(folders: dict[tuple[str, bool], Path], fami
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_sentences_of_a_batch_do_not_touch_each_other(
-    folders: dict[tuple[str, bool], Path], family: Family
-) -> None:
+def test_sentences_of_a_batch_do_not_touch_each_other(folders: dict[tuple[str, bool], Path], family: Family) -> None:
     model = load_model(str(folders[family, True]))
     sentences = ids_of(model)
     alone = [attention_maps(model, [ids])[0] for ids in sentences]
@@ -95,7 +93,7 @@ def run_layers(model: Model, layers: tuple[int, ...], stop: bool = True) -> tupl
 
 def test_a_pass_reads_the_wanted_layers_and_stops_after_the_last(folders: dict[tuple[str, bool], Path]) -> None:
     model = load_model(str(folders["gpt2", False]))
-    assert run_layers(model, (1,)) [0] == [1]
+    assert run_layers(model, (1,))[0] == [1]
     assert run_layers(model, (1,))[1].calls == 2
     assert run_layers(model, (0, 2))[0] == [0, 2]
     assert run_layers(model, (0,), stop=False)[1].calls == 3

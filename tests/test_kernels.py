@@ -95,9 +95,7 @@ def slow_reductions(alphas: list[np.ndarray], measured: list[bool], wanted: Want
     return found
 
 
-def fill_entropies(
-    alpha: np.ndarray, i: int, length: int, null: Null, entropy: np.ndarray, kept: np.ndarray
-) -> None:
+def fill_entropies(alpha: np.ndarray, i: int, length: int, null: Null, entropy: np.ndarray, kept: np.ndarray) -> None:
     for h in range(HEADS):
         row = [alpha[h, i, j] for j in range(null.leading, length - null.trailing)]
         given = sum(row)

@@ -8,6 +8,7 @@ import torch
 from models import FAMILIES, Family, make_network, make_tokenizer, save_model
 from safetensors.torch import load_file, save_file
 from transformers import (
+    AutoModel,
     BartConfig,
     BartModel,
     BloomConfig,
@@ -237,9 +238,7 @@ def test_pickled_weights_only_on_purpose(gpt2: Path) -> None:
     ],
     ids=["gpt_neo", "bloom", "t5", "bart", "vit"],
 )  # fmt: skip
-def test_families_that_cannot_be_measured(
-    tmp_path: Path, network: Callable[[], PreTrainedModel], match: str
-) -> None:
+def test_families_that_cannot_be_measured(tmp_path: Path, network: Callable[[], PreTrainedModel], match: str) -> None:
     refused(save_network(tmp_path / "model", network()), match)
 
 
@@ -252,3 +251,16 @@ def test_no_gpu(gpt2: Path) -> None:
 def test_a_model_too_short_for_the_probe(tmp_path: Path) -> None:
     config = GPT2Config(vocab_size=400, n_positions=4, n_embd=16, n_layer=1, n_head=2)
     refused(save_network(tmp_path / "model", GPT2Model(config)), "can't run on text alone: IndexError")
+
+
+def test_a_revision_of_a_folder_is_refused(gpt2: Path) -> None:
+    with pytest.raises(ModelError, match=r"--revision abc names a commit on the Hub, but .* is a folder"):
+        load_model(str(gpt2), revision="abc")
+
+
+def test_a_tokenizer_of_a_larger_model_is_refused(gpt2: Path) -> None:
+    network = AutoModel.from_pretrained(gpt2)
+    network.resize_token_embeddings(40)
+    network.save_pretrained(gpt2)
+    with pytest.raises(ModelError, match=r"expected piece ids below 40, .* belongs to another model"):
+        load_model(str(gpt2))

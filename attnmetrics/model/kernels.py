@@ -114,7 +114,9 @@ def _reads(
     return Reads(
         pairs=own,
         pair_index=(
-            tensor(attending // tile.length), tensor(attending % tile.length - tile.row), tensor(attended % tile.length)
+            tensor(attending // tile.length),
+            tensor(attending % tile.length - tile.row),
+            tensor(attended % tile.length),
         ),
         blocks=blocks,
         block_sentence=tensor(prefix_sentences[blocks] - tile.sentence),

@@ -99,6 +99,23 @@ class Model:
         run_packed(self.network, self.layout, ids, Pass(kernel, wanted, frozenset(self.layers), place))
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' progress bar, notices and list of unused weights (a language-model head, say)."""
+    from transformers.utils import logging
+
+    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bar:
+            logging.enable_progress_bar()
+
+
+@_quiet()
 def load_model(
     name: str,
     *,
@@ -137,7 +154,9 @@ def load_model(
     tokenizer = _load_tokenizer(name, folder, trust_remote_code)
     template = find_template(tokenizer)
     network = _load_network(name, folder, torch.float32, trust_remote_code, allow_pickle).to(place)
-    probed = probe(network, _probe_ids(tokenizer, template), place)
+    ids = _probe_ids(tokenizer, template)
+    _check_vocabulary(name, ids, network)
+    probed = probe(network, ids, place)
     if dtype != "float32":
         network = _load_network(name, folder, DTYPES[dtype], trust_remote_code, allow_pickle).to(place)
         prepare(network)
@@ -204,6 +223,8 @@ def _find_folder(name: str, revision: str | None, code: bool, pickles: bool) -> 
     """The folder with a model's files, and its commit on the Hub."""
     folder = Path(name).expanduser()
     if folder.is_dir():
+        if revision is not None:
+            raise ModelError(f"--revision {revision} names a commit on the Hub, but {name} is a folder; leave one out")
         return folder, None
     if folder.is_absolute() or name.startswith(("~", ".")) or name.count("/") > 1:
         raise ModelError(f"expected a model folder at {name}, found none; check the path, or give a name on the Hub")
@@ -272,16 +293,15 @@ def _load_network(name: str, folder: Path, dtype: torch.dtype, code: bool, pickl
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=code)
         _refuse_kind(name, config)
-        with _quiet():
-            network, info = AutoModel.from_pretrained(
-                folder,
-                config=config,
-                dtype=dtype,
-                attn_implementation="eager",
-                use_safetensors=None if pickles else True,
-                trust_remote_code=code,
-                output_loading_info=True,
-            )
+        network, info = AutoModel.from_pretrained(
+            folder,
+            config=config,
+            dtype=dtype,
+            attn_implementation="eager",
+            use_safetensors=None if pickles else True,
+            trust_remote_code=code,
+            output_loading_info=True,
+        )
     except ModelError:
         raise
     except Exception as error:
@@ -294,22 +314,6 @@ def _load_network(name: str, folder: Path, dtype: torch.dtype, code: bool, pickl
         kind = type(network).__name__
         raise ModelError(f"{name} ({kind}) reads {network.main_input_name}, not text; it can't be measured")
     return network.eval()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without transformers' progress bar and its list of unused weights (a language-model head, say)."""
-    from transformers.utils import logging
-
-    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bar:
-            logging.enable_progress_bar()
 
 
 def _refuse_kind(name: str, config: Any) -> None:
@@ -333,6 +337,15 @@ def _check_complete(name: str, info: dict[str, Any]) -> None:
 def _probe_ids(tokenizer: Any, template: Template) -> list[list[int]]:
     pieces = tokenize(tokenizer, PROBE_TEXTS, template, PROBE_PIECES)
     return [ids.tolist() for ids in np.split(pieces.ids, pieces.offsets[1:-1]) if len(ids)]
+
+
+def _check_vocabulary(name: str, ids: list[list[int]], network: Any) -> None:
+    known, largest = network.get_input_embeddings().num_embeddings, max(map(max, ids))
+    if largest >= known:
+        raise ModelError(
+            f"expected piece ids below {known}, the size of the model's vocabulary, found {largest}; "
+            f"the tokenizer in {name} belongs to another model"
+        )
 
 
 # --- what follows from it --------------------------------------------------------------------------------------------

@@ -70,9 +70,7 @@ def pack(
         begin += count
 
 
-def _batch(
-    rows: NDArray[np.int64], lengths: NDArray[np.int64], measured: NDArray[np.bool_], tile_pairs: int
-) -> Batch:
+def _batch(rows: NDArray[np.int64], lengths: NDArray[np.int64], measured: NDArray[np.bool_], tile_pairs: int) -> Batch:
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
     change = (np.diff(lengths) != 0) | (measured[1:] != measured[:-1])
     bounds = [0, *(np.flatnonzero(change) + 1).tolist(), len(rows)]

@@ -79,9 +79,7 @@ def _best_layout(
     device: torch.device,
 ) -> tuple[Layout, "_Attempt"]:
     """The first layout whose error, if any, is one of rounding."""
-    attempts = {
-        layout: _compare(network, layout, sentences, expected, causal, device) for layout in _layouts(network)
-    }
+    attempts = {layout: _compare(network, layout, sentences, expected, causal, device) for layout in _layouts(network)}
     least = min(attempt.error for attempt in attempts.values())
     enough = max(ROUNDING, ROUNDING_FACTOR * least)
     return next(item for item in attempts.items() if item[1].error <= enough)
