@@ -34,7 +34,7 @@ app = typer.Typer(
 )
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file of options; flags win over it")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print warnings and errors only")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print only warnings, errors and where the result is")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="print tracebacks with errors")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="folder of a run")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be done, and how long it would take")]

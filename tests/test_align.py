@@ -169,7 +169,7 @@ def test_template_pieces_are_shown_by_name() -> None:
     shown = piece_names(BERT, pieces, 0)
     assert shown[0] == "[CLS]"
     assert shown[-1] == "[SEP]"
-    assert "".join(shown[1:-1]).replace("##", "") == "Nobodyknew."
+    assert "".join(shown[1:-1]).replace("##", "") == "nobodyknew."
 
 
 def test_broken_unicode_is_refused() -> None:
