@@ -17,8 +17,9 @@ from attnmetrics.store import ExemplarSentence, Store
 CHUNK_SENTENCES = 256
 PROBE_SENTENCES = 64
 
-ENOUGH = 1e-7
-"""Largest error of the first chunk's weights at which the others are taken as they are: a tenth of what is promised."""
+ENOUGH = 5e-7
+"""Largest error of the first chunk's weights at which the others are taken as they are: half of what is promised. On
+GPT-2 small's size and on the demo model, the first chunk had the largest error of all."""
 
 
 @dataclass(frozen=True, slots=True)
