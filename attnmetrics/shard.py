@@ -280,7 +280,6 @@ class _Sums:
     def __init__(self, shard: _Shard, model: Model, blocks: int, dims: Dims) -> None:
         layers, heads, sentences = len(dims.layer), dims.head, len(shard.metrics)
         self.dims = dims
-        self._device = model.device
         sizes = {
             "null_sum": (), "given_sum": (), "span_sum": (), "entropy_sum": (), "entropy_rows": (),
             "given_by_pos": (len(dims.pos),), "received_by_pos": (len(dims.pos),),

@@ -1,14 +1,22 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from attnmetrics.annotation.conllu import FINGERPRINT, ConlluAnnotator, GoldSentence, LabelScan, parse, scan_labels
+from attnmetrics.annotation.conllu import FINGERPRINT, ConlluAnnotator, GoldSentence, LabelScan, parse
 from attnmetrics.annotation.sentence import Labels
 from attnmetrics.corpus import Document
 from attnmetrics.errors import CorpusError
+
+
+def scan_labels(documents: Iterable[Document]) -> Labels:
+    """The tags and relations of CoNLL-U documents."""
+    scan = LabelScan()
+    for document in documents:
+        scan.add(document)
+    return scan.labels
 
 
 def row(number: object, form: str, head: object = 0, misc: str = "_", upos: str = "X", rel: str = "dep") -> str:

@@ -17,7 +17,7 @@ from attnmetrics import driver, engine
 from attnmetrics.assets import CORPORA
 from attnmetrics.config import RunConfig
 from attnmetrics.driver import merge_run, run, run_annotate, run_measure
-from attnmetrics.errors import CorpusError, ModelError, ShardError, StoreError
+from attnmetrics.errors import ConfigError, CorpusError, ModelError, ShardError, StoreError
 from attnmetrics.progress import Reporter
 from attnmetrics.statistics.schema import PER_HEAD, RESULTS
 from attnmetrics.worker import Worker
@@ -279,6 +279,26 @@ class TestSampling:
         counted = facts["left_out"]["sentences_not_sampled"] + facts["counts"]["exemplar_sentences"]
         everything = run(demo_config(tmp_path / "all"), QUIET)
         assert counted == everything["counts"]["sentences"]
+
+
+class TestVariability:
+    def test_an_equal_number_from_every_shard(self, demo_run: Path, tmp_path: Path) -> None:
+        shards = json.loads((demo_run / "run.json").read_text())["corpus"]["shards"]
+        facts = run(demo_config(tmp_path / "run", variability_sentences=2 * shards + 1), QUIET)
+        results = attnmetrics.load(tmp_path / "run")
+        assert results["variability_sentences"] == facts["counts"]["prefix_sentences"] == 2 * shards
+        assert results["sentences"] > 2 * shards
+        everything = attnmetrics.load(demo_run)
+        assert everything["variability_sentences"] == everything["sentences"]
+        assert_close(results.drop_vars(VARIABILITY), everything.drop_vars(VARIABILITY))
+        assert np.abs(results["variability"] - everything["variability"]).max() > 1e-3
+
+    def test_fewer_than_one_a_shard_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="at least one variability sentence for each of"):
+            run(demo_config(tmp_path / "run", variability_sentences=1), QUIET)
+
+
+VARIABILITY = ["variability", "variability_by_layer", "variability_sentences"]
 
 
 def test_the_record_of_a_run_is_whole(demo_run: Path) -> None:

@@ -1,7 +1,7 @@
 """Gold annotations: sentences, words and trees of CoNLL-U (https://universaldependencies.org/format.html)."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from typing import NoReturn
@@ -93,14 +93,6 @@ class LabelScan:
     def labels(self) -> Labels:
         """The labels found so far."""
         return make_labels(self._pos, self._rel)
-
-
-def scan_labels(documents: Iterable[Document]) -> Labels:
-    """The tags and relations of CoNLL-U documents, sorted, `_` last."""
-    scan = LabelScan()
-    for document in documents:
-        scan.add(document)
-    return scan.labels
 
 
 def parse(document: Document) -> Iterator[GoldSentence | None]:
