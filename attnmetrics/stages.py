@@ -70,9 +70,10 @@ def measure(
     """Measure the shards that are not committed, annotating on the way those that need it."""
     todo = [shard for shard in job.plan.shards if shard.index not in committed]
     missing = unannotated(job, todo)
+    parsed_now = set(missing)
     stages: dict[Stage, list[Shard]] = {"annotate": missing, "measure": todo} if missing else {"measure": todo}
     last = Call("measure", (job.fingerprint, Measuring(labels, selection_rule(job), store)))
-    ready = (Task(shard, (last,)) for shard in todo if shard not in missing)
+    ready = (Task(shard, (last,)) for shard in todo if shard not in parsed_now)
     new = (
         Task(shard, (Call("annotate", (documents, job.fingerprint)), last)) for shard, documents in _read(job, missing)
     )
@@ -132,14 +133,14 @@ def prefix_quota(config: RunConfig, plan: Plan) -> int | None:
     if limit is None:
         return None
     few = [count for count in (config.sample_sentences, config.metric_sentences) if count is not None]
-    if min(few, default=limit + 1) <= limit or plan.characters <= LONG_SENTENCE_CHARACTERS * limit:
+    if min(few, default=limit + 1) <= limit:
         return limit
     if limit < len(plan.shards):
         raise ConfigError(
             f"expected at least one variability sentence for each of {len(plan.shards)} shards, found {limit}; "
             "raise --variability-sentences or --shard-characters"
         )
-    return limit // len(plan.shards)
+    return limit if plan.characters <= LONG_SENTENCE_CHARACTERS * limit else limit // len(plan.shards)
 
 
 def _select(job: Job, sentences: int | None) -> Selection | None:

@@ -297,6 +297,14 @@ class TestVariability:
         with pytest.raises(ConfigError, match="at least one variability sentence for each of"):
             run(demo_config(tmp_path / "run", variability_sentences=1), QUIET)
 
+    def test_fewer_than_one_a_short_shard_is_refused_before_measuring(self, tmp_path: Path) -> None:
+        corpus = tmp_path / "short.txt"
+        corpus.write_text("It rains.\n\nShe reads.\n\nWe sleep.\n")
+        options = {"corpus": corpus, "text_documents": "blank-line", "shard_characters": 1, "variability_sentences": 2}
+        with pytest.raises(ConfigError, match="at least one variability sentence for each of 3 shards"):
+            run(demo_config(tmp_path / "run", **options), QUIET)
+        assert not list((tmp_path / "run" / "commits").iterdir())
+
 
 VARIABILITY = ["variability", "variability_by_layer", "variability_sentences"]
 

@@ -68,7 +68,7 @@ def _at_least_one(quota: int, counts: Sequence[int], limit: int) -> int:
         shards = sum(count > 0 for count in counts)
         raise ConfigError(
             f"expected a number of variability sentences of at least one a shard ({shards}), found {limit}; "
-            "raise --variability-sentences, make shards larger, or pass 0 to do without variability"
+            "raise --variability-sentences or --shard-characters"
         )
     return quota
 
