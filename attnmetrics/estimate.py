@@ -55,7 +55,7 @@ def _try(job: Job, documents: Sequence[Document], folder: Path) -> tuple[Counts,
     shard = Shard(0, 0, len(documents), sum(len(document.text) for document in documents), digest(documents))
     annotated = worker.annotate(shard, documents, job.fingerprint)
     model, labels = worker.describe_model(), worker.labels()
-    store = Store(folder, Dims(tuple(model["layers"]), model["heads"], labels.pos, labels.rel), 1, config.exemplars)
+    store = Store(folder, Dims(tuple(model["layers"]), model["heads"], labels.pos, labels.rel), 1, config.candidates)
     store.create()
     rule = Rule(config.seed, None, None, prefix_quota(job.config, job.plan))
     measured = worker.measure(shard, job.fingerprint, Measuring(labels, rule, store))
@@ -67,7 +67,9 @@ def _table(job: Job, tried: int, annotated: Counts, measured: Counts, store_byte
     plan, config = job.plan, job.config
     scale = plan.characters / max(tried, 1)
     missing = unannotated(job, plan.shards)
-    workers = config.workers or max(1, (os.cpu_count() or 1) // config.threads)
+    most = config.workers or max(1, (os.cpu_count() or 1) // config.threads)
+    workers = most if config.engine == "ray" else 1
+    plural = "s" * (workers != 1)
     annotation = annotated["seconds"] * sum(shard.characters for shard in missing) / max(tried, 1) / workers
     sampled = min(1.0, (config.sample_sentences or float("inf")) / max(1.0, measured["sentences"] * scale))
     rows = {
@@ -78,8 +80,8 @@ def _table(job: Job, tried: int, annotated: Counts, measured: Counts, store_byte
         "shards": f"{len(plan.shards):,}, of which {len(plan.shards) - len(missing):,} are annotated",
         "sentences": f"about {measured['sentences'] * scale * sampled:,.0f}",
         "word pieces": f"about {measured['pieces'] * scale * sampled:,.0f}",
-        f"annotating, {workers} workers": f"about {clock(annotation)}",
-        f"measuring, {workers} workers": f"about {clock(measured['seconds'] * scale * sampled / workers)}",
+        f"annotating, {workers} worker{plural}": f"about {clock(annotation)}",
+        f"measuring, {workers} worker{plural}": f"about {clock(measured['seconds'] * scale * sampled / workers)}",
         "store": f"about {store_bytes * scale * sampled / 1e6:,.0f} MB",
     }
     table = Table("", "", title=f"{config.model} over {', '.join(config.corpus)}", show_header=False)

@@ -127,6 +127,7 @@ def test_dry_run_writes_nothing(command: Command, text: Path) -> None:
     code, out, _ = command("run", *options(text), "--dry-run")
     assert code == 0
     assert "1, of which 0 are annotated" in out
+    assert "measuring, 1 worker " in out
     assert not (text.parent / "run").exists()
 
 

@@ -141,6 +141,11 @@ def test_a_head_that_is_not_there_is_refused(data: xr.Dataset) -> None:
         terminal.show_exemplars(exemplars(data), 0, 3)
 
 
+def test_a_run_without_exemplars_says_so(data: xr.Dataset) -> None:
+    with pytest.raises(ConfigError, match="no exemplars"):
+        terminal.show_exemplars(exemplars(data).iloc[:0], 0, 0)
+
+
 def test_exemplars_show_the_pair_in_the_sentence(data: xr.Dataset) -> None:
     frame = exemplars(data)
     row = frame[(frame["layer"] == 1) & (frame["head"] == 2) & (frame["rank"] == 1)].iloc[0]

@@ -298,8 +298,10 @@ def show_exemplars(frame: pd.DataFrame, layer: int, head: int, top: int = 5) -> 
     """The sentences with a head's strongest attention, the attending and the attended piece marked.
 
     Raises:
-        ConfigError: the run has no such head.
+        ConfigError: the run has no such head, or no exemplars.
     """
+    if frame.empty:
+        raise ConfigError("this run has no exemplars: no pair of pieces was attendable, or it ran with --exemplars 0")
     layers, heads = sorted(set(frame["layer"].tolist())), sorted(set(frame["head"].tolist()))
     _require_head(layer, head, layers, heads)
     rows = frame[(frame["layer"] == layer) & (frame["head"] == head)].sort_values("rank").head(top)
