@@ -27,8 +27,9 @@ QUEUED_CALLS = 2
 READY_SECONDS = 120.0
 """How long a new actor may take to answer."""
 
-REPLACEMENTS = 5
-"""Actors that may die one after the other without finishing a call before the run gives up."""
+DEATHS = 8
+"""Actors that may die one after the other without finishing a call before the run gives up; more than `TRIES`, so that
+one bad shard is put aside first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class RayEngine:
     ) -> Iterator[Event]:
         """Replace a dead actor. It ran its calls in order: the oldest is the suspect, the others are innocent."""
         self._deaths += 1
-        if self._deaths > REPLACEMENTS + TRIES:
+        if self._deaths > DEATHS:
             raise ShardError(f"{self._deaths} workers died without finishing a shard between them; the last: {reason}")
         suspect, *others = (job for _, job in actor.calls)
         waiting.extendleft(reversed(others))
