@@ -15,7 +15,7 @@ from attnmetrics.engine import Engine
 from attnmetrics.engine.inline import InlineEngine
 from attnmetrics.errors import CorpusError, ShardError, StoreError
 from attnmetrics.merge import find_sentences, merge_candidates
-from attnmetrics.outputs import write_outputs
+from attnmetrics.outputs import has_outputs, write_outputs
 from attnmetrics.progress import Reporter
 from attnmetrics.ranking import cut_chunks, needs_ranking
 from attnmetrics.runfile import (
@@ -54,7 +54,7 @@ NOT_COUNTS = frozenset({"seconds", "peak_memory_bytes", "first_document"})
 
 
 def run(config: RunConfig, reporter: Reporter) -> Facts:
-    """Everything: annotate, measure, merge. A finished run is left as it is.
+    """Everything: annotate, measure, merge. A finished run is left as it is, unless some of its outputs are gone.
 
     Returns:
         the content of `run.json`.
@@ -63,7 +63,7 @@ def run(config: RunConfig, reporter: Reporter) -> Facts:
         AttnmetricsError: what is wrong and what to do; all committed work is kept.
     """
     job, facts = _begin(config, reporter)
-    if facts["status"] == "finished":
+    if facts["status"] == "finished" and has_outputs(config.out):
         reporter.say(f"{config.out} is finished already; nothing to do")
         return facts
     with _engine(job) as engine:
@@ -104,6 +104,8 @@ def merge_run(folder: Path, reporter: Reporter) -> Facts:
     facts = read_facts(folder)
     if facts is None or "dims" not in facts:
         raise StoreError(f"{folder} holds no measured run; run `attnmetrics run` or `attnmetrics measure` first")
+    if facts["status"] == "finished":
+        write_facts(folder, facts | {"status": "unfinished"})
     store = store_of(folder, facts)
     records = list(store.committed().values())
     if len(records) < store.shards:

@@ -19,6 +19,11 @@ CORPUS_FIELDS = frozenset({"corpus", "format", "text_field", "id_field", "text_d
 BIT_PACKAGES = ("attnmetrics", "torch", "transformers", "tokenizers", "numpy")
 """Packages whose version can change the bits of a result."""
 
+ENTRIES = frozenset({"status", "configuration", "identity", "corpus", "seconds", "peak_memory_bytes"})
+"""What `run.json` holds from the first."""
+
+_START_ANEW = "give another --out, or remove the folder to start anew (keep its annotations with --annotations)"
+
 Facts = dict[str, Any]
 
 
@@ -77,9 +82,9 @@ def read_facts(folder: Path) -> Facts | None:
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
     except ValueError as error:
-        raise StoreError(f"{path} is damaged: {error}; remove it and run again with the same options") from None
-    if not isinstance(facts, dict):
-        raise StoreError(f"{path} is damaged: expected an object, found {type(facts).__name__}")
+        raise StoreError(f"{path} is damaged: {error}; {_START_ANEW}") from None
+    if not isinstance(facts, dict) or not facts.keys() >= ENTRIES:
+        raise StoreError(f"{path} is not the record of a run: expected {', '.join(sorted(ENTRIES))}; {_START_ANEW}")
     return facts
 
 
@@ -99,13 +104,15 @@ def write_facts(folder: Path, facts: Facts) -> None:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    """A folder with other things in it is not ours to fill."""
+    """A folder with other things in it is not ours to fill, and shards of an unknown run are not ours to merge."""
     ours = {"annotations", "shards.zarr", "candidates", "commits", "ranking"}
     strangers = [path.name for path in folder.iterdir() if path.name not in ours] if folder.is_dir() else []
     if strangers:
         raise StoreError(
             f"{folder} exists and is no run: it holds {', '.join(sorted(strangers)[:3])}; give another --out"
         )
+    if any((folder / "commits").glob("*.json")):
+        raise StoreError(f"{folder} holds measured shards, but no run.json says of which run; {_START_ANEW}")
 
 
 def store_of(folder: Path, facts: Facts) -> Store:

@@ -16,7 +16,7 @@ import attnmetrics
 from attnmetrics import driver, engine
 from attnmetrics.assets import CORPORA
 from attnmetrics.config import RunConfig
-from attnmetrics.driver import merge_run, run, run_annotate, run_measure
+from attnmetrics.driver import merge_run, progress_of, run, run_annotate, run_measure
 from attnmetrics.errors import ConfigError, CorpusError, ModelError, ShardError, StoreError
 from attnmetrics.progress import Reporter
 from attnmetrics.statistics.schema import PER_HEAD, RESULTS
@@ -98,6 +98,21 @@ def test_a_finished_run_is_left_as_it_is(demo_run: Path, monkeypatch: pytest.Mon
     assert run(RunConfig(**facts["configuration"]), QUIET) == facts
 
 
+def test_outputs_that_are_gone_are_written_anew(tmp_path: Path) -> None:
+    config = demo_config(tmp_path / "run", max_documents=2, layers=(0,))
+    run(config, QUIET)
+    before = outputs(config.out)
+    (config.out / "exemplars.parquet").unlink()
+    run(config, QUIET)
+    assert outputs(config.out) == before
+    damaged = sorted((config.out / "candidates").iterdir())[0]
+    damaged.write_bytes(b"")
+    with pytest.raises(StoreError, match=r"is damaged.*measures it anew"):
+        merge_run(config.out, QUIET)
+    run(config, QUIET)
+    assert outputs(config.out) == before
+
+
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
@@ -131,6 +146,22 @@ def test_a_sample_larger_than_the_corpus_is_told(
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(StoreError, match=r"is no run: it holds thesis\.tex"):
+        run(demo_config(tmp_path), QUIET)
+
+
+@pytest.mark.parametrize("content", ["{bad", "[]", '{"mine": 1}'])
+def test_a_record_that_is_not_ours_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "run.json").write_text(content)
+    for use in (merge_run, lambda folder, _: progress_of(folder), lambda folder, _: run(demo_config(folder), QUIET)):
+        with pytest.raises(StoreError, match=r"run\.json .*give another --out, or remove the folder"):
+            use(tmp_path, QUIET)
+    assert (tmp_path / "run.json").read_text() == content
+
+
+def test_shards_of_an_unknown_run_are_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "commits").mkdir()
+    (tmp_path / "commits" / "000000.json").write_text("{}")
+    with pytest.raises(StoreError, match=r"no run\.json says of which run"):
         run(demo_config(tmp_path), QUIET)
 
 
