@@ -119,4 +119,4 @@ def store_of(folder: Path, facts: Facts) -> Store:
     """The per-shard store that `run.json` describes."""
     dims = facts["dims"]
     named = Dims(tuple(dims["layer"]), dims["head"], tuple(dims["pos"]), tuple(dims["rel"]))
-    return Store(folder, named, facts["corpus"]["shards"], RunConfig(**facts["configuration"]).candidates)
+    return Store(folder.absolute(), named, facts["corpus"]["shards"], RunConfig(**facts["configuration"]).candidates)

@@ -1,6 +1,7 @@
 """A run from end to end: the same results whatever the engine, the workers, the shard size, the interruptions."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from conftest import demo_config
 
 import attnmetrics
 from attnmetrics import driver, engine
-from attnmetrics.assets import CORPORA
+from attnmetrics.assets import CORPORA, MODELS
 from attnmetrics.config import RunConfig
 from attnmetrics.driver import merge_run, progress_of, run, run_annotate, run_measure
 from attnmetrics.errors import ConfigError, CorpusError, ModelError, ShardError, StoreError
@@ -225,6 +226,15 @@ def test_damaged_shards_are_measured_anew(demo_run: Path, tmp_path: Path) -> Non
     chunk.write_bytes(chunk.read_bytes()[:-9])
     run(config, QUIET)
     assert outputs(config.out) == outputs(demo_run)
+
+
+def test_relative_paths_start_where_the_run_was_started(
+    demo_run: Path, tmp_path: Path, ray_session: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(MODELS["demo"], tmp_path / "model")
+    monkeypatch.chdir(tmp_path)  # Ray's workers stay where Ray was started
+    run(demo_config(Path("run"), model="model", engine="ray", workers=1), QUIET)
+    assert outputs(Path("run")) == outputs(demo_run)
 
 
 def test_a_dead_actor_costs_nothing(demo_run: Path, tmp_path: Path, ray_session: None) -> None:

@@ -10,12 +10,14 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import ray
 from ray.exceptions import RayActorError, RayTaskError
 
 from attnmetrics.annotation.sentence import Labels
+from attnmetrics.assets import MODELS
 from attnmetrics.config import RunConfig
 from attnmetrics.engine import TRIES, Done, Event, Failed, Stage, Task
 from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError
@@ -68,7 +70,7 @@ class RayEngine:
     """Actors that each hold one `Worker`."""
 
     def __init__(self, config: RunConfig, gold_labels: Labels | None) -> None:
-        self._config = config
+        self._config = _with_absolute_paths(config)
         self._gold_labels = gold_labels
         self._owns_session = not ray.is_initialized()
         if self._owns_session:
@@ -189,6 +191,16 @@ def plan_roles(config: RunConfig, resources: dict[str, float]) -> tuple[Role, ..
         Role(frozenset[Stage](("measure", "rank")), measurers, share, 1),
         Role(frozenset[Stage](("annotate",)), annotators, share, 0),
     )
+
+
+def _with_absolute_paths(config: RunConfig) -> RunConfig:
+    """The configuration for workers: in a cluster that was there before, they are in another working folder."""
+    paths: dict[str, Any] = {"out": config.out.absolute(), "annotations": config.annotation_folder.absolute()}
+    if config.model not in MODELS and Path(config.model).is_dir():
+        paths["model"] = str(Path(config.model).absolute())
+    if "/" in config.annotator and Path(config.annotator).is_dir():
+        paths["annotator"] = str(Path(config.annotator).absolute())
+    return config.model_copy(update=paths)
 
 
 @contextmanager
