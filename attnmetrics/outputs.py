@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from attnmetrics import results
-from attnmetrics.config import RunConfig
+from attnmetrics.config import build_config
 from attnmetrics.merge import find_sentences, merge, merge_candidates
 from attnmetrics.progress import Reporter
 from attnmetrics.ranking import cut_chunks, settle
@@ -28,7 +28,7 @@ def write_outputs(folder: Path, store: Store, records: Sequence[Record], facts: 
         StoreError: a shard is not as it was committed, or the folder cannot be written.
     """
     reporter.say(f"merging {len(records):,} shards")
-    config = RunConfig(**facts["configuration"])
+    config = build_config(facts["configuration"])
     merged = merge(store, records, config.variability_sentences)
     exemplars = merge_candidates(store, records)
     sentences = find_sentences(store, records, exemplars)

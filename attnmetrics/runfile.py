@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from attnmetrics.config import RESULT_FIELDS, RunConfig
+from attnmetrics.config import RESULT_FIELDS, RunConfig, build_config
 from attnmetrics.errors import StoreError
 from attnmetrics.files import write_atomically
 from attnmetrics.plan import Plan
@@ -119,4 +119,4 @@ def store_of(folder: Path, facts: Facts) -> Store:
     """The per-shard store that `run.json` describes."""
     dims = facts["dims"]
     named = Dims(tuple(dims["layer"]), dims["head"], tuple(dims["pos"]), tuple(dims["rel"]))
-    return Store(folder.absolute(), named, facts["corpus"]["shards"], RunConfig(**facts["configuration"]).candidates)
+    return Store(folder.absolute(), named, facts["corpus"]["shards"], build_config(facts["configuration"]).candidates)

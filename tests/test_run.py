@@ -159,6 +159,14 @@ def test_a_record_that_is_not_ours_is_refused(tmp_path: Path, content: str) -> N
     assert (tmp_path / "run.json").read_text() == content
 
 
+def test_a_run_of_a_version_with_other_options_is_refused(demo_run: Path, tmp_path: Path) -> None:
+    facts = json.loads((demo_run / "run.json").read_text())
+    facts["configuration"]["former_option"] = 1
+    (tmp_path / "run.json").write_text(json.dumps(facts))
+    with pytest.raises(ConfigError, match="former_option: no such field"):
+        progress_of(tmp_path)
+
+
 def test_shards_of_an_unknown_run_are_not_taken(tmp_path: Path) -> None:
     (tmp_path / "commits").mkdir()
     (tmp_path / "commits" / "000000.json").write_text("{}")
