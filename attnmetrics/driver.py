@@ -215,8 +215,9 @@ def _measure(job: Job, facts: Facts, engine: Engine, reporter: Reporter, annotat
             "run `attnmetrics annotate` with the same options first"
         )
     model = engine.call("describe_model")
-    check_identity(job.config.out, {"model fingerprint": model["fingerprint"]})
-    facts["identity"]["model fingerprint"] = model["fingerprint"]
+    loaded = {"model fingerprint": model["fingerprint"], "model's device": model["device"]}
+    check_identity(job.config.out, loaded)
+    facts["identity"] |= loaded
     facts["model"] = model
     labels = find_labels(job, engine)
     if missing and needs_all_annotations(job.config):

@@ -106,7 +106,8 @@ def write_facts(folder: Path, facts: Facts) -> None:
 def _refuse_foreign(folder: Path) -> None:
     """A folder with other things in it is not ours to fill, and shards of an unknown run are not ours to merge."""
     ours = {"annotations", "shards.zarr", "candidates", "commits", "ranking"}
-    strangers = [path.name for path in folder.iterdir() if path.name not in ours] if folder.is_dir() else []
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    strangers = [name for name in names if name not in ours and not name.startswith(".")]
     if strangers:
         raise StoreError(
             f"{folder} exists and is no run: it holds {', '.join(sorted(strangers)[:3])}; give another --out"

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from hashlib import blake2b
 from io import BytesIO
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
@@ -128,9 +129,9 @@ class Store:
 
     def committed(self) -> dict[int, Record]:
         """The commit record of every committed shard, by shard, in order. A damaged record counts as none."""
-        paths = sorted((self.folder / "commits").glob("*.json"))
-        records = (_read_record(path) for path in paths)
-        return {record["shard"]: record for record in records if record is not None}
+        found = (_read_record(path) for path in (self.folder / "commits").glob("*.json"))
+        records = sorted((record for record in found if record is not None), key=itemgetter("shard"))
+        return {record["shard"]: record for record in records}
 
     def read_state(self, record: Record) -> State:
         """The state of a committed shard, checked against its record.

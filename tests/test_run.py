@@ -174,6 +174,18 @@ def test_shards_of_an_unknown_run_are_not_taken(tmp_path: Path) -> None:
         run(demo_config(tmp_path), QUIET)
 
 
+def test_another_device_is_refused_by_name(tmp_path: Path) -> None:
+    """`--device auto` may find another one when a run goes on."""
+    config = demo_config(tmp_path / "run", max_documents=1)
+    run_annotate(config, QUIET)
+    run_measure(config, QUIET)
+    path = config.out / "run.json"
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps(facts | {"identity": facts["identity"] | {"model's device": "cuda"}}))
+    with pytest.raises(StoreError, match="model's device: 'cuda' there, 'cpu' now"):
+        run(config, QUIET)
+
+
 def failing_at(shard: int, error: Callable[[], BaseException], times: int) -> Callable[..., object]:
     """`Worker.measure`, but that it raises at one shard the first so many times."""
     measure, left = Worker.measure, [times]
