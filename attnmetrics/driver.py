@@ -32,15 +32,16 @@ from attnmetrics.stages import (
     Outcome,
     annotate,
     find_labels,
+    find_unannotated,
     measure,
     needs_all_annotations,
     prepare,
     rank,
-    unannotated,
+    selection_rule,
 )
 from attnmetrics.statistics.states import Dims
 from attnmetrics.store import Record, Store
-from attnmetrics.worker import peak_memory_bytes
+from attnmetrics.worker import Measuring, peak_memory_bytes
 
 PACKAGES = ("attnmetrics", "numpy", "pyarrow", "ray", "spacy", "tokenizers", "torch", "transformers", "xarray", "zarr")
 
@@ -79,7 +80,7 @@ def run_annotate(config: RunConfig, reporter: Reporter) -> None:
     """
     job = prepare(config, reporter)
     with _engine(job) as engine:
-        _refuse_failures(job, annotate(job, engine, reporter))
+        _refuse_failures(job, annotate(job, engine, reporter, find_unannotated(job)))
         find_labels(job, engine)
 
 
@@ -208,7 +209,7 @@ def _engine(job: Job) -> Iterator[Engine]:
 
 
 def _measure(job: Job, facts: Facts, engine: Engine, reporter: Reporter, annotate_too: bool) -> None:
-    missing = unannotated(job, job.plan.shards)
+    missing = find_unannotated(job)
     if missing and not annotate_too:
         raise StoreError(
             f"{len(missing)} of {len(job.plan.shards)} shards are not annotated in {job.config.annotation_folder}; "
@@ -221,7 +222,8 @@ def _measure(job: Job, facts: Facts, engine: Engine, reporter: Reporter, annotat
     facts["model"] = model
     labels = find_labels(job, engine)
     if missing and needs_all_annotations(job.config):
-        _record(job, facts, "annotate", annotate(job, engine, reporter))
+        _record(job, facts, "annotate", annotate(job, engine, reporter, missing))
+        missing = []
     dims = Dims(tuple(model["layers"]), model["heads"], labels.pos, labels.rel)
     facts["dims"] = asdict(dims)
     write_facts(job.config.out, facts)
@@ -230,7 +232,8 @@ def _measure(job: Job, facts: Facts, engine: Engine, reporter: Reporter, annotat
     committed = _intact(store, reporter)
     if committed:
         reporter.say(f"{len(committed)} of {store.shards} shards are measured already")
-    _record(job, facts, "measure", measure(job, engine, reporter, store, labels, committed))
+    measuring = Measuring(labels, selection_rule(job), store)
+    _record(job, facts, "measure", measure(job, engine, reporter, measuring, committed, missing))
     _check_evidence(job, store)
     if job.config.ranks_exemplars:
         records = list(store.committed().values())

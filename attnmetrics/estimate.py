@@ -15,7 +15,7 @@ from attnmetrics.plan import Shard, read_shards
 from attnmetrics.progress import Reporter, clock
 from attnmetrics.runfile import check_identity, identity_of
 from attnmetrics.selection import Rule
-from attnmetrics.stages import Job, prefix_quota, prepare, unannotated
+from attnmetrics.stages import Job, find_unannotated, prefix_quota, prepare
 from attnmetrics.statistics.states import Dims
 from attnmetrics.store import Store
 from attnmetrics.worker import Counts, Measuring, Worker
@@ -66,7 +66,7 @@ def _try(job: Job, documents: Sequence[Document], folder: Path) -> tuple[Counts,
 def _table(job: Job, tried: int, annotated: Counts, measured: Counts, store_bytes: int) -> Table:
     plan, config = job.plan, job.config
     scale = plan.characters / max(tried, 1)
-    missing = unannotated(job, plan.shards)
+    missing = find_unannotated(job)
     most = config.workers or max(1, (os.cpu_count() or 1) // config.threads)
     workers = most if config.engine == "ray" else 1
     plural = "s" * (workers != 1)

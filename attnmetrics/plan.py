@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 
+from attnmetrics.annotation.cache import annotation_path
 from attnmetrics.annotation.conllu import LabelScan
 from attnmetrics.annotation.sentence import Labels
 from attnmetrics.assets import CORPORA
@@ -87,6 +89,11 @@ def read_shards(config: RunConfig, plan: Plan, wanted: set[int]) -> Iterator[tup
             yield shard, documents
         if shard.index == last:
             return
+
+
+def annotation_file(config: RunConfig, annotator_fingerprint: str, shard: Shard) -> Path:
+    """Where the annotations of a shard are, or will be."""
+    return annotation_path(config.annotation_folder, annotator_fingerprint, shard.digest)
 
 
 def cut(documents: Iterable[Document], shard_characters: int) -> Iterator[tuple[Shard, tuple[Document, ...]]]:

@@ -1,7 +1,7 @@
 """The stages that need text or a model: plan, annotate, measure. Each goes on from what is already done."""
 
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -11,13 +11,13 @@ from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.engine import Call, Done, Engine, Failed, Stage, Task
 from attnmetrics.errors import ConfigError, StoreError
-from attnmetrics.plan import Plan, Shard, make_plan, read_shards
+from attnmetrics.plan import Plan, Shard, annotation_file, make_plan, read_shards
 from attnmetrics.progress import Reporter
 from attnmetrics.ranking import Chunk
 from attnmetrics.selection import Rule
 from attnmetrics.statistics.sampling import Sampler, Selection, sentence_hashes
 from attnmetrics.store import Store
-from attnmetrics.worker import Counts, Measuring, load_annotator
+from attnmetrics.worker import Measuring, load_annotator
 
 LONG_SENTENCE_CHARACTERS = 400
 """A corpus of fewer characters than this for every variability sentence keeps all prefix blocks until the merge."""
@@ -57,22 +57,26 @@ def prepare(config: RunConfig, reporter: Reporter) -> Job:
     return Job(config, plan, fingerprint)
 
 
-def annotate(job: Job, engine: Engine, reporter: Reporter) -> Outcome:
+def annotate(job: Job, engine: Engine, reporter: Reporter, missing: Sequence[Shard]) -> Outcome:
     """Annotate the shards that are not annotated."""
-    missing = unannotated(job, job.plan.shards)
     tasks = (Task(shard, (Call("annotate", (documents, job.fingerprint)),)) for shard, documents in _read(job, missing))
     return _work(engine, reporter, {"annotate": missing}, tasks)
 
 
 def measure(
-    job: Job, engine: Engine, reporter: Reporter, store: Store, labels: Labels, committed: Container[int]
+    job: Job,
+    engine: Engine,
+    reporter: Reporter,
+    measuring: Measuring,
+    committed: Container[int],
+    unannotated: Sequence[Shard],
 ) -> Outcome:
-    """Measure the shards that are not committed, annotating on the way those that need it."""
+    """Measure the shards that are not committed, annotating on the way those of them that need it."""
     todo = [shard for shard in job.plan.shards if shard.index not in committed]
-    missing = unannotated(job, todo)
+    missing = [shard for shard in unannotated if shard.index not in committed]
     parsed_now = set(missing)
     stages: dict[Stage, list[Shard]] = {"annotate": missing, "measure": todo} if missing else {"measure": todo}
-    last = Call("measure", (job.fingerprint, Measuring(labels, selection_rule(job), store)))
+    last = Call("measure", (job.fingerprint, measuring))
     ready = (Task(shard, (last,)) for shard in todo if shard not in parsed_now)
     new = (
         Task(shard, (Call("annotate", (documents, job.fingerprint)), last)) for shard, documents in _read(job, missing)
@@ -101,18 +105,9 @@ def find_labels(job: Job, engine: Engine) -> Labels:
     return cached or engine.call("labels")
 
 
-def unannotated(job: Job, shards: Iterable[Shard]) -> list[Shard]:
+def find_unannotated(job: Job) -> list[Shard]:
     """The shards without a readable annotation file."""
-    return [shard for shard in shards if annotation_counts(job, shard) is None]
-
-
-def annotation_counts(job: Job, shard: Shard) -> Counts | None:
-    """What annotating a shard counted; None if it is not annotated."""
-    path = cache.annotation_path(job.config.annotation_folder, job.fingerprint, shard.digest)
-    try:
-        return cache.read_counts(path)
-    except StoreError:
-        return None
+    return [shard for shard in job.plan.shards if not _is_annotated(job, shard)]
 
 
 def selection_rule(job: Job) -> Rule:
@@ -143,12 +138,20 @@ def prefix_quota(config: RunConfig, plan: Plan) -> int | None:
     return limit if plan.characters <= LONG_SENTENCE_CHARACTERS * limit else limit // len(plan.shards)
 
 
+def _is_annotated(job: Job, shard: Shard) -> bool:
+    try:
+        cache.read_counts(annotation_file(job.config, job.fingerprint, shard))
+    except StoreError:
+        return False
+    return True
+
+
 def _select(job: Job, sentences: int | None) -> Selection | None:
     if sentences is None:
         return None
     sampler = Sampler(sentences)
     for shard in job.plan.shards:
-        path = cache.annotation_path(job.config.annotation_folder, job.fingerprint, shard.digest)
+        path = annotation_file(job.config, job.fingerprint, shard)
         keys = cache.read_keys(path, first_document=shard.first_document)
         hashes = sentence_hashes(job.config.seed, keys.document, keys.sentence)
         sampler.add(hashes, keys.document_index, keys.sentence)

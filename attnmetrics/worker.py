@@ -14,7 +14,7 @@ from attnmetrics.annotation.sentence import Annotator, Labels
 from attnmetrics.assets import MODELS, PIPELINES
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
-from attnmetrics.plan import Shard
+from attnmetrics.plan import Shard, annotation_file
 from attnmetrics.ranking import Chunk
 from attnmetrics.selection import Chosen, Rule, choose
 from attnmetrics.statistics.variability import Prefix
@@ -66,7 +66,7 @@ class Worker:
         annotator = self._load_annotator()
         start = time.perf_counter()
         annotated = annotator.annotate(documents)
-        path = cache.annotation_path(self._config.annotation_folder, fingerprint, shard.digest)
+        path = annotation_file(self._config, fingerprint, shard)
         cache.write(path, annotated, fingerprint=fingerprint, digest=shard.digest)
         return {**annotated.counts, "seconds": time.perf_counter() - start, "peak_memory_bytes": peak_memory_bytes()}
 
@@ -76,7 +76,7 @@ class Worker:
 
         model = self._load_model()
         start = time.perf_counter()
-        path = cache.annotation_path(self._config.annotation_folder, fingerprint, shard.digest)
+        path = annotation_file(self._config, fingerprint, shard)
         sentences = cache.read(path, measuring.labels, first_document=shard.first_document)
         chosen = choose(measuring.rule, sentences)
         result = measure(
