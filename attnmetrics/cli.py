@@ -6,6 +6,7 @@ import sys
 import types
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from traceback import format_exc
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
@@ -205,9 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if code == EXIT_INTERRUPTED:
             raise KeyboardInterrupt
     except AttnmetricsError as error:
-        if {"-v", "--verbose"} & set(given):
-            raise
-        _complain(str(error))
+        _complain(format_exc() if {"-v", "--verbose"} & set(given) else str(error))
         code = EXIT_SHARDS_MISSING if isinstance(error, ShardError) else EXIT_ERROR
     except (KeyboardInterrupt, typer.Abort):
         _complain("stopped; what is committed is kept: run the same command again to go on")
@@ -268,7 +267,9 @@ def _reporter(quiet: bool) -> "Reporter":
 
 
 def _print(line: str) -> None:
-    typer.echo(line)
+    from attnmetrics.progress import printable
+
+    typer.echo(printable(line))
 
 
 def _complain(message: str) -> None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from reprlib import Repr
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from yaml.constructor import ConstructorError
 
 from attnmetrics.errors import ConfigError
 
@@ -179,15 +181,36 @@ def _describe(item: Mapping[str, Any]) -> str:
         return f"{field}: is required; give --{field.replace('_', '-')} or set it in the file"
     if item["type"] == "extra_forbidden":
         return f"{field}: no such field; fields are {', '.join(sorted(RunConfig.model_fields))}"
-    return f"{field}: {item['msg'].removeprefix('Value error, ')}; found {item['input']!r}"
+    return f"{field}: {item['msg'].removeprefix('Value error, ')}; found {_SHORT.repr(item['input'])}"
+
+
+_SHORT = Repr()
+"""YAML's references let a short file spell a value that would fill the memory."""
+_SHORT.maxlevel = 2
+_SHORT.maxstring = _SHORT.maxother = 80
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain values only; whatever keeps one from being made is an error with its line."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            value = super().construct_object(node, deep)
+            if isinstance(value, int) and value.bit_length() > 64:
+                raise OverflowError("more than 64 bits")
+            return value
+        except (yaml.YAMLError, RecursionError):
+            raise
+        except Exception as error:  # KeyError, AttributeError and others, by the kind of value
+            raise ConstructorError(None, None, f"no {node.tag}: {error}", node.start_mark) from error
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+        values = yaml.load(file.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
         raise ConfigError(f"cannot read the configuration {file}: {error.strerror or error}") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{file} is not valid YAML: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{file}: expected fields such as 'model: gpt2', found {type(values).__name__}")

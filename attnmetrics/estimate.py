@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rich.table import Table
+from rich.text import Text
 
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document, digest
@@ -18,6 +19,7 @@ from attnmetrics.selection import Rule
 from attnmetrics.stages import Job, find_unannotated, prefix_quota, prepare
 from attnmetrics.statistics.states import Dims
 from attnmetrics.store import Store
+from attnmetrics.views.pieces import visible
 from attnmetrics.worker import Counts, Measuring, Worker
 
 TRIAL_CHARACTERS = 40_000
@@ -84,7 +86,8 @@ def _table(job: Job, tried: int, annotated: Counts, measured: Counts, store_byte
         f"measuring, {workers} worker{plural}": f"about {clock(measured['seconds'] * scale * sampled / workers)}",
         "store": f"about {store_bytes * scale * sampled / 1e6:,.0f} MB",
     }
-    table = Table("", "", title=f"{config.model} over {', '.join(config.corpus)}", show_header=False)
+    title = Text(visible(f"{config.model} over {', '.join(config.corpus)}"))
+    table = Table("", "", title=title, show_header=False)
     for name, value in rows.items():
-        table.add_row(name, value)
+        table.add_row(name, Text(visible(value)))
     return table

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.text import Text
 
 LOG_SECONDS = 10.0
 """Time between two lines of a stage where there is no terminal."""
@@ -61,11 +61,11 @@ class Reporter:
     def say(self, message: str) -> None:
         """One line."""
         if not self._quiet:
-            self.console.print(escape(printable(message)), highlight=False)
+            self.console.print(Text(printable(message)))
 
     def warn(self, message: str) -> None:
         """One line that is shown even when quiet."""
-        self.console.print(f"[yellow]warning:[/yellow] {escape(printable(message))}", highlight=False)
+        self.console.print(Text.assemble(("warning:", "yellow"), f" {printable(message)}"))
 
     @contextmanager
     def stages(self, sizes: Mapping[str, tuple[int, int]]) -> Iterator[None]:

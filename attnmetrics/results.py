@@ -8,6 +8,7 @@
   and a column per label.
 """
 
+import re
 import shutil
 import warnings
 from collections import defaultdict
@@ -83,8 +84,8 @@ EXEMPLARS = pa.schema(
 )
 """Columns of `exemplars.parquet`."""
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet would run a cell that begins with one of these."""
+_FORMULA = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@＝＋－＠]|[\t\r\n])")
+"""Where a spreadsheet would begin to calculate, also one that takes semicolons or tabs for the ends of cells."""
 
 SentenceTexts = Mapping[tuple[int, int], tuple[str, str, Sequence[str]]]
 """(document index, sentence) → (document id, text, pieces)."""
@@ -123,7 +124,7 @@ def load(path: Path) -> xr.Dataset:
         StoreError: there is none, or it cannot be read.
     """
     try:
-        with xr.open_zarr(path) as stored:
+        with xr.open_zarr(path, zarr_format=3) as stored:  # format 2 may hold pickles
             return _as_declared(stored.load())
     except FileNotFoundError:
         raise _unfinished("results", path) from None
@@ -351,9 +352,7 @@ def _cell(value: object) -> str:
     """Numbers in full; text that no spreadsheet takes for a formula, quoted where it must be (RFC 4180)."""
     if isinstance(value, float) and np.isnan(value):
         return "NaN"
-    text = str(value)
-    if isinstance(value, str) and text.startswith(FORMULA_STARTS):
-        text = f"'{text}"
+    text = _FORMULA.sub("'", value) if isinstance(value, str) else str(value)
     return '"{}"'.format(text.replace('"', '""')) if any(mark in text for mark in '",\r\n') else text
 
 

@@ -81,7 +81,7 @@ def read_facts(folder: Path) -> Facts | None:
         raise StoreError(f"{folder}: expected a folder, found a file; give another --out") from None
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StoreError(f"{path} is damaged: {error}; {_START_ANEW}") from None
     if not isinstance(facts, dict) or not facts.keys() >= ENTRIES:
         raise StoreError(f"{path} is not the record of a run: expected {', '.join(sorted(ENTRIES))}; {_START_ANEW}")

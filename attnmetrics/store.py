@@ -227,7 +227,7 @@ class Store:
 
     def _read(self, record: Record, path: str, where: Any) -> NDArray[Any]:
         try:
-            value = np.asarray(zarr.open_array(self._zarr_path, path=path, mode="r")[where])
+            value = np.asarray(zarr.open_array(self._zarr_path, path=path, mode="r", zarr_format=3)[where])
         except (OSError, ValueError, RuntimeError) as error:
             raise self._damaged(record, f"{path}: {error}") from None
         self._check(record, path, _array_digest(value))
@@ -324,7 +324,7 @@ def _read_record(path: Path) -> Record | None:
     try:
         record = json.loads(path.read_bytes())
         return record if record["seal"] == _seal(record) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

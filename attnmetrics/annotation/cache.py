@@ -143,7 +143,7 @@ def load_labels(folder: str | os.PathLike[str], fingerprint: str) -> Labels | No
         raise StoreError(
             f"cannot read {path}: permission denied; correct its rights, or name another folder"
         ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreError(f"{path}: expected the labels of an annotator, found {error}; {_REMEDY}") from error
 
 
@@ -188,7 +188,7 @@ def _opened(path: Path) -> Iterator[tuple[pq.ParquetFile, dict[str, Any]]]:
         raise StoreError(
             f"cannot read {path}: permission denied; correct its rights, or name another folder"
         ) from error
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, MemoryError) as error:
+    except Exception as error:  # foreign content fails anywhere
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise StoreError(
             f"{path}: expected the annotations of a shard, found a damaged or foreign file ({reason}); {_REMEDY}"

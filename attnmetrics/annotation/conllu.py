@@ -19,6 +19,8 @@ FINGERPRINT = "conllu-1"
 
 _COLUMNS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
 _FORM, _UPOS, _HEAD, _DEPREL, _MISC = (_COLUMNS.index(name) for name in ("FORM", "UPOS", "HEAD", "DEPREL", "MISC"))
+_SHOWN = 40
+"""Characters of a value that an error shows."""
 _WORD = re.compile(r"[0-9]{1,9}")
 _RANGE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 _EMPTY = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
@@ -152,7 +154,7 @@ def _blocks(document: Document) -> Iterator[_Block]:
 
 def _take_comment(block: _Block, line: str) -> None:
     if match := _SENT_ID.fullmatch(line):
-        block.sent_id = match[1].strip()
+        block.sent_id = match[1].strip()[:_SHOWN]
     elif match := _TEXT.fullmatch(line):
         block.text = match[1].strip()
 
@@ -193,7 +195,7 @@ class _Rows:
             self.block.fail(
                 line,
                 f"expected the id {following}, a range from it ({following}-{following + 1}) or an empty node "
-                f"({following - 1}.{self.empty + 1}), found {number!r}; number the words from 1 without gaps",
+                f"({following - 1}.{self.empty + 1}), found {_excerpt(number)}; number the words from 1 without gaps",
             )
 
     def _add_word(self, line: int, columns: list[str]) -> None:
@@ -214,7 +216,7 @@ def _split_rows(block: _Block) -> tuple[list[tuple[int, list[str]]], list[_Token
         token = rows.tokens[-1]
         block.fail(
             token.line,
-            f"expected words up to {rows.until} for {token.form!r}, found {len(rows.words)}; correct the range",
+            f"expected words up to {rows.until} for {_excerpt(token.form)}, found {len(rows.words)}; correct the range",
         )
     if not rows.words:
         block.fail(block.rows[0][0], "expected at least one word, found only empty nodes; remove the sentence")
@@ -266,7 +268,9 @@ def _head(block: _Block, line: int, columns: list[str], words: int) -> int:
         )
     if not _WORD.fullmatch(head) or int(head) > words:
         block.fail(
-            line, f"expected the head of word {number} to be a number from 0 to {words}, found {head!r}; correct HEAD"
+            line,
+            f"expected the head of word {number} to be a number from 0 to {words}, found {_excerpt(head)}; "
+            "correct HEAD",
         )
     if head == number:
         block.fail(line, f"expected the head of word {number} to be another word or 0, found itself; correct HEAD")
@@ -308,7 +312,7 @@ def _find(block: _Block, text: str, token: _Token, begin: int) -> tuple[int, int
         if match
         else block.fail(
             token.line,
-            f"expected the words to spell the text, found {token.form!r} where the text goes on with "
+            f"expected the words to spell the text, found {_excerpt(token.form)} where the text goes on with "
             f"{_excerpt(text[begin:])} (character {begin + 1}); correct # text or the word",
         )
     )
@@ -322,7 +326,7 @@ def _word_spans(forms: list[str], spelled: str, begin: int, end: int) -> list[tu
 
 
 def _excerpt(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:40] + "…") if text else "nothing"
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…") if text else "nothing"
 
 
 def _columns(found: list[tuple[int, int, GoldSentence]], documents: Sequence[Document]) -> Sentences:

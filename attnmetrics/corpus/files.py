@@ -279,7 +279,7 @@ def _explicit(path: str, name: str, format: str, filesystem: Any = None, locatio
 
 
 def _file(path: str, name: str, format: str, filesystem: Any, location: str) -> File | None:
-    found, compression, name = _endings(name)
+    found, compression, name = _endings(name.encode(errors="backslashreplace").decode())  # a name may be any bytes
     if format != "auto":
         found = format
     if found is None:

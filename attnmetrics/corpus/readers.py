@@ -20,7 +20,7 @@ LINE_LIMIT = 20_000_000
 PARQUET_ROWS = 64
 """Rows of a Parquet file that are decoded at once."""
 
-_NEWDOC = re.compile(r"#\s*newdoc(?:\s+id\s*=\s*(.*\S))?\s*")
+_NEWDOC = re.compile(r"#\s*newdoc(?:\s+id\s*=\s*(\S.*))?\s*")
 _OBJECT = "one JSON object per line"
 
 
@@ -176,9 +176,14 @@ def _json_object(line: str, where: str) -> dict[str, Any]:
 def _missing_field(where: str, field: str, found: Iterable[str], what: str) -> CorpusError:
     return CorpusError(
         f"{where}: expected the field {field!r} with the text, found the {what} "
-        f"{', '.join(map(repr, found)) or 'none'}; "
-        "name the right one with --text-field"
+        f"{_few(found) or 'none'}; name the right one with --text-field"
     )
+
+
+def _few(names: Iterable[str]) -> str:
+    """The first names, in quotes."""
+    first = [_excerpt(name) for name in islice(names, 11)]
+    return ", ".join(first[:10]) + ", …" * (len(first) > 10)
 
 
 def _checked_text(text: Any, field: str, where: str) -> str:
@@ -247,7 +252,7 @@ def _parquet_rows(file: File, text_field: str, id_field: str) -> Iterator[tuple[
                 texts = batch.column(text_field).to_pylist()
                 ids = batch.column(id_field).to_pylist() if id_field in columns else [None] * len(texts)
                 yield from zip(texts, ids, strict=True)
-        except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        except (pa.ArrowException, OSError, ValueError, MemoryError, LookupError, OverflowError) as error:
             raise CorpusError(
                 f"{file.path}: expected a Parquet file, found a damaged or foreign one ({_first_line(error)}); "
                 "fetch or "
@@ -272,7 +277,7 @@ def _conllu_documents(file: File, stem: str) -> Iterator[tuple[str, Iterator[tup
     def key(block: tuple[int, str]) -> tuple[int, str]:
         nonlocal current
         for match in filter(None, map(_NEWDOC.fullmatch, _comments(block[1]))):
-            current = (block[0], match[1] or f"{stem}:{block[0]}")
+            current = (block[0], match[1].rstrip() if match[1] else f"{stem}:{block[0]}")
         return current
 
     for (_, name), blocks in groupby(_conllu_blocks(file), key=key):

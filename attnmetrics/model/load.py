@@ -1,5 +1,6 @@
 """A model and its tokenizer from a folder or the Hub, whole and undamaged, or an error that says what is wrong."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -290,6 +291,8 @@ def _load_network(name: str, folder: Path, dtype: torch.dtype, code: bool, pickl
 
     if not (folder / "config.json").exists():
         raise ModelError(f"expected config.json in {folder}, found none; save the model with save_pretrained")
+    if not pickles:
+        _refuse_pickles(folder)
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=code)
         _refuse_kind(name, config)
@@ -314,6 +317,21 @@ def _load_network(name: str, folder: Path, dtype: torch.dtype, code: bool, pickl
         kind = type(network).__name__
         raise ModelError(f"{name} ({kind}) reads {network.main_input_name}, not text; it can't be measured")
     return network.eval()
+
+
+def _refuse_pickles(folder: Path) -> None:
+    """An index of safetensors may name pickles, and transformers would load them."""
+    index = folder / "model.safetensors.index.json"
+    try:
+        named = json.loads(index.read_bytes())["weight_map"].values() if index.exists() else ()
+        foreign = sorted({str(name) for name in named if not str(name).endswith(".safetensors")})
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(f"{index} can't be read: {first_line(error)}; get the whole checkpoint") from error
+    if foreign:
+        raise ModelError(
+            f"expected safetensors in {index}, found {', '.join(foreign[:3])}; convert the weights, or load them "
+            "with --allow-pickle if you trust where they come from"
+        )
 
 
 def _refuse_kind(name: str, config: Any) -> None:
