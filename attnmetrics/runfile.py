@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from attnmetrics.config import RESULT_FIELDS, RunConfig, build_config
-from attnmetrics.errors import StoreError
+from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.files import write_atomically
 from attnmetrics.plan import Plan
 from attnmetrics.statistics.states import Dims
@@ -19,8 +21,40 @@ CORPUS_FIELDS = frozenset({"corpus", "format", "text_field", "id_field", "text_d
 BIT_PACKAGES = ("attnmetrics", "torch", "transformers", "tokenizers", "numpy")
 """Packages whose version can change the bits of a result."""
 
-ENTRIES = frozenset({"status", "configuration", "identity", "corpus", "seconds", "peak_memory_bytes"})
-"""What `run.json` holds from the first."""
+
+class _Corpus(BaseModel):
+    documents: Annotated[int, Field(ge=0, lt=2**63)]
+    shards: Annotated[int, Field(ge=0, lt=2**63)]
+    left_out: dict[str, int]
+
+
+class _Dims(BaseModel):
+    layer: list[int]
+    head: int
+    pos: list[str]
+    rel: list[str]
+
+
+class _Missing(BaseModel):
+    shard: int
+    stage: str
+    reason: str
+
+
+class _Shape(BaseModel):
+    """What the rest of the program relies on in `run.json`; there may be more."""
+
+    model_config = ConfigDict(strict=True)
+
+    status: str
+    configuration: dict[str, Any]
+    identity: dict[str, Any]
+    corpus: _Corpus
+    seconds: dict[str, FiniteFloat]
+    peak_memory_bytes: dict[str, int]
+    missing: list[_Missing] = []
+    dims: _Dims | None = None
+
 
 _START_ANEW = "give another --out, or remove the folder to start anew (keep its annotations with --annotations)"
 
@@ -83,9 +117,13 @@ def read_facts(folder: Path) -> Facts | None:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{path} is damaged: {error}; {_START_ANEW}") from None
-    if not isinstance(facts, dict) or not facts.keys() >= ENTRIES:
-        raise StoreError(f"{path} is not the record of a run: expected {', '.join(sorted(ENTRIES))}; {_START_ANEW}")
-    return facts
+    try:
+        _Shape.model_validate(facts)
+    except ValidationError as error:
+        fault = error.errors(include_input=False)[0]
+        where = f" at {'.'.join(map(str, fault['loc']))}" if fault["loc"] else ""
+        raise StoreError(f"{path} is not the record of a run: {fault['msg']}{where}; {_START_ANEW}") from None
+    return cast(Facts, facts)
 
 
 def write_facts(folder: Path, facts: Facts) -> None:
@@ -117,7 +155,15 @@ def _refuse_foreign(folder: Path) -> None:
 
 
 def store_of(folder: Path, facts: Facts) -> Store:
-    """The per-shard store that `run.json` describes."""
+    """The per-shard store that `run.json` describes.
+
+    Raises:
+        ConfigError: its configuration is not valid.
+    """
     dims = facts["dims"]
     named = Dims(tuple(dims["layer"]), dims["head"], tuple(dims["pos"]), tuple(dims["rel"]))
-    return Store(folder.absolute(), named, facts["corpus"]["shards"], build_config(facts["configuration"]).candidates)
+    try:
+        config = build_config(facts["configuration"])
+    except ConfigError as error:
+        raise ConfigError(f"{folder / 'run.json'}: {error}") from None
+    return Store(folder.absolute(), named, facts["corpus"]["shards"], config.candidates)
