@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from attnmetrics.storage import Location
+
 __all__ = ["exemplars", "load", "run"]
 
 
@@ -41,29 +43,31 @@ def run(*, config_file: str | PathLike[str] | None = None, quiet: bool = True, *
     return load(config.out)
 
 
-def load(run: str | PathLike[str]) -> "xr.Dataset":
+def load(run: "str | PathLike[str] | Location") -> "xr.Dataset":
     """The results of a finished run, with labelled dimensions, units, formulas and sources.
 
     Args:
-        run: the run's folder.
+        run: the run's folder, or its URL.
 
     Raises:
         attnmetrics.errors.StoreError: the folder holds no finished run.
     """
     from attnmetrics.results import load as load_results
+    from attnmetrics.storage import locate
 
-    return load_results(Path(run) / "results.zarr")
+    return load_results(locate(run) / "results.zarr")
 
 
-def exemplars(run: str | PathLike[str]) -> "pd.DataFrame":
+def exemplars(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
     """The exemplars of a finished run: layer, head, rank, weight, document, sentence, i, j, text, pieces.
 
     Args:
-        run: the run's folder.
+        run: the run's folder, or its URL.
 
     Raises:
         attnmetrics.errors.StoreError: the folder holds no finished run.
     """
     from attnmetrics.results import load_exemplars
+    from attnmetrics.storage import locate
 
-    return load_exemplars(Path(run) / "exemplars.parquet")
+    return load_exemplars(locate(run) / "exemplars.parquet")

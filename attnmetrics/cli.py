@@ -13,6 +13,7 @@ import typer
 
 from attnmetrics.config import RunConfig, build_config
 from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError
+from attnmetrics.storage import Location, locate
 
 if TYPE_CHECKING:
     from attnmetrics.progress import Reporter
@@ -23,7 +24,7 @@ EXIT_SHARDS_MISSING = 3
 EXIT_INTERRUPTED = 130
 
 SHORT_FLAGS = {"model": "-m", "corpus": "-c", "out": "-o", "workers": "-w"}
-DEMO = {"model": "demo", "corpus": ("demo",), "out": Path("runs/demo"), "shard_characters": 12_000}
+DEMO = {"model": "demo", "corpus": ("demo",), "out": "runs/demo", "shard_characters": 12_000}
 
 app = typer.Typer(
     name="attnmetrics",
@@ -37,7 +38,8 @@ app = typer.Typer(
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file of options; flags win over it")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print only warnings, errors and where the result is")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="print tracebacks with errors")]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="folder of a run")]
+RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="folder of a run: a path or a URL")]
+AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="make tables without the shards that are missing")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be done, and how long it would take")]
 MetricName = Annotated[str | None, typer.Argument(help="a metric, such as entropy or pos_to; unset: the summary")]
 
@@ -135,11 +137,12 @@ def measure(
 
 
 @app.command()
-def merge(run: RunFolder, quiet: Quiet = False, verbose: Verbose = False) -> None:
+def merge(run: RunFolder, allow_missing: AllowMissing = False, quiet: Quiet = False, verbose: Verbose = False) -> None:
     """Only merge: from measured shards to tables and report. Needs no model and no corpus."""
     from attnmetrics.driver import merge_run
 
-    _finish(run, merge_run(run, _reporter(quiet)), quiet)
+    folder = locate(run)
+    _finish(folder, merge_run(folder, _reporter(quiet), allow_missing), quiet)
 
 
 @app.command()
@@ -150,7 +153,8 @@ def status(run: RunFolder, verbose: Verbose = False) -> None:
     from attnmetrics.driver import progress_of
     from attnmetrics.views.terminal import show_status
 
-    Console().print(show_status(run, progress_of(run)))
+    folder = locate(run)
+    Console().print(show_status(folder, progress_of(folder)))
 
 
 @app.command()
@@ -181,7 +185,7 @@ def show(
     elif metric is not None:
         view = terminal.show_metric(dataset, metric, top=top, label=label)
     else:
-        view = terminal.summary(dataset, read_facts(run) or {})
+        view = terminal.summary(dataset, read_facts(locate(run)) or {})
     Console().print(view)
 
 
@@ -249,7 +253,7 @@ def _run(config: RunConfig, quiet: bool, dry_run: bool) -> None:
     _finish(config.out, run(config, reporter), quiet)
 
 
-def _finish(folder: Path, facts: dict[str, Any], quiet: bool) -> None:
+def _finish(folder: Location, facts: dict[str, Any], quiet: bool) -> None:
     from rich.console import Console
 
     import attnmetrics
@@ -257,7 +261,7 @@ def _finish(folder: Path, facts: dict[str, Any], quiet: bool) -> None:
 
     if not quiet:
         Console().print(summary(attnmetrics.load(folder), facts))
-    _print(f"report: {(folder / 'report' / 'index.html').resolve()}")
+    _print(f"report: {(folder / 'report' / 'index.html').absolute()}")
 
 
 def _reporter(quiet: bool) -> "Reporter":

@@ -6,10 +6,20 @@ from reprlib import Repr
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 from yaml.constructor import ConstructorError
 
 from attnmetrics.errors import ConfigError
+from attnmetrics.storage import Location, locate
 
 DEFAULT_ANNOTATOR = "en_ud_core"
 """The English pipeline inside the package."""
@@ -49,10 +59,18 @@ def _as_sentences(value: Any) -> Any:
     return None if value == "all" else value
 
 
+def _as_location(value: Any) -> Any:
+    return locate(value) if isinstance(value, str | Path) else value
+
+
+Folder = Annotated[Location, BeforeValidator(_as_location), PlainSerializer(str, return_type=str)]
+"""A path or a URL of an object store."""
+
+
 class RunConfig(BaseModel):
     """Everything that a run depends on. Each description is also the help text of the flag of that name."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), arbitrary_types_allowed=True)
 
     model: Annotated[
         str,
@@ -64,14 +82,14 @@ class RunConfig(BaseModel):
         BeforeValidator(_as_tuple),
         Field(min_length=1, description="files, folders, globs or fsspec URLs; 'demo' is the corpus in the package"),
     ]
-    out: Annotated[Path, Field(description="folder of the run")]
+    out: Annotated[Folder, Field(description="folder of the run: a path, or a URL such as s3://bucket/run")]
 
     annotator: Annotated[
         str,
         BeforeValidator(_as_text),
         Field(description="spaCy pipeline, by name or path (CoNLL-U brings its own annotations)"),
     ] = DEFAULT_ANNOTATOR
-    annotations: Annotated[Path | None, Field(description="folder of annotations, to share them between runs")] = None
+    annotations: Annotated[Folder | None, Field(description="folder of annotations, to share them between runs")] = None
     format: Annotated[
         Literal["auto", "text", "jsonl", "parquet", "conllu"], Field(description="format of the corpus files")
     ] = "auto"
@@ -115,6 +133,10 @@ class RunConfig(BaseModel):
     batch_pieces: Annotated[PositiveInt, Field(description="word pieces in a batch")] = 4096
     shard_characters: Annotated[PositiveInt, Field(description="characters in a shard; the unit of recovery")] = 200_000
 
+    allow_missing: Annotated[
+        bool, Field(description="make tables without the shards that failed; the tables say so")
+    ] = False
+
     engine: Annotated[Literal["ray", "inline"], Field(description="where shards are worked on")] = "ray"
     workers: Annotated[
         PositiveInt | None, Field(description="workers of the ray engine; unset: as many as fit the machine")
@@ -147,12 +169,19 @@ class RunConfig(BaseModel):
         return self.exemplars + SPARE_CANDIDATES if self.ranks_exemplars else self.exemplars
 
     @property
-    def annotation_folder(self) -> Path:
+    def annotation_folder(self) -> Location:
         """Where annotations are cached."""
         return self.annotations or self.out / "annotations"
 
 
-RESULT_FIELDS = frozenset(RunConfig.model_fields) - {"out", "annotations", "engine", "workers", "address"}
+RESULT_FIELDS = frozenset(RunConfig.model_fields) - {
+    "out",
+    "annotations",
+    "engine",
+    "workers",
+    "address",
+    "allow_missing",
+}
 """Fields that can change a result; two runs that differ elsewhere give the same bits."""
 
 

@@ -3,23 +3,24 @@
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 
 from attnmetrics.config import RunConfig
-from attnmetrics.engine import Engine
+from attnmetrics.engine import Engine, Stage
 from attnmetrics.engine.inline import InlineEngine
 from attnmetrics.errors import CorpusError, ShardError, StoreError
+from attnmetrics.lease import Lease, hold
 from attnmetrics.merge import find_sentences, merge_candidates
 from attnmetrics.outputs import has_outputs, write_outputs
 from attnmetrics.progress import Reporter
-from attnmetrics.ranking import cut_chunks, needs_ranking
+from attnmetrics.ranking import Chunk, cut_chunks, needs_ranking
 from attnmetrics.runfile import (
     Facts,
+    Identity,
     check_identity,
     holds_measurements,
     identity_of,
@@ -40,6 +41,7 @@ from attnmetrics.stages import (
     selection_rule,
 )
 from attnmetrics.statistics.states import Dims
+from attnmetrics.storage import Location
 from attnmetrics.store import Record, Store
 from attnmetrics.worker import Measuring, peak_memory_bytes
 
@@ -54,6 +56,18 @@ NOT_COUNTS = frozenset({"seconds", "peak_memory_bytes", "first_document"})
 """Entries of a commit record's counts that do not add up."""
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A run that this process works on."""
+
+    job: Job
+    facts: Facts
+    """content of `run.json`"""
+    engine: Engine
+    reporter: Reporter
+    lease: Lease
+
+
 def run(config: RunConfig, reporter: Reporter) -> Facts:
     """Everything: annotate, measure, merge. A finished run is left as it is, unless some of its outputs are gone.
 
@@ -63,13 +77,16 @@ def run(config: RunConfig, reporter: Reporter) -> Facts:
     Raises:
         AttnmetricsError: what is wrong and what to do; all committed work is kept.
     """
-    job, facts = _begin(config, reporter)
-    if facts["status"] == "finished" and has_outputs(config.out):
+    job, identity = _plan(config, reporter)
+    facts = read_facts(config.out)
+    if facts is not None and facts["status"] == "finished" and has_outputs(config.out):
         reporter.say(f"{config.out} is finished already; nothing to do")
         return facts
-    with _engine(job) as engine:
-        _measure(job, facts, engine, reporter, annotate_too=True)
-    return merge_run(config.out, reporter)
+    with hold(config.out, reporter) as lease:
+        facts = _begin(job, identity)
+        with _engine(job) as engine:
+            _measure(Session(job, facts, engine, reporter, lease), annotate_too=True)
+        return _merge(config.out, facts, reporter, lease, config.allow_missing)
 
 
 def run_annotate(config: RunConfig, reporter: Reporter) -> None:
@@ -90,37 +107,61 @@ def run_measure(config: RunConfig, reporter: Reporter) -> Facts:
     Raises:
         StoreError: something is not annotated.
     """
-    job, facts = _begin(config, reporter)
-    with _engine(job) as engine:
-        _measure(job, facts, engine, reporter, annotate_too=False)
+    job, identity = _plan(config, reporter)
+    with hold(config.out, reporter) as lease:
+        facts = _begin(job, identity)
+        with _engine(job) as engine:
+            _measure(Session(job, facts, engine, reporter, lease), annotate_too=False)
     return facts
 
 
-def merge_run(folder: Path, reporter: Reporter) -> Facts:
+def merge_run(folder: Location, reporter: Reporter, allow_missing: bool = False) -> Facts:
     """Only merge: from committed shards to tables and report; needs no model and no corpus.
+
+    Args:
+        folder: the run's.
+        reporter: is told how it goes.
+        allow_missing: merge the shards that there are, and say in every output that others are missing.
 
     Raises:
         StoreError: the folder holds no measured run, or a shard is missing or damaged.
     """
+    _read_measured(folder)
+    with hold(folder, reporter) as lease:
+        return _merge(folder, _read_measured(folder), reporter, lease, allow_missing)
+
+
+def _read_measured(folder: Location) -> Facts:
     facts = read_facts(folder)
     if facts is None or "dims" not in facts:
         raise StoreError(f"{folder} holds no measured run; run `attnmetrics run` or `attnmetrics measure` first")
-    if facts["status"] == "finished":
-        write_facts(folder, facts | {"status": "unfinished"})
+    return facts
+
+
+def _merge(folder: Location, facts: Facts, reporter: Reporter, lease: Lease, allow_missing: bool) -> Facts:
+    lease.check()
+    if facts["status"] != "unfinished":
+        facts["status"] = "unfinished"
+        write_facts(folder, facts)
     store = store_of(folder, facts)
     records = list(store.committed().values())
-    if len(records) < store.shards:
+    if not records or (len(records) < store.shards and not allow_missing):
         raise StoreError(
             f"{len(records)} of {store.shards} shards of {folder} are measured; "
             "run `attnmetrics run` with the same options to go on"
         )
     start = time.perf_counter()
+    facts["missing"] = _missing(facts, {record["shard"] for record in records}, store.shards)
     facts["counts"], facts["left_out"] = _totals(facts, records)
     _warn_of_small_sample(facts, reporter)
+    if facts["missing"]:
+        facts["left_out"]["shards_missing"] = len(facts["missing"])
+        reporter.warn(f"{len(facts['missing'])} of {store.shards} shards are missing from the tables")
     write_outputs(folder, store, records, facts, reporter)
+    lease.check()
     facts["seconds"]["merge"] = round(time.perf_counter() - start, 3)
     facts["peak_memory_bytes"]["driver"] = peak_memory_bytes()
-    facts |= {"status": "finished", "finished": _now()}
+    facts |= {"status": "incomplete" if facts["missing"] else "finished", "finished": _now()}
     write_facts(folder, facts)
     return facts
 
@@ -137,7 +178,7 @@ class Progress:
     """shards that are committed"""
 
 
-def progress_of(folder: Path) -> Progress:
+def progress_of(folder: Location) -> Progress:
     """Read how far a run is.
 
     Raises:
@@ -150,27 +191,34 @@ def progress_of(folder: Path) -> Progress:
     return Progress(facts, facts["corpus"]["shards"], measured)
 
 
-def _begin(config: RunConfig, reporter: Reporter) -> tuple[Job, Facts]:
-    """The plan, and `run.json` as it stands or anew; refuses another run's folder."""
-    start = time.perf_counter()
+def _plan(config: RunConfig, reporter: Reporter) -> tuple[Job, Identity]:
+    """The plan and what its results depend on; refuses another run's folder."""
     job = prepare(config, reporter)
     identity = identity_of(config, job.plan, job.fingerprint)
     check_identity(config.out, identity)
-    facts = read_facts(config.out)
+    return job, identity
+
+
+def _begin(job: Job, identity: Identity) -> Facts:
+    """`run.json` as it stands or anew, with this command's way to the same results."""
+    folder = job.config.out
+    check_identity(folder, identity)
+    facts = read_facts(folder)
     if facts is None or not holds_measurements(facts):
-        facts = _new_facts(job, identity, time.perf_counter() - start)
+        facts = _new_facts(job, identity)
+    facts |= _command(job)
     if facts["status"] != "finished":
-        write_facts(config.out, facts)
-    return job, facts
+        write_facts(folder, facts)
+    return facts
 
 
-def _new_facts(job: Job, identity: dict[str, object], seconds: float) -> Facts:
+def _new_facts(job: Job, identity: Identity) -> Facts:
     """`run.json` of a run that is planned."""
     return {
         "attnmetrics": version("attnmetrics"),
         "status": "unfinished",
         "started": _now(),
-        "configuration": job.config.model_dump(mode="json"),
+        **_command(job),
         "identity": identity,
         "corpus": {
             "paths": list(job.config.corpus),
@@ -180,17 +228,31 @@ def _new_facts(job: Job, identity: dict[str, object], seconds: float) -> Facts:
             "shards": len(job.plan.shards),
             "left_out": job.plan.left_out,
         },
+        "versions": {package: version(package) for package in PACKAGES} | {"python": platform.python_version()},
+        "machine": {"platform": platform.platform(), "processor": platform.machine()},
+        "seconds": {"plan": round(job.seconds, 3)},
+        "peak_memory_bytes": {},
+        "missing": [],
+    }
+
+
+def _command(job: Job) -> Facts:
+    """What a command that goes on with a run may bring anew: folders, engine, workers."""
+    return {
+        "configuration": job.config.model_dump(mode="json"),
         "annotator": {
             "name": job.config.annotator if job.plan.gold_labels is None else "CoNLL-U (gold)",
             "fingerprint": job.fingerprint,
             "folder": str(job.config.annotation_folder),
         },
-        "versions": {package: version(package) for package in PACKAGES} | {"python": platform.python_version()},
-        "machine": {"platform": platform.platform(), "processor": platform.machine()},
-        "seconds": {"plan": round(seconds, 3)},
-        "peak_memory_bytes": {},
-        "missing": [],
     }
+
+
+def _missing(facts: Facts, measured: set[int], shards: int) -> list[Facts]:
+    """Every shard that is not measured, with the reason where one is known."""
+    known = {entry["shard"]: entry for entry in facts["missing"]}
+    waiting = {"stage": "measure", "reason": "not measured yet"}
+    return [known.get(shard, {"shard": shard, **waiting}) for shard in range(shards) if shard not in measured]
 
 
 @contextmanager
@@ -208,7 +270,8 @@ def _engine(job: Job) -> Iterator[Engine]:
         engine.close()
 
 
-def _measure(job: Job, facts: Facts, engine: Engine, reporter: Reporter, annotate_too: bool) -> None:
+def _measure(session: Session, annotate_too: bool) -> None:
+    job, facts, engine = session.job, session.facts, session.engine
     missing = find_unannotated(job)
     if missing and not annotate_too:
         raise StoreError(
@@ -222,26 +285,47 @@ def _measure(job: Job, facts: Facts, engine: Engine, reporter: Reporter, annotat
     facts["model"] = model
     labels = find_labels(job, engine)
     if missing and needs_all_annotations(job.config):
-        _record(job, facts, "annotate", annotate(job, engine, reporter, missing))
+        outcome = annotate(job, engine, session.reporter, missing)
+        _record(session, "annotate", outcome)
+        _refuse_failures(job, outcome)
         missing = []
     dims = Dims(tuple(model["layers"]), model["heads"], labels.pos, labels.rel)
     facts["dims"] = asdict(dims)
     write_facts(job.config.out, facts)
     store = store_of(job.config.out, facts)
     store.create()
-    committed = _intact(store, reporter)
+    committed = _intact(store, session.reporter)
     if committed:
-        reporter.say(f"{len(committed)} of {store.shards} shards are measured already")
+        session.reporter.say(f"{len(committed)} of {store.shards} shards are measured already")
     measuring = Measuring(labels, selection_rule(job), store)
-    _record(job, facts, "measure", measure(job, engine, reporter, measuring, committed, missing))
+    outcome = measure(job, engine, session.reporter, measuring, committed, missing)
+    _record(session, "measure", outcome)
+    if not job.config.allow_missing:
+        _refuse_failures(job, outcome)
     _check_evidence(job, store)
     if job.config.ranks_exemplars:
         records = list(store.committed().values())
         candidates = merge_candidates(store, records)
         chunks = cut_chunks(candidates, find_sentences(store, records, candidates))
-        _record(job, facts, "rank", rank(engine, reporter, store, chunks[:1]))
+        _rank(session, store, chunks[:1])
         if chunks and needs_ranking(candidates, store.read_ranking(chunks[0].digest)):
-            _record(job, facts, "rank", rank(engine, reporter, store, chunks[1:]))
+            _rank(session, store, chunks[1:])
+
+
+def _rank(session: Session, store: Store, chunks: Sequence[Chunk]) -> None:
+    """Rank chunks of candidate sentences anew.
+
+    Raises:
+        ShardError: some cannot be ranked.
+    """
+    outcome = rank(session.engine, session.reporter, store, chunks)
+    _record(session, "rank", outcome)
+    if outcome.failures:
+        raise ShardError(
+            f"{len(outcome.failures)} of {len(chunks)} chunks of candidate sentences failed on every try, the first "
+            f"because {outcome.failures[0].reason}; mend the cause, then run the same command to go on, or add "
+            "--no-exact-exemplars in a new --out"
+        )
 
 
 def _intact(store: Store, reporter: Reporter) -> dict[int, Record]:
@@ -257,22 +341,27 @@ def _intact(store: Store, reporter: Reporter) -> dict[int, Record]:
     return committed
 
 
-def _record(job: Job, facts: Facts, stage: str, outcome: Outcome) -> None:
-    """Write what a stage came to into `run.json`.
-
-    Raises:
-        ShardError: shards were put aside.
-    """
+def _record(session: Session, stage: Stage, outcome: Outcome) -> None:
+    """Write what a stage came to into `run.json`."""
+    session.lease.check()
+    facts = session.facts
     facts["seconds"][stage] = round(facts["seconds"].get(stage, 0.0) + outcome.seconds, 3)
     workers = [event.counts["peak_memory_bytes"] for event in outcome.done]
     memory = facts["peak_memory_bytes"]
     memory["worker"] = max([memory.get("worker", 0), *workers])
     memory["driver"] = peak_memory_bytes()
-    facts["missing"] = [
-        {"shard": failure.shard.index, "stage": failure.stage, "reason": failure.reason} for failure in outcome.failures
-    ]
-    write_facts(job.config.out, facts)
-    _refuse_failures(job, outcome)
+    if stage != "rank":
+        facts["missing"] = [
+            {
+                "shard": failure.shard.index,
+                "first_document": failure.shard.first_document,
+                "documents": failure.shard.documents,
+                "stage": failure.stage,
+                "reason": failure.reason,
+            }
+            for failure in outcome.failures
+        ]
+    write_facts(session.job.config.out, facts)
 
 
 def _refuse_failures(job: Job, outcome: Outcome) -> None:
@@ -284,10 +373,12 @@ def _refuse_failures(job: Job, outcome: Outcome) -> None:
     if not outcome.failures:
         return
     lines = [f"  shard {failure.shard.index}, {failure.stage}: {failure.reason}" for failure in outcome.failures]
+    more = f"\n  and {len(lines) - 10} more (see `attnmetrics status`)" if len(lines) > 10 else ""
     raise ShardError(
         f"{len(lines)} of {len(job.plan.shards)} shards failed on every try; the others are kept:\n"
         + "\n".join(lines[:10])
-        + "\nmend the cause, then run the same command to go on"
+        + more
+        + "\nmend the cause, then run the same command to go on; --allow-missing makes tables without them"
     )
 
 

@@ -18,6 +18,7 @@ from attnmetrics.runfile import check_identity, identity_of
 from attnmetrics.selection import Rule
 from attnmetrics.stages import Job, find_unannotated, prefix_quota, prepare
 from attnmetrics.statistics.states import Dims
+from attnmetrics.storage import locate
 from attnmetrics.store import Store
 from attnmetrics.views.pieces import visible
 from attnmetrics.worker import Counts, Measuring, Worker
@@ -52,12 +53,13 @@ def _trial_documents(job: Job) -> tuple[Document, ...]:
 
 def _try(job: Job, documents: Sequence[Document], folder: Path) -> tuple[Counts, Counts, int]:
     """Counts of annotating and of measuring, and the bytes that the store took for it."""
-    config = job.config.model_copy(update={"out": folder, "annotations": folder / "annotations"})
+    out = locate(folder)
+    config = job.config.model_copy(update={"out": out, "annotations": out / "annotations"})
     worker = Worker(config, job.plan.gold_labels)
     shard = Shard(0, 0, len(documents), sum(len(document.text) for document in documents), digest(documents))
     annotated = worker.annotate(shard, documents, job.fingerprint)
     model, labels = worker.describe_model(), worker.labels()
-    store = Store(folder, Dims(tuple(model["layers"]), model["heads"], labels.pos, labels.rel), 1, config.candidates)
+    store = Store(out, Dims(tuple(model["layers"]), model["heads"], labels.pos, labels.rel), 1, config.candidates)
     store.create()
     rule = Rule(config.seed, None, None, prefix_quota(job.config, job.plan))
     measured = worker.measure(shard, job.fingerprint, Measuring(labels, rule, store))

@@ -1,7 +1,6 @@
 """From committed shards to everything a person opens: results, exemplars, tables, report."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from attnmetrics import results
 from attnmetrics.config import build_config
@@ -9,6 +8,7 @@ from attnmetrics.merge import find_sentences, merge, merge_candidates
 from attnmetrics.progress import Reporter
 from attnmetrics.ranking import cut_chunks, settle
 from attnmetrics.runfile import Facts
+from attnmetrics.storage import Location
 from attnmetrics.store import Record, Store
 from attnmetrics.views.report import write_report
 
@@ -16,12 +16,12 @@ OUTPUTS = ("results.zarr", "exemplars.parquet", "tables", "report")
 """What a merge leaves in the run's folder."""
 
 
-def has_outputs(folder: Path) -> bool:
+def has_outputs(folder: Location) -> bool:
     """Whether everything that a merge leaves is there."""
     return all((folder / name).exists() for name in OUTPUTS)
 
 
-def write_outputs(folder: Path, store: Store, records: Sequence[Record], facts: Facts, reporter: Reporter) -> None:
+def write_outputs(folder: Location, store: Store, records: Sequence[Record], facts: Facts, reporter: Reporter) -> None:
     """Merge and write `results.zarr`, `exemplars.parquet`, `tables/` and `report/`.
 
     Raises:
@@ -35,8 +35,10 @@ def write_outputs(folder: Path, store: Store, records: Sequence[Record], facts: 
     if config.ranks_exemplars:
         exemplars = settle(store, exemplars, cut_chunks(exemplars, sentences), config.exemplars)
     dataset = results.dataset(merged.state, merged.deviation, merged.prefix_mass, merged.variability_sentences)
+    if facts["missing"]:
+        dataset.attrs["shards_missing"] = f"{len(facts['missing'])} of {store.shards}"
     frame = results.exemplars_frame(exemplars, store.dims.layer, sentences)
     results.save(dataset, folder / "results.zarr")
     results.save_exemplars(frame, folder / "exemplars.parquet")
-    results.write_tables(dataset, folder / "tables")
+    results.save_tables(dataset, folder / "tables")
     write_report(dataset, frame, facts, folder / "report")

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
 
 from attnmetrics.annotation.cache import annotation_path
 from attnmetrics.annotation.conllu import LabelScan
@@ -13,6 +12,7 @@ from attnmetrics.assets import CORPORA
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document, digest, read_documents
 from attnmetrics.errors import CorpusError
+from attnmetrics.storage import Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def read_shards(config: RunConfig, plan: Plan, wanted: set[int]) -> Iterator[tup
             return
 
 
-def annotation_file(config: RunConfig, annotator_fingerprint: str, shard: Shard) -> Path:
+def annotation_file(config: RunConfig, annotator_fingerprint: str, shard: Shard) -> Location:
     """Where the annotations of a shard are, or will be."""
     return annotation_path(config.annotation_folder, annotator_fingerprint, shard.digest)
 

@@ -9,15 +9,12 @@
 """
 
 import re
-import shutil
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -27,7 +24,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.errors import StoreError
-from attnmetrics.files import write_atomically
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.metrics import results
 from attnmetrics.statistics.schema import (
@@ -42,6 +38,7 @@ from attnmetrics.statistics.schema import (
     Result,
 )
 from attnmetrics.statistics.states import Dims, State
+from attnmetrics.storage import Location, os_errors
 
 NOTATION = (
     "α[i,j] is the attention of piece i to piece j; F is α with null columns set to 0; M is the sum of F over all "
@@ -107,44 +104,41 @@ def dataset(
     return xr.Dataset(variables, _coordinates(state.dims), {"title": "Attention metrics", "notation": NOTATION})
 
 
-def save(results: xr.Dataset, path: Path) -> None:
-    """Write a Zarr v3 group that is there whole or not at all; the same data gives the same bytes.
+def save(results: xr.Dataset, place: Location) -> None:
+    """Write a Zarr v3 group, consolidated; the same data gives the same bytes.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    with _writing(path):
-        _replace_folder(path, lambda folder: _write_zarr(results, folder))
+    with _writing(place):
+        place.write_folder(lambda folder: _write_zarr(results, folder))
 
 
-def load(path: Path) -> xr.Dataset:
+def load(place: Location) -> xr.Dataset:
     """The dataset of `save`, in memory.
 
     Raises:
         StoreError: there is none, or it cannot be read.
     """
     try:
-        with xr.open_zarr(path, zarr_format=3) as stored:  # format 2 may hold pickles
+        with os_errors(), xr.open_zarr(place.zarr(), zarr_format=3) as stored:  # format 2 may hold pickles
             return _as_declared(stored.load())
     except FileNotFoundError:
-        raise _unfinished("results", path) from None
+        raise _unfinished("results", place) from None
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise StoreError(
-            f"expected results at {path}, found none that can be read ({error}); run `attnmetrics merge` again"
+            f"expected results at {place}, found none that can be read ({error}); run `attnmetrics merge` again"
         ) from None
 
 
-def write_tables(results: xr.Dataset, folder: Path) -> list[Path]:
-    """Write every result as CSV, and say which files that made.
+def save_tables(results: xr.Dataset, place: Location) -> None:
+    """Write every result as CSV.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    rows = {f"{name}.csv": table for name, table in _tables(results)}
-    with _writing(folder):
-        for name, table in rows.items():
-            write_atomically(folder / name, partial(_write_csv, rows=table))
-    return [folder / name for name in rows]
+    with _writing(place):
+        place.write_folder(lambda folder: _write_tables(results, folder))
 
 
 def exemplars_frame(exemplars: Exemplars, layers: Sequence[int], sentences: SentenceTexts) -> pd.DataFrame:
@@ -177,38 +171,40 @@ def exemplars_frame(exemplars: Exemplars, layers: Sequence[int], sentences: Sent
     )
 
 
-def save_exemplars(frame: pd.DataFrame, path: Path) -> None:
+def save_exemplars(frame: pd.DataFrame, place: Location) -> None:
     """Write `exemplars.parquet`.
 
     Raises:
         StoreError: the file cannot be written.
     """
     table = pa.Table.from_pandas(frame, schema=EXEMPLARS, preserve_index=False).replace_schema_metadata(None)
-    with _writing(path):
-        write_atomically(path, lambda temporary: pq.write_table(table, temporary))
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    with _writing(place):
+        place.write(sink.getvalue().to_pybytes())
 
 
-def load_exemplars(path: Path) -> pd.DataFrame:
+def load_exemplars(place: Location) -> pd.DataFrame:
     """The frame of `save_exemplars`.
 
     Raises:
         StoreError: there is none, or it cannot be read.
     """
     try:
-        frame = pq.read_table(path, schema=EXEMPLARS).to_pandas()
+        frame = pq.read_table(pa.BufferReader(place.read()), schema=EXEMPLARS).to_pandas()
     except FileNotFoundError:
-        raise _unfinished("exemplars", path) from None
+        raise _unfinished("exemplars", place) from None
     except (OSError, pa.ArrowException) as error:
         raise StoreError(
-            f"expected exemplars at {path}, found none that can be read ({error}); run `attnmetrics merge` again"
+            f"expected exemplars at {place}, found none that can be read ({error}); run `attnmetrics merge` again"
         ) from None
     return frame.assign(pieces=_lists(frame["pieces"]))
 
 
-def _unfinished(what: str, path: Path) -> StoreError:
+def _unfinished(what: str, place: Location) -> StoreError:
     return StoreError(
-        f"expected {what} at {path}, found none: no run, or an unfinished one; `attnmetrics status {path.parent}` says "
-        "how far it is and what to do next"
+        f"expected {what} at {place}, found none: no run, or an unfinished one; `attnmetrics status {place.parent}` "
+        "says how far it is and what to do next"
     )
 
 
@@ -276,31 +272,22 @@ def _write_zarr(results: xr.Dataset, folder: Path) -> None:
         results.to_zarr(folder, mode="w-", zarr_format=3, consolidated=True, write_empty_chunks=True)
 
 
-def _replace_folder(path: Path, write: Callable[[Path], object]) -> None:
-    """Have `write` fill a folder beside `path`, then put it in place of `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh, stale = (path.with_name(f".{path.name}.{uuid4().hex}") for _ in range(2))
-    try:
-        write(fresh)
-        if path.exists():
-            path.rename(stale)
-        fresh.rename(path)
-    finally:
-        for folder in (fresh, stale):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _writing(place: Location) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise StoreError(
-            f"expected to write {path}, found: {error.strerror or error}; check the disk's space and permissions"
+            f"expected to write {place}, found: {error.strerror or error}; check the disk's space and permissions"
         ) from None
 
 
 Row = Sequence[object]
+
+
+def _write_tables(results: xr.Dataset, folder: Path) -> None:
+    for name, rows in _tables(results):
+        _write_csv(folder / f"{name}.csv", rows)
 
 
 def _tables(results: xr.Dataset) -> Iterator[tuple[str, list[Row]]]:
@@ -319,6 +306,8 @@ def _tables(results: xr.Dataset) -> Iterator[tuple[str, list[Row]]]:
 
 def _single_numbers(results: xr.Dataset, names: Iterable[str]) -> list[Row]:
     rows = [(name, results[name].item(), results[name].units, results[name].long_name) for name in names]
+    if missing := results.attrs.get("shards_missing"):
+        rows.append(("shards_missing", missing, "shards", "Shards that failed and are in none of these tables"))
     return [("result", "value", "unit", "title"), *rows]
 
 

@@ -3,16 +3,15 @@
 import json
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from attnmetrics.config import RESULT_FIELDS, RunConfig, build_config
 from attnmetrics.errors import ConfigError, StoreError
-from attnmetrics.files import write_atomically
 from attnmetrics.plan import Plan
 from attnmetrics.statistics.states import Dims
+from attnmetrics.storage import Location
 from attnmetrics.store import Store
 
 CORPUS_FIELDS = frozenset({"corpus", "format", "text_field", "id_field", "text_documents", "max_documents"})
@@ -59,9 +58,13 @@ class _Shape(BaseModel):
 _START_ANEW = "give another --out, or remove the folder to start anew (keep its annotations with --annotations)"
 
 Facts = dict[str, Any]
+"""What `run.json` holds."""
+
+Identity = dict[str, Any]
+"""All that the bits of a result depend on."""
 
 
-def identity_of(config: RunConfig, plan: Plan, annotator_fingerprint: str) -> dict[str, Any]:
+def identity_of(config: RunConfig, plan: Plan, annotator_fingerprint: str) -> Identity:
     """All that the bits of a result depend on, but for the model's weights, which are known once it is loaded."""
     fields = config.model_dump(mode="json", include=set(RESULT_FIELDS - CORPUS_FIELDS))
     if plan.gold_labels is not None:
@@ -70,7 +73,7 @@ def identity_of(config: RunConfig, plan: Plan, annotator_fingerprint: str) -> di
     return {**fields, **versions, "corpus digest": plan.digest, "annotator fingerprint": annotator_fingerprint}
 
 
-def check_identity(folder: Path, expected: Mapping[str, Any]) -> None:
+def check_identity(folder: Location, expected: Mapping[str, Any]) -> None:
     """Refuse a folder that holds another run.
 
     Raises:
@@ -100,7 +103,7 @@ def holds_measurements(facts: Facts) -> bool:
     return "model" in facts
 
 
-def read_facts(folder: Path) -> Facts | None:
+def read_facts(folder: Location) -> Facts | None:
     """The content of `run.json`; None when there is none.
 
     Raises:
@@ -108,7 +111,7 @@ def read_facts(folder: Path) -> Facts | None:
     """
     path = folder / "run.json"
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = json.loads(path.read())
     except FileNotFoundError:
         return None
     except NotADirectoryError:
@@ -126,7 +129,7 @@ def read_facts(folder: Path) -> Facts | None:
     return cast(Facts, facts)
 
 
-def write_facts(folder: Path, facts: Facts) -> None:
+def write_facts(folder: Location, facts: Facts) -> None:
     """Replace `run.json`.
 
     Raises:
@@ -134,27 +137,26 @@ def write_facts(folder: Path, facts: Facts) -> None:
     """
     text = json.dumps(facts, indent=2, ensure_ascii=False)
     try:
-        write_atomically(folder / "run.json", lambda path: path.write_text(text, encoding="utf-8"))
+        (folder / "run.json").write(text.encode())
     except OSError as error:
         raise StoreError(
             f"cannot write {folder / 'run.json'}: {error.strerror or error}; make room or choose another --out"
         ) from None
 
 
-def _refuse_foreign(folder: Path) -> None:
+def _refuse_foreign(folder: Location) -> None:
     """A folder with other things in it is not ours to fill, and shards of an unknown run are not ours to merge."""
-    ours = {"annotations", "shards.zarr", "candidates", "commits", "ranking"}
-    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    strangers = [name for name in names if name not in ours and not name.startswith(".")]
+    ours = {"annotations", "shards.zarr", "candidates", "commits", "ranking", "lease.json"}
+    strangers = [name for name in folder.names() if name not in ours and not name.startswith(".")]
     if strangers:
         raise StoreError(
             f"{folder} exists and is no run: it holds {', '.join(sorted(strangers)[:3])}; give another --out"
         )
-    if any((folder / "commits").glob("*.json")):
+    if (folder / "commits").exists():
         raise StoreError(f"{folder} holds measured shards, but no run.json says of which run; {_START_ANEW}")
 
 
-def store_of(folder: Path, facts: Facts) -> Store:
+def store_of(folder: Location, facts: Facts) -> Store:
     """The per-shard store that `run.json` describes.
 
     Raises:

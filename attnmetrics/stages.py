@@ -31,6 +31,8 @@ class Job:
     plan: Plan
     fingerprint: str
     """of the annotator"""
+    seconds: float
+    """that planning took"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,13 @@ def prepare(config: RunConfig, reporter: Reporter) -> Job:
     Raises:
         AttnmetricsError: the corpus or the pipeline is not as it should be.
     """
+    start = time.perf_counter()
     reporter.say(f"planning {', '.join(config.corpus)}")
     plan = make_plan(config)
     fingerprint = load_annotator(config, plan.gold_labels).fingerprint
     sizes = {"document": plan.documents, "character": plan.characters, "shard": len(plan.shards)}
     reporter.say(", ".join(f"{number:,} {unit}{'s' * (number != 1)}" for unit, number in sizes.items()))
-    return Job(config, plan, fingerprint)
+    return Job(config, plan, fingerprint, time.perf_counter() - start)
 
 
 def annotate(job: Job, engine: Engine, reporter: Reporter, missing: Sequence[Shard]) -> Outcome:

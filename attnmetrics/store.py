@@ -11,12 +11,13 @@ A missing Zarr chunk reads as its fill value without an error: that is why commi
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from hashlib import blake2b
 from io import BytesIO
 from operator import itemgetter
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,10 +28,10 @@ from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from attnmetrics.errors import StoreError
-from attnmetrics.files import write_atomically
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.states import Dims, State, packed_size
 from attnmetrics.statistics.variability import Prefix
+from attnmetrics.storage import Location, os_errors
 
 CANDIDATES = pa.schema(
     {
@@ -42,6 +43,9 @@ CANDIDATES = pa.schema(
     }
 )
 """A sentence that is an exemplar of some head in its shard."""
+
+READERS = 16
+"""Commit records that are read at the same time: an object store takes its time with each."""
 
 _EXEMPLAR_PATHS = {field.name: f"exemplars/{field.name}" for field in fields(Exemplars)}
 
@@ -72,7 +76,7 @@ class ShardContent:
 class Store:
     """The per-shard state of one run."""
 
-    folder: Path
+    folder: Location
     """The run's folder."""
     dims: Dims
     shards: int
@@ -87,10 +91,8 @@ class Store:
         """
         layers, heads = self.dims.shape(("layer", "head"))
         exemplars = Exemplars.zero(layers, heads, self.exemplars)
-        try:
-            for name in ("candidates", "commits"):
-                (self.folder / name).mkdir(parents=True, exist_ok=True)
-            group = zarr.open_group(self._zarr_path, mode="a", zarr_format=3)
+        with self._writing():
+            group = zarr.open_group(self._zarr.zarr(), mode="a", zarr_format=3)
             if "state" in group:
                 return
             group.require_group("prefix")
@@ -99,8 +101,6 @@ class Store:
                 like = getattr(exemplars, name)
                 _create(group, path, like, self.shards, dims[: like.ndim + 1])
             _create(group, "state", np.zeros(packed_size(self.dims)), self.shards, ("shard", "number"))
-        except OSError as error:
-            raise _cannot_write(self._zarr_path, error) from None
 
     def write(self, shard: int, content: ShardContent, counts: Mapping[str, Any]) -> None:
         """Write one shard, then commit it. Doing so again with the same content changes nothing.
@@ -114,20 +114,20 @@ class Store:
         checksums["candidates"] = _digest(candidates)
         record: Record = {"shard": shard, "counts": dict(counts), "checksums": checksums}
         record["seal"] = _seal(record)
-        try:
-            group = zarr.open_group(self._zarr_path, mode="r+")
+        with self._writing():
+            group = zarr.open_group(self._zarr.zarr(), mode="r+")
             for path, value in rows.items():
                 _array(group, path)[shard] = value
             for path, value in own.items():
                 _create(group, path, value, None, None)[...] = value
-            write_atomically(self._candidates_path(shard), lambda path: path.write_bytes(candidates))
-            write_atomically(self._commit_path(shard), lambda path: path.write_text(json.dumps(record, indent=1)))
-        except OSError as error:
-            raise _cannot_write(self.folder, error) from None
+            self._candidates(shard).write(candidates)
+            self._commit(shard).write(json.dumps(record, indent=1).encode())
 
     def committed(self) -> dict[int, Record]:
         """The commit record of every committed shard, by shard, in order. A damaged record counts as none."""
-        found = (_read_record(path) for path in (self.folder / "commits").glob("*.json"))
+        commits = self.folder / "commits"
+        with ThreadPoolExecutor(READERS) as pool:
+            found = pool.map(_read_record, [commits / name for name in commits.names() if name.endswith(".json")])
         records = sorted((record for record in found if record is not None), key=itemgetter("shard"))
         return {record["shard"]: record for record in records}
 
@@ -164,7 +164,7 @@ class Store:
             StoreError: the file is not the one committed.
         """
         try:
-            data = self._candidates_path(record["shard"]).read_bytes()
+            data = self._candidates(record["shard"]).read()
         except OSError as error:
             raise self._damaged(record, f"its sentences cannot be read: {error}") from None
         self._check(record, "candidates", _digest(data))
@@ -188,10 +188,10 @@ class Store:
             StoreError: the folder cannot be written.
         """
         arrays = {field.name: getattr(exemplars, field.name) for field in fields(Exemplars)}
-        try:
-            write_atomically(self._ranking_path(digest), lambda path: _save_npz(path, arrays))
-        except OSError as error:
-            raise _cannot_write(self.folder, error) from None
+        file = BytesIO()
+        np.savez(file, allow_pickle=False, **arrays)
+        with self._writing():
+            self._ranking(digest).write(file.getvalue())
 
     def read_ranking(self, digest: str) -> Exemplars:
         """What `write_ranking` wrote.
@@ -199,9 +199,9 @@ class Store:
         Raises:
             StoreError: there is none, or it is damaged.
         """
-        path = self._ranking_path(digest)
+        path = self._ranking(digest)
         try:
-            with np.load(BytesIO(path.read_bytes())) as arrays:
+            with np.load(BytesIO(path.read())) as arrays:
                 return Exemplars(**arrays)
         except FileNotFoundError:
             raise StoreError(
@@ -221,11 +221,12 @@ class Store:
 
     def discard(self, shard: int) -> None:
         """Take back a shard's commit, so that it is measured again."""
-        self._commit_path(shard).unlink(missing_ok=True)
+        self._commit(shard).remove()
 
     def _read(self, record: Record, path: str, where: Any) -> NDArray[Any]:
         try:
-            value = np.asarray(zarr.open_array(self._zarr_path, path=path, mode="r", zarr_format=3)[where])
+            with os_errors():
+                value = np.asarray(zarr.open_array(self._zarr.zarr(), path=path, mode="r", zarr_format=3)[where])
         except (OSError, ValueError, RuntimeError) as error:
             raise self._damaged(record, f"{path}: {error}") from None
         self._check(record, path, _array_digest(value))
@@ -242,17 +243,28 @@ class Store:
             "`attnmetrics run` with the same options measures it anew"
         )
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            with os_errors():
+                yield
+        except OSError as error:
+            raise StoreError(
+                f"cannot write to {self.folder}: {error.strerror or error}; "
+                "committed shards are kept: make room or mend the permission, then run the same command to go on"
+            ) from None
+
     @property
-    def _zarr_path(self) -> Path:
+    def _zarr(self) -> Location:
         return self.folder / "shards.zarr"
 
-    def _commit_path(self, shard: int) -> Path:
+    def _commit(self, shard: int) -> Location:
         return self.folder / "commits" / f"{shard:06d}.json"
 
-    def _ranking_path(self, digest: str) -> Path:
+    def _ranking(self, digest: str) -> Location:
         return self.folder / "ranking" / f"{digest}.npz"
 
-    def _candidates_path(self, shard: int) -> Path:
+    def _candidates(self, shard: int) -> Location:
         return self.folder / "candidates" / f"{shard:06d}.parquet"
 
 
@@ -308,27 +320,15 @@ def _parquet(table: pa.Table) -> bytes:
     return bytes(sink.getvalue().to_pybytes())
 
 
-def _save_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-
-
 def _seal(record: Record) -> str:
     content = {key: value for key, value in record.items() if key != "seal"}
     return _digest(json.dumps(content, sort_keys=True).encode())
 
 
-def _read_record(path: Path) -> Record | None:
+def _read_record(file: Location) -> Record | None:
     try:
-        record = json.loads(path.read_bytes())
-        whole = record["seal"] == _seal(record) and path.name == f"{record['shard']:06d}.json"
+        record = json.loads(file.read())
+        whole = record["seal"] == _seal(record) and file.name == f"{record['shard']:06d}.json"
         return record if whole and all(isinstance(record[key], dict) for key in ("counts", "checksums")) else None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-
-
-def _cannot_write(folder: Path, error: OSError) -> StoreError:
-    return StoreError(
-        f"cannot write to {folder}: {error.strerror or error}; "
-        "committed shards are kept: make room or mend the permission, then run the same command to go on"
-    )

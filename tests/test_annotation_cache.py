@@ -23,6 +23,7 @@ from attnmetrics.annotation.cache import (
 )
 from attnmetrics.annotation.sentence import Annotated, Labels, Sentences, count
 from attnmetrics.errors import StoreError
+from attnmetrics.storage import locate
 
 LABELS = Labels(("ADJ", "NOUN", "VERB", "_"), ("ROOT", "nsubj", "nsubj:pass", "_"))
 LOCAL = Labels(("NOUN", "VERB", "_"), ("nsubj:pass", "_"))
@@ -47,8 +48,8 @@ def annotated() -> Annotated:
 
 
 def stored(folder: Path) -> Path:
-    path = annotation_path(folder, "f", "d")
-    write(path, annotated(), "f", "d")
+    path = Path(annotation_path(locate(folder), "f", "d"))
+    write(locate(path), annotated(), "f", "d")
     return path
 
 
@@ -64,13 +65,19 @@ def assert_equal(found: Sentences, expected: Sentences) -> None:
 
 def test_read_gives_back_what_was_written(tmp_path: Path) -> None:
     path = stored(tmp_path)
-    assert_equal(read(path, LOCAL), annotated().sentences)
-    assert read_counts(path) == {"documents": 3, "sentences": 3, "words": 3, "characters": 15, "sentences_blank": 5}
+    assert_equal(read(locate(path), LOCAL), annotated().sentences)
+    assert read_counts(locate(path)) == {
+        "documents": 3,
+        "sentences": 3,
+        "words": 3,
+        "characters": 15,
+        "sentences_blank": 5,
+    }
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
 def test_labels_and_documents_are_those_of_the_run(tmp_path: Path) -> None:
-    found = read(stored(tmp_path), LABELS, 10)
+    found = read(locate(stored(tmp_path)), LABELS, 10)
     assert found.labels == LABELS
     np.testing.assert_array_equal(found.word_pos, [1, 2, 3])
     np.testing.assert_array_equal(found.word_rel, [2, 3, 3])
@@ -78,7 +85,7 @@ def test_labels_and_documents_are_those_of_the_run(tmp_path: Path) -> None:
 
 
 def test_keys(tmp_path: Path) -> None:
-    keys = read_keys(stored(tmp_path), 10)
+    keys = read_keys(locate(stored(tmp_path)), 10)
     assert keys.document == ("a", "a", "ü")
     np.testing.assert_array_equal(keys.document_index, [10, 10, 12])
     np.testing.assert_array_equal(keys.sentence, [0, 1, 0])
@@ -101,12 +108,12 @@ def test_the_file_is_a_table_for_anyone(tmp_path: Path) -> None:
 
 def test_a_shard_without_sentences(tmp_path: Path) -> None:
     empty = annotated().sentences.take(np.array([], np.int64))
-    path = annotation_path(tmp_path, "f", "d")
-    write(path, Annotated(empty, count(empty, 2, 1)), "f", "d")
-    found = read(path, LABELS)
-    assert len(found) == 0 and len(read_keys(path).document) == 0
+    path = Path(annotation_path(locate(tmp_path), "f", "d"))
+    write(locate(path), Annotated(empty, count(empty, 2, 1)), "f", "d")
+    found = read(locate(path), LABELS)
+    assert len(found) == 0 and len(read_keys(locate(path)).document) == 0
     np.testing.assert_array_equal(found.word_offsets, [0])
-    assert read_counts(path)["documents"] == 2
+    assert read_counts(locate(path))["documents"] == 2
 
 
 @REUSE
@@ -129,14 +136,14 @@ def test_random_shards_come_back(tmp_path: Path, rows: list[tuple[str, list[tupl
         word_rel=numbers[:, 1].copy(),
         word_head=numbers[:, 0] - 1,
     )
-    path = annotation_path(tmp_path, "f", "d")
-    write(path, Annotated(sentences, count(sentences, 1, 0)), "f", "d")
-    assert_equal(read(path, LABELS), sentences)
+    path = Path(annotation_path(locate(tmp_path), "f", "d"))
+    write(locate(path), Annotated(sentences, count(sentences, 1, 0)), "f", "d")
+    assert_equal(read(locate(path), LABELS), sentences)
 
 
 def test_paths_tell_annotators_and_documents_apart(tmp_path: Path) -> None:
     pairs = [("f", "d"), ("g", "d"), ("f", "e"), ("f,d", ""), ("f", "d,")]
-    paths = {annotation_path(tmp_path, *pair) for pair in pairs}
+    paths = {Path(annotation_path(locate(tmp_path), *pair)) for pair in pairs}
     assert len(paths) == 5
     assert all(path.parent == tmp_path and path.suffix == ".parquet" for path in paths)
 
@@ -144,14 +151,14 @@ def test_paths_tell_annotators_and_documents_apart(tmp_path: Path) -> None:
 # Faults
 
 
-@pytest.mark.parametrize("function", [lambda path: read(path, LABELS), read_keys, read_counts])
+@pytest.mark.parametrize("function", [lambda place: read(place, LABELS), read_keys, read_counts])
 def test_a_foreign_truncated_or_missing_file(tmp_path: Path, function: object) -> None:
     path = stored(tmp_path)
     whole = path.read_bytes()
 
     def found() -> str:
         with pytest.raises(StoreError) as error:
-            function(path)  # type: ignore[operator]
+            function(locate(path))  # type: ignore[operator]
         assert str(path) in str(error.value)
         return str(error.value)
 
@@ -161,7 +168,7 @@ def test_a_foreign_truncated_or_missing_file(tmp_path: Path, function: object) -
         assert "delete it and run again: it will be computed anew" in reason
     pq.write_table(pa.table({"text": ["x"]}), path)
     assert "it was not written by attnmetrics" in found()
-    write(path, annotated(), "another", "d")
+    write(locate(path), annotated(), "another", "d")
     assert "it belongs to other documents or another annotator than its name says" in found()
     path.unlink()
     assert found() == f"{path} does not exist; expected the annotations of a shard: run the annotation stage"
@@ -175,7 +182,7 @@ def test_damage_is_noticed(tmp_path: Path, data: st.DataObject) -> None:
     content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     path.write_bytes(content)
     try:
-        found = read(path, LOCAL)
+        found = read(locate(path), LOCAL)
     except StoreError as error:
         assert str(path) in str(error)
     else:
@@ -189,16 +196,16 @@ def test_changed_content_has_another_checksum(tmp_path: Path) -> None:
         column = table.schema.get_field_index(name)
         pq.write_table(table.set_column(column, name, pa.array(values, table.schema.field(name).type)), path)
         with pytest.raises(StoreError, match="its contents do not have their checksum"):
-            read(path, LOCAL)
+            read(locate(path), LOCAL)
     with pytest.raises(StoreError, match="its contents do not have their checksum"):
-        read_keys(path)
+        read_keys(locate(path))
 
 
 def test_an_unknown_label(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"expected every relation among ROOT, _; found nsubj:pass too; delete it and"):
-        read(stored(tmp_path), Labels(LABELS.pos, ("ROOT", "_")))
+        read(locate(stored(tmp_path)), Labels(LABELS.pos, ("ROOT", "_")))
     with pytest.raises(StoreError, match=r"expected every part of speech among NOUN, _; found VERB too"):
-        read(stored(tmp_path), Labels(("NOUN", "_"), LABELS.rel))
+        read(locate(stored(tmp_path)), Labels(("NOUN", "_"), LABELS.rel))
 
 
 @pytest.mark.parametrize(
@@ -210,13 +217,12 @@ def test_a_write_that_fails_leaves_nothing(
     path = stored(tmp_path)
     before = path.read_bytes()
 
-    def fail(table: object, path: Path, **options: object) -> None:
-        path.write_bytes(b"half")
+    def fail(path: Path, target: Path) -> None:
         raise OSError(number, "the reason")
 
-    monkeypatch.setattr(pq, "write_table", fail)
+    monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(StoreError) as error:
-        write(path, annotated(), "f", "d")
+        write(locate(path), annotated(), "f", "d")
     assert str(error.value).startswith(f"cannot write {path}: the reason; {remedy} {tmp_path}")
     assert "--annotations" in str(error.value)
     assert [entry.read_bytes() for entry in tmp_path.iterdir()] == [before]
@@ -227,7 +233,7 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot write"):
         stored(tmp_path / "folder")
     with pytest.raises(StoreError, match="cannot write"):
-        save_labels(tmp_path / "folder", "f", LABELS)
+        save_labels(locate(tmp_path / "folder"), "f", LABELS)
 
 
 # Labels
@@ -235,31 +241,32 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
 
 def test_labels_are_kept(tmp_path: Path) -> None:
     folder = tmp_path / "new"
-    assert load_labels(folder, "f") is None
-    save_labels(folder, "f", LABELS)
-    assert load_labels(folder, "f") == LABELS
-    assert load_labels(folder, "g") is None
+    assert load_labels(locate(folder), "f") is None
+    save_labels(locate(folder), "f", LABELS)
+    assert load_labels(locate(folder), "f") == LABELS
+    assert load_labels(locate(folder), "g") is None
 
 
 def test_damaged_labels(tmp_path: Path) -> None:
-    save_labels(tmp_path, "f", LABELS)
+    save_labels(locate(tmp_path), "f", LABELS)
     (path,) = tmp_path.iterdir()
     content = json.loads(path.read_text())
     changes: list[object] = [{"fingerprint": "g"}, {"pos": "NOUN"}, {"rel": [1]}, {"version": 0}]
     for broken in ("{", "[]", "\xff", *(json.dumps(content | change) for change in changes)):  # type: ignore[operator]
         path.write_bytes(broken.encode("latin-1"))
         with pytest.raises(StoreError, match="expected the labels of an annotator") as error:
-            load_labels(tmp_path, "f")
+            load_labels(locate(tmp_path), "f")
         assert str(path) in str(error.value) and "delete it and run again" in str(error.value)
 
 
 def test_no_spacy_is_needed(tmp_path: Path) -> None:
     path = stored(tmp_path)
     code = (
-        "import sys; sys.modules['spacy'] = None; from pathlib import Path; from attnmetrics.annotation import cache; "
+        "import sys; sys.modules['spacy'] = None; from attnmetrics.annotation import cache; "
+        "from attnmetrics.storage import locate; "
         "from attnmetrics.annotation.conllu import ConlluAnnotator; from attnmetrics.annotation.sentence import "
         "Labels; "
         "labels = Labels(('NOUN', 'VERB', '_'), ('nsubj:pass', '_')); "
-        "assert len(cache.read(Path(sys.argv[1]), labels)) == 3"
+        "assert len(cache.read(locate(sys.argv[1]), labels)) == 3"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)

@@ -21,6 +21,7 @@ from attnmetrics.progress import Reporter
 from attnmetrics.ranking import CHUNK_SENTENCES, cut_chunks, needs_ranking
 from attnmetrics.runfile import store_of
 from attnmetrics.statistics.exemplars import Exemplars, choose_heads, uncertain_heads
+from attnmetrics.storage import locate
 from attnmetrics.store import ExemplarSentence
 
 PLACES = 40
@@ -45,10 +46,10 @@ def peaks(many: Path) -> dict[str, NDArray[np.float64]]:
 
 def texts_of(folder: Path) -> Iterator[str]:
     facts = json.loads((folder / "run.json").read_text())
-    labels = cache.load_labels(folder / "annotations", facts["annotator"]["fingerprint"])
+    labels = cache.load_labels(locate(folder / "annotations"), facts["annotator"]["fingerprint"])
     assert labels is not None
     for shard in make_plan(demo_config(folder)).shards:
-        path = cache.annotation_path(folder / "annotations", facts["annotator"]["fingerprint"], shard.digest)
+        path = cache.annotation_path(locate(folder / "annotations"), facts["annotator"]["fingerprint"], shard.digest)
         yield from cache.read(path, labels).text
 
 
@@ -90,7 +91,7 @@ def test_float32_alone_is_not_enough(many: Path, tmp_path: Path, peaks: dict[str
     errors = [abs(row.weight - peaks[row.text][row.layer, row.head]) for row in frame.itertuples()]
     assert 1e-8 < max(errors) < 1e-5
     assert "rank" not in facts["seconds"]
-    assert not (config.out / "ranking").exists()
+    assert not (Path(config.out) / "ranking").exists()
 
 
 def test_a_lost_ranking_is_made_again(many: Path, tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ def test_a_lost_ranking_is_made_again(many: Path, tmp_path: Path) -> None:
         patch.setattr("attnmetrics.outputs.write_report", lambda *arguments: None)
         run(demo_config(folder, exemplars=PLACES), Reporter(quiet=True))
     assert (folder / "exemplars.parquet").read_bytes() == before
-    assert store_of(folder, facts).folder == folder
+    assert Path(store_of(locate(folder), facts).folder) == folder
 
 
 weights = st.lists(st.one_of(st.floats(0, 1), st.just(np.nan)), min_size=6, max_size=6)

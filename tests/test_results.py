@@ -21,12 +21,13 @@ from attnmetrics.results import (
     load_exemplars,
     save,
     save_exemplars,
-    write_tables,
+    save_tables,
 )
 from attnmetrics.statistics import metrics
 from attnmetrics.statistics.exemplars import Exemplars, from_peaks
 from attnmetrics.statistics.schema import PER_HEAD, RESULTS
 from attnmetrics.statistics.states import Dims, State, packed_size
+from attnmetrics.storage import locate
 
 HOSTILE = ("=1+1", "+x", "-LRB-", "@sum", "\ttab", "\rreturn", 'a,"b"\nc')
 DIMS = Dims(layer=(1, 4), head=3, pos=("NOUN", *HOSTILE, "_"), rel=("nsubj:pass", "été", "_"))
@@ -86,20 +87,20 @@ def test_values_are_those_of_the_metrics(state, table):
 
 def test_saved_results_open_with_plain_xarray_without_warnings(table, tmp_path):
     path = tmp_path / "results.zarr"
-    save(table, path)
+    save(table, locate(path))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with xr.open_zarr(path) as opened:
             xr.testing.assert_identical(opened[list(table.data_vars)].load(), table)
             assert opened["pos_to"].sel(pos="=1+1", layer=4).shape == (3,)
             assert opened["dependency_type_to"].sel(rel="été").to_pandas().shape == (2, 3)
-        xr.testing.assert_identical(load(path), table)
-    assert list(load(path).data_vars) == list(table.data_vars)
-    assert load(path)["pos"].dtype == table["pos"].dtype
+        xr.testing.assert_identical(load(locate(path)), table)
+    assert list(load(locate(path)).data_vars) == list(table.data_vars)
+    assert load(locate(path))["pos"].dtype == table["pos"].dtype
 
 
 def test_a_fresh_process_reads_without_warnings(table, tmp_path):
-    save(table, tmp_path / "results.zarr")
+    save(table, locate(tmp_path / "results.zarr"))
     code = "import sys, xarray; print(sorted(xarray.open_zarr(sys.argv[1]).coords))"
     command = [sys.executable, "-W", "error::RuntimeWarning", "-W", "error::UserWarning", "-c", code]
     done = subprocess.run([*command, str(tmp_path / "results.zarr")], capture_output=True, text=True, check=True)
@@ -108,26 +109,25 @@ def test_a_fresh_process_reads_without_warnings(table, tmp_path):
 
 def test_the_same_data_gives_the_same_bytes(table, tmp_path):
     for name in ("a", "b"):
-        save(table, tmp_path / name / "results.zarr")
-        write_tables(table, tmp_path / name / "tables")
-    save(table, tmp_path / "b" / "results.zarr")
+        save(table, locate(tmp_path / name / "results.zarr"))
+        save_tables(table, locate(tmp_path / name / "tables"))
+    save(table, locate(tmp_path / "b" / "results.zarr"))
     assert bytes_of(tmp_path / "a") == bytes_of(tmp_path / "b")
     assert {path.name for path in (tmp_path / "b").iterdir()} == {"results.zarr", "tables"}
 
 
 def test_a_failed_save_leaves_the_old_results(table, tmp_path, monkeypatch):
     path = tmp_path / "results.zarr"
-    save(table, path)
+    save(table, locate(path))
     before = bytes_of(path)
 
     def half_written(_: xr.Dataset, folder: Path) -> None:
-        folder.mkdir()
         (folder / "zarr.json").write_text("{")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(results, "_write_zarr", half_written)
     with pytest.raises(StoreError, match=r"expected to write .*results.zarr, found: No space left on device; check"):
-        save(table, path)
+        save(table, locate(path))
     assert bytes_of(path) == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["results.zarr"]
 
@@ -135,39 +135,40 @@ def test_a_failed_save_leaves_the_old_results(table, tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_written_is_an_error(table, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match=r"expected to write .*; check the disk's space and permissions"):
-        save(table, tmp_path / "file" / "results.zarr")
+        save(table, locate(tmp_path / "file" / "results.zarr"))
     with pytest.raises(StoreError, match="expected to write"):
-        write_tables(table, tmp_path / "file" / "tables")
+        save_tables(table, locate(tmp_path / "file" / "tables"))
     with pytest.raises(StoreError, match="expected to write"):
-        save_exemplars(exemplars_frame(Exemplars.zero(1, 1, 1), (0,), {}), tmp_path / "file" / "exemplars.parquet")
+        save_exemplars(
+            exemplars_frame(Exemplars.zero(1, 1, 1), (0,), {}), locate(tmp_path / "file" / "exemplars.parquet")
+        )
 
 
 def test_missing_and_damaged_results_are_named(table, tmp_path):
     path = tmp_path / "results.zarr"
     with pytest.raises(StoreError, match=r"expected results at .*results\.zarr, found none: .*`attnmetrics status"):
-        load(path)
-    save(table, path)
+        load(locate(path))
+    save(table, locate(path))
     (path / "zarr.json").write_text("{")
     with pytest.raises(StoreError, match="expected results at"):
-        load(path)
-    save(table.drop_vars("entropy"), path)
+        load(locate(path))
+    save(table.drop_vars("entropy"), locate(path))
     with pytest.raises(StoreError, match="entropy"):
-        load(path)
+        load(locate(path))
 
 
 def test_missing_and_damaged_exemplars_are_named(tmp_path):
     path = tmp_path / "exemplars.parquet"
     with pytest.raises(StoreError, match=r"expected exemplars at .*exemplars\.parquet, found none"):
-        load_exemplars(path)
+        load_exemplars(locate(path))
     path.write_bytes(b"PAR1 no")
     with pytest.raises(StoreError, match="expected exemplars at"):
-        load_exemplars(path)
+        load_exemplars(locate(path))
 
 
 def test_tables_hold_every_number_in_full(table, tmp_path):
-    written = write_tables(table, tmp_path / "tables")
-    assert sorted(written) == sorted((tmp_path / "tables").iterdir())
-    assert {path.stem for path in written} == {
+    save_tables(table, locate(tmp_path / "tables"))
+    assert {path.stem for path in (tmp_path / "tables").iterdir()} == {
         "heads", "layers", "corpus", "pairs", "directions", "pos_to", "pos_from", "dependency_alignment",
         "dependency_type_to", "attention_at_offset", "pos_to_by_layer", "pos_from_by_layer",
         "dependency_alignment_by_layer", "dependency_type_to_by_layer", "attention_at_offset_by_layer",
@@ -190,14 +191,14 @@ def test_tables_hold_every_number_in_full(table, tmp_path):
 
 
 def test_no_evidence_is_spelled_nan(table, tmp_path):
-    write_tables(table, tmp_path)
+    save_tables(table, locate(tmp_path))
     header, *rows = read(tmp_path / "heads.csv")
     assert rows[1][header.index("entropy")] == "NaN"
     assert rows[1][header.index("entropy_rows")] == "0"
 
 
 def test_no_label_is_a_spreadsheet_formula(table, tmp_path):
-    write_tables(table, tmp_path)
+    save_tables(table, locate(tmp_path))
     header = read(tmp_path / "pos_to.csv")[0]
     assert header[2:] == ["NOUN", *(f"'{label}" for label in HOSTILE[:6]), HOSTILE[6], "_"]
 
@@ -226,19 +227,19 @@ def test_exemplars_have_a_row_per_head_and_rank(tmp_path):
         (7, 1, 2, 0.125, "third", 1, 1, 0, "", []),
     ]
     assert [tuple(row) for row in frame.itertuples(index=False)] == expected
-    save_exemplars(frame, tmp_path / "exemplars.parquet")
-    pd.testing.assert_frame_equal(load_exemplars(tmp_path / "exemplars.parquet"), frame)
+    save_exemplars(frame, locate(tmp_path / "exemplars.parquet"))
+    pd.testing.assert_frame_equal(load_exemplars(locate(tmp_path / "exemplars.parquet")), frame)
 
 
 def test_exemplars_have_plain_arrow_types(tmp_path):
     for name, value in (("a", exemplars()), ("b", exemplars()), ("none", Exemplars.zero(1, 2, 3))):
-        save_exemplars(exemplars_frame(value, (7,), TEXTS), tmp_path / name)
+        save_exemplars(exemplars_frame(value, (7,), TEXTS), locate(tmp_path / name))
     schema = pq.read_schema(tmp_path / "a")
     assert schema.equals(results.EXEMPLARS, check_metadata=True)
     assert schema.names == ["layer", "head", "rank", "weight", "document", "sentence", "i", "j", "text", "pieces"]
     assert schema.field("pieces").type == pa.list_(pa.string())
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    assert len(load_exemplars(tmp_path / "none")) == 0
+    assert len(load_exemplars(locate(tmp_path / "none"))) == 0
 
 
 def test_an_exemplar_without_text_is_an_error():

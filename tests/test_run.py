@@ -21,6 +21,7 @@ from attnmetrics.driver import merge_run, progress_of, run, run_annotate, run_me
 from attnmetrics.errors import ConfigError, CorpusError, ModelError, ShardError, StoreError
 from attnmetrics.progress import Reporter
 from attnmetrics.statistics.schema import PER_HEAD, RESULTS
+from attnmetrics.storage import locate
 from attnmetrics.worker import Worker
 
 QUIET = Reporter(quiet=True)
@@ -80,7 +81,7 @@ def test_stages_one_by_one_give_the_bits_of_a_run(demo_run: Path, tmp_path: Path
     run_annotate(config, QUIET)
     run_measure(config, QUIET)
     merge_run(config.out, QUIET)
-    assert outputs(config.out) == outputs(demo_run)
+    assert outputs(Path(config.out)) == outputs(demo_run)
 
 
 def test_measuring_without_annotations_says_what_to_do(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_measuring_without_annotations_says_what_to_do(tmp_path: Path) -> None:
 
 def test_merging_what_is_not_measured_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="holds no measured run"):
-        merge_run(tmp_path, QUIET)
+        merge_run(locate(tmp_path), QUIET)
 
 
 def test_a_finished_run_is_left_as_it_is(demo_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,16 +103,16 @@ def test_a_finished_run_is_left_as_it_is(demo_run: Path, monkeypatch: pytest.Mon
 def test_outputs_that_are_gone_are_written_anew(tmp_path: Path) -> None:
     config = demo_config(tmp_path / "run", max_documents=2, layers=(0,))
     run(config, QUIET)
-    before = outputs(config.out)
-    (config.out / "exemplars.parquet").unlink()
+    before = outputs(Path(config.out))
+    (Path(config.out) / "exemplars.parquet").unlink()
     run(config, QUIET)
-    assert outputs(config.out) == before
-    damaged = sorted((config.out / "candidates").iterdir())[0]
+    assert outputs(Path(config.out)) == before
+    damaged = sorted((Path(config.out) / "candidates").iterdir())[0]
     damaged.write_bytes(b"")
     with pytest.raises(StoreError, match=r"is damaged.*measures it anew"):
         merge_run(config.out, QUIET)
     run(config, QUIET)
-    assert outputs(config.out) == before
+    assert outputs(Path(config.out)) == before
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,11 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["{bad", "[]", '{"mine": 1}'])
 def test_a_record_that_is_not_ours_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "run.json").write_text(content)
-    for use in (merge_run, lambda folder, _: progress_of(folder), lambda folder, _: run(demo_config(folder), QUIET)):
+    for use in (
+        lambda folder, _: merge_run(locate(folder), QUIET),
+        lambda folder, _: progress_of(locate(folder)),
+        lambda folder, _: run(demo_config(folder), QUIET),
+    ):
         with pytest.raises(StoreError, match=r"run\.json .*give another --out, or remove the folder"):
             use(tmp_path, QUIET)
     assert (tmp_path / "run.json").read_text() == content
@@ -164,7 +169,7 @@ def test_a_run_of_a_version_with_other_options_is_refused(demo_run: Path, tmp_pa
     facts["configuration"]["former_option"] = 1
     (tmp_path / "run.json").write_text(json.dumps(facts))
     with pytest.raises(ConfigError, match="former_option: no such field"):
-        progress_of(tmp_path)
+        progress_of(locate(tmp_path))
 
 
 def test_shards_of_an_unknown_run_are_not_taken(tmp_path: Path) -> None:
@@ -179,7 +184,7 @@ def test_another_device_is_refused_by_name(tmp_path: Path) -> None:
     config = demo_config(tmp_path / "run", max_documents=1)
     run_annotate(config, QUIET)
     run_measure(config, QUIET)
-    path = config.out / "run.json"
+    path = Path(config.out) / "run.json"
     facts = json.loads(path.read_text())
     path.write_text(json.dumps(facts | {"identity": facts["identity"] | {"model's device": "cuda"}}))
     with pytest.raises(StoreError, match="model's device: 'cuda' there, 'cpu' now"):
@@ -211,7 +216,7 @@ def test_an_interrupted_run_goes_on_from_committed_shards(
     monkeypatch.setattr(Worker, "measure", lambda *args: measured.append(args[1].index) or measure(*args))
     facts = run(config, QUIET)
     assert measured == list(range(2, facts["corpus"]["shards"]))
-    assert outputs(config.out) == outputs(demo_run)
+    assert outputs(Path(config.out)) == outputs(demo_run)
 
 
 def test_a_shard_that_fails_twice_is_tried_again(
@@ -230,22 +235,24 @@ def test_a_shard_that_always_fails_is_put_aside_and_can_be_completed(
         patch.setattr(Worker, "measure", failing_at(1, lambda: RuntimeError("poison"), engine.TRIES))
         with pytest.raises(ShardError, match="shard 1, measure: RuntimeError: poison"):
             run(config, QUIET)
-    facts = json.loads((config.out / "run.json").read_text())
-    assert facts["missing"] == [{"shard": 1, "stage": "measure", "reason": "RuntimeError: poison"}]
+    facts = json.loads((Path(config.out) / "run.json").read_text())
+    (missing,) = facts["missing"]
+    assert (missing["shard"], missing["stage"], missing["reason"]) == (1, "measure", "RuntimeError: poison")
+    assert (missing["first_document"], missing["documents"]) == (3, 3)
     assert facts["status"] == "unfinished"
-    assert not (config.out / "results.zarr").exists()
+    assert not (Path(config.out) / "results.zarr").exists()
     assert run(config, QUIET)["missing"] == []
-    assert outputs(config.out) == outputs(demo_run)
+    assert outputs(Path(config.out)) == outputs(demo_run)
 
 
 def test_damaged_shards_are_measured_anew(demo_run: Path, tmp_path: Path) -> None:
     config = demo_config(tmp_path / "run")
     run_annotate(config, QUIET)
     run_measure(config, QUIET)
-    chunk = config.out / "shards.zarr" / "state" / "c.1.0"
+    chunk = Path(config.out) / "shards.zarr" / "state" / "c.1.0"
     chunk.write_bytes(chunk.read_bytes()[:-9])
     run(config, QUIET)
-    assert outputs(config.out) == outputs(demo_run)
+    assert outputs(Path(config.out)) == outputs(demo_run)
 
 
 def test_relative_paths_start_where_the_run_was_started(
@@ -276,7 +283,7 @@ def test_a_dead_actor_costs_nothing(demo_run: Path, tmp_path: Path, ray_session:
         patch.setattr("attnmetrics.engine.ray.RayEngine", Deadly)
         run(config, QUIET)
     assert Deadly.killed
-    assert outputs(config.out) == outputs(demo_run)
+    assert outputs(Path(config.out)) == outputs(demo_run)
 
 
 def test_a_second_model_parses_nothing(demo_run: Path, tmp_path: Path) -> None:
@@ -364,7 +371,7 @@ class TestVariability:
         options = {"corpus": corpus, "text_documents": "blank-line", "shard_characters": 1, "variability_sentences": 2}
         with pytest.raises(ConfigError, match="at least one variability sentence for each of 3 shards"):
             run(demo_config(tmp_path / "run", **options), QUIET)
-        assert not list((tmp_path / "run" / "commits").iterdir())
+        assert not (tmp_path / "run" / "commits").exists()
 
 
 VARIABILITY = ["variability", "variability_by_layer", "variability_sentences"]

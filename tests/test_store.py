@@ -13,6 +13,7 @@ from attnmetrics.errors import StoreError
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.states import Dims, State, packed_size
 from attnmetrics.statistics.variability import Prefix
+from attnmetrics.storage import locate
 from attnmetrics.store import CANDIDATES, ShardContent, Store
 
 DIMS = Dims(layer=(0, 2), head=3, pos=("NOUN", "_"), rel=("nsubj", "obj", "_"))
@@ -41,7 +42,7 @@ def content(seed: int, sentences: int = 5) -> ShardContent:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    store = Store(tmp_path, DIMS, shards=3, exemplars=PLACES)
+    store = Store(locate(tmp_path), DIMS, shards=3, exemplars=PLACES)
     store.create()
     return store
 
@@ -64,9 +65,9 @@ def test_a_shard_comes_back_bit_for_bit(store: Store, sentences: int) -> None:
 
 def test_writing_again_changes_nothing(store: Store) -> None:
     store.write(0, content(1), {})
-    before = files(store.folder)
+    before = files(Path(store.folder))
     store.write(0, content(1), {})
-    assert files(store.folder) == before
+    assert files(Path(store.folder)) == before
 
 
 def test_creating_again_keeps_what_is_there(store: Store) -> None:
@@ -112,7 +113,7 @@ DATA = (
 def test_damage_is_found_and_named(store: Store, path: str, damage: Callable[[Path], None]) -> None:
     for shard in range(3):
         store.write(shard, content(shard), {})
-    damage(store.folder / path)
+    damage(Path(store.folder) / path)
     records = store.committed()
     store.verify(records[0])
     store.verify(records[2])
@@ -123,13 +124,13 @@ def test_damage_is_found_and_named(store: Store, path: str, damage: Callable[[Pa
 @pytest.mark.parametrize("damage", [flip, truncate], ids=["flipped", "truncated"])
 def test_a_damaged_commit_record_is_none(store: Store, damage: Callable[[Path], None]) -> None:
     store.write(0, content(0), {"sentences": 7})
-    damage(store.folder / "commits" / "000000.json")
+    damage(Path(store.folder) / "commits" / "000000.json")
     assert store.committed() == {}
 
 
 def test_a_forged_count_is_none(store: Store) -> None:
     store.write(0, content(0), {"sentences": 7})
-    path = store.folder / "commits" / "000000.json"
+    path = Path(store.folder) / "commits" / "000000.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"counts": {"sentences": 8}}))
     assert store.committed() == {}
 
@@ -145,7 +146,7 @@ def test_a_ranking_comes_back_bit_for_bit(store: Store) -> None:
 @pytest.mark.parametrize("damage", [flip, truncate, Path.unlink], ids=["flipped", "truncated", "missing"])
 def test_a_damaged_ranking_is_found_and_named(store: Store, damage: Callable[[Path], None]) -> None:
     store.write_ranking("ab12", content(1).exemplars)
-    damage(store.folder / "ranking" / "ab12.npz")
+    damage(Path(store.folder) / "ranking" / "ab12.npz")
     assert not store.is_ranked("ab12")
     with pytest.raises(StoreError, match=r"ab12\.npz"):
         store.read_ranking("ab12")
@@ -154,4 +155,4 @@ def test_a_damaged_ranking_is_found_and_named(store: Store, damage: Callable[[Pa
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"cannot write to .*file"):
-        Store(tmp_path / "file" / "run", DIMS, 1, PLACES).create()
+        Store(locate(tmp_path / "file" / "run"), DIMS, 1, PLACES).create()

@@ -7,12 +7,10 @@ fingerprint, digest of the documents, counts, and checksums of the contents. Not
 
 import errno
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +21,7 @@ from pyarrow import parquet as pq
 
 from attnmetrics.annotation.sentence import Annotated, Labels, Sentences
 from attnmetrics.errors import StoreError
-from attnmetrics.files import write_atomically
+from attnmetrics.storage import Location, os_errors
 
 VERSION = 1
 """Of the file format; another version is another file name."""
@@ -46,12 +44,12 @@ class Keys:
     """[S] position of the sentence in its document"""
 
 
-def annotation_path(folder: str | os.PathLike[str], fingerprint: str, digest: str) -> Path:
+def annotation_path(folder: Location, fingerprint: str, digest: str) -> Location:
     """The file of the shard with these documents (`corpus.digest`) by this annotator."""
-    return Path(folder) / f"{_name(fingerprint, digest)}.parquet"
+    return folder / _file_name(fingerprint, digest)
 
 
-def write(path: Path, annotated: Annotated, fingerprint: str, digest: str) -> None:
+def write(path: Location, annotated: Annotated, fingerprint: str, digest: str) -> None:
     """Writes a shard's annotations whole or not at all; `path` is `annotation_path(folder, fingerprint, digest)`.
 
     Raises:
@@ -60,11 +58,12 @@ def write(path: Path, annotated: Annotated, fingerprint: str, digest: str) -> No
     table = _table(annotated, fingerprint, digest)
 
     size = max(len(table), 1)
-    options = {"compression": "zstd", "write_page_checksum": True, "row_group_size": size}
-    _write(path, lambda temporary: pq.write_table(table, temporary, **options))
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True, row_group_size=size)
+    _write(path, sink.getvalue().to_pybytes())
 
 
-def read(path: Path, labels: Labels, first_document: int = 0) -> Sentences:
+def read(path: Location, labels: Labels, first_document: int = 0) -> Sentences:
     """A shard's sentences, their documents counted from `first_document`, tags and relations as numbers of `labels`.
 
     Raises:
@@ -90,7 +89,7 @@ def read(path: Path, labels: Labels, first_document: int = 0) -> Sentences:
     )
 
 
-def read_keys(path: Path, first_document: int = 0) -> Keys:
+def read_keys(path: Location, first_document: int = 0) -> Keys:
     """What identifies a shard's sentences, for sampling; the other columns are not read.
 
     Raises:
@@ -104,7 +103,7 @@ def read_keys(path: Path, first_document: int = 0) -> Keys:
     return Keys(keys.document, keys.document_index + first_document, keys.sentence)
 
 
-def read_counts(path: Path) -> dict[str, int]:
+def read_counts(path: Location) -> dict[str, int]:
     """A shard's counts (see `Annotated`); no row is read.
 
     Raises:
@@ -114,7 +113,7 @@ def read_counts(path: Path) -> dict[str, int]:
         return {str(name): int(number) for name, number in meta["counts"].items()}
 
 
-def save_labels(folder: str | os.PathLike[str], fingerprint: str, labels: Labels) -> None:
+def save_labels(folder: Location, fingerprint: str, labels: Labels) -> None:
     """Keeps an annotator's labels, so that a later run needs no pipeline.
 
     Raises:
@@ -122,10 +121,10 @@ def save_labels(folder: str | os.PathLike[str], fingerprint: str, labels: Labels
     """
     content = {"version": VERSION, "fingerprint": fingerprint, "pos": labels.pos, "rel": labels.rel}
     data = json.dumps(content, ensure_ascii=False, indent=1).encode()
-    _write(_labels_path(folder, fingerprint), lambda temporary: temporary.write_bytes(data))
+    _write(_labels_path(folder, fingerprint), data)
 
 
-def load_labels(folder: str | os.PathLike[str], fingerprint: str) -> Labels | None:
+def load_labels(folder: Location, fingerprint: str) -> Labels | None:
     """The labels kept for an annotator; None if there are none.
 
     Raises:
@@ -133,7 +132,7 @@ def load_labels(folder: str | os.PathLike[str], fingerprint: str) -> Labels | No
     """
     path = _labels_path(folder, fingerprint)
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(path.read())
         if (content["version"], content["fingerprint"]) != (VERSION, fingerprint):
             raise ValueError("it belongs to another annotator")
         return Labels(_strings(content["pos"]), _strings(content["rel"]))
@@ -157,28 +156,32 @@ def _name(fingerprint: str, digest: str) -> str:
     return blake2b(f"{VERSION},{len(fingerprint)},{fingerprint},{digest}".encode(), digest_size=16).hexdigest()
 
 
-def _labels_path(folder: str | os.PathLike[str], fingerprint: str) -> Path:
-    return Path(folder) / f"labels-{_name(fingerprint, '')}.json"
+def _file_name(fingerprint: str, digest: str) -> str:
+    return f"{_name(fingerprint, digest)}.parquet"
 
 
-def _write(path: Path, write: Callable[[Path], object]) -> None:
+def _labels_path(folder: Location, fingerprint: str) -> Location:
+    return folder / f"labels-{_name(fingerprint, '')}.json"
+
+
+def _write(path: Location, content: bytes) -> None:
     try:
-        write_atomically(path, write)
+        path.write(content)
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror or error}; {_remedy(error, path.parent)}") from error
 
 
-def _remedy(error: OSError, folder: Path) -> str:
+def _remedy(error: OSError, folder: Location) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return f"free some space for {folder}, or name another folder with --annotations"
     return f"make {folder} writable, or name another folder with --annotations"
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[pq.ParquetFile, dict[str, Any]]]:
+def _opened(path: Location) -> Iterator[tuple[pq.ParquetFile, dict[str, Any]]]:
     """The file and its metadata; any fault within becomes a StoreError that names the file."""
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with os_errors(), path.open() as opened, pq.ParquetFile(opened, page_checksum_verification=True) as file:
             yield file, _metadata(file.schema_arrow.metadata, path)
     except FileNotFoundError as error:
         raise StoreError(
@@ -195,11 +198,11 @@ def _opened(path: Path) -> Iterator[tuple[pq.ParquetFile, dict[str, Any]]]:
         ) from error
 
 
-def _metadata(metadata: Mapping[bytes, bytes] | None, path: Path) -> dict[str, Any]:
+def _metadata(metadata: Mapping[bytes, bytes] | None, path: Location) -> dict[str, Any]:
     if not metadata or _KEY not in metadata:
         raise ValueError("it was not written by attnmetrics")
     meta = json.loads(metadata[_KEY])
-    if meta["version"] != VERSION or path.stem != _name(meta["fingerprint"], meta["digest"]):
+    if meta["version"] != VERSION or path.name != _file_name(meta["fingerprint"], meta["digest"]):
         raise ValueError("it belongs to other documents or another annotator than its name says")
     if meta["counts_checksum"] != _digest(json.dumps(meta["counts"], sort_keys=True).encode()):
         raise ValueError("its counts do not have their checksum")
@@ -295,7 +298,7 @@ def _codes(values: pa.Array, labels: tuple[str, ...]) -> NDArray[np.int64]:
     return code[_int64(values.indices)]
 
 
-def _renumber(found: tuple[str, ...], labels: tuple[str, ...], kind: str, path: Path) -> NDArray[np.int64]:
+def _renumber(found: tuple[str, ...], labels: tuple[str, ...], kind: str, path: Location) -> NDArray[np.int64]:
     """[found] the number of each label in `labels`."""
     missing = [name for name in found if name not in labels]
     if missing:

@@ -22,7 +22,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from attnmetrics.errors import StoreError
-from attnmetrics.files import write_atomically
+from attnmetrics.storage import Location
 from attnmetrics.views import figures, paper, style
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name
 from attnmetrics.views.heads import percent, shown, standouts, values
@@ -36,8 +36,8 @@ _MANY_HEADS: Final = 400
 """With more heads than this, each shows fewer sentences."""
 
 
-def write_report(data: xr.Dataset, exemplars: pd.DataFrame, facts: Mapping[str, Any], folder: Path) -> Path:
-    """Write `folder`/index.html, whole or not at all.
+def write_report(data: xr.Dataset, exemplars: pd.DataFrame, facts: Mapping[str, Any], folder: Location) -> None:
+    """Write `folder`/index.html.
 
     Args:
         data: the run's results
@@ -45,21 +45,17 @@ def write_report(data: xr.Dataset, exemplars: pd.DataFrame, facts: Mapping[str, 
         facts: what run.json says; `model`, `corpus`, `counts`, `left_out`, `timings` are shown on top where present
         folder: made where missing
 
-    Returns:
-        the page's path
-
     Raises:
         StoreError: the folder cannot be written.
     """
     page = render(data, exemplars, facts)
     try:
-        write_atomically(folder / PAGE, lambda path: path.write_text(page, encoding="utf-8", newline="\n"))
+        folder.write_folder(lambda path: (path / PAGE).write_text(page, encoding="utf-8", newline="\n"))
     except OSError as error:
         raise StoreError(
             f"expected to write the report to {folder}, found: {error.strerror or error}; "
             "free space or choose a folder that you may write to, then run `attnmetrics merge` again"
         ) from error
-    return folder / PAGE
 
 
 def render(data: xr.Dataset, exemplars: pd.DataFrame, facts: Mapping[str, Any]) -> str:

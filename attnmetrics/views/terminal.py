@@ -6,7 +6,6 @@ sequence.
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -21,6 +20,7 @@ from rich.text import Text
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.statistics.schema import HEAD
+from attnmetrics.storage import Location
 from attnmetrics.views import style
 from attnmetrics.views.facts import about, duration, headline, left_out, stage_seconds
 from attnmetrics.views.figures import window
@@ -362,7 +362,7 @@ class Progress(Protocol):
         """Shards that are committed."""
 
 
-def show_status(folder: Path, progress: Progress) -> RenderableType:
+def show_status(folder: Location, progress: Progress) -> RenderableType:
     """How far a run is, what it is, and what to do next."""
     facts = progress.facts
     status = str(facts.get("status", "unfinished"))
@@ -385,10 +385,11 @@ def _missing(shard: Mapping[str, Any]) -> str:
     return visible(f"shard {shard['shard']} was put aside, {shard['stage']}: {shard['reason']}")
 
 
-def _next(folder: Path, status: str, progress: Progress) -> str:
+def _next(folder: Location, status: str, progress: Progress) -> str:
     where = visible(str(folder))
-    if status == "finished":
-        return f"next: attnmetrics show {where}, or open {where}/report/index.html"
+    if status in ("finished", "incomplete"):
+        again = "; run `attnmetrics run` with the same options to try the missing shards again"
+        return f"next: attnmetrics show {where}, or open {where}/report/index.html{again * (status == 'incomplete')}"
     if progress.shards and progress.measured == progress.shards:
         return f"next: attnmetrics merge {where}"
     return "next: run `attnmetrics run` with the same options to go on"

@@ -1,0 +1,423 @@
+"""Where a run's files are: a local folder or a prefix of an object store, with the same promises for both.
+
+A file is there whole or not at all, and one of several processes that would replace it at once can be made to win.
+"""
+
+import errno
+import fcntl
+import os
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from uuid import uuid4
+
+from attnmetrics.errors import ConfigError
+
+if TYPE_CHECKING:
+    from zarr.abc.store import Store as ZarrStore
+
+SCHEMES = ("s3", "gs")
+"""Object stores that a URL may name."""
+
+PATIENCE_SECONDS = 60
+"""How long a request to an object store is repeated before it counts as failed."""
+
+Version = str
+"""Tells one content of a file from another."""
+
+
+class Location(ABC):
+    """A file or a folder."""
+
+    @abstractmethod
+    def __truediv__(self, name: str) -> "Location":
+        """What has this name in the folder."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The last part of the path."""
+
+    @property
+    @abstractmethod
+    def parent(self) -> "Location":
+        """The folder that this is in."""
+
+    @abstractmethod
+    def absolute(self) -> "Location":
+        """The same location, named independently of the working folder."""
+
+    @abstractmethod
+    def exists(self) -> bool:
+        """Whether there is a file here, or a folder that holds something.
+
+        Raises:
+            OSError: it cannot be told.
+        """
+
+    @abstractmethod
+    def names(self) -> list[str]:
+        """What the folder holds, sorted, its folders too; nothing where there is no folder.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+
+    @abstractmethod
+    def read(self) -> bytes:
+        """The file's content.
+
+        Raises:
+            OSError: there is none (FileNotFoundError), or it cannot be read.
+        """
+
+    @abstractmethod
+    def open(self) -> BinaryIO:
+        """The file, to read parts of it.
+
+        Raises:
+            OSError: there is none (FileNotFoundError), or it cannot be read.
+        """
+
+    @abstractmethod
+    def write(self, content: bytes) -> None:
+        """Put this content in the file's place in one step.
+
+        Raises:
+            OSError: no space, no permission, no answer; the file is then as it was.
+        """
+
+    @abstractmethod
+    def write_folder(self, fill: Callable[[Path], object]) -> None:
+        """Have `fill` fill a local folder, then put it in this one's place: in one step only where this is local.
+
+        Raises:
+            OSError: no space, no permission, no answer.
+        """
+
+    @abstractmethod
+    def remove(self) -> None:
+        """Remove the file, if there is one.
+
+        Raises:
+            OSError: no permission, no answer.
+        """
+
+    @abstractmethod
+    def version(self) -> tuple[bytes, Version] | None:
+        """The file's content and version; None where there is no file.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+
+    @abstractmethod
+    def replace(self, content: bytes, version: Version | None) -> Version | None:
+        """Write the file if it still has this version (None: if there is none); of several that try, one succeeds.
+
+        Returns:
+            the new version; None if the file has another one.
+
+        Raises:
+            OSError: no space, no permission, no answer.
+        """
+
+    @abstractmethod
+    def zarr(self) -> "ZarrStore":
+        """The folder as a Zarr store; to be used within `os_errors()`."""
+
+
+def locate(place: "str | os.PathLike[str] | Location") -> Location:
+    """A path, or a URL such as `s3://bucket/runs/gpt2`, as a location.
+
+    Raises:
+        ConfigError: the URL is not of a kind that can hold a run.
+    """
+    if isinstance(place, Location):
+        return place
+    text = os.fspath(place)
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return LocalLocation(Path(text))
+    if scheme == "file":
+        return LocalLocation(Path(rest))
+    if scheme not in SCHEMES or not rest.strip("/"):
+        known = " or ".join(f"{scheme}://bucket/folder" for scheme in SCHEMES)
+        raise ConfigError(f"expected the path of a folder, or a URL such as {known}; found {text}")
+    return ObjectLocation(text.rstrip("/"))
+
+
+@dataclass(frozen=True, slots=True)
+class LocalLocation(Location):
+    """A path."""
+
+    path: Path
+
+    def __truediv__(self, name: str) -> Location:
+        """See `Location`."""
+        return LocalLocation(self.path / name)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    @property
+    def name(self) -> str:
+        """See `Location`."""
+        return self.path.name
+
+    @property
+    def parent(self) -> Location:
+        """See `Location`."""
+        return LocalLocation(self.path.parent)
+
+    def absolute(self) -> Location:
+        """See `Location`."""
+        return LocalLocation(self.path.absolute())
+
+    def exists(self) -> bool:
+        """See `Location`."""
+        return self.path.is_file() or bool(self.names())
+
+    def names(self) -> list[str]:
+        """See `Location`."""
+        try:
+            return sorted(entry.name for entry in self.path.iterdir())
+        except FileNotFoundError:
+            return []
+
+    def read(self) -> bytes:
+        """See `Location`."""
+        return self.path.read_bytes()
+
+    def open(self) -> BinaryIO:
+        """See `Location`."""
+        return self.path.open("rb")
+
+    def write(self, content: bytes) -> None:
+        """See `Location`."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._temporary()
+        try:
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self.path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def write_folder(self, fill: Callable[[Path], object]) -> None:
+        """See `Location`."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        fresh, stale = self._temporary(), self._temporary()
+        try:
+            fresh.mkdir()
+            fill(fresh)
+            if self.path.exists():
+                self.path.rename(stale)
+            fresh.rename(self.path)
+        finally:
+            for folder in (fresh, stale):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def remove(self) -> None:
+        """See `Location`."""
+        self.path.unlink(missing_ok=True)
+
+    def version(self) -> tuple[bytes, Version] | None:
+        """See `Location`."""
+        try:
+            content = self.read()
+        except FileNotFoundError:
+            return None
+        return content, _digest(content)
+
+    def replace(self, content: bytes, version: Version | None) -> Version | None:
+        """See `Location`."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._temporary("lock").open("wb") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            found = self.version()
+            if (found and found[1]) != version:
+                return None
+            self.write(content)
+        return _digest(content)
+
+    def zarr(self) -> "ZarrStore":
+        """See `Location`."""
+        from zarr.storage import LocalStore
+
+        return LocalStore(self.path)
+
+    def _temporary(self, kind: str | None = None) -> Path:
+        return self.path.with_name(f".{self.path.name}.{kind or uuid4().hex}")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectLocation(Location):
+    """A key or a prefix of an object store; credentials and endpoint come from the environment."""
+
+    url: str
+
+    def __truediv__(self, name: str) -> Location:
+        """See `Location`."""
+        return ObjectLocation(f"{self.url}/{name}")
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def name(self) -> str:
+        """See `Location`."""
+        return PurePosixPath(self._key).name
+
+    @property
+    def parent(self) -> Location:
+        """See `Location`."""
+        return ObjectLocation(self.url.rpartition("/")[0])
+
+    def absolute(self) -> Location:
+        """See `Location`."""
+        return self
+
+    def exists(self) -> bool:
+        """See `Location`."""
+        try:
+            with os_errors():
+                self._bucket.head(self._key)
+        except FileNotFoundError:
+            return bool(self.names())
+        return True
+
+    def names(self) -> list[str]:
+        """See `Location`."""
+        with os_errors():
+            found = self._bucket.list_with_delimiter(f"{self._key}/")
+        paths = [*found["common_prefixes"], *(item["path"] for item in found["objects"])]
+        return sorted(PurePosixPath(path).name for path in paths)
+
+    def read(self) -> bytes:
+        """See `Location`."""
+        with os_errors():
+            return bytes(self._bucket.get(self._key).bytes())
+
+    def open(self) -> BinaryIO:
+        """See `Location`."""
+        from obstore import open_reader
+
+        with os_errors():
+            return cast(BinaryIO, open_reader(self._bucket, self._key))
+
+    def write(self, content: bytes) -> None:
+        """See `Location`."""
+        with os_errors():
+            self._bucket.put(self._key, content)
+
+    def write_folder(self, fill: Callable[[Path], object]) -> None:
+        """See `Location`."""
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            fill(folder)
+            files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+            with os_errors():
+                for file in files:
+                    self._bucket.put(f"{self._key}/{file}", folder / file, attributes=_attributes(file))
+                kept = {f"{self._key}/{file}" for file in files}
+                held = [item["path"] for items in self._bucket.list(f"{self._key}/") for item in items]
+                self._bucket.delete([path for path in held if path not in kept])
+
+    def remove(self) -> None:
+        """See `Location`."""
+        with os_errors(), suppress(FileNotFoundError):
+            self._bucket.delete(self._key)
+
+    def version(self) -> tuple[bytes, Version] | None:
+        """See `Location`."""
+        try:
+            with os_errors():
+                found = self._bucket.get(self._key)
+                return bytes(found.bytes()), str(found.meta["e_tag"])
+        except FileNotFoundError:
+            return None
+
+    def replace(self, content: bytes, version: Version | None) -> Version | None:
+        """See `Location`."""
+        from obstore.exceptions import AlreadyExistsError, PreconditionError
+
+        mode: Any = "create" if version is None else {"e_tag": version}
+        try:
+            with os_errors():
+                return str(self._bucket.put(self._key, content, mode=mode)["e_tag"])
+        except (AlreadyExistsError, PreconditionError):
+            return None
+
+    def zarr(self) -> "ZarrStore":
+        """See `Location`."""
+        from zarr.storage import ObjectStore
+
+        return ObjectStore(_store(self.url))
+
+    @property
+    def _bucket(self) -> Any:
+        scheme, _, rest = self.url.partition("://")
+        return _store(f"{scheme}://{rest.partition('/')[0]}")
+
+    @property
+    def _key(self) -> str:
+        return self.url.partition("://")[2].partition("/")[2]
+
+
+@contextmanager
+def os_errors() -> Iterator[None]:
+    """Errors of an object store as the OSError that a disk would raise; lost races stay what they are."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, OSError) or not type(error).__module__.startswith("obstore"):
+            raise
+        name = type(error).__name__
+        if name in ("AlreadyExistsError", "PreconditionError"):
+            raise
+        if name == "NotFoundError":
+            raise FileNotFoundError(errno.ENOENT, _reason(error)) from error
+        denied = name in ("PermissionDeniedError", "UnauthenticatedError")
+        raise OSError(errno.EACCES if denied else errno.EIO, _reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """An object store's answer without its markup."""
+    return str(error).partition("<?xml")[0].partition("\n")[0].strip(" :")
+
+
+def _attributes(file: str) -> dict[str, str]:
+    """What a browser must know of a file that it is given from an object store."""
+    types = {".html": "text/html; charset=utf-8", ".csv": "text/csv; charset=utf-8"}
+    suffix = PurePosixPath(file).suffix
+    return {"Content-Type": types[suffix]} if suffix in types else {}
+
+
+@cache
+def _store(url: str) -> Any:
+    from obstore.store import from_url
+
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    return from_url(
+        url,
+        client_options={"allow_http": endpoint.startswith("http://")},
+        retry_config={"max_retries": 8, "retry_timeout": timedelta(seconds=PATIENCE_SECONDS)},
+    )
+
+
+def _digest(content: bytes) -> Version:
+    return blake2b(content, digest_size=16).hexdigest()
