@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from hashlib import blake2b
+from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedReader, RawIOBase
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -29,6 +30,9 @@ SCHEMES = ("s3", "gs")
 
 PATIENCE_SECONDS = 60
 """How long a request to an object store is repeated before it counts as failed."""
+
+REQUEST_BYTES = 1 << 18
+"""The least that is fetched of an object that is read in parts."""
 
 Version = str
 """Tells one content of a file from another."""
@@ -122,6 +126,8 @@ class Location(ABC):
     @abstractmethod
     def replace(self, content: bytes, version: Version | None) -> Version | None:
         """Write the file if it still has this version (None: if there is none); of several that try, one succeeds.
+
+        A version may be that of the content alone: let no content come twice.
 
         Returns:
             the new version; None if the file has another one.
@@ -247,7 +253,7 @@ class LocalLocation(Location):
         """See `Location`."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._temporary("lock").open("wb") as lock:
-            fcntl.lockf(lock, fcntl.LOCK_EX)
+            fcntl.flock(lock, fcntl.LOCK_EX)
             found = self.version()
             if (found and found[1]) != version:
                 return None
@@ -314,10 +320,9 @@ class ObjectLocation(Location):
 
     def open(self) -> BinaryIO:
         """See `Location`."""
-        from obstore import open_reader
-
         with os_errors():
-            return cast(BinaryIO, open_reader(self._bucket, self._key))
+            size = self._bucket.head(self._key)["size"]
+        return cast(BinaryIO, BufferedReader(_Object(self._bucket, self._key, size), REQUEST_BYTES))
 
     def write(self, content: bytes) -> None:
         """See `Location`."""
@@ -376,6 +381,33 @@ class ObjectLocation(Location):
     @property
     def _key(self) -> str:
         return self.url.partition("://")[2].partition("/")[2]
+
+
+class _Object(RawIOBase):
+    """An object whose parts are fetched when they are read."""
+
+    def __init__(self, bucket: Any, key: str, size: int) -> None:
+        self._bucket, self._key, self._size = bucket, key, size
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        self._position = offset + {SEEK_SET: 0, SEEK_CUR: self._position, SEEK_END: self._size}[whence]
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        length = max(0, min(len(buffer), self._size - self._position))
+        if length:
+            with os_errors():
+                part = self._bucket.get_range(self._key, start=self._position, length=length)
+            buffer[:length] = bytes(part)
+            self._position += length
+        return length
 
 
 @contextmanager

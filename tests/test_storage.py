@@ -1,0 +1,154 @@
+"""A local folder and an object store keep the same promises."""
+
+import os
+import pickle
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zarr
+
+from attnmetrics.errors import ConfigError
+from attnmetrics.storage import Location, locate, os_errors
+
+
+@pytest.fixture(params=["local", "object"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
+    if request.param == "local":
+        return locate(tmp_path / "folder")
+    return locate(f"{request.getfixturevalue('bucket')}/{uuid4().hex}")
+
+
+def test_a_file_is_what_was_written_last(folder: Location) -> None:
+    file = folder / "a" / "b.json"
+    assert not file.exists() and not folder.exists()
+    file.write(b"first")
+    file.write(b"second, longer")
+    assert file.read() == b"second, longer"
+    assert file.exists() and folder.exists() and (folder / "a").exists()
+    assert (file.name, str(file.parent)) == ("b.json", str(folder / "a"))
+    assert (folder.names(), (folder / "a").names(), (folder / "c").names()) == (["a"], ["b.json"], [])
+
+
+def test_a_name_that_begins_like_another_is_another(folder: Location) -> None:
+    (folder / "state-old").write(b"x")
+    assert not (folder / "state").exists()
+    with pytest.raises(FileNotFoundError):
+        (folder / "state").read()
+
+
+def test_what_is_removed_is_gone(folder: Location) -> None:
+    file = folder / "x"
+    file.remove()
+    file.write(b"1")
+    file.remove()
+    assert not file.exists() and file.version() is None
+    for use in (file.read, lambda: file.open().read()):
+        with pytest.raises(FileNotFoundError):
+            use()
+
+
+def test_parts_of_a_file_can_be_read(folder: Location) -> None:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"number": np.arange(100_000), "text": ["é"] * 100_000}), sink, compression="none")
+    file = folder / "table.parquet"
+    file.write(sink.getvalue().to_pybytes())
+    with file.open() as opened, pq.ParquetFile(opened) as table:
+        assert table.metadata.num_rows == 100_000
+        assert table.read(columns=["number"])["number"][99_999].as_py() == 99_999
+
+
+def test_a_folder_is_replaced_whole(folder: Location) -> None:
+    place = folder / "results"
+
+    def fill(names: dict[str, str], path: Path) -> None:
+        for name, text in names.items():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).write_text(text)
+
+    place.write_folder(lambda path: fill({"old": "1", "both": "2", "deep/old": "3"}, path))
+    place.write_folder(lambda path: fill({"both": "4", "deep/new": "5"}, path))
+    assert (place.names(), (place / "deep").names()) == (["both", "deep"], ["new"])
+    assert (place / "both").read() == b"4"
+    assert folder.names() == ["results"]
+
+
+def test_a_folder_that_cannot_be_filled_stays(folder: Location) -> None:
+    place = folder / "results"
+    place.write_folder(lambda path: (path / "x").write_text("1"))
+    with pytest.raises(RuntimeError):
+        place.write_folder(lambda path: [(path / "y").write_text("2"), raising()])
+    assert (folder.names(), place.names()) == (["results"], ["x"])
+
+
+def raising() -> None:
+    raise RuntimeError("in the middle")
+
+
+def test_only_the_version_that_was_seen_is_replaced(folder: Location) -> None:
+    file = folder / "lease.json"
+    first = file.replace(b"a", None)
+    assert first is not None and file.replace(b"b", None) is None
+    assert file.version() == (b"a", first)
+    second = file.replace(b"b", first)
+    assert second is not None and file.replace(b"c", first) is None
+    assert file.read() == b"b"
+    file.remove()
+    assert file.replace(b"d", second) is None
+
+
+def test_of_many_that_replace_at_once_one_succeeds(folder: Location) -> None:
+    file, version = folder / "lease.json", None
+    for turn in range(3):
+        with ThreadPoolExecutor(8) as pool:
+            new = pool.map(file.replace, [f"{turn} {number}".encode() for number in range(8)], [version] * 8)
+        (version,) = [one for one in new if one is not None]
+        found = file.version()
+        assert found is not None and found[1] == version
+
+
+def test_a_folder_is_a_zarr_store(folder: Location) -> None:
+    place = folder / "shards.zarr"
+    array = zarr.create_array(place.zarr(), name="a", shape=(3, 2), chunks=(1, 2), dtype="f8", fill_value=np.nan)
+    array[1] = [1.0, 2.0]
+    with os_errors():
+        found = zarr.open_array(pickle.loads(pickle.dumps(place)).zarr(), path="a", mode="r")[...]
+    np.testing.assert_array_equal(found, [[np.nan] * 2, [1.0, 2.0], [np.nan] * 2])
+
+
+def test_a_missing_bucket_is_an_error_of_the_system(bucket: str) -> None:
+    nowhere = locate("s3://no-such-bucket/run")
+    with pytest.raises(FileNotFoundError):
+        (nowhere / "x").write(b"1")
+    with pytest.raises(FileNotFoundError):
+        (nowhere / "x").read()
+
+
+@pytest.mark.parametrize("place", ["http://host/run", "s3://", "s4://bucket/run", "az://account/run"])
+def test_a_url_that_can_hold_no_run_is_refused(place: str) -> None:
+    with pytest.raises(ConfigError, match=f"expected the path of a folder, or a URL such as s3://.*; found {place}"):
+        locate(place)
+
+
+def test_a_file_url_is_a_path(tmp_path: Path) -> None:
+    assert Path(os.fspath(locate(tmp_path.as_uri()))) == tmp_path  # type: ignore[arg-type]
+
+
+def test_a_write_that_fails_leaves_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = locate(tmp_path / "x")
+    file.write(b"1")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        file.write(b"2")
+    assert file.read() == b"1"
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+    assert stat.S_IMODE((tmp_path / "x").stat().st_mode) & 0o400
