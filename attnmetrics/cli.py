@@ -1,7 +1,6 @@
 """The command line. Heavy libraries are imported by the command that needs them, so that help is quick."""
 
 import inspect
-import signal
 import sys
 import types
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +12,7 @@ import typer
 
 from attnmetrics.config import RunConfig, build_config
 from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError
+from attnmetrics.stopping import EXIT_INTERRUPTED
 from attnmetrics.storage import Location, locate
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 EXIT_ERROR = 1
 EXIT_USAGE = 2
 EXIT_SHARDS_MISSING = 3
-EXIT_INTERRUPTED = 130
 
 SHORT_FLAGS = {"model": "-m", "corpus": "-c", "out": "-o", "workers": "-w"}
 DEMO = {"model": "demo", "corpus": ("demo",), "out": "runs/demo", "shard_characters": 12_000}
@@ -202,18 +201,14 @@ def _check_view(metric: str | None, label: str | None, layer: int | None, head: 
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point: every error of ours is a message and an exit code, not a traceback."""
+    """Run a command and exit: every error of ours is a message and an exit code, not a traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = app(spread(given), standalone_mode=False)
-        if code == EXIT_INTERRUPTED:
-            raise KeyboardInterrupt
     except AttnmetricsError as error:
         _complain(format_exc() if {"-v", "--verbose"} & set(given) else str(error))
         code = EXIT_SHARDS_MISSING if isinstance(error, ShardError) else EXIT_ERROR
     except (KeyboardInterrupt, typer.Abort):
-        _complain("stopped; what is committed is kept: run the same command again to go on")
         code = EXIT_INTERRUPTED
     except typer.TyperException as error:
         if message := getattr(error, "format_message", error.__str__)():  # none where the help is the answer
@@ -280,7 +275,3 @@ def _complain(message: str) -> None:
     from attnmetrics.progress import printable
 
     typer.echo(f"attnmetrics: {printable(message)}", err=True)
-
-
-def _interrupt(number: int, frame: types.FrameType | None) -> None:
-    raise KeyboardInterrupt

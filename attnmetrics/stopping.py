@@ -1,0 +1,74 @@
+"""SIGINT and SIGTERM end the program cleanly and within two seconds, whatever it does at the time.
+
+The first signal raises KeyboardInterrupt in the main thread, which puts away temporary files, workers and the lease.
+Python does so only between two of its own instructions, and libraries may take their time or swallow it. Therefore a
+thread, which the system's own handler wakes, ends the process where that takes too long. Both ways are safe: a run
+goes on after any kill, and processes of a local Ray die with the one that started them.
+"""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NoReturn
+
+EXIT_INTERRUPTED = 130
+
+PATIENCE_SECONDS = 1.5
+"""From the first signal to the end of the process; Ray kills a stopped job after 3 s."""
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_LINE = b"attnmetrics: stopped; what is committed is kept: run the same command again to go on\n"
+_SHOW_CURSOR = b"\x1b[?25h"
+
+_asked = threading.Event()
+_ending = threading.Lock()
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """While it lasts, a signal ends the process with `EXIT_INTERRUPTED` and a line that says how to go on.
+
+    For the main thread.
+    """
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+    threading.Thread(target=_watch, args=(receiver,), name="stopping", daemon=True).start()
+    fd_before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    before = {number: signal.signal(number, _interrupt) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        if _asked.is_set():  # whatever a library made of the interruption
+            _end()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(fd_before)
+        sender.close()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Interrupt once: a second signal must not cut short what the first one put in order."""
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    _asked.set()
+    raise KeyboardInterrupt
+
+
+def _watch(receiver: socket.socket) -> None:
+    while received := receiver.recv(1):
+        if received[0] in _SIGNALS:
+            _asked.set()
+            time.sleep(PATIENCE_SECONDS)
+            _end()
+
+
+def _end() -> NoReturn:
+    with _ending:
+        with suppress(OSError):
+            os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + _LINE)
+        os._exit(EXIT_INTERRUPTED)
