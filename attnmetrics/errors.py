@@ -31,3 +31,7 @@ class MergeError(AttnmetricsError):
 
 class ShardError(AttnmetricsError):
     """A shard failed on every try. The message names the shard and the last reason."""
+
+
+class ViewError(AttnmetricsError):
+    """What was given to a view cannot be drawn."""

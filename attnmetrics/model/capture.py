@@ -66,7 +66,9 @@ class Pass:
 _current: ContextVar[Pass | None] = ContextVar("attnmetrics_pass", default=None)
 
 
-def forward(network: nn.Module, ids: Tensor, positions: Tensor | None, current: Pass) -> None:
+def forward(
+    network: nn.Module, ids: Tensor, positions: Tensor | None, current: Pass, segments: Tensor | None = None
+) -> None:
     """Run a network, its attention computed by the pass's kernel.
 
     Args:
@@ -74,6 +76,7 @@ def forward(network: nn.Module, ids: Tensor, positions: Tensor | None, current: 
         ids: [batch, piece] piece ids.
         positions: [batch, piece], or None to leave them to the model.
         current: what to do with each layer's attention.
+        segments: [batch, piece] 0 in the first and 1 in the second of two texts, for models that tell them apart.
 
     Raises:
         ModelError: the model asks for attention that is not plain softmax attention, or not every layer was read.
@@ -81,6 +84,8 @@ def forward(network: nn.Module, ids: Tensor, positions: Tensor | None, current: 
     arguments: dict[str, Any] = {"input_ids": ids}
     if positions is not None:
         arguments["position_ids"] = positions
+    if segments is not None and "token_type_ids" in inspect.signature(network.forward).parameters:
+        arguments["token_type_ids"] = segments
     if "use_cache" in inspect.signature(network.forward).parameters:
         arguments["use_cache"] = False
     with _under_way(current), torch.inference_mode(), suppress(_Stop):

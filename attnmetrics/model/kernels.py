@@ -90,6 +90,12 @@ def want(
     return Wanted(batch, causal, null, *sizes, tuple(reads(tile) for tile in batch.tiles))
 
 
+def want_nothing(batch: Batch, causal: bool, device: torch.device) -> Wanted:
+    """Where the sentences are, and no weight to read: for those who look at attention itself."""
+    nothing = np.zeros(0, dtype=np.int64)
+    return want(batch, causal, Null(0, 0), (nothing, nothing), nothing, (nothing, nothing), device)
+
+
 def _reads(
     tile: Tile,
     causal: bool,

@@ -189,6 +189,19 @@ def choose_null(null_tokens: NullTokens | None, causal: bool, template: Template
     }[policy]
 
 
+def load_generator(model: Model) -> Any:
+    """The same checkpoint with its language-model head, in float32, on the model's device.
+
+    Raises:
+        ModelError: the model is not causal, or its checkpoint has no such head.
+    """
+    if not model.causal:
+        raise ModelError(f"expected a causal model to continue a text, found {model.name}, which reads both ways")
+    with _quiet():
+        folder, _ = _find_folder(model.name, model.revision, code=False, pickles=False)
+        return _load_network(model.name, folder, torch.float32, False, False, "AutoModelForCausalLM").to(model.device)
+
+
 def attention_maps(model: Model, sentences: Sequence[Sequence[int]]) -> list[NDArray[np.float64]]:
     """α of each sentence, [layer, head, i, j] over the model's measured layers.
 
@@ -286,17 +299,19 @@ def _check_backend(name: str, tokenizer: Any, template: Template) -> None:
             )
 
 
-def _load_network(name: str, folder: Path, dtype: torch.dtype, code: bool, pickles: bool) -> Any:
-    from transformers import AutoConfig, AutoModel
+def _load_network(
+    name: str, folder: Path, dtype: torch.dtype, code: bool, pickles: bool, kind: str = "AutoModel"
+) -> Any:
+    import transformers
 
     if not (folder / "config.json").exists():
         raise ModelError(f"expected config.json in {folder}, found none; save the model with save_pretrained")
     if not pickles:
         _refuse_pickles(folder)
     try:
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=code)
+        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=code)
         _refuse_kind(name, config)
-        network, info = AutoModel.from_pretrained(
+        network, info = getattr(transformers, kind).from_pretrained(
             folder,
             config=config,
             dtype=dtype,

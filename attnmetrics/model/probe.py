@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from attnmetrics.errors import ModelError
 from attnmetrics.model.capture import IMPLEMENTATION, Pass, forward
-from attnmetrics.model.kernels import Null, Wanted, attention, dense, want
+from attnmetrics.model.kernels import Wanted, attention, dense, want_nothing
 from attnmetrics.model.pack import pack
 
 LIMIT: Final = 1e-4
@@ -176,7 +176,6 @@ def capture_maps(
     lengths = np.array([len(ids) for ids in sentences], dtype=np.int64)
     found: list[list[NDArray[np.float64]]] = [[] for _ in sentences]
     windows: set[int] = set()
-    nothing = np.zeros(0, dtype=np.int64)
     every = np.ones(len(sentences), dtype=np.bool_)
     for batch in pack(lengths, every, 1 << 14, int(lengths.max()) ** 2, layout.equal_lengths):
 
@@ -190,7 +189,7 @@ def capture_maps(
                         found[row].append(alpha)
             return dense(query, key, value, scaling, wanted, reduce=False)[0], None
 
-        wanted = want(batch, causal, Null(0, 0), (nothing, nothing), nothing, (nothing, nothing), device)
+        wanted = want_nothing(batch, causal, device)
         ids = np.concatenate([np.asarray(sentences[row], dtype=np.int64) for row in batch.rows])
         current = Pass(record, wanted, frozenset(layers), lambda *_: None, stop=False)
         run_packed(network, layout, torch.from_numpy(ids).to(device), current)

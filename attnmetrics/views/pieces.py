@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
+from unicodedata import category
 
 PLACEHOLDER: Final = "▯"
 """A piece that finishes no character: the first bytes of an emoji, for example."""
@@ -56,6 +57,19 @@ def readable(pieces: Sequence[str], text: str) -> list[Piece]:
     """
     cores = _byte_level(pieces, text) or _marked(pieces) or _aligned(pieces, text)
     return [_piece(core, space and index > 0) for index, (core, space) in enumerate(cores)]
+
+
+def group_words(pieces: Sequence[Piece]) -> list[int]:
+    """[n] the word of each piece, counted from 0: letters and digits without a space between them are one word."""
+    words: list[int] = []
+    for place, piece in enumerate(pieces):
+        joined = place > 0 and not piece.space and _in_word(pieces[place - 1].text[-1]) and _in_word(piece.text[0])
+        words.append((words[-1] + (not joined)) if words else 0)
+    return words
+
+
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character == PLACEHOLDER or category(character).startswith("M")
 
 
 def _piece(core: str, space: bool) -> Piece:

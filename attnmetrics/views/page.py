@@ -1,0 +1,88 @@
+"""A page of its own for one view: data, style and script in one file that asks for nothing from anywhere."""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+from zlib import compress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnmetrics.views.style import BAR, HEADS_DARK, HEADS_LIGHT, SURFACE
+
+_STATIC: Final = Path(__file__).parent / "static"
+_POLICY: Final = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+_LIGHT: Final = {
+    "page": SURFACE, "ink": "#1c2733", "muted": "#5d6b79", "line": "#dfe5eb", "card": "#f1f5f8", "chosen": "#dcebf5",
+    "link": "#1f6f9c", "bar": BAR, "positive": "#1f6f9c", "negative": "#d1690a",
+} | {f"head-{n}": colour for n, colour in enumerate(HEADS_LIGHT)}  # fmt: skip
+_DARK: Final = {
+    "page": "#141b23", "ink": "#e7edf3", "muted": "#9fb0bf", "line": "#2c3743", "card": "#1b242e", "chosen": "#23384a",
+    "link": "#7cc1ea", "bar": "#58a6d0", "positive": "#6cb8e6", "negative": "#f0924a",
+} | {f"head-{n}": colour for n, colour in enumerate(HEADS_DARK)}  # fmt: skip
+_IMPORT: Final = re.compile(r"^import .*\n", re.MULTILINE)
+_EXPORT: Final = re.compile(r"^export ", re.MULTILINE)
+
+
+def render(data: Mapping[str, Any], title: str, theme: str) -> str:
+    """The page of a view.
+
+    Args:
+        data: what the view's script reads; `data["view"]` names its module in `static/`.
+        title: of the page.
+        theme: `auto`, `light` or `dark`.
+    """
+    chosen = "" if theme == "auto" else f' data-theme="{theme}"'
+    return (
+        f'<!doctype html>\n<html lang="en"{chosen}>\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{_palette()}{_read('view.css')}</style>\n</head>\n<body>\n"
+        f'<main class="{data["view"]}"><noscript>This view needs JavaScript.</noscript></main>\n'
+        f'<script type="application/json" id="data">{_embed(data)}</script>\n'
+        f'<script type="module">\n{_script(data["view"])}</script>\n</body>\n</html>\n'
+    )
+
+
+def frame(page: str, title: str, height: int) -> str:
+    """A page within another: a frame that nothing can leave, and that disturbs no other view beside it."""
+    return (
+        f'<iframe srcdoc="{escape(page)}" title="{escape(title)}" sandbox="allow-scripts allow-downloads" '
+        f'style="width:100%;height:{height}px;border:0;border-radius:8px"></iframe>'
+    )
+
+
+def pack(values: NDArray[Any]) -> str:
+    """An array as text: its little-endian bytes, deflated, in base 64."""
+    return b64encode(compress(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes(), 6)).decode()
+
+
+def _embed(data: Mapping[str, Any]) -> str:
+    """JSON in which nothing can end the element it stands in."""
+    return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _script(view: str) -> str:
+    """The view's modules as one, since a page without requests has nowhere to import from."""
+    modules = "".join(_read(f"{name}.js") for name in ("shared", "lines", view))
+    start = f"draw{view.capitalize()}(document.querySelector('main'), JSON.parse(document.getElementById('data').text))"
+    return f"{_EXPORT.sub('', _IMPORT.sub('', modules))}\nawait {start};\n"
+
+
+def _palette() -> str:
+    def declare(colours: Mapping[str, str], scheme: str) -> str:
+        return f"color-scheme:{scheme};" + "".join(f"--{name}:{colour};" for name, colour in colours.items())
+
+    light, dark = declare(_LIGHT, "light"), declare(_DARK, "dark")
+    return (
+        f":root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
+        f":root[data-theme=light]{{{light}}}\n:root[data-theme=dark]{{{dark}}}\n"
+    )
+
+
+def _read(name: str) -> str:
+    return (_STATIC / name).read_text(encoding="utf-8")
