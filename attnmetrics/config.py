@@ -59,6 +59,10 @@ def _as_sentences(value: Any) -> Any:
     return None if value == "all" else value
 
 
+def _as_workers(value: Any) -> Any:
+    return None if value == "auto" else value
+
+
 def _as_location(value: Any) -> Any:
     return locate(value) if isinstance(value, str | Path) else value
 
@@ -139,11 +143,16 @@ class RunConfig(BaseModel):
 
     engine: Annotated[Literal["ray", "inline"], Field(description="where shards are worked on")] = "ray"
     workers: Annotated[
-        PositiveInt | None, Field(description="workers of the ray engine; unset: as many as fit the machine")
+        PositiveInt | None,
+        BeforeValidator(_as_workers),
+        Field(description="workers of the ray engine, or 'auto': as many as fit, as nodes join and leave"),
     ] = None
     threads: Annotated[
         int, Field(ge=1, le=256, description="threads per worker; the bits of a result depend on it")
     ] = 1
+    shard_timeout_seconds: Annotated[
+        PositiveInt | None, Field(description="a stage of a shard that takes longer is stopped, and tried again")
+    ] = 3600
     address: Annotated[str | None, Field(description="Ray cluster to join; unset: $RAY_ADDRESS, else a local one")] = (
         None
     )
@@ -179,6 +188,7 @@ RESULT_FIELDS = frozenset(RunConfig.model_fields) - {
     "annotations",
     "engine",
     "workers",
+    "shard_timeout_seconds",
     "address",
     "allow_missing",
 }
@@ -193,7 +203,7 @@ def build_config(
     Raises:
         ConfigError: a field is unknown, missing or out of range, or the file cannot be read.
     """
-    merged = {**(defaults or {}), **(_read_yaml(file) if file else {}), **values}
+    merged = {**(defaults or {}), **(read_yaml(file) if file else {}), **values}
     try:
         return RunConfig.model_validate(merged)
     except ValidationError as error:
@@ -234,7 +244,12 @@ class _Loader(yaml.SafeLoader):
             raise ConstructorError(None, None, f"no {node.tag}: {error}", node.start_mark) from error
 
 
-def _read_yaml(file: Path) -> dict[str, Any]:
+def read_yaml(file: Path) -> dict[str, Any]:
+    """The fields of a configuration file, not yet validated.
+
+    Raises:
+        ConfigError: it cannot be read, or is no mapping.
+    """
     try:
         values = yaml.load(file.read_text(encoding="utf-8"), _Loader)
     except OSError as error:

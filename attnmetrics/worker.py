@@ -47,10 +47,6 @@ class Worker:
         self._model: Model | None = None
         self._exact_model: Model | None = None
 
-    def ready(self) -> bool:
-        """Answer, to show that the process is up."""
-        return True
-
     def labels(self) -> Labels:
         """Tags and relations that the pipeline can give; kept beside the annotations, for runs without the pipeline."""
         annotator = self._load_annotator()

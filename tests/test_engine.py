@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,41 +15,48 @@ import pytest
 from attnmetrics.config import RunConfig, build_config
 from attnmetrics.corpus import Document
 from attnmetrics.engine import Call, Done, Event, Failed, Task
-from attnmetrics.engine.ray import RayEngine, Role, plan_roles
-from attnmetrics.errors import ConfigError, ModelError
+from attnmetrics.engine.placement import ALL, ANNOTATING, MEASURING, Node, Place, Role, Rule, find_vacancies
+from attnmetrics.engine.ray import RayEngine, RemoteWorker
+from attnmetrics.errors import ConfigError, ModelError, ShardError
 from attnmetrics.plan import Shard
-from attnmetrics.worker import Counts, Measuring, Worker
+from attnmetrics.worker import Counts, Measuring
 
 SHARDS = 6
-MEASURE = frozenset(("measure", "rank"))
-ALL = MEASURE | {"annotate"}
 
 
 def config(**options: object) -> RunConfig:
     return build_config({"model": "demo", "corpus": "demo", "out": "run", **options})
 
 
-class FakeWorker(Worker):
-    """Does nothing but what the document says: `die`, `raise`, `refuse`, or anything else to go on."""
+class FakeWorker(RemoteWorker):
+    """Does nothing but what the document says: `die`, `hang`, `raise`, `refuse`, or anything else to go on."""
+
+    def describe_model(self) -> dict[str, Any]:
+        return {"device": "cuda"}
+
+    def labels(self) -> Any:
+        return self._config.device
 
     def annotate(self, shard: Shard, documents: Sequence[Document], fingerprint: str) -> Counts:
         word = documents[0].text
         if word == "die" or (word == "die once" and not self._mark(shard)):
             os._exit(1)
+        if word == "hang":
+            time.sleep(600)
         if word == "raise":
             raise RuntimeError("poison")
         if word == "refuse":
             raise ModelError("no such model")
-        return {"shard": shard.index, "text": word}
+        return {"shard": shard.index, "device": self._config.device, "worker": os.getpid()}
 
     def measure(self, shard: Shard, fingerprint: str, measuring: Measuring | None) -> Counts:
-        return {"shard": shard.index}
+        return {"shard": shard.index, "device": self._config.device, "worker": os.getpid()}
 
     def _mark(self, shard: Shard) -> bool:
         """Whether this shard was here before, in any process."""
         path = self._config.out / f"{shard.index}"
         before = path.exists()
-        path.touch()
+        path.write(b"")
         return before
 
 
@@ -66,11 +76,11 @@ def fake_engine(ray_session: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     from ray import cloudpickle
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    monkeypatch.setattr("attnmetrics.engine.ray.Worker", FakeWorker)
+    monkeypatch.setattr("attnmetrics.engine.ray.RemoteWorker", FakeWorker)
     engines = []
 
-    def make(workers: int) -> RayEngine:
-        engines.append(RayEngine(config(workers=workers, out=tmp_path), None))
+    def make(workers: int, **options: object) -> RayEngine:
+        engines.append(RayEngine(config(workers=workers, out=tmp_path, **options), None))
         return engines[-1]
 
     yield make
@@ -108,15 +118,56 @@ def test_tasks_are_drawn_only_as_there_is_room(fake_engine: Any) -> None:
     assert most <= 10
 
 
-@pytest.mark.parametrize(("word", "reason"), [("die", "worker died"), ("raise", "RuntimeError: poison")])
-def test_a_poisonous_shard_is_put_aside_and_the_others_finish(fake_engine: Any, word: str, reason: str) -> None:
-    words = ["go", "go", word, "go", "go", "go"]
-    events = list(fake_engine(2).run(iter(tasks(words))))
-    assert of_kind(events, Failed) == [("annotate", 2)]
-    assert reason in next(event.reason for event in events if isinstance(event, Failed))
-    assert of_kind(events, Done) == [
-        (stage, shard) for stage in ("annotate", "measure") for shard in range(SHARDS) if shard != 2
-    ]
+def test_poisonous_shards_are_put_aside_and_the_others_finish(fake_engine: Any) -> None:
+    words = ["go", "die", "go", "raise", "hang", "go"]
+    events = list(fake_engine(2, shard_timeout_seconds=2).run(iter(tasks(words))))
+    reasons = {event.shard.index: event.reason for event in events if isinstance(event, Failed)}
+    assert of_kind(events, Failed) == [("annotate", 1), ("annotate", 3), ("annotate", 4)]
+    assert "worker process has died" in reasons[1]
+    assert reasons[3] == "RuntimeError: poison"
+    assert reasons[4] == "its worker died: no result within 2 s (--shard-timeout-seconds)"
+    assert of_kind(events, Done) == [(stage, shard) for stage in ("annotate", "measure") for shard in (0, 2, 5)]
+
+
+def test_workers_without_room_hold_up_nobody(fake_engine: Any) -> None:
+    events = list(fake_engine(9).run(iter(tasks(["go"] * SHARDS))))
+    assert len(of_kind(events, Done)) == 2 * SHARDS
+
+
+def test_a_run_whose_workers_all_die_ends(fake_engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attnmetrics.engine.ray.DEATHS", 1)
+    with pytest.raises(ShardError, match="3 workers died without finishing a shard"):
+        list(fake_engine(2).run(iter(tasks(["die"] * SHARDS))))
+
+
+def test_a_run_without_workers_ends(fake_engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attnmetrics.engine.ray.STALL_SECONDS", 1)
+    monkeypatch.setattr(
+        "attnmetrics.engine.ray.find_vacancies",
+        lambda nodes, rule, held: [] if held else [Place(Role(ALL, 64, 0), None)],
+    )
+    engine = fake_engine(1)
+    with pytest.raises(ShardError, match="expected a node with 64 CPUs and 0 GPUs free, found 4 CPUs and 0 GPUs"):
+        list(engine.run(iter(tasks(["go"]))))
+    with pytest.raises(ShardError, match="no worker was ready for 1 s"):
+        engine.call("labels")
+
+
+def test_all_workers_take_the_device_that_the_model_was_loaded_on(
+    fake_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attnmetrics.engine.ray._measures_on_gpus", lambda *_: True)
+    monkeypatch.setattr(
+        "attnmetrics.engine.ray.find_vacancies",
+        lambda nodes, rule, held: [Place(Role(ALL, 1, 0), None)] * (2 - len(list(held.elements()))),
+    )
+    engine = fake_engine(2)
+    assert engine.call("labels") == "auto"
+    engine.call("describe_model")
+    events = list(engine.run(iter(tasks(["go", "die once", "go", "go", "go", "go"]))))
+    assert of_kind(events, Failed) == []
+    assert {event.counts["device"] for event in events} == {"cuda"}
+    assert len({event.counts["worker"] for event in events}) > 1
 
 
 def test_one_death_costs_one_strike(fake_engine: Any) -> None:
@@ -136,43 +187,91 @@ def test_a_call_raises_what_the_worker_raised(fake_engine: Any) -> None:
         engine.call("annotate", Shard(0, 0, 1, 1, ""), (Document("0", "refuse"),), "")
 
 
+def rule(workers: int | None = None, threads: int = 1, on_gpus: bool = False, grows: bool = True) -> Rule:
+    return Rule(workers, threads, on_gpus, grows)
+
+
+def measuring(node: str | None, cpus: float = 1, number: int = 1) -> Counter[Place]:
+    return Counter({Place(Role(MEASURING, cpus, 1), node): number})
+
+
+def annotating(node: str | None, cpus: float = 1, number: int = 1) -> Counter[Place]:
+    return Counter({Place(Role(ANNOTATING, cpus, 0), node): number})
+
+
+def whole(node: str | None, cpus: float = 1, number: int = 1) -> Counter[Place]:
+    return Counter({Place(Role(ALL, cpus, 0), node): number})
+
+
+HEAD = Node("head", 0, 0)
+A, B = Node("a", 2, 0), Node("b", 4, 0)
+G = Node("g", 2, 1)
+
+
 @pytest.mark.parametrize(
-    ("options", "resources", "roles"),
+    ("nodes", "rule", "places"),
     [
-        ({}, {"CPU": 2}, [Role(ALL, 2, 1.0, 0)]),
-        ({"workers": 3}, {"CPU": 2}, [Role(ALL, 3, 2 / 3, 0)]),
-        ({"threads": 4}, {"CPU": 16}, [Role(ALL, 4, 4.0, 0)]),
-        ({"threads": 8}, {"CPU": 2}, [Role(ALL, 1, 2.0, 0)]),
-        ({"device": "cpu"}, {"CPU": 4, "GPU": 1}, [Role(ALL, 4, 1.0, 0)]),
-        (
-            {},
-            {"CPU": 16, "GPU": 1},
-            [Role(MEASURE, 1, 1.0, 1), Role(frozenset(("annotate",)), 15, 1.0, 0)],
-        ),
-        (
-            {"workers": 1},
-            {"CPU": 2, "GPU": 2},
-            [Role(MEASURE, 1, 1.0, 1), Role(frozenset(("annotate",)), 1, 1.0, 0)],
-        ),
+        ([A], rule(), whole("a", 1, 2)),
+        ([A], rule(3, grows=False), whole("a", 0.6666, 3)),
+        ([A], rule(3), whole("a", 1, 2) + whole(None)),
+        ([A], rule(threads=8), whole("a", 2)),
+        ([A], rule(1, threads=8, grows=False), whole("a", 2)),
+        ([Node("n", 16, 0)], rule(threads=4), whole("n", 4, 4)),
+        ([HEAD, A, B], rule(), whole("a", 1, 2) + whole("b", 1, 4)),
+        ([HEAD, A, B], rule(4), whole("a", 1, 2) + whole("b", 1, 2)),
+        ([HEAD], rule(), whole(None)),
+        ([], rule(threads=4), whole(None, 4)),
+        ([Node("n", 4, 1)], rule(), whole("n", 1, 4)),
+        ([G], rule(on_gpus=True), measuring("g") + annotating("g")),
+        ([Node("n", 16, 1)], rule(on_gpus=True), measuring("n") + annotating("n", 1, 15)),
+        ([Node("n", 16, 4)], rule(2, on_gpus=True), measuring("n", 1, 2) + annotating("n", 1, 12)),
+        ([Node("n", 1, 1)], rule(on_gpus=True), measuring("n", 0.5) + annotating("n", 0.5)),
+        ([Node("n", 2, 4)], rule(on_gpus=True), measuring("n", 0.4, 4) + annotating("n", 0.4)),
+        ([Node("n", 1, 1), A], rule(on_gpus=True), measuring("n", 0.5) + annotating("a", 1, 2)),
+        ([HEAD, B, G], rule(on_gpus=True), measuring("g") + annotating("b", 1, 4) + annotating("g")),
+        ([Node("n", 0, 1)], rule(on_gpus=True), measuring("n", 0) + annotating(None)),
+        ([A], rule(on_gpus=True), measuring(None) + annotating("a", 1, 2)),
+        ([G], rule(3, on_gpus=True), measuring("g") + measuring(None, 1, 2) + annotating("g")),
+        ([G], rule(3, on_gpus=True, grows=False), measuring("g") + annotating("g")),
     ],
 )
-def test_roles(options: dict[str, object], resources: dict[str, float], roles: list[Role]) -> None:
-    assert list(plan_roles(config(**options), resources)) == roles
+def test_places(nodes: list[Node], rule: Rule, places: Counter[Place]) -> None:
+    assert Counter(find_vacancies(nodes, rule, Counter())) == places
 
 
-def test_roles_fit_into_the_cluster() -> None:
-    for cpus in range(1, 9):
-        for gpus in range(3):
-            for workers in (None, 1, 2, 5):
-                roles = plan_roles(config(workers=workers), {"CPU": cpus, "GPU": gpus})
-                assert sum(role.actors * role.cpus for role in roles) <= cpus + 1e-9
-                assert sum(role.actors * role.gpus for role in roles) <= gpus
-                assert {stage for role in roles for stage in role.stages} == ALL
+def test_places_fit_their_nodes() -> None:
+    for cpus, gpus, other, on_gpus in product(range(5), range(3), range(3), (False, True)):
+        nodes = [Node("a", cpus, gpus), Node("b", other, 0)]
+        placed = find_vacancies(nodes, rule(on_gpus=on_gpus), Counter())
+        assert {stage for place in placed for stage in place.role.stages} == ALL
+        for node in nodes:
+            here = [place.role for place in placed if place.node == node.id]
+            assert sum(role.cpus for role in here) <= node.cpus
+            assert sum(role.gpus for role in here) <= node.gpus
 
 
-def test_a_gpu_that_is_not_there_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("nodes", "rule", "held", "places"),
+    [
+        ([A, B], rule(), whole("a", 1, 2), whole("b", 1, 4)),
+        ([A, B], rule(), whole("a", 1, 2) + whole("b", 1, 3), whole("b")),
+        ([A], rule(), whole(None), whole("a")),
+        ([A], rule(3), whole("a") + whole(None), whole("a")),
+        ([A, B], rule(3), whole("a", 1, 2) + whole("b"), whole("a", 1, 0)),
+        ([B], rule(8), whole("b", 1, 4), whole(None, 1, 4)),
+        ([G], rule(on_gpus=True), annotating("g"), measuring("g")),
+        ([G, A], rule(on_gpus=True), measuring("g") + annotating("g"), annotating("a", 1, 2)),
+    ],
+)
+def test_workers_that_are_there_are_counted(
+    nodes: list[Node], rule: Rule, held: Counter[Place], places: Counter[Place]
+) -> None:
+    assert Counter(find_vacancies(nodes, rule, held)) == places
+
+
+def test_a_gpu_that_is_not_there_is_refused(ray_session: None) -> None:
     with pytest.raises(ConfigError, match="expected a GPU in the Ray cluster"):
-        plan_roles(config(device="cuda"), {"CPU": 2})
+        RayEngine(config(device="cuda"), None)
 
 
 def test_a_stop_ends_the_driver_in_order() -> None:

@@ -1,25 +1,32 @@
-"""Shards on Ray actors: a driver loop over plain actors, with strikes for shards whose worker dies.
+"""Shards on Ray actors: a driver loop over plain actors, with strikes for shards whose worker dies or hangs.
 
 The only file that imports Ray. A shard's bits do not depend on which worker has it, nor on their number.
 """
 
 import os
 import signal
+import socket
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import ray
-from ray.exceptions import RayActorError, RayTaskError
+from ray._private import ray_constants
+from ray.exceptions import GetTimeoutError, RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from attnmetrics.annotation.sentence import Labels
 from attnmetrics.assets import MODELS
 from attnmetrics.config import RunConfig
-from attnmetrics.engine import TRIES, Done, Event, Failed, Stage, Task
+from attnmetrics.engine import TRIES, Done, Event, Stage, Task
+from attnmetrics.engine.backlog import Backlog, Job
+from attnmetrics.engine.placement import Node, Place, Rule, find_vacancies
 from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError
 from attnmetrics.worker import Worker
 
@@ -27,88 +34,116 @@ QUEUED_CALLS = 2
 """Calls waiting at an actor: enough that it never idles, few enough to bound memory."""
 
 READY_SECONDS = 120.0
-"""How long a new actor may take to answer."""
+"""How long a new actor may take to answer; another is then asked for in its place."""
+
+STALL_SECONDS = 600.0
+"""How long a run waits while no actor works: long enough for a cloud to start a node."""
+
+POLL_SECONDS = 2.0
+"""How often the cluster is looked at for nodes that joined or left, and actors for calls that take too long."""
+
+CONNECT_SECONDS = 5.0
+"""How long the address of a cluster may take to answer; Ray itself would try for two minutes."""
 
 DEATHS = 8
-"""Actors that may die one after the other without finishing a call before the run gives up; more than `TRIES`, so that
-one bad shard is put aside first."""
+"""Actors, beside as many as there are, that may die one after the other without finishing a call before the run gives
+up; more than `TRIES`, so that one bad shard is put aside first."""
+
+NODE_TRIES = 10
+"""A shard whose node dies is innocent, but not this many times."""
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
-    """A pool of like actors."""
+class RemoteWorker(Worker):
+    """A worker in a process of its own."""
 
-    stages: frozenset[Stage]
-    actors: int
-    cpus: float
-    gpus: float
+    def ready(self) -> str:
+        """Answer, to show that the process is up: the id of its node."""
+        return str(ray.get_runtime_context().get_node_id())
 
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A task from one of its calls on."""
-
-    task: Task
-    step: int = 0
-
-    @property
-    def stage(self) -> Stage:
-        """What is to be done now."""
-        return self.task.calls[self.step].stage
+    def pin(self, device: str) -> None:
+        """Load the model on this device, whatever others there are."""
+        self._config = self._config.model_copy(update={"device": device})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Actor:
-    """A live worker and the calls it holds, oldest first."""
+    """A worker that starts, or is ready, and the calls it holds, oldest first."""
 
-    role: Role
+    place: Place
     handle: Any
+    probe: Any
+    """a reference to its first answer; None once it has come"""
+    since: float = field(default_factory=time.monotonic)
+    """when it was started, or its oldest call became the oldest"""
     calls: deque[tuple[Any, Job]] = field(default_factory=deque)
 
 
 class RayEngine:
-    """Actors that each hold one `Worker`."""
+    """Actors that each hold one `Worker`, on the nodes that there are at the time.
+
+    Actors start while others work. One that does not become ready is started again, for as long as any other works.
+    """
 
     def __init__(self, config: RunConfig, gold_labels: Labels | None) -> None:
         self._config = _with_absolute_paths(config)
         self._gold_labels = gold_labels
+        self._actors: list[Actor] = []
+        self._deaths = 0
+        self._next_look = 0.0
         self._owns_session = not ray.is_initialized()
+        address = _address(config)
         if self._owns_session:
             with _keeping_sigterm():
-                _connect(config)
-        self._deaths = 0
-        self._actors: list[Actor] = []
+                _connect(address)
         try:
-            for role in plan_roles(config, ray.cluster_resources()):
-                self._actors.extend(self._start(role) for _ in range(role.actors))
-            for actor in self._actors:
-                _await_ready(actor)
+            on_gpus = _measures_on_gpus(config, _nodes())
+            if not on_gpus:
+                self._pin("cpu")
+            grows = not self._owns_session or address is not None
+            self._rule = Rule(config.workers, config.threads, on_gpus, grows)
+            self._follow()
         except BaseException:
             self.close()
             raise
 
     def call(self, method: str, *arguments: Any) -> Any:
-        """See `Engine`."""
-        stage: Stage = "measure" if method == "describe_model" else "annotate"
-        actor = next(actor for actor in self._actors if stage in actor.role.stages)
-        try:
-            return ray.get(getattr(actor.handle, method).remote(*arguments))
-        except RayTaskError as error:
-            raise _cause(error) from None
-        except RayActorError as error:
-            raise ShardError(f"the worker died in {method}: {error}; is there enough memory for the model?") from None
+        """See `Engine`. A worker that dies is replaced, `TRIES` times in all.
+
+        A model that is described is loaded: from then on, every worker takes the device that it was loaded on.
+        """
+        reason = ""
+        for _ in range(TRIES):
+            actor = self._await_ready("measure" if method == "describe_model" else "annotate")
+            try:
+                result = ray.get(getattr(actor.handle, method).remote(*arguments), timeout=self._limit)
+            except RayTaskError as error:
+                raise _cause(error) from None
+            except GetTimeoutError:
+                reason = self._overdue
+                self._lose(actor, reason)
+            except RayError as error:
+                reason = _last_line(error)
+                self._lose(actor, reason)
+            else:
+                if method == "describe_model":
+                    self._pin(result["device"])
+                return result
+        raise ShardError(f"the worker died in {method}: {reason}; is there enough memory for the model?")
 
     def run(self, tasks: Iterator[Task]) -> Iterator[Event]:
         """See `Engine`."""
-        waiting: deque[Job] = deque()
-        strikes: Counter[tuple[Stage, int]] = Counter()
+        backlog = Backlog(tasks)
+        worked = time.monotonic()
         while True:
-            self._hand_out(waiting, tasks)
-            running = {reference: actor for actor in self._actors for reference, _ in actor.calls}
-            if not running:
+            self._follow()
+            self._hand_out(backlog)
+            if any(actor.calls for actor in self._actors):
+                worked = time.monotonic()
+            elif backlog.is_empty():
                 return
-            finished, _ = ray.wait(list(running), num_returns=1)
-            yield from self._collect(running[finished[0]], finished[0], waiting, strikes)
+            self._check_stall(worked)
+            yield from self._collect(backlog)
+            yield from self._stop_overdue(backlog)
 
     def close(self) -> None:
         """See `Engine`."""
@@ -118,79 +153,184 @@ class RayEngine:
         if self._owns_session:
             ray.shutdown()
 
-    def _hand_out(self, waiting: deque[Job], tasks: Iterator[Task]) -> None:
-        """Give every actor with room something to do; shards that are annotated go before new ones."""
-        room = QUEUED_CALLS * len(self._actors)
-        for calls in range(QUEUED_CALLS):
+    @property
+    def _limit(self) -> int | None:
+        return self._config.shard_timeout_seconds
+
+    @property
+    def _overdue(self) -> str:
+        return f"no result within {self._limit} s (--shard-timeout-seconds)"
+
+    def _follow(self) -> None:
+        """Every `POLL_SECONDS`, start actors where there is room for them; those of nodes that left are forgotten."""
+        if time.monotonic() < self._next_look:
+            return
+        nodes = _nodes()
+        self._next_look = time.monotonic() + POLL_SECONDS
+        here = {None, *(node.id for node in nodes)}
+        self._actors = [actor for actor in self._actors if actor.calls or actor.place.node in here]
+        held = Counter(actor.place for actor in self._actors)
+        self._actors.extend(self._start(place) for place in find_vacancies(nodes, self._rule, held))
+
+    def _start(self, place: Place) -> Actor:
+        where = NodeAffinitySchedulingStrategy(place.node, soft=False) if place.node else "DEFAULT"
+        remote = ray.remote(
+            num_cpus=place.role.cpus,
+            num_gpus=place.role.gpus,
+            max_restarts=0,
+            max_task_retries=0,
+            scheduling_strategy=where,
+        )(RemoteWorker)
+        handle = remote.remote(self._config, self._gold_labels)
+        return Actor(place, handle, handle.ready.remote())
+
+    def _pin(self, device: str) -> None:
+        """Let all workers take the same device: bits depend on it."""
+        if self._config.device == "auto":
+            self._config = self._config.model_copy(update={"device": device})
             for actor in self._actors:
+                actor.handle.pin.remote(device)
+
+    def _await_ready(self, stage: Stage) -> Actor:
+        """An actor for a stage, once there is one."""
+        start = time.monotonic()
+        backlog = Backlog(iter(()))
+        while True:
+            for actor in self._actors:
+                if stage in actor.place.role.stages and actor.probe is None:
+                    return actor
+            self._check_stall(start)
+            list(self._collect(backlog))
+            list(self._stop_overdue(backlog))
+            self._follow()
+
+    def _check_stall(self, since: float) -> None:
+        """Give up when nothing has been done for too long.
+
+        Raises:
+            ShardError: what was asked of the cluster, and what it has.
+        """
+        if time.monotonic() - since < STALL_SECONDS:
+            return
+        roles = {actor.place.role for actor in self._actors}
+        wanted = ", or ".join(sorted(f"{role.cpus:g} CPUs and {role.gpus} GPUs" for role in roles))
+        found = "; ".join(f"{node.cpus:g} CPUs and {node.gpus} GPUs" for node in _nodes()) or "no node"
+        raise ShardError(
+            f"no worker was ready for {STALL_SECONDS:g} s: expected a node with {wanted} free, found {found}; "
+            "has another job taken them?"
+        )
+
+    def _hand_out(self, backlog: Backlog) -> None:
+        """Give every actor with room something to do; shards that are annotated go before new ones."""
+        actors = [actor for actor in self._actors if actor.probe is None]
+        room = QUEUED_CALLS * len(actors)
+        for calls in range(QUEUED_CALLS):
+            for actor in actors:
                 if len(actor.calls) > calls:
                     continue
-                if (job := _next_job(actor.role, waiting, tasks, room)) is not None:
+                if (job := backlog.take(actor.place.role.stages, room)) is not None:
+                    if not actor.calls:
+                        actor.since = time.monotonic()
                     actor.calls.append((_submit(actor, job), job))
 
-    def _collect(
-        self, actor: Actor, reference: Any, waiting: deque[Job], strikes: Counter[tuple[Stage, int]]
-    ) -> Iterator[Event]:
-        job = next(job for held, job in actor.calls if held == reference)
-        try:
-            counts = ray.get(reference)
-        except RayActorError as error:
-            yield from self._bury(actor, str(error), waiting, strikes)
+    def _collect(self, backlog: Backlog) -> Iterator[Event]:
+        """Wait for the next answer of any actor, for `POLL_SECONDS` at most."""
+        waiting = {actor.probe: actor for actor in self._actors if actor.probe is not None}
+        waiting |= {reference: actor for actor in self._actors for reference, _ in actor.calls}
+        if not waiting:
+            time.sleep(POLL_SECONDS)
             return
+        answered, _ = ray.wait(list(waiting), num_returns=1, timeout=POLL_SECONDS)
+        for reference in answered:
+            yield from self._take(waiting[reference], reference, backlog)
+
+    def _take(self, actor: Actor, reference: Any, backlog: Backlog) -> Iterator[Event]:
+        """An actor's answer: that it is ready, the counts of a call, or an error."""
+        job = next((job for held, job in actor.calls if held == reference), None)
+        failure = ""
+        try:
+            answer = ray.get(reference)
         except RayTaskError as error:
-            actor.calls.remove((reference, job))
-            yield from _strike(job, _describe(error), waiting, strikes)
+            failure = _describe(error)
+        except RayError as error:
+            yield from self._bury(actor, _last_line(error), backlog)
+            return
+        actor.since = time.monotonic()
+        if job is None:
+            actor.place, actor.probe = Place(actor.place.role, answer), None
+            return
+        actor.calls.remove((reference, job))
+        if failure:
+            yield from backlog.fail(job, failure, TRIES)
             return
         self._deaths = 0
-        actor.calls.remove((reference, job))
-        if job.step + 1 < len(job.task.calls):
-            waiting.appendleft(Job(job.task, job.step + 1))
-        yield Done(job.stage, job.task.shard, counts)
+        backlog.go_on(job)
+        yield Done(job.call.stage, job.task.shard, answer)
 
-    def _bury(
-        self, actor: Actor, reason: str, waiting: deque[Job], strikes: Counter[tuple[Stage, int]]
-    ) -> Iterator[Event]:
-        """Replace a dead actor. It ran its calls in order: the oldest is the suspect, the others are innocent."""
-        self._deaths += 1
-        if self._deaths > DEATHS:
-            raise ShardError(f"{self._deaths} workers died without finishing a shard between them; the last: {reason}")
+    def _stop_overdue(self, backlog: Backlog) -> Iterator[Event]:
+        """Let go the actors that do not get ready, or have one call for too long."""
+        now = time.monotonic()
+        for actor in list(self._actors):
+            if actor.probe is not None and now - actor.since > READY_SECONDS:
+                self._let_go(actor)
+            elif actor.calls and self._limit and now - actor.since > self._limit and not _is_done(actor.calls[0][0]):
+                yield from self._bury(actor, self._overdue, backlog)
+
+    def _bury(self, actor: Actor, reason: str, backlog: Backlog) -> Iterator[Event]:
+        """Let a dead actor go. It ran its calls in order: the oldest is the suspect, the others are innocent.
+
+        Where the whole node is dead, the oldest is innocent as well.
+        """
+        by_node = self._lose(actor, reason)
+        if not actor.calls:
+            return
         suspect, *others = (job for _, job in actor.calls)
-        waiting.extendleft(reversed(others))
+        backlog.put_back(others)
+        if by_node:
+            yield from backlog.fail(suspect, f"its node died: {reason}", NODE_TRIES)
+        else:
+            yield from backlog.fail(suspect, f"its worker died: {reason}", TRIES)
+
+    def _lose(self, actor: Actor, reason: str) -> bool:
+        """Let a dead actor go, and look for a place for another.
+
+        Returns:
+            whether it died with its node.
+
+        Raises:
+            ShardError: too many died by themselves.
+        """
+        self._let_go(actor)
+        self._next_look = 0.0
+        if actor.place.node not in {None, *(node.id for node in _nodes())}:
+            return True
+        self._deaths += 1
+        if self._deaths > DEATHS + len(self._actors):
+            raise ShardError(f"{self._deaths} workers died without finishing a shard between them; the last: {reason}")
+        return False
+
+    def _let_go(self, actor: Actor) -> None:
         with suppress(Exception):
             ray.kill(actor.handle)
         self._actors.remove(actor)
-        replacement = self._start(actor.role)
-        _await_ready(replacement)
-        self._actors.append(replacement)
-        yield from _strike(suspect, f"its worker died: {reason}", waiting, strikes)
-
-    def _start(self, role: Role) -> Actor:
-        remote = ray.remote(num_cpus=role.cpus, num_gpus=role.gpus, max_restarts=0, max_task_retries=0)(Worker)
-        return Actor(role, remote.remote(self._config, self._gold_labels))
 
 
-def plan_roles(config: RunConfig, resources: dict[str, float]) -> tuple[Role, ...]:
-    """Which actors a cluster with these resources gets.
+def _nodes() -> list[Node]:
+    """The nodes that are alive, in an order that stays."""
+    alive = [(node["NodeID"], node["Resources"]) for node in ray.nodes() if node["Alive"]]
+    return [Node(name, has.get("CPU", 0.0), int(has.get("GPU", 0))) for name, has in sorted(alive, key=lambda n: n[0])]
 
-    With GPUs, one measuring actor a GPU and annotators on the other cores; without, every actor does both stages.
+
+def _measures_on_gpus(config: RunConfig, nodes: list[Node]) -> bool:
+    """Whether this run measures on GPUs: decided once, since bits depend on it, whatever joins later.
 
     Raises:
         ConfigError: a GPU is asked for and there is none.
     """
-    cpus, gpus = int(resources.get("CPU", 1)), int(resources.get("GPU", 0))
+    gpus = any(node.gpus for node in nodes)
     if config.device == "cuda" and not gpus:
         raise ConfigError("--device cuda: expected a GPU in the Ray cluster, found none; use --device cpu")
-    if config.device == "cpu" or not gpus:
-        actors = config.workers or max(1, cpus // config.threads)
-        share = min(float(config.threads), max(1.0, float(cpus)) / actors)
-        return (Role(frozenset[Stage](("annotate", "measure", "rank")), actors, share, 0),)
-    measurers = min(config.workers or gpus, gpus)
-    annotators = max(1, cpus - measurers)
-    share = min(1.0, cpus / (measurers + annotators))
-    return (
-        Role(frozenset[Stage](("measure", "rank")), measurers, share, 1),
-        Role(frozenset[Stage](("annotate",)), annotators, share, 0),
-    )
+    return gpus and config.device != "cpu"
 
 
 def _with_absolute_paths(config: RunConfig) -> RunConfig:
@@ -212,14 +352,31 @@ def _keeping_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _connect(config: RunConfig) -> None:
+def _address(config: RunConfig) -> str | None:
+    """The cluster to join, if there is to be one."""
     address = config.address or os.environ.get("RAY_ADDRESS")
+    return None if address == "local" else address
+
+
+def _connect(address: str | None) -> None:
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     if address:
         _join(address, options)
         return
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-    ray.init(address="local", include_dashboard=False, **options)
+    with _on_loopback():
+        ray.init(address="local", include_dashboard=False, **options)
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """Let a new session listen on loopback only, as Ray does where it knows no clusters: it takes no such address."""
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
 
 
 def _join(address: str, options: dict[str, Any]) -> None:
@@ -229,8 +386,9 @@ def _join(address: str, options: dict[str, Any]) -> None:
         ConfigError: there is none at this address.
     """
     try:
+        _check_answer(address)
         ray.init(address=address, **options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ConfigError(
             f"expected a Ray cluster at {address}, found none that answers ({reason}); correct --address or "
@@ -238,43 +396,24 @@ def _join(address: str, options: dict[str, Any]) -> None:
         ) from error
 
 
-def _await_ready(actor: Actor) -> None:
-    try:
-        ray.get(actor.handle.ready.remote(), timeout=READY_SECONDS)
-    except (RayActorError, ray.exceptions.GetTimeoutError) as error:
-        raise ShardError(
-            f"a worker with {actor.role.cpus:g} CPUs and {actor.role.gpus:g} GPUs did not start within "
-            f"{READY_SECONDS:g} s: {error}; has the cluster these resources free?"
-        ) from None
+def _check_answer(address: str) -> None:
+    """See whether anything listens at a host and port.
 
-
-def _next_job(role: Role, waiting: deque[Job], tasks: Iterator[Task], room: int) -> Job | None:
-    """A job for this role: one that waits, or a stage of a new task while fewer than `room` jobs wait."""
-    for job in waiting:
-        if job.stage in role.stages:
-            waiting.remove(job)
-            return job
-    if len(waiting) >= room or (task := next(tasks, None)) is None:
-        return None
-    job = Job(task)
-    if job.stage in role.stages:
-        return job
-    waiting.append(job)
-    return None
+    Raises:
+        OSError: nothing does.
+        ValueError: the port is no number.
+    """
+    place = urlsplit(f"//{address}")
+    if place.hostname and place.port:
+        socket.create_connection((place.hostname, place.port), CONNECT_SECONDS).close()
 
 
 def _submit(actor: Actor, job: Job) -> Any:
-    call = job.task.calls[job.step]
-    return getattr(actor.handle, call.stage).remote(job.task.shard, *call.arguments)
+    return getattr(actor.handle, job.call.stage).remote(job.task.shard, *job.call.arguments)
 
 
-def _strike(job: Job, reason: str, waiting: deque[Job], strikes: Counter[tuple[Stage, int]]) -> Iterator[Event]:
-    key = (job.stage, job.task.shard.index)
-    strikes[key] += 1
-    if strikes[key] < TRIES:
-        waiting.append(job)
-    else:
-        yield Failed(job.stage, job.task.shard, reason)
+def _is_done(reference: Any) -> bool:
+    return bool(ray.wait([reference], timeout=0)[0])
 
 
 def _cause(error: RayTaskError) -> Exception:
@@ -292,3 +431,8 @@ def _describe(error: RayTaskError) -> str:
     if isinstance(cause, AttnmetricsError):
         raise cause from None
     return f"{type(cause).__name__}: {cause}"
+
+
+def _last_line(error: RayError) -> str:
+    """What Ray says of a death, after the lines that say of whom."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1]
