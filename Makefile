@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check soak clean
+.PHONY: demo test check soak fuzz clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -21,6 +21,12 @@ check: $(READY)
 
 soak: $(READY)
 	$(BIN)/python -m pytest -m soak --timeout 7200
+
+FUZZ_SECONDS ?= 60
+
+fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt atheris
+	$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
 
 clean:
 	rm -rf $(VENV) runs

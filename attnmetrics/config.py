@@ -27,6 +27,9 @@ DEFAULT_ANNOTATOR = "en_ud_core"
 LAYER_LIMIT = 10_000
 """No model has as many layers; a larger number is a slip."""
 
+FAULTS_SHOWN = 10
+"""An error says no more than this many things at once."""
+
 SPARE_CANDIDATES = 10
 """Float32 may rank a sentence this many places too low."""
 
@@ -208,18 +211,23 @@ def build_config(
         return RunConfig.model_validate(merged)
     except ValidationError as error:
         where = f" (flags over {file})" if file else ""
-        lines = [f"  {_describe(item)}" for item in error.errors()]
+        faults = error.errors()
+        lines = [f"  {_describe(item)}" for item in faults[:FAULTS_SHOWN]]
+        if more := len(faults[FAULTS_SHOWN:]):
+            lines.append(f"  and {more} more")
+        if any(item["type"] == "extra_forbidden" for item in faults):
+            lines.append(f"fields are {', '.join(sorted(RunConfig.model_fields))}")
         raise ConfigError("the configuration is not valid" + where + ":\n" + "\n".join(lines)) from None
 
 
 def _describe(item: Mapping[str, Any]) -> str:
     if not item["loc"]:  # of several fields: the message names them
         return str(item["msg"]).removeprefix("Value error, ")
-    field = str(item["loc"][0])
+    field = str(item["loc"][0])[:80]
     if item["type"] == "missing":
         return f"{field}: is required; give --{field.replace('_', '-')} or set it in the file"
     if item["type"] == "extra_forbidden":
-        return f"{field}: no such field; fields are {', '.join(sorted(RunConfig.model_fields))}"
+        return f"{field}: no such field"
     return f"{field}: {item['msg'].removeprefix('Value error, ')}; found {_SHORT.repr(item['input'])}"
 
 
