@@ -20,7 +20,7 @@ check: $(READY)
 	$(BIN)/lint-imports
 
 soak: $(READY)
-	$(BIN)/python -m pytest -m soak --timeout 7200
+	$(BIN)/python -m pytest -m soak -s --timeout 7200
 
 FUZZ_SECONDS ?= 60
 
