@@ -31,6 +31,7 @@ from attnmetrics.corpus import digest, read_documents
 from attnmetrics.errors import AnnotationError, ConfigError, CorpusError, ModelError, StoreError
 from attnmetrics.model.load import load_model
 from attnmetrics.results import _cell
+from attnmetrics.views.page import render
 from attnmetrics.views.pieces import visible
 from attnmetrics.worker import Worker
 
@@ -198,6 +199,14 @@ def test_labels_of_a_hostile_corpus_come_back(hostile_run: tuple[Path, list[str]
         header = next(csv.reader(file))
     assert [name.replace("'", "") for name in header[2:]] == [name.replace("'", "") for name in labels]
     assert set(HOSTILE) < set(labels) or "NOUN" in labels
+
+
+def test_a_view_embeds_hostile_text_as_data() -> None:
+    data = {"view": "model", "text": HOSTILE}
+    found, benign = Page(render(data, "".join(HOSTILE), "auto")), Page(render({"view": "model"}, "", "auto"))
+    assert found.names == benign.names and found.values == benign.values
+    assert json.dumps(data, separators=(",", ":")).replace("<", "\\u003c") in found.text
+    assert "".join(HOSTILE) in found.text
 
 
 def test_reasons_and_errors_are_printable(
