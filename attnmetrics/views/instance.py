@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from attnmetrics.assets import MODELS
 from attnmetrics.errors import ViewError
 from attnmetrics.views.page import frame, pack, render
 from attnmetrics.views.pieces import Piece, group_words, readable
@@ -222,7 +223,6 @@ def _data(source: Any, text: Any, several: dict[str, Any], options: Options, neu
 
 
 def _from_model(source: "str | Model", text: Any, options: Options, neurons: bool) -> dict[str, Any]:
-    from attnmetrics.assets import MODELS
     from attnmetrics.model.load import Model, load_model
     from attnmetrics.model.trace import read, trace
 
@@ -234,14 +234,19 @@ def _from_model(source: "str | Model", text: Any, options: Options, neurons: boo
     side = _side(
         readable(reading.names, reading.text), _null(loaded, reading, options), reading.second, reading.generated
     )
-    name = str(source) if isinstance(source, str) else loaded.name
     data = _assemble(
         [{"name": "Attention", "rows": 0, "columns": 0, "causal": loaded.causal}],
-        [found.attention[:, heads]], [side], list(found.layers), heads, "demo" if name == str(MODELS["demo"]) else name,
+        [found.attention[:, heads]], [side], list(found.layers), heads, _short(loaded.name),
     )  # fmt: skip
     if neurons:
         data["neuron"] = _neurons(found, heads)
     return data
+
+
+def _short(name: str) -> str:
+    """A model's name on the Hub, or the last part of its folder's."""
+    known = {str(folder): short for short, folder in MODELS.items()}
+    return known.get(name) or (Path(name).resolve().name if Path(name).is_dir() else name)
 
 
 def _neurons(found: "Trace", heads: list[int]) -> dict[str, Any]:

@@ -24,8 +24,8 @@ _DARK: Final = {
     "page": "#141b23", "ink": "#e7edf3", "muted": "#9fb0bf", "line": "#2c3743", "card": "#1b242e", "chosen": "#23384a",
     "link": "#7cc1ea", "bar": "#58a6d0", "positive": "#6cb8e6", "negative": "#f0924a",
 } | {f"head-{n}": colour for n, colour in enumerate(HEADS_DARK)}  # fmt: skip
-_IMPORT: Final = re.compile(r"^import .*\n", re.MULTILINE)
-_EXPORT: Final = re.compile(r"^export ", re.MULTILINE)
+_IMPORT: Final = re.compile(r'^import (\{.*\}) from "\./(\w+)\.js";$', re.MULTILINE)
+_EXPORT: Final = re.compile(r"^export ((?:async )?(?:function|const) (\w+))", re.MULTILINE)
 
 
 def render(data: Mapping[str, Any], title: str, theme: str) -> str:
@@ -67,10 +67,17 @@ def _embed(data: Mapping[str, Any]) -> str:
 
 
 def _script(view: str) -> str:
-    """The view's modules as one, since a page without requests has nowhere to import from."""
-    modules = "".join(_read(f"{name}.js") for name in ("shared", "lines", view))
+    """The view's modules as one script, since a page without requests has nowhere to import from."""
     start = f"draw{view.capitalize()}(document.querySelector('main'), JSON.parse(document.getElementById('data').text))"
-    return f"{_EXPORT.sub('', _IMPORT.sub('', modules))}\nawait {start};\n"
+    return "".join(map(_module, ("shared", "lines", view))) + f"await {view}.{start};\n"
+
+
+def _module(name: str) -> str:
+    """A module as a constant that holds its exports; what it imports are such constants."""
+    source = _read(f"{name}.js")
+    exports = ", ".join(found[2] for found in _EXPORT.finditer(source))
+    body = _EXPORT.sub(r"\1", _IMPORT.sub(r"const \1 = \2;", source))
+    return f"const {name} = (() => {{\n{body}\nreturn {{ {exports} }};\n}})();\n"
 
 
 def _palette() -> str:

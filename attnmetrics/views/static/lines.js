@@ -29,14 +29,17 @@ export function drawLines(host, say, tip, scene, width, focus = null) {
 
   const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: "lines", role: "group", "aria-label": scene.label });
   const boxes = svg("g");
-  const lines = svg("g", { fill: "none", "stroke-linecap": "round" });
+  const lines = svg("g", { fill: "none", "stroke-linecap": "round", class: "few" });
+  const whole = svg("g", { fill: "none", "stroke-linecap": "round", class: "whole" });
   const numbers = svg("g", { "font-size": 11, style: "font-variant-numeric:tabular-nums", "pointer-events": "none" });
   const texts = { left: [], right: [] };
-  picture.append(boxes, lines, numbers);
+  picture.append(boxes, whole, lines, numbers);
   host.replaceChildren(picture);
 
   const total = scene.filtered ?? "";
-  let drawn = [];
+  const overview = pick(null);
+  whole.append(...overview.map(path));
+  let drawn = overview;
 
   for (const side of ["left", "right"]) ends[side].forEach((token, place) => addToken(side, token, place));
   if (scene.decorate) scene.decorate(picture, y);
@@ -98,8 +101,9 @@ export function drawLines(host, say, tip, scene, width, focus = null) {
 
   function update() {
     const end = pinned ?? hover;
-    drawn = pick(end);
-    lines.replaceChildren(...drawn.map(path));
+    drawn = end ? pick(end) : overview;
+    whole.setAttribute("visibility", end ? "hidden" : "visible");
+    lines.replaceChildren(...(end ? drawn.map(path) : []));
     boxes.replaceChildren(...(end ? strips(end) : []));
     numbers.replaceChildren(...(end ? figures(end) : []));
     for (const side of ["left", "right"]) texts[side].forEach(({ text, hit }, place) => {
@@ -117,14 +121,14 @@ export function drawLines(host, say, tip, scene, width, focus = null) {
     for (const { head, at } of series) {
       for (const i of range("left", rows)) for (const j of range("right", columns)) all.push({ head, i, j, weight: at(i, j) });
     }
-    return strongest(all, MOST_LINES);
+    return strongest(all, MOST_LINES).sort((a, b) => a.weight - b.weight);
   }
 
   function path(line) {
     const [a, b, third] = [y(line.i), y(line.j), (x1 - x0) / 3];
     return svg("path", {
       d: `M${x0},${a}C${round(x0 + third)},${a} ${round(x1 - third)},${b} ${x1},${b}`, stroke: headColour(line.head),
-      "stroke-width": 2, "stroke-opacity": Math.min(1, line.weight).toFixed(4), "data-head": line.head, "data-i": line.i, "data-j": line.j,
+      "stroke-width": 1.75, "stroke-opacity": Math.min(1, line.weight).toFixed(4), "data-head": line.head, "data-i": line.i, "data-j": line.j,
     });
   }
 

@@ -13,7 +13,7 @@ export async function drawModel(root, data) {
   let [cells, size, side, opened] = [[], null, null, null];
   const { drawing, say } = frame(root, data, "Model view", commonControls(data, state, () => { draw(); enlarge(); }), sheet);
   const tip = tooltip(root);
-  const dialog = el("dialog", { class: "enlarged", onclose: close, onclick: (event) => { if (event.target === dialog) dialog.close(); } });
+  const dialog = el("dialog", { "aria-label": "One head, enlarged", onclose: close, onclick: (event) => { if (event.target === dialog) dialog.close(); } });
   root.append(dialog);
   const seen = new IntersectionObserver((entries) => entries.filter((one) => one.isIntersecting).forEach((one) => {
     seen.unobserve(one.target);
@@ -72,7 +72,7 @@ export async function drawModel(root, data) {
     side = sides(data, state);
     const fits = (width - 34) / data.heads.length - GAP;
     const tall = Math.max(side.rows.length, side.columns.length) * 4;
-    size = { width: Math.round(Math.max(40, Math.min(fits, 110))), height: Math.round(Math.max(44, Math.min(tall, 110))) };
+    size = { width: Math.round(Math.max(40, Math.min(fits, 150))), height: Math.round(Math.max(44, Math.min(tall, 110))) };
     seen.disconnect();
     cells = data.layers.map((_, layer) => data.heads.map((_, head) => cell(layer, head)));
     const table = el("div", { class: "grid", role: "group", "aria-label": "Heads by layer", style: `grid-template-columns:28px repeat(${data.heads.length}, ${size.width}px)` });

@@ -9,6 +9,8 @@ const TOP = 46;
 const LEVELS = 12;
 const PLUS = 26;
 
+const strength = (level) => ((Math.abs(level) / LEVELS) ** 0.7).toFixed(3);
+
 export async function drawNeuron(root, data) {
   await open(data);
   const state = { ...opening(data), head: data.heads.indexOf(data.preset.heads[0]), token: data.preset.token, cursor: null };
@@ -111,7 +113,7 @@ export async function drawNeuron(root, data) {
     const found = attend(token);
     const label = Math.min(Math.max(40, ...side.map((one) => textWidth(one.text))) + 14, width < 600 ? 84 : 150);
     const room = width - PLUS - 2 * label - 2 * 92 - 5 * 16;
-    const unit = Math.max(1.5, Math.min(5, Math.floor(room / 3 / dims * 2) / 2));
+    const unit = Math.max(dims > 48 ? 1.5 : 2.5, Math.min(5, Math.floor((room / 3 / dims) * 2) / 2));
     const strip = unit * dims;
     const columns = [["Query q", strip], ["Key k", strip], ["q × k", strip], [scoreName(), 92], ["softmax", 92]];
     let x = PLUS + label + 8;
@@ -130,7 +132,8 @@ export async function drawNeuron(root, data) {
     picture.append(band, svg("rect", { x: PLUS, y: y(token) - ROW / 2 + 1, width: label + 4, height: ROW - 2, rx: 5, fill: "var(--chosen)" }));
     columns.forEach(([name, wide], place) => {
       write(name, places[place], 18, { "font-weight": 650, "font-size": 12 });
-      write(["of this token", "of each token", "element by element", "sum, scaled", "attention"][place], places[place], 33, { "font-size": 11, fill: "var(--muted)" });
+      const note = ["of this token", "of each token", "element by element", "sum, scaled", "attention"][place];
+      if (textWidth(note, 11) < wide + 8) write(note, places[place], 33, { "font-size": 11, fill: "var(--muted)" });
       if (place < 3) picture.append(svg("path", { d: `M${places[place]},${TOP - 4}h${wide}`, stroke: "var(--line)" }));
     });
 
@@ -156,7 +159,7 @@ export async function drawNeuron(root, data) {
     });
     legend(write, y(n) + 8);
 
-    const cursors = places.slice(0, 3).map(() => svg("rect", { y: TOP - 2, width: unit, height: ROW * n + 2, fill: "none", stroke: "var(--ink)", "stroke-width": 1, visibility: "hidden", "data-screen": "", "pointer-events": "none" }));
+    const cursors = places.slice(0, 3).map(() => svg("rect", { y: TOP - 2, width: unit, height: ROW * found.reach + 2, fill: "none", stroke: "var(--ink)", "stroke-width": 1, visibility: "hidden", "data-screen": "", "pointer-events": "none" }));
     picture.append(...cursors);
     const tell = (j, d) => {
       const [q, k] = [found.query[d], vector("key", j)[d]];
@@ -210,7 +213,7 @@ export async function drawNeuron(root, data) {
     const group = svg("g", { "shape-rendering": "crispEdges" });
     rows.forEach((_, j) => group.append(svg("rect", { x: start, y: top(j), width: unit * dims, height: STRIP, fill: "var(--card)" })));
     for (const [level, list] of paths) {
-      group.append(svg("path", { d: list.join(""), fill: level < 0 ? "var(--negative)" : "var(--positive)", "fill-opacity": (Math.abs(level) / LEVELS).toFixed(3) }));
+      group.append(svg("path", { d: list.join(""), fill: level < 0 ? "var(--negative)" : "var(--positive)", "fill-opacity": strength(level) }));
     }
     return group;
   }
@@ -219,7 +222,7 @@ export async function drawNeuron(root, data) {
     write("negative", PLUS + 12, at + 9, { "font-size": 11, fill: "var(--muted)" });
     const start = PLUS + 64;
     for (let level = -LEVELS; level <= LEVELS; level += 2) {
-      picture.append(svg("rect", { x: start + 4 * (level + LEVELS), y: at, width: 8, height: 10, fill: level < 0 ? "var(--negative)" : "var(--positive)", "fill-opacity": Math.abs(level) / LEVELS }));
+      picture.append(svg("rect", { x: start + 4 * (level + LEVELS), y: at, width: 8, height: 10, fill: level < 0 ? "var(--negative)" : "var(--positive)", "fill-opacity": strength(level) }));
     }
     write("positive; each column to its own largest size", start + 8 * LEVELS + 14, at + 9, { "font-size": 11, fill: "var(--muted)" });
   }

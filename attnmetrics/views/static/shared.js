@@ -227,7 +227,7 @@ export function onWidth(node, draw) {
 function standalone(picture) {
   const style = getComputedStyle(document.documentElement);
   const copy = picture.cloneNode(true);
-  copy.querySelectorAll("[data-screen]").forEach((node) => node.remove());
+  copy.querySelectorAll("[data-screen], [visibility=hidden]").forEach((node) => node.remove());
   const { width, height } = picture.viewBox.baseVal;
   copy.setAttribute("width", width);
   copy.setAttribute("height", height);
