@@ -25,7 +25,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zarr
 from numpy.typing import NDArray
+from zarr.abc.buffer import Buffer
 from zarr.codecs import Crc32cCodec, ZstdCodec
+from zarr.storage import MemoryStore
 
 from attnmetrics.errors import StoreError
 from attnmetrics.statistics.exemplars import Exemplars
@@ -44,8 +46,8 @@ CANDIDATES = pa.schema(
 )
 """A sentence that is an exemplar of some head in its shard."""
 
-READERS = 16
-"""Commit records that are read at the same time: an object store takes its time with each."""
+AT_ONCE = 16
+"""Files that are read or written at the same time: an object store takes its time with each."""
 
 _EXEMPLAR_PATHS = {field.name: f"exemplars/{field.name}" for field in fields(Exemplars)}
 
@@ -84,26 +86,18 @@ class Store:
     """Exemplars kept per shard and head."""
 
     def create(self) -> None:
-        """Lay out the arrays, empty; a layout that is there already stays.
+        """Lay out the arrays, empty; chunks that are there already stay, a layout that is damaged is mended.
 
         Raises:
             StoreError: the folder cannot be written.
         """
-        layers, heads = self.dims.shape(("layer", "head"))
-        exemplars = Exemplars.zero(layers, heads, self.exemplars)
+        _, layout = self._layout()
         with self._writing():
-            group = zarr.open_group(self._zarr.zarr(), mode="a", zarr_format=3)
-            if "state" in group:
-                return
-            group.require_group("prefix")
-            for name, path in _EXEMPLAR_PATHS.items():
-                dims = ("shard", "layer", "head", "rank", "part")
-                like = getattr(exemplars, name)
-                _create(group, path, like, self.shards, dims[: like.ndim + 1])
-            _create(group, "state", np.zeros(packed_size(self.dims)), self.shards, ("shard", "number"))
+            for path, content in layout.items():
+                _mend(self._zarr / path, content.to_bytes())
 
     def write(self, shard: int, content: ShardContent, counts: Mapping[str, Any]) -> None:
-        """Write one shard, then commit it. Doing so again with the same content changes nothing.
+        """Write one shard, then commit it. Doing so again with the same content changes nothing, at no time.
 
         Raises:
             StoreError: the folder cannot be written.
@@ -114,19 +108,23 @@ class Store:
         checksums["candidates"] = _digest(candidates)
         record: Record = {"shard": shard, "counts": dict(counts), "checksums": checksums}
         record["seal"] = _seal(record)
+        group, files = self._layout()
+        layout = set(files)
+        for path, value in rows.items():
+            _array(group, path)[shard] = value
+        for path, value in own.items():
+            _create(group, path, value, None, None)[...] = value
         with self._writing():
-            group = zarr.open_group(self._zarr.zarr(), mode="r+")
-            for path, value in rows.items():
-                _array(group, path)[shard] = value
-            for path, value in own.items():
-                _create(group, path, value, None, None)[...] = value
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                new = files.keys() - layout
+                list(pool.map(lambda path: (self._zarr / path).write(files[path].to_bytes()), new))
             self._candidates(shard).write(candidates)
             self._commit(shard).write(json.dumps(record, indent=1).encode())
 
     def committed(self) -> dict[int, Record]:
         """The commit record of every committed shard, by shard, in order. A damaged record counts as none."""
         commits = self.folder / "commits"
-        with ThreadPoolExecutor(READERS) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             found = pool.map(_read_record, [commits / name for name in commits.names() if name.endswith(".json")])
         records = sorted((record for record in found if record is not None), key=itemgetter("shard"))
         return {record["shard"]: record for record in records}
@@ -223,11 +221,25 @@ class Store:
         """Take back a shard's commit, so that it is measured again."""
         self._commit(shard).remove()
 
+    def _layout(self) -> tuple[zarr.Group, dict[str, Buffer]]:
+        """The arrays in memory, without content, and the files that they consist of, by path."""
+        layers, heads = self.dims.shape(("layer", "head"))
+        exemplars = Exemplars.zero(layers, heads, self.exemplars)
+        files: dict[str, Buffer] = {}
+        group = zarr.create_group(MemoryStore(files), zarr_format=3)
+        group.create_group("prefix")
+        for name, path in _EXEMPLAR_PATHS.items():
+            dims = ("shard", "layer", "head", "rank", "part")
+            like = getattr(exemplars, name)
+            _create(group, path, like, self.shards, dims[: like.ndim + 1])
+        _create(group, "state", np.zeros(packed_size(self.dims)), self.shards, ("shard", "number"))
+        return group, files
+
     def _read(self, record: Record, path: str, where: Any) -> NDArray[Any]:
         try:
             with os_errors():
                 value = np.asarray(zarr.open_array(self._zarr.zarr(), path=path, mode="r", zarr_format=3)[where])
-        except (OSError, ValueError, RuntimeError) as error:
+        except Exception as error:  # foreign content fails anywhere
             raise self._damaged(record, f"{path}: {error}") from None
         self._check(record, path, _array_digest(value))
         return value
@@ -274,6 +286,16 @@ def _arrays(shard: int, content: ShardContent) -> tuple[dict[str, NDArray[Any]],
     rows |= {path: getattr(content.exemplars, name) for name, path in _EXEMPLAR_PATHS.items()}
     own = {_prefix_path(shard, field.name): getattr(content.prefix, field.name) for field in fields(Prefix)}
     return rows, own
+
+
+def _mend(file: Location, content: bytes) -> None:
+    """Write a file that does not hold this content."""
+    try:
+        if file.read() == content:
+            return
+    except FileNotFoundError:
+        pass
+    file.write(content)
 
 
 def _create(group: zarr.Group, path: str, like: NDArray[Any], rows: int | None, dims: tuple[str, ...] | None) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 
@@ -68,6 +69,17 @@ def test_writing_again_changes_nothing(store: Store) -> None:
     before = files(Path(store.folder))
     store.write(0, content(1), {})
     assert files(Path(store.folder)) == before
+
+
+def test_a_shard_can_be_read_while_it_is_written_again(store: Store) -> None:
+    """An actor that outlives its driver may write a shard that the next driver reads."""
+    store.write(0, content(1), {})
+    record = store.committed()[0]
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(lambda: [store.write(0, content(1), {}) for _ in range(10)])
+        while not writing.done():
+            store.verify(record)
+        writing.result()
 
 
 def test_creating_again_keeps_what_is_there(store: Store) -> None:
