@@ -63,8 +63,7 @@ class Driver:
         self._log = out.with_name(f"{out.name}.log")
         self._started = time.time()
         self.deadline = time.monotonic() + ENOUGH_SECONDS
-        program = "from attnmetrics.cli import main; main()"
-        command = [sys.executable, "-c", program, "run", "--out", str(out), *options]
+        command = [sys.executable, "-m", "attnmetrics", "run", "--out", str(out), *options]
         with self._log.open("w") as log:
             self.process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
 
