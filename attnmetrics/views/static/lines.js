@@ -5,7 +5,7 @@ import { fit, headColour, round, strongest, svg, textWidth, weight } from "./sha
 const ROW = 24;
 const TOP = 14;
 const SIZE = 13;
-const MOST_LINES = 3000;
+const MOST_LINES = 2000;
 
 /** y of a line at share u of its way; as a path it is one Bézier curve. */
 const bend = (y0, y1, u) => y0 + (y1 - y0) * u * u * (3 - 2 * u);
@@ -33,13 +33,15 @@ export function drawLines(host, say, tip, scene, width, focus = null) {
   const whole = svg("g", { fill: "none", "stroke-linecap": "round", class: "whole" });
   const numbers = svg("g", { "font-size": 11, style: "font-variant-numeric:tabular-nums", "pointer-events": "none" });
   const texts = { left: [], right: [] };
-  picture.append(boxes, whole, lines, numbers);
+  const groups = { left: svg("g"), right: svg("g") };
+  picture.append(boxes, whole, lines, numbers, groups.left, groups.right);
   host.replaceChildren(picture);
 
   const total = scene.filtered ?? "";
   const overview = pick(null);
   whole.append(...overview.map(path));
   let drawn = overview;
+  let marked = null;
 
   for (const side of ["left", "right"]) ends[side].forEach((token, place) => addToken(side, token, place));
   if (scene.decorate) scene.decorate(picture, y);
@@ -65,7 +67,7 @@ export function drawLines(host, say, tip, scene, width, focus = null) {
     hit.addEventListener("click", () => pin({ side, place }));
     hit.addEventListener("keydown", (event) => key(event, side, place));
     texts[side].push({ text, hit });
-    picture.append(hit, text);
+    groups[side].append(hit, text);
   }
 
   function pin(end) {
@@ -106,13 +108,18 @@ export function drawLines(host, say, tip, scene, width, focus = null) {
     lines.replaceChildren(...(end ? drawn.map(path) : []));
     boxes.replaceChildren(...(end ? strips(end) : []));
     numbers.replaceChildren(...(end ? figures(end) : []));
-    for (const side of ["left", "right"]) texts[side].forEach(({ text, hit }, place) => {
-      const own = end && end.side === side;
-      text.setAttribute("font-weight", own && end.place === place ? 650 : 400);
-      text.setAttribute("opacity", own && end.place !== place ? 0.35 : 1);
-      hit.setAttribute("aria-pressed", String(Boolean(pinned && pinned.side === side && pinned.place === place)));
-    });
+    for (const side of ["left", "right"]) groups[side].setAttribute("fill-opacity", end?.side === side ? 0.35 : 1);
+    emphasise(marked, false);
+    emphasise(marked = end, true);
     say(sentence(end));
+  }
+
+  function emphasise(end, on) {
+    if (!end) return;
+    const { text, hit } = texts[end.side][end.place];
+    text.setAttribute("font-weight", on ? 650 : 400);
+    text.setAttribute("fill-opacity", on ? 1 : "inherit");
+    hit.setAttribute("aria-pressed", String(on && end === pinned));
   }
 
   function pick(end) {
@@ -140,7 +147,7 @@ export function drawLines(host, say, tip, scene, width, focus = null) {
     const step = span / Math.max(1, series.length);
     (toRight ? columns : rows).forEach((_, place) => series.forEach(({ head, at }, order) => {
       const value = toRight ? at(end.place, place) : at(place, end.place);
-      found.push(svg("rect", {
+      if (value >= 0.001) found.push(svg("rect", {
         x: round(start + step * order), y: y(place) - ROW / 2 + 1, width: round(step), height: ROW - 2, fill: headColour(head),
         "fill-opacity": (0.8 * Math.min(1, value)).toFixed(4), "data-head": head, "data-place": place, class: "box",
       }));
