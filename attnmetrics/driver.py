@@ -16,6 +16,7 @@ from attnmetrics.errors import CorpusError, ShardError, StoreError
 from attnmetrics.lease import Lease, hold
 from attnmetrics.merge import find_sentences, merge_candidates
 from attnmetrics.outputs import has_outputs, write_outputs
+from attnmetrics.plan import Shard
 from attnmetrics.progress import Reporter
 from attnmetrics.ranking import Chunk, cut_chunks, needs_ranking
 from attnmetrics.runfile import (
@@ -97,8 +98,8 @@ def run_annotate(config: RunConfig, reporter: Reporter) -> None:
     """
     job = prepare(config, reporter)
     with _engine(job) as engine:
-        _refuse_failures(job, annotate(job, engine, reporter, find_unannotated(job)))
-        find_labels(job, engine)
+        _refuse_failures(job, annotate(job, engine, reporter, find_unannotated(job, reporter)))
+        find_labels(job, engine, reporter)
 
 
 def run_measure(config: RunConfig, reporter: Reporter) -> Facts:
@@ -272,18 +273,15 @@ def _engine(job: Job) -> Iterator[Engine]:
 
 def _measure(session: Session, annotate_too: bool) -> None:
     job, facts, engine = session.job, session.facts, session.engine
-    missing = find_unannotated(job)
-    if missing and not annotate_too:
-        raise StoreError(
-            f"{len(missing)} of {len(job.plan.shards)} shards are not annotated in {job.config.annotation_folder}; "
-            "run `attnmetrics annotate` with the same options first"
-        )
+    missing = find_unannotated(job, session.reporter)
+    if not annotate_too:
+        _refuse_unannotated(job, missing)
     model = engine.call("describe_model")
     loaded = {"model fingerprint": model["fingerprint"], "model's device": model["device"]}
     check_identity(job.config.out, loaded)
     facts["identity"] |= loaded
     facts["model"] = model
-    labels = find_labels(job, engine)
+    labels = find_labels(job, engine, session.reporter)
     if missing and needs_all_annotations(job.config):
         outcome = annotate(job, engine, session.reporter, missing)
         _record(session, "annotate", outcome)
@@ -300,6 +298,10 @@ def _measure(session: Session, annotate_too: bool) -> None:
     measuring = Measuring(labels, selection_rule(job), store)
     outcome = measure(job, engine, session.reporter, measuring, committed, missing)
     _record(session, "measure", outcome)
+    if outcome.damaged and annotate_too:
+        outcome = measure(job, engine, session.reporter, measuring, store.committed(), outcome.damaged)
+        _record(session, "measure", outcome)
+    _refuse_unannotated(job, outcome.damaged)
     if not job.config.allow_missing:
         _refuse_failures(job, outcome)
     _check_evidence(job, store)
@@ -310,6 +312,19 @@ def _measure(session: Session, annotate_too: bool) -> None:
         _rank(session, store, chunks[:1])
         if chunks and needs_ranking(candidates, store.read_ranking(chunks[0].digest)):
             _rank(session, store, chunks[1:])
+
+
+def _refuse_unannotated(job: Job, shards: Sequence[Shard]) -> None:
+    """Say how many shards have no annotations.
+
+    Raises:
+        StoreError: there are some.
+    """
+    if shards:
+        raise StoreError(
+            f"{len(shards)} of {len(job.plan.shards)} shards are not annotated in {job.config.annotation_folder}; "
+            "run `attnmetrics annotate` with the same options first"
+        )
 
 
 def _rank(session: Session, store: Store, chunks: Sequence[Chunk]) -> None:

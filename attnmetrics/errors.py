@@ -25,6 +25,10 @@ class StoreError(AttnmetricsError):
     """A run folder is damaged, belongs to another configuration, or cannot be written."""
 
 
+class DamageError(StoreError):
+    """A file is not as it was written, and what it held can be computed anew."""
+
+
 class MergeError(AttnmetricsError):
     """Two states that do not belong together were about to be merged."""
 

@@ -39,7 +39,8 @@ def estimate(config: RunConfig, reporter: Reporter) -> Table:
     documents = _trial_documents(job)
     with TemporaryDirectory() as folder:
         annotated, measured, store_bytes = _try(job, documents, Path(folder))
-    return _table(job, sum(len(document.text) for document in documents), annotated, measured, store_bytes)
+    tried, missing = sum(len(document.text) for document in documents), find_unannotated(job, reporter)
+    return _table(job, tried, missing, annotated, measured, store_bytes)
 
 
 def _trial_documents(job: Job) -> tuple[Document, ...]:
@@ -67,10 +68,11 @@ def _try(job: Job, documents: Sequence[Document], folder: Path) -> tuple[Counts,
     return annotated, measured, sum(path.stat().st_size for path in files if path.is_file())
 
 
-def _table(job: Job, tried: int, annotated: Counts, measured: Counts, store_bytes: int) -> Table:
+def _table(
+    job: Job, tried: int, missing: Sequence[Shard], annotated: Counts, measured: Counts, store_bytes: int
+) -> Table:
     plan, config = job.plan, job.config
     scale = plan.characters / max(tried, 1)
-    missing = find_unannotated(job)
     most = config.workers or max(1, (os.cpu_count() or 1) // config.threads)
     workers = most if config.engine == "ray" else 1
     plural = "s" * (workers != 1)

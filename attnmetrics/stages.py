@@ -10,14 +10,14 @@ from attnmetrics.annotation.sentence import Labels
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.engine import Call, Done, Engine, Failed, Stage, Task
-from attnmetrics.errors import ConfigError, StoreError
+from attnmetrics.errors import ConfigError, DamageError, StoreError
 from attnmetrics.plan import Plan, Shard, annotation_file, make_plan, read_shards
 from attnmetrics.progress import Reporter
 from attnmetrics.ranking import Chunk
 from attnmetrics.selection import Rule
 from attnmetrics.statistics.sampling import Sampler, Selection, sentence_hashes
 from attnmetrics.store import Store
-from attnmetrics.worker import Measuring, load_annotator
+from attnmetrics.worker import DAMAGED, Measuring, load_annotator
 
 LONG_SENTENCE_CHARACTERS = 400
 """A corpus of fewer characters than this for every variability sentence keeps all prefix blocks until the merge."""
@@ -43,6 +43,8 @@ class Outcome:
     done: tuple[Done, ...]
     """every stage of every shard that was worked on, as they ended"""
     failures: tuple[Failed, ...]
+    damaged: tuple[Shard, ...]
+    """shards that are not measured, for their annotations were damaged and are removed"""
 
 
 def prepare(config: RunConfig, reporter: Reporter) -> Job:
@@ -100,17 +102,21 @@ def needs_all_annotations(config: RunConfig) -> bool:
     return config.sample_sentences is not None or config.metric_sentences is not None
 
 
-def find_labels(job: Job, engine: Engine) -> Labels:
+def find_labels(job: Job, engine: Engine, reporter: Reporter) -> Labels:
     """Tags and relations: the corpus's own, those cached beside annotations, or those that the pipeline declares."""
     if job.plan.gold_labels is not None:
         return job.plan.gold_labels
-    cached = cache.load_labels(job.config.annotation_folder, job.fingerprint)
+    try:
+        cached = cache.load_labels(job.config.annotation_folder, job.fingerprint)
+    except DamageError as error:
+        reporter.warn(str(error))
+        cached = None
     return cached or engine.call("labels")
 
 
-def find_unannotated(job: Job) -> list[Shard]:
-    """The shards without a readable annotation file."""
-    return [shard for shard in job.plan.shards if not _is_annotated(job, shard)]
+def find_unannotated(job: Job, reporter: Reporter) -> list[Shard]:
+    """The shards without an annotation file, as far as can be told without reading all of it."""
+    return [shard for shard in job.plan.shards if not _is_annotated(job, shard, reporter)]
 
 
 def selection_rule(job: Job) -> Rule:
@@ -141,9 +147,14 @@ def prefix_quota(config: RunConfig, plan: Plan) -> int | None:
     return limit if plan.characters <= LONG_SENTENCE_CHARACTERS * limit else limit // len(plan.shards)
 
 
-def _is_annotated(job: Job, shard: Shard) -> bool:
+def _is_annotated(job: Job, shard: Shard, reporter: Reporter) -> bool:
+    path = annotation_file(job.config, job.fingerprint, shard)
+    read = cache.read_keys if needs_all_annotations(job.config) else cache.read_counts
     try:
-        cache.read_counts(annotation_file(job.config, job.fingerprint, shard))
+        read(path)
+    except DamageError as error:
+        reporter.warn(str(error))
+        return False
     except StoreError:
         return False
     return True
@@ -171,15 +182,19 @@ def _work(
     start = time.perf_counter()
     done: list[Done] = []
     failures: list[Failed] = []
+    damaged: list[Shard] = []
     with reporter.stages({stage: _size(shards) for stage, shards in stages.items()}):
         for event in engine.run(tasks):
-            if isinstance(event, Done):
+            if isinstance(event, Done) and DAMAGED in event.counts:
+                reporter.warn(event.counts[DAMAGED])
+                damaged.append(event.shard)
+            elif isinstance(event, Done):
                 reporter.advance(event.stage, event.shard.characters, event.counts)
                 done.append(event)
             else:
                 reporter.warn(f"shard {event.shard.index} is put aside: {event.stage} failed: {event.reason}")
                 failures.append(event)
-    return Outcome(time.perf_counter() - start, tuple(done), tuple(failures))
+    return Outcome(time.perf_counter() - start, tuple(done), tuple(failures), tuple(damaged))
 
 
 def _size(shards: Sequence[Shard]) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from attnmetrics.annotation.sentence import Annotator, Labels
 from attnmetrics.assets import MODELS, PIPELINES
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
+from attnmetrics.errors import DamageError
 from attnmetrics.plan import Shard, annotation_file
 from attnmetrics.ranking import Chunk
 from attnmetrics.selection import Chosen, Rule, choose
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 Counts = dict[str, Any]
 """What a stage did with a shard: numbers of sentences, pieces, …, seconds."""
+
+DAMAGED = "damaged"
+"""In the counts of a shard that is not measured, for its annotations were damaged: how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +71,17 @@ class Worker:
         return {**annotated.counts, "seconds": time.perf_counter() - start, "peak_memory_bytes": peak_memory_bytes()}
 
     def measure(self, shard: Shard, fingerprint: str, measuring: Measuring) -> Counts:
-        """Measure an annotated shard and commit its state."""
+        """Measure an annotated shard and commit its state; damaged annotations are removed instead, and reported."""
         from attnmetrics.shard import measure
 
         model = self._load_model()
         start = time.perf_counter()
         path = annotation_file(self._config, fingerprint, shard)
-        sentences = cache.read(path, measuring.labels, first_document=shard.first_document)
+        try:
+            sentences = cache.read(path, measuring.labels, first_document=shard.first_document)
+        except DamageError as error:
+            path.remove()
+            return {DAMAGED: str(error), "peak_memory_bytes": peak_memory_bytes()}
         chosen = choose(measuring.rule, sentences)
         result = measure(
             chosen.sentences,

@@ -165,7 +165,7 @@ def test_a_foreign_truncated_or_missing_file(tmp_path: Path, function: object) -
     for content in (whole[:-1], whole[: len(whole) // 2], b"", b"text"):
         path.write_bytes(content)
         assert "expected the annotations of a shard, found a damaged or foreign file" in (reason := found())
-        assert "delete it and run again: it will be computed anew" in reason
+        assert "`attnmetrics run` computes it anew" in reason
     pq.write_table(pa.table({"text": ["x"]}), path)
     assert "it was not written by attnmetrics" in found()
     write(locate(path), annotated(), "another", "d")
@@ -251,12 +251,18 @@ def test_damaged_labels(tmp_path: Path) -> None:
     save_labels(locate(tmp_path), "f", LABELS)
     (path,) = tmp_path.iterdir()
     content = json.loads(path.read_text())
-    changes: list[object] = [{"fingerprint": "g"}, {"pos": "NOUN"}, {"rel": [1]}, {"version": 0}]
+    changes: list[object] = [
+        {"fingerprint": "g"},
+        {"pos": "NOUN"},
+        {"rel": [1]},
+        {"version": 0},
+        {"pos": list(LABELS.pos[:-1])},
+    ]
     for broken in ("{", "[]", "\xff", *(json.dumps(content | change) for change in changes)):  # type: ignore[operator]
         path.write_bytes(broken.encode("latin-1"))
         with pytest.raises(StoreError, match="expected the labels of an annotator") as error:
             load_labels(locate(tmp_path), "f")
-        assert str(path) in str(error.value) and "delete it and run again" in str(error.value)
+        assert str(path) in str(error.value) and "computes it anew" in str(error.value)
 
 
 def test_no_spacy_is_needed(tmp_path: Path) -> None:

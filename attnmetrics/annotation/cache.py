@@ -20,7 +20,7 @@ from pyarrow import compute as pc
 from pyarrow import parquet as pq
 
 from attnmetrics.annotation.sentence import Annotated, Labels, Sentences
-from attnmetrics.errors import StoreError
+from attnmetrics.errors import DamageError, StoreError
 from attnmetrics.storage import Location, os_errors
 
 VERSION = 1
@@ -29,7 +29,7 @@ VERSION = 1
 _KEY = b"attnmetrics"
 _KEYS = ("document", "document_index", "sentence")
 _WORDS = ("word_start", "word_end", "word_pos", "word_rel", "word_head")
-_REMEDY = "delete it and run again: it will be computed anew"
+_REMEDY = "`attnmetrics run` computes it anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,8 @@ def read(path: Location, labels: Labels, first_document: int = 0) -> Sentences:
     """A shard's sentences, their documents counted from `first_document`, tags and relations as numbers of `labels`.
 
     Raises:
-        StoreError: the file is missing, damaged or foreign, or has a label that `labels` lacks.
+        DamageError: the file is damaged or foreign.
+        StoreError: the file is missing, or has a label that `labels` lacks.
     """
     with _opened(path) as (file, meta):
         table = file.read(use_threads=False)
@@ -93,7 +94,8 @@ def read_keys(path: Location, first_document: int = 0) -> Keys:
     """What identifies a shard's sentences, for sampling; the other columns are not read.
 
     Raises:
-        StoreError: the file is missing, damaged or foreign.
+        DamageError: the file is damaged or foreign.
+        StoreError: the file is missing.
     """
     with _opened(path) as (file, meta):
         table = file.read(columns=list(_KEYS), use_threads=False)
@@ -107,7 +109,8 @@ def read_counts(path: Location) -> dict[str, int]:
     """A shard's counts (see `Annotated`); no row is read.
 
     Raises:
-        StoreError: the file is missing, damaged or foreign.
+        DamageError: the file is damaged or foreign.
+        StoreError: the file is missing.
     """
     with _opened(path) as (_, meta):
         return {str(name): int(number) for name, number in meta["counts"].items()}
@@ -120,6 +123,7 @@ def save_labels(folder: Location, fingerprint: str, labels: Labels) -> None:
         StoreError: the folder cannot be written.
     """
     content = {"version": VERSION, "fingerprint": fingerprint, "pos": labels.pos, "rel": labels.rel}
+    content["checksum"] = _labels_checksum(labels)
     data = json.dumps(content, ensure_ascii=False, indent=1).encode()
     _write(_labels_path(folder, fingerprint), data)
 
@@ -128,14 +132,18 @@ def load_labels(folder: Location, fingerprint: str) -> Labels | None:
     """The labels kept for an annotator; None if there are none.
 
     Raises:
-        StoreError: the file is damaged or foreign.
+        DamageError: the file is damaged or foreign.
+        StoreError: the file cannot be read.
     """
     path = _labels_path(folder, fingerprint)
     try:
         content = json.loads(path.read())
         if (content["version"], content["fingerprint"]) != (VERSION, fingerprint):
             raise ValueError("it belongs to another annotator")
-        return Labels(_strings(content["pos"]), _strings(content["rel"]))
+        labels = Labels(_strings(content["pos"]), _strings(content["rel"]))
+        if content["checksum"] != _labels_checksum(labels):
+            raise ValueError("others than were written")
+        return labels
     except FileNotFoundError:
         return None
     except PermissionError as error:
@@ -143,7 +151,7 @@ def load_labels(folder: Location, fingerprint: str) -> Labels | None:
             f"cannot read {path}: permission denied; correct its rights, or name another folder"
         ) from error
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise StoreError(f"{path}: expected the labels of an annotator, found {error}; {_REMEDY}") from error
+        raise DamageError(f"{path}: expected the labels of an annotator, found {error}; {_REMEDY}") from error
 
 
 def _strings(value: Any) -> tuple[str, ...]:
@@ -179,7 +187,7 @@ def _remedy(error: OSError, folder: Location) -> str:
 
 @contextmanager
 def _opened(path: Location) -> Iterator[tuple[pq.ParquetFile, dict[str, Any]]]:
-    """The file and its metadata; any fault within becomes a StoreError that names the file."""
+    """The file and its metadata; any fault within becomes an error that names the file."""
     try:
         with os_errors(), path.open() as opened, pq.ParquetFile(opened, page_checksum_verification=True) as file:
             yield file, _metadata(file.schema_arrow.metadata, path)
@@ -193,7 +201,7 @@ def _opened(path: Location) -> Iterator[tuple[pq.ParquetFile, dict[str, Any]]]:
         ) from error
     except Exception as error:  # foreign content fails anywhere
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise StoreError(
+        raise DamageError(
             f"{path}: expected the annotations of a shard, found a damaged or foreign file ({reason}); {_REMEDY}"
         ) from error
 
@@ -303,9 +311,8 @@ def _renumber(found: tuple[str, ...], labels: tuple[str, ...], kind: str, path: 
     missing = [name for name in found if name not in labels]
     if missing:
         raise StoreError(
-            f"{path}: expected every {kind} among {', '.join(labels)}; found {', '.join(missing)} too; {_REMEDY}, "
-            "or plan "
-            "the run again if its corpus changed"
+            f"{path}: expected every {kind} among {', '.join(labels)}; found {', '.join(missing)} too; delete it and "
+            "run again, or plan the run again if its corpus changed"
         )
     return np.array([labels.index(name) for name in found], np.int64)
 
@@ -325,6 +332,10 @@ def _string_bytes(strings: tuple[str, ...]) -> tuple[bytes, bytes]:
 
 def _keys_checksum(document: tuple[str, ...], index: NDArray[np.int64], sentence: NDArray[np.int64]) -> str:
     return _digest(*_string_bytes(document), index.tobytes(), sentence.tobytes())
+
+
+def _labels_checksum(labels: Labels) -> str:
+    return _digest(*_string_bytes(labels.pos), *_string_bytes(labels.rel))
 
 
 def _checksum(s: Sentences) -> str:
