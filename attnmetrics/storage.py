@@ -76,6 +76,14 @@ class Location(ABC):
         """
 
     @abstractmethod
+    def files(self) -> list[str]:
+        """Paths of all files in the folder and below, sorted; nothing where there is no folder.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+
+    @abstractmethod
     def read(self) -> bytes:
         """The file's content.
 
@@ -202,6 +210,10 @@ class LocalLocation(Location):
         except FileNotFoundError:
             return []
 
+    def files(self) -> list[str]:
+        """See `Location`."""
+        return sorted(path.relative_to(self.path).as_posix() for path in self.path.rglob("*") if path.is_file())
+
     def read(self) -> bytes:
         """See `Location`."""
         return self.path.read_bytes()
@@ -312,6 +324,12 @@ class ObjectLocation(Location):
             found = self._bucket.list_with_delimiter(f"{self._key}/")
         paths = [*found["common_prefixes"], *(item["path"] for item in found["objects"])]
         return sorted(PurePosixPath(path).name for path in paths)
+
+    def files(self) -> list[str]:
+        """See `Location`."""
+        start = f"{self._key}/"
+        with os_errors():
+            return sorted(item["path"].removeprefix(start) for items in self._bucket.list(start) for item in items)
 
     def read(self) -> bytes:
         """See `Location`."""
@@ -440,15 +458,26 @@ def _attributes(file: str) -> dict[str, str]:
 
 
 @cache
+def file_system(scheme: str) -> Any:
+    """The fsspec file system of an object store, for what reads files by fsspec."""
+    from obstore.fsspec import FsspecStore
+
+    return FsspecStore(scheme, **_access())
+
+
+@cache
 def _store(url: str) -> Any:
     from obstore.store import from_url
 
+    return from_url(url, **_access())
+
+
+def _access() -> dict[str, Any]:
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
-    return from_url(
-        url,
-        client_options={"allow_http": endpoint.startswith("http://")},
-        retry_config={"max_retries": 8, "retry_timeout": timedelta(seconds=PATIENCE_SECONDS)},
-    )
+    return {
+        "client_options": {"allow_http": endpoint.startswith("http://")},
+        "retry_config": {"max_retries": 8, "retry_timeout": timedelta(seconds=PATIENCE_SECONDS)},
+    }
 
 
 def _digest(content: bytes) -> Version:

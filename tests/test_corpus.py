@@ -370,8 +370,8 @@ def test_a_server_that_does_not_answer() -> None:
 
 def test_unknown_protocols_and_missing_drivers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "foo:// is no protocol that fsspec knows; expected e.g. http://" in message("foo://a/b.txt")
-    monkeypatch.setitem(sys.modules, "s3fs", None)
-    assert "the driver of s3:// is not installed" in (found := message("s3://a/b.txt")) and "pip install s3fs" in found
+    monkeypatch.setitem(sys.modules, "adlfs", None)
+    assert "the driver of az:// is not installed" in (found := message("az://a/b.txt")) and "pip install adlfs" in found
 
 
 # Bad input

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from attnmetrics.errors import CorpusError
+from attnmetrics.storage import SCHEMES, file_system, os_errors
 
 FORMATS = {
     ".txt": "text",
@@ -170,7 +171,8 @@ def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[str]:
 def _expand_url(url: str, format: str, left_out: Counter[str]) -> Iterator[File]:
     filesystem, location = _filesystem(url)
     try:
-        found = _list_url(filesystem, location)
+        with os_errors():
+            found = _list_url(filesystem, location)
     except Exception as error:  # every driver raises its own
         raise unreachable(url, error) from error
     if found is None:
@@ -211,7 +213,9 @@ def _filesystem(url: str) -> tuple[Any, str]:
     """The fsspec file system of a URL and the path within it."""
     import fsspec
 
-    protocol = url.split("://", 1)[0]
+    protocol, _, rest = url.partition("://")
+    if protocol in SCHEMES:
+        return file_system(protocol), rest
     try:
         options = _web_options() if protocol in ("http", "https") else {}
         filesystem, location = fsspec.core.url_to_fs(url, **options)
@@ -239,8 +243,8 @@ def _web_options() -> dict[str, Any]:
 
 
 def _driver(protocol: str) -> str:
-    drivers = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "abfss": "adlfs"}
-    drivers |= {"az": "adlfs", "hf": "huggingface_hub", "http": "aiohttp", "https": "aiohttp", "sftp": "paramiko"}
+    drivers = {"abfs": "adlfs", "abfss": "adlfs", "az": "adlfs", "hf": "huggingface_hub"}
+    drivers |= {"http": "aiohttp", "https": "aiohttp", "sftp": "paramiko"}
     return f"pip install {drivers[protocol]}" if protocol in drivers else "see the message"
 
 
