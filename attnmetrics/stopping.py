@@ -18,7 +18,7 @@ from typing import NoReturn
 
 EXIT_INTERRUPTED = 130
 
-PATIENCE_SECONDS = 1.5
+PATIENCE_SECONDS = 1.0
 """From the first signal to the end of the process; Ray kills a stopped job after 3 s."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -26,29 +26,28 @@ _LINE = b"attnmetrics: stopped; what is committed is kept: run the same command 
 _SHOW_CURSOR = b"\x1b[?25h"
 
 _asked = threading.Event()
-_ending = threading.Lock()
+_ending = threading.RLock()
 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """While it lasts, a signal ends the process with `EXIT_INTERRUPTED` and a line that says how to go on.
+    """From here on, a signal ends the process with `EXIT_INTERRUPTED` and a line that says how to go on.
 
-    For the main thread.
+    For the main thread of a program of which this is the whole work.
     """
     receiver, sender = socket.socketpair()
     sender.setblocking(False)
     threading.Thread(target=_watch, args=(receiver,), name="stopping", daemon=True).start()
-    fd_before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-    before = {number: signal.signal(number, _interrupt) for number in _SIGNALS}
+    signal.set_wakeup_fd(sender.detach(), warn_on_full_buffer=False)
+    for number in _SIGNALS:
+        signal.signal(number, _interrupt)
     try:
         yield
     finally:
         if _asked.is_set():  # whatever a library made of the interruption
             _end()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(fd_before)
-        sender.close()
+        for number in _SIGNALS:
+            signal.signal(number, _end)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -60,14 +59,14 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _watch(receiver: socket.socket) -> None:
-    while received := receiver.recv(1):
-        if received[0] in _SIGNALS:
-            _asked.set()
-            time.sleep(PATIENCE_SECONDS)
-            _end()
+    while receiver.recv(1)[0] not in _SIGNALS:
+        pass
+    _asked.set()
+    time.sleep(PATIENCE_SECONDS)
+    _end()
 
 
-def _end() -> NoReturn:
+def _end(*_: object) -> NoReturn:
     with _ending:
         with suppress(OSError):
             os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + _LINE)

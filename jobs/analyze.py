@@ -1,8 +1,116 @@
-"""Entry point for `ray job submit -- python jobs/analyze.py --config jobs/demo.yaml [flags of attnmetrics run]`."""
+"""Entry point for `ray job submit`: `attnmetrics run`, and a status file for whoever does not watch.
 
+    ray job submit --working-dir . -- python jobs/analyze.py --config jobs/demo.yaml --out /shared/runs/demo
+
+It takes the flags of `attnmetrics run`, and `--status FILE`, a path or a URL; unset, the name of the run's folder with
+`.status.json` after it. The run is a process of its own: one that is killed, for lack of memory say, leaves one too.
+"""
+
+import argparse
+import json
+import signal
+import subprocess
 import sys
+from collections import deque
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
 
-from attnmetrics.cli import main
+from attnmetrics.config import read_yaml
+from attnmetrics.errors import AttnmetricsError
+from attnmetrics.storage import Location, locate
+
+STATES = {0: "finished", 1: "failed", 2: "failed", 3: "shards missing", 130: "stopped"}
+"""By exit code of the run; any other is that of a process that was killed."""
+
+MESSAGE_LINES = 20
+
+Status = dict[str, Any]
+
+
+def main(arguments: list[str]) -> int:
+    """Run, keep the status file, and return the run's exit code; of a killed one, 128 and the signal's number."""
+    place, flags = read_status_flag(arguments)
+    folder = find_folder(flags)
+    if place is None and folder is not None:
+        place = folder.absolute().parent / f"{folder.name}.status.json"
+    status: Status = {"state": "running", "started": now()}
+    save(place, status)
+    code, message = run(flags)
+    status |= {"state": STATES.get(code, "killed"), "ended": now(), "exit_code": code, "message": message}
+    save(place, status | count_shards(folder))
+    return code
+
+
+def read_status_flag(arguments: list[str]) -> tuple[Location | None, list[str]]:
+    """Where the status goes, if that is said, and the flags of `attnmetrics run`."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--status", type=locate)
+    options, flags = parser.parse_known_args(arguments)
+    return options.status, flags
+
+
+def find_folder(flags: list[str]) -> Location | None:
+    """The run's folder; None where the flags and their file name none, which the run will say."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--out", "-o")
+    with suppress(AttnmetricsError, argparse.ArgumentError):
+        options, _ = parser.parse_known_args(flags)
+        out = options.out or (read_yaml(options.config).get("out") if options.config else None)
+        return locate(out) if isinstance(out, str) else None
+    return None
+
+
+def run(flags: list[str]) -> tuple[int, str]:
+    """`attnmetrics run`: its exit code, and the last lines that it said."""
+    command = [sys.executable, "-m", "attnmetrics", "run", *flags]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        process.send_signal(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, pass_on)
+    said: deque[str] = deque(maxlen=MESSAGE_LINES)
+    for line in process.stderr or ():
+        sys.stderr.write(line)
+        sys.stderr.flush()
+        said.append(line)
+    code = process.wait()
+    if code < 0:
+        said.append(f"killed by {signal.Signals(-code).name}\n")
+    return code if code >= 0 else 128 - code, "".join(said).strip()
+
+
+def count_shards(folder: Location | None) -> Status:
+    """How far the run is, and which shards were put aside; nothing for a run that was not planned yet."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        if folder is not None:
+            facts = json.loads((folder / "run.json").read())
+            done = sum(name.endswith(".json") for name in (folder / "commits").names())
+            return {"shards": facts["corpus"]["shards"], "shards_done": done, "put_aside": facts["missing"]}
+    return {}
+
+
+def save(place: Location | None, status: Status) -> None:
+    """Write the status file; a run does not fail for it."""
+    try:
+        if place is not None:
+            place.write(json.dumps(status, indent=2, ensure_ascii=False).encode())
+    except OSError as error:
+        print(f"warning: cannot write {place}: {error.strerror or error}", file=sys.stderr)
+
+
+def now() -> str:
+    """UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
 
 if __name__ == "__main__":
-    main(["run", *sys.argv[1:]])
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except AttnmetricsError as error:
+        sys.exit(f"attnmetrics: {error}")
