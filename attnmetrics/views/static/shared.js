@@ -25,6 +25,9 @@ export const headColour = (head) => `var(--head-${head % 8})`;
 
 // ---- data
 
+/** Weights are whole numbers of this part. */
+const STEPS = 2 ** 20;
+
 async function unpack(text, Kind) {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
@@ -33,7 +36,7 @@ async function unpack(text, Kind) {
 
 /** A page's data with its arrays unpacked. */
 export async function open(data) {
-  for (const map of data.maps) map.values = await unpack(map.weights, Uint16Array);
+  for (const map of data.maps) map.values = await unpack(map.weights, Uint32Array);
   if (data.neuron) {
     data.neuron.query = await unpack(data.neuron.query, Float32Array);
     data.neuron.key = await unpack(data.neuron.key, Float32Array);
@@ -69,7 +72,7 @@ export function grid(data, map, layer, head, rows, columns, hideNull) {
     for (const from of row.pieces) for (const to of column.pieces) {
       if (!(hideNull && isNull[to])) sum += map.values[base + from * m + to];
     }
-    found[i * columns.length + j] = sum / 65535 / row.pieces.length;
+    found[i * columns.length + j] = sum / STEPS / row.pieces.length;
   }));
   return (i, j) => found[i * columns.length + j];
 }
