@@ -188,6 +188,28 @@ def show(
     Console().print(view)
 
 
+@app.command()
+def view(
+    kind: Annotated[Literal["head", "model", "neuron"], typer.Argument(help="which view")],
+    text: Annotated[str, typer.Option(help="the text to look at", metavar="TEXT")],
+    model: Annotated[str, typer.Option("--model", "-m", help="folder or name on the Hub", metavar="NAME")] = "demo",
+    text_b: Annotated[
+        str | None, typer.Option(help="a second text, for models that read pairs", metavar="TEXT")
+    ] = None,
+    generate: Annotated[int, typer.Option(min=0, help="pieces that a causal model adds", metavar="N")] = 0,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="the page (default: KIND.html)", metavar="PATH")
+    ] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Draw the attention in a text: a page with the head, model or neuron view."""
+    from attnmetrics import views
+
+    given = text if text_b is None else (text, text_b)
+    drawn = getattr(views, kind)(model, given, generate=generate)
+    _print(f"view: {drawn.save(out or Path(f'{kind}.html')).absolute()}")
+
+
 def _check_view(metric: str | None, label: str | None, layer: int | None, head: int | None, exemplars: bool) -> None:
     """Refuse options that would have no effect."""
     if (layer is None) != (head is None):

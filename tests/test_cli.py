@@ -298,3 +298,15 @@ def test_exit_codes(command: Command, text: Path, monkeypatch: pytest.MonkeyPatc
 def test_control_characters_never_reach_the_terminal(command: Command, text: Path) -> None:
     _, _, err = command("run", *options(text, corpus="\x1b[2Jno.txt"))
     assert "\x1b[2J" not in err
+
+
+def test_a_view_of_a_text_is_a_page(command: Command, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    code, out, _ = command(
+        "view", "neuron", "--text", "The museum", "--text-b", "was old", "--generate", 2, "--out", page
+    )
+    assert (code, out) == (0, f"view: {page}\n")
+    assert "<title>Neuron view, demo</title>" in page.read_text(encoding="utf-8")
+    code, _, error = command("view", "head", "--text", "", "--out", page)
+    assert code == EXIT_ERROR
+    assert "expected a text with at least one piece, found none" in error
