@@ -34,8 +34,10 @@ stop_driver() { # it ends within seconds and keeps all committed shards
 clean_up() {
     trap '' TERM INT USR1
     stop_driver
-    kill -TERM "${steps[@]}" 2>/dev/null || true
-    wait || true
+    for ((last = ${#steps[@]} - 1; last >= 0; last--)); do # the head at last: a worker asks it for leave
+        kill -TERM "${steps[last]}" 2>/dev/null || true
+        wait "${steps[last]}" || true
+    done
 }
 trap clean_up EXIT
 trap 'exit 143' TERM INT
