@@ -27,7 +27,7 @@ FLAGS += ["--exemplars=5"]
 LINE = "attnmetrics: stopped; what is committed is kept: run the same command again to go on\n"
 
 PHASES: dict[str, tuple[Phase, ...]] = {
-    "inline": ("start", "load", "annotate", "rank", "merge", "report"),
+    "inline": ("start", "annotate", "merge", "report"),
     "ray": ("load", "annotate"),
 }
 
