@@ -264,8 +264,9 @@ FAKES = {
     "scontrol": 'if [ "$1" = show ]; then printf "alpha\\nbeta\\ngamma\\n"; else echo "scontrol $*" >>"$CALLS"; fi',
     "srun": "for flag; do case $flag in --nodelist=*) export NODE=${flag#*=};; --*) ;; *) break;; esac; shift; done\n"
     'exec "$@"',
-    "ray": 'echo "$NODE $RAY_AUTH_MODE $RAY_AUTH_TOKEN ray $*" >>"$CALLS"\n'
-    '[ "$1" = health-check ] && exit 0\ntrap "echo $NODE stopped >>$CALLS; exit" TERM\nwhile :; do sleep 0.1; done',
+    "ray": '[ "$1" = health-check ] && exec grep -q -- --head "$CALLS"\n'
+    'trap "echo $NODE stopped >>$CALLS; exit" TERM\n'
+    'echo "$NODE $RAY_AUTH_MODE $RAY_AUTH_TOKEN ray $*" >>"$CALLS"\nwhile :; do sleep 0.1; done',
     "python": 'if [ "$1" = -c ]; then exec "$PYTHON" "$@"; fi\n'
     'echo "driver $RAY_ADDRESS $RAY_AUTH_TOKEN $*" >>"$CALLS"\n'
     'trap "echo driver stopped >>$CALLS; exit 130" TERM\n[ -n "$STAYS" ] || exit 3\nwhile :; do sleep 0.1; done',
