@@ -134,6 +134,15 @@ def test_workers_without_room_hold_up_nobody(fake_engine: Any) -> None:
     assert len(of_kind(events, Done)) == 2 * SHARDS
 
 
+def test_a_shard_whose_node_dies_is_innocent_for_long(fake_engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attnmetrics.engine.ray.NODE_TRIES", 4)
+    monkeypatch.setattr(RayEngine, "_lose", lambda self, actor, reason: self._let_go(actor) or True)
+    events = list(fake_engine(2).run(iter(tasks(["die", "die once", "go"]))))
+    assert of_kind(events, Failed) == [("annotate", 0)]
+    assert "its node died: " in next(event.reason for event in events if isinstance(event, Failed))
+    assert of_kind(events, Done) == [(stage, shard) for stage in ("annotate", "measure") for shard in (1, 2)]
+
+
 def test_a_run_whose_workers_all_die_ends(fake_engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("attnmetrics.engine.ray.DEATHS", 1)
     with pytest.raises(ShardError, match="3 workers died without finishing a shard"):
@@ -293,11 +302,24 @@ engine.close()
     assert (found.stdout.strip(), found.stderr) == ("in order", "")
 
 
-def test_a_cluster_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(**options: object) -> None:
-        raise ConnectionError("no answer")
-
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "ray://127.0.0.1:9"])
+def test_a_cluster_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setattr("attnmetrics.engine.ray.ray.is_initialized", lambda: False)
-    monkeypatch.setattr("attnmetrics.engine.ray.ray.init", refuse)
-    with pytest.raises(ConfigError, match=r"cluster at 127\.0\.0\.1:9, .*no answer.*--address"):
-        RayEngine(config(address="127.0.0.1:9"), None)
+    with pytest.raises(ConfigError, match=rf"cluster at {address}, .*Connection refused.*--address"):
+        RayEngine(config(address=address), None)
+
+
+def test_a_local_session_listens_on_loopback_only(tmp_path: Path) -> None:
+    program = """
+import psutil
+from attnmetrics.config import build_config
+from attnmetrics.engine.ray import RayEngine
+engine = RayEngine(build_config({"model": "demo", "corpus": "demo", "out": "run", "workers": 1}), None)
+engine.call("labels")
+processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+sockets = [socket for process in processes for socket in process.net_connections("inet")]
+print(*{socket.laddr.ip for socket in sockets if socket.status == psutil.CONN_LISTEN})
+engine.close()
+"""
+    found = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert set(found.stdout.split()) == {"127.0.0.1", "::ffff:127.0.0.1"}

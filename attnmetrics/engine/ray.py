@@ -167,8 +167,8 @@ class RayEngine:
             return
         nodes = _nodes()
         self._next_look = time.monotonic() + POLL_SECONDS
-        here = {None, *(node.id for node in nodes)}
-        self._actors = [actor for actor in self._actors if actor.calls or actor.place.node in here]
+        for actor in [actor for actor in self._actors if not actor.calls and _has_left(actor.place, nodes)]:
+            self._let_go(actor)
         held = Counter(actor.place for actor in self._actors)
         self._actors.extend(self._start(place) for place in find_vacancies(nodes, self._rule, held))
 
@@ -302,7 +302,7 @@ class RayEngine:
         """
         self._let_go(actor)
         self._next_look = 0.0
-        if actor.place.node not in {None, *(node.id for node in _nodes())}:
+        if _has_left(actor.place, _nodes()):
             return True
         self._deaths += 1
         if self._deaths > DEATHS + len(self._actors):
@@ -319,6 +319,11 @@ def _nodes() -> list[Node]:
     """The nodes that are alive, in an order that stays."""
     alive = [(node["NodeID"], node["Resources"]) for node in ray.nodes() if node["Alive"]]
     return [Node(name, has.get("CPU", 0.0), int(has.get("GPU", 0))) for name, has in sorted(alive, key=lambda n: n[0])]
+
+
+def _has_left(place: Place, nodes: list[Node]) -> bool:
+    """Whether the place was on a node that is not among these."""
+    return place.node not in {None, *(node.id for node in nodes)}
 
 
 def _measures_on_gpus(config: RunConfig, nodes: list[Node]) -> bool:
@@ -403,7 +408,7 @@ def _check_answer(address: str) -> None:
         OSError: nothing does.
         ValueError: the port is no number.
     """
-    place = urlsplit(f"//{address}")
+    place = urlsplit(f"//{address.removeprefix('ray://')}")
     if place.hostname and place.port:
         socket.create_connection((place.hostname, place.port), CONNECT_SECONDS).close()
 
