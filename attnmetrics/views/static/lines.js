@@ -122,17 +122,23 @@ export function drawLines(host, say, tip, scene, width, focus = null) {
     hit.setAttribute("aria-pressed", String(on && end === pinned));
   }
 
+  /** The lines of a token, those of its heads side by side at the other end; or all lines. */
   function pick(end) {
     const all = [];
     const range = (side, list) => (end && end.side === side ? [end.place] : list.keys());
-    for (const { head, at } of series) {
-      for (const i of range("left", rows)) for (const j of range("right", columns)) all.push({ head, i, j, weight: at(i, j) });
-    }
+    const spread = end ? Math.min(3, 16 / series.length) : 0;
+    series.forEach(({ head, at }, order) => {
+      const shift = spread * (order - (series.length - 1) / 2);
+      for (const i of range("left", rows)) for (const j of range("right", columns)) {
+        const [start, stop] = [y(i) + (end?.side === "right" ? shift : 0), y(j) + (end?.side === "left" ? shift : 0)];
+        all.push({ head, i, j, weight: at(i, j), start, stop });
+      }
+    });
     return strongest(all, MOST_LINES).sort((a, b) => a.weight - b.weight);
   }
 
   function path(line) {
-    const [a, b, third] = [y(line.i), y(line.j), (x1 - x0) / 3];
+    const [a, b, third] = [round(line.start), round(line.stop), (x1 - x0) / 3];
     return svg("path", {
       d: `M${x0},${a}C${round(x0 + third)},${a} ${round(x1 - third)},${b} ${x1},${b}`, stroke: headColour(line.head),
       "stroke-width": 1.75, "stroke-opacity": Math.min(1, line.weight).toFixed(4), "data-head": line.head, "data-i": line.i, "data-j": line.j,
@@ -194,7 +200,7 @@ export function drawLines(host, say, tip, scene, width, focus = null) {
     const [px, py] = [(event.clientX - bounds.left) * (width / bounds.width), (event.clientY - bounds.top) * (height / bounds.height)];
     const u = (px - x0) / (x1 - x0);
     if (u < 0 || u > 1) return tip.hide();
-    const near = drawn.map((line) => ({ line, gap: Math.abs(bend(y(line.i), y(line.j), u) - py) })).filter((one) => one.gap < 5);
+    const near = drawn.map((line) => ({ line, gap: Math.abs(bend(line.start, line.stop, u) - py) })).filter((one) => one.gap < 5);
     if (!near.length) return tip.hide();
     const { line } = near.sort((a, b) => b.line.weight - a.line.weight || a.gap - b.gap)[0];
     tip.show(event, `${rows[line.i].text} → ${columns[line.j].text}`, [[`head ${line.head}`, weight(line.weight), headColour(line.head)]]);
