@@ -2,17 +2,19 @@
 
 The first signal raises KeyboardInterrupt in the main thread, which puts away temporary files, workers and the lease.
 Python does so only between two of its own instructions, and libraries may take their time or swallow it. Therefore a
-thread, which the system's own handler wakes, ends the process where that takes too long. Both ways are safe: a run
-goes on after any kill, and processes of a local Ray die with the one that started them.
+thread, which the system's own handler wakes, ends the process where that takes too long, and with it what it started.
+Both ways are safe: a run goes on after any kill.
 """
 
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -54,6 +56,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     """Interrupt once: a second signal must not cut short what the first one put in order."""
     for each in _SIGNALS:
         signal.signal(each, signal.SIG_IGN)
+    sys.excepthook = sys.unraisablehook = _say_nothing  # libraries print what they swallow
     _asked.set()
     raise KeyboardInterrupt
 
@@ -66,8 +69,24 @@ def _watch(receiver: socket.socket) -> None:
     _end()
 
 
+def _say_nothing(*_: object) -> None: ...
+
+
 def _end(*_: object) -> NoReturn:
     with _ending:
+        for pid in _descendants("self"):
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
         with suppress(OSError):
             os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + _LINE)
         os._exit(EXIT_INTERRUPTED)
+
+
+def _descendants(pid: int | str) -> list[int]:
+    """Processes of a local Ray, parents first; some of them would else look for the others for a minute."""
+    found: list[int] = []
+    with suppress(OSError):  # a process that ends meanwhile, or a system that does not tell
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in map(int, (task / "children").read_text().split()):
+                found += [child, *_descendants(child)]
+    return found

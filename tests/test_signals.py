@@ -19,8 +19,8 @@ PROMISED_SECONDS = 2.0
 ATTEMPTS = 3
 """The promise is that of a machine which has time for the program."""
 
-LATE_SECONDS = 60.0
-"""Within which workers of a local Ray are gone; it looks for its driver every few seconds."""
+LATE_SECONDS = 20.0
+"""Within which all processes of a local Ray are gone."""
 
 FLAGS = ["--model=demo", "--corpus=demo", f"--max-documents={DEMO_DOCUMENTS}", "--shard-characters=4000"]
 FLAGS += ["--exemplars=5"]
