@@ -53,8 +53,10 @@ def load(run: "str | PathLike[str] | Location") -> "xr.Dataset":
         attnmetrics.errors.StoreError: the folder holds no finished run.
     """
     from attnmetrics.results import load as load_results
+    from attnmetrics.seals import check
     from attnmetrics.storage import locate
 
+    check(locate(run), "results.zarr")
     return load_results(locate(run) / "results.zarr")
 
 
@@ -68,6 +70,8 @@ def exemplars(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
         attnmetrics.errors.StoreError: the folder holds no finished run.
     """
     from attnmetrics.results import load_exemplars
+    from attnmetrics.seals import check
     from attnmetrics.storage import locate
 
+    check(locate(run), "exemplars.parquet")
     return load_exemplars(locate(run) / "exemplars.parquet")

@@ -15,7 +15,7 @@ from attnmetrics.engine.inline import InlineEngine
 from attnmetrics.errors import CorpusError, ShardError, StoreError
 from attnmetrics.lease import Lease, hold
 from attnmetrics.merge import find_sentences, merge_candidates
-from attnmetrics.outputs import has_outputs, write_outputs
+from attnmetrics.outputs import write_outputs
 from attnmetrics.plan import Shard
 from attnmetrics.progress import Reporter
 from attnmetrics.ranking import Chunk, cut_chunks, needs_ranking
@@ -29,6 +29,7 @@ from attnmetrics.runfile import (
     store_of,
     write_facts,
 )
+from attnmetrics.seals import broken, seal
 from attnmetrics.stages import (
     Job,
     Outcome,
@@ -80,9 +81,12 @@ def run(config: RunConfig, reporter: Reporter) -> Facts:
     """
     job, identity = _plan(config, reporter)
     facts = read_facts(config.out)
-    if facts is not None and facts["status"] == "finished" and has_outputs(config.out):
-        reporter.say(f"{config.out} is finished already; nothing to do")
-        return facts
+    if facts is not None and facts["status"] == "finished":
+        anew = broken(config.out, facts.get("outputs", {}))
+        if not anew:
+            reporter.say(f"{config.out} is finished already; nothing to do")
+            return facts
+        reporter.warn(f"{', '.join(anew)} of {config.out}: gone, or not as written; all outputs are written anew")
     with hold(config.out, reporter) as lease:
         facts = _begin(job, identity)
         with _engine(job) as engine:
@@ -143,6 +147,7 @@ def _merge(folder: Location, facts: Facts, reporter: Reporter, lease: Lease, all
     lease.check()
     if facts["status"] != "unfinished":
         facts["status"] = "unfinished"
+        facts.pop("outputs", None)
         write_facts(folder, facts)
     store = store_of(folder, facts)
     records = list(store.committed().values())
@@ -159,6 +164,7 @@ def _merge(folder: Location, facts: Facts, reporter: Reporter, lease: Lease, all
         facts["left_out"]["shards_missing"] = len(facts["missing"])
         reporter.warn(f"{len(facts['missing'])} of {store.shards} shards are missing from the tables")
     write_outputs(folder, store, records, facts, reporter)
+    facts["outputs"] = seal(folder)
     lease.check()
     facts["seconds"]["merge"] = round(time.perf_counter() - start, 3)
     facts["peak_memory_bytes"]["driver"] = peak_memory_bytes()

@@ -12,14 +12,6 @@ from attnmetrics.storage import Location
 from attnmetrics.store import Record, Store
 from attnmetrics.views.report import write_report
 
-OUTPUTS = ("results.zarr", "exemplars.parquet", "tables", "report")
-"""What a merge leaves in the run's folder."""
-
-
-def has_outputs(folder: Location) -> bool:
-    """Whether everything that a merge leaves is there."""
-    return all((folder / name).exists() for name in OUTPUTS)
-
 
 def write_outputs(folder: Location, store: Store, records: Sequence[Record], facts: Facts, reporter: Reporter) -> None:
     """Merge and write `results.zarr`, `exemplars.parquet`, `tables/` and `report/`.

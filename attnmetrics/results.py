@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xarray as xr
 from numpy.typing import NDArray
+from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from attnmetrics.errors import StoreError
 from attnmetrics.statistics.exemplars import Exemplars
@@ -125,7 +126,7 @@ def load(place: Location) -> xr.Dataset:
             return _as_declared(stored.load())
     except FileNotFoundError:
         raise _unfinished("results", place) from None
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except Exception as error:  # foreign content fails anywhere
         raise StoreError(
             f"expected results at {place}, found none that can be read ({error}); run `attnmetrics merge` again"
         ) from None
@@ -179,7 +180,7 @@ def save_exemplars(frame: pd.DataFrame, place: Location) -> None:
     """
     table = pa.Table.from_pandas(frame, schema=EXEMPLARS, preserve_index=False).replace_schema_metadata(None)
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
+    pq.write_table(table, sink, write_page_checksum=True)
     with _writing(place):
         place.write(sink.getvalue().to_pybytes())
 
@@ -191,7 +192,9 @@ def load_exemplars(place: Location) -> pd.DataFrame:
         StoreError: there is none, or it cannot be read.
     """
     try:
-        frame = pq.read_table(pa.BufferReader(place.read()), schema=EXEMPLARS).to_pandas()
+        frame = pq.read_table(
+            pa.BufferReader(place.read()), schema=EXEMPLARS, page_checksum_verification=True
+        ).to_pandas()
     except FileNotFoundError:
         raise _unfinished("exemplars", place) from None
     except (OSError, pa.ArrowException) as error:
@@ -269,7 +272,8 @@ def _write_zarr(results: xr.Dataset, folder: Path) -> None:
     """Consolidated, for `xr.open_zarr(path)` warns about a group that is not."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
-        results.to_zarr(folder, mode="w-", zarr_format=3, consolidated=True, write_empty_chunks=True)
+        codecs = {name: {"compressors": [ZstdCodec(), Crc32cCodec()]} for name in results.variables}
+        results.to_zarr(folder, mode="w-", encoding=codecs, zarr_format=3, consolidated=True, write_empty_chunks=True)
 
 
 @contextmanager

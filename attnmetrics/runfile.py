@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from hashlib import blake2b
 from importlib.metadata import version
 from typing import Annotated, Any, cast
 
@@ -53,6 +54,7 @@ class _Shape(BaseModel):
     peak_memory_bytes: dict[str, int]
     missing: list[_Missing] = []
     dims: _Dims | None = None
+    outputs: dict[str, str] = {}
 
 
 _START_ANEW = "give another --out, or remove the folder to start anew (keep its annotations with --annotations)"
@@ -126,6 +128,8 @@ def read_facts(folder: Location) -> Facts | None:
         fault = error.errors(include_input=False)[0]
         where = f" at {'.'.join(map(str, fault['loc']))}" if fault["loc"] else ""
         raise StoreError(f"{path} is not the record of a run: {fault['msg']}{where}; {_START_ANEW}") from None
+    if facts.pop("seal", None) not in (_seal(facts), None):
+        raise StoreError(f"{path} is damaged: it is not what was written there; {_START_ANEW}")
     return cast(Facts, facts)
 
 
@@ -135,7 +139,7 @@ def write_facts(folder: Location, facts: Facts) -> None:
     Raises:
         StoreError: the folder cannot be written.
     """
-    text = json.dumps(facts, indent=2, ensure_ascii=False)
+    text = json.dumps(facts | {"seal": _seal(facts)}, indent=2, ensure_ascii=False)
     try:
         (folder / "run.json").write(text.encode())
     except OSError as error:
@@ -144,15 +148,23 @@ def write_facts(folder: Location, facts: Facts) -> None:
         ) from None
 
 
+def _seal(facts: Facts) -> str:
+    return blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
 def _refuse_foreign(folder: Location) -> None:
     """A folder with other things in it is not ours to fill, and shards of an unknown run are not ours to merge."""
     ours = {"annotations", "shards.zarr", "candidates", "commits", "ranking", "lease.json"}
-    strangers = [name for name in folder.names() if name not in ours and not name.startswith(".")]
+    try:
+        strangers = [name for name in folder.names() if name not in ours and not name.startswith(".")]
+        measured = (folder / "commits").exists()
+    except OSError as error:
+        raise StoreError(f"cannot read {folder}: {error.strerror or error}; correct --out or its rights") from None
     if strangers:
         raise StoreError(
             f"{folder} exists and is no run: it holds {', '.join(sorted(strangers)[:3])}; give another --out"
         )
-    if (folder / "commits").exists():
+    if measured:
         raise StoreError(f"{folder} holds measured shards, but no run.json says of which run; {_START_ANEW}")
 
 

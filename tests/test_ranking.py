@@ -19,7 +19,7 @@ from attnmetrics.driver import run
 from attnmetrics.plan import make_plan
 from attnmetrics.progress import Reporter
 from attnmetrics.ranking import CHUNK_SENTENCES, cut_chunks, needs_ranking
-from attnmetrics.runfile import store_of
+from attnmetrics.runfile import read_facts, store_of, write_facts
 from attnmetrics.statistics.exemplars import Exemplars, choose_heads, uncertain_heads
 from attnmetrics.storage import locate
 from attnmetrics.store import ExemplarSentence
@@ -99,8 +99,9 @@ def test_a_lost_ranking_is_made_again(many: Path, tmp_path: Path) -> None:
 
     folder = tmp_path / "run"
     shutil.copytree(many, folder)
-    facts = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps(facts | {"status": "unfinished"}))
+    facts = read_facts(locate(folder))
+    assert facts is not None
+    write_facts(locate(folder), facts | {"status": "unfinished"})
     before = (folder / "exemplars.parquet").read_bytes()
     shutil.rmtree(folder / "ranking")
     with pytest.MonkeyPatch.context() as patch:

@@ -20,6 +20,7 @@ from attnmetrics.config import RunConfig
 from attnmetrics.driver import merge_run, progress_of, run, run_annotate, run_measure
 from attnmetrics.errors import ConfigError, CorpusError, ModelError, ShardError, StoreError
 from attnmetrics.progress import Reporter
+from attnmetrics.runfile import read_facts, write_facts
 from attnmetrics.statistics.schema import PER_HEAD, RESULTS
 from attnmetrics.storage import locate
 from attnmetrics.worker import Worker
@@ -96,7 +97,8 @@ def test_merging_what_is_not_measured_says_what_to_do(tmp_path: Path) -> None:
 
 def test_a_finished_run_is_left_as_it_is(demo_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(driver, "_engine", lambda job: pytest.fail("an engine was started"))
-    facts = json.loads((demo_run / "run.json").read_text())
+    facts = read_facts(locate(demo_run))
+    assert facts is not None
     assert run(RunConfig(**facts["configuration"]), QUIET) == facts
 
 
@@ -165,9 +167,10 @@ def test_a_record_that_is_not_ours_is_refused(tmp_path: Path, content: str) -> N
 
 
 def test_a_run_of_a_version_with_other_options_is_refused(demo_run: Path, tmp_path: Path) -> None:
-    facts = json.loads((demo_run / "run.json").read_text())
+    facts = read_facts(locate(demo_run))
+    assert facts is not None
     facts["configuration"]["former_option"] = 1
-    (tmp_path / "run.json").write_text(json.dumps(facts))
+    write_facts(locate(tmp_path), facts)
     with pytest.raises(ConfigError, match="former_option: no such field"):
         progress_of(locate(tmp_path))
 
@@ -184,9 +187,9 @@ def test_another_device_is_refused_by_name(tmp_path: Path) -> None:
     config = demo_config(tmp_path / "run", max_documents=1)
     run_annotate(config, QUIET)
     run_measure(config, QUIET)
-    path = Path(config.out) / "run.json"
-    facts = json.loads(path.read_text())
-    path.write_text(json.dumps(facts | {"identity": facts["identity"] | {"model's device": "cuda"}}))
+    facts = read_facts(config.out)
+    assert facts is not None
+    write_facts(config.out, facts | {"identity": facts["identity"] | {"model's device": "cuda"}})
     with pytest.raises(StoreError, match="model's device: 'cuda' there, 'cpu' now"):
         run(config, QUIET)
 
@@ -296,6 +299,7 @@ from pathlib import Path
 from conftest import demo_config
 from attnmetrics.driver import run
 from attnmetrics.progress import Reporter
+from attnmetrics.runfile import read_facts, write_facts
 run(demo_config(Path(sys.argv[1]), annotations=Path(sys.argv[2]), layers=(0,)), Reporter(quiet=True))
 """
     out, annotations = tmp_path / "second", demo_run / "annotations"

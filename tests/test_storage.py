@@ -33,6 +33,7 @@ def test_a_file_is_what_was_written_last(folder: Location) -> None:
     assert file.exists() and folder.exists() and (folder / "a").exists()
     assert (file.name, str(file.parent)) == ("b.json", str(folder / "a"))
     assert (folder.names(), (folder / "a").names(), (folder / "c").names()) == (["a"], ["b.json"], [])
+    assert (folder.files(), (folder / "a").files(), file.files()) == (["a/b.json"], ["b.json"], [])
 
 
 def test_a_name_that_begins_like_another_is_another(folder: Location) -> None:
