@@ -131,5 +131,5 @@ def test_a_corpus_and_annotations_may_lie_there_too(bucket: str, url: str, tmp_p
 
 
 def test_a_bucket_that_is_missing_ends_the_run(bucket: str) -> None:
-    with pytest.raises(StoreError, match=r"cannot write to s3://no-such-bucket/run: .*"):
+    with pytest.raises(StoreError, match=r"cannot read s3://no-such-bucket/run: .*404"):
         run(demo_config("s3://no-such-bucket/run"), QUIET)
