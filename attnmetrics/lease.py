@@ -28,6 +28,9 @@ EXPIRY_SECONDS = 20.0
 
 Record = dict[str, Any]
 
+_held: set[str] = set()
+"""Owners of the leases that this process holds; another of its own was left where it could not be removed."""
+
 
 class Lease:
     """The right to work on a folder, until it is given back or lost."""
@@ -87,10 +90,12 @@ def hold(folder: Location, reporter: Reporter) -> Iterator[Lease]:
             f"cannot write to {folder}: {error.strerror or error}; make room, mend the right, or give another --out"
         ) from None
     lease = Lease(place, record, version)
+    _held.add(record["owner"])
     try:
         yield lease
     finally:
         lease.give_back()
+        _held.discard(record["owner"])
 
 
 def _put(place: Location, record: Record, version: Version | None) -> Version | None:
@@ -140,6 +145,8 @@ def _lives(holder: Record) -> bool | None:
     here = _process()
     if not here["machine"] or holder.get("machine") != here["machine"]:
         return None
+    if (holder.get("pid"), holder.get("started")) == (here["pid"], here["started"]):
+        return holder.get("owner") in _held
     return _started(holder.get("pid")) == holder.get("started")
 
 

@@ -51,6 +51,15 @@ class Failed:
 
 Event = Done | Failed
 
+OUT_OF_MEMORY = "out of memory; fewer --workers need less, or take a machine with more"
+"""Why a call failed."""
+
+
+def reason_of(error: Exception) -> str:
+    """Why a call failed, in a line."""
+    unsaid = OUT_OF_MEMORY if isinstance(error, MemoryError) else ""
+    return f"{type(error).__name__}: {str(error) or unsaid}"
+
 
 class Engine(Protocol):
     """Runs tasks with a bounded number of shards in memory."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from attnmetrics.annotation.sentence import Labels
 from attnmetrics.config import RunConfig
-from attnmetrics.engine import TRIES, Call, Done, Event, Failed, Task
+from attnmetrics.engine import TRIES, Call, Done, Event, Failed, Task, reason_of
 from attnmetrics.errors import AttnmetricsError
 from attnmetrics.plan import Shard
 from attnmetrics.worker import Worker
@@ -41,5 +41,5 @@ class InlineEngine:
             except AttnmetricsError:
                 raise
             except Exception as error:
-                reason = f"{type(error).__name__}: {error}"
+                reason = reason_of(error)
         return Failed(call.stage, shard, reason)

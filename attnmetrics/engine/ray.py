@@ -18,13 +18,13 @@ from urllib.parse import urlsplit
 
 import ray
 from ray._private import ray_constants
-from ray.exceptions import GetTimeoutError, RayError, RayTaskError
+from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from attnmetrics.annotation.sentence import Labels
 from attnmetrics.assets import MODELS
 from attnmetrics.config import RunConfig
-from attnmetrics.engine import TRIES, Done, Event, Stage, Task
+from attnmetrics.engine import OUT_OF_MEMORY, TRIES, Done, Event, Stage, Task, reason_of
 from attnmetrics.engine.backlog import Backlog, Job
 from attnmetrics.engine.placement import Node, Place, Rule, find_vacancies
 from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError
@@ -369,8 +369,14 @@ def _connect(address: str | None) -> None:
         _join(address, options)
         return
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-    with _on_loopback():
-        ray.init(address="local", include_dashboard=False, **options)
+    try:
+        with _on_loopback():
+            ray.init(address="local", include_dashboard=False, **options)
+    except Exception as error:  # Ray's own are no more special
+        raise ConfigError(
+            f"expected Ray to start on this machine, found: {error}; it needs free memory and room in "
+            f"{os.environ.get('RAY_TMPDIR', '/tmp')} (or a folder that RAY_TMPDIR names); --engine inline does without Ray"
+        ) from error
 
 
 @contextmanager
@@ -435,9 +441,11 @@ def _describe(error: RayTaskError) -> str:
     cause = _cause(error)
     if isinstance(cause, AttnmetricsError):
         raise cause from None
-    return f"{type(cause).__name__}: {cause}"
+    return reason_of(cause)
 
 
 def _last_line(error: RayError) -> str:
-    """What Ray says of a death, after the lines that say of whom."""
+    """What Ray says of a death, after the lines that say of whom; of one for memory it says how to set up Ray."""
+    if isinstance(error, OutOfMemoryError):
+        return OUT_OF_MEMORY
     return (str(error).strip().splitlines() or [type(error).__name__])[-1]
