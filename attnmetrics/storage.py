@@ -460,9 +460,10 @@ def _attributes(file: str) -> dict[str, str]:
 @cache
 def file_system(scheme: str) -> Any:
     """The fsspec file system of an object store, for what reads files by fsspec."""
-    from obstore.fsspec import FsspecStore
+    from obstore import fsspec
 
-    return FsspecStore(scheme, **_access())
+    store: Any = fsspec.FsspecStore
+    return store(scheme, **_access())
 
 
 @cache

@@ -204,7 +204,7 @@ class Store:
         except FileNotFoundError:
             raise StoreError(
                 f"exemplars of {self.folder} are not ranked ({path.name} is missing); "
-                "run `attnmetrics run` with the same options to go on (with --allow-missing, if it was to leave shards out)"
+                "run `attnmetrics run` with the same options to go on, with --allow-missing if it may leave shards out"
             ) from None
         except Exception as error:  # foreign content fails anywhere
             raise StoreError(f"{path} is damaged ({error}); delete it and run `attnmetrics run` again") from None
