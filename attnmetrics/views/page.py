@@ -18,11 +18,11 @@ _STATIC: Final = Path(__file__).parent / "static"
 _POLICY: Final = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 _LIGHT: Final = {
     "page": SURFACE, "ink": "#1c2733", "muted": "#5d6b79", "line": "#dfe5eb", "card": "#f1f5f8", "chosen": "#dcebf5",
-    "link": "#1f6f9c", "bar": BAR, "positive": "#1f6f9c", "negative": "#d1690a",
+    "link": "#1f6f9c", "bar": BAR, "positive": "#1f6f9c", "negative": "#d1690a", "shade": "#1c273340",
 } | {f"head-{n}": colour for n, colour in enumerate(HEADS_LIGHT)}  # fmt: skip
 _DARK: Final = {
     "page": "#141b23", "ink": "#e7edf3", "muted": "#9fb0bf", "line": "#2c3743", "card": "#1b242e", "chosen": "#23384a",
-    "link": "#7cc1ea", "bar": "#58a6d0", "positive": "#6cb8e6", "negative": "#f0924a",
+    "link": "#7cc1ea", "bar": "#58a6d0", "positive": "#6cb8e6", "negative": "#f0924a", "shade": "#00000090",
 } | {f"head-{n}": colour for n, colour in enumerate(HEADS_DARK)}  # fmt: skip
 _IMPORT: Final = re.compile(r'^import (\{.*\}) from "\./(\w+)\.js";$', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export ((?:async )?(?:function|const) (\w+))", re.MULTILINE)

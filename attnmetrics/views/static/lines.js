@@ -14,7 +14,8 @@ const bend = (y0, y1, u) => y0 + (y1 - y0) * u * u * (3 - 2 * u);
  * Draw attention and let a person read it.
  *
  * host: element that is filled; say: writes the status line; tip: tooltip;
- * scene: { rows, columns (tokens), series: [{ head, at(i, j) }] }; button(i): optional content left of a row.
+ * scene: rows and columns (tokens), series [{ head, at(i, j) }], label; where wanted, inset (pixels left free), decorate
+ * (draws there), note (for the status line), onPin (hears which token is held); focus: the token held at first.
  */
 export function drawLines(host, say, tip, scene, width, focus = null) {
   const { rows, columns, series } = scene;
@@ -37,7 +38,6 @@ export function drawLines(host, say, tip, scene, width, focus = null) {
   picture.append(boxes, whole, lines, numbers, groups.left, groups.right);
   host.replaceChildren(picture);
 
-  const total = scene.filtered ?? "";
   const overview = pick(null);
   whole.append(...overview.map(path));
   let drawn = overview;
@@ -77,7 +77,6 @@ export function drawLines(host, say, tip, scene, width, focus = null) {
   }
 
   function key(event, side, place) {
-    const other = side === "left" ? "right" : "left";
     const go = { ArrowUp: [side, place - 1], ArrowDown: [side, place + 1], Home: [side, 0], End: [side, ends[side].length - 1],
       ArrowLeft: ["left", place], ArrowRight: ["right", place] }[event.key];
     if (go) {
@@ -91,7 +90,7 @@ export function drawLines(host, say, tip, scene, width, focus = null) {
       pin(pinned);
       event.stopPropagation();
       event.preventDefault();
-    } else if (event.key === "Tab" && !event.shiftKey && side !== other) tip.hide();
+    }
   }
 
   /** The weights between the pinned and the hovered token, head by head. */
@@ -183,7 +182,7 @@ export function drawLines(host, say, tip, scene, width, focus = null) {
     if (!end) {
       const possible = series.length * rows.length * columns.length;
       const cut = drawn.length >= MOST_LINES ? `The strongest ${MOST_LINES.toLocaleString("en")} of ${possible.toLocaleString("en")} lines. ` : "";
-      return `${cut}${total}Point at a token for its weights, click to hold it.`;
+      return `${cut}${scene.note ?? ""}Point at a token for its weights, click to hold it.`;
     }
     const token = ends[end.side][end.place];
     const scored = series.flatMap(({ head, at }) => (end.side === "left" ? columns : rows).map((other, place) => ({

@@ -99,7 +99,7 @@ export async function drawNeuron(root, data) {
     const label = `Attention of layer ${data.layers[state.layer]}, head ${data.heads[state.head]}`;
     picture = drawLines(drawing, say, tip, {
       rows: side, columns: side, series: [{ head: data.heads[state.head], at }], label, inset: PLUS, decorate,
-      filtered: "Press ⊕ beside a token to see how its attention comes about. ",
+      note: "Press ⊕ beside a token to see how its attention comes about. ",
     }, Math.min(width, 760));
     drawing.prepend(el("p", { class: "hint" }, el("span", { class: "sign", "aria-hidden": "true" }, "+"),
       "Expand a token to see how its attention comes about: query, key, their product, the softmax."));
