@@ -40,6 +40,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="print tracebacks
 RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="folder of a run: a path or a URL")]
 AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="make tables without the shards that are missing")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be done, and how long it would take")]
+Formats = Annotated[Sequence[str], typer.Option("--format", metavar="pdf|svg|png", help="may be given again")]
 MetricName = Annotated[str | None, typer.Argument(help="a metric, such as entropy or pos_to; unset: the summary")]
 
 
@@ -210,6 +211,22 @@ def view(
     _print(f"view: {drawn.save(out or Path(f'{kind}.html')).absolute()}")
 
 
+@app.command()
+def figures(
+    run: RunFolder,
+    formats: Formats = ("pdf",),
+    out: Annotated[str | None, typer.Option("--out", "-o", metavar="PATH", help="unset: figures/ in the run")] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Write every figure of a run for print, a file each."""
+    import attnmetrics
+    from attnmetrics import plot
+
+    folder = locate(run) / "figures" if out is None else locate(out)
+    names = plot.write(attnmetrics.load(run), attnmetrics.exemplars(run), folder, formats)
+    _print(f"{len(names)} figures: {folder.absolute()}")
+
+
 def _check_view(metric: str | None, label: str | None, layer: int | None, head: int | None, exemplars: bool) -> None:
     """Refuse options that would have no effect."""
     if (layer is None) != (head is None):
@@ -230,6 +247,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except AttnmetricsError as error:
         _complain(format_exc() if {"-v", "--verbose"} & set(given) else str(error))
         code = EXIT_SHARDS_MISSING if isinstance(error, ShardError) else EXIT_ERROR
+    except MemoryError as error:
+        reason = f" ({error})" if str(error) else ""
+        _complain(f"out of memory{reason}; what is committed is kept: run the same command with more memory to go on")
+        code = EXIT_ERROR
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     except typer.TyperException as error:

@@ -1,8 +1,8 @@
-"""The paper's figures, each a function of a run's Dataset that returns a matplotlib Figure.
+"""The paper's figures on whole sheets, each a function of a run's Dataset that returns a matplotlib Figure.
 
-Layers go down (layer 0 on top, as in the paper), heads across. Plotted values can be read back from the artists: heat
-maps from `axes.collections[0].get_array()`, bars from `axes.patches`, lines from `axes.lines`. Cells without evidence
-(NaN) are hatched. Figures save in print quality: `null_attention(data).savefig("figure-5.pdf")`.
+Layers go down (layer 0 on top, as in the paper), heads across. `attnmetrics.views.charts` draws what is in the axes;
+here are the sheets: titles, formulas, and what stands where. `new` makes the figure;
+notebooks show those of `pyplot.figure`.
 
 Source of all: Vig and Belinkov 2019, arXiv:1906.04284; figure numbers are theirs.
 """
@@ -15,17 +15,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.path import Path
-from numpy.typing import NDArray
 
-from attnmetrics.errors import ConfigError
-from attnmetrics.views import style
+from attnmetrics.views import charts, style
+from attnmetrics.views.charts import Labels, select
 from attnmetrics.views.heads import ROLES, SHARES, TITLES, Role, Standout, per_head, percent, shown, standout, values
 from attnmetrics.views.pieces import readable
 from attnmetrics.views.style import Sheet, label
+
+NewFigure = Callable[..., Figure]
 
 _CELL: Final = 0.27
 _HEADER: Final = 0.62
@@ -44,12 +44,12 @@ def null_attention(data: xr.Dataset) -> Figure:
 
 def pos_to(data: xr.Dataset, tag: str) -> Figure:
     """Fig. 6: share of a head's attention that goes to pieces with this tag."""
-    return head_map(data, "pos_to", {"pos": tag}, f"Attention to {tag}")
+    return head_map(data, "pos_to", {"pos": tag})
 
 
 def pos_from(data: xr.Dataset, tag: str) -> Figure:
     """Fig. 7: share of a head's attention that comes from pieces with this tag."""
-    return head_map(data, "pos_from", {"pos": tag}, f"Attention from {tag}")
+    return head_map(data, "pos_from", {"pos": tag})
 
 
 def variability(data: xr.Dataset) -> Figure:
@@ -67,36 +67,56 @@ def entropy(data: xr.Dataset) -> Figure:
     return head_map(data, "entropy")
 
 
-def head_map(data: xr.Dataset, metric: str, at: dict[str, str | int] | None = None, title: str = "") -> Figure:
+def head_map(
+    data: xr.Dataset, metric: str, at: Labels | None = None, top: float | None = None, new: NewFigure = Figure
+) -> Figure:
     """Any metric of heads: heat map (axes 0) and by-layer bars (axes 1; the colour bar is axes 2).
 
     Args:
         data: a run's results
         metric: name of a [layer, head, …] variable
         at: a label for each further dimension
-        title: of the figure; the metric's own by default
+        top: value of the strongest colour; the largest one by default
+        new: makes the figure
 
     Raises:
         ConfigError: the run has no such metric or label.
     """
-    heads, layers = _slice(data, metric, at or {}), _slice(data, f"{metric}_by_layer", at or {})
-    size = _map_size(heads)
-    sheet = Sheet(*_map_extent(size), title or TITLES[metric].title, _subtitle(metric))
-    _head_panel(sheet, heads, layers, metric, _LEFT, size)
+    at = at or {}
+    size = _map_size(select(data, metric, at))
+    sheet = Sheet(*_map_extent(size), heading(metric, at), TITLES[metric].formula, new)
+    _head_panel(sheet, data, metric, at, _HEADER, top)
     return sheet.figure
 
 
-def _slice(data: xr.Dataset, metric: str, at: dict[str, str | int]) -> xr.DataArray:
-    if metric not in data:
-        known = ", ".join(map(str, data.data_vars))
-        raise ConfigError(f"expected a metric of the run, found {metric!r}; it has {known}")
-    table = data[metric]
-    for dim, name in at.items():
-        labels = table[dim].values.tolist()
-        if name not in labels:
-            raise ConfigError(f"expected a label of {dim!r}, found {name!r}; the run has {', '.join(map(str, labels))}")
-        table = table.sel({dim: name})
-    return table
+def layer_bars(data: xr.Dataset, metric: str, at: Labels | None = None, new: NewFigure = Figure) -> Figure:
+    """Any metric of heads, by layer (Fig. 8, Fig. 11 on the right).
+
+    Raises:
+        ConfigError: the run has no such metric or label.
+    """
+    at = at or {}
+    _, height = _map_size(select(data, metric, at))
+    sheet = Sheet(4.2, _HEADER + height + 0.5, f"{heading(metric, at)}, by layer", TITLES[metric].formula, new)
+    charts.layers(sheet.axes(_LEFT, _HEADER, 2.9, height), data, metric, at, alone=True)
+    return sheet.figure
+
+
+def heading(metric: str, at: Labels) -> str:
+    """The title of a metric at these labels."""
+    if metric in _OF_TAG and "pos" in at:
+        return f"{_OF_TAG[metric]} {at['pos']}"
+    if metric == "dependency_alignment" and "direction" in at:
+        return f"Along dependencies, {_DIRECTION_TITLES.get(str(at['direction']), at['direction'])}"
+    return ": ".join([TITLES[metric].title, *map(str, at.values())])
+
+
+_OF_TAG: Final = {"pos_to": "Attention to", "pos_from": "Attention from"}
+_DIRECTION_TITLES: Final = {
+    "attending_is_parent": "from a head word to its dependent",
+    "attended_is_parent": "from a dependent to its head word",
+    "either": "either direction",
+}
 
 
 def _map_size(table: xr.DataArray) -> tuple[float, float]:
@@ -109,91 +129,50 @@ def _map_extent(size: tuple[float, float]) -> tuple[float, float]:
     return _LEFT + size[0] + 0.25 + _BARS + 0.65, _HEADER + size[1] + _FOOTER
 
 
-def _subtitle(metric: str) -> str:
-    return TITLES[metric].formula
-
-
-def _unit(metric: str) -> str:
-    if metric in SHARES:
-        return "share of attention"
-    unit = TITLES[metric].unit
-    return TITLES[metric].title.lower() if unit == "1" else unit
-
-
 def _head_panel(
-    sheet: Sheet, heads: xr.DataArray, layers: xr.DataArray, metric: str, left: float, size: tuple[float, float],
-    top: float = _HEADER,
-) -> Axes:  # fmt: skip
-    """Heat map and bars; returns the axes of the bars."""
-    table, share = values(heads), metric in SHARES
-    axes = sheet.axes(left, top, *size)
-    mesh = style.heat(axes, table, style.norm_from_zero(table))
-    style.ticks(axes, "y", heads["layer"].values.tolist(), size[1])
-    style.ticks(axes, "x", heads["head"].values.tolist(), size[0])
-    style.name_axes(axes, x="head", y="layer")
-    beside = sheet.axes(left + size[0] + 0.25, top, _BARS, size[1], sharey=axes)
-    _layer_bars(beside, values(layers), metric, size[1])
-    style.colour_bar(sheet, mesh, left, top + size[1] + 0.42, size[0], _unit(metric), share=share)
-    return beside
-
-
-def _layer_bars(axes: Axes, sizes: NDArray[np.float64], metric: str, height: float) -> None:
-    decimals = 2 if _top(sizes) < 10 else 1 if _top(sizes) < 100 else 0
-    texts = [percent(size) if metric in SHARES else f"{size:.{decimals}f}" for size in sizes]
-    style.bars(axes, sizes, texts, show_texts=height / len(sizes) >= 0.12)
-    axes.tick_params(labelleft=False)
-    style.few_ticks(axes, "x", share=metric in SHARES, number=3)
-    style.name_axes(axes, x="by layer")
+    sheet: Sheet, data: xr.Dataset, metric: str, at: Labels, place: float, top: float | None = None
+) -> None:
+    """Heat map, bars and scale, `place` inches from the top."""
+    table = select(data, metric, at)
+    width, height = _map_size(table)
+    axes = sheet.axes(_LEFT, place, width, height)
+    mesh = charts.heads(axes, table, top)
+    charts.layers(sheet.axes(_LEFT + width + 0.25, place, _BARS, height, sharey=axes), data, metric, at)
+    scale = sheet.axes(_LEFT, place + height + 0.42, width, 0.09)
+    style.colour_bar(mesh, charts.unit(metric), share=metric in SHARES, cax=scale)
 
 
 # ---- Fig. 8
 
 
-def dependency_alignment(data: xr.Dataset) -> Figure:
+def dependency_alignment(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     """Fig. 8: attention along dependencies, three directions, with the share of pairs in a dependency (orange)."""
     metric = "dependency_alignment"
-    size = _map_size(data[metric])
-    width, height = _map_extent(size)
+    width, height = _map_extent(_map_size(data[metric]))
     step = height - _HEADER + 0.42
-    sheet = Sheet(width, _HEADER + 3 * step, TITLES[metric].title, f"{_subtitle(metric)}; orange: share of all pairs")
+    subtitle = f"{TITLES[metric].formula}; orange: share of all pairs"
+    sheet = Sheet(width, _HEADER + 3 * step, TITLES[metric].title, subtitle, new)
     for row, direction in enumerate(data["direction"].values.tolist()):
-        at = {"direction": direction}
         top = _HEADER + 0.3 + row * step
         sheet.text(_LEFT, top - 0.21, _DIRECTION_TITLES.get(direction, label(direction)), weight="bold")
-        heads, layers = _slice(data, metric, at), _slice(data, f"{metric}_by_layer", at)
-        beside = _head_panel(sheet, heads, layers, metric, _LEFT, size, top)
-        _baseline(beside, float(_slice(data, "dependency_baseline", at)))
+        _head_panel(sheet, data, metric, {"direction": direction}, top)
     return sheet.figure
-
-
-_DIRECTION_TITLES: Final = {
-    "attending_is_parent": "from a head word to its dependent",
-    "attended_is_parent": "from a dependent to its head word",
-    "either": "either direction",
-}
-
-
-def _baseline(axes: Axes, value: float) -> None:
-    if np.isnan(value):
-        return
-    axes.axvline(value, color=style.BASELINE, linewidth=1.6)
-    axes.set_xlim(0, max(axes.get_xlim()[1], value * 1.1))
 
 
 # ---- Fig. A.1, A.2
 
 
-def all_pos_to(data: xr.Dataset) -> Figure:
+def all_pos_to(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     """Fig. A.1: attention to every tag, each on its own scale."""
-    return _grid(data, "pos_to", "Attention to each part of speech")
+    return _grid(data, "pos_to", "Attention to each part of speech", new)
 
 
-def all_pos_from(data: xr.Dataset) -> Figure:
+def all_pos_from(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     """Fig. A.2: attention from every tag, each on its own scale."""
-    return _grid(data, "pos_from", "Attention from each part of speech")
+    return _grid(data, "pos_from", "Attention from each part of speech", new)
 
 
-def _grid(data: xr.Dataset, metric: str, title: str) -> Figure:
+def _grid(data: xr.Dataset, metric: str, title: str, new: NewFigure) -> Figure:
     """One heat map a tag, in the order of the tags; the colour bar is the last axes."""
     tags = data["pos"].values.tolist()
     layers, heads = data.sizes["layer"], data.sizes["head"]
@@ -202,7 +181,7 @@ def _grid(data: xr.Dataset, metric: str, title: str) -> Figure:
     rows = -(-len(tags) // columns)
     sheet = Sheet(
         max(_LEFT + columns * (width + 0.4), 4.2), _HEADER + rows * (height + 0.62) + 0.6, title,
-        f"{_subtitle(metric)}; each map has its own scale, from 0 to its largest share",
+        f"{TITLES[metric].formula}; each map has its own scale, from 0 to its largest share", new,
     )  # fmt: skip
     places = [(_LEFT + n % columns * (width + 0.4), 0.85 + n // columns * (height + 0.62)) for n in range(len(tags))]
     for tag, place in zip(tags, places, strict=True):
@@ -243,121 +222,50 @@ def _grid_scale(sheet: Sheet, top: float) -> None:
 # ---- Fig. 9
 
 
-def dependency_types(data: xr.Dataset) -> Figure:
+def dependency_types(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     """Fig. 9: where in depth each relation is attended to.
 
     Axes 0, [rel, layer]: the share of a layer's attention that goes to the relation ÷ its mean over the layers.
     Axes 1, [rel]: that mean. Relations sorted by the mean depth of the attention to them; those never attended are
     left out.
     """
-    table = data["dependency_type_to_by_layer"].transpose("rel", "layer")
-    table = table.isel(rel=_by_depth(values(table)))
-    numbers = values(table)
-    mean = _mean(numbers)
+    table = charts.relations(data)
+    numbers, names = values(table), table["rel"].values.tolist()
     width = float(np.clip(_CELL * numbers.shape[1], 1.9, 5.2))
     height = max(0.6, 0.17 * len(numbers))
-    names = table["rel"].values.tolist()
     left = 0.35 + 0.068 * max([len(label(name)) for name in names], default=4)
     sheet = Sheet(
         left + width + 0.25 + _BARS + 0.65, _HEADER + height + _FOOTER, "Attention to each relation, by layer",
-        "relative to the relation's mean over layers; sorted from low layers to deep ones",
+        "relative to the relation's mean over layers; sorted from low layers to deep ones", new,
     )  # fmt: skip
     axes = sheet.axes(left, _HEADER, width, height)
-    ratio = numbers / mean[:, None] if len(numbers) else np.full((1, 1), np.nan)
-    mesh = style.heat(axes, ratio, TwoSlopeNorm(1, 0, max(2.0, _top(ratio))), style.DIVERGING)
-    style.ticks(axes, "y", names, height + 9)
-    style.ticks(axes, "x", table["layer"].values.tolist(), width)
-    style.name_axes(axes, x="layer")
+    mesh = charts.relation_map(axes, table)
     beside = sheet.axes(left + width + 0.25, _HEADER, _BARS, height, sharey=axes)
     if len(numbers):
-        _layer_bars(beside, mean, "dependency_type_to", height)
+        charts.bars(beside, charts.row_means(numbers), "dependency_type_to")
+        beside.tick_params(labelleft=False)
     style.name_axes(beside, x="mean share of attention")
-    style.colour_bar(sheet, mesh, left, _HEADER + height + 0.42, width, "share ÷ the relation's mean", share=False)
+    scale = sheet.axes(left, _HEADER + height + 0.42, width, 0.09)
+    style.colour_bar(mesh, charts.RELATION_SCALE, share=False, cax=scale)
     return sheet.figure
-
-
-def _by_depth(table: NDArray[np.float64]) -> list[int]:
-    """Rows [rel, layer] with any attention, by their centre of mass over layers."""
-    filled = np.nan_to_num(table)
-    mass = filled.sum(axis=1)
-    centre = filled @ np.arange(table.shape[1]) / np.where(mass > 0, mass, 1)
-    return [int(row) for row in np.argsort(centre, kind="stable") if mass[row] > 0]
-
-
-def _mean(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean of each row over its evidence."""
-    return np.asarray(np.nansum(table, axis=1) / np.maximum(np.isfinite(table).sum(axis=1), 1), np.float64)
-
-
-def _top(table: NDArray[np.float64]) -> float:
-    return float(np.nanmax(table)) if np.isfinite(table).any() else 1.0
 
 
 # ---- profiles
 
 
-def offset_profile(data: xr.Dataset) -> Figure:
+def offset_profile(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     """Attention by offset i − j: mean over heads (line 0), the previous-piece head, the own-piece head."""
-    table = data["attention_at_offset"]
-    offsets = table["offset"].values.astype(float)
-    numbers = values(table.transpose("layer", "head", "offset")).reshape(-1, len(offsets))
-    sheet = Sheet(6.4, 3.4, "Attention by offset", f"{_subtitle('attention_at_offset')}; positive: to earlier pieces")
-    axes = sheet.axes(0.62, 0.72, 5.5, 2.1)
-    kept = offsets >= (0 if not np.nansum(numbers[:, offsets < 0]) else offsets.min())
-    if np.isfinite(numbers).any():
-        _offset_lines(axes, data, numbers, kept, offsets)
-    ends = [f"{offset:g}" for offset in offsets[kept]]
-    _offset_axis(axes, offsets[kept], ends)
+    subtitle = f"{TITLES['attention_at_offset'].formula}; positive: to earlier pieces"
+    sheet = Sheet(6.4, 3.4, "Attention by offset", subtitle, new)
+    charts.offsets(sheet.axes(0.62, 0.72, 5.5, 2.1), data)
     return sheet.figure
 
 
-def _offset_lines(
-    axes: Axes, data: xr.Dataset, numbers: NDArray[np.float64], kept: NDArray[np.bool_], x: NDArray[np.float64]
-) -> None:
-    rows = numbers[np.isfinite(numbers).any(axis=1)]
-    low, high = np.percentile(rows[:, kept], (10, 90), axis=0)
-    axes.fill_between(x[kept], low, high, color=style.FAINT, linewidth=0, label="8 of 10 heads")
-    axes.plot(x[kept], rows.mean(axis=0)[kept], color=style.INK, linewidth=1.8, label="mean of heads")
-    for role, colour in zip(_OFFSET_ROLES, style.SERIES, strict=False):
-        best = standout(data, role)
-        if best is not None:
-            line = values(data["attention_at_offset"].sel(layer=best.layer, head=best.head))[kept]
-            name = f"layer {best.layer} head {best.head}: {role.title}"
-            axes.plot(x[kept], line, color=colour, linewidth=1.2, marker="o", markersize=2.2, label=name)
-    axes.legend(loc="upper right", frameon=False, fontsize=style.SMALL_SIZE, labelcolor=style.INK)
-
-
-_OFFSET_ROLES: Final = tuple(role for role in ROLES if role.metric == "attention_at_offset")
-
-
-def _offset_axis(axes: Axes, offsets: NDArray[np.float64], names: Sequence[str]) -> None:
-    ends = {0: "≤ −32", len(offsets) - 1: "≥ 32"} if offsets[0] < 0 else {len(offsets) - 1: "≥ 32"}
-    step = 8 if offsets[0] < 0 else 4
-    kept = [n for n in range(len(offsets)) if n in ends or offsets[n] % step == 0]
-    axes.set_xticks([offsets[n] for n in kept], labels=[ends.get(n, names[n].replace("-", "−")) for n in kept])
-    axes.set_ylim(bottom=0)
-    _light_frame(axes)
-    style.few_ticks(axes, "y", share=True)
-    style.name_axes(axes, x="attending − attended piece", y="share of attention")
-
-
-def _light_frame(axes: Axes) -> None:
-    axes.grid(axis="y", color=style.FAINT, linewidth=0.6)
-    axes.set_axisbelow(True)
-
-
-def dependency_probability(data: xr.Dataset) -> Figure:
+def dependency_probability(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     """Section 4.3: the probability that two pieces at a distance are in a dependency (line 0)."""
-    table = values(data["dependency_probability"])
-    distances = data["pair_distance"].values.astype(float)
-    sheet = Sheet(6.4, 3.2, TITLES["dependency_probability"].title, "share of the pairs of pieces at that distance")
-    axes = sheet.axes(0.62, 0.72, 5.5, 1.95)
-    axes.plot(distances[1:], table[1:], color=style.BAR, linewidth=1.6, marker="o", markersize=2.6)
-    _light_frame(axes)
-    axes.set_ylim(bottom=0)
-    axes.set_xticks([1, 5, 10, 20, 30, 40, 50, 64], labels=["1", "5", "10", "20", "30", "40", "50", "≥ 64"])
-    style.few_ticks(axes, "y", share=True)
-    style.name_axes(axes, x="distance in pieces", y="probability")
+    title = TITLES["dependency_probability"].title
+    sheet = Sheet(6.4, 3.2, title, "share of the pairs of pieces at that distance", new)
+    charts.probability(sheet.axes(0.62, 0.72, 5.5, 1.95), data)
     return sheet.figure
 
 
@@ -366,44 +274,20 @@ def dependency_probability(data: xr.Dataset) -> Figure:
 
 def correlations(data: xr.Dataset) -> Figure:
     """Section 4.4: distance against entropy (axes 0) and alignment (axes 1); a dot a head, coloured by layer."""
-    sheet = Sheet(6.9, 3.75, "Distance, entropy and alignment of heads", "a dot is a head; the darker, the deeper")
-    alignment = data["dependency_alignment"].sel(direction="either")
-    sides = {"distance_entropy": data["entropy"], "distance_alignment": alignment}
-    for n, (name, other) in enumerate(sides.items()):
-        axes = sheet.axes(0.65 + n * 3.2, 1.0, 2.55, 2.1)
-        _scatter(axes, data, other)
-        sheet.text(0.65 + n * 3.2, 0.72, _correlation_text(data, name), weight="bold")
+    return _scatters(data, ("entropy", "dependency_alignment"), "Distance, entropy and alignment of heads", Figure)
+
+
+def correlation(data: xr.Dataset, metric: str, new: NewFigure = Figure) -> Figure:
+    """Section 4.4: distance against `entropy` or `dependency_alignment`."""
+    return _scatters(data, (metric,), f"Distance and {metric.removeprefix('dependency_')} of heads", new)
+
+
+def _scatters(data: xr.Dataset, metrics: Sequence[str], title: str, new: NewFigure) -> Figure:
+    sheet = Sheet(0.5 + 3.2 * len(metrics), 3.75, title, "a dot is a head; the darker, the deeper", new)
+    for n, metric in enumerate(metrics):
+        charts.scatter(sheet.axes(0.65 + n * 3.2, 1.0, 2.55, 2.1), data, metric)
+        sheet.text(0.65 + n * 3.2, 0.72, charts.correlation(data, metric), weight="bold")
     return sheet.figure
-
-
-def _scatter(axes: Axes, data: xr.Dataset, other: xr.DataArray) -> None:
-    metric = str(other.name)
-    x, y = values(data["distance"]).ravel(), values(other).ravel()
-    depth = np.repeat(np.arange(data.sizes["layer"]), data.sizes["head"])
-    kept = np.isfinite(x) & np.isfinite(y)
-    norm = Normalize(-0.6 * len(data["layer"]), max(1, len(data["layer"]) - 1))
-    colours = [style.SEQUENTIAL.light[int(norm(d) * (style.LEVELS - 1))] for d in depth[kept]]
-    axes.scatter(x[kept], y[kept], s=20, c=colours, linewidths=0.4, edgecolors=style.SURFACE)
-    axes.grid(color=style.FAINT, linewidth=0.6)
-    axes.set_axisbelow(True)
-    style.few_ticks(axes, "x", share=False)
-    style.few_ticks(axes, "y", share=metric in SHARES)
-    style.name_axes(axes, x="distance in pieces", y=_AXIS[metric])
-
-
-_AXIS: Final = {"entropy": "entropy in nats", "dependency_alignment": "alignment, either direction"}
-
-
-def _correlation_text(data: xr.Dataset, name: str) -> str:
-    r, p = float(data[f"{name}_r"]), float(data[f"{name}_p"])
-    if np.isnan(r):
-        return "too few heads for a correlation"
-    return f"r = {r:.2f}, {p_value(p)}".replace("-", "−")
-
-
-def p_value(p: float) -> str:
-    """A p-value as papers write it."""
-    return "p unknown" if np.isnan(p) else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 # ---- Fig. 4
@@ -542,26 +426,26 @@ def panels(data: xr.Dataset) -> list[Panel]:
                    "Strong colour: heads that rest on null pieces instead of the text."),
         Panel(f"pos-to-{_slug(to)}", "6", f"Attention to {to}",
               f"Strong colour: heads that look at pieces tagged {to}.",
-              _subtitle("pos_to"), lambda d, _: pos_to(d, to)),
+              TITLES["pos_to"].formula, lambda d, _: pos_to(d, to)),
         Panel(f"pos-from-{_slug(origin)}", "7", f"Attention from {origin}",
               f"Strong colour: heads that do their looking from pieces tagged {origin}.",
-              _subtitle("pos_from"), lambda d, _: pos_from(d, origin)),
+              TITLES["pos_from"].formula, lambda d, _: pos_from(d, origin)),
         Panel("dependency-alignment", "8", TITLES["dependency_alignment"].title,
               "Bars beyond the orange line follow syntax more often than pairs do by chance.",
-              _subtitle("dependency_alignment"), lambda d, _: dependency_alignment(d)),
+              TITLES["dependency_alignment"].formula, lambda d, _: dependency_alignment(d)),
         Panel("dependency-types", "9", "Relations by depth",
               "Purple layers look at a relation more than layers do on average, orange ones less.",
-              _subtitle("dependency_type_to"), lambda d, _: dependency_types(d)),
+              TITLES["dependency_type_to"].formula, lambda d, _: dependency_types(d)),
         _map_panel("variability", "10", "variability",
                    "Weak colour: the same positions in every sentence; strong colour: the words decide."),
         _map_panel("distance", "11", "distance", "Weak colour: heads that look nearby; strong colour: far away."),
         _map_panel("entropy", "12", "entropy", "Weak colour: attention on few pieces; strong colour: on many."),
         Panel("all-pos-to", "A.1", "Attention to every part of speech", "Compare where in the model a tag is attended.",
-              _subtitle("pos_to"), lambda d, _: all_pos_to(d)),
+              TITLES["pos_to"].formula, lambda d, _: all_pos_to(d)),
         Panel("all-pos-from", "A.2", "Attention from every part of speech", "Where in the model a tag attends.",
-              _subtitle("pos_from"), lambda d, _: all_pos_from(d)),
+              TITLES["pos_from"].formula, lambda d, _: all_pos_from(d)),
         Panel("offset-profile", "", "Attention by offset", "A peak at 1 is a head that looks at the previous piece.",
-              _subtitle("attention_at_offset"), lambda d, _: offset_profile(d)),
+              TITLES["attention_at_offset"].formula, lambda d, _: offset_profile(d)),
         Panel("dependency-probability", "", TITLES["dependency_probability"].title,
               "What a head that chose by distance alone would find.",
               TITLES["dependency_probability"].formula, lambda d, _: dependency_probability(d)),
@@ -569,7 +453,7 @@ def panels(data: xr.Dataset) -> list[Panel]:
 
 
 def _map_panel(key: str, number: str, metric: str, help: str) -> Panel:
-    return Panel(key, number, TITLES[metric].title, help, _subtitle(metric), lambda d, _: head_map(d, metric))
+    return Panel(key, number, TITLES[metric].title, help, TITLES[metric].formula, lambda d, _: head_map(d, metric))
 
 
 def _tag(data: xr.Dataset, wanted: str) -> str:

@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 
 from attnmetrics.errors import StoreError
 from attnmetrics.storage import Location
-from attnmetrics.views import figures, paper, style
+from attnmetrics.views import charts, figures, paper, style
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name
 from attnmetrics.views.heads import percent, shown, standouts, values
 from attnmetrics.views.maps import SmallMap, small_map
@@ -85,9 +85,7 @@ def render(data: xr.Dataset, exemplars: pd.DataFrame, facts: Mapping[str, Any]) 
 def _correlations(data: xr.Dataset) -> list[tuple[str, str, str]]:
     pairs = (("distance and entropy", "distance_entropy"), ("distance and alignment", "distance_alignment"))
     rows = [(title, float(data[f"{name}_r"]), float(data[f"{name}_p"])) for title, name in pairs]
-    return [
-        (title, f"{r:.3f}".replace("-", "−") if np.isfinite(r) else "–", figures.p_value(p)) for title, r, p in rows
-    ]
+    return [(title, f"{r:.3f}".replace("-", "−") if np.isfinite(r) else "–", charts.p_value(p)) for title, r, p in rows]
 
 
 # ---- figures

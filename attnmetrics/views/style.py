@@ -4,7 +4,7 @@ Figures are built with matplotlib's object interface and no global state. Every 
 that the report can exchange them for a dark theme's.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -36,8 +36,8 @@ HEADS_DARK: Final = ("#58aee0", "#f0924a", "#b490dc", "#55c39d", "#e884aa", "#cd
 LEVELS: Final = 64
 _LIGHT: Final = ("#eef3f8", "#cadeeb", "#8fbfd8", "#4b95bd", "#27689c", "#1b4175", "#111f4d")
 _DARK: Final = ("#1d2732", "#1f3f5b", "#236085", "#3187ad", "#58b1c8", "#9bd7de", "#e9faf4")
-_LIGHT_MIDDLE: Final = ("#8a4206", "#cf7f2c", "#efc08b", "#f1f2f4", "#bfb4dc", "#7f68b5", "#432776")
-_DARK_MIDDLE: Final = ("#ffc078", "#c97f2f", "#704a24", "#252d37", "#51457c", "#8b74c9", "#cdbcff")
+_LIGHT_MIDDLE: Final = ("#fff4dd", "#fbdca6", "#f3bd7c", "#cf9fb0", "#a184c4", "#70549f", "#3a1f6b")
+_DARK_MIDDLE: Final = ("#2a2016", "#4f3618", "#7d5423", "#8a6a8f", "#9c86d0", "#c0adf0", "#ece4ff")
 
 HEADINGS: Final = ("title", "subtitle")
 """Marks (gid) of a figure's title and subtitle, for pages that write their own."""
@@ -78,7 +78,7 @@ def _levels(anchors: Sequence[str]) -> tuple[str, ...]:
 SEQUENTIAL: Final = _scale("share", _LIGHT, _DARK)
 """One hue, light to dark: readable with any colour vision and in grey."""
 DIVERGING: Final = _scale("ratio", _LIGHT_MIDDLE, _DARK_MIDDLE)
-"""Orange below, purple above."""
+"""Orange below, purple above; also in grey, the darker, the more (in a dark theme, the lighter)."""
 
 
 def label(text: str, limit: int = 28) -> str:
@@ -96,9 +96,11 @@ def _glyphs() -> frozenset[int]:
 class Sheet:
     """A figure on which axes are placed in inches from the top left."""
 
-    def __init__(self, width: float, height: float, title: str, subtitle: str = "") -> None:
+    def __init__(
+        self, width: float, height: float, title: str, subtitle: str = "", new: Callable[..., Figure] = Figure
+    ) -> None:
         self.width, self.height = width, height
-        self.figure = Figure(figsize=(width, height), dpi=DPI, facecolor=SURFACE)
+        self.figure = new(figsize=(width, height), dpi=DPI, facecolor=SURFACE)
         self.text(0.12, 0.12, label(title, 120), size=TITLE_SIZE, weight="bold", gid=HEADINGS[0])
         if subtitle:
             self.text(0.12, 0.34, label(subtitle, 160), color=MUTED, gid=HEADINGS[1])
@@ -111,11 +113,27 @@ class Sheet:
     def axes(self, left: float, top: float, width: float, height: float, **options: Any) -> Axes:
         """Axes without a frame, in the house style."""
         box = (left / self.width, 1 - (top + height) / self.height, width / self.width, height / self.height)
-        axes: Axes = self.figure.add_axes(box, facecolor="none", **options)
-        axes.tick_params(colors=MUTED, labelsize=SMALL_SIZE, length=0, pad=3, labelfontfamily="DejaVu Sans")
-        for spine in axes.spines.values():
-            spine.set_visible(False)
-        return axes
+        return dress(self.figure.add_axes(box, **options))
+
+
+def dress(axes: Axes) -> Axes:
+    """The house style: no frame, no ticks, quiet numbers."""
+    axes.set_facecolor("none")
+    axes.tick_params(colors=MUTED, labelsize=SMALL_SIZE, length=0, pad=3, labelfontfamily="DejaVu Sans")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    return axes
+
+
+def entitle(axes: Axes, title: str) -> Axes:
+    """A title of axes that are part of somebody's figure."""
+    axes.set_title(label(title, 80), size=TEXT_SIZE + 0.5, weight="bold", color=INK, loc="left", family="DejaVu Sans")
+    return axes
+
+
+def size_of(axes: Axes) -> tuple[float, float]:
+    """Width and height of axes on their figure, inches."""
+    return axes.bbox.width / axes.figure.dpi, axes.bbox.height / axes.figure.dpi
 
 
 def name_axes(axes: Axes, *, x: str = "", y: str = "") -> None:
@@ -162,9 +180,10 @@ def norm_from_zero(table: NDArray[np.float64]) -> Normalize:
     return Normalize(0, top if top > 0 else 1)
 
 
-def ticks(axes: Axes, which: str, names: Sequence[object], room: float) -> None:
-    """Names in the middle of the cells, thinned out to fit into `room` inches."""
+def ticks(axes: Axes, which: str, names: Sequence[object]) -> None:
+    """Names in the middle of the cells, thinned out to fit."""
     need = 0.15 if which == "y" else 0.2
+    room = size_of(axes)[which == "y"]
     step = next(
         s for s in (1, 2, 5, 10, 20, 50, len(names) + 1) if len(names) / s * need <= room + 0.2 or s > len(names)
     )
@@ -173,15 +192,20 @@ def ticks(axes: Axes, which: str, names: Sequence[object], room: float) -> None:
     axis.set_ticks([n + 0.5 for n in kept], labels=[label(str(names[n])) for n in kept])
 
 
-def colour_bar(sheet: Sheet, mesh: QuadMesh, left: float, top: float, width: float, title: str, *, share: bool) -> None:
-    """A horizontal scale that says what it shows."""
-    axes = sheet.axes(left, top, width, 0.09)
-    bar = sheet.figure.colorbar(mesh, cax=axes, orientation="horizontal")
+def colour_bar(mesh: QuadMesh, title: str, *, share: bool, cax: Axes | None = None) -> Axes:
+    """A scale that says what it shows: in axes of its own, or to the right of the map."""
+    axes = mesh.axes
+    assert axes is not None
+    place: dict[str, Any] = (
+        {"cax": cax, "orientation": "horizontal"} if cax else {"ax": axes, "fraction": 0.05, "pad": 0.03, "aspect": 30}
+    )
+    bar = axes.figure.colorbar(mesh, **place)
     if bar.solids is not None:
         bar.solids.set(rasterized=False, edgecolor="face")
     bar.outline.set_visible(False)
-    few_ticks(axes, "x", share=share)
-    bar.set_label(label(title, 80), size=TEXT_SIZE, color=MUTED, family="DejaVu Sans", labelpad=2)
+    few_ticks(dress(bar.ax), "x" if cax else "y", share=share)
+    bar.set_label(label(title, 80), size=TEXT_SIZE, color=MUTED, family="DejaVu Sans", labelpad=2 if cax else 6)
+    return bar.ax
 
 
 def few_ticks(axes: Axes, which: str, *, share: bool, number: int = 4) -> None:

@@ -1,0 +1,234 @@
+"""The paper's figures in print, each a function of a run's Dataset that returns matplotlib axes.
+
+    metrics = attnmetrics.load("runs/gpt2")
+    plot.distance(metrics)                                # a figure of its own: the map, its layers, title and formula
+    plot.pos_to(metrics, "NOUN", ax=ax)                   # in axes of yours: the map and its scale
+    plot.pos_to(metrics).figure.savefig("figure-a1.pdf")  # without a tag: all of them
+
+Functions have the names of the results that they draw. Without `ax` they make a figure with pyplot, so that notebooks
+show it, and return its first axes. With `ax` they draw there alone. Layers go down, layer 0 on top, heads across; heads
+without evidence (NaN) are hatched. Colour scales run from light to dark, so that they can be read in grey.
+
+Source: Vig and Belinkov 2019, arXiv:1906.04284; figure numbers are theirs.
+"""
+
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from typing import Final
+
+import matplotlib
+import pandas as pd
+import xarray as xr
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from attnmetrics.errors import ConfigError, StoreError
+from attnmetrics.storage import Location
+from attnmetrics.views import charts, figures, style
+from attnmetrics.views.heads import SHARES
+
+FORMATS: Final = ("pdf", "svg", "png")
+
+# ---- maps of heads
+
+
+def null_attention(data: xr.Dataset, *, ax: Axes | None = None, top: float | None = None) -> Axes:
+    """Fig. 5: share of attention that goes to null pieces. For `ax` and `top` see `heads`."""
+    return heads(data, "null_attention", ax=ax, top=top)
+
+
+def pos_to(data: xr.Dataset, tag: str | None = None, *, ax: Axes | None = None, top: float | None = None) -> Axes:
+    """Fig. 6: share of attention that goes to pieces with this tag; Fig. A.1, a figure of all tags, without one."""
+    return _of_tag(data, "pos_to", tag, ax, top)
+
+
+def pos_from(data: xr.Dataset, tag: str | None = None, *, ax: Axes | None = None, top: float | None = None) -> Axes:
+    """Fig. 7: share of attention that comes from pieces with this tag; Fig. A.2, a figure of all tags, without one."""
+    return _of_tag(data, "pos_from", tag, ax, top)
+
+
+def variability(data: xr.Dataset, *, ax: Axes | None = None, top: float | None = None) -> Axes:
+    """Fig. 10: how much attention depends on the sentence. For `ax` and `top` see `heads`."""
+    return heads(data, "variability", ax=ax, top=top)
+
+
+def distance(data: xr.Dataset, *, ax: Axes | None = None, top: float | None = None) -> Axes:
+    """Fig. 11: mean distance that attention spans, in pieces. For `ax` and `top` see `heads`."""
+    return heads(data, "distance", ax=ax, top=top)
+
+
+def entropy(data: xr.Dataset, *, ax: Axes | None = None, top: float | None = None) -> Axes:
+    """Fig. 12: mean entropy of a row of attention, in nats. For `ax` and `top` see `heads`."""
+    return heads(data, "entropy", ax=ax, top=top)
+
+
+def heads(
+    data: xr.Dataset, metric: str, *, ax: Axes | None = None, top: float | None = None, **labels: str | int
+) -> Axes:
+    """Any metric of heads, such as `heads(metrics, "attention_at_offset", offset=1)`.
+
+    Args:
+        data: a run's results
+        metric: name of a [layer, head, …] variable
+        ax: where to draw the map and, to its right, its scale; without it, a figure with bars of the layers as well
+        top: value of the strongest colour, for maps that are to be compared; the largest value by default
+        **labels: one for each further dimension
+
+    Returns:
+        The axes of the map.
+
+    Raises:
+        ConfigError: the run has no such metric, dimension or label, or a dimension is left without a label.
+    """
+    if ax is None:
+        return _first(figures.head_map(data, metric, labels, top, pyplot.figure))
+    mesh = charts.heads(_titled(ax, figures.heading(metric, labels)), charts.select(data, metric, labels), top)
+    style.colour_bar(mesh, charts.unit(metric), share=metric in SHARES)
+    return ax
+
+
+def _of_tag(data: xr.Dataset, metric: str, tag: str | None, ax: Axes | None, top: float | None) -> Axes:
+    if tag is not None:
+        return heads(data, metric, ax=ax, top=top, pos=tag)
+    if ax is not None or top is not None:
+        raise ConfigError(
+            "expected a tag with ax or top, found none; the figure of all tags has axes and scales of its own"
+        )
+    return _first({"pos_to": figures.all_pos_to, "pos_from": figures.all_pos_from}[metric](data, pyplot.figure))
+
+
+# ---- by layer
+
+
+def layers(data: xr.Dataset, metric: str, *, ax: Axes | None = None, **labels: str | int) -> Axes:
+    """Any metric of heads by layer, as bars (Fig. 11, right). Arguments and errors are those of `heads`."""
+    if ax is None:
+        return _first(figures.layer_bars(data, metric, labels, pyplot.figure))
+    charts.layers(_titled(ax, figures.heading(metric, labels)), data, metric, labels, alone=True)
+    return ax
+
+
+def dependency_alignment(data: xr.Dataset, direction: str | None = None, *, ax: Axes | None = None) -> Axes:
+    """Fig. 8: attention along dependencies by layer, with the share of all pairs that are in one as an orange line.
+
+    Args:
+        data: a run's results
+        direction: attending_is_parent, attended_is_parent or either
+        ax: where to draw; either direction by default. Without `ax` and direction: a figure of all three, with maps
+    """
+    if ax is None and direction is None:
+        return _first(figures.dependency_alignment(data, pyplot.figure))
+    return layers(data, "dependency_alignment", ax=ax, direction=direction or "either")
+
+
+def dependency_type_to(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
+    """Fig. 9: share of a layer's attention that goes to each relation, ÷ the relation's mean over layers."""
+    if ax is None:
+        return _first(figures.dependency_types(data, pyplot.figure))
+    mesh = charts.relation_map(_titled(ax, "Attention to each relation, by layer"), charts.relations(data))
+    style.colour_bar(mesh, charts.RELATION_SCALE, share=False)
+    return ax
+
+
+# ---- profiles and correlations
+
+
+def attention_at_offset(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
+    """Attention by offset i − j: the mean of heads (line 0), the previous-piece head, the own-piece head."""
+    if ax is None:
+        return _first(figures.offset_profile(data, pyplot.figure))
+    charts.offsets(_titled(ax, "Attention by offset"), data)
+    return ax
+
+
+def dependency_probability(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
+    """Section 4.3: the probability that two pieces at a distance are in a dependency (line 0)."""
+    if ax is None:
+        return _first(figures.dependency_probability(data, pyplot.figure))
+    charts.probability(_titled(ax, figures.heading("dependency_probability", {})), data)
+    return ax
+
+
+def distance_entropy(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
+    """Section 4.4: distance against entropy with Pearson's r and p; a dot is a head, the darker, the deeper."""
+    return _scatter(data, "entropy", ax)
+
+
+def distance_alignment(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
+    """Section 4.4: distance against alignment (either direction) with Pearson's r and p; a dot is a head."""
+    return _scatter(data, "dependency_alignment", ax)
+
+
+def _scatter(data: xr.Dataset, metric: str, ax: Axes | None) -> Axes:
+    if ax is None:
+        return _first(figures.correlation(data, metric, pyplot.figure))
+    charts.scatter(_titled(ax, charts.correlation(data, metric)), data, metric)
+    return ax
+
+
+def _first(figure: Figure) -> Axes:
+    return figure.axes[0]
+
+
+def _titled(ax: Axes, title: str) -> Axes:
+    return style.entitle(style.dress(ax), title)
+
+
+# ---- files
+
+
+def write(data: xr.Dataset, exemplars: pd.DataFrame, folder: Location, formats: Iterable[str] = ("pdf",)) -> list[str]:
+    """Write every figure into a folder: the same bytes for the same data.
+
+    Args:
+        data: a run's results
+        exemplars: its sentences, for Fig. 4
+        folder: made where missing; its other files stay
+        formats: of `FORMATS`
+
+    Returns:
+        The names of the files.
+
+    Raises:
+        ConfigError: an unknown format.
+        StoreError: the folder cannot be written.
+    """
+    formats = list(dict.fromkeys(formats))
+    for form in formats:
+        if form not in FORMATS:
+            raise ConfigError(f"expected a format of {', '.join(FORMATS)}, found {form!r}")
+    names = []
+    for name, figure in _all(data, exemplars):
+        for form in formats:
+            names.append(f"{name}.{form}")
+            try:
+                (folder / names[-1]).write(_file(figure, form))
+            except OSError as error:
+                raise StoreError(
+                    f"expected to write {folder / names[-1]}, found: {error.strerror or error}; "
+                    "free space or choose a folder that you may write to (--out)"
+                ) from error
+    return names
+
+
+def _all(data: xr.Dataset, exemplars: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
+    """Every figure by name; the paper's begin with their number."""
+    for panel in figures.panels(data):
+        number = f"figure-{panel.number.replace('.', '').lower()}-" if panel.number else ""
+        yield f"{number}{panel.key}", panel.draw(data, exemplars)
+    yield "correlations", figures.correlations(data)
+
+
+def _file(figure: Figure, form: str) -> bytes:
+    """A figure as a file, with its fonts in it and without a date."""
+    dates = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+    with (
+        BytesIO() as file,
+        matplotlib.rc_context({"pdf.fonttype": 42, "svg.fonttype": "path", "svg.hashsalt": "attnmetrics"}),
+    ):
+        figure.savefig(file, format=form, dpi=_DPI, facecolor="white", metadata=dates.get(form))
+        return file.getvalue()
+
+
+_DPI: Final = 300

@@ -1,0 +1,236 @@
+"""What figures draw, each in axes that are given: a map of heads, its layers, relations by layer, profiles, scatters.
+
+Drawn values can be read back from the artists: maps from `axes.collections[0].get_array()`, bars from `axes.patches`,
+lines from `axes.lines`, dots from `axes.collections[0].get_offsets()`. Cells without evidence (NaN) are hatched.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import Normalize, TwoSlopeNorm
+from numpy.typing import NDArray
+
+from attnmetrics.errors import ConfigError
+from attnmetrics.views import style
+from attnmetrics.views.heads import ROLES, SHARES, TITLES, percent, standout, values
+
+Labels = Mapping[str, str | int]
+"""A label for each dimension beside layer and head."""
+
+_TEXT_HEIGHT: Final = 0.12
+"""Inches that a bar needs for its value to be written beside it."""
+
+
+def select(data: xr.Dataset, metric: str, at: Labels) -> xr.DataArray:
+    """A metric's table [layer, head] at these labels.
+
+    Raises:
+        ConfigError: the run has no such metric of heads, dimension or label, or a dimension has no label.
+    """
+    known = [str(name) for name, table in data.data_vars.items() if table.dims[:2] == ("layer", "head")]
+    if metric not in known:
+        raise ConfigError(f"expected a metric of the run's heads, found {metric!r}; it has {', '.join(known)}")
+    table = data[metric]
+    dims = table.dims[2:]
+    if set(at) != set(dims):
+        raise ConfigError(f"expected a label for each of {list(dims)} of {metric!r}, found labels for {list(at)}")
+    for dim, name in at.items():
+        labels = table[dim].values.tolist()
+        if name not in labels:
+            raise ConfigError(f"expected a label of {dim!r}, found {name!r}; the run has {', '.join(map(str, labels))}")
+    return table.sel(at)
+
+
+def unit(metric: str) -> str:
+    """What a scale of the metric says."""
+    if metric in SHARES:
+        return "share of attention"
+    unit = TITLES[metric].unit
+    return TITLES[metric].title.lower() if unit == "1" else unit
+
+
+# ---- heads, and the layers beside them
+
+
+def heads(axes: Axes, table: xr.DataArray, top: float | None = None) -> QuadMesh:
+    """Heat map of [layer, head], layer 0 on top; the strongest colour is `top`, or the largest value."""
+    numbers = values(table)
+    mesh = style.heat(axes, numbers, style.norm_from_zero(numbers) if top is None else Normalize(0, top))
+    style.ticks(axes, "y", table["layer"].values.tolist())
+    style.ticks(axes, "x", table["head"].values.tolist())
+    style.name_axes(axes, x="head", y="layer")
+    return mesh
+
+
+def layers(axes: Axes, data: xr.Dataset, metric: str, at: Labels, *, alone: bool = False) -> None:
+    """Bars of a metric by layer, beside a map or alone; for alignment with the share of pairs as a line (Fig. 8)."""
+    table = data[f"{metric}_by_layer"].sel(at)
+    bars(axes, values(table), metric)
+    aligned = metric == "dependency_alignment"
+    if alone:
+        axes.set_ylim(len(table), 0)
+        style.ticks(axes, "y", table["layer"].values.tolist())
+        style.name_axes(axes, x=unit(metric) + ("; line: share of all pairs" if aligned else ""), y="layer")
+    else:
+        axes.tick_params(labelleft=False)
+        style.name_axes(axes, x="by layer")
+    if aligned:
+        _baseline(axes, float(data["dependency_baseline"].sel(at)))
+
+
+def bars(axes: Axes, sizes: NDArray[np.float64], metric: str) -> None:
+    """Bars in the rows of a map; their values are written beside them where there is room."""
+    decimals = 2 if largest(sizes) < 10 else 1 if largest(sizes) < 100 else 0
+    texts = [percent(size) if metric in SHARES else f"{size:.{decimals}f}" for size in sizes]
+    style.bars(axes, sizes, texts, show_texts=style.size_of(axes)[1] / len(sizes) >= _TEXT_HEIGHT)
+    style.few_ticks(axes, "x", share=metric in SHARES, number=3)
+
+
+def _baseline(axes: Axes, value: float) -> None:
+    if np.isnan(value):
+        return
+    axes.axvline(value, color=style.BASELINE, linewidth=1.6)
+    axes.set_xlim(0, max(axes.get_xlim()[1], value * 1.1))
+
+
+# ---- relations by layer
+
+RELATION_SCALE: Final = "share ÷ the relation's mean"
+
+
+def relations(data: xr.Dataset) -> xr.DataArray:
+    """Shares [rel, layer] of the relations that are attended, sorted by the mean depth of the attention to them."""
+    table = data["dependency_type_to_by_layer"].transpose("rel", "layer")
+    return table.isel(rel=_by_depth(values(table)))
+
+
+def _by_depth(table: NDArray[np.float64]) -> list[int]:
+    """Rows [rel, layer] with any attention, by their centre of mass over layers."""
+    filled = np.nan_to_num(table)
+    mass = filled.sum(axis=1)
+    centre = filled @ np.arange(table.shape[1]) / np.where(mass > 0, mass, 1)
+    return [int(row) for row in np.argsort(centre, kind="stable") if mass[row] > 0]
+
+
+def relation_map(axes: Axes, table: xr.DataArray) -> QuadMesh:
+    """Heat map of [rel, layer]: each share ÷ the relation's mean over layers."""
+    numbers = values(table)
+    ratio = numbers / row_means(numbers)[:, None] if len(numbers) else np.full((1, 1), np.nan)
+    mesh = style.heat(axes, ratio, TwoSlopeNorm(1, 0, max(2.0, largest(ratio))), style.DIVERGING)
+    style.ticks(axes, "y", table["rel"].values.tolist())
+    style.ticks(axes, "x", table["layer"].values.tolist())
+    style.name_axes(axes, x="layer")
+    return mesh
+
+
+def row_means(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean of each row over its evidence."""
+    return np.asarray(np.nansum(table, axis=1) / np.maximum(np.isfinite(table).sum(axis=1), 1), np.float64)
+
+
+def largest(table: NDArray[np.float64]) -> float:
+    """The largest number, or 1 without evidence."""
+    return float(np.nanmax(table)) if np.isfinite(table).any() else 1.0
+
+
+# ---- profiles
+
+
+def offsets(axes: Axes, data: xr.Dataset) -> None:
+    """Attention by offset i − j: mean over heads (line 0), the previous-piece head, the own-piece head."""
+    table = data["attention_at_offset"]
+    offsets = table["offset"].values.astype(float)
+    numbers = values(table.transpose("layer", "head", "offset")).reshape(-1, len(offsets))
+    kept = offsets >= (0 if not np.nansum(numbers[:, offsets < 0]) else offsets.min())
+    if np.isfinite(numbers).any():
+        _offset_lines(axes, data, numbers, kept, offsets)
+    ends = [f"{offset:g}" for offset in offsets[kept]]
+    _offset_axis(axes, offsets[kept], ends)
+
+
+def _offset_lines(
+    axes: Axes, data: xr.Dataset, numbers: NDArray[np.float64], kept: NDArray[np.bool_], x: NDArray[np.float64]
+) -> None:
+    rows = numbers[np.isfinite(numbers).any(axis=1)]
+    low, high = np.percentile(rows[:, kept], (10, 90), axis=0)
+    axes.fill_between(x[kept], low, high, color=style.FAINT, linewidth=0, label="8 of 10 heads")
+    axes.plot(x[kept], rows.mean(axis=0)[kept], color=style.INK, linewidth=1.8, label="mean of heads")
+    for role, colour in zip(_OFFSET_ROLES, style.SERIES, strict=False):
+        best = standout(data, role)
+        if best is not None:
+            line = values(data["attention_at_offset"].sel(layer=best.layer, head=best.head))[kept]
+            name = f"layer {best.layer} head {best.head}: {role.title}"
+            axes.plot(x[kept], line, color=colour, linewidth=1.2, marker="o", markersize=2.2, label=name)
+    axes.legend(loc="upper right", frameon=False, fontsize=style.SMALL_SIZE, labelcolor=style.INK)
+
+
+_OFFSET_ROLES: Final = tuple(role for role in ROLES if role.metric == "attention_at_offset")
+
+
+def _offset_axis(axes: Axes, offsets: NDArray[np.float64], names: Sequence[str]) -> None:
+    ends = {0: "≤ −32", len(offsets) - 1: "≥ 32"} if offsets[0] < 0 else {len(offsets) - 1: "≥ 32"}
+    step = 8 if offsets[0] < 0 else 4
+    kept = [n for n in range(len(offsets)) if n in ends or offsets[n] % step == 0]
+    axes.set_xticks([offsets[n] for n in kept], labels=[ends.get(n, names[n].replace("-", "−")) for n in kept])
+    axes.set_ylim(bottom=0)
+    _light_frame(axes)
+    style.few_ticks(axes, "y", share=True)
+    style.name_axes(axes, x="attending − attended piece", y="share of attention")
+
+
+def _light_frame(axes: Axes) -> None:
+    axes.grid(axis="y", color=style.FAINT, linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def probability(axes: Axes, data: xr.Dataset) -> None:
+    """The probability of a dependency by the distance of two pieces, from 1 (line 0)."""
+    table = values(data["dependency_probability"])
+    distances = data["pair_distance"].values.astype(float)
+    axes.plot(distances[1:], table[1:], color=style.BAR, linewidth=1.6, marker="o", markersize=2.6)
+    _light_frame(axes)
+    axes.set_ylim(bottom=0)
+    axes.set_xticks([1, 5, 10, 20, 30, 40, 50, 64], labels=["1", "5", "10", "20", "30", "40", "50", "≥ 64"])
+    style.few_ticks(axes, "y", share=True)
+    style.name_axes(axes, x="distance in pieces", y="probability")
+
+
+# ---- correlations
+
+ALIGNMENT: Final = {"direction": "either"}
+_AXIS: Final = {"entropy": "entropy in nats", "dependency_alignment": "alignment, either direction"}
+_CORRELATION: Final = {"entropy": "distance_entropy", "dependency_alignment": "distance_alignment"}
+
+
+def scatter(axes: Axes, data: xr.Dataset, metric: str) -> None:
+    """Distance against a metric: a dot a head with evidence, the darker, the deeper."""
+    other = select(data, metric, ALIGNMENT if metric == "dependency_alignment" else {})
+    x, y = values(data["distance"]).ravel(), values(other).ravel()
+    depth = np.repeat(np.arange(data.sizes["layer"]), data.sizes["head"])
+    kept = np.isfinite(x) & np.isfinite(y)
+    norm = Normalize(-0.6 * len(data["layer"]), max(1, len(data["layer"]) - 1))
+    colours = [style.SEQUENTIAL.light[int(norm(d) * (style.LEVELS - 1))] for d in depth[kept]]
+    axes.scatter(x[kept], y[kept], s=20, c=colours, linewidths=0.4, edgecolors=style.SURFACE)
+    axes.grid(color=style.FAINT, linewidth=0.6)
+    axes.set_axisbelow(True)
+    style.few_ticks(axes, "x", share=False)
+    style.few_ticks(axes, "y", share=metric in SHARES)
+    style.name_axes(axes, x="distance in pieces", y=_AXIS[metric])
+
+
+def correlation(data: xr.Dataset, metric: str) -> str:
+    """Pearson's r of distance and a metric, and its p, as text."""
+    name = _CORRELATION[metric]
+    r, p = float(data[f"{name}_r"]), float(data[f"{name}_p"])
+    if np.isnan(r):
+        return "too few heads for a correlation"
+    return f"r = {r:.2f}, {p_value(p)}".replace("-", "−")
+
+
+def p_value(p: float) -> str:
+    """A p-value as papers write it."""
+    return "p unknown" if np.isnan(p) else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
