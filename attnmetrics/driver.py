@@ -12,7 +12,7 @@ from importlib.metadata import version
 from attnmetrics.config import RunConfig
 from attnmetrics.engine import Engine, Stage
 from attnmetrics.engine.inline import InlineEngine
-from attnmetrics.errors import CorpusError, ShardError, StoreError
+from attnmetrics.errors import CorpusError, DamageError, ShardError, StoreError
 from attnmetrics.lease import Lease, hold
 from attnmetrics.merge import find_sentences, merge_candidates
 from attnmetrics.outputs import write_outputs
@@ -355,7 +355,7 @@ def _intact(store: Store, reporter: Reporter) -> dict[int, Record]:
     for shard, record in list(committed.items()):
         try:
             store.verify(record)
-        except StoreError as error:
+        except DamageError as error:
             reporter.warn(str(error))
             store.discard(shard)
             del committed[shard]

@@ -87,7 +87,8 @@ def hold(folder: Location, reporter: Reporter) -> Iterator[Lease]:
             version = _put(place, record, _await_free(place, reporter))
     except OSError as error:
         raise StoreError(
-            f"cannot write to {folder}: {error.strerror or error}; make room, mend the right, or give another --out"
+            f"cannot write to {folder}: {error.strerror or error}; make room or mend the permission, then run the "
+            "same command to go on, or give another --out"
         ) from None
     lease = Lease(place, record, version)
     _held.add(record["owner"])

@@ -282,7 +282,8 @@ def _writing(place: Location) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(
-            f"expected to write {place}, found: {error.strerror or error}; check the disk's space and permissions"
+            f"expected to write {place}, found: {error.strerror or error}; make room or mend the "
+            "permission, then run the same command to go on"
         ) from None
 
 

@@ -144,7 +144,8 @@ def write_facts(folder: Location, facts: Facts) -> None:
         (folder / "run.json").write(text.encode())
     except OSError as error:
         raise StoreError(
-            f"cannot write {folder / 'run.json'}: {error.strerror or error}; make room or choose another --out"
+            f"cannot write {folder / 'run.json'}: {error.strerror or error}; make room or mend "
+            "the permission, then run the same command to go on"
         ) from None
 
 

@@ -34,6 +34,9 @@ PATIENCE_SECONDS = 60
 REQUEST_BYTES = 1 << 18
 """The least that is fetched of an object that is read in parts."""
 
+UNREADABLE = (PermissionError, TimeoutError)
+"""Errors of a file that may be as it was written, but cannot be had now."""
+
 Version = str
 """Tells one content of a file from another."""
 
@@ -442,7 +445,7 @@ def os_errors() -> Iterator[None]:
         if name == "NotFoundError":
             raise FileNotFoundError(errno.ENOENT, _reason(error)) from error
         denied = name in ("PermissionDeniedError", "UnauthenticatedError")
-        raise OSError(errno.EACCES if denied else errno.EIO, _reason(error)) from error
+        raise OSError(errno.EACCES if denied else errno.ETIMEDOUT, _reason(error)) from error
 
 
 def _reason(error: Exception) -> str:

@@ -29,11 +29,11 @@ from zarr.abc.buffer import Buffer
 from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.storage import MemoryStore
 
-from attnmetrics.errors import StoreError
+from attnmetrics.errors import DamageError, StoreError
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.states import Dims, State, packed_size
 from attnmetrics.statistics.variability import Prefix
-from attnmetrics.storage import Location, os_errors
+from attnmetrics.storage import UNREADABLE, Location, os_errors
 
 CANDIDATES = pa.schema(
     {
@@ -122,10 +122,18 @@ class Store:
             self._commit(shard).write(json.dumps(record, indent=1).encode())
 
     def committed(self) -> dict[int, Record]:
-        """The commit record of every committed shard, by shard, in order. A damaged record counts as none."""
+        """The commit record of every committed shard, by shard, in order. A damaged record counts as none.
+
+        Raises:
+            StoreError: the folder cannot be read.
+        """
         commits = self.folder / "commits"
+        try:
+            names = commits.names()
+        except OSError as error:
+            raise StoreError(_cannot_read(commits, error)) from None
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            found = pool.map(_read_record, [commits / name for name in commits.names() if name.endswith(".json")])
+            found = pool.map(_read_record, [commits / name for name in names if name.endswith(".json")])
         records = sorted((record for record in found if record is not None), key=itemgetter("shard"))
         return {record["shard"]: record for record in records}
 
@@ -161,10 +169,8 @@ class Store:
         Raises:
             StoreError: the file is not the one committed.
         """
-        try:
+        with self._reading(record, "its sentences"):
             data = self._candidates(record["shard"]).read()
-        except OSError as error:
-            raise self._damaged(record, f"its sentences cannot be read: {error}") from None
         self._check(record, "candidates", _digest(data))
         return pq.read_table(pa.BufferReader(data), schema=CANDIDATES)
 
@@ -218,8 +224,13 @@ class Store:
         return True
 
     def discard(self, shard: int) -> None:
-        """Take back a shard's commit, so that it is measured again."""
-        self._commit(shard).remove()
+        """Take back a shard's commit, so that it is measured again.
+
+        Raises:
+            StoreError: the folder cannot be written.
+        """
+        with self._writing():
+            self._commit(shard).remove()
 
     def _layout(self) -> tuple[zarr.Group, dict[str, Buffer]]:
         """The arrays in memory, without content, and the files that they consist of, by path."""
@@ -236,11 +247,8 @@ class Store:
         return group, files
 
     def _read(self, record: Record, path: str, where: Any) -> NDArray[Any]:
-        try:
-            with os_errors():
-                value = np.asarray(zarr.open_array(self._zarr.zarr(), path=path, mode="r", zarr_format=3)[where])
-        except Exception as error:  # foreign content fails anywhere
-            raise self._damaged(record, f"{path}: {error}") from None
+        with self._reading(record, path):
+            value = np.asarray(zarr.open_array(self._zarr.zarr(), path=path, mode="r", zarr_format=3)[where])
         self._check(record, path, _array_digest(value))
         return value
 
@@ -248,9 +256,19 @@ class Store:
         if record["checksums"].get(name) != found:
             raise self._damaged(record, f"{name} is not what was committed")
 
-    def _damaged(self, record: Record, what: str) -> StoreError:
+    @contextmanager
+    def _reading(self, record: Record, what: str) -> Iterator[None]:
+        try:
+            with os_errors():
+                yield
+        except UNREADABLE as error:
+            raise StoreError(_cannot_read(self.folder, error)) from None
+        except Exception as error:  # foreign content fails anywhere
+            raise self._damaged(record, f"{what}: {error}") from None
+
+    def _damaged(self, record: Record, what: str) -> DamageError:
         shard = record["shard"]
-        return StoreError(
+        return DamageError(
             f"shard {shard} of {self.folder} is damaged ({what}); "
             "`attnmetrics run` with the same options measures it anew"
         )
@@ -352,5 +370,14 @@ def _read_record(file: Location) -> Record | None:
         record = json.loads(file.read())
         whole = record["seal"] == _seal(record) and file.name == f"{record['shard']:06d}.json"
         return record if whole and all(isinstance(record[key], dict) for key in ("counts", "checksums")) else None
+    except UNREADABLE as error:
+        raise StoreError(_cannot_read(file, error)) from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _cannot_read(place: Location, error: OSError) -> str:
+    return (
+        f"cannot read {place}: {error.strerror or error}; mend the permission or the connection, then run the same "
+        "command to go on"
+    )

@@ -80,7 +80,7 @@ class Worker:
         try:
             sentences = cache.read(path, measuring.labels, first_document=shard.first_document)
         except DamageError as error:
-            path.remove()
+            cache.remove(path)
             return {DAMAGED: str(error), "peak_memory_bytes": peak_memory_bytes()}
         chosen = choose(measuring.rule, sentences)
         result = measure(

@@ -134,7 +134,7 @@ def test_a_failed_save_leaves_the_old_results(table, tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_written_is_an_error(table, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreError, match=r"expected to write .*; check the disk's space and permissions"):
+    with pytest.raises(StoreError, match=r"expected to write .*; make room or mend the permission"):
         save(table, locate(tmp_path / "file" / "results.zarr"))
     with pytest.raises(StoreError, match="expected to write"):
         save_tables(table, locate(tmp_path / "file" / "tables"))

@@ -21,7 +21,7 @@ from pyarrow import parquet as pq
 
 from attnmetrics.annotation.sentence import Annotated, Labels, Sentences
 from attnmetrics.errors import DamageError, StoreError
-from attnmetrics.storage import Location, os_errors
+from attnmetrics.storage import UNREADABLE, Location, os_errors
 
 VERSION = 1
 """Of the file format; another version is another file name."""
@@ -146,9 +146,9 @@ def load_labels(folder: Location, fingerprint: str) -> Labels | None:
         return labels
     except FileNotFoundError:
         return None
-    except PermissionError as error:
+    except UNREADABLE as error:
         raise StoreError(
-            f"cannot read {path}: permission denied; correct its rights, or name another folder"
+            f"cannot read {path}: {error.strerror or error}; mend its rights or the connection, or name another folder"
         ) from error
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DamageError(f"{path}: expected the labels of an annotator, found {error}; {_REMEDY}") from error
@@ -172,9 +172,25 @@ def _labels_path(folder: Location, fingerprint: str) -> Location:
     return folder / f"labels-{_name(fingerprint, '')}.json"
 
 
+def remove(path: Location) -> None:
+    """Removes a damaged file.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    with _writing(path):
+        path.remove()
+
+
 def _write(path: Location, content: bytes) -> None:
-    try:
+    with _writing(path):
         path.write(content)
+
+
+@contextmanager
+def _writing(path: Location) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror or error}; {_remedy(error, path.parent)}") from error
 
@@ -195,9 +211,9 @@ def _opened(path: Location) -> Iterator[tuple[pq.ParquetFile, dict[str, Any]]]:
         raise StoreError(
             f"{path} does not exist; expected the annotations of a shard: run the annotation stage"
         ) from error
-    except PermissionError as error:
+    except UNREADABLE as error:
         raise StoreError(
-            f"cannot read {path}: permission denied; correct its rights, or name another folder"
+            f"cannot read {path}: {error.strerror or error}; mend its rights or the connection, or name another folder"
         ) from error
     except Exception as error:  # foreign content fails anywhere
         reason = (str(error).splitlines() or [type(error).__name__])[0]

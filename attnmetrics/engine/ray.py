@@ -375,7 +375,7 @@ def _connect(address: str | None) -> None:
     except Exception as error:  # Ray's own are no more special
         raise ConfigError(
             f"expected Ray to start on this machine, found: {error}; it needs free memory and room in "
-            f"{os.environ.get('RAY_TMPDIR', '/tmp')} (or a folder that RAY_TMPDIR names); --engine inline does without Ray"
+            f"{os.environ.get('RAY_TMPDIR', '/tmp')} (or where RAY_TMPDIR says); or use --engine inline"
         ) from error
 
 
