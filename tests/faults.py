@@ -157,13 +157,15 @@ def workers(stage: str, parents: Iterable[psutil.Process]) -> list[psutil.Proces
     found = []
     for parent in parents:
         with suppress(psutil.Error):
-            found += [process for process in parent.children(recursive=True) if _title(process) == stage]
+            found += [process for process in parent.children(recursive=True) if _stage(process) == stage]
     return found
 
 
-def _title(process: psutil.Process) -> str:
+def _stage(process: psutil.Process) -> str:
+    """The method that Ray says in the title of an actor's process, such as `ray::RemoteWorker.measure`."""
     with suppress(psutil.Error):
-        return "".join(process.cmdline()).removeprefix("ray::Worker.")
+        actor, _, method = "".join(process.cmdline()).partition(".")
+        return method if actor.startswith("ray::") else ""
     return ""
 
 

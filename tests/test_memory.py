@@ -72,7 +72,7 @@ def ray_workers() -> list[str]:
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         process = path.parent.name
         try:
-            if path.read_bytes().startswith(b"ray::Worker") and parent(parent(process)) == str(os.getpid()):
+            if path.read_bytes().startswith(b"ray::RemoteWorker") and parent(parent(process)) == str(os.getpid()):
                 found.append(process)
         except OSError:
             continue
