@@ -305,7 +305,8 @@ def _measure(session: Session, annotate_too: bool) -> None:
     outcome = measure(job, engine, session.reporter, measuring, committed, missing)
     _record(session, "measure", outcome)
     if outcome.damaged and annotate_too:
-        outcome = measure(job, engine, session.reporter, measuring, store.committed(), outcome.damaged)
+        missing = find_unannotated(job, session.reporter)
+        outcome = measure(job, engine, session.reporter, measuring, store.committed(), missing)
         _record(session, "measure", outcome)
     _refuse_unannotated(job, outcome.damaged)
     if not job.config.allow_missing:
