@@ -5,8 +5,10 @@ import attnmetrics
 metrics = attnmetrics.run(model="gpt2", corpus="texts/*.txt", out="runs/gpt2")   # an xarray Dataset
 metrics = attnmetrics.load("runs/gpt2")                                          # later
 sentences = attnmetrics.exemplars("runs/gpt2")                                   # a pandas DataFrame
+attnmetrics.plot.distance(metrics)                                               # matplotlib axes
 """
 
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +17,17 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from attnmetrics import plot, views
     from attnmetrics.storage import Location
 
-__all__ = ["exemplars", "load", "run"]
+__all__ = ["exemplars", "load", "plot", "run", "views"]
+
+
+def __getattr__(name: str) -> Any:
+    """`plot` and `views`, imported when they are asked for: they take a second."""
+    if name in ("plot", "views"):
+        return import_module(f"attnmetrics.{name}")
+    raise AttributeError(f"module 'attnmetrics' has no attribute {name!r}")
 
 
 def run(*, config_file: str | PathLike[str] | None = None, quiet: bool = True, **options: Any) -> "xr.Dataset":

@@ -1,0 +1,348 @@
+"""Figures for print: what is drawn is what the Dataset holds, in axes given or new; files are whole and repeatable."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
+from synthetic import dataset, exemplars
+
+from attnmetrics import plot
+from attnmetrics.cli import main
+from attnmetrics.errors import ConfigError, StoreError
+from attnmetrics.storage import locate
+from attnmetrics.views import style
+
+Draw = Callable[..., Axes]
+MAPS: dict[str, tuple[Draw, str, dict[str, str | int]]] = {
+    "figure 5": (plot.null_attention, "null_attention", {}),
+    "figure 6": (lambda data, **given: plot.pos_to(data, "NOUN", **given), "pos_to", {"pos": "NOUN"}),
+    "figure 7": (lambda data, **given: plot.pos_from(data, "PUNCT", **given), "pos_from", {"pos": "PUNCT"}),
+    "figure 10": (plot.variability, "variability", {}),
+    "figure 11": (plot.distance, "distance", {}),
+    "figure 12": (plot.entropy, "entropy", {}),
+    "any": (
+        lambda data, **given: plot.heads(data, "attention_at_offset", offset=1, **given),
+        "attention_at_offset",
+        {"offset": 1},
+    ),
+}
+SHAPES = {"6 x 6": (6, 6, 0), "12 x 12": (12, 12, 0), "GPT-2 XL": (48, 25, 0), "some layers": (3, 12, 4)}
+
+
+@pytest.fixture(autouse=True)
+def _close() -> Iterator[None]:
+    yield
+    pyplot.close("all")
+
+
+@pytest.fixture(scope="module")
+def data() -> xr.Dataset:
+    return dataset(4, 3)
+
+
+@pytest.fixture
+def ax() -> Axes:
+    return Figure(figsize=(5, 4)).subplots()
+
+
+def heat(axes: Axes) -> np.ndarray:
+    mesh = axes.collections[0]
+    assert isinstance(mesh, QuadMesh)
+    return np.ma.filled(mesh.get_array(), np.nan)
+
+
+def names(axes: Axes) -> list[str]:
+    return [text.get_text() for text in axes.get_yticklabels()]
+
+
+def widths(axes: Axes) -> list[float]:
+    return [patch.get_width() for patch in axes.patches]  # type: ignore[attr-defined]
+
+
+# ---- maps of heads
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize(("draw", "metric", "at"), MAPS.values(), ids=MAPS)
+def test_a_map_shows_the_table_in_new_axes_and_in_given_ones(
+    draw: Draw, metric: str, at: dict[str, str | int], shape: tuple[int, int, int], ax: Axes
+) -> None:
+    layers, heads, first = shape
+    data = dataset(layers, heads, first_layer=first)
+    assert draw(data, ax=ax) is ax
+    for axes in (ax, draw(data)):
+        assert_array_equal(heat(axes), data[metric].sel(at).values)
+        assert axes.get_ylim() == (layers, 0), "the first layer is on top"
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("head", "layer")
+        assert names(axes)[0] == str(first)
+
+
+@pytest.mark.parametrize(("draw", "metric", "at"), MAPS.values(), ids=MAPS)
+def test_a_new_figure_has_the_layers_beside_its_map(
+    data: xr.Dataset, draw: Draw, metric: str, at: dict[str, str | int]
+) -> None:
+    figure = draw(data).figure
+    assert figure is pyplot.gcf(), "notebooks show it"
+    _, bars, scale = figure.axes
+    assert_array_equal(widths(bars), data[f"{metric}_by_layer"].sel(at).values)
+    assert scale.get_xlabel() == unit(metric)
+    assert data[metric].attrs["formula"] in [text.get_text() for text in figure.texts]
+
+
+@pytest.mark.parametrize(("draw", "metric", "at"), MAPS.values(), ids=MAPS)
+def test_given_axes_get_a_title_and_a_scale_with_its_unit(
+    data: xr.Dataset, draw: Draw, metric: str, at: dict[str, str | int], ax: Axes
+) -> None:
+    draw(data, ax=ax)
+    titles = {"pos_to": "Attention to NOUN", "pos_from": "Attention from PUNCT", "attention_at_offset": "offset: 1"}
+    assert ax.get_title(loc="left").endswith(titles.get(metric, data[metric].attrs["long_name"]))
+    _, scale = ax.figure.axes
+    assert scale.get_ylabel() == unit(metric)
+
+
+def unit(metric: str) -> str:
+    return {"distance": "pieces", "entropy": "nats", "variability": "attention variability"}.get(
+        metric, "share of attention"
+    )
+
+
+def test_maps_that_are_compared_share_a_scale(data: xr.Dataset, ax: Axes) -> None:
+    for axes in (plot.distance(data, ax=ax, top=50), plot.distance(data, top=50)):
+        assert axes.collections[0].get_clim() == (0, 50)
+    assert plot.distance(data).collections[0].get_clim() == (0, float(data["distance"].max()))
+
+
+def test_heads_without_evidence_are_hatched_and_have_no_colour(ax: Axes) -> None:
+    data = dataset(2, 3, nan_heads=((0, 1),))
+    plot.entropy(data, ax=ax)
+    assert_array_equal(np.isnan(heat(ax)), [[False, True, False], [False, False, False]])
+    mesh, hatched = ax.collections
+    assert hatched.get_hatch()
+    assert mesh.to_rgba(np.ma.masked_invalid([np.nan]))[0][3] == 0
+    (dots,) = plot.distance_entropy(data).collections
+    assert len(dots.get_offsets()) == 5
+
+
+@pytest.mark.parametrize(("draw", "metric"), [(plot.pos_to, "pos_to"), (plot.pos_from, "pos_from")], ids=["A.1", "A.2"])
+def test_without_a_tag_every_tag_has_its_map(data: xr.Dataset, draw: Draw, metric: str) -> None:
+    *panels, _ = draw(data).figure.axes
+    for axes, tag in zip(panels, data["pos"].values.tolist(), strict=True):
+        assert_array_equal(heat(axes), data[metric].sel(pos=tag).values)
+
+
+def test_what_a_run_has_not_is_refused(data: xr.Dataset, ax: Axes) -> None:
+    with pytest.raises(ConfigError, match="expected a label of 'pos', found 'NOPE'; the run has ADJ, ADP"):
+        plot.pos_to(data, "NOPE", ax=ax)
+    with pytest.raises(ConfigError, match=r"expected a label for each of \['pos'\] of 'pos_to', found labels for \[\]"):
+        plot.heads(data, "pos_to")
+    with pytest.raises(
+        ConfigError, match="expected a metric of the run's heads, found 'sentences'; it has null_attention"
+    ):
+        plot.layers(data, "sentences")
+    with pytest.raises(ConfigError, match="expected a tag"):
+        plot.pos_to(data, ax=ax)
+    assert pyplot.get_fignums() == [], "no empty figure stays behind"
+
+
+# ---- layers and relations
+
+
+def test_alignment_by_layer_has_its_baseline(data: xr.Dataset, ax: Axes) -> None:
+    direction = "attended_is_parent"
+    at = {"direction": direction}
+    plot.dependency_alignment(data, direction, ax=ax)
+    for axes in (ax, plot.dependency_alignment(data, direction)):
+        assert_array_equal(widths(axes), data["dependency_alignment_by_layer"].sel(at).values)
+        (line,) = axes.lines
+        assert_array_equal(line.get_xdata(), [float(data["dependency_baseline"].sel(at))] * 2)
+        assert names(axes) == ["0", "1", "2", "3"]
+        assert axes.get_ylim() == (4, 0)
+        assert axes.get_xlabel() == "share of attention; line: share of all pairs"
+
+
+def test_alignment_in_given_axes_is_of_either_direction(data: xr.Dataset, ax: Axes) -> None:
+    plot.dependency_alignment(data, ax=ax)
+    assert_array_equal(widths(ax), data["dependency_alignment_by_layer"].sel(direction="either").values)
+    assert ax.get_title(loc="left") == "Along dependencies, either direction"
+
+
+def test_alignment_of_all_directions_fills_a_figure(data: xr.Dataset) -> None:
+    axes = plot.dependency_alignment(data).figure.axes
+    for n, direction in enumerate(data["direction"].values.tolist()):
+        at = {"direction": direction}
+        assert_array_equal(heat(axes[3 * n]), data["dependency_alignment"].sel(at).values)
+        assert axes[3 * n + 1].lines[0].get_xdata()[0] == float(data["dependency_baseline"].sel(at))
+
+
+def test_distance_by_layer_has_no_baseline(data: xr.Dataset, ax: Axes) -> None:
+    plot.layers(data, "distance", ax=ax)
+    for axes in (ax, plot.layers(data, "distance")):
+        assert_array_equal(widths(axes), data["distance_by_layer"].values)
+        assert axes.get_xlabel() == "pieces"
+        assert not axes.lines
+
+
+def test_relations_are_relative_to_their_mean(data: xr.Dataset, ax: Axes) -> None:
+    plot.dependency_type_to(data, ax=ax)
+    for axes in (ax, plot.dependency_type_to(data)):
+        table = data["dependency_type_to_by_layer"].transpose("rel", "layer").sel(rel=names(axes)).values
+        assert len(table) == data.sizes["rel"]
+        assert_allclose(heat(axes), table / table.mean(axis=1, keepdims=True), rtol=1e-12)
+    assert ax.figure.axes[1].get_ylabel() == "share ÷ the relation's mean"
+
+
+# ---- profiles and correlations
+
+
+def test_the_offset_profile_begins_with_the_mean(data: xr.Dataset, ax: Axes) -> None:
+    plot.attention_at_offset(data, ax=ax)
+    for axes in (ax, plot.attention_at_offset(data)):
+        mean = data["attention_at_offset"].sel(offset=slice(0, None)).mean(("layer", "head"))
+        assert_array_equal(axes.lines[0].get_xdata(), mean["offset"])
+        assert_allclose(axes.lines[0].get_ydata(), mean, rtol=1e-12)
+        assert axes.get_ylabel() == "share of attention"
+
+
+def test_the_probability_of_a_dependency_is_shown_by_distance(data: xr.Dataset, ax: Axes) -> None:
+    plot.dependency_probability(data, ax=ax)
+    for axes in (ax, plot.dependency_probability(data)):
+        assert_array_equal(axes.lines[0].get_xdata(), np.arange(1, 65))
+        assert_array_equal(axes.lines[0].get_ydata(), data["dependency_probability"].values[1:])
+        assert axes.get_xlabel() == "distance in pieces"
+
+
+@pytest.mark.parametrize(
+    ("draw", "other", "text", "name"),
+    [
+        (plot.distance_entropy, lambda d: d["entropy"], "r = 0.61, p = 0.012", "entropy in nats"),
+        (
+            plot.distance_alignment,
+            lambda d: d["dependency_alignment"].sel(direction="either"),
+            "r = −0.73, p < 0.001",
+            "alignment, either direction",
+        ),
+    ],
+    ids=["entropy", "alignment"],
+)
+def test_a_scatter_has_a_dot_for_each_head_and_its_r_and_p(
+    data: xr.Dataset, draw: Draw, other: Callable[[xr.Dataset], xr.DataArray], text: str, name: str, ax: Axes
+) -> None:
+    data = data.assign(distance_entropy_p=0.0123)
+    assert draw(data, ax=ax).get_title(loc="left") == text
+    new = draw(data)
+    assert text in [text.get_text() for text in new.figure.texts]
+    for axes in (ax, new):
+        dots = np.stack([data["distance"].values.ravel(), other(data).values.ravel()], axis=1)
+        assert_array_equal(axes.collections[0].get_offsets(), dots)
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("distance in pieces", name)
+
+
+# ---- what any reader needs
+
+
+@pytest.mark.parametrize("scale", [style.SEQUENTIAL, style.DIVERGING], ids=lambda scale: scale.name)
+def test_scales_can_be_read_in_grey(scale: style.Scale) -> None:
+    for colours, sign in ((scale.light, -1), (scale.dark, 1)):
+        linear = matplotlib.colors.to_rgba_array(colours)[:, :3] ** 2.2
+        lightness = np.cbrt(linear @ [0.2126, 0.7152, 0.0722])
+        assert (sign * np.diff(lightness) > 0).all()
+
+
+def test_hostile_labels_stay_text(ax: Axes) -> None:
+    tags = (r"$\frac{", "$a_b$", "\x00\x1b[31m", "NOUN")
+    data = dataset(2, 2, pos=tags, rel=(r"$\frac{", "a"))
+    figures = [plot.pos_to(data, r"$\frac{", ax=ax).figure, plot.pos_from(data, "$a_b$").figure]
+    figures += [plot.pos_to(data).figure, plot.dependency_type_to(data).figure]
+    for figure in figures:
+        figure.canvas.draw()
+        assert not [text for text in figure.findobj(Text) if text._preprocess_math(text.get_text())[1] is True]
+    assert ax.get_title(loc="left") == r"Attention to \$\frac{"
+
+
+def test_the_package_is_imported_without_matplotlib() -> None:
+    code = "import sys, attnmetrics; assert not {'matplotlib', 'xarray'} & set(sys.modules); attnmetrics.plot.distance"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# ---- files
+
+FILES = [
+    "correlations", "dependency-probability", "figure-10-variability", "figure-11-distance", "figure-12-entropy",
+    "figure-4-example-heads", "figure-5-null-attention", "figure-6-pos-to-noun", "figure-7-pos-from-punct",
+    "figure-8-dependency-alignment", "figure-9-dependency-types", "figure-a1-all-pos-to", "figure-a2-all-pos-from",
+    "offset-profile",
+]  # fmt: skip
+
+
+def test_every_figure_is_written_and_the_same_data_give_the_same_bytes(data: xr.Dataset, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        written = plot.write(data, exemplars(data), locate(tmp_path / folder), plot.FORMATS)
+        assert sorted(written) == sorted(f"{name}.{form}" for name in FILES for form in plot.FORMATS)
+    for path in (tmp_path / "a").iterdir():
+        content = path.read_bytes()
+        assert content == (tmp_path / "b" / path.name).read_bytes(), path.name
+        CHECKS[path.suffix](content)
+    assert len(list((tmp_path / "a").iterdir())) == len(FILES) * 3
+
+
+def _is_pdf(content: bytes) -> None:
+    assert content.startswith(b"%PDF-")
+    assert content.rstrip().endswith(b"%%EOF")
+    assert b"CreationDate" not in content
+    assert b"/Subtype /Type3" not in content, "letters are TrueType, which publishers ask for"
+
+
+def _is_svg(content: bytes) -> None:
+    root = ElementTree.fromstring(content)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert b"<dc:date>" not in content
+
+
+def _is_png(content: bytes) -> None:
+    with Image.open(BytesIO(content)) as picture:
+        assert min(picture.size) > 600
+        assert round(picture.info["dpi"][0]) == 300
+        assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 20
+
+
+CHECKS: dict[str, Callable[[bytes], None]] = {".pdf": _is_pdf, ".svg": _is_svg, ".png": _is_png}
+
+
+def test_an_unknown_format_and_a_folder_that_cannot_be_are_refused(data: xr.Dataset, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="expected a format of pdf, svg, png, found 'gif'"):
+        plot.write(data, exemplars(data), locate(tmp_path), ["gif"])
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"expected to write .*choose a folder that you may write to"):
+        plot.write(data, exemplars(data), locate(tmp_path / "file"), ["png"])
+
+
+def test_the_command_writes_where_it_is_told(
+    demo_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(SystemExit) as exit:
+        main(["figures", str(demo_run), "--format", "svg", "--out", str(tmp_path)])
+    assert exit.value.code == 0
+    assert capsys.readouterr().out == f"14 figures: {tmp_path}\n"
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.txt", *(f"{name}.svg" for name in FILES)}
+
+
+def test_the_command_writes_into_a_bucket(demo_run: Path, bucket: str) -> None:
+    with pytest.raises(SystemExit) as exit:
+        main(["figures", str(demo_run), "--out", f"{bucket}/figures"])
+    assert exit.value.code == 0
+    assert locate(f"{bucket}/figures").names() == [f"{name}.pdf" for name in FILES]
