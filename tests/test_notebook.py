@@ -5,11 +5,17 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import demo_config
 from nbclient import NotebookClient
+
+from attnmetrics.driver import run as run_all
+from attnmetrics.progress import Reporter
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "notebooks" / "results.ipynb"
 VIEWS = ROOT / "notebooks" / "views.ipynb"
+FIGURES = ROOT / "notebooks" / "figures.ipynb"
+COMPARE = ROOT / "notebooks" / "compare.ipynb"
 
 
 def run(path: Path) -> list[nbformat.NotebookNode]:
@@ -29,6 +35,26 @@ def test_the_results_notebook_shows_tables_and_figures(demo_run: Path, monkeypat
     assert kinds.count("text/html") >= 5
 
 
+def test_the_figures_notebook_shows_each_figure_of_the_paper(demo_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTNMETRICS_RUN", str(demo_run))
+    kinds = [kind for output in run(FIGURES) if "data" in output for kind in output["data"]]
+    assert kinds.count("image/png") == 12
+
+
+def test_the_comparing_notebook_shows_what_null_attention_does(
+    demo_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attnmetrics.views.report.render", lambda *_: "")
+    settings = demo_config(tmp_path / "none", null_tokens="none", annotations=demo_run / "annotations")
+    run_all(settings, Reporter(quiet=True))
+    monkeypatch.setenv("ATTNMETRICS_RUN", str(demo_run))
+    monkeypatch.setenv("ATTNMETRICS_OTHER", str(tmp_path / "none"))
+    shown = [output["data"] for output in run(COMPARE) if "data" in output]
+    assert sum("image/png" in data for data in shown) == 1
+    (correlation,) = [float(data["text/plain"]) for data in shown if re.fullmatch(r"-?0\.\d+", data["text/plain"])]
+    assert correlation > 0.5, "heads that rest on the first piece seem to look farther"
+
+
 def test_the_views_notebook_shows_the_pages_that_it_stores() -> None:
     stored = [output for cell in nbformat.read(VIEWS, as_version=4).cells for output in cell.get("outputs", [])]
     shown = run(VIEWS)
@@ -43,7 +69,7 @@ def test_the_views_notebook_shows_the_pages_that_it_stores() -> None:
     )
 
 
-@pytest.mark.parametrize("path", [RESULTS, VIEWS])
+@pytest.mark.parametrize("path", [RESULTS, VIEWS, FIGURES, COMPARE])
 def test_notebooks_are_stored_with_their_outputs(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
