@@ -161,12 +161,12 @@ def _refuse_foreign(folder: Location) -> None:
         measured = (folder / "commits").exists()
     except OSError as error:
         raise StoreError(f"cannot read {folder}: {error.strerror or error}; correct --out or its rights") from None
+    if measured:
+        raise StoreError(f"{folder} holds measured shards, but no run.json says of which run; {_START_ANEW}")
     if strangers:
         raise StoreError(
             f"{folder} exists and is no run: it holds {', '.join(sorted(strangers)[:3])}; give another --out"
         )
-    if measured:
-        raise StoreError(f"{folder} holds measured shards, but no run.json says of which run; {_START_ANEW}")
 
 
 def store_of(folder: Location, facts: Facts) -> Store:
