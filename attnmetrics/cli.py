@@ -40,7 +40,9 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="print tracebacks
 RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="folder of a run: a path or a URL")]
 AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="make tables without the shards that are missing")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be done, and how long it would take")]
-Formats = Annotated[Sequence[str], typer.Option("--format", metavar="pdf|svg|png", help="may be given again")]
+Formats = Annotated[
+    list[str] | None, typer.Option("--format", metavar="pdf|svg|png", help="may be given again (default: pdf)")
+]
 MetricName = Annotated[str | None, typer.Argument(help="a metric, such as entropy or pos_to; unset: the summary")]
 
 
@@ -214,7 +216,7 @@ def view(
 @app.command()
 def figures(
     run: RunFolder,
-    formats: Formats = ("pdf",),
+    formats: Formats = None,
     out: Annotated[str | None, typer.Option("--out", "-o", metavar="PATH", help="unset: figures/ in the run")] = None,
     verbose: Verbose = False,
 ) -> None:
@@ -223,7 +225,7 @@ def figures(
     from attnmetrics import plot
 
     folder = locate(run) / "figures" if out is None else locate(out)
-    names = plot.write(attnmetrics.load(run), attnmetrics.exemplars(run), folder, formats)
+    names = plot.write(attnmetrics.load(run), attnmetrics.exemplars(run), folder, formats or ["pdf"])
     _print(f"{len(names)} figures: {folder.absolute()}")
 
 
