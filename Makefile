@@ -11,7 +11,7 @@ demo: $(READY)
 	$(BIN)/attnmetrics demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(READY)
 	$(BIN)/ruff check .
