@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Any
 
 from attnmetrics.config import RunConfig
-from attnmetrics.engine import Engine, Stage
+from attnmetrics.engine import Engine, Event, Stage, Task
 from attnmetrics.engine.inline import InlineEngine
 from attnmetrics.errors import CorpusError, DamageError, ShardError, StoreError
 from attnmetrics.lease import Lease, hold
 from attnmetrics.merge import find_sentences, merge_candidates
-from attnmetrics.outputs import write_outputs
+from attnmetrics.outputs import merge_outputs, write_outputs
 from attnmetrics.plan import Shard
 from attnmetrics.progress import Reporter
 from attnmetrics.ranking import Chunk, cut_chunks, needs_ranking
@@ -59,6 +60,29 @@ NOT_COUNTS = frozenset({"seconds", "peak_memory_bytes", "first_document"})
 
 
 @dataclass(frozen=True, slots=True)
+class LeasedEngine:
+    """An engine that stops when another driver takes the run over."""
+
+    engine: Engine
+    lease: Lease
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """See `Engine`."""
+        self.lease.check()
+        return self.engine.call(method, *arguments)
+
+    def run(self, tasks: Iterator[Task]) -> Iterator[Event]:
+        """See `Engine`."""
+        for event in self.engine.run(tasks):
+            self.lease.check()
+            yield event
+
+    def close(self) -> None:
+        """See `Engine`."""
+        self.engine.close()
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A run that this process works on."""
 
@@ -90,7 +114,7 @@ def run(config: RunConfig, reporter: Reporter) -> Facts:
     with hold(config.out, reporter) as lease:
         facts = _begin(job, identity)
         with _engine(job) as engine:
-            _measure(Session(job, facts, engine, reporter, lease), annotate_too=True)
+            _measure(Session(job, facts, LeasedEngine(engine, lease), reporter, lease), annotate_too=True)
         return _merge(config.out, facts, reporter, lease, config.allow_missing)
 
 
@@ -116,7 +140,7 @@ def run_measure(config: RunConfig, reporter: Reporter) -> Facts:
     with hold(config.out, reporter) as lease:
         facts = _begin(job, identity)
         with _engine(job) as engine:
-            _measure(Session(job, facts, engine, reporter, lease), annotate_too=False)
+            _measure(Session(job, facts, LeasedEngine(engine, lease), reporter, lease), annotate_too=False)
     return facts
 
 
@@ -144,11 +168,6 @@ def _read_measured(folder: Location) -> Facts:
 
 
 def _merge(folder: Location, facts: Facts, reporter: Reporter, lease: Lease, allow_missing: bool) -> Facts:
-    lease.check()
-    if facts["status"] != "unfinished":
-        facts["status"] = "unfinished"
-        facts.pop("outputs", None)
-        write_facts(folder, facts)
     store = store_of(folder, facts)
     records = list(store.committed().values())
     if not records or (len(records) < store.shards and not allow_missing):
@@ -163,7 +182,12 @@ def _merge(folder: Location, facts: Facts, reporter: Reporter, lease: Lease, all
     if facts["missing"]:
         facts["left_out"]["shards_missing"] = len(facts["missing"])
         reporter.warn(f"{len(facts['missing'])} of {store.shards} shards are missing from the tables")
-    write_outputs(folder, store, records, facts, reporter)
+    outputs = merge_outputs(store, records, facts, reporter)
+    lease.check()
+    facts["status"] = "unfinished"
+    facts.pop("outputs", None)
+    write_facts(folder, facts)
+    write_outputs(folder, outputs, facts)
     facts["outputs"] = seal(folder)
     lease.check()
     facts["seconds"]["merge"] = round(time.perf_counter() - start, 3)
@@ -257,7 +281,7 @@ def _command(job: Job) -> Facts:
 
 def _missing(facts: Facts, measured: set[int], shards: int) -> list[Facts]:
     """Every shard that is not measured, with the reason where one is known."""
-    known = {entry["shard"]: entry for entry in facts["missing"]}
+    known = {entry["shard"]: entry for entry in facts.get("missing", [])}
     waiting = {"stage": "measure", "reason": "not measured yet"}
     return [known.get(shard, {"shard": shard, **waiting}) for shard in range(shards) if shard not in measured]
 
@@ -291,7 +315,7 @@ def _measure(session: Session, annotate_too: bool) -> None:
     if missing and needs_all_annotations(job.config):
         outcome = annotate(job, engine, session.reporter, missing)
         _record(session, "annotate", outcome)
-        _refuse_failures(job, outcome)
+        _refuse_failures(job, outcome, "; a sample is drawn from all sentences: none of their shards may be missing")
         missing = []
     dims = Dims(tuple(model["layers"]), model["heads"], labels.pos, labels.rel)
     facts["dims"] = asdict(dims)
@@ -309,8 +333,8 @@ def _measure(session: Session, annotate_too: bool) -> None:
         outcome = measure(job, engine, session.reporter, measuring, store.committed(), missing)
         _record(session, "measure", outcome)
     _refuse_unannotated(job, outcome.damaged)
-    if not job.config.allow_missing:
-        _refuse_failures(job, outcome)
+    if outcome.failures and not (job.config.allow_missing and store.committed()):
+        _refuse_failures(job, outcome, "; --allow-missing makes tables without them")
     _check_evidence(job, store)
     if job.config.ranks_exemplars:
         records = list(store.committed().values())
@@ -383,11 +407,13 @@ def _record(session: Session, stage: Stage, outcome: Outcome) -> None:
             }
             for failure in outcome.failures
         ]
+        if facts["missing"]:
+            facts["status"] = "unfinished"
     write_facts(session.job.config.out, facts)
 
 
-def _refuse_failures(job: Job, outcome: Outcome) -> None:
-    """Say which shards were put aside.
+def _refuse_failures(job: Job, outcome: Outcome, advice: str = "") -> None:
+    """Say which shards were put aside, and what may be done beside mending the cause.
 
     Raises:
         ShardError: there are some.
@@ -400,7 +426,7 @@ def _refuse_failures(job: Job, outcome: Outcome) -> None:
         f"{len(lines)} of {len(job.plan.shards)} shards failed on every try; the others are kept:\n"
         + "\n".join(lines[:10])
         + more
-        + "\nmend the cause, then run the same command to go on; --allow-missing makes tables without them"
+        + f"\nmend the cause, then run the same command to go on{advice}"
     )
 
 

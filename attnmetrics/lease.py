@@ -67,7 +67,7 @@ class Lease:
     def _beat(self) -> None:
         while self._version is not None and not self._done.wait(BEAT_SECONDS):
             self._record["beat"] += 1
-            with suppress(OSError):  # a full disk or a lost connection: the next beat may do
+            with suppress(Exception):  # a full disk or a lost connection: the next beat may do
                 self._version = _put(self._place, self._record, self._version)
 
 

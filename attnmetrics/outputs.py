@@ -1,6 +1,10 @@
 """From committed shards to everything a person opens: results, exemplars, tables, report."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import xarray as xr
 
 from attnmetrics import results
 from attnmetrics.config import build_config
@@ -13,11 +17,19 @@ from attnmetrics.store import Record, Store
 from attnmetrics.views.report import write_report
 
 
-def write_outputs(folder: Location, store: Store, records: Sequence[Record], facts: Facts, reporter: Reporter) -> None:
-    """Merge and write `results.zarr`, `exemplars.parquet`, `tables/` and `report/`.
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a merge gives."""
+
+    dataset: xr.Dataset
+    exemplars: pd.DataFrame
+
+
+def merge_outputs(store: Store, records: Sequence[Record], facts: Facts, reporter: Reporter) -> Outputs:
+    """Merge the committed shards.
 
     Raises:
-        StoreError: a shard is not as it was committed, or the folder cannot be written.
+        StoreError: a shard is not as it was committed.
     """
     reporter.say(f"merging {len(records):,} shards")
     config = build_config(facts["configuration"])
@@ -30,7 +42,16 @@ def write_outputs(folder: Location, store: Store, records: Sequence[Record], fac
     if facts["missing"]:
         dataset.attrs["shards_missing"] = f"{len(facts['missing'])} of {store.shards}"
     frame = results.exemplars_frame(exemplars, store.dims.layer, sentences)
-    results.save(dataset, folder / "results.zarr")
-    results.save_exemplars(frame, folder / "exemplars.parquet")
-    results.save_tables(dataset, folder / "tables")
-    write_report(dataset, frame, facts, folder / "report")
+    return Outputs(dataset, frame)
+
+
+def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
+    """Write `results.zarr`, `exemplars.parquet`, `tables/` and `report/`.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    results.save(outputs.dataset, folder / "results.zarr")
+    results.save_exemplars(outputs.exemplars, folder / "exemplars.parquet")
+    results.save_tables(outputs.dataset, folder / "tables")
+    write_report(outputs.dataset, outputs.exemplars, facts, folder / "report")

@@ -31,12 +31,18 @@ def broken(folder: Location, seals: Mapping[str, str]) -> list[str]:
 
 
 def check(folder: Location, name: str) -> None:
-    """Refuse an output that is not as it was written.
+    """Refuse an output that is not as it was written, or that a merge is about to replace.
 
     Raises:
-        StoreError: it is damaged.
+        StoreError: it is damaged, or the run is not finished.
     """
-    sealed = (read_facts(folder) or {}).get("outputs", {}).get(name)
+    facts = read_facts(folder) or {}
+    if facts.get("status") == "unfinished":
+        raise StoreError(
+            f"{folder} is unfinished: expected a run that is merged; `attnmetrics status {folder}` says how far it is "
+            "and what to do next"
+        )
+    sealed = facts.get("outputs", {}).get(name)
     if sealed is not None and _digest(folder / name) not in (sealed, None):
         raise StoreError(
             f"{folder / name} is damaged: it is not what was written there; `attnmetrics merge {folder}` writes it anew"
@@ -46,8 +52,8 @@ def check(folder: Location, name: str) -> None:
 def _digest(place: Location) -> str | None:
     """Of a file, or of all files of a folder and their paths, hidden ones apart; None where there is nothing."""
     state = blake2b(digest_size=16)
-    files = [path for path in place.files() if not path.rpartition("/")[2].startswith(".")]
     try:
+        files = [path for path in place.files() if not path.rpartition("/")[2].startswith(".")]
         with ThreadPoolExecutor(READERS) as pool:
             contents = pool.map(lambda file: file.read(), [place / path for path in files] or [place])
             for path, content in zip(files or [""], contents, strict=True):

@@ -155,8 +155,10 @@ def _is_annotated(job: Job, shard: Shard, reporter: Reporter) -> bool:
     except DamageError as error:
         reporter.warn(str(error))
         return False
-    except StoreError:
-        return False
+    except StoreError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return False
+        raise
     return True
 
 

@@ -6,6 +6,7 @@ A file is there whole or not at all, and one of several processes that would rep
 import errno
 import fcntl
 import os
+import re
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedReader, RawIOBase
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 from attnmetrics.errors import ConfigError
@@ -161,15 +163,23 @@ def locate(place: "str | os.PathLike[str] | Location") -> Location:
     if isinstance(place, Location):
         return place
     text = os.fspath(place)
-    scheme, separator, rest = text.partition("://")
-    if not separator:
+    if text.startswith("file://"):
+        return LocalLocation(Path(unquote(urlsplit(text).path)))
+    if not re.match(r"\w+:/", text) and text:
         return LocalLocation(Path(text))
-    if scheme == "file":
-        return LocalLocation(Path(rest))
-    if scheme not in SCHEMES or not rest.strip("/"):
+    scheme, _, rest = text.rstrip("/").partition("://")
+    parts = rest.split("/")
+    if scheme not in SCHEMES or len(parts) < 2 or not all(map(_is_plain, parts)):
         known = " or ".join(f"{scheme}://bucket/folder" for scheme in SCHEMES)
-        raise ConfigError(f"expected the path of a folder, or a URL such as {known}; found {text}")
-    return ObjectLocation(text.rstrip("/"))
+        raise ConfigError(
+            f"expected the path of a folder, or a URL such as {known}, of letters, digits and -_.=+@~ ; found {text!r}"
+        )
+    return ObjectLocation(f"{scheme}://{rest}")
+
+
+def _is_plain(part: str) -> bool:
+    """Whether every library takes this part of a URL for the same name."""
+    return part not in (".", "..") and re.fullmatch(r"[\w.=+@~-]+", part) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -20,8 +21,10 @@ from attnmetrics import lease
 from attnmetrics.driver import merge_run, run, run_measure
 from attnmetrics.errors import StoreError
 from attnmetrics.lease import FILE, hold
+from attnmetrics.plan import Shard
 from attnmetrics.progress import Reporter
 from attnmetrics.storage import LocalLocation, Location, Version, locate
+from attnmetrics.worker import Counts, Worker
 
 QUIET = Reporter(quiet=True)
 ELSEWHERE = {
@@ -193,6 +196,25 @@ def test_no_command_touches_a_folder_that_is_held(demo_run: Path, tmp_path: Path
         with pytest.raises(StoreError, match="is being worked on"):
             merge_run(locate(demo_run), QUIET)
         assert run(demo_config(demo_run), QUIET)["status"] == "finished"
+
+
+def test_a_driver_that_loses_its_lease_stops_at_the_next_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = locate(tmp_path / "run")
+    measure, measured = Worker.measure, []
+
+    def lose(worker: Worker, shard: Shard, *arguments: Any) -> Counts:
+        measured.append(shard.index)
+        leave(folder, owner="the next")
+        time.sleep(1)
+        (folder / "run.json").write(b"the next one's")
+        return measure(worker, shard, *arguments)
+
+    monkeypatch.setattr(Worker, "measure", lose)
+    with pytest.raises(StoreError, match="another driver took over"):
+        run(demo_config(tmp_path / "run"), QUIET)
+    assert measured == [0]
+    assert (folder / "run.json").read() == b"the next one's"
+    assert json.loads((folder / FILE).read())["owner"] == "the next"
 
 
 def test_a_second_command_waits_for_the_death_of_the_first(demo_run: Path, tmp_path: Path) -> None:

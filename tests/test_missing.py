@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,47 @@ def test_what_there_is_of_a_run_can_be_merged(tmp_path: Path, demo_run: Path, mo
     assert [entry["shard"] for entry in facts["missing"]] == [1]
     assert attnmetrics.load(folder).attrs["shards_missing"].startswith("1 of ")
     assert progress_of(locate(folder)).measured == facts["corpus"]["shards"] - 1
+
+
+def test_nothing_can_be_made_of_no_shard_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no device")
+
+    monkeypatch.setattr(Worker, "measure", fail)
+    with pytest.raises(ShardError, match="RuntimeError: no device"):
+        run(demo_config(tmp_path / "run", allow_missing=True), QUIET)
+
+
+def test_a_sample_needs_all_annotations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("poison")
+
+    monkeypatch.setattr(Worker, "annotate", fail)
+    with pytest.raises(ShardError, match=r"a sample is drawn from all sentences: .*$") as error:
+        run(demo_config(tmp_path / "run", allow_missing=True, sample_sentences=5), QUIET)
+    assert "--allow-missing makes" not in str(error.value)
+
+
+def test_outputs_in_the_making_are_not_loaded(tmp_path: Path, demo_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(demo_run, folder)
+    chunk = folder / "shards.zarr" / "state" / "c.1.0"
+    whole = chunk.read_bytes()
+    chunk.write_bytes(whole[:-1])
+    with pytest.raises(StoreError, match="shard 1 of"):
+        merge_run(locate(folder), QUIET)
+    assert attnmetrics.load(folder).identical(attnmetrics.load(demo_run))  # a merge that fails leaves what there was
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    chunk.write_bytes(whole)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("attnmetrics.results.save_exemplars", stop)
+        merge_run(locate(folder), QUIET)
+    for use in (attnmetrics.load, attnmetrics.exemplars):
+        with pytest.raises(StoreError, match=f"{folder} is unfinished"):
+            use(folder)
 
 
 def test_exit_codes_tell_missing_shards_from_errors(

@@ -120,14 +120,14 @@ def test_damage_is_found_and_mended(demo_run: Path, url: str) -> None:
 
 def test_a_corpus_and_annotations_may_lie_there_too(bucket: str, url: str, tmp_path: Path) -> None:
     text = "The cat sat on the mat. It slept.\n\nDogs bark at night."
-    (locate(bucket) / "corpus" / "a.txt").write(text.encode())
+    locate(f"{bucket}/corpus/a.txt").write(text.encode())
     (tmp_path / "a.txt").write_text(text)
     options = {"format": "text", "max_documents": None}
     run(demo_config(url, corpus=f"{bucket}/corpus/a.txt", annotations=f"{bucket}/annotations", **options), QUIET)
     run(demo_config(tmp_path / "run", corpus=tmp_path / "a.txt", **options), QUIET)
     found, expected = attnmetrics.load(url), attnmetrics.load(tmp_path / "run")
     xr.testing.assert_identical(found, expected)
-    assert (locate(bucket) / "annotations").names()
+    assert locate(f"{bucket}/annotations").names()
 
 
 def test_a_bucket_that_is_missing_ends_the_run(bucket: str) -> None:

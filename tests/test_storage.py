@@ -130,14 +130,30 @@ def test_a_missing_bucket_is_an_error_of_the_system(bucket: str) -> None:
         (nowhere / "x").read()
 
 
-@pytest.mark.parametrize("place", ["http://host/run", "s3://", "s4://bucket/run", "az://account/run"])
-def test_a_url_that_can_hold_no_run_is_refused(place: str) -> None:
-    with pytest.raises(ConfigError, match=f"expected the path of a folder, or a URL such as s3://.*; found {place}"):
+NO_PLACES = [
+    "", "http://host/run", "s3://", "s3://bucket", "s3://bucket/", "s3:/bucket/run", "s4://bucket/run", "az://account/run",
+    "s3://bucket//run", "s3://bucket/a/../run", "s3://bucket/a#1", "s3://bucket/a?b", "s3://bucket/a%20b",
+    "s3://bucket/a b",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", NO_PLACES)
+def test_a_place_that_can_hold_no_run_is_refused(place: str) -> None:
+    with pytest.raises(ConfigError, match="expected the path of a folder, or a URL such as s3://") as error:
         locate(place)
+    assert str(error.value).endswith(f"found {place!r}")
+
+
+@pytest.mark.parametrize(
+    "place", ["s3://bucket/a", "s3://bucket/a/", "s3://bucket/date=2026-01-02/a_b.c+d@e~", "gs://b/é"]
+)
+def test_a_url_names_a_folder_with_or_without_a_last_slash(place: str) -> None:
+    assert str(locate(place)) == place.rstrip("/")
 
 
 def test_a_file_url_is_a_path(tmp_path: Path) -> None:
-    assert Path(os.fspath(locate(tmp_path.as_uri()))) == tmp_path  # type: ignore[arg-type]
+    folder = tmp_path / "a b"
+    assert Path(os.fspath(locate(folder.as_uri()))) == folder  # type: ignore[arg-type]
 
 
 def test_a_write_that_fails_leaves_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

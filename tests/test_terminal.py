@@ -182,7 +182,7 @@ def test_the_status_says_what_to_do_next() -> None:
     progress.facts["missing"] = [{"shard": 2, "stage": "measure", "reason": "\x1b[2Jbad"}]
     said = text(terminal.show_status(Path("runs/a"), progress))
     assert "attnmetrics show runs/a" in said
-    assert "shard 2 was put aside, measure: ␛[2Jbad" in said
+    assert "shard 2 is missing, measure: ␛[2Jbad" in said
 
 
 @pytest.mark.parametrize(

@@ -162,10 +162,16 @@ class RayEngine:
         return f"no result within {self._limit} s (--shard-timeout-seconds)"
 
     def _follow(self) -> None:
-        """Every `POLL_SECONDS`, start actors where there is room for them; those of nodes that left are forgotten."""
+        """Every `POLL_SECONDS`, start actors where there is room for them; those of nodes that left are forgotten.
+
+        Raises:
+            ShardError: no node is left, not even the one that this process is on.
+        """
         if time.monotonic() < self._next_look:
             return
         nodes = _nodes()
+        if not nodes:
+            raise ShardError("the last Ray node died; committed shards are kept: run the same command to go on")
         self._next_look = time.monotonic() + POLL_SECONDS
         for actor in [actor for actor in self._actors if not actor.calls and _has_left(actor.place, nodes)]:
             self._let_go(actor)

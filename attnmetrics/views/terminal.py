@@ -382,7 +382,7 @@ def show_status(folder: Location, progress: Progress) -> RenderableType:
 
 
 def _missing(shard: Mapping[str, Any]) -> str:
-    return visible(f"shard {shard['shard']} was put aside, {shard['stage']}: {shard['reason']}")
+    return visible(f"shard {shard['shard']} is missing, {shard['stage']}: {shard['reason']}")
 
 
 def _next(folder: Location, status: str, progress: Progress) -> str:
