@@ -152,7 +152,7 @@ def test_a_run_whose_workers_all_die_ends(fake_engine: Any, monkeypatch: pytest.
 
 def test_a_run_without_nodes_ends_at_once(fake_engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = fake_engine(1)
-    monkeypatch.setattr("attnmetrics.engine.ray._nodes", lambda: [])
+    monkeypatch.setattr("attnmetrics.engine.ray._nodes", list)
     monkeypatch.setattr(engine, "_next_look", 0.0)
     with pytest.raises(ShardError, match=r"the last Ray node died; .* run the same command to go on"):
         list(engine.run(iter(tasks(["go"]))))
