@@ -81,22 +81,28 @@ def hold(folder: Location, reporter: Reporter) -> Iterator[Lease]:
     place = folder / FILE
     since = datetime.now(UTC).isoformat(timespec="seconds")
     record: Record = {"owner": uuid4().hex, **_process(), "since": since, "beat": 0}
+    _held.add(record["owner"])  # before it is written: another thread that reads it must find its holder alive
     try:
-        version = None
+        lease = Lease(place, record, _acquire(place, record, reporter))
+        try:
+            yield lease
+        finally:
+            lease.give_back()
+    finally:
+        _held.discard(record["owner"])
+
+
+def _acquire(place: Location, record: Record, reporter: Reporter) -> Version:
+    version = None
+    try:
         while version is None:
             version = _put(place, record, _await_free(place, reporter))
     except OSError as error:
         raise StoreError(
-            f"cannot write to {folder}: {error.strerror or error}; make room or mend the permission, then run the "
-            "same command to go on, or give another --out"
+            f"cannot write to {place.parent}: {error.strerror or error}; make room or mend the permission, then run "
+            "the same command to go on, or give another --out"
         ) from None
-    lease = Lease(place, record, version)
-    _held.add(record["owner"])
-    try:
-        yield lease
-    finally:
-        lease.give_back()
-        _held.discard(record["owner"])
+    return version
 
 
 def _put(place: Location, record: Record, version: Version | None) -> Version | None:

@@ -273,13 +273,13 @@ def test_a_dead_actor_costs_nothing(demo_run: Path, tmp_path: Path, ray_session:
     class Deadly(RayEngine):
         killed = False
 
-        def _collect(self, actor, reference, waiting, strikes):  # type: ignore[no-untyped-def]
-            if not self.killed:
+        def _collect(self, backlog):  # type: ignore[no-untyped-def]
+            if not self.killed and self._actors[-1].calls:
                 import ray
 
                 Deadly.killed = True
                 ray.kill(self._actors[-1].handle)
-            yield from super()._collect(actor, reference, waiting, strikes)
+            yield from super()._collect(backlog)
 
     config = demo_config(tmp_path / "run", engine="ray", workers=2)
     with pytest.MonkeyPatch.context() as patch:

@@ -227,7 +227,7 @@ def test_reasons_and_errors_are_printable(
 
     monkeypatch.setattr(Worker, "measure", fail)
     assert "put aside" in said(capsys, *run, corpus, code=EXIT_SHARDS_MISSING)
-    assert "put aside" in said(capsys, "status", tmp_path / "run")
+    assert "is missing" in said(capsys, "status", tmp_path / "run")
 
 
 @pytest.mark.parametrize("text", [*FORMULAS, "\t=1", "x\t-1", "\n=1", "＋1", "＠x"])
