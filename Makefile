@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check soak fuzz clean
+.PHONY: demo test check cluster soak fuzz clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -18,6 +18,9 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+cluster: $(READY)
+	$(BIN)/python -m pytest -m cluster
 
 soak: $(READY)
 	$(BIN)/python -m pytest -m soak -s --timeout 7200

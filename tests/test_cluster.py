@@ -29,6 +29,8 @@ QUICK = {
 }
 """Notice a dead node within seconds."""
 
+pytestmark = pytest.mark.cluster
+
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:

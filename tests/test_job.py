@@ -31,6 +31,8 @@ PATIENCE_SECONDS = 200.0
 POISON = """
 _measure = Worker.measure
 
+pytestmark = pytest.mark.cluster
+
 
 def _poisoned(self: Worker, shard: Shard, *arguments: Any) -> Counts:
     if shard.index == 1:

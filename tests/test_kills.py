@@ -17,7 +17,7 @@ FLAGS = [part for name, value in OPTIONS.items() for part in (f"--{name.replace(
 LATE_SECONDS = 60.0
 QUIET = Reporter(quiet=True)
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -126,9 +126,7 @@ def test_a_failed_save_leaves_the_old_results(table, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(results, "_write_zarr", half_written)
-    with pytest.raises(
-        StoreError, match=r"write .*results.zarr, found: No space left on device; make room"
-    ):
+    with pytest.raises(StoreError, match=r"write .*results.zarr, found: No space left on device; make room"):
         save(table, locate(path))
     assert bytes_of(path) == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["results.zarr"]
