@@ -397,7 +397,7 @@ def test_themes_and_widths(show: Open, demo: Model, make: Callable[..., views.Vi
     assert page.evaluate(ground) == "rgb(253, 253, 254)"
     assert page.evaluate("document.documentElement.scrollWidth") == 375
     page.set_viewport_size({"width": 1000, "height": 700})
-    page.wait_for_function("document.querySelector('.drawing svg')?.getBoundingClientRect().width > 60")
+    page.wait_for_function("document.querySelector('.drawing').getBoundingClientRect().width > 60")
     assert page.evaluate("document.documentElement.scrollWidth") == 1000
 
 
