@@ -365,13 +365,12 @@ class ObjectLocation(Location):
         with TemporaryDirectory() as name:
             folder = Path(name)
             fill(folder)
-            files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+            files = LocalLocation(folder).files()
             with os_errors():
                 for file in files:
                     self._bucket.put(f"{self._key}/{file}", folder / file, attributes=_attributes(file))
-                kept = {f"{self._key}/{file}" for file in files}
-                held = [item["path"] for items in self._bucket.list(f"{self._key}/") for item in items]
-                self._bucket.delete([path for path in held if path not in kept])
+                stale = set(self.files()).difference(files)
+                self._bucket.delete([f"{self._key}/{file}" for file in sorted(stale)])
 
     def remove(self) -> None:
         """See `Location`."""
