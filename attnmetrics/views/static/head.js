@@ -3,7 +3,8 @@
 import { commonControls, el, frame, grid, headColour, onWidth, open, opening, sides, stepper, tooltip } from "./shared.js";
 import { drawLines } from "./lines.js";
 
-export async function drawHead(root, data) {
+/** `onShow(layer, heads)` hears which heads are drawn, by their labels. */
+export async function drawHead(root, data, onShow = () => {}) {
   await open(data);
   const state = opening(data);
   let [picture, width, pinned] = [null, 0, null];
@@ -52,6 +53,7 @@ export async function drawHead(root, data) {
     const series = [...state.heads].map((place) => ({ head: data.heads[place], at: grid(data, map, state.layer, place, rows, columns, state.hideNull) }));
     const label = `Attention of layer ${data.layers[state.layer]}, left attends to right`;
     picture = drawLines(drawing, say, tip, { rows, columns, series, label, onPin: (end) => { pinned = end; } }, Math.min(width, 760), pinned);
+    onShow(data.layers[state.layer], series.map((one) => one.head));
   }
 
   onWidth(drawing, (now) => { width = now; draw(); });

@@ -7,7 +7,8 @@ const MOST_LINES = 400;
 const LEVELS = 8;
 const GAP = 6;
 
-export async function drawModel(root, data) {
+/** `onShow(layer, [head], host)` hears which head is pointed at, or, with a host, enlarged there; by their labels. */
+export async function drawModel(root, data, onShow = () => {}) {
   await open(data);
   const state = opening(data);
   let [cells, size, side, opened] = [[], null, null, null];
@@ -50,8 +51,9 @@ export async function drawModel(root, data) {
       tabindex: layer || head ? -1 : 0, style: `width:${size.width}px;height:${size.height}px`,
     });
     button.addEventListener("click", () => { opened = [layer, head]; enlarge(); });
-    button.addEventListener("pointerenter", () => say(`${name}. Click to enlarge.`));
-    button.addEventListener("focus", () => say(`${name}. Press Enter to enlarge.`));
+    const meet = (hint) => { say(`${name}. ${hint}`); onShow(data.layers[layer], [data.heads[head]]); };
+    button.addEventListener("pointerenter", () => meet("Click to enlarge."));
+    button.addEventListener("focus", () => meet("Press Enter to enlarge."));
     button.addEventListener("keydown", (event) => move(event, layer, head));
     return button;
   }
@@ -101,6 +103,7 @@ export async function drawModel(root, data) {
     const series = [{ head: data.heads[head], at: grid(data, map, layer, head, rows, columns, state.hideNull) }];
     const label = `Attention of layer ${data.layers[layer]}, head ${data.heads[head]}`;
     drawLines(host, (text) => { status.textContent = text; }, tipInside, { rows, columns, series, label }, Math.min(host.clientWidth, 560));
+    onShow(data.layers[layer], [data.heads[head]], host);
   }
 
   function close() {

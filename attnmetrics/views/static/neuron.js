@@ -11,7 +11,8 @@ const PLUS = 26;
 
 const strength = (level) => ((Math.abs(level) / LEVELS) ** 0.7).toFixed(3);
 
-export async function drawNeuron(root, data) {
+/** `onShow(layer, [head])` hears which head is drawn, by their labels. */
+export async function drawNeuron(root, data, onShow = () => {}) {
   await open(data);
   const state = { ...opening(data), head: data.heads.indexOf(data.preset.heads[0]), token: data.preset.token, cursor: null };
   const side = tokens(data.sides[0], false);
@@ -234,6 +235,7 @@ export async function drawNeuron(root, data) {
     tip.hide();
     if (state.token == null) drawAll();
     else drawOne(state.token);
+    onShow(data.layers[state.layer], [data.heads[state.head]]);
   }
 
   onWidth(drawing, (now) => { width = now; draw(); });
