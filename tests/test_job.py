@@ -22,6 +22,8 @@ from attnmetrics.driver import run
 from attnmetrics.progress import Reporter
 from tests.conftest import DEMO_DOCUMENTS, demo_config
 
+pytestmark = pytest.mark.cluster
+
 ROOT = Path(__file__).parents[1]
 RAY = Path(sys.executable).with_name("ray")
 FLAGS = ["--config=jobs/demo.yaml", f"--max-documents={DEMO_DOCUMENTS}", "--shard-characters=4000", "--exemplars=5"]
@@ -30,8 +32,6 @@ FLAGS = ["--config=jobs/demo.yaml", f"--max-documents={DEMO_DOCUMENTS}", "--shar
 PATIENCE_SECONDS = 200.0
 POISON = """
 _measure = Worker.measure
-
-pytestmark = pytest.mark.cluster
 
 
 def _poisoned(self: Worker, shard: Shard, *arguments: Any) -> Counts:
