@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from attnmetrics import plot, views
     from attnmetrics.storage import Location
 
-__all__ = ["exemplars", "load", "plot", "run", "views"]
+__all__ = ["exemplar_attention", "exemplars", "load", "plot", "run", "views"]
 
 
 def __getattr__(name: str) -> Any:
@@ -85,3 +85,23 @@ def exemplars(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
 
     check(locate(run), "exemplars.parquet")
     return load_exemplars(locate(run) / "exemplars.parquet")
+
+
+def exemplar_attention(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
+    """The attention in the first exemplars of a finished run: layer, head, rank, pieces, i, j, weight.
+
+    Of each, `weight` holds the weights α of its own head from piece `i` to piece `j`, null columns included, those
+    below 0.002 left out; `pieces` is the number of its pieces.
+
+    Args:
+        run: the run's folder, or its URL.
+
+    Raises:
+        attnmetrics.errors.StoreError: the folder holds no finished run.
+    """
+    from attnmetrics.results import load_attention
+    from attnmetrics.seals import check
+    from attnmetrics.storage import locate
+
+    check(locate(run), "exemplar_attention.parquet")
+    return load_attention(locate(run) / "exemplar_attention.parquet")

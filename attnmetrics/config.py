@@ -128,6 +128,9 @@ class RunConfig(BaseModel):
     exact_exemplars: Annotated[
         bool, Field(description="with float32, compute the weights of exemplars anew in float64")
     ] = True
+    drawn_exemplars: Annotated[
+        int, Field(ge=0, le=10_000, description="of these, how many the report draws with the attention in them")
+    ] = 5
     variability_sentences: Annotated[
         PositiveInt | None,
         BeforeValidator(_as_sentences),

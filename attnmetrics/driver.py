@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from attnmetrics import tracing
 from attnmetrics.config import RunConfig
 from attnmetrics.engine import Engine, Event, Stage, Task
 from attnmetrics.engine.inline import InlineEngine
@@ -19,7 +20,7 @@ from attnmetrics.merge import find_sentences, merge_candidates
 from attnmetrics.outputs import merge_outputs, write_outputs
 from attnmetrics.plan import Shard
 from attnmetrics.progress import Reporter
-from attnmetrics.ranking import Chunk, cut_chunks, needs_ranking
+from attnmetrics.ranking import Chunk, cut_chunks, needs_ranking, settle
 from attnmetrics.runfile import (
     Facts,
     Identity,
@@ -42,6 +43,7 @@ from attnmetrics.stages import (
     prepare,
     rank,
     selection_rule,
+    trace,
 )
 from attnmetrics.statistics.states import Dims
 from attnmetrics.storage import Location
@@ -183,6 +185,12 @@ def _merge(folder: Location, facts: Facts, reporter: Reporter, lease: Lease, all
         facts["left_out"]["shards_missing"] = len(facts["missing"])
         reporter.warn(f"{len(facts['missing'])} of {store.shards} shards are missing from the tables")
     outputs = merge_outputs(store, records, facts, reporter)
+    if outputs.untraced:
+        facts["left_out"]["exemplars_without_attention"] = outputs.untraced
+        reporter.warn(
+            f"the attention in {outputs.untraced:,} exemplars is missing from the report; `attnmetrics run` with the "
+            "same options adds it"
+        )
     lease.check()
     facts["status"] = "unfinished"
     facts.pop("outputs", None)
@@ -192,7 +200,8 @@ def _merge(folder: Location, facts: Facts, reporter: Reporter, lease: Lease, all
     lease.check()
     facts["seconds"]["merge"] = round(time.perf_counter() - start, 3)
     facts["peak_memory_bytes"]["driver"] = peak_memory_bytes()
-    facts |= {"status": "incomplete" if facts["missing"] else "finished", "finished": _now()}
+    whole = not facts["missing"] and not outputs.untraced
+    facts |= {"status": "finished" if whole else "incomplete", "finished": _now()}
     write_facts(folder, facts)
     return facts
 
@@ -336,13 +345,23 @@ def _measure(session: Session, annotate_too: bool) -> None:
     if outcome.failures and not (job.config.allow_missing and store.committed()):
         _refuse_failures(job, outcome, "; --allow-missing makes tables without them")
     _check_evidence(job, store)
-    if job.config.ranks_exemplars:
-        records = list(store.committed().values())
-        candidates = merge_candidates(store, records)
-        chunks = cut_chunks(candidates, find_sentences(store, records, candidates))
+    _read_again(session, store)
+
+
+def _read_again(session: Session, store: Store) -> None:
+    """The passes over the best sentences only: their order to the last digit, and the attention in the first."""
+    config = session.job.config
+    records = list(store.committed().values())
+    exemplars = merge_candidates(store, records)
+    sentences = find_sentences(store, records, exemplars)
+    if config.ranks_exemplars:
+        chunks = cut_chunks(exemplars, sentences)
         _rank(session, store, chunks[:1])
-        if chunks and needs_ranking(candidates, store.read_ranking(chunks[0].digest)):
+        if chunks and needs_ranking(exemplars, store.read_ranking(chunks[0].digest)):
             _rank(session, store, chunks[1:])
+        exemplars = settle(store, exemplars, chunks, config.exemplars)
+    if drawn := tracing.cut_chunks(exemplars, sentences, config.drawn_exemplars):
+        _record(session, "trace", trace(session.engine, session.reporter, store, drawn))
 
 
 def _refuse_unannotated(job: Job, shards: Sequence[Shard]) -> None:
@@ -396,7 +415,7 @@ def _record(session: Session, stage: Stage, outcome: Outcome) -> None:
     memory = facts["peak_memory_bytes"]
     memory["worker"] = max([memory.get("worker", 0), *workers])
     memory["driver"] = peak_memory_bytes()
-    if stage != "rank":
+    if stage in ("annotate", "measure"):
         facts["missing"] = [
             {
                 "shard": failure.shard.index,

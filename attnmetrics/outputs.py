@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pandas as pd
 import xarray as xr
 
-from attnmetrics import results
+from attnmetrics import results, tracing
 from attnmetrics.config import build_config
 from attnmetrics.merge import find_sentences, merge, merge_candidates
 from attnmetrics.progress import Reporter
-from attnmetrics.ranking import cut_chunks, settle
+from attnmetrics.ranking import Chunk, cut_chunks, settle
 from attnmetrics.runfile import Facts
 from attnmetrics.storage import Location
 from attnmetrics.store import Record, Store
@@ -23,6 +23,10 @@ class Outputs:
 
     dataset: xr.Dataset
     exemplars: pd.DataFrame
+    attention: pd.DataFrame
+    """in the exemplars that are drawn"""
+    untraced: int
+    """exemplars that are drawn without the attention in them, for there is no trace of it"""
 
 
 def merge_outputs(store: Store, records: Sequence[Record], facts: Facts, reporter: Reporter) -> Outputs:
@@ -42,16 +46,25 @@ def merge_outputs(store: Store, records: Sequence[Record], facts: Facts, reporte
     if facts["missing"]:
         dataset.attrs["shards_missing"] = f"{len(facts['missing'])} of {store.shards}"
     frame = results.exemplars_frame(exemplars, store.dims.layer, sentences)
-    return Outputs(dataset, frame)
+    return Outputs(dataset, frame, *_attention(store, tracing.cut_chunks(exemplars, sentences, config.drawn_exemplars)))
+
+
+def _attention(store: Store, chunks: Sequence[Chunk]) -> tuple[pd.DataFrame, int]:
+    """The attention in the exemplars of these chunks, and the number of those that it is not known of."""
+    found = [(chunk.keys, store.read_traces(chunk.digest)) for chunk in chunks]
+    traced = [(keys, traces) for keys, traces in found if traces is not None]
+    untraced = sum(len(keys) for keys, traces in found if traces is None)
+    return results.attention_frame(traced, store.dims.layer), untraced
 
 
 def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
-    """Write `results.zarr`, `exemplars.parquet`, `tables/` and `report/`.
+    """Write `results.zarr`, `exemplars.parquet`, `exemplar_attention.parquet`, `tables/` and `report/`.
 
     Raises:
         StoreError: the folder cannot be written.
     """
     results.save(outputs.dataset, folder / "results.zarr")
     results.save_exemplars(outputs.exemplars, folder / "exemplars.parquet")
+    results.save_attention(outputs.attention, folder / "exemplar_attention.parquet")
     results.save_tables(outputs.dataset, folder / "tables")
-    write_report(outputs.dataset, outputs.exemplars, facts, folder / "report")
+    write_report(outputs.dataset, outputs.exemplars, outputs.attention, facts, folder / "report")

@@ -24,10 +24,10 @@ GPT-2 small's size and on the demo model, the first chunk had the largest error 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some candidate sentences."""
+    """Some sentences for the model to read once more."""
 
-    keys: tuple[tuple[int, int], ...]
-    """(document_index, sentence) of each"""
+    keys: tuple[tuple[int, ...], ...]
+    """what is wanted of them; here (document_index, sentence) of each"""
     texts: tuple[str, ...]
 
     @property

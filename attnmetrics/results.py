@@ -2,6 +2,7 @@
 
 - `results.zarr`: one array per result, with units, formula and source as attributes; `xarray.open_zarr(path)` opens it.
 - `exemplars.parquet`: one row per head and rank.
+- `exemplar_attention.parquet`: the attention in the first of them, a row each.
 - `tables/`: the results as CSV, numbers in full, NaN where there is no evidence. `heads.csv` and `layers.csv` have a
   row per head or layer and a column per result; `corpus.csv` a row per single number; `pairs.csv` and `directions.csv`
   a row per distance between pieces, or per direction; any other result has its own file, with a row per head (or layer)
@@ -14,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +41,7 @@ from attnmetrics.statistics.schema import (
     Result,
 )
 from attnmetrics.statistics.states import Dims, State
+from attnmetrics.statistics.traces import Traces
 from attnmetrics.storage import Location, os_errors
 
 NOTATION = (
@@ -81,6 +84,19 @@ EXEMPLARS = pa.schema(
     }
 )
 """Columns of `exemplars.parquet`."""
+
+ATTENTION = pa.schema(
+    {
+        "layer": pa.int64(),
+        "head": pa.int64(),
+        "rank": pa.int64(),
+        "pieces": pa.int64(),
+        "i": pa.list_(pa.field("element", pa.int32())),
+        "j": pa.list_(pa.field("element", pa.int32())),
+        "weight": pa.list_(pa.field("element", pa.float32())),
+    }
+)
+"""Columns of `exemplar_attention.parquet`."""
 
 _FORMULA = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@＝＋－＠]|[\t\r\n])")
 """Where a spreadsheet would begin to calculate, also one that takes semicolons or tabs for the ends of cells."""
@@ -178,11 +194,7 @@ def save_exemplars(frame: pd.DataFrame, place: Location) -> None:
     Raises:
         StoreError: the file cannot be written.
     """
-    table = pa.Table.from_pandas(frame, schema=EXEMPLARS, preserve_index=False).replace_schema_metadata(None)
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, write_page_checksum=True)
-    with _writing(place):
-        place.write(sink.getvalue().to_pybytes())
+    _save_frame(frame, EXEMPLARS, place)
 
 
 def load_exemplars(place: Location) -> pd.DataFrame:
@@ -191,17 +203,62 @@ def load_exemplars(place: Location) -> pd.DataFrame:
     Raises:
         StoreError: there is none, or it cannot be read.
     """
+    frame = _load_frame("exemplars", EXEMPLARS, place)
+    return frame.assign(pieces=_lists(frame["pieces"]))
+
+
+def attention_frame(traced: Iterable[tuple[Iterable[tuple[int, ...]], Traces]], layers: Sequence[int]) -> pd.DataFrame:
+    """One row per exemplar that was traced, by head and rank (from 1), with the columns of `ATTENTION`.
+
+    Args:
+        traced: (text, position of the layer, head, rank from 0) of exemplars, and their traces.
+        layers: index of each measured layer.
+    """
+    rows = [
+        (layers[layer], head, rank + 1, *trace)
+        for keys, traces in traced
+        for (_, layer, head, rank), trace in zip(keys, traces.split(), strict=True)
+    ]
+    frame = pd.DataFrame(sorted(rows, key=itemgetter(0, 1, 2)), columns=ATTENTION.names)
+    return frame.astype(dict.fromkeys(("layer", "head", "rank", "pieces"), np.int64))
+
+
+def save_attention(frame: pd.DataFrame, place: Location) -> None:
+    """Write `exemplar_attention.parquet`.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    _save_frame(frame, ATTENTION, place)
+
+
+def load_attention(place: Location) -> pd.DataFrame:
+    """The frame of `save_attention`.
+
+    Raises:
+        StoreError: there is none, or it cannot be read.
+    """
+    return _load_frame("attention of exemplars", ATTENTION, place)
+
+
+def _save_frame(frame: pd.DataFrame, schema: pa.Schema, place: Location) -> None:
+    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False).replace_schema_metadata(None)
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, write_page_checksum=True)
+    with _writing(place):
+        place.write(sink.getvalue().to_pybytes())
+
+
+def _load_frame(what: str, schema: pa.Schema, place: Location) -> pd.DataFrame:
     try:
-        frame = pq.read_table(
-            pa.BufferReader(place.read()), schema=EXEMPLARS, page_checksum_verification=True
-        ).to_pandas()
+        table = pq.read_table(pa.BufferReader(place.read()), schema=schema, page_checksum_verification=True)
+        return table.to_pandas()
     except FileNotFoundError:
-        raise _unfinished("exemplars", place) from None
+        raise _unfinished(what, place) from None
     except (OSError, pa.ArrowException) as error:
         raise StoreError(
-            f"expected exemplars at {place}, found none that can be read ({error}); run `attnmetrics merge` again"
+            f"expected {what} at {place}, found none that can be read ({error}); run `attnmetrics merge` again"
         ) from None
-    return frame.assign(pieces=_lists(frame["pieces"]))
 
 
 def _unfinished(what: str, place: Location) -> StoreError:

@@ -8,7 +8,7 @@ from attnmetrics.errors import StoreError
 from attnmetrics.runfile import read_facts
 from attnmetrics.storage import Location
 
-OUTPUTS = ("results.zarr", "exemplars.parquet", "tables", "report")
+OUTPUTS = ("results.zarr", "exemplars.parquet", "exemplar_attention.parquet", "tables", "report")
 """What a merge leaves in the run's folder."""
 
 READERS = 16

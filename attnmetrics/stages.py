@@ -1,4 +1,4 @@
-"""The stages that need text or a model: plan, annotate, measure. Each goes on from what is already done."""
+"""The stages that need text or a model: plan, annotate, measure, rank, trace. Each goes on from what is done."""
 
 import time
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -91,10 +91,13 @@ def measure(
 
 def rank(engine: Engine, reporter: Reporter, store: Store, chunks: Sequence[Chunk]) -> Outcome:
     """Rank anew the candidate sentences that are not ranked."""
-    todo = [chunk for chunk in chunks if not store.is_ranked(chunk.digest)]
-    shards = [Shard(index, 0, 0, chunk.characters, chunk.digest) for index, chunk in enumerate(todo)]
-    tasks = (Task(shard, (Call("rank", (chunk, store)),)) for shard, chunk in zip(shards, todo, strict=True))
-    return _work(engine, reporter, {"rank": shards}, tasks)
+    return _read_again(engine, reporter, "rank", store, [part for part in chunks if not store.is_ranked(part.digest)])
+
+
+def trace(engine: Engine, reporter: Reporter, store: Store, chunks: Sequence[Chunk]) -> Outcome:
+    """Trace the attention in the exemplars that are to be drawn, where that is not done."""
+    todo = [chunk for chunk in chunks if store.read_traces(chunk.digest) is None]
+    return _read_again(engine, reporter, "trace", store, todo)
 
 
 def needs_all_annotations(config: RunConfig) -> bool:
@@ -176,6 +179,12 @@ def _select(job: Job, sentences: int | None) -> Selection | None:
 
 def _read(job: Job, shards: Sequence[Shard]) -> Iterator[tuple[Shard, tuple[Document, ...]]]:
     return read_shards(job.config, job.plan, {shard.index for shard in shards})
+
+
+def _read_again(engine: Engine, reporter: Reporter, stage: Stage, store: Store, chunks: Sequence[Chunk]) -> Outcome:
+    shards = [Shard(index, 0, 0, chunk.characters, chunk.digest) for index, chunk in enumerate(chunks)]
+    tasks = (Task(shard, (Call(stage, (chunk, store)),)) for shard, chunk in zip(shards, chunks, strict=True))
+    return _work(engine, reporter, {stage: shards}, tasks)
 
 
 def _work(

@@ -5,6 +5,7 @@
     RUN/shards.zarr/prefix/000007    [sentence, layer, head, pair]  blocks of shard 7, for variability
     RUN/candidates/000007.parquet    text and pieces of the sentences among shard 7's exemplars
     RUN/ranking/<digest>.npz         exemplars among some of these sentences, ranked anew in float64
+    RUN/traces/<digest>.npz          attention in some of these sentences, each in the heads whose exemplar it is
     RUN/commits/000007.json          written last; only a shard that has one, with matching checksums, is ever read
 
 A missing Zarr chunk reads as its fill value without an error: that is why commit records decide, not the arrays.
@@ -32,6 +33,7 @@ from zarr.storage import MemoryStore
 from attnmetrics.errors import DamageError, StoreError
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.states import Dims, State, packed_size
+from attnmetrics.statistics.traces import Traces
 from attnmetrics.statistics.variability import Prefix
 from attnmetrics.storage import UNREADABLE, Location, os_errors
 
@@ -191,11 +193,8 @@ class Store:
         Raises:
             StoreError: the folder cannot be written.
         """
-        arrays = {field.name: getattr(exemplars, field.name) for field in fields(Exemplars)}
-        file = BytesIO()
-        np.savez(file, allow_pickle=False, **arrays)
         with self._writing():
-            self._ranking(digest).write(file.getvalue())
+            self._ranking(digest).write(_npz(exemplars))
 
     def read_ranking(self, digest: str) -> Exemplars:
         """What `write_ranking` wrote.
@@ -222,6 +221,30 @@ class Store:
         except StoreError:
             return False
         return True
+
+    def write_traces(self, digest: str, traces: Traces) -> None:
+        """Write the traces of a chunk with this digest.
+
+        Raises:
+            StoreError: the folder cannot be written.
+        """
+        with self._writing():
+            self._traces(digest).write(_npz(traces))
+
+    def read_traces(self, digest: str) -> Traces | None:
+        """What `write_traces` wrote; None where there is nothing, or nothing whole.
+
+        Raises:
+            StoreError: it cannot be read now.
+        """
+        path = self._traces(digest)
+        try:
+            with np.load(BytesIO(path.read())) as arrays:
+                return Traces(**arrays)
+        except UNREADABLE as error:
+            raise StoreError(_cannot_read(path, error)) from None
+        except Exception:  # foreign content fails anywhere
+            return None
 
     def discard(self, shard: int) -> None:
         """Take back a shard's commit, so that it is measured again.
@@ -294,6 +317,9 @@ class Store:
     def _ranking(self, digest: str) -> Location:
         return self.folder / "ranking" / f"{digest}.npz"
 
+    def _traces(self, digest: str) -> Location:
+        return self.folder / "traces" / f"{digest}.npz"
+
     def _candidates(self, shard: int) -> Location:
         return self.folder / "candidates" / f"{shard:06d}.parquet"
 
@@ -304,6 +330,13 @@ def _arrays(shard: int, content: ShardContent) -> tuple[dict[str, NDArray[Any]],
     rows |= {path: getattr(content.exemplars, name) for name, path in _EXEMPLAR_PATHS.items()}
     own = {_prefix_path(shard, field.name): getattr(content.prefix, field.name) for field in fields(Prefix)}
     return rows, own
+
+
+def _npz(value: Exemplars | Traces) -> bytes:
+    arrays = {field.name: getattr(value, field.name) for field in fields(value)}
+    file = BytesIO()
+    np.savez_compressed(file, allow_pickle=False, **arrays)
+    return file.getvalue()
 
 
 def _mend(file: Location, content: bytes) -> None:

@@ -130,6 +130,20 @@ class Worker:
             "peak_memory_bytes": peak_memory_bytes(),
         }
 
+    def trace(self, shard: Shard, chunk: Chunk, store: Store) -> Counts:
+        """Trace the attention in some exemplars, as exactly as they are ranked; `shard` only names the chunk."""
+        from attnmetrics.model.sparse import trace_heads
+
+        model = self._load_exact_model() if self._config.ranks_exemplars else self._load_model()
+        start = time.perf_counter()
+        text, layer, head, _ = np.array(chunk.keys, np.int64).T
+        store.write_traces(chunk.digest, trace_heads(model, chunk.texts, text, layer, head, self._config.batch_pieces))
+        return {
+            "sentences": len(chunk.texts),
+            "seconds": time.perf_counter() - start,
+            "peak_memory_bytes": peak_memory_bytes(),
+        }
+
     def _load_annotator(self) -> Annotator:
         if self._annotator is None:
             self._annotator = load_annotator(self._config, self._gold_labels)

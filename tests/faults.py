@@ -18,9 +18,9 @@ import psutil
 from ray.cluster_utils import Cluster
 
 PHASES = ("start", "plan", "load", "annotate", "measure", "rank", "merge", "report")
-"""What a driver does, in order; `load` is the start of the engine and of the model."""
+"""What a driver does, in order; `load` is the start of the engine and of the model, `rank` also traces."""
 
-VICTIMS = ("driver", "annotator", "measurer", "ranker", "node")
+VICTIMS = ("driver", "annotator", "measurer", "ranker", "tracer", "node")
 """A driver, a worker at this stage, or the raylet of a node."""
 
 EXIT_SHARDS_MISSING = 3
@@ -32,7 +32,7 @@ POLL_SECONDS = 0.02
 _HEALTH = {"health_check_period_ms": 500, "health_check_timeout_ms": 1000, "health_check_failure_threshold": 3}
 
 Phase = Literal["start", "plan", "load", "annotate", "measure", "rank", "merge", "report"]
-Victim = Literal["driver", "annotator", "measurer", "ranker", "node"]
+Victim = Literal["driver", "annotator", "measurer", "ranker", "tracer", "node"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ def _victims(driver: Driver, victim: Victim, nodes: Nodes | None) -> list[psutil
         return [driver.process]
     if victim == "node":
         return nodes.raylets() if nodes else _local_raylets(driver)
-    stage = {"annotator": "annotate", "measurer": "measure", "ranker": "rank"}[victim]
+    stage = {"annotator": "annotate", "measurer": "measure", "ranker": "rank", "tracer": "trace"}[victim]
     return workers(stage, nodes.raylets() if nodes else [driver.process])
 
 
@@ -239,5 +239,5 @@ def _harm(process: psutil.Process, pause: float) -> None:
 
 def outputs(folder: Path) -> dict[str, bytes]:
     """Bytes of every file of results, exemplars and tables, by path."""
-    paths = [folder / "exemplars.parquet", *(folder / "results.zarr").rglob("*"), *(folder / "tables").rglob("*")]
+    paths = [*folder.glob("exemplar*"), *(folder / "results.zarr").rglob("*"), *(folder / "tables").rglob("*")]
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}

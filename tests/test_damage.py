@@ -43,7 +43,7 @@ def config(out: Path, **options: object) -> RunConfig:
 def quick() -> Iterator[None]:
     """Model and pipeline are loaded once; the report, whose figures take seconds, is a line."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("attnmetrics.outputs.write_report", lambda _, __, ___, place: (place / "index.html").write(b"!"))
+        patch.setattr("attnmetrics.outputs.write_report", lambda *given: (given[-1] / "index.html").write(b"!"))
         patch.setattr(worker, "_load", cache(worker._load))
         patch.setattr(worker, "load_annotator", cache(worker.load_annotator))
         yield
@@ -133,17 +133,21 @@ def test_damage_to_every_file_is_mended_or_named(runs: dict[str, Path], tmp_path
 def test_a_merge_never_takes_what_is_damaged(
     runs: dict[str, Path], tmp_path: Path, data: st.DataObject, kind: str, where: float
 ) -> None:
-    """It ends with the same bits where the damage is to an output, and says what is damaged elsewhere."""
+    """It ends with the same bits where the damage is to an output, and says what is damaged or missing elsewhere."""
     folder = tmp_path / "run"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(runs["finished"], folder)
     KINDS[kind](folder / data.draw(st.sampled_from(files_of(folder))), where)
     try:
-        merge_run(locate(folder), QUIET)
+        facts = merge_run(locate(folder), QUIET)
     except StoreError as error:
         assert str(folder) in str(error)
     else:
-        assert outputs(folder) == outputs(runs["finished"])
+        found, expected = outputs(folder), outputs(runs["finished"])
+        if facts["status"] == "incomplete":
+            assert facts["left_out"]["exemplars_without_attention"] == len(attnmetrics.exemplars(folder))
+            assert found.pop("exemplar_attention.parquet") != expected.pop("exemplar_attention.parquet")
+        assert found == expected
 
 
 @EXAMPLES
@@ -154,10 +158,14 @@ def test_damaged_results_are_not_loaded(
     folder = tmp_path / "run"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(runs["finished"], folder)
-    files = [file for file in files_of(folder) if file.startswith(("results.zarr", "exemplars"))]
+    files = [file for file in files_of(folder) if file.startswith(("results.zarr", "exemplar"))]
     file = data.draw(st.sampled_from(files))
     KINDS[kind](folder / file, where)
-    load = attnmetrics.load if file.startswith("results") else attnmetrics.exemplars
+    load = {
+        "results.zarr": attnmetrics.load,
+        "exemplars.parquet": attnmetrics.exemplars,
+        "exemplar_attention.parquet": attnmetrics.exemplar_attention,
+    }[file.partition("/")[0]]
     with pytest.raises(StoreError, match=file.partition("/")[0]):
         load(folder)
 

@@ -58,6 +58,7 @@ def test_workers_a_node_and_the_driver_of_a_cluster_are_killed(
         Fault("node", "annotate"),
         Fault("driver", "annotate"),
         Fault("ranker", "rank"),
+        Fault("tracer", "rank"),
     ]
     strikes = trial(tmp_path / "run", FLAGS, faults, nodes)
     assert {kind for kind, _ in strikes} == {fault.kind for fault in faults}

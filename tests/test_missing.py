@@ -138,4 +138,4 @@ def test_exit_codes_tell_missing_shards_from_errors(
     with pytest.raises(SystemExit) as end:
         main(["status", str(tmp_path / "run")])
     said = " ".join(capsys.readouterr().out.split())
-    assert not end.value.code and "incomplete" in said and "to try the missing shards again" in said
+    assert not end.value.code and "incomplete" in said and "to try again what is missing" in said

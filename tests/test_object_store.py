@@ -41,7 +41,8 @@ def fetched(folder: Location, prefix: str = "") -> dict[str, bytes]:
 def results(folder: Location) -> dict[str, bytes]:
     """What `outputs` gives of a local folder."""
     tables = {name: fetched(folder / name, f"{name}/") for name in ("results.zarr", "tables")}
-    return {**tables["results.zarr"], **tables["tables"], "exemplars.parquet": (folder / "exemplars.parquet").read()}
+    frames = {name: (folder / name).read() for name in ("exemplars.parquet", "exemplar_attention.parquet")}
+    return {**tables["results.zarr"], **tables["tables"], **frames}
 
 
 def start(url: str, *flags: str) -> psutil.Popen:
@@ -64,8 +65,8 @@ def test_the_results_are_those_of_a_folder(demo_run: Path, url: str) -> None:
     folder = locate(url)
     assert results(folder) == outputs(demo_run)
     assert folder.names() == [
-        "annotations", "candidates", "commits", "exemplars.parquet", "ranking", "report", "results.zarr", "run.json",
-        "shards.zarr", "tables",
+        "annotations", "candidates", "commits", "exemplar_attention.parquet", "exemplars.parquet", "ranking", "report",
+        "results.zarr", "run.json", "shards.zarr", "tables", "traces",
     ]  # fmt: skip
     assert b"<html" in (folder / "report" / "index.html").read()
     assert json.loads((folder / "run.json").read())["configuration"]["out"] == url

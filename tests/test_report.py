@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from numpy.testing import assert_array_equal
@@ -266,11 +267,11 @@ def test_the_report_is_written_whole_or_not_at_all(
 ) -> None:
     monkeypatch.setattr(report, "render", lambda *_: "first é")
     path = tmp_path / "report" / "index.html"
-    write_report(data, exemplars(data), facts(), locate(tmp_path / "report"))
+    write_report(data, exemplars(data), pd.DataFrame(), facts(), locate(tmp_path / "report"))
     assert path.read_text(encoding="utf-8") == "first é"
     monkeypatch.setattr(report, "render", lambda *_: "\ud800")
     with pytest.raises(UnicodeEncodeError):
-        write_report(data, exemplars(data), facts(), locate(tmp_path / "report"))
+        write_report(data, exemplars(data), pd.DataFrame(), facts(), locate(tmp_path / "report"))
     assert path.read_text(encoding="utf-8") == "first é"
     assert [one.name for one in path.parent.iterdir()] == ["index.html"]
 
@@ -281,7 +282,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_with_a_remedy(
     monkeypatch.setattr(report, "render", lambda *_: "page")
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="attnmetrics merge"):
-        write_report(data, exemplars(data), facts(), locate(tmp_path / "file" / "report"))
+        write_report(data, exemplars(data), pd.DataFrame(), facts(), locate(tmp_path / "file" / "report"))
 
 
 # ---- the paper's numbers

@@ -26,6 +26,7 @@ from attnmetrics.engine.inline import InlineEngine
 from attnmetrics.errors import ShardError, StoreError
 from attnmetrics.progress import Reporter
 from attnmetrics.runfile import read_facts
+from attnmetrics.seals import OUTPUTS
 from attnmetrics.storage import locate
 from attnmetrics.worker import Worker
 
@@ -164,7 +165,7 @@ def test_whatever_cannot_be_written_ends_the_command_and_the_next_goes_on(
     parts = (
         "run.json lease.json labels- annotations/#.parquet shards.zarr/state/ prefix/ exemplars/ candidates/ commits/"
     )
-    for part in [*parts.split(), "ranking/", "results.zarr", "exemplars.parquet", "tables", "report"]:
+    for part in [*parts.split(), "ranking/", "traces/", *OUTPUTS]:
         assert part in refused
     left, expected = ({path.name for path in place.iterdir()} for place in (folder, small_run))
     if events is not CREATES:  # temporary files cannot be removed either

@@ -35,8 +35,8 @@ def without_report(demo_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def outputs(folder: Path) -> dict[str, bytes]:
-    """Bytes of every file of the results and the exemplars."""
-    paths = [folder / "exemplars.parquet", *(folder / "results.zarr").rglob("*"), *(folder / "tables").rglob("*")]
+    """Bytes of every file of the results, the exemplars and the attention in them."""
+    paths = [*folder.glob("exemplar*"), *(folder / "results.zarr").rglob("*"), *(folder / "tables").rglob("*")]
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}
 
 
@@ -391,7 +391,7 @@ def test_the_record_of_a_run_is_whole(demo_run: Path) -> None:
     results = attnmetrics.load(demo_run)
     assert facts["counts"]["sentences"] == results["sentences"]
     assert facts["counts"]["pieces"] == results["pieces"]
-    assert set(facts["seconds"]) == {"plan", "measure", "rank", "merge"}
+    assert set(facts["seconds"]) == {"plan", "measure", "rank", "trace", "merge"}
     assert facts["peak_memory_bytes"]["worker"] > 10**8
 
 

@@ -13,6 +13,7 @@ import pytest
 from attnmetrics.errors import StoreError
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.states import Dims, State, packed_size
+from attnmetrics.statistics.traces import Traces
 from attnmetrics.statistics.variability import Prefix
 from attnmetrics.storage import locate
 from attnmetrics.store import CANDIDATES, ShardContent, Store
@@ -39,6 +40,13 @@ def content(seed: int, sentences: int = 5) -> ShardContent:
     row = {"document": "d", "document_index": 1, "sentence": 2, "text": "A \x1b[2J b", "pieces": ["A", "Ġb"]}
     state = State.unpack(DIMS, random.random(packed_size(DIMS)))
     return ShardContent(state, prefix, exemplars, pa.Table.from_pylist([row], schema=CANDIDATES))
+
+
+def traces() -> Traces:
+    """Two sentences of random weights, and one without any."""
+    random = np.random.default_rng(0)
+    i, j = random.integers(0, 9, (2, 300), dtype=np.int32)
+    return Traces(np.array([30, 1000, 20]), np.array([100, 0, 200]), i, j, random.random(300, dtype=np.float32))
 
 
 @pytest.fixture
@@ -162,6 +170,32 @@ def test_a_damaged_ranking_is_found_and_named(store: Store, damage: Callable[[Pa
     assert not store.is_ranked("ab12")
     with pytest.raises(StoreError, match=r"ab12\.npz"):
         store.read_ranking("ab12")
+
+
+def test_traces_come_back_bit_for_bit(store: Store) -> None:
+    written = traces()
+    store.write_traces("ab12", written)
+    found = store.read_traces("ab12")
+    assert found is not None
+    for field in fields(Traces):
+        np.testing.assert_array_equal(getattr(found, field.name), getattr(written, field.name))
+    assert store.read_traces("cd34") is None
+
+
+@pytest.mark.parametrize("damage", [flip, truncate, Path.unlink], ids=["flipped", "truncated", "missing"])
+def test_damaged_traces_are_none(store: Store, damage: Callable[[Path], None]) -> None:
+    store.write_traces("ab12", traces())
+    damage(Path(store.folder) / "traces" / "ab12.npz")
+    assert store.read_traces("ab12") is None
+
+
+def test_traces_that_cannot_be_had_are_not_taken_for_none(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(store.folder), "read", refuse)
+    with pytest.raises(StoreError, match=r"cannot read .*ab12\.npz: Permission denied"):
+        store.read_traces("ab12")
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -407,10 +407,13 @@ def test_arrays_of_objects_are_not_unpickled(tmp_path: Path, breach: Path) -> No
     from attnmetrics.storage import locate
     from attnmetrics.store import Store
 
-    (tmp_path / "ranking").mkdir()
-    np.savez(tmp_path / "ranking" / "0.npz", weight=np.array([Touch(breach)], dtype=object))
+    for folder in ("ranking", "traces"):
+        (tmp_path / folder).mkdir()
+        np.savez(tmp_path / folder / "0.npz", weight=np.array([Touch(breach)], dtype=object))
+    store = Store(locate(tmp_path), Dims((0,), 1, ("_",), ("_",)), 1, 1)
     with pytest.raises(StoreError, match="is damaged"):
-        Store(locate(tmp_path), Dims((0,), 1, ("_",), ("_",)), 1, 1).read_ranking("0")
+        store.read_ranking("0")
+    assert store.read_traces("0") is None
     assert not breach.exists()
 
 

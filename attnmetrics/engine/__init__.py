@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 from attnmetrics.plan import Shard
 from attnmetrics.worker import Counts
 
-Stage = Literal["annotate", "measure", "rank"]
+Stage = Literal["annotate", "measure", "rank", "trace"]
 """A method of `Worker` that does something with a shard."""
 
 TRIES = 3

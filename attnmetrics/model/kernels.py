@@ -214,7 +214,7 @@ def dense(
     reductions = Reductions.empty(wanted, query.shape[1], query.device) if reduce else None
     for (tile, weights), reads in zip(attention(query, key, scaling, wanted), wanted.reads, strict=True):
         if output is not None and value is not None:
-            _mix(weights, value, tile, output)
+            mix(weights, value, tile, output)
         if reductions is not None:
             _reduce(weights, tile, reads, wanted, reductions)
     if reductions is not None:
@@ -241,7 +241,8 @@ def _sentences(packed: Tensor, tile: Tile) -> Tensor:
     return own.view(tile.count, tile.length, *packed.shape[1:])
 
 
-def _mix(weights: Tensor, value: Tensor, tile: Tile, output: Tensor) -> None:
+def mix(weights: Tensor, value: Tensor, tile: Tile, output: Tensor) -> None:
+    """Write a tile's part of the output: the values, mixed by its α."""
     values = _sentences(value, tile)[:, : weights.shape[-1]].transpose(1, 2)
     mixed = torch.matmul(weights.to(value.dtype), values)
     _sentences(output, tile)[:, tile.row : tile.row + tile.rows] = mixed.transpose(1, 2)

@@ -36,12 +36,15 @@ _MANY_HEADS: Final = 400
 """With more heads than this, each shows fewer sentences."""
 
 
-def write_report(data: xr.Dataset, exemplars: pd.DataFrame, facts: Mapping[str, Any], folder: Location) -> None:
+def write_report(
+    data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame, facts: Mapping[str, Any], folder: Location
+) -> None:
     """Write `folder`/index.html.
 
     Args:
         data: the run's results
         exemplars: rows (layer, head, rank, weight, document, sentence, i, j, text, pieces)
+        attention: rows (layer, head, rank, pieces, i, j, weight); not shown yet
         facts: what run.json says; `model`, `corpus`, `counts`, `left_out`, `timings` are shown on top where present
         folder: made where missing
 

@@ -388,7 +388,7 @@ def _missing(shard: Mapping[str, Any]) -> str:
 def _next(folder: Location, status: str, progress: Progress) -> str:
     where = visible(str(folder))
     if status in ("finished", "incomplete"):
-        again = "; run `attnmetrics run` with the same options to try the missing shards again"
+        again = "; run `attnmetrics run` with the same options to try again what is missing"
         return f"next: attnmetrics show {where}, or open {where}/report/index.html{again * (status == 'incomplete')}"
     if progress.shards and progress.measured == progress.shards:
         return f"next: attnmetrics merge {where}"

@@ -30,8 +30,9 @@ from attnmetrics.errors import AttnmetricsError
 from attnmetrics.progress import printable
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.states import Dims
+from attnmetrics.statistics.traces import Traces
 from attnmetrics.storage import locate
-from attnmetrics.store import Store, _seal
+from attnmetrics.store import Store, _npz, _seal
 from attnmetrics.views.terminal import show_status
 
 MESSAGE_LIMIT = 3000
@@ -213,19 +214,19 @@ def sealed(data: bytes) -> bytes:
         return data
 
 
-def ranking() -> bytes:
-    sink = BytesIO()
-    zero = Exemplars.zero(1, 1, 1)
-    np.savez(sink, **{name: getattr(zero, name) for name in zero.__dataclass_fields__})
-    return sink.getvalue()
-
-
-@target("ranking", ranking())
+@target("ranking", _npz(Exemplars.zero(1, 1, 1)))
 def _(data: bytes, folder: Path) -> None:
     (folder / "ranking").mkdir(exist_ok=True)
     (folder / "ranking" / "0.npz").write_bytes(data)
     with ours(str(folder)):
         Store(locate(folder), Dims((0,), 1, ("_",), ("_",)), 1, 1).read_ranking("0")
+
+
+@target("traces", _npz(Traces(*(np.ones(1, kind) for kind in ("i8", "i8", "i4", "i4", "f4")))))
+def _(data: bytes, folder: Path) -> None:
+    (folder / "traces").mkdir(exist_ok=True)
+    (folder / "traces" / "0.npz").write_bytes(data)
+    Store(locate(folder), Dims((0,), 1, ("_",), ("_",)), 1, 1).read_traces("0")
 
 
 # ---- the annotation cache
