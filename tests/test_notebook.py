@@ -4,11 +4,15 @@ import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from conftest import demo_config
 from nbclient import NotebookClient
 
+from attnmetrics.assets import MODELS
 from attnmetrics.driver import run as run_all
+from attnmetrics.model.load import load_model
+from attnmetrics.model.trace import read, trace
 from attnmetrics.progress import Reporter
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -16,6 +20,7 @@ RESULTS = ROOT / "notebooks" / "results.ipynb"
 VIEWS = ROOT / "notebooks" / "views.ipynb"
 FIGURES = ROOT / "notebooks" / "figures.ipynb"
 COMPARE = ROOT / "notebooks" / "compare.ipynb"
+GENDER = ROOT / "notebooks" / "gender_bias.ipynb"
 
 
 def run(path: Path) -> list[nbformat.NotebookNode]:
@@ -69,7 +74,32 @@ def test_the_views_notebook_shows_the_pages_that_it_stores() -> None:
     )
 
 
-@pytest.mark.parametrize("path", [RESULTS, VIEWS, FIGURES, COMPARE])
+def numbers(outputs: list[nbformat.NotebookNode]) -> list[list[float]]:
+    """What the tables of a notebook say."""
+    tables = [output["data"]["text/plain"] for output in outputs if "dataframe" in output["data"].get("text/html", "")]
+    return [[float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", table)] for table in tables]
+
+
+def test_the_notebook_on_gender_bias_shows_what_the_model_does() -> None:
+    stored = [output for cell in nbformat.read(GENDER, as_version=4).cells for output in cell.get("outputs", [])]
+    shown = run(GENDER)
+    assert sum("image/png" in output["data"] for output in shown) == 1
+    assert sum("Head view, demo" in output["data"].get("text/html", "") for output in shown) == 2
+    for found, expected in zip(numbers(shown), numbers(stored), strict=True):
+        np.testing.assert_allclose(found, expected, atol=0.002)
+
+    *_, verdict, example = numbers(shown)
+    assert verdict[4::3] == [0, 5, 0], "heads that pass, as the prose has them"
+    model = load_model(str(MODELS["demo"]))
+    layer, head = (int(part) for part in f"{example[0]}".split("."))
+    for pronoun, weights in zip(("She", "He"), (example[1:3], example[3:]), strict=True):
+        reading = read(model, f"The doctor asked the nurse a question. {pronoun}")
+        assert reading.names[1:8] == ("Ġdoct", "or", "Ġasked", "Ġthe", "Ġn", "ur", "se")
+        row = trace(model, reading).attention[layer, head, -1]
+        np.testing.assert_allclose(weights, [row[5:8].sum(), row[1:3].sum()], atol=0.001)
+
+
+@pytest.mark.parametrize("path", [RESULTS, VIEWS, FIGURES, COMPARE, GENDER])
 def test_notebooks_are_stored_with_their_outputs(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
