@@ -75,6 +75,14 @@ def test_another_shard_size_gives_the_same_tables(demo_run: Path, tmp_path: Path
     assert_close(attnmetrics.load(tmp_path / "run"), attnmetrics.load(demo_run))
     found, expected = attnmetrics.exemplars(tmp_path / "run"), attnmetrics.exemplars(demo_run)
     np.testing.assert_allclose(found["weight"], expected["weight"], rtol=0, atol=1e-6)
+    pairs = zip(
+        *(attnmetrics.exemplar_attention(folder)["weight"] for folder in (tmp_path / "run", demo_run)), strict=True
+    )
+    same = found["text"] == expected["text"]
+    assert same.mean() > 0.9
+    for row, (weights, others) in enumerate(pairs):
+        if same[row]:
+            np.testing.assert_allclose(weights, others, rtol=0, atol=1e-5)
 
 
 def test_stages_one_by_one_give_the_bits_of_a_run(demo_run: Path, tmp_path: Path) -> None:
