@@ -194,13 +194,13 @@ def test_a_run_of_an_older_version_is_read_and_completed(traceless: Path, demo_r
     [
         ({"drawn_exemplars": 0}, 0),
         ({"drawn_exemplars": 2, "exact_exemplars": False}, 2),
-        ({"drawn_exemplars": 9, "dtype": "bfloat16"}, 3),
+        ({"drawn_exemplars": 9}, 3),
         ({"exemplars": 0}, 0),
     ],
 )
 def test_as_many_as_asked_for_are_traced(options: dict[str, object], expected: int, tmp_path: Path) -> None:
-    config = demo_config(tmp_path / "run", **{"max_documents": 2, "layers": (1, 4), "exemplars": 3, **options})
-    facts = run(config, QUIET)
+    chosen = {"max_documents": 2, "layers": (1, 4), "exemplars": 3, **options}
+    facts = run(demo_config(tmp_path / "run", **chosen), QUIET)
     frame = attnmetrics.exemplar_attention(tmp_path / "run")
     assert len(frame) == facts["model"]["heads"] * 2 * expected
     assert (frame.dtypes[["layer", "head", "rank", "pieces"]] == np.int64).all()
@@ -210,8 +210,7 @@ def test_as_many_as_asked_for_are_traced(options: dict[str, object], expected: i
         assert set(frame["layer"]) == {1, 4}
         for row, exemplar in zip(frame.itertuples(), exemplars.itertuples(), strict=True):
             alpha = dense(row.pieces, row.i, row.j, row.weight)
-            limit = CLOSE if config.dtype == "float32" else 0.01
-            assert abs(alpha[exemplar.i, exemplar.j] - exemplar.weight) < limit
+            assert abs(alpha[exemplar.i, exemplar.j] - exemplar.weight) < CLOSE
 
 
 def test_traces_that_do_not_fit_together_are_refused() -> None:
