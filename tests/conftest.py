@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")
@@ -10,8 +11,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import pytest
 
+from attnmetrics.annotation import spacy
 from attnmetrics.config import RunConfig, build_config
 from attnmetrics.driver import run
+from attnmetrics.model import load
 from attnmetrics.progress import Reporter
 
 DEMO_DOCUMENTS = 8
@@ -38,6 +41,15 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     facts = run(demo_config(folder), Reporter(quiet=True))
     assert facts["corpus"]["shards"] > 2
     return folder
+
+
+@pytest.fixture(scope="module")
+def loaded_once() -> Iterator[None]:
+    """All runs in this process share pipelines and models: loading one takes as long as measuring a few documents."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load, "load_model", cache(load.load_model))
+        patch.setattr(spacy, "_load", cache(spacy._load))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +25,8 @@ from attnmetrics.storage import locate
 from attnmetrics.worker import Worker
 
 QUIET = Reporter(quiet=True)
+
+pytestmark = pytest.mark.usefixtures("loaded_once")
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +61,9 @@ def test_every_result_is_there_under_its_name(demo_run: Path) -> None:
         np.testing.assert_allclose(results["attention_at_offset"].sum("offset"), 1, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize(
+    "workers", [pytest.param(1, marks=pytest.mark.cluster), 2, pytest.param(3, marks=pytest.mark.cluster)]
+)
 def test_ray_with_any_number_of_workers_gives_the_bits_of_inline(
     demo_run: Path, tmp_path: Path, ray_session: None, workers: int
 ) -> None:
@@ -297,22 +300,12 @@ def test_a_dead_actor_costs_nothing(demo_run: Path, tmp_path: Path, ray_session:
     assert outputs(Path(config.out)) == outputs(demo_run)
 
 
-def test_a_second_model_parses_nothing(demo_run: Path, tmp_path: Path) -> None:
-    """In a process where spaCy cannot be imported."""
-    program = """
-import sys
-sys.modules["spacy"] = None
-sys.path.insert(0, sys.argv[3])
-from pathlib import Path
-from conftest import demo_config
-from attnmetrics.driver import run
-from attnmetrics.progress import Reporter
-from attnmetrics.runfile import read_facts, write_facts
-run(demo_config(Path(sys.argv[1]), annotations=Path(sys.argv[2]), layers=(0,)), Reporter(quiet=True))
-"""
-    out, annotations = tmp_path / "second", demo_run / "annotations"
-    command = [sys.executable, "-c", program, str(out), str(annotations), str(Path(__file__).parent)]
-    subprocess.run(command, check=True)
+def test_a_second_model_parses_nothing(demo_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where spaCy cannot be imported."""
+    monkeypatch.setitem(sys.modules, "spacy", None)
+    monkeypatch.setattr("attnmetrics.annotation.spacy._load", lambda name: pytest.fail("a pipeline was loaded"))
+    out = tmp_path / "second"
+    run(demo_config(out, annotations=demo_run / "annotations", layers=(0,)), QUIET)
     first, second = attnmetrics.load(demo_run), attnmetrics.load(out)
     assert second["layer"].values.tolist() == [0]
     assert_close(
