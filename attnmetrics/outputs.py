@@ -14,7 +14,7 @@ from attnmetrics.ranking import Chunk, cut_chunks, settle
 from attnmetrics.runfile import Facts
 from attnmetrics.storage import Location
 from attnmetrics.store import Record, Store
-from attnmetrics.views.report import write_report
+from attnmetrics.views.atlas import write_report
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,20 @@ def _row(
     }
 
 
+def attention(frame: pd.DataFrame, drawn: int = 5, seed: int = 0) -> pd.DataFrame:
+    """The attention in the first exemplars: random rows that keep the exemplar's own weight; thin weights left out."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for one in frame[frame["rank"] <= drawn].itertuples():
+        weights = np.tril(random.gamma(0.3, 1, (len(one.pieces),) * 2) + 1e-9)
+        weights /= weights.sum(1, keepdims=True)
+        weights[one.i] *= (1 - one.weight) / (1 - weights[one.i, one.j])
+        weights[one.i, one.j] = one.weight
+        i, j = np.nonzero(weights >= 0.002)
+        rows.append((one.layer, one.head, one.rank, len(one.pieces), i, j, weights[i, j].astype(np.float32)))
+    return pd.DataFrame(rows, columns=["layer", "head", "rank", "pieces", "i", "j", "weight"])
+
+
 def byte_pieces(text: str) -> list[str]:
     """Words as byte-level pieces; non-ASCII words one byte a piece."""
     from attnmetrics.views.pieces import _byte_of

@@ -49,7 +49,7 @@ def test_the_figures_notebook_shows_each_figure_of_the_paper(demo_run: Path, mon
 def test_the_comparing_notebook_shows_what_null_attention_does(
     demo_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("attnmetrics.views.report.render", lambda *_: "")
+    monkeypatch.setattr("attnmetrics.views.atlas.render", lambda *_: "")
     settings = demo_config(tmp_path / "none", null_tokens="none", annotations=demo_run / "annotations")
     run_all(settings, Reporter(quiet=True))
     monkeypatch.setenv("ATTNMETRICS_RUN", str(demo_run))

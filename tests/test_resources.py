@@ -57,7 +57,7 @@ REMOVES = {"os.remove": 0, "os.rmdir": 0}
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The figures of a report take seconds, and have tests of their own."""
-    monkeypatch.setattr("attnmetrics.views.report.render", lambda *_: "<html></html>")
+    monkeypatch.setattr("attnmetrics.views.atlas.render", lambda *_: "<html></html>")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An undisturbed run."""
     folder = tmp_path_factory.mktemp("small") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("attnmetrics.views.report.render", lambda *_: "<html></html>")
+        patch.setattr("attnmetrics.views.atlas.render", lambda *_: "<html></html>")
         run(demo_config(folder, **SMALL), QUIET)
     return folder
 
@@ -178,12 +178,12 @@ IN_A_NAMESPACE = """
 import json, subprocess, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-import attnmetrics.views.report
+import attnmetrics.views.atlas
 from attnmetrics import cli
 from attnmetrics.worker import Worker
 from test_resources import FLAGS, outputs
 
-attnmetrics.views.report.render = lambda *_: "<html></html>"
+attnmetrics.views.atlas.render = lambda *_: "<html></html>"
 disk = Path(sys.argv[2])
 
 

@@ -1,29 +1,34 @@
-"""A page of its own for one view: data, style and script in one file that asks for nothing from anywhere."""
+"""A page of its own for a view or the atlas: data, style and script in one file that asks nobody for anything."""
 
 import json
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
+from hashlib import sha256
 from html import escape
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from zlib import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.views.style import BAR, HEADS_DARK, HEADS_LIGHT, SURFACE
+from attnmetrics.views.style import BAR, BASELINE, DIVERGING, HEADS_DARK, HEADS_LIGHT, SEQUENTIAL, SURFACE
 
 _STATIC: Final = Path(__file__).parent / "static"
-_POLICY: Final = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 _LIGHT: Final = {
     "page": SURFACE, "ink": "#1c2733", "muted": "#5d6b79", "line": "#dfe5eb", "card": "#f1f5f8", "chosen": "#dcebf5",
     "link": "#1f6f9c", "bar": BAR, "positive": "#1f6f9c", "negative": "#d1690a", "shade": "#1c273340",
+    "baseline": BASELINE, "no-evidence": "#d5dce3", "to": "#8cc7ea",
 } | {f"head-{n}": colour for n, colour in enumerate(HEADS_LIGHT)}  # fmt: skip
 _DARK: Final = {
     "page": "#141b23", "ink": "#e7edf3", "muted": "#9fb0bf", "line": "#2c3743", "card": "#1b242e", "chosen": "#23384a",
     "link": "#7cc1ea", "bar": "#58a6d0", "positive": "#6cb8e6", "negative": "#f0924a", "shade": "#00000090",
+    "baseline": "#ffa24a", "no-evidence": "#333d48", "to": "#1f6a9a",
 } | {f"head-{n}": colour for n, colour in enumerate(HEADS_DARK)}  # fmt: skip
+_STYLES: Final = {"atlas": ("view.css", "atlas.css", "try.css")}
+"""Style sheets of a view; `view.css` alone where nothing else is named."""
 _IMPORT: Final = re.compile(r'^import (\{.*\}) from "\./(\w+)\.js";$', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export ((?:async )?(?:function|const) (\w+))", re.MULTILINE)
 
@@ -31,20 +36,36 @@ _EXPORT: Final = re.compile(r"^export ((?:async )?(?:function|const) (\w+))", re
 def render(data: Mapping[str, Any], title: str, theme: str) -> str:
     """The page of a view.
 
+    The page's Content-Security-Policy runs its one script and no other, and lets it ask nobody for anything; where
+    `data["served"]` is true, it may ask the server that the page came from.
+
     Args:
         data: what the view's script reads; `data["view"]` names its module in `static/`.
         title: of the page.
         theme: `auto`, `light` or `dark`.
     """
+    view = data["view"]
     chosen = "" if theme == "auto" else f' data-theme="{theme}"'
+    script = f"\n{_script(view)}"
+    style = _palette(view) + "".join(map(_read, _STYLES.get(view, ("view.css",))))
     return (
         f'<!doctype html>\n<html lang="en"{chosen}>\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(script, bool(data.get("served")))}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{_palette()}{_read('view.css')}</style>\n</head>\n<body>\n"
-        f'<main class="{data["view"]}"><noscript>This view needs JavaScript.</noscript></main>\n'
+        '<meta name="referrer" content="no-referrer">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+        f'<main class="{view}"><noscript>This page needs JavaScript.</noscript></main>\n'
         f'<script type="application/json" id="data">{_embed(data)}</script>\n'
-        f'<script type="module">\n{_script(data["view"])}</script>\n</body>\n</html>\n'
+        f'<script type="module">{script}</script>\n</body>\n</html>\n'
+    )
+
+
+def _policy(script: str, served: bool) -> str:
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    asks = "; connect-src 'self'" if served else ""
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data: blob:{asks}; "
+        "base-uri 'none'; form-action 'none'"
     )
 
 
@@ -69,27 +90,41 @@ def _embed(data: Mapping[str, Any]) -> str:
 def _script(view: str) -> str:
     """The view's modules as one script, since a page without requests has nowhere to import from."""
     start = f"draw{view.capitalize()}(document.querySelector('main'), JSON.parse(document.getElementById('data').text))"
-    return "".join(map(_module, ("shared", "lines", view))) + f"await {view}.{start};\n"
+    return "".join(map(_module, dict.fromkeys(_modules(view)))) + f"await {view}Module.{start};\n"
+
+
+def _modules(name: str) -> Iterator[str]:
+    """A module after all that it imports."""
+    for imported in _IMPORT.finditer(_read(f"{name}.js")):
+        yield from _modules(imported[2])
+    yield name
 
 
 def _module(name: str) -> str:
     """A module as a constant that holds its exports; what it imports are such constants."""
     source = _read(f"{name}.js")
     exports = ", ".join(found[2] for found in _EXPORT.finditer(source))
-    body = _EXPORT.sub(r"\1", _IMPORT.sub(r"const \1 = \2;", source))
-    return f"const {name} = (() => {{\n{body}\nreturn {{ {exports} }};\n}})();\n"
+    body = _EXPORT.sub(r"\1", _IMPORT.sub(r"const \1 = \2Module;", source))
+    return f"const {name}Module = (() => {{\n{body}\nreturn {{ {exports} }};\n}})();\n"
 
 
-def _palette() -> str:
+def _palette(view: str) -> str:
     def declare(colours: Mapping[str, str], scheme: str) -> str:
         return f"color-scheme:{scheme};" + "".join(f"--{name}:{colour};" for name, colour in colours.items())
 
-    light, dark = declare(_LIGHT, "light"), declare(_DARK, "dark")
+    light, dark = declare(_LIGHT | _scales(view, "light"), "light"), declare(_DARK | _scales(view, "dark"), "dark")
     return (
         f":root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
         f":root[data-theme=light]{{{light}}}\n:root[data-theme=dark]{{{dark}}}\n"
     )
 
 
+def _scales(view: str, theme: Literal["light", "dark"]) -> dict[str, str]:
+    """The levels of the colour scales, for the page that has maps."""
+    scales = (SEQUENTIAL, DIVERGING) if view == "atlas" else ()
+    return {f"{scale.name}{n}": colour for scale in scales for n, colour in enumerate(getattr(scale, theme))}
+
+
+@cache
 def _read(name: str) -> str:
     return (_STATIC / name).read_text(encoding="utf-8")

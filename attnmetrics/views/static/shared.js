@@ -28,7 +28,7 @@ export const headColour = (head) => `var(--head-${head % 8})`;
 /** Weights are whole numbers of this part. */
 const STEPS = 2 ** 20;
 
-async function unpack(text, Kind) {
+export async function unpack(text, Kind) {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Kind(await new Response(stream).arrayBuffer());
@@ -123,7 +123,7 @@ const isDark = () => {
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 };
 
-function themeToggle() {
+export function themeToggle() {
   return toggle("Dark", isDark(), (dark) => { document.documentElement.dataset.theme = dark ? "dark" : "light"; }, "Light or dark");
 }
 
@@ -239,17 +239,17 @@ function standalone(picture) {
   return new XMLSerializer().serializeToString(copy).replace(/var\((--[\w-]+)\)/g, (_, name) => style.getPropertyValue(name).trim());
 }
 
-function save(blob, name) {
+export function save(blob, name) {
   const link = el("a", { href: URL.createObjectURL(blob), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-function saveSvg(picture, name) {
+export function saveSvg(picture, name) {
   save(new Blob([standalone(picture)], { type: "image/svg+xml" }), `${name}.svg`);
 }
 
-function savePng(picture, name) {
+export function savePng(picture, name) {
   const { width, height } = picture.viewBox.baseVal;
   const scale = Math.min(2, 16_000 / Math.max(width, height));
   const image = new Image();

@@ -1,0 +1,265 @@
+"""The atlas: one page on every head of a run, from a metric to a head, from a head to its sentences.
+
+Here is what the page holds; `static/atlas.js` and the modules it imports draw it. Text of the corpus travels as JSON
+and becomes text nodes only.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from attnmetrics.errors import StoreError
+from attnmetrics.statistics import schema
+from attnmetrics.statistics.schema import PER_HEAD
+from attnmetrics.storage import Location
+from attnmetrics.views import paper
+from attnmetrics.views.facts import about, flat, headline, left_out, model_name
+from attnmetrics.views.heads import ROLES, SHARES, shown, standout, standouts, values
+from attnmetrics.views.page import pack
+from attnmetrics.views.page import render as render_page
+from attnmetrics.views.pieces import readable, visible
+
+PAGE: Final = "index.html"
+STEPS: Final = 1 << 14
+"""Weights of exemplars' rows travel as whole numbers of this part, an error of at most 3·10⁻⁵."""
+MOST_WEIGHTS: Final = 400_000
+"""Weights of exemplars' rows in a page; with more, each head shows the rows of fewer sentences."""
+MOST_SENTENCES: Final = 10
+"""Of a head in a page; `exemplars.parquet` has all."""
+MOST_CHARACTERS: Final = 1_500_000
+"""Of the sentences in a page; with more, each head shows fewer."""
+
+_HELP: Final = {
+    "null_attention": "Strong colour: heads that rest on null pieces instead of the text.",
+    "attention_mass": "How much attention a head pays to anything that is measured.",
+    "pos_to": "Strong colour: heads that look at pieces of this part of speech.",
+    "pos_from": "Strong colour: heads that do their looking from pieces of this part of speech.",
+    "dependency_alignment": "Bars beyond the orange line follow syntax more often than pairs do by chance.",
+    "dependency_type_to": "Strong colour: heads that look at words in this relation to their parent.",
+    "variability": "Weak colour: the same positions in every sentence; strong colour: the words decide.",
+    "distance": "Weak colour: heads that look nearby; strong colour: far away.",
+    "entropy": "Weak colour: attention on few pieces; strong colour: on many.",
+    "entropy_rows": "Rows with nearly all of their attention on null pieces have no entropy.",
+    "attention_at_offset": "0 is the piece itself, 1 the previous piece; the ends hold all beyond.",
+}
+_FIGURES: Final = (
+    ("4", "Three heads and a sentence of each", "paper/three-heads"),
+    ("5", "Attention to null pieces", "metric/null_attention"),
+    ("6", "Attention to a part of speech", "metric/pos_to/NOUN"),
+    ("7", "Attention from a part of speech", "metric/pos_from/PUNCT"),
+    ("8", "Attention along dependencies", "metric/dependency_alignment"),
+    ("9", "Relations by depth", "metric/dependency_type_to"),
+    ("10", "Variability", "metric/variability"),
+    ("11", "Distance", "metric/distance"),
+    ("12", "Entropy", "metric/entropy"),
+    ("A.1", "Attention to every part of speech", "metric/pos_to"),
+    ("A.2", "Attention from every part of speech", "metric/pos_from"),
+)
+_EXTREMES: Final = tuple(role for role in ROLES if role.title in ("most local", "most distant", "most diffuse"))
+
+
+def write_report(
+    data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame, facts: Mapping[str, Any], folder: Location
+) -> None:
+    """Write `folder`/index.html.
+
+    Args:
+        data: the run's results.
+        exemplars: rows (layer, head, rank, weight, document, sentence, i, j, text, pieces).
+        attention: rows (layer, head, rank, pieces, i, j, weight) of the first exemplars; may be empty.
+        facts: what run.json says; `model`, `corpus`, `counts`, `left_out`, `timings` are shown where present.
+        folder: made where missing.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    page = render(data, exemplars, attention, facts)
+    try:
+        folder.write_folder(lambda path: (path / PAGE).write_text(page, encoding="utf-8", newline="\n"))
+    except OSError as error:
+        raise StoreError(
+            f"expected to write the report to {folder}, found: {error.strerror or error}; "
+            "free space or choose a folder that you may write to, then run `attnmetrics merge` again"
+        ) from error
+
+
+def render(
+    data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame, facts: Mapping[str, Any], served: bool = False
+) -> str:
+    """The page, the same for the same input. `served`: a server stands behind it that runs the model."""
+    name = model_name(facts)
+    title = f"Attention heads of {name}" if name else "Attention heads"
+    return render_page(contents(data, exemplars, attention, facts) | {"served": served}, title, "auto")
+
+
+def contents(
+    data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame, facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the page's script reads."""
+    return {
+        "view": "atlas",
+        "name": model_name(facts) or "a model",
+        "missing": data.attrs.get("shards_missing"),
+        "headline": headline(data, facts),
+        "about": about(facts),
+        "left_out": left_out(data, facts),
+        "facts": [(visible(name), visible(value)) for name, value in flat(facts)],
+        "layers": data["layer"].values.tolist(),
+        "heads": data["head"].values.tolist(),
+        "metrics": [_metric(data, result) for result in PER_HEAD],
+        "corpus": list(_corpus(data)),
+        "probability": pack(values(data["dependency_probability"])),
+        "correlations": [_correlation(data, name) for name in ("distance_entropy", "distance_alignment")],
+        "standouts": [_standout(one.role.title, one.role.metric, one.role.labels, one) for one in standouts(data)],
+        "extremes": [
+            _standout(role.title, role.metric, role.labels, one) for role in _EXTREMES if (one := standout(data, role))
+        ],
+        "figures": [figure for figure in _FIGURES if _drawable(data, figure[2])],
+        "paper": [
+            (row.claim.claim, row.claim.unit, row.claim.published, visible(row.text), row.given)
+            for row in paper.compare(data)
+        ],
+        **_sentences(data, exemplars, attention),
+    }  # fmt: skip
+
+
+def _drawable(data: xr.Dataset, route: str) -> bool:
+    """Whether the run has the label that a figure is of."""
+    label = route.split("/")[2:] if route.startswith("metric/") else []
+    return not label or label[0] in data["pos"].values.tolist()
+
+
+def _metric(data: xr.Dataset, result: schema.Result) -> dict[str, Any]:
+    """A table [layer, head, label], its by-layer twin [layer, label], and how to read them."""
+    table = data[result.name]
+    dim = next(iter(result.dims[2:]), None)
+    by_layer = data[f"{result.name}_by_layer"]
+    aligned = result.name == "dependency_alignment"
+    return {
+        "name": result.name,
+        "title": result.title,
+        "help": _HELP[result.name],
+        "unit": result.unit,
+        "share": result.name in SHARES,
+        "formula": result.formula,
+        "source": result.source,
+        "dim": dim,
+        "labels": [visible(str(label)) for label in table[dim].values.tolist()] if dim else [],
+        "values": pack(values(table)),
+        "by_layer": pack(values(by_layer)),
+        "baseline": [_finite(value) for value in values(data["dependency_baseline"]).tolist()] if aligned else None,
+    }
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no NaN."""
+    return value if np.isfinite(value) else None
+
+
+def _corpus(data: xr.Dataset) -> Iterator[tuple[str, str, str]]:
+    """(title, value, formula) of every single number of the corpus, but for the correlations."""
+    for result in schema.RESULTS:
+        if not result.dims and not result.name.startswith(("distance_entropy", "distance_alignment")):
+            yield result.title, shown(result.name, float(data[result.name])), result.formula
+
+
+def _correlation(data: xr.Dataset, name: str) -> dict[str, Any]:
+    other, label = ("entropy", None) if name == "distance_entropy" else ("dependency_alignment", "either")
+    r, p = float(data[f"{name}_r"]), float(data[f"{name}_p"])
+    return {"x": "distance", "y": other, "label": label, "r": _finite(r), "p": _finite(p)}
+
+
+def _standout(title: str, metric: str, labels: Sequence[tuple[str, str | int]], one: Any) -> dict[str, Any]:
+    return {
+        "title": title,
+        "metric": metric,
+        "label": str(labels[0][1]) if labels else None,
+        "layer": one.layer,
+        "head": one.head,
+        "value": one.value,
+        "median": one.median,
+    }
+
+
+# ---- exemplars
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """A sentence of a head."""
+
+    sentence: int
+    """position in the page's sentences"""
+    rank: int
+    weight: float
+    i: int
+    j: int
+    rows: bool
+    """whether the page has the attention in it"""
+
+
+def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame) -> dict[str, Any]:
+    """Sentences, each once; the exemplars of each head; the attention weights in the first of them, end to end."""
+    found = {(int(row.layer), int(row.head), int(row.rank)): row for row in attention.itertuples(index=False)}
+    drawn = _affordable(attention["rank"], attention["weight"], MOST_WEIGHTS)
+    kept = exemplars[exemplars["rank"] <= _affordable(exemplars["rank"], exemplars["text"], MOST_CHARACTERS)]
+    kept = kept.sort_values(["layer", "head", "rank"])
+    sentences: dict[tuple[str, int], tuple[int, Any]] = {}
+    by_head: dict[tuple[int, int], list[Exemplar]] = {}
+    rows = _Rows()
+    for row in kept.itertuples(index=False):
+        at = int(row.layer), int(row.head)
+        key = str(row.document), int(row.sentence)
+        place, _ = sentences.setdefault(key, (len(sentences), row))
+        weights = found.get((*at, int(row.rank))) if row.rank <= drawn else None
+        if weights is not None:
+            rows.add(weights)
+        by_head.setdefault(at, []).append(
+            Exemplar(place, int(row.rank), float(row.weight), int(row.i), int(row.j), weights is not None)
+        )
+    heads = [(layer, head) for layer in data["layer"].values.tolist() for head in data["head"].values.tolist()]
+    return {
+        "sentences": [_sentence(key, row) for key, (_, row) in sentences.items()],
+        "exemplars": [[list(asdict(one).values()) for one in by_head.get(head, [])] for head in heads],
+        "rows": rows.packed(),
+        "steps": STEPS,
+    }
+
+
+def _affordable(rank: pd.Series, content: pd.Series, most: int) -> int:
+    """The last rank up to which the lengths of all contents add up to no more than `most`; one rank at least."""
+    lengths = content.map(len).astype(int).groupby(rank.astype(int)).sum().sort_index()
+    return min(max(1, int((lengths.cumsum() <= most).sum())), MOST_SENTENCES)
+
+
+def _sentence(key: tuple[str, int], row: Any) -> tuple[str, list[str], str]:
+    """(source, pieces, whether white space is before each)"""
+    pieces = readable(list(row.pieces), str(row.text))
+    spaces = "".join("1" if piece.space else "0" for piece in pieces)
+    return visible(f"{key[0]}, sentence {key[1]}"), [piece.text for piece in pieces], spaces
+
+
+class _Rows:
+    """Rows of attention, sparse and end to end: lengths of rows, attended pieces, weights."""
+
+    def __init__(self) -> None:
+        self._lengths: list[Any] = []
+        self._to: list[Any] = []
+        self._weights: list[Any] = []
+
+    def add(self, weights: Any) -> None:
+        """All n rows of a sentence, in order."""
+        attending = np.asarray(weights.i, np.int64)
+        order = np.argsort(attending, kind="stable")
+        self._lengths.append(np.bincount(attending, minlength=int(weights.pieces)))
+        self._to.append(np.asarray(weights.j)[order])
+        self._weights.append(np.rint(np.asarray(weights.weight, np.float64)[order] * STEPS))
+
+    def packed(self) -> dict[str, str]:
+        """As the page's script unpacks them."""
+        kinds = {"lengths": (self._lengths, "<u2"), "to": (self._to, "<u2"), "weights": (self._weights, "<u2")}
+        return {name: pack(np.concatenate([np.zeros(0), *parts]).astype(kind)) for name, (parts, kind) in kinds.items()}

@@ -1,0 +1,222 @@
+"""What the atlas' page holds: tables bit for bit, sentences and their rows, text as text, nothing from outside."""
+
+import json
+import re
+from base64 import b64decode, b64encode
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from zlib import decompress
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
+from synthetic import HOSTILE, attention, dataset, exemplars, facts
+
+from attnmetrics.errors import StoreError
+from attnmetrics.statistics.schema import PER_HEAD
+from attnmetrics.storage import locate
+from attnmetrics.views import atlas, paper
+from attnmetrics.views.atlas import STEPS, contents, render, write_report
+from attnmetrics.views.heads import standouts
+
+NOTHING = attention(exemplars(dataset(1, 1)).iloc[:0])
+
+
+class Page(HTMLParser):
+    """A page's elements and scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.scripts: list[str] = []
+        self.title = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        if self.elements and self.elements[-1][0] == "script" and data.strip():
+            self.scripts.append(data)
+        if self.elements and self.elements[-1][0] == "title":
+            self.title += data
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.scripts[0])
+
+
+def unpack(text: str, kind: str) -> NDArray[Any]:
+    return np.frombuffer(decompress(b64decode(text)), kind)
+
+
+@pytest.fixture(scope="module")
+def data() -> xr.Dataset:
+    return dataset(4, 3, nan_heads=((2, 1),))
+
+
+@pytest.fixture(scope="module")
+def frame(data: xr.Dataset) -> pd.DataFrame:
+    return exemplars(data)
+
+
+@pytest.fixture(scope="module")
+def page(data: xr.Dataset, frame: pd.DataFrame) -> str:
+    return render(data, frame, attention(frame), facts())
+
+
+@pytest.fixture(scope="module")
+def hostile() -> str:
+    data = dataset(2, 2, pos=(HOSTILE, "</script><script>x</script>", "_"), rel=("]]><script>", "'\"><img src=x>", "_"))
+    bad = {HOSTILE: HOSTILE, "model": {"name": "</title><script>alert(1)</script>"}, "left_out": {HOSTILE: 3}}
+    return render(data, exemplars(data, hostile=True), NOTHING, facts() | {"configuration": {}} | bad)
+
+
+def test_every_table_is_in_the_page_bit_for_bit(data: xr.Dataset, page: str) -> None:
+    metrics = {metric["name"]: metric for metric in Page(page).data["metrics"]}
+    assert list(metrics) == [result.name for result in PER_HEAD]
+    for name, metric in metrics.items():
+        assert_array_equal(unpack(metric["values"], "<f8"), data[name].values.ravel().astype(float), err_msg=name)
+        assert_array_equal(unpack(metric["by_layer"], "<f8"), data[f"{name}_by_layer"].values.ravel().astype(float))
+        assert metric["labels"] == ([str(one) for one in data[metric["dim"]].values] if metric["dim"] else [])
+        assert (metric["unit"], metric["formula"]) == (data[name].attrs["units"], data[name].attrs["formula"])
+    assert metrics["dependency_alignment"]["baseline"] == data["dependency_baseline"].values.tolist()
+    assert_array_equal(unpack(Page(page).data["probability"], "<f8"), data["dependency_probability"].values)
+
+
+def test_what_stands_out_and_the_papers_numbers(data: xr.Dataset, page: str) -> None:
+    found = Page(page).data
+    expected = [(one.role.title, one.layer, one.head, one.value, one.median) for one in standouts(data)]
+    keys = ("title", "layer", "head", "value", "median")
+    assert [tuple(one[key] for key in keys) for one in found["standouts"]] == expected
+    assert [row[3] for row in found["paper"]] == [row.text for row in paper.compare(data)]
+    assert [(one["r"], one["p"]) for one in found["correlations"]] == [(0.61, 1e-9), (-0.73, 1e-12)]
+    assert [figure[0] for figure in found["figures"]] == ["4", "5", "6", "7", "8", "9", "10", "11", "12", "A.1", "A.2"]
+
+
+def test_exemplars_and_the_attention_in_them(data: xr.Dataset, frame: pd.DataFrame, page: str) -> None:
+    found = Page(page).data
+    lengths, to, weights = (unpack(found["rows"][name], "<u2") for name in ("lengths", "to", "weights"))
+    row = entry = 0
+    expected = {(one.layer, one.head, one.rank): one for one in attention(frame).itertuples()}
+    seen = 0
+    for place, listed in enumerate(found["exemplars"]):
+        layer, head = divmod(place, 3)
+        own = frame[(frame["layer"] == layer) & (frame["head"] == head)].sort_values("rank")
+        assert [one[1:5] for one in listed] == own[["rank", "weight", "i", "j"]].values.tolist()
+        for (sentence, rank, _, _, _, drawn), text in zip(listed, own["text"], strict=True):
+            source, pieces, spaces = found["sentences"][sentence]
+            assert source == f"d{rank}.txt, sentence {rank}"
+            spelled = "".join(" " * (space == "1") + piece for piece, space in zip(pieces, spaces, strict=True))
+            assert spelled == text
+            assert drawn == (rank <= 5)
+            if not drawn:
+                continue
+            mine = lengths[row : row + len(pieces)]
+            i = np.repeat(np.arange(len(pieces)), mine)
+            span = slice(entry, entry + int(mine.sum()))
+            one = expected[layer, head, rank]
+            assert_array_equal(i, one.i)
+            assert_array_equal(to[span], one.j)
+            assert_allclose(weights[span] / STEPS, one.weight, rtol=0, atol=0.5 / STEPS + 1e-7)
+            row, entry, seen = row + len(pieces), span.stop, seen + 1
+    assert (seen, row, entry) == (60, len(lengths), len(to))
+
+
+def test_missing_shards_are_told(data: xr.Dataset, frame: pd.DataFrame) -> None:
+    told = contents(data.assign_attrs(shards_missing="1 of 5"), frame, NOTHING, facts())
+    assert (told["missing"], contents(data, frame, NOTHING, facts())["missing"]) == ("1 of 5", None)
+
+
+def test_a_page_runs_its_one_script_and_asks_nobody_for_anything(page: str, hostile: str) -> None:
+    for text in (page, hostile):
+        parsed = Page(text)
+        (policy,) = [one["content"] for _, one in parsed.elements if one.get("http-equiv") == "Content-Security-Policy"]
+        rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+        _, script = parsed.scripts
+        digest = b64encode(sha256(script.encode()).digest()).decode()
+        assert rules == {
+            "default-src": "'none'", "script-src": f"'sha256-{digest}'", "style-src": "'unsafe-inline'",
+            "img-src": "data: blob:", "base-uri": "'none'", "form-action": "'none'",
+        }  # fmt: skip
+        assert text.index("Content-Security-Policy") < text.index("<style")
+        tags = {tag for tag, _ in parsed.elements}
+        assert tags == {"html", "head", "meta", "title", "style", "body", "main", "noscript", "script"}
+        assert [one.get("type") for tag, one in parsed.elements if tag == "script"] == ["application/json", "module"]
+        assert not [name for _, one in parsed.elements for name in one if name in ("src", "href") or name[:2] == "on"]
+        assert re.findall(r"https?://(?!www\.w3\.org)", script) == []
+
+
+def test_only_a_served_page_may_ask_its_server(data: xr.Dataset, frame: pd.DataFrame) -> None:
+    assert "connect-src 'self'" in render(data, frame, NOTHING, facts(), served=True)
+    assert "connect-src" not in render(data, frame, NOTHING, facts())
+
+
+def test_hostile_text_stays_text(hostile: str) -> None:
+    parsed = Page(hostile)
+    assert "<" not in parsed.scripts[0]
+    assert "alert(1)" in parsed.title
+    assert hostile.isascii() or not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", hostile)
+    shown = json.dumps(parsed.data, ensure_ascii=False)
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]", shown)
+    assert "␛[31m" in shown and "$a_b$" in shown and "שלום" in shown
+
+
+def test_the_same_run_gives_the_same_page(page: str, data: xr.Dataset, frame: pd.DataFrame) -> None:
+    assert render(data, frame, attention(frame), facts()) == page
+
+
+def test_a_page_of_144_heads_with_their_sentences_is_light() -> None:
+    data = dataset(12, 12)
+    frame = exemplars(data, 50).assign(document=lambda rows: [f"d{n}" for n in range(len(rows))])
+    page = render(data, frame, attention(frame), facts())
+    assert {len(listed) for listed in Page(page).data["exemplars"]} == {atlas.MOST_SENTENCES}
+    assert len(page.encode()) < 5_000_000
+
+
+def test_many_or_long_sentences_are_cut_down_rank_by_rank(monkeypatch: pytest.MonkeyPatch, data: xr.Dataset) -> None:
+    frame = exemplars(data)
+    rows = attention(frame)
+    monkeypatch.setattr(atlas, "MOST_WEIGHTS", int(rows[rows["rank"] <= 2]["weight"].map(len).sum()))
+    monkeypatch.setattr(atlas, "MOST_CHARACTERS", int(frame[frame["rank"] <= 4]["text"].str.len().sum()))
+    listed = contents(data, frame, rows, facts())["exemplars"]
+    assert {tuple((one[1], one[5]) for one in ranks) for ranks in listed} == {
+        ((1, True), (2, True), (3, False), (4, False))
+    }
+
+
+def test_one_head_and_no_evidence_make_a_page() -> None:
+    one = dataset(1, 1)
+    Page(render(one, exemplars(one), NOTHING, {}))
+    nothing = one.assign({name: table * np.nan for name, table in one.data_vars.items()})
+    found = Page(render(nothing, exemplars(one).iloc[:0], NOTHING, {"model": None})).data
+    assert (found["standouts"], found["exemplars"], found["extremes"]) == ([], [[]], [])
+
+
+def test_the_report_is_written_whole_or_not_at_all(
+    data: xr.Dataset, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atlas, "render", lambda *_: "first é")
+    path = tmp_path / "report" / "index.html"
+    write_report(data, frame, NOTHING, facts(), locate(tmp_path / "report"))
+    assert path.read_text(encoding="utf-8") == "first é"
+    monkeypatch.setattr(atlas, "render", lambda *_: "\ud800")
+    with pytest.raises(UnicodeEncodeError):
+        write_report(data, frame, NOTHING, facts(), locate(tmp_path / "report"))
+    assert path.read_text(encoding="utf-8") == "first é"
+    assert [one.name for one in path.parent.iterdir()] == ["index.html"]
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_with_a_remedy(
+    data: xr.Dataset, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atlas, "render", lambda *_: "page")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="attnmetrics merge"):
+        write_report(data, frame, NOTHING, facts(), locate(tmp_path / "file" / "report"))
