@@ -3,7 +3,9 @@
 import inspect
 import sys
 import types
+import webbrowser
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from traceback import format_exc
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
@@ -211,6 +213,37 @@ def view(
     given = text if text_b is None else (text, text_b)
     drawn = getattr(views, kind)(model, given, generate=generate)
     _print(f"view: {drawn.save(out or Path(f'{kind}.html')).absolute()}")
+
+
+@app.command()
+def serve(
+    run: RunFolder,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 8000,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="the model, where it is no more as in the run", metavar="NAME")
+    ] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="open the page in a browser")] = False,
+    trust_remote_code: Annotated[bool, typer.Option(help="run model code that comes with the weights")] = False,
+    allow_pickle: Annotated[bool, typer.Option(help="load weights that are not safetensors")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Serve a run's atlas to this machine, with the three views of any sentence typed there."""
+    import attnmetrics
+    from attnmetrics import serve as server
+    from attnmetrics.runfile import read_facts
+    from attnmetrics.views import atlas
+
+    folder = locate(run)
+    with server.listen(port) as place:
+        data, exemplars = attnmetrics.load(folder), attnmetrics.exemplars(folder)
+        facts = read_facts(folder) or {}
+        page = atlas.render(data, exemplars, attnmetrics.exemplar_attention(folder), facts, served=True)
+        load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
+        address = f"http://{server.HOST}:{place.getsockname()[1]}/"
+        _print(f"atlas: {address} (Ctrl+C ends)")
+        if open_page:
+            webbrowser.open(address)
+        server.run(server.application(page, load, facts), place)
 
 
 @app.command()

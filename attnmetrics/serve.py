@@ -1,0 +1,226 @@
+"""A run's atlas with its model at hand: a server for the person at this machine.
+
+`/` is the atlas. `/api/model` answers once the model is loaded, and `/api/view` with what a view of a text draws. It
+listens on the loopback interface only, answers only requests that name it as such (a page elsewhere could else lead its
+visitor's browser here under a name of its own), stores nothing and logs no text.
+"""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from attnmetrics import views
+from attnmetrics.assets import MODELS
+from attnmetrics.config import build_config
+from attnmetrics.errors import AttnmetricsError, ConfigError, ModelError, ViewError
+
+if TYPE_CHECKING:
+    from attnmetrics.model.load import Model
+
+HOST: Final = "127.0.0.1"
+LONGEST_TEXT: Final = 20_000
+"""Characters; what a model takes is far less for most."""
+LONGEST_REQUEST: Final = 1 << 18
+"""Bytes of a request's head: a text of any script within the limit above."""
+_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def listen(port: int) -> socket.socket:
+    """A socket that only this machine reaches.
+
+    Args:
+        port: 0 takes a free one.
+
+    Raises:
+        ConfigError: the port is taken or not to be had.
+    """
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise ConfigError(
+            f"expected to listen on {HOST}, port {port}, found: {reason}; give another --port, or 0 for a free one"
+        ) from None
+
+
+def run(app: Starlette, place: socket.socket) -> None:
+    """Answer until a signal ends the program."""
+    config = uvicorn.Config(
+        app, http="h11", loop="asyncio", ws="none", lifespan="off", log_config=None, access_log=False,
+        server_header=False, proxy_headers=False, h11_max_incomplete_event_size=LONGEST_REQUEST,
+    )  # fmt: skip
+    uvicorn.Server(config).run([place])
+
+
+def model_of(
+    facts: Mapping[str, Any], name: str | None = None, *, trust_remote_code: bool = False, allow_pickle: bool = False
+) -> "Model":
+    """The model that a run measured, in float32, with the run's null pieces and layers.
+
+    A run's folder may come from someone else: whether its model may run code is asked here, not there.
+
+    Args:
+        facts: what run.json says.
+        name: another place of the model, or another model of the same size.
+        trust_remote_code: run the code that comes with the weights.
+        allow_pickle: load weights that are not safetensors.
+
+    Raises:
+        ModelError: it is not known, cannot be loaded, or has other layers and heads than the run.
+    """
+    from attnmetrics.model.load import load_model
+
+    if "model" not in facts:
+        raise ModelError("expected a run.json that names the run's model, found none; copy it into the run's folder")
+    config, measured = build_config(facts["configuration"]), facts["model"]
+    wanted = name or config.model
+    try:
+        found = load_model(
+            str(MODELS.get(wanted, wanted)),
+            revision=None if name else measured["revision"] or config.revision,
+            device=config.device,
+            null_tokens=config.null_tokens,
+            layers=config.layers,
+            threads=config.threads,
+            trust_remote_code=trust_remote_code,
+            allow_pickle=allow_pickle,
+        )
+    except ModelError as error:
+        raise ModelError(f"{error}. To name the model's place, start the server with --model") from None
+    expected = measured["layers"], measured["heads"]
+    if expected != (list(found.layers), found.heads):
+        raise ModelError(
+            f"expected the model of the run, with {expected[1]} heads in layers {expected[0]}, found {found.name} with "
+            f"{found.heads} heads in layers {list(found.layers)}; start the server with the --model of the run"
+        )
+    return found
+
+
+def application(page: str, load: "Callable[[], Model]", facts: Mapping[str, Any]) -> Starlette:
+    """The server's answers.
+
+    Args:
+        page: the atlas.
+        load: gives the model; called when a person first wants it, and again after it failed.
+        facts: what run.json says.
+    """
+    thread = ThreadPoolExecutor(1, "model")  # one text at a time; torch keeps its number of threads by thread
+    model = cache(load)
+
+    async def in_turn(work: Callable[[], dict[str, Any]]) -> Response:
+        content = await asyncio.get_running_loop().run_in_executor(thread, lambda: json.dumps(work()))
+        return Response(content, media_type="application/json")
+
+    async def atlas(request: Request) -> Response:
+        return HTMLResponse(page)
+
+    async def about(request: Request) -> Response:
+        return await in_turn(lambda: _describe(model(), facts))
+
+    async def view(request: Request) -> Response:
+        return await in_turn(lambda: draw(model(), request.query_params).data)
+
+    return Starlette(
+        routes=[Route("/", atlas), Route("/api/model", about), Route("/api/view", view)],
+        middleware=[
+            Middleware(_Guard),
+            Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"], www_redirect=False),
+        ],
+        exception_handlers={AttnmetricsError: _refuse, MemoryError: _exhausted},
+    )
+
+
+def draw(model: "Model", asked: Mapping[str, str]) -> views.View:
+    """The view that a request asks for.
+
+    Args:
+        model: the model.
+        asked: `kind` (head, model, neuron), `text`; where wanted `second` (text), `generate`, `layer`, `head` (numbers
+            with commas between).
+
+    Raises:
+        ViewError: it asks for something else.
+        ModelError: the model does not take the text.
+    """
+    text, second = asked.get("text", ""), asked.get("second", "")
+    if len(text) + len(second) > LONGEST_TEXT:
+        raise ViewError(
+            f"expected at most {LONGEST_TEXT:,} characters, found {len(text) + len(second):,}; give a shorter text"
+        )
+    layer = next(iter(_numbers(asked, "layer")), None)
+    heads = _numbers(asked, "head") or None
+    kinds: dict[str, Callable[..., views.View]] = {
+        "head": partial(views.head, layer=layer, heads=heads),
+        "model": views.model,
+        "neuron": partial(views.neuron, layer=layer, head=heads[0] if heads else None),
+    }
+    kind = asked.get("kind", "")
+    if kind not in kinds:
+        raise ViewError(f"expected a view head, model or neuron, found {kind!r}; ask for one of them")
+    generate = next(iter(_numbers(asked, "generate")), 0)
+    return kinds[kind](model, (text, second) if second else text, generate=generate)
+
+
+def _numbers(asked: Mapping[str, str], name: str) -> list[int]:
+    found = [part for part in asked.get(name, "").split(",") if part]
+    if not all(part.isascii() and part.isdecimal() and len(part) < 7 for part in found):
+        raise ViewError(f"expected numbers for {name}, found {asked[name]!r:.60}; give such as 3 or 3,5")
+    return [int(part) for part in found]
+
+
+def _describe(model: "Model", facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {"causal": model.causal, "measured": model.fingerprint == facts["model"]["fingerprint"]}
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 400)
+
+
+async def _exhausted(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": "the memory does not suffice; give a shorter text"}, 400)
+
+
+class _Guard:
+    """Gives every answer its headers, and no answer to pages of other sites, which could else keep the model busy."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                own = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+                message["headers"] = [*message["headers"], *own]
+            await send(message)
+
+        site = Headers(scope=scope).get("sec-fetch-site", "none")
+        if scope["path"] != "/" and site not in ("same-origin", "none"):
+            await JSONResponse({"error": "only the page of this server may ask"}, 403)(scope, receive, guarded)
+        else:
+            await self._app(scope, receive, guarded)
