@@ -1,9 +1,5 @@
-"""The three views in a real browser, opened from disk: every interaction, and the numbers on screen.
+"""The three views in a real browser, opened from disk: every interaction, and the numbers on screen."""
 
-Needs Chromium (Debian: `apt-get install chromium`), which is found by its name on the path.
-"""
-
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,29 +8,25 @@ import numpy as np
 import pytest
 from models import save_model
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from pages import Desk, chromium, needs_chromium
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from attnmetrics import views
 from attnmetrics.assets import MODELS
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.trace import Trace, read, trace
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
 TEXT = "The river rises in the hills, and flows."
 HOSTILE = ['</script><img src="http://attack.test/x" onerror="alert(1)">', "<b>bold</b>", "&amp;", "\u202eright\x00"]
 ROUNDING = 6e-6
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path; install Debian's package chromium")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -53,32 +45,18 @@ Open = Callable[..., Page]
 @pytest.fixture
 def show(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     """Opens a view, or a page, from disk; afterwards nothing may have been asked for, and nothing gone wrong."""
-    requests: list[str] = []
-    complaints: list[str] = []
-    contexts = []
+    desk = Desk(browser, tmp_path)
 
-    def open_page(shown: views.View | str, width: int = 1000, height: int = 760, scheme: str = "light") -> Page:
-        path = tmp_path / "view.html"
-        path.write_text(shown if isinstance(shown, str) else shown.html(), encoding="utf-8")
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
-        contexts.append(context)
-        page = context.new_page()
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: complaints.append(dialog.message))
-        page.goto(path.as_uri())
-        if not isinstance(shown, str):
-            page.wait_for_selector(".drawing svg")
+    def open_page(shown: views.View | str, **options: Any) -> Page:
+        if isinstance(shown, str):
+            return desk.open(shown, **options)
+        page = desk.open(shown.html(), **options)
+        page.wait_for_selector(".drawing svg")
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
-    outside = [
-        url for url in requests if not url.startswith(("file:///", "data:image/svg+xml", "blob:", "about:srcdoc"))
-    ]
-    assert (outside, complaints) == ([], [])
+    desk.close()
+    desk.check()
 
 
 def token(page: Page, side: str, place: int) -> Locator:

@@ -1,0 +1,64 @@
+"""Pages in a real browser, opened from disk: what they ask for or complain of is a fault.
+
+Needs Chromium (Debian: `apt-get install chromium`), which is found by its name on the path.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+MADE = ("data:image/svg+xml", "blob:", "about:srcdoc")
+"""What a page that asks nobody for anything may load beside itself: what it has made."""
+
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on the path; install Debian's package chromium"
+)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+class Desk:
+    """Opens pages and keeps what they ask for and complain of."""
+
+    def __init__(self, browser: Browser, folder: Path) -> None:
+        self._browser, self._folder = browser, folder
+        self._contexts: list[BrowserContext] = []
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+
+    def open(self, html: str, width: int = 1000, height: int = 760, scheme: Any = "light") -> Page:
+        path = self._folder / f"{len(self._contexts)}.html"
+        path.write_text(html, encoding="utf-8")
+        context = self._browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        self._contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        page.goto(path.as_uri())
+        return page
+
+    def check(self) -> None:
+        """Nothing was asked for, and nothing has gone wrong."""
+        own = (*MADE, self._folder.as_uri())
+        outside = [url for url in self.requests if not url.startswith(own)]
+        assert (outside, self.complaints) == ([], [])
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
