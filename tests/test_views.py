@@ -167,6 +167,8 @@ def test_a_view_is_a_page_or_a_frame(demo: Model, tmp_path: Path) -> None:
     held = re.search(r'<script type="application/json" id="data">(.*?)</script>', page)
     assert held and json.loads(held[1]) == view.data
     assert view.data["preset"]["token"] == 3
+    numpy = views.head(demo, "The cat.", include_layers=np.array([1, 2]), layer=np.int64(2), heads=np.arange(2))
+    assert views.head(demo, "The cat.", include_layers=[1, 2], layer=2, heads=[0, 1]).html() == numpy.html()
     shown = view._repr_html_()
     assert shown.startswith("<iframe srcdoc=") and 'sandbox="allow-scripts allow-downloads"' in shown
     assert repr(view) == "<Neuron view, demo: 6 layers, 6 heads>"
@@ -191,6 +193,7 @@ NOTHING: dict[str, Any] = {}
         (even(1, 1, 2, 2), ["a"] * 2, {"null": [2]}, "null pieces from 0 to 1, found 2"),
         (even(1, 1, 2, 2), ["a"] * 2, {"second": 2}, "second text to start"),
         (even(1, 1, 2, 2), ["a"] * 2, {"theme": "pink"}, "theme auto, light or dark"),
+        (even(1, 1, 2, 2), ["a"] * 2, {"layers": 1}, "expected options among include_layers, .*, found 'layers'"),
         (even(1, 1, 2, 2), ["a"] * 2, {"generate": 2}, "only a model can generate"),
         (even(1, 1, 2, 2), None, NOTHING, "attention and its tokens"),
         (None, None, NOTHING, "attention and its tokens"),

@@ -209,6 +209,8 @@ def _sides(
 
 
 def _data(source: Any, text: Any, several: dict[str, Any], options: Options, neurons: bool = False) -> dict[str, Any]:
+    if unknown := set(options) - set(Options.__annotations__):
+        raise ViewError(f"expected options among {', '.join(Options.__annotations__)}, found {min(unknown)!r}")
     if (source is None) != (text is None) or (source is None) == (not several):
         raise ViewError("expected a model and a text, or attention and its tokens; give both, and only one of the two")
     if isinstance(source, (str, PathLike)) or hasattr(source, "tokenizer"):

@@ -44,7 +44,8 @@ export function drawFinder(root, atlas, _, go, query) {
     const { r, p, n } = pearson(pairs);
     answer.replaceChildren(Number.isNaN(r) ? "Too few heads for a correlation." : `Pearson r = ${number(Math.round(r * 1000) / 1000)}, ${pValue(p)}, ${n} heads`);
     const picture = scatter(plot, atlas, state.x, state.y, places, { say: (text) => { status.textContent = text; }, choose: (layer, head) => go(headHref(atlas, layer, head)) });
-    const order = state.y.metric.order(state.y.label).filter((place) => places.includes(place));
+    const shownPlaces = new Set(places);
+    const order = state.y.metric.order(state.y.label).filter((place) => shownPlaces.has(place));
     if (state.order === "lowest") order.reverse();
     const rows = () => [["layer", "head", column(state.y), column(state.x)], ...order.map((place) => [atlas.layers[headAt(atlas, place)[0]], atlas.heads[headAt(atlas, place)[1]], ys[place], xs[place]])];
     saved.replaceChildren(tools(() => picture, rows, `${column(state.y)} ${column(state.x)}`));

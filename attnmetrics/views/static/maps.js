@@ -16,17 +16,20 @@ export const text = (x, y, content, attributes = {}) => {
 const level = (value, top) => (Number.isNaN(value) ? -1 : Math.max(0, Math.min(LEVELS - 1, Math.floor((value / (top || 1)) * LEVELS))));
 const colour = (step, scale = "share") => (step < 0 ? "var(--no-evidence)" : `var(--${scale}${step})`);
 
-/** Squares [row, column], all of one colour in one path. */
+/** Squares [row, column], all of one colour in one path; those without evidence are crossed out. */
 function cells(rows, columns, of, box, scale = "share") {
   const paths = new Map();
+  const strokes = [];
   for (let row = 0; row < rows; row += 1) for (let column = 0; column < columns; column += 1) {
     const step = of(row, column);
     if (!paths.has(step)) paths.set(step, []);
-    const [width, height] = [round(box.width - box.gap), round(box.height - box.gap)];
-    paths.get(step).push(`M${round(box.left + column * box.width)} ${round(box.top + row * box.height)}h${width}v${height}h${-width}z`);
+    const [x, y, width, height] = [box.left + column * box.width, box.top + row * box.height, box.width - box.gap, box.height - box.gap].map(round);
+    paths.get(step).push(`M${x} ${y}h${width}v${height}h${-width}z`);
+    if (step < 0) strokes.push(`M${x} ${round(y + height)}l${width} ${-height}`);
   }
   const group = svg("g");
   for (const [step, list] of paths) group.append(svg("path", { d: list.join(""), fill: colour(step, scale), "data-level": step }));
+  if (strokes.length) group.append(svg("path", { d: strokes.join(""), stroke: "var(--muted)", "stroke-width": 1 }));
   return group;
 }
 
@@ -162,7 +165,7 @@ function legend(picture, metric, top, x, y, width, gaps) {
   for (let step = 0; step < LEVELS; step += 1) picture.append(svg("rect", { x: round(x + (width * step) / LEVELS), y, width: round(width - (width * step) / LEVELS), height: 8, fill: colour(step) }));
   const name = metric.share ? "share of attention" : metric.unit === "1" ? "" : metric.unit;
   picture.append(text(x, y + 21, "0"), text(x + width / 2, y + 21, name, { "text-anchor": "middle" }), text(x + width, y + 21, Number.isNaN(top) ? "–" : metric.share ? percent(top) : number(top), { "text-anchor": "end" }));
-  if (gaps) picture.append(svg("rect", { x: x + width + 14, y, width: 8, height: 8, fill: "var(--no-evidence)" }), text(x + width + 27, y + 8, "no evidence"));
+  if (gaps) picture.append(svg("rect", { x: x + width + 14, y, width: 8, height: 8, fill: "var(--no-evidence)" }), svg("path", { d: `M${x + width + 14} ${y + 8}l8 -8`, stroke: "var(--muted)" }), text(x + width + 27, y + 8, "no evidence"));
 }
 
 /** Fig. 9: relations by layer, each relative to its mean over layers, sorted from low layers to deep ones. */

@@ -5,6 +5,7 @@ import { unpack } from "./shared.js";
 /** A metric: what it is, and its values [layer, head, label] and [layer, label]. */
 class Metric {
   #ranks = new Map();
+  #columns = new Map();
 
   constructor(described, values, byLayer, heads) {
     Object.assign(this, described, { values, byLayer, heads, width: Math.max(1, described.labels.length) });
@@ -20,7 +21,8 @@ class Metric {
 
   /** [layer × heads + head] values at a label. */
   column(label = 0) {
-    return Float64Array.from({ length: this.values.length / this.width }, (_, place) => this.values[place * this.width + label]);
+    if (!this.#columns.has(label)) this.#columns.set(label, Float64Array.from({ length: this.values.length / this.width }, (_, place) => this.values[place * this.width + label]));
+    return this.#columns.get(label);
   }
 
   /** Heads with evidence, highest first; of equals the first layer, then head. */
