@@ -20,9 +20,8 @@ from test_object_store import results
 from test_run import failing_at, outputs
 from werkzeug.serving import make_server
 
-from attnmetrics import cli, driver, engine, storage
+from attnmetrics import cli, engine, storage
 from attnmetrics.driver import progress_of, run
-from attnmetrics.engine.inline import InlineEngine
 from attnmetrics.errors import ShardError, StoreError
 from attnmetrics.progress import Reporter
 from attnmetrics.runfile import read_facts
@@ -31,6 +30,9 @@ from attnmetrics.storage import locate
 from attnmetrics.worker import Worker
 
 QUIET = Reporter(quiet=True)
+
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 SMALL: dict[str, Any] = {"max_documents": 2, "shard_characters": 1000, "layers": (0,), "exemplars": 2}
 """Two shards, one layer."""
 
@@ -68,13 +70,6 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr("attnmetrics.views.atlas.render", lambda *_: "<html></html>")
         run(demo_config(folder, **SMALL), QUIET)
     return folder
-
-
-@pytest.fixture
-def one_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Load pipeline and model once for all commands in `tmp_path / "run"`."""
-    loaded = InlineEngine(demo_config(tmp_path / "run", **SMALL), None)
-    monkeypatch.setattr(driver, "InlineEngine", lambda *_: loaded)
 
 
 class Refusals:
@@ -137,11 +132,13 @@ sys.addaudithook(DISK)
 
 @pytest.mark.parametrize(
     ("error", "events"),
-    [(errno.ENOSPC, CREATES), (errno.EROFS, CREATES | REMOVES)],
-    ids=["full", "read-only"],
+    [
+        pytest.param(errno.ENOSPC, CREATES, id="full"),
+        pytest.param(errno.EROFS, CREATES | REMOVES, id="read-only", marks=pytest.mark.cluster),
+    ],
 )
 def test_whatever_cannot_be_written_ends_the_command_and_the_next_goes_on(
-    error: int, events: Mapping[str, int], small_run: Path, tmp_path: Path, one_engine: None
+    error: int, events: Mapping[str, int], small_run: Path, tmp_path: Path
 ) -> None:
     """Every kind of operation on files fails once, and all that follow it; then the same command is given again."""
     folder = tmp_path / "run"
@@ -176,14 +173,18 @@ def test_whatever_cannot_be_written_ends_the_command_and_the_next_goes_on(
 
 IN_A_NAMESPACE = """
 import json, subprocess, sys
+from functools import cache
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import attnmetrics.views.atlas
 from attnmetrics import cli
+from attnmetrics.annotation import spacy
+from attnmetrics.model import load
 from attnmetrics.worker import Worker
 from test_resources import FLAGS, outputs
 
 attnmetrics.views.atlas.render = lambda *_: "<html></html>"
+load.load_model, spacy._load = cache(load.load_model), cache(spacy._load)
 disk = Path(sys.argv[2])
 
 
@@ -294,6 +295,7 @@ def ray_run(out: Path, before: str = "", **environment: str) -> subprocess.Compl
     )
 
 
+@pytest.mark.cluster
 def test_workers_that_are_killed_for_memory_end_the_run(small_run: Path, tmp_path: Path) -> None:
     done = ray_run(tmp_path / "run", RAY_memory_usage_threshold="0.01", RAY_memory_monitor_refresh_ms="100")
     assert done.returncode == 3, done.stderr
@@ -303,6 +305,7 @@ def test_workers_that_are_killed_for_memory_end_the_run(small_run: Path, tmp_pat
     assert outputs(tmp_path / "run") == outputs(small_run)
 
 
+@pytest.mark.cluster
 @pytest.mark.skipif(not may_mount(), reason="the system lets nobody mount")
 def test_64_megabytes_of_shared_memory_suffice(small_run: Path, tmp_path: Path) -> None:
     """What a container has unless told otherwise."""
@@ -338,11 +341,11 @@ def test_a_clock_that_jumps_changes_nothing(small_run: Path, tmp_path: Path, mon
 class Gate:
     """A server of an object store that refuses writes of one kind, with all that follow, until it is mended."""
 
-    def __init__(self, status: str) -> None:
+    def __init__(self) -> None:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
         self._application = DomainDispatcherApplication(create_backend_app)
-        self._status = status
+        self.status = ""
         self.word = ""
         self.refuses = False
 
@@ -350,7 +353,7 @@ class Gate:
         if environment["REQUEST_METHOD"] in ("PUT", "POST", "DELETE") and self.word:
             self.refuses |= self.word in environment["PATH_INFO"]
             if self.refuses:
-                start(self._status, [("Content-Length", "0")])
+                start(self.status, [("Content-Length", "0")])
                 return [b""]
         return self._application(environment, start)
 
@@ -368,22 +371,24 @@ def serving(application: Any, port: int = 0) -> Iterator[int]:
         server.server_close()
 
 
-@pytest.mark.parametrize("status", ["403 Forbidden", "507 Insufficient Storage", "503 Slow Down"])
+REFUSALS = {"403 Forbidden": "lease.json", "507 Insufficient Storage": "commits/", "503 Slow Down": "results.zarr"}
+"""What is refused, and how."""
+
+
 def test_an_object_store_that_refuses_ends_the_run(
-    status: str, bucket: str, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_engine: None
+    bucket: str, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(storage, "PATIENCE_SECONDS", 1)
-    gate = Gate(status)
+    gate = Gate()
     with serving(gate) as port:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-        name = f"refusing-{status[:3]}"
-        create_bucket(name)
-        url = f"s3://{name}/run"
+        create_bucket("refusing")
+        url = "s3://refusing/run"
         config = demo_config(url, annotations=tmp_path / "run" / "annotations", **SMALL)
-        for gate.word in ("lease.json", "commits/", "results.zarr"):
+        for gate.status, gate.word in REFUSALS.items():
             gate.refuses = False
             start = time.monotonic()
-            with pytest.raises(StoreError, match=f"write .*{url}.*{status[:3]}.*({REMEDY})"):
+            with pytest.raises(StoreError, match=f"write .*{url}.*{gate.status[:3]}.*({REMEDY})"):
                 run(config, QUIET)
             assert time.monotonic() - start < 60
         gate.word = ""
@@ -403,11 +408,11 @@ def test_an_object_store_that_goes_away_ends_the_run(
     monkeypatch.setattr(storage, "PATIENCE_SECONDS", 1)
     config = demo_config("s3://gone/run", **SMALL)
     measure = Worker.measure
-    with serving(Gate("")) as port:
+    with serving(Gate()) as port:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
         create_bucket("gone")
     with monkeypatch.context() as patch:
-        server = serving(Gate(""), port)
+        server = serving(Gate(), port)
         server.__enter__()
 
         def leave(worker: Worker, shard: Any, *arguments: Any) -> Any:
@@ -420,7 +425,7 @@ def test_an_object_store_that_goes_away_ends_the_run(
             StoreError, match=r"cannot read s3://gone/run/annotations/.*; mend its rights or the connection"
         ):
             run(config, QUIET)
-    with serving(Gate(""), port):
+    with serving(Gate(), port):
         assert progress_of(locate("s3://gone/run")).measured == 1
         run(config, QUIET)
         assert results(locate("s3://gone/run")) == outputs(small_run)
