@@ -34,14 +34,15 @@ export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go) {
     const metric = atlas.byName.get(metricName);
     const block = el("div", {}, el("h3", {}, heading));
     grid.append(block);
-    const draw = (most) => {
-      block.querySelector("svg")?.remove();
-      block.append(profile(atlas, metric, layer, head, most, Math.max(250, Math.min(380, block.clientWidth || 300))));
-    };
-    draw(10);
     const all = metric.present().filter((label) => metric.at(layer, head, label) > 0).length;
-    if (!all) block.append(el("p", { class: "note" }, "no evidence"));
-    if (all > 10) block.append(el("button", { type: "button", class: "link", onclick: (event) => { draw(all); event.target.remove(); } }, `all ${all}`));
+    if (!all) { block.append(el("p", { class: "note" }, "no evidence")); continue; }
+    const draw = (most) => profile(atlas, metric, layer, head, most, Math.max(250, Math.min(380, block.clientWidth || 300)));
+    let picture = draw(10);
+    const rows = () => [[metric.dim, name, "mean of all heads"], ...metric.labels.map((label, n) => [label, metric.at(layer, head, n), metric.mean(n)])];
+    const save = tools(() => picture, rows, `${name} ${metric.name}`);
+    block.append(picture, save);
+    const more = (event) => { const whole = draw(all); picture.replaceWith(whole); picture = whole; event.target.remove(); };
+    if (all > 10) save.append(el("button", { type: "button", class: "link", onclick: more }, `all ${all}`));
   }
 
   const away = section("Attention by offset", "0 is the piece itself, 1 the previous one. Bars are this head, the line is the mean of all heads.");
@@ -83,6 +84,8 @@ function examples(atlas, place, layer, head, rank) {
   add(list.slice(0, first));
   found.append(items);
   if (list.length > first) found.append(el("button", { type: "button", class: "link", onclick: (event) => { add(list.slice(first)); event.target.remove(); } }, `${list.length - first} more`));
+  const rows = () => [["rank", "weight", "source", "attending", "attended", "i", "j", "text"], ...list.map((one) => [one.rank, one.weight, one.source, one.pieces[one.i], one.pieces[one.j], one.i, one.j, textOf(one)])];
+  if (list.length) found.append(tools(null, rows, `${headName(atlas, layer, head)} sentences`));
   const chosen = items.querySelector(`[data-rank="${rank}"]`);
   if (chosen) chosen.classList.add("chosen");
   return found;
