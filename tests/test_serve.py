@@ -10,17 +10,18 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import psutil
 import pytest
 import xarray as xr
 from models import save_model
+from pages import CHROMIUM, FLAGS
 from playwright.sync_api import Page, expect, sync_playwright
 from starlette.testclient import TestClient
 from test_signals import ATTEMPTS, LINE, PROMISED_SECONDS
-from test_view_pages import CHROMIUM, FLAGS, HOSTILE, assert_lines
+from test_view_pages import HOSTILE, assert_lines
 
 import attnmetrics
 from attnmetrics import serve, views
@@ -221,6 +222,13 @@ class Served:
         self.address = found[1]
         self.port = int(found[1].rstrip("/").rpartition(":")[2])
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.stop(signal.SIGKILL)
+
     def stop(self, number: signal.Signals) -> tuple[float, int, str]:
         """Seconds until it is over, exit code, and what it said."""
         start = time.monotonic()
@@ -231,10 +239,8 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(demo_run: Path) -> Iterator[Served]:
-    server = Served(demo_run)
-    yield server
-    if server.process.is_running():
-        server.stop(signal.SIGKILL)
+    with Served(demo_run) as server:
+        yield server
 
 
 def test_port_and_run_are_checked(demo_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -369,13 +375,13 @@ def test_a_page_says_what_went_wrong_and_shows_text_as_text(page: Page) -> None:
 def test_a_signal_ends_it_within_two_seconds_while_it_works(demo_run: Path) -> None:
     ends = []
     for _ in range(ATTEMPTS):
-        server = Served(demo_run)
-        assert {one.laddr.ip for one in server.process.net_connections()} == {"127.0.0.1"}
-        with socket.create_connection(("127.0.0.1", server.port)) as asking:
-            asking.sendall(f"GET /api/view?kind=head&text={SECRET} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-            time.sleep(0.5)
-            ends.append(server.stop(signal.SIGINT))
-            assert asking.recv(1) == b""
+        with Served(demo_run) as server:
+            assert {one.laddr.ip for one in server.process.net_connections()} == {"127.0.0.1"}
+            with socket.create_connection(("127.0.0.1", server.port)) as asking:
+                asking.sendall(f"GET /api/view?kind=head&text={SECRET} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+                time.sleep(0.5)
+                ends.append(server.stop(signal.SIGINT))
+                assert asking.recv(1) == b""
         assert ends[-1][1:] == (130, LINE)
         if ends[-1][0] < PROMISED_SECONDS:
             return

@@ -10,6 +10,7 @@ import { drawModel } from "./model.js";
 import { drawNeuron } from "./neuron.js";
 
 const TITLE = "A sentence of your own";
+const OVER = "Over the corpus";
 const KINDS = { head: ["Head view", drawHead], model: ["Model view", drawModel], neuron: ["Neuron view", drawNeuron] };
 const EXAMPLES = [
   "The nurse asked the doctor a question because she was late.",
@@ -101,10 +102,10 @@ export async function drawTry(root, atlas, query) {
     try {
       const data = await ask(`api/view?${new URLSearchParams({ kind: view, text, second, generate, layer, head })}`, signal);
       const fresh = el("section", { class: "look" });
-      panel.replaceChildren(...opening());
-      page.dataset.view = view;
       await KINDS[view][1](fresh, data, show);
       if (signal.aborted) return;
+      page.dataset.view = view;
+      fill(el("p", { class: "axis" }, "Point at a head for its metrics."));
       place.replaceChildren(fresh);
       page.querySelector(".result").hidden = false;
       examples.hidden = true;
@@ -124,13 +125,13 @@ export async function drawTry(root, atlas, query) {
 
   // ---- the heads that are shown
 
-  const opening = () => [el("h2", {}, "Over the corpus"), el("p", { class: "axis" }, "Point at a head for its metrics.")];
+  const fill = (...content) => panel.replaceChildren(el("h2", {}, OVER), ...content);
 
   /** Metrics of the heads of a layer: in the panel, or before a host where one is enlarged. */
   function show(layer, heads, host = null) {
     const width = (host || state.view === "neuron") && page.clientWidth > 560 ? 180 : 70;
-    if (host) host.before(card(layer, heads[0], width, "Over the corpus"));
-    else panel.replaceChildren(el("h2", {}, "Over the corpus"), el("p", { class: "axis" }, `Value, and rank among ${atlas.layers.length * atlas.heads.length} heads`), ...heads.map((head) => card(layer, head, width)));
+    if (host) host.before(card(layer, heads[0], width, OVER));
+    else fill(el("p", { class: "axis" }, `Value, and rank among ${atlas.layers.length * atlas.heads.length} heads`), ...heads.map((head) => card(layer, head, width)));
     if (state.view === "model" && !host) return;
     Object.assign(state, { layer: String(layer), head: state.view === "head" && heads.length === atlas.heads.length ? "" : heads.join(",") });
     stay();
