@@ -11,10 +11,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import pytest
 
-from attnmetrics.annotation import spacy
 from attnmetrics.config import RunConfig, build_config
 from attnmetrics.driver import run
-from attnmetrics.model import load
 from attnmetrics.progress import Reporter
 
 DEMO_DOCUMENTS = 8
@@ -46,6 +44,9 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def loaded_once() -> Iterator[None]:
     """All runs in this process share pipelines and models: loading one takes as long as measuring a few documents."""
+    from attnmetrics.annotation import spacy
+    from attnmetrics.model import load
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(load, "load_model", cache(load.load_model))
         patch.setattr(spacy, "_load", cache(spacy._load))
