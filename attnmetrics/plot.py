@@ -217,7 +217,6 @@ def _all(data: xr.Dataset, exemplars: pd.DataFrame) -> Iterator[tuple[str, Figur
     for panel in figures.panels(data):
         number = f"figure-{panel.number.replace('.', '').lower()}-" if panel.number else ""
         yield f"{number}{panel.key}", panel.draw(data, exemplars)
-    yield "correlations", figures.correlations(data)
 
 
 def _file(figure: Figure, form: str) -> bytes:

@@ -403,16 +403,11 @@ def _draw_arc(axes: Axes, i: float, j: float, weight: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A figure of the report: what it is, how to read it, how to draw it."""
+    """A figure by itself: what its file is called and how to draw it."""
 
     key: str
-    """Anchor and file name."""
     number: str
     """The paper's number, empty for figures that it has not."""
-    title: str
-    help: str
-    """One sentence on how to read it."""
-    formula: str
     draw: Callable[[xr.Dataset, pd.DataFrame], Figure]
 
 
@@ -420,40 +415,21 @@ def panels(data: xr.Dataset) -> list[Panel]:
     """Every figure that this run can give, in the paper's order."""
     to, origin = _tag(data, "NOUN"), _tag(data, "PUNCT")
     return [
-        Panel("example-heads", "4", "Three heads", f"What the extremes look like in text: {_EXAMPLE_HELP}.",
-              "head with the smallest distance, largest distance, largest entropy", example_heads),
-        _map_panel("null-attention", "5", "null_attention",
-                   "Strong colour: heads that rest on null pieces instead of the text."),
-        Panel(f"pos-to-{_slug(to)}", "6", f"Attention to {to}",
-              f"Strong colour: heads that look at pieces tagged {to}.",
-              TITLES["pos_to"].formula, lambda d, _: pos_to(d, to)),
-        Panel(f"pos-from-{_slug(origin)}", "7", f"Attention from {origin}",
-              f"Strong colour: heads that do their looking from pieces tagged {origin}.",
-              TITLES["pos_from"].formula, lambda d, _: pos_from(d, origin)),
-        Panel("dependency-alignment", "8", TITLES["dependency_alignment"].title,
-              "Bars beyond the orange line follow syntax more often than pairs do by chance.",
-              TITLES["dependency_alignment"].formula, lambda d, _: dependency_alignment(d)),
-        Panel("dependency-types", "9", "Relations by depth",
-              "Purple layers look at a relation more than layers do on average, orange ones less.",
-              TITLES["dependency_type_to"].formula, lambda d, _: dependency_types(d)),
-        _map_panel("variability", "10", "variability",
-                   "Weak colour: the same positions in every sentence; strong colour: the words decide."),
-        _map_panel("distance", "11", "distance", "Weak colour: heads that look nearby; strong colour: far away."),
-        _map_panel("entropy", "12", "entropy", "Weak colour: attention on few pieces; strong colour: on many."),
-        Panel("all-pos-to", "A.1", "Attention to every part of speech", "Compare where in the model a tag is attended.",
-              TITLES["pos_to"].formula, lambda d, _: all_pos_to(d)),
-        Panel("all-pos-from", "A.2", "Attention from every part of speech", "Where in the model a tag attends.",
-              TITLES["pos_from"].formula, lambda d, _: all_pos_from(d)),
-        Panel("offset-profile", "", "Attention by offset", "A peak at 1 is a head that looks at the previous piece.",
-              TITLES["attention_at_offset"].formula, lambda d, _: offset_profile(d)),
-        Panel("dependency-probability", "", TITLES["dependency_probability"].title,
-              "What a head that chose by distance alone would find.",
-              TITLES["dependency_probability"].formula, lambda d, _: dependency_probability(d)),
-    ]  # fmt: skip
-
-
-def _map_panel(key: str, number: str, metric: str, help: str) -> Panel:
-    return Panel(key, number, TITLES[metric].title, help, TITLES[metric].formula, lambda d, _: head_map(d, metric))
+        Panel("example-heads", "4", example_heads),
+        Panel("null-attention", "5", lambda d, _: null_attention(d)),
+        Panel(f"pos-to-{_slug(to)}", "6", lambda d, _: pos_to(d, to)),
+        Panel(f"pos-from-{_slug(origin)}", "7", lambda d, _: pos_from(d, origin)),
+        Panel("dependency-alignment", "8", lambda d, _: dependency_alignment(d)),
+        Panel("dependency-types", "9", lambda d, _: dependency_types(d)),
+        Panel("variability", "10", lambda d, _: variability(d)),
+        Panel("distance", "11", lambda d, _: distance(d)),
+        Panel("entropy", "12", lambda d, _: entropy(d)),
+        Panel("all-pos-to", "A.1", lambda d, _: all_pos_to(d)),
+        Panel("all-pos-from", "A.2", lambda d, _: all_pos_from(d)),
+        Panel("offset-profile", "", lambda d, _: offset_profile(d)),
+        Panel("dependency-probability", "", lambda d, _: dependency_probability(d)),
+        Panel("correlations", "", lambda d, _: correlations(d)),
+    ]
 
 
 def _tag(data: xr.Dataset, wanted: str) -> str:

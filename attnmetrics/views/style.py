@@ -1,7 +1,7 @@
 """One look for every figure: colours, scales, and axes placed in inches.
 
-Figures are built with matplotlib's object interface and no global state. Every colour is one of the constants below, so
-that the report can exchange them for a dark theme's.
+Figures are built with matplotlib's object interface and no global state. The colour scales are those of the atlas, which
+also has a dark theme.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -39,10 +39,6 @@ _DARK: Final = ("#1d2732", "#1f3f5b", "#236085", "#3187ad", "#58b1c8", "#9bd7de"
 _LIGHT_MIDDLE: Final = ("#fff4dd", "#fbdca6", "#f3bd7c", "#cf9fb0", "#a184c4", "#70549f", "#3a1f6b")
 _DARK_MIDDLE: Final = ("#2a2016", "#4f3618", "#7d5423", "#8a6a8f", "#9c86d0", "#c0adf0", "#ece4ff")
 
-HEADINGS: Final = ("title", "subtitle")
-"""Marks (gid) of a figure's title and subtitle, for pages that write their own."""
-TITLE_ROOM: Final = 0.5
-"""Inches at the top that hold nothing else."""
 DPI: Final = 144
 """Of figures saved as pictures."""
 TITLE_SIZE: Final = 10.5
@@ -101,9 +97,9 @@ class Sheet:
     ) -> None:
         self.width, self.height = width, height
         self.figure = new(figsize=(width, height), dpi=DPI, facecolor=SURFACE)
-        self.text(0.12, 0.12, label(title, 120), size=TITLE_SIZE, weight="bold", gid=HEADINGS[0])
+        self.text(0.12, 0.12, label(title, 120), size=TITLE_SIZE, weight="bold")
         if subtitle:
-            self.text(0.12, 0.34, label(subtitle, 160), color=MUTED, gid=HEADINGS[1])
+            self.text(0.12, 0.34, label(subtitle, 160), color=MUTED)
 
     def text(self, left: float, top: float, text: str, **style: Any) -> None:
         """Text whose top left corner is there."""
