@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
+from urllib.request import urlopen
 
 import numpy as np
 import psutil
@@ -348,8 +349,11 @@ def test_a_sentence_is_typed_and_seen_in_three_views(page: Page, demo: Model, de
 
 def test_a_page_says_what_went_wrong_and_shows_text_as_text(page: Page) -> None:
     page.goto(f"{page.url}#/try")
+    type_text(page, TEXT)
+    page.wait_for_selector(".look svg.lines", timeout=60_000)
     type_text(page, "a " * 300)
-    expect(page.get_by_role("alert")).to_contain_text("expected at most 256 pieces", timeout=60_000)
+    expect(page.get_by_role("alert")).to_contain_text("expected at most 256 pieces")
+    expect(page.locator(".look")).to_be_hidden()
     hostile = "".join(HOSTILE[:3])
     page.fill("textarea >> nth=0", hostile)
     page.press("textarea >> nth=0", "Shift+Enter")
@@ -377,6 +381,8 @@ def test_a_signal_ends_it_within_two_seconds_while_it_works(demo_run: Path) -> N
     for _ in range(ATTEMPTS):
         with Served(demo_run) as server:
             assert {one.laddr.ip for one in server.process.net_connections()} == {"127.0.0.1"}
+            with urlopen(f"{server.address}?{SECRET}") as answer:
+                assert answer.status == 200
             with socket.create_connection(("127.0.0.1", server.port)) as asking:
                 asking.sendall(f"GET /api/view?kind=head&text={SECRET} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
                 time.sleep(0.5)

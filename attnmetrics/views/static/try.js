@@ -58,7 +58,8 @@ export async function drawTry(root, atlas, query) {
     el("button", { type: "button", "data-kind": kind, onclick: () => { state.view = kind; leave(); look(); } }, name)));
   const place = el("div", { class: "place" });
   const panel = el("aside", { "aria-label": "Corpus metrics of the heads shown" });
-  const page = el("div", { class: "try" }, form, fault, note, examples, el("div", { class: "result", hidden: true }, kinds, el("div", { class: "beside" }, place, panel)));
+  const result = el("div", { class: "result", hidden: true }, kinds, el("div", { class: "beside" }, place, panel));
+  const page = el("div", { class: "try" }, form, fault, note, examples, result);
   root.replaceChildren(crumbs([["#/", "Overview"]], TITLE), el("h1", {}, TITLE), page);
   pair(Boolean(state.second));
 
@@ -107,7 +108,7 @@ export async function drawTry(root, atlas, query) {
       page.dataset.view = view;
       fill(el("p", { class: "axis" }, "Point at a head for its metrics."));
       place.replaceChildren(fresh);
-      page.querySelector(".result").hidden = false;
+      result.hidden = false;
       examples.hidden = true;
       say(null, "");
     } catch (error) {
@@ -118,6 +119,7 @@ export async function drawTry(root, atlas, query) {
   function say(wrong, doing) {
     fault.textContent = wrong ?? "";
     fault.hidden = wrong == null;
+    result.hidden ||= wrong != null;
     busy.textContent = doing;
     go.disabled = Boolean(doing);
     place.setAttribute("aria-busy", String(Boolean(doing)));
