@@ -1,7 +1,7 @@
 """One look for every figure: colours, scales, and axes placed in inches.
 
-Figures are built with matplotlib's object interface and no global state. The atlas has the same colour scales; those of its
-dark theme stand here too.
+Figures are built with matplotlib's object interface and no global state. The atlas has the same
+colour scales; those of its dark theme stand here too.
 """
 
 from collections.abc import Callable, Iterable, Sequence
