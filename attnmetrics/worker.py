@@ -131,10 +131,10 @@ class Worker:
         }
 
     def trace(self, shard: Shard, chunk: Chunk, store: Store) -> Counts:
-        """Trace the attention in some exemplars, as exactly as they are ranked; `shard` only names the chunk."""
+        """Trace the attention in some exemplars; `shard` only names the chunk."""
         from attnmetrics.model.sparse import trace_heads
 
-        model = self._load_exact_model() if self._config.ranks_exemplars else self._load_model()
+        model = self._load_model()
         start = time.perf_counter()
         text, layer, head, _ = np.array(chunk.keys, np.int64).T
         store.write_traces(chunk.digest, trace_heads(model, chunk.texts, text, layer, head, self._config.batch_pieces))
@@ -150,12 +150,14 @@ class Worker:
         return self._annotator
 
     def _load_model(self) -> "Model":
+        """The model in the run's own dtype, in the place of the other, to save memory."""
         if self._model is None:
+            self._exact_model = None
             self._model = _load(self._config, self._config.dtype)
         return self._model
 
     def _load_exact_model(self) -> "Model":
-        """The model in float64, in the place of the other, to save memory."""
+        """The model in float64, likewise."""
         if self._exact_model is None:
             self._model = None
             self._exact_model = _load(self._config, "float64")
