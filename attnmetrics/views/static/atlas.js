@@ -29,7 +29,7 @@ export async function drawAtlas(root, data) {
 
   function draw() {
     const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
-    const [name, ...rest] = path.split("/").map(decodeURIComponent);
+    const [name, ...rest] = path.split("/").map(decode);
     const view = Object.hasOwn(pages, name) ? pages[name] : null;
     page.replaceChildren();
     const fault = view ? view(page, atlas, rest, go, new URLSearchParams(query)) : `expected a page of the atlas, found ${path}`;
@@ -52,6 +52,9 @@ export async function drawAtlas(root, data) {
   });
   draw();
 }
+
+/** A part of an address as text; as it stands where it is not well formed. */
+const decode = (part) => { try { return decodeURIComponent(part); } catch { return part; } };
 
 /** Go to a head by its numbers. */
 function jump(atlas, go) {

@@ -56,7 +56,7 @@ export function offsets(atlas, metric, layer, head, width) {
   labels.forEach((label, n) => {
     const bar = svg("rect", { x: round(left + n * step + step * 0.12), y: round(y(own[n])), width: round(step * 0.76), height: round(bottom - y(own[n])), fill: "var(--bar)" });
     const title = svg("title");
-    title.textContent = `${metric.heading(label)}: ${percent(own[n])}; mean of all heads ${percent(means[n])}`;
+    title.textContent = `${metric.heading(label)}: ${shown(metric, metric.at(layer, head, label))}; mean of all heads ${percent(means[n])}`;
     bar.append(title);
     picture.append(bar);
     const offset = Number(metric.labels[label]);

@@ -204,8 +204,8 @@ export function relationMap(host, atlas, metric, { say }) {
     const layer = Math.floor((((event.clientX - bounds.left) * width) / bounds.width - left) / size);
     const row = Math.floor((((event.clientY - bounds.top) * width) / bounds.width - box.top) / box.height);
     if (layer < 0 || layer >= columns || row < 0 || row >= rows.length) { tip.hide(); return say(""); }
-    const value = percent(metric.ofLayer(layer, rows[row]));
-    tip.show(event, `${metric.labels[rows[row]]}, layer ${atlas.layers[layer]}`, [[value, `${number(ratio(row, layer))} × its mean`]]);
+    const value = shown(metric, metric.ofLayer(layer, rows[row]));
+    tip.show(event, `${metric.labels[rows[row]]}, layer ${atlas.layers[layer]}`, [[value, value === "–" ? "no evidence" : `${number(ratio(row, layer))} × its mean`]]);
     say(`${metric.labels[rows[row]]}, layer ${atlas.layers[layer]}: ${value}`);
   });
   picture.addEventListener("pointerleave", () => { tip.hide(); say(""); });

@@ -1,6 +1,11 @@
 // How values are written, as in the tables of the command line; and the correlation of two lists.
 
-const precise = (value, digits) => String(Number(value.toPrecision(digits))).replace("-", "−");
+/** As Python's format `g` does. */
+const precise = (value, digits) => {
+  const rounded = Number(value.toPrecision(digits));
+  const text = Math.abs(rounded) < 1e-4 ? rounded.toExponential().replace(/e-(?=\d$)/, "e-0") : String(rounded);
+  return text.replaceAll("-", "−");
+};
 
 /** A share in percent, with as many digits as it deserves. */
 export function percent(value) {
@@ -13,7 +18,7 @@ export function percent(value) {
 /** Three significant digits, two where the number is small; counts whole, with separators. */
 export function number(value) {
   const size = Math.abs(value);
-  if (Number.isInteger(value) || size >= 1000) return Math.round(value).toLocaleString("en").replace("-", "−");
+  if (Number.isInteger(value) || size >= 999.5) return Math.round(value).toLocaleString("en").replace("-", "−");
   return precise(value, size >= 0.1 ? 3 : 2);
 }
 

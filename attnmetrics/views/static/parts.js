@@ -23,7 +23,7 @@ export function tools(picture, rows, name) {
 /** Numbers in full; text that no spreadsheet takes for a formula, quoted where it must be (RFC 4180). */
 export function csv(rows) {
   const cell = (value) => {
-    const text = typeof value === "string" ? value.replace(/^(?=\s*[=+\-@＝＋－＠]|[\t\r\n])/, "'") : String(value);
+    const text = typeof value === "string" ? value.replace(/(?:^(?!-\d+$)|(?<=[;\t\r\n]))(?=\s*[=+\-@＝＋－＠]|[\t\r\n])/g, "'") : String(value);
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return rows.map((row) => `${row.map(cell).join(",")}\n`).join("");
