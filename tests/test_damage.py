@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import attnmetrics
-from attnmetrics import worker
 from attnmetrics.config import RunConfig
 from attnmetrics.driver import merge_run, run, run_annotate, run_measure
 from attnmetrics.errors import StoreError
@@ -32,7 +30,7 @@ EXAMPLES = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures("loaded_once")]
 
 
 def config(out: Path, **options: object) -> RunConfig:
@@ -41,11 +39,9 @@ def config(out: Path, **options: object) -> RunConfig:
 
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Iterator[None]:
-    """Model and pipeline are loaded once; the report, whose figures take seconds, is a line."""
+    """The report, whose figures take seconds, is a line."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("attnmetrics.outputs.write_report", lambda *given: (given[-1] / "index.html").write(b"!"))
-        patch.setattr(worker, "_load", cache(worker._load))
-        patch.setattr(worker, "load_annotator", cache(worker.load_annotator))
         yield
 
 
@@ -194,15 +190,17 @@ class TestAnnotations:
         run_annotate(chosen, QUIET)
         return chosen
 
-    @pytest.mark.parametrize("engine", ["inline", "ray"])
+    @pytest.mark.parametrize("engine", ["inline", pytest.param("ray", marks=pytest.mark.cluster)])
     def test_found_while_measuring_they_are_named_and_made_anew(
         self,
         runs: dict[str, Path],
         tmp_path: Path,
         engine: str,
-        ray_session: None,
+        request: pytest.FixtureRequest,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
+        if engine == "ray":
+            request.getfixturevalue("ray_session")
         chosen = self.annotated(tmp_path / "run", engine=engine, workers=1)
         name = self.damage(tmp_path / "run")
         assert run(chosen, Reporter(quiet=True))["missing"] == []

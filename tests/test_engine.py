@@ -121,12 +121,12 @@ def test_tasks_are_drawn_only_as_there_is_room(fake_engine: Any) -> None:
 
 def test_poisonous_shards_are_put_aside_and_the_others_finish(fake_engine: Any) -> None:
     words = ["go", "die", "go", "raise", "hang", "go"]
-    events = list(fake_engine(2, shard_timeout_seconds=5).run(iter(tasks(words))))
+    events = list(fake_engine(2, shard_timeout_seconds=2).run(iter(tasks(words))))
     reasons = {event.shard.index: event.reason for event in events if isinstance(event, Failed)}
     assert of_kind(events, Failed) == [("annotate", 1), ("annotate", 3), ("annotate", 4)]
     assert "worker process has died" in reasons[1]
     assert reasons[3] == "RuntimeError: poison"
-    assert reasons[4] == "its worker died: no result within 5 s (--shard-timeout-seconds)"
+    assert reasons[4] == "its worker died: no result within 2 s (--shard-timeout-seconds)"
     assert of_kind(events, Done) == [(stage, shard) for stage in ("annotate", "measure") for shard in (0, 2, 5)]
 
 
@@ -292,25 +292,6 @@ def test_a_gpu_that_is_not_there_is_refused(ray_session: None) -> None:
         RayEngine(config(device="cuda"), None)
 
 
-def test_a_stop_ends_the_driver_in_order() -> None:
-    program = """
-import os, signal
-from attnmetrics.config import build_config
-from attnmetrics.engine.ray import RayEngine
-def stop(number, frame):
-    raise KeyboardInterrupt
-signal.signal(signal.SIGTERM, stop)
-engine = RayEngine(build_config({"model": "demo", "corpus": "demo", "out": "run", "workers": 1}), None)
-try:
-    os.kill(os.getpid(), signal.SIGTERM)
-except KeyboardInterrupt:
-    print("in order")
-engine.close()
-"""
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert (found.stdout.strip(), found.stderr) == ("in order", "")
-
-
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "ray://127.0.0.1:9"])
 def test_a_cluster_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setattr("attnmetrics.engine.ray.ray.is_initialized", lambda: False)
@@ -318,17 +299,34 @@ def test_a_cluster_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, a
         RayEngine(config(address=address), None)
 
 
-def test_a_local_session_listens_on_loopback_only(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def local_session(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """A process with a session of its own: where it listens, then what a signal that came before its end made of it."""
     program = """
-import psutil
+import os, psutil, signal
 from attnmetrics.config import build_config
 from attnmetrics.engine.ray import RayEngine
+def stop(number, frame):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGTERM, stop)
 engine = RayEngine(build_config({"model": "demo", "corpus": "demo", "out": "run", "workers": 1}), None)
 engine.call("labels")
 processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
 sockets = [socket for process in processes for socket in process.net_connections("inet")]
 print(*{socket.laddr.ip for socket in sockets if socket.status == psutil.CONN_LISTEN})
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+except KeyboardInterrupt:
+    print("in order")
 engine.close()
 """
-    found = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert set(found.stdout.split()) == {"127.0.0.1", "::ffff:127.0.0.1"}
+    folder = tmp_path_factory.mktemp("session")
+    return subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True)
+
+
+def test_a_local_session_listens_on_loopback_only(local_session: subprocess.CompletedProcess[str]) -> None:
+    assert set(local_session.stdout.splitlines()[0].split()) == {"127.0.0.1", "::ffff:127.0.0.1"}
+
+
+def test_a_stop_ends_the_driver_in_order(local_session: subprocess.CompletedProcess[str]) -> None:
+    assert (local_session.stdout.splitlines()[1:], local_session.stderr) == (["in order"], "")

@@ -20,6 +20,9 @@ from attnmetrics.storage import locate
 from attnmetrics.worker import Worker
 
 QUIET = Reporter(quiet=True)
+
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 MISSING = range(3, 6)
 """The documents of shard 1."""
 
