@@ -15,6 +15,8 @@ from attnmetrics.worker import Worker
 
 Command = Callable[..., tuple[int, str, str]]
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Command:

@@ -20,6 +20,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from synthetic import dataset, exemplars
 
+import attnmetrics
 from attnmetrics import plot
 from attnmetrics.cli import main
 from attnmetrics.errors import ConfigError, StoreError
@@ -288,15 +289,20 @@ FILES = [
 ]  # fmt: skip
 
 
-def test_every_figure_is_written_and_the_same_data_give_the_same_bytes(data: xr.Dataset, tmp_path: Path) -> None:
-    for folder in ("a", "b"):
-        written = plot.write(data, exemplars(data), locate(tmp_path / folder), plot.FORMATS)
-        assert sorted(written) == sorted(f"{name}.{form}" for name in FILES for form in plot.FORMATS)
-    for path in (tmp_path / "a").iterdir():
-        content = path.read_bytes()
-        assert content == (tmp_path / "b" / path.name).read_bytes(), path.name
-        CHECKS[path.suffix](content)
-    assert len(list((tmp_path / "a").iterdir())) == len(FILES) * 3
+@pytest.fixture(scope="module")
+def written(demo_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Every figure of the demo run in every format, by the file's name."""
+    folder = tmp_path_factory.mktemp("figures")
+    names = plot.write(attnmetrics.load(demo_run), attnmetrics.exemplars(demo_run), locate(folder), plot.FORMATS)
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert sorted(names) == sorted(files)
+    return files
+
+
+def test_every_figure_is_written(written: dict[str, bytes]) -> None:
+    assert sorted(written) == sorted(f"{name}.{form}" for name in FILES for form in plot.FORMATS)
+    for name, content in written.items():
+        CHECKS[Path(name).suffix](content)
 
 
 def _is_pdf(content: bytes) -> None:
@@ -330,19 +336,25 @@ def test_an_unknown_format_and_a_folder_that_cannot_be_are_refused(data: xr.Data
         plot.write(data, exemplars(data), locate(tmp_path / "file"), ["png"])
 
 
-def test_the_command_writes_where_it_is_told(
-    demo_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_command_writes_the_same_bytes_where_it_is_told(
+    demo_run: Path, written: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "mine.txt").touch()
     with pytest.raises(SystemExit) as exit:
-        main(["figures", str(demo_run), "--format", "svg", "--out", str(tmp_path)])
+        main(["figures", str(demo_run), "--format", "svg", "--format", "png", "--out", str(tmp_path)])
     assert exit.value.code == 0
-    assert capsys.readouterr().out == f"14 figures: {tmp_path}\n"
-    assert {path.name for path in tmp_path.iterdir()} == {"mine.txt", *(f"{name}.svg" for name in FILES)}
+    assert capsys.readouterr().out == f"28 figures: {tmp_path}\n"
+    (tmp_path / "mine.txt").unlink()
+    found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert found == {name: content for name, content in written.items() if not name.endswith(".pdf")}
 
 
-def test_the_command_writes_into_a_bucket(demo_run: Path, bucket: str) -> None:
+def test_the_command_writes_the_same_bytes_into_a_bucket(
+    demo_run: Path, written: dict[str, bytes], bucket: str
+) -> None:
     with pytest.raises(SystemExit) as exit:
         main(["figures", str(demo_run), "--out", f"{bucket}/figures"])
     assert exit.value.code == 0
-    assert locate(f"{bucket}/figures").names() == [f"{name}.pdf" for name in FILES]
+    folder = locate(f"{bucket}/figures")
+    found = {name: (folder / name).read() for name in folder.names()}
+    assert found == {name: content for name, content in written.items() if name.endswith(".pdf")}

@@ -27,6 +27,8 @@ from attnmetrics.store import ExemplarSentence
 PLACES = 40
 """So many that weights of middle size are among them, where rounding shows most."""
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
