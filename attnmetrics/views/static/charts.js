@@ -48,7 +48,7 @@ export function offsets(atlas, metric, layer, head, width) {
   const [left, bottom, above] = [38, 132, 10];
   const step = (width - left - 6) / labels.length;
   const own = labels.map((label) => metric.at(layer, head, label) || 0);
-  const means = labels.map((label) => metric.mean(label));
+  const means = labels.map((label) => metric.mean(label) || 0);
   const top = Math.max(...own, ...means) || 1;
   const y = (value) => bottom - ((bottom - above) * value) / top;
   const picture = svg("svg", { viewBox: `0 0 ${width} 168`, width, height: 168, class: "offsets", role: "img", "aria-label": "Attention by offset: bars are this head, the line is the mean of all heads" });
@@ -56,7 +56,7 @@ export function offsets(atlas, metric, layer, head, width) {
   labels.forEach((label, n) => {
     const bar = svg("rect", { x: round(left + n * step + step * 0.12), y: round(y(own[n])), width: round(step * 0.76), height: round(bottom - y(own[n])), fill: "var(--bar)" });
     const title = svg("title");
-    title.textContent = `${metric.heading(label)}: ${shown(metric, metric.at(layer, head, label))}; mean of all heads ${percent(means[n])}`;
+    title.textContent = `${metric.heading(label)}: ${shown(metric, metric.at(layer, head, label))}; mean of all heads ${shown(metric, metric.mean(label))}`;
     bar.append(title);
     picture.append(bar);
     const offset = Number(metric.labels[label]);
