@@ -2,8 +2,8 @@
 
 import { round, svg, tooltip } from "./shared.js";
 import { text } from "./maps.js";
-import { number, percent, shown } from "./numbers.js";
-import { headAt, headName } from "./tables.js";
+import { number, ordinal, percent, shown } from "./numbers.js";
+import { headAt, headName, placeOf } from "./tables.js";
 
 /** Every head's value as a tick on a line, one of them marked. */
 export function strip(metric, label, value, width = 180) {
@@ -32,7 +32,8 @@ export function profile(atlas, metric, layer, head, most, width) {
     const mean = left + (room * means[row]) / top;
     const link = svg("a", { href: metric.href(label) });
     const title = svg("title");
-    title.textContent = `${metric.heading(label)}: ${percent(value)}; mean of all heads ${percent(means[row])}`;
+    const order = metric.order(label);
+    title.textContent = `${metric.heading(label)}: ${percent(value)}, ${ordinal(order.indexOf(placeOf(atlas, layer, head)) + 1)} of ${order.length}; mean of all heads ${percent(means[row])}`;
     link.append(title, svg("rect", { x: 0, y, width, height: 20, fill: "transparent" }), text(left - 8, y + 14, metric.labels[label], { "text-anchor": "end", fill: "var(--link)", "font-size": 12 }),
       svg("rect", { x: left, y: y + 3, width: round((room * value) / top), height: 14, fill: "var(--bar)", rx: 2 }),
       svg("line", { x1: round(mean), x2: round(mean), y1: y + 1, y2: y + 19, stroke: "var(--baseline)", "stroke-width": 2 }),

@@ -20,6 +20,8 @@ export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go) {
   const title = name.charAt(0).toUpperCase() + name.slice(1);
   root.append(crumbs([["#/", "Overview"]], title), el("div", { class: "page-top" }, el("h1", {}, title), steps(atlas, layer, head)));
   const roles = atlas.standouts.filter((one) => one.layer === atlas.layers[layer] && one.head === atlas.heads[head]);
+  const own = new URLSearchParams({ view: "head", layer: atlas.layers[layer], head: atlas.heads[head] });
+  if (atlas.served) root.append(el("p", {}, el("a", { href: `#/try?${own}` }, "See it in a sentence of your own")));
   if (roles.length) root.append(el("p", { class: "roles" }, "Of all heads: ", ...roles.map((one) => el("span", { class: "role-tag" }, one.title))));
 
   const sentences = examples(atlas, place, layer, head, Number(rank ?? 0));
