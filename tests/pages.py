@@ -54,10 +54,12 @@ class Desk:
         return page
 
     def check(self) -> None:
-        """Nothing was asked for, and nothing has gone wrong."""
+        """Since the last check nothing was asked for, and nothing has gone wrong."""
         own = (*MADE, self._folder.as_uri())
-        outside = [url for url in self.requests if not url.startswith(own)]
-        assert (outside, self.complaints) == ([], [])
+        outside, complaints = [url for url in self.requests if not url.startswith(own)], [*self.complaints]
+        self.requests.clear()
+        self.complaints.clear()
+        assert not outside and not complaints, f"asked for {outside}, complained {complaints}"
 
     def close(self) -> None:
         for context in self._contexts:

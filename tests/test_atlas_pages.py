@@ -1,0 +1,1053 @@
+"""The atlas in a real browser, opened from disk: its ways, its addresses, the numbers on screen."""
+
+import csv
+import math
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from matplotlib.colors import to_hex
+from numpy.testing import assert_allclose
+from numpy.typing import NDArray
+from pages import Desk, chromium, needs_chromium
+from playwright.sync_api import Browser, Locator, Page, expect
+from scipy.stats import pearsonr
+from synthetic import HOSTILE, attention, byte_pieces, dataset, exemplars, facts
+
+from attnmetrics import views
+from attnmetrics.statistics.schema import HEAD, OFFSETS, PER_HEAD
+from attnmetrics.views.atlas import STEPS, render
+from attnmetrics.views.heads import number, percent, shown, standouts
+from attnmetrics.views.style import SEQUENTIAL, norm_from_zero
+
+STATIC = Path(views.__file__).parent / "static"
+LAYERS, HEADS = range(2, 7), range(3)
+"""The first layer is not 0, so that a layer's name is not its place."""
+UNKNOWN = [(4, 1), *((6, head) for head in HEADS)]
+"""Heads without evidence: one, and those of the last layer."""
+LONG = (3, 0)
+"""The head whose first sentence is long."""
+ADDRESSES = ["#/", "#/metrics", "#/metric/distance", "#/metric/pos_to", "#/metric/dependency_type_to",
+             "#/metric/dependency_alignment", "#/metric/pos_to/NOUN", "#/head/3/1", "#/head/4/1",
+             "#/find", "#/paper", "#/run"]  # fmt: skip
+"""Every kind of page."""
+
+pytestmark = needs_chromium
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def data() -> xr.Dataset:
+    """Two heads have the same null attention."""
+    unknown = tuple((layer - LAYERS[0], head) for layer, head in UNKNOWN)
+    made = dataset(len(LAYERS), len(HEADS), first_layer=LAYERS[0], nan_heads=unknown)
+    made["null_attention"][3, 2] = made["null_attention"][0, 1]
+    return made
+
+
+@pytest.fixture(scope="module")
+def frame(data: xr.Dataset) -> pd.DataFrame:
+    """Of one head: a long sentence, a piece that looks at itself, and one that looks ahead, without rows."""
+    made = exemplars(data)
+    mine = (made["layer"] == LONG[0]) & (made["head"] == LONG[1])
+    first, second, last = (made.index[mine & (made["rank"] == rank)][0] for rank in (1, 2, 6))
+    text = " ".join(f"w{n}" for n in range(240))
+    made.at[first, "text"], made.at[first, "pieces"] = text, byte_pieces(text)
+    made.loc[first, ["document", "i", "j"]] = ["long.txt", 150, 20]
+    made.loc[second, "j"] = made.loc[second, "i"]
+    made.loc[last, ["i", "j"]] = [2, 9]
+    return made
+
+
+@pytest.fixture(scope="module")
+def rows(frame: pd.DataFrame) -> pd.DataFrame:
+    return attention(frame)
+
+
+@pytest.fixture(scope="module")
+def desk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    made = Desk(browser, tmp_path_factory.mktemp("atlas"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def opened(desk: Desk, data: xr.Dataset, frame: pd.DataFrame, rows: pd.DataFrame) -> Page:
+    return desk.open(render(data, frame, rows, facts()), 1280, 800)
+
+
+@pytest.fixture(autouse=True)
+def _quiet(desk: Desk) -> Iterator[None]:
+    """Afterwards nothing may have been asked for, and nothing gone wrong."""
+    yield
+    desk.check()
+
+
+@pytest.fixture
+def page(opened: Page) -> Page:
+    visit(opened, "#/")
+    return opened
+
+
+def visit(page: Page, address: str) -> None:
+    """Go to an address within the page, and wait until it is drawn."""
+    page.wait_for_selector(".page > *")
+    page.mouse.move(1, 1)
+    page.evaluate(
+        """address => location.hash === address ? null : new Promise(drawn => {
+            addEventListener('hashchange', () => drawn(), {once: true});
+            location.hash = address;
+        })""",
+        address,
+    )
+
+
+def at(page: Page) -> str:
+    return page.url.partition("#")[2]
+
+
+def heading(page: Page) -> Locator:
+    return page.locator(".page h1")
+
+
+def flat(data: xr.Dataset, metric: str, label: str | None = None) -> NDArray[np.float64]:
+    """[layers × heads] values of a metric at a label; of a by-layer table, [layers]."""
+    table = data[metric]
+    if label is not None:
+        dim = table.dims[-1]
+        table = table.sel({dim: int(label) if dim == "offset" else label})
+    return np.asarray(table.values, float).ravel()
+
+
+def name(place: int) -> str:
+    return "layer {} head {}".format(*head_at(place))
+
+
+def head_at(place: int) -> tuple[int, int]:
+    return LAYERS[place // len(HEADS)], HEADS[place % len(HEADS)]
+
+
+def standing(column: NDArray[np.float64], place: int) -> str:
+    """A head's rank, of equals the first."""
+    if np.isnan(column[place]):
+        return "no evidence"
+    rank = 1 + (column > column[place]).sum() + (column[:place] == column[place]).sum()
+    return f"{rank}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(rank, 'th') } of {(~np.isnan(column)).sum()}"
+
+
+def ordered(column: NDArray[np.float64]) -> list[int]:
+    """Places of heads with evidence, highest first."""
+    return [int(place) for place in np.argsort(-column, kind="stable") if not np.isnan(column[place])]
+
+
+def cells(page: Page, picture: str = "svg.head-map") -> list[dict[str, Any]]:
+    """The squares of a map, row by row: their level, their colour, and where their middle is on screen."""
+    found = page.locator(picture).first.evaluate(
+        """svg => [...svg.querySelectorAll('path[data-level]')].flatMap(path =>
+            [...path.getAttribute('d').matchAll(/M([\\d.]+) ([\\d.]+)h([\\d.]+)v([\\d.]+)/g)].map(([, ...box]) => {
+                const [x, y, width, height] = box.map(Number);
+                const {a, d, e, f} = svg.getScreenCTM();
+                return {level: Number(path.dataset.level), colour: getComputedStyle(path).fill,
+                        x: e + a * (x + width / 2), y: f + d * (y + height / 2)};
+            }))"""
+    )
+    return sorted(found, key=lambda cell: (round(cell["y"], 1), cell["x"]))
+
+
+def pointed(page: Page, cell: dict[str, Any]) -> tuple[str, list[str]]:
+    """The status line and the tooltip's lines at a square."""
+    page.mouse.move(cell["x"], cell["y"])
+    return page.inner_text(".status-line"), page.inner_text(".tip").split("\n")
+
+
+def save(page: Page, kind: str, folder: Path, part: str = "") -> Path:
+    """Click a button that saves something: the first of the page, or of the part with that heading."""
+    within = page.locator("section, .profiles > div", has=page.get_by_role("heading", name=part, exact=True))
+    with page.expect_download() as waiting:
+        (within.last if part else page).get_by_role("button", name=kind).first.click()
+    path = folder / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    return path
+
+
+def table(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+# ---- ways
+
+
+def test_from_the_overview_to_the_previous_piece_head_and_a_sentence_that_shows_it(
+    page: Page, data: xr.Dataset, frame: pd.DataFrame
+) -> None:
+    (one,) = [one for one in standouts(data) if one.role.title == "previous piece"]
+    page.locator(".role-card", has_text="previous piece").click()
+    expect(heading(page)).to_have_text(f"Layer {one.layer} head {one.head}")
+    expect(page.locator(".role-tag", has_text="previous piece")).to_be_visible()
+    best = frame[(frame["layer"] == one.layer) & (frame["head"] == one.head) & (frame["rank"] == 1)].iloc[0]
+    first = page.locator(".exemplar").first
+    expect(first.locator(".sentence")).to_have_text(best["text"], use_inner_text=True)
+    expect(first.locator(".sentence")).to_be_in_viewport()
+    assert page.evaluate("document.activeElement.className") == "page"
+    page.go_back()
+    expect(heading(page)).to_have_text("demo")
+
+
+def test_from_a_map_to_a_head_to_a_sentence_and_back(page: Page) -> None:
+    page.locator("nav.pages a", has_text="Metrics").click()
+    page.locator(".map-card", has_text="Mean attention distance").click()
+    expect(heading(page)).to_have_text("Mean attention distance")
+    cell = cells(page)[1 * len(HEADS) + 2]
+    page.mouse.click(cell["x"], cell["y"])
+    expect(heading(page)).to_have_text("Layer 3 head 2")
+    page.locator('[data-rank="2"] a').first.click()
+    expect(page.locator('[data-rank="2"]')).to_have_class(re.compile("chosen"))
+    assert at(page) == "/head/3/2/2"
+    for address in ("/head/3/2", "/metric/distance", "/metrics", "/"):
+        page.go_back()
+        assert at(page) == address
+    expect(heading(page)).to_have_text("demo")
+
+
+def test_heads_have_neighbours(page: Page) -> None:
+    visit(page, "#/head/3/1")
+    for label, address in (("Next head", "/head/3/2"), ("Same head, layer below", "/head/4/2"),
+                           ("Head before", "/head/4/1"), ("Same head, layer above", "/head/3/1")):  # fmt: skip
+        page.locator(f"[aria-label='{label}']").click()
+        assert at(page) == address
+    visit(page, "#/head/2/0")
+    assert page.locator("[aria-label='Head before'], [aria-label='Same head, layer above']").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "title", "here"),
+    [
+        ("", "demo", "Overview"),
+        ("#/", "demo", "Overview"),
+        ("#/metrics", "Every metric, every head", "Metrics"),
+        ("#/metric/entropy", "Mean attention entropy", "Metrics"),
+        ("#/metric/pos_from", "Attention from a part of speech", "Metrics"),
+        ("#/metric/pos_to/NOUN", "Attention to NOUN", "Metrics"),
+        ("#/metric/dependency_type_to/nmod%3Aposs", "Attention to relation nmod:poss", "Metrics"),
+        ("#/metric/dependency_alignment/either", "Along dependencies", "Metrics"),
+        ("#/metric/attention_at_offset/-1", "Attention to the next piece", "Metrics"),
+        ("#/head/4/2", "Layer 4 head 2", "Overview"),
+        ("#/head/4/2/3", "Layer 4 head 2", "Overview"),
+        ("#/find?y=distance&x=pos_to&xl=DET", "Find heads", "Find heads"),
+        ("#/paper", "The paper, on this run", "The paper"),
+        ("#/paper/three-heads", "The paper, on this run", "The paper"),
+        ("#/run", "The run", "The run"),
+    ],
+)
+def test_an_address_opens_its_page(opened: Page, address: str, title: str, here: str) -> None:
+    start(opened, address)
+    expect(heading(opened)).to_have_text(title)
+    assert opened.title() == f"{title} · demo"
+    assert opened.locator("nav.pages [aria-current=page]").all_inner_texts() == [here]
+    if address.count("/") == 4 or address.endswith("three-heads"):
+        expect(opened.locator(".chosen")).to_be_in_viewport()
+
+
+def start(page: Page, address: str) -> None:
+    """Open an address from nothing."""
+    url = page.url.partition("#")[0]
+    page.goto("about:blank")
+    page.goto(f"{url}{address}")
+    page.wait_for_selector(".page > *")
+
+
+@pytest.mark.parametrize(
+    ("address", "fault"),
+    [
+        ("#/nowhere/1", "expected a page of the atlas, found nowhere/1."),
+        ("#/constructor", "expected a page of the atlas, found constructor."),
+        ("#/metric/beauty", "expected a metric of this run, found beauty."),
+        ("#/metric/pos_to/XYZ", "expected a label of pos_to, found XYZ."),
+        ("#/head/9/1", "expected a head of 5 layers and 3 heads, found layer 9 head 1."),
+        ("#/head/0/0", "expected a head of 5 layers and 3 heads, found layer 0 head 0."),
+        ("#/head", "expected a head of 5 layers and 3 heads, found layer undefined head undefined."),
+        ("#/metric/pos_to/%", "expected a label of pos_to, found %."),
+    ],
+)
+def test_an_unknown_address_says_what_was_expected(page: Page, address: str, fault: str) -> None:
+    visit(page, address)
+    expect(heading(page)).to_have_text("Not in this atlas")
+    expect(page.locator(".page p").first).to_have_text(fault)
+    page.get_by_role("link", name="Back to the overview").click()
+    expect(heading(page)).to_have_text("demo")
+
+
+def test_the_jump_box_goes_to_a_head(page: Page) -> None:
+    box = page.get_by_placeholder("layer.head")
+    for text, address in (("4.2", "/head/4/2"), ("layer 3, head 1", "/head/3/1"), ("5 0", "/head/5/0")):
+        box.fill(text)
+        box.press("Enter")
+        assert at(page) == address
+        expect(box).to_have_value("")
+    box.fill("4")
+    box.press("Enter")
+    assert at(page) == "/head/5/0"
+    assert "such as 4.11" in box.evaluate("box => box.validationMessage")
+    box.fill("4.0")
+    assert box.evaluate("box => box.validity.valid")
+    box.fill("9.9")
+    box.press("Enter")
+    expect(page.locator(".page p").first).to_contain_text("found layer 9 head 9")
+    box.fill("")
+
+
+# ---- the overview
+
+
+def test_the_heads_that_stand_out_are_those_of_the_run(page: Page, data: xr.Dataset) -> None:
+    found = page.locator(".role-card").evaluate_all(
+        "all => all.map(card => [...card.children].map(part => part.textContent))"
+    )
+    assert found == [
+        [one.role.title, one.shown, f"layer {one.layer} head {one.head}", f"median {one.shown_median}"]
+        for one in standouts(data)
+    ]
+    assert page.locator(".missing").count() == 0
+    numbers = page.locator(".numbers > div").evaluate_all("all => all.map(one => one.innerText.split('\\n'))")
+    assert ["5 × 3", "heads"] in numbers and ["8,901", "word pieces"] in numbers
+
+
+@pytest.mark.parametrize("address", ["#/", "#/metrics"])
+def test_cards_say_the_largest_value(page: Page, data: xr.Dataset, address: str) -> None:
+    visit(page, address)
+    cards = page.locator(".map-card").evaluate_all(
+        "all => all.map(card => [card.getAttribute('href'), card.querySelector('.note').textContent])"
+    )
+    assert len(cards) >= 7
+    for href, note in cards:
+        _, _, metric, *names = href.split("/")
+        label = unquote(names[0]) if names else None
+        assert note == f"up to {shown(metric, np.nanmax(flat(data, metric, label)))}"
+
+
+def test_missing_shards_are_announced(desk: Desk, data: xr.Dataset, frame: pd.DataFrame, rows: pd.DataFrame) -> None:
+    page = desk.open(render(data.assign_attrs(shards_missing=3), frame, rows, facts()))
+    expect(page.get_by_role("alert")).to_contain_text("3 shards are missing")
+
+
+# ---- maps
+
+
+@pytest.mark.parametrize(
+    ("metric", "label"),
+    [
+        ("null_attention", None),
+        ("attention_mass", None),
+        ("entropy", None),
+        ("pos_to", "NOUN"),
+        ("dependency_alignment", "either"),
+        ("attention_at_offset", "1"),
+    ],
+)
+def test_a_map_shows_the_table(page: Page, data: xr.Dataset, metric: str, label: str | None) -> None:
+    visit(page, f"#/metric/{metric}" + (f"/{label}" if label is not None else ""))
+    column = flat(data, metric, label)
+    found = cells(page)
+    top = np.nanmax(column)
+    levels = [-1 if np.isnan(value) else min(63, math.floor(64 * value / top)) for value in column]
+    assert [cell["level"] for cell in found] == levels
+    colours = SEQUENTIAL.colours(norm_from_zero(column)(column))
+    for cell, value, colour in zip(found, column, colours, strict=True):
+        if not np.isnan(value):
+            assert hexed(cell["colour"]) == to_hex(colour)
+    alike = [1, 11] if metric == "null_attention" else []
+    for place in {4 * 3, 7, int(np.nanargmax(column)), int(np.nanargmin(column)), *alike}:
+        value, rank = shown(metric, column[place]), standing(column, place)
+        status, tip = pointed(page, found[place])
+        assert status == f"{name(place)}: {value} ({rank})"
+        assert tip == [name(place), value, rank]
+    page.mouse.move(1, 1)
+    expect(page.locator(".status-line")).to_have_text("")
+
+    sizes = flat(data, f"{metric}_by_layer", label)
+    line = float(data["dependency_baseline"].sel(direction=label)) if metric == "dependency_alignment" else 0.0
+    widths = widths_of(page, ".layer-bar")
+    assert_allclose(widths / widths.max(), np.nan_to_num(sizes) / np.nanmax(sizes), rtol=0, atol=1e-3)
+    texts = [percent(size) if metric not in ("attention_mass", "entropy") else number(size) for size in sizes]
+    expected = ["–" if np.isnan(size) else text for size, text in zip(sizes, texts, strict=True)]
+    assert page.locator(".layer-value").all_text_contents() == expected
+    assert page.locator(".head-map .baseline").count() == (line > 0)
+    if line:
+        x = float(page.locator(".head-map .baseline").get_attribute("x1") or "nan")
+        left = float(page.locator(".layer-bar").first.get_attribute("x") or "nan")
+        assert (x - left) / widths.max() == pytest.approx(line / np.nanmax(sizes), abs=2e-3)
+        assert f"share of all pairs, {percent(line)}" in (page.locator(".head-map").text_content() or "")
+
+
+def widths_of(page: Page, bars: str) -> NDArray[np.float64]:
+    return np.array(page.locator(bars).evaluate_all("all => all.map(bar => Number(bar.getAttribute('width')))"))
+
+
+def hexed(colour: str) -> str:
+    """rgb(1, 2, 3) as #010203"""
+    return "#{:02x}{:02x}{:02x}".format(*map(int, re.findall(r"\d+", colour)))
+
+
+def test_the_heads_beside_a_map_are_in_order(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/metric/distance")
+    column = flat(data, "distance")
+    order = ordered(column)
+    found = page.locator(".heads-list li").evaluate_all(
+        "all => all.map(one => [...one.children].map(x => x.innerText))"
+    )
+    listed = [*order[:6], *order[::-1][:6]]
+    assert found == [[name(place), shown("distance", column[place])] for place in listed]
+
+
+def test_relations_go_from_low_layers_to_deep_ones(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/metric/dependency_type_to")
+    sizes = data["dependency_type_to_by_layer"].values
+    depth = np.arange(len(LAYERS)) @ np.nan_to_num(sizes) / np.nansum(sizes, axis=0)
+    order = np.argsort(depth, kind="stable")
+    labels = page.locator(".relation-map a text").all_text_contents()
+    assert labels == data["rel"].values[order].tolist()
+
+    ratio = (sizes / np.nanmean(sizes, axis=0))[:, order].T
+    top = max(2, np.nanmax(ratio))
+    found = cells(page, ".relation-map")
+    scaled = np.where(ratio <= 1, ratio * 32, 32 + (ratio - 1) / (top - 1) * 32)
+    levels = np.where(np.isnan(ratio), -1, np.minimum(63, np.floor(np.nan_to_num(scaled))))
+    assert [cell["level"] for cell in found] == levels.ravel().tolist()
+    for row, layer in ((0, 0), (3, 2), (10, 3)):
+        status, tip = pointed(page, found[row * len(LAYERS) + layer])
+        value = percent(sizes[layer, order[row]])
+        assert status == f"{labels[row]}, layer {LAYERS[layer]}: {value}"
+        assert tip == [f"{labels[row]}, layer {LAYERS[layer]}", value, f"{number(ratio[row, layer])} × its mean"]
+    status, tip = pointed(page, found[4])
+    assert (status, tip[1:]) == (f"{labels[0]}, layer 6: –", ["–", "no evidence"])
+
+
+# ---- a head's page
+
+
+@pytest.mark.parametrize("place", [1, 7, 11])
+def test_a_head_has_its_values_and_ranks(page: Page, data: xr.Dataset, place: int) -> None:
+    layer, head = head_at(place)
+    visit(page, f"#/head/{layer}/{head}")
+    found = page.locator("table.metrics tbody tr").evaluate_all(
+        """all => all.map(row => [row.querySelector('a').getAttribute('href'),
+            ...[...row.cells].slice(1, 3).map(cell => cell.textContent)])"""
+    )
+    single = [(result.name, None) for result in PER_HEAD if result.dims == HEAD]
+    expected = []
+    for metric, label in (*single, *(("dependency_alignment", one) for one in data["direction"].values.tolist()),
+                          ("attention_at_offset", "0"), ("attention_at_offset", "1")):  # fmt: skip
+        column = flat(data, metric, label)
+        href = f"#/metric/{metric}" + (f"/{label}" if label is not None else "")
+        expected.append([href, shown(metric, column[place]), standing(column, place)])
+    assert sorted(found) == sorted(expected)
+
+
+def test_a_profile_is_beside_the_mean_of_all_heads(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/head/3/1")
+    place = 4
+    for n, metric in enumerate(("pos_to", "pos_from", "dependency_type_to")):
+        own = data[metric].values.reshape(15, -1)[place]
+        mean = np.nanmean(data[metric].values.reshape(15, -1), axis=0)
+        block = page.locator(".profiles > div").nth(n)
+        assert len(profile(block)) == 10
+        block.get_by_role("button", name=f"all {len(own)}").click()
+        order = np.argsort(-own, kind="stable")
+        found = profile(block)
+        labels = data[data[metric].dims[-1]].values[order].tolist()
+        assert [one["label"] for one in found] == labels
+        assert [one["value"] for one in found] == [percent(value) for value in own[order]]
+        unit = found[0]["width"] / own[order[0]]
+        assert_allclose([one["width"] for one in found], own[order] * unit, rtol=0, atol=0.11)
+        assert_allclose([one["line"] for one in found], mean[order] * unit, rtol=0, atol=0.5)
+        verb = {"pos_to": "to", "pos_from": "from", "dependency_type_to": "to relation"}[metric]
+        assert found[0]["title"] == (
+            f"Attention {verb} {labels[0]}: {percent(own[order[0]])}; mean of all heads {percent(mean[order[0]])}"
+        )
+
+
+def profile(block: Locator) -> list[dict[str, Any]]:
+    return block.locator("svg a").evaluate_all(  # type: ignore[no-any-return]
+        """all => all.map(bar => {
+            const [label, value] = [...bar.querySelectorAll('text')].map(one => one.textContent);
+            const box = bar.querySelector('rect[fill="var(--bar)"]');
+            return {label, value, title: bar.querySelector('title').textContent, width: +box.getAttribute('width'),
+                    line: bar.querySelector('line').getAttribute('x1') - box.getAttribute('x')};
+        })"""
+    )
+
+
+def test_attention_by_offset_is_beside_the_mean_of_all_heads(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/head/3/1")
+    found = page.locator("svg.offsets rect").evaluate_all(
+        "all => all.map(bar => [bar.textContent, Number(bar.getAttribute('height'))])"
+    )
+    kept = data["attention_at_offset"].sel(offset=range(33)).values.reshape(15, -1)
+    own, mean = kept[4], np.nanmean(kept, axis=0)
+    words = ["Attention to the own piece", "Attention to the previous piece"]
+    words += [f"Attention {offset}{' or more' if offset == 32 else ''} pieces back" for offset in range(2, 33)]
+    assert [title for title, _ in found] == [
+        f"{word}: {percent(a)}; mean of all heads {percent(b)}" for word, a, b in zip(words, own, mean, strict=True)
+    ]
+    heights = np.array([height for _, height in found])
+    assert_allclose(heights / heights.max(), own / own.max(), rtol=0, atol=2e-3)
+
+
+def test_a_head_without_evidence_says_so(page: Page) -> None:
+    visit(page, "#/head/6/0")
+    assert page.locator(".profiles .note").all_inner_texts() == ["no evidence"] * 3
+    assert page.locator(".profiles rect[fill='var(--bar)']").count() == 0
+    own = page.locator("svg.offsets rect").first
+    assert (own.text_content() or "").startswith("Attention to the own piece: –; mean of all heads ")
+
+
+# ---- sentences
+
+
+def sentence(page: Page, rank: int) -> Locator:
+    return page.locator(f'.exemplar[data-rank="{rank}"]')
+
+
+def pieces_of(one: Locator) -> dict[int, dict[str, Any]]:
+    """The pieces that can be seen: marks, weights in percent."""
+    found = one.locator(".piece").evaluate_all(
+        """all => all.map(piece => ({place: +piece.dataset.place, marks: [...piece.classList].sort().join(' '),
+            weight: parseFloat(piece.style.getPropertyValue('--weight'))}))"""
+    )
+    return {piece["place"]: piece for piece in found}
+
+
+def row_of(rows: pd.DataFrame, head: tuple[int, int], rank: int, i: int, n: int) -> NDArray[np.float64]:
+    """The weights of a piece's row, as they travel."""
+    mine = rows[(rows["layer"] == head[0]) & (rows["head"] == head[1]) & (rows["rank"] == rank)].iloc[0]
+    kept = np.zeros(n)
+    kept[mine["j"][mine["i"] == i]] = mine["weight"][mine["i"] == i]
+    return np.rint(kept * STEPS) / STEPS
+
+
+def assert_row(one: Locator, best: Any, weights: NDArray[np.float64], i: int) -> None:
+    """A sentence shows the row of piece i: colours, arcs and words."""
+    found = pieces_of(one)
+    assert_allclose([piece["weight"] for piece in found.values()], 100 * weights[list(found)], rtol=0, atol=0.051)
+    marked = {place: set(piece["marks"].split()) - {"piece"} for place, piece in found.items()}
+    assert {place for place, marks in marked.items() if "attended" in marks} == {
+        place for place in found if weights[place] >= 0.005
+    }
+    assert [place for place, marks in marked.items() if "attending" in marks] == [i] * int(i in found)
+    assert [place for place, marks in marked.items() if "strongest" in marks] == [best["j"]] * int(i == best["i"])
+    arcs = one.locator(".arcs path").evaluate_all("all => all.map(arc => +arc.dataset.to)")
+    assert sorted(arcs) == [place for place in sorted(found) if weights[place] >= 0.02]
+    words = spelled(best)
+    order = [place for place in np.argsort(-weights, kind="stable")[:4] if weights[place] >= 0.005]
+    exact = [best["weight"] if (i, place) == (best["i"], best["j"]) else weights[place] for place in order]
+    listed = ", ".join(f"{words[place]} {percent(value)}" for place, value in zip(order, exact, strict=True))
+    expect(one.locator(".caption")).to_have_text(f"{words[i]} → {listed}")
+
+
+def spelled(best: Any) -> list[str]:
+    return [piece.removeprefix("Ġ") for piece in best["pieces"]]
+
+
+def best_of(frame: pd.DataFrame, head: tuple[int, int], rank: int) -> Any:
+    return frame[(frame["layer"] == head[0]) & (frame["head"] == head[1]) & (frame["rank"] == rank)].iloc[0]
+
+
+def test_a_sentence_shows_its_strongest_pair_and_any_row(page: Page, frame: pd.DataFrame, rows: pd.DataFrame) -> None:
+    head = (3, 2)
+    visit(page, "#/head/3/2")
+    for rank in (1, 2, 3):
+        best, one = best_of(frame, head, rank), sentence(page, rank)
+        n, i = len(best["pieces"]), int(best["i"])
+        own = row_of(rows, head, rank, i, n)
+        assert_row(one, best, own, i)
+        for other in (n - 1, 3):
+            one.locator(f'.piece[data-place="{other}"]').hover()
+            assert_row(one, best, row_of(rows, head, rank, other, n), other)
+        page.mouse.move(1, 1)
+        assert_row(one, best, own, i)
+        distance = best["i"] - best["j"]
+        assert one.locator(".source").inner_text() == (
+            f"#{rank} {percent(best['weight'])} {distance} piece{'s'[: distance - 1]} back · "
+            f"d{rank}.txt, sentence {rank}"
+        )
+
+
+def test_arcs_end_at_the_pieces_they_are_of(page: Page) -> None:
+    visit(page, "#/head/3/2")
+    ends = sentence(page, 1).evaluate(
+        """item => { const middle = box => (box.left + box.right) / 2;
+            const box = name => item.querySelector(name).getBoundingClientRect();
+            const [svg, from] = [box('.arcs'), box('.attending')];
+            return [...item.querySelectorAll('.arcs path')].map(arc => {
+                const to = box(`[data-place="${arc.dataset.to}"]`);
+                const numbers = arc.getAttribute('d').match(/-?[\\d.]+/g).map(Number);
+                return [numbers[0] - middle(from) + svg.left, numbers.at(-2) - middle(to) + svg.left,
+                        numbers[1] - from.top + svg.top, numbers.at(-1) - to.top + svg.top];
+            }); }"""
+    )
+    assert len(ends) > 1
+    for x0, x1, y0, y1 in ends:
+        assert abs(x0) < 5 and abs(x1) < 5 and abs(y0 - 3) < 1 and abs(y1 - 3) < 1
+
+
+def test_arrow_keys_walk_a_sentence(page: Page, frame: pd.DataFrame, rows: pd.DataFrame) -> None:
+    head = (3, 2)
+    visit(page, "#/head/3/2")
+    best, one = best_of(frame, head, 2), sentence(page, 2)
+    n, i = len(best["pieces"]), int(best["i"])
+    one.locator(".sentence").focus()
+    page.keyboard.press("ArrowLeft")
+    assert_row(one, best, row_of(rows, head, 2, i - 1, n), i - 1)
+    for _ in range(n):
+        page.keyboard.press("ArrowRight")
+    assert_row(one, best, row_of(rows, head, 2, n - 1, n), n - 1)
+
+
+def test_a_long_sentence_is_cut_around_its_pair(page: Page, frame: pd.DataFrame, rows: pd.DataFrame) -> None:
+    visit(page, "#/head/3/0")
+    best, one = best_of(frame, LONG, 1), sentence(page, 1)
+    assert list(pieces_of(one)) == [*range(61), *range(110, 191)]
+    assert_row(one, best, row_of(rows, LONG, 1, 150, 240), 150)
+    one.get_by_role("button", name="Show the whole sentence").first.click()
+    page.mouse.move(1, 1)
+    assert list(pieces_of(one)) == list(range(240))
+    assert one.get_by_role("button").count() == 0
+    assert_row(one, best, row_of(rows, LONG, 1, 150, 240), 150)
+    one.locator('.piece[data-place="90"]').hover()
+    assert_row(one, best, row_of(rows, LONG, 1, 90, 240), 90)
+
+
+def test_a_sentence_without_rows_shows_its_pair(page: Page, frame: pd.DataFrame) -> None:
+    visit(page, "#/head/3/0")
+    assert page.locator(".exemplar").count() == 3
+    page.get_by_role("button", name="3 more").click()
+    assert [one.get_attribute("value") for one in page.locator(".exemplar").all()] == list("123456")
+    best, one = best_of(frame, LONG, 6), sentence(page, 6)
+    only = np.zeros(len(best["pieces"]))
+    only[9] = best["weight"]
+    assert_row(one, best, only, 2)
+    one.locator('.piece[data-place="4"]').hover()
+    assert_row(one, best, only, 2)
+    assert one.locator("[tabindex]").count() == 0
+    assert " 7 pieces ahead · " in one.inner_text()
+    assert " to itself · " in sentence(page, 2).inner_text()
+
+
+# ---- the finder
+
+
+def find_rows(page: Page) -> list[list[str]]:
+    return page.locator(".ranked tbody tr").evaluate_all(  # type: ignore[no-any-return]
+        "all => all.map(row => [...row.cells].map(cell => cell.textContent))"
+    )
+
+
+def found_rows(
+    y: tuple[str, NDArray[np.float64]], x: tuple[str, NDArray[np.float64]], places: Sequence[int]
+) -> list[list[str]]:
+    return [
+        [str(n + 1), name(place), shown(y[0], y[1][place]), shown(x[0], x[1][place])] for n, place in enumerate(places)
+    ]
+
+
+def correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
+    kept = ~np.isnan(x) & ~np.isnan(y)
+    r, p = pearsonr(x[kept], y[kept])
+    tail = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    return f"Pearson r = {float(f'{r:.3f}'):.3g}, {tail}, {kept.sum()} heads".replace("-", "−")
+
+
+def test_the_finder_orders_and_filters_heads(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/find")
+    distance, entropy, nouns = flat(data, "distance"), flat(data, "entropy"), flat(data, "pos_to", "NOUN")
+    order = ordered(entropy)
+    assert find_rows(page) == found_rows(("entropy", entropy), ("distance", distance), order)
+    assert page.inner_text(".correlation") == correlation(distance, entropy)
+    assert at(page) == "/find?y=entropy&x=distance"
+
+    page.select_option("[aria-label='from the']", "lowest")
+    assert find_rows(page) == found_rows(("entropy", entropy), ("distance", distance), order[::-1])
+    page.select_option("[aria-label='against']", "pos_to")
+    assert page.locator("[aria-label='against label'] option:checked").inner_text() == "NOUN"
+    assert find_rows(page) == found_rows(("entropy", entropy), ("pos_to", nouns), order[::-1])
+    assert page.inner_text(".correlation") == correlation(nouns, entropy)
+    page.select_option("[aria-label='against label']", label="VERB")
+    verbs = flat(data, "pos_to", "VERB")
+    page.select_option("[aria-label='Layers']", label="3")
+    page.select_option("[aria-label='to']", label="4")
+    within = [place for place in order[::-1] if place // 3 in (1, 2)]
+    assert find_rows(page) == found_rows(("entropy", entropy), ("pos_to", verbs), within)
+    assert page.inner_text(".correlation") == correlation(verbs[3:9], entropy[3:9])
+    assert at(page) == "/find?y=entropy&x=pos_to&xl=VERB&order=lowest&from=3&to=4"
+
+    page.reload()
+    page.wait_for_selector(".page > *")
+    assert find_rows(page) == found_rows(("entropy", entropy), ("pos_to", verbs), within)
+    chosen = page.locator(".controls option:checked").all_inner_texts()
+    assert chosen == ["Mean attention entropy", "lowest", "Attention to a part of speech", "VERB", "3", "4"]
+    page.locator(".ranked a").nth(1).click()
+    expect(heading(page)).to_have_text(name(within[1]).capitalize())
+    page.go_back()
+    assert at(page) == "/find?y=entropy&x=pos_to&xl=VERB&order=lowest&from=3&to=4"
+    assert find_rows(page) == found_rows(("entropy", entropy), ("pos_to", verbs), within)
+
+
+def test_the_finders_layers_stay_in_order(page: Page) -> None:
+    visit(page, "#/find?y=null_attention&x=distance&from=4&to=5")
+    page.select_option("[aria-label='to']", label="2")
+    assert page.locator(".controls option:checked").all_inner_texts()[-2:] == ["2", "2"]
+    page.select_option("[aria-label='Layers']", label="6")
+    assert page.locator(".controls option:checked").all_inner_texts()[-2:] == ["6", "6"]
+    expect(page.locator(".correlation")).to_have_text("Too few heads for a correlation.")
+    assert [row[3] for row in find_rows(page)] == ["–"] * 3
+    assert page.locator(".scatter circle[data-place]").count() == 0
+    page.select_option("[aria-label='Order by']", "entropy")
+    expect(page.locator(".ranked")).to_have_text("No head in these layers has evidence.")
+
+
+def test_a_dot_is_a_head(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/find?y=dependency_alignment&yl=either&x=distance")
+    x, y = flat(data, "distance"), flat(data, "dependency_alignment", "either")
+    dots = page.locator(".scatter circle[data-place]").evaluate_all(
+        "all => all.map(dot => ['data-place', 'cx', 'cy'].map(key => Number(dot.getAttribute(key))))"
+    )
+    places = [int(place) for place, _, _ in dots]
+    assert sorted(places) == sorted(ordered(x))
+    for values, side in ((x[places], 1), (-y[places], 2)):
+        pixels = np.array([dot[side] for dot in dots])
+        slope, start = np.polyfit(values, pixels, 1)
+        assert slope > 0
+        assert_allclose(start + slope * values, pixels, rtol=0, atol=0.06)
+    place = int(np.nanargmax(x))
+    page.locator(f'.scatter circle[data-place="{place}"]').hover()
+    values = [shown("distance", x[place]), shown("dependency_alignment", y[place])]
+    assert page.inner_text(".status-line") == f"{name(place)}: {', '.join(values)}"
+    assert page.inner_text(".tip b") == name(place)
+    assert page.locator(".tip .number").all_inner_texts() == values
+    page.mouse.down()
+    page.mouse.up()
+    expect(heading(page)).to_have_text(name(place).capitalize())
+
+
+# ---- how numbers are written
+
+
+def evaluate(browser: Browser, expression: str, values: object) -> Any:
+    """What an expression of `numbers`, the module, gives for `values`."""
+    page = browser.new_page()
+    try:
+        return page.evaluate(
+            f"""async ([source, values]) => {{
+                const numbers = await import(URL.createObjectURL(new Blob([source], {{type: 'text/javascript'}})));
+                return ({expression})(values);
+            }}""",
+            [(STATIC / "numbers.js").read_text(encoding="utf-8"), values],
+        )
+    finally:
+        page.close()
+
+
+def test_numbers_are_written_as_on_the_command_line(browser: Browser) -> None:
+    random = np.random.default_rng(0)
+    spread = 10 ** random.uniform(-3.9, 7, 2000)
+    edges = [0, 1, 2, 999, 1000, 1e6, 0.1, 0.0999, 0.0996, 9.995, 99.95, 999.4, 999.6, 999.96, 0.5, math.pi]
+    values = [*spread, *-spread[:300], *edges, *map(float, np.rint(spread))]
+    shares = [*(10 ** random.uniform(-5.9, 0, 2000)), 0, 1, 0.00094, 0.00095, 0.000951, 0.0994, 0.0995, 0.09951, 0.5]
+    found = evaluate(
+        browser, "([values, shares]) => [values.map(numbers.number), shares.map(numbers.percent)]", [values, shares]
+    )
+    assert found[0] == [number(value).replace("-", "−") for value in values]
+    assert found[1] == [percent(value) for value in shares]
+
+
+def test_values_have_their_units_and_a_dash_without_evidence(browser: Browser) -> None:
+    metrics = [{"share": result.name in ("pos_to", "null_attention"), "unit": result.unit} for result in PER_HEAD]
+    found = evaluate(
+        browser, "metrics => metrics.map(one => [0.123, 7, NaN].map(value => numbers.shown(one, value)))", metrics
+    )
+    for result, texts in zip(PER_HEAD, found, strict=True):
+        if result.name not in ("pos_from", "dependency_alignment", "dependency_type_to", "attention_at_offset"):
+            assert texts == [shown(result.name, value) for value in (0.123, 7, np.nan)]
+
+
+def test_ranks_are_ordinals(browser: Browser) -> None:
+    ranks = [1, 2, 3, 4, 10, 11, 12, 13, 20, 21, 22, 101, 111, 112, 113, 123, 1000, 1011, 1101]
+    expected = (
+        "1st 2nd 3rd 4th 10th 11th 12th 13th 20th 21st 22nd 101st 111th 112th 113th 123rd 1,000th 1,011th 1,101st"
+    )
+    assert evaluate(browser, "ranks => ranks.map(numbers.ordinal)", ranks) == expected.split()
+
+
+def test_correlations_are_those_of_scipy(browser: Browser) -> None:
+    random = np.random.default_rng(1)
+    lists = []
+    for n in (3, 4, 5, 12, 144, 1200):
+        for strength in (0, 0.05, 0.5, 2):
+            x = random.normal(size=n)
+            lists.append(np.stack([x, strength * x + random.normal(size=n) + 3], axis=1))
+    lists.append(np.array([[1.0, 2], [2, 1], [4, -3], [3, 0]]))
+    found = evaluate(browser, "lists => lists.map(numbers.pearson)", [one.tolist() for one in lists])
+    expected = [pearsonr(one[:, 0], one[:, 1]) for one in lists]
+    assert [one["n"] for one in found] == [len(one) for one in lists]
+    assert_allclose([one["r"] for one in found], [one[0] for one in expected], rtol=1e-9, atol=1e-12)
+    assert_allclose([one["p"] for one in found], [one[1] for one in expected], rtol=1e-9, atol=1e-14)
+    none = evaluate(browser, "lists => lists.map(numbers.pearson)", [[], [[1, 2], [2, 1]], [[1, 2], [1, 3], [1, 4]]])
+    assert [(one["n"], math.isnan(one["r"]), math.isnan(one["p"])) for one in none] == [
+        (0, True, True), (2, True, True), (3, True, True),
+    ]  # fmt: skip
+    texts = evaluate(browser, "list => list.map(numbers.pValue)", [0.5, 0.0012, 0.0009, 0, None])
+    assert texts == ["p = 0.500", "p = 0.001", "p < 0.001", "p < 0.001", "p unknown"]
+
+
+# ---- keyboard
+
+
+def tab_to(page: Page, picture: str) -> None:
+    page.locator(".page").focus()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.locator(picture).evaluate("one => one === document.activeElement"):
+            return
+    pytest.fail(f"Tab never came to {picture}")
+
+
+def test_the_keyboard_walks_a_map(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/metric/distance")
+    column = flat(data, "distance")
+    tab_to(page, "svg.head-map")
+    said = [page.inner_text(".status-line")]
+    for key in ("ArrowDown", "ArrowRight", "ArrowDown", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowLeft", "ArrowLeft"):
+        page.keyboard.press(key)
+        said.append(page.inner_text(".status-line"))
+    places = [0, 3, 4, 7, 4, 1, 1, 0, 0]
+    assert said == [
+        f"{name(place)}: {shown('distance', column[place])} ({standing(column, place)})" for place in places
+    ]
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(heading(page)).to_have_text("Layer 3 head 0")
+    assert page.evaluate("document.activeElement.className") == "page"
+
+
+def test_the_keyboard_walks_dots_from_left_to_right(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/find?y=entropy&x=distance")
+    order = ordered(flat(data, "distance"))[::-1]
+    tab_to(page, "svg.scatter")
+    for place in (order[0], order[1], order[2]):
+        page.keyboard.press("ArrowRight")
+        assert page.inner_text(".status-line").startswith(f"{name(place)}: ")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect(heading(page)).to_have_text(name(order[1]).capitalize())
+    assert page.evaluate("document.activeElement.className") == "page"
+
+
+# ---- what is saved
+
+
+def numbers_in(cells: Sequence[str]) -> list[float]:
+    """Numbers as they stand in a file, in full."""
+    assert not any(cell.startswith(("'", "=", "+", "@")) for cell in cells)
+    return [float(cell) for cell in cells]
+
+
+def assert_same(found: Sequence[str], expected: Any) -> None:
+    np.testing.assert_array_equal(numbers_in(found), np.asarray(expected, float))
+
+
+def test_the_numbers_of_a_map_are_saved_in_full(page: Page, data: xr.Dataset, tmp_path: Path) -> None:
+    for address, metric, label in (("distance", "distance", None), ("pos_to/NOUN", "pos_to", "NOUN")):
+        visit(page, f"#/metric/{address}")
+        header, *lines = table(save(page, "CSV", tmp_path))
+        assert header == ["layer", "head", metric if label is None else f"{metric} {label}"]
+        assert [(int(layer), int(head)) for layer, head, _ in lines] == [head_at(place) for place in range(15)]
+        assert_same([value for *_, value in lines], flat(data, metric, label))
+
+
+def test_all_labels_are_saved_in_full(page: Page, data: xr.Dataset, tmp_path: Path) -> None:
+    for metric, part in (("attention_at_offset", "Every map"), ("dependency_type_to", "Every relation"),
+                         ("dependency_alignment", "Along dependencies")):  # fmt: skip
+        visit(page, f"#/metric/{metric}")
+        header, *lines = table(save(page, "CSV", tmp_path, part))
+        assert header == ["layer", "head", *map(str, data[data[metric].dims[-1]].values.tolist())]
+        assert_same([cell for line in lines for cell in line[2:]], data[metric].values.ravel())
+    visit(page, "#/metric/dependency_type_to")
+    header, *lines = table(save(page, "CSV", tmp_path, "By depth"))
+    by_layer = data["dependency_type_to_by_layer"].sel(rel=[line[0] for line in lines])
+    assert (header, len(lines)) == (["relation", *(f"layer {layer}" for layer in LAYERS)], data.sizes["rel"])
+    assert_same([cell for line in lines for cell in line[1:]], by_layer.values.T.ravel())
+
+
+def test_a_heads_numbers_are_saved_in_full(page: Page, data: xr.Dataset, frame: pd.DataFrame, tmp_path: Path) -> None:
+    visit(page, "#/head/3/1")
+    parts = ("All its metrics", "Attention by offset", "Looks at", "Sentences")
+    every, offsets, tags, sentences = (table(save(page, "CSV", tmp_path, part)) for part in parts)
+    assert every[0] == ["metric", "label", "value", "rank", "of", "unit"]
+    expected = []
+    for result in PER_HEAD:
+        for label in data[result.dims[-1]].values.tolist() if len(result.dims) > 2 else [None]:
+            column = flat(data, result.name, None if label is None else str(label))
+            rank, of = re.findall(r"\d+", standing(column, 4))
+            expected.append(
+                [result.name, "" if label is None else str(label), repr(float(column[4])), rank, of, result.unit]
+            )
+    assert [[*line[:2], repr(float(line[2])), *line[3:]] for line in every[1:]] == expected
+    assert offsets[0] == ["offset", "layer 3 head 1", "mean of all heads"]
+    table_of = data["attention_at_offset"].values.reshape(15, -1)
+    assert_same([line[0] for line in offsets[1:]], OFFSETS)
+    assert_same([line[1] for line in offsets[1:]], table_of[4])
+    assert_allclose(numbers_in([line[2] for line in offsets[1:]]), np.nanmean(table_of, axis=0), rtol=1e-12)
+    assert [line[0] for line in tags] == ["pos", *data["pos"].values.tolist()]
+    assert_same([line[1] for line in tags[1:]], data["pos_to"].values[1, 1])
+    mine = frame[(frame["layer"] == 3) & (frame["head"] == 1)]
+    assert_same([line[1] for line in sentences[1:]], mine["weight"])
+
+
+def test_what_the_finder_shows_is_saved_in_full(page: Page, data: xr.Dataset, tmp_path: Path) -> None:
+    visit(page, "#/find?y=null_attention&x=pos_to&xl=DET&order=lowest&from=3")
+    header, *lines = table(save(page, "CSV", tmp_path))
+    y, x = flat(data, "null_attention"), flat(data, "pos_to", "DET")
+    order = [place for place in ordered(y)[::-1] if place >= 3]
+    assert header == ["layer", "head", "null_attention", "pos_to DET"]
+    assert [(int(line[0]), int(line[1])) for line in lines] == [head_at(place) for place in order]
+    assert_same([line[2] for line in lines], y[order])
+    assert_same([line[3] for line in lines], x[order])
+
+
+@pytest.mark.parametrize(
+    ("address", "part", "file"),
+    [
+        ("#/metric/distance", "", "mean-attention-distance"),
+        ("#/metric/dependency_alignment", "Along dependencies", "along-dependencies"),
+        ("#/metric/dependency_type_to", "", "relations-by-layer"),
+        ("#/head/3/1", "Looks at", "layer-3-head-1-pos-to"),
+        ("#/head/3/1", "Attention by offset", "layer-3-head-1-offsets"),
+        ("#/find?y=entropy&x=distance", "", "entropy-distance"),
+        ("#/run", "", "dependency-probability"),
+    ],
+)
+def test_pictures_are_saved(page: Page, tmp_path: Path, address: str, part: str, file: str) -> None:
+    visit(page, address)
+    vector, pixels = (save(page, kind, tmp_path, part) for kind in ("SVG", "PNG"))
+    assert (vector.name, pixels.name) == (f"{file}.svg", f"{file}.png")
+    text = vector.read_text(encoding="utf-8")
+    assert "var(" not in text and 'fill="#' in text and "data-screen" not in text
+    assert pixels.read_bytes().startswith(b"\x89PNG") and pixels.stat().st_size > 3000
+
+
+def test_the_probability_of_a_dependency_is_drawn_and_saved(page: Page, data: xr.Dataset, tmp_path: Path) -> None:
+    visit(page, "#/run")
+    values = data["dependency_probability"].values
+    titles = page.locator(".page svg circle title").all_text_contents()
+    assert titles == [
+        f"distance {n}{' or more' if n == 64 else ''}: {percent(values[n]).replace('-', '−')}" for n in range(1, 65)
+    ]
+    header, *lines = table(save(page, "CSV", tmp_path))
+    assert header == ["distance", "probability"]
+    assert_same([line[1] for line in lines], values)
+
+
+# ---- themes, widths, sizes, text
+
+
+def test_every_page_fits_a_phone_and_a_desk_in_both_themes(
+    desk: Desk, data: xr.Dataset, frame: pd.DataFrame, rows: pd.DataFrame
+) -> None:
+    page = desk.open(render(data, frame, rows, facts()), 390, 800, "dark")
+    ground = "getComputedStyle(document.documentElement).backgroundColor"
+    toggle = page.get_by_role("button", name="Dark")
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        for address in ADDRESSES:
+            visit(page, address)
+            page.evaluate("() => new Promise(requestAnimationFrame)")
+            wide = page.evaluate("[document.scrollingElement.scrollWidth, innerWidth]")
+            assert wide[0] <= wide[1] == width, address
+    visit(page, "#/metric/distance")
+    for pressed, colour, levels in (("true", "#141b23", SEQUENTIAL.dark), ("false", "#fdfdfe", SEQUENTIAL.light)):
+        expect(toggle).to_have_attribute("aria-pressed", pressed)
+        assert hexed(page.evaluate(ground)) == colour
+        assert {hexed(cell["colour"]) for cell in cells(page) if cell["level"] >= 0} == {
+            levels[cell["level"]] for cell in cells(page) if cell["level"] >= 0
+        }
+        toggle.click()
+
+
+def test_1200_heads_are_drawn(desk: Desk) -> None:
+    data = dataset(48, 25)
+    frame = exemplars(data, 10).assign(document=lambda rows: [f"d{n}" for n in range(len(rows))])
+    text = render(data, frame, attention(frame), facts())
+    assert len(text.encode()) < 12_000_000
+    page = desk.open(text, 1280, 800)
+    for address, drawn, least in (
+        ("#/", ".map-card svg", 8),
+        ("#/metric/distance", ".layer-bar", 48),
+        ("#/metric/pos_to", ".map-card svg", 12),
+        ("#/head/47/24", ".exemplar", 3),
+        ("#/find", ".scatter circle[data-place]", 1200),
+        ("#/paper", ".exemplar", 3),
+    ):
+        visit(page, address)
+        assert page.locator(drawn).count() >= least, address
+    visit(page, "#/metric/distance")
+    assert len(cells(page)) == 1200
+    visit(page, "#/find?y=entropy&x=distance")
+    assert page.inner_text(".correlation") == correlation(flat(data, "distance"), flat(data, "entropy"))
+    assert len(find_rows(page)) == 20
+    page.get_by_role("button", name="all 1200").click()
+    order = ordered(flat(data, "entropy"))
+    assert [row[1] for row in find_rows(page)] == [f"layer {place // 25} head {place % 25}" for place in order]
+
+
+def test_hostile_text_stays_text(desk: Desk, tmp_path: Path) -> None:
+    pos, rel = (
+        (HOSTILE, '</script><img src="x" onerror="alert(1)">', "=1+1", "_"),
+        ("]]><b>", "'\"><img src=x>", "a/b?c#d%"),
+    )
+    data = dataset(2, 2, pos=pos, rel=rel)
+    frame = exemplars(data, hostile=True).assign(document="</p><img src=x onerror=alert(2)>")
+    bad = {HOSTILE: HOSTILE, "model": {"name": "</title><script>alert(1)</script>"}, "configuration": {},
+           "left_out": {HOSTILE: 3}, "corpus": {"paths": ["<img src=x>"]}}  # fmt: skip
+    page = desk.open(render(data, frame, attention(frame), facts() | bad))
+    elements = page.locator("script").count()
+    expect(heading(page)).to_have_text("</title><script>alert(1)</script>")
+    labels = [f"#/metric/pos_to/{quote(label, safe='')}" for label in pos[1:]]
+    labels += [f"#/metric/dependency_type_to/{quote(label, safe='')}" for label in rel]
+    pages = ["#/", "#/metrics", "#/metric/pos_to", "#/metric/dependency_type_to", "#/head/1/1", "#/paper", "#/run"]
+    for address in (*pages, *labels, "#/find?y=pos_to&x=dependency_type_to", "#/<img src=x onerror=alert(3)>"):
+        visit(page, address)
+        assert (page.locator("img").count(), page.locator("script").count()) == (0, elements), address
+        if address in labels:
+            expect(heading(page)).not_to_have_text("Not in this atlas")
+    visit(page, "#/head/1/1")
+    expect(page.locator(".sentence").first).to_contain_text("<script>alert('x')</script>", use_inner_text=True)
+    page.locator(".piece").nth(2).hover()
+    expect(page.locator(".source").first).to_contain_text("</p><img src=x onerror=alert(2)>")
+    lines = table(save(page, "CSV", tmp_path, "All its metrics"))
+    assert "'=1+1" in [line[1] for line in lines]
+    visit(page, "#/metric/dependency_type_to")
+    for cell in cells(page, ".relation-map"):
+        pointed(page, cell)
+    assert page.locator("img").count() == 0
+
+
+def test_a_run_without_evidence_has_all_its_pages(desk: Desk) -> None:
+    one = dataset(1, 1)
+    nothing = one.assign({name: values * np.nan for name, values in one.data_vars.items()})
+    page = desk.open(render(nothing, exemplars(one).iloc[:0], attention(exemplars(one).iloc[:0]), {}))
+    for address in ADDRESSES:
+        visit(page, address.replace("3/1", "0/0").replace("4/1", "0/0"))
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        assert "NaN" not in page.inner_text("main")
