@@ -18,8 +18,8 @@ import psutil
 import pytest
 import xarray as xr
 from models import save_model
-from pages import CHROMIUM, FLAGS
-from playwright.sync_api import Page, expect, sync_playwright
+from pages import MADE, chromium, needs_chromium
+from playwright.sync_api import Page, expect
 from starlette.testclient import TestClient
 from test_signals import ATTEMPTS, LINE, PROMISED_SECONDS
 from test_view_pages import HOSTILE, assert_lines
@@ -261,12 +261,9 @@ def test_port_and_run_are_checked(demo_run: Path, tmp_path: Path, capsys: pytest
 @pytest.fixture
 def page(served: Served) -> Iterator[Page]:
     """The page; afterwards nothing may have gone wrong, and nobody but the server been asked."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on the path; install Debian's package chromium")
     requests: list[str] = []
     complaints: list[str] = []
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as browser:
         opened = browser.new_page(viewport={"width": 1280, "height": 900})
         opened.on("request", lambda request: requests.append(request.url))
         opened.on("console", lambda message: complaints.append(message.text))
@@ -274,8 +271,7 @@ def page(served: Served) -> Iterator[Page]:
         opened.on("dialog", lambda dialog: complaints.append(dialog.message))
         opened.goto(served.address)
         yield opened
-        browser.close()
-    assert [url for url in requests if not url.startswith((served.address, "data:", "blob:"))] == []
+    assert [url for url in requests if not url.startswith((served.address, *MADE))] == []
     refused = "Failed to load resource: the server responded with a status of 400 (Bad Request)"
     assert [line for line in complaints if line != refused] == []
 
@@ -308,6 +304,7 @@ def assert_metrics(page: Page, results: xr.Dataset, layer: int, heads: Sequence[
             assert rank.rstrip("stndrh") == str(1 + int((expected[name] > here).sum()))
 
 
+@needs_chromium
 def test_a_sentence_is_typed_and_seen_in_three_views(page: Page, demo: Model, demo_run: Path) -> None:
     results = attnmetrics.load(demo_run)
     found = trace(demo, read(demo, TEXT)).attention
@@ -347,6 +344,7 @@ def test_a_sentence_is_typed_and_seen_in_three_views(page: Page, demo: Model, de
     expect(page.locator("h1")).to_have_text("Layer 1 head 3")
 
 
+@needs_chromium
 def test_a_page_says_what_went_wrong_and_shows_text_as_text(page: Page) -> None:
     page.goto(f"{page.url}#/try")
     type_text(page, TEXT)

@@ -154,6 +154,7 @@ export async function drawTry(root, atlas, query) {
 function cards(atlas) {
   const measures = atlas.metrics.map((metric) => [metric, metric.dim ? metric.labels.indexOf(CHOSEN[metric.name]) : 0])
     .filter(([metric, label]) => label >= 0 && !EVIDENCE.has(metric.name));
+  const total = atlas.layers.length * atlas.heads.length;
 
   const row = ([metric, label], layer, head, width) => {
     const value = metric.at(layer, head, label);
@@ -164,7 +165,7 @@ function cards(atlas) {
 
   return (layerLabel, headLabel, width, title = `Layer ${layerLabel}, head ${headLabel}`) => {
     const [layer, head] = [atlas.layers.indexOf(layerLabel), atlas.heads.indexOf(headLabel)];
-    return el("section", { class: "over", style: `--own:${headColour(headLabel)}`, "data-layer": layerLabel, "data-head": headLabel },
+    return el("section", { class: "over", style: `--own:${headColour(headLabel)};--digits:${String(total).length}`, "data-layer": layerLabel, "data-head": headLabel },
       el("h3", {}, el("a", { href: headHref(atlas, layer, head) }, el("i"), title)),
       el("div", { class: "measures" }, ...measures.map((measure) => row(measure, layer, head, width))));
   };
