@@ -105,12 +105,13 @@ def model_of(
             device=config.device,
             null_tokens=config.null_tokens,
             layers=config.layers,
-            threads=config.threads,
             trust_remote_code=trust_remote_code,
             allow_pickle=allow_pickle,
         )
     except ModelError as error:
-        raise ModelError(f"{error}. To name the model's place, start the server with --model") from None
+        needed = {"trust-remote-code": config.trust_remote_code, "allow-pickle": config.allow_pickle}
+        flags = "".join(f", --{flag} if you trust it as the run did" for flag, was in needed.items() if was)
+        raise ModelError(f"{error}. The server takes --model, if it is elsewhere{flags}") from None
     expected = measured["layers"], measured["heads"]
     if expected != (list(found.layers), found.heads):
         raise ModelError(
@@ -128,7 +129,7 @@ def application(page: str, load: "Callable[[], Model]", facts: Mapping[str, Any]
         load: gives the model; called when a person first wants it, and again after it failed.
         facts: what run.json says.
     """
-    thread = ThreadPoolExecutor(1, "model")  # one text at a time; torch keeps its number of threads by thread
+    thread = ThreadPoolExecutor(1, "model")  # one text at a time
     model = cache(load)
 
     async def in_turn(work: Callable[[], dict[str, Any]]) -> Response:

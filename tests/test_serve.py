@@ -191,8 +191,11 @@ def test_another_model_is_refused_by_its_size(facts: dict[str, Any], tmp_path: P
     other = str(save_model(tmp_path / "other", "gpt2"))
     with pytest.raises(ModelError, match=r"expected the model of the run, with 6 heads in layers .*; start the server"):
         serve.model_of(facts, other)
-    with pytest.raises(ModelError, match=r"/nowhere.* start the server with --model"):
+    with pytest.raises(ModelError, match=r"/nowhere.* The server takes --model, if it is elsewhere$"):
         serve.model_of(facts, "/nowhere")
+    trusting = facts | {"configuration": facts["configuration"] | {"trust_remote_code": True}}
+    with pytest.raises(ModelError, match=r"elsewhere, --trust-remote-code if you trust it as the run did$"):
+        serve.model_of(trusting, "/nowhere")
     with pytest.raises(ModelError, match=r"expected a run\.json that names the run's model"):
         serve.model_of({})
 
