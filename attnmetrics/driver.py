@@ -4,6 +4,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -47,7 +48,7 @@ from attnmetrics.stages import (
 )
 from attnmetrics.statistics.states import Dims
 from attnmetrics.storage import Location
-from attnmetrics.store import Record, Store
+from attnmetrics.store import AT_ONCE, Record, Store
 from attnmetrics.worker import Measuring, peak_memory_bytes
 
 PACKAGES = ("attnmetrics", "numpy", "pyarrow", "ray", "spacy", "tokenizers", "torch", "transformers", "xarray", "zarr")
@@ -396,14 +397,23 @@ def _rank(session: Session, store: Store, chunks: Sequence[Chunk]) -> None:
 def _intact(store: Store, reporter: Reporter) -> dict[int, Record]:
     """The committed shards, less those that are damaged, which lose their commit."""
     committed = store.committed()
-    for shard, record in list(committed.items()):
-        try:
-            store.verify(record)
-        except DamageError as error:
-            reporter.warn(str(error))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        damages = list(pool.map(lambda record: _damage(store, record), committed.values()))
+    for shard, damage in zip(list(committed), damages, strict=True):
+        if damage is not None:
+            reporter.warn(damage)
             store.discard(shard)
             del committed[shard]
     return committed
+
+
+def _damage(store: Store, record: Record) -> str | None:
+    """What is not as it was committed; None where all is."""
+    try:
+        store.verify(record)
+    except DamageError as error:
+        return str(error)
+    return None
 
 
 def _record(session: Session, stage: Stage, outcome: Outcome) -> None:

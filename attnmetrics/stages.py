@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Container, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 
@@ -16,7 +17,7 @@ from attnmetrics.progress import Reporter
 from attnmetrics.ranking import Chunk
 from attnmetrics.selection import Rule
 from attnmetrics.statistics.sampling import Sampler, Selection, sentence_hashes
-from attnmetrics.store import Store
+from attnmetrics.store import AT_ONCE, Store
 from attnmetrics.worker import DAMAGED, Measuring, load_annotator
 
 LONG_SENTENCE_CHARACTERS = 400
@@ -119,7 +120,12 @@ def find_labels(job: Job, engine: Engine, reporter: Reporter) -> Labels:
 
 def find_unannotated(job: Job, reporter: Reporter) -> list[Shard]:
     """The shards without an annotation file, as far as can be told without reading all of it."""
-    return [shard for shard in job.plan.shards if not _is_annotated(job, shard, reporter)]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        faults = list(pool.map(lambda shard: _fault(job, shard), job.plan.shards))
+    for fault in faults:
+        if fault:
+            reporter.warn(fault)
+    return [shard for shard, fault in zip(job.plan.shards, faults, strict=True) if fault is not None]
 
 
 def selection_rule(job: Job) -> Rule:
@@ -150,19 +156,19 @@ def prefix_quota(config: RunConfig, plan: Plan) -> int | None:
     return limit if plan.characters <= LONG_SENTENCE_CHARACTERS * limit else limit // len(plan.shards)
 
 
-def _is_annotated(job: Job, shard: Shard, reporter: Reporter) -> bool:
+def _fault(job: Job, shard: Shard) -> str | None:
+    """What is wrong with a shard's annotation file, empty where there is none; None if nothing is."""
     path = annotation_file(job.config, job.fingerprint, shard)
     read = cache.read_keys if needs_all_annotations(job.config) else cache.read_counts
     try:
         read(path)
     except DamageError as error:
-        reporter.warn(str(error))
-        return False
+        return str(error)
     except StoreError as error:
         if isinstance(error.__cause__, FileNotFoundError):
-            return False
+            return ""
         raise
-    return True
+    return None
 
 
 def _select(job: Job, sentences: int | None) -> Selection | None:
