@@ -602,6 +602,14 @@ def test_arcs_end_at_the_pieces_they_are_of(page: Page) -> None:
         assert abs(x0) < 5 and abs(x1) < 5 and abs(y0 - 3) < 1 and abs(y1 - 3) < 1
 
 
+def test_pieces_stay_where_they_are_under_the_pointer(page: Page) -> None:
+    visit(page, "#/head/3/2")
+    places = "item => [...item.querySelectorAll('.piece')].map(piece => piece.getBoundingClientRect().x)"
+    before = sentence(page, 1).evaluate(places)
+    sentence(page, 1).locator(".piece").last.hover()
+    assert_allclose(sentence(page, 1).evaluate(places), before, rtol=0, atol=0.1)
+
+
 def test_arrow_keys_walk_a_sentence(page: Page, frame: pd.DataFrame, rows: pd.DataFrame) -> None:
     head = (3, 2)
     visit(page, "#/head/3/2")
