@@ -4,28 +4,36 @@
 
 It takes the flags of `attnmetrics run`, and `--status FILE`, a path or a URL; unset, the name of the run's folder with
 `.status.json` after it. The run is a process of its own: one that is killed, for lack of memory say, leaves one too.
+While the run goes on, `seen` in it becomes the present time twice a minute; where it does not, the job is dead.
 """
 
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from attnmetrics.config import read_yaml
-from attnmetrics.errors import AttnmetricsError
+from attnmetrics.errors import AttnmetricsError, ConfigError
 from attnmetrics.storage import Location, locate
 
 STATES = {0: "finished", 1: "failed", 2: "failed", 3: "shards missing", 130: "stopped"}
 """By exit code of the run; any other is that of a process that was killed."""
 
 MESSAGE_LINES = 20
+BEAT_SECONDS = 30.0
+
+JOB_VARIABLE = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""Of the environment that Ray gives to a job's command, and to no other."""
 
 Status = dict[str, Any]
 
@@ -33,12 +41,18 @@ Status = dict[str, Any]
 def main(arguments: list[str]) -> int:
     """Run, keep the status file, and return the run's exit code; of a killed one, 128 and the signal's number."""
     place, flags = read_status_flag(arguments)
-    folder = find_folder(flags)
+    folders = find_folders(flags)
+    folder = folders.get("out")
     if place is None and folder is not None:
         place = folder.absolute().parent / f"{folder.name}.status.json"
     status: Status = {"state": "running", "started": now()}
-    save(place, status)
-    code, message = run(flags)
+    try:
+        refuse_lost(folders | ({"status": place} if place else {}))
+        with kept(place, status, folder):
+            code, message = run(flags)
+    except ConfigError as error:
+        print(f"attnmetrics: {error}", file=sys.stderr)
+        code, message = 1, str(error)
     status |= {"state": STATES.get(code, "killed"), "ended": now(), "exit_code": code, "message": message}
     save(place, status | count_shards(folder))
     return code
@@ -52,16 +66,56 @@ def read_status_flag(arguments: list[str]) -> tuple[Location | None, list[str]]:
     return options.status, flags
 
 
-def find_folder(flags: list[str]) -> Location | None:
-    """The run's folder; None where the flags and their file name none, which the run will say."""
+def find_folders(flags: list[str]) -> dict[str, Location]:
+    """Where the run writes, by flag; less what flags and their file do not name rightly, which the run will say."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--config", type=Path)
     parser.add_argument("--out", "-o")
+    parser.add_argument("--annotations")
+    found = {}
     with suppress(AttnmetricsError, argparse.ArgumentError):
         options, _ = parser.parse_known_args(flags)
-        out = options.out or (read_yaml(options.config).get("out") if options.config else None)
-        return locate(out) if isinstance(out, str) else None
-    return None
+        values = read_yaml(options.config) if options.config else {}
+        for name in ("out", "annotations"):
+            folder = getattr(options, name) or values.get(name)
+            if isinstance(folder, str):
+                found[name] = locate(folder)
+    return found
+
+
+def refuse_lost(places: Mapping[str, Location]) -> None:
+    """Refuse what a Ray job would write into its working folder.
+
+    Raises:
+        ConfigError: a path is relative.
+    """
+    for name, place in places.items():
+        if JOB_VARIABLE in os.environ and place.absolute() != place:
+            raise ConfigError(
+                f"--{name}: expected an absolute path or a URL in a Ray job, found {place}, which would be in "
+                f"{Path.cwd()}, and Ray deletes the working folder of a job; give one that outlives it, such as "
+                "/shared/runs/demo or s3://bucket/runs/demo"
+            )
+
+
+@contextmanager
+def kept(place: Location | None, status: Status, folder: Location | None) -> Iterator[None]:
+    """Keep the status file up to date."""
+    done = threading.Event()
+
+    def beat() -> None:
+        while True:
+            save(place, status | {"seen": now()} | count_shards(folder))
+            if done.wait(BEAT_SECONDS):
+                return
+
+    beating = threading.Thread(target=beat, name="status")
+    beating.start()
+    try:
+        yield
+    finally:
+        done.set()
+        beating.join()
 
 
 def run(flags: list[str]) -> tuple[int, str]:

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 from faults import outputs
 from ray.job_submission import JobStatus, JobSubmissionClient
 
+from attnmetrics.assets import CORPORA
 from attnmetrics.driver import run
 from attnmetrics.progress import Reporter
 from tests.conftest import DEMO_DOCUMENTS, demo_config
@@ -115,8 +117,18 @@ def read(status: Path) -> dict[str, Any]:
 
 
 def test_a_submitted_job_gives_the_same_bits(head: str, demo_run: Path, tmp_path: Path) -> None:
+    """Of a corpus that goes with it in its working folder."""
     out = tmp_path / "runs" / "demo"
-    job = ["--", "python", "jobs/analyze.py", *FLAGS, f"--out={out}", f"--annotations={tmp_path / 'annotations'}"]
+    corpus = CORPORA["demo"].relative_to(ROOT)
+    job = [
+        "--",
+        "python",
+        "jobs/analyze.py",
+        *FLAGS,
+        f"--corpus={corpus}",
+        f"--out={out}",
+        f"--annotations={tmp_path / 'annotations'}",
+    ]
     command = [str(RAY), "job", "submit", f"--address={head}", "--working-dir=.", *job]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -172,6 +184,31 @@ def test_a_stopped_job_says_so_and_leaves_no_worker(head: str, demo_run: Path, t
     assert not (out / "lease.json").exists()
     run(demo_config(out), Reporter(quiet=True))
     assert outputs(out) == outputs(demo_run)
+
+
+def test_a_killed_job_is_seen_no_more(head: str, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    file = tmp_path / "run.status.json"
+    client, job = submit(head, ROOT, *FLAGS, "--engine=inline", f"--out={out}")
+    wait_for(lambda: file.exists() and out.exists())
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if f"--out={out}" in " ".join(process.cmdline()):
+                process.kill()
+    assert end_of(client, job) == JobStatus.FAILED
+    status = read(file)
+    assert status["state"] == "running"
+    assert status["started"] <= status["seen"] <= datetime.now(UTC).isoformat()
+
+
+def test_results_in_the_working_folder_are_refused(head: str, tmp_path: Path) -> None:
+    file = tmp_path / "status.json"
+    client, job = submit(head, ROOT, *FLAGS, f"--status={file}")
+    assert end_of(client, job) == JobStatus.FAILED
+    status = read(file)
+    assert (status["state"], status["exit_code"]) == ("failed", 1)
+    assert "--out: expected an absolute path or a URL in a Ray job, found runs/demo," in status["message"]
+    assert "_ray_pkg_" in status["message"]
 
 
 def workers() -> list[psutil.Process]:
