@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 import typer
 
 from attnmetrics.config import RunConfig, build_config
-from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError
+from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError, StoreError
 from attnmetrics.stopping import EXIT_INTERRUPTED
 from attnmetrics.storage import Location, locate
 
@@ -247,6 +247,29 @@ def serve(
 
 
 @app.command()
+def bench(
+    sentences: Annotated[int, typer.Option(min=10, help="most sentences of the demo corpus")] = 200,
+    rounds: Annotated[int, typer.Option(min=1, help="rounds that count")] = 5,
+    threads: Annotated[int | None, typer.Option(min=1, help="of torch (default: one a core)")] = None,
+    project: Annotated[float, typer.Option(min=1, help="sentences of the corpus to project to")] = 170e6,
+    json: Annotated[Path | None, typer.Option("--json", help="write the figures here too", metavar="FILE")] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Race measuring against the paper's way and transformers' own forward pass, on a model of GPT-2 small's size."""
+    from os import cpu_count
+
+    from rich.console import Console
+
+    from attnmetrics.benchmark.bench import bench as run_bench
+    from attnmetrics.benchmark.table import tables
+
+    outcome = run_bench(sentences, rounds, threads or cpu_count() or 1, project, _reporter(False).say)
+    Console().print(*tables(outcome), sep="\n")
+    if json is not None:
+        _write_json(json, outcome.plain())
+
+
+@app.command()
 def figures(
     run: RunFolder,
     formats: Formats = None,
@@ -335,6 +358,17 @@ def _finish(folder: Location, facts: dict[str, Any], quiet: bool) -> None:
     if not quiet:
         Console().print(summary(attnmetrics.load(folder), facts))
     _print(f"report: {(folder / 'report' / 'index.html').absolute()}")
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    from json import dumps
+
+    try:
+        path.write_text(dumps(content, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(
+            f"expected to write {path}, found: {error.strerror or error}; choose another --json"
+        ) from error
 
 
 def _reporter(quiet: bool) -> "Reporter":

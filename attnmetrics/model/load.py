@@ -101,7 +101,7 @@ class Model:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without transformers' progress bar, notices and list of unused weights (a language-model head, say)."""
     from transformers.utils import logging
 
@@ -116,7 +116,7 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-@_quiet()
+@quiet()
 def load_model(
     name: str,
     *,
@@ -197,7 +197,7 @@ def load_generator(model: Model) -> Any:
     """
     if not model.causal:
         raise ModelError(f"expected a causal model to continue a text, found {model.name}, which reads both ways")
-    with _quiet():
+    with quiet():
         folder, _ = _find_folder(model.name, model.revision, code=False, pickles=False)
         return _load_network(model.name, folder, torch.float32, False, False, "AutoModelForCausalLM").to(model.device)
 

@@ -1,0 +1,1 @@
+"""How fast measuring is, beside what people run today: the same sentences, in turns, in one process."""

@@ -1,0 +1,87 @@
+"""Turns: every contender once a round, in an order that changes, after one round that does not count."""
+
+import ctypes
+import gc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from attnmetrics.benchmark.contenders import Contender
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """A contender's rounds."""
+
+    contender: Contender
+    seconds: tuple[float, ...]
+    """of each round"""
+    peak_bytes: int | None
+    """most memory of a round above what was held before it; None where the system does not tell"""
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Pieces a second of each round."""
+        return tuple(self.contender.pieces / seconds for seconds in self.seconds)
+
+    @property
+    def rate(self) -> float:
+        """The median."""
+        return float(np.median(self.rates))
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The quartiles of the rates."""
+        low, high = np.percentile(self.rates, (25, 75))
+        return float(low), float(high)
+
+
+def race(contenders: Sequence[Contender], rounds: int, tell: Callable[[str], None] = lambda _: None) -> list[Timing]:
+    """Let contenders take turns.
+
+    Args:
+        contenders: who takes part.
+        rounds: that count.
+        tell: hears how it goes.
+    """
+    seconds: list[list[float]] = [[] for _ in contenders]
+    peaks: list[int | None] = [None for _ in contenders]
+    for place, contender in enumerate(contenders):
+        tell(f"warming up: {contender.title}, {contender.dtype}")
+        peaks[place] = _peak_bytes(contender.run)
+    for number in range(rounds):
+        tell(f"round {number + 1} of {rounds}")
+        for step in range(len(contenders)):
+            place = (number + step) % len(contenders)
+            start = perf_counter()
+            contenders[place].run()
+            seconds[place].append(perf_counter() - start)
+    return [Timing(*one) for one in zip(contenders, map(tuple, seconds), peaks, strict=True)]
+
+
+def ratio(ours: Timing, theirs: Timing) -> tuple[float, float, float]:
+    """How many times faster, round by round: the median and the quartiles."""
+    pairs = np.array(ours.rates) / np.array(theirs.rates)
+    middle, low, high = np.percentile(pairs, (50, 25, 75))
+    return float(middle), float(low), float(high)
+
+
+def _peak_bytes(run: Callable[[], object]) -> int | None:
+    """Linux keeps the peak of a process's memory, and forgets it when asked to."""
+    status, forget = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    if not (status.exists() and forget.exists()):
+        run()
+        return None
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    forget.write_text("5")
+    before = _kilobytes(status, "VmRSS")
+    run()
+    return 1024 * (_kilobytes(status, "VmHWM") - before)
+
+
+def _kilobytes(status: Path, name: str) -> int:
+    return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith(f"{name}:"))

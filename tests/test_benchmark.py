@@ -1,0 +1,94 @@
+"""The benchmark's contenders: the paper's way gives our sums, all read every piece, ratios are taken in pairs."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from models import save_model
+from numpy.testing import assert_allclose
+
+from attnmetrics.annotation.spacy import SpacyAnnotator
+from attnmetrics.assets import CORPORA, PIPELINES
+from attnmetrics.benchmark import contenders as who
+from attnmetrics.benchmark.material import Material, in_batches
+from attnmetrics.benchmark.paper_way import PaperSums
+from attnmetrics.benchmark.race import Timing, race, ratio
+from attnmetrics.corpus import read_documents
+from attnmetrics.shard import measure
+from attnmetrics.statistics.variability import prefix_pairs
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Material]:
+    documents = list(read_documents([str(CORPORA["demo"])], max_documents=6))
+    sentences = SpacyAnnotator(str(PIPELINES["en_ud_core"])).annotate(documents).sentences
+    short = np.flatnonzero([len(text) < 60 for text in sentences.text])
+    folder = save_model(tmp_path_factory.mktemp("model"), "gpt2")
+    yield Material(folder, documents, sentences.take(short), 1)
+
+
+def test_the_papers_way_gives_the_same_sums(material: Material) -> None:
+    model = material.load("float32")
+    text = who.read(material, model)
+    ours = measure(material.sentences, model)
+    dims = ours.state.dims
+    sums = PaperSums(len(dims.layer), dims.head, len(dims.pos), len(dims.rel))
+    rows = np.arange(len(material.sentences))
+    theirs = who.sum_up(material.network("float32", "eager"), text, rows, sums)
+    for name in ("null_sum", "given_sum", "span_sum", "entropy_sum", "entropy_rows", "received_by_pos",
+                 "given_by_pos", "received_by_rel", "dependency_sum", "offset_sum"):  # fmt: skip
+        assert_allclose(getattr(theirs, name), ours.state[name], rtol=2e-5, atol=2e-5, err_msg=name)
+    best = np.max([weight for weight, _ in theirs.peaks], axis=0)
+    assert_allclose(best, ours.exemplars.weight[:, :, 0], rtol=0, atol=2e-6)
+    pairs = prefix_pairs(causal=True)
+    for block, prefix in zip(ours.blocks, theirs.prefixes, strict=True):
+        for place, (i, j) in enumerate(zip(*pairs, strict=True)):
+            own = prefix[..., i, j] if max(i, j) < prefix.shape[-1] else np.nan
+            assert_allclose(np.nan_to_num(block[:, :, place]), np.nan_to_num(own) * np.ones(block.shape[:2]), atol=2e-6)
+
+
+def test_batches_hold_every_sentence_once_within_their_size() -> None:
+    lengths = np.random.default_rng(0).integers(0, 40, 200)
+    batches = list(in_batches(lengths, 128))
+    assert sorted(np.concatenate(batches).tolist()) == np.flatnonzero(lengths).tolist()
+    assert all(len(rows) * lengths[rows].max() <= 128 for rows in batches)
+    assert [len(rows) for rows in in_batches(np.array([300, 5]), 128)] == [1, 1]
+
+
+def test_all_contenders_read_all_pieces(material: Material) -> None:
+    model = material.load("float32")
+    text = who.read(material, model)
+    pieces = int(text.pieces.lengths.sum())
+    network = material.network("float32", "sdpa")
+    entered = [
+        who.bare(network, text, "float32", 64),
+        who.measuring(material, model, "float32"),
+        who.passing(material, model, "float32"),
+        who.eager(material.network("float32", "eager"), text),
+    ]
+    assert [one.pieces for one in entered] == [pieces] * 4
+    seen: list[int] = []
+    hook = network.register_forward_pre_hook(
+        lambda _, __, given: seen.append(int(given["attention_mask"].sum())), with_kwargs=True
+    )
+    entered[0].run()
+    hook.remove()
+    assert sum(seen) == pieces
+
+
+def test_rounds_are_turns_and_ratios_are_pairs() -> None:
+    turns: list[str] = []
+
+    def one(key: str) -> who.Contender:
+        return who.Contender(key, key, "float32", 100, lambda: turns.append(key))
+
+    timings = race([one("x"), one("y")], 3)
+    assert turns == ["x", "y", "x", "y", "y", "x", "x", "y"]
+    fast, slow = (
+        replace(timing, seconds=seconds)
+        for timing, seconds in zip(timings, [(1.0, 2.0, 4.0), (2.0, 2.0, 6.0)], strict=True)
+    )
+    assert fast.rates == (100.0, 50.0, 25.0)
+    assert ratio(fast, slow) == (1.5, 1.25, 1.75)
+    assert Timing(one("z"), (1.0, 2.0, 4.0), None).rate == 50.0
