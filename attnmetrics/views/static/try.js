@@ -131,7 +131,7 @@ export async function drawTry(root, atlas, query) {
 
   /** Metrics of the heads of a layer: in the panel, or before a host where one is enlarged. */
   function show(layer, heads, host = null) {
-    const width = (host || state.view === "neuron") && page.clientWidth > 560 ? 180 : 70;
+    const width = page.clientWidth < 560 ? 44 : host || state.view === "neuron" ? 180 : 70;
     if (host) host.before(card(layer, heads[0], width, OVER));
     else fill(el("p", { class: "axis" }, `Value, and rank among ${atlas.layers.length * atlas.heads.length} heads`), ...heads.map((head) => card(layer, head, width)));
     if (state.view === "model" && !host) return;
