@@ -207,18 +207,6 @@ def test_the_largest_of_several_rows_and_columns_peaks_at_the_smallest_pair(tile
     np.testing.assert_allclose(found.peak[0].numpy(), 1 / (3 + 4 * exp(-10)), rtol=1e-14)
 
 
-def test_a_largest_weight_that_only_rounding_tells_from_others_may_be_at_either() -> None:
-    """Three rows rest all but 1e-15 on one column."""
-    batch = one_batch([8], [True], 1 << 16)
-    wanted = everything_wanted(batch, [True], False, Null(1, 0))
-    query, key = torch.zeros(2, 8, HEADS, WIDTH, dtype=torch.float64)
-    key[5] = 1
-    query[[2, 4, 6]] = torch.tensor([7.4, 7.5, 7.6], dtype=torch.float64)[:, None, None]
-    _, found = dense(query, key, None, 1.0, wanted, reduce=True)
-    assert found is not None
-    check(found, [slow_alpha(query.numpy(), key.numpy(), 1.0, False)], [True], wanted)
-
-
 @pytest.mark.parametrize(("causal", "first"), [(True, (1, 1)), (False, (0, 1))])
 def test_a_peak_of_nothing_is_the_first_attendable_pair(causal: bool, first: tuple[int, int]) -> None:
     """All attention on the null column, so that every other weight underflows."""
