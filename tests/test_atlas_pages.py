@@ -244,7 +244,7 @@ def test_heads_have_neighbours(page: Page) -> None:
         ("#/metric/dependency_alignment/either", "Along dependencies", "Metrics"),
         ("#/metric/attention_at_offset/-1", "Attention to the next piece", "Metrics"),
         ("#/head/4/2", "Layer 4 head 2", "Overview"),
-        ("#/head/4/2/3", "Layer 4 head 2", "Overview"),
+        ("#/head/4/2/5", "Layer 4 head 2", "Overview"),
         ("#/find?y=distance&x=pos_to&xl=DET", "Find heads", "Find heads"),
         ("#/paper", "The paper, on this run", "The paper"),
         ("#/paper/three-heads", "The paper, on this run", "The paper"),
@@ -473,8 +473,10 @@ def test_a_profile_is_beside_the_mean_of_all_heads(page: Page, data: xr.Dataset)
         assert_allclose([one["width"] for one in found], own[order] * unit, rtol=0, atol=0.11)
         assert_allclose([one["line"] for one in found], mean[order] * unit, rtol=0, atol=0.5)
         verb = {"pos_to": "to", "pos_from": "from", "dependency_type_to": "to relation"}[metric]
+        rank = standing(flat(data, metric, labels[0]), place)
         assert found[0]["title"] == (
-            f"Attention {verb} {labels[0]}: {percent(own[order[0]])}; mean of all heads {percent(mean[order[0]])}"
+            f"Attention {verb} {labels[0]}: {percent(own[order[0]])}, {rank}; "
+            f"mean of all heads {percent(mean[order[0]])}"
         )
 
 
@@ -860,6 +862,15 @@ def test_the_keyboard_walks_dots_from_left_to_right(page: Page, data: xr.Dataset
     page.keyboard.press("Enter")
     expect(heading(page)).to_have_text(name(order[1]).capitalize())
     assert page.evaluate("document.activeElement.className") == "page"
+
+
+def test_a_choice_by_keyboard_can_go_on(page: Page) -> None:
+    visit(page, "#/find?y=entropy&x=distance")
+    page.locator("[aria-label='Layers']").focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowDown")
+    expect(page.locator("[aria-label='Layers']")).to_be_focused()
+    assert at(page) == "/find?y=entropy&x=distance&from=4"
 
 
 # ---- what is saved

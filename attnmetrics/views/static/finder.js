@@ -32,11 +32,13 @@ export function drawFinder(root, atlas, _, go, query) {
 
   function draw() {
     const layers = atlas.layers.map((layer, place) => [String(place), String(layer)]);
+    const focused = controls.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
     controls.replaceChildren(...picker("y", "Order by"),
       choice("from the", [["highest", "highest"], ["lowest", "lowest"]], state.order, (value) => { state.order = value; draw(); }),
       ...picker("x", "against"),
       choice("Layers", layers, String(state.from), (value) => { state.from = Number(value); state.to = Math.max(state.to, state.from); draw(); }),
       choice("to", layers, String(state.to), (value) => { state.to = Number(value); state.from = Math.min(state.to, state.from); draw(); }));
+    if (focused) controls.querySelector(`[aria-label="${focused}"]`).focus();
     history.replaceState(null, "", address(atlas, state));
     const places = [...state.y.metric.column(state.y.label).keys()].filter((place) => headAt(atlas, place)[0] >= state.from && headAt(atlas, place)[0] <= state.to);
     const [xs, ys] = [state.x.metric.column(state.x.label), state.y.metric.column(state.y.label)];
