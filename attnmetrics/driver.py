@@ -204,6 +204,7 @@ def _merge(folder: Location, facts: Facts, reporter: Reporter, lease: Lease, all
     whole = not facts["missing"] and not outputs.untraced
     facts |= {"status": "finished" if whole else "incomplete", "finished": _now()}
     write_facts(folder, facts)
+    (folder / "run.json").sweep()
     return facts
 
 

@@ -36,8 +36,14 @@ PATIENCE_SECONDS = 60
 REQUEST_BYTES = 1 << 18
 """The least that is fetched of an object that is read in parts."""
 
+LEFTOVER_SECONDS = 300.0
+"""What is half-written and older was left by a process that was killed; another may still be at work on the rest."""
+
 UNREADABLE = (PermissionError, TimeoutError)
 """Errors of a file that may be as it was written, but cannot be had now."""
+
+_LEFTOVER = re.compile(r"\..+\.[0-9a-f]{32}|.+\.[0-9a-f]{32}\.partial")
+"""Names of what is being written, here and by Zarr."""
 
 Version = str
 """Tells one content of a file from another."""
@@ -127,6 +133,10 @@ class Location(ABC):
         Raises:
             OSError: no permission, no answer.
         """
+
+    @abstractmethod
+    def sweep(self) -> None:
+        """Remove what killed processes left half-written beside this file and below, `LEFTOVER_SECONDS` before it."""
 
     @abstractmethod
     def version(self) -> tuple[bytes, Version] | None:
@@ -266,6 +276,14 @@ class LocalLocation(Location):
         """See `Location`."""
         self.path.unlink(missing_ok=True)
 
+    def sweep(self) -> None:
+        """See `Location`. Ages are told by the file system's clock alone."""
+        for folder, folders, files in os.walk(self.path.parent):
+            for path in [Path(folder, name) for name in (*folders, *files) if _LEFTOVER.fullmatch(name)]:
+                with suppress(OSError):
+                    if self.path.stat().st_mtime - path.stat().st_mtime > LEFTOVER_SECONDS:
+                        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
     def version(self) -> tuple[bytes, Version] | None:
         """See `Location`."""
         try:
@@ -376,6 +394,9 @@ class ObjectLocation(Location):
         """See `Location`."""
         with os_errors(), suppress(FileNotFoundError):
             self._bucket.delete(self._key)
+
+    def sweep(self) -> None:
+        """See `Location`. An object is written whole or not at all."""
 
     def version(self) -> tuple[bytes, Version] | None:
         """See `Location`."""

@@ -1,11 +1,13 @@
-"""What a run checks before it goes on is read at the same time, and told of in the order of the shards."""
+"""What is left of a run when it goes on: it is read at the same time, told of in order, and put away if of no use."""
 
+import os
 import re
 import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from conftest import demo_config
@@ -13,10 +15,11 @@ from faults import outputs
 from rich.console import Console
 
 from attnmetrics.annotation import cache
-from attnmetrics.driver import run
+from attnmetrics.driver import merge_run, run
 from attnmetrics.plan import annotation_file
 from attnmetrics.progress import Reporter
 from attnmetrics.stages import prepare
+from attnmetrics.storage import locate
 from attnmetrics.store import Store
 
 PATIENCE_SECONDS = 60.0
@@ -41,6 +44,18 @@ def last_first(function: Callable[..., Any], calls: int) -> Callable[..., Any]:
                 last_ended.set()
 
     return call
+
+
+def test_what_killed_drivers_left_is_gone_from_a_finished_run(demo_run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(demo_run, folder)
+    leftovers = [folder / f".results.zarr.{uuid4().hex}", folder / "commits" / f".000000.json.{uuid4().hex}"]
+    for leftover in leftovers:
+        leftover.touch()
+        os.utime(leftover, (0, 0))
+    merge_run(locate(folder), Reporter(quiet=True))
+    assert not any(leftover.exists() for leftover in leftovers)
+    assert outputs(folder) == outputs(demo_run)
 
 
 def test_files_are_read_at_once_and_damage_is_told_in_order(

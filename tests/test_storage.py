@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import zarr
 
+from attnmetrics import storage
 from attnmetrics.errors import ConfigError
 from attnmetrics.storage import Location, locate, os_errors
 
@@ -52,6 +53,34 @@ def test_what_is_removed_is_gone(folder: Location) -> None:
     for use in (file.read, lambda: file.open().read()):
         with pytest.raises(FileNotFoundError):
             use()
+
+
+def test_what_killed_processes_left_long_ago_is_swept(tmp_path: Path) -> None:
+    """What another process may be writing stays, and so does whatever has another name."""
+    file, other, unique = tmp_path / "run.json", tmp_path / "shards" / "c.0", uuid4().hex
+    for path in (file, other, tmp_path / "folder" / "a"):
+        locate(path).write(b"1")
+    old = [tmp_path / f".run.json.{unique}", other.with_name(f"c.{unique}.partial"), tmp_path / f".folder.{unique}"]
+    kept = [tmp_path / ".run.json.lock", tmp_path / ".hidden", other.with_name("c.partial"), tmp_path / unique]
+    young = [tmp_path / f".young.{unique}", other.with_name(f"young.{unique}.partial")]
+    (tmp_path / "folder").rename(old[-1])
+    for path in (*old[:-1], *kept, *young):
+        path.touch()
+    now = file.stat().st_mtime
+    for age, paths in {storage.LEFTOVER_SECONDS + 1: [*old, *kept, other], storage.LEFTOVER_SECONDS - 1: young}.items():
+        for path in paths:
+            os.utime(path, (now - age, now - age))
+    locate(file).sweep()
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted([file, other, *kept, *young])
+    assert not old[-1].exists()
+
+
+def test_a_sweep_of_an_object_store_removes_nothing(bucket: str) -> None:
+    folder = locate(f"{bucket}/{uuid4().hex}")
+    for name in ("run.json", f".run.json.{uuid4().hex}"):
+        (folder / name).write(b"1")
+    (folder / "run.json").sweep()
+    assert len(folder.names()) == 2
 
 
 def test_parts_of_a_file_can_be_read(folder: Location) -> None:
