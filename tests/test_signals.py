@@ -4,12 +4,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 
 import psutil
 import pytest
-from faults import Driver, Phase, outputs
+from faults import PHASES, POLL_SECONDS, Driver, Phase, outputs
 
 from attnmetrics.driver import run
 from attnmetrics.progress import Reporter
@@ -26,30 +27,46 @@ FLAGS = ["--model=demo", "--corpus=demo", f"--max-documents={DEMO_DOCUMENTS}", "
 FLAGS += ["--exemplars=5"]
 LINE = "attnmetrics: stopped; what is committed is kept: run the same command again to go on\n"
 
-PHASES: dict[str, tuple[Phase, ...]] = {
-    "inline": ("start", "annotate", "merge", "report"),
-    "ray": ("load", "annotate"),
-}
+SOME_PHASES: dict[str, tuple[Phase, ...]] = {"inline": ("annotate", "merge"), "ray": ("load", "annotate")}
+
+pytestmark = pytest.mark.usefixtures("loaded_once")
 
 
-@pytest.mark.parametrize("engine", PHASES)
+@pytest.mark.parametrize("engine", SOME_PHASES)
+def test_a_run_is_stopped_and_goes_on(engine: str, demo_run: Path, tmp_path: Path) -> None:
+    stop_in(SOME_PHASES[engine], engine, demo_run, tmp_path)
+
+
+@pytest.mark.cluster
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("engine", SOME_PHASES)
 def test_a_run_is_stopped_in_phase_after_phase(engine: str, demo_run: Path, tmp_path: Path) -> None:
+    stop_in(PHASES, engine, demo_run, tmp_path)
+
+
+def stop_in(phases: Sequence[Phase], engine: str, expected: Path, folder: Path) -> None:
     for attempt in range(ATTEMPTS):
-        out = tmp_path / str(attempt)
-        slowest = max([stop_run(out, engine, phase) for phase in PHASES[engine]])
+        out = folder / str(attempt)
+        slowest = max([stop_run(out, engine, phase) for phase in phases])
         run(demo_config(out), Reporter(quiet=True))
-        assert outputs(out) == outputs(demo_run)
+        assert outputs(out) == outputs(expected)
         if slowest < PROMISED_SECONDS:
             return
     pytest.fail(f"took {slowest:.1f} s")
 
 
 def stop_run(out: Path, engine: str, phase: Phase) -> float:
-    """Start a run or go on with it, stop it in this phase, and give the seconds until it is over."""
-    with Driver(out, [*FLAGS, f"--engine={engine}", "--workers=2"]) as driver:
-        wait_for(lambda: driver.runs() and is_stoppable(driver.process) and driver.has_reached(phase))
+    """Start a run or go on with it, stop it in this phase; seconds until it is over, infinity if it was so before."""
+    with Driver(out, [*FLAGS, f"--engine={engine}", "--workers=1"]) as driver:
+        while driver.runs() and not (is_stoppable(driver.process) and driver.has_reached(phase)):
+            time.sleep(POLL_SECONDS)
+        if not driver.runs():
+            assert driver.process.returncode == 0, driver.said()
+            return inf
         children = driver.process.children(recursive=True)
         seconds = stop(driver.process)
+        if driver.process.returncode == 0:
+            return inf
         assert driver.process.returncode == 130, driver.said()
         assert driver.said().endswith(LINE)
         assert driver.said().count(LINE) == 1
@@ -76,11 +93,6 @@ def is_stoppable(process: psutil.Popen) -> bool:
     status = Path(f"/proc/{process.pid}/status").read_text()
     caught = int(status.partition("SigCgt:")[2].split()[0], 16)
     return bool(caught >> (signal.SIGTERM - 1) & 1)
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    while not condition():
-        time.sleep(0.02)
 
 
 LONG_CALL = "hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)"
