@@ -864,6 +864,22 @@ def test_the_keyboard_walks_dots_from_left_to_right(page: Page, data: xr.Dataset
     assert page.evaluate("document.activeElement.className") == "page"
 
 
+@pytest.mark.parametrize(
+    ("address", "metric", "label"),
+    [("#/head/3/1", "null_attention", None), ("#/metric/dependency_alignment", "dependency_alignment", "either")],
+)
+def test_every_map_tells_the_keyboard_its_values(
+    page: Page, data: xr.Dataset, address: str, metric: str, label: str | None
+) -> None:
+    visit(page, address)
+    column = flat(data, metric, label)
+    page.locator("svg.head-map").last.focus()
+    page.keyboard.press("ArrowRight")
+    place = 5 if metric == "null_attention" else 1
+    status = page.locator("section", has=page.locator("svg.head-map")).last.get_by_role("status")
+    expect(status).to_have_text(f"{name(place)}: {shown(metric, column[place])} ({standing(column, place)})")
+
+
 def test_a_choice_by_keyboard_can_go_on(page: Page) -> None:
     visit(page, "#/find?y=entropy&x=distance")
     page.locator("[aria-label='Layers']").focus()

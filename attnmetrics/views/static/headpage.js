@@ -56,9 +56,10 @@ export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go) {
 
   const where = section("Where it is", "Null attention of all heads; the frame marks this one.");
   const host = el("div", { class: "map-host" });
-  where.append(host);
+  const status = el("p", { class: "status-line", role: "status" });
+  where.append(host, status);
   root.append(where);
-  headMap(host, atlas, atlas.byName.get("null_attention"), 0, { choose: (a, b) => go(headHref(atlas, a, b)), marked: [layer, head] });
+  headMap(host, atlas, atlas.byName.get("null_attention"), 0, { say: (text) => { status.textContent = text; }, choose: (a, b) => go(headHref(atlas, a, b)), marked: [layer, head] });
   return null;
 }
 

@@ -67,9 +67,10 @@ function allLabels(root, atlas, metric, go) {
     for (const label of metric.present()) {
       const found = section(metric.heading(label));
       const host = el("div", { class: "map-host" });
-      found.append(host);
+      const line = el("p", { class: "status-line", role: "status" });
+      found.append(host, line);
       grid.append(found);
-      const picture = headMap(host, atlas, metric, label, { choose: (layer, head) => go(headHref(atlas, layer, head)) });
+      const picture = headMap(host, atlas, metric, label, { say: (text) => { line.textContent = text; }, choose: (layer, head) => go(headHref(atlas, layer, head)) });
       found.append(tools(() => picture, () => table(atlas, metric), metric.heading(label)));
     }
     return;
