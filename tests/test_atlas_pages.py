@@ -754,53 +754,54 @@ def test_a_dot_is_a_head(page: Page, data: xr.Dataset) -> None:
 # ---- how numbers are written
 
 
-def evaluate(browser: Browser, expression: str, values: object) -> Any:
+@pytest.fixture(scope="module")
+def blank(browser: Browser) -> Page:
+    return browser.new_page()
+
+
+def evaluate(blank: Page, expression: str, values: object) -> Any:
     """What an expression of `numbers`, the module, gives for `values`."""
-    page = browser.new_page()
-    try:
-        return page.evaluate(
-            f"""async ([source, values]) => {{
-                const numbers = await import(URL.createObjectURL(new Blob([source], {{type: 'text/javascript'}})));
-                return ({expression})(values);
-            }}""",
-            [(STATIC / "numbers.js").read_text(encoding="utf-8"), values],
-        )
-    finally:
-        page.close()
+    return blank.evaluate(
+        f"""async ([source, values]) => {{
+            const numbers = await import(URL.createObjectURL(new Blob([source], {{type: 'text/javascript'}})));
+            return ({expression})(values);
+        }}""",
+        [(STATIC / "numbers.js").read_text(encoding="utf-8"), values],
+    )
 
 
-def test_numbers_are_written_as_on_the_command_line(browser: Browser) -> None:
+def test_numbers_are_written_as_on_the_command_line(blank: Page) -> None:
     random = np.random.default_rng(0)
     spread = 10 ** random.uniform(-3.9, 7, 2000)
     edges = [0, 1, 2, 999, 1000, 1e6, 0.1, 0.0999, 0.0996, 9.995, 99.95, 999.4, 999.6, 999.96, 0.5, math.pi]
     values = [*spread, *-spread[:300], *edges, *map(float, np.rint(spread))]
     shares = [*(10 ** random.uniform(-5.9, 0, 2000)), 0, 1, 0.00094, 0.00095, 0.000951, 0.0994, 0.0995, 0.09951, 0.5]
     found = evaluate(
-        browser, "([values, shares]) => [values.map(numbers.number), shares.map(numbers.percent)]", [values, shares]
+        blank, "([values, shares]) => [values.map(numbers.number), shares.map(numbers.percent)]", [values, shares]
     )
     assert found[0] == [number(value).replace("-", "−") for value in values]
     assert found[1] == [percent(value) for value in shares]
 
 
-def test_values_have_their_units_and_a_dash_without_evidence(browser: Browser) -> None:
+def test_values_have_their_units_and_a_dash_without_evidence(blank: Page) -> None:
     metrics = [{"share": result.name in ("pos_to", "null_attention"), "unit": result.unit} for result in PER_HEAD]
     found = evaluate(
-        browser, "metrics => metrics.map(one => [0.123, 7, NaN].map(value => numbers.shown(one, value)))", metrics
+        blank, "metrics => metrics.map(one => [0.123, 7, NaN].map(value => numbers.shown(one, value)))", metrics
     )
     for result, texts in zip(PER_HEAD, found, strict=True):
         if result.name not in ("pos_from", "dependency_alignment", "dependency_type_to", "attention_at_offset"):
             assert texts == [shown(result.name, value) for value in (0.123, 7, np.nan)]
 
 
-def test_ranks_are_ordinals(browser: Browser) -> None:
+def test_ranks_are_ordinals(blank: Page) -> None:
     ranks = [1, 2, 3, 4, 10, 11, 12, 13, 20, 21, 22, 101, 111, 112, 113, 123, 1000, 1011, 1101]
     expected = (
         "1st 2nd 3rd 4th 10th 11th 12th 13th 20th 21st 22nd 101st 111th 112th 113th 123rd 1,000th 1,011th 1,101st"
     )
-    assert evaluate(browser, "ranks => ranks.map(numbers.ordinal)", ranks) == expected.split()
+    assert evaluate(blank, "ranks => ranks.map(numbers.ordinal)", ranks) == expected.split()
 
 
-def test_correlations_are_those_of_scipy(browser: Browser) -> None:
+def test_correlations_are_those_of_scipy(blank: Page) -> None:
     random = np.random.default_rng(1)
     lists = []
     for n in (3, 4, 5, 12, 144, 1200):
@@ -808,16 +809,16 @@ def test_correlations_are_those_of_scipy(browser: Browser) -> None:
             x = random.normal(size=n)
             lists.append(np.stack([x, strength * x + random.normal(size=n) + 3], axis=1))
     lists.append(np.array([[1.0, 2], [2, 1], [4, -3], [3, 0]]))
-    found = evaluate(browser, "lists => lists.map(numbers.pearson)", [one.tolist() for one in lists])
+    found = evaluate(blank, "lists => lists.map(numbers.pearson)", [one.tolist() for one in lists])
     expected = [pearsonr(one[:, 0], one[:, 1]) for one in lists]
     assert [one["n"] for one in found] == [len(one) for one in lists]
     assert_allclose([one["r"] for one in found], [one[0] for one in expected], rtol=1e-9, atol=1e-12)
     assert_allclose([one["p"] for one in found], [one[1] for one in expected], rtol=1e-9, atol=1e-14)
-    none = evaluate(browser, "lists => lists.map(numbers.pearson)", [[], [[1, 2], [2, 1]], [[1, 2], [1, 3], [1, 4]]])
+    none = evaluate(blank, "lists => lists.map(numbers.pearson)", [[], [[1, 2], [2, 1]], [[1, 2], [1, 3], [1, 4]]])
     assert [(one["n"], math.isnan(one["r"]), math.isnan(one["p"])) for one in none] == [
         (0, True, True), (2, True, True), (3, True, True),
     ]  # fmt: skip
-    texts = evaluate(browser, "list => list.map(numbers.pValue)", [0.5, 0.0012, 0.0009, 0, None])
+    texts = evaluate(blank, "list => list.map(numbers.pValue)", [0.5, 0.0012, 0.0009, 0, None])
     assert texts == ["p = 0.500", "p = 0.001", "p < 0.001", "p < 0.001", "p unknown"]
 
 
@@ -1018,6 +1019,28 @@ def test_every_page_fits_a_phone_and_a_desk_in_both_themes(
             levels[cell["level"]] for cell in cells(page) if cell["level"] >= 0
         }
         toggle.click()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_words_of_a_picture_are_whole_and_apart(
+    desk: Desk, data: xr.Dataset, frame: pd.DataFrame, rows: pd.DataFrame, width: int
+) -> None:
+    page = desk.open(render(data, frame, rows, facts()), width, 800)
+    for address in (*ADDRESSES, "#/metric/dependency_alignment/either", "#/find?y=attention_mass&x=pos_to"):
+        visit(page, address)
+        faults = page.evaluate(
+            """() => [...document.querySelectorAll('svg')].flatMap(picture => {
+                const frame = picture.getBoundingClientRect();
+                const words = [...picture.querySelectorAll('text')].map(
+                    one => [one.textContent, one.getBoundingClientRect()]);
+                const isCut = ([, box]) => box.right > frame.right + 2 || box.left < frame.left - 2;
+                const meet = ([, a], [, b]) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+                    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4;
+                const met = words.flatMap((one, n) => words.slice(n + 1).filter(other => meet(one, other)));
+                return [...words.filter(isCut), ...met].map(([text]) => text);
+            })"""
+        )
+        assert faults == [], address
 
 
 def test_1200_heads_are_drawn(desk: Desk) -> None:

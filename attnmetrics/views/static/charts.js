@@ -95,7 +95,7 @@ export function probability(values, width) {
 export function scatter(host, atlas, x, y, places, { say, choose }) {
   const width = Math.max(280, Math.min(640, host.clientWidth || 600));
   const height = Math.round(Math.min(width * 0.8, 440));
-  const box = { left: 56, right: width - 12, top: 12, bottom: height - 46 };
+  const box = { left: 62, right: width - 12, top: 12, bottom: height - 46 };
   const [across, up] = [x.metric.column(x.label), y.metric.column(y.label)];
   const points = places.map((place) => [place, across[place], up[place]]).filter((point) => !point.some(Number.isNaN));
   const range = (side) => {

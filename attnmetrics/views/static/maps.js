@@ -72,7 +72,7 @@ export function headMap(host, atlas, metric, label, { say, choose, marked = null
   picture.append(cells(rows, columns, (layer, head) => level(metric.at(layer, head, label), top), box));
   axes(picture, atlas, box, right);
   layerBars(picture, atlas, metric, label, { left: right + gap, top: above, width: bars, height, below });
-  legend(picture, metric, top, left, below + 26, Math.min(220, right - left), metric.order(label).length < rows * columns);
+  legend(picture, metric, top, left, below + 26, Math.max(150, Math.min(220, right - left)), metric.order(label).length < rows * columns);
   const cursor = svg("rect", { width: round(size - 1.5), height: round(height - 1.5), fill: "none", stroke: "var(--ink)", "stroke-width": 2, rx: 2, visibility: "hidden", "pointer-events": "none", "data-screen": "" });
   picture.append(cursor);
   host.replaceChildren(picture);
@@ -154,7 +154,7 @@ function layerBars(picture, atlas, metric, label, box) {
   if (baseline != null) {
     const x = round(box.left + (room * baseline) / top);
     picture.append(svg("line", { x1: x, x2: x, y1: box.top - 2, y2: box.below, stroke: "var(--baseline)", "stroke-width": 2, class: "baseline" }));
-    picture.append(text(box.left, box.below + 28, `line: share of all pairs, ${percent(baseline)}`, { fill: "var(--baseline)" }));
+    picture.append(text(box.left + box.width, box.below + 60, `line: share of all pairs, ${percent(baseline)}`, { fill: "var(--baseline)", "text-anchor": "end" }));
   }
   if (box.height >= 11) sizes.forEach((size, n) => picture.append(text(box.left + length(size) + 5, box.top + (n + 0.5) * box.height + 3, shown({ ...metric, unit: "1" }, size), { "font-size": Math.min(11, box.height - 0.5), class: "layer-value", stroke: "var(--page)", "stroke-width": 3, "paint-order": "stroke" })));
   picture.append(text(box.left, box.below + 14, "by layer"));
@@ -194,7 +194,7 @@ export function relationMap(host, atlas, metric, { say }) {
     const length = ((bars - 46) * means[row]) / Math.max(...means);
     picture.append(link, svg("rect", { x: right + 18, y: y + 2, width: round(length), height: 12, fill: "var(--bar)" }), text(right + 23 + length, y + 12, percent(means[row])));
   });
-  picture.append(text(left, below + 14, "layers across"), text(right + 18, below + 14, "mean share of attention"));
+  picture.append(text(left, below + 14, "layers across"), text(right + 18, below + 14, room < 480 ? "mean share" : "mean share of attention"));
   for (let n = 0; n < LEVELS; n += 1) picture.append(svg("rect", { x: round(left + (180 * n) / LEVELS), y: below + 24, width: round(180 - (180 * n) / LEVELS), height: 8, fill: colour(n, "ratio") }));
   picture.append(text(left, below + 45, "0"), text(left + 90, below + 45, "its mean", { "text-anchor": "middle" }), text(left + 180, below + 45, `${number(top)} ×`, { "text-anchor": "end" }));
   host.replaceChildren(picture);
