@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 from ray.cluster_utils import Cluster
 
+from attnmetrics.cli import EXIT_SHARDS_MISSING
 from attnmetrics.driver import run
 from attnmetrics.progress import Reporter
 from attnmetrics.runfile import read_facts
@@ -29,7 +30,7 @@ QUICK = {
 }
 """Notice a dead node within seconds."""
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
@@ -52,13 +53,13 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start_run(cluster: Cluster, out: Path) -> subprocess.Popen[bytes]:
+def start_run(cluster: Cluster, out: Path, stderr: int | None = None) -> subprocess.Popen[bytes]:
     """A run in a process of its own, on all nodes of the cluster."""
     config = demo_config(out, **SMALL, engine="ray", address=cluster.address)
     file = out.with_suffix(".yaml")
     file.write_text(config.model_dump_json())
     program = "from attnmetrics.cli import main; main()"
-    return subprocess.Popen([sys.executable, "-c", program, "run", "--config", str(file)])
+    return subprocess.Popen([sys.executable, "-c", program, "run", "--config", str(file)], stderr=stderr)
 
 
 def committed(out: Path) -> int:
@@ -91,6 +92,24 @@ def test_a_run_outlives_its_nodes(cluster: Cluster, undisturbed: Path, tmp_path:
     facts = read_facts(locate(out))
     assert at_last < facts["corpus"]["shards"]
     assert facts["missing"] == []
+    assert_same_results(out, undisturbed)
+
+
+def test_a_run_whose_own_node_dies_ends_at_once(cluster: Cluster, undisturbed: Path, tmp_path: Path) -> None:
+    """While another lives."""
+    out = tmp_path / "run"
+    cluster.add_node(num_cpus=1)
+    process = start_run(cluster, out, stderr=subprocess.PIPE)
+    wait_for_commits(process, out, 2)
+    raylet = cluster.head_node.all_processes["raylet"][0].process
+    raylet.kill()
+    _, said = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == EXIT_SHARDS_MISSING
+    assert said.splitlines()[-1].endswith(
+        b"node of this process died; committed shards are kept: run the same command to go on"
+    )
+    assert committed(out) < read_facts(locate(out))["corpus"]["shards"]
+    run(demo_config(out, **SMALL), Reporter(quiet=True))
     assert_same_results(out, undisturbed)
 
 

@@ -150,11 +150,14 @@ def test_a_run_whose_workers_all_die_ends(fake_engine: Any, monkeypatch: pytest.
         list(fake_engine(2).run(iter(tasks(["die"] * SHARDS))))
 
 
-def test_a_run_without_nodes_ends_at_once(fake_engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("nodes", [[], [Node("another", 4, 0)]])
+def test_a_run_whose_own_node_died_ends_at_once(
+    fake_engine: Any, monkeypatch: pytest.MonkeyPatch, nodes: list[Node]
+) -> None:
     engine = fake_engine(1)
-    monkeypatch.setattr("attnmetrics.engine.ray._nodes", list)
+    monkeypatch.setattr("attnmetrics.engine.ray._nodes", lambda: nodes)
     monkeypatch.setattr(engine, "_next_look", 0.0)
-    with pytest.raises(ShardError, match=r"the last Ray node died; .* run the same command to go on"):
+    with pytest.raises(ShardError, match=r"the Ray node of this process died; .* run the same command to go on"):
         list(engine.run(iter(tasks(["go"]))))
 
 

@@ -96,6 +96,7 @@ class RayEngine:
             with _keeping_sigterm():
                 _connect(address)
         try:
+            self._home = ray.get_runtime_context().get_node_id()
             on_gpus = _measures_on_gpus(config, _nodes())
             if not on_gpus:
                 self._pin("cpu")
@@ -165,13 +166,15 @@ class RayEngine:
         """Every `POLL_SECONDS`, start actors where there is room for them; those of nodes that left are forgotten.
 
         Raises:
-            ShardError: no node is left, not even the one that this process is on.
+            ShardError: the node that this process is on died; Ray then ends all its actors and starts no other.
         """
         if time.monotonic() < self._next_look:
             return
         nodes = _nodes()
-        if not nodes:
-            raise ShardError("the last Ray node died; committed shards are kept: run the same command to go on")
+        if self._home not in {node.id for node in nodes}:
+            raise ShardError(
+                "the Ray node of this process died; committed shards are kept: run the same command to go on"
+            )
         self._next_look = time.monotonic() + POLL_SECONDS
         for actor in [actor for actor in self._actors if not actor.calls and _has_left(actor.place, nodes)]:
             self._let_go(actor)
