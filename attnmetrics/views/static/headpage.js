@@ -86,7 +86,7 @@ function examples(atlas, place, layer, head, rank) {
   const first = rank > FIRST ? list.length : FIRST;
   add(list.slice(0, first));
   found.append(items);
-  if (list.length > first) found.append(el("button", { type: "button", class: "link", onclick: (event) => { add(list.slice(first)); event.target.remove(); } }, `${list.length - first} more`));
+  if (list.length > first) found.append(el("button", { type: "button", class: "link", onclick: (event) => { add(list.slice(first)); event.target.remove(); items.children[first].querySelector("a").focus(); } }, `${list.length - first} more`));
   const rows = () => [["rank", "weight", "source", "attending", "attended", "i", "j", "text"], ...list.map((one) => [one.rank, one.weight, one.source, one.pieces[one.i], one.pieces[one.j], one.i, one.j, textOf(one)])];
   if (list.length) found.append(tools(null, rows, `${headName(atlas, layer, head)} sentences`));
   const chosen = items.querySelector(`[data-rank="${rank}"]`);
