@@ -85,6 +85,7 @@ def test_every_table_is_in_the_page_bit_for_bit(data: xr.Dataset, page: str) -> 
         assert_array_equal(unpack(metric["values"], "<f8"), data[name].values.ravel().astype(float), err_msg=name)
         assert_array_equal(unpack(metric["by_layer"], "<f8"), data[f"{name}_by_layer"].values.ravel().astype(float))
         assert metric["labels"] == ([str(one) for one in data[metric["dim"]].values] if metric["dim"] else [])
+        assert metric["help"]
         assert (metric["unit"], metric["formula"]) == (data[name].attrs["units"], data[name].attrs["formula"])
     assert metrics["dependency_alignment"]["baseline"] == data["dependency_baseline"].values.tolist()
     assert_array_equal(unpack(Page(page).data["probability"], "<f8"), data["dependency_probability"].values)

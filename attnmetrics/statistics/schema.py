@@ -81,11 +81,28 @@ class Result:
     source: str = PAPER
     dtype: str = "float64"
     """`int64` for counts, which are never NaN."""
+    help: str = ""
+    """How to read a map of it, for results of heads."""
 
 
 RESULTS: Final = (
-    Result("null_attention", HEAD, "1", "Attention to null pieces", "Σ α over null columns ÷ Σ α", f"{PAPER}, Fig. 5"),
-    Result("attention_mass", HEAD, "pieces", "Attention mass M", "M = Σ_x Σ_i Σ_j F[i,j]"),
+    Result(
+        "null_attention",
+        HEAD,
+        "1",
+        "Attention to null pieces",
+        "Σ α over null columns ÷ Σ α",
+        f"{PAPER}, Fig. 5",
+        help="Strong colour: heads that rest on null pieces instead of the text.",
+    ),
+    Result(
+        "attention_mass",
+        HEAD,
+        "pieces",
+        "Attention mass M",
+        "M = Σ_x Σ_i Σ_j F[i,j]",
+        help="How much attention a head pays to anything that is measured.",
+    ),
     Result(
         "pos_to",
         (*HEAD, "pos"),
@@ -93,6 +110,7 @@ RESULTS: Final = (
         "Attention to a part of speech",
         "Σ F[i,j]·1(pos(j)=tag) ÷ M",
         f"{PAPER}, Eq. 3, Fig. 6, A.1",
+        help="Strong colour: heads that look at pieces of this part of speech.",
     ),
     Result(
         "pos_from",
@@ -101,6 +119,7 @@ RESULTS: Final = (
         "Attention from a part of speech",
         "Σ F[i,j]·1(pos(i)=tag) ÷ M",
         f"{PAPER}, Fig. 7, A.2",
+        help="Strong colour: heads that do their looking from pieces of this part of speech.",
     ),
     Result(
         "dependency_alignment",
@@ -109,6 +128,7 @@ RESULTS: Final = (
         "Attention along dependencies",
         "Σ F[i,j]·dep(i,j) ÷ M",
         f"{PAPER}, Eq. 4, Fig. 8",
+        help="Bars beyond the orange line follow syntax more often than pairs do by chance.",
     ),
     Result(
         "dependency_type_to",
@@ -117,6 +137,7 @@ RESULTS: Final = (
         "Attention to a dependency relation",
         "Σ F[i,j]·1(deprel(j)=rel) ÷ M",
         f"{PAPER}, Fig. 9",
+        help="Strong colour: heads that look at words in this relation to their parent.",
     ),
     Result(
         "variability",
@@ -125,8 +146,17 @@ RESULTS: Final = (
         "Attention variability",
         "Σ_x Σ_{i,j<N, attendable} |F − F̄[i,j]| ÷ (2 Σ_x Σ_{i,j<N} F), N = 10",
         f"{PAPER}, Eq. 5, Fig. 10",
+        help="Weak colour: the same positions in every sentence; strong colour: the words decide.",
     ),
-    Result("distance", HEAD, "pieces", "Mean attention distance", "Σ F[i,j]·|i−j| ÷ M", f"{PAPER}, Eq. 6, Fig. 11"),
+    Result(
+        "distance",
+        HEAD,
+        "pieces",
+        "Mean attention distance",
+        "Σ F[i,j]·|i−j| ÷ M",
+        f"{PAPER}, Eq. 6, Fig. 11",
+        help="Weak colour: heads that look nearby; strong colour: far away.",
+    ),
     Result(
         "entropy",
         HEAD,
@@ -134,6 +164,7 @@ RESULTS: Final = (
         "Mean attention entropy",
         "mean over kept rows of −Σ_j p ln p, p = F[i,j] ÷ Σ_j F[i,j]",
         f"{PAPER}, Eq. 7, Fig. 12",
+        help="Weak colour: attention on few pieces; strong colour: on many.",
     ),
     Result(
         "entropy_rows",
@@ -142,6 +173,7 @@ RESULTS: Final = (
         "Rows kept for entropy",
         "number of rows with Σ F > 0 and Σ null ≤ 0.9",
         dtype="int64",
+        help="Rows with nearly all of their attention on null pieces have no entropy.",
     ),
     Result(
         "attention_at_offset",
@@ -150,6 +182,7 @@ RESULTS: Final = (
         "Attention at an offset",
         "Σ F[i,j]·1(i−j=offset) ÷ M",
         "Clark et al. 2019, section 3",
+        help="0 is the piece itself, 1 the previous piece; the ends hold all beyond.",
     ),
     Result(
         "variability_sentences",

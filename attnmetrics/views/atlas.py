@@ -33,19 +33,6 @@ MOST_SENTENCES: Final = 10
 MOST_CHARACTERS: Final = 1_500_000
 """Of the sentences in a page; with more, each head shows fewer."""
 
-_HELP: Final = {
-    "null_attention": "Strong colour: heads that rest on null pieces instead of the text.",
-    "attention_mass": "How much attention a head pays to anything that is measured.",
-    "pos_to": "Strong colour: heads that look at pieces of this part of speech.",
-    "pos_from": "Strong colour: heads that do their looking from pieces of this part of speech.",
-    "dependency_alignment": "Bars beyond the orange line follow syntax more often than pairs do by chance.",
-    "dependency_type_to": "Strong colour: heads that look at words in this relation to their parent.",
-    "variability": "Weak colour: the same positions in every sentence; strong colour: the words decide.",
-    "distance": "Weak colour: heads that look nearby; strong colour: far away.",
-    "entropy": "Weak colour: attention on few pieces; strong colour: on many.",
-    "entropy_rows": "Rows with nearly all of their attention on null pieces have no entropy.",
-    "attention_at_offset": "0 is the piece itself, 1 the previous piece; the ends hold all beyond.",
-}
 _FIGURES: Final = (
     ("4", "Three heads and a sentence of each", "paper/three-heads"),
     ("5", "Attention to null pieces", "metric/null_attention"),
@@ -142,7 +129,7 @@ def _metric(data: xr.Dataset, result: schema.Result) -> dict[str, Any]:
     return {
         "name": result.name,
         "title": result.title,
-        "help": _HELP[result.name],
+        "help": result.help,
         "unit": result.unit,
         "share": result.name in SHARES,
         "formula": result.formula,
