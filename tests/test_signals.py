@@ -129,14 +129,51 @@ def test_a_program_that_is_not_stopped_ends_as_it_would() -> None:
     assert stop_program("sys.exit(3)", [])[1:] == (3, "")
 
 
-def stop_program(program: str, numbers: Sequence[signal.Signals]) -> tuple[float, int, str]:
-    """The fastest of some attempts to stop a stoppable program: seconds, exit code, what it said."""
+RAY = """
+import signal, threading
+from attnmetrics.engine.ray import _keeping_sigterm, ray
+longest, since = 0, time.monotonic()
+def watch():
+    global longest, since
+    while True:
+        status = open('/proc/self/status').read()
+        if int(status.partition('SigCgt:')[2].split()[0], 16) >> (signal.SIGTERM - 1) & 1:
+            since = time.monotonic()
+        longest = max(longest, time.monotonic() - since)
+        time.sleep(0.003)
+threading.Thread(target=watch, daemon=True).start()
+with _keeping_sigterm(): ray.init(address='local', num_cpus=1, include_dashboard=False, logging_level=40)
+with _keeping_sigterm(): ray.shutdown()
+print(signal.getsignal(signal.SIGTERM).__name__, longest, flush=True)
+time.sleep(60)
+"""
+
+
+def test_ray_takes_no_signal_away() -> None:
+    command = [sys.executable, "-c", program_of(RAY)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        handler, seconds_without = process.stdout.readline().split()
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate()
+    assert handler == "_interrupt"
+    assert float(seconds_without) < 0.1
+    assert (process.returncode, said[-len(LINE) :]) == (130, LINE)
+
+
+def program_of(program: str) -> str:
+    """A program that can be stopped once it says that it is ready."""
     indented = "\n".join("    " + line for line in program.strip().splitlines())
     source = "import hashlib, sys, time\nfrom attnmetrics.stopping import stoppable\n"
-    source += f"with stoppable():\n    print('ready', flush=True)\n{indented}"
+    return f"{source}with stoppable():\n    print('ready', flush=True)\n{indented}"
+
+
+def stop_program(program: str, numbers: Sequence[signal.Signals]) -> tuple[float, int, str]:
+    """The fastest of some attempts to stop a stoppable program: seconds, exit code, what it said."""
     ends = []
     for _ in range(ATTEMPTS):
-        command = [sys.executable, "-c", source]
+        command = [sys.executable, "-c", program_of(program)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

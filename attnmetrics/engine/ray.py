@@ -3,6 +3,7 @@
 The only file that imports Ray. A shard's bits do not depend on which worker has it, nor on their number.
 """
 
+import ctypes
 import os
 import signal
 import socket
@@ -152,7 +153,8 @@ class RayEngine:
             with suppress(Exception):
                 ray.kill(actor.handle)
         if self._owns_session:
-            ray.shutdown()
+            with _keeping_sigterm():
+                ray.shutdown()
 
     @property
     def _limit(self) -> int | None:
@@ -359,9 +361,26 @@ def _with_absolute_paths(config: RunConfig) -> RunConfig:
 
 @contextmanager
 def _keeping_sigterm() -> Iterator[None]:
-    """Ray's own handler would abort the driver with a trace of the stack; the one before ends a run in order."""
+    """The handler that was there before ends a run in order.
+
+    When Ray starts, it sets one that aborts the driver with a trace of the stack; when it ends, the system's default,
+    which kills; both in C, at some time in a call of seconds, and unknown to Python.
+    """
+    libc, action, done = ctypes.CDLL(None), ctypes.create_string_buffer(1024), threading.Event()
+    libc.sigaction(signal.SIGTERM, None, action)
     before = signal.getsignal(signal.SIGTERM)
-    yield
+
+    def keep() -> None:
+        while not done.wait(0.001):
+            libc.sigaction(signal.SIGTERM, action, None)
+
+    keeper = threading.Thread(target=keep, name="sigterm", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        keeper.join()
     if before is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, before)
 
