@@ -23,49 +23,60 @@ COMPARE = ROOT / "notebooks" / "compare.ipynb"
 GENDER = ROOT / "notebooks" / "gender_bias.ipynb"
 
 
-def run(path: Path) -> list[nbformat.NotebookNode]:
-    """All outputs of a notebook, none of which is an error or a stray line."""
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}})
-    done = client.execute()
-    shown = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs]
-    assert [output for output in shown if output.output_type in ("error", "stream")] == []
-    return shown
+NOTEBOOKS = (RESULTS, VIEWS, FIGURES, COMPARE, GENDER)
+
+Outputs = dict[Path, list[nbformat.NotebookNode]]
 
 
-def test_the_results_notebook_shows_tables_and_figures(demo_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ATTNMETRICS_RUN", str(demo_run))
-    kinds = [kind for output in run(RESULTS) if "data" in output for kind in output["data"]]
+@pytest.fixture(scope="module")
+def shown(demo_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
+    """What each notebook shows, none of which is an error or a stray line.
+
+    All run one after the other in one kernel, which imports its libraries once; each begins without any name.
+    """
+    other = tmp_path_factory.mktemp("other") / "none"
+    settings = demo_config(other, null_tokens="none", annotations=demo_run / "annotations")
+    run_all(settings, Reporter(quiet=True))
+    runs = {"ATTNMETRICS_RUN": str(demo_run), "ATTNMETRICS_OTHER": str(other)}
+    fresh = f"%reset -f\nimport os\nos.environ.update({runs!r})"
+    notebooks = [nbformat.read(path, as_version=4) for path in NOTEBOOKS]
+    for notebook in notebooks:
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(fresh))
+    one = nbformat.v4.new_notebook(cells=[cell for notebook in notebooks for cell in notebook.cells])
+    NotebookClient(one, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}).execute()
+    found = {path: outputs_of(notebook) for path, notebook in zip(NOTEBOOKS, notebooks, strict=True)}
+    assert [one for outputs in found.values() for one in outputs if one.output_type in ("error", "stream")] == []
+    return found
+
+
+def outputs_of(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """Of all its cells."""
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+def test_the_results_notebook_shows_tables_and_figures(shown: Outputs) -> None:
+    kinds = [kind for output in shown[RESULTS] if "data" in output for kind in output["data"]]
     assert kinds.count("image/png") == 8
     assert kinds.count("text/html") >= 5
 
 
-def test_the_figures_notebook_shows_each_figure_of_the_paper(demo_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ATTNMETRICS_RUN", str(demo_run))
-    kinds = [kind for output in run(FIGURES) if "data" in output for kind in output["data"]]
+def test_the_figures_notebook_shows_each_figure_of_the_paper(shown: Outputs) -> None:
+    kinds = [kind for output in shown[FIGURES] if "data" in output for kind in output["data"]]
     assert kinds.count("image/png") == 12
 
 
-def test_the_comparing_notebook_shows_what_null_attention_does(
-    demo_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("attnmetrics.views.atlas.render", lambda *_: "")
-    settings = demo_config(tmp_path / "none", null_tokens="none", annotations=demo_run / "annotations")
-    run_all(settings, Reporter(quiet=True))
-    monkeypatch.setenv("ATTNMETRICS_RUN", str(demo_run))
-    monkeypatch.setenv("ATTNMETRICS_OTHER", str(tmp_path / "none"))
-    shown = [output["data"] for output in run(COMPARE) if "data" in output]
-    assert sum("image/png" in data for data in shown) == 1
-    (correlation,) = [float(data["text/plain"]) for data in shown if re.fullmatch(r"-?0\.\d+", data["text/plain"])]
+def test_the_comparing_notebook_shows_what_null_attention_does(shown: Outputs) -> None:
+    found = [output["data"] for output in shown[COMPARE] if "data" in output]
+    assert sum("image/png" in data for data in found) == 1
+    (correlation,) = [float(data["text/plain"]) for data in found if re.fullmatch(r"-?0\.\d+", data["text/plain"])]
     assert correlation > 0.5, "heads that rest on the first piece seem to look farther"
 
 
-def test_the_views_notebook_shows_the_pages_that_it_stores() -> None:
-    stored = [output for cell in nbformat.read(VIEWS, as_version=4).cells for output in cell.get("outputs", [])]
-    shown = run(VIEWS)
+def test_the_views_notebook_shows_the_pages_that_it_stores(shown: Outputs) -> None:
+    stored = outputs_of(nbformat.read(VIEWS, as_version=4))
     titles = [
         [re.findall('title="(.*?)"', page["data"]["text/html"]) for page in pages if "text/html" in page["data"]]
-        for pages in (shown, stored)
+        for pages in (shown[VIEWS], stored)
     ]
     assert (
         titles[0]
@@ -80,15 +91,14 @@ def numbers(outputs: list[nbformat.NotebookNode]) -> list[list[float]]:
     return [[float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", table)] for table in tables]
 
 
-def test_the_notebook_on_gender_bias_shows_what_the_model_does() -> None:
-    stored = [output for cell in nbformat.read(GENDER, as_version=4).cells for output in cell.get("outputs", [])]
-    shown = run(GENDER)
-    assert sum("image/png" in output["data"] for output in shown) == 1
-    assert sum("Head view, demo" in output["data"].get("text/html", "") for output in shown) == 2
-    for found, expected in zip(numbers(shown), numbers(stored), strict=True):
+def test_the_notebook_on_gender_bias_shows_what_the_model_does(shown: Outputs) -> None:
+    assert sum("image/png" in output["data"] for output in shown[GENDER]) == 1
+    assert sum("Head view, demo" in output["data"].get("text/html", "") for output in shown[GENDER]) == 2
+    stored = outputs_of(nbformat.read(GENDER, as_version=4))
+    for found, expected in zip(numbers(shown[GENDER]), numbers(stored), strict=True):
         np.testing.assert_allclose(found, expected, atol=0.002)
 
-    *_, verdict, example = numbers(shown)
+    *_, verdict, example = numbers(shown[GENDER])
     assert verdict[4::3] == [0, 5, 0], "heads that pass, as the prose has them"
     model = load_model(str(MODELS["demo"]))
     layer, head = (int(part) for part in f"{example[0]}".split("."))
@@ -99,7 +109,7 @@ def test_the_notebook_on_gender_bias_shows_what_the_model_does() -> None:
         np.testing.assert_allclose(weights, [row[5:8].sum(), row[1:3].sum()], atol=0.001)
 
 
-@pytest.mark.parametrize("path", [RESULTS, VIEWS, FIGURES, COMPARE, GENDER])
+@pytest.mark.parametrize("path", NOTEBOOKS)
 def test_notebooks_are_stored_with_their_outputs(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
