@@ -130,12 +130,9 @@ DISK = Disk()
 sys.addaudithook(DISK)
 
 
+@pytest.mark.cluster
 @pytest.mark.parametrize(
-    ("error", "events"),
-    [
-        pytest.param(errno.ENOSPC, CREATES, id="full"),
-        pytest.param(errno.EROFS, CREATES | REMOVES, id="read-only", marks=pytest.mark.cluster),
-    ],
+    ("error", "events"), [(errno.ENOSPC, CREATES), (errno.EROFS, CREATES | REMOVES)], ids=["full", "read-only"]
 )
 def test_whatever_cannot_be_written_ends_the_command_and_the_next_goes_on(
     error: int, events: Mapping[str, int], small_run: Path, tmp_path: Path
@@ -321,6 +318,7 @@ def test_a_ray_that_cannot_start_says_what_it_needs(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.cluster
 def test_few_files_may_be_open(small_run: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "attnmetrics", "run", *FLAGS, "--engine=inline", f"--out={tmp_path / 'run'}"]
     limit = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"]

@@ -289,6 +289,7 @@ def test_relative_paths_start_where_the_run_was_started(
     assert outputs(Path("run")) == outputs(demo_run)
 
 
+@pytest.mark.cluster
 def test_a_dead_actor_costs_nothing(demo_run: Path, tmp_path: Path, ray_session: None) -> None:
     from attnmetrics.engine.ray import RayEngine
 

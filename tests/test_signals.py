@@ -27,7 +27,7 @@ FLAGS = ["--model=demo", "--corpus=demo", f"--max-documents={DEMO_DOCUMENTS}", "
 FLAGS += ["--exemplars=5"]
 LINE = "attnmetrics: stopped; what is committed is kept: run the same command again to go on\n"
 
-SOME_PHASES: dict[str, tuple[Phase, ...]] = {"inline": ("annotate", "merge"), "ray": ("load", "annotate")}
+SOME_PHASES: dict[str, tuple[Phase, ...]] = {"inline": ("merge",), "ray": ("annotate",)}
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 
