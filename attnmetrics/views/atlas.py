@@ -4,7 +4,7 @@ Here is what the page holds; `static/atlas.js` and the modules it imports draw i
 and becomes text nodes only.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from attnmetrics.statistics.schema import PER_HEAD
 from attnmetrics.storage import Location
 from attnmetrics.views import paper
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name
-from attnmetrics.views.heads import ROLES, SHARES, shown, standout, standouts, values
+from attnmetrics.views.heads import EXAMPLE_ROLES, SHARES, Standout, shown, standout, standouts, values
 from attnmetrics.views.page import pack
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.pieces import readable, visible
@@ -46,7 +46,6 @@ _FIGURES: Final = (
     ("A.1", "Attention to every part of speech", "metric/pos_to"),
     ("A.2", "Attention from every part of speech", "metric/pos_from"),
 )
-_EXTREMES: Final = tuple(role for role in ROLES if role.title in ("most local", "most distant", "most diffuse"))
 
 
 def write_report(
@@ -101,10 +100,8 @@ def contents(
         "corpus": list(_corpus(data)),
         "probability": pack(values(data["dependency_probability"])),
         "correlations": [_correlation(data, name) for name in ("distance_entropy", "distance_alignment")],
-        "standouts": [_standout(one.role.title, one.role.metric, one.role.labels, one) for one in standouts(data)],
-        "extremes": [
-            _standout(role.title, role.metric, role.labels, one) for role in _EXTREMES if (one := standout(data, role))
-        ],
+        "standouts": [_standout(one) for one in standouts(data)],
+        "extremes": [_standout(one) for role in EXAMPLE_ROLES if (one := standout(data, role))],
         "figures": [figure for figure in _FIGURES if _drawable(data, figure[2])],
         "paper": [
             (row.claim.claim, row.claim.unit, row.claim.published, visible(row.text), row.given)
@@ -160,11 +157,12 @@ def _correlation(data: xr.Dataset, name: str) -> dict[str, Any]:
     return {"x": "distance", "y": other, "label": label, "r": _finite(r), "p": _finite(p)}
 
 
-def _standout(title: str, metric: str, labels: Sequence[tuple[str, str | int]], one: Any) -> dict[str, Any]:
+def _standout(one: Standout) -> dict[str, Any]:
+    role = one.role
     return {
-        "title": title,
-        "metric": metric,
-        "label": str(labels[0][1]) if labels else None,
+        "title": role.title,
+        "metric": role.metric,
+        "label": str(role.labels[0][1]) if role.labels else None,
         "layer": one.layer,
         "head": one.head,
         "value": one.value,

@@ -21,7 +21,18 @@ from matplotlib.path import Path
 
 from attnmetrics.views import charts, style
 from attnmetrics.views.charts import Labels, select
-from attnmetrics.views.heads import ROLES, SHARES, TITLES, Role, Standout, per_head, percent, shown, standout, values
+from attnmetrics.views.heads import (
+    EXAMPLE_ROLES,
+    SHARES,
+    TITLES,
+    Role,
+    Standout,
+    per_head,
+    percent,
+    shown,
+    standout,
+    values,
+)
 from attnmetrics.views.pieces import readable
 from attnmetrics.views.style import Sheet, label
 
@@ -292,7 +303,6 @@ def _scatters(data: xr.Dataset, metrics: Sequence[str], title: str, new: NewFigu
 
 # ---- Fig. 4
 
-EXAMPLE_ROLES: Final = tuple(role for role in ROLES if role.title in ("most local", "most diffuse", "most distant"))
 _WINDOW: Final = 34
 
 

@@ -76,6 +76,10 @@ ROLES: Final = (
 )
 
 
+EXAMPLE_ROLES: Final = tuple(role for role in ROLES if role.title in ("most local", "most diffuse", "most distant"))
+"""Of the heads in Fig. 4."""
+
+
 def per_head(data: xr.Dataset, metric: str, labels: tuple[tuple[str, str | int], ...] = ()) -> xr.DataArray | None:
     """A [layer, head] table, or None where the run lacks the metric or the label."""
     if metric not in data:
