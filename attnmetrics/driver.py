@@ -4,7 +4,6 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -47,8 +46,8 @@ from attnmetrics.stages import (
     trace,
 )
 from attnmetrics.statistics.states import Dims
-from attnmetrics.storage import Location
-from attnmetrics.store import AT_ONCE, Record, Store
+from attnmetrics.storage import Location, read_ahead
+from attnmetrics.store import Record, Store
 from attnmetrics.worker import Measuring, peak_memory_bytes
 
 PACKAGES = ("attnmetrics", "numpy", "pyarrow", "ray", "spacy", "tokenizers", "torch", "transformers", "xarray", "zarr")
@@ -398,8 +397,7 @@ def _rank(session: Session, store: Store, chunks: Sequence[Chunk]) -> None:
 def _intact(store: Store, reporter: Reporter) -> dict[int, Record]:
     """The committed shards, less those that are damaged, which lose their commit."""
     committed = store.committed()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        damages = list(pool.map(lambda record: _damage(store, record), committed.values()))
+    damages = list(read_ahead(lambda record: _damage(store, record), committed.values()))
     for shard, damage in zip(list(committed), damages, strict=True):
         if damage is not None:
             reporter.warn(damage)

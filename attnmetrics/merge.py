@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from attnmetrics.statistics.exemplars import Exemplars, merge_all
 from attnmetrics.statistics.states import State
 from attnmetrics.statistics.variability import Prefix, deviations, equal_quota
+from attnmetrics.storage import read_ahead
 from attnmetrics.store import ExemplarSentence, Record, Store
 
 
@@ -38,9 +39,9 @@ def merge(store: Store, records: Sequence[Record], variability_sentences: int | 
         StoreError: a shard is not as it was committed.
         MergeError: no shard, or shards that do not belong together.
     """
-    state = reduce(State.merge, (store.read_state(record) for record in records), State.zero(store.dims))
+    state = reduce(State.merge, read_ahead(store.read_state, records), State.zero(store.dims))
     quota = equal_quota([record["counts"]["prefix_sentences"] for record in records], variability_sentences)
-    sums = deviations(lambda: (_choose_blocks(store.read_prefix(record), quota) for record in records))
+    sums = deviations(lambda: (_choose_blocks(prefix, quota) for prefix in read_ahead(store.read_prefix, records)))
     return Merged(state, *sums)
 
 
@@ -51,7 +52,7 @@ def merge_candidates(store: Store, records: Sequence[Record]) -> Exemplars:
         StoreError: a shard is not as it was committed.
         MergeError: no shard.
     """
-    return merge_all(store.read_exemplars(record) for record in records)
+    return merge_all(read_ahead(store.read_exemplars, records))
 
 
 def _choose_blocks(prefix: Prefix, quota: int) -> NDArray[np.float32]:
@@ -69,8 +70,9 @@ def find_sentences(
     first_documents = [record["counts"]["first_document"] for record in records]
     holders = {bisect_right(first_documents, document) - 1 for document, _ in wanted}
     found: dict[tuple[int, int], ExemplarSentence] = {}
-    for holder in sorted(holders):
-        for row in store.read_candidates(records[holder]).to_pylist():
-            if (key := (row["document_index"], row["sentence"])) in wanted:
-                found[key] = ExemplarSentence(row["document"], row["text"], row["pieces"])
+    for table in read_ahead(store.read_candidates, [records[holder] for holder in sorted(holders)]):
+        keys = zip(*(table[name].to_pylist() for name in ("document_index", "sentence")), strict=True)
+        for row in table.take([place for place, key in enumerate(keys) if key in wanted]).to_pylist():
+            key = (row["document_index"], row["sentence"])
+            found[key] = ExemplarSentence(row["document"], row["text"], row["pieces"])
     return found

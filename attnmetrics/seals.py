@@ -1,18 +1,14 @@
 """Whether what a merge left is still what it wrote: a digest of each output, kept in `run.json`."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 
 from attnmetrics.errors import StoreError
 from attnmetrics.runfile import read_facts
-from attnmetrics.storage import Location
+from attnmetrics.storage import Location, read_ahead
 
 OUTPUTS = ("results.zarr", "exemplars.parquet", "exemplar_attention.parquet", "tables", "report")
 """What a merge leaves in the run's folder."""
-
-READERS = 16
-"""Files that are read at the same time: an object store takes its time with each."""
 
 
 def seal(folder: Location) -> dict[str, str]:
@@ -54,10 +50,9 @@ def _digest(place: Location) -> str | None:
     state = blake2b(digest_size=16)
     try:
         files = [path for path in place.files() if not path.rpartition("/")[2].startswith(".")]
-        with ThreadPoolExecutor(READERS) as pool:
-            contents = pool.map(lambda file: file.read(), [place / path for path in files] or [place])
-            for path, content in zip(files or [""], contents, strict=True):
-                state.update(f"{len(path)},{len(content)},{path}".encode() + content)
+        contents = read_ahead(lambda file: file.read(), [place / path for path in files] or [place])
+        for path, content in zip(files or [""], contents, strict=True):
+            state.update(f"{len(path)},{len(content)},{path}".encode() + content)
     except (FileNotFoundError, IsADirectoryError):
         return None
     except OSError as error:

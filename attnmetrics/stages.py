@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Container, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 
@@ -17,7 +16,8 @@ from attnmetrics.progress import Reporter
 from attnmetrics.ranking import Chunk
 from attnmetrics.selection import Rule
 from attnmetrics.statistics.sampling import Sampler, Selection, sentence_hashes
-from attnmetrics.store import AT_ONCE, Store
+from attnmetrics.storage import read_ahead
+from attnmetrics.store import Store
 from attnmetrics.worker import DAMAGED, Measuring, load_annotator
 
 LONG_SENTENCE_CHARACTERS = 400
@@ -92,13 +92,13 @@ def measure(
 
 def rank(engine: Engine, reporter: Reporter, store: Store, chunks: Sequence[Chunk]) -> Outcome:
     """Rank anew the candidate sentences that are not ranked."""
-    return _read_again(engine, reporter, "rank", store, [part for part in chunks if not store.is_ranked(part.digest)])
+    return _reread(engine, reporter, "rank", store, [part for part in chunks if not store.is_ranked(part.digest)])
 
 
 def trace(engine: Engine, reporter: Reporter, store: Store, chunks: Sequence[Chunk]) -> Outcome:
     """Trace the attention in the exemplars that are to be drawn, where that is not done."""
     todo = [chunk for chunk in chunks if store.read_traces(chunk.digest) is None]
-    return _read_again(engine, reporter, "trace", store, todo)
+    return _reread(engine, reporter, "trace", store, todo)
 
 
 def needs_all_annotations(config: RunConfig) -> bool:
@@ -120,8 +120,7 @@ def find_labels(job: Job, engine: Engine, reporter: Reporter) -> Labels:
 
 def find_unannotated(job: Job, reporter: Reporter) -> list[Shard]:
     """The shards without an annotation file, as far as can be told without reading all of it."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        faults = list(pool.map(lambda shard: _fault(job, shard), job.plan.shards))
+    faults = list(read_ahead(lambda shard: _fault(job, shard), job.plan.shards))
     for fault in faults:
         if fault:
             reporter.warn(fault)
@@ -187,7 +186,7 @@ def _read(job: Job, shards: Sequence[Shard]) -> Iterator[tuple[Shard, tuple[Docu
     return read_shards(job.config, job.plan, {shard.index for shard in shards})
 
 
-def _read_again(engine: Engine, reporter: Reporter, stage: Stage, store: Store, chunks: Sequence[Chunk]) -> Outcome:
+def _reread(engine: Engine, reporter: Reporter, stage: Stage, store: Store, chunks: Sequence[Chunk]) -> Outcome:
     shards = [Shard(index, 0, 0, chunk.characters, chunk.digest) for index, chunk in enumerate(chunks)]
     tasks = (Task(shard, (Call(stage, (chunk, store)),)) for shard, chunk in zip(shards, chunks, strict=True))
     return _work(engine, reporter, {stage: shards}, tasks)

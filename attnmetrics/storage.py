@@ -9,7 +9,9 @@ import os
 import re
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +20,7 @@ from hashlib import blake2b
 from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedReader, RawIOBase
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
@@ -39,11 +41,17 @@ REQUEST_BYTES = 1 << 18
 LEFTOVER_SECONDS = 300.0
 """What is half-written and older was left by a process that was killed; another may still be at work on the rest."""
 
+AT_ONCE = 16
+"""Files that are read or written at the same time: an object store takes its time with each."""
+
 UNREADABLE = (PermissionError, TimeoutError)
 """Errors of a file that may be as it was written, but cannot be had now."""
 
 _LEFTOVER = re.compile(r"\..+\.[0-9a-f]{32}|.+\.[0-9a-f]{32}\.partial")
 """Names of what is being written, here and by Zarr."""
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
 
 Version = str
 """Tells one content of a file from another."""
@@ -162,6 +170,18 @@ class Location(ABC):
     @abstractmethod
     def zarr(self) -> "ZarrStore":
         """The folder as a Zarr store; to be used within `os_errors()`."""
+
+
+def read_ahead(read: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Value]:
+    """What `read` gives for each item, in order; up to `AT_ONCE` are read at the same time, no more are held."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        reading: deque[Future[Value]] = deque()
+        for item in items:
+            reading.append(pool.submit(read, item))
+            if len(reading) == AT_ONCE:
+                yield reading.popleft().result()
+        while reading:
+            yield reading.popleft().result()
 
 
 def locate(place: "str | os.PathLike[str] | Location") -> Location:

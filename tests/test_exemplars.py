@@ -58,6 +58,17 @@ def test_chunks_in_any_order_give_what_the_whole_gives(partition):
     assert_equal(merge_all(parts), take(columns, np.arange(sentences), k))
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(0, 20), st.integers(0, 6))
+def test_packed_exemplars_come_back_bit_for_bit(seed, sentences, k):
+    found = take(peaks(seed, sentences), np.arange(sentences), k)
+    assert_equal(Exemplars.unpack(found.pack(), found.shape), found)
+
+
+def test_exemplars_of_another_shape_are_refused():
+    with pytest.raises(MergeError, match="expected 6 numbers for each"):
+        Exemplars.unpack(Exemplars.zero(1, 2, 3).pack(), (1, 2, 4))
+
+
 @given(partitions)
 def test_every_head_has_the_plain_ranking(partition):
     seed, sentences, k, _ = partition

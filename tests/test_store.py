@@ -3,12 +3,13 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import zarr
 
 from attnmetrics.errors import StoreError
 from attnmetrics.statistics.exemplars import Exemplars
@@ -72,6 +73,24 @@ def test_a_shard_comes_back_bit_for_bit(store: Store, sentences: int) -> None:
     assert record["counts"] == {"sentences": sentences}
 
 
+def test_zarr_reads_what_is_written(store: Store) -> None:
+    written = content(1)
+    store.write(2, written, {})
+    group = zarr.open_group(f"{store.folder}/shards.zarr", mode="r")
+    np.testing.assert_array_equal(group["state"][2], written.state.pack())
+    np.testing.assert_array_equal(group["exemplars"][2].ravel(), written.exemplars.pack())
+    np.testing.assert_array_equal(group["exemplars"][2, 0].view(float), written.exemplars.weight)
+    assert np.isnan(group["state"][1]).all()
+
+
+def test_a_shard_without_exemplars_comes_back(tmp_path: Path) -> None:
+    store = Store(locate(tmp_path), DIMS, shards=1, exemplars=0)
+    store.create()
+    store.write(0, replace(content(1), exemplars=Exemplars.zero(2, 3, 0)), {})
+    store.verify(store.committed()[0])
+    assert store.read_exemplars(store.committed()[0]).shape == (2, 3, 0)
+
+
 def test_writing_again_changes_nothing(store: Store) -> None:
     store.write(0, content(1), {})
     before = files(Path(store.folder))
@@ -121,9 +140,8 @@ def truncate(path: Path) -> None:
 
 DATA = (
     "shards.zarr/state/c.1.0",
-    "shards.zarr/exemplars/weight/c.1.0.0.0",
-    "shards.zarr/prefix/000001/blocks/c.0.0.0.0",
-    "shards.zarr/prefix/000001/hashes/c.0",
+    "shards.zarr/exemplars/c.1.0.0.0.0",
+    "prefix/000001.npz",
     "candidates/000001.parquet",
 )
 

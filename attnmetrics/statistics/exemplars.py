@@ -8,6 +8,7 @@ Laws (tested): `merge(zero, a) == a`; `merge` is associative and commutative, an
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,6 +58,24 @@ class Exemplars:
             j=np.full(shape, -1, np.int32),
             text=np.zeros(shape, np.uint64),
         )
+
+    def pack(self) -> NDArray[np.int64]:
+        """All fields as one vector, in their order; weights and digests by their bits."""
+        columns = [getattr(self, field.name) for field in fields(self)]
+        return np.concatenate([np.ravel(c.view(np.int64) if c.itemsize == 8 else c.astype(np.int64)) for c in columns])
+
+    @classmethod
+    def unpack(cls, vector: NDArray[np.int64], shape: tuple[int, int, int]) -> "Exemplars":
+        """The inverse of `pack`, for (layers, heads, K).
+
+        Raises:
+            MergeError: the vector's length does not belong to this shape.
+        """
+        kinds = [getattr(cls.zero(0, 0, 0), field.name).dtype for field in fields(cls)]
+        if vector.shape != (len(kinds) * prod(shape),):
+            raise MergeError(f"expected {len(kinds)} numbers for each of {shape} exemplars, found shape {vector.shape}")
+        columns = zip(kinds, vector.reshape(len(kinds), *shape), strict=True)
+        return cls(*(column.view(kind) if kind.itemsize == 8 else column.astype(kind) for kind, column in columns))
 
     def merge(self, other: "Exemplars") -> "Exemplars":
         """The best K of both.
