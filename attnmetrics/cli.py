@@ -178,13 +178,16 @@ def show(
     import attnmetrics
     from attnmetrics.runfile import read_facts
     from attnmetrics.views import terminal
+    from attnmetrics.views.facts import unit_of
 
     _check_view(metric, label, layer, head, exemplars)
     dataset = attnmetrics.load(run)
     if layer is not None and head is not None:
         frame = attnmetrics.exemplars(run)
         view = (
-            terminal.show_exemplars(frame, layer, head, top) if exemplars else terminal.show_head(dataset, layer, head)
+            terminal.show_exemplars(frame, layer, head, top, unit_of(dataset))
+            if exemplars
+            else terminal.show_head(dataset, layer, head)
         )
     elif metric is not None:
         view = terminal.show_metric(dataset, metric, top=top, label=label)

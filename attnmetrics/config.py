@@ -1,5 +1,6 @@
 """One validated configuration of a run: from flags, a YAML file or Python; flags win over the file."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from reprlib import Repr
@@ -7,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -58,6 +60,13 @@ def _as_layers(value: Any) -> Any:
     return tuple(sorted(set(layers)))
 
 
+def _check_unit(value: str) -> str:
+    """`sentence`, or `window:N` with N of at least 2."""
+    if value != "sentence" and not re.fullmatch(r"window:([2-9]|[1-9][0-9]+)", value):
+        raise ValueError("expected 'sentence', or 'window:N' with N of at least 2 pieces")
+    return value
+
+
 def _as_sentences(value: Any) -> Any:
     return None if value == "all" else value
 
@@ -106,6 +115,11 @@ class RunConfig(BaseModel):
         "file"
     )
     max_documents: Annotated[PositiveInt | None, Field(description="read no more than this many documents")] = None
+    unit: Annotated[
+        str,
+        AfterValidator(_check_unit),
+        Field(description="what attention is measured in: 'sentence', or 'window:N', N pieces of a document"),
+    ] = "sentence"
     sample_sentences: Annotated[
         PositiveInt | None, Field(description="measure exactly this many sentences, chosen by hash")
     ] = None
@@ -124,17 +138,20 @@ class RunConfig(BaseModel):
     layers: Annotated[
         tuple[int, ...] | None, BeforeValidator(_as_layers), Field(description="layers to measure, such as 0-3,6")
     ] = None
-    exemplars: Annotated[int, Field(ge=0, le=10_000, description="exemplar sentences per head")] = 50
+    exemplars: Annotated[int, Field(ge=0, le=10_000, description="exemplar sentences, or windows, per head")] = 50
     exact_exemplars: Annotated[
-        bool, Field(description="with float32, compute the weights of exemplars anew in float64")
+        bool, Field(description="with float32, compute the weights of exemplars anew in float64; not of windows")
     ] = True
     drawn_exemplars: Annotated[
-        int, Field(ge=0, le=10_000, description="of these, how many the report draws with the attention in them")
+        int,
+        Field(
+            ge=0, le=10_000, description="of these, how many the report draws with the attention in them; no windows"
+        ),
     ] = 5
     variability_sentences: Annotated[
         PositiveInt | None,
         BeforeValidator(_as_sentences),
-        Field(description="sentences kept for variability, or 'all'"),
+        Field(description="sentences, or windows, kept for variability, or 'all'"),
     ] = 20_000
     device: Annotated[
         Literal["auto", "cpu", "cuda"], Field(description="where the model runs; auto takes a GPU if there is one")
@@ -169,14 +186,29 @@ class RunConfig(BaseModel):
             raise ValueError(
                 f"metric_sentences ({self.metric_sentences}) must not exceed sample_sentences ({self.sample_sentences})"
             )
+        if self.window and (self.sample_sentences or self.metric_sentences):
+            raise ValueError(
+                f"unit {self.unit} takes whole documents, and no sentences can be sampled; leave out sample_sentences "
+                "and metric_sentences, or unit"
+            )
         if self.layers is not None and not self.layers:
             raise ValueError("layers is empty; leave it out to measure all layers")
         return self
 
     @property
+    def window(self) -> int | None:
+        """Pieces of a window; None where the unit is a sentence."""
+        return None if self.unit == "sentence" else int(self.unit.removeprefix("window:"))
+
+    @property
     def ranks_exemplars(self) -> bool:
-        """Whether exemplars are ranked anew in float64."""
-        return self.exact_exemplars and self.dtype == "float32" and self.exemplars > 0
+        """Whether exemplars are ranked anew in float64; windows are not read again."""
+        return self.exact_exemplars and self.dtype == "float32" and self.exemplars > 0 and not self.window
+
+    @property
+    def traced_exemplars(self) -> int:
+        """Exemplars of each head in which attention is drawn; windows are not read again."""
+        return 0 if self.window else self.drawn_exemplars
 
     @property
     def candidates(self) -> int:

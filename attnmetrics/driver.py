@@ -361,7 +361,7 @@ def _read_again(session: Session, store: Store) -> None:
         if chunks and needs_ranking(exemplars, store.read_ranking(chunks[0].digest)):
             _rank(session, store, chunks[1:])
         exemplars = settle(store, exemplars, chunks, config.exemplars)
-    if drawn := tracing.cut_chunks(exemplars, sentences, config.drawn_exemplars):
+    if drawn := tracing.cut_chunks(exemplars, sentences, config.traced_exemplars):
         _record(session, "trace", trace(session.engine, session.reporter, store, drawn))
 
 

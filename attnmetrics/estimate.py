@@ -17,6 +17,7 @@ from attnmetrics.progress import Reporter, clock
 from attnmetrics.runfile import check_identity, identity_of
 from attnmetrics.selection import Rule
 from attnmetrics.stages import Job, find_unannotated, prefix_quota, prepare
+from attnmetrics.statistics.schema import in_unit
 from attnmetrics.statistics.states import Dims
 from attnmetrics.storage import locate
 from attnmetrics.store import Store
@@ -90,6 +91,7 @@ def _table(
         f"measuring, {workers} worker{plural}": f"about {clock(measured['seconds'] * scale * sampled / workers)}",
         "store": f"about {store_bytes * scale * sampled / 1e6:,.0f} MB",
     }
+    rows = {in_unit(name, config.unit): value for name, value in rows.items()}
     title = Text(visible(f"{config.model} over {', '.join(config.corpus)}"))
     table = Table("", "", title=title, show_header=False)
     for name, value in rows.items():

@@ -1,6 +1,7 @@
 """From committed shards to merged state, in shard order: needs no model and no corpus."""
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -62,17 +63,20 @@ def _choose_blocks(prefix: Prefix, quota: int) -> NDArray[np.float32]:
 
 def find_sentences(
     store: Store, records: Sequence[Record], exemplars: Exemplars
-) -> dict[tuple[int, int], ExemplarSentence]:
-    """Document id, text and pieces of every exemplar's sentence."""
+) -> dict[tuple[int, int], list[ExemplarSentence]]:
+    """What stands in every exemplar: in a window, in its sentences that hold an attending or attended piece."""
     filled = exemplars.document_index >= 0
-    documents, sentences = exemplars.document_index[filled].tolist(), exemplars.sentence[filled].tolist()
-    wanted = set(zip(documents, sentences, strict=True))
+    columns = (getattr(exemplars, name)[filled].tolist() for name in ("document_index", "sentence", "i", "j"))
+    wanted: dict[tuple[int, int], set[int]] = defaultdict(set)
+    for document, sentence, i, j in zip(*columns, strict=True):
+        wanted[document, sentence] |= {i, j}
     first_documents = [record["counts"]["first_document"] for record in records]
     holders = {bisect_right(first_documents, document) - 1 for document, _ in wanted}
-    found: dict[tuple[int, int], ExemplarSentence] = {}
+    found: dict[tuple[int, int], list[ExemplarSentence]] = defaultdict(list)
     for table in read_ahead(store.read_candidates, [records[holder] for holder in sorted(holders)]):
         keys = zip(*(table[name].to_pylist() for name in ("document_index", "sentence")), strict=True)
         for row in table.take([place for place, key in enumerate(keys) if key in wanted]).to_pylist():
-            key = (row["document_index"], row["sentence"])
-            found[key] = ExemplarSentence(row["document"], row["text"], row["pieces"])
-    return found
+            key, pieces = (row["document_index"], row["sentence"]), len(row["pieces"])
+            if any(0 <= piece - row["first"] < pieces for piece in wanted[key]):
+                found[key].append(ExemplarSentence(row["document"], row["text"], row["pieces"], row["first"]))
+    return dict(found)

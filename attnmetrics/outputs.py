@@ -42,11 +42,13 @@ def merge_outputs(store: Store, records: Sequence[Record], facts: Facts, reporte
     sentences = find_sentences(store, records, exemplars)
     if config.ranks_exemplars:
         exemplars = settle(store, exemplars, cut_chunks(exemplars, sentences), config.exemplars)
-    dataset = results.dataset(merged.state, merged.deviation, merged.prefix_mass, merged.variability_sentences)
+    sums = (merged.state, merged.deviation, merged.prefix_mass, merged.variability_sentences)
+    dataset = results.dataset(*sums, unit=config.unit)
     if facts["missing"]:
         dataset.attrs["shards_missing"] = f"{len(facts['missing'])} of {store.shards}"
     frame = results.exemplars_frame(exemplars, store.dims.layer, sentences)
-    return Outputs(dataset, frame, *_attention(store, tracing.cut_chunks(exemplars, sentences, config.drawn_exemplars)))
+    drawn = tracing.cut_chunks(exemplars, sentences, config.traced_exemplars)
+    return Outputs(dataset, frame, *_attention(store, drawn))
 
 
 def _attention(store: Store, chunks: Sequence[Chunk]) -> tuple[pd.DataFrame, int]:

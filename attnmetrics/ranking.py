@@ -5,7 +5,7 @@ enough for this model, no other is ranked. Chunks depend on the candidates alone
 chunk's digest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -44,7 +44,7 @@ class Chunk:
         return state.hexdigest()
 
 
-def cut_chunks(candidates: Exemplars, sentences: Mapping[tuple[int, int], ExemplarSentence]) -> list[Chunk]:
+def cut_chunks(candidates: Exemplars, sentences: Mapping[tuple[int, int], Sequence[ExemplarSentence]]) -> list[Chunk]:
     """The candidates of heads with an uncertain weight: first a few from all over the corpus, then the others."""
     chosen = uncertain_heads(candidates)[:, :, None] & (candidates.document_index >= 0)
     places = zip(candidates.document_index[chosen].tolist(), candidates.sentence[chosen].tolist(), strict=True)
@@ -52,7 +52,7 @@ def cut_chunks(candidates: Exemplars, sentences: Mapping[tuple[int, int], Exempl
     probe = keys[:: max(1, len(keys) // PROBE_SENTENCES)]
     others = sorted(set(keys) - set(probe))
     parts = [probe, *(others[start : start + CHUNK_SENTENCES] for start in range(0, len(others), CHUNK_SENTENCES))]
-    return [Chunk(tuple(part), tuple(sentences[key].text for key in part)) for part in parts if part]
+    return [Chunk(tuple(part), tuple(sentences[key][0].text for key in part)) for part in parts if part]
 
 
 def needs_ranking(candidates: Exemplars, probe: Exemplars) -> bool:

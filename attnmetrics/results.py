@@ -11,12 +11,14 @@
 
 import re
 import warnings
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -39,6 +41,7 @@ from attnmetrics.statistics.schema import (
     PER_HEAD,
     RESULTS,
     Result,
+    in_unit,
 )
 from attnmetrics.statistics.states import Dims, State
 from attnmetrics.statistics.traces import Traces
@@ -101,12 +104,17 @@ ATTENTION = pa.schema(
 _FORMULA = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@＝＋－＠]|[\t\r\n])")
 """Where a spreadsheet would begin to calculate, also one that takes semicolons or tabs for the ends of cells."""
 
-SentenceTexts = Mapping[tuple[int, int], tuple[str, str, Sequence[str]]]
-"""(document index, sentence) → (document id, text, pieces)."""
+SentenceTexts = Mapping[tuple[int, int], Sequence[tuple[str, str, Sequence[str], int]]]
+"""(document index, sentence or window) → (document id, text, pieces, its first piece counted in the window) of the
+sentence, or of those in the window that hold pieces of exemplars, in order."""
 
 
 def dataset(
-    state: State, deviation: NDArray[np.float64], prefix_mass: NDArray[np.float64], variability_sentences: int
+    state: State,
+    deviation: NDArray[np.float64],
+    prefix_mass: NDArray[np.float64],
+    variability_sentences: int,
+    unit: str = "sentence",
 ) -> xr.Dataset:
     """Every result of `schema.RESULTS` and its by-layer twin, labelled.
 
@@ -115,10 +123,12 @@ def dataset(
         deviation: [layer, head] Σ |F − F̄| over the prefix blocks (`variability.deviations`).
         prefix_mass: [layer, head] Σ F over the same blocks.
         variability_sentences: number of sentences whose blocks these were.
+        unit: what stands for sentences in all of these, as `RunConfig.unit` has it.
     """
     values = results(state, deviation, prefix_mass, variability_sentences)
-    variables = {result.name: (result.dims, values[result.name], _attributes(result)) for result in _declared()}
-    return xr.Dataset(variables, _coordinates(state.dims), {"title": "Attention metrics", "notation": NOTATION})
+    variables = {result.name: (result.dims, values[result.name], _attributes(result, unit)) for result in _declared()}
+    about = {"title": "Attention metrics", "notation": in_unit(NOTATION, unit), "unit": unit}
+    return xr.Dataset(variables, _coordinates(state.dims), about)
 
 
 def save(results: xr.Dataset, place: Location) -> None:
@@ -170,20 +180,21 @@ def exemplars_frame(exemplars: Exemplars, layers: Sequence[int], sentences: Sent
         StoreError: a sentence among the exemplars has no text.
     """
     layer, head, rank = np.nonzero(exemplars.sentence >= 0)
-    document_index, sentence = (column[layer, head, rank] for column in (exemplars.document_index, exemplars.sentence))
-    texts = [_text(sentences, key) for key in zip(document_index.tolist(), sentence.tolist(), strict=True)]
+    keys = (exemplars.document_index, exemplars.sentence, exemplars.i, exemplars.j)
+    places = zip(*(column[layer, head, rank].tolist() for column in keys), strict=True)
+    excerpts = [_excerpt(sentences, *place) for place in places]
     return pd.DataFrame(
         {
             "layer": np.asarray(layers, np.int64)[layer],
             "head": head,
             "rank": rank + 1,
             "weight": exemplars.weight[layer, head, rank],
-            "document": pd.Series([text[0] for text in texts], dtype="str"),
-            "sentence": sentence,
-            "i": exemplars.i[layer, head, rank].astype(np.int64),
-            "j": exemplars.j[layer, head, rank].astype(np.int64),
-            "text": pd.Series([text[1] for text in texts], dtype="str"),
-            "pieces": _lists(text[2] for text in texts),
+            "document": pd.Series([excerpt.document for excerpt in excerpts], dtype="str"),
+            "sentence": exemplars.sentence[layer, head, rank],
+            "i": np.array([excerpt.i for excerpt in excerpts], np.int64),
+            "j": np.array([excerpt.j for excerpt in excerpts], np.int64),
+            "text": pd.Series([excerpt.text for excerpt in excerpts], dtype="str"),
+            "pieces": _lists(excerpt.pieces for excerpt in excerpts),
         }
     )
 
@@ -295,11 +306,11 @@ def _as_declared(stored: xr.Dataset) -> xr.Dataset:
     return stored.assign_coords(labels)[[result.name for result in _declared()]]
 
 
-def _attributes(result: Result) -> dict[str, str]:
+def _attributes(result: Result, unit: str) -> dict[str, str]:
     return {
-        "long_name": result.title,
-        "units": result.unit,
-        "formula": result.formula,
+        "long_name": in_unit(result.title, unit),
+        "units": in_unit(result.unit, unit),
+        "formula": in_unit(result.formula, unit),
         "source": result.source,
     }
 
@@ -407,10 +418,33 @@ def _cell(value: object) -> str:
     return '"{}"'.format(text.replace('"', '""')) if any(mark in text for mark in '",\r\n') else text
 
 
-def _text(sentences: SentenceTexts, key: tuple[int, int]) -> tuple[str, str, Sequence[str]]:
+class _Excerpt(NamedTuple):
+    """What is shown of an exemplar."""
+
+    document: str
+    text: str
+    pieces: list[str]
+    i: int
+    """place of the attending piece among the pieces"""
+    j: int
+    """place of the attended piece"""
+
+
+def _excerpt(sentences: SentenceTexts, document_index: int, unit: int, i: int, j: int) -> _Excerpt:
+    """The sentence that holds the attending and the one that holds the attended piece; once, where they are one."""
+    key = document_index, unit
     if key not in sentences:
         raise StoreError(
             f"expected the text of document {key[0]}, sentence {key[1]}, which is among the exemplars, found none; "
             "measure its shard again"
         )
-    return sentences[key]
+    found = sentences[key]
+    first = [sentence[3] for sentence in found]
+    holders = [bisect_right(first, piece) - 1 for piece in (i, j)]
+    pieces: list[str] = []
+    shift: dict[int, int] = {}
+    for n in sorted(set(holders)):
+        shift[n] = len(pieces) - first[n]
+        pieces += found[n][2]
+    text = " ".join(found[n][1] for n in shift)
+    return _Excerpt(found[0][0], text, pieces, i + shift[holders[0]], j + shift[holders[1]])

@@ -1,4 +1,4 @@
-"""Which sentences of a shard are measured, which count in the metrics, and which keep their prefix blocks."""
+"""Which sentences of a shard are measured, which count in the metrics, and which units keep their prefix blocks."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.annotation.sentence import Sentences
+from attnmetrics.model.units import Units
 from attnmetrics.statistics.sampling import Selection, sentence_hashes, smallest
 
 
@@ -19,7 +20,7 @@ class Rule:
     metrics: Selection | None
     """those of them that count in the metrics; None: all of them"""
     prefix_sentences: int | None
-    """sentences per shard that keep prefix blocks, those with the smallest hashes; None: all"""
+    """units per shard that keep prefix blocks, those with the smallest hashes; None: all"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +29,29 @@ class Chosen:
 
     sentences: Sentences
     """[S] to measure"""
-    metrics: NDArray[np.bool_]
-    """[S] counts in the metrics"""
-    prefix: NDArray[np.int64]
-    """[V] rows that keep prefix blocks, ascending"""
-    prefix_hashes: NDArray[np.uint64]
-    """[V]"""
+    metrics: NDArray[np.bool_] | None
+    """[S] counts in the metrics; None: all"""
 
 
 def choose(rule: Rule, sentences: Sentences) -> Chosen:
     """Apply the rule to a shard's sentences."""
+    if rule.sample is None and rule.metrics is None:
+        return Chosen(sentences, None)
     hashes = sentence_hashes(rule.seed, sentences.document, sentences.sentence)
     if rule.sample is not None:
         rows = np.flatnonzero(rule.sample.selects(hashes, sentences.document_index, sentences.sentence))
         sentences, hashes = sentences.take(rows), hashes[rows]
-    metrics = np.ones(len(sentences), bool)
-    if rule.metrics is not None:
-        metrics = rule.metrics.selects(hashes, sentences.document_index, sentences.sentence)
-    prefix = np.flatnonzero(metrics)
+    if rule.metrics is None:
+        return Chosen(sentences, None)
+    return Chosen(sentences, rule.metrics.selects(hashes, sentences.document_index, sentences.sentence))
+
+
+def choose_prefixes(
+    rule: Rule, units: Units, metrics: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Which of the units that count in the metrics keep prefix blocks: rows [V], ascending, and their hashes [V]."""
+    hashes = sentence_hashes(rule.seed, units.document, units.number)
+    rows = np.arange(len(units)) if metrics is None else np.flatnonzero(metrics)
     if rule.prefix_sentences is not None:
-        keys = (hashes[prefix], sentences.document_index[prefix], sentences.sentence[prefix])
-        prefix = prefix[smallest(*keys, rule.prefix_sentences)]
-    return Chosen(sentences, metrics, prefix, hashes[prefix])
+        rows = rows[smallest(hashes[rows], units.document_index[rows], units.number[rows], rule.prefix_sentences)]
+    return rows, hashes[rows]

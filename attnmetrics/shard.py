@@ -1,8 +1,7 @@
-"""An annotated shard to its state: tokenise, align, pack, run the model, reduce, bin by features. No Ray, no disk."""
+"""A shard's sentences or windows to its state: pack, run the model, reduce, bin by features. No Ray, no disk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import numpy as np
 import torch
@@ -11,10 +10,11 @@ from torch import Tensor
 
 from attnmetrics.annotation.sentence import Labels, Sentences
 from attnmetrics.errors import ModelError
-from attnmetrics.model.align import Dependencies, Pieces, align, pair_dependencies, piece_names, tokenize
+from attnmetrics.model.align import Dependencies, Pieces, piece_names
 from attnmetrics.model.kernels import Kernel, Null, Reductions, Wanted, dense, want
 from attnmetrics.model.load import TILE_PAIRS, Model
 from attnmetrics.model.pack import Batch, pack
+from attnmetrics.model.units import Units, read_sentences
 from attnmetrics.statistics.exemplars import Exemplars, from_peaks
 from attnmetrics.statistics.schema import EDGES, NO_LABEL, OFFSETS, PAIR_DISTANCE_LIMIT, PAIR_DISTANCES
 from attnmetrics.statistics.states import Dims, State
@@ -22,46 +22,52 @@ from attnmetrics.statistics.variability import prefix_pairs
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """What a unit has of a sentence: all of it, unless a window's border or the model's length cuts it."""
+
+    unit: int
+    """row of the unit"""
+    first: int
+    """its first piece, counted in the unit"""
+    text: str
+    """of the whole sentence"""
+    pieces: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ShardResult:
     """What a shard comes down to."""
 
     state: State
-    """the sentences that count in the metrics"""
+    """the units that count in the metrics"""
     blocks: NDArray[np.float32]
-    """[V, layer, head, Q] prefix blocks of the sentences asked for (see `statistics.variability.Prefix`)"""
+    """[V, layer, head, Q] prefix blocks of the units asked for (see `statistics.variability.Prefix`)"""
     exemplars: Exemplars
-    """over all sentences"""
-    exemplar_pieces: Mapping[int, list[str]]
-    """the pieces of each sentence that is an exemplar of some head, by row"""
+    """over all units"""
+    passages: Sequence[Passage]
+    """all that hold a piece of an exemplar, by unit"""
     sentences_without_pieces: int
-    """left out: the tokenizer makes nothing of their texts"""
+    """units left out: the tokenizer makes nothing of their texts"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Shard:
-    """The pieces of a shard's sentences with all that is known of them before the model runs."""
+    """A shard's units, and what is wanted of each."""
 
-    pieces: Pieces
-    aligned: NDArray[np.bool_]
-    """[T] the piece has a word"""
-    pos: NDArray[np.int64]
-    """[T] tag"""
-    rel: NDArray[np.int64]
-    """[T] relation"""
-    dependencies: Dependencies
+    units: Units
     metrics: NDArray[np.bool_]
     """[S] counts in the metrics"""
     prefix_row: NDArray[np.int64]
     """[S] place among the prefix blocks; −1 for none"""
 
 
-def dims_of(sentences: Sentences, model: Model) -> Dims:
+def dims_of(units: Units, model: Model) -> Dims:
     """The dimensions of the state that `measure` gives."""
-    return Dims(layer=model.layers, head=model.heads, pos=sentences.labels.pos, rel=sentences.labels.rel)
+    return Dims(layer=model.layers, head=model.heads, pos=units.labels.pos, rel=units.labels.rel)
 
 
 def measure(
-    sentences: Sentences,
+    units: Units,
     model: Model,
     *,
     batch_pieces: int = 4096,
@@ -73,32 +79,33 @@ def measure(
     """Measure a shard. The same shard and options give the same bits.
 
     Args:
-        sentences: S annotated sentences.
+        units: S sentences or windows.
         model: the model.
         batch_pieces: most pieces of one forward pass.
-        exemplars: K, sentences kept per head.
-        metric_rows: [S] which sentences count in the metrics; unset, all. The others only compete as exemplars.
-        prefix_rows: [V] which sentences' prefix blocks are kept, among those that count; unset, all that count.
+        exemplars: K, units kept per head.
+        metric_rows: [S] which units count in the metrics; unset, all. The others only compete as exemplars.
+        prefix_rows: [V] which units' prefix blocks are kept, among those that count; unset, all that count.
         kernel: what computes attention.
 
     Raises:
-        ModelError: pieces outside the model's vocabulary, or attention that is not finite.
+        ModelError: attention that is not finite.
     """
-    metrics = np.ones(len(sentences), dtype=np.bool_) if metric_rows is None else metric_rows
+    metrics = np.ones(len(units), dtype=np.bool_) if metric_rows is None else metric_rows
     kept = np.flatnonzero(metrics) if prefix_rows is None else prefix_rows
-    shard = _prepare(sentences, model, metrics, kept)
-    sums = _Sums(shard, model, len(kept), dims_of(sentences, model))
-    for batch in pack(shard.pieces.lengths, metrics, batch_pieces, TILE_PAIRS, model.layout.equal_lengths):
+    prefix_row = np.full(len(units), -1, dtype=np.int64)
+    prefix_row[kept] = np.arange(len(kept))
+    shard = _Shard(units, metrics, prefix_row)
+    lengths = units.pieces.lengths
+    sums = _Sums(shard, model, len(kept), dims_of(units, model))
+    for batch in pack(lengths, metrics, batch_pieces, TILE_PAIRS, model.layout.equal_lengths):
         _run(batch, shard, model, kernel, sums)
-    found = from_peaks(
-        *sums.peaks, sentences.document_index, sentences.sentence, digest_texts(sentences.text), exemplars
-    )
+    found = from_peaks(*sums.peaks, units.document_index, units.number, units.digest, exemplars)
     return ShardResult(
-        state=State(sums.dims, sums.read() | count(shard.pieces, shard.aligned, shard.dependencies, metrics, model)),
+        state=State(sums.dims, sums.read() | count(units.pieces, units.aligned, units.dependencies, metrics, model)),
         blocks=sums.blocks,
         exemplars=found,
-        exemplar_pieces={row: piece_names(model.tokenizer, shard.pieces, row) for row in _rows(found, sentences)},
-        sentences_without_pieces=int((shard.pieces.lengths == 0).sum()),
+        passages=_find_passages(found, units, model),
+        sentences_without_pieces=int((lengths == 0).sum()),
     )
 
 
@@ -140,7 +147,7 @@ def find_exemplars(
     )
     nothing = np.zeros(len(texts), dtype=np.bool_)
     return measure(
-        without_words,
+        read_sentences(without_words, model),
         model,
         batch_pieces=batch_pieces,
         exemplars=exemplars,
@@ -149,48 +156,14 @@ def find_exemplars(
     ).exemplars
 
 
-def digest_texts(texts: tuple[str, ...]) -> NDArray[np.uint64]:
-    """[S] digest of each text."""
-    digests = b"".join(blake2b(text.encode(), digest_size=8).digest() for text in texts)
-    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
-
-
 # --- before the model ------------------------------------------------------------------------------------------------
-
-
-def _prepare(sentences: Sentences, model: Model, metrics: NDArray[np.bool_], prefix_rows: NDArray[np.int64]) -> _Shard:
-    pieces = tokenize(model.tokenizer, sentences.text, model.template, model.max_pieces)
-    _check_ids(pieces, sentences, model)
-    word = align(sentences, pieces)
-    prefix_row = np.full(len(sentences), -1, dtype=np.int64)
-    prefix_row[prefix_rows] = np.arange(len(prefix_rows))
-    return _Shard(
-        pieces=pieces,
-        aligned=word >= 0,
-        pos=np.append(sentences.word_pos, len(sentences.labels.pos) - 1)[word],
-        rel=np.append(sentences.word_rel, len(sentences.labels.rel) - 1)[word],
-        dependencies=pair_dependencies(sentences, pieces, word),
-        metrics=metrics,
-        prefix_row=prefix_row,
-    )
-
-
-def _check_ids(pieces: Pieces, sentences: Sentences, model: Model) -> None:
-    known = model.network.get_input_embeddings().num_embeddings
-    unknown = np.flatnonzero(pieces.ids >= known)
-    if len(unknown):
-        row = pieces.sentence[unknown[0]]
-        raise ModelError(
-            f"expected piece ids below {known}, the size of the model's vocabulary, found {pieces.ids[unknown[0]]} in "
-            f"{sentences.text[row][:60]!r}; the tokenizer of {model.name} belongs to another model"
-        )
 
 
 def _run(batch: Batch, shard: _Shard, model: Model, kernel: Kernel, sums: "_Sums") -> None:
     """One forward pass."""
     lengths = np.diff(batch.offsets)
     sentence = np.repeat(np.arange(len(batch.rows)), lengths)
-    piece = np.arange(batch.offsets[-1]) + (shard.pieces.offsets[batch.rows] - batch.offsets[:-1])[sentence]
+    piece = np.arange(batch.offsets[-1]) + (shard.units.pieces.offsets[batch.rows] - batch.offsets[:-1])[sentence]
     attending, attended, edge = _attendable(batch, shard, model)
     with_prefix = np.flatnonzero(shard.prefix_row[batch.rows] >= 0)
     wanted = want(
@@ -201,18 +174,19 @@ def _run(batch: Batch, shard: _Shard, model: Model, kernel: Kernel, sums: "_Sums
     def consume(layer: int, found: Reductions) -> None:
         sums.add(layer, found, wanted, binning)
 
-    model.run(torch.from_numpy(shard.pieces.ids[piece]).to(model.device), wanted, consume, kernel)
+    model.run(torch.from_numpy(shard.units.pieces.ids[piece]).to(model.device), wanted, consume, kernel)
 
 
 def _attendable(
     batch: Batch, shard: _Shard, model: Model
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Attending and attended packed piece, and edge, of the attendable pairs in a dependency; attending ones ascend."""
-    begin, end = shard.dependencies.offsets[batch.rows], shard.dependencies.offsets[batch.rows + 1]
+    dependencies = shard.units.dependencies
+    begin, end = dependencies.offsets[batch.rows], dependencies.offsets[batch.rows + 1]
     sizes = np.where(shard.metrics[batch.rows], end - begin, 0)
     sentence = np.repeat(np.arange(len(batch.rows)), sizes)
     pair = np.arange(len(sentence)) + (begin - np.cumsum(sizes) + sizes)[sentence]
-    i, j, edge = orient(shard.dependencies, pair)
+    i, j, edge = orient(dependencies, pair)
     sentence = np.tile(sentence, len(EDGES))
     lengths = np.diff(batch.offsets)
     kept = is_attendable(i, j, lengths[sentence], model.causal, model.null)
@@ -267,8 +241,8 @@ class _Binning:
             return torch.from_numpy(label == np.arange(size)[:, None]).to(device, torch.float64)
 
         return cls(
-            pos=members(shard.pos[piece], len(dims.pos)),
-            rel=members(shard.rel[piece], len(dims.rel)),
+            pos=members(shard.units.pos[piece], len(dims.pos)),
+            rel=members(shard.units.rel[piece], len(dims.rel)),
             edge=members(edge, len(EDGES)),
             prefix_rows=prefix_rows,
         )
@@ -332,12 +306,22 @@ class _Sums:
         return sums
 
 
-def _rows(found: Exemplars, sentences: Sentences) -> list[int]:
-    """The sentences that are an exemplar of some head."""
-    places = np.stack([sentences.document_index, sentences.sentence], axis=1).tolist()
-    wanted = np.stack([found.document_index, found.sentence], axis=-1).reshape(-1, 2)
-    chosen = set(map(tuple, np.unique(wanted, axis=0).tolist()))
-    return [row for row, place in enumerate(places) if tuple(place) in chosen]
+def _find_passages(found: Exemplars, units: Units, model: Model) -> list[Passage]:
+    """The sentences that hold the attending and attended pieces of exemplars, as far as their units hold them."""
+    rows = {key: row for row, key in enumerate(zip(units.document_index.tolist(), units.number.tolist(), strict=True))}
+    filled = found.sentence >= 0
+    keys = zip(found.document_index[filled].tolist(), found.sentence[filled].tolist(), strict=True)
+    unit = np.array([rows[key] for key in keys], dtype=np.int64)
+    offsets = units.pieces.offsets
+    sentences = units.sentence[offsets[unit] + np.stack([found.i[filled], found.j[filled]])]
+    held = np.unique(np.stack([np.broadcast_to(unit, sentences.shape), sentences]).reshape(2, -1), axis=1)
+    passages = []
+    for row, sentence in held.T.tolist():
+        own = units.sentence[offsets[row] : offsets[row + 1]]
+        first, end = np.searchsorted(own, [sentence, sentence + 1])
+        ids = units.pieces.ids[offsets[row] + first : offsets[row] + end]
+        passages.append(Passage(row, int(first), units.text[sentence], piece_names(model.tokenizer, ids)))
+    return passages
 
 
 # --- what needs no model ---------------------------------------------------------------------------------------------
@@ -350,10 +334,10 @@ def count(
     metrics: NDArray[np.bool_],
     model: Model,
 ) -> dict[str, NDArray[np.float64]]:
-    """The corpus-level statistics of the sentences that count."""
+    """The corpus-level statistics of the units that count."""
     lengths = pieces.lengths
     counted = metrics & (lengths > 0)
-    in_counted = counted[pieces.sentence]
+    in_counted = counted[pieces.row]
     counts = {
         "sentences": counted.sum(),
         "pieces": in_counted.sum(),

@@ -46,11 +46,13 @@ CANDIDATES = pa.schema(
         "document": pa.string(),
         "document_index": pa.int64(),
         "sentence": pa.int64(),
+        "first": pa.int64(),
         "text": pa.string(),
         "pieces": pa.list_(pa.string()),
     }
 )
-"""A sentence that is an exemplar of some head in its shard."""
+"""A sentence that is an exemplar of some head in its shard; or that holds a piece of one, which is a window: then
+`sentence` is the number of the window, and `pieces` are those that the window has of it, from its piece `first` on."""
 
 FILES = ("state", "exemplars", "prefix", "candidates")
 """What there is of a shard, a file each."""
@@ -65,11 +67,12 @@ Value = TypeVar("Value")
 
 
 class ExemplarSentence(NamedTuple):
-    """What stands in a sentence that is an exemplar."""
+    """What stands in a sentence that is an exemplar, or that holds a piece of one (see `CANDIDATES`)."""
 
     document: str
     text: str
     pieces: list[str]
+    first: int
 
 
 @dataclass(frozen=True, slots=True)

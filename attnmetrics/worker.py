@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from attnmetrics.annotation import cache
-from attnmetrics.annotation.sentence import Annotator, Labels
+from attnmetrics.annotation.sentence import Annotator, Labels, Sentences
 from attnmetrics.assets import MODELS, PIPELINES
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.errors import DamageError
+from attnmetrics.model.units import Units, check_window, read_sentences, read_windows
 from attnmetrics.plan import Shard, annotation_file
 from attnmetrics.ranking import Chunk
-from attnmetrics.selection import Chosen, Rule, choose
+from attnmetrics.selection import Rule, choose, choose_prefixes
 from attnmetrics.statistics.variability import Prefix
 from attnmetrics.store import CANDIDATES, ShardContent, Store
 
@@ -58,7 +60,11 @@ class Worker:
         return annotator.labels
 
     def describe_model(self) -> dict[str, Any]:
-        """Facts about the model that the driver needs (see `model.load.Model.describe`)."""
+        """Facts about the model that the driver needs (see `model.load.Model.describe`).
+
+        Raises:
+            ConfigError: the model cannot read windows of the size that is wanted.
+        """
         return self._load_model().describe()
 
     def annotate(self, shard: Shard, documents: Sequence[Document], fingerprint: str) -> Counts:
@@ -83,20 +89,22 @@ class Worker:
             cache.remove(path)
             return {DAMAGED: str(error), "peak_memory_bytes": peak_memory_bytes()}
         chosen = choose(measuring.rule, sentences)
+        units = self._read_units(chosen.sentences, model)
+        prefix_rows, prefix_hashes = choose_prefixes(measuring.rule, units, chosen.metrics)
         result = measure(
-            chosen.sentences,
+            units,
             model,
             batch_pieces=self._config.batch_pieces,
             exemplars=self._config.candidates,
             metric_rows=chosen.metrics,
-            prefix_rows=chosen.prefix,
+            prefix_rows=prefix_rows,
         )
         counts = {
             "first_document": shard.first_document,
             "sentences": int(result.state["sentences"]),
             "pieces": int(result.state["pieces"]),
-            "exemplar_sentences": len(chosen.sentences),
-            "prefix_sentences": len(chosen.prefix),
+            "exemplar_sentences": len(units),
+            "prefix_sentences": len(prefix_rows),
             "sentences_blank": cache.read_counts(path)["sentences_blank"],
             "sentences_cut": int(result.state["sentences_cut"]),
             "pieces_unaligned": int(result.state["pieces_unaligned"]),
@@ -105,7 +113,7 @@ class Worker:
             "seconds": time.perf_counter() - start,
             "peak_memory_bytes": peak_memory_bytes(),
         }
-        measuring.store.write(shard.index, _content(result, chosen), counts)
+        measuring.store.write(shard.index, _content(result, units, prefix_hashes), counts)
         return counts
 
     def rank(self, shard: Shard, chunk: Chunk, store: Store) -> Counts:
@@ -144,6 +152,10 @@ class Worker:
             "peak_memory_bytes": peak_memory_bytes(),
         }
 
+    def _read_units(self, sentences: Sentences, model: "Model") -> Units:
+        window = self._config.window
+        return read_sentences(sentences, model) if window is None else read_windows(sentences, model, window)
+
     def _load_annotator(self) -> Annotator:
         if self._annotator is None:
             self._annotator = load_annotator(self._config, self._gold_labels)
@@ -154,6 +166,8 @@ class Worker:
         if self._model is None:
             self._exact_model = None
             self._model = _load(self._config, self._config.dtype)
+            if self._config.window is not None:
+                check_window(self._config.window, self._model)
         return self._model
 
     def _load_exact_model(self) -> "Model":
@@ -191,20 +205,20 @@ def load_annotator(config: RunConfig, gold_labels: Labels | None) -> Annotator:
     return SpacyAnnotator(str(PIPELINES.get(config.annotator, config.annotator)))
 
 
-def _content(result: "ShardResult", chosen: Chosen) -> ShardContent:
-    sentences = chosen.sentences
+def _content(result: "ShardResult", units: Units, prefix_hashes: NDArray[np.uint64]) -> ShardContent:
     rows = [
         {
-            "document": sentences.document[row],
-            "document_index": int(sentences.document_index[row]),
-            "sentence": int(sentences.sentence[row]),
-            "text": sentences.text[row],
-            "pieces": pieces,
+            "document": units.document[passage.unit],
+            "document_index": int(units.document_index[passage.unit]),
+            "sentence": int(units.number[passage.unit]),
+            "first": passage.first,
+            "text": passage.text,
+            "pieces": passage.pieces,
         }
-        for row, pieces in result.exemplar_pieces.items()
+        for passage in result.passages
     ]
     candidates = pa.Table.from_pylist(rows, schema=CANDIDATES)
-    return ShardContent(result.state, Prefix(result.blocks, chosen.prefix_hashes), result.exemplars, candidates)
+    return ShardContent(result.state, Prefix(result.blocks, prefix_hashes), result.exemplars, candidates)
 
 
 def peak_memory_bytes() -> int:

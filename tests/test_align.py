@@ -51,7 +51,8 @@ def pieces_of(*rows: list[tuple[int, int]]) -> Pieces:
     spans = np.array([span for row in rows for span in row], dtype=np.int64).reshape(-1, 2)
     offsets = np.cumsum([0, *map(len, rows)])
     everywhere = np.ones(len(spans), bool)
-    return Pieces(offsets, np.zeros(len(spans), np.int64), *spans.T, everywhere, np.zeros(len(rows), bool))
+    columns = np.zeros(len(spans), np.int64), *spans.T, everywhere
+    return Pieces(np.arange(len(rows)), offsets, *columns, np.zeros(len(rows), bool))
 
 
 def slow_word(text: str, span: tuple[int, int], words: list[tuple[int, int, int]]) -> int:
@@ -161,12 +162,12 @@ def test_bytes_of_one_character_belong_to_its_word() -> None:
     pieces = tokenize(GPT2, sentences.text, Template(), 50)
     word = align(sentences, pieces)
     assert word.tolist() == [0, -1, 1, 1, 1, 1, 2]  # the second piece is the space alone
-    assert piece_names(GPT2, pieces, 0) == ["a", "Ġ", "ð", "Ł", "¦", "ī", "Ġb"]
+    assert piece_names(GPT2, pieces.ids) == ["a", "Ġ", "ð", "Ł", "¦", "ī", "Ġb"]
 
 
 def test_template_pieces_are_shown_by_name() -> None:
     pieces = tokenize(BERT, ("Nobody knew.",), find_template(BERT), 50)
-    shown = piece_names(BERT, pieces, 0)
+    shown = piece_names(BERT, pieces.ids)
     assert shown[0] == "[CLS]"
     assert shown[-1] == "[SEP]"
     assert "".join(shown[1:-1]).replace("##", "") == "nobodyknew."

@@ -15,6 +15,7 @@ from attnmetrics.benchmark.material import Material, in_batches
 from attnmetrics.benchmark.paper_way import PaperSums
 from attnmetrics.benchmark.race import Timing, race, ratio
 from attnmetrics.corpus import read_documents
+from attnmetrics.model.units import read_sentences
 from attnmetrics.shard import measure
 from attnmetrics.statistics.variability import prefix_pairs
 
@@ -31,7 +32,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Material]:
 def test_the_papers_way_gives_the_same_sums(material: Material) -> None:
     model = material.load("float32")
     text = who.read(material, model)
-    ours = measure(material.sentences, model)
+    ours = measure(read_sentences(material.sentences, model), model)
     dims = ours.state.dims
     sums = PaperSums(len(dims.layer), dims.head, len(dims.pos), len(dims.rel))
     rows = np.arange(len(material.sentences))

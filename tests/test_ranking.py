@@ -146,10 +146,10 @@ def test_chunks_hold_every_candidate_once(number: int) -> None:
     candidates = Exemplars(
         half, position, position, position.astype(np.int32), position.astype(np.int32), position.astype(np.uint64)
     )
-    sentences = {(row, row): ExemplarSentence("d", f"text {row}", []) for row in range(number)}
+    sentences = {(row, row): [ExemplarSentence("d", f"text {row}", [], 0)] for row in range(number)}
     chunks = cut_chunks(candidates, sentences)
     assert sorted(key for chunk in chunks for key in chunk.keys) == list(sentences)
-    assert all(chunk.texts == tuple(sentences[key].text for key in chunk.keys) for chunk in chunks)
+    assert all(chunk.texts == tuple(sentences[key][0].text for key in chunk.keys) for chunk in chunks)
     assert len({chunk.digest for chunk in chunks}) == len(chunks)
 
 

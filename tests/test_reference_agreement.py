@@ -21,6 +21,7 @@ from transformers import AutoModel
 from attnmetrics.annotation.sentence import Labels, Sentences
 from attnmetrics.assets import CORPORA, MODELS
 from attnmetrics.model.load import load_model
+from attnmetrics.model.units import read_sentences
 from attnmetrics.results import dataset
 from attnmetrics.shard import measure
 from attnmetrics.statistics import reference
@@ -114,7 +115,7 @@ def measured(folder: Path, sentences: Sequence[Annotated], null: str | None) -> 
     model = load_model(str(folder), device="cpu", null_tokens=null)
     bounds = [0, len(sentences) // 3, len(sentences) // 2, len(sentences)]
     shards = [columns(sentences[begin:end]) for begin, end in pairwise(bounds)]
-    parts = [measure(shard, model, batch_pieces=300, exemplars=K) for shard in shards]
+    parts = [measure(read_sentences(shard, model), model, batch_pieces=300, exemplars=K) for shard in shards]
     state = parts[0].state.merge(parts[1].state).merge(parts[2].state)
     spread = deviations(lambda: (part.blocks for part in parts))
     return dataset(state, *spread), merge_all(part.exemplars for part in parts)

@@ -2,7 +2,6 @@ import csv
 import subprocess
 import sys
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import xarray as xr
 from attnmetrics import results
 from attnmetrics.errors import StoreError
 from attnmetrics.results import (
+    SentenceTexts,
     dataset,
     exemplars_frame,
     load,
@@ -211,10 +211,10 @@ def exemplars() -> Exemplars:
     )
 
 
-TEXTS: dict[tuple[int, int], tuple[str, str, Sequence[str]]] = {
-    (0, 4): ("first", "One.", ("One", ".")),
-    (2, 0): ("third", "Two 🦉", ["Two", " 🦉"]),
-    (2, 1): ("third", "", []),
+TEXTS: SentenceTexts = {
+    (0, 4): [("first", "One.", ("One", "."), 0)],
+    (2, 0): [("third", "Two 🦉", ["Two", " 🦉"], 0)],
+    (2, 1): [("third", "", [], 0)],
 }
 
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from attnmetrics.errors import ModelError
 from attnmetrics.model.align import Dependencies, Pieces, Template, align, pair_dependencies, tokenize
 from attnmetrics.model.kernels import Null
 from attnmetrics.model.load import Model, attention_maps, load_model
-from attnmetrics.shard import ShardResult, count, digest_texts, find_exemplars, measure
+from attnmetrics.model.units import digest_texts, read_sentences
+from attnmetrics.shard import ShardResult, count, find_exemplars
+from attnmetrics.shard import measure as measure_units
 from attnmetrics.statistics.schema import OFFSET_LIMIT, STATISTICS
 
 LABELS = Labels(("ADJ", "NOUN", "VERB", "_"), ("amod", "obj", "root", "_"))
@@ -48,12 +51,17 @@ def gpt2(models: dict[Family, Model]) -> Model:
     return models["gpt2"]
 
 
+def measure(sentences: Sentences, model: Model, **options: Any) -> ShardResult:
+    """Measure sentences."""
+    return measure_units(read_sentences(sentences, model), model, **options)
+
+
 def assert_same_bits(a: ShardResult, b: ShardResult) -> None:
     np.testing.assert_array_equal(a.state.pack(), b.state.pack())
     np.testing.assert_array_equal(a.blocks, b.blocks)
     for field in fields(a.exemplars):
         np.testing.assert_array_equal(getattr(a.exemplars, field.name), getattr(b.exemplars, field.name))
-    assert a.exemplar_pieces == b.exemplar_pieces
+    assert a.passages == b.passages
 
 
 def assert_close(a: ShardResult, b: ShardResult, rtol: float = 1e-5, atol: float = 2e-5) -> None:
@@ -121,9 +129,10 @@ def test_exemplars_are_the_strongest_sentences(gpt2: Model) -> None:
     np.testing.assert_allclose(np.moveaxis(result.exemplars.weight, -1, 0), best, rtol=0, atol=5e-5)
     rows = result.exemplars.document_index * 5 + result.exemplars.sentence
     assert rows.max() < len(TEXTS)  # never the second occurrence of a text
-    assert set(result.exemplar_pieces) == set(np.unique(rows).tolist())
-    for row, pieces in result.exemplar_pieces.items():
-        assert len(pieces) == maps[row].shape[-2]
+    assert [passage.unit for passage in result.passages] == np.unique(rows).tolist()
+    for passage in result.passages:
+        assert (passage.first, passage.text) == (0, sentences.text[passage.unit])
+        assert len(passage.pieces) == maps[passage.unit].shape[-2]
     np.testing.assert_array_equal(result.exemplars.text, digest_texts(TEXTS)[rows])
 
 

@@ -38,7 +38,8 @@ def content(seed: int, sentences: int = 5) -> ShardContent:
     blocks = random.random((sentences, 2, 3, 55), dtype=np.float32)
     blocks[:1, :, :, 7:] = np.nan
     prefix = Prefix(blocks, random.integers(0, 2**63, sentences, dtype=np.uint64))
-    row = {"document": "d", "document_index": 1, "sentence": 2, "text": "A \x1b[2J b", "pieces": ["A", "Ġb"]}
+    key = {"document": "d", "document_index": 1, "sentence": 2, "first": 0}
+    row = key | {"text": "A \x1b[2J b", "pieces": ["A", "Ġb"]}
     state = State.unpack(DIMS, random.random(packed_size(DIMS)))
     return ShardContent(state, prefix, exemplars, pa.Table.from_pylist([row], schema=CANDIDATES))
 

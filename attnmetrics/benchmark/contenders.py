@@ -14,6 +14,7 @@ from attnmetrics.model.align import Pieces, align, pair_dependencies, tokenize
 from attnmetrics.model.kernels import want_nothing
 from attnmetrics.model.load import TILE_PAIRS, Model
 from attnmetrics.model.pack import pack
+from attnmetrics.model.units import read_sentences
 from attnmetrics.shard import measure
 
 BATCH_PIECES = 4096
@@ -65,7 +66,7 @@ def measuring(material: Material, model: Model, dtype: str) -> Contender:
     pieces = _pieces(material, model)
     return Contender(
         "d", "attnmetrics, all metrics and exemplars", dtype, int(pieces.lengths.sum()),
-        lambda: measure(material.sentences, model, batch_pieces=BATCH_PIECES),
+        lambda: measure(read_sentences(material.sentences, model), model, batch_pieces=BATCH_PIECES),
     )  # fmt: skip
 
 

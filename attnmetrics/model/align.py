@@ -28,42 +28,44 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """The T word pieces of S sentences."""
+    """The T word pieces of S rows, each a text or a part of one."""
 
+    text: NDArray[np.int64]
+    """[S] the text that each row is of, ascending"""
     offsets: NDArray[np.int64]
-    """[S + 1] pieces of sentence s are offsets[s] … offsets[s + 1] − 1"""
+    """[S + 1] pieces of row s are offsets[s] … offsets[s + 1] − 1"""
     ids: NDArray[np.int64]
     """[T] ids in the model's vocabulary"""
     start: NDArray[np.int64]
-    """[T] first character of the piece in its sentence's text; 0 for template pieces"""
+    """[T] first character of the piece in its text; 0 for template pieces"""
     end: NDArray[np.int64]
     """[T] one past the last character; 0 for template pieces"""
     in_text: NDArray[np.bool_]
     """[T] False for template pieces"""
     cut: NDArray[np.bool_]
-    """[S] the sentence lost its last text pieces"""
+    """[S] the text lost its last pieces"""
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """[S] pieces per sentence."""
+        """[S] pieces per row."""
         return np.diff(self.offsets)
 
     @property
-    def sentence(self) -> NDArray[np.int64]:
-        """[T] the sentence of each piece."""
-        return np.repeat(np.arange(len(self.cut)), self.lengths)
+    def row(self) -> NDArray[np.int64]:
+        """[T] the row of each piece."""
+        return np.repeat(np.arange(len(self.text)), self.lengths)
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """The P pairs of pieces, by sentence, whose words are head and child of one another."""
+    """The P pairs of pieces of one row, by row, whose words are head and child of one another."""
 
     offsets: NDArray[np.int64]
-    """[S + 1] pairs of sentence s are offsets[s] … offsets[s + 1] − 1"""
+    """[S + 1] pairs of row s are offsets[s] … offsets[s + 1] − 1"""
     head: NDArray[np.int64]
-    """[P] piece of the head word, counted within the sentence"""
+    """[P] piece of the head word, counted within the row"""
     child: NDArray[np.int64]
-    """[P] piece of the child word, counted within the sentence"""
+    """[P] piece of the child word, counted within the row"""
 
 
 def find_template(tokenizer: Any) -> Template:
@@ -83,16 +85,17 @@ def find_template(tokenizer: Any) -> Template:
     raise ModelError(f"the tokenizer's template changes the text's pieces: {bare} became {full}; use another tokenizer")
 
 
-def tokenize(tokenizer: Any, texts: Sequence[str], template: Template, max_pieces: int) -> Pieces:
+def tokenize(tokenizer: Any, texts: Sequence[str], template: Template, max_pieces: int, split: bool = False) -> Pieces:
     """The pieces of each text: template prefix, text pieces up to the limit, template suffix.
 
     A marker that the text itself spells, such as `[SEP]`, is a text piece.
 
     Args:
         tokenizer: a `tokenizers.Tokenizer` that neither truncates nor pads.
-        texts: [S] sentences.
+        texts: what to cut into pieces.
         template: what the tokenizer puts around a text.
-        max_pieces: the longest sentence that the model takes, template included.
+        max_pieces: the longest row that is wanted, template included.
+        split: give a text as many rows as it takes, instead of cutting off what is beyond the limit.
 
     Raises:
         ModelError: a text that is no valid Unicode.
@@ -102,7 +105,11 @@ def tokenize(tokenizer: Any, texts: Sequence[str], template: Template, max_piece
     except (TypeError, UnicodeEncodeError) as error:
         raise ModelError(_undecodable(texts)) from error
     found = np.array([len(encoding) for encoding in encodings], dtype=np.int64)
-    kept = np.minimum(found, max_pieces - len(template))
+    most = max_pieces - len(template)
+    rows = np.maximum(1, -(-found // most)) if split else np.ones_like(found)
+    text = np.repeat(np.arange(len(found)), rows)
+    first = most * (np.arange(len(text)) - _offsets(rows)[text])
+    kept = np.minimum(found[text] - first, most)
     text_ids = np.fromiter(chain.from_iterable(encoding.ids for encoding in encodings), np.int64, found.sum())
     spans = chain.from_iterable(chain.from_iterable(encoding.offsets for encoding in encodings))
     text_spans = np.fromiter(spans, np.int64, 2 * found.sum()).reshape(-1, 2)
@@ -110,13 +117,13 @@ def tokenize(tokenizer: Any, texts: Sequence[str], template: Template, max_piece
     offsets = _offsets(kept + len(template))
     within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], np.diff(offsets)) - len(template.prefix)
     in_text = (within >= 0) & (within < np.repeat(kept, np.diff(offsets)))
-    source = (np.repeat(_offsets(found)[:-1], np.diff(offsets)) + within)[in_text]
+    source = (np.repeat(_offsets(found)[text] + first, np.diff(offsets)) + within)[in_text]
     ids = np.empty(offsets[-1], dtype=np.int64)
-    ids[~in_text] = np.tile(np.array(template.prefix + template.suffix, dtype=np.int64), len(encodings))
+    ids[~in_text] = np.tile(np.array(template.prefix + template.suffix, dtype=np.int64), len(text))
     ids[in_text] = text_ids[source]
     start, end = np.zeros((2, offsets[-1]), dtype=np.int64)
     start[in_text], end[in_text] = text_spans[source].T
-    return Pieces(offsets, ids, start, end, in_text, cut=found > kept)
+    return Pieces(text, offsets, ids, start, end, in_text, cut=(found > most)[text] & (not split))
 
 
 def align(sentences: Sentences, pieces: Pieces) -> NDArray[np.int64]:
@@ -130,7 +137,7 @@ def align(sentences: Sentences, pieces: Pieces) -> NDArray[np.int64]:
     base = _offsets(np.array([len(text) for text in sentences.text], dtype=np.int64))
     word_base = np.repeat(base[:-1], np.diff(sentences.word_offsets))
     word_start, word_end = word_base + sentences.word_start, word_base + sentences.word_end
-    piece_base = base[pieces.sentence]
+    piece_base = base[pieces.text[pieces.row]]
     start, end = piece_base + pieces.start, piece_base + pieces.end
     start = np.minimum(_next_character("".join(sentences.text))[start], end)
 
@@ -149,10 +156,10 @@ def align(sentences: Sentences, pieces: Pieces) -> NDArray[np.int64]:
 
 
 def pair_dependencies(sentences: Sentences, pieces: Pieces, word: NDArray[np.int64]) -> Dependencies:
-    """Every pair of pieces whose words are head and child.
+    """Every pair of pieces of one row whose words are head and child.
 
     Args:
-        sentences: S sentences.
+        sentences: the texts with their words.
         pieces: their pieces.
         word: [T] the word of each piece, as `align` gives it.
     """
@@ -169,14 +176,15 @@ def pair_dependencies(sentences: Sentences, pieces: Pieces, word: NDArray[np.int
     child = np.repeat(child, head_end - head_begin)
     head = by_word[_ranges(head_begin, head_end)]
 
-    sentence = pieces.sentence[child]
-    offsets = np.searchsorted(sentence, np.arange(len(sentences) + 1))
-    return Dependencies(offsets, head - pieces.offsets[sentence], child - pieces.offsets[sentence])
+    together = pieces.row[head] == pieces.row[child]
+    head, child = head[together], child[together]
+    row = pieces.row[child]
+    offsets = np.searchsorted(row, np.arange(len(pieces.text) + 1))
+    return Dependencies(offsets, head - pieces.offsets[row], child - pieces.offsets[row])
 
 
-def piece_names(tokenizer: Any, pieces: Pieces, row: int) -> list[str]:
-    """The pieces of one sentence as the tokenizer's vocabulary spells them, such as `Ġthe` or `##ing`."""
-    ids = pieces.ids[pieces.offsets[row] : pieces.offsets[row + 1]]
+def piece_names(tokenizer: Any, ids: NDArray[np.int64]) -> list[str]:
+    """Pieces as the tokenizer's vocabulary spells them, such as `Ġthe` or `##ing`."""
     return [str(tokenizer.id_to_token(piece)) for piece in ids.tolist()]
 
 

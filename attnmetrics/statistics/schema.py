@@ -287,5 +287,12 @@ RESULTS: Final = (
     ),
 )
 
+
+def in_unit(text: str, unit: str) -> str:
+    """A text about sentences, for a run of another unit: `window:64` makes "Sentences measured" "Windows measured"."""
+    kind = unit.partition(":")[0]
+    return text.replace("sentence", kind).replace("Sentence", kind.capitalize())
+
+
 PER_HEAD: Final = tuple(result for result in RESULTS if result.dims[:2] == HEAD)
 """Results with a `<name>_by_layer` twin: the same formula over statistics summed over the heads of a layer."""

@@ -14,10 +14,10 @@ import xarray as xr
 
 from attnmetrics.errors import StoreError
 from attnmetrics.statistics import schema
-from attnmetrics.statistics.schema import PER_HEAD
+from attnmetrics.statistics.schema import PER_HEAD, in_unit
 from attnmetrics.storage import Location
 from attnmetrics.views import paper
-from attnmetrics.views.facts import about, flat, headline, left_out, model_name
+from attnmetrics.views.facts import about, flat, headline, left_out, model_name, unit_of
 from attnmetrics.views.heads import EXAMPLE_ROLES, SHARES, Standout, shown, standout, standouts, values
 from attnmetrics.views.page import pack
 from attnmetrics.views.page import render as render_page
@@ -89,6 +89,7 @@ def contents(
     return {
         "view": "atlas",
         "name": model_name(facts) or "a model",
+        "unit": in_unit("sentence", unit_of(data)),
         "missing": data.attrs.get("shards_missing"),
         "headline": headline(data, facts),
         "about": about(facts),
@@ -126,7 +127,7 @@ def _metric(data: xr.Dataset, result: schema.Result) -> dict[str, Any]:
     return {
         "name": result.name,
         "title": result.title,
-        "help": result.help,
+        "help": in_unit(result.help, unit_of(data)),
         "unit": result.unit,
         "share": result.name in SHARES,
         "formula": result.formula,
@@ -146,9 +147,11 @@ def _finite(value: float) -> float | None:
 
 def _corpus(data: xr.Dataset) -> Iterator[tuple[str, str, str]]:
     """(title, value, formula) of every single number of the corpus, but for the correlations."""
+    unit = unit_of(data)
     for result in schema.RESULTS:
         if not result.dims and not result.name.startswith(("distance_entropy", "distance_alignment")):
-            yield result.title, shown(result.name, float(data[result.name])), result.formula
+            value = shown(result.name, float(data[result.name]))
+            yield in_unit(result.title, unit), in_unit(value, unit), in_unit(result.formula, unit)
 
 
 def _correlation(data: xr.Dataset, name: str) -> dict[str, Any]:
@@ -193,12 +196,12 @@ def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFram
     drawn = _affordable(attention["rank"], attention["weight"], MOST_WEIGHTS)
     kept = exemplars[exemplars["rank"] <= _affordable(exemplars["rank"], exemplars["text"], MOST_CHARACTERS)]
     kept = kept.sort_values(["layer", "head", "rank"])
-    sentences: dict[tuple[str, int], tuple[int, Any]] = {}
+    sentences: dict[tuple[str, int, tuple[str, ...]], tuple[int, Any]] = {}
     by_head: dict[tuple[int, int], list[Exemplar]] = {}
     rows = _Rows()
     for row in kept.itertuples(index=False):
         at = int(row.layer), int(row.head)
-        key = str(row.document), int(row.sentence)
+        key = str(row.document), int(row.sentence), tuple(row.pieces)
         place, _ = sentences.setdefault(key, (len(sentences), row))
         weights = found.get((*at, int(row.rank))) if row.rank <= drawn else None
         if weights is not None:
@@ -208,7 +211,7 @@ def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFram
         )
     heads = [(layer, head) for layer in data["layer"].values.tolist() for head in data["head"].values.tolist()]
     return {
-        "sentences": [_sentence(key, row) for key, (_, row) in sentences.items()],
+        "sentences": [_sentence(row, unit_of(data)) for _, row in sentences.values()],
         "exemplars": [[list(asdict(one).values()) for one in by_head.get(head, [])] for head in heads],
         "rows": rows.packed(),
         "steps": STEPS,
@@ -221,11 +224,12 @@ def _affordable(rank: pd.Series, content: pd.Series, most: int) -> int:
     return min(max(1, int((lengths.cumsum() <= most).sum())), MOST_SENTENCES)
 
 
-def _sentence(key: tuple[str, int], row: Any) -> tuple[str, list[str], str]:
+def _sentence(row: Any, unit: str) -> tuple[str, list[str], str]:
     """(source, pieces, whether white space is before each)"""
     pieces = readable(list(row.pieces), str(row.text))
     spaces = "".join("1" if piece.space else "0" for piece in pieces)
-    return visible(f"{key[0]}, sentence {key[1]}"), [piece.text for piece in pieces], spaces
+    source = visible(f"{row.document}, {in_unit('sentence', unit)} {row.sentence}")
+    return source, [piece.text for piece in pieces], spaces
 
 
 class _Rows:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import xarray as xr
 
+from attnmetrics.statistics.schema import in_unit
 from attnmetrics.views.heads import number
 from attnmetrics.views.pieces import visible
 
@@ -15,14 +16,15 @@ _ABOUT: Final = {
     "revision": (("configuration", "revision"), ("model", "revision")),
     "corpus": (("corpus", "paths"), ("configuration", "corpus")),
     "annotator": (("annotator", "name"), ("configuration", "annotator")),
+    "unit": (("configuration", "unit"),),
     "arithmetic": (("configuration", "dtype"),),
 }
 
 _LEFT_OUT: Final = {
     "documents_blank": "blank documents",
     "documents_split": "documents cut into several",
-    "sentences_without_pieces": "sentences without a word piece",
     "sentences_blank": "blank sentences",
+    "sentences_without_pieces": "sentences without a word piece",
     "sentences_cut": "sentences cut to the model's length",
     "sentences_not_sampled": "sentences outside the sample",
     "pieces_unaligned": "pieces that overlap no word",
@@ -32,6 +34,11 @@ _LEFT_OUT: Final = {
 def model_name(facts: Mapping[str, Any]) -> str:
     """The model's name or folder; empty where the facts do not say."""
     return visible(str(_first(facts, _MODEL)))
+
+
+def unit_of(data: xr.Dataset) -> str:
+    """What the run measured attention in: `sentence`, or `window:N`."""
+    return str(data.attrs.get("unit", "sentence"))
 
 
 def headline(data: xr.Dataset, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -45,7 +52,7 @@ def headline(data: xr.Dataset, facts: Mapping[str, Any]) -> list[tuple[str, str]
         ("pieces a sentence", _count(data, "pieces_per_sentence")),
         ("time", _time(facts)),
     ]
-    return [(name, value) for name, value in rows if value]
+    return [(in_unit(name, unit_of(data)), value) for name, value in rows if value]
 
 
 def left_out(data: xr.Dataset, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -53,7 +60,12 @@ def left_out(data: xr.Dataset, facts: Mapping[str, Any]) -> list[tuple[str, str]
     named = facts.get("left_out")
     counted = dict(named) if isinstance(named, Mapping) else {}
     counted |= {name: float(data[name]) for name in ("sentences_cut", "pieces_unaligned") if name in data}
-    return [(_LEFT_OUT.get(str(name), visible(str(name)).replace("_", " ")), _fact(n)) for name, n in counted.items()]
+    return [(_left_out(str(name), unit_of(data)), _fact(n)) for name, n in counted.items()]
+
+
+def _left_out(name: str, unit: str) -> str:
+    words = _LEFT_OUT.get(name, visible(name).replace("_", " "))
+    return words if name == "sentences_blank" else in_unit(words, unit)  # left out before there are units
 
 
 def flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.statistics.schema import NO_LABEL
+from attnmetrics.views.facts import unit_of
 from attnmetrics.views.heads import per_head, ranked, values
 
 
@@ -120,6 +121,12 @@ def _plain(name: str, form: str, **at: int) -> Callable[[xr.Dataset], Counterpar
     return measure
 
 
+def _pieces_per_sentence(data: xr.Dataset) -> Counterpart:
+    if unit_of(data) != "sentence":
+        raise NoCounterpartError(f"the run's unit is {unit_of(data)}")
+    return _plain("pieces_per_sentence", ".1f")(data)
+
+
 def _mean_null(data: xr.Dataset) -> Counterpart:
     mean = float(np.nanmean(values(_table(data, "null_attention"))))
     return Counterpart((mean,), f"{mean:.2f}")
@@ -223,7 +230,7 @@ def _depth_ratio(data: xr.Dataset, relation: str) -> float:
 CLAIMS: Final = (
     Claim("null_mean", "attention to the first piece, average over heads", "0.57", "share", _mean_null),
     Claim("null_heads", "heads that give nearly everything to it", "some over 0.97", "heads; share", _null_heads),
-    Claim("pieces_per_sentence", "pieces a sentence", "27.7", "pieces", _plain("pieces_per_sentence", ".1f")),
+    Claim("pieces_per_sentence", "pieces a sentence", "27.7", "pieces", _pieces_per_sentence),
     Claim("noun_top", "largest share of attention to nouns", "0.43 (layer 9 head 0)", "share",
           _extreme("pos_to", pos="NOUN")),
     Claim("noun_mean", "mean share of attention to nouns", "0.21", "share", _mean_share("pos_to", "NOUN")),

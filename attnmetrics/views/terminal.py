@@ -19,10 +19,10 @@ from rich.table import Table
 from rich.text import Text
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.statistics.schema import HEAD
+from attnmetrics.statistics.schema import HEAD, in_unit
 from attnmetrics.storage import Location
 from attnmetrics.views import style
-from attnmetrics.views.facts import about, duration, headline, left_out, stage_seconds
+from attnmetrics.views.facts import about, duration, headline, left_out, stage_seconds, unit_of
 from attnmetrics.views.figures import window
 from attnmetrics.views.heads import (
     SHARES,
@@ -96,12 +96,12 @@ def show_metric(data: xr.Dataset, name: str, top: int = 10, label: str | None = 
         ConfigError: no such metric or label.
     """
     table = _sliced(data, _known(name, [str(key) for key in data.data_vars], "metric"), label)
-    return Group(*_heading(name, label), *_metric_body(table, name, top))
+    return Group(*_heading(name, label, unit_of(data)), *_metric_body(table, name, top, unit_of(data)))
 
 
-def _metric_body(table: xr.DataArray, name: str, top: int) -> Sequence[RenderableType]:
+def _metric_body(table: xr.DataArray, name: str, top: int, unit: str) -> Sequence[RenderableType]:
     if table.ndim == 0:
-        return [Text(shown(name, float(table)))]
+        return [Text(in_unit(shown(name, float(table)), unit))]
     if table.dims == HEAD:
         heat: list[RenderableType] = [_heat(table, name), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
         return [*heat, _top_heads(table, name, top)]
@@ -137,14 +137,15 @@ def _sliced(data: xr.Dataset, name: str, label: str | None) -> xr.DataArray:
     return table.sel({dims[0]: known[[str(one) for one in known].index(spelled)]})
 
 
-def _heading(name: str, label: str | None) -> list[RenderableType]:
+def _heading(name: str, label: str | None, unit: str) -> list[RenderableType]:
     result = TITLES.get(base_name(name))
-    title = Text(result.title if result else name, style="bold")
+    title = Text(in_unit(result.title, unit) if result else name, style="bold")
     if label is not None:
         title.append(f": {visible(label)}")
     if name != base_name(name):
         title.append(", by layer")
-    return [title, Text(f"{result.formula} [{result.unit}]", style=_FAINT), Text()] if result else [title, Text()]
+    formula = [Text(in_unit(f"{result.formula} [{result.unit}]", unit), style=_FAINT)] if result else []
+    return [title, *formula, Text()]
 
 
 def _heat(table: xr.DataArray, name: str) -> Table:
@@ -294,7 +295,7 @@ def _profile(data: xr.Dataset, layer: int, head: int, name: str, title: str, num
 # ---- sentences
 
 
-def show_exemplars(frame: pd.DataFrame, layer: int, head: int, top: int = 5) -> RenderableType:
+def show_exemplars(frame: pd.DataFrame, layer: int, head: int, top: int = 5, unit: str = "sentence") -> RenderableType:
     """The sentences with a head's strongest attention, the attending and the attended piece marked.
 
     Raises:
@@ -306,7 +307,7 @@ def show_exemplars(frame: pd.DataFrame, layer: int, head: int, top: int = 5) -> 
     _require_head(layer, head, layers, heads)
     rows = frame[(frame["layer"] == layer) & (frame["head"] == head)].sort_values("rank").head(top)
     parts = [Text(f"layer {layer} head {head}", style="bold"), _legend()]
-    parts += [text for row in rows.to_dict("records") for text in _exemplar(row)]
+    parts += [text for row in rows.to_dict("records") for text in _exemplar(row, unit)]
     return Group(
         *(parts if len(rows) else [*parts, Text("no sentence: this head attends to nothing that is measured")])
     )
@@ -316,11 +317,11 @@ def _legend() -> Text:
     return Text.assemble(("attending piece", _FROM), " looks at ", ("attended piece", _TO))
 
 
-def _exemplar(row: Mapping[Any, Any]) -> list[Text]:
+def _exemplar(row: Mapping[Any, Any], unit: str) -> list[Text]:
     i, j = int(row["i"]), int(row["j"])
     pieces = readable(list(row["pieces"]), str(row["text"]))
     pair = f"{pieces[i].text} → {pieces[j].text} {percent(float(row['weight']))}"
-    source = visible(f"{row['document']}, sentence {int(row['sentence'])}")
+    source = visible(f"{row['document']}, {in_unit('sentence', unit)} {int(row['sentence'])}")
     return [
         Text(),
         Text.assemble((f"{int(row['rank'])}. {pair}", "bold"), (f"  {source}", _FAINT)),

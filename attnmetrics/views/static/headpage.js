@@ -71,10 +71,15 @@ function steps(atlas, layer, head) {
   return el("div", { class: "tools" }, to("Head before", "←", layer, head - 1), to("Next head", "→", layer, head + 1), to("Same head, layer above", "↑", layer - 1, head), to("Same head, layer below", "↓", layer + 1, head));
 }
 
+const ofUnit = {
+  sentence: "Those with its strongest single attention.",
+  window: "Of the windows with its strongest single attention, those that hold the two pieces. Windows are not read again to draw the rest.",
+};
+
 function examples(atlas, place, layer, head, rank) {
   const list = atlas.exemplars[place];
   const found = section("Sentences", list.length
-    ? "Those with its strongest single attention. The outlined piece looks at the coloured ones; point at any other piece to see where it looks."
+    ? `${ofUnit[atlas.unit]} The outlined piece looks at ${list.some((one) => one.row) ? "the coloured ones; point at any other piece to see where it looks." : "the coloured one."}`
     : "");
   found.id = "sentences";
   if (!list.length) found.append(el("p", { class: "note" }, "No sentence: the head attends to nothing that is measured."));

@@ -1,0 +1,192 @@
+"""What attention is measured in: sentences, or windows of N pieces of a document's sentences joined in order.
+
+Both are the same columns, so that nothing after this file knows which they are. A document's sentences are joined by
+one space and cut into pieces as one text: the model reads running text. These pieces are cut into windows, each with
+the template's pieces around its own; the last one is kept, however short.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnmetrics.annotation.sentence import Labels, Sentences
+from attnmetrics.errors import ConfigError, ModelError
+from attnmetrics.model.align import Dependencies, Pieces, Template, align, pair_dependencies, tokenize
+
+if TYPE_CHECKING:
+    from attnmetrics.model.load import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """S sentences or windows with T pieces in all, and what is known of these before the model runs."""
+
+    labels: Labels
+    document: tuple[str, ...]
+    """[S] document id"""
+    document_index: NDArray[np.int64]
+    """[S] position of the document in the corpus, from 0"""
+    number: NDArray[np.int64]
+    """[S] position of the unit in its document, from 0"""
+    digest: NDArray[np.uint64]
+    """[S] the same where the model reads the same"""
+    pieces: Pieces
+    pos: NDArray[np.int64]
+    """[T] tag, an index into labels.pos"""
+    rel: NDArray[np.int64]
+    """[T] relation, an index into labels.rel"""
+    aligned: NDArray[np.bool_]
+    """[T] the piece has a word"""
+    dependencies: Dependencies
+    """between pieces of one sentence"""
+    sentence: NDArray[np.int64]
+    """[T] the sentence that holds the piece, ascending; a template piece belongs to that of the text beside it"""
+    text: tuple[str, ...]
+    """text of each sentence"""
+
+    def __len__(self) -> int:
+        return len(self.document)
+
+
+def read_sentences(sentences: Sentences, model: "Model") -> Units:
+    """Each sentence as a unit; one that is longer than the model takes loses its last pieces.
+
+    Raises:
+        ModelError: a text that is no valid Unicode, or pieces outside the model's vocabulary.
+    """
+    pieces = tokenize(model.tokenizer, sentences.text, model.template, model.max_pieces)
+    digest = digest_texts(sentences.text)
+    return _units(sentences, pieces, model, sentences.sentence, digest, pieces.row, sentences.text)
+
+
+def read_windows(sentences: Sentences, model: "Model", size: int) -> Units:
+    """The windows of each document.
+
+    Args:
+        sentences: all sentences of some documents, in order.
+        model: the model.
+        size: N, pieces of a window, template included (see `check_window`).
+
+    Raises:
+        ModelError: a text that is no valid Unicode, or pieces outside the model's vocabulary.
+    """
+    first = np.flatnonzero(np.diff(sentences.document_index, prepend=-1))
+    begin = _begin(sentences)
+    documents = _join(sentences, first, begin)
+    pieces = tokenize(model.tokenizer, documents.text, model.template, size, split=True)
+    number = np.arange(len(pieces.text)) - np.searchsorted(pieces.text, pieces.text)
+    ids = (pieces.ids[start:end].tobytes() for start, end in pairwise(pieces.offsets))
+    digest = np.array([_digest(own) for own in ids], dtype=np.uint64)
+    sentence = _find_sentences(pieces, model.template, begin, begin[first])
+    return _units(documents, pieces, model, number, digest, sentence, sentences.text)
+
+
+def check_window(size: int, model: "Model") -> None:
+    """Refuse windows that the model cannot read.
+
+    Raises:
+        ConfigError: they are longer than it takes, or the template leaves no room in them.
+    """
+    least = len(model.template) + 1
+    if not least <= size <= model.max_pieces:
+        raise ConfigError(
+            f"expected windows of {least:,} to {model.max_pieces:,} pieces, as {model.name} reads them, found "
+            f"{size:,}; choose another --unit window:N"
+        )
+
+
+def digest_texts(texts: Sequence[str]) -> NDArray[np.uint64]:
+    """[S] digest of each text."""
+    return np.array([_digest(text.encode()) for text in texts], dtype=np.uint64)
+
+
+def _digest(content: bytes) -> int:
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), "little")
+
+
+def _units(
+    texts: Sentences,
+    pieces: Pieces,
+    model: "Model",
+    number: NDArray[np.int64],
+    digest: NDArray[np.uint64],
+    sentence: NDArray[np.int64],
+    text: tuple[str, ...],
+) -> Units:
+    """Pieces of these texts, row by row, with their features; the rest as in `Units`."""
+    _check_ids(pieces, texts, model)
+    word = align(texts, pieces)
+    return Units(
+        labels=texts.labels,
+        document=tuple(texts.document[row] for row in pieces.text),
+        document_index=texts.document_index[pieces.text],
+        number=number,
+        digest=digest,
+        pieces=pieces,
+        pos=np.append(texts.word_pos, len(texts.labels.pos) - 1)[word],
+        rel=np.append(texts.word_rel, len(texts.labels.rel) - 1)[word],
+        aligned=word >= 0,
+        dependencies=pair_dependencies(texts, pieces, word),
+        sentence=sentence,
+        text=text,
+    )
+
+
+def _check_ids(pieces: Pieces, texts: Sentences, model: "Model") -> None:
+    known = model.network.get_input_embeddings().num_embeddings
+    unknown = np.flatnonzero(pieces.ids >= known)
+    if len(unknown):
+        text = texts.text[pieces.text[pieces.row[unknown[0]]]]
+        raise ModelError(
+            f"expected piece ids below {known}, the size of the model's vocabulary, found {pieces.ids[unknown[0]]} in "
+            f"{text[:60]!r}; the tokenizer of {model.name} belongs to another model"
+        )
+
+
+# --- sentences end to end --------------------------------------------------------------------------------------------
+
+
+def _begin(sentences: Sentences) -> NDArray[np.int64]:
+    """[S] the first character of each sentence where all stand end to end, each with a space after it."""
+    lengths = np.array([len(text) + 1 for text in sentences.text], dtype=np.int64)
+    return np.cumsum(lengths) - lengths
+
+
+def _join(sentences: Sentences, first: NDArray[np.int64], begin: NDArray[np.int64]) -> Sentences:
+    """Each document as one sentence, given its `first` sentence and where each sentence begins."""
+    bounds = np.append(first, len(sentences))
+    start = np.repeat(first, np.diff(bounds))
+    words = np.diff(sentences.word_offsets)
+    characters_before = np.repeat(begin - begin[start], words)
+    words_before = np.repeat(sentences.word_offsets[:-1] - sentences.word_offsets[start], words)
+    return Sentences(
+        labels=sentences.labels,
+        document=tuple(sentences.document[row] for row in first),
+        document_index=sentences.document_index[first],
+        sentence=np.zeros_like(first),
+        text=tuple(" ".join(sentences.text[a:b]) for a, b in pairwise(bounds)),
+        word_offsets=sentences.word_offsets[bounds],
+        word_start=sentences.word_start + characters_before,
+        word_end=sentences.word_end + characters_before,
+        word_pos=sentences.word_pos,
+        word_rel=sentences.word_rel,
+        word_head=np.where(sentences.word_head < 0, -1, sentences.word_head + words_before),
+    )
+
+
+def _find_sentences(
+    pieces: Pieces, template: Template, begin: NDArray[np.int64], document_begin: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """[T] the sentence that holds the last character of each piece."""
+    row, start = pieces.row, pieces.offsets[:-1]
+    last_text = pieces.offsets[1:] - len(template.suffix) - 1
+    beside = np.clip(np.arange(len(row)), (start + len(template.prefix))[row], last_text[row])
+    beside = np.maximum(beside, start[row])  # a window without text has no piece beside its template's
+    character = np.maximum(pieces.start, pieces.end - 1)[beside]
+    found: NDArray[np.int64] = np.searchsorted(begin, document_begin[pieces.text[row]] + character, side="right") - 1
+    return found
