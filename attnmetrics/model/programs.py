@@ -1,0 +1,356 @@
+"""Triton programs for attention and its reductions: α lives in registers, one tile at a time, and nowhere else.
+
+A program does one head of one sentence (`short`), or one block of its rows or columns (`tiled`, `received`); `single`
+does some wanted pairs. Sums are float32 within a program and stored as their array's type. No program adds to what
+another one writes, so equal inputs give equal bits.
+
+Here i are attending pieces (rows) and j attended ones (columns), counted in the sentence.
+"""
+
+from typing import Any, NamedTuple
+
+import triton
+import triton.language as tl
+
+from attnmetrics.statistics.schema import ENTROPY_NULL_LIMIT, OFFSET_LIMIT
+
+LIMIT = tl.constexpr(OFFSET_LIMIT)
+OFFSETS = tl.constexpr(2 * OFFSET_LIMIT + 1)
+NULL_LIMIT = tl.constexpr(ENTROPY_NULL_LIMIT)
+
+
+class Packed(NamedTuple):
+    """A tensor [T, head, width] of packed pieces whose last stride is 1."""
+
+    pointer: Any
+    piece_stride: int
+    head_stride: int
+    width: int
+
+
+class Sentences(NamedTuple):
+    """Sentences that are done alike, each tensor [n]."""
+
+    start: Any
+    """first packed piece"""
+    length: Any
+    """pieces"""
+    measured: Any
+    """0 where only the peak is wanted"""
+
+
+class Sums(NamedTuple):
+    """What comes down to one number a piece, each tensor [T, head]; see `kernels.Reductions`."""
+
+    received: Any
+    given: Any
+    null: Any
+    entropy: Any
+    kept: Any
+    lse: Any
+    """logarithm of the row's Σ exp(score)"""
+
+
+class Parts(NamedTuple):
+    """What comes down to a few numbers a program, each tensor [n, block, head]; see `kernels.Reductions`."""
+
+    offsets: Any
+    """[n, block, head, offset]"""
+    span: Any
+    peak: Any
+    peak_i: Any
+    peak_j: Any
+
+
+class Setting(NamedTuple):
+    """What holds for all sentences."""
+
+    heads: int
+    scaling: float
+    leading: int
+    """null columns at the beginning"""
+    trailing: int
+    """null columns at the end"""
+
+
+@triton.jit
+def short(
+    query, key, value, output, sentences, sums, parts, setting,
+    CAUSAL: tl.constexpr, MIX: tl.constexpr, REDUCE: tl.constexpr,
+    SIDE: tl.constexpr, WIDTH: tl.constexpr, VALUE_WIDTH: tl.constexpr,
+):  # fmt: skip
+    """A sentence of at most SIDE pieces and a head: output and all reductions from one tile of α."""
+    n, head, start, length = _place(sentences, setting)
+    i = tl.arange(0, SIDE)
+    queries, keys = _load(query, start, length, head, i, WIDTH), _load(key, start, length, head, i, WIDTH)
+    scores = _scores(queries, keys, i, i, length, setting, CAUSAL)
+    largest = tl.max(scores, 1)
+    total = tl.sum(tl.exp(scores - largest[:, None]), 1)
+    weights, surprisal = _weights(scores, largest, total)
+    if MIX:
+        values = _load(value, start, length, head, i, VALUE_WIDTH)
+        _store(output, start, length, head, i, _dot(weights.to(values.dtype), values), VALUE_WIDTH)
+    if REDUCE:
+        kept = _kept(i, i, length, setting, CAUSAL)
+        given, null, surprise, peak, peak_j = _reduce_rows(weights, surprisal, kept)
+        near = _reduce_near(weights, kept, i, 0, CAUSAL)
+        before, after, span = _reduce_far(weights, kept, i, i)
+        _store_peak(parts, n, i, peak, peak_j, setting)
+        place = (start + i) * setting.heads + head
+        tl.store(sums.lse + place, largest + tl.log(total), mask=i < length)
+        if tl.load(sentences.measured + n):
+            _store_rows(sums, place, i < length, given, null, surprise)
+            tl.store(sums.received + place, tl.sum(tl.where(kept, weights, 0.0), 0), mask=i < length)
+            _store_offsets(parts, n, near, before, after, span, setting, CAUSAL)
+
+
+@triton.jit
+def tiled(
+    query, key, value, output, sentences, sums, parts, setting,
+    CAUSAL: tl.constexpr, MIX: tl.constexpr, REDUCE: tl.constexpr,
+    SIDE: tl.constexpr, WIDTH: tl.constexpr, VALUE_WIDTH: tl.constexpr,
+):  # fmt: skip
+    """SIDE rows of a sentence and a head: all but the column sums, from two passes over tiles of α.
+
+    The first pass mixes values and finds each row's Σ exp(score); with that, the second one has α and reduces it.
+    """
+    n, head, start, length = _place(sentences, setting)
+    first_row = tl.program_id(1) * SIDE
+    if first_row >= length:
+        return
+    i = first_row + tl.arange(0, SIDE)
+    end = tl.minimum(length, first_row + SIDE) if CAUSAL else length
+    queries = _load(query, start, length, head, i, WIDTH)
+
+    largest = tl.full([SIDE], -float("inf"), tl.float32)
+    total = tl.zeros([SIDE], tl.float32)
+    mixed = tl.zeros([SIDE, VALUE_WIDTH], tl.float32)
+    for first_column in range(0, end, SIDE):
+        j = first_column + tl.arange(0, SIDE)
+        scores = _scores(queries, _load(key, start, length, head, j, WIDTH), i, j, length, setting, CAUSAL)
+        larger = tl.maximum(largest, tl.max(scores, 1))
+        shrinking = tl.exp(largest - larger)
+        weights = tl.exp(scores - larger[:, None])
+        total = total * shrinking + tl.sum(weights, 1)
+        largest = larger
+        if MIX:
+            values = _load(value, start, length, head, j, VALUE_WIDTH)
+            mixed = mixed * shrinking[:, None] + _dot(weights.to(values.dtype), values)
+    if MIX:
+        _store(output, start, length, head, i, mixed / total[:, None], VALUE_WIDTH)
+
+    if REDUCE:
+        given, null, surprise, span = _nothing(SIDE), _nothing(SIDE), _nothing(SIDE), _nothing(SIDE)
+        near, before, after = _nothing(LIMIT if CAUSAL else 2 * LIMIT), _nothing(SIDE), _nothing(SIDE)
+        peak = tl.full([SIDE], -float("inf"), tl.float32)
+        peak_j = tl.full([SIDE], -1, tl.int32)
+        for first_column in range(0, end, SIDE):
+            j = first_column + tl.arange(0, SIDE)
+            scores = _scores(queries, _load(key, start, length, head, j, WIDTH), i, j, length, setting, CAUSAL)
+            weights, surprisal = _weights(scores, largest, total)
+            kept = _kept(i, j, length, setting, CAUSAL)
+            more_given, more_null, more_surprise, other, other_j = _reduce_rows(weights, surprisal, kept)
+            given, null, surprise = given + more_given, null + more_null, surprise + more_surprise
+            peak_j = tl.where(other > peak, first_column + other_j, peak_j)
+            peak = tl.maximum(peak, other)
+            more_before, more_after, more_span = _reduce_far(weights, kept, i, j)
+            before, after, span = before + more_before, after + more_after, span + more_span
+            if tl.abs(first_row - first_column) < SIDE + LIMIT:
+                near += _reduce_near(weights, kept, i, first_column, CAUSAL)
+        _store_peak(parts, n, i, peak, peak_j, setting)
+        place = (start + i) * setting.heads + head
+        tl.store(sums.lse + place, largest + tl.log(total), mask=i < length)
+        if tl.load(sentences.measured + n):
+            _store_rows(sums, place, i < length, given, null, surprise)
+            _store_offsets(parts, n, near, before, after, span, setting, CAUSAL)
+
+
+@triton.jit
+def received(
+    query, key, sentences, sums, setting,
+    CAUSAL: tl.constexpr, SIDE: tl.constexpr, WIDTH: tl.constexpr,
+):  # fmt: skip
+    """Column sums of SIDE columns of a sentence and a head, once `tiled` has left `lse`."""
+    n, head, start, length = _place(sentences, setting)
+    first_column = tl.program_id(1) * SIDE
+    if first_column >= length or tl.load(sentences.measured + n) == 0:
+        return
+    j = first_column + tl.arange(0, SIDE)
+    keys = _load(key, start, length, head, j, WIDTH)
+    found = _nothing(SIDE)
+    for first_row in range(first_column if CAUSAL else 0, length, SIDE):
+        i = first_row + tl.arange(0, SIDE)
+        scores = _scores(_load(query, start, length, head, i, WIDTH), keys, i, j, length, setting, CAUSAL)
+        lse = tl.load(sums.lse + (start + i) * setting.heads + head, mask=i < length, other=0.0)
+        kept = _kept(i, j, length, setting, CAUSAL)
+        found += tl.sum(tl.where(kept, tl.exp(scores - lse[:, None]), 0.0), 0)
+    tl.store(sums.received + (start + j) * setting.heads + head, found, mask=j < length)
+
+
+@triton.jit
+def single(
+    query, key, lse, pieces, attending, attended, target, weights, count, setting,
+    PLACES: tl.constexpr, WIDTH: tl.constexpr,
+):  # fmt: skip
+    """α of PLACES pairs in a head, into weights[target], once `lse` is there; i and j are packed pieces."""
+    head = tl.program_id(1).to(tl.int64)
+    place = tl.program_id(0) * PLACES + tl.arange(0, PLACES)
+    exists = place < count
+    i = tl.load(attending + place, mask=exists, other=0)
+    j = tl.load(attended + place, mask=exists, other=0)
+    queries = _load(query, 0, pieces, head, i, WIDTH).to(tl.float32)
+    keys = _load(key, 0, pieces, head, j, WIDTH).to(tl.float32)
+    scores = tl.sum(queries * keys, 1) * setting.scaling
+    found = tl.exp(scores - tl.load(lse + i * setting.heads + head, mask=exists, other=0.0))
+    to = tl.load(target + place, mask=exists, other=0)
+    tl.store(weights + to * setting.heads + head, found, mask=exists)
+
+
+# --- tiles ------------------------------------------------------------------------------------------------------------
+
+
+@triton.jit
+def _place(sentences, setting):
+    """Which sentence and head this program does, and where the sentence lies."""
+    n = (tl.program_id(0) // setting.heads).to(tl.int64)
+    head = (tl.program_id(0) % setting.heads).to(tl.int64)
+    return n, head, tl.load(sentences.start + n), tl.load(sentences.length + n).to(tl.int32)
+
+
+@triton.jit
+def _load(packed, start, length, head, piece, WIDTH: tl.constexpr):
+    """[piece, WIDTH] of a sentence and a head; 0 where there is nothing."""
+    pointers, exists = _pointers(packed, start, length, head, piece, WIDTH)
+    return tl.load(pointers, mask=exists, other=0.0)
+
+
+@triton.jit
+def _store(packed, start, length, head, piece, tile, WIDTH: tl.constexpr):
+    pointers, exists = _pointers(packed, start, length, head, piece, WIDTH)
+    tl.store(pointers, tile, mask=exists)
+
+
+@triton.jit
+def _pointers(packed, start, length, head, piece, WIDTH: tl.constexpr):
+    x = tl.arange(0, WIDTH)
+    place = (start + piece)[:, None] * packed.piece_stride + head * packed.head_stride + x[None, :]
+    return packed.pointer + place, (piece < length)[:, None] & (x < packed.width)[None, :]
+
+
+@triton.jit
+def _dot(a, b):
+    """In float32, and without TF32 where the operands are float32."""
+    return tl.dot(a, b, input_precision="ieee")
+
+
+@triton.jit
+def _nothing(SIZE: tl.constexpr):
+    return tl.zeros([SIZE], tl.float32)
+
+
+@triton.jit
+def _scores(queries, keys, i, j, length, setting, CAUSAL: tl.constexpr):
+    """[i, j] scores; −inf where i does not attend to j."""
+    return tl.where(_attends(i, j, length, CAUSAL), _dot(queries, tl.trans(keys)) * setting.scaling, -float("inf"))
+
+
+@triton.jit
+def _attends(i, j, length, CAUSAL: tl.constexpr):
+    result = (j < length)[None, :]
+    if CAUSAL:
+        result = result & (j[None, :] <= i[:, None])
+    return result
+
+
+@triton.jit
+def _kept(i, j, length, setting, CAUSAL: tl.constexpr):
+    """[i, j] whether α counts in F: i exists, attends to j, and j is not null."""
+    not_null = (j >= setting.leading) & (j < length - setting.trailing)
+    return _attends(i, j, length, CAUSAL) & (i < length)[:, None] & not_null[None, :]
+
+
+@triton.jit
+def _weights(scores, largest, total):
+    """[i, j] α and −log α (0 where α is 0), from each row's largest score and Σ exp(score − largest)."""
+    shifted = scores - largest[:, None]
+    weights = tl.exp(shifted) / total[:, None]
+    return weights, tl.where(weights > 0, tl.log(total)[:, None] - shifted, 0.0)
+
+
+@triton.jit
+def _reduce_rows(weights, surprisal, kept):
+    """By row: Σ F, Σ α − F, Σ F·(−log α), the largest F (−inf if there is none) and its first place in the tile."""
+    given = tl.sum(tl.where(kept, weights, 0.0), 1)
+    null = tl.sum(tl.where(kept, 0.0, weights), 1)
+    surprise = tl.sum(tl.where(kept, weights * surprisal, 0.0), 1)
+    peak, place = tl.max(tl.where(kept, weights, -float("inf")), 1, return_indices=True)
+    return given, null, surprise, peak, place
+
+
+@triton.jit
+def _reduce_near(weights, kept, i, first_column, CAUSAL: tl.constexpr):
+    """Σ F by near offsets i − j: row i of the tile, read at columns i − offset, has them in order."""
+    column = i[:, None] - _near(CAUSAL)[None, :] - first_column
+    inside = (column >= 0) & (column < weights.shape[1])
+    slanted = tl.gather(tl.where(kept, weights, 0.0), tl.where(inside, column, 0), 1)
+    return tl.sum(tl.where(inside, slanted, 0.0), 0)
+
+
+@triton.jit
+def _reduce_far(weights, kept, i, j):
+    """By row: Σ F where i − j ≤ −LIMIT, Σ F where i − j ≥ LIMIT, Σ F·|i − j| everywhere."""
+    shares = tl.where(kept, weights, 0.0)
+    distance = i[:, None] - j[None, :]
+    before = tl.sum(tl.where(distance <= -LIMIT, shares, 0.0), 1)
+    after = tl.sum(tl.where(distance >= LIMIT, shares, 0.0), 1)
+    return before, after, tl.sum(shares * tl.abs(distance), 1)
+
+
+@triton.jit
+def _near(CAUSAL: tl.constexpr):
+    """The offsets that are told apart; −LIMIT, there to make them a power of two, counts as far."""
+    return tl.arange(0, LIMIT) if CAUSAL else tl.arange(0, 2 * LIMIT) - LIMIT
+
+
+# --- results ----------------------------------------------------------------------------------------------------------
+
+
+@triton.jit
+def _store_rows(sums, place, exists, given, null, surprise):
+    """Row sums; the entropy of F scaled to 1, log Σ F + Σ F·(−log α) ÷ Σ F, where not too much is null."""
+    kept = (null <= NULL_LIMIT) & (given > 0)
+    whole = tl.where(kept, given, 1.0)
+    entropy = tl.where(kept, tl.log(whole) + surprise / whole, 0.0)
+    tl.store(sums.given + place, given, mask=exists)
+    tl.store(sums.null + place, null, mask=exists)
+    tl.store(sums.entropy + place, entropy, mask=exists)
+    tl.store(sums.kept + place, kept, mask=exists)
+
+
+@triton.jit
+def _part(n, setting):
+    """The place of this program in an array [n, block, head]."""
+    return (n * tl.num_programs(1) + tl.program_id(1)) * setting.heads + tl.program_id(0) % setting.heads
+
+
+@triton.jit
+def _store_offsets(parts, n, near, before, after, span, setting, CAUSAL: tl.constexpr):
+    part = _part(n, setting)
+    offset = _near(CAUSAL)
+    offsets = parts.offsets + part * OFFSETS
+    tl.store(offsets + LIMIT + offset, near, mask=offset > -LIMIT)
+    tl.store(offsets, tl.sum(before, 0))
+    tl.store(offsets + 2 * LIMIT, tl.sum(after, 0))
+    tl.store(parts.span + part, tl.sum(span, 0))
+
+
+@triton.jit
+def _store_peak(parts, n, i, peak, peak_j, setting):
+    """The largest of the rows' peaks, the first row of equals; nothing where no row has one."""
+    largest, row = tl.max(peak, 0, return_indices=True)
+    exists = largest > -float("inf")
+    own = tl.arange(0, peak.shape[0]) == row
+    part = _part(n, setting)
+    tl.store(parts.peak + part, largest, mask=exists)
+    tl.store(parts.peak_i + part, tl.sum(tl.where(own, i, 0), 0), mask=exists)
+    tl.store(parts.peak_j + part, tl.sum(tl.where(own, peak_j, 0), 0), mask=exists)
