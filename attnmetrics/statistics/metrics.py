@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import pearsonr
 
 from attnmetrics.statistics.schema import DIRECTIONS, HEAD, NEAR_DISTANCE, PER_HEAD, RESULTS, STATISTICS
 from attnmetrics.statistics.states import State
@@ -126,6 +125,8 @@ def _pearson(x: Array, y: Array) -> tuple[float, float]:
     x, y = x[both], y[both]
     if len(x) < 3 or _is_constant(x) or _is_constant(y):
         return np.nan, np.nan
+    from scipy.stats import pearsonr  # imported late: it takes as long as all the rest that opens finished results
+
     r, p = pearsonr(x, y)
     return float(r), float(p)
 
