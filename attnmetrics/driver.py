@@ -317,7 +317,8 @@ def _measure(session: Session, annotate_too: bool) -> None:
     if not annotate_too:
         _refuse_unannotated(job, missing)
     model = engine.call("describe_model")
-    loaded = {"model fingerprint": model["fingerprint"], "model's device": model["device"]}
+    known = {"model fingerprint": "fingerprint", "model's device": "device", "attention kernel": "kernel"}
+    loaded = {name: model[key] for name, key in known.items()}
     check_identity(job.config.out, loaded)
     facts["identity"] |= loaded
     facts["model"] = model

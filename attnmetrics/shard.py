@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,7 +12,8 @@ from torch import Tensor
 from attnmetrics.annotation.sentence import Labels, Sentences
 from attnmetrics.errors import ModelError
 from attnmetrics.model.align import Dependencies, Pieces, piece_names
-from attnmetrics.model.kernels import Kernel, Null, Reductions, Wanted, dense, want
+from attnmetrics.model.choose import choose_kernel
+from attnmetrics.model.kernels import Kernel, Null, Reductions, Wanted, want
 from attnmetrics.model.load import TILE_PAIRS, Model
 from attnmetrics.model.pack import Batch, pack
 from attnmetrics.model.units import Units, read_sentences
@@ -19,7 +21,7 @@ from attnmetrics.statistics.exemplars import Exemplars, from_peaks
 from attnmetrics.statistics.schema import EDGES, NO_LABEL, OFFSETS, PAIR_DISTANCE_LIMIT, PAIR_DISTANCES
 from attnmetrics.statistics.states import Dims, State
 from attnmetrics.statistics.variability import prefix_pairs
-
+from attnmetrics.storage import read_ahead
 
 @dataclass(frozen=True, slots=True)
 class Passage:
@@ -74,7 +76,7 @@ def measure(
     exemplars: int = 50,
     metric_rows: NDArray[np.bool_] | None = None,
     prefix_rows: NDArray[np.int64] | None = None,
-    kernel: Kernel = dense,
+    kernel: Kernel | None = None,
 ) -> ShardResult:
     """Measure a shard. The same shard and options give the same bits.
 
@@ -85,11 +87,12 @@ def measure(
         exemplars: K, units kept per head.
         metric_rows: [S] which units count in the metrics; unset, all. The others only compete as exemplars.
         prefix_rows: [V] which units' prefix blocks are kept, among those that count; unset, all that count.
-        kernel: what computes attention.
+        kernel: what computes attention; unset, what suits the device.
 
     Raises:
         ModelError: attention that is not finite.
     """
+    kernel = kernel or choose_kernel(model.device, model.dtype)
     metrics = np.ones(len(units), dtype=np.bool_) if metric_rows is None else metric_rows
     kept = np.flatnonzero(metrics) if prefix_rows is None else prefix_rows
     prefix_row = np.full(len(units), -1, dtype=np.int64)
@@ -97,8 +100,11 @@ def measure(
     shard = _Shard(units, metrics, prefix_row)
     lengths = units.pieces.lengths
     sums = _Sums(shard, model, len(kept), dims_of(units, model))
-    for batch in pack(lengths, metrics, batch_pieces, TILE_PAIRS, model.layout.equal_lengths):
-        _run(batch, shard, model, kernel, sums)
+    batches = pack(lengths, metrics, batch_pieces, TILE_PAIRS, model.layout.equal_lengths)
+    prepare = partial(_prepare, shard=shard, model=model, dims=sums.dims)
+    # A GPU never waits for its next batch; on a CPU, another thread would only take from the model's.
+    for ready in map(prepare, batches) if model.device.type == "cpu" else read_ahead(prepare, batches, 2):
+        _run(ready, model, kernel, sums)
     found = from_peaks(*sums.peaks, units.document_index, units.number, units.digest, exemplars)
     return ShardResult(
         state=State(sums.dims, sums.read() | count(units.pieces, units.aligned, units.dependencies, metrics, model)),
@@ -159,8 +165,17 @@ def find_exemplars(
 # --- before the model ------------------------------------------------------------------------------------------------
 
 
-def _run(batch: Batch, shard: _Shard, model: Model, kernel: Kernel, sums: "_Sums") -> None:
-    """One forward pass."""
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """A batch for the model, on its device, and where what comes of it belongs."""
+
+    ids: Tensor
+    """[T]"""
+    wanted: Wanted
+    binning: "_Binning"
+
+
+def _prepare(batch: Batch, shard: _Shard, model: Model, dims: Dims) -> _Input:
     lengths = np.diff(batch.offsets)
     sentence = np.repeat(np.arange(len(batch.rows)), lengths)
     piece = np.arange(batch.offsets[-1]) + (shard.units.pieces.offsets[batch.rows] - batch.offsets[:-1])[sentence]
@@ -169,12 +184,18 @@ def _run(batch: Batch, shard: _Shard, model: Model, kernel: Kernel, sums: "_Sums
     wanted = want(
         batch, model.causal, model.null, (attending, attended), with_prefix, prefix_pairs(model.causal), model.device
     )
-    binning = _Binning.of(sums.dims, shard, piece, edge, shard.prefix_row[batch.rows[with_prefix]], model.device)
+    binning = _Binning.of(dims, shard, piece, edge, shard.prefix_row[batch.rows[with_prefix]], model.device)
+    return _Input(torch.from_numpy(shard.units.pieces.ids[piece]).to(model.device), wanted, binning)
+
+
+def _run(ready: _Input, model: Model, kernel: Kernel, sums: "_Sums") -> None:
+    """One forward pass."""
 
     def consume(layer: int, found: Reductions) -> None:
-        sums.add(layer, found, wanted, binning)
+        sums.add(layer, found, ready.binning)
 
-    model.run(torch.from_numpy(shard.units.pieces.ids[piece]).to(model.device), wanted, consume, kernel)
+    model.run(ready.ids, ready.wanted, consume, kernel)
+    sums.fetch(ready.wanted.batch.rows, ready.binning.prefix_rows)
 
 
 def _attendable(
@@ -268,10 +289,11 @@ class _Sums:
             np.full((sentences, layers, heads), -1, dtype=np.int32),
             np.full((sentences, layers, heads), -1, dtype=np.int32),
         )
+        self._coming: list[tuple[int, tuple[Tensor, Tensor, Tensor], Tensor]] = []
         self.blocks = np.full((blocks, layers, heads, len(prefix_pairs(model.causal)[0])), np.nan, dtype=np.float32)
 
-    def add(self, layer: int, found: Reductions, wanted: Wanted, binning: _Binning) -> None:
-        """Add one layer of one batch."""
+    def add(self, layer: int, found: Reductions, binning: _Binning) -> None:
+        """Add one layer of one batch; nothing here waits for the device."""
         self._add(layer, "null_sum", found.null.sum(0))
         self._add(layer, "given_sum", found.given.sum(0))
         self._add(layer, "span_sum", found.span)
@@ -282,9 +304,15 @@ class _Sums:
         self._add(layer, "received_by_pos", (binning.pos @ found.received).T)
         self._add(layer, "received_by_rel", (binning.rel @ found.received).T)
         self._add(layer, "dependency_sum", (binning.edge @ found.pairs).T)
-        for place, peak in zip(self.peaks, (found.peak, found.peak_i, found.peak_j), strict=True):
-            place[wanted.batch.rows, layer] = peak.cpu().numpy()
-        self.blocks[binning.prefix_rows, layer] = found.prefix.float().cpu().numpy()
+        self._coming.append((layer, (found.peak, found.peak_i, found.peak_j), found.prefix.float()))
+
+    def fetch(self, rows: NDArray[np.int64], prefix_rows: NDArray[np.int64]) -> None:
+        """Take the peaks and prefix blocks of a batch from the device, once all its layers are under way."""
+        for layer, peaks, prefix in self._coming:
+            for place, peak in zip(self.peaks, peaks, strict=True):
+                place[rows, layer] = peak.cpu().numpy()
+            self.blocks[prefix_rows, layer] = prefix.cpu().numpy()
+        self._coming.clear()
 
     def _add(self, layer: int, name: str, value: Tensor) -> None:
         self._sums[name][layer] += value

@@ -16,6 +16,7 @@ from torch import Tensor
 from attnmetrics.errors import ModelError
 from attnmetrics.model.align import Template, find_template, tokenize
 from attnmetrics.model.capture import Pass
+from attnmetrics.model.choose import kernel_name
 from attnmetrics.model.kernels import Kernel, Null, Reductions, Wanted, dense
 from attnmetrics.model.probe import Layout, Probe, capture_maps, first_line, prepare, probe, run_packed
 
@@ -80,6 +81,7 @@ class Model:
             "template": {"leading": len(self.template.prefix), "trailing": len(self.template.suffix)},
             "device": str(self.device),
             "dtype": str(self.dtype).removeprefix("torch."),
+            "kernel": kernel_name(self.device, self.dtype),
         }
 
     def run(
