@@ -53,7 +53,7 @@ def imports(program: str) -> set[str]:
     return set(found.stdout.splitlines()[-1].split())
 
 
-HEAVY = {"matplotlib", "obstore", "pandas", "pyarrow", "ray", "scipy", "spacy", "torch", "transformers", "xarray", "zarr"}
+HEAVY = {"matplotlib", "pandas", "pyarrow", "ray", "scipy", "spacy", "torch", "transformers", "xarray", "zarr"}
 
 
 def test_help_loads_no_heavy_library() -> None:
