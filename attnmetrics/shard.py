@@ -23,6 +23,7 @@ from attnmetrics.statistics.states import Dims, State
 from attnmetrics.statistics.variability import prefix_pairs
 from attnmetrics.storage import read_ahead
 
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """What a unit has of a sentence: all of it, unless a window's border or the model's length cuts it."""
