@@ -65,7 +65,7 @@ def test_help_loads_no_heavy_library() -> None:
 def test_help_names_the_commands_and_the_defaults(command: Command) -> None:
     assert "annotate" in command("--help")[1]
     text = " ".join(command("run", "--help")[1].replace("│", " ").split())
-    assert "exemplar sentences per head (default: 50)" in text
+    assert "exemplar sentences, or windows, per head (default: 50)" in text
 
 
 def test_importing_the_package_loads_no_heavy_library() -> None:
