@@ -34,11 +34,15 @@ class Attention:
 
 def attention_float64(folder: Path, text: str) -> Attention:
     """Tokenise, run the model, and keep every attention weight."""
+    ids, spans, template, cut = _pieces(folder, text, _load(folder)[0])
+    return Attention(weights_float64(folder, ids), ids, spans, frozenset(template), cut)
+
+
+def weights_float64(folder: Path, ids: list[int]) -> Array:
+    """Every attention weight of these pieces, [layer, head, piece, piece]."""
     config, weights = _load(folder)
-    ids, spans, template, cut = _pieces(folder, text, config)
     forward = {"gpt2": _gpt2, "bert": _bert, "llama": _llama}[config["model_type"]]
-    alpha = np.stack(forward(np.array(ids), config, weights))
-    return Attention(alpha, ids, spans, frozenset(template), cut)
+    return np.stack(forward(np.array(ids), config, weights))
 
 
 @cache

@@ -23,8 +23,8 @@ _ABOUT: Final = {
 _LEFT_OUT: Final = {
     "documents_blank": "blank documents",
     "documents_split": "documents cut into several",
-    "sentences_blank": "blank sentences",
     "sentences_without_pieces": "sentences without a word piece",
+    "sentences_blank": "blank sentences",
     "sentences_cut": "sentences cut to the model's length",
     "sentences_not_sampled": "sentences outside the sample",
     "pieces_unaligned": "pieces that overlap no word",
