@@ -1,6 +1,8 @@
-"""The kernel's reductions against plain float64 loops over α, for every direction, null policy and way of tiling."""
+"""Every kernel's reductions against plain float64 loops over α, for every direction, null policy and way of tiling."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
 from math import exp, log, nan
 
 import numpy as np
@@ -9,14 +11,66 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnmetrics.model.kernels import Null, Reductions, Wanted, dense, want
+from attnmetrics.model.kernels import Kernel, Null, Reductions, Wanted, dense, want
 from attnmetrics.model.pack import Batch, pack
 from attnmetrics.statistics.schema import OFFSET_LIMIT, OFFSETS
 from attnmetrics.statistics.variability import prefix_pairs
 
-HEADS, WIDTH = 3, 5
+HEADS, WIDTH = 2, 5
 CPU = torch.device("cpu")
+CARD = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # the CPU is that of Triton's interpreter
 NULLS = (Null(1, 0), Null(1, 1), Null(0, 0), Null(2, 1))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A kernel, and what rounding may do to its results."""
+
+    make: Callable[[], Kernel]
+    dtype: torch.dtype
+    device: torch.device
+    error: float
+    """absolute and relative, for scores up to 4; larger scores are rounded that much more"""
+
+    def allowed(self, scores: float) -> float:
+        return self.error * max(1.0, scores / 4)
+
+    def draw(self, batch: Batch, seed: int, sharpness: float) -> list[torch.Tensor]:
+        """Queries, keys and values."""
+        generator = torch.Generator().manual_seed(seed)
+        size = (int(batch.offsets[-1]), HEADS, WIDTH)
+        drawn = [torch.randn(size, generator=generator, dtype=torch.float64) for _ in range(3)]
+        return [self.take(tensor * scale) for tensor, scale in zip(drawn, (sharpness, 1, 1), strict=True)]
+
+    def take(self, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.to(self.device, self.dtype)
+
+    def reduce(self, query: torch.Tensor, key: torch.Tensor, scaling: float, wanted: Wanted) -> Reductions:
+        _, found = self.make()(query, key, None, scaling, wanted, True)
+        assert found is not None
+        return found
+
+
+def make_fused(**sizes: int) -> Kernel:
+    from attnmetrics.model.fused import Fused
+
+    return Fused(**sizes)
+
+
+DENSE = Case(lambda: dense, torch.float64, CPU, 1e-11)
+SHORT = Case(make_fused, torch.float32, CARD, 1e-6)
+TILED = Case(lambda: make_fused(longest=0, side=16), torch.float32, CARD, 1e-6)
+with_triton = pytest.mark.skipif(find_spec("triton") is None, reason="there is no Triton for this platform")
+FUSED = {"short": SHORT, "tiled": TILED}
+fused = pytest.mark.parametrize(
+    "case", [pytest.param(case, id=name, marks=with_triton) for name, case in FUSED.items()]
+)
+every_kernel = pytest.mark.parametrize("case", [pytest.param(DENSE, id="dense"), *fused.args[1]])
+every_tiling = pytest.mark.parametrize(
+    ("case", "tile_pairs"),
+    [pytest.param(DENSE, pairs, id=f"dense-{pairs}") for pairs in (1, 12, 300, 1 << 16)]
+    + [pytest.param(case, 1 << 16, id=name, marks=with_triton) for name, case in FUSED.items()],
+)
 
 
 def one_batch(lengths: list[int], measured: list[bool], tile_pairs: int) -> Batch:
@@ -28,7 +82,9 @@ def attendable(i: int, j: int, length: int, causal: bool, null: Null) -> bool:
     return (j <= i or not causal) and null.leading <= j < length - null.trailing
 
 
-def everything_wanted(batch: Batch, measured: list[bool], causal: bool, null: Null) -> Wanted:
+def everything_wanted(
+    batch: Batch, measured: list[bool], causal: bool, null: Null, device: torch.device = CPU
+) -> Wanted:
     """All attendable pairs of measured sentences, and every second prefix."""
     pairs = [
         (begin + i, begin + j)
@@ -39,7 +95,7 @@ def everything_wanted(batch: Batch, measured: list[bool], causal: bool, null: Nu
     ]
     attending, attended = np.array(pairs, np.int64).reshape(-1, 2).T
     kept = np.array([b for b, row in enumerate(batch.rows) if measured[row]][::2], np.int64)
-    return want(batch, causal, null, (attending, attended), kept, prefix_pairs(causal), CPU)
+    return want(batch, causal, null, (attending, attended), kept, prefix_pairs(causal), device)
 
 
 def slow_alpha(query: np.ndarray, key: np.ndarray, scaling: float, causal: bool) -> np.ndarray:
@@ -114,27 +170,46 @@ def slow_prefix(alpha: np.ndarray, causal: bool, null: Null) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def check(found: Reductions, alphas: list[np.ndarray], measured: list[bool], wanted: Wanted) -> None:
+def check(found: Reductions, alphas: list[np.ndarray], measured: list[bool], wanted: Wanted, error: float) -> None:
     """A peak's place may be that of any weight that rounding alone tells from the largest."""
     expected = slow_reductions(alphas, measured, wanted)
     for name, value in expected.items():
         if name not in {"peak_i", "peak_j"}:
             np.testing.assert_allclose(
-                getattr(found, name).double().numpy(), value, rtol=1e-11, atol=1e-13, err_msg=name
+                getattr(found, name).double().cpu().numpy(), value, rtol=error, atol=error, err_msg=name
             )
-    places = np.stack([found.peak_i.numpy(), found.peak_j.numpy()], axis=-1)
+    places = np.stack([found.peak_i.cpu().numpy(), found.peak_j.cpu().numpy()], axis=-1)
     exists = expected["peak_i"] >= 0
     assert (places[~exists] == -1).all()
     for b, h in np.argwhere(exists):
         i, j = places[b, h]
         assert attendable(i, j, alphas[b].shape[-1], wanted.causal, wanted.null)
-        np.testing.assert_allclose(alphas[b][h, i, j], expected["peak"][b, h], rtol=1e-11, atol=1e-300)
+        np.testing.assert_allclose(alphas[b][h, i, j], expected["peak"][b, h], rtol=error, atol=1e-300)
 
 
-def draw_inputs(batch: Batch, seed: int, sharpness: float) -> Iterator[torch.Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    for scale in (sharpness, 1.0, 1.0):
-        yield torch.randn(int(batch.offsets[-1]), HEADS, WIDTH, generator=generator, dtype=torch.float64) * scale
+def sentences_of(packed: torch.Tensor, batch: Batch) -> Iterator[np.ndarray]:
+    for begin, end in zip(batch.offsets[:-1], batch.offsets[1:], strict=True):
+        yield packed[begin:end].double().cpu().numpy()
+
+
+def check_definitions(
+    case: Case, lengths: list[int], measured: list[bool], causal: bool, null: Null, tile_pairs: int, sharpness: float
+) -> Reductions:
+    """A kernel's output and reductions on random inputs are what α makes them."""
+    batch = one_batch(lengths, measured, tile_pairs)
+    wanted = everything_wanted(batch, measured, causal, null, case.device)
+    query, key, value = case.draw(batch, len(lengths), sharpness)
+    output, found = case.make()(query, key, value, 0.7, wanted, True)
+    assert output is not None
+    assert found is not None
+    queries, keys = sentences_of(query, batch), sentences_of(key, batch)
+    alphas = [slow_alpha(own, others, 0.7, causal) for own, others in zip(queries, keys, strict=True)]
+    largest = 0.7 * float(torch.linalg.vector_norm(query, dim=-1).max() * torch.linalg.vector_norm(key, dim=-1).max())
+    error = case.allowed(largest)
+    for alpha, own, mixed in zip(alphas, sentences_of(value, batch), sentences_of(output, batch), strict=True):
+        np.testing.assert_allclose(mixed, np.einsum("hij,jhw->ihw", alpha, own), rtol=error, atol=error)
+    check(found, alphas, [measured[row] for row in batch.rows], wanted, error)
+    return found
 
 
 @settings(max_examples=60, deadline=None)
@@ -150,96 +225,94 @@ def test_reductions_are_their_definitions(
     lengths: list[int], causal: bool, null: Null, tile_pairs: int, sharpness: float, data: st.DataObject
 ) -> None:
     measured = [data.draw(st.booleans()) for _ in lengths]
-    batch = one_batch(lengths, measured, tile_pairs)
-    wanted = everything_wanted(batch, measured, causal, null)
-    query, key, value = draw_inputs(batch, len(lengths), sharpness)
-    output, found = dense(query, key, value, 0.7, wanted, reduce=True)
-    spans = [slice(*pair) for pair in zip(batch.offsets[:-1], batch.offsets[1:], strict=True)]
-    alphas = [slow_alpha(query[span].numpy(), key[span].numpy(), 0.7, causal) for span in spans]
-    assert output is not None
-    assert found is not None
-    for span, alpha in zip(spans, alphas, strict=True):
-        expected = np.einsum("hij,jhw->ihw", alpha, value[span].numpy())
-        np.testing.assert_allclose(output[span].numpy(), expected, rtol=1e-11, atol=1e-13)
-    check(found, alphas, [measured[row] for row in batch.rows], wanted)
+    check_definitions(DENSE, lengths, measured, causal, null, tile_pairs, sharpness)
 
 
+@fused
+@pytest.mark.parametrize(
+    ("lengths", "causal", "null", "sharpness"),
+    [
+        ([1, 3, 18, 9], True, Null(1, 0), 2.0),
+        ([2, 18], True, Null(2, 1), 30.0),
+        ([1, 3, 18, 9], False, Null(1, 1), 2.0),
+        ([4, 17], False, Null(0, 0), 30.0),
+    ],
+)
+def test_fused_reductions_are_their_definitions(
+    case: Case, lengths: list[int], causal: bool, null: Null, sharpness: float
+) -> None:
+    measured = [length != 3 for length in lengths]
+    check_definitions(case, lengths, measured, causal, null, 1 << 16, sharpness)
+
+
+@every_tiling
 @pytest.mark.parametrize("causal", [True, False])
-def test_long_sentences_and_far_offsets(causal: bool) -> None:
-    lengths, measured = [70, 41], [True, True]
-    query, key, _ = draw_inputs(one_batch(lengths, measured, 1 << 16), 0, 2.0)
-    results = []
-    for tile_pairs in (1 << 16, 300):
-        batch = one_batch(lengths, measured, tile_pairs)
-        wanted = everything_wanted(batch, measured, causal, Null(1, 0))
-        _, found = dense(query, key, None, 1.0, wanted, reduce=True)
-        assert found is not None
-        results.append(found)
-        spans = [slice(*pair) for pair in zip(batch.offsets[:-1], batch.offsets[1:], strict=True)]
-        alphas = [slow_alpha(query[span].numpy(), key[span].numpy(), 1.0, causal) for span in spans]
-        check(found, alphas, measured, wanted)
-    assert results[0].offsets[:, -1].min() > 0
+def test_long_sentences_and_far_offsets(case: Case, tile_pairs: int, causal: bool) -> None:
+    lengths = [70, 41] if case is DENSE else [40]
+    found = check_definitions(case, lengths, [True] * len(lengths), causal, Null(1, 0), tile_pairs, 2.0)
+    assert found.offsets[:, -1].min() > 0
 
 
-@pytest.mark.parametrize("tile_pairs", [1, 12, 1 << 16])
+@every_tiling
 @pytest.mark.parametrize(("causal", "first"), [(True, (1, 1)), (False, (0, 1))])
-def test_equal_weights_peak_at_the_smallest_pair(causal: bool, first: tuple[int, int], tile_pairs: int) -> None:
+def test_equal_weights_peak_at_the_smallest_pair(
+    case: Case, causal: bool, first: tuple[int, int], tile_pairs: int
+) -> None:
     batch = one_batch([6], [True], tile_pairs)
-    wanted = everything_wanted(batch, [True], causal, Null(1, 0))
-    same = torch.zeros(6, HEADS, WIDTH)
-    _, found = dense(same, same, None, 1.0, wanted, reduce=True)
-    assert found is not None
+    wanted = everything_wanted(batch, [True], causal, Null(1, 0), case.device)
+    same = case.take(torch.zeros(6, HEADS, WIDTH))
+    found = case.reduce(same, same, 1.0, wanted)
     assert (found.peak_i[0].tolist(), found.peak_j[0].tolist()) == ([first[0]] * HEADS, [first[1]] * HEADS)
-    np.testing.assert_allclose(found.peak[0].numpy(), 0.5 if causal else 1 / 6, rtol=1e-15)
+    np.testing.assert_allclose(found.peak[0].cpu().numpy(), 0.5 if causal else 1 / 6, rtol=case.error)
 
 
-@pytest.mark.parametrize("tile_pairs", [1, 20, 1 << 16])
-def test_the_largest_of_several_rows_and_columns_peaks_at_the_smallest_pair(tile_pairs: int) -> None:
-    """Rows 2 and 4 are equal, and each looks at columns 3, 5 and 6 alike; scores are whole numbers, so exactly."""
-    batch = one_batch([7], [True], tile_pairs)
-    wanted = everything_wanted(batch, [True], False, Null(1, 0))
-    query, key = torch.zeros(2, 7, HEADS, WIDTH)
-    query[[2, 4]] = 2
-    key[[3, 5, 6]] = 1
-    _, found = dense(query, key, None, 1.0, wanted, reduce=True)
-    assert found is not None
+@every_tiling
+def test_the_largest_of_several_rows_and_columns_peaks_at_the_smallest_pair(case: Case, tile_pairs: int) -> None:
+    """Rows 2 and 20 are equal, and each looks at columns 3, 5 and 19 alike; scores are whole numbers, so exactly."""
+    batch = one_batch([21], [True], tile_pairs)
+    wanted = everything_wanted(batch, [True], False, Null(1, 0), case.device)
+    query, key = case.take(torch.zeros(2, 21, HEADS, WIDTH))
+    query[[2, 20]] = 2
+    key[[3, 5, 19]] = 1
+    found = case.reduce(query, key, 1.0, wanted)
     assert (found.peak_i[0].tolist(), found.peak_j[0].tolist()) == ([2] * HEADS, [3] * HEADS)
-    np.testing.assert_allclose(found.peak[0].numpy(), 1 / (3 + 4 * exp(-10)), rtol=1e-14)
+    np.testing.assert_allclose(found.peak[0].cpu().numpy(), 1 / (3 + 18 * exp(-10)), rtol=case.error)
 
 
+@every_kernel
 @pytest.mark.parametrize(("causal", "first"), [(True, (1, 1)), (False, (0, 1))])
-def test_a_peak_of_nothing_is_the_first_attendable_pair(causal: bool, first: tuple[int, int]) -> None:
+def test_a_peak_of_nothing_is_the_first_attendable_pair(case: Case, causal: bool, first: tuple[int, int]) -> None:
     """All attention on the null column, so that every other weight underflows."""
     batch = one_batch([4], [True], 1 << 16)
-    wanted = everything_wanted(batch, [True], causal, Null(1, 0))
-    query, key = torch.ones(4, HEADS, WIDTH), torch.zeros(4, HEADS, WIDTH)
+    wanted = everything_wanted(batch, [True], causal, Null(1, 0), case.device)
+    query, key = case.take(torch.ones(4, HEADS, WIDTH)), case.take(torch.zeros(4, HEADS, WIDTH))
     key[0] = 1e6
-    _, found = dense(query, key, None, 1.0, wanted, reduce=True)
-    assert found is not None
+    found = case.reduce(query, key, 1.0, wanted)
     assert found.peak[0].tolist() == [0.0] * HEADS
     assert (found.peak_i[0, 0].item(), found.peak_j[0, 0].item()) == first
     assert not found.kept.any()
     assert found.given.sum() == 0
 
 
-def test_sentences_with_nothing_but_null_columns() -> None:
+@every_kernel
+def test_sentences_with_nothing_but_null_columns(case: Case) -> None:
     batch = one_batch([2, 1], [True, True], 1 << 16)
-    wanted = everything_wanted(batch, [True, True], False, Null(1, 1))
-    query, key, _ = draw_inputs(batch, 0, 1.0)
-    _, found = dense(query, key, None, 1.0, wanted, reduce=True)
-    assert found is not None
+    wanted = everything_wanted(batch, [True, True], False, Null(1, 1), case.device)
+    query, key, _ = case.draw(batch, 0, 1.0)
+    found = case.reduce(query, key, 1.0, wanted)
     assert found.peak.isneginf().all()
     assert (found.peak_i == -1).all()
     assert found.given.sum() == 0
     assert found.prefix.isnan().all()
-    np.testing.assert_allclose(found.null.numpy(), 1, rtol=1e-15)
+    np.testing.assert_allclose(found.null.cpu().numpy(), 1, rtol=case.error)
 
 
-def test_without_reductions_only_the_output_is_made() -> None:
+@every_kernel
+def test_without_reductions_only_the_output_is_made(case: Case) -> None:
     batch = one_batch([3], [True], 1 << 16)
-    wanted = everything_wanted(batch, [True], True, Null(1, 0))
-    query, key, value = draw_inputs(batch, 0, 1.0)
-    output, found = dense(query, key, value, 1.0, wanted, reduce=False)
+    wanted = everything_wanted(batch, [True], True, Null(1, 0), case.device)
+    query, key, value = case.draw(batch, 0, 1.0)
+    output, found = case.make()(query, key, value, 1.0, wanted, False)
     assert found is None
     assert output is not None
-    np.testing.assert_array_equal(output[0].numpy(), value[0].numpy())
+    np.testing.assert_array_equal(output[0].cpu().numpy(), value[0].cpu().numpy())

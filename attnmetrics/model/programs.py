@@ -201,7 +201,7 @@ def single(
     queries = _load(query, 0, pieces, head, i, WIDTH).to(tl.float32)
     keys = _load(key, 0, pieces, head, j, WIDTH).to(tl.float32)
     scores = tl.sum(queries * keys, 1) * setting.scaling
-    found = tl.exp(scores - tl.load(lse + i * setting.heads + head, mask=exists, other=0.0))
+    found = tl.exp(scores - tl.load(lse + i * setting.heads + head, mask=exists, other=float("inf")))
     to = tl.load(target + place, mask=exists, other=0)
     tl.store(weights + to * setting.heads + head, found, mask=exists)
 
