@@ -4,7 +4,7 @@ import resource
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,7 @@ from attnmetrics.statistics.variability import Prefix
 from attnmetrics.store import CANDIDATES, ShardContent, Store
 
 if TYPE_CHECKING:
-    from attnmetrics.model.load import Model
+    from attnmetrics.model.load import Dtype, Model
     from attnmetrics.shard import ShardResult
 
 Counts = dict[str, Any]
@@ -51,7 +51,6 @@ class Worker:
         self._gold_labels = gold_labels
         self._annotator: Annotator | None = None
         self._model: Model | None = None
-        self._exact_model: Model | None = None
 
     def labels(self) -> Labels:
         """Tags and relations that the pipeline can give; kept beside the annotations, for runs without the pipeline."""
@@ -120,7 +119,7 @@ class Worker:
         """Rank some candidate sentences anew, with model and attention in float64; `shard` only names the chunk."""
         from attnmetrics.shard import find_exemplars
 
-        model = self._load_exact_model()
+        model = self._load_model("float64")
         start = time.perf_counter()
         document_index, sentence = np.array(chunk.keys, np.int64).T
         found = find_exemplars(
@@ -161,31 +160,27 @@ class Worker:
             self._annotator = load_annotator(self._config, self._gold_labels)
         return self._annotator
 
-    def _load_model(self) -> "Model":
-        """The model in the run's own dtype, in the place of the other, to save memory."""
+    def _load_model(self, dtype: "Dtype | None" = None) -> "Model":
+        """The model, in the run's own precision if no other is wanted; one at a time, to save memory."""
+        from attnmetrics.model.load import in_dtype
+
+        config = self._config
         if self._model is None:
-            self._exact_model = None
-            self._model = _load(self._config, self._config.dtype)
-            if self._config.window is not None:
-                check_window(self._config.window, self._model)
+            self._model = _load(config)
+            if config.window is not None:
+                check_window(config.window, self._model)
+        self._model = in_dtype(self._model, dtype or config.dtype, config.trust_remote_code, config.allow_pickle)
         return self._model
 
-    def _load_exact_model(self) -> "Model":
-        """The model in float64, likewise."""
-        if self._exact_model is None:
-            self._model = None
-            self._exact_model = _load(self._config, "float64")
-        return self._exact_model
 
-
-def _load(config: RunConfig, dtype: Literal["float32", "bfloat16", "float64"]) -> "Model":
+def _load(config: RunConfig) -> "Model":
     from attnmetrics.model.load import load_model
 
     return load_model(
         str(MODELS.get(config.model, config.model)),
         revision=config.revision,
         device=config.device,
-        dtype=dtype,
+        dtype=config.dtype,
         null_tokens=config.null_tokens,
         layers=config.layers,
         threads=config.threads,

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -21,6 +21,7 @@ from attnmetrics.model.kernels import Kernel, Null, Reductions, Wanted, dense
 from attnmetrics.model.probe import Layout, Probe, capture_maps, first_line, prepare, probe, run_packed
 
 NullTokens = Literal["first", "special", "none"]
+Dtype = Literal["float32", "bfloat16", "float64"]
 DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
 PROBE_TEXTS: Final = (
     "The cat that the dog had chased sat on the mat, and slept.",
@@ -124,7 +125,7 @@ def load_model(
     *,
     revision: str | None = None,
     device: Literal["auto", "cpu", "cuda"] = "auto",
-    dtype: Literal["float32", "bfloat16", "float64"] = "float32",
+    dtype: Dtype = "float32",
     null_tokens: NullTokens | None = None,
     layers: Sequence[int] | None = None,
     trust_remote_code: bool = False,
@@ -179,6 +180,21 @@ def load_model(
         dtype=DTYPES[dtype],
         layout=probed.layout,
     )
+
+
+@quiet()
+def in_dtype(model: Model, dtype: Dtype, trust_remote_code: bool = False, allow_pickle: bool = False) -> Model:
+    """The model in this precision, read again if it has another; what was found out about it still holds.
+
+    Raises:
+        ModelError: it can no longer be read.
+    """
+    if model.dtype == DTYPES[dtype]:
+        return model
+    folder, _ = _find_folder(model.name, model.revision, trust_remote_code, allow_pickle)
+    network = _load_network(model.name, folder, DTYPES[dtype], trust_remote_code, allow_pickle).to(model.device)
+    prepare(network)
+    return replace(model, network=network, dtype=DTYPES[dtype])
 
 
 def choose_null(null_tokens: NullTokens | None, causal: bool, template: Template) -> Null:
