@@ -165,7 +165,7 @@ def test_long_documents_are_cut_for_the_pipeline(
 
 def test_the_pipeline_s_own_limit_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     annotator = SpacyAnnotator(PIPELINE)
-    annotator._pipeline.max_length = 60
+    annotator.pipeline.max_length = 60
     annotated = annotator.annotate([document(0, "Short words make one sentence. " * 9)])
     assert annotated.counts["words"] == 9 * 6
 
@@ -196,7 +196,7 @@ def entities(pipeline: Language) -> None:
 def test_unneeded_components_are_left_out_and_change_nothing(tmp_path: Path, annotator: SpacyAnnotator) -> None:
     more = SpacyAnnotator(saved(tmp_path / "p", entities))
     assert rows(more.annotate(DOCUMENTS).sentences) == rows(annotator.annotate(DOCUMENTS).sentences)
-    assert more._pipeline.disabled == ["entity_ruler"]
+    assert more.pipeline.disabled == ["entity_ruler"]
     assert more.fingerprint != annotator.fingerprint
 
 
@@ -211,7 +211,7 @@ def test_components_that_others_may_need_stay(tmp_path: Path) -> None:
 
     for number, change in enumerate((own, rules)):
         annotator = SpacyAnnotator(saved(tmp_path / str(number), change))
-        assert annotator.labels and annotator._pipeline.disabled == []
+        assert annotator.labels and annotator.pipeline.disabled == []
 
 
 @Language.component("test_nothing")

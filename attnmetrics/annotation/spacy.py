@@ -84,7 +84,7 @@ class SpacyAnnotator:
         Raises:
             AnnotationError: the pipeline cannot be loaded, or lacks dependencies or parts of speech.
         """
-        return make_labels(set(UPOS), _declared_relations(self._pipeline, self.name))
+        return make_labels(set(UPOS), _declared_relations(self.pipeline, self.name))
 
     def annotate(self, documents: Sequence[Document]) -> Annotated:
         """The sentences of one shard.
@@ -98,21 +98,26 @@ class SpacyAnnotator:
             for text, doc in zip(batch, self._parsed(batch), strict=True):
                 tables.append(_table(doc, text))
                 texts.append(text)
-        sentences, blank = _sentences(tables, texts, self.labels, self._pipeline.vocab.strings, self.name)
+        sentences, blank = _sentences(tables, texts, self.labels, self.pipeline.vocab.strings, self.name)
         return Annotated(sentences, count(sentences, len(documents), blank))
 
     @cached_property
-    def _pipeline(self) -> Any:
+    def pipeline(self) -> Any:
+        """The spaCy pipeline, without the components that nothing here needs.
+
+        Raises:
+            AnnotationError: it cannot be loaded, or lacks dependencies or parts of speech.
+        """
         return _load(self.name)
 
     @property
     def _text_limit(self) -> int:
-        return min(TEXT_LIMIT, int(self._pipeline.max_length))
+        return min(TEXT_LIMIT, int(self.pipeline.max_length))
 
     def _parsed(self, batch: list["_Text"]) -> Iterator[Any]:
         """The spaCy documents of a batch."""
         try:
-            yield from self._pipeline.pipe([text.text for text in batch], batch_size=len(batch))
+            yield from self.pipeline.pipe([text.text for text in batch], batch_size=len(batch))
         except Exception as error:  # a pipeline's components raise anything
             first, last = batch[0].document, batch[-1].document
             raise AnnotationError(
