@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -346,14 +347,14 @@ def _measure(session: Session, annotate_too: bool) -> None:
     _refuse_unannotated(job, outcome.damaged)
     if outcome.failures and not (job.config.allow_missing and store.committed()):
         _refuse_failures(job, outcome, "; --allow-missing makes tables without them")
-    _check_evidence(job, store)
-    _read_again(session, store)
+    records = list(store.committed().values())
+    _check_evidence(job, records)
+    _read_again(session, store, records)
 
 
-def _read_again(session: Session, store: Store) -> None:
+def _read_again(session: Session, store: Store, records: Sequence[Record]) -> None:
     """The passes over the best sentences only: their order to the last digit, and the attention in the first."""
     config = session.job.config
-    records = list(store.committed().values())
     exemplars = merge_candidates(store, records)
     sentences = find_sentences(store, records, exemplars)
     if config.ranks_exemplars:
@@ -395,16 +396,17 @@ def _rank(session: Session, store: Store, chunks: Sequence[Chunk]) -> None:
         )
 
 
-def _intact(store: Store, reporter: Reporter) -> dict[int, Record]:
+def _intact(store: Store, reporter: Reporter) -> set[int]:
     """The committed shards, less those that are damaged, which lose their commit."""
     committed = store.committed()
-    damages = list(read_ahead(lambda record: _damage(store, record), committed.values()))
-    for shard, damage in zip(list(committed), damages, strict=True):
-        if damage is not None:
+    intact = set()
+    for shard, damage in zip(committed, read_ahead(partial(_damage, store), committed.values()), strict=True):
+        if damage is None:
+            intact.add(shard)
+        else:
             reporter.warn(damage)
             store.discard(shard)
-            del committed[shard]
-    return committed
+    return intact
 
 
 def _damage(store: Store, record: Record) -> str | None:
@@ -421,9 +423,8 @@ def _record(session: Session, stage: Stage, outcome: Outcome) -> None:
     session.lease.check()
     facts = session.facts
     facts["seconds"][stage] = round(facts["seconds"].get(stage, 0.0) + outcome.seconds, 3)
-    workers = [event.counts["peak_memory_bytes"] for event in outcome.done]
     memory = facts["peak_memory_bytes"]
-    memory["worker"] = max([memory.get("worker", 0), *workers])
+    memory["worker"] = max(memory.get("worker", 0), outcome.peak_memory_bytes)
     memory["driver"] = peak_memory_bytes()
     if stage in ("annotate", "measure"):
         facts["missing"] = [
@@ -459,13 +460,13 @@ def _refuse_failures(job: Job, outcome: Outcome, advice: str = "") -> None:
     )
 
 
-def _check_evidence(job: Job, store: Store) -> None:
+def _check_evidence(job: Job, records: Sequence[Record]) -> None:
     """Refuse to go on with nothing.
 
     Raises:
         CorpusError: no sentence was measured.
     """
-    if not any(record["counts"]["sentences"] for record in store.committed().values()):
+    if not any(record["counts"]["sentences"] for record in records):
         raise CorpusError(
             f"no sentence is left to measure in {', '.join(job.config.corpus)}: expected at least one "
             "with a word piece; check the corpus and --text-field"

@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from attnmetrics.statistics.exemplars import Exemplars, merge_all
 from attnmetrics.statistics.states import State
 from attnmetrics.statistics.variability import Prefix, deviations, equal_quota
-from attnmetrics.storage import read_ahead
+from attnmetrics.storage import AT_ONCE, read_ahead
 from attnmetrics.store import ExemplarSentence, Record, Store
+
+SENTENCES_AHEAD = 500
+"""Prefix blocks are read ahead of so many sentences at most: 16 MB for a model of GPT-2 small's size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,10 @@ def merge(store: Store, records: Sequence[Record], variability_sentences: int | 
     """
     state = reduce(State.merge, read_ahead(store.read_state, records), State.zero(store.dims))
     quota = equal_quota([record["counts"]["prefix_sentences"] for record in records], variability_sentences)
-    sums = deviations(lambda: (_choose_blocks(prefix, quota) for prefix in read_ahead(store.read_prefix, records)))
+    ahead = min(AT_ONCE, max(1, SENTENCES_AHEAD // max(1, quota)))
+    sums = deviations(
+        lambda: (_choose_blocks(prefix, quota) for prefix in read_ahead(store.read_prefix, records, ahead))
+    )
     return Merged(state, *sums)
 
 

@@ -41,8 +41,8 @@ class Outcome:
     """What a stage came to."""
 
     seconds: float
-    done: tuple[Done, ...]
-    """every stage of every shard that was worked on, as they ended"""
+    peak_memory_bytes: int
+    """of the largest worker"""
     failures: tuple[Failed, ...]
     damaged: tuple[Shard, ...]
     """shards that are not measured, for their annotations were damaged and are removed"""
@@ -196,7 +196,7 @@ def _work(
     engine: Engine, reporter: Reporter, stages: Mapping[Stage, Sequence[Shard]], tasks: Iterator[Task]
 ) -> Outcome:
     start = time.perf_counter()
-    done: list[Done] = []
+    memory = 0
     failures: list[Failed] = []
     damaged: list[Shard] = []
     with reporter.stages({stage: _size(shards) for stage, shards in stages.items()}):
@@ -206,11 +206,11 @@ def _work(
                 damaged.append(event.shard)
             elif isinstance(event, Done):
                 reporter.advance(event.stage, event.shard.characters, event.counts)
-                done.append(event)
+                memory = max(memory, event.counts["peak_memory_bytes"])
             else:
                 reporter.warn(f"shard {event.shard.index} is put aside: {event.stage} failed: {event.reason}")
                 failures.append(event)
-    return Outcome(time.perf_counter() - start, tuple(done), tuple(failures), tuple(damaged))
+    return Outcome(time.perf_counter() - start, memory, tuple(failures), tuple(damaged))
 
 
 def _size(shards: Sequence[Shard]) -> tuple[int, int]:

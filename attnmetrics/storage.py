@@ -172,13 +172,13 @@ class Location(ABC):
         """The folder as a Zarr store; to be used within `os_errors()`."""
 
 
-def read_ahead(read: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Value]:
-    """What `read` gives for each item, in order; up to `AT_ONCE` are read at the same time, no more are held."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+def read_ahead(read: Callable[[Item], Value], items: Iterable[Item], at_once: int = AT_ONCE) -> Iterator[Value]:
+    """What `read` gives for each item, in order; up to `at_once` are read at the same time, no more are held."""
+    with ThreadPoolExecutor(at_once) as pool:
         reading: deque[Future[Value]] = deque()
         for item in items:
             reading.append(pool.submit(read, item))
-            if len(reading) == AT_ONCE:
+            if len(reading) == at_once:
                 yield reading.popleft().result()
         while reading:
             yield reading.popleft().result()
