@@ -19,6 +19,8 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any, Final
 
+import attnmetrics
+
 LOOK_SECONDS: Final = 0.004
 SENTENCE_CHARACTERS: Final = 110
 """Of the demo corpus, on average; a corpus of about so many sentences is made of about so many characters."""
@@ -129,15 +131,12 @@ def main(options: Mapping[str, Any]) -> None:
     """Run in this process, which is fresh, and print the account."""
     with watch() as seconds:
         seconds[START, "imports"] += time.process_time()
-        from attnmetrics.config import build_config
-        from attnmetrics.driver import run
-        from attnmetrics.progress import Reporter
-
-        facts = run(build_config(options), Reporter(quiet=True))
+        attnmetrics.run(**options)
+    counts = json.loads(Path(options["out"], "run.json").read_text())["counts"]
     by_stage: dict[str, dict[str, float]] = {}
     for (stage, part), own in seconds.items():
         by_stage.setdefault(stage, {})[part] = own
-    print(json.dumps({"counts": facts["counts"], "seconds": by_stage}))
+    print(json.dumps({"counts": counts, "seconds": by_stage}))
 
 
 @contextmanager
