@@ -4,13 +4,16 @@ import json
 import re
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from itertools import groupby
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 import xarray as xr
 from conftest import demo_config
 from hypothesis import given, settings
@@ -21,15 +24,19 @@ from playwright.sync_api import expect
 from reference_forward import weights_float64
 from test_reference_agreement import GOLD, POS, REL, Annotated, K, check_exemplars, columns, corpus, worst_ratios
 from tokenizers import Tokenizer
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from transformers import LlamaConfig, LlamaForCausalLM
 
 import attnmetrics
+from attnmetrics.benchmark.race import _peak_bytes
 from attnmetrics.cli import main
 from attnmetrics.config import build_config
 from attnmetrics.driver import run
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.model.align import find_template, tokenize
 from attnmetrics.model.load import Model, attention_maps, load_model
-from attnmetrics.model.units import check_window, read_sentences, read_windows
+from attnmetrics.model.units import Units, check_window, read_sentences, read_windows
 from attnmetrics.progress import Reporter
 from attnmetrics.results import dataset, exemplars_frame
 from attnmetrics.runfile import check_identity, read_facts, write_facts
@@ -283,7 +290,7 @@ def test_windows_fit_the_model(folders, family, least):
 
 
 def test_windows_that_the_model_cannot_read_are_refused_before_any_work(tmp_path):
-    for command in (["run"], ["run", "--dry-run"]):
+    for command in (["run"], ["plan"]):
         options = ["--model", "demo", "--corpus", "demo", "--out", str(tmp_path / "run"), "--engine", "inline"]
         done = subprocess.run(
             [sys.executable, "-m", "attnmetrics", *command, *options, "--unit", "window:4096"],
@@ -438,3 +445,68 @@ def test_the_unit_may_stand_in_a_file(tmp_path: Path) -> None:
     found = attnmetrics.run(config_file=file, out=tmp_path / "run")
     assert found.attrs["unit"] == "window:32"
     assert found["pieces_per_sentence"] <= 32
+
+
+# ---- memory
+
+
+def save_long_llama(folder: Path, layers: int, width: int) -> Path:
+    """A Llama of 8 heads that reads 8,192 pieces."""
+    tokenizer = make_tokenizer("llama")
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=width, intermediate_size=2 * width, num_hidden_layers=layers,
+        num_attention_heads=8, max_position_embeddings=8192,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+def long_units(model: Model, size: int) -> Units:
+    """Windows of one document of some 8,400 pieces."""
+    sentences = [Annotated(one.text, one.words, 0, place) for place, one in enumerate(corpus(TEXTS) * 14)]
+    units = read_windows(columns(sentences), model, size)
+    assert size in units.pieces.lengths
+    return units
+
+
+class Largest(TorchDispatchMode):
+    """The most numbers in a tensor that came up."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, function, types, arguments=(), named=None):
+        found = function(*arguments, **(named or {}))
+        tensors = [one for one in (found if isinstance(found, tuple | list) else [found]) if isinstance(one, Tensor)]
+        self.numbers = max([self.numbers, *(one.numel() for one in tensors)])
+        return found
+
+
+def test_no_tensor_grows_with_the_square_of_the_window(tmp_path):
+    model = load_model(str(save_long_llama(tmp_path / "model", layers=2, width=32)))
+    largest = {}
+    for size in (512, 2048):
+        units = long_units(model, size)
+        with Largest() as found:
+            measure(units, model, batch_pieces=size, exemplars=K)
+        largest[size] = found.numbers
+    assert largest[2048] < 4.4 * largest[512]
+    assert largest[2048] < 2048**2
+
+
+def peak_bytes(folder: Path, size: int) -> int:
+    """Most memory above the loaded model; to be run in a process of its own."""
+    model = load_model(str(folder), threads=1)
+    units = long_units(model, size)
+    return _peak_bytes(lambda: measure(units, model, exemplars=K)) or 0
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_memory_grows_no_faster_than_the_window(tmp_path):
+    folder, sizes = save_long_llama(tmp_path / "model", layers=4, width=256), (4096, 8192)
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
+        half, whole = pool.map(peak_bytes, [folder, folder], sizes)
+    print(f"\nabove the loaded model: {half / 1e6:.0f} MB at 4,096 pieces, {whole / 1e6:.0f} MB at 8,192")
+    assert 0 < whole < 2.2 * half
