@@ -267,15 +267,18 @@ def test_equal_weights_peak_at_the_smallest_pair(
 
 
 @every_tiling
-def test_the_largest_of_several_rows_and_columns_peaks_at_the_smallest_pair(case: Case, tile_pairs: int) -> None:
-    """Rows 2 and 20 are equal, and each looks at columns 3, 5 and 19 alike; scores are whole numbers, so exactly."""
+@pytest.mark.parametrize("first", [2, 18])
+def test_the_largest_of_several_rows_and_columns_peaks_at_the_smallest_pair(
+    case: Case, tile_pairs: int, first: int
+) -> None:
+    """Two rows are equal, and each looks at columns 3, 5 and 19 alike; scores are whole numbers, so exactly."""
     batch = one_batch([21], [True], tile_pairs)
     wanted = everything_wanted(batch, [True], False, Null(1, 0), case.device)
     query, key = case.take(torch.zeros(2, 21, HEADS, WIDTH))
-    query[[2, 20]] = 2
+    query[[first, 20]] = 2
     key[[3, 5, 19]] = 1
     found = case.reduce(query, key, 1.0, wanted)
-    assert (found.peak_i[0].tolist(), found.peak_j[0].tolist()) == ([2] * HEADS, [3] * HEADS)
+    assert (found.peak_i[0].tolist(), found.peak_j[0].tolist()) == ([first] * HEADS, [3] * HEADS)
     np.testing.assert_allclose(found.peak[0].cpu().numpy(), 1 / (3 + 18 * exp(-10)), rtol=case.error)
 
 
