@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check cluster soak fuzz clean
+.PHONY: demo test check cluster soak scale fuzz clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -24,6 +24,9 @@ cluster: $(READY)
 
 soak: $(READY)
 	$(BIN)/python -m pytest -m soak -s --timeout 7200
+
+scale: $(READY)
+	$(BIN)/python -m pytest -m soak -s --timeout 7200 tests/test_scale.py
 
 FUZZ_SECONDS ?= 60
 

@@ -41,7 +41,6 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print only warnings,
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="print tracebacks with errors")]
 RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="folder of a run: a path or a URL")]
 AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="make tables without the shards that are missing")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be done, and how long it would take")]
 Formats = Annotated[
     list[str] | None, typer.Option("--format", metavar="pdf|svg|png", help="may be given again (default: pdf)")
 ]
@@ -92,12 +91,22 @@ def run(
     values: dict[str, Any],
     *,
     config: ConfigFile = None,
-    dry_run: DryRun = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Do everything: annotate, measure, merge, report. Goes on from what is already done."""
-    _run(build_config(values, config), quiet, dry_run)
+    _run(build_config(values, config), quiet)
+
+
+@app.command()
+@takes_config
+def plan(values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = False, verbose: Verbose = False) -> None:
+    """Say what a run with the same options would read and cost, and which --shard-characters suit it and why."""
+    from rich.console import Console
+
+    from attnmetrics.estimate import plan as plan_run
+
+    Console().print(plan_run(build_config(values, config), _reporter(quiet)))
 
 
 @app.command()
@@ -110,7 +119,7 @@ def demo(
     verbose: Verbose = False,
 ) -> None:
     """Run on the model, pipeline and corpus in the package; any flag of `run` may replace a part."""
-    _run(build_config(values, config, DEMO), quiet, dry_run=False)
+    _run(build_config(values, config, DEMO), quiet)
 
 
 @app.command()
@@ -338,18 +347,10 @@ def spread(arguments: Iterable[str]) -> list[str]:
     return result
 
 
-def _run(config: RunConfig, quiet: bool, dry_run: bool) -> None:
-    reporter = _reporter(quiet)
-    if dry_run:
-        from rich.console import Console
-
-        from attnmetrics.estimate import estimate
-
-        Console().print(estimate(config, reporter))
-        return
+def _run(config: RunConfig, quiet: bool) -> None:
     from attnmetrics.driver import run
 
-    _finish(config.out, run(config, reporter), quiet)
+    _finish(config.out, run(config, _reporter(quiet)), quiet)
 
 
 def _finish(folder: Location, facts: dict[str, Any], quiet: bool) -> None:

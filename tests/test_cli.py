@@ -130,11 +130,12 @@ def test_no_command_gives_the_help_alone(command: Command) -> None:
     assert "annotate" in out
 
 
-def test_dry_run_writes_nothing(command: Command, text: Path) -> None:
-    code, out, _ = command("run", *options(text), "--dry-run")
+def test_a_plan_is_only_told(command: Command, text: Path) -> None:
+    code, out, _ = command("plan", *options(text))
     assert code == 0
     assert "1, of which 0 are annotated" in out
     assert "measuring, 1 worker " in out
+    assert "--shard-characters" in out
     assert not (text.parent / "run").exists()
 
 

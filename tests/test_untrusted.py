@@ -184,7 +184,7 @@ def test_a_hostile_corpus_stays_data(
 def test_an_estimate_shows_names_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     corpus = tmp_path / f"{NAME}.txt"
     corpus.write_text("The dog.")
-    run = ["run", "--model", "demo", "--engine", "inline", "--out", tmp_path / "run", "--corpus", corpus, "--dry-run"]
+    run = ["plan", "--model", "demo", "--engine", "inline", "--out", tmp_path / "run", "--corpus", corpus]
     assert "$x$ ␛[31m�[link=http:evil]=1⏎:warning:" in re.sub(r"[│\n] *", "", said(capsys, *run))
 
 

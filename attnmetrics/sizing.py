@@ -1,0 +1,133 @@
+"""How long a shard should be, and why: rules that pull in different directions, the most important first.
+
+A rule that leaves no size over gives way. Whatever size is chosen becomes a part of the configuration, for bits depend
+on it: a run itself never looks at the number of workers.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil, floor, inf, log10
+
+MEMORY_CHARACTERS = 2_000_000
+"""Text of a shard that a worker can well hold: with peaks of all heads and sentences, some 100 MB."""
+
+MOST_SHARDS = 20_000
+"""Merging them takes two minutes; their files can be listed and copied."""
+
+FEWEST_SHARDS = 50
+"""A confidence interval is made from differences between shards."""
+
+SHARDS_OF_A_WORKER = 16
+"""At the end of a run a worker waits for others, half a shard's time in the middle."""
+
+LOST_SECONDS = 300.0
+"""Work that is lost with a worker that dies."""
+
+OVERHEAD_SECONDS = 0.03
+"""What a shard takes beside its text: handing it out, and writing its files to a disk."""
+
+OVERHEAD_SHARE = 0.01
+
+FILES_OF_A_SHARD = 6
+"""State, exemplars, prefix blocks, candidates, commit record, annotations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What there is to do."""
+
+    characters: int
+    documents: int
+    seconds: float
+    """of one worker, for all of it"""
+    workers: int
+    variability_sentences: int | None
+    """kept in all, from every shard at least one; None: all"""
+
+    @property
+    def excess(self) -> float:
+        """Characters that a shard has beyond its size: it ends with the document that fills it."""
+        return self.characters / self.documents / 2
+
+    def size(self, shards: int) -> float:
+        """Characters of a shard of so many; none where there are fewer documents."""
+        return self.characters / shards - self.excess if shards <= self.documents else 0.0
+
+    def shards(self, size: int) -> int:
+        """About how many there are of a size."""
+        return max(1, min(self.documents, round(self.characters / (size + self.excess))))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What speaks for longer or for shorter shards."""
+
+    reason: str
+    least: float = 0.0
+    """characters of a shard"""
+    most: float = inf
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A size, and what became of every rule."""
+
+    characters: int
+    """of a shard"""
+    shards: int
+    """about"""
+    rules: tuple[tuple[Rule, bool], ...]
+    """the most important first, and whether it holds or gives way to those before it"""
+    because: str
+    """why it is this size and no other"""
+
+
+def choose(work: Work, preferred: int) -> Choice:
+    """The size that is nearest to the preferred one of those that the rules leave."""
+    least, most = 1.0, inf
+    rules: list[tuple[Rule, bool]] = []
+    for rule in _rules(work):
+        holds = max(least, rule.least) <= min(most, rule.most)
+        if holds:
+            least, most = max(least, rule.least), min(most, rule.most)
+        rules.append((rule, holds))
+    size = preferred if least <= preferred <= most else _rounded(least if preferred < least else most, least, most)
+    return Choice(size, work.shards(size), tuple(rules), _because(preferred, least, most, rules))
+
+
+def _rules(work: Work) -> Iterator[Rule]:
+    if work.variability_sentences is not None:
+        limit = work.variability_sentences
+        yield Rule(f"every shard keeps a sentence of {limit:,} for variability", least=work.characters / limit)
+    yield Rule("a worker holds a shard in memory", most=MEMORY_CHARACTERS)
+    yield Rule(
+        f"no more than {MOST_SHARDS:,} shards, of {FILES_OF_A_SHARD} files each", least=work.characters / MOST_SHARDS
+    )
+    yield Rule(f"{FEWEST_SHARDS} shards or more, for confidence intervals", most=work.size(FEWEST_SHARDS))
+    yield Rule(
+        f"{SHARDS_OF_A_WORKER} shards or more a worker ({work.workers:,}), so that none waits long for the last",
+        most=work.size(SHARDS_OF_A_WORKER * work.workers),
+    )
+    seconds = max(work.seconds, 1e-9) / work.characters
+    yield Rule(f"a worker that dies loses {LOST_SECONDS / 60:g} minutes of work at most", most=LOST_SECONDS / seconds)
+    yield Rule(
+        f"what a shard takes beside its text, {OVERHEAD_SECONDS:g} s, is {OVERHEAD_SHARE:.0%} of its work at most",
+        least=OVERHEAD_SECONDS / OVERHEAD_SHARE / seconds,
+    )
+
+
+def _rounded(size: float, least: float, most: float) -> int:
+    """The size in two digits, where the bounds leave one such."""
+    step = int(10 ** max(0, floor(log10(size)) - 1))
+    for candidate in (floor(size / step) * step, ceil(size / step) * step):
+        if least <= candidate <= most:
+            return candidate
+    return max(1, floor(size))
+
+
+def _because(preferred: int, least: float, most: float, rules: list[tuple[Rule, bool]]) -> str:
+    if least <= preferred <= most:
+        return "what the options say, and nothing speaks against it"
+    bound = least if preferred < least else most
+    rule = next(rule for rule, holds in rules if holds and bound in (rule.least, rule.most))
+    return f"the nearest to the {preferred:,} of the options for which this holds: {rule.reason}"
