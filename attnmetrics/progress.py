@@ -35,7 +35,7 @@ class Bar:
             self.started = min(self.started, time.monotonic() - counts.get("seconds", 0.0))
         self.done_characters += characters
         self.done_shards += 1
-        for unit in ("sentences", "pieces", "words"):
+        for unit in ("sentences", "windows", "pieces", "words"):
             if unit in counts:
                 self.totals[unit] = self.totals.get(unit, 0) + counts[unit]
 

@@ -16,6 +16,7 @@ from attnmetrics.progress import Reporter
 from attnmetrics.ranking import Chunk
 from attnmetrics.selection import Rule
 from attnmetrics.statistics.sampling import Sampler, Selection, sentence_hashes
+from attnmetrics.statistics.schema import in_unit
 from attnmetrics.storage import read_ahead
 from attnmetrics.store import Store
 from attnmetrics.worker import DAMAGED, Measuring, load_annotator
@@ -87,7 +88,7 @@ def measure(
     new = (
         Task(shard, (Call("annotate", (documents, job.fingerprint)), last)) for shard, documents in _read(job, missing)
     )
-    return _work(engine, reporter, stages, chain(ready, new))
+    return _work(engine, reporter, stages, chain(ready, new), job.config.unit)
 
 
 def rank(engine: Engine, reporter: Reporter, store: Store, chunks: Sequence[Chunk]) -> Outcome:
@@ -193,8 +194,13 @@ def _reread(engine: Engine, reporter: Reporter, stage: Stage, store: Store, chun
 
 
 def _work(
-    engine: Engine, reporter: Reporter, stages: Mapping[Stage, Sequence[Shard]], tasks: Iterator[Task]
+    engine: Engine,
+    reporter: Reporter,
+    stages: Mapping[Stage, Sequence[Shard]],
+    tasks: Iterator[Task],
+    unit: str = "sentence",
 ) -> Outcome:
+    """Do the tasks; `unit` is what measuring counts."""
     start = time.perf_counter()
     memory = 0
     failures: list[Failed] = []
@@ -205,7 +211,9 @@ def _work(
                 reporter.warn(event.counts[DAMAGED])
                 damaged.append(event.shard)
             elif isinstance(event, Done):
-                reporter.advance(event.stage, event.shard.characters, event.counts)
+                counted = unit if event.stage == "measure" else "sentence"
+                counts = {in_unit(name, counted): count for name, count in event.counts.items()}
+                reporter.advance(event.stage, event.shard.characters, counts)
                 memory = max(memory, event.counts["peak_memory_bytes"])
             else:
                 reporter.warn(f"shard {event.shard.index} is put aside: {event.stage} failed: {event.reason}")

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from io import StringIO
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,6 +23,7 @@ from models import FAMILIES, TEXTS, Family, make_tokenizer, save_model
 from pages import Desk, chromium, needs_chromium
 from playwright.sync_api import expect
 from reference_forward import weights_float64
+from rich.console import Console
 from test_reference_agreement import GOLD, POS, REL, Annotated, K, check_exemplars, columns, corpus, worst_ratios
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -309,8 +311,10 @@ def test_windows_that_the_model_cannot_read_are_refused_before_any_work(tmp_path
 def window_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run; not to be written to."""
     folder = tmp_path_factory.mktemp("runs") / "windows"
-    facts = run(demo_config(folder, unit="window:64", variability_sentences=9), QUIET)
+    said = StringIO()
+    facts = run(demo_config(folder, unit="window:64", variability_sentences=9), Reporter(console=Console(file=said)))
     assert facts["corpus"]["shards"] > 2
+    assert re.search(r"measure: 3/3 shards · \d+ windows/s", said.getvalue())
     return folder
 
 
