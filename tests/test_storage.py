@@ -15,7 +15,7 @@ import zarr
 
 from attnmetrics import storage
 from attnmetrics.errors import ConfigError
-from attnmetrics.storage import Location, locate, os_errors
+from attnmetrics.storage import Location, locate, os_errors, read_ahead
 
 
 @pytest.fixture(params=["local", "object"])
@@ -35,6 +35,19 @@ def test_a_file_is_what_was_written_last(folder: Location) -> None:
     assert (file.name, str(file.parent)) == ("b.json", str(folder / "a"))
     assert (folder.names(), (folder / "a").names(), (folder / "c").names()) == (["a"], ["b.json"], [])
     assert (folder.files(), (folder / "a").files(), file.files()) == (["a/b.json"], ["b.json"], [])
+
+
+def test_reading_ahead_is_in_order_and_holds_no_more_than_it_may() -> None:
+    begun: list[int] = []
+
+    def read(item: int) -> int:
+        begun.append(item)
+        return 2 * item
+
+    for place, found in enumerate(read_ahead(read, range(100), at_once=4)):
+        assert found == 2 * place
+        assert len(begun) <= place + 4
+    assert sorted(begun) == list(range(100))
 
 
 def test_a_name_that_begins_like_another_is_another(folder: Location) -> None:
