@@ -10,7 +10,7 @@ from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -80,7 +80,10 @@ def plan(config: RunConfig, reporter: Reporter) -> Group:
         variability_sentences=config.variability_sentences,
     )
     choice = choose(work, config.shard_characters)
-    return Group(_costs(job, cost, len(unannotated)), _rules(choice), _verdict(choice, cost, work))
+    parts: list[RenderableType] = [_costs(job, cost, len(unannotated)), _rules(choice), _verdict(choice, cost, work)]
+    if len(unannotated) < len(job.plan.shards) and choice.characters != config.shard_characters:
+        parts.append(Text(f"What is annotated already serves shards of {config.shard_characters} characters alone."))
+    return Group(*parts)
 
 
 def _workers(config: RunConfig) -> int:

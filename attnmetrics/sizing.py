@@ -20,7 +20,7 @@ FEWEST_SHARDS = 50
 SHARDS_OF_A_WORKER = 16
 """At the end of a run a worker waits for others, half a shard's time in the middle."""
 
-LOST_SECONDS = 300.0
+LOST_SECONDS = 600.0
 """Work that is lost with a worker that dies."""
 
 OVERHEAD_SECONDS = 0.03

@@ -74,6 +74,12 @@ def test_importing_the_package_loads_no_heavy_library() -> None:
     assert not (HEAVY | {"numpy", "pydantic", "rich", "typer"}) & found
 
 
+def test_the_state_of_a_run_is_read_without_what_computes_and_draws() -> None:
+    found = imports("from attnmetrics.driver import progress_of\nfrom attnmetrics.views.terminal import show_status")
+    assert "zarr" in found
+    assert not {"matplotlib", "ray", "scipy", "spacy", "torch", "transformers"} & found
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
@@ -137,6 +143,15 @@ def test_a_plan_is_only_told(command: Command, text: Path) -> None:
     assert "measuring, 1 worker " in out
     assert "--shard-characters" in out
     assert not (text.parent / "run").exists()
+
+
+def test_a_plan_tells_of_annotations_that_another_size_would_not_have(command: Command, text: Path) -> None:
+    text.write_text("The old museum was built in 1902.\n\nIt holds maps.\n\n" * 40)
+    given = options(text, text_documents="blank-line", annotations=text.parent / "annotations", shard_characters=400)
+    assert command("annotate", *given)[0] == 0
+    _, out, _ = command("plan", *given)
+    assert "of which 5 are annotated" in out
+    assert "annotated already serves shards of 400 characters alone" in " ".join(out.split())
 
 
 def test_annotate_needs_no_model(command: Command, text: Path) -> None:

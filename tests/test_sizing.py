@@ -37,7 +37,7 @@ def test_the_size_of_the_options_stays_where_nothing_speaks_against_it() -> None
             79_000,
             "50 shards or more",
         ),
-        ({"seconds": 500_000.0}, 60_000, "loses 5 minutes of work at most"),
+        ({"seconds": 500_000.0}, 120_000, "loses 10 minutes of work at most"),
         ({"seconds": 1_000.0}, 300_000, "0.03 s, is 1% of its work"),
         ({"variability_sentences": 400}, 250_000, "a sentence of 400 for variability"),
         ({"characters": 5_000_000_000, "documents": 10**6, "seconds": 5e9 * 1e-4}, 250_000, "for variability"),
@@ -60,7 +60,7 @@ def test_rules_give_way_to_more_important_ones() -> None:
     choice = choose(wikipedia, DEFAULT)
     assert choice.characters == 1_100_000
     lost = [rule.reason for rule, holds in choice.rules if not holds]
-    assert lost == ["a worker that dies loses 5 minutes of work at most"]
+    assert lost == ["a worker that dies loses 10 minutes of work at most"]
     assert "variability" in choice.because
 
 
