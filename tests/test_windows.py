@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from io import StringIO
 from itertools import groupby
@@ -36,6 +34,7 @@ from attnmetrics.cli import main
 from attnmetrics.config import build_config
 from attnmetrics.driver import run
 from attnmetrics.errors import ConfigError, StoreError
+from attnmetrics.estimate import plan
 from attnmetrics.model.align import find_template, tokenize
 from attnmetrics.model.load import Model, attention_maps, load_model
 from attnmetrics.model.units import Units, check_window, read_sentences, read_windows
@@ -50,6 +49,7 @@ from attnmetrics.statistics.schema import STATISTICS
 from attnmetrics.statistics.variability import deviations
 from attnmetrics.storage import locate
 from attnmetrics.views import atlas
+from attnmetrics.worker import Worker
 
 QUIET = Reporter(quiet=True)
 TEMPLATES = {"gpt2": ([], []), "bert": ([2], [3]), "llama": ([0], [])}
@@ -291,16 +291,12 @@ def test_windows_fit_the_model(folders, family, least):
             check_window(size, model)
 
 
-def test_windows_that_the_model_cannot_read_are_refused_before_any_work(tmp_path):
-    for command in (["run"], ["plan"]):
-        options = ["--model", "demo", "--corpus", "demo", "--out", str(tmp_path / "run"), "--engine", "inline"]
-        done = subprocess.run(
-            [sys.executable, "-m", "attnmetrics", *command, *options, "--unit", "window:4096"],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 1
-        assert "found 4,096; choose another --unit window:N" in " ".join(done.stderr.split())
-        assert "Traceback" not in done.stderr
+@pytest.mark.usefixtures("loaded_once")
+@pytest.mark.parametrize("command", [run, plan])
+def test_windows_that_the_model_cannot_read_are_refused_before_any_work(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(Worker, "annotate", lambda *_: pytest.fail("a shard was annotated"))
+    with pytest.raises(ConfigError, match=r"found 4,096; choose another --unit window:N"):
+        command(demo_config(tmp_path / "run", unit="window:4096"), QUIET)
     assert not list(tmp_path.rglob("*.parquet"))
 
 
