@@ -157,7 +157,9 @@ class RunConfig(BaseModel):
         Literal["auto", "cpu", "cuda"], Field(description="where the model runs; auto takes a GPU if there is one")
     ] = "auto"
     dtype: Annotated[Literal["float32", "bfloat16"], Field(description="precision of the forward pass")] = "float32"
-    batch_pieces: Annotated[PositiveInt, Field(description="word pieces in a batch")] = 4096
+    batch_pieces: Annotated[
+        PositiveInt | None, Field(description="word pieces in a batch; unset: 1,024 on a CPU, 32,768 on a GPU")
+    ] = None
     shard_characters: Annotated[PositiveInt, Field(description="characters in a shard; the unit of recovery")] = 200_000
 
     allow_missing: Annotated[

@@ -73,7 +73,7 @@ def measure(
     units: Units,
     model: Model,
     *,
-    batch_pieces: int = 4096,
+    batch_pieces: int | None = None,
     exemplars: int = 50,
     metric_rows: NDArray[np.bool_] | None = None,
     prefix_rows: NDArray[np.int64] | None = None,
@@ -84,7 +84,7 @@ def measure(
     Args:
         units: S sentences or windows.
         model: the model.
-        batch_pieces: most pieces of one forward pass.
+        batch_pieces: most pieces of one forward pass; unset, what suits the device.
         exemplars: K, units kept per head.
         metric_rows: [S] which units count in the metrics; unset, all. The others only compete as exemplars.
         prefix_rows: [V] which units' prefix blocks are kept, among those that count; unset, all that count.
@@ -101,7 +101,7 @@ def measure(
     shard = _Shard(units, metrics, prefix_row)
     lengths = units.pieces.lengths
     sums = _Sums(shard, model, len(kept), dims_of(units, model))
-    batches = pack(lengths, metrics, batch_pieces, TILE_PAIRS, model.layout.equal_lengths)
+    batches = pack(lengths, metrics, batch_pieces or model.batch_pieces, TILE_PAIRS, model.layout.equal_lengths)
     prepare = partial(_prepare, shard=shard, model=model, dims=sums.dims)
     # A GPU never waits for its next batch; on a CPU, another thread would only take from the model's.
     for ready in map(prepare, batches) if model.device.type == "cpu" else read_ahead(prepare, batches, 2):
@@ -123,7 +123,7 @@ def find_exemplars(
     model: Model,
     *,
     exemplars: int,
-    batch_pieces: int = 4096,
+    batch_pieces: int | None = None,
 ) -> Exemplars:
     """The exemplars among these sentences, no annotation needed.
 
@@ -136,7 +136,7 @@ def find_exemplars(
         sentence: [S] positions in their documents.
         model: the model, in whatever precision is wanted.
         exemplars: K, sentences kept per head.
-        batch_pieces: most pieces of one forward pass.
+        batch_pieces: most pieces of one forward pass; unset, what suits the device.
     """
     words = np.zeros(0, dtype=np.int64)
     without_words = Sentences(

@@ -26,17 +26,17 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Material]:
     sentences = SpacyAnnotator(str(PIPELINES["en_ud_core"])).annotate(documents).sentences
     short = np.flatnonzero([len(text) < 60 for text in sentences.text])
     folder = save_model(tmp_path_factory.mktemp("model"), "gpt2")
-    yield Material(folder, documents, sentences.take(short), 1)
+    yield Material(folder, sentences.take(short), sentences, 1, "cpu")
 
 
 def test_the_papers_way_gives_the_same_sums(material: Material) -> None:
     model = material.load("float32")
-    text = who.read(material, model)
-    ours = measure(read_sentences(material.sentences, model), model)
+    units = read_sentences(material.sentences, model)
+    ours = measure(units, model)
     dims = ours.state.dims
     sums = PaperSums(len(dims.layer), dims.head, len(dims.pos), len(dims.rel))
     rows = np.arange(len(material.sentences))
-    theirs = who.sum_up(material.network("float32", "eager"), text, rows, sums)
+    theirs = who.sum_up(material.network("float32", "eager"), units, rows, sums)
     for name in ("null_sum", "given_sum", "span_sum", "entropy_sum", "entropy_rows", "received_by_pos",
                  "given_by_pos", "received_by_rel", "dependency_sum", "offset_sum"):  # fmt: skip
         assert_allclose(getattr(theirs, name), ours.state[name], rtol=2e-5, atol=2e-5, err_msg=name)
@@ -59,14 +59,14 @@ def test_batches_hold_every_sentence_once_within_their_size() -> None:
 
 def test_all_contenders_read_all_pieces(material: Material) -> None:
     model = material.load("float32")
-    text = who.read(material, model)
-    pieces = int(text.pieces.lengths.sum())
+    units = read_sentences(material.sentences, model)
+    pieces = int(units.pieces.lengths.sum())
     network = material.network("float32", "sdpa")
     entered = [
-        who.bare(network, text, "float32", 64),
-        who.measuring(material, model, "float32"),
-        who.passing(material, model, "float32"),
-        who.eager(material.network("float32", "eager"), text),
+        who.bare(network, units, 64),
+        who.measuring(lambda: units, model),
+        who.passing(units, model),
+        who.eager(material.network("float32", "eager"), units),
     ]
     assert [one.pieces for one in entered] == [pieces] * 4
     seen: list[int] = []

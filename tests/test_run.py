@@ -143,7 +143,7 @@ def test_outputs_that_are_gone_are_written_anew(tmp_path: Path) -> None:
     ("option", "value", "message"),
     [
         ("seed", 1, "seed: 0 there, 1 now"),
-        ("batch_pieces", 100, "batch_pieces: 4096 there, 100 now"),
+        ("batch_pieces", 100, "batch_pieces: None there, 100 now"),
         ("max_documents", 7, "corpus digest"),
         ("layers", (0,), "layers: None there"),
     ],

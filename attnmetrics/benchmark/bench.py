@@ -2,27 +2,36 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.metadata import version
 from os import cpu_count
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 import torch
 
-from attnmetrics.annotation.spacy import SpacyAnnotator
-from attnmetrics.assets import PIPELINES
+from attnmetrics.assets import CORPORA, PIPELINES
 from attnmetrics.benchmark import contenders as who
+from attnmetrics.benchmark.annotation import Pace, pace
 from attnmetrics.benchmark.floor import floor_rate
-from attnmetrics.benchmark.material import Material, gather
+from attnmetrics.benchmark.material import Dtype, Material, gather
 from attnmetrics.benchmark.paper_way import PaperSums
 from attnmetrics.benchmark.race import Timing, race, ratio
 from attnmetrics.config import RunConfig
+from attnmetrics.corpus import read_documents
+from attnmetrics.model.load import Model
+from attnmetrics.model.units import Units, read_sentences, read_windows
 from attnmetrics.statistics.states import Dims, packed_size
 
 Tell = Callable[[str], None]
 SHARD_CHARACTERS = RunConfig.model_fields["shard_characters"].default
 TURNS = 3
 """Rounds of annotating."""
+TRIED = 3
+"""One in so many sentences is enough to choose the bare pass's batch size."""
+WINDOW = 1024
+WINDOW_SENTENCES = 130
+"""Some four windows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +40,14 @@ class Line:
 
     key: str
     title: str
+    unit: str
     dtype: str
+    pieces: int
+    """read in a round"""
     pieces_per_second: float
     quartiles: tuple[float, float]
     ratios: Mapping[str, tuple[float, float, float]]
-    """to contenders of the same kind of arithmetic, by key: median and quartiles over the rounds"""
+    """to other contenders over the same units, by key: median and quartiles over the rounds"""
     floor_share: float
     peak_bytes: int | None
 
@@ -58,9 +70,7 @@ class Outcome:
     lines: Sequence[Line]
     floors: Mapping[str, float]
     """pieces a second if only the needed matrix products took time, by dtype"""
-    annotation_words_per_second: float
-    annotation_share: float
-    """of the rate of the bare pipeline"""
+    annotation: Pace
     projection: Projection
 
     def plain(self) -> dict[str, Any]:
@@ -79,60 +89,66 @@ def bench(sentences: int, rounds: int, threads: int, project: float, tell: Tell)
         tell: hears how it goes.
     """
     torch.set_num_threads(threads)
+    documents = list(read_documents([str(CORPORA["demo"])]))
     tell("annotating")
-    with gather(sentences, threads) as material:
-        words, share = _annotate(material)
-        text, timings, floors = _race(material, rounds, tell)
-        lines = [_line(timing, timings, floors) for timing in timings]
-        rate = next(line.pieces_per_second for line in lines if line.key == "d")
+    annotation = pace(documents, str(PIPELINES["en_ud_core"]), TURNS)
+    with gather(documents, sentences, threads) as material:
+        floors: dict[str, float] = {}
+        lines: list[Line] = []
+        for dtype in _dtypes(material):
+            model, bare = material.load(dtype), material.network(dtype, "sdpa")
+            floors[dtype] = floor_rate(bare.config, model.dtype, model.device)
+            for unit, entered in _fields(material, model, bare, tell).items():
+                timings = race(entered, rounds, tell)
+                lines += [_line(timing, timings, unit, floors[dtype]) for timing in timings]
+        measuring = next(line for line in lines if line.key == "d")
         return Outcome(
-            conditions=_conditions(material, text, rounds),
+            conditions=_conditions(material, rounds),
             lines=lines,
             floors=floors,
-            annotation_words_per_second=words,
-            annotation_share=share,
-            projection=_project(material, text, project, words, rate),
+            annotation=annotation,
+            projection=_project(material, project, annotation, measuring),
         )
 
 
-def _race(material: Material, rounds: int, tell: Tell) -> tuple[who.Text, list[Timing], dict[str, float]]:
-    tell("loading models")
-    dtypes = ("float32", "bfloat16")
-    models = {dtype: material.load(dtype) for dtype in dtypes}
-    bare = {dtype: material.network(dtype, "sdpa") for dtype in dtypes}
-    eager = material.network("float32", "eager")
-    text = who.read(material, models["float32"])
-    dims = Dims(models["float32"].layers, models["float32"].heads, *_labels(material))
-    entered = [
-        who.paper(eager, text, lambda: PaperSums(len(dims.layer), dims.head, len(dims.pos), len(dims.rel))),
-        who.eager(eager, text),
-    ]
-    for dtype in dtypes:
-        choices = [who.bare(bare[dtype], text, dtype, size) for size in who.BARE_BATCHES]
-        entered += [
-            _quickest(choices, tell),
-            who.measuring(material, models[dtype], dtype),
-            who.passing(material, models[dtype], dtype),
-        ]
-    timings = race(entered, rounds, tell)
-    return text, timings, {dtype: floor_rate(bare[dtype].config, dtype) for dtype in dtypes}
+def _dtypes(material: Material) -> tuple[Dtype, ...]:
+    """bfloat16 too where the hardware has units for it."""
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    units = material.device == "cuda" or any(getattr(torch.cpu, name, bool)() for name in names)
+    return ("float32", "bfloat16") if units else ("float32",)
 
 
-def _quickest(choices: Sequence[who.Contender], tell: Tell) -> who.Contender:
-    """The bare forward pass at the batch size that suits it best, each tried twice."""
-    tell("choosing the bare pass's batch size")
-    return max(race(choices, 2), key=lambda one: one.rate).contender
-
-
-def _line(timing: Timing, timings: Sequence[Timing], floors: Mapping[str, float]) -> Line:
-    own = timing.contender
-    others = {
-        other.contender.key: ratio(timing, other)
-        for other in timings
-        if other is not timing and (other.contender.dtype == own.dtype or other.contender.key in "ab")
+def _fields(material: Material, model: Model, bare: Any, tell: Tell) -> dict[str, list[who.Contender]]:
+    """Who races whom, by unit."""
+    sentences = partial(read_sentences, material.sentences, model)
+    running = material.running.take(np.arange(min(WINDOW_SENTENCES, len(material.running))))
+    windows = partial(read_windows, running, model, WINDOW)
+    some = read_sentences(material.sentences.take(np.arange(0, len(material.sentences), TRIED)), model)
+    slow = []
+    if model.dtype == torch.float32:
+        eager = material.network("float32", "eager")
+        dims = Dims(model.layers, model.heads, *_labels(material))
+        sums = partial(PaperSums, len(dims.layer), dims.head, len(dims.pos), len(dims.rel))
+        slow = [who.paper(eager, sentences(), sums), who.eager(eager, sentences())]
+    return {
+        "sentence": [*slow, *_contenders(sentences, some, model, bare, tell)],
+        f"window of {WINDOW:,}": _contenders(windows, windows(), model, bare, tell),
     }
+
+
+def _contenders(read: Callable[[], Units], some: Units, model: Model, bare: Any, tell: Tell) -> list[who.Contender]:
+    tell("choosing the bare pass's batch size")
+    sizes = [size * (16 if model.device.type == "cuda" else 1) for size in who.BARE_BATCHES]
+    tried = race([who.bare(bare, some, size) for size in sizes], 1)
+    best = sizes[int(np.argmax([timing.rate for timing in tried]))]
+    return [who.bare(bare, read(), best), who.measuring(read, model), who.passing(read(), model)]
+
+
+def _line(timing: Timing, timings: Sequence[Timing], unit: str, floor: float) -> Line:
+    own = timing.contender
+    others = {other.contender.key: ratio(timing, other) for other in timings if other is not timing}
     return Line(
-        own.key, own.title, own.dtype, timing.rate, timing.spread, others, timing.rate / floors[own.dtype],
+        own.key, own.title, unit, own.dtype, own.pieces, timing.rate, timing.spread, others, timing.rate / floor,
         timing.peak_bytes,
     )  # fmt: skip
 
@@ -141,49 +157,24 @@ def _labels(material: Material) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return material.sentences.labels.pos, material.sentences.labels.rel
 
 
-def _annotate(material: Material) -> tuple[float, float]:
-    """Words a second of annotating on one core, and its share of the bare pipeline's rate, in turns."""
-    import spacy
-
-    annotator = SpacyAnnotator(str(PIPELINES["en_ud_core"]))
-    pipeline = spacy.load(PIPELINES["en_ud_core"])
-    texts = [document.text for document in material.documents]
-    words = int(annotator.annotate(material.documents).counts["words"])
-    sum(len(parsed) for parsed in pipeline.pipe(texts))
-    ours, theirs = [], []
-    for _ in range(TURNS):
-        ours.append(_seconds(lambda: annotator.annotate(material.documents)))
-        theirs.append(_seconds(lambda: sum(len(parsed) for parsed in pipeline.pipe(texts))))
-    return words / float(np.median(ours)), float(np.median(np.array(theirs) / np.array(ours)))
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    start = perf_counter()
-    work()
-    return perf_counter() - start
-
-
-def _project(material: Material, text: who.Text, sentences: float, words_rate: float, rate: float) -> Projection:
-    measured = len(material.sentences)
-    scale = sentences / measured
+def _project(material: Material, sentences: float, annotation: Pace, measuring: Line) -> Projection:
+    scale = sentences / len(material.sentences)
     characters = scale * sum(map(len, material.sentences.text))
     dims = Dims(tuple(range(12)), 12, *_labels(material))
     return Projection(
         sentences=sentences,
-        annotation_cpu_hours=scale * len(material.sentences.word_start) / words_rate / 3600,
-        measuring_hours=scale * len(text.pieces.ids) / rate / 3600,
+        annotation_cpu_hours=scale * len(material.sentences.word_start) / annotation.words_per_second / 3600,
+        measuring_hours=scale * measuring.pieces / measuring.pieces_per_second / 3600,
         store_bytes=8 * packed_size(dims) * characters / SHARD_CHARACTERS,
     )
 
 
-def _conditions(material: Material, text: who.Text, rounds: int) -> dict[str, str]:
-    from importlib.metadata import version
-
-    processor = torch.backends.cpu.get_cpu_capability()
+def _conditions(material: Material, rounds: int) -> dict[str, str]:
+    processor = f"{cpu_count()} cores ({torch.backends.cpu.get_cpu_capability()}), {material.threads} threads of torch"
     return {
-        "sentences": f"{len(material.sentences):,} of the demo corpus, {len(text.pieces.ids):,} pieces",
+        "text": f"{len(material.sentences):,} sentences of the demo corpus; windows of its beginning",
         "model": "GPT-2 small's size, random weights",
-        "machine": f"{cpu_count()} cores ({processor}), {material.threads} threads of torch",
+        "machine": processor if material.device == "cpu" else f"{torch.cuda.get_device_name()}, {processor}",
         "rounds": f"{rounds}, in turns, after one that does not count",
         "versions": ", ".join(f"{package} {version(package)}" for package in ("torch", "transformers", "spacy")),
     }

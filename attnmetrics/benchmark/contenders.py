@@ -1,128 +1,110 @@
-"""Who takes part: each reads all sentences once per round."""
+"""Who takes part: each reads all units once per round."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from attnmetrics.benchmark.material import Material, in_batches
-from attnmetrics.benchmark.paper_way import Features, PaperSums
-from attnmetrics.model.align import Pieces, align, pair_dependencies, tokenize
-from attnmetrics.model.kernels import want_nothing
+from attnmetrics.benchmark.material import in_batches
+from attnmetrics.benchmark.paper_way import PaperSums, features
+from attnmetrics.model.choose import choose_kernel
+from attnmetrics.model.kernels import Kernel, Wanted, want_nothing
 from attnmetrics.model.load import TILE_PAIRS, Model
 from attnmetrics.model.pack import pack
-from attnmetrics.model.units import read_sentences
+from attnmetrics.model.units import Units
 from attnmetrics.shard import measure
 
-BATCH_PIECES = 4096
-"""Of a run, unless it says otherwise."""
 BARE_BATCHES = (1024, 2048, 4096)
-"""The bare forward pass may choose."""
+"""Pieces of a batch among which the bare forward pass may choose; sixteen times as many on a GPU."""
+EAGER_BATCH = 2048
 PAPER_SENTENCES = 40
 """The paper's way is slow; its rate is known after some sentences."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One way through the sentences."""
+    """One way through the units."""
 
     key: str
     title: str
     dtype: str
     pieces: int
-    """of all sentences that it reads in a round"""
+    """of all units that it reads in a round"""
     run: Callable[[], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """The pieces of all sentences, and their features."""
-
-    pieces: Pieces
-    features: Sequence[Features]
-
-    def ids(self, row: int) -> NDArray[np.int64]:
-        """Of one sentence."""
-        return self.pieces.ids[self.pieces.offsets[row] : self.pieces.offsets[row + 1]]
+def measuring(read: Callable[[], Units], model: Model) -> Contender:
+    """Ours, from texts to all metrics and exemplars."""
+    title = "attnmetrics, all metrics and exemplars"
+    return Contender("d", title, _name(model.dtype), len(read().pieces.ids), lambda: measure(read(), model))
 
 
-def read(material: Material, model: Model) -> Text:
-    """Cut and align the sentences, as the paper's way needs it too."""
-    sentences = material.sentences
-    pieces = tokenize(model.tokenizer, sentences.text, model.template, model.max_pieces)
-    word = align(sentences, pieces)
-    pairs = pair_dependencies(sentences, pieces, word)
-    pos = np.append(sentences.word_pos, len(sentences.labels.pos) - 1)[word]
-    rel = np.append(sentences.word_rel, len(sentences.labels.rel) - 1)[word]
-    bounds = zip(pieces.offsets[:-1], pieces.offsets[1:], pairs.offsets[:-1], pairs.offsets[1:], strict=True)
-    return Text(pieces, [Features(pos[a:b], rel[a:b], pairs.head[c:d], pairs.child[c:d]) for a, b, c, d in bounds])
-
-
-def measuring(material: Material, model: Model, dtype: str) -> Contender:
-    """Ours, with all metrics and exemplars."""
-    pieces = _pieces(material, model)
-    return Contender(
-        "d", "attnmetrics, all metrics and exemplars", dtype, int(pieces.lengths.sum()),
-        lambda: measure(read_sentences(material.sentences, model), model, batch_pieces=BATCH_PIECES),
-    )  # fmt: skip
-
-
-def passing(material: Material, model: Model, dtype: str) -> Contender:
+def passing(units: Units, model: Model) -> Contender:
     """Ours, with the reductions left out: what they cost is the difference."""
-    pieces = _pieces(material, model)
-    batches = list(pack(pieces.lengths, np.ones(len(pieces.lengths), np.bool_), BATCH_PIECES, TILE_PAIRS, False))
+    pieces = units.pieces
+    every = np.ones(len(units), dtype=np.bool_)
+    batches = list(pack(pieces.lengths, every, model.batch_pieces, TILE_PAIRS, model.layout.equal_lengths))
+    kernel = _without_reductions(choose_kernel(model.device, model.dtype))
 
     def run() -> None:
         for batch in batches:
-            ids = np.concatenate([pieces.ids[pieces.offsets[row] : pieces.offsets[row + 1]] for row in batch.rows])
-            model.run(torch.from_numpy(ids), want_nothing(batch, model.causal, model.device), lambda *_: None, _bare)
+            ids = torch.from_numpy(np.concatenate([_ids(units, row) for row in batch.rows])).to(model.device)
+            model.run(ids, want_nothing(batch, model.causal, model.device), lambda *_: None, kernel)
 
-    return Contender("d0", "attnmetrics, its reductions left out", dtype, int(pieces.lengths.sum()), run)
+    return Contender("d0", "attnmetrics, its reductions left out", _name(model.dtype), len(pieces.ids), run)
 
 
-def bare(network: Any, text: Text, dtype: str, batch_pieces: int) -> Contender:
+def bare(network: Any, units: Units, batch_pieces: int) -> Contender:
     """Transformers' forward pass in padded batches, sorted by length: nothing is computed from it."""
     title = f"transformers, sdpa, batches of {batch_pieces:,} pieces, nothing computed"
-    return Contender("c", title, dtype, len(text.pieces.ids), _batches(network, text, batch_pieces, attentions=False))
+    run = _batches(network, units, batch_pieces, attentions=False)
+    return Contender("c", title, _name(network.dtype), len(units.pieces.ids), run)
 
 
-def eager(network: Any, text: Text, batch_pieces: int = 2048) -> Contender:
+def eager(network: Any, units: Units) -> Contender:
     """The same, eager and with attention given out."""
     title = "transformers, eager, attentions given out, nothing computed"
-    run = _batches(network, text, batch_pieces, attentions=True)
-    return Contender("b", title, "float32", len(text.pieces.ids), run)
+    run = _batches(network, units, EAGER_BATCH, attentions=True)
+    return Contender("b", title, _name(network.dtype), len(units.pieces.ids), run)
 
 
-def paper(network: Any, text: Text, sums: Callable[[], PaperSums]) -> Contender:
-    """The paper's way (see `paper_way`)."""
-    rows = np.unique(np.linspace(0, len(text.features) - 1, PAPER_SENTENCES).astype(np.int64))
-    pieces = int(text.pieces.lengths[rows].sum())
-    return Contender("a", "one sentence at a time, eager, metrics in NumPy", "float32", pieces,
-                     lambda: sum_up(network, text, rows, sums()))  # fmt: skip
+def paper(network: Any, units: Units, sums: Callable[[], PaperSums]) -> Contender:
+    """The paper's way (see `paper_way`), over some of the units."""
+    rows = np.unique(np.linspace(0, len(units) - 1, PAPER_SENTENCES).astype(np.int64))
+    title, pieces = "one sentence at a time, eager, metrics in NumPy", int(units.pieces.lengths[rows].sum())
+    return Contender("a", title, _name(network.dtype), pieces, lambda: sum_up(network, units, rows, sums()))
 
 
-def sum_up(network: Any, text: Text, rows: NDArray[np.int64], found: PaperSums) -> PaperSums:
-    """Add these sentences the paper's way."""
+def sum_up(network: Any, units: Units, rows: NDArray[np.int64], found: PaperSums) -> PaperSums:
+    """Add these units the paper's way."""
+    known = features(units)
     with torch.inference_mode():
         for row in rows:
-            given = network(input_ids=torch.from_numpy(text.ids(row))[None], output_attentions=True, use_cache=False)
-            found.add(torch.cat(given.attentions).double().numpy(), text.features[row])
+            ids = torch.from_numpy(_ids(units, row))[None].to(network.device)
+            given = network(input_ids=ids, output_attentions=True, use_cache=False)
+            found.add(torch.cat(given.attentions).double().cpu().numpy(), known[row])
     return found
 
 
-def _batches(network: Any, text: Text, batch_pieces: int, attentions: bool) -> Callable[[], None]:
+def _ids(units: Units, row: int) -> NDArray[np.int64]:
+    """Pieces of one unit."""
+    return units.pieces.ids[units.pieces.offsets[row] : units.pieces.offsets[row + 1]]
+
+
+def _batches(network: Any, units: Units, batch_pieces: int, attentions: bool) -> Callable[[], None]:
     padded = []
-    for rows in in_batches(text.pieces.lengths, batch_pieces):
-        ids = torch.zeros(len(rows), int(text.pieces.lengths[rows].max()), dtype=torch.long)
+    for rows in in_batches(units.pieces.lengths, batch_pieces):
+        ids = torch.zeros(len(rows), int(units.pieces.lengths[rows].max()), dtype=torch.long)
         mask = torch.zeros_like(ids)
         for place, row in enumerate(rows):
-            own = text.ids(row)
+            own = _ids(units, row)
             ids[place, : len(own)] = torch.from_numpy(own)
             mask[place, : len(own)] = 1
-        padded.append((ids, mask))
+        padded.append((ids.to(network.device), mask.to(network.device)))
 
     def run() -> None:
         with torch.inference_mode():
@@ -132,12 +114,14 @@ def _batches(network: Any, text: Text, batch_pieces: int, attentions: bool) -> C
     return run
 
 
-def _pieces(material: Material, model: Model) -> Pieces:
-    return tokenize(model.tokenizer, material.sentences.text, model.template, model.max_pieces)
+def _without_reductions(kernel: Kernel) -> Kernel:
+    def mix(
+        query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
+    ) -> tuple[Tensor | None, None]:
+        return kernel(query, key, value, scaling, wanted, False)[0], None
+
+    return mix
 
 
-def _bare(query: Any, key: Any, value: Any, scaling: float, wanted: Any, reduce: bool) -> Any:
-    """Attention without its reductions; the last layer's, of which only weights are wanted, is left out."""
-    from attnmetrics.model.kernels import dense
-
-    return dense(query, key, value, scaling, wanted, reduce=False)
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -13,49 +13,55 @@ from numpy.typing import NDArray
 
 from attnmetrics.annotation.sentence import Sentences
 from attnmetrics.annotation.spacy import SpacyAnnotator
-from attnmetrics.assets import CORPORA, MODELS, PIPELINES
-from attnmetrics.corpus import Document, read_documents
+from attnmetrics.assets import MODELS, PIPELINES
+from attnmetrics.corpus import Document
 from attnmetrics.model.load import Model, load_model, quiet
 
+Dtype = Literal["float32", "bfloat16"]
 SEED = 2019
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """S sentences of natural lengths, and a model to read them."""
+    """Natural text, and a model to read it."""
 
     folder: Path
     """the model's"""
-    documents: Sequence[Document]
     sentences: Sentences
+    """of natural lengths"""
+    running: Sentences
+    """a whole corpus as one document"""
     threads: int
+    device: Literal["cpu", "cuda"]
 
-    def load(self, dtype: str) -> Model:
+    def load(self, dtype: Dtype) -> Model:
         """The model as a run loads it."""
-        return load_model(str(self.folder), dtype=dtype, device="cpu", threads=self.threads)  # type: ignore[arg-type]
+        return load_model(str(self.folder), dtype=dtype, device=self.device, threads=self.threads)
 
-    def network(self, dtype: str, attention: str) -> Any:
+    def network(self, dtype: Dtype, attention: str) -> Any:
         """The base model as transformers loads it."""
         from transformers import AutoModel
 
         kind = getattr(torch, dtype)
         with quiet():
-            return AutoModel.from_pretrained(self.folder, dtype=kind, attn_implementation=attention).eval()
+            network = AutoModel.from_pretrained(self.folder, dtype=kind, attn_implementation=attention)
+        return network.eval().to(self.device)
 
 
 @contextmanager
-def gather(sentences: int, threads: int) -> Iterator[Material]:
-    """The demo corpus, annotated, up to a number of sentences taken evenly, and a model of GPT-2 small's size.
+def gather(documents: Sequence[Document], sentences: int, threads: int) -> Iterator[Material]:
+    """Annotate documents, take a number of their sentences evenly, and make a model of GPT-2 small's size.
 
     The weights are random: the arithmetic is the same.
     """
-    documents = list(read_documents([str(CORPORA["demo"])]))
     found = SpacyAnnotator(str(PIPELINES["en_ud_core"])).annotate(documents).sentences
     rows = np.unique(np.linspace(0, len(found) - 1, min(sentences, len(found))).astype(np.int64))
+    joined = replace(found, document_index=np.zeros_like(found.document_index), sentence=np.arange(len(found)))
     with TemporaryDirectory() as folder:
         with quiet():
             _save_model(Path(folder))
-        yield Material(Path(folder), documents, found.take(rows), threads)
+        device: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
+        yield Material(Path(folder), found.take(rows), joined, threads, device)
 
 
 def _save_model(folder: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from attnmetrics.model.units import Units
 from attnmetrics.statistics.schema import ENTROPY_NULL_LIMIT, OFFSET_LIMIT, OFFSETS, PREFIX_PIECES
 
 Array = NDArray[np.float64]
@@ -26,6 +27,14 @@ class Features:
     """[D] piece of the head word of each pair of pieces in a dependency"""
     child: NDArray[np.int64]
     """[D] piece of the child word"""
+
+
+def features(units: Units) -> list[Features]:
+    """Of every unit."""
+    pieces, pairs = units.pieces.offsets, units.dependencies.offsets
+    bounds = zip(pieces[:-1], pieces[1:], pairs[:-1], pairs[1:], strict=True)
+    found = units.dependencies
+    return [Features(units.pos[a:b], units.rel[a:b], found.head[c:d], found.child[c:d]) for a, b, c, d in bounds]
 
 
 class PaperSums:

@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+import torch
 
 from attnmetrics.benchmark.contenders import Contender
 
@@ -58,6 +59,7 @@ def race(contenders: Sequence[Contender], rounds: int, tell: Callable[[str], Non
             place = (number + step) % len(contenders)
             start = perf_counter()
             contenders[place].run()
+            wait()
             seconds[place].append(perf_counter() - start)
     return [Timing(*one) for one in zip(contenders, map(tuple, seconds), peaks, strict=True)]
 
@@ -69,8 +71,19 @@ def ratio(ours: Timing, theirs: Timing) -> tuple[float, float, float]:
     return float(middle), float(low), float(high)
 
 
+def wait() -> None:
+    """A GPU works on when the call is over."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
 def _peak_bytes(run: Callable[[], object]) -> int | None:
-    """Linux keeps the peak of a process's memory, and forgets it when asked to."""
+    """Of a GPU where there is one. Linux keeps the peak of a process's memory, and forgets it when asked to."""
+    if torch.cuda.is_available():
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        run()
+        return torch.cuda.max_memory_allocated() - before
     status, forget = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     if not (status.exists() and forget.exists()):
         run()
@@ -78,9 +91,9 @@ def _peak_bytes(run: Callable[[], object]) -> int | None:
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     forget.write_text("5")
-    before = _kilobytes(status, "VmRSS")
+    resident = _kilobytes(status, "VmRSS")
     run()
-    return 1024 * (_kilobytes(status, "VmHWM") - before)
+    return 1024 * (_kilobytes(status, "VmHWM") - resident)
 
 
 def _kilobytes(status: Path, name: str) -> int:

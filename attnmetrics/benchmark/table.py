@@ -1,6 +1,6 @@
 """The benchmark's outcome as tables of the terminal."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.table import Table
 
@@ -10,14 +10,13 @@ AGAINST = ("a", "b", "c", "d0")
 
 
 def tables(outcome: Outcome) -> Iterator[Table]:
-    """Conditions, contenders, annotation and projection."""
+    """Conditions, contenders by unit, annotation and projection."""
     yield _pairs("Conditions", outcome.conditions.items())
-    yield _contenders(outcome)
-    projection = outcome.projection
+    for unit in dict.fromkeys(line.unit for line in outcome.lines):
+        yield _contenders(unit, [line for line in outcome.lines if line.unit == unit])
+    annotation, projection = outcome.annotation, outcome.projection
     floors = ", ".join(f"{rate:,.0f} in {dtype}" for dtype, rate in outcome.floors.items())
-    annotation = (
-        f"{outcome.annotation_words_per_second:,.0f} words/s, {outcome.annotation_share:.0%} of the bare pipeline"
-    )
+    share, low, high = annotation.ratio
     corpus = (
         f"{projection.annotation_cpu_hours:,.0f} core hours of annotation, {projection.measuring_hours:,.0f} hours of "
         f"measuring on this machine, {projection.store_bytes / 1e9:,.1f} GB of states"
@@ -26,25 +25,29 @@ def tables(outcome: Outcome) -> Iterator[Table]:
         "Beside it",
         [
             ("e: floor of the matrix products", f"{floors} pieces/s"),
-            ("annotation, one core", annotation),
+            (
+                "annotation, one core",
+                f"{annotation.words_per_second:,.0f} words/s, {share:.2f} ({low:.2f}–{high:.2f}) × the bare pipeline",
+            ),
             (f"{projection.sentences:,.0f} such sentences", corpus),
         ],
     )
 
 
-def _contenders(outcome: Outcome) -> Table:
-    table = Table("", "contender", "dtype", title="Pieces a second, and how many times the others' rate")
-    for column in ("pieces/s", "quartiles", *(f"÷ {key}" for key in AGAINST), "of the floor", "peak memory"):
+def _contenders(unit: str, lines: Sequence[Line]) -> Table:
+    table = Table("", "contender", "dtype", title=f"Unit: {unit}. Pieces a second, and how many times the others' rate")
+    against = [key for key in AGAINST if any(key in line.ratios for line in lines)]
+    for column in ("pieces/s", "quartiles", *(f"÷ {key}" for key in against), "of the floor", "peak memory"):
         table.add_column(column, justify="right")
-    for line in outcome.lines:
-        table.add_row(line.key, line.title, line.dtype, *_figures(line))
+    for line in lines:
+        table.add_row(line.key, line.title, line.dtype, *_figures(line, against))
     return table
 
 
-def _figures(line: Line) -> Iterator[str]:
+def _figures(line: Line, against: Sequence[str]) -> Iterator[str]:
     yield f"{line.pieces_per_second:,.0f}"
     yield "{:,.0f}–{:,.0f}".format(*line.quartiles)
-    for key in AGAINST:
+    for key in against:
         yield "{:.2f} ({:.2f}–{:.2f})".format(*line.ratios[key]) if key in line.ratios else ""
     yield f"{line.floor_share:.0%}"
     yield "unknown" if line.peak_bytes is None else f"{line.peak_bytes / 1e6:,.0f} MB"

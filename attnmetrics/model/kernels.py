@@ -235,7 +235,7 @@ def attention(query: Tensor, key: Tensor, scaling: float, wanted: Wanted) -> Ite
         later = -inf if wanted.causal else 0.0
         mask = torch.full((tile.rows, columns), later, dtype=dtype, device=query.device).triu_(tile.row + 1)
         scores = torch.baddbmm(mask, queries.flatten(0, 1), keys.flatten(0, 1).transpose(1, 2), alpha=scaling)
-        yield tile, torch.softmax(scores, dim=-1).unflatten(0, queries.shape[:2])
+        yield tile, torch.softmax(scores, dim=-1).view(*queries.shape[:2], tile.rows, columns)
 
 
 def _sentences(packed: Tensor, tile: Tile) -> Tensor:

@@ -23,7 +23,7 @@ def trace_heads(
     sentence: NDArray[np.int64],
     layer: NDArray[np.int64],
     head: NDArray[np.int64],
-    batch_pieces: int,
+    batch_pieces: int | None = None,
 ) -> Traces:
     """Each sentence in the head that is wanted of it, from one pass over all sentences.
 
@@ -33,12 +33,14 @@ def trace_heads(
         sentence: [E] which of them, for each trace.
         layer: [E] position of its layer in `model.layers`.
         head: [E] its head.
-        batch_pieces: most pieces of one forward pass.
+        batch_pieces: most pieces of one forward pass; unset, what suits the device.
     """
     pieces = tokenize(model.tokenizer, texts, model.template, model.max_pieces)
     every = np.ones(len(texts), dtype=np.bool_)
     found: list[Entries] = []
-    for batch in pack(pieces.lengths, every, batch_pieces, TILE_PAIRS, model.layout.equal_lengths):
+    for batch in pack(
+        pieces.lengths, every, batch_pieces or model.batch_pieces, TILE_PAIRS, model.layout.equal_lengths
+    ):
         place = np.full(len(texts), -1)
         place[batch.rows] = np.arange(len(batch.rows))
         found += _trace(model, pieces, batch, place[sentence], layer, head)
