@@ -58,8 +58,9 @@ class _Layout:
 class Fused:
     """The fused kernel (see `kernels.Kernel`), for float32 and bfloat16 on a GPU.
 
-    α and the sums within one program are float32, all other sums float64. It remembers the layout of one batch, from
-    layer to layer.
+    α and the sums within one program are float32, all other sums float64. With scores up to 4, single weights are off
+    by up to 3e-7 and sums over a hundred rows by a relative 5e-8, with scores up to 16 by ten times that (in Triton's
+    interpreter, against float64; GPUs have a less exact exp). The last batch's layout is remembered between layers.
     """
 
     def __init__(self, longest: int = 128, side: int = 64) -> None:
@@ -102,7 +103,7 @@ def _groups(batch: Batch, longest: int, side: int, device: torch.device) -> Iter
     for power in np.unique(powers).tolist():
         rows = np.flatnonzero(powers == power)
         columns = (rows, batch.offsets[rows], lengths[rows], measured[rows])
-        own, *sentences = torch.from_numpy(np.stack(columns)).to(device)
+        own, *sentences = (torch.from_numpy(column).to(device) for column in columns)
         whole = power <= longest
         blocks = 0 if whole else triton.cdiv(int(lengths[rows].max()), side)
         yield _Group(own, Sentences(*sentences), power if whole else side, blocks)
@@ -110,18 +111,18 @@ def _groups(batch: Batch, longest: int, side: int, device: torch.device) -> Iter
 
 def _single_places(wanted: Wanted, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Attending and attended packed piece, and target, of the wanted pairs and then of the prefix blocks."""
-    places = [torch.empty(3, 0, dtype=torch.int64, device=device)]
+    places = [torch.empty(3, 0, dtype=torch.int64, device=device).unbind()]
     for tile, reads in zip(wanted.batch.tiles, wanted.reads, strict=True):
         sentence, row, column = reads.pair_index
         start = tile.start + sentence * tile.length
         target = torch.arange(reads.pairs.start, reads.pairs.stop, device=device)
-        places.append(torch.stack([start + tile.row + row, start + column, target]))
+        places.append((start + tile.row + row, start + column, target))
         row, column = reads.block_index
         start = (tile.start + reads.block_sentence * tile.length)[:, None]
         block = torch.arange(reads.blocks.start, reads.blocks.stop, device=device)[:, None]
         target = wanted.pairs + block * wanted.places + reads.block_place
-        places.append(torch.stack([start + tile.row + row, start + column, target]).flatten(1))
-    attending, attended, target = torch.cat(places, dim=1)
+        places.append(((start + tile.row + row).flatten(), (start + column).flatten(), target.flatten()))
+    attending, attended, target = (torch.cat(column) for column in zip(*places, strict=True))
     return attending, attended, target
 
 

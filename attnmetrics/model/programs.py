@@ -110,10 +110,7 @@ def tiled(
     CAUSAL: tl.constexpr, MIX: tl.constexpr, REDUCE: tl.constexpr,
     SIDE: tl.constexpr, WIDTH: tl.constexpr, VALUE_WIDTH: tl.constexpr,
 ):  # fmt: skip
-    """SIDE rows of a sentence and a head: all but the column sums, from two passes over tiles of α.
-
-    The first pass mixes values and finds each row's Σ exp(score); with that, the second one has α and reduces it.
-    """
+    """SIDE rows of a sentence and a head: output and all but the column sums, from two passes over the row's tiles."""
     n, head, start, length = _place(sentences, setting)
     first_row = tl.program_id(1) * SIDE
     if first_row >= length:
@@ -121,24 +118,11 @@ def tiled(
     i = first_row + tl.arange(0, SIDE)
     end = tl.minimum(length, first_row + SIDE) if CAUSAL else length
     queries = _load(query, start, length, head, i, WIDTH)
-
-    largest = tl.full([SIDE], -float("inf"), tl.float32)
-    total = tl.zeros([SIDE], tl.float32)
-    mixed = tl.zeros([SIDE, VALUE_WIDTH], tl.float32)
-    for first_column in range(0, end, SIDE):
-        j = first_column + tl.arange(0, SIDE)
-        scores = _scores(queries, _load(key, start, length, head, j, WIDTH), i, j, length, setting, CAUSAL)
-        larger = tl.maximum(largest, tl.max(scores, 1))
-        shrinking = tl.exp(largest - larger)
-        weights = tl.exp(scores - larger[:, None])
-        total = total * shrinking + tl.sum(weights, 1)
-        largest = larger
-        if MIX:
-            values = _load(value, start, length, head, j, VALUE_WIDTH)
-            mixed = mixed * shrinking[:, None] + _dot(weights.to(values.dtype), values)
+    largest, total, mixed = _mix(
+        queries, key, value, start, length, head, i, end, setting, CAUSAL, MIX, SIDE, WIDTH, VALUE_WIDTH
+    )
     if MIX:
         _store(output, start, length, head, i, mixed / total[:, None], VALUE_WIDTH)
-
     if REDUCE:
         given, null, surprise, span = _nothing(SIDE), _nothing(SIDE), _nothing(SIDE), _nothing(SIDE)
         near, before, after = _nothing(LIMIT if CAUSAL else 2 * LIMIT), _nothing(SIDE), _nothing(SIDE)
@@ -187,7 +171,7 @@ def received(
     tl.store(sums.received + (start + j) * setting.heads + head, found, mask=j < length)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["pieces", "count"])
 def single(
     query, key, lse, pieces, attending, attended, target, weights, count, setting,
     PLACES: tl.constexpr, WIDTH: tl.constexpr,
@@ -204,6 +188,29 @@ def single(
     found = tl.exp(scores - tl.load(lse + i * setting.heads + head, mask=exists, other=float("inf")))
     to = tl.load(target + place, mask=exists, other=0)
     tl.store(weights + to * setting.heads + head, found, mask=exists)
+
+
+@triton.jit
+def _mix(
+    queries, key, value, start, length, head, i, end, setting,
+    CAUSAL: tl.constexpr, MIX: tl.constexpr, SIDE: tl.constexpr, WIDTH: tl.constexpr, VALUE_WIDTH: tl.constexpr,
+):  # fmt: skip
+    """By row: the largest score, Σ exp(score − largest), Σ exp(score − largest)·value, tile by tile."""
+    largest = tl.full([SIDE], -float("inf"), tl.float32)
+    total = tl.zeros([SIDE], tl.float32)
+    mixed = tl.zeros([SIDE, VALUE_WIDTH], tl.float32)
+    for first_column in range(0, end, SIDE):
+        j = first_column + tl.arange(0, SIDE)
+        scores = _scores(queries, _load(key, start, length, head, j, WIDTH), i, j, length, setting, CAUSAL)
+        larger = tl.maximum(largest, tl.max(scores, 1))
+        shrinking = tl.exp(largest - larger)
+        weights = tl.exp(scores - larger[:, None])
+        total = total * shrinking + tl.sum(weights, 1)
+        largest = larger
+        if MIX:
+            values = _load(value, start, length, head, j, VALUE_WIDTH)
+            mixed = mixed * shrinking[:, None] + _dot(weights.to(values.dtype), values)
+    return largest, total, mixed
 
 
 # --- tiles ------------------------------------------------------------------------------------------------------------
