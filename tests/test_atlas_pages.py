@@ -24,7 +24,8 @@ from attnmetrics import views
 from attnmetrics.statistics.schema import HEAD, OFFSETS, PER_HEAD
 from attnmetrics.views.atlas import STEPS, render
 from attnmetrics.views.heads import number, percent, shown, standouts
-from attnmetrics.views.style import SEQUENTIAL, norm_from_zero
+from attnmetrics.views.palette import SEQUENTIAL
+from attnmetrics.views.style import norm_from_zero
 
 STATIC = Path(views.__file__).parent / "static"
 LAYERS, HEADS = range(2, 7), range(3)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from synthetic import HOSTILE, dataset, exemplars
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.views import figures, style
+from attnmetrics.views import figures, palette, style
 from attnmetrics.views.heads import ROLES, standout
+from attnmetrics.views.pieces import window
 
 LAYERS, HEADS = 4, 3
 
@@ -104,7 +105,7 @@ def test_alignment_shows_three_directions_and_their_baselines(data: xr.Dataset) 
         assert_array_equal(widths(bar_axes), data["dependency_alignment_by_layer"].sel(direction=direction).values)
         (line,) = bar_axes.lines
         assert_array_equal(line.get_xdata(), [float(data["dependency_baseline"].sel(direction=direction))] * 2)
-        assert line.get_color() == style.BASELINE
+        assert line.get_color() == palette.BASELINE
 
 
 # ---- figure 9
@@ -237,7 +238,7 @@ def test_examples_do_without_sentences_and_without_evidence(data: xr.Dataset, se
     ],
 )
 def test_long_sentences_are_cut_around_the_pair(number: int, i: int, j: int, kept: list[int | None]) -> None:
-    assert figures.window(number, i, j, 12) == kept
+    assert window(number, i, j, 12) == kept
 
 
 # ---- what any run may hold
@@ -302,7 +303,7 @@ def test_figures_do_not_depend_on_the_users_settings(data: xr.Dataset) -> None:
 
     with matplotlib.rc_context({"font.family": ["monospace"], "axes.facecolor": "red", "text.color": "red"}):
         figure = figures.distance(data)
-        assert figure.texts[0].get_color() == style.INK
+        assert figure.texts[0].get_color() == palette.INK
         assert figure.axes[0].get_facecolor() == (0, 0, 0, 0)
 
 

@@ -25,7 +25,7 @@ from attnmetrics import plot
 from attnmetrics.cli import main
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.storage import locate
-from attnmetrics.views import style
+from attnmetrics.views import palette
 
 Draw = Callable[..., Axes]
 MAPS: dict[str, tuple[Draw, str, dict[str, str | int]]] = {
@@ -255,8 +255,8 @@ def test_a_scatter_has_a_dot_for_each_head_and_its_r_and_p(
 # ---- what any reader needs
 
 
-@pytest.mark.parametrize("scale", [style.SEQUENTIAL, style.DIVERGING], ids=lambda scale: scale.name)
-def test_scales_can_be_read_in_grey(scale: style.Scale) -> None:
+@pytest.mark.parametrize("scale", [palette.SEQUENTIAL, palette.DIVERGING], ids=lambda scale: scale.name)
+def test_scales_can_be_read_in_grey(scale: palette.Scale) -> None:
     for colours, sign in ((scale.light, -1), (scale.dark, 1)):
         linear = matplotlib.colors.to_rgba_array(colours)[:, :3] ** 2.2
         lightness = np.cbrt(linear @ [0.2126, 0.7152, 0.0722])

@@ -15,7 +15,7 @@ from matplotlib.colors import Normalize, TwoSlopeNorm
 from numpy.typing import NDArray
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.views import style
+from attnmetrics.views import palette, style
 from attnmetrics.views.heads import ROLES, SHARES, TITLES, percent, standout, values
 
 Labels = Mapping[str, str | int]
@@ -93,7 +93,7 @@ def bars(axes: Axes, sizes: NDArray[np.float64], metric: str) -> None:
 def _baseline(axes: Axes, value: float) -> None:
     if np.isnan(value):
         return
-    axes.axvline(value, color=style.BASELINE, linewidth=1.6)
+    axes.axvline(value, color=palette.BASELINE, linewidth=1.6)
     axes.set_xlim(0, max(axes.get_xlim()[1], value * 1.1))
 
 
@@ -120,7 +120,7 @@ def relation_map(axes: Axes, table: xr.DataArray) -> QuadMesh:
     """Heat map of [rel, layer]: each share ÷ the relation's mean over layers."""
     numbers = values(table)
     ratio = numbers / row_means(numbers)[:, None] if len(numbers) else np.full((1, 1), np.nan)
-    mesh = style.heat(axes, ratio, TwoSlopeNorm(1, 0, max(2.0, largest(ratio))), style.DIVERGING)
+    mesh = style.heat(axes, ratio, TwoSlopeNorm(1, 0, max(2.0, largest(ratio))), palette.DIVERGING)
     style.ticks(axes, "y", table["rel"].values.tolist())
     style.ticks(axes, "x", table["layer"].values.tolist())
     style.name_axes(axes, x="layer")
@@ -157,15 +157,15 @@ def _offset_lines(
 ) -> None:
     rows = numbers[np.isfinite(numbers).any(axis=1)]
     low, high = np.percentile(rows[:, kept], (10, 90), axis=0)
-    axes.fill_between(x[kept], low, high, color=style.FAINT, linewidth=0, label="8 of 10 heads")
-    axes.plot(x[kept], rows.mean(axis=0)[kept], color=style.INK, linewidth=1.8, label="mean of heads")
-    for role, colour in zip(_OFFSET_ROLES, style.SERIES, strict=False):
+    axes.fill_between(x[kept], low, high, color=palette.FAINT, linewidth=0, label="8 of 10 heads")
+    axes.plot(x[kept], rows.mean(axis=0)[kept], color=palette.INK, linewidth=1.8, label="mean of heads")
+    for role, colour in zip(_OFFSET_ROLES, palette.SERIES, strict=False):
         best = standout(data, role)
         if best is not None:
             line = values(data["attention_at_offset"].sel(layer=best.layer, head=best.head))[kept]
             name = f"layer {best.layer} head {best.head}: {role.title}"
             axes.plot(x[kept], line, color=colour, linewidth=1.2, marker="o", markersize=2.2, label=name)
-    axes.legend(loc="upper right", frameon=False, fontsize=style.SMALL_SIZE, labelcolor=style.INK)
+    axes.legend(loc="upper right", frameon=False, fontsize=style.SMALL_SIZE, labelcolor=palette.INK)
 
 
 _OFFSET_ROLES: Final = tuple(role for role in ROLES if role.metric == "attention_at_offset")
@@ -183,7 +183,7 @@ def _offset_axis(axes: Axes, offsets: NDArray[np.float64], names: Sequence[str])
 
 
 def _light_frame(axes: Axes) -> None:
-    axes.grid(axis="y", color=style.FAINT, linewidth=0.6)
+    axes.grid(axis="y", color=palette.FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
 
 
@@ -191,7 +191,7 @@ def probability(axes: Axes, data: xr.Dataset) -> None:
     """The probability of a dependency by the distance of two pieces, from 1 (line 0)."""
     table = values(data["dependency_probability"])
     distances = data["pair_distance"].values.astype(float)
-    axes.plot(distances[1:], table[1:], color=style.BAR, linewidth=1.6, marker="o", markersize=2.6)
+    axes.plot(distances[1:], table[1:], color=palette.BAR, linewidth=1.6, marker="o", markersize=2.6)
     _light_frame(axes)
     axes.set_ylim(bottom=0)
     axes.set_xticks([1, 5, 10, 20, 30, 40, 50, 64], labels=["1", "5", "10", "20", "30", "40", "50", "≥ 64"])
@@ -213,9 +213,9 @@ def scatter(axes: Axes, data: xr.Dataset, metric: str) -> None:
     depth = np.repeat(np.arange(data.sizes["layer"]), data.sizes["head"])
     kept = np.isfinite(x) & np.isfinite(y)
     norm = Normalize(-0.6 * len(data["layer"]), max(1, len(data["layer"]) - 1))
-    colours = [style.SEQUENTIAL.light[int(norm(d) * (style.LEVELS - 1))] for d in depth[kept]]
-    axes.scatter(x[kept], y[kept], s=20, c=colours, linewidths=0.4, edgecolors=style.SURFACE)
-    axes.grid(color=style.FAINT, linewidth=0.6)
+    colours = [palette.SEQUENTIAL.light[int(norm(d) * (palette.LEVELS - 1))] for d in depth[kept]]
+    axes.scatter(x[kept], y[kept], s=20, c=colours, linewidths=0.4, edgecolors=palette.SURFACE)
+    axes.grid(color=palette.FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
     style.few_ticks(axes, "x", share=False)
     style.few_ticks(axes, "y", share=metric in SHARES)

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.path import Path
 
-from attnmetrics.views import charts, style
+from attnmetrics.views import charts, palette, style
 from attnmetrics.views.charts import Labels, select
 from attnmetrics.views.heads import (
     EXAMPLE_ROLES,
@@ -33,7 +33,7 @@ from attnmetrics.views.heads import (
     standout,
     values,
 )
-from attnmetrics.views.pieces import readable
+from attnmetrics.views.pieces import readable, window
 from attnmetrics.views.style import Sheet, label
 
 NewFigure = Callable[..., Figure]
@@ -210,7 +210,7 @@ def _grid_panel(
     top = float(np.nanmax(numbers)) if np.isfinite(numbers).any() else float("nan")
     sheet.text(place[0], place[1] - 0.18, label(tag, 14), weight="bold")
     note = "no evidence" if np.isnan(top) else "absent" if top == 0 else f"max {percent(top)}"
-    sheet.text(place[0] + size[0], place[1] - 0.17, note, ha="right", size=style.SMALL_SIZE, color=style.MUTED)
+    sheet.text(place[0] + size[0], place[1] - 0.17, note, ha="right", size=style.SMALL_SIZE, color=palette.MUTED)
 
 
 def _end_ticks(axes: Axes, table: xr.DataArray) -> None:
@@ -223,11 +223,11 @@ def _end_ticks(axes: Axes, table: xr.DataArray) -> None:
 
 def _grid_scale(sheet: Sheet, top: float) -> None:
     axes = sheet.axes(_LEFT, top, 1.8, 0.09)
-    ramp = np.linspace(0, 1, style.LEVELS)[None]
-    axes.pcolormesh(ramp, cmap=style.SEQUENTIAL.colours, edgecolors="face", linewidth=0.8)
+    ramp = np.linspace(0, 1, palette.LEVELS)[None]
+    axes.pcolormesh(ramp, cmap=palette.SEQUENTIAL.colours, edgecolors="face", linewidth=0.8)
     axes.set_yticks([])
-    axes.set_xticks([0, style.LEVELS], labels=["0", "largest share"])
-    sheet.text(_LEFT + 2.35, top - 0.02, "layers down, heads across", color=style.MUTED, size=style.SMALL_SIZE)
+    axes.set_xticks([0, palette.LEVELS], labels=["0", "largest share"])
+    sheet.text(_LEFT + 2.35, top - 0.02, "layers down, heads across", color=palette.MUTED, size=style.SMALL_SIZE)
 
 
 # ---- Fig. 9
@@ -320,7 +320,7 @@ def example_heads(data: xr.Dataset, exemplars: pd.DataFrame) -> Figure:
         axes.set(xticks=[], yticks=[], xlim=(0, _EXAMPLE_WIDTH), ylim=(0, _EXAMPLE_HEIGHT))
         row = _first_exemplar(exemplars, best)
         if row is None:
-            axes.text(0, 1.2, "no sentence to show", size=style.TEXT_SIZE, color=style.MUTED)
+            axes.text(0, 1.2, "no sentence to show", size=style.TEXT_SIZE, color=palette.MUTED)
         else:
             _draw_pair(axes, row)
     return sheet.figure
@@ -364,25 +364,10 @@ def _draw_pair(axes: Axes, row: Any) -> None:
     _draw_arc(axes, place[i], place[j], float(row["weight"]))
 
 
-def window(number: int, i: int, j: int, limit: int) -> list[int | None]:
-    """Indices of the pieces to show, at most `limit`, around i and j; None where pieces are left out."""
-    near = next(near for half in range(limit, -1, -1) if len(near := _near(number, i, j, half)) <= limit)
-    kept: list[int | None] = []
-    for n in sorted(near):
-        if n - 1 not in near and n > 0:
-            kept.append(None)
-        kept.append(n)
-    return kept if kept[-1] == number - 1 else [*kept, None]
-
-
-def _near(number: int, i: int, j: int, half: int) -> set[int]:
-    return {n for centre in (i, j) for n in range(max(0, centre - half), min(number, centre + half + 1))}
-
-
 def _draw_piece(axes: Axes, x: float, text: str, *, marked: bool) -> None:
     axes.text(
         x + 0.04, _LINE, text, rotation=60, rotation_mode="anchor", ha="right", va="top", size=style.TEXT_SIZE,
-        family="DejaVu Sans", color=style.INK if marked else style.MUTED, weight="bold" if marked else "normal",
+        family="DejaVu Sans", color=palette.INK if marked else palette.MUTED, weight="bold" if marked else "normal",
     )  # fmt: skip
 
 
@@ -400,12 +385,12 @@ def _draw_arc(axes: Axes, i: float, j: float, weight: float) -> None:
     rise = float(np.clip(0.16 + 0.1 * span, 0.2, 0.55))
     axes.add_patch(
         FancyArrowPatch(
-            path=_arc(i, j, rise), arrowstyle="-|>", mutation_scale=9, shrinkA=0, shrinkB=0, color=style.SERIES[0],
+            path=_arc(i, j, rise), arrowstyle="-|>", mutation_scale=9, shrinkA=0, shrinkB=0, color=palette.SERIES[0],
             linewidth=0.8 + 1.6 * weight,
         )
     )  # fmt: skip
     top = _LINE + 0.1 + rise
-    axes.text((i + j) / 2, top, percent(weight), ha="center", va="bottom", size=style.SMALL_SIZE, color=style.MUTED)
+    axes.text((i + j) / 2, top, percent(weight), ha="center", va="bottom", size=style.SMALL_SIZE, color=palette.MUTED)
 
 
 # ---- the list of all

@@ -14,7 +14,7 @@ from zlib import compress
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.views.style import BAR, BASELINE, DIVERGING, HEADS_DARK, HEADS_LIGHT, SEQUENTIAL, SURFACE
+from attnmetrics.views.palette import BAR, BASELINE, DIVERGING, HEADS_DARK, HEADS_LIGHT, SEQUENTIAL, SURFACE
 
 _STATIC: Final = Path(__file__).parent / "static"
 _LIGHT: Final = {

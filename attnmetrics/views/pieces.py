@@ -140,3 +140,18 @@ def _aligned(pieces: Sequence[str], text: str) -> list[tuple[str, bool]]:
         position = start + len(core) if found else position
         result.append((core, space))
     return result
+
+
+def window(number: int, i: int, j: int, limit: int) -> list[int | None]:
+    """Indices of the pieces to show, at most `limit`, around i and j; None where pieces are left out."""
+    near = next(near for half in range(limit, -1, -1) if len(near := _near(number, i, j, half)) <= limit)
+    kept: list[int | None] = []
+    for n in sorted(near):
+        if n - 1 not in near and n > 0:
+            kept.append(None)
+        kept.append(n)
+    return kept if kept[-1] == number - 1 else [*kept, None]
+
+
+def _near(number: int, i: int, j: int, half: int) -> set[int]:
+    return {n for centre in (i, j) for n in range(max(0, centre - half), min(number, centre + half + 1))}

@@ -1,43 +1,22 @@
-"""One look for every figure: colours, scales, and axes placed in inches.
+"""One look for every figure, and axes placed in inches.
 
-Figures are built with matplotlib's object interface and no global state. The atlas has the same
-colour scales; those of its dark theme stand here too.
+Figures are built with matplotlib's object interface and no global state.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, Normalize, to_hex
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 from numpy.typing import NDArray
 
+from attnmetrics.views.palette import BAR, HATCH, INK, MUTED, NO_EVIDENCE, SEQUENTIAL, SURFACE, Scale
 from attnmetrics.views.pieces import PLACEHOLDER, visible
-
-INK: Final = "#1c2733"
-MUTED: Final = "#5d6b79"
-FAINT: Final = "#d5dce3"
-SURFACE: Final = "#fdfdfe"
-BAR: Final = "#3d7ea6"
-BASELINE: Final = "#e07a10"
-NO_EVIDENCE: Final = "#e4e6e8"
-HATCH: Final = "#a9b0b7"
-SERIES: Final = ("#1f6f9c", "#d1690a", "#7a4fa3", "#2a8a6a")
-"""Line colours that stay apart for readers with colour blindness, on light and dark."""
-HEADS_LIGHT: Final = ("#1f6f9c", "#d1690a", "#7a4fa3", "#2a8a6a", "#b8436f", "#8a7a12", "#3b9cc4", "#8c5a3c")
-HEADS_DARK: Final = ("#58aee0", "#f0924a", "#b490dc", "#55c39d", "#e884aa", "#cdbb4c", "#8fd3ee", "#c99b7c")
-"""Colours of heads, repeated after eight, in a light and a dark theme; a number always stands beside them."""
-
-LEVELS: Final = 64
-_LIGHT: Final = ("#eef3f8", "#cadeeb", "#8fbfd8", "#4b95bd", "#27689c", "#1b4175", "#111f4d")
-_DARK: Final = ("#1d2732", "#1f3f5b", "#236085", "#3187ad", "#58b1c8", "#9bd7de", "#e9faf4")
-_LIGHT_MIDDLE: Final = ("#fff4dd", "#fbdca6", "#f3bd7c", "#cf9fb0", "#a184c4", "#70549f", "#3a1f6b")
-_DARK_MIDDLE: Final = ("#2a2016", "#4f3618", "#7d5423", "#8a6a8f", "#9c86d0", "#c0adf0", "#ece4ff")
 
 DPI: Final = 144
 """Of figures saved as pictures."""
@@ -46,35 +25,6 @@ TEXT_SIZE: Final = 8.0
 SMALL_SIZE: Final = 7.0
 RASTER_CELLS: Final = 6000
 """Figures with more heat map cells than this draw them as a picture, to stay light."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """A colour scale as `LEVELS` colours, in a light and a dark theme."""
-
-    name: str
-    light: tuple[str, ...]
-    dark: tuple[str, ...]
-
-    @property
-    def colours(self) -> Colormap:
-        """For matplotlib; cells without evidence stay transparent."""
-        return ListedColormap(list(self.light), name=self.name).with_extremes(bad=(0, 0, 0, 0))
-
-
-def _scale(name: str, light: Sequence[str], dark: Sequence[str]) -> Scale:
-    return Scale(name, _levels(light), _levels(dark))
-
-
-def _levels(anchors: Sequence[str]) -> tuple[str, ...]:
-    between = LinearSegmentedColormap.from_list("anchors", list(anchors))
-    return tuple(to_hex(between(level)) for level in np.linspace(0, 1, LEVELS))
-
-
-SEQUENTIAL: Final = _scale("share", _LIGHT, _DARK)
-"""One hue, light to dark: readable with any colour vision and in grey."""
-DIVERGING: Final = _scale("ratio", _LIGHT_MIDDLE, _DARK_MIDDLE)
-"""Orange below, purple above; also in grey, the darker, the more (in a dark theme, the lighter)."""
 
 
 def label(text: str, limit: int = 28) -> str:

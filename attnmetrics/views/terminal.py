@@ -21,9 +21,8 @@ from rich.text import Text
 from attnmetrics.errors import ConfigError
 from attnmetrics.statistics.schema import HEAD, in_unit
 from attnmetrics.storage import Location
-from attnmetrics.views import style
+from attnmetrics.views import palette
 from attnmetrics.views.facts import about, duration, headline, left_out, stage_seconds, unit_of
-from attnmetrics.views.figures import window
 from attnmetrics.views.heads import (
     SHARES,
     TITLES,
@@ -35,7 +34,7 @@ from attnmetrics.views.heads import (
     standouts,
     values,
 )
-from attnmetrics.views.pieces import Piece, readable, visible
+from attnmetrics.views.pieces import Piece, readable, visible, window
 
 _NOT_IN_SUMMARY: Final = ("least variable", "most variable")
 _WIDEST_HEAT: Final = 16
@@ -164,9 +163,9 @@ def _heat(table: xr.DataArray, name: str) -> Table:
 def _cell(value: float, top: float, name: str) -> Text:
     if np.isnan(value):
         return Text("  – ", style=_FAINT)
-    level = round(value / top * (style.LEVELS - 1)) if top > 0 else 0
-    ground = style.SEQUENTIAL.light[min(max(level, 0), style.LEVELS - 1)]
-    ink = "white" if level > style.LEVELS // 2 else "black"
+    level = round(value / top * (palette.LEVELS - 1)) if top > 0 else 0
+    ground = palette.SEQUENTIAL.light[min(max(level, 0), palette.LEVELS - 1)]
+    ink = "white" if level > palette.LEVELS // 2 else "black"
     return Text(f" {_short(value, name):>4} ", style=Style(color=ink, bgcolor=ground))
 
 
