@@ -115,7 +115,7 @@ def account(sentences: int, corpus: Sequence[str] = ("demo",), **options: Any) -
 
 
 def _write_corpus(path: Path, corpus: Sequence[str], characters: int) -> None:
-    from attnmetrics.assets import CORPORA
+    from attnmetrics.assets import CORPORA  # here, for the process that is watched shall import this module alone
     from attnmetrics.corpus import read_documents
 
     documents = list(read_documents([str(CORPORA.get(place, place)) for place in corpus]))
