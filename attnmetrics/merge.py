@@ -44,8 +44,9 @@ def merge(store: Store, records: Sequence[Record], variability_sentences: int | 
         MergeError: no shard, or shards that do not belong together.
     """
     state = reduce(State.merge, read_ahead(store.read_state, records), State.zero(store.dims))
-    quota = equal_quota([record["counts"]["prefix_sentences"] for record in records], variability_sentences)
-    ahead = min(AT_ONCE, max(1, SENTENCES_AHEAD // max(1, quota)))
+    kept = [record["counts"]["prefix_sentences"] for record in records]
+    quota = equal_quota(kept, variability_sentences)
+    ahead = min(AT_ONCE, max(1, SENTENCES_AHEAD // max([1, *kept])))
     sums = deviations(
         lambda: (_choose_blocks(prefix, quota) for prefix in read_ahead(store.read_prefix, records, ahead))
     )

@@ -12,11 +12,12 @@ import pytest
 import zarr
 
 from attnmetrics.errors import StoreError
+from attnmetrics.merge import merge
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.states import Dims, State, packed_size
 from attnmetrics.statistics.traces import Traces
 from attnmetrics.statistics.variability import Prefix
-from attnmetrics.storage import locate
+from attnmetrics.storage import AT_ONCE, locate
 from attnmetrics.store import CANDIDATES, ShardContent, Store
 
 DIMS = Dims(layer=(0, 2), head=3, pos=("NOUN", "_"), rel=("nsubj", "obj", "_"))
@@ -121,6 +122,21 @@ def test_an_uncommitted_shard_is_not_there(store: Store) -> None:
     store.write(1, content(2), {})
     store.discard(1)
     assert list(store.committed()) == [0]
+
+
+def test_merging_reads_ahead_of_few_sentences(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def read_ahead(read: Callable[..., object], items: list[object], at_once: int = AT_ONCE) -> object:
+        asked.append(at_once)
+        return map(read, items)
+
+    monkeypatch.setattr("attnmetrics.merge.read_ahead", read_ahead)
+    monkeypatch.setattr("attnmetrics.merge.SENTENCES_AHEAD", 10)
+    for shard in range(3):
+        store.write(shard, content(shard, sentences=5), {"prefix_sentences": 5})
+    assert merge(store, list(store.committed().values()), 3).variability_sentences == 3
+    assert asked == [AT_ONCE, 2, 2]
 
 
 def files(folder: Path) -> dict[str, bytes]:
