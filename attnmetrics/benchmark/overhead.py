@@ -43,6 +43,7 @@ PARTS: Final = {
     "attnmetrics.annotation.spacy": WORDS,
     "attnmetrics.annotation.cache": FILES,
     "attnmetrics.model.load:load_model": "loading the model",
+    "attnmetrics.model.load:in_dtype": "loading the model",
     "attnmetrics.model.load:Model.run": FORWARD,
     "attnmetrics.model.align": "word pieces",
     "attnmetrics.shard": "batches and sums",
