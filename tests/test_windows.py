@@ -418,6 +418,9 @@ def test_everything_can_be_looked_at(window_run: Path, tmp_path: Path, capsys: p
     assert "unit window:64" in said("status", folder)
     assert "figures:" in said("figures", folder, "--out", str(tmp_path))
     assert attnmetrics.exemplar_attention(window_run).empty
+    again = {"ranking", "traces"}  # windows are not read again
+    assert not again & {path.name for path in window_run.iterdir()}
+    assert not demo_config(tmp_path, unit="window:64").ranks_exemplars
 
 
 @pytest.mark.usefixtures("loaded_once")
