@@ -12,9 +12,10 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from attnmetrics.errors import ModelError
+from attnmetrics.model.activations import use_one_pass_gelu
 from attnmetrics.model.capture import IMPLEMENTATION, Pass, forward
 from attnmetrics.model.kernels import Wanted, attention, dense, want_nothing
 from attnmetrics.model.pack import pack
@@ -120,17 +121,12 @@ def _to_eager(network: Any) -> Any:
 
 
 def prepare(network: Any) -> None:
-    """Let it compute attention through us, and the tanh approximation of GELU in one fused call instead of eight."""
-    from transformers.activations import NewGELUActivation
-
+    """Let it compute attention through us, and GELU in one pass."""
     try:
         network.set_attn_implementation(IMPLEMENTATION)
     except Exception as error:
         raise ModelError(f"attention of {type(network).__name__} can't be captured: {first_line(error)}") from error
-    for module in network.modules():
-        for name, child in module.named_children():
-            if isinstance(child, NewGELUActivation):
-                setattr(module, name, nn.GELU(approximate="tanh"))
+    use_one_pass_gelu(network)
 
 
 def _layouts(network: Any) -> list[Layout]:
