@@ -102,7 +102,7 @@ def test_statistics_that_partition_the_same_mass_agree(models: dict[Family, Mode
     mass = state["given_sum"]
     for name in ("given_by_pos", "received_by_pos", "received_by_rel", "offset_sum"):
         np.testing.assert_allclose(state[name].sum(-1), mass, rtol=1e-12)
-    np.testing.assert_allclose(mass + state["null_sum"], state["pieces"], rtol=1e-12)
+    np.testing.assert_allclose(mass + state["null_sum"], state["pieces"], rtol=1e-7)
     assert (state["dependency_sum"].sum(-1) <= mass).all()
     if models[family].causal:
         assert not state["offset_sum"][..., :OFFSET_LIMIT].any()

@@ -1,8 +1,8 @@
 """From queries and keys to attention's output and its reductions, one layer at a time, tile by tile.
 
 A kernel never hands out attention itself, α, only what sums need, so that a fused one never has to write α to memory.
-The plain one below keeps at most one tile of it. α and the sums within one tile are float32, as the model's own queries
-and keys are at best, and float64 for a float64 model; all sums beyond a tile are float64.
+The plain one below keeps at most one tile of it. α is float32, as the model's own queries and keys are at best, and
+float64 for a float64 model. Its sums are float64, so that shares add up to 1; only a row's entropy is as exact as α.
 """
 
 from collections.abc import Iterator
@@ -260,16 +260,18 @@ def _reduce(weights: Tensor, tile: Tile, reads: Reads, wanted: Wanted, into: Red
     if not tile.measured:
         return
     rows = slice(tile.row, tile.row + tile.rows)
-    null = weights[..., :begin].sum(-1) + weights[..., max(begin, end) :].sum(-1)
-    given = kept.sum(-1)
+    exact = weights.double()
+    null = exact[..., :begin].sum(-1) + exact[..., max(begin, end) :].sum(-1)
+    exact = exact[..., begin : max(begin, end)]
+    given = exact.sum(-1)
     has_entropy = (null <= ENTROPY_NULL_LIMIT) & (given > 0)
     entropy = torch.where(has_entropy, given.log() + _entropy(kept) / given, 0)
     _sentences(into.given, tile)[:, rows] = given.transpose(1, 2)
     _sentences(into.null, tile)[:, rows] = null.transpose(1, 2)
     _sentences(into.kept, tile)[:, rows] = has_entropy.transpose(1, 2)
     _sentences(into.entropy, tile)[:, rows] = entropy.transpose(1, 2)
-    _sentences(into.received, tile)[:, begin : begin + kept.shape[-1]] += kept.sum(-2).transpose(1, 2)
-    _add_offsets(kept.sum(0).double(), tile.row - begin, into)
+    _sentences(into.received, tile)[:, begin : begin + kept.shape[-1]] += exact.sum(-2).transpose(1, 2)
+    _add_offsets(exact.sum(0), tile.row - begin, into)
     _read(weights, reads, into)
 
 

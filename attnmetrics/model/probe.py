@@ -181,7 +181,7 @@ def capture_maps(
             if reduce:
                 for tile, weights in attention(query, key, scaling, wanted):
                     rows = wanted.batch.rows[tile.sentence : tile.sentence + tile.count]
-                    for row, alpha in zip(rows, weights.cpu().numpy(), strict=True):
+                    for row, alpha in zip(rows, weights.double().cpu().numpy(), strict=True):
                         found[row].append(alpha)
             return dense(query, key, value, scaling, wanted, reduce=False)[0], None
 

@@ -106,7 +106,7 @@ def trace(model: Model, reading: Reading, layers: Sequence[int] | None = None) -
     ) -> tuple[Tensor | None, None]:
         if reduce:
             _, weights = next(attention(query, key, scaling, wanted))
-            found.append((weights[0], query.transpose(0, 1), key.transpose(0, 1), scaling))
+            found.append((weights[0].double(), query.transpose(0, 1), key.transpose(0, 1), scaling))
         return dense(query, key, value, scaling, wanted, reduce=False)[0], None
 
     _run(model, reading, Pass(record, _wanted(model, len(reading.ids)), frozenset(chosen), lambda *_: None))
