@@ -260,9 +260,9 @@ def serve(
 
 @app.command()
 def bench(
-    sentences: Annotated[int, typer.Option(min=10, help="most sentences of the demo corpus")] = 200,
+    sentences: Annotated[int, typer.Option(min=10, help="most sentences of the demo corpus")] = 120,
     rounds: Annotated[int, typer.Option(min=1, help="rounds that count")] = 5,
-    threads: Annotated[int | None, typer.Option(min=1, help="of torch (default: one a core)")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="of each contender (default: one a core)")] = None,
     project: Annotated[float, typer.Option(min=1, help="sentences of the corpus to project to")] = 170e6,
     json: Annotated[Path | None, typer.Option("--json", help="write the figures here too", metavar="FILE")] = None,
     verbose: Verbose = False,

@@ -173,7 +173,7 @@ class RunConfig(BaseModel):
         Field(description="workers of the ray engine, or 'auto': as many as fit, as nodes join and leave"),
     ] = None
     threads: Annotated[
-        int, Field(ge=1, le=256, description="threads per worker; the bits of a result depend on it")
+        int, Field(ge=1, le=256, description="threads per worker: as many batches are read at the same time")
     ] = 1
     shard_timeout_seconds: Annotated[
         PositiveInt | None, Field(description="a stage of a shard that takes longer is stopped, and tried again")
@@ -228,6 +228,7 @@ RESULT_FIELDS = frozenset(RunConfig.model_fields) - {
     "annotations",
     "engine",
     "workers",
+    "threads",
     "shard_timeout_seconds",
     "address",
     "allow_missing",

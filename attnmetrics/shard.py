@@ -1,6 +1,6 @@
 """A shard's sentences or windows to its state: pack, run the model, reduce, bin by features. No Ray, no disk."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -79,7 +79,7 @@ def measure(
     prefix_rows: NDArray[np.int64] | None = None,
     kernel: Kernel | None = None,
 ) -> ShardResult:
-    """Measure a shard. The same shard and options give the same bits.
+    """Measure a shard. The same shard and options give the same bits, with any number of threads.
 
     Args:
         units: S sentences or windows.
@@ -103,9 +103,13 @@ def measure(
     sums = _Sums(shard, model, len(kept), dims_of(units, model))
     batches = pack(lengths, metrics, batch_pieces or model.batch_pieces, TILE_PAIRS, model.layout.equal_lengths)
     prepare = partial(_prepare, shard=shard, model=model, dims=sums.dims)
-    # A GPU never waits for its next batch; on a CPU, another thread would only take from the model's.
-    for ready in map(prepare, batches) if model.device.type == "cpu" else read_ahead(prepare, batches, 2):
-        _run(ready, model, kernel, sums)
+    run = partial(_run, model=model, kernel=kernel)
+    if model.device.type == "cpu":
+        results: Iterator[_Found] = read_ahead(lambda batch: run(prepare(batch)), batches, model.threads)
+    else:  # the device never waits for its next batch
+        results = map(run, read_ahead(prepare, batches, 2))
+    for result in results:
+        sums.add(result)
     found = from_peaks(*sums.peaks, units.document_index, units.number, units.digest, exemplars)
     return ShardResult(
         state=State(sums.dims, sums.read() | count(units.pieces, units.aligned, units.dependencies, metrics, model)),
@@ -189,14 +193,15 @@ def _prepare(batch: Batch, shard: _Shard, model: Model, dims: Dims) -> _Input:
     return _Input(torch.from_numpy(shard.units.pieces.ids[piece]).to(model.device), wanted, binning)
 
 
-def _run(ready: _Input, model: Model, kernel: Kernel, sums: "_Sums") -> None:
+def _run(ready: _Input, model: Model, kernel: Kernel) -> "_Found":
     """One forward pass."""
+    layers: list[_Layer] = []
 
     def consume(layer: int, found: Reductions) -> None:
-        sums.add(layer, found, ready.binning)
+        layers.append(_bin(layer, found, ready.binning))
 
     model.run(ready.ids, ready.wanted, consume, kernel)
-    sums.fetch(ready.wanted.batch.rows, ready.binning.prefix_rows)
+    return _Found(ready.wanted.batch.rows, ready.binning.prefix_rows, layers)
 
 
 def _attendable(
@@ -270,6 +275,48 @@ class _Binning:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """What one layer of one batch comes down to, on the model's device."""
+
+    layer: int
+    """its place among the measured layers"""
+    sums: Mapping[str, Tensor]
+    """[head, …] by statistic, float64"""
+    peaks: tuple[Tensor, Tensor, Tensor]
+    """[B, head] weight, attending and attended piece"""
+    prefix: Tensor
+    """[V, head, Q] float32"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one batch comes down to."""
+
+    rows: NDArray[np.int64]
+    """[B] its units"""
+    prefix_rows: NDArray[np.int64]
+    """[V] places among the shard's prefix blocks"""
+    layers: Sequence[_Layer]
+
+
+def _bin(layer: int, found: Reductions, binning: _Binning) -> _Layer:
+    """Sum the reductions of one layer by features; nothing here waits for the device."""
+    sums = {
+        "null_sum": found.null.sum(0),
+        "given_sum": found.given.sum(0),
+        "span_sum": found.span,
+        "entropy_sum": found.entropy.sum(0),
+        "entropy_rows": found.kept.sum(0),
+        "offset_sum": found.offsets,
+        "given_by_pos": (binning.pos @ found.given).T,
+        "received_by_pos": (binning.pos @ found.received).T,
+        "received_by_rel": (binning.rel @ found.received).T,
+        "dependency_sum": (binning.edge @ found.pairs).T,
+    }
+    return _Layer(layer, sums, (found.peak, found.peak_i, found.peak_j), found.prefix.float())
+
+
 class _Sums:
     """The running sums of a shard, float64 on the model's device; peaks and prefix blocks as they come."""
 
@@ -290,33 +337,16 @@ class _Sums:
             np.full((sentences, layers, heads), -1, dtype=np.int32),
             np.full((sentences, layers, heads), -1, dtype=np.int32),
         )
-        self._coming: list[tuple[int, tuple[Tensor, Tensor, Tensor], Tensor]] = []
         self.blocks = np.full((blocks, layers, heads, len(prefix_pairs(model.causal)[0])), np.nan, dtype=np.float32)
 
-    def add(self, layer: int, found: Reductions, binning: _Binning) -> None:
-        """Add one layer of one batch; nothing here waits for the device."""
-        self._add(layer, "null_sum", found.null.sum(0))
-        self._add(layer, "given_sum", found.given.sum(0))
-        self._add(layer, "span_sum", found.span)
-        self._add(layer, "entropy_sum", found.entropy.sum(0))
-        self._add(layer, "entropy_rows", found.kept.sum(0))
-        self._add(layer, "offset_sum", found.offsets)
-        self._add(layer, "given_by_pos", (binning.pos @ found.given).T)
-        self._add(layer, "received_by_pos", (binning.pos @ found.received).T)
-        self._add(layer, "received_by_rel", (binning.rel @ found.received).T)
-        self._add(layer, "dependency_sum", (binning.edge @ found.pairs).T)
-        self._coming.append((layer, (found.peak, found.peak_i, found.peak_j), found.prefix.float()))
-
-    def fetch(self, rows: NDArray[np.int64], prefix_rows: NDArray[np.int64]) -> None:
-        """Take the peaks and prefix blocks of a batch from the device, once all its layers are under way."""
-        for layer, peaks, prefix in self._coming:
-            for place, peak in zip(self.peaks, peaks, strict=True):
-                place[rows, layer] = peak.cpu().numpy()
-            self.blocks[prefix_rows, layer] = prefix.cpu().numpy()
-        self._coming.clear()
-
-    def _add(self, layer: int, name: str, value: Tensor) -> None:
-        self._sums[name][layer] += value
+    def add(self, found: _Found) -> None:
+        """Add a batch."""
+        for layer in found.layers:
+            for name, value in layer.sums.items():
+                self._sums[name][layer.layer] += value
+            for place, peak in zip(self.peaks, layer.peaks, strict=True):
+                place[found.rows, layer.layer] = peak.cpu().numpy()
+            self.blocks[found.prefix_rows, layer.layer] = layer.prefix.cpu().numpy()
 
     def read(self) -> dict[str, NDArray[np.float64]]:
         """The statistics per head.

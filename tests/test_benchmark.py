@@ -63,10 +63,10 @@ def test_all_contenders_read_all_pieces(material: Material) -> None:
     pieces = int(units.pieces.lengths.sum())
     network = material.network("float32", "sdpa")
     entered = [
-        who.bare(network, units, 64),
+        who.bare(network, units, 64, 1),
         who.measuring(lambda: units, model),
         who.passing(units, model),
-        who.eager(material.network("float32", "eager"), units),
+        who.eager(material.network("float32", "eager"), units, 1),
     ]
     assert [one.pieces for one in entered] == [pieces] * 4
     seen: list[int] = []
@@ -82,7 +82,7 @@ def test_rounds_are_turns_and_ratios_are_pairs() -> None:
     turns: list[str] = []
 
     def one(key: str) -> who.Contender:
-        return who.Contender(key, key, "float32", 100, lambda: turns.append(key))
+        return who.Contender(key, key, "float32", 100, 1, lambda: turns.append(key))
 
     timings = race([one("x"), one("y")], 3)
     assert turns == ["x", "y", "x", "y", "y", "x", "x", "y"]

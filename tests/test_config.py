@@ -96,5 +96,14 @@ def test_the_paper_is_the_papers_experiment() -> None:
 
 
 def test_where_a_run_happens_is_no_part_of_its_results() -> None:
-    elsewhere = {"out", "annotations", "engine", "workers", "address", "allow_missing", "shard_timeout_seconds"}
+    elsewhere = {
+        "out",
+        "annotations",
+        "engine",
+        "workers",
+        "threads",
+        "address",
+        "allow_missing",
+        "shard_timeout_seconds",
+    }
     assert set(RunConfig.model_fields) - RESULT_FIELDS == elsewhere & set(RunConfig.model_fields)

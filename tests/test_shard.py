@@ -108,6 +108,17 @@ def test_statistics_that_partition_the_same_mass_agree(models: dict[Family, Mode
         assert not state["offset_sum"][..., :OFFSET_LIMIT].any()
 
 
+@pytest.mark.parametrize("threads", [2, 3])
+def test_any_number_of_threads_gives_the_same_bits(gpt2: Model, threads: int) -> None:
+    sentences = annotate(TEXTS * 3)
+    alone = measure(sentences, gpt2, batch_pieces=20)
+    together = measure(sentences, replace(gpt2, threads=threads), batch_pieces=20)
+    np.testing.assert_array_equal(together.state.pack(), alone.state.pack())
+    np.testing.assert_array_equal(together.blocks, alone.blocks)
+    for field in fields(alone.exemplars):
+        np.testing.assert_array_equal(getattr(together.exemplars, field.name), getattr(alone.exemplars, field.name))
+
+
 def test_sums_are_those_of_the_attention_itself(gpt2: Model) -> None:
     """Numbers of one sentence, from its attention maps."""
     text = "Nobody knew."

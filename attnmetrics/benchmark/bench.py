@@ -84,11 +84,10 @@ def bench(sentences: int, rounds: int, threads: int, project: float, tell: Tell)
     Args:
         sentences: most sentences of the demo corpus.
         rounds: that count.
-        threads: of torch.
+        threads: of each contender.
         project: sentences of the corpus to project to.
         tell: hears how it goes.
     """
-    torch.set_num_threads(threads)
     documents = list(read_documents([str(CORPORA["demo"])]))
     tell("annotating")
     annotation = pace(documents, str(PIPELINES["en_ud_core"]), TURNS)
@@ -97,6 +96,7 @@ def bench(sentences: int, rounds: int, threads: int, project: float, tell: Tell)
         lines: list[Line] = []
         for dtype in _dtypes(material):
             model, bare = material.load(dtype), material.network(dtype, "sdpa")
+            torch.set_num_threads(threads)
             floors[dtype] = floor_rate(bare.config, model.dtype, model.device)
             for unit, entered in _fields(material, model, bare, tell).items():
                 timings = race(entered, rounds, tell)
@@ -129,7 +129,7 @@ def _fields(material: Material, model: Model, bare: Any, tell: Tell) -> dict[str
         eager = material.network("float32", "eager")
         dims = Dims(model.layers, model.heads, *_labels(material))
         sums = partial(PaperSums, len(dims.layer), dims.head, len(dims.pos), len(dims.rel))
-        slow = [who.paper(eager, sentences(), sums), who.eager(eager, sentences())]
+        slow = [who.paper(eager, sentences(), sums, material.threads), who.eager(eager, sentences(), material.threads)]
     return {
         "sentence": [*slow, *_contenders(sentences, some, model, bare, tell)],
         f"window of {WINDOW:,}": _contenders(windows, windows(), model, bare, tell),
@@ -139,9 +139,9 @@ def _fields(material: Material, model: Model, bare: Any, tell: Tell) -> dict[str
 def _contenders(read: Callable[[], Units], some: Units, model: Model, bare: Any, tell: Tell) -> list[who.Contender]:
     tell("choosing the bare pass's batch size")
     sizes = [size * (16 if model.device.type == "cuda" else 1) for size in who.BARE_BATCHES]
-    tried = race([who.bare(bare, some, size) for size in sizes], 1)
+    tried = race([who.bare(bare, some, size, model.threads) for size in sizes], 1)
     best = sizes[int(np.argmax([timing.rate for timing in tried]))]
-    return [who.bare(bare, read(), best), who.measuring(read, model), who.passing(read(), model)]
+    return [who.bare(bare, read(), best, model.threads), who.measuring(read, model), who.passing(read(), model)]
 
 
 def _line(timing: Timing, timings: Sequence[Timing], unit: str, floor: float) -> Line:
@@ -170,7 +170,7 @@ def _project(material: Material, sentences: float, annotation: Pace, measuring: 
 
 
 def _conditions(material: Material, rounds: int) -> dict[str, str]:
-    processor = f"{cpu_count()} cores ({torch.backends.cpu.get_cpu_capability()}), {material.threads} threads of torch"
+    processor = f"{cpu_count()} cores ({torch.backends.cpu.get_cpu_capability()}), {material.threads} threads"
     return {
         "text": f"{len(material.sentences):,} sentences of the demo corpus; windows of its beginning",
         "model": "GPT-2 small's size, random weights",

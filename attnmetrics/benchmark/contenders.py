@@ -14,9 +14,10 @@ from attnmetrics.benchmark.paper_way import PaperSums, features
 from attnmetrics.model.choose import choose_kernel
 from attnmetrics.model.kernels import Kernel, Wanted, want_nothing
 from attnmetrics.model.load import TILE_PAIRS, Model
-from attnmetrics.model.pack import pack
+from attnmetrics.model.pack import Batch, pack
 from attnmetrics.model.units import Units
 from attnmetrics.shard import measure
+from attnmetrics.storage import read_ahead
 
 BARE_BATCHES = (1024, 2048, 4096)
 """Pieces of a batch among which the bare forward pass may choose; sixteen times as many on a GPU."""
@@ -34,13 +35,15 @@ class Contender:
     dtype: str
     pieces: int
     """of all units that it reads in a round"""
+    threads: int
+    """of torch"""
     run: Callable[[], object]
 
 
 def measuring(read: Callable[[], Units], model: Model) -> Contender:
     """Ours, from texts to all metrics and exemplars."""
     title = "attnmetrics, all metrics and exemplars"
-    return Contender("d", title, _name(model.dtype), len(read().pieces.ids), lambda: measure(read(), model))
+    return Contender("d", title, _name(model.dtype), len(read().pieces.ids), 1, lambda: measure(read(), model))
 
 
 def passing(units: Units, model: Model) -> Contender:
@@ -50,33 +53,36 @@ def passing(units: Units, model: Model) -> Contender:
     batches = list(pack(pieces.lengths, every, model.batch_pieces, TILE_PAIRS, model.layout.equal_lengths))
     kernel = _without_reductions(choose_kernel(model.device, model.dtype))
 
+    def read(batch: Batch) -> None:
+        ids = torch.from_numpy(np.concatenate([_ids(units, row) for row in batch.rows])).to(model.device)
+        model.run(ids, want_nothing(batch, model.causal, model.device), lambda *_: None, kernel)
+
     def run() -> None:
-        for batch in batches:
-            ids = torch.from_numpy(np.concatenate([_ids(units, row) for row in batch.rows])).to(model.device)
-            model.run(ids, want_nothing(batch, model.causal, model.device), lambda *_: None, kernel)
+        for _ in read_ahead(read, batches, model.threads):
+            pass
 
-    return Contender("d0", "attnmetrics, its reductions left out", _name(model.dtype), len(pieces.ids), run)
+    return Contender("d0", "attnmetrics, its reductions left out", _name(model.dtype), len(pieces.ids), 1, run)
 
 
-def bare(network: Any, units: Units, batch_pieces: int) -> Contender:
+def bare(network: Any, units: Units, batch_pieces: int, threads: int) -> Contender:
     """Transformers' forward pass in padded batches, sorted by length: nothing is computed from it."""
     title = f"transformers, sdpa, batches of {batch_pieces:,} pieces, nothing computed"
     run = _batches(network, units, batch_pieces, attentions=False)
-    return Contender("c", title, _name(network.dtype), len(units.pieces.ids), run)
+    return Contender("c", title, _name(network.dtype), len(units.pieces.ids), threads, run)
 
 
-def eager(network: Any, units: Units) -> Contender:
+def eager(network: Any, units: Units, threads: int) -> Contender:
     """The same, eager and with attention given out."""
     title = "transformers, eager, attentions given out, nothing computed"
     run = _batches(network, units, EAGER_BATCH, attentions=True)
-    return Contender("b", title, _name(network.dtype), len(units.pieces.ids), run)
+    return Contender("b", title, _name(network.dtype), len(units.pieces.ids), threads, run)
 
 
-def paper(network: Any, units: Units, sums: Callable[[], PaperSums]) -> Contender:
+def paper(network: Any, units: Units, sums: Callable[[], PaperSums], threads: int) -> Contender:
     """The paper's way (see `paper_way`), over some of the units."""
     rows = np.unique(np.linspace(0, len(units) - 1, PAPER_SENTENCES).astype(np.int64))
     title, pieces = "one sentence at a time, eager, metrics in NumPy", int(units.pieces.lengths[rows].sum())
-    return Contender("a", title, _name(network.dtype), pieces, lambda: sum_up(network, units, rows, sums()))
+    return Contender("a", title, _name(network.dtype), pieces, threads, lambda: sum_up(network, units, rows, sums()))
 
 
 def sum_up(network: Any, units: Units, rows: NDArray[np.int64], found: PaperSums) -> PaperSums:

@@ -52,11 +52,13 @@ def race(contenders: Sequence[Contender], rounds: int, tell: Callable[[str], Non
     peaks: list[int | None] = [None for _ in contenders]
     for place, contender in enumerate(contenders):
         tell(f"warming up: {contender.title}, {contender.dtype}")
+        torch.set_num_threads(contender.threads)
         peaks[place] = _peak_bytes(contender.run)
     for number in range(rounds):
         tell(f"round {number + 1} of {rounds}")
         for step in range(len(contenders)):
             place = (number + step) % len(contenders)
+            torch.set_num_threads(contenders[place].threads)
             start = perf_counter()
             contenders[place].run()
             wait()

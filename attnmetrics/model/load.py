@@ -69,6 +69,8 @@ class Model:
     device: torch.device
     dtype: torch.dtype
     layout: Layout
+    threads: int
+    """batches read at the same time; on a CPU, each by one thread of torch"""
 
     @property
     def batch_pieces(self) -> int:
@@ -152,16 +154,17 @@ def load_model(
         layers: which layers to measure, from 0; all if unset.
         trust_remote_code: run the model's own code from its repository.
         allow_pickle: accept weights that are not safetensors; unpickling runs code, so only from a trusted source.
-        threads: CPU threads of torch, process-wide; unset leaves them.
+        threads: batches measured at the same time. On a CPU, torch then has one thread for each, process-wide: batches
+            side by side keep cores busier than threads within one. Unset, one batch, and torch's threads as they are.
 
     Raises:
         ModelError: it cannot be found or read, or its attention cannot be captured exactly.
     """
-    if threads is not None:
-        torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     place = _choose_device(device)
+    if threads is not None and place.type == "cpu":
+        torch.set_num_threads(1)
     folder, commit = _find_folder(name, revision, trust_remote_code, allow_pickle)
     tokenizer = _load_tokenizer(name, folder, trust_remote_code)
     template = find_template(tokenizer)
@@ -187,6 +190,7 @@ def load_model(
         device=place,
         dtype=DTYPES[dtype],
         layout=probed.layout,
+        threads=threads or 1,
     )
 
 
