@@ -264,6 +264,9 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, help="rounds that count")] = 5,
     threads: Annotated[int | None, typer.Option(min=1, help="of each contender (default: one a core)")] = None,
     project: Annotated[float, typer.Option(min=1, help="sentences of the corpus to project to")] = 170e6,
+    whole_run: Annotated[
+        int | None, typer.Option(min=1, help="also run over so many sentences, and say where the time goes")
+    ] = None,
     json: Annotated[Path | None, typer.Option("--json", help="write the figures here too", metavar="FILE")] = None,
     verbose: Verbose = False,
 ) -> None:
@@ -275,7 +278,7 @@ def bench(
     from attnmetrics.benchmark.bench import bench as run_bench
     from attnmetrics.benchmark.table import tables
 
-    outcome = run_bench(sentences, rounds, threads or cpu_count() or 1, project, _reporter(False).say)
+    outcome = run_bench(sentences, rounds, threads or cpu_count() or 1, project, whole_run, _reporter(False).say)
     Console().print(*tables(outcome), sep="\n")
     if json is not None:
         _write_json(json, outcome.plain())

@@ -174,6 +174,9 @@ class Location(ABC):
 
 def read_ahead(read: Callable[[Item], Value], items: Iterable[Item], at_once: int = AT_ONCE) -> Iterator[Value]:
     """What `read` gives for each item, in order; up to `at_once` are read at the same time, no more are held."""
+    if at_once == 1:
+        yield from map(read, items)
+        return
     with ThreadPoolExecutor(at_once) as pool:
         reading: deque[Future[Value]] = deque()
         for item in items:

@@ -15,6 +15,7 @@ from attnmetrics.benchmark import contenders as who
 from attnmetrics.benchmark.annotation import Pace, pace
 from attnmetrics.benchmark.floor import floor_rate
 from attnmetrics.benchmark.material import Dtype, Material, gather
+from attnmetrics.benchmark.overhead import Account, account
 from attnmetrics.benchmark.paper_way import PaperSums
 from attnmetrics.benchmark.race import Timing, race, ratio
 from attnmetrics.config import RunConfig
@@ -72,13 +73,14 @@ class Outcome:
     """pieces a second if only the needed matrix products took time, by dtype"""
     annotation: Pace
     projection: Projection
+    whole_run: Account | None
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
 
 
-def bench(sentences: int, rounds: int, threads: int, project: float, tell: Tell) -> Outcome:
+def bench(sentences: int, rounds: int, threads: int, project: float, whole_run: int | None, tell: Tell) -> Outcome:
     """Run the whole benchmark.
 
     Args:
@@ -86,6 +88,7 @@ def bench(sentences: int, rounds: int, threads: int, project: float, tell: Tell)
         rounds: that count.
         threads: of each contender.
         project: sentences of the corpus to project to.
+        whole_run: sentences of a run to account for, beside; None for no such run.
         tell: hears how it goes.
     """
     documents = list(read_documents([str(CORPORA["demo"])]))
@@ -108,6 +111,7 @@ def bench(sentences: int, rounds: int, threads: int, project: float, tell: Tell)
             floors=floors,
             annotation=annotation,
             projection=_project(material, project, annotation, measuring),
+            whole_run=_account(material, whole_run, tell),
         )
 
 
@@ -151,6 +155,13 @@ def _line(timing: Timing, timings: Sequence[Timing], unit: str, floor: float) ->
         own.key, own.title, unit, own.dtype, own.pieces, timing.rate, timing.spread, others, timing.rate / floor,
         timing.peak_bytes,
     )  # fmt: skip
+
+
+def _account(material: Material, sentences: int | None, tell: Tell) -> Account | None:
+    if sentences is None:
+        return None
+    tell(f"running over {sentences:,} sentences, in one thread")
+    return account(sentences, model=str(material.folder))
 
 
 def _labels(material: Material) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -46,6 +46,7 @@ PARTS: Final = {
     "attnmetrics.model.load:in_dtype": "loading the model",
     "attnmetrics.model.load:Model.run": FORWARD,
     "attnmetrics.model.align": "word pieces",
+    "attnmetrics.model.units": "word pieces",
     "attnmetrics.shard": "batches and sums",
     "attnmetrics.model.sparse:trace_heads": "exemplars",
     "attnmetrics.statistics.exemplars": "exemplars",

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.table import Table
 
 from attnmetrics.benchmark.bench import Line, Outcome
+from attnmetrics.benchmark.overhead import Account
 
+LEAST_SHARE = 0.001
 AGAINST = ("a", "b", "c", "d0")
 
 
 def tables(outcome: Outcome) -> Iterator[Table]:
-    """Conditions, contenders by unit, annotation and projection."""
+    """Conditions, contenders by unit, annotation and projection, and the account of a run if there is one."""
     yield _pairs("Conditions", outcome.conditions.items())
     for unit in dict.fromkeys(line.unit for line in outcome.lines):
         yield _contenders(unit, [line for line in outcome.lines if line.unit == unit])
@@ -32,6 +34,20 @@ def tables(outcome: Outcome) -> Iterator[Table]:
             (f"{projection.sentences:,.0f} such sentences", corpus),
         ],
     )
+    if outcome.whole_run:
+        yield _account(outcome.whole_run)
+
+
+def _account(found: Account) -> Table:
+    counts = f"{found.counts['sentences']:,} sentences, {found.counts['pieces']:,} pieces"
+    title = f"A whole run: {counts}, {found.total:,.0f} s of processor time, {found.overhead:.1%} of it overhead"
+    table = Table("part", "stage", title=title)
+    for column in ("seconds", "share"):
+        table.add_column(column, justify="right")
+    for part, stage, seconds, share in found.rows():
+        if share >= LEAST_SHARE:
+            table.add_row(part, stage, f"{seconds:,.1f}", f"{share:.1%}")
+    return table
 
 
 def _contenders(unit: str, lines: Sequence[Line]) -> Table:

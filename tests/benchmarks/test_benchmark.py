@@ -1,5 +1,7 @@
 """The benchmark's contenders: the paper's way gives our sums, all read every piece, ratios are taken in pairs."""
 
+import io
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -7,13 +9,19 @@ import numpy as np
 import pytest
 from models import save_model
 from numpy.testing import assert_allclose
+from rich.console import Console
 
 from attnmetrics.annotation.spacy import SpacyAnnotator
 from attnmetrics.assets import CORPORA, PIPELINES
+from attnmetrics.benchmark import bench as bench_file
 from attnmetrics.benchmark import contenders as who
+from attnmetrics.benchmark import floor
+from attnmetrics.benchmark import material as material_file
+from attnmetrics.benchmark.annotation import Pace
 from attnmetrics.benchmark.material import Material, in_batches
 from attnmetrics.benchmark.paper_way import PaperSums
 from attnmetrics.benchmark.race import Timing, race, ratio
+from attnmetrics.benchmark.table import tables
 from attnmetrics.corpus import read_documents
 from attnmetrics.model.units import read_sentences
 from attnmetrics.shard import measure
@@ -47,6 +55,29 @@ def test_the_papers_way_gives_the_same_sums(material: Material) -> None:
         for place, (i, j) in enumerate(zip(*pairs, strict=True)):
             own = prefix[..., i, j] if max(i, j) < prefix.shape[-1] else np.nan
             assert_allclose(np.nan_to_num(block[:, :, place]), np.nan_to_num(own) * np.ones(block.shape[:2]), atol=2e-6)
+
+
+def test_the_whole_benchmark_says_what_it_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(material_file, "_save_model", lambda folder: save_model(folder, "gpt2"))
+    monkeypatch.setattr(floor, "SECONDS", 0.01)
+    monkeypatch.setattr(bench_file, "WINDOW", 48)
+    monkeypatch.setattr(bench_file, "pace", lambda *_: Pace(1000.0, 1100.0, 8, (0.9, 0.8, 1.0), 0.98))
+    found = bench_file.bench(12, 1, 1, 24.0, None, lambda _: None)
+    assert [(line.key, line.unit) for line in found.lines if line.dtype == "float32"] == [
+        *((key, "sentence") for key in ("a", "b", "c", "d", "d0")),
+        *((key, "window of 48") for key in ("c", "d", "d0")),
+    ]
+    lines = {(line.key, line.unit): line for line in found.lines}
+    ours, bare = lines["d", "sentence"], lines["c", "sentence"]
+    assert ours.ratios["c"][0] == pytest.approx(ours.pieces_per_second / bare.pieces_per_second)
+    assert ours.floor_share == pytest.approx(ours.pieces_per_second / found.floors["float32"])
+    assert ours.pieces == bare.pieces != lines["d", "window of 48"].pieces
+    hours = found.projection.measuring_hours
+    assert hours == pytest.approx(24 / 12 * ours.pieces / ours.pieces_per_second / 3600)
+    assert json.loads(json.dumps(found.plain()))["lines"][0]["key"] == "a"
+    shown = io.StringIO()
+    Console(file=shown, width=160).print(*tables(found))
+    assert "0.90 (0.80–1.00) × the bare" in shown.getvalue()
 
 
 def test_batches_hold_every_sentence_once_within_their_size() -> None:
