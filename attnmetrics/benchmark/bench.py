@@ -26,7 +26,7 @@ from attnmetrics.statistics.states import Dims, packed_size
 
 Tell = Callable[[str], None]
 SHARD_CHARACTERS = RunConfig.model_fields["shard_characters"].default
-TURNS = 3
+TURNS = 6
 """Rounds of annotating."""
 TRIED = 3
 """One in so many sentences is enough to choose the bare pass's batch size."""
