@@ -1,7 +1,7 @@
 """The benchmark: gather, race, compare, project."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from importlib.metadata import version
 from os import cpu_count
@@ -22,10 +22,12 @@ from attnmetrics.config import RunConfig
 from attnmetrics.corpus import read_documents
 from attnmetrics.model.load import Model
 from attnmetrics.model.units import Units, read_sentences, read_windows
+from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.states import Dims, packed_size
+from attnmetrics.statistics.variability import prefix_pairs
+from attnmetrics.storage import locate
 
 Tell = Callable[[str], None]
-SHARD_CHARACTERS = RunConfig.model_fields["shard_characters"].default
 TURNS = 6
 """Rounds of annotating."""
 TRIED = 3
@@ -61,6 +63,7 @@ class Projection:
     annotation_cpu_hours: float
     measuring_hours: float
     store_bytes: float
+    """before compression, without the texts of candidates"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +174,23 @@ def _labels(material: Material) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _project(material: Material, sentences: float, annotation: Pace, measuring: Line) -> Projection:
     scale = sentences / len(material.sentences)
     characters = scale * sum(map(len, material.sentences.text))
-    dims = Dims(tuple(range(12)), 12, *_labels(material))
     return Projection(
         sentences=sentences,
         annotation_cpu_hours=scale * len(material.sentences.word_start) / annotation.words_per_second / 3600,
         measuring_hours=scale * measuring.pieces / measuring.pieces_per_second / 3600,
-        store_bytes=8 * packed_size(dims) * characters / SHARD_CHARACTERS,
+        store_bytes=_store_bytes(material, sentences, characters),
     )
+
+
+def _store_bytes(material: Material, sentences: float, characters: float) -> float:
+    """Of states, exemplars and prefix blocks at a run's defaults."""
+    config = RunConfig(model="demo", corpus=("demo",), out=locate("."))
+    dims = Dims(tuple(range(12)), 12, *_labels(material))
+    exemplars = Exemplars.zero(len(dims.layer), dims.head, config.candidates)
+    shard = 8 * packed_size(dims) + sum(getattr(exemplars, field.name).nbytes for field in fields(exemplars))
+    block = 4 * len(dims.layer) * dims.head * len(prefix_pairs(causal=True)[0])
+    kept = min(sentences, config.variability_sentences or sentences)
+    return float(shard * characters / config.shard_characters + block * kept)
 
 
 def _conditions(material: Material, rounds: int) -> dict[str, str]:

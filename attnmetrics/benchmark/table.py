@@ -21,7 +21,7 @@ def tables(outcome: Outcome) -> Iterator[Table]:
     share, low, high = annotation.ratio
     corpus = (
         f"{projection.annotation_cpu_hours:,.0f} core hours of annotation, {projection.measuring_hours:,.0f} hours of "
-        f"measuring on this machine, {projection.store_bytes / 1e9:,.1f} GB of states"
+        f"measuring on this machine, {projection.store_bytes / 1e9:,.1f} GB of store before compression"
     )
     yield _pairs(
         "Beside it",

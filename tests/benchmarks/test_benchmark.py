@@ -25,6 +25,7 @@ from attnmetrics.benchmark.table import tables
 from attnmetrics.corpus import read_documents
 from attnmetrics.model.units import read_sentences
 from attnmetrics.shard import measure
+from attnmetrics.statistics.states import Dims, State
 from attnmetrics.statistics.variability import prefix_pairs
 
 
@@ -78,6 +79,13 @@ def test_the_whole_benchmark_says_what_it_found(monkeypatch: pytest.MonkeyPatch)
     shown = io.StringIO()
     Console(file=shown, width=160).print(*tables(found))
     assert "0.90 (0.80–1.00) × the bare" in shown.getvalue()
+
+
+def test_the_store_is_projected_from_what_a_shard_holds(material: Material) -> None:
+    dims = Dims(tuple(range(12)), 12, material.sentences.labels.pos, material.sentences.labels.rel)
+    shards, candidates, blocks = 1e6 / 200_000, 144 * 60 * 40, 20_000 * 144 * 55 * 4
+    expected = shards * (State.zero(dims).pack().nbytes + candidates) + blocks
+    assert bench_file._store_bytes(material, 1e6, 1e6) == pytest.approx(expected)
 
 
 def test_batches_hold_every_sentence_once_within_their_size() -> None:
