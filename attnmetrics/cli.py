@@ -260,10 +260,10 @@ def serve(
 
 @app.command()
 def bench(
-    sentences: Annotated[int, typer.Option(min=10, help="most sentences of the demo corpus")] = 120,
+    sentences: Annotated[float, typer.Option(min=1, help="of a corpus, such as 170e6: say what it would take")] = 170e6,
+    raced: Annotated[int, typer.Option(min=10, help="sentences of the demo corpus to race over, at most")] = 120,
     rounds: Annotated[int, typer.Option(min=1, help="rounds that count")] = 5,
     threads: Annotated[int | None, typer.Option(min=1, help="of each contender (default: one a core)")] = None,
-    project: Annotated[float, typer.Option(min=1, help="sentences of the corpus to project to")] = 170e6,
     whole_run: Annotated[
         int | None, typer.Option(min=1, help="also run over so many sentences, and say where the time goes")
     ] = None,
@@ -278,7 +278,7 @@ def bench(
     from attnmetrics.benchmark.bench import bench as run_bench
     from attnmetrics.benchmark.table import tables
 
-    outcome = run_bench(sentences, rounds, threads or cpu_count() or 1, project, whole_run, _reporter(False).say)
+    outcome = run_bench(raced, rounds, threads or cpu_count() or 1, sentences, whole_run, _reporter(False).say)
     Console().print(*tables(outcome), sep="\n")
     if json is not None:
         _write_json(json, outcome.plain())

@@ -83,21 +83,21 @@ class Outcome:
         return asdict(self)
 
 
-def bench(sentences: int, rounds: int, threads: int, project: float, whole_run: int | None, tell: Tell) -> Outcome:
+def bench(raced: int, rounds: int, threads: int, sentences: float, whole_run: int | None, tell: Tell) -> Outcome:
     """Run the whole benchmark.
 
     Args:
-        sentences: most sentences of the demo corpus.
+        raced: sentences of the demo corpus to race over, at most.
         rounds: that count.
         threads: of each contender.
-        project: sentences of the corpus to project to.
+        sentences: of the corpus to project to.
         whole_run: sentences of a run to account for, beside; None for no such run.
         tell: hears how it goes.
     """
     documents = list(read_documents([str(CORPORA["demo"])]))
     tell("annotating")
     annotation = pace(documents, str(PIPELINES["en_ud_core"]), TURNS)
-    with gather(documents, sentences, threads) as material:
+    with gather(documents, raced, threads) as material:
         floors: dict[str, float] = {}
         lines: list[Line] = []
         for dtype in _dtypes(material):
@@ -113,7 +113,7 @@ def bench(sentences: int, rounds: int, threads: int, project: float, whole_run: 
             lines=lines,
             floors=floors,
             annotation=annotation,
-            projection=_project(material, project, annotation, measuring),
+            projection=_project(material, sentences, annotation, measuring),
             whole_run=_account(material, whole_run, tell),
         )
 

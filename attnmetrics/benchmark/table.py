@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from rich.box import SIMPLE
 from rich.table import Table
 
 from attnmetrics.benchmark.bench import Line, Outcome
@@ -12,10 +13,10 @@ AGAINST = ("a", "b", "c", "d0")
 
 
 def tables(outcome: Outcome) -> Iterator[Table]:
-    """Conditions, contenders by unit, annotation and projection, and the account of a run if there is one."""
+    """Conditions, rates by unit and precision, annotation and projection, and the account of a run if there is one."""
     yield _pairs("Conditions", outcome.conditions.items())
-    for unit in dict.fromkeys(line.unit for line in outcome.lines):
-        yield _contenders(unit, [line for line in outcome.lines if line.unit == unit])
+    for race in dict.fromkeys((line.unit, line.dtype) for line in outcome.lines):
+        yield _rates(*race, [line for line in outcome.lines if (line.unit, line.dtype) == race])
     annotation, projection = outcome.annotation, outcome.projection
     floors = ", ".join(f"{rate:,.0f} in {dtype}" for dtype, rate in outcome.floors.items())
     share, low, high = annotation.ratio
@@ -50,21 +51,22 @@ def _account(found: Account) -> Table:
     return table
 
 
-def _contenders(unit: str, lines: Sequence[Line]) -> Table:
-    table = Table("", "contender", "dtype", title=f"Unit: {unit}. Pieces a second, and how many times the others' rate")
+def _rates(unit: str, dtype: str, lines: Sequence[Line]) -> Table:
+    """Rates and ratios as medians, their quartiles below."""
+    titles = "\n".join(f"{line.key}: {line.title}" for line in lines)
+    table = Table("", title=f"Unit: {unit}, in {dtype}", caption=titles, caption_justify="left", box=SIMPLE)
     against = [key for key in AGAINST if any(key in line.ratios for line in lines)]
-    for column in ("pieces/s", "quartiles", *(f"÷ {key}" for key in against), "of the floor", "peak memory"):
-        table.add_column(column, justify="right")
+    for column in ("pieces/s", *(f"÷ {key}" for key in against), "of the\nfloor", "peak\nmemory"):
+        table.add_column(column, justify="right", no_wrap=True)
     for line in lines:
-        table.add_row(line.key, line.title, line.dtype, *_figures(line, against))
+        table.add_row(line.key, *_figures(line, against))
     return table
 
 
 def _figures(line: Line, against: Sequence[str]) -> Iterator[str]:
-    yield f"{line.pieces_per_second:,.0f}"
-    yield "{:,.0f}–{:,.0f}".format(*line.quartiles)
+    yield "{:,.0f}\n{:,.0f}–{:,.0f}".format(line.pieces_per_second, *line.quartiles)
     for key in against:
-        yield "{:.2f} ({:.2f}–{:.2f})".format(*line.ratios[key]) if key in line.ratios else ""
+        yield "{:.2f}\n{:.2f}–{:.2f}".format(*line.ratios[key]) if key in line.ratios else ""
     yield f"{line.floor_share:.0%}"
     yield "unknown" if line.peak_bytes is None else f"{line.peak_bytes / 1e6:,.0f} MB"
 
