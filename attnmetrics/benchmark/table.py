@@ -54,7 +54,8 @@ def _account(found: Account) -> Table:
 def _rates(unit: str, dtype: str, lines: Sequence[Line]) -> Table:
     """Rates and ratios as medians, their quartiles below."""
     titles = "\n".join(f"{line.key}: {line.title}" for line in lines)
-    table = Table("", title=f"Unit: {unit}, in {dtype}", caption=titles, caption_justify="left", box=SIMPLE)
+    table = Table(title=f"Unit: {unit}, in {dtype}", caption=titles, caption_justify="left", box=SIMPLE, pad_edge=False)
+    table.add_column(no_wrap=True)
     against = [key for key in AGAINST if any(key in line.ratios for line in lines)]
     for column in ("pieces/s", *(f"÷ {key}" for key in against), "of the\nfloor", "peak\nmemory"):
         table.add_column(column, justify="right", no_wrap=True)
