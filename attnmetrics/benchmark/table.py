@@ -57,7 +57,7 @@ def _rates(unit: str, dtype: str, lines: Sequence[Line]) -> Table:
     table = Table(title=f"Unit: {unit}, in {dtype}", caption=titles, caption_justify="left", box=SIMPLE, pad_edge=False)
     table.add_column(no_wrap=True)
     against = [key for key in AGAINST if any(key in line.ratios for line in lines)]
-    for column in ("pieces/s", *(f"÷ {key}" for key in against), "of the\nfloor", "peak\nmemory"):
+    for column in ("pieces/s", *(f"÷ {key}" for key in against), "of the\nfloor", "peak\nMB"):
         table.add_column(column, justify="right", no_wrap=True)
     for line in lines:
         table.add_row(line.key, *_figures(line, against))
@@ -69,7 +69,7 @@ def _figures(line: Line, against: Sequence[str]) -> Iterator[str]:
     for key in against:
         yield "{:.2f}\n{:.2f}–{:.2f}".format(*line.ratios[key]) if key in line.ratios else ""
     yield f"{line.floor_share:.0%}"
-    yield "unknown" if line.peak_bytes is None else f"{line.peak_bytes / 1e6:,.0f} MB"
+    yield "?" if line.peak_bytes is None else f"{line.peak_bytes / 1e6:,.0f}"
 
 
 def _pairs(title: str, rows: Iterable[tuple[str, str]]) -> Table:
