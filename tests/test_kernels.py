@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import pairwise
 from math import exp, log, nan
 
 import numpy as np
@@ -251,6 +252,25 @@ def test_long_sentences_and_far_offsets(case: Case, tile_pairs: int, causal: boo
     lengths = [70, 41] if case is DENSE else [40]
     found = check_definitions(case, lengths, [True] * len(lengths), causal, Null(1, 0), tile_pairs, 2.0)
     assert found.offsets[:, -1].min() > 0
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_peaks_of_float32_are_weighed_in_float64(causal: bool) -> None:
+    lengths = [1, 2, 5, 5, 9]
+    batch = one_batch(lengths, [True, True, False, True, True], 60)
+    query, key = 4 * torch.randn(2, sum(lengths), HEADS, WIDTH, generator=torch.Generator().manual_seed(0))
+    wanted = everything_wanted(batch, [True] * 5, causal, Null(1, 0))
+    _, found = dense(query, key, None, 0.7, wanted, reduce=True)
+    assert found is not None
+    for b, (begin, end) in enumerate(pairwise(batch.offsets.tolist())):
+        alpha = slow_alpha(query[begin:end].double().numpy(), key[begin:end].double().numpy(), 0.7, causal)
+        if end - begin == 1:
+            assert found.peak[b].tolist() == [-np.inf] * HEADS
+            continue
+        i, j = found.peak_i[b].numpy(), found.peak_j[b].numpy()
+        tolerance = 1e-13 if (end - begin) ** 2 <= 60 else 1e-6  # longer ones are cut into tiles
+        np.testing.assert_allclose(found.peak[b].numpy(), alpha[np.arange(HEADS), i, j], rtol=0, atol=tolerance)
+        np.testing.assert_allclose(found.peak[b].numpy(), alpha[..., 1:].max((-1, -2)), rtol=0, atol=1e-6)
 
 
 @every_tiling

@@ -217,6 +217,8 @@ def dense(
             mix(weights, value, tile, output)
         if reductions is not None:
             _reduce(weights, tile, reads, wanted, reductions)
+            if tile.rows == tile.length and weights.dtype != torch.float64:
+                _refine_peaks(query, key, scaling, tile, wanted.causal, reductions)
     if reductions is not None:
         _settle_empty_peaks(wanted, reductions)
     return output, reductions
@@ -291,6 +293,19 @@ def _find_peaks(kept: Tensor, tile: Tile, begin: int, into: Reductions) -> None:
     into.peak[sentences] = torch.where(better, peak, into.peak[sentences])
     into.peak_i[sentences] = torch.where(better, row + tile.row, into.peak_i[sentences])
     into.peak_j[sentences] = torch.where(better, column + begin, into.peak_j[sentences])
+
+
+def _refine_peaks(query: Tensor, key: Tensor, scaling: float, tile: Tile, causal: bool, into: Reductions) -> None:
+    """Weigh the peaks of whole sentences anew with scores in float64, for float32's would cost exemplars a digit."""
+    sentences = slice(tile.sentence, tile.sentence + tile.count)
+    row, column = into.peak_i[sentences, :, None], into.peak_j[sentences, :, None]
+    attending = row.clamp_min(0).transpose(1, 2)[..., None].expand(-1, -1, -1, query.shape[-1])
+    queries = _sentences(query, tile).gather(1, attending)[:, 0].double()
+    scores = torch.einsum("shd,sjhd->shj", queries, _sentences(key, tile).double()) * scaling
+    if causal:
+        scores.masked_fill_(torch.arange(tile.length, device=scores.device) > row, -inf)
+    weights = torch.softmax(scores, dim=-1).gather(-1, column.clamp_min(0))
+    into.peak[sentences] = torch.where(row < 0, -inf, weights)[..., 0]
 
 
 def _settle_empty_peaks(wanted: Wanted, reductions: Reductions) -> None:
