@@ -44,6 +44,7 @@ def test_time_is_put_down_to_what_is_at_work() -> None:
     assert seconds[START, "word pieces"] > 2 * seconds[START, REST] > 0
 
 
+@pytest.mark.soak
 def test_a_run_is_accounted_for() -> None:
     found = account(30, model="demo", exemplars=2, drawn_exemplars=1)
     assert 15 < found.counts["sentences"] < 60
