@@ -18,7 +18,7 @@ from attnmetrics.model.load import TILE_PAIRS, Model
 from attnmetrics.model.pack import Batch, pack
 from attnmetrics.model.units import Units, read_sentences
 from attnmetrics.statistics.exemplars import Exemplars, from_peaks
-from attnmetrics.statistics.schema import EDGES, NO_LABEL, OFFSETS, PAIR_DISTANCE_LIMIT, PAIR_DISTANCES
+from attnmetrics.statistics.schema import EDGES, HEAD, NO_LABEL, PAIR_DISTANCE_LIMIT, PAIR_DISTANCES, STATISTICS
 from attnmetrics.statistics.states import Dims, State
 from attnmetrics.statistics.variability import prefix_pairs
 from attnmetrics.storage import read_ahead
@@ -323,14 +323,10 @@ class _Sums:
     def __init__(self, shard: _Shard, model: Model, blocks: int, dims: Dims) -> None:
         layers, heads, sentences = len(dims.layer), dims.head, len(shard.metrics)
         self.dims = dims
-        sizes = {
-            "null_sum": (), "given_sum": (), "span_sum": (), "entropy_sum": (), "entropy_rows": (),
-            "given_by_pos": (len(dims.pos),), "received_by_pos": (len(dims.pos),),
-            "received_by_rel": (len(dims.rel),), "dependency_sum": (len(EDGES),), "offset_sum": (len(OFFSETS),),
-        }  # fmt: skip
         self._sums = {
-            name: torch.zeros(layers, heads, *size, dtype=torch.float64, device=model.device)
-            for name, size in sizes.items()
+            statistic.name: torch.zeros(dims.shape(statistic.dims), dtype=torch.float64, device=model.device)
+            for statistic in STATISTICS
+            if statistic.dims[:2] == HEAD
         }
         self.peaks = (
             np.full((sentences, layers, heads), -np.inf),

@@ -1,17 +1,17 @@
 """Annotating against the bare pipeline: the same texts, in turns, in processor time of one thread."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
+from time import process_time
 
 import numpy as np
-from numpy.typing import NDArray
 
 from attnmetrics.annotation import cache
 from attnmetrics.annotation.sentence import Annotated
 from attnmetrics.annotation.spacy import SpacyAnnotator
 from attnmetrics.benchmark.overhead import ANNOTATING, PARSING, watch
+from attnmetrics.benchmark.race import middle_and_quartiles, take_turns
 from attnmetrics.corpus import Document
 from attnmetrics.storage import locate
 
@@ -58,25 +58,13 @@ def pace(documents: Sequence[Document], pipeline: str, rounds: int, batches: Seq
 
         words = annotate().counts["words"]
         with watch() as seconds:
-            ours, *theirs = _take_turns([annotate, *map(bare, sizes)], rounds)
+            ours, *theirs = take_turns([annotate, *map(bare, sizes)], rounds, process_time)
     best = int(np.argmin(np.median(theirs, axis=1)))
-    middle, low, high = np.percentile(theirs[best] / ours, (50, 25, 75))
     parts = {part: spent for (_, part), spent in seconds.items() if part in ANNOTATING}
     return Pace(
         words_per_second=words / float(np.median(ours)),
         bare_words_per_second=words / float(np.median(theirs[best])),
         bare_batch=sizes[best],
-        ratio=(float(middle), float(low), float(high)),
+        ratio=middle_and_quartiles(theirs[best] / ours),
         pipeline_share=parts[PARSING] / sum(parts.values()),
     )
-
-
-def _take_turns(runs: Sequence[Callable[[], object]], rounds: int) -> list[NDArray[np.float64]]:
-    """[rounds] seconds of each, another one first in every round."""
-    seconds = np.zeros((len(runs), rounds))
-    for number in range(rounds):
-        for place in np.roll(np.arange(len(runs)), number).tolist():
-            start = time.process_time()
-            runs[place]()
-            seconds[place, number] = time.process_time() - start
-    return list(seconds)

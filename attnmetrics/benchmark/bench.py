@@ -14,13 +14,13 @@ from attnmetrics.assets import CORPORA, PIPELINES
 from attnmetrics.benchmark import contenders as who
 from attnmetrics.benchmark.annotation import Pace, pace
 from attnmetrics.benchmark.floor import floor_rate
-from attnmetrics.benchmark.material import Dtype, Material, gather
+from attnmetrics.benchmark.material import Material, gather
 from attnmetrics.benchmark.overhead import Account, account
 from attnmetrics.benchmark.paper_way import PaperSums
 from attnmetrics.benchmark.race import Timing, race, ratio
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import read_documents
-from attnmetrics.model.load import Model
+from attnmetrics.model.load import Dtype, Model
 from attnmetrics.model.units import Units, read_sentences, read_windows
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.states import Dims, packed_size
@@ -136,7 +136,8 @@ def _fields(material: Material, model: Model, bare: Any, tell: Tell) -> dict[str
         eager = material.network("float32", "eager")
         dims = Dims(model.layers, model.heads, *_labels(material))
         sums = partial(PaperSums, len(dims.layer), dims.head, len(dims.pos), len(dims.rel))
-        slow = [who.paper(eager, sentences(), sums, material.threads), who.eager(eager, sentences(), material.threads)]
+        units = sentences()
+        slow = [who.paper(eager, units, sums, material.threads), who.eager(eager, units, material.threads)]
     return {
         "sentence": [*slow, *_contenders(sentences, some, model, bare, tell)],
         f"window of {WINDOW:,}": _contenders(windows, windows(), model, bare, tell),
@@ -148,7 +149,8 @@ def _contenders(read: Callable[[], Units], some: Units, model: Model, bare: Any,
     sizes = [size * (16 if model.device.type == "cuda" else 1) for size in who.BARE_BATCHES]
     tried = race([who.bare(bare, some, size, model.threads) for size in sizes], 1)
     best = sizes[int(np.argmax([timing.rate for timing in tried]))]
-    return [who.bare(bare, read(), best, model.threads), who.measuring(read, model), who.passing(read(), model)]
+    units = read()
+    return [who.bare(bare, units, best, model.threads), who.measuring(read, model), who.passing(units, model)]
 
 
 def _line(timing: Timing, timings: Sequence[Timing], unit: str, floor: float) -> Line:

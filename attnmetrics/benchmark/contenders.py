@@ -54,7 +54,7 @@ def passing(units: Units, model: Model) -> Contender:
     kernel = _without_reductions(choose_kernel(model.device, model.dtype))
 
     def read(batch: Batch) -> None:
-        ids = torch.from_numpy(np.concatenate([_ids(units, row) for row in batch.rows])).to(model.device)
+        ids = torch.from_numpy(pieces.ids_of(batch.rows)).to(model.device)
         model.run(ids, want_nothing(batch, model.causal, model.device), lambda *_: None, kernel)
 
     def run() -> None:
@@ -90,15 +90,10 @@ def sum_up(network: Any, units: Units, rows: NDArray[np.int64], found: PaperSums
     known = features(units)
     with torch.inference_mode():
         for row in rows:
-            ids = torch.from_numpy(_ids(units, row))[None].to(network.device)
+            ids = torch.from_numpy(units.pieces.ids_of(np.array([row])))[None].to(network.device)
             given = network(input_ids=ids, output_attentions=True, use_cache=False)
             found.add(torch.cat(given.attentions).double().cpu().numpy(), known[row])
     return found
-
-
-def _ids(units: Units, row: int) -> NDArray[np.int64]:
-    """Pieces of one unit."""
-    return units.pieces.ids[units.pieces.offsets[row] : units.pieces.offsets[row + 1]]
 
 
 def _batches(network: Any, units: Units, batch_pieces: int, attentions: bool) -> Callable[[], None]:
@@ -107,7 +102,7 @@ def _batches(network: Any, units: Units, batch_pieces: int, attentions: bool) ->
         ids = torch.zeros(len(rows), int(units.pieces.lengths[rows].max()), dtype=torch.long)
         mask = torch.zeros_like(ids)
         for place, row in enumerate(rows):
-            own = _ids(units, row)
+            own = units.pieces.ids_of(np.array([row]))
             ids[place, : len(own)] = torch.from_numpy(own)
             mask[place, : len(own)] = 1
         padded.append((ids.to(network.device), mask.to(network.device)))

@@ -15,9 +15,8 @@ from attnmetrics.annotation.sentence import Sentences
 from attnmetrics.annotation.spacy import SpacyAnnotator
 from attnmetrics.assets import MODELS, PIPELINES
 from attnmetrics.corpus import Document
-from attnmetrics.model.load import Model, load_model, quiet
+from attnmetrics.model.load import Dtype, Model, load_model, quiet
 
-Dtype = Literal["float32", "bfloat16"]
 SEED = 2019
 
 

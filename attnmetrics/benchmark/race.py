@@ -4,11 +4,13 @@ import ctypes
 import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from attnmetrics.benchmark.contenders import Contender
 
@@ -48,29 +50,47 @@ def race(contenders: Sequence[Contender], rounds: int, tell: Callable[[str], Non
         rounds: that count.
         tell: hears how it goes.
     """
-    seconds: list[list[float]] = [[] for _ in contenders]
     peaks: list[int | None] = [None for _ in contenders]
     for place, contender in enumerate(contenders):
         tell(f"warming up: {contender.title}, {contender.dtype}")
         torch.set_num_threads(contender.threads)
         peaks[place] = _peak_bytes(contender.run)
+    seconds = take_turns([partial(_run, contender) for contender in contenders], rounds, perf_counter, tell)
+    return [Timing(*one) for one in zip(contenders, map(tuple, seconds.tolist()), peaks, strict=True)]
+
+
+def take_turns(
+    runs: Sequence[Callable[[], object]],
+    rounds: int,
+    clock: Callable[[], float],
+    tell: Callable[[str], None] = lambda _: None,
+) -> NDArray[np.float64]:
+    """[run, round] seconds by a clock; another run is the first in every round."""
+    seconds = np.zeros((len(runs), rounds))
     for number in range(rounds):
         tell(f"round {number + 1} of {rounds}")
-        for step in range(len(contenders)):
-            place = (number + step) % len(contenders)
-            torch.set_num_threads(contenders[place].threads)
-            start = perf_counter()
-            contenders[place].run()
-            wait()
-            seconds[place].append(perf_counter() - start)
-    return [Timing(*one) for one in zip(contenders, map(tuple, seconds), peaks, strict=True)]
+        for place in np.roll(np.arange(len(runs)), -number).tolist():
+            start = clock()
+            runs[place]()
+            seconds[place, number] = clock() - start
+    return seconds
 
 
 def ratio(ours: Timing, theirs: Timing) -> tuple[float, float, float]:
     """How many times faster, round by round: the median and the quartiles."""
-    pairs = np.array(ours.rates) / np.array(theirs.rates)
-    middle, low, high = np.percentile(pairs, (50, 25, 75))
+    return middle_and_quartiles(np.array(ours.rates) / np.array(theirs.rates))
+
+
+def middle_and_quartiles(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The median, the lower and the upper quartile."""
+    middle, low, high = np.percentile(values, (50, 25, 75))
     return float(middle), float(low), float(high)
+
+
+def _run(contender: Contender) -> None:
+    torch.set_num_threads(contender.threads)
+    contender.run()
+    wait()
 
 
 def wait() -> None:

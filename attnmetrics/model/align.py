@@ -50,6 +50,10 @@ class Pieces:
         """[S] pieces per row."""
         return np.diff(self.offsets)
 
+    def ids_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Ids of these rows' pieces, end to end."""
+        return self.ids[_ranges(self.offsets[rows], self.offsets[rows + 1])]
+
     @property
     def row(self) -> NDArray[np.int64]:
         """[T] the row of each piece."""

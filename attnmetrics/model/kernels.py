@@ -301,7 +301,8 @@ def _refine_peaks(query: Tensor, key: Tensor, scaling: float, tile: Tile, causal
     row, column = into.peak_i[sentences, :, None], into.peak_j[sentences, :, None]
     attending = row.clamp_min(0).transpose(1, 2)[..., None].expand(-1, -1, -1, query.shape[-1])
     queries = _sentences(query, tile).gather(1, attending)[:, 0].double()
-    scores = torch.einsum("shd,sjhd->shj", queries, _sentences(key, tile).double()) * scaling
+    keys = _sentences(key, tile).transpose(1, 2).to(torch.float64, memory_format=torch.contiguous_format)
+    scores = torch.matmul(keys, queries[..., None])[..., 0] * scaling
     if causal:
         scores.masked_fill_(torch.arange(tile.length, device=scores.device) > row, -inf)
     weights = torch.softmax(scores, dim=-1).gather(-1, column.clamp_min(0))

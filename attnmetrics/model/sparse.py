@@ -79,9 +79,8 @@ def _trace(
                 mix(weights, value, tile, output)
         return output, None
 
-    ids = np.concatenate([pieces.ids[pieces.offsets[row] : pieces.offsets[row + 1]] for row in batch.rows])
-    wanted = want_nothing(batch, model.causal, model.device)
-    model.run(torch.from_numpy(ids).to(model.device), wanted, lambda *_: None, kernel)
+    ids = torch.from_numpy(pieces.ids_of(batch.rows)).to(model.device)
+    model.run(ids, want_nothing(batch, model.causal, model.device), lambda *_: None, kernel)
     return found
 
 

@@ -71,21 +71,15 @@ def test_annotating_takes_turns_with_the_bare_pipeline(monkeypatch: pytest.Monke
     documents = list(read_documents([str(CORPORA["demo"])], max_documents=3))
     words: list[object] = []
 
-    def turns(runs: list[Callable[[], object]], rounds: int) -> list[np.ndarray]:
+    def turns(runs: list[Callable[[], object]], rounds: int, clock: Callable[[], float]) -> np.ndarray:
         words.extend(run() for run in runs)
-        return [np.array([1.0, 2.0, 4.0]), np.array([9.0, 9.0, 9.0]), np.array([1.0, 1.0, 3.0])]
+        assert clock is time.process_time
+        return np.array([[1.0, 2.0, 4.0], [9.0, 9.0, 9.0], [1.0, 1.0, 3.0]])
 
-    monkeypatch.setattr(annotation, "_take_turns", turns)
+    monkeypatch.setattr(annotation, "take_turns", turns)
     found = pace(documents, str(PIPELINES["en_ud_core"]), 3, batches=[2])
     number = words[0].counts["words"]
     assert words[1] == words[2] >= number  # the bare pipeline's tokens have white space among them
     assert (found.words_per_second, found.bare_words_per_second, found.bare_batch) == (number / 2, number, 2)
     assert found.ratio == (0.75, 0.625, 0.875)
     assert 0.5 < found.pipeline_share < 1
-
-
-def test_turns_change_places() -> None:
-    order: list[str] = []
-    seconds = annotation._take_turns([lambda: order.append("a"), lambda: order.append("b")], 3)
-    assert "".join(order) == "abbaab"
-    assert [len(rounds) for rounds in seconds] == [3, 3]
