@@ -18,6 +18,7 @@ from test_shard import annotate, assert_same_bits, measure
 
 from attnmetrics.model import choose
 from attnmetrics.model.choose import choose_kernel, kernel_name
+from attnmetrics.model.compiled import compiled
 from attnmetrics.model.kernels import Kernel, Null, dense
 from attnmetrics.model.load import load_model
 from attnmetrics.statistics.schema import STATISTICS
@@ -91,7 +92,8 @@ def test_it_is_chosen_where_the_gpu_and_the_precision_suit_it(monkeypatch: pytes
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability[device])
     assert type(choose_kernel(card, torch.bfloat16)) is Fused
     assert [kernel_name(card, dtype) for dtype in (torch.float32, torch.float64)] == ["fused", "dense"]
-    assert choose_kernel(CPU, torch.bfloat16) is dense
+    assert choose_kernel(CPU, torch.bfloat16) is compiled
+    assert choose_kernel(CPU, torch.float64) is dense
     assert choose_kernel(old, torch.float32) is dense
     monkeypatch.setattr(choose, "find_spec", lambda _: None)
     assert choose_kernel(card, torch.float32) is dense

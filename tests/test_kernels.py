@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from attnmetrics.model.compiled import compiled
 from attnmetrics.model.kernels import Kernel, Null, Reductions, Wanted, dense, want
 from attnmetrics.model.pack import Batch, pack
 from attnmetrics.statistics.schema import OFFSET_LIMIT, OFFSETS
@@ -59,6 +60,7 @@ def make_fused(**sizes: int) -> Kernel:
 
 
 DENSE = Case(lambda: dense, torch.float64, CPU, 1e-11)
+COMPILED = Case(lambda: compiled, torch.float32, CPU, 1e-6)
 SHORT = Case(make_fused, torch.float32, CARD, 1e-6)
 TILED = Case(lambda: make_fused(longest=0, side=16), torch.float32, CARD, 1e-6)
 with_triton = pytest.mark.skipif(find_spec("triton") is None, reason="there is no Triton for this platform")
@@ -66,10 +68,18 @@ FUSED = {"short": SHORT, "tiled": TILED}
 fused = pytest.mark.parametrize(
     "case", [pytest.param(case, id=name, marks=with_triton) for name, case in FUSED.items()]
 )
-every_kernel = pytest.mark.parametrize("case", [pytest.param(DENSE, id="dense"), *fused.args[1]])
+ON_CPU = {"dense": DENSE, "compiled": COMPILED}
+on_cpu = pytest.mark.parametrize("case", ON_CPU.values(), ids=ON_CPU)
+every_kernel = pytest.mark.parametrize(
+    "case", [*(pytest.param(case, id=name) for name, case in ON_CPU.items()), *fused.args[1]]
+)
 every_tiling = pytest.mark.parametrize(
     ("case", "tile_pairs"),
-    [pytest.param(DENSE, pairs, id=f"dense-{pairs}") for pairs in (1, 12, 300, 1 << 16)]
+    [
+        pytest.param(case, pairs, id=f"{name}-{pairs}")
+        for name, case in ON_CPU.items()
+        for pairs in (1, 12, 300, 1 << 16)
+    ]
     + [pytest.param(case, 1 << 16, id=name, marks=with_triton) for name, case in FUSED.items()],
 )
 
@@ -213,6 +223,7 @@ def check_definitions(
     return found
 
 
+@on_cpu
 @settings(max_examples=60, deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 14), min_size=1, max_size=8),
@@ -223,10 +234,10 @@ def check_definitions(
     data=st.data(),
 )
 def test_reductions_are_their_definitions(
-    lengths: list[int], causal: bool, null: Null, tile_pairs: int, sharpness: float, data: st.DataObject
+    case: Case, lengths: list[int], causal: bool, null: Null, tile_pairs: int, sharpness: float, data: st.DataObject
 ) -> None:
     measured = [data.draw(st.booleans()) for _ in lengths]
-    check_definitions(DENSE, lengths, measured, causal, null, tile_pairs, sharpness)
+    check_definitions(case, lengths, measured, causal, null, tile_pairs, sharpness)
 
 
 @fused
@@ -249,28 +260,36 @@ def test_fused_reductions_are_their_definitions(
 @every_tiling
 @pytest.mark.parametrize("causal", [True, False])
 def test_long_sentences_and_far_offsets(case: Case, tile_pairs: int, causal: bool) -> None:
-    lengths = [70, 41] if case is DENSE else [40]
+    lengths = [70, 41] if case in ON_CPU.values() else [40]
     found = check_definitions(case, lengths, [True] * len(lengths), causal, Null(1, 0), tile_pairs, 2.0)
     assert found.offsets[:, -1].min() > 0
 
 
+@pytest.mark.parametrize("tile_pairs", [1, 60, 1 << 16])
 @pytest.mark.parametrize("causal", [True, False])
-def test_peaks_of_float32_are_weighed_in_float64(causal: bool) -> None:
+def test_compiled_peaks_are_weighed_in_float64(causal: bool, tile_pairs: int) -> None:
     lengths = [1, 2, 5, 5, 9]
-    batch = one_batch(lengths, [True, True, False, True, True], 60)
+    batch = one_batch(lengths, [True, True, False, True, True], tile_pairs)
     query, key = 4 * torch.randn(2, sum(lengths), HEADS, WIDTH, generator=torch.Generator().manual_seed(0))
-    wanted = everything_wanted(batch, [True] * 5, causal, Null(1, 0))
-    _, found = dense(query, key, None, 0.7, wanted, reduce=True)
-    assert found is not None
+    found = COMPILED.reduce(query, key, 0.7, everything_wanted(batch, [True] * 5, causal, Null(1, 0)))
+    assert found.peak[0].tolist() == [-np.inf] * HEADS
     for b, (begin, end) in enumerate(pairwise(batch.offsets.tolist())):
-        alpha = slow_alpha(query[begin:end].double().numpy(), key[begin:end].double().numpy(), 0.7, causal)
-        if end - begin == 1:
-            assert found.peak[b].tolist() == [-np.inf] * HEADS
-            continue
-        i, j = found.peak_i[b].numpy(), found.peak_j[b].numpy()
-        tolerance = 1e-13 if (end - begin) ** 2 <= 60 else 1e-6  # longer ones are cut into tiles
-        np.testing.assert_allclose(found.peak[b].numpy(), alpha[np.arange(HEADS), i, j], rtol=0, atol=tolerance)
-        np.testing.assert_allclose(found.peak[b].numpy(), alpha[..., 1:].max((-1, -2)), rtol=0, atol=1e-6)
+        alpha = slow_alpha(query[begin:end].double().numpy(), key[begin:end].double().numpy(), 0.7, causal)[..., 1:]
+        if end - begin > 1:
+            np.testing.assert_allclose(found.peak[b].numpy(), alpha.max((-1, -2)), rtol=1e-13)
+
+
+def test_compiled_exponentials_are_exact_to_the_last_bit_but_one() -> None:
+    from attnmetrics.model import loops
+
+    x = np.float32([0, -1e-30, *-np.geomspace(1e-8, 87, 5000), -87.5, -1e4, -3e38])
+    found = x.copy()
+    total, product = loops._exponentiate(found, np.float32(0))
+    expected = np.exp(x.astype(np.float64))
+    np.testing.assert_allclose(found[:-3], expected[:-3], rtol=1.2e-7)
+    assert found[-3:].tolist() == [0, 0, 0]
+    np.testing.assert_allclose([total, product], [found.sum(dtype=np.float64), (found * x.astype(np.float64)).sum()])
+    assert np.isnan(loops._exponentiate(np.float32([np.nan, -1]), np.float32(0))[0])
 
 
 @every_tiling

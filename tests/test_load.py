@@ -65,7 +65,7 @@ def test_gpt2(gpt2: Path) -> None:
     assert model.describe() == {
         "name": str(gpt2), "revision": None, "fingerprint": model.fingerprint, "class": "GPT2Model", "layers": [0, 1],
         "heads": 4, "causal": True, "null": {"leading": 1, "trailing": 0}, "max_pieces": 64,
-        "template": {"leading": 0, "trailing": 0}, "device": "cpu", "dtype": "float32", "kernel": "dense",
+        "template": {"leading": 0, "trailing": 0}, "device": "cpu", "dtype": "float32", "kernel": "compiled",
     }  # fmt: skip
 
 

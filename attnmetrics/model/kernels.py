@@ -1,8 +1,9 @@
 """From queries and keys to attention's output and its reductions, one layer at a time, tile by tile.
 
 A kernel never hands out attention itself, α, only what sums need, so that a fused one never has to write α to memory.
-The plain one below keeps at most one tile of it. α is float32, as the model's own queries and keys are at best, and
-float64 for a float64 model. Its sums are float64, so that shares add up to 1; only a row's entropy is as exact as α.
+The plain one below keeps at most one tile of it, and runs everywhere. α is float32, as the model's own queries and keys
+are at best, and float64 for a float64 model. Its sums are float64, so that shares add up to 1; only a row's entropy is
+as exact as α.
 """
 
 from collections.abc import Iterator
@@ -217,10 +218,8 @@ def dense(
             mix(weights, value, tile, output)
         if reductions is not None:
             _reduce(weights, tile, reads, wanted, reductions)
-            if tile.rows == tile.length and weights.dtype != torch.float64:
-                _refine_peaks(query, key, scaling, tile, wanted.causal, reductions)
     if reductions is not None:
-        _settle_empty_peaks(wanted, reductions)
+        settle_empty_peaks(wanted, reductions)
     return output, reductions
 
 
@@ -232,25 +231,25 @@ def attention(query: Tensor, key: Tensor, scaling: float, wanted: Wanted) -> Ite
     dtype = torch.promote_types(query.dtype, torch.float32)
     for tile in wanted.batch.tiles:
         columns = tile.row + tile.rows if wanted.causal else tile.length
-        queries = _sentences(query, tile)[:, tile.row : tile.row + tile.rows].transpose(1, 2).to(dtype)
-        keys = _sentences(key, tile)[:, :columns].transpose(1, 2).to(dtype)
+        queries = sentences_of(query, tile)[:, tile.row : tile.row + tile.rows].transpose(1, 2).to(dtype)
+        keys = sentences_of(key, tile)[:, :columns].transpose(1, 2).to(dtype)
         later = -inf if wanted.causal else 0.0
         mask = torch.full((tile.rows, columns), later, dtype=dtype, device=query.device).triu_(tile.row + 1)
         scores = torch.baddbmm(mask, queries.flatten(0, 1), keys.flatten(0, 1).transpose(1, 2), alpha=scaling)
         yield tile, torch.softmax(scores, dim=-1).view(*queries.shape[:2], tile.rows, columns)
 
 
-def _sentences(packed: Tensor, tile: Tile) -> Tensor:
-    """[T, …] -> [sentence, piece, …], a view."""
+def sentences_of(packed: Tensor, tile: Tile) -> Tensor:
+    """A tile's part of something packed, [T, …] -> [sentence, piece, …], a view."""
     own = packed[tile.start : tile.start + tile.count * tile.length]
     return own.view(tile.count, tile.length, *packed.shape[1:])
 
 
 def mix(weights: Tensor, value: Tensor, tile: Tile, output: Tensor) -> None:
     """Write a tile's part of the output: the values, mixed by its α."""
-    values = _sentences(value, tile)[:, : weights.shape[-1]].transpose(1, 2)
+    values = sentences_of(value, tile)[:, : weights.shape[-1]].transpose(1, 2)
     mixed = torch.matmul(weights.to(value.dtype), values)
-    _sentences(output, tile)[:, tile.row : tile.row + tile.rows] = mixed.transpose(1, 2)
+    sentences_of(output, tile)[:, tile.row : tile.row + tile.rows] = mixed.transpose(1, 2)
 
 
 def _reduce(weights: Tensor, tile: Tile, reads: Reads, wanted: Wanted, into: Reductions) -> None:
@@ -268,13 +267,13 @@ def _reduce(weights: Tensor, tile: Tile, reads: Reads, wanted: Wanted, into: Red
     given = exact.sum(-1)
     has_entropy = (null <= ENTROPY_NULL_LIMIT) & (given > 0)
     entropy = torch.where(has_entropy, given.log() + _entropy(kept) / given, 0)
-    _sentences(into.given, tile)[:, rows] = given.transpose(1, 2)
-    _sentences(into.null, tile)[:, rows] = null.transpose(1, 2)
-    _sentences(into.kept, tile)[:, rows] = has_entropy.transpose(1, 2)
-    _sentences(into.entropy, tile)[:, rows] = entropy.transpose(1, 2)
-    _sentences(into.received, tile)[:, begin : begin + kept.shape[-1]] += exact.sum(-2).transpose(1, 2)
+    sentences_of(into.given, tile)[:, rows] = given.transpose(1, 2)
+    sentences_of(into.null, tile)[:, rows] = null.transpose(1, 2)
+    sentences_of(into.kept, tile)[:, rows] = has_entropy.transpose(1, 2)
+    sentences_of(into.entropy, tile)[:, rows] = entropy.transpose(1, 2)
+    sentences_of(into.received, tile)[:, begin : begin + kept.shape[-1]] += exact.sum(-2).transpose(1, 2)
     _add_offsets(exact.sum(0), tile.row - begin, into)
-    _read(weights, reads, into)
+    read(weights, reads, into)
 
 
 def _entropy(weights: Tensor) -> Tensor:
@@ -295,21 +294,7 @@ def _find_peaks(kept: Tensor, tile: Tile, begin: int, into: Reductions) -> None:
     into.peak_j[sentences] = torch.where(better, column + begin, into.peak_j[sentences])
 
 
-def _refine_peaks(query: Tensor, key: Tensor, scaling: float, tile: Tile, causal: bool, into: Reductions) -> None:
-    """Weigh the peaks of whole sentences anew with scores in float64, for float32's would cost exemplars a digit."""
-    sentences = slice(tile.sentence, tile.sentence + tile.count)
-    row, column = into.peak_i[sentences, :, None], into.peak_j[sentences, :, None]
-    attending = row.clamp_min(0).transpose(1, 2)[..., None].expand(-1, -1, -1, query.shape[-1])
-    queries = _sentences(query, tile).gather(1, attending)[:, 0].double()
-    keys = _sentences(key, tile).transpose(1, 2).to(torch.float64, memory_format=torch.contiguous_format)
-    scores = torch.matmul(keys, queries[..., None])[..., 0] * scaling
-    if causal:
-        scores.masked_fill_(torch.arange(tile.length, device=scores.device) > row, -inf)
-    weights = torch.softmax(scores, dim=-1).gather(-1, column.clamp_min(0))
-    into.peak[sentences] = torch.where(row < 0, -inf, weights)[..., 0]
-
-
-def _settle_empty_peaks(wanted: Wanted, reductions: Reductions) -> None:
+def settle_empty_peaks(wanted: Wanted, reductions: Reductions) -> None:
     """Where every attendable pair has weight 0 (all underflowed), the peak is the first attendable pair."""
     nothing = reductions.peak == 0
     reductions.peak_i[nothing] = wanted.null.leading if wanted.causal else 0
@@ -330,7 +315,7 @@ def _add_offsets(summed: Tensor, shift: int, into: Reductions) -> None:
     into.span.add_(by_offset @ offset.abs().to(summed.dtype))
 
 
-def _read(weights: Tensor, reads: Reads, into: Reductions) -> None:
+def read(weights: Tensor, reads: Reads, into: Reductions) -> None:
     """Copy the single weights wanted of a tile."""
     sentence, row, column = reads.pair_index
     into.pairs[reads.pairs] = weights[sentence, :, row, column]

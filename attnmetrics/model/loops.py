@@ -1,0 +1,210 @@
+"""Compiled loops over attention scores: α takes their place, and its sums are taken while a row is in the cache.
+
+Threads run them side by side, without the interpreter's lock. Here i are attending pieces (rows) and j attended ones
+(columns), counted in the sentence. Sums are float64; only `_exp` is float32, and within 2·10⁻⁷ of its value.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from math import exp, inf, log
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+IN_ORDER = {"contract"}
+ANY_ORDER = {"contract", "reassoc", "nsz"}
+"""What the compiler may do to sums, so that it adds several numbers at once."""
+
+LOWEST = np.float32(-87)
+"""e to the power of less is no normal number in float32, and taken as 0."""
+LOG2_E = np.float32(1 / np.log(2))
+LN_2 = np.float32(0.693359375)
+"""So few bits that any whole number of it is exact."""
+LN_2_REST = np.float32(np.log(2) - 0.693359375)
+HALF, SIXTH, ONE = np.float32(1 / 2), np.float32(1 / 6), np.float32(1)
+FACTORIAL_4, FACTORIAL_5, FACTORIAL_6, FACTORIAL_7 = (np.float32(1 / n) for n in (24, 120, 720, 5040))
+"""Reciprocals; the next term of the series, at ±ln 2 / 2, is 5·10⁻⁹."""
+
+
+class Place(NamedTuple):
+    """Where in its batch a tile is, and what counts of it."""
+
+    sentence: int
+    """its first sentence"""
+    start: int
+    """first packed piece of this sentence"""
+    length: int
+    """pieces of each sentence"""
+    row: int
+    """first i"""
+    leading: int
+    """null columns at the beginning"""
+    trailing: int
+    """null columns at the end"""
+    causal: bool
+    measured: bool
+
+
+class Sums(NamedTuple):
+    """The arrays of `kernels.Reductions` that take a sum or a peak of every sentence."""
+
+    received: Any
+    given: Any
+    null: Any
+    entropy: Any
+    kept: Any
+    offsets: Any
+    span: Any
+    peak: Any
+    peak_i: Any
+    peak_j: Any
+
+
+def _loop(fastmath: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Compile at the first call, and keep the result beside this file or, where that can't be, in the user's cache."""
+
+    def compile(function: Callable[..., Any]) -> Any:
+        compiled = njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
+        with suppress(RuntimeError):
+            compiled.enable_caching()
+        return compiled
+
+    return compile
+
+
+@_loop(IN_ORDER)
+def _exp(x):
+    """The exponential function of a float32 x ≤ 0."""
+    twos = np.floor(x * LOG2_E + HALF)
+    r = x - twos * LN_2 - twos * LN_2_REST
+    series = FACTORIAL_4 + r * (FACTORIAL_5 + r * (FACTORIAL_6 + r * FACTORIAL_7))
+    series = ONE + r * (ONE + r * (HALF + r * (SIXTH + r * series)))
+    power = np.int32((np.int32(twos) + np.int32(127)) << np.int32(23)).view(np.float32)
+    return np.float32(0) if x < LOWEST else series * power
+
+
+@_loop(True)
+def _largest(scores):
+    """The largest of some scores, −∞ of none; one that is not a number shows in what `_exponentiate` finds."""
+    found = np.float32(-inf)
+    for k in range(len(scores)):
+        found = max(found, scores[k])
+    return found
+
+
+@_loop(IN_ORDER)
+def _find(scores, value):
+    """The first place of a value; the end where it is nowhere."""
+    for k in range(len(scores)):
+        if scores[k] == value:
+            return k
+    return len(scores)
+
+
+@_loop(ANY_ORDER)
+def _exponentiate(scores, top):
+    """Replace scores by e^(score − top): the sum of these, and the sum of their products with score − top."""
+    total = product = 0.0
+    for k in range(len(scores)):
+        x = scores[k] - top
+        scores[k] = _exp(x)
+        total += scores[k]
+        product += scores[k] * x
+    return total, product
+
+
+@_loop(ANY_ORDER)
+def _add(weights, factor, received, by_offset):
+    """Add weights times a factor to their columns and to their diagonals."""
+    for k in range(len(weights)):
+        weight = weights[k] * factor
+        received[k] += weight
+        by_offset[k] += weight
+
+
+@_loop(ANY_ORDER)
+def _multiply(values, factor):
+    for k in range(len(values)):
+        values[k] *= factor
+
+
+@_loop(IN_ORDER)
+def soften(scores, row, causal):
+    """α from scores [sentence, head, row, column], in place; i begins at `row`."""
+    for own in scores.reshape(-1, scores.shape[2], scores.shape[3]):
+        for r in range(len(own)):
+            seen = row + r + 1 if causal else own.shape[1]
+            total, _ = _exponentiate(own[r, :seen], _largest(own[r, :seen]))
+            _multiply(own[r, :seen], 1 / total)
+            own[r, seen:] = 0
+
+
+@_loop(IN_ORDER)
+def reduce(scores, place, null_limit, offset_limit, sums):
+    """α from scores [sentence, head, row, column], in place, and its sums; of peaks, the weights' logarithms."""
+    sentences, heads, rows, columns = scores.shape
+    received = np.empty(columns)
+    by_offset = np.zeros((heads, rows + columns))
+    end = place.length - place.trailing
+    for s in range(sentences):
+        start = place.start + s * place.length
+        for h in range(heads):
+            received[:] = 0
+            for r in range(rows):
+                i = place.row + r
+                seen = i + 1 if place.causal else columns
+                row = scores[s, h, r, :seen]
+                first = min(place.leading, seen)
+                last = max(first, min(end, seen))
+                here = _largest(row[first:last])
+                top = max(here, _largest(row[:first]), _largest(row[last:]))
+                peak = _find(row[first:last], here) + first
+                before, _ = _exponentiate(row[:first], top)
+                within, product = _exponentiate(row[first:last], top)
+                after, _ = _exponentiate(row[last:], top)
+                total = before + within + after
+                factor = 1 / total
+                weight = np.float64(here) - np.float64(top) - log(total)
+                if weight > sums.peak[place.sentence + s, h]:
+                    sums.peak[place.sentence + s, h] = weight
+                    sums.peak_i[place.sentence + s, h], sums.peak_j[place.sentence + s, h] = i, peak
+                if place.measured:
+                    null, given = (before + after) * factor, within * factor
+                    sums.given[start + i, h], sums.null[start + i, h] = given, null
+                    if null <= null_limit and given > 0:
+                        sums.kept[start + i, h] = True
+                        sums.entropy[start + i, h] = log(within) - product / within
+                    _add(row[first:last], factor, received[first:last], by_offset[h, rows - 1 - r + first :])
+                _multiply(row, factor)
+                scores[s, h, r, seen:] = 0
+            if place.measured:
+                for j in range(columns):
+                    sums.received[start + j, h] += received[j]
+    for h in range(heads):
+        for k in range(rows + columns):
+            offset = place.row + rows - 1 - k
+            sums.offsets[h, min(max(offset, -offset_limit), offset_limit) + offset_limit] += by_offset[h, k]
+            sums.span[h] += by_offset[h, k] * abs(offset)
+
+
+@_loop(ANY_ORDER)
+def weigh_peaks(query, key, start, scaling, causal, sums):
+    """Replace peaks by their weights, with scores in float64; query [B, head, width] is that of the attending piece."""
+    for b in range(len(query)):
+        keys = key[start[b] : start[b + 1]]
+        scores = np.empty(len(keys))
+        for h in range(query.shape[1]):
+            i, j = sums.peak_i[b, h], sums.peak_j[b, h]
+            if i < 0:
+                continue
+            seen = i + 1 if causal else len(keys)
+            for k in range(seen):
+                score = 0.0
+                for w in range(query.shape[2]):
+                    score += np.float64(query[b, h, w]) * np.float64(keys[k, h, w])
+                scores[k] = score * scaling
+            total = 0.0
+            for k in range(seen):
+                total += exp(scores[k] - scores[j])
+            sums.peak[b, h] = 1 / total
