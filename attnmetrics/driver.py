@@ -17,7 +17,7 @@ from attnmetrics.engine import Engine, Event, Stage, Task
 from attnmetrics.engine.inline import InlineEngine
 from attnmetrics.errors import CorpusError, DamageError, ShardError, StoreError
 from attnmetrics.lease import Lease, hold
-from attnmetrics.merge import find_sentences, merge_candidates
+from attnmetrics.merge import Candidates, find_candidates
 from attnmetrics.outputs import merge_outputs, write_outputs
 from attnmetrics.plan import Shard
 from attnmetrics.progress import Reporter
@@ -117,8 +117,8 @@ def run(config: RunConfig, reporter: Reporter) -> Facts:
     with hold(config.out, reporter) as lease:
         facts = _begin(job, identity)
         with _engine(job) as engine:
-            _measure(Session(job, facts, LeasedEngine(engine, lease), reporter, lease), annotate_too=True)
-        return _merge(config.out, facts, reporter, lease, config.allow_missing)
+            candidates = _measure(Session(job, facts, LeasedEngine(engine, lease), reporter, lease), annotate_too=True)
+        return _merge(config.out, facts, reporter, lease, config.allow_missing, candidates)
 
 
 def run_annotate(config: RunConfig, reporter: Reporter) -> None:
@@ -170,7 +170,15 @@ def _read_measured(folder: Location) -> Facts:
     return facts
 
 
-def _merge(folder: Location, facts: Facts, reporter: Reporter, lease: Lease, allow_missing: bool) -> Facts:
+def _merge(
+    folder: Location,
+    facts: Facts,
+    reporter: Reporter,
+    lease: Lease,
+    allow_missing: bool,
+    candidates: Candidates | None = None,
+) -> Facts:
+    """Merge; whoever has just measured knows the candidates."""
     store = store_of(folder, facts)
     records = list(store.committed().values())
     if not records or (len(records) < store.shards and not allow_missing):
@@ -185,7 +193,8 @@ def _merge(folder: Location, facts: Facts, reporter: Reporter, lease: Lease, all
     if facts["missing"]:
         facts["left_out"]["shards_missing"] = len(facts["missing"])
         reporter.warn(f"{len(facts['missing'])} of {store.shards} shards are missing from the tables")
-    outputs = merge_outputs(store, records, facts, reporter)
+    reporter.say(f"merging {len(records):,} shards")
+    outputs = merge_outputs(store, records, candidates or find_candidates(store, records), facts)
     if outputs.untraced:
         facts["left_out"]["exemplars_without_attention"] = outputs.untraced
         reporter.warn(
@@ -312,7 +321,7 @@ def _engine(job: Job) -> Iterator[Engine]:
         engine.close()
 
 
-def _measure(session: Session, annotate_too: bool) -> None:
+def _measure(session: Session, annotate_too: bool) -> Candidates:
     job, facts, engine = session.job, session.facts, session.engine
     missing = find_unannotated(job, session.reporter)
     if not annotate_too:
@@ -349,14 +358,15 @@ def _measure(session: Session, annotate_too: bool) -> None:
         _refuse_failures(job, outcome, "; --allow-missing makes tables without them")
     records = list(store.committed().values())
     _check_evidence(job, records)
-    _read_again(session, store, records)
+    candidates = find_candidates(store, records)
+    _read_again(session, store, candidates)
+    return candidates
 
 
-def _read_again(session: Session, store: Store, records: Sequence[Record]) -> None:
+def _read_again(session: Session, store: Store, candidates: Candidates) -> None:
     """The passes over the best sentences only: their order to the last digit, and the attention in the first."""
     config = session.job.config
-    exemplars = merge_candidates(store, records)
-    sentences = find_sentences(store, records, exemplars)
+    exemplars, sentences = candidates.exemplars, candidates.sentences
     if config.ranks_exemplars:
         chunks = cut_chunks(exemplars, sentences)
         _rank(session, store, chunks[:1])

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -31,6 +31,15 @@ class Merged:
     variability_sentences: int
 
 
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Exemplars as measuring found them, the spare ones among them."""
+
+    exemplars: Exemplars
+    sentences: Mapping[tuple[int, int], Sequence[ExemplarSentence]]
+    """what stands in each: in a window, in its sentences that hold an attending or attended piece"""
+
+
 def merge(store: Store, records: Sequence[Record], variability_sentences: int | None) -> Merged:
     """Merge committed shards, in the order given; memory does not grow with their number.
 
@@ -53,14 +62,15 @@ def merge(store: Store, records: Sequence[Record], variability_sentences: int | 
     return Merged(state, *sums)
 
 
-def merge_candidates(store: Store, records: Sequence[Record]) -> Exemplars:
-    """The best sentences of every head over all shards, with the weights that measuring found.
+def find_candidates(store: Store, records: Sequence[Record]) -> Candidates:
+    """The best sentences of every head over all shards.
 
     Raises:
         StoreError: a shard is not as it was committed.
         MergeError: no shard.
     """
-    return merge_all(read_ahead(store.read_exemplars, records))
+    exemplars = merge_all(read_ahead(store.read_exemplars, records))
+    return Candidates(exemplars, _find_sentences(store, records, exemplars))
 
 
 def _choose_blocks(prefix: Prefix, quota: int) -> NDArray[np.float32]:
@@ -68,10 +78,9 @@ def _choose_blocks(prefix: Prefix, quota: int) -> NDArray[np.float32]:
     return prefix.blocks[np.sort(np.argsort(prefix.hashes, kind="stable")[:quota])]
 
 
-def find_sentences(
+def _find_sentences(
     store: Store, records: Sequence[Record], exemplars: Exemplars
 ) -> dict[tuple[int, int], list[ExemplarSentence]]:
-    """What stands in every exemplar: in a window, in its sentences that hold an attending or attended piece."""
     filled = exemplars.document_index >= 0
     columns = (getattr(exemplars, name)[filled].tolist() for name in ("document_index", "sentence", "i", "j"))
     wanted: dict[tuple[int, int], set[int]] = defaultdict(set)

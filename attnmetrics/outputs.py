@@ -8,8 +8,7 @@ import xarray as xr
 
 from attnmetrics import results, tracing
 from attnmetrics.config import build_config
-from attnmetrics.merge import find_sentences, merge, merge_candidates
-from attnmetrics.progress import Reporter
+from attnmetrics.merge import Candidates, merge
 from attnmetrics.ranking import Chunk, cut_chunks, settle
 from attnmetrics.runfile import Facts
 from attnmetrics.storage import Location
@@ -29,17 +28,15 @@ class Outputs:
     """exemplars that are drawn without the attention in them, for there is no trace of it"""
 
 
-def merge_outputs(store: Store, records: Sequence[Record], facts: Facts, reporter: Reporter) -> Outputs:
-    """Merge the committed shards.
+def merge_outputs(store: Store, records: Sequence[Record], candidates: Candidates, facts: Facts) -> Outputs:
+    """Merge the committed shards, whose candidates are known.
 
     Raises:
         StoreError: a shard is not as it was committed.
     """
-    reporter.say(f"merging {len(records):,} shards")
     config = build_config(facts["configuration"])
     merged = merge(store, records, config.variability_sentences)
-    exemplars = merge_candidates(store, records)
-    sentences = find_sentences(store, records, exemplars)
+    exemplars, sentences = candidates.exemplars, candidates.sentences
     if config.ranks_exemplars:
         exemplars = settle(store, exemplars, cut_chunks(exemplars, sentences), config.exemplars)
     sums = (merged.state, merged.deviation, merged.prefix_mass, merged.variability_sentences)
