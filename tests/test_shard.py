@@ -124,11 +124,11 @@ def test_sums_are_those_of_the_attention_itself(gpt2: Model) -> None:
     text = "Nobody knew."
     state = measure(annotate((text,)), gpt2).state
     (alpha,) = attention_maps(gpt2, [gpt2.tokenizer.encode(text).ids])
-    np.testing.assert_allclose(state["null_sum"], alpha[..., 0].sum(-1), rtol=1e-6)
-    np.testing.assert_allclose(state["given_sum"], alpha[..., 1:].sum((-1, -2)), rtol=1e-6)
+    np.testing.assert_allclose(state["null_sum"], alpha[..., 0].sum(-1), rtol=5e-6)
+    np.testing.assert_allclose(state["given_sum"], alpha[..., 1:].sum((-1, -2)), rtol=5e-6)
     for offset, from_first in ((0, alpha[..., 0, 0]), (1, alpha[..., 1, 0]), (2, alpha[..., 2, 0])):
         expected = np.trace(alpha, -offset, -2, -1) - from_first
-        np.testing.assert_allclose(state["offset_sum"][..., OFFSET_LIMIT + offset], expected, rtol=1e-6)
+        np.testing.assert_allclose(state["offset_sum"][..., OFFSET_LIMIT + offset], expected, rtol=5e-6)
 
 
 def test_exemplars_are_the_strongest_sentences(gpt2: Model) -> None:
@@ -156,7 +156,7 @@ def test_exemplars_are_settled_in_float64(gpt2: Model) -> None:
     np.testing.assert_array_equal(found.sentence, expected.sentence)
     np.testing.assert_array_equal(found.j, expected.j)
     rough = measure(sentences, gpt2, exemplars=5).exemplars
-    assert 1e-9 < np.abs(found.weight - rough.weight).max() < 1e-5
+    assert 1e-11 < np.abs(found.weight - rough.weight).max() < 1e-5
 
 
 def test_exemplar_rows_alone_leave_the_metrics_untouched(gpt2: Model) -> None:
