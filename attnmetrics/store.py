@@ -2,7 +2,7 @@
 
     RUN/shards.zarr/state            [shard, number]                    packed State; a shard is a chunk
     RUN/shards.zarr/exemplars        [shard, field, layer, head, rank]  packed Exemplars; a shard is a chunk
-    RUN/prefix/000007.npz            blocks of some sentences of shard 7, for variability
+    RUN/prefix/000007.zst            blocks of some sentences of shard 7, for variability
     RUN/candidates/000007.parquet    text and pieces of the sentences among shard 7's exemplars
     RUN/ranking/<digest>.npz         exemplars among some of these sentences, ranked anew in float64
     RUN/traces/<digest>.npz          attention in some of these sentences, each in the heads whose exemplar it is
@@ -116,7 +116,7 @@ class Store:
         contents = {
             "state": _compress(content.state.pack()),
             "exemplars": _compress(content.exemplars.pack()),
-            "prefix": _npz(content.prefix),
+            "prefix": _compress(content.prefix.pack()),
             "candidates": _parquet(content.candidates),
         }
         record: Record = {
@@ -168,7 +168,7 @@ class Store:
         Raises:
             StoreError: the blocks are not those committed.
         """
-        return self._read(record, "prefix", lambda data: _arrays(data, Prefix))
+        return self._read(record, "prefix", lambda data: Prefix.unpack(_decompress(data, np.uint8)))
 
     def read_candidates(self, record: Record) -> pa.Table:
         """The sentences behind a committed shard's exemplars, checked.
@@ -319,18 +319,16 @@ class Store:
         paths = {
             "state": f"shards.zarr/state/c.{shard}.0",
             "exemplars": f"shards.zarr/exemplars/c.{shard}.0.0.0.0",
-            "prefix": f"prefix/{shard:06d}.npz",
+            "prefix": f"prefix/{shard:06d}.zst",
             "candidates": f"candidates/{shard:06d}.parquet",
         }
         return self.folder / paths[name]
 
 
-def _npz(value: Exemplars | Traces | Prefix) -> bytes:
-    """A file of a value's arrays; those of a prefix are too many to compress."""
-    arrays = {field.name: getattr(value, field.name) for field in fields(value)}
+def _npz(value: Exemplars | Traces) -> bytes:
+    """A file of a value's arrays."""
     file = BytesIO()
-    save = np.savez if isinstance(value, Prefix) else np.savez_compressed
-    save(file, allow_pickle=False, **arrays)
+    np.savez_compressed(file, allow_pickle=False, **{field.name: getattr(value, field.name) for field in fields(value)})
     return file.getvalue()
 
 
@@ -341,13 +339,13 @@ def _arrays(data: bytes, kind: Callable[..., Value]) -> Value:
 
 
 def _compress(value: NDArray[Any]) -> bytes:
-    """A chunk with this value alone."""
+    """One zstd frame."""
     return ZstdCompressor(ZSTD_LEVEL, write_checksum=True).compress(np.ascontiguousarray(value).data)
 
 
-def _decompress(chunk: bytes, dtype: type) -> NDArray[Any]:
-    """The numbers of a chunk, one after the other."""
-    return np.frombuffer(ZstdDecompressor().decompress(chunk), dtype)
+def _decompress(frame: bytes, dtype: type) -> NDArray[Any]:
+    """The numbers of a frame, one after the other."""
+    return np.frombuffer(ZstdDecompressor().decompress(frame), dtype)
 
 
 def _mend(file: Location, content: bytes) -> None:

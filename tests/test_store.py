@@ -158,7 +158,7 @@ def truncate(path: Path) -> None:
 DATA = (
     "shards.zarr/state/c.1.0",
     "shards.zarr/exemplars/c.1.0.0.0.0",
-    "prefix/000001.npz",
+    "prefix/000001.zst",
     "candidates/000001.parquet",
 )
 

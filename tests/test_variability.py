@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from attnmetrics.errors import ConfigError, MergeError
 from attnmetrics.statistics import variability
 from attnmetrics.statistics.variability import (
+    Prefix,
     deviation_sum,
     deviations,
     equal_quota,
@@ -108,3 +109,15 @@ def test_fewer_sentences_than_shards_is_refused():
     with pytest.raises(ConfigError, match=r"at least one a shard \(3\), found 2; raise --variability-sentences"):
         equal_quota([5, 5, 5], 2)
     assert equal_quota([5, 5, 5], 0) == 0
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 5), st.booleans())
+def test_what_was_packed_is_unpacked(seed, sentences, causal):
+    hashes = np.random.default_rng(seed).integers(0, 2**64, sentences, dtype=np.uint64)
+    prefix = Prefix(random_blocks(seed, sentences, causal), hashes)
+    packed = prefix.pack()
+    found = Prefix.unpack(packed)
+    np.testing.assert_array_equal(found.blocks, prefix.blocks, strict=True)
+    np.testing.assert_array_equal(found.hashes, prefix.hashes, strict=True)
+    with pytest.raises(MergeError, match=f"found {len(packed) + 4} bytes"):
+        Prefix.unpack(np.append(packed, np.zeros(4, np.uint8)))

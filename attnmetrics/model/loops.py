@@ -84,9 +84,9 @@ def _exp(x):
     return np.float32(0) if x < LOWEST else series * power
 
 
-@_loop(True)
+@_loop(IN_ORDER)
 def _largest(scores):
-    """The largest of some scores, −∞ of none; one that is not a number shows in what `_exponentiate` finds."""
+    """The largest of some scores, −∞ of none; one that is not a number is passed over, and makes their sum none."""
     found = np.float32(-inf)
     for k in range(len(scores)):
         found = max(found, scores[k])

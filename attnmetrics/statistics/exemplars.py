@@ -71,7 +71,8 @@ class Exemplars:
         Raises:
             MergeError: the vector's length does not belong to this shape.
         """
-        kinds = [getattr(cls.zero(0, 0, 0), field.name).dtype for field in fields(cls)]
+        empty = cls.zero(0, 0, 0)
+        kinds = [getattr(empty, field.name).dtype for field in fields(cls)]
         if vector.shape != (len(kinds) * prod(shape),):
             raise MergeError(f"expected {len(kinds)} numbers for each of {shape} exemplars, found shape {vector.shape}")
         columns = zip(kinds, vector.reshape(len(kinds), *shape), strict=True)

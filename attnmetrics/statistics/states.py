@@ -6,6 +6,7 @@ Laws (tested): `merge(zero, a) == a`; `merge` is associative and commutative up 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import prod
 
 import numpy as np
@@ -58,7 +59,7 @@ class State:
     @classmethod
     def zero(cls, dims: Dims) -> "State":
         """The identity of `merge`."""
-        return cls(dims, {s.name: np.zeros(dims.shape(s.dims)) for s in STATISTICS})
+        return cls(dims, {s.name: np.zeros(shape) for s, shape in zip(STATISTICS, _shapes(dims), strict=True)})
 
     def merge(self, other: "State") -> "State":
         """Elementwise sum.
@@ -83,7 +84,7 @@ class State:
         """
         if vector.shape != (packed_size(dims),):
             raise MergeError(f"expected a state of {packed_size(dims)} numbers for {dims}, found shape {vector.shape}")
-        shapes = [dims.shape(s.dims) for s in STATISTICS]
+        shapes = _shapes(dims)
         parts = np.split(vector, np.cumsum([prod(shape) for shape in shapes])[:-1])
         named = zip(STATISTICS, parts, shapes, strict=True)
         return cls(dims, {s.name: part.reshape(shape) for s, part, shape in named})
@@ -91,4 +92,10 @@ class State:
 
 def packed_size(dims: Dims) -> int:
     """Numbers in a packed state."""
-    return sum(prod(dims.shape(s.dims)) for s in STATISTICS)
+    return sum(map(prod, _shapes(dims)))
+
+
+@cache
+def _shapes(dims: Dims) -> tuple[tuple[int, ...], ...]:
+    """Of every statistic, in the order of `schema.STATISTICS`."""
+    return tuple(dims.shape(s.dims) for s in STATISTICS)

@@ -8,6 +8,7 @@ merge goes over them twice: `prefix_sums` gives F̄, then `deviation_sum` the nu
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,24 @@ class Prefix:
 
     def __len__(self) -> int:
         return len(self.hashes)
+
+    def pack(self) -> NDArray[np.uint8]:
+        """The shape of the blocks (4 int64), the hashes and the blocks, as bytes."""
+        parts = (np.array(self.blocks.shape, np.int64), self.hashes, self.blocks)
+        return np.concatenate([np.ravel(part).view(np.uint8) for part in parts])
+
+    @classmethod
+    def unpack(cls, data: NDArray[np.uint8]) -> "Prefix":
+        """The inverse of `pack`.
+
+        Raises:
+            MergeError: the bytes are not as many as their shape says.
+        """
+        shape = data[:32].view(np.int64).tolist()
+        begin = 32 + 8 * shape[0]
+        if len(data) != begin + 4 * prod(shape):
+            raise MergeError(f"expected prefix blocks of shape {shape} and their hashes, found {len(data)} bytes")
+        return cls(blocks=data[begin:].view(np.float32).reshape(shape), hashes=data[32:begin].view(np.uint64))
 
 
 def prefix_pairs(causal: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
