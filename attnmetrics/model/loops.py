@@ -132,12 +132,15 @@ def _multiply(values, factor):
 @_loop(IN_ORDER)
 def soften(scores, row, causal):
     """α from scores [sentence, head, row, column], in place; i begins at `row`."""
-    for own in scores.reshape(-1, scores.shape[2], scores.shape[3]):
-        for r in range(len(own)):
-            seen = row + r + 1 if causal else own.shape[1]
-            total, _ = _exponentiate(own[r, :seen], _largest(own[r, :seen]))
-            _multiply(own[r, :seen], 1 / total)
-            own[r, seen:] = 0
+    sentences, heads, rows, columns = scores.shape
+    for s in range(sentences):
+        for h in range(heads):
+            for r in range(rows):
+                seen = row + r + 1 if causal else columns
+                own = scores[s, h, r, :seen]
+                total, _ = _exponentiate(own, _largest(own))
+                _multiply(own, 1 / total)
+                scores[s, h, r, seen:] = 0
 
 
 @_loop(IN_ORDER)
