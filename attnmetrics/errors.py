@@ -39,3 +39,13 @@ class ShardError(AttnmetricsError):
 
 class ViewError(AttnmetricsError):
     """What was given to a view cannot be drawn."""
+
+
+LINE_LIMIT = 300
+"""Characters of another's message: some hold the whole file in question."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of another's message, cut where it is long; the kind of an error that says nothing."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0] if len(lines[0]) <= LINE_LIMIT else f"{lines[0][:LINE_LIMIT]}…"

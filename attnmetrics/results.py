@@ -28,7 +28,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
-from attnmetrics.errors import StoreError
+from attnmetrics.errors import StoreError, first_line
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.metrics import results
 from attnmetrics.statistics.schema import (
@@ -154,7 +154,8 @@ def load(place: Location) -> xr.Dataset:
         raise _unfinished("results", place) from None
     except Exception as error:  # foreign content fails anywhere
         raise StoreError(
-            f"expected results at {place}, found none that can be read ({error}); run `attnmetrics merge` again"
+            f"expected results at {place}, found none that can be read ({first_line(error)}); "
+            "run `attnmetrics merge` again"
         ) from None
 
 
@@ -268,7 +269,8 @@ def _load_frame(what: str, schema: pa.Schema, place: Location) -> pd.DataFrame:
         raise _unfinished(what, place) from None
     except (OSError, pa.ArrowException) as error:
         raise StoreError(
-            f"expected {what} at {place}, found none that can be read ({error}); run `attnmetrics merge` again"
+            f"expected {what} at {place}, found none that can be read ({first_line(error)}); "
+            "run `attnmetrics merge` again"
         ) from None
 
 

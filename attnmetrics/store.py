@@ -34,7 +34,7 @@ from zarr.codecs import ZstdCodec
 from zarr.storage import MemoryStore
 from zstandard import ZstdCompressor, ZstdDecompressor
 
-from attnmetrics.errors import DamageError, StoreError
+from attnmetrics.errors import DamageError, StoreError, first_line
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.states import Dims, State, packed_size
 from attnmetrics.statistics.traces import Traces
@@ -211,7 +211,9 @@ class Store:
                 "run `attnmetrics run` with the same options to go on, with --allow-missing if it may leave shards out"
             ) from None
         except Exception as error:  # foreign content fails anywhere
-            raise StoreError(f"{path} is damaged ({error}); delete it and run `attnmetrics run` again") from None
+            raise StoreError(
+                f"{path} is damaged ({first_line(error)}); delete it and run `attnmetrics run` again"
+            ) from None
 
     def is_ranked(self, digest: str) -> bool:
         """Whether a chunk with this digest has a readable ranking."""
@@ -281,7 +283,7 @@ class Store:
         except UNREADABLE as error:
             raise StoreError(_cannot_read(self.folder, error)) from None
         except Exception as error:  # foreign content fails anywhere
-            raise self._damaged(record, f"{name}: {error}") from None
+            raise self._damaged(record, f"{name}: {first_line(error)}") from None
 
     def _damaged(self, record: Record, what: str) -> DamageError:
         shard = record["shard"]

@@ -20,7 +20,7 @@ from pyarrow import compute as pc
 from pyarrow import parquet as pq
 
 from attnmetrics.annotation.sentence import Annotated, Labels, Sentences
-from attnmetrics.errors import DamageError, StoreError
+from attnmetrics.errors import DamageError, StoreError, first_line
 from attnmetrics.storage import UNREADABLE, Location, os_errors
 
 VERSION = 1
@@ -216,9 +216,9 @@ def _opened(path: Location) -> Iterator[tuple[pq.ParquetFile, dict[str, Any]]]:
             f"cannot read {path}: {error.strerror or error}; mend its rights or the connection, or name another folder"
         ) from error
     except Exception as error:  # foreign content fails anywhere
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DamageError(
-            f"{path}: expected the annotations of a shard, found a damaged or foreign file ({reason}); {_REMEDY}"
+            f"{path}: expected the annotations of a shard, found a damaged or foreign file "
+            f"({first_line(error)}); {_REMEDY}"
         ) from error
 
 

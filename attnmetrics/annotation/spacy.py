@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from attnmetrics.annotation.sentence import Annotated, Labels, Sentences, count, make_labels
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.document import cut
-from attnmetrics.errors import AnnotationError
+from attnmetrics.errors import AnnotationError, first_line
 from attnmetrics.statistics.schema import NO_LABEL
 
 VERSION = 1
@@ -122,7 +122,8 @@ class SpacyAnnotator:
             first, last = batch[0].document, batch[-1].document
             raise AnnotationError(
                 f"the pipeline {self.name} failed on the documents {first.id!r} to {last.id!r} ({last.path}): "
-                f"{_reason(error)}; leave these out, or take another pipeline with --annotator"
+                f"{type(error).__name__}: {first_line(error)}; leave these out, or take another pipeline "
+                "with --annotator"
             ) from error
 
 
@@ -282,8 +283,9 @@ def _load(name: str) -> Any:
         doc = pipeline(_PROBE)
     except Exception as error:  # a pipeline's components raise anything
         raise AnnotationError(
-            f"cannot load the pipeline {name}: {_reason(error)}{_made_for(source)}; install the version for this spaCy "
-            f"({_spacy_version()}), e.g. python -m spacy download NAME, or name another with --annotator"
+            f"cannot load the pipeline {name}: {type(error).__name__}: {first_line(error)}{_made_for(source)}; install "
+            f"the version for this spaCy ({_spacy_version()}), e.g. python -m spacy download NAME, or name "
+            "another with --annotator"
         ) from error
     _check_probe(doc, pipeline, name)
     return pipeline
@@ -386,7 +388,3 @@ def _made_for(source: str) -> str:
     except (OSError, ValueError, AttributeError):
         return ""
     return f" (it was made for spaCy {version})" if version else ""
-
-
-def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"

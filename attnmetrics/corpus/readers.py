@@ -12,7 +12,7 @@ from typing import Any, Literal
 from attnmetrics.corpus.document import DOCUMENT_LIMIT, Document, cut
 from attnmetrics.corpus.files import File, find_files, is_gold_corpus
 from attnmetrics.corpus.stream import lines, opened, text_chunks
-from attnmetrics.errors import CorpusError
+from attnmetrics.errors import CorpusError, first_line
 
 Format = Literal["auto", "text", "jsonl", "parquet", "conllu"]
 LINE_LIMIT = 20_000_000
@@ -254,14 +254,9 @@ def _parquet_rows(file: File, text_field: str, id_field: str) -> Iterator[tuple[
                 yield from zip(texts, ids, strict=True)
         except (pa.ArrowException, OSError, ValueError, MemoryError, LookupError, OverflowError) as error:
             raise CorpusError(
-                f"{file.path}: expected a Parquet file, found a damaged or foreign one ({_first_line(error)}); "
-                "fetch or "
-                "write it again, or name its format with --format"
+                f"{file.path}: expected a Parquet file, found a damaged or foreign one ({first_line(error)}); "
+                "fetch or write it again, or name its format with --format"
             ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _read_conllu(file: File, left_out: Counter[str]) -> Iterator[Document]:

@@ -28,7 +28,7 @@ from attnmetrics.config import RunConfig
 from attnmetrics.engine import OUT_OF_MEMORY, TRIES, Done, Event, Stage, Task, reason_of
 from attnmetrics.engine.backlog import Backlog, Job
 from attnmetrics.engine.placement import Node, Place, Rule, find_vacancies
-from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError
+from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError, first_line
 from attnmetrics.worker import Worker
 
 QUEUED_CALLS = 2
@@ -428,9 +428,8 @@ def _join(address: str, options: dict[str, Any]) -> None:
         _check_answer(address)
         ray.init(address=address, **options)
     except (OSError, RuntimeError, ValueError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ConfigError(
-            f"expected a Ray cluster at {address}, found none that answers ({reason}); correct --address or "
+            f"expected a Ray cluster at {address}, found none that answers ({first_line(error)}); correct --address or "
             "$RAY_ADDRESS, or leave both out to start one here"
         ) from error
 

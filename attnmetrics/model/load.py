@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attnmetrics.errors import ModelError
+from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.align import Template, find_template, tokenize
 from attnmetrics.model.capture import Pass
 from attnmetrics.model.choose import kernel_name
 from attnmetrics.model.kernels import Kernel, Null, Reductions, Wanted, dense
-from attnmetrics.model.probe import Layout, Probe, capture_maps, first_line, prepare, probe, run_packed
+from attnmetrics.model.probe import Layout, Probe, capture_maps, prepare, probe, run_packed
 
 NullTokens = Literal["first", "special", "none"]
 Dtype = Literal["float32", "bfloat16", "float64"]
@@ -288,11 +288,10 @@ def _download(name: str, revision: str | None, code: bool, pickles: bool) -> tup
         try:
             folder = Path(snapshot_download(name, revision=revision, local_files_only=True, **files))
         except Exception:
-            reason = str(online).strip().splitlines()[0] if str(online).strip() else type(online).__name__
             raise ModelError(
                 f"expected the model {name!r} in a local folder, in the Hub's cache or on the Hub, found it in none "
-                f"({type(online).__name__}: {reason}); give a local folder, check the name and the network, or log in "
-                "with `hf auth login` if the model is gated"
+                f"({type(online).__name__}: {first_line(online)}); give a local folder, check the name and the "
+                "network, or log in with `hf auth login` if the model is gated"
             ) from online
         return folder, folder.name
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attnmetrics.errors import ModelError
+from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.activations import use_one_pass_gelu
 from attnmetrics.model.capture import IMPLEMENTATION, Pass, forward
 from attnmetrics.model.kernels import Wanted, attention, dense, want_nothing
@@ -202,9 +202,3 @@ def run_packed(network: Any, layout: Layout, ids: Tensor, current: Pass) -> None
     lengths = np.diff(offsets)
     positions = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths) + layout.first_position
     forward(network, ids[None], torch.from_numpy(positions).to(ids.device)[None], current)
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's message, or its kind if it has none."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
