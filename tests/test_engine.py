@@ -135,6 +135,7 @@ def test_workers_without_room_hold_up_nobody(fake_engine: Any) -> None:
     assert len(of_kind(events, Done)) == 2 * SHARDS
 
 
+@pytest.mark.cluster
 def test_a_shard_whose_node_dies_is_innocent_for_long(fake_engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("attnmetrics.engine.ray.NODE_TRIES", 4)
     monkeypatch.setattr(RayEngine, "_lose", lambda self, actor, reason: self._let_go(actor) or True)
