@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from attnmetrics.model import loops
-from attnmetrics.model.kernels import Reductions, Wanted, mix, read, sentences_of, settle_empty_peaks
+from attnmetrics.model.kernels import Reads, Reductions, Wanted, mix, sentences_of, settle_empty_peaks
 from attnmetrics.model.pack import Tile
 from attnmetrics.statistics.schema import ENTROPY_NULL_LIMIT, OFFSET_LIMIT
 
@@ -20,18 +20,19 @@ def compiled(
     query, key = query.float(), key.float()
     output = value.new_empty(value.shape) if value is not None else None
     reductions = Reductions.empty(wanted, query.shape[1], query.device) if reduce else None
+    sums = _sums(reductions) if reductions is not None else None
     for tile, reads in zip(wanted.batch.tiles, wanted.reads, strict=True):
         weights = _score(query, key, scaling, tile, wanted.causal)
-        if reductions is None:
+        if reductions is None or sums is None:
             loops.soften(weights.numpy(), tile.row, wanted.causal)
         else:
-            loops.reduce(weights.numpy(), _place(tile, wanted), ENTROPY_NULL_LIMIT, OFFSET_LIMIT, _sums(reductions))
+            loops.reduce(weights.numpy(), _place(tile, wanted), ENTROPY_NULL_LIMIT, OFFSET_LIMIT, sums)
             if tile.measured:
-                read(weights, reads, reductions)
+                _read(weights, reads, sums)
         if output is not None and value is not None:
             mix(weights, value, tile, output)
-    if reductions is not None:
-        _weigh_peaks(query, key, scaling, wanted, reductions)
+    if reductions is not None and sums is not None:
+        loops.weigh_peaks(query.numpy(), key.numpy(), wanted.batch.offsets, scaling, wanted.causal, sums)
         settle_empty_peaks(wanted, reductions)
     return output, reductions
 
@@ -56,8 +57,9 @@ def _sums(reductions: Reductions) -> loops.Sums:
     return loops.Sums(*(getattr(reductions, name).numpy() for name in loops.Sums._fields))
 
 
-def _weigh_peaks(query: Tensor, key: Tensor, scaling: float, wanted: Wanted, into: Reductions) -> None:
-    begin = wanted.batch.offsets
-    piece = torch.from_numpy(begin[:-1, None]) + into.peak_i.clamp_min(0)
-    attending = query[piece, torch.arange(query.shape[1])]
-    loops.weigh_peaks(attending.numpy(), key.contiguous().numpy(), begin, scaling, wanted.causal, _sums(into))
+def _read(weights: Tensor, reads: Reads, into: loops.Sums) -> None:
+    pair_index, block_sentence, block_index = (
+        index.numpy() for index in (reads.pair_index, reads.block_sentence, reads.block_index)
+    )
+    pairs, prefix = into.pairs[reads.pairs], into.prefix[reads.blocks]
+    loops.read(weights.numpy(), pair_index, pairs, block_sentence, block_index, prefix)

@@ -117,10 +117,10 @@ def _single_places(wanted: Wanted, device: torch.device) -> tuple[Tensor, Tensor
         start = tile.start + sentence * tile.length
         target = torch.arange(reads.pairs.start, reads.pairs.stop, device=device)
         places.append((start + tile.row + row, start + column, target))
-        row, column = reads.block_index
+        place, row, column = reads.block_index
         start = (tile.start + reads.block_sentence * tile.length)[:, None]
         block = torch.arange(reads.blocks.start, reads.blocks.stop, device=device)[:, None]
-        target = wanted.pairs + block * wanted.places + reads.block_place
+        target = wanted.pairs + block * wanted.places + place
         places.append(((start + tile.row + row).flatten(), (start + column).flatten(), target.flatten()))
     attending, attended, target = (torch.cat(column) for column in zip(*places, strict=True))
     return attending, attended, target

@@ -34,16 +34,14 @@ class Reads:
 
     pairs: slice
     """its part of the batch's P pairs"""
-    pair_index: tuple[Tensor, Tensor, Tensor]
-    """sentence, row, column of each of them"""
+    pair_index: Tensor
+    """[3, pair] sentence, row, column of each of them"""
     blocks: slice
     """its part of the batch's V prefix blocks"""
     block_sentence: Tensor
     """sentence of each block"""
-    block_place: Tensor
-    """the places in a block, of Q, that this tile's rows fill"""
-    block_index: tuple[Tensor, Tensor]
-    """row, column of each of these places"""
+    block_index: Tensor
+    """[3, place] the places in a block, of Q, that this tile's rows fill; row, column of each"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +104,8 @@ def _reads(
     prefix_pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
     device: torch.device,
 ) -> Reads:
-    def tensor(index: NDArray[np.int64]) -> Tensor:
-        return torch.from_numpy(index).to(device)
+    def tensor(*index: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(np.stack(index)).to(device)
 
     begin = tile.start + tile.row
     end = begin + (tile.count - 1) * tile.length + tile.rows
@@ -120,15 +118,10 @@ def _reads(
         exists &= j <= i
     return Reads(
         pairs=own,
-        pair_index=(
-            tensor(attending // tile.length),
-            tensor(attending % tile.length - tile.row),
-            tensor(attended % tile.length),
-        ),
+        pair_index=tensor(attending // tile.length, attending % tile.length - tile.row, attended % tile.length),
         blocks=blocks,
-        block_sentence=tensor(prefix_sentences[blocks] - tile.sentence),
-        block_place=tensor(np.flatnonzero(exists)),
-        block_index=(tensor(i[exists] - tile.row), tensor(j[exists])),
+        block_sentence=tensor(prefix_sentences[blocks] - tile.sentence)[0],
+        block_index=tensor(np.flatnonzero(exists), i[exists] - tile.row, j[exists]),
     )
 
 
@@ -319,6 +312,6 @@ def read(weights: Tensor, reads: Reads, into: Reductions) -> None:
     """Copy the single weights wanted of a tile."""
     sentence, row, column = reads.pair_index
     into.pairs[reads.pairs] = weights[sentence, :, row, column]
-    row, column = reads.block_index
+    place, row, column = reads.block_index
     first = weights[reads.block_sentence[:, None], :, row, column]
-    into.prefix[reads.blocks, :, reads.block_place] = first.transpose(1, 2).double()
+    into.prefix[reads.blocks, :, place] = first.transpose(1, 2).double()

@@ -47,7 +47,7 @@ class Place(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """The arrays of `kernels.Reductions` that take a sum or a peak of every sentence."""
+    """The arrays of `kernels.Reductions`."""
 
     received: Any
     given: Any
@@ -56,9 +56,11 @@ class Sums(NamedTuple):
     kept: Any
     offsets: Any
     span: Any
+    pairs: Any
     peak: Any
     peak_i: Any
     peak_j: Any
+    prefix: Any
 
 
 def _loop(fastmath: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -191,21 +193,38 @@ def reduce(scores, place, null_limit, offset_limit, sums):
             sums.span[h] += by_offset[h, k] * abs(offset)
 
 
+@_loop(IN_ORDER)
+def read(weights, pair_index, pairs, block_sentence, block_index, prefix):
+    """Copy single weights: α [sentence, head, row, column] at an index (see `kernels.Reads`)."""
+    sentence, row, column = pair_index[0], pair_index[1], pair_index[2]
+    for p in range(len(pairs)):
+        for h in range(weights.shape[1]):
+            pairs[p, h] = weights[sentence[p], h, row[p], column[p]]
+    place, row, column = block_index[0], block_index[1], block_index[2]
+    for v in range(len(prefix)):
+        for h in range(weights.shape[1]):
+            for q in range(len(place)):
+                prefix[v, h, place[q]] = weights[block_sentence[v], h, row[q], column[q]]
+
+
 @_loop(ANY_ORDER)
 def weigh_peaks(query, key, start, scaling, causal, sums):
-    """Replace peaks by their weights, with scores in float64; query [B, head, width] is that of the attending piece."""
-    for b in range(len(query)):
+    """Replace peaks by their weights, with scores in float64; query and key are [T, head, width]."""
+    sentences, heads = sums.peak.shape
+    own = np.empty(query.shape[2])
+    for b in range(sentences):
         keys = key[start[b] : start[b + 1]]
         scores = np.empty(len(keys))
-        for h in range(query.shape[1]):
+        for h in range(heads):
             i, j = sums.peak_i[b, h], sums.peak_j[b, h]
             if i < 0:
                 continue
+            own[:] = query[start[b] + i, h]
             seen = i + 1 if causal else len(keys)
             for k in range(seen):
                 score = 0.0
-                for w in range(query.shape[2]):
-                    score += np.float64(query[b, h, w]) * np.float64(keys[k, h, w])
+                for w in range(len(own)):
+                    score += own[w] * np.float64(keys[k, h, w])
                 scores[k] = score * scaling
             total = 0.0
             for k in range(seen):
