@@ -23,6 +23,7 @@ from attnmetrics.plan import Shard
 from attnmetrics.progress import Reporter
 from attnmetrics.ranking import Chunk, cut_chunks, needs_ranking, settle
 from attnmetrics.runfile import (
+    BIT_PACKAGES,
     Facts,
     Identity,
     check_identity,
@@ -51,7 +52,7 @@ from attnmetrics.storage import Location, read_ahead
 from attnmetrics.store import Record, Store
 from attnmetrics.worker import Measuring, peak_memory_bytes
 
-PACKAGES = ("attnmetrics", "numpy", "pyarrow", "ray", "spacy", "tokenizers", "torch", "transformers", "xarray", "zarr")
+PACKAGES = (*BIT_PACKAGES, "pyarrow", "ray", "spacy", "xarray", "zarr")
 
 LEFT_OUT = frozenset(
     {"sentences_blank", "sentences_not_sampled", "sentences_without_pieces", "sentences_cut", "pieces_unaligned"}

@@ -18,7 +18,7 @@ from attnmetrics.store import Store
 CORPUS_FIELDS = frozenset({"corpus", "format", "text_field", "id_field", "text_documents", "max_documents"})
 """Fields that matter only through the documents they give, whose digest is compared instead."""
 
-BIT_PACKAGES = ("attnmetrics", "torch", "transformers", "tokenizers", "numpy")
+BIT_PACKAGES = ("attnmetrics", "torch", "transformers", "tokenizers", "numpy", "numba")
 """Packages whose version can change the bits of a result."""
 
 

@@ -338,8 +338,8 @@ class _Sums:
     def add(self, found: _Found) -> None:
         """Add a batch."""
         for layer in found.layers:
-            for name, value in layer.sums.items():
-                self._sums[name][layer.layer] += value
+            for name, total in self._sums.items():
+                total[layer.layer] += layer.sums[name]
             for place, peak in zip(self.peaks, layer.peaks, strict=True):
                 place[found.rows, layer.layer] = peak.cpu().numpy()
             self.blocks[found.prefix_rows, layer.layer] = layer.prefix.cpu().numpy()

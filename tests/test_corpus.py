@@ -2,12 +2,14 @@ import bz2
 import gzip
 import http.server
 import json
+import pickle
 import subprocess
 import sys
 import threading
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import fields
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -531,6 +533,12 @@ def test_different_documents_have_different_digests(pairs: list[tuple[str, str]]
     first, second = (Document(*pair) for pair in pairs)
     digests = [digest(d) for d in ([first], [second], [first, second], [second, first], [])]
     assert len(set(digests)) == 5
+
+
+def test_a_document_is_pickled_whole() -> None:
+    document = Document("a", "b", True, "x", 7)
+    assert pickle.loads(pickle.dumps(document)) == document
+    assert all(getattr(document, field.name) != field.default for field in fields(Document))
 
 
 def test_digest_ignores_where_a_document_lies() -> None:

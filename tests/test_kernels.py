@@ -1,7 +1,7 @@
 """Every kernel's reductions against plain float64 loops over α, for every direction, null policy and way of tiling."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from itertools import pairwise
 from math import exp, log, nan
@@ -322,18 +322,37 @@ def test_the_largest_of_several_rows_and_columns_peaks_at_the_smallest_pair(
 
 
 @every_kernel
-@pytest.mark.parametrize(("causal", "first"), [(True, (1, 1)), (False, (0, 1))])
-def test_a_peak_of_nothing_is_the_first_attendable_pair(case: Case, causal: bool, first: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("causal", "null", "first"),
+    [(True, Null(1, 0), (1, 1)), (False, Null(1, 0), (0, 1)), (False, Null(0, 1), (0, 0))],
+)
+def test_a_peak_of_nothing_is_the_first_attendable_pair(
+    case: Case, causal: bool, null: Null, first: tuple[int, int]
+) -> None:
     """All attention on the null column, so that every other weight underflows."""
     batch = one_batch([4], [True], 1 << 16)
-    wanted = everything_wanted(batch, [True], causal, Null(1, 0), case.device)
+    wanted = everything_wanted(batch, [True], causal, null, case.device)
     query, key = case.take(torch.ones(4, HEADS, WIDTH)), case.take(torch.zeros(4, HEADS, WIDTH))
-    key[0] = 1e6
+    key[0 if null.leading else -1] = 1e6
     found = case.reduce(query, key, 1.0, wanted)
     assert found.peak[0].tolist() == [0.0] * HEADS
     assert (found.peak_i[0, 0].item(), found.peak_j[0, 0].item()) == first
     assert not found.kept.any()
     assert found.given.sum() == 0
+    np.testing.assert_allclose(found.null.cpu().numpy(), 1, rtol=1e-6)
+
+
+@on_cpu
+@pytest.mark.parametrize(("query_size", "key_size"), [(2.0**10, 2.0**10), (2.0**62, 2.0**63)])
+def test_weights_of_nothing_add_nothing(case: Case, query_size: float, key_size: float) -> None:
+    """Even where the difference of two scores is infinite in float32."""
+    batch = one_batch([3], [True], 1 << 16)
+    wanted = everything_wanted(batch, [True], True, Null(0, 0), case.device)
+    query, key = (case.take(torch.full((3, HEADS, WIDTH), -size)) for size in (query_size, key_size))
+    key[1] = key_size
+    found = case.reduce(query, key, 1.0, wanted)
+    np.testing.assert_allclose(found.received.cpu().numpy(), np.outer([2.5, 0, 0.5], [1] * HEADS), atol=1e-6)
+    np.testing.assert_allclose(found.entropy.cpu().numpy(), np.outer([0, 0, log(2)], [1] * HEADS), atol=1e-6)
 
 
 @every_kernel
@@ -358,3 +377,17 @@ def test_without_reductions_only_the_output_is_made(case: Case) -> None:
     assert found is None
     assert output is not None
     np.testing.assert_array_equal(output[0].cpu().numpy(), value[0].cpu().numpy())
+
+
+def test_compiled_takes_bfloat16_as_the_float32_numbers_that_it_is() -> None:
+    batch = one_batch([3, 7, 7], [True] * 3, 60)
+    wanted = everything_wanted(batch, [True] * 3, True, Null(1, 0))
+    narrow = [tensor.bfloat16() for tensor in COMPILED.draw(batch, 0, 2.0)]
+    output, found = compiled(*narrow, 0.7, wanted, True)
+    expected_output, expected = compiled(*(tensor.float() for tensor in narrow), 0.7, wanted, True)
+    assert output is not None
+    assert expected_output is not None
+    assert output.dtype == torch.bfloat16
+    np.testing.assert_allclose(output.float().numpy(), expected_output.numpy(), rtol=0.02, atol=0.02)
+    for field in fields(Reductions):
+        np.testing.assert_array_equal(getattr(found, field.name), getattr(expected, field.name), err_msg=field.name)

@@ -119,5 +119,12 @@ def test_what_was_packed_is_unpacked(seed, sentences, causal):
     found = Prefix.unpack(packed)
     np.testing.assert_array_equal(found.blocks, prefix.blocks, strict=True)
     np.testing.assert_array_equal(found.hashes, prefix.hashes, strict=True)
-    with pytest.raises(MergeError, match=f"found {len(packed) + 4} bytes"):
-        Prefix.unpack(np.append(packed, np.zeros(4, np.uint8)))
+    for size in (0, 20, len(packed) - 4, len(packed) + 4):
+        with pytest.raises(MergeError, match=f"found {size} bytes"):
+            Prefix.unpack(np.resize(packed, size))
+
+
+def test_blocks_of_no_shape_are_refused():
+    shape = np.array([2, 3, -1, -8])
+    with pytest.raises(MergeError, match=r"shape \[2, 3, -1, -8\], found 240 bytes"):
+        Prefix.unpack(np.append(shape, np.zeros(26, np.int64)).view(np.uint8))

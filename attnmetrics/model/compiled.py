@@ -32,7 +32,7 @@ def compiled(
         if output is not None and value is not None:
             mix(weights, value, tile, output)
     if reductions is not None and sums is not None:
-        loops.weigh_peaks(query.numpy(), key.numpy(), wanted.batch.offsets, scaling, wanted.causal, sums)
+        loops.weigh_peaks(query.numpy(), key.numpy(), wanted.batch.offsets, float(scaling), wanted.causal, sums)
         settle_empty_peaks(wanted, reductions)
     return output, reductions
 

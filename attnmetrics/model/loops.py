@@ -1,7 +1,8 @@
 """Compiled loops over attention scores: α takes their place, and its sums are taken while a row is in the cache.
 
 Threads run them side by side, without the interpreter's lock. Here i are attending pieces (rows) and j attended ones
-(columns), counted in the sentence. Sums are float64; only `_exp` is float32, and within 2·10⁻⁷ of its value.
+(columns), counted in the sentence. Sums are float64; what they add up is float32, and `_exp` within 2·10⁻⁷ of its
+value.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+from numba.core.caching import FunctionCache
 
 IN_ORDER = {"contract"}
 ANY_ORDER = {"contract", "reassoc", "nsz"}
@@ -63,13 +65,30 @@ class Sums(NamedTuple):
     prefix: Any
 
 
-def _loop(fastmath: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Compile at the first call, and keep the result beside this file or, where that can't be, in the user's cache."""
+class _Cache(FunctionCache):
+    """Compiled code, beside this file or in the user's cache; what can't be read is compiled anew."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # a damaged pickle may raise anything
+            with suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with suppress(OSError):
+            super().save_overload(sig, data)
+
+
+def _loop(fastmath: Any, keep: bool = False) -> Callable[[Callable[..., Any]], Any]:
+    """Compile at the first call; a loop that others do not include is kept, where there is a place for it."""
 
     def compile(function: Callable[..., Any]) -> Any:
         compiled = njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
-        with suppress(RuntimeError):
-            compiled.enable_caching()
+        if keep:
+            with suppress(RuntimeError):
+                compiled._cache = _Cache(function)
         return compiled
 
     return compile
@@ -106,13 +125,13 @@ def _find(scores, value):
 
 @_loop(ANY_ORDER)
 def _exponentiate(scores, top):
-    """Replace scores by e^(score − top): the sum of these, and the sum of their products with score − top."""
+    """Replace scores by e^(score − top): the sum of these, and that of their products with score − top (0 · −∞ = 0)."""
     total = product = 0.0
     for k in range(len(scores)):
         x = scores[k] - top
         scores[k] = _exp(x)
         total += scores[k]
-        product += scores[k] * x
+        product += scores[k] * max(x, LOWEST)
     return total, product
 
 
@@ -131,7 +150,7 @@ def _multiply(values, factor):
         values[k] *= factor
 
 
-@_loop(IN_ORDER)
+@_loop(IN_ORDER, keep=True)
 def soften(scores, row, causal):
     """α from scores [sentence, head, row, column], in place; i begins at `row`."""
     sentences, heads, rows, columns = scores.shape
@@ -145,7 +164,7 @@ def soften(scores, row, causal):
                 scores[s, h, r, seen:] = 0
 
 
-@_loop(IN_ORDER)
+@_loop(IN_ORDER, keep=True)
 def reduce(scores, place, null_limit, offset_limit, sums):
     """α from scores [sentence, head, row, column], in place, and its sums; of peaks, the weights' logarithms."""
     sentences, heads, rows, columns = scores.shape
@@ -193,7 +212,7 @@ def reduce(scores, place, null_limit, offset_limit, sums):
             sums.span[h] += by_offset[h, k] * abs(offset)
 
 
-@_loop(IN_ORDER)
+@_loop(IN_ORDER, keep=True)
 def read(weights, pair_index, pairs, block_sentence, block_index, prefix):
     """Copy single weights: α [sentence, head, row, column] at an index (see `kernels.Reads`)."""
     sentence, row, column = pair_index[0], pair_index[1], pair_index[2]
@@ -207,7 +226,7 @@ def read(weights, pair_index, pairs, block_sentence, block_index, prefix):
                 prefix[v, h, place[q]] = weights[block_sentence[v], h, row[q], column[q]]
 
 
-@_loop(ANY_ORDER)
+@_loop(ANY_ORDER, keep=True)
 def weigh_peaks(query, key, start, scaling, causal, sums):
     """Replace peaks by their weights, with scores in float64; query and key are [T, head, width]."""
     sentences, heads = sums.peak.shape

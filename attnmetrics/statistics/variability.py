@@ -45,10 +45,10 @@ class Prefix:
         Raises:
             MergeError: the bytes are not as many as their shape says.
         """
-        shape = data[:32].view(np.int64).tolist()
+        shape = data[:32].view(np.int64).tolist() if len(data) >= 32 else [-1]
         begin = 32 + 8 * shape[0]
-        if len(data) != begin + 4 * prod(shape):
-            raise MergeError(f"expected prefix blocks of shape {shape} and their hashes, found {len(data)} bytes")
+        if min(shape) < 0 or len(data) != begin + 4 * prod(shape):
+            raise MergeError(f"expected hashes and prefix blocks of shape {shape}, found {len(data)} bytes")
         return cls(blocks=data[begin:].view(np.float32).reshape(shape), hashes=data[32:begin].view(np.uint64))
 
 
