@@ -353,8 +353,8 @@ def test_the_command_writes_the_same_bytes_into_a_bucket(
     demo_run: Path, written: dict[str, bytes], bucket: str
 ) -> None:
     with pytest.raises(SystemExit) as exit:
-        main(["figures", str(demo_run), "--out", f"{bucket}/figures"])
+        main(["figures", str(demo_run), "--format", "svg", "--out", f"{bucket}/figures"])
     assert exit.value.code == 0
     folder = locate(f"{bucket}/figures")
     found = {name: (folder / name).read() for name in folder.names()}
-    assert found == {name: content for name, content in written.items() if name.endswith(".pdf")}
+    assert found == {name: content for name, content in written.items() if name.endswith(".svg")}

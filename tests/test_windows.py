@@ -416,7 +416,8 @@ def test_everything_can_be_looked_at(window_run: Path, tmp_path: Path, capsys: p
     exemplars = said("show", folder, "--layer", "4", "--head", "0", "--exemplars")
     assert re.search(r"1\. \S+ → \S+ \d+% .*, window \d", exemplars)
     assert "unit window:64" in said("status", folder)
-    assert "figures:" in said("figures", folder, "--out", str(tmp_path))
+    assert "figures:" in said("figures", folder, "--out", str(tmp_path / "figures"))
+    assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".pdf"}
     assert attnmetrics.exemplar_attention(window_run).empty
     again = {"ranking", "traces"}  # windows are not read again
     assert not again & {path.name for path in window_run.iterdir()}
