@@ -266,7 +266,7 @@ def _reduce(weights: Tensor, tile: Tile, reads: Reads, wanted: Wanted, into: Red
     sentences_of(into.entropy, tile)[:, rows] = entropy.transpose(1, 2)
     sentences_of(into.received, tile)[:, begin : begin + kept.shape[-1]] += exact.sum(-2).transpose(1, 2)
     _add_offsets(exact.sum(0), tile.row - begin, into)
-    read(weights, reads, into)
+    _copy_single(weights, reads, into)
 
 
 def _entropy(weights: Tensor) -> Tensor:
@@ -308,7 +308,7 @@ def _add_offsets(summed: Tensor, shift: int, into: Reductions) -> None:
     into.span.add_(by_offset @ offset.abs().to(summed.dtype))
 
 
-def read(weights: Tensor, reads: Reads, into: Reductions) -> None:
+def _copy_single(weights: Tensor, reads: Reads, into: Reductions) -> None:
     """Copy the single weights wanted of a tile."""
     sentence, row, column = reads.pair_index
     into.pairs[reads.pairs] = weights[sentence, :, row, column]
