@@ -58,8 +58,8 @@ class _Layout:
 class Fused:
     """The fused kernel (see `kernels.Kernel`), for float32 and bfloat16 on a GPU.
 
-    α and the sums within one program are float32, all other sums float64. With scores up to 4, single weights are off
-    by up to 3e-7 and sums over a hundred rows by a relative 5e-8, with scores up to 16 by ten times that (in Triton's
+    α and the sums within one program are float32, all other sums float64. Single weights are off by up to 1e-7 with
+    scores up to 4, by up to 1e-6 with scores up to 16; sums over a hundred rows by a relative 5e-7 (in Triton's
     interpreter, against float64; GPUs have a less exact exp). The last batch's layout is remembered between layers.
     """
 
@@ -78,12 +78,12 @@ class Fused:
         heads, device = query.shape[1], query.device
         output = value.new_empty(value.shape) if value is not None else None
         found = Reductions.empty(wanted, heads, device) if reduce else None
-        lse = torch.empty(query.shape[:2], dtype=torch.float32, device=device)
+        rows = torch.empty(2, *query.shape[:2], dtype=torch.float32, device=device)
         setting = Setting(heads, scaling, wanted.null.leading, wanted.null.trailing)
         layout = self._layout(wanted, query)
         for group in layout.groups:
-            _launch(group, (query, key, value, output), found, lse, setting, wanted.causal)
-        return output, found and _read(layout, query, key, found, lse, setting)
+            _launch(group, (query, key, value, output), found, rows, setting, wanted.causal)
+        return output, found and _read(layout, query, key, found, rows, setting)
 
     def _layout(self, wanted: Wanted, query: Tensor) -> _Layout:
         if self._known is None or self._known[0] is not wanted:
@@ -130,7 +130,7 @@ def _launch(
     group: _Group,
     tensors: tuple[Tensor, Tensor, Tensor | None, Tensor | None],
     found: Reductions | None,
-    lse: Tensor,
+    rows: Tensor,
     setting: Setting,
     causal: bool,
 ) -> None:
@@ -140,8 +140,8 @@ def _launch(
     grid = (len(group.rows) * setting.heads, blocks)
     sums = parts = None
     if found is not None:
-        sums = Sums(found.received, found.given, found.null, found.entropy, found.kept, lse)
-        parts = _parts(len(group.rows), blocks, setting.heads, lse.device)
+        sums = Sums(found.received, found.given, found.null, found.entropy, found.kept, *rows)
+        parts = _parts(len(group.rows), blocks, setting.heads, rows.device)
     sizes = {"CAUSAL": causal, "SIDE": group.side, "WIDTH": _width(tensors[0])}
     # 32 weights of a tile a thread; fewer in float32, whose products take registers instead of tensor cores.
     warps = 4 if tensors[0].dtype == torch.float32 else min(8, max(1, group.side**2 // 1024))
@@ -191,14 +191,14 @@ def _gather(parts: Parts, group: _Group, into: Reductions) -> None:
         place[group.rows] = found.gather(1, block[:, None])[:, 0]
 
 
-def _read(layout: _Layout, query: Tensor, key: Tensor, found: Reductions, lse: Tensor, setting: Setting) -> Reductions:
-    """The reductions with the single weights: α = exp(score − lse)."""
+def _read(layout: _Layout, query: Tensor, key: Tensor, found: Reductions, rows: Tensor, setting: Setting) -> Reductions:
+    """The reductions with the single weights, from `Sums.largest` and `Sums.total` [2, T, head]."""
     (pairs, heads), (blocks, _, places) = found.pairs.shape, found.prefix.shape
-    weights = torch.full((pairs + blocks * places, heads), nan, dtype=torch.float64, device=lse.device)
+    weights = torch.full((pairs + blocks * places, heads), nan, dtype=torch.float64, device=rows.device)
     count = len(layout.target)
     if count:
         single[triton.cdiv(count, PLACES), heads](
-            _packed(query), _packed(key), lse, len(lse), layout.attending, layout.attended, layout.target, weights,
+            _packed(query), _packed(key), *rows, len(query), layout.attending, layout.attended, layout.target, weights,
             count, setting, PLACES=PLACES, WIDTH=_width(query),
         )  # fmt: skip
     prefix = weights[pairs:].view(blocks, places, heads).transpose(1, 2)

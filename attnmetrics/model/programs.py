@@ -47,8 +47,10 @@ class Sums(NamedTuple):
     null: Any
     entropy: Any
     kept: Any
-    lse: Any
-    """logarithm of the row's Σ exp(score)"""
+    largest: Any
+    """the row's largest score"""
+    total: Any
+    """the row's Σ exp(score − largest)"""
 
 
 class Parts(NamedTuple):
@@ -97,7 +99,8 @@ def short(
         before, after, span = _reduce_far(weights, kept, i, i)
         _store_peak(parts, n, i, peak, peak_j, setting)
         place = (start + i) * setting.heads + head
-        tl.store(sums.lse + place, largest + tl.log(total), mask=i < length)
+        tl.store(sums.largest + place, largest, mask=i < length)
+        tl.store(sums.total + place, total, mask=i < length)
         if tl.load(sentences.measured + n):
             _store_rows(sums, place, i < length, given, null, surprise)
             tl.store(sums.received + place, tl.sum(tl.where(kept, weights, 0.0), 0), mask=i < length)
@@ -143,7 +146,8 @@ def tiled(
                 near += _reduce_near(weights, kept, i, first_column, CAUSAL)
         _store_peak(parts, n, i, peak, peak_j, setting)
         place = (start + i) * setting.heads + head
-        tl.store(sums.lse + place, largest + tl.log(total), mask=i < length)
+        tl.store(sums.largest + place, largest, mask=i < length)
+        tl.store(sums.total + place, total, mask=i < length)
         if tl.load(sentences.measured + n):
             _store_rows(sums, place, i < length, given, null, surprise)
             _store_offsets(parts, n, near, before, after, span, setting, CAUSAL)
@@ -154,7 +158,7 @@ def received(
     query, key, sentences, sums, setting,
     CAUSAL: tl.constexpr, SIDE: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
-    """Column sums of SIDE columns of a sentence and a head, once `tiled` has left `lse`."""
+    """Column sums of SIDE columns of a sentence and a head, once `tiled` has left `largest` and `total`."""
     n, head, start, length = _place(sentences, setting)
     first_column = tl.program_id(1) * SIDE
     if first_column >= length or tl.load(sentences.measured + n) == 0:
@@ -165,18 +169,20 @@ def received(
     for first_row in range(first_column if CAUSAL else 0, length, SIDE):
         i = first_row + tl.arange(0, SIDE)
         scores = _scores(_load(query, start, length, head, i, WIDTH), keys, i, j, length, setting, CAUSAL)
-        lse = tl.load(sums.lse + (start + i) * setting.heads + head, mask=i < length, other=0.0)
+        place = (start + i) * setting.heads + head
+        largest = tl.load(sums.largest + place, mask=i < length, other=0.0)
+        total = tl.load(sums.total + place, mask=i < length, other=1.0)
         kept = _kept(i, j, length, setting, CAUSAL)
-        found += tl.sum(tl.where(kept, tl.exp(scores - lse[:, None]), 0.0), 0)
+        found += tl.sum(tl.where(kept, tl.exp(scores - largest[:, None]) / total[:, None], 0.0), 0)
     tl.store(sums.received + (start + j) * setting.heads + head, found, mask=j < length)
 
 
 @triton.jit(do_not_specialize=["pieces", "count"])
 def single(
-    query, key, lse, pieces, attending, attended, target, weights, count, setting,
+    query, key, largest, total, pieces, attending, attended, target, weights, count, setting,
     PLACES: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
-    """α of PLACES pairs in a head, into weights[target], once `lse` is there; i and j are packed pieces."""
+    """α of PLACES pairs of packed pieces in a head, into weights[target], once `largest` and `total` are there."""
     head = tl.program_id(1).to(tl.int64)
     place = tl.program_id(0) * PLACES + tl.arange(0, PLACES)
     exists = place < count
@@ -185,7 +191,9 @@ def single(
     queries = _load(query, 0, pieces, head, i, WIDTH).to(tl.float32)
     keys = _load(key, 0, pieces, head, j, WIDTH).to(tl.float32)
     scores = tl.sum(queries * keys, 1) * setting.scaling
-    found = tl.exp(scores - tl.load(lse + i * setting.heads + head, mask=exists, other=float("inf")))
+    row = i * setting.heads + head
+    shifted = scores - tl.load(largest + row, mask=exists, other=float("inf"))
+    found = tl.exp(shifted) / tl.load(total + row, mask=exists, other=1.0)
     to = tl.load(target + place, mask=exists, other=0)
     tl.store(weights + to * setting.heads + head, found, mask=exists)
 
