@@ -23,7 +23,7 @@ def compiled(
     sums = _sums(reductions) if reductions is not None else None
     for tile, reads in zip(wanted.batch.tiles, wanted.reads, strict=True):
         weights = _score(query, key, scaling, tile, wanted.causal)
-        if reductions is None or sums is None:
+        if sums is None:
             loops.soften(weights.numpy(), tile.row, wanted.causal)
         else:
             loops.reduce(weights.numpy(), _place(tile, wanted), ENTROPY_NULL_LIMIT, OFFSET_LIMIT, sums)

@@ -104,13 +104,13 @@ def _reads(
     prefix_pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
     device: torch.device,
 ) -> Reads:
-    def tensor(*index: NDArray[np.int64]) -> Tensor:
-        return torch.from_numpy(np.stack(index)).to(device)
+    def tensor(index: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(index).to(device)
 
     begin = tile.start + tile.row
     end = begin + (tile.count - 1) * tile.length + tile.rows
     own = slice(*np.searchsorted(pairs[0], [begin, end]).tolist())
-    attending, attended = pairs[0][own] - tile.start, pairs[1][own] - tile.start
+    (sentence, attending), attended = np.divmod(pairs[0][own] - tile.start, tile.length), pairs[1][own] - tile.start
     blocks = slice(*np.searchsorted(prefix_sentences, [tile.sentence, tile.sentence + tile.count]).tolist())
     i, j = prefix_pairs
     exists = (i >= tile.row) & (i < tile.row + tile.rows) & (j >= null.leading) & (j < tile.length - null.trailing)
@@ -118,10 +118,10 @@ def _reads(
         exists &= j <= i
     return Reads(
         pairs=own,
-        pair_index=tensor(attending // tile.length, attending % tile.length - tile.row, attended % tile.length),
+        pair_index=tensor(np.stack([sentence, attending - tile.row, attended % tile.length])),
         blocks=blocks,
-        block_sentence=tensor(prefix_sentences[blocks] - tile.sentence)[0],
-        block_index=tensor(np.flatnonzero(exists), i[exists] - tile.row, j[exists]),
+        block_sentence=tensor(prefix_sentences[blocks] - tile.sentence),
+        block_index=tensor(np.stack([np.flatnonzero(exists), i[exists] - tile.row, j[exists]])),
     )
 
 
