@@ -26,7 +26,7 @@ soak: $(READY)
 	$(BIN)/python -m pytest -m soak -s --timeout 7200
 
 scale: $(READY)
-	$(BIN)/python -m pytest -m soak -s --timeout 7200 tests/test_scale.py
+	$(BIN)/python -m pytest -m soak -s --timeout 7200 tests/clusters/test_scale.py
 
 FUZZ_SECONDS ?= 60
 

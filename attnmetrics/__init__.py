@@ -45,8 +45,8 @@ def run(*, config_file: str | PathLike[str] | None = None, quiet: bool = True, *
         attnmetrics.errors.AttnmetricsError: what is wrong and what to do.
     """
     from attnmetrics.config import build_config
-    from attnmetrics.driver import run as run_all
-    from attnmetrics.progress import Reporter
+    from attnmetrics.running.driver import run as run_all
+    from attnmetrics.running.progress import Reporter
 
     config = build_config(options, None if config_file is None else Path(config_file))
     run_all(config, Reporter(quiet))
@@ -62,8 +62,8 @@ def load(run: "str | PathLike[str] | Location") -> "xr.Dataset":
     Raises:
         attnmetrics.errors.StoreError: the folder holds no finished run.
     """
-    from attnmetrics.results import load as load_results
-    from attnmetrics.seals import check
+    from attnmetrics.results.dataset import load as load_results
+    from attnmetrics.running.seals import check
     from attnmetrics.storage import locate
 
     check(locate(run), "results.zarr")
@@ -79,8 +79,8 @@ def exemplars(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
     Raises:
         attnmetrics.errors.StoreError: the folder holds no finished run.
     """
-    from attnmetrics.results import load_exemplars
-    from attnmetrics.seals import check
+    from attnmetrics.results.dataset import load_exemplars
+    from attnmetrics.running.seals import check
     from attnmetrics.storage import locate
 
     check(locate(run), "exemplars.parquet")
@@ -99,8 +99,8 @@ def exemplar_attention(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
     Raises:
         attnmetrics.errors.StoreError: the folder holds no finished run.
     """
-    from attnmetrics.results import load_attention
-    from attnmetrics.seals import check
+    from attnmetrics.results.dataset import load_attention
+    from attnmetrics.running.seals import check
     from attnmetrics.storage import locate
 
     check(locate(run), "exemplar_attention.parquet")

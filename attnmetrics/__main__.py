@@ -1,6 +1,6 @@
 """The program's entry point: it can be stopped before the command line, and all that it needs, is imported."""
 
-from attnmetrics.stopping import stoppable
+from attnmetrics.running.stopping import stoppable
 
 
 def main() -> None:

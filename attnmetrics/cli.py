@@ -14,11 +14,11 @@ import typer
 
 from attnmetrics.config import RunConfig, build_config
 from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError, StoreError
-from attnmetrics.stopping import EXIT_INTERRUPTED
+from attnmetrics.running.stopping import EXIT_INTERRUPTED
 from attnmetrics.storage import Location, locate
 
 if TYPE_CHECKING:
-    from attnmetrics.progress import Reporter
+    from attnmetrics.running.progress import Reporter
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
@@ -104,7 +104,7 @@ def plan(values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = Fa
     """Say what a run with the same options would read and cost, and which --shard-characters suit it and why."""
     from rich.console import Console
 
-    from attnmetrics.estimate import plan as plan_run
+    from attnmetrics.running.estimate import plan as plan_run
 
     Console().print(plan_run(build_config(values, config), _reporter(quiet)))
 
@@ -128,7 +128,7 @@ def annotate(
     values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = False, verbose: Verbose = False
 ) -> None:
     """Only annotate: split sentences, tag, parse, and cache the result. Needs no model."""
-    from attnmetrics.driver import run_annotate
+    from attnmetrics.running.driver import run_annotate
 
     folder = {"out": values["annotations"]} if "annotations" in values else {}
     settings = build_config(values, config, {"model": "demo", **folder})
@@ -142,7 +142,7 @@ def measure(
     values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = False, verbose: Verbose = False
 ) -> None:
     """Only measure what is annotated. Needs no pipeline."""
-    from attnmetrics.driver import run_measure
+    from attnmetrics.running.driver import run_measure
 
     settings = build_config(values, config)
     run_measure(settings, _reporter(quiet))
@@ -152,7 +152,7 @@ def measure(
 @app.command()
 def merge(run: RunFolder, allow_missing: AllowMissing = False, quiet: Quiet = False, verbose: Verbose = False) -> None:
     """Only merge: from measured shards to tables and report. Needs no model and no corpus."""
-    from attnmetrics.driver import merge_run
+    from attnmetrics.running.driver import merge_run
 
     folder = locate(run)
     _finish(folder, merge_run(folder, _reporter(quiet), allow_missing), quiet)
@@ -163,7 +163,7 @@ def status(run: RunFolder, verbose: Verbose = False) -> None:
     """Say how far a run is."""
     from rich.console import Console
 
-    from attnmetrics.driver import progress_of
+    from attnmetrics.running.driver import progress_of
     from attnmetrics.views.terminal import show_status
 
     folder = locate(run)
@@ -185,7 +185,7 @@ def show(
     from rich.console import Console
 
     import attnmetrics
-    from attnmetrics.runfile import read_facts
+    from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import terminal
     from attnmetrics.views.facts import unit_of
 
@@ -241,9 +241,8 @@ def serve(
 ) -> None:
     """Serve a run's atlas to this machine, with the three views of any sentence typed there."""
     import attnmetrics
-    from attnmetrics import serve as server
-    from attnmetrics.runfile import read_facts
-    from attnmetrics.views import atlas
+    from attnmetrics.running.runfile import read_facts
+    from attnmetrics.views import atlas, server
 
     folder = locate(run)
     with server.listen(port) as place:
@@ -351,7 +350,7 @@ def spread(arguments: Iterable[str]) -> list[str]:
 
 
 def _run(config: RunConfig, quiet: bool) -> None:
-    from attnmetrics.driver import run
+    from attnmetrics.running.driver import run
 
     _finish(config.out, run(config, _reporter(quiet)), quiet)
 
@@ -379,18 +378,18 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def _reporter(quiet: bool) -> "Reporter":
-    from attnmetrics.progress import Reporter
+    from attnmetrics.running.progress import Reporter
 
     return Reporter(quiet)
 
 
 def _print(line: str) -> None:
-    from attnmetrics.progress import printable
+    from attnmetrics.running.progress import printable
 
     typer.echo(printable(line))
 
 
 def _complain(message: str) -> None:
-    from attnmetrics.progress import printable
+    from attnmetrics.running.progress import printable
 
     typer.echo(f"attnmetrics: {printable(message)}", err=True)

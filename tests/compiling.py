@@ -11,8 +11,8 @@ import torch
 from triton.backends.compiler import GPUTarget
 from triton.runtime import driver
 
-from attnmetrics.model import fused
-from attnmetrics.model.kernels import Null, want
+from attnmetrics.model.kernels import fused
+from attnmetrics.model.kernels.reductions import Null, want
 from attnmetrics.model.pack import pack
 
 

@@ -15,8 +15,8 @@ if not list(Path("/dev").glob("nvidia[0-9]*")):
 import pytest
 
 from attnmetrics.config import RunConfig, build_config
-from attnmetrics.driver import run
-from attnmetrics.progress import Reporter
+from attnmetrics.running.driver import run
+from attnmetrics.running.progress import Reporter
 
 DEMO_DOCUMENTS = 8
 

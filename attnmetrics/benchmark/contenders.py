@@ -11,12 +11,12 @@ from torch import Tensor
 
 from attnmetrics.benchmark.material import in_batches
 from attnmetrics.benchmark.paper_way import PaperSums, features
-from attnmetrics.model.choose import choose_kernel
-from attnmetrics.model.kernels import Kernel, Wanted, want_nothing
+from attnmetrics.measuring.shard import measure
+from attnmetrics.model.kernels.choose import choose_kernel
+from attnmetrics.model.kernels.reductions import Kernel, Wanted, want_nothing
 from attnmetrics.model.load import TILE_PAIRS, Model
 from attnmetrics.model.pack import Batch, pack
 from attnmetrics.model.units import Units
-from attnmetrics.shard import measure
 from attnmetrics.storage import read_ahead
 
 BARE_BATCHES = (1024, 2048, 4096)

@@ -36,8 +36,8 @@ ANNOTATING: Final = (PARSING, WORDS, FILES)
 
 PARTS: Final = {
     "importlib._bootstrap": "imports",
-    "attnmetrics.plan:make_plan": "reading the corpus",
-    "attnmetrics.plan:read_shards": "reading the corpus",
+    "attnmetrics.running.plan:make_plan": "reading the corpus",
+    "attnmetrics.running.plan:read_shards": "reading the corpus",
     "attnmetrics.annotation.spacy:_load": "loading the pipeline",
     "attnmetrics.annotation.spacy:SpacyAnnotator._parsed": PARSING,
     "attnmetrics.annotation.spacy": WORDS,
@@ -47,23 +47,23 @@ PARTS: Final = {
     "attnmetrics.model.load:Model.run": FORWARD,
     "attnmetrics.model.align": "word pieces",
     "attnmetrics.model.units": "word pieces",
-    "attnmetrics.shard": "batches and sums",
-    "attnmetrics.model.sparse:trace_heads": "exemplars",
+    "attnmetrics.measuring.shard": "batches and sums",
+    "attnmetrics.measuring.sparse:trace_heads": "exemplars",
     "attnmetrics.statistics.exemplars": "exemplars",
-    "attnmetrics.store": "store",
-    "attnmetrics.merge:merge": "tables",
-    "attnmetrics.results": "tables",
+    "attnmetrics.store.shards": "store",
+    "attnmetrics.store.merge:merge": "tables",
+    "attnmetrics.results.dataset": "tables",
     "attnmetrics.views.atlas:write_report": "report",
 }
 """Modules, or functions of them with all that they call → part of a run. The innermost one counts."""
 
 STAGES: Final = {
-    "attnmetrics.driver:_plan": "plan",
-    "attnmetrics.worker:Worker.annotate": "annotate",
-    "attnmetrics.worker:Worker.measure": "measure",
-    "attnmetrics.worker:Worker.rank": "rank",
-    "attnmetrics.worker:Worker.trace": "trace",
-    "attnmetrics.driver:_merge": "merge",
+    "attnmetrics.running.driver:_plan": "plan",
+    "attnmetrics.engine.worker:Worker.annotate": "annotate",
+    "attnmetrics.engine.worker:Worker.measure": "measure",
+    "attnmetrics.engine.worker:Worker.rank": "rank",
+    "attnmetrics.engine.worker:Worker.trace": "trace",
+    "attnmetrics.running.driver:_merge": "merge",
 }
 """Functions → stage; what is in none of them is start-up, and the way from one to the next."""
 

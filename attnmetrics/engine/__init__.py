@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from attnmetrics.plan import Shard
-from attnmetrics.worker import Counts
+from attnmetrics.corpus.shards import Shard
+from attnmetrics.engine.worker import Counts
 
 Stage = Literal["annotate", "measure", "rank", "trace"]
 """A method of `Worker` that does something with a shard."""

@@ -5,10 +5,10 @@ from typing import Any
 
 from attnmetrics.annotation.sentence import Labels
 from attnmetrics.config import RunConfig
+from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import TRIES, Call, Done, Event, Failed, Task, reason_of
+from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import AttnmetricsError
-from attnmetrics.plan import Shard
-from attnmetrics.worker import Worker
 
 
 class InlineEngine:

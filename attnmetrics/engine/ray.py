@@ -28,8 +28,8 @@ from attnmetrics.config import RunConfig
 from attnmetrics.engine import OUT_OF_MEMORY, TRIES, Done, Event, Stage, Task, reason_of
 from attnmetrics.engine.backlog import Backlog, Job
 from attnmetrics.engine.placement import Node, Place, Rule, find_vacancies
+from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError, first_line
-from attnmetrics.worker import Worker
 
 QUEUED_CALLS = 2
 """Calls waiting at an actor: enough that it never idles, few enough to bound memory."""

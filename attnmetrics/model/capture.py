@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 
 from attnmetrics.errors import ModelError
-from attnmetrics.model.kernels import Kernel, Reductions, Wanted
+from attnmetrics.model.kernels.reductions import Kernel, Reductions, Wanted
 
 IMPLEMENTATION = "attnmetrics"
 """Name of our attention in transformers' register."""

@@ -16,8 +16,9 @@ from torch import Tensor
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.align import Template, find_template, tokenize
 from attnmetrics.model.capture import Pass
-from attnmetrics.model.choose import kernel_name
-from attnmetrics.model.kernels import Kernel, Null, Reductions, Wanted, dense
+from attnmetrics.model.kernels.choose import kernel_name
+from attnmetrics.model.kernels.dense import dense
+from attnmetrics.model.kernels.reductions import Kernel, Null, Reductions, Wanted
 from attnmetrics.model.probe import Layout, Probe, capture_maps, prepare, probe, run_packed
 
 NullTokens = Literal["first", "special", "none"]

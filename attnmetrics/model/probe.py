@@ -17,7 +17,8 @@ from torch import Tensor
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.activations import use_one_pass_gelu
 from attnmetrics.model.capture import IMPLEMENTATION, Pass, forward
-from attnmetrics.model.kernels import Wanted, attention, dense, want_nothing
+from attnmetrics.model.kernels.dense import attention, dense
+from attnmetrics.model.kernels.reductions import Wanted, want_nothing
 from attnmetrics.model.pack import pack
 
 LIMIT: Final = 1e-4

@@ -22,7 +22,7 @@ from attnmetrics.views.pieces import Piece, group_words, readable
 
 if TYPE_CHECKING:
     from attnmetrics.model.load import Model
-    from attnmetrics.model.trace import Reading, Trace
+    from attnmetrics.model.reading import Reading, Trace
 
 ROW_HEIGHT: Final = 24
 TALLEST: Final = 720
@@ -226,7 +226,7 @@ def _data(source: Any, text: Any, several: dict[str, Any], options: Options, neu
 
 def _from_model(source: "str | Model", text: Any, options: Options, neurons: bool) -> dict[str, Any]:
     from attnmetrics.model.load import Model, load_model
-    from attnmetrics.model.trace import read, trace
+    from attnmetrics.model.reading import read, trace
 
     loaded = source if isinstance(source, Model) else load_model(str(MODELS.get(str(source), source)))
     reading = read(loaded, text, options.get("generate", 0))

@@ -23,8 +23,8 @@ from attnmetrics.benchmark.paper_way import PaperSums
 from attnmetrics.benchmark.race import Timing, race, ratio
 from attnmetrics.benchmark.table import tables
 from attnmetrics.corpus import read_documents
+from attnmetrics.measuring.shard import measure
 from attnmetrics.model.units import read_sentences
-from attnmetrics.shard import measure
 from attnmetrics.statistics.states import Dims, State
 from attnmetrics.statistics.variability import prefix_pairs
 

@@ -24,12 +24,12 @@ def test_what_is_looked_for_exists(name: str) -> None:
 
 
 def test_the_innermost_part_counts_and_the_stage_around_it() -> None:
-    kernel, run = ("attnmetrics.model.kernels", "dense"), ("attnmetrics.model.load", "Model.run")
-    sums, measure = ("attnmetrics.shard", "_Sums.add"), ("attnmetrics.worker", "Worker.measure")
+    kernel, run = ("attnmetrics.model.kernels.dense", "dense"), ("attnmetrics.model.load", "Model.run")
+    sums, measure = ("attnmetrics.measuring.shard", "_Sums.add"), ("attnmetrics.engine.worker", "Worker.measure")
     assert place([kernel, run, sums, measure]) == ("measure", FORWARD)
     assert place([sums, kernel, run, measure]) == ("measure", "batches and sums")
     assert place([("importlib._bootstrap", "_find_and_load"), run]) == (START, "imports")
-    assert place([kernel, ("attnmetrics.driver", "_merge")]) == ("merge", REST)
+    assert place([kernel, ("attnmetrics.running.driver", "_merge")]) == ("merge", REST)
 
 
 def test_time_is_put_down_to_what_is_at_work() -> None:

@@ -25,14 +25,14 @@ from attnmetrics.annotation.conllu import ConlluAnnotator, LabelScan
 from attnmetrics.annotation.sentence import Annotated, Labels, Sentences
 from attnmetrics.config import build_config
 from attnmetrics.corpus import Document, digest, read_documents
-from attnmetrics.driver import progress_of
 from attnmetrics.errors import AttnmetricsError
-from attnmetrics.progress import printable
+from attnmetrics.running.driver import progress_of
+from attnmetrics.running.progress import printable
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.states import Dims
 from attnmetrics.statistics.traces import Traces
 from attnmetrics.storage import locate
-from attnmetrics.store import Store, _npz, _seal
+from attnmetrics.store.shards import Store, _npz, _seal
 from attnmetrics.views.terminal import show_status
 
 MESSAGE_LIMIT = 3000

@@ -1,0 +1,1 @@
+"""One shard: what is measured of it, and its sums."""

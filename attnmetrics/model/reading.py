@@ -1,0 +1,159 @@
+"""One text through a model, with everything that its attention is made of: queries, keys, scores' factor, weights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from attnmetrics.errors import ModelError
+from attnmetrics.model.capture import Pass, forward
+from attnmetrics.model.kernels.dense import attention, dense
+from attnmetrics.model.kernels.reductions import Wanted, want_nothing
+from attnmetrics.model.load import Model, load_generator
+from attnmetrics.model.pack import pack
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text, or a pair of texts, as a model's n pieces."""
+
+    text: str
+    """what the pieces spell; a pair is joined by a space"""
+    ids: NDArray[np.int64]
+    """[n] ids in the model's vocabulary"""
+    names: tuple[str, ...]
+    """[n] as the vocabulary spells them, such as `Ġthe` or `##ing`"""
+    in_text: NDArray[np.bool_]
+    """[n] False for pieces of the template"""
+    segment: NDArray[np.int64]
+    """[n] what the model is told: 0 in the first text, 1 in the second, for models that tell them apart"""
+    second: int | None
+    """where the second text starts; None without one"""
+    generated: int
+    """how many of the last pieces the model wrote itself"""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The attention of L layers and H heads over n pieces, and what it is made of."""
+
+    layers: tuple[int, ...]
+    attention: NDArray[np.float64]
+    """[L, H, n, n] α"""
+    query: NDArray[np.float32]
+    """[L, H, n, width] as they enter the dot product, positions included"""
+    key: NDArray[np.float32]
+    """[L, H, n, width] likewise; equal for heads that share them"""
+    scaling: tuple[float, ...]
+    """[L] factor of the dot product"""
+
+
+def read(model: Model, text: str | Sequence[str], generate: int = 0) -> Reading:
+    """Cut a text, or a pair of texts, into pieces, with the tokenizer's own template.
+
+    Args:
+        model: whose tokenizer.
+        text: one text, or a pair.
+        generate: how many pieces the model adds, each the likeliest; fewer where it ends the text itself.
+
+    Raises:
+        ModelError: no piece, more pieces than the model takes, no valid Unicode, or a model that cannot go on.
+    """
+    pair = (text,) if isinstance(text, str) else tuple(text)
+    if len(pair) not in (1, 2):
+        raise ModelError(f"expected a text or a pair of texts, found {len(pair)} texts; give one or two")
+    try:
+        encoding = model.tokenizer.encode(*pair, add_special_tokens=True)
+    except (TypeError, UnicodeEncodeError) as error:
+        raise ModelError(f"expected text of valid Unicode, found {pair!a:.80}; replace what is no character") from error
+    ids = list(encoding.ids)
+    _check_length(model, len(ids), generate)
+    added = _continue(model, ids, generate) if generate else []
+    sources = [*encoding.sequence_ids, *[len(pair) - 1] * len(added)]
+    ids += added
+    return Reading(
+        text=" ".join(pair) + (model.tokenizer.decode(added) if added else ""),
+        ids=np.array(ids, dtype=np.int64),
+        names=tuple(str(model.tokenizer.id_to_token(piece)) for piece in ids),
+        in_text=np.array([source is not None for source in sources], dtype=np.bool_),
+        segment=np.array([*encoding.type_ids, *[encoding.type_ids[-1]] * len(added)], dtype=np.int64),
+        second=sources.index(1) if 1 in sources else None,
+        generated=len(added),
+    )
+
+
+def trace(model: Model, reading: Reading, layers: Sequence[int] | None = None) -> Trace:
+    """One forward pass up to the last layer asked for.
+
+    Args:
+        model: the model.
+        reading: the text as `read` cuts it for this model.
+        layers: which of the model's measured layers; all if unset.
+
+    Raises:
+        ModelError: a layer that the model does not have or does not measure.
+    """
+    chosen = model.layers if layers is None else tuple(sorted(set(layers)))
+    if not chosen or not set(chosen) <= set(model.layers):
+        raise ModelError(f"expected layers among {list(model.layers)}, found {list(layers or ())}; choose some of them")
+    found: list[tuple[Tensor, Tensor, Tensor, float]] = []
+
+    def record(
+        query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
+    ) -> tuple[Tensor | None, None]:
+        if reduce:
+            _, weights = next(attention(query, key, scaling, wanted))
+            found.append((weights[0].double(), query.transpose(0, 1), key.transpose(0, 1), scaling))
+        return dense(query, key, value, scaling, wanted, reduce=False)[0], None
+
+    _run(model, reading, Pass(record, _wanted(model, len(reading.ids)), frozenset(chosen), lambda *_: None))
+    weights, query, key = (torch.stack([layer[part] for layer in found]).cpu() for part in range(3))  # type: ignore[misc]
+    return Trace(
+        layers=chosen,
+        attention=weights.numpy(),
+        query=query.float().numpy(),
+        key=key.float().numpy(),
+        scaling=tuple(layer[3] for layer in found),
+    )
+
+
+def _run(model: Model, reading: Reading, current: Pass) -> None:
+    def row(values: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(values)[None].to(model.device)
+
+    positions = np.arange(len(reading.ids)) + model.layout.first_position
+    segments = None if reading.second is None else row(reading.segment)
+    forward(model.network, row(reading.ids), None if model.layout.equal_lengths else row(positions), current, segments)
+
+
+def _wanted(model: Model, length: int) -> Wanted:
+    """One text in one tile."""
+    every = np.ones(1, dtype=np.bool_)
+    (batch,) = pack(np.array([length]), every, length, length**2, model.layout.equal_lengths)
+    return want_nothing(batch, model.causal, model.device)
+
+
+def _check_length(model: Model, length: int, generate: int) -> None:
+    if length == 0:
+        raise ModelError("expected a text with at least one piece, found none; give some text")
+    if generate < 0:
+        raise ModelError(f"expected a number of pieces to generate, found {generate}; give 0 or more")
+    if length + generate > model.max_pieces:
+        raise ModelError(
+            f"expected at most {model.max_pieces} pieces, which is what {model.name} takes, found {length} in the text"
+            f"{f' and {generate} to generate' if generate else ''}; give a shorter text"
+        )
+
+
+def _continue(model: Model, ids: list[int], generate: int) -> list[int]:
+    """The likeliest next piece, again and again."""
+    network = load_generator(model)
+    prompt = torch.tensor([ids], device=model.device)
+    options: dict[str, Any] = {"max_new_tokens": generate, "do_sample": False, "num_beams": 1}
+    with torch.inference_mode():
+        found = network.generate(prompt, attention_mask=torch.ones_like(prompt), pad_token_id=0, **options)
+    return [int(piece) for piece in found[0, len(ids) :].tolist()]

@@ -1,0 +1,1 @@
+"""Labelled tables of a run, and its exemplars."""

@@ -1,0 +1,1 @@
+"""A run as a whole: planned, done stage by stage, merged, written down."""

@@ -1,0 +1,76 @@
+"""What there is to do: the corpus, read once as a stream and cut into shards."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from attnmetrics.annotation.conllu import LabelScan
+from attnmetrics.annotation.sentence import Labels
+from attnmetrics.config import RunConfig
+from attnmetrics.corpus import Document
+from attnmetrics.corpus.shards import Shard, cut, stream
+from attnmetrics.errors import CorpusError
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What there is to do."""
+
+    shards: tuple[Shard, ...]
+    digest: str
+    """of the whole corpus"""
+    gold_labels: Labels | None
+    """tags and relations of a CoNLL-U corpus; None for text that a pipeline annotates"""
+    left_out: dict[str, int]
+    """what reading left out or cut, counted by reason"""
+
+    @property
+    def documents(self) -> int:
+        """Documents in all shards."""
+        return sum(shard.documents for shard in self.shards)
+
+    @property
+    def characters(self) -> int:
+        """Characters in all shards."""
+        return sum(shard.characters for shard in self.shards)
+
+
+def make_plan(config: RunConfig) -> Plan:
+    """Read the corpus once, as a stream, and cut it.
+
+    Raises:
+        CorpusError: the corpus is missing, empty or malformed.
+    """
+    left_out: Counter[str] = Counter()
+    scan = LabelScan()
+    shards = []
+    gold = False
+    for shard, documents in cut(stream(config, left_out), config.shard_characters):
+        gold = documents[0].gold
+        for document in documents if gold else ():
+            scan.add(document)
+        shards.append(shard)
+    whole = blake2b("".join(shard.digest for shard in shards).encode(), digest_size=16).hexdigest()
+    return Plan(tuple(shards), whole, scan.labels if gold else None, dict(left_out))
+
+
+def read_shards(config: RunConfig, plan: Plan, wanted: set[int]) -> Iterator[tuple[Shard, tuple[Document, ...]]]:
+    """Read the corpus again and give the documents of the wanted shards.
+
+    Raises:
+        CorpusError: the corpus is no longer the one that was planned.
+    """
+    if not wanted:
+        return
+    last = max(wanted)
+    for shard, documents in cut(stream(config, Counter()), config.shard_characters):
+        if shard.index >= len(plan.shards) or shard != plan.shards[shard.index]:
+            raise CorpusError(
+                f"the corpus changed while it was read: shard {shard.index} (documents from number "
+                f"{shard.first_document}) is not the one that was planned; start again when the files are at rest"
+            )
+        if shard.index in wanted:
+            yield shard, documents
+        if shard.index == last:
+            return

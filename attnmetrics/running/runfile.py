@@ -1,0 +1,184 @@
+"""`run.json`: what a run is, what it depends on, how far it is."""
+
+import json
+from collections.abc import Mapping
+from hashlib import blake2b
+from importlib.metadata import version
+from typing import Annotated, Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from attnmetrics.config import RESULT_FIELDS, RunConfig, build_config
+from attnmetrics.errors import ConfigError, StoreError
+from attnmetrics.running.plan import Plan
+from attnmetrics.statistics.states import Dims
+from attnmetrics.storage import Location
+from attnmetrics.store.shards import Store
+
+CORPUS_FIELDS = frozenset({"corpus", "format", "text_field", "id_field", "text_documents", "max_documents"})
+"""Fields that matter only through the documents they give, whose digest is compared instead."""
+
+BIT_PACKAGES = ("attnmetrics", "torch", "transformers", "tokenizers", "numpy", "numba")
+"""Packages whose version can change the bits of a result."""
+
+
+class _Corpus(BaseModel):
+    documents: Annotated[int, Field(ge=0, lt=2**63)]
+    shards: Annotated[int, Field(ge=0, lt=2**63)]
+    left_out: dict[str, int]
+
+
+class _Dims(BaseModel):
+    layer: list[int]
+    head: int
+    pos: list[str]
+    rel: list[str]
+
+
+class _Missing(BaseModel):
+    shard: int
+    stage: str
+    reason: str
+
+
+class _Shape(BaseModel):
+    """What the rest of the program relies on in `run.json`; there may be more."""
+
+    model_config = ConfigDict(strict=True)
+
+    status: str
+    configuration: dict[str, Any]
+    identity: dict[str, Any]
+    corpus: _Corpus
+    seconds: dict[str, FiniteFloat]
+    peak_memory_bytes: dict[str, int]
+    missing: list[_Missing] = []
+    dims: _Dims | None = None
+    outputs: dict[str, str] = {}
+
+
+_START_ANEW = "give another --out, or remove the folder to start anew (keep its annotations with --annotations)"
+
+Facts = dict[str, Any]
+"""What `run.json` holds."""
+
+Identity = dict[str, Any]
+"""All that the bits of a result depend on."""
+
+
+def identity_of(config: RunConfig, plan: Plan, annotator_fingerprint: str) -> Identity:
+    """All that the bits of a result depend on, but for the model's weights, which are known once it is loaded."""
+    fields = config.model_dump(mode="json", include=set(RESULT_FIELDS - CORPUS_FIELDS))
+    if plan.gold_labels is not None:
+        fields.pop("annotator")
+    versions = {f"version of {package}": version(package) for package in BIT_PACKAGES}
+    return {**fields, **versions, "corpus digest": plan.digest, "annotator fingerprint": annotator_fingerprint}
+
+
+def check_identity(folder: Location, expected: Mapping[str, Any]) -> None:
+    """Refuse a folder that holds another run.
+
+    Raises:
+        StoreError: the folder's run differs; the message names every difference.
+    """
+    facts = read_facts(folder)
+    if facts is None:
+        _refuse_foreign(folder)
+        return
+    if not holds_measurements(facts):
+        return
+    found = {"unit": "sentence"} | facts.get("identity", {})  # a run that does not say it was of sentences
+    differences = [
+        f"  {name}: {found[name]!r} there, {value!r} now"
+        for name, value in expected.items()
+        if name in found and found[name] != value
+    ]
+    if differences:
+        raise StoreError(
+            f"{folder} holds a run with another configuration:\n" + "\n".join(differences) + "\n"
+            "give another --out, or remove the folder to start anew"
+        )
+
+
+def holds_measurements(facts: Facts) -> bool:
+    """Whether a run came as far as its model: before, nothing stands in the way of another configuration."""
+    return "model" in facts
+
+
+def read_facts(folder: Location) -> Facts | None:
+    """The content of `run.json`; None when there is none.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    path = folder / "run.json"
+    try:
+        facts = json.loads(path.read())
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError:
+        raise StoreError(f"{folder}: expected a folder, found a file; give another --out") from None
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{path} is damaged: {error}; {_START_ANEW}") from None
+    try:
+        _Shape.model_validate(facts)
+    except ValidationError as error:
+        fault = error.errors(include_input=False)[0]
+        where = f" at {'.'.join(map(str, fault['loc']))}" if fault["loc"] else ""
+        raise StoreError(f"{path} is not the record of a run: {fault['msg']}{where}; {_START_ANEW}") from None
+    if facts.pop("seal", None) not in (_seal(facts), None):
+        raise StoreError(f"{path} is damaged: it is not what was written there; {_START_ANEW}")
+    return cast(Facts, facts)
+
+
+def write_facts(folder: Location, facts: Facts) -> None:
+    """Replace `run.json`.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    text = json.dumps(facts | {"seal": _seal(facts)}, indent=2, ensure_ascii=False)
+    try:
+        (folder / "run.json").write(text.encode())
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {folder / 'run.json'}: {error.strerror or error}; make room or mend "
+            "the permission, then run the same command to go on"
+        ) from None
+
+
+def _seal(facts: Facts) -> str:
+    return blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def _refuse_foreign(folder: Location) -> None:
+    """A folder with other things in it is not ours to fill, and shards of an unknown run are not ours to merge."""
+    ours = {"annotations", "shards.zarr", "prefix", "candidates", "commits", "ranking", "traces", "lease.json"}
+    try:
+        strangers = [name for name in folder.names() if name not in ours and not name.startswith(".")]
+        measured = (folder / "commits").exists()
+    except OSError as error:
+        raise StoreError(f"cannot read {folder}: {error.strerror or error}; correct --out or its rights") from None
+    if measured:
+        raise StoreError(f"{folder} holds measured shards, but no run.json says of which run; {_START_ANEW}")
+    if strangers:
+        raise StoreError(
+            f"{folder} exists and is no run: it holds {', '.join(sorted(strangers)[:3])}; give another --out"
+        )
+
+
+def store_of(folder: Location, facts: Facts) -> Store:
+    """The per-shard store that `run.json` describes.
+
+    Raises:
+        ConfigError: its configuration is not valid.
+    """
+    dims = facts["dims"]
+    named = Dims(tuple(dims["layer"]), dims["head"], tuple(dims["pos"]), tuple(dims["rel"]))
+    try:
+        config = build_config(facts["configuration"])
+    except ConfigError as error:
+        raise ConfigError(f"{folder / 'run.json'}: {error}") from None
+    return Store(folder.absolute(), named, facts["corpus"]["shards"], config.candidates)

@@ -1,0 +1,60 @@
+"""Whether what a merge left is still what it wrote: a digest of each output, kept in `run.json`."""
+
+from collections.abc import Mapping
+from hashlib import blake2b
+
+from attnmetrics.errors import StoreError
+from attnmetrics.running.runfile import read_facts
+from attnmetrics.storage import Location, read_ahead
+
+OUTPUTS = ("results.zarr", "exemplars.parquet", "exemplar_attention.parquet", "tables", "report")
+"""What a merge leaves in the run's folder."""
+
+
+def seal(folder: Location) -> dict[str, str]:
+    """The digest of every output that is there, by name.
+
+    Raises:
+        StoreError: one cannot be read.
+    """
+    found = {name: _digest(folder / name) for name in OUTPUTS}
+    return {name: digest for name, digest in found.items() if digest is not None}
+
+
+def broken(folder: Location, seals: Mapping[str, str]) -> list[str]:
+    """The outputs that are not as they were sealed, or gone."""
+    return [name for name in OUTPUTS if _digest(folder / name) != seals.get(name, "")]
+
+
+def check(folder: Location, name: str) -> None:
+    """Refuse an output that is not as it was written, or that a merge is about to replace.
+
+    Raises:
+        StoreError: it is damaged, or the run is not finished.
+    """
+    facts = read_facts(folder) or {}
+    if facts.get("status") == "unfinished":
+        raise StoreError(
+            f"{folder} is unfinished: expected a run that is merged; `attnmetrics status {folder}` says how far it is "
+            "and what to do next"
+        )
+    sealed = facts.get("outputs", {}).get(name)
+    if sealed is not None and _digest(folder / name) not in (sealed, None):
+        raise StoreError(
+            f"{folder / name} is damaged: it is not what was written there; `attnmetrics merge {folder}` writes it anew"
+        )
+
+
+def _digest(place: Location) -> str | None:
+    """Of a file, or of all files of a folder and their paths, hidden ones apart; None where there is nothing."""
+    state = blake2b(digest_size=16)
+    try:
+        files = [path for path in place.files() if not path.rpartition("/")[2].startswith(".")]
+        contents = read_ahead(lambda file: file.read(), [place / path for path in files] or [place])
+        for path, content in zip(files or [""], contents, strict=True):
+            state.update(f"{len(path)},{len(content)},{path}".encode() + content)
+    except (FileNotFoundError, IsADirectoryError):
+        return None
+    except OSError as error:
+        raise StoreError(f"cannot read {place}: {error.strerror or error}") from None
+    return state.hexdigest()

@@ -1,0 +1,517 @@
+"""Windows of a document: against windows cut by hand, in every statistic; their exemplars; a run from end to end."""
+
+import json
+import re
+from concurrent.futures import ProcessPoolExecutor
+from io import StringIO
+from itertools import groupby
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+import xarray as xr
+from conftest import demo_config
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from models import FAMILIES, TEXTS, Family, make_tokenizer, save_model
+from pages import Desk, chromium, needs_chromium
+from playwright.sync_api import expect
+from reference_forward import weights_float64
+from rich.console import Console
+from test_reference_agreement import GOLD, POS, REL, Annotated, K, check_exemplars, columns, corpus, worst_ratios
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from transformers import LlamaConfig, LlamaForCausalLM
+
+import attnmetrics
+from attnmetrics.benchmark.race import _peak_bytes
+from attnmetrics.cli import main
+from attnmetrics.config import build_config
+from attnmetrics.engine.worker import Worker
+from attnmetrics.errors import ConfigError, StoreError
+from attnmetrics.measuring.shard import ShardResult, measure
+from attnmetrics.model.align import find_template, tokenize
+from attnmetrics.model.load import Model, attention_maps, load_model
+from attnmetrics.model.units import Units, check_window, read_sentences, read_windows
+from attnmetrics.results.dataset import dataset, exemplars_frame
+from attnmetrics.running.driver import run
+from attnmetrics.running.estimate import plan
+from attnmetrics.running.progress import Reporter
+from attnmetrics.running.runfile import check_identity, read_facts, write_facts
+from attnmetrics.statistics import reference
+from attnmetrics.statistics.exemplars import merge_all
+from attnmetrics.statistics.reference import Reference, Word
+from attnmetrics.statistics.schema import STATISTICS
+from attnmetrics.statistics.variability import deviations
+from attnmetrics.storage import locate
+from attnmetrics.views import atlas
+
+QUIET = Reporter(quiet=True)
+TEMPLATES = {"gpt2": ([], []), "bert": ([2], [3]), "llama": ([0], [])}
+DOCUMENT = 5
+"""Sentences of each, in `corpus`."""
+
+
+class Window(NamedTuple):
+    """Cut by hand."""
+
+    document: int
+    number: int
+    ids: list[int]
+    spans: list[tuple[int, int]]
+    template: frozenset[int]
+    text: str
+    """of the whole document"""
+    words: tuple[Word, ...]
+    """of the whole document"""
+
+
+def cut(folder: Path, family: Family, sentences: list[Annotated], size: int) -> list[Window]:
+    """One document after the other, one piece after the other."""
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    prefix, suffix = TEMPLATES[family]
+    windows = []
+    for document, group in groupby(sentences, lambda sentence: sentence.document):
+        text, words = joined(list(group))
+        encoding = tokenizer.encode(text, add_special_tokens=False)
+        left = list(zip(encoding.ids, encoding.offsets, strict=True))
+        number = 0
+        while left or number == 0:
+            room = size - len(prefix) - len(suffix)
+            own, left = left[:room], left[room:]
+            ids = [*prefix, *(piece for piece, _ in own), *suffix]
+            spans = [*((0, 0) for _ in prefix), *(span for _, span in own), *((0, 0) for _ in suffix)]
+            template = frozenset([*range(len(prefix)), *range(len(ids) - len(suffix), len(ids))])
+            windows.append(Window(document, number, ids, spans, template, text, words))
+            number += 1
+    return windows
+
+
+def joined(sentences: list[Annotated]) -> tuple[str, tuple[Word, ...]]:
+    """A document's text and words; heads count in the document."""
+    text, words = "", []
+    for sentence in sentences:
+        text += " " if text else ""
+        first = len(words)
+        for word in sentence.words:
+            start, end = len(text) + word.start, len(text) + word.end
+            words.append(Word(start, end, word.pos, word.rel, word.head + first if word.head >= 0 else -1))
+        text += sentence.text
+    return text, tuple(words)
+
+
+def measured(model: Model, sentences: list[Annotated], size: int) -> list[ShardResult]:
+    """From shards of two documents each."""
+    step = 2 * DOCUMENT
+    shards = [columns(sentences[start : start + step]) for start in range(0, len(sentences), step)]
+    assert len(shards) > 1
+    return [measure(read_windows(shard, model, size), model, batch_pieces=100, exemplars=K) for shard in shards]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[Family, Path]:
+    root = tmp_path_factory.mktemp("models")
+    return {family: save_model(root / family, family, sharp=True) for family in FAMILIES}
+
+
+@pytest.mark.parametrize(
+    ("family", "size", "null"),
+    [("gpt2", 20, None), ("gpt2", 64, None), ("bert", 20, None), ("bert", 13, "none"), ("llama", 20, None)],
+)
+def test_every_statistic_is_that_of_windows_cut_by_hand(folders, family, size, null):
+    folder, sentences = folders[family], corpus(TEXTS)[: 4 * DOCUMENT + 2]
+    causal = family != "bert"
+    expected, maps = Reference(3, 6 if family == "llama" else 4, POS, REL, causal), {}
+    for window in cut(folder, family, sentences, size):
+        alpha = weights_float64(folder, window.ids)
+        maps[window.document, window.number] = alpha
+        nulls = {None: frozenset({0}) if causal else window.template, "none": frozenset()}[null]
+        text = window.text + str(window.ids)  # one text a window: the reference keeps each once
+        row = reference.Sentence(text, window.words, window.spans, window.template, nulls, alpha,
+                                 document_index=window.document, sentence=window.number)  # fmt: skip
+        expected.add(row)
+    parts = measured(load_model(str(folder), null_tokens=null), sentences, size)
+    state = parts[0].state
+    for part in parts[1:]:
+        state = state.merge(part.state)
+    found = dataset(state, *deviations(lambda: (part.blocks for part in parts)), unit=f"window:{size}")
+    ratios = worst_ratios(found, expected)
+    assert max(ratios.values()) <= 1, {name: ratio for name, ratio in ratios.items() if ratio > 1}
+    assert check_exemplars(merge_all(part.exemplars for part in parts), expected, maps) < 1e-6
+    assert found["sentences"] == len(maps) > 4
+    assert found["sentences_cut"] == 0
+    assert (found["dependency_pairs"].sum() > 0) and found.attrs["unit"] == f"window:{size}"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_window_that_holds_a_document_reads_it_as_one_sentence(folders, family):
+    model, sentences = load_model(str(folders[family])), [one for one in corpus(TEXTS) if len(one.text) < 20]
+    documents = [
+        Annotated(*joined(list(group)), document, 0) for document, group in groupby(sentences, lambda one: one.document)
+    ]
+    whole = read_sentences(columns(documents), model)
+    assert len(whole) > 4 and not whole.pieces.cut.any()
+    for size in (whole.pieces.lengths.max(), model.max_pieces):
+        found = read_windows(columns(sentences), model, int(size))
+        assert found.number.tolist() == [0] * len(documents)
+        assert found.document == whole.document
+        for name in ("document_index", "pos", "rel", "aligned"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(whole, name))
+        for part, names in (("pieces", ("offsets", "ids", "in_text", "cut")), ("dependencies", ("head", "child"))):
+            for name in names:
+                values = [getattr(getattr(units, part), name) for units in (found, whole)]
+                np.testing.assert_array_equal(*values, err_msg=name)
+
+
+def test_any_shards_of_whole_documents_give_the_same(folders):
+    model, sentences = load_model(str(folders["gpt2"])), corpus(TEXTS)
+    whole = measure(read_windows(columns(sentences), model, 24), model, exemplars=K)
+    parts = measured(model, sentences, 24)
+    for statistic in STATISTICS:
+        total = sum(part.state[statistic.name] for part in parts)
+        np.testing.assert_allclose(total, whole.state[statistic.name], rtol=1e-5, atol=2e-5, err_msg=statistic.name)
+    merged = merge_all(part.exemplars for part in parts)
+    np.testing.assert_allclose(merged.weight, whole.exemplars.weight, rtol=0, atol=5e-5)
+    assert {part.unit for part in whole.passages} <= set(range(int(whole.state["sentences"])))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from(FAMILIES),
+    st.lists(st.text(st.sampled_from("abc de.é🦉\x00"), max_size=30), max_size=4),
+    st.integers(3, 12),
+)
+def test_cutting_loses_no_piece_and_keeps_the_order(family: Family, texts: list[str], size: int) -> None:
+    tokenizer = make_tokenizer(family).backend_tokenizer
+    template = find_template(tokenizer)
+    pieces = tokenize(tokenizer, texts, template, size, split=True)
+    rows = np.split(np.arange(len(pieces.ids)), pieces.offsets[1:-1])[: len(pieces.text)]
+    for place, text in enumerate(texts):
+        own = [row for row, of in zip(rows, pieces.text, strict=True) if of == place]
+        encoding = tokenizer.encode(text, add_special_tokens=False)
+        inner = np.concatenate([row[pieces.in_text[row]] for row in own])
+        assert pieces.ids[inner].tolist() == encoding.ids
+        assert list(zip(pieces.start[inner].tolist(), pieces.end[inner].tolist(), strict=True)) == encoding.offsets
+        assert [len(row) for row in own[:-1]] == [size] * (len(own) - 1)
+        assert (len(own[-1]) > len(template) or len(own) == 1) and len(own[-1]) <= size
+        for row in own:
+            ids = pieces.ids[row].tolist()
+            assert (*ids[: len(template.prefix)], *ids[len(ids) - len(template.suffix) :]) == (
+                template.prefix + template.suffix
+            )
+    assert not pieces.cut.any()
+
+
+# ---- exemplars
+
+
+def excerpt(window: Window, pieces: tuple[int, int], sentences: list[Annotated], tokenizer: Tokenizer) -> tuple:
+    """The sentences that hold two pieces, their pieces in the window, and the places of the two among these."""
+    own = [sentence.text for sentence in sentences if sentence.document == window.document]
+    text = [n for n in range(len(window.ids)) if n not in window.template]
+
+    def holder(piece: int) -> int:
+        beside = min(text, key=lambda n: abs(n - piece)) if text else None
+        last = max(window.spans[beside][1] - 1, 0) if text else 0
+        return next(n for n in range(len(own)) if last < len(" ".join(own[: n + 1])) + 1)
+
+    held = sorted({holder(piece) for piece in pieces})
+    shown = [n for n in range(len(window.ids)) if holder(n) in held]
+    names = [tokenizer.id_to_token(window.ids[n]) for n in shown]
+    return " ".join(own[n] for n in held), names, *(shown.index(piece) for piece in pieces)
+
+
+@pytest.mark.parametrize(("family", "size", "null"), [("gpt2", 64, None), ("bert", 30, "none"), ("llama", 11, None)])
+def test_an_exemplar_is_the_sentences_that_hold_its_two_pieces(folders, family, size, null):
+    folder, sentences = folders[family], corpus(TEXTS)[len(GOLD) :]
+    model = load_model(str(folder), null_tokens=null)
+    units = read_windows(columns(sentences), model, size)
+    result = measure(units, model, exemplars=K)
+    texts: dict[tuple[int, int], list[tuple[str, str, list[str], int]]] = {}
+    for one in result.passages:
+        key = int(units.document_index[one.unit]), int(units.number[one.unit])
+        texts.setdefault(key, []).append((units.document[one.unit], one.text, one.pieces, one.first))
+    frame = exemplars_frame(result.exemplars, model.layers, texts)
+    windows = {(window.document, window.number): window for window in cut(folder, family, sentences, size)}
+    kinds = set()
+    for row in frame.itertuples(index=False):
+        at = row.layer, row.head, row.rank - 1
+        key = int(result.exemplars.document_index[at]), int(result.exemplars.sentence[at])
+        pair = int(result.exemplars.i[at]), int(result.exemplars.j[at])
+        expected = excerpt(windows[key], pair, sentences, model.tokenizer)
+        assert (row.text, row.pieces, row.i, row.j) == expected
+        assert (row.document, row.sentence) == (f"document {key[0]}", key[1])
+        alpha = weights_float64(folder, windows[key].ids)[row.layer, row.head]
+        assert abs(alpha[pair] - row.weight) < 1e-6
+        kinds.add("one" if row.text in [one.text for one in sentences] else "two")
+        kinds.add("apart" if abs(row.i - row.j) != abs(pair[0] - pair[1]) else "together")
+    assert len(frame) == len(model.layers) * model.heads * K
+    assert kinds == {"one", "two", "together"} | ({"apart"} if family != "llama" else set())
+
+
+def test_windows_that_read_the_same_are_one_exemplar(folders):
+    model = load_model(str(folders["gpt2"]))
+    once = corpus(TEXTS)[len(GOLD) :][:DOCUMENT]
+    once = [Annotated(one.text, one.words, 0, place) for place, one in enumerate(once)]
+    twice = [*once, *(Annotated(one.text, one.words, 1, one.sentence) for one in once)]
+    found = [measure(read_windows(columns(some), model, 20), model, exemplars=50).exemplars for some in (once, twice)]
+    np.testing.assert_array_equal(found[0].document_index, found[1].document_index)
+    np.testing.assert_array_equal(found[0].sentence, found[1].sentence)
+
+
+# ---- what is refused
+
+
+@pytest.mark.parametrize("unit", ["window", "window:", "window:1", "window:0", "window:-5", "window:7.5", "window: 64",
+                                  "window:064", "windows:64", "Sentence", "document", "window:٦٤", ""])  # fmt: skip
+def test_other_units_are_refused(unit):
+    with pytest.raises(ConfigError, match=r"unit: expected 'sentence', or 'window:N' with N of at least 2 pieces"):
+        build_config({"model": "m", "corpus": "c", "out": "o", "unit": unit})
+
+
+@pytest.mark.parametrize("sample", [{"sample_sentences": 10}, {"metric_sentences": 10}])
+def test_sentences_are_not_sampled_from_windows(sample):
+    build_config({"model": "m", "corpus": "c", "out": "o", **sample})
+    with pytest.raises(ConfigError, match=r"unit window:64 takes whole documents, .* leave out sample_sentences"):
+        build_config({"model": "m", "corpus": "c", "out": "o", "unit": "window:64", **sample})
+
+
+@pytest.mark.parametrize(("family", "least"), [("gpt2", 1), ("bert", 3), ("llama", 2)])
+def test_windows_fit_the_model(folders, family, least):
+    model = load_model(str(folders[family]))
+    for size in (least, 64):
+        check_window(size, model)
+    for size in (least - 1, 65):
+        with pytest.raises(ConfigError, match=f"expected windows of {least} to 64 pieces, as .* found {size}; choose"):
+            check_window(size, model)
+
+
+@pytest.mark.usefixtures("loaded_once")
+@pytest.mark.parametrize("command", [run, plan])
+def test_windows_that_the_model_cannot_read_are_refused_before_any_work(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(Worker, "annotate", lambda *_: pytest.fail("a shard was annotated"))
+    with pytest.raises(ConfigError, match=r"found 4,096; choose another --unit window:N"):
+        command(demo_config(tmp_path / "run", unit="window:4096"), QUIET)
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+# ---- a run from end to end
+
+
+@pytest.fixture(scope="module")
+def window_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run; not to be written to."""
+    folder = tmp_path_factory.mktemp("runs") / "windows"
+    said = StringIO()
+    facts = run(demo_config(folder, unit="window:64", variability_sentences=9), Reporter(console=Console(file=said)))
+    assert facts["corpus"]["shards"] > 2
+    assert re.search(r"measure: 3/3 shards · \d+ windows/s", said.getvalue())
+    return folder
+
+
+@pytest.mark.usefixtures("loaded_once")
+def test_a_run_in_windows(window_run: Path, demo_run: Path) -> None:
+    found, sentences = (xr.open_zarr(folder / "results.zarr").load() for folder in (window_run, demo_run))
+    record = json.loads((window_run / "run.json").read_text())
+    model = load_model(record["model"]["name"])
+    texts = document_texts(window_run)
+    pieces = [len(model.tokenizer.encode(text, add_special_tokens=False).ids) for text in texts.values()]
+    assert found["pieces"] == sum(pieces)
+    assert found["sentences"] == sum(-(-number // 64) for number in pieces) < sentences["sentences"]
+    assert found["sentences_cut"] == 0
+    assert found["variability_sentences"] == 9
+    assert found.attrs["unit"] == record["configuration"]["unit"] == record["identity"]["unit"] == "window:64"
+    assert sentences.attrs["unit"] == "sentence"
+    assert found["sentences"].attrs == sentences["sentences"].attrs | {
+        "long_name": "Windows measured", "units": "windows", "formula": "number of windows",
+    }  # fmt: skip
+    for name, variable in found.data_vars.items():
+        words = json.dumps([variable.attrs[key] for key in ("long_name", "units", "formula")])
+        assert "entence" not in words, name
+        assert "indow" not in json.dumps(sentences[name].attrs), name
+    assert (found["distance"] > sentences["distance"]).mean() > 0.9
+
+
+def document_texts(folder: Path) -> dict[str, str]:
+    """The sentences of each document, joined; from the annotations."""
+    texts: dict[str, list[str]] = {}
+    for path in sorted((folder / "annotations").rglob("*.parquet")):
+        for row in pq.read_table(path, columns=["document", "text"]).to_pylist():
+            texts.setdefault(row["document"], []).append(row["text"])
+    return {document: " ".join(own) for document, own in texts.items()}
+
+
+@pytest.mark.usefixtures("loaded_once")
+def test_exemplars_of_a_run_stand_in_its_windows(window_run: Path) -> None:
+    model = load_model(read_facts(locate(window_run))["model"]["name"])
+    frame, texts = attnmetrics.exemplars(window_run), document_texts(window_run)
+    assert len(frame) == 36 * 5
+    for row in frame[frame["rank"] == 1].itertuples(index=False):
+        ids = model.tokenizer.encode(texts[row.document], add_special_tokens=False).ids
+        window = ids[64 * row.sentence : 64 * (row.sentence + 1)]
+        kept = attention_maps(model, [window])[0][row.layer, row.head, :, 1:]
+        i, j = np.unravel_index(kept.argmax(), kept.shape)
+        assert abs(kept[i, j] - row.weight) < 1e-5
+        names = [model.tokenizer.id_to_token(ids) for ids in window]
+        assert (row.pieces[row.i], row.pieces[row.j]) == (names[i], names[j + 1])
+        assert row.text in texts[row.document] or row.text.split(". ")[0] in texts[row.document]
+
+
+def page_data(folder: Path) -> dict[str, Any]:
+    """What the page of the atlas holds."""
+    facts = read_facts(locate(folder))
+    assert facts is not None
+    tables = attnmetrics.load(folder), attnmetrics.exemplars(folder), attnmetrics.exemplar_attention(folder)
+    return atlas.contents(*tables, facts)
+
+
+def test_the_atlas_speaks_of_windows(window_run: Path, demo_run: Path) -> None:
+    found, sentences = page_data(window_run), page_data(demo_run)
+    assert (found["unit"], sentences["unit"]) == ("window", "sentence")
+    assert [name for name, _ in found["headline"]][2:5] == ["windows", "word pieces", "pieces a window"]
+    assert ("unit", "window:64") in found["about"]
+    assert found["corpus"][0] == ("Windows behind variability", "9 windows", "number of windows")
+    assert "entence" not in json.dumps([found["corpus"], [metric["help"] for metric in found["metrics"]]])
+    cut, blank = "windows cut to the model's length", "blank sentences"
+    assert {cut, blank} <= {name for name, _ in found["left_out"]}
+    assert {source.rpartition(", ")[2].split()[0] for source, _, _ in found["sentences"]} == {"window"}
+    assert not any(rows for exemplars in found["exemplars"] for *_, rows in exemplars)
+    assert any(rows for exemplars in sentences["exemplars"] for *_, rows in exemplars)
+    shown = [(found["sentences"][one[0]], one[3], one[4]) for exemplars in found["exemplars"] for one in exemplars]
+    frame = attnmetrics.exemplars(window_run)
+    assert [(len(pieces), i, j) for (_, pieces, _), i, j in shown] == [
+        (len(row.pieces), row.i, row.j) for row in frame.itertuples(index=False)
+    ]
+    assert ("the run's unit is window:64", False) in [row[3:] for row in found["paper"]]
+
+
+@needs_chromium
+def test_a_heads_page_says_what_is_not_drawn(window_run: Path, tmp_path: Path) -> None:
+    with chromium() as browser:
+        desk = Desk(browser, tmp_path)
+        page = desk.open((window_run / "report" / "index.html").read_text(encoding="utf-8"))
+        page.evaluate("location.hash = '#/head/4/0'")
+        expect(page.locator("#sentences")).to_contain_text("Windows are not read again to draw the rest.")
+        expect(page.locator("#sentences")).not_to_contain_text("point at any other piece")
+        expect(page.locator("#sentences .exemplar .piece.strongest").first).to_be_visible()
+        desk.check()
+        desk.close()
+
+
+def test_everything_can_be_looked_at(window_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def said(*arguments: str) -> str:
+        with pytest.raises(SystemExit) as end:
+            main(list(arguments))
+        assert not end.value.code
+        return " ".join(capsys.readouterr().out.split())
+
+    folder = str(window_run)
+    assert "pieces a window" in said("show", folder)
+    assert "Windows measured number of windows [windows]" in said("show", folder, "sentences")
+    exemplars = said("show", folder, "--layer", "4", "--head", "0", "--exemplars")
+    assert re.search(r"1\. \S+ → \S+ \d+% .*, window \d", exemplars)
+    assert "unit window:64" in said("status", folder)
+    assert "figures:" in said("figures", folder, "--out", str(tmp_path / "figures"))
+    assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".pdf"}
+    assert attnmetrics.exemplar_attention(window_run).empty
+    again = {"ranking", "traces"}  # windows are not read again
+    assert not again & {path.name for path in window_run.iterdir()}
+    assert not demo_config(tmp_path, unit="window:64").ranks_exemplars
+
+
+@pytest.mark.usefixtures("loaded_once")
+def test_another_unit_is_another_run(window_run: Path, demo_run: Path, tmp_path: Path) -> None:
+    options = {"unit": "window:64", "variability_sentences": 9}
+    assert run(demo_config(window_run, **options), QUIET) == read_facts(locate(window_run))
+    for folder, unit, there in ((window_run, "window:65", "window:64"), (demo_run, "window:64", "sentence")):
+        with pytest.raises(StoreError, match=f"unit: '{there}' there, '{unit}' now"):
+            run(demo_config(folder, **options | {"unit": unit}), QUIET)
+    older = read_facts(locate(demo_run))
+    assert older is not None
+    for part in ("configuration", "identity"):
+        del older[part]["unit"]
+    write_facts(locate(tmp_path), older)
+    check_identity(locate(tmp_path), {"unit": "sentence"})
+    with pytest.raises(StoreError, match="unit: 'sentence' there, 'window:64' now"):
+        check_identity(locate(tmp_path), {"unit": "window:64"})
+    assert build_config(older["configuration"]).unit == "sentence"
+
+
+@pytest.mark.usefixtures("loaded_once")
+def test_the_unit_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("model: demo\ncorpus: demo\nmax_documents: 1\nengine: inline\nunit: window:32\nlayers: 0\n")
+    found = attnmetrics.run(config_file=file, out=tmp_path / "run")
+    assert found.attrs["unit"] == "window:32"
+    assert found["pieces_per_sentence"] <= 32
+
+
+# ---- memory
+
+
+def save_long_llama(folder: Path, layers: int, width: int) -> Path:
+    """A Llama of 8 heads that reads 8,192 pieces."""
+    tokenizer = make_tokenizer("llama")
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=width, intermediate_size=2 * width, num_hidden_layers=layers,
+        num_attention_heads=8, max_position_embeddings=8192,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+def long_units(model: Model, size: int) -> Units:
+    """Windows of one document of some 8,400 pieces."""
+    sentences = [Annotated(one.text, one.words, 0, place) for place, one in enumerate(corpus(TEXTS) * 14)]
+    units = read_windows(columns(sentences), model, size)
+    assert size in units.pieces.lengths
+    return units
+
+
+class Largest(TorchDispatchMode):
+    """The most numbers in a tensor that came up."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, function, types, arguments=(), named=None):
+        found = function(*arguments, **(named or {}))
+        tensors = [one for one in (found if isinstance(found, tuple | list) else [found]) if isinstance(one, Tensor)]
+        self.numbers = max([self.numbers, *(one.numel() for one in tensors)])
+        return found
+
+
+def test_no_tensor_grows_with_the_square_of_the_window(tmp_path):
+    model = load_model(str(save_long_llama(tmp_path / "model", layers=2, width=32)))
+    largest = {}
+    for size in (512, 2048):
+        units = long_units(model, size)
+        with Largest() as found:
+            measure(units, model, batch_pieces=size, exemplars=K)
+        largest[size] = found.numbers
+    assert largest[2048] < 4.4 * largest[512]
+    assert largest[2048] < 2048**2
+
+
+def peak_bytes(folder: Path, size: int) -> int:
+    """Most memory above the loaded model and kernel; to be run in a process of its own."""
+    model = load_model(str(folder), threads=1)
+    measure(long_units(model, 16), model, exemplars=K)
+    units = long_units(model, size)
+    return _peak_bytes(lambda: measure(units, model, exemplars=K)) or 0
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_memory_grows_no_faster_than_the_window(tmp_path):
+    folder, sizes = save_long_llama(tmp_path / "model", layers=4, width=256), (4096, 8192)
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
+        half, whole = pool.map(peak_bytes, [folder, folder], sizes)
+    print(f"\nabove the loaded model: {half / 1e6:.0f} MB at 4,096 pieces, {whole / 1e6:.0f} MB at 8,192")
+    assert 0 < whole < 2.2 * half

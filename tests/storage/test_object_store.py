@@ -1,0 +1,137 @@
+"""A run in an object store: the same results as in a folder, after any kill too."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import psutil
+import pytest
+import xarray as xr
+from conftest import demo_config
+from test_run import outputs
+
+import attnmetrics
+from attnmetrics.errors import StoreError
+from attnmetrics.running.driver import merge_run, progress_of, run
+from attnmetrics.running.progress import Reporter
+from attnmetrics.storage import Location, locate
+
+QUIET = Reporter(quiet=True)
+
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("loaded_once")]
+
+
+@pytest.fixture
+def url(bucket: str) -> str:
+    return f"{bucket}/{uuid4().hex}/run"
+
+
+def fetched(folder: Location, prefix: str = "") -> dict[str, bytes]:
+    """Bytes of every object below a folder, by path."""
+    found = {}
+    for name in folder.names():
+        below = fetched(folder / name, f"{prefix}{name}/")
+        found |= below or {f"{prefix}{name}": (folder / name).read()}
+    return found
+
+
+def results(folder: Location) -> dict[str, bytes]:
+    """What `outputs` gives of a local folder."""
+    tables = {name: fetched(folder / name, f"{name}/") for name in ("results.zarr", "tables")}
+    frames = {name: (folder / name).read() for name in ("exemplars.parquet", "exemplar_attention.parquet")}
+    return {**tables["results.zarr"], **tables["tables"], **frames}
+
+
+def start(url: str, *flags: str) -> psutil.Popen:
+    """The demo run of `demo_config`, as a process of its own."""
+    options = demo_config(Path("unused")).model_dump(mode="json", exclude_defaults=True, exclude={"out", "corpus"})
+    options = {name.replace("_", "-"): value for name, value in options.items()}
+    given = [f"--{name}={value}" for name, value in options.items()]
+    command = [sys.executable, "-m", "attnmetrics", "run", "--corpus=demo", f"--out={url}", *given, *flags]
+    return psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def await_commits(url: str, process: psutil.Popen, number: int) -> None:
+    while len((locate(url) / "commits").names()) < number:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+
+
+def test_the_results_are_those_of_a_folder(demo_run: Path, url: str) -> None:
+    run(demo_config(url), QUIET)
+    folder = locate(url)
+    assert results(folder) == outputs(demo_run)
+    assert folder.names() == [
+        "annotations", "candidates", "commits", "exemplar_attention.parquet", "exemplars.parquet", "prefix", "ranking",
+        "report", "results.zarr", "run.json", "shards.zarr", "tables", "traces",
+    ]  # fmt: skip
+    assert b"<html" in (folder / "report" / "index.html").read()
+    assert json.loads((folder / "run.json").read())["configuration"]["out"] == url
+    xr.testing.assert_identical(attnmetrics.load(url), attnmetrics.load(demo_run))
+    assert attnmetrics.exemplars(url).equals(attnmetrics.exemplars(demo_run))
+    assert progress_of(folder).measured == progress_of(locate(demo_run)).measured
+    before = fetched(folder)
+    assert run(demo_config(url), QUIET)["status"] == "finished"
+    merge_run(folder, QUIET)
+    assert fetched(folder).keys() == before.keys()
+    assert results(folder) == outputs(demo_run)
+
+
+def test_a_killed_driver_leaves_what_the_next_goes_on_from(
+    demo_run: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = start(url)
+    await_commits(url, first, 2)
+    first.kill()
+    first.communicate()
+    run(demo_config(url), Reporter())
+    assert "shards are measured already" in " ".join(capsys.readouterr().err.split())
+    assert results(locate(url)) == outputs(demo_run)
+
+
+@pytest.mark.cluster
+def test_killed_workers_are_replaced(demo_run: Path, url: str) -> None:
+    process = start(url, "--engine=ray", "--workers=1")
+    for commits in (1, 2):
+        await_commits(url, process, commits)
+        workers = [child for child in process.children(recursive=True) if "ray::Worker" in "".join(child.cmdline())]
+        for worker in workers:
+            worker.kill()
+    _, said = process.communicate()
+    assert process.returncode == 0, said
+    assert results(locate(url)) == outputs(demo_run)
+
+
+def test_damage_is_found_and_mended(demo_run: Path, url: str) -> None:
+    config = demo_config(url)
+    run(config, QUIET)
+    for path in ("shards.zarr/state/c.1.0", "candidates/000002.parquet", "commits/000000.json"):
+        place = locate(url) / path
+        content = bytearray(place.read())
+        content[len(content) // 2] ^= 1
+        place.write(bytes(content))
+    with pytest.raises(StoreError, match=f"shards of {url} are measured"):
+        merge_run(locate(url), QUIET)
+    facts = run(config, QUIET)
+    assert facts["status"] == "finished"
+    assert results(locate(url)) == outputs(demo_run)
+
+
+def test_a_corpus_and_annotations_may_lie_there_too(bucket: str, url: str, tmp_path: Path) -> None:
+    text = "The cat sat on the mat. It slept.\n\nDogs bark at night."
+    locate(f"{bucket}/corpus/a.txt").write(text.encode())
+    (tmp_path / "a.txt").write_text(text)
+    options = {"format": "text", "max_documents": None}
+    run(demo_config(url, corpus=f"{bucket}/corpus/a.txt", annotations=f"{bucket}/annotations", **options), QUIET)
+    run(demo_config(tmp_path / "run", corpus=tmp_path / "a.txt", **options), QUIET)
+    found, expected = attnmetrics.load(url), attnmetrics.load(tmp_path / "run")
+    xr.testing.assert_identical(found, expected)
+    assert locate(f"{bucket}/annotations").names()
+
+
+def test_a_bucket_that_is_missing_ends_the_run(bucket: str) -> None:
+    with pytest.raises(StoreError, match=r"cannot read s3://no-such-bucket/run: .*404"):
+        run(demo_config("s3://no-such-bucket/run"), QUIET)
