@@ -9,16 +9,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attnmetrics.annotation.sentence import Labels, Sentences
 from attnmetrics.errors import ModelError
 from attnmetrics.model.align import Dependencies, Pieces, piece_names
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import Kernel, Null, Reductions, Wanted, want
 from attnmetrics.model.load import TILE_PAIRS, Model
 from attnmetrics.model.pack import Batch, pack
-from attnmetrics.model.units import Units, read_sentences
+from attnmetrics.model.units import Units
 from attnmetrics.statistics.exemplars import Exemplars, from_peaks
-from attnmetrics.statistics.schema import EDGES, HEAD, NO_LABEL, PAIR_DISTANCE_LIMIT, PAIR_DISTANCES, STATISTICS
+from attnmetrics.statistics.schema import EDGES, HEAD, PAIR_DISTANCE_LIMIT, PAIR_DISTANCES, STATISTICS
 from attnmetrics.statistics.states import Dims, State
 from attnmetrics.statistics.variability import prefix_pairs
 from attnmetrics.storage import read_ahead
@@ -118,53 +117,6 @@ def measure(
         passages=_find_passages(found, units, model),
         sentences_without_pieces=int((lengths == 0).sum()),
     )
-
-
-def find_exemplars(
-    texts: Sequence[str],
-    document_index: NDArray[np.int64],
-    sentence: NDArray[np.int64],
-    model: Model,
-    *,
-    exemplars: int,
-    batch_pieces: int | None = None,
-) -> Exemplars:
-    """The exemplars among these sentences, no annotation needed.
-
-    A float32 forward pass leaves single weights with errors of up to some 1e-6. With a model loaded in float64, the
-    merged exemplars of a run are settled to the last digits from their texts alone.
-
-    Args:
-        texts: [S] sentences.
-        document_index: [S] positions of their documents in the corpus.
-        sentence: [S] positions in their documents.
-        model: the model, in whatever precision is wanted.
-        exemplars: K, sentences kept per head.
-        batch_pieces: most pieces of one forward pass; unset, what suits the device.
-    """
-    words = np.zeros(0, dtype=np.int64)
-    without_words = Sentences(
-        labels=Labels((NO_LABEL,), (NO_LABEL,)),
-        document=("",) * len(texts),
-        document_index=document_index,
-        sentence=sentence,
-        text=tuple(texts),
-        word_offsets=np.zeros(len(texts) + 1, dtype=np.int64),
-        word_start=words,
-        word_end=words,
-        word_pos=words,
-        word_rel=words,
-        word_head=words,
-    )
-    nothing = np.zeros(len(texts), dtype=np.bool_)
-    return measure(
-        read_sentences(without_words, model),
-        model,
-        batch_pieces=batch_pieces,
-        exemplars=exemplars,
-        metric_rows=nothing,
-        prefix_rows=np.flatnonzero(nothing),
-    ).exemplars
 
 
 # --- before the model ------------------------------------------------------------------------------------------------
