@@ -32,9 +32,6 @@ LAYER_LIMIT = 10_000
 FAULTS_SHOWN = 10
 """An error says no more than this many things at once."""
 
-SPARE_CANDIDATES = 10
-"""Float32 may rank a sentence this many places too low."""
-
 
 def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
@@ -139,9 +136,6 @@ class RunConfig(BaseModel):
         tuple[int, ...] | None, BeforeValidator(_as_layers), Field(description="layers to measure, such as 0-3,6")
     ] = None
     exemplars: Annotated[int, Field(ge=0, le=10_000, description="exemplar sentences, or windows, per head")] = 50
-    exact_exemplars: Annotated[
-        bool, Field(description="with float32, compute the weights of exemplars anew in float64; not of windows")
-    ] = True
     drawn_exemplars: Annotated[
         int,
         Field(
@@ -203,19 +197,9 @@ class RunConfig(BaseModel):
         return None if self.unit == "sentence" else int(self.unit.removeprefix("window:"))
 
     @property
-    def ranks_exemplars(self) -> bool:
-        """Whether exemplars are ranked anew in float64; windows are not read again."""
-        return self.exact_exemplars and self.dtype == "float32" and self.exemplars > 0 and not self.window
-
-    @property
     def traced_exemplars(self) -> int:
         """Exemplars of each head in which attention is drawn; windows are not read again."""
         return 0 if self.window else self.drawn_exemplars
-
-    @property
-    def candidates(self) -> int:
-        """Exemplars kept per shard and head: some to spare where they are ranked anew."""
-        return self.exemplars + SPARE_CANDIDATES if self.ranks_exemplars else self.exemplars
 
     @property
     def annotation_folder(self) -> Location:

@@ -188,7 +188,7 @@ def _store_bytes(material: Material, sentences: float, characters: float) -> flo
     """Of states, exemplars and prefix blocks at a run's defaults."""
     config = RunConfig(model="demo", corpus=("demo",), out=locate("."))
     dims = Dims(tuple(range(12)), 12, *_labels(material))
-    exemplars = Exemplars.zero(len(dims.layer), dims.head, config.candidates)
+    exemplars = Exemplars.zero(len(dims.layer), dims.head, config.exemplars)
     shard = 8 * packed_size(dims) + sum(getattr(exemplars, field.name).nbytes for field in fields(exemplars))
     block = 4 * len(dims.layer) * dims.head * len(prefix_pairs(causal=True)[0])
     kept = min(sentences, config.variability_sentences or sentences)

@@ -43,7 +43,6 @@ PARTS: Final = {
     "attnmetrics.annotation.spacy": WORDS,
     "attnmetrics.annotation.cache": FILES,
     "attnmetrics.model.load:load_model": "loading the model",
-    "attnmetrics.model.load:in_dtype": "loading the model",
     "attnmetrics.model.load:Model.run": FORWARD,
     "attnmetrics.model.align": "word pieces",
     "attnmetrics.model.units": "word pieces",
@@ -61,7 +60,6 @@ STAGES: Final = {
     "attnmetrics.running.driver:_plan": "plan",
     "attnmetrics.engine.worker:Worker.annotate": "annotate",
     "attnmetrics.engine.worker:Worker.measure": "measure",
-    "attnmetrics.engine.worker:Worker.rank": "rank",
     "attnmetrics.engine.worker:Worker.trace": "trace",
     "attnmetrics.running.driver:_merge": "merge",
 }

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine.worker import Counts
 
-Stage = Literal["annotate", "measure", "rank", "trace"]
+Stage = Literal["annotate", "measure", "trace"]
 """A method of `Worker` that does something with a shard."""
 
 TRIES = 3

@@ -14,7 +14,7 @@ from math import floor
 from attnmetrics.engine import Stage
 
 ANNOTATING: frozenset[Stage] = frozenset({"annotate"})
-MEASURING: frozenset[Stage] = frozenset({"measure", "rank", "trace"})
+MEASURING: frozenset[Stage] = frozenset({"measure", "trace"})
 ALL = ANNOTATING | MEASURING
 
 

@@ -18,15 +18,15 @@ from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.errors import DamageError
-from attnmetrics.measuring.ranking import Chunk
 from attnmetrics.measuring.selection import Rule, choose, choose_prefixes
+from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.model.units import Units, check_window, read_sentences, read_windows
 from attnmetrics.statistics.variability import Prefix
 from attnmetrics.store.shards import CANDIDATES, ShardContent, Store
 
 if TYPE_CHECKING:
     from attnmetrics.measuring.shard import ShardResult
-    from attnmetrics.model.load import Dtype, Model
+    from attnmetrics.model.load import Model
 
 Counts = dict[str, Any]
 """What a stage did with a shard: numbers of sentences, pieces, …, seconds."""
@@ -95,7 +95,7 @@ class Worker:
             units,
             model,
             batch_pieces=self._config.batch_pieces,
-            exemplars=self._config.candidates,
+            exemplars=self._config.exemplars,
             metric_rows=chosen.metrics,
             prefix_rows=prefix_rows,
         )
@@ -116,35 +116,13 @@ class Worker:
         measuring.store.write(shard.index, _content(result, units, prefix_hashes), counts)
         return counts
 
-    def rank(self, shard: Shard, chunk: Chunk, store: Store) -> Counts:
-        """Rank some candidate sentences anew, with model and attention in float64; `shard` only names the chunk."""
-        from attnmetrics.measuring.shard import find_exemplars
-
-        model = self._load_model("float64")
-        start = time.perf_counter()
-        document_index, sentence = np.array(chunk.keys, np.int64).T
-        found = find_exemplars(
-            chunk.texts,
-            document_index,
-            sentence,
-            model,
-            exemplars=self._config.exemplars,
-            batch_pieces=self._config.batch_pieces,
-        )
-        store.write_ranking(chunk.digest, found)
-        return {
-            "sentences": len(chunk.texts),
-            "seconds": time.perf_counter() - start,
-            "peak_memory_bytes": peak_memory_bytes(),
-        }
-
     def trace(self, shard: Shard, chunk: Chunk, store: Store) -> Counts:
         """Trace the attention in some exemplars; `shard` only names the chunk."""
         from attnmetrics.measuring.sparse import trace_heads
 
         model = self._load_model()
         start = time.perf_counter()
-        text, layer, head, _ = np.array(chunk.keys, np.int64).T
+        text, layer, head, _ = np.array(chunk.drawn, np.int64).T
         store.write_traces(chunk.digest, trace_heads(model, chunk.texts, text, layer, head, self._config.batch_pieces))
         return {
             "sentences": len(chunk.texts),
@@ -161,16 +139,11 @@ class Worker:
             self._annotator = load_annotator(self._config, self._gold_labels)
         return self._annotator
 
-    def _load_model(self, dtype: "Dtype | None" = None) -> "Model":
-        """The model, in the run's own precision if no other is wanted; one at a time, to save memory."""
-        from attnmetrics.model.load import in_dtype
-
-        config = self._config
+    def _load_model(self) -> "Model":
         if self._model is None:
-            self._model = _load(config)
-            if config.window is not None:
-                check_window(config.window, self._model)
-        self._model = in_dtype(self._model, dtype or config.dtype, config.trust_remote_code, config.allow_pickle)
+            self._model = _load(self._config)
+            if self._config.window is not None:
+                check_window(self._config.window, self._model)
         return self._model
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import torch
@@ -13,13 +12,6 @@ from attnmetrics.metrics.family import HEAD, Quantity, Sum
 from attnmetrics.metrics.schema import Schema
 from attnmetrics.model.kernels.reductions import Reductions
 from attnmetrics.model.units import Units
-
-
-@cache
-def groups_of(schema: Schema) -> Mapping[str, slice]:
-    """By link, its places among the groups of pairs whose weights kernels sum up: one a direction."""
-    ends = np.cumsum([link.groups for link in schema.links]).tolist()
-    return {link.name: slice(end - link.groups, end) for link, end in zip(schema.links, ends, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +47,17 @@ class Binning:
     def bin(self, reductions: Reductions) -> dict[str, Tensor]:
         """[head, …] each sum of the schema that is of heads, float64; nothing here waits for the device."""
         given, received = self.given @ reductions.given, self.received @ reductions.received
-        groups = groups_of(self.schema)
 
         def total(wanted: Sum) -> Tensor:
             if wanted.of is Quantity.LINKED:
-                own = reductions.linked[groups[str(wanted.by)]].T
+                own = reductions.linked[self.schema.groups[str(wanted.by)]].T
                 return own if len(wanted.dims) > len(HEAD) else own[:, 0]
             if wanted.by is not None:
                 of_names = given if wanted.of is Quantity.GIVEN else received
                 return of_names[self.rows[wanted.by]].T
             return _OF_HEADS[wanted.of](reductions)
 
-        return {one.name: total(one) for one in sums_of_heads(self.schema)}
+        return {one.name: total(one) for one in self.schema.head_sums}
 
 
 _OF_HEADS: Mapping[Quantity, Callable[[Reductions], Tensor]] = {
@@ -78,9 +69,3 @@ _OF_HEADS: Mapping[Quantity, Callable[[Reductions], Tensor]] = {
     Quantity.SPAN: lambda found: found.span,
 }
 """[head, …] quantities that are not split."""
-
-
-@cache
-def sums_of_heads(schema: Schema) -> tuple[Sum, ...]:
-    """The sums that need attention."""
-    return tuple(one for one in schema.sums if one.dims[:2] == HEAD)

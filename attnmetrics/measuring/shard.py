@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.errors import ModelError
-from attnmetrics.measuring.binning import Binning, groups_of, sums_of_heads
+from attnmetrics.measuring.binning import Binning
 from attnmetrics.measuring.counting import count
 from attnmetrics.metrics.family import HEAD
 from attnmetrics.model.align import piece_names, ranges
@@ -80,11 +80,11 @@ class _Links:
     attended: NDArray[np.int32]
     """[P] likewise"""
     group: NDArray[np.int32]
-    """[P] see `binning.groups_of`"""
+    """[P] see `Schema.groups`"""
 
     @classmethod
     def of(cls, units: Units, metrics: NDArray[np.bool_], model: Model) -> "_Links":
-        lengths, groups = units.pieces.lengths, groups_of(units.schema)
+        lengths, groups = units.pieces.lengths, units.schema.groups
         columns = []
         for link, pairs in units.links.items():
             row = pairs.row
@@ -236,7 +236,7 @@ class _Sums:
         layers, heads = self._schema.shape(HEAD)
         self._sums = {
             one.name: torch.zeros(self._schema.shape(one.dims), dtype=torch.float64, device=model.device)
-            for one in sums_of_heads(self._schema)
+            for one in self._schema.head_sums
         }
         shape = (len(units), layers, heads)
         self.peaks = (np.full(shape, -np.inf), np.full(shape, -1, dtype=np.int32), np.full(shape, -1, dtype=np.int32))

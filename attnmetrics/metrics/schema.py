@@ -82,6 +82,17 @@ class Schema:
         return tuple(one for family in self.families for one in family.sums if one.of not in MERGED)
 
     @cached_property
+    def head_sums(self) -> tuple[Sum, ...]:
+        """Those of them that need attention."""
+        return tuple(one for one in self.sums if one.dims[:2] == HEAD)
+
+    @cached_property
+    def groups(self) -> dict[str, slice]:
+        """By link, its places among the groups of pairs whose weights kernels sum up: one a direction."""
+        ends = np.cumsum([link.groups for link in self.links]).tolist()
+        return {link.name: slice(end - link.groups, end) for link, end in zip(self.links, ends, strict=True)}
+
+    @cached_property
     def results(self) -> tuple[Result, ...]:
         """All results, by-layer twins left out."""
         return tuple(result for family in self.families for result in family.results)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -22,8 +22,8 @@ from attnmetrics.model.kernels.reductions import Kernel, Null, Reductions, Wante
 from attnmetrics.model.probe import Layout, Probe, capture_maps, prepare, probe, run_packed
 
 NullTokens = Literal["first", "special", "none"]
-Dtype = Literal["float32", "bfloat16", "float64"]
-DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
+Dtype = Literal["float32", "bfloat16"]
+DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 PROBE_TEXTS: Final = (
     "The cat that the dog had chased sat on the mat, and slept.",
     "Nobody knew.",
@@ -149,8 +149,7 @@ def load_model(
         name: a folder, or a name on the Hub.
         revision: branch, tag or commit on the Hub.
         device: where it runs; `auto` takes a GPU if there is one.
-        dtype: precision of weights and activations; sums are float64 in any case. float64 is twice as slow and meant
-            for checking and for the last digits of exemplars.
+        dtype: precision of weights and activations; sums are float64 in any case.
         null_tokens: which columns are null; unset, `first` for causal models and `special` for others.
         layers: which layers to measure, from 0; all if unset.
         trust_remote_code: run the model's own code from its repository.
@@ -193,21 +192,6 @@ def load_model(
         layout=probed.layout,
         threads=threads or 1,
     )
-
-
-@quiet()
-def in_dtype(model: Model, dtype: Dtype, trust_remote_code: bool = False, allow_pickle: bool = False) -> Model:
-    """The model in this precision, read again if it has another; what was found out about it still holds.
-
-    Raises:
-        ModelError: it can no longer be read.
-    """
-    if model.dtype == DTYPES[dtype]:
-        return model
-    folder, _ = _find_folder(model.name, model.revision, trust_remote_code, allow_pickle)
-    network = _load_network(model.name, folder, DTYPES[dtype], trust_remote_code, allow_pickle).to(model.device)
-    prepare(network)
-    return replace(model, network=network, dtype=DTYPES[dtype])
 
 
 def choose_null(null_tokens: NullTokens | None, causal: bool, template: Template) -> Null:

@@ -18,7 +18,6 @@ from attnmetrics.engine.inline import InlineEngine
 from attnmetrics.engine.worker import Measuring, peak_memory_bytes
 from attnmetrics.errors import CorpusError, DamageError, ShardError, StoreError
 from attnmetrics.measuring import tracing
-from attnmetrics.measuring.ranking import Chunk, cut_chunks, needs_ranking, settle
 from attnmetrics.running.lease import Lease, hold
 from attnmetrics.running.outputs import merge_outputs, write_outputs
 from attnmetrics.running.progress import Reporter
@@ -43,7 +42,6 @@ from attnmetrics.running.stages import (
     measure,
     needs_all_annotations,
     prepare,
-    rank,
     selection_rule,
     trace,
 )
@@ -365,16 +363,8 @@ def _measure(session: Session, annotate_too: bool) -> Candidates:
 
 
 def _read_again(session: Session, store: Store, candidates: Candidates) -> None:
-    """The passes over the best sentences only: their order to the last digit, and the attention in the first."""
-    config = session.job.config
-    exemplars, sentences = candidates.exemplars, candidates.sentences
-    if config.ranks_exemplars:
-        chunks = cut_chunks(exemplars, sentences)
-        _rank(session, store, chunks[:1])
-        if chunks and needs_ranking(exemplars, store.read_ranking(chunks[0].digest)):
-            _rank(session, store, chunks[1:])
-        exemplars = settle(store, exemplars, chunks, config.exemplars)
-    if drawn := tracing.cut_chunks(exemplars, sentences, config.traced_exemplars):
+    """The pass over the best sentences only, for the attention in them."""
+    if drawn := tracing.cut_chunks(candidates.exemplars, candidates.sentences, session.job.config.traced_exemplars):
         _record(session, "trace", trace(session.engine, session.reporter, store, drawn))
 
 
@@ -388,22 +378,6 @@ def _refuse_unannotated(job: Job, shards: Sequence[Shard]) -> None:
         raise StoreError(
             f"{len(shards)} of {len(job.plan.shards)} shards are not annotated in {job.config.annotation_folder}; "
             "run `attnmetrics annotate` with the same options first"
-        )
-
-
-def _rank(session: Session, store: Store, chunks: Sequence[Chunk]) -> None:
-    """Rank chunks of candidate sentences anew.
-
-    Raises:
-        ShardError: some cannot be ranked.
-    """
-    outcome = rank(session.engine, session.reporter, store, chunks)
-    _record(session, "rank", outcome)
-    if outcome.failures:
-        raise ShardError(
-            f"{len(outcome.failures)} of {len(chunks)} chunks of candidate sentences failed on every try, the first "
-            f"because {outcome.failures[0].reason}; mend the cause, then run the same command to go on, or add "
-            "--no-exact-exemplars in a new --out"
         )
 
 

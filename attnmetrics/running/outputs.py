@@ -8,7 +8,6 @@ import xarray as xr
 
 from attnmetrics.config import build_config
 from attnmetrics.measuring import tracing
-from attnmetrics.measuring.ranking import Chunk, cut_chunks, settle
 from attnmetrics.results import dataset as results
 from attnmetrics.running.runfile import Facts
 from attnmetrics.storage import Location
@@ -38,8 +37,6 @@ def merge_outputs(store: Store, records: Sequence[Record], candidates: Candidate
     config = build_config(facts["configuration"])
     merged = merge(store, records, config.variability_sentences)
     exemplars, sentences = candidates.exemplars, candidates.sentences
-    if config.ranks_exemplars:
-        exemplars = settle(store, exemplars, cut_chunks(exemplars, sentences), config.exemplars)
     sums = (merged.state, merged.deviation, merged.prefix_mass, merged.variability_sentences)
     dataset = results.dataset(*sums, unit=config.unit)
     if facts["missing"]:
@@ -49,11 +46,11 @@ def merge_outputs(store: Store, records: Sequence[Record], candidates: Candidate
     return Outputs(dataset, frame, *_attention(store, drawn))
 
 
-def _attention(store: Store, chunks: Sequence[Chunk]) -> tuple[pd.DataFrame, int]:
+def _attention(store: Store, chunks: Sequence[tracing.Chunk]) -> tuple[pd.DataFrame, int]:
     """The attention in the exemplars of these chunks, and the number of those that it is not known of."""
-    found = [(chunk.keys, store.read_traces(chunk.digest)) for chunk in chunks]
-    traced = [(keys, traces) for keys, traces in found if traces is not None]
-    untraced = sum(len(keys) for keys, traces in found if traces is None)
+    found = [(chunk.drawn, store.read_traces(chunk.digest)) for chunk in chunks]
+    traced = [(drawn, traces) for drawn, traces in found if traces is not None]
+    untraced = sum(len(drawn) for drawn, traces in found if traces is None)
     return results.attention_frame(traced, store.dims.layer), untraced
 
 

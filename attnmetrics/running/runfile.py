@@ -155,7 +155,7 @@ def _seal(facts: Facts) -> str:
 
 def _refuse_foreign(folder: Location) -> None:
     """A folder with other things in it is not ours to fill, and shards of an unknown run are not ours to merge."""
-    ours = {"annotations", "shards.zarr", "prefix", "candidates", "commits", "ranking", "traces", "lease.json"}
+    ours = {"annotations", "shards.zarr", "prefix", "candidates", "commits", "traces", "lease.json"}
     try:
         strangers = [name for name in folder.names() if name not in ours and not name.startswith(".")]
         measured = (folder / "commits").exists()
@@ -181,4 +181,4 @@ def store_of(folder: Location, facts: Facts) -> Store:
         config = build_config(facts["configuration"])
     except ConfigError as error:
         raise ConfigError(f"{folder / 'run.json'}: {error}") from None
-    return Store(folder.absolute(), named, facts["corpus"]["shards"], config.candidates)
+    return Store(folder.absolute(), named, facts["corpus"]["shards"], config.exemplars)

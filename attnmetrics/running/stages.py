@@ -1,4 +1,4 @@
-"""The stages that need text or a model: plan, annotate, measure, rank, trace. Each goes on from what is done."""
+"""The stages that need text or a model: plan, annotate, measure, trace. Each goes on from what is done."""
 
 import time
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -14,8 +14,8 @@ from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Call, Done, Engine, Failed, Stage, Task
 from attnmetrics.engine.worker import DAMAGED, Measuring, load_annotator
 from attnmetrics.errors import ConfigError, DamageError, StoreError
-from attnmetrics.measuring.ranking import Chunk
 from attnmetrics.measuring.selection import Rule
+from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.running.plan import Plan, make_plan, read_shards
 from attnmetrics.running.progress import Reporter
 from attnmetrics.statistics.sampling import Sampler, Selection, sentence_hashes
@@ -91,11 +91,6 @@ def measure(
         Task(shard, (Call("annotate", (documents, job.fingerprint)), last)) for shard, documents in _read(job, missing)
     )
     return _work(engine, reporter, stages, chain(ready, new), job.config.unit)
-
-
-def rank(engine: Engine, reporter: Reporter, store: Store, chunks: Sequence[Chunk]) -> Outcome:
-    """Rank anew the candidate sentences that are not ranked."""
-    return _reread(engine, reporter, "rank", store, [part for part in chunks if not store.is_ranked(part.digest)])
 
 
 def trace(engine: Engine, reporter: Reporter, store: Store, chunks: Sequence[Chunk]) -> Outcome:

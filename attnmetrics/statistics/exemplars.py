@@ -16,9 +16,6 @@ from numpy.typing import NDArray
 
 from attnmetrics.errors import MergeError
 
-CERTAIN = 0.02
-"""w·(1 − w) up to which float32 leaves a weight w within 1e-6: errors of scores are far below 5e-5."""
-
 FLUSH_FACTOR = 16
 """`merge_all` sorts once this many times a full value's entries have gathered."""
 
@@ -85,18 +82,6 @@ class Exemplars:
             MergeError: the two have different numbers of layers, heads or places.
         """
         return merge_all([self, other])
-
-
-def uncertain_heads(exemplars: Exemplars) -> NDArray[np.bool_]:
-    """[layer, head] whether rounding could show in a weight: an error δ of scores moves a weight w by w·(1 − w)·δ."""
-    weight = exemplars.weight
-    return np.asarray(np.nanmax(np.nan_to_num(weight * (1 - weight)), axis=-1, initial=0) > CERTAIN, bool)
-
-
-def choose_heads(heads: NDArray[np.bool_], chosen: Exemplars, others: Exemplars, k: int) -> Exemplars:
-    """The first k exemplars: `chosen` where [layer, head] `heads` is True, `others` elsewhere."""
-    pairs = ((getattr(chosen, field.name), getattr(others, field.name)) for field in fields(Exemplars))
-    return Exemplars(*(np.where(heads[:, :, None], a[:, :, :k], b[:, :, :k]) for a, b in pairs))
 
 
 class _Candidates(NamedTuple):

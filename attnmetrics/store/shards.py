@@ -4,7 +4,6 @@
     RUN/shards.zarr/exemplars        [shard, field, layer, head, rank]  packed Exemplars; a shard is a chunk
     RUN/prefix/000007.zst            blocks of some sentences of shard 7, for variability
     RUN/candidates/000007.parquet    text and pieces of the sentences among shard 7's exemplars
-    RUN/ranking/<digest>.npz         exemplars among some of these sentences, ranked anew in float64
     RUN/traces/<digest>.npz          attention in some of these sentences, each in the heads whose exemplar it is
     RUN/commits/000007.json          written last; only a shard that has one, with matching checksums, is ever read
 
@@ -187,42 +186,6 @@ class Store:
         for name in FILES:
             self._read(record, name, len)
 
-    def write_ranking(self, digest: str, exemplars: Exemplars) -> None:
-        """Write the exemplars among the sentences of a chunk with this digest.
-
-        Raises:
-            StoreError: the folder cannot be written.
-        """
-        with self._writing():
-            self._ranking(digest).write(_npz(exemplars))
-
-    def read_ranking(self, digest: str) -> Exemplars:
-        """What `write_ranking` wrote.
-
-        Raises:
-            StoreError: there is none, or it is damaged.
-        """
-        path = self._ranking(digest)
-        try:
-            return _arrays(path.read(), Exemplars)
-        except FileNotFoundError:
-            raise StoreError(
-                f"exemplars of {self.folder} are not ranked ({path.name} is missing); "
-                "run `attnmetrics run` with the same options to go on, with --allow-missing if it may leave shards out"
-            ) from None
-        except Exception as error:  # foreign content fails anywhere
-            raise StoreError(
-                f"{path} is damaged ({first_line(error)}); delete it and run `attnmetrics run` again"
-            ) from None
-
-    def is_ranked(self, digest: str) -> bool:
-        """Whether a chunk with this digest has a readable ranking."""
-        try:
-            self.read_ranking(digest)
-        except StoreError:
-            return False
-        return True
-
     def write_traces(self, digest: str, traces: Traces) -> None:
         """Write the traces of a chunk with this digest.
 
@@ -240,7 +203,7 @@ class Store:
         """
         path = self._traces(digest)
         try:
-            return _arrays(path.read(), Traces)
+            return _unpack_npz(path.read())
         except UNREADABLE as error:
             raise StoreError(_cannot_read(path, error)) from None
         except Exception:  # foreign content fails anywhere
@@ -310,9 +273,6 @@ class Store:
     def _commit(self, shard: int) -> Location:
         return self.folder / "commits" / f"{shard:06d}.json"
 
-    def _ranking(self, digest: str) -> Location:
-        return self.folder / "ranking" / f"{digest}.npz"
-
     def _traces(self, digest: str) -> Location:
         return self.folder / "traces" / f"{digest}.npz"
 
@@ -327,17 +287,16 @@ class Store:
         return self.folder / paths[name]
 
 
-def _npz(value: Exemplars | Traces) -> bytes:
-    """A file of a value's arrays."""
+def _npz(traces: Traces) -> bytes:
     file = BytesIO()
-    np.savez_compressed(file, allow_pickle=False, **{field.name: getattr(value, field.name) for field in fields(value)})
+    arrays = {field.name: getattr(traces, field.name) for field in fields(traces)}
+    np.savez_compressed(file, allow_pickle=False, **arrays)
     return file.getvalue()
 
 
-def _arrays(data: bytes, kind: Callable[..., Value]) -> Value:
-    """The value that `_npz` made a file of."""
+def _unpack_npz(data: bytes) -> Traces:
     with np.load(BytesIO(data)) as arrays:
-        return kind(**arrays)
+        return Traces(**arrays)
 
 
 def _compress(value: NDArray[Any]) -> bytes:

@@ -19,7 +19,7 @@ from attnmetrics.running.runfile import read_facts
 from attnmetrics.storage import locate
 
 PATIENCE_SECONDS = 240
-SMALL = {"max_documents": 40, "shard_characters": 1000, "exact_exemplars": False}
+SMALL = {"max_documents": 40, "shard_characters": 1000}
 """Shards so small that a node dies amid many."""
 
 QUICK = {

@@ -58,8 +58,7 @@ def test_workers_a_node_and_the_driver_of_a_cluster_are_killed(
         Fault("measurer", "annotate", pause=1.0),
         Fault("node", "annotate"),
         Fault("driver", "annotate"),
-        Fault("ranker", "rank"),
-        Fault("tracer", "rank"),
+        Fault("tracer", "trace"),
     ]
     strikes = trial(tmp_path / "run", FLAGS, faults, nodes)
     assert {kind for kind, _ in strikes} == {fault.kind for fault in faults}

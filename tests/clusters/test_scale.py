@@ -31,7 +31,7 @@ from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine.ray import RemoteWorker
 from attnmetrics.engine.worker import Counts, Measuring, peak_memory_bytes
-from attnmetrics.measuring.ranking import Chunk
+from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.statistics.exemplars import Exemplars, from_peaks
@@ -171,7 +171,7 @@ class MadeUpWorker(RemoteWorker):
         start = time.perf_counter()
         path = annotation_path(self._config.annotation_folder, fingerprint, shard.digest)
         sentences = cache.read(path, measuring.labels, first_document=shard.first_document)
-        exemplars = peaks(sentences.document_index, sentences.sentence, self._config.candidates, 2e-6)
+        exemplars = peaks(sentences.document_index, sentences.sentence, self._config.exemplars, 2e-6)
         kept = measuring.rule.prefix_sentences
         assert kept is not None
         counts = {
@@ -191,15 +191,10 @@ class MadeUpWorker(RemoteWorker):
         measuring.store.write(shard.index, content, counts)
         return {**counts, "write_cpu_seconds": time.process_time() - before}
 
-    def rank(self, shard: Shard, chunk: Chunk, store: Store) -> Counts:
-        document, sentence = np.array(chunk.keys, np.int64).T
-        store.write_ranking(chunk.digest, peaks(document, sentence, self._config.exemplars, 0))
-        return {"sentences": len(chunk.texts), "peak_memory_bytes": peak_memory_bytes()}
-
     def trace(self, shard: Shard, chunk: Chunk, store: Store) -> Counts:
-        pieces = np.full(len(chunk.keys), len(WORDS))
+        pieces = np.full(len(chunk.drawn), len(WORDS))
         attending, attended = np.tril_indices(len(WORDS))
-        i, j = (np.tile(side, len(chunk.keys)).astype(np.int32) for side in (attending, attended))
+        i, j = (np.tile(side, len(chunk.drawn)).astype(np.int32) for side in (attending, attended))
         weight = np.full(len(i), 0.25, np.float32)
         store.write_traces(chunk.digest, Traces(pieces, np.full(len(pieces), len(attending)), i, j, weight))
         return {"sentences": len(chunk.texts), "peak_memory_bytes": peak_memory_bytes()}

@@ -28,7 +28,6 @@ from attnmetrics.corpus import Document, digest, read_documents
 from attnmetrics.errors import AttnmetricsError
 from attnmetrics.running.driver import progress_of
 from attnmetrics.running.progress import printable
-from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.states import Dims
 from attnmetrics.statistics.traces import Traces
 from attnmetrics.storage import locate
@@ -212,14 +211,6 @@ def sealed(data: bytes) -> bytes:
         return json.dumps(record | {"seal": _seal(record)}).encode()
     except (ValueError, TypeError, AttributeError, RecursionError):
         return data
-
-
-@target("ranking", _npz(Exemplars.zero(1, 1, 1)))
-def _(data: bytes, folder: Path) -> None:
-    (folder / "ranking").mkdir(exist_ok=True)
-    (folder / "ranking" / "0.npz").write_bytes(data)
-    with ours(str(folder)):
-        Store(locate(folder), Dims((0,), 1, ("_",), ("_",)), 1, 1).read_ranking("0")
 
 
 @target("traces", _npz(Traces(*(np.ones(1, kind) for kind in ("i8", "i8", "i4", "i4", "f4")))))

@@ -11,7 +11,7 @@ from models import FAMILIES, TEXTS, Family, save_model
 from shards import annotate, measure
 
 from attnmetrics.errors import ModelError
-from attnmetrics.measuring.shard import ShardResult, count, find_exemplars
+from attnmetrics.measuring.shard import ShardResult
 from attnmetrics.model.align import Dependencies, Pieces, Template, align, pair_dependencies, tokenize
 from attnmetrics.model.kernels.reductions import Null
 from attnmetrics.model.load import Model, attention_maps, load_model
@@ -111,18 +111,6 @@ def test_exemplars_are_the_strongest_sentences(gpt2: Model) -> None:
         assert (passage.first, passage.text) == (0, sentences.text[passage.unit])
         assert len(passage.pieces) == maps[passage.unit].shape[-2]
     np.testing.assert_array_equal(result.exemplars.text, digest_texts(TEXTS)[rows])
-
-
-def test_exemplars_are_settled_in_float64(gpt2: Model) -> None:
-    sentences = annotate((*TEXTS, *TEXTS))
-    exact = load_model(gpt2.name, dtype="float64")
-    found = find_exemplars(sentences.text, sentences.document_index, sentences.sentence, exact, exemplars=5)
-    expected = measure(sentences, exact, exemplars=5).exemplars
-    np.testing.assert_allclose(found.weight, expected.weight, rtol=1e-12)
-    np.testing.assert_array_equal(found.sentence, expected.sentence)
-    np.testing.assert_array_equal(found.j, expected.j)
-    rough = measure(sentences, gpt2, exemplars=5).exemplars
-    assert 1e-11 < np.abs(found.weight - rough.weight).max() < 1e-5
 
 
 def test_exemplar_rows_alone_leave_the_metrics_untouched(gpt2: Model) -> None:

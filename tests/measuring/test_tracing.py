@@ -20,8 +20,8 @@ from attnmetrics.assets import MODELS
 from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import StoreError
 from attnmetrics.measuring import sparse, tracing
-from attnmetrics.measuring.ranking import Chunk
 from attnmetrics.measuring.sparse import trace_heads
+from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.model.load import load_model
 from attnmetrics.running.driver import merge_run, run
 from attnmetrics.running.progress import Reporter
@@ -175,7 +175,7 @@ def test_what_is_not_traced_is_counted_and_completed_later(
     ("options", "expected"),
     [
         ({"drawn_exemplars": 0}, 0),
-        ({"drawn_exemplars": 2, "exact_exemplars": False}, 2),
+        ({"drawn_exemplars": 2}, 2),
         ({"exemplars": 0}, 0),
     ],
 )

@@ -420,9 +420,7 @@ def test_everything_can_be_looked_at(window_run: Path, tmp_path: Path, capsys: p
     assert "figures:" in said("figures", folder, "--out", str(tmp_path / "figures"))
     assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".pdf"}
     assert attnmetrics.exemplar_attention(window_run).empty
-    again = {"ranking", "traces"}  # windows are not read again
-    assert not again & {path.name for path in window_run.iterdir()}
-    assert not demo_config(tmp_path, unit="window:64").ranks_exemplars
+    assert not (window_run / "traces").exists()  # windows are not read again
 
 
 @pytest.mark.usefixtures("loaded_once")

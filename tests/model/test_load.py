@@ -1,10 +1,8 @@
 """What a model is found to be when it is loaded, and every way in which loading fails, with a message that helps."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from models import FAMILIES, Family, make_network, make_tokenizer, save_model
@@ -34,7 +32,7 @@ from attnmetrics.errors import ModelError
 from attnmetrics.model.activations import OnePassGelu
 from attnmetrics.model.align import Template
 from attnmetrics.model.kernels.reductions import Null
-from attnmetrics.model.load import attention_maps, in_dtype, load_model
+from attnmetrics.model.load import attention_maps, load_model
 
 
 @pytest.fixture
@@ -97,20 +95,6 @@ def test_layers_are_chosen(gpt2: Path) -> None:
     assert attention_maps(model, [[5, 6, 7]])[0].shape == (1, 4, 3, 3)
     with pytest.raises(ModelError, match=r"expected layers from 0 to 1, found \[2\]"):
         load_model(str(gpt2), layers=(2,))
-
-
-@pytest.mark.parametrize("family", ["gpt2", "llama"])
-def test_a_model_in_another_precision_is_as_loaded_so(tmp_path: Path, family: Family) -> None:
-    folder = save_model(tmp_path / family, family)
-    load = partial(load_model, str(folder), layers=[1], null_tokens="none")
-    model = load()
-    assert in_dtype(model, "float32") is model
-    found, expected = in_dtype(model, "float64"), load(dtype="float64")
-    assert found.describe() == expected.describe()
-    assert (found.dtype, found.layout, found.template) == (torch.float64, expected.layout, expected.template)
-    sentence = [[5, 9, 2, 7, 11]]
-    np.testing.assert_array_equal(attention_maps(found, sentence), attention_maps(expected, sentence))
-    assert np.abs(np.subtract(attention_maps(found, sentence), attention_maps(model, sentence))).max() > 0
 
 
 def test_fingerprints_tell_contents_not_places(gpt2: Path, tmp_path: Path) -> None:

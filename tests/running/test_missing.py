@@ -72,7 +72,7 @@ def test_what_there_is_of_a_run_can_be_merged(tmp_path: Path, demo_run: Path, mo
     folder = tmp_path / "run"
     with monkeypatch.context() as patch, pytest.raises(ShardError, match="--allow-missing makes tables without them"):
         poison(patch)
-        run(demo_config(folder, exact_exemplars=False), QUIET)
+        run(demo_config(folder), QUIET)
     with pytest.raises(StoreError, match=r"shards of .* are measured"):
         merge_run(locate(folder), QUIET)
     facts = merge_run(locate(folder), QUIET, allow_missing=True)
