@@ -154,13 +154,8 @@ class Result:
 
     @property
     def per_head(self) -> bool:
-        """Whether each head has a value of it."""
+        """Whether each head has a value of it; it then has a `<name>_by_layer` twin too, by the same formula."""
         return self.dims[:2] == HEAD
-
-    @property
-    def has_layers(self) -> bool:
-        """Whether it has a `<name>_by_layer` twin: the same formula over sums of the heads of a layer."""
-        return self.per_head
 
 
 @dataclass(frozen=True, slots=True)

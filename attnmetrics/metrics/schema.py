@@ -160,12 +160,13 @@ class Schema:
         each = {**sums, "heads": np.ones(())}
         together = {**self._over_heads(sums), "heads": np.asarray(float(self.heads))}
         values = {result.name: result.compute(each) for result in self.results}
-        values |= {twin_of(result).name: result.compute(together) for result in self.results if result.per_head}
+        values |= {f"{result.name}_by_layer": result.compute(together) for result in self.results if result.per_head}
         return {result.name: values[result.name].astype(result.dtype) for result in self.with_twins()}
 
     def with_twins(self) -> tuple[Result, ...]:
         """All results, and then the by-layer twins."""
-        return (*self.results, *(twin_of(result) for result in self.results if result.per_head))
+        of_heads = {result.name for result in self.results if result.per_head}
+        return (*self.results, *(twin_of(result, of_heads) for result in self.results if result.per_head))
 
     def _over_heads(self, sums: Sums) -> dict[str, Array]:
         """Sums of the heads of a layer: […, layer, …] from […, layer, head, …]."""
@@ -190,15 +191,15 @@ def families_of(labels: Iterable[Label], links: Iterable[Link]) -> tuple[Family,
     )
 
 
-def twin_of(result: Result) -> Result:
-    """The declaration of a result's by-layer twin."""
+def twin_of(result: Result, of_heads: Set[str]) -> Result:
+    """The declaration of a result's by-layer twin, given the names of all results of heads."""
     return replace(
         result,
         name=f"{result.name}_by_layer",
         dims=("layer", *result.dims[2:]),
         title=f"{result.title}, by layer",
         formula=f"{result.formula}, from sums over the heads of a layer",
-        chance=result.chance,
+        chance=f"{result.chance}_by_layer" if result.chance in of_heads else result.chance,
     )
 
 
