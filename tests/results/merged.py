@@ -16,7 +16,11 @@ def merged_sums() -> dict[str, np.ndarray]:
     vector = np.random.default_rng(0).integers(1, 100, SCHEMA.size).astype(float)
     state = State.unpack(SCHEMA, vector)
     state["entropy_rows"][0, 1] = 0
-    extra = {"deviation_sum": np.ones((2, 3)), "prefix_sum": np.full((2, 3), 2.0), "variability_sentences": np.array(40)}
+    extra = {
+        "deviation_sum": np.ones((2, 3)),
+        "prefix_sum": np.full((2, 3), 2.0),
+        "variability_sentences": np.array(40),
+    }
     return {**state.sums, **extra}
 
 
