@@ -79,7 +79,7 @@ def exemplars(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
     Raises:
         attnmetrics.errors.StoreError: the folder holds no finished run.
     """
-    from attnmetrics.results.dataset import load_exemplars
+    from attnmetrics.results.exemplars import load_exemplars
     from attnmetrics.running.seals import check
     from attnmetrics.storage import locate
 
@@ -99,7 +99,7 @@ def exemplar_attention(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
     Raises:
         attnmetrics.errors.StoreError: the folder holds no finished run.
     """
-    from attnmetrics.results.dataset import load_attention
+    from attnmetrics.results.exemplars import load_attention
     from attnmetrics.running.seals import check
     from attnmetrics.storage import locate
 

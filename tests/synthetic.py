@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from attnmetrics.results.dataset import _attributes
 from attnmetrics.statistics import schema
 
 POS = ("ADJ", "ADP", "ADV", "AUX", "DET", "NOUN", "NUM", "PRON", "PROPN", "PUNCT", "VERB", "_")
@@ -42,12 +43,52 @@ def dataset(
         for layer, head in nan_heads:
             if result in schema.PER_HEAD and result.name not in ("null_attention", "attention_mass", "entropy_rows"):
                 value[layer, head] = np.nan
-        attrs = {"long_name": result.title, "units": result.unit, "formula": result.formula, "source": result.source}
+        attrs = _attributes(result, "sentence")
         data[result.name] = (result.dims, value, attrs)
         if result in schema.PER_HEAD:
             dims = ("layer", *result.dims[2:])
-            data[f"{result.name}_by_layer"] = (dims, _layer_mean(np.asarray(value)), attrs)
+            twin = attrs | {"twin_of": result.name}
+            data[f"{result.name}_by_layer"] = (dims, _layer_mean(np.asarray(value)), twin)
     return data
+
+
+ANIMACY = ("human", "<b>thing</b>", "=1+1", "_")
+
+
+def made_up(layers: int = 2, heads: int = 3) -> xr.Dataset:
+    """Tables that nothing declares: with chance levels, with two further dimensions, without attributes."""
+    random = np.random.default_rng(5)
+    sparkle = {
+        "long_name": "Sparkle",
+        "units": "stars",
+        "kind": "mean",
+        "formula": "Σ sparkle ÷ rows",
+        "help": "Shiny.",
+    }
+    to = {"long_name": "Attention to animacy", "heading": "Attention to {} nouns", "units": "1", "kind": "share",
+          "formula": "Σ F of the kind ÷ M", "chance": "animacy_to_uniform", "family": "Animacy"}  # fmt: skip
+    shares = random.dirichlet(np.ones(len(ANIMACY)), (layers, heads))
+    head = ("layer", "head")
+    tables = {
+        "sparkle": (head, 1 + random.random((layers, heads)), sparkle | {"chance": "sparkle_expected"}),
+        "sparkle_expected": (head, np.full((layers, heads), 1.25), {"units": "stars", "kind": "mean"}),
+        "animacy_to": ((*head, "animacy"), shares, to),
+        "animacy_to_by_layer": (("layer", "animacy"), shares.mean(axis=1), to | {"twin_of": "animacy_to"}),
+        "animacy_to_uniform": ("animacy", np.array([0.4, 0.3, 0.2, 0.1]), {"units": "1", "kind": "share"}),
+        "animacy_rows": ("animacy", np.array([7, 1200, 3, 0]), {"units": "rows", "kind": "count"}),
+        "rule_accuracy": ((*head, "rule", "animacy"), random.random((layers, heads, 2, 4)), {"kind": "share"}),
+        "rule_edges": (("rule", "animacy"), np.arange(8).reshape(2, 4), {"units": "edges", "kind": "count"}),
+        "sparkles": ((), 12345, {"long_name": "Sparkles seen", "units": "stars", "kind": "count"}),
+        "<i>loud": (head, random.random((layers, heads)), {"long_name": "<i>Loud</i> [red]x[/red] \x1b[31m"}),
+        "unsaid": (head, random.random((layers, heads))),
+    }
+    coords = {
+        "layer": np.arange(layers),
+        "head": np.arange(heads),
+        "animacy": ("animacy", np.array(ANIMACY, object), {"long_name": "animacy of the noun"}),
+        "rule": np.array(["row", "column"], object),
+    }
+    return xr.Dataset(tables, coords, {"unit": "sentence", "order": list(tables)})
 
 
 def _layer_mean(value: NDArray[np.float64]) -> NDArray[np.float64]:

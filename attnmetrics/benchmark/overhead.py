@@ -52,6 +52,9 @@ PARTS: Final = {
     "attnmetrics.store.shards": "store",
     "attnmetrics.store.merge:merge": "tables",
     "attnmetrics.results.dataset": "tables",
+    "attnmetrics.results.exemplars": "tables",
+    "attnmetrics.results.files": "tables",
+    "attnmetrics.results.tables": "tables",
     "attnmetrics.views.atlas:write_report": "report",
 }
 """Modules, or functions of them with all that they call → part of a run. The innermost one counts."""

@@ -8,7 +8,9 @@ import xarray as xr
 
 from attnmetrics.config import build_config
 from attnmetrics.measuring import tracing
-from attnmetrics.results import dataset as results
+from attnmetrics.results.dataset import dataset, save
+from attnmetrics.results.exemplars import attention_frame, exemplars_frame, save_attention, save_exemplars
+from attnmetrics.results.tables import save_tables
 from attnmetrics.running.runfile import Facts
 from attnmetrics.storage import Location
 from attnmetrics.store.merge import Candidates, merge
@@ -38,12 +40,12 @@ def merge_outputs(store: Store, records: Sequence[Record], candidates: Candidate
     merged = merge(store, records, config.variability_sentences)
     exemplars, sentences = candidates.exemplars, candidates.sentences
     sums = (merged.state, merged.deviation, merged.prefix_mass, merged.variability_sentences)
-    dataset = results.dataset(*sums, unit=config.unit)
+    results = dataset(*sums, unit=config.unit)
     if facts["missing"]:
-        dataset.attrs["shards_missing"] = f"{len(facts['missing'])} of {store.shards}"
-    frame = results.exemplars_frame(exemplars, store.dims.layer, sentences)
+        results.attrs["shards_missing"] = f"{len(facts['missing'])} of {store.shards}"
+    frame = exemplars_frame(exemplars, store.dims.layer, sentences)
     drawn = tracing.cut_chunks(exemplars, sentences, config.traced_exemplars)
-    return Outputs(dataset, frame, *_attention(store, drawn))
+    return Outputs(results, frame, *_attention(store, drawn))
 
 
 def _attention(store: Store, chunks: Sequence[tracing.Chunk]) -> tuple[pd.DataFrame, int]:
@@ -51,7 +53,7 @@ def _attention(store: Store, chunks: Sequence[tracing.Chunk]) -> tuple[pd.DataFr
     found = [(chunk.drawn, store.read_traces(chunk.digest)) for chunk in chunks]
     traced = [(drawn, traces) for drawn, traces in found if traces is not None]
     untraced = sum(len(drawn) for drawn, traces in found if traces is None)
-    return results.attention_frame(traced, store.dims.layer), untraced
+    return attention_frame(traced, store.dims.layer), untraced
 
 
 def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
@@ -60,8 +62,8 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     Raises:
         StoreError: the folder cannot be written.
     """
-    results.save(outputs.dataset, folder / "results.zarr")
-    results.save_exemplars(outputs.exemplars, folder / "exemplars.parquet")
-    results.save_attention(outputs.attention, folder / "exemplar_attention.parquet")
-    results.save_tables(outputs.dataset, folder / "tables")
+    save(outputs.dataset, folder / "results.zarr")
+    save_exemplars(outputs.exemplars, folder / "exemplars.parquet")
+    save_attention(outputs.attention, folder / "exemplar_attention.parquet")
+    save_tables(outputs.dataset, folder / "tables")
     write_report(outputs.dataset, outputs.exemplars, outputs.attention, facts, folder / "report")

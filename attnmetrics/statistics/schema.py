@@ -83,6 +83,14 @@ class Result:
     """`int64` for counts, which are never NaN."""
     help: str = ""
     """How to read a map of it, for results of heads."""
+    kind: str = "score"
+    """`share` of a whole, `mean`, `count`, or `score`."""
+    family: str = ""
+    """The shelf that it stands on."""
+    heading: str = ""
+    """What it is called at a label, with `{}` for the label."""
+    chance: str = ""
+    """The result that holds its chance level."""
 
 
 RESULTS: Final = (
@@ -94,6 +102,8 @@ RESULTS: Final = (
         "Σ α over null columns ÷ Σ α",
         f"{PAPER}, Fig. 5",
         help="Strong colour: heads that rest on null pieces instead of the text.",
+        kind="share",
+        family="Null attention",
     ),
     Result(
         "attention_mass",
@@ -102,6 +112,7 @@ RESULTS: Final = (
         "Attention mass M",
         "M = Σ_x Σ_i Σ_j F[i,j]",
         help="How much attention a head pays to anything that is measured.",
+        family="Null attention",
     ),
     Result(
         "pos_to",
@@ -111,6 +122,9 @@ RESULTS: Final = (
         "Σ F[i,j]·1(pos(j)=tag) ÷ M",
         f"{PAPER}, Eq. 3, Fig. 6, A.1",
         help="Strong colour: heads that look at pieces of this part of speech.",
+        kind="share",
+        family="Parts of speech",
+        heading="Attention to {}",
     ),
     Result(
         "pos_from",
@@ -120,6 +134,9 @@ RESULTS: Final = (
         "Σ F[i,j]·1(pos(i)=tag) ÷ M",
         f"{PAPER}, Fig. 7, A.2",
         help="Strong colour: heads that do their looking from pieces of this part of speech.",
+        kind="share",
+        family="Parts of speech",
+        heading="Attention from {}",
     ),
     Result(
         "dependency_alignment",
@@ -129,6 +146,9 @@ RESULTS: Final = (
         "Σ F[i,j]·dep(i,j) ÷ M",
         f"{PAPER}, Eq. 4, Fig. 8",
         help="Bars beyond the orange line follow syntax more often than pairs do by chance.",
+        kind="share",
+        family="Dependencies",
+        heading="Along dependencies, {}",
     ),
     Result(
         "dependency_type_to",
@@ -138,6 +158,9 @@ RESULTS: Final = (
         "Σ F[i,j]·1(deprel(j)=rel) ÷ M",
         f"{PAPER}, Fig. 9",
         help="Strong colour: heads that look at words in this relation to their parent.",
+        kind="share",
+        family="Dependencies",
+        heading="Attention to {}",
     ),
     Result(
         "variability",
@@ -147,6 +170,7 @@ RESULTS: Final = (
         "Σ_x Σ_{i,j<N, attendable} |F − F̄[i,j]| ÷ (2 Σ_x Σ_{i,j<N} F), N = 10",
         f"{PAPER}, Eq. 5, Fig. 10",
         help="Weak colour: the same positions in every sentence; strong colour: the words decide.",
+        family="Variability",
     ),
     Result(
         "distance",
@@ -156,6 +180,8 @@ RESULTS: Final = (
         "Σ F[i,j]·|i−j| ÷ M",
         f"{PAPER}, Eq. 6, Fig. 11",
         help="Weak colour: heads that look nearby; strong colour: far away.",
+        kind="mean",
+        family="Distance",
     ),
     Result(
         "entropy",
@@ -165,6 +191,8 @@ RESULTS: Final = (
         "mean over kept rows of −Σ_j p ln p, p = F[i,j] ÷ Σ_j F[i,j]",
         f"{PAPER}, Eq. 7, Fig. 12",
         help="Weak colour: attention on few pieces; strong colour: on many.",
+        kind="mean",
+        family="Entropy",
     ),
     Result(
         "entropy_rows",
@@ -174,6 +202,8 @@ RESULTS: Final = (
         "number of rows with Σ F > 0 and Σ null ≤ 0.9",
         dtype="int64",
         help="Rows with nearly all of their attention on null pieces have no entropy.",
+        kind="count",
+        family="Entropy",
     ),
     Result(
         "attention_at_offset",
@@ -183,6 +213,8 @@ RESULTS: Final = (
         "Σ F[i,j]·1(i−j=offset) ÷ M",
         "Clark et al. 2019, section 3",
         help="0 is the piece itself, 1 the previous piece; the ends hold all beyond.",
+        kind="share",
+        family="Distance",
     ),
     Result(
         "variability_sentences",
@@ -191,10 +223,32 @@ RESULTS: Final = (
         "Sentences behind variability",
         "number of sentences",
         dtype="int64",
+        kind="count",
+        family="Variability",
     ),
-    Result("sentences", (), "sentences", "Sentences measured", "number of sentences", dtype="int64"),
-    Result("pieces", (), "pieces", "Word pieces measured", "number of pieces, template pieces included", dtype="int64"),
-    Result("pieces_per_sentence", (), "pieces", "Pieces per sentence", "pieces ÷ sentences"),
+    Result(
+        "sentences",
+        (),
+        "sentences",
+        "Sentences measured",
+        "number of sentences",
+        dtype="int64",
+        kind="count",
+        family="Corpus",
+    ),
+    Result(
+        "pieces",
+        (),
+        "pieces",
+        "Word pieces measured",
+        "number of pieces, template pieces included",
+        dtype="int64",
+        kind="count",
+        family="Corpus",
+    ),
+    Result(
+        "pieces_per_sentence", (), "pieces", "Pieces per sentence", "pieces ÷ sentences", kind="mean", family="Corpus"
+    ),
     Result(
         "sentences_cut",
         (),
@@ -202,6 +256,8 @@ RESULTS: Final = (
         "Sentences cut",
         "sentences longer than the model's positions",
         dtype="int64",
+        kind="count",
+        family="Corpus",
     ),
     Result(
         "pieces_unaligned",
@@ -210,6 +266,8 @@ RESULTS: Final = (
         "Pieces without a word",
         "text pieces that overlap no word",
         dtype="int64",
+        kind="count",
+        family="Corpus",
     ),
     Result(
         "piece_pairs",
@@ -218,6 +276,8 @@ RESULTS: Final = (
         "Pairs of pieces",
         "number of pairs j ≤ i, j not null, by i−j",
         dtype="int64",
+        kind="count",
+        family="Dependencies",
     ),
     Result(
         "dependency_pairs",
@@ -226,6 +286,8 @@ RESULTS: Final = (
         "Pairs of pieces in a dependency",
         "number of pairs j ≤ i in a dependency, j not null, by i−j",
         dtype="int64",
+        kind="count",
+        family="Dependencies",
     ),
     Result(
         "dependency_probability",
@@ -234,6 +296,8 @@ RESULTS: Final = (
         "Probability of a dependency",
         "dependency_pairs ÷ piece_pairs",
         f"{PAPER}, section 4.3",
+        kind="share",
+        family="Dependencies",
     ),
     Result(
         "mean_dependency_distance",
@@ -242,6 +306,8 @@ RESULTS: Final = (
         "Mean dependency distance",
         "Σ (i−j) ÷ number, over dependency pairs",
         f"{PAPER}, section 4.3",
+        kind="mean",
+        family="Dependencies",
     ),
     Result(
         "dependency_within_18",
@@ -250,6 +316,8 @@ RESULTS: Final = (
         "Dependencies within 18 pieces",
         "share of dependency pairs with i−j ≤ 18",
         f"{PAPER}, section 4.3",
+        kind="share",
+        family="Dependencies",
     ),
     Result(
         "dependency_baseline",
@@ -258,6 +326,8 @@ RESULTS: Final = (
         "Pairs in a dependency",
         "share of attendable pairs in that dependency",
         f"{PAPER}, Fig. 8",
+        kind="share",
+        family="Dependencies",
     ),
     Result(
         "distance_entropy_r",
@@ -266,8 +336,17 @@ RESULTS: Final = (
         "Correlation of distance and entropy",
         "Pearson r over heads",
         f"{PAPER}, section 4.4",
+        family="Over heads",
     ),
-    Result("distance_entropy_p", (), "1", "p-value of that correlation", "two-sided", f"{PAPER}, section 4.4"),
+    Result(
+        "distance_entropy_p",
+        (),
+        "1",
+        "p-value of that correlation",
+        "two-sided",
+        f"{PAPER}, section 4.4",
+        family="Over heads",
+    ),
     Result(
         "distance_alignment_r",
         (),
@@ -275,8 +354,17 @@ RESULTS: Final = (
         "Correlation of distance and alignment",
         "Pearson r over heads; alignment in either direction",
         f"{PAPER}, section 4.4",
+        family="Over heads",
     ),
-    Result("distance_alignment_p", (), "1", "p-value of that correlation", "two-sided", f"{PAPER}, section 4.4"),
+    Result(
+        "distance_alignment_p",
+        (),
+        "1",
+        "p-value of that correlation",
+        "two-sided",
+        f"{PAPER}, section 4.4",
+        family="Over heads",
+    ),
     Result(
         "distance_sd",
         (),
@@ -284,6 +372,7 @@ RESULTS: Final = (
         "Standard deviation of head distances",
         "over heads, n − 1",
         f"{PAPER}, section 4.4",
+        family="Over heads",
     ),
 )
 

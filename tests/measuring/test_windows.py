@@ -38,7 +38,8 @@ from attnmetrics.measuring.shard import ShardResult, measure
 from attnmetrics.model.align import find_template, tokenize
 from attnmetrics.model.load import Model, attention_maps, load_model
 from attnmetrics.model.units import Units, check_window, read_sentences, read_windows
-from attnmetrics.results.dataset import dataset, exemplars_frame
+from attnmetrics.results.dataset import dataset
+from attnmetrics.results.exemplars import exemplars_frame
 from attnmetrics.running.driver import run
 from attnmetrics.running.estimate import plan
 from attnmetrics.running.progress import Reporter

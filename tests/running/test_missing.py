@@ -114,7 +114,7 @@ def test_outputs_in_the_making_are_not_loaded(tmp_path: Path, demo_run: Path, mo
 
     chunk.write_bytes(whole)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("attnmetrics.results.dataset.save_exemplars", stop)
+        patch.setattr("attnmetrics.running.outputs.save_exemplars", stop)
         merge_run(locate(folder), QUIET)
     for use in (attnmetrics.load, attnmetrics.exemplars):
         with pytest.raises(StoreError, match=f"{folder} is unfinished"):

@@ -31,7 +31,7 @@ from attnmetrics.corpus import digest, read_documents
 from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import AnnotationError, ConfigError, CorpusError, ModelError, StoreError
 from attnmetrics.model.load import load_model
-from attnmetrics.results.dataset import _cell
+from attnmetrics.results.tables import _cell
 from attnmetrics.views.page import render
 from attnmetrics.views.pieces import visible
 

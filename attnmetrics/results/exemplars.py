@@ -1,0 +1,188 @@
+"""The sentences with the strongest attention of each head, as frames and Parquet files.
+
+- `exemplars.parquet`: one row per head and rank.
+- `exemplar_attention.parquet`: the attention in the first of them, a row each.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from attnmetrics.errors import StoreError
+from attnmetrics.results.files import reading, writing
+from attnmetrics.statistics.exemplars import Exemplars
+from attnmetrics.statistics.traces import Traces
+from attnmetrics.storage import Location
+
+EXEMPLARS = pa.schema(
+    {
+        "layer": pa.int64(),
+        "head": pa.int64(),
+        "rank": pa.int64(),
+        "weight": pa.float64(),
+        "document": pa.string(),
+        "sentence": pa.int64(),
+        "i": pa.int64(),
+        "j": pa.int64(),
+        "text": pa.string(),
+        "pieces": pa.list_(pa.field("element", pa.string())),
+    }
+)
+"""Columns of `exemplars.parquet`."""
+
+ATTENTION = pa.schema(
+    {
+        "layer": pa.int64(),
+        "head": pa.int64(),
+        "rank": pa.int64(),
+        "pieces": pa.int64(),
+        "i": pa.list_(pa.field("element", pa.int32())),
+        "j": pa.list_(pa.field("element", pa.int32())),
+        "weight": pa.list_(pa.field("element", pa.float32())),
+    }
+)
+"""Columns of `exemplar_attention.parquet`."""
+
+SentenceTexts = Mapping[tuple[int, int], Sequence[tuple[str, str, Sequence[str], int]]]
+"""(document index, sentence or window) → (document id, text, pieces, its first piece counted in the window) of the
+sentence, or of those in the window that hold pieces of exemplars, in order."""
+
+
+def exemplars_frame(exemplars: Exemplars, layers: Sequence[int], sentences: SentenceTexts) -> pd.DataFrame:
+    """One row per head and rank (from 1), in that order, with the columns of `EXEMPLARS`.
+
+    Args:
+        exemplars: the merged exemplars.
+        layers: index of each measured layer.
+        sentences: text and pieces of every sentence among the exemplars.
+
+    Raises:
+        StoreError: a sentence among the exemplars has no text.
+    """
+    layer, head, rank = np.nonzero(exemplars.sentence >= 0)
+    keys = (exemplars.document_index, exemplars.sentence, exemplars.i, exemplars.j)
+    places = zip(*(column[layer, head, rank].tolist() for column in keys), strict=True)
+    excerpts = [_excerpt(sentences, *place) for place in places]
+    return pd.DataFrame(
+        {
+            "layer": np.asarray(layers, np.int64)[layer],
+            "head": head,
+            "rank": rank + 1,
+            "weight": exemplars.weight[layer, head, rank],
+            "document": pd.Series([excerpt.document for excerpt in excerpts], dtype="str"),
+            "sentence": exemplars.sentence[layer, head, rank],
+            "i": np.array([excerpt.i for excerpt in excerpts], np.int64),
+            "j": np.array([excerpt.j for excerpt in excerpts], np.int64),
+            "text": pd.Series([excerpt.text for excerpt in excerpts], dtype="str"),
+            "pieces": _lists(excerpt.pieces for excerpt in excerpts),
+        }
+    )
+
+
+def save_exemplars(frame: pd.DataFrame, place: Location) -> None:
+    """Write `exemplars.parquet`.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    _save_frame(frame, EXEMPLARS, place)
+
+
+def load_exemplars(place: Location) -> pd.DataFrame:
+    """The frame of `save_exemplars`.
+
+    Raises:
+        StoreError: there is none, or it cannot be read.
+    """
+    frame = _load_frame("exemplars", EXEMPLARS, place)
+    return frame.assign(pieces=_lists(frame["pieces"]))
+
+
+def attention_frame(traced: Iterable[tuple[Iterable[tuple[int, ...]], Traces]], layers: Sequence[int]) -> pd.DataFrame:
+    """One row per exemplar that was traced, by head and rank (from 1), with the columns of `ATTENTION`.
+
+    Args:
+        traced: (text, position of the layer, head, rank from 0) of exemplars, and their traces.
+        layers: index of each measured layer.
+    """
+    rows = [
+        (layers[layer], head, rank + 1, *trace)
+        for keys, traces in traced
+        for (_, layer, head, rank), trace in zip(keys, traces.split(), strict=True)
+    ]
+    frame = pd.DataFrame(sorted(rows, key=itemgetter(0, 1, 2)), columns=ATTENTION.names)
+    return frame.astype(dict.fromkeys(("layer", "head", "rank", "pieces"), np.int64))
+
+
+def save_attention(frame: pd.DataFrame, place: Location) -> None:
+    """Write `exemplar_attention.parquet`.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    _save_frame(frame, ATTENTION, place)
+
+
+def load_attention(place: Location) -> pd.DataFrame:
+    """The frame of `save_attention`.
+
+    Raises:
+        StoreError: there is none, or it cannot be read.
+    """
+    return _load_frame("attention of exemplars", ATTENTION, place)
+
+
+def _save_frame(frame: pd.DataFrame, schema: pa.Schema, place: Location) -> None:
+    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False).replace_schema_metadata(None)
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, write_page_checksum=True)
+    with writing(place):
+        place.write(sink.getvalue().to_pybytes())
+
+
+def _load_frame(what: str, schema: pa.Schema, place: Location) -> pd.DataFrame:
+    with reading(what, place):
+        table = pq.read_table(pa.BufferReader(place.read()), schema=schema, page_checksum_verification=True)
+        return table.to_pandas()
+
+
+def _lists(pieces: Iterable[Iterable[str]]) -> pd.Series:
+    return pd.Series([list(of_sentence) for of_sentence in pieces], dtype="object")
+
+
+class _Excerpt(NamedTuple):
+    """What is shown of an exemplar."""
+
+    document: str
+    text: str
+    pieces: list[str]
+    i: int
+    """place of the attending piece among the pieces"""
+    j: int
+    """place of the attended piece"""
+
+
+def _excerpt(sentences: SentenceTexts, document_index: int, unit: int, i: int, j: int) -> _Excerpt:
+    """The sentence that holds the attending and the one that holds the attended piece; once, where they are one."""
+    key = document_index, unit
+    if key not in sentences:
+        raise StoreError(
+            f"expected the text of document {key[0]}, sentence {key[1]}, which is among the exemplars, found none; "
+            "measure its shard again"
+        )
+    found = sentences[key]
+    first = [sentence[3] for sentence in found]
+    holders = [bisect_right(first, piece) - 1 for piece in (i, j)]
+    pieces: list[str] = []
+    shift: dict[int, int] = {}
+    for n in sorted(set(holders)):
+        shift[n] = len(pieces) - first[n]
+        pieces += found[n][2]
+    text = " ".join(found[n][1] for n in shift)
+    return _Excerpt(found[0][0], text, pieces, i + shift[holders[0]], j + shift[holders[1]])

@@ -1,0 +1,126 @@
+"""The results as CSV: every table of a Dataset, whatever it is called, numbers in full, NaN where there is no evidence.
+
+`heads.csv` and `layers.csv` have a row per head or layer and a column per result, `corpus.csv` a row per single number.
+Tables without layers share a file with those of the same dimensions, which is named after these: `pairs.csv` and
+`directions.csv`, a row per distance between pieces or per direction, `pos.csv`, a row per part of speech, and so on.
+Any other result has its own file: a row per head (or layer) and a column per label, or, where it has two further
+dimensions, a row per value.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from attnmetrics.results.files import writing
+from attnmetrics.storage import Location
+
+NAMES: Final = {
+    (): "corpus",
+    ("layer", "head"): "heads",
+    ("layer",): "layers",
+    ("pair_distance",): "pairs",
+    ("direction",): "directions",
+}
+"""Dimensions → the table that holds all results with them, where it is not named after them."""
+
+_FORMULA: Final = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@＝＋－＠]|[\t\r\n])")
+"""Where a spreadsheet would begin to calculate, also one that takes semicolons or tabs for the ends of cells."""
+
+Row = Sequence[object]
+
+
+def save_tables(results: xr.Dataset, place: Location) -> None:
+    """Write every result as CSV.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    with writing(place):
+        place.write_folder(lambda folder: _write_tables(results, folder))
+
+
+def file_names(names: Iterable[str]) -> list[str]:
+    """For each name one that a file may have on any system, no two alike.
+
+    `file_names(["a", "<b>", "A"]) == ["a", "_b_", "A_2"]`
+    """
+    taken: set[str] = set()
+    found = []
+    for name in names:
+        plain = re.sub(r"[^\w.-]|^\.", "_", name, flags=re.ASCII)[:100] or "_"
+        spellings = (plain if n == 1 else f"{plain}_{n}" for n in range(1, len(taken) + 2))
+        found.append(next(spelling for spelling in spellings if spelling.casefold() not in taken))
+        taken.add(found[-1].casefold())
+    return found
+
+
+def _write_tables(results: xr.Dataset, folder: Path) -> None:
+    tables = list(_tables(results))
+    for name, (_, rows) in zip(file_names(name for name, _ in tables), tables, strict=True):
+        _write_csv(folder / f"{name}.csv", rows)
+
+
+def _tables(results: xr.Dataset) -> Iterator[tuple[str, list[Row]]]:
+    """(name, rows with a header) of every table, those that results share first."""
+    by_dims: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for name, variable in results.data_vars.items():
+        by_dims[tuple(map(str, variable.dims))].append(str(name))
+    shared = {dims: names for dims, names in by_dims.items() if dims in NAMES or "layer" not in dims}
+    for dims, names in shared.items():
+        rows = _long_table(results, dims, names) if dims else _single_numbers(results, names)
+        yield NAMES.get(dims, "_".join(dims)), rows
+    own = [(dims, name) for dims, names in by_dims.items() if dims not in shared for name in names]
+    for dims, name in own:
+        yield name, _own_table(results, dims, name)
+
+
+def _single_numbers(results: xr.Dataset, names: Iterable[str]) -> list[Row]:
+    rows: list[Row] = [("result", "value", "unit", "title")]
+    for name in names:
+        about = results[name].attrs
+        rows.append((name, results[name].item(), about.get("units", "1"), about.get("long_name", name)))
+    if missing := results.attrs.get("shards_missing"):
+        rows.append(("shards_missing", missing, "shards", "Shards that failed and are in none of these tables"))
+    return rows
+
+
+def _long_table(results: xr.Dataset, dims: tuple[str, ...], names: Sequence[str]) -> list[Row]:
+    """One row per combination of the labels of `dims`, one column per result."""
+    columns = [results[name].transpose(*dims).to_numpy().ravel().tolist() for name in names]
+    labels = _labels(results, dims)
+    return [(*dims, *names), *((*label, *row) for label, row in zip(labels, zip(*columns, strict=True), strict=True))]
+
+
+def _own_table(results: xr.Dataset, dims: tuple[str, ...], name: str) -> list[Row]:
+    """One row per head or layer, one column per label of the one further dimension; long where there are more."""
+    places = tuple(dim for dim in dims if dim in ("layer", "head"))
+    if dims != (*places, dims[-1]):
+        return _long_table(results, dims, [name])
+    values = results[name].to_numpy().reshape(-1, results.sizes[dims[-1]]).tolist()
+    header = (*places, *results[dims[-1]].to_numpy().tolist())
+    return [header, *((*label, *row) for label, row in zip(_labels(results, places), values, strict=True))]
+
+
+def _labels(results: xr.Dataset, dims: tuple[str, ...]) -> list[tuple[object, ...]]:
+    """The labels of every combination of `dims`, the last varying fastest."""
+    return list(pd.MultiIndex.from_product([results[dim].to_numpy().tolist() for dim in dims]))
+
+
+def _write_csv(path: Path, rows: Iterable[Row]) -> None:
+    lines = (",".join(_cell(value) for value in row) for row in rows)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
+def _cell(value: object) -> str:
+    """Numbers in full; text that no spreadsheet takes for a formula, quoted where it must be (RFC 4180)."""
+    if isinstance(value, float) and np.isnan(value):
+        return "NaN"
+    text = _FORMULA.sub("'", value) if isinstance(value, str) else str(value)
+    return '"{}"'.format(text.replace('"', '""')) if any(mark in text for mark in '",\r\n') else text
