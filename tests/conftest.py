@@ -18,6 +18,8 @@ from attnmetrics.config import RunConfig, build_config
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
 
+pytest.register_assert_rewrite("agreement", "checks", "pages")
+
 DEMO_DOCUMENTS = 8
 
 

@@ -235,9 +235,3 @@ def _harm(process: psutil.Process, pause: float) -> None:
         time.sleep(pause)
     finally:
         process.resume()
-
-
-def outputs(folder: Path) -> dict[str, bytes]:
-    """Bytes of every file of results, exemplars and tables, by path."""
-    paths = [*folder.glob("exemplar*"), *(folder / "results.zarr").rglob("*"), *(folder / "tables").rglob("*")]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}

@@ -84,7 +84,7 @@ def test_labels_and_documents_are_those_of_the_run(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.document_index, [10, 10, 12])
 
 
-def test_keys(tmp_path: Path) -> None:
+def test_keys_name_every_sentence_of_a_shard(tmp_path: Path) -> None:
     keys = read_keys(locate(stored(tmp_path)), 10)
     assert keys.document == ("a", "a", "ü")
     np.testing.assert_array_equal(keys.document_index, [10, 10, 12])

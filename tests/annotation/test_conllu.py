@@ -288,7 +288,7 @@ FIRST = document(
 SECOND = Document("e", "# sent_id = 1\n" + row(1, "dd", rel="_", upos="_"), True, "b.conllu", 1)
 
 
-def test_columns() -> None:
+def test_words_lie_in_columns_with_the_offsets_of_their_sentences() -> None:
     annotated = ConlluAnnotator(scan_labels([FIRST, SECOND])).annotate([FIRST, Document("none", "", True), SECOND])
     found = annotated.sentences
     assert found.labels == Labels(("NOUN", "VERB", "X", "_"), ("dep", "nsubj", "root", "_"))

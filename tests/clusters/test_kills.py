@@ -6,8 +6,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from checks import outputs
 from conftest import demo_config
-from faults import Driver, Fault, Nodes, outputs, trial, workers
+from faults import Driver, Fault, Nodes, trial, workers
 
 from attnmetrics.running.driver import merge_run, run
 from attnmetrics.running.progress import Reporter

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from faults import Fault, Nodes, Phase, Strikes, outputs, trial
+from checks import outputs
+from faults import Fault, Nodes, Phase, Strikes, trial
 
 from attnmetrics.assets import CORPORA
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from checks import assert_same_bits
+from kernel_cases import CARD, CPU, Case, everything_wanted, fused, make_fused, one_batch, with_triton
 from models import Family, save_model
-from test_kernels import CARD, CPU, Case, everything_wanted, fused, make_fused, one_batch, with_triton
-from test_shard import annotate, assert_same_bits, measure
+from shards import annotate, measure
 
 from attnmetrics.model.kernels import choose
 from attnmetrics.model.kernels.choose import choose_kernel, kernel_name

@@ -1,8 +1,7 @@
 """Every kernel's reductions against plain float64 loops over α, for every direction, null policy and way of tiling."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
-from importlib.util import find_spec
+from collections.abc import Iterator
+from dataclasses import fields
 from itertools import pairwise
 from math import exp, log, nan
 
@@ -11,103 +10,28 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernel_cases import (
+    COMPILED,
+    HEADS,
+    ON_CPU,
+    WIDTH,
+    Case,
+    attendable,
+    every_kernel,
+    every_tiling,
+    everything_wanted,
+    fused,
+    on_cpu,
+    one_batch,
+)
 
 from attnmetrics.model.kernels.compiled import compiled
-from attnmetrics.model.kernels.dense import dense
-from attnmetrics.model.kernels.reductions import Kernel, Null, Reductions, Wanted, want
-from attnmetrics.model.pack import Batch, pack
+from attnmetrics.model.kernels.reductions import Null, Reductions, Wanted
+from attnmetrics.model.pack import Batch
 from attnmetrics.statistics.schema import OFFSET_LIMIT, OFFSETS
 from attnmetrics.statistics.variability import prefix_pairs
 
-HEADS, WIDTH = 2, 5
-CPU = torch.device("cpu")
-CARD = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # the CPU is that of Triton's interpreter
 NULLS = (Null(1, 0), Null(1, 1), Null(0, 0), Null(2, 1))
-
-
-@dataclass(frozen=True)
-class Case:
-    """A kernel, and what rounding may do to its results."""
-
-    make: Callable[[], Kernel]
-    dtype: torch.dtype
-    device: torch.device
-    error: float
-    """absolute and relative, for scores up to 4; larger scores are rounded that much more"""
-
-    def allowed(self, scores: float) -> float:
-        return self.error * max(1.0, scores / 4)
-
-    def draw(self, batch: Batch, seed: int, sharpness: float) -> list[torch.Tensor]:
-        """Queries, keys and values."""
-        generator = torch.Generator().manual_seed(seed)
-        size = (int(batch.offsets[-1]), HEADS, WIDTH)
-        drawn = [torch.randn(size, generator=generator, dtype=torch.float64) for _ in range(3)]
-        return [self.take(tensor * scale) for tensor, scale in zip(drawn, (sharpness, 1, 1), strict=True)]
-
-    def take(self, tensor: torch.Tensor) -> torch.Tensor:
-        return tensor.to(self.device, self.dtype)
-
-    def reduce(self, query: torch.Tensor, key: torch.Tensor, scaling: float, wanted: Wanted) -> Reductions:
-        _, found = self.make()(query, key, None, scaling, wanted, True)
-        assert found is not None
-        return found
-
-
-def make_fused(**sizes: int) -> Kernel:
-    from attnmetrics.model.kernels.fused import Fused
-
-    return Fused(**sizes)
-
-
-DENSE = Case(lambda: dense, torch.float64, CPU, 1e-11)
-COMPILED = Case(lambda: compiled, torch.float32, CPU, 1e-6)
-SHORT = Case(make_fused, torch.float32, CARD, 1e-6)
-TILED = Case(lambda: make_fused(longest=0, side=16), torch.float32, CARD, 1e-6)
-with_triton = pytest.mark.skipif(find_spec("triton") is None, reason="there is no Triton for this platform")
-FUSED = {"short": SHORT, "tiled": TILED}
-fused = pytest.mark.parametrize(
-    "case", [pytest.param(case, id=name, marks=with_triton) for name, case in FUSED.items()]
-)
-ON_CPU = {"dense": DENSE, "compiled": COMPILED}
-on_cpu = pytest.mark.parametrize("case", ON_CPU.values(), ids=ON_CPU)
-every_kernel = pytest.mark.parametrize(
-    "case", [*(pytest.param(case, id=name) for name, case in ON_CPU.items()), *fused.args[1]]
-)
-every_tiling = pytest.mark.parametrize(
-    ("case", "tile_pairs"),
-    [
-        pytest.param(case, pairs, id=f"{name}-{pairs}")
-        for name, case in ON_CPU.items()
-        for pairs in (1, 12, 300, 1 << 16)
-    ]
-    + [pytest.param(case, 1 << 16, id=name, marks=with_triton) for name, case in FUSED.items()],
-)
-
-
-def one_batch(lengths: list[int], measured: list[bool], tile_pairs: int) -> Batch:
-    (batch,) = pack(np.array(lengths, np.int64), np.array(measured), 10**6, tile_pairs, False)
-    return batch
-
-
-def attendable(i: int, j: int, length: int, causal: bool, null: Null) -> bool:
-    return (j <= i or not causal) and null.leading <= j < length - null.trailing
-
-
-def everything_wanted(
-    batch: Batch, measured: list[bool], causal: bool, null: Null, device: torch.device = CPU
-) -> Wanted:
-    """All attendable pairs of measured sentences, and every second prefix."""
-    pairs = [
-        (begin + i, begin + j)
-        for begin, end, row in zip(batch.offsets[:-1].tolist(), batch.offsets[1:].tolist(), batch.rows, strict=True)
-        for i in range(end - begin)
-        for j in range(end - begin)
-        if measured[row] and attendable(i, j, end - begin, causal, null)
-    ]
-    attending, attended = np.array(pairs, np.int64).reshape(-1, 2).T
-    kept = np.array([b for b, row in enumerate(batch.rows) if measured[row]][::2], np.int64)
-    return want(batch, causal, null, (attending, attended), kept, prefix_pairs(causal), device)
 
 
 def slow_alpha(query: np.ndarray, key: np.ndarray, scaling: float, causal: bool) -> np.ndarray:

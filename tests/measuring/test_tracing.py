@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from checks import assert_same_attention, dense, outputs
 from conftest import demo_config
+from damage import flip
 from models import FAMILIES, TEXTS, Family, save_model
 from numpy.typing import NDArray
 from reference_forward import attention_float64
-from test_damage import flip
-from test_run import assert_same_attention, dense, outputs
 
 import attnmetrics
 from attnmetrics import engine

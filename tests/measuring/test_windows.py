@@ -14,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 import xarray as xr
+from agreement import K, check_exemplars, worst_ratios
 from conftest import demo_config
+from gold import GOLD, POS, REL, Annotated, columns, corpus
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import FAMILIES, TEXTS, Family, make_tokenizer, save_model
@@ -22,7 +24,6 @@ from pages import Desk, chromium, needs_chromium
 from playwright.sync_api import expect
 from reference_forward import weights_float64
 from rich.console import Console
-from test_reference_agreement import GOLD, POS, REL, Annotated, K, check_exemplars, columns, corpus, worst_ratios
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode

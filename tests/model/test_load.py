@@ -51,7 +51,7 @@ def save_network(folder: Path, network: PreTrainedModel) -> str:
     return str(folder)
 
 
-def test_gpt2(gpt2: Path) -> None:
+def test_gpt2_loads_with_its_layers_heads_and_null_piece(gpt2: Path) -> None:
     model = load_model(str(gpt2))
     assert (model.layers, model.heads, model.max_pieces) == ((0, 1), 4, 64)
     assert model.causal
@@ -67,7 +67,7 @@ def test_gpt2(gpt2: Path) -> None:
     }  # fmt: skip
 
 
-def test_bert_and_llama(tmp_path: Path) -> None:
+def test_bert_looks_both_ways_and_llama_begins_with_its_template(tmp_path: Path) -> None:
     bert = load_model(str(save_model(tmp_path / "bert", "bert")))
     assert (bert.causal, bert.null, bert.template) == (False, Null(1, 1), Template((2,), (3,)))
     llama = load_model(str(save_model(tmp_path / "llama", "llama")))

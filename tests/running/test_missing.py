@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from checks import assert_close, outputs
 from conftest import DEMO_DOCUMENTS, demo_config
-from test_run import assert_close, failing_at, outputs
+from damage import failing_at
 
 import attnmetrics
 from attnmetrics import engine

@@ -18,11 +18,10 @@ import psutil
 import pytest
 import xarray as xr
 from models import save_model
-from pages import MADE, chromium, needs_chromium
+from pages import HOSTILE, MADE, assert_lines, chromium, needs_chromium
 from playwright.sync_api import Page, expect
 from starlette.testclient import TestClient
-from test_signals import ATTEMPTS, LINE, PROMISED_SECONDS
-from test_view_pages import HOSTILE, assert_lines
+from stopped import ATTEMPTS, LINE, PROMISED_SECONDS
 
 import attnmetrics
 from attnmetrics import views

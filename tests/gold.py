@@ -1,0 +1,82 @@
+"""Annotated sentences: awkward ones by hand, and any texts with random tags and trees."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from attnmetrics.annotation.sentence import Labels, Sentences
+from attnmetrics.statistics.reference import Word
+
+POS = ("ADJ", "ADP", "AUX", "DET", "NOUN", "PRON", "PROPN", "PUNCT", "VERB", "_")
+REL = ("amod", "aux", "case", "conj", "det", "nmod", "nsubj", "nsubj:pass", "obj", "obl", "punct", "root", "_")
+GOLD = {
+    "Vamos al río.": [  # the words "a" and "el" do not spell "al": both cover it
+        (0, 5, "VERB", "root", -1), (6, 8, "ADP", "case", 3), (6, 8, "DET", "det", 3), (9, 12, "NOUN", "obl", 0),
+        (12, 13, "PUNCT", "punct", 0),
+    ],
+    "Don't!": [(0, 2, "AUX", "root", -1), (2, 5, "ADJ", "amod", 0), (5, 6, "PUNCT", "punct", 0)],
+    "The 🦉 ate 🍰🍰 .": [
+        (0, 3, "DET", "det", 1), (4, 5, "NOUN", "nsubj", 2), (6, 9, "VERB", "root", -1), (10, 12, "NOUN", "obj", 2),
+        (13, 14, "PUNCT", "punct", 2),
+    ],
+    "A": [(0, 1, "DET", "root", -1)],
+    "Go on": [(0, 2, "VERB", "root", -1), (3, 5, "ADP", "case", 0)],
+    "white\tspace   inside": [(0, 5, "ADJ", "amod", 1), (6, 11, "NOUN", "root", -1), (14, 20, "ADP", "case", 1)],
+    "b  a": [  # white space that is a word, as spaCy has it: the piece " a" overlaps it as much as the word "a"
+        (0, 1, "NOUN", "nsubj", 2), (2, 3, "_", "_", 0), (3, 4, "VERB", "root", -1),
+    ],
+    "half of it": [(0, 4, "NOUN", "root", -1)],  # pieces that overlap no word
+    "[SEP] is <s>": [(0, 5, "NOUN", "nsubj", 1), (6, 8, "VERB", "root", -1), (9, 12, "NOUN", "obj", 1)],
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Annotated:
+    text: str
+    words: tuple[Word, ...]
+    document: int
+    sentence: int
+
+
+def corpus(texts: Sequence[str]) -> list[Annotated]:
+    """The gold sentences, then these texts with random tags and trees; the first two texts once more at the end."""
+    random = np.random.default_rng(0)
+    sentences = [(text, tuple(Word(*word) for word in words)) for text, words in GOLD.items()]
+    sentences += [(text, random_words(text, random)) for text in texts]
+    sentences += sentences[len(GOLD) : len(GOLD) + 2]
+    return [Annotated(text, words, *divmod(place, 5)) for place, (text, words) in enumerate(sentences)]
+
+
+def random_words(text: str, random: np.random.Generator) -> tuple[Word, ...]:
+    """What stands between spaces, cut before a last comma or full stop, in a random tree."""
+    spans, start = [], 0
+    for token in text.split(" "):
+        end = start + len(token)
+        cut = end - 1 if len(token) > 1 and token[-1] in ".,;!" else end
+        spans += [span for span in ((start, cut), (cut, end)) if span[0] < span[1]]
+        start = end + 1
+    order = random.permutation(len(spans))
+    heads = {int(word): int(order[random.integers(place)]) if place else -1 for place, word in enumerate(order)}
+    return tuple(
+        Word(*span, str(random.choice(POS[:-1])), str(random.choice(REL[:-1])), heads[place])
+        for place, span in enumerate(spans)
+    )
+
+
+def columns(sentences: Sequence[Annotated]) -> Sentences:
+    """As the package takes them."""
+    words = [word for sentence in sentences for word in sentence.words]
+    return Sentences(
+        labels=Labels(POS, REL),
+        document=tuple(f"document {sentence.document}" for sentence in sentences),
+        document_index=np.array([sentence.document for sentence in sentences]),
+        sentence=np.array([sentence.sentence for sentence in sentences]),
+        text=tuple(sentence.text for sentence in sentences),
+        word_offsets=np.cumsum([0, *(len(sentence.words) for sentence in sentences)]),
+        word_start=np.array([word.start for word in words]),
+        word_end=np.array([word.end for word in words]),
+        word_pos=np.array([POS.index(word.pos) for word in words]),
+        word_rel=np.array([REL.index(word.rel) for word in words]),
+        word_head=np.array([word.head for word in words]),
+    )
