@@ -50,17 +50,10 @@ def merge_outputs(store: Store, records: Sequence[Record], candidates: Candidate
 
 def _attention(store: Store, chunks: Sequence[tracing.Chunk]) -> tuple[pd.DataFrame, int]:
     """The attention in the exemplars of these chunks, and the number of those that it is not known of."""
-<<<<<<< HEAD
     found = [(chunk.drawn, store.read_traces(chunk.digest)) for chunk in chunks]
     traced = [(drawn, traces) for drawn, traces in found if traces is not None]
     untraced = sum(len(drawn) for drawn, traces in found if traces is None)
-    return results.attention_frame(traced, store.dims.layer), untraced
-=======
-    found = [(chunk.keys, store.read_traces(chunk.digest)) for chunk in chunks]
-    traced = [(keys, traces) for keys, traces in found if traces is not None]
-    untraced = sum(len(keys) for keys, traces in found if traces is None)
     return attention_frame(traced, store.dims.layer), untraced
->>>>>>> views
 
 
 def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
