@@ -6,10 +6,12 @@ from itertools import chain, combinations
 import numpy as np
 import xarray as xr
 
+from attnmetrics.metrics.reference.entropy import NearRow
+from attnmetrics.metrics.reference.exemplars import Peak
+from attnmetrics.metrics.reference.twins import Reference
 from attnmetrics.statistics.exemplars import Exemplars
-from attnmetrics.statistics.reference import NearRow, Peak, Reference
 
-RELATIVE, ABSOLUTE, WEIGHT = 1e-5, 1e-7, 1e-6
+RELATIVE, ABSOLUTE, WEIGHT = 1e-5, 1e-7, 5e-6
 CORRELATION = 10
 """A correlation near 0 over a dozen heads magnifies their errors: so many times more are allowed there."""
 K = 8
@@ -24,9 +26,9 @@ def allowed_ratio(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
 def entropy_ratio(found: xr.Dataset, expected: Reference, layer: int, heads: Sequence[int], suffix: str) -> float:
     """Error of one head's (or layer's) entropy; rows near the cut may fall either way."""
     near = [row for row in expected.near_rows if row.layer == layer and row.head in heads]
-    sums = [expected.sums[name][layer, list(heads)].sum() for name in ("entropy", "entropy_rows")]
-    total = sums[0] - sum(row.entropy for row in near if row.kept)
-    rows = sums[1] - sum(row.kept for row in near)
+    at_heads = (layer, list(heads))
+    total = expected.entropy.total[at_heads].sum() - sum(row.entropy for row in near if row.kept)
+    rows = expected.entropy.rows[at_heads].sum() - sum(row.kept for row in near)
     at = (layer,) if suffix else (layer, heads[0])
     value, number = (found[f"{name}{suffix}"].to_numpy()[at] for name in ("entropy", "entropy_rows"))
     return min(_choice_ratio(value, number, total, rows, chosen) for chosen in _subsets(near))
@@ -53,7 +55,7 @@ def worst_ratios(found: xr.Dataset, expected: Reference) -> dict[str, float]:
         for name, value in values.items()
         if not name.startswith(("entropy", "distance_entropy"))
     }
-    layers, heads = range(expected.layers), range(expected.heads)
+    layers, heads = range(expected.model.layers), range(expected.model.heads)
     ratios["entropy"] = max(entropy_ratio(found, expected, layer, [head], "") for layer in layers for head in heads)
     ratios["entropy_by_layer"] = max(entropy_ratio(found, expected, layer, heads, "_by_layer") for layer in layers)
     if not expected.near_rows:
@@ -65,8 +67,8 @@ def worst_ratios(found: xr.Dataset, expected: Reference) -> dict[str, float]:
 def check_exemplars(found: Exemplars, expected: Reference, maps: dict) -> float:
     """Every rank of every head; returns the largest error of a weight."""
     worst = 0.0
-    for layer in range(expected.layers):
-        for head in range(expected.heads):
+    for layer in range(expected.model.layers):
+        for head in range(expected.model.heads):
             ranking = expected.exemplars(layer, head)
             columns = (found.weight, found.document_index, found.sentence, found.i, found.j)
             rows = [Peak(*row) for row in zip(*(c[layer, head].tolist() for c in columns), strict=True)]

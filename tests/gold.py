@@ -1,12 +1,17 @@
-"""Annotated sentences: awkward ones by hand, and any texts with random tags and trees."""
+"""Annotated sentences: awkward ones by hand, and any texts with random tags and trees; and what is measured of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from attnmetrics.annotation.sentence import Labels, Sentences
-from attnmetrics.statistics.reference import Word
+from attnmetrics.annotation.functions import Functions
+from attnmetrics.annotation.marks import Marks, mark
+from attnmetrics.annotation.sentence import Column, Sentences
+from attnmetrics.metrics.reference.pieces import label_pieces
+from attnmetrics.metrics.reference.sentence import Sentence, Word
+from attnmetrics.metrics.reference.twins import Reference
+from attnmetrics.metrics.schema import LABELS, LINKS, SPECIAL, Schema, declare
 
 POS = ("ADJ", "ADP", "AUX", "DET", "NOUN", "PRON", "PROPN", "PUNCT", "VERB", "_")
 REL = ("amod", "aux", "case", "conj", "det", "nmod", "nsubj", "nsubj:pass", "obj", "obl", "punct", "root", "_")
@@ -67,8 +72,8 @@ def random_words(text: str, random: np.random.Generator) -> tuple[Word, ...]:
 def columns(sentences: Sequence[Annotated]) -> Sentences:
     """As the package takes them."""
     words = [word for sentence in sentences for word in sentence.words]
+    misc = ["_" if animacy(word) == "none" else f"Animacy={animacy(word)}|X=1" for word in words]
     return Sentences(
-        labels=Labels(POS, REL),
         document=tuple(f"document {sentence.document}" for sentence in sentences),
         document_index=np.array([sentence.document for sentence in sentences]),
         sentence=np.array([sentence.sentence for sentence in sentences]),
@@ -76,7 +81,50 @@ def columns(sentences: Sequence[Annotated]) -> Sentences:
         word_offsets=np.cumsum([0, *(len(sentence.words) for sentence in sentences)]),
         word_start=np.array([word.start for word in words]),
         word_end=np.array([word.end for word in words]),
-        word_pos=np.array([POS.index(word.pos) for word in words]),
-        word_rel=np.array([REL.index(word.rel) for word in words]),
         word_head=np.array([word.head for word in words]),
+        columns={
+            "pos": Column(POS, np.array([POS.index(word.pos) for word in words])),
+            "rel": Column(REL, np.array([REL.index(word.rel) for word in words])),
+            "misc": Column.of(misc),
+        },
     )
+
+
+# --- what is measured: what every run has, a label from a key, and a link by a function -------------------------------
+
+ANIMACY = ("human", "none", "thing", "_")
+
+
+def animacy(word: Word) -> str:
+    return {"PRON": "human", "PROPN": "human", "NOUN": "thing"}.get(word.pos, "none")
+
+
+def same_pos(words: Sequence[Word]) -> frozenset[tuple[int, int]]:
+    """(word, later word) with the same part of speech."""
+    places = range(len(words))
+    return frozenset((a, b) for a in places for b in places if a > b and words[a].pos == words[b].pos)
+
+
+def new_schema(layers: int, heads: int, own: bool = True) -> Schema:
+    """With labels and links of the user's, unless these are not wanted."""
+    names = {"pos": POS, "rel": REL, "special": SPECIAL}
+    if not own:
+        return Schema(tuple(range(layers)), heads, LABELS, LINKS, names)
+    labels, links = declare({"animacy": "word.misc.Animacy"}, {"same_pos": "python:user_functions:same_pos"})
+    return Schema(tuple(range(layers)), heads, labels, links, {**names, "animacy": ANIMACY})
+
+
+def mark_words(sentences: Sentences, schema: Schema) -> Marks:
+    return mark(sentences, schema, Functions.find(link.source for link in schema.links))
+
+
+def new_reference(layers: int, heads: int, causal: bool, own: bool = True) -> Reference:
+    labels = {"pos": POS, "rel": REL, "special": SPECIAL} | ({"animacy": ANIMACY} if own else {})
+    links = {"dependency": True, "repeat": False, "induction": False} | ({"same_pos": False} if own else {})
+    return Reference(layers, heads, causal, labels, links)
+
+
+def label(sentence: Sentence) -> Sentence:
+    """A sentence for the reference with labels and links of its pieces, those of the user's too."""
+    names = [animacy(word) for word in sentence.words]
+    return label_pieces(sentence, {"animacy": names}, {"same_pos": same_pos(sentence.words)})

@@ -163,6 +163,7 @@ class Family:
     """Sums and results that belong together."""
 
     name: str
+    """of its file, and of its twin in `metrics.reference`"""
     title: str
     """of the shelf that its results stand on"""
     results: tuple[Result, ...]

@@ -20,7 +20,7 @@ def label_family(label: Label) -> Family:
     even_to, even_given = f"even_{to}", f"even_{given}"
     stem, dims = label.stem, (*HEAD, name)
     return Family(
-        f"label {name}",
+        "labels",
         f"By {of}",
         sums=(
             Sum(to, dims, Quantity.RECEIVED, name),

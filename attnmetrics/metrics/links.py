@@ -33,7 +33,7 @@ def link_family(link: Link) -> Family:
         return Result(f"{name}_{suffix}", dims, unit, kind, title, formula, compute, source, help, heading, chance)
 
     return Family(
-        f"link {name}",
+        "links",
         f"Along links: {of}",
         sums=(
             Sum(f"{name}_sum", (*HEAD, *edge), Quantity.LINKED, name),

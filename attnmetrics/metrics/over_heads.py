@@ -67,7 +67,7 @@ def _result(name: str, title: str, formula: str, compute: Callable[[Sums], Array
 
 
 FAMILY: Final = Family(
-    "over heads",
+    "over_heads",
     "Over all heads",
     results=(
         _result(

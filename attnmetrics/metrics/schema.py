@@ -54,6 +54,9 @@ DIMENSIONS: Final = frozenset(
 )
 """Names that no label may have, for a table may have both as dimensions."""
 
+_OF_EVERY_RUN: Final = frozenset(
+    [*(label.name for label in LABELS), *(label.stem for label in LABELS), *(link.name for link in LINKS)]
+)
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _NAME_LENGTH: Final = 40
 
@@ -215,7 +218,7 @@ def declare(labels: Mapping[str, str], links: Mapping[str, str]) -> tuple[tuple[
     """
     own_labels = tuple(Label(name, source, name.replace("_", " "), name) for name, source in labels.items())
     own_links = tuple(Link(name, source, name.replace("_", " ")) for name, source in links.items())
-    taken = _names_of(families_of(LABELS, LINKS)) | DIMENSIONS | {label.stem for label in LABELS}
+    taken = _names_of(families_of(LABELS, LINKS)) | DIMENSIONS | _OF_EVERY_RUN
     for own in own_labels:
         _check_name("label", own.name)
         taken |= _claim("label", own.name, label_family(own), taken)
@@ -245,8 +248,7 @@ def _claim(kind: str, name: str, family: Family, taken: Set[str]) -> Set[str]:
 
 
 def _names_of(families: Iterable[Family]) -> Set[str]:
-    """Names of these families' results, their twins and sums, and of their labels and links."""
+    """Names of these families' results, their twins and sums."""
     results = {result.name for family in families for result in family.results}
     sums = {one.name for family in families for one in family.sums}
-    own = {family.name.split()[-1] for family in families}
-    return results | {f"{name}_by_layer" for name in results} | sums | own
+    return results | {f"{name}_by_layer" for name in results} | sums

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.errors import ConfigError, MergeError
-from attnmetrics.statistics.schema import PREFIX_PIECES
+from attnmetrics.metrics.variability import PREFIX_PIECES
 
 CHUNK_NUMBERS = 2_000_000
 """Float64 numbers in a temporary array: 16 MB."""
@@ -117,10 +117,11 @@ def deviation_sum(blocks: NDArray[np.float32], mean: NDArray[np.float64]) -> NDA
     return total
 
 
-def deviations(
-    read: Callable[[], Iterable[NDArray[np.float32]]],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """(Σ_x Σ |F − F̄| [layer, head], Σ_x Σ F [layer, head], number of sentences) over the blocks of all shards.
+def deviations(read: Callable[[], Iterable[NDArray[np.float32]]]) -> dict[str, NDArray[np.float64]]:
+    """Sums over the blocks of all shards.
+
+    `deviation_sum` [layer, head] Σ_x Σ |F − F̄|, `prefix_sum` [layer, head] Σ_x Σ F, and `variability_sentences`, the
+    number of sentences.
 
     Args:
         read: gives the blocks [V, layer, head, Q] of each shard, in shard order; called once for each of two passes.
@@ -133,7 +134,11 @@ def deviations(
     deviation = np.zeros(total.shape[:2])
     for blocks in read():
         deviation += deviation_sum(blocks, mean)
-    return deviation, total.sum(axis=-1), sentences
+    return {
+        "deviation_sum": deviation,
+        "prefix_sum": total.sum(axis=-1),
+        "variability_sentences": np.asarray(sentences, np.float64),
+    }
 
 
 def _totals(parts: Iterable[NDArray[np.float32]]) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:

@@ -16,7 +16,7 @@ import torch
 import xarray as xr
 from agreement import K, check_exemplars, worst_ratios
 from conftest import demo_config
-from gold import GOLD, POS, REL, Annotated, columns, corpus
+from gold import GOLD, Annotated, columns, corpus, mark_words, new_reference, new_schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import FAMILIES, TEXTS, Family, make_tokenizer, save_model
@@ -36,6 +36,8 @@ from attnmetrics.config import build_config
 from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.measuring.shard import ShardResult, measure
+from attnmetrics.metrics.reference.pieces import label_pieces
+from attnmetrics.metrics.reference.sentence import Sentence, Word
 from attnmetrics.model.align import find_template, tokenize
 from attnmetrics.model.load import Model, attention_maps, load_model
 from attnmetrics.model.units import Units, check_window, read_sentences, read_windows
@@ -45,10 +47,7 @@ from attnmetrics.running.driver import run
 from attnmetrics.running.estimate import plan
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import check_identity, read_facts, write_facts
-from attnmetrics.statistics import reference
 from attnmetrics.statistics.exemplars import merge_all
-from attnmetrics.statistics.reference import Reference, Word
-from attnmetrics.statistics.schema import STATISTICS
 from attnmetrics.statistics.variability import deviations
 from attnmetrics.storage import locate
 from attnmetrics.views import atlas
@@ -128,15 +127,15 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[Family, Path]:
 def test_every_statistic_is_that_of_windows_cut_by_hand(folders, family, size, null):
     folder, sentences = folders[family], corpus(TEXTS)[: 4 * DOCUMENT + 2]
     causal = family != "bert"
-    expected, maps = Reference(3, 6 if family == "llama" else 4, POS, REL, causal), {}
+    expected, maps = new_reference(3, 6 if family == "llama" else 4, causal), {}
     for window in cut(folder, family, sentences, size):
         alpha = weights_float64(folder, window.ids)
         maps[window.document, window.number] = alpha
         nulls = {None: frozenset({0}) if causal else window.template, "none": frozenset()}[null]
         text = window.text + str(window.ids)  # one text a window: the reference keeps each once
-        row = reference.Sentence(text, window.words, window.spans, window.template, nulls, alpha,
-                                 document_index=window.document, sentence=window.number)  # fmt: skip
-        expected.add(row)
+        row = Sentence(text, window.words, window.spans, window.ids, window.template, nulls, alpha,
+                       document_index=window.document, sentence=window.number)  # fmt: skip
+        expected.add(label_pieces(row))
     parts = measured(load_model(str(folder), null_tokens=null), sentences, size)
     state = parts[0].state
     for part in parts[1:]:

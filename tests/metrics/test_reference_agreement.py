@@ -14,34 +14,39 @@ import pytest
 import torch
 import xarray as xr
 from agreement import WEIGHT, K, check_exemplars, entropy_ratio, worst_ratios
-from gold import POS, REL, Annotated, columns, corpus
+from gold import Annotated, columns, corpus, label, mark_words, new_reference, new_schema
 from models import FAMILIES, TEXTS, save_model
 from reference_forward import attention_float64
 from transformers import AutoModel
 
 from attnmetrics.assets import CORPORA, MODELS
 from attnmetrics.measuring.shard import measure
+from attnmetrics.metrics.reference.entropy import NearRow
+from attnmetrics.metrics.reference.exemplars import Peak
+from attnmetrics.metrics.reference.sentence import Sentence
+from attnmetrics.metrics.reference.twins import TWINS, Reference
 from attnmetrics.model.load import load_model
 from attnmetrics.model.units import read_sentences
 from attnmetrics.results.dataset import dataset
-from attnmetrics.statistics import reference
 from attnmetrics.statistics.exemplars import Exemplars, merge_all
-from attnmetrics.statistics.reference import Reference
-from attnmetrics.statistics.schema import PER_HEAD, RESULTS
 from attnmetrics.statistics.variability import deviations
 
-SHARE_TABLES = ("pos_to", "pos_from", "dependency_type_to", "attention_at_offset")
+SHARE_TABLES = ("pos_to", "pos_from", "dependency_type_to", "special_to", "animacy_to", "attention_at_offset")
 
 
 def measured(folder: Path, sentences: Sequence[Annotated], null: str | None) -> tuple[xr.Dataset, Exemplars]:
     """Everything the package says, from three shards."""
     model = load_model(str(folder), device="cpu", null_tokens=null)
+    schema = new_schema(len(model.layers), model.heads)
     bounds = [0, len(sentences) // 3, len(sentences) // 2, len(sentences)]
-    shards = [columns(sentences[begin:end]) for begin, end in pairwise(bounds)]
-    parts = [measure(read_sentences(shard, model), model, batch_pieces=300, exemplars=K) for shard in shards]
+    parts = []
+    for begin, end in pairwise(bounds):
+        shard = columns(sentences[begin:end])
+        units = read_sentences(shard, mark_words(shard, schema), model)
+        parts.append(measure(units, model, batch_pieces=300, exemplars=K))
     state = parts[0].state.merge(parts[1].state).merge(parts[2].state)
-    spread = deviations(lambda: (part.blocks for part in parts))
-    return dataset(state, *spread), merge_all(part.exemplars for part in parts)
+    sums = state.sums | deviations(lambda: (part.blocks for part in parts))
+    return dataset(schema, sums), merge_all(part.exemplars for part in parts)
 
 
 def referred(folder: Path, sentences: Sequence[Annotated], null: str | None) -> tuple[Reference, dict]:
@@ -52,21 +57,21 @@ def referred(folder: Path, sentences: Sequence[Annotated], null: str | None) -> 
         attention = attention_float64(folder, sentence.text)
         layers, heads = attention.alpha.shape[:2]
         causal = json.loads((folder / "config.json").read_text())["model_type"] != "bert"
-        found = found or Reference(layers, heads, POS, REL, causal)
+        found = found or new_reference(layers, heads, causal)
         chosen = null or ("first" if causal else "special")
-        found.add(
-            reference.Sentence(
-                text=sentence.text,
-                words=sentence.words,
-                spans=attention.spans,
-                template=attention.template,
-                null={"first": frozenset({0}), "special": attention.template, "none": frozenset()}[chosen],
-                alpha=attention.alpha,
-                cut=attention.cut,
-                document_index=sentence.document,
-                sentence=sentence.sentence,
-            )
+        read = Sentence(
+            text=sentence.text,
+            words=sentence.words,
+            spans=attention.spans,
+            ids=attention.ids,
+            template=attention.template,
+            null={"first": frozenset({0}), "special": attention.template, "none": frozenset()}[chosen],
+            alpha=attention.alpha,
+            cut=attention.cut,
+            document_index=sentence.document,
+            sentence=sentence.sentence,
         )
+        found.add(label(read))
         maps[sentence.document, sentence.sentence] = attention.alpha
     assert found is not None
     return found, maps
@@ -85,7 +90,7 @@ def check(folder: Path, texts: Sequence[str], null: str | None = None) -> None:
     assert weight <= WEIGHT
     for table in chain.from_iterable((name, f"{name}_by_layer") for name in SHARE_TABLES):
         np.testing.assert_allclose(found[table].to_numpy().sum(axis=-1), 1, rtol=0, atol=1e-9)
-    assert found["sentences_cut"] == expected.sums["sentences_cut"] > 0
+    assert found["sentences_cut"] == expected.results()["sentences_cut"] > 0
 
 
 @pytest.fixture(scope="module")
@@ -139,21 +144,20 @@ def test_the_forward_pass_is_that_of_transformers(family, tolerance, models):
         np.testing.assert_allclose(attention.alpha, torch.cat(theirs).numpy(), rtol=0, atol=tolerance)
 
 
-def test_every_result_is_compared():
-    names = {result.name for result in RESULTS} | {f"{result.name}_by_layer" for result in PER_HEAD}
-    empty = Reference(1, 1, POS, REL, causal=True)
-    empty.add(reference.Sentence("", (), ((0, 0),), frozenset(), frozenset({0}), np.ones((1, 1, 1, 1))))
-    assert set(empty.results()) == names
+def test_every_family_has_a_twin_and_every_result_is_compared():
+    schema = new_schema(1, 1)
+    assert {family.name for family in schema.families} == set(TWINS)
+    assert set(new_reference(1, 1, causal=True).results()) == {result.name for result in schema.with_twins()}
 
 
 @pytest.mark.parametrize("kept", [False, True])
 def test_a_row_near_the_entropy_cut_may_fall_either_way(kept):
-    expected = Reference(1, 1, POS, REL, causal=True)
+    expected = new_reference(1, 1, causal=True)
     alpha = np.array([[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.9 - 1e-9, 0.05, 0.05 + 1e-9, 0], [0.2, 0.3, 0.3, 0.2]])
     spans = ((0, 0),) * 4
-    expected.add(reference.Sentence("", (), spans, frozenset(), frozenset({0}), alpha[None, None]))
-    values = {result.name: (result.dims, expected.results()[result.name]) for result in PER_HEAD}
-    found = xr.Dataset(values)
+    first = frozenset({0})
+    expected.add(label(Sentence("", (), spans, range(4), frozenset(), first, alpha[None, None])))
+    found = xr.Dataset({name: (("layer", "head"), expected.results()[name]) for name in ("entropy", "entropy_rows")})
     if not kept:
         other = -(0.75 * np.log(0.375) + 0.25 * np.log(0.25)) / 2
         found = found.assign(entropy=(("layer", "head"), [[other]]), entropy_rows=(("layer", "head"), [[2]]))
