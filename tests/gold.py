@@ -12,6 +12,8 @@ from attnmetrics.metrics.reference.pieces import label_pieces
 from attnmetrics.metrics.reference.sentence import Sentence, Word
 from attnmetrics.metrics.reference.twins import Reference
 from attnmetrics.metrics.schema import LABELS, LINKS, SPECIAL, Schema, declare
+from attnmetrics.model.load import Model
+from attnmetrics.model.units import Units, read_sentences, read_windows
 
 POS = ("ADJ", "ADP", "AUX", "DET", "NOUN", "PRON", "PROPN", "PUNCT", "VERB", "_")
 REL = ("amod", "aux", "case", "conj", "det", "nmod", "nsubj", "nsubj:pass", "obj", "obl", "punct", "root", "_")
@@ -116,6 +118,13 @@ def new_schema(layers: int, heads: int, own: bool = True) -> Schema:
 
 def mark_words(sentences: Sentences, schema: Schema) -> Marks:
     return mark(sentences, schema, Functions.find(link.source for link in schema.links))
+
+
+def read_units(sentences: Sequence[Annotated], model: Model, window: int | None = None, own: bool = False) -> Units:
+    """Sentences, or windows of so many pieces."""
+    taken = columns(sentences)
+    marks = mark_words(taken, new_schema(len(model.layers), model.heads, own))
+    return read_sentences(taken, marks, model) if window is None else read_windows(taken, marks, model, window)
 
 
 def new_reference(layers: int, heads: int, causal: bool, own: bool = True) -> Reference:

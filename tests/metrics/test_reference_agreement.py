@@ -14,7 +14,7 @@ import pytest
 import torch
 import xarray as xr
 from agreement import WEIGHT, K, check_exemplars, entropy_ratio, worst_ratios
-from gold import Annotated, columns, corpus, label, mark_words, new_reference, new_schema
+from gold import Annotated, corpus, label, new_reference, new_schema, read_units
 from models import FAMILIES, TEXTS, save_model
 from reference_forward import attention_float64
 from transformers import AutoModel
@@ -26,7 +26,6 @@ from attnmetrics.metrics.reference.exemplars import Peak
 from attnmetrics.metrics.reference.sentence import Sentence
 from attnmetrics.metrics.reference.twins import TWINS, Reference
 from attnmetrics.model.load import load_model
-from attnmetrics.model.units import read_sentences
 from attnmetrics.results.dataset import dataset
 from attnmetrics.statistics.exemplars import Exemplars, merge_all
 from attnmetrics.statistics.variability import deviations
@@ -39,11 +38,8 @@ def measured(folder: Path, sentences: Sequence[Annotated], null: str | None) -> 
     model = load_model(str(folder), device="cpu", null_tokens=null)
     schema = new_schema(len(model.layers), model.heads)
     bounds = [0, len(sentences) // 3, len(sentences) // 2, len(sentences)]
-    parts = []
-    for begin, end in pairwise(bounds):
-        shard = columns(sentences[begin:end])
-        units = read_sentences(shard, mark_words(shard, schema), model)
-        parts.append(measure(units, model, batch_pieces=300, exemplars=K))
+    shards = [read_units(sentences[begin:end], model, own=True) for begin, end in pairwise(bounds)]
+    parts = [measure(units, model, batch_pieces=300, exemplars=K) for units in shards]
     state = parts[0].state.merge(parts[1].state).merge(parts[2].state)
     sums = state.sums | deviations(lambda: (part.blocks for part in parts))
     return dataset(schema, sums), merge_all(part.exemplars for part in parts)
