@@ -1,7 +1,7 @@
 """A shard's sentences or windows to its state: pack, run the model, reduce, bin by features. No Ray, no disk."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -12,8 +12,9 @@ from torch import Tensor
 from attnmetrics.annotation.sentence import Labels, Sentences
 from attnmetrics.errors import ModelError
 from attnmetrics.model.align import Dependencies, Pieces, piece_names
+from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.choose import choose_kernel
-from attnmetrics.model.kernels.reductions import Kernel, Null, Reductions, Wanted, want
+from attnmetrics.model.kernels.reductions import Kernel, Linked, Reductions, Wanted, want
 from attnmetrics.model.load import TILE_PAIRS, Model
 from attnmetrics.model.pack import Batch, pack
 from attnmetrics.model.units import Units, read_sentences
@@ -186,10 +187,10 @@ def _prepare(batch: Batch, shard: _Shard, model: Model, dims: Dims) -> _Input:
     piece = np.arange(batch.offsets[-1]) + (shard.units.pieces.offsets[batch.rows] - batch.offsets[:-1])[sentence]
     attending, attended, edge = _attendable(batch, shard, model)
     with_prefix = np.flatnonzero(shard.prefix_row[batch.rows] >= 0)
-    wanted = want(
-        batch, model.causal, model.null, (attending, attended), with_prefix, prefix_pairs(model.causal), model.device
-    )
-    binning = _Binning.of(dims, shard, piece, edge, shard.prefix_row[batch.rows[with_prefix]], model.device)
+    linked = Linked(attending, attended, edge, len(EDGES))
+    wanted = want(batch, model.attends, linked, with_prefix, prefix_pairs(model.causal), model.device)
+    null = model.attends.is_null(np.arange(batch.offsets[-1]) - batch.offsets[:-1][sentence], lengths[sentence])
+    binning = _Binning.of(dims, shard, piece, null, shard.prefix_row[batch.rows[with_prefix]], model.device)
     return _Input(torch.from_numpy(shard.units.pieces.ids[piece]).to(model.device), wanted, binning)
 
 
@@ -207,7 +208,7 @@ def _run(ready: _Input, model: Model, kernel: Kernel) -> "_Found":
 def _attendable(
     batch: Batch, shard: _Shard, model: Model
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Attending and attended packed piece, and edge, of the attendable pairs in a dependency; attending ones ascend."""
+    """Attending and attended packed piece, and edge, of the attendable pairs in a dependency."""
     dependencies = shard.units.dependencies
     begin, end = dependencies.offsets[batch.rows], dependencies.offsets[batch.rows + 1]
     sizes = np.where(shard.metrics[batch.rows], end - begin, 0)
@@ -216,10 +217,9 @@ def _attendable(
     i, j, edge = orient(dependencies, pair)
     sentence = np.tile(sentence, len(EDGES))
     lengths = np.diff(batch.offsets)
-    kept = is_attendable(i, j, lengths[sentence], model.causal, model.null)
-    attending, attended = (batch.offsets[sentence] + place for place in (i, j))
-    order = np.flatnonzero(kept)[np.argsort(attending[kept], kind="stable")]
-    return attending[order], attended[order], edge[order]
+    kept = model.attends.pairs(i, j, lengths[sentence])
+    start = batch.offsets[sentence[kept]]
+    return start + i[kept], start + j[kept], edge[kept]
 
 
 def orient(
@@ -228,14 +228,6 @@ def orient(
     """Attending piece, attended piece and edge of these pairs: with the parent attending, then with it attended."""
     head, child = dependencies.head[pair], dependencies.child[pair]
     return np.append(head, child), np.append(child, head), np.repeat(np.arange(len(EDGES)), len(pair))
-
-
-def is_attendable(
-    i: NDArray[np.int64], j: NDArray[np.int64], length: NDArray[np.int64], causal: bool, null: Null
-) -> NDArray[np.bool_]:
-    """Whether piece i may attend to piece j of a sentence of this length, and j is not null."""
-    result: NDArray[np.bool_] = (j >= null.leading) & (j < length - null.trailing)
-    return result & (j <= i) if causal else result
 
 
 # --- after the model -------------------------------------------------------------------------------------------------
@@ -249,8 +241,8 @@ class _Binning:
     """[tag, T] 1 where the piece has the tag"""
     rel: Tensor
     """[relation, T]"""
-    edge: Tensor
-    """[edge, P]"""
+    kept: Tensor
+    """[T, 1] 1 where the piece is not null"""
     prefix_rows: NDArray[np.int64]
     """[V] places among the shard's prefix blocks"""
 
@@ -260,7 +252,7 @@ class _Binning:
         dims: Dims,
         shard: _Shard,
         piece: NDArray[np.int64],
-        edge: NDArray[np.int64],
+        null: NDArray[np.bool_],
         prefix_rows: NDArray[np.int64],
         device: torch.device,
     ) -> "_Binning":
@@ -270,7 +262,7 @@ class _Binning:
         return cls(
             pos=members(shard.units.pos[piece], len(dims.pos)),
             rel=members(shard.units.rel[piece], len(dims.rel)),
-            edge=members(edge, len(EDGES)),
+            kept=torch.from_numpy(~null[:, None]).to(device, torch.float64),
             prefix_rows=prefix_rows,
         )
 
@@ -302,6 +294,7 @@ class _Found:
 
 def _bin(layer: int, found: Reductions, binning: _Binning) -> _Layer:
     """Sum the reductions of one layer by features; nothing here waits for the device."""
+    received = found.received * binning.kept
     sums = {
         "null_sum": found.null.sum(0),
         "given_sum": found.given.sum(0),
@@ -310,9 +303,9 @@ def _bin(layer: int, found: Reductions, binning: _Binning) -> _Layer:
         "entropy_rows": found.kept.sum(0),
         "offset_sum": found.offsets,
         "given_by_pos": (binning.pos @ found.given).T,
-        "received_by_pos": (binning.pos @ found.received).T,
-        "received_by_rel": (binning.rel @ found.received).T,
-        "dependency_sum": (binning.edge @ found.pairs).T,
+        "received_by_pos": (binning.pos @ received).T,
+        "received_by_rel": (binning.rel @ received).T,
+        "dependency_sum": found.linked.T,
     }
     return _Layer(layer, sums, (found.peak, found.peak_i, found.peak_j), found.prefix.float())
 
@@ -398,30 +391,22 @@ def count(
         "pieces": in_counted.sum(),
         "sentences_cut": (counted & pieces.cut).sum(),
         "pieces_unaligned": (in_counted & pieces.in_text & ~aligned).sum(),
-        "piece_pairs": _count_pairs(lengths[counted], model.null),
-        "attendable_pairs": _count_attendable(lengths[counted], model.causal, model.null),
+        "piece_pairs": _count_pairs(lengths[counted], model.attends),
+        "attendable_pairs": model.attends.count(lengths[counted]).sum(),
     }
     found = counts | _count_dependencies(dependencies, lengths, counted, model)
     return {name: np.asarray(value, dtype=np.float64) for name, value in found.items()}
 
 
-def _count_pairs(lengths: NDArray[np.int64], null: Null) -> NDArray[np.float64]:
+def _count_pairs(lengths: NDArray[np.int64], attends: Attends) -> NDArray[np.float64]:
     """[pair_distance] pairs j ≤ i with j not null."""
     pairs = np.zeros(len(PAIR_DISTANCES))
     for length, number in zip(*np.unique(lengths, return_counts=True), strict=True):
         distance = np.arange(length)
-        last = np.minimum(length - null.trailing, length - distance)
-        weights = number * np.maximum(0, last - null.leading)
+        last = np.minimum(length - attends.trailing, length - distance)
+        weights = number * np.maximum(0, last - attends.leading)
         pairs += np.bincount(np.minimum(distance, PAIR_DISTANCE_LIMIT), weights, len(PAIR_DISTANCES))
     return pairs
-
-
-def _count_attendable(lengths: NDArray[np.int64], causal: bool, null: Null) -> int:
-    first, last = null.leading, lengths - null.trailing
-    columns = np.maximum(0, last - first)
-    # Column j of a causal model is attended by the pieces j … length − 1.
-    by_column = lengths - (first + last - 1) / 2 if causal else lengths
-    return int((columns * by_column).sum())
 
 
 def _count_dependencies(
@@ -431,9 +416,9 @@ def _count_dependencies(
     pair = np.flatnonzero(counted[sentence])
     i, j, edge = orient(dependencies, pair)
     length = np.tile(lengths[sentence[pair]], len(EDGES))
-    backward = is_attendable(i, j, length, True, model.null)
+    backward = replace(model.attends, causal=True).pairs(i, j, length)
     distance = (i - j)[backward]
-    attendable = is_attendable(i, j, length, model.causal, model.null)
+    attendable = model.attends.pairs(i, j, length)
     limited = np.minimum(distance, PAIR_DISTANCE_LIMIT)
     return {
         "dependency_pairs": np.bincount(limited, minlength=len(PAIR_DISTANCES)).astype(np.float64),
