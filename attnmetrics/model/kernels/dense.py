@@ -154,8 +154,8 @@ def _by_offset(summed: Tensor, first_row: int) -> tuple[Tensor, Tensor]:
 def _read(weights: Tensor, reads: Reads, into: Reductions) -> None:
     """Add linked weights to their groups, in an order that no device chooses, and copy the prefix blocks."""
     sentence, row, column = reads.linked
-    of_group = torch.nn.functional.one_hot(reads.group.long(), len(into.linked)).double()
-    into.linked.add_(of_group.T @ weights[sentence, :, row, column].double())
+    of_group = reads.group == torch.arange(len(into.linked), device=weights.device)[:, None]
+    into.linked.add_(of_group.double() @ weights[sentence, :, row, column].double())
     place, row, column = reads.block_index
     first = weights[reads.block_sentence[:, None], :, row, column]
     into.prefix[reads.blocks, :, place] = first.transpose(1, 2).double()
