@@ -8,13 +8,17 @@ import numpy as np
 import pytest
 import torch
 
+from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.compiled import compiled
 from attnmetrics.model.kernels.dense import dense
-from attnmetrics.model.kernels.reductions import Kernel, Null, Reductions, Wanted, want
+from attnmetrics.model.kernels.reductions import Kernel, Linked, Reductions, Wanted, want
 from attnmetrics.model.pack import Batch, pack
 from attnmetrics.statistics.variability import prefix_pairs
 
 HEADS, WIDTH = 2, 5
+GROUPS = 4
+NULLS = ((1, 0), (1, 1), (0, 0), (2, 1))
+ATTENDS = tuple(Attends(causal, *null) for causal in (True, False) for null in NULLS)
 CPU = torch.device("cpu")
 CARD = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # the CPU is that of Triton's interpreter
 
@@ -84,21 +88,23 @@ def one_batch(lengths: list[int], measured: list[bool], tile_pairs: int) -> Batc
     return batch
 
 
-def attendable(i: int, j: int, length: int, causal: bool, null: Null) -> bool:
-    return (j <= i or not causal) and null.leading <= j < length - null.trailing
+def attendable(i: int, j: int, length: int, attends: Attends) -> bool:
+    return (j <= i or not attends.causal) and attends.leading <= j < length - attends.trailing
 
 
-def everything_wanted(
-    batch: Batch, measured: list[bool], causal: bool, null: Null, device: torch.device = CPU
-) -> Wanted:
-    """All attendable pairs of measured sentences, and every second prefix."""
+def everything_wanted(batch: Batch, measured: list[bool], attends: Attends, device: torch.device = CPU) -> Wanted:
+    """All attendable pairs of measured sentences but those of group 2, in no order, and every second prefix."""
     pairs = [
-        (begin + i, begin + j)
+        (begin + i, begin + j, group_of(i, j))
         for begin, end, row in zip(batch.offsets[:-1].tolist(), batch.offsets[1:].tolist(), batch.rows, strict=True)
         for i in range(end - begin)
         for j in range(end - begin)
-        if measured[row] and attendable(i, j, end - begin, causal, null)
+        if measured[row] and attendable(i, j, end - begin, attends) and group_of(i, j) != 2
     ]
-    attending, attended = np.array(pairs, np.int64).reshape(-1, 2).T
+    shuffled = np.random.default_rng(0).permutation(np.array(pairs, np.int64).reshape(-1, 3))
     kept = np.array([b for b, row in enumerate(batch.rows) if measured[row]][::2], np.int64)
-    return want(batch, causal, null, (attending, attended), kept, prefix_pairs(causal), device)
+    return want(batch, attends, Linked(*shuffled.T, groups=GROUPS), kept, prefix_pairs(attends.causal), device)
+
+
+def group_of(i: int, j: int) -> int:
+    return (2 * i + j) % GROUPS

@@ -16,9 +16,10 @@ from torch import Tensor
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.align import Template, find_template, tokenize
 from attnmetrics.model.capture import Pass
+from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.choose import kernel_name
 from attnmetrics.model.kernels.dense import dense
-from attnmetrics.model.kernels.reductions import Kernel, Null, Reductions, Wanted
+from attnmetrics.model.kernels.reductions import Kernel, Reductions, Wanted
 from attnmetrics.model.probe import Layout, Probe, capture_maps, prepare, probe, run_packed
 
 NullTokens = Literal["first", "special", "none"]
@@ -61,9 +62,8 @@ class Model:
     """the layers that are measured, ascending, from 0"""
     heads: int
     """heads per layer"""
-    causal: bool
-    """pieces attend to themselves and earlier ones only"""
-    null: Null
+    attends: Attends
+    """which pieces attend to which, and which columns are null"""
     max_pieces: int
     """the longest sentence it takes, template included: its positions, or its smallest attention window"""
     template: Template
@@ -72,6 +72,11 @@ class Model:
     layout: Layout
     threads: int
     """batches read at the same time; on a CPU, each by one thread of torch"""
+
+    @property
+    def causal(self) -> bool:
+        """Whether pieces attend to themselves and earlier ones only."""
+        return self.attends.causal
 
     @property
     def batch_pieces(self) -> int:
@@ -88,7 +93,7 @@ class Model:
             "layers": list(self.layers),
             "heads": self.heads,
             "causal": self.causal,
-            "null": {"leading": self.null.leading, "trailing": self.null.trailing},
+            "null": {"leading": self.attends.leading, "trailing": self.attends.trailing},
             "max_pieces": self.max_pieces,
             "template": {"leading": len(self.template.prefix), "trailing": len(self.template.suffix)},
             "device": str(self.device),
@@ -183,8 +188,7 @@ def load_model(
         fingerprint=commit or digest_folder(folder),
         layers=_choose_layers(layers, probed.layers),
         heads=probed.heads,
-        causal=probed.causal,
-        null=choose_null(null_tokens, probed.causal, template),
+        attends=choose_attends(null_tokens, probed.causal, template),
         max_pieces=_max_pieces(name, network.config, probed, len(template)),
         template=template,
         device=place,
@@ -194,14 +198,11 @@ def load_model(
     )
 
 
-def choose_null(null_tokens: NullTokens | None, causal: bool, template: Template) -> Null:
-    """The null columns of every sentence under a policy."""
+def choose_attends(null_tokens: NullTokens | None, causal: bool, template: Template) -> Attends:
+    """Which pieces attend to which, with the null columns of a policy."""
     policy = null_tokens or ("first" if causal else "special")
-    return {
-        "first": Null(1, 0),
-        "special": Null(len(template.prefix), len(template.suffix)),
-        "none": Null(0, 0),
-    }[policy]
+    ends = {"first": (1, 0), "special": (len(template.prefix), len(template.suffix)), "none": (0, 0)}
+    return Attends(causal, *ends[policy])
 
 
 def load_generator(model: Model) -> Any:

@@ -18,10 +18,11 @@ from models import Family, save_model
 from shards import annotate, measure
 
 from attnmetrics.model.kernels import choose
+from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.choose import choose_kernel, kernel_name
 from attnmetrics.model.kernels.compiled import compiled
 from attnmetrics.model.kernels.dense import dense
-from attnmetrics.model.kernels.reductions import Kernel, Null
+from attnmetrics.model.kernels.reductions import Kernel
 from attnmetrics.model.load import load_model
 from attnmetrics.statistics.schema import STATISTICS
 
@@ -36,15 +37,14 @@ def agree(
     kernel: Kernel,
     lengths: list[int],
     tensors: list[torch.Tensor],
-    null: Null,
-    causal: bool,
+    attends: Attends,
     error: float = 1e-6,
     output_error: float = 1e-6,
 ) -> None:
     """A kernel gives what the plain one gives in float64 for the same numbers, every third sentence only its peak."""
     measured = [k % 3 != 2 for k in range(len(lengths))]
     batch = one_batch(lengths, measured, 1 << 16)
-    wanted, exactly = (everything_wanted(batch, measured, causal, null, device) for device in (CARD, CPU))
+    wanted, exactly = (everything_wanted(batch, measured, attends, device) for device in (CARD, CPU))
     output, found = kernel(*(tensor.to(CARD) for tensor in tensors), 0.3, wanted, True)  # type: ignore[misc]
     exact_output, exact = dense(*(tensor.double() for tensor in tensors), 0.3, exactly, True)  # type: ignore[misc]
     torch.testing.assert_close(output.double().cpu(), exact_output, rtol=output_error, atol=output_error)
@@ -65,7 +65,7 @@ def draw(pieces: int, heads: int, width: int, value_width: int, dtype: torch.dty
 
 @fused
 def test_any_width_and_any_strides(case: Case) -> None:
-    agree(case.make(), [6, 18, 4], draw(28, 2, 20, 33, torch.float32), Null(1, 0), causal=True)
+    agree(case.make(), [6, 18, 4], draw(28, 2, 20, 33, torch.float32), Attends(True, 1, 0))
 
 
 @with_triton
@@ -114,16 +114,16 @@ def test_the_programs_compile_without_a_gpu() -> None:
     compiled = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     script = [sys.executable, Path(__file__).parents[1] / "compiling.py"]
     ended = subprocess.run(script, env=compiled, capture_output=True, text=True, check=False)
-    assert ended.stdout.split() == ["short", "tiled", "received", "single"], ended.stderr
+    assert ended.stdout.split() == ["short", "tiled", "received", "linked", "single"], ended.stderr
 
 
 @pytest.mark.parametrize("dtype", [pytest.param(dtype, marks=ON_CARD) for dtype in (torch.float32, torch.bfloat16)])
 @pytest.mark.parametrize("width", [64, 80, 128])
-@pytest.mark.parametrize(("causal", "null"), [(True, Null(1, 0)), (False, Null(1, 1))])
-def test_on_a_gpu(dtype: torch.dtype, width: int, causal: bool, null: Null) -> None:
+@pytest.mark.parametrize("attends", [Attends(True, 1, 0), Attends(False, 1, 1)])
+def test_on_a_gpu(dtype: torch.dtype, width: int, attends: Attends) -> None:
     lengths = [*range(1, 70, 3), 127, 128, 129, 300]
     tensors = draw(sum(lengths), 3, width, width, dtype)
-    agree(make_fused(), lengths, tensors, null, causal, 1e-5, 1e-2 if dtype == torch.bfloat16 else 1e-5)
+    agree(make_fused(), lengths, tensors, attends, 1e-5, 1e-2 if dtype == torch.bfloat16 else 1e-5)
 
 
 @pytest.mark.parametrize("dtype", [pytest.param(dtype, marks=ON_CARD) for dtype in ("float32", "bfloat16")])

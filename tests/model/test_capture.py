@@ -12,7 +12,7 @@ from transformers import AutoModel, BertConfig, BertModel, Gemma2Config, Gemma2M
 from attnmetrics.errors import ModelError
 from attnmetrics.model.capture import IMPLEMENTATION, Pass, forward
 from attnmetrics.model.kernels.dense import dense
-from attnmetrics.model.kernels.reductions import Null, Reductions, want
+from attnmetrics.model.kernels.reductions import Reductions, want_nothing
 from attnmetrics.model.load import Model, attention_maps, load_model
 from attnmetrics.model.pack import pack
 
@@ -80,7 +80,7 @@ def test_sentences_of_a_batch_do_not_touch_each_other(folders: dict[tuple[str, b
 def run_layers(model: Model, layers: tuple[int, ...], stop: bool = True) -> tuple[list[int], Pass]:
     ids = ids_of(model)[0]
     (batch,) = pack(np.array([len(ids)]), np.ones(1, bool), 100, 1 << 16, False)
-    wanted = want(batch, model.causal, Null(0, 0), (NOTHING, NOTHING), NOTHING, (NOTHING, NOTHING), model.device)
+    wanted = want_nothing(batch, model.causal, model.device)
     seen: list[int] = []
 
     def consume(layer: int, found: Reductions) -> None:
@@ -144,5 +144,5 @@ def test_a_mask_is_refused() -> None:
 def run_plain(network: torch.nn.Module, causal: bool) -> None:
     network.eval().set_attn_implementation(IMPLEMENTATION)  # type: ignore[operator]
     (batch,) = pack(np.array([3]), np.ones(1, bool), 100, 1 << 16, False)
-    wanted = want(batch, causal, Null(0, 0), (NOTHING, NOTHING), NOTHING, (NOTHING, NOTHING), torch.device("cpu"))
+    wanted = want_nothing(batch, causal, torch.device("cpu"))
     forward(network, torch.tensor([[1, 2, 3]]), None, Pass(dense, wanted, frozenset([0]), lambda *_: None))

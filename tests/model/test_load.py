@@ -31,7 +31,7 @@ from transformers import (
 from attnmetrics.errors import ModelError
 from attnmetrics.model.activations import OnePassGelu
 from attnmetrics.model.align import Template
-from attnmetrics.model.kernels.reductions import Null
+from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.load import attention_maps, load_model
 
 
@@ -55,7 +55,7 @@ def test_gpt2_loads_with_its_layers_heads_and_null_piece(gpt2: Path) -> None:
     model = load_model(str(gpt2))
     assert (model.layers, model.heads, model.max_pieces) == ((0, 1), 4, 64)
     assert model.causal
-    assert model.null == Null(1, 0)
+    assert model.attends == Attends(True, 1, 0)
     assert model.template == Template()
     assert isinstance(model.network, GPT2Model)
     assert not model.network.training
@@ -69,24 +69,24 @@ def test_gpt2_loads_with_its_layers_heads_and_null_piece(gpt2: Path) -> None:
 
 def test_bert_looks_both_ways_and_llama_begins_with_its_template(tmp_path: Path) -> None:
     bert = load_model(str(save_model(tmp_path / "bert", "bert")))
-    assert (bert.causal, bert.null, bert.template) == (False, Null(1, 1), Template((2,), (3,)))
+    assert (bert.attends, bert.template) == (Attends(False, 1, 1), Template((2,), (3,)))
     llama = load_model(str(save_model(tmp_path / "llama", "llama")))
-    assert (llama.causal, llama.null, llama.template, llama.heads) == (True, Null(1, 0), Template((0,)), 6)
+    assert (llama.attends, llama.template, llama.heads) == (Attends(True, 1, 0), Template((0,)), 6)
 
 
 @pytest.mark.parametrize(
-    ("family", "policy", "null"),
+    ("family", "policy", "attends"),
     [
-        ("gpt2", "special", Null(0, 0)),
-        ("gpt2", "none", Null(0, 0)),
-        ("bert", "first", Null(1, 0)),
-        ("bert", "special", Null(1, 1)),
-        ("llama", "special", Null(1, 0)),
+        ("gpt2", "special", Attends(True, 0, 0)),
+        ("gpt2", "none", Attends(True, 0, 0)),
+        ("bert", "first", Attends(False, 1, 0)),
+        ("bert", "special", Attends(False, 1, 1)),
+        ("llama", "special", Attends(True, 1, 0)),
     ],
 )
-def test_null_policies(tmp_path: Path, family: str, policy: str, null: Null) -> None:
+def test_null_policies(tmp_path: Path, family: str, policy: str, attends: Attends) -> None:
     folder = save_model(tmp_path / "model", family, layers=1)  # type: ignore[arg-type]
-    assert load_model(str(folder), null_tokens=policy).null == null  # type: ignore[arg-type]
+    assert load_model(str(folder), null_tokens=policy).attends == attends  # type: ignore[arg-type]
 
 
 def test_layers_are_chosen(gpt2: Path) -> None:
@@ -121,7 +121,7 @@ def test_positions_after_the_padding_id(tmp_path: Path) -> None:
     )  # fmt: skip
     model = load_model(save_network(tmp_path / "roberta", RobertaModel(config)))
     assert (model.layout.first_position, model.layout.equal_lengths, model.max_pieces) == (2, False, 38)
-    assert model.null == Null(0, 0)
+    assert model.attends == Attends(False, 0, 0)
 
 
 def test_windows_limit_sentences(tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ def test_the_model_is_that_of_the_run(facts: dict[str, Any]) -> None:
         {"configuration": facts["configuration"] | {"layers": [1, 3], "null_tokens": "none"},
          "model": facts["model"] | {"layers": [1, 3]}}
     )  # fmt: skip
-    assert (layers.layers, layers.null.leading) == ((1, 3), 0)
+    assert (layers.layers, layers.attends.leading) == ((1, 3), 0)
 
 
 def test_another_model_is_refused_by_its_size(facts: dict[str, Any], tmp_path: Path) -> None:
