@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from attnmetrics.annotation.sentence import Annotated, Labels, Sentences, count, make_labels
 from attnmetrics.corpus import Document
 from attnmetrics.errors import CorpusError
-from attnmetrics.statistics.schema import NO_LABEL
+from attnmetrics.metrics.family import NO_LABEL
 
 FINGERPRINT = "conllu-1"
 """Names this module's reading of CoNLL-U; a change of what comes out changes it."""

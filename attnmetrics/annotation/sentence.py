@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.corpus import Document
-from attnmetrics.statistics.schema import NO_LABEL
+from attnmetrics.metrics.family import NO_LABEL
 
 
 @dataclass(frozen=True, slots=True)

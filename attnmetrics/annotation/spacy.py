@@ -20,7 +20,7 @@ from attnmetrics.annotation.sentence import Annotated, Labels, Sentences, count,
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.document import cut
 from attnmetrics.errors import AnnotationError, first_line
-from attnmetrics.statistics.schema import NO_LABEL
+from attnmetrics.metrics.family import NO_LABEL
 
 VERSION = 1
 """Of what this module takes from a pipeline; part of the fingerprint."""

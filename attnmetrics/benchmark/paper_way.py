@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.model.units import Units
-from attnmetrics.statistics.schema import ENTROPY_NULL_LIMIT, OFFSET_LIMIT, OFFSETS, PREFIX_PIECES
+from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
+from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS
+from attnmetrics.metrics.variability import PREFIX_PIECES
 
 Array = NDArray[np.float64]
 

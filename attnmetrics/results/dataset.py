@@ -26,6 +26,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from attnmetrics.metrics.family import OFFSET_LIMIT, PAIR_DISTANCE_LIMIT, Array, Result
 from attnmetrics.metrics.schema import Schema
 from attnmetrics.results.files import reading, writing
+from attnmetrics.results.wording import in_unit
 from attnmetrics.storage import Location, os_errors
 
 NOTATION = (
@@ -64,12 +65,6 @@ def dataset(schema: Schema, sums: Mapping[str, Array], unit: str = "sentence") -
     }
     whole = {"title": "Attention metrics", "notation": in_unit(NOTATION, unit), "unit": unit, "order": list(variables)}
     return xr.Dataset(variables, _coordinates(schema), whole)
-
-
-def in_unit(text: str, unit: str) -> str:
-    """A text about sentences, for a run of another unit: `window:64` makes "Sentences measured" "Windows measured"."""
-    kind = unit.partition(":")[0]
-    return text.replace("sentence", kind).replace("Sentence", kind.capitalize())
 
 
 def save(results: xr.Dataset, place: Location) -> None:

@@ -24,7 +24,7 @@ from attnmetrics.running.progress import Reporter, clock
 from attnmetrics.running.runfile import check_identity, identity_of
 from attnmetrics.running.sizing import FILES_OF_A_SHARD, Choice, Work, choose
 from attnmetrics.running.stages import Job, find_unannotated, prepare
-from attnmetrics.statistics.schema import in_unit
+from attnmetrics.results.wording import in_unit
 from attnmetrics.statistics.states import Dims
 from attnmetrics.storage import locate
 from attnmetrics.store.shards import Store

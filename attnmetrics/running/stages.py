@@ -19,7 +19,7 @@ from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.running.plan import Plan, make_plan, read_shards
 from attnmetrics.running.progress import Reporter
 from attnmetrics.statistics.sampling import Sampler, Selection, sentence_hashes
-from attnmetrics.statistics.schema import in_unit
+from attnmetrics.results.wording import in_unit
 from attnmetrics.storage import read_ahead
 from attnmetrics.store.shards import Store
 

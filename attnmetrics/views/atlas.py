@@ -14,7 +14,8 @@ import xarray as xr
 
 from attnmetrics.errors import StoreError
 from attnmetrics.statistics import schema
-from attnmetrics.statistics.schema import PER_HEAD, in_unit
+from attnmetrics.results.wording import in_unit
+from attnmetrics.statistics.schema import PER_HEAD
 from attnmetrics.storage import Location
 from attnmetrics.views import paper
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name, unit_of

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import xarray as xr
 
-from attnmetrics.statistics.schema import in_unit
+from attnmetrics.results.wording import in_unit
 from attnmetrics.views.heads import number
 from attnmetrics.views.pieces import visible
 

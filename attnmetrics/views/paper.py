@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from attnmetrics.statistics.schema import NO_LABEL
+from attnmetrics.metrics.family import NO_LABEL
 from attnmetrics.views.facts import unit_of
 from attnmetrics.views.heads import per_head, ranked, values
 

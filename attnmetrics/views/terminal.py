@@ -19,7 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.statistics.schema import HEAD, in_unit
+from attnmetrics.metrics.family import HEAD
+from attnmetrics.results.wording import in_unit
 from attnmetrics.storage import Location
 from attnmetrics.views import palette
 from attnmetrics.views.facts import about, duration, headline, left_out, stage_seconds, unit_of

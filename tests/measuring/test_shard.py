@@ -16,7 +16,8 @@ from attnmetrics.model.align import Dependencies, Pieces, Template, align, pair_
 from attnmetrics.model.kernels.reductions import Null
 from attnmetrics.model.load import Model, attention_maps, load_model
 from attnmetrics.model.units import digest_texts
-from attnmetrics.statistics.schema import OFFSET_LIMIT, STATISTICS
+from attnmetrics.metrics.family import OFFSET_LIMIT
+from attnmetrics.statistics.schema import STATISTICS
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,8 @@ from scipy.stats import pearsonr
 from synthetic import HOSTILE, attention, byte_pieces, dataset, exemplars, facts
 
 from attnmetrics import views
-from attnmetrics.statistics.schema import HEAD, OFFSETS, PER_HEAD
+from attnmetrics.metrics.family import HEAD, OFFSETS
+from attnmetrics.statistics.schema import PER_HEAD
 from attnmetrics.views.atlas import STEPS, render
 from attnmetrics.views.heads import number, percent, shown, standouts
 from attnmetrics.views.palette import SEQUENTIAL

@@ -15,7 +15,8 @@ from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.dense import mix, sentences_of, settle_empty_peaks
 from attnmetrics.model.kernels.reductions import Reads, Reductions, Wanted
 from attnmetrics.model.pack import Tile
-from attnmetrics.statistics.schema import ENTROPY_NULL_LIMIT, OFFSET_LIMIT
+from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
+from attnmetrics.metrics.family import OFFSET_LIMIT
 
 
 def compiled(

@@ -30,7 +30,7 @@ from attnmetrics.model.kernels.programs import (
 )
 from attnmetrics.model.kernels.reductions import Reductions, Wanted
 from attnmetrics.model.pack import Batch, Tile
-from attnmetrics.statistics.schema import OFFSETS
+from attnmetrics.metrics.family import OFFSETS
 
 LEAST: Final = 16
 """The smallest side of a matrix product."""

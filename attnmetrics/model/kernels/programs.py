@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import triton
 import triton.language as tl
 
-from attnmetrics.statistics.schema import ENTROPY_NULL_LIMIT, OFFSET_LIMIT
+from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
+from attnmetrics.metrics.family import OFFSET_LIMIT
 
 LIMIT = tl.constexpr(OFFSET_LIMIT)
 OFFSETS = tl.constexpr(2 * OFFSET_LIMIT + 1)

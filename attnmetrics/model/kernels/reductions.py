@@ -15,7 +15,7 @@ from torch import Tensor
 
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.pack import Batch, Tile
-from attnmetrics.statistics.schema import OFFSETS
+from attnmetrics.metrics.family import OFFSETS
 
 
 @dataclass(frozen=True, slots=True)
