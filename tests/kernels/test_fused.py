@@ -24,7 +24,6 @@ from attnmetrics.model.kernels.compiled import compiled
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel
 from attnmetrics.model.load import load_model
-from attnmetrics.statistics.schema import STATISTICS
 
 TEXTS = ("Nobody knew.", '"We had nothing to lose," he said.', "It rains.")
 ON_CARD = [

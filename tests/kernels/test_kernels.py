@@ -28,11 +28,11 @@ from kernel_cases import (
     one_batch,
 )
 
+from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.compiled import compiled
 from attnmetrics.model.kernels.reductions import Reductions, Wanted
 from attnmetrics.model.pack import Batch
-from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS
 from attnmetrics.statistics.variability import prefix_pairs
 
 

@@ -16,7 +16,7 @@ import torch
 import xarray as xr
 from agreement import WEIGHT, K, check_exemplars, worst_ratios
 from conftest import demo_config
-from gold import GOLD, Annotated, corpus, new_reference, new_schema, read_units
+from gold import GOLD, Annotated, corpus, new_reference, read_units
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import FAMILIES, TEXTS, Family, make_tokenizer, save_model
@@ -40,7 +40,7 @@ from attnmetrics.metrics.reference.pieces import label_pieces
 from attnmetrics.metrics.reference.sentence import Sentence, Word
 from attnmetrics.model.align import find_template, tokenize
 from attnmetrics.model.load import Model, attention_maps, load_model
-from attnmetrics.model.units import Units, check_window, read_sentences, read_windows
+from attnmetrics.model.units import Units, check_window
 from attnmetrics.results.dataset import dataset
 from attnmetrics.results.exemplars import exemplars_frame
 from attnmetrics.running.driver import run

@@ -21,8 +21,6 @@ from transformers import AutoModel
 
 from attnmetrics.assets import CORPORA, MODELS
 from attnmetrics.measuring.shard import measure
-from attnmetrics.metrics.reference.entropy import NearRow
-from attnmetrics.metrics.reference.exemplars import Peak
 from attnmetrics.metrics.reference.sentence import Sentence
 from attnmetrics.metrics.reference.twins import TWINS, Reference
 from attnmetrics.model.load import load_model

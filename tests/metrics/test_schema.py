@@ -5,7 +5,7 @@ import json
 import pytest
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.metrics.schema import LABELS, LINKS, SPECIAL, Schema, declare
+from attnmetrics.metrics.schema import SPECIAL, Schema, declare
 
 NAMES = {"pos": ("NOUN", "_"), "rel": ("nsubj", "_"), "special": SPECIAL}
 
