@@ -75,9 +75,8 @@ def test_a_shard_is_the_same_with_either_kernel(tmp_path: Path, family: Family) 
     counted = np.array([True, True, False])
     plain = measure(sentences, model, metric_rows=counted, kernel=dense)
     found = measure(sentences, model, metric_rows=counted, kernel=make_fused(longest=16, side=16))
-    for statistic in STATISTICS:
-        name = statistic.name
-        np.testing.assert_allclose(found.state[name], plain.state[name], rtol=1e-6, atol=1e-6, err_msg=name)
+    for name, value in plain.state.sums.items():
+        np.testing.assert_allclose(found.state[name], value, rtol=1e-6, atol=1e-6, err_msg=name)
     np.testing.assert_allclose(found.blocks, plain.blocks, rtol=0, atol=1e-6)
     np.testing.assert_allclose(found.exemplars.weight, plain.exemplars.weight, rtol=1e-6)
     np.testing.assert_array_equal(found.exemplars.i, plain.exemplars.i)
