@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attnmetrics.annotation.sentence import Labels, Sentences
+from attnmetrics.annotation.sentence import Column, Sentences
 from attnmetrics.errors import ModelError
 from attnmetrics.model.align import Dependencies, Pieces, piece_names
 from attnmetrics.model.kernels.choose import choose_kernel
@@ -66,7 +66,7 @@ class _Shard:
 
 def dims_of(units: Units, model: Model) -> Dims:
     """The dimensions of the state that `measure` gives."""
-    return Dims(layer=model.layers, head=model.heads, pos=units.labels.pos, rel=units.labels.rel)
+    return Dims(layer=model.layers, head=model.heads, pos=units.names["pos"], rel=units.names["rel"])
 
 
 def measure(
@@ -144,7 +144,6 @@ def find_exemplars(
     """
     words = np.zeros(0, dtype=np.int64)
     without_words = Sentences(
-        labels=Labels((NO_LABEL,), (NO_LABEL,)),
         document=("",) * len(texts),
         document_index=document_index,
         sentence=sentence,
@@ -152,9 +151,8 @@ def find_exemplars(
         word_offsets=np.zeros(len(texts) + 1, dtype=np.int64),
         word_start=words,
         word_end=words,
-        word_pos=words,
-        word_rel=words,
         word_head=words,
+        columns={"pos": Column((NO_LABEL,), words), "rel": Column((NO_LABEL,), words)},
     )
     nothing = np.zeros(len(texts), dtype=np.bool_)
     return measure(

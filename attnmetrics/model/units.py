@@ -5,7 +5,7 @@ one space and cut into pieces as one text: the model reads running text. These p
 the template's pieces around its own; the last one is kept, however short.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.annotation.sentence import Labels, Sentences
+from attnmetrics.annotation.sentence import Column, Sentences
 from attnmetrics.errors import ConfigError, ModelError
 from attnmetrics.model.align import Dependencies, Pieces, Template, align, pair_dependencies, tokenize
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Units:
     """S sentences or windows with T pieces in all, and what is known of these before the model runs."""
 
-    labels: Labels
+    names: Mapping[str, tuple[str, ...]]
+    """column → its names, the last `_`"""
     document: tuple[str, ...]
     """[S] document id"""
     document_index: NDArray[np.int64]
@@ -37,9 +38,9 @@ class Units:
     """[S] the same where the model reads the same"""
     pieces: Pieces
     pos: NDArray[np.int64]
-    """[T] tag, an index into labels.pos"""
+    """[T] tag, an index into names["pos"]"""
     rel: NDArray[np.int64]
-    """[T] relation, an index into labels.rel"""
+    """[T] relation, an index into names["rel"]"""
     aligned: NDArray[np.bool_]
     """[T] the piece has a word"""
     dependencies: Dependencies
@@ -122,19 +123,24 @@ def _units(
     _check_ids(pieces, texts, model)
     word = align(texts, pieces)
     return Units(
-        labels=texts.labels,
+        names={name: column.names for name, column in texts.columns.items()},
         document=tuple(texts.document[row] for row in pieces.text),
         document_index=texts.document_index[pieces.text],
         number=number,
         digest=digest,
         pieces=pieces,
-        pos=np.append(texts.word_pos, len(texts.labels.pos) - 1)[word],
-        rel=np.append(texts.word_rel, len(texts.labels.rel) - 1)[word],
+        pos=_of_pieces(texts.columns["pos"], word),
+        rel=_of_pieces(texts.columns["rel"], word),
         aligned=word >= 0,
         dependencies=pair_dependencies(texts, pieces, word),
         sentence=sentence,
         text=text,
     )
+
+
+def _of_pieces(column: Column, word: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[T] the code of each piece's word; the last where it has none."""
+    return np.append(column.codes, len(column.names) - 1)[word]
 
 
 def _check_ids(pieces: Pieces, texts: Sentences, model: "Model") -> None:
@@ -165,7 +171,6 @@ def _join(sentences: Sentences, first: NDArray[np.int64], begin: NDArray[np.int6
     characters_before = np.repeat(begin - begin[start], words)
     words_before = np.repeat(sentences.word_offsets[:-1] - sentences.word_offsets[start], words)
     return Sentences(
-        labels=sentences.labels,
         document=tuple(sentences.document[row] for row in first),
         document_index=sentences.document_index[first],
         sentence=np.zeros_like(first),
@@ -173,9 +178,8 @@ def _join(sentences: Sentences, first: NDArray[np.int64], begin: NDArray[np.int6
         word_offsets=sentences.word_offsets[bounds],
         word_start=sentences.word_start + characters_before,
         word_end=sentences.word_end + characters_before,
-        word_pos=sentences.word_pos,
-        word_rel=sentences.word_rel,
         word_head=np.where(sentences.word_head < 0, -1, sentences.word_head + words_before),
+        columns=sentences.columns,
     )
 
 

@@ -111,7 +111,9 @@ def _try(job: Job, documents: Sequence[Document], unannotated: int) -> Cost:
         shard = Shard(0, 0, len(documents), characters, digest(documents))
         model, labels = worker.describe_model(), worker.labels()
         annotated = worker.annotate(shard, documents, job.fingerprint)
-        store = Store(out, Dims(tuple(model["layers"]), model["heads"], labels.pos, labels.rel), 1, config.candidates)
+        store = Store(
+            out, Dims(tuple(model["layers"]), model["heads"], labels["pos"], labels["rel"]), 1, config.candidates
+        )
         store.create()
         rule = Rule(config.seed, None, None, TRIAL_PREFIXES)
         measured = worker.measure(shard, job.fingerprint, Measuring(labels, rule, store))
