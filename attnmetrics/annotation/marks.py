@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from attnmetrics.annotation.functions import Functions
 from attnmetrics.annotation.sentence import Sentences
-from attnmetrics.annotation.sources import is_of_pieces, read_label, read_link
+from attnmetrics.annotation.sources import read_label, read_link
 from attnmetrics.annotation.vocabulary import encode
-from attnmetrics.metrics.schema import Schema
+from attnmetrics.metrics.schema import Schema, is_of_pieces
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,7 @@ def _account(material: Material, sentences: int | None, tell: Tell) -> Account |
 
 
 def _labels(material: Material) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return material.sentences.labels.pos, material.sentences.labels.rel
+    return material.sentences.columns["pos"].names, material.sentences.columns["rel"].names
 
 
 def _project(material: Material, sentences: float, annotation: Pace, measuring: Line) -> Projection:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from attnmetrics.annotation.sentence import Sentences
 from attnmetrics.annotation.spacy import SpacyAnnotator
+from attnmetrics.annotation.vocabulary import recode
 from attnmetrics.assets import MODELS, PIPELINES
 from attnmetrics.corpus import Document
 from attnmetrics.model.load import Dtype, Model, load_model, quiet
@@ -53,7 +54,8 @@ def gather(documents: Sequence[Document], sentences: int, threads: int) -> Itera
 
     The weights are random: the arithmetic is the same.
     """
-    found = SpacyAnnotator(str(PIPELINES["en_ud_core"])).annotate(documents).sentences
+    annotator = SpacyAnnotator(str(PIPELINES["en_ud_core"]))
+    found = recode(annotator.annotate(documents).sentences, annotator.declared)
     rows = np.unique(np.linspace(0, len(found) - 1, min(sentences, len(found))).astype(np.int64))
     joined = replace(found, document_index=np.zeros_like(found.document_index), sentence=np.arange(len(found)))
     with TemporaryDirectory() as folder:

@@ -38,7 +38,7 @@ PARTS: Final = {
     "importlib._bootstrap": "imports",
     "attnmetrics.running.plan:make_plan": "reading the corpus",
     "attnmetrics.running.plan:read_shards": "reading the corpus",
-    "attnmetrics.annotation.spacy:_load": "loading the pipeline",
+    "attnmetrics.annotation.pipeline": "loading the pipeline",
     "attnmetrics.annotation.spacy:SpacyAnnotator._parsed": PARSING,
     "attnmetrics.annotation.spacy": WORDS,
     "attnmetrics.annotation.cache": FILES,

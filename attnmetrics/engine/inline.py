@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from attnmetrics.annotation.sentence import Labels
+from attnmetrics.annotation.sentence import Declared
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import TRIES, Call, Done, Event, Failed, Task, reason_of
@@ -14,7 +14,7 @@ from attnmetrics.errors import AttnmetricsError
 class InlineEngine:
     """One worker, called directly."""
 
-    def __init__(self, config: RunConfig, gold_labels: Labels | None) -> None:
+    def __init__(self, config: RunConfig, gold_labels: Declared | None) -> None:
         self._worker = Worker(config, gold_labels)
 
     def call(self, method: str, *arguments: Any) -> Any:

@@ -22,7 +22,7 @@ from ray._private import ray_constants
 from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from attnmetrics.annotation.sentence import Labels
+from attnmetrics.annotation.sentence import Declared
 from attnmetrics.assets import MODELS
 from attnmetrics.config import RunConfig
 from attnmetrics.engine import OUT_OF_MEMORY, TRIES, Done, Event, Stage, Task, reason_of
@@ -85,7 +85,7 @@ class RayEngine:
     Actors start while others work. One that does not become ready is started again, for as long as any other works.
     """
 
-    def __init__(self, config: RunConfig, gold_labels: Labels | None) -> None:
+    def __init__(self, config: RunConfig, gold_labels: Declared | None) -> None:
         self._config = _with_absolute_paths(config)
         self._gold_labels = gold_labels
         self._actors: list[Actor] = []

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from attnmetrics.annotation import cache
 from attnmetrics.annotation.cache import annotation_path
-from attnmetrics.annotation.sentence import Annotator, Labels, Sentences
+from attnmetrics.annotation.sentence import Annotator, Declared, Sentences
+from attnmetrics.annotation.vocabulary import recode
 from attnmetrics.assets import MODELS, PIPELINES
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
@@ -39,7 +40,7 @@ DAMAGED = "damaged"
 class Measuring:
     """What is the same for every shard that is measured."""
 
-    labels: Labels
+    labels: Declared
     rule: Rule
     store: Store
 
@@ -47,17 +48,17 @@ class Measuring:
 class Worker:
     """Loads the pipeline and the model when they are first needed, and keeps them."""
 
-    def __init__(self, config: RunConfig, gold_labels: Labels | None) -> None:
+    def __init__(self, config: RunConfig, gold_labels: Declared | None) -> None:
         self._config = config
         self._gold_labels = gold_labels
         self._annotator: Annotator | None = None
         self._model: Model | None = None
 
-    def labels(self) -> Labels:
+    def labels(self) -> Declared:
         """Tags and relations that the pipeline can give; kept beside the annotations, for runs without the pipeline."""
         annotator = self._load_annotator()
-        cache.save_labels(self._config.annotation_folder, annotator.fingerprint, annotator.labels)
-        return annotator.labels
+        cache.save_declared(self._config.annotation_folder, annotator.fingerprint, annotator.declared)
+        return annotator.declared
 
     def describe_model(self) -> dict[str, Any]:
         """Facts about the model that the driver needs (see `model.load.Model.describe`).
@@ -84,7 +85,7 @@ class Worker:
         start = time.perf_counter()
         path = annotation_path(self._config.annotation_folder, fingerprint, shard.digest)
         try:
-            sentences = cache.read(path, measuring.labels, first_document=shard.first_document)
+            sentences = recode(cache.read(path, ("pos", "rel"), shard.first_document), measuring.labels)
         except DamageError as error:
             cache.remove(path)
             return {DAMAGED: str(error), "peak_memory_bytes": peak_memory_bytes()}
@@ -163,7 +164,7 @@ def _load(config: RunConfig) -> "Model":
     )
 
 
-def load_annotator(config: RunConfig, gold_labels: Labels | None) -> Annotator:
+def load_annotator(config: RunConfig, gold_labels: Declared | None) -> Annotator:
     """The annotator of a run; its pipeline is loaded when it is first needed."""
     if gold_labels is not None:
         from attnmetrics.annotation.conllu import ConlluAnnotator

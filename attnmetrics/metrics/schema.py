@@ -180,6 +180,11 @@ class Schema:
         }
 
 
+def is_of_pieces(source: str) -> bool:
+    """Whether a label or a link is made from pieces alone: it needs no annotation."""
+    return source.startswith("piece.")
+
+
 def families_of(labels: Iterable[Label], links: Iterable[Link]) -> tuple[Family, ...]:
     """The families of a run with these labels and links."""
     return (

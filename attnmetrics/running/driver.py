@@ -337,7 +337,7 @@ def _measure(session: Session, annotate_too: bool) -> Candidates:
         _record(session, "annotate", outcome)
         _refuse_failures(job, outcome, "; a sample is drawn from all sentences: none of their shards may be missing")
         missing = []
-    dims = Dims(tuple(model["layers"]), model["heads"], labels.pos, labels.rel)
+    dims = Dims(tuple(model["layers"]), model["heads"], labels["pos"], labels["rel"])
     facts["dims"] = asdict(dims)
     write_facts(job.config.out, facts)
     store = store_of(job.config.out, facts)

@@ -19,12 +19,12 @@ from attnmetrics.corpus import Document, digest
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine.worker import Measuring, Worker
 from attnmetrics.measuring.selection import Rule
+from attnmetrics.results.wording import in_unit
 from attnmetrics.running.plan import read_shards
 from attnmetrics.running.progress import Reporter, clock
 from attnmetrics.running.runfile import check_identity, identity_of
 from attnmetrics.running.sizing import FILES_OF_A_SHARD, Choice, Work, choose
 from attnmetrics.running.stages import Job, find_unannotated, prepare
-from attnmetrics.results.wording import in_unit
 from attnmetrics.statistics.states import Dims
 from attnmetrics.storage import locate
 from attnmetrics.store.shards import Store

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from attnmetrics.annotation.conllu import LabelScan
-from attnmetrics.annotation.sentence import Labels
+from attnmetrics.annotation.sentence import Declared
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard, cut, stream
@@ -20,7 +20,7 @@ class Plan:
     shards: tuple[Shard, ...]
     digest: str
     """of the whole corpus"""
-    gold_labels: Labels | None
+    gold_labels: Declared | None
     """tags and relations of a CoNLL-U corpus; None for text that a pipeline annotates"""
     left_out: dict[str, int]
     """what reading left out or cut, counted by reason"""
@@ -52,7 +52,7 @@ def make_plan(config: RunConfig) -> Plan:
             scan.add(document)
         shards.append(shard)
     whole = blake2b("".join(shard.digest for shard in shards).encode(), digest_size=16).hexdigest()
-    return Plan(tuple(shards), whole, scan.labels if gold else None, dict(left_out))
+    return Plan(tuple(shards), whole, scan.declared if gold else None, dict(left_out))
 
 
 def read_shards(config: RunConfig, plan: Plan, wanted: set[int]) -> Iterator[tuple[Shard, tuple[Document, ...]]]:

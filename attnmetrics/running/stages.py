@@ -7,7 +7,7 @@ from itertools import chain
 
 from attnmetrics.annotation import cache
 from attnmetrics.annotation.cache import annotation_path
-from attnmetrics.annotation.sentence import Labels
+from attnmetrics.annotation.sentence import Declared
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard
@@ -16,10 +16,10 @@ from attnmetrics.engine.worker import DAMAGED, Measuring, load_annotator
 from attnmetrics.errors import ConfigError, DamageError, StoreError
 from attnmetrics.measuring.selection import Rule
 from attnmetrics.measuring.tracing import Chunk
+from attnmetrics.results.wording import in_unit
 from attnmetrics.running.plan import Plan, make_plan, read_shards
 from attnmetrics.running.progress import Reporter
 from attnmetrics.statistics.sampling import Sampler, Selection, sentence_hashes
-from attnmetrics.results.wording import in_unit
 from attnmetrics.storage import read_ahead
 from attnmetrics.store.shards import Store
 
@@ -104,12 +104,12 @@ def needs_all_annotations(config: RunConfig) -> bool:
     return config.sample_sentences is not None or config.metric_sentences is not None
 
 
-def find_labels(job: Job, engine: Engine, reporter: Reporter) -> Labels:
+def find_labels(job: Job, engine: Engine, reporter: Reporter) -> Declared:
     """Tags and relations: the corpus's own, those cached beside annotations, or those that the pipeline declares."""
     if job.plan.gold_labels is not None:
         return job.plan.gold_labels
     try:
-        cached = cache.load_labels(job.config.annotation_folder, job.fingerprint)
+        cached = cache.load_declared(job.config.annotation_folder, job.fingerprint)
     except DamageError as error:
         reporter.warn(str(error))
         cached = None

@@ -13,8 +13,8 @@ import pandas as pd
 import xarray as xr
 
 from attnmetrics.errors import StoreError
-from attnmetrics.statistics import schema
 from attnmetrics.results.wording import in_unit
+from attnmetrics.statistics import schema
 from attnmetrics.statistics.schema import PER_HEAD
 from attnmetrics.storage import Location
 from attnmetrics.views import paper

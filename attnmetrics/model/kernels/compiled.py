@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
+from attnmetrics.metrics.family import OFFSET_LIMIT
 from attnmetrics.model.kernels import loops
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.dense import mix, sentences_of, settle_empty_peaks
 from attnmetrics.model.kernels.reductions import Reads, Reductions, Wanted
 from attnmetrics.model.pack import Tile
-from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
-from attnmetrics.metrics.family import OFFSET_LIMIT
 
 
 def compiled(

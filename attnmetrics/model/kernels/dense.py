@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
+from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.reductions import Reads, Reductions, Wanted
 from attnmetrics.model.pack import Tile
-from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
-from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS
 
 
 def dense(

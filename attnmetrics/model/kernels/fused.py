@@ -16,6 +16,7 @@ import torch
 import triton
 from torch import Tensor
 
+from attnmetrics.metrics.family import OFFSETS
 from attnmetrics.model.kernels.programs import (
     Packed,
     Parts,
@@ -30,7 +31,6 @@ from attnmetrics.model.kernels.programs import (
 )
 from attnmetrics.model.kernels.reductions import Reductions, Wanted
 from attnmetrics.model.pack import Batch, Tile
-from attnmetrics.metrics.family import OFFSETS
 
 LEAST: Final = 16
 """The smallest side of a matrix product."""

@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from attnmetrics.metrics.family import OFFSETS
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.pack import Batch, Tile
-from attnmetrics.metrics.family import OFFSETS
 
 
 @dataclass(frozen=True, slots=True)
