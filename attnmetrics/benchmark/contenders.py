@@ -14,8 +14,8 @@ from attnmetrics.benchmark.paper_way import PaperSums, features
 from attnmetrics.measuring.shard import measure
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import Kernel, Wanted, want_nothing
-from attnmetrics.model.load import TILE_PAIRS, Model
-from attnmetrics.model.pack import Batch, pack
+from attnmetrics.model.load import Model
+from attnmetrics.model.pack import TILE_PAIRS, Batch, pack
 from attnmetrics.model.units import Units
 from attnmetrics.storage import read_ahead
 

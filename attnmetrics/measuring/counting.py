@@ -23,8 +23,8 @@ def count(units: Units, counted: NDArray[np.bool_], attends: Attends) -> dict[st
         attends: what a row may attend to, and which pieces are null.
     """
     counts = _Counts.of(units, counted & (units.pieces.lengths > 0), attends)
-    named = {Quantity.COUNT, *_OF_TEXTS}
-    return {one.name: np.asarray(counts.sum(one), np.float64) for one in units.schema.sums if one.of in named}
+    of_heads = set(units.schema.head_sums)
+    return {one.name: counts.sum(one) for one in units.schema.sums if one not in of_heads}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,16 @@ class _Linked:
 
     def by_edge(self, weights: Array | None = None) -> Array:
         """A sum by direction; one number where the link has none."""
-        return self._shaped(np.bincount(self.edge, weights, self.link.groups), ())
+        return self._shaped(total_by(self.edge, weights, self.link.groups), ())
 
     def by_edge_and(self, place: NDArray[np.int64], size: int) -> Array:
         """Pairs by direction and by a place below `size`."""
-        return self._shaped(np.bincount(self.edge * size + place, minlength=self.link.groups * size), (size,))
+        return self._shaped(total_by(self.edge * size + place, None, self.link.groups * size), (size,))
 
-    def _shaped(self, sums: NDArray[np.generic], rest: tuple[int, ...]) -> Array:
-        return sums.astype(np.float64).reshape(*(len(self.link.edges),) * bool(self.link.edges), *rest)
+    def _shaped(self, sums: Array, rest: tuple[int, ...]) -> Array:
+        """[edge, *rest]; without `edge` where the link has no directions."""
+        edges = (len(self.link.edges),) if self.link.edges else ()
+        return sums.reshape((*edges, *rest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,40 +88,35 @@ class _Counts:
         lengths = units.pieces.lengths
         row = units.pieces.row
         length, piece = lengths[row], np.arange(len(row)) - units.pieces.offsets[row]
-        links = {
-            link.name: _Linked.of(link, units.links[link.name], counted, lengths) for link in units.schema.links
-        }
+        links = {link.name: _Linked.of(link, units.links[link.name], counted, lengths) for link in units.schema.links}
         return cls(
             units, counted, counted[row], attends, even_given(piece, length, attends),
             even_received(piece, length, attends), links,
         )  # fmt: skip
 
-    def sum(self, wanted: Sum) -> Array | np.generic | int:
+    def sum(self, wanted: Sum) -> Array:
         """One sum of the schema."""
         if wanted.of is Quantity.COUNT:
-            return getattr(self, f"_{wanted.name}")()
+            return np.asarray(self.count(wanted.name), np.float64)
         return _OF_TEXTS[wanted.of](self, wanted)
 
-    # Of units and pieces.
-
-    def _sentences(self) -> np.generic:
-        return self.counted.sum()
-
-    def _pieces(self) -> np.generic:
-        return self.in_counted.sum()
-
-    def _sentences_cut(self) -> np.generic:
-        return (self.counted & self.units.pieces.cut).sum()
-
-    def _pieces_unaligned(self) -> np.generic:
-        return (self.in_counted & self.units.pieces.in_text & ~self.units.aligned).sum()
+    def count(self, what: str) -> int:
+        """Something that is counted once a unit or a piece."""
+        pieces, counted, in_counted = self.units.pieces, self.counted, self.in_counted
+        marked = {
+            "sentences": counted,
+            "pieces": in_counted,
+            "sentences_cut": counted & pieces.cut,
+            "pieces_unaligned": in_counted & pieces.in_text & ~self.units.aligned,
+        }
+        return int(marked[what].sum())
 
     def by_label(self, weights: Array, label: str | None) -> Array:
         """A sum over pieces: [name] of a label, or over all."""
         weights = weights[self.in_counted]
         if label is None:
             return np.asarray(weights.sum())
-        return np.bincount(self.units.labels[label][self.in_counted], weights, len(self.units.schema.names[label]))
+        return total_by(self.units.labels[label][self.in_counted], weights, len(self.units.schema.names[label]))
 
     # Of pairs.
 
@@ -155,7 +152,7 @@ class _Counts:
         if wanted.by is None:
             return self._by_length(backward_at_distance, len(PAIR_DISTANCES))
         pairs = self.backward(wanted.by)
-        return np.bincount(_distance_place(pairs.i - pairs.j), minlength=len(PAIR_DISTANCES)).astype(np.float64)
+        return total_by(_distance_place(pairs.i - pairs.j), None, len(PAIR_DISTANCES))
 
     def distances(self, wanted: Sum) -> Array:
         pairs = self.backward(wanted.by)
@@ -221,19 +218,19 @@ def attendable_at_offset(length: int, attends: Attends) -> Array:
     """[offset] attendable pairs of a unit of so many pieces, by i − j, the ends holding all beyond."""
     least = 0 if attends.causal else 1 - length
     offset = np.arange(least, length)
-    return np.bincount(_offset_place(offset), _columns_at(offset, length, attends), len(OFFSETS))
+    return total_by(_offset_place(offset), _columns_at(offset, length, attends), len(OFFSETS))
 
 
 def backward_at_distance(length: int, attends: Attends) -> Array:
     """[pair_distance] pairs j ≤ i with j not null of a unit of so many pieces, whatever the model's direction."""
     distance = np.arange(length)
-    return np.bincount(_distance_place(distance), _columns_at(distance, length, attends), len(PAIR_DISTANCES))
+    return total_by(_distance_place(distance), _columns_at(distance, length, attends), len(PAIR_DISTANCES))
 
 
-def _columns_at(offset: NDArray[np.int64], length: int, attends: Attends) -> NDArray[np.int64]:
+def _columns_at(offset: NDArray[np.int64], length: int, attends: Attends) -> Array:
     """How many columns j that are not null have a row i = j + offset in the unit."""
     first, end = attends.columns(length)
-    return np.maximum(np.minimum(end, length - offset) - np.maximum(first, -offset), 0)
+    return np.asarray(np.maximum(np.minimum(end, length - offset) - np.maximum(first, -offset), 0), np.float64)
 
 
 def _offset_place(offset: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -241,4 +238,12 @@ def _offset_place(offset: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _distance_place(distance: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.minimum(distance, PAIR_DISTANCE_LIMIT)
+    return np.minimum(distance, np.int64(PAIR_DISTANCE_LIMIT))
+
+
+def total_by(place: NDArray[np.int64], weights: Array | None, size: int) -> Array:
+    """[size] the sum of the weights at each place, or the number of entries without weights.
+
+    Example: places 0 2 2 with weights 1 2 3 give 1 0 5.
+    """
+    return np.asarray(np.bincount(place, weights, size), np.float64)

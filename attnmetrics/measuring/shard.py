@@ -87,8 +87,8 @@ class _Links:
         lengths, groups = units.pieces.lengths, units.schema.groups
         columns = []
         for link, pairs in units.links.items():
-            row = pairs.row
-            kept = metrics[row] & model.attends.pairs(pairs.attending, pairs.attended, lengths[row])
+            row, (i, j) = pairs.row, (column.astype(np.int64) for column in (pairs.attending, pairs.attended))
+            kept = metrics[row] & model.attends.pairs(i, j, lengths[row])
             group = groups[link].start + pairs.edge
             columns.append([column[kept] for column in (row, pairs.attending, pairs.attended, group)])
         row, attending, attended, group = (np.concatenate(column) for column in zip(*columns, strict=True))
@@ -101,7 +101,9 @@ class _Links:
         begin, end = self.offsets[batch.rows], self.offsets[batch.rows + 1]
         pair = ranges(begin, end)
         start = np.repeat(batch.offsets[:-1], end - begin)
-        return Linked(start + self.attending[pair], start + self.attended[pair], self.group[pair], groups)
+        return Linked(
+            start + self.attending[pair], start + self.attended[pair], self.group[pair].astype(np.int64), groups
+        )
 
 
 def measure(

@@ -10,8 +10,8 @@ from torch import Tensor
 from attnmetrics.model.align import Pieces, tokenize
 from attnmetrics.model.kernels.dense import attention, mix
 from attnmetrics.model.kernels.reductions import Wanted, want_nothing
-from attnmetrics.model.load import TILE_PAIRS, Model
-from attnmetrics.model.pack import Batch, Tile, pack
+from attnmetrics.model.load import Model
+from attnmetrics.model.pack import TILE_PAIRS, Batch, Tile, pack
 from attnmetrics.statistics.traces import VISIBLE, Traces
 
 Entries = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]

@@ -37,8 +37,6 @@ TOKENIZER_FILES: Final = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenize
                           "sentencepiece.bpe.model")  # fmt: skip
 HUB_FILES: Final = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 HUB_SECONDS: Final = 10
-TILE_PAIRS: Final = 1 << 16
-"""Pairs of pieces of one tile and head: 0.25 MB of α a head in float32."""
 BATCH_PIECES: Final = {"cpu": 1 << 10, "cuda": 1 << 15}
 """A CPU keeps the activations of few pieces in its caches; and memory beyond 32 MB is fetched anew from the system for
 every activation, which costs a tenth of the pass. A GPU needs many pieces to be busy."""

@@ -153,7 +153,7 @@ def _label_pieces(
     found = {label: np.append(codes, len(names[label]) - 1)[word] for label, codes in marks.labels.items()}
     for label in marks.schema.labels:
         if label.source == "piece.special":
-            found[label.name] = special_kinds(pieces, texts, first_is_null=model.null.leading > 0)
+            found[label.name] = special_kinds(pieces, texts, first_is_null=model.attends.leading > 0)
     return found
 
 
