@@ -31,7 +31,8 @@ def special_kinds(pieces: Pieces, texts: tuple[str, ...], first_is_null: bool) -
 def _are_marks(pieces: Pieces, texts: tuple[str, ...]) -> NDArray[np.bool_]:
     """[T] whether a piece's stretch of the text is a full stop or a comma, white space around it left out."""
     whole = "".join(texts)
-    base = np.concatenate([[0], np.cumsum([len(text) for text in texts])])[pieces.text[pieces.row]]
+    lengths = np.array([0, *map(len, texts)], dtype=np.int64)
+    base = np.cumsum(lengths)[pieces.text[pieces.row]]
     start, end = base + pieces.start, base + pieces.end
     # The first character that is not white space, and the next one after it, of each piece.
     following = next_character(whole)
