@@ -64,18 +64,8 @@ class SpacyAnnotator:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Digest of the pipeline's name and version, or of its folder's files, and of spaCy's version.
-
-        Raises:
-            AnnotationError: spaCy is not installed, or there is no such pipeline.
-        """
-        state = blake2b(f"spacy,{VERSION},{_spacy_version()},".encode(), digest_size=16)
-        package = _package_version(self.name)
-        if package is not None:
-            state.update(f"{self.name.replace('-', '_')},{package}".encode())
-        else:
-            _update_with_folder(state, _folder(self.name))
-        return f"spacy-{state.hexdigest()}"
+        """See `digest_pipeline`."""
+        return digest_pipeline(self.name)
 
     @cached_property
     def labels(self) -> Labels:
@@ -329,6 +319,21 @@ def _declared_relations(pipeline: Any, name: str) -> set[str]:
             f"{', '.join(pipeline.pipe_names)}); take one with spaCy's parser"
         )
     return labels | ({"ROOT"} if "root" not in labels else set())
+
+
+def digest_pipeline(name: str) -> str:
+    """Of a pipeline's name and version, or of its folder's files, and of spaCy's version; nothing is loaded.
+
+    Raises:
+        AnnotationError: spaCy is not installed, or there is no such pipeline.
+    """
+    state = blake2b(f"spacy,{VERSION},{_spacy_version()},".encode(), digest_size=16)
+    package = _package_version(name)
+    if package is not None:
+        state.update(f"{name.replace('-', '_')},{package}".encode())
+    else:
+        _update_with_folder(state, _folder(name))
+    return f"spacy-{state.hexdigest()}"
 
 
 def _spacy_version() -> str:

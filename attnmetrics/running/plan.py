@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from attnmetrics.annotation.conllu import LabelScan
+from attnmetrics.annotation.conllu import ConlluAnnotator, LabelScan
 from attnmetrics.annotation.sentence import Labels
+from attnmetrics.annotation.spacy import digest_pipeline
+from attnmetrics.assets import PIPELINES
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard, cut, stream
@@ -34,6 +36,17 @@ class Plan:
     def characters(self) -> int:
         """Characters in all shards."""
         return sum(shard.characters for shard in self.shards)
+
+
+def annotator_fingerprint(config: RunConfig, plan: Plan) -> str:
+    """What names the annotator of a plan's corpus, and all that decides what comes out of it.
+
+    Raises:
+        AnnotationError: there is no such pipeline.
+    """
+    if plan.gold_labels is not None:
+        return ConlluAnnotator.fingerprint
+    return digest_pipeline(str(PIPELINES.get(config.annotator, config.annotator)))
 
 
 def make_plan(config: RunConfig) -> Plan:
