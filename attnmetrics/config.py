@@ -1,6 +1,7 @@
 """One validated configuration of a run: from flags, a YAML file or Python; flags win over the file."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from reprlib import Repr
@@ -55,6 +56,20 @@ def _as_layers(value: Any) -> Any:
             raise ValueError("expected layers such as 0-3,6")
         layers.extend(range(numbers[0], numbers[1] + 1))
     return tuple(sorted(set(layers)))
+
+
+def _as_mapping(value: Any) -> Any:
+    """`NAME=SOURCE` of flags, one or several, as a mapping; a mapping of a file stays as it is."""
+    if isinstance(value, str):
+        value = (value,)
+    if not isinstance(value, list | tuple):
+        return value
+    pairs = [part.partition("=") for part in value if isinstance(part, str)]
+    if len(pairs) < len(value) or not all(name and source for name, _, source in pairs):
+        raise ValueError("expected NAME=SOURCE")
+    if twice := [name for name, number in Counter(name for name, _, _ in pairs).items() if number > 1]:
+        raise ValueError(f"expected each name once, found {twice[0][:80]!r} twice")
+    return {name: source for name, _, source in pairs}
 
 
 def _check_unit(value: str) -> str:
@@ -124,6 +139,17 @@ class RunConfig(BaseModel):
         PositiveInt | None, Field(description="of those, this many for the metrics; the others for exemplars only")
     ] = None
     seed: Annotated[int, Field(ge=0, description="seed of the hash that samples sentences")] = 0
+
+    label: Annotated[
+        dict[str, str],
+        BeforeValidator(_as_mapping),
+        Field(description="one more label of pieces, NAME=SOURCE, such as animacy=word.misc.Animacy; repeatable"),
+    ] = {}
+    link: Annotated[
+        dict[str, str],
+        BeforeValidator(_as_mapping),
+        Field(description="one more link of pieces, NAME=SOURCE, such as same=python:my_module:same; repeatable"),
+    ] = {}
 
     revision: Annotated[str | None, Field(description="revision of a Hub model: branch, tag or commit")] = None
     trust_remote_code: Annotated[bool, Field(description="run model code that comes with the weights")] = False

@@ -59,6 +59,10 @@ class Functions:
     def __reduce__(self) -> tuple[Any, ...]:
         return Functions, (tuple(self._texts.values()),)
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._texts)
+
     @property
     def digest(self) -> str:
         """Of the names and texts of the modules."""

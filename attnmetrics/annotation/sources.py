@@ -4,6 +4,7 @@ word.pos  word.rel  word.lemma  word.xpos  word.entity      the column
 word.feats.KEY  word.misc.KEY                               the value of a key in CoNLL-U's FEATS or MISC
 word.ext.KEY                                                spaCy's `token._.KEY`
 word.head                                                   a link: each word's head and the word
+piece.special  piece.repeat  piece.induction                made from pieces, see `metrics.schema`
 python:MODULE:NAME                                          see `functions.py`
 """
 
@@ -16,6 +17,7 @@ from attnmetrics.annotation.features import parse_features
 from attnmetrics.annotation.functions import Functions, is_function
 from attnmetrics.annotation.sentence import Column, Sentences, WordPairs
 from attnmetrics.errors import AnnotationError, ConfigError
+from attnmetrics.metrics.schema import is_of_pieces
 
 ABSENT: Final = "none"
 """The name of a word that lacks a key, or has it without a value."""
@@ -29,16 +31,17 @@ LABEL_SOURCES: Final = (
     "word.feats.KEY",
     "word.misc.KEY",
     "word.ext.KEY",
+    "piece.special",
     "python:MODULE:NAME",
 )
-LINK_SOURCES: Final = ("word.head", "python:MODULE:NAME")
+LINK_SOURCES: Final = ("word.head", "piece.repeat", "piece.induction", "python:MODULE:NAME")
 
 _KEYED: Final = ("feats", "misc", "ext")
 _ALWAYS: Final = frozenset({"pos", "rel"})
 
 
 def check_source(source: str, kind: Literal["label", "link"]) -> None:
-    """Refuse what no label, or no link, of words can be read from.
+    """Refuse what no label, or no link, can be made from.
 
     Raises:
         ConfigError: it is none; the message names those that are.
@@ -56,7 +59,7 @@ def columns_of(source: str) -> frozenset[str]:
 
     A function needs `pos` and `rel`, and can use all that are kept (see `columns_to_read`).
     """
-    if source == "word.head":
+    if source == "word.head" or is_of_pieces(source):
         return frozenset()
     if is_function(source):
         return _ALWAYS

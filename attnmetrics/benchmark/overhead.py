@@ -64,7 +64,7 @@ STAGES: Final = {
     "attnmetrics.engine.worker:Worker.annotate": "annotate",
     "attnmetrics.engine.worker:Worker.measure": "measure",
     "attnmetrics.engine.worker:Worker.trace": "trace",
-    "attnmetrics.running.driver:_merge": "merge",
+    "attnmetrics.running.merging:merge_measured": "merge",
 }
 """Functions → stage; what is in none of them is start-up, and the way from one to the next."""
 

@@ -20,22 +20,10 @@ from attnmetrics.model.load import Model
 from attnmetrics.model.pack import TILE_PAIRS, Batch, pack
 from attnmetrics.model.units import Units
 from attnmetrics.statistics.exemplars import Exemplars, from_peaks
+from attnmetrics.statistics.passages import Passage
 from attnmetrics.statistics.states import State
 from attnmetrics.statistics.variability import prefix_pairs
 from attnmetrics.storage import read_ahead
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """What a unit has of a sentence: all of it, unless a window's border or the model's length cuts it."""
-
-    unit: int
-    """row of the unit"""
-    first: int
-    """its first piece, counted in the unit"""
-    text: str
-    """of the whole sentence"""
-    pieces: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,5 +273,6 @@ def _find_passages(found: Exemplars, units: Units, model: Model) -> list[Passage
         own = units.sentence[offsets[row] : offsets[row + 1]]
         first, end = np.searchsorted(own, [sentence, sentence + 1])
         ids = units.pieces.ids[offsets[row] + first : offsets[row] + end]
-        passages.append(Passage(row, int(first), units.text[sentence], piece_names(model.tokenizer, ids)))
+        unit_key = units.document[row], int(units.document_index[row]), int(units.number[row])
+        passages.append(Passage(*unit_key, int(first), units.text[sentence], piece_names(model.tokenizer, ids)))
     return passages

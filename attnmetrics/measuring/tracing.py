@@ -3,7 +3,6 @@
 Chunks depend on the exemplars alone; a chunk's traces are stored under its digest.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
@@ -11,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from attnmetrics.statistics.exemplars import Exemplars
-from attnmetrics.store.shards import ExemplarSentence
+from attnmetrics.statistics.passages import Passages
 
 CHUNK_SENTENCES = 128
 """Sentences of middling length fill a batch."""
@@ -51,9 +50,7 @@ class Chunk:
         return state.hexdigest()
 
 
-def cut_chunks(
-    exemplars: Exemplars, sentences: Mapping[tuple[int, int], Sequence[ExemplarSentence]], drawn: int
-) -> list[Chunk]:
+def cut_chunks(exemplars: Exemplars, passages: Passages, drawn: int) -> list[Chunk]:
     """The first exemplars of every head, as many as are drawn, by sentence."""
     layer, head, rank = np.nonzero(exemplars.sentence[:, :, :drawn] >= 0)
     columns = (exemplars.document_index, exemplars.sentence)
@@ -61,7 +58,7 @@ def cut_chunks(
     keys, text = np.unique([column[layer, head, rank] for column in columns], axis=1, return_inverse=True)
     wanted = np.stack([text.reshape(-1), layer, head, rank], axis=1)
     wanted = wanted[np.argsort(wanted[:, 0], kind="stable")]
-    texts = [sentences[key][0].text for key in zip(*keys.tolist(), strict=True)]
+    texts = [passages[key][0].text for key in zip(*keys.tolist(), strict=True)]
     chunks = []
     for index, start in enumerate(range(0, len(texts), CHUNK_SENTENCES)):
         own = wanted[wanted[:, 0] // CHUNK_SENTENCES == index] - [start, 0, 0, 0]

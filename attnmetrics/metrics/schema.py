@@ -74,6 +74,11 @@ class Schema:
     names: Mapping[str, tuple[str, ...]]
     """the names of each label"""
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What its labels and links are made from."""
+        return (*(label.source for label in self.labels), *(link.source for link in self.links))
+
     @cached_property
     def families(self) -> tuple[Family, ...]:
         """All families, in the order of their shelves."""

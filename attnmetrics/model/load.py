@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypedDict
 
 import numpy as np
 import torch
@@ -40,6 +40,28 @@ HUB_SECONDS: Final = 10
 BATCH_PIECES: Final = {"cpu": 1 << 10, "cuda": 1 << 15}
 """A CPU keeps the activations of few pieces in its caches; and memory beyond 32 MB is fetched anew from the system for
 every activation, which costs a tenth of the pass. A GPU needs many pieces to be busy."""
+
+
+ModelFacts = TypedDict(
+    "ModelFacts",
+    {
+        "name": str,
+        "revision": str | None,
+        "fingerprint": str,
+        "class": str,
+        "layers": list[int],
+        "heads": int,
+        "causal": bool,
+        "null": dict[str, int],
+        "max_pieces": int,
+        "template": dict[str, int],
+        "device": str,
+        "dtype": str,
+        "kernel": str,
+    },
+)
+"""What a run's record says of its model, in plain values: `fingerprint` is of its files, `layers` are those measured,
+`null` columns and pieces of the `template` are counted at both ends of a sentence (`leading`, `trailing`)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,8 +103,8 @@ class Model:
         """Word pieces in a batch that suit the device."""
         return BATCH_PIECES[self.device.type]
 
-    def describe(self) -> dict[str, Any]:
-        """The facts that belong into a run's record; plain values."""
+    def describe(self) -> ModelFacts:
+        """The facts that belong into a run's record."""
         return {
             "name": self.name,
             "revision": self.revision,

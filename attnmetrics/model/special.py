@@ -39,4 +39,5 @@ def _are_marks(pieces: Pieces, texts: tuple[str, ...]) -> NDArray[np.bool_]:
     inked = following[start]
     after = following[np.minimum(inked + 1, len(whole))]
     codes = np.append(np.frombuffer(whole.encode("utf-32-le"), dtype=np.uint32), 0)
-    return pieces.in_text & (inked < end) & (after >= end) & np.isin(codes[inked], MARKS)
+    marks: NDArray[np.bool_] = pieces.in_text & (inked < end) & (after >= end) & np.isin(codes[inked], MARKS)
+    return marks

@@ -6,14 +6,14 @@ F̄ needs all sentences before the first deviation can be taken, so shards keep 
 merge goes over them twice: `prefix_sums` gives F̄, then `deviation_sum` the numerator.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.errors import ConfigError, MergeError
+from attnmetrics.errors import MergeError
 from attnmetrics.metrics.variability import PREFIX_PIECES
 
 CHUNK_NUMBERS = 2_000_000
@@ -58,38 +58,6 @@ def prefix_pairs(causal: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     i, j = np.divmod(np.arange(n * n, dtype=np.int64), n)
     kept = (j <= i) if causal else np.full(n * n, True)
     return i[kept], j[kept]
-
-
-def equal_quota(counts: Sequence[int], limit: int | None) -> int:
-    """The largest q for which Σ_k min(counts[k], q) ≤ limit: as many sentences from every shard as `limit` allows.
-
-    Args:
-        counts: sentences of each shard.
-        limit: sentences in all; None for no limit, 0 to do without variability.
-
-    Raises:
-        ConfigError: the limit is positive, yet does not give one sentence to every shard.
-    """
-    ordered = sorted(counts)
-    if limit is None or sum(ordered) <= limit:
-        return max(ordered, default=0)
-    taken = 0
-    for k, count in enumerate(ordered):
-        remaining = len(ordered) - k
-        if taken + count * remaining > limit:
-            return _at_least_one((limit - taken) // remaining, ordered, limit)
-        taken += count
-    raise AssertionError("unreachable: the counts exceed the limit")
-
-
-def _at_least_one(quota: int, counts: Sequence[int], limit: int) -> int:
-    if quota == 0 and limit > 0:
-        shards = sum(count > 0 for count in counts)
-        raise ConfigError(
-            f"expected a number of variability sentences of at least one a shard ({shards}), found {limit}; "
-            "raise --variability-sentences or --shard-characters"
-        )
-    return quota
 
 
 def prefix_sums(blocks: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
