@@ -63,7 +63,8 @@ _FIGURES: Final = (
 """The paper's figures: number, title, address in the page."""
 
 _CORRELATIONS: Final = (("distance_entropy", "entropy", None), ("distance_alignment", "dependency_alignment", "either"))
-"""The paper's correlations with distance: results, the other metric, its label."""
+"""The paper's correlations with distance: stem of the results, the other metric, its label."""
+_CORRELATED: Final = {f"{stem}_{end}" for stem, _, _ in _CORRELATIONS for end in ("r", "p")}
 
 
 def write_report(
@@ -115,8 +116,8 @@ def contents(
         "facts": [(visible(name), visible(value)) for name, value in flat(facts)],
         "layers": data["layer"].values.tolist(),
         "heads": data["head"].values.tolist(),
-        "metrics": [_metric(data, name, table) for name, table in of_heads(data).items()],
-        "corpus": {visible(name): _corpus_table(name, table) for name, table in of_corpus(data).items()},
+        "metrics": [_metric(data, table) for table in of_heads(data).values()],
+        "corpus": [_described(table) for name, table in of_corpus(data).items() if name not in _CORRELATED],
         "correlations": [_correlation(data, *one) for one in _CORRELATIONS if f"{one[0]}_r" in data],
         "standouts": [_standout(one) for one in standouts(data)],
         "extremes": [_standout(one) for role in EXAMPLE_ROLES if (one := standout(data, role))],
@@ -137,36 +138,33 @@ def _drawable(data: xr.Dataset, route: str) -> bool:
     return name in of_heads(data) and (not label or per_head(data, name, {"pos": label[0]}) is not None)
 
 
-def _metric(data: xr.Dataset, name: str, table: xr.DataArray) -> dict[str, Any]:
-    """A table [layer, head, label], its by-layer twin [layer, label], and how to read them."""
-    twin, level = by_layer(data, name), chance(data, table)
+def _metric(data: xr.Dataset, table: xr.DataArray) -> dict[str, Any]:
+    """A table of heads with its by-layer twin [layer, label], NaN where the run has none, and its chance level."""
+    twin, level = by_layer(data, str(table.name)), chance(data, table)
+    by_layers = np.full((table.shape[0], *table.shape[2:]), np.nan) if twin is None else values(twin)
+    chance_name = None if level is None else visible(str(level.name))
+    return _described(table) | {"chance": chance_name, "by_layer": pack(by_layers)}
+
+
+def _described(table: xr.DataArray) -> dict[str, Any]:
+    """A table [layer, head, label], or one of the corpus [label], and what it says of itself."""
     of_labels = with_one_label(table)
     dim = next(iter(further(of_labels)), None)
-    return _described(name, table) | {
+    return {
+        "name": visible(str(table.name)),
+        "title": title(table),
+        "heading": said(table, "heading") or None,
+        "unit": units(table),
+        "kind": kind(table),
         "dim": None if dim is None else visible(dim),
-        "dim_title": " and ".join(dim_title(table, one) for one in further(table)),
+        "dim_title": " and ".join(dim_title(table, one) for one in further(table)).capitalize() or None,
         "labels": [] if dim is None else [visible(str(label)) for label in labels_of(of_labels, dim)],
-        "chance": None if level is None else visible(str(level.name)),
-        "values": pack(values(table)),
-        "by_layer": None if twin is None else pack(values(twin)),
+        "help": said(table, "help"),
+        "formula": said(table, "formula"),
+        "source": said(table, "source"),
+        "family": said(table, "family"),
+        "values": pack(values(of_labels)),
     }
-
-
-def _corpus_table(name: str, table: xr.DataArray) -> dict[str, Any]:
-    """A table [label, …] of the corpus, and how to read it."""
-    dims = [str(dim) for dim in table.dims]
-    return _described(name, table) | {
-        "dims": [visible(dim) for dim in dims],
-        "labels": [[visible(str(label)) for label in labels_of(table, dim)] for dim in dims],
-        "values": pack(values(table)),
-    }
-
-
-def _described(name: str, table: xr.DataArray) -> dict[str, str]:
-    """What a table says of itself."""
-    texts = {key: said(table, key) for key in ("help", "formula", "source", "family")}
-    heading = {"heading": said(table, "heading")} if said(table, "heading") else {}
-    return {"name": visible(name), "title": title(table), "unit": units(table), "kind": kind(table), **texts, **heading}
 
 
 def _finite(value: float) -> float | None:
