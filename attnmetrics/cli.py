@@ -176,7 +176,7 @@ def status(run: RunFolder, verbose: Verbose = False) -> None:
 def show(
     run: RunFolder,
     metric: MetricName = None,
-    label: Annotated[str | None, typer.Option(help="tag, relation, direction or offset of a share table")] = None,
+    label: Annotated[str | None, typer.Option(help="which of a metric's labels: a tag, a relation, an offset")] = None,
     layer: Annotated[int | None, typer.Option(help="with --head: the profile of one head")] = None,
     head: Annotated[int | None, typer.Option(help="with --layer: the profile of one head")] = None,
     exemplars: Annotated[bool, typer.Option("--exemplars", help="with --layer and --head: its sentences")] = False,
@@ -189,14 +189,14 @@ def show(
     import attnmetrics
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import terminal
-    from attnmetrics.views.facts import unit_of
+    from attnmetrics.views.tables import unit_word
 
     _check_view(metric, label, layer, head, exemplars)
     dataset = attnmetrics.load(run)
     if layer is not None and head is not None:
         frame = attnmetrics.exemplars(run)
         view = (
-            terminal.show_exemplars(frame, layer, head, top, unit_of(dataset))
+            terminal.show_exemplars(frame, layer, head, top, unit_word(dataset))
             if exemplars
             else terminal.show_head(dataset, layer, head)
         )
@@ -308,7 +308,7 @@ def _check_view(metric: str | None, label: str | None, layer: int | None, head: 
     if exemplars and head is None:
         raise ConfigError("exemplars are those of one head: give --layer and --head too")
     if label is not None and metric is None:
-        raise ConfigError(f"--label {label} is part of a share table: name the metric too, such as pos_to")
+        raise ConfigError(f"--label {label} is one of a metric's labels: name the metric too, such as pos_to")
     if metric is not None and head is not None:
         raise ConfigError(f"the profile of a head has all metrics: leave out {metric}, or --layer and --head")
 

@@ -24,9 +24,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from attnmetrics.errors import ConfigError, StoreError
+from attnmetrics.results.tables import file_names
 from attnmetrics.storage import Location
 from attnmetrics.views import charts, figures, style
-from attnmetrics.views.heads import SHARES
+from attnmetrics.views.tables import heading, is_share, scale, select, title
 
 FORMATS: Final = ("pdf", "svg", "png")
 
@@ -83,9 +84,19 @@ def heads(
     """
     if ax is None:
         return _first(figures.head_map(data, metric, labels, top, pyplot.figure))
-    mesh = charts.heads(_titled(ax, figures.heading(metric, labels)), charts.select(data, metric, labels), top)
-    style.colour_bar(mesh, charts.unit(metric), share=metric in SHARES)
+    table = select(data, metric, labels)
+    mesh = charts.heads(_titled(ax, heading(table, labels)), table, top)
+    style.colour_bar(mesh, scale(table), share=is_share(table))
     return ax
+
+
+def all_labels(data: xr.Dataset, metric: str) -> Axes:
+    """Any metric of heads that has labels: a figure with a map for each, on scales of their own.
+
+    Raises:
+        ConfigError: the run has no such metric, or it has no labels.
+    """
+    return _first(figures.all_labels(data, metric, pyplot.figure))
 
 
 def _of_tag(data: xr.Dataset, metric: str, tag: str | None, ax: Axes | None, top: float | None) -> Axes:
@@ -105,7 +116,7 @@ def layers(data: xr.Dataset, metric: str, *, ax: Axes | None = None, **labels: s
     """Any metric of heads by layer, as bars (Fig. 11, right). Arguments and errors are those of `heads`."""
     if ax is None:
         return _first(figures.layer_bars(data, metric, labels, pyplot.figure))
-    charts.layers(_titled(ax, figures.heading(metric, labels)), data, metric, labels, alone=True)
+    charts.layers(_titled(ax, heading(select(data, metric, labels), labels)), data, metric, labels, alone=True)
     return ax
 
 
@@ -146,7 +157,7 @@ def dependency_probability(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     """Section 4.3: the probability that two pieces at a distance are in a dependency (line 0)."""
     if ax is None:
         return _first(figures.dependency_probability(data, pyplot.figure))
-    charts.probability(_titled(ax, figures.heading("dependency_probability", {})), data)
+    charts.probability(_titled(ax, title(data["dependency_probability"])), data)
     return ax
 
 
@@ -213,10 +224,12 @@ def write(data: xr.Dataset, exemplars: pd.DataFrame, folder: Location, formats: 
 
 
 def _all(data: xr.Dataset, exemplars: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
-    """Every figure by name; the paper's begin with their number."""
-    for panel in figures.panels(data):
-        number = f"figure-{panel.number.replace('.', '').lower()}-" if panel.number else ""
-        yield f"{number}{panel.key}", panel.draw(data, exemplars)
+    """Every figure by the name of its file; the paper's begin with their number."""
+    panels = figures.panels(data)
+    numbers = (f"figure-{panel.number.replace('.', '').lower()}-" if panel.number else "" for panel in panels)
+    names = file_names(f"{number}{panel.key}" for number, panel in zip(numbers, panels, strict=True))
+    for name, panel in zip(names, panels, strict=True):
+        yield name, panel.draw(data, exemplars)
 
 
 def _file(figure: Figure, form: str) -> bytes:

@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from attnmetrics.results.dataset import _attributes
+from attnmetrics.results.dataset import COORDINATES, _attributes, _attributes_by_layer
 from attnmetrics.statistics import schema
 
 POS = ("ADJ", "ADP", "ADV", "AUX", "DET", "NOUN", "NUM", "PRON", "PROPN", "PUNCT", "VERB", "_")
@@ -37,7 +37,8 @@ def dataset(
         "offset": np.array(schema.OFFSETS),
         "pair_distance": np.array(schema.PAIR_DISTANCES),
     }
-    data = xr.Dataset(coords=coords)
+    described = {dim: (dim, coords[dim], {"long_name": name}) for dim, (name, _, _) in COORDINATES.items()}
+    data = xr.Dataset(coords=described)
     for result in schema.RESULTS:
         value = make.value(result)
         for layer, head in nan_heads:
@@ -47,7 +48,7 @@ def dataset(
         data[result.name] = (result.dims, value, attrs)
         if result in schema.PER_HEAD:
             dims = ("layer", *result.dims[2:])
-            twin = attrs | {"twin_of": result.name}
+            twin = _attributes_by_layer(result, "sentence")
             data[f"{result.name}_by_layer"] = (dims, _layer_mean(np.asarray(value)), twin)
     return data
 

@@ -4,7 +4,7 @@ Here is what the page holds; `static/atlas.js` and the modules it imports draw i
 and becomes text nodes only.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -13,16 +13,29 @@ import pandas as pd
 import xarray as xr
 
 from attnmetrics.errors import StoreError
-from attnmetrics.results.wording import in_unit
-from attnmetrics.statistics import schema
-from attnmetrics.statistics.schema import PER_HEAD
 from attnmetrics.storage import Location
 from attnmetrics.views import paper
-from attnmetrics.views.facts import about, flat, headline, left_out, model_name, unit_of
-from attnmetrics.views.heads import EXAMPLE_ROLES, SHARES, Standout, shown, standout, standouts, values
+from attnmetrics.views.facts import about, flat, headline, left_out, model_name
+from attnmetrics.views.heads import EXAMPLE_ROLES, Standout, per_head, standout, standouts
 from attnmetrics.views.page import pack
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.pieces import readable, visible
+from attnmetrics.views.tables import (
+    by_layer,
+    chance,
+    dim_title,
+    further,
+    kind,
+    labels_of,
+    of_corpus,
+    of_heads,
+    said,
+    title,
+    unit_word,
+    units,
+    values,
+    with_one_label,
+)
 
 PAGE: Final = "index.html"
 STEPS: Final = 1 << 14
@@ -47,6 +60,11 @@ _FIGURES: Final = (
     ("A.1", "Attention to every part of speech", "metric/pos_to"),
     ("A.2", "Attention from every part of speech", "metric/pos_from"),
 )
+"""The paper's figures: number, title, address in the page."""
+
+_CORRELATIONS: Final = (("distance_entropy", "entropy", None), ("distance_alignment", "dependency_alignment", "either"))
+"""The paper's correlations with distance: stem of the results, the other metric, its label."""
+_CORRELATED: Final = {f"{stem}_{end}" for stem, _, _ in _CORRELATIONS for end in ("r", "p")}
 
 
 def write_report(
@@ -90,7 +108,7 @@ def contents(
     return {
         "view": "atlas",
         "name": model_name(facts) or "a model",
-        "unit": in_unit("sentence", unit_of(data)),
+        "unit": unit_word(data),
         "missing": data.attrs.get("shards_missing"),
         "headline": headline(data, facts),
         "about": about(facts),
@@ -98,10 +116,9 @@ def contents(
         "facts": [(visible(name), visible(value)) for name, value in flat(facts)],
         "layers": data["layer"].values.tolist(),
         "heads": data["head"].values.tolist(),
-        "metrics": [_metric(data, result) for result in PER_HEAD],
-        "corpus": list(_corpus(data)),
-        "probability": pack(values(data["dependency_probability"])),
-        "correlations": [_correlation(data, name) for name in ("distance_entropy", "distance_alignment")],
+        "metrics": [_metric(data, table) for table in of_heads(data).values()],
+        "corpus": [_described(table) for name, table in of_corpus(data).items() if name not in _CORRELATED],
+        "correlations": [_correlation(data, *one) for one in _CORRELATIONS if f"{one[0]}_r" in data],
         "standouts": [_standout(one) for one in standouts(data)],
         "extremes": [_standout(one) for role in EXAMPLE_ROLES if (one := standout(data, role))],
         "figures": [figure for figure in _FIGURES if _drawable(data, figure[2])],
@@ -114,30 +131,39 @@ def contents(
 
 
 def _drawable(data: xr.Dataset, route: str) -> bool:
-    """Whether the run has the label that a figure is of."""
-    label = route.split("/")[2:] if route.startswith("metric/") else []
-    return not label or label[0] in data["pos"].values.tolist()
+    """Whether the run has the tables, and the label, that a figure is of."""
+    page, name, *label = route.split("/")
+    if page == "paper":
+        return any(role.metric in data for role in EXAMPLE_ROLES)
+    return name in of_heads(data) and (not label or per_head(data, name, {"pos": label[0]}) is not None)
 
 
-def _metric(data: xr.Dataset, result: schema.Result) -> dict[str, Any]:
-    """A table [layer, head, label], its by-layer twin [layer, label], and how to read them."""
-    table = data[result.name]
-    dim = next(iter(result.dims[2:]), None)
-    by_layer = data[f"{result.name}_by_layer"]
-    aligned = result.name == "dependency_alignment"
+def _metric(data: xr.Dataset, table: xr.DataArray) -> dict[str, Any]:
+    """A table of heads with its by-layer twin [layer, label], NaN where the run has none, and its chance level."""
+    twin, level = by_layer(data, str(table.name)), chance(data, table)
+    by_layers = np.full((table.shape[0], *table.shape[2:]), np.nan) if twin is None else values(twin)
+    chance_name = None if level is None else visible(str(level.name))
+    return _described(table) | {"chance": chance_name, "by_layer": pack(by_layers)}
+
+
+def _described(table: xr.DataArray) -> dict[str, Any]:
+    """A table [layer, head, label], or one of the corpus [label], and what it says of itself."""
+    of_labels = with_one_label(table)
+    dim = next(iter(further(of_labels)), None)
     return {
-        "name": result.name,
-        "title": result.title,
-        "help": in_unit(result.help, unit_of(data)),
-        "unit": result.unit,
-        "share": result.name in SHARES,
-        "formula": result.formula,
-        "source": result.source,
-        "dim": dim,
-        "labels": [visible(str(label)) for label in table[dim].values.tolist()] if dim else [],
-        "values": pack(values(table)),
-        "by_layer": pack(values(by_layer)),
-        "baseline": [_finite(value) for value in values(data["dependency_baseline"]).tolist()] if aligned else None,
+        "name": visible(str(table.name)),
+        "title": title(table),
+        "heading": said(table, "heading") or None,
+        "unit": units(table),
+        "kind": kind(table),
+        "dim": None if dim is None else visible(dim),
+        "dim_title": " and ".join(dim_title(table, one) for one in further(table)).capitalize() or None,
+        "labels": [] if dim is None else [visible(str(label)) for label in labels_of(of_labels, dim)],
+        "help": said(table, "help"),
+        "formula": said(table, "formula"),
+        "source": said(table, "source"),
+        "family": said(table, "family"),
+        "values": pack(values(of_labels)),
     }
 
 
@@ -146,18 +172,8 @@ def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _corpus(data: xr.Dataset) -> Iterator[tuple[str, str, str]]:
-    """(title, value, formula) of every single number of the corpus, but for the correlations."""
-    unit = unit_of(data)
-    for result in schema.RESULTS:
-        if not result.dims and not result.name.startswith(("distance_entropy", "distance_alignment")):
-            value = shown(result.name, float(data[result.name]))
-            yield in_unit(result.title, unit), in_unit(value, unit), in_unit(result.formula, unit)
-
-
-def _correlation(data: xr.Dataset, name: str) -> dict[str, Any]:
-    other, label = ("entropy", None) if name == "distance_entropy" else ("dependency_alignment", "either")
-    r, p = float(data[f"{name}_r"]), float(data[f"{name}_p"])
+def _correlation(data: xr.Dataset, name: str, other: str, label: str | None) -> dict[str, Any]:
+    r, p = (float(data[key]) if key in data else np.nan for key in (f"{name}_r", f"{name}_p"))
     return {"x": "distance", "y": other, "label": label, "r": _finite(r), "p": _finite(p)}
 
 
@@ -166,7 +182,7 @@ def _standout(one: Standout) -> dict[str, Any]:
     return {
         "title": role.title,
         "metric": role.metric,
-        "label": str(role.labels[0][1]) if role.labels else None,
+        "label": next((str(label) for label in role.at.values()), None),
         "layer": one.layer,
         "head": one.head,
         "value": one.value,
@@ -212,7 +228,7 @@ def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFram
         )
     heads = [(layer, head) for layer in data["layer"].values.tolist() for head in data["head"].values.tolist()]
     return {
-        "sentences": [_sentence(row, unit_of(data)) for _, row in sentences.values()],
+        "sentences": [_sentence(row, unit_word(data)) for _, row in sentences.values()],
         "exemplars": [[list(asdict(one).values()) for one in by_head.get(head, [])] for head in heads],
         "rows": rows.packed(),
         "steps": STEPS,
@@ -229,7 +245,7 @@ def _sentence(row: Any, unit: str) -> tuple[str, list[str], str]:
     """(source, pieces, whether white space is before each)"""
     pieces = readable(list(row.pieces), str(row.text))
     spaces = "".join("1" if piece.space else "0" for piece in pieces)
-    source = visible(f"{row.document}, {in_unit('sentence', unit)} {row.sentence}")
+    source = visible(f"{row.document}, {unit} {row.sentence}")
     return source, [piece.text for piece in pieces], spaces
 
 

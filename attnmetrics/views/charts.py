@@ -4,7 +4,7 @@ Drawn values can be read back from the artists: maps from `axes.collections[0].g
 lines from `axes.lines`, dots from `axes.collections[0].get_offsets()`. Cells without evidence (NaN) are hatched.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -14,43 +14,25 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import Normalize, TwoSlopeNorm
 from numpy.typing import NDArray
 
-from attnmetrics.errors import ConfigError
 from attnmetrics.views import palette, style
-from attnmetrics.views.heads import ROLES, SHARES, TITLES, percent, standout, values
-
-Labels = Mapping[str, str | int]
-"""A label for each dimension beside layer and head."""
+from attnmetrics.views.heads import ROLES, standout
+from attnmetrics.views.numbers import percent
+from attnmetrics.views.tables import (
+    Labels,
+    at_labels,
+    by_layer,
+    chance,
+    is_share,
+    kind,
+    largest,
+    scale,
+    select,
+    select_layers,
+    values,
+)
 
 _TEXT_HEIGHT: Final = 0.12
 """Inches that a bar needs for its value to be written beside it."""
-
-
-def select(data: xr.Dataset, metric: str, at: Labels) -> xr.DataArray:
-    """A metric's table [layer, head] at these labels.
-
-    Raises:
-        ConfigError: the run has no such metric of heads, dimension or label, or a dimension has no label.
-    """
-    known = [str(name) for name, table in data.data_vars.items() if table.dims[:2] == ("layer", "head")]
-    if metric not in known:
-        raise ConfigError(f"expected a metric of the run's heads, found {metric!r}; it has {', '.join(known)}")
-    table = data[metric]
-    dims = table.dims[2:]
-    if set(at) != set(dims):
-        raise ConfigError(f"expected a label for each of {list(dims)} of {metric!r}, found labels for {list(at)}")
-    for dim, name in at.items():
-        labels = table[dim].values.tolist()
-        if name not in labels:
-            raise ConfigError(f"expected a label of {dim!r}, found {name!r}; the run has {', '.join(map(str, labels))}")
-    return table.sel(at)
-
-
-def unit(metric: str) -> str:
-    """What a scale of the metric says."""
-    if metric in SHARES:
-        return "share of attention"
-    unit = TITLES[metric].unit
-    return TITLES[metric].title.lower() if unit == "1" else unit
 
 
 # ---- heads, and the layers beside them
@@ -67,34 +49,58 @@ def heads(axes: Axes, table: xr.DataArray, top: float | None = None) -> QuadMesh
 
 
 def layers(axes: Axes, data: xr.Dataset, metric: str, at: Labels, *, alone: bool = False) -> None:
-    """Bars of a metric by layer, beside a map or alone; for alignment with the share of pairs as a line (Fig. 8)."""
-    table = data[f"{metric}_by_layer"].sel(at)
-    bars(axes, values(table), metric)
-    aligned = metric == "dependency_alignment"
+    """Bars of a metric by layer, beside a map or alone, with its chance level as marks (`axes.collections[0]`).
+
+    For the alignment with a link, with the share of all pairs that are linked as a line (Fig. 8).
+
+    Raises:
+        ConfigError: the run has no such metric by layer, or no such label.
+    """
+    table = select_layers(data, metric, at)
+    bars(axes, table)
+    lines = _baseline(axes, data, metric, at) + _chance_marks(axes, data, metric, at)
     if alone:
         axes.set_ylim(len(table), 0)
         style.ticks(axes, "y", table["layer"].values.tolist())
-        style.name_axes(axes, x=unit(metric) + ("; line: share of all pairs" if aligned else ""), y="layer")
+        style.name_axes(axes, x="; ".join([scale(data[metric]), *lines]), y="layer")
     else:
         axes.tick_params(labelleft=False)
-        style.name_axes(axes, x="by layer")
-    if aligned:
-        _baseline(axes, float(data["dependency_baseline"].sel(at)))
+        style.name_axes(axes, x="; ".join(["by layer", *lines]))
 
 
-def bars(axes: Axes, sizes: NDArray[np.float64], metric: str) -> None:
-    """Bars in the rows of a map; their values are written beside them where there is room."""
-    decimals = 2 if largest(sizes) < 10 else 1 if largest(sizes) < 100 else 0
-    texts = [percent(size) if metric in SHARES else f"{size:.{decimals}f}" for size in sizes]
+def bars(axes: Axes, table: xr.DataArray) -> None:
+    """Bars of [row] values in the rows of a map; the values are written beside them where there is room."""
+    sizes = values(table)
+    decimals = 0 if kind(table) == "count" or largest(sizes) >= 100 else 1 if largest(sizes) >= 10 else 2
+    texts = [percent(size) if is_share(table) else f"{size:.{decimals}f}" for size in sizes]
     style.bars(axes, sizes, texts, show_texts=style.size_of(axes)[1] / len(sizes) >= _TEXT_HEIGHT)
-    style.few_ticks(axes, "x", share=metric in SHARES, number=3)
+    style.few_ticks(axes, "x", share=is_share(table), number=3)
 
 
-def _baseline(axes: Axes, value: float) -> None:
+def _baseline(axes: Axes, data: xr.Dataset, metric: str, at: Labels) -> list[str]:
+    """A line for the share of pairs that are linked; what to say of it, nothing where the metric has none."""
+    link = metric.removesuffix("_alignment")
+    if link == metric or f"{link}_baseline" not in data:
+        return []
+    value = float(at_labels(data[f"{link}_baseline"], at))
     if np.isnan(value):
-        return
+        return []
     axes.axvline(value, color=palette.BASELINE, linewidth=1.6)
     axes.set_xlim(0, max(axes.get_xlim()[1], value * 1.1))
+    return ["line: share of all pairs"]
+
+
+def _chance_marks(axes: Axes, data: xr.Dataset, metric: str, at: Labels) -> list[str]:
+    """A mark across each bar for the chance level; what to say of it, nothing where the metric has none."""
+    twin = by_layer(data, metric)
+    level = None if twin is None else chance(data, twin)
+    if level is None:
+        return []
+    marks = np.broadcast_to(values(at_labels(level, at)), data.sizes["layer"])
+    rows = np.arange(len(marks))
+    axes.vlines(marks, rows + 0.06, rows + 0.94, color=palette.INK, linewidth=1.8, zorder=4)
+    axes.set_xlim(0, max(axes.get_xlim()[1], largest(marks) * 1.1))
+    return ["marks: chance"]
 
 
 # ---- relations by layer
@@ -130,11 +136,6 @@ def relation_map(axes: Axes, table: xr.DataArray) -> QuadMesh:
 def row_means(table: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean of each row over its evidence."""
     return np.asarray(np.nansum(table, axis=1) / np.maximum(np.isfinite(table).sum(axis=1), 1), np.float64)
-
-
-def largest(table: NDArray[np.float64]) -> float:
-    """The largest number, or 1 without evidence."""
-    return float(np.nanmax(table)) if np.isfinite(table).any() else 1.0
 
 
 # ---- profiles
@@ -218,7 +219,7 @@ def scatter(axes: Axes, data: xr.Dataset, metric: str) -> None:
     axes.grid(color=palette.FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
     style.few_ticks(axes, "x", share=False)
-    style.few_ticks(axes, "y", share=metric in SHARES)
+    style.few_ticks(axes, "y", share=is_share(other))
     style.name_axes(axes, x="distance in pieces", y=_AXIS[metric])
 
 

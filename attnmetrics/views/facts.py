@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import xarray as xr
 
-from attnmetrics.results.wording import in_unit
-from attnmetrics.views.heads import number
+from attnmetrics.views.numbers import number
 from attnmetrics.views.pieces import visible
+from attnmetrics.views.tables import unit_word
 
 _MODEL: Final = (("configuration", "model"), ("model", "name"), ("model",))
 _DOCUMENTS: Final = (("corpus", "documents"), ("counts", "documents"))
@@ -23,12 +23,13 @@ _ABOUT: Final = {
 _LEFT_OUT: Final = {
     "documents_blank": "blank documents",
     "documents_split": "documents cut into several",
-    "sentences_without_pieces": "sentences without a word piece",
+    "sentences_without_pieces": "{unit}s without a word piece",
     "sentences_blank": "blank sentences",
-    "sentences_cut": "sentences cut to the model's length",
-    "sentences_not_sampled": "sentences outside the sample",
+    "sentences_cut": "{unit}s cut to the model's length",
+    "sentences_not_sampled": "{unit}s outside the sample",
     "pieces_unaligned": "pieces that overlap no word",
 }
+"""What the counts of run.json are of; `{unit}` is what attention was measured in."""
 
 
 def model_name(facts: Mapping[str, Any]) -> str:
@@ -44,15 +45,16 @@ def unit_of(data: xr.Dataset) -> str:
 def headline(data: xr.Dataset, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(what, how many) for the few numbers on top."""
     documents = _first(facts, _DOCUMENTS)
+    unit = unit_word(data)
     rows = [
         ("heads", f"{data.sizes['layer']} × {data.sizes['head']}"),
         ("documents", number(float(documents)) if isinstance(documents, int | float) else ""),
-        ("sentences", _count(data, "sentences")),
+        (f"{unit}s", _count(data, "sentences")),
         ("word pieces", _count(data, "pieces")),
-        ("pieces a sentence", _count(data, "pieces_per_sentence")),
+        (f"pieces a {unit}", _count(data, "pieces_per_sentence")),
         ("time", _time(facts)),
     ]
-    return [(in_unit(name, unit_of(data)), value) for name, value in rows if value]
+    return [row for row in rows if row[1]]
 
 
 def left_out(data: xr.Dataset, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -60,12 +62,11 @@ def left_out(data: xr.Dataset, facts: Mapping[str, Any]) -> list[tuple[str, str]
     named = facts.get("left_out")
     counted = dict(named) if isinstance(named, Mapping) else {}
     counted |= {name: float(data[name]) for name in ("sentences_cut", "pieces_unaligned") if name in data}
-    return [(_left_out(str(name), unit_of(data)), _fact(n)) for name, n in counted.items()]
+    return [(_left_out(str(name), unit_word(data)), _fact(n)) for name, n in counted.items()]
 
 
 def _left_out(name: str, unit: str) -> str:
-    words = _LEFT_OUT.get(name, visible(name).replace("_", " "))
-    return words if name == "sentences_blank" else in_unit(words, unit)  # left out before there are units
+    return _LEFT_OUT[name].format(unit=unit) if name in _LEFT_OUT else visible(name).replace("_", " ")
 
 
 def flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -18,23 +18,32 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.path import Path
+from numpy.typing import NDArray
 
+from attnmetrics.errors import ConfigError
 from attnmetrics.views import charts, palette, style
-from attnmetrics.views.charts import Labels, select
-from attnmetrics.views.heads import (
-    EXAMPLE_ROLES,
-    SHARES,
-    TITLES,
-    Role,
-    Standout,
-    per_head,
-    percent,
-    shown,
-    standout,
-    values,
-)
+from attnmetrics.views.heads import EXAMPLE_ROLES, Role, Standout, per_head, standout
+from attnmetrics.views.numbers import percent
 from attnmetrics.views.pieces import readable, window
 from attnmetrics.views.style import Sheet, label
+from attnmetrics.views.tables import (
+    Labels,
+    at_labels,
+    beside_chance,
+    by_layer,
+    further,
+    heading,
+    in_words,
+    is_share,
+    labels_of,
+    of_heads,
+    said,
+    scale,
+    select,
+    shown,
+    title,
+    values,
+)
 
 NewFigure = Callable[..., Figure]
 
@@ -95,7 +104,7 @@ def head_map(
     """
     at = at or {}
     size = _map_size(select(data, metric, at))
-    sheet = Sheet(*_map_extent(size), heading(metric, at), TITLES[metric].formula, new)
+    sheet = Sheet(*_map_extent(size), heading(data[metric], at), said(data[metric], "formula"), new)
     _head_panel(sheet, data, metric, at, _HEADER, top)
     return sheet.figure
 
@@ -108,26 +117,10 @@ def layer_bars(data: xr.Dataset, metric: str, at: Labels | None = None, new: New
     """
     at = at or {}
     _, height = _map_size(select(data, metric, at))
-    sheet = Sheet(4.2, _HEADER + height + 0.5, f"{heading(metric, at)}, by layer", TITLES[metric].formula, new)
+    name, formula = f"{heading(data[metric], at)}, by layer", said(data[metric], "formula")
+    sheet = Sheet(4.2, _HEADER + height + 0.5, name, formula, new)
     charts.layers(sheet.axes(_LEFT, _HEADER, 2.9, height), data, metric, at, alone=True)
     return sheet.figure
-
-
-def heading(metric: str, at: Labels) -> str:
-    """The title of a metric at these labels."""
-    if metric in _OF_TAG and "pos" in at:
-        return f"{_OF_TAG[metric]} {at['pos']}"
-    if metric == "dependency_alignment" and "direction" in at:
-        return f"Along dependencies, {_DIRECTION_TITLES.get(str(at['direction']), at['direction'])}"
-    return ": ".join([TITLES[metric].title, *map(str, at.values())])
-
-
-_OF_TAG: Final = {"pos_to": "Attention to", "pos_from": "Attention from"}
-_DIRECTION_TITLES: Final = {
-    "attending_is_parent": "from a head word to its dependent",
-    "attended_is_parent": "from a dependent to its head word",
-    "either": "either direction",
-}
 
 
 def _map_size(table: xr.DataArray) -> tuple[float, float]:
@@ -143,14 +136,15 @@ def _map_extent(size: tuple[float, float]) -> tuple[float, float]:
 def _head_panel(
     sheet: Sheet, data: xr.Dataset, metric: str, at: Labels, place: float, top: float | None = None
 ) -> None:
-    """Heat map, bars and scale, `place` inches from the top."""
+    """Heat map, bars where the run has the metric by layer, and scale, `place` inches from the top."""
     table = select(data, metric, at)
     width, height = _map_size(table)
     axes = sheet.axes(_LEFT, place, width, height)
     mesh = charts.heads(axes, table, top)
-    charts.layers(sheet.axes(_LEFT + width + 0.25, place, _BARS, height, sharey=axes), data, metric, at)
-    scale = sheet.axes(_LEFT, place + height + 0.42, width, 0.09)
-    style.colour_bar(mesh, charts.unit(metric), share=metric in SHARES, cax=scale)
+    if by_layer(data, metric) is not None:
+        charts.layers(sheet.axes(_LEFT + width + 0.25, place, _BARS, height, sharey=axes), data, metric, at)
+    below = sheet.axes(_LEFT, place + height + 0.42, width, 0.09)
+    style.colour_bar(mesh, scale(table), share=is_share(table), cax=below)
 
 
 # ---- Fig. 8
@@ -161,56 +155,120 @@ def dependency_alignment(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     metric = "dependency_alignment"
     width, height = _map_extent(_map_size(data[metric]))
     step = height - _HEADER + 0.42
-    subtitle = f"{TITLES[metric].formula}; orange: share of all pairs"
-    sheet = Sheet(width, _HEADER + 3 * step, TITLES[metric].title, subtitle, new)
-    for row, direction in enumerate(data["direction"].values.tolist()):
+    subtitle = f"{said(data[metric], 'formula')}; orange: share of all pairs"
+    sheet = Sheet(width, _HEADER + 3 * step, title(data[metric]), subtitle, new)
+    for row, direction in enumerate(labels_of(data[metric], "direction")):
         top = _HEADER + 0.3 + row * step
-        sheet.text(_LEFT, top - 0.21, _DIRECTION_TITLES.get(direction, label(direction)), weight="bold")
+        sheet.text(_LEFT, top - 0.21, label(in_words(direction), 40), weight="bold")
         _head_panel(sheet, data, metric, {"direction": direction}, top)
     return sheet.figure
 
 
-# ---- Fig. A.1, A.2
+# ---- Fig. A.1, A.2, and any other metric with labels
+
+_MOST_MAPS: Final = 60
+"""With more labels than these, those with the largest values have a map."""
 
 
 def all_pos_to(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     """Fig. A.1: attention to every tag, each on its own scale."""
-    return _grid(data, "pos_to", "Attention to each part of speech", new)
+    return all_labels(data, "pos_to", new, "Attention to each part of speech")
 
 
 def all_pos_from(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     """Fig. A.2: attention from every tag, each on its own scale."""
-    return _grid(data, "pos_from", "Attention from each part of speech", new)
+    return all_labels(data, "pos_from", new, "Attention from each part of speech")
 
 
-def _grid(data: xr.Dataset, metric: str, title: str, new: NewFigure) -> Figure:
-    """One heat map a tag, in the order of the tags; the colour bar is the last axes."""
-    tags = data["pos"].values.tolist()
-    layers, heads = data.sizes["layer"], data.sizes["head"]
-    width, height = float(np.clip(0.115 * heads, 1.15, 2.4)), float(np.clip(0.115 * layers, 0.7, 3.4))
-    columns = max(1, min(len(tags), int(7.2 // (width + 0.4))))
-    rows = -(-len(tags) // columns)
-    sheet = Sheet(
-        max(_LEFT + columns * (width + 0.4), 4.2), _HEADER + rows * (height + 0.62) + 0.6, title,
-        f"{TITLES[metric].formula}; each map has its own scale, from 0 to its largest share", new,
-    )  # fmt: skip
-    places = [(_LEFT + n % columns * (width + 0.4), 0.85 + n // columns * (height + 0.62)) for n in range(len(tags))]
-    for tag, place in zip(tags, places, strict=True):
-        _grid_panel(sheet, data[metric].sel(pos=tag), tag, place, (width, height), data[metric].size)
-    _grid_scale(sheet, _HEADER + rows * (height + 0.62) + 0.12)
+def all_labels(data: xr.Dataset, metric: str, new: NewFigure = Figure, name: str = "") -> Figure:
+    """Any metric with labels: one heat map a label, in the order of the labels, its chance level below.
+
+    The colour bar is the last axes.
+
+    Args:
+        data: a run's results
+        metric: name of a [layer, head, label] variable, or one with two further dimensions
+        new: makes the figure
+        name: the title; the metric's own by default
+
+    Raises:
+        ConfigError: the run has no such metric of heads, or it has no labels.
+    """
+    if metric not in of_heads(data) or data[metric].ndim < 3:
+        known = ", ".join(one for one, table in of_heads(data).items() if table.ndim > 2)
+        raise ConfigError(f"expected a metric of the run's heads that has labels, found {metric!r}; it has {known}")
+    table, level = beside_chance(data, metric)
+    (dim,) = further(table)
+    kept = _most_telling(values(table))
+    grid = _Grid(len(kept), table.sizes["layer"], table.sizes["head"])
+    left_out = f"{len(kept)} of {table.sizes[dim]} labels" if len(kept) < table.sizes[dim] else ""
+    about = [said(table, "formula"), "each map has its own scale, from 0 to its largest value", left_out]
+    sheet = Sheet(*grid.extent, name or title(table), "; ".join(filter(None, about)), new)
+    for n, row in enumerate(kept):
+        at = {dim: labels_of(table, dim)[row]}
+        chance = None if level is None else at_labels(level, at)
+        _grid_panel(sheet, table.sel(at), chance, in_words(at[dim]), grid, n)
+    _grid_scale(sheet, grid.bottom + 0.12)
     return sheet.figure
 
 
-def _grid_panel(
-    sheet: Sheet, table: xr.DataArray, tag: str, place: tuple[float, float], size: tuple[float, float], cells: int
-) -> None:
-    axes, numbers = sheet.axes(*place, *size), values(table)
-    style.heat(axes, numbers, style.norm_from_zero(numbers), cells=cells)
+def _most_telling(numbers: NDArray[np.float64]) -> list[int]:
+    """Which of the labels of [layer, head, label] have a map: at most `_MOST_MAPS`, those with the largest values."""
+    top = np.nan_to_num(numbers).max(axis=(0, 1))
+    return sorted(np.argsort(-top, kind="stable")[:_MOST_MAPS].tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Where maps stand on a sheet that they fill row by row; inches from its top left."""
+
+    maps: int
+    layers: int
+    heads: int
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height of a map."""
+        return float(np.clip(0.115 * self.heads, 1.15, 2.4)), float(np.clip(0.115 * self.layers, 0.7, 3.4))
+
+    @property
+    def columns(self) -> int:
+        """Maps in a row."""
+        return max(1, min(self.maps, int(7.2 // (self.size[0] + 0.4))))
+
+    @property
+    def bottom(self) -> float:
+        """Where the last row ends."""
+        return _HEADER - (-self.maps // self.columns) * (self.size[1] + _GRID_GAP)
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Width and height of the sheet."""
+        return max(_LEFT + self.columns * (self.size[0] + 0.4), 4.2), self.bottom + 0.6
+
+    def place(self, n: int) -> tuple[float, float]:
+        """Left and top of a map."""
+        row, column = divmod(n, self.columns)
+        return _LEFT + column * (self.size[0] + 0.4), 0.85 + row * (self.size[1] + _GRID_GAP)
+
+
+_GRID_GAP: Final = 0.62
+
+
+def _grid_panel(sheet: Sheet, table: xr.DataArray, chance: xr.DataArray | None, name: str, grid: _Grid, n: int) -> None:
+    """The map of a label; its largest value above, and below the chance level, where heads share it."""
+    (left, top), (width, height) = grid.place(n), grid.size
+    axes, numbers = sheet.axes(left, top, width, height), values(table)
+    style.heat(axes, numbers, style.norm_from_zero(numbers), cells=grid.maps * numbers.size)
     _end_ticks(axes, table)
-    top = float(np.nanmax(numbers)) if np.isfinite(numbers).any() else float("nan")
-    sheet.text(place[0], place[1] - 0.18, label(tag, 14), weight="bold")
-    note = "no evidence" if np.isnan(top) else "absent" if top == 0 else f"max {percent(top)}"
-    sheet.text(place[0] + size[0], place[1] - 0.17, note, ha="right", size=style.SMALL_SIZE, color=palette.MUTED)
+    sheet.text(left, top - 0.18, label(name, 14), weight="bold")
+    largest = float(np.nanmax(numbers)) if np.isfinite(numbers).any() else float("nan")
+    note = "no evidence" if np.isnan(largest) else "absent" if largest == 0 else f"max {label(shown(table, largest))}"
+    quiet = {"size": style.SMALL_SIZE, "color": palette.MUTED}
+    sheet.text(left + width, top - 0.17, note, ha="right", **quiet)
+    if chance is not None and chance.ndim == 0:
+        text = f"chance {label(shown(table, float(chance)))}"
+        sheet.text(left + width / 2, top + height + 0.05, text, ha="center", **quiet)
 
 
 def _end_ticks(axes: Axes, table: xr.DataArray) -> None:
@@ -241,10 +299,10 @@ def dependency_types(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     left out.
     """
     table = charts.relations(data)
-    numbers, names = values(table), table["rel"].values.tolist()
+    numbers, names = values(table), labels_of(table, "rel")
     width = float(np.clip(_CELL * numbers.shape[1], 1.9, 5.2))
     height = max(0.6, 0.17 * len(numbers))
-    left = 0.35 + 0.068 * max([len(label(name)) for name in names], default=4)
+    left = 0.35 + 0.068 * max([len(label(str(name))) for name in names], default=4)
     sheet = Sheet(
         left + width + 0.25 + _BARS + 0.65, _HEADER + height + _FOOTER, "Attention to each relation, by layer",
         "relative to the relation's mean over layers; sorted from low layers to deep ones", new,
@@ -253,11 +311,11 @@ def dependency_types(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     mesh = charts.relation_map(axes, table)
     beside = sheet.axes(left + width + 0.25, _HEADER, _BARS, height, sharey=axes)
     if len(numbers):
-        charts.bars(beside, charts.row_means(numbers), "dependency_type_to")
+        charts.bars(beside, table.mean("layer", keep_attrs=True))
         beside.tick_params(labelleft=False)
     style.name_axes(beside, x="mean share of attention")
-    scale = sheet.axes(left, _HEADER + height + 0.42, width, 0.09)
-    style.colour_bar(mesh, charts.RELATION_SCALE, share=False, cax=scale)
+    below = sheet.axes(left, _HEADER + height + 0.42, width, 0.09)
+    style.colour_bar(mesh, charts.RELATION_SCALE, share=False, cax=below)
     return sheet.figure
 
 
@@ -266,7 +324,7 @@ def dependency_types(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
 
 def offset_profile(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     """Attention by offset i − j: mean over heads (line 0), the previous-piece head, the own-piece head."""
-    subtitle = f"{TITLES['attention_at_offset'].formula}; positive: to earlier pieces"
+    subtitle = f"{said(data['attention_at_offset'], 'formula')}; positive: to earlier pieces"
     sheet = Sheet(6.4, 3.4, "Attention by offset", subtitle, new)
     charts.offsets(sheet.axes(0.62, 0.72, 5.5, 2.1), data)
     return sheet.figure
@@ -274,8 +332,8 @@ def offset_profile(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
 
 def dependency_probability(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     """Section 4.3: the probability that two pieces at a distance are in a dependency (line 0)."""
-    title = TITLES["dependency_probability"].title
-    sheet = Sheet(6.4, 3.2, title, "share of the pairs of pieces at that distance", new)
+    name = title(data["dependency_probability"])
+    sheet = Sheet(6.4, 3.2, name, "share of the pairs of pieces at that distance", new)
     charts.probability(sheet.axes(0.62, 0.72, 5.5, 1.95), data)
     return sheet.figure
 
@@ -293,8 +351,8 @@ def correlation(data: xr.Dataset, metric: str, new: NewFigure = Figure) -> Figur
     return _scatters(data, (metric,), f"Distance and {metric.removeprefix('dependency_')} of heads", new)
 
 
-def _scatters(data: xr.Dataset, metrics: Sequence[str], title: str, new: NewFigure) -> Figure:
-    sheet = Sheet(0.5 + 3.2 * len(metrics), 3.75, title, "a dot is a head; the darker, the deeper", new)
+def _scatters(data: xr.Dataset, metrics: Sequence[str], name: str, new: NewFigure) -> Figure:
+    sheet = Sheet(0.5 + 3.2 * len(metrics), 3.75, name, "a dot is a head; the darker, the deeper", new)
     for n, metric in enumerate(metrics):
         charts.scatter(sheet.axes(0.65 + n * 3.2, 1.0, 2.55, 2.1), data, metric)
         sheet.text(0.65 + n * 3.2, 0.72, charts.correlation(data, metric), weight="bold")
@@ -311,7 +369,7 @@ def example_heads(data: xr.Dataset, exemplars: pd.DataFrame) -> Figure:
 
     An axes a head; its arrow (`axes.patches[0]`) leads from the attending to the attended piece.
     """
-    found = [(role, standout(data, role)) for role in EXAMPLE_ROLES]
+    found = [(role, standout(data, role)) for role in EXAMPLE_ROLES if role.metric in data]
     sheet = Sheet(7.4, 0.6 + _EXAMPLE_STEP * len(found), "Three heads and a sentence of each", _EXAMPLE_HELP)
     for n, (role, best) in enumerate(found):
         top = 0.68 + _EXAMPLE_STEP * n
@@ -340,7 +398,8 @@ def _example_title(data: xr.Dataset, role: Role, best: Standout | None) -> str:
     if best is None:
         return f"{role.title.capitalize()}: no head has evidence"
     at = {"layer": best.layer, "head": best.head}
-    facts = ", ".join(f"{metric} {shown(metric, float(data[metric].sel(at)))}" for metric in ("distance", "entropy"))
+    tables = [data[metric] for metric in ("distance", "entropy") if metric in data]
+    facts = ", ".join(f"{table.name} {shown(table, float(table.sel(at)))}" for table in tables)
     return f"{role.title.capitalize()}: layer {best.layer} head {best.head} ({facts})"
 
 
@@ -398,42 +457,59 @@ def _draw_arc(axes: Axes, i: float, j: float, weight: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A figure by itself: what its file is called and how to draw it."""
+    """A figure by itself: what its file is called, what it needs and how to draw it."""
 
     key: str
     number: str
     """The paper's number, empty for figures that it has not."""
+    needs: tuple[str, ...]
+    """The tables that it is drawn from."""
     draw: Callable[[xr.Dataset, pd.DataFrame], Figure]
 
 
 def panels(data: xr.Dataset) -> list[Panel]:
-    """Every figure that this run can give, in the paper's order."""
-    to, origin = _tag(data, "NOUN"), _tag(data, "PUNCT")
+    """Every figure that this run can give: the paper's in its order, then one of each other metric of heads."""
+    known = [panel for panel in _paper_panels(data) if all(name in data for name in panel.needs)]
+    drawn = {name for panel in known for name in panel.needs}
+    return known + [_panel_of(name, table) for name, table in of_heads(data).items() if name not in drawn]
+
+
+def _paper_panels(data: xr.Dataset) -> list[Panel]:
+    to, origin = _tag(data, "pos_to", "NOUN"), _tag(data, "pos_from", "PUNCT")
+    scattered = ("distance", "entropy", "dependency_alignment", "distance_entropy_r", "distance_alignment_r")
     return [
-        Panel("example-heads", "4", example_heads),
-        Panel("null-attention", "5", lambda d, _: null_attention(d)),
-        Panel(f"pos-to-{_slug(to)}", "6", lambda d, _: pos_to(d, to)),
-        Panel(f"pos-from-{_slug(origin)}", "7", lambda d, _: pos_from(d, origin)),
-        Panel("dependency-alignment", "8", lambda d, _: dependency_alignment(d)),
-        Panel("dependency-types", "9", lambda d, _: dependency_types(d)),
-        Panel("variability", "10", lambda d, _: variability(d)),
-        Panel("distance", "11", lambda d, _: distance(d)),
-        Panel("entropy", "12", lambda d, _: entropy(d)),
-        Panel("all-pos-to", "A.1", lambda d, _: all_pos_to(d)),
-        Panel("all-pos-from", "A.2", lambda d, _: all_pos_from(d)),
-        Panel("offset-profile", "", lambda d, _: offset_profile(d)),
-        Panel("dependency-probability", "", lambda d, _: dependency_probability(d)),
-        Panel("correlations", "", lambda d, _: correlations(d)),
+        Panel("example-heads", "4", ("distance", "entropy"), example_heads),
+        Panel("null-attention", "5", ("null_attention",), lambda d, _: null_attention(d)),
+        Panel(f"pos-to-{_slug(to)}", "6", ("pos_to",), lambda d, _: pos_to(d, to)),
+        Panel(f"pos-from-{_slug(origin)}", "7", ("pos_from",), lambda d, _: pos_from(d, origin)),
+        Panel("dependency-alignment", "8", ("dependency_alignment",), lambda d, _: dependency_alignment(d)),
+        Panel("dependency-types", "9", _TYPES, lambda d, _: dependency_types(d)),
+        Panel("variability", "10", ("variability",), lambda d, _: variability(d)),
+        Panel("distance", "11", ("distance",), lambda d, _: distance(d)),
+        Panel("entropy", "12", ("entropy",), lambda d, _: entropy(d)),
+        Panel("all-pos-to", "A.1", ("pos_to",), lambda d, _: all_pos_to(d)),
+        Panel("all-pos-from", "A.2", ("pos_from",), lambda d, _: all_pos_from(d)),
+        Panel("offset-profile", "", ("attention_at_offset",), lambda d, _: offset_profile(d)),
+        Panel("dependency-probability", "", ("dependency_probability",), lambda d, _: dependency_probability(d)),
+        Panel("correlations", "", scattered, lambda d, _: correlations(d)),
     ]
 
 
-def _tag(data: xr.Dataset, wanted: str) -> str:
+_TYPES: Final = ("dependency_type_to", "dependency_type_to_by_layer")
+
+
+def _panel_of(name: str, table: xr.DataArray) -> Panel:
+    """A map of a metric of heads; of one with labels, a map a label."""
+    draw = head_map if table.ndim == 2 else all_labels
+    return Panel(name.replace("_", "-"), "", (name,), lambda data, _: draw(data, name))
+
+
+def _tag(data: xr.Dataset, metric: str, wanted: str) -> str:
     """The paper's tag, or the one with most attention where the run has other tags."""
-    table = per_head(data, "pos_to", (("pos", wanted),))
-    if table is not None:
+    if metric not in data or per_head(data, metric, {"pos": wanted}) is not None:
         return wanted
-    total = np.nan_to_num(values(data["pos_to"])).sum(axis=(0, 1))
-    return str(data["pos"].values.tolist()[int(np.argmax(total))])
+    total = np.nan_to_num(values(data[metric])).sum(axis=(0, 1))
+    return str(labels_of(data[metric], "pos")[int(np.argmax(total))])
 
 
 def _slug(tag: str) -> str:

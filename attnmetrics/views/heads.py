@@ -1,23 +1,12 @@
-"""Which heads stand out, and how a metric's value is written."""
+"""Which heads stand out: questions with one head for an answer, each asked only where the run has its table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from attnmetrics.statistics import schema
-
-SHARES: Final = frozenset(
-    {
-        "null_attention", "pos_to", "pos_from", "dependency_alignment", "dependency_type_to", "attention_at_offset",
-        "dependency_probability", "dependency_within_18", "dependency_baseline",
-    }
-)  # fmt: skip
-"""Results that are shares of a whole, written in percent."""
-
-TITLES: Final = {result.name: result for result in schema.RESULTS}
+from attnmetrics.views.tables import Labels, at_labels, chance, labels_of, of_heads, select, shown, values
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +15,11 @@ class Role:
 
     title: str
     metric: str
-    labels: tuple[tuple[str, str | int], ...] = ()
-    """(dimension, label) of the slice, for metrics with more dimensions than layer and head."""
+    at: Labels = field(default_factory=dict)
+    """A label for each further dimension of the metric."""
     lowest: bool = False
+    rank_by: str = ""
+    """The metric that ranks the heads, where it is another and the run has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,38 +32,45 @@ class Standout:
     value: float
     median: float
     """Median over all heads with evidence."""
+    chance: float
+    """The value's chance level; NaN where the run has none."""
+    table: xr.DataArray = field(repr=False, compare=False)
+    """[layer, head] values of all heads"""
 
     @property
     def shown(self) -> str:
         """The value with its unit."""
-        return shown(self.role.metric, self.value)
+        return shown(self.table, self.value)
 
     @property
     def shown_median(self) -> str:
         """The median with its unit."""
-        return shown(self.role.metric, self.median)
+        return shown(self.table, self.median)
 
-
-def _to(tag: str) -> tuple[tuple[str, str | int], ...]:
-    return (("pos", tag),)
+    @property
+    def shown_chance(self) -> str:
+        """The chance level with its unit."""
+        return shown(self.table, self.chance)
 
 
 ROLES: Final = (
     Role("most null attention", "null_attention"),
-    Role("along dependencies", "dependency_alignment", (("direction", "either"),)),
+    Role("along dependencies", "dependency_alignment", {"direction": "either"}, rank_by="dependency_excess"),
     Role("most local", "distance", lowest=True),
     Role("most distant", "distance"),
     Role("most diffuse", "entropy"),
     Role("sharpest", "entropy", lowest=True),
     Role("least variable", "variability", lowest=True),
     Role("most variable", "variability"),
-    Role("previous piece", "attention_at_offset", (("offset", 1),)),
-    Role("own piece", "attention_at_offset", (("offset", 0),)),
-    Role("to nouns", "pos_to", _to("NOUN")),
-    Role("to proper nouns", "pos_to", _to("PROPN")),
-    Role("to determiners", "pos_to", _to("DET")),
-    Role("to verbs", "pos_to", _to("VERB")),
-    Role("to punctuation", "pos_to", _to("PUNCT")),
+    Role("previous piece", "attention_at_offset", {"offset": 1}),
+    Role("own piece", "attention_at_offset", {"offset": 0}),
+    Role("repeated piece", "repeat_attention"),
+    Role("induction", "induction_attention"),
+    Role("to nouns", "pos_to", {"pos": "NOUN"}),
+    Role("to proper nouns", "pos_to", {"pos": "PROPN"}),
+    Role("to determiners", "pos_to", {"pos": "DET"}),
+    Role("to verbs", "pos_to", {"pos": "VERB"}),
+    Role("to punctuation", "pos_to", {"pos": "PUNCT"}),
 )
 
 
@@ -80,21 +78,12 @@ EXAMPLE_ROLES: Final = tuple(role for role in ROLES if role.title in ("most loca
 """Of the heads in Fig. 4."""
 
 
-def per_head(data: xr.Dataset, metric: str, labels: tuple[tuple[str, str | int], ...] = ()) -> xr.DataArray | None:
-    """A [layer, head] table, or None where the run lacks the metric or the label."""
-    if metric not in data:
+def per_head(data: xr.Dataset, metric: str, at: Labels) -> xr.DataArray | None:
+    """A [layer, head] table, or None where the run lacks the metric or a label."""
+    table = of_heads(data).get(metric)
+    if table is None or any(dim not in table.dims or label not in labels_of(table, dim) for dim, label in at.items()):
         return None
-    table = data[metric]
-    for dim, label in labels:
-        if label not in table[dim].values.tolist():
-            return None
-        table = table.sel({dim: label})
-    return table
-
-
-def values(table: xr.DataArray) -> NDArray[np.float64]:
-    """The table's numbers as float64."""
-    return np.asarray(table.values, np.float64)
+    return select(data, metric, at)
 
 
 def ranked(table: xr.DataArray, *, lowest: bool = False) -> list[tuple[int, int, float]]:
@@ -108,49 +97,21 @@ def ranked(table: xr.DataArray, *, lowest: bool = False) -> list[tuple[int, int,
 
 def standout(data: xr.Dataset, role: Role) -> Standout | None:
     """The head that answers a role, or None where the run has no evidence for it."""
-    table = per_head(data, role.metric, role.labels)
-    best = ranked(table, lowest=role.lowest) if table is not None else []
-    if table is None or not best or (best[0][2] == 0 and not role.lowest):
+    table = per_head(data, role.metric, role.at)
+    if table is None:
         return None
-    return Standout(role, *best[0], median=float(np.nanmedian(values(table))))
+    ranking = per_head(data, role.rank_by, role.at)
+    best = ranked(table if ranking is None else ranking, lowest=role.lowest)
+    if not best or (best[0][2] == 0 and not role.lowest):
+        return None
+    layer, head, _ = best[0]
+    at = {"layer": layer, "head": head}
+    level = chance(data, data[role.metric])
+    by_chance = np.nan if level is None else float(at_labels(level, {**at, **role.at}))
+    return Standout(role, layer, head, float(table.sel(at)), float(np.nanmedian(values(table))), by_chance, table)
 
 
 def standouts(data: xr.Dataset) -> list[Standout]:
     """The answered roles, in the order of `ROLES`."""
     found = (standout(data, role) for role in ROLES)
     return [head for head in found if head is not None]
-
-
-def base_name(metric: str) -> str:
-    """The metric that a by-layer table belongs to; any other name as it is."""
-    return metric.removesuffix("_by_layer")
-
-
-def shown(metric: str, value: float) -> str:
-    """A value as a person reads it: shares in percent, others with their unit; `–` without evidence."""
-    name = base_name(metric)
-    if np.isnan(value):
-        return "–"
-    if name in SHARES:
-        return percent(value)
-    unit = TITLES[name].unit if name in TITLES else "1"
-    return number(value) if unit == "1" else f"{number(value)} {unit}"
-
-
-def percent(value: float) -> str:
-    """A share in percent with as many digits as it deserves."""
-    scaled = 100 * value
-    if scaled != 0 and abs(scaled) < 0.095:
-        return f"{scaled:.2g}%"
-    return f"{scaled:.0f}%" if abs(scaled) >= 9.95 or scaled == 0 else f"{scaled:.1f}%"
-
-
-def number(value: float) -> str:
-    """A number with three significant digits, two where it is small; counts whole, with separators."""
-    if np.isnan(value):
-        return "–"
-    if value == int(value) and abs(value) < 1e15:
-        return f"{int(value):,}"
-    if abs(value) >= 999.5:
-        return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) >= 0.1 else f"{value:.2g}"

@@ -13,9 +13,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from attnmetrics.metrics.family import NO_LABEL
 from attnmetrics.views.facts import unit_of
-from attnmetrics.views.heads import per_head, ranked, values
+from attnmetrics.views.heads import per_head, ranked
+from attnmetrics.views.tables import NO_WORD, by_layer, labels_of, values
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def _row(claim: Claim, data: xr.Dataset) -> Row:
 
 def _table(data: xr.Dataset, metric: str, **at: str | int) -> xr.DataArray:
     """A [layer, head] table with at least one head with evidence."""
-    table = per_head(data, metric, tuple(at.items()))
+    table = per_head(data, metric, at)
     if table is None:
         raise NoCounterpartError(f"the run has no {metric} of {', '.join(map(str, at.values())) or 'any head'}")
     if not np.isfinite(values(table)).any():
@@ -89,7 +89,8 @@ def _present(data: xr.Dataset, metric: str, tag: str) -> xr.DataArray:
 
 
 def _number(data: xr.Dataset, name: str, **at: int) -> float:
-    value = float(data[name].sel(at)) if name in data else float("nan")
+    known = name in data and all(label in labels_of(data[name], dim) for dim, label in at.items())
+    value = float(data[name].sel(at)) if known else float("nan")
     if np.isnan(value):
         raise NoCounterpartError("no evidence in this run")
     return value
@@ -97,10 +98,10 @@ def _number(data: xr.Dataset, name: str, **at: int) -> float:
 
 def _by_layer(data: xr.Dataset, metric: str, **at: str) -> NDArray[np.float64]:
     """[layer] values, all with evidence."""
-    name = f"{metric}_by_layer"
-    if name not in data or any(label not in data[name][dim].values for dim, label in at.items()):
-        raise NoCounterpartError(f"the run has no {name} of {', '.join(at.values()) or 'any layer'}")
-    found = values(data[name].sel(at))
+    table = by_layer(data, metric)
+    if table is None or any(label not in labels_of(table, dim) for dim, label in at.items()):
+        raise NoCounterpartError(f"the run has no {metric}_by_layer of {', '.join(at.values()) or 'any layer'}")
+    found = values(table.sel(at))
     if not np.isfinite(found).any():
         raise NoCounterpartError("no layer has evidence")
     return found
@@ -167,10 +168,13 @@ def _layers_of_top(metric: str, tag: str, number: int) -> Callable[[xr.Dataset],
 
 def _specialised_tags(metric: str) -> Callable[[xr.Dataset], Counterpart]:
     def measure(data: xr.Dataset) -> Counterpart:
-        _table(data, "distance")
-        kept = [tag for tag in data["pos"].values.tolist() if tag != NO_LABEL]
+        if metric not in data:
+            raise NoCounterpartError(f"the run has no {metric}")
+        kept = [tag for tag in labels_of(data[metric], "pos") if tag != NO_WORD]
         table = values(data[metric].sel(pos=kept)).reshape(-1, len(kept))
         table = table[np.isfinite(table).all(axis=1)]
+        if not len(table):
+            raise NoCounterpartError("no head has evidence")
         mean, top = table.mean(axis=0), table.max(axis=0)
         number, total = int((top > 2 * mean).sum()), int((mean > 0).sum())
         return Counterpart((number, total), f"{number} of {total} tags that occur")
@@ -210,12 +214,14 @@ def _deep_over_low(*relations: str) -> Callable[[xr.Dataset], Counterpart]:
     def measure(data: xr.Dataset) -> Counterpart:
         if data.sizes["layer"] < 2:
             raise NoCounterpartError("one layer has no depth")
-        ratios = {name: _depth_ratio(data, name) for name in relations if name in data["rel"].values}
-        known = {name: ratio for name, ratio in ratios.items() if np.isfinite(ratio)}
-        if not known:
+        table = by_layer(data, "dependency_type_to")
+        known = [] if table is None else [name for name in relations if name in labels_of(table, "rel")]
+        ratios = {name: _depth_ratio(data, name) for name in known}
+        finite = {name: ratio for name, ratio in ratios.items() if np.isfinite(ratio)}
+        if not finite:
             raise NoCounterpartError(f"this corpus has none of {', '.join(relations)}")
-        text = ", ".join(f"{name} ×{ratio:.2f}" for name, ratio in known.items())
-        return Counterpart(tuple(known.values()), text)
+        text = ", ".join(f"{name} ×{ratio:.2f}" for name, ratio in finite.items())
+        return Counterpart(tuple(finite.values()), text)
 
     return measure
 

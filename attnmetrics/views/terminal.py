@@ -19,23 +19,31 @@ from rich.table import Table
 from rich.text import Text
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.metrics.family import HEAD
-from attnmetrics.results.wording import in_unit
 from attnmetrics.storage import Location
 from attnmetrics.views import palette
-from attnmetrics.views.facts import about, duration, headline, left_out, stage_seconds, unit_of
-from attnmetrics.views.heads import (
-    SHARES,
-    TITLES,
-    Standout,
-    base_name,
-    percent,
-    ranked,
+from attnmetrics.views.facts import about, duration, headline, left_out, stage_seconds
+from attnmetrics.views.heads import Standout, ranked, standouts
+from attnmetrics.views.numbers import percent
+from attnmetrics.views.pieces import Piece, readable, visible, window
+from attnmetrics.views.tables import (
+    HEAD,
+    Labels,
+    at_labels,
+    beside_chance,
+    dim_title,
+    further,
+    heading,
+    in_words,
+    is_share,
+    kind,
+    labels_of,
+    of_heads,
+    said,
     shown,
-    standouts,
+    title,
+    units,
     values,
 )
-from attnmetrics.views.pieces import Piece, readable, visible, window
 
 _NOT_IN_SUMMARY: Final = ("least variable", "most variable")
 _WIDEST_HEAT: Final = 16
@@ -64,10 +72,14 @@ def summary(data: xr.Dataset, facts: Mapping[str, Any]) -> RenderableType:
 
 
 def _standouts(found: Sequence[Standout]) -> Table:
-    table = _table("heads that stand out" if found[0].role.metric != "pos_to" else "attention to", "head", "", "median")
+    what = "heads that stand out" if found[0].role.metric != "pos_to" else "attention to"
+    has_chance = not all(np.isnan(head.chance) for head in found)
+    table = _table(what, "head", "", "median", *(["chance"] * has_chance))
     for head in found:
-        title = head.role.title.removeprefix("to ")
-        table.add_row(title, f"layer {head.layer} head {head.head}", head.shown, Text(head.shown_median, style=_FAINT))
+        beside = [head.shown_median, *([head.shown_chance] * has_chance)]
+        name = head.role.title.removeprefix("to ")
+        place = f"layer {head.layer} head {head.head}"
+        table.add_row(name, place, head.shown, *(Text(one, style=_FAINT) for one in beside))
     return table
 
 
@@ -85,29 +97,33 @@ def _table(*columns: str) -> Table:
 def show_metric(data: xr.Dataset, name: str, top: int = 10, label: str | None = None) -> RenderableType:
     """A metric as tables: of heads a heat table and the top heads; of layers, labels and the corpus all values.
 
+    Where the run has the metric's chance level, it stands beside the values.
+
     Args:
         data: a run's results
         name: of any of its variables
         top: heads to list
-        label: of the metric's third dimension (a tag, a relation, a direction, an offset); without it a metric with
-            such a dimension shows each label's mean and top head
+        label: of the metric's further dimension (a tag, a relation, a direction, an offset); without it a metric with
+            such a dimension shows each label's mean and top head. Of two further dimensions, both: "row, nsubj"
 
     Raises:
         ConfigError: no such metric or label.
     """
-    table = _sliced(data, _known(name, [str(key) for key in data.data_vars], "metric"), label)
-    return Group(*_heading(name, label, unit_of(data)), *_metric_body(table, name, top, unit_of(data)))
+    table, level = beside_chance(data, _known(name, [str(key) for key in data.data_vars], "metric"))
+    at = {} if label is None else _label(table, name, label)
+    one_level = None if level is None else at_labels(level, at)
+    return Group(*_heading(table, at), *_metric_body(table.sel(at), one_level, top))
 
 
-def _metric_body(table: xr.DataArray, name: str, top: int, unit: str) -> Sequence[RenderableType]:
+def _metric_body(table: xr.DataArray, level: xr.DataArray | None, top: int) -> Sequence[RenderableType]:
     if table.ndim == 0:
-        return [Text(in_unit(shown(name, float(table)), unit))]
+        return [Text(", chance ".join([shown(table, float(table)), *_beside(table, level, {})]))]
     if table.dims == HEAD:
-        heat: list[RenderableType] = [_heat(table, name), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
-        return [*heat, _top_heads(table, name, top)]
+        heat: list[RenderableType] = [_heat(table), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
+        return [*heat, _top_heads(table, level, top)]
     if table.dims[:2] == HEAD:
-        return [_by_label(table, name)]
-    return [_list(table, name) if table.ndim == 1 else _matrix(table, name)]
+        return [_by_label(table, level)]
+    return [_list(table, level) if table.ndim == 1 else _matrix(table, level)]
 
 
 def _known(name: str, known: Sequence[str], what: str) -> str:
@@ -125,30 +141,37 @@ def _known(name: str, known: Sequence[str], what: str) -> str:
     raise ConfigError(f"expected a {what} of this run, found {visible(name)!r}; {hint}the run has: {listed}{twins}")
 
 
-def _sliced(data: xr.Dataset, name: str, label: str | None) -> xr.DataArray:
-    table = data[name]
-    if label is None:
-        return table
-    dims = [dim for dim in table.dims if dim not in HEAD]
+def _label(table: xr.DataArray, name: str, label: str) -> Labels:
+    """The label of the table's further dimension that is spelled like this.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    dims = further(table)
     if not dims:
-        raise ConfigError(f"expected no label for {name}, found {visible(label)!r}; it has one value a head")
-    known = table[dims[0]].values.tolist()
-    spelled = _known(label, [str(one) for one in known], f"label of {dims[0]!r}")
-    return table.sel({dims[0]: known[[str(one) for one in known].index(spelled)]})
+        raise ConfigError(f"expected no label for {visible(name)}, found {visible(label)!r}; it has one value a head")
+    known = labels_of(table, dims[0])
+    spelled = _known(label, [str(one) for one in known], f"label of {visible(dims[0])!r}")
+    return {dims[0]: known[[str(one) for one in known].index(spelled)]}
 
 
-def _heading(name: str, label: str | None, unit: str) -> list[RenderableType]:
-    result = TITLES.get(base_name(name))
-    title = Text(in_unit(result.title, unit) if result else name, style="bold")
-    if label is not None:
-        title.append(f": {visible(label)}")
-    if name != base_name(name):
-        title.append(", by layer")
-    formula = [Text(in_unit(f"{result.formula} [{result.unit}]", unit), style=_FAINT)] if result else []
-    return [title, *formula, Text()]
+def _heading(table: xr.DataArray, at: Labels) -> list[RenderableType]:
+    formula = said(table, "formula")
+    about_it = [Text(f"{formula} [{units(table)}]", style=_FAINT)] if formula else []
+    return [Text(heading(table, at), style="bold"), *about_it, Text()]
 
 
-def _heat(table: xr.DataArray, name: str) -> Table:
+def _beside(table: xr.DataArray, level: xr.DataArray | None, at: Labels) -> list[str]:
+    """One more cell: the chance level at these labels, written as the values are; none where there is none."""
+    return [] if level is None else [shown(table, float(at_labels(level, at)))]
+
+
+def _with_chance(level: xr.DataArray | None, *columns: str) -> Table:
+    """A light table with these columns, and one for the chance level where there is one."""
+    return _table(*columns, *(["chance"] if level is not None else []))
+
+
+def _heat(table: xr.DataArray) -> Table:
     """Values of every head on a coloured ground; layers down."""
     numbers = values(table)
     grid = Table(box=None, padding=(0, 0), pad_edge=False)
@@ -157,76 +180,87 @@ def _heat(table: xr.DataArray, name: str) -> Table:
         grid.add_column(Text(f"{head} ", style=_FAINT), justify="right", no_wrap=True)
     top = float(np.nanmax(numbers)) if np.isfinite(numbers).any() else 1.0
     for layer, row in zip(table["layer"].values.tolist(), numbers, strict=True):
-        grid.add_row(Text(f"{layer} ", style=_FAINT), *(_cell(value, top, name) for value in row))
+        grid.add_row(Text(f"{layer} ", style=_FAINT), *(_cell(table, value, top) for value in row))
     return grid
 
 
-def _cell(value: float, top: float, name: str) -> Text:
+def _cell(table: xr.DataArray, value: float, top: float) -> Text:
     if np.isnan(value):
         return Text("  – ", style=_FAINT)
     level = round(value / top * (palette.LEVELS - 1)) if top > 0 else 0
     ground = palette.SEQUENTIAL.light[min(max(level, 0), palette.LEVELS - 1)]
     ink = "white" if level > palette.LEVELS // 2 else "black"
-    return Text(f" {_short(value, name):>4} ", style=Style(color=ink, bgcolor=ground))
+    return Text(f" {_short(table, value):>4} ", style=Style(color=ink, bgcolor=ground))
 
 
-def _short(value: float, name: str) -> str:
-    """At most four characters wherever that can be; shares in percent."""
-    if base_name(name) in SHARES:
+def _short(table: xr.DataArray, value: float) -> str:
+    """At most four characters wherever that can be; shares in percent, counts whole."""
+    if is_share(table):
         return f"{100 * value:.0f}"
-    for form in (".2f", ".1f", ".0f"):
+    for form in (".0f",) if kind(table) == "count" else (".2f", ".1f", ".0f"):
         if len(format(value, form)) <= 4:
             return format(value, form)
     return f"{value / 1000:.0f}k" if value < 999_500 else f"{value / 1e6:.0f}M"
 
 
-def _top_heads(table: xr.DataArray, name: str, top: int) -> Table:
-    heads = ranked(table)
-    result = _table("rank", "head", "")
-    for rank, (layer, head, value) in enumerate(heads[:top], 1):
-        result.add_row(str(rank), f"layer {layer} head {head}", shown(name, value))
+def _top_heads(table: xr.DataArray, level: xr.DataArray | None, top: int) -> Table:
+    heads = list(enumerate(ranked(table), 1))
+    result = _with_chance(level, "rank", "head", "")
+
+    def add(rank: int, layer: int, head: int, value: float) -> None:
+        beside = _beside(table, level, {"layer": layer, "head": head})
+        result.add_row(str(rank), f"layer {layer} head {head}", shown(table, value), *beside)
+
+    for rank, head in heads[:top]:
+        add(rank, *head)
     if len(heads) > top + 1:
         result.add_row("…")
-    if len(heads) > top:
-        layer, head, value = heads[-1]
-        result.add_row(str(len(heads)), f"layer {layer} head {head}", shown(name, value))
+    for rank, head in heads[top:][-1:]:
+        add(rank, *head)
     return result
 
 
-def _by_label(table: xr.DataArray, name: str) -> Table:
+def _by_label(table: xr.DataArray, level: xr.DataArray | None) -> Table:
     """For each label the mean over heads and the head with most."""
-    dim = str(table.dims[2])
-    result = _table(dim, "mean of heads", "most", "head")
-    for label in table[dim].values.tolist():
+    (dim,) = further(table)
+    result = _with_chance(level, dim_title(table, dim), "mean of heads", "most", "head")
+    for label in labels_of(table, dim):
         one = table.sel({dim: label})
         best = ranked(one)
-        if best and best[0][2] > 0:
+        if best and best[0][2] != 0:
             layer, head, value = best[0]
-            mean = shown(name, float(np.nanmean(values(one))))
-            result.add_row(Text(visible(str(label))), mean, shown(name, value), f"layer {layer} head {head}")
+            mean = shown(table, float(np.nanmean(values(one))))
+            beside = _beside(table, level, {"layer": layer, "head": head, dim: label})
+            place = f"layer {layer} head {head}"
+            result.add_row(Text(in_words(label)), mean, shown(table, value), place, *beside)
     return result
 
 
-def _list(table: xr.DataArray, name: str) -> Table:
+def _list(table: xr.DataArray, level: xr.DataArray | None) -> Table:
     dim = str(table.dims[0])
-    result = _table(dim.replace("_", " "), "")
-    for label, value in zip(table[dim].values.tolist(), values(table), strict=True):
-        result.add_row(Text(visible(str(label))), shown(name, float(value)))
+    result = _with_chance(level, dim_title(table, dim), "")
+    for label, value in zip(labels_of(table, dim), values(table), strict=True):
+        result.add_row(Text(in_words(label)), shown(table, float(value)), *_beside(table, level, {dim: label}))
     return result
 
 
-def _matrix(table: xr.DataArray, name: str) -> Table:
-    """[layer, label] with labels down, so that any number of them fits."""
-    table = table.transpose(..., "layer")
-    dim = str(table.dims[0])
-    result = _table(dim, *(f"{layer}" for layer in table["layer"].values.tolist()))
-    for label, row in zip(table[dim].values.tolist(), values(table), strict=True):
-        if np.nansum(row) > 0:
-            result.add_row(Text(visible(str(label))), *("–" if np.isnan(v) else _short(v, name) for v in row))
+def _matrix(table: xr.DataArray, level: xr.DataArray | None) -> Table:
+    """[layer, label] with labels down, so that any number of them fits; a chance level that all layers share beside."""
+    across, down = map(str, table.dims)
+    shared = level if level is not None and across not in level.dims else None
+    result = _with_chance(shared, dim_title(table, down), *map(str, labels_of(table, across)))
+    for label in labels_of(table, down):
+        row = values(table.sel({down: label}))
+        if np.nan_to_num(row).any():
+            cells = ("–" if np.isnan(value) else _short(table, value) for value in row)
+            result.add_row(Text(in_words(label)), *cells, *_beside(table, shared, {down: label}))
     return result
 
 
 # ---- a head
+
+_FEW_LABELS: Final = 4
+"""With no more labels than these, a metric of a head has a row for each; with more, a table of the largest."""
 
 
 def show_head(data: xr.Dataset, layer: int, head: int) -> RenderableType:
@@ -236,15 +270,14 @@ def show_head(data: xr.Dataset, layer: int, head: int) -> RenderableType:
         ConfigError: the run has no such head.
     """
     _require_head(layer, head, data["layer"].values.tolist(), data["head"].values.tolist())
+    tables = [beside_chance(data, name) for name in of_heads(data)]
     profiles = [
-        _profile(data, layer, head, name, title)
-        for name, title in (
-            ("pos_to", "attends to"), ("pos_from", "attends from"), ("dependency_type_to", "attends to relation"),
-            ("attention_at_offset", "at offset"),
-        )
-    ]  # fmt: skip
-    title = Text(f"layer {layer} head {head}", style="bold")
-    return Group(title, Text(), _metrics(data, layer, head), Text(), Columns(profiles, padding=(0, 3)))
+        _profile(table, level, layer, head)
+        for table, level in tables
+        if table.ndim > 2 and table.shape[2] > _FEW_LABELS
+    ]
+    name = Text(f"layer {layer} head {head}", style="bold")
+    return Group(name, Text(), _metrics(tables, layer, head), Text(), Columns(profiles, padding=(0, 3)))
 
 
 def _require_head(layer: int, head: int, layers: Sequence[int], heads: Sequence[int]) -> None:
@@ -258,35 +291,45 @@ def _span(known: Sequence[int]) -> str:
     return f"{known[0]} to {known[-1]}" if whole and len(known) > 1 else ", ".join(map(str, known)) or "none"
 
 
-def _metrics(data: xr.Dataset, layer: int, head: int) -> Table:
-    result = _table("metric", "", "rank", "median")
-    for name in (str(key) for key, table in data.data_vars.items() if table.dims == HEAD):
-        _metric_row(result, data[name], name, (layer, head))
-    for direction in data["direction"].values.tolist():
-        title = f"dependency_alignment, {visible(str(direction))}"
-        _metric_row(result, data["dependency_alignment"].sel(direction=direction), title, (layer, head))
+def _metrics(tables: Sequence[tuple[xr.DataArray, xr.DataArray | None]], layer: int, head: int) -> Table:
+    """A row for what has one value a head, then for each label of what has few."""
+    at = {"layer": layer, "head": head}
+    has_chance = any(level is not None for _, level in tables)
+    result = _table("metric", "", "rank", "median", *(["chance"] if has_chance else []))
+    for table, level in tables:
+        if table.ndim == 2:
+            _metric_row(result, table, level, at, str(table.name))
+    few = [(table, level) for table, level in tables if table.ndim > 2 and table.shape[2] <= _FEW_LABELS]
+    for table, level in few:
+        (dim,) = further(table)
+        for label in labels_of(table, dim):
+            one_level = None if level is None else at_labels(level, {dim: label})
+            _metric_row(result, table.sel({dim: label}), one_level, at, f"{table.name}, {label}")
     return result
 
 
-def _metric_row(result: Table, table: xr.DataArray, title: str, at: tuple[int, int]) -> None:
+def _metric_row(result: Table, table: xr.DataArray, level: xr.DataArray | None, at: dict[str, int], name: str) -> None:
     order = [(layer, head) for layer, head, _ in ranked(table)]
-    rank = f"{order.index(at) + 1} of {len(order)}" if at in order else "–"
+    place = at["layer"], at["head"]
+    rank = f"{order.index(place) + 1} of {len(order)}" if place in order else "–"
     numbers = values(table)
     median = float(np.nanmedian(numbers)) if np.isfinite(numbers).any() else float("nan")
-    name = str(table.name)
-    result.add_row(Text(title), shown(name, float(table.sel(layer=at[0], head=at[1]))), rank, shown(name, median))
+    beside = [shown(table, median), *_beside(table, level, at)]
+    result.add_row(Text(visible(name)), shown(table, float(table.sel(at))), rank, *beside)
 
 
-def _profile(data: xr.Dataset, layer: int, head: int, name: str, title: str, number: int = 5) -> Table:
-    """The largest shares of a head beside the mean of all heads."""
-    table = data[name]
-    dim = str(table.dims[2])
-    own = values(table.sel(layer=layer, head=head))
-    result = _table(title, "", "mean")
-    order = [int(n) for n in np.argsort(-np.nan_to_num(own), kind="stable")[:number] if own[n] > 0]
+def _profile(table: xr.DataArray, level: xr.DataArray | None, layer: int, head: int, most: int = 5) -> Table:
+    """The largest values of a head beside the mean of all heads."""
+    (dim,) = further(table)
+    at = {"layer": layer, "head": head}
+    own = values(table.sel(at))
+    result = _with_chance(level, title(table), "", "mean")
+    order = [int(n) for n in np.argsort(-np.nan_to_num(own), kind="stable")[:most] if own[n] > 0]
     for n in order:
-        mean = float(np.nanmean(values(table.isel({dim: n}))))
-        result.add_row(Text(visible(str(table[dim].values.tolist()[n]))), percent(float(own[n])), percent(mean))
+        label = labels_of(table, dim)[n]
+        mean = float(np.nanmean(values(table.sel({dim: label}))))
+        beside = [shown(table, mean), *_beside(table, level, {**at, dim: label})]
+        result.add_row(Text(in_words(label)), shown(table, float(own[n])), *beside)
     if not order:
         result.add_row(Text("no evidence", style=_FAINT))
     return result
@@ -321,7 +364,7 @@ def _exemplar(row: Mapping[Any, Any], unit: str) -> list[Text]:
     i, j = int(row["i"]), int(row["j"])
     pieces = readable(list(row["pieces"]), str(row["text"]))
     pair = f"{pieces[i].text} → {pieces[j].text} {percent(float(row['weight']))}"
-    source = visible(f"{row['document']}, {in_unit('sentence', unit)} {int(row['sentence'])}")
+    source = visible(f"{row['document']}, {unit} {int(row['sentence'])}")
     return [
         Text(),
         Text.assemble((f"{int(row['rank'])}. {pair}", "bold"), (f"  {source}", _FAINT)),

@@ -15,14 +15,14 @@ import pytest
 import xarray as xr
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
-from synthetic import HOSTILE, attention, dataset, exemplars, facts
+from synthetic import ANIMACY, HOSTILE, attention, dataset, exemplars, facts, made_up
 
 from attnmetrics.errors import StoreError
-from attnmetrics.statistics.schema import PER_HEAD
 from attnmetrics.storage import locate
 from attnmetrics.views import atlas, paper
 from attnmetrics.views.atlas import STEPS, contents, render, write_report
 from attnmetrics.views.heads import standouts
+from attnmetrics.views.tables import of_corpus, of_heads
 
 NOTHING = attention(exemplars(dataset(1, 1)).iloc[:0])
 
@@ -80,15 +80,47 @@ def hostile() -> str:
 
 def test_every_table_is_in_the_page_bit_for_bit(data: xr.Dataset, page: str) -> None:
     metrics = {metric["name"]: metric for metric in Page(page).data["metrics"]}
-    assert list(metrics) == [result.name for result in PER_HEAD]
+    assert list(metrics) == list(of_heads(data))
     for name, metric in metrics.items():
         assert_array_equal(unpack(metric["values"], "<f8"), data[name].values.ravel().astype(float), err_msg=name)
         assert_array_equal(unpack(metric["by_layer"], "<f8"), data[f"{name}_by_layer"].values.ravel().astype(float))
         assert metric["labels"] == ([str(one) for one in data[metric["dim"]].values] if metric["dim"] else [])
         assert metric["help"]
         assert (metric["unit"], metric["formula"]) == (data[name].attrs["units"], data[name].attrs["formula"])
-    assert metrics["dependency_alignment"]["baseline"] == data["dependency_baseline"].values.tolist()
-    assert_array_equal(unpack(Page(page).data["probability"], "<f8"), data["dependency_probability"].values)
+    assert (metrics["pos_to"]["kind"], metrics["pos_to"]["heading"]) == ("share", "Attention to {}")
+    assert metrics["dependency_type_to"]["dim_title"] == "Relation"
+    corpus = {table["name"]: table for table in Page(page).data["corpus"]}
+    assert list(corpus) == [name for name in of_corpus(data) if not re.fullmatch(r"distance_\w+_[rp]", name)]
+    for name, table in corpus.items():
+        assert_array_equal(unpack(table["values"], "<f8"), data[name].values.ravel().astype(float), err_msg=name)
+        assert table["labels"] == ([str(one) for one in data[table["dim"]].values] if table["dim"] else [])
+    assert corpus["dependency_baseline"]["dim"] == "direction"
+
+
+def test_tables_never_heard_of_are_in_the_page_with_their_chance() -> None:
+    data = made_up()
+    found = Page(render(data, exemplars(data), NOTHING, {})).data
+    metrics, corpus = ({one["name"]: one for one in found[part]} for part in ("metrics", "corpus"))
+    assert list(metrics) == ["sparkle", "sparkle_expected", "animacy_to", "rule_accuracy", "<i>loud", "unsaid"]
+    for name, metric in metrics.items():
+        assert_array_equal(unpack(metric["values"], "<f8"), data[name].values.ravel())
+    to = metrics["animacy_to"]
+    assert (to["kind"], to["dim"], to["dim_title"]) == ("share", "animacy", "Animacy of the noun")
+    assert (to["labels"], to["chance"], to["family"]) == (list(ANIMACY), "animacy_to_uniform", "Animacy")
+    assert_array_equal(unpack(to["by_layer"], "<f8"), data["animacy_to_by_layer"].values.ravel())
+    assert_array_equal(unpack(corpus[to["chance"]]["values"], "<f8"), data["animacy_to_uniform"].values)
+    assert (metrics["sparkle"]["unit"], metrics["sparkle"]["chance"]) == ("stars", "sparkle_expected")
+    assert metrics["rule_accuracy"]["labels"][:2] == ["row, human", "row, <b>thing</b>"]
+    assert metrics["<i>loud"]["title"] == "<i>Loud</i> [red]x[/red] ␛[31m"
+    unsaid = metrics["unsaid"]
+    assert [unsaid[key] for key in ("title", "kind", "unit", "heading", "dim", "chance")] == [
+        "unsaid", "score", "1", None, None, None,
+    ]  # fmt: skip
+    assert_array_equal(unpack(unsaid["by_layer"], "<f8"), [np.nan, np.nan])
+    assert corpus["rule_edges"]["labels"][4:6] == ["column, human", "column, <b>thing</b>"]
+    assert (corpus["sparkles"]["kind"], corpus["sparkles"]["dim"]) == ("count", None)
+    assert (found["figures"], found["correlations"], found["standouts"], found["extremes"]) == ([], [], [], [])
+    assert {row[4] for row in found["paper"]} == {False}
 
 
 def test_what_stands_out_and_the_papers_numbers(data: xr.Dataset, page: str) -> None:

@@ -21,14 +21,16 @@ from scipy.stats import pearsonr
 from synthetic import HOSTILE, attention, byte_pieces, dataset, exemplars, facts
 
 from attnmetrics import views
-from attnmetrics.metrics.family import HEAD, OFFSETS
-from attnmetrics.statistics.schema import PER_HEAD
 from attnmetrics.views.atlas import STEPS, render
-from attnmetrics.views.heads import number, percent, shown, standouts
+from attnmetrics.views.heads import standouts
+from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.palette import SEQUENTIAL
 from attnmetrics.views.style import norm_from_zero
+from attnmetrics.views.tables import of_heads, shown
 
 STATIC = Path(views.__file__).parent / "static"
+TABLES = of_heads(dataset(1, 1))
+"""What each metric says of itself."""
 LAYERS, HEADS = range(2, 7), range(3)
 """The first layer is not 0, so that a layer's name is not its place."""
 UNKNOWN = [(4, 1), *((6, head) for head in HEADS)]
@@ -130,6 +132,11 @@ def flat(data: xr.Dataset, metric: str, label: str | None = None) -> NDArray[np.
         dim = table.dims[-1]
         table = table.sel({dim: int(label) if dim == "offset" else label})
     return np.asarray(table.values, float).ravel()
+
+
+def written(metric: str, value: float) -> str:
+    """A value of a metric as people read it."""
+    return shown(TABLES[metric], value)
 
 
 def name(place: int) -> str:
@@ -336,7 +343,7 @@ def test_cards_say_the_largest_value(page: Page, data: xr.Dataset, address: str)
     for href, note in cards:
         _, _, metric, *names = href.split("/")
         label = unquote(names[0]) if names else None
-        assert note == f"up to {shown(metric, np.nanmax(flat(data, metric, label)))}"
+        assert note == f"up to {written(metric, np.nanmax(flat(data, metric, label)))}"
 
 
 def test_missing_shards_are_announced(desk: Desk, data: xr.Dataset, frame: pd.DataFrame, rows: pd.DataFrame) -> None:
@@ -371,7 +378,7 @@ def test_a_map_shows_the_table(page: Page, data: xr.Dataset, metric: str, label:
             assert hexed(cell["colour"]) == to_hex(colour)
     alike = [1, 11] if metric == "null_attention" else []
     for place in {4 * 3, 7, int(np.nanargmax(column)), int(np.nanargmin(column)), *alike}:
-        value, rank = shown(metric, column[place]), standing(column, place)
+        value, rank = written(metric, column[place]), standing(column, place)
         status, tip = pointed(page, found[place])
         assert status == f"{name(place)}: {value} ({rank})"
         assert tip == [name(place), value, rank]
@@ -410,7 +417,7 @@ def test_the_heads_beside_a_map_are_in_order(page: Page, data: xr.Dataset) -> No
         "all => all.map(one => [...one.children].map(x => x.innerText))"
     )
     listed = [*order[:6], *order[::-1][:6]]
-    assert found == [[name(place), shown("distance", column[place])] for place in listed]
+    assert found == [[name(place), written("distance", column[place])] for place in listed]
 
 
 def test_relations_go_from_low_layers_to_deep_ones(page: Page, data: xr.Dataset) -> None:
@@ -447,13 +454,13 @@ def test_a_head_has_its_values_and_ranks(page: Page, data: xr.Dataset, place: in
         """all => all.map(row => [row.querySelector('a').getAttribute('href'),
             ...[...row.cells].slice(1, 3).map(cell => cell.textContent)])"""
     )
-    single = [(result.name, None) for result in PER_HEAD if result.dims == HEAD]
+    single = [(metric, None) for metric, table in TABLES.items() if table.ndim == 2]
     expected = []
     for metric, label in (*single, *(("dependency_alignment", one) for one in data["direction"].values.tolist()),
                           ("attention_at_offset", "0"), ("attention_at_offset", "1")):  # fmt: skip
         column = flat(data, metric, label)
         href = f"#/metric/{metric}" + (f"/{label}" if label is not None else "")
-        expected.append([href, shown(metric, column[place]), standing(column, place)])
+        expected.append([href, written(metric, column[place]), standing(column, place)])
     assert sorted(found) == sorted(expected)
 
 
@@ -670,7 +677,8 @@ def found_rows(
     y: tuple[str, NDArray[np.float64]], x: tuple[str, NDArray[np.float64]], places: Sequence[int]
 ) -> list[list[str]]:
     return [
-        [str(n + 1), name(place), shown(y[0], y[1][place]), shown(x[0], x[1][place])] for n, place in enumerate(places)
+        [str(n + 1), name(place), written(y[0], y[1][place]), written(x[0], x[1][place])]
+        for n, place in enumerate(places)
     ]
 
 
@@ -744,7 +752,7 @@ def test_a_dot_is_a_head(page: Page, data: xr.Dataset) -> None:
         assert_allclose(start + slope * values, pixels, rtol=0, atol=0.06)
     place = int(np.nanargmax(x))
     page.locator(f'.scatter circle[data-place="{place}"]').hover()
-    values = [shown("distance", x[place]), shown("dependency_alignment", y[place])]
+    values = [written("distance", x[place]), written("dependency_alignment", y[place])]
     assert page.inner_text(".status-line") == f"{name(place)}: {', '.join(values)}"
     assert page.inner_text(".tip b") == name(place)
     assert page.locator(".tip .number").all_inner_texts() == values
@@ -786,13 +794,12 @@ def test_numbers_are_written_as_on_the_command_line(blank: Page) -> None:
 
 
 def test_values_have_their_units_and_a_dash_without_evidence(blank: Page) -> None:
-    metrics = [{"share": result.name in ("pos_to", "null_attention"), "unit": result.unit} for result in PER_HEAD]
+    metrics = [{"kind": table.attrs["kind"], "unit": table.attrs["units"]} for table in TABLES.values()]
     found = evaluate(
         blank, "metrics => metrics.map(one => [0.123, 7, NaN].map(value => numbers.shown(one, value)))", metrics
     )
-    for result, texts in zip(PER_HEAD, found, strict=True):
-        if result.name not in ("pos_from", "dependency_alignment", "dependency_type_to", "attention_at_offset"):
-            assert texts == [shown(result.name, value) for value in (0.123, 7, np.nan)]
+    for metric, texts in zip(TABLES, found, strict=True):
+        assert texts == [written(metric, value) for value in (0.123, 7, np.nan)]
 
 
 def test_ranks_are_ordinals(blank: Page) -> None:
@@ -846,7 +853,7 @@ def test_the_keyboard_walks_a_map(page: Page, data: xr.Dataset) -> None:
         said.append(page.inner_text(".status-line"))
     places = [0, 3, 4, 7, 4, 1, 1, 0, 0]
     assert said == [
-        f"{name(place)}: {shown('distance', column[place])} ({standing(column, place)})" for place in places
+        f"{name(place)}: {written('distance', column[place])} ({standing(column, place)})" for place in places
     ]
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
@@ -880,7 +887,7 @@ def test_every_map_tells_the_keyboard_its_values(
     page.keyboard.press("ArrowRight")
     place = 5 if metric == "null_attention" else 1
     status = page.locator("section", has=page.locator("svg.head-map")).last.get_by_role("status")
-    expect(status).to_have_text(f"{name(place)}: {shown(metric, column[place])} ({standing(column, place)})")
+    expect(status).to_have_text(f"{name(place)}: {written(metric, column[place])} ({standing(column, place)})")
 
 
 def test_a_choice_by_keyboard_can_go_on(page: Page) -> None:
@@ -934,17 +941,16 @@ def test_a_heads_numbers_are_saved_in_full(page: Page, data: xr.Dataset, frame: 
     every, offsets, tags, sentences = (table(save(page, "CSV", tmp_path, part)) for part in parts)
     assert every[0] == ["metric", "label", "value", "rank", "of", "unit"]
     expected = []
-    for result in PER_HEAD:
-        for label in data[result.dims[-1]].values.tolist() if len(result.dims) > 2 else [None]:
-            column = flat(data, result.name, None if label is None else str(label))
+    for metric, one in TABLES.items():
+        for label in data[one.dims[-1]].values.tolist() if one.ndim > 2 else [None]:
+            column = flat(data, metric, None if label is None else str(label))
             rank, of = re.findall(r"\d+", standing(column, 4))
-            expected.append(
-                [result.name, "" if label is None else str(label), repr(float(column[4])), rank, of, result.unit]
-            )
+            line = [metric, "" if label is None else str(label), repr(float(column[4])), rank, of, one.attrs["units"]]
+            expected.append(line)
     assert [[*line[:2], repr(float(line[2])), *line[3:]] for line in every[1:]] == expected
     assert offsets[0] == ["offset", "layer 3 head 1", "mean of all heads"]
     table_of = data["attention_at_offset"].values.reshape(15, -1)
-    assert_same([line[0] for line in offsets[1:]], OFFSETS)
+    assert_same([line[0] for line in offsets[1:]], data["offset"].values)
     assert_same([line[1] for line in offsets[1:]], table_of[4])
     assert_allclose(numbers_in([line[2] for line in offsets[1:]]), np.nanmean(table_of, axis=0), rtol=1e-12)
     assert [line[0] for line in tags] == ["pos", *data["pos"].values.tolist()]

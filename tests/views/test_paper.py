@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from synthetic import dataset
+from synthetic import dataset, made_up
 
 from attnmetrics.views import paper
 from attnmetrics.views.facts import duration
@@ -86,3 +86,11 @@ def test_a_run_without_evidence_has_no_counterparts() -> None:
 )
 def test_durations_are_readable(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_a_run_without_the_papers_tables_has_no_counterparts() -> None:
+    assert [row.claim.name for row in paper.compare(made_up()) if row.given] == []
+    some = dataset(2, 2)[["pos_to", "sentences"]]
+    rows = numbers(some)
+    assert rows["noun_top"].given and rows["specialised_to"].given
+    assert rows["specialised_from"].text == "the run has no pos_from"

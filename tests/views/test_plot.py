@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
-from synthetic import dataset, exemplars
+from synthetic import ANIMACY, dataset, exemplars, made_up
 
 import attnmetrics
 from attnmetrics import plot
@@ -116,9 +116,7 @@ def test_given_axes_get_a_title_and_a_scale_with_its_unit(
 
 
 def unit(metric: str) -> str:
-    return {"distance": "pieces", "entropy": "nats", "variability": "attention variability"}.get(
-        metric, "share of attention"
-    )
+    return {"distance": "pieces", "entropy": "nats", "variability": "attention variability"}.get(metric, "share")
 
 
 def test_maps_that_are_compared_share_a_scale(data: xr.Dataset, ax: Axes) -> None:
@@ -172,7 +170,7 @@ def test_alignment_by_layer_has_its_baseline(data: xr.Dataset, ax: Axes) -> None
         assert_array_equal(line.get_xdata(), [float(data["dependency_baseline"].sel(at))] * 2)
         assert names(axes) == ["0", "1", "2", "3"]
         assert axes.get_ylim() == (4, 0)
-        assert axes.get_xlabel() == "share of attention; line: share of all pairs"
+        assert axes.get_xlabel() == "share; line: share of all pairs"
 
 
 def test_alignment_in_given_axes_is_of_either_direction(data: xr.Dataset, ax: Axes) -> None:
@@ -252,6 +250,84 @@ def test_a_scatter_has_a_dot_for_each_head_and_its_r_and_p(
         assert (axes.get_xlabel(), axes.get_ylabel()) == ("distance in pieces", name)
 
 
+# ---- tables never heard of
+
+
+def test_a_table_never_heard_of_is_drawn_with_its_chance(ax: Axes) -> None:
+    data = made_up()
+    plot.heads(data, "animacy_to", animacy="human", ax=ax)
+    assert ax.get_title(loc="left") == "Attention to human nouns"
+    map_axes, bars, scale = plot.heads(data, "animacy_to", animacy="human").figure.axes
+    table = data["animacy_to"].sel(animacy="human")
+    assert_array_equal(heat(ax), table.values)
+    assert_array_equal(heat(map_axes), table.values)
+    assert_array_equal(widths(bars), data["animacy_to_by_layer"].sel(animacy="human").values)
+    assert bars.get_xlabel() == "by layer; marks: chance"
+    assert_array_equal([mark[:, 0] for mark in bars.collections[0].get_segments()], [[0.4, 0.4]] * 2)
+    assert bars.get_xlim()[1] > 0.4
+    assert scale.get_xlabel() == "share"
+
+
+def test_a_chance_level_of_each_layer_is_marked_at_its_bar(ax: Axes) -> None:
+    data = dataset(3, 2).assign(entropy_even=("layer", np.array([1.5, 0.5, 2.5])))
+    data["entropy_by_layer"].attrs["chance"] = "entropy_even"
+    plot.layers(data, "entropy", ax=ax)
+    assert_array_equal([mark[0, 0] for mark in ax.collections[0].get_segments()], [1.5, 0.5, 2.5])
+    assert ax.get_xlabel() == "nats; marks: chance"
+
+
+def test_every_label_of_a_table_has_a_map_with_its_chance() -> None:
+    data = made_up()
+    figure = plot.all_labels(data, "animacy_to").figure
+    *panels, _ = figure.axes
+    for axes, label in zip(panels, ANIMACY, strict=True):
+        assert_array_equal(heat(axes), data["animacy_to"].sel(animacy=label).values)
+    said = [text.get_text() for text in figure.texts]
+    assert [text for text in said if text.startswith("chance")] == [f"chance {n}%" for n in (40, 30, 20, 10)]
+    assert said[0] == "Attention to animacy"
+    assert said[1] == "Σ F of the kind ÷ M; each map has its own scale, from 0 to its largest value"
+    both = plot.all_labels(data, "rule_accuracy").figure.axes
+    assert_array_equal(heat(both[5]), data["rule_accuracy"].sel(rule="column", animacy="<b>thing</b>").values)
+
+
+def test_of_very_many_labels_those_with_the_largest_values_have_a_map() -> None:
+    numbers = np.linspace(0, 1, 2 * 200).reshape(1, 2, 200)
+    data = xr.Dataset({"lemma_to": (("layer", "head", "lemma"), numbers)}, {"lemma": [f"l{n}" for n in range(200)]})
+    figure = plot.all_labels(data, "lemma_to").figure
+    assert len(figure.axes) == 61
+    assert_array_equal(heat(figure.axes[0]), numbers[..., 140])
+    assert any("60 of 200 labels" in text.get_text() for text in figure.texts)
+    assert max(figure.get_size_inches()) < 27
+
+
+def test_a_table_without_a_twin_has_no_bars_and_is_named_where_they_are_asked_for() -> None:
+    data = made_up()
+    map_axes, scale = plot.heads(data, "unsaid").figure.axes
+    assert_array_equal(heat(map_axes), data["unsaid"].values)
+    assert scale.get_xlabel() == "unsaid"
+    with pytest.raises(
+        ConfigError, match="expected a metric that the run has by layer, found 'unsaid'; it has animacy_to"
+    ):
+        plot.layers(data, "unsaid")
+    with pytest.raises(ConfigError, match="that has labels, found 'unsaid'; it has animacy_to, rule_accuracy"):
+        plot.all_labels(data, "unsaid")
+
+
+def test_a_run_without_the_papers_tables_has_a_figure_of_each_of_its_own(tmp_path: Path) -> None:
+    data = made_up()
+    names = plot.write(data, exemplars(data), locate(tmp_path), ["svg"])
+    assert names == [f"{name}.svg" for name in (
+        "sparkle", "sparkle-expected", "animacy-to", "rule-accuracy", "_i_loud", "unsaid",
+    )]  # fmt: skip
+    some = dataset(2, 2)[["pos_to", "pos_to_by_layer", "distance", "dependency_alignment"]]
+    names = plot.write(some, exemplars(some), locate(tmp_path / "some"), ["svg"])
+    assert names == [f"{name}.svg" for name in (
+        "figure-6-pos-to-noun", "figure-8-dependency-alignment", "figure-11-distance", "figure-a1-all-pos-to",
+    )]  # fmt: skip
+    for name in names:
+        _is_svg((tmp_path / "some" / name).read_bytes())
+
+
 # ---- what any reader needs
 
 
@@ -285,7 +361,7 @@ FILES = [
     "correlations", "dependency-probability", "figure-10-variability", "figure-11-distance", "figure-12-entropy",
     "figure-4-example-heads", "figure-5-null-attention", "figure-6-pos-to-noun", "figure-7-pos-from-punct",
     "figure-8-dependency-alignment", "figure-9-dependency-types", "figure-a1-all-pos-to", "figure-a2-all-pos-from",
-    "offset-profile",
+    "offset-profile", "attention-mass", "entropy-rows",
 ]  # fmt: skip
 
 
@@ -343,7 +419,7 @@ def test_the_command_writes_the_same_bytes_where_it_is_told(
     with pytest.raises(SystemExit) as exit:
         main(["figures", str(demo_run), "--format", "svg", "--format", "png", "--out", str(tmp_path)])
     assert exit.value.code == 0
-    assert capsys.readouterr().out == f"28 figures: {tmp_path}\n"
+    assert capsys.readouterr().out == f"{2 * len(FILES)} figures: {tmp_path}\n"
     (tmp_path / "mine.txt").unlink()
     found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert found == {name: content for name, content in written.items() if not name.endswith(".pdf")}

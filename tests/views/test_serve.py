@@ -34,7 +34,7 @@ from attnmetrics.model.reading import read, trace
 from attnmetrics.running.runfile import read_facts
 from attnmetrics.storage import locate
 from attnmetrics.views import server as serve
-from attnmetrics.views.heads import shown
+from attnmetrics.views.tables import shown
 
 TEXT = "The river rises in the hills, and flows."
 SECRET = "nightingale"
@@ -303,7 +303,7 @@ def assert_metrics(page: Page, results: xr.Dataset, layer: int, heads: Sequence[
         assert {name for name, *_ in found} == expected.keys()
         for name, value, rank in found:
             here = expected[name].sel(layer=layer, head=head).item()
-            assert value == shown(name, here)
+            assert value == shown(results[name], here)
             assert rank.rstrip("stndrh") == str(1 + int((expected[name] > here).sum()))
 
 

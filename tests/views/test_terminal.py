@@ -1,5 +1,6 @@
 """What the terminal shows, as text."""
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,11 +8,13 @@ import numpy as np
 import pytest
 import xarray as xr
 from rich.console import Console, RenderableType
-from synthetic import dataset, exemplars, facts
+from synthetic import dataset, exemplars, facts, made_up
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.views import terminal
-from attnmetrics.views.heads import number, percent, shown
+from attnmetrics.views.heads import ranked
+from attnmetrics.views.numbers import number, percent
+from attnmetrics.views.tables import shown
 
 
 def text(renderable: RenderableType, width: int = 140) -> str:
@@ -77,7 +80,7 @@ def test_a_metric_lists_the_top_heads_in_order(data: xr.Dataset) -> None:
     order = np.argsort(-data["distance"].values.ravel())
     first = next(line for line in lines if line.startswith("1 "))
     assert f"layer {order[0] // 3} head {order[0] % 3}" in first
-    assert shown("distance", float(data["distance"].max())) in first
+    assert shown(data["distance"], float(data["distance"].max())) in first
     assert any(line.startswith("12 ") for line in lines), "the lowest head is shown too"
     assert not any(line.startswith("3 ") for line in lines)
 
@@ -90,7 +93,8 @@ def test_a_heat_table_shows_no_evidence_as_a_dash() -> None:
 
 def test_a_share_table_shows_every_tag_or_one(data: xr.Dataset) -> None:
     every = text(terminal.show_metric(data, "pos_to"))
-    assert all(tag in every for tag in data["pos"].values.tolist())
+    assert all(tag in every for tag in data["pos"].values.tolist() if tag != "_")
+    assert "no word" in every
     one = text(terminal.show_metric(data, "pos_to", label="NOUN"))
     assert percent(float(data["pos_to"].sel(pos="NOUN").max())) in one
 
@@ -100,8 +104,84 @@ def test_every_variable_can_be_shown(data: xr.Dataset, name: str) -> None:
     assert text(terminal.show_metric(data, name)).strip()
 
 
+def line_of(shown_text: str, start: str) -> str:
+    return next(line for line in shown_text.splitlines() if line.startswith(start))
+
+
+def cells(shown_text: str, start: str) -> list[str]:
+    """The columns of the line that starts so."""
+    return re.split(r"\s{2,}", line_of(shown_text, start).strip())
+
+
+def test_a_table_never_heard_of_is_shown_with_its_chance_beside() -> None:
+    data = made_up()
+    lines = text(terminal.show_metric(data, "animacy_to", label="human"))
+    table = data["animacy_to"].sel(animacy="human")
+    layer, head = np.unravel_index(int(np.argmax(table.values)), table.shape)
+    assert lines.splitlines()[0].strip() == "Attention to human nouns"
+    assert "Σ F of the kind ÷ M [1]" in lines
+    assert cells(lines, "1 ") == ["1", f"layer {layer} head {head}", percent(float(table.max())), "40%"]
+    every = text(terminal.show_metric(data, "animacy_to"))
+    mean = percent(float(data["animacy_to"].sel(animacy="=1+1").mean()))
+    assert cells(every, "animacy of the noun")[1:] == ["mean of heads", "most", "head", "chance"]
+    assert cells(every, "=1+1")[1] == mean
+    assert cells(every, "=1+1")[-1] == "20%"
+    by_layer = text(terminal.show_metric(data, "animacy_to_by_layer"))
+    assert cells(by_layer, "human")[1:] == [f"{100 * value:.0f}" for value in table.mean("head").values] + ["40%"]
+
+
+def test_values_are_written_by_their_kind() -> None:
+    data = made_up()
+    best = float(data["sparkle"].max())
+    assert cells(text(terminal.show_metric(data, "sparkle")), "1 ")[2:] == [f"{best:.3g} stars", "1.25 stars"]
+    assert cells(text(terminal.show_metric(data, "unsaid")), "1 ")[2:] == [f"{float(data['unsaid'].max()):.3g}"]
+    assert cells(text(terminal.show_metric(data, "animacy_rows")), "<b>") == ["<b>thing</b>", "1,200 rows"]
+    assert text(terminal.show_metric(data, "sparkles")).split("\n\n")[-1].strip() == "12,345 stars"
+
+
+def test_a_table_with_two_further_dimensions_is_shown_by_both() -> None:
+    data = made_up()
+    best = float(data["rule_accuracy"].sel(rule="row", animacy="human").max())
+    assert percent(best) in line_of(text(terminal.show_metric(data, "rule_accuracy")), "row, human")
+    assert percent(best) in line_of(text(terminal.show_metric(data, "rule_accuracy", label="row, human")), "1 ")
+    assert cells(text(terminal.show_metric(data, "rule_edges")), "column, human") == ["column, human", "4 edges"]
+
+
+def test_a_head_has_tables_never_heard_of() -> None:
+    data = made_up()
+    lines = text(terminal.show_head(data, 1, 2))
+    own = float(data["sparkle"].sel(layer=1, head=2))
+    assert cells(lines, "sparkle ")[1] == f"{own:.3g} stars"
+    assert cells(lines, "sparkle ")[-1] == "1.25 stars"
+    human = data["animacy_to"].sel(layer=1, head=2, animacy="human")
+    assert cells(lines, "animacy_to, human")[1] == percent(float(human))
+    assert cells(lines, "animacy_to, human")[-1] == "40%"
+    assert "<i>loud" in lines and "rule, animacy" not in lines
+
+
+def test_what_stands_out_has_its_chance_beside() -> None:
+    data = dataset(4, 3)
+    excess = data["dependency_alignment"] - 0.25 * (data["layer"] == 1)
+    expected = data["dependency_alignment"] * 0 + 0.125
+    data["dependency_alignment"].attrs["chance"] = "dependency_expected"
+    data = data.assign(dependency_excess=-excess, dependency_expected=expected)
+    own = data["dependency_alignment"].sel(direction="either")
+    layer, head, _ = ranked(data["dependency_excess"].sel(direction="either"))[0]
+    found = cells(text(terminal.summary(data, {})), "along dependencies")
+    assert found[1:3] == [f"layer {layer} head {head}", percent(float(own.sel(layer=layer, head=head)))]
+    assert found[4] == percent(0.125)
+
+
+@pytest.mark.parametrize("name", list(made_up().data_vars))
+def test_names_that_are_markup_are_shown_as_they_stand(name: str) -> None:
+    written = ansi(terminal.show_metric(made_up(), name))
+    assert "\x1b[31m" not in written
+    if "loud" in name:
+        assert "<i>Loud</i> [red]x[/red] ␛[31m" in text(terminal.show_metric(made_up(), name))
+
+
 def test_labels_of_numbers_are_found_by_their_spelling(data: xr.Dataset) -> None:
-    assert shown("attention_at_offset", float(data["attention_at_offset"].sel(offset=1).max())) in text(
+    assert shown(data["attention_at_offset"], float(data["attention_at_offset"].sel(offset=1).max())) in text(
         terminal.show_metric(data, "attention_at_offset", label="1")
     )
 

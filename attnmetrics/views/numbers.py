@@ -1,0 +1,22 @@
+"""How numbers are written for people: in the terminal and in figures; `static/numbers.js` writes them alike."""
+
+import numpy as np
+
+
+def percent(value: float) -> str:
+    """A share in percent with as many digits as it deserves."""
+    scaled = 100 * value
+    if scaled != 0 and abs(scaled) < 0.095:
+        return f"{scaled:.2g}%"
+    return f"{scaled:.0f}%" if abs(scaled) >= 9.95 or scaled == 0 else f"{scaled:.1f}%"
+
+
+def number(value: float) -> str:
+    """A number with three significant digits, two where it is small; counts whole, with separators."""
+    if np.isnan(value):
+        return "–"
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    if abs(value) >= 999.5:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 0.1 else f"{value:.2g}"

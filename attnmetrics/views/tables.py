@@ -1,0 +1,216 @@
+"""What a table of results says of itself, and how its values are written: all that views know of it.
+
+Any table can be shown, whoever made it: one that says nothing of itself is a score under its own name.
+"""
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from attnmetrics.errors import ConfigError
+from attnmetrics.views.numbers import number, percent
+from attnmetrics.views.pieces import visible
+
+HEAD: Final = ("layer", "head")
+NO_WORD: Final = "_"
+"""The label of a piece that overlaps no word."""
+
+Labels = Mapping[str, str | int]
+"""A label for each further dimension."""
+
+_WORDS: Final = {
+    NO_WORD: "no word",
+    "attending_is_parent": "from a head word to its dependent",
+    "attended_is_parent": "from a dependent to its head word",
+    "either": "either direction",
+}
+"""Labels that do not explain themselves, in words."""
+
+
+# ---- which tables there are
+
+
+def of_heads(data: xr.Dataset) -> dict[str, xr.DataArray]:
+    """The run's tables [layer, head, …] of numbers, by name."""
+    tables = {str(name): table for name, table in data.data_vars.items()}
+    return {name: table for name, table in tables.items() if table.dims[:2] == HEAD and table.dtype.kind in "biuf"}
+
+
+def of_corpus(data: xr.Dataset) -> dict[str, xr.DataArray]:
+    """The run's tables of numbers that are neither of heads nor by layer, by name."""
+    tables = {str(name): table for name, table in data.data_vars.items()}
+    heads = of_heads(data)
+    kept = (name for name, table in tables.items() if "twin_of" not in table.attrs and table.dtype.kind in "biuf")
+    return {name: tables[name] for name in kept if name not in heads}
+
+
+def by_layer(data: xr.Dataset, name: str) -> xr.DataArray | None:
+    """The twin [layer, …] of a table of heads, from sums over the heads of a layer; None where there is none."""
+    return data.get(f"{name}_by_layer")
+
+
+def chance(data: xr.Dataset, table: xr.DataArray) -> xr.DataArray | None:
+    """The table's chance level, with some of its dimensions or all; None where the run has none."""
+    name = str(table.attrs.get("chance", ""))
+    known = (data[spelled] for spelled in (name, f"{name}_by_layer") if spelled in data)
+    return next((level for level in known if set(level.dims) <= set(table.dims)), None)
+
+
+def select(data: xr.Dataset, name: str, at: Labels) -> xr.DataArray:
+    """A table of heads at these labels, [layer, head].
+
+    Raises:
+        ConfigError: the run has no such table of heads, dimension or label, or a dimension has no label.
+    """
+    known = of_heads(data)
+    if name not in known:
+        raise ConfigError(f"expected a metric of the run's heads, found {name!r}; it has {', '.join(known)}")
+    dims = further(known[name])
+    if set(at) != set(dims):
+        raise ConfigError(f"expected a label for each of {list(dims)} of {name!r}, found labels for {list(at)}")
+    for dim, label in at.items():
+        labels = labels_of(known[name], dim)
+        if label not in labels:
+            listed = ", ".join(map(str, labels))
+            raise ConfigError(f"expected a label of {dim!r}, found {label!r}; the run has {listed}")
+    return known[name].sel(at)
+
+
+def select_layers(data: xr.Dataset, name: str, at: Labels) -> xr.DataArray:
+    """The by-layer twin of a table of heads at these labels, [layer].
+
+    Raises:
+        ConfigError: as `select`; or the table has no such twin.
+    """
+    select(data, name, at)
+    twin = by_layer(data, name)
+    if twin is None:
+        known = ", ".join(one for one in of_heads(data) if by_layer(data, one) is not None)
+        raise ConfigError(f"expected a metric that the run has by layer, found {name!r}; it has {known}")
+    return twin.sel(at)
+
+
+def at_labels(table: xr.DataArray, at: Labels) -> xr.DataArray:
+    """The table at those of these labels that it has dimensions for."""
+    return table.sel({dim: label for dim, label in at.items() if dim in table.dims})
+
+
+# ---- what a table says of itself
+
+
+def kind(table: xr.DataArray) -> str:
+    """`share`, `mean`, `count` or `score`."""
+    return str(table.attrs.get("kind", "score"))
+
+
+def is_share(table: xr.DataArray) -> bool:
+    """Whether the values are shares of a whole, written in percent."""
+    return kind(table) == "share"
+
+
+def said(table: xr.DataArray, attribute: str) -> str:
+    """What the table says of itself, as text that any page or terminal can show; empty where it does not say."""
+    return visible(str(table.attrs.get(attribute, "")))
+
+
+def title(table: xr.DataArray) -> str:
+    """What the table is called."""
+    return said(table, "long_name") or visible(str(table.name))
+
+
+def units(table: xr.DataArray) -> str:
+    """What the values are counted in; `1` for pure numbers."""
+    return said(table, "units") or "1"
+
+
+def scale(table: xr.DataArray) -> str:
+    """What stands at a scale of the values."""
+    if is_share(table):
+        return "share"
+    return title(table).lower() if units(table) == "1" else units(table)
+
+
+def heading(table: xr.DataArray, at: Labels) -> str:
+    """What the table is called at these labels: "Attention to NOUN"."""
+    words = ", ".join(in_words(label) for label in at.values())
+    template = said(table, "heading")
+    if template and words:
+        return template.replace("{}", words) + ", by layer" * ("twin_of" in table.attrs)
+    return f"{title(table)}: {words}" if words else title(table)
+
+
+def unit_word(data: xr.Dataset) -> str:
+    """What attention was measured in, as a word: `sentence`, or `window` for windows of any size."""
+    return visible(str(data.attrs.get("unit", "sentence")).partition(":")[0])
+
+
+# ---- labels
+
+
+def further(table: xr.DataArray) -> tuple[str, ...]:
+    """The dimensions beside layer and head."""
+    return tuple(str(dim) for dim in table.dims if dim not in HEAD)
+
+
+def labels_of(table: xr.DataArray, dim: str) -> list[str | int]:
+    """The labels of a dimension, in order."""
+    return list(table[dim].values.tolist())
+
+
+def dim_title(table: xr.DataArray, dim: str) -> str:
+    """What a dimension is called."""
+    named = said(table[dim], "long_name") if dim in table.coords else ""
+    return named or visible(dim).replace("_", " ")
+
+
+def in_words(label: object) -> str:
+    """A label as people read it."""
+    return _WORDS.get(str(label), visible(str(label)))
+
+
+def with_one_label(table: xr.DataArray) -> xr.DataArray:
+    """The table with at most one further dimension: several become one, whose labels are theirs, joined by ", "."""
+    dims = further(table)
+    if len(dims) < 2:
+        return table
+    kept = tuple(str(dim) for dim in table.dims if dim in HEAD)
+    labels = [", ".join(map(str, parts)) for parts in product(*(labels_of(table, dim) for dim in dims))]
+    ordered = table.transpose(*kept, *dims)
+    numbers = ordered.values.reshape(*ordered.shape[: len(kept)], -1)
+    coords = {**{dim: table[dim] for dim in kept}, ", ".join(dims): labels}
+    return xr.DataArray(numbers, coords, (*kept, ", ".join(dims)), table.name, table.attrs)
+
+
+def beside_chance(data: xr.Dataset, name: str) -> tuple[xr.DataArray, xr.DataArray | None]:
+    """A table and its chance level, both with at most one further dimension."""
+    table = data[name]
+    level = chance(data, table)
+    if level is not None and len(further(table)) > 1:
+        level = level.broadcast_like(table).transpose(*table.dims)
+    return with_one_label(table), None if level is None else with_one_label(level)
+
+
+# ---- values
+
+
+def values(table: xr.DataArray) -> NDArray[np.float64]:
+    """The table's numbers as float64."""
+    return np.asarray(table.values, np.float64)
+
+
+def shown(table: xr.DataArray, value: float) -> str:
+    """A value of the table as a person reads it: shares in percent, others with their unit; `–` without evidence."""
+    if np.isnan(value):
+        return "–"
+    if is_share(table):
+        return percent(value)
+    return number(value) if units(table) == "1" else f"{number(value)} {units(table)}"
+
+
+def largest(table: NDArray[np.float64]) -> float:
+    """The largest number, or 1 without evidence."""
+    return float(np.nanmax(table)) if np.isfinite(table).any() else 1.0
