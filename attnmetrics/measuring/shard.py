@@ -200,7 +200,7 @@ def _run(ready: _Input, model: Model, kernel: Kernel) -> "_Found":
     def consume(layer: int, found: Reductions) -> None:
         layers.append(_bin(layer, found, ready.binning))
 
-    model.run(ready.ids, ready.wanted, consume, kernel)
+    model.run(ready.ids, ready.wanted, consume, kernel=kernel)
     return _Found(ready.wanted.batch.rows, ready.binning.prefix_rows, layers)
 
 

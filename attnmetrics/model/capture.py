@@ -18,6 +18,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 
 from attnmetrics.errors import ModelError
 from attnmetrics.model.kernels.reductions import Kernel, Reductions, Wanted
+from attnmetrics.model.look import Layer, See, showing
 
 IMPLEMENTATION = "attnmetrics"
 """Name of our attention in transformers' register."""
@@ -33,14 +34,22 @@ class _Stop(Exception):  # noqa: N818 - a signal, not an error
     """The last wanted layer has been read; nothing after it is needed."""
 
 
+Consume = Callable[[int, Reductions], None]
+"""Gets the place of a layer among those that are read, and what its attention comes down to."""
+
+
 @dataclass(slots=True)
 class Pass:
-    """One forward pass: who computes attention, which layers are read, and who gets what they come down to."""
+    """One forward pass: who computes attention, which layers are read, who gets what they come down to, who looks."""
 
     kernel: Kernel
     wanted: Wanted
-    layers: frozenset[int]
-    consume: Callable[[int, Reductions], None]
+    layers: tuple[int, ...]
+    """those that are read, ascending"""
+    consume: Consume | None = None
+    """None: nothing is reduced"""
+    see: See | None = None
+    """None: nobody looks at α"""
     stop: bool = True
     """end after the last wanted layer"""
     calls: int = 0
@@ -50,17 +59,25 @@ class Pass:
     def attend(self, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
         """One layer's attention over [batch, head, piece, width]; gives its output [batch, piece, head, width]."""
         layer, self.calls = self.calls, self.calls + 1
-        last = self.stop and layer >= max(self.layers)
+        last = self.stop and layer >= self.layers[-1]
         batch, heads, length = query.shape[:3]
-        packed = [_pack(tensor, heads) for tensor in (query, key, value)]
-        output, reductions = self.kernel(
-            packed[0], packed[1], None if last else packed[2], scaling, self.wanted, layer in self.layers
-        )
-        if reductions is not None:
-            self.consume(layer, reductions)
+        query, key, value = (_pack(tensor, heads) for tensor in (query, key, value))
+        mixed = None if last else value
+        if layer in self.layers:
+            output = self._read(Layer(self.layers.index(layer), query, key, scaling), mixed)
+        else:
+            output, _ = self.kernel(query, key, mixed, scaling, self.wanted, False)
         if output is None:
             raise _Stop
         return output.view(batch, length, *output.shape[1:])
+
+    def _read(self, layer: Layer, value: Tensor | None) -> Tensor | None:
+        """A layer that is read."""
+        reduce, show = self.consume is not None, showing(self.see, layer)
+        output, reductions = self.kernel(layer.query, layer.key, value, layer.scaling, self.wanted, reduce, show)
+        if self.consume is not None and reductions is not None:
+            self.consume(layer.place, reductions)
+        return output
 
 
 _current: ContextVar[Pass | None] = ContextVar("attnmetrics_pass", default=None)
@@ -90,9 +107,9 @@ def forward(
         arguments["use_cache"] = False
     with _under_way(current), torch.inference_mode(), suppress(_Stop):
         network(**arguments)
-    if current.calls <= max(current.layers):
+    if current.calls <= current.layers[-1]:
         raise ModelError(
-            f"{type(network).__name__} used its own attention in some layers: expected {max(current.layers) + 1} "
+            f"{type(network).__name__} used its own attention in some layers: expected {current.layers[-1] + 1} "
             f"attention layers, found {current.calls}; it can't be measured"
         )
 

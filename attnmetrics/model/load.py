@@ -1,7 +1,7 @@
 """A model and its tokenizer from a folder or the Hub, whole and undamaged, or an error that says what is wrong."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -15,10 +15,11 @@ from torch import Tensor
 
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.align import Template, find_template, tokenize
-from attnmetrics.model.capture import Pass
+from attnmetrics.model.capture import Consume, Pass
 from attnmetrics.model.kernels.choose import kernel_name
 from attnmetrics.model.kernels.dense import dense
-from attnmetrics.model.kernels.reductions import Kernel, Null, Reductions, Wanted
+from attnmetrics.model.kernels.reductions import Kernel, Null, Wanted
+from attnmetrics.model.look import See
 from attnmetrics.model.probe import Layout, Probe, capture_maps, prepare, probe, run_packed
 
 NullTokens = Literal["first", "special", "none"]
@@ -97,21 +98,24 @@ class Model:
         }
 
     def run(
-        self, ids: Tensor, wanted: Wanted, consume: Callable[[int, Reductions], None], kernel: Kernel = dense
+        self,
+        ids: Tensor,
+        wanted: Wanted,
+        consume: Consume | None = None,
+        *,
+        kernel: Kernel = dense,
+        see: See | None = None,
     ) -> None:
         """One forward pass over a batch, up to the last measured layer.
 
         Args:
             ids: [T] packed piece ids, on the model's device.
             wanted: the batch and what to read from it.
-            consume: gets each measured layer's position in `layers` and its reductions.
+            consume: gets each measured layer's place in `layers` and its reductions; unset, nothing is reduced.
             kernel: what computes attention.
+            see: gets each measured layer's α, tile by tile.
         """
-
-        def place(layer: int, found: Reductions) -> None:
-            consume(self.layers.index(layer), found)
-
-        run_packed(self.network, self.layout, ids, Pass(kernel, wanted, frozenset(self.layers), place))
+        run_packed(self.network, self.layout, ids, Pass(kernel, wanted, self.layers, consume, see))
 
 
 @contextmanager

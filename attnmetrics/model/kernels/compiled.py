@@ -9,13 +9,19 @@ from torch import Tensor
 
 from attnmetrics.model.kernels import loops
 from attnmetrics.model.kernels.dense import mix, sentences_of, settle_empty_peaks
-from attnmetrics.model.kernels.reductions import Reads, Reductions, Wanted
+from attnmetrics.model.kernels.reductions import Reads, Reductions, Show, Wanted
 from attnmetrics.model.pack import Tile
 from attnmetrics.statistics.schema import ENTROPY_NULL_LIMIT, OFFSET_LIMIT
 
 
 def compiled(
-    query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
+    query: Tensor,
+    key: Tensor,
+    value: Tensor | None,
+    scaling: float,
+    wanted: Wanted,
+    reduce: bool,
+    show: Show | None = None,
 ) -> tuple[Tensor | None, Reductions | None]:
     """One layer (see `kernels.Kernel`)."""
     query, key = query.float(), key.float()
@@ -30,6 +36,8 @@ def compiled(
             loops.reduce(weights.numpy(), _place(tile, wanted), ENTROPY_NULL_LIMIT, OFFSET_LIMIT, sums)
             if tile.measured:
                 _read(weights, reads, sums)
+        if show is not None:
+            show(tile, weights)
         if output is not None and value is not None:
             mix(weights, value, tile, output)
     if reductions is not None and sums is not None:

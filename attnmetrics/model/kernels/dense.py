@@ -10,13 +10,19 @@ from math import inf
 import torch
 from torch import Tensor
 
-from attnmetrics.model.kernels.reductions import Reads, Reductions, Wanted
+from attnmetrics.model.kernels.reductions import Reads, Reductions, Show, Wanted
 from attnmetrics.model.pack import Tile
 from attnmetrics.statistics.schema import ENTROPY_NULL_LIMIT, OFFSET_LIMIT, OFFSETS
 
 
 def dense(
-    query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
+    query: Tensor,
+    key: Tensor,
+    value: Tensor | None,
+    scaling: float,
+    wanted: Wanted,
+    reduce: bool,
+    show: Show | None = None,
 ) -> tuple[Tensor | None, Reductions | None]:
     """The plain kernel (see `Kernel`): α of one tile at a time."""
     output = value.new_empty(value.shape) if value is not None else None
@@ -26,6 +32,8 @@ def dense(
             mix(weights, value, tile, output)
         if reductions is not None:
             _reduce(weights, tile, reads, wanted, reductions)
+        if show is not None:
+            show(tile, weights)
     if reductions is not None:
         settle_empty_peaks(wanted, reductions)
     return output, reductions

@@ -1,9 +1,10 @@
 """What a kernel is asked for, and what one layer's attention comes down to.
 
 A kernel goes from queries and keys to attention's output and its reductions, one layer at a time, tile by tile. It
-never hands out attention itself, α, only what sums need, so that a fused one never has to write α to memory.
+hands out what sums need, so that a fused one never has to write α to memory. α itself is shown where someone looks.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, nan
 from typing import Protocol
@@ -175,11 +176,22 @@ class Reductions:
         )
 
 
+Show = Callable[[Tile, Tensor], None]
+"""Gets a tile and its α, [sentence, head, row, column]."""
+
+
 class Kernel(Protocol):
     """Attention over packed sentences."""
 
     def __call__(
-        self, query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor | None,
+        scaling: float,
+        wanted: Wanted,
+        reduce: bool,
+        show: Show | None = None,
     ) -> tuple[Tensor | None, Reductions | None]:
         """One layer.
 
@@ -190,6 +202,7 @@ class Kernel(Protocol):
             scaling: factor of the scores.
             wanted: where the sentences are, and what to read.
             reduce: whether the reductions are wanted.
+            show: gets each tile's α, in order.
 
         Returns:
             output [T, head, value width] or None, reductions or None.
