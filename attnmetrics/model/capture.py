@@ -6,7 +6,7 @@ carry no index.
 """
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from attnmetrics.errors import ModelError
 from attnmetrics.model.kernels.reductions import Kernel, Reductions, Wanted
 from attnmetrics.model.look import Layer, See, showing
+from attnmetrics.model.output import HeadOutputs
 
 IMPLEMENTATION = "attnmetrics"
 """Name of our attention in transformers' register."""
@@ -50,6 +51,8 @@ class Pass:
     """None: nothing is reduced"""
     see: See | None = None
     """None: nobody looks at α"""
+    outputs: Sequence[HeadOutputs | None] = ()
+    """of each layer that is read, what its heads add to the stream, None where that is not known; empty: nobody asks"""
     stop: bool = True
     """end after the last wanted layer"""
     calls: int = 0
@@ -62,22 +65,31 @@ class Pass:
         last = self.stop and layer >= self.layers[-1]
         batch, heads, length = query.shape[:3]
         query, key, value = (_pack(tensor, heads) for tensor in (query, key, value))
-        mixed = None if last else value
         if layer in self.layers:
-            output = self._read(Layer(self.layers.index(layer), query, key, scaling), mixed)
+            output = self._read(Layer(self.layers.index(layer), query, key, scaling), value, last)
         else:
-            output, _ = self.kernel(query, key, mixed, scaling, self.wanted, False)
-        if output is None:
+            output, _ = self.kernel(query, key, value, scaling, self.wanted, False)
+        if last or output is None:
             raise _Stop
         return output.view(batch, length, *output.shape[1:])
 
-    def _read(self, layer: Layer, value: Tensor | None) -> Tensor | None:
-        """A layer that is read."""
+    def _read(self, layer: Layer, value: Tensor, last: bool) -> Tensor | None:
+        """A layer that is read; the last one's values are mixed only for their norms."""
+        heads = self.outputs[layer.place] if self.outputs else None
+        mixed = None if last and heads is None else value
         reduce, show = self.consume is not None, showing(self.see, layer)
-        output, reductions = self.kernel(layer.query, layer.key, value, layer.scaling, self.wanted, reduce, show)
+        output, reductions = self.kernel(layer.query, layer.key, mixed, layer.scaling, self.wanted, reduce, show)
         if self.consume is not None and reductions is not None:
+            if heads is not None and output is not None:
+                self._fill_norms(reductions.norm, heads, output)
             self.consume(layer.place, reductions)
         return output
+
+    def _fill_norms(self, norm: Tensor, heads: HeadOutputs, output: Tensor) -> None:
+        """Norms of the pieces of measured sentences, which come first; 0 for the others."""
+        measured = sum(tile.count * tile.rows for tile in self.wanted.batch.tiles if tile.measured)
+        norm[:measured] = heads.norms(output[:measured])
+        norm[measured:] = 0
 
 
 _current: ContextVar[Pass | None] = ContextVar("attnmetrics_pass", default=None)

@@ -20,7 +20,9 @@ from attnmetrics.model.kernels.choose import kernel_name
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, Null, Wanted
 from attnmetrics.model.look import See
+from attnmetrics.model.output import HeadOutputs
 from attnmetrics.model.probe import Layout, Probe, capture_maps, prepare, probe, run_packed
+from attnmetrics.model.projection import find_outputs
 
 NullTokens = Literal["first", "special", "none"]
 Dtype = Literal["float32", "bfloat16", "float64"]
@@ -73,6 +75,8 @@ class Model:
     layout: Layout
     threads: int
     """batches read at the same time; on a CPU, each by one thread of torch"""
+    outputs: tuple[HeadOutputs | None, ...]
+    """what the heads of each measured layer add to the stream; None where that is not certain"""
 
     @property
     def batch_pieces(self) -> int:
@@ -105,6 +109,7 @@ class Model:
         *,
         kernel: Kernel = dense,
         see: See | None = None,
+        norms: bool = False,
     ) -> None:
         """One forward pass over a batch, up to the last measured layer.
 
@@ -114,8 +119,10 @@ class Model:
             consume: gets each measured layer's place in `layers` and its reductions; unset, nothing is reduced.
             kernel: what computes attention.
             see: gets each measured layer's α, tile by tile.
+            norms: whether reductions have the norms of what heads add to the stream.
         """
-        run_packed(self.network, self.layout, ids, Pass(kernel, wanted, self.layers, consume, see))
+        current = Pass(kernel, wanted, self.layers, consume, see, self.outputs if norms else ())
+        run_packed(self.network, self.layout, ids, current)
 
 
 @contextmanager
@@ -177,6 +184,8 @@ def load_model(
     ids = _probe_ids(tokenizer, template)
     _check_vocabulary(name, ids, network)
     probed = probe(network, ids, place)
+    measured = _choose_layers(layers, probed.layers)
+    outputs = find_outputs(network, probed.layout, max(ids, key=len), probed.causal, measured, place)
     if dtype != "float32":
         network = _load_network(name, folder, DTYPES[dtype], trust_remote_code, allow_pickle).to(place)
         prepare(network)
@@ -186,7 +195,7 @@ def load_model(
         name=name,
         revision=commit,
         fingerprint=commit or digest_folder(folder),
-        layers=_choose_layers(layers, probed.layers),
+        layers=measured,
         heads=probed.heads,
         causal=probed.causal,
         null=choose_null(null_tokens, probed.causal, template),
@@ -196,6 +205,7 @@ def load_model(
         dtype=DTYPES[dtype],
         layout=probed.layout,
         threads=threads or 1,
+        outputs=outputs,
     )
 
 

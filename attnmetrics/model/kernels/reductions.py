@@ -151,6 +151,8 @@ class Reductions:
     """[B, head] its attended piece; the pair is the smallest (i, j) of equals"""
     prefix: Tensor
     """[V, head, Q] F at the wanted first pieces; NaN where a pair does not exist or is not attendable"""
+    norm: Tensor
+    """[T, head] length of what the head adds to the stream; no kernel knows it, and it is NaN until it is filled in"""
 
     @classmethod
     def empty(cls, wanted: Wanted, heads: int, device: torch.device) -> "Reductions":
@@ -173,6 +175,7 @@ class Reductions:
             peak_i=full(sentences, heads, value=-1, dtype=torch.int64),
             peak_j=full(sentences, heads, value=-1, dtype=torch.int64),
             prefix=full(wanted.blocks, heads, wanted.places, value=nan),
+            norm=full(pieces, heads, value=nan),
         )
 
 
