@@ -186,7 +186,7 @@ def _run(ready: _Input, model: Model, kernel: Kernel) -> "_Found":
         peaks = (found.peak, found.peak_i, found.peak_j)
         layers.append(_Layer(layer, ready.binning.bin(found), peaks, found.prefix.float()))
 
-    model.run(ready.ids, ready.wanted, consume, kernel)
+    model.run(ready.ids, ready.wanted, consume, kernel=kernel)
     return _Found(ready.wanted.batch.rows, ready.prefix_rows, layers)
 
 

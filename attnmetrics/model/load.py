@@ -1,7 +1,7 @@
 """A model and its tokenizer from a folder or the Hub, whole and undamaged, or an error that says what is wrong."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -15,12 +15,15 @@ from torch import Tensor
 
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.align import Template, find_template, tokenize
-from attnmetrics.model.capture import Pass
+from attnmetrics.model.capture import Consume, Pass
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.choose import kernel_name
 from attnmetrics.model.kernels.dense import dense
-from attnmetrics.model.kernels.reductions import Kernel, Reductions, Wanted
+from attnmetrics.model.kernels.reductions import Kernel, Wanted
+from attnmetrics.model.look import See
+from attnmetrics.model.output import HeadOutputs
 from attnmetrics.model.probe import Layout, Probe, capture_maps, prepare, probe, run_packed
+from attnmetrics.model.projection import find_outputs
 
 NullTokens = Literal["first", "special", "none"]
 Dtype = Literal["float32", "bfloat16"]
@@ -92,6 +95,8 @@ class Model:
     layout: Layout
     threads: int
     """batches read at the same time; on a CPU, each by one thread of torch"""
+    outputs: tuple[HeadOutputs | None, ...]
+    """what the heads of each measured layer add to the stream; None where that is not certain"""
 
     @property
     def causal(self) -> bool:
@@ -122,21 +127,27 @@ class Model:
         }
 
     def run(
-        self, ids: Tensor, wanted: Wanted, consume: Callable[[int, Reductions], None], kernel: Kernel = dense
+        self,
+        ids: Tensor,
+        wanted: Wanted,
+        consume: Consume | None = None,
+        *,
+        kernel: Kernel = dense,
+        see: See | None = None,
+        norms: bool = False,
     ) -> None:
         """One forward pass over a batch, up to the last measured layer.
 
         Args:
             ids: [T] packed piece ids, on the model's device.
             wanted: the batch and what to read from it.
-            consume: gets each measured layer's position in `layers` and its reductions.
+            consume: gets each measured layer's place in `layers` and its reductions; unset, nothing is reduced.
             kernel: what computes attention.
+            see: gets each measured layer's α, tile by tile.
+            norms: whether reductions have the norms of what heads add to the stream.
         """
-
-        def place(layer: int, found: Reductions) -> None:
-            consume(self.layers.index(layer), found)
-
-        run_packed(self.network, self.layout, ids, Pass(kernel, wanted, frozenset(self.layers), place))
+        current = Pass(kernel, wanted, self.layers, consume, see, self.outputs if norms else ())
+        run_packed(self.network, self.layout, ids, current)
 
 
 @contextmanager
@@ -197,6 +208,8 @@ def load_model(
     ids = _probe_ids(tokenizer, template)
     _check_vocabulary(name, ids, network)
     probed = probe(network, ids, place)
+    measured = _choose_layers(layers, probed.layers)
+    outputs = find_outputs(network, probed.layout, max(ids, key=len), probed.causal, measured, place)
     if dtype != "float32":
         network = _load_network(name, folder, DTYPES[dtype], trust_remote_code, allow_pickle).to(place)
         prepare(network)
@@ -206,7 +219,7 @@ def load_model(
         name=name,
         revision=commit,
         fingerprint=commit or digest_folder(folder),
-        layers=_choose_layers(layers, probed.layers),
+        layers=measured,
         heads=probed.heads,
         attends=choose_attends(null_tokens, probed.causal, template),
         max_pieces=_max_pieces(name, network.config, probed, len(template)),
@@ -215,6 +228,7 @@ def load_model(
         dtype=DTYPES[dtype],
         layout=probed.layout,
         threads=threads or 1,
+        outputs=outputs,
     )
 
 

@@ -15,12 +15,18 @@ from attnmetrics.metrics.family import OFFSET_LIMIT
 from attnmetrics.model.kernels import loops
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.dense import mix, sentences_of, settle_empty_peaks
-from attnmetrics.model.kernels.reductions import Reads, Reductions, Wanted
+from attnmetrics.model.kernels.reductions import Reads, Reductions, Show, Wanted
 from attnmetrics.model.pack import Tile
 
 
 def compiled(
-    query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
+    query: Tensor,
+    key: Tensor,
+    value: Tensor | None,
+    scaling: float,
+    wanted: Wanted,
+    reduce: bool,
+    show: Show | None = None,
 ) -> tuple[Tensor | None, Reductions | None]:
     """One layer (see `kernels.Kernel`)."""
     query, key = query.float(), key.float()
@@ -35,6 +41,8 @@ def compiled(
             loops.reduce(weights.numpy(), _place(tile, wanted.attends), ENTROPY_NULL_LIMIT, OFFSET_LIMIT, arrays)
             if tile.measured:
                 _read(weights, reads, arrays)
+        if show is not None:
+            show(tile, weights)
         if output is not None and value is not None:
             mix(weights, value, tile, output)
     if reductions is not None and arrays is not None:

@@ -14,12 +14,18 @@ from torch import Tensor
 from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
 from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS
 from attnmetrics.model.kernels.attends import Attends
-from attnmetrics.model.kernels.reductions import Reads, Reductions, Wanted
+from attnmetrics.model.kernels.reductions import Reads, Reductions, Show, Wanted
 from attnmetrics.model.pack import Tile
 
 
 def dense(
-    query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
+    query: Tensor,
+    key: Tensor,
+    value: Tensor | None,
+    scaling: float,
+    wanted: Wanted,
+    reduce: bool,
+    show: Show | None = None,
 ) -> tuple[Tensor | None, Reductions | None]:
     """The plain kernel (see `Kernel`): α of one tile at a time."""
     output = value.new_empty(value.shape) if value is not None else None
@@ -29,6 +35,8 @@ def dense(
             mix(weights, value, tile, output)
         if reductions is not None:
             _reduce(weights, tile, reads, wanted, reductions)
+        if show is not None:
+            show(tile, weights)
     if reductions is not None:
         settle_empty_peaks(wanted, reductions)
     return output, reductions

@@ -17,6 +17,7 @@ import triton
 from torch import Tensor
 
 from attnmetrics.metrics.family import OFFSETS
+from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.programs import (
     Packed,
     Parts,
@@ -29,7 +30,7 @@ from attnmetrics.model.kernels.programs import (
     single,
     tiled,
 )
-from attnmetrics.model.kernels.reductions import Reductions, Wanted
+from attnmetrics.model.kernels.reductions import Reductions, Show, Wanted
 from attnmetrics.model.pack import Batch, Tile
 
 LEAST: Final = 16
@@ -107,9 +108,18 @@ class Fused:
         self._known: tuple[Wanted, _Layout] | None = None
 
     def __call__(
-        self, query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor | None,
+        scaling: float,
+        wanted: Wanted,
+        reduce: bool,
+        show: Show | None = None,
     ) -> tuple[Tensor | None, Reductions | None]:
-        """One layer."""
+        """One layer; by the plain kernel where α is to be shown."""
+        if show is not None:
+            return dense(query, key, value, scaling, wanted, reduce, show)
         heads, device = query.shape[1], query.device
         output = value.new_empty(value.shape) if value is not None else None
         found = Reductions.empty(wanted, heads, device) if reduce else None

@@ -1,9 +1,10 @@
 """What a kernel is asked for, and what one layer's attention comes down to.
 
 A kernel goes from queries and keys to attention's output and its reductions, one layer at a time, tile by tile. It
-never hands out attention itself, α, only what sums need, so that a fused one never has to write α to memory.
+hands out what sums need, so that a fused one never has to write α to memory. α itself is shown where someone looks.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, nan
 from typing import Protocol
@@ -173,6 +174,8 @@ class Reductions:
     """[B, head] its attended piece; the pair is the smallest (i, j) of equals"""
     prefix: Tensor
     """[V, head, Q] F at the wanted first pieces; NaN where a pair does not exist or is not attendable"""
+    norm: Tensor
+    """[T, head] length of what the head adds to the stream; no kernel knows it, and it is NaN until it is filled in"""
 
     @classmethod
     def empty(cls, wanted: Wanted, heads: int, device: torch.device) -> "Reductions":
@@ -200,14 +203,26 @@ class Reductions:
             peak_i=full(sentences, heads, value=-1, dtype=torch.int64),
             peak_j=full(sentences, heads, value=-1, dtype=torch.int64),
             prefix=full(wanted.blocks, heads, wanted.places, value=nan),
+            norm=full(pieces, heads, value=nan),
         )
+
+
+Show = Callable[[Tile, Tensor], None]
+"""Gets a tile and its α, [sentence, head, row, column]."""
 
 
 class Kernel(Protocol):
     """Attention over packed sentences."""
 
     def __call__(
-        self, query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor | None,
+        scaling: float,
+        wanted: Wanted,
+        reduce: bool,
+        show: Show | None = None,
     ) -> tuple[Tensor | None, Reductions | None]:
         """One layer.
 
@@ -218,6 +233,7 @@ class Kernel(Protocol):
             scaling: factor of the scores.
             wanted: where the sentences are, and what to read.
             reduce: whether the reductions are wanted.
+            show: gets each tile's α, in order.
 
         Returns:
             output [T, head, value width] or None, reductions or None.
