@@ -3,6 +3,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,8 @@ def rows(sentences: Sentences) -> list[tuple[Any, ...]]:
             (
                 int(sentences.word_start[w]),
                 sentences.text[s][sentences.word_start[w] : sentences.word_end[w]],
-                sentences.labels.pos[sentences.word_pos[w]],
-                sentences.labels.rel[sentences.word_rel[w]],
+                sentences.columns["pos"].values()[w],
+                sentences.columns["rel"].values()[w],
                 int(sentences.word_head[w]),
             )
             for w in range(begin, end)
@@ -133,9 +134,9 @@ def test_no_document(annotator: SpacyAnnotator) -> None:
 
 
 def test_labels_are_declared(annotator: SpacyAnnotator, pipeline: Language) -> None:
-    assert annotator.labels.pos == (*UPOS, "_")
+    assert annotator.declared["pos"] == (*UPOS, "_") and list(annotator.declared) == ["pos", "rel"]
     assert tuple(sorted(UPOS)) == UPOS and len(UPOS) == 17
-    assert annotator.labels.rel == (*sorted({"ROOT", *pipeline.get_pipe("parser").labels}), "_")  # type: ignore[attr-defined]
+    assert annotator.declared["rel"] == (*sorted({"ROOT", *pipeline.get_pipe("parser").labels}), "_")  # type: ignore[attr-defined]
 
 
 def test_a_word_below_white_space_has_no_parent(pipeline: Language) -> None:
@@ -211,7 +212,7 @@ def test_components_that_others_may_need_stay(tmp_path: Path) -> None:
 
     for number, change in enumerate((own, rules)):
         annotator = SpacyAnnotator(saved(tmp_path / str(number), change))
-        assert annotator.labels and annotator.pipeline.disabled == []
+        assert annotator.declared and annotator.pipeline.disabled == []
 
 
 @Language.component("test_nothing")
@@ -288,22 +289,22 @@ def test_a_component_that_fails(tmp_path: Path) -> None:
 def test_no_head_outside_of_the_sentence(annotator: SpacyAnnotator, pipeline: Language) -> None:
     doc = pipeline("One two three four.")
     text = module._Text(0, DOCUMENTS[0], doc.text)
-    table = module._table(doc, text)
-    table[3, module._ATTRIBUTES.index("SENT_START")] = 1
+    table = module._table(doc, text, ("pos", "rel"))
+    table[3, module._TOKEN.index("SENT_START")] = 1
     with pytest.raises(AnnotationError, match=r"expected every word's head in its own sentence.*'d0' \(a.jsonl\)"):
-        module._words([table], [text])
+        module._words([table], [text], ("pos", "rel"))
 
 
 def test_a_tokenizer_that_changes_the_text(pipeline: Language) -> None:
     doc = Doc(pipeline.vocab, ["one", "word"], [True, False])
     with pytest.raises(AnnotationError, match="expected the pipeline's tokens to spell the document 'd0'"):
-        module._table(doc, module._Text(0, DOCUMENTS[0], "One word"))
+        module._table(doc, module._Text(0, DOCUMENTS[0], "One word"), ("pos", "rel"))
 
 
 def test_a_document_without_annotation(pipeline: Language) -> None:
     doc = Doc(pipeline.vocab, ["One"], [False])
     with pytest.raises(AnnotationError, match="gives no dependencies for the document 'd0'"):
-        module._table(doc, module._Text(0, DOCUMENTS[0], "One"))
+        module._table(doc, module._Text(0, DOCUMENTS[0], "One"), ("pos", "rel"))
 
 
 # Names and folders
@@ -311,7 +312,7 @@ def test_a_document_without_annotation(pipeline: Language) -> None:
 
 def load_error(name: str) -> str:
     with pytest.raises(AnnotationError) as error:
-        _ = SpacyAnnotator(name).labels
+        _ = SpacyAnnotator(name).declared
     return str(error.value)
 
 
@@ -360,12 +361,12 @@ def test_the_fingerprint_of_a_package_is_of_its_version(tmp_path: Path, monkeypa
 def test_without_spacy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "spacy", None)
     assert "cannot load the pipeline" in load_error(PIPELINE)
-    monkeypatch.setattr(module.metadata, "version", _missing)
+    monkeypatch.setattr("importlib.metadata.version", _missing)
     assert "expected spaCy to annotate text, found it not installed; pip install" in load_error(PIPELINE)
 
 
 def _missing(name: str) -> str:
-    raise module.metadata.PackageNotFoundError(name)
+    raise PackageNotFoundError(name)
 
 
 def test_the_fingerprint_needs_no_spacy() -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from models import FAMILIES, TEXTS, Family, save_model
 
-from attnmetrics.annotation.sentence import Labels, Sentences
+from attnmetrics.annotation.sentence import Column, Sentences
 from attnmetrics.errors import ModelError
 from attnmetrics.measuring.shard import ShardResult, count, find_exemplars
 from attnmetrics.measuring.shard import measure as measure_units
@@ -20,7 +20,7 @@ from attnmetrics.model.load import Model, attention_maps, load_model
 from attnmetrics.model.units import digest_texts, read_sentences
 from attnmetrics.statistics.schema import OFFSET_LIMIT, STATISTICS
 
-LABELS = Labels(("ADJ", "NOUN", "VERB", "_"), ("amod", "obj", "root", "_"))
+POS, REL = ("ADJ", "NOUN", "VERB", "_"), ("amod", "obj", "root", "_")
 
 
 def annotate(texts: tuple[str, ...], seed: int = 0) -> Sentences:
@@ -34,10 +34,11 @@ def annotate(texts: tuple[str, ...], seed: int = 0) -> Sentences:
             head = -1 if k == root else int(random.integers(root, k) if k > root else random.integers(k + 1, root + 1))
             words.append((start, end, random.integers(3), random.integers(3), head))
         offsets.append(len(words))
-    columns = np.array(words, np.int64).reshape(-1, 5).T
+    start, end, pos, rel, heads = np.array(words, np.int64).reshape(-1, 5).T
     rows = np.arange(len(texts))
     documents = tuple(f"d{row // 5}" for row in rows)
-    return Sentences(LABELS, documents, rows // 5, rows % 5, texts, np.array(offsets), *columns)
+    columns = {"pos": Column(POS, pos), "rel": Column(REL, rel)}
+    return Sentences(documents, rows // 5, rows % 5, texts, np.array(offsets), start, end, heads, columns)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from models import FAMILIES, TEXTS, save_model
 from reference_forward import attention_float64
 from transformers import AutoModel
 
-from attnmetrics.annotation.sentence import Labels, Sentences
+from attnmetrics.annotation.sentence import Column, Sentences
 from attnmetrics.assets import CORPORA, MODELS
 from attnmetrics.measuring.shard import measure
 from attnmetrics.model.load import load_model
@@ -96,7 +96,6 @@ def columns(sentences: Sequence[Annotated]) -> Sentences:
     """As the package takes them."""
     words = [word for sentence in sentences for word in sentence.words]
     return Sentences(
-        labels=Labels(POS, REL),
         document=tuple(f"document {sentence.document}" for sentence in sentences),
         document_index=np.array([sentence.document for sentence in sentences]),
         sentence=np.array([sentence.sentence for sentence in sentences]),
@@ -104,9 +103,11 @@ def columns(sentences: Sequence[Annotated]) -> Sentences:
         word_offsets=np.cumsum([0, *(len(sentence.words) for sentence in sentences)]),
         word_start=np.array([word.start for word in words]),
         word_end=np.array([word.end for word in words]),
-        word_pos=np.array([POS.index(word.pos) for word in words]),
-        word_rel=np.array([REL.index(word.rel) for word in words]),
         word_head=np.array([word.head for word in words]),
+        columns={
+            "pos": Column(POS, np.array([POS.index(word.pos) for word in words])),
+            "rel": Column(REL, np.array([REL.index(word.rel) for word in words])),
+        },
     )
 
 
