@@ -30,6 +30,10 @@ class Column:
         code = {name: number for number, name in enumerate(names)}
         return cls(names, np.fromiter((code[value] for value in values), np.int64, len(values)))
 
+    def values(self) -> list[str]:
+        """[W] the name of each word."""
+        return [self.names[code] for code in self.codes.tolist()]
+
     def rename(self, names: Sequence[str]) -> "Column":
         """The column with other names in place of its own; those in use, each once and in code-point order.
 

@@ -22,18 +22,9 @@ from attnmetrics.metrics.schema import is_of_pieces
 ABSENT: Final = "none"
 """The name of a word that lacks a key, or has it without a value."""
 
-LABEL_SOURCES: Final = (
-    "word.pos",
-    "word.rel",
-    "word.lemma",
-    "word.xpos",
-    "word.entity",
-    "word.feats.KEY",
-    "word.misc.KEY",
-    "word.ext.KEY",
-    "piece.special",
-    "python:MODULE:NAME",
-)
+_COLUMNS: Final = ("word.pos", "word.rel", "word.lemma", "word.xpos", "word.entity")
+_KEYS: Final = ("word.feats.KEY", "word.misc.KEY", "word.ext.KEY")
+LABEL_SOURCES: Final = (*_COLUMNS, *_KEYS, "piece.special", "python:MODULE:NAME")
 LINK_SOURCES: Final = ("word.head", "piece.repeat", "piece.induction", "python:MODULE:NAME")
 
 _KEYED: Final = ("feats", "misc", "ext")
@@ -46,12 +37,12 @@ def check_source(source: str, kind: Literal["label", "link"]) -> None:
     Raises:
         ConfigError: it is none; the message names those that are.
     """
-    sources = LABEL_SOURCES if kind == "label" else LINK_SOURCES
-    if source in sources[:-1] or is_function(source):
+    names_pairs = source == "word.head"
+    names_words = source in _COLUMNS or _key(source) != ""
+    if is_function(source) or (names_words if kind == "label" else names_pairs):
         return
-    if kind == "label" and _key(source):
-        return
-    raise ConfigError(f"expected the source of a {kind}, one of {', '.join(sources)}; found {source!r}; correct it")
+    known = ", ".join(LABEL_SOURCES if kind == "label" else LINK_SOURCES)
+    raise ConfigError(f"expected the source of a {kind}, one of {known}; found {source!r}; correct it")
 
 
 def columns_of(source: str) -> frozenset[str]:

@@ -196,7 +196,7 @@ def _table(doc: Any, text: _Text, columns: tuple[str, ...]) -> NDArray[np.int64]
             "found other characters; take a pipeline whose tokenizer keeps the text"
         )
     _check_given(table, attributes, text)
-    extensions = [_extension(doc, column.removeprefix(EXTENSION)) for column in columns[len(kept) :]]
+    extensions = [_extension(doc, column.removeprefix(EXTENSION), text) for column in columns[len(kept) :]]
     return np.column_stack([table, *extensions])
 
 
@@ -212,10 +212,16 @@ def _check_given(table: NDArray[np.int64], attributes: list[str], text: _Text) -
             )
 
 
-def _extension(doc: Any, key: str) -> NDArray[np.int64]:
+def _extension(doc: Any, key: str, text: _Text) -> NDArray[np.int64]:
     """[T] `token._.KEY` as text, as keys of the string store; `none` where it is None or empty."""
-    values = (token._.get(key) for token in doc)
-    names = ("none" if value is None else str(value) or "none" for value in values)
+    try:
+        values = [token._.get(key) for token in doc]
+        names = ["none" if value is None else str(value) or "none" for value in values]
+    except Exception as error:  # an extension runs any code
+        raise AnnotationError(
+            f"the extension {key} of the pipeline's tokens failed on the document {text.document.id!r} "
+            f"({text.document.path}): {type(error).__name__}: {first_line(error)}; correct it"
+        ) from error
     return np.fromiter((doc.vocab.strings.add(name) for name in names), np.uint64, len(doc)).astype(np.int64)
 
 

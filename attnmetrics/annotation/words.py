@@ -98,8 +98,8 @@ def iterate(sentences: Sentences) -> Iterator[Sentence]:
 
 def _rows(sentences: Sentences) -> list[Mapping[str, str]]:
     """[W] the names of each word by column."""
-    values = [[column.names[code] for code in column.codes.tolist()] for column in sentences.columns.values()]
-    return [dict(zip(sentences.columns, row, strict=True)) for row in zip(*values, strict=True)]
+    columns = [column.values() for column in sentences.columns.values()]
+    return [dict(zip(sentences.columns, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 @lru_cache(maxsize=4096)

@@ -179,7 +179,7 @@ from attnmetrics.engine.worker import Worker
 from checks import outputs
 
 attnmetrics.views.atlas.render = lambda *_: "<html></html>"
-load.load_model, spacy._load = cache(load.load_model), cache(spacy._load)
+load.load_model, spacy.load_pipeline = cache(load.load_model), cache(spacy.load_pipeline)
 disk, flags = Path(sys.argv[2]), sys.argv[4:]
 
 

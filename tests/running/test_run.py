@@ -276,7 +276,7 @@ def test_a_dead_actor_costs_nothing(demo_run: Path, tmp_path: Path, ray_session:
 def test_a_second_model_parses_nothing(demo_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where spaCy cannot be imported."""
     monkeypatch.setitem(sys.modules, "spacy", None)
-    monkeypatch.setattr("attnmetrics.annotation.spacy._load", lambda name: pytest.fail("a pipeline was loaded"))
+    monkeypatch.setattr("attnmetrics.annotation.spacy.load_pipeline", lambda *_: pytest.fail("a pipeline was loaded"))
     out = tmp_path / "second"
     run(demo_config(out, annotations=demo_run / "annotations", layers=(0,)), QUIET)
     first, second = attnmetrics.load(demo_run), attnmetrics.load(out)

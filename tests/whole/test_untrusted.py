@@ -365,7 +365,7 @@ def test_a_pipelines_folder_names_installed_functions_only(tmp_path: Path, breac
     )
     for name in ("__init__.py", "code.py", "functions.py", "conftest.py"):
         (folder / name).write_text(code)
-    assert SpacyAnnotator(str(folder)).labels
+    assert SpacyAnnotator(str(folder)).declared
     text = (folder / "config.cfg").read_text()
     assert "before_creation = null" in text
     text = text.replace("before_creation = null", "").replace(
@@ -373,7 +373,7 @@ def test_a_pipelines_folder_names_installed_functions_only(tmp_path: Path, breac
     )
     (folder / "config.cfg").write_text(text)
     with pytest.raises(AnnotationError, match="cannot load the pipeline"):
-        SpacyAnnotator(str(folder)).labels  # noqa: B018
+        SpacyAnnotator(str(folder)).declared  # noqa: B018
     assert not breach.exists()
 
 
