@@ -2,29 +2,22 @@
 
 import numpy as np
 import pytest
-from by_hand import lower, new_reference, per_head, sentence_of, uniform
+from by_hand import (
+    bidirectional_reference,
+    causal_reference,
+    lower,
+    new_reference,
+    per_head,
+    sentence_of,
+    uniform,
+)
 from scipy.stats import pearsonr
 
 from attnmetrics.metrics.reference.exemplars import Peak
 from attnmetrics.metrics.reference.over_heads import pearson
-from attnmetrics.metrics.reference.pieces import word_of
 from attnmetrics.metrics.reference.sentence import Word
-from attnmetrics.metrics.reference.twins import Reference
 
-CATS = (Word(0, 4, "NOUN", "nsubj", 1), Word(5, 8, "VERB", "root", -1), Word(9, 13, "NOUN", "obj", 1))
 ln = np.log
-
-
-def causal_reference() -> Reference:
-    """One layer of two heads, the second one uniform, over two sentences; the first piece is null."""
-    reference = new_reference(heads=2)
-    cats = np.stack([lower([1.0], [0.5, 0.5], [0.2, 0.3, 0.5]), uniform(3)])
-    reference.add(sentence_of(cats, null={0}, text="Cats eat fish", words=CATS, spans=((0, 4), (4, 8), (8, 13))))
-    ran = np.stack([lower([1.0], [0.95, 0.05], [0.1, 0.4, 0.5], [0.0, 0.25, 0.25, 0.5]), uniform(4)])
-    words = (Word(0, 1, "PRON", "nsubj", 1), Word(2, 8, "VERB", "root", -1))
-    spans = ((0, 1), (1, 4), (4, 5), (5, 8))
-    reference.add(sentence_of(ran, null={0}, text="I re-ran", words=words, spans=spans, cut=True, sentence=1))
-    return reference
 
 
 def test_two_sentences_of_a_causal_model():
@@ -98,12 +91,7 @@ def test_exemplars_of_two_sentences():
 
 
 def test_a_sentence_of_a_bidirectional_model():
-    # "ab" overlaps the words "a" and "b" by one character each: the first counts. [CLS] and [SEP] are null.
-    reference = new_reference(causal=False)
-    alpha = np.array([[0.1, 0.2, 0.3, 0.4], [0.25, 0.25, 0.25, 0.25], [0, 0.6, 0.1, 0.3], [0.5, 0.02, 0.03, 0.45]])
-    words = (Word(0, 1, "NOUN", "nsubj", 2), Word(1, 2, "PRON", "obj", 2), Word(3, 4, "VERB", "root", -1))
-    spans = ((0, 0), (0, 2), (3, 4), (0, 0))
-    reference.add(sentence_of(alpha, null={0, 3}, template={0, 3}, text="ab c", words=words, spans=spans))
+    reference = bidirectional_reference()
     found = reference.results()
     head = per_head(found)
     # F: (0,1) .2, (0,2) .3, (1,1) .25, (1,2) .25, (2,1) .6, (2,2) .1, (3,1) .02, (3,2) .03
@@ -155,22 +143,6 @@ def test_ends_hold_everything_beyond():
     assert found["dependency_within_18"] == pytest.approx(18 / 79)
     # Variability looks at the first 10 pieces of the sentence only.
     assert found["variability"][0, 0] == 0
-
-
-@pytest.mark.parametrize(
-    ("span", "text", "words", "expected"),
-    [
-        ((0, 4), " the", [(1, 4)], 0),
-        ((0, 2), "  x", [(0, 1)], None),  # white space overlaps no word
-        ((0, 5), "ab cd", [(0, 2), (3, 5)], 0),  # equal overlaps: the first
-        ((0, 6), "ab cde", [(0, 2), (3, 6)], 1),
-        ((0, 3), "du ", [(0, 2), (0, 2)], 0),  # a multiword token whose words both cover it
-        ((2, 4), "abcd", [(0, 2)], None),
-        ((3, 3), "abc", [(0, 3)], None),
-    ],
-)
-def test_a_piece_takes_the_word_that_it_overlaps_most(span, text, words, expected):
-    assert word_of(span, text, [Word(start, end, "_", "_", -1) for start, end in words]) == expected
 
 
 def test_a_text_piece_without_a_word_is_counted_and_labelled():
