@@ -2,13 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.corpus import Document
 from attnmetrics.statistics.schema import NO_LABEL
+
+ABSENT: Final = "none"
+"""The name of a word that lacks a key or an extension, or has it without a value."""
+NO_ENTITY: Final = "O"
+"""The type of a word outside of entities."""
 
 Declared = Mapping[str, tuple[str, ...]]
 """Column → all names that may come out of an annotator, in code-point order, with `_` (schema.NO_LABEL) as the last."""
