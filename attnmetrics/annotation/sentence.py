@@ -33,7 +33,7 @@ class Column:
         """The column with these values, a word each: `of(["b", "a", "b"])` is `Column(("a", "b"), [1, 0, 1])`."""
         names = tuple(sorted(set(values)))
         code = {name: number for number, name in enumerate(names)}
-        return cls(names, np.fromiter((code[value] for value in values), np.int64, len(values)))
+        return cls(names, np.fromiter(map(code.__getitem__, values), np.int64, len(values)))
 
     def values(self) -> list[str]:
         """[W] the name of each word."""
