@@ -11,16 +11,27 @@ import errno
 import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyarrow import parquet as pq
 
-from attnmetrics.annotation.sentence import Annotated, Column, Declared, Sentences
+from attnmetrics.annotation.sentence import Annotated, Declared, Sentences
+from attnmetrics.annotation.table import (
+    KEYS,
+    Keys,
+    checksum,
+    column_checksum,
+    digest_parts,
+    fields,
+    from_table,
+    keys_checksum,
+    keys_of,
+    keys_of_table,
+    to_table,
+)
 from attnmetrics.errors import DamageError, StoreError, first_line
 from attnmetrics.storage import UNREADABLE, Location, os_errors
 
@@ -28,21 +39,7 @@ VERSION = 2
 """Of the file format; another version is another file name."""
 
 _KEY = b"attnmetrics"
-_KEYS = ("document", "document_index", "sentence")
-_WORDS = ("word_start", "word_end", "word_head")
 _REMEDY = "`attnmetrics run` computes it anew"
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """What identifies the S sentences of a shard."""
-
-    document: tuple[str, ...]
-    """[S] document id"""
-    document_index: NDArray[np.int64]
-    """[S] position of the document in the corpus"""
-    sentence: NDArray[np.int64]
-    """[S] position of the sentence in its document"""
 
 
 def annotation_path(folder: Location, fingerprint: str, digest: str) -> Location:
@@ -79,11 +76,10 @@ def read(path: Location, columns: Collection[str] | None = None, first_document:
     with _opened(path) as (file, meta):
         names = sorted(meta["columns"] if columns is None else columns)
         _check_columns(names, meta, path)
-        wanted = [*_KEYS, "text", *_WORDS, *map(_field, names)]
-        sentences = _sentences(file.read(columns=wanted, use_threads=False), names)
-        _check(_checksum(sentences), meta["checksum"])
+        sentences = from_table(file.read(columns=fields(names), use_threads=False), names)
+        _check(checksum(sentences), meta["checksum"])
         for name, column in sentences.columns.items():
-            _check(_column_checksum(column), meta["columns"][name])
+            _check(column_checksum(column), meta["columns"][name])
     return replace(sentences, document_index=sentences.document_index + first_document)
 
 
@@ -106,8 +102,8 @@ def read_keys(path: Location, first_document: int = 0) -> Keys:
         StoreError: the file is missing.
     """
     with _opened(path) as (file, meta):
-        keys = Keys(*_keys(file.read(columns=list(_KEYS), use_threads=False)))
-        _check(_keys_checksum(keys.document, keys.document_index, keys.sentence), meta["keys_checksum"])
+        keys = keys_of_table(file.read(columns=list(KEYS), use_threads=False))
+        _check(keys_checksum(keys), meta["keys_checksum"])
     return Keys(keys.document, keys.document_index + first_document, keys.sentence)
 
 
@@ -240,8 +236,8 @@ def _metadata(metadata: Mapping[bytes, bytes] | None, path: Location) -> dict[st
     return dict(meta)
 
 
-def _check(checksum: str, expected: str) -> None:
-    if checksum != expected:
+def _check(actual: str, expected: str) -> None:
+    if actual != expected:
         raise pa.ArrowInvalid("its contents do not have their checksum")
 
 
@@ -253,124 +249,22 @@ def _check_columns(names: Collection[str], meta: Mapping[str, Any], path: Locati
         )
 
 
-def _field(name: str) -> str:
-    """The field of the table that holds a column."""
-    return f"word_{name}"
-
-
 def _table(annotated: Annotated, fingerprint: str, digest: str) -> pa.Table:
-    s = annotated.sentences
-    columns = {name: column.rename(column.names) for name, column in sorted(s.columns.items())}
-    table = pa.table(
-        {
-            "document": pa.array(s.document, pa.string()).dictionary_encode(),
-            "document_index": pa.array(s.document_index, pa.int32()),
-            "sentence": pa.array(s.sentence, pa.int32()),
-            "text": pa.array(s.text, pa.string()),
-            **{name: _lists(s.word_offsets, pa.array(getattr(s, name), pa.int32())) for name in _WORDS},
-            **{_field(name): _lists(s.word_offsets, _dictionary(column)) for name, column in columns.items()},
-        }
-    )
+    """With all that is known of it."""
+    columns = {name: column.rename(column.names) for name, column in sorted(annotated.sentences.columns.items())}
+    s = replace(annotated.sentences, columns=columns)
     meta = {
         "version": VERSION,
         "fingerprint": fingerprint,
         "digest": digest,
         "counts": dict(annotated.counts),
-        "keys_checksum": _keys_checksum(s.document, s.document_index, s.sentence),
-        "checksum": _checksum(s),
-        "columns": {name: _column_checksum(column) for name, column in columns.items()},
+        "keys_checksum": keys_checksum(keys_of(s)),
+        "checksum": checksum(s),
+        "columns": {name: column_checksum(column) for name, column in columns.items()},
     }
     meta["metadata_checksum"] = _json_digest(meta)
-    return table.replace_schema_metadata({_KEY: json.dumps(meta, ensure_ascii=False).encode()})
-
-
-def _lists(offsets: NDArray[np.int64], values: pa.Array) -> pa.Array:
-    """[S] the values of each sentence's words."""
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
-
-
-def _dictionary(column: Column) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(column.codes, pa.int32()), pa.array(column.names, pa.string()))
-
-
-def _sentences(table: pa.Table, names: Collection[str]) -> Sentences:
-    offsets = _int64(table.column("word_start").combine_chunks().offsets)
-    document, document_index, sentence = _keys(table)
-    return Sentences(
-        document=document,
-        document_index=document_index,
-        sentence=sentence,
-        text=_text(table.column("text").combine_chunks()),
-        word_offsets=offsets - offsets[:1],
-        **{name: _int64(_flat(table, name)) for name in _WORDS},
-        columns={name: _column(_flat(table, _field(name))) for name in names},
-    )
-
-
-def _flat(table: pa.Table, name: str) -> pa.Array:
-    """[W] the values of all words, sentence by sentence."""
-    values = table.column(name).combine_chunks()
-    if not pa.types.is_list(values.type):
-        raise ValueError(f"its column {name} has the type {values.type}")
-    return values.flatten()
-
-
-def _column(values: pa.Array) -> Column:
-    """Strings, with or without a dictionary, as a column."""
-    if not pa.types.is_dictionary(values.type):
-        values = values.dictionary_encode()
-    names = _text(values.dictionary)
-    return Column(names, _int64(values.indices)).rename(names)
-
-
-def _keys(table: pa.Table) -> tuple[tuple[str, ...], NDArray[np.int64], NDArray[np.int64]]:
-    document, index, sentence = (table.column(name).combine_chunks() for name in _KEYS)
-    return _text(document), _int64(index), _int64(sentence)
-
-
-def _text(values: pa.Array) -> tuple[str, ...]:
-    """Strings, with or without a dictionary."""
-    if pa.types.is_dictionary(values.type):
-        names = _text(values.dictionary)
-        return tuple(names[code] for code in _int64(values.indices).tolist())
-    if values.null_count or not pa.types.is_string(values.type):
-        raise ValueError("it lacks texts or ids")
-    return tuple(values.to_numpy(zero_copy_only=False).tolist())
-
-
-def _int64(values: pa.Array) -> NDArray[np.int64]:
-    if values.null_count:
-        raise ValueError("it has empty fields")
-    return np.asarray(values.to_numpy(zero_copy_only=False), np.int64)
-
-
-def _digest(*parts: bytes) -> str:
-    state = blake2b(digest_size=16)
-    for part in parts:
-        state.update(len(part).to_bytes(8, "little"))
-        state.update(part)
-    return state.hexdigest()
-
-
-def _string_bytes(strings: tuple[str, ...]) -> tuple[bytes, bytes]:
-    """Lengths in characters, and all characters."""
-    return np.fromiter(map(len, strings), np.int64, len(strings)).tobytes(), "".join(strings).encode()
-
-
-def _keys_checksum(document: tuple[str, ...], index: NDArray[np.int64], sentence: NDArray[np.int64]) -> str:
-    return _digest(*_string_bytes(document), index.tobytes(), sentence.tobytes())
-
-
-def _column_checksum(column: Column) -> str:
-    return _digest(*_string_bytes(column.names), column.codes.astype(np.int32).tobytes())
+    return to_table(s).replace_schema_metadata({_KEY: json.dumps(meta, ensure_ascii=False).encode()})
 
 
 def _json_digest(content: Any) -> str:
-    return _digest(json.dumps(content, sort_keys=True).encode())
-
-
-def _checksum(s: Sentences) -> str:
-    """Of all but the columns."""
-    keys = _keys_checksum(s.document, s.document_index, s.sentence)
-    numbers = (s.word_offsets, s.word_start, s.word_end, s.word_head)
-    return _digest(keys.encode(), *_string_bytes(s.text), *(values.astype(np.int32).tobytes() for values in numbers))
+    return digest_parts(json.dumps(content, sort_keys=True).encode())

@@ -107,11 +107,12 @@ class LabelScan:
         Raises:
             CorpusError: malformed CoNLL-U; names file, line and sentence.
         """
-        sentences = [sentence for sentence in parse(document) if sentence]
-        for sentence in sentences:
+        number = 0
+        for sentence in filter(None, parse(document)):
             self._pos.update(word[UPOS] for word in sentence.words)
             self._rel.update(word[DEPREL] for word in sentence.words)
-        return len(sentences)
+            number += 1
+        return number
 
     @property
     def declared(self) -> Declared:

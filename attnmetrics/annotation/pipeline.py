@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from attnmetrics.annotation.sentence import NO_ENTITY
 from attnmetrics.errors import AnnotationError, first_line
 
 VERSION: Final = 2
@@ -172,7 +173,7 @@ def declared_entities(pipeline: Any) -> set[str] | None:
     """The types that the components declare, and `O`; None where a component that is not spaCy's may give others."""
     if _reads_all(pipeline):
         return None
-    return {"O"}.union(*(pipeline.pipe_labels.get(part, ()) for part in entity_parts(pipeline)))
+    return {NO_ENTITY}.union(*(pipeline.pipe_labels.get(part, ()) for part in entity_parts(pipeline)))
 
 
 def _spacy_version() -> str:

@@ -2,13 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.corpus import Document
 from attnmetrics.metrics.family import NO_LABEL
+
+ABSENT: Final = "none"
+"""The name of a word that lacks a key or an extension, or has it without a value."""
+NO_ENTITY: Final = "O"
+"""The type of a word outside of entities."""
 
 Declared = Mapping[str, tuple[str, ...]]
 """Column → all names that may come out of an annotator, in code-point order, with `_` (schema.NO_LABEL) as the last."""
@@ -28,7 +33,7 @@ class Column:
         """The column with these values, a word each: `of(["b", "a", "b"])` is `Column(("a", "b"), [1, 0, 1])`."""
         names = tuple(sorted(set(values)))
         code = {name: number for number, name in enumerate(names)}
-        return cls(names, np.fromiter((code[value] for value in values), np.int64, len(values)))
+        return cls(names, np.fromiter(map(code.__getitem__, values), np.int64, len(values)))
 
     def values(self) -> list[str]:
         """[W] the name of each word."""

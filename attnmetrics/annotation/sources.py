@@ -8,19 +8,16 @@ piece.special  piece.repeat  piece.induction                made from pieces, se
 python:MODULE:NAME                                          see `functions.py`
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, Literal
 
 import numpy as np
 
 from attnmetrics.annotation.features import parse_features
 from attnmetrics.annotation.functions import Functions, is_function
-from attnmetrics.annotation.sentence import Column, Sentences, WordPairs
+from attnmetrics.annotation.sentence import ABSENT, Column, Sentences, WordPairs
 from attnmetrics.errors import AnnotationError, ConfigError
 from attnmetrics.metrics.schema import is_of_pieces
-
-ABSENT: Final = "none"
-"""The name of a word that lacks a key, or has it without a value."""
 
 _COLUMNS: Final = ("word.pos", "word.rel", "word.lemma", "word.xpos", "word.entity")
 _TEMPLATES: Final = ("word.feats.KEY", "word.misc.KEY", "word.ext.KEY", "python:MODULE:NAME")
@@ -100,6 +97,19 @@ def read_link(source: str, sentences: Sentences, functions: Functions) -> WordPa
         AnnotationError: the user's function fails.
     """
     return functions.read_link(source, sentences) if is_function(source) else _pair_heads(sentences)
+
+
+def check_counts(source: str, counts: Mapping[str, int]) -> None:
+    """Refuse a key that no word of the corpus has, given how many words have each name (see `count_names`).
+
+    Raises:
+        ConfigError: all words lack it.
+    """
+    if _key(source) and counts and not set(counts) - {ABSENT}:
+        raise ConfigError(
+            f"expected words with the key {_key(source)} of {source}, found none among {sum(counts.values()):,} words; "
+            "correct the key, upper and lower case too"
+        )
 
 
 def _key(source: str) -> str:

@@ -21,7 +21,7 @@ from attnmetrics.annotation.pipeline import (
     digest_pipeline,
     load_pipeline,
 )
-from attnmetrics.annotation.sentence import Annotated, Column, Declared, Sentences, count, declare
+from attnmetrics.annotation.sentence import ABSENT, NO_ENTITY, Annotated, Column, Declared, Sentences, count, declare
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.document import cut
 from attnmetrics.errors import AnnotationError, first_line
@@ -38,7 +38,7 @@ BATCH_CHARACTERS = 100_000
 BATCH_TEXTS = 128
 _TOKEN: Final = ("IDX", "LENGTH", "IS_SPACE", "SENT_START", "HEAD")
 """The first attributes of each token; the others are columns."""
-_UNSET: Final = {"entity": "O"}
+_UNSET: Final = {"entity": NO_ENTITY}
 """Column → name of a word for which the pipeline sets nothing; `_` in the others."""
 _KINDS: Final = {"pos": "part of speech", "rel": "relation", "entity": "type of entity"}
 """Column → what its names are called."""
@@ -152,7 +152,7 @@ class SpacyAnnotator:
         if unknown := [name for name in names if name not in declared]:
             raise AnnotationError(
                 f"expected every {_KINDS[column]} that the pipeline {self.name} gives among {', '.join(declared)}; "
-                f"found {', '.join(unknown)} too; take a pipeline with universal tags that declares its relations"
+                f"found {', '.join(unknown)} too; take a pipeline with universal tags that declares all that it gives"
             )
 
 
@@ -216,13 +216,14 @@ def _extension(doc: Any, key: str, text: _Text) -> NDArray[np.int64]:
     """[T] `token._.KEY` as text, as keys of the string store; `none` where it is None or empty."""
     try:
         values = [token._.get(key) for token in doc]
-        names = ["none" if value is None else str(value) or "none" for value in values]
+        names = [ABSENT if value is None else str(value) or ABSENT for value in values]
+        keys = [doc.vocab.strings.add(name) for name in names]
     except Exception as error:  # an extension runs any code
         raise AnnotationError(
             f"the extension {key} of the pipeline's tokens failed on the document {text.document.id!r} "
             f"({text.document.path}): {type(error).__name__}: {first_line(error)}; correct it"
         ) from error
-    return np.fromiter((doc.vocab.strings.add(name) for name in names), np.uint64, len(doc)).astype(np.int64)
+    return np.array(keys, np.uint64).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)

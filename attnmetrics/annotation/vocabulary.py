@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.annotation.sentence import Column, Declared, Sentences
+from attnmetrics.annotation.sentence import ABSENT, NO_ENTITY, Column, Declared, Sentences
 from attnmetrics.errors import AnnotationError
 from attnmetrics.metrics.family import NO_LABEL
 
@@ -15,7 +15,7 @@ NAMES: Final = 200
 """So many of the names that no annotator declares stay."""
 REST: Final = "_rest"
 """The name of all others."""
-_ALWAYS: Final = frozenset({NO_LABEL, "none", "O"})
+_ALWAYS: Final = frozenset({NO_LABEL, ABSENT, NO_ENTITY})
 _SHOWN: Final = 10
 """Names that an error shows."""
 

@@ -12,12 +12,14 @@ from attnmetrics.annotation.functions import Functions
 from attnmetrics.annotation.sentence import Column, Sentences
 from attnmetrics.annotation.sources import (
     LABEL_SOURCES,
+    check_counts,
     check_source,
     columns_of,
     columns_to_read,
     read_label,
     read_link,
 )
+from attnmetrics.annotation.vocabulary import count_names
 from attnmetrics.corpus import Document
 from attnmetrics.errors import AnnotationError, ConfigError
 from attnmetrics.storage import locate
@@ -99,6 +101,14 @@ def test_what_is_no_source_of_a_label_is_refused(source: str) -> None:
 def test_what_is_no_source_of_a_link_is_refused(source: str) -> None:
     with pytest.raises(ConfigError, match=r"one of word.head, python:MODULE:NAME; found"):
         check_source(source, "link")
+
+
+def test_a_key_that_no_word_has_is_refused(sentences: Sentences) -> None:
+    for source in ("word.misc.Animacy", "word.pos"):
+        check_counts(source, count_names(read_label(source, sentences, Functions())))
+    check_counts("word.misc.animacy", {})
+    with pytest.raises(ConfigError, match=r"the key animacy of word.misc.animacy, found none among 6 words; correct"):
+        check_counts("word.misc.animacy", count_names(read_label("word.misc.animacy", sentences, Functions())))
 
 
 def test_a_column_that_was_not_read(sentences: Sentences) -> None:

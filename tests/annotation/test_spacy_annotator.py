@@ -328,7 +328,7 @@ def more(pipeline: Language) -> None:
     ruler = pipeline.add_pipe("entity_ruler")
     ruler.add_patterns([{"label": "ORG", "pattern": "Big Firm"}, {"label": "GPE", "pattern": "Rome"}])  # type: ignore[attr-defined]
     rules = pipeline.add_pipe("attribute_ruler")
-    rules.add([[{"LOWER": "her"}]], {"TAG": "PRP", "MORPH": "Number=Sing|Case=Acc,Dat"})  # type: ignore[attr-defined]
+    rules.add([[{"LOWER": {"IN": ["her", "two"]}}]], {"TAG": "PRP", "MORPH": "Number=Sing|Case=Acc,Dat"})  # type: ignore[attr-defined]
     lemmas = Lookups()
     lemmas.add_table("lemma_lookup", {"sold": "sell", "her": "she"})
     pipeline.add_pipe("lemmatizer", config={"mode": "lookup"}).initialize(lookups=lemmas)  # type: ignore[attr-defined]
