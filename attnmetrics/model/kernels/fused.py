@@ -57,15 +57,6 @@ class _Group:
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
-    """A batch as the programs take it."""
-
-    groups: tuple[_Group, ...]
-    linked: "_Linked"
-    prefix: "_Prefix"
-
-
-@dataclass(frozen=True, slots=True)
 class _Linked:
     """The linked pairs, each group's cut into chunks of at most `LINKED`."""
 
@@ -89,6 +80,15 @@ class _Prefix:
     """[M]"""
     target: Tensor
     """[M] its place among the V·Q"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """A batch as the programs take it."""
+
+    groups: tuple[_Group, ...]
+    linked: _Linked
+    prefix: _Prefix
 
 
 class Fused:
