@@ -67,6 +67,15 @@ def test_any_width_and_any_strides(case: Case) -> None:
     agree(case.make(), [6, 18, 4], draw(28, 2, 20, 33, torch.float32), Attends(True, 1, 0))
 
 
+@fused
+def test_groups_of_many_pairs_are_cut(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    from attnmetrics.model.kernels import fused as module
+
+    monkeypatch.setattr(module, "LINKED", 70)
+    assert [found.tolist() for found in module._cut(np.array([150, 0, 10]))] == [[0, 70, 140, 150, 160], [0, 0, 0, 2]]
+    agree(case.make(), [6, 24], draw(30, 2, 20, 20, torch.float32), Attends(False, 1, 1))
+
+
 @with_triton
 @pytest.mark.parametrize("family", ["gpt2", "bert"])
 def test_a_shard_is_the_same_with_either_kernel(tmp_path: Path, family: Family) -> None:

@@ -42,10 +42,8 @@ class Attends:
     def columns(self, n: Index) -> tuple[int, Index]:
         """The first, and one past the last, of the columns of a unit of n pieces that are not null.
 
-        >>> Attends(causal=False, leading=1, trailing=1).columns(5)
-        (1, 4)
-        >>> Attends(causal=False, leading=1, trailing=1).columns(1)
-        (1, 1)
+        >>> Attends(causal=False, leading=1, trailing=1).columns(np.array([5, 2, 1]))
+        (1, array([4, 1, 1]))
         """
         return self.leading, np.maximum(self.leading, n - self.trailing)
 

@@ -161,7 +161,10 @@ def _by_offset(summed: Tensor, first_row: int) -> tuple[Tensor, Tensor]:
 
 
 def _read(weights: Tensor, reads: Reads, into: Reductions) -> None:
-    """Add linked weights to their groups, in an order that no device chooses, and copy the prefix blocks."""
+    """Add linked weights to their groups, and copy the prefix blocks.
+
+    Groups are summed by a product: adding at indices has no fixed order on a GPU.
+    """
     sentence, row, column = reads.linked
     of_group = reads.group == torch.arange(len(into.linked), device=weights.device)[:, None]
     into.linked.add_(of_group.double() @ weights[sentence, :, row, column].double())

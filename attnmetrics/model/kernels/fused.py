@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 import torch
 import triton
+from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.metrics.family import OFFSETS
@@ -57,15 +58,6 @@ class _Group:
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
-    """A batch as the programs take it."""
-
-    groups: tuple[_Group, ...]
-    linked: "_Linked"
-    prefix: "_Prefix"
-
-
-@dataclass(frozen=True, slots=True)
 class _Linked:
     """The linked pairs, each group's cut into chunks of at most `LINKED`."""
 
@@ -89,6 +81,15 @@ class _Prefix:
     """[M]"""
     target: Tensor
     """[M] its place among the V·Q"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """A batch as the programs take it."""
+
+    groups: tuple[_Group, ...]
+    linked: _Linked
+    prefix: _Prefix
 
 
 class Fused:
@@ -161,18 +162,25 @@ def _linked(wanted: Wanted, device: torch.device) -> _Linked:
         columns.append(torch.stack([attending, attended, reads.group]))
     attending, attended, group = torch.cat(columns, 1)
     order = group.argsort(stable=True)
-    sizes = torch.bincount(group, minlength=wanted.groups).cpu().numpy()
-    # Chunks of each group, and their places in it: sizes [2500, 10] make chunks of [1024, 1024, 452], [10].
-    chunks = -(-sizes // LINKED)
-    of = np.repeat(np.arange(len(sizes)), chunks)
-    place = np.arange(len(of)) - np.repeat(np.cumsum(chunks) - chunks, chunks)
-    bounds = np.append((np.cumsum(sizes) - sizes)[of] + place * LINKED, sizes.sum())
+    bounds, of = _cut(wanted.group_sizes)
     return _Linked(
         attending=attending[order],
         attended=attended[order],
         bounds=torch.from_numpy(bounds).to(device),
-        members=torch.from_numpy(of == np.arange(len(sizes))[:, None]).to(device, torch.float64),
+        members=torch.from_numpy(of == np.arange(len(wanted.group_sizes))[:, None]).to(device, torch.float64),
     )
+
+
+def _cut(sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where chunks begin, and the end of the last, in groups that lie end to end; [C] the group of each chunk.
+
+    Groups of 2500 and 10 pairs are cut at [0, 1024, 2048, 2500, 2510]; the chunks are of the groups [0, 0, 0, 1].
+    """
+    chunks = -(-sizes // LINKED)
+    group = np.repeat(np.arange(len(sizes)), chunks)
+    place = np.arange(len(group)) - (np.cumsum(chunks) - chunks)[group]
+    begin = (np.cumsum(sizes) - sizes)[group] + place * LINKED
+    return np.append(begin, sizes.sum()), group
 
 
 def _prefix(wanted: Wanted, device: torch.device) -> _Prefix:

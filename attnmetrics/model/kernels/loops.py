@@ -170,15 +170,15 @@ def reduce(scores, place, null_limit, offset_limit, arrays):
     """
     sentences, heads, rows, columns = scores.shape
     received = np.empty(columns)
-    # Of row i and column j, in place rows − 1 − r + j, where r = i − place.row: diagonals from the last i − j to the
-    # first. `beside` holds those of null columns.
-    by_offset, beside = np.zeros((2, heads, rows + columns))
+    # Sums along diagonals: that of row r and column j of the tile is number rows − 1 − r + j. Those of null columns
+    # are kept beside the others, for offsets of all columns.
+    kept, null = np.zeros((heads, rows + columns)), np.zeros((heads, rows + columns))
     for s in range(sentences):
         start = place.start + s * place.length
         for h in range(heads):
             received[:] = 0
             for r in range(rows):
-                i = place.row + r
+                i, diagonal = place.row + r, rows - 1 - r
                 seen = reach(i, columns, place.causal)
                 row = scores[s, h, r, :seen]
                 first = min(place.first, seen)
@@ -191,37 +191,52 @@ def reduce(scores, place, null_limit, offset_limit, arrays):
                 after, product_after = _exponentiate(row[last:], top)
                 total = before + within + after
                 factor, log_total = 1 / total, log(total)
-                weight = np.float64(here) - np.float64(top) - log_total
-                if weight > arrays.peak[place.sentence + s, h]:
-                    arrays.peak[place.sentence + s, h] = weight
-                    arrays.peak_i[place.sentence + s, h], arrays.peak_j[place.sentence + s, h] = i, strongest
+                _replace_peak(place.sentence + s, h, i, strongest, np.float64(here) - top - log_total, arrays)
                 if place.measured:
-                    null, given = (before + after) * factor, within * factor
-                    arrays.given[start + i, h], arrays.null[start + i, h] = given, null
-                    if null <= null_limit and given > 0:
+                    given, beside = within * factor, (before + after) * factor
+                    if beside <= null_limit and given > 0:
                         arrays.kept[start + i, h] = True
                         arrays.entropy[start + i, h] = log(within) - product / within
-                    arrays.entropy_all[start + i, h] = log_total - (product_before + product + product_after) * factor
-                    arrays.largest[start + i, h] = factor
                     if strongest < last:
                         arrays.strongest[start + i, h] = strongest
-                    diagonal = rows - 1 - r
-                    _add(row[first:last], factor, received[first:last], by_offset[h, diagonal + first :])
-                    _add(row[:first], factor, received[:first], beside[h, diagonal:])
-                    _add(row[last:], factor, received[last:], beside[h, diagonal + last :])
+                    arrays.given[start + i, h], arrays.null[start + i, h] = given, beside
+                    arrays.entropy_all[start + i, h] = log_total - (product_before + product + product_after) * factor
+                    arrays.largest[start + i, h] = factor
+                    _add(row[first:last], factor, received[first:last], kept[h, diagonal + first :])
+                    for n in range(first + seen - last):
+                        j = n if n < first else n - first + last
+                        received[j] += row[j] * factor
+                        null[h, diagonal + j] += row[j] * factor
                 _multiply(row, factor)
                 scores[s, h, r, seen:] = 0
             if place.measured:
                 for j in range(columns):
                     arrays.received[start + j, h] += received[j]
-    for h in range(heads):
-        for k in range(rows + columns):
-            offset = place.row + rows - 1 - k
+    _add_diagonals(kept, null, place.row + rows - 1, offset_limit, arrays)
+
+
+@_loop(IN_ORDER)
+def _replace_peak(sentence, head, i, j, weight, arrays):
+    """Take the pair (i, j) as the peak if its weight is larger."""
+    if weight > arrays.peak[sentence, head]:
+        arrays.peak[sentence, head] = weight
+        arrays.peak_i[sentence, head], arrays.peak_j[sentence, head] = i, j
+
+
+@_loop(IN_ORDER)
+def _add_diagonals(kept, null, largest_offset, offset_limit, arrays):
+    """Add sums along diagonals [head, diagonal], of F and of null columns; the offset i − j falls by 1 with each."""
+    for h in range(len(kept)):
+        span = span_squared = 0.0
+        for k in range(kept.shape[1]):
+            offset = largest_offset - k
             limited = min(max(offset, -offset_limit), offset_limit) + offset_limit
-            arrays.offsets[h, limited] += by_offset[h, k]
-            arrays.offsets_all[h, limited] += by_offset[h, k] + beside[h, k]
-            arrays.span[h] += by_offset[h, k] * abs(offset)
-            arrays.span_squared[h] += by_offset[h, k] * offset**2
+            arrays.offsets[h, limited] += kept[h, k]
+            arrays.offsets_all[h, limited] += kept[h, k] + null[h, k]
+            span += kept[h, k] * abs(offset)
+            span_squared += kept[h, k] * offset * offset
+        arrays.span[h] += span
+        arrays.span_squared[h] += span_squared
 
 
 @_loop(IN_ORDER, keep=True)

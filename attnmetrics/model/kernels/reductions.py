@@ -59,8 +59,8 @@ class Wanted:
 
     batch: Batch
     attends: Attends
-    groups: int
-    """G, the number of groups of linked pairs"""
+    group_sizes: NDArray[np.int64]
+    """[G] number of linked pairs of each group"""
     blocks: int
     """V, the number of sentences whose first pieces are wanted"""
     places: int
@@ -104,8 +104,14 @@ def want(
             block_index=tensor(_block_index(tile, attends, *prefix_pairs)),
         )
 
-    sizes = linked.groups, len(prefix_sentences), len(prefix_pairs[0])
-    return Wanted(batch, attends, *sizes, tuple(reads(tile) for tile in batch.tiles))
+    return Wanted(
+        batch=batch,
+        attends=attends,
+        group_sizes=np.bincount(linked.group, minlength=linked.groups),
+        blocks=len(prefix_sentences),
+        places=len(prefix_pairs[0]),
+        reads=tuple(reads(tile) for tile in batch.tiles),
+    )
 
 
 def want_nothing(batch: Batch, causal: bool, device: torch.device) -> Wanted:
@@ -135,8 +141,8 @@ def _block_index(tile: Tile, attends: Attends, i: NDArray[np.int64], j: NDArray[
 class Reductions:
     """What one layer's attention comes down to.
 
-    F is α with null columns set to 0. All are float64 but indices. Sentences that are not measured have peaks only;
-    elsewhere their pieces are as those without anything.
+    F is α with null columns set to 0. All but indices are float64. Of sentences that are not measured there are peaks
+    only; their pieces have 0 everywhere, and −1 as `strongest`.
     """
 
     received: Tensor
@@ -198,7 +204,7 @@ class Reductions:
             offsets_all=full(heads, len(OFFSETS)),
             span=full(heads),
             span_squared=full(heads),
-            linked=full(wanted.groups, heads),
+            linked=full(len(wanted.group_sizes), heads),
             peak=full(sentences, heads, value=-inf),
             peak_i=full(sentences, heads, value=-1, dtype=torch.int64),
             peak_j=full(sentences, heads, value=-1, dtype=torch.int64),
