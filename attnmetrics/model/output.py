@@ -10,7 +10,7 @@ from torch import Tensor
 class HeadOutputs:
     """What the heads of a layer add to the stream: (z − b) W, with z a head's mixed values and b its value bias.
 
-    Only lengths are asked for, so W, of the head's width times the stream's, may be any matrix with the same W Wᵀ.
+    Only lengths are asked for, and these depend on W Wᵀ alone: a matrix R no wider than the head stands for W.
     """
 
     root: Tensor

@@ -1,13 +1,12 @@
 """The output projection and the value bias of each head, found by watching the network.
 
 Modules are not known by their names but by what they do. In a pass of its own, attention gives random numbers: the
-module that takes just these, and goes to the stream by an affine map, is the output projection. The module that gave
-the values is the one among whose columns they all are. What is not certain is not taken.
+module that takes just these is the output projection. The module that gave the values is the one among whose columns
+they all are. Both must give x W + c for a parameter W of theirs; what is not certain is not taken.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,10 +21,8 @@ from attnmetrics.model.output import HeadOutputs
 from attnmetrics.model.pack import pack
 from attnmetrics.model.probe import Layout, run_packed
 
-EXACT: Final = 1e-9
-"""Relative error of an affine map in float64."""
-CLOSE: Final = 1e-3
-"""Relative error of a module in float32; a module that is called otherwise than here is off by far more."""
+ROUNDING: Final = 1e-4
+"""Largest error of a float32 product, relative to its largest number; another map is off by far more."""
 
 
 def find_outputs(
@@ -122,10 +119,11 @@ class _Watch:
 # --- what is certain -------------------------------------------------------------------------------------------------
 
 
+@torch.no_grad()
 def _outputs(attended: _Attended, stream: int | None) -> HeadOutputs | None:
+    """What is certain of a layer's heads; all of it or nothing."""
     try:
-        with torch.inference_mode():
-            weight, bias = _find_projection(attended), _find_bias(attended)
+        weight, bias = _find_projection(attended), _find_bias(attended)
     except Exception:  # a module that is not as simple as it looks may raise anything
         return None
     if weight is None or bias is None or weight.shape[-1] != stream:
@@ -134,7 +132,7 @@ def _outputs(attended: _Attended, stream: int | None) -> HeadOutputs | None:
 
 
 def _find_projection(attended: _Attended) -> Tensor | None:
-    """W [head, width, stream] of the one affine module that takes the mixed values of all heads side by side.
+    """W [head, width, stream] of the one module that takes the mixed values of all heads side by side.
 
     It may hold others that take them too; it ends after these.
     """
@@ -142,14 +140,8 @@ def _find_projection(attended: _Attended) -> Tensor | None:
     calls = [call for call in attended.after if _holds(call.given, side_by_side)]
     if not calls or not {call.module for call in calls} <= set(calls[-1].module.modules()):
         return None
-    call = calls[-1]
-    exact, given = deepcopy(call.module).double(), call.given.double()
-    constant = exact(torch.zeros_like(given[..., :1, :]))
-    identity = torch.eye(given.shape[-1], dtype=given.dtype, device=given.device)
-    weight: Tensor = exact(identity.expand(*given.shape[:-2], -1, -1)) - constant
-    result = exact(given)
-    certain = _agree(given @ weight + constant, result, EXACT) and _agree(call.result, result, CLOSE)
-    return weight.reshape(*attended.mixed.shape[1:], -1) if certain else None
+    affine = _affine(calls[-1])
+    return None if affine is None else affine[0].reshape(*attended.mixed.shape[1:], -1)
 
 
 def _holds(given: Tensor, rows: Tensor) -> bool:
@@ -159,12 +151,12 @@ def _holds(given: Tensor, rows: Tensor) -> bool:
 
 
 def _find_bias(attended: _Attended) -> Tensor | None:
-    """The value bias [head, width]: what the affine module that gave the values gives in the same columns for zeros."""
+    """The value bias [head, width]: what the module that gave the values gives in the same columns for zeros."""
     for call in reversed(attended.before):
         columns = _find_columns(attended.value.flatten(1), call.result)
         if columns is not None:
-            constant = _constant(call)
-            return None if constant is None else constant[columns].view(attended.value.shape[1:])
+            affine = _affine(call)
+            return None if affine is None else affine[1][columns].view(attended.value.shape[1:])
     return None
 
 
@@ -184,14 +176,14 @@ def _columns(rows: Tensor) -> list[bytes]:
     return [column.tobytes() for column in transposed]
 
 
-def _constant(call: _Call) -> Tensor | None:
-    """[columns] what an affine module gives for zeros; None of another module: f(x − y) must be f(x) − f(y) + f(0)."""
-    exact, x = deepcopy(call.module).double(), call.given.double()
-    y = x.flip(-1) + x.roll(1, -1)
-    constant = exact(torch.zeros_like(x))
-    straight = _agree(exact(x) - exact(y) + constant, exact(x - y), EXACT)
-    return constant.reshape(-1, constant.shape[-1])[0] if straight and _agree(call.result, exact(x), CLOSE) else None
-
-
-def _agree(a: Tensor, b: Tensor, error: float) -> bool:
-    return bool((a.double() - b.double()).abs().max() <= error * b.abs().max())
+def _affine(call: _Call) -> tuple[Tensor, Tensor] | None:
+    """W and c of a module that gives x W + c, W one of its parameters or transposed; None of any other module."""
+    x, result = (rows.reshape(-1, rows.shape[-1]).double() for rows in (call.given, call.result))
+    constant = call.module(torch.zeros_like(call.given)).reshape(result.shape)[0].double()
+    for parameter in call.module.parameters():
+        for weight in (parameter, parameter.T) if parameter.ndim == 2 else ():
+            if weight.shape == (x.shape[1], result.shape[1]):
+                error = (x @ weight.double() + constant - result).abs().max()
+                if error <= ROUNDING * result.abs().max():
+                    return weight, constant
+    return None

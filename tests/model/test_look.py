@@ -1,6 +1,7 @@
 """α as kernels show it, against transformers' eager attention; looking changes nothing."""
 
 from dataclasses import fields
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -72,6 +73,22 @@ def test_looking_changes_no_reduction(models: dict[Family, Model], kernel: Kerne
     for a, b in zip(alone, seen, strict=True):
         for field in fields(Reductions):
             np.testing.assert_array_equal(getattr(a, field.name), getattr(b, field.name), err_msg=field.name)
+
+
+@pytest.mark.skipif(find_spec("triton") is None, reason="there is no Triton for this platform")
+def test_the_fused_kernel_leaves_attention_that_is_shown_to_the_plain_one(models: dict[Family, Model]) -> None:
+    from attnmetrics.model.kernels.fused import Fused
+
+    model = models["gpt2"]
+    batch, sentences = pack_texts(model, 1 << 10)
+    found: dict[str, list[torch.Tensor]] = {"dense": [], "fused": []}
+    for name, kernel in (("dense", dense), ("fused", Fused())):
+        own = found[name]
+        run(model, batch, sentences, consume=lambda _, given, own=own: own.append(given.received), kernel=kernel,
+            see=lambda layer, tile, weights, own=own: own.append(weights))  # fmt: skip
+    assert len(found["dense"]) == 2 + 2 * len(batch.tiles)
+    for ours, theirs in zip(found["fused"], found["dense"], strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)  # the layer between is the fused kernel's
 
 
 def test_a_layer_is_shown_with_the_queries_and_keys_of_its_scores(models: dict[Family, Model]) -> None:

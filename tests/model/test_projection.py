@@ -213,10 +213,12 @@ def fresh(folders: dict[str, Path]) -> Any:
     [
         lambda inner: nn.Sequential(nn.LayerNorm(48), inner),
         Gated,
+        Scaled,
+        lambda inner: nn.Sequential(nn.Linear(48, 7), nn.Linear(7, 48)),
         lambda inner: nn.Sequential(inner, nn.GELU()),
         lambda inner: nn.Sequential(nn.Dropout(0), inner, nn.LayerNorm(48)),
     ],
-    ids=["normalised before", "gated", "bent", "normalised after"],
+    ids=["normalised before", "gated", "scaled", "low rank", "bent", "normalised after"],
 )
 def test_a_projection_that_is_not_certain_is_not_taken(folders: dict[str, Path], wrap: Any) -> None:
     network = fresh(folders)
@@ -230,17 +232,6 @@ def test_values_that_no_affine_module_gave_are_not_taken(folders: dict[str, Path
     network.h[2].attn.c_attn = Gated(network.h[2].attn.c_attn)
     network.h[2].attn.c_attn.gate = nn.Linear(48, 144)
     assert outputs_of(network) == [True, False, False]
-
-
-def test_a_projection_in_parts_is_taken_as_a_whole(folders: dict[str, Path]) -> None:
-    network = fresh(folders)
-    first, second = nn.Linear(48, 7), nn.Linear(7, 48)
-    network.h[1].attn.c_proj = Scaled(nn.Sequential(first, second))
-    prepare(network)
-    found = find_outputs(network, Layout(False), list(range(3, 15)), True, (1,), torch.device("cpu"))[0]
-    assert found is not None
-    weight = 2 * (second.weight @ first.weight).T.double().unflatten(0, (4, 12))
-    torch.testing.assert_close(found.root @ found.root.mT, weight @ weight.mT, rtol=1e-6, atol=1e-6)
 
 
 def test_what_stands_around_a_projection_and_changes_nothing_does_not_hide_it(folders: dict[str, Path]) -> None:
