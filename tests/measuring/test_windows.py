@@ -179,7 +179,9 @@ def test_any_shards_of_whole_documents_give_the_same(folders):
         np.testing.assert_allclose(total, whole.state[statistic.name], rtol=1e-5, atol=2e-5, err_msg=statistic.name)
     merged = merge_all(part.exemplars for part in parts)
     np.testing.assert_allclose(merged.weight, whole.exemplars.weight, rtol=0, atol=5e-5)
-    assert {part.unit for part in whole.passages} <= set(range(int(whole.state["sentences"])))
+    filled = whole.exemplars.sentence >= 0
+    keys = zip(whole.exemplars.document_index[filled], whole.exemplars.sentence[filled], strict=True)
+    assert {(passage.document_index, passage.sentence) for passage in whole.passages} == set(keys)
 
 
 @settings(max_examples=100, deadline=None)
