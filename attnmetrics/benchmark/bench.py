@@ -63,11 +63,11 @@ class Projection:
     annotation_cpu_hours: float
     measuring_hours: float
     store_bytes: float
-    """before compression, without the texts of candidates"""
+    """before compression, without the texts of exemplars"""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Findings:
     """All that the benchmark found, with its conditions."""
 
     conditions: Mapping[str, str]
@@ -83,7 +83,7 @@ class Outcome:
         return asdict(self)
 
 
-def bench(raced: int, rounds: int, threads: int, sentences: float, whole_run: int | None, tell: Tell) -> Outcome:
+def bench(raced: int, rounds: int, threads: int, sentences: float, whole_run: int | None, tell: Tell) -> Findings:
     """Run the whole benchmark.
 
     Args:
@@ -108,7 +108,7 @@ def bench(raced: int, rounds: int, threads: int, sentences: float, whole_run: in
                 timings = race(entered, rounds, tell)
                 lines += [_line(timing, timings, unit, floors[dtype]) for timing in timings]
         measuring = next(line for line in lines if line.key == "d")
-        return Outcome(
+        return Findings(
             conditions=_conditions(material, rounds),
             lines=lines,
             floors=floors,

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.box import SIMPLE
 from rich.table import Table
 
-from attnmetrics.benchmark.bench import Line, Outcome
+from attnmetrics.benchmark.bench import Findings, Line
 from attnmetrics.benchmark.overhead import Account
 
 LEAST_SHARE = 0.001
 AGAINST = ("a", "b", "c", "d0")
 
 
-def tables(outcome: Outcome) -> Iterator[Table]:
+def tables(outcome: Findings) -> Iterator[Table]:
     """Conditions, rates by unit and precision, annotation and projection, and the account of a run if there is one."""
     yield _pairs("Conditions", outcome.conditions.items())
     for race in dict.fromkeys((line.unit, line.dtype) for line in outcome.lines):

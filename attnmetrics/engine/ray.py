@@ -232,9 +232,9 @@ class RayEngine:
             return
         duties = {actor.post.duty for actor in self._actors}
         wanted = ", or ".join(sorted(f"{duty.cpus:g} CPUs and {duty.gpus} GPUs" for duty in duties))
-        found = "; ".join(f"{node.cpus:g} CPUs and {node.gpus} GPUs" for node in _nodes()) or "no node"
+        there = "; ".join(f"{node.cpus:g} CPUs and {node.gpus} GPUs" for node in _nodes()) or "no node"
         raise ShardError(
-            f"no worker was ready for {STALL_SECONDS:g} s: expected a node with {wanted} free, found {found}; "
+            f"no worker was ready for {STALL_SECONDS:g} s: expected a node with {wanted} free, found {there}; "
             "has another step taken them?"
         )
 
@@ -456,9 +456,9 @@ def _check_answer(address: str) -> None:
         OSError: nothing does.
         ValueError: the port is no number.
     """
-    found = urlsplit(f"//{address.removeprefix('ray://')}")
-    if found.hostname and found.port:
-        socket.create_connection((found.hostname, found.port), CONNECT_SECONDS).close()
+    parts = urlsplit(f"//{address.removeprefix('ray://')}")
+    if parts.hostname and parts.port:
+        socket.create_connection((parts.hostname, parts.port), CONNECT_SECONDS).close()
 
 
 def _submit(actor: Actor, step: Step) -> Any:

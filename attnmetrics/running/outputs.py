@@ -53,9 +53,9 @@ def merge_outputs(measured: Measured, config: RunConfig, missing: int) -> Output
 
 def _attention(store: Store, chunks: Sequence[Chunk]) -> tuple[pd.DataFrame, int]:
     """The attention in the exemplars of these chunks, and the number of those that it is not known of."""
-    found = [(chunk.drawn, store.read_traces(chunk.digest)) for chunk in chunks]
-    traced = [(drawn, traces) for drawn, traces in found if traces is not None]
-    untraced = sum(len(drawn) for drawn, traces in found if traces is None)
+    known = [(chunk.drawn, store.read_traces(chunk.digest)) for chunk in chunks]
+    traced = [(drawn, traces) for drawn, traces in known if traces is not None]
+    untraced = sum(len(drawn) for drawn, traces in known if traces is None)
     return attention_frame(traced, store.schema.layers), untraced
 
 

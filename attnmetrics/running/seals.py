@@ -17,8 +17,8 @@ def seal(folder: Location) -> dict[str, str]:
     Raises:
         StoreError: one cannot be read.
     """
-    found = {name: _digest(folder / name) for name in OUTPUTS}
-    return {name: digest for name, digest in found.items() if digest is not None}
+    digests = {name: _digest(folder / name) for name in OUTPUTS}
+    return {name: digest for name, digest in digests.items() if digest is not None}
 
 
 def broken(folder: Location, seals: Mapping[str, str]) -> list[str]:

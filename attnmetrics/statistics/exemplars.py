@@ -212,8 +212,8 @@ def _select(entries: _Entries, shape: tuple[int, int, int]) -> Exemplars:
 
 def _scatter(entries: _Entries, rank: NDArray[np.int64], shape: tuple[int, int, int]) -> Exemplars:
     """Fixed-shape arrays with each entry at its head and rank."""
-    found = Exemplars.zero(*shape)
+    scattered = Exemplars.zero(*shape)
     layer, head = np.divmod(entries.row, shape[1])
     for field in fields(Exemplars):
-        getattr(found, field.name)[layer, head, rank] = getattr(entries, field.name)
-    return found
+        getattr(scattered, field.name)[layer, head, rank] = getattr(entries, field.name)
+    return scattered

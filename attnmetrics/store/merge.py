@@ -68,12 +68,12 @@ def find_passages(store: Store, commits: Sequence[Commit], exemplars: Exemplars)
     first_documents = [commit.first_document for commit in commits]
     holders = sorted({bisect_right(first_documents, document) - 1 for document, _ in wanted})
     read = partial(store.read_passages, units=wanted)
-    found: dict[tuple[int, int], list[Passage]] = defaultdict(list)
+    passages: dict[tuple[int, int], list[Passage]] = defaultdict(list)
     for passage in chain.from_iterable(read_ahead(read, [commits[holder] for holder in holders])):
         unit = passage.document_index, passage.sentence
         if any(0 <= piece - passage.first < len(passage.pieces) for piece in wanted[unit]):
-            found[unit].append(passage)
-    return dict(found)
+            passages[unit].append(passage)
+    return dict(passages)
 
 
 def _choose_blocks(prefix: Prefix, share: int | None) -> NDArray[np.float32]:

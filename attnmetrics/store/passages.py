@@ -31,4 +31,4 @@ def unpack(data: bytes, units: Container[tuple[int, int]]) -> list[Passage]:
     """The passages of these units, (document_index, sentence), in order."""
     table = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).cast(SCHEMA)
     keys = zip(*(table[name].to_pylist() for name in ("document_index", "sentence")), strict=True)
-    return [Passage(**row) for row in table.take([n for n, key in enumerate(keys) if key in units]).to_pylist()]
+    return [Passage(**row) for row in table.filter(pa.array([key in units for key in keys], pa.bool_())).to_pylist()]

@@ -132,8 +132,8 @@ class Store:
             names = folder.names()
         except OSError as error:
             raise StoreError(_cannot_read(folder, error)) from None
-        found = read_ahead(_read_commit, [folder / name for name in names if name.endswith(".json")])
-        commits = sorted((commit for commit in found if commit is not None), key=attrgetter("shard"))
+        read = read_ahead(_read_commit, [folder / name for name in names if name.endswith(".json")])
+        commits = sorted((commit for commit in read if commit is not None), key=attrgetter("shard"))
         return {commit.shard: commit for commit in commits}
 
     def read_state(self, commit: Commit) -> State:

@@ -17,7 +17,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 from ray import cloudpickle
@@ -29,17 +28,20 @@ from attnmetrics.annotation.sentence import Annotated, Column, Declared, Sentenc
 from attnmetrics.config import RunConfig, build_config
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard
+from attnmetrics.engine import Effort
 from attnmetrics.engine.ray import RemoteWorker
-from attnmetrics.engine.worker import Counts, Measuring, peak_memory_bytes
+from attnmetrics.engine.worker import Measuring, peak_memory_bytes
 from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.statistics.exemplars import Exemplars, from_peaks
+from attnmetrics.statistics.passages import Passage
 from attnmetrics.statistics.schema import STATISTICS
 from attnmetrics.statistics.states import Dims, State
 from attnmetrics.statistics.traces import Traces
 from attnmetrics.statistics.variability import Prefix, prefix_pairs
-from attnmetrics.store.shards import CANDIDATES, ShardContent, Store
+from attnmetrics.store.commits import Commit, Counts, LeftOut
+from attnmetrics.store.shards import ShardContent, Store
 
 SHARDS = int(os.environ.get("SCALE_SHARDS", "10000"))
 FEW = SHARDS // 10
@@ -94,11 +96,10 @@ def peak_weights(document: NDArray[np.int64], sentence: NDArray[np.int64], head:
     return (own + common) / 2 * (0.3 + 0.7 * np.asarray(head) / (LAYERS * HEADS))
 
 
-def peaks(document: NDArray[np.int64], sentence: NDArray[np.int64], k: int, error: float) -> Exemplars:
-    """The k best of S sentences in every head, their weights too large by up to this error."""
+def peaks(document: NDArray[np.int64], sentence: NDArray[np.int64], k: int) -> Exemplars:
+    """The k best of S sentences in every head."""
     heads = np.arange(LAYERS * HEADS)
     weight = peak_weights(document[:, None], sentence[:, None], heads).reshape(-1, LAYERS, HEADS)
-    weight += error * uniform(np.arange(weight.size)).reshape(weight.shape)
     piece = np.broadcast_to(sentence[:, None, None] % 25, weight.shape)
     text = bits(document, sentence)
     return from_peaks(weight, piece + 1, piece, document, sentence, text, k)
@@ -165,37 +166,30 @@ class MadeUpWorker(RemoteWorker):
     def _load_annotator(self) -> Any:
         return MadeUpAnnotator()
 
-    def measure(self, shard: Shard, fingerprint: str, measuring: Measuring) -> Counts:
+    def measure(self, shard: Shard, fingerprint: str, measuring: Measuring) -> Effort:
         start = time.perf_counter()
         path = annotation_path(self._config.annotation_folder, fingerprint, shard.digest)
         sentences = cache.read(path, ("pos", "rel"), shard.first_document)
-        exemplars = peaks(sentences.document_index, sentences.sentence, self._config.exemplars, 2e-6)
-        kept = measuring.rule.prefix_sentences
+        exemplars = peaks(sentences.document_index, sentences.sentence, self._config.exemplars)
+        kept = measuring.sampling.prefix_sentences
         assert kept is not None
-        counts = {
-            "first_document": shard.first_document,
-            "sentences": len(sentences),
-            "exemplar_sentences": len(sentences),
-            "prefix_sentences": kept,
-            "sentences_blank": cache.read_counts(path)["sentences_blank"],
-            "pieces": len(sentences.word_start),
-            "peak_memory_bytes": peak_memory_bytes(),
-            "seconds": time.perf_counter() - start,
-        }
+        counts = Counts(len(sentences), len(sentences.word_start), len(sentences), kept)
+        left_out = LeftOut(cache.read_counts(path)["sentences_blank"])
         content = ShardContent(
-            made_up_state(shard.index), made_up_prefix(shard.index, kept), exemplars, candidates(exemplars)
+            made_up_state(shard.index), made_up_prefix(shard.index, kept), exemplars, made_up_passages(exemplars)
         )
-        before = time.process_time()
-        measuring.store.write(shard.index, content, counts)
-        return {**counts, "write_cpu_seconds": time.process_time() - before}
+        seconds, before = time.perf_counter() - start, time.process_time()
+        measuring.store.write(Commit(shard.index, shard.first_document, counts, left_out), content)
+        writing = round((time.process_time() - before) * 1e9)  # counted as words, for whoever watches
+        return Effort(seconds, peak_memory_bytes(), len(sentences), words=writing)
 
-    def trace(self, shard: Shard, chunk: Chunk, store: Store) -> Counts:
+    def trace(self, chunk: Chunk, store: Store) -> Effort:
         pieces = np.full(len(chunk.drawn), len(WORDS))
         attending, attended = np.tril_indices(len(WORDS))
         i, j = (np.tile(side, len(chunk.drawn)).astype(np.int32) for side in (attending, attended))
         weight = np.full(len(i), 0.25, np.float32)
         store.write_traces(chunk.digest, Traces(pieces, np.full(len(pieces), len(attending)), i, j, weight))
-        return {"sentences": len(chunk.texts), "peak_memory_bytes": peak_memory_bytes()}
+        return Effort(0.0, peak_memory_bytes(), len(chunk.texts))
 
 
 def made_up_prefix(shard: int, sentences: int) -> Prefix:
@@ -204,20 +198,11 @@ def made_up_prefix(shard: int, sentences: int) -> Prefix:
     return Prefix(blocks, random.integers(0, 2**63, sentences, dtype=np.uint64))
 
 
-def candidates(exemplars: Exemplars) -> pa.Table:
+def made_up_passages(exemplars: Exemplars) -> list[Passage]:
     keys = sorted(set(zip(exemplars.document_index.ravel().tolist(), exemplars.sentence.ravel().tolist(), strict=True)))
-    rows = [
-        {
-            "document": f"d{document}",
-            "document_index": document,
-            "sentence": sentence,
-            "first": 0,
-            "text": text_of(document, sentence),
-            "pieces": [f"Ġ{word}" for word in text_of(document, sentence).split()],
-        }
-        for document, sentence in keys
-    ]
-    return pa.Table.from_pylist(rows, schema=CANDIDATES)
+    texts = [text_of(*key) for key in keys]
+    pieces = [[f"Ġ{word}" for word in text.split()] for text in texts]
+    return [Passage(f"d{key[0]}", *key, 0, text, own) for key, text, own in zip(keys, texts, pieces, strict=True)]
 
 
 def write_corpus(path: Path, shards: int) -> None:
@@ -278,11 +263,11 @@ class Watch(Reporter):
         self.laps.append(Stage(name))
         self._close(self.laps[-1])
 
-    def advance(self, stage: str, characters: int, counts: Mapping[str, float]) -> None:
-        super().advance(stage, characters, counts)
+    def advance(self, stage: str, characters: int, seconds: float, amounts: Mapping[str, int]) -> None:
+        super().advance(stage, characters, seconds, amounts)
         if stage == "measure":
             self.measured += 1
-            self.write_cpu_seconds += counts["write_cpu_seconds"]
+            self.write_cpu_seconds += amounts["words"] / 1e9
             if self.measured % (SHARDS // 20) == 0:
                 self.megabytes.append(anonymous_megabytes())
             if self.measured == self.stop_after:
@@ -419,7 +404,7 @@ def test_ten_thousand_shards(folder: Path, made_up: None, ray_session: None) -> 
     check_results(folder / "few", FEW)
     check_results(folder / "many", SHARDS)
 
-    shard_files = sum(found[name][0] for name in ("shards.zarr", "prefix", "candidates", "commits"))
+    shard_files = sum(found[name][0] for name in ("shards.zarr", "prefix", "passages", "commits"))
     assert shard_files == 5 * SHARDS + ZARR_FILES
     for watch in (first, second):
         assert max(watch.megabytes) - watch.megabytes[0] < 50

@@ -15,11 +15,11 @@ import pytest
 from attnmetrics.config import RunConfig, build_config
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard
-from attnmetrics.engine import Call, Done, Event, Failed, Task
-from attnmetrics.engine.placement import ALL, ANNOTATING, MEASURING, Node, Place, Role, Rule, find_vacancies
+from attnmetrics.engine import Call, Damaged, Done, Effort, Event, Failed, Task
+from attnmetrics.engine.placement import ALL, ANNOTATING, MEASURING, Duty, Node, Post, Staffing, find_vacancies
 from attnmetrics.engine.ray import RayEngine, RemoteWorker
-from attnmetrics.engine.worker import Counts, Measuring
-from attnmetrics.errors import ConfigError, ModelError, ShardError
+from attnmetrics.engine.worker import Measuring
+from attnmetrics.errors import ConfigError, DamageError, ModelError, ShardError
 
 SHARDS = 6
 
@@ -37,7 +37,7 @@ class FakeWorker(RemoteWorker):
     def labels(self) -> Any:
         return self._config.device
 
-    def annotate(self, shard: Shard, documents: Sequence[Document], fingerprint: str) -> Counts:
+    def annotate(self, shard: Shard, documents: Sequence[Document], fingerprint: str) -> Effort:
         word = documents[0].text
         if word == "die" or (word == "die once" and not self._mark(shard)):
             time.sleep(0.5)  # the answer to the call before is on its way
@@ -48,10 +48,16 @@ class FakeWorker(RemoteWorker):
             raise RuntimeError("poison")
         if word == "refuse":
             raise ModelError("no such model")
-        return {"shard": shard.index, "device": self._config.device, "worker": os.getpid()}
+        if word == "damaged":
+            raise DamageError("not as written")
+        return self._effort()
 
-    def measure(self, shard: Shard, fingerprint: str, measuring: Measuring | None) -> Counts:
-        return {"shard": shard.index, "device": self._config.device, "worker": os.getpid()}
+    def measure(self, shard: Shard, fingerprint: str, measuring: Measuring | None) -> Effort:
+        return self._effort()
+
+    def _effort(self) -> Effort:
+        """Whether it was made on the GPU as a number of units, the process as one of pieces."""
+        return Effort(0.0, 0, units=int(self._config.device == "cuda"), pieces=os.getpid())
 
     def _mark(self, shard: Shard) -> bool:
         """Whether this shard was here before, in any process."""
@@ -91,7 +97,7 @@ def fake_engine(ray_session: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 def of_kind(events: Sequence[Event], kind: type) -> list[tuple[str, int]]:
     """(stage, shard) of the events of one kind, sorted."""
-    return sorted((event.stage, event.shard.index) for event in events if isinstance(event, kind))
+    return sorted((event.stage, event.portion.index) for event in events if isinstance(event, kind))
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -122,7 +128,7 @@ def test_tasks_are_drawn_only_as_there_is_room(fake_engine: Any) -> None:
 def test_poisonous_shards_are_put_aside_and_the_others_finish(fake_engine: Any) -> None:
     words = ["go", "die", "go", "raise", "hang", "go"]
     events = list(fake_engine(2, shard_timeout_seconds=2).run(iter(tasks(words))))
-    reasons = {event.shard.index: event.reason for event in events if isinstance(event, Failed)}
+    reasons = {event.portion.index: event.reason for event in events if isinstance(event, Failed)}
     assert of_kind(events, Failed) == [("annotate", 1), ("annotate", 3), ("annotate", 4)]
     assert "worker process has died" in reasons[1]
     assert reasons[3] == "RuntimeError: poison"
@@ -166,13 +172,13 @@ def test_a_run_without_workers_ends(fake_engine: Any, monkeypatch: pytest.Monkey
     monkeypatch.setattr("attnmetrics.engine.ray.STALL_SECONDS", 1)
     monkeypatch.setattr(
         "attnmetrics.engine.ray.find_vacancies",
-        lambda nodes, rule, held: [] if held else [Place(Role(ALL, 64, 0), None)],
+        lambda nodes, staffing, held: [] if held else [Post(Duty(ALL, 64, 0), None)],
     )
     engine = fake_engine(1)
     with pytest.raises(ShardError, match="expected a node with 64 CPUs and 0 GPUs free, found 4 CPUs and 0 GPUs"):
         list(engine.run(iter(tasks(["go"]))))
     with pytest.raises(ShardError, match="no worker was ready for 1 s"):
-        engine.call("labels")
+        engine.labels()
 
 
 def test_all_workers_take_the_device_that_the_model_was_loaded_on(
@@ -181,15 +187,15 @@ def test_all_workers_take_the_device_that_the_model_was_loaded_on(
     monkeypatch.setattr("attnmetrics.engine.ray._measures_on_gpus", lambda *_: True)
     monkeypatch.setattr(
         "attnmetrics.engine.ray.find_vacancies",
-        lambda nodes, rule, held: [Place(Role(ALL, 1, 0), None)] * (2 - len(list(held.elements()))),
+        lambda nodes, staffing, held: [Post(Duty(ALL, 1, 0), None)] * (2 - len(list(held.elements()))),
     )
     engine = fake_engine(2)
-    assert engine.call("labels") == "auto"
-    engine.call("describe_model")
+    assert engine.labels() == "auto"
+    engine.describe_model()
     events = list(engine.run(iter(tasks(["go", "die once", "go", "go", "go", "go"]))))
     assert of_kind(events, Failed) == []
-    assert {event.counts["device"] for event in events} == {"cuda"}
-    assert len({event.counts["worker"] for event in events}) > 1
+    assert {event.effort.units for event in events} == {1}
+    assert len({event.effort.pieces for event in events}) > 1
 
 
 def test_one_death_costs_one_strike(fake_engine: Any) -> None:
@@ -203,26 +209,38 @@ def test_an_error_of_ours_ends_the_run_as_itself(fake_engine: Any) -> None:
         list(fake_engine(2).run(iter(tasks(["go", "refuse", "go"]))))
 
 
-def test_a_call_raises_what_the_worker_raised(fake_engine: Any) -> None:
-    engine = fake_engine(1)
+def test_a_question_raises_what_the_worker_raised(fake_engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: FakeWorker) -> None:
+        raise ModelError("no such model")
+
+    monkeypatch.setattr(FakeWorker, "labels", refuse)
     with pytest.raises(ModelError, match="no such model"):
-        engine.call("annotate", Shard(0, 0, 1, 1, ""), (Document("0", "refuse"),), "")
+        fake_engine(1).labels()
 
 
-def rule(workers: int | None = None, threads: int = 1, on_gpus: bool = False, grows: bool = True) -> Rule:
-    return Rule(workers, threads, on_gpus, grows)
+def test_damage_is_told_once_and_what_comes_after_it_is_not_done(fake_engine: Any) -> None:
+    events = list(fake_engine(2).run(iter(tasks(["go", "damaged", "go"]))))
+    assert [(event.portion.index, event.reason) for event in events if isinstance(event, Damaged)] == [
+        (1, "not as written")
+    ]
+    assert of_kind(events, Failed) == []
+    assert of_kind(events, Done) == [(stage, shard) for stage in ("annotate", "measure") for shard in (0, 2)]
 
 
-def measuring(node: str | None, cpus: float = 1, number: int = 1) -> Counter[Place]:
-    return Counter({Place(Role(MEASURING, cpus, 1), node): number})
+def staffing(workers: int | None = None, threads: int = 1, on_gpus: bool = False, grows: bool = True) -> Staffing:
+    return Staffing(workers, threads, on_gpus, grows)
 
 
-def annotating(node: str | None, cpus: float = 1, number: int = 1) -> Counter[Place]:
-    return Counter({Place(Role(ANNOTATING, cpus, 0), node): number})
+def measuring(node: str | None, cpus: float = 1, number: int = 1) -> Counter[Post]:
+    return Counter({Post(Duty(MEASURING, cpus, 1), node): number})
 
 
-def whole(node: str | None, cpus: float = 1, number: int = 1) -> Counter[Place]:
-    return Counter({Place(Role(ALL, cpus, 0), node): number})
+def annotating(node: str | None, cpus: float = 1, number: int = 1) -> Counter[Post]:
+    return Counter({Post(Duty(ANNOTATING, cpus, 0), node): number})
+
+
+def whole(node: str | None, cpus: float = 1, number: int = 1) -> Counter[Post]:
+    return Counter({Post(Duty(ALL, cpus, 0), node): number})
 
 
 HEAD = Node("head", 0, 0)
@@ -231,64 +249,64 @@ G = Node("g", 2, 1)
 
 
 @pytest.mark.parametrize(
-    ("nodes", "rule", "places"),
+    ("nodes", "staffing", "posts"),
     [
-        ([A], rule(), whole("a", 1, 2)),
-        ([A], rule(3, grows=False), whole("a", 0.6666, 3)),
-        ([A], rule(3), whole("a", 1, 2) + whole(None)),
-        ([A], rule(threads=8), whole("a", 2)),
-        ([A], rule(1, threads=8, grows=False), whole("a", 2)),
-        ([Node("n", 16, 0)], rule(threads=4), whole("n", 4, 4)),
-        ([HEAD, A, B], rule(), whole("a", 1, 2) + whole("b", 1, 4)),
-        ([HEAD, A, B], rule(4), whole("a", 1, 2) + whole("b", 1, 2)),
-        ([HEAD], rule(), whole(None)),
-        ([], rule(threads=4), whole(None, 4)),
-        ([Node("n", 4, 1)], rule(), whole("n", 1, 4)),
-        ([G], rule(on_gpus=True), measuring("g") + annotating("g")),
-        ([Node("n", 16, 1)], rule(on_gpus=True), measuring("n") + annotating("n", 1, 15)),
-        ([Node("n", 16, 4)], rule(2, on_gpus=True), measuring("n", 1, 2) + annotating("n", 1, 12)),
-        ([Node("n", 1, 1)], rule(on_gpus=True), measuring("n", 0.5) + annotating("n", 0.5)),
-        ([Node("n", 2, 4)], rule(on_gpus=True), measuring("n", 0.4, 4) + annotating("n", 0.4)),
-        ([Node("n", 1, 1), A], rule(on_gpus=True), measuring("n", 0.5) + annotating("a", 1, 2)),
-        ([HEAD, B, G], rule(on_gpus=True), measuring("g") + annotating("b", 1, 4) + annotating("g")),
-        ([Node("n", 0, 1)], rule(on_gpus=True), measuring("n", 0) + annotating(None)),
-        ([A], rule(on_gpus=True), measuring(None) + annotating("a", 1, 2)),
-        ([G], rule(3, on_gpus=True), measuring("g") + measuring(None, 1, 2) + annotating("g")),
-        ([G], rule(3, on_gpus=True, grows=False), measuring("g") + annotating("g")),
+        ([A], staffing(), whole("a", 1, 2)),
+        ([A], staffing(3, grows=False), whole("a", 0.6666, 3)),
+        ([A], staffing(3), whole("a", 1, 2) + whole(None)),
+        ([A], staffing(threads=8), whole("a", 2)),
+        ([A], staffing(1, threads=8, grows=False), whole("a", 2)),
+        ([Node("n", 16, 0)], staffing(threads=4), whole("n", 4, 4)),
+        ([HEAD, A, B], staffing(), whole("a", 1, 2) + whole("b", 1, 4)),
+        ([HEAD, A, B], staffing(4), whole("a", 1, 2) + whole("b", 1, 2)),
+        ([HEAD], staffing(), whole(None)),
+        ([], staffing(threads=4), whole(None, 4)),
+        ([Node("n", 4, 1)], staffing(), whole("n", 1, 4)),
+        ([G], staffing(on_gpus=True), measuring("g") + annotating("g")),
+        ([Node("n", 16, 1)], staffing(on_gpus=True), measuring("n") + annotating("n", 1, 15)),
+        ([Node("n", 16, 4)], staffing(2, on_gpus=True), measuring("n", 1, 2) + annotating("n", 1, 12)),
+        ([Node("n", 1, 1)], staffing(on_gpus=True), measuring("n", 0.5) + annotating("n", 0.5)),
+        ([Node("n", 2, 4)], staffing(on_gpus=True), measuring("n", 0.4, 4) + annotating("n", 0.4)),
+        ([Node("n", 1, 1), A], staffing(on_gpus=True), measuring("n", 0.5) + annotating("a", 1, 2)),
+        ([HEAD, B, G], staffing(on_gpus=True), measuring("g") + annotating("b", 1, 4) + annotating("g")),
+        ([Node("n", 0, 1)], staffing(on_gpus=True), measuring("n", 0) + annotating(None)),
+        ([A], staffing(on_gpus=True), measuring(None) + annotating("a", 1, 2)),
+        ([G], staffing(3, on_gpus=True), measuring("g") + measuring(None, 1, 2) + annotating("g")),
+        ([G], staffing(3, on_gpus=True, grows=False), measuring("g") + annotating("g")),
     ],
 )
-def test_workers_are_placed_node_by_node(nodes: list[Node], rule: Rule, places: Counter[Place]) -> None:
-    assert Counter(find_vacancies(nodes, rule, Counter())) == places
+def test_workers_are_placed_node_by_node(nodes: list[Node], staffing: Staffing, posts: Counter[Post]) -> None:
+    assert Counter(find_vacancies(nodes, staffing, Counter())) == posts
 
 
 def test_places_fit_their_nodes() -> None:
     for cpus, gpus, other, on_gpus in product(range(5), range(3), range(3), (False, True)):
         nodes = [Node("a", cpus, gpus), Node("b", other, 0)]
-        placed = find_vacancies(nodes, rule(on_gpus=on_gpus), Counter())
-        assert {stage for place in placed for stage in place.role.stages} == ALL
+        placed = find_vacancies(nodes, staffing(on_gpus=on_gpus), Counter())
+        assert {stage for post in placed for stage in post.duty.stages} == ALL
         for node in nodes:
-            here = [place.role for place in placed if place.node == node.id]
-            assert sum(role.cpus for role in here) <= node.cpus
-            assert sum(role.gpus for role in here) <= node.gpus
+            here = [post.duty for post in placed if post.node == node.id]
+            assert sum(duty.cpus for duty in here) <= node.cpus
+            assert sum(duty.gpus for duty in here) <= node.gpus
 
 
 @pytest.mark.parametrize(
-    ("nodes", "rule", "held", "places"),
+    ("nodes", "staffing", "held", "posts"),
     [
-        ([A, B], rule(), whole("a", 1, 2), whole("b", 1, 4)),
-        ([A, B], rule(), whole("a", 1, 2) + whole("b", 1, 3), whole("b")),
-        ([A], rule(), whole(None), whole("a")),
-        ([A], rule(3), whole("a") + whole(None), whole("a")),
-        ([A, B], rule(3), whole("a", 1, 2) + whole("b"), whole("a", 1, 0)),
-        ([B], rule(8), whole("b", 1, 4), whole(None, 1, 4)),
-        ([G], rule(on_gpus=True), annotating("g"), measuring("g")),
-        ([G, A], rule(on_gpus=True), measuring("g") + annotating("g"), annotating("a", 1, 2)),
+        ([A, B], staffing(), whole("a", 1, 2), whole("b", 1, 4)),
+        ([A, B], staffing(), whole("a", 1, 2) + whole("b", 1, 3), whole("b")),
+        ([A], staffing(), whole(None), whole("a")),
+        ([A], staffing(3), whole("a") + whole(None), whole("a")),
+        ([A, B], staffing(3), whole("a", 1, 2) + whole("b"), whole("a", 1, 0)),
+        ([B], staffing(8), whole("b", 1, 4), whole(None, 1, 4)),
+        ([G], staffing(on_gpus=True), annotating("g"), measuring("g")),
+        ([G, A], staffing(on_gpus=True), measuring("g") + annotating("g"), annotating("a", 1, 2)),
     ],
 )
 def test_workers_that_are_there_are_counted(
-    nodes: list[Node], rule: Rule, held: Counter[Place], places: Counter[Place]
+    nodes: list[Node], staffing: Staffing, held: Counter[Post], posts: Counter[Post]
 ) -> None:
-    assert Counter(find_vacancies(nodes, rule, held)) == places
+    assert Counter(find_vacancies(nodes, staffing, held)) == posts
 
 
 def test_a_gpu_that_is_not_there_is_refused(ray_session: None) -> None:
@@ -314,7 +332,7 @@ def stop(number, frame):
     raise KeyboardInterrupt
 signal.signal(signal.SIGTERM, stop)
 engine = RayEngine(build_config({"model": "demo", "corpus": "demo", "out": "run", "workers": 1}), None)
-engine.call("labels")
+engine.labels()
 processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
 sockets = [socket for process in processes for socket in process.net_connections("inet")]
 print(*{socket.laddr.ip for socket in sockets if socket.status == psutil.CONN_LISTEN})

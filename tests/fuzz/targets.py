@@ -28,10 +28,12 @@ from attnmetrics.corpus import Document, digest, read_documents
 from attnmetrics.errors import AttnmetricsError
 from attnmetrics.running.driver import progress_of
 from attnmetrics.running.progress import printable
+from attnmetrics.running.runfile import FORMAT
 from attnmetrics.statistics.states import Dims
 from attnmetrics.statistics.traces import Traces
 from attnmetrics.storage import locate
-from attnmetrics.store.shards import Store, _npz, _seal
+from attnmetrics.store.commits import Commit, Counts, LeftOut, _seal
+from attnmetrics.store.shards import Store, _npz
 from attnmetrics.views.terminal import show_status
 
 MESSAGE_LIMIT = 3000
@@ -168,12 +170,13 @@ def _(data: bytes, folder: Path) -> None:
 # ---- what a run left
 
 FACTS = {
+    "format": FORMAT,
     "status": "unfinished",
     "identity": {"seed": 0},
     "peak_memory_bytes": {"driver": 1},
     "configuration": VALUES,
     "corpus": {"paths": ["a.txt"], "documents": 1, "characters": 9, "shards": 1, "left_out": {"documents_blank": 1}},
-    "dims": {"layer": [0], "head": 1, "pos": ["X", "_"], "rel": ["_"]},
+    "store": {"shards": 1, "exemplars": 2, "dims": {"layer": [0], "head": 1, "pos": ["X", "_"], "rel": ["_"]}},
     "seconds": {"plan": 0.1},
     "missing": [{"shard": 0, "stage": "measure", "reason": "x"}],
     "model": {"null": {"leading": 1, "trailing": 0}},
@@ -188,10 +191,10 @@ def _(data: bytes, folder: Path) -> None:
         show_status(place, progress_of(place))
 
 
-RECORD = {"shard": 0, "counts": {"sentences": 1, "seconds": 0.5}, "checksums": {"state": "0", "candidates": "0"}}
+COMMIT = Commit(0, 0, Counts(1), LeftOut(), {"state": "0", "passages": "0"})
 
 
-@target("commit", json.dumps(RECORD | {"seal": _seal(RECORD)}).encode())
+@target("commit", COMMIT.pack())
 def _(data: bytes, folder: Path) -> None:
     """The bytes as they are, and under a seal of their own, as far as they are JSON."""
     (folder / "commits").mkdir(exist_ok=True)
@@ -199,9 +202,9 @@ def _(data: bytes, folder: Path) -> None:
     for content in (data, sealed(data)):
         (folder / "commits" / "000000.json").write_bytes(content)
         with ours(str(folder)):
-            for shard, record in store.committed().items():
-                assert shard == record["shard"] == 0
-                store.verify(record)
+            for shard, commit in store.committed().items():
+                assert shard == commit.shard == 0
+                store.verify(commit)
 
 
 def sealed(data: bytes) -> bytes:

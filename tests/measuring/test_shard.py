@@ -104,11 +104,11 @@ def test_exemplars_are_the_strongest_sentences(gpt2: Model) -> None:
     np.testing.assert_allclose(np.moveaxis(result.exemplars.weight, -1, 0), best, rtol=0, atol=5e-5)
     rows = result.exemplars.document_index * 5 + result.exemplars.sentence
     assert rows.max() < len(TEXTS)  # never the second occurrence of a text
-    units = [passage.document_index * 5 + passage.sentence for passage in result.passages]
-    assert units == np.unique(rows).tolist()
-    for unit, passage in zip(units, result.passages, strict=True):
-        assert (passage.document, passage.first, passage.text) == (f"d{unit // 5}", 0, sentences.text[unit])
-        assert len(passage.pieces) == maps[unit].shape[-2]
+    held = np.unique(rows).tolist()
+    assert [passage.document_index * 5 + passage.sentence for passage in result.passages] == held
+    for row, passage in zip(held, result.passages, strict=True):
+        assert (passage.document, passage.first, passage.text) == (sentences.document[row], 0, sentences.text[row])
+        assert len(passage.pieces) == maps[row].shape[-2]
     np.testing.assert_array_equal(result.exemplars.text, digest_texts(TEXTS)[rows])
 
 

@@ -1,6 +1,5 @@
 """The attention in exemplars: equal to attention that is float64 throughout, sparse, and kept as all else of a run."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -107,11 +106,11 @@ def test_only_chunks_that_are_not_whole_are_traced_again(
     traced: list[str] = []
     trace = Worker.trace
 
-    def interrupted(self: Worker, shard: object, chunk: Chunk, *arguments: object) -> object:
+    def interrupted(self: Worker, chunk: Chunk, *arguments: object) -> object:
         if len(traced) == 2:
             raise KeyboardInterrupt
         traced.append(chunk.digest)
-        return trace(self, shard, chunk, *arguments)  # type: ignore[arg-type]
+        return trace(self, chunk, *arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Worker, "trace", interrupted)
@@ -119,7 +118,7 @@ def test_only_chunks_that_are_not_whole_are_traced_again(
     files = {path.stem for path in (traceless / "traces").iterdir()}
     assert files == set(traced)
     traced.clear()
-    monkeypatch.setattr(Worker, "trace", lambda *given: traced.append(given[2].digest) or trace(*given))
+    monkeypatch.setattr(Worker, "trace", lambda *given: traced.append(given[1].digest) or trace(*given))
     run(demo_config(traceless), QUIET)
     assert len(traced) > 1
     assert files.isdisjoint(traced)
@@ -141,16 +140,16 @@ def test_only_chunks_that_are_not_whole_are_traced_again(
 def test_what_is_not_traced_is_counted_and_completed_later(
     traceless: Path, demo_run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In a finished run of an older version: by a merge, by a run whose pass fails, by one whose pass does not."""
-    facts = json.loads((traceless / "run.json").read_text())
-    del facts["configuration"]["drawn_exemplars"], facts["identity"]["drawn_exemplars"], facts["seal"]
+    """By a merge, by a run whose pass fails, by one whose pass does not."""
+    facts = read_facts(locate(traceless))
+    assert facts is not None
     (traceless / "exemplar_attention.parquet").unlink()
     write_facts(locate(traceless), facts | {"status": "finished"})
     with pytest.raises(StoreError, match=r"expected attention of exemplars at .*exemplar_attention\.parquet"):
         attnmetrics.exemplar_attention(traceless)
     tries: list[str] = []
 
-    def fail(self: Worker, shard: object, chunk: Chunk, *_: object) -> None:
+    def fail(self: Worker, chunk: Chunk, *_: object) -> None:
         tries.append(chunk.digest)
         raise RuntimeError("poison")
 

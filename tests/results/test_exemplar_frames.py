@@ -5,8 +5,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from attnmetrics.errors import StoreError
-from attnmetrics.results.exemplars import EXEMPLARS, SentenceTexts, exemplars_frame, load_exemplars, save_exemplars
+from attnmetrics.results.exemplars import EXEMPLARS, exemplars_frame, load_exemplars, save_exemplars
 from attnmetrics.statistics.exemplars import Exemplars, from_peaks
+from attnmetrics.statistics.passages import Passage, Passages
 from attnmetrics.storage import locate
 
 
@@ -18,15 +19,15 @@ def exemplars() -> Exemplars:
     )
 
 
-TEXTS: SentenceTexts = {
-    (0, 4): [("first", "One.", ("One", "."), 0)],
-    (2, 0): [("third", "Two 🦉", ["Two", " 🦉"], 0)],
-    (2, 1): [("third", "", [], 0)],
+PASSAGES: Passages = {
+    (0, 4): [Passage("first", 0, 4, 0, "One.", ["One", "."])],
+    (2, 0): [Passage("third", 2, 0, 0, "Two 🦉", ["Two", " 🦉"])],
+    (2, 1): [Passage("third", 2, 1, 0, "", [])],
 }
 
 
 def test_exemplars_have_a_row_per_head_and_rank(tmp_path):
-    frame = exemplars_frame(exemplars(), (7,), TEXTS)
+    frame = exemplars_frame(exemplars(), (7,), PASSAGES)
     expected = [
         (7, 0, 1, 0.75, "third", 0, 5, 4, "Two 🦉", ["Two", " 🦉"]),
         (7, 0, 2, 0.5, "first", 4, 3, 2, "One.", ["One", "."]),
@@ -40,7 +41,7 @@ def test_exemplars_have_a_row_per_head_and_rank(tmp_path):
 
 def test_exemplars_have_plain_arrow_types(tmp_path):
     for name, value in (("a", exemplars()), ("b", exemplars()), ("none", Exemplars.zero(1, 2, 3))):
-        save_exemplars(exemplars_frame(value, (7,), TEXTS), locate(tmp_path / name))
+        save_exemplars(exemplars_frame(value, (7,), PASSAGES), locate(tmp_path / name))
     schema = pq.read_schema(tmp_path / "a")
     assert schema.equals(EXEMPLARS, check_metadata=True)
     assert schema.names == ["layer", "head", "rank", "weight", "document", "sentence", "i", "j", "text", "pieces"]
@@ -50,7 +51,7 @@ def test_exemplars_have_plain_arrow_types(tmp_path):
 
 
 def test_an_exemplar_without_text_is_an_error():
-    texts = {key: TEXTS[key] for key in [(2, 0), (2, 1)]}
+    texts = {key: PASSAGES[key] for key in [(2, 0), (2, 1)]}
     with pytest.raises(StoreError, match=r"expected the text of document 0, sentence 4, .* found none; measure its"):
         exemplars_frame(exemplars(), (7,), texts)
 

@@ -157,7 +157,7 @@ def test_whatever_cannot_be_written_ends_the_command_and_the_next_goes_on(
     assert outputs(folder) == outputs(small_run)
     refused = " ".join(path for _, path in refusals.refused)
     parts = "run.json lease.json labels- annotations/#.parquet shards.zarr/state/ shards.zarr/exemplars/ prefix/"
-    for part in [*parts.split(), "candidates/", "commits/", "traces/", *OUTPUTS]:
+    for part in [*parts.split(), "passages/", "commits/", "traces/", *OUTPUTS]:
         assert part in refused
     left, expected = ({path.name for path in place.iterdir()} for place in (folder, small_run))
     if events is not CREATES:  # temporary files cannot be removed either

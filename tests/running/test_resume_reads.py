@@ -66,7 +66,7 @@ def test_files_are_read_at_once_and_damage_is_told_in_order(
     shutil.rmtree(folder / "results.zarr")
     shards = len(list((folder / "commits").iterdir()))
     for shard in (0, shards - 1):
-        (folder / "candidates" / f"{shard:06d}.parquet").write_bytes(b"damaged")
+        (folder / "passages" / f"{shard:06d}.parquet").write_bytes(b"damaged")
     config = demo_config(folder)
     job = prepare(config, Reporter(quiet=True))
     files = [annotation_path(config.annotation_folder, job.fingerprint, shard.digest) for shard in job.plan.shards]

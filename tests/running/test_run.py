@@ -105,7 +105,7 @@ def test_outputs_that_are_gone_are_written_anew(tmp_path: Path) -> None:
     (Path(config.out) / "exemplars.parquet").unlink()
     run(config, QUIET)
     assert outputs(Path(config.out)) == before
-    damaged = sorted((Path(config.out) / "candidates").iterdir())[0]
+    damaged = sorted((Path(config.out) / "passages").iterdir())[0]
     damaged.write_bytes(b"")
     with pytest.raises(StoreError, match=r"is damaged.*measures it anew"):
         merge_run(config.out, QUIET)
@@ -162,13 +162,30 @@ def test_a_record_that_is_not_ours_is_refused(tmp_path: Path, content: str) -> N
     assert (tmp_path / "run.json").read_text() == content
 
 
-def test_a_run_of_a_version_with_other_options_is_refused(demo_run: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", [None, 1, 99])
+def test_a_run_of_another_format_is_refused_with_what_to_do(demo_run: Path, tmp_path: Path, other: int | None) -> None:
+    facts = json.loads((demo_run / "run.json").read_text()) | {"format": other, "attnmetrics": "0.1.0"}
+    if other is None:
+        del facts["format"]  # as the first versions wrote it
+    (tmp_path / "run.json").write_text(json.dumps(facts))
+    refused = pytest.raises(StoreError, match=r"version of attnmetrics \(0\.1\.0\): .*give another --out, or remove")
+    with refused:
+        progress_of(locate(tmp_path))
+    with refused:
+        merge_run(locate(tmp_path), QUIET)
+    with refused:
+        run(demo_config(tmp_path), QUIET)
+    with refused:
+        attnmetrics.load(tmp_path)
+
+
+def test_a_run_with_other_options_is_not_merged(demo_run: Path, tmp_path: Path) -> None:
     facts = read_facts(locate(demo_run))
     assert facts is not None
     facts["configuration"]["former_option"] = 1
     write_facts(locate(tmp_path), facts)
-    with pytest.raises(ConfigError, match="former_option: no such field"):
-        progress_of(locate(tmp_path))
+    with pytest.raises(ConfigError, match=r"run\.json: .*\n *former_option: no such field"):
+        merge_run(locate(tmp_path), QUIET)
 
 
 def test_shards_of_an_unknown_run_are_not_taken(tmp_path: Path) -> None:

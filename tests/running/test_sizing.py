@@ -18,7 +18,7 @@ MIDDLING = Work(
 
 
 def standing(choice: Choice) -> list[bool]:
-    return [holds for _, holds in choice.rules]
+    return [holds for _, holds in choice.reasons]
 
 
 def test_the_size_of_the_options_stays_where_nothing_speaks_against_it() -> None:
@@ -59,7 +59,7 @@ def test_rules_give_way_to_more_important_ones() -> None:
     wikipedia = Work(21_600_000_000, 6_500_000, 21_600_000_000 * CPU, workers=500, variability_sentences=20_000)
     choice = choose(wikipedia, DEFAULT)
     assert choice.characters == 1_100_000
-    lost = [rule.reason for rule, holds in choice.rules if not holds]
+    lost = [reason.text for reason, holds in choice.reasons if not holds]
     assert lost == ["a worker that dies loses 10 minutes of work at most"]
     assert "variability" in choice.because
 
@@ -68,7 +68,7 @@ def test_a_shard_is_a_document_at_least() -> None:
     few = Work(characters=60_000, documents=40, seconds=42.0, workers=2, variability_sentences=20_000)
     choice = choose(few, DEFAULT)
     assert 32 <= choice.shards <= 40
-    assert [rule.reason[:9] for rule, holds in choice.rules if not holds] == ["50 shards", "what a sh"]
+    assert [reason.text[:9] for reason, holds in choice.reasons if not holds] == ["50 shards", "what a sh"]
 
 
 works = st.builds(
@@ -85,6 +85,6 @@ works = st.builds(
 def test_the_size_is_one_that_all_rules_that_hold_allow(work: Work, preferred: int) -> None:
     choice = choose(work, preferred)
     assert choice.characters >= 1
-    for rule, holds in choice.rules:
-        assert not holds or rule.least <= choice.characters + 1
-        assert not holds or choice.characters <= rule.most
+    for reason, holds in choice.reasons:
+        assert not holds or reason.least <= choice.characters + 1
+        assert not holds or choice.characters <= reason.most

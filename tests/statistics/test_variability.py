@@ -3,13 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attnmetrics.errors import ConfigError, MergeError
+from attnmetrics.errors import MergeError
 from attnmetrics.statistics import variability
 from attnmetrics.statistics.variability import (
     Prefix,
     deviation_sum,
     deviations,
-    equal_quota,
     prefix_mean,
     prefix_pairs,
     prefix_sums,
@@ -87,28 +86,6 @@ def test_no_sentence_gives_no_evidence():
 def test_no_shard_is_refused():
     with pytest.raises(MergeError, match="at least one shard, found none"):
         deviations(list)
-
-
-@given(st.lists(st.integers(0, 50), max_size=12), st.integers(0, 200))
-def test_quota_is_the_largest_that_fits(counts, limit):
-    try:
-        quota = equal_quota(counts, limit)
-    except ConfigError:
-        assert 0 < limit < sum(count > 0 for count in counts)
-        return
-    assert sum(min(count, quota) for count in counts) <= limit
-    if quota < max(counts, default=0):
-        assert sum(min(count, quota + 1) for count in counts) > limit
-
-
-def test_no_limit_keeps_all():
-    assert equal_quota([3, 9, 1], None) == 9
-
-
-def test_fewer_sentences_than_shards_is_refused():
-    with pytest.raises(ConfigError, match=r"at least one a shard \(3\), found 2; raise --variability-sentences"):
-        equal_quota([5, 5, 5], 2)
-    assert equal_quota([5, 5, 5], 0) == 0
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 5), st.booleans())

@@ -49,7 +49,7 @@ def test_the_results_are_those_of_a_folder(demo_run: Path, url: str) -> None:
     folder = locate(url)
     assert stored_outputs(folder) == outputs(demo_run)
     assert folder.names() == [
-        "annotations", "candidates", "commits", "exemplar_attention.parquet", "exemplars.parquet", "prefix", "report",
+        "annotations", "commits", "exemplar_attention.parquet", "exemplars.parquet", "passages", "prefix", "report",
         "results.zarr", "run.json", "shards.zarr", "tables", "traces",
     ]  # fmt: skip
     assert b"<html" in (folder / "report" / "index.html").read()
@@ -92,7 +92,7 @@ def test_killed_workers_are_replaced(demo_run: Path, url: str) -> None:
 def test_damage_is_found_and_mended(demo_run: Path, url: str) -> None:
     config = demo_config(url)
     run(config, QUIET)
-    for path in ("shards.zarr/state/c.1.0", "candidates/000002.parquet", "commits/000000.json"):
+    for path in ("shards.zarr/state/c.1.0", "passages/000002.parquet", "commits/000000.json"):
         place = locate(url) / path
         content = bytearray(place.read())
         content[len(content) // 2] ^= 1

@@ -7,18 +7,19 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import zarr
 
 from attnmetrics.errors import StoreError
 from attnmetrics.statistics.exemplars import Exemplars
+from attnmetrics.statistics.passages import Passage
 from attnmetrics.statistics.states import Dims, State, packed_size
 from attnmetrics.statistics.traces import Traces
 from attnmetrics.statistics.variability import Prefix
 from attnmetrics.storage import AT_ONCE, locate
+from attnmetrics.store.commits import Commit, Counts, LeftOut
 from attnmetrics.store.merge import merge
-from attnmetrics.store.shards import CANDIDATES, ShardContent, Store
+from attnmetrics.store.shards import ShardContent, Store
 
 DIMS = Dims(layer=(0, 2), head=3, pos=("NOUN", "_"), rel=("nsubj", "obj", "_"))
 PLACES = 4
@@ -39,10 +40,9 @@ def content(seed: int, sentences: int = 5) -> ShardContent:
     blocks = random.random((sentences, 2, 3, 55), dtype=np.float32)
     blocks[:1, :, :, 7:] = np.nan
     prefix = Prefix(blocks, random.integers(0, 2**63, sentences, dtype=np.uint64))
-    key = {"document": "d", "document_index": 1, "sentence": 2, "first": 0}
-    row = key | {"text": "A \x1b[2J b", "pieces": ["A", "Ġb"]}
+    passage = Passage("d", 1, 2, 0, "A \x1b[2J b", ["A", "Ġb"])
     state = State.unpack(DIMS, random.random(packed_size(DIMS)))
-    return ShardContent(state, prefix, exemplars, pa.Table.from_pylist([row], schema=CANDIDATES))
+    return ShardContent(state, prefix, exemplars, [passage])
 
 
 def traces() -> Traces:
@@ -62,22 +62,24 @@ def store(tmp_path: Path) -> Store:
 @pytest.mark.parametrize("sentences", [0, 1, 5])
 def test_a_shard_comes_back_bit_for_bit(store: Store, sentences: int) -> None:
     written = content(1, sentences)
-    store.write(2, written, {"sentences": sentences})
-    record = store.committed()[2]
-    state, exemplars = store.read_state(record), store.read_exemplars(record)
+    store.write(Commit(2, 30, Counts(sentences), LeftOut(sentences_cut=4)), written)
+    commit = store.committed()[2]
+    state, exemplars = store.read_state(commit), store.read_exemplars(commit)
     np.testing.assert_array_equal(state.pack(), written.state.pack())
     for field in fields(Exemplars):
         np.testing.assert_array_equal(getattr(exemplars, field.name), getattr(written.exemplars, field.name))
-    prefix = store.read_prefix(record)
+    prefix = store.read_prefix(commit)
     np.testing.assert_array_equal(prefix.blocks, written.prefix.blocks)
     np.testing.assert_array_equal(prefix.hashes, written.prefix.hashes)
-    assert store.read_candidates(record).equals(written.candidates)
-    assert record["counts"] == {"sentences": sentences}
+    assert store.read_passages(commit, {(1, 2)}) == written.passages
+    assert store.read_passages(commit, {(1, 3)}) == []
+    assert (commit.shard, commit.first_document) == (2, 30)
+    assert (commit.counts, commit.left_out) == (Counts(sentences), LeftOut(sentences_cut=4))
 
 
 def test_zarr_reads_what_is_written(store: Store) -> None:
     written = content(1)
-    store.write(2, written, {})
+    store.write(Commit(2, 0), written)
     group = zarr.open_group(f"{store.folder}/shards.zarr", mode="r")
     np.testing.assert_array_equal(group["state"][2], written.state.pack())
     np.testing.assert_array_equal(group["exemplars"][2].ravel(), written.exemplars.pack())
@@ -88,38 +90,38 @@ def test_zarr_reads_what_is_written(store: Store) -> None:
 def test_a_shard_without_exemplars_comes_back(tmp_path: Path) -> None:
     store = Store(locate(tmp_path), DIMS, shards=1, exemplars=0)
     store.create()
-    store.write(0, replace(content(1), exemplars=Exemplars.zero(2, 3, 0)), {})
+    store.write(Commit(0, 0), replace(content(1), exemplars=Exemplars.zero(2, 3, 0)))
     store.verify(store.committed()[0])
     assert store.read_exemplars(store.committed()[0]).shape == (2, 3, 0)
 
 
 def test_writing_again_changes_nothing(store: Store) -> None:
-    store.write(0, content(1), {})
+    store.write(Commit(0, 0), content(1))
     before = files(Path(store.folder))
-    store.write(0, content(1), {})
+    store.write(Commit(0, 0), content(1))
     assert files(Path(store.folder)) == before
 
 
 def test_a_shard_can_be_read_while_it_is_written_again(store: Store) -> None:
     """An actor that outlives its driver may write a shard that the next driver reads."""
-    store.write(0, content(1), {})
-    record = store.committed()[0]
+    store.write(Commit(0, 0), content(1))
+    commit = store.committed()[0]
     with ThreadPoolExecutor(1) as pool:
-        writing = pool.submit(lambda: [store.write(0, content(1), {}) for _ in range(10)])
+        writing = pool.submit(lambda: [store.write(Commit(0, 0), content(1)) for _ in range(10)])
         while not writing.done():
-            store.verify(record)
+            store.verify(commit)
         writing.result()
 
 
 def test_creating_again_keeps_what_is_there(store: Store) -> None:
-    store.write(0, content(1), {})
+    store.write(Commit(0, 0), content(1))
     store.create()
     store.verify(store.committed()[0])
 
 
 def test_an_uncommitted_shard_is_not_there(store: Store) -> None:
-    store.write(0, content(1), {})
-    store.write(1, content(2), {})
+    store.write(Commit(0, 0), content(1))
+    store.write(Commit(1, 0), content(2))
     store.discard(1)
     assert list(store.committed()) == [0]
 
@@ -134,7 +136,7 @@ def test_merging_reads_ahead_of_few_sentences(store: Store, monkeypatch: pytest.
     monkeypatch.setattr("attnmetrics.store.merge.read_ahead", read_ahead)
     monkeypatch.setattr("attnmetrics.store.merge.SENTENCES_AHEAD", 10)
     for shard in range(3):
-        store.write(shard, content(shard, sentences=5), {"prefix_sentences": 5})
+        store.write(Commit(shard, 0, Counts(sentences=5, prefix_sentences=5)), content(shard, sentences=5))
     assert merge(store, list(store.committed().values()), 3).variability_sentences == 3
     assert asked == [AT_ONCE, 2, 2]
 
@@ -159,7 +161,7 @@ DATA = (
     "shards.zarr/state/c.1.0",
     "shards.zarr/exemplars/c.1.0.0.0.0",
     "prefix/000001.zst",
-    "candidates/000001.parquet",
+    "passages/000001.parquet",
 )
 
 
@@ -167,24 +169,24 @@ DATA = (
 @pytest.mark.parametrize("path", DATA)
 def test_damage_is_found_and_named(store: Store, path: str, damage: Callable[[Path], None]) -> None:
     for shard in range(3):
-        store.write(shard, content(shard), {})
+        store.write(Commit(shard, 0), content(shard))
     damage(Path(store.folder) / path)
-    records = store.committed()
-    store.verify(records[0])
-    store.verify(records[2])
+    commits = store.committed()
+    store.verify(commits[0])
+    store.verify(commits[2])
     with pytest.raises(StoreError, match=r"shard 1 of .* is damaged"):
-        store.verify(records[1])
+        store.verify(commits[1])
 
 
 @pytest.mark.parametrize("damage", [flip, truncate], ids=["flipped", "truncated"])
-def test_a_damaged_commit_record_is_none(store: Store, damage: Callable[[Path], None]) -> None:
-    store.write(0, content(0), {"sentences": 7})
+def test_a_damaged_commit_is_none(store: Store, damage: Callable[[Path], None]) -> None:
+    store.write(Commit(0, 0, Counts(sentences=7)), content(0))
     damage(Path(store.folder) / "commits" / "000000.json")
     assert store.committed() == {}
 
 
 def test_a_forged_count_is_none(store: Store) -> None:
-    store.write(0, content(0), {"sentences": 7})
+    store.write(Commit(0, 0, Counts(sentences=7)), content(0))
     path = Path(store.folder) / "commits" / "000000.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"counts": {"sentences": 8}}))
     assert store.committed() == {}
