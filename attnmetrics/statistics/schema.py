@@ -160,7 +160,7 @@ RESULTS: Final = (
         help="Strong colour: heads that look at words in this relation to their parent.",
         kind="share",
         family="Dependencies",
-        heading="Attention to {}",
+        heading="Attention to relation {}",
     ),
     Result(
         "variability",

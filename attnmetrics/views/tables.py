@@ -60,6 +60,14 @@ def chance(data: xr.Dataset, table: xr.DataArray) -> xr.DataArray | None:
     return next((level for level in known if set(level.dims) <= set(table.dims)), None)
 
 
+def by_themselves(data: xr.Dataset) -> dict[str, xr.DataArray]:
+    """The run's tables of heads that are shown by themselves: not the chance level of another."""
+    heads = of_heads(data)
+    levels = (chance(data, table) for table in heads.values())
+    beside = {str(level.name) for level in levels if level is not None}
+    return {name: table for name, table in heads.items() if name not in beside}
+
+
 def select(data: xr.Dataset, name: str, at: Labels) -> xr.DataArray:
     """A table of heads at these labels, [layer, head].
 

@@ -30,6 +30,7 @@ from attnmetrics.views.tables import (
     Labels,
     at_labels,
     beside_chance,
+    by_themselves,
     dim_title,
     further,
     heading,
@@ -37,7 +38,6 @@ from attnmetrics.views.tables import (
     is_share,
     kind,
     labels_of,
-    of_heads,
     said,
     shown,
     title,
@@ -270,7 +270,7 @@ def show_head(data: xr.Dataset, layer: int, head: int) -> RenderableType:
         ConfigError: the run has no such head.
     """
     _require_head(layer, head, data["layer"].values.tolist(), data["head"].values.tolist())
-    tables = [beside_chance(data, name) for name in of_heads(data)]
+    tables = [beside_chance(data, name) for name in by_themselves(data)]
     profiles = [
         _profile(table, level, layer, head)
         for table, level in tables

@@ -26,6 +26,7 @@ from attnmetrics.cli import main
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.storage import locate
 from attnmetrics.views import palette
+from attnmetrics.views.numbers import percent
 
 Draw = Callable[..., Axes]
 MAPS: dict[str, tuple[Draw, str, dict[str, str | int]]] = {
@@ -283,7 +284,9 @@ def test_every_label_of_a_table_has_a_map_with_its_chance() -> None:
     for axes, label in zip(panels, ANIMACY, strict=True):
         assert_array_equal(heat(axes), data["animacy_to"].sel(animacy=label).values)
     said = [text.get_text() for text in figure.texts]
-    assert [text for text in said if text.startswith("chance")] == [f"chance {n}%" for n in (40, 30, 20, 10)]
+    most = [percent(float(data["animacy_to"].sel(animacy=label).max())) for label in ANIMACY]
+    assert said[2:10:2] == ["human", "<b>thing</b>", "=1+1", "no word"]
+    assert said[3:10:2] == [f"max {top}, chance {n}%" for top, n in zip(most, (40, 30, 20, 10), strict=True)]
     assert said[0] == "Attention to animacy"
     assert said[1] == "Σ F of the kind ÷ M; each map has its own scale, from 0 to its largest value"
     both = plot.all_labels(data, "rule_accuracy").figure.axes
@@ -317,7 +320,7 @@ def test_a_run_without_the_papers_tables_has_a_figure_of_each_of_its_own(tmp_pat
     data = made_up()
     names = plot.write(data, exemplars(data), locate(tmp_path), ["svg"])
     assert names == [f"{name}.svg" for name in (
-        "sparkle", "sparkle-expected", "animacy-to", "rule-accuracy", "_i_loud", "unsaid",
+        "sparkle", "animacy-to", "rule-accuracy", "_i_loud", "unsaid",
     )]  # fmt: skip
     some = dataset(2, 2)[["pos_to", "pos_to_by_layer", "distance", "dependency_alignment"]]
     names = plot.write(some, exemplars(some), locate(tmp_path / "some"), ["svg"])

@@ -156,7 +156,8 @@ def test_a_head_has_tables_never_heard_of() -> None:
     human = data["animacy_to"].sel(layer=1, head=2, animacy="human")
     assert cells(lines, "animacy_to, human")[1] == percent(float(human))
     assert cells(lines, "animacy_to, human")[-1] == "40%"
-    assert "<i>loud" in lines and "rule, animacy" not in lines
+    assert "<i>loud" in lines
+    assert "sparkle_expected" not in lines, "it stands beside sparkle"
 
 
 def test_what_stands_out_has_its_chance_beside() -> None:
