@@ -65,13 +65,13 @@ def _flag(name: str) -> inspect.Parameter:
     """The parameter of one field. Values arrive as text and are checked by `RunConfig`, in one place."""
     field = RunConfig.model_fields[name]
     flags = ["--" + name.replace("_", "-"), *([SHORT_FLAGS[name]] if name in SHORT_FLAGS else [])]
-    shown = "" if field.is_required() or field.default is None else f" (default: {field.default})"
+    shown = "" if field.is_required() or field.default in (None, {}) else f" (default: {field.default})"
     help_text = f"{field.description}{shown}"
     if field.annotation is bool:
         flags = [f"{flags[0]}/--no-{flags[0][2:]}"] if field.default else flags
         kind: Any = Annotated[bool | None, typer.Option(*flags, help=help_text, show_default=False)]
     else:
-        container = list[str] if name == "corpus" else str
+        container = list[str] if name in ("corpus", "label", "link") else str
         option = typer.Option(*flags, help=help_text, metavar=_metavar(name, field.annotation), show_default=False)
         kind = Annotated[container | None, option]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
@@ -80,6 +80,8 @@ def _flag(name: str) -> inspect.Parameter:
 def _metavar(name: str, annotation: Any) -> str:
     if name in ("corpus", "out", "annotations"):
         return "PATH"
+    if name in ("label", "link"):
+        return "NAME=SOURCE"
     kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
     choices = [choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]
     return "|".join(choices) or ("N" if "int" in str(annotation) else "NAME")

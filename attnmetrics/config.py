@@ -1,6 +1,7 @@
 """One validated configuration of a run: from flags, a YAML file or Python; flags win over the file."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from reprlib import Repr
@@ -32,9 +33,6 @@ LAYER_LIMIT = 10_000
 FAULTS_SHOWN = 10
 """An error says no more than this many things at once."""
 
-SPARE_CANDIDATES = 10
-"""Float32 may rank a sentence this many places too low."""
-
 
 def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
@@ -58,6 +56,20 @@ def _as_layers(value: Any) -> Any:
             raise ValueError("expected layers such as 0-3,6")
         layers.extend(range(numbers[0], numbers[1] + 1))
     return tuple(sorted(set(layers)))
+
+
+def _as_mapping(value: Any) -> Any:
+    """`NAME=SOURCE` of flags, one or several, as a mapping; a mapping of a file stays as it is."""
+    if isinstance(value, str):
+        value = (value,)
+    if not isinstance(value, list | tuple):
+        return value
+    pairs = [part.partition("=") for part in value if isinstance(part, str)]
+    if len(pairs) < len(value) or not all(name and source for name, _, source in pairs):
+        raise ValueError("expected NAME=SOURCE")
+    if twice := [name for name, number in Counter(name for name, _, _ in pairs).items() if number > 1]:
+        raise ValueError(f"expected each name once, found {twice[0][:80]!r} twice")
+    return {name: source for name, _, source in pairs}
 
 
 def _check_unit(value: str) -> str:
@@ -128,6 +140,17 @@ class RunConfig(BaseModel):
     ] = None
     seed: Annotated[int, Field(ge=0, description="seed of the hash that samples sentences")] = 0
 
+    label: Annotated[
+        dict[str, str],
+        BeforeValidator(_as_mapping),
+        Field(description="one more label of pieces, NAME=SOURCE, such as animacy=word.misc.Animacy; repeatable"),
+    ] = {}
+    link: Annotated[
+        dict[str, str],
+        BeforeValidator(_as_mapping),
+        Field(description="one more link of pieces, NAME=SOURCE, such as same=python:my_module:same; repeatable"),
+    ] = {}
+
     revision: Annotated[str | None, Field(description="revision of a Hub model: branch, tag or commit")] = None
     trust_remote_code: Annotated[bool, Field(description="run model code that comes with the weights")] = False
     allow_pickle: Annotated[bool, Field(description="load weights that are not safetensors")] = False
@@ -139,9 +162,6 @@ class RunConfig(BaseModel):
         tuple[int, ...] | None, BeforeValidator(_as_layers), Field(description="layers to measure, such as 0-3,6")
     ] = None
     exemplars: Annotated[int, Field(ge=0, le=10_000, description="exemplar sentences, or windows, per head")] = 50
-    exact_exemplars: Annotated[
-        bool, Field(description="with float32, compute the weights of exemplars anew in float64; not of windows")
-    ] = True
     drawn_exemplars: Annotated[
         int,
         Field(
@@ -203,19 +223,9 @@ class RunConfig(BaseModel):
         return None if self.unit == "sentence" else int(self.unit.removeprefix("window:"))
 
     @property
-    def ranks_exemplars(self) -> bool:
-        """Whether exemplars are ranked anew in float64; windows are not read again."""
-        return self.exact_exemplars and self.dtype == "float32" and self.exemplars > 0 and not self.window
-
-    @property
     def traced_exemplars(self) -> int:
         """Exemplars of each head in which attention is drawn; windows are not read again."""
         return 0 if self.window else self.drawn_exemplars
-
-    @property
-    def candidates(self) -> int:
-        """Exemplars kept per shard and head: some to spare where they are ranked anew."""
-        return self.exemplars + SPARE_CANDIDATES if self.ranks_exemplars else self.exemplars
 
     @property
     def annotation_folder(self) -> Location:

@@ -12,7 +12,8 @@ from triton.backends.compiler import GPUTarget
 from triton.runtime import driver
 
 from attnmetrics.model.kernels import fused
-from attnmetrics.model.kernels.reductions import Null, want
+from attnmetrics.model.kernels.attends import Attends
+from attnmetrics.model.kernels.reductions import Linked, want
 from attnmetrics.model.pack import pack
 
 
@@ -46,10 +47,11 @@ class Compiled:
 
 if __name__ == "__main__":
     driver.set_active(Hopper())
-    for name in ("short", "tiled", "received", "single"):
+    for name in ("short", "tiled", "received", "linked", "single"):
         setattr(fused, name, Compiled(getattr(fused, name)))
-    lengths, first = np.array([20, 150]), np.zeros(1, np.int64)
+    lengths, zero, one = np.array([20, 150]), np.zeros(1, np.int64), np.ones(1, np.int64)
     (batch,) = pack(lengths, np.ones(2, np.bool_), 1000, 1 << 16, False)
-    wanted = want(batch, True, Null(1, 0), (first, first), first, (first, first), torch.device("cpu"))
+    linked = Linked(one, one, zero, groups=1)
+    wanted = want(batch, Attends(True, 1, 0), linked, zero, (one, one), torch.device("cpu"))
     query, key, value = torch.zeros(3, lengths.sum(), 2, 64, dtype=torch.bfloat16)
     fused.Fused()(query, key, value, 0.125, wanted, True)

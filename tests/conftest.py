@@ -18,6 +18,8 @@ from attnmetrics.config import RunConfig, build_config
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
 
+pytest.register_assert_rewrite("agreement", "checks", "pages")
+
 DEMO_DOCUMENTS = 8
 
 
@@ -52,7 +54,7 @@ def loaded_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(load, "load_model", cache(load.load_model))
-        patch.setattr(spacy, "_load", cache(spacy._load))
+        patch.setattr(spacy, "load_pipeline", cache(spacy.load_pipeline))
         yield
 
 

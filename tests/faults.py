@@ -17,10 +17,10 @@ from typing import Any, Literal, Self
 import psutil
 from ray.cluster_utils import Cluster
 
-PHASES = ("start", "plan", "load", "annotate", "measure", "rank", "merge", "report")
-"""What a driver does, in order; `load` is the start of the engine and of the model, `rank` also traces."""
+PHASES = ("start", "plan", "load", "annotate", "measure", "trace", "merge", "report")
+"""What a driver does, in order; `load` is the start of the engine and of the model."""
 
-VICTIMS = ("driver", "annotator", "measurer", "ranker", "tracer", "node")
+VICTIMS = ("driver", "annotator", "measurer", "tracer", "node")
 """A driver, a worker at this stage, or the raylet of a node."""
 
 EXIT_SHARDS_MISSING = 3
@@ -31,8 +31,8 @@ POLL_SECONDS = 0.02
 
 _HEALTH = {"health_check_period_ms": 500, "health_check_timeout_ms": 1000, "health_check_failure_threshold": 3}
 
-Phase = Literal["start", "plan", "load", "annotate", "measure", "rank", "merge", "report"]
-Victim = Literal["driver", "annotator", "measurer", "ranker", "tracer", "node"]
+Phase = Literal["start", "plan", "load", "annotate", "measure", "trace", "merge", "report"]
+Victim = Literal["driver", "annotator", "measurer", "tracer", "node"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +93,11 @@ class Driver:
         said = self.said()
         if "merging" in said:
             return "report" if self._fresh("tables") else "merge"
-        if not re.search("annotate:|measure:|rank:|measured already", said):
+        if not re.search("annotate:|measure:|trace:|measured already", said):
             return "load" if "characters," in said else "plan" if "planning" in said else "start"
         shards = int(re.search(r"(\d+) shards", said)[1])  # type: ignore[index]
         if len(list(self._out.glob("commits/*.json"))) == shards:
-            return "rank"
+            return "trace"
         return "measure" if len(list(self._out.glob("annotations/*.parquet"))) == shards else "annotate"
 
     def has_reached(self, phase: Phase) -> bool:
@@ -218,7 +218,7 @@ def _victims(driver: Driver, victim: Victim, nodes: Nodes | None) -> list[psutil
         return [driver.process]
     if victim == "node":
         return nodes.raylets() if nodes else _local_raylets(driver)
-    stage = {"annotator": "annotate", "measurer": "measure", "ranker": "rank", "tracer": "trace"}[victim]
+    stage = {"annotator": "annotate", "measurer": "measure", "tracer": "trace"}[victim]
     return workers(stage, nodes.raylets() if nodes else [driver.process])
 
 
@@ -235,9 +235,3 @@ def _harm(process: psutil.Process, pause: float) -> None:
         time.sleep(pause)
     finally:
         process.resume()
-
-
-def outputs(folder: Path) -> dict[str, bytes]:
-    """Bytes of every file of results, exemplars and tables, by path."""
-    paths = [*folder.glob("exemplar*"), *(folder / "results.zarr").rglob("*"), *(folder / "tables").rglob("*")]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}

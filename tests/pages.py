@@ -1,4 +1,4 @@
-"""Pages in a real browser, opened from disk: what they ask for or complain of is a fault.
+"""Pages in a real browser, opened from disk: what they ask for or complain of is a fault; the lines that they draw.
 
 Needs Chromium (Debian: `apt-get install chromium`), which is found by its name on the path.
 """
@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -64,3 +66,27 @@ class Desk:
     def close(self) -> None:
         for context in self._contexts:
             context.close()
+
+
+HOSTILE = ['</script><img src="http://attack.test/x" onerror="alert(1)">', "<b>bold</b>", "&amp;", "\u202eright\x00"]
+
+
+def lines(page: Page) -> list[dict[str, Any]]:
+    """The lines that can be seen."""
+    return page.locator("svg.lines").last.evaluate(  # type: ignore[no-any-return]
+        """svg => [...svg.querySelectorAll('g:not([visibility=hidden]) > path[data-i]')].map(path => ({
+        head: +path.dataset.head, i: +path.dataset.i, j: +path.dataset.j,
+        opacity: +path.getAttribute('stroke-opacity')}))"""
+    )
+
+
+def assert_lines(page: Page, expected: NDArray[np.float64], heads: list[int]) -> None:
+    """Exactly the weights that can be seen are drawn, each as opaque as it is large. `expected` is [head, i, j]."""
+    drawn = {(line["head"], line["i"], line["j"]): line["opacity"] for line in lines(page)}
+    wanted = {
+        (h, int(i), int(j)): expected[h, i, j]
+        for h in heads
+        for i, j in zip(*np.nonzero(expected[h] >= 0.005), strict=True)
+    }
+    assert drawn.keys() == wanted.keys()
+    np.testing.assert_allclose([drawn[key] for key in wanted], list(wanted.values()), rtol=0, atol=1e-4)

@@ -1,34 +1,35 @@
 """Annotated shards as Parquet files, one a shard, named by what made them, so that no text is parsed twice.
 
 A row is a sentence: `document`, `document_index` (within the shard), `sentence`, `text`, and lists with one entry a
-word: `word_start`, `word_end`, `word_pos`, `word_rel`, `word_head`. The schema's metadata holds version, annotator
-fingerprint, digest of the documents, counts, and checksums of the contents. Nothing here needs spaCy.
+word: `word_start`, `word_end`, `word_head`, and `word_NAME` for every column that the annotator gave. The schema's
+metadata holds version, annotator fingerprint, digest of the documents, counts, and checksums: one of what identifies
+sentences, one of text and words, and one a column, so that columns are read without the others. Nothing here needs
+spaCy.
 """
 
 import errno
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyarrow import compute as pc
 from pyarrow import parquet as pq
 
-from attnmetrics.annotation.sentence import Annotated, Labels, Sentences
+from attnmetrics.annotation.sentence import Annotated, Column, Declared, Sentences
 from attnmetrics.errors import DamageError, StoreError, first_line
 from attnmetrics.storage import UNREADABLE, Location, os_errors
 
-VERSION = 1
+VERSION = 2
 """Of the file format; another version is another file name."""
 
 _KEY = b"attnmetrics"
 _KEYS = ("document", "document_index", "sentence")
-_WORDS = ("word_start", "word_end", "word_pos", "word_rel", "word_head")
+_WORDS = ("word_start", "word_end", "word_head")
 _REMEDY = "`attnmetrics run` computes it anew"
 
 
@@ -63,31 +64,38 @@ def write(path: Location, annotated: Annotated, fingerprint: str, digest: str) -
     _write(path, sink.getvalue().to_pybytes())
 
 
-def read(path: Location, labels: Labels, first_document: int = 0) -> Sentences:
-    """A shard's sentences, their documents counted from `first_document`, tags and relations as numbers of `labels`.
+def read(path: Location, columns: Collection[str] | None = None, first_document: int = 0) -> Sentences:
+    """A shard's sentences, their documents counted from `first_document`.
+
+    Args:
+        path: the file.
+        columns: names of the columns that are read; the others stay on the disk. None reads all.
+        first_document: position of the shard's first document in the corpus.
 
     Raises:
         DamageError: the file is damaged or foreign.
-        StoreError: the file is missing, or has a label that `labels` lacks.
+        StoreError: the file is missing, or keeps no column of such a name.
     """
     with _opened(path) as (file, meta):
-        table = file.read(use_threads=False)
-        found = _sentences(table, meta)
-        if _checksum(found) != meta["checksum"]:
-            raise pa.ArrowInvalid("its contents do not have their checksum")
-    return Sentences(
-        labels=labels,
-        document=found.document,
-        document_index=found.document_index + first_document,
-        sentence=found.sentence,
-        text=found.text,
-        word_offsets=found.word_offsets,
-        word_start=found.word_start,
-        word_end=found.word_end,
-        word_pos=_renumber(found.labels.pos, labels.pos, "part of speech", path)[found.word_pos],
-        word_rel=_renumber(found.labels.rel, labels.rel, "relation", path)[found.word_rel],
-        word_head=found.word_head,
-    )
+        names = sorted(meta["columns"] if columns is None else columns)
+        _check_columns(names, meta, path)
+        wanted = [*_KEYS, "text", *_WORDS, *map(_field, names)]
+        sentences = _sentences(file.read(columns=wanted, use_threads=False), names)
+        _check(_checksum(sentences), meta["checksum"])
+        for name, column in sentences.columns.items():
+            _check(_column_checksum(column), meta["columns"][name])
+    return replace(sentences, document_index=sentences.document_index + first_document)
+
+
+def read_columns(path: Location) -> frozenset[str]:
+    """The names of the columns that a shard's file keeps; no row is read.
+
+    Raises:
+        DamageError: the file is damaged or foreign.
+        StoreError: the file is missing.
+    """
+    with _opened(path) as (_, meta):
+        return frozenset(meta["columns"])
 
 
 def read_keys(path: Location, first_document: int = 0) -> Keys:
@@ -98,10 +106,8 @@ def read_keys(path: Location, first_document: int = 0) -> Keys:
         StoreError: the file is missing.
     """
     with _opened(path) as (file, meta):
-        table = file.read(columns=list(_KEYS), use_threads=False)
-        keys = Keys(*_keys(table))
-        if _keys_checksum(keys.document, keys.document_index, keys.sentence) != meta["keys_checksum"]:
-            raise pa.ArrowInvalid("its contents do not have their checksum")
+        keys = Keys(*_keys(file.read(columns=list(_KEYS), use_threads=False)))
+        _check(_keys_checksum(keys.document, keys.document_index, keys.sentence), meta["keys_checksum"])
     return Keys(keys.document, keys.document_index + first_document, keys.sentence)
 
 
@@ -116,41 +122,40 @@ def read_counts(path: Location) -> dict[str, int]:
         return {str(name): int(number) for name, number in meta["counts"].items()}
 
 
-def save_labels(folder: Location, fingerprint: str, labels: Labels) -> None:
-    """Keeps an annotator's labels, so that a later run needs no pipeline.
+def save_declared(folder: Location, fingerprint: str, declared: Declared) -> None:
+    """Keeps what an annotator declares, so that a later run needs no pipeline.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    content = {"version": VERSION, "fingerprint": fingerprint, "pos": labels.pos, "rel": labels.rel}
-    content["checksum"] = _labels_checksum(labels)
+    content = {"version": VERSION, "fingerprint": fingerprint, "declared": dict(declared)}
+    content["checksum"] = _json_digest(content["declared"])
     data = json.dumps(content, ensure_ascii=False, indent=1).encode()
-    _write(_labels_path(folder, fingerprint), data)
+    _write(_declared_path(folder, fingerprint), data)
 
 
-def load_labels(folder: Location, fingerprint: str) -> Labels | None:
-    """The labels kept for an annotator; None if there are none.
+def load_declared(folder: Location, fingerprint: str) -> Declared | None:
+    """What is kept of an annotator's declarations; None if there is nothing.
 
     Raises:
         DamageError: the file is damaged or foreign.
         StoreError: the file cannot be read.
     """
-    path = _labels_path(folder, fingerprint)
+    path = _declared_path(folder, fingerprint)
     try:
         content = json.loads(path.read())
         if (content["version"], content["fingerprint"]) != (VERSION, fingerprint):
             raise ValueError("it belongs to another annotator")
-        labels = Labels(_strings(content["pos"]), _strings(content["rel"]))
-        if content["checksum"] != _labels_checksum(labels):
+        if content["checksum"] != _json_digest(content["declared"]):
             raise ValueError("others than were written")
-        return labels
+        return {name: _strings(names) for name, names in content["declared"].items()}
     except FileNotFoundError:
         return None
     except UNREADABLE as error:
         raise StoreError(
             f"cannot read {path}: {error.strerror or error}; mend its rights or the connection, or name another folder"
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamageError(f"{path}: expected the labels of an annotator, found {error}; {_REMEDY}") from error
 
 
@@ -168,7 +173,7 @@ def _file_name(fingerprint: str, digest: str) -> str:
     return f"{_name(fingerprint, digest)}.parquet"
 
 
-def _labels_path(folder: Location, fingerprint: str) -> Location:
+def _declared_path(folder: Location, fingerprint: str) -> Location:
     return folder / f"labels-{_name(fingerprint, '')}.json"
 
 
@@ -207,6 +212,8 @@ def _opened(path: Location) -> Iterator[tuple[pq.ParquetFile, dict[str, Any]]]:
     try:
         with os_errors(), path.open() as opened, pq.ParquetFile(opened, page_checksum_verification=True) as file:
             yield file, _metadata(file.schema_arrow.metadata, path)
+    except StoreError:
+        raise
     except FileNotFoundError as error:
         raise StoreError(
             f"{path} does not exist; expected the annotations of a shard: run the annotation stage"
@@ -228,69 +235,92 @@ def _metadata(metadata: Mapping[bytes, bytes] | None, path: Location) -> dict[st
     meta = json.loads(metadata[_KEY])
     if meta["version"] != VERSION or path.name != _file_name(meta["fingerprint"], meta["digest"]):
         raise ValueError("it belongs to other documents or another annotator than its name says")
-    if meta["counts_checksum"] != _digest(json.dumps(meta["counts"], sort_keys=True).encode()):
-        raise ValueError("its counts do not have their checksum")
+    if meta.pop("metadata_checksum") != _json_digest(meta):
+        raise ValueError("its metadata do not have their checksum")
     return dict(meta)
+
+
+def _check(checksum: str, expected: str) -> None:
+    if checksum != expected:
+        raise pa.ArrowInvalid("its contents do not have their checksum")
+
+
+def _check_columns(names: Collection[str], meta: Mapping[str, Any], path: Location) -> None:
+    if missing := [name for name in names if name not in meta["columns"]]:
+        raise StoreError(
+            f"{path}: expected the column {', '.join(missing)}, found {', '.join(sorted(meta['columns']))}; "
+            "`attnmetrics annotate` with the same labels parses the shard again and keeps it"
+        )
+
+
+def _field(name: str) -> str:
+    """The field of the table that holds a column."""
+    return f"word_{name}"
 
 
 def _table(annotated: Annotated, fingerprint: str, digest: str) -> pa.Table:
     s = annotated.sentences
-    offsets = pa.array(s.word_offsets, pa.int32())
-
-    def words(values: NDArray[np.int64], names: tuple[str, ...] | None = None) -> pa.Array:
-        flat = pa.array(values, pa.int32())
-        return pa.ListArray.from_arrays(
-            offsets, flat if names is None else pa.DictionaryArray.from_arrays(flat, list(names))
-        )
-
+    columns = {name: column.rename(column.names) for name, column in sorted(s.columns.items())}
     table = pa.table(
         {
             "document": pa.array(s.document, pa.string()).dictionary_encode(),
             "document_index": pa.array(s.document_index, pa.int32()),
             "sentence": pa.array(s.sentence, pa.int32()),
             "text": pa.array(s.text, pa.string()),
-            "word_start": words(s.word_start),
-            "word_end": words(s.word_end),
-            "word_pos": words(s.word_pos, s.labels.pos),
-            "word_rel": words(s.word_rel, s.labels.rel),
-            "word_head": words(s.word_head),
+            **{name: _lists(s.word_offsets, pa.array(getattr(s, name), pa.int32())) for name in _WORDS},
+            **{_field(name): _lists(s.word_offsets, _dictionary(column)) for name, column in columns.items()},
         }
     )
-    counts = dict(annotated.counts)
     meta = {
         "version": VERSION,
         "fingerprint": fingerprint,
         "digest": digest,
-        "counts": counts,
-        "counts_checksum": _digest(json.dumps(counts, sort_keys=True).encode()),
-        "pos": s.labels.pos,
-        "rel": s.labels.rel,
+        "counts": dict(annotated.counts),
         "keys_checksum": _keys_checksum(s.document, s.document_index, s.sentence),
         "checksum": _checksum(s),
+        "columns": {name: _column_checksum(column) for name, column in columns.items()},
     }
+    meta["metadata_checksum"] = _json_digest(meta)
     return table.replace_schema_metadata({_KEY: json.dumps(meta, ensure_ascii=False).encode()})
 
 
-def _sentences(table: pa.Table, meta: Mapping[str, Any]) -> Sentences:
-    """The table with the labels of its own metadata."""
-    labels = Labels(_strings(meta["pos"]), _strings(meta["rel"]))
-    for name in _WORDS:
-        if not pa.types.is_list(table.schema.field(name).type):
-            raise ValueError(f"its column {name} has the type {table.schema.field(name).type}")
-    words = {name: table.column(name).combine_chunks() for name in _WORDS}
-    offsets = _int64(words["word_start"].offsets)
-    flat = {name: column.flatten() for name, column in words.items()}
+def _lists(offsets: NDArray[np.int64], values: pa.Array) -> pa.Array:
+    """[S] the values of each sentence's words."""
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
+
+
+def _dictionary(column: Column) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(column.codes, pa.int32()), pa.array(column.names, pa.string()))
+
+
+def _sentences(table: pa.Table, names: Collection[str]) -> Sentences:
+    offsets = _int64(table.column("word_start").combine_chunks().offsets)
+    document, document_index, sentence = _keys(table)
     return Sentences(
-        labels,
-        *_keys(table),
-        _text(table.column("text").combine_chunks()),
-        offsets - offsets[:1],
-        _int64(flat["word_start"]),
-        _int64(flat["word_end"]),
-        _codes(flat["word_pos"], labels.pos),
-        _codes(flat["word_rel"], labels.rel),
-        _int64(flat["word_head"]),
+        document=document,
+        document_index=document_index,
+        sentence=sentence,
+        text=_text(table.column("text").combine_chunks()),
+        word_offsets=offsets - offsets[:1],
+        **{name: _int64(_flat(table, name)) for name in _WORDS},
+        columns={name: _column(_flat(table, _field(name))) for name in names},
     )
+
+
+def _flat(table: pa.Table, name: str) -> pa.Array:
+    """[W] the values of all words, sentence by sentence."""
+    values = table.column(name).combine_chunks()
+    if not pa.types.is_list(values.type):
+        raise ValueError(f"its column {name} has the type {values.type}")
+    return values.flatten()
+
+
+def _column(values: pa.Array) -> Column:
+    """Strings, with or without a dictionary, as a column."""
+    if not pa.types.is_dictionary(values.type):
+        values = values.dictionary_encode()
+    names = _text(values.dictionary)
+    return Column(names, _int64(values.indices)).rename(names)
 
 
 def _keys(table: pa.Table) -> tuple[tuple[str, ...], NDArray[np.int64], NDArray[np.int64]]:
@@ -314,25 +344,6 @@ def _int64(values: pa.Array) -> NDArray[np.int64]:
     return np.asarray(values.to_numpy(zero_copy_only=False), np.int64)
 
 
-def _codes(values: pa.Array, labels: tuple[str, ...]) -> NDArray[np.int64]:
-    """Strings, with or without a dictionary, as numbers of `labels`."""
-    if not pa.types.is_dictionary(values.type):
-        values = values.dictionary_encode()
-    code = _int64(pc.index_in(values.dictionary, value_set=pa.array(labels, pa.string())))
-    return code[_int64(values.indices)]
-
-
-def _renumber(found: tuple[str, ...], labels: tuple[str, ...], kind: str, path: Location) -> NDArray[np.int64]:
-    """[found] the number of each label in `labels`."""
-    missing = [name for name in found if name not in labels]
-    if missing:
-        raise StoreError(
-            f"{path}: expected every {kind} among {', '.join(labels)}; found {', '.join(missing)} too; delete it and "
-            "run again, or plan the run again if its corpus changed"
-        )
-    return np.array([labels.index(name) for name in found], np.int64)
-
-
 def _digest(*parts: bytes) -> str:
     state = blake2b(digest_size=16)
     for part in parts:
@@ -350,12 +361,16 @@ def _keys_checksum(document: tuple[str, ...], index: NDArray[np.int64], sentence
     return _digest(*_string_bytes(document), index.tobytes(), sentence.tobytes())
 
 
-def _labels_checksum(labels: Labels) -> str:
-    return _digest(*_string_bytes(labels.pos), *_string_bytes(labels.rel))
+def _column_checksum(column: Column) -> str:
+    return _digest(*_string_bytes(column.names), column.codes.astype(np.int32).tobytes())
+
+
+def _json_digest(content: Any) -> str:
+    return _digest(json.dumps(content, sort_keys=True).encode())
 
 
 def _checksum(s: Sentences) -> str:
-    numbers = (s.word_offsets, s.word_start, s.word_end, s.word_pos, s.word_rel, s.word_head)
-    strings = (*_string_bytes(s.labels.pos), *_string_bytes(s.labels.rel), *_string_bytes(s.text))
+    """Of all but the columns."""
     keys = _keys_checksum(s.document, s.document_index, s.sentence)
-    return _digest(keys.encode(), *strings, *(values.astype(np.int32).tobytes() for values in numbers))
+    numbers = (s.word_offsets, s.word_start, s.word_end, s.word_head)
+    return _digest(keys.encode(), *_string_bytes(s.text), *(values.astype(np.int32).tobytes() for values in numbers))

@@ -1,6 +1,6 @@
 """Annotated sentences, column by column, so that whole shards are handled without a Python loop over words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,15 +8,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.corpus import Document
-from attnmetrics.statistics.schema import NO_LABEL
+from attnmetrics.metrics.family import NO_LABEL
+
+Declared = Mapping[str, tuple[str, ...]]
+"""Column → all names that may come out of an annotator, in code-point order, with `_` (schema.NO_LABEL) as the last."""
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
-    """The tags and relations that an annotator can give. The last of each is `_` (schema.NO_LABEL)."""
+class Column:
+    """One name for each of W words: `Column(("NOUN", "VERB"), [0, 1, 0])` is NOUN, VERB, NOUN."""
 
-    pos: tuple[str, ...]
-    rel: tuple[str, ...]
+    names: tuple[str, ...]
+    """distinct"""
+    codes: NDArray[np.int64]
+    """[W] index into `names`"""
+
+    @classmethod
+    def of(cls, values: Sequence[str]) -> "Column":
+        """The column with these values, a word each: `of(["b", "a", "b"])` is `Column(("a", "b"), [1, 0, 1])`."""
+        names = tuple(sorted(set(values)))
+        code = {name: number for number, name in enumerate(names)}
+        return cls(names, np.fromiter((code[value] for value in values), np.int64, len(values)))
+
+    def values(self) -> list[str]:
+        """[W] the name of each word."""
+        return [self.names[code] for code in self.codes.tolist()]
+
+    def rename(self, names: Sequence[str]) -> "Column":
+        """The column with other names in place of its own; those in use, each once and in code-point order.
+
+        `Column(("a=1", "a=2", "b=1", "c"), [0, 1, 2]).rename(["1", "2", "1", "c"])` is
+        `Column(("1", "2"), [0, 1, 0])`.
+        """
+        used = np.flatnonzero(np.bincount(self.codes, minlength=len(names)))
+        distinct = tuple(sorted({names[code] for code in used.tolist()}))
+        number = {name: code for code, name in enumerate(distinct)}
+        new_code = np.array([number.get(name, -1) for name in names], np.int64)
+        return Column(distinct, new_code[self.codes])
+
+    def take(self, words: NDArray[np.int64]) -> "Column":
+        """The column of these words, in that order."""
+        return Column(self.names, self.codes[words])
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +59,6 @@ class Sentences:
     words do not spell it, the same span.
     """
 
-    labels: Labels
     document: tuple[str, ...]
     """[S] document id"""
     document_index: NDArray[np.int64]
@@ -42,15 +73,19 @@ class Sentences:
     """[W] first character of the word in its sentence's text"""
     word_end: NDArray[np.int64]
     """[W] one past the last character"""
-    word_pos: NDArray[np.int64]
-    """[W] index into labels.pos"""
-    word_rel: NDArray[np.int64]
-    """[W] index into labels.rel"""
     word_head: NDArray[np.int64]
     """[W] index of the head within the sentence, from 0; −1 for a root"""
+    columns: Mapping[str, Column]
+    """`pos` and `rel` always; where they are kept `lemma`, `xpos`, `feats`, `deps` and `misc` (as CoNLL-U spells them),
+    `form` (FORM where the text does not spell it, else empty), `entity`, `ext.KEY`"""
 
     def __len__(self) -> int:
         return len(self.text)
+
+    @property
+    def word_row(self) -> NDArray[np.int64]:
+        """[W] which of the sentences holds the word."""
+        return np.repeat(np.arange(len(self)), np.diff(self.word_offsets))
 
     def take(self, rows: NDArray[np.int64]) -> "Sentences":
         """The sentences at these rows, in that order."""
@@ -58,7 +93,6 @@ class Sentences:
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         words = np.repeat(self.word_offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
         return Sentences(
-            labels=self.labels,
             document=tuple(self.document[row] for row in rows),
             document_index=self.document_index[rows],
             sentence=self.sentence[rows],
@@ -66,10 +100,21 @@ class Sentences:
             word_offsets=offsets,
             word_start=self.word_start[words],
             word_end=self.word_end[words],
-            word_pos=self.word_pos[words],
-            word_rel=self.word_rel[words],
             word_head=self.word_head[words],
+            columns={name: column.take(words) for name, column in self.columns.items()},
         )
+
+
+@dataclass(frozen=True, slots=True)
+class WordPairs:
+    """P pairs of words of S sentences; both words of a pair stand in one sentence."""
+
+    offsets: NDArray[np.int64]
+    """[S + 1] pairs of sentence s are offsets[s] … offsets[s + 1] − 1"""
+    attending: NDArray[np.int64]
+    """[P] position of the attending word in its sentence, from 0"""
+    attended: NDArray[np.int64]
+    """[P] position of the attended word in the same sentence"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,29 +122,32 @@ class Annotated:
     """What an annotator made of one shard's documents."""
 
     sentences: Sentences
-    """`document_index` counts from 0 in the shard; the labels are the annotator's own, or those found in the shard."""
+    """`document_index` counts from 0 in the shard; `columns` are all that the annotator gives."""
     counts: Mapping[str, int]
     """`documents`, `sentences`, `words`, `characters` (of the sentences' texts), and `sentences_blank` (left out)."""
 
 
 class Annotator(Protocol):
-    """Cuts documents into sentences and gives every word its part of speech, relation and head."""
+    """Cuts documents into sentences and gives every word its part of speech, relation, head and more columns."""
 
     @property
     def fingerprint(self) -> str:
-        """Digest of all that decides what comes out; it is known without loading a pipeline."""
+        """Digest of all that decides what comes out; it is known without loading a pipeline.
+
+        The same for any columns that are asked for: a file with more of them serves those who ask for fewer.
+        """
 
     @property
-    def labels(self) -> Labels:
-        """The tags and relations that may come out."""
+    def declared(self) -> Declared:
+        """The names that may come out; columns that are not in it have any."""
 
     def annotate(self, documents: Sequence[Document]) -> Annotated:
         """The sentences of one shard."""
 
 
-def make_labels(pos: set[str], rel: set[str]) -> Labels:
-    """Both sets sorted, with `_` as the last."""
-    return Labels(*((*sorted(names - {NO_LABEL}), NO_LABEL) for names in (pos, rel)))
+def declare(names: Iterable[str]) -> tuple[str, ...]:
+    """These names as `Declared` has them: `declare({"b", "_", "a"})` is `("a", "b", "_")`."""
+    return (*sorted(set(names) - {NO_LABEL}), NO_LABEL)
 
 
 def count(sentences: Sentences, documents: int, blank: int) -> dict[str, int]:

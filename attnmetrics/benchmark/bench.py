@@ -1,7 +1,7 @@
 """The benchmark: gather, race, compare, project."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from importlib.metadata import version
 from os import cpu_count
@@ -20,10 +20,10 @@ from attnmetrics.benchmark.paper_way import PaperSums
 from attnmetrics.benchmark.race import Timing, race, ratio
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import read_documents
+from attnmetrics.metrics.family import HEAD
 from attnmetrics.model.load import Dtype, Model
-from attnmetrics.model.units import Units, read_sentences, read_windows
+from attnmetrics.model.units import Units
 from attnmetrics.statistics.exemplars import Exemplars
-from attnmetrics.statistics.states import Dims, packed_size
 from attnmetrics.statistics.variability import prefix_pairs
 from attnmetrics.storage import locate
 
@@ -127,15 +127,15 @@ def _dtypes(material: Material) -> tuple[Dtype, ...]:
 
 def _fields(material: Material, model: Model, bare: Any, tell: Tell) -> dict[str, list[who.Contender]]:
     """Who races whom, by unit."""
-    sentences = partial(read_sentences, material.sentences, model)
-    running = material.running.take(np.arange(min(WINDOW_SENTENCES, len(material.running))))
-    windows = partial(read_windows, running, model, WINDOW)
-    some = read_sentences(material.sentences.take(np.arange(0, len(material.sentences), TRIED)), model)
+    sentences = partial(material.read, model)
+    windows = partial(material.read_windows, model, WINDOW_SENTENCES, WINDOW)
+    every_so_many = np.arange(0, len(material.sentences), TRIED)
+    some = replace(material, sentences=material.sentences.take(every_so_many)).read(model)
     slow = []
     if model.dtype == torch.float32:
         eager = material.network("float32", "eager")
-        dims = Dims(model.layers, model.heads, *_labels(material))
-        sums = partial(PaperSums, len(dims.layer), dims.head, len(dims.pos), len(dims.rel))
+        tags, relations = (len(material.declared[column]) for column in ("pos", "rel"))
+        sums = partial(PaperSums, len(model.layers), model.heads, tags, relations)
         units = sentences()
         slow = [who.paper(eager, units, sums, material.threads), who.eager(eager, units, material.threads)]
     return {
@@ -169,10 +169,6 @@ def _account(material: Material, sentences: int | None, tell: Tell) -> Account |
     return account(sentences, model=str(material.folder))
 
 
-def _labels(material: Material) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return material.sentences.labels.pos, material.sentences.labels.rel
-
-
 def _project(material: Material, sentences: float, annotation: Pace, measuring: Line) -> Projection:
     scale = sentences / len(material.sentences)
     characters = scale * sum(map(len, material.sentences.text))
@@ -187,10 +183,11 @@ def _project(material: Material, sentences: float, annotation: Pace, measuring: 
 def _store_bytes(material: Material, sentences: float, characters: float) -> float:
     """Of states, exemplars and prefix blocks at a run's defaults."""
     config = RunConfig(model="demo", corpus=("demo",), out=locate("."))
-    dims = Dims(tuple(range(12)), 12, *_labels(material))
-    exemplars = Exemplars.zero(len(dims.layer), dims.head, config.candidates)
-    shard = 8 * packed_size(dims) + sum(getattr(exemplars, field.name).nbytes for field in fields(exemplars))
-    block = 4 * len(dims.layer) * dims.head * len(prefix_pairs(causal=True)[0])
+    schema = material.schema(tuple(range(12)), 12)
+    layers, heads = schema.shape(HEAD)
+    exemplars = Exemplars.zero(layers, heads, config.exemplars)
+    shard = 8 * schema.size + sum(getattr(exemplars, field.name).nbytes for field in fields(exemplars))
+    block = 4 * layers * heads * len(prefix_pairs(causal=True)[0])
     kept = min(sentences, config.variability_sentences or sentences)
     return float(shard * characters / config.shard_characters + block * kept)
 

@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from attnmetrics.benchmark.material import in_batches
 from attnmetrics.benchmark.paper_way import PaperSums, features
 from attnmetrics.measuring.shard import measure
 from attnmetrics.model.kernels.choose import choose_kernel
-from attnmetrics.model.kernels.reductions import Kernel, Wanted, want_nothing
-from attnmetrics.model.load import TILE_PAIRS, Model
-from attnmetrics.model.pack import Batch, pack
+from attnmetrics.model.kernels.reductions import want_nothing
+from attnmetrics.model.load import Model
+from attnmetrics.model.pack import TILE_PAIRS, Batch, pack
 from attnmetrics.model.units import Units
 from attnmetrics.storage import read_ahead
 
@@ -51,11 +50,11 @@ def passing(units: Units, model: Model) -> Contender:
     pieces = units.pieces
     every = np.ones(len(units), dtype=np.bool_)
     batches = list(pack(pieces.lengths, every, model.batch_pieces, TILE_PAIRS, model.layout.equal_lengths))
-    kernel = _without_reductions(choose_kernel(model.device, model.dtype))
+    kernel = choose_kernel(model.device, model.dtype)
 
     def read(batch: Batch) -> None:
         ids = torch.from_numpy(pieces.ids_of(batch.rows)).to(model.device)
-        model.run(ids, want_nothing(batch, model.causal, model.device), lambda *_: None, kernel)
+        model.run(ids, want_nothing(batch, model.causal, model.device), kernel=kernel)
 
     def run() -> None:
         for _ in read_ahead(read, batches, model.threads):
@@ -113,15 +112,6 @@ def _batches(network: Any, units: Units, batch_pieces: int, attentions: bool) ->
                 network(input_ids=ids, attention_mask=mask, output_attentions=attentions, use_cache=False)
 
     return run
-
-
-def _without_reductions(kernel: Kernel) -> Kernel:
-    def mix(
-        query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
-    ) -> tuple[Tensor | None, None]:
-        return kernel(query, key, value, scaling, wanted, False)[0], None
-
-    return mix
 
 
 def _name(dtype: torch.dtype) -> str:

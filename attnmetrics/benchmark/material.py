@@ -11,11 +11,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from attnmetrics.annotation.sentence import Sentences
+from attnmetrics.annotation.functions import Functions
+from attnmetrics.annotation.marks import mark
+from attnmetrics.annotation.sentence import Declared, Sentences
 from attnmetrics.annotation.spacy import SpacyAnnotator
 from attnmetrics.assets import MODELS, PIPELINES
 from attnmetrics.corpus import Document
+from attnmetrics.metrics.schema import LABELS, LINKS, SPECIAL, Schema
 from attnmetrics.model.load import Dtype, Model, load_model, quiet
+from attnmetrics.model.units import Units, read_sentences, read_windows
 
 SEED = 2019
 
@@ -30,12 +34,29 @@ class Material:
     """of natural lengths"""
     running: Sentences
     """a whole corpus as one document"""
+    declared: Declared
+    """names of the sentences' parts of speech and relations"""
     threads: int
     device: Literal["cpu", "cuda"]
 
     def load(self, dtype: Dtype) -> Model:
         """The model as a run loads it."""
         return load_model(str(self.folder), dtype=dtype, device=self.device, threads=self.threads)
+
+    def schema(self, layers: tuple[int, ...], heads: int) -> Schema:
+        """What a run of a model with so many heads measures."""
+        return Schema(layers, heads, LABELS, LINKS, {**self.declared, "special": SPECIAL})
+
+    def read(self, model: Model) -> Units:
+        """The sentences as a worker reads them."""
+        schema = self.schema(model.layers, model.heads)
+        return read_sentences(self.sentences, mark(self.sentences, schema, Functions()), model)
+
+    def read_windows(self, model: Model, sentences: int, size: int) -> Units:
+        """The first so many sentences of the running text, as windows."""
+        running = self.running.take(np.arange(min(sentences, len(self.running))))
+        schema = self.schema(model.layers, model.heads)
+        return read_windows(running, mark(running, schema, Functions()), model, size)
 
     def network(self, dtype: Dtype, attention: str) -> Any:
         """The base model as transformers loads it."""
@@ -53,14 +74,15 @@ def gather(documents: Sequence[Document], sentences: int, threads: int) -> Itera
 
     The weights are random: the arithmetic is the same.
     """
-    found = SpacyAnnotator(str(PIPELINES["en_ud_core"])).annotate(documents).sentences
+    annotator = SpacyAnnotator(str(PIPELINES["en_ud_core"]))
+    found = annotator.annotate(documents).sentences
     rows = np.unique(np.linspace(0, len(found) - 1, min(sentences, len(found))).astype(np.int64))
     joined = replace(found, document_index=np.zeros_like(found.document_index), sentence=np.arange(len(found)))
     with TemporaryDirectory() as folder:
         with quiet():
             _save_model(Path(folder))
         device: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
-        yield Material(Path(folder), found.take(rows), joined, threads, device)
+        yield Material(Path(folder), found.take(rows), joined, annotator.declared, threads, device)
 
 
 def _save_model(folder: Path) -> None:

@@ -38,12 +38,11 @@ PARTS: Final = {
     "importlib._bootstrap": "imports",
     "attnmetrics.running.plan:make_plan": "reading the corpus",
     "attnmetrics.running.plan:read_shards": "reading the corpus",
-    "attnmetrics.annotation.spacy:_load": "loading the pipeline",
+    "attnmetrics.annotation.pipeline": "loading the pipeline",
     "attnmetrics.annotation.spacy:SpacyAnnotator._parsed": PARSING,
     "attnmetrics.annotation.spacy": WORDS,
     "attnmetrics.annotation.cache": FILES,
     "attnmetrics.model.load:load_model": "loading the model",
-    "attnmetrics.model.load:in_dtype": "loading the model",
     "attnmetrics.model.load:Model.run": FORWARD,
     "attnmetrics.model.align": "word pieces",
     "attnmetrics.model.units": "word pieces",
@@ -64,9 +63,8 @@ STAGES: Final = {
     "attnmetrics.running.driver:_plan": "plan",
     "attnmetrics.engine.worker:Worker.annotate": "annotate",
     "attnmetrics.engine.worker:Worker.measure": "measure",
-    "attnmetrics.engine.worker:Worker.rank": "rank",
     "attnmetrics.engine.worker:Worker.trace": "trace",
-    "attnmetrics.running.driver:_merge": "merge",
+    "attnmetrics.running.merging:merge_measured": "merge",
 }
 """Functions → stage; what is in none of them is start-up, and the way from one to the next."""
 

@@ -5,12 +5,15 @@ source for ours (see the tests).
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
+from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS
+from attnmetrics.metrics.variability import PREFIX_PIECES
 from attnmetrics.model.units import Units
-from attnmetrics.statistics.schema import ENTROPY_NULL_LIMIT, OFFSET_LIMIT, OFFSETS, PREFIX_PIECES
 
 Array = NDArray[np.float64]
 
@@ -23,18 +26,22 @@ class Features:
     """[n] tag"""
     rel: NDArray[np.int64]
     """[n] relation"""
-    head: NDArray[np.int64]
+    head: NDArray[np.int32]
     """[D] piece of the head word of each pair of pieces in a dependency"""
-    child: NDArray[np.int64]
+    child: NDArray[np.int32]
     """[D] piece of the child word"""
 
 
 def features(units: Units) -> list[Features]:
     """Of every unit."""
-    pieces, pairs = units.pieces.offsets, units.dependencies.offsets
-    bounds = zip(pieces[:-1], pieces[1:], pairs[:-1], pairs[1:], strict=True)
-    found = units.dependencies
-    return [Features(units.pos[a:b], units.rel[a:b], found.head[c:d], found.child[c:d]) for a, b, c, d in bounds]
+    links, pos, rel = units.links["dependency"], units.labels["pos"], units.labels["rel"]
+    found = []
+    for row, (begin, end) in enumerate(pairwise(units.pieces.offsets)):
+        own = slice(links.offsets[row], links.offsets[row + 1])
+        from_head = links.edge[own] == 0
+        head, child = links.attending[own][from_head], links.attended[own][from_head]
+        found.append(Features(pos[begin:end], rel[begin:end], head, child))
+    return found
 
 
 class PaperSums:

@@ -1,55 +1,93 @@
 """Where shards are worked on: in this process, or by Ray actors. Both give the same bits."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from attnmetrics.corpus.shards import Shard
-from attnmetrics.engine.worker import Counts
+from attnmetrics.annotation.sentence import Declared
 
-Stage = Literal["annotate", "measure", "rank", "trace"]
-"""A method of `Worker` that does something with a shard."""
+if TYPE_CHECKING:
+    from attnmetrics.model.load import ModelFacts
+
+Stage = Literal["annotate", "count", "measure", "trace"]
+"""A method of `Worker` that does something with a portion of the work."""
 
 TRIES = 3
-"""A shard that fails this many times is put aside, and the rest of the run goes on."""
+"""A portion that fails this many times is put aside, and the rest of the run goes on."""
+
+
+class Portion(Protocol):
+    """A piece of work: a shard of the corpus, or a chunk of the sentences that are read once more."""
+
+    @property
+    def index(self) -> int:
+        """Its number, from 0."""
+
+    @property
+    def characters(self) -> int:
+        """How much there is to read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A stage of one shard."""
+    """A stage of one portion."""
 
     stage: Stage
     arguments: tuple[Any, ...]
-    """after the shard"""
+    """after the portion"""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One shard and the stages that it still needs, one after the other."""
+    """One portion and the stages that it still needs, one after the other."""
 
-    shard: Shard
+    portion: Portion
     calls: tuple[Call, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Effort:
+    """What a stage did with a portion, and what that took."""
+
+    seconds: float
+    peak_memory_bytes: int
+    """the most that the worker has held so far"""
+    units: int
+    """sentences or windows"""
+    words: int = 0
+    pieces: int = 0
+    names: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """by label, how many words have each name, where names are counted"""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
-    """A stage of a shard is finished and on disk."""
+    """A stage of a portion is finished and on disk."""
 
     stage: Stage
-    shard: Shard
-    counts: Counts
+    portion: Portion
+    effort: Effort
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A stage found what it reads damaged and removed it: the stage before is to be done again."""
+
+    stage: Stage
+    portion: Portion
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A stage of a shard failed on every try."""
+    """A stage of a portion failed on every try."""
 
     stage: Stage
-    shard: Shard
+    portion: Portion
     reason: str
 
 
-Event = Done | Failed
+Event = Done | Damaged | Failed
 
 OUT_OF_MEMORY = "out of memory; fewer --workers need less, or take a machine with more"
 """Why a call failed."""
@@ -64,8 +102,11 @@ def reason_of(error: Exception) -> str:
 class Engine(Protocol):
     """Runs tasks with a bounded number of shards in memory."""
 
-    def call(self, method: str, *arguments: Any) -> Any:
-        """Have one worker run a method of `Worker` and return its result."""
+    def describe_model(self) -> "ModelFacts":
+        """Have one worker load the model and describe it (see `Worker.describe_model`)."""
+
+    def declared(self) -> Declared:
+        """Have one worker say what its pipeline declares (see `Worker.declared`)."""
 
     def run(self, tasks: Iterator[Task]) -> Iterator[Event]:
         """Work on tasks, drawn one by one as there is room; events come as stages end, in any order.

@@ -1,45 +1,53 @@
 """Shards one after the other, in this process."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
-from attnmetrics.annotation.sentence import Labels
+from attnmetrics.annotation.sentence import Declared
 from attnmetrics.config import RunConfig
-from attnmetrics.corpus.shards import Shard
-from attnmetrics.engine import TRIES, Call, Done, Event, Failed, Task, reason_of
+from attnmetrics.engine import TRIES, Call, Damaged, Done, Event, Failed, Portion, Task, reason_of
 from attnmetrics.engine.worker import Worker
-from attnmetrics.errors import AttnmetricsError
+from attnmetrics.errors import AttnmetricsError, DamageError
+
+if TYPE_CHECKING:
+    from attnmetrics.model.load import ModelFacts
 
 
 class InlineEngine:
     """One worker, called directly."""
 
-    def __init__(self, config: RunConfig, gold_labels: Labels | None) -> None:
-        self._worker = Worker(config, gold_labels)
+    def __init__(self, config: RunConfig, gold: Declared | None, columns: frozenset[str] = frozenset()) -> None:
+        self._worker = Worker(config, gold, columns)
 
-    def call(self, method: str, *arguments: Any) -> Any:
+    def describe_model(self) -> "ModelFacts":
         """See `Engine`."""
-        return getattr(self._worker, method)(*arguments)
+        return self._worker.describe_model()
+
+    def declared(self) -> Declared:
+        """See `Engine`."""
+        return self._worker.declared()
 
     def run(self, tasks: Iterator[Task]) -> Iterator[Event]:
         """See `Engine`."""
         for task in tasks:
             for call in task.calls:
-                event = self._try(task.shard, call)
+                event = self._try(task.portion, call)
                 yield event
-                if isinstance(event, Failed):
+                if not isinstance(event, Done):
                     break
 
     def close(self) -> None:
         """See `Engine`."""
 
-    def _try(self, shard: Shard, call: Call) -> Event:
+    def _try(self, portion: Portion, call: Call) -> Event:
         reason = ""
         for _ in range(TRIES):
             try:
-                return Done(call.stage, shard, self.call(call.stage, shard, *call.arguments))
+                return Done(call.stage, portion, getattr(self._worker, call.stage)(portion, *call.arguments))
+            except DamageError as error:
+                return Damaged(call.stage, portion, str(error))
             except AttnmetricsError:
                 raise
             except Exception as error:
                 reason = reason_of(error)
-        return Failed(call.stage, shard, reason)
+        return Failed(call.stage, portion, reason)

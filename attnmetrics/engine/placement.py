@@ -13,8 +13,8 @@ from math import floor
 
 from attnmetrics.engine import Stage
 
-ANNOTATING: frozenset[Stage] = frozenset({"annotate"})
-MEASURING: frozenset[Stage] = frozenset({"measure", "rank", "trace"})
+ANNOTATING: frozenset[Stage] = frozenset({"annotate", "count"})
+MEASURING: frozenset[Stage] = frozenset({"measure", "trace"})
 ALL = ANNOTATING | MEASURING
 
 
@@ -28,7 +28,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
+class Duty:
     """What a worker does, and what it takes of its node."""
 
     stages: frozenset[Stage]
@@ -37,16 +37,16 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Post:
     """Room for one worker."""
 
-    role: Role
+    duty: Duty
     node: str | None
     """None: on any node that has room, once there is one"""
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Staffing:
     """How many workers are wanted, and of which kinds."""
 
     workers: int | None
@@ -59,43 +59,43 @@ class Rule:
     """Nodes may join: workers without room wait for them. Else they share the one machine there is."""
 
 
-def find_places(nodes: Sequence[Node], rule: Rule) -> list[Place]:
+def find_posts(nodes: Sequence[Node], staffing: Staffing) -> list[Post]:
     """Room for workers, taken from one node after the other in turn.
 
     With GPUs, one measuring worker a GPU, with a core of its own, and annotators on the other cores. A node without
     a core to spare shares its cores: evenly among its measuring workers and, if no node can spare one, an annotator.
     """
     spare = any(floor(node.cpus) > node.gpus for node in nodes)
-    turns = zip_longest(*([Place(role, node.id) for role in _roles(node, rule, spare)] for node in nodes))
-    return [place for turn in turns for place in turn if place]
+    turns = zip_longest(*([Post(duty, node.id) for duty in _duties(node, staffing, spare)] for node in nodes))
+    return [post for turn in turns for post in turn if post]
 
 
-def find_vacancies(nodes: Sequence[Node], rule: Rule, held: Counter[Place]) -> list[Place]:
-    """Places for which workers are to be started, given those that `held` ones have.
+def find_vacancies(nodes: Sequence[Node], staffing: Staffing, held: Counter[Post]) -> list[Post]:
+    """Posts for which workers are to be started, given those that `held` ones have.
 
-    Where there is no room for a worker that is wanted, its place has no node: Ray keeps it waiting, which tells an
+    Where there is no room for a worker that is wanted, its post has no node: Ray keeps it waiting, which tells an
     autoscaler to start a node. `workers` that are unset want no more than there is room for, and at least one of each
     kind: a cluster of nodes that are started on demand grows for a number of workers, or by its own least size.
     """
-    places = find_places(nodes, rule)
-    return [place for role in _kinds(rule) for place in _vacant(role, places, rule, held)]
+    posts = find_posts(nodes, staffing)
+    return [post for duty in _kinds(staffing) for post in _vacant(duty, posts, staffing, held)]
 
 
-def _roles(node: Node, rule: Rule, spare: bool) -> list[Role]:
-    if not rule.on_gpus:
-        return _whole_roles(node, rule)
+def _duties(node: Node, staffing: Staffing, spare: bool) -> list[Duty]:
+    if not staffing.on_gpus:
+        return _whole_duties(node, staffing)
     others = floor(node.cpus) - node.gpus
     if others > 0:
-        return [Role(MEASURING, 1, 1)] * node.gpus + [Role(ANNOTATING, 1, 0)] * others
+        return [Duty(MEASURING, 1, 1)] * node.gpus + [Duty(ANNOTATING, 1, 0)] * others
     share = _share(node.cpus, node.gpus + 1)
-    return [Role(MEASURING, share, 1)] * node.gpus + [Role(ANNOTATING, share, 0)] * (share > 0 and not spare)
+    return [Duty(MEASURING, share, 1)] * node.gpus + [Duty(ANNOTATING, share, 0)] * (share > 0 and not spare)
 
 
-def _whole_roles(node: Node, rule: Rule) -> list[Role]:
+def _whole_duties(node: Node, staffing: Staffing) -> list[Duty]:
     """Workers that do everything."""
-    fitting = max(floor(node.cpus / rule.threads), int(node.cpus > 0))
-    workers = fitting if rule.grows or rule.workers is None else rule.workers
-    return [Role(ALL, min(rule.threads, _share(node.cpus, max(workers, 1))), 0)] * workers
+    fitting = max(floor(node.cpus / staffing.threads), int(node.cpus > 0))
+    workers = fitting if staffing.grows or staffing.workers is None else staffing.workers
+    return [Duty(ALL, min(staffing.threads, _share(node.cpus, max(workers, 1))), 0)] * workers
 
 
 def _share(cpus: float, workers: int) -> float:
@@ -103,26 +103,26 @@ def _share(cpus: float, workers: int) -> float:
     return floor(cpus / workers * 10_000) / 10_000
 
 
-def _kinds(rule: Rule) -> Iterator[Role]:
+def _kinds(staffing: Staffing) -> Iterator[Duty]:
     """A worker of each kind, as it is asked for where no node has room."""
-    if rule.on_gpus:
-        yield Role(MEASURING, 1, 1)
-        yield Role(ANNOTATING, 1, 0)
+    if staffing.on_gpus:
+        yield Duty(MEASURING, 1, 1)
+        yield Duty(ANNOTATING, 1, 0)
     else:
-        yield Role(ALL, rule.threads, 0)
+        yield Duty(ALL, staffing.threads, 0)
 
 
-def _vacant(role: Role, places: Sequence[Place], rule: Rule, held: Counter[Place]) -> list[Place]:
-    room = [place for place in places if place.role.stages == role.stages]
-    taken = Counter({place: number for place, number in held.items() if place.role.stages == role.stages})
-    wanted = rule.workers if rule.workers and "measure" in role.stages else max(1, len(room))
-    if not rule.grows:
+def _vacant(duty: Duty, posts: Sequence[Post], staffing: Staffing, held: Counter[Post]) -> list[Post]:
+    room = [post for post in posts if post.duty.stages == duty.stages]
+    taken = Counter({post: number for post, number in held.items() if post.duty.stages == duty.stages})
+    wanted = staffing.workers if staffing.workers and "measure" in duty.stages else max(1, len(room))
+    if not staffing.grows:
         wanted = min(wanted, len(room))
     short = max(0, wanted - taken.total())
     free = []
-    for place in room:
-        if taken[place]:
-            taken[place] -= 1
+    for post in room:
+        if taken[post]:
+            taken[post] -= 1
         else:
-            free.append(place)
-    return (free + [Place(role, None)] * short)[:short]
+            free.append(post)
+    return (free + [Post(duty, None)] * short)[:short]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import ray
@@ -22,14 +22,17 @@ from ray._private import ray_constants
 from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from attnmetrics.annotation.sentence import Labels
+from attnmetrics.annotation.sentence import Declared
 from attnmetrics.assets import MODELS
 from attnmetrics.config import RunConfig
-from attnmetrics.engine import OUT_OF_MEMORY, TRIES, Done, Event, Stage, Task, reason_of
-from attnmetrics.engine.backlog import Backlog, Job
-from attnmetrics.engine.placement import Node, Place, Rule, find_vacancies
+from attnmetrics.engine import OUT_OF_MEMORY, TRIES, Damaged, Done, Event, Stage, Task, reason_of
+from attnmetrics.engine.backlog import Backlog, Step
+from attnmetrics.engine.placement import Node, Post, Staffing, find_vacancies
 from attnmetrics.engine.worker import Worker
-from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError, first_line
+from attnmetrics.errors import AttnmetricsError, ConfigError, DamageError, ShardError, first_line
+
+if TYPE_CHECKING:
+    from attnmetrics.model.load import ModelFacts
 
 QUEUED_CALLS = 2
 """Calls waiting at an actor: enough that it never idles, few enough to bound memory."""
@@ -70,13 +73,13 @@ class RemoteWorker(Worker):
 class Actor:
     """A worker that starts, or is ready, and the calls it holds, oldest first."""
 
-    place: Place
+    post: Post
     handle: Any
     probe: Any
     """a reference to its first answer; None once it has come"""
     since: float = field(default_factory=time.monotonic)
     """when it was started, or its oldest call became the oldest"""
-    calls: deque[tuple[Any, Job]] = field(default_factory=deque)
+    calls: deque[tuple[Any, Step]] = field(default_factory=deque)
 
 
 class RayEngine:
@@ -85,9 +88,9 @@ class RayEngine:
     Actors start while others work. One that does not become ready is started again, for as long as any other works.
     """
 
-    def __init__(self, config: RunConfig, gold_labels: Labels | None) -> None:
+    def __init__(self, config: RunConfig, gold: Declared | None, columns: frozenset[str] = frozenset()) -> None:
         self._config = _with_absolute_paths(config)
-        self._gold_labels = gold_labels
+        self._annotating = gold, columns
         self._actors: list[Actor] = []
         self._deaths = 0
         self._next_look = 0.0
@@ -102,22 +105,30 @@ class RayEngine:
             if not on_gpus:
                 self._pin("cpu")
             grows = not self._owns_session or address is not None
-            self._rule = Rule(config.workers, config.threads, on_gpus, grows)
+            self._staffing = Staffing(config.workers, config.threads, on_gpus, grows)
             self._follow()
         except BaseException:
             self.close()
             raise
 
-    def call(self, method: str, *arguments: Any) -> Any:
-        """See `Engine`. A worker that dies is replaced, `TRIES` times in all.
+    def describe_model(self) -> "ModelFacts":
+        """See `Engine`. From then on, every worker takes the device that the model was loaded on."""
+        model: ModelFacts = self._ask("measure", "describe_model")
+        self._pin(model["device"])
+        return model
 
-        A model that is described is loaded: from then on, every worker takes the device that it was loaded on.
-        """
+    def declared(self) -> Declared:
+        """See `Engine`."""
+        declared: Declared = self._ask("annotate", "declared")
+        return declared
+
+    def _ask(self, stage: Stage, method: str) -> Any:
+        """What this method of a worker for this stage returns. One that dies is replaced, `TRIES` times in all."""
         reason = ""
         for _ in range(TRIES):
-            actor = self._await_ready("measure" if method == "describe_model" else "annotate")
+            actor = self._await_ready(stage)
             try:
-                result = ray.get(getattr(actor.handle, method).remote(*arguments), timeout=self._limit)
+                return ray.get(getattr(actor.handle, method).remote(), timeout=self._limit)
             except RayTaskError as error:
                 raise _cause(error) from None
             except GetTimeoutError:
@@ -126,10 +137,6 @@ class RayEngine:
             except RayError as error:
                 reason = _last_line(error)
                 self._lose(actor, reason)
-            else:
-                if method == "describe_model":
-                    self._pin(result["device"])
-                return result
         raise ShardError(f"the worker died in {method}: {reason}; is there enough memory for the model?")
 
     def run(self, tasks: Iterator[Task]) -> Iterator[Event]:
@@ -178,22 +185,22 @@ class RayEngine:
                 "the Ray node of this process died; committed shards are kept: run the same command to go on"
             )
         self._next_look = time.monotonic() + POLL_SECONDS
-        for actor in [actor for actor in self._actors if not actor.calls and _has_left(actor.place, nodes)]:
+        for actor in [actor for actor in self._actors if not actor.calls and _has_left(actor.post, nodes)]:
             self._let_go(actor)
-        held = Counter(actor.place for actor in self._actors)
-        self._actors.extend(self._start(place) for place in find_vacancies(nodes, self._rule, held))
+        held = Counter(actor.post for actor in self._actors)
+        self._actors.extend(self._start(post) for post in find_vacancies(nodes, self._staffing, held))
 
-    def _start(self, place: Place) -> Actor:
-        where = NodeAffinitySchedulingStrategy(place.node, soft=False) if place.node else "DEFAULT"
+    def _start(self, post: Post) -> Actor:
+        where = NodeAffinitySchedulingStrategy(post.node, soft=False) if post.node else "DEFAULT"
         remote = ray.remote(
-            num_cpus=place.role.cpus,
-            num_gpus=place.role.gpus,
+            num_cpus=post.duty.cpus,
+            num_gpus=post.duty.gpus,
             max_restarts=0,
             max_task_retries=0,
             scheduling_strategy=where,
         )(RemoteWorker)
-        handle = remote.remote(self._config, self._gold_labels)
-        return Actor(place, handle, handle.ready.remote())
+        handle = remote.remote(self._config, *self._annotating)
+        return Actor(post, handle, handle.ready.remote())
 
     def _pin(self, device: str) -> None:
         """Let all workers take the same device: bits depend on it."""
@@ -208,7 +215,7 @@ class RayEngine:
         backlog = Backlog(iter(()))
         while True:
             for actor in self._actors:
-                if stage in actor.place.role.stages and actor.probe is None:
+                if stage in actor.post.duty.stages and actor.probe is None:
                     return actor
             self._check_stall(start)
             list(self._collect(backlog))
@@ -223,12 +230,12 @@ class RayEngine:
         """
         if time.monotonic() - since < STALL_SECONDS:
             return
-        roles = {actor.place.role for actor in self._actors}
-        wanted = ", or ".join(sorted(f"{role.cpus:g} CPUs and {role.gpus} GPUs" for role in roles))
+        duties = {actor.post.duty for actor in self._actors}
+        wanted = ", or ".join(sorted(f"{duty.cpus:g} CPUs and {duty.gpus} GPUs" for duty in duties))
         found = "; ".join(f"{node.cpus:g} CPUs and {node.gpus} GPUs" for node in _nodes()) or "no node"
         raise ShardError(
             f"no worker was ready for {STALL_SECONDS:g} s: expected a node with {wanted} free, found {found}; "
-            "has another job taken them?"
+            "has another step taken them?"
         )
 
     def _hand_out(self, backlog: Backlog) -> None:
@@ -239,10 +246,10 @@ class RayEngine:
             for actor in actors:
                 if len(actor.calls) > calls:
                     continue
-                if (job := backlog.take(actor.place.role.stages, room)) is not None:
+                if (step := backlog.take(actor.post.duty.stages, room)) is not None:
                     if not actor.calls:
                         actor.since = time.monotonic()
-                    actor.calls.append((_submit(actor, job), job))
+                    actor.calls.append((_submit(actor, step), step))
 
     def _collect(self, backlog: Backlog) -> Iterator[Event]:
         """Wait for the next answer of any actor, for `POLL_SECONDS` at most."""
@@ -256,27 +263,35 @@ class RayEngine:
             yield from self._take(waiting[reference], reference, backlog)
 
     def _take(self, actor: Actor, reference: Any, backlog: Backlog) -> Iterator[Event]:
-        """An actor's answer: that it is ready, the counts of a call, or an error."""
-        job = next((job for held, job in actor.calls if held == reference), None)
-        failure = ""
+        """An actor's answer: that it is ready, what a call came to, or an error.
+
+        Raises:
+            AttnmetricsError: what no retry can mend.
+        """
+        step = next((step for held, step in actor.calls if held == reference), None)
         try:
-            answer = ray.get(reference)
+            answer: Any = ray.get(reference)
         except RayTaskError as error:
-            failure = _describe(error)
+            answer = _cause(error)
         except RayError as error:
             yield from self._bury(actor, _last_line(error), backlog)
             return
         actor.since = time.monotonic()
-        if job is None:
-            actor.place, actor.probe = Place(actor.place.role, answer), None
+        if step is None:
+            actor.post, actor.probe = Post(actor.post.duty, answer), None
             return
-        actor.calls.remove((reference, job))
-        if failure:
-            yield from backlog.fail(job, failure, TRIES)
-            return
-        self._deaths = 0
-        backlog.go_on(job)
-        yield Done(job.call.stage, job.task.shard, answer)
+        actor.calls.remove((reference, step))
+        match answer:
+            case DamageError():
+                yield Damaged(step.call.stage, step.task.portion, str(answer))
+            case AttnmetricsError():
+                raise answer from None
+            case Exception():
+                yield from backlog.fail(step, reason_of(answer), TRIES)
+            case _:
+                self._deaths = 0
+                backlog.go_on(step)
+                yield Done(step.call.stage, step.task.portion, answer)
 
     def _stop_overdue(self, backlog: Backlog) -> Iterator[Event]:
         """Let go the actors that do not get ready, or have one call for too long."""
@@ -295,7 +310,7 @@ class RayEngine:
         by_node = self._lose(actor, reason)
         if not actor.calls:
             return
-        suspect, *others = (job for _, job in actor.calls)
+        suspect, *others = (step for _, step in actor.calls)
         backlog.put_back(others)
         if by_node:
             yield from backlog.fail(suspect, f"its node died: {reason}", NODE_TRIES)
@@ -303,7 +318,7 @@ class RayEngine:
             yield from backlog.fail(suspect, f"its worker died: {reason}", TRIES)
 
     def _lose(self, actor: Actor, reason: str) -> bool:
-        """Let a dead actor go, and look for a place for another.
+        """Let a dead actor go, so that another is started soon.
 
         Returns:
             whether it died with its node.
@@ -313,7 +328,7 @@ class RayEngine:
         """
         self._let_go(actor)
         self._next_look = 0.0
-        if _has_left(actor.place, _nodes()):
+        if _has_left(actor.post, _nodes()):
             return True
         self._deaths += 1
         if self._deaths > DEATHS + len(self._actors):
@@ -332,9 +347,9 @@ def _nodes() -> list[Node]:
     return [Node(name, has.get("CPU", 0.0), int(has.get("GPU", 0))) for name, has in sorted(alive, key=lambda n: n[0])]
 
 
-def _has_left(place: Place, nodes: list[Node]) -> bool:
-    """Whether the place was on a node that is not among these."""
-    return place.node not in {None, *(node.id for node in nodes)}
+def _has_left(post: Post, nodes: list[Node]) -> bool:
+    """Whether the post was on a node that is not among these."""
+    return post.node not in {None, *(node.id for node in nodes)}
 
 
 def _measures_on_gpus(config: RunConfig, nodes: list[Node]) -> bool:
@@ -441,13 +456,13 @@ def _check_answer(address: str) -> None:
         OSError: nothing does.
         ValueError: the port is no number.
     """
-    place = urlsplit(f"//{address.removeprefix('ray://')}")
-    if place.hostname and place.port:
-        socket.create_connection((place.hostname, place.port), CONNECT_SECONDS).close()
+    found = urlsplit(f"//{address.removeprefix('ray://')}")
+    if found.hostname and found.port:
+        socket.create_connection((found.hostname, found.port), CONNECT_SECONDS).close()
 
 
-def _submit(actor: Actor, job: Job) -> Any:
-    return getattr(actor.handle, job.call.stage).remote(job.task.shard, *job.call.arguments)
+def _submit(actor: Actor, step: Step) -> Any:
+    return getattr(actor.handle, step.call.stage).remote(step.task.portion, *step.call.arguments)
 
 
 def _is_done(reference: Any) -> bool:
@@ -457,18 +472,6 @@ def _is_done(reference: Any) -> bool:
 def _cause(error: RayTaskError) -> Exception:
     cause = getattr(error, "cause", None)
     return cause if isinstance(cause, Exception) else error
-
-
-def _describe(error: RayTaskError) -> str:
-    """The reason of a failed call; what no retry can mend is raised.
-
-    Raises:
-        AttnmetricsError: the worker raised one.
-    """
-    cause = _cause(error)
-    if isinstance(cause, AttnmetricsError):
-        raise cause from None
-    return reason_of(cause)
 
 
 def _last_line(error: RayError) -> str:

@@ -2,175 +2,177 @@
 
 import resource
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
 from attnmetrics.annotation import cache
 from attnmetrics.annotation.cache import annotation_path
-from attnmetrics.annotation.sentence import Annotator, Labels, Sentences
+from attnmetrics.annotation.functions import Functions
+from attnmetrics.annotation.marks import Marks, mark
+from attnmetrics.annotation.sentence import Annotator, Declared, Sentences
+from attnmetrics.annotation.sources import columns_to_read, read_label
+from attnmetrics.annotation.vocabulary import count_names
 from attnmetrics.assets import MODELS, PIPELINES
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard
+from attnmetrics.engine import Effort
 from attnmetrics.errors import DamageError
-from attnmetrics.measuring.ranking import Chunk
-from attnmetrics.measuring.selection import Rule, choose, choose_prefixes
+from attnmetrics.measuring.selection import Sampling, choose, choose_prefixes
+from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.model.units import Units, check_window, read_sentences, read_windows
 from attnmetrics.statistics.variability import Prefix
-from attnmetrics.store.shards import CANDIDATES, ShardContent, Store
+from attnmetrics.store.commits import Commit, Counts, LeftOut
+from attnmetrics.store.shards import ShardContent, Store
 
 if TYPE_CHECKING:
     from attnmetrics.measuring.shard import ShardResult
-    from attnmetrics.model.load import Dtype, Model
-
-Counts = dict[str, Any]
-"""What a stage did with a shard: numbers of sentences, pieces, …, seconds."""
-
-DAMAGED = "damaged"
-"""In the counts of a shard that is not measured, for its annotations were damaged: how."""
+    from attnmetrics.model.load import Model, ModelFacts
 
 
 @dataclass(frozen=True, slots=True)
 class Measuring:
     """What is the same for every shard that is measured."""
 
-    labels: Labels
-    rule: Rule
+    functions: Functions
+    """the user's, of labels and links"""
+    sampling: Sampling
     store: Store
 
 
 class Worker:
     """Loads the pipeline and the model when they are first needed, and keeps them."""
 
-    def __init__(self, config: RunConfig, gold_labels: Labels | None) -> None:
+    def __init__(self, config: RunConfig, gold: Declared | None, columns: frozenset[str] = frozenset()) -> None:
+        """A worker of a run.
+
+        Args:
+            config: of the run.
+            gold: what a CoNLL-U corpus declares; None for text that a pipeline annotates.
+            columns: of the annotation, asked for beyond those that cost nothing.
+        """
         self._config = config
-        self._gold_labels = gold_labels
+        self._gold = gold
+        self._columns = columns
         self._annotator: Annotator | None = None
         self._model: Model | None = None
 
-    def labels(self) -> Labels:
-        """Tags and relations that the pipeline can give; kept beside the annotations, for runs without the pipeline."""
+    def declared(self) -> Declared:
+        """The names that the pipeline declares; kept beside the annotations, for runs without the pipeline."""
         annotator = self._load_annotator()
-        cache.save_labels(self._config.annotation_folder, annotator.fingerprint, annotator.labels)
-        return annotator.labels
+        cache.save_declared(self._config.annotation_folder, annotator.fingerprint, annotator.declared)
+        return annotator.declared
 
-    def describe_model(self) -> dict[str, Any]:
-        """Facts about the model that the driver needs (see `model.load.Model.describe`).
+    def describe_model(self) -> "ModelFacts":
+        """What the driver needs to know of the model.
 
         Raises:
             ConfigError: the model cannot read windows of the size that is wanted.
         """
         return self._load_model().describe()
 
-    def annotate(self, shard: Shard, documents: Sequence[Document], fingerprint: str) -> Counts:
+    def annotate(self, shard: Shard, documents: Sequence[Document], fingerprint: str) -> Effort:
         """Annotate a shard's documents and cache the result."""
         annotator = self._load_annotator()
         start = time.perf_counter()
         annotated = annotator.annotate(documents)
         path = annotation_path(self._config.annotation_folder, fingerprint, shard.digest)
         cache.write(path, annotated, fingerprint=fingerprint, digest=shard.digest)
-        return {**annotated.counts, "seconds": time.perf_counter() - start, "peak_memory_bytes": peak_memory_bytes()}
+        return _effort(start, units=annotated.counts["sentences"], words=annotated.counts["words"])
 
-    def measure(self, shard: Shard, fingerprint: str, measuring: Measuring) -> Counts:
-        """Measure an annotated shard and commit its state; damaged annotations are removed instead, and reported."""
+    def count(self, shard: Shard, fingerprint: str, sources: Mapping[str, str], functions: Functions) -> Effort:
+        """Count the names of some labels, name → source, in an annotated shard.
+
+        Raises:
+            DamageError: its annotations were damaged; they are removed.
+        """
+        start = time.perf_counter()
+        sentences = self._read(shard, fingerprint, sources.values())
+        names = {label: count_names(read_label(source, sentences, functions)) for label, source in sources.items()}
+        return replace(_effort(start, units=len(sentences)), names=names)
+
+    def measure(self, shard: Shard, fingerprint: str, measuring: Measuring) -> Effort:
+        """Measure an annotated shard and commit its state.
+
+        Raises:
+            DamageError: its annotations were damaged; they are removed.
+        """
         from attnmetrics.measuring.shard import measure
 
         model = self._load_model()
         start = time.perf_counter()
-        path = annotation_path(self._config.annotation_folder, fingerprint, shard.digest)
-        try:
-            sentences = cache.read(path, measuring.labels, first_document=shard.first_document)
-        except DamageError as error:
-            cache.remove(path)
-            return {DAMAGED: str(error), "peak_memory_bytes": peak_memory_bytes()}
-        chosen = choose(measuring.rule, sentences)
-        units = self._read_units(chosen.sentences, model)
-        prefix_rows, prefix_hashes = choose_prefixes(measuring.rule, units, chosen.metrics)
+        schema = measuring.store.schema
+        sentences = self._read(shard, fingerprint, schema.sources)
+        chosen = choose(measuring.sampling, sentences)
+        units = self._read_units(chosen.sentences, mark(chosen.sentences, schema, measuring.functions), model)
+        prefix_rows, prefix_hashes = choose_prefixes(measuring.sampling, units, chosen.metrics)
         result = measure(
             units,
             model,
             batch_pieces=self._config.batch_pieces,
-            exemplars=self._config.candidates,
+            exemplars=self._config.exemplars,
             metric_rows=chosen.metrics,
             prefix_rows=prefix_rows,
         )
-        counts = {
-            "first_document": shard.first_document,
-            "sentences": int(result.state["sentences"]),
-            "pieces": int(result.state["pieces"]),
-            "exemplar_sentences": len(units),
-            "prefix_sentences": len(prefix_rows),
-            "sentences_blank": cache.read_counts(path)["sentences_blank"],
-            "sentences_cut": int(result.state["sentences_cut"]),
-            "pieces_unaligned": int(result.state["pieces_unaligned"]),
-            "sentences_without_pieces": result.sentences_without_pieces,
-            "sentences_not_sampled": len(sentences) - len(chosen.sentences),
-            "seconds": time.perf_counter() - start,
-            "peak_memory_bytes": peak_memory_bytes(),
-        }
-        measuring.store.write(shard.index, _content(result, units, prefix_hashes), counts)
-        return counts
-
-    def rank(self, shard: Shard, chunk: Chunk, store: Store) -> Counts:
-        """Rank some candidate sentences anew, with model and attention in float64; `shard` only names the chunk."""
-        from attnmetrics.measuring.shard import find_exemplars
-
-        model = self._load_model("float64")
-        start = time.perf_counter()
-        document_index, sentence = np.array(chunk.keys, np.int64).T
-        found = find_exemplars(
-            chunk.texts,
-            document_index,
-            sentence,
-            model,
-            exemplars=self._config.exemplars,
-            batch_pieces=self._config.batch_pieces,
+        left_out = LeftOut(
+            sentences_blank=self._count_blank(shard, fingerprint),
+            sentences_not_sampled=len(sentences) - len(chosen.sentences),
+            sentences_without_pieces=result.sentences_without_pieces,
+            sentences_cut=int(result.state["sentences_cut"]),
+            pieces_unaligned=int(result.state["pieces_unaligned"]),
         )
-        store.write_ranking(chunk.digest, found)
-        return {
-            "sentences": len(chunk.texts),
-            "seconds": time.perf_counter() - start,
-            "peak_memory_bytes": peak_memory_bytes(),
-        }
+        commit = Commit(shard.index, shard.first_document, _counts(result, units), left_out)
+        prefix = Prefix(result.blocks, prefix_hashes)
+        measuring.store.write(commit, ShardContent(result.state, prefix, result.exemplars, result.passages))
+        return _effort(start, units=commit.counts.sentences, pieces=commit.counts.pieces)
 
-    def trace(self, shard: Shard, chunk: Chunk, store: Store) -> Counts:
-        """Trace the attention in some exemplars; `shard` only names the chunk."""
+    def trace(self, chunk: Chunk, store: Store) -> Effort:
+        """Trace the attention in some exemplars."""
         from attnmetrics.measuring.sparse import trace_heads
 
         model = self._load_model()
         start = time.perf_counter()
-        text, layer, head, _ = np.array(chunk.keys, np.int64).T
+        text, layer, head, _ = np.array(chunk.drawn, np.int64).T
         store.write_traces(chunk.digest, trace_heads(model, chunk.texts, text, layer, head, self._config.batch_pieces))
-        return {
-            "sentences": len(chunk.texts),
-            "seconds": time.perf_counter() - start,
-            "peak_memory_bytes": peak_memory_bytes(),
-        }
+        return _effort(start, units=len(chunk.texts))
 
-    def _read_units(self, sentences: Sentences, model: "Model") -> Units:
+    def _read(self, shard: Shard, fingerprint: str, sources: Collection[str]) -> Sentences:
+        """A shard's annotations, with the columns that these sources need.
+
+        Raises:
+            DamageError: they were damaged; they are removed.
+        """
+        path = annotation_path(self._config.annotation_folder, fingerprint, shard.digest)
+        try:
+            columns = columns_to_read(sources, cache.read_columns(path))
+            return cache.read(path, columns, shard.first_document)
+        except DamageError:
+            cache.remove(path)
+            raise
+
+    def _count_blank(self, shard: Shard, fingerprint: str) -> int:
+        path = annotation_path(self._config.annotation_folder, fingerprint, shard.digest)
+        return cache.read_counts(path)["sentences_blank"]
+
+    def _read_units(self, sentences: Sentences, marks: Marks, model: "Model") -> Units:
         window = self._config.window
-        return read_sentences(sentences, model) if window is None else read_windows(sentences, model, window)
+        if window is None:
+            return read_sentences(sentences, marks, model)
+        return read_windows(sentences, marks, model, window)
 
     def _load_annotator(self) -> Annotator:
         if self._annotator is None:
-            self._annotator = load_annotator(self._config, self._gold_labels)
+            self._annotator = load_annotator(self._config, self._gold, self._columns)
         return self._annotator
 
-    def _load_model(self, dtype: "Dtype | None" = None) -> "Model":
-        """The model, in the run's own precision if no other is wanted; one at a time, to save memory."""
-        from attnmetrics.model.load import in_dtype
-
-        config = self._config
+    def _load_model(self) -> "Model":
         if self._model is None:
-            self._model = _load(config)
-            if config.window is not None:
-                check_window(config.window, self._model)
-        self._model = in_dtype(self._model, dtype or config.dtype, config.trust_remote_code, config.allow_pickle)
+            self._model = _load(self._config)
+            if self._config.window is not None:
+                check_window(self._config.window, self._model)
         return self._model
 
 
@@ -190,31 +192,28 @@ def _load(config: RunConfig) -> "Model":
     )
 
 
-def load_annotator(config: RunConfig, gold_labels: Labels | None) -> Annotator:
+def load_annotator(config: RunConfig, gold: Declared | None, columns: frozenset[str]) -> Annotator:
     """The annotator of a run; its pipeline is loaded when it is first needed."""
-    if gold_labels is not None:
+    if gold is not None:
         from attnmetrics.annotation.conllu import ConlluAnnotator
 
-        return ConlluAnnotator(gold_labels)
+        return ConlluAnnotator(gold)
     from attnmetrics.annotation.spacy import SpacyAnnotator
 
-    return SpacyAnnotator(str(PIPELINES.get(config.annotator, config.annotator)))
+    return SpacyAnnotator(str(PIPELINES.get(config.annotator, config.annotator)), columns)
 
 
-def _content(result: "ShardResult", units: Units, prefix_hashes: NDArray[np.uint64]) -> ShardContent:
-    rows = [
-        {
-            "document": units.document[passage.unit],
-            "document_index": int(units.document_index[passage.unit]),
-            "sentence": int(units.number[passage.unit]),
-            "first": passage.first,
-            "text": passage.text,
-            "pieces": passage.pieces,
-        }
-        for passage in result.passages
-    ]
-    candidates = pa.Table.from_pylist(rows, schema=CANDIDATES)
-    return ShardContent(result.state, Prefix(result.blocks, prefix_hashes), result.exemplars, candidates)
+def _counts(result: "ShardResult", units: Units) -> Counts:
+    return Counts(
+        sentences=int(result.state["sentences"]),
+        pieces=int(result.state["pieces"]),
+        exemplar_sentences=len(units),
+        prefix_sentences=len(result.blocks),
+    )
+
+
+def _effort(start: float, units: int, words: int = 0, pieces: int = 0) -> Effort:
+    return Effort(time.perf_counter() - start, peak_memory_bytes(), units, words, pieces)
 
 
 def peak_memory_bytes() -> int:

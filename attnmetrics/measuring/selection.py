@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from attnmetrics.annotation.sentence import Sentences
 from attnmetrics.model.units import Units
-from attnmetrics.statistics.sampling import Selection, sentence_hashes, smallest
+from attnmetrics.statistics.sampling import Selection, sample_hashes, smallest
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """The same for all shards of a run."""
+class Sampling:
+    """How a run samples: the same for all of its shards, such as 10,000 sentences, 1,000 of them for the metrics."""
 
     seed: int
     sample: Selection | None
@@ -33,25 +33,25 @@ class Chosen:
     """[S] counts in the metrics; None: all"""
 
 
-def choose(rule: Rule, sentences: Sentences) -> Chosen:
-    """Apply the rule to a shard's sentences."""
-    if rule.sample is None and rule.metrics is None:
+def choose(sampling: Sampling, sentences: Sentences) -> Chosen:
+    """Sample a shard's sentences."""
+    if sampling.sample is None and sampling.metrics is None:
         return Chosen(sentences, None)
-    hashes = sentence_hashes(rule.seed, sentences.document, sentences.sentence)
-    if rule.sample is not None:
-        rows = np.flatnonzero(rule.sample.selects(hashes, sentences.document_index, sentences.sentence))
+    hashes = sample_hashes(sampling.seed, sentences.document, sentences.sentence)
+    if sampling.sample is not None:
+        rows = np.flatnonzero(sampling.sample.selects(hashes, sentences.document_index, sentences.sentence))
         sentences, hashes = sentences.take(rows), hashes[rows]
-    if rule.metrics is None:
+    if sampling.metrics is None:
         return Chosen(sentences, None)
-    return Chosen(sentences, rule.metrics.selects(hashes, sentences.document_index, sentences.sentence))
+    return Chosen(sentences, sampling.metrics.selects(hashes, sentences.document_index, sentences.sentence))
 
 
 def choose_prefixes(
-    rule: Rule, units: Units, metrics: NDArray[np.bool_] | None
+    sampling: Sampling, units: Units, metrics: NDArray[np.bool_] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     """Which of the units that count in the metrics keep prefix blocks: rows [V], ascending, and their hashes [V]."""
-    hashes = sentence_hashes(rule.seed, units.document, units.number)
+    hashes = sample_hashes(sampling.seed, units.document, units.number)
     rows = np.arange(len(units)) if metrics is None else np.flatnonzero(metrics)
-    if rule.prefix_sentences is not None:
-        rows = rows[smallest(hashes[rows], units.document_index[rows], units.number[rows], rule.prefix_sentences)]
+    if sampling.prefix_sentences is not None:
+        rows = rows[smallest(hashes[rows], units.document_index[rows], units.number[rows], sampling.prefix_sentences)]
     return rows, hashes[rows]

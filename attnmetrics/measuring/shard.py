@@ -1,4 +1,4 @@
-"""A shard's sentences or windows to its state: pack, run the model, reduce, bin by features. No Ray, no disk."""
+"""A shard's units to its state: pack, run the model, reduce, bin by labels and links. No Ray, no disk."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,32 +9,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attnmetrics.annotation.sentence import Labels, Sentences
 from attnmetrics.errors import ModelError
-from attnmetrics.model.align import Dependencies, Pieces, piece_names
+from attnmetrics.measuring.binning import Binning
+from attnmetrics.measuring.counting import count
+from attnmetrics.metrics.family import HEAD
+from attnmetrics.model.align import piece_names, ranges
 from attnmetrics.model.kernels.choose import choose_kernel
-from attnmetrics.model.kernels.reductions import Kernel, Null, Reductions, Wanted, want
-from attnmetrics.model.load import TILE_PAIRS, Model
-from attnmetrics.model.pack import Batch, pack
-from attnmetrics.model.units import Units, read_sentences
+from attnmetrics.model.kernels.reductions import Kernel, Linked, Reductions, Wanted, want
+from attnmetrics.model.load import Model
+from attnmetrics.model.pack import TILE_PAIRS, Batch, pack
+from attnmetrics.model.units import Units
 from attnmetrics.statistics.exemplars import Exemplars, from_peaks
-from attnmetrics.statistics.schema import EDGES, HEAD, NO_LABEL, PAIR_DISTANCE_LIMIT, PAIR_DISTANCES, STATISTICS
-from attnmetrics.statistics.states import Dims, State
+from attnmetrics.statistics.passages import Passage
+from attnmetrics.statistics.states import State
 from attnmetrics.statistics.variability import prefix_pairs
 from attnmetrics.storage import read_ahead
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """What a unit has of a sentence: all of it, unless a window's border or the model's length cuts it."""
-
-    unit: int
-    """row of the unit"""
-    first: int
-    """its first piece, counted in the unit"""
-    text: str
-    """of the whole sentence"""
-    pieces: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +44,54 @@ class ShardResult:
 
 @dataclass(frozen=True, slots=True)
 class _Shard:
-    """A shard's units, and what is wanted of each."""
+    """A shard's units, and what is wanted of each.
+
+    Of units 0 to 3, of which 0, 1 and 3 count and 3 and 0 keep their prefix blocks, `prefix_row` is 1 −1 −1 0.
+    """
 
     units: Units
     metrics: NDArray[np.bool_]
     """[S] counts in the metrics"""
     prefix_row: NDArray[np.int64]
     """[S] place among the prefix blocks; −1 for none"""
+    links: "_Links"
 
 
-def dims_of(units: Units, model: Model) -> Dims:
-    """The dimensions of the state that `measure` gives."""
-    return Dims(layer=model.layers, head=model.heads, pos=units.labels.pos, rel=units.labels.rel)
+@dataclass(frozen=True, slots=True)
+class _Links:
+    """The P attendable linked pairs of the units that count, of all links, by unit."""
+
+    offsets: NDArray[np.int64]
+    """[S + 1] pairs of unit s are offsets[s] … offsets[s + 1] − 1"""
+    attending: NDArray[np.int32]
+    """[P] piece, counted in the unit"""
+    attended: NDArray[np.int32]
+    """[P] likewise"""
+    group: NDArray[np.int32]
+    """[P] see `Schema.groups`"""
+
+    @classmethod
+    def of(cls, units: Units, metrics: NDArray[np.bool_], model: Model) -> "_Links":
+        lengths, groups = units.pieces.lengths, units.schema.groups
+        columns = []
+        for link, pairs in units.links.items():
+            row, (i, j) = pairs.row, (column.astype(np.int64) for column in (pairs.attending, pairs.attended))
+            kept = metrics[row] & model.attends.pairs(i, j, lengths[row])
+            group = groups[link].start + pairs.edge
+            columns.append([column[kept] for column in (row, pairs.attending, pairs.attended, group)])
+        row, attending, attended, group = (np.concatenate(column) for column in zip(*columns, strict=True))
+        order = np.argsort(row, kind="stable")
+        offsets = np.searchsorted(row[order], np.arange(len(units) + 1))
+        return cls(offsets, attending[order], attended[order], group[order].astype(np.int32))
+
+    def of_batch(self, batch: Batch, groups: int) -> Linked:
+        """The pairs of a batch's units, in packed pieces."""
+        begin, end = self.offsets[batch.rows], self.offsets[batch.rows + 1]
+        pair = ranges(begin, end)
+        start = np.repeat(batch.offsets[:-1], end - begin)
+        return Linked(
+            start + self.attending[pair], start + self.attended[pair], self.group[pair].astype(np.int64), groups
+        )
 
 
 def measure(
@@ -98,11 +123,11 @@ def measure(
     kept = np.flatnonzero(metrics) if prefix_rows is None else prefix_rows
     prefix_row = np.full(len(units), -1, dtype=np.int64)
     prefix_row[kept] = np.arange(len(kept))
-    shard = _Shard(units, metrics, prefix_row)
+    shard = _Shard(units, metrics, prefix_row, _Links.of(units, metrics, model))
     lengths = units.pieces.lengths
-    sums = _Sums(shard, model, len(kept), dims_of(units, model))
+    sums = _Sums(units, model, len(kept))
     batches = pack(lengths, metrics, batch_pieces or model.batch_pieces, TILE_PAIRS, model.layout.equal_lengths)
-    prepare = partial(_prepare, shard=shard, model=model, dims=sums.dims)
+    prepare = partial(_prepare, shard=shard, model=model)
     run = partial(_run, model=model, kernel=kernel)
     if model.device.type == "cpu":
         results: Iterator[_Found] = read_ahead(lambda batch: run(prepare(batch)), batches, model.threads)
@@ -112,59 +137,12 @@ def measure(
         sums.add(result)
     found = from_peaks(*sums.peaks, units.document_index, units.number, units.digest, exemplars)
     return ShardResult(
-        state=State(sums.dims, sums.read() | count(units.pieces, units.aligned, units.dependencies, metrics, model)),
+        state=State(units.schema, sums.read() | count(units, metrics, model.attends)),
         blocks=sums.blocks,
         exemplars=found,
         passages=_find_passages(found, units, model),
         sentences_without_pieces=int((lengths == 0).sum()),
     )
-
-
-def find_exemplars(
-    texts: Sequence[str],
-    document_index: NDArray[np.int64],
-    sentence: NDArray[np.int64],
-    model: Model,
-    *,
-    exemplars: int,
-    batch_pieces: int | None = None,
-) -> Exemplars:
-    """The exemplars among these sentences, no annotation needed.
-
-    A float32 forward pass leaves single weights with errors of up to some 1e-6. With a model loaded in float64, the
-    merged exemplars of a run are settled to the last digits from their texts alone.
-
-    Args:
-        texts: [S] sentences.
-        document_index: [S] positions of their documents in the corpus.
-        sentence: [S] positions in their documents.
-        model: the model, in whatever precision is wanted.
-        exemplars: K, sentences kept per head.
-        batch_pieces: most pieces of one forward pass; unset, what suits the device.
-    """
-    words = np.zeros(0, dtype=np.int64)
-    without_words = Sentences(
-        labels=Labels((NO_LABEL,), (NO_LABEL,)),
-        document=("",) * len(texts),
-        document_index=document_index,
-        sentence=sentence,
-        text=tuple(texts),
-        word_offsets=np.zeros(len(texts) + 1, dtype=np.int64),
-        word_start=words,
-        word_end=words,
-        word_pos=words,
-        word_rel=words,
-        word_head=words,
-    )
-    nothing = np.zeros(len(texts), dtype=np.bool_)
-    return measure(
-        read_sentences(without_words, model),
-        model,
-        batch_pieces=batch_pieces,
-        exemplars=exemplars,
-        metric_rows=nothing,
-        prefix_rows=np.flatnonzero(nothing),
-    ).exemplars
 
 
 # --- before the model ------------------------------------------------------------------------------------------------
@@ -177,20 +155,27 @@ class _Input:
     ids: Tensor
     """[T]"""
     wanted: Wanted
-    binning: "_Binning"
+    binning: Binning
+    prefix_rows: NDArray[np.int64]
+    """[V] places among the shard's prefix blocks"""
 
 
-def _prepare(batch: Batch, shard: _Shard, model: Model, dims: Dims) -> _Input:
+def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
+    units = shard.units
     lengths = np.diff(batch.offsets)
-    sentence = np.repeat(np.arange(len(batch.rows)), lengths)
-    piece = np.arange(batch.offsets[-1]) + (shard.units.pieces.offsets[batch.rows] - batch.offsets[:-1])[sentence]
-    attending, attended, edge = _attendable(batch, shard, model)
+    # A row for each piece of the batch: its unit's place in the batch, its place in the unit, and among all pieces.
+    unit = np.repeat(np.arange(len(batch.rows)), lengths)
+    within = np.arange(batch.offsets[-1]) - batch.offsets[unit]
+    piece = units.pieces.offsets[batch.rows][unit] + within
+    linked = shard.links.of_batch(batch, sum(link.groups for link in units.schema.links))
     with_prefix = np.flatnonzero(shard.prefix_row[batch.rows] >= 0)
-    wanted = want(
-        batch, model.causal, model.null, (attending, attended), with_prefix, prefix_pairs(model.causal), model.device
+    pairs = prefix_pairs(model.attends.causal)
+    return _Input(
+        ids=torch.from_numpy(units.pieces.ids[piece]).to(model.device),
+        wanted=want(batch, model.attends, linked, with_prefix, pairs, model.device),
+        binning=Binning.of(units, piece, model.attends.is_null(within, lengths[unit]), model.device),
+        prefix_rows=shard.prefix_row[batch.rows[with_prefix]],
     )
-    binning = _Binning.of(dims, shard, piece, edge, shard.prefix_row[batch.rows[with_prefix]], model.device)
-    return _Input(torch.from_numpy(shard.units.pieces.ids[piece]).to(model.device), wanted, binning)
 
 
 def _run(ready: _Input, model: Model, kernel: Kernel) -> "_Found":
@@ -198,81 +183,14 @@ def _run(ready: _Input, model: Model, kernel: Kernel) -> "_Found":
     layers: list[_Layer] = []
 
     def consume(layer: int, found: Reductions) -> None:
-        layers.append(_bin(layer, found, ready.binning))
+        peaks = (found.peak, found.peak_i, found.peak_j)
+        layers.append(_Layer(layer, ready.binning.bin(found), peaks, found.prefix.float()))
 
-    model.run(ready.ids, ready.wanted, consume, kernel)
-    return _Found(ready.wanted.batch.rows, ready.binning.prefix_rows, layers)
-
-
-def _attendable(
-    batch: Batch, shard: _Shard, model: Model
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Attending and attended packed piece, and edge, of the attendable pairs in a dependency; attending ones ascend."""
-    dependencies = shard.units.dependencies
-    begin, end = dependencies.offsets[batch.rows], dependencies.offsets[batch.rows + 1]
-    sizes = np.where(shard.metrics[batch.rows], end - begin, 0)
-    sentence = np.repeat(np.arange(len(batch.rows)), sizes)
-    pair = np.arange(len(sentence)) + (begin - np.cumsum(sizes) + sizes)[sentence]
-    i, j, edge = orient(dependencies, pair)
-    sentence = np.tile(sentence, len(EDGES))
-    lengths = np.diff(batch.offsets)
-    kept = is_attendable(i, j, lengths[sentence], model.causal, model.null)
-    attending, attended = (batch.offsets[sentence] + place for place in (i, j))
-    order = np.flatnonzero(kept)[np.argsort(attending[kept], kind="stable")]
-    return attending[order], attended[order], edge[order]
-
-
-def orient(
-    dependencies: Dependencies, pair: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Attending piece, attended piece and edge of these pairs: with the parent attending, then with it attended."""
-    head, child = dependencies.head[pair], dependencies.child[pair]
-    return np.append(head, child), np.append(child, head), np.repeat(np.arange(len(EDGES)), len(pair))
-
-
-def is_attendable(
-    i: NDArray[np.int64], j: NDArray[np.int64], length: NDArray[np.int64], causal: bool, null: Null
-) -> NDArray[np.bool_]:
-    """Whether piece i may attend to piece j of a sentence of this length, and j is not null."""
-    result: NDArray[np.bool_] = (j >= null.leading) & (j < length - null.trailing)
-    return result & (j <= i) if causal else result
+    model.run(ready.ids, ready.wanted, consume, kernel=kernel)
+    return _Found(ready.wanted.batch.rows, ready.prefix_rows, layers)
 
 
 # --- after the model -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Binning:
-    """Where the reductions of one batch belong."""
-
-    pos: Tensor
-    """[tag, T] 1 where the piece has the tag"""
-    rel: Tensor
-    """[relation, T]"""
-    edge: Tensor
-    """[edge, P]"""
-    prefix_rows: NDArray[np.int64]
-    """[V] places among the shard's prefix blocks"""
-
-    @classmethod
-    def of(
-        cls,
-        dims: Dims,
-        shard: _Shard,
-        piece: NDArray[np.int64],
-        edge: NDArray[np.int64],
-        prefix_rows: NDArray[np.int64],
-        device: torch.device,
-    ) -> "_Binning":
-        def members(label: NDArray[np.int64], size: int) -> Tensor:
-            return torch.from_numpy(label == np.arange(size)[:, None]).to(device, torch.float64)
-
-        return cls(
-            pos=members(shard.units.pos[piece], len(dims.pos)),
-            rel=members(shard.units.rel[piece], len(dims.rel)),
-            edge=members(edge, len(EDGES)),
-            prefix_rows=prefix_rows,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +200,7 @@ class _Layer:
     layer: int
     """its place among the measured layers"""
     sums: Mapping[str, Tensor]
-    """[head, …] by statistic, float64"""
+    """[head, …] by sum, float64"""
     peaks: tuple[Tensor, Tensor, Tensor]
     """[B, head] weight, attending and attended piece"""
     prefix: Tensor
@@ -300,40 +218,20 @@ class _Found:
     layers: Sequence[_Layer]
 
 
-def _bin(layer: int, found: Reductions, binning: _Binning) -> _Layer:
-    """Sum the reductions of one layer by features; nothing here waits for the device."""
-    sums = {
-        "null_sum": found.null.sum(0),
-        "given_sum": found.given.sum(0),
-        "span_sum": found.span,
-        "entropy_sum": found.entropy.sum(0),
-        "entropy_rows": found.kept.sum(0),
-        "offset_sum": found.offsets,
-        "given_by_pos": (binning.pos @ found.given).T,
-        "received_by_pos": (binning.pos @ found.received).T,
-        "received_by_rel": (binning.rel @ found.received).T,
-        "dependency_sum": (binning.edge @ found.pairs).T,
-    }
-    return _Layer(layer, sums, (found.peak, found.peak_i, found.peak_j), found.prefix.float())
-
-
 class _Sums:
-    """The running sums of a shard, float64 on the model's device; peaks and prefix blocks as they come."""
+    """The running sums of a shard's heads, float64 on the model's device; peaks and prefix blocks as they come."""
 
-    def __init__(self, shard: _Shard, model: Model, blocks: int, dims: Dims) -> None:
-        layers, heads, sentences = len(dims.layer), dims.head, len(shard.metrics)
-        self.dims = dims
+    def __init__(self, units: Units, model: Model, blocks: int) -> None:
+        self._schema = units.schema
+        layers, heads = self._schema.shape(HEAD)
         self._sums = {
-            statistic.name: torch.zeros(dims.shape(statistic.dims), dtype=torch.float64, device=model.device)
-            for statistic in STATISTICS
-            if statistic.dims[:2] == HEAD
+            one.name: torch.zeros(self._schema.shape(one.dims), dtype=torch.float64, device=model.device)
+            for one in self._schema.head_sums
         }
-        self.peaks = (
-            np.full((sentences, layers, heads), -np.inf),
-            np.full((sentences, layers, heads), -1, dtype=np.int32),
-            np.full((sentences, layers, heads), -1, dtype=np.int32),
-        )
-        self.blocks = np.full((blocks, layers, heads, len(prefix_pairs(model.causal)[0])), np.nan, dtype=np.float32)
+        shape = (len(units), layers, heads)
+        self.peaks = (np.full(shape, -np.inf), np.full(shape, -1, dtype=np.int32), np.full(shape, -1, dtype=np.int32))
+        pairs = len(prefix_pairs(model.attends.causal)[0])
+        self.blocks = np.full((blocks, layers, heads, pairs), np.nan, dtype=np.float32)
 
     def add(self, found: _Found) -> None:
         """Add a batch."""
@@ -345,7 +243,7 @@ class _Sums:
             self.blocks[found.prefix_rows, layer.layer] = layer.prefix.cpu().numpy()
 
     def read(self) -> dict[str, NDArray[np.float64]]:
-        """The statistics per head.
+        """The sums of heads.
 
         Raises:
             ModelError: one is not finite.
@@ -353,7 +251,7 @@ class _Sums:
         sums = {name: value.cpu().numpy() for name, value in self._sums.items()}
         for name, value in sums.items():
             if not np.isfinite(value).all():
-                layer = self.dims.layer[int(np.argwhere(~np.isfinite(value))[0][0])]
+                layer = self._schema.layers[int(np.argwhere(~np.isfinite(value))[0][0])]
                 raise ModelError(
                     f"expected finite attention, found {name} that is not, first in layer {layer}; "
                     "the weights are damaged, or the dtype is too narrow for this model"
@@ -375,68 +273,6 @@ def _find_passages(found: Exemplars, units: Units, model: Model) -> list[Passage
         own = units.sentence[offsets[row] : offsets[row + 1]]
         first, end = np.searchsorted(own, [sentence, sentence + 1])
         ids = units.pieces.ids[offsets[row] + first : offsets[row] + end]
-        passages.append(Passage(row, int(first), units.text[sentence], piece_names(model.tokenizer, ids)))
+        unit_key = units.document[row], int(units.document_index[row]), int(units.number[row])
+        passages.append(Passage(*unit_key, int(first), units.text[sentence], piece_names(model.tokenizer, ids)))
     return passages
-
-
-# --- what needs no model ---------------------------------------------------------------------------------------------
-
-
-def count(
-    pieces: Pieces,
-    aligned: NDArray[np.bool_],
-    dependencies: Dependencies,
-    metrics: NDArray[np.bool_],
-    model: Model,
-) -> dict[str, NDArray[np.float64]]:
-    """The corpus-level statistics of the units that count."""
-    lengths = pieces.lengths
-    counted = metrics & (lengths > 0)
-    in_counted = counted[pieces.row]
-    counts = {
-        "sentences": counted.sum(),
-        "pieces": in_counted.sum(),
-        "sentences_cut": (counted & pieces.cut).sum(),
-        "pieces_unaligned": (in_counted & pieces.in_text & ~aligned).sum(),
-        "piece_pairs": _count_pairs(lengths[counted], model.null),
-        "attendable_pairs": _count_attendable(lengths[counted], model.causal, model.null),
-    }
-    found = counts | _count_dependencies(dependencies, lengths, counted, model)
-    return {name: np.asarray(value, dtype=np.float64) for name, value in found.items()}
-
-
-def _count_pairs(lengths: NDArray[np.int64], null: Null) -> NDArray[np.float64]:
-    """[pair_distance] pairs j ≤ i with j not null."""
-    pairs = np.zeros(len(PAIR_DISTANCES))
-    for length, number in zip(*np.unique(lengths, return_counts=True), strict=True):
-        distance = np.arange(length)
-        last = np.minimum(length - null.trailing, length - distance)
-        weights = number * np.maximum(0, last - null.leading)
-        pairs += np.bincount(np.minimum(distance, PAIR_DISTANCE_LIMIT), weights, len(PAIR_DISTANCES))
-    return pairs
-
-
-def _count_attendable(lengths: NDArray[np.int64], causal: bool, null: Null) -> int:
-    first, last = null.leading, lengths - null.trailing
-    columns = np.maximum(0, last - first)
-    # Column j of a causal model is attended by the pieces j … length − 1.
-    by_column = lengths - (first + last - 1) / 2 if causal else lengths
-    return int((columns * by_column).sum())
-
-
-def _count_dependencies(
-    dependencies: Dependencies, lengths: NDArray[np.int64], counted: NDArray[np.bool_], model: Model
-) -> dict[str, NDArray[np.float64] | np.int64]:
-    sentence = np.repeat(np.arange(len(lengths)), np.diff(dependencies.offsets))
-    pair = np.flatnonzero(counted[sentence])
-    i, j, edge = orient(dependencies, pair)
-    length = np.tile(lengths[sentence[pair]], len(EDGES))
-    backward = is_attendable(i, j, length, True, model.null)
-    distance = (i - j)[backward]
-    attendable = is_attendable(i, j, length, model.causal, model.null)
-    limited = np.minimum(distance, PAIR_DISTANCE_LIMIT)
-    return {
-        "dependency_pairs": np.bincount(limited, minlength=len(PAIR_DISTANCES)).astype(np.float64),
-        "dependency_distance_sum": distance.sum(),
-        "attendable_dependency_pairs": np.bincount(edge[attendable], minlength=len(EDGES)).astype(np.float64),
-    }

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.model.align import Pieces, tokenize
-from attnmetrics.model.kernels.dense import attention, mix
-from attnmetrics.model.kernels.reductions import Wanted, want_nothing
-from attnmetrics.model.load import TILE_PAIRS, Model
-from attnmetrics.model.pack import Batch, Tile, pack
+from attnmetrics.model.kernels.reductions import want_nothing
+from attnmetrics.model.load import Model
+from attnmetrics.model.look import Layer
+from attnmetrics.model.pack import TILE_PAIRS, Batch, Tile, pack
 from attnmetrics.statistics.traces import VISIBLE, Traces
 
 Entries = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
@@ -65,23 +65,13 @@ def _trace(
     head: NDArray[np.int64],
 ) -> list[Entries]:
     """One forward pass; `place` is where in the batch the sentence of each trace is, −1 where it is not."""
-    layers = iter(range(len(model.layers)))
     found: list[Entries] = []
 
-    def kernel(
-        query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
-    ) -> tuple[Tensor | None, None]:
-        output = value.new_empty(value.shape) if value is not None else None
-        here = np.where(layer == next(layers), place, -1) if reduce else None
-        for tile, weights in attention(query, key, scaling, wanted):
-            if here is not None:
-                found.append(_visible(weights, tile, here, head))
-            if output is not None and value is not None:
-                mix(weights, value, tile, output)
-        return output, None
+    def record(seen: Layer, tile: Tile, weights: Tensor) -> None:
+        found.append(_visible(weights, tile, np.where(layer == seen.place, place, -1), head))
 
     ids = torch.from_numpy(pieces.ids_of(batch.rows)).to(model.device)
-    model.run(ids, want_nothing(batch, model.causal, model.device), lambda *_: None, kernel)
+    model.run(ids, want_nothing(batch, model.causal, model.device), see=record)
     return found
 
 

@@ -52,24 +52,12 @@ class Pieces:
 
     def ids_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Ids of these rows' pieces, end to end."""
-        return self.ids[_ranges(self.offsets[rows], self.offsets[rows + 1])]
+        return self.ids[ranges(self.offsets[rows], self.offsets[rows + 1])]
 
     @property
     def row(self) -> NDArray[np.int64]:
         """[T] the row of each piece."""
         return np.repeat(np.arange(len(self.text)), self.lengths)
-
-
-@dataclass(frozen=True, slots=True)
-class Dependencies:
-    """The P pairs of pieces of one row, by row, whose words are head and child of one another."""
-
-    offsets: NDArray[np.int64]
-    """[S + 1] pairs of row s are offsets[s] … offsets[s + 1] − 1"""
-    head: NDArray[np.int64]
-    """[P] piece of the head word, counted within the row"""
-    child: NDArray[np.int64]
-    """[P] piece of the child word, counted within the row"""
 
 
 def find_template(tokenizer: Any) -> Template:
@@ -143,13 +131,14 @@ def align(sentences: Sentences, pieces: Pieces) -> NDArray[np.int64]:
     word_start, word_end = word_base + sentences.word_start, word_base + sentences.word_end
     piece_base = base[pieces.text[pieces.row]]
     start, end = piece_base + pieces.start, piece_base + pieces.end
-    start = np.minimum(_next_character("".join(sentences.text))[start], end)
+    start = np.minimum(next_character("".join(sentences.text))[start], end)
 
     first = np.searchsorted(word_end, start, side="right")
     last = np.maximum(np.searchsorted(word_start, end, side="left"), first)
     last[start == end] = first[start == end]
+    # A row for each piece and word that may overlap it; of each piece's rows, the first in this order is its word's.
     piece = np.repeat(np.arange(len(start)), last - first)
-    word = _ranges(first, last)
+    word = ranges(first, last)
     overlap = np.minimum(word_end[word], end[piece]) - np.maximum(word_start[word], start[piece])
     order = np.lexsort((word, -overlap, piece))
     order = order[overlap[order] > 0]
@@ -159,41 +148,16 @@ def align(sentences: Sentences, pieces: Pieces) -> NDArray[np.int64]:
     return result
 
 
-def pair_dependencies(sentences: Sentences, pieces: Pieces, word: NDArray[np.int64]) -> Dependencies:
-    """Every pair of pieces of one row whose words are head and child.
-
-    Args:
-        sentences: the texts with their words.
-        pieces: their pieces.
-        word: [T] the word of each piece, as `align` gives it.
-    """
-    sentence_of_word = np.repeat(np.arange(len(sentences)), np.diff(sentences.word_offsets))
-    child_word = np.flatnonzero(sentences.word_head >= 0)
-    head_word = sentences.word_offsets[sentence_of_word[child_word]] + sentences.word_head[child_word]
-
-    by_word = np.argsort(word, kind="stable")
-    bounds = np.searchsorted(word[by_word], np.arange(len(sentences.word_head) + 1))
-    size = np.diff(bounds)
-    edge = np.repeat(np.arange(len(child_word)), size[child_word])
-    child = by_word[_ranges(bounds[child_word], bounds[child_word + 1])]
-    head_begin, head_end = bounds[head_word[edge]], bounds[head_word[edge] + 1]
-    child = np.repeat(child, head_end - head_begin)
-    head = by_word[_ranges(head_begin, head_end)]
-
-    together = pieces.row[head] == pieces.row[child]
-    head, child = head[together], child[together]
-    row = pieces.row[child]
-    offsets = np.searchsorted(row, np.arange(len(pieces.text) + 1))
-    return Dependencies(offsets, head - pieces.offsets[row], child - pieces.offsets[row])
-
-
 def piece_names(tokenizer: Any, ids: NDArray[np.int64]) -> list[str]:
     """Pieces as the tokenizer's vocabulary spells them, such as `Ġthe` or `##ing`."""
     return [str(tokenizer.id_to_token(piece)) for piece in ids.tolist()]
 
 
-def _next_character(text: str) -> NDArray[np.int64]:
-    """[len(text) + 1] the first position from each one on that is not white space."""
+def next_character(text: str) -> NDArray[np.int64]:
+    """[len(text) + 1] the first position from each one on that is not white space; the end where there is none.
+
+    Example: of "a  b", 0 3 3 3 4.
+    """
     codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
     position = np.where(np.isin(codes, WHITE_SPACE), len(codes), np.arange(len(codes)))
     return np.minimum.accumulate(np.append(position, len(codes))[::-1])[::-1]
@@ -203,8 +167,11 @@ def _offsets(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
 
 
-def _ranges(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
-    """first[0] … last[0] − 1, first[1] … last[1] − 1, and so on."""
+def ranges(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
+    """first[0] … last[0] − 1, first[1] … last[1] − 1, and so on.
+
+    Example: [3, 0] and [5, 2] give 3 4 0 1.
+    """
     offsets = _offsets(last - first)
     return np.repeat(first - offsets[:-1], last - first) + np.arange(offsets[-1])
 

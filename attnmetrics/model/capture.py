@@ -6,7 +6,7 @@ carry no index.
 """
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -18,6 +18,8 @@ from transformers import AttentionInterface, AttentionMaskInterface
 
 from attnmetrics.errors import ModelError
 from attnmetrics.model.kernels.reductions import Kernel, Reductions, Wanted
+from attnmetrics.model.look import Layer, See, showing
+from attnmetrics.model.output import HeadOutputs
 
 IMPLEMENTATION = "attnmetrics"
 """Name of our attention in transformers' register."""
@@ -33,14 +35,24 @@ class _Stop(Exception):  # noqa: N818 - a signal, not an error
     """The last wanted layer has been read; nothing after it is needed."""
 
 
+Consume = Callable[[int, Reductions], None]
+"""Gets the place of a layer among those that are read, and what its attention comes down to."""
+
+
 @dataclass(slots=True)
 class Pass:
-    """One forward pass: who computes attention, which layers are read, and who gets what they come down to."""
+    """One forward pass: who computes attention, which layers are read, who gets what they come down to, who looks."""
 
     kernel: Kernel
     wanted: Wanted
-    layers: frozenset[int]
-    consume: Callable[[int, Reductions], None]
+    layers: tuple[int, ...]
+    """those that are read, ascending"""
+    consume: Consume | None = None
+    """None: nothing is reduced"""
+    see: See | None = None
+    """None: nobody looks at α"""
+    outputs: Sequence[HeadOutputs | None] = ()
+    """of each layer that is read, what its heads add to the stream, None where that is not known; empty: nobody asks"""
     stop: bool = True
     """end after the last wanted layer"""
     calls: int = 0
@@ -50,17 +62,34 @@ class Pass:
     def attend(self, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
         """One layer's attention over [batch, head, piece, width]; gives its output [batch, piece, head, width]."""
         layer, self.calls = self.calls, self.calls + 1
-        last = self.stop and layer >= max(self.layers)
+        last = self.stop and layer >= self.layers[-1]
         batch, heads, length = query.shape[:3]
-        packed = [_pack(tensor, heads) for tensor in (query, key, value)]
-        output, reductions = self.kernel(
-            packed[0], packed[1], None if last else packed[2], scaling, self.wanted, layer in self.layers
-        )
-        if reductions is not None:
-            self.consume(layer, reductions)
-        if output is None:
+        query, key, value = (_pack(tensor, heads) for tensor in (query, key, value))
+        if layer in self.layers:
+            output = self._read(Layer(self.layers.index(layer), query, key, scaling), value, last)
+        else:
+            output, _ = self.kernel(query, key, value, scaling, self.wanted, False)
+        if last or output is None:
             raise _Stop
         return output.view(batch, length, *output.shape[1:])
+
+    def _read(self, layer: Layer, value: Tensor, last: bool) -> Tensor | None:
+        """A layer that is read; the last one's values are mixed only for their norms."""
+        heads = self.outputs[layer.place] if self.outputs else None
+        mixed = None if last and heads is None else value
+        reduce, show = self.consume is not None, showing(self.see, layer)
+        output, reductions = self.kernel(layer.query, layer.key, mixed, layer.scaling, self.wanted, reduce, show)
+        if self.consume is not None and reductions is not None:
+            if heads is not None and output is not None:
+                self._fill_norms(reductions.norm, heads, output)
+            self.consume(layer.place, reductions)
+        return output
+
+    def _fill_norms(self, norm: Tensor, heads: HeadOutputs, output: Tensor) -> None:
+        """Norms of the pieces of measured sentences, which come first; 0 for the others."""
+        measured = sum(tile.count * tile.rows for tile in self.wanted.batch.tiles if tile.measured)
+        norm[:measured] = heads.norms(output[:measured])
+        norm[measured:] = 0
 
 
 _current: ContextVar[Pass | None] = ContextVar("attnmetrics_pass", default=None)
@@ -90,9 +119,9 @@ def forward(
         arguments["use_cache"] = False
     with _under_way(current), torch.inference_mode(), suppress(_Stop):
         network(**arguments)
-    if current.calls <= max(current.layers):
+    if current.calls <= current.layers[-1]:
         raise ModelError(
-            f"{type(network).__name__} used its own attention in some layers: expected {max(current.layers) + 1} "
+            f"{type(network).__name__} used its own attention in some layers: expected {current.layers[-1] + 1} "
             f"attention layers, found {current.calls}; it can't be measured"
         )
 

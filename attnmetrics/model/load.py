@@ -1,12 +1,12 @@
 """A model and its tokenizer from a folder or the Hub, whole and undamaged, or an error that says what is wrong."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypedDict
 
 import numpy as np
 import torch
@@ -15,15 +15,19 @@ from torch import Tensor
 
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.align import Template, find_template, tokenize
-from attnmetrics.model.capture import Pass
+from attnmetrics.model.capture import Consume, Pass
+from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.choose import kernel_name
 from attnmetrics.model.kernels.dense import dense
-from attnmetrics.model.kernels.reductions import Kernel, Null, Reductions, Wanted
+from attnmetrics.model.kernels.reductions import Kernel, Wanted
+from attnmetrics.model.look import See
+from attnmetrics.model.output import HeadOutputs
 from attnmetrics.model.probe import Layout, Probe, capture_maps, prepare, probe, run_packed
+from attnmetrics.model.projection import find_outputs
 
 NullTokens = Literal["first", "special", "none"]
-Dtype = Literal["float32", "bfloat16", "float64"]
-DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
+Dtype = Literal["float32", "bfloat16"]
+DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 PROBE_TEXTS: Final = (
     "The cat that the dog had chased sat on the mat, and slept.",
     "Nobody knew.",
@@ -36,11 +40,31 @@ TOKENIZER_FILES: Final = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenize
                           "sentencepiece.bpe.model")  # fmt: skip
 HUB_FILES: Final = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 HUB_SECONDS: Final = 10
-TILE_PAIRS: Final = 1 << 16
-"""Pairs of pieces of one tile and head: 0.25 MB of α a head in float32."""
 BATCH_PIECES: Final = {"cpu": 1 << 10, "cuda": 1 << 15}
 """A CPU keeps the activations of few pieces in its caches; and memory beyond 32 MB is fetched anew from the system for
 every activation, which costs a tenth of the pass. A GPU needs many pieces to be busy."""
+
+
+ModelFacts = TypedDict(
+    "ModelFacts",
+    {
+        "name": str,
+        "revision": str | None,
+        "fingerprint": str,
+        "class": str,
+        "layers": list[int],
+        "heads": int,
+        "causal": bool,
+        "null": dict[str, int],
+        "max_pieces": int,
+        "template": dict[str, int],
+        "device": str,
+        "dtype": str,
+        "kernel": str,
+    },
+)
+"""What a run's record says of its model, in plain values: `fingerprint` is of its files, `layers` are those measured,
+`null` columns and pieces of the `template` are counted at both ends of a sentence (`leading`, `trailing`)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,9 +85,8 @@ class Model:
     """the layers that are measured, ascending, from 0"""
     heads: int
     """heads per layer"""
-    causal: bool
-    """pieces attend to themselves and earlier ones only"""
-    null: Null
+    attends: Attends
+    """which pieces attend to which, and which columns are null"""
     max_pieces: int
     """the longest sentence it takes, template included: its positions, or its smallest attention window"""
     template: Template
@@ -72,14 +95,21 @@ class Model:
     layout: Layout
     threads: int
     """batches read at the same time; on a CPU, each by one thread of torch"""
+    outputs: tuple[HeadOutputs | None, ...]
+    """what the heads of each measured layer add to the stream; None where that is not certain"""
+
+    @property
+    def causal(self) -> bool:
+        """Whether pieces attend to themselves and earlier ones only."""
+        return self.attends.causal
 
     @property
     def batch_pieces(self) -> int:
         """Word pieces in a batch that suit the device."""
         return BATCH_PIECES[self.device.type]
 
-    def describe(self) -> dict[str, Any]:
-        """The facts that belong into a run's record; plain values."""
+    def describe(self) -> ModelFacts:
+        """The facts that belong into a run's record."""
         return {
             "name": self.name,
             "revision": self.revision,
@@ -88,7 +118,7 @@ class Model:
             "layers": list(self.layers),
             "heads": self.heads,
             "causal": self.causal,
-            "null": {"leading": self.null.leading, "trailing": self.null.trailing},
+            "null": {"leading": self.attends.leading, "trailing": self.attends.trailing},
             "max_pieces": self.max_pieces,
             "template": {"leading": len(self.template.prefix), "trailing": len(self.template.suffix)},
             "device": str(self.device),
@@ -97,21 +127,27 @@ class Model:
         }
 
     def run(
-        self, ids: Tensor, wanted: Wanted, consume: Callable[[int, Reductions], None], kernel: Kernel = dense
+        self,
+        ids: Tensor,
+        wanted: Wanted,
+        consume: Consume | None = None,
+        *,
+        kernel: Kernel = dense,
+        see: See | None = None,
+        norms: bool = False,
     ) -> None:
         """One forward pass over a batch, up to the last measured layer.
 
         Args:
             ids: [T] packed piece ids, on the model's device.
             wanted: the batch and what to read from it.
-            consume: gets each measured layer's position in `layers` and its reductions.
+            consume: gets each measured layer's place in `layers` and its reductions; unset, nothing is reduced.
             kernel: what computes attention.
+            see: gets each measured layer's α, tile by tile.
+            norms: whether reductions have the norms of what heads add to the stream.
         """
-
-        def place(layer: int, found: Reductions) -> None:
-            consume(self.layers.index(layer), found)
-
-        run_packed(self.network, self.layout, ids, Pass(kernel, wanted, frozenset(self.layers), place))
+        current = Pass(kernel, wanted, self.layers, consume, see, self.outputs if norms else ())
+        run_packed(self.network, self.layout, ids, current)
 
 
 @contextmanager
@@ -149,8 +185,7 @@ def load_model(
         name: a folder, or a name on the Hub.
         revision: branch, tag or commit on the Hub.
         device: where it runs; `auto` takes a GPU if there is one.
-        dtype: precision of weights and activations; sums are float64 in any case. float64 is twice as slow and meant
-            for checking and for the last digits of exemplars.
+        dtype: precision of weights and activations; sums are float64 in any case.
         null_tokens: which columns are null; unset, `first` for causal models and `special` for others.
         layers: which layers to measure, from 0; all if unset.
         trust_remote_code: run the model's own code from its repository.
@@ -173,6 +208,8 @@ def load_model(
     ids = _probe_ids(tokenizer, template)
     _check_vocabulary(name, ids, network)
     probed = probe(network, ids, place)
+    measured = _choose_layers(layers, probed.layers)
+    outputs = find_outputs(network, probed.layout, max(ids, key=len), probed.causal, measured, place)
     if dtype != "float32":
         network = _load_network(name, folder, DTYPES[dtype], trust_remote_code, allow_pickle).to(place)
         prepare(network)
@@ -182,42 +219,24 @@ def load_model(
         name=name,
         revision=commit,
         fingerprint=commit or digest_folder(folder),
-        layers=_choose_layers(layers, probed.layers),
+        layers=measured,
         heads=probed.heads,
-        causal=probed.causal,
-        null=choose_null(null_tokens, probed.causal, template),
+        attends=choose_attends(null_tokens, probed.causal, template),
         max_pieces=_max_pieces(name, network.config, probed, len(template)),
         template=template,
         device=place,
         dtype=DTYPES[dtype],
         layout=probed.layout,
         threads=threads or 1,
+        outputs=outputs,
     )
 
 
-@quiet()
-def in_dtype(model: Model, dtype: Dtype, trust_remote_code: bool = False, allow_pickle: bool = False) -> Model:
-    """The model in this precision, read again if it has another; what was found out about it still holds.
-
-    Raises:
-        ModelError: it can no longer be read.
-    """
-    if model.dtype == DTYPES[dtype]:
-        return model
-    folder, _ = _find_folder(model.name, model.revision, trust_remote_code, allow_pickle)
-    network = _load_network(model.name, folder, DTYPES[dtype], trust_remote_code, allow_pickle).to(model.device)
-    prepare(network)
-    return replace(model, network=network, dtype=DTYPES[dtype])
-
-
-def choose_null(null_tokens: NullTokens | None, causal: bool, template: Template) -> Null:
-    """The null columns of every sentence under a policy."""
+def choose_attends(null_tokens: NullTokens | None, causal: bool, template: Template) -> Attends:
+    """Which pieces attend to which, with the null columns of a policy."""
     policy = null_tokens or ("first" if causal else "special")
-    return {
-        "first": Null(1, 0),
-        "special": Null(len(template.prefix), len(template.suffix)),
-        "none": Null(0, 0),
-    }[policy]
+    ends = {"first": (1, 0), "special": (len(template.prefix), len(template.suffix)), "none": (0, 0)}
+    return Attends(causal, *ends[policy])
 
 
 def load_generator(model: Model) -> Any:

@@ -6,9 +6,13 @@ Everything here depends on the sentences alone, never on who computes them.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+TILE_PAIRS: Final = 1 << 16
+"""Pairs of pieces of one tile and head: 0.25 MB of α a head in float32."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ from torch import Tensor
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.activations import use_one_pass_gelu
 from attnmetrics.model.capture import IMPLEMENTATION, Pass, forward
-from attnmetrics.model.kernels.dense import attention, dense
-from attnmetrics.model.kernels.reductions import Wanted, want_nothing
-from attnmetrics.model.pack import pack
+from attnmetrics.model.kernels.dense import dense
+from attnmetrics.model.kernels.reductions import want_nothing
+from attnmetrics.model.look import Layer, See
+from attnmetrics.model.pack import Batch, Tile, pack
 
 LIMIT: Final = 1e-4
 """Largest difference to eager attention that is still the same attention. Where very sharp attention differs by more in
@@ -175,23 +176,22 @@ def capture_maps(
     windows: set[int] = set()
     every = np.ones(len(sentences), dtype=np.bool_)
     for batch in pack(lengths, every, 1 << 14, int(lengths.max()) ** 2, layout.equal_lengths):
-
-        def record(
-            query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
-        ) -> tuple[Tensor | None, None]:
-            if reduce:
-                for tile, weights in attention(query, key, scaling, wanted):
-                    rows = wanted.batch.rows[tile.sentence : tile.sentence + tile.count]
-                    for row, alpha in zip(rows, weights.double().cpu().numpy(), strict=True):
-                        found[row].append(alpha)
-            return dense(query, key, value, scaling, wanted, reduce=False)[0], None
-
-        wanted = want_nothing(batch, causal, device)
         ids = np.concatenate([np.asarray(sentences[row], dtype=np.int64) for row in batch.rows])
-        current = Pass(record, wanted, frozenset(layers), lambda *_: None, stop=False)
+        current = Pass(dense, want_nothing(batch, causal, device), layers, see=_recording(found, batch), stop=False)
         run_packed(network, layout, torch.from_numpy(ids).to(device), current)
         windows |= current.windows
     return [np.stack(maps) for maps in found], frozenset(windows)
+
+
+def _recording(maps: list[list[NDArray[np.float64]]], batch: Batch) -> See:
+    """Appends each layer's α of each sentence of the batch to those of the sentence."""
+
+    def record(_: Layer, tile: Tile, weights: Tensor) -> None:
+        rows = batch.rows[tile.sentence : tile.sentence + tile.count]
+        for row, alpha in zip(rows, weights.double().cpu().numpy(), strict=True):
+            maps[row].append(alpha)
+
+    return record
 
 
 def run_packed(network: Any, layout: Layout, ids: Tensor, current: Pass) -> None:

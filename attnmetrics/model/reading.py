@@ -11,10 +11,11 @@ from torch import Tensor
 
 from attnmetrics.errors import ModelError
 from attnmetrics.model.capture import Pass, forward
-from attnmetrics.model.kernels.dense import attention, dense
+from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Wanted, want_nothing
 from attnmetrics.model.load import Model, load_generator
-from attnmetrics.model.pack import pack
+from attnmetrics.model.look import Layer
+from attnmetrics.model.pack import Tile, pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,24 +101,20 @@ def trace(model: Model, reading: Reading, layers: Sequence[int] | None = None) -
     chosen = model.layers if layers is None else tuple(sorted(set(layers)))
     if not chosen or not set(chosen) <= set(model.layers):
         raise ModelError(f"expected layers among {list(model.layers)}, found {list(layers or ())}; choose some of them")
-    found: list[tuple[Tensor, Tensor, Tensor, float]] = []
+    seen: list[Layer] = []
+    attention: list[Tensor] = []
 
-    def record(
-        query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
-    ) -> tuple[Tensor | None, None]:
-        if reduce:
-            _, weights = next(attention(query, key, scaling, wanted))
-            found.append((weights[0].double(), query.transpose(0, 1), key.transpose(0, 1), scaling))
-        return dense(query, key, value, scaling, wanted, reduce=False)[0], None
+    def record(layer: Layer, _: Tile, weights: Tensor) -> None:
+        seen.append(layer)
+        attention.append(weights[0])
 
-    _run(model, reading, Pass(record, _wanted(model, len(reading.ids)), frozenset(chosen), lambda *_: None))
-    weights, query, key = (torch.stack([layer[part] for layer in found]).cpu() for part in range(3))  # type: ignore[misc]
+    _run(model, reading, Pass(dense, _wanted(model, len(reading.ids)), chosen, see=record))
     return Trace(
         layers=chosen,
-        attention=weights.numpy(),
-        query=query.float().numpy(),
-        key=key.float().numpy(),
-        scaling=tuple(layer[3] for layer in found),
+        attention=torch.stack(attention).double().cpu().numpy(),
+        query=torch.stack([layer.query for layer in seen]).transpose(1, 2).float().cpu().numpy(),
+        key=torch.stack([layer.key for layer in seen]).transpose(1, 2).float().cpu().numpy(),
+        scaling=tuple(layer.scaling for layer in seen),
     )
 
 

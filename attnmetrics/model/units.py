@@ -5,7 +5,7 @@ one space and cut into pieces as one text: the model reads running text. These p
 the template's pieces around its own; the last one is kept, however short.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
@@ -14,9 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.annotation.sentence import Labels, Sentences
+from attnmetrics.annotation.marks import Marks
+from attnmetrics.annotation.sentence import Sentences
 from attnmetrics.errors import ConfigError, ModelError
-from attnmetrics.model.align import Dependencies, Pieces, Template, align, pair_dependencies, tokenize
+from attnmetrics.metrics.schema import Schema
+from attnmetrics.model.align import Pieces, Template, align, tokenize
+from attnmetrics.model.links import Pairs, inductive, repeated, spread
+from attnmetrics.model.special import special_kinds
 
 if TYPE_CHECKING:
     from attnmetrics.model.load import Model
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
 class Units:
     """S sentences or windows with T pieces in all, and what is known of these before the model runs."""
 
-    labels: Labels
+    schema: Schema
     document: tuple[str, ...]
     """[S] document id"""
     document_index: NDArray[np.int64]
@@ -36,14 +40,12 @@ class Units:
     digest: NDArray[np.uint64]
     """[S] the same where the model reads the same"""
     pieces: Pieces
-    pos: NDArray[np.int64]
-    """[T] tag, an index into labels.pos"""
-    rel: NDArray[np.int64]
-    """[T] relation, an index into labels.rel"""
     aligned: NDArray[np.bool_]
     """[T] the piece has a word"""
-    dependencies: Dependencies
-    """between pieces of one sentence"""
+    labels: Mapping[str, NDArray[np.int64]]
+    """[T] by label: the name of each piece, an index into the schema's names of this label"""
+    links: Mapping[str, Pairs]
+    """by link: the pairs of pieces; those of words hold within sentences"""
     sentence: NDArray[np.int64]
     """[T] the sentence that holds the piece, ascending; a template piece belongs to that of the text beside it"""
     text: tuple[str, ...]
@@ -53,22 +55,28 @@ class Units:
         return len(self.document)
 
 
-def read_sentences(sentences: Sentences, model: "Model") -> Units:
+def read_sentences(sentences: Sentences, marks: Marks, model: "Model") -> Units:
     """Each sentence as a unit; one that is longer than the model takes loses its last pieces.
+
+    Args:
+        sentences: S sentences.
+        marks: labels and links of their words.
+        model: the model.
 
     Raises:
         ModelError: a text that is no valid Unicode, or pieces outside the model's vocabulary.
     """
     pieces = tokenize(model.tokenizer, sentences.text, model.template, model.max_pieces)
     digest = digest_texts(sentences.text)
-    return _units(sentences, pieces, model, sentences.sentence, digest, pieces.row, sentences.text)
+    return _units(sentences, marks, pieces, model, sentences.sentence, digest, pieces.row, sentences.text)
 
 
-def read_windows(sentences: Sentences, model: "Model", size: int) -> Units:
+def read_windows(sentences: Sentences, marks: Marks, model: "Model", size: int) -> Units:
     """The windows of each document.
 
     Args:
         sentences: all sentences of some documents, in order.
+        marks: labels and links of their words.
         model: the model.
         size: N, pieces of a window, template included (see `check_window`).
 
@@ -83,7 +91,7 @@ def read_windows(sentences: Sentences, model: "Model", size: int) -> Units:
     ids = (pieces.ids[start:end].tobytes() for start, end in pairwise(pieces.offsets))
     digest = np.array([_digest(own) for own in ids], dtype=np.uint64)
     sentence = _find_sentences(pieces, model.template, begin, begin[first])
-    return _units(documents, pieces, model, number, digest, sentence, sentences.text)
+    return _units(documents, marks, pieces, model, number, digest, sentence, sentences.text)
 
 
 def check_window(size: int, model: "Model") -> None:
@@ -111,6 +119,7 @@ def _digest(content: bytes) -> int:
 
 def _units(
     texts: Sentences,
+    marks: Marks,
     pieces: Pieces,
     model: "Model",
     number: NDArray[np.int64],
@@ -118,23 +127,44 @@ def _units(
     sentence: NDArray[np.int64],
     text: tuple[str, ...],
 ) -> Units:
-    """Pieces of these texts, row by row, with their features; the rest as in `Units`."""
+    """Pieces of these texts, row by row, with their labels and links; the rest as in `Units`."""
     _check_ids(pieces, texts, model)
     word = align(texts, pieces)
     return Units(
-        labels=texts.labels,
+        schema=marks.schema,
         document=tuple(texts.document[row] for row in pieces.text),
         document_index=texts.document_index[pieces.text],
         number=number,
         digest=digest,
         pieces=pieces,
-        pos=np.append(texts.word_pos, len(texts.labels.pos) - 1)[word],
-        rel=np.append(texts.word_rel, len(texts.labels.rel) - 1)[word],
         aligned=word >= 0,
-        dependencies=pair_dependencies(texts, pieces, word),
+        labels=_label_pieces(marks, pieces, word, texts.text, model),
+        links=_link_pieces(marks, pieces, word),
         sentence=sentence,
         text=text,
     )
+
+
+def _label_pieces(
+    marks: Marks, pieces: Pieces, word: NDArray[np.int64], texts: tuple[str, ...], model: "Model"
+) -> dict[str, NDArray[np.int64]]:
+    """[T] names of each label: a piece has its word's; one of no word has the last, which says so."""
+    names = marks.schema.names
+    found = {label: np.append(codes, len(names[label]) - 1)[word] for label, codes in marks.labels.items()}
+    for label in marks.schema.labels:
+        if label.source == "piece.special":
+            found[label.name] = special_kinds(pieces, texts, first_is_null=model.attends.leading > 0)
+    return found
+
+
+def _link_pieces(marks: Marks, pieces: Pieces, word: NDArray[np.int64]) -> dict[str, Pairs]:
+    by_pieces = {"piece.repeat": repeated, "piece.induction": inductive}
+    return {
+        link.name: by_pieces[link.source](pieces)
+        if link.source in by_pieces
+        else spread(*marks.links[link.name], pieces, word, directed=bool(link.edges))
+        for link in marks.schema.links
+    }
 
 
 def _check_ids(pieces: Pieces, texts: Sentences, model: "Model") -> None:
@@ -158,14 +188,13 @@ def _begin(sentences: Sentences) -> NDArray[np.int64]:
 
 
 def _join(sentences: Sentences, first: NDArray[np.int64], begin: NDArray[np.int64]) -> Sentences:
-    """Each document as one sentence, given its `first` sentence and where each sentence begins."""
+    """Each document as one sentence, given its `first` sentence and where each sentence begins; words lose columns."""
     bounds = np.append(first, len(sentences))
     start = np.repeat(first, np.diff(bounds))
     words = np.diff(sentences.word_offsets)
     characters_before = np.repeat(begin - begin[start], words)
     words_before = np.repeat(sentences.word_offsets[:-1] - sentences.word_offsets[start], words)
     return Sentences(
-        labels=sentences.labels,
         document=tuple(sentences.document[row] for row in first),
         document_index=sentences.document_index[first],
         sentence=np.zeros_like(first),
@@ -173,9 +202,8 @@ def _join(sentences: Sentences, first: NDArray[np.int64], begin: NDArray[np.int6
         word_offsets=sentences.word_offsets[bounds],
         word_start=sentences.word_start + characters_before,
         word_end=sentences.word_end + characters_before,
-        word_pos=sentences.word_pos,
-        word_rel=sentences.word_rel,
         word_head=np.where(sentences.word_head < 0, -1, sentences.word_head + words_before),
+        columns={},
     )
 
 

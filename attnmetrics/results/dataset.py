@@ -14,29 +14,19 @@ the names of its variables, as people read them.
 """
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
+from attnmetrics.metrics.family import OFFSET_LIMIT, PAIR_DISTANCE_LIMIT, Array, Result
+from attnmetrics.metrics.schema import Schema
 from attnmetrics.results.files import reading, writing
-from attnmetrics.statistics.metrics import results
-from attnmetrics.statistics.schema import (
-    DIRECTIONS,
-    OFFSET_LIMIT,
-    OFFSETS,
-    PAIR_DISTANCE_LIMIT,
-    PAIR_DISTANCES,
-    PER_HEAD,
-    RESULTS,
-    Result,
-    in_unit,
-)
-from attnmetrics.statistics.states import Dims, State
+from attnmetrics.results.wording import in_unit
 from attnmetrics.storage import Location, os_errors
 
 NOTATION = (
@@ -47,41 +37,34 @@ NOTATION = (
 COORDINATES = {
     "layer": ("layer", "of the model, from 0", "1"),
     "head": ("head", "of the layer, from 0", "1"),
-    "pos": ("part of speech", "_ where a piece overlaps no word", "1"),
-    "rel": ("relation", "dependency relation; _ where a piece overlaps no word", "1"),
     "direction": ("direction", "which of the two pieces belongs to the other's parent", "1"),
     "offset": (
         "offset", f"attending − attended piece; {OFFSET_LIMIT} and −{OFFSET_LIMIT} hold everything beyond", "pieces",
     ),
     "pair_distance": ("distance", f"later − earlier piece; {PAIR_DISTANCE_LIMIT} holds everything beyond", "pieces"),
 }  # fmt: skip
-"""Dimension → (long name, help, units)."""
+"""Dimension that is no label → (long name, help, units)."""
+
+NUMBERS = ("layer", "head", "offset", "pair_distance")
+"""Dimensions whose labels are numbers."""
 
 
-def dataset(
-    state: State,
-    deviation: NDArray[np.float64],
-    prefix_mass: NDArray[np.float64],
-    variability_sentences: int,
-    unit: str = "sentence",
-) -> xr.Dataset:
-    """Every result of `schema.RESULTS` and its by-layer twin, labelled.
+def dataset(schema: Schema, sums: Mapping[str, Array], unit: str = "sentence") -> xr.Dataset:
+    """Every result of a schema and its by-layer twin, labelled.
 
     Args:
-        state: the merged statistics of all shards.
-        deviation: [layer, head] Σ |F − F̄| over the prefix blocks (`variability.deviations`).
-        prefix_mass: [layer, head] Σ F over the same blocks.
-        variability_sentences: number of sentences whose blocks these were.
+        schema: the run's.
+        sums: the merged sums of all shards, and those of `statistics.variability` that the merge adds.
         unit: what stands for sentences in all of these, as `RunConfig.unit` has it.
     """
-    values = results(state, deviation, prefix_mass, variability_sentences)
-    about = {result.name: _attributes(result, unit) for result in RESULTS}
-    about |= {f"{result.name}_by_layer": _attributes_by_layer(result, unit) for result in PER_HEAD}
-    dims = {result.name: result.dims for result in RESULTS}
-    dims |= {f"{result.name}_by_layer": ("layer", *result.dims[2:]) for result in PER_HEAD}
-    variables = {name: (dims[name], values[name], about[name]) for name in dims}
+    values = schema.compute(sums)
+    families = {result.name: family.title for family in schema.families for result in family.results}
+    variables = {
+        result.name: (result.dims, values[result.name], _attributes(result, families, unit))
+        for result in schema.with_twins()
+    }
     whole = {"title": "Attention metrics", "notation": in_unit(NOTATION, unit), "unit": unit, "order": list(variables)}
-    return xr.Dataset(variables, _coordinates(state.dims), whole)
+    return xr.Dataset(variables, _coordinates(schema), whole)
 
 
 def save(results: xr.Dataset, place: Location) -> None:
@@ -112,45 +95,38 @@ def _as_saved(stored: xr.Dataset) -> xr.Dataset:
     return stored.assign_coords(labels)[list(dict.fromkeys([*order, *stored.data_vars]))]
 
 
-def _attributes(result: Result, unit: str) -> dict[str, str]:
+def _attributes(result: Result, families: Mapping[str, str], unit: str) -> dict[str, str]:
     """What a result says of itself in a run whose unit this is; of what may be absent, only what is there."""
-    optional = {"heading": result.heading, "chance": result.chance}
+    twin_of = result.name.removesuffix("_by_layer")
+    optional = {
+        "heading": result.heading,
+        "chance": result.chance,
+        "twin_of": twin_of if twin_of != result.name else "",
+    }
     return {
         "long_name": in_unit(result.title, unit),
         "units": in_unit(result.unit, unit),
         "kind": result.kind,
         "formula": in_unit(result.formula, unit),
         "help": in_unit(result.help, unit),
-        "family": result.family,
+        "family": families[twin_of],
         "source": result.source,
         **{name: value for name, value in optional.items() if value},
     }
 
 
-def _attributes_by_layer(result: Result, unit: str) -> dict[str, str]:
-    """What the by-layer twin of a result says of itself."""
-    formula = f"{result.formula}, from sums over the heads of a layer"
-    of_heads = {twinned.name for twinned in PER_HEAD}
-    chance = f"{result.chance}_by_layer" if result.chance in of_heads else result.chance
-    twin = replace(result, title=f"{result.title}, by layer", formula=formula, chance=chance)
-    return _attributes(twin, unit) | {"twin_of": result.name}
-
-
-def _coordinates(dims: Dims) -> dict[str, xr.Variable]:
+def _coordinates(schema: Schema) -> dict[str, xr.Variable]:
     """The label of every position, by dimension."""
-    labels = {
-        "layer": np.asarray(dims.layer, np.int64),
-        "head": np.arange(dims.head, dtype=np.int64),
-        "pos": _strings(dims.pos),
-        "rel": _strings(dims.rel),
-        "direction": _strings(DIRECTIONS),
-        "offset": np.asarray(OFFSETS, np.int64),
-        "pair_distance": np.asarray(PAIR_DISTANCES, np.int64),
-    }
+    about = COORDINATES | {label.name: (label.title, "", "1") for label in schema.labels}
     return {
-        dim: xr.Variable(dim, labels[dim], {"long_name": name, "help": meaning, "units": units})
-        for dim, (name, meaning, units) in COORDINATES.items()
+        dim: xr.Variable(dim, _values(dim, schema), {"long_name": name, "help": meaning, "units": units})
+        for dim, (name, meaning, units) in about.items()
     }
+
+
+def _values(dim: str, schema: Schema) -> NDArray[Any]:
+    labels = schema.coordinates[dim]
+    return np.asarray(labels, np.int64) if dim in NUMBERS else _strings(labels)
 
 
 def _strings(labels: Sequence[object]) -> NDArray[np.object_]:

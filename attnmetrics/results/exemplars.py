@@ -5,7 +5,7 @@
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from attnmetrics.errors import StoreError
 from attnmetrics.results.files import reading, writing
 from attnmetrics.statistics.exemplars import Exemplars
+from attnmetrics.statistics.passages import Passages
 from attnmetrics.statistics.traces import Traces
 from attnmetrics.storage import Location
 
@@ -49,18 +50,14 @@ ATTENTION = pa.schema(
 )
 """Columns of `exemplar_attention.parquet`."""
 
-SentenceTexts = Mapping[tuple[int, int], Sequence[tuple[str, str, Sequence[str], int]]]
-"""(document index, sentence or window) → (document id, text, pieces, its first piece counted in the window) of the
-sentence, or of those in the window that hold pieces of exemplars, in order."""
 
-
-def exemplars_frame(exemplars: Exemplars, layers: Sequence[int], sentences: SentenceTexts) -> pd.DataFrame:
+def exemplars_frame(exemplars: Exemplars, layers: Sequence[int], passages: Passages) -> pd.DataFrame:
     """One row per head and rank (from 1), in that order, with the columns of `EXEMPLARS`.
 
     Args:
         exemplars: the merged exemplars.
         layers: index of each measured layer.
-        sentences: text and pieces of every sentence among the exemplars.
+        passages: text and pieces of every sentence among the exemplars.
 
     Raises:
         StoreError: a sentence among the exemplars has no text.
@@ -68,7 +65,7 @@ def exemplars_frame(exemplars: Exemplars, layers: Sequence[int], sentences: Sent
     layer, head, rank = np.nonzero(exemplars.sentence >= 0)
     keys = (exemplars.document_index, exemplars.sentence, exemplars.i, exemplars.j)
     places = zip(*(column[layer, head, rank].tolist() for column in keys), strict=True)
-    excerpts = [_excerpt(sentences, *place) for place in places]
+    excerpts = [_excerpt(passages, *place) for place in places]
     return pd.DataFrame(
         {
             "layer": np.asarray(layers, np.int64)[layer],
@@ -168,21 +165,21 @@ class _Excerpt(NamedTuple):
     """place of the attended piece"""
 
 
-def _excerpt(sentences: SentenceTexts, document_index: int, unit: int, i: int, j: int) -> _Excerpt:
+def _excerpt(passages: Passages, document_index: int, unit: int, i: int, j: int) -> _Excerpt:
     """The sentence that holds the attending and the one that holds the attended piece; once, where they are one."""
     key = document_index, unit
-    if key not in sentences:
+    if key not in passages:
         raise StoreError(
             f"expected the text of document {key[0]}, sentence {key[1]}, which is among the exemplars, found none; "
             "measure its shard again"
         )
-    found = sentences[key]
-    first = [sentence[3] for sentence in found]
+    found = passages[key]
+    first = [passage.first for passage in found]
     holders = [bisect_right(first, piece) - 1 for piece in (i, j)]
     pieces: list[str] = []
     shift: dict[int, int] = {}
     for n in sorted(set(holders)):
         shift[n] = len(pieces) - first[n]
-        pieces += found[n][2]
-    text = " ".join(found[n][1] for n in shift)
-    return _Excerpt(found[0][0], text, pieces, i + shift[holders[0]], j + shift[holders[1]])
+        pieces += found[n].pieces
+    text = " ".join(found[n].text for n in shift)
+    return _Excerpt(found[0].document, text, pieces, i + shift[holders[0]], j + shift[holders[1]])

@@ -18,14 +18,14 @@ from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document, digest
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine.worker import Measuring, Worker
-from attnmetrics.measuring.selection import Rule
+from attnmetrics.measuring.selection import Sampling
+from attnmetrics.results.wording import in_unit
+from attnmetrics.running.declaration import make_schema
 from attnmetrics.running.plan import read_shards
 from attnmetrics.running.progress import Reporter, clock
-from attnmetrics.running.runfile import check_identity, identity_of
+from attnmetrics.running.runfile import identity_of, read_own
 from attnmetrics.running.sizing import FILES_OF_A_SHARD, Choice, Work, choose
 from attnmetrics.running.stages import Job, find_unannotated, prepare
-from attnmetrics.statistics.schema import in_unit
-from attnmetrics.statistics.states import Dims
 from attnmetrics.storage import locate
 from attnmetrics.store.shards import Store
 from attnmetrics.views.pieces import visible
@@ -69,7 +69,7 @@ def plan(config: RunConfig, reporter: Reporter) -> Group:
         AttnmetricsError: anything that would stop the run itself, from the corpus to the model.
     """
     job = prepare(config, reporter)
-    check_identity(config.out, identity_of(config, job.plan, job.fingerprint))
+    read_own(config.out, identity_of(job))
     reporter.say(f"trying the first {TRIAL_CHARACTERS:,} characters")
     unannotated = find_unannotated(job, reporter)
     cost = _try(job, _trial_documents(job), sum(shard.characters for shard in unannotated))
@@ -81,7 +81,7 @@ def plan(config: RunConfig, reporter: Reporter) -> Group:
         variability_sentences=config.variability_sentences,
     )
     choice = choose(work, config.shard_characters)
-    parts: list[RenderableType] = [_costs(job, cost, len(unannotated)), _rules(choice), _verdict(choice, cost, work)]
+    parts: list[RenderableType] = [_costs(job, cost, len(unannotated)), _reasons(choice), _verdict(choice, cost, work)]
     if len(unannotated) < len(job.plan.shards) and choice.characters != config.shard_characters:
         parts.append(Text(f"What is annotated already serves shards of {config.shard_characters} characters alone."))
     return Group(*parts)
@@ -107,26 +107,30 @@ def _try(job: Job, documents: Sequence[Document], unannotated: int) -> Cost:
     with TemporaryDirectory() as name:
         folder, out = Path(name), locate(name)
         config = job.config.model_copy(update={"out": out, "annotations": out / "annotations"})
-        worker = Worker(config, job.plan.gold_labels)
+        worker = Worker(config, job.plan.gold, job.declaration.asked)
         shard = Shard(0, 0, len(documents), characters, digest(documents))
-        model, labels = worker.describe_model(), worker.labels()
+        model, declared = worker.describe_model(), worker.declared()
         annotated = worker.annotate(shard, documents, job.fingerprint)
-        store = Store(out, Dims(tuple(model["layers"]), model["heads"], labels.pos, labels.rel), 1, config.candidates)
+        functions = job.declaration.functions
+        counted = worker.count(shard, job.fingerprint, job.declaration.uncounted(declared), functions)
+        schema = make_schema(job.declaration, tuple(model["layers"]), model["heads"], declared, counted.names)
+        store = Store(out, schema, 1, config.exemplars)
         store.create()
-        rule = Rule(config.seed, None, None, TRIAL_PREFIXES)
-        measured = worker.measure(shard, job.fingerprint, Measuring(labels, rule, store))
+        sampling = Sampling(config.seed, None, None, TRIAL_PREFIXES)
+        measured = worker.measure(shard, job.fingerprint, Measuring(functions, sampling, store))
+        counts = store.committed()[0].counts
         sizes = {place.name: _bytes(place) for place in folder.iterdir()}
     scale = job.plan.characters / max(characters, 1)
-    sampled = min(1.0, (config.sample_sentences or float("inf")) / max(1.0, measured["sentences"] * scale))
-    sentences = measured["sentences"] * scale * sampled
-    blocks = min(sentences, config.variability_sentences or sentences) / max(measured["prefix_sentences"], 1)
+    sampled = min(1.0, (config.sample_sentences or float("inf")) / max(1.0, counts.sentences * scale))
+    sentences = counts.sentences * scale * sampled
+    blocks = min(sentences, config.variability_sentences or sentences) / max(counts.prefix_sentences, 1)
     return Cost(
-        annotating_seconds=annotated["seconds"] * unannotated / max(characters, 1),
-        measuring_seconds=measured["seconds"] * scale * sampled,
+        annotating_seconds=annotated.seconds * unannotated / max(characters, 1),
+        measuring_seconds=measured.seconds * scale * sampled,
         sentences=sentences,
-        pieces=measured["pieces"] * scale * sampled,
+        pieces=counts.pieces * scale * sampled,
         annotation_bytes=sizes["annotations"] * scale,
-        sentence_bytes=sizes["candidates"] * scale * sampled + sizes["prefix"] * blocks,
+        sentence_bytes=sizes["passages"] * scale * sampled + sizes["prefix"] * blocks,
         shard_bytes=sizes["shards.zarr"] + sizes["commits"],
     )
 
@@ -155,11 +159,11 @@ def _costs(job: Job, cost: Cost, unannotated: int) -> Table:
     return _table(title, ("", ""), [(in_unit(name, config.unit), value) for name, value in rows.items()])
 
 
-def _rules(choice: Choice) -> Table:
+def _reasons(choice: Choice) -> Table:
     rows = []
-    for rule, kept in choice.rules:
-        most = f"at most {rule.most:,.0f}" if rule.most >= 1 else "fewer than there are"
-        rows.append((rule.reason, f"at least {rule.least:,.0f}" if rule.least else most, _STANDING[kept]))
+    for reason, holds in choice.reasons:
+        most = f"at most {reason.most:,.0f}" if reason.most >= 1 else "fewer than there are"
+        rows.append((reason.text, f"at least {reason.least:,.0f}" if reason.least else most, _STANDING[holds]))
     return _table("characters of a shard", ("so that", "it has", "and that"), rows)
 
 

@@ -26,7 +26,8 @@ BEAT_SECONDS = 3.0
 EXPIRY_SECONDS = 20.0
 """A record that does not change for so long is that of a dead driver: several beats, and a slow object store."""
 
-Record = dict[str, Any]
+Holder = dict[str, Any]
+"""What the file says of the driver that works on the folder."""
 
 _held: set[str] = set()
 """Owners of the leases that this process holds; another of its own was left where it could not be removed."""
@@ -35,7 +36,7 @@ _held: set[str] = set()
 class Lease:
     """The right to work on a folder, until it is given back or lost."""
 
-    def __init__(self, place: Location, record: Record, version: Version) -> None:
+    def __init__(self, place: Location, record: Holder, version: Version) -> None:
         self._place = place
         self._record = record
         self._version: Version | None = version
@@ -80,7 +81,7 @@ def hold(folder: Location, reporter: Reporter) -> Iterator[Lease]:
     """
     place = folder / FILE
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    record: Record = {"owner": uuid4().hex, **_process(), "since": since, "beat": 0}
+    record: Holder = {"owner": uuid4().hex, **_process(), "since": since, "beat": 0}
     _held.add(record["owner"])  # before it is written: another thread that reads it must find its holder alive
     try:
         lease = Lease(place, record, _acquire(place, record, reporter))
@@ -92,7 +93,7 @@ def hold(folder: Location, reporter: Reporter) -> Iterator[Lease]:
         _held.discard(record["owner"])
 
 
-def _acquire(place: Location, record: Record, reporter: Reporter) -> Version:
+def _acquire(place: Location, record: Holder, reporter: Reporter) -> Version:
     version = None
     try:
         while version is None:
@@ -105,7 +106,7 @@ def _acquire(place: Location, record: Record, reporter: Reporter) -> Version:
     return version
 
 
-def _put(place: Location, record: Record, version: Version | None) -> Version | None:
+def _put(place: Location, record: Holder, version: Version | None) -> Version | None:
     """The lease's new version; None if it is another driver's. A repeated request may have been answered before."""
     if (new := place.replace(_pack(record), version)) is not None:
         return new
@@ -147,7 +148,7 @@ def _changes(place: Location, version: Version) -> bool:
     return False
 
 
-def _lives(holder: Record) -> bool | None:
+def _lives(holder: Holder) -> bool | None:
     """Whether the process of a lease lives; None if it cannot be told from here."""
     here = _process()
     if not here["machine"] or holder.get("machine") != here["machine"]:
@@ -157,7 +158,7 @@ def _lives(holder: Record) -> bool | None:
     return _started(holder.get("pid")) == holder.get("started")
 
 
-def _process() -> Record:
+def _process() -> Holder:
     """What tells another process on the same machine whether the present one still lives."""
     return {"host": socket.gethostname(), "machine": _machine(), "pid": os.getpid(), "started": _started(os.getpid())}
 
@@ -180,15 +181,15 @@ def _started(pid: Any) -> str | None:
     return None if fields[0] in "ZX" else fields[19]
 
 
-def _name(holder: Record) -> str:
+def _name(holder: Holder) -> str:
     return f"process {holder.get('pid')} on {holder.get('host')} (since {holder.get('since')})"
 
 
-def _pack(record: Record) -> bytes:
+def _pack(record: Holder) -> bytes:
     return json.dumps(record, indent=1).encode()
 
 
-def _unpack(content: bytes) -> Record:
+def _unpack(content: bytes) -> Holder:
     """The record; an unreadable one names nobody."""
     try:
         record = json.loads(content)

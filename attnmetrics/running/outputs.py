@@ -6,16 +6,16 @@ from dataclasses import dataclass
 import pandas as pd
 import xarray as xr
 
-from attnmetrics.config import build_config
-from attnmetrics.measuring import tracing
-from attnmetrics.measuring.ranking import Chunk, cut_chunks, settle
+from attnmetrics.config import RunConfig
+from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.results.dataset import dataset, save
 from attnmetrics.results.exemplars import attention_frame, exemplars_frame, save_attention, save_exemplars
 from attnmetrics.results.tables import save_tables
+from attnmetrics.running.measured import Measured
 from attnmetrics.running.runfile import Facts
 from attnmetrics.storage import Location
-from attnmetrics.store.merge import Candidates, merge
-from attnmetrics.store.shards import Record, Store
+from attnmetrics.store.merge import merge
+from attnmetrics.store.shards import Store
 from attnmetrics.views.atlas import write_report
 
 
@@ -31,32 +31,32 @@ class Outputs:
     """exemplars that are drawn without the attention in them, for there is no trace of it"""
 
 
-def merge_outputs(store: Store, records: Sequence[Record], candidates: Candidates, facts: Facts) -> Outputs:
-    """Merge the committed shards, whose candidates are known.
+def merge_outputs(measured: Measured, config: RunConfig, missing: int) -> Outputs:
+    """Merge what is measured.
+
+    Args:
+        measured: the committed shards, and their exemplars.
+        config: the run's.
+        missing: shards that are not among them.
 
     Raises:
         StoreError: a shard is not as it was committed.
     """
-    config = build_config(facts["configuration"])
-    merged = merge(store, records, config.variability_sentences)
-    exemplars, sentences = candidates.exemplars, candidates.sentences
-    if config.ranks_exemplars:
-        exemplars = settle(store, exemplars, cut_chunks(exemplars, sentences), config.exemplars)
-    sums = (merged.state, merged.deviation, merged.prefix_mass, merged.variability_sentences)
-    results = dataset(*sums, unit=config.unit)
-    if facts["missing"]:
-        results.attrs["shards_missing"] = f"{len(facts['missing'])} of {store.shards}"
-    frame = exemplars_frame(exemplars, store.dims.layer, sentences)
-    drawn = tracing.cut_chunks(exemplars, sentences, config.traced_exemplars)
-    return Outputs(results, frame, *_attention(store, drawn))
+    store = measured.store
+    sums = merge(store, measured.commits, config.variability_sentences)
+    results = dataset(store.schema, sums, config.unit)
+    if missing:
+        results.attrs["shards_missing"] = f"{missing} of {store.shards}"
+    frame = exemplars_frame(measured.exemplars, store.schema.layers, measured.passages)
+    return Outputs(results, frame, *_attention(store, measured.chunks))
 
 
 def _attention(store: Store, chunks: Sequence[Chunk]) -> tuple[pd.DataFrame, int]:
     """The attention in the exemplars of these chunks, and the number of those that it is not known of."""
-    found = [(chunk.keys, store.read_traces(chunk.digest)) for chunk in chunks]
-    traced = [(keys, traces) for keys, traces in found if traces is not None]
-    untraced = sum(len(keys) for keys, traces in found if traces is None)
-    return attention_frame(traced, store.dims.layer), untraced
+    found = [(chunk.drawn, store.read_traces(chunk.digest)) for chunk in chunks]
+    traced = [(drawn, traces) for drawn, traces in found if traces is not None]
+    untraced = sum(len(drawn) for drawn, traces in found if traces is None)
+    return attention_frame(traced, store.schema.layers), untraced
 
 
 def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:

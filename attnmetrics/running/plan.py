@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from attnmetrics.annotation.conllu import LabelScan
-from attnmetrics.annotation.sentence import Labels
+from attnmetrics.annotation.conllu import ConlluAnnotator, LabelScan
+from attnmetrics.annotation.pipeline import digest_pipeline
+from attnmetrics.annotation.sentence import Declared
+from attnmetrics.assets import PIPELINES
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard, cut, stream
@@ -20,7 +22,7 @@ class Plan:
     shards: tuple[Shard, ...]
     digest: str
     """of the whole corpus"""
-    gold_labels: Labels | None
+    gold: Declared | None
     """tags and relations of a CoNLL-U corpus; None for text that a pipeline annotates"""
     left_out: dict[str, int]
     """what reading left out or cut, counted by reason"""
@@ -34,6 +36,17 @@ class Plan:
     def characters(self) -> int:
         """Characters in all shards."""
         return sum(shard.characters for shard in self.shards)
+
+
+def annotator_fingerprint(config: RunConfig, plan: Plan) -> str:
+    """What names the annotator of a plan's corpus, and all that decides what comes out of it.
+
+    Raises:
+        AnnotationError: there is no such pipeline.
+    """
+    if plan.gold is not None:
+        return ConlluAnnotator.fingerprint
+    return digest_pipeline(str(PIPELINES.get(config.annotator, config.annotator)))
 
 
 def make_plan(config: RunConfig) -> Plan:
@@ -52,7 +65,7 @@ def make_plan(config: RunConfig) -> Plan:
             scan.add(document)
         shards.append(shard)
     whole = blake2b("".join(shard.digest for shard in shards).encode(), digest_size=16).hexdigest()
-    return Plan(tuple(shards), whole, scan.labels if gold else None, dict(left_out))
+    return Plan(tuple(shards), whole, scan.declared if gold else None, dict(left_out))
 
 
 def read_shards(config: RunConfig, plan: Plan, wanted: set[int]) -> Iterator[tuple[Shard, tuple[Document, ...]]]:

@@ -4,6 +4,7 @@ On a terminal the bars move; in a log a line is printed every few seconds.
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,19 +26,17 @@ class Bar:
     shards: int
     done_characters: int = 0
     done_shards: int = 0
-    totals: dict[str, float] = field(default_factory=dict)
+    totals: Counter[str] = field(default_factory=Counter)
     started: float = field(default_factory=time.monotonic)
     logged: float = 0.0
 
-    def add(self, characters: int, counts: Mapping[str, float]) -> None:
-        """A shard of so many characters is done."""
+    def add(self, characters: int, seconds: float, amounts: Mapping[str, int]) -> None:
+        """A shard of so many characters is done, in so many seconds; `amounts` of it are shown as rates."""
         if not self.done_shards:
-            self.started = min(self.started, time.monotonic() - counts.get("seconds", 0.0))
+            self.started = min(self.started, time.monotonic() - seconds)
         self.done_characters += characters
         self.done_shards += 1
-        for unit in ("sentences", "windows", "pieces", "words"):
-            if unit in counts:
-                self.totals[unit] = self.totals.get(unit, 0) + counts[unit]
+        self.totals.update(amounts)
 
     def describe(self) -> str:
         """Shards, rates and the time left."""
@@ -80,10 +79,10 @@ class Reporter:
                 self._tasks[bar.name] = self._display.add_task(bar.name, total=bar.characters, facts="waiting")
             yield
 
-    def advance(self, stage: str, characters: int, counts: Mapping[str, float]) -> None:
-        """A shard of so many characters has been through a stage."""
+    def advance(self, stage: str, characters: int, seconds: float, amounts: Mapping[str, int]) -> None:
+        """A shard of so many characters has been through a stage (see `Bar.add`)."""
         bar = self._bars[stage]
-        bar.add(characters, counts)
+        bar.add(characters, seconds, amounts)
         if self._display is not None:
             self._display.update(self._tasks[stage], completed=bar.done_characters, facts=bar.describe())
         elif time.monotonic() - bar.logged > LOG_SECONDS or bar.done_shards == bar.shards:

@@ -10,13 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from attnmetrics.config import RESULT_FIELDS, RunConfig, build_config
 from attnmetrics.errors import ConfigError, StoreError
-from attnmetrics.running.plan import Plan
-from attnmetrics.statistics.states import Dims
+from attnmetrics.running.lease import FILE as LEASE
+from attnmetrics.running.stages import Job
 from attnmetrics.storage import Location
-from attnmetrics.store.shards import Store
+from attnmetrics.store.shards import FOLDERS
 
 CORPUS_FIELDS = frozenset({"corpus", "format", "text_field", "id_field", "text_documents", "max_documents"})
 """Fields that matter only through the documents they give, whose digest is compared instead."""
+
+FORMAT = 2
+"""Of `run.json` and of all that a run keeps to go on with; a folder of another one is refused."""
 
 BIT_PACKAGES = ("attnmetrics", "torch", "transformers", "tokenizers", "numpy", "numba")
 """Packages whose version can change the bits of a result."""
@@ -28,11 +31,36 @@ class _Corpus(BaseModel):
     left_out: dict[str, int]
 
 
-class _Dims(BaseModel):
-    layer: list[int]
-    head: int
-    pos: list[str]
-    rel: list[str]
+class _Label(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    source: str
+    title: str
+    stem: str
+
+
+class _Link(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    source: str
+    title: str
+    edges: list[str]
+
+
+class _Schema(BaseModel):
+    layers: list[int]
+    heads: int
+    labels: list[_Label]
+    links: list[_Link]
+    names: dict[str, list[str]]
+
+
+class _Store(BaseModel):
+    shards: Annotated[int, Field(ge=0, lt=2**63)]
+    exemplars: Annotated[int, Field(ge=0, lt=2**63)]
+    schema_: Annotated[_Schema, Field(alias="schema")]
 
 
 class _Missing(BaseModel):
@@ -53,7 +81,7 @@ class _Shape(BaseModel):
     seconds: dict[str, FiniteFloat]
     peak_memory_bytes: dict[str, int]
     missing: list[_Missing] = []
-    dims: _Dims | None = None
+    store: _Store | None = None
     outputs: dict[str, str] = {}
 
 
@@ -66,28 +94,40 @@ Identity = dict[str, Any]
 """All that the bits of a result depend on."""
 
 
-def identity_of(config: RunConfig, plan: Plan, annotator_fingerprint: str) -> Identity:
+def identity_of(job: Job) -> Identity:
     """All that the bits of a result depend on, but for the model's weights, which are known once it is loaded."""
+    config, plan = job.config, job.plan
     fields = config.model_dump(mode="json", include=set(RESULT_FIELDS - CORPUS_FIELDS))
-    if plan.gold_labels is not None:
+    if plan.gold is not None:
         fields.pop("annotator")
     versions = {f"version of {package}": version(package) for package in BIT_PACKAGES}
-    return {**fields, **versions, "corpus digest": plan.digest, "annotator fingerprint": annotator_fingerprint}
+    functions = job.declaration.functions
+    if functions:
+        fields["functions of the user's"] = functions.digest
+    return {**fields, **versions, "corpus digest": plan.digest, "annotator fingerprint": job.fingerprint}
 
 
-def check_identity(folder: Location, expected: Mapping[str, Any]) -> None:
-    """Refuse a folder that holds another run.
+def read_own(folder: Location, identity: Identity) -> Facts | None:
+    """The content of `run.json` of the run with this identity; None where the folder is free for it.
 
     Raises:
-        StoreError: the folder's run differs; the message names every difference.
+        StoreError: the folder holds another run, or something else.
     """
     facts = read_facts(folder)
     if facts is None:
         _refuse_foreign(folder)
-        return
-    if not holds_measurements(facts):
-        return
-    found = {"unit": "sentence"} | facts.get("identity", {})  # a run that does not say it was of sentences
+    elif holds_measurements(facts):
+        check_identity(folder, facts, identity)
+    return facts
+
+
+def check_identity(folder: Location, facts: Facts, expected: Mapping[str, Any]) -> None:
+    """Compare what a run's record says of its identity, as far as it does, with what is expected.
+
+    Raises:
+        StoreError: the folder's run differs; the message names every difference.
+    """
+    found = facts["identity"]
     differences = [
         f"  {name}: {found[name]!r} there, {value!r} now"
         for name, value in expected.items()
@@ -122,6 +162,7 @@ def read_facts(folder: Location) -> Facts | None:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{path} is damaged: {error}; {_START_ANEW}") from None
+    _check_format(path, facts)
     try:
         _Shape.model_validate(facts)
     except ValidationError as error:
@@ -131,6 +172,19 @@ def read_facts(folder: Location) -> Facts | None:
     if facts.pop("seal", None) not in (_seal(facts), None):
         raise StoreError(f"{path} is damaged: it is not what was written there; {_START_ANEW}")
     return cast(Facts, facts)
+
+
+def _check_format(path: Location, facts: Any) -> None:
+    """Refuse the record of a run that another version made.
+
+    Raises:
+        StoreError: it has another format, or none, as those of the first versions.
+    """
+    if isinstance(facts, dict) and (found := facts.get("format", "none")) != FORMAT:
+        raise StoreError(
+            f"{path} is of another version of attnmetrics ({facts.get('attnmetrics', 'unknown')}): expected format "
+            f"{FORMAT}, found {found}; open the run with that version, or {_START_ANEW}"
+        )
 
 
 def write_facts(folder: Location, facts: Facts) -> None:
@@ -155,7 +209,7 @@ def _seal(facts: Facts) -> str:
 
 def _refuse_foreign(folder: Location) -> None:
     """A folder with other things in it is not ours to fill, and shards of an unknown run are not ours to merge."""
-    ours = {"annotations", "shards.zarr", "prefix", "candidates", "commits", "ranking", "traces", "lease.json"}
+    ours = {"annotations", LEASE, *FOLDERS}
     try:
         strangers = [name for name in folder.names() if name not in ours and not name.startswith(".")]
         measured = (folder / "commits").exists()
@@ -169,16 +223,13 @@ def _refuse_foreign(folder: Location) -> None:
         )
 
 
-def store_of(folder: Location, facts: Facts) -> Store:
-    """The per-shard store that `run.json` describes.
+def config_of(folder: Location, facts: Facts) -> RunConfig:
+    """The configuration that `run.json` records.
 
     Raises:
-        ConfigError: its configuration is not valid.
+        ConfigError: it is not valid.
     """
-    dims = facts["dims"]
-    named = Dims(tuple(dims["layer"]), dims["head"], tuple(dims["pos"]), tuple(dims["rel"]))
     try:
-        config = build_config(facts["configuration"])
+        return build_config(facts["configuration"])
     except ConfigError as error:
         raise ConfigError(f"{folder / 'run.json'}: {error}") from None
-    return Store(folder.absolute(), named, facts["corpus"]["shards"], config.candidates)

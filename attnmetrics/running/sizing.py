@@ -1,7 +1,7 @@
-"""How long a shard should be, and why: rules that pull in different directions, the most important first.
+"""How long a shard should be, and why: reasons that pull in different directions, the most important first.
 
-A rule that leaves no size over gives way. Whatever size is chosen becomes a part of the configuration, for bits depend
-on it: a run itself never looks at the number of workers.
+A reason that leaves no size over gives way. Whatever size is chosen becomes a part of the configuration, for bits
+depend on it: a run itself never looks at the number of workers.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ OVERHEAD_SECONDS = 0.03
 OVERHEAD_SHARE = 0.01
 
 FILES_OF_A_SHARD = 6
-"""State, exemplars, prefix blocks, candidates, commit record, annotations."""
+"""State, exemplars, prefix blocks, passages, commit, annotations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,10 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Reason:
     """What speaks for longer or for shorter shards."""
 
-    reason: str
+    text: str
     least: float = 0.0
     """characters of a shard"""
     most: float = inf
@@ -70,47 +70,47 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A size, and what became of every rule."""
+    """A size, and what became of every reason."""
 
     characters: int
     """of a shard"""
     shards: int
     """about"""
-    rules: tuple[tuple[Rule, bool], ...]
+    reasons: tuple[tuple[Reason, bool], ...]
     """the most important first, and whether it holds or gives way to those before it"""
     because: str
     """why it is this size and no other"""
 
 
 def choose(work: Work, preferred: int) -> Choice:
-    """The size that is nearest to the preferred one of those that the rules leave."""
+    """The size that is nearest to the preferred one of those that the reasons leave."""
     least, most = 1.0, inf
-    rules: list[tuple[Rule, bool]] = []
-    for rule in _rules(work):
-        holds = max(least, rule.least) <= min(most, rule.most)
+    reasons: list[tuple[Reason, bool]] = []
+    for reason in _reasons(work):
+        holds = max(least, reason.least) <= min(most, reason.most)
         if holds:
-            least, most = max(least, rule.least), min(most, rule.most)
-        rules.append((rule, holds))
+            least, most = max(least, reason.least), min(most, reason.most)
+        reasons.append((reason, holds))
     size = preferred if least <= preferred <= most else _rounded(least if preferred < least else most, least, most)
-    return Choice(size, work.shards(size), tuple(rules), _because(preferred, least, most, rules))
+    return Choice(size, work.shards(size), tuple(reasons), _because(preferred, least, most, reasons))
 
 
-def _rules(work: Work) -> Iterator[Rule]:
+def _reasons(work: Work) -> Iterator[Reason]:
     if work.variability_sentences is not None:
         limit = work.variability_sentences
-        yield Rule(f"every shard keeps a sentence of {limit:,} for variability", least=work.characters / limit)
-    yield Rule("a worker holds a shard in memory", most=MEMORY_CHARACTERS)
-    yield Rule(
+        yield Reason(f"every shard keeps a sentence of {limit:,} for variability", least=work.characters / limit)
+    yield Reason("a worker holds a shard in memory", most=MEMORY_CHARACTERS)
+    yield Reason(
         f"no more than {MOST_SHARDS:,} shards, of {FILES_OF_A_SHARD} files each", least=work.characters / MOST_SHARDS
     )
-    yield Rule(f"{FEWEST_SHARDS} shards or more, for confidence intervals", most=work.size(FEWEST_SHARDS))
-    yield Rule(
+    yield Reason(f"{FEWEST_SHARDS} shards or more, for confidence intervals", most=work.size(FEWEST_SHARDS))
+    yield Reason(
         f"{SHARDS_OF_A_WORKER} shards or more a worker ({work.workers:,}), so that none waits long for the last",
         most=work.size(SHARDS_OF_A_WORKER * work.workers),
     )
     seconds = max(work.seconds, 1e-9) / work.characters
-    yield Rule(f"a worker that dies loses {LOST_SECONDS / 60:g} minutes of work at most", most=LOST_SECONDS / seconds)
-    yield Rule(
+    yield Reason(f"a worker that dies loses {LOST_SECONDS / 60:g} minutes of work at most", most=LOST_SECONDS / seconds)
+    yield Reason(
         f"what a shard takes beside its text, {OVERHEAD_SECONDS:g} s, is {OVERHEAD_SHARE:.0%} of its work at most",
         least=OVERHEAD_SECONDS / OVERHEAD_SHARE / seconds,
     )
@@ -125,9 +125,9 @@ def _rounded(size: float, least: float, most: float) -> int:
     return max(1, floor(size))
 
 
-def _because(preferred: int, least: float, most: float, rules: list[tuple[Rule, bool]]) -> str:
+def _because(preferred: int, least: float, most: float, reasons: list[tuple[Reason, bool]]) -> str:
     if least <= preferred <= most:
         return "what the options say, and nothing speaks against it"
     bound = least if preferred < least else most
-    rule = next(rule for rule, holds in rules if holds and bound in (rule.least, rule.most))
-    return f"the nearest to the {preferred:,} of the options for which this holds: {rule.reason}"
+    reason = next(reason for reason, holds in reasons if holds and bound in (reason.least, reason.most))
+    return f"the nearest to the {preferred:,} of the options for which this holds: {reason.text}"

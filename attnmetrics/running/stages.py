@@ -1,30 +1,34 @@
-"""The stages that need text or a model: plan, annotate, measure, rank, trace. Each goes on from what is done."""
+"""The stages that need text or a model: plan, annotate, measure, trace. Each goes on from what is done."""
 
 import time
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from attnmetrics.annotation import cache
 from attnmetrics.annotation.cache import annotation_path
-from attnmetrics.annotation.sentence import Labels
+from attnmetrics.annotation.sentence import Declared
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard
-from attnmetrics.engine import Call, Done, Engine, Failed, Stage, Task
-from attnmetrics.engine.worker import DAMAGED, Measuring, load_annotator
+from attnmetrics.engine import Call, Damaged, Done, Effort, Engine, Failed, Portion, Stage, Task
+from attnmetrics.engine.worker import Measuring
 from attnmetrics.errors import ConfigError, DamageError, StoreError
-from attnmetrics.measuring.ranking import Chunk
-from attnmetrics.measuring.selection import Rule
-from attnmetrics.running.plan import Plan, make_plan, read_shards
+from attnmetrics.measuring.selection import Sampling
+from attnmetrics.measuring.tracing import Chunk
+from attnmetrics.results.wording import in_unit
+from attnmetrics.running.declaration import Declaration, declare_run
+from attnmetrics.running.plan import Plan, annotator_fingerprint, make_plan, read_shards
 from attnmetrics.running.progress import Reporter
-from attnmetrics.statistics.sampling import Sampler, Selection, sentence_hashes
-from attnmetrics.statistics.schema import in_unit
+from attnmetrics.statistics.sampling import Sampler, Selection, equal_share, sample_hashes
 from attnmetrics.storage import read_ahead
 from attnmetrics.store.shards import Store
 
 LONG_SENTENCE_CHARACTERS = 400
-"""A corpus of fewer characters than this for every variability sentence keeps all prefix blocks until the merge."""
+"""Few sentences are longer on average, over a shard or more of them."""
+
+LONG_PIECE_CHARACTERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Job:
 
     config: RunConfig
     plan: Plan
+    declaration: Declaration
+    """of labels and links"""
     fingerprint: str
     """of the annotator"""
     seconds: float
@@ -47,29 +53,39 @@ class Outcome:
     peak_memory_bytes: int
     """of the largest worker"""
     failures: tuple[Failed, ...]
-    damaged: tuple[Shard, ...]
-    """shards that are not measured, for their annotations were damaged and are removed"""
+    damaged: tuple[Damaged, ...]
+    """shards whose annotations were damaged and are removed"""
+    names: Mapping[str, Mapping[str, int]]
+    """by label, how many words have each name, where names are counted"""
 
 
 def prepare(config: RunConfig, reporter: Reporter) -> Job:
     """Plan the corpus.
 
     Raises:
-        AttnmetricsError: the corpus or the pipeline is not as it should be.
+        AttnmetricsError: the corpus, the pipeline, a label or a link is not as it should be.
     """
     start = time.perf_counter()
+    declaration = declare_run(config)
     reporter.say(f"planning {', '.join(config.corpus)}")
     plan = make_plan(config)
-    fingerprint = load_annotator(config, plan.gold_labels).fingerprint
+    fingerprint = annotator_fingerprint(config, plan)
     sizes = {"document": plan.documents, "character": plan.characters, "shard": len(plan.shards)}
     reporter.say(", ".join(f"{number:,} {unit}{'s' * (number != 1)}" for unit, number in sizes.items()))
-    return Job(config, plan, fingerprint, time.perf_counter() - start)
+    return Job(config, plan, declaration, fingerprint, time.perf_counter() - start)
 
 
 def annotate(job: Job, engine: Engine, reporter: Reporter, missing: Sequence[Shard]) -> Outcome:
     """Annotate the shards that are not annotated."""
     tasks = (Task(shard, (Call("annotate", (documents, job.fingerprint)),)) for shard, documents in _read(job, missing))
     return _work(engine, reporter, {"annotate": missing}, tasks)
+
+
+def count(job: Job, engine: Engine, reporter: Reporter, sources: Mapping[str, str]) -> Outcome:
+    """Count the names of these labels, name → source, over all annotated shards."""
+    call = Call("count", (job.fingerprint, sources, job.declaration.functions))
+    shards = job.plan.shards
+    return _work(engine, reporter, {"count": shards}, (Task(shard, (call,)) for shard in shards))
 
 
 def measure(
@@ -84,7 +100,7 @@ def measure(
     todo = [shard for shard in job.plan.shards if shard.index not in committed]
     missing = [shard for shard in unannotated if shard.index not in committed]
     parsed_now = set(missing)
-    stages: dict[Stage, list[Shard]] = {"annotate": missing, "measure": todo} if missing else {"measure": todo}
+    stages: dict[Stage, Sequence[Shard]] = {"annotate": missing, "measure": todo} if missing else {"measure": todo}
     last = Call("measure", (job.fingerprint, measuring))
     ready = (Task(shard, (last,)) for shard in todo if shard not in parsed_now)
     new = (
@@ -93,77 +109,87 @@ def measure(
     return _work(engine, reporter, stages, chain(ready, new), job.config.unit)
 
 
-def rank(engine: Engine, reporter: Reporter, store: Store, chunks: Sequence[Chunk]) -> Outcome:
-    """Rank anew the candidate sentences that are not ranked."""
-    return _reread(engine, reporter, "rank", store, [part for part in chunks if not store.is_ranked(part.digest)])
-
-
 def trace(engine: Engine, reporter: Reporter, store: Store, chunks: Sequence[Chunk]) -> Outcome:
     """Trace the attention in the exemplars that are to be drawn, where that is not done."""
     todo = [chunk for chunk in chunks if store.read_traces(chunk.digest) is None]
-    return _reread(engine, reporter, "trace", store, todo)
+    return _work(engine, reporter, {"trace": todo}, (Task(chunk, (Call("trace", (store,)),)) for chunk in todo))
 
 
-def needs_all_annotations(config: RunConfig) -> bool:
+def samples(config: RunConfig) -> bool:
     """Whether no sentence can be chosen before all are known."""
     return config.sample_sentences is not None or config.metric_sentences is not None
 
 
-def find_labels(job: Job, engine: Engine, reporter: Reporter) -> Labels:
-    """Tags and relations: the corpus's own, those cached beside annotations, or those that the pipeline declares."""
-    if job.plan.gold_labels is not None:
-        return job.plan.gold_labels
+def find_declared(job: Job, engine: Engine, reporter: Reporter) -> Declared:
+    """Names that need no counting: the corpus's own, those kept beside annotations, or those of the pipeline."""
+    if job.plan.gold is not None:
+        return job.plan.gold
     try:
-        cached = cache.load_labels(job.config.annotation_folder, job.fingerprint)
+        kept = cache.load_declared(job.config.annotation_folder, job.fingerprint)
     except DamageError as error:
         reporter.warn(str(error))
-        cached = None
-    return cached or engine.call("labels")
+        kept = None
+    asked = {column for column in job.declaration.asked if column == "entity"}
+    return kept if kept is not None and asked <= set(kept) else engine.declared()
 
 
 def find_unannotated(job: Job, reporter: Reporter) -> list[Shard]:
-    """The shards without an annotation file, as far as can be told without reading all of it."""
+    """The shards without an annotation file that serves this run, as far as can be told without reading all of it."""
     faults = list(read_ahead(lambda shard: _fault(job, shard), job.plan.shards))
-    for fault in faults:
-        if fault:
-            reporter.warn(fault)
+    for fault, number in Counter(fault for fault in faults if fault).items():
+        reporter.warn(fault if number == 1 else f"{fault} (so are {number} shards)")
     return [shard for shard, fault in zip(job.plan.shards, faults, strict=True) if fault is not None]
 
 
-def selection_rule(job: Job) -> Rule:
-    """Which sentences are measured: needs all annotations if it samples."""
+def have_entities(job: Job) -> bool:
+    """Whether the annotations of all shards have a column of entities."""
+    paths = [annotation_path(job.config.annotation_folder, job.fingerprint, shard.digest) for shard in job.plan.shards]
+    return job.plan.gold is None and all("entity" in columns for columns in read_ahead(cache.read_columns, paths))
+
+
+def make_sampling(job: Job) -> Sampling:
+    """Which sentences are measured: needs all annotations if it samples.
+
+    Raises:
+        ConfigError: there are more shards than sentences for variability.
+    """
     config = job.config
     sample = _select(job, config.sample_sentences)
     metrics = _select(job, config.metric_sentences)
-    return Rule(config.seed, sample, metrics, prefix_quota(config, job.plan))
+    return Sampling(config.seed, sample, metrics, _kept_for_variability(config, job.plan))
 
 
-def prefix_quota(config: RunConfig, plan: Plan) -> int | None:
-    """How many sentences of a shard keep their prefix blocks; the merge takes an equal number from each of these.
+def _kept_for_variability(config: RunConfig, plan: Plan) -> int | None:
+    """Units of a shard that keep prefix blocks, those with the smallest hashes, for the merge to take its share of.
+
+    How many units there are is known when all are measured. Until then a shard keeps its share of a corpus of the
+    fewest that there can be: long ones.
 
     Raises:
-        ConfigError: not even one sentence a shard.
+        ConfigError: not even one unit a shard.
     """
-    limit = config.variability_sentences
+    limit, shards = config.variability_sentences, len(plan.shards)
     if limit is None:
         return None
-    few = [count for count in (config.sample_sentences, config.metric_sentences) if count is not None]
-    if min(few, default=limit + 1) <= limit:
-        return limit
-    if limit < len(plan.shards):
+    long = LONG_PIECE_CHARACTERS * config.window if config.window else LONG_SENTENCE_CHARACTERS
+    sampled = [number for number in (config.sample_sentences, config.metric_sentences) if number is not None]
+    if limit < shards and min(sampled, default=shards) > limit:
         raise ConfigError(
-            f"expected at least one variability sentence for each of {len(plan.shards)} shards, found {limit}; "
+            f"expected at least one variability sentence for each of {shards} shards, found {limit}; "
             "raise --variability-sentences or --shard-characters"
         )
-    return limit if plan.characters <= LONG_SENTENCE_CHARACTERS * limit else limit // len(plan.shards)
+    share = equal_share(limit, shards, min([plan.characters // long, *sampled]))
+    return limit if share is None else share
 
 
 def _fault(job: Job, shard: Shard) -> str | None:
     """What is wrong with a shard's annotation file, empty where there is none; None if nothing is."""
     path = annotation_path(job.config.annotation_folder, job.fingerprint, shard.digest)
-    read = cache.read_keys if needs_all_annotations(job.config) else cache.read_counts
     try:
-        read(path)
+        if samples(job.config):
+            cache.read_keys(path)
+        if lacking := sorted(job.declaration.columns - cache.read_columns(path)):
+            return f"annotations that are kept lack {', '.join(lacking)}: their text is parsed anew"
     except DamageError as error:
         return str(error)
     except StoreError as error:
@@ -180,7 +206,7 @@ def _select(job: Job, sentences: int | None) -> Selection | None:
     for shard in job.plan.shards:
         path = annotation_path(job.config.annotation_folder, job.fingerprint, shard.digest)
         keys = cache.read_keys(path, first_document=shard.first_document)
-        hashes = sentence_hashes(job.config.seed, keys.document, keys.sentence)
+        hashes = sample_hashes(job.config.seed, keys.document, keys.sentence)
         sampler.add(hashes, keys.document_index, keys.sentence)
     return sampler.selection()
 
@@ -189,16 +215,10 @@ def _read(job: Job, shards: Sequence[Shard]) -> Iterator[tuple[Shard, tuple[Docu
     return read_shards(job.config, job.plan, {shard.index for shard in shards})
 
 
-def _reread(engine: Engine, reporter: Reporter, stage: Stage, store: Store, chunks: Sequence[Chunk]) -> Outcome:
-    shards = [Shard(index, 0, 0, chunk.characters, chunk.digest) for index, chunk in enumerate(chunks)]
-    tasks = (Task(shard, (Call(stage, (chunk, store)),)) for shard, chunk in zip(shards, chunks, strict=True))
-    return _work(engine, reporter, {stage: shards}, tasks)
-
-
 def _work(
     engine: Engine,
     reporter: Reporter,
-    stages: Mapping[Stage, Sequence[Shard]],
+    stages: Mapping[Stage, Sequence[Portion]],
     tasks: Iterator[Task],
     unit: str = "sentence",
 ) -> Outcome:
@@ -206,22 +226,31 @@ def _work(
     start = time.perf_counter()
     memory = 0
     failures: list[Failed] = []
-    damaged: list[Shard] = []
-    with reporter.stages({stage: _size(shards) for stage, shards in stages.items()}):
+    damaged: list[Damaged] = []
+    names: dict[str, Counter[str]] = defaultdict(Counter)
+    with reporter.stages({stage: _size(portions) for stage, portions in stages.items()}):
         for event in engine.run(tasks):
-            if isinstance(event, Done) and DAMAGED in event.counts:
-                reporter.warn(event.counts[DAMAGED])
-                damaged.append(event.shard)
-            elif isinstance(event, Done):
-                counted = unit if event.stage == "measure" else "sentence"
-                counts = {in_unit(name, counted): count for name, count in event.counts.items()}
-                reporter.advance(event.stage, event.shard.characters, counts)
-                memory = max(memory, event.counts["peak_memory_bytes"])
-            else:
-                reporter.warn(f"shard {event.shard.index} is put aside: {event.stage} failed: {event.reason}")
-                failures.append(event)
-    return Outcome(time.perf_counter() - start, memory, tuple(failures), tuple(damaged))
+            match event:
+                case Done(stage, portion, effort):
+                    amounts = _amounts(effort, unit if stage == "measure" else "sentence")
+                    reporter.advance(stage, portion.characters, effort.seconds, amounts)
+                    memory = max(memory, effort.peak_memory_bytes)
+                    for label, counts in effort.names.items():
+                        names[label].update(counts)
+                case Damaged():
+                    reporter.warn(event.reason)
+                    damaged.append(event)
+                case Failed():
+                    reporter.warn(f"shard {event.portion.index} is put aside: {event.stage} failed: {event.reason}")
+                    failures.append(event)
+    return Outcome(time.perf_counter() - start, memory, tuple(failures), tuple(damaged), names)
 
 
-def _size(shards: Sequence[Shard]) -> tuple[int, int]:
-    return sum(shard.characters for shard in shards), len(shards)
+def _amounts(effort: Effort, unit: str) -> dict[str, int]:
+    """What a bar shows as rates."""
+    amounts = {in_unit("sentences", unit): effort.units, "words": effort.words, "pieces": effort.pieces}
+    return {name: amount for name, amount in amounts.items() if amount}
+
+
+def _size(portions: Sequence[Portion]) -> tuple[int, int]:
+    return sum(portion.characters for portion in portions), len(portions)

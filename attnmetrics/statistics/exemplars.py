@@ -16,9 +16,6 @@ from numpy.typing import NDArray
 
 from attnmetrics.errors import MergeError
 
-CERTAIN = 0.02
-"""w·(1 − w) up to which float32 leaves a weight w within 1e-6: errors of scores are far below 5e-5."""
-
 FLUSH_FACTOR = 16
 """`merge_all` sorts once this many times a full value's entries have gathered."""
 
@@ -87,19 +84,7 @@ class Exemplars:
         return merge_all([self, other])
 
 
-def uncertain_heads(exemplars: Exemplars) -> NDArray[np.bool_]:
-    """[layer, head] whether rounding could show in a weight: an error δ of scores moves a weight w by w·(1 − w)·δ."""
-    weight = exemplars.weight
-    return np.asarray(np.nanmax(np.nan_to_num(weight * (1 - weight)), axis=-1, initial=0) > CERTAIN, bool)
-
-
-def choose_heads(heads: NDArray[np.bool_], chosen: Exemplars, others: Exemplars, k: int) -> Exemplars:
-    """The first k exemplars: `chosen` where [layer, head] `heads` is True, `others` elsewhere."""
-    pairs = ((getattr(chosen, field.name), getattr(others, field.name)) for field in fields(Exemplars))
-    return Exemplars(*(np.where(heads[:, :, None], a[:, :, :k], b[:, :, :k]) for a, b in pairs))
-
-
-class _Candidates(NamedTuple):
+class _Entries(NamedTuple):
     """Entries of all heads in one flat list; `row` is layer × heads + head."""
 
     row: NDArray[np.int64]
@@ -110,8 +95,8 @@ class _Candidates(NamedTuple):
     j: NDArray[np.int32]
     text: NDArray[np.uint64]
 
-    def take(self, index: NDArray[Any]) -> "_Candidates":
-        return _Candidates(*(column[index] for column in self))
+    def take(self, index: NDArray[Any]) -> "_Entries":
+        return _Entries(*(column[index] for column in self))
 
 
 def from_peaks(
@@ -143,7 +128,7 @@ def from_peaks(
     column = order[row, rank]
     best = chosen[column]
     layer, head = np.divmod(row, heads)
-    candidates = _Candidates(
+    entries = _Entries(
         row=row,
         weight=scores[row, column],
         document_index=document_index[best].astype(np.int64),
@@ -152,7 +137,7 @@ def from_peaks(
         j=j[best, layer, head].astype(np.int32),
         text=text_digest[best],
     )
-    return _scatter(candidates, rank, (layers, heads, k))
+    return _scatter(entries, rank, (layers, heads, k))
 
 
 def merge_all(parts: Iterable[Exemplars]) -> Exemplars:
@@ -162,7 +147,7 @@ def merge_all(parts: Iterable[Exemplars]) -> Exemplars:
         MergeError: no parts, or parts of different shapes.
     """
     best: Exemplars | None = None
-    pending: list[_Candidates] = []
+    pending: list[_Entries] = []
     gathered = 0
     for part in parts:
         best = best if best is not None else Exemplars.zero(*part.shape)
@@ -192,43 +177,43 @@ def _first_occurrences(
     return np.asarray(order[np.sort(first)], np.int64)
 
 
-def _contenders(part: Exemplars, best: Exemplars) -> _Candidates:
+def _contenders(part: Exemplars, best: Exemplars) -> _Entries:
     """The entries of a part that are not below the K-th weight found so far."""
     threshold = best.weight[:, :, -1:] if best.weight.shape[2] else best.weight
     layer, head, rank = np.nonzero(part.weight >= np.where(np.isnan(threshold), -np.inf, threshold))
     columns = (getattr(part, field.name)[layer, head, rank] for field in fields(Exemplars))
-    return _Candidates(layer * part.shape[1] + head, *columns)
+    return _Entries(layer * part.shape[1] + head, *columns)
 
 
-def _absorb(best: Exemplars, pending: list[_Candidates]) -> Exemplars:
+def _absorb(best: Exemplars, pending: list[_Entries]) -> Exemplars:
     """The best K of `best` and of the pending entries."""
     everything = [_contenders(best, Exemplars.zero(*best.shape)), *pending]
-    candidates = _Candidates(*(np.concatenate(columns) for columns in zip(*everything, strict=True)))
-    return _select(_without_repeats(candidates), best.shape)
+    entries = _Entries(*(np.concatenate(columns) for columns in zip(*everything, strict=True)))
+    return _select(_without_repeats(entries), best.shape)
 
 
-def _without_repeats(candidates: _Candidates) -> _Candidates:
+def _without_repeats(entries: _Entries) -> _Entries:
     """One entry per head and text: the first in corpus order."""
-    keys = (candidates.sentence, candidates.document_index, candidates.text, candidates.row)
-    ordered = candidates.take(np.lexsort(keys))
+    keys = (entries.sentence, entries.document_index, entries.text, entries.row)
+    ordered = entries.take(np.lexsort(keys))
     new = np.ones(len(ordered.row), bool)
     new[1:] = (ordered.row[1:] != ordered.row[:-1]) | (ordered.text[1:] != ordered.text[:-1])
     return ordered.take(new)
 
 
-def _select(candidates: _Candidates, shape: tuple[int, int, int]) -> Exemplars:
+def _select(entries: _Entries, shape: tuple[int, int, int]) -> Exemplars:
     """The best K entries of each head."""
-    keys = (candidates.sentence, candidates.document_index, -candidates.weight, candidates.row)
-    ordered = candidates.take(np.lexsort(keys))
+    keys = (entries.sentence, entries.document_index, -entries.weight, entries.row)
+    ordered = entries.take(np.lexsort(keys))
     rank = np.arange(len(ordered.row)) - np.searchsorted(ordered.row, ordered.row)
     kept = rank < shape[2]
     return _scatter(ordered.take(kept), rank[kept], shape)
 
 
-def _scatter(candidates: _Candidates, rank: NDArray[np.int64], shape: tuple[int, int, int]) -> Exemplars:
+def _scatter(entries: _Entries, rank: NDArray[np.int64], shape: tuple[int, int, int]) -> Exemplars:
     """Fixed-shape arrays with each entry at its head and rank."""
     found = Exemplars.zero(*shape)
-    layer, head = np.divmod(candidates.row, shape[1])
+    layer, head = np.divmod(entries.row, shape[1])
     for field in fields(Exemplars):
-        getattr(found, field.name)[layer, head, rank] = getattr(candidates, field.name)
+        getattr(found, field.name)[layer, head, rank] = getattr(entries, field.name)
     return found

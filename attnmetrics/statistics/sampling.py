@@ -1,7 +1,7 @@
-"""A sample of sentences that depends on nothing but the corpus and a seed.
+"""A sample of units that depends on nothing but the corpus and a seed.
 
-Each sentence has a hash of (seed, document, sentence); a sample of n are the n sentences with the smallest
-(hash, document_index, sentence). No order of reading, shard size or number of workers has a part in it.
+Each unit has a hash (`sample_hash`); a sample of n are the n units with the smallest (hash, document_index, sentence).
+No order of reading, shard size or number of workers has a part in it.
 """
 
 from collections.abc import Sequence
@@ -12,15 +12,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def sentence_hash(seed: int, document: str, sentence: int) -> int:
-    """Blake2b of (seed, document id, position of the sentence in the document) as an unsigned 64-bit number."""
-    return int.from_bytes(blake2b(f"{seed},{sentence},{document}".encode(), digest_size=8).digest(), "little")
+def sample_hash(seed: int, document: str, *position: int) -> int:
+    """The hash by which everything is sampled: units, rows of units, halves of the corpus.
+
+    Blake2b (8 bytes, as a little-endian unsigned number) of the UTF-8 text `seed,position,document` for a unit, of
+    `seed,position,row,document` for a row of it, of `seed,document` for a document, whose half of the corpus is the
+    parity. Positions count from 0, a unit's in its document; the document's id comes last, for it may hold commas.
+
+    >>> sample_hash(0, "a")
+    3265176130236206208
+    >>> sample_hash(0, "a", 5)
+    9079743433395453357
+    >>> sample_hash(0, "a", 5, 2)
+    2494502697328033451
+    """
+    text = ",".join([str(seed), *map(str, position), document])
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
-def sentence_hashes(seed: int, documents: Sequence[str], sentences: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """`sentence_hash` of S sentences: ids [S], positions [S] -> [S]."""
-    pairs = zip(documents, sentences.tolist(), strict=True)
-    return np.fromiter((sentence_hash(seed, d, s) for d, s in pairs), np.uint64, len(documents))
+def sample_hashes(seed: int, documents: Sequence[str], positions: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """`sample_hash` of S units: ids [S], positions [S] -> [S]."""
+    pairs = zip(documents, positions.tolist(), strict=True)
+    return np.fromiter((sample_hash(seed, *pair) for pair in pairs), np.uint64, len(documents))
+
+
+def equal_share(limit: int | None, shards: int, units: int) -> int | None:
+    """How many units, at most, each of the shards gives to a sample of no more than `limit`; None for all it has.
+
+    >>> equal_share(20, shards=3, units=100)
+    6
+    >>> equal_share(20, shards=3, units=20) is None
+    True
+    """
+    return None if limit is None or units <= limit else limit // shards
 
 
 def smallest(

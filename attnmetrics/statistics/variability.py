@@ -6,15 +6,15 @@ F̄ needs all sentences before the first deviation can be taken, so shards keep 
 merge goes over them twice: `prefix_sums` gives F̄, then `deviation_sum` the numerator.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.errors import ConfigError, MergeError
-from attnmetrics.statistics.schema import PREFIX_PIECES
+from attnmetrics.errors import MergeError
+from attnmetrics.metrics.variability import PREFIX_PIECES
 
 CHUNK_NUMBERS = 2_000_000
 """Float64 numbers in a temporary array: 16 MB."""
@@ -60,38 +60,6 @@ def prefix_pairs(causal: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return i[kept], j[kept]
 
 
-def equal_quota(counts: Sequence[int], limit: int | None) -> int:
-    """The largest q for which Σ_k min(counts[k], q) ≤ limit: as many sentences from every shard as `limit` allows.
-
-    Args:
-        counts: sentences of each shard.
-        limit: sentences in all; None for no limit, 0 to do without variability.
-
-    Raises:
-        ConfigError: the limit is positive, yet does not give one sentence to every shard.
-    """
-    ordered = sorted(counts)
-    if limit is None or sum(ordered) <= limit:
-        return max(ordered, default=0)
-    taken = 0
-    for k, count in enumerate(ordered):
-        remaining = len(ordered) - k
-        if taken + count * remaining > limit:
-            return _at_least_one((limit - taken) // remaining, ordered, limit)
-        taken += count
-    raise AssertionError("unreachable: the counts exceed the limit")
-
-
-def _at_least_one(quota: int, counts: Sequence[int], limit: int) -> int:
-    if quota == 0 and limit > 0:
-        shards = sum(count > 0 for count in counts)
-        raise ConfigError(
-            f"expected a number of variability sentences of at least one a shard ({shards}), found {limit}; "
-            "raise --variability-sentences or --shard-characters"
-        )
-    return quota
-
-
 def prefix_sums(blocks: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """(Σ_x F [layer, head, Q], number of sentences with the pair [Q]) of blocks [V, layer, head, Q]."""
     total = np.zeros(blocks.shape[1:])
@@ -117,10 +85,11 @@ def deviation_sum(blocks: NDArray[np.float32], mean: NDArray[np.float64]) -> NDA
     return total
 
 
-def deviations(
-    read: Callable[[], Iterable[NDArray[np.float32]]],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """(Σ_x Σ |F − F̄| [layer, head], Σ_x Σ F [layer, head], number of sentences) over the blocks of all shards.
+def deviations(read: Callable[[], Iterable[NDArray[np.float32]]]) -> dict[str, NDArray[np.float64]]:
+    """Sums over the blocks of all shards.
+
+    `deviation_sum` [layer, head] Σ_x Σ |F − F̄|, `prefix_sum` [layer, head] Σ_x Σ F, and `variability_sentences`, the
+    number of sentences.
 
     Args:
         read: gives the blocks [V, layer, head, Q] of each shard, in shard order; called once for each of two passes.
@@ -133,7 +102,11 @@ def deviations(
     deviation = np.zeros(total.shape[:2])
     for blocks in read():
         deviation += deviation_sum(blocks, mean)
-    return deviation, total.sum(axis=-1), sentences
+    return {
+        "deviation_sum": deviation,
+        "prefix_sum": total.sum(axis=-1),
+        "variability_sentences": np.asarray(sentences, np.float64),
+    }
 
 
 def _totals(parts: Iterable[NDArray[np.float32]]) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:

@@ -1,32 +1,27 @@
-"""Per-shard state on disk: `shards.zarr` and, beside it, commit records and the texts behind exemplars.
+"""Per-shard state on disk: `shards.zarr` and, beside it, commits and the texts behind exemplars.
 
     RUN/shards.zarr/state            [shard, number]                    packed State; a shard is a chunk
     RUN/shards.zarr/exemplars        [shard, field, layer, head, rank]  packed Exemplars; a shard is a chunk
     RUN/prefix/000007.zst            blocks of some sentences of shard 7, for variability
-    RUN/candidates/000007.parquet    text and pieces of the sentences among shard 7's exemplars
-    RUN/ranking/<digest>.npz         exemplars among some of these sentences, ranked anew in float64
+    RUN/passages/000007.parquet      text and pieces of the sentences among shard 7's exemplars
     RUN/traces/<digest>.npz          attention in some of these sentences, each in the heads whose exemplar it is
     RUN/commits/000007.json          written last; only a shard that has one, with matching checksums, is ever read
 
-A missing Zarr chunk reads as its fill value without an error: that is why commit records decide, not the arrays. They
+A missing Zarr chunk reads as its fill value without an error: that is why commits decide, not the arrays. They
 hold the digest of each of a shard's files. Zarr lays the arrays out; chunks, which are one zstd frame each, are written
 and read here, in a tenth of the time that Zarr takes to find out how.
 """
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
-from hashlib import blake2b
 from io import BytesIO
-from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar
+from operator import attrgetter
+from typing import Any, TypeVar
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import zarr
 from numpy.typing import NDArray
 from zarr.abc.buffer import Buffer
@@ -35,44 +30,32 @@ from zarr.storage import MemoryStore
 from zstandard import ZstdCompressor, ZstdDecompressor
 
 from attnmetrics.errors import DamageError, StoreError, first_line
+from attnmetrics.metrics.family import HEAD
+from attnmetrics.metrics.schema import Schema
 from attnmetrics.statistics.exemplars import Exemplars
-from attnmetrics.statistics.states import Dims, State, packed_size
+from attnmetrics.statistics.passages import Passage
+from attnmetrics.statistics.states import State
 from attnmetrics.statistics.traces import Traces
 from attnmetrics.statistics.variability import Prefix
 from attnmetrics.storage import AT_ONCE, UNREADABLE, Location, os_errors, read_ahead
+from attnmetrics.store import passages
+from attnmetrics.store.commits import Commit, digest
 
-CANDIDATES = pa.schema(
-    {
-        "document": pa.string(),
-        "document_index": pa.int64(),
-        "sentence": pa.int64(),
-        "first": pa.int64(),
-        "text": pa.string(),
-        "pieces": pa.list_(pa.string()),
-    }
-)
-"""A sentence that is an exemplar of some head in its shard; or that holds a piece of one, which is a window: then
-`sentence` is the number of the window, and `pieces` are those that the window has of it, from its piece `first` on."""
+FILES = {
+    "state": "shards.zarr/state/c.{shard}.0",
+    "exemplars": "shards.zarr/exemplars/c.{shard}.0.0.0.0",
+    "prefix": "prefix/{shard:06d}.zst",
+    "passages": "passages/{shard:06d}.parquet",
+}
+"""What there is of a shard: its name → its path."""
 
-FILES = ("state", "exemplars", "prefix", "candidates")
-"""What there is of a shard, a file each."""
+FOLDERS = frozenset({"commits", "traces", *(path.partition("/")[0] for path in FILES.values())})
+"""All that a store fills in a run's folder."""
 
 ZSTD_LEVEL = 1
 """A higher one saves little on sums and takes longer."""
 
-Record = dict[str, Any]
-"""A commit record: shard, counts, checksums by name of file, and a seal over these."""
-
 Value = TypeVar("Value")
-
-
-class ExemplarSentence(NamedTuple):
-    """What stands in a sentence that is an exemplar, or that holds a piece of one (see `CANDIDATES`)."""
-
-    document: str
-    text: str
-    pieces: list[str]
-    first: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +65,8 @@ class ShardContent:
     state: State
     prefix: Prefix
     exemplars: Exemplars
-    candidates: pa.Table
-    """of schema `CANDIDATES`"""
+    passages: Sequence[Passage]
+    """all that hold a piece of an exemplar"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +75,7 @@ class Store:
 
     folder: Location
     """The run's folder."""
-    dims: Dims
+    schema: Schema
     shards: int
     exemplars: int
     """Exemplars kept per shard and head."""
@@ -107,8 +90,21 @@ class Store:
             for path, content in self._layout().items():
                 _mend(self._zarr / path, content.to_bytes())
 
-    def write(self, shard: int, content: ShardContent, counts: Mapping[str, Any]) -> None:
+    def describe(self) -> dict[str, Any]:
+        """Its shape, in plain values."""
+        return {"shards": self.shards, "exemplars": self.exemplars, "schema": self.schema.plain()}
+
+    @classmethod
+    def described(cls, folder: Location, shape: Mapping[str, Any]) -> "Store":
+        """The store in a folder, of the shape that `describe` gave."""
+        return cls(folder.absolute(), Schema.from_plain(shape["schema"]), shape["shards"], shape["exemplars"])
+
+    def write(self, commit: Commit, content: ShardContent) -> None:
         """Write one shard, then commit it. Doing so again with the same content changes nothing, at no time.
+
+        Args:
+            commit: which shard it is and what is counted in it; the checksums are those of what is written.
+            content: what is kept of it.
 
         Raises:
             StoreError: the folder cannot be written.
@@ -117,111 +113,70 @@ class Store:
             "state": _compress(content.state.pack()),
             "exemplars": _compress(content.exemplars.pack()),
             "prefix": _compress(content.prefix.pack()),
-            "candidates": _parquet(content.candidates),
+            "passages": passages.pack(content.passages),
         }
-        record: Record = {
-            "shard": shard,
-            "counts": dict(counts),
-            "checksums": {name: _digest(data) for name, data in contents.items()},
-        }
-        record["seal"] = _seal(record)
+        checksums = {name: digest(data) for name, data in contents.items()}
         with self._writing():
             with ThreadPoolExecutor(AT_ONCE) as pool:
-                list(pool.map(lambda name: self._file(shard, name).write(contents[name]), FILES))
-            self._commit(shard).write(json.dumps(record, indent=1).encode())
+                list(pool.map(lambda name: self._file(commit.shard, name).write(contents[name]), FILES))
+            self._commit(commit.shard).write(replace(commit, checksums=checksums).pack())
 
-    def committed(self) -> dict[int, Record]:
-        """The commit record of every committed shard, by shard, in order. A damaged record counts as none.
+    def committed(self) -> dict[int, Commit]:
+        """The commit of every committed shard, by shard, in order. A damaged one counts as none.
 
         Raises:
             StoreError: the folder cannot be read.
         """
-        commits = self.folder / "commits"
+        folder = self.folder / "commits"
         try:
-            names = commits.names()
+            names = folder.names()
         except OSError as error:
-            raise StoreError(_cannot_read(commits, error)) from None
-        found = read_ahead(_read_record, [commits / name for name in names if name.endswith(".json")])
-        records = sorted((record for record in found if record is not None), key=itemgetter("shard"))
-        return {record["shard"]: record for record in records}
+            raise StoreError(_cannot_read(folder, error)) from None
+        found = read_ahead(_read_commit, [folder / name for name in names if name.endswith(".json")])
+        commits = sorted((commit for commit in found if commit is not None), key=attrgetter("shard"))
+        return {commit.shard: commit for commit in commits}
 
-    def read_state(self, record: Record) -> State:
-        """The state of a committed shard, checked against its record.
+    def read_state(self, commit: Commit) -> State:
+        """The state of a committed shard, checked against its commit.
 
         Raises:
             StoreError: it is not as it was committed.
         """
-        return self._read(record, "state", lambda data: State.unpack(self.dims, _decompress(data, np.float64)))
+        return self._read(commit, "state", lambda data: State.unpack(self.schema, _decompress(data, np.float64)))
 
-    def read_exemplars(self, record: Record) -> Exemplars:
-        """The exemplars of a committed shard, checked against its record.
+    def read_exemplars(self, commit: Commit) -> Exemplars:
+        """The exemplars of a committed shard, checked against its commit.
 
         Raises:
             StoreError: they are not as they were committed.
         """
         unpack = partial(Exemplars.unpack, shape=self._places)
-        return self._read(record, "exemplars", lambda data: unpack(_decompress(data, np.int64)))
+        return self._read(commit, "exemplars", lambda data: unpack(_decompress(data, np.int64)))
 
-    def read_prefix(self, record: Record) -> Prefix:
+    def read_prefix(self, commit: Commit) -> Prefix:
         """The prefix blocks of a committed shard, checked.
 
         Raises:
             StoreError: the blocks are not those committed.
         """
-        return self._read(record, "prefix", lambda data: Prefix.unpack(_decompress(data, np.uint8)))
+        return self._read(commit, "prefix", lambda data: Prefix.unpack(_decompress(data, np.uint8)))
 
-    def read_candidates(self, record: Record) -> pa.Table:
-        """The sentences behind a committed shard's exemplars, checked.
+    def read_passages(self, commit: Commit, units: Container[tuple[int, int]]) -> list[Passage]:
+        """The passages of these units, (document_index, sentence), among a committed shard's, checked.
 
         Raises:
             StoreError: the file is not the one committed.
         """
-        return self._read(record, "candidates", _table)
+        return self._read(commit, "passages", partial(passages.unpack, units=units))
 
-    def verify(self, record: Record) -> None:
-        """Read everything that a record vouches for.
+    def verify(self, commit: Commit) -> None:
+        """Read everything that a commit vouches for.
 
         Raises:
             StoreError: something is not as it was committed.
         """
         for name in FILES:
-            self._read(record, name, len)
-
-    def write_ranking(self, digest: str, exemplars: Exemplars) -> None:
-        """Write the exemplars among the sentences of a chunk with this digest.
-
-        Raises:
-            StoreError: the folder cannot be written.
-        """
-        with self._writing():
-            self._ranking(digest).write(_npz(exemplars))
-
-    def read_ranking(self, digest: str) -> Exemplars:
-        """What `write_ranking` wrote.
-
-        Raises:
-            StoreError: there is none, or it is damaged.
-        """
-        path = self._ranking(digest)
-        try:
-            return _arrays(path.read(), Exemplars)
-        except FileNotFoundError:
-            raise StoreError(
-                f"exemplars of {self.folder} are not ranked ({path.name} is missing); "
-                "run `attnmetrics run` with the same options to go on, with --allow-missing if it may leave shards out"
-            ) from None
-        except Exception as error:  # foreign content fails anywhere
-            raise StoreError(
-                f"{path} is damaged ({first_line(error)}); delete it and run `attnmetrics run` again"
-            ) from None
-
-    def is_ranked(self, digest: str) -> bool:
-        """Whether a chunk with this digest has a readable ranking."""
-        try:
-            self.read_ranking(digest)
-        except StoreError:
-            return False
-        return True
+            self._read(commit, name, len)
 
     def write_traces(self, digest: str, traces: Traces) -> None:
         """Write the traces of a chunk with this digest.
@@ -240,7 +195,7 @@ class Store:
         """
         path = self._traces(digest)
         try:
-            return _arrays(path.read(), Traces)
+            return _unpack_npz(path.read())
         except UNREADABLE as error:
             raise StoreError(_cannot_read(path, error)) from None
         except Exception:  # foreign content fails anywhere
@@ -258,7 +213,7 @@ class Store:
     @property
     def _places(self) -> tuple[int, int, int]:
         """Layers, heads and exemplars of a head."""
-        layers, heads = self.dims.shape(("layer", "head"))
+        layers, heads = self.schema.shape(HEAD)
         return layers, heads, self.exemplars
 
     def _layout(self) -> dict[str, Buffer]:
@@ -266,29 +221,28 @@ class Store:
         files: dict[str, Buffer] = {}
         group = zarr.create_group(MemoryStore(files), zarr_format=3)
         exemplars = np.zeros((len(fields(Exemplars)), *self._places), np.int64)
-        _lay_out(group, "state", self.shards, np.zeros(packed_size(self.dims)), ("number",))
+        _lay_out(group, "state", self.shards, np.zeros(self.schema.size), ("number",))
         _lay_out(group, "exemplars", self.shards, exemplars, ("field", "layer", "head", "rank"))
         return files
 
-    def _read(self, record: Record, name: str, decode: Callable[[bytes], Value]) -> Value:
+    def _read(self, commit: Commit, name: str, decode: Callable[[bytes], Value]) -> Value:
         """What a file of a shard holds, checked."""
         try:
             with os_errors():
-                data = self._file(record["shard"], name).read()
-            if record["checksums"].get(name) != _digest(data):
-                raise self._damaged(record, f"{name} is not what was committed")
+                data = self._file(commit.shard, name).read()
+            if commit.checksums.get(name) != digest(data):
+                raise self._damaged(commit, f"{name} is not what was committed")
             return decode(data)
         except StoreError:
             raise
         except UNREADABLE as error:
             raise StoreError(_cannot_read(self.folder, error)) from None
         except Exception as error:  # foreign content fails anywhere
-            raise self._damaged(record, f"{name}: {first_line(error)}") from None
+            raise self._damaged(commit, f"{name}: {first_line(error)}") from None
 
-    def _damaged(self, record: Record, what: str) -> DamageError:
-        shard = record["shard"]
+    def _damaged(self, commit: Commit, what: str) -> DamageError:
         return DamageError(
-            f"shard {shard} of {self.folder} is damaged ({what}); "
+            f"shard {commit.shard} of {self.folder} is damaged ({what}); "
             "`attnmetrics run` with the same options measures it anew"
         )
 
@@ -310,34 +264,24 @@ class Store:
     def _commit(self, shard: int) -> Location:
         return self.folder / "commits" / f"{shard:06d}.json"
 
-    def _ranking(self, digest: str) -> Location:
-        return self.folder / "ranking" / f"{digest}.npz"
-
     def _traces(self, digest: str) -> Location:
         return self.folder / "traces" / f"{digest}.npz"
 
     def _file(self, shard: int, name: str) -> Location:
         """A file of a shard, one of `FILES`."""
-        paths = {
-            "state": f"shards.zarr/state/c.{shard}.0",
-            "exemplars": f"shards.zarr/exemplars/c.{shard}.0.0.0.0",
-            "prefix": f"prefix/{shard:06d}.zst",
-            "candidates": f"candidates/{shard:06d}.parquet",
-        }
-        return self.folder / paths[name]
+        return self.folder / FILES[name].format(shard=shard)
 
 
-def _npz(value: Exemplars | Traces) -> bytes:
-    """A file of a value's arrays."""
+def _npz(traces: Traces) -> bytes:
     file = BytesIO()
-    np.savez_compressed(file, allow_pickle=False, **{field.name: getattr(value, field.name) for field in fields(value)})
+    arrays = {field.name: getattr(traces, field.name) for field in fields(traces)}
+    np.savez_compressed(file, allow_pickle=False, **arrays)
     return file.getvalue()
 
 
-def _arrays(data: bytes, kind: Callable[..., Value]) -> Value:
-    """The value that `_npz` made a file of."""
+def _unpack_npz(data: bytes) -> Traces:
     with np.load(BytesIO(data)) as arrays:
-        return kind(**arrays)
+        return Traces(**arrays)
 
 
 def _compress(value: NDArray[Any]) -> bytes:
@@ -374,35 +318,14 @@ def _lay_out(group: zarr.Group, name: str, rows: int, like: NDArray[Any], dims: 
     )
 
 
-def _digest(content: bytes) -> str:
-    return blake2b(content, digest_size=16).hexdigest()
-
-
-def _parquet(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    return bytes(sink.getvalue().to_pybytes())
-
-
-def _table(data: bytes) -> pa.Table:
-    """The table that `_parquet` made a file of."""
-    return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).cast(CANDIDATES)
-
-
-def _seal(record: Record) -> str:
-    content = {key: value for key, value in record.items() if key != "seal"}
-    return _digest(json.dumps(content, sort_keys=True).encode())
-
-
-def _read_record(file: Location) -> Record | None:
+def _read_commit(file: Location) -> Commit | None:
     try:
-        record = json.loads(file.read())
-        whole = record["seal"] == _seal(record) and file.name == f"{record['shard']:06d}.json"
-        return record if whole and all(isinstance(record[key], dict) for key in ("counts", "checksums")) else None
+        commit = Commit.unpack(file.read())
     except UNREADABLE as error:
         raise StoreError(_cannot_read(file, error)) from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except OSError:
         return None
+    return commit if commit is not None and file.name == f"{commit.shard:06d}.json" else None
 
 
 def _cannot_read(place: Location, error: OSError) -> str:

@@ -208,7 +208,7 @@ def all_labels(data: xr.Dataset, metric: str, new: NewFigure = Figure, name: str
     for n, row in enumerate(kept):
         at = {dim: labels_of(table, dim)[row]}
         chance = None if level is None else at_labels(level, at)
-        _grid_panel(sheet, table.sel(at), chance, in_words(at[dim]), grid, n)
+        _grid_panel(sheet, at_labels(table, at), chance, in_words(at[dim]), grid, n)
     _grid_scale(sheet, grid.bottom + 0.12, table)
     return sheet.figure
 
@@ -397,7 +397,7 @@ def _example_title(data: xr.Dataset, role: Role, best: Standout | None) -> str:
         return f"{role.title.capitalize()}: no head has evidence"
     at = {"layer": best.layer, "head": best.head}
     tables = [data[metric] for metric in ("distance", "entropy") if metric in data]
-    facts = ", ".join(f"{table.name} {shown(table, float(table.sel(at)))}" for table in tables)
+    facts = ", ".join(f"{table.name} {shown(table, float(at_labels(table, at)))}" for table in tables)
     return f"{role.title.capitalize()}: layer {best.layer} head {best.head} ({facts})"
 
 

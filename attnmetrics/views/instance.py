@@ -261,9 +261,9 @@ def _null(loaded: "Model", reading: "Reading", options: Options) -> NDArray[np.b
     """Which pieces are null: as in a run, and with a pair the piece between the two texts as well."""
     if "null" in options:
         return _marked(options["null"], len(reading.ids))
-    if loaded.null.trailing:
+    if loaded.attends.trailing:
         return ~reading.in_text
-    return np.arange(len(reading.ids)) < loaded.null.leading
+    return np.arange(len(reading.ids)) < loaded.attends.leading
 
 
 def _bare_side(tokens: Sequence[str], options: Options) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def select(data: xr.Dataset, name: str, at: Labels) -> xr.DataArray:
         if label not in labels:
             listed = ", ".join(map(str, labels))
             raise ConfigError(f"expected a label of {dim!r}, found {label!r}; the run has {listed}")
-    return known[name].sel(at)
+    return at_labels(known[name], at)
 
 
 def select_layers(data: xr.Dataset, name: str, at: Labels) -> xr.DataArray:
@@ -99,12 +99,12 @@ def select_layers(data: xr.Dataset, name: str, at: Labels) -> xr.DataArray:
     if twin is None:
         known = ", ".join(one for one in of_heads(data) if by_layer(data, one) is not None)
         raise ConfigError(f"expected a metric that the run has by layer, found {name!r}; it has {known}")
-    return twin.sel(at)
+    return at_labels(twin, at)
 
 
 def at_labels(table: xr.DataArray, at: Labels) -> xr.DataArray:
-    """The table at those of these labels that it has dimensions for."""
-    return table.sel({dim: label for dim, label in at.items() if dim in table.dims})
+    """The table at those of these labels that it has dimensions for; by place, for names may end with a NUL."""
+    return table.isel({dim: labels_of(table, dim).index(label) for dim, label in at.items() if dim in table.dims})
 
 
 # ---- what a table says of itself

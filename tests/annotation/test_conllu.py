@@ -6,17 +6,17 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from attnmetrics.annotation.conllu import FINGERPRINT, ConlluAnnotator, GoldSentence, LabelScan, parse
-from attnmetrics.annotation.sentence import Labels
+from attnmetrics.annotation.sentence import Declared
 from attnmetrics.corpus import Document
-from attnmetrics.errors import CorpusError
+from attnmetrics.errors import AnnotationError, CorpusError
 
 
-def scan_labels(documents: Iterable[Document]) -> Labels:
+def scan_labels(documents: Iterable[Document]) -> Declared:
     """The tags and relations of CoNLL-U documents."""
     scan = LabelScan()
     for document in documents:
         scan.add(document)
-    return scan.labels
+    return scan.declared
 
 
 def row(number: object, form: str, head: object = 0, misc: str = "_", upos: str = "X", rel: str = "dep") -> str:
@@ -60,9 +60,13 @@ def test_a_sentence() -> None:
     assert found == GoldSentence(
         "They buy books.",
         [(0, 4), (5, 8), (9, 14), (14, 15)],
-        ["PRON", "VERB", "NOUN", "PUNCT"],
-        ["nsubj", "root", "obj", "punct"],
         [1, -1, 1, 1],
+        [
+            ["1", "They", "they", "PRON", "PRP", "Case=Nom", "2", "nsubj", "2:nsubj", "_"],
+            ["2", "buy", "buy", "VERB", "VBP", "_", "0", "root", "0:root", "_"],
+            ["3", "books", "book", "NOUN", "NNS", "_", "2", "obj", "2:obj", "SpaceAfter=No"],
+            ["4", ".", ".", "PUNCT", ".", "_", "2", "punct", "2:punct", "_"],
+        ],
     )
 
 
@@ -141,7 +145,7 @@ def test_windows_line_ends_and_blank_lines() -> None:
 
 def test_several_roots_and_labels_without_value() -> None:
     found = one(row(1, "a", 0, upos="_", rel="_"), row(2, "b", 0))
-    assert (found.head, found.pos, found.rel) == ([-1, -1], ["_", "X"], ["_", "dep"])
+    assert (found.head, [(word[3], word[7]) for word in found.words]) == ([-1, -1], [("_", "_"), ("X", "dep")])
 
 
 def test_comments_without_words_are_a_blank_sentence() -> None:
@@ -271,7 +275,8 @@ def sentences(draw: st.DrawFn) -> tuple[list[str], GoldSentence]:
         text += token + " " * space
     if draw(st.booleans()):
         lines.insert(0, f"# text = {text}")
-    return lines, GoldSentence(text.strip(), spans, pos, rel, head)
+    rows = [line.split("\t") for line in lines if line.split("\t")[0].isdigit()]
+    return lines, GoldSentence(text.strip(), spans, head, rows)
 
 
 @given(st.lists(sentences(), min_size=1, max_size=4))
@@ -288,10 +293,9 @@ FIRST = document(
 SECOND = Document("e", "# sent_id = 1\n" + row(1, "dd", rel="_", upos="_"), True, "b.conllu", 1)
 
 
-def test_columns() -> None:
+def test_words_lie_in_columns_with_the_offsets_of_their_sentences() -> None:
     annotated = ConlluAnnotator(scan_labels([FIRST, SECOND])).annotate([FIRST, Document("none", "", True), SECOND])
     found = annotated.sentences
-    assert found.labels == Labels(("NOUN", "VERB", "X", "_"), ("dep", "nsubj", "root", "_"))
     assert (found.document, found.text) == (("d", "d", "e"), ("a b", "c", "dd"))
     expected = {
         "document_index": [0, 0, 2],
@@ -299,31 +303,30 @@ def test_columns() -> None:
         "word_offsets": [0, 2, 3, 4],
         "word_start": [0, 2, 0, 0],
         "word_end": [1, 3, 1, 2],
-        "word_pos": [0, 1, 2, 3],
-        "word_rel": [1, 2, 0, 3],
         "word_head": [1, -1, -1, -1],
     }
     for name, values in expected.items():
         np.testing.assert_array_equal(getattr(found, name), values, err_msg=name)
         assert getattr(found, name).dtype == np.int64
+    assert found.columns["pos"].values() == ["NOUN", "VERB", "X", "_"]
+    assert found.columns["rel"].values() == ["nsubj", "root", "dep", "_"]
     assert annotated.counts == {"documents": 3, "sentences": 3, "words": 4, "characters": 6, "sentences_blank": 1}
 
 
 def test_no_document_is_no_sentence() -> None:
-    annotated = ConlluAnnotator(Labels(("_",), ("_",))).annotate([])
+    annotated = ConlluAnnotator({"pos": ("_",), "rel": ("_",)}).annotate([])
     assert len(annotated.sentences) == 0
     np.testing.assert_array_equal(annotated.sentences.word_offsets, [0])
 
 
 def test_labels_are_found_while_documents_stream_by() -> None:
     scan = LabelScan()
-    assert scan.labels == Labels(("_",), ("_",))
+    assert scan.declared == {"pos": ("_",), "rel": ("_",)}
     assert scan.add(SECOND) == 1
-    assert scan.labels == Labels(("_",), ("_",))
+    assert scan.declared == {"pos": ("_",), "rel": ("_",)}
     assert scan.add(FIRST) == 2
-    assert (
-        scan.labels == Labels(("NOUN", "VERB", "X", "_"), ("dep", "nsubj", "root", "_")) == scan_labels([FIRST, SECOND])
-    )
+    assert scan.declared == {"pos": ("NOUN", "VERB", "X", "_"), "rel": ("dep", "nsubj", "root", "_")}
+    assert scan.declared == scan_labels([FIRST, SECOND])
 
 
 def test_the_fingerprint_does_not_depend_on_the_labels() -> None:
@@ -332,3 +335,35 @@ def test_the_fingerprint_does_not_depend_on_the_labels() -> None:
         == ConlluAnnotator(scan_labels([SECOND])).fingerprint
         == FINGERPRINT
     )
+
+
+def test_all_ten_columns_are_kept() -> None:
+    rows = document(
+        "# text = Vámonos  al mar",
+        "1-2\tVámonos\t_\t_\t_\t_\t_\t_\t_\tLang=es",
+        "1\tVamos\tir\tVERB\tV\tMood=Imp|Number=Plur\t0\troot\t0:root\t_",
+        "2\tnos\tnosotros\tPRON\tP\tCase=Acc,Dat\t1\tobj\t1:obj\tGloss=us",
+        "3-4\tal\t_\t_\t_\t_\t_\t_\t_\t_",
+        "3\ta\ta\tADP\t\t \t5\tcase\t_\t_",
+        "4\tl\tel\tDET\t_\t_\t5\tdet\t_\t_",
+        "5\tmar\tmar\tNOUN\tN\t_\t1\tobl\t1:obl:a\tEntity=(1-place-1)|SpaceAfter=No",
+    )
+    found = ConlluAnnotator(scan_labels([rows])).annotate([rows]).sentences
+    assert {name: column.values() for name, column in found.columns.items()} == {
+        "form": ["Vamos", "nos", "", "", ""],
+        "lemma": ["ir", "nosotros", "a", "el", "mar"],
+        "pos": ["VERB", "PRON", "ADP", "DET", "NOUN"],
+        "xpos": ["V", "P", "_", "_", "N"],
+        "feats": ["Mood=Imp|Number=Plur", "Case=Acc,Dat", "_", "_", "_"],
+        "rel": ["root", "obj", "case", "det", "obl"],
+        "deps": ["0:root", "1:obj", "_", "_", "1:obl:a"],
+        "misc": ["_", "Gloss=us", "_", "_", "Entity=(1-place-1)|SpaceAfter=No"],
+    }
+    assert found.word_head.tolist() == [-1, 0, 4, 4, 0]
+
+
+@pytest.mark.parametrize("column", ["entity", "ext.fruit"])
+def test_a_column_that_conllu_has_not_is_refused(column: str) -> None:
+    ConlluAnnotator({}, {"lemma", "misc", "form"})
+    with pytest.raises(AnnotationError, match=rf"found {column}, which it has not; name a key .* word\.misc\.KEY"):
+        ConlluAnnotator({}, {"pos", column})

@@ -3,6 +3,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,20 @@ import numpy as np
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.lookups import Lookups
+from spacy.tokens import Doc, Token
+from spacy.training import Example
 
 import attnmetrics
 from attnmetrics.annotation import spacy as module
+from attnmetrics.annotation.cache import annotation_path, read, read_columns, write
+from attnmetrics.annotation.functions import Functions
 from attnmetrics.annotation.sentence import Annotated, Sentences
+from attnmetrics.annotation.sources import columns_of, read_label
 from attnmetrics.annotation.spacy import UPOS, SpacyAnnotator
 from attnmetrics.corpus import Document
 from attnmetrics.errors import AnnotationError
+from attnmetrics.storage import locate
 
 PIPELINE = str(Path(attnmetrics.__file__).parent / "assets" / "pipeline")
 TEXTS = [
@@ -63,8 +70,8 @@ def rows(sentences: Sentences) -> list[tuple[Any, ...]]:
             (
                 int(sentences.word_start[w]),
                 sentences.text[s][sentences.word_start[w] : sentences.word_end[w]],
-                sentences.labels.pos[sentences.word_pos[w]],
-                sentences.labels.rel[sentences.word_rel[w]],
+                sentences.columns["pos"].values()[w],
+                sentences.columns["rel"].values()[w],
                 int(sentences.word_head[w]),
             )
             for w in range(begin, end)
@@ -133,9 +140,9 @@ def test_no_document(annotator: SpacyAnnotator) -> None:
 
 
 def test_labels_are_declared(annotator: SpacyAnnotator, pipeline: Language) -> None:
-    assert annotator.labels.pos == (*UPOS, "_")
+    assert annotator.declared["pos"] == (*UPOS, "_") and list(annotator.declared) == ["pos", "rel"]
     assert tuple(sorted(UPOS)) == UPOS and len(UPOS) == 17
-    assert annotator.labels.rel == (*sorted({"ROOT", *pipeline.get_pipe("parser").labels}), "_")  # type: ignore[attr-defined]
+    assert annotator.declared["rel"] == (*sorted({"ROOT", *pipeline.get_pipe("parser").labels}), "_")  # type: ignore[attr-defined]
 
 
 def test_a_word_below_white_space_has_no_parent(pipeline: Language) -> None:
@@ -211,7 +218,7 @@ def test_components_that_others_may_need_stay(tmp_path: Path) -> None:
 
     for number, change in enumerate((own, rules)):
         annotator = SpacyAnnotator(saved(tmp_path / str(number), change))
-        assert annotator.labels and annotator.pipeline.disabled == []
+        assert annotator.declared and annotator.pipeline.disabled == []
 
 
 @Language.component("test_nothing")
@@ -288,22 +295,144 @@ def test_a_component_that_fails(tmp_path: Path) -> None:
 def test_no_head_outside_of_the_sentence(annotator: SpacyAnnotator, pipeline: Language) -> None:
     doc = pipeline("One two three four.")
     text = module._Text(0, DOCUMENTS[0], doc.text)
-    table = module._table(doc, text)
-    table[3, module._ATTRIBUTES.index("SENT_START")] = 1
+    table = module._table(doc, text, ("pos", "rel"))
+    table[3, module._TOKEN.index("SENT_START")] = 1
     with pytest.raises(AnnotationError, match=r"expected every word's head in its own sentence.*'d0' \(a.jsonl\)"):
-        module._words([table], [text])
+        module._words([table], [text], ("pos", "rel"))
 
 
 def test_a_tokenizer_that_changes_the_text(pipeline: Language) -> None:
     doc = Doc(pipeline.vocab, ["one", "word"], [True, False])
     with pytest.raises(AnnotationError, match="expected the pipeline's tokens to spell the document 'd0'"):
-        module._table(doc, module._Text(0, DOCUMENTS[0], "One word"))
+        module._table(doc, module._Text(0, DOCUMENTS[0], "One word"), ("pos", "rel"))
 
 
 def test_a_document_without_annotation(pipeline: Language) -> None:
     doc = Doc(pipeline.vocab, ["One"], [False])
     with pytest.raises(AnnotationError, match="gives no dependencies for the document 'd0'"):
-        module._table(doc, module._Text(0, DOCUMENTS[0], "One"))
+        module._table(doc, module._Text(0, DOCUMENTS[0], "One"), ("pos", "rel"))
+
+
+# More columns
+
+
+@Language.component("test_fruit")
+def fruit(doc: Doc) -> Doc:
+    for token in doc:
+        token._.fruit = {"apples": "apple", "none": None, "empty": ""}.get(token.text, len(token.text) > 3)
+    return doc
+
+
+def more(pipeline: Language) -> None:
+    """Entities, tags, morphology and lemmas by rules."""
+    ruler = pipeline.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": "ORG", "pattern": "Big Firm"}, {"label": "GPE", "pattern": "Rome"}])  # type: ignore[attr-defined]
+    rules = pipeline.add_pipe("attribute_ruler")
+    rules.add([[{"LOWER": "her"}]], {"TAG": "PRP", "MORPH": "Number=Sing|Case=Acc,Dat"})  # type: ignore[attr-defined]
+    lemmas = Lookups()
+    lemmas.add_table("lemma_lookup", {"sold": "sell", "her": "she"})
+    pipeline.add_pipe("lemmatizer", config={"mode": "lookup"}).initialize(lookups=lemmas)  # type: ignore[attr-defined]
+
+
+TEXT = "Big Firm  sold her Rome."
+
+
+def column(annotator: SpacyAnnotator, name: str, text: str = TEXT) -> list[str]:
+    return annotator.annotate([document(0, text)]).sentences.columns[name].values()
+
+
+def test_morphology_tags_and_cheap_lemmas_are_kept(tmp_path: Path) -> None:
+    annotator = SpacyAnnotator(saved(tmp_path / "p", more))
+    assert annotator.columns == ("pos", "rel", "lemma", "xpos", "feats")
+    assert annotator.pipeline.disabled == ["entity_ruler"]
+    assert column(annotator, "lemma") == ["Big", "Firm", "sell", "she", "Rome", "."]
+    assert column(annotator, "xpos") == ["_", "_", "_", "PRP", "_", "_"]
+    assert column(annotator, "feats") == ["_", "_", "_", "Case=Acc,Dat|Number=Sing", "_", "_"]
+    sentences = annotator.annotate([document(0, TEXT)]).sentences
+    assert read_label("word.feats.Case", sentences, Functions()).values()[2:4] == ["none", "Acc,Dat"]
+
+
+def test_entities_are_kept_if_they_are_asked_for(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "p", more)
+    plain, asked = SpacyAnnotator(folder), SpacyAnnotator(folder, {"entity"})
+    assert column(asked, "entity") == ["ORG", "ORG", "O", "O", "GPE", "O"]
+    assert asked.declared["entity"] == ("GPE", "O", "ORG", "_")
+    assert "entity" not in plain.declared and "entity" not in plain.annotate([document(0, TEXT)]).sentences.columns
+    assert plain.fingerprint == asked.fingerprint
+    assert rows(plain.annotate(DOCUMENTS).sentences) == rows(asked.annotate(DOCUMENTS).sentences)
+
+
+def test_entities_of_a_component_that_is_not_spacy_s_are_not_declared(tmp_path: Path) -> None:
+    def change(pipeline: Language) -> None:
+        more(pipeline)
+        pipeline.add_pipe("test_nothing")
+
+    annotator = SpacyAnnotator(saved(tmp_path / "p", change), {"entity"})
+    assert list(annotator.declared) == ["pos", "rel"]
+    assert column(annotator, "entity") == ["ORG", "ORG", "O", "O", "GPE", "O"]
+
+
+def test_costly_lemmas_are_kept_if_they_are_asked_for(tmp_path: Path, annotator: SpacyAnnotator) -> None:
+    def change(pipeline: Language) -> None:
+        doc = pipeline("They sold books.")
+        for token in doc:
+            token.lemma_ = token.lower_
+        example = Example(pipeline.make_doc(doc.text), doc)
+        pipeline.add_pipe("trainable_lemmatizer").initialize(lambda: [example], nlp=pipeline)  # type: ignore[attr-defined]
+
+    folder = saved(tmp_path / "p", change)
+    assert SpacyAnnotator(folder).columns == annotator.columns == ("pos", "rel", "feats")
+    asked = SpacyAnnotator(folder, {"lemma"})
+    assert asked.columns == ("pos", "rel", "lemma", "feats") and len(column(asked, "lemma")) == 6
+
+
+def test_extensions_are_kept_as_text(tmp_path: Path) -> None:
+    Token.set_extension("fruit", default=None, force=True)
+    Token.set_extension("broken", getter=lambda token: token.doc.user_data["no such key"], force=True)
+    try:
+        folder = saved(tmp_path / "p", lambda pipeline: pipeline.add_pipe("test_fruit"))
+        annotator = SpacyAnnotator(folder, {"ext.fruit"})
+        assert column(annotator, "ext.fruit", "apples none empty are big") == [
+            "apple",
+            "none",
+            "none",
+            "False",
+            "False",
+        ]
+        sentences = annotator.annotate([document(0, "apples were sold")]).sentences
+        assert read_label("word.ext.fruit", sentences, Functions()).values() == ["apple", "True", "True"]
+        with pytest.raises(
+            AnnotationError, match=r"the extension broken of .* failed on the document 'd0' \(a.jsonl\): Key"
+        ):
+            column(SpacyAnnotator(folder, {"ext.broken"}), "pos")
+    finally:
+        for name in ("fruit", "broken"):
+            Token.remove_extension(name)
+
+
+@pytest.mark.parametrize("name", ["entity", "xpos", "lemma", "ext.no_such_key"])
+def test_a_column_that_the_pipeline_does_not_give(name: str) -> None:
+    with pytest.raises(AnnotationError) as error:
+        _ = SpacyAnnotator(PIPELINE, {name, "pos"}).declared
+    assert f"expected the pipeline {PIPELINE} to give {name}, found pos, rel, feats (components: tok2vec" in str(
+        error.value
+    )
+
+
+def test_columns_of_conllu_alone_are_refused_before_the_pipeline_is_loaded() -> None:
+    with pytest.raises(AnnotationError, match=r"found deps, misc, which CoNLL-U alone has; name an .* word.ext.KEY"):
+        SpacyAnnotator("no such pipeline", {"deps", "misc", "rel"})
+
+
+def test_a_file_with_more_columns_serves_those_who_ask_for_fewer(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "p", more)
+    asked = SpacyAnnotator(folder, {"entity"})
+    path = annotation_path(locate(tmp_path), asked.fingerprint, "d")
+    write(path, asked.annotate([document(0, TEXT)]), asked.fingerprint, "d")
+    assert path == annotation_path(locate(tmp_path), SpacyAnnotator(folder).fingerprint, "d")
+    assert read_columns(path) == {"pos", "rel", "lemma", "xpos", "feats", "entity"}
+    kept = read(path, columns_of("word.entity"))
+    assert read_label("word.entity", kept, Functions()).values() == ["ORG", "ORG", "O", "O", "GPE", "O"]
 
 
 # Names and folders
@@ -311,7 +440,7 @@ def test_a_document_without_annotation(pipeline: Language) -> None:
 
 def load_error(name: str) -> str:
     with pytest.raises(AnnotationError) as error:
-        _ = SpacyAnnotator(name).labels
+        _ = SpacyAnnotator(name).declared
     return str(error.value)
 
 
@@ -360,12 +489,12 @@ def test_the_fingerprint_of_a_package_is_of_its_version(tmp_path: Path, monkeypa
 def test_without_spacy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "spacy", None)
     assert "cannot load the pipeline" in load_error(PIPELINE)
-    monkeypatch.setattr(module.metadata, "version", _missing)
+    monkeypatch.setattr("importlib.metadata.version", _missing)
     assert "expected spaCy to annotate text, found it not installed; pip install" in load_error(PIPELINE)
 
 
 def _missing(name: str) -> str:
-    raise module.metadata.PackageNotFoundError(name)
+    raise PackageNotFoundError(name)
 
 
 def test_the_fingerprint_needs_no_spacy() -> None:

@@ -83,7 +83,7 @@ def test_the_whole_benchmark_says_what_it_found(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_store_is_projected_from_what_a_shard_holds(material: Material) -> None:
-    dims = Dims(tuple(range(12)), 12, material.sentences.labels.pos, material.sentences.labels.rel)
+    dims = Dims(tuple(range(12)), 12, material.sentences.columns["pos"].names, material.sentences.columns["rel"].names)
     shards, candidates, blocks = 1e6 / 200_000, 144 * 60 * 40, 20_000 * 144 * 55 * 4
     expected = shards * (State.zero(dims).pack().nbytes + candidates) + blocks
     assert bench_file._store_bytes(material, 1e6, 1e6) == pytest.approx(expected)

@@ -50,7 +50,7 @@ def test_a_run_is_accounted_for() -> None:
     assert 15 < found.counts["sentences"] < 60
     assert set(found.seconds) == {START, *STAGES.values()}
     assert found.seconds["annotate"][PARSING] > 0
-    assert all(found.seconds[stage][FORWARD] > 0 for stage in ("measure", "rank", "trace"))
+    assert all(found.seconds[stage][FORWARD] > 0 for stage in ("measure", "trace"))
     assert found.seconds[START]["imports"] > found.seconds["measure"][FORWARD]
     assert found.overhead > 0.5
 
@@ -61,10 +61,10 @@ def test_a_run_that_fails_is_no_account() -> None:
 
 
 def test_shares_and_overhead() -> None:
-    own = Account({}, {START: {"imports": 2.0}, "annotate": {PARSING: 3.0}, "rank": {FORWARD: 4.0, "exemplars": 1.0}})
+    own = Account({}, {START: {"imports": 2.0}, "annotate": {PARSING: 3.0}, "trace": {FORWARD: 4.0, "exemplars": 1.0}})
     assert own.total == 10
     assert own.overhead == pytest.approx(0.3)
-    assert own.rows()[:2] == [(FORWARD, "rank", 4.0, 0.4), (PARSING, "annotate", 3.0, 0.3)]
+    assert own.rows()[:2] == [(FORWARD, "trace", 4.0, 0.4), (PARSING, "annotate", 3.0, 0.3)]
 
 
 def test_annotating_takes_turns_with_the_bare_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:

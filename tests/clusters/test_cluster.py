@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import xarray as xr
+from conftest import demo_config
 from ray.cluster_utils import Cluster
 
 from attnmetrics.cli import EXIT_SHARDS_MISSING
@@ -16,10 +17,9 @@ from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import read_facts
 from attnmetrics.storage import locate
-from tests.conftest import demo_config
 
 PATIENCE_SECONDS = 240
-SMALL = {"max_documents": 40, "shard_characters": 1000, "exact_exemplars": False}
+SMALL = {"max_documents": 40, "shard_characters": 1000}
 """Shards so small that a node dies amid many."""
 
 QUICK = {

@@ -16,13 +16,13 @@ from typing import Any
 
 import psutil
 import pytest
-from faults import outputs
+from checks import outputs
+from conftest import DEMO_DOCUMENTS, demo_config
 from ray.job_submission import JobStatus, JobSubmissionClient
 
 from attnmetrics.assets import CORPORA
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
-from tests.conftest import DEMO_DOCUMENTS, demo_config
 
 pytestmark = pytest.mark.cluster
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from checks import outputs
 from conftest import demo_config
-from faults import Driver, Fault, Nodes, outputs, trial, workers
+from faults import Driver, Fault, Nodes, trial, workers
 
 from attnmetrics.running.driver import merge_run, run
 from attnmetrics.running.progress import Reporter
@@ -57,8 +58,7 @@ def test_workers_a_node_and_the_driver_of_a_cluster_are_killed(
         Fault("measurer", "annotate", pause=1.0),
         Fault("node", "annotate"),
         Fault("driver", "annotate"),
-        Fault("ranker", "rank"),
-        Fault("tracer", "rank"),
+        Fault("tracer", "trace"),
     ]
     strikes = trial(tmp_path / "run", FLAGS, faults, nodes)
     assert {kind for kind, _ in strikes} == {fault.kind for fault in faults}

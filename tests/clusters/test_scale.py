@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -25,13 +25,13 @@ from ray import cloudpickle
 import attnmetrics
 from attnmetrics.annotation import cache
 from attnmetrics.annotation.cache import annotation_path
-from attnmetrics.annotation.sentence import Annotated, Labels, Sentences
+from attnmetrics.annotation.sentence import Annotated, Column, Declared, Sentences
 from attnmetrics.config import RunConfig, build_config
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine.ray import RemoteWorker
 from attnmetrics.engine.worker import Counts, Measuring, peak_memory_bytes
-from attnmetrics.measuring.ranking import Chunk
+from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.statistics.exemplars import Exemplars, from_peaks
@@ -120,7 +120,7 @@ class MadeUpAnnotator:
     """Sentences of so many characters, with the same words."""
 
     fingerprint = ""
-    labels = Labels(POS, REL)
+    declared: ClassVar[Declared] = {"pos": POS, "rel": REL}
 
     def annotate(self, documents: Sequence[Document]) -> Annotated:
         number = len(documents) * SENTENCES
@@ -128,7 +128,6 @@ class MadeUpAnnotator:
         start = np.cumsum(lengths + 1) - lengths - 1
         words = np.arange(number * len(WORDS))
         sentences = Sentences(
-            labels=self.labels,
             document=tuple(document.id for document in documents for _ in range(SENTENCES)),
             document_index=np.repeat(np.arange(len(documents)), SENTENCES),
             sentence=np.tile(np.arange(SENTENCES), len(documents)),
@@ -140,9 +139,8 @@ class MadeUpAnnotator:
             word_offsets=np.arange(number + 1) * len(WORDS),
             word_start=np.tile(start, number),
             word_end=np.tile(start + lengths, number),
-            word_pos=words % len(POS),
-            word_rel=words % len(REL),
             word_head=words % len(WORDS) - 1,
+            columns={"pos": Column(POS, words % len(POS)), "rel": Column(REL, words % len(REL))},
         )
         counts = {"documents": len(documents), "sentences": number, "words": len(words), "sentences_blank": 0}
         return Annotated(sentences, counts)
@@ -151,8 +149,8 @@ class MadeUpAnnotator:
 class MadeUpWorker(RemoteWorker):
     """Reads and writes as a worker does; what a pipeline and a model would have found is made up."""
 
-    def labels(self) -> Labels:
-        return MadeUpAnnotator.labels
+    def labels(self) -> Declared:
+        return MadeUpAnnotator.declared
 
     def describe_model(self) -> dict[str, Any]:
         return {
@@ -170,8 +168,8 @@ class MadeUpWorker(RemoteWorker):
     def measure(self, shard: Shard, fingerprint: str, measuring: Measuring) -> Counts:
         start = time.perf_counter()
         path = annotation_path(self._config.annotation_folder, fingerprint, shard.digest)
-        sentences = cache.read(path, measuring.labels, first_document=shard.first_document)
-        exemplars = peaks(sentences.document_index, sentences.sentence, self._config.candidates, 2e-6)
+        sentences = cache.read(path, ("pos", "rel"), shard.first_document)
+        exemplars = peaks(sentences.document_index, sentences.sentence, self._config.exemplars, 2e-6)
         kept = measuring.rule.prefix_sentences
         assert kept is not None
         counts = {
@@ -191,15 +189,10 @@ class MadeUpWorker(RemoteWorker):
         measuring.store.write(shard.index, content, counts)
         return {**counts, "write_cpu_seconds": time.process_time() - before}
 
-    def rank(self, shard: Shard, chunk: Chunk, store: Store) -> Counts:
-        document, sentence = np.array(chunk.keys, np.int64).T
-        store.write_ranking(chunk.digest, peaks(document, sentence, self._config.exemplars, 0))
-        return {"sentences": len(chunk.texts), "peak_memory_bytes": peak_memory_bytes()}
-
     def trace(self, shard: Shard, chunk: Chunk, store: Store) -> Counts:
-        pieces = np.full(len(chunk.keys), len(WORDS))
+        pieces = np.full(len(chunk.drawn), len(WORDS))
         attending, attended = np.tril_indices(len(WORDS))
-        i, j = (np.tile(side, len(chunk.keys)).astype(np.int32) for side in (attending, attended))
+        i, j = (np.tile(side, len(chunk.drawn)).astype(np.int32) for side in (attending, attended))
         weight = np.full(len(i), 0.25, np.float32)
         store.write_traces(chunk.digest, Traces(pieces, np.full(len(pieces), len(attending)), i, j, weight))
         return {"sentences": len(chunk.texts), "peak_memory_bytes": peak_memory_bytes()}

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from faults import Fault, Nodes, Phase, Strikes, outputs, trial
+from checks import outputs
+from faults import Fault, Nodes, Phase, Strikes, trial
 
 from attnmetrics.assets import CORPORA
 
@@ -32,11 +33,11 @@ PHASES: tuple[Phase, ...] = get_args(Phase)
 SECONDS = dict(zip(PHASES, (3, 0.1, 5, 4, 2, 0.5, 0.5, 3), strict=True))
 """About how long each phase takes: a fault strikes at any time in it."""
 
-WORKING = {"annotator": ("annotate",), "measurer": ("annotate", "measure"), "ranker": ("rank",), "tracer": ("rank",)}
+WORKING = {"annotator": ("annotate",), "measurer": ("annotate", "measure"), "tracer": ("trace",)}
 ENGINES = {
     "inline": {"driver": PHASES},
     "ray": {"driver": PHASES, **WORKING, "node": ("measure",)},
-    "cluster": {"driver": PHASES, **WORKING, "node": ("load", "annotate", "measure", "rank")},
+    "cluster": {"driver": PHASES, **WORKING, "node": ("load", "annotate", "measure", "trace")},
 }
 """Who may be struck, and in which phases."""
 

@@ -91,7 +91,7 @@ def test_fields_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
-def test_parquet(tmp_path: Path, kind: pa.DataType) -> None:
+def test_rows_of_parquet_are_documents_named_by_row(tmp_path: Path, kind: pa.DataType) -> None:
     texts = pa.array([f"text {n}" for n in range(150)]).cast(kind)
     path = write_parquet(tmp_path / "a.parquet", text=texts, id=list(range(150)), other=[1.0] * 150)
     assert read(path) == [(str(n), f"text {n}", n + 1) for n in range(150)]
@@ -258,7 +258,7 @@ def test_a_folder_is_read_in_order(tree: Path) -> None:
         ("?/*/*.jsonl", ["a/b/d.jsonl"]),
     ],
 )
-def test_globs(tree: Path, pattern: str, names: list[str]) -> None:
+def test_a_pattern_finds_what_it_matches(tree: Path, pattern: str, names: list[str]) -> None:
     assert [file.name for file in find_files([f"{tree}/{pattern}"])] == names
 
 

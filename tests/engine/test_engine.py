@@ -257,7 +257,7 @@ G = Node("g", 2, 1)
         ([G], rule(3, on_gpus=True, grows=False), measuring("g") + annotating("g")),
     ],
 )
-def test_places(nodes: list[Node], rule: Rule, places: Counter[Place]) -> None:
+def test_workers_are_placed_node_by_node(nodes: list[Node], rule: Rule, places: Counter[Place]) -> None:
     assert Counter(find_vacancies(nodes, rule, Counter())) == places
 
 

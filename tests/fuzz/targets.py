@@ -22,13 +22,12 @@ import zstandard
 
 from attnmetrics.annotation import cache
 from attnmetrics.annotation.conllu import ConlluAnnotator, LabelScan
-from attnmetrics.annotation.sentence import Annotated, Labels, Sentences
+from attnmetrics.annotation.sentence import Annotated, Column, Sentences
 from attnmetrics.config import build_config
 from attnmetrics.corpus import Document, digest, read_documents
 from attnmetrics.errors import AttnmetricsError
 from attnmetrics.running.driver import progress_of
 from attnmetrics.running.progress import printable
-from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.states import Dims
 from attnmetrics.statistics.traces import Traces
 from attnmetrics.storage import locate
@@ -132,7 +131,7 @@ def _(data: bytes, folder: Path) -> None:
         scan = LabelScan()
         for document in found:
             scan.add(document)
-        check_sentences(ConlluAnnotator(scan.labels).annotate(found).sentences)
+        check_sentences(ConlluAnnotator(scan.declared).annotate(found).sentences)
 
 
 def check_sentences(sentences: Sentences) -> None:
@@ -214,14 +213,6 @@ def sealed(data: bytes) -> bytes:
         return data
 
 
-@target("ranking", _npz(Exemplars.zero(1, 1, 1)))
-def _(data: bytes, folder: Path) -> None:
-    (folder / "ranking").mkdir(exist_ok=True)
-    (folder / "ranking" / "0.npz").write_bytes(data)
-    with ours(str(folder)):
-        Store(locate(folder), Dims((0,), 1, ("_",), ("_",)), 1, 1).read_ranking("0")
-
-
 @target("traces", _npz(Traces(*(np.ones(1, kind) for kind in ("i8", "i8", "i4", "i4", "f4")))))
 def _(data: bytes, folder: Path) -> None:
     (folder / "traces").mkdir(exist_ok=True)
@@ -231,9 +222,9 @@ def _(data: bytes, folder: Path) -> None:
 
 # ---- the annotation cache
 
-LABELS = Labels(("X", "_"), ("root", "_"))
-INTS = [np.array(values, np.int64) for values in ([0], [0], [0, 1], [0], [3], [0], [0], [-1])]
-ANNOTATED = Annotated(Sentences(LABELS, ("a",), *INTS[:2], ("One",), *INTS[2:]), {"sentences": 1, "words": 1})
+COLUMNS = {name: Column(("X",), np.array([0])) for name in ("pos", "rel", "lemma")}
+INTS = [np.array(values, np.int64) for values in ([0], [0], [0, 1], [0], [3], [-1])]
+ANNOTATED = Annotated(Sentences(("a",), *INTS[:2], ("One",), *INTS[2:], COLUMNS), {"sentences": 1, "words": 1})
 
 
 def annotations() -> bytes:
@@ -245,11 +236,13 @@ def annotations() -> bytes:
 def read_annotations(data: bytes, folder: Path) -> None:
     path = cache.annotation_path(locate(folder), "f", "d")
     path.write(data)
-    for read in (lambda: check_sentences(cache.read(path, LABELS)), lambda: cache.read_keys(path)):
+    for read in (lambda: check_sentences(cache.read(path)), lambda: cache.read_keys(path)):
         with ours(str(path)):
             read()
     with ours(str(path)):
         cache.read_counts(path)
+    with ours(str(path)):
+        cache.read_columns(path)
 
 
 target("annotations", annotations())(read_annotations)
@@ -260,9 +253,9 @@ def _(data: bytes, folder: Path) -> None:
     read_annotations(parquet(cache._table(ANNOTATED, "f", "d").replace_schema_metadata({cache._KEY: data})), folder)
 
 
-@target("labels", json.dumps({"version": cache.VERSION, "fingerprint": "f", "pos": ["X"], "rel": ["_"]}).encode())
+@target("labels", json.dumps({"version": cache.VERSION, "fingerprint": "f", "declared": {"pos": ["X"]}}).encode())
 def _(data: bytes, folder: Path) -> None:
-    path = cache._labels_path(locate(folder), "f")
+    path = cache._declared_path(locate(folder), "f")
     path.write(data)
     with ours(str(path)):
-        cache.load_labels(locate(folder), "f")
+        cache.load_declared(locate(folder), "f")

@@ -12,17 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from checks import assert_same_bits
+from kernel_cases import CARD, CPU, Case, everything_wanted, fused, make_fused, one_batch, with_triton
 from models import Family, save_model
-from test_kernels import CARD, CPU, Case, everything_wanted, fused, make_fused, one_batch, with_triton
-from test_shard import annotate, assert_same_bits, measure
+from shards import annotate, measure
 
 from attnmetrics.model.kernels import choose
+from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.choose import choose_kernel, kernel_name
 from attnmetrics.model.kernels.compiled import compiled
 from attnmetrics.model.kernels.dense import dense
-from attnmetrics.model.kernels.reductions import Kernel, Null
+from attnmetrics.model.kernels.reductions import Kernel
 from attnmetrics.model.load import load_model
-from attnmetrics.statistics.schema import STATISTICS
 
 TEXTS = ("Nobody knew.", '"We had nothing to lose," he said.', "It rains.")
 ON_CARD = [
@@ -35,15 +36,14 @@ def agree(
     kernel: Kernel,
     lengths: list[int],
     tensors: list[torch.Tensor],
-    null: Null,
-    causal: bool,
+    attends: Attends,
     error: float = 1e-6,
     output_error: float = 1e-6,
 ) -> None:
     """A kernel gives what the plain one gives in float64 for the same numbers, every third sentence only its peak."""
     measured = [k % 3 != 2 for k in range(len(lengths))]
     batch = one_batch(lengths, measured, 1 << 16)
-    wanted, exactly = (everything_wanted(batch, measured, causal, null, device) for device in (CARD, CPU))
+    wanted, exactly = (everything_wanted(batch, measured, attends, device) for device in (CARD, CPU))
     output, found = kernel(*(tensor.to(CARD) for tensor in tensors), 0.3, wanted, True)  # type: ignore[misc]
     exact_output, exact = dense(*(tensor.double() for tensor in tensors), 0.3, exactly, True)  # type: ignore[misc]
     torch.testing.assert_close(output.double().cpu(), exact_output, rtol=output_error, atol=output_error)
@@ -64,7 +64,7 @@ def draw(pieces: int, heads: int, width: int, value_width: int, dtype: torch.dty
 
 @fused
 def test_any_width_and_any_strides(case: Case) -> None:
-    agree(case.make(), [6, 18, 4], draw(28, 2, 20, 33, torch.float32), Null(1, 0), causal=True)
+    agree(case.make(), [6, 18, 4], draw(28, 2, 20, 33, torch.float32), Attends(True, 1, 0))
 
 
 @with_triton
@@ -75,9 +75,8 @@ def test_a_shard_is_the_same_with_either_kernel(tmp_path: Path, family: Family) 
     counted = np.array([True, True, False])
     plain = measure(sentences, model, metric_rows=counted, kernel=dense)
     found = measure(sentences, model, metric_rows=counted, kernel=make_fused(longest=16, side=16))
-    for statistic in STATISTICS:
-        name = statistic.name
-        np.testing.assert_allclose(found.state[name], plain.state[name], rtol=1e-6, atol=1e-6, err_msg=name)
+    for name, value in plain.state.sums.items():
+        np.testing.assert_allclose(found.state[name], value, rtol=1e-6, atol=1e-6, err_msg=name)
     np.testing.assert_allclose(found.blocks, plain.blocks, rtol=0, atol=1e-6)
     np.testing.assert_allclose(found.exemplars.weight, plain.exemplars.weight, rtol=1e-6)
     np.testing.assert_array_equal(found.exemplars.i, plain.exemplars.i)
@@ -113,16 +112,16 @@ def test_the_programs_compile_without_a_gpu() -> None:
     compiled = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     script = [sys.executable, Path(__file__).parents[1] / "compiling.py"]
     ended = subprocess.run(script, env=compiled, capture_output=True, text=True, check=False)
-    assert ended.stdout.split() == ["short", "tiled", "received", "single"], ended.stderr
+    assert ended.stdout.split() == ["short", "tiled", "received", "linked", "single"], ended.stderr
 
 
 @pytest.mark.parametrize("dtype", [pytest.param(dtype, marks=ON_CARD) for dtype in (torch.float32, torch.bfloat16)])
 @pytest.mark.parametrize("width", [64, 80, 128])
-@pytest.mark.parametrize(("causal", "null"), [(True, Null(1, 0)), (False, Null(1, 1))])
-def test_on_a_gpu(dtype: torch.dtype, width: int, causal: bool, null: Null) -> None:
+@pytest.mark.parametrize("attends", [Attends(True, 1, 0), Attends(False, 1, 1)])
+def test_on_a_gpu(dtype: torch.dtype, width: int, attends: Attends) -> None:
     lengths = [*range(1, 70, 3), 127, 128, 129, 300]
     tensors = draw(sum(lengths), 3, width, width, dtype)
-    agree(make_fused(), lengths, tensors, null, causal, 1e-5, 1e-2 if dtype == torch.bfloat16 else 1e-5)
+    agree(make_fused(), lengths, tensors, attends, 1e-5, 1e-2 if dtype == torch.bfloat16 else 1e-5)
 
 
 @pytest.mark.parametrize("dtype", [pytest.param(dtype, marks=ON_CARD) for dtype in ("float32", "bfloat16")])

@@ -1,8 +1,7 @@
 """Every kernel's reductions against plain float64 loops over α, for every direction, null policy and way of tiling."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
-from importlib.util import find_spec
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from itertools import pairwise
 from math import exp, log, nan
 
@@ -11,103 +10,30 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernel_cases import (
+    ATTENDS,
+    COMPILED,
+    GROUPS,
+    HEADS,
+    ON_CPU,
+    WIDTH,
+    Case,
+    attendable,
+    every_kernel,
+    every_tiling,
+    everything_wanted,
+    fused,
+    group_of,
+    on_cpu,
+    one_batch,
+)
 
+from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS
+from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.compiled import compiled
-from attnmetrics.model.kernels.dense import dense
-from attnmetrics.model.kernels.reductions import Kernel, Null, Reductions, Wanted, want
-from attnmetrics.model.pack import Batch, pack
-from attnmetrics.statistics.schema import OFFSET_LIMIT, OFFSETS
+from attnmetrics.model.kernels.reductions import Reductions, Wanted
+from attnmetrics.model.pack import Batch
 from attnmetrics.statistics.variability import prefix_pairs
-
-HEADS, WIDTH = 2, 5
-CPU = torch.device("cpu")
-CARD = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # the CPU is that of Triton's interpreter
-NULLS = (Null(1, 0), Null(1, 1), Null(0, 0), Null(2, 1))
-
-
-@dataclass(frozen=True)
-class Case:
-    """A kernel, and what rounding may do to its results."""
-
-    make: Callable[[], Kernel]
-    dtype: torch.dtype
-    device: torch.device
-    error: float
-    """absolute and relative, for scores up to 4; larger scores are rounded that much more"""
-
-    def allowed(self, scores: float) -> float:
-        return self.error * max(1.0, scores / 4)
-
-    def draw(self, batch: Batch, seed: int, sharpness: float) -> list[torch.Tensor]:
-        """Queries, keys and values."""
-        generator = torch.Generator().manual_seed(seed)
-        size = (int(batch.offsets[-1]), HEADS, WIDTH)
-        drawn = [torch.randn(size, generator=generator, dtype=torch.float64) for _ in range(3)]
-        return [self.take(tensor * scale) for tensor, scale in zip(drawn, (sharpness, 1, 1), strict=True)]
-
-    def take(self, tensor: torch.Tensor) -> torch.Tensor:
-        return tensor.to(self.device, self.dtype)
-
-    def reduce(self, query: torch.Tensor, key: torch.Tensor, scaling: float, wanted: Wanted) -> Reductions:
-        _, found = self.make()(query, key, None, scaling, wanted, True)
-        assert found is not None
-        return found
-
-
-def make_fused(**sizes: int) -> Kernel:
-    from attnmetrics.model.kernels.fused import Fused
-
-    return Fused(**sizes)
-
-
-DENSE = Case(lambda: dense, torch.float64, CPU, 1e-11)
-COMPILED = Case(lambda: compiled, torch.float32, CPU, 1e-6)
-SHORT = Case(make_fused, torch.float32, CARD, 1e-6)
-TILED = Case(lambda: make_fused(longest=0, side=16), torch.float32, CARD, 1e-6)
-with_triton = pytest.mark.skipif(find_spec("triton") is None, reason="there is no Triton for this platform")
-FUSED = {"short": SHORT, "tiled": TILED}
-fused = pytest.mark.parametrize(
-    "case", [pytest.param(case, id=name, marks=with_triton) for name, case in FUSED.items()]
-)
-ON_CPU = {"dense": DENSE, "compiled": COMPILED}
-on_cpu = pytest.mark.parametrize("case", ON_CPU.values(), ids=ON_CPU)
-every_kernel = pytest.mark.parametrize(
-    "case", [*(pytest.param(case, id=name) for name, case in ON_CPU.items()), *fused.args[1]]
-)
-every_tiling = pytest.mark.parametrize(
-    ("case", "tile_pairs"),
-    [
-        pytest.param(case, pairs, id=f"{name}-{pairs}")
-        for name, case in ON_CPU.items()
-        for pairs in (1, 12, 300, 1 << 16)
-    ]
-    + [pytest.param(case, 1 << 16, id=name, marks=with_triton) for name, case in FUSED.items()],
-)
-
-
-def one_batch(lengths: list[int], measured: list[bool], tile_pairs: int) -> Batch:
-    (batch,) = pack(np.array(lengths, np.int64), np.array(measured), 10**6, tile_pairs, False)
-    return batch
-
-
-def attendable(i: int, j: int, length: int, causal: bool, null: Null) -> bool:
-    return (j <= i or not causal) and null.leading <= j < length - null.trailing
-
-
-def everything_wanted(
-    batch: Batch, measured: list[bool], causal: bool, null: Null, device: torch.device = CPU
-) -> Wanted:
-    """All attendable pairs of measured sentences, and every second prefix."""
-    pairs = [
-        (begin + i, begin + j)
-        for begin, end, row in zip(batch.offsets[:-1].tolist(), batch.offsets[1:].tolist(), batch.rows, strict=True)
-        for i in range(end - begin)
-        for j in range(end - begin)
-        if measured[row] and attendable(i, j, end - begin, causal, null)
-    ]
-    attending, attended = np.array(pairs, np.int64).reshape(-1, 2).T
-    kept = np.array([b for b, row in enumerate(batch.rows) if measured[row]][::2], np.int64)
-    return want(batch, causal, null, (attending, attended), kept, prefix_pairs(causal), device)
 
 
 def slow_alpha(query: np.ndarray, key: np.ndarray, scaling: float, causal: bool) -> np.ndarray:
@@ -127,76 +53,112 @@ def slow_alpha(query: np.ndarray, key: np.ndarray, scaling: float, causal: bool)
 
 def slow_reductions(alphas: list[np.ndarray], measured: list[bool], wanted: Wanted) -> dict[str, np.ndarray]:
     """Every field of `Reductions` by its definition, head by head, pair by pair; α per sentence of the batch."""
-    batch, null, causal = wanted.batch, wanted.null, wanted.causal
-    pieces = int(batch.offsets[-1])
-    found = {name: np.zeros((pieces, HEADS)) for name in ("received", "given", "null", "entropy", "kept")}
-    found |= {"offsets": np.zeros((HEADS, len(OFFSETS))), "span": np.zeros(HEADS)}
-    found["peak"] = np.full((len(alphas), HEADS), -np.inf)
-    found["peak_i"], found["peak_j"] = np.full((2, len(alphas), HEADS), -1)
-    pairs, prefixes = [], []
-    with_prefix = [b for b in range(len(alphas)) if measured[b]][::2]
+    batch, attends = wanted.batch, wanted.attends
+    found = no_reductions(int(batch.offsets[-1]), len(alphas))
     for b, alpha in enumerate(alphas):
         begin, length = int(batch.offsets[b]), alpha.shape[-1]
         for i in range(length):
             for j in range(length):
-                if attendable(i, j, length, causal, null):
+                if attendable(i, j, length, attends):
                     larger = alpha[:, i, j] > found["peak"][b]
                     found["peak"][b][larger] = alpha[larger, i, j]
                     found["peak_i"][b][larger], found["peak_j"][b][larger] = i, j
-                if not measured[b]:
-                    continue
-                if not null.leading <= j < length - null.trailing:
-                    found["null"][begin + i] += alpha[:, i, j]
-                    continue
-                found["received"][begin + j] += alpha[:, i, j]
-                found["given"][begin + i] += alpha[:, i, j]
-                found["span"] += alpha[:, i, j] * abs(i - j)
-                found["offsets"][:, max(-OFFSET_LIMIT, min(OFFSET_LIMIT, i - j)) + OFFSET_LIMIT] += alpha[:, i, j]
-                if attendable(i, j, length, causal, null):
-                    pairs.append(alpha[:, i, j])
+                if measured[b]:
+                    add_pair(found, alpha[:, i, j], begin, i, j, length, attends)
             if measured[b]:
-                fill_entropies(alpha, i, length, null, found["entropy"][begin + i], found["kept"][begin + i])
-        if b in with_prefix:
-            prefixes.append(slow_prefix(alpha, causal, null))
-    found["pairs"] = np.array(pairs).reshape(-1, HEADS)
-    found["prefix"] = np.array(prefixes).reshape(-1, HEADS, wanted.places)
+                fill_row(found, alpha[:, i], begin, i, attends)
+    with_prefix = [b for b in range(len(alphas)) if measured[b]][::2]
+    prefixes = [slow_prefix(alphas[b], attends) for b in with_prefix]
+    return found | {"prefix": np.array(prefixes).reshape(-1, HEADS, wanted.places)}
+
+
+def no_reductions(pieces: int, sentences: int) -> dict[str, np.ndarray]:
+    by_piece = ("received", "given", "null", "entropy", "kept", "entropy_all", "largest")
+    found = {name: np.zeros((pieces, HEADS)) for name in by_piece}
+    found["strongest"] = np.full((pieces, HEADS), -1)
+    found |= {name: np.zeros((HEADS, len(OFFSETS))) for name in ("offsets", "offsets_all")}
+    found |= {name: np.zeros(HEADS) for name in ("span", "span_squared")}
+    found["linked"] = np.zeros((GROUPS, HEADS))
+    found["peak"] = np.full((sentences, HEADS), -np.inf)
+    found["peak_i"], found["peak_j"] = np.full((2, sentences, HEADS), -1)
     return found
 
 
-def fill_entropies(alpha: np.ndarray, i: int, length: int, null: Null, entropy: np.ndarray, kept: np.ndarray) -> None:
+def add_pair(
+    found: dict[str, np.ndarray], weight: np.ndarray, begin: int, i: int, j: int, length: int, attends: Attends
+) -> None:
+    """Add a pair's weight [head] to the sums that it belongs to."""
+    offset = max(-OFFSET_LIMIT, min(OFFSET_LIMIT, i - j)) + OFFSET_LIMIT
+    found["received"][begin + j] += weight
+    found["offsets_all"][:, offset] += weight
+    if not attends.leading <= j < length - attends.trailing:
+        found["null"][begin + i] += weight
+        return
+    found["given"][begin + i] += weight
+    found["offsets"][:, offset] += weight
+    found["span"] += weight * abs(i - j)
+    found["span_squared"] += weight * (i - j) ** 2
+    if attendable(i, j, length, attends) and group_of(i, j) != 2:
+        found["linked"][group_of(i, j)] += weight
+
+
+def fill_row(found: dict[str, np.ndarray], weights: np.ndarray, begin: int, i: int, attends: Attends) -> None:
+    """What comes of row i of a sentence, [head, j], as a whole."""
+    length = weights.shape[-1]
+    columns = [j for j in range(length) if attendable(i, j, length, attends)]
     for h in range(HEADS):
-        row = [alpha[h, i, j] for j in range(null.leading, length - null.trailing)]
-        given = sum(row)
-        on_null = sum(alpha[h, i]) - given
+        kept = [weights[h, j] for j in columns]
+        given = sum(kept)
+        on_null = sum(weights[h]) - given
         if on_null <= 0.9 and given > 0:
-            kept[h] = 1
-            entropy[h] = -sum(weight / given * log(weight / given) for weight in row if weight)
+            found["kept"][begin + i, h] = 1
+            found["entropy"][begin + i, h] = slow_entropy([weight / given for weight in kept])
+        found["entropy_all"][begin + i, h] = slow_entropy(weights[h])
+        found["largest"][begin + i, h] = max(weights[h])
+        if columns:
+            found["strongest"][begin + i, h] = columns[kept.index(max(kept))]
 
 
-def slow_prefix(alpha: np.ndarray, causal: bool, null: Null) -> np.ndarray:
+def slow_entropy(shares: Iterable[float]) -> float:
+    return -sum(share * log(share) for share in shares if share)
+
+
+def slow_prefix(alpha: np.ndarray, attends: Attends) -> np.ndarray:
     length = alpha.shape[-1]
     columns = []
-    for i, j in zip(*prefix_pairs(causal), strict=True):
-        exists = i < length and j < length and attendable(int(i), int(j), length, causal, null)
+    for i, j in zip(*prefix_pairs(attends.causal), strict=True):
+        exists = i < length and j < length and attendable(int(i), int(j), length, attends)
         columns.append(alpha[:, i, j] if exists else np.full(HEADS, nan))
     return np.stack(columns, axis=1)
 
 
 def check(found: Reductions, alphas: list[np.ndarray], measured: list[bool], wanted: Wanted, error: float) -> None:
-    """A peak's place may be that of any weight that rounding alone tells from the largest."""
+    """The place of a peak, or of a row's strongest, may be that of any weight as large but for rounding."""
     expected = slow_reductions(alphas, measured, wanted)
+    assert set(expected) == {field.name for field in fields(Reductions)}
     for name, value in expected.items():
-        if name not in {"peak_i", "peak_j"}:
+        if name not in {"peak_i", "peak_j", "strongest"}:
             np.testing.assert_allclose(
                 getattr(found, name).double().cpu().numpy(), value, rtol=error, atol=error, err_msg=name
             )
-    places = np.stack([found.peak_i.cpu().numpy(), found.peak_j.cpu().numpy()], axis=-1)
+    peaks = np.stack([found.peak_i.cpu().numpy(), found.peak_j.cpu().numpy()], axis=-1)
     exists = expected["peak_i"] >= 0
-    assert (places[~exists] == -1).all()
+    assert (peaks[~exists] == -1).all()
     for b, h in np.argwhere(exists):
-        i, j = places[b, h]
-        assert attendable(i, j, alphas[b].shape[-1], wanted.causal, wanted.null)
-        np.testing.assert_allclose(alphas[b][h, i, j], expected["peak"][b, h], rtol=error, atol=1e-300)
+        check_place(alphas[b][h], *peaks[b, h], expected["peak"][b, h], wanted.attends, error)
+    strongest = found.strongest.cpu().numpy()
+    assert found.strongest.dtype == torch.int32
+    np.testing.assert_array_equal(strongest >= 0, expected["strongest"] >= 0)
+    sentence = np.repeat(np.arange(len(alphas)), np.diff(wanted.batch.offsets))
+    for t, h in np.argwhere(strongest >= 0):
+        alpha, i = alphas[sentence[t]][h], t - wanted.batch.offsets[sentence[t]]
+        check_place(alpha, i, strongest[t, h], alpha[i, expected["strongest"][t, h]], wanted.attends, error)
+
+
+def check_place(alpha: np.ndarray, i: int, j: int, largest: float, attends: Attends, error: float) -> None:
+    """A pair is attendable and has the largest weight; of [i, j] of one head. What is no number in float32 is as 0."""
+    assert attendable(i, j, len(alpha), attends)
+    np.testing.assert_allclose(alpha[i, j], largest, rtol=error, atol=1e-37)
 
 
 def sentences_of(packed: torch.Tensor, batch: Batch) -> Iterator[np.ndarray]:
@@ -205,17 +167,17 @@ def sentences_of(packed: torch.Tensor, batch: Batch) -> Iterator[np.ndarray]:
 
 
 def check_definitions(
-    case: Case, lengths: list[int], measured: list[bool], causal: bool, null: Null, tile_pairs: int, sharpness: float
+    case: Case, lengths: list[int], measured: list[bool], attends: Attends, tile_pairs: int, sharpness: float
 ) -> Reductions:
     """A kernel's output and reductions on random inputs are what α makes them."""
     batch = one_batch(lengths, measured, tile_pairs)
-    wanted = everything_wanted(batch, measured, causal, null, case.device)
+    wanted = everything_wanted(batch, measured, attends, case.device)
     query, key, value = case.draw(batch, len(lengths), sharpness)
     output, found = case.make()(query, key, value, 0.7, wanted, True)
     assert output is not None
     assert found is not None
     queries, keys = sentences_of(query, batch), sentences_of(key, batch)
-    alphas = [slow_alpha(own, others, 0.7, causal) for own, others in zip(queries, keys, strict=True)]
+    alphas = [slow_alpha(own, others, 0.7, attends.causal) for own, others in zip(queries, keys, strict=True)]
     largest = 0.7 * float(torch.linalg.vector_norm(query, dim=-1).max() * torch.linalg.vector_norm(key, dim=-1).max())
     error = case.allowed(largest)
     for alpha, own, mixed in zip(alphas, sentences_of(value, batch), sentences_of(output, batch), strict=True):
@@ -228,41 +190,40 @@ def check_definitions(
 @settings(max_examples=60, deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 14), min_size=1, max_size=8),
-    causal=st.booleans(),
-    null=st.sampled_from(NULLS),
+    attends=st.sampled_from(ATTENDS),
     tile_pairs=st.sampled_from([1, 20, 60, 1 << 16]),
     sharpness=st.sampled_from([0.1, 2.0, 30.0]),
     data=st.data(),
 )
 def test_reductions_are_their_definitions(
-    case: Case, lengths: list[int], causal: bool, null: Null, tile_pairs: int, sharpness: float, data: st.DataObject
+    case: Case, lengths: list[int], attends: Attends, tile_pairs: int, sharpness: float, data: st.DataObject
 ) -> None:
     measured = [data.draw(st.booleans()) for _ in lengths]
-    check_definitions(case, lengths, measured, causal, null, tile_pairs, sharpness)
+    check_definitions(case, lengths, measured, attends, tile_pairs, sharpness)
 
 
 @fused
 @pytest.mark.parametrize(
-    ("lengths", "causal", "null", "sharpness"),
+    ("lengths", "attends", "sharpness"),
     [
-        ([1, 3, 18, 9], True, Null(1, 0), 2.0),
-        ([2, 18], True, Null(2, 1), 30.0),
-        ([1, 3, 18, 9], False, Null(1, 1), 2.0),
-        ([4, 17], False, Null(0, 0), 30.0),
+        ([1, 3, 18, 9], Attends(True, 1, 0), 2.0),
+        ([2, 18], Attends(True, 2, 1), 30.0),
+        ([1, 3, 18, 9], Attends(False, 1, 1), 2.0),
+        ([4, 17], Attends(False, 0, 0), 30.0),
     ],
 )
 def test_fused_reductions_are_their_definitions(
-    case: Case, lengths: list[int], causal: bool, null: Null, sharpness: float
+    case: Case, lengths: list[int], attends: Attends, sharpness: float
 ) -> None:
     measured = [length != 3 for length in lengths]
-    check_definitions(case, lengths, measured, causal, null, 1 << 16, sharpness)
+    check_definitions(case, lengths, measured, attends, 1 << 16, sharpness)
 
 
 @every_tiling
 @pytest.mark.parametrize("causal", [True, False])
 def test_long_sentences_and_far_offsets(case: Case, tile_pairs: int, causal: bool) -> None:
     lengths = [70, 41] if case in ON_CPU.values() else [40]
-    found = check_definitions(case, lengths, [True] * len(lengths), causal, Null(1, 0), tile_pairs, 2.0)
+    found = check_definitions(case, lengths, [True] * len(lengths), Attends(causal, 1, 0), tile_pairs, 2.0)
     assert found.offsets[:, -1].min() > 0
 
 
@@ -272,7 +233,7 @@ def test_compiled_peaks_are_weighed_in_float64(causal: bool, tile_pairs: int) ->
     lengths = [1, 2, 5, 5, 9]
     batch = one_batch(lengths, [True, True, False, True, True], tile_pairs)
     query, key = 4 * torch.randn(2, sum(lengths), HEADS, WIDTH, generator=torch.Generator().manual_seed(0))
-    found = COMPILED.reduce(query, key, 0.7, everything_wanted(batch, [True] * 5, causal, Null(1, 0)))
+    found = COMPILED.reduce(query, key, 0.7, everything_wanted(batch, [True] * 5, Attends(causal, 1, 0)))
     assert found.peak[0].tolist() == [-np.inf] * HEADS
     for b, (begin, end) in enumerate(pairwise(batch.offsets.tolist())):
         alpha = slow_alpha(query[begin:end].double().numpy(), key[begin:end].double().numpy(), 0.7, causal)[..., 1:]
@@ -299,7 +260,7 @@ def test_equal_weights_peak_at_the_smallest_pair(
     case: Case, causal: bool, first: tuple[int, int], tile_pairs: int
 ) -> None:
     batch = one_batch([6], [True], tile_pairs)
-    wanted = everything_wanted(batch, [True], causal, Null(1, 0), case.device)
+    wanted = everything_wanted(batch, [True], Attends(causal, 1, 0), case.device)
     same = case.take(torch.zeros(6, HEADS, WIDTH))
     found = case.reduce(same, same, 1.0, wanted)
     assert (found.peak_i[0].tolist(), found.peak_j[0].tolist()) == ([first[0]] * HEADS, [first[1]] * HEADS)
@@ -313,7 +274,7 @@ def test_the_largest_of_several_rows_and_columns_peaks_at_the_smallest_pair(
 ) -> None:
     """Two rows are equal, and each looks at columns 3, 5 and 19 alike; scores are whole numbers, so exactly."""
     batch = one_batch([21], [True], tile_pairs)
-    wanted = everything_wanted(batch, [True], False, Null(1, 0), case.device)
+    wanted = everything_wanted(batch, [True], Attends(False, 1, 0), case.device)
     query, key = case.take(torch.zeros(2, 21, HEADS, WIDTH))
     query[[first, 20]] = 2
     key[[3, 5, 19]] = 1
@@ -324,17 +285,15 @@ def test_the_largest_of_several_rows_and_columns_peaks_at_the_smallest_pair(
 
 @every_kernel
 @pytest.mark.parametrize(
-    ("causal", "null", "first"),
-    [(True, Null(1, 0), (1, 1)), (False, Null(1, 0), (0, 1)), (False, Null(0, 1), (0, 0))],
+    ("attends", "first"),
+    [(Attends(True, 1, 0), (1, 1)), (Attends(False, 1, 0), (0, 1)), (Attends(False, 0, 1), (0, 0))],
 )
-def test_a_peak_of_nothing_is_the_first_attendable_pair(
-    case: Case, causal: bool, null: Null, first: tuple[int, int]
-) -> None:
+def test_a_peak_of_nothing_is_the_first_attendable_pair(case: Case, attends: Attends, first: tuple[int, int]) -> None:
     """All attention on the null column, so that every other weight underflows."""
     batch = one_batch([4], [True], 1 << 16)
-    wanted = everything_wanted(batch, [True], causal, null, case.device)
+    wanted = everything_wanted(batch, [True], attends, case.device)
     query, key = case.take(torch.ones(4, HEADS, WIDTH)), case.take(torch.zeros(4, HEADS, WIDTH))
-    key[0 if null.leading else -1] = 1e6
+    key[0 if attends.leading else -1] = 1e6
     found = case.reduce(query, key, 1.0, wanted)
     assert found.peak[0].tolist() == [0.0] * HEADS
     assert (found.peak_i[0, 0].item(), found.peak_j[0, 0].item()) == first
@@ -349,7 +308,7 @@ def test_a_peak_of_nothing_is_the_first_attendable_pair(
 def test_weights_of_nothing_add_nothing(case: Case, query_size: float, key_size: float) -> None:
     """Even where the difference of two scores is infinite in float32."""
     batch = one_batch([3], [True], 1 << 16)
-    wanted = everything_wanted(batch, [True], True, Null(0, 0), case.device)
+    wanted = everything_wanted(batch, [True], Attends(True, 0, 0), case.device)
     query, key = (case.take(torch.full((3, HEADS, WIDTH), -size)) for size in (query_size, key_size))
     key[1] = key_size
     found = case.reduce(query, key, 1.0, wanted)
@@ -360,7 +319,7 @@ def test_weights_of_nothing_add_nothing(case: Case, query_size: float, key_size:
 @every_kernel
 def test_sentences_with_nothing_but_null_columns(case: Case) -> None:
     batch = one_batch([2, 1], [True, True], 1 << 16)
-    wanted = everything_wanted(batch, [True, True], False, Null(1, 1), case.device)
+    wanted = everything_wanted(batch, [True, True], Attends(False, 1, 1), case.device)
     query, key, _ = case.draw(batch, 0, 1.0)
     found = case.reduce(query, key, 1.0, wanted)
     assert found.peak.isneginf().all()
@@ -373,7 +332,7 @@ def test_sentences_with_nothing_but_null_columns(case: Case) -> None:
 @every_kernel
 def test_without_reductions_only_the_output_is_made(case: Case) -> None:
     batch = one_batch([3], [True], 1 << 16)
-    wanted = everything_wanted(batch, [True], True, Null(1, 0), case.device)
+    wanted = everything_wanted(batch, [True], Attends(True, 1, 0), case.device)
     query, key, value = case.draw(batch, 0, 1.0)
     output, found = case.make()(query, key, value, 1.0, wanted, False)
     assert found is None
@@ -383,7 +342,7 @@ def test_without_reductions_only_the_output_is_made(case: Case) -> None:
 
 def test_compiled_takes_bfloat16_as_the_float32_numbers_that_it_is() -> None:
     batch = one_batch([3, 7, 7], [True] * 3, 60)
-    wanted = everything_wanted(batch, [True] * 3, True, Null(1, 0))
+    wanted = everything_wanted(batch, [True] * 3, Attends(True, 1, 0))
     narrow = [tensor.bfloat16() for tensor in COMPILED.draw(batch, 0, 2.0)]
     output, found = compiled(*narrow, 0.7, wanted, True)
     expected_output, expected = compiled(*(tensor.float() for tensor in narrow), 0.7, wanted, True)

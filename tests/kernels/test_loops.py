@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-SOFTEN = """
+SOFTMAX = """
 import numpy as np
 from attnmetrics.model.kernels import loops
 scores = np.zeros((1, 1, 2, 2), np.float32)
-loops.soften(scores, 0, True)
+loops.softmax(scores, 0, True)
 assert scores.ravel().tolist() == [1, 0, 0.5, 0.5]
-print(sum(loops.soften.stats.cache_hits.values()))
+print(sum(loops.softmax.stats.cache_hits.values()))
 """
 
 
-def soften(folder: Path, before: str = "", **environment: str) -> int:
+def softmax(folder: Path, before: str = "", **environment: str) -> int:
     """How much of a loop comes from the folder, in a process of its own."""
-    command = [sys.executable, "-W", "error", "-c", before + SOFTEN]
+    command = [sys.executable, "-W", "error", "-c", before + SOFTMAX]
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(folder), **environment}
     found = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return int(found.stdout)
@@ -29,27 +29,27 @@ def soften(folder: Path, before: str = "", **environment: str) -> int:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     kept = tmp_path_factory.mktemp("code")
-    assert soften(kept) == 0
+    assert softmax(kept) == 0
     yield kept
 
 
 def test_what_was_compiled_is_kept(folder: Path) -> None:
-    assert soften(folder) == 1
+    assert softmax(folder) == 1
 
 
 @pytest.mark.parametrize(("ending", "size"), [("nbi", 0), ("nbc", 40)])
 def test_what_is_damaged_is_compiled_anew(folder: Path, ending: str, size: int) -> None:
     (kept,) = folder.rglob(f"*.{ending}")
     kept.write_bytes(kept.read_bytes()[:size])
-    assert soften(folder) == 0
-    assert soften(folder) == 1
+    assert softmax(folder) == 0
+    assert softmax(folder) == 1
 
 
 def test_a_full_disk_is_no_error(tmp_path: Path) -> None:
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))"
-    assert soften(tmp_path, limit) == 0
+    assert softmax(tmp_path, limit) == 0
 
 
 def test_no_place_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert soften(tmp_path / "file", NUMBA_CACHE_LOCATOR_CLASSES="UserProvidedCacheLocator") == 0
+    assert softmax(tmp_path / "file", NUMBA_CACHE_LOCATOR_CLASSES="UserProvidedCacheLocator") == 0

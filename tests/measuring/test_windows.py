@@ -14,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 import xarray as xr
+from agreement import WEIGHT, K, check_exemplars, worst_ratios
 from conftest import demo_config
+from gold import GOLD, Annotated, corpus, new_reference, read_units
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import FAMILIES, TEXTS, Family, make_tokenizer, save_model
@@ -22,7 +24,6 @@ from pages import Desk, chromium, needs_chromium
 from playwright.sync_api import expect
 from reference_forward import weights_float64
 from rich.console import Console
-from test_reference_agreement import GOLD, POS, REL, Annotated, K, check_exemplars, columns, corpus, worst_ratios
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -35,19 +36,18 @@ from attnmetrics.config import build_config
 from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.measuring.shard import ShardResult, measure
+from attnmetrics.metrics.reference.pieces import label_pieces
+from attnmetrics.metrics.reference.sentence import Sentence, Word
 from attnmetrics.model.align import find_template, tokenize
 from attnmetrics.model.load import Model, attention_maps, load_model
-from attnmetrics.model.units import Units, check_window, read_sentences, read_windows
+from attnmetrics.model.units import Units, check_window
 from attnmetrics.results.dataset import dataset
 from attnmetrics.results.exemplars import exemplars_frame
 from attnmetrics.running.driver import run
 from attnmetrics.running.estimate import plan
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import check_identity, read_facts, write_facts
-from attnmetrics.statistics import reference
 from attnmetrics.statistics.exemplars import merge_all
-from attnmetrics.statistics.reference import Reference, Word
-from attnmetrics.statistics.schema import STATISTICS
 from attnmetrics.statistics.variability import deviations
 from attnmetrics.storage import locate
 from attnmetrics.views import atlas
@@ -109,9 +109,9 @@ def joined(sentences: list[Annotated]) -> tuple[str, tuple[Word, ...]]:
 def measured(model: Model, sentences: list[Annotated], size: int) -> list[ShardResult]:
     """From shards of two documents each."""
     step = 2 * DOCUMENT
-    shards = [columns(sentences[start : start + step]) for start in range(0, len(sentences), step)]
+    shards = [sentences[start : start + step] for start in range(0, len(sentences), step)]
     assert len(shards) > 1
-    return [measure(read_windows(shard, model, size), model, batch_pieces=100, exemplars=K) for shard in shards]
+    return [measure(read_units(shard, model, size), model, batch_pieces=100, exemplars=K) for shard in shards]
 
 
 @pytest.fixture(scope="module")
@@ -127,23 +127,24 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[Family, Path]:
 def test_every_statistic_is_that_of_windows_cut_by_hand(folders, family, size, null):
     folder, sentences = folders[family], corpus(TEXTS)[: 4 * DOCUMENT + 2]
     causal = family != "bert"
-    expected, maps = Reference(3, 6 if family == "llama" else 4, POS, REL, causal), {}
+    expected, maps = new_reference(3, 6 if family == "llama" else 4, causal, own=False), {}
     for window in cut(folder, family, sentences, size):
         alpha = weights_float64(folder, window.ids)
         maps[window.document, window.number] = alpha
         nulls = {None: frozenset({0}) if causal else window.template, "none": frozenset()}[null]
         text = window.text + str(window.ids)  # one text a window: the reference keeps each once
-        row = reference.Sentence(text, window.words, window.spans, window.template, nulls, alpha,
-                                 document_index=window.document, sentence=window.number)  # fmt: skip
-        expected.add(row)
+        row = Sentence(text, window.words, window.spans, window.ids, window.template, nulls, alpha,
+                       document_index=window.document, sentence=window.number)  # fmt: skip
+        expected.add(label_pieces(row))
     parts = measured(load_model(str(folder), null_tokens=null), sentences, size)
     state = parts[0].state
     for part in parts[1:]:
         state = state.merge(part.state)
-    found = dataset(state, *deviations(lambda: (part.blocks for part in parts)), unit=f"window:{size}")
+    sums = state.sums | deviations(lambda: (part.blocks for part in parts))
+    found = dataset(parts[0].state.layout, sums, unit=f"window:{size}")
     ratios = worst_ratios(found, expected)
     assert max(ratios.values()) <= 1, {name: ratio for name, ratio in ratios.items() if ratio > 1}
-    assert check_exemplars(merge_all(part.exemplars for part in parts), expected, maps) < 1e-6
+    assert check_exemplars(merge_all(part.exemplars for part in parts), expected, maps) < WEIGHT
     assert found["sentences"] == len(maps) > 4
     assert found["sentences_cut"] == 0
     assert (found["dependency_pairs"].sum() > 0) and found.attrs["unit"] == f"window:{size}"
@@ -155,27 +156,31 @@ def test_a_window_that_holds_a_document_reads_it_as_one_sentence(folders, family
     documents = [
         Annotated(*joined(list(group)), document, 0) for document, group in groupby(sentences, lambda one: one.document)
     ]
-    whole = read_sentences(columns(documents), model)
+    whole = read_units(documents, model)
     assert len(whole) > 4 and not whole.pieces.cut.any()
     for size in (whole.pieces.lengths.max(), model.max_pieces):
-        found = read_windows(columns(sentences), model, int(size))
+        found = read_units(sentences, model, int(size))
         assert found.number.tolist() == [0] * len(documents)
         assert found.document == whole.document
-        for name in ("document_index", "pos", "rel", "aligned"):
+        for name in ("document_index", "aligned"):
             np.testing.assert_array_equal(getattr(found, name), getattr(whole, name))
-        for part, names in (("pieces", ("offsets", "ids", "in_text", "cut")), ("dependencies", ("head", "child"))):
-            for name in names:
-                values = [getattr(getattr(units, part), name) for units in (found, whole)]
-                np.testing.assert_array_equal(*values, err_msg=name)
+        for name in ("offsets", "ids", "in_text", "cut"):
+            np.testing.assert_array_equal(getattr(found.pieces, name), getattr(whole.pieces, name), err_msg=name)
+        for label, names in whole.labels.items():
+            np.testing.assert_array_equal(found.labels[label], names, err_msg=label)
+        for link, pairs in whole.links.items():
+            for name in ("offsets", "attending", "attended", "edge"):
+                values = [getattr(one, name) for one in (found.links[link], pairs)]
+                np.testing.assert_array_equal(*values, err_msg=f"{link} {name}")
 
 
 def test_any_shards_of_whole_documents_give_the_same(folders):
     model, sentences = load_model(str(folders["gpt2"])), corpus(TEXTS)
-    whole = measure(read_windows(columns(sentences), model, 24), model, exemplars=K)
+    whole = measure(read_units(sentences, model, 24), model, exemplars=K)
     parts = measured(model, sentences, 24)
-    for statistic in STATISTICS:
-        total = sum(part.state[statistic.name] for part in parts)
-        np.testing.assert_allclose(total, whole.state[statistic.name], rtol=1e-5, atol=2e-5, err_msg=statistic.name)
+    for name, value in whole.state.sums.items():
+        total = sum(part.state[name] for part in parts)
+        np.testing.assert_allclose(total, value, rtol=1e-5, atol=2e-5, err_msg=name)
     merged = merge_all(part.exemplars for part in parts)
     np.testing.assert_allclose(merged.weight, whole.exemplars.weight, rtol=0, atol=5e-5)
     assert {part.unit for part in whole.passages} <= set(range(int(whole.state["sentences"])))
@@ -231,7 +236,7 @@ def excerpt(window: Window, pieces: tuple[int, int], sentences: list[Annotated],
 def test_an_exemplar_is_the_sentences_that_hold_its_two_pieces(folders, family, size, null):
     folder, sentences = folders[family], corpus(TEXTS)[len(GOLD) :]
     model = load_model(str(folder), null_tokens=null)
-    units = read_windows(columns(sentences), model, size)
+    units = read_units(sentences, model, size)
     result = measure(units, model, exemplars=K)
     texts: dict[tuple[int, int], list[tuple[str, str, list[str], int]]] = {}
     for one in result.passages:
@@ -248,7 +253,7 @@ def test_an_exemplar_is_the_sentences_that_hold_its_two_pieces(folders, family, 
         assert (row.text, row.pieces, row.i, row.j) == expected
         assert (row.document, row.sentence) == (f"document {key[0]}", key[1])
         alpha = weights_float64(folder, windows[key].ids)[row.layer, row.head]
-        assert abs(alpha[pair] - row.weight) < 1e-6
+        assert abs(alpha[pair] - row.weight) < WEIGHT
         kinds.add("one" if row.text in [one.text for one in sentences] else "two")
         kinds.add("apart" if abs(row.i - row.j) != abs(pair[0] - pair[1]) else "together")
     assert len(frame) == len(model.layers) * model.heads * K
@@ -260,7 +265,7 @@ def test_windows_that_read_the_same_are_one_exemplar(folders):
     once = corpus(TEXTS)[len(GOLD) :][:DOCUMENT]
     once = [Annotated(one.text, one.words, 0, place) for place, one in enumerate(once)]
     twice = [*once, *(Annotated(one.text, one.words, 1, one.sentence) for one in once)]
-    found = [measure(read_windows(columns(some), model, 20), model, exemplars=50).exemplars for some in (once, twice)]
+    found = [measure(read_units(some, model, 20), model, exemplars=50).exemplars for some in (once, twice)]
     np.testing.assert_array_equal(found[0].document_index, found[1].document_index)
     np.testing.assert_array_equal(found[0].sentence, found[1].sentence)
 
@@ -420,9 +425,7 @@ def test_everything_can_be_looked_at(window_run: Path, tmp_path: Path, capsys: p
     assert "figures:" in said("figures", folder, "--out", str(tmp_path / "figures"))
     assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".pdf"}
     assert attnmetrics.exemplar_attention(window_run).empty
-    again = {"ranking", "traces"}  # windows are not read again
-    assert not again & {path.name for path in window_run.iterdir()}
-    assert not demo_config(tmp_path, unit="window:64").ranks_exemplars
+    assert not (window_run / "traces").exists()  # windows are not read again
 
 
 @pytest.mark.usefixtures("loaded_once")
@@ -471,7 +474,7 @@ def save_long_llama(folder: Path, layers: int, width: int) -> Path:
 def long_units(model: Model, size: int) -> Units:
     """Windows of one document of some 8,400 pieces."""
     sentences = [Annotated(one.text, one.words, 0, place) for place, one in enumerate(corpus(TEXTS) * 14)]
-    units = read_windows(columns(sentences), model, size)
+    units = read_units(sentences, model, size)
     assert size in units.pieces.lengths
     return units
 

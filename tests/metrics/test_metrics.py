@@ -2,91 +2,132 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import pearsonr
 
-from attnmetrics.statistics.metrics import PARTITIONS, results
-from attnmetrics.statistics.schema import DIRECTIONS, PER_HEAD, RESULTS, STATISTICS
-from attnmetrics.statistics.states import Dims, State
+from attnmetrics.metrics.family import HEAD, MERGED
+from attnmetrics.metrics.schema import LABELS, LINKS, SPECIAL, Schema
+from attnmetrics.statistics.states import State
 
-DIMS = Dims(layer=(0, 3), head=4, pos=("NOUN", "VERB", "_"), rel=("nsubj", "_"))
+NAMES = {"pos": ("NOUN", "VERB", "_"), "rel": ("nsubj", "_"), "special": SPECIAL}
+SCHEMA = Schema((0, 3), 4, LABELS, LINKS, NAMES)
 HEADS = (2, 4)
+PER_HEAD = [result for result in SCHEMA.results if result.per_head]
+PARTITIONS = ("pos_to", "pos_from", "dependency_type_to", "special_from", "attention_at_offset")
 seeds = st.integers(0, 2**32 - 1)
 
 
 def random_state(seed: int) -> State:
-    """Statistics that could be real: parts sum to the whole."""
+    """Sums that could be real: parts sum to the whole."""
     random = np.random.default_rng(seed)
-    sums = {s.name: random.uniform(0.1, 100, DIMS.shape(s.dims)) for s in STATISTICS}
-    for name in ("received_by_pos", "received_by_rel", "given_by_pos", "offset_sum"):
-        sums[name] *= (sums["given_sum"] / sums[name].sum(axis=-1))[..., None]
-    for s in STATISTICS:
-        if s.dims in ((), ("pair_distance",), ("edge",)) or s.name == "entropy_rows":
-            sums[s.name] = np.floor(sums[s.name] * 1000)
-    return State(DIMS, sums)
+    sums = {one.name: random.uniform(0.1, 100, SCHEMA.shape(one.dims)) for one in SCHEMA.sums}
+    for one in SCHEMA.sums:
+        if one.dims[:2] == HEAD and one.dims[2:] not in ((), ("edge",)):
+            sums[one.name] *= (sums["given_sum"] / sums[one.name].sum(axis=-1))[..., None]
+        if one.dims[:2] != HEAD or one.name == "entropy_rows":
+            sums[one.name] = np.floor(sums[one.name] * 1000)
+    return State(SCHEMA, sums)
 
 
-def prefix(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    return tuple(np.random.default_rng(seed).uniform(1, 100, (2, *HEADS)))
+def merged(seed: int) -> dict[str, np.ndarray]:
+    deviation, mass = np.random.default_rng(seed).uniform(1, 100, (2, *HEADS))
+    return {"deviation_sum": deviation, "prefix_sum": mass, "variability_sentences": np.asarray(17.0)}
 
 
 def metrics(state: State, seed: int = 0) -> dict[str, np.ndarray]:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return results(state, *prefix(seed), 17)
+        return SCHEMA.compute({**state.sums, **merged(seed)})
+
+
+def test_every_name_is_declared_once():
+    sums = [one.name for family in SCHEMA.families for one in family.sums]
+    assert len(set(sums)) == len(sums)
+    results = [result.name for result in SCHEMA.with_twins()]
+    assert len(set(results)) == len(results)
+    assert {one.name for family in SCHEMA.families for one in family.sums if one.of in MERGED} == set(merged(0))
+
+
+def test_every_chance_level_is_a_result():
+    by_name = {result.name: result for result in SCHEMA.results}
+    for result in SCHEMA.results:
+        if result.chance:
+            assert set(by_name[result.chance].dims) <= set(result.dims), result.name
 
 
 def test_every_declared_result_has_its_shape_and_type():
     found = metrics(random_state(0))
-    expected = {result.name: (DIMS.shape(tuple("edge" if d == "direction" else d for d in result.dims)), result.dtype)
-                for result in RESULTS}  # fmt: skip
-    directions = {"dependency_alignment": (*HEADS, 3), "dependency_baseline": (3,)}
-    for name, (shape, dtype) in expected.items():
-        assert found[name].shape == directions.get(name, shape), name
-        assert found[name].dtype == dtype, name
-    for result in PER_HEAD:
-        by_layer = found[f"{result.name}_by_layer"]
-        assert by_layer.shape == (2, *found[result.name].shape[2:])
-        assert by_layer.dtype == result.dtype
-    assert len(found) == len(RESULTS) + len(PER_HEAD)
+    assert list(found) == [result.name for result in SCHEMA.with_twins()]
+    for result in SCHEMA.with_twins():
+        assert found[result.name].shape == SCHEMA.shape(result.dims), result.name
+        assert found[result.name].dtype == (np.int64 if result.kind == "count" else np.float64), result.name
 
 
 def test_formulas_on_small_numbers():
-    state = State.zero(DIMS)
+    state = State.zero(SCHEMA)
     head = {
         "null_sum": 3, "given_sum": 5, "given_by_pos": [1, 4, 0], "received_by_pos": [2, 2, 1],
-        "received_by_rel": [4, 1], "dependency_sum": [1, 2], "span_sum": 15, "entropy_sum": 6, "entropy_rows": 4,
+        "received_by_rel": [4, 1], "received_by_special": [1, 0, 1, 3], "dependency_sum": [1, 2], "repeat_sum": 2,
+        "span_sum": 15, "entropy_sum": 6, "entropy_rows": 4,
     }  # fmt: skip
     for name, value in head.items():
         state[name][0, 1] = value
     state["offset_sum"][0, 1, [0, 32, 33]] = [1, 1, 3]
     corpus = {
         "sentences": 2, "pieces": 9, "sentences_cut": 1, "pieces_unaligned": 3, "dependency_distance_sum": 29,
-        "attendable_pairs": 8,
+        "even_received_by_pos": [1, 1, 2], "even_given_by_pos": [3, 1, 0], "even_given_sum": 4,
+        "dependency_even_sum": [0.5, 0.3], "dependency_rows_sum": [2, 3, 4], "repeat_even_sum": 1, "repeat_rows_sum": 4,
     }  # fmt: skip
     for name, value in corpus.items():
         state[name][...] = value
     state["piece_pairs"][[0, 1, 18, 19]] = [5, 4, 2, 2]
     state["dependency_pairs"][[1, 18, 19]] = [1, 1, 2]
-    state["attendable_dependency_pairs"][...] = [1, 3]
+    state["attendable_at_offset"][[32, 33]] = [3, 5]
+    state["dependency_pairs_at_offset"][:, 33] = [1, 3]
+    state["repeat_pairs_at_offset"][[32, 33]] = [1, 1]
     deviation, mass = np.zeros((2, *HEADS))
     deviation[0, 1], mass[0, 1] = 1, 2
-    found = results(state, deviation, mass, 2)
+    extra = {"deviation_sum": deviation, "prefix_sum": mass, "variability_sentences": np.asarray(2.0)}
+    found = SCHEMA.compute({**state.sums, **extra})
     expected = {
         "null_attention": 3 / 8, "attention_mass": 5, "pos_to": [0.4, 0.4, 0.2], "pos_from": [0.2, 0.8, 0],
-        "dependency_alignment": [0.2, 0.4, 0.6], "dependency_type_to": [0.8, 0.2], "variability": 0.25, "distance": 3,
-        "entropy": 1.5, "entropy_rows": 4,
+        "dependency_alignment": [0.2, 0.4, 0.6], "dependency_type_to": [0.8, 0.2], "special_to": [0.2, 0, 0.2, 0.6],
+        "variability": 0.25, "distance": 3, "entropy": 1.5, "entropy_rows": 4, "repeat_alignment": 0.4,
+        "dependency_expected": [0.6 / 5, 0.6 * 3 / 5, 0.6 * 4 / 5], "dependency_excess": [0.08, 0.04, 0.12],
+        "repeat_expected": 0.2 / 3 + 0.6 / 5,
     }  # fmt: skip
     for name, value in expected.items():
-        np.testing.assert_allclose(found[name][0, 1], value, rtol=1e-15, err_msg=name)
-        np.testing.assert_allclose(found[f"{name}_by_layer"][0], value, rtol=1e-15, err_msg=name)
+        np.testing.assert_allclose(found[name][0, 1], value, rtol=1e-14, err_msg=name)
+        np.testing.assert_allclose(found[f"{name}_by_layer"][0], value, rtol=1e-14, err_msg=name)
+    np.testing.assert_allclose(found["dependency_attention"][0, 1], [1 / 2, 2 / 3, 3 / 4])
+    np.testing.assert_allclose(found["dependency_attention_by_layer"][0], [1 / 8, 1 / 6, 3 / 16])
     np.testing.assert_allclose(found["attention_at_offset"][0, 1, [0, 31, 32, 33]], [0.2, 0, 0.2, 0.6])
     for name, value in {"pieces_per_sentence": 4.5, "mean_dependency_distance": 7.25, "dependency_within_18": 0.5,
-                        "sentences_cut": 1, "pieces_unaligned": 3, "variability_sentences": 2}.items():  # fmt: skip
+                        "sentences_cut": 1, "pieces_unaligned": 3, "variability_sentences": 2, "repeat_rows": 4,
+                        "repeat_baseline": 1 / 4, "repeat_alignment_uniform": 1 / 4,
+                        "repeat_attention_uniform": 1 / 4}.items():  # fmt: skip
         assert found[name] == value, name
     np.testing.assert_array_equal(found["dependency_probability"][[0, 1, 2, 18, 19]], [0, 0.25, np.nan, 0.5, 1])
     np.testing.assert_array_equal(found["dependency_baseline"], [1 / 8, 3 / 8, 1 / 2])
+    np.testing.assert_allclose(found["dependency_alignment_uniform"], [0.125, 0.075, 0.2])
+    np.testing.assert_allclose(found["dependency_attention_uniform"], [0.25, 0.1, 0.2])
+    np.testing.assert_allclose(found["dependency_at_offset"][:, 33], [0.2, 0.6, 0.8])
+    np.testing.assert_array_equal(found["dependency_rows"], [2, 3, 4])
+    np.testing.assert_array_equal(found["pos_to_uniform"], [0.25, 0.25, 0.5])
+    np.testing.assert_array_equal(found["pos_from_uniform"], [0.75, 0.25, 0])
+
+
+@settings(max_examples=20)
+@given(seeds, seeds)
+def test_leading_dimensions_are_free(a, b):
+    states = [random_state(seed) for seed in (a, b)]
+    sums = [{**state.sums, **merged(seed)} for state, seed in zip(states, (a, b), strict=True)]
+    together = SCHEMA.compute({name: np.stack([one[name] for one in sums]) for name in sums[0]})
+    for shard, state in enumerate(states):
+        alone = metrics(state, (a, b)[shard])
+        for name, value in alone.items():
+            np.testing.assert_allclose(together[name][shard], value, rtol=1e-12, err_msg=name)
 
 
 @given(seeds)
@@ -104,8 +145,9 @@ def test_by_layer_is_the_ratio_of_sums_over_heads(seed):
     mass = state["given_sum"]
     weights = {
         "null_attention": mass + state["null_sum"],
-        "variability": prefix(seed)[1],
+        "variability": merged(seed)["prefix_sum"],
         "entropy": state["entropy_rows"],
+        **{f"{link.name}_attention": np.ones(HEADS) for link in LINKS},
     }
     for result in PER_HEAD:
         if result.name in ("attention_mass", "entropy_rows"):
@@ -114,17 +156,16 @@ def test_by_layer_is_the_ratio_of_sums_over_heads(seed):
             weight = weights.get(result.name, mass)
             weight = weight.reshape(*HEADS, *[1] * (found[result.name].ndim - 2))
             expected = (found[result.name] * weight).sum(axis=1) / weight.sum(axis=1)
-        np.testing.assert_allclose(found[f"{result.name}_by_layer"], expected, rtol=1e-12, err_msg=result.name)
+        np.testing.assert_allclose(found[f"{result.name}_by_layer"], expected, rtol=1e-9, err_msg=result.name)
 
 
 def test_a_head_without_evidence_is_nan_and_the_layer_is_not():
     state = random_state(0)
-    for s in STATISTICS:
-        if s.dims[:2] == ("layer", "head"):
-            state[s.name][1, 2] = 0
+    for one in SCHEMA.head_sums:
+        state[one.name][1, 2] = 0
     found = metrics(state)
     for result in PER_HEAD:
-        if result.name not in ("attention_mass", "entropy_rows", "variability"):
+        if result.name not in ("attention_mass", "entropy_rows", "variability") and "_attention" not in result.name:
             missing = np.isnan(found[result.name]).reshape(*HEADS, -1)
             assert missing[1, 2].all(), result.name
             assert missing.sum() == missing.shape[-1], result.name
@@ -136,9 +177,11 @@ def test_a_head_without_evidence_is_nan_and_the_layer_is_not():
 def test_no_sentence_gives_nan_without_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = results(State.zero(DIMS), np.zeros(HEADS), np.zeros(HEADS), 0)
-    for result in RESULTS:
-        if result.dtype == "int64" or result.name == "attention_mass":
+        found = metrics(State.zero(SCHEMA))
+    for result in SCHEMA.results:
+        if result.name.startswith("variability"):
+            continue
+        if result.kind == "count" or result.name == "attention_mass":
             assert (found[result.name] == 0).all(), result.name
         else:
             assert np.isnan(found[result.name]).all(), result.name
@@ -153,7 +196,7 @@ def test_correlations_are_over_heads_that_have_both():
     np.testing.assert_allclose(
         [found["distance_entropy_r"], found["distance_entropy_p"]], pearsonr(distance[1:], entropy[1:])
     )
-    either = found["dependency_alignment"][..., DIRECTIONS.index("either")].ravel()
+    either = found["dependency_alignment"][..., 2].ravel()
     alignment = [found["distance_alignment_r"], found["distance_alignment_p"]]
     np.testing.assert_allclose(alignment, pearsonr(distance, either))
     assert found["distance_sd"] == pytest.approx(np.std(distance, ddof=1), rel=1e-12)

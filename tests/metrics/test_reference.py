@@ -1,58 +1,28 @@
-"""The reference against numbers worked out by hand."""
+"""The reference against numbers worked out by hand; labels and links have their own files."""
 
 import numpy as np
 import pytest
+from by_hand import (
+    bidirectional_reference,
+    causal_reference,
+    lower,
+    new_reference,
+    per_head,
+    sentence_of,
+    uniform,
+)
 from scipy.stats import pearsonr
 
-from attnmetrics.statistics.reference import Peak, Reference, Sentence, Word, _pearson, word_of
-from attnmetrics.statistics.schema import PER_HEAD, RESULTS
+from attnmetrics.metrics.reference.exemplars import Peak
+from attnmetrics.metrics.reference.over_heads import pearson
+from attnmetrics.metrics.reference.sentence import Word
 
-CATS = (Word(0, 4, "NOUN", "nsubj", 1), Word(5, 8, "VERB", "root", -1), Word(9, 13, "NOUN", "obj", 1))
-POS = ("NOUN", "PRON", "VERB", "_")
-REL = ("nsubj", "obj", "root", "_")
 ln = np.log
-
-
-def lower(*rows: list[float]) -> np.ndarray:
-    """A causal map from its rows up to the diagonal."""
-    return np.array([row + [0.0] * (len(rows) - len(row)) for row in rows])
-
-
-def uniform(n: int) -> np.ndarray:
-    return lower(*([1 / (i + 1)] * (i + 1) for i in range(n)))
-
-
-def causal_reference() -> Reference:
-    """One layer of two heads, the second one uniform, over two sentences; the first piece is null."""
-    reference = Reference(layers=1, heads=2, pos=POS, rel=REL, causal=True)
-    reference.add(
-        Sentence(
-            text="Cats eat fish",
-            words=CATS,
-            spans=((0, 4), (4, 8), (8, 13)),
-            template=frozenset(),
-            null=frozenset({0}),
-            alpha=np.stack([[lower([1.0], [0.5, 0.5], [0.2, 0.3, 0.5]), uniform(3)]]),
-        )
-    )
-    reference.add(
-        Sentence(
-            text="I re-ran",
-            words=(Word(0, 1, "PRON", "nsubj", 1), Word(2, 8, "VERB", "root", -1)),
-            spans=((0, 1), (1, 4), (4, 5), (5, 8)),
-            template=frozenset(),
-            null=frozenset({0}),
-            alpha=np.stack([[lower([1.0], [0.95, 0.05], [0.1, 0.4, 0.5], [0.0, 0.25, 0.25, 0.5]), uniform(4)]]),
-            cut=True,
-            sentence=1,
-        )
-    )
-    return reference
 
 
 def test_two_sentences_of_a_causal_model():
     found = causal_reference().results()
-    first = {name: value[0, 0] for name, value in found.items() if name in {r.name for r in PER_HEAD}}
+    first = per_head(found)
     # F of "Cats eat fish": (1,1) .5, (2,1) .3, (2,2) .5, in all 1.3; on piece 0: 1 + .5 + .2 = 1.7.
     # F of "I re-ran": (1,1) .05, (2,1) .4, (2,2) .5, (3,1) .25, (3,2) .25, (3,3) .5, in all 1.95; on piece 0: 2.05.
     assert first["attention_mass"] == pytest.approx(3.25)
@@ -121,21 +91,9 @@ def test_exemplars_of_two_sentences():
 
 
 def test_a_sentence_of_a_bidirectional_model():
-    # "ab" overlaps the words "a" and "b" by one character each: the first counts. [CLS] and [SEP] are null.
-    reference = Reference(layers=1, heads=1, pos=POS, rel=REL, causal=False)
-    alpha = np.array([[0.1, 0.2, 0.3, 0.4], [0.25, 0.25, 0.25, 0.25], [0, 0.6, 0.1, 0.3], [0.5, 0.02, 0.03, 0.45]])
-    reference.add(
-        Sentence(
-            text="ab c",
-            words=(Word(0, 1, "NOUN", "nsubj", 2), Word(1, 2, "PRON", "obj", 2), Word(3, 4, "VERB", "root", -1)),
-            spans=((0, 0), (0, 2), (3, 4), (0, 0)),
-            template=frozenset({0, 3}),
-            null=frozenset({0, 3}),
-            alpha=alpha[None, None],
-        )
-    )
+    reference = bidirectional_reference()
     found = reference.results()
-    head = {result.name: found[result.name][0, 0] for result in PER_HEAD}
+    head = per_head(found)
     # F: (0,1) .2, (0,2) .3, (1,1) .25, (1,2) .25, (2,1) .6, (2,2) .1, (3,1) .02, (3,2) .03
     assert head["attention_mass"] == pytest.approx(1.75)
     assert head["null_attention"] == pytest.approx(2.25 / 4)
@@ -168,9 +126,9 @@ def test_ends_hold_everything_beyond():
     alpha[0] = 1 / n
     alpha[-1] = 1 / n
     words = tuple(Word(k, k + 1, "NOUN", "obj", 0 if k else -1) for k in range(n))
-    reference = Reference(layers=1, heads=1, pos=("NOUN", "_"), rel=("obj", "_"), causal=False)
+    reference = new_reference(causal=False)
     spans = tuple((k, k + 1) for k in range(n))
-    reference.add(Sentence("x" * n, words, spans, frozenset(), frozenset(), alpha[None, None]))
+    reference.add(sentence_of(alpha, text="x" * n, words=words, spans=spans))
     found = reference.results()
     # Row 0 gives 1/80 to offsets 0 … −79, row 79 to 79 … 0, the 78 rows between give all to themselves.
     offsets = found["attention_at_offset"][0, 0] * n
@@ -187,57 +145,36 @@ def test_ends_hold_everything_beyond():
     assert found["variability"][0, 0] == 0
 
 
-@pytest.mark.parametrize(
-    ("span", "text", "words", "expected"),
-    [
-        ((0, 4), " the", [(1, 4)], 0),
-        ((0, 2), "  x", [(0, 1)], None),  # white space overlaps no word
-        ((0, 5), "ab cd", [(0, 2), (3, 5)], 0),  # equal overlaps: the first
-        ((0, 6), "ab cde", [(0, 2), (3, 6)], 1),
-        ((0, 3), "du ", [(0, 2), (0, 2)], 0),  # a multiword token whose words both cover it
-        ((2, 4), "abcd", [(0, 2)], None),
-        ((3, 3), "abc", [(0, 3)], None),
-    ],
-)
-def test_a_piece_takes_the_word_that_it_overlaps_most(span, text, words, expected):
-    assert word_of(span, text, [Word(start, end, "_", "_", -1) for start, end in words]) == expected
-
-
 def test_a_text_piece_without_a_word_is_counted_and_labelled():
-    reference = Reference(layers=1, heads=1, pos=POS, rel=REL, causal=True)
+    reference = new_reference()
     words = (Word(0, 1, "NOUN", "root", -1),)
     spans = ((0, 0), (0, 1), (1, 2))
-    reference.add(Sentence("a ", words, spans, frozenset({0}), frozenset({0}), np.eye(3)[None, None]))
+    reference.add(sentence_of(np.eye(3), null={0}, template={0}, text="a ", words=words, spans=spans))
     found = reference.results()
     assert found["pieces_unaligned"] == 1
     np.testing.assert_allclose(found["pos_to"][0, 0], [0.5, 0, 0, 0.5])
 
 
 def test_rows_near_the_entropy_cut_are_named():
-    reference = Reference(layers=1, heads=1, pos=POS, rel=REL, causal=True)
+    reference = new_reference()
     alpha = lower([1.0], [0.9 + 5e-7, 0.1 - 5e-7], [0.9 - 5e-7, 0.05, 0.05 + 5e-7], [0.8, 0.1, 0.1, 0.0])
-    spans = ((0, 0),) * 4
-    reference.add(Sentence("", (), spans, frozenset(), frozenset({0}), alpha[None, None]))
+    reference.add(sentence_of(alpha, null={0}))
     assert [(row.kept, round(row.entropy, 5)) for row in reference.near_rows] == [(False, 0.0), (True, 0.69315)]
     assert reference.results()["entropy_rows"] == 2
 
 
 def test_repeated_texts_appear_once_and_ties_follow_the_corpus():
-    reference = Reference(layers=1, heads=1, pos=POS, rel=REL, causal=True)
+    reference = new_reference()
     for document, sentence, text, weight in [(2, 0, "b", 0.5), (1, 1, "a", 0.5), (1, 0, "b", 0.5), (3, 0, "c", 0.75)]:
-        alpha = lower([1.0], [1 - weight, weight])[None, None]
-        spans = ((0, 1), (1, 1))
-        reference.add(
-            Sentence(text, (), spans, frozenset(), frozenset({0}), alpha, document_index=document, sentence=sentence)
-        )
+        alpha = lower([1.0], [1 - weight, weight])
+        reference.add(sentence_of(alpha, null={0}, text=text, document_index=document, sentence=sentence))
     assert reference.exemplars(0, 0) == [Peak(0.75, 3, 0, 1, 1), Peak(0.5, 1, 0, 1, 1), Peak(0.5, 1, 1, 1, 1)]
 
 
 def test_without_evidence_all_is_nan():
-    reference = Reference(layers=1, heads=2, pos=POS, rel=REL, causal=True)
-    reference.add(Sentence("x", (), ((0, 1),), frozenset(), frozenset({0}), np.ones((1, 2, 1, 1))))
+    reference = new_reference(heads=2)
+    reference.add(sentence_of(np.ones((2, 1, 1)), null={0}))
     found = reference.results()
-    assert found.keys() == {r.name for r in RESULTS} | {f"{r.name}_by_layer" for r in PER_HEAD}
     for name in ("pos_to", "distance", "entropy", "variability", "dependency_baseline", "distance_sd"):
         assert np.isnan(found[name]).all(), name
     assert found["null_attention"].tolist() == [[1, 1]]
@@ -250,19 +187,19 @@ def test_correlation_and_its_p_value(heads):
     x = random.random(heads)
     for slope in (0, 0.3, 1):
         y = slope * x + random.random(heads)
-        np.testing.assert_allclose(_pearson(x, y), pearsonr(x, y), rtol=1e-9)
+        np.testing.assert_allclose(pearson(x, y), pearsonr(x, y), rtol=1e-9)
 
 
 def test_attention_that_cannot_be_is_refused():
-    reference = Reference(layers=1, heads=1, pos=POS, rel=REL, causal=True)
-    good = uniform(2)[None, None]
+    reference = new_reference()
+    good = uniform(2)
 
     def add(alpha: np.ndarray) -> None:
-        reference.add(Sentence("ab", (), ((0, 1), (1, 2)), frozenset(), frozenset({0}), alpha))
+        reference.add(sentence_of(alpha, null={0}))
 
     with pytest.raises(ValueError, match="expected float64"):
         add(good.astype(np.float32))
     with pytest.raises(ValueError, match="expected rows of α that sum to 1"):
         add(good * 0.99)
     with pytest.raises(ValueError, match="expected no attention to later pieces"):
-        add(np.full((1, 1, 2, 2), 0.5))
+        add(uniform(2, causal=False))

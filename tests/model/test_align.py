@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import make_tokenizer
 
-from attnmetrics.annotation.sentence import Labels, Sentences
+from attnmetrics.annotation.sentence import Column, Sentences
 from attnmetrics.errors import ModelError
 from attnmetrics.model.align import (
     Pieces,
@@ -20,7 +20,6 @@ from attnmetrics.model.align import (
     tokenize,
 )
 
-LABELS = Labels(("A", "B", "_"), ("x", "y", "_"))
 GPT2 = make_tokenizer("gpt2").backend_tokenizer
 BERT = make_tokenizer("bert").backend_tokenizer
 LLAMA = make_tokenizer("llama").backend_tokenizer
@@ -32,7 +31,6 @@ def sentences_of(*rows: tuple[str, list[tuple[int, int, int]]]) -> Sentences:
     start, end, head = np.array(words, dtype=np.int64).reshape(-1, 3).T
     count = len(rows)
     return Sentences(
-        LABELS,
         tuple("d" for _ in rows),
         np.zeros(count, np.int64),
         np.arange(count),
@@ -40,9 +38,8 @@ def sentences_of(*rows: tuple[str, list[tuple[int, int, int]]]) -> Sentences:
         np.cumsum([0, *(len(row) for _, row in rows)]),
         start,
         end,
-        np.zeros(len(words), np.int64),
-        np.zeros(len(words), np.int64),
         head,
+        {name: Column(("A", "_"), np.zeros(len(words), np.int64)) for name in ("pos", "rel")},
     )
 
 

@@ -1,10 +1,8 @@
 """What a model is found to be when it is loaded, and every way in which loading fails, with a message that helps."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from models import FAMILIES, Family, make_network, make_tokenizer, save_model
@@ -33,8 +31,8 @@ from transformers import (
 from attnmetrics.errors import ModelError
 from attnmetrics.model.activations import OnePassGelu
 from attnmetrics.model.align import Template
-from attnmetrics.model.kernels.reductions import Null
-from attnmetrics.model.load import attention_maps, in_dtype, load_model
+from attnmetrics.model.kernels.attends import Attends
+from attnmetrics.model.load import attention_maps, load_model
 
 
 @pytest.fixture
@@ -53,11 +51,11 @@ def save_network(folder: Path, network: PreTrainedModel) -> str:
     return str(folder)
 
 
-def test_gpt2(gpt2: Path) -> None:
+def test_gpt2_loads_with_its_layers_heads_and_null_piece(gpt2: Path) -> None:
     model = load_model(str(gpt2))
     assert (model.layers, model.heads, model.max_pieces) == ((0, 1), 4, 64)
     assert model.causal
-    assert model.null == Null(1, 0)
+    assert model.attends == Attends(True, 1, 0)
     assert model.template == Template()
     assert isinstance(model.network, GPT2Model)
     assert not model.network.training
@@ -69,26 +67,26 @@ def test_gpt2(gpt2: Path) -> None:
     }  # fmt: skip
 
 
-def test_bert_and_llama(tmp_path: Path) -> None:
+def test_bert_looks_both_ways_and_llama_begins_with_its_template(tmp_path: Path) -> None:
     bert = load_model(str(save_model(tmp_path / "bert", "bert")))
-    assert (bert.causal, bert.null, bert.template) == (False, Null(1, 1), Template((2,), (3,)))
+    assert (bert.attends, bert.template) == (Attends(False, 1, 1), Template((2,), (3,)))
     llama = load_model(str(save_model(tmp_path / "llama", "llama")))
-    assert (llama.causal, llama.null, llama.template, llama.heads) == (True, Null(1, 0), Template((0,)), 6)
+    assert (llama.attends, llama.template, llama.heads) == (Attends(True, 1, 0), Template((0,)), 6)
 
 
 @pytest.mark.parametrize(
-    ("family", "policy", "null"),
+    ("family", "policy", "attends"),
     [
-        ("gpt2", "special", Null(0, 0)),
-        ("gpt2", "none", Null(0, 0)),
-        ("bert", "first", Null(1, 0)),
-        ("bert", "special", Null(1, 1)),
-        ("llama", "special", Null(1, 0)),
+        ("gpt2", "special", Attends(True, 0, 0)),
+        ("gpt2", "none", Attends(True, 0, 0)),
+        ("bert", "first", Attends(False, 1, 0)),
+        ("bert", "special", Attends(False, 1, 1)),
+        ("llama", "special", Attends(True, 1, 0)),
     ],
 )
-def test_null_policies(tmp_path: Path, family: str, policy: str, null: Null) -> None:
+def test_null_policies(tmp_path: Path, family: str, policy: str, attends: Attends) -> None:
     folder = save_model(tmp_path / "model", family, layers=1)  # type: ignore[arg-type]
-    assert load_model(str(folder), null_tokens=policy).null == null  # type: ignore[arg-type]
+    assert load_model(str(folder), null_tokens=policy).attends == attends  # type: ignore[arg-type]
 
 
 def test_layers_are_chosen(gpt2: Path) -> None:
@@ -97,20 +95,6 @@ def test_layers_are_chosen(gpt2: Path) -> None:
     assert attention_maps(model, [[5, 6, 7]])[0].shape == (1, 4, 3, 3)
     with pytest.raises(ModelError, match=r"expected layers from 0 to 1, found \[2\]"):
         load_model(str(gpt2), layers=(2,))
-
-
-@pytest.mark.parametrize("family", ["gpt2", "llama"])
-def test_a_model_in_another_precision_is_as_loaded_so(tmp_path: Path, family: Family) -> None:
-    folder = save_model(tmp_path / family, family)
-    load = partial(load_model, str(folder), layers=[1], null_tokens="none")
-    model = load()
-    assert in_dtype(model, "float32") is model
-    found, expected = in_dtype(model, "float64"), load(dtype="float64")
-    assert found.describe() == expected.describe()
-    assert (found.dtype, found.layout, found.template) == (torch.float64, expected.layout, expected.template)
-    sentence = [[5, 9, 2, 7, 11]]
-    np.testing.assert_array_equal(attention_maps(found, sentence), attention_maps(expected, sentence))
-    assert np.abs(np.subtract(attention_maps(found, sentence), attention_maps(model, sentence))).max() > 0
 
 
 def test_fingerprints_tell_contents_not_places(gpt2: Path, tmp_path: Path) -> None:
@@ -137,7 +121,7 @@ def test_positions_after_the_padding_id(tmp_path: Path) -> None:
     )  # fmt: skip
     model = load_model(save_network(tmp_path / "roberta", RobertaModel(config)))
     assert (model.layout.first_position, model.layout.equal_lengths, model.max_pieces) == (2, False, 38)
-    assert model.null == Null(0, 0)
+    assert model.attends == Attends(False, 0, 0)
 
 
 def test_windows_limit_sentences(tmp_path: Path) -> None:

@@ -3,19 +3,26 @@
 import numpy as np
 import xarray as xr
 
+from attnmetrics.metrics.schema import LABELS, LINKS, SPECIAL, Schema
 from attnmetrics.results.dataset import dataset
-from attnmetrics.statistics.states import Dims, State, packed_size
+from attnmetrics.statistics.states import State
 
 HOSTILE = ("=1+1", "+x", "-LRB-", "@sum", "\ttab", "\rreturn", 'a,"b"\nc')
-DIMS = Dims(layer=(1, 4), head=3, pos=("NOUN", *HOSTILE, "_"), rel=("nsubj:pass", "été", "_"))
+NAMES = {"pos": ("NOUN", *HOSTILE, "_"), "rel": ("nsubj:pass", "été", "_"), "special": SPECIAL}
+SCHEMA = Schema((1, 4), 3, LABELS, LINKS, NAMES)
 
 
-def merged_state() -> State:
-    vector = np.random.default_rng(0).integers(1, 100, packed_size(DIMS)).astype(float)
-    found = State.unpack(DIMS, vector)
-    found["entropy_rows"][0, 1] = 0
-    return found
+def merged_sums() -> dict[str, np.ndarray]:
+    vector = np.random.default_rng(0).integers(1, 100, SCHEMA.size).astype(float)
+    state = State.unpack(SCHEMA, vector)
+    state["entropy_rows"][0, 1] = 0
+    extra = {
+        "deviation_sum": np.ones((2, 3)),
+        "prefix_sum": np.full((2, 3), 2.0),
+        "variability_sentences": np.array(40),
+    }
+    return {**state.sums, **extra}
 
 
-def merged_results(state: State) -> xr.Dataset:
-    return dataset(state, np.ones((2, 3)), np.full((2, 3), 2.0), 40)
+def merged_results(sums: dict[str, np.ndarray]) -> xr.Dataset:
+    return dataset(SCHEMA, sums)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from merged import merged_results, merged_state
+from merged import SCHEMA, merged_results, merged_sums
 from synthetic import made_up
 
 from attnmetrics.errors import StoreError
@@ -14,21 +14,18 @@ from attnmetrics.results import dataset as results
 from attnmetrics.results.dataset import load, save
 from attnmetrics.results.exemplars import exemplars_frame, save_exemplars
 from attnmetrics.results.tables import save_tables
-from attnmetrics.statistics import metrics
 from attnmetrics.statistics.exemplars import Exemplars
-from attnmetrics.statistics.schema import PER_HEAD, RESULTS
-from attnmetrics.statistics.states import State
 from attnmetrics.storage import locate
 
 
 @pytest.fixture(scope="module")
-def state() -> State:
-    return merged_state()
+def sums() -> dict[str, np.ndarray]:
+    return merged_sums()
 
 
 @pytest.fixture
-def table(state) -> xr.Dataset:
-    return merged_results(state)
+def table(sums) -> xr.Dataset:
+    return merged_results(sums)
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -36,29 +33,26 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_every_result_is_there_with_labels_and_attributes(table):
-    declared = {result.name: result for result in RESULTS}
-    declared |= {f"{result.name}_by_layer": result for result in PER_HEAD}
+    declared = {result.name: result for result in SCHEMA.with_twins()}
     assert list(table.data_vars) == list(declared)
     for name, result in declared.items():
-        assert table[name].dims == (("layer", *result.dims[2:]) if name != result.name else result.dims)
-        assert table[name].attrs["units"] == result.unit
-        assert table[name].attrs["source"] == result.source
-        assert table[name].attrs["long_name"].startswith(result.title)
-        assert table[name].attrs["formula"].startswith(result.formula)
+        about = table[name].attrs
+        assert table[name].dims == result.dims
         assert table[name].dtype == result.dtype
-        assert table[name].attrs["kind"] == result.kind
-        assert table[name].attrs["help"] == result.help
-        assert table[name].attrs["family"]
-        assert table[name].attrs.get("heading", "") == result.heading
-        assert table[name].attrs.get("twin_of", name) == result.name
-    assert set(table.coords) == {"layer", "head", "pos", "rel", "direction", "offset", "pair_distance"}
+        told = (about["long_name"], about["units"], about["formula"], about["source"], about["kind"], about["help"])
+        assert told == (result.title, result.unit, result.formula, result.source, result.kind, result.help)
+        assert about["family"]
+        assert about.get("heading", "") == result.heading
+        assert about.get("chance", "") == result.chance
+        assert about.get("twin_of", "") == (name.removesuffix("_by_layer") if name.endswith("_by_layer") else "")
+    assert set(table.coords) == {"layer", "head", "pos", "rel", "special", "direction", "offset", "pair_distance"}
     assert all(table[dim].attrs.keys() == {"long_name", "help", "units"} for dim in table.coords)
     assert table["layer"].to_numpy().tolist() == [1, 4]
     assert table["offset"].to_numpy()[[0, -1]].tolist() == [-32, 32]
 
 
-def test_values_are_those_of_the_metrics(state, table):
-    expected = metrics.results(state, np.ones((2, 3)), np.full((2, 3), 2.0), 40)
+def test_values_are_those_of_the_formulas(sums, table):
+    expected = SCHEMA.compute(sums)
     for name, value in expected.items():
         np.testing.assert_array_equal(table[name].to_numpy(), value)
     assert np.isnan(table["entropy"].sel(layer=1, head=1))
@@ -91,11 +85,9 @@ def test_results_that_hold_more_or_fewer_tables_open_as_they_were(table, tmp_pat
             assert [type(label) for label in found[dim].to_numpy()] == [str] * found.sizes[dim]
 
 
-def test_a_table_by_layer_names_its_own_chance(table, monkeypatch):
-    chances = {"distance": "entropy", "pos_to": "dependency_baseline"}
-    changed = {name: results.replace(one, chance=chances[name]) for one in RESULTS if (name := one.name) in chances}
-    found = {name: results._attributes_by_layer(one, "sentence")["chance"] for name, one in changed.items()}
-    assert found == {"distance": "entropy_by_layer", "pos_to": "dependency_baseline"}
+def test_a_table_by_layer_names_its_own_chance(table):
+    assert table["dependency_alignment_by_layer"].attrs["chance"] == "dependency_expected_by_layer"
+    assert table["pos_to_by_layer"].attrs["chance"] == "pos_to_uniform"
 
 
 def test_a_fresh_process_reads_without_warnings(table, tmp_path):

@@ -5,8 +5,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from attnmetrics.errors import StoreError
-from attnmetrics.results.exemplars import EXEMPLARS, SentenceTexts, exemplars_frame, load_exemplars, save_exemplars
+from attnmetrics.results.exemplars import EXEMPLARS, exemplars_frame, load_exemplars, save_exemplars
 from attnmetrics.statistics.exemplars import Exemplars, from_peaks
+from attnmetrics.statistics.passages import Passage, Passages
 from attnmetrics.storage import locate
 
 
@@ -18,10 +19,10 @@ def exemplars() -> Exemplars:
     )
 
 
-TEXTS: SentenceTexts = {
-    (0, 4): [("first", "One.", ("One", "."), 0)],
-    (2, 0): [("third", "Two 🦉", ["Two", " 🦉"], 0)],
-    (2, 1): [("third", "", [], 0)],
+TEXTS: Passages = {
+    (0, 4): [Passage("first", 0, 4, 0, "One.", ["One", "."])],
+    (2, 0): [Passage("third", 2, 0, 0, "Two 🦉", ["Two", " 🦉"])],
+    (2, 1): [Passage("third", 2, 1, 0, "", [])],
 }
 
 

@@ -4,17 +4,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from merged import HOSTILE, merged_results, merged_state
+from merged import HOSTILE, SCHEMA, merged_results, merged_sums
 from synthetic import ANIMACY, made_up
 
 from attnmetrics.results.tables import file_names, save_tables
-from attnmetrics.statistics.schema import RESULTS
 from attnmetrics.storage import locate
 
 
 @pytest.fixture(scope="module")
 def table() -> xr.Dataset:
-    return merged_results(merged_state())
+    return merged_results(merged_sums())
 
 
 def numbers(path: Path) -> dict[str, np.ndarray]:
@@ -29,13 +28,19 @@ def read(path: Path) -> list[list[str]]:
 
 def test_tables_hold_every_number_in_full(table, tmp_path):
     save_tables(table, locate(tmp_path / "tables"))
+    own = {"pos_to", "pos_from", "dependency_type_to", "dependency_type_from", "special_to", "special_from",
+           "dependency_alignment", "dependency_expected", "dependency_excess", "dependency_attention",
+           "attention_at_offset"}  # fmt: skip
     assert {path.stem for path in (tmp_path / "tables").iterdir()} == {
-        "heads", "layers", "corpus", "pairs", "directions", "pos_to", "pos_from", "dependency_alignment",
-        "dependency_type_to", "attention_at_offset", "pos_to_by_layer", "pos_from_by_layer",
-        "dependency_alignment_by_layer", "dependency_type_to_by_layer", "attention_at_offset_by_layer",
+        "heads", "layers", "corpus", "pairs", "directions", "pos", "rel", "special", "offset", "direction_offset",
+        *own, *(f"{name}_by_layer" for name in own),
     }  # fmt: skip
     heads = numbers(tmp_path / "tables" / "heads.csv")
-    assert list(heads) == ["layer", "head", *(result.name for result in RESULTS if result.dims == ("layer", "head"))]
+    assert list(heads) == [
+        "layer",
+        "head",
+        *(result.name for result in SCHEMA.results if result.dims == ("layer", "head")),
+    ]
     assert list(zip(heads["layer"], heads["head"], strict=True)) == [(a, b) for a in (1, 4) for b in (0, 1, 2)]
     for name in list(heads)[2:]:
         np.testing.assert_array_equal(heads[name].reshape(2, 3), table[name].to_numpy())

@@ -46,6 +46,7 @@ def test_all_variability_sentences() -> None:
     [
         ({"model": "gpt2", "out": "a"}, "--corpus"),
         ({**NEEDED, "sed": 1}, "sed: no such field"),
+        ({**NEEDED, "exact_exemplars": False}, "exact_exemplars: no such field"),
         ({**NEEDED, "exemplars": -1}, "exemplars: .*greater than or equal to 0; found -1"),
         ({**NEEDED, "dtype": "float16"}, "dtype: .*'float32' or 'bfloat16'; found 'float16'"),
         ({**NEEDED, "layers": "a-b"}, "layers: expected layers such as 0-3,6; found 'a-b'"),

@@ -14,8 +14,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from checks import outputs
 from conftest import demo_config
-from test_run import outputs
 
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine.worker import Counts, Worker

@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from checks import assert_close, outputs
 from conftest import DEMO_DOCUMENTS, demo_config
-from test_run import assert_close, failing_at, outputs
+from damage import failing_at
 
 import attnmetrics
 from attnmetrics import engine
@@ -71,7 +72,7 @@ def test_what_there_is_of_a_run_can_be_merged(tmp_path: Path, demo_run: Path, mo
     folder = tmp_path / "run"
     with monkeypatch.context() as patch, pytest.raises(ShardError, match="--allow-missing makes tables without them"):
         poison(patch)
-        run(demo_config(folder, exact_exemplars=False), QUIET)
+        run(demo_config(folder), QUIET)
     with pytest.raises(StoreError, match=r"shards of .* are measured"):
         merge_run(locate(folder), QUIET)
     facts = merge_run(locate(folder), QUIET, allow_missing=True)

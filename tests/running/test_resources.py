@@ -15,9 +15,9 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from checks import outputs, stored_outputs
 from conftest import demo_config
-from test_object_store import results
-from test_run import failing_at, outputs
+from damage import failing_at
 from werkzeug.serving import make_server
 
 from attnmetrics import cli, engine
@@ -157,7 +157,7 @@ def test_whatever_cannot_be_written_ends_the_command_and_the_next_goes_on(
     assert outputs(folder) == outputs(small_run)
     refused = " ".join(path for _, path in refusals.refused)
     parts = "run.json lease.json labels- annotations/#.parquet shards.zarr/state/ shards.zarr/exemplars/ prefix/"
-    for part in [*parts.split(), "candidates/", "commits/", "ranking/", "traces/", *OUTPUTS]:
+    for part in [*parts.split(), "candidates/", "commits/", "traces/", *OUTPUTS]:
         assert part in refused
     left, expected = ({path.name for path in place.iterdir()} for place in (folder, small_run))
     if events is not CREATES:  # temporary files cannot be removed either
@@ -176,11 +176,11 @@ from attnmetrics import cli
 from attnmetrics.annotation import spacy
 from attnmetrics.model import load
 from attnmetrics.engine.worker import Worker
-from test_resources import FLAGS, outputs
+from checks import outputs
 
 attnmetrics.views.atlas.render = lambda *_: "<html></html>"
-load.load_model, spacy._load = cache(load.load_model), cache(spacy._load)
-disk = Path(sys.argv[2])
+load.load_model, spacy.load_pipeline = cache(load.load_model), cache(spacy.load_pipeline)
+disk, flags = Path(sys.argv[2]), sys.argv[4:]
 
 
 def mount(options):
@@ -201,20 +201,20 @@ def measure(worker, shard, *arguments):
 
 
 mount("size=40k")
-command = ["run", *FLAGS, "--engine=inline", f"--out={disk}/run"]
+command = ["run", *flags, "--engine=inline", f"--out={disk}/run"]
 for size in (80, 120, 200, 400, 800):
     give(*command)
     mount(f"remount,size={size}k")
 mount("remount,size=4m")
 whole, Worker.measure = Worker.measure, measure
-give("run", *FLAGS, "--engine=inline", f"--out={disk}/other")
+give("run", *flags, "--engine=inline", f"--out={disk}/other")
 Worker.measure = whole
 mount("remount,rw")
 for _ in range(2):
     give(*command)
-    give("run", *FLAGS, "--engine=inline", f"--out={disk}/other")
+    give("run", *flags, "--engine=inline", f"--out={disk}/other")
     mount("remount,ro")
-give("run", *FLAGS, "--engine=inline", f"--out={disk}/new")
+give("run", *flags, "--engine=inline", f"--out={disk}/new")
 give("show", f"{disk}/run")
 give("status", f"{disk}/run")
 for name in ("run", "other"):
@@ -231,7 +231,7 @@ def may_mount() -> bool:
 def test_a_file_system_that_is_full_or_read_only(small_run: Path, tmp_path: Path) -> None:
     (disk := tmp_path / "disk").mkdir()
     (kept := tmp_path / "kept").mkdir()
-    program = [sys.executable, "-c", IN_A_NAMESPACE, Path(__file__).parents[1], disk, kept]
+    program = [sys.executable, "-c", IN_A_NAMESPACE, Path(__file__).parents[1], disk, kept, *FLAGS]
     done = subprocess.run(["unshare", "--map-root-user", "--mount", *program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     *commands, rest = re.split(r"exit (\d+)\n", done.stderr)
@@ -389,7 +389,7 @@ def test_an_object_store_that_refuses_ends_the_run(
             assert time.monotonic() - start < 60
         gate.word = ""
         run(config, QUIET)
-        assert results(locate(url)) == outputs(small_run)
+        assert stored_outputs(locate(url)) == outputs(small_run)
 
 
 def create_bucket(name: str) -> None:
@@ -424,4 +424,4 @@ def test_an_object_store_that_goes_away_ends_the_run(
     with serving(Gate(), port):
         assert progress_of(locate("s3://gone/run")).measured == 1
         run(config, QUIET)
-        assert results(locate("s3://gone/run")) == outputs(small_run)
+        assert stored_outputs(locate("s3://gone/run")) == outputs(small_run)

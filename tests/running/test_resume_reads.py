@@ -10,8 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from checks import outputs
 from conftest import demo_config
-from faults import outputs
 from rich.console import Console
 
 from attnmetrics.annotation import cache

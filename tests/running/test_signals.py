@@ -10,22 +10,19 @@ from pathlib import Path
 
 import psutil
 import pytest
-from faults import PHASES, POLL_SECONDS, Driver, Phase, outputs
+from checks import outputs
+from conftest import DEMO_DOCUMENTS, demo_config
+from faults import PHASES, POLL_SECONDS, Driver, Phase
+from stopped import ATTEMPTS, LINE, PROMISED_SECONDS
 
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
-from tests.conftest import DEMO_DOCUMENTS, demo_config
-
-PROMISED_SECONDS = 2.0
-ATTEMPTS = 3
-"""The promise is that of a machine which has time for the program."""
 
 LATE_SECONDS = 20.0
 """Within which all processes of a local Ray are gone."""
 
 FLAGS = ["--model=demo", "--corpus=demo", f"--max-documents={DEMO_DOCUMENTS}", "--shard-characters=4000"]
 FLAGS += ["--exemplars=5"]
-LINE = "attnmetrics: stopped; what is committed is kept: run the same command again to go on\n"
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 

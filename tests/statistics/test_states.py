@@ -4,32 +4,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attnmetrics.errors import MergeError
-from attnmetrics.statistics.schema import PER_HEAD, RESULTS, STATISTICS
-from attnmetrics.statistics.states import Dims, State, packed_size
+from attnmetrics.metrics.schema import LABELS, LINKS, SPECIAL, Schema
+from attnmetrics.statistics.states import State
 
-DIMS = Dims(layer=(0, 2), head=3, pos=("NOUN", "_"), rel=("nsubj", "obj", "_"))
+NAMES = {"pos": ("NOUN", "_"), "rel": ("nsubj", "obj", "_"), "special": SPECIAL}
+SCHEMA = Schema((0, 2), 3, LABELS, LINKS, NAMES)
 seeds = st.integers(0, 2**32 - 1)
 
 
-def random_state(seed: int, dims: Dims = DIMS) -> State:
-    return State.unpack(dims, np.random.default_rng(seed).uniform(0, 1000, packed_size(dims)))
+def random_state(seed: int, schema: Schema = SCHEMA) -> State:
+    return State.unpack(schema, np.random.default_rng(seed).uniform(0, 1000, schema.size))
 
 
 def assert_close(a: State, b: State) -> None:
     np.testing.assert_allclose(a.pack(), b.pack(), rtol=1e-14)
 
 
-def test_every_name_is_declared_once():
-    assert len({s.name for s in STATISTICS}) == len(STATISTICS)
-    assert len({r.name for r in RESULTS}) == len(RESULTS)
-    assert {r.dims[:2] for r in PER_HEAD} == {("layer", "head")}
-
-
 @given(seeds)
 def test_zero_is_the_identity(seed):
     state = random_state(seed)
-    np.testing.assert_array_equal(State.zero(DIMS).merge(state).pack(), state.pack())
-    np.testing.assert_array_equal(state.merge(State.zero(DIMS)).pack(), state.pack())
+    np.testing.assert_array_equal(State.zero(SCHEMA).merge(state).pack(), state.pack())
+    np.testing.assert_array_equal(state.merge(State.zero(SCHEMA)).pack(), state.pack())
 
 
 @given(seeds, seeds, seeds)
@@ -42,19 +37,33 @@ def test_merge_is_associative_and_commutative(a, b, c):
 @given(seeds)
 def test_unpack_inverts_pack(seed):
     state = random_state(seed)
-    again = State.unpack(DIMS, state.pack())
-    assert again.sums.keys() == state.sums.keys() == {s.name for s in STATISTICS}
-    for s in STATISTICS:
-        assert again[s.name].shape == DIMS.shape(s.dims)
+    again = State.unpack(SCHEMA, state.pack())
+    assert again.sums.keys() == state.sums.keys() == {one.name for one in SCHEMA.sums}
+    for s in SCHEMA.sums:
+        assert again[s.name].shape == SCHEMA.shape(s.dims)
         np.testing.assert_array_equal(again[s.name], state[s.name])
 
 
-def test_states_of_different_runs_do_not_merge():
-    other = Dims(layer=(0, 2), head=3, pos=("VERB", "_"), rel=("nsubj", "obj", "_"))
-    with pytest.raises(MergeError, match=r"expected a state with .*NOUN.*, found one with .*VERB.*; merge one run"):
+@pytest.mark.parametrize(
+    "other",
+    [
+        Schema((0, 2), 3, LABELS, LINKS, {**NAMES, "pos": ("VERB", "_")}),
+        Schema((0, 1), 3, LABELS, LINKS, NAMES),
+        Schema((0, 2), 3, LABELS, LINKS[:2], NAMES),
+    ],
+)
+def test_states_of_different_schemas_do_not_merge(other):
+    with pytest.raises(MergeError, match=r"expected a state of the schema \w+, found one of \w+, .*; merge one run"):
         random_state(0).merge(random_state(0, other))
 
 
+def test_states_of_equal_schemas_merge():
+    again = Schema.from_plain(SCHEMA.plain())
+    np.testing.assert_array_equal(
+        random_state(0).merge(random_state(1, again)).pack(), random_state(0).pack() + random_state(1).pack()
+    )
+
+
 def test_a_vector_of_another_length_is_refused():
-    with pytest.raises(MergeError, match=rf"expected a state of {packed_size(DIMS)} numbers .* found shape \(5,\)"):
-        State.unpack(DIMS, np.zeros(5))
+    with pytest.raises(MergeError, match=rf"expected a state of {SCHEMA.size} numbers, found one of shape \(5,\)"):
+        State.unpack(SCHEMA, np.zeros(5))

@@ -10,14 +10,14 @@ from uuid import uuid4
 import psutil
 import pytest
 import xarray as xr
+from checks import fetched, outputs, stored_outputs
 from conftest import demo_config
-from test_run import outputs
 
 import attnmetrics
 from attnmetrics.errors import StoreError
 from attnmetrics.running.driver import merge_run, progress_of, run
 from attnmetrics.running.progress import Reporter
-from attnmetrics.storage import Location, locate
+from attnmetrics.storage import locate
 
 QUIET = Reporter(quiet=True)
 
@@ -27,22 +27,6 @@ pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("loaded_once")]
 @pytest.fixture
 def url(bucket: str) -> str:
     return f"{bucket}/{uuid4().hex}/run"
-
-
-def fetched(folder: Location, prefix: str = "") -> dict[str, bytes]:
-    """Bytes of every object below a folder, by path."""
-    found = {}
-    for name in folder.names():
-        below = fetched(folder / name, f"{prefix}{name}/")
-        found |= below or {f"{prefix}{name}": (folder / name).read()}
-    return found
-
-
-def results(folder: Location) -> dict[str, bytes]:
-    """What `outputs` gives of a local folder."""
-    tables = {name: fetched(folder / name, f"{name}/") for name in ("results.zarr", "tables")}
-    frames = {name: (folder / name).read() for name in ("exemplars.parquet", "exemplar_attention.parquet")}
-    return {**tables["results.zarr"], **tables["tables"], **frames}
 
 
 def start(url: str, *flags: str) -> psutil.Popen:
@@ -63,10 +47,10 @@ def await_commits(url: str, process: psutil.Popen, number: int) -> None:
 def test_the_results_are_those_of_a_folder(demo_run: Path, url: str) -> None:
     run(demo_config(url), QUIET)
     folder = locate(url)
-    assert results(folder) == outputs(demo_run)
+    assert stored_outputs(folder) == outputs(demo_run)
     assert folder.names() == [
-        "annotations", "candidates", "commits", "exemplar_attention.parquet", "exemplars.parquet", "prefix", "ranking",
-        "report", "results.zarr", "run.json", "shards.zarr", "tables", "traces",
+        "annotations", "candidates", "commits", "exemplar_attention.parquet", "exemplars.parquet", "prefix", "report",
+        "results.zarr", "run.json", "shards.zarr", "tables", "traces",
     ]  # fmt: skip
     assert b"<html" in (folder / "report" / "index.html").read()
     assert json.loads((folder / "run.json").read())["configuration"]["out"] == url
@@ -77,7 +61,7 @@ def test_the_results_are_those_of_a_folder(demo_run: Path, url: str) -> None:
     assert run(demo_config(url), QUIET)["status"] == "finished"
     merge_run(folder, QUIET)
     assert fetched(folder).keys() == before.keys()
-    assert results(folder) == outputs(demo_run)
+    assert stored_outputs(folder) == outputs(demo_run)
 
 
 def test_a_killed_driver_leaves_what_the_next_goes_on_from(
@@ -89,7 +73,7 @@ def test_a_killed_driver_leaves_what_the_next_goes_on_from(
     first.communicate()
     run(demo_config(url), Reporter())
     assert "shards are measured already" in " ".join(capsys.readouterr().err.split())
-    assert results(locate(url)) == outputs(demo_run)
+    assert stored_outputs(locate(url)) == outputs(demo_run)
 
 
 @pytest.mark.cluster
@@ -102,7 +86,7 @@ def test_killed_workers_are_replaced(demo_run: Path, url: str) -> None:
             worker.kill()
     _, said = process.communicate()
     assert process.returncode == 0, said
-    assert results(locate(url)) == outputs(demo_run)
+    assert stored_outputs(locate(url)) == outputs(demo_run)
 
 
 def test_damage_is_found_and_mended(demo_run: Path, url: str) -> None:
@@ -117,7 +101,7 @@ def test_damage_is_found_and_mended(demo_run: Path, url: str) -> None:
         merge_run(locate(url), QUIET)
     facts = run(config, QUIET)
     assert facts["status"] == "finished"
-    assert results(locate(url)) == outputs(demo_run)
+    assert stored_outputs(locate(url)) == outputs(demo_run)
 
 
 def test_a_corpus_and_annotations_may_lie_there_too(bucket: str, url: str, tmp_path: Path) -> None:

@@ -1,14 +1,15 @@
 """Damage: whatever file of a run is changed, cut or gone, the same command ends with the same bits, or names it."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import xarray as xr
+from checks import outputs
 from conftest import demo_config
-from faults import outputs
+from damage import KINDS, flip
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -70,24 +71,6 @@ def files_of(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.stat().st_size)
 
 
-def flip(path: Path, where: float) -> None:
-    """Change one bit."""
-    data = bytearray(path.read_bytes())
-    bit = int(where * len(data) * 8)
-    data[bit // 8] ^= 1 << bit % 8
-    path.write_bytes(data)
-
-
-def cut(path: Path, where: float) -> None:
-    """Leave only the beginning."""
-    path.write_bytes(path.read_bytes()[: int(where * path.stat().st_size)])
-
-
-def delete(path: Path, where: float) -> None:
-    path.unlink()
-
-
-KINDS: dict[str, Callable[[Path, float], None]] = {"flip": flip, "cut": cut, "delete": delete}
 PLACES = st.floats(0, 1, exclude_max=True)
 
 

@@ -190,33 +190,6 @@ def test_a_forged_count_is_none(store: Store) -> None:
     assert store.committed() == {}
 
 
-def test_a_ranking_comes_back_bit_for_bit(store: Store) -> None:
-    written = content(1).exemplars
-    store.write_ranking("ab12", written)
-    for field in fields(Exemplars):
-        np.testing.assert_array_equal(getattr(store.read_ranking("ab12"), field.name), getattr(written, field.name))
-    assert (store.is_ranked("ab12"), store.is_ranked("cd34")) == (True, False)
-
-
-@pytest.mark.parametrize("damage", [flip, truncate, Path.unlink], ids=["flipped", "truncated", "missing"])
-def test_a_damaged_ranking_is_found_and_named(store: Store, damage: Callable[[Path], None]) -> None:
-    store.write_ranking("ab12", content(1).exemplars)
-    damage(Path(store.folder) / "ranking" / "ab12.npz")
-    assert not store.is_ranked("ab12")
-    with pytest.raises(StoreError, match=r"ab12\.npz"):
-        store.read_ranking("ab12")
-
-
-def test_an_error_does_not_hold_the_file(store: Store) -> None:
-    store.write_ranking("ab12", content(1).exemplars)
-    file = Path(store.folder) / "ranking" / "ab12.npz"
-    whole = file.read_bytes()
-    file.write_bytes(whole.replace(b"\x0a\x00\x14\x00weight.npy", b"\xff\x0f\x14\x00weight.npy", 1))
-    with pytest.raises(StoreError, match="File name in directory") as found:
-        store.read_ranking("ab12")
-    assert len(str(found.value)) < 600
-
-
 def test_traces_come_back_bit_for_bit(store: Store) -> None:
     written = traces()
     store.write_traces("ab12", written)

@@ -18,11 +18,10 @@ import psutil
 import pytest
 import xarray as xr
 from models import save_model
-from pages import MADE, chromium, needs_chromium
+from pages import HOSTILE, MADE, assert_lines, chromium, needs_chromium
 from playwright.sync_api import Page, expect
 from starlette.testclient import TestClient
-from test_signals import ATTEMPTS, LINE, PROMISED_SECONDS
-from test_view_pages import HOSTILE, assert_lines
+from stopped import ATTEMPTS, LINE, PROMISED_SECONDS
 
 import attnmetrics
 from attnmetrics import views
@@ -185,7 +184,7 @@ def test_the_model_is_that_of_the_run(facts: dict[str, Any]) -> None:
         {"configuration": facts["configuration"] | {"layers": [1, 3], "null_tokens": "none"},
          "model": facts["model"] | {"layers": [1, 3]}}
     )  # fmt: skip
-    assert (layers.layers, layers.null.leading) == ((1, 3), 0)
+    assert (layers.layers, layers.attends.leading) == ((1, 3), 0)
 
 
 def test_another_model_is_refused_by_its_size(facts: dict[str, Any], tmp_path: Path) -> None:

@@ -254,6 +254,13 @@ def test_hostile_labels_stay_text() -> None:
     assert "\x1b[2J" not in ansi(terminal.show_head(data, 0, 0))
 
 
+def test_labels_that_end_alike_are_told_apart() -> None:
+    data = dataset(2, 2, pos=("a\x00", "a", "_"))
+    for label in ("a\x00", "a"):
+        table = data["pos_to"][..., ["a\x00", "a"].index(label)]
+        assert percent(float(table.max())) in line_of(text(terminal.show_metric(data, "pos_to", label=label)), "1 ")
+
+
 def test_the_status_says_what_to_do_next() -> None:
     progress = SimpleNamespace(facts=facts() | {"status": "unfinished", "missing": []}, shards=4, measured=1)
     assert "1 of 4 shards (25%)" in text(terminal.show_status(Path("runs/a"), progress))

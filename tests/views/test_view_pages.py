@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from models import save_model
-from numpy.typing import NDArray
-from pages import Desk, chromium, needs_chromium
+from pages import HOSTILE, Desk, assert_lines, chromium, lines, needs_chromium
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from attnmetrics import views
@@ -17,7 +16,6 @@ from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.reading import Trace, read, trace
 
 TEXT = "The river rises in the hills, and flows."
-HOSTILE = ['</script><img src="http://attack.test/x" onerror="alert(1)">', "<b>bold</b>", "&amp;", "\u202eright\x00"]
 ROUNDING = 6e-6
 
 pytestmark = needs_chromium
@@ -63,29 +61,8 @@ def token(page: Page, side: str, place: int) -> Locator:
     return page.locator(f'.token[data-side="{side}"][data-place="{place}"]')
 
 
-def lines(page: Page) -> list[dict[str, Any]]:
-    """The lines that can be seen."""
-    return page.locator("svg.lines").last.evaluate(  # type: ignore[no-any-return]
-        """svg => [...svg.querySelectorAll('g:not([visibility=hidden]) > path[data-i]')].map(path => ({
-        head: +path.dataset.head, i: +path.dataset.i, j: +path.dataset.j,
-        opacity: +path.getAttribute('stroke-opacity')}))"""
-    )
-
-
 def squares(page: Page) -> list[bool]:
     return [square.get_attribute("aria-pressed") == "true" for square in page.locator(".square").all()]
-
-
-def assert_lines(page: Page, expected: NDArray[np.float64], heads: list[int]) -> None:
-    """Exactly the weights that can be seen are drawn, each as opaque as it is large. `expected` is [head, i, j]."""
-    drawn = {(line["head"], line["i"], line["j"]): line["opacity"] for line in lines(page)}
-    wanted = {
-        (h, int(i), int(j)): expected[h, i, j]
-        for h in heads
-        for i, j in zip(*np.nonzero(expected[h] >= 0.005), strict=True)
-    }
-    assert drawn.keys() == wanted.keys()
-    np.testing.assert_allclose([drawn[key] for key in wanted], list(wanted.values()), rtol=0, atol=1e-4)
 
 
 # ---- head view

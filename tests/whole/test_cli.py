@@ -112,7 +112,7 @@ def test_quiet_prints_only_where_the_report_is(command: Command, text: Path) -> 
     assert (code, err, len(out.splitlines())) == (0, "", 1)
 
 
-def test_show(command: Command, demo_run: Path) -> None:
+def test_show_prints_tables_heads_and_exemplars_and_names_what_there_is(command: Command, demo_run: Path) -> None:
     assert command("show", demo_run)[0] == 0
     assert "entropy" in command("show", demo_run, "entropy")[1].lower()
     assert command("show", demo_run, "pos_to", "--label", "NOUN")[0] == 0

@@ -7,16 +7,25 @@ that shares add up to 1; only a row's entropy is as exact as α.
 from collections.abc import Iterator
 from math import inf
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from attnmetrics.model.kernels.reductions import Reads, Reductions, Wanted
+from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
+from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS
+from attnmetrics.model.kernels.attends import Attends
+from attnmetrics.model.kernels.reductions import Reads, Reductions, Show, Wanted
 from attnmetrics.model.pack import Tile
-from attnmetrics.statistics.schema import ENTROPY_NULL_LIMIT, OFFSET_LIMIT, OFFSETS
 
 
 def dense(
-    query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
+    query: Tensor,
+    key: Tensor,
+    value: Tensor | None,
+    scaling: float,
+    wanted: Wanted,
+    reduce: bool,
+    show: Show | None = None,
 ) -> tuple[Tensor | None, Reductions | None]:
     """The plain kernel (see `Kernel`): α of one tile at a time."""
     output = value.new_empty(value.shape) if value is not None else None
@@ -26,6 +35,8 @@ def dense(
             mix(weights, value, tile, output)
         if reductions is not None:
             _reduce(weights, tile, reads, wanted, reductions)
+        if show is not None:
+            show(tile, weights)
     if reductions is not None:
         settle_empty_peaks(wanted, reductions)
     return output, reductions
@@ -38,10 +49,10 @@ def attention(query: Tensor, key: Tensor, scaling: float, wanted: Wanted) -> Ite
     """
     dtype = torch.promote_types(query.dtype, torch.float32)
     for tile in wanted.batch.tiles:
-        columns = tile.row + tile.rows if wanted.causal else tile.length
+        columns = wanted.attends.reach(tile.row + tile.rows - 1, tile.length)
         queries = sentences_of(query, tile)[:, tile.row : tile.row + tile.rows].transpose(1, 2).to(dtype)
         keys = sentences_of(key, tile)[:, :columns].transpose(1, 2).to(dtype)
-        later = -inf if wanted.causal else 0.0
+        later = -inf if wanted.attends.causal else 0.0
         mask = torch.full((tile.rows, columns), later, dtype=dtype, device=query.device).triu_(tile.row + 1)
         scores = torch.baddbmm(mask, queries.flatten(0, 1), keys.flatten(0, 1).transpose(1, 2), alpha=scaling)
         yield tile, torch.softmax(scores, dim=-1).view(*queries.shape[:2], tile.rows, columns)
@@ -61,72 +72,99 @@ def mix(weights: Tensor, value: Tensor, tile: Tile, output: Tensor) -> None:
 
 
 def _reduce(weights: Tensor, tile: Tile, reads: Reads, wanted: Wanted, into: Reductions) -> None:
-    begin = wanted.null.leading
-    end = min(weights.shape[-1], tile.length - wanted.null.trailing)
-    kept = weights[..., begin : max(begin, end)]
-    if kept.shape[-1]:
-        _find_peaks(kept, tile, begin, into)
-    if not tile.measured:
-        return
-    rows = slice(tile.row, tile.row + tile.rows)
-    exact = weights.double()
-    null = exact[..., :begin].sum(-1) + exact[..., max(begin, end) :].sum(-1)
-    exact = exact[..., begin : max(begin, end)]
-    given = exact.sum(-1)
-    has_entropy = (null <= ENTROPY_NULL_LIMIT) & (given > 0)
-    entropy = torch.where(has_entropy, given.log() + _entropy(kept) / given, 0)
-    sentences_of(into.given, tile)[:, rows] = given.transpose(1, 2)
-    sentences_of(into.null, tile)[:, rows] = null.transpose(1, 2)
-    sentences_of(into.kept, tile)[:, rows] = has_entropy.transpose(1, 2)
-    sentences_of(into.entropy, tile)[:, rows] = entropy.transpose(1, 2)
-    sentences_of(into.received, tile)[:, begin : begin + kept.shape[-1]] += exact.sum(-2).transpose(1, 2)
-    _add_offsets(exact.sum(0), tile.row - begin, into)
-    _copy_single(weights, reads, into)
+    first, end = wanted.attends.columns(tile.length)
+    by_row, strongest = _find_strongest(weights[..., first:end], tile, first, wanted.attends)
+    _find_peaks(by_row, strongest, tile, into)
+    if tile.measured:
+        _store_rows(weights, strongest, tile, slice(first, end), into)
+        _add_offsets(weights.sum(0, dtype=torch.float64), tile.row, slice(first, end), into)
+        _read(weights, reads, into)
 
 
-def _entropy(weights: Tensor) -> Tensor:
-    """−Σ w·log w over the last dimension. One pass after the other over a tile beats `torch.special.entr` by far."""
-    tiny = torch.finfo(weights.dtype).tiny
-    return weights.clamp_min(tiny).log_().mul_(weights).sum(-1).neg_()
+def _find_strongest(kept: Tensor, tile: Tile, first: int, attends: Attends) -> tuple[Tensor, Tensor]:
+    """[sentence, head, row] largest F and its column, from the columns `first` … that are not null.
 
-
-def _find_peaks(kept: Tensor, tile: Tile, begin: int, into: Reductions) -> None:
-    """Replace the peaks of the tile's sentences where this tile's are larger; `max` gives the first of equals."""
+    They are −inf and −1 where no pair is attendable. `max` gives the first of equals.
+    """
+    if not kept.shape[-1]:
+        shape = kept.shape[:-1]
+        return kept.new_full(shape, -inf), kept.new_full(shape, -1, dtype=torch.int64)
     by_row, column = kept.max(-1)
+    i = np.arange(tile.row, tile.row + tile.rows)
+    exists = torch.from_numpy(attends.pairs(i, np.full_like(i, first), tile.length)).to(kept.device)
+    return by_row.where(exists, -inf), (column + first).where(exists, -1)
+
+
+def _store_rows(weights: Tensor, strongest: Tensor, tile: Tile, columns: slice, into: Reductions) -> None:
+    """Sums by row and by column; `columns` are those that are not null."""
+    exact, surprise = weights.double(), _surprise(weights)
+    given = exact[..., columns].sum(-1)
+    null = exact[..., : columns.start].sum(-1) + exact[..., columns.stop :].sum(-1)
+    kept = (null <= ENTROPY_NULL_LIMIT) & (given > 0)
+    entropy = torch.where(kept, given.log() + surprise[..., columns].sum(-1) / given, 0)
+    rows = {"given": given, "null": null, "entropy": entropy, "kept": kept, "strongest": strongest}
+    rows |= {"entropy_all": surprise.sum(-1), "largest": weights.amax(-1)}
+    for name, found in rows.items():
+        sentences_of(getattr(into, name), tile)[:, tile.row : tile.row + tile.rows] = found.transpose(1, 2)
+    sentences_of(into.received, tile)[:, : weights.shape[-1]] += exact.sum(-2).transpose(1, 2)
+
+
+def _surprise(weights: Tensor) -> Tensor:
+    """−w·log w. One pass after the other over a tile beats `torch.special.entr` by far."""
+    tiny = torch.finfo(weights.dtype).tiny
+    return weights.clamp_min(tiny).log_().mul_(weights).neg_()
+
+
+def _find_peaks(by_row: Tensor, strongest: Tensor, tile: Tile, into: Reductions) -> None:
+    """Replace the peaks of the tile's sentences where one of its rows has a larger weight."""
     peak, row = by_row.max(-1)
-    column = column.gather(-1, row.unsqueeze(-1)).squeeze(-1)
+    column = strongest.gather(-1, row.unsqueeze(-1)).squeeze(-1)
     sentences = slice(tile.sentence, tile.sentence + tile.count)
     better = peak > into.peak[sentences]
     into.peak[sentences] = torch.where(better, peak, into.peak[sentences])
     into.peak_i[sentences] = torch.where(better, row + tile.row, into.peak_i[sentences])
-    into.peak_j[sentences] = torch.where(better, column + begin, into.peak_j[sentences])
+    into.peak_j[sentences] = torch.where(better, column, into.peak_j[sentences])
 
 
 def settle_empty_peaks(wanted: Wanted, reductions: Reductions) -> None:
     """Where every attendable pair has weight 0 (all underflowed), the peak is the first attendable pair."""
-    nothing = reductions.peak == 0
-    reductions.peak_i[nothing] = wanted.null.leading if wanted.causal else 0
-    reductions.peak_j[nothing] = wanted.null.leading
+    nothing, first = reductions.peak == 0, wanted.attends.leading
+    reductions.peak_i[nothing] = first if wanted.attends.causal else 0
+    reductions.peak_j[nothing] = first
 
 
-def _add_offsets(summed: Tensor, shift: int, into: Reductions) -> None:
-    """Add F summed over sentences, [head, row, column] with i − j = row − column + shift, by offset."""
+def _add_offsets(summed: Tensor, first_row: int, columns: slice, into: Reductions) -> None:
+    """Add α summed over sentences, [head, row, column], by offset; and F, which is α with null columns set to 0."""
+    _, of_all = _by_offset(summed, first_row)
+    summed[..., : columns.start] = 0
+    summed[..., columns.stop :] = 0
+    offset, of_kept = _by_offset(summed, first_row)
+    place = offset.clamp(-OFFSET_LIMIT, OFFSET_LIMIT) + OFFSET_LIMIT
+    to_place = torch.nn.functional.one_hot(place, len(OFFSETS)).to(summed.dtype)
+    into.offsets_all.add_(of_all @ to_place)
+    into.offsets.add_(of_kept @ to_place)
+    into.span.add_(of_kept @ offset.abs().to(summed.dtype))
+    into.span_squared.add_(of_kept @ offset.square().to(summed.dtype))
+
+
+def _by_offset(summed: Tensor, first_row: int) -> tuple[Tensor, Tensor]:
+    """[D] offsets i − j of the diagonals of [head, row, column], the last column's first; [head, D] their sums.
+
+    Rows 1 and 2 of three columns have the offsets −1 … 2: row 1 fills the first three, row 2 the last three.
+    """
     rows, columns = summed.shape[1:]
-    if not columns:
-        return
     # One more column than there are rows left makes each row of the flattened matrix start one place later.
     slanted = torch.nn.functional.pad(summed.flip(2), (0, rows)).flatten(1)[:, :-rows]
     by_offset = slanted.reshape(-1, rows, rows + columns - 1).sum(1)
-    offset = torch.arange(rows + columns - 1, device=summed.device) - (columns - 1) + shift
-    place = offset.clamp(-OFFSET_LIMIT, OFFSET_LIMIT) + OFFSET_LIMIT
-    into.offsets.add_(by_offset @ torch.nn.functional.one_hot(place, len(OFFSETS)).to(summed.dtype))
-    into.span.add_(by_offset @ offset.abs().to(summed.dtype))
+    offset = torch.arange(rows + columns - 1, device=summed.device) - (columns - 1) + first_row
+    return offset, by_offset
 
 
-def _copy_single(weights: Tensor, reads: Reads, into: Reductions) -> None:
-    """Copy the single weights wanted of a tile."""
-    sentence, row, column = reads.pair_index
-    into.pairs[reads.pairs] = weights[sentence, :, row, column]
+def _read(weights: Tensor, reads: Reads, into: Reductions) -> None:
+    """Add linked weights to their groups, in an order that no device chooses, and copy the prefix blocks."""
+    sentence, row, column = reads.linked
+    of_group = reads.group == torch.arange(len(into.linked), device=weights.device)[:, None]
+    into.linked.add_(of_group.double() @ weights[sentence, :, row, column].double())
     place, row, column = reads.block_index
     first = weights[reads.block_sentence[:, None], :, row, column]
     into.prefix[reads.blocks, :, place] = first.transpose(1, 2).double()

@@ -16,17 +16,31 @@ import torch
 import triton
 from torch import Tensor
 
-from attnmetrics.model.kernels.programs import Packed, Parts, Sentences, Setting, Sums, received, short, single, tiled
-from attnmetrics.model.kernels.reductions import Reductions, Wanted
-from attnmetrics.model.pack import Batch
-from attnmetrics.statistics.schema import OFFSETS
+from attnmetrics.metrics.family import OFFSETS
+from attnmetrics.model.kernels.dense import dense
+from attnmetrics.model.kernels.programs import (
+    Packed,
+    Parts,
+    Rows,
+    Sentences,
+    Setting,
+    linked,
+    received,
+    short,
+    single,
+    tiled,
+)
+from attnmetrics.model.kernels.reductions import Reductions, Show, Wanted
+from attnmetrics.model.pack import Batch, Tile
 
 LEAST: Final = 16
 """The smallest side of a matrix product."""
 TILE_NUMBERS: Final = {torch.bfloat16: 1 << 13, torch.float32: 1 << 11}
 """Most numbers in a tile's queries: with more, a program's registers spill into memory."""
 PLACES: Final = 64
-"""Single weights of one program."""
+"""Single weights that a program does at once."""
+LINKED: Final = 16 * PLACES
+"""Most linked pairs of one program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +61,34 @@ class _Layout:
     """A batch as the programs take it."""
 
     groups: tuple[_Group, ...]
+    linked: "_Linked"
+    prefix: "_Prefix"
+
+
+@dataclass(frozen=True, slots=True)
+class _Linked:
+    """The linked pairs, each group's cut into chunks of at most `LINKED`."""
+
     attending: Tensor
-    """[M] packed piece of each single weight"""
+    """[P] int32 packed piece; group by group"""
+    attended: Tensor
+    """[P] int32"""
+    bounds: Tensor
+    """[C + 1] chunk n has the pairs bounds[n] … bounds[n + 1] − 1"""
+    members: Tensor
+    """[G, C] 1 where the chunk is of the group, float64"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Prefix:
+    """The M places of prefix blocks that exist."""
+
+    attending: Tensor
+    """[M] packed piece"""
     attended: Tensor
     """[M]"""
     target: Tensor
-    """[M] its place among the P pairs and V·Q places of prefix blocks"""
+    """[M] its place among the V·Q"""
 
 
 class Fused:
@@ -72,24 +108,33 @@ class Fused:
         self._known: tuple[Wanted, _Layout] | None = None
 
     def __call__(
-        self, query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor | None,
+        scaling: float,
+        wanted: Wanted,
+        reduce: bool,
+        show: Show | None = None,
     ) -> tuple[Tensor | None, Reductions | None]:
-        """One layer."""
+        """One layer; by the plain kernel where α is to be shown."""
+        if show is not None:
+            return dense(query, key, value, scaling, wanted, reduce, show)
         heads, device = query.shape[1], query.device
         output = value.new_empty(value.shape) if value is not None else None
         found = Reductions.empty(wanted, heads, device) if reduce else None
-        rows = torch.empty(2, *query.shape[:2], dtype=torch.float32, device=device)
-        setting = Setting(heads, scaling, wanted.null.leading, wanted.null.trailing)
+        softmax = torch.empty(2, *query.shape[:2], dtype=torch.float32, device=device)
+        setting = Setting(heads, scaling, wanted.attends.leading, wanted.attends.trailing)
         layout = self._layout(wanted, query)
         for group in layout.groups:
-            _launch(group, (query, key, value, output), found, rows, setting, wanted.causal)
-        return output, found and _read(layout, query, key, found, rows, setting)
+            _launch(group, (query, key, value, output), found, softmax, setting, wanted.attends.causal)
+        return output, found and _read(layout, query, key, found, softmax, setting)
 
     def _layout(self, wanted: Wanted, query: Tensor) -> _Layout:
         if self._known is None or self._known[0] is not wanted:
             fitting = max(LEAST, TILE_NUMBERS[query.dtype] // _width(query))
             groups = _groups(wanted.batch, min(self._longest, fitting), min(self._side, fitting), query.device)
-            self._known = wanted, _Layout(tuple(groups), *_single_places(wanted, query.device))
+            self._known = wanted, _Layout(tuple(groups), _linked(wanted, query.device), _prefix(wanted, query.device))
         return self._known[1]
 
 
@@ -109,49 +154,76 @@ def _groups(batch: Batch, longest: int, side: int, device: torch.device) -> Iter
         yield _Group(own, Sentences(*sentences), power if whole else side, blocks)
 
 
-def _single_places(wanted: Wanted, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Attending and attended packed piece, and target, of the wanted pairs and then of the prefix blocks."""
-    places = [torch.empty(3, 0, dtype=torch.int64, device=device).unbind()]
+def _linked(wanted: Wanted, device: torch.device) -> _Linked:
+    columns = [torch.empty(3, 0, dtype=torch.int32, device=device)]
     for tile, reads in zip(wanted.batch.tiles, wanted.reads, strict=True):
-        sentence, row, column = reads.pair_index
-        start = tile.start + sentence * tile.length
-        target = torch.arange(reads.pairs.start, reads.pairs.stop, device=device)
-        places.append((start + tile.row + row, start + column, target))
+        attending, attended = _packed_places(tile, *reads.linked)
+        columns.append(torch.stack([attending, attended, reads.group]))
+    attending, attended, group = torch.cat(columns, 1)
+    order = group.argsort(stable=True)
+    sizes = torch.bincount(group, minlength=wanted.groups).cpu().numpy()
+    # Chunks of each group, and their places in it: sizes [2500, 10] make chunks of [1024, 1024, 452], [10].
+    chunks = -(-sizes // LINKED)
+    of = np.repeat(np.arange(len(sizes)), chunks)
+    place = np.arange(len(of)) - np.repeat(np.cumsum(chunks) - chunks, chunks)
+    bounds = np.append((np.cumsum(sizes) - sizes)[of] + place * LINKED, sizes.sum())
+    return _Linked(
+        attending=attending[order],
+        attended=attended[order],
+        bounds=torch.from_numpy(bounds).to(device),
+        members=torch.from_numpy(of == np.arange(len(sizes))[:, None]).to(device, torch.float64),
+    )
+
+
+def _prefix(wanted: Wanted, device: torch.device) -> _Prefix:
+    columns = [torch.empty(3, 0, dtype=torch.int64, device=device)]
+    for tile, reads in zip(wanted.batch.tiles, wanted.reads, strict=True):
         place, row, column = reads.block_index
-        start = (tile.start + reads.block_sentence * tile.length)[:, None]
+        attending, attended = _packed_places(tile, reads.block_sentence[:, None], row, column)
         block = torch.arange(reads.blocks.start, reads.blocks.stop, device=device)[:, None]
-        target = wanted.pairs + block * wanted.places + place
-        places.append(((start + tile.row + row).flatten(), (start + column).flatten(), target.flatten()))
-    attending, attended, target = (torch.cat(column) for column in zip(*places, strict=True))
-    return attending, attended, target
+        target = block * wanted.places + place
+        columns.append(torch.stack([attending, attended, target]).flatten(1))
+    return _Prefix(*torch.cat(columns, 1))
+
+
+def _packed_places(tile: Tile, sentence: Tensor, row: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
+    """Attending and attended packed pieces of places in a tile's α."""
+    start = tile.start + sentence * tile.length
+    return start + tile.row + row, start + column
 
 
 def _launch(
     group: _Group,
     tensors: tuple[Tensor, Tensor, Tensor | None, Tensor | None],
     found: Reductions | None,
-    rows: Tensor,
+    softmax: Tensor,
     setting: Setting,
     causal: bool,
 ) -> None:
-    """Compute the output of a group's sentences, and all reductions but the single weights."""
+    """Compute the output of a group's sentences, and all reductions but the single weights.
+
+    `softmax` [2, T, head] gets each row's largest score and Σ exp(score − largest).
+    """
     query, key, value, output = map(_packed, tensors)
     blocks = max(1, group.blocks)
     grid = (len(group.rows) * setting.heads, blocks)
-    sums = parts = None
+    rows = parts = None
     if found is not None:
-        sums = Sums(found.received, found.given, found.null, found.entropy, found.kept, *rows)
-        parts = _parts(len(group.rows), blocks, setting.heads, rows.device)
+        rows = Rows(
+            found.received, found.given, found.null, found.entropy, found.kept, found.entropy_all, found.largest,
+            found.strongest, *softmax,
+        )  # fmt: skip
+        parts = _parts(len(group.rows), blocks, setting.heads, softmax.device)
     sizes = {"CAUSAL": causal, "SIDE": group.side, "WIDTH": _width(tensors[0])}
     # 32 weights of a tile a thread; fewer in float32, whose products take registers instead of tensor cores.
     warps = 4 if tensors[0].dtype == torch.float32 else min(8, max(1, group.side**2 // 1024))
     (tiled if group.blocks else short)[grid](
-        query, key, value, output, group.sentences, sums, parts, setting,
+        query, key, value, output, group.sentences, rows, parts, setting,
         MIX=value is not None, REDUCE=found is not None, VALUE_WIDTH=_width(tensors[2]), **sizes, num_warps=warps,
     )  # fmt: skip
     if found is not None and parts is not None:
         if group.blocks:
-            received[grid](query, key, group.sentences, sums, setting, **sizes, num_warps=warps)
+            received[grid](query, key, group.sentences, rows, setting, **sizes, num_warps=warps)
         _gather(parts, group, found)
 
 
@@ -174,7 +246,9 @@ def _parts(sentences: int, blocks: int, heads: int, device: torch.device) -> Par
 
     return Parts(
         offsets=full(len(OFFSETS)),
+        offsets_all=full(len(OFFSETS)),
         span=full(),
+        span_squared=full(),
         peak=full(value=-inf),
         peak_i=full(value=-1, dtype=torch.int64),
         peak_j=full(value=-1, dtype=torch.int64),
@@ -183,23 +257,28 @@ def _parts(sentences: int, blocks: int, heads: int, device: torch.device) -> Par
 
 def _gather(parts: Parts, group: _Group, into: Reductions) -> None:
     """Sum what the programs of a group found, and choose the first of the largest peaks."""
-    into.offsets.add_(parts.offsets.sum((0, 1), dtype=torch.float64))
-    into.span.add_(parts.span.sum((0, 1), dtype=torch.float64))
+    for name in ("offsets", "offsets_all", "span", "span_squared"):
+        getattr(into, name).add_(getattr(parts, name).sum((0, 1), dtype=torch.float64))
     peak, block = parts.peak.max(1)
     into.peak[group.rows] = peak.double()
     for place, found in ((into.peak_i, parts.peak_i), (into.peak_j, parts.peak_j)):
         place[group.rows] = found.gather(1, block[:, None])[:, 0]
 
 
-def _read(layout: _Layout, query: Tensor, key: Tensor, found: Reductions, rows: Tensor, setting: Setting) -> Reductions:
-    """The reductions with the single weights, from `Sums.largest` and `Sums.total` [2, T, head]."""
-    (pairs, heads), (blocks, _, places) = found.pairs.shape, found.prefix.shape
-    weights = torch.full((pairs + blocks * places, heads), nan, dtype=torch.float64, device=rows.device)
-    count = len(layout.target)
+def _read(
+    layout: _Layout, query: Tensor, key: Tensor, found: Reductions, softmax: Tensor, setting: Setting
+) -> Reductions:
+    """The reductions with the single weights, from `softmax` as `_launch` leaves it."""
+    (blocks, _, places), heads, device = found.prefix.shape, setting.heads, softmax.device
+    tensors, sizes = (_packed(query), _packed(key), *softmax, len(query)), {"PLACES": PLACES, "WIDTH": _width(query)}
+    pairs, chunks = layout.linked, len(layout.linked.bounds) - 1
+    sums = torch.zeros((chunks, heads), dtype=torch.float64, device=device)
+    if chunks:
+        linked[chunks, heads](*tensors, pairs.attending, pairs.attended, pairs.bounds, sums, setting, **sizes)
+    first, count = layout.prefix, len(layout.prefix.target)
+    weights = torch.full((blocks * places, heads), nan, dtype=torch.float64, device=device)
     if count:
         single[triton.cdiv(count, PLACES), heads](
-            _packed(query), _packed(key), *rows, len(query), layout.attending, layout.attended, layout.target, weights,
-            count, setting, PLACES=PLACES, WIDTH=_width(query),
-        )  # fmt: skip
-    prefix = weights[pairs:].view(blocks, places, heads).transpose(1, 2)
-    return replace(found, pairs=weights[:pairs], prefix=prefix)
+            *tensors, first.attending, first.attended, first.target, weights, count, setting, **sizes
+        )
+    return replace(found, linked=pairs.members @ sums, prefix=weights.view(blocks, places, heads).transpose(1, 2))

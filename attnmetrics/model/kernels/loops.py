@@ -5,14 +5,18 @@ Threads run them side by side, without the interpreter's lock. Here i are attend
 value.
 """
 
+from collections import namedtuple
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import fields
 from math import exp, inf, log
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numba.core.caching import FunctionCache
+
+from attnmetrics.model.kernels.reductions import Reductions
 
 IN_ORDER = {"contract"}
 ANY_ORDER = {"contract", "reassoc", "nsz"}
@@ -40,29 +44,16 @@ class Place(NamedTuple):
     """pieces of each sentence"""
     row: int
     """first i"""
-    leading: int
-    """null columns at the beginning"""
-    trailing: int
-    """null columns at the end"""
+    first: int
+    """first column that is not null"""
+    end: int
+    """one past the last that is not null"""
     causal: bool
     measured: bool
 
 
-class Sums(NamedTuple):
-    """The arrays of `kernels.Reductions`."""
-
-    received: Any
-    given: Any
-    null: Any
-    entropy: Any
-    kept: Any
-    offsets: Any
-    span: Any
-    pairs: Any
-    peak: Any
-    peak_i: Any
-    peak_j: Any
-    prefix: Any
+Arrays: Any = namedtuple("Arrays", [field.name for field in fields(Reductions)])
+"""The arrays of `Reductions`, under their names."""
 
 
 class _Cache(FunctionCache):
@@ -150,14 +141,20 @@ def _multiply(values, factor):
         values[k] *= factor
 
 
+@_loop(IN_ORDER)
+def reach(i, columns, causal):
+    """How many columns row i may attend to (see `Attends.reach`)."""
+    return i + 1 if causal else columns
+
+
 @_loop(IN_ORDER, keep=True)
-def soften(scores, row, causal):
+def softmax(scores, row, causal):
     """α from scores [sentence, head, row, column], in place; i begins at `row`."""
     sentences, heads, rows, columns = scores.shape
     for s in range(sentences):
         for h in range(heads):
             for r in range(rows):
-                seen = row + r + 1 if causal else columns
+                seen = reach(row + r, columns, causal)
                 own = scores[s, h, r, :seen]
                 total, _ = _exponentiate(own, _largest(own))
                 _multiply(own, 1 / total)
@@ -165,61 +162,81 @@ def soften(scores, row, causal):
 
 
 @_loop(IN_ORDER, keep=True)
-def reduce(scores, place, null_limit, offset_limit, sums):
-    """α from scores [sentence, head, row, column], in place, and its sums; of peaks, the weights' logarithms."""
+def reduce(scores, place, null_limit, offset_limit, arrays):
+    """α from scores [sentence, head, row, column], in place, and what comes of it but single weights.
+
+    `arrays.peak` gets the logarithms of weights, until `weigh_peaks` puts weights in their place: of the two weights
+    e⁻²⁰⁰ and e⁻³⁰⁰, both 0 in float32, the first is still the peak.
+    """
     sentences, heads, rows, columns = scores.shape
     received = np.empty(columns)
-    by_offset = np.zeros((heads, rows + columns))
-    end = place.length - place.trailing
+    # Of row i and column j, in place rows − 1 − r + j, where r = i − place.row: diagonals from the last i − j to the
+    # first. `beside` holds those of null columns.
+    by_offset, beside = np.zeros((2, heads, rows + columns))
     for s in range(sentences):
         start = place.start + s * place.length
         for h in range(heads):
             received[:] = 0
             for r in range(rows):
                 i = place.row + r
-                seen = i + 1 if place.causal else columns
+                seen = reach(i, columns, place.causal)
                 row = scores[s, h, r, :seen]
-                first = min(place.leading, seen)
-                last = max(first, min(end, seen))
+                first = min(place.first, seen)
+                last = max(first, min(place.end, seen))
                 here = _largest(row[first:last])
                 top = max(here, _largest(row[:first]), _largest(row[last:]))
-                peak = _find(row[first:last], here) + first
-                before, _ = _exponentiate(row[:first], top)
+                strongest = _find(row[first:last], here) + first
+                before, product_before = _exponentiate(row[:first], top)
                 within, product = _exponentiate(row[first:last], top)
-                after, _ = _exponentiate(row[last:], top)
+                after, product_after = _exponentiate(row[last:], top)
                 total = before + within + after
-                factor = 1 / total
-                weight = np.float64(here) - np.float64(top) - log(total)
-                if weight > sums.peak[place.sentence + s, h]:
-                    sums.peak[place.sentence + s, h] = weight
-                    sums.peak_i[place.sentence + s, h], sums.peak_j[place.sentence + s, h] = i, peak
+                factor, log_total = 1 / total, log(total)
+                weight = np.float64(here) - np.float64(top) - log_total
+                if weight > arrays.peak[place.sentence + s, h]:
+                    arrays.peak[place.sentence + s, h] = weight
+                    arrays.peak_i[place.sentence + s, h], arrays.peak_j[place.sentence + s, h] = i, strongest
                 if place.measured:
                     null, given = (before + after) * factor, within * factor
-                    sums.given[start + i, h], sums.null[start + i, h] = given, null
+                    arrays.given[start + i, h], arrays.null[start + i, h] = given, null
                     if null <= null_limit and given > 0:
-                        sums.kept[start + i, h] = True
-                        sums.entropy[start + i, h] = log(within) - product / within
-                    _add(row[first:last], factor, received[first:last], by_offset[h, rows - 1 - r + first :])
+                        arrays.kept[start + i, h] = True
+                        arrays.entropy[start + i, h] = log(within) - product / within
+                    arrays.entropy_all[start + i, h] = log_total - (product_before + product + product_after) * factor
+                    arrays.largest[start + i, h] = factor
+                    if strongest < last:
+                        arrays.strongest[start + i, h] = strongest
+                    diagonal = rows - 1 - r
+                    _add(row[first:last], factor, received[first:last], by_offset[h, diagonal + first :])
+                    _add(row[:first], factor, received[:first], beside[h, diagonal:])
+                    _add(row[last:], factor, received[last:], beside[h, diagonal + last :])
                 _multiply(row, factor)
                 scores[s, h, r, seen:] = 0
             if place.measured:
                 for j in range(columns):
-                    sums.received[start + j, h] += received[j]
+                    arrays.received[start + j, h] += received[j]
     for h in range(heads):
         for k in range(rows + columns):
             offset = place.row + rows - 1 - k
-            sums.offsets[h, min(max(offset, -offset_limit), offset_limit) + offset_limit] += by_offset[h, k]
-            sums.span[h] += by_offset[h, k] * abs(offset)
+            limited = min(max(offset, -offset_limit), offset_limit) + offset_limit
+            arrays.offsets[h, limited] += by_offset[h, k]
+            arrays.offsets_all[h, limited] += by_offset[h, k] + beside[h, k]
+            arrays.span[h] += by_offset[h, k] * abs(offset)
+            arrays.span_squared[h] += by_offset[h, k] * offset**2
 
 
 @_loop(IN_ORDER, keep=True)
-def read(weights, pair_index, pairs, block_sentence, block_index, prefix):
-    """Copy single weights: α [sentence, head, row, column] at an index (see `kernels.Reads`)."""
-    sentence, row, column = pair_index[0], pair_index[1], pair_index[2]
-    for p in range(len(pairs)):
-        for h in range(weights.shape[1]):
-            pairs[p, h] = weights[sentence[p], h, row[p], column[p]]
-    place, row, column = block_index[0], block_index[1], block_index[2]
+def add_linked(weights, index, group, linked):
+    """Add α [sentence, head, row, column] at an index [3, pair] to the groups of its pairs (see `Reads`)."""
+    sentence, row, column = index
+    for h in range(weights.shape[1]):
+        for p in range(len(group)):
+            linked[group[p], h] += weights[sentence[p], h, row[p], column[p]]
+
+
+@_loop(IN_ORDER, keep=True)
+def copy_blocks(weights, block_sentence, block_index, prefix):
+    """Copy α [sentence, head, row, column] at the places of prefix blocks (see `Reads`)."""
+    place, row, column = block_index
     for v in range(len(prefix)):
         for h in range(weights.shape[1]):
             for q in range(len(place)):
@@ -227,19 +244,19 @@ def read(weights, pair_index, pairs, block_sentence, block_index, prefix):
 
 
 @_loop(ANY_ORDER, keep=True)
-def weigh_peaks(query, key, start, scaling, causal, sums):
-    """Replace peaks by their weights, with scores in float64; query and key are [T, head, width]."""
-    sentences, heads = sums.peak.shape
+def weigh_peaks(query, key, start, scaling, causal, arrays):
+    """Replace the logarithms of peaks by their weights, from scores in float64; query and key are [T, head, width]."""
+    sentences, heads = arrays.peak.shape
     own = np.empty(query.shape[2])
     for b in range(sentences):
         keys = key[start[b] : start[b + 1]]
         scores = np.empty(len(keys))
         for h in range(heads):
-            i, j = sums.peak_i[b, h], sums.peak_j[b, h]
+            i, j = arrays.peak_i[b, h], arrays.peak_j[b, h]
             if i < 0:
                 continue
             own[:] = query[start[b] + i, h]
-            seen = i + 1 if causal else len(keys)
+            seen = reach(i, len(keys), causal)
             for k in range(seen):
                 score = 0.0
                 for w in range(len(own)):
@@ -248,4 +265,4 @@ def weigh_peaks(query, key, start, scaling, causal, sums):
             total = 0.0
             for k in range(seen):
                 total += exp(scores[k] - scores[j])
-            sums.peak[b, h] = 1 / total
+            arrays.peak[b, h] = 1 / total

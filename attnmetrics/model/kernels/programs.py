@@ -1,8 +1,8 @@
 """Triton programs for attention and its reductions: α lives in registers, one tile at a time, and nowhere else.
 
 A program does one head of one sentence (`short`), or one block of its rows or columns (`tiled`, `received`); `single`
-does some wanted pairs. Sums are float32 within a program and stored as their array's type. No program adds to what
-another one writes, so equal inputs give equal bits.
+and `linked` do some wanted pairs. Sums are float32 within a program and stored as their array's type. No program adds
+to what another one writes, so equal inputs give equal bits.
 
 Here i are attending pieces (rows) and j attended ones (columns), counted in the sentence.
 """
@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import triton
 import triton.language as tl
 
-from attnmetrics.statistics.schema import ENTROPY_NULL_LIMIT, OFFSET_LIMIT
+from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
+from attnmetrics.metrics.family import OFFSET_LIMIT
 
 LIMIT = tl.constexpr(OFFSET_LIMIT)
 OFFSETS = tl.constexpr(2 * OFFSET_LIMIT + 1)
@@ -39,26 +40,32 @@ class Sentences(NamedTuple):
     """0 where only the peak is wanted"""
 
 
-class Sums(NamedTuple):
-    """What comes down to one number a piece, each tensor [T, head]; see `kernels.Reductions`."""
+class Rows(NamedTuple):
+    """What comes down to one number a piece, each tensor [T, head]; see `Reductions`."""
 
     received: Any
     given: Any
     null: Any
     entropy: Any
     kept: Any
+    entropy_all: Any
     largest: Any
+    strongest: Any
+    top: Any
     """the row's largest score"""
     total: Any
-    """the row's Σ exp(score − largest)"""
+    """the row's Σ exp(score − top)"""
 
 
 class Parts(NamedTuple):
-    """What comes down to a few numbers a program, each tensor [n, block, head]; see `kernels.Reductions`."""
+    """What comes down to a few numbers a program, each tensor [n, block, head]; see `Reductions`."""
 
     offsets: Any
     """[n, block, head, offset]"""
+    offsets_all: Any
+    """[n, block, head, offset]"""
     span: Any
+    span_squared: Any
     peak: Any
     peak_i: Any
     peak_j: Any
@@ -77,7 +84,7 @@ class Setting(NamedTuple):
 
 @triton.jit
 def short(
-    query, key, value, output, sentences, sums, parts, setting,
+    query, key, value, output, sentences, rows, parts, setting,
     CAUSAL: tl.constexpr, MIX: tl.constexpr, REDUCE: tl.constexpr,
     SIDE: tl.constexpr, WIDTH: tl.constexpr, VALUE_WIDTH: tl.constexpr,
 ):  # fmt: skip
@@ -86,30 +93,33 @@ def short(
     i = tl.arange(0, SIDE)
     queries, keys = _load(query, start, length, head, i, WIDTH), _load(key, start, length, head, i, WIDTH)
     scores = _scores(queries, keys, i, i, length, setting, CAUSAL)
-    largest = tl.max(scores, 1)
-    total = tl.sum(tl.exp(scores - largest[:, None]), 1)
-    weights, surprisal = _weights(scores, largest, total)
+    top = tl.max(scores, 1)
+    total = tl.sum(tl.exp(scores - top[:, None]), 1)
+    weights, surprisal = _weights(scores, top, total, i, length)
     if MIX:
         values = _load(value, start, length, head, i, VALUE_WIDTH)
         _store(output, start, length, head, i, _dot(weights.to(values.dtype), values), VALUE_WIDTH)
     if REDUCE:
         kept = _kept(i, i, length, setting, CAUSAL)
-        given, null, surprise, peak, peak_j = _reduce_rows(weights, surprisal, kept)
-        near = _reduce_near(weights, kept, i, 0, CAUSAL)
-        before, after, span = _reduce_far(weights, kept, i, i)
-        _store_peak(parts, n, i, peak, peak_j, setting)
+        given, null, surprise, surprise_all = _reduce_rows(weights, surprisal, kept)
+        peak, peak_j = _find_peaks(weights, kept)
         place = (start + i) * setting.heads + head
-        tl.store(sums.largest + place, largest, mask=i < length)
-        tl.store(sums.total + place, total, mask=i < length)
+        _store_softmax(rows, place, i < length, top, total)
+        _store_peak(parts, n, i, peak, peak_j, setting)
         if tl.load(sentences.measured + n):
-            _store_rows(sums, place, i < length, given, null, surprise)
-            tl.store(sums.received + place, tl.sum(tl.where(kept, weights, 0.0), 0), mask=i < length)
-            _store_offsets(parts, n, near, before, after, span, setting, CAUSAL)
+            _store_rows(rows, place, i < length, given, null, surprise, surprise_all, total, peak, peak_j)
+            tl.store(rows.received + place, tl.sum(weights, 0), mask=i < length)
+            near, near_all = _reduce_near(weights, i, 0, length, setting, CAUSAL)
+            before, after, span, squared = _reduce_far(tl.where(kept, weights, 0.0), i, i)
+            before_all, after_all, _, _ = _reduce_far(weights, i, i)
+            _store_offsets(parts.offsets, n, near, before, after, setting, CAUSAL)
+            _store_offsets(parts.offsets_all, n, near_all, before_all, after_all, setting, CAUSAL)
+            _store_span(parts, n, span, squared, setting)
 
 
 @triton.jit
 def tiled(
-    query, key, value, output, sentences, sums, parts, setting,
+    query, key, value, output, sentences, rows, parts, setting,
     CAUSAL: tl.constexpr, MIX: tl.constexpr, REDUCE: tl.constexpr,
     SIDE: tl.constexpr, WIDTH: tl.constexpr, VALUE_WIDTH: tl.constexpr,
 ):  # fmt: skip
@@ -121,44 +131,53 @@ def tiled(
     i = first_row + tl.arange(0, SIDE)
     end = tl.minimum(length, first_row + SIDE) if CAUSAL else length
     queries = _load(query, start, length, head, i, WIDTH)
-    largest, total, mixed = _mix(
+    top, total, mixed = _mix(
         queries, key, value, start, length, head, i, end, setting, CAUSAL, MIX, SIDE, WIDTH, VALUE_WIDTH
     )
     if MIX:
         _store(output, start, length, head, i, mixed / total[:, None], VALUE_WIDTH)
     if REDUCE:
-        given, null, surprise, span = _nothing(SIDE), _nothing(SIDE), _nothing(SIDE), _nothing(SIDE)
-        near, before, after = _nothing(LIMIT if CAUSAL else 2 * LIMIT), _nothing(SIDE), _nothing(SIDE)
+        given, null, surprise, surprise_all = _nothing(SIDE), _nothing(SIDE), _nothing(SIDE), _nothing(SIDE)
+        near, near_all = _nothing(LIMIT if CAUSAL else 2 * LIMIT), _nothing(LIMIT if CAUSAL else 2 * LIMIT)
+        before, after, span, squared = _nothing(SIDE), _nothing(SIDE), _nothing(SIDE), _nothing(SIDE)
+        before_all, after_all = _nothing(SIDE), _nothing(SIDE)
         peak = tl.full([SIDE], -float("inf"), tl.float32)
         peak_j = tl.full([SIDE], -1, tl.int32)
         for first_column in range(0, end, SIDE):
             j = first_column + tl.arange(0, SIDE)
             scores = _scores(queries, _load(key, start, length, head, j, WIDTH), i, j, length, setting, CAUSAL)
-            weights, surprisal = _weights(scores, largest, total)
+            weights, surprisal = _weights(scores, top, total, i, length)
             kept = _kept(i, j, length, setting, CAUSAL)
-            more_given, more_null, more_surprise, other, other_j = _reduce_rows(weights, surprisal, kept)
-            given, null, surprise = given + more_given, null + more_null, surprise + more_surprise
+            more_given, more_null, more_surprise, more_surprise_all = _reduce_rows(weights, surprisal, kept)
+            given, null = given + more_given, null + more_null
+            surprise, surprise_all = surprise + more_surprise, surprise_all + more_surprise_all
+            other, other_j = _find_peaks(weights, kept)
             peak_j = tl.where(other > peak, first_column + other_j, peak_j)
             peak = tl.maximum(peak, other)
-            more_before, more_after, more_span = _reduce_far(weights, kept, i, j)
-            before, after, span = before + more_before, after + more_after, span + more_span
+            more_before, more_after, more_span, more_squared = _reduce_far(tl.where(kept, weights, 0.0), i, j)
+            before, after = before + more_before, after + more_after
+            span, squared = span + more_span, squared + more_squared
+            more_before_all, more_after_all, _, _ = _reduce_far(weights, i, j)
+            before_all, after_all = before_all + more_before_all, after_all + more_after_all
             if tl.abs(first_row - first_column) < SIDE + LIMIT:
-                near += _reduce_near(weights, kept, i, first_column, CAUSAL)
-        _store_peak(parts, n, i, peak, peak_j, setting)
+                more_near, more_near_all = _reduce_near(weights, i, first_column, length, setting, CAUSAL)
+                near, near_all = near + more_near, near_all + more_near_all
         place = (start + i) * setting.heads + head
-        tl.store(sums.largest + place, largest, mask=i < length)
-        tl.store(sums.total + place, total, mask=i < length)
+        _store_softmax(rows, place, i < length, top, total)
+        _store_peak(parts, n, i, peak, peak_j, setting)
         if tl.load(sentences.measured + n):
-            _store_rows(sums, place, i < length, given, null, surprise)
-            _store_offsets(parts, n, near, before, after, span, setting, CAUSAL)
+            _store_rows(rows, place, i < length, given, null, surprise, surprise_all, total, peak, peak_j)
+            _store_offsets(parts.offsets, n, near, before, after, setting, CAUSAL)
+            _store_offsets(parts.offsets_all, n, near_all, before_all, after_all, setting, CAUSAL)
+            _store_span(parts, n, span, squared, setting)
 
 
 @triton.jit
 def received(
-    query, key, sentences, sums, setting,
+    query, key, sentences, rows, setting,
     CAUSAL: tl.constexpr, SIDE: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
-    """Column sums of SIDE columns of a sentence and a head, once `tiled` has left `largest` and `total`."""
+    """Column sums of SIDE columns of a sentence and a head, once `tiled` has left `top` and `total`."""
     n, head, start, length = _place(sentences, setting)
     first_column = tl.program_id(1) * SIDE
     if first_column >= length or tl.load(sentences.measured + n) == 0:
@@ -170,32 +189,60 @@ def received(
         i = first_row + tl.arange(0, SIDE)
         scores = _scores(_load(query, start, length, head, i, WIDTH), keys, i, j, length, setting, CAUSAL)
         place = (start + i) * setting.heads + head
-        largest = tl.load(sums.largest + place, mask=i < length, other=0.0)
-        total = tl.load(sums.total + place, mask=i < length, other=1.0)
-        kept = _kept(i, j, length, setting, CAUSAL)
-        found += tl.sum(tl.where(kept, tl.exp(scores - largest[:, None]) / total[:, None], 0.0), 0)
-    tl.store(sums.received + (start + j) * setting.heads + head, found, mask=j < length)
+        top = tl.load(rows.top + place, mask=i < length, other=float("inf"))
+        total = tl.load(rows.total + place, mask=i < length, other=1.0)
+        found += tl.sum(tl.exp(scores - top[:, None]) / total[:, None], 0)
+    tl.store(rows.received + (start + j) * setting.heads + head, found, mask=j < length)
 
 
 @triton.jit(do_not_specialize=["pieces", "count"])
 def single(
-    query, key, largest, total, pieces, attending, attended, target, weights, count, setting,
+    query, key, top, total, pieces, attending, attended, target, weights, count, setting,
     PLACES: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
-    """α of PLACES pairs of packed pieces in a head, into weights[target], once `largest` and `total` are there."""
+    """α of PLACES pairs of packed pieces in a head, into weights[target], once `top` and `total` are there."""
     head = tl.program_id(1).to(tl.int64)
     place = tl.program_id(0) * PLACES + tl.arange(0, PLACES)
     exists = place < count
-    i = tl.load(attending + place, mask=exists, other=0)
-    j = tl.load(attended + place, mask=exists, other=0)
+    i, j = _load_pairs(attending, attended, place, exists)
+    found = _pair_weights(query, key, top, total, pieces, head, i, j, exists, setting, WIDTH)
+    to = tl.load(target + place, mask=exists, other=0)
+    tl.store(weights + to * setting.heads + head, found, mask=exists)
+
+
+@triton.jit(do_not_specialize=["pieces"])
+def linked(
+    query, key, top, total, pieces, attending, attended, bounds, found, setting,
+    PLACES: tl.constexpr, WIDTH: tl.constexpr,
+):  # fmt: skip
+    """Σ α of the pairs bounds[n] … bounds[n + 1] − 1 in a head, PLACES at a time, into found [n, head]."""
+    n, head = tl.program_id(0), tl.program_id(1).to(tl.int64)
+    first, end = tl.load(bounds + n), tl.load(bounds + n + 1)
+    sums = _nothing(PLACES)
+    for begin in range(first, end, PLACES):
+        place = begin + tl.arange(0, PLACES)
+        exists = place < end
+        i, j = _load_pairs(attending, attended, place, exists)
+        weights = _pair_weights(query, key, top, total, pieces, head, i, j, exists, setting, WIDTH)
+        sums += tl.where(exists, weights, 0.0)
+    tl.store(found + n * setting.heads + head, tl.sum(sums, 0))
+
+
+@triton.jit
+def _load_pairs(attending, attended, place, exists):
+    """Attending and attended packed pieces of pairs; 0 where there is none."""
+    return tl.load(attending + place, mask=exists, other=0), tl.load(attended + place, mask=exists, other=0)
+
+
+@triton.jit
+def _pair_weights(query, key, top, total, pieces, head, i, j, exists, setting, WIDTH: tl.constexpr):
+    """α of pairs of packed pieces in a head, from their own queries and keys."""
     queries = _load(query, 0, pieces, head, i, WIDTH).to(tl.float32)
     keys = _load(key, 0, pieces, head, j, WIDTH).to(tl.float32)
     scores = tl.sum(queries * keys, 1) * setting.scaling
     row = i * setting.heads + head
-    shifted = scores - tl.load(largest + row, mask=exists, other=float("inf"))
-    found = tl.exp(shifted) / tl.load(total + row, mask=exists, other=1.0)
-    to = tl.load(target + place, mask=exists, other=0)
-    tl.store(weights + to * setting.heads + head, found, mask=exists)
+    shifted = scores - tl.load(top + row, mask=exists, other=float("inf"))
+    return tl.exp(shifted) / tl.load(total + row, mask=exists, other=1.0)
 
 
 @triton.jit
@@ -203,22 +250,22 @@ def _mix(
     queries, key, value, start, length, head, i, end, setting,
     CAUSAL: tl.constexpr, MIX: tl.constexpr, SIDE: tl.constexpr, WIDTH: tl.constexpr, VALUE_WIDTH: tl.constexpr,
 ):  # fmt: skip
-    """By row: the largest score, Σ exp(score − largest), Σ exp(score − largest)·value, tile by tile."""
-    largest = tl.full([SIDE], -float("inf"), tl.float32)
+    """By row: the largest score (top), Σ exp(score − top), Σ exp(score − top)·value, tile by tile."""
+    top = tl.full([SIDE], -float("inf"), tl.float32)
     total = tl.zeros([SIDE], tl.float32)
     mixed = tl.zeros([SIDE, VALUE_WIDTH], tl.float32)
     for first_column in range(0, end, SIDE):
         j = first_column + tl.arange(0, SIDE)
         scores = _scores(queries, _load(key, start, length, head, j, WIDTH), i, j, length, setting, CAUSAL)
-        larger = tl.maximum(largest, tl.max(scores, 1))
-        shrinking = tl.exp(largest - larger)
-        weights = tl.exp(scores - larger[:, None])
+        higher = tl.maximum(top, tl.max(scores, 1))
+        shrinking = tl.exp(top - higher)
+        weights = tl.exp(scores - higher[:, None])
         total = total * shrinking + tl.sum(weights, 1)
-        largest = larger
+        top = higher
         if MIX:
             values = _load(value, start, length, head, j, VALUE_WIDTH)
             mixed = mixed * shrinking[:, None] + _dot(weights.to(values.dtype), values)
-    return largest, total, mixed
+    return top, total, mixed
 
 
 # --- tiles ------------------------------------------------------------------------------------------------------------
@@ -278,47 +325,58 @@ def _attends(i, j, length, CAUSAL: tl.constexpr):
 
 
 @triton.jit
-def _kept(i, j, length, setting, CAUSAL: tl.constexpr):
-    """[i, j] whether α counts in F: i exists, attends to j, and j is not null."""
-    not_null = (j >= setting.leading) & (j < length - setting.trailing)
-    return _attends(i, j, length, CAUSAL) & (i < length)[:, None] & not_null[None, :]
+def _is_null(j, length, setting):
+    """Whether column j is null (see `Attends.is_null`)."""
+    return (j < setting.leading) | (j >= length - setting.trailing)
 
 
 @triton.jit
-def _weights(scores, largest, total):
-    """[i, j] α and −log α (0 where α is 0), from each row's largest score and Σ exp(score − largest)."""
-    shifted = scores - largest[:, None]
-    weights = tl.exp(shifted) / total[:, None]
+def _kept(i, j, length, setting, CAUSAL: tl.constexpr):
+    """[i, j] whether α counts in F: i exists, attends to j, and j is not null."""
+    return _attends(i, j, length, CAUSAL) & ((i < length)[:, None] & ~_is_null(j, length, setting)[None, :])
+
+
+@triton.jit
+def _weights(scores, top, total, i, length):
+    """[i, j] α and −log α (0 where α is 0), from each row's largest score and Σ exp(score − top); 0 if i is no row."""
+    shifted = scores - top[:, None]
+    weights = tl.where((i < length)[:, None], tl.exp(shifted) / total[:, None], 0.0)
     return weights, tl.where(weights > 0, tl.log(total)[:, None] - shifted, 0.0)
 
 
 @triton.jit
 def _reduce_rows(weights, surprisal, kept):
-    """By row: Σ F, Σ α − F, Σ F·(−log α), the largest F (−inf if there is none) and its first place in the tile."""
+    """By row: Σ F, Σ α − F, Σ F·(−log α), Σ α·(−log α)."""
     given = tl.sum(tl.where(kept, weights, 0.0), 1)
     null = tl.sum(tl.where(kept, 0.0, weights), 1)
     surprise = tl.sum(tl.where(kept, weights * surprisal, 0.0), 1)
-    peak, place = tl.max(tl.where(kept, weights, -float("inf")), 1, return_indices=True)
-    return given, null, surprise, peak, place
+    return given, null, surprise, tl.sum(weights * surprisal, 1)
 
 
 @triton.jit
-def _reduce_near(weights, kept, i, first_column, CAUSAL: tl.constexpr):
-    """Σ F by near offsets i − j: row i of the tile, read at columns i − offset, has them in order."""
+def _find_peaks(weights, kept):
+    """By row: the largest F and its first column in the tile; −inf and −1 where no pair is attendable."""
+    peak, column = tl.max(tl.where(kept, weights, -float("inf")), 1, return_indices=True)
+    return peak, tl.where(peak > -float("inf"), column, -1)
+
+
+@triton.jit
+def _reduce_near(weights, i, first_column, length, setting, CAUSAL: tl.constexpr):
+    """Σ F and Σ α by near offsets i − j: row i of the tile, read at columns i − offset, has them in order."""
     column = i[:, None] - _near(CAUSAL)[None, :] - first_column
     inside = (column >= 0) & (column < weights.shape[1])
-    slanted = tl.gather(tl.where(kept, weights, 0.0), tl.where(inside, column, 0), 1)
-    return tl.sum(tl.where(inside, slanted, 0.0), 0)
+    slanted = tl.where(inside, tl.gather(weights, tl.where(inside, column, 0), 1), 0.0)
+    null = _is_null(first_column + column, length, setting)
+    return tl.sum(tl.where(null, 0.0, slanted), 0), tl.sum(slanted, 0)
 
 
 @triton.jit
-def _reduce_far(weights, kept, i, j):
-    """By row: Σ F where i − j ≤ −LIMIT, Σ F where i − j ≥ LIMIT, Σ F·|i − j| everywhere."""
-    shares = tl.where(kept, weights, 0.0)
+def _reduce_far(weights, i, j):
+    """By row: Σ w where i − j ≤ −LIMIT, Σ w where i − j ≥ LIMIT, Σ w·|i − j| and Σ w·(i − j)² everywhere."""
     distance = i[:, None] - j[None, :]
-    before = tl.sum(tl.where(distance <= -LIMIT, shares, 0.0), 1)
-    after = tl.sum(tl.where(distance >= LIMIT, shares, 0.0), 1)
-    return before, after, tl.sum(shares * tl.abs(distance), 1)
+    before = tl.sum(tl.where(distance <= -LIMIT, weights, 0.0), 1)
+    after = tl.sum(tl.where(distance >= LIMIT, weights, 0.0), 1)
+    return before, after, tl.sum(weights * tl.abs(distance), 1), tl.sum(weights * distance * distance, 1)
 
 
 @triton.jit
@@ -331,15 +389,24 @@ def _near(CAUSAL: tl.constexpr):
 
 
 @triton.jit
-def _store_rows(sums, place, exists, given, null, surprise):
+def _store_softmax(rows, place, exists, top, total):
+    tl.store(rows.top + place, top, mask=exists)
+    tl.store(rows.total + place, total, mask=exists)
+
+
+@triton.jit
+def _store_rows(rows, place, exists, given, null, surprise, surprise_all, total, peak, peak_j):
     """Row sums; the entropy of F scaled to 1, log Σ F + Σ F·(−log α) ÷ Σ F, where not too much is null."""
     kept = (null <= NULL_LIMIT) & (given > 0)
     whole = tl.where(kept, given, 1.0)
     entropy = tl.where(kept, tl.log(whole) + surprise / whole, 0.0)
-    tl.store(sums.given + place, given, mask=exists)
-    tl.store(sums.null + place, null, mask=exists)
-    tl.store(sums.entropy + place, entropy, mask=exists)
-    tl.store(sums.kept + place, kept, mask=exists)
+    tl.store(rows.given + place, given, mask=exists)
+    tl.store(rows.null + place, null, mask=exists)
+    tl.store(rows.entropy + place, entropy, mask=exists)
+    tl.store(rows.kept + place, kept, mask=exists)
+    tl.store(rows.entropy_all + place, surprise_all, mask=exists)
+    tl.store(rows.largest + place, 1 / total, mask=exists)
+    tl.store(rows.strongest + place, peak_j, mask=exists)
 
 
 @triton.jit
@@ -349,14 +416,20 @@ def _part(n, setting):
 
 
 @triton.jit
-def _store_offsets(parts, n, near, before, after, span, setting, CAUSAL: tl.constexpr):
-    part = _part(n, setting)
+def _store_offsets(offsets, n, near, before, after, setting, CAUSAL: tl.constexpr):
+    """Sums by offset into this program's part of offsets [n, block, head, offset]."""
     offset = _near(CAUSAL)
-    offsets = parts.offsets + part * OFFSETS
-    tl.store(offsets + LIMIT + offset, near, mask=offset > -LIMIT)
-    tl.store(offsets, tl.sum(before, 0))
-    tl.store(offsets + 2 * LIMIT, tl.sum(after, 0))
+    own = offsets + _part(n, setting) * OFFSETS
+    tl.store(own + LIMIT + offset, near, mask=offset > -LIMIT)
+    tl.store(own, tl.sum(before, 0))
+    tl.store(own + 2 * LIMIT, tl.sum(after, 0))
+
+
+@triton.jit
+def _store_span(parts, n, span, squared, setting):
+    part = _part(n, setting)
     tl.store(parts.span + part, tl.sum(span, 0))
+    tl.store(parts.span_squared + part, tl.sum(squared, 0))
 
 
 @triton.jit

@@ -1,9 +1,10 @@
 """What a kernel is asked for, and what one layer's attention comes down to.
 
 A kernel goes from queries and keys to attention's output and its reductions, one layer at a time, tile by tile. It
-never hands out attention itself, α, only what sums need, so that a fused one never has to write α to memory.
+hands out what sums need, so that a fused one never has to write α to memory. α itself is shown where someone looks.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, nan
 from typing import Protocol
@@ -13,26 +14,37 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from attnmetrics.metrics.family import OFFSETS
+from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.pack import Batch, Tile
-from attnmetrics.statistics.schema import OFFSETS
 
 
 @dataclass(frozen=True, slots=True)
-class Null:
-    """The null columns of a sentence: its first `leading` and its last `trailing` pieces."""
+class Linked:
+    """P attendable pairs of a batch whose weights are summed by group, in any order."""
 
-    leading: int
-    trailing: int
+    attending: NDArray[np.int64]
+    """[P] packed piece"""
+    attended: NDArray[np.int64]
+    """[P] packed piece of the same sentence"""
+    group: NDArray[np.int64]
+    """[P] 0 … groups − 1"""
+    groups: int
+    """G"""
 
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """The single weights wanted of one tile, as indices into its α [sentence, head, row, column]."""
+    """Where in one tile's α [sentence, head, row, column] the wanted weights lie.
 
-    pairs: slice
-    """its part of the batch's P pairs"""
-    pair_index: Tensor
-    """[3, pair] sentence, row, column of each of them"""
+    In a tile of rows 4 … 7 of one long sentence, the pair (i, j) = (6, 1) lies at [0, :, 2, 1]. In one of whole
+    sentences of 5 pieces, the pair of packed pieces (8, 6), counted from the tile's first, lies at [1, :, 3, 1].
+    """
+
+    linked: Tensor
+    """[3, pair] int32: sentence, row, column of its linked pairs"""
+    group: Tensor
+    """[pair] int32"""
     blocks: slice
     """its part of the batch's V prefix blocks"""
     block_sentence: Tensor
@@ -46,10 +58,9 @@ class Wanted:
     """What to read from the attention of one batch of T packed pieces; the same for every layer and head."""
 
     batch: Batch
-    causal: bool
-    null: Null
-    pairs: int
-    """P, the number of single pairs whose weight is wanted"""
+    attends: Attends
+    groups: int
+    """G, the number of groups of linked pairs"""
     blocks: int
     """V, the number of sentences whose first pieces are wanted"""
     places: int
@@ -60,9 +71,8 @@ class Wanted:
 
 def want(
     batch: Batch,
-    causal: bool,
-    null: Null,
-    pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    attends: Attends,
+    linked: Linked,
     prefix_sentences: NDArray[np.int64],
     prefix_pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
     device: torch.device,
@@ -71,77 +81,91 @@ def want(
 
     Args:
         batch: the packed sentences.
-        causal: whether the model attends to earlier pieces only.
-        null: the null columns of every sentence.
-        pairs: attending [P] and attended [P] packed piece of each wanted pair, attending pieces ascending.
+        attends: which pieces attend to which, in every sentence.
+        linked: the pairs whose weights are summed.
         prefix_sentences: [V] sentences of the batch, ascending, whose first pieces are wanted.
         prefix_pairs: attending [Q] and attended [Q] piece, counted in the sentence.
         device: where the indices go.
     """
+    order = np.argsort(linked.attending, kind="stable")
+    ascending = Linked(linked.attending[order], linked.attended[order], linked.group[order], linked.groups)
+
+    def tensor(index: NDArray[np.generic]) -> Tensor:
+        return torch.from_numpy(index).to(device)
 
     def reads(tile: Tile) -> Reads:
-        return _reads(tile, causal, null, pairs, prefix_sentences, prefix_pairs, device)
+        index, group = _linked_index(tile, ascending)
+        blocks = slice(*np.searchsorted(prefix_sentences, [tile.sentence, tile.sentence + tile.count]).tolist())
+        return Reads(
+            linked=tensor(index),
+            group=tensor(group),
+            blocks=blocks,
+            block_sentence=tensor(prefix_sentences[blocks] - tile.sentence),
+            block_index=tensor(_block_index(tile, attends, *prefix_pairs)),
+        )
 
-    sizes = len(pairs[0]), len(prefix_sentences), len(prefix_pairs[0])
-    return Wanted(batch, causal, null, *sizes, tuple(reads(tile) for tile in batch.tiles))
+    sizes = linked.groups, len(prefix_sentences), len(prefix_pairs[0])
+    return Wanted(batch, attends, *sizes, tuple(reads(tile) for tile in batch.tiles))
 
 
 def want_nothing(batch: Batch, causal: bool, device: torch.device) -> Wanted:
     """Where the sentences are, and no weight to read: for those who look at attention itself."""
     nothing = np.zeros(0, dtype=np.int64)
-    return want(batch, causal, Null(0, 0), (nothing, nothing), nothing, (nothing, nothing), device)
+    return want(batch, Attends(causal, 0, 0), Linked(nothing, nothing, nothing, 0), nothing, (nothing, nothing), device)
 
 
-def _reads(
-    tile: Tile,
-    causal: bool,
-    null: Null,
-    pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
-    prefix_sentences: NDArray[np.int64],
-    prefix_pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
-    device: torch.device,
-) -> Reads:
-    def tensor(index: NDArray[np.int64]) -> Tensor:
-        return torch.from_numpy(index).to(device)
-
+def _linked_index(tile: Tile, linked: Linked) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """[3, pair] sentence, row, column of the tile's linked pairs, and [pair] group; attending pieces ascend."""
     begin = tile.start + tile.row
     end = begin + (tile.count - 1) * tile.length + tile.rows
-    own = slice(*np.searchsorted(pairs[0], [begin, end]).tolist())
-    (sentence, attending), attended = np.divmod(pairs[0][own] - tile.start, tile.length), pairs[1][own] - tile.start
-    blocks = slice(*np.searchsorted(prefix_sentences, [tile.sentence, tile.sentence + tile.count]).tolist())
-    i, j = prefix_pairs
-    exists = (i >= tile.row) & (i < tile.row + tile.rows) & (j >= null.leading) & (j < tile.length - null.trailing)
-    if causal:
-        exists &= j <= i
-    return Reads(
-        pairs=own,
-        pair_index=tensor(np.stack([sentence, attending - tile.row, attended % tile.length])),
-        blocks=blocks,
-        block_sentence=tensor(prefix_sentences[blocks] - tile.sentence),
-        block_index=tensor(np.stack([np.flatnonzero(exists), i[exists] - tile.row, j[exists]])),
-    )
+    own = slice(*np.searchsorted(linked.attending, [begin, end]).tolist())
+    # Counted from the tile's first piece, packed piece p is piece p mod length of sentence p div length.
+    sentence, i = np.divmod(linked.attending[own] - tile.start, tile.length)
+    j = linked.attended[own] - tile.start - sentence * tile.length
+    return np.stack([sentence, i - tile.row, j]).astype(np.int32), linked.group[own].astype(np.int32)
+
+
+def _block_index(tile: Tile, attends: Attends, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[3, place] the places among the first pairs (i, j) that the tile's rows fill; row, column of each."""
+    exists = (i >= tile.row) & (i < tile.row + tile.rows) & attends.pairs(i, j, tile.length)
+    return np.stack([np.flatnonzero(exists), i[exists] - tile.row, j[exists]])
 
 
 @dataclass(frozen=True, slots=True)
 class Reductions:
-    """What one layer's attention comes down to. F is α with null columns set to 0; float64 but for indices."""
+    """What one layer's attention comes down to.
+
+    F is α with null columns set to 0. All are float64 but indices. Sentences that are not measured have peaks only;
+    elsewhere their pieces are as those without anything.
+    """
 
     received: Tensor
-    """[T, head] column sums of F"""
+    """[T, head] column sums of α, null columns too; those of F are those of the other columns"""
     given: Tensor
     """[T, head] row sums of F"""
     null: Tensor
     """[T, head] row sums of α over null columns"""
     entropy: Tensor
-    """[T, head] nats; 0 in rows that are not kept"""
+    """[T, head] nats, of the row of F scaled to 1; 0 in rows that are not kept"""
     kept: Tensor
     """[T, head] whether the row has an entropy"""
+    entropy_all: Tensor
+    """[T, head] nats, of the whole row of α"""
+    largest: Tensor
+    """[T, head] the row's largest α, null columns too"""
+    strongest: Tensor
+    """[T, head] int32: attended piece of the row's largest F, counted in the sentence; the first of equals (or of
+    weights that rounding alone tells apart); −1 where no pair is attendable"""
     offsets: Tensor
     """[head, offset] sums of F by i − j, both ends holding all beyond"""
+    offsets_all: Tensor
+    """[head, offset] those of α"""
     span: Tensor
     """[head] Σ F·|i − j|"""
-    pairs: Tensor
-    """[P, head] α at the wanted pairs"""
+    span_squared: Tensor
+    """[head] Σ F·(i − j)²"""
+    linked: Tensor
+    """[G, head] Σ α over the linked pairs of each group"""
     peak: Tensor
     """[B, head] largest F of each sentence; −inf where no pair is attendable"""
     peak_i: Tensor
@@ -150,10 +174,12 @@ class Reductions:
     """[B, head] its attended piece; the pair is the smallest (i, j) of equals"""
     prefix: Tensor
     """[V, head, Q] F at the wanted first pieces; NaN where a pair does not exist or is not attendable"""
+    norm: Tensor
+    """[T, head] length of what the head adds to the stream; no kernel knows it, and it is NaN until it is filled in"""
 
     @classmethod
     def empty(cls, wanted: Wanted, heads: int, device: torch.device) -> "Reductions":
-        """Room for the reductions of one layer: sums at 0, no peaks, no prefix."""
+        """Room for the reductions of one layer: sums at 0, nothing strongest, no peaks, no prefix."""
         pieces, sentences = int(wanted.batch.offsets[-1]), len(wanted.batch.rows)
 
         def full(*shape: int, value: float = 0, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -165,21 +191,38 @@ class Reductions:
             null=full(pieces, heads),
             entropy=full(pieces, heads),
             kept=full(pieces, heads, dtype=torch.bool),
+            entropy_all=full(pieces, heads),
+            largest=full(pieces, heads),
+            strongest=full(pieces, heads, value=-1, dtype=torch.int32),
             offsets=full(heads, len(OFFSETS)),
+            offsets_all=full(heads, len(OFFSETS)),
             span=full(heads),
-            pairs=full(wanted.pairs, heads),
+            span_squared=full(heads),
+            linked=full(wanted.groups, heads),
             peak=full(sentences, heads, value=-inf),
             peak_i=full(sentences, heads, value=-1, dtype=torch.int64),
             peak_j=full(sentences, heads, value=-1, dtype=torch.int64),
             prefix=full(wanted.blocks, heads, wanted.places, value=nan),
+            norm=full(pieces, heads, value=nan),
         )
+
+
+Show = Callable[[Tile, Tensor], None]
+"""Gets a tile and its α, [sentence, head, row, column]."""
 
 
 class Kernel(Protocol):
     """Attention over packed sentences."""
 
     def __call__(
-        self, query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor | None,
+        scaling: float,
+        wanted: Wanted,
+        reduce: bool,
+        show: Show | None = None,
     ) -> tuple[Tensor | None, Reductions | None]:
         """One layer.
 
@@ -190,6 +233,7 @@ class Kernel(Protocol):
             scaling: factor of the scores.
             wanted: where the sentences are, and what to read.
             reduce: whether the reductions are wanted.
+            show: gets each tile's α, in order.
 
         Returns:
             output [T, head, value width] or None, reductions or None.

@@ -1,0 +1,127 @@
+"""What a word's label or link can be read from: a column of the annotation, a key in one, a function of the user's.
+
+word.pos  word.rel  word.lemma  word.xpos  word.entity      the column
+word.feats.KEY  word.misc.KEY                               the value of a key in CoNLL-U's FEATS or MISC
+word.ext.KEY                                                spaCy's `token._.KEY`
+word.head                                                   a link: each word's head and the word
+piece.special  piece.repeat  piece.induction                made from pieces, see `metrics.schema`
+python:MODULE:NAME                                          see `functions.py`
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Final, Literal
+
+import numpy as np
+
+from attnmetrics.annotation.features import parse_features
+from attnmetrics.annotation.functions import Functions, is_function
+from attnmetrics.annotation.sentence import Column, Sentences, WordPairs
+from attnmetrics.errors import AnnotationError, ConfigError
+from attnmetrics.metrics.schema import is_of_pieces
+
+ABSENT: Final = "none"
+"""The name of a word that lacks a key, or has it without a value."""
+
+_COLUMNS: Final = ("word.pos", "word.rel", "word.lemma", "word.xpos", "word.entity")
+_KEYS: Final = ("word.feats.KEY", "word.misc.KEY", "word.ext.KEY")
+LABEL_SOURCES: Final = (*_COLUMNS, *_KEYS, "piece.special", "python:MODULE:NAME")
+LINK_SOURCES: Final = ("word.head", "piece.repeat", "piece.induction", "python:MODULE:NAME")
+
+_KEYED: Final = ("feats", "misc", "ext")
+_ALWAYS: Final = frozenset({"pos", "rel"})
+
+
+def check_source(source: str, kind: Literal["label", "link"]) -> None:
+    """Refuse what no label, or no link, can be made from.
+
+    Raises:
+        ConfigError: it is none; the message names those that are.
+    """
+    names_pairs = source == "word.head"
+    names_words = source in _COLUMNS or _key(source) != ""
+    if is_function(source) or (names_words if kind == "label" else names_pairs):
+        return
+    known = ", ".join(LABEL_SOURCES if kind == "label" else LINK_SOURCES)
+    raise ConfigError(f"expected the source of a {kind}, one of {known}; found {source!r}; correct it")
+
+
+def columns_of(source: str) -> frozenset[str]:
+    """The columns of the annotation that a source needs: `{"feats"}` for `word.feats.Case`.
+
+    A function needs `pos` and `rel`, and can use all that are kept (see `columns_to_read`).
+    """
+    if source == "word.head" or is_of_pieces(source):
+        return frozenset()
+    if is_function(source):
+        return _ALWAYS
+    column = source.removeprefix("word.")
+    name = column.split(".")[0]
+    return frozenset({name if name in ("feats", "misc") else column})
+
+
+def columns_to_read(sources: Iterable[str], kept: Collection[str]) -> frozenset[str]:
+    """The columns that these sources need, and all that are `kept` if one of them is a function."""
+    sources = tuple(sources)
+    needed = _ALWAYS.union(*map(columns_of, sources))
+    return needed.union(kept) if any(map(is_function, sources)) else needed
+
+
+def read_label(source: str, sentences: Sentences, functions: Functions) -> Column:
+    """One name a word.
+
+    Args:
+        source: see the top of this file.
+        sentences: with the columns of `columns_of(source)`.
+        functions: the user's.
+
+    Raises:
+        AnnotationError: the annotation lacks the column, or the user's function fails.
+    """
+    if is_function(source):
+        return functions.read_label(source, sentences)
+    (name,) = columns_of(source)
+    if name not in sentences.columns:
+        raise AnnotationError(
+            f"expected the column {name} for {source}, found {', '.join(sorted(sentences.columns))}; read it from the "
+            "annotations too"
+        )
+    column = sentences.columns[name]
+    return column if name not in ("feats", "misc") else _values(column, _key(source))
+
+
+def read_link(source: str, sentences: Sentences, functions: Functions) -> WordPairs:
+    """Pairs of words of one sentence.
+
+    Args:
+        source: see the top of this file.
+        sentences: with the columns of `columns_of(source)`.
+        functions: the user's.
+
+    Raises:
+        AnnotationError: the user's function fails.
+    """
+    return functions.read_link(source, sentences) if is_function(source) else _pair_heads(sentences)
+
+
+def _key(source: str) -> str:
+    """The key of `word.feats.KEY`, `word.misc.KEY`, `word.ext.KEY`; empty for other sources."""
+    word, _, rest = source.partition(".")
+    column, _, key = rest.partition(".")
+    return key if word == "word" and column in _KEYED else ""
+
+
+def _values(column: Column, key: str) -> Column:
+    """The values of a key: each distinct name is parsed once."""
+    return column.rename([parse_features(name).get(key) or ABSENT for name in column.names])
+
+
+def _pair_heads(sentences: Sentences) -> WordPairs:
+    """Each head and its word, in the order of the words: heads [1, −1, 1] of one sentence are (1, 0), (1, 2)."""
+    has_head = np.flatnonzero(sentences.word_head >= 0)
+    row = sentences.word_row
+    per_row = np.bincount(row[has_head], minlength=len(sentences))
+    return WordPairs(
+        offsets=np.concatenate([[0], np.cumsum(per_row)]),
+        attending=sentences.word_head[has_head],
+        attended=has_head - sentences.word_offsets[row[has_head]],
+    )

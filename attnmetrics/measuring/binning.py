@@ -1,0 +1,71 @@
+"""The reductions of one layer of one batch, binned by labels and links: what a schema sums of each head."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from attnmetrics.metrics.family import HEAD, Quantity, Sum
+from attnmetrics.metrics.schema import Schema
+from attnmetrics.model.kernels.reductions import Reductions
+from attnmetrics.model.units import Units
+
+
+@dataclass(frozen=True, slots=True)
+class Binning:
+    """Where the reductions of one batch of T pieces belong."""
+
+    schema: Schema
+    given: Tensor
+    """[name, T] float64, 1 where an attending piece has the name; of all labels, one label below the other"""
+    received: Tensor
+    """[name, T] likewise of attended pieces; 0 where they are null"""
+    rows: Mapping[str, slice]
+    """the names of each label among these"""
+
+    @classmethod
+    def of(cls, units: Units, piece: NDArray[np.int64], null: NDArray[np.bool_], device: torch.device) -> "Binning":
+        """The binning of a batch.
+
+        Args:
+            units: the units that the batch is of.
+            piece: [T] its pieces, counted over all units.
+            null: [T] whether the piece is null in its unit.
+            device: where the reductions are.
+        """
+        names = units.schema.names
+        members = [units.labels[label][piece] == np.arange(len(names[label]))[:, None] for label in names]
+        of_all = np.concatenate([np.zeros((0, len(piece)), np.bool_), *members])
+        given, received = (torch.from_numpy(part).to(device, torch.float64) for part in (of_all, of_all & ~null))
+        ends = np.cumsum([len(names[label]) for label in names]).tolist()
+        rows = {label: slice(end - len(names[label]), end) for label, end in zip(names, ends, strict=True)}
+        return cls(units.schema, given, received, rows)
+
+    def bin(self, reductions: Reductions) -> dict[str, Tensor]:
+        """[head, …] each sum of the schema that is of heads, float64; nothing here waits for the device."""
+        given, received = self.given @ reductions.given, self.received @ reductions.received
+
+        def total(wanted: Sum) -> Tensor:
+            if wanted.of is Quantity.LINKED:
+                own = reductions.linked[self.schema.groups[str(wanted.by)]].T
+                return own if len(wanted.dims) > len(HEAD) else own[:, 0]
+            if wanted.by is not None:
+                of_names = given if wanted.of is Quantity.GIVEN else received
+                return of_names[self.rows[wanted.by]].T
+            return _OF_HEADS[wanted.of](reductions)
+
+        return {one.name: total(one) for one in self.schema.head_sums}
+
+
+_OF_HEADS: Mapping[Quantity, Callable[[Reductions], Tensor]] = {
+    Quantity.GIVEN: lambda found: found.given.sum(0),
+    Quantity.NULL: lambda found: found.null.sum(0),
+    Quantity.ENTROPY: lambda found: found.entropy.sum(0),
+    Quantity.KEPT: lambda found: found.kept.sum(0),
+    Quantity.OFFSETS: lambda found: found.offsets,
+    Quantity.SPAN: lambda found: found.span,
+}
+"""[head, …] quantities that are not split."""

@@ -1,0 +1,249 @@
+"""What texts alone say: pieces, pairs, linked pairs, and what attention would give that is spread evenly."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS, PAIR_DISTANCE_LIMIT, PAIR_DISTANCES, Link, Quantity, Sum
+from attnmetrics.model.kernels.attends import Attends
+from attnmetrics.model.links import Pairs
+from attnmetrics.model.units import Units
+
+Array = NDArray[np.float64]
+
+
+def count(units: Units, counted: NDArray[np.bool_], attends: Attends) -> dict[str, Array]:
+    """The sums of the units that count which need no model.
+
+    Args:
+        units: S units.
+        counted: [S] which of them count.
+        attends: what a row may attend to, and which pieces are null.
+    """
+    counts = _Counts.of(units, counted & (units.pieces.lengths > 0), attends)
+    of_heads = set(units.schema.head_sums)
+    return {one.name: counts.sum(one) for one in units.schema.sums if one not in of_heads}
+
+
+@dataclass(frozen=True, slots=True)
+class _Linked:
+    """The pairs of a link that lie in units that count."""
+
+    link: Link
+    row: NDArray[np.int64]
+    """[P] the unit"""
+    i: NDArray[np.int64]
+    """[P] attending piece, counted in the unit"""
+    j: NDArray[np.int64]
+    edge: NDArray[np.int64]
+    length: NDArray[np.int64]
+    """[P] pieces of the unit"""
+
+    @classmethod
+    def of(cls, link: Link, pairs: Pairs, counted: NDArray[np.bool_], lengths: NDArray[np.int64]) -> "_Linked":
+        row = pairs.row
+        kept = counted[row]
+        columns = (pairs.attending[kept].astype(np.int64), pairs.attended[kept].astype(np.int64), pairs.edge[kept])
+        return cls(link, row[kept], columns[0], columns[1], columns[2].astype(np.int64), lengths[row[kept]])
+
+    def take(self, kept: NDArray[np.bool_]) -> "_Linked":
+        columns = (self.row, self.i, self.j, self.edge, self.length)
+        return _Linked(self.link, *(column[kept] for column in columns))
+
+    def by_edge(self, weights: Array | None = None) -> Array:
+        """A sum by direction; one number where the link has none."""
+        return self._shaped(total_by(self.edge, weights, self.link.groups), ())
+
+    def by_edge_and(self, place: NDArray[np.int64], size: int) -> Array:
+        """Pairs by direction and by a place below `size`."""
+        return self._shaped(total_by(self.edge * size + place, None, self.link.groups * size), (size,))
+
+    def _shaped(self, sums: Array, rest: tuple[int, ...]) -> Array:
+        """[edge, *rest]; without `edge` where the link has no directions."""
+        edges = (len(self.link.edges),) if self.link.edges else ()
+        return sums.reshape((*edges, *rest))
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Units that count, and the quantities of their texts."""
+
+    units: Units
+    counted: NDArray[np.bool_]
+    """[S]"""
+    in_counted: NDArray[np.bool_]
+    """[T]"""
+    attends: Attends
+    even_given: Array
+    """[T] Σ_j F of even attention by attending piece"""
+    even_received: Array
+    """[T] Σ_i F of even attention by attended piece"""
+    linked: Mapping[str, _Linked]
+    """by link"""
+
+    @classmethod
+    def of(cls, units: Units, counted: NDArray[np.bool_], attends: Attends) -> "_Counts":
+        lengths = units.pieces.lengths
+        row = units.pieces.row
+        length, piece = lengths[row], np.arange(len(row)) - units.pieces.offsets[row]
+        links = {link.name: _Linked.of(link, units.links[link.name], counted, lengths) for link in units.schema.links}
+        return cls(
+            units, counted, counted[row], attends, even_given(piece, length, attends),
+            even_received(piece, length, attends), links,
+        )  # fmt: skip
+
+    def sum(self, wanted: Sum) -> Array:
+        """One sum of the schema."""
+        if wanted.of is Quantity.COUNT:
+            return np.asarray(self.count(wanted.name), np.float64)
+        return _OF_TEXTS[wanted.of](self, wanted)
+
+    def count(self, what: str) -> int:
+        """Something that is counted once a unit or a piece."""
+        pieces, counted, in_counted = self.units.pieces, self.counted, self.in_counted
+        marked = {
+            "sentences": counted,
+            "pieces": in_counted,
+            "sentences_cut": counted & pieces.cut,
+            "pieces_unaligned": in_counted & pieces.in_text & ~self.units.aligned,
+        }
+        return int(marked[what].sum())
+
+    def by_label(self, weights: Array, label: str | None) -> Array:
+        """A sum over pieces: [name] of a label, or over all."""
+        weights = weights[self.in_counted]
+        if label is None:
+            return np.asarray(weights.sum())
+        return total_by(self.units.labels[label][self.in_counted], weights, len(self.units.schema.names[label]))
+
+    # Of pairs.
+
+    def attendable(self, link: str | None) -> _Linked:
+        """The pairs of a link whose attended piece is attendable."""
+        pairs = self.linked[str(link)]
+        return pairs.take(self.attends.pairs(pairs.i, pairs.j, pairs.length))
+
+    def backward(self, link: str | None) -> _Linked:
+        """The pairs j ≤ i of a link, j not null, whatever the model's direction."""
+        pairs = self.linked[str(link)]
+        return pairs.take(replace(self.attends, causal=True).pairs(pairs.i, pairs.j, pairs.length))
+
+    def even_linked(self, wanted: Sum) -> Array:
+        pairs = self.attendable(wanted.by)
+        return pairs.by_edge(1 / self.attends.reach(pairs.i, pairs.length))
+
+    def rows(self, wanted: Sum) -> Array:
+        """Rows with an attendable partner: by direction, and in either; or one number."""
+        pairs = self.attendable(wanted.by)
+        row = self.units.pieces.offsets[pairs.row] + pairs.i
+        directions = [row[pairs.edge == edge] for edge in range(len(pairs.link.edges))]
+        numbers = [len(np.unique(rows)) for rows in (*directions, row)]
+        return np.array(numbers if pairs.link.edges else numbers[-1], np.float64)
+
+    def pairs_at_offset(self, wanted: Sum) -> Array:
+        if wanted.by is None:
+            return self._by_length(attendable_at_offset, len(OFFSETS))
+        pairs = self.attendable(wanted.by)
+        return pairs.by_edge_and(_offset_place(pairs.i - pairs.j), len(OFFSETS))
+
+    def pairs_at_distance(self, wanted: Sum) -> Array:
+        if wanted.by is None:
+            return self._by_length(backward_at_distance, len(PAIR_DISTANCES))
+        pairs = self.backward(wanted.by)
+        return total_by(_distance_place(pairs.i - pairs.j), None, len(PAIR_DISTANCES))
+
+    def distances(self, wanted: Sum) -> Array:
+        pairs = self.backward(wanted.by)
+        return np.asarray((pairs.i - pairs.j).sum(), np.float64)
+
+    def _by_length(self, of_length: Callable[[int, Attends], Array], size: int) -> Array:
+        total = np.zeros(size)
+        lengths = self.units.pieces.lengths[self.counted]
+        for length, number in zip(*np.unique(lengths, return_counts=True), strict=True):
+            total += number * of_length(int(length), self.attends)
+        return total
+
+
+_OF_TEXTS: Mapping[Quantity, Callable[[_Counts, Sum], Array]] = {
+    Quantity.EVEN_GIVEN: lambda counts, wanted: counts.by_label(counts.even_given, wanted.by),
+    Quantity.EVEN_RECEIVED: lambda counts, wanted: counts.by_label(counts.even_received, wanted.by),
+    Quantity.EVEN_LINKED: _Counts.even_linked,
+    Quantity.ROWS: _Counts.rows,
+    Quantity.PAIRS_AT_OFFSET: _Counts.pairs_at_offset,
+    Quantity.PAIRS_AT_DISTANCE: _Counts.pairs_at_distance,
+    Quantity.DISTANCES: _Counts.distances,
+}
+"""How each quantity of texts is summed."""
+
+
+# --- even attention ---------------------------------------------------------------------------------------------------
+
+
+def even_given(piece: NDArray[np.int64], length: NDArray[np.int64], attends: Attends) -> Array:
+    """Σ_j F of each row where attention is even over all pieces that it may attend to.
+
+    Args:
+        piece: [T] attending pieces, counted in their units.
+        length: [T] pieces of their units.
+        attends: what a row may attend to, and which pieces are null.
+
+    Example: rows 0, 1, 2 of a causal unit of 3 pieces, the first of them null, give 0, 1/2, 2/3.
+    """
+    first, end = attends.columns(length)
+    reach = attends.reach(piece, length)
+    return np.asarray(np.maximum(np.minimum(reach, end) - first, 0) / reach)
+
+
+def even_received(piece: NDArray[np.int64], length: NDArray[np.int64], attends: Attends) -> Array:
+    """Σ_i F of each column where attention is even over all pieces that a row may attend to.
+
+    Column j of a causal unit of n pieces has Σ 1/m over m = j + 1 … n; one of a unit that looks both ways has 1.
+
+    Example: columns 0, 1, 2 of a causal unit of 3 pieces, the first of them null, give 0, 1/2 + 1/3, 1/3.
+    """
+    if attends.causal:
+        harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, length.max(initial=0) + 1))])
+        received = harmonic[length] - harmonic[piece]
+    else:
+        received = np.ones(len(piece))
+    return np.where(attends.is_null(piece, length), 0.0, received)
+
+
+# --- pairs by their distance ------------------------------------------------------------------------------------------
+
+
+def attendable_at_offset(length: int, attends: Attends) -> Array:
+    """[offset] attendable pairs of a unit of so many pieces, by i − j, the ends holding all beyond."""
+    least = 0 if attends.causal else 1 - length
+    offset = np.arange(least, length)
+    return total_by(_offset_place(offset), _columns_at(offset, length, attends), len(OFFSETS))
+
+
+def backward_at_distance(length: int, attends: Attends) -> Array:
+    """[pair_distance] pairs j ≤ i with j not null of a unit of so many pieces, whatever the model's direction."""
+    distance = np.arange(length)
+    return total_by(_distance_place(distance), _columns_at(distance, length, attends), len(PAIR_DISTANCES))
+
+
+def _columns_at(offset: NDArray[np.int64], length: int, attends: Attends) -> Array:
+    """How many columns j that are not null have a row i = j + offset in the unit."""
+    first, end = attends.columns(length)
+    return np.asarray(np.maximum(np.minimum(end, length - offset) - np.maximum(first, -offset), 0), np.float64)
+
+
+def _offset_place(offset: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.clip(offset, -OFFSET_LIMIT, OFFSET_LIMIT) + OFFSET_LIMIT
+
+
+def _distance_place(distance: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.minimum(distance, np.int64(PAIR_DISTANCE_LIMIT))
+
+
+def total_by(place: NDArray[np.int64], weights: Array | None, size: int) -> Array:
+    """[size] the sum of the weights at each place, or the number of entries without weights.
+
+    Example: places 0 2 2 with weights 1 2 3 give 1 0 5.
+    """
+    return np.asarray(np.bincount(place, weights, size), np.float64)

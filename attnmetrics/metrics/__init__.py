@@ -1,0 +1,1 @@
+"""What is measured: families of sums and results, and the schema that a run makes of them. NumPy and SciPy only."""

@@ -1,0 +1,38 @@
+"""How far attention reaches: its mean distance, and its share at every offset."""
+
+from typing import Final
+
+from attnmetrics.metrics.family import HEAD, PAPER, Array, Family, Quantity, Result, Sum, Sums
+from attnmetrics.metrics.ratios import partition, ratio
+
+
+def distance(sums: Sums) -> Array:
+    """Mean distance between attending and attended piece, in pieces."""
+    return ratio(sums["span_sum"], sums["given_sum"])
+
+
+def attention_at_offset(sums: Sums) -> Array:
+    """Share of attention at each offset i − j, […, offset]."""
+    return partition(sums["offset_sum"])
+
+
+FAMILY: Final = Family(
+    "distance",
+    "Distance",
+    sums=(
+        Sum("span_sum", HEAD, Quantity.SPAN),
+        Sum("offset_sum", (*HEAD, "offset"), Quantity.OFFSETS),
+    ),
+    results=(
+        Result(
+            "distance", HEAD, "pieces", "mean", "Mean attention distance", "Σ F[i,j]·|i−j| ÷ M", distance,
+            f"{PAPER}, Eq. 6, Fig. 11", help="Weak colour: heads that look nearby; strong colour: far away.",
+        ),
+        Result(
+            "attention_at_offset", (*HEAD, "offset"), "1", "share", "Attention at an offset",
+            "Σ F[i,j]·1(i−j=offset) ÷ M", attention_at_offset, "Clark et al. 2019, section 3",
+            heading="Attention at offset {}",
+            help="0 is the piece itself, 1 the previous piece; the ends hold all beyond.",
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,170 @@
+"""What a measurement is: a quantity that a kernel or the text gives, split by a label or chosen by a link.
+
+All that is measured is a sum over rows, columns or pairs of attention. Three parts vary independently: the *quantity*
+(a closed list: kernels give them), the *label* that splits rows or columns by name, and the *link* that chooses pairs.
+A *result* is a formula over sums. A *family* is a handful of sums and results that belong together.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Sums = Mapping[str, Array]
+"""Sums by name; leading dimensions are free: [layer, head, …], or [layer, …] where heads are summed up. `heads` is the
+number of heads that are summed up in each: 1, or those of a layer."""
+
+HEAD: Final = ("layer", "head")
+
+OFFSET_LIMIT: Final = 32
+OFFSETS: Final = tuple(range(-OFFSET_LIMIT, OFFSET_LIMIT + 1))
+"""i − j, from later to earlier attended pieces; both ends hold everything beyond."""
+
+PAIR_DISTANCE_LIMIT: Final = 64
+PAIR_DISTANCES: Final = tuple(range(PAIR_DISTANCE_LIMIT + 1))
+"""i − j of pairs with j ≤ i; the last holds everything beyond."""
+
+NO_LABEL: Final = "_"
+"""Name of a piece that overlaps no word, in every label of words."""
+
+PAPER: Final = "Vig and Belinkov 2019"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One name for every piece; its dimension has the label's name."""
+
+    name: str
+    source: str
+    """such as `word.pos`, `word.misc.KEY`, `piece.special`, `python:MODULE:NAME`"""
+    title: str
+    """what one name of it is, in a sentence: "part of speech" """
+    stem: str
+    """what its results are called: `<stem>_to`, `<stem>_from`"""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Pairs (attending, attended) of pieces of one unit."""
+
+    name: str
+    """what its results are called: `<name>_alignment`, …"""
+    source: str
+    """such as `word.head`, `piece.repeat`, `python:MODULE:NAME`"""
+    title: str
+    """what two linked pieces are, in a sentence: "a word and its head" """
+    edges: tuple[str, ...] = ()
+    """its directions, of which no pair has two; none for a link without directions"""
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """Labels of its results: each direction, and either of them."""
+        return (*self.edges, "either") if self.edges else ()
+
+    @property
+    def groups(self) -> int:
+        """Sums of pairs that a kernel keeps apart."""
+        return len(self.edges) or 1
+
+
+class Quantity(StrEnum):
+    """What is summed. The first are fields of `model.kernels.reductions.Reductions`, the others are of texts alone."""
+
+    GIVEN = "given"
+    """Σ_j F of a row"""
+    NULL = "null"
+    """Σ α over null columns of a row"""
+    ENTROPY = "entropy"
+    """of a row of F that is kept, in nats"""
+    KEPT = "kept"
+    """1 for a row that has an entropy"""
+    RECEIVED = "received"
+    """Σ_i F of a column"""
+    OFFSETS = "offsets"
+    """Σ F by i − j"""
+    SPAN = "span"
+    """Σ F·|i − j|"""
+    LINKED = "linked"
+    """Σ F over linked pairs"""
+
+    EVEN_GIVEN = "even_given"
+    """Σ_j F of a row of even attention: attendable pieces ÷ pieces that the row may attend to"""
+    EVEN_RECEIVED = "even_received"
+    """Σ_i F of a column of even attention"""
+    EVEN_LINKED = "even_linked"
+    """Σ F over linked pairs of even attention"""
+    ROWS = "rows"
+    """rows with an attendable partner"""
+    PAIRS_AT_OFFSET = "pairs_at_offset"
+    """attendable pairs, all or those that are linked, by i − j"""
+    PAIRS_AT_DISTANCE = "pairs_at_distance"
+    """pairs j ≤ i, all or those that are linked, j not null, by i − j"""
+    DISTANCES = "distances"
+    """Σ (i − j) over linked pairs j ≤ i, j not null"""
+    COUNT = "count"
+    """something counted once a unit, named as the sum is"""
+
+    DEVIATIONS = "deviations"
+    """what the merge adds, see `statistics.variability`"""
+
+
+MERGED: Final = frozenset({Quantity.DEVIATIONS})
+"""Quantities that no shard knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """An additive quantity."""
+
+    name: str
+    dims: tuple[str, ...]
+    of: Quantity
+    by: str | None = None
+    """the label that splits it, or the link that chooses its pairs"""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A final table: its formula as code beside its formula as text."""
+
+    name: str
+    dims: tuple[str, ...]
+    unit: str
+    """`1` for shares and other pure numbers"""
+    kind: Literal["share", "mean", "count", "score"]
+    title: str
+    formula: str
+    compute: Callable[[Sums], Array]
+    source: str = PAPER
+    help: str = ""
+    """how to read it"""
+    heading: str = ""
+    """what it is called at a label, `{}` standing for the label"""
+    chance: str = ""
+    """name of the result that holds its chance level"""
+
+    @property
+    def dtype(self) -> type[Any]:
+        """Counts are whole, and never NaN."""
+        return np.int64 if self.kind == "count" else np.float64
+
+    @property
+    def per_head(self) -> bool:
+        """Whether each head has a value of it; it then has a `<name>_by_layer` twin too, by the same formula."""
+        return self.dims[:2] == HEAD
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Sums and results that belong together."""
+
+    name: str
+    """of its file, and of its twin in `metrics.reference`"""
+    title: str
+    """of the shelf that its results stand on"""
+    results: tuple[Result, ...]
+    sums: tuple[Sum, ...] = ()

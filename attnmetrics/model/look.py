@@ -1,0 +1,36 @@
+"""How α is looked at: a kernel shows a layer's attention, tile by tile, to whoever must see it.
+
+Only one tile is there at a time, unless the one who looks keeps it. Sums need no looking: they are reductions.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from torch import Tensor
+
+from attnmetrics.model.kernels.reductions import Show
+from attnmetrics.model.pack import Tile
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What a layer's attention is made of."""
+
+    place: int
+    """among the layers that are read"""
+    query: Tensor
+    """[T, head, width] packed queries as they enter the dot product, positions included"""
+    key: Tensor
+    """[T, head, width] packed keys likewise; equal for heads that share them"""
+    scaling: float
+    """factor of the dot product"""
+
+
+See = Callable[[Layer, Tile, Tensor], None]
+"""Gets a layer, a tile and its α, [sentence, head, row, column]; a causal tile ends at the column of its last row."""
+
+
+def showing(see: See | None, layer: Layer) -> Show | None:
+    """What a kernel shows this layer's tiles to."""
+    return None if see is None else partial(see, layer)

@@ -1,0 +1,109 @@
+"""From measured shards to what a person opens, and what `run.json` then says."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import reduce
+from operator import add
+
+from attnmetrics.config import RunConfig
+from attnmetrics.engine.worker import peak_memory_bytes
+from attnmetrics.errors import StoreError
+from attnmetrics.running.lease import Lease
+from attnmetrics.running.measured import Measured
+from attnmetrics.running.outputs import Outputs, merge_outputs, write_outputs
+from attnmetrics.running.progress import Reporter
+from attnmetrics.running.runfile import Facts, write_facts
+from attnmetrics.running.seals import seal
+from attnmetrics.store.commits import Commit, Counts, LeftOut
+from attnmetrics.store.shards import Store
+
+
+def committed(store: Store, allow_missing: bool) -> Sequence[Commit]:
+    """The commits of all shards, or of those that there are.
+
+    Raises:
+        StoreError: there is none, or others are missing and none may be.
+    """
+    commits = list(store.committed().values())
+    if not commits or (len(commits) < store.shards and not allow_missing):
+        raise StoreError(
+            f"{len(commits)} of {store.shards} shards of {store.folder} are measured; "
+            "run `attnmetrics run` with the same options to go on"
+        )
+    return commits
+
+
+def merge_measured(config: RunConfig, facts: Facts, measured: Measured, reporter: Reporter, lease: Lease) -> Facts:
+    """Merge what is measured into the run's outputs.
+
+    Returns:
+        `facts`, the content of `run.json`, as it now stands.
+
+    Raises:
+        StoreError: a shard is not as it was committed, or the folder cannot be written.
+    """
+    start = time.perf_counter()
+    _count(config, facts, measured, reporter)
+    reporter.say(f"merging {len(measured.commits):,} shards")
+    outputs = merge_outputs(measured, config, len(facts["missing"]))
+    if outputs.untraced:
+        facts["left_out"]["exemplars_without_attention"] = outputs.untraced
+        reporter.warn(
+            f"the attention in {outputs.untraced:,} exemplars is missing from the report; `attnmetrics run` with the "
+            "same options adds it"
+        )
+    lease.check()
+    _replace_outputs(config, facts, outputs)
+    lease.check()
+    facts["seconds"]["merge"] = round(time.perf_counter() - start, 3)
+    facts["peak_memory_bytes"]["driver"] = peak_memory_bytes()
+    whole = not facts["missing"] and not outputs.untraced
+    facts |= {"status": "finished" if whole else "incomplete", "finished": now()}
+    write_facts(config.out, facts)
+    (config.out / "run.json").sweep()
+    return facts
+
+
+def now() -> str:
+    """Date and time, as `run.json` has them."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _count(config: RunConfig, facts: Facts, measured: Measured, reporter: Reporter) -> None:
+    """Record what is measured, left out and missing, over all shards."""
+    counts = reduce(add, (commit.counts for commit in measured.commits), Counts())
+    left_out = reduce(add, (commit.left_out for commit in measured.commits), LeftOut())
+    facts["counts"] = asdict(counts)
+    in_rest = {f"{label}_names_in_rest": number for label, number in facts.get("names_in_rest", {}).items()}
+    facts["left_out"] = facts["corpus"]["left_out"] | asdict(left_out) | in_rest
+    facts["missing"] = _missing(facts, measured)
+    _warn_of_small_sample("--sample-sentences", config.sample_sentences, counts.exemplar_sentences, reporter)
+    _warn_of_small_sample("--metric-sentences", config.metric_sentences, counts.sentences, reporter)
+    if missing := len(facts["missing"]):
+        facts["left_out"]["shards_missing"] = missing
+        reporter.warn(f"{missing} of {measured.store.shards} shards are missing from the tables")
+
+
+def _missing(facts: Facts, measured: Measured) -> list[Facts]:
+    """Every shard that is not measured, with the reason where one is known."""
+    known = {entry["shard"]: entry for entry in facts.get("missing", [])}
+    waiting = {"stage": "measure", "reason": "not measured yet"}
+    there = {commit.shard for commit in measured.commits}
+    return [known.get(n, {"shard": n, **waiting}) for n in range(measured.store.shards) if n not in there]
+
+
+def _warn_of_small_sample(flag: str, asked: int | None, found: int, reporter: Reporter) -> None:
+    """A sample cannot be larger than the corpus."""
+    if asked is not None and found < asked:
+        reporter.warn(f"expected {asked:,} sentences for {flag}, found {found:,} to measure; took all of them")
+
+
+def _replace_outputs(config: RunConfig, facts: Facts, outputs: Outputs) -> None:
+    """Write all outputs and seal them; until then, `run.json` vouches for none."""
+    facts["status"] = "unfinished"
+    facts.pop("outputs", None)
+    write_facts(config.out, facts)
+    write_outputs(config.out, outputs, facts)
+    facts["outputs"] = seal(config.out)

@@ -1,0 +1,282 @@
+"""A run that this process works on, from the plan to measured shards and traced exemplars."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from attnmetrics.corpus.shards import Shard
+from attnmetrics.engine import Engine, Failed, Stage
+from attnmetrics.engine.worker import Measuring, peak_memory_bytes
+from attnmetrics.errors import CorpusError, DamageError, ShardError, StoreError
+from attnmetrics.running.declaration import make_schema, names_in_rest
+from attnmetrics.running.lease import Lease
+from attnmetrics.running.measured import Measured, gather
+from attnmetrics.running.progress import Reporter
+from attnmetrics.running.runfile import Facts, check_identity, write_facts
+from attnmetrics.running.stages import (
+    Job,
+    Outcome,
+    annotate,
+    count,
+    find_declared,
+    find_unannotated,
+    have_entities,
+    make_sampling,
+    measure,
+    samples,
+    trace,
+)
+from attnmetrics.storage import read_ahead
+from attnmetrics.store.commits import Commit
+from attnmetrics.store.shards import Store
+
+FAULTS_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A run, and what it is worked on with."""
+
+    job: Job
+    facts: Facts
+    """content of `run.json`"""
+    engine: Engine
+    reporter: Reporter
+    lease: Lease
+
+
+def measure_all(session: Session, annotate_too: bool) -> Measured:
+    """Measure what is not measured yet, and trace the exemplars that are drawn.
+
+    Args:
+        session: the run.
+        annotate_too: annotate what is not annotated yet.
+
+    Raises:
+        AttnmetricsError: what is wrong and what to do; all committed work is kept.
+    """
+    missing: Sequence[Shard] = find_unannotated(session.job, session.reporter)
+    if not annotate_too:
+        refuse_unannotated(session.job, len(missing))
+    _describe_model(session)
+    if "store" not in session.facts:
+        missing = _describe_measures(session, missing)
+    missing = _annotate_first(session, missing, needed=samples(session.job.config))
+    store = _open_store(session)
+    measuring = Measuring(session.job.declaration.functions, make_sampling(session.job), store)
+    outcome = _measure_shards(session, measuring, _intact(session, store), missing)
+    outcome = _repair(session, measuring, outcome) if annotate_too else outcome
+    _refuse_unmeasured(session, store, outcome)
+    return _read_again(session, store)
+
+
+def _describe_model(session: Session) -> None:
+    """Load the model, and record it.
+
+    Raises:
+        StoreError: the run was begun with another one.
+    """
+    facts, model = session.facts, session.engine.describe_model()
+    loaded = {
+        "model fingerprint": model["fingerprint"],
+        "model's device": model["device"],
+        "attention kernel": model["kernel"],
+    }
+    check_identity(session.job.config.out, facts, loaded)
+    facts["identity"] |= loaded
+    facts["model"] = model
+
+
+def _describe_measures(session: Session, missing: Sequence[Shard]) -> Sequence[Shard]:
+    """Find the names of all labels, and record what is measured.
+
+    Returns:
+        the shards that are still to be annotated.
+
+    Raises:
+        ShardError: names are to be counted, and some shards cannot be annotated.
+    """
+    job, model = session.job, session.facts["model"]
+    declared = find_declared(job, session.engine, session.reporter)
+    declaration = job.declaration
+    if not missing and "entity" in declared and have_entities(job):
+        declaration = declaration.with_entity()
+    sources = declaration.uncounted(declared)
+    missing = _annotate_first(session, missing, needed=bool(sources))
+    counts = _count_names(session, sources) if sources else {}
+    schema = make_schema(declaration, tuple(model["layers"]), model["heads"], declared, counts)
+    store = Store(job.config.out.absolute(), schema, len(job.plan.shards), job.config.exemplars)
+    session.facts["store"] = store.describe()
+    session.facts["names_in_rest"] = names_in_rest(schema, counts)
+    for label, number in session.facts["names_in_rest"].items():
+        session.reporter.say(f"the label {label} has {number:,} rarer names, which are measured as _rest")
+    return missing
+
+
+def _count_names(session: Session, sources: Mapping[str, str]) -> Mapping[str, Mapping[str, int]]:
+    """Count the names of these labels; annotations that are found damaged are made anew.
+
+    Raises:
+        ShardError: a shard cannot be counted, or not be annotated.
+    """
+    outcome = count(session.job, session.engine, session.reporter, sources)
+    if outcome.damaged:
+        _annotate_first(session, find_unannotated(session.job, session.reporter), needed=True)
+        outcome = count(session.job, session.engine, session.reporter, sources)
+    _record(session, "count", outcome)
+    refuse_unannotated(session.job, len(outcome.damaged))
+    refuse_failures(session.job, outcome.failures)
+    return outcome.names
+
+
+def _annotate_first(session: Session, missing: Sequence[Shard], *, needed: bool) -> Sequence[Shard]:
+    """Annotate before anything is measured, where all sentences are needed for that: to sample, or to count names.
+
+    Returns:
+        the shards that are still to be annotated.
+
+    Raises:
+        ShardError: some of them cannot be.
+    """
+    if not missing or not needed:
+        return missing
+    outcome = annotate(session.job, session.engine, session.reporter, missing)
+    _record(session, "annotate", outcome)
+    advice = "; samples and names are drawn from all sentences: none of their shards may be missing"
+    refuse_failures(session.job, outcome.failures, advice)
+    return ()
+
+
+def _open_store(session: Session) -> Store:
+    """The store of the run's shards that `run.json` describes, laid out."""
+    out = session.job.config.out
+    write_facts(out, session.facts)
+    store = Store.described(out, session.facts["store"])
+    store.create()
+    return store
+
+
+def _intact(session: Session, store: Store) -> set[int]:
+    """The committed shards, less those that are damaged, which lose their commit."""
+    committed = store.committed()
+    intact = set()
+    for shard, damage in zip(committed, read_ahead(partial(_damage, store), committed.values()), strict=True):
+        if damage is None:
+            intact.add(shard)
+        else:
+            session.reporter.warn(damage)
+            store.discard(shard)
+    if intact:
+        session.reporter.say(f"{len(intact)} of {store.shards} shards are measured already")
+    return intact
+
+
+def _damage(store: Store, commit: Commit) -> str | None:
+    """What is not as it was committed; None where all is."""
+    try:
+        store.verify(commit)
+    except DamageError as error:
+        return str(error)
+    return None
+
+
+def _measure_shards(
+    session: Session, measuring: Measuring, committed: set[int], unannotated: Sequence[Shard]
+) -> Outcome:
+    outcome = measure(session.job, session.engine, session.reporter, measuring, committed, unannotated)
+    _record(session, "measure", outcome)
+    return outcome
+
+
+def _repair(session: Session, measuring: Measuring, outcome: Outcome) -> Outcome:
+    """Annotate and measure the shards whose annotations were found damaged, where there are some."""
+    if not outcome.damaged:
+        return outcome
+    missing = find_unannotated(session.job, session.reporter)
+    return _measure_shards(session, measuring, set(measuring.store.committed()), missing)
+
+
+def _read_again(session: Session, store: Store) -> Measured:
+    """The pass over the best sentences only, for the attention in them."""
+    measured = gather(store, list(store.committed().values()), session.job.config.traced_exemplars)
+    if measured.chunks:
+        outcome = trace(session.engine, session.reporter, store, measured.chunks)
+        _record(session, "trace", outcome)
+    return measured
+
+
+def _record(session: Session, stage: Stage, outcome: Outcome) -> None:
+    """Write what a stage came to into `run.json`."""
+    session.lease.check()
+    facts = session.facts
+    facts["seconds"][stage] = round(facts["seconds"].get(stage, 0.0) + outcome.seconds, 3)
+    memory = facts["peak_memory_bytes"]
+    memory["worker"] = max(memory.get("worker", 0), outcome.peak_memory_bytes)
+    memory["driver"] = peak_memory_bytes()
+    if stage in ("annotate", "measure"):
+        facts["missing"] = [_missing(session.job, failure) for failure in outcome.failures]
+        if facts["missing"]:
+            facts["status"] = "unfinished"
+    write_facts(session.job.config.out, facts)
+
+
+def _missing(job: Job, failure: Failed) -> Facts:
+    """What `run.json` says of a shard that was put aside."""
+    shard = job.plan.shards[failure.portion.index]
+    return {
+        "shard": shard.index,
+        "first_document": shard.first_document,
+        "documents": shard.documents,
+        "stage": failure.stage,
+        "reason": failure.reason,
+    }
+
+
+def refuse_unannotated(job: Job, shards: int) -> None:
+    """Say how many shards have no annotations.
+
+    Raises:
+        StoreError: there are some.
+    """
+    if shards:
+        raise StoreError(
+            f"{shards} of {len(job.plan.shards)} shards are not annotated in {job.config.annotation_folder}; "
+            "run `attnmetrics annotate` with the same options first"
+        )
+
+
+def refuse_failures(job: Job, failures: Sequence[Failed], advice: str = "") -> None:
+    """Say which shards were put aside, and what may be done beside mending the cause.
+
+    Raises:
+        ShardError: there are some.
+    """
+    if not failures:
+        return
+    shown = [f"  shard {failed.portion.index}, {failed.stage}: {failed.reason}" for failed in failures[:FAULTS_SHOWN]]
+    if more := len(failures[FAULTS_SHOWN:]):
+        shown.append(f"  and {more} more (see `attnmetrics status`)")
+    raise ShardError(
+        f"{len(failures)} of {len(job.plan.shards)} shards failed on every try; the others are kept:\n"
+        + "\n".join(shown)
+        + f"\nmend the cause, then run the same command to go on{advice}"
+    )
+
+
+def _refuse_unmeasured(session: Session, store: Store, outcome: Outcome) -> None:
+    """Refuse to go on without shards that are wanted, or with nothing.
+
+    Raises:
+        StoreError: the annotations of some shards are damaged.
+        ShardError: some shards failed.
+        CorpusError: no sentence was measured.
+    """
+    job, commits = session.job, store.committed().values()
+    refuse_unannotated(job, len(outcome.damaged))
+    if not (job.config.allow_missing and commits):
+        refuse_failures(job, outcome.failures, "; --allow-missing makes tables without them")
+    if not any(commit.counts.sentences for commit in commits):
+        raise CorpusError(
+            f"no sentence is left to measure in {', '.join(job.config.corpus)}: expected at least one "
+            "with a word piece; check the corpus and --text-field"
+        )

@@ -1,0 +1,34 @@
+"""A shard's passages as a Parquet file, a column a field."""
+
+from collections.abc import Container, Iterable
+from dataclasses import asdict
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from attnmetrics.statistics.passages import Passage
+
+SCHEMA = pa.schema(
+    {
+        "document": pa.string(),
+        "document_index": pa.int64(),
+        "sentence": pa.int64(),
+        "first": pa.int64(),
+        "text": pa.string(),
+        "pieces": pa.list_(pa.string()),
+    }
+)
+
+
+def pack(passages: Iterable[Passage]) -> bytes:
+    """The file."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist([asdict(passage) for passage in passages], schema=SCHEMA), sink)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def unpack(data: bytes, units: Container[tuple[int, int]]) -> list[Passage]:
+    """The passages of these units, (document_index, sentence), in order."""
+    table = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).cast(SCHEMA)
+    keys = zip(*(table[name].to_pylist() for name in ("document_index", "sentence")), strict=True)
+    return [Passage(**row) for row in table.take([n for n, key in enumerate(keys) if key in units]).to_pylist()]

@@ -1,0 +1,87 @@
+"""Whether results and exemplars agree with the float64 reference, within the tolerance of the contract."""
+
+from collections.abc import Sequence
+from itertools import chain, combinations
+
+import numpy as np
+import xarray as xr
+
+from attnmetrics.metrics.reference.entropy import NearRow
+from attnmetrics.metrics.reference.exemplars import Peak
+from attnmetrics.metrics.reference.twins import Reference
+from attnmetrics.statistics.exemplars import Exemplars
+
+RELATIVE, ABSOLUTE, WEIGHT = 1e-5, 1e-7, 5e-6
+CORRELATION = 10
+"""A correlation near 0 over a dozen heads magnifies their errors: so many times more are allowed there."""
+K = 8
+
+
+def allowed_ratio(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Error as a share of what is allowed; ∞ where only one is NaN."""
+    error = np.abs(found - expected) / (RELATIVE * np.abs(expected) + ABSOLUTE)
+    return np.where(np.isnan(found) & np.isnan(expected), 0, np.where(np.isnan(error), np.inf, error))
+
+
+def entropy_ratio(found: xr.Dataset, expected: Reference, layer: int, heads: Sequence[int], suffix: str) -> float:
+    """Error of one head's (or layer's) entropy; rows near the cut may fall either way."""
+    near = [row for row in expected.near_rows if row.layer == layer and row.head in heads]
+    at_heads = (layer, list(heads))
+    total = expected.entropy.total[at_heads].sum() - sum(row.entropy for row in near if row.kept)
+    rows = expected.entropy.rows[at_heads].sum() - sum(row.kept for row in near)
+    at = (layer,) if suffix else (layer, heads[0])
+    value, number = (found[f"{name}{suffix}"].to_numpy()[at] for name in ("entropy", "entropy_rows"))
+    return min(_choice_ratio(value, number, total, rows, chosen) for chosen in _subsets(near))
+
+
+def _subsets(rows: list[NearRow]) -> list[tuple[NearRow, ...]]:
+    return list(chain.from_iterable(combinations(rows, size) for size in range(len(rows) + 1)))
+
+
+def _choice_ratio(value: float, number: int, total: float, rows: float, chosen: tuple[NearRow, ...]) -> float:
+    count = rows + len(chosen)
+    if number != count:
+        return np.inf
+    mean = (total + sum(row.entropy for row in chosen)) / count if count else np.nan
+    return float(allowed_ratio(np.asarray(value), np.asarray(mean)))
+
+
+def worst_ratios(found: xr.Dataset, expected: Reference) -> dict[str, float]:
+    """The largest error of each result, as a share of what is allowed."""
+    values = expected.results()
+    assert set(values) == set(found.data_vars)
+    ratios = {
+        name: float(allowed_ratio(found[name].to_numpy(), value).max())
+        for name, value in values.items()
+        if not name.startswith(("entropy", "distance_entropy"))
+    }
+    layers, heads = range(expected.model.layers), range(expected.model.heads)
+    ratios["entropy"] = max(entropy_ratio(found, expected, layer, [head], "") for layer in layers for head in heads)
+    ratios["entropy_by_layer"] = max(entropy_ratio(found, expected, layer, heads, "_by_layer") for layer in layers)
+    if not expected.near_rows:
+        for name in ("distance_entropy_r", "distance_entropy_p"):
+            ratios[name] = float(allowed_ratio(found[name].to_numpy(), values[name]))
+    return {name: ratio / CORRELATION if name.endswith(("_r", "_p")) else ratio for name, ratio in ratios.items()}
+
+
+def check_exemplars(found: Exemplars, expected: Reference, maps: dict) -> float:
+    """Every rank of every head; returns the largest error of a weight."""
+    worst = 0.0
+    for layer in range(expected.model.layers):
+        for head in range(expected.model.heads):
+            ranking = expected.exemplars(layer, head)
+            columns = (found.weight, found.document_index, found.sentence, found.i, found.j)
+            rows = [Peak(*row) for row in zip(*(c[layer, head].tolist() for c in columns), strict=True)]
+            kept = [row for row in rows if row.document_index >= 0]
+            assert len(kept) == min(K, len(ranking))
+            worst = max([worst, *(_check_rank(row, k, ranking, maps, (layer, head)) for k, row in enumerate(kept))])
+    return worst
+
+
+def _check_rank(row: Peak, rank: int, ranking: list[Peak], maps: dict, head: tuple[int, int]) -> float:
+    """The sentence is the expected one or one as heavy; so are its i and j."""
+    own = next(p for p in ranking if (p.document_index, p.sentence) == (row.document_index, row.sentence))
+    assert own == ranking[rank] or abs(own.weight - ranking[rank].weight) < WEIGHT
+    at_place = maps[row.document_index, row.sentence][head][row.i, row.j]
+    assert (row.i, row.j) == (own.i, own.j) or own.weight - at_place < WEIGHT
+    return abs(row.weight - own.weight)

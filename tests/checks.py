@@ -1,0 +1,64 @@
+"""Comparisons of what runs left, of their tables, and of shards."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from attnmetrics.measuring.shard import ShardResult
+from attnmetrics.statistics.traces import VISIBLE
+from attnmetrics.storage import Location
+
+
+def outputs(folder: Path) -> dict[str, bytes]:
+    """Bytes of every file of the results, the exemplars and the attention in them."""
+    paths = [*folder.glob("exemplar*"), *(folder / "results.zarr").rglob("*"), *(folder / "tables").rglob("*")]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}
+
+
+def fetched(folder: Location, prefix: str = "") -> dict[str, bytes]:
+    """Bytes of every object below a folder, by path."""
+    found = {}
+    for name in folder.names():
+        below = fetched(folder / name, f"{prefix}{name}/")
+        found |= below or {f"{prefix}{name}": (folder / name).read()}
+    return found
+
+
+def stored_outputs(folder: Location) -> dict[str, bytes]:
+    """What `outputs` gives of a local folder."""
+    tables = {name: fetched(folder / name, f"{name}/") for name in ("results.zarr", "tables")}
+    frames = {name: (folder / name).read() for name in ("exemplars.parquet", "exemplar_attention.parquet")}
+    return {**tables["results.zarr"], **tables["tables"], **frames}
+
+
+def assert_close(found: xr.Dataset, expected: xr.Dataset) -> None:
+    """Every result within the tolerance of the contract."""
+    assert set(found.data_vars) == set(expected.data_vars)
+    for name in expected.data_vars:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-5, atol=1e-7, err_msg=str(name))
+
+
+def dense(n: int, i: np.ndarray, j: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """[n, n] α, 0 where it is not kept."""
+    alpha = np.zeros((n, n))
+    alpha[i, j] = weight
+    return alpha
+
+
+def assert_same_attention(found: pd.DataFrame, expected: pd.DataFrame) -> None:
+    """Every weight within 1e-5; one at the edge of what is kept may be left out on either side."""
+    for row, other in zip(found.itertuples(), expected.itertuples(), strict=True):
+        alphas = [dense(one.pieces, one.i, one.j, one.weight) for one in (row, other)]
+        edge = np.max(alphas, axis=0) < VISIBLE + 1e-5
+        np.testing.assert_allclose(*(np.where(edge, 0, alpha) for alpha in alphas), rtol=0, atol=1e-5)
+
+
+def assert_same_bits(a: ShardResult, b: ShardResult) -> None:
+    np.testing.assert_array_equal(a.state.pack(), b.state.pack())
+    np.testing.assert_array_equal(a.blocks, b.blocks)
+    for field in fields(a.exemplars):
+        np.testing.assert_array_equal(getattr(a.exemplars, field.name), getattr(b.exemplars, field.name))
+    assert a.passages == b.passages

@@ -1,0 +1,104 @@
+"""What texts alone say, pair by pair: counts of pairs and rows, and what even attention would give."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from models import TEXTS, save_model
+from shards import annotate, read
+
+from attnmetrics.measuring.counting import count, even_given, even_received
+from attnmetrics.model.align import Template
+from attnmetrics.model.kernels.attends import Attends
+from attnmetrics.model.load import Model, load_model
+from attnmetrics.model.units import Units
+
+
+@pytest.fixture(scope="module")
+def gpt2(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return load_model(str(save_model(tmp_path_factory.mktemp("model") / "gpt2", "gpt2", layers=1)))
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("null", [(1, 0), (1, 1), (0, 0), (2, 0)])
+def test_counts_are_counted_pairs(gpt2: Model, causal: bool, null: tuple[int, int]) -> None:
+    attends = Attends(causal, *null)
+    units = read(annotate(TEXTS), replace(gpt2, attends=attends, template=Template()))
+    counted = np.arange(len(units)) % 4 != 1
+    found = count(units, counted, attends)
+    expected = slow_count(units, counted, attends)
+    assert set(found) == set(expected)
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-12, err_msg=name)
+    assert (found["repeat_pairs_at_offset"].sum() > 0) and (found["induction_rows_sum"] > 0)
+
+
+def slow_count(units: Units, counted: np.ndarray, attends: Attends) -> dict[str, np.ndarray]:
+    """Row by row, pair by pair; which pairs are linked is tested elsewhere."""
+    schema = units.schema
+    found = {name: np.zeros(shape) for name, shape in schema.shapes.items()}
+    found = {one.name: found[one.name] for one in schema.sums if one.dims[:2] != ("layer", "head")}
+    lengths, offsets = units.pieces.lengths, units.pieces.offsets
+    for row in np.flatnonzero(counted & (lengths > 0)).tolist():
+        n, start = int(lengths[row]), int(offsets[row])
+        found["sentences"] += 1
+        found["pieces"] += n
+        found["sentences_cut"] += units.pieces.cut[row]
+        for piece in range(start, start + n):
+            found["pieces_unaligned"] += units.pieces.in_text[piece] and not units.aligned[piece]
+        edges = {link: edges_of(units, link, row) for link in units.links}
+        for i in range(n):
+            reach = [j for j in range(n) if j <= i or not attends.causal]
+            open_pieces = [j for j in reach if attends.leading <= j < n - attends.trailing]
+            found["even_given_sum"] += len(open_pieces) / len(reach)
+            for label, codes in units.labels.items():
+                found[f"even_given_by_{label}"][codes[start + i]] += len(open_pieces) / len(reach)
+                for j in open_pieces:
+                    found[f"even_received_by_{label}"][codes[start + j]] += 1 / len(reach)
+            for j in open_pieces:
+                found["attendable_at_offset"][max(-32, min(32, i - j)) + 32] += 1
+            for link, pairs in edges.items():
+                add_links(found, link, pairs, i, open_pieces, len(reach))
+            for j in range(attends.leading, min(i + 1, n - attends.trailing)):
+                found["piece_pairs"][min(i - j, 64)] += 1
+                if any((i, j, edge) in edges["dependency"] for edge in (0, 1)):
+                    found["dependency_pairs"][min(i - j, 64)] += 1
+                    found["dependency_distance_sum"] += i - j
+    return found
+
+
+def add_links(
+    found: dict[str, np.ndarray],
+    link: str,
+    pairs: set[tuple[int, int, int]],
+    i: int,
+    open_pieces: list[int],
+    reach: int,
+) -> None:
+    directed = found[f"{link}_rows_sum"].ndim > 0
+    partners = {edge: [j for j in open_pieces if (i, j, edge) in pairs] for edge in (0, 1)}
+    for edge, own in partners.items():
+        at = (edge,) if directed else ()
+        if own:
+            found[f"{link}_even_sum"][at] += len(own) / reach
+            for j in own:
+                found[f"{link}_pairs_at_offset"][(*at, max(-32, min(32, i - j)) + 32)] += 1
+            if directed:
+                found[f"{link}_rows_sum"][edge] += 1
+    if any(partners.values()):
+        found[f"{link}_rows_sum"][(2,) if directed else ()] += 1
+
+
+def edges_of(units: Units, link: str, row: int) -> set[tuple[int, int, int]]:
+    pairs = units.links[link]
+    part = slice(pairs.offsets[row], pairs.offsets[row + 1])
+    return set(zip(*(column[part].tolist() for column in (pairs.attending, pairs.attended, pairs.edge)), strict=True))
+
+
+def test_even_attention_of_three_pieces() -> None:
+    piece, length = np.arange(3), np.full(3, 3)
+    causal, both = Attends(True, 1, 0), Attends(False, 1, 1)
+    np.testing.assert_allclose(even_given(piece, length, causal), [0, 1 / 2, 2 / 3])
+    np.testing.assert_allclose(even_received(piece, length, causal), [0, 1 / 2 + 1 / 3, 1 / 3])
+    np.testing.assert_allclose(even_given(piece, length, both), [1 / 3, 1 / 3, 1 / 3])
+    np.testing.assert_allclose(even_received(piece, length, both), [0, 1, 0])
