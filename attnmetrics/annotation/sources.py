@@ -23,9 +23,9 @@ ABSENT: Final = "none"
 """The name of a word that lacks a key, or has it without a value."""
 
 _COLUMNS: Final = ("word.pos", "word.rel", "word.lemma", "word.xpos", "word.entity")
-_KEYS: Final = ("word.feats.KEY", "word.misc.KEY", "word.ext.KEY")
-LABEL_SOURCES: Final = (*_COLUMNS, *_KEYS, "piece.special", "python:MODULE:NAME")
-LINK_SOURCES: Final = ("word.head", "piece.repeat", "piece.induction", "python:MODULE:NAME")
+_TEMPLATES: Final = ("word.feats.KEY", "word.misc.KEY", "word.ext.KEY", "python:MODULE:NAME")
+LABEL_SOURCES: Final = (*_COLUMNS, "piece.special", *_TEMPLATES)
+LINK_SOURCES: Final = ("word.head", "piece.repeat", "piece.induction", _TEMPLATES[-1])
 
 _KEYED: Final = ("feats", "misc", "ext")
 _ALWAYS: Final = frozenset({"pos", "rel"})
@@ -37,12 +37,11 @@ def check_source(source: str, kind: Literal["label", "link"]) -> None:
     Raises:
         ConfigError: it is none; the message names those that are.
     """
-    names_pairs = source == "word.head"
-    names_words = source in _COLUMNS or _key(source) != ""
-    if is_function(source) or (names_words if kind == "label" else names_pairs):
+    sources = LABEL_SOURCES if kind == "label" else LINK_SOURCES
+    has_key = kind == "label" and _key(source) != ""
+    if has_key or is_function(source) or (source in sources and source not in _TEMPLATES):
         return
-    known = ", ".join(LABEL_SOURCES if kind == "label" else LINK_SOURCES)
-    raise ConfigError(f"expected the source of a {kind}, one of {known}; found {source!r}; correct it")
+    raise ConfigError(f"expected the source of a {kind}, one of {', '.join(sources)}; found {source!r}; correct it")
 
 
 def columns_of(source: str) -> frozenset[str]:
