@@ -240,7 +240,7 @@ class _Grid:
     @property
     def bottom(self) -> float:
         """Where the last row ends."""
-        return _HEADER - (-self.maps // self.columns) * (self.size[1] + _GRID_GAP)
+        return _GRID_TOP - 0.23 - (-self.maps // self.columns) * (self.size[1] + _GRID_GAP)
 
     @property
     def extent(self) -> tuple[float, float]:
@@ -250,17 +250,19 @@ class _Grid:
     def place(self, n: int) -> tuple[float, float]:
         """Left and top of a map."""
         row, column = divmod(n, self.columns)
-        return _LEFT + column * (self.size[0] + 0.4), 0.85 + row * (self.size[1] + _GRID_GAP)
+        return _LEFT + column * (self.size[0] + 0.4), _GRID_TOP + row * (self.size[1] + _GRID_GAP)
 
 
 _GRID_GAP: Final = 0.62
+_GRID_TOP: Final = 0.95
+"""Where the first row of maps begins."""
 
 
 def _grid_panel(sheet: Sheet, table: xr.DataArray, chance: xr.DataArray | None, name: str, grid: _Grid, n: int) -> None:
     """The map of a label; above it its largest value, and the chance level where heads share one."""
     (left, top), (width, height) = grid.place(n), grid.size
     axes, numbers = sheet.axes(left, top, width, height), values(table)
-    style.heat(axes, numbers, style.norm_from_zero(numbers), cells=grid.maps * numbers.size)
+    style.heat(axes, numbers, *style.ground(numbers), cells=grid.maps * numbers.size)
     _end_ticks(axes, table)
     sheet.text(left, top - 0.33, label(name, 18), weight="bold")
     largest = float(np.nanmax(numbers)) if np.isfinite(numbers).any() else float("nan")

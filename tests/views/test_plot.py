@@ -110,7 +110,7 @@ def test_given_axes_get_a_title_and_a_scale_with_its_unit(
     data: xr.Dataset, draw: Draw, metric: str, at: dict[str, str | int], ax: Axes
 ) -> None:
     draw(data, ax=ax)
-    titles = {"pos_to": "Attention to NOUN", "pos_from": "Attention from PUNCT", "attention_at_offset": "offset: 1"}
+    titles = {"pos_to": "Attention to NOUN", "pos_from": "Attention from PUNCT", "attention_at_offset": "offset 1"}
     assert ax.get_title(loc="left").endswith(titles.get(metric, data[metric].attrs["long_name"]))
     _, scale = ax.figure.axes
     assert scale.get_ylabel() == unit(metric)
@@ -177,7 +177,7 @@ def test_alignment_by_layer_has_its_baseline(data: xr.Dataset, ax: Axes) -> None
 def test_alignment_in_given_axes_is_of_either_direction(data: xr.Dataset, ax: Axes) -> None:
     plot.dependency_alignment(data, ax=ax)
     assert_array_equal(widths(ax), data["dependency_alignment_by_layer"].sel(direction="either").values)
-    assert ax.get_title(loc="left") == "Along dependencies, either direction"
+    assert ax.get_title(loc="left").endswith(": either direction")
 
 
 def test_alignment_of_all_directions_fills_a_figure(data: xr.Dataset) -> None:
@@ -293,6 +293,16 @@ def test_every_label_of_a_table_has_a_map_with_its_chance() -> None:
     assert_array_equal(heat(both[5]), data["rule_accuracy"].sel(rule="column", animacy="<b>thing</b>").values)
 
 
+def test_values_below_zero_have_colours_of_their_own(ax: Axes) -> None:
+    data = made_up()
+    data["unsaid"][...] = [[-0.5, 0, 0.25], [0.1, 0.2, np.nan]]
+    for axes in (plot.heads(data, "unsaid", ax=ax), plot.heads(data, "unsaid")):
+        mesh = axes.collections[0]
+        assert mesh.get_clim() == (-0.5, 0.5)
+        assert mesh.get_cmap().name == palette.DIVERGING.name
+    assert plot.heads(data, "sparkle").collections[0].get_cmap().name == palette.SEQUENTIAL.name
+
+
 def test_of_very_many_labels_those_with_the_largest_values_have_a_map() -> None:
     numbers = np.linspace(0, 1, 2 * 200).reshape(1, 2, 200)
     data = xr.Dataset({"lemma_to": (("layer", "head", "lemma"), numbers)}, {"lemma": [f"l{n}" for n in range(200)]})
@@ -364,7 +374,9 @@ FILES = [
     "correlations", "dependency-probability", "figure-10-variability", "figure-11-distance", "figure-12-entropy",
     "figure-4-example-heads", "figure-5-null-attention", "figure-6-pos-to-noun", "figure-7-pos-from-punct",
     "figure-8-dependency-alignment", "figure-9-dependency-types", "figure-a1-all-pos-to", "figure-a2-all-pos-from",
-    "offset-profile", "attention-mass", "entropy-rows",
+    "offset-profile", "attention-mass", "dependency-attention", "dependency-excess", "dependency-type-from",
+    "entropy-rows", "induction-alignment", "induction-attention", "induction-excess", "repeat-alignment",
+    "repeat-attention", "repeat-excess", "special-from", "special-to",
 ]  # fmt: skip
 
 
