@@ -7,8 +7,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from attnmetrics.results.dataset import COORDINATES, _attributes, _attributes_by_layer
-from attnmetrics.statistics import schema
+from attnmetrics.metrics.schema import LABELS, LINKS, SPECIAL, Schema
+from attnmetrics.results.dataset import dataset as results_of
+from attnmetrics.statistics.states import State
 
 POS = ("ADJ", "ADP", "ADV", "AUX", "DET", "NOUN", "NUM", "PRON", "PROPN", "PUNCT", "VERB", "_")
 REL = ("amod", "aux", "cc", "det", "nmod:poss", "nsubj", "nsubj:pass", "obj", "punct", "root", "_")
@@ -26,31 +27,28 @@ def dataset(
     first_layer: int = 0,
     nan_heads: tuple[tuple[int, int], ...] = (),
 ) -> xr.Dataset:
-    """Every variable of the contract."""
-    make = _Maker(np.random.default_rng(seed), layers, heads, len(pos), len(rel), causal)
-    coords = {
-        "layer": np.arange(first_layer, first_layer + layers),
-        "head": np.arange(heads),
-        "pos": np.array(pos, object).astype(str),
-        "rel": np.array(rel, object).astype(str),
-        "direction": np.array(schema.DIRECTIONS),
-        "offset": np.array(schema.OFFSETS),
-        "pair_distance": np.array(schema.PAIR_DISTANCES),
-    }
-    described = {dim: (dim, coords[dim], {"long_name": name}) for dim, (name, _, _) in COORDINATES.items()}
-    data = xr.Dataset(coords=described)
-    for result in schema.RESULTS:
-        value = make.value(result)
+    """Every result of a run with the labels and links of every run."""
+    names = {"pos": pos, "rel": rel, "special": SPECIAL}
+    schema = Schema(tuple(range(first_layer, first_layer + layers)), heads, LABELS, LINKS, names)
+    data = _without_evidence(schema)
+    make = _Maker(np.random.default_rng(seed), data, causal)
+    for result in schema.results:
+        value = make.value(result.name)
         for layer, head in nan_heads:
-            if result in schema.PER_HEAD and result.name not in ("null_attention", "attention_mass", "entropy_rows"):
+            if result.per_head and result.name not in ("null_attention", "attention_mass", "entropy_rows"):
                 value[layer, head] = np.nan
-        attrs = _attributes(result, "sentence")
-        data[result.name] = (result.dims, value, attrs)
-        if result in schema.PER_HEAD:
-            dims = ("layer", *result.dims[2:])
-            twin = _attributes_by_layer(result, "sentence")
-            data[f"{result.name}_by_layer"] = (dims, _layer_mean(np.asarray(value)), twin)
+        data[result.name][...] = value
+        if result.per_head:
+            data[f"{result.name}_by_layer"][...] = _layer_mean(np.asarray(value))
     return data
+
+
+def _without_evidence(schema: Schema) -> xr.Dataset:
+    """The results of no sentence: dimensions, labels and attributes are right."""
+    grid = (len(schema.layers), schema.heads)
+    state = State.zero(schema)
+    merged = {"deviation_sum": np.zeros(grid), "prefix_sum": np.zeros(grid), "variability_sentences": np.array(0)}
+    return results_of(schema, {**state.sums, **merged})
 
 
 ANIMACY = ("human", "<b>thing</b>", "=1+1", "_")
@@ -99,64 +97,76 @@ def _layer_mean(value: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
 
+_NUMBERS = {
+    "variability_sentences": 300,
+    "sentences": 321,
+    "pieces": 8901,
+    "pieces_per_sentence": 8901 / 321,
+    "sentences_cut": 2,
+    "pieces_unaligned": 3,
+    "mean_dependency_distance": 3.9,
+    "dependency_within_18": 0.99,
+    "distance_entropy_r": 0.61,
+    "distance_entropy_p": 1e-9,
+    "distance_alignment_r": -0.73,
+    "distance_alignment_p": 1e-12,
+    "distance_sd": 3.6,
+}
+
+
 class _Maker:
-    def __init__(self, random: np.random.Generator, layers: int, heads: int, pos: int, rel: int, causal: bool) -> None:
-        self.random, self.grid, self.causal = random, (layers, heads), causal
-        self.sizes = {"pos": pos, "rel": rel}
-        self.depth = np.linspace(0, 1, layers)[:, None] * np.ones(self.grid)
+    def __init__(self, random: np.random.Generator, data: xr.Dataset, causal: bool) -> None:
+        self.random, self.data, self.causal = random, data, causal
+        self.grid = (data.sizes["layer"], data.sizes["head"])
+        self.depth = np.linspace(0, 1, self.grid[0])[:, None] * np.ones(self.grid)
 
-    def value(self, result: schema.Result) -> Any:
-        method = getattr(self, result.name, None)
-        return method() if method else self.other(result)
+    def value(self, name: str) -> Any:
+        method = getattr(self, name, None)
+        return method() if method else self.other(name)
 
-    def other(self, result: schema.Result) -> Any:
-        if result.dims == schema.HEAD:
-            return {
-                "null_attention": self.random.beta(3, 2, self.grid),
-                "attention_mass": self.random.uniform(1e3, 2e4, self.grid),
-                "variability": self.random.beta(3, 5, self.grid),
-                "distance": 2 + 6 * self.depth + self.random.gamma(1.5, 1, self.grid),
-                "entropy": 0.5 + self.random.gamma(2, 0.4, self.grid),
-                "entropy_rows": self.random.integers(500, 9000, self.grid).astype(float),
-            }[result.name]
-        return {
-            "variability_sentences": 300.0,
-            "sentences": 321.0,
-            "pieces": 8901.0,
-            "pieces_per_sentence": 8901 / 321,
-            "sentences_cut": 2.0,
-            "pieces_unaligned": 3.0,
-            "mean_dependency_distance": 3.9,
-            "dependency_within_18": 0.99,
-            "distance_entropy_r": 0.61,
-            "distance_entropy_p": 1e-9,
-            "distance_alignment_r": -0.73,
-            "distance_alignment_p": 1e-12,
-            "distance_sd": 3.6,
-        }[result.name]
+    def other(self, name: str) -> Any:
+        table = self.data[name]
+        if name in _NUMBERS:
+            return _NUMBERS[name]
+        if name.endswith(("_to", "_from")):
+            return self.shares(table.shape[2])
+        if table.attrs["kind"] == "count":
+            return np.asarray(self.random.integers(500, 9000, table.shape), float)
+        return np.asarray(self.random.beta(2, 14, table.shape))
+
+    def null_attention(self) -> NDArray[np.float64]:
+        return self.random.beta(3, 2, self.grid)
+
+    def attention_mass(self) -> NDArray[np.float64]:
+        return self.random.uniform(1e3, 2e4, self.grid)
+
+    def variability(self) -> NDArray[np.float64]:
+        return self.random.beta(3, 5, self.grid)
+
+    def distance(self) -> NDArray[np.float64]:
+        return 2 + 6 * self.depth + self.random.gamma(1.5, 1, self.grid)
+
+    def entropy(self) -> NDArray[np.float64]:
+        return 0.5 + self.random.gamma(2, 0.4, self.grid)
 
     def shares(self, labels: int) -> NDArray[np.float64]:
         weight = self.random.gamma(0.6, 1, (*self.grid, labels)) + 1e-4
         weight /= weight.sum(-1, keepdims=True)
         return weight
 
-    def pos_to(self) -> NDArray[np.float64]:
-        return self.shares(self.sizes["pos"])
-
-    pos_from = pos_to
-
-    def dependency_type_to(self) -> NDArray[np.float64]:
-        return self.shares(self.sizes["rel"])
-
     def dependency_alignment(self) -> NDArray[np.float64]:
         both = self.random.beta(2, 14, (*self.grid, 2))
         return np.concatenate([both, both.sum(-1, keepdims=True)], axis=-1)
+
+    def dependency_excess(self) -> NDArray[np.float64]:
+        """After the alignment and what is expected of it, as results are in order."""
+        return np.asarray(self.data["dependency_alignment"] - self.data["dependency_expected"])
 
     def dependency_baseline(self) -> NDArray[np.float64]:
         return np.array([0.06, 0.04, 0.1])
 
     def attention_at_offset(self) -> NDArray[np.float64]:
-        offsets = np.array(schema.OFFSETS)
+        offsets = self.data["offset"].values
         weight = np.exp(-np.abs(offsets) / 5) * self.random.gamma(0.7, 1, (*self.grid, len(offsets)))
         weight = weight * (offsets >= 0) if self.causal else weight
         return weight / weight.sum(-1, keepdims=True)

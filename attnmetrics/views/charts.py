@@ -39,9 +39,12 @@ _TEXT_HEIGHT: Final = 0.12
 
 
 def heads(axes: Axes, table: xr.DataArray, top: float | None = None) -> QuadMesh:
-    """Heat map of [layer, head], layer 0 on top; the strongest colour is `top`, or the largest value."""
+    """Heat map of [layer, head], layer 0 on top; the strongest colour is `top`, or the largest value.
+
+    Values below 0 have colours of their own.
+    """
     numbers = values(table)
-    mesh = style.heat(axes, numbers, style.norm_from_zero(numbers) if top is None else Normalize(0, top))
+    mesh = style.heat(axes, numbers, *style.ground(numbers, top))
     style.ticks(axes, "y", table["layer"].values.tolist())
     style.ticks(axes, "x", table["head"].values.tolist())
     style.name_axes(axes, x="head", y="layer")

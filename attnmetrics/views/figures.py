@@ -31,6 +31,7 @@ from attnmetrics.views.tables import (
     at_labels,
     beside_chance,
     by_layer,
+    by_themselves,
     further,
     heading,
     in_words,
@@ -207,8 +208,8 @@ def all_labels(data: xr.Dataset, metric: str, new: NewFigure = Figure, name: str
     for n, row in enumerate(kept):
         at = {dim: labels_of(table, dim)[row]}
         chance = None if level is None else at_labels(level, at)
-        _grid_panel(sheet, table.sel(at), chance, in_words(at[dim]), grid, n)
-    _grid_scale(sheet, grid.bottom + 0.12)
+        _grid_panel(sheet, at_labels(table, at), chance, in_words(at[dim]), grid, n)
+    _grid_scale(sheet, grid.bottom + 0.12, table)
     return sheet.figure
 
 
@@ -239,7 +240,7 @@ class _Grid:
     @property
     def bottom(self) -> float:
         """Where the last row ends."""
-        return _HEADER - (-self.maps // self.columns) * (self.size[1] + _GRID_GAP)
+        return _GRID_TOP - 0.23 - (-self.maps // self.columns) * (self.size[1] + _GRID_GAP)
 
     @property
     def extent(self) -> tuple[float, float]:
@@ -249,26 +250,25 @@ class _Grid:
     def place(self, n: int) -> tuple[float, float]:
         """Left and top of a map."""
         row, column = divmod(n, self.columns)
-        return _LEFT + column * (self.size[0] + 0.4), 0.85 + row * (self.size[1] + _GRID_GAP)
+        return _LEFT + column * (self.size[0] + 0.4), _GRID_TOP + row * (self.size[1] + _GRID_GAP)
 
 
 _GRID_GAP: Final = 0.62
+_GRID_TOP: Final = 0.95
+"""Where the first row of maps begins."""
 
 
 def _grid_panel(sheet: Sheet, table: xr.DataArray, chance: xr.DataArray | None, name: str, grid: _Grid, n: int) -> None:
-    """The map of a label; its largest value above, and below the chance level, where heads share it."""
+    """The map of a label; above it its largest value, and the chance level where heads share one."""
     (left, top), (width, height) = grid.place(n), grid.size
     axes, numbers = sheet.axes(left, top, width, height), values(table)
-    style.heat(axes, numbers, style.norm_from_zero(numbers), cells=grid.maps * numbers.size)
+    style.heat(axes, numbers, *style.ground(numbers), cells=grid.maps * numbers.size)
     _end_ticks(axes, table)
-    sheet.text(left, top - 0.18, label(name, 14), weight="bold")
+    sheet.text(left, top - 0.33, label(name, 18), weight="bold")
     largest = float(np.nanmax(numbers)) if np.isfinite(numbers).any() else float("nan")
-    note = "no evidence" if np.isnan(largest) else "absent" if largest == 0 else f"max {label(shown(table, largest))}"
-    quiet = {"size": style.SMALL_SIZE, "color": palette.MUTED}
-    sheet.text(left + width, top - 0.17, note, ha="right", **quiet)
-    if chance is not None and chance.ndim == 0:
-        text = f"chance {label(shown(table, float(chance)))}"
-        sheet.text(left + width / 2, top + height + 0.05, text, ha="center", **quiet)
+    note = "no evidence" if np.isnan(largest) else "absent" if largest == 0 else f"max {shown(table, largest)}"
+    beside = f", chance {shown(table, float(chance))}" if chance is not None and chance.ndim == 0 else ""
+    sheet.text(left, top - 0.17, label(note + beside), size=style.SMALL_SIZE, color=palette.MUTED)
 
 
 def _end_ticks(axes: Axes, table: xr.DataArray) -> None:
@@ -279,12 +279,12 @@ def _end_ticks(axes: Axes, table: xr.DataArray) -> None:
         axis.set_ticks([n + 0.5 for n in ends], labels=[str(names[n]) for n in ends])
 
 
-def _grid_scale(sheet: Sheet, top: float) -> None:
+def _grid_scale(sheet: Sheet, top: float, table: xr.DataArray) -> None:
     axes = sheet.axes(_LEFT, top, 1.8, 0.09)
     ramp = np.linspace(0, 1, palette.LEVELS)[None]
     axes.pcolormesh(ramp, cmap=palette.SEQUENTIAL.colours, edgecolors="face", linewidth=0.8)
     axes.set_yticks([])
-    axes.set_xticks([0, palette.LEVELS], labels=["0", "largest share"])
+    axes.set_xticks([0, palette.LEVELS], labels=["0", "largest share" if is_share(table) else "largest value"])
     sheet.text(_LEFT + 2.35, top - 0.02, "layers down, heads across", color=palette.MUTED, size=style.SMALL_SIZE)
 
 
@@ -399,7 +399,7 @@ def _example_title(data: xr.Dataset, role: Role, best: Standout | None) -> str:
         return f"{role.title.capitalize()}: no head has evidence"
     at = {"layer": best.layer, "head": best.head}
     tables = [data[metric] for metric in ("distance", "entropy") if metric in data]
-    facts = ", ".join(f"{table.name} {shown(table, float(table.sel(at)))}" for table in tables)
+    facts = ", ".join(f"{table.name} {shown(table, float(at_labels(table, at)))}" for table in tables)
     return f"{role.title.capitalize()}: layer {best.layer} head {best.head} ({facts})"
 
 
@@ -471,7 +471,7 @@ def panels(data: xr.Dataset) -> list[Panel]:
     """Every figure that this run can give: the paper's in its order, then one of each other metric of heads."""
     known = [panel for panel in _paper_panels(data) if all(name in data for name in panel.needs)]
     drawn = {name for panel in known for name in panel.needs}
-    return known + [_panel_of(name, table) for name, table in of_heads(data).items() if name not in drawn]
+    return known + [_panel_of(name, table) for name, table in by_themselves(data).items() if name not in drawn]
 
 
 def _paper_panels(data: xr.Dataset) -> list[Panel]:

@@ -108,7 +108,9 @@ def standout(data: xr.Dataset, role: Role) -> Standout | None:
     at = {"layer": layer, "head": head}
     level = chance(data, data[role.metric])
     by_chance = np.nan if level is None else float(at_labels(level, {**at, **role.at}))
-    return Standout(role, layer, head, float(table.sel(at)), float(np.nanmedian(values(table))), by_chance, table)
+    return Standout(
+        role, layer, head, float(at_labels(table, at)), float(np.nanmedian(values(table))), by_chance, table
+    )
 
 
 def standouts(data: xr.Dataset) -> list[Standout]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from attnmetrics.views.facts import unit_of
 from attnmetrics.views.heads import per_head, ranked
-from attnmetrics.views.tables import NO_WORD, by_layer, labels_of, values
+from attnmetrics.views.tables import NO_WORD, at_labels, by_layer, labels_of, values
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _present(data: xr.Dataset, metric: str, tag: str) -> xr.DataArray:
 
 def _number(data: xr.Dataset, name: str, **at: int) -> float:
     known = name in data and all(label in labels_of(data[name], dim) for dim, label in at.items())
-    value = float(data[name].sel(at)) if known else float("nan")
+    value = float(at_labels(data[name], at)) if known else float("nan")
     if np.isnan(value):
         raise NoCounterpartError("no evidence in this run")
     return value
@@ -101,7 +101,7 @@ def _by_layer(data: xr.Dataset, metric: str, **at: str) -> NDArray[np.float64]:
     table = by_layer(data, metric)
     if table is None or any(label not in labels_of(table, dim) for dim, label in at.items()):
         raise NoCounterpartError(f"the run has no {metric}_by_layer of {', '.join(at.values()) or 'any layer'}")
-    found = values(table.sel(at))
+    found = values(at_labels(table, at))
     if not np.isfinite(found).any():
         raise NoCounterpartError("no layer has evidence")
     return found
@@ -170,8 +170,8 @@ def _specialised_tags(metric: str) -> Callable[[xr.Dataset], Counterpart]:
     def measure(data: xr.Dataset) -> Counterpart:
         if metric not in data:
             raise NoCounterpartError(f"the run has no {metric}")
-        kept = [tag for tag in labels_of(data[metric], "pos") if tag != NO_WORD]
-        table = values(data[metric].sel(pos=kept)).reshape(-1, len(kept))
+        kept = [n for n, tag in enumerate(labels_of(data[metric], "pos")) if tag != NO_WORD]
+        table = values(data[metric].isel(pos=kept)).reshape(-1, len(kept))
         table = table[np.isfinite(table).all(axis=1)]
         if not len(table):
             raise NoCounterpartError("no head has evidence")

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 from numpy.typing import NDArray
 
-from attnmetrics.views.palette import BAR, HATCH, INK, MUTED, NO_EVIDENCE, SEQUENTIAL, SURFACE, Scale
+from attnmetrics.views.palette import BAR, DIVERGING, HATCH, INK, MUTED, NO_EVIDENCE, SEQUENTIAL, SURFACE, Scale
 from attnmetrics.views.pieces import PLACEHOLDER, visible
 
 DPI: Final = 144
@@ -124,6 +124,19 @@ def norm_from_zero(table: NDArray[np.float64]) -> Normalize:
     """From 0 to the largest value; to 1 where there is none."""
     top = float(np.nanmax(table)) if np.isfinite(table).any() else 0.0
     return Normalize(0, top if top > 0 else 1)
+
+
+def ground(table: NDArray[np.float64], top: float | None = None) -> tuple[Normalize, Scale]:
+    """The scale of a map and its colours: from 0 up, or with the same room on both sides of 0.
+
+    Args:
+        table: values
+        top: value of the strongest colour; the largest value by default
+    """
+    if np.isfinite(table).any() and np.nanmin(table) < 0:
+        most = float(np.nanmax(np.abs(table))) if top is None else top
+        return Normalize(-most, most), DIVERGING
+    return norm_from_zero(table) if top is None else Normalize(0, top), SEQUENTIAL
 
 
 def ticks(axes: Axes, which: str, names: Sequence[object]) -> None:

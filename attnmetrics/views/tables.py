@@ -60,6 +60,14 @@ def chance(data: xr.Dataset, table: xr.DataArray) -> xr.DataArray | None:
     return next((level for level in known if set(level.dims) <= set(table.dims)), None)
 
 
+def by_themselves(data: xr.Dataset) -> dict[str, xr.DataArray]:
+    """The run's tables of heads that are shown by themselves: not the chance level of another."""
+    heads = of_heads(data)
+    levels = (chance(data, table) for table in heads.values())
+    beside = {str(level.name) for level in levels if level is not None}
+    return {name: table for name, table in heads.items() if name not in beside}
+
+
 def select(data: xr.Dataset, name: str, at: Labels) -> xr.DataArray:
     """A table of heads at these labels, [layer, head].
 
@@ -77,7 +85,7 @@ def select(data: xr.Dataset, name: str, at: Labels) -> xr.DataArray:
         if label not in labels:
             listed = ", ".join(map(str, labels))
             raise ConfigError(f"expected a label of {dim!r}, found {label!r}; the run has {listed}")
-    return known[name].sel(at)
+    return at_labels(known[name], at)
 
 
 def select_layers(data: xr.Dataset, name: str, at: Labels) -> xr.DataArray:
@@ -91,12 +99,12 @@ def select_layers(data: xr.Dataset, name: str, at: Labels) -> xr.DataArray:
     if twin is None:
         known = ", ".join(one for one in of_heads(data) if by_layer(data, one) is not None)
         raise ConfigError(f"expected a metric that the run has by layer, found {name!r}; it has {known}")
-    return twin.sel(at)
+    return at_labels(twin, at)
 
 
 def at_labels(table: xr.DataArray, at: Labels) -> xr.DataArray:
-    """The table at those of these labels that it has dimensions for."""
-    return table.sel({dim: label for dim, label in at.items() if dim in table.dims})
+    """The table at those of these labels that it has dimensions for; by place, for names may end with a NUL."""
+    return table.isel({dim: labels_of(table, dim).index(label) for dim, label in at.items() if dim in table.dims})
 
 
 # ---- what a table says of itself

@@ -30,6 +30,7 @@ from attnmetrics.views.tables import (
     Labels,
     at_labels,
     beside_chance,
+    by_themselves,
     dim_title,
     further,
     heading,
@@ -37,7 +38,6 @@ from attnmetrics.views.tables import (
     is_share,
     kind,
     labels_of,
-    of_heads,
     said,
     shown,
     title,
@@ -112,7 +112,7 @@ def show_metric(data: xr.Dataset, name: str, top: int = 10, label: str | None = 
     table, level = beside_chance(data, _known(name, [str(key) for key in data.data_vars], "metric"))
     at = {} if label is None else _label(table, name, label)
     one_level = None if level is None else at_labels(level, at)
-    return Group(*_heading(table, at), *_metric_body(table.sel(at), one_level, top))
+    return Group(*_heading(table, at), *_metric_body(at_labels(table, at), one_level, top))
 
 
 def _metric_body(table: xr.DataArray, level: xr.DataArray | None, top: int) -> Sequence[RenderableType]:
@@ -225,7 +225,7 @@ def _by_label(table: xr.DataArray, level: xr.DataArray | None) -> Table:
     (dim,) = further(table)
     result = _with_chance(level, dim_title(table, dim), "mean of heads", "most", "head")
     for label in labels_of(table, dim):
-        one = table.sel({dim: label})
+        one = at_labels(table, {dim: label})
         best = ranked(one)
         if best and best[0][2] != 0:
             layer, head, value = best[0]
@@ -250,7 +250,7 @@ def _matrix(table: xr.DataArray, level: xr.DataArray | None) -> Table:
     shared = level if level is not None and across not in level.dims else None
     result = _with_chance(shared, dim_title(table, down), *map(str, labels_of(table, across)))
     for label in labels_of(table, down):
-        row = values(table.sel({down: label}))
+        row = values(at_labels(table, {down: label}))
         if np.nan_to_num(row).any():
             cells = ("–" if np.isnan(value) else _short(table, value) for value in row)
             result.add_row(Text(in_words(label)), *cells, *_beside(table, shared, {down: label}))
@@ -270,7 +270,7 @@ def show_head(data: xr.Dataset, layer: int, head: int) -> RenderableType:
         ConfigError: the run has no such head.
     """
     _require_head(layer, head, data["layer"].values.tolist(), data["head"].values.tolist())
-    tables = [beside_chance(data, name) for name in of_heads(data)]
+    tables = [beside_chance(data, name) for name in by_themselves(data)]
     profiles = [
         _profile(table, level, layer, head)
         for table, level in tables
@@ -304,7 +304,7 @@ def _metrics(tables: Sequence[tuple[xr.DataArray, xr.DataArray | None]], layer: 
         (dim,) = further(table)
         for label in labels_of(table, dim):
             one_level = None if level is None else at_labels(level, {dim: label})
-            _metric_row(result, table.sel({dim: label}), one_level, at, f"{table.name}, {label}")
+            _metric_row(result, at_labels(table, {dim: label}), one_level, at, f"{table.name}, {label}")
     return result
 
 
@@ -315,19 +315,19 @@ def _metric_row(result: Table, table: xr.DataArray, level: xr.DataArray | None, 
     numbers = values(table)
     median = float(np.nanmedian(numbers)) if np.isfinite(numbers).any() else float("nan")
     beside = [shown(table, median), *_beside(table, level, at)]
-    result.add_row(Text(visible(name)), shown(table, float(table.sel(at))), rank, *beside)
+    result.add_row(Text(visible(name)), shown(table, float(at_labels(table, at))), rank, *beside)
 
 
 def _profile(table: xr.DataArray, level: xr.DataArray | None, layer: int, head: int, most: int = 5) -> Table:
     """The largest values of a head beside the mean of all heads."""
     (dim,) = further(table)
     at = {"layer": layer, "head": head}
-    own = values(table.sel(at))
+    own = values(at_labels(table, at))
     result = _with_chance(level, title(table), "", "mean")
     order = [int(n) for n in np.argsort(-np.nan_to_num(own), kind="stable")[:most] if own[n] > 0]
     for n in order:
         label = labels_of(table, dim)[n]
-        mean = float(np.nanmean(values(table.sel({dim: label}))))
+        mean = float(np.nanmean(values(at_labels(table, {dim: label}))))
         beside = [shown(table, mean), *_beside(table, level, {**at, dim: label})]
         result.add_row(Text(in_words(label)), shown(table, float(own[n])), *beside)
     if not order:

@@ -5,6 +5,7 @@ import re
 from base64 import b64decode, b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
+from itertools import product
 from pathlib import Path
 from typing import Any
 from zlib import decompress
@@ -88,12 +89,14 @@ def test_every_table_is_in_the_page_bit_for_bit(data: xr.Dataset, page: str) -> 
         assert metric["help"]
         assert (metric["unit"], metric["formula"]) == (data[name].attrs["units"], data[name].attrs["formula"])
     assert (metrics["pos_to"]["kind"], metrics["pos_to"]["heading"]) == ("share", "Attention to {}")
-    assert metrics["dependency_type_to"]["dim_title"] == "Relation"
+    assert metrics["dependency_type_to"]["dim_title"] == "Dependency relation"
     corpus = {table["name"]: table for table in Page(page).data["corpus"]}
     assert list(corpus) == [name for name in of_corpus(data) if not re.fullmatch(r"distance_\w+_[rp]", name)]
     for name, table in corpus.items():
         assert_array_equal(unpack(table["values"], "<f8"), data[name].values.ravel().astype(float), err_msg=name)
-        assert table["labels"] == ([str(one) for one in data[table["dim"]].values] if table["dim"] else [])
+        labels = product(*(map(str, data[dim].values) for dim in data[name].dims))
+        assert table["labels"] == ([", ".join(one) for one in labels] if table["dim"] else [])
+    assert corpus["dependency_at_offset"]["dim"] == "direction, offset"
     assert corpus["dependency_baseline"]["dim"] == "direction"
 
 

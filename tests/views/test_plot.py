@@ -26,6 +26,7 @@ from attnmetrics.cli import main
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.storage import locate
 from attnmetrics.views import palette
+from attnmetrics.views.numbers import percent
 
 Draw = Callable[..., Axes]
 MAPS: dict[str, tuple[Draw, str, dict[str, str | int]]] = {
@@ -109,7 +110,7 @@ def test_given_axes_get_a_title_and_a_scale_with_its_unit(
     data: xr.Dataset, draw: Draw, metric: str, at: dict[str, str | int], ax: Axes
 ) -> None:
     draw(data, ax=ax)
-    titles = {"pos_to": "Attention to NOUN", "pos_from": "Attention from PUNCT", "attention_at_offset": "offset: 1"}
+    titles = {"pos_to": "Attention to NOUN", "pos_from": "Attention from PUNCT", "attention_at_offset": "offset 1"}
     assert ax.get_title(loc="left").endswith(titles.get(metric, data[metric].attrs["long_name"]))
     _, scale = ax.figure.axes
     assert scale.get_ylabel() == unit(metric)
@@ -176,7 +177,7 @@ def test_alignment_by_layer_has_its_baseline(data: xr.Dataset, ax: Axes) -> None
 def test_alignment_in_given_axes_is_of_either_direction(data: xr.Dataset, ax: Axes) -> None:
     plot.dependency_alignment(data, ax=ax)
     assert_array_equal(widths(ax), data["dependency_alignment_by_layer"].sel(direction="either").values)
-    assert ax.get_title(loc="left") == "Along dependencies, either direction"
+    assert ax.get_title(loc="left").endswith(": either direction")
 
 
 def test_alignment_of_all_directions_fills_a_figure(data: xr.Dataset) -> None:
@@ -283,11 +284,23 @@ def test_every_label_of_a_table_has_a_map_with_its_chance() -> None:
     for axes, label in zip(panels, ANIMACY, strict=True):
         assert_array_equal(heat(axes), data["animacy_to"].sel(animacy=label).values)
     said = [text.get_text() for text in figure.texts]
-    assert [text for text in said if text.startswith("chance")] == [f"chance {n}%" for n in (40, 30, 20, 10)]
+    most = [percent(float(data["animacy_to"].sel(animacy=label).max())) for label in ANIMACY]
+    assert said[2:10:2] == ["human", "<b>thing</b>", "=1+1", "no word"]
+    assert said[3:10:2] == [f"max {top}, chance {n}%" for top, n in zip(most, (40, 30, 20, 10), strict=True)]
     assert said[0] == "Attention to animacy"
     assert said[1] == "Σ F of the kind ÷ M; each map has its own scale, from 0 to its largest value"
     both = plot.all_labels(data, "rule_accuracy").figure.axes
     assert_array_equal(heat(both[5]), data["rule_accuracy"].sel(rule="column", animacy="<b>thing</b>").values)
+
+
+def test_values_below_zero_have_colours_of_their_own(ax: Axes) -> None:
+    data = made_up()
+    data["unsaid"][...] = [[-0.5, 0, 0.25], [0.1, 0.2, np.nan]]
+    for axes in (plot.heads(data, "unsaid", ax=ax), plot.heads(data, "unsaid")):
+        mesh = axes.collections[0]
+        assert mesh.get_clim() == (-0.5, 0.5)
+        assert mesh.get_cmap().name == palette.DIVERGING.name
+    assert plot.heads(data, "sparkle").collections[0].get_cmap().name == palette.SEQUENTIAL.name
 
 
 def test_of_very_many_labels_those_with_the_largest_values_have_a_map() -> None:
@@ -317,7 +330,7 @@ def test_a_run_without_the_papers_tables_has_a_figure_of_each_of_its_own(tmp_pat
     data = made_up()
     names = plot.write(data, exemplars(data), locate(tmp_path), ["svg"])
     assert names == [f"{name}.svg" for name in (
-        "sparkle", "sparkle-expected", "animacy-to", "rule-accuracy", "_i_loud", "unsaid",
+        "sparkle", "animacy-to", "rule-accuracy", "_i_loud", "unsaid",
     )]  # fmt: skip
     some = dataset(2, 2)[["pos_to", "pos_to_by_layer", "distance", "dependency_alignment"]]
     names = plot.write(some, exemplars(some), locate(tmp_path / "some"), ["svg"])
@@ -361,7 +374,9 @@ FILES = [
     "correlations", "dependency-probability", "figure-10-variability", "figure-11-distance", "figure-12-entropy",
     "figure-4-example-heads", "figure-5-null-attention", "figure-6-pos-to-noun", "figure-7-pos-from-punct",
     "figure-8-dependency-alignment", "figure-9-dependency-types", "figure-a1-all-pos-to", "figure-a2-all-pos-from",
-    "offset-profile", "attention-mass", "entropy-rows",
+    "offset-profile", "attention-mass", "dependency-attention", "dependency-excess", "dependency-type-from",
+    "entropy-rows", "induction-alignment", "induction-attention", "induction-excess", "repeat-alignment",
+    "repeat-attention", "repeat-excess", "special-from", "special-to",
 ]  # fmt: skip
 
 

@@ -156,7 +156,8 @@ def test_a_head_has_tables_never_heard_of() -> None:
     human = data["animacy_to"].sel(layer=1, head=2, animacy="human")
     assert cells(lines, "animacy_to, human")[1] == percent(float(human))
     assert cells(lines, "animacy_to, human")[-1] == "40%"
-    assert "<i>loud" in lines and "rule, animacy" not in lines
+    assert "<i>loud" in lines
+    assert "sparkle_expected" not in lines, "it stands beside sparkle"
 
 
 def test_what_stands_out_has_its_chance_beside() -> None:
@@ -251,6 +252,13 @@ def test_hostile_labels_stay_text() -> None:
         assert "\x1b[2J" not in ansi(terminal.show_metric(data, name))
     assert "[red]x" in text(terminal.show_metric(data, "pos_to"))
     assert "\x1b[2J" not in ansi(terminal.show_head(data, 0, 0))
+
+
+def test_labels_that_end_alike_are_told_apart() -> None:
+    data = dataset(2, 2, pos=("a\x00", "a", "_"))
+    for label in ("a\x00", "a"):
+        table = data["pos_to"][..., ["a\x00", "a"].index(label)]
+        assert percent(float(table.max())) in line_of(text(terminal.show_metric(data, "pos_to", label=label)), "1 ")
 
 
 def test_the_status_says_what_to_do_next() -> None:
