@@ -14,11 +14,11 @@ import xarray as xr
 
 from attnmetrics.errors import StoreError
 from attnmetrics.statistics import schema
-from attnmetrics.statistics.schema import PER_HEAD, in_unit
+from attnmetrics.statistics.schema import HEAD, PER_HEAD, in_unit
 from attnmetrics.storage import Location
 from attnmetrics.views import paper
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name, unit_of
-from attnmetrics.views.heads import EXAMPLE_ROLES, SHARES, Standout, shown, standout, standouts, values
+from attnmetrics.views.heads import EXAMPLE_ROLES, SHARES, Standout, standout, standouts, values
 from attnmetrics.views.page import pack
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.pieces import readable, visible
@@ -99,7 +99,6 @@ def contents(
         "heads": data["head"].values.tolist(),
         "metrics": [_metric(data, result) for result in PER_HEAD],
         "corpus": list(_corpus(data)),
-        "probability": pack(values(data["dependency_probability"])),
         "correlations": [_correlation(data, name) for name in ("distance_entropy", "distance_alignment")],
         "standouts": [_standout(one) for one in standouts(data)],
         "extremes": [_standout(one) for role in EXAMPLE_ROLES if (one := standout(data, role))],
@@ -118,26 +117,57 @@ def _drawable(data: xr.Dataset, route: str) -> bool:
     return not label or label[0] in data["pos"].values.tolist()
 
 
+_HEADINGS: Final = {
+    "pos_to": "Attention to {}", "pos_from": "Attention from {}", "dependency_type_to": "Attention to relation {}",
+}  # fmt: skip
+"""What a metric is called at a label."""
+_DIMS: Final = {"pos": "Part of speech", "rel": "Relation", "direction": "Direction", "offset": "Offset"}
+_CHANCES: Final = {"dependency_alignment": "dependency_baseline"}
+"""The table of a metric's chance level."""
+_FAMILIES: Final = {
+    "null_attention": "Null attention and evidence", "attention_mass": "Null attention and evidence",
+    "entropy_rows": "Null attention and evidence", "pos_to": "Parts of speech", "pos_from": "Parts of speech",
+    "dependency_alignment": "Dependencies", "dependency_type_to": "Dependencies", "variability": "Variability",
+    "distance": "Distance", "attention_at_offset": "Distance", "entropy": "Entropy",
+}  # fmt: skip
+
+
 def _metric(data: xr.Dataset, result: schema.Result) -> dict[str, Any]:
     """A table [layer, head, label], its by-layer twin [layer, label], and how to read them."""
-    table = data[result.name]
     dim = next(iter(result.dims[2:]), None)
-    by_layer = data[f"{result.name}_by_layer"]
-    aligned = result.name == "dependency_alignment"
-    return {
-        "name": result.name,
-        "title": result.title,
+    return _table(data, result) | {
+        "heading": _HEADINGS.get(result.name),
+        "dim_title": _DIMS[dim] if dim else None,
         "help": in_unit(result.help, unit_of(data)),
-        "unit": result.unit,
-        "share": result.name in SHARES,
         "formula": result.formula,
         "source": result.source,
+        "family": _FAMILIES[result.name],
+        "chance": _CHANCES.get(result.name),
+        "by_layer": pack(values(data[f"{result.name}_by_layer"])),
+    }
+
+
+def _table(data: xr.Dataset, result: schema.Result) -> dict[str, Any]:
+    """A table of heads or of the corpus."""
+    table = data[result.name]
+    dim = next((str(dim) for dim in table.dims if dim not in ("layer", "head")), None)
+    return {
+        "name": result.name,
+        "title": in_unit(result.title, unit_of(data)),
+        "unit": in_unit(result.unit, unit_of(data)),
+        "kind": _kind(result),
         "dim": dim,
         "labels": [visible(str(label)) for label in table[dim].values.tolist()] if dim else [],
         "values": pack(values(table)),
-        "by_layer": pack(values(by_layer)),
-        "baseline": [_finite(value) for value in values(data["dependency_baseline"]).tolist()] if aligned else None,
     }
+
+
+def _kind(result: schema.Result) -> str:
+    if result.name in SHARES:
+        return "share"
+    if result.dtype == "int64" or result.name == "attention_mass":
+        return "count"
+    return "score" if result.unit == "1" else "mean"
 
 
 def _finite(value: float) -> float | None:
@@ -145,13 +175,11 @@ def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _corpus(data: xr.Dataset) -> Iterator[tuple[str, str, str]]:
-    """(title, value, formula) of every single number of the corpus, but for the correlations."""
-    unit = unit_of(data)
+def _corpus(data: xr.Dataset) -> Iterator[dict[str, Any]]:
+    """Every table of the corpus, but for the correlations."""
     for result in schema.RESULTS:
-        if not result.dims and not result.name.startswith(("distance_entropy", "distance_alignment")):
-            value = shown(result.name, float(data[result.name]))
-            yield in_unit(result.title, unit), in_unit(value, unit), in_unit(result.formula, unit)
+        if result.dims[:2] != HEAD and not result.name.startswith(("distance_entropy", "distance_alignment")):
+            yield _table(data, result)
 
 
 def _correlation(data: xr.Dataset, name: str) -> dict[str, Any]:
