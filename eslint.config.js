@@ -35,6 +35,7 @@ export default [
     },
   },
   { files: [`${STATIC}/**/*.js`], languageOptions: { globals: globals.browser } },
+  { files: ["tests/views/javascript/*.js"], languageOptions: { globals: globals.node } },
   // Arithmetic knows no page: what a browser has and the language has not is undefined there, but for addresses.
   {
     files: [`${STATIC}/arithmetic/*.js`],

@@ -87,8 +87,10 @@ def test_every_table_is_in_the_page_bit_for_bit(data: xr.Dataset, page: str) -> 
         assert metric["labels"] == ([str(one) for one in data[metric["dim"]].values] if metric["dim"] else [])
         assert metric["help"]
         assert (metric["unit"], metric["formula"]) == (data[name].attrs["units"], data[name].attrs["formula"])
-    assert metrics["dependency_alignment"]["baseline"] == data["dependency_baseline"].values.tolist()
-    assert_array_equal(unpack(Page(page).data["probability"], "<f8"), data["dependency_probability"].values)
+    assert metrics["dependency_alignment"]["chance"] == "dependency_baseline"
+    corpus = {table["name"]: table for table in Page(page).data["corpus"]}
+    for name in ("dependency_baseline", "dependency_probability", "sentences"):
+        assert_array_equal(unpack(corpus[name]["values"], "<f8"), data[name].values.ravel().astype(float))
 
 
 def test_what_stands_out_and_the_papers_numbers(data: xr.Dataset, page: str) -> None:

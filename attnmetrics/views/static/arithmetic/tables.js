@@ -155,10 +155,11 @@ export class Metric extends Table {
 
   /** Labels with any attention, by the mean depth of the attention to them: from low layers to deep ones. */
   byDepth() {
-    const depths = Array.from({ length: this.byLayer.length / this.width }, (_, layer) => layer);
-    const sum = (label, of) => depths.reduce((total, layer) => total + of(layer) * (this.ofLayer(layer, label) || 0), 0);
-    const mass = this.labels.map((_, label) => sum(label, () => 1));
-    const centre = this.labels.map((_, label) => sum(label, (layer) => layer) / (mass[label] || 1));
+    const layers = Array.from({ length: this.byLayer.length / this.width }, (_, layer) => layer);
+    const found = (layer, label) => this.ofLayer(layer, label) || 0;
+    const mass = this.labels.map((_, label) => layers.reduce((sum, layer) => sum + found(layer, label), 0));
+    const depth = this.labels.map((_, label) => layers.reduce((sum, layer) => sum + layer * found(layer, label), 0));
+    const centre = depth.map((sum, label) => sum / (mass[label] || 1));
     return [...this.labels.keys()].filter((label) => mass[label] > 0).sort((a, b) => centre[a] - centre[b] || a - b);
   }
 }

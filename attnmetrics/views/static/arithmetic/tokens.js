@@ -6,8 +6,8 @@ const STEPS = 2 ** 20;
 /**
  * What is drawn on one side: pieces, or words made of them.
  *
- * side: { pieces [n], words [n] the word of each, null [n], second: first piece of the second text or null, generated };
- * words: whether words are wanted; segment: "A" or "B" for one of two texts.
+ * side: { pieces [n], words [n] the word of each, null [n], second, the first piece of the second text or null,
+ * generated, how many of the last }; words: whether words are wanted; segment: "A" or "B" for one of two texts.
  *
  * Of the pieces ["riv", "er", "s"] in the words [0, 0, 1], `tokens(side, true)` has the texts "river" and "s".
  */

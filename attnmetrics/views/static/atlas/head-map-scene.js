@@ -20,7 +20,8 @@ export function layoutMap(atlas, available) {
   const height = clamp(width, 11, 36);
   const box = { left: LEFT, top: ABOVE, width, height, gap: 1.5 };
   const [right, bottom] = [LEFT + atlas.heads.length * width, ABOVE + atlas.layers.length * height];
-  return { box, right, bottom, bars: { left: right + gap, width: bars }, width: right + gap + bars, height: bottom + BELOW };
+  const [barsBox, full] = [{ left: right + gap, width: bars }, right + gap + bars];
+  return { box, right, bottom, bars: barsBox, width: full, height: bottom + BELOW };
 }
 
 /** The picture, and the frame around the cell that is pointed at; `marked` is [layer, head] with a lasting frame. */
@@ -71,9 +72,10 @@ function frame(box, cell) {
 
 /** What the colours mean. */
 function legend(metric, scale, box) {
-  const name = metric.kind === "share" ? "share of attention" : metric.unit === "1" ? "" : metric.unit;
-  const middle = scale.low < 0 ? "0" : name;
-  return colourBar(scale.name, box, [scale.low < 0 ? plain(metric, scale.low) : "0", middle, plain(metric, scale.top)]);
+  const top = plain(metric, scale.top);
+  if (scale.low < 0) return colourBar(scale.name, box, [plain(metric, scale.low), "0", top]);
+  const unit = metric.unit === "1" ? "" : metric.unit;
+  return colourBar(scale.name, box, ["0", metric.kind === "share" ? "share of attention" : unit, top]);
 }
 
 /** Bars by layer, the same formula over a layer's heads together; the orange line is the chance level. */
@@ -87,10 +89,10 @@ function layerBars(atlas, metric, label, { box, bars, bottom }) {
     x: round(Math.min(zero, end)), y: round(box.top + (n + 0.14) * box.height), width: round(Math.abs(end - zero)),
     height: round(box.height * 0.68), fill: "var(--bar)", class: "layer-bar", "data-layer": n,
   });
-  const value = (end, n) => text(Math.max(zero, end) + 5, box.top + (n + 0.5) * box.height + 3, plain(metric, sizes[n]), {
-    "font-size": Math.min(11, box.height - 0.5), class: "layer-value", stroke: "var(--page)", "stroke-width": 3,
-    "paint-order": "stroke",
-  });
+  const outlined = { stroke: "var(--page)", "stroke-width": 3, "paint-order": "stroke" };
+  const words = { "font-size": Math.min(11, box.height - 0.5), class: "layer-value", ...outlined };
+  const value = (end, n) =>
+    text(Math.max(zero, end) + 5, box.top + (n + 0.5) * box.height + 3, plain(metric, sizes[n]), words);
   const caption = text(bars.left, bottom + 14, "by layer");
   return [...ends.map(bar), ...chanceLine(metric, chances, x, { box, bars, bottom }), ...ends.map(value), caption];
 }

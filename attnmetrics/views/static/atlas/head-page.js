@@ -2,9 +2,9 @@
 
 import { profileRows } from "../arithmetic/csv.js";
 import { capital, headHref, headName } from "../arithmetic/heads.js";
+import { clamp } from "../arithmetic/scales.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
-import { clamp } from "../arithmetic/scales.js";
 import { headMap } from "./head-map.js";
 import { metricSection } from "./head-metrics.js";
 import { sentenceSection } from "./head-sentences.js";

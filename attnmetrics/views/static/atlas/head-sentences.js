@@ -25,7 +25,8 @@ export function sentenceSection(atlas, { layer, head }, rank) {
   if (!list.length) found.append(el("p", { class: "note" }, NONE));
   found.append(items);
   const href = headHref(atlas, layer, head);
-  const add = (some) => items.append(...some.map((one) => drawExemplar(one, `${href}/${one.rank}`, links(atlas, one, layer, head))));
+  const item = (one) => drawExemplar(one, `${href}/${one.rank}`, links(atlas, one, layer, head));
+  const add = (some) => items.append(...some.map(item));
   const first = rank > FIRST ? list.length : FIRST;
   add(list.slice(0, first));
   if (list.length > first) found.append(moreButton(items, list.length - first, () => add(list.slice(first))));

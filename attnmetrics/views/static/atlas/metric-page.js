@@ -60,7 +60,8 @@ function ranked(atlas, metric, label) {
   const order = metric.order(label);
   if (!order.length) return [el("p", { class: "note" }, "No head has evidence.")];
   const most = Math.min(MOST, Math.ceil(order.length / 2));
-  const list = (places) => el("ol", { class: "heads-list" }, ...places.map((one) => rankedHead(atlas, metric, label, one)));
+  const item = (at) => rankedHead(atlas, metric, label, at);
+  const list = (places) => el("ol", { class: "heads-list" }, ...places.map(item));
   const query = new URLSearchParams({ y: metric.name, ...(metric.dim ? { yl: metric.labels[label] } : {}) });
   return [
     el("h2", {}, "Highest"), list(order.slice(0, most)), el("h2", {}, "Lowest"), list(order.slice(-most).reverse()),

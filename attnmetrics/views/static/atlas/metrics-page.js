@@ -10,7 +10,8 @@ const MOST = 5;
 const HELP = "Layers go down, heads across; the stronger the colour, the larger the value. A click opens the map.";
 
 export function drawMetrics(root, atlas) {
-  root.append(crumbs([OVERVIEW], "Metrics"), el("h1", {}, "Every metric, every head"), el("p", { class: "help" }, HELP));
+  const title = el("h1", {}, "Every metric, every head");
+  root.append(crumbs([OVERVIEW], "Metrics"), title, el("p", { class: "help" }, HELP));
   root.append(...shelves(atlas).map((shelf) => drawShelf(atlas, shelf)));
   return null;
 }

@@ -7,6 +7,7 @@ import { sheet, svg, text, title } from "../shared/dom.js";
 import { shareLines } from "./gridlines.js";
 
 const [LEFT, ABOVE, BOTTOM, HEIGHT] = [38, 10, 132, 168];
+const LINE = { fill: "none", stroke: "var(--baseline)", "stroke-width": 2, "stroke-linejoin": "round" };
 const TITLE = "Attention by offset: bars are this head, the line is the mean of all heads";
 
 export function offsets(atlas, metric, { layer, head }, width) {
@@ -22,7 +23,7 @@ export function offsets(atlas, metric, { layer, head }, width) {
       const number = bar.offset % every === 0 ? [offsetNumber(bar.offset, x(n + 0.5))] : [];
       return [drawBar(metric, bar, x(n), step, y(bar.own || 0)), ...number];
     }),
-    svg("path", { d: `M${line}`, fill: "none", stroke: "var(--baseline)", "stroke-width": 2, "stroke-linejoin": "round" }),
+    svg("path", { d: `M${line}`, ...LINE }),
     text(LEFT + (width - LEFT) / 2, BOTTOM + 32, "attending − attended piece", { "text-anchor": "middle" }));
 }
 

@@ -6,6 +6,7 @@ import { sheet, svg, text, title } from "../shared/dom.js";
 import { shareLines } from "./gridlines.js";
 
 const [LEFT, ABOVE, BOTTOM, HEIGHT] = [42, 10, 168, 206];
+const LINE = { fill: "none", stroke: "var(--bar)", "stroke-width": 2 };
 /** The distance that holds all beyond it. */
 const LAST = 64;
 const NUMBERS = [1, 5, 10, 20, 30, 40, 50, LAST];
@@ -17,11 +18,10 @@ export function probability(values, width) {
   const top = extent([0, ...values.slice(1)])[1] || 1;
   const [x, y] = [linear([1, points.length], [LEFT, width - 10]), linear([0, top], [BOTTOM, ABOVE])];
   const curve = kept.map(([distance, value]) => `${round(x(distance))} ${round(y(value))}`).join("L");
-  const line = svg("path", { d: `M${curve}`, fill: "none", stroke: "var(--bar)", "stroke-width": 2 });
   const attributes = { role: "img", "aria-label": "Probability of a dependency by distance" };
   return sheet(width, HEIGHT, attributes,
     ...shareLines(y, top, LEFT, width),
-    ...(kept.length ? [line] : []),
+    ...(kept.length ? [svg("path", { d: `M${curve}`, ...LINE })] : []),
     ...kept.map(([distance, value]) => dot(distance, value, x(distance), y(value))),
     ...NUMBERS.map((distance) => distanceNumber(distance, x(distance))),
     text(LEFT + (width - LEFT) / 2, BOTTOM + 34, "distance in pieces", { "text-anchor": "middle" }));

@@ -28,7 +28,8 @@ export class TryForm {
     const options = el("div", { class: "options" }, this.go, this.going, this.add, this.busy);
     const onsubmit = (event) => { event.preventDefault(); submit(this.#asked()); };
     this.form = el("form", { onsubmit }, this.first, this.other, options);
-    this.examples = el("p", { class: "examples" }, "Or look at ", ...EXAMPLES.flatMap((one, n) => this.#example(one, n)));
+    const examples = EXAMPLES.flatMap((example, n) => this.#example(example, n));
+    this.examples = el("p", { class: "examples" }, "Or look at ", ...examples);
     this.#pair(Boolean(second));
   }
 

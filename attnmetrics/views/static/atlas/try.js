@@ -1,9 +1,9 @@
 // A sentence of one's own: typed, seen in the three views, and beside each head what it does over the corpus.
 
-import { el } from "../shared/dom.js";
 import { drawHead } from "../head.js";
 import { drawModel } from "../model.js";
 import { drawNeuron } from "../neuron.js";
+import { el } from "../shared/dom.js";
 import { headCards } from "./head-card.js";
 import { crumbs, OVERVIEW } from "./parts.js";
 import { ask } from "./server.js";
@@ -12,6 +12,8 @@ import { TryForm } from "./try-form.js";
 const TITLE = "A sentence of your own";
 const OVER = "Over the corpus";
 const KINDS = { head: ["Head view", drawHead], model: ["Model view", drawModel], neuron: ["Neuron view", drawNeuron] };
+/** What an address may say. */
+const ASKED = ["text", "second", "generate", "view", "layer", "head"];
 const OTHER_MODEL = "The model that the server runs is not the one that was measured: other weights, or another place "
   + "of the same. The metrics are those of the run.";
 const HINT = "Point at a head for its metrics.";
@@ -19,7 +21,7 @@ const HINT = "Point at a head for its metrics.";
 const STRIP = { narrow: 44, beside: 70, wide: 180 };
 const NARROW = 560;
 
-/** Fill root; `query` is what the address says: text, second, generate, view, layer, head. */
+/** Fill root; `query` is what the address says. */
 export function drawTry(root, atlas, _, go, query) {
   const page = new TryPage(atlas, query);
   root.replaceChildren(crumbs([OVERVIEW], TITLE), el("h1", {}, TITLE), page.element);
@@ -32,7 +34,7 @@ class TryPage {
   #doing = "Loading the model…";
 
   constructor(atlas, query) {
-    const state = Object.fromEntries(["text", "second", "generate", "view", "layer", "head"].map((name) => [name, query.get(name) ?? ""]));
+    const state = Object.fromEntries(ASKED.map((name) => [name, query.get(name) ?? ""]));
     if (!Object.hasOwn(KINDS, state.view)) state.view = "head";
     Object.assign(this, { atlas, state, card: headCards(atlas) });
     this.form = new TryForm(state, (asked) => this.#ask(asked));
@@ -82,7 +84,7 @@ class TryPage {
     this.#asked = new AbortController();
     const { signal } = this.#asked;
     const { text, second, generate, view, layer, head } = this.state;
-    this.kinds.childNodes.forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.kind === view)));
+    for (const button of this.kinds.children) button.setAttribute("aria-pressed", String(button.dataset.kind === view));
     if (!text.trim()) { this.form.first.focus(); return; }
     this.#say(null, this.#doing);
     try {

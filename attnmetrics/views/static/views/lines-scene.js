@@ -12,7 +12,7 @@ const SIZE = 13;
 const LEAST_BOX = 0.001;
 const LEAST_NUMBER = 0.005;
 
-/** Pixels: width and height of the picture, width of a label, x0 and x1 where lines begin and end, y of a place. */
+/** Pixels: width and height of the picture, width of a label, x0 and x1 where lines begin and end, y of a token. */
 export function layoutLines({ rows, columns, inset = 0 }, width) {
   const widest = Math.max(28, ...[...rows, ...columns].map((token) => textWidth(token.text, SIZE)));
   const label = Math.min(widest + 22, Math.floor(width * 0.36));
@@ -21,7 +21,7 @@ export function layoutLines({ rows, columns, inset = 0 }, width) {
   return { width, height, label, inset, x0: inset + label, x1: width - label, y };
 }
 
-/** The picture with its layers, still empty, and its tokens: { picture, boxes, whole, lines, numbers, groups, tokens }. */
+/** The picture, its layers, still empty, and its tokens: { picture, boxes, whole, lines, numbers, groups, tokens }. */
 export function drawScene(scene, layout) {
   const attributes = { class: "lines", role: "group", "aria-label": scene.label };
   const picture = sheet(layout.width, layout.height, attributes);
@@ -39,22 +39,29 @@ export function drawScene(scene, layout) {
 }
 
 /** A token's text, and the rectangle that takes the pointer. */
-function drawToken(token, { side, place }, { x0, x1, y, label, inset }) {
-  const isLeft = side === "left";
+function drawToken(token, end, layout) {
+  return { text: drawText(token, end, layout), hit: drawHit(token, end, layout) };
+}
+
+function drawText(token, { side, place }, { x0, x1, y, label }) {
+  const [x, anchor] = side === "left" ? [x0 - 11, "end"] : [x1 + 11, "start"];
+  const generated = token.generated ? { "font-style": "italic", "text-decoration": "underline" } : {};
   const text = svg("text", {
-    x: isLeft ? x0 - 11 : x1 + 11, y: y(place) + 4.5, "font-size": SIZE, "text-anchor": isLeft ? "end" : "start",
-    fill: token.isNull ? "var(--muted)" : "var(--ink)", "font-style": token.generated ? "italic" : null,
-    "text-decoration": token.generated ? "underline" : null, "pointer-events": "none", direction: "ltr",
-    "unicode-bidi": "plaintext",
+    x, y: y(place) + 4.5, "font-size": SIZE, "text-anchor": anchor, fill: token.isNull ? "var(--muted)" : "var(--ink)",
+    ...generated, "pointer-events": "none", direction: "ltr", "unicode-bidi": "plaintext",
   });
   text.textContent = fit(token.text, label - 22, SIZE);
-  const marks = `${token.isNull ? ", null" : ""}${token.generated ? ", generated" : ""}`;
-  const hit = svg("rect", {
+  return text;
+}
+
+function drawHit(token, { side, place }, { x1, y, label, inset }) {
+  const isLeft = side === "left";
+  const marks = [token.isNull && ", null", token.generated && ", generated"].filter(Boolean).join("");
+  return svg("rect", {
     x: isLeft ? inset : x1 + 2, y: y(place) - ROW / 2, width: label - 2, height: ROW, rx: 5, fill: "transparent",
     class: "token", tabindex: place || !isLeft ? -1 : 0, role: "button", "aria-pressed": "false", "data-side": side,
     "data-place": place, "data-screen": "", "aria-label": `${isLeft ? "from" : "to"} ${token.text}${marks}`,
   });
-  return { text, hit };
 }
 
 /** A line, as strong as its weight. */

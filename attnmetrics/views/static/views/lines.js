@@ -1,7 +1,7 @@
 // Two columns of tokens and the attention between them, read by pointer and keys: the drawing of the head view, and of
 // one enlarged head.
 
-import { lineAt, linesOf, opposite, pairOf } from "../arithmetic/lines.js";
+import { lineAt, linesOf, pairOf } from "../arithmetic/lines.js";
 import { sentence } from "../arithmetic/lines-words.js";
 import { weight } from "../arithmetic/numbers.js";
 import { clamp } from "../arithmetic/scales.js";
@@ -12,10 +12,10 @@ import { drawBoxes, drawLine, drawNumbers, drawScene, emphasise, layoutLines } f
 /**
  * Draw attention and let a person read it.
  *
- * host: element that is filled; say: writes the status line; tip: a tooltip; width: in pixels; focus: the token held at
- * first, { side: "left" or "right", place }, or null;
- * scene: rows and columns (tokens), series [{ head, at(i, j) }], label; where wanted, inset (pixels left free), decorate
- * (draws there), note (for the status line), onPin (hears which token is held).
+ * host: element that is filled; say: writes the status line; tip: a tooltip; width: in pixels; focus: the token that is
+ * held at first, { side: "left" or "right", place }, or null;
+ * scene: rows and columns (tokens), series [{ head, at(i, j) }], label; where wanted, inset (pixels left free),
+ * decorate (draws there), note (for the status line), onPin (hears which token is held).
  */
 export function drawLines(host, { say, tip }, scene, width, focus = null) {
   const reader = new LinesReader(scene, layoutLines(scene, width), { say, tip });

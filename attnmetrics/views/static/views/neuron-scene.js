@@ -23,8 +23,8 @@ const colourOf = (value) => (value < 0 ? "var(--negative)" : "var(--positive)");
 const ink = (x, y, content, more = {}) => text(x, y, content, { "font-size": 13, fill: "var(--ink)", ...more });
 
 /**
- * Pixels: full width, height, width of a label, of one cell (unit) and of a strip; places: where the five columns begin;
- * y of a token.
+ * Pixels: full width, height, width of a label, of one cell (unit) and of a strip; places: where the five columns
+ * begin; y of a token.
  */
 export function layoutNeuron(side, dims, width) {
   const widest = Math.max(40, ...side.map((token) => textWidth(token.text)));
@@ -55,8 +55,9 @@ export function drawNeuronScene(side, token, found, { layout, scaling, hideNull,
   const band = svg("rect", {
     x: 0, width: full, height: ROW, rx: 5, fill: "var(--card)", visibility: "hidden", "data-screen": "",
   });
-  const chosen = { x: PLUS, y: y(token) - ROW / 2 + 1, width: label + 4, height: ROW - 2, rx: 5, fill: "var(--chosen)" };
-  picture.append(band, svg("rect", chosen), ...header(layout, scaling), ...strips(token, found, layout));
+  const [top, fill] = [y(token) - ROW / 2 + 1, "var(--chosen)"];
+  const chosen = svg("rect", { x: PLUS, y: top, width: label + 4, height: ROW - 2, rx: 5, fill });
+  picture.append(band, chosen, ...header(layout, scaling), ...strips(token, found, layout));
   const widest = largest([found.scores]);
   side.forEach((one, j) => {
     const isFuture = j >= found.scores.length;
