@@ -523,8 +523,9 @@ def test_a_head_without_evidence_says_so(page: Page) -> None:
 # ---- tables that the page has never heard of
 
 MADE_UP: dict[str, Any] = {
-    "unit": "1", "labels": ["alive", "<b>not</b>"], "dim": "animacy", "dim_title": "Animacy", "family": "Words of mine",
-    "help": "Strong colour: heads that look at what lives.", "formula": "Σ F[i,j]·1(animacy(j)=name) ÷ M", "source": "mine",
+    "unit": "1", "labels": ["alive", "<b>not</b>"], "dim": "animacy", "dim_title": "Animacy",
+    "family": "Words of mine", "help": "Strong colour: heads that look at what lives.",
+    "formula": "Σ F[i,j]·1(animacy(j)=name) ÷ M", "source": "mine",
 }  # fmt: skip
 
 
@@ -597,7 +598,8 @@ def test_a_score_that_may_be_negative_has_a_scale_with_two_sides(strange: Any) -
     size = np.abs(column).max()
     levels = np.minimum(63, np.floor(32 + 32 * column / size))
     assert [cell["level"] for cell in cells(page)] == levels.tolist()
-    assert pointed(page, cells(page)[0])[0] == f"{name(0)}: {number(column[0]).replace('-', '−')} ({standing(column, 0)})"
+    value = number(column[0]).replace("-", "−")
+    assert pointed(page, cells(page)[0])[0] == f"{name(0)}: {value} ({standing(column, 0)})"
     by_layer = tables["animacy_excess"].mean(axis=1)
     widths = widths_of(page, ".layer-bar")
     assert_allclose(widths / widths.max(), np.abs(by_layer) / np.abs(by_layer).max(), rtol=0, atol=2e-3)

@@ -7,7 +7,6 @@ import math
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +66,7 @@ def test_numbers_are_written_as_on_the_command_line() -> None:
     edges = [0, 1, 2, 999, 1000, 1e6, 0.1, 0.0999, 0.0996, 9.995, 99.95, 999.4, 999.6, 999.96, 0.5, math.pi]
     values = [*spread, *-spread[:300], *edges, *map(float, np.rint(spread))]
     shares = [*(10 ** random.uniform(-5.9, 0, 2000)), 0, 1, 0.00094, 0.00095, 0.000951, 0.0994, 0.0995, 0.09951, 0.5]
-    found = evaluate(
-        "numbers", "([values, shares]) => [values.map(m.number), shares.map(m.percent)]", [values, shares]
-    )
+    found = evaluate("numbers", "([values, shares]) => [values.map(m.number), shares.map(m.percent)]", [values, shares])
     assert found[0] == [number(value).replace("-", "−") for value in values]
     assert found[1] == [percent(value) for value in shares]
 
@@ -267,5 +264,3 @@ def test_lines_are_those_of_a_token_weakest_first(end: dict[str, Any] | None) ->
     if end:
         own = weights.mean(0)[end["place"]] if end["side"] == "left" else weights.mean(0)[:, end["place"]]
         assert_allclose([mean for _, mean in means], own, rtol=1e-14)
-
-
