@@ -7,3 +7,5 @@ export const headHref = (atlas, layer, head) => `#/head/${atlas.layers[layer]}/$
 
 /** The first letter of a sentence in upper case. */
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+/** The same in lower case, within a sentence. */
+export const uncapital = (text) => text.charAt(0).toLowerCase() + text.slice(1);

@@ -1,5 +1,6 @@
 // The run's tables: values by head, by layer and of the corpus, with their ranks and what they call themselves.
 
+import { uncapital } from "./heads.js";
 import { knownHeading } from "./labels.js";
 import { extent } from "./scales.js";
 
@@ -132,7 +133,7 @@ export class Metric extends Table {
     if (this.template) return this.template.replace("{}", () => name);
     const known = knownHeading(this.dim, name);
     if (known && this.isFirst) return known;
-    return `${this.title}: ${known ? known.charAt(0).toLowerCase() + known.slice(1) : name}`;
+    return `${this.title}: ${known ? uncapital(known) : name}`;
   }
 
   /** The address of the metric, or of one of its labels. */

@@ -10,15 +10,12 @@ import { strip } from "./strip.js";
 /** A metric with more labels than this is not told label by label, but for the offsets that most readers ask for. */
 const FEW = 4;
 const OFFSETS = ["0", "1"];
-const HEADER = ["metric", "value", "by chance", "rank, from the highest", "among all heads"];
+const HEADER = ["metric", "value", "rank, from the highest", "among all heads"];
 
 export function metricSection(atlas, { layer, head, name }) {
   const found = section("All its metrics", "Every tick is a head, the dot is this one.");
   const lines = atlas.metrics.flatMap((metric) => labelsTold(metric).map((label) => ({ metric, label })));
-  const hasChance = lines.some(({ metric }) => metric.chance);
-  const header = HEADER.filter((one) => hasChance || one !== "by chance");
-  const rows = lines.map((line) => row(atlas, line, { layer, head, hasChance }));
-  const whole = table("metrics full", header, rows);
+  const whole = table("metrics full", HEADER, lines.map((line) => row(atlas, line, layer, head)));
   found.append(el("div", { class: "scroll" }, whole), tools(null, () => metricRows(atlas, layer, head), name));
   return found;
 }
@@ -29,17 +26,15 @@ function labelsTold(metric) {
   return metric.labels.length <= FEW ? [...metric.labels.keys()] : [];
 }
 
-function row(atlas, { metric, label }, { layer, head, hasChance }) {
+function row(atlas, { metric, label }, layer, head) {
   const value = metric.at(layer, head, label);
   const chance = metric.chanceAt(layer, head, label);
   const { rank, of } = metric.rank(placeOf(atlas, layer, head), label);
-  const link = el("a", { href: metric.href(label) }, metric.heading(label));
-  const cells = [
-    el("th", { scope: "row" }, link),
-    el("td", { class: "value" }, shown(metric, value)),
-    el("td", { class: "chance" }, Number.isNaN(chance) ? "" : shown(metric, chance)),
+  const beside = Number.isNaN(chance) ? [] : [" ", el("span", { class: "chance" }, `chance ${shown(metric, chance)}`)];
+  return [
+    el("th", { scope: "row" }, el("a", { href: metric.href(label) }, metric.heading(label))),
+    el("td", { class: "value" }, shown(metric, value), ...beside),
     el("td", { class: "rank" }, rank ? `${ordinal(rank)} of ${of}` : "no evidence"),
     el("td", { class: "strip-cell" }, strip(metric, label, value)),
   ];
-  return cells.filter((cell) => hasChance || cell.className !== "chance");
 }

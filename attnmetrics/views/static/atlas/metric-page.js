@@ -1,7 +1,7 @@
 // The page of one metric: its map, its layers, its heads in order; or all of its labels side by side.
 
 import { headRows, labelRows, layerRows } from "../arithmetic/csv.js";
-import { headAt, headHref, headName } from "../arithmetic/heads.js";
+import { headAt, headHref, headName, uncapital } from "../arithmetic/heads.js";
 import { shown } from "../arithmetic/numbers.js";
 import { choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
@@ -34,7 +34,7 @@ export function drawMetricPage(root, atlas, [name, labelName], go) {
 function about(metric) {
   const { help, formula, source, chance } = metric;
   const words = [help, " ", el("span", { class: "formula" }, formula), el("span", { class: "note" }, ` ${source}`)];
-  if (chance) words.push(el("span", { class: "note" }, ` Chance: ${chance.title}.`));
+  if (chance) words.push(el("span", { class: "note" }, ` · chance: ${uncapital(chance.title)}`));
   return el("p", { class: "about-metric" }, ...words);
 }
 
@@ -75,7 +75,7 @@ function rankedHead(atlas, metric, label, at) {
   const chance = metric.chanceAt(layer, head, label);
   const link = el("a", { href: headHref(atlas, layer, head) }, headName(atlas, layer, head));
   const value = el("span", { class: "number" }, shown(metric, metric.at(layer, head, label)));
-  const beside = Number.isNaN(chance) ? [] : [el("span", { class: "note" }, `chance ${shown(metric, chance)}`)];
+  const beside = Number.isNaN(chance) ? [] : [el("span", { class: "chance" }, `chance ${shown(metric, chance)}`)];
   return el("li", {}, link, value, ...beside);
 }
 
