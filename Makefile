@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check cluster soak scale fuzz clean
+.PHONY: demo test check lint cluster soak scale fuzz clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -18,6 +18,11 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory lint; \
+	else echo "NO NODE: the pages' JavaScript is not checked; install Node 18.18 or newer, with npm"; fi
+
+lint: node_modules/.ready
+	npm run --silent lint
 
 cluster: $(READY)
 	$(BIN)/python -m pytest -m cluster
@@ -35,11 +40,15 @@ fuzz: $(READY)
 	$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
 
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) node_modules runs
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "attnmetrics needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+node_modules/.ready: package.json package-lock.json
+	npm ci --loglevel=error
 	touch $@

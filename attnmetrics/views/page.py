@@ -8,6 +8,7 @@ from functools import cache
 from hashlib import sha256
 from html import escape
 from pathlib import Path
+from posixpath import dirname, join, normpath
 from typing import Any, Final, Literal
 from zlib import compress
 
@@ -29,8 +30,8 @@ _DARK: Final = {
 } | {f"head-{n}": colour for n, colour in enumerate(HEADS_DARK)}  # fmt: skip
 _STYLES: Final = {"atlas": ("view.css", "atlas.css", "try.css")}
 """Style sheets of a view; `view.css` alone where nothing else is named."""
-_IMPORT: Final = re.compile(r'^import (\{.*\}) from "\./(\w+)\.js";$', re.MULTILINE)
-_EXPORT: Final = re.compile(r"^export ((?:async )?(?:function|const) (\w+))", re.MULTILINE)
+_IMPORT: Final = re.compile(r'^import (\{[^}]*\}) from "(\.[\w./-]+)\.js";$', re.MULTILINE)
+_EXPORT: Final = re.compile(r"^export ((?:async )?(?:function|const|class) (\w+))", re.MULTILINE)
 
 
 def render(data: Mapping[str, Any], title: str, theme: str) -> str:
@@ -90,13 +91,13 @@ def _embed(data: Mapping[str, Any]) -> str:
 def _script(view: str) -> str:
     """The view's modules as one script, since a page without requests has nowhere to import from."""
     start = f"draw{view.capitalize()}(document.querySelector('main'), JSON.parse(document.getElementById('data').text))"
-    return "".join(map(_module, dict.fromkeys(_modules(view)))) + f"await {view}Module.{start};\n"
+    return "".join(map(_module, dict.fromkeys(_modules(view)))) + f"await {_constant(view)}.{start};\n"
 
 
 def _modules(name: str) -> Iterator[str]:
-    """A module after all that it imports."""
+    """A module after all that it imports, each by its path in `static/` without its ending."""
     for imported in _IMPORT.finditer(_read(f"{name}.js")):
-        yield from _modules(imported[2])
+        yield from _modules(_resolve(name, imported[2]))
     yield name
 
 
@@ -104,8 +105,19 @@ def _module(name: str) -> str:
     """A module as a constant that holds its exports; what it imports are such constants."""
     source = _read(f"{name}.js")
     exports = ", ".join(found[2] for found in _EXPORT.finditer(source))
-    body = _EXPORT.sub(r"\1", _IMPORT.sub(r"const \1 = \2Module;", source))
-    return f"const {name}Module = (() => {{\n{body}\nreturn {{ {exports} }};\n}})();\n"
+    inner = _IMPORT.sub(lambda found: f"const {found[1]} = {_constant(_resolve(name, found[2]))};", source)
+    body = _EXPORT.sub(r"\1", inner)
+    return f"const {_constant(name)} = (() => {{\n{body}\nreturn {{ {exports} }};\n}})();\n"
+
+
+def _resolve(name: str, path: str) -> str:
+    """The module that another imports: `_resolve("atlas/finder", "../shared/dom") == "shared/dom"`."""
+    return normpath(join(dirname(name), path))
+
+
+def _constant(name: str) -> str:
+    """The constant of a module: `_constant("atlas/head-map") == "atlas_head_mapModule"`."""
+    return re.sub(r"\W", "_", name) + "Module"
 
 
 def _palette(view: str) -> str:

@@ -20,15 +20,15 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from scipy.stats import pearsonr
 from synthetic import HOSTILE, attention, byte_pieces, dataset, exemplars, facts
 
-from attnmetrics import views
-from attnmetrics.views.atlas import STEPS, render
+from attnmetrics.views.atlas import STEPS, contents, render
 from attnmetrics.views.heads import standouts
-from attnmetrics.views.numbers import number, percent
+from attnmetrics.views.numbers import percent
+from attnmetrics.views.page import pack
+from attnmetrics.views.page import render as render_page
 from attnmetrics.views.palette import SEQUENTIAL
 from attnmetrics.views.style import norm_from_zero
 from attnmetrics.views.tables import of_heads, shown
 
-STATIC = Path(views.__file__).parent / "static"
 TABLES = of_heads(dataset(1, 1))
 """What each metric says of itself."""
 LAYERS, HEADS = range(2, 7), range(3)
@@ -41,6 +41,8 @@ ADDRESSES = ["#/", "#/metrics", "#/metric/distance", "#/metric/pos_to", "#/metri
              "#/metric/dependency_alignment", "#/metric/pos_to/NOUN", "#/head/3/1", "#/head/4/1",
              "#/find", "#/paper", "#/run"]  # fmt: skip
 """Every kind of page."""
+CHANCES = {"dependency_alignment": "dependency_baseline"}
+"""Tables beside which their chance level stands."""
 
 pytestmark = needs_chromium
 
@@ -137,6 +139,16 @@ def flat(data: xr.Dataset, metric: str, label: str | None = None) -> NDArray[np.
 def written(metric: str, value: float) -> str:
     """A value of a metric as people read it."""
     return shown(TABLES[metric], value)
+
+
+def chance(data: xr.Dataset, metric: str, label: Any, place: int, before: str = "") -> str:
+    """The chance level of a head's value, nothing where there is none."""
+    name = data[metric].attrs.get("chance")
+    if name is None:
+        return ""
+    table = data[name] if label is None else data[name].sel({data[name].dims[-1]: label})
+    value = float(table) if table.ndim == 0 else float(table.values[np.unravel_index(place, table.shape)])
+    return f"{before}{written(metric, value)}"
 
 
 def name(place: int) -> str:
@@ -380,8 +392,9 @@ def test_a_map_shows_the_table(page: Page, data: xr.Dataset, metric: str, label:
     for place in {4 * 3, 7, int(np.nanargmax(column)), int(np.nanargmin(column)), *alike}:
         value, rank = written(metric, column[place]), standing(column, place)
         status, tip = pointed(page, found[place])
-        assert status == f"{name(place)}: {value} ({rank})"
-        assert tip == [name(place), value, rank]
+        line = float(data["dependency_baseline"].sel(direction=label)) if metric == "dependency_alignment" else None
+        assert status == f"{name(place)}: {value} ({rank})" + (f", chance {percent(line)}" if line else "")
+        assert tip == [name(place), value, rank, *(["chance", percent(line)] if line else [])]
     page.mouse.move(1, 1)
     expect(page.locator(".status-line")).to_have_text("")
 
@@ -397,7 +410,7 @@ def test_a_map_shows_the_table(page: Page, data: xr.Dataset, metric: str, label:
         x = float(page.locator(".head-map .baseline").get_attribute("x1") or "nan")
         left = float(page.locator(".layer-bar").first.get_attribute("x") or "nan")
         assert (x - left) / widths.max() == pytest.approx(line / np.nanmax(sizes), abs=2e-3)
-        assert f"share of all pairs, {percent(line)}" in (page.locator(".head-map").text_content() or "")
+        assert f"line: chance, {percent(line)}" in (page.locator(".head-map").text_content() or "")
 
 
 def widths_of(page: Page, bars: str) -> NDArray[np.float64]:
@@ -460,7 +473,8 @@ def test_a_head_has_its_values_and_ranks(page: Page, data: xr.Dataset, place: in
                           ("attention_at_offset", "0"), ("attention_at_offset", "1")):  # fmt: skip
         column = flat(data, metric, label)
         href = f"#/metric/{metric}" + (f"/{label}" if label is not None else "")
-        expected.append([href, written(metric, column[place]), standing(column, place)])
+        value = written(metric, column[place]) + chance(data, metric, label, place, " chance ")
+        expected.append([href, value, standing(column, place)])
     assert sorted(found) == sorted(expected)
 
 
@@ -522,6 +536,118 @@ def test_a_head_without_evidence_says_so(page: Page) -> None:
     assert page.locator(".profiles rect[fill='var(--bar)']").count() == 0
     own = page.locator("svg.offsets rect").first
     assert (own.text_content() or "").startswith("Attention to the own piece: –; mean of all heads ")
+
+
+# ---- tables that the page has never heard of
+
+MADE_UP: dict[str, Any] = {
+    "unit": "1", "labels": ["alive", "<b>not</b>"], "dim": "animacy", "dim_title": "Animacy",
+    "family": "Words of mine", "help": "Strong colour: heads that look at what lives.",
+    "formula": "Σ F[i,j]·1(animacy(j)=name) ÷ M", "source": "mine",
+}  # fmt: skip
+
+
+def made_up(data: xr.Dataset, frame: pd.DataFrame, rows: pd.DataFrame) -> tuple[str, dict[str, NDArray[np.float64]]]:
+    """A page with a share by a label, its chance level, a count by many labels, a score that may be negative."""
+    random = np.random.default_rng(9)
+    many = [f"kind {n}" for n in range(7)]
+    tables = {
+        "animacy_to": random.beta(2, 5, (5, 3, 2)), "animacy_excess": random.normal(0, 0.2, (5, 3)),
+        "kinds": random.integers(1, 90, (5, 3, 7)).astype(float), "spread": random.gamma(2, 3, (5, 3)),
+    }  # fmt: skip
+    tables["animacy_to"][1, 1] = np.nan
+    described = [
+        MADE_UP | {"name": "animacy_to", "title": "Attention to animacy", "kind": "share",
+                   "heading": "Attention to {}", "chance": "animacy_to_uniform"},
+        MADE_UP | {"name": "animacy_excess", "title": "Excess", "kind": "score", "heading": None, "labels": [],
+                   "dim": None, "dim_title": None, "chance": None},
+        MADE_UP | {"name": "kinds", "title": "Kinds", "kind": "count", "unit": "pieces", "heading": None,
+                   "labels": many, "dim": "kind", "dim_title": None, "chance": None},
+        MADE_UP | {"name": "spread", "title": "Spread", "kind": "mean", "unit": "pieces", "heading": None,
+                   "labels": [], "dim": None, "dim_title": None, "chance": "distance"},
+    ]  # fmt: skip
+    whole = contents(data, frame, rows, facts())
+    whole["metrics"] += [
+        one | {"values": pack(tables[one["name"]]), "by_layer": pack(np.nanmean(tables[one["name"]], axis=1))}
+        for one in described
+    ]
+    uniform = {"name": "animacy_to_uniform", "title": "Even attention", "unit": "1", "kind": "share", "dim": "animacy"}
+    whole["corpus"].append(uniform | {"labels": MADE_UP["labels"][::-1], "values": pack(np.array([0.7, 0.3]))})
+    return render_page(whole, "Made up", "auto"), tables
+
+
+@pytest.fixture(scope="module")
+def strange(desk: Desk, data: xr.Dataset, frame: pd.DataFrame, rows: pd.DataFrame) -> Any:
+    html, tables = made_up(data, frame, rows)
+    return desk.open(html, 1280, 800), tables
+
+
+def test_any_table_has_its_card_under_its_family_and_its_map(strange: Any) -> None:
+    page, tables = strange
+    visit(page, "#/metrics")
+    shelf = page.locator("section", has=page.get_by_role("heading", name="Words of mine", exact=True))
+    cards = shelf.locator(".map-card b").all_inner_texts()
+    assert cards[:2] == ["Excess", "Spread"]
+    assert set(cards[2:4]) == set(MADE_UP["labels"]) and len(cards) == 2 + 2 + 5
+    assert shelf.locator("h3").all_inner_texts() == ["Attention to animacy", "Kinds"]
+    shelf.get_by_role("link", name="alive").click()
+    expect(heading(page)).to_have_text("Attention to alive")
+    column = tables["animacy_to"][..., 0].ravel()
+    expected = [-1 if np.isnan(value) else min(63, int(64 * value / np.nanmax(column))) for value in column]
+    assert [cell["level"] for cell in cells(page)] == expected
+    status, tip = pointed(page, cells(page)[7])
+    assert status == f"{name(7)}: {percent(column[7])} ({standing(column, 7)}), chance 30%"
+    assert tip == [name(7), percent(column[7]), standing(column, 7), "chance", "30%"]
+    listed = page.locator(".heads-list li").first.locator("> *").all_inner_texts()
+    best = int(np.nanargmax(column))
+    assert listed == [name(best), percent(column[best]), "chance 30%"]
+    page.select_option("[aria-label='Animacy']", label="all")
+    expect(heading(page)).to_have_text("Attention to animacy")
+    assert page.locator(".map-card").count() == 2
+    visit(page, "#/metric/kinds/kind%203")
+    expect(heading(page)).to_have_text("Kinds: kind 3")
+    assert page.locator("[aria-label='kind'] option").count() == 8
+
+
+def test_a_score_that_may_be_negative_has_a_scale_with_two_sides(strange: Any) -> None:
+    page, tables = strange
+    visit(page, "#/metric/animacy_excess")
+    column = tables["animacy_excess"].ravel()
+    size = np.abs(column).max()
+    levels = np.minimum(63, np.floor(32 + 32 * column / size))
+    assert [cell["level"] for cell in cells(page)] == levels.tolist()
+    value = number(column[0]).replace("-", "−")
+    assert pointed(page, cells(page)[0])[0] == f"{name(0)}: {value} ({standing(column, 0)})"
+    by_layer = tables["animacy_excess"].mean(axis=1)
+    widths = widths_of(page, ".layer-bar")
+    assert_allclose(widths / widths.max(), np.abs(by_layer) / np.abs(by_layer).max(), rtol=0, atol=2e-3)
+
+
+def test_a_head_has_its_values_in_any_table_beside_their_chance(strange: Any, data: xr.Dataset) -> None:
+    page, tables = strange
+    visit(page, "#/head/3/2")
+    found = page.locator("table.metrics tbody tr").evaluate_all(
+        "all => all.map(row => [...row.cells].slice(0, 2).map(cell => cell.textContent))"
+    )
+    alive, other = tables["animacy_to"][1, 2]
+    spread, distance = tables["spread"][1, 2], float(data["distance"][1, 2])
+    assert ["Attention to alive", f"{percent(alive)} chance 30%"] in found
+    assert ["Attention to <b>not</b>", f"{percent(other)} chance 70%"] in found
+    assert ["Spread", f"{number(spread)} pieces chance {number(distance)} pieces"] in found
+    assert page.locator("b", has_text="not").count() == 0
+
+
+def test_the_finder_knows_any_table(strange: Any) -> None:
+    page, tables = strange
+    visit(page, "#/find?y=animacy_to&x=kinds")
+    shelf = page.locator("[aria-label='Order by'] optgroup[label='Words of mine'] option")
+    assert shelf.all_inner_texts() == ["Attention to animacy", "Excess", "Kinds", "Spread"]
+    label = int(np.argmax(np.nanmean(tables["animacy_to"], axis=(0, 1))))
+    kind = int(np.argmax(np.nanmean(tables["kinds"], axis=(0, 1))))
+    y, x = tables["animacy_to"][..., label].ravel(), tables["kinds"][..., kind].ravel()
+    assert page.inner_text(".correlation") == correlation(x, y)
+    assert [row[1] for row in find_rows(page)] == [name(place) for place in ordered(y)]
+    assert [row[3] for row in find_rows(page)] == [f"{number(x[place])} pieces" for place in ordered(y)]
 
 
 # ---- sentences
@@ -761,76 +887,6 @@ def test_a_dot_is_a_head(page: Page, data: xr.Dataset) -> None:
     expect(heading(page)).to_have_text(name(place).capitalize())
 
 
-# ---- how numbers are written
-
-
-@pytest.fixture(scope="module")
-def blank(browser: Browser) -> Page:
-    return browser.new_page()
-
-
-def evaluate(blank: Page, expression: str, values: object) -> Any:
-    """What an expression of `numbers`, the module, gives for `values`."""
-    return blank.evaluate(
-        f"""async ([source, values]) => {{
-            const numbers = await import(URL.createObjectURL(new Blob([source], {{type: 'text/javascript'}})));
-            return ({expression})(values);
-        }}""",
-        [(STATIC / "numbers.js").read_text(encoding="utf-8"), values],
-    )
-
-
-def test_numbers_are_written_as_on_the_command_line(blank: Page) -> None:
-    random = np.random.default_rng(0)
-    spread = 10 ** random.uniform(-3.9, 7, 2000)
-    edges = [0, 1, 2, 999, 1000, 1e6, 0.1, 0.0999, 0.0996, 9.995, 99.95, 999.4, 999.6, 999.96, 0.5, math.pi]
-    values = [*spread, *-spread[:300], *edges, *map(float, np.rint(spread))]
-    shares = [*(10 ** random.uniform(-5.9, 0, 2000)), 0, 1, 0.00094, 0.00095, 0.000951, 0.0994, 0.0995, 0.09951, 0.5]
-    found = evaluate(
-        blank, "([values, shares]) => [values.map(numbers.number), shares.map(numbers.percent)]", [values, shares]
-    )
-    assert found[0] == [number(value).replace("-", "−") for value in values]
-    assert found[1] == [percent(value) for value in shares]
-
-
-def test_values_have_their_units_and_a_dash_without_evidence(blank: Page) -> None:
-    metrics = [{"kind": table.attrs["kind"], "unit": table.attrs["units"]} for table in TABLES.values()]
-    found = evaluate(
-        blank, "metrics => metrics.map(one => [0.123, 7, NaN].map(value => numbers.shown(one, value)))", metrics
-    )
-    for metric, texts in zip(TABLES, found, strict=True):
-        assert texts == [written(metric, value) for value in (0.123, 7, np.nan)]
-
-
-def test_ranks_are_ordinals(blank: Page) -> None:
-    ranks = [1, 2, 3, 4, 10, 11, 12, 13, 20, 21, 22, 101, 111, 112, 113, 123, 1000, 1011, 1101]
-    expected = (
-        "1st 2nd 3rd 4th 10th 11th 12th 13th 20th 21st 22nd 101st 111th 112th 113th 123rd 1,000th 1,011th 1,101st"
-    )
-    assert evaluate(blank, "ranks => ranks.map(numbers.ordinal)", ranks) == expected.split()
-
-
-def test_correlations_are_those_of_scipy(blank: Page) -> None:
-    random = np.random.default_rng(1)
-    lists = []
-    for n in (3, 4, 5, 12, 144, 1200):
-        for strength in (0, 0.05, 0.5, 2):
-            x = random.normal(size=n)
-            lists.append(np.stack([x, strength * x + random.normal(size=n) + 3], axis=1))
-    lists.append(np.array([[1.0, 2], [2, 1], [4, -3], [3, 0]]))
-    found = evaluate(blank, "lists => lists.map(numbers.pearson)", [one.tolist() for one in lists])
-    expected = [pearsonr(one[:, 0], one[:, 1]) for one in lists]
-    assert [one["n"] for one in found] == [len(one) for one in lists]
-    assert_allclose([one["r"] for one in found], [one[0] for one in expected], rtol=1e-9, atol=1e-12)
-    assert_allclose([one["p"] for one in found], [one[1] for one in expected], rtol=1e-9, atol=1e-14)
-    none = evaluate(blank, "lists => lists.map(numbers.pearson)", [[], [[1, 2], [2, 1]], [[1, 2], [1, 3], [1, 4]]])
-    assert [(one["n"], math.isnan(one["r"]), math.isnan(one["p"])) for one in none] == [
-        (0, True, True), (2, True, True), (3, True, True),
-    ]  # fmt: skip
-    texts = evaluate(blank, "list => list.map(numbers.pValue)", [0.5, 0.0012, 0.0009, 0, None])
-    assert texts == ["p = 0.500", "p = 0.001", "p < 0.001", "p < 0.001", "p unknown"]
-
-
 # ---- keyboard
 
 
@@ -887,7 +943,9 @@ def test_every_map_tells_the_keyboard_its_values(
     page.keyboard.press("ArrowRight")
     place = 5 if metric == "null_attention" else 1
     status = page.locator("section", has=page.locator("svg.head-map")).last.get_by_role("status")
-    expect(status).to_have_text(f"{name(place)}: {written(metric, column[place])} ({standing(column, place)})")
+    said = written(metric, column[place])
+    line = chance(data, metric, label, place, ", chance ")
+    expect(status).to_have_text(f"{name(place)}: {said} ({standing(column, place)}){line}")
 
 
 def test_a_choice_by_keyboard_can_go_on(page: Page) -> None:

@@ -1,60 +1,90 @@
 // The head view: the heads of one layer between two columns of tokens.
 
-import { commonControls, el, frame, grid, headColour, onWidth, open, opening, sides, stepper, tooltip } from "./shared.js";
-import { drawLines } from "./lines.js";
+import { weightsOf } from "./arithmetic/tokens.js";
+import { action, stepper } from "./shared/controls.js";
+import { el, headColour } from "./shared/dom.js";
+import { onWidth } from "./shared/resize.js";
+import { tooltip } from "./shared/tooltip.js";
+import { numbered, open, opening, sides } from "./views/data.js";
+import { commonControls, frame } from "./views/frame.js";
+import { drawLines } from "./views/lines.js";
 
-/** `onShow(layer, heads)` hears which heads are drawn, by their labels. */
+const WIDEST = 760;
+const HEADS_HINT = "Heads: click toggles, double-click isolates";
+const SQUARE_HINT = "Click: on or off. Double-click, or Shift+Enter: this head alone; again: all";
+
+/** Fill root; `onShow(layer, heads)` hears which heads are drawn, by their labels. */
 export async function drawHead(root, data, onShow = () => {}) {
-  await open(data);
-  const state = opening(data);
-  let [picture, width, pinned] = [null, 0, null];
-  const squares = data.heads.map(square);
-  const everything = el("button", { type: "button", class: "link", onclick: () => { choose(state.heads.size === squares.length ? [] : squares.keys()); } });
-  const layers = data.layers.map((layer, place) => [place, String(layer)]);
-  const controls = [
-    stepper("Layer", layers, state.layer, (value) => { state.layer = Number(value); draw(); }),
-    el("div", { class: "heads", role: "group", "aria-label": "Heads: click toggles, double-click isolates" }, el("span", { class: "name" }, "Heads"), ...squares, everything),
-    ...commonControls(data, state, () => { pinned = null; draw(); }),
-  ];
-  const { drawing, say } = frame(root, data, "Head view", controls, () => picture);
-  const tip = tooltip(root);
+  new HeadView(root, await open(data), onShow);
+}
 
-  function square(head, place) {
-    const button = el("button", {
-      type: "button", class: "square", style: `--own:${headColour(head)}`, "aria-label": `Head ${head}`,
-      title: "Click: on or off. Double-click, or Shift+Enter: this head alone; again: all",
-    }, String(head));
-    button.addEventListener("click", (event) => (event.shiftKey ? isolate(place) : flip(place)));
-    button.addEventListener("dblclick", () => isolate(place));
+/** Which layer and heads are drawn, and which token is held. */
+class HeadView {
+  #picture = null;
+  #width = 0;
+  #held = null;
+
+  constructor(root, data, onShow) {
+    Object.assign(this, { data, onShow, state: opening(data) });
+    this.squares = data.heads.map((head, place) => this.#square(head, place));
+    this.everything = action("", () => this.#choose(this.#hasAll() ? [] : this.squares.keys()));
+    const { drawing, say } = frame(root, data, "Head view", this.#controls(), () => this.#picture);
+    Object.assign(this, { drawing, say, tip: tooltip(root) });
+    onWidth(drawing, (width) => { this.#width = width; this.#draw(); });
+  }
+
+  #controls() {
+    const { data, state } = this;
+    const toLayer = (value) => { state.layer = Number(value); this.#draw(); };
+    const name = el("span", { class: "name" }, "Heads");
+    const group = { class: "heads", role: "group", "aria-label": HEADS_HINT };
+    return [
+      stepper("Layer", numbered(data.layers), state.layer, toLayer),
+      el("div", group, name, ...this.squares, this.everything),
+      ...commonControls(data, state, () => { this.#held = null; this.#draw(); }),
+    ];
+  }
+
+  #square(head, place) {
+    const style = `--own:${headColour(head)}`;
+    const attributes = { type: "button", class: "square", style, "aria-label": `Head ${head}`, title: SQUARE_HINT };
+    const button = el("button", attributes, String(head));
+    button.addEventListener("click", (event) => (event.shiftKey ? this.#isolate(place) : this.#flip(place)));
+    button.addEventListener("dblclick", () => this.#isolate(place));
     return button;
   }
 
-  function flip(place) {
-    const heads = new Set(state.heads);
+  #hasAll() {
+    return this.state.heads.size === this.squares.length;
+  }
+
+  #flip(place) {
+    const heads = new Set(this.state.heads);
     if (!heads.delete(place)) heads.add(place);
-    choose(heads);
+    this.#choose(heads);
   }
 
-  function isolate(place) {
-    const alone = state.heads.size === 1 && state.heads.has(place);
-    choose(alone ? squares.keys() : [place]);
+  #isolate(place) {
+    const isAlone = this.state.heads.size === 1 && this.state.heads.has(place);
+    this.#choose(isAlone ? this.squares.keys() : [place]);
   }
 
-  function choose(heads) {
-    state.heads = new Set([...heads].sort((a, b) => a - b));
-    draw();
+  #choose(heads) {
+    this.state.heads = new Set([...heads].sort((a, b) => a - b));
+    this.#draw();
   }
 
-  function draw() {
-    if (!width) return;
-    squares.forEach((button, place) => button.setAttribute("aria-pressed", String(state.heads.has(place))));
-    everything.textContent = state.heads.size === squares.length ? "none" : "all";
-    const { map, rows, columns } = sides(data, state);
-    const series = [...state.heads].map((place) => ({ head: data.heads[place], at: grid(data, map, state.layer, place, rows, columns, state.hideNull) }));
+  #draw() {
+    if (!this.#width) return;
+    const { data, state } = this;
+    this.squares.forEach((button, place) => button.setAttribute("aria-pressed", String(state.heads.has(place))));
+    this.everything.textContent = this.#hasAll() ? "none" : "all";
+    const tokens = sides(data, state);
+    const series = [...state.heads].map((place) =>
+      ({ head: data.heads[place], at: weightsOf(data, tokens, state.layer, place, state.hideNull) }));
     const label = `Attention of layer ${data.layers[state.layer]}, left attends to right`;
-    picture = drawLines(drawing, say, tip, { rows, columns, series, label, onPin: (end) => { pinned = end; } }, Math.min(width, 760), pinned);
-    onShow(data.layers[state.layer], series.map((one) => one.head));
+    const scene = { ...tokens, series, label, onPin: (end) => { this.#held = end; } };
+    this.#picture = drawLines(this.drawing, this, scene, Math.min(this.#width, WIDEST), this.#held);
+    this.onShow(data.layers[state.layer], series.map((one) => one.head));
   }
-
-  onWidth(drawing, (now) => { width = now; draw(); });
 }

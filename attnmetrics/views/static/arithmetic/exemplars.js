@@ -1,0 +1,66 @@
+// A head's sentences: their pieces, their strongest pair, the attention in them.
+
+/** Pieces shown on either side of the pair in a long sentence. */
+const NEAR = 40;
+/** A weight that is worth a colour and a word. */
+export const SEEN = 0.005;
+/** A weight that is worth an arc. */
+const DRAWN = 0.02;
+
+/**
+ * [layers × heads] lists of exemplars, best first: { source, pieces, spaces, rank, weight, i, j, row }.
+ *
+ * listed: of each head [sentence, rank, weight, i, j, whether the page has the attention in it]; sentences: each
+ * [source, pieces, spaces], where spaces[n] is "1" after white space; rows: { lengths, to, weights }, the rows of all
+ * exemplars that have them, end to end; steps: weights are whole numbers of this part. `row(i)` gives the attention
+ * [[piece, weight], …] of piece i; it is null where the page has none.
+ */
+export function readExemplars({ exemplars, sentences, steps }, rows) {
+  const cursor = { row: 0, entry: 0 };
+  return exemplars.map((list) => list.map(([sentence, rank, weight, i, j, hasRows]) => {
+    const [source, pieces, spaces] = sentences[sentence];
+    const row = hasRows ? rowsOf(rows, cursor, pieces.length, steps) : null;
+    return { source, pieces, spaces, rank, weight, i, j, row };
+  }));
+}
+
+/** The next n rows, as a function of the attending piece; `cursor` moves on behind them. */
+function rowsOf({ lengths, to, weights }, cursor, n, steps) {
+  const starts = [cursor.entry];
+  for (let piece = 0; piece < n; piece += 1) starts.push(starts[piece] + lengths[cursor.row + piece]);
+  cursor.row += n;
+  cursor.entry = starts[n];
+  return (piece) => {
+    const length = starts[piece + 1] - starts[piece];
+    const entries = Array.from({ length }, (_, place) => starts[piece] + place);
+    return entries.map((entry) => [to[entry], weights[entry] / steps]);
+  };
+}
+
+/** A sentence as text. */
+export const textOf = ({ pieces, spaces }) => pieces.map((piece, n) => (spaces[n] === "1" ? " " : "") + piece).join("");
+
+/** Whether a sentence is short enough to be shown whole. */
+export const isShort = ({ pieces }) => pieces.length <= 4 * NEAR;
+
+/** Whether a piece is near enough to the strongest pair to be shown in a long sentence. */
+export const isNear = ({ i, j }, piece) => Math.min(Math.abs(piece - i), Math.abs(piece - j)) <= NEAR;
+
+/** The attention of a piece as piece → weight; of a sentence without rows, the strongest pair alone. */
+export function weightsFrom({ row, i, j, weight }, attending) {
+  if (row) return new Map(row(attending));
+  return new Map(attending === i ? [[j, weight]] : []);
+}
+
+/** What a piece attends to, strongest first, as far as it can be seen. */
+export const visible = (weights) => [...weights].sort((a, b) => b[1] - a[1]).filter(([, share]) => share >= SEEN);
+
+/** Those that get an arc; the strongest pair always has one. */
+export const drawn = (best, strongest) => best.filter(([place, share]) => share >= DRAWN || place === strongest);
+
+/** How far a pair reaches: "to itself", "1 piece back", "7 pieces ahead". */
+export function reach({ i, j }) {
+  if (i === j) return "to itself";
+  const size = Math.abs(i - j);
+  return `${size} piece${size === 1 ? "" : "s"} ${i > j ? "back" : "ahead"}`;
+}

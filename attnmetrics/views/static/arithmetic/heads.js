@@ -1,0 +1,11 @@
+// Heads of a run: their places, their names, their addresses. A place is layer × heads + head, counted from 0.
+
+export const placeOf = (atlas, layer, head) => layer * atlas.heads.length + head;
+export const headAt = (atlas, place) => [Math.floor(place / atlas.heads.length), place % atlas.heads.length];
+export const headName = (atlas, layer, head) => `layer ${atlas.layers[layer]} head ${atlas.heads[head]}`;
+export const headHref = (atlas, layer, head) => `#/head/${atlas.layers[layer]}/${atlas.heads[head]}`;
+
+/** The first letter of a sentence in upper case. */
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+/** The same in lower case, within a sentence. */
+export const uncapital = (text) => text.charAt(0).toLowerCase() + text.slice(1);

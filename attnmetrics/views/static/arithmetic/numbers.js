@@ -1,0 +1,54 @@
+// How values are written, as in the tables of the command line (views/heads.py).
+
+/** As Python's format `g` does. */
+function precise(value, digits) {
+  const rounded = Number(value.toPrecision(digits));
+  const isTiny = Math.abs(rounded) < 1e-4;
+  const text = isTiny ? rounded.toExponential().replace(/e-(?=\d$)/, "e-0") : String(rounded);
+  return text.replaceAll("-", "−");
+}
+
+/** A share in percent, with as many digits as it deserves. */
+export function percent(value) {
+  const scaled = 100 * value;
+  const size = Math.abs(scaled);
+  if (scaled !== 0 && size < 0.095) return `${precise(scaled, 2)}%`;
+  const digits = size >= 9.95 || scaled === 0 ? 0 : 1;
+  return `${scaled.toFixed(digits).replace("-", "−")}%`;
+}
+
+/** Three significant digits, two where the number is small; counts whole, with separators. */
+export function number(value) {
+  const size = Math.abs(value);
+  if (Number.isInteger(value) || size >= 999.5) return Math.round(value).toLocaleString("en").replace("-", "−");
+  return precise(value, size >= 0.1 ? 3 : 2);
+}
+
+/** A value of a table without its unit: shares in percent; a dash without evidence. */
+export function plain(table, value) {
+  if (Number.isNaN(value)) return "–";
+  return table.kind === "share" ? percent(value) : number(value);
+}
+
+/** A value of a table as a person reads it: shares in percent, others with their unit; a dash without evidence. */
+export function shown(table, value) {
+  const text = plain(table, value);
+  return Number.isNaN(value) || table.kind === "share" || table.unit === "1" ? text : `${text} ${table.unit}`;
+}
+
+/** 1st, 2nd, 3rd, 4th, … */
+export function ordinal(place) {
+  const last = place % 100 > 10 && place % 100 < 14 ? 0 : place % 10;
+  return `${place.toLocaleString("en")}${["th", "st", "nd", "rd"][last] ?? "th"}`;
+}
+
+export function pValue(p) {
+  if (p === null || Number.isNaN(p)) return "p unknown";
+  return p < 0.001 ? "p < 0.001" : `p = ${p.toFixed(3)}`;
+}
+
+/** A weight of attention, exact enough to compare. */
+export const weight = (x) => x.toFixed(5);
+
+/** A number that may be negative, with three decimals. */
+export const signed = (x) => (x < 0 ? "−" : "") + Math.abs(x).toFixed(3);

@@ -1,0 +1,35 @@
+// Arcs over a sentence, from the attending piece to the attended ones.
+
+import { round } from "../arithmetic/scales.js";
+import { svg } from "../shared/dom.js";
+
+/**
+ * Fill `arcs`, an SVG over the sentence. spans: element of each piece that is shown; weights: [[piece, weight], …].
+ */
+export function drawArcs(arcs, sentence, spans, { attending, weights }) {
+  const bounds = sentence.getBoundingClientRect();
+  const from = spans.get(attending)?.getBoundingClientRect();
+  arcs.replaceChildren();
+  if (!from || !bounds.width) return;
+  arcs.setAttribute("viewBox", `0 0 ${bounds.width} ${bounds.height}`);
+  arcs.setAttribute("width", bounds.width);
+  arcs.setAttribute("height", bounds.height);
+  const shown = weights.filter(([place]) => spans.has(place));
+  arcs.append(...shown.map(([place, share]) => {
+    const to = spans.get(place).getBoundingClientRect();
+    return arc(top(from, bounds), top(to, bounds), { place, share, isOwn: place === attending });
+  }));
+}
+
+/** The middle of a piece's upper edge, within the sentence. */
+const top = (box, bounds) => [box.left + box.width / 2 - bounds.left, box.top - bounds.top + 3];
+
+function arc([x0, y0], [x1, y1], { place, share, isOwn }) {
+  const rise = isOwn ? 9 : Math.min(15, 7 + Math.abs(x1 - x0) / 12);
+  const [a, b] = (isOwn ? [x0 - 4, x1 + 4] : [x0, x1]).map(round);
+  const curve = `C${a} ${round(y0 - rise)} ${b} ${round(y1 - rise)} ${b} ${round(y1)}`;
+  return svg("path", {
+    d: `M${a} ${round(y0)}${curve}`, "stroke-opacity": round(0.15 + 0.85 * share),
+    "stroke-width": round(1 + 1.2 * share), "data-to": place,
+  });
+}

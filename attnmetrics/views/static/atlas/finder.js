@@ -1,0 +1,114 @@
+// The finder: heads with the highest or lowest of any metric, and any metric against any other, by layer.
+
+import { pearson } from "../arithmetic/correlation.js";
+import { columnName, pairRows } from "../arithmetic/csv.js";
+import { headsAsked, ordered, pairs, readQuestion, writeQuestion } from "../arithmetic/finder.js";
+import { headAt, headHref, headName } from "../arithmetic/heads.js";
+import { startLabel } from "../arithmetic/labels.js";
+import { number, pValue, shown } from "../arithmetic/numbers.js";
+import { action, choice } from "../shared/controls.js";
+import { el } from "../shared/dom.js";
+import { crumbs, OVERVIEW, place, table, tools } from "./parts.js";
+import { axisName } from "./scatter-scene.js";
+import { scatter } from "./scatter.js";
+import { shelves } from "../arithmetic/shelves.js";
+
+/** Heads listed at first. */
+const SHOWN = 20;
+const ORDERS = [["highest", "highest"], ["lowest", "lowest"]];
+const HELP = "Choose two metrics and the layers: heads in order of the first, and both against each other. A dot is a "
+  + "head; the stronger its colour, the deeper.";
+
+export function drawFinder(root, atlas, _, go, query) {
+  new Finder(root, atlas, go, readQuestion(atlas, query)).draw();
+  return null;
+}
+
+class Finder {
+  constructor(root, atlas, go, question) {
+    Object.assign(this, { atlas, go, question, plot: place() });
+    this.controls = el("div", { class: "controls finder" });
+    this.answer = el("p", { class: "correlation", role: "status" });
+    this.saved = el("div");
+    this.list = el("div", { class: "ranked wide" });
+    const { host, status } = this.plot;
+    const left = el("div", {}, this.answer, host, status, this.saved);
+    root.append(crumbs([OVERVIEW], "Find heads"), el("h1", {}, "Find heads"), el("p", { class: "help" }, HELP),
+      this.controls, el("div", { class: "metric-page wider" }, left, this.list));
+  }
+
+  draw() {
+    const { atlas, question, go, plot, saved } = this;
+    this.#drawControls();
+    history.replaceState(null, "", writeQuestion(atlas, question));
+    const places = headsAsked(atlas, question);
+    const found = ordered(question, places);
+    this.#drawAnswer(pearson(pairs(question, places)));
+    const choose = (layer, head) => go(headHref(atlas, layer, head));
+    const { x, y } = question;
+    const picture = scatter(plot.host, atlas, { x, y, places }, { say: plot.say, choose });
+    const name = `${columnName(y.metric, y.label)} ${columnName(x.metric, x.label)}`;
+    saved.replaceChildren(tools(() => picture, () => pairRows(atlas, y, x, found), name));
+    this.#drawList(found, SHOWN);
+  }
+
+  #set(changed) {
+    Object.assign(this.question, changed);
+    this.draw();
+  }
+
+  /** The menus again, the focus where it was. */
+  #drawControls() {
+    const { atlas, controls, question: { order, from, to } } = this;
+    const focused = controls.contains(document.activeElement) ? document.activeElement : null;
+    const layers = atlas.layers.map((layer, at) => [String(at), String(layer)]);
+    const toFrom = (value) => this.#set({ from: Number(value), to: Math.max(to, Number(value)) });
+    const toTo = (value) => this.#set({ to: Number(value), from: Math.min(from, Number(value)) });
+    controls.replaceChildren(
+      ...this.#picker("y", "Order by"), choice("from the", ORDERS, order, (value) => this.#set({ order: value })),
+      ...this.#picker("x", "against"), choice("Layers", layers, from, toFrom), choice("to", layers, to, toTo),
+    );
+    if (focused) controls.querySelector(`[aria-label="${focused.getAttribute("aria-label")}"]`).focus();
+  }
+
+  /** The menus of an axis: the metric, and its label where it has any. */
+  #picker(side, name) {
+    const { atlas, question: { [side]: { metric, label } } } = this;
+    const toMetric = (value) => {
+      const next = atlas.byName.get(value);
+      this.#set({ [side]: { metric: next, label: startLabel(next) } });
+    };
+    const options = shelves(atlas).map(({ title, metrics }) =>
+      ({ title, options: metrics.map((one) => [one.name, one.title]) }));
+    const menu = choice(name, options, metric.name, toMetric);
+    if (!metric.dim) return [menu];
+    const labels = metric.present().map((at) => [String(at), metric.labels[at]]);
+    const toLabel = (value) => this.#set({ [side]: { metric, label: Number(value) } });
+    return [menu, choice(`${name} label`, labels, label, toLabel)];
+  }
+
+  #drawAnswer({ r, p, n }) {
+    const words = `Pearson r = ${number(Math.round(r * 1000) / 1000)}, ${pValue(p)}, ${n} heads`;
+    this.answer.replaceChildren(Number.isNaN(r) ? "Too few heads for a correlation." : words);
+  }
+
+  /** The first heads in order; a button shows all. */
+  #drawList(order, most) {
+    const { list, question: { x, y } } = this;
+    if (!order.length) {
+      list.replaceChildren(el("p", { class: "note" }, "No head in these layers has evidence."));
+      return;
+    }
+    const rows = order.slice(0, most).map((head, n) => this.#row(head, n + 1));
+    list.replaceChildren(table("metrics", ["", "head", axisName(y), axisName(x)], rows));
+    if (order.length > most) list.append(action(`all ${order.length}`, () => this.#drawList(order, order.length)));
+  }
+
+  #row(head, n) {
+    const { atlas, question: { x, y } } = this;
+    const at = headAt(atlas, head);
+    const value = ({ metric, label }) => el("td", { class: "value" }, shown(metric, metric.column(label)[head]));
+    const link = el("a", { href: headHref(atlas, ...at) }, headName(atlas, ...at));
+    return [el("td", { class: "rank" }, String(n)), el("th", { scope: "row" }, link), value(y), value(x)];
+  }
+}

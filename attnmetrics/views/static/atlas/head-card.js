@@ -1,0 +1,42 @@
+// What a head does over the corpus, as a card: its metrics, each among those of all heads.
+
+import { headHref, placeOf } from "../arithmetic/heads.js";
+import { startLabel } from "../arithmetic/labels.js";
+import { ordinal, shown } from "../arithmetic/numbers.js";
+import { el, headColour } from "../shared/dom.js";
+import { strip } from "./strip.js";
+
+/** Dimensions of which one label tells enough. */
+const TELLING = ["offset", "direction"];
+
+/** What draws the card of a head, given by its labels: (layer, head, width of a strip, title). */
+export function headCards(atlas) {
+  const measures = atlas.metrics.filter(isTold).map((metric) => [metric, startLabel(metric)]);
+  return (layerLabel, headLabel, width, title = `Layer ${layerLabel}, head ${headLabel}`) => {
+    const [layer, head] = [atlas.layers.indexOf(layerLabel), atlas.heads.indexOf(headLabel)];
+    const link = el("a", { href: headHref(atlas, layer, head) }, el("i"), title);
+    const rows = measures.map(([metric, label]) => measure(atlas, metric, label, { layer, head, width }));
+    const digits = String(atlas.layers.length * atlas.heads.length).length;
+    const style = `--own:${headColour(headLabel)};--digits:${digits}`;
+    return el("section", { class: "over", style, "data-layer": layerLabel, "data-head": headLabel },
+      el("h3", {}, link), el("div", { class: "measures" }, ...rows));
+  };
+}
+
+/** Metrics without labels that are no counts of evidence, and the first by each telling dimension. */
+function isTold(metric) {
+  return metric.dim === null ? metric.kind !== "count" : metric.isFirst && TELLING.includes(metric.dim);
+}
+
+function measure(atlas, metric, label, { layer, head, width }) {
+  const value = metric.at(layer, head, label);
+  const { rank } = metric.rank(placeOf(atlas, layer, head), label);
+  return el("div", { class: "measure", "data-metric": metric.name },
+    el("a", { href: metric.href(label) }, bare(metric.heading(label))), strip(metric, label, value, width),
+    el("span", { class: "value" }, shown(metric, value)), el("span", { class: "rank" }, rank ? ordinal(rank) : ""));
+}
+
+/** A title without what all have in common: "Mean attention distance" is "Distance". */
+function bare(title) {
+  return title.replace(/^(mean )?attention /i, "").replace(/^./, (letter) => letter.toUpperCase());
+}

@@ -1,0 +1,115 @@
+// The map of a metric, layers down and heads across, with bars of the layers beside it: what is drawn where.
+
+import { scaleOf } from "../arithmetic/colours.js";
+import { plain } from "../arithmetic/numbers.js";
+import { clamp, extent, linear, round } from "../arithmetic/scales.js";
+import { sheet, svg, text } from "../shared/dom.js";
+import { cells, colourBar, columnNumbers, noEvidence, rowNumbers } from "./map-parts.js";
+
+const [LEFT, ABOVE, BELOW] = [34, 22, 64];
+/** A narrower page has narrower bars. */
+const NARROW = 480;
+/** Pixels beside a bar for its number. */
+const NUMBER = 46;
+
+/** Pixels: { width, height } of the picture, { left, top, width, height, gap } of cells, { left, width } of bars. */
+export function layoutMap(atlas, available) {
+  const room = Math.max(280, available || 700);
+  const [bars, gap] = room < NARROW ? [96, 10] : [190, 18];
+  const width = clamp((room - LEFT - gap - bars) / atlas.heads.length, 11, 46);
+  const height = clamp(width, 11, 36);
+  const box = { left: LEFT, top: ABOVE, width, height, gap: 1.5 };
+  const [right, bottom] = [LEFT + atlas.heads.length * width, ABOVE + atlas.layers.length * height];
+  const [barsBox, full] = [{ left: right + gap, width: bars }, right + gap + bars];
+  return { box, right, bottom, bars: barsBox, width: full, height: bottom + BELOW };
+}
+
+/** The picture, and the frame around the cell that is pointed at; `marked` is [layer, head] with a lasting frame. */
+export function drawMap(atlas, metric, label, layout, marked) {
+  const { box, right, bottom } = layout;
+  const [rows, columns] = [atlas.layers.length, atlas.heads.length];
+  const scale = scaleOf(metric, label);
+  const words = `${metric.heading(label)}: layers down, heads across. Arrow keys move, Enter opens a head.`;
+  const attributes = { class: "head-map", tabindex: 0, role: "group", "aria-label": words };
+  const picture = sheet(layout.width, layout.height, attributes);
+  const levelAt = (layer, head) => scale.level(metric.at(layer, head, label));
+  picture.append(
+    cells(rows, columns, levelAt, box, scale.name),
+    ...columnNumbers(atlas.heads, box, ABOVE - 6), ...rowNumbers(atlas.layers, box),
+    text(LEFT, bottom + 14, "heads across, layers down"),
+    ...layerBars(atlas, metric, label, layout),
+    ...legend(metric, scale, { x: LEFT, y: bottom + 26, width: clamp(right - LEFT, 150, 220), gap: 21 }),
+  );
+  if (metric.order(label).length < rows * columns) {
+    picture.append(...noEvidence(LEFT + clamp(right - LEFT, 150, 220) + 14, bottom + 26));
+  }
+  const cursor = svg("rect", {
+    width: round(box.width - 1.5), height: round(box.height - 1.5), fill: "none", stroke: "var(--ink)",
+    "stroke-width": 2, rx: 2, visibility: "hidden", "pointer-events": "none", "data-screen": "",
+  });
+  picture.append(cursor, ...(marked ? [frame(box, marked)] : []));
+  return { picture, cursor };
+}
+
+/** Where a cell begins. */
+export const corner = (box, [layer, head]) => [box.left + head * box.width, box.top + layer * box.height];
+
+/** The cell [layer, head] at a point; null outside. */
+export function cellAt(atlas, { box }, [x, y]) {
+  const head = Math.floor((x - box.left) / box.width);
+  const layer = Math.floor((y - box.top) / box.height);
+  const isInside = layer >= 0 && layer < atlas.layers.length && head >= 0 && head < atlas.heads.length;
+  return isInside ? [layer, head] : null;
+}
+
+function frame(box, cell) {
+  const [x, y] = corner(box, cell);
+  return svg("rect", {
+    x: round(x - 1), y: round(y - 1), width: round(box.width + 0.5), height: round(box.height + 0.5), fill: "none",
+    stroke: "var(--baseline)", "stroke-width": 2, rx: 2, "pointer-events": "none",
+  });
+}
+
+/** What the colours mean. */
+function legend(metric, scale, box) {
+  const top = plain(metric, scale.top);
+  if (scale.low < 0) return colourBar(scale.name, box, [plain(metric, scale.low), "0", top]);
+  const unit = metric.unit === "1" ? "" : metric.unit;
+  return colourBar(scale.name, box, ["0", metric.kind === "share" ? "share of attention" : unit, top]);
+}
+
+/** Bars by layer, the same formula over a layer's heads together; the orange line is the chance level. */
+function layerBars(atlas, metric, label, { box, bars, bottom }) {
+  const sizes = atlas.layers.map((_, layer) => metric.ofLayer(layer, label));
+  const chances = atlas.layers.map((_, layer) => metric.chanceOfLayer(layer, label));
+  const [low, high] = extent([0, ...sizes, ...chances]);
+  const x = linear([low, high || (low < 0 ? 0 : 1)], [bars.left, bars.left + bars.width - NUMBER]);
+  const [zero, ends] = [x(0), sizes.map((size) => x(Number.isNaN(size) ? 0 : size))];
+  const bar = (end, n) => svg("rect", {
+    x: round(Math.min(zero, end)), y: round(box.top + (n + 0.14) * box.height), width: round(Math.abs(end - zero)),
+    height: round(box.height * 0.68), fill: "var(--bar)", class: "layer-bar", "data-layer": n,
+  });
+  const outlined = { stroke: "var(--page)", "stroke-width": 3, "paint-order": "stroke" };
+  const words = { "font-size": Math.min(11, box.height - 0.5), class: "layer-value", ...outlined };
+  const value = (end, n) =>
+    text(Math.max(zero, end) + 5, box.top + (n + 0.5) * box.height + 3, plain(metric, sizes[n]), words);
+  const caption = text(bars.left, bottom + 14, "by layer");
+  return [...ends.map(bar), ...chanceLine(metric, chances, x, { box, bars, bottom }), ...ends.map(value), caption];
+}
+
+/** The chance level: one line where it is the corpus', a stroke a layer where it is each layer's own. */
+function chanceLine(metric, chances, x, { box, bars, bottom }) {
+  if (chances.every(Number.isNaN)) return [];
+  const line = (value, from, to) => {
+    const at = round(x(value));
+    const ends = { x1: at, x2: at, y1: round(from), y2: round(to) };
+    return svg("line", { ...ends, stroke: "var(--baseline)", "stroke-width": 2, class: "baseline" });
+  };
+  const ofLayer = (value, n) => line(value, box.top + n * box.height, box.top + (n + 1) * box.height - box.gap);
+  const { isOfCorpus } = metric.chance;
+  const lines = isOfCorpus ? [line(chances[0], box.top - 2, bottom)] : chances.map(ofLayer);
+  const words = `line: chance${isOfCorpus ? `, ${plain(metric, chances[0])}` : ""}`;
+  const attributes = { fill: "var(--baseline)", "text-anchor": "end" };
+  const isKnown = (_, n) => isOfCorpus || !Number.isNaN(chances[n]);
+  return [...lines.filter(isKnown), text(bars.left + bars.width, bottom + 60, words, attributes)];
+}

@@ -1,0 +1,99 @@
+// The map of a metric, read by pointer and keys: values on hover, a click leads to the head.
+
+import { headName, placeOf } from "../arithmetic/heads.js";
+import { ordinal, shown } from "../arithmetic/numbers.js";
+import { clamp, round } from "../arithmetic/scales.js";
+import { pointIn } from "../shared/dom.js";
+import { arrow } from "../shared/keys.js";
+import { tooltip } from "../shared/tooltip.js";
+import { cellAt, corner, drawMap, layoutMap } from "./head-map-scene.js";
+
+/**
+ * Fill host with the map of a metric at a label.
+ *
+ * say: writes the status line; choose(layer, head): what a click or Enter does; marked: [layer, head] with a frame, or
+ * null.
+ */
+export function headMap(host, atlas, { metric, label }, { say, choose, marked = null }) {
+  const layout = layoutMap(atlas, host.clientWidth);
+  const scene = drawMap(atlas, metric, label, layout, marked);
+  host.replaceChildren(scene.picture);
+  new MapReader(scene, layout, { atlas, metric, label, say, choose, tip: tooltip(host) }).listen(marked);
+  return scene.picture;
+}
+
+/** What is told of a head: its name, value, rank, and chance level, or "" without one. */
+function describe({ atlas, metric, label }, [layer, head]) {
+  const { rank, of } = metric.rank(placeOf(atlas, layer, head), label);
+  const chance = metric.chanceAt(layer, head, label);
+  return {
+    name: headName(atlas, layer, head),
+    value: shown(metric, metric.at(layer, head, label)),
+    rank: rank ? `${ordinal(rank)} of ${of}` : "no evidence",
+    chance: Number.isNaN(chance) ? "" : shown(metric, chance),
+  };
+}
+
+/** Which cell is pointed at. */
+class MapReader {
+  #cell = [0, 0];
+
+  constructor({ picture, cursor }, layout, subject) {
+    Object.assign(this, { picture, cursor, layout, subject });
+  }
+
+  listen(marked) {
+    this.#cell = marked ?? [0, 0];
+    const { picture, subject: { choose } } = this;
+    const on = (name, hear) => picture.addEventListener(name, hear);
+    on("pointermove", (event) => this.#hover(event));
+    on("pointerleave", () => this.#leave());
+    on("click", (event) => { const cell = this.#find(event); if (cell) choose(...cell); });
+    on("focus", () => { if (picture.matches(":focus-visible")) this.#point(this.#cell); });
+    on("blur", () => this.#leave());
+    on("keydown", (event) => this.#key(event));
+  }
+
+  #find(event) {
+    return cellAt(this.subject.atlas, this.layout, pointIn(this.picture, event));
+  }
+
+  #point(cell) {
+    this.#cell = cell;
+    const [x, y] = corner(this.layout.box, cell);
+    this.cursor.setAttribute("x", round(x));
+    this.cursor.setAttribute("y", round(y));
+    this.cursor.setAttribute("visibility", "visible");
+    const told = describe(this.subject, cell);
+    this.subject.say(`${told.name}: ${told.value} (${told.rank})${told.chance && `, chance ${told.chance}`}`);
+    return told;
+  }
+
+  #hover(event) {
+    const cell = this.#find(event);
+    if (!cell) { this.#leave(); return; }
+    const { name, value, rank, chance } = this.#point(cell);
+    this.subject.tip.show(event, name, [[value, rank], ...(chance ? [["chance", chance]] : [])]);
+    this.picture.style.cursor = "pointer";
+  }
+
+  #leave() {
+    this.cursor.setAttribute("visibility", "hidden");
+    this.subject.tip.hide();
+    this.subject.say("");
+  }
+
+  #key(event) {
+    const step = arrow(event.key);
+    if (event.key === "Enter") this.subject.choose(...this.#cell);
+    else if (step) this.#point(this.#next(step));
+    else return;
+    event.preventDefault();
+  }
+
+  #next([down, right]) {
+    const { layers, heads } = this.subject.atlas;
+    const [layer, head] = this.#cell;
+    return [clamp(layer + down, 0, layers.length - 1), clamp(head + right, 0, heads.length - 1)];
+  }
+}

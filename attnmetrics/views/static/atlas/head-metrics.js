@@ -1,0 +1,40 @@
+// A head's metrics on its page: their values, ranks, chance levels, and where they lie among all heads.
+
+import { metricRows } from "../arithmetic/csv.js";
+import { placeOf } from "../arithmetic/heads.js";
+import { ordinal, shown } from "../arithmetic/numbers.js";
+import { el } from "../shared/dom.js";
+import { section, table, tools } from "./parts.js";
+import { strip } from "./strip.js";
+
+/** A metric with more labels than this is not told label by label, but for the offsets that most readers ask for. */
+const FEW = 4;
+const OFFSETS = ["0", "1"];
+const HEADER = ["metric", "value", "rank, from the highest", "among all heads"];
+
+export function metricSection(atlas, { layer, head, name }) {
+  const found = section("All its metrics", "Every tick is a head, the dot is this one.");
+  const lines = atlas.metrics.flatMap((metric) => labelsTold(metric).map((label) => ({ metric, label })));
+  const whole = table("metrics full", HEADER, lines.map((line) => row(atlas, line, layer, head)));
+  found.append(el("div", { class: "scroll" }, whole), tools(null, () => metricRows(atlas, layer, head), name));
+  return found;
+}
+
+function labelsTold(metric) {
+  if (!metric.dim) return [0];
+  if (metric.dim === "offset") return OFFSETS.map((one) => metric.place(one)).filter((label) => label >= 0);
+  return metric.labels.length <= FEW ? [...metric.labels.keys()] : [];
+}
+
+function row(atlas, { metric, label }, layer, head) {
+  const value = metric.at(layer, head, label);
+  const chance = metric.chanceAt(layer, head, label);
+  const { rank, of } = metric.rank(placeOf(atlas, layer, head), label);
+  const beside = Number.isNaN(chance) ? [] : [" ", el("span", { class: "chance" }, `chance ${shown(metric, chance)}`)];
+  return [
+    el("th", { scope: "row" }, el("a", { href: metric.href(label) }, metric.heading(label))),
+    el("td", { class: "value" }, shown(metric, value), ...beside),
+    el("td", { class: "rank" }, rank ? `${ordinal(rank)} of ${of}` : "no evidence"),
+    el("td", { class: "strip-cell" }, strip(metric, label, value)),
+  ];
+}

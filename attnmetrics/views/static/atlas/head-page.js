@@ -1,0 +1,124 @@
+// The page of one head: its sentences, its metrics with their rank, its profile, its attention by offset.
+
+import { profileRows } from "../arithmetic/csv.js";
+import { capital, headHref, headName } from "../arithmetic/heads.js";
+import { clamp } from "../arithmetic/scales.js";
+import { action } from "../shared/controls.js";
+import { el } from "../shared/dom.js";
+import { headMap } from "./head-map.js";
+import { metricSection } from "./head-metrics.js";
+import { sentenceSection } from "./head-sentences.js";
+import { offsets } from "./offsets.js";
+import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
+import { labelsOf, profile } from "./profile.js";
+
+/** Labels of a profile shown at first. */
+const FIRST = 10;
+/** What the profiles of well-known metrics are called; others have the metric's title. */
+const PROFILES = { pos_to: "Looks at", pos_from: "Looks from", dependency_type_to: "Looks at words that are" };
+const OFFSET_HELP = "0 is the piece itself, 1 the previous one. Bars are this head, the line is the mean of all heads.";
+
+export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go) {
+  const layer = atlas.layers.findIndex((one) => String(one) === layerName);
+  const head = atlas.heads.findIndex((one) => String(one) === headLabel);
+  if (layer < 0 || head < 0) {
+    const all = `${atlas.layers.length} layers and ${atlas.heads.length} heads`;
+    return `expected a head of ${all}, found layer ${layerName} head ${headLabel}`;
+  }
+  const one = { layer, head, name: headName(atlas, layer, head) };
+  root.append(...top(atlas, one), sentenceSection(atlas, one, Number(rank ?? 0)), metricSection(atlas, one));
+  drawProfiles(root, atlas, one);
+  if (atlas.offset) drawOffsets(root, atlas, one);
+  drawWhere(root, atlas, one, go);
+  return null;
+}
+
+// ---- what it is
+
+function top(atlas, one) {
+  const title = capital(one.name);
+  const [layer, head] = [atlas.layers[one.layer], atlas.heads[one.head]];
+  const found = [crumbs([OVERVIEW], title), el("div", { class: "page-top" }, el("h1", {}, title), steps(atlas, one))];
+  const query = new URLSearchParams({ view: "head", layer, head });
+  const link = el("a", { href: `#/try?${query}` }, "See it in a sentence of your own");
+  if (atlas.served) found.push(el("p", {}, link));
+  const roles = atlas.standouts.filter((role) => role.layer === layer && role.head === head);
+  const tags = roles.map((role) => el("span", { class: "role-tag" }, role.title));
+  if (tags.length) found.push(el("p", { class: "roles" }, "Of all heads: ", ...tags));
+  return found;
+}
+
+/** The heads around it. */
+function steps(atlas, { layer, head }) {
+  const to = (name, sign, a, b) => {
+    const exists = atlas.layers[a] !== undefined && atlas.heads[b] !== undefined;
+    if (!exists) return el("span", { class: "tool off", "aria-hidden": "true" }, sign);
+    return el("a", { class: "tool", href: headHref(atlas, a, b), "aria-label": name, title: name }, sign);
+  };
+  return el("div", { class: "tools" },
+    to("Head before", "←", layer, head - 1), to("Next head", "→", layer, head + 1),
+    to("Same head, layer above", "↑", layer - 1, head), to("Same head, layer below", "↓", layer + 1, head));
+}
+
+// ---- what it looks at
+
+/** Shares over so many labels that a table of them would be long, but for those that others have as their chance. */
+function profiled(atlas) {
+  const chances = new Set(atlas.metrics.map((metric) => metric.chance));
+  const isLong = (metric) => metric.labels.length > 4 || Object.hasOwn(PROFILES, metric.name);
+  const isShares = (metric) => metric.kind === "share" && metric.dim !== "offset" && metric.dim !== null;
+  return atlas.metrics.filter((metric) => isShares(metric) && isLong(metric) && !chances.has(metric));
+}
+
+function drawProfiles(root, atlas, one) {
+  const found = section("What it looks at", "Bars are this head, the orange line the mean of all heads.");
+  const grid = el("div", { class: "profiles" });
+  found.append(grid);
+  root.append(found);
+  for (const metric of profiled(atlas)) {
+    const block = el("div", {}, el("h3", {}, PROFILES[metric.name] ?? metric.title));
+    grid.append(block);
+    drawProfile(block, atlas, metric, one);
+  }
+}
+
+/** The largest shares; a button shows all. */
+function drawProfile(block, atlas, metric, one) {
+  const all = labelsOf(metric, one.layer, one.head);
+  if (!all.length) {
+    block.append(el("p", { class: "note" }, "no evidence"));
+    return;
+  }
+  const width = clamp(block.clientWidth || 300, 250, 380);
+  let picture = profile(atlas, metric, one, all.slice(0, FIRST), width);
+  const rows = () => profileRows(metric, one.layer, one.head, one.name);
+  const save = tools(() => picture, rows, `${one.name} ${metric.name}`);
+  block.append(picture, save);
+  if (all.length <= FIRST) return;
+  save.append(action(`all ${all.length}`, (event) => {
+    const whole = profile(atlas, metric, one, all, width);
+    picture.replaceWith(whole);
+    picture = whole;
+    event.target.remove();
+  }));
+}
+
+function drawOffsets(root, atlas, one) {
+  const found = section("Attention by offset", OFFSET_HELP);
+  root.append(found);
+  const picture = offsets(atlas, atlas.offset, one, clamp(found.clientWidth || 700, 280, 760));
+  const rows = () => profileRows(atlas.offset, one.layer, one.head, one.name);
+  found.append(picture, tools(() => picture, rows, `${one.name} offsets`));
+}
+
+// ---- where it is
+
+function drawWhere(root, atlas, { layer, head }, go) {
+  const found = section("Where it is", "Null attention of all heads; the frame marks this one.");
+  const { host, status, say } = place();
+  found.append(host, status);
+  root.append(found);
+  const choose = (a, b) => go(headHref(atlas, a, b));
+  const metric = atlas.byName.get("null_attention") ?? atlas.metrics[0];
+  headMap(host, atlas, { metric, label: 0 }, { say, choose, marked: [layer, head] });
+}

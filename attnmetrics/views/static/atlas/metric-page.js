@@ -1,0 +1,122 @@
+// The page of one metric: its map, its layers, its heads in order; or all of its labels side by side.
+
+import { headRows, labelRows, layerRows } from "../arithmetic/csv.js";
+import { headAt, headHref, headName, uncapital } from "../arithmetic/heads.js";
+import { shown } from "../arithmetic/numbers.js";
+import { choice } from "../shared/controls.js";
+import { el } from "../shared/dom.js";
+import { card } from "./cards.js";
+import { headMap } from "./head-map.js";
+import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
+import { relationMap } from "./relation-map.js";
+
+/** Heads listed at either end. */
+const MOST = 8;
+const DEPTH_HELP = "Purple layers look at a relation more than layers do on average, orange ones less; from low layers "
+  + "to deep ones.";
+
+export function drawMetricPage(root, atlas, [name, labelName], go) {
+  const metric = atlas.byName.get(name);
+  if (!metric) return `expected a metric of this run, found ${name}`;
+  const isAll = metric.dim !== null && labelName === undefined;
+  const label = isAll ? null : metric.place(labelName);
+  if (label === -1) return `expected a label of ${name}, found ${labelName}`;
+  const title = metric.heading(label);
+  const above = metric.dim && !isAll ? [[metric.href(), metric.title]] : [];
+  root.append(crumbs([OVERVIEW, ["#/metrics", "Metrics"], ...above], title), el("h1", {}, title), about(metric));
+  if (metric.dim) root.append(labelChoice(metric, label, go));
+  const choose = (layer, head) => go(headHref(atlas, layer, head));
+  if (isAll) allLabels(root, atlas, metric, choose);
+  else oneLabel(root, atlas, metric, label, choose);
+  return null;
+}
+
+function about(metric) {
+  const { help, formula, source, chance } = metric;
+  const words = [help, " ", el("span", { class: "formula" }, formula), el("span", { class: "note" }, ` ${source}`)];
+  if (chance) words.push(el("span", { class: "note" }, ` · chance: ${uncapital(chance.title)}`));
+  return el("p", { class: "about-metric" }, ...words);
+}
+
+function labelChoice(metric, label, go) {
+  const options = [["", "all"], ...metric.present().map((one) => [String(one), metric.labels[one]])];
+  const change = (value) => go(metric.href(value === "" ? null : Number(value)));
+  return el("div", { class: "controls" }, choice(metric.dimTitle, options, label ?? "", change));
+}
+
+// ---- one label
+
+function oneLabel(root, atlas, metric, label, choose) {
+  const { host, status, say } = place();
+  const heads = el("div", { class: "ranked" });
+  root.append(el("div", { class: "metric-page" }, el("div", {}, host, status), heads));
+  const picture = headMap(host, atlas, { metric, label }, { say, choose });
+  host.after(tools(() => picture, () => headRows(atlas, metric, label), metric.heading(label)));
+  heads.append(...ranked(atlas, metric, label));
+}
+
+/** The heads with the highest and the lowest values. */
+function ranked(atlas, metric, label) {
+  const order = metric.order(label);
+  if (!order.length) return [el("p", { class: "note" }, "No head has evidence.")];
+  const most = Math.min(MOST, Math.ceil(order.length / 2));
+  const item = (at) => rankedHead(atlas, metric, label, at);
+  const list = (places) => el("ol", { class: "heads-list" }, ...places.map(item));
+  const query = new URLSearchParams({ y: metric.name, ...(metric.dim ? { yl: metric.labels[label] } : {}) });
+  return [
+    el("h2", {}, "Highest"), list(order.slice(0, most)), el("h2", {}, "Lowest"), list(order.slice(-most).reverse()),
+    el("a", { href: `#/find?${query}` }, "against another metric"),
+  ];
+}
+
+/** A head with its value, beside it what chance alone would give. */
+function rankedHead(atlas, metric, label, at) {
+  const [layer, head] = headAt(atlas, at);
+  const chance = metric.chanceAt(layer, head, label);
+  const link = el("a", { href: headHref(atlas, layer, head) }, headName(atlas, layer, head));
+  const value = el("span", { class: "number" }, shown(metric, metric.at(layer, head, label)));
+  const beside = Number.isNaN(chance) ? [] : [el("span", { class: "chance" }, `chance ${shown(metric, chance)}`)];
+  return el("li", {}, link, value, ...beside);
+}
+
+// ---- all labels
+
+function allLabels(root, atlas, metric, choose) {
+  if (metric.dim === "direction") directions(root, atlas, metric, choose);
+  else labelCards(root, atlas, metric);
+}
+
+/** Few labels: their maps in full. */
+function directions(root, atlas, metric, choose) {
+  const grid = el("div", { class: "maps-grid" });
+  root.append(grid);
+  for (const label of metric.present()) {
+    const { host, status, say } = place();
+    const found = section(metric.heading(label));
+    found.append(host, status);
+    grid.append(found);
+    const picture = headMap(host, atlas, { metric, label }, { say, choose });
+    found.append(tools(() => picture, () => labelRows(atlas, metric), metric.heading(label)));
+  }
+}
+
+/** Many labels: a small map of each; of relations, all of them by depth first. */
+function labelCards(root, atlas, metric) {
+  if (metric.dim === "rel") depths(root, atlas, metric);
+  const help = "Each map has its own scale, from 0 to its largest value.";
+  const every = section(metric.dim === "rel" ? "Every relation" : "Every map", help);
+  const cards = metric.present().map((label) => card(atlas, metric, label, metric.labels[label]));
+  every.append(el("div", { class: "cards" }, ...cards), tools(null, () => labelRows(atlas, metric), metric.title));
+  root.append(every);
+}
+
+function depths(root, atlas, metric) {
+  const { host, status, say } = place();
+  const found = section("By depth", DEPTH_HELP);
+  found.append(host, status);
+  root.append(found);
+  if (!metric.byDepth().length) return;
+  const picture = relationMap(host, atlas, metric, { say });
+  const rows = () => layerRows(atlas, metric, metric.byDepth(), "relation");
+  found.append(tools(() => picture, rows, "relations by layer"));
+}

@@ -1,0 +1,51 @@
+// The page's data as the atlas reads it.
+
+import { readExemplars } from "../arithmetic/exemplars.js";
+import { CorpusTable, Metric } from "../arithmetic/tables.js";
+import { unpack } from "../shared/unpack.js";
+
+/**
+ * The data with its arrays unpacked: `metrics` and `byName`, tables of heads; `corpus`, tables of the corpus;
+ * `exemplars` of each head; `offset`, the table by offset, or undefined; `isCausal`, whether no head looks ahead.
+ */
+export async function openAtlas(data) {
+  const metrics = await openMetrics(data);
+  const corpus = [];
+  for (const described of data.corpus) {
+    corpus.push(new CorpusTable(described, await unpack(described.values, Float64Array)));
+  }
+  const byName = new Map(metrics.map((metric) => [metric.name, metric]));
+  linkChance(data.metrics, byName, new Map(corpus.map((table) => [table.name, table])));
+  const offset = metrics.find((metric) => metric.dim === "offset");
+  const exemplars = await openExemplars(data);
+  return { ...data, metrics, byName, corpus, exemplars, offset, isCausal: !looksAhead(offset) };
+}
+
+async function openMetrics(data) {
+  const metrics = [];
+  const dims = new Set();
+  for (const described of data.metrics) {
+    const values = await unpack(described.values, Float64Array);
+    const byLayer = await unpack(described.by_layer, Float64Array);
+    const isFirst = !dims.has(described.dim);
+    metrics.push(new Metric(described, { values, byLayer, heads: data.heads.length, isFirst }));
+    dims.add(described.dim);
+  }
+  return metrics;
+}
+
+/** Give each metric the table that its `chance` names. */
+function linkChance(described, byName, ofCorpus) {
+  for (const { name, chance } of described) {
+    byName.get(name).chance = byName.get(chance) ?? ofCorpus.get(chance) ?? null;
+  }
+}
+
+const looksAhead = (offset) => offset?.present().some((label) => Number(offset.labels[label]) < 0) ?? false;
+
+async function openExemplars(data) {
+  const [lengths, to, weights] = await Promise.all(
+    [data.rows.lengths, data.rows.to, data.rows.weights].map((packed) => unpack(packed, Uint16Array)),
+  );
+  return readExemplars(data, { lengths, to, weights });
+}

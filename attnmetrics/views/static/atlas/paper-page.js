@@ -1,0 +1,70 @@
+// The paper's figures, correlations and numbers beside this run's.
+
+import { capital, headName, placeOf } from "../arithmetic/heads.js";
+import { pValue, shown } from "../arithmetic/numbers.js";
+import { el } from "../shared/dom.js";
+import { drawExemplar } from "./exemplar.js";
+import { crumbs, OVERVIEW, section, table } from "./parts.js";
+
+const HELP = "J. Vig and Y. Belinkov, Analyzing the Structure of Attention in a Transformer Language Model, 2019, "
+  + "arXiv:1906.04284: its figures, drawn from this run's tables, and its numbers beside this run's.";
+const HEADS_HELP = "Figure 4: the extremes, each with the sentence of its strongest single attention.";
+const NUMBERS_HELP = "Published for GPT-2 small on English Wikipedia, annotated by spaCy 2. Another model, corpus or "
+  + "pipeline need not agree.";
+
+export function drawPaper(root, atlas, [part]) {
+  const title = el("h1", {}, "The paper, on this run");
+  root.append(crumbs([OVERVIEW], "The paper"), title, el("p", { class: "help" }, HELP),
+    figures(atlas), threeHeads(atlas, part === "three-heads"), correlations(atlas), numbers(atlas));
+  return null;
+}
+
+function figures(atlas) {
+  const link = ([number, title, path]) => el("a", { href: `#/${path}` }, el("b", {}, `Figure ${number}`), ` ${title}`);
+  const found = section("Figures");
+  found.append(el("ul", { class: "figures" }, ...atlas.figures.map((figure) => el("li", {}, link(figure)))));
+  return found;
+}
+
+function threeHeads(atlas, isChosen) {
+  const found = section("Three heads and a sentence of each", HEADS_HELP);
+  if (isChosen) found.classList.add("chosen");
+  for (const one of atlas.extremes) found.append(...extreme(atlas, one));
+  return found;
+}
+
+function extreme(atlas, { title, metric, layer, head, value }) {
+  const [a, b] = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
+  const [best] = atlas.exemplars[placeOf(atlas, a, b)];
+  const href = `#/head/${layer}/${head}`;
+  const link = el("a", { href }, headName(atlas, a, b));
+  const words = ` (${shown(atlas.byName.get(metric), value)})`;
+  const sentence = best
+    ? el("ol", { class: "exemplars" }, drawExemplar(best, `${href}/${best.rank}`))
+    : el("p", { class: "note" }, "no sentence to show");
+  return [el("h3", {}, `${capital(title)}: `, link, words), sentence];
+}
+
+function correlations(atlas) {
+  const found = section("Correlations over heads", "Section 4.4.");
+  found.append(el("ul", {}, ...atlas.correlations.map(correlation)));
+  return found;
+}
+
+function correlation({ x, y, label, r, p }) {
+  const numbersOf = r === null ? "too few heads" : `r = ${r.toFixed(2).replace("-", "−")}, ${pValue(p)}`;
+  const query = new URLSearchParams({ y, ...(label ? { yl: label } : {}), x });
+  const name = `distance and ${y === "entropy" ? "entropy" : "alignment"}`;
+  return el("li", {}, el("a", { href: `#/find?${query}` }, name), `: ${numbersOf}`);
+}
+
+function numbers(atlas) {
+  const row = ([claim, unit, published, found, given]) => [
+    el("td", {}, claim), el("td", { class: "note" }, unit), el("td", {}, published),
+    el("td", { class: given ? "" : "note" }, found),
+  ];
+  const found = section("Numbers", NUMBERS_HELP);
+  const whole = table("comparison", ["claim", "unit", "paper", "this run"], atlas.paper.map(row));
+  found.append(el("div", { class: "scroll" }, whole));
+  return found;
+}

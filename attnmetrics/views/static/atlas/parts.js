@@ -1,0 +1,46 @@
+// Parts of the atlas' pages: sections, the way back, lists of heads, tools to save what is shown.
+
+import { csv } from "../arithmetic/csv.js";
+import { el } from "../shared/dom.js";
+import { save, savePng, saveSvg } from "../shared/export.js";
+
+export const OVERVIEW = ["#/", "Overview"];
+
+export function section(title, help = "") {
+  return el("section", {}, el("h2", {}, title), ...(help ? [el("p", { class: "help" }, help)] : []));
+}
+
+/** The way to a page: links [[href, name], …] to those above it, and its own name. */
+export function crumbs(way, last) {
+  const links = way.flatMap(([href, name]) => [el("a", { href }, name), " › "]);
+  return el("nav", { class: "crumbs", "aria-label": "Way back" }, ...links, last);
+}
+
+/** A table of texts and elements; `header` may be null. A row is an array of cells. */
+export function table(name, header, rows) {
+  const columns = header && el("thead", {}, el("tr", {}, ...header.map((one) => el("th", { scope: "col" }, one))));
+  const body = el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row)));
+  return el("table", { class: name }, ...(columns ? [columns] : []), body);
+}
+
+/** Where a picture is drawn, with the line beneath it that tells what is pointed at: { host, status, say }. */
+export function place() {
+  const status = el("p", { class: "status-line", role: "status" });
+  return { host: el("div", { class: "map-host" }), status, say: (words) => { status.textContent = words; } };
+}
+
+/** Buttons that save a drawing as SVG and PNG and its numbers as CSV; `picture` and `rows` give them. */
+export function tools(picture, rows, name) {
+  const file = name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "") || "attnmetrics";
+  const button = (kind, onclick) =>
+    el("button", { type: "button", class: "tool", title: `Save as ${kind}`, onclick }, kind);
+  const found = el("div", { class: "tools save" });
+  if (picture) {
+    found.append(button("SVG", () => saveSvg(picture(), file)), button("PNG", () => savePng(picture(), file)));
+  }
+  if (rows) {
+    const saveRows = () => save(new Blob([csv(rows())], { type: "text/csv" }), `${file}.csv`);
+    found.append(button("CSV", saveRows));
+  }
+  return found;
+}

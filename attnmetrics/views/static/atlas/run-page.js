@@ -1,0 +1,46 @@
+// The run: what was measured, its corpus, and all that run.json says.
+
+import { shown } from "../arithmetic/numbers.js";
+import { clamp } from "../arithmetic/scales.js";
+import { el } from "../shared/dom.js";
+import { crumbs, OVERVIEW, section, table, tools } from "./parts.js";
+import { probability } from "./probability.js";
+
+export function drawRun(root, atlas) {
+  const single = atlas.corpus.filter((one) => !one.dim);
+  root.append(crumbs([OVERVIEW], "The run"), el("h1", {}, "The run"));
+  root.append(facts("What was measured", atlas.about));
+  root.append(facts("The corpus", single.map((one) => [one.title, shown(one, one.values[0])])));
+  const byDistance = atlas.corpus.find((one) => one.dim === "pair_distance" && one.kind === "share");
+  if (byDistance) drawProbability(root, byDistance);
+  root.append(everything(atlas.facts));
+  return null;
+}
+
+function rows(list) {
+  const row = ([name, value]) => [el("th", { scope: "row" }, name), el("td", {}, value)];
+  return table("facts", null, list.map(row));
+}
+
+function facts(title, list) {
+  const found = section(title);
+  found.append(rows(list));
+  return found;
+}
+
+function drawProbability(root, { values }) {
+  const help = "What a head that chose by distance alone would find (section 4.3).";
+  const found = section("How probable a dependency is at each distance", help);
+  root.append(found);
+  const picture = probability(values, clamp(found.clientWidth || 640, 280, 700));
+  const byDistance = [...values].map((value, distance) => [distance, value]);
+  const save = tools(() => picture, () => [["distance", "probability"], ...byDistance], "dependency probability");
+  found.append(picture, save);
+}
+
+function everything(list) {
+  const found = section("All that run.json says");
+  const whole = el("div", { class: "scroll" }, rows(list));
+  found.append(el("details", {}, el("summary", {}, `${list.length} facts`), whole));
+  return found;
+}

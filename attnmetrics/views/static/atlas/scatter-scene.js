@@ -1,0 +1,81 @@
+// One metric against another, a dot a head; the stronger its colour, the deeper: what is drawn where.
+
+import { headAt } from "../arithmetic/heads.js";
+import { plain } from "../arithmetic/numbers.js";
+import { clamp, linear, padded, round, ticks } from "../arithmetic/scales.js";
+import { sheet, svg, text } from "../shared/dom.js";
+
+/** Dots are smaller where there are more. */
+const MANY = 500;
+const KEYS = "Arrow keys move from head to head, Enter opens one.";
+
+/** What an axis is called. */
+export const axisName = ({ metric, label }) => metric.heading(label);
+
+/**
+ * Pixels: width and height, box of the plot, x and y of values; and the heads with evidence as points
+ * { place, a, b }: a head's values on the two axes.
+ */
+export function layoutScatter(x, y, places, available) {
+  const width = clamp(available || 600, 280, 640);
+  const height = Math.round(Math.min(width * 0.8, 440));
+  const box = { left: 62, right: width - 12, top: 12, bottom: height - 46 };
+  const [across, up] = [x.metric.column(x.label), y.metric.column(y.label)];
+  const all = places.map((place) => ({ place, a: across[place], b: up[place] }));
+  const points = all.filter(({ a, b }) => !Number.isNaN(a) && !Number.isNaN(b));
+  const [xs, ys] = [padded(points.map(({ a }) => a)), padded(points.map(({ b }) => b))];
+  return {
+    width, height, box, points, xs, ys, x: linear(xs, [box.left, box.right]), y: linear(ys, [box.bottom, box.top]),
+    radius: places.length > MANY ? 3 : 4.5,
+  };
+}
+
+/** The picture, and the ring around the dot that is pointed at. */
+export function drawScatter(atlas, x, y, layout) {
+  const { width, height, points } = layout;
+  const words = `${axisName(x)} against ${axisName(y)}. ${KEYS}`;
+  const attributes = { class: "scatter", role: "group", tabindex: 0, "aria-label": words };
+  const picture = sheet(width, height, attributes, ...drawAxes(x, y, layout));
+  picture.append(...points.map((point) => dot(atlas, point, layout)));
+  const ring = svg("circle", {
+    r: 8, fill: "none", stroke: "var(--baseline)", "stroke-width": 2, visibility: "hidden", "data-screen": "",
+  });
+  picture.append(ring);
+  return { picture, ring };
+}
+
+function dot(atlas, { place, a, b }, { x, y, radius }) {
+  const depth = headAt(atlas, place)[0] / Math.max(1, atlas.layers.length - 1);
+  return svg("circle", {
+    cx: round(x(a)), cy: round(y(b)), r: radius, fill: `var(--share${Math.round(14 + 46 * depth)})`,
+    stroke: "var(--page)", "stroke-width": 0.8, "data-place": place,
+  });
+}
+
+function drawAxes(x, y, layout) {
+  const { height, box } = layout;
+  const named = ({ metric, label }) => `${metric.heading(label)}${metric.unit === "1" ? "" : `, ${metric.unit}`}`;
+  const words = { "text-anchor": "middle", "font-size": 12 };
+  const upright = { ...words, transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)` };
+  return [
+    ...ticks(layout.xs).flatMap((value) => drawTick(layout.x(value), null, plain(x.metric, value), box)),
+    ...ticks(layout.ys).flatMap((value) => drawTick(null, layout.y(value), plain(y.metric, value), box)),
+    text((box.left + box.right) / 2, height - 8, named(x), words),
+    text(0, 0, named(y), upright),
+  ];
+}
+
+/** A line across the plot with its number, upright at x or level at y. */
+function drawTick(x, y, number, { left, right, top, bottom }) {
+  const line = { x1: x ?? left, x2: x ?? right, y1: y ?? top, y2: y ?? bottom, stroke: "var(--line)" };
+  const words = x === null
+    ? text(left - 6, y + 4, number, { "text-anchor": "end" })
+    : text(x, bottom + 16, number, { "text-anchor": "middle" });
+  return [svg("line", line), words];
+}
+
+/** The point nearest to a place in the picture, with its distance; undefined without any. */
+export function nearest({ points, x, y }, [px, py]) {
+  const near = points.map((point) => ({ point, gap: Math.hypot(x(point.a) - px, y(point.b) - py) }));
+  return near.sort((a, b) => a.gap - b.gap)[0];
+}

@@ -1,0 +1,88 @@
+// One metric against another, read by pointer and keys.
+
+import { headAt, headName } from "../arithmetic/heads.js";
+import { shown } from "../arithmetic/numbers.js";
+import { clamp } from "../arithmetic/scales.js";
+import { pointIn } from "../shared/dom.js";
+import { tooltip } from "../shared/tooltip.js";
+import { axisName, drawScatter, layoutScatter, nearest } from "./scatter-scene.js";
+
+/** Pixels around a dot that count as pointing at it. */
+const GAP = 16;
+const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+
+/**
+ * Fill host. x and y: { metric, label }; places: of the heads that are drawn; say: writes the status line;
+ * choose(layer, head): what a click or Enter does.
+ */
+export function scatter(host, atlas, { x, y, places }, { say, choose }) {
+  const layout = layoutScatter(x, y, places, host.clientWidth);
+  const scene = drawScatter(atlas, x, y, layout);
+  host.replaceChildren(scene.picture);
+  new DotReader(scene, layout, { atlas, x, y, say, choose, tip: tooltip(host) }).listen();
+  return scene.picture;
+}
+
+/** Which dot is pointed at; null for none. */
+class DotReader {
+  #point = null;
+
+  constructor({ picture, ring }, layout, subject) {
+    Object.assign(this, { picture, ring, layout, subject });
+    this.sorted = [...layout.points].sort((a, b) => a.a - b.a);
+  }
+
+  listen() {
+    const on = (name, hear) => this.picture.addEventListener(name, hear);
+    on("pointermove", (event) => this.#hover(event));
+    on("pointerleave", () => this.#leave());
+    on("click", () => this.#choose());
+    on("keydown", (event) => this.#key(event));
+  }
+
+  #show(point) {
+    const { subject: { x, y, say }, layout, ring } = this;
+    this.#point = point;
+    ring.setAttribute("visibility", "visible");
+    ring.setAttribute("cx", layout.x(point.a));
+    ring.setAttribute("cy", layout.y(point.b));
+    say(`${this.#name(point)}: ${shown(x.metric, point.a)}, ${shown(y.metric, point.b)}`);
+  }
+
+  #name({ place }) {
+    return headName(this.subject.atlas, ...headAt(this.subject.atlas, place));
+  }
+
+  #leave() {
+    this.#point = null;
+    this.ring.setAttribute("visibility", "hidden");
+    this.subject.tip.hide();
+    this.subject.say("");
+  }
+
+  #hover(event) {
+    const near = nearest(this.layout, pointIn(this.picture, event));
+    const isNear = near?.gap <= GAP;
+    this.picture.style.cursor = isNear ? "pointer" : "";
+    if (!isNear) { this.#leave(); return; }
+    const { subject: { x, y, tip } } = this;
+    this.#show(near.point);
+    const told = [[axisName(x), shown(x.metric, near.point.a)], [axisName(y), shown(y.metric, near.point.b)]];
+    tip.show(event, this.#name(near.point), told);
+  }
+
+  #choose() {
+    if (this.#point) this.subject.choose(...headAt(this.subject.atlas, this.#point.place));
+  }
+
+  /** Arrow keys go from left to right. */
+  #key(event) {
+    const step = STEPS[event.key];
+    if (event.key === "Enter" && this.#point) this.#choose();
+    else if (step && this.sorted.length) {
+      const next = this.sorted.indexOf(this.#point) + step;
+      this.#show(this.sorted[clamp(next, 0, this.sorted.length - 1)]);
+    } else return;
+    event.preventDefault();
+  }
+}

@@ -1,0 +1,266 @@
+"""The pages' arithmetic, run in Node without a page, against NumPy, SciPy and the command line's own."""
+
+import csv
+import io
+import json
+import math
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
+from scipy.special import softmax
+from scipy.stats import pearsonr, rankdata
+from synthetic import attention, dataset, exemplars
+
+from attnmetrics import views
+from attnmetrics.statistics.schema import PER_HEAD
+from attnmetrics.views.atlas import contents
+from attnmetrics.views.heads import number, percent, shown
+
+STATIC = Path(views.__file__).parent / "static"
+HERE = Path(__file__).parent / "javascript"
+NODE = shutil.which("node")
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="no Node on the path; install Debian's package nodejs")
+
+
+def evaluate(module: str, expression: str, values: object) -> Any:
+    """What an expression of `m`, a module of arithmetic, gives for `values`; null stands for NaN on the way back."""
+    script = f"""
+        import * as m from {json.dumps((STATIC / "arithmetic" / f"{module}.js").as_uri())};
+        let text = "";
+        for await (const part of process.stdin) text += part;
+        const values = JSON.parse(text);
+        process.stdout.write(JSON.stringify(({expression})(values)));
+    """
+    command = [str(NODE), "--input-type=module", "--eval", script]
+    done = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def floats(found: Any) -> NDArray[np.float64]:
+    """Numbers with NaN where JSON has null."""
+    return np.array(found, float)
+
+
+def test_what_has_no_second_source_holds_by_hand() -> None:
+    files = sorted(map(str, HERE.glob("*.test.js")))
+    assert files
+    done = subprocess.run([str(NODE), "--test", *files], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# ---- how numbers are written
+
+
+def test_numbers_are_written_as_on_the_command_line() -> None:
+    random = np.random.default_rng(0)
+    spread = 10 ** random.uniform(-3.9, 7, 2000)
+    edges = [0, 1, 2, 999, 1000, 1e6, 0.1, 0.0999, 0.0996, 9.995, 99.95, 999.4, 999.6, 999.96, 0.5, math.pi]
+    values = [*spread, *-spread[:300], *edges, *map(float, np.rint(spread))]
+    shares = [*(10 ** random.uniform(-5.9, 0, 2000)), 0, 1, 0.00094, 0.00095, 0.000951, 0.0994, 0.0995, 0.09951, 0.5]
+    found = evaluate("numbers", "([values, shares]) => [values.map(m.number), shares.map(m.percent)]", [values, shares])
+    assert found[0] == [number(value).replace("-", "−") for value in values]
+    assert found[1] == [percent(value) for value in shares]
+
+
+def test_values_have_their_units_and_a_dash_without_evidence() -> None:
+    data = dataset(1, 1)
+    none = exemplars(data).iloc[:0]
+    tables = {one["name"]: one for one in contents(data, none, attention(none), {})["metrics"]}
+    kinds = [{"kind": tables[result.name]["kind"], "unit": result.unit} for result in PER_HEAD]
+    found = evaluate("numbers", "all => all.map(one => [0.123, 7, NaN].map(value => m.shown(one, value)))", kinds)
+    for result, texts in zip(PER_HEAD, found, strict=True):
+        assert texts == [shown(result.name, value) for value in (0.123, 7, np.nan)]
+
+
+# ---- statistics
+
+
+def test_correlations_are_those_of_scipy() -> None:
+    random = np.random.default_rng(1)
+    lists = []
+    for n in (3, 4, 5, 12, 144, 1200):
+        for strength in (0, 0.05, 0.5, 2):
+            x = random.normal(size=n)
+            lists.append(np.stack([x, strength * x + random.normal(size=n) + 3], axis=1))
+    lists.append(np.array([[1.0, 2], [2, 1], [4, -3], [3, 0]]))
+    found = evaluate("correlation", "lists => lists.map(m.pearson)", [one.tolist() for one in lists])
+    expected = [pearsonr(one[:, 0], one[:, 1]) for one in lists]
+    assert [one["n"] for one in found] == [len(one) for one in lists]
+    assert_allclose([one["r"] for one in found], [one[0] for one in expected], rtol=1e-9, atol=1e-12)
+    assert_allclose([one["p"] for one in found], [one[1] for one in expected], rtol=1e-9, atol=1e-14)
+    none = evaluate("correlation", "lists => lists.map(m.pearson)", [[], [[1, 2], [2, 1]], [[1, 2], [1, 3], [1, 4]]])
+    assert [(one["n"], one["r"], one["p"]) for one in none] == [(0, None, None), (2, None, None), (3, None, None)]
+
+
+def test_one_tokens_attention_is_the_softmax_of_scaled_products() -> None:
+    random = np.random.default_rng(2)
+    query, keys = random.normal(size=16), 3 * random.normal(size=(9, 16))
+    found = evaluate(
+        "neuron-scores",
+        """([query, keys]) => { const found = m.attend(query, keys, 0.25);
+            return {...found, products: found.products.map(row => [...row])}; }""",
+        [query.tolist(), keys.tolist()],
+    )
+    assert_allclose(found["products"], keys * query, rtol=1e-15)
+    assert_allclose(found["scores"], keys @ query / 4, rtol=1e-12)
+    assert_allclose(found["softmax"], softmax(keys @ query / 4), rtol=1e-12)
+
+
+# ---- tables
+
+
+TABLE = """([described, values, byLayer, heads]) => {
+    const nan = list => Float64Array.from(list, value => value ?? NaN);
+    const metric = new m.Metric(described, {values: nan(values), byLayer: nan(byLayer), heads, isFirst: true});
+    const labels = [...metric.labels.keys()];
+    return {columns: labels.map(label => [...metric.column(label)]), orders: labels.map(label => metric.order(label)),
+            means: labels.map(label => metric.mean(label)), tops: labels.map(label => metric.top(label)),
+            bottoms: labels.map(label => metric.bottom(label)), present: metric.present(), byDepth: metric.byDepth(),
+            at: metric.at(2, 1, 3), ofLayer: metric.ofLayer(2, 3)}; }"""
+
+
+def test_a_table_gives_columns_ranks_means_and_depths_as_numpy_does() -> None:
+    random = np.random.default_rng(3)
+    values = random.gamma(0.6, 1, (5, 3, 6))
+    values[2, 0] = values[4] = np.nan
+    values[3, 2, 1] = values[0, 1, 1]
+    values[..., 4] *= 0
+    values[..., 5] *= -1
+    by_layer = np.nanmean(np.where(np.isnan(values[:4]), 0, values[:4]), axis=1)
+    by_layer = np.vstack([by_layer, np.full(6, np.nan)])
+    described = {"name": "made_up", "labels": list("abcdef"), "dim": "letter", "unit": "1", "kind": "score"}
+    sent = [described, *(np.where(np.isnan(one), None, one).ravel().tolist() for one in (values, by_layer)), 3]
+    found = evaluate("tables", TABLE, sent)
+    flat = values.reshape(15, 6)
+    assert_array_equal(floats(found["columns"]), flat.T)
+    for label, order in enumerate(found["orders"]):
+        ranks = rankdata(-flat[:, label][~np.isnan(flat[:, label])], method="ordinal")
+        assert_array_equal(np.flatnonzero(~np.isnan(flat[:, label]))[np.argsort(ranks)], order)
+    assert_allclose(floats(found["means"]), np.nanmean(flat, axis=0), rtol=1e-12, atol=1e-300)
+    assert_array_equal(floats(found["tops"]), np.nanmax(flat, axis=0))
+    assert_array_equal(floats(found["bottoms"]), np.nanmin(flat, axis=0))
+    assert found["present"] == [0, 1, 2, 3, 5]
+    mass = np.nansum(by_layer, axis=0)[:4]
+    depth = np.nansum(by_layer * np.arange(5)[:, None], axis=0)[:4] / mass
+    assert found["byDepth"] == np.argsort(depth, kind="stable").tolist()
+    assert (found["at"], found["ofLayer"]) == (values[2, 1, 3], by_layer[2, 3])
+
+
+def test_levels_of_a_colour_scale_are_those_of_the_figures() -> None:
+    values = np.random.default_rng(4).uniform(0, 3, 500).tolist()
+    found = evaluate("scales", "values => values.map(value => m.level(value, 3))", values)
+    assert found == np.minimum(63, np.floor(np.array(values) / 3 * 64)).astype(int).tolist()
+    around = evaluate("scales", "values => values.map(value => m.levelAround(value - 1.5, 0, 1.5, -1.5))", values)
+    assert around == np.minimum(63, np.floor(np.array(values) / 3 * 64)).astype(int).tolist()
+
+
+def test_ticks_are_round_numbers_within_a_range() -> None:
+    ranges = [[0, 1], [-3.2, 7.9], [0.001, 0.0017], [12, 98765], [-1e-9, 2e-9]]
+    for (low, high), ticks in zip(ranges, evaluate("scales", "all => all.map(m.ticks)", ranges), strict=True):
+        steps = np.diff(ticks)
+        assert 2 <= len(ticks) <= 7 and min(ticks) >= low - 1e-15 and max(ticks) <= high
+        assert_allclose(steps, steps[0], rtol=1e-9)
+        assert re.fullmatch(r"[125]", f"{steps[0]:.0e}"[0])
+
+
+# ---- tokens, lines, sentences
+
+
+def test_weights_between_words_are_means_of_sums() -> None:
+    random = np.random.default_rng(5)
+    weights = random.integers(0, 1 << 20, (2, 3, 7, 7))
+    words = [0, 0, 1, 2, 2, 2, 3]
+    null = [True, *[False] * 6]
+    side = {"pieces": list("abcdefg"), "words": words, "null": null, "second": None, "generated": 0}
+    data = {"sides": [side], "heads": [0, 1, 2]}
+    sent = [data, {"rows": 0, "columns": 0, "values": weights.ravel().tolist()}]
+    expression = """([data, map]) => [true, false].map(hideNull => {
+        const rows = m.tokens(data.sides[0], true);
+        const at = m.weightsOf(data, {map, rows, columns: rows}, 1, 2, hideNull);
+        return rows.map((_, i) => rows.map((__, j) => at(i, j))); })"""
+    hidden, whole = evaluate("tokens", expression, sent)
+    kept = weights[1, 2] / (1 << 20)
+    groups = [np.flatnonzero(np.array(words) == word) for word in range(4)]
+
+    def by_word(found: NDArray[np.float64]) -> list[list[float]]:
+        return [[found[np.ix_(i, j)].sum(axis=1).mean() for j in groups] for i in groups]
+
+    assert_allclose(whole, by_word(kept), rtol=1e-14)
+    kept[:, 0] = 0
+    assert_allclose(hidden, by_word(kept), rtol=1e-14)
+
+
+def test_the_strongest_lines_are_kept_in_their_order() -> None:
+    weights = np.random.default_rng(6).uniform(0, 0.05, 300).round(4)
+    lines = [{"weight": float(weight)} for weight in weights]
+    found = evaluate("tokens", "lines => m.strongest(lines, 40).map(line => line.weight)", lines)
+    floor = np.sort(weights)[-40]
+    assert found == weights[weights >= floor][:40].tolist()
+    few = evaluate("tokens", "lines => m.strongest(lines, 400).map(line => line.weight)", lines)
+    assert few == weights[weights >= 0.005].tolist()
+
+
+def test_a_file_says_what_its_table_says() -> None:
+    rows = [["name", "value"], ['a,"b"', 1.5], ["line\nbreak", -2], ["plain", 1e-300]]
+    text = evaluate("csv", "m.csv", rows)
+    found = list(csv.reader(io.StringIO(text)))
+    assert found == [["name", "value"], ['a,"b"', "1.5"], ["line\nbreak", "-2"], ["plain", "1e-300"]]
+    formulas = ["=1+1", "+1", "@x", "-x", " =x", "a;=1", "\t=1"]
+    quoted = evaluate("csv", "all => all.map(one => m.csv([[one]]))", formulas)
+    assert all("'" in one for one in quoted)
+    assert evaluate("csv", "all => all.map(one => m.csv([[one]]))", ["-12", "a=b"]) == ["-12\n", "a=b\n"]
+
+
+def test_rows_of_sentences_are_read_one_behind_the_other() -> None:
+    random = np.random.default_rng(7)
+    rows: list[list[tuple[int, int]]] = []
+    for _ in range(3 + 5):
+        to = np.flatnonzero(random.random(5) < 0.6)
+        rows.append([(int(place), int(random.integers(1, 100))) for place in to])
+    flat = [entry for row in rows for entry in row]
+    packed = {"lengths": [len(row) for row in rows], "to": [to for to, _ in flat], "weights": [w for _, w in flat]}
+    sentences = [["a.txt", list("abc"), "000"], ["b.txt", list("abcde"), "01010"]]
+    exemplars = [[[0, 1, 0.5, 2, 1, True], [1, 2, 0.4, 0, 0, False]], [[1, 1, 0.3, 4, 2, True]]]
+    sent = [{"exemplars": exemplars, "sentences": sentences, "steps": 100}, packed]
+    expression = """([data, rows]) => m.readExemplars(data, rows).map(list => list.map(one =>
+        ({text: m.textOf(one), rows: one.row && one.pieces.map((_, piece) => one.row(piece))})))"""
+    (first, without), (second,) = evaluate("exemplars", expression, sent)
+    expected = [[[to, weight / 100] for to, weight in row] for row in rows]
+    assert (first["rows"], without["rows"], second["rows"]) == (expected[:3], None, expected[3:])
+    assert (first["text"], second["text"]) == ("abc", "a bc de")
+
+
+LINES = """([weights, end]) => {
+    const tokens = weights[0].map(() => ({}));
+    const series = weights.map((of, head) => ({head, at: (i, j) => of[i][j]}));
+    const scene = {rows: tokens, columns: tokens, series};
+    return [m.linesOf(scene, place => 10 * place, end), end && m.meansOf(scene, end)]; }"""
+
+
+@pytest.mark.parametrize("end", [None, {"side": "left", "place": 2}, {"side": "right", "place": 1}])
+def test_lines_are_those_of_a_token_weakest_first(end: dict[str, Any] | None) -> None:
+    weights = np.random.default_rng(8).dirichlet(np.full(5, 0.4), (3, 5))
+    lines, means = evaluate("lines", LINES, [weights.tolist(), end])
+    kept = np.ones((5, 5), bool)
+    if end:
+        kept[:] = False
+        kept[(end["place"], slice(None)) if end["side"] == "left" else (slice(None), end["place"])] = True
+    expected = {(h, i, j) for h, i, j in zip(*np.nonzero((weights >= 0.005) & kept), strict=True)}
+    assert {(line["head"], line["i"], line["j"]) for line in lines} == expected
+    assert [line["weight"] for line in lines] == sorted(line["weight"] for line in lines)
+    for line in lines:
+        shift = 3 * (line["head"] - 1) if end else 0
+        left, right = (shift, 0) if end and end["side"] == "right" else (0, shift)
+        assert (line["start"], line["stop"]) == (10 * line["i"] + left, 10 * line["j"] + right)
+    if end:
+        own = weights.mean(0)[end["place"]] if end["side"] == "left" else weights.mean(0)[:, end["place"]]
+        assert_allclose([mean for _, mean in means], own, rtol=1e-14)
