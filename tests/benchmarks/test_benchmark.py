@@ -25,7 +25,7 @@ from attnmetrics.benchmark.table import tables
 from attnmetrics.corpus import read_documents
 from attnmetrics.measuring.shard import measure
 from attnmetrics.model.units import read_sentences
-from attnmetrics.statistics.states import Dims, State
+from attnmetrics.statistics.states import State
 from attnmetrics.statistics.variability import prefix_pairs
 
 

@@ -22,7 +22,7 @@ from synthetic import HOSTILE, attention, byte_pieces, dataset, exemplars, facts
 
 from attnmetrics.views.atlas import STEPS, contents, render
 from attnmetrics.views.heads import standouts
-from attnmetrics.views.numbers import percent
+from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.page import pack
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.palette import SEQUENTIAL
@@ -41,7 +41,6 @@ ADDRESSES = ["#/", "#/metrics", "#/metric/distance", "#/metric/pos_to", "#/metri
              "#/metric/dependency_alignment", "#/metric/pos_to/NOUN", "#/head/3/1", "#/head/4/1",
              "#/find", "#/paper", "#/run"]  # fmt: skip
 """Every kind of page."""
-CHANCES = {"dependency_alignment": "dependency_baseline"}
 """Tables beside which their chance level stands."""
 
 pytestmark = needs_chromium
@@ -392,25 +391,35 @@ def test_a_map_shows_the_table(page: Page, data: xr.Dataset, metric: str, label:
     for place in {4 * 3, 7, int(np.nanargmax(column)), int(np.nanargmin(column)), *alike}:
         value, rank = written(metric, column[place]), standing(column, place)
         status, tip = pointed(page, found[place])
-        line = float(data["dependency_baseline"].sel(direction=label)) if metric == "dependency_alignment" else None
-        assert status == f"{name(place)}: {value} ({rank})" + (f", chance {percent(line)}" if line else "")
-        assert tip == [name(place), value, rank, *(["chance", percent(line)] if line else [])]
+        line = chance(data, metric, label, place)
+        assert status == f"{name(place)}: {value} ({rank})" + (f", chance {line}" if line else "")
+        assert tip == [name(place), value, rank, *(["chance", line] if line else [])]
     page.mouse.move(1, 1)
     expect(page.locator(".status-line")).to_have_text("")
 
     sizes = flat(data, f"{metric}_by_layer", label)
-    line = float(data["dependency_baseline"].sel(direction=label)) if metric == "dependency_alignment" else 0.0
     widths = widths_of(page, ".layer-bar")
     assert_allclose(widths / widths.max(), np.nan_to_num(sizes) / np.nanmax(sizes), rtol=0, atol=1e-3)
     texts = [percent(size) if metric not in ("attention_mass", "entropy") else number(size) for size in sizes]
     expected = ["–" if np.isnan(size) else text for size, text in zip(sizes, texts, strict=True)]
     assert page.locator(".layer-value").all_text_contents() == expected
-    assert page.locator(".head-map .baseline").count() == (line > 0)
-    if line:
-        x = float(page.locator(".head-map .baseline").get_attribute("x1") or "nan")
-        left = float(page.locator(".layer-bar").first.get_attribute("x") or "nan")
+    lines = layer_chances(data, metric, label)
+    assert page.locator(".head-map .baseline").count() == len(lines)
+    left = float(page.locator(".layer-bar").first.get_attribute("x") or "nan")
+    for n, line in enumerate(lines):
+        x = float(page.locator(".head-map .baseline").nth(n).get_attribute("x1") or "nan")
         assert (x - left) / widths.max() == pytest.approx(line / np.nanmax(sizes), abs=2e-3)
-        assert f"line: chance, {percent(line)}" in (page.locator(".head-map").text_content() or "")
+    if len(lines) == 1:
+        assert f"line: chance, {percent(lines[0])}" in (page.locator(".head-map").text_content() or "")
+
+
+def layer_chances(data: xr.Dataset, metric: str, label: Any) -> list[float]:
+    """Where lines stand beside the layers' bars: one for all, or one a layer with a value."""
+    name = data[f"{metric}_by_layer"].attrs.get("chance")
+    if name is None:
+        return []
+    levels = np.atleast_1d(flat(data, name, label))
+    return [float(level) for level in levels[~np.isnan(levels)]]
 
 
 def widths_of(page: Page, bars: str) -> NDArray[np.float64]:
