@@ -178,19 +178,23 @@ def _heat(table: xr.DataArray) -> Table:
     grid.add_column(Text("layer", style=_FAINT), justify="right")
     for head in table["head"].values.tolist():
         grid.add_column(Text(f"{head} ", style=_FAINT), justify="right", no_wrap=True)
-    top = float(np.nanmax(numbers)) if np.isfinite(numbers).any() else 1.0
+    most = float(np.nanmax(np.abs(numbers))) if np.isfinite(numbers).any() else 1.0
+    has_signs = np.isfinite(numbers).any() and np.nanmin(numbers) < 0
+    scale, low = (palette.DIVERGING, -most) if has_signs else (palette.SEQUENTIAL, 0.0)
     for layer, row in zip(table["layer"].values.tolist(), numbers, strict=True):
-        grid.add_row(Text(f"{layer} ", style=_FAINT), *(_cell(table, value, top) for value in row))
+        shares = (row - low) / ((most - low) or 1.0)
+        cells = (_cell(table, value, share, scale) for value, share in zip(row, shares, strict=True))
+        grid.add_row(Text(f"{layer} ", style=_FAINT), *cells)
     return grid
 
 
-def _cell(table: xr.DataArray, value: float, top: float) -> Text:
+def _cell(table: xr.DataArray, value: float, share: float, scale: palette.Scale) -> Text:
+    """A value on the colour at this share of the scale."""
     if np.isnan(value):
         return Text("  – ", style=_FAINT)
-    level = round(value / top * (palette.LEVELS - 1)) if top > 0 else 0
-    ground = palette.SEQUENTIAL.light[min(max(level, 0), palette.LEVELS - 1)]
+    level = round(share * (palette.LEVELS - 1))
     ink = "white" if level > palette.LEVELS // 2 else "black"
-    return Text(f" {_short(table, value):>4} ", style=Style(color=ink, bgcolor=ground))
+    return Text(f" {_short(table, value):>4} ", style=Style(color=ink, bgcolor=scale.light[level]))
 
 
 def _short(table: xr.DataArray, value: float) -> str:

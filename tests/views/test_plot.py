@@ -171,7 +171,7 @@ def test_alignment_by_layer_has_its_baseline(data: xr.Dataset, ax: Axes) -> None
         assert_array_equal(line.get_xdata(), [float(data["dependency_baseline"].sel(at))] * 2)
         assert names(axes) == ["0", "1", "2", "3"]
         assert axes.get_ylim() == (4, 0)
-        assert axes.get_xlabel() == "share; line: share of all pairs"
+        assert axes.get_xlabel() == "share; line: share of all pairs; marks: chance"
 
 
 def test_alignment_in_given_axes_is_of_either_direction(data: xr.Dataset, ax: Axes) -> None:

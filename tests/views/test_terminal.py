@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import xarray as xr
 from rich.console import Console, RenderableType
+from rich.style import Style
 from synthetic import dataset, exemplars, facts, made_up
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.views import terminal
+from attnmetrics.views import palette, terminal
 from attnmetrics.views.heads import ranked
 from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.tables import shown
@@ -137,6 +138,17 @@ def test_values_are_written_by_their_kind() -> None:
     assert cells(text(terminal.show_metric(data, "unsaid")), "1 ")[2:] == [f"{float(data['unsaid'].max()):.3g}"]
     assert cells(text(terminal.show_metric(data, "animacy_rows")), "<b>") == ["<b>thing</b>", "1,200 rows"]
     assert text(terminal.show_metric(data, "sparkles")).split("\n\n")[-1].strip() == "12,345 stars"
+
+
+def test_values_below_zero_have_colours_of_their_own() -> None:
+    data = made_up()
+    data["unsaid"][...] = [[-0.5, 0, 0.25], [0.1, 0.5, np.nan]]
+    heat = terminal.show_metric(data, "unsaid").renderables[2]  # type: ignore[attr-defined]
+    grounds = [
+        [one.style.bgcolor.name for one in column.cells if isinstance(one.style, Style)] for column in heat.columns
+    ]
+    assert grounds[1][0] == palette.DIVERGING.light[0]
+    assert grounds[2][1] == palette.DIVERGING.light[-1]
 
 
 def test_a_table_with_two_further_dimensions_is_shown_by_both() -> None:
