@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from ray import cloudpickle
+from schemas import small_schema
 
 import attnmetrics
 from attnmetrics.annotation import cache
@@ -36,8 +37,7 @@ from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.statistics.exemplars import Exemplars, from_peaks
 from attnmetrics.statistics.passages import Passage
-from attnmetrics.statistics.schema import STATISTICS
-from attnmetrics.statistics.states import Dims, State
+from attnmetrics.statistics.states import State
 from attnmetrics.statistics.traces import Traces
 from attnmetrics.statistics.variability import Prefix, prefix_pairs
 from attnmetrics.store.commits import Commit, Counts, LeftOut
@@ -60,7 +60,7 @@ REL = (
 )  # fmt: skip
 """What spaCy's English pipelines declare."""
 
-DIMS = Dims(tuple(range(LAYERS)), HEADS, POS, REL)
+SCHEMA = small_schema(tuple(range(LAYERS)), HEADS, pos=POS, rel=REL)
 DOCUMENTS = SENTENCES = 40
 """Documents of a shard, and sentences of a document."""
 
@@ -108,9 +108,9 @@ def peaks(document: NDArray[np.int64], sentence: NDArray[np.int64], k: int) -> E
 def made_up_state(shard: int) -> State:
     """Random sums; what is counted is whole."""
     random = np.random.default_rng(shard)
-    sums = {s.name: random.random(DIMS.shape(s.dims)) * 40_000 for s in STATISTICS}
-    sums |= {s.name: np.floor(sums[s.name]) for s in STATISTICS if "head" not in s.dims}
-    return State(DIMS, sums | {"sentences": np.array(float(DOCUMENTS * SENTENCES))})
+    sums = {one.name: random.random(SCHEMA.shape(one.dims)) * 40_000 for one in SCHEMA.sums}
+    sums |= {one.name: np.floor(sums[one.name]) for one in SCHEMA.sums if "head" not in one.dims}
+    return State(SCHEMA, sums | {"sentences": np.array(float(DOCUMENTS * SENTENCES))})
 
 
 def text_of(document: int, sentence: int) -> str:
@@ -150,14 +150,14 @@ class MadeUpAnnotator:
 class MadeUpWorker(RemoteWorker):
     """Reads and writes as a worker does; what a pipeline and a model would have found is made up."""
 
-    def labels(self) -> Declared:
+    def declared(self) -> Declared:
         return MadeUpAnnotator.declared
 
     def describe_model(self) -> dict[str, Any]:
         return {
             "name": "made up",
             "fingerprint": "",
-            "layers": list(DIMS.layer),
+            "layers": list(range(LAYERS)),
             "heads": HEADS,
             "device": "cpu",
             "kernel": "",

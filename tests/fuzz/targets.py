@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 import zstandard
+from schemas import small_schema
 
 from attnmetrics.annotation import cache
 from attnmetrics.annotation.conllu import ConlluAnnotator, LabelScan
@@ -29,7 +30,6 @@ from attnmetrics.errors import AttnmetricsError
 from attnmetrics.running.driver import progress_of
 from attnmetrics.running.progress import printable
 from attnmetrics.running.runfile import FORMAT
-from attnmetrics.statistics.states import Dims
 from attnmetrics.statistics.traces import Traces
 from attnmetrics.storage import locate
 from attnmetrics.store.commits import Commit, Counts, LeftOut, _seal
@@ -198,7 +198,7 @@ COMMIT = Commit(0, 0, Counts(1), LeftOut(), {"state": "0", "passages": "0"})
 def _(data: bytes, folder: Path) -> None:
     """The bytes as they are, and under a seal of their own, as far as they are JSON."""
     (folder / "commits").mkdir(exist_ok=True)
-    store = Store(locate(folder), Dims((0,), 1, ("_",), ("_",)), 2, 1)
+    store = Store(locate(folder), small_schema(), 2, 1)
     for content in (data, sealed(data)):
         (folder / "commits" / "000000.json").write_bytes(content)
         with ours(str(folder)):
@@ -220,7 +220,7 @@ def sealed(data: bytes) -> bytes:
 def _(data: bytes, folder: Path) -> None:
     (folder / "traces").mkdir(exist_ok=True)
     (folder / "traces" / "0.npz").write_bytes(data)
-    Store(locate(folder), Dims((0,), 1, ("_",), ("_",)), 1, 1).read_traces("0")
+    Store(locate(folder), small_schema(), 1, 1).read_traces("0")
 
 
 # ---- the annotation cache

@@ -8,21 +8,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import make_tokenizer
 
+from attnmetrics.annotation.functions import Functions
 from attnmetrics.annotation.sentence import Column, Sentences
+from attnmetrics.annotation.sources import read_link
 from attnmetrics.errors import ModelError
 from attnmetrics.model.align import (
     Pieces,
     Template,
     align,
     find_template,
-    pair_dependencies,
     piece_names,
     tokenize,
 )
+from attnmetrics.model.links import Pairs, spread
 
 GPT2 = make_tokenizer("gpt2").backend_tokenizer
 BERT = make_tokenizer("bert").backend_tokenizer
 LLAMA = make_tokenizer("llama").backend_tokenizer
+
+
+def dependencies_of(sentences: Sentences, pieces: Pieces) -> Pairs:
+    """Pairs of pieces of a head and its child."""
+    pairs = read_link("word.head", sentences, Functions())
+    first = np.repeat(sentences.word_offsets[:-1], np.diff(pairs.offsets))
+    word = align(sentences, pieces)
+    return spread(first + pairs.attending, first + pairs.attended, pieces, word, directed=False)
 
 
 def sentences_of(*rows: tuple[str, list[tuple[int, int, int]]]) -> Sentences:
@@ -100,7 +110,7 @@ def test_dependencies_are_all_pairs_of_pieces_of_head_and_child(
 ) -> None:
     sentences = sentences_of(*((text, words) for text, words, _ in rows))
     pieces = pieces_of(*(spans for _, _, spans in rows))
-    found = pair_dependencies(sentences, pieces, align(sentences, pieces))
+    found = dependencies_of(sentences, pieces)
     for row, (text, words, spans) in enumerate(rows):
         own = [slow_word(text, span, words) for span in spans]
         expected = {
@@ -110,7 +120,7 @@ def test_dependencies_are_all_pairs_of_pieces_of_head_and_child(
             if own[i] >= 0 and own[j] >= 0 and words[own[j]][2] == own[i]
         }
         part = slice(found.offsets[row], found.offsets[row + 1])
-        pairs = list(zip(found.head[part].tolist(), found.child[part].tolist(), strict=True))
+        pairs = list(zip(found.attending[part].tolist(), found.attended[part].tolist(), strict=True))
         assert len(pairs) == len(set(pairs))
         assert set(pairs) == expected
 
@@ -180,4 +190,4 @@ def test_no_sentences() -> None:
     pieces = tokenize(GPT2, (), Template(), 50)
     word = align(sentences, pieces)
     assert len(word) == 0
-    assert pair_dependencies(sentences, pieces, word).offsets.tolist() == [0]
+    assert dependencies_of(sentences, pieces).offsets.tolist() == [0]

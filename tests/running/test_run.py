@@ -23,8 +23,8 @@ from attnmetrics.running import driver
 from attnmetrics.running.driver import merge_run, progress_of, run, run_annotate, run_measure
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import read_facts, write_facts
-from attnmetrics.statistics.schema import PER_HEAD, RESULTS
 from attnmetrics.storage import locate
+from attnmetrics.store.shards import Store
 
 QUIET = Reporter(quiet=True)
 
@@ -39,12 +39,11 @@ def without_report(demo_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_result_is_there_under_its_name(demo_run: Path) -> None:
     with xr.open_zarr(demo_run / "results.zarr") as results:
-        for result in RESULTS:
+        schema = Store.described(locate(demo_run), read_facts(locate(demo_run))["store"]).schema
+        for result in schema.with_twins():
             assert results[result.name].dims == result.dims
             assert results[result.name].attrs["units"] == result.unit
             assert results[result.name].attrs["formula"] == result.formula
-        for result in PER_HEAD:
-            assert results[f"{result.name}_by_layer"].dims == ("layer", *result.dims[2:])
         for name, dim in (("pos_to", "pos"), ("pos_from", "pos"), ("dependency_type_to", "rel")):
             np.testing.assert_allclose(results[name].sum(dim), 1, rtol=0, atol=1e-9)
         np.testing.assert_allclose(results["attention_at_offset"].sum("offset"), 1, rtol=0, atol=1e-9)

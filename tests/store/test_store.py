@@ -9,40 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
+from shard_content import PLACES, SCHEMA, content
 
 from attnmetrics.errors import StoreError
 from attnmetrics.statistics.exemplars import Exemplars
-from attnmetrics.statistics.passages import Passage
-from attnmetrics.statistics.states import Dims, State, packed_size
 from attnmetrics.statistics.traces import Traces
-from attnmetrics.statistics.variability import Prefix
 from attnmetrics.storage import AT_ONCE, locate
 from attnmetrics.store.commits import Commit, Counts, LeftOut
 from attnmetrics.store.merge import merge
-from attnmetrics.store.shards import ShardContent, Store
-
-DIMS = Dims(layer=(0, 2), head=3, pos=("NOUN", "_"), rel=("nsubj", "obj", "_"))
-PLACES = 4
-
-
-def content(seed: int, sentences: int = 5) -> ShardContent:
-    """Random numbers of the right shapes."""
-    random = np.random.default_rng(seed)
-    shape = (2, 3, PLACES)
-    exemplars = Exemplars(
-        weight=random.random(shape),
-        document_index=random.integers(0, 9, shape),
-        sentence=random.integers(0, 9, shape),
-        i=random.integers(0, 9, shape, dtype=np.int32),
-        j=random.integers(0, 9, shape, dtype=np.int32),
-        text=random.integers(0, 2**63, shape, dtype=np.uint64),
-    )
-    blocks = random.random((sentences, 2, 3, 55), dtype=np.float32)
-    blocks[:1, :, :, 7:] = np.nan
-    prefix = Prefix(blocks, random.integers(0, 2**63, sentences, dtype=np.uint64))
-    passage = Passage("d", 1, 2, 0, "A \x1b[2J b", ["A", "Ġb"])
-    state = State.unpack(DIMS, random.random(packed_size(DIMS)))
-    return ShardContent(state, prefix, exemplars, [passage])
+from attnmetrics.store.shards import Store
 
 
 def traces() -> Traces:
@@ -54,7 +29,7 @@ def traces() -> Traces:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    store = Store(locate(tmp_path), DIMS, shards=3, exemplars=PLACES)
+    store = Store(locate(tmp_path), SCHEMA, shards=3, exemplars=PLACES)
     store.create()
     return store
 
@@ -88,7 +63,7 @@ def test_zarr_reads_what_is_written(store: Store) -> None:
 
 
 def test_a_shard_without_exemplars_comes_back(tmp_path: Path) -> None:
-    store = Store(locate(tmp_path), DIMS, shards=1, exemplars=0)
+    store = Store(locate(tmp_path), SCHEMA, shards=1, exemplars=0)
     store.create()
     store.write(Commit(0, 0), replace(content(1), exemplars=Exemplars.zero(2, 3, 0)))
     store.verify(store.committed()[0])
@@ -221,4 +196,4 @@ def test_traces_that_cannot_be_had_are_not_taken_for_none(store: Store, monkeypa
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"cannot write to .*file"):
-        Store(locate(tmp_path / "file" / "run"), DIMS, 1, PLACES).create()
+        Store(locate(tmp_path / "file" / "run"), SCHEMA, 1, PLACES).create()

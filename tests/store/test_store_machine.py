@@ -10,7 +10,7 @@ from damage import KINDS
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from test_store import DIMS, PLACES, content
+from shard_content import PLACES, SCHEMA, content
 
 from attnmetrics.errors import DamageError
 from attnmetrics.statistics.states import State
@@ -37,7 +37,7 @@ class Machine(RuleBasedStateMachine):
 
     @initialize()
     def create(self) -> None:
-        self.store = Store(locate(self.folder), DIMS, SHARDS, PLACES)
+        self.store = Store(locate(self.folder), SCHEMA, SHARDS, PLACES)
         self.store.create()
 
     @rule(shard=shards, seed=st.integers(0, 3))

@@ -16,12 +16,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from scipy.special import softmax
 from scipy.stats import pearsonr, rankdata
-from synthetic import attention, dataset, exemplars
+from synthetic import dataset
 
 from attnmetrics import views
-from attnmetrics.statistics.schema import PER_HEAD
-from attnmetrics.views.atlas import contents
-from attnmetrics.views.heads import number, percent, shown
+from attnmetrics.views.numbers import number, percent
+from attnmetrics.views.tables import of_heads, shown
 
 STATIC = Path(views.__file__).parent / "static"
 HERE = Path(__file__).parent / "javascript"
@@ -72,13 +71,11 @@ def test_numbers_are_written_as_on_the_command_line() -> None:
 
 
 def test_values_have_their_units_and_a_dash_without_evidence() -> None:
-    data = dataset(1, 1)
-    none = exemplars(data).iloc[:0]
-    tables = {one["name"]: one for one in contents(data, none, attention(none), {})["metrics"]}
-    kinds = [{"kind": tables[result.name]["kind"], "unit": result.unit} for result in PER_HEAD]
+    tables = of_heads(dataset(1, 1)).values()
+    kinds = [{"kind": table.attrs["kind"], "unit": table.attrs["units"]} for table in tables]
     found = evaluate("numbers", "all => all.map(one => [0.123, 7, NaN].map(value => m.shown(one, value)))", kinds)
-    for result, texts in zip(PER_HEAD, found, strict=True):
-        assert texts == [shown(result.name, value) for value in (0.123, 7, np.nan)]
+    for table, texts in zip(tables, found, strict=True):
+        assert texts == [shown(table, value) for value in (0.123, 7, np.nan)]
 
 
 # ---- statistics

@@ -407,13 +407,14 @@ def test_extension_types_of_parquet_are_not_unpickled(tmp_path: Path, breach: Pa
 
 
 def test_arrays_of_objects_are_not_unpickled(tmp_path: Path, breach: Path) -> None:
-    from attnmetrics.statistics.states import Dims
+    from schemas import small_schema
+
     from attnmetrics.storage import locate
     from attnmetrics.store.shards import Store
 
     (tmp_path / "traces").mkdir()
     np.savez(tmp_path / "traces" / "0.npz", weight=np.array([Touch(breach)], dtype=object))
-    store = Store(locate(tmp_path), Dims((0,), 1, ("_",), ("_",)), 1, 1)
+    store = Store(locate(tmp_path), small_schema(), 1, 1)
     assert store.read_traces("0") is None
     assert not breach.exists()
 

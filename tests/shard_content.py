@@ -1,0 +1,33 @@
+"""What might be kept of a measured shard: random numbers of the right shapes."""
+
+import numpy as np
+from schemas import small_schema
+
+from attnmetrics.statistics.exemplars import Exemplars
+from attnmetrics.statistics.passages import Passage
+from attnmetrics.statistics.states import State
+from attnmetrics.statistics.variability import Prefix
+from attnmetrics.store.shards import ShardContent
+
+SCHEMA = small_schema((0, 2), 3)
+PLACES = 4
+
+
+def content(seed: int, sentences: int = 5) -> ShardContent:
+    """Random numbers of the right shapes."""
+    random = np.random.default_rng(seed)
+    shape = (2, 3, PLACES)
+    exemplars = Exemplars(
+        weight=random.random(shape),
+        document_index=random.integers(0, 9, shape),
+        sentence=random.integers(0, 9, shape),
+        i=random.integers(0, 9, shape, dtype=np.int32),
+        j=random.integers(0, 9, shape, dtype=np.int32),
+        text=random.integers(0, 2**63, shape, dtype=np.uint64),
+    )
+    blocks = random.random((sentences, 2, 3, 55), dtype=np.float32)
+    blocks[:1, :, :, 7:] = np.nan
+    prefix = Prefix(blocks, random.integers(0, 2**63, sentences, dtype=np.uint64))
+    passage = Passage("d", 1, 2, 0, "A \x1b[2J b", ["A", "Ġb"])
+    state = State.unpack(SCHEMA, random.random(SCHEMA.size))
+    return ShardContent(state, prefix, exemplars, [passage])
