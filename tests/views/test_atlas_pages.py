@@ -632,6 +632,17 @@ def test_a_score_that_may_be_negative_has_a_scale_with_two_sides(strange: Any) -
     assert_allclose(widths / widths.max(), np.abs(by_layer) / np.abs(by_layer).max(), rtol=0, atol=2e-3)
 
 
+def test_each_layer_has_its_own_chance_where_heads_have(strange: Any, data: xr.Dataset) -> None:
+    page, tables = strange
+    visit(page, "#/metric/spread")
+    lines = page.locator(".head-map .baseline").evaluate_all("all => all.map(line => Number(line.getAttribute('x1')))")
+    left, widths = float(page.locator(".layer-bar").first.get_attribute("x") or "nan"), widths_of(page, ".layer-bar")
+    chances = data["distance_by_layer"].values[:4]
+    assert np.isnan(data["distance_by_layer"].values[4])
+    unit = widths[0] / tables["spread"].mean(axis=1)[0]
+    assert_allclose(np.array(lines) - left, chances * unit, rtol=0, atol=0.15)
+
+
 def test_a_head_has_its_values_in_any_table_beside_their_chance(strange: Any, data: xr.Dataset) -> None:
     page, tables = strange
     visit(page, "#/head/3/2")

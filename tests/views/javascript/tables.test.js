@@ -25,7 +25,12 @@ test("a table is called by its template, by known words, or by its title and the
   assert.equal(metric(ANIMACY, []).heading(1), "Made up: not");
   const direction = { dim: "direction", labels: ["either"] };
   assert.equal(metric(direction, []).heading(0), "Along dependencies");
+  assert.equal(metric({ ...direction, heading: "By {}" }, []).heading(0), "Along dependencies");
+  assert.equal(metric({ ...direction, heading: "By {}" }, [], false).heading(0), "By along dependencies");
   assert.equal(metric(direction, [], false).heading(0), "Made up: along dependencies");
+  const offset = { dim: "offset", labels: ["1"], heading: "All attention at offset {}" };
+  assert.equal(metric(offset, []).heading(0), "Attention to the previous piece");
+  assert.equal(metric(offset, [], false).heading(0), "All attention at offset 1");
   assert.equal(metric({ ...ANIMACY, labels: ["$&", "b"], heading: "To {}" }, []).heading(0), "To $&");
 });
 

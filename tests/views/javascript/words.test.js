@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { drawn, isNear, isShort, reach, visible, weightsFrom } from "#arithmetic/exemplars.js";
 import { capital, headAt, headHref, headName, placeOf } from "#arithmetic/heads.js";
-import { knownHeading } from "#arithmetic/labels.js";
+import { knownHeading, labelName, labelWords } from "#arithmetic/labels.js";
 import { sentence } from "#arithmetic/lines-words.js";
 import { lineAt } from "#arithmetic/lines.js";
 import { scaleName, signedLevel } from "#arithmetic/neuron-scores.js";
@@ -47,6 +47,9 @@ test("offsets and directions are called by words, other labels by none", () => {
   assert.equal(knownHeading("direction", "either"), "Along dependencies");
   assert.equal(knownHeading("direction", "sideways"), undefined);
   assert.equal(knownHeading("animacy", "either"), undefined);
+  assert.deepEqual([labelName("direction", "either"), labelWords("direction", "either")],
+    ["Along dependencies", "along dependencies"]);
+  assert.deepEqual([labelName("pos", "NOUN"), labelWords("offset", "3")], ["NOUN", "3"]);
 });
 
 test("scores are called by their scaling", () => {

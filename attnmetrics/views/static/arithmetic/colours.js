@@ -6,7 +6,7 @@ import { level, levelAround } from "./scales.js";
  * The colour scale of a metric at a label: { name, level(value), low, top }.
  *
  * Values go from 0 to the largest on the scale `share`; where some are negative, from the largest size below 0 to the
- * same above on the scale `ratio`, whose middle is pale.
+ * same above on the scale `ratio`, orange below and purple above.
  */
 export function scaleOf(metric, label) {
   const [low, top] = [metric.bottom(label), metric.top(label)];

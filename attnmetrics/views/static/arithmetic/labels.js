@@ -1,5 +1,7 @@
 // What labels of well-known dimensions are called; every other label is called by its name.
 
+import { uncapital } from "./heads.js";
+
 const DIRECTIONS = {
   attending_is_parent: "From a head word to its dependent",
   attended_is_parent: "From a dependent to its head word",
@@ -15,6 +17,12 @@ export function knownHeading(dim, name) {
   if (dim === "direction") return DIRECTIONS[name];
   return dim === "offset" ? offsetHeading(Number(name)) : undefined;
 }
+
+/** What a label is called beside its table's title: directions in words, every other label by its name. */
+export const labelName = (dim, name) => (dim === "direction" ? DIRECTIONS[name] ?? name : name);
+
+/** The same within a heading. */
+export const labelWords = (dim, name) => (dim === "direction" ? uncapital(labelName(dim, name)) : name);
 
 /** `offsetHeading(-1)` is "Attention to the next piece". */
 function offsetHeading(offset) {

@@ -1,7 +1,6 @@
 // The run's tables: values by head, by layer and of the corpus, with their ranks and what they call themselves.
 
-import { uncapital } from "./heads.js";
-import { knownHeading } from "./labels.js";
+import { knownHeading, labelWords } from "./labels.js";
 import { extent } from "./scales.js";
 
 /** What all tables have: name, title, unit, kind, dim (or null), labels along it, values. */
@@ -126,14 +125,13 @@ export class Metric extends Table {
     return order.reduce((sum, place) => sum + column[place], 0) / order.length;
   }
 
-  /** What the metric is called at a label; its title for all of them. */
+  /** What the metric is called at a label: by well-known words where it is the first of its kind; else its title. */
   heading(label) {
     if (!this.dim || label === null || label === undefined) return this.title;
-    const name = this.labels[label];
-    if (this.template) return this.template.replace("{}", () => name);
-    const known = knownHeading(this.dim, name);
+    const known = knownHeading(this.dim, this.labels[label]);
     if (known && this.isFirst) return known;
-    return `${this.title}: ${known ? uncapital(known) : name}`;
+    const template = this.template ?? `${this.title}: {}`;
+    return template.replace("{}", () => labelWords(this.dim, this.labels[label]));
   }
 
   /** The address of the metric, or of one of its labels. */

@@ -105,11 +105,14 @@ function chanceLine(metric, chances, x, { box, bars, bottom }) {
     const ends = { x1: at, x2: at, y1: round(from), y2: round(to) };
     return svg("line", { ...ends, stroke: "var(--baseline)", "stroke-width": 2, class: "baseline" });
   };
-  const ofLayer = (value, n) => line(value, box.top + n * box.height, box.top + (n + 1) * box.height - box.gap);
-  const { isOfCorpus } = metric.chance;
-  const lines = isOfCorpus ? [line(chances[0], box.top - 2, bottom)] : chances.map(ofLayer);
-  const words = `line: chance${isOfCorpus ? `, ${plain(metric, chances[0])}` : ""}`;
-  const attributes = { fill: "var(--baseline)", "text-anchor": "end" };
-  const isKnown = (_, n) => isOfCorpus || !Number.isNaN(chances[n]);
-  return [...lines.filter(isKnown), text(bars.left + bars.width, bottom + 60, words, attributes)];
+  const caption = (words) =>
+    text(bars.left + bars.width, bottom + 60, words, { fill: "var(--baseline)", "text-anchor": "end" });
+  if (metric.chance.isOfCorpus) {
+    const [chance] = chances;
+    return [line(chance, box.top - 2, bottom), caption(`line: chance, ${plain(metric, chance)}`)];
+  }
+  const known = [...chances.entries()].filter(([, chance]) => !Number.isNaN(chance));
+  const y = (layer) => box.top + layer * box.height;
+  const strokes = known.map(([layer, chance]) => line(chance, y(layer), y(layer + 1) - box.gap));
+  return [...strokes, caption("lines: chance")];
 }

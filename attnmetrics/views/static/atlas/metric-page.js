@@ -2,6 +2,7 @@
 
 import { headRows, labelRows, layerRows } from "../arithmetic/csv.js";
 import { headAt, headHref, headName, uncapital } from "../arithmetic/heads.js";
+import { labelName } from "../arithmetic/labels.js";
 import { shown } from "../arithmetic/numbers.js";
 import { choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
@@ -92,7 +93,7 @@ function directions(root, atlas, metric, choose) {
   root.append(grid);
   for (const label of metric.present()) {
     const { host, status, say } = place();
-    const found = section(metric.heading(label));
+    const found = section(labelName(metric.dim, metric.labels[label]));
     found.append(host, status);
     grid.append(found);
     const picture = headMap(host, atlas, { metric, label }, { say, choose });

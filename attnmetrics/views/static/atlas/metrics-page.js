@@ -1,5 +1,6 @@
 // All metrics, under the titles of their families: their maps, and the largest of those with many labels.
 
+import { labelName } from "../arithmetic/labels.js";
 import { shelves } from "../arithmetic/shelves.js";
 import { el } from "../shared/dom.js";
 import { card } from "./cards.js";
@@ -27,9 +28,8 @@ function drawShelf(atlas, { title, metrics }) {
 /** A metric's largest labels, and the way to all of them. */
 function drawLabels(atlas, metric) {
   const present = metric.present();
-  const isFew = metric.dim === "direction";
-  const labels = isFew ? present : metric.byMean().slice(0, MOST);
-  const cards = labels.map((label) => card(atlas, metric, label, isFew ? undefined : metric.labels[label]));
+  const labels = metric.dim === "direction" ? present : metric.byMean().slice(0, MOST);
+  const cards = labels.map((label) => card(atlas, metric, label, labelName(metric.dim, metric.labels[label])));
   const more = present.length > labels.length ? `all ${present.length}` : "all on one page";
   return [
     el("h3", {}, metric.title), el("p", { class: "help" }, metric.help),
