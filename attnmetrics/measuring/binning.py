@@ -67,5 +67,6 @@ _OF_HEADS: Mapping[Quantity, Callable[[Reductions], Tensor]] = {
     Quantity.KEPT: lambda found: found.kept.sum(0),
     Quantity.OFFSETS: lambda found: found.offsets,
     Quantity.SPAN: lambda found: found.span,
+    Quantity.NORM: lambda found: found.norm.sum(0),
 }
 """[head, …] quantities that are not split."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from attnmetrics.errors import ModelError
 from attnmetrics.measuring.binning import Binning
 from attnmetrics.measuring.counting import count
-from attnmetrics.metrics.family import HEAD
+from attnmetrics.metrics.family import HEAD, Quantity
 from attnmetrics.model.align import piece_names, ranges
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import Kernel, Linked, Reductions, Wanted, want
@@ -186,7 +186,7 @@ def _run(ready: _Input, model: Model, kernel: Kernel) -> "_Found":
         peaks = (found.peak, found.peak_i, found.peak_j)
         layers.append(_Layer(layer, ready.binning.bin(found), peaks, found.prefix.float()))
 
-    model.run(ready.ids, ready.wanted, consume, kernel=kernel)
+    model.run(ready.ids, ready.wanted, consume, kernel=kernel, norms=True)
     return _Found(ready.wanted.batch.rows, ready.prefix_rows, layers)
 
 
@@ -232,6 +232,7 @@ class _Sums:
         self.peaks = (np.full(shape, -np.inf), np.full(shape, -1, dtype=np.int32), np.full(shape, -1, dtype=np.int32))
         pairs = len(prefix_pairs(model.attends.causal)[0])
         self.blocks = np.full((blocks, layers, heads, pairs), np.nan, dtype=np.float32)
+        self._without_norm = [layer for layer, heads_of in enumerate(model.outputs) if heads_of is None]
 
     def add(self, found: _Found) -> None:
         """Add a batch."""
@@ -249,9 +250,12 @@ class _Sums:
             ModelError: one is not finite.
         """
         sums = {name: value.cpu().numpy() for name, value in self._sums.items()}
-        for name, value in sums.items():
-            if not np.isfinite(value).all():
-                layer = self._schema.layers[int(np.argwhere(~np.isfinite(value))[0][0])]
+        for one in self._schema.head_sums:
+            name, finite = one.name, np.isfinite(sums[one.name])
+            if one.of is Quantity.NORM:
+                finite[self._without_norm] = True
+            if not finite.all():
+                layer = self._schema.layers[int(np.argwhere(~finite)[0][0])]
                 raise ModelError(
                     f"expected finite attention, found {name} that is not, first in layer {layer}; "
                     "the weights are damaged, or the dtype is too narrow for this model"
