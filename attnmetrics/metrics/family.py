@@ -148,13 +148,15 @@ class Result:
     """what it is called at a label, `{}` standing for the label"""
     chance: str = ""
     """name of the result that holds its chance level"""
+    fractional: bool = False
+    """of counts: whether it may have a fraction, as a sum of attention has"""
     layered: bool = True
     """whether it has a `<name>_by_layer` twin, where it is of heads"""
 
     @property
     def dtype(self) -> type[Any]:
-        """Counts are whole, and never NaN."""
-        return np.int64 if self.kind == "count" else np.float64
+        """Counts are whole, unless they may have a fraction."""
+        return np.int64 if self.kind == "count" and not self.fractional else np.float64
 
     @property
     def per_head(self) -> bool:
