@@ -73,7 +73,8 @@ def test_every_folder_of_the_package_is_on_the_map() -> None:
 
 
 def test_the_layers_are_those_of_the_linter() -> None:
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
     (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
     assert "\n".join(layers).replace("attnmetrics.", "") + "\n" in blocks(CONTRIBUTING, "text")
 
