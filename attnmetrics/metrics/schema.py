@@ -250,7 +250,7 @@ def _check_name(kind: str, name: str) -> None:
 def _claim(kind: str, name: str, family: Family, taken: Set[str]) -> Set[str]:
     """The names that a label or a link of the user's takes for itself."""
     names = _names_of([family]) | {name}
-    if clash := sorted(names & taken):
+    if clash := sorted(names & taken, key=lambda taken_name: (taken_name != name, taken_name)):
         raise ConfigError(
             f"expected a {kind} with a name of its own, found {name!r}, and {clash[0]!r} is the name of a dimension, a "
             f"result, a label or a link already; give the {kind} another name"
