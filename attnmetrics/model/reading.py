@@ -108,7 +108,8 @@ def trace(model: Model, reading: Reading, layers: Sequence[int] | None = None) -
         seen.append(layer)
         attention.append(weights[0])
 
-    _run(model, reading, Pass(dense, _wanted(model, len(reading.ids)), chosen, see=record))
+    calls = model.numbering.calls(chosen)
+    _run(model, reading, Pass(dense, _wanted(model, len(reading.ids)), calls, see=record))
     return Trace(
         layers=chosen,
         attention=torch.stack(attention).double().cpu().numpy(),
@@ -122,9 +123,10 @@ def _run(model: Model, reading: Reading, current: Pass) -> None:
     def row(values: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(values)[None].to(model.device)
 
-    positions = np.arange(len(reading.ids)) + model.layout.first_position
+    ids = row(reading.ids)
     segments = None if reading.second is None else row(reading.segment)
-    forward(model.network, row(reading.ids), None if model.layout.equal_lengths else row(positions), current, segments)
+    positions = None if model.layout.equal_lengths else model.layout.positions(ids[0], np.array([0, len(ids[0])]))[None]
+    forward(model.network, ids, positions, current, segments)
 
 
 def _wanted(model: Model, length: int) -> Wanted:
