@@ -51,8 +51,7 @@ class Numbering:
     def _describe(self) -> str:
         if not self.others:
             return f"from 0 to {len(self.attending) - 1}"
-        others = (f"{', '.join(map(str, found))} ({kind})" for kind, found in self.others.items())
-        return f"among {', '.join(map(str, self.attending))}, since there is no attention in {'; '.join(others)}"
+        return f"among {', '.join(map(str, self.attending))} (there is no attention in others: {', '.join(self.others)})"
 
 
 def number_layers(

@@ -153,7 +153,7 @@ def prepare(network: Any) -> None:
 
 
 def _layouts(network: Any) -> list[Layout]:
-    padding = getattr(network.config, "pad_token_id", None)
+    padding = getattr(network.config.get_text_config(), "pad_token_id", None)
     after_padding = [Layout(False, padding)] if padding is not None and padding >= 0 else []
     return [Layout(False), *after_padding, Layout(True)]
 

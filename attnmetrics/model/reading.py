@@ -149,10 +149,14 @@ def _check_length(model: Model, length: int, generate: int) -> None:
 
 
 def _continue(model: Model, ids: list[int], generate: int) -> list[int]:
-    """The likeliest next piece, again and again."""
+    """The likeliest next piece, again and again; of the checkpoint's settings, only its ends of a text count."""
+    from transformers import GenerationConfig
+
     network = load_generator(model)
+    ends = network.generation_config.eos_token_id
+    greedy = GenerationConfig(max_new_tokens=generate, do_sample=False, num_beams=1, eos_token_id=ends, pad_token_id=0)
+    network.generation_config = greedy  # what is unset in the settings of a call is taken from these
     prompt = torch.tensor([ids], device=model.device)
-    options: dict[str, Any] = {"max_new_tokens": generate, "do_sample": False, "num_beams": 1}
     with torch.inference_mode():
-        found = network.generate(prompt, attention_mask=torch.ones_like(prompt), pad_token_id=0, **options)
+        found = network.generate(prompt, attention_mask=torch.ones_like(prompt), generation_config=greedy)
     return [int(piece) for piece in found[0, len(ids) :].tolist()]
