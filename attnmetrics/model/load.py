@@ -223,6 +223,7 @@ def load_model(
     if dtype != "float32":
         network = _load_network(name, folder, DTYPES[dtype], trust_remote_code, allow_pickle).to(place)
         prepare(network)
+        _check_finite(name, dtype, network, probed, ids)
     return Model(
         network=network,
         tokenizer=tokenizer,
@@ -440,6 +441,17 @@ def _check_vocabulary(name: str, ids: list[list[int]], network: Any) -> None:
             f"expected piece ids below {known}, the size of the model's vocabulary, found {largest}; "
             f"the tokenizer in {name} belongs to another model"
         )
+
+
+def _check_finite(name: str, dtype: Dtype, network: Any, probed: Probe, ids: list[list[int]]) -> None:
+    """What runs in float32 need not run in a narrower type."""
+    layers = tuple(range(probed.layers))
+    try:
+        found, _ = capture_maps(network, probed.layout, ids, probed.causal, layers, network.device)
+    except Exception as error:
+        raise ModelError(f"{name} can't run in {dtype}: {first_line(error)}; use --dtype float32") from error
+    if not all(np.isfinite(maps).all() for maps in found):
+        raise ModelError(f"expected finite attention from {name} in {dtype}, found other; use --dtype float32")
 
 
 # --- what follows from it --------------------------------------------------------------------------------------------
