@@ -19,11 +19,11 @@ WHITE_SPACE = np.array([code for code in range(0x3001) if chr(code).isspace()], 
 class Template:
     """The pieces that a tokenizer puts around every text, such as `[CLS]` and `[SEP]`; none for GPT-2."""
 
-    prefix: tuple[int, ...] = ()
-    suffix: tuple[int, ...] = ()
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.prefix) + len(self.suffix)
+        return len(self.before) + len(self.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def find_template(tokenizer: Any) -> Template:
         tokenizer: a `tokenizers.Tokenizer`.
 
     Raises:
-        ModelError: what it adds is not a fixed prefix and suffix.
+        ModelError: what it adds is not fixed pieces before and after a text.
     """
     bare = tokenizer.encode("word", add_special_tokens=False).ids
     full = tokenizer.encode("word", add_special_tokens=True).ids
@@ -78,7 +78,7 @@ def find_template(tokenizer: Any) -> Template:
 
 
 def tokenize(tokenizer: Any, texts: Sequence[str], template: Template, max_pieces: int, split: bool = False) -> Pieces:
-    """The pieces of each text: template prefix, text pieces up to the limit, template suffix.
+    """The pieces of each text: the template's before it, its own up to the limit, the template's after it.
 
     A marker that the text itself spells, such as `[SEP]`, is a text piece.
 
@@ -107,11 +107,11 @@ def tokenize(tokenizer: Any, texts: Sequence[str], template: Template, max_piece
     text_spans = np.fromiter(spans, np.int64, 2 * found.sum()).reshape(-1, 2)
 
     offsets = _offsets(kept + len(template))
-    within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], np.diff(offsets)) - len(template.prefix)
+    within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], np.diff(offsets)) - len(template.before)
     in_text = (within >= 0) & (within < np.repeat(kept, np.diff(offsets)))
     source = (np.repeat(_offsets(found)[text] + first, np.diff(offsets)) + within)[in_text]
     ids = np.empty(offsets[-1], dtype=np.int64)
-    ids[~in_text] = np.tile(np.array(template.prefix + template.suffix, dtype=np.int64), len(text))
+    ids[~in_text] = np.tile(np.array(template.before + template.after, dtype=np.int64), len(text))
     ids[in_text] = text_ids[source]
     start, end = np.zeros((2, offsets[-1]), dtype=np.int64)
     start[in_text], end[in_text] = text_spans[source].T

@@ -39,11 +39,11 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class Attention:
     """The attention of L layers and H heads over n pieces, and what it is made of."""
 
     layers: tuple[int, ...]
-    attention: NDArray[np.float64]
+    weights: NDArray[np.float64]
     """[L, H, n, n] α"""
     query: NDArray[np.float32]
     """[L, H, n, width] as they enter the dot product, positions included"""
@@ -87,7 +87,7 @@ def read(model: Model, text: str | Sequence[str], generate: int = 0) -> Reading:
     )
 
 
-def trace(model: Model, reading: Reading, layers: Sequence[int] | None = None) -> Trace:
+def attend(model: Model, reading: Reading, layers: Sequence[int] | None = None) -> Attention:
     """One forward pass up to the last layer asked for.
 
     Args:
@@ -102,16 +102,16 @@ def trace(model: Model, reading: Reading, layers: Sequence[int] | None = None) -
     if not chosen or not set(chosen) <= set(model.layers):
         raise ModelError(f"expected layers among {list(model.layers)}, found {list(layers or ())}; choose some of them")
     seen: list[Layer] = []
-    attention: list[Tensor] = []
+    weights: list[Tensor] = []
 
-    def record(layer: Layer, _: Tile, weights: Tensor) -> None:
+    def record(layer: Layer, _: Tile, alpha: Tensor) -> None:
         seen.append(layer)
-        attention.append(weights[0])
+        weights.append(alpha[0])
 
     _run(model, reading, Pass(dense, _wanted(model, len(reading.ids)), chosen, see=record))
-    return Trace(
+    return Attention(
         layers=chosen,
-        attention=torch.stack(attention).double().cpu().numpy(),
+        weights=torch.stack(weights).double().cpu().numpy(),
         query=torch.stack([layer.query for layer in seen]).transpose(1, 2).float().cpu().numpy(),
         key=torch.stack([layer.key for layer in seen]).transpose(1, 2).float().cpu().numpy(),
         scaling=tuple(layer.scaling for layer in seen),
@@ -122,15 +122,15 @@ def _run(model: Model, reading: Reading, current: Pass) -> None:
     def row(values: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(values)[None].to(model.device)
 
-    positions = np.arange(len(reading.ids)) + model.layout.first_position
+    positions = np.arange(len(reading.ids)) + model.packing.first_position
     segments = None if reading.second is None else row(reading.segment)
-    forward(model.network, row(reading.ids), None if model.layout.equal_lengths else row(positions), current, segments)
+    forward(model.network, row(reading.ids), None if model.packing.equal_lengths else row(positions), current, segments)
 
 
 def _wanted(model: Model, length: int) -> Wanted:
     """One text in one tile."""
     every = np.ones(1, dtype=np.bool_)
-    (batch,) = pack(np.array([length]), every, length, length**2, model.layout.equal_lengths)
+    (batch,) = pack(np.array([length]), every, length, length**2, model.packing.equal_lengths)
     return want_nothing(batch, model.causal, model.device)
 
 

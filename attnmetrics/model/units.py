@@ -212,8 +212,8 @@ def _find_sentences(
 ) -> NDArray[np.int64]:
     """[T] the sentence that holds the last character of each piece."""
     row, start = pieces.row, pieces.offsets[:-1]
-    last_text = pieces.offsets[1:] - len(template.suffix) - 1
-    beside = np.clip(np.arange(len(row)), (start + len(template.prefix))[row], last_text[row])
+    last_text = pieces.offsets[1:] - len(template.after) - 1
+    beside = np.clip(np.arange(len(row)), (start + len(template.before))[row], last_text[row])
     beside = np.maximum(beside, start[row])  # a window without text has no piece beside its template's
     character = np.maximum(pieces.start, pieces.end - 1)[beside]
     found: NDArray[np.int64] = np.searchsorted(begin, document_begin[pieces.text[row]] + character, side="right") - 1

@@ -209,8 +209,8 @@ def test_cutting_loses_no_piece_and_keeps_the_order(family: Family, texts: list[
         assert (len(own[-1]) > len(template) or len(own) == 1) and len(own[-1]) <= size
         for row in own:
             ids = pieces.ids[row].tolist()
-            assert (*ids[: len(template.prefix)], *ids[len(ids) - len(template.suffix) :]) == (
-                template.prefix + template.suffix
+            assert (*ids[: len(template.before)], *ids[len(ids) - len(template.after) :]) == (
+                template.before + template.after
             )
     assert not pieces.cut.any()
 

@@ -15,7 +15,7 @@ from transformers import AlbertConfig, AlbertModel, AutoModel, GPTNeoXConfig, GP
 from attnmetrics.model.kernels.reductions import Reductions, want_nothing
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.pack import pack
-from attnmetrics.model.probe import Layout, prepare
+from attnmetrics.model.probe import Packing, prepare
 from attnmetrics.model.projection import find_outputs
 
 Array = NDArray[np.float64]
@@ -126,7 +126,7 @@ def read_norms(model: Model, sentences: list[list[int]], measured: list[bool]) -
     """[layer, piece, head] of each sentence."""
     lengths = np.array([len(ids) for ids in sentences])
     found = [np.zeros((len(model.layers), len(ids), model.heads)) for ids in sentences]
-    for batch in pack(lengths, np.array(measured), 1 << 12, 300, model.layout.equal_lengths):
+    for batch in pack(lengths, np.array(measured), 1 << 12, 300, model.packing.equal_lengths):
 
         def consume(layer: int, reductions: Reductions, batch: Any = batch) -> None:
             for row, start, end in zip(batch.rows, batch.offsets, batch.offsets[1:], strict=False):
@@ -200,7 +200,7 @@ class Scaled(nn.Module):
 def outputs_of(network: PreTrainedModel) -> list[bool]:
     """Whether each of three layers' outputs were found."""
     prepare(network)
-    found = find_outputs(network, Layout(False), list(range(3, 15)), True, (0, 1, 2), torch.device("cpu"))
+    found = find_outputs(network, Packing(False), list(range(3, 15)), True, (0, 1, 2), torch.device("cpu"))
     return [heads is not None for heads in found]
 
 
