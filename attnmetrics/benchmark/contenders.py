@@ -49,7 +49,7 @@ def passing(units: Units, model: Model) -> Contender:
     """Ours, with the reductions left out: what they cost is the difference."""
     pieces = units.pieces
     every = np.ones(len(units), dtype=np.bool_)
-    batches = list(pack(pieces.lengths, every, model.batch_pieces, TILE_PAIRS, model.packing.equal_lengths))
+    batches = list(pack(pieces.lengths, every, model.batch_pieces, TILE_PAIRS, model.layout.equal_lengths))
     kernel = choose_kernel(model.device, model.dtype)
 
     def read(batch: Batch) -> None:

@@ -114,7 +114,7 @@ def read_maps(
     """
     lengths, every = np.zeros_like(pieces.lengths), np.ones(len(pieces.lengths), dtype=np.bool_)
     lengths[rows] = pieces.lengths[rows]
-    batches = pack(lengths, every, batch_pieces or model.batch_pieces, TILE_PAIRS, model.packing.equal_lengths)
+    batches = pack(lengths, every, batch_pieces or model.batch_pieces, TILE_PAIRS, model.layout.equal_lengths)
     kernel = kernel or choose_kernel(model.device, model.dtype)
     read = partial(_read, pieces=pieces, model=model, families=families, kernel=kernel)
     return add_maps(families, read_ahead(read, batches, model.threads if model.device.type == "cpu" else 1))

@@ -126,7 +126,7 @@ def measure(
     shard = _Shard(units, metrics, prefix_row, _Links.of(units, metrics, model))
     lengths = units.pieces.lengths
     sums = _Sums(units, model, len(kept))
-    batches = pack(lengths, metrics, batch_pieces or model.batch_pieces, TILE_PAIRS, model.packing.equal_lengths)
+    batches = pack(lengths, metrics, batch_pieces or model.batch_pieces, TILE_PAIRS, model.layout.equal_lengths)
     prepare = partial(_prepare, shard=shard, model=model)
     run = partial(_run, model=model, kernel=kernel)
     if model.device.type == "cpu":

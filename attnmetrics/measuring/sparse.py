@@ -40,7 +40,7 @@ def trace_heads(
     every = np.ones(len(texts), dtype=np.bool_)
     found: list[Entries] = []
     for batch in pack(
-        pieces.lengths, every, batch_pieces or model.batch_pieces, TILE_PAIRS, model.packing.equal_lengths
+        pieces.lengths, every, batch_pieces or model.batch_pieces, TILE_PAIRS, model.layout.equal_lengths
     ):
         place = np.full(len(texts), -1)
         place[batch.rows] = np.arange(len(batch.rows))

@@ -22,7 +22,7 @@ from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, Wanted
 from attnmetrics.model.look import See
 from attnmetrics.model.output import HeadOutputs
-from attnmetrics.model.probe import Packing, Probe, capture_maps, prepare, probe, run_packed
+from attnmetrics.model.probe import Layout, Probe, capture_maps, prepare, probe, run_packed
 from attnmetrics.model.projection import find_outputs
 
 NullTokens = Literal["first", "special", "none"]
@@ -92,7 +92,7 @@ class Model:
     template: Template
     device: torch.device
     dtype: torch.dtype
-    packing: Packing
+    layout: Layout
     threads: int
     """batches read at the same time; on a CPU, each by one thread of torch"""
     outputs: tuple[HeadOutputs | None, ...]
@@ -147,7 +147,7 @@ class Model:
             norms: whether reductions have the norms of what heads add to the stream.
         """
         current = Pass(kernel, wanted, self.layers, consume, see, self.outputs if norms else ())
-        run_packed(self.network, self.packing, ids, current)
+        run_packed(self.network, self.layout, ids, current)
 
 
 @contextmanager
@@ -209,7 +209,7 @@ def load_model(
     _check_vocabulary(name, ids, network)
     probed = probe(network, ids, place)
     measured = _choose_layers(layers, probed.layers)
-    outputs = find_outputs(network, probed.packing, max(ids, key=len), probed.causal, measured, place)
+    outputs = find_outputs(network, probed.layout, max(ids, key=len), probed.causal, measured, place)
     if dtype != "float32":
         network = _load_network(name, folder, DTYPES[dtype], trust_remote_code, allow_pickle).to(place)
         prepare(network)
@@ -226,7 +226,7 @@ def load_model(
         template=template,
         device=place,
         dtype=DTYPES[dtype],
-        packing=probed.packing,
+        layout=probed.layout,
         threads=threads or 1,
         outputs=outputs,
     )
@@ -259,7 +259,7 @@ def attention_maps(model: Model, sentences: Sequence[Sequence[int]]) -> list[NDA
         model: the model.
         sentences: piece ids of each sentence, template included; at least one piece each.
     """
-    return capture_maps(model.network, model.packing, sentences, model.causal, model.layers, model.device)[0]
+    return capture_maps(model.network, model.layout, sentences, model.causal, model.layers, model.device)[0]
 
 
 def digest_folder(folder: Path) -> str:
@@ -445,7 +445,7 @@ def _max_pieces(name: str, config: Any, probed: Probe, template: int) -> int:
     """The model's positions, or its smallest attention window: within it, a window changes nothing."""
     text = config.get_text_config()
     positions = getattr(text, "max_position_embeddings", None)
-    limits = [] if positions is None else [int(positions) - probed.packing.first_position]
+    limits = [] if positions is None else [int(positions) - probed.layout.first_position]
     limits += sorted(probed.windows)
     chunks = (getattr(text, key, None) for key in ("sliding_window", "attention_chunk_size"))
     limits += [int(window) for window in chunks if window]

@@ -26,15 +26,15 @@ LIMIT: Final = 1e-4
 """Largest difference to eager attention that is still the same attention. Where very sharp attention differs by more in
 float32, float64 decides."""
 ROUNDING_FACTOR: Final = 20
-"""Errors within this factor of the least come from rounding. A wrong packing is off by far more, even where attention
-is so even that the limit alone would let it pass."""
+"""Errors within this factor of the least come from rounding. A wrong layout is off by far more, even where attention is
+so even that the limit alone would let it pass."""
 ROUNDING: Final = 1e-7
 """An error below this is one of rounding in any case."""
 
 
 @dataclass(frozen=True, slots=True)
-class Packing:
-    """How a family of models takes several sentences at once."""
+class Layout:
+    """How a family takes several sentences at once."""
 
     equal_lengths: bool
     """one row per sentence, all of one length, positions left to the model; else packed end to end"""
@@ -49,7 +49,7 @@ class Probe:
     causal: bool
     heads: int
     layers: int
-    packing: Packing
+    layout: Layout
     windows: frozenset[int]
 
 
@@ -62,29 +62,27 @@ def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Pro
     expected = [_eager(network, ids, device) for ids in sentences]
     causal = _is_causal(type(network).__name__, expected)
     prepare(network)
-    best, found = _best_packing(network, sentences, expected, causal, device)
+    best, found = _best_layout(network, sentences, expected, causal, device)
     if LIMIT < found.error < inf:
         exact = _to_eager(deepcopy(network).double())
         expected = [_eager(exact, ids, device) for ids in sentences]
         prepare(exact)
-        best, found = _best_packing(exact, sentences, expected, causal, device)
+        best, found = _best_layout(exact, sentences, expected, causal, device)
     if found.error > LIMIT:
         raise ModelError(f"attention of {type(network).__name__} can't be captured exactly: {found.reason}")
     layers, heads = expected[0].shape[:2]
     return Probe(causal, heads, layers, best, found.windows)
 
 
-def _best_packing(
+def _best_layout(
     network: Any,
     sentences: list[list[int]],
     expected: list[NDArray[np.float64]],
     causal: bool,
     device: torch.device,
-) -> tuple[Packing, "_Attempt"]:
-    """The first packing whose error, if any, is one of rounding."""
-    attempts = {
-        packing: _compare(network, packing, sentences, expected, causal, device) for packing in _packings(network)
-    }
+) -> tuple[Layout, "_Attempt"]:
+    """The first layout whose error, if any, is one of rounding."""
+    attempts = {layout: _compare(network, layout, sentences, expected, causal, device) for layout in _layouts(network)}
     least = min(attempt.error for attempt in attempts.values())
     enough = max(ROUNDING, ROUNDING_FACTOR * least)
     return next(item for item in attempts.items() if item[1].error <= enough)
@@ -133,10 +131,10 @@ def prepare(network: Any) -> None:
     use_one_pass_gelu(network)
 
 
-def _packings(network: Any) -> list[Packing]:
+def _layouts(network: Any) -> list[Layout]:
     padding = getattr(network.config, "pad_token_id", None)
-    after_padding = [Packing(False, padding + 1)] if padding is not None and padding >= 0 else []
-    return [Packing(False), *after_padding, Packing(True)]
+    after_padding = [Layout(False, padding + 1)] if padding is not None and padding >= 0 else []
+    return [Layout(False), *after_padding, Layout(True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +146,7 @@ class _Attempt:
 
 def _compare(
     network: Any,
-    packing: Packing,
+    layout: Layout,
     sentences: list[list[int]],
     expected: list[NDArray[np.float64]],
     causal: bool,
@@ -157,7 +155,7 @@ def _compare(
     """The largest difference between our attention and eager attention."""
     layers = tuple(range(len(expected[0])))
     try:
-        found, windows = capture_maps(network, packing, sentences, causal, layers, device)
+        found, windows = capture_maps(network, layout, sentences, causal, layers, device)
     except ModelError as error:
         return _Attempt(inf, str(error))
     except Exception as error:
@@ -169,7 +167,7 @@ def _compare(
 
 
 def capture_maps(
-    network: Any, packing: Packing, sentences: Sequence[Sequence[int]], causal: bool, layers: tuple[int, ...],
+    network: Any, layout: Layout, sentences: Sequence[Sequence[int]], causal: bool, layers: tuple[int, ...],
     device: torch.device,
 ) -> tuple[list[NDArray[np.float64]], frozenset[int]]:  # fmt: skip
     """α of each sentence [layer, head, i, j], and the sliding windows that the model asked for."""
@@ -177,10 +175,10 @@ def capture_maps(
     found: list[list[NDArray[np.float64]]] = [[] for _ in sentences]
     windows: set[int] = set()
     every = np.ones(len(sentences), dtype=np.bool_)
-    for batch in pack(lengths, every, 1 << 14, int(lengths.max()) ** 2, packing.equal_lengths):
+    for batch in pack(lengths, every, 1 << 14, int(lengths.max()) ** 2, layout.equal_lengths):
         ids = np.concatenate([np.asarray(sentences[row], dtype=np.int64) for row in batch.rows])
         current = Pass(dense, want_nothing(batch, causal, device), layers, see=_recording(found, batch), stop=False)
-        run_packed(network, packing, torch.from_numpy(ids).to(device), current)
+        run_packed(network, layout, torch.from_numpy(ids).to(device), current)
         windows |= current.windows
     return [np.stack(maps) for maps in found], frozenset(windows)
 
@@ -196,12 +194,12 @@ def _recording(maps: list[list[NDArray[np.float64]]], batch: Batch) -> See:
     return record
 
 
-def run_packed(network: Any, packing: Packing, ids: Tensor, current: Pass) -> None:
+def run_packed(network: Any, layout: Layout, ids: Tensor, current: Pass) -> None:
     """One pass over packed ids [T] in the way that the family takes them."""
     offsets = current.wanted.batch.offsets
-    if packing.equal_lengths:
+    if layout.equal_lengths:
         forward(network, ids.view(len(offsets) - 1, -1), None, current)
         return
     lengths = np.diff(offsets)
-    positions = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths) + packing.first_position
+    positions = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths) + layout.first_position
     forward(network, ids[None], torch.from_numpy(positions).to(ids.device)[None], current)

@@ -19,20 +19,20 @@ from attnmetrics.model.capture import Pass
 from attnmetrics.model.kernels.reductions import Show, Wanted, want_nothing
 from attnmetrics.model.output import HeadOutputs
 from attnmetrics.model.pack import pack
-from attnmetrics.model.probe import Packing, run_packed
+from attnmetrics.model.probe import Layout, run_packed
 
 ROUNDING: Final = 1e-4
 """Largest error of a float32 product, relative to its largest number; another map is off by far more."""
 
 
 def find_outputs(
-    network: Any, packing: Packing, ids: Sequence[int], causal: bool, layers: tuple[int, ...], device: torch.device
+    network: Any, layout: Layout, ids: Sequence[int], causal: bool, layers: tuple[int, ...], device: torch.device
 ) -> tuple[HeadOutputs | None, ...]:
     """What the heads of these layers add to the stream; None where that is not certain.
 
     Args:
         network: a float32 model that is prepared (see `probe.prepare`).
-        packing: how it takes sentences.
+        layout: how it takes sentences.
         ids: pieces of a sentence. Ten are plenty: two columns of a layer that agree on all of them are the same.
         causal: whether it is causal.
         layers: which of them.
@@ -40,10 +40,10 @@ def find_outputs(
     """
     watch = _Watch()
     lengths, every = np.array([len(ids)]), np.ones(1, dtype=np.bool_)
-    (batch,) = pack(lengths, every, len(ids), len(ids) ** 2, packing.equal_lengths)
+    (batch,) = pack(lengths, every, len(ids), len(ids) ** 2, layout.equal_lengths)
     current = Pass(watch.attend, want_nothing(batch, causal, device), layers, stop=False)
     with watch.on(network):
-        run_packed(network, packing, torch.tensor(ids, device=device), current)
+        run_packed(network, layout, torch.tensor(ids, device=device), current)
     stream = getattr(network.config.get_text_config(), "hidden_size", None)
     return tuple(_outputs(watch.attended[layer], stream) for layer in layers)
 

@@ -122,15 +122,15 @@ def _run(model: Model, reading: Reading, current: Pass) -> None:
     def row(values: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(values)[None].to(model.device)
 
-    positions = np.arange(len(reading.ids)) + model.packing.first_position
+    positions = np.arange(len(reading.ids)) + model.layout.first_position
     segments = None if reading.second is None else row(reading.segment)
-    forward(model.network, row(reading.ids), None if model.packing.equal_lengths else row(positions), current, segments)
+    forward(model.network, row(reading.ids), None if model.layout.equal_lengths else row(positions), current, segments)
 
 
 def _wanted(model: Model, length: int) -> Wanted:
     """One text in one tile."""
     every = np.ones(1, dtype=np.bool_)
-    (batch,) = pack(np.array([length]), every, length, length**2, model.packing.equal_lengths)
+    (batch,) = pack(np.array([length]), every, length, length**2, model.layout.equal_lengths)
     return want_nothing(batch, model.causal, model.device)
 
 

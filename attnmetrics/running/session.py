@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from attnmetrics.annotation.sources import check_counts
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Engine, Failed, Stage
 from attnmetrics.engine.worker import Measuring, peak_memory_bytes
@@ -118,6 +119,7 @@ def _count_names(session: Session, sources: Mapping[str, str]) -> Mapping[str, M
 
     Raises:
         ShardError: a shard cannot be counted, or not be annotated.
+        ConfigError: no word has the key that a label is made from.
     """
     outcome = count(session.job, session.engine, session.reporter, sources)
     if outcome.damaged:
@@ -126,6 +128,8 @@ def _count_names(session: Session, sources: Mapping[str, str]) -> Mapping[str, M
     _record(session, "count", outcome)
     refuse_unannotated(session.job, len(outcome.damaged))
     refuse_failures(session.job, outcome.failures)
+    for label, source in sources.items():
+        check_counts(source, outcome.names[label])
     return outcome.names
 
 

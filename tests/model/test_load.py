@@ -120,7 +120,7 @@ def test_positions_after_the_padding_id(tmp_path: Path) -> None:
         max_position_embeddings=40, pad_token_id=1,
     )  # fmt: skip
     model = load_model(save_network(tmp_path / "roberta", RobertaModel(config)))
-    assert (model.packing.first_position, model.packing.equal_lengths, model.max_pieces) == (2, False, 38)
+    assert (model.layout.first_position, model.layout.equal_lengths, model.max_pieces) == (2, False, 38)
     assert model.attends == Attends(False, 0, 0)
 
 

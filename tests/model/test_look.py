@@ -28,7 +28,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[Family, Model]:
 def pack_texts(model: Model, tile_pairs: int) -> tuple[Batch, list[list[int]]]:
     sentences = [model.tokenizer.encode(text).ids[: model.max_pieces] for text in TEXTS]
     lengths = np.array([len(ids) for ids in sentences])
-    (batch,) = pack(lengths, np.ones(len(lengths), np.bool_), 1 << 12, tile_pairs, model.packing.equal_lengths)
+    (batch,) = pack(lengths, np.ones(len(lengths), np.bool_), 1 << 12, tile_pairs, model.layout.equal_lengths)
     return batch, sentences
 
 

@@ -1,6 +1,7 @@
 """What heads add to the stream: found in every family, and equal to float64 loops over its weights by their names."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from transformers import AlbertConfig, AlbertModel, AutoModel, GPTNeoXConfig, GP
 from attnmetrics.model.kernels.reductions import Reductions, want_nothing
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.pack import pack
-from attnmetrics.model.probe import Packing, prepare
+from attnmetrics.model.probe import Layout, prepare
 from attnmetrics.model.projection import find_outputs
 
 Array = NDArray[np.float64]
@@ -126,7 +127,7 @@ def read_norms(model: Model, sentences: list[list[int]], measured: list[bool]) -
     """[layer, piece, head] of each sentence."""
     lengths = np.array([len(ids) for ids in sentences])
     found = [np.zeros((len(model.layers), len(ids), model.heads)) for ids in sentences]
-    for batch in pack(lengths, np.array(measured), 1 << 12, 300, model.packing.equal_lengths):
+    for batch in pack(lengths, np.array(measured), 1 << 12, 300, model.layout.equal_lengths):
 
         def consume(layer: int, reductions: Reductions, batch: Any = batch) -> None:
             for row, start, end in zip(batch.rows, batch.offsets, batch.offsets[1:], strict=False):
@@ -154,7 +155,8 @@ def test_norms_are_those_of_the_definition(folders: dict[str, Path], family: str
 
 
 def test_norms_of_chosen_layers_in_float64(folders: dict[str, Path]) -> None:
-    model = load_model(str(folders["gpt2"]), layers=(0, 2), dtype="float64")
+    model = load_model(str(folders["gpt2"]), layers=(0, 2))
+    model = replace(model, network=model.network.double(), dtype=torch.float64)
     ids = model.tokenizer.encode(TEXTS[0]).ids
     expected = reference("gpt2", folders["gpt2"], ids, model.heads)[[0, 2]]
     np.testing.assert_allclose(read_norms(model, [ids], [True])[0], expected, rtol=1e-12)
@@ -200,7 +202,7 @@ class Scaled(nn.Module):
 def outputs_of(network: PreTrainedModel) -> list[bool]:
     """Whether each of three layers' outputs were found."""
     prepare(network)
-    found = find_outputs(network, Packing(False), list(range(3, 15)), True, (0, 1, 2), torch.device("cpu"))
+    found = find_outputs(network, Layout(False), list(range(3, 15)), True, (0, 1, 2), torch.device("cpu"))
     return [heads is not None for heads in found]
 
 
