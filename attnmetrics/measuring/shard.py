@@ -19,7 +19,7 @@ from attnmetrics.model.kernels.reductions import Kernel, Linked, Reductions, Wan
 from attnmetrics.model.load import Model
 from attnmetrics.model.pack import TILE_PAIRS, Batch, pack
 from attnmetrics.model.units import Units
-from attnmetrics.statistics.exemplars import Exemplars, from_peaks
+from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks
 from attnmetrics.statistics.passages import Passage
 from attnmetrics.statistics.states import State
 from attnmetrics.statistics.variability import prefix_pairs
@@ -135,12 +135,12 @@ def measure(
         results = map(run, read_ahead(prepare, batches, 2))
     for result in results:
         sums.add(result)
-    found = from_peaks(*sums.peaks, units.document_index, units.number, units.digest, exemplars)
+    best = from_peaks(sums.peaks, units.document_index, units.number, units.digest, exemplars)
     return ShardResult(
         state=State(units.schema, sums.read() | count(units, metrics, model.attends)),
         blocks=sums.blocks,
-        exemplars=found,
-        passages=_find_passages(found, units, model),
+        exemplars=best,
+        passages=_find_passages(best, units, model),
         sentences_without_pieces=int((lengths == 0).sum()),
     )
 
@@ -229,7 +229,9 @@ class _Sums:
             for one in self._schema.head_sums
         }
         shape = (len(units), layers, heads)
-        self.peaks = (np.full(shape, -np.inf), np.full(shape, -1, dtype=np.int32), np.full(shape, -1, dtype=np.int32))
+        self.peaks = Peaks(
+            weight=np.full(shape, -np.inf), i=np.full(shape, -1, dtype=np.int32), j=np.full(shape, -1, dtype=np.int32)
+        )
         pairs = len(prefix_pairs(model.attends.causal)[0])
         self.blocks = np.full((blocks, layers, heads, pairs), np.nan, dtype=np.float32)
 
@@ -238,8 +240,8 @@ class _Sums:
         for layer in found.layers:
             for name, total in self._sums.items():
                 total[layer.layer] += layer.sums[name]
-            for place, peak in zip(self.peaks, layer.peaks, strict=True):
-                place[found.rows, layer.layer] = peak.cpu().numpy()
+            for all_peaks, peaks in zip(self.peaks, layer.peaks, strict=True):
+                all_peaks[found.rows, layer.layer] = peaks.cpu().numpy()
             self.blocks[found.prefix_rows, layer.layer] = layer.prefix.cpu().numpy()
 
     def read(self) -> dict[str, NDArray[np.float64]]:
