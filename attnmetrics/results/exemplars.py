@@ -166,20 +166,24 @@ class _Excerpt(NamedTuple):
 
 
 def _excerpt(passages: Passages, document_index: int, unit: int, i: int, j: int) -> _Excerpt:
-    """The sentence that holds the attending and the one that holds the attended piece; once, where they are one."""
+    """The sentence that holds the attending and the one that holds the attended piece; once, where they are one.
+
+    Example: of a window whose sentences begin at the pieces 0, 4 and 9, the pair (10, 1) shows the first and the third
+    side by side: it is (5, 1) of their 4 + 3 pieces.
+    """
     key = document_index, unit
     if key not in passages:
         raise StoreError(
             f"expected the text of document {key[0]}, sentence {key[1]}, which is among the exemplars, found none; "
             "measure its shard again"
         )
-    found = passages[key]
-    first = [passage.first for passage in found]
-    holders = [bisect_right(first, piece) - 1 for piece in (i, j)]
+    of_unit = passages[key]
+    firsts = [passage.first for passage in of_unit]
+    holder_i, holder_j = (bisect_right(firsts, piece) - 1 for piece in (i, j))
     pieces: list[str] = []
     shift: dict[int, int] = {}
-    for n in sorted(set(holders)):
-        shift[n] = len(pieces) - first[n]
-        pieces += found[n].pieces
-    text = " ".join(found[n].text for n in shift)
-    return _Excerpt(found[0].document, text, pieces, i + shift[holders[0]], j + shift[holders[1]])
+    for holder in sorted({holder_i, holder_j}):
+        shift[holder] = len(pieces) - firsts[holder]
+        pieces += of_unit[holder].pieces
+    text = " ".join(of_unit[holder].text for holder in shift)
+    return _Excerpt(of_unit[0].document, text, pieces, i + shift[holder_i], j + shift[holder_j])

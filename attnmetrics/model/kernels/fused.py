@@ -140,34 +140,35 @@ class Fused:
 
 
 def _groups(batch: Batch, longest: int, side: int, device: torch.device) -> Iterator[_Group]:
-    """The batch's sentences by length, rounded up to a power of two."""
+    """The batch's sentences by length, rounded up to a power of two: those of 5, 16 and 17 pieces make two groups."""
     lengths = np.diff(batch.offsets)
     measured = np.zeros(len(lengths), dtype=np.int64)
     for tile in batch.tiles:
         measured[tile.sentence : tile.sentence + tile.count] = tile.measured
     powers = np.array([triton.next_power_of_2(max(LEAST, length)) for length in lengths.tolist()])
     for power in np.unique(powers).tolist():
-        rows = np.flatnonzero(powers == power)
-        columns = (rows, batch.offsets[rows], lengths[rows], measured[rows])
-        own, *sentences = (torch.from_numpy(column).to(device) for column in columns)
+        places = np.flatnonzero(powers == power)
+        columns = (places, batch.offsets[places], lengths[places], measured[places])
+        rows, *sentences = (torch.from_numpy(column).to(device) for column in columns)
         whole = power <= longest
-        blocks = 0 if whole else triton.cdiv(int(lengths[rows].max()), side)
-        yield _Group(own, Sentences(*sentences), power if whole else side, blocks)
+        blocks = 0 if whole else triton.cdiv(int(lengths[places].max()), side)
+        yield _Group(rows, Sentences(*sentences), power if whole else side, blocks)
 
 
 def _linked(wanted: Wanted, device: torch.device) -> _Linked:
-    columns = [torch.empty(3, 0, dtype=torch.int32, device=device)]
+    of_tiles = [torch.empty(3, 0, dtype=torch.int32, device=device)]
     for tile, reads in zip(wanted.batch.tiles, wanted.reads, strict=True):
         attending, attended = _packed_places(tile, *reads.linked)
-        columns.append(torch.stack([attending, attended, reads.group]))
-    attending, attended, group = torch.cat(columns, 1)
+        of_tiles.append(torch.stack([attending, attended, reads.group]))
+    attending, attended, group = torch.cat(of_tiles, 1)
     order = group.argsort(stable=True)
-    bounds, of = _cut(wanted.group_sizes)
+    bounds, group_of_chunk = _cut(wanted.group_sizes)
+    is_member = group_of_chunk == np.arange(len(wanted.group_sizes))[:, None]
     return _Linked(
         attending=attending[order],
         attended=attended[order],
         bounds=torch.from_numpy(bounds).to(device),
-        members=torch.from_numpy(of == np.arange(len(wanted.group_sizes))[:, None]).to(device, torch.float64),
+        members=torch.from_numpy(is_member).to(device, torch.float64),
     )
 
 
@@ -177,6 +178,7 @@ def _cut(sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]
     Groups of 2500 and 10 pairs are cut at [0, 1024, 2048, 2500, 2510]; the chunks are of the groups [0, 0, 0, 1].
     """
     chunks = -(-sizes // LINKED)
+    # A row for each chunk: its group, its place among this group's chunks, its first pair.
     group = np.repeat(np.arange(len(sizes)), chunks)
     place = np.arange(len(group)) - (np.cumsum(chunks) - chunks)[group]
     begin = (np.cumsum(sizes) - sizes)[group] + place * LINKED
@@ -184,14 +186,15 @@ def _cut(sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]
 
 
 def _prefix(wanted: Wanted, device: torch.device) -> _Prefix:
-    columns = [torch.empty(3, 0, dtype=torch.int64, device=device)]
+    of_tiles = [torch.empty(3, 0, dtype=torch.int64, device=device)]
     for tile, reads in zip(wanted.batch.tiles, wanted.reads, strict=True):
         place, row, column = reads.block_index
+        # [block, place] in a tile, and end to end over all tiles.
         attending, attended = _packed_places(tile, reads.block_sentence[:, None], row, column)
         block = torch.arange(reads.blocks.start, reads.blocks.stop, device=device)[:, None]
         target = block * wanted.places + place
-        columns.append(torch.stack([attending, attended, target]).flatten(1))
-    return _Prefix(*torch.cat(columns, 1))
+        of_tiles.append(torch.stack([attending, attended, target]).flatten(1))
+    return _Prefix(*torch.cat(of_tiles, 1))
 
 
 def _packed_places(tile: Tile, sentence: Tensor, row: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
@@ -277,13 +280,17 @@ def _read(
     layout: _Layout, query: Tensor, key: Tensor, found: Reductions, softmax: Tensor, setting: Setting
 ) -> Reductions:
     """The reductions with the single weights, from `softmax` as `_launch` leaves it."""
-    (blocks, _, places), heads, device = found.prefix.shape, setting.heads, softmax.device
-    tensors, sizes = (_packed(query), _packed(key), *softmax, len(query)), {"PLACES": PLACES, "WIDTH": _width(query)}
+    heads, device = setting.heads, softmax.device
+    tensors = (_packed(query), _packed(key), *softmax, len(query))
+    sizes = {"PLACES": PLACES, "WIDTH": _width(query)}
+    # [chunk, head] sums of linked pairs, and [group, head] by a product: adding at indices has no fixed order on a GPU.
     pairs, chunks = layout.linked, len(layout.linked.bounds) - 1
     sums = torch.zeros((chunks, heads), dtype=torch.float64, device=device)
     if chunks:
         linked[chunks, heads](*tensors, pairs.attending, pairs.attended, pairs.bounds, sums, setting, **sizes)
+    # [block × place, head] weights of prefix blocks, those that exist.
     first, count = layout.prefix, len(layout.prefix.target)
+    blocks, _, places = found.prefix.shape
     weights = torch.full((blocks * places, heads), nan, dtype=torch.float64, device=device)
     if count:
         single[triton.cdiv(count, PLACES), heads](
