@@ -247,16 +247,16 @@ def serve(
     from attnmetrics.views import atlas, server
 
     folder = locate(run)
-    with server.listen(port) as place:
+    with server.listen(port) as listener:
         data, exemplars = attnmetrics.load(folder), attnmetrics.exemplars(folder)
         facts = read_facts(folder) or {}
         page = atlas.render(data, exemplars, attnmetrics.exemplar_attention(folder), facts, served=True)
         load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
-        address = f"http://{server.HOST}:{place.getsockname()[1]}/"
+        address = f"http://{server.HOST}:{listener.getsockname()[1]}/"
         _print(f"atlas: {address} (Ctrl+C ends)")
         if open_page:
             webbrowser.open(address)
-        server.run(server.application(page, load, facts), place)
+        server.run(server.application(page, load, facts), listener)
 
 
 @app.command()

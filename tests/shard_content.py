@@ -23,7 +23,7 @@ def content(seed: int, sentences: int = 5) -> ShardContent:
         sentence=random.integers(0, 9, shape),
         i=random.integers(0, 9, shape, dtype=np.int32),
         j=random.integers(0, 9, shape, dtype=np.int32),
-        text=random.integers(0, 2**63, shape, dtype=np.uint64),
+        digest=random.integers(0, 2**63, shape, dtype=np.uint64),
     )
     blocks = random.random((sentences, 2, 3, 55), dtype=np.float32)
     blocks[:1, :, :, 7:] = np.nan

@@ -38,7 +38,9 @@ def check_source(source: str, kind: Literal["label", "link"]) -> None:
     has_key = kind == "label" and _key(source) != ""
     if has_key or is_function(source) or (source in sources and source not in _TEMPLATES):
         return
-    raise ConfigError(f"expected the source of a {kind}, one of {', '.join(sources)}; found {source[:80]!r}; correct it")
+    raise ConfigError(
+        f"expected the source of a {kind}, one of {', '.join(sources)}; found {source[:80]!r}; correct it"
+    )
 
 
 def columns_of(source: str) -> frozenset[str]:

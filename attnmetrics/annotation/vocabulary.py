@@ -1,13 +1,12 @@
 """Which names a label has in a run: those that are declared, or else the most frequent of those that are counted."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.annotation.sentence import ABSENT, NAME_LENGTH, NO_ENTITY, Column, Declared, Sentences
+from attnmetrics.annotation.sentence import ABSENT, NAME_LENGTH, NO_ENTITY, Column
 from attnmetrics.errors import AnnotationError
 from attnmetrics.metrics.family import NO_LABEL
 
@@ -62,16 +61,6 @@ def encode(column: Column, names: tuple[str, ...]) -> NDArray[np.int64]:
         )
     rest = code.get(REST, -1)
     return np.array([code.get(name, rest) for name in column.names], np.int64)[column.codes]
-
-
-def recode(sentences: Sentences, names: Declared) -> Sentences:
-    """The sentences with these columns alone, each with these names.
-
-    Raises:
-        AnnotationError: a word has another name.
-    """
-    columns = {name: Column(own, encode(sentences.columns[name], own)) for name, own in names.items()}
-    return replace(sentences, columns=columns)
 
 
 def _some(names: Collection[str]) -> str:

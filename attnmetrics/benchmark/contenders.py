@@ -84,15 +84,15 @@ def paper(network: Any, units: Units, sums: Callable[[], PaperSums], threads: in
     return Contender("a", title, _name(network.dtype), pieces, threads, lambda: sum_up(network, units, rows, sums()))
 
 
-def sum_up(network: Any, units: Units, rows: NDArray[np.int64], found: PaperSums) -> PaperSums:
+def sum_up(network: Any, units: Units, rows: NDArray[np.int64], sums: PaperSums) -> PaperSums:
     """Add these units the paper's way."""
     known = features(units)
     with torch.inference_mode():
         for row in rows:
             ids = torch.from_numpy(units.pieces.ids_of(np.array([row])))[None].to(network.device)
             given = network(input_ids=ids, output_attentions=True, use_cache=False)
-            found.add(torch.cat(given.attentions).double().cpu().numpy(), known[row])
-    return found
+            sums.add(torch.cat(given.attentions).double().cpu().numpy(), known[row])
+    return sums
 
 
 def _batches(network: Any, units: Units, batch_pieces: int, attentions: bool) -> Callable[[], None]:

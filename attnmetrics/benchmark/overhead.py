@@ -111,10 +111,10 @@ def account(sentences: int, corpus: Sequence[str] = ("demo",), **options: Any) -
         _write_corpus(texts, corpus, sentences * SENTENCE_CHARACTERS)
         given = {"model": "demo", **options, "engine": "inline", "corpus": str(texts), "out": f"{folder}/run"}
         command = [sys.executable, "-m", __name__, json.dumps(given)]
-        found = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if found.returncode:
-        raise RuntimeError(f"the run to be accounted for ended with {found.returncode}; its message is above")
-    return Account(**json.loads(found.stdout.splitlines()[-1]))
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the run to be accounted for ended with {done.returncode}; its message is above")
+    return Account(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def _write_corpus(path: Path, corpus: Sequence[str], characters: int) -> None:

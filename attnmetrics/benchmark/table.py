@@ -39,13 +39,13 @@ def tables(outcome: Findings) -> Iterator[Table]:
         yield _account(outcome.whole_run)
 
 
-def _account(found: Account) -> Table:
-    counts = f"{found.counts['sentences']:,} sentences, {found.counts['pieces']:,} pieces"
-    title = f"A whole run: {counts}, {found.total:,.0f} s of processor time, {found.overhead:.1%} of it overhead"
+def _account(account: Account) -> Table:
+    counts = f"{account.counts['sentences']:,} sentences, {account.counts['pieces']:,} pieces"
+    title = f"A whole run: {counts}, {account.total:,.0f} s of processor time, {account.overhead:.1%} of it overhead"
     table = Table("part", "stage", title=title)
     for column in ("seconds", "share"):
         table.add_column(column, justify="right")
-    for part, stage, seconds, share in found.rows():
+    for part, stage, seconds, share in account.rows():
         if share >= LEAST_SHARE:
             table.add_row(part, stage, f"{seconds:,.1f}", f"{share:.1%}")
     return table

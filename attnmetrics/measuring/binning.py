@@ -37,10 +37,11 @@ class Binning:
             device: where the reductions are.
         """
         names = units.schema.names
-        members = [units.labels[label][piece] == np.arange(len(names[label]))[:, None] for label in names]
+        # [name, T] by label whether the piece has the name, and then all of these one below the other.
+        members = [units.labels[label][piece] == np.arange(len(own))[:, None] for label, own in names.items()]
         of_all = np.concatenate([np.zeros((0, len(piece)), np.bool_), *members])
         given, received = (torch.from_numpy(part).to(device, torch.float64) for part in (of_all, of_all & ~null))
-        ends = np.cumsum([len(names[label]) for label in names]).tolist()
+        ends = np.cumsum([len(own) for own in names.values()]).tolist()
         rows = {label: slice(end - len(names[label]), end) for label, end in zip(names, ends, strict=True)}
         return cls(units.schema, given, received, rows)
 
@@ -61,12 +62,12 @@ class Binning:
 
 
 _OF_HEADS: Mapping[Quantity, Callable[[Reductions], Tensor]] = {
-    Quantity.GIVEN: lambda found: found.given.sum(0),
-    Quantity.NULL: lambda found: found.null.sum(0),
-    Quantity.ENTROPY: lambda found: found.entropy.sum(0),
-    Quantity.KEPT: lambda found: found.kept.sum(0),
-    Quantity.OFFSETS: lambda found: found.offsets,
-    Quantity.SPAN: lambda found: found.span,
-    Quantity.NORM: lambda found: found.norm.sum(0),
+    Quantity.GIVEN: lambda reductions: reductions.given.sum(0),
+    Quantity.NULL: lambda reductions: reductions.null.sum(0),
+    Quantity.ENTROPY: lambda reductions: reductions.entropy.sum(0),
+    Quantity.KEPT: lambda reductions: reductions.kept.sum(0),
+    Quantity.OFFSETS: lambda reductions: reductions.offsets,
+    Quantity.SPAN: lambda reductions: reductions.span,
+    Quantity.NORM: lambda reductions: reductions.norm.sum(0),
 }
 """[head, …] quantities that are not split."""

@@ -37,16 +37,18 @@ class _Linked:
     i: NDArray[np.int64]
     """[P] attending piece, counted in the unit"""
     j: NDArray[np.int64]
+    """[P] attended piece, counted in the unit"""
     edge: NDArray[np.int64]
+    """[P] which of the link's directions; 0 where it has none"""
     length: NDArray[np.int64]
     """[P] pieces of the unit"""
 
     @classmethod
     def of(cls, link: Link, pairs: Pairs, counted: NDArray[np.bool_], lengths: NDArray[np.int64]) -> "_Linked":
-        row = pairs.row
-        kept = counted[row]
-        columns = (pairs.attending[kept].astype(np.int64), pairs.attended[kept].astype(np.int64), pairs.edge[kept])
-        return cls(link, row[kept], columns[0], columns[1], columns[2].astype(np.int64), lengths[row[kept]])
+        kept = counted[pairs.row]
+        row = pairs.row[kept]
+        i, j, edge = (column[kept].astype(np.int64) for column in (pairs.attending, pairs.attended, pairs.edge))
+        return cls(link, row, i, j, edge, lengths[row])
 
     def take(self, kept: NDArray[np.bool_]) -> "_Linked":
         columns = (self.row, self.i, self.j, self.edge, self.length)
@@ -57,7 +59,7 @@ class _Linked:
         return self._shaped(total_by(self.edge, weights, self.link.groups), ())
 
     def by_edge_and(self, place: NDArray[np.int64], size: int) -> Array:
-        """Pairs by direction and by a place below `size`."""
+        """Pairs by direction and by a place below `size`: those of edge 1 at place 2 are counted at size + 2."""
         return self._shaped(total_by(self.edge * size + place, None, self.link.groups * size), (size,))
 
     def _shaped(self, sums: Array, rest: tuple[int, ...]) -> Array:
@@ -85,14 +87,21 @@ class _Counts:
 
     @classmethod
     def of(cls, units: Units, counted: NDArray[np.bool_], attends: Attends) -> "_Counts":
-        lengths = units.pieces.lengths
-        row = units.pieces.row
-        length, piece = lengths[row], np.arange(len(row)) - units.pieces.offsets[row]
-        links = {link.name: _Linked.of(link, units.links[link.name], counted, lengths) for link in units.schema.links}
+        lengths, row = units.pieces.lengths, units.pieces.row
+        # A row for each piece: the length of its unit, and its place in it.
+        length = lengths[row]
+        piece = np.arange(len(row)) - units.pieces.offsets[row]
         return cls(
-            units, counted, counted[row], attends, even_given(piece, length, attends),
-            even_received(piece, length, attends), links,
-        )  # fmt: skip
+            units=units,
+            counted=counted,
+            in_counted=counted[row],
+            attends=attends,
+            even_given=even_given(piece, length, attends),
+            even_received=even_received(piece, length, attends),
+            linked={
+                link.name: _Linked.of(link, units.links[link.name], counted, lengths) for link in units.schema.links
+            },
+        )
 
     def sum(self, wanted: Sum) -> Array:
         """One sum of the schema."""
@@ -228,16 +237,23 @@ def backward_at_distance(length: int, attends: Attends) -> Array:
 
 
 def _columns_at(offset: NDArray[np.int64], length: int, attends: Attends) -> Array:
-    """How many columns j that are not null have a row i = j + offset in the unit."""
+    """How many columns j that are not null have a row i = j + offset in the unit.
+
+    Example: of a unit of 3 pieces, the first of them null, offsets −1 0 1 give 2 2 1.
+    """
     first, end = attends.columns(length)
-    return np.asarray(np.maximum(np.minimum(end, length - offset) - np.maximum(first, -offset), 0), np.float64)
+    # 0 ≤ j + offset < length, and first ≤ j < end.
+    last, begin = np.minimum(end, length - offset), np.maximum(first, -offset)
+    return np.asarray(np.maximum(last - begin, 0), np.float64)
 
 
 def _offset_place(offset: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where an offset stands in `OFFSETS`: −40 −32 0 33 at 0 0 32 64."""
     return np.clip(offset, -OFFSET_LIMIT, OFFSET_LIMIT) + OFFSET_LIMIT
 
 
 def _distance_place(distance: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where a distance stands in `PAIR_DISTANCES`: 3 70 at 3 64."""
     return np.minimum(distance, np.int64(PAIR_DISTANCE_LIMIT))
 
 

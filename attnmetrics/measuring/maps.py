@@ -2,27 +2,20 @@
 
 What no reduction gives is made by map families: of each layer they are shown α tile by tile, in the forward pass that
 measures the units anyway, while α is in memory. Units of the sample have batches of their own, so that all others may
-go through a kernel that never has α; nothing larger than a tile is kept. Sums are float64 and are added batch by batch
-in order, so that the number of threads has no part in them.
+go through a kernel that never has α; nothing larger than a tile is kept. The sample is an equal share of every shard:
+the units with the smallest hashes (see `statistics.sampling`). Sums are float64 and are added batch by batch in order,
+so that the number of threads has no part in them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attnmetrics.model.align import Pieces
-from attnmetrics.model.kernels.choose import choose_kernel
-from attnmetrics.model.kernels.reductions import Kernel, want_nothing
-from attnmetrics.model.load import Model
 from attnmetrics.model.look import Layer
-from attnmetrics.model.pack import TILE_PAIRS, Batch, Tile, pack
-from attnmetrics.statistics.sampling import smallest
-from attnmetrics.storage import read_ahead
+from attnmetrics.model.pack import Batch, Tile, pack
 
 MapSums = Mapping[str, NDArray[np.float64]]
 """[layer, head, …] by name, or of whatever shape a family declares."""
@@ -91,62 +84,3 @@ def pack_mapped(
         kept = np.where(mapped == own, lengths, 0)
         for batch in pack(kept, measured, batch_pieces, tile_pairs, equal_lengths):
             yield batch, own
-
-
-def read_maps(
-    pieces: Pieces,
-    model: Model,
-    rows: NDArray[np.int64],
-    families: Sequence[MapFamily],
-    *,
-    batch_pieces: int | None = None,
-    kernel: Kernel | None = None,
-) -> MapSums:
-    """The sums over some units, in a pass of their own.
-
-    Args:
-        pieces: of all units.
-        model: the model; its measured layers are read.
-        rows: which units.
-        families: what is made of them.
-        batch_pieces: most pieces of one forward pass; unset, what suits the device.
-        kernel: what computes attention; unset, what suits the device.
-    """
-    lengths, every = np.zeros_like(pieces.lengths), np.ones(len(pieces.lengths), dtype=np.bool_)
-    lengths[rows] = pieces.lengths[rows]
-    batches = pack(lengths, every, batch_pieces or model.batch_pieces, TILE_PAIRS, model.layout.equal_lengths)
-    kernel = kernel or choose_kernel(model.device, model.dtype)
-    read = partial(_read, pieces=pieces, model=model, families=families, kernel=kernel)
-    return add_maps(families, read_ahead(read, batches, model.threads if model.device.type == "cpu" else 1))
-
-
-def _read(batch: Batch, pieces: Pieces, model: Model, families: Sequence[MapFamily], kernel: Kernel) -> MapSums:
-    maps = BatchMaps(families, batch)
-    ids = torch.from_numpy(pieces.ids_of(batch.rows)).to(model.device)
-    model.run(ids, want_nothing(batch, model.causal, model.device), kernel=kernel, see=maps.see)
-    return maps.sums()
-
-
-def choose_map_rows(
-    hashes: NDArray[np.uint64], document_index: NDArray[np.int64], number: NDArray[np.int64], quota: int | None
-) -> NDArray[np.int64]:
-    """Rows, ascending, of the units of a shard that are mapped: those with the smallest hashes.
-
-    Args:
-        hashes: [S] of the shard's units that count (see `sampling.sentence_hashes`).
-        document_index: [S] position of the document in the corpus.
-        number: [S] position of the unit in its document.
-        quota: how many at most (see `map_quota`); None: all.
-    """
-    if quota is None:
-        return np.arange(len(hashes))
-    return np.flatnonzero(smallest(hashes, document_index, number, quota))
-
-
-def map_quota(limit: int | None, units: int, shards: int) -> int | None:
-    """How many units of a shard are mapped: an equal number of each; all, where the corpus has no more than the limit.
-
-    >>> map_quota(20_000, 30_000, 64), map_quota(20_000, 19_000, 64), map_quota(None, 30_000, 64)
-    (312, None, None)
-    """
-    return None if limit is None or units <= limit else limit // shards

@@ -19,7 +19,7 @@ from attnmetrics.model.kernels.reductions import Kernel, Linked, Reductions, Wan
 from attnmetrics.model.load import Model
 from attnmetrics.model.pack import TILE_PAIRS, Batch, pack
 from attnmetrics.model.units import Units
-from attnmetrics.statistics.exemplars import Exemplars, from_peaks
+from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks
 from attnmetrics.statistics.passages import Passage
 from attnmetrics.statistics.states import State
 from attnmetrics.statistics.variability import prefix_pairs
@@ -73,13 +73,15 @@ class _Links:
     @classmethod
     def of(cls, units: Units, metrics: NDArray[np.bool_], model: Model) -> "_Links":
         lengths, groups = units.pieces.lengths, units.schema.groups
-        columns = []
+        parts = []
         for link, pairs in units.links.items():
-            row, (i, j) = pairs.row, (column.astype(np.int64) for column in (pairs.attending, pairs.attended))
+            row = pairs.row
+            i, j = pairs.attending.astype(np.int64), pairs.attended.astype(np.int64)
             kept = metrics[row] & model.attends.pairs(i, j, lengths[row])
             group = groups[link].start + pairs.edge
-            columns.append([column[kept] for column in (row, pairs.attending, pairs.attended, group)])
-        row, attending, attended, group = (np.concatenate(column) for column in zip(*columns, strict=True))
+            parts.append([column[kept] for column in (row, pairs.attending, pairs.attended, group)])
+        # The links' pairs one link after the other, and from here on unit by unit.
+        row, attending, attended, group = (np.concatenate(column) for column in zip(*parts, strict=True))
         order = np.argsort(row, kind="stable")
         offsets = np.searchsorted(row[order], np.arange(len(units) + 1))
         return cls(offsets, attending[order], attended[order], group[order].astype(np.int32))
@@ -87,10 +89,14 @@ class _Links:
     def of_batch(self, batch: Batch, groups: int) -> Linked:
         """The pairs of a batch's units, in packed pieces."""
         begin, end = self.offsets[batch.rows], self.offsets[batch.rows + 1]
+        # A row for each pair of the batch: where it stands among all pairs, and the first packed piece of its unit.
         pair = ranges(begin, end)
         start = np.repeat(batch.offsets[:-1], end - begin)
         return Linked(
-            start + self.attending[pair], start + self.attended[pair], self.group[pair].astype(np.int64), groups
+            attending=start + self.attending[pair],
+            attended=start + self.attended[pair],
+            group=self.group[pair].astype(np.int64),
+            groups=groups,
         )
 
 
@@ -130,17 +136,17 @@ def measure(
     prepare = partial(_prepare, shard=shard, model=model)
     run = partial(_run, model=model, kernel=kernel)
     if model.device.type == "cpu":
-        results: Iterator[_Found] = read_ahead(lambda batch: run(prepare(batch)), batches, model.threads)
+        results: Iterator[_Measured] = read_ahead(lambda batch: run(prepare(batch)), batches, model.threads)
     else:  # the device never waits for its next batch
         results = map(run, read_ahead(prepare, batches, 2))
     for result in results:
         sums.add(result)
-    found = from_peaks(*sums.peaks, units.document_index, units.number, units.digest, exemplars)
+    best = from_peaks(sums.peaks, units.document_index, units.number, units.digest, exemplars)
     return ShardResult(
         state=State(units.schema, sums.read() | count(units, metrics, model.attends)),
         blocks=sums.blocks,
-        exemplars=found,
-        passages=_find_passages(found, units, model),
+        exemplars=best,
+        passages=_find_passages(best, units, model),
         sentences_without_pieces=int((lengths == 0).sum()),
     )
 
@@ -178,16 +184,16 @@ def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
     )
 
 
-def _run(ready: _Input, model: Model, kernel: Kernel) -> "_Found":
+def _run(ready: _Input, model: Model, kernel: Kernel) -> "_Measured":
     """One forward pass."""
     layers: list[_Layer] = []
 
-    def consume(layer: int, found: Reductions) -> None:
-        peaks = (found.peak, found.peak_i, found.peak_j)
-        layers.append(_Layer(layer, ready.binning.bin(found), peaks, found.prefix.float()))
+    def consume(layer: int, reductions: Reductions) -> None:
+        peaks = (reductions.peak, reductions.peak_i, reductions.peak_j)
+        layers.append(_Layer(layer, ready.binning.bin(reductions), peaks, reductions.prefix.float()))
 
     model.run(ready.ids, ready.wanted, consume, kernel=kernel, norms=True)
-    return _Found(ready.wanted.batch.rows, ready.prefix_rows, layers)
+    return _Measured(ready.wanted.batch.rows, ready.prefix_rows, layers)
 
 
 # --- after the model -------------------------------------------------------------------------------------------------
@@ -208,7 +214,7 @@ class _Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Measured:
     """What one batch comes down to."""
 
     rows: NDArray[np.int64]
@@ -229,19 +235,21 @@ class _Sums:
             for one in self._schema.head_sums
         }
         shape = (len(units), layers, heads)
-        self.peaks = (np.full(shape, -np.inf), np.full(shape, -1, dtype=np.int32), np.full(shape, -1, dtype=np.int32))
+        self.peaks = Peaks(
+            weight=np.full(shape, -np.inf), i=np.full(shape, -1, dtype=np.int32), j=np.full(shape, -1, dtype=np.int32)
+        )
         pairs = len(prefix_pairs(model.attends.causal)[0])
         self.blocks = np.full((blocks, layers, heads, pairs), np.nan, dtype=np.float32)
         self._without_norm = [layer for layer, heads_of in enumerate(model.outputs) if heads_of is None]
 
-    def add(self, found: _Found) -> None:
+    def add(self, batch: _Measured) -> None:
         """Add a batch."""
-        for layer in found.layers:
+        for layer in batch.layers:
             for name, total in self._sums.items():
                 total[layer.layer] += layer.sums[name]
-            for place, peak in zip(self.peaks, layer.peaks, strict=True):
-                place[found.rows, layer.layer] = peak.cpu().numpy()
-            self.blocks[found.prefix_rows, layer.layer] = layer.prefix.cpu().numpy()
+            for all_peaks, peaks in zip(self.peaks, layer.peaks, strict=True):
+                all_peaks[batch.rows, layer.layer] = peaks.cpu().numpy()
+            self.blocks[batch.prefix_rows, layer.layer] = layer.prefix.cpu().numpy()
 
     def read(self) -> dict[str, NDArray[np.float64]]:
         """The sums of heads.
@@ -263,20 +271,28 @@ class _Sums:
         return sums
 
 
-def _find_passages(found: Exemplars, units: Units, model: Model) -> list[Passage]:
+def _find_passages(exemplars: Exemplars, units: Units, model: Model) -> list[Passage]:
     """The sentences that hold the attending and attended pieces of exemplars, as far as their units hold them."""
     rows = {key: row for row, key in enumerate(zip(units.document_index.tolist(), units.number.tolist(), strict=True))}
-    filled = found.sentence >= 0
-    keys = zip(found.document_index[filled].tolist(), found.sentence[filled].tolist(), strict=True)
-    unit = np.array([rows[key] for key in keys], dtype=np.int64)
-    offsets = units.pieces.offsets
-    sentences = units.sentence[offsets[unit] + np.stack([found.i[filled], found.j[filled]])]
-    held = np.unique(np.stack([np.broadcast_to(unit, sentences.shape), sentences]).reshape(2, -1), axis=1)
-    passages = []
-    for row, sentence in held.T.tolist():
-        own = units.sentence[offsets[row] : offsets[row + 1]]
-        first, end = np.searchsorted(own, [sentence, sentence + 1])
-        ids = units.pieces.ids[offsets[row] + first : offsets[row] + end]
-        unit_key = units.document[row], int(units.document_index[row]), int(units.number[row])
-        passages.append(Passage(*unit_key, int(first), units.text[sentence], piece_names(model.tokenizer, ids)))
-    return passages
+    filled = exemplars.sentence >= 0
+    keys = zip(exemplars.document_index[filled].tolist(), exemplars.sentence[filled].tolist(), strict=True)
+    row = np.array([rows[key] for key in keys], dtype=np.int64)
+    # [2, exemplar] the sentences of the attending and of the attended piece; then each (unit, sentence) once.
+    pieces = units.pieces.offsets[row] + np.stack([exemplars.i[filled], exemplars.j[filled]])
+    sentences = units.sentence[pieces]
+    held = np.unique(np.stack([np.broadcast_to(row, sentences.shape), sentences]).reshape(2, -1), axis=1)
+    return [_passage(unit, sentence, units, model) for unit, sentence in held.T.tolist()]
+
+
+def _passage(row: int, sentence: int, units: Units, model: Model) -> Passage:
+    """What a unit has of a sentence."""
+    begin, end = units.pieces.offsets[row : row + 2]
+    first, last = np.searchsorted(units.sentence[begin:end], [sentence, sentence + 1])
+    return Passage(
+        document=units.document[row],
+        document_index=int(units.document_index[row]),
+        sentence=int(units.number[row]),
+        first=int(first),
+        text=units.text[sentence],
+        pieces=piece_names(model.tokenizer, units.pieces.ids[begin + first : begin + last]),
+    )

@@ -38,14 +38,14 @@ def trace_heads(
     """
     pieces = tokenize(model.tokenizer, texts, model.template, model.max_pieces)
     every = np.ones(len(texts), dtype=np.bool_)
-    found: list[Entries] = []
+    entries: list[Entries] = []
     for batch in pack(
         pieces.lengths, every, batch_pieces or model.batch_pieces, TILE_PAIRS, model.layout.equal_lengths
     ):
         place = np.full(len(texts), -1)
         place[batch.rows] = np.arange(len(batch.rows))
-        found += _trace(model, pieces, batch, place[sentence], layer, head)
-    trace, i, j, weight = (np.concatenate(column) for column in zip(*found, strict=True))
+        entries += _trace(model, pieces, batch, place[sentence], layer, head)
+    trace, i, j, weight = (np.concatenate(column) for column in zip(*entries, strict=True))
     order = np.lexsort((j, i, trace))
     return Traces(
         pieces=pieces.lengths[sentence],
@@ -65,20 +65,22 @@ def _trace(
     head: NDArray[np.int64],
 ) -> list[Entries]:
     """One forward pass; `place` is where in the batch the sentence of each trace is, −1 where it is not."""
-    found: list[Entries] = []
+    entries: list[Entries] = []
 
     def record(seen: Layer, tile: Tile, weights: Tensor) -> None:
-        found.append(_visible(weights, tile, np.where(layer == seen.place, place, -1), head))
+        entries.append(_visible(weights, tile, np.where(layer == seen.place, place, -1), head))
 
     ids = torch.from_numpy(pieces.ids_of(batch.rows)).to(model.device)
     model.run(ids, want_nothing(batch, model.causal, model.device), see=record)
-    return found
+    return entries
 
 
 def _visible(weights: Tensor, tile: Tile, place: NDArray[np.int64], head: NDArray[np.int64]) -> Entries:
     """What is to be seen in a tile of the traces whose sentences are in it."""
     trace = np.flatnonzero((place >= tile.sentence) & (place < tile.sentence + tile.count))
-    own = weights[torch.from_numpy(place[trace] - tile.sentence), torch.from_numpy(head[trace])]
-    kept = own >= VISIBLE
-    which, row, column = (index.cpu().numpy() for index in kept.nonzero(as_tuple=True))
-    return trace[which], row + tile.row, column, own[kept].float().cpu().numpy()
+    sentence = torch.from_numpy(place[trace] - tile.sentence)
+    own = weights[sentence, torch.from_numpy(head[trace])]
+    visible = own >= VISIBLE
+    # From here on a row for each weight that is seen: which of these traces it is of, and where it stands.
+    which, row, column = (index.cpu().numpy() for index in visible.nonzero(as_tuple=True))
+    return trace[which], row + tile.row, column, own[visible].float().cpu().numpy()

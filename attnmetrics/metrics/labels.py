@@ -5,7 +5,7 @@ from collections.abc import Callable
 from attnmetrics.metrics.family import HEAD, PAPER, Array, Family, Label, Quantity, Result, Sum, Sums
 from attnmetrics.metrics.ratios import partition
 
-PLACES = {
+IN_PAPER = {
     "pos": (f"{PAPER}, Eq. 3, Fig. 6, A.1", f"{PAPER}, Fig. 7, A.2"),
     "rel": (f"{PAPER}, Fig. 9", PAPER),
 }
@@ -14,43 +14,51 @@ PLACES = {
 
 def label_family(label: Label) -> Family:
     """The sums and results of a label."""
-    of, name = label.title, label.name
-    to_source, from_source = PLACES.get(name, (PAPER, PAPER))
-    to, given = f"received_by_{name}", f"given_by_{name}"
-    even_to, even_given = f"even_{to}", f"even_{given}"
-    stem, dims = label.stem, (*HEAD, name)
+    name, dims = label.name, (*HEAD, label.name)
     return Family(
         "labels",
-        f"By {of}",
+        f"By {label.title}",
         sums=(
-            Sum(to, dims, Quantity.RECEIVED, name),
-            Sum(given, dims, Quantity.GIVEN, name),
-            Sum(even_to, (name,), Quantity.EVEN_RECEIVED, name),
-            Sum(even_given, (name,), Quantity.EVEN_GIVEN, name),
+            Sum(f"received_by_{name}", dims, Quantity.RECEIVED, name),
+            Sum(f"given_by_{name}", dims, Quantity.GIVEN, name),
+            Sum(f"even_received_by_{name}", (name,), Quantity.EVEN_RECEIVED, name),
+            Sum(f"even_given_by_{name}", (name,), Quantity.EVEN_GIVEN, name),
         ),
-        results=(
-            Result(
-                f"{stem}_to", dims, "1", "share", f"Attention to a {of}", f"Σ F[i,j]·1({name}(j)=name) ÷ M",
-                _shares(to), to_source, heading="Attention to {}", chance=f"{stem}_to_uniform",
-                help=f"Strong colour: heads that look at pieces of this {of}.",
-            ),
-            Result(
-                f"{stem}_from", dims, "1", "share", f"Attention from a {of}", f"Σ F[i,j]·1({name}(i)=name) ÷ M",
-                _shares(given), from_source, heading="Attention from {}", chance=f"{stem}_from_uniform",
-                help=f"Strong colour: heads that do their looking from pieces of this {of}.",
-            ),
-            Result(
-                f"{stem}_to_uniform", (name,), "1", "share", f"Even attention to a {of}",
-                f"Σ_i (attendable pieces j with {name}(j)=name ÷ pieces that i may attend to) ÷ the same over all j",
-                _shares(even_to), "", heading="Even attention to {}",
-                help="What attention that is spread evenly would give: a head that looks nowhere in particular.",
-            ),
-            Result(
-                f"{stem}_from_uniform", (name,), "1", "share", f"Even attention from a {of}",
-                f"Σ over i with {name}(i)=name of (attendable pieces ÷ pieces to attend to) ÷ the same over all i",
-                _shares(even_given), "", heading="Even attention from {}",
-                help="What attention that is spread evenly would give: a head that looks nowhere in particular.",
-            ),
+        results=(*_results_of_heads(label), *_results_of_even_attention(label)),
+    )
+
+
+def _results_of_heads(label: Label) -> tuple[Result, ...]:
+    name, of, stem, dims = label.name, label.title, label.stem, (*HEAD, label.name)
+    to_source, from_source = IN_PAPER.get(name, (PAPER, PAPER))
+    return (
+        Result(
+            f"{stem}_to", dims, "1", "share", f"Attention to a {of}", f"Σ F[i,j]·1({name}(j)=name) ÷ M",
+            _shares(f"received_by_{name}"), to_source, heading="Attention to {}", chance=f"{stem}_to_uniform",
+            help=f"Strong colour: heads that look at pieces of this {of}.",
+        ),
+        Result(
+            f"{stem}_from", dims, "1", "share", f"Attention from a {of}", f"Σ F[i,j]·1({name}(i)=name) ÷ M",
+            _shares(f"given_by_{name}"), from_source, heading="Attention from {}", chance=f"{stem}_from_uniform",
+            help=f"Strong colour: heads that do their looking from pieces of this {of}.",
+        ),
+    )  # fmt: skip
+
+
+def _results_of_even_attention(label: Label) -> tuple[Result, ...]:
+    name, of, stem = label.name, label.title, label.stem
+    return (
+        Result(
+            f"{stem}_to_uniform", (name,), "1", "share", f"Even attention to a {of}",
+            f"Σ_i (attendable pieces j with {name}(j)=name ÷ pieces that i may attend to) ÷ the same over all j",
+            _shares(f"even_received_by_{name}"), "", heading="Even attention to {}",
+            help="What attention that is spread evenly would give: a head that looks nowhere in particular.",
+        ),
+        Result(
+            f"{stem}_from_uniform", (name,), "1", "share", f"Even attention from a {of}",
+            f"Σ over i with {name}(i)=name of (attendable pieces ÷ pieces to attend to) ÷ the same over all i",
+            _shares(f"even_given_by_{name}"), "", heading="Even attention from {}",
+            help="What attention that is spread evenly would give: a head that looks nowhere in particular.",
         ),
     )  # fmt: skip
 

@@ -5,9 +5,7 @@ has that is spread evenly over all pieces that a row may attend to. *Expected* i
 give: its attention at each offset, times the share of pairs at this offset that are linked.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,76 +14,97 @@ from attnmetrics.metrics.family import HEAD, PAPER, Array, Family, Link, Quantit
 from attnmetrics.metrics.null import attention_mass
 from attnmetrics.metrics.ratios import beside_heads, once_a_head, ratio, with_either
 
-LONG_UNITS = "In long windows most pairs lie at the ends, which hold all beyond."
+ENDS = "In long sentences most pairs lie at the ends, which hold all beyond."
 
 
 def link_family(link: Link) -> Family:
     """The sums and results of a link."""
+    results = (*_results_of_heads(link), *_results_of_pairs(link))
+    return Family("links", f"Along links: {link.title}", tuple(map(_headed, results)), _sums(link))
+
+
+def _sums(link: Link) -> tuple[Sum, ...]:
+    name, edge = link.name, ("edge",) if link.edges else ()
+    return (
+        Sum(f"{name}_sum", (*HEAD, *edge), Quantity.LINKED, name),
+        Sum(f"{name}_even_sum", edge, Quantity.EVEN_LINKED, name),
+        Sum(f"{name}_pairs_at_offset", (*edge, "offset"), Quantity.PAIRS_AT_OFFSET, name),
+        Sum(f"{name}_rows_sum", _direction(link), Quantity.ROWS, name),
+    )
+
+
+def _results_of_heads(link: Link) -> tuple[Result, ...]:
     name, of, formulas = link.name, link.title, _Formulas(link.name, bool(link.edges))
-    edge, direction = (("edge",), ("direction",)) if link.edges else ((), ())
-    source = f"{PAPER}, Eq. 4, Fig. 8" if name == "dependency" else ""
-
-    def share(
-        suffix: str, dims: tuple[str, ...], title: str, formula: str, compute: Callable[[Sums], Array], help: str,
-        chance: str = "", source: str = "", kind: Literal["share", "count"] = "share", unit: str = "1",
-    ) -> Result:  # fmt: skip
-        heading = f"{title}: {{}}" if dims[-1:] == ("direction",) else ""
-        return Result(f"{name}_{suffix}", dims, unit, kind, title, formula, compute, source, help, heading, chance)
-
-    return Family(
-        "links",
-        f"Along links: {of}",
-        sums=(
-            Sum(f"{name}_sum", (*HEAD, *edge), Quantity.LINKED, name),
-            Sum(f"{name}_even_sum", edge, Quantity.EVEN_LINKED, name),
-            Sum(f"{name}_pairs_at_offset", (*edge, "offset"), Quantity.PAIRS_AT_OFFSET, name),
-            Sum(f"{name}_rows_sum", direction, Quantity.ROWS, name),
+    dims = (*HEAD, *_direction(link))
+    return (
+        Result(
+            f"{name}_alignment", dims, "1", "share", f"Attention along links: {of}", "Σ F over linked pairs ÷ M",
+            formulas.alignment, _source(link), chance=f"{name}_expected",
+            help="Read it beside what the head's distances alone would give (expected): a head that looks nearby "
+            "follows many links without knowing them.",
         ),
-        results=(
-            share(
-                "alignment", (*HEAD, *direction), f"Attention along links: {of}", "Σ F over linked pairs ÷ M",
-                formulas.alignment, "Read it beside what the head's distances alone would give (expected): a head that "
-                "looks nearby follows many links without knowing them.", f"{name}_expected", source,
-            ),
-            share(
-                "expected", (*HEAD, *direction), f"Expected from distances alone: {of}",
-                "Σ over offsets of attention_at_offset × the share of attendable pairs there that are linked",
-                formulas.expected, "What a head with these distances would give, wherever else it looks.",
-            ),
-            share(
-                "excess", (*HEAD, *direction), f"Beyond what distances give: {of}", "alignment − expected",
-                formulas.excess, "Heads that follow these links more than their distances explain.",
-            ),
-            share(
-                "attention", (*HEAD, *direction), f"Attention to linked pieces: {of}",
-                "Σ F over linked pairs ÷ rows that have at least one attendable partner", formulas.attention,
-                "Read it against even attention, times what the head leaves off null pieces.",
-                f"{name}_attention_uniform",
-            ),
-            share(
-                "baseline", direction, f"Pairs that are linked: {of}", "share of attendable pairs that are linked",
-                formulas.baseline, "The paper's orange line; not what even attention would have.", source=source,
-            ),
-            share(
-                "alignment_uniform", direction, f"Even attention along links: {of}",
-                "Σ over linked pairs of 1 ÷ pieces that i may attend to, ÷ the same over attendable pairs",
-                formulas.alignment_uniform, "What attention that is spread evenly would give.",
-            ),
-            share(
-                "at_offset", (*direction, "offset"), f"Pairs that are linked, by offset: {of}",
-                "linked pairs ÷ attendable pairs, by i−j", formulas.at_offset, LONG_UNITS,
-            ),
-            share(
-                "attention_uniform", direction, f"Even attention to linked pieces: {of}",
-                "mean over rows that have an attendable partner of partners ÷ pieces that the row may attend to",
-                formulas.attention_uniform, "What attention that is spread evenly would give.",
-            ),
-            share(
-                "rows", direction, f"Pieces with a linked piece: {of}",
-                "rows that have at least one attendable partner", formulas.rows, "", kind="count", unit="rows",
-            ),
+        Result(
+            f"{name}_expected", dims, "1", "share", f"Expected from distances alone: {of}",
+            "Σ over offsets of attention_at_offset × the share of attendable pairs there that are linked",
+            formulas.expected, "", help="What a head with these distances would give, wherever else it looks.",
+        ),
+        Result(
+            f"{name}_excess", dims, "1", "share", f"Beyond what distances give: {of}", "alignment − expected",
+            formulas.excess, "", help="Heads that follow these links more than their distances explain.",
+        ),
+        Result(
+            f"{name}_attention", dims, "1", "share", f"Attention to linked pieces: {of}",
+            "Σ F over linked pairs ÷ rows that have at least one attendable partner", formulas.attention, "",
+            chance=f"{name}_attention_uniform",
+            help="Read it against even attention, times what the head leaves off null pieces.",
         ),
     )  # fmt: skip
+
+
+def _results_of_pairs(link: Link) -> tuple[Result, ...]:
+    """What no head has a part in."""
+    name, of, formulas = link.name, link.title, _Formulas(link.name, bool(link.edges))
+    dims = _direction(link)
+    return (
+        Result(
+            f"{name}_baseline", dims, "1", "share", f"Pairs that are linked: {of}",
+            "share of attendable pairs that are linked", formulas.baseline, _source(link),
+            help="The paper's orange line; not what even attention would have.",
+        ),
+        Result(
+            f"{name}_alignment_uniform", dims, "1", "share", f"Even attention along links: {of}",
+            "Σ over linked pairs of 1 ÷ pieces that i may attend to, ÷ the same over attendable pairs",
+            formulas.alignment_uniform, "", help="What attention that is spread evenly would give.",
+        ),
+        Result(
+            f"{name}_at_offset", (*dims, "offset"), "1", "share", f"Pairs that are linked, by offset: {of}",
+            "linked pairs ÷ attendable pairs, by i−j", formulas.at_offset, "", help=ENDS,
+        ),
+        Result(
+            f"{name}_attention_uniform", dims, "1", "share", f"Even attention to linked pieces: {of}",
+            "mean over rows that have an attendable partner of partners ÷ pieces that the row may attend to",
+            formulas.attention_uniform, "", help="What attention that is spread evenly would give.",
+        ),
+        Result(
+            f"{name}_rows", dims, "rows", "count", f"Pieces with a linked piece: {of}",
+            "rows that have at least one attendable partner", formulas.rows, "",
+        ),
+    )  # fmt: skip
+
+
+def _direction(link: Link) -> tuple[str, ...]:
+    """The dimension of results, where the link has directions."""
+    return ("direction",) if link.edges else ()
+
+
+def _source(link: Link) -> str:
+    """Where the paper has the link."""
+    return f"{PAPER}, Eq. 4, Fig. 8" if link.name == "dependency" else ""
+
+
+def _headed(result: Result) -> Result:
+    """With a heading, where it stands at one direction."""
+    return replace(result, heading=f"{result.title}: {{}}") if result.dims[-1:] == ("direction",) else result
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ WHITE_SPACE = np.array([code for code in range(0x3001) if chr(code).isspace()], 
 class Template:
     """The pieces that a tokenizer puts around every text, such as `[CLS]` and `[SEP]`; none for GPT-2."""
 
-    prefix: tuple[int, ...] = ()
-    suffix: tuple[int, ...] = ()
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.prefix) + len(self.suffix)
+        return len(self.before) + len(self.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def find_template(tokenizer: Any) -> Template:
         tokenizer: a `tokenizers.Tokenizer`.
 
     Raises:
-        ModelError: what it adds is not a fixed prefix and suffix.
+        ModelError: what it adds is not fixed pieces before and after a text.
     """
     bare = tokenizer.encode("word", add_special_tokens=False).ids
     full = tokenizer.encode("word", add_special_tokens=True).ids
@@ -78,7 +78,7 @@ def find_template(tokenizer: Any) -> Template:
 
 
 def tokenize(tokenizer: Any, texts: Sequence[str], template: Template, max_pieces: int, split: bool = False) -> Pieces:
-    """The pieces of each text: template prefix, text pieces up to the limit, template suffix.
+    """The pieces of each text: the template's before it, its own up to the limit, the template's after it.
 
     A marker that the text itself spells, such as `[SEP]`, is a text piece.
 
@@ -92,30 +92,38 @@ def tokenize(tokenizer: Any, texts: Sequence[str], template: Template, max_piece
     Raises:
         ModelError: a text that is no valid Unicode.
     """
+    lengths, text_ids, text_spans = _encode(tokenizer, texts)
+    most = max_pieces - len(template)
+    parts = np.maximum(1, -(-lengths // most)) if split else np.ones_like(lengths)
+    # A row for each part of a text: which text it is of, and the first and the number of this text's pieces in it.
+    text = np.repeat(np.arange(len(lengths)), parts)
+    first = most * (np.arange(len(text)) - _offsets(parts)[text])
+    kept = np.minimum(lengths[text] - first, most)
+    offsets = _offsets(kept + len(template))
+    # From here on a row for each piece: its part above, and its place among the part's pieces that are the text's.
+    part = np.repeat(np.arange(len(text)), kept + len(template))
+    within = np.arange(offsets[-1]) - offsets[part] - len(template.before)
+    in_text = (within >= 0) & (within < kept[part])
+    source = ((_offsets(lengths)[text] + first)[part] + within)[in_text]
+    ids = np.empty(offsets[-1], dtype=np.int64)
+    ids[~in_text] = np.tile(np.array(template.before + template.after, dtype=np.int64), len(text))
+    ids[in_text] = text_ids[source]
+    start, end = np.zeros((2, offsets[-1]), dtype=np.int64)
+    start[in_text], end[in_text] = text_spans[source].T
+    return Pieces(text, offsets, ids, start, end, in_text, cut=(lengths > most)[text] & (not split))
+
+
+def _encode(tokenizer: Any, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """[S] pieces of each text; of all N of them, text after text, [N] ids and [N, 2] first and last characters."""
     try:
         encodings = tokenizer.encode_batch(list(texts), add_special_tokens=False)
     except (TypeError, UnicodeEncodeError) as error:
         raise ModelError(_undecodable(texts)) from error
-    found = np.array([len(encoding) for encoding in encodings], dtype=np.int64)
-    most = max_pieces - len(template)
-    rows = np.maximum(1, -(-found // most)) if split else np.ones_like(found)
-    text = np.repeat(np.arange(len(found)), rows)
-    first = most * (np.arange(len(text)) - _offsets(rows)[text])
-    kept = np.minimum(found[text] - first, most)
-    text_ids = np.fromiter(chain.from_iterable(encoding.ids for encoding in encodings), np.int64, found.sum())
+    lengths = np.array([len(encoding) for encoding in encodings], dtype=np.int64)
+    total = lengths.sum()
+    ids = np.fromiter(chain.from_iterable(encoding.ids for encoding in encodings), np.int64, total)
     spans = chain.from_iterable(chain.from_iterable(encoding.offsets for encoding in encodings))
-    text_spans = np.fromiter(spans, np.int64, 2 * found.sum()).reshape(-1, 2)
-
-    offsets = _offsets(kept + len(template))
-    within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], np.diff(offsets)) - len(template.prefix)
-    in_text = (within >= 0) & (within < np.repeat(kept, np.diff(offsets)))
-    source = (np.repeat(_offsets(found)[text] + first, np.diff(offsets)) + within)[in_text]
-    ids = np.empty(offsets[-1], dtype=np.int64)
-    ids[~in_text] = np.tile(np.array(template.prefix + template.suffix, dtype=np.int64), len(text))
-    ids[in_text] = text_ids[source]
-    start, end = np.zeros((2, offsets[-1]), dtype=np.int64)
-    start[in_text], end[in_text] = text_spans[source].T
-    return Pieces(text, offsets, ids, start, end, in_text, cut=(found > most)[text] & (not split))
+    return lengths, ids, np.fromiter(spans, np.int64, 2 * total).reshape(-1, 2)
 
 
 def align(sentences: Sentences, pieces: Pieces) -> NDArray[np.int64]:
@@ -123,9 +131,12 @@ def align(sentences: Sentences, pieces: Pieces) -> NDArray[np.int64]:
 
     White space at the start of a piece does not count.
 
+    Example: of the words `the` and `cats`, the pieces `the`, ` ca` and `ts` have 0 1 1.
+
     Returns:
         [T] word, counted over all sentences (a row of `sentences.word_start`); −1 where the piece overlaps none.
     """
+    # All characters are counted over all texts, end to end.
     base = _offsets(np.array([len(text) for text in sentences.text], dtype=np.int64))
     word_base = np.repeat(base[:-1], np.diff(sentences.word_offsets))
     word_start, word_end = word_base + sentences.word_start, word_base + sentences.word_end
@@ -136,15 +147,16 @@ def align(sentences: Sentences, pieces: Pieces) -> NDArray[np.int64]:
     first = np.searchsorted(word_end, start, side="right")
     last = np.maximum(np.searchsorted(word_start, end, side="left"), first)
     last[start == end] = first[start == end]
-    # A row for each piece and word that may overlap it; of each piece's rows, the first in this order is its word's.
+    # From here on a row for each piece and word that may overlap it.
     piece = np.repeat(np.arange(len(start)), last - first)
     word = ranges(first, last)
     overlap = np.minimum(word_end[word], end[piece]) - np.maximum(word_start[word], start[piece])
+    # By piece, the largest overlap first: the first row of each piece is its word's.
     order = np.lexsort((word, -overlap, piece))
     order = order[overlap[order] > 0]
-    found, best = np.unique(piece[order], return_index=True)
+    aligned, best = np.unique(piece[order], return_index=True)
     result = np.full(len(start), -1, dtype=np.int64)
-    result[found] = word[order][best]
+    result[aligned] = word[order][best]
     return result
 
 
@@ -164,6 +176,7 @@ def next_character(text: str) -> NDArray[np.int64]:
 
 
 def _offsets(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each of some runs begins, and the last ends: 0 2 2 5 of runs of 2 0 3."""
     return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
 
 

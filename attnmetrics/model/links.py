@@ -35,6 +35,9 @@ def spread(
 ) -> Pairs:
     """Links between words as links between all their pieces, as far as these are in one row.
 
+    Example: of pieces of the words 0 0 1, the pair of words (1, 0) gives (2, 0) and (2, 1); both ways (0, 2) and (1, 2)
+    too, as edge 1.
+
     Args:
         attending: [P] word of each pair, counted over all texts.
         attended: [P] likewise.
@@ -42,6 +45,7 @@ def spread(
         word: [T] the word of each piece, as `align.align` gives it; −1 for none.
         directed: give each pair both ways: as edge 0, and turned round as edge 1.
     """
+    # Pieces by word: those of word w are by_word[bounds[w]] … by_word[bounds[w + 1] − 1].
     by_word = np.argsort(word, kind="stable")
     words = max([0, *(part.max() + 1 for part in (word, attending, attended) if len(part))])
     bounds = np.searchsorted(word[by_word], np.arange(words + 1))

@@ -126,7 +126,7 @@ class Model:
             "causal": self.causal,
             "null": {"leading": self.attends.leading, "trailing": self.attends.trailing},
             "max_pieces": self.max_pieces,
-            "template": {"leading": len(self.template.prefix), "trailing": len(self.template.suffix)},
+            "template": {"leading": len(self.template.before), "trailing": len(self.template.after)},
             "device": str(self.device),
             "dtype": str(self.dtype).removeprefix("torch."),
             "kernel": kernel_name(self.device, self.dtype),
@@ -247,7 +247,7 @@ def load_model(
 def choose_attends(null_tokens: NullTokens | None, causal: bool, template: Template) -> Attends:
     """Which pieces attend to which, with the null columns of a policy."""
     policy = null_tokens or ("first" if causal else "special")
-    ends = {"first": (1, 0), "special": (len(template.prefix), len(template.suffix)), "none": (0, 0)}
+    ends = {"first": (1, 0), "special": (len(template.before), len(template.after)), "none": (0, 0)}
     return Attends(causal, *ends[policy])
 
 
@@ -353,7 +353,7 @@ def _check_backend(name: str, tokenizer: Any, template: Template) -> None:
     """Our use of the inner tokenizer must give what transformers gives."""
     for text in PROBE_TEXTS:
         bare = tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
-        ours, theirs = [*template.prefix, *bare, *template.suffix], tokenizer(text)["input_ids"]
+        ours, theirs = [*template.before, *bare, *template.after], tokenizer(text)["input_ids"]
         if ours != theirs:
             raise ModelError(
                 f"the tokenizer of {name} ({type(tokenizer).__name__}) can't be used exactly: expected pieces {theirs} "

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -39,11 +38,11 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class Attention:
     """The attention of L layers and H heads over n pieces, and what it is made of."""
 
     layers: tuple[int, ...]
-    attention: NDArray[np.float64]
+    weights: NDArray[np.float64]
     """[L, H, n, n] α"""
     query: NDArray[np.float32]
     """[L, H, n, width] as they enter the dot product, positions included"""
@@ -87,7 +86,7 @@ def read(model: Model, text: str | Sequence[str], generate: int = 0) -> Reading:
     )
 
 
-def trace(model: Model, reading: Reading, layers: Sequence[int] | None = None) -> Trace:
+def attend(model: Model, reading: Reading, layers: Sequence[int] | None = None) -> Attention:
     """One forward pass up to the last layer asked for.
 
     Args:
@@ -102,17 +101,17 @@ def trace(model: Model, reading: Reading, layers: Sequence[int] | None = None) -
     if not chosen or not set(chosen) <= set(model.layers):
         raise ModelError(f"expected layers among {list(model.layers)}, found {list(layers or ())}; choose some of them")
     seen: list[Layer] = []
-    attention: list[Tensor] = []
+    weights: list[Tensor] = []
 
-    def record(layer: Layer, _: Tile, weights: Tensor) -> None:
+    def record(layer: Layer, _: Tile, alpha: Tensor) -> None:
         seen.append(layer)
-        attention.append(weights[0])
+        weights.append(alpha[0])
 
     calls = model.numbering.calls(chosen)
     _run(model, reading, Pass(dense, _wanted(model, len(reading.ids)), calls, see=record))
-    return Trace(
+    return Attention(
         layers=chosen,
-        attention=torch.stack(attention).double().cpu().numpy(),
+        weights=torch.stack(weights).double().cpu().numpy(),
         query=torch.stack([layer.query for layer in seen]).transpose(1, 2).float().cpu().numpy(),
         key=torch.stack([layer.key for layer in seen]).transpose(1, 2).float().cpu().numpy(),
         scaling=tuple(layer.scaling for layer in seen),

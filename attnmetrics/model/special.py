@@ -34,7 +34,7 @@ def _are_marks(pieces: Pieces, texts: tuple[str, ...]) -> NDArray[np.bool_]:
     lengths = np.array([0, *map(len, texts)], dtype=np.int64)
     base = np.cumsum(lengths)[pieces.text[pieces.row]]
     start, end = base + pieces.start, base + pieces.end
-    # The first character that is not white space, and the next one after it, of each piece.
+    # A row for each piece: its first character that is not white space, and the next one after it.
     following = next_character(whole)
     inked = following[start]
     after = following[np.minimum(inked + 1, len(whole))]

@@ -88,8 +88,8 @@ def read_windows(sentences: Sentences, marks: Marks, model: "Model", size: int) 
     documents = _join(sentences, first, begin)
     pieces = tokenize(model.tokenizer, documents.text, model.template, size, split=True)
     number = np.arange(len(pieces.text)) - np.searchsorted(pieces.text, pieces.text)
-    ids = (pieces.ids[start:end].tobytes() for start, end in pairwise(pieces.offsets))
-    digest = np.array([_digest(own) for own in ids], dtype=np.uint64)
+    windows = (pieces.ids[start:end].tobytes() for start, end in pairwise(pieces.offsets))
+    digest = np.array([_digest(ids) for ids in windows], dtype=np.uint64)
     sentence = _find_sentences(pieces, model.template, begin, begin[first])
     return _units(documents, marks, pieces, model, number, digest, sentence, sentences.text)
 
@@ -114,6 +114,7 @@ def digest_texts(texts: Sequence[str]) -> NDArray[np.uint64]:
 
 
 def _digest(content: bytes) -> int:
+    """A number of 64 bits, as exemplars have it."""
     return int.from_bytes(blake2b(content, digest_size=8).digest(), "little")
 
 
@@ -150,11 +151,12 @@ def _label_pieces(
 ) -> dict[str, NDArray[np.int64]]:
     """[T] names of each label: a piece has its word's; one of no word has the last, which says so."""
     names = marks.schema.names
-    found = {label: np.append(codes, len(names[label]) - 1)[word] for label, codes in marks.labels.items()}
+    # One more code than there are words: word −1 reads the last one.
+    labels = {label: np.append(codes, len(names[label]) - 1)[word] for label, codes in marks.labels.items()}
     for label in marks.schema.labels:
         if label.source == "piece.special":
-            found[label.name] = special_kinds(pieces, texts, first_is_null=model.attends.leading > 0)
-    return found
+            labels[label.name] = special_kinds(pieces, texts, first_is_null=model.attends.leading > 0)
+    return labels
 
 
 def _link_pieces(marks: Marks, pieces: Pieces, word: NDArray[np.int64]) -> dict[str, Pairs]:
@@ -182,7 +184,10 @@ def _check_ids(pieces: Pieces, texts: Sentences, model: "Model") -> None:
 
 
 def _begin(sentences: Sentences) -> NDArray[np.int64]:
-    """[S] the first character of each sentence where all stand end to end, each with a space after it."""
+    """[S] the first character of each sentence where all stand end to end, each with a space after it.
+
+    Example: 0 4 6 of sentences of 3, 1 and 2 characters.
+    """
     lengths = np.array([len(text) + 1 for text in sentences.text], dtype=np.int64)
     return np.cumsum(lengths) - lengths
 
@@ -190,6 +195,7 @@ def _begin(sentences: Sentences) -> NDArray[np.int64]:
 def _join(sentences: Sentences, first: NDArray[np.int64], begin: NDArray[np.int64]) -> Sentences:
     """Each document as one sentence, given its `first` sentence and where each sentence begins; words lose columns."""
     bounds = np.append(first, len(sentences))
+    # A row for each sentence: the first one of its document; then for each word, what stands before its sentence there.
     start = np.repeat(first, np.diff(bounds))
     words = np.diff(sentences.word_offsets)
     characters_before = np.repeat(begin - begin[start], words)
@@ -212,9 +218,11 @@ def _find_sentences(
 ) -> NDArray[np.int64]:
     """[T] the sentence that holds the last character of each piece."""
     row, start = pieces.row, pieces.offsets[:-1]
-    last_text = pieces.offsets[1:] - len(template.suffix) - 1
-    beside = np.clip(np.arange(len(row)), (start + len(template.prefix))[row], last_text[row])
+    first_text, last_text = start + len(template.before), pieces.offsets[1:] - len(template.after) - 1
+    # A row for each piece: itself, or the piece of the text that is beside it; then this one's last character.
+    beside = np.clip(np.arange(len(row)), first_text[row], last_text[row])
     beside = np.maximum(beside, start[row])  # a window without text has no piece beside its template's
-    character = np.maximum(pieces.start, pieces.end - 1)[beside]
-    found: NDArray[np.int64] = np.searchsorted(begin, document_begin[pieces.text[row]] + character, side="right") - 1
-    return found
+    in_document = np.maximum(pieces.start, pieces.end - 1)[beside]
+    character = document_begin[pieces.text[row]] + in_document
+    sentence: NDArray[np.int64] = np.searchsorted(begin, character, side="right") - 1
+    return sentence

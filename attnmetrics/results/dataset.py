@@ -67,23 +67,23 @@ def dataset(schema: Schema, sums: Mapping[str, Array], unit: str = "sentence") -
     return xr.Dataset(variables, _coordinates(schema), whole)
 
 
-def save(results: xr.Dataset, place: Location) -> None:
+def save(results: xr.Dataset, path: Location) -> None:
     """Write a Zarr v3 group, consolidated; the same data gives the same bytes.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    with writing(place):
-        place.write_folder(lambda folder: _write_zarr(results, folder))
+    with writing(path):
+        path.write_folder(lambda folder: _write_zarr(results, folder))
 
 
-def load(place: Location) -> xr.Dataset:
+def load(path: Location) -> xr.Dataset:
     """The dataset of `save`, in memory, also where its tables are others than this version's.
 
     Raises:
         StoreError: there is none, or it cannot be read.
     """
-    with reading("results", place), os_errors(), xr.open_zarr(place.zarr(), zarr_format=3) as stored:
+    with reading("results", path), os_errors(), xr.open_zarr(path.zarr(), zarr_format=3) as stored:
         return _as_saved(stored.load())  # Zarr of format 2 may hold pickles
 
 

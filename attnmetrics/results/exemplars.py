@@ -64,8 +64,8 @@ def exemplars_frame(exemplars: Exemplars, layers: Sequence[int], passages: Passa
     """
     layer, head, rank = np.nonzero(exemplars.sentence >= 0)
     keys = (exemplars.document_index, exemplars.sentence, exemplars.i, exemplars.j)
-    places = zip(*(column[layer, head, rank].tolist() for column in keys), strict=True)
-    excerpts = [_excerpt(passages, *place) for place in places]
+    rows = zip(*(column[layer, head, rank].tolist() for column in keys), strict=True)
+    excerpts = [_excerpt(passages, *row) for row in rows]
     return pd.DataFrame(
         {
             "layer": np.asarray(layers, np.int64)[layer],
@@ -82,22 +82,22 @@ def exemplars_frame(exemplars: Exemplars, layers: Sequence[int], passages: Passa
     )
 
 
-def save_exemplars(frame: pd.DataFrame, place: Location) -> None:
+def save_exemplars(frame: pd.DataFrame, path: Location) -> None:
     """Write `exemplars.parquet`.
 
     Raises:
         StoreError: the file cannot be written.
     """
-    _save_frame(frame, EXEMPLARS, place)
+    _save_frame(frame, EXEMPLARS, path)
 
 
-def load_exemplars(place: Location) -> pd.DataFrame:
+def load_exemplars(path: Location) -> pd.DataFrame:
     """The frame of `save_exemplars`.
 
     Raises:
         StoreError: there is none, or it cannot be read.
     """
-    frame = _load_frame("exemplars", EXEMPLARS, place)
+    frame = _load_frame("exemplars", EXEMPLARS, path)
     return frame.assign(pieces=_lists(frame["pieces"]))
 
 
@@ -117,35 +117,35 @@ def attention_frame(traced: Iterable[tuple[Iterable[tuple[int, ...]], Traces]], 
     return frame.astype(dict.fromkeys(("layer", "head", "rank", "pieces"), np.int64))
 
 
-def save_attention(frame: pd.DataFrame, place: Location) -> None:
+def save_attention(frame: pd.DataFrame, path: Location) -> None:
     """Write `exemplar_attention.parquet`.
 
     Raises:
         StoreError: the file cannot be written.
     """
-    _save_frame(frame, ATTENTION, place)
+    _save_frame(frame, ATTENTION, path)
 
 
-def load_attention(place: Location) -> pd.DataFrame:
+def load_attention(path: Location) -> pd.DataFrame:
     """The frame of `save_attention`.
 
     Raises:
         StoreError: there is none, or it cannot be read.
     """
-    return _load_frame("attention of exemplars", ATTENTION, place)
+    return _load_frame("attention of exemplars", ATTENTION, path)
 
 
-def _save_frame(frame: pd.DataFrame, schema: pa.Schema, place: Location) -> None:
+def _save_frame(frame: pd.DataFrame, schema: pa.Schema, path: Location) -> None:
     table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False).replace_schema_metadata(None)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, write_page_checksum=True)
-    with writing(place):
-        place.write(sink.getvalue().to_pybytes())
+    with writing(path):
+        path.write(sink.getvalue().to_pybytes())
 
 
-def _load_frame(what: str, schema: pa.Schema, place: Location) -> pd.DataFrame:
-    with reading(what, place):
-        table = pq.read_table(pa.BufferReader(place.read()), schema=schema, page_checksum_verification=True)
+def _load_frame(what: str, schema: pa.Schema, path: Location) -> pd.DataFrame:
+    with reading(what, path):
+        table = pq.read_table(pa.BufferReader(path.read()), schema=schema, page_checksum_verification=True)
         return table.to_pandas()
 
 
@@ -166,20 +166,24 @@ class _Excerpt(NamedTuple):
 
 
 def _excerpt(passages: Passages, document_index: int, unit: int, i: int, j: int) -> _Excerpt:
-    """The sentence that holds the attending and the one that holds the attended piece; once, where they are one."""
+    """The sentence that holds the attending and the one that holds the attended piece; once, where they are one.
+
+    Example: of a window whose sentences begin at the pieces 0, 4 and 9, the pair (10, 1) shows the first and the third
+    side by side: it is (5, 1) of their 4 + 3 pieces.
+    """
     key = document_index, unit
     if key not in passages:
         raise StoreError(
             f"expected the text of document {key[0]}, sentence {key[1]}, which is among the exemplars, found none; "
             "measure its shard again"
         )
-    found = passages[key]
-    first = [passage.first for passage in found]
-    holders = [bisect_right(first, piece) - 1 for piece in (i, j)]
+    of_unit = passages[key]
+    firsts = [passage.first for passage in of_unit]
+    holder_i, holder_j = (bisect_right(firsts, piece) - 1 for piece in (i, j))
     pieces: list[str] = []
     shift: dict[int, int] = {}
-    for n in sorted(set(holders)):
-        shift[n] = len(pieces) - first[n]
-        pieces += found[n].pieces
-    text = " ".join(found[n].text for n in shift)
-    return _Excerpt(found[0].document, text, pieces, i + shift[holders[0]], j + shift[holders[1]])
+    for holder in sorted({holder_i, holder_j}):
+        shift[holder] = len(pieces) - firsts[holder]
+        pieces += of_unit[holder].pieces
+    text = " ".join(of_unit[holder].text for holder in shift)
+    return _Excerpt(of_unit[0].document, text, pieces, i + shift[holder_i], j + shift[holder_j])

@@ -8,8 +8,8 @@ from attnmetrics.storage import Location
 
 
 @contextmanager
-def writing(place: Location) -> Iterator[None]:
-    """Writing to `place`.
+def writing(path: Location) -> Iterator[None]:
+    """Writing to `path`.
 
     Raises:
         StoreError: it cannot be written.
@@ -18,14 +18,14 @@ def writing(place: Location) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(
-            f"expected to write {place}, found: {error.strerror or error}; make room or mend the "
+            f"expected to write {path}, found: {error.strerror or error}; make room or mend the "
             "permission, then run the same command to go on"
         ) from None
 
 
 @contextmanager
-def reading(what: str, place: Location) -> Iterator[None]:
-    """Reading `what` from `place`, which may hold anything.
+def reading(what: str, path: Location) -> Iterator[None]:
+    """Reading `what` from `path`, which may hold anything.
 
     Raises:
         StoreError: there is nothing, or it cannot be read.
@@ -34,11 +34,11 @@ def reading(what: str, place: Location) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise StoreError(
-            f"expected {what} at {place}, found none: no run, or an unfinished one; "
-            f"`attnmetrics status {place.parent}` says how far it is and what to do next"
+            f"expected {what} at {path}, found none: no run, or an unfinished one; "
+            f"`attnmetrics status {path.parent}` says how far it is and what to do next"
         ) from None
     except Exception as error:  # foreign content fails anywhere
         raise StoreError(
-            f"expected {what} at {place}, found none that can be read ({first_line(error)}); "
+            f"expected {what} at {path}, found none that can be read ({first_line(error)}); "
             "run `attnmetrics merge` again"
         ) from None

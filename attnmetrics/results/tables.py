@@ -35,14 +35,14 @@ _FORMULA: Final = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@＝＋－＠]|[\t
 Row = Sequence[object]
 
 
-def save_tables(results: xr.Dataset, place: Location) -> None:
+def save_tables(results: xr.Dataset, path: Location) -> None:
     """Write every result as CSV.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    with writing(place):
-        place.write_folder(lambda folder: _write_tables(results, folder))
+    with writing(path):
+        path.write_folder(lambda folder: _write_tables(results, folder))
 
 
 def file_names(names: Iterable[str]) -> list[str]:

@@ -36,8 +36,8 @@ _held: set[str] = set()
 class Lease:
     """The right to work on a folder, until it is given back or lost."""
 
-    def __init__(self, place: Location, record: Holder, version: Version) -> None:
-        self._place = place
+    def __init__(self, file: Location, record: Holder, version: Version) -> None:
+        self._file = file
         self._record = record
         self._version: Version | None = version
         self._done = threading.Event()
@@ -52,7 +52,7 @@ class Lease:
         """
         if self._version is None:
             raise StoreError(
-                f"another driver took over {self._place.parent} while this one did not answer; this one stops, "
+                f"another driver took over {self._file.parent} while this one did not answer; this one stops, "
                 "and what it committed is kept"
             )
 
@@ -61,15 +61,15 @@ class Lease:
         self._done.set()
         self._beating.join()
         with suppress(OSError):
-            found = self._place.version()
+            found = self._file.version()
             if found is not None and found[1] == self._version:
-                self._place.remove()
+                self._file.remove()
 
     def _beat(self) -> None:
         while self._version is not None and not self._done.wait(BEAT_SECONDS):
             self._record["beat"] += 1
             with suppress(Exception):  # a full disk or a lost connection: the next beat may do
-                self._version = _put(self._place, self._record, self._version)
+                self._version = _put(self._file, self._record, self._version)
 
 
 @contextmanager
@@ -79,12 +79,12 @@ def hold(folder: Location, reporter: Reporter) -> Iterator[Lease]:
     Raises:
         StoreError: another driver works on the folder, or it cannot be written.
     """
-    place = folder / FILE
+    file = folder / FILE
     since = datetime.now(UTC).isoformat(timespec="seconds")
     record: Holder = {"owner": uuid4().hex, **_process(), "since": since, "beat": 0}
     _held.add(record["owner"])  # before it is written: another thread that reads it must find its holder alive
     try:
-        lease = Lease(place, record, _acquire(place, record, reporter))
+        lease = Lease(file, record, _acquire(file, record, reporter))
         try:
             yield lease
         finally:
@@ -93,56 +93,56 @@ def hold(folder: Location, reporter: Reporter) -> Iterator[Lease]:
         _held.discard(record["owner"])
 
 
-def _acquire(place: Location, record: Holder, reporter: Reporter) -> Version:
+def _acquire(file: Location, record: Holder, reporter: Reporter) -> Version:
     version = None
     try:
         while version is None:
-            version = _put(place, record, _await_free(place, reporter))
+            version = _put(file, record, _await_free(file, reporter))
     except OSError as error:
         raise StoreError(
-            f"cannot write to {place.parent}: {error.strerror or error}; make room or mend the permission, then run "
+            f"cannot write to {file.parent}: {error.strerror or error}; make room or mend the permission, then run "
             "the same command to go on, or give another --out"
         ) from None
     return version
 
 
-def _put(place: Location, record: Holder, version: Version | None) -> Version | None:
+def _put(file: Location, record: Holder, version: Version | None) -> Version | None:
     """The lease's new version; None if it is another driver's. A repeated request may have been answered before."""
-    if (new := place.replace(_pack(record), version)) is not None:
+    if (new := file.replace(_pack(record), version)) is not None:
         return new
-    found = place.version()
+    found = file.version()
     return found[1] if found is not None and _unpack(found[0]).get("owner") == record["owner"] else None
 
 
-def _await_free(place: Location, reporter: Reporter) -> Version | None:
+def _await_free(file: Location, reporter: Reporter) -> Version | None:
     """The version of the lease that may be replaced, or None where there is none.
 
     Raises:
         StoreError: its holder lives.
     """
-    found = place.version()
+    found = file.version()
     if found is None:
         return None
     content, version = found
     holder = _unpack(content)
     lives = _lives(holder)
     if lives is None:
-        reporter.say(f"{_name(holder)} had {place.parent}; waiting {EXPIRY_SECONDS:.0f} s to see whether it lives")
-        lives = _changes(place, version)
+        reporter.say(f"{_name(holder)} had {file.parent}; waiting {EXPIRY_SECONDS:.0f} s to see whether it lives")
+        lives = _changes(file, version)
     if lives:
         raise StoreError(
-            f"{place.parent} is being worked on by {_name(holder)}; wait until it is done (see `attnmetrics status "
-            f"{place.parent}`), stop it, or give another --out"
+            f"{file.parent} is being worked on by {_name(holder)}; wait until it is done (see `attnmetrics status "
+            f"{file.parent}`), stop it, or give another --out"
         )
     return version
 
 
-def _changes(place: Location, version: Version) -> bool:
+def _changes(file: Location, version: Version) -> bool:
     """Whether somebody rewrites the lease."""
     deadline = time.monotonic() + EXPIRY_SECONDS
     while time.monotonic() < deadline:
         time.sleep(BEAT_SECONDS / 4)
-        found = place.version()
+        found = file.version()
         if found is None or found[1] != version:
             return found is not None
     return False

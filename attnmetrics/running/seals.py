@@ -45,16 +45,16 @@ def check(folder: Location, name: str) -> None:
         )
 
 
-def _digest(place: Location) -> str | None:
+def _digest(output: Location) -> str | None:
     """Of a file, or of all files of a folder and their paths, hidden ones apart; None where there is nothing."""
     state = blake2b(digest_size=16)
     try:
-        files = [path for path in place.files() if not path.rpartition("/")[2].startswith(".")]
-        contents = read_ahead(lambda file: file.read(), [place / path for path in files] or [place])
+        files = [path for path in output.files() if not path.rpartition("/")[2].startswith(".")]
+        contents = read_ahead(lambda file: file.read(), [output / path for path in files] or [output])
         for path, content in zip(files or [""], contents, strict=True):
             state.update(f"{len(path)},{len(content)},{path}".encode() + content)
     except (FileNotFoundError, IsADirectoryError):
         return None
     except OSError as error:
-        raise StoreError(f"cannot read {place}: {error.strerror or error}") from None
+        raise StoreError(f"cannot read {output}: {error.strerror or error}") from None
     return state.hexdigest()

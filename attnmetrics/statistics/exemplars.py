@@ -34,8 +34,8 @@ class Exemplars:
     """attending piece; −1 where empty"""
     j: NDArray[np.int32]
     """attended piece; −1 where empty"""
-    text: NDArray[np.uint64]
-    """digest of the sentence's text; 0 where empty"""
+    digest: NDArray[np.uint64]
+    """of the sentence's text; 0 where empty"""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -53,7 +53,7 @@ class Exemplars:
             sentence=np.full(shape, -1, np.int64),
             i=np.full(shape, -1, np.int32),
             j=np.full(shape, -1, np.int32),
-            text=np.zeros(shape, np.uint64),
+            digest=np.zeros(shape, np.uint64),
         )
 
     def pack(self) -> NDArray[np.int64]:
@@ -84,6 +84,17 @@ class Exemplars:
         return merge_all([self, other])
 
 
+class Peaks(NamedTuple):
+    """The largest weight of S sentences in each head, and where it stands."""
+
+    weight: NDArray[np.floating[Any]]
+    """[S, layer, head] largest F; NaN or −inf where the sentence has no attendable pair"""
+    i: NDArray[np.integer[Any]]
+    """[S, layer, head] its attending piece"""
+    j: NDArray[np.integer[Any]]
+    """[S, layer, head] its attended piece"""
+
+
 class _Entries(NamedTuple):
     """Entries of all heads in one flat list; `row` is layer × heads + head."""
 
@@ -93,37 +104,35 @@ class _Entries(NamedTuple):
     sentence: NDArray[np.int64]
     i: NDArray[np.int32]
     j: NDArray[np.int32]
-    text: NDArray[np.uint64]
+    digest: NDArray[np.uint64]
 
     def take(self, index: NDArray[Any]) -> "_Entries":
         return _Entries(*(column[index] for column in self))
 
 
 def from_peaks(
-    weight: NDArray[np.floating[Any]],
-    i: NDArray[np.integer[Any]],
-    j: NDArray[np.integer[Any]],
+    peaks: Peaks,
     document_index: NDArray[np.integer[Any]],
     sentence: NDArray[np.integer[Any]],
-    text_digest: NDArray[np.uint64],
+    digest: NDArray[np.uint64],
     k: int,
 ) -> Exemplars:
     """The exemplars of S sentences from the peak of each in each head.
 
     Args:
-        weight: [S, layer, head] largest F; NaN or −inf where the sentence has no attendable pair.
-        i: [S, layer, head] attending piece of the peak.
-        j: [S, layer, head] attended piece of the peak.
+        peaks: of the sentences.
         document_index: [S] position of the sentence's document in the corpus.
         sentence: [S] position of the sentence in its document.
-        text_digest: [S] digest of the sentence's text.
+        digest: [S] of the sentence's text.
         k: how many sentences to keep per head.
     """
-    _, layers, heads = weight.shape
-    chosen = _first_occurrences(document_index, sentence, text_digest)
-    scores = np.moveaxis(np.asarray(weight[chosen], np.float64), 0, -1).reshape(layers * heads, len(chosen))
+    _, layers, heads = peaks.weight.shape
+    chosen = _first_occurrences(document_index, sentence, digest)
+    # A row for each head, a column for each chosen sentence, in corpus order: so are those of equal weight.
+    scores = np.moveaxis(np.asarray(peaks.weight[chosen], np.float64), 0, -1).reshape(layers * heads, len(chosen))
     scores = np.where(np.isfinite(scores), scores, -np.inf)
-    order = np.argsort(-scores, axis=-1, kind="stable")[:, :k]  # sentences are in corpus order, so ties are too
+    order = np.argsort(-scores, axis=-1, kind="stable")[:, :k]
+    # From here on a row for each exemplar: its head, its rank there, the sentence.
     row, rank = np.nonzero(np.isfinite(np.take_along_axis(scores, order, axis=-1)))
     column = order[row, rank]
     best = chosen[column]
@@ -133,9 +142,9 @@ def from_peaks(
         weight=scores[row, column],
         document_index=document_index[best].astype(np.int64),
         sentence=sentence[best].astype(np.int64),
-        i=i[best, layer, head].astype(np.int32),
-        j=j[best, layer, head].astype(np.int32),
-        text=text_digest[best],
+        i=peaks.i[best, layer, head].astype(np.int32),
+        j=peaks.j[best, layer, head].astype(np.int32),
+        digest=digest[best],
     )
     return _scatter(entries, rank, (layers, heads, k))
 
@@ -169,11 +178,14 @@ def _check_shape(expected: Exemplars, found: Exemplars) -> None:
 
 
 def _first_occurrences(
-    document_index: NDArray[np.integer[Any]], sentence: NDArray[np.integer[Any]], text: NDArray[np.uint64]
+    document_index: NDArray[np.integer[Any]], sentence: NDArray[np.integer[Any]], digest: NDArray[np.uint64]
 ) -> NDArray[np.int64]:
-    """Positions [S′] of the first occurrence of each text, in corpus order."""
+    """Positions [S′] of the first occurrence of each text, in corpus order.
+
+    Example: digests 7 8 7 of sentences 2 1 0 of one document give 2 1.
+    """
     order = np.lexsort((sentence, document_index))
-    _, first = np.unique(text[order], return_index=True)
+    _, first = np.unique(digest[order], return_index=True)
     return np.asarray(order[np.sort(first)], np.int64)
 
 
@@ -194,10 +206,10 @@ def _absorb(best: Exemplars, pending: list[_Entries]) -> Exemplars:
 
 def _without_repeats(entries: _Entries) -> _Entries:
     """One entry per head and text: the first in corpus order."""
-    keys = (entries.sentence, entries.document_index, entries.text, entries.row)
+    keys = (entries.sentence, entries.document_index, entries.digest, entries.row)
     ordered = entries.take(np.lexsort(keys))
     new = np.ones(len(ordered.row), bool)
-    new[1:] = (ordered.row[1:] != ordered.row[:-1]) | (ordered.text[1:] != ordered.text[:-1])
+    new[1:] = (ordered.row[1:] != ordered.row[:-1]) | (ordered.digest[1:] != ordered.digest[:-1])
     return ordered.take(new)
 
 
@@ -205,6 +217,7 @@ def _select(entries: _Entries, shape: tuple[int, int, int]) -> Exemplars:
     """The best K entries of each head."""
     keys = (entries.sentence, entries.document_index, -entries.weight, entries.row)
     ordered = entries.take(np.lexsort(keys))
+    # An entry's rank is its distance from the first of its head.
     rank = np.arange(len(ordered.row)) - np.searchsorted(ordered.row, ordered.row)
     kept = rank < shape[2]
     return _scatter(ordered.take(kept), rank[kept], shape)

@@ -23,15 +23,15 @@ SCHEMES = ("s3", "gs")
 """Object stores that a URL may name."""
 
 
-def locate(place: "str | os.PathLike[str] | Location") -> Location:
+def locate(path: "str | os.PathLike[str] | Location") -> Location:
     """A path, or a URL such as `s3://bucket/runs/gpt2`, as a location.
 
     Raises:
         ConfigError: the URL is not of a kind that can hold a run.
     """
-    if isinstance(place, Location):
-        return place
-    text = os.fspath(place)
+    if isinstance(path, Location):
+        return path
+    text = os.fspath(path)
     if text.startswith("file://"):
         return LocalLocation(Path(unquote(urlsplit(text).path)))
     if not re.match(r"\w+:/", text) and text:

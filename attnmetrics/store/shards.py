@@ -328,8 +328,8 @@ def _read_commit(file: Location) -> Commit | None:
     return commit if commit is not None and file.name == f"{commit.shard:06d}.json" else None
 
 
-def _cannot_read(place: Location, error: OSError) -> str:
+def _cannot_read(path: Location, error: OSError) -> str:
     return (
-        f"cannot read {place}: {error.strerror or error}; mend the permission or the connection, then run the same "
+        f"cannot read {path}: {error.strerror or error}; mend the permission or the connection, then run the same "
         "command to go on"
     )

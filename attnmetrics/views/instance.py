@@ -22,7 +22,7 @@ from attnmetrics.views.pieces import Piece, group_words, readable
 
 if TYPE_CHECKING:
     from attnmetrics.model.load import Model
-    from attnmetrics.model.reading import Reading, Trace
+    from attnmetrics.model.reading import Attention, Reading
 
 ROW_HEIGHT: Final = 24
 TALLEST: Final = 720
@@ -226,19 +226,19 @@ def _data(source: Any, text: Any, several: dict[str, Any], options: Options, neu
 
 def _from_model(source: "str | Model", text: Any, options: Options, neurons: bool) -> dict[str, Any]:
     from attnmetrics.model.load import Model, load_model
-    from attnmetrics.model.reading import read, trace
+    from attnmetrics.model.reading import attend, read
 
     loaded = source if isinstance(source, Model) else load_model(str(MODELS.get(str(source), source)))
     reading = read(loaded, text, options.get("generate", 0))
     wanted = options.get("include_layers")
-    found = trace(loaded, reading, wanted)
+    found = attend(loaded, reading, wanted)
     heads = _included("heads", options.get("include_heads"), loaded.heads)
     side = _side(
         readable(reading.names, reading.text), _null(loaded, reading, options), reading.second, reading.generated
     )
     data = _assemble(
         [{"name": "Attention", "rows": 0, "columns": 0, "causal": loaded.causal}],
-        [found.attention[:, heads]], [side], list(found.layers), heads, _short(loaded.name),
+        [found.weights[:, heads]], [side], list(found.layers), heads, _short(loaded.name),
     )  # fmt: skip
     if neurons:
         data["neuron"] = _neurons(found, heads)
@@ -251,7 +251,7 @@ def _short(name: str) -> str:
     return known.get(name) or (Path(name).resolve().name if Path(name).is_dir() else name)
 
 
-def _neurons(found: "Trace", heads: list[int]) -> dict[str, Any]:
+def _neurons(found: "Attention", heads: list[int]) -> dict[str, Any]:
     query, key = found.query[:, heads], found.key[:, heads]
     _check_size(query.nbytes + key.nbytes)
     return {"query": pack(query), "key": pack(key), "scaling": list(found.scaling), "width": query.shape[-1]}

@@ -67,13 +67,13 @@ def listen(port: int) -> socket.socket:
         ) from None
 
 
-def run(app: Starlette, place: socket.socket) -> None:
+def run(app: Starlette, listener: socket.socket) -> None:
     """Answer until a signal ends the program."""
     config = uvicorn.Config(
         app, http="h11", loop="asyncio", ws="none", lifespan="off", log_config=None, access_log=False,
         server_header=False, proxy_headers=False, h11_max_incomplete_event_size=LONGEST_REQUEST,
     )  # fmt: skip
-    uvicorn.Server(config).run([place])
+    uvicorn.Server(config).run([listener])
 
 
 def model_of(

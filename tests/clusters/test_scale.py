@@ -35,7 +35,7 @@ from attnmetrics.engine.worker import Measuring, peak_memory_bytes
 from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
-from attnmetrics.statistics.exemplars import Exemplars, from_peaks
+from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks
 from attnmetrics.statistics.passages import Passage
 from attnmetrics.statistics.states import State
 from attnmetrics.statistics.traces import Traces
@@ -102,7 +102,7 @@ def peaks(document: NDArray[np.int64], sentence: NDArray[np.int64], k: int) -> E
     weight = peak_weights(document[:, None], sentence[:, None], heads).reshape(-1, LAYERS, HEADS)
     piece = np.broadcast_to(sentence[:, None, None] % 25, weight.shape)
     text = bits(document, sentence)
-    return from_peaks(weight, piece + 1, piece, document, sentence, text, k)
+    return from_peaks(Peaks(weight, piece + 1, piece), document, sentence, text, k)
 
 
 def made_up_state(shard: int) -> State:

@@ -1,6 +1,6 @@
 """Sums over α itself: equal to float64 loops over eager attention, however units are tiled, batched and shared out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,22 +10,14 @@ from models import FAMILIES, TEXTS, Family, save_model
 from numpy.typing import NDArray
 from transformers import AutoModel
 
-from attnmetrics.measuring import maps
-from attnmetrics.measuring.maps import (
-    BatchMaps,
-    MapSums,
-    add_maps,
-    choose_map_rows,
-    map_quota,
-    pack_mapped,
-    read_maps,
-)
+from attnmetrics.measuring.maps import BatchMaps, MapFamily, MapSums, add_maps, pack_mapped
 from attnmetrics.model.align import Pieces, tokenize
 from attnmetrics.model.kernels.compiled import compiled
 from attnmetrics.model.kernels.dense import dense
-from attnmetrics.model.kernels.reductions import Reductions, want_nothing
+from attnmetrics.model.kernels.reductions import Kernel, Reductions, want_nothing
 from attnmetrics.model.load import Model, load_model
-from attnmetrics.model.pack import Batch, Tile
+from attnmetrics.model.pack import TILE_PAIRS, Batch, Tile, pack
+from attnmetrics.storage import read_ahead
 
 LAYERS = (0, 2)
 
@@ -97,6 +89,24 @@ def families(model: Model) -> list[Peaks | Columns]:
     return [Peaks(model.heads), Columns(model.heads)]
 
 
+def read_maps(
+    pieces: Pieces, model: Model, rows: NDArray[np.int64], families: Sequence[MapFamily], *,
+    batch_pieces: int = 1 << 10, tile_pairs: int = TILE_PAIRS, kernel: Kernel = dense,
+) -> MapSums:  # fmt: skip
+    """The sums over some units, in a pass of their own."""
+    lengths, every = np.zeros_like(pieces.lengths), np.ones(len(pieces.lengths), np.bool_)
+    lengths[rows] = pieces.lengths[rows]
+
+    def read(batch: Batch) -> MapSums:
+        of_batch = BatchMaps(families, batch)
+        ids, wanted = torch.from_numpy(pieces.ids_of(batch.rows)), want_nothing(batch, model.causal, model.device)
+        model.run(ids, wanted, kernel=kernel, see=of_batch.see)
+        return of_batch.sums()
+
+    batches = pack(lengths, every, batch_pieces, tile_pairs, model.layout.equal_lengths)
+    return add_maps(families, read_ahead(read, batches, model.threads))
+
+
 def reference(model: Model, pieces: Pieces, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
     """By loops over float64 attention of one unit at a time."""
     network = AutoModel.from_pretrained(model.name, attn_implementation="eager", dtype=torch.float64).eval()
@@ -118,12 +128,11 @@ def reference(model: Model, pieces: Pieces, rows: NDArray[np.int64]) -> dict[str
 @pytest.mark.parametrize("kernel", [dense, compiled])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_sums_over_chosen_units_are_those_of_the_attention_itself(
-    models: dict[Family, Model], family: Family, kernel: object, tile_pairs: int, monkeypatch: pytest.MonkeyPatch
+    models: dict[Family, Model], family: Family, kernel: Kernel, tile_pairs: int
 ) -> None:
-    monkeypatch.setattr(maps, "TILE_PAIRS", tile_pairs)
     model, rows = models[family], np.array([0, 2, 3, 9, 12])
     pieces = pieces_of(model)
-    found = read_maps(pieces, model, rows, families(model), batch_pieces=60, kernel=kernel)  # type: ignore[arg-type]
+    found = read_maps(pieces, model, rows, families(model), batch_pieces=60, tile_pairs=tile_pairs, kernel=kernel)
     expected = reference(model, pieces, rows)
     assert found.keys() == expected.keys()
     for name, sums in found.items():
@@ -166,20 +175,3 @@ def test_no_unit_gives_sums_of_zero(models: dict[Family, Model]) -> None:
     assert {name: (sums.shape, sums.any()) for name, sums in found.items()} == dict.fromkeys(
         ("peak_sum", "place_sum", "column_sum"), ((2, 4), np.False_)
     )
-
-
-def test_the_units_with_the_smallest_hashes_are_mapped() -> None:
-    hashes = np.array([5, 1, 9, 1, 7], np.uint64)
-    document_index, number = np.array([0, 0, 0, 1, 1]), np.array([0, 1, 2, 0, 1])
-    assert choose_map_rows(hashes, document_index, number, 1).tolist() == [1]
-    assert choose_map_rows(hashes, document_index, number, 3).tolist() == [0, 1, 3]
-    assert choose_map_rows(hashes, document_index, number, 9).tolist() == [0, 1, 2, 3, 4]
-    assert choose_map_rows(hashes, document_index, number, None).tolist() == [0, 1, 2, 3, 4]
-
-
-def test_every_shard_maps_an_equal_number_unless_all_are_mapped() -> None:
-    assert map_quota(100, 101, 7) == 14
-    assert map_quota(100, 100, 7) is None
-    assert map_quota(None, 10**9, 7) is None
-    assert map_quota(0, 5, 2) == 0
-    assert map_quota(3, 5, 4) == 0

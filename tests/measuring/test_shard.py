@@ -109,7 +109,7 @@ def test_exemplars_are_the_strongest_sentences(gpt2: Model) -> None:
     for row, passage in zip(held, result.passages, strict=True):
         assert (passage.document, passage.first, passage.text) == (sentences.document[row], 0, sentences.text[row])
         assert len(passage.pieces) == maps[row].shape[-2]
-    np.testing.assert_array_equal(result.exemplars.text, digest_texts(TEXTS)[rows])
+    np.testing.assert_array_equal(result.exemplars.digest, digest_texts(TEXTS)[rows])
 
 
 def test_exemplar_rows_alone_leave_the_metrics_untouched(gpt2: Model) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from io import StringIO
 from itertools import groupby
@@ -48,6 +49,7 @@ from attnmetrics.running.estimate import plan
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import read_facts
 from attnmetrics.statistics.exemplars import merge_all
+from attnmetrics.statistics.passages import Passage
 from attnmetrics.statistics.variability import deviations
 from attnmetrics.storage import locate
 from attnmetrics.views import atlas
@@ -209,8 +211,8 @@ def test_cutting_loses_no_piece_and_keeps_the_order(family: Family, texts: list[
         assert (len(own[-1]) > len(template) or len(own) == 1) and len(own[-1]) <= size
         for row in own:
             ids = pieces.ids[row].tolist()
-            assert (*ids[: len(template.prefix)], *ids[len(ids) - len(template.suffix) :]) == (
-                template.prefix + template.suffix
+            assert (*ids[: len(template.before)], *ids[len(ids) - len(template.after) :]) == (
+                template.before + template.after
             )
     assert not pieces.cut.any()
 
@@ -240,11 +242,10 @@ def test_an_exemplar_is_the_sentences_that_hold_its_two_pieces(folders, family, 
     model = load_model(str(folder), null_tokens=null)
     units = read_units(sentences, model, size)
     result = measure(units, model, exemplars=K)
-    texts: dict[tuple[int, int], list[tuple[str, str, list[str], int]]] = {}
-    for one in result.passages:
-        key = int(units.document_index[one.unit]), int(units.number[one.unit])
-        texts.setdefault(key, []).append((units.document[one.unit], one.text, one.pieces, one.first))
-    frame = exemplars_frame(result.exemplars, model.layers, texts)
+    passages: dict[tuple[int, int], list[Passage]] = defaultdict(list)
+    for passage in result.passages:
+        passages[passage.document_index, passage.sentence].append(passage)
+    frame = exemplars_frame(result.exemplars, model.layers, passages)
     windows = {(window.document, window.number): window for window in cut(folder, family, sentences, size)}
     kinds = set()
     for row in frame.itertuples(index=False):

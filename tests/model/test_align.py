@@ -127,8 +127,8 @@ def test_dependencies_are_all_pairs_of_pieces_of_head_and_child(
 
 def test_templates() -> None:
     assert find_template(GPT2) == Template()
-    assert find_template(LLAMA) == Template(prefix=(0,))
-    assert find_template(BERT) == Template(prefix=(2,), suffix=(3,))
+    assert find_template(LLAMA) == Template(before=(0,))
+    assert find_template(BERT) == Template(before=(2,), after=(3,))
 
 
 @pytest.mark.parametrize("tokenizer", [GPT2, BERT, LLAMA], ids=["gpt2", "bert", "llama"])

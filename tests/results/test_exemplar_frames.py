@@ -6,7 +6,7 @@ import pytest
 
 from attnmetrics.errors import StoreError
 from attnmetrics.results.exemplars import EXEMPLARS, exemplars_frame, load_exemplars, save_exemplars
-from attnmetrics.statistics.exemplars import Exemplars, from_peaks
+from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks
 from attnmetrics.statistics.passages import Passage, Passages
 from attnmetrics.storage import locate
 
@@ -15,7 +15,7 @@ def exemplars() -> Exemplars:
     weight = np.array([[[0.5, 0.25]], [[0.75, -np.inf]], [[0.5, 0.125]]])
     place = np.array([[[3, 2]], [[5, 1]], [[4, 1]]])
     return from_peaks(
-        weight, place, place - 1, np.array([0, 2, 2]), np.array([4, 0, 1]), np.arange(3).astype(np.uint64), 2
+        Peaks(weight, place, place - 1), np.array([0, 2, 2]), np.array([4, 0, 1]), np.arange(3).astype(np.uint64), 2
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attnmetrics.errors import MergeError
-from attnmetrics.statistics.exemplars import Exemplars, from_peaks, merge_all
+from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks, merge_all
 
 LAYERS, HEADS = 2, 2
 
@@ -25,7 +25,8 @@ def peaks(seed: int, sentences: int) -> tuple[np.ndarray, ...]:
 
 
 def take(columns: tuple[np.ndarray, ...], rows: np.ndarray, k: int) -> Exemplars:
-    return from_peaks(*(column[rows] for column in columns), k)
+    weight, i, j, *identity = (column[rows] for column in columns)
+    return from_peaks(Peaks(weight, i, j), *identity, k)
 
 
 def assert_equal(a: Exemplars, b: Exemplars) -> None:
@@ -102,7 +103,7 @@ def test_a_repeated_text_is_its_first_occurrence_whatever_its_weight():
     weight = np.array([0.3, 0.9, 0.30001]).reshape(3, 1, 1)
     place = np.zeros((3, 1, 1), int)
     text = np.array([7, 8, 7], np.uint64)
-    found = from_peaks(weight, place, place, np.array([0, 1, 2]), np.zeros(3, int), text, 3)
+    found = from_peaks(Peaks(weight, place, place), np.array([0, 1, 2]), np.zeros(3, int), text, 3)
     np.testing.assert_array_equal(found.weight[0, 0], [0.9, 0.3, np.nan])
     np.testing.assert_array_equal(found.document_index[0, 0], [1, 0, -1])
 
@@ -111,7 +112,7 @@ def test_a_repeat_does_not_take_a_place_from_another_text():
     weight = np.array([0.9, 0.9, 0.5]).reshape(3, 1, 1)
     place = np.zeros((3, 1, 1), int)
     text = np.array([7, 7, 8], np.uint64)
-    found = from_peaks(weight, place, place, np.array([4, 2, 0]), np.zeros(3, int), text, 2)
+    found = from_peaks(Peaks(weight, place, place), np.array([4, 2, 0]), np.zeros(3, int), text, 2)
     np.testing.assert_array_equal(found.weight[0, 0], [0.9, 0.5])
     np.testing.assert_array_equal(found.document_index[0, 0], [2, 0])
 
@@ -119,7 +120,7 @@ def test_a_repeat_does_not_take_a_place_from_another_text():
 def test_a_sentence_without_attendable_pairs_is_no_exemplar():
     weight = np.array([np.nan, -np.inf, 0.0]).reshape(3, 1, 1)
     place = np.zeros((3, 1, 1), int)
-    found = from_peaks(weight, place, place, np.arange(3), np.zeros(3, int), np.arange(3).astype(np.uint64), 2)
+    found = from_peaks(Peaks(weight, place, place), np.arange(3), np.zeros(3, int), np.arange(3).astype(np.uint64), 2)
     np.testing.assert_array_equal(found.sentence[0, 0], [0, -1])
     np.testing.assert_array_equal(found.weight[0, 0], [0.0, np.nan])
 
@@ -143,7 +144,7 @@ def test_ten_thousand_shards_merge_within_a_minute():
 
     def shard(number: int) -> Exemplars:
         digests = np.array([next(texts) for _ in range(60)], np.uint64)
-        return from_peaks(shards[number % 50], place, place, np.full(60, number), np.arange(60), digests, 50)
+        return from_peaks(Peaks(shards[number % 50], place, place), np.full(60, number), np.arange(60), digests, 50)
 
     made = [shard(number) for number in range(200)]
     start = perf_counter()

@@ -112,7 +112,7 @@ def test_merging_reads_ahead_of_few_sentences(store: Store, monkeypatch: pytest.
     monkeypatch.setattr("attnmetrics.store.merge.SENTENCES_AHEAD", 10)
     for shard in range(3):
         store.write(Commit(shard, 0, Counts(sentences=5, prefix_sentences=5)), content(shard, sentences=5))
-    assert merge(store, list(store.committed().values()), 3).variability_sentences == 3
+    assert merge(store, list(store.committed().values()), 3)["variability_sentences"] == 3
     assert asked == [AT_ONCE, 2, 2]
 
 

@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 
 from attnmetrics.assets import MODELS
 from attnmetrics.model.load import load_model
-from attnmetrics.model.reading import read, trace
+from attnmetrics.model.reading import attend, read
 from attnmetrics.running.driver import run as run_all
 from attnmetrics.running.progress import Reporter
 
@@ -105,7 +105,7 @@ def test_the_notebook_on_gender_bias_shows_what_the_model_does(shown: Outputs) -
     for pronoun, weights in zip(("She", "He"), (example[1:3], example[3:]), strict=True):
         reading = read(model, f"The doctor asked the nurse a question. {pronoun}")
         assert reading.names[1:8] == ("Ġdoct", "or", "Ġasked", "Ġthe", "Ġn", "ur", "se")
-        row = trace(model, reading).attention[layer, head, -1]
+        row = attend(model, reading).weights[layer, head, -1]
         np.testing.assert_allclose(weights, [row[5:8].sum(), row[1:3].sum()], atol=0.001)
 
 

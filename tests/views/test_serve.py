@@ -30,7 +30,7 @@ from attnmetrics.cli import main
 from attnmetrics.errors import ConfigError, ModelError
 from attnmetrics.model import load as loading
 from attnmetrics.model.load import Model, load_model
-from attnmetrics.model.reading import read, trace
+from attnmetrics.model.reading import attend, read
 from attnmetrics.running.runfile import read_facts
 from attnmetrics.storage import locate
 from attnmetrics.views import server as serve
@@ -310,7 +310,7 @@ def assert_metrics(page: Page, results: xr.Dataset, layer: int, heads: Sequence[
 @needs_chromium
 def test_a_sentence_is_typed_and_seen_in_three_views(page: Page, demo: Model, demo_run: Path) -> None:
     results = attnmetrics.load(demo_run)
-    found = trace(demo, read(demo, TEXT)).attention
+    found = attend(demo, read(demo, TEXT)).weights
     page.click("nav >> text=Your sentence")
     type_text(page, TEXT)
     page.wait_for_selector(".look svg.lines", timeout=60_000)

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from attnmetrics import views
 from attnmetrics.assets import MODELS
 from attnmetrics.model.load import Model, load_model
-from attnmetrics.model.reading import Trace, read, trace
+from attnmetrics.model.reading import Attention, attend, read
 
 TEXT = "The river rises in the hills, and flows."
 ROUNDING = 6e-6
@@ -33,8 +33,8 @@ def demo() -> Model:
 
 
 @pytest.fixture(scope="module")
-def found(demo: Model) -> Trace:
-    return trace(demo, read(demo, TEXT))
+def found(demo: Model) -> Attention:
+    return attend(demo, read(demo, TEXT))
 
 
 Open = Callable[..., Page]
@@ -68,24 +68,24 @@ def squares(page: Page) -> list[bool]:
 # ---- head view
 
 
-def test_lines_are_as_opaque_as_weights_and_layers_change(show: Open, demo: Model, found: Trace) -> None:
+def test_lines_are_as_opaque_as_weights_and_layers_change(show: Open, demo: Model, found: Attention) -> None:
     page = show(views.head(demo, TEXT, layer=2))
-    assert_lines(page, found.attention[2], list(range(6)))
+    assert_lines(page, found.weights[2], list(range(6)))
     page.select_option("[aria-label=Layer]", label="4")
-    assert_lines(page, found.attention[4], list(range(6)))
+    assert_lines(page, found.weights[4], list(range(6)))
     page.click("[aria-label='Previous layer']")
-    assert_lines(page, found.attention[3], list(range(6)))
+    assert_lines(page, found.weights[3], list(range(6)))
 
 
-def test_squares_toggle_isolate_and_restore(show: Open, demo: Model, found: Trace) -> None:
+def test_squares_toggle_isolate_and_restore(show: Open, demo: Model, found: Attention) -> None:
     page = show(views.head(demo, TEXT, layer=1, heads=[1, 4]))
     assert squares(page) == [False, True, False, False, True, False]
-    assert_lines(page, found.attention[1], [1, 4])
+    assert_lines(page, found.weights[1], [1, 4])
     page.locator(".square").nth(4).click()
-    assert_lines(page, found.attention[1], [1])
+    assert_lines(page, found.weights[1], [1])
     page.locator(".square").nth(3).dblclick()
     assert squares(page) == [False, False, False, True, False, False]
-    assert_lines(page, found.attention[1], [3])
+    assert_lines(page, found.weights[1], [3])
     page.locator(".square").nth(3).dblclick()
     assert squares(page) == [True] * 6
     page.locator(".square").nth(2).focus()
@@ -98,13 +98,13 @@ def test_squares_toggle_isolate_and_restore(show: Open, demo: Model, found: Trac
 
 @pytest.mark.parametrize(("side", "place"), [("left", 6), ("right", 3)])
 def test_pointing_at_a_token_keeps_its_lines_and_shows_boxes(
-    show: Open, demo: Model, found: Trace, side: str, place: int
+    show: Open, demo: Model, found: Attention, side: str, place: int
 ) -> None:
     page = show(views.head(demo, TEXT, layer=2, heads=[0, 3]))
     token(page, side, place).hover()
     own = "i" if side == "left" else "j"
     assert {line[own] for line in lines(page)} == {place}
-    own_weights = found.attention[2][:, place] if side == "left" else found.attention[2][:, :, place]
+    own_weights = found.weights[2][:, place] if side == "left" else found.weights[2][:, :, place]
     boxes = page.locator(".box").evaluate_all(
         "boxes => boxes.map(box => [+box.dataset.head, +box.dataset.place, +box.getAttribute('fill-opacity')])"
     )
@@ -117,37 +117,37 @@ def test_pointing_at_a_token_keeps_its_lines_and_shows_boxes(
     for other, number in numbers:
         assert number == pytest.approx(own_weights[[0, 3], other].mean(), abs=6e-4)
     page.mouse.move(2, 2)
-    assert_lines(page, found.attention[2], [0, 3])
+    assert_lines(page, found.weights[2], [0, 3])
     assert page.locator(".box").count() == 0
 
 
-def test_a_held_token_tells_exact_weights_of_each_head(show: Open, demo: Model, found: Trace) -> None:
+def test_a_held_token_tells_exact_weights_of_each_head(show: Open, demo: Model, found: Attention) -> None:
     page = show(views.head(demo, TEXT, layer=2))
     token(page, "left", 7).click()
     token(page, "right", 2).hover()
     expect(page.locator(".tip b")).to_have_text("h → ver")
     shown = [float(number) for number in page.locator(".tip .number").all_inner_texts()]
-    np.testing.assert_allclose(shown, found.attention[2][:, 7, 2], rtol=0, atol=ROUNDING)
-    strongest = found.attention[2][:, 7].max()
+    np.testing.assert_allclose(shown, found.weights[2][:, 7, 2], rtol=0, atol=ROUNDING)
+    strongest = found.weights[2][:, 7].max()
     assert f"{strongest:.4f}"[:6] in page.inner_text(".status")
     token(page, "left", 7).focus()
     page.keyboard.press("Escape")
     page.mouse.move(2, 2)
     page.locator(".square").nth(0).focus()
-    assert_lines(page, found.attention[2], list(range(6)))
+    assert_lines(page, found.weights[2], list(range(6)))
 
 
-def test_pointing_at_a_line_tells_its_weight(show: Open, demo: Model, found: Trace) -> None:
+def test_pointing_at_a_line_tells_its_weight(show: Open, demo: Model, found: Attention) -> None:
     page = show(views.head(demo, TEXT, layer=0, heads=[2], show_null=False))
-    last = found.attention.shape[-1] - 1
+    last = found.weights.shape[-1] - 1
     box = page.locator(f'path[data-i="{last}"][data-j="{last}"]').bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"])
     value = float(page.inner_text(".tip .number"))
-    assert value == pytest.approx(found.attention[0, 2, last, last], abs=ROUNDING)
+    assert value == pytest.approx(found.weights[0, 2, last, last], abs=ROUNDING)
 
 
-def test_the_keyboard_reaches_every_token(show: Open, demo: Model, found: Trace) -> None:
+def test_the_keyboard_reaches_every_token(show: Open, demo: Model, found: Attention) -> None:
     page = show(views.head(demo, TEXT, layer=2, heads=[1]))
     token(page, "left", 0).focus()
     for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
@@ -162,9 +162,9 @@ def test_the_keyboard_reaches_every_token(show: Open, demo: Model, found: Trace)
     assert token(page, "right", 0).get_attribute("aria-label") == "to The, null"
 
 
-def test_null_attention_can_be_hidden_and_words_shown(show: Open, demo: Model, found: Trace) -> None:
+def test_null_attention_can_be_hidden_and_words_shown(show: Open, demo: Model, found: Attention) -> None:
     page = show(views.head(demo, TEXT, layer=2, heads=[0]))
-    kept = found.attention[2].copy()
+    kept = found.weights[2].copy()
     kept[:, :, 0] = 0
     page.get_by_role("button", name="Null attention").click()
     assert_lines(page, kept, [0])
@@ -183,7 +183,7 @@ def test_a_pair_is_filtered_by_sentence(show: Open, tmp_path: Path) -> None:
     bert = load_model(str(save_model(tmp_path / "bert", "bert", sharp=True)))
     pair = ("Nobody knew.", "Stop!")
     reading = read(bert, pair)
-    expected = trace(bert, reading).attention[1]
+    expected = attend(bert, reading).weights[1]
     assert reading.second is not None
     first, second = slice(0, reading.second), slice(reading.second, None)
     page = show(views.head(bert, pair, layer=1))
@@ -222,14 +222,14 @@ def test_generated_pieces_are_marked(show: Open, demo: Model) -> None:
 # ---- model view
 
 
-def test_the_grid_holds_all_heads_and_enlarges_one(show: Open, demo: Model, found: Trace) -> None:
+def test_the_grid_holds_all_heads_and_enlarges_one(show: Open, demo: Model, found: Attention) -> None:
     page = show(views.model(demo, TEXT, include_layers=[1, 3], include_heads=[0, 2, 5]))
     assert page.locator(".cell").count() == 6
     opacities = page.locator(".cell").first.locator("path").count()
     assert opacities > 1
     page.click("[aria-label='Layer 3, head 2']")
     expect(page.locator("dialog h2")).to_have_text("Layer 3, head 2")
-    assert_lines(page, found.attention[3], [2])
+    assert_lines(page, found.weights[3], [2])
     page.locator("dialog").locator('.token[data-side="left"][data-place="6"]').hover()
     assert {line["i"] for line in lines(page)} == {6}
     page.click("[aria-label='Layer above']")
@@ -241,36 +241,36 @@ def test_the_grid_holds_all_heads_and_enlarges_one(show: Open, demo: Model, foun
     expect(page.locator("[aria-label='Layer 1, head 5']")).to_be_focused()
 
 
-def test_a_thumbnail_draws_the_strong_weights(show: Open, demo: Model, found: Trace) -> None:
+def test_a_thumbnail_draws_the_strong_weights(show: Open, demo: Model, found: Attention) -> None:
     page = show(views.model(demo, TEXT, include_layers=[0], include_heads=[1]))
     drawn = "".join(page.locator(".cell path").evaluate_all("paths => paths.map(path => path.getAttribute('d'))"))
-    assert drawn.count("M") == (found.attention[0, 1] >= 0.02).sum()
+    assert drawn.count("M") == (found.weights[0, 1] >= 0.02).sum()
     page.get_by_role("button", name="Null attention").click()
     page.wait_for_selector(".cell path")
     drawn = "".join(page.locator(".cell path").evaluate_all("paths => paths.map(path => path.getAttribute('d'))"))
-    assert drawn.count("M") == (found.attention[0, 1][:, 1:] >= 0.02).sum()
+    assert drawn.count("M") == (found.weights[0, 1][:, 1:] >= 0.02).sum()
 
 
 # ---- neuron view
 
 
-def test_a_token_expands_into_query_key_product_score_and_softmax(show: Open, demo: Model, found: Trace) -> None:
+def test_a_token_expands_into_query_key_product_score_and_softmax(show: Open, demo: Model, found: Attention) -> None:
     page = show(views.neuron(demo, TEXT, layer=2, head=1))
     expect(page.locator(".hint")).to_contain_text("Expand a token")
-    assert page.locator(".plus").count() == found.attention.shape[-1]
-    assert_lines(page, found.attention[2], [1])
+    assert page.locator(".plus").count() == found.weights.shape[-1]
+    assert_lines(page, found.weights[2], [1])
     page.click('.plus[data-place="6"]')
     shares = [float(share) for share in page.locator(".share").all_text_contents()]
-    np.testing.assert_allclose(shares, found.attention[2, 1, 6, :7], rtol=0, atol=ROUNDING)
+    np.testing.assert_allclose(shares, found.weights[2, 1, 6, :7], rtol=0, atol=ROUNDING)
     scores = [float(score.replace("−", "-")) for score in page.locator(".score").all_text_contents()]
     query, key = found.query[2, 1], found.key[2, 1]
     np.testing.assert_allclose(scores, key[:7] @ query[6] * found.scaling[2], rtol=0, atol=6e-4)
     page.click('.plus[data-place="6"]')
     assert page.locator(".share").count() == 0
-    assert_lines(page, found.attention[2], [1])
+    assert_lines(page, found.weights[2], [1])
 
 
-def test_the_keyboard_walks_tokens_and_dimensions(show: Open, demo: Model, found: Trace) -> None:
+def test_the_keyboard_walks_tokens_and_dimensions(show: Open, demo: Model, found: Attention) -> None:
     page = show(views.neuron(demo, TEXT, layer=3, head=2, token=4))
     page.locator('.plus[data-place="4"]').focus()
     page.keyboard.press("ArrowDown")
@@ -285,7 +285,7 @@ def test_the_keyboard_walks_tokens_and_dimensions(show: Open, demo: Model, found
     assert page.locator(".share").count() == 0
 
 
-def test_cells_show_signs_and_tell_their_numbers(show: Open, demo: Model, found: Trace) -> None:
+def test_cells_show_signs_and_tell_their_numbers(show: Open, demo: Model, found: Attention) -> None:
     page = show(views.neuron(demo, TEXT, layer=2, head=1, token=6))
     colours = page.locator("svg.neurons g path[fill]").evaluate_all(
         "paths => [...new Set(paths.map(path => path.getAttribute('fill')))]"
@@ -302,7 +302,7 @@ def test_cells_show_signs_and_tell_their_numbers(show: Open, demo: Model, found:
 
 def test_bidirectional_models_show_all_tokens(show: Open, tmp_path: Path) -> None:
     bert = load_model(str(save_model(tmp_path / "bert", "bert", sharp=True)))
-    expected = trace(bert, read(bert, "Nobody knew.")).attention
+    expected = attend(bert, read(bert, "Nobody knew.")).weights
     page = show(views.neuron(bert, "Nobody knew.", layer=1, head=3, token=2))
     shares = [float(share) for share in page.locator(".share").all_text_contents()]
     np.testing.assert_allclose(shares, expected[1, 3, 2], rtol=0, atol=ROUNDING)
@@ -356,7 +356,7 @@ def test_themes_and_widths(show: Open, demo: Model, make: Callable[..., views.Vi
     assert page.evaluate("document.documentElement.scrollWidth") == 1000
 
 
-def test_several_views_on_a_page_do_not_meet(show: Open, demo: Model, found: Trace) -> None:
+def test_several_views_on_a_page_do_not_meet(show: Open, demo: Model, found: Attention) -> None:
     made = [views.head(demo, TEXT, layer=2), views.head(demo, TEXT, layer=4), views.neuron(demo, TEXT)]
     page = show("<!doctype html>" + "".join(view._repr_html_() for view in made), height=2400)
     frames = [page.frame_locator("iframe").nth(place) for place in range(3)]
@@ -366,7 +366,7 @@ def test_several_views_on_a_page_do_not_meet(show: Open, demo: Model, found: Tra
     expect(frames[0].locator(".square[aria-pressed=true]")).to_have_count(1)
     expect(frames[1].locator(".square[aria-pressed=true]")).to_have_count(6)
     drawn = frames[1].locator("path[data-i]").count()
-    assert drawn == (found.attention[4] >= 0.005).sum()
+    assert drawn == (found.weights[4] >= 0.005).sum()
 
 
 def test_long_texts_draw_the_strongest_lines_and_say_so(show: Open) -> None:

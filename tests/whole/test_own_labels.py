@@ -19,6 +19,7 @@ from models import save_model
 from reference_forward import attention_float64
 
 import attnmetrics
+from attnmetrics.errors import ConfigError
 from attnmetrics.metrics.reference.pieces import label_pieces
 from attnmetrics.metrics.reference.sentence import Sentence, Word
 from attnmetrics.metrics.reference.twins import Reference
@@ -161,3 +162,12 @@ def test_another_label_over_a_cached_corpus_parses_nothing(desk: Path, monkeypat
         annotations=desk / "inline" / "annotations", label={"gloss": "word.misc.Gloss"}, exemplars=3,
     )  # fmt: skip
     assert tuple(found["gloss"].values) == ("x", "_")
+
+
+def test_a_key_that_no_word_has_ends_a_run_before_anything_is_measured(desk: Path) -> None:
+    with pytest.raises(ConfigError, match=r"the key Gender of word\.misc\.Gender, found none among"):
+        attnmetrics.run(
+            model=desk / "model", corpus=desk / "gold.conllu", out=desk / "none", engine="inline",
+            shard_characters=300, label={"gender": "word.misc.Gender"}, exemplars=3,
+        )  # fmt: skip
+    assert not (desk / "none" / "commits").exists()

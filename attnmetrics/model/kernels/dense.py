@@ -102,10 +102,17 @@ def _store_rows(weights: Tensor, strongest: Tensor, tile: Tile, columns: slice, 
     null = exact[..., : columns.start].sum(-1) + exact[..., columns.stop :].sum(-1)
     kept = (null <= ENTROPY_NULL_LIMIT) & (given > 0)
     entropy = torch.where(kept, given.log() + surprise[..., columns].sum(-1) / given, 0)
-    rows = {"given": given, "null": null, "entropy": entropy, "kept": kept, "strongest": strongest}
-    rows |= {"entropy_all": surprise.sum(-1), "largest": weights.amax(-1)}
-    for name, found in rows.items():
-        sentences_of(getattr(into, name), tile)[:, tile.row : tile.row + tile.rows] = found.transpose(1, 2)
+    by_row = {
+        "given": given,
+        "null": null,
+        "entropy": entropy,
+        "kept": kept,
+        "strongest": strongest,
+        "entropy_all": surprise.sum(-1),
+        "largest": weights.amax(-1),
+    }
+    for name, value in by_row.items():
+        sentences_of(getattr(into, name), tile)[:, tile.row : tile.row + tile.rows] = value.transpose(1, 2)
     sentences_of(into.received, tile)[:, : weights.shape[-1]] += exact.sum(-2).transpose(1, 2)
 
 

@@ -123,13 +123,13 @@ class Fused:
             return dense(query, key, value, scaling, wanted, reduce, show)
         heads, device = query.shape[1], query.device
         output = value.new_empty(value.shape) if value is not None else None
-        found = Reductions.empty(wanted, heads, device) if reduce else None
+        reductions = Reductions.empty(wanted, heads, device) if reduce else None
         softmax = torch.empty(2, *query.shape[:2], dtype=torch.float32, device=device)
         setting = Setting(heads, scaling, wanted.attends.leading, wanted.attends.trailing)
         layout = self._layout(wanted, query)
         for group in layout.groups:
-            _launch(group, (query, key, value, output), found, softmax, setting, wanted.attends.causal)
-        return output, found and _read(layout, query, key, found, softmax, setting)
+            _launch(group, (query, key, value, output), reductions, softmax, setting, wanted.attends.causal)
+        return output, reductions and _read(layout, query, key, reductions, softmax, setting)
 
     def _layout(self, wanted: Wanted, query: Tensor) -> _Layout:
         if self._known is None or self._known[0] is not wanted:
@@ -140,34 +140,35 @@ class Fused:
 
 
 def _groups(batch: Batch, longest: int, side: int, device: torch.device) -> Iterator[_Group]:
-    """The batch's sentences by length, rounded up to a power of two."""
+    """The batch's sentences by length, rounded up to a power of two: those of 5, 16 and 17 pieces make two groups."""
     lengths = np.diff(batch.offsets)
     measured = np.zeros(len(lengths), dtype=np.int64)
     for tile in batch.tiles:
         measured[tile.sentence : tile.sentence + tile.count] = tile.measured
     powers = np.array([triton.next_power_of_2(max(LEAST, length)) for length in lengths.tolist()])
     for power in np.unique(powers).tolist():
-        rows = np.flatnonzero(powers == power)
-        columns = (rows, batch.offsets[rows], lengths[rows], measured[rows])
-        own, *sentences = (torch.from_numpy(column).to(device) for column in columns)
+        places = np.flatnonzero(powers == power)
+        columns = (places, batch.offsets[places], lengths[places], measured[places])
+        rows, *sentences = (torch.from_numpy(column).to(device) for column in columns)
         whole = power <= longest
-        blocks = 0 if whole else triton.cdiv(int(lengths[rows].max()), side)
-        yield _Group(own, Sentences(*sentences), power if whole else side, blocks)
+        blocks = 0 if whole else triton.cdiv(int(lengths[places].max()), side)
+        yield _Group(rows, Sentences(*sentences), power if whole else side, blocks)
 
 
 def _linked(wanted: Wanted, device: torch.device) -> _Linked:
-    columns = [torch.empty(3, 0, dtype=torch.int32, device=device)]
+    of_tiles = [torch.empty(3, 0, dtype=torch.int32, device=device)]
     for tile, reads in zip(wanted.batch.tiles, wanted.reads, strict=True):
         attending, attended = _packed_places(tile, *reads.linked)
-        columns.append(torch.stack([attending, attended, reads.group]))
-    attending, attended, group = torch.cat(columns, 1)
+        of_tiles.append(torch.stack([attending, attended, reads.group]))
+    attending, attended, group = torch.cat(of_tiles, 1)
     order = group.argsort(stable=True)
-    bounds, of = _cut(wanted.group_sizes)
+    bounds, group_of_chunk = _cut(wanted.group_sizes)
+    is_member = group_of_chunk == np.arange(len(wanted.group_sizes))[:, None]
     return _Linked(
         attending=attending[order],
         attended=attended[order],
         bounds=torch.from_numpy(bounds).to(device),
-        members=torch.from_numpy(of == np.arange(len(wanted.group_sizes))[:, None]).to(device, torch.float64),
+        members=torch.from_numpy(is_member).to(device, torch.float64),
     )
 
 
@@ -177,6 +178,7 @@ def _cut(sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]
     Groups of 2500 and 10 pairs are cut at [0, 1024, 2048, 2500, 2510]; the chunks are of the groups [0, 0, 0, 1].
     """
     chunks = -(-sizes // LINKED)
+    # A row for each chunk: its group, its place among this group's chunks, its first pair.
     group = np.repeat(np.arange(len(sizes)), chunks)
     place = np.arange(len(group)) - (np.cumsum(chunks) - chunks)[group]
     begin = (np.cumsum(sizes) - sizes)[group] + place * LINKED
@@ -184,14 +186,15 @@ def _cut(sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]
 
 
 def _prefix(wanted: Wanted, device: torch.device) -> _Prefix:
-    columns = [torch.empty(3, 0, dtype=torch.int64, device=device)]
+    of_tiles = [torch.empty(3, 0, dtype=torch.int64, device=device)]
     for tile, reads in zip(wanted.batch.tiles, wanted.reads, strict=True):
         place, row, column = reads.block_index
+        # [block, place] in a tile, and end to end over all tiles.
         attending, attended = _packed_places(tile, reads.block_sentence[:, None], row, column)
         block = torch.arange(reads.blocks.start, reads.blocks.stop, device=device)[:, None]
         target = block * wanted.places + place
-        columns.append(torch.stack([attending, attended, target]).flatten(1))
-    return _Prefix(*torch.cat(columns, 1))
+        of_tiles.append(torch.stack([attending, attended, target]).flatten(1))
+    return _Prefix(*torch.cat(of_tiles, 1))
 
 
 def _packed_places(tile: Tile, sentence: Tensor, row: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
@@ -203,7 +206,7 @@ def _packed_places(tile: Tile, sentence: Tensor, row: Tensor, column: Tensor) ->
 def _launch(
     group: _Group,
     tensors: tuple[Tensor, Tensor, Tensor | None, Tensor | None],
-    found: Reductions | None,
+    reductions: Reductions | None,
     softmax: Tensor,
     setting: Setting,
     causal: bool,
@@ -216,23 +219,21 @@ def _launch(
     blocks = max(1, group.blocks)
     grid = (len(group.rows) * setting.heads, blocks)
     rows = parts = None
-    if found is not None:
-        rows = Rows(
-            found.received, found.given, found.null, found.entropy, found.kept, found.entropy_all, found.largest,
-            found.strongest, *softmax,
-        )  # fmt: skip
+    if reductions is not None:
+        rows = _rows(reductions, softmax)
         parts = _parts(len(group.rows), blocks, setting.heads, softmax.device)
     sizes = {"CAUSAL": causal, "SIDE": group.side, "WIDTH": _width(tensors[0])}
     # 32 weights of a tile a thread; fewer in float32, whose products take registers instead of tensor cores.
     warps = 4 if tensors[0].dtype == torch.float32 else min(8, max(1, group.side**2 // 1024))
-    (tiled if group.blocks else short)[grid](
+    program = tiled if group.blocks else short
+    program[grid](
         query, key, value, output, group.sentences, rows, parts, setting,
-        MIX=value is not None, REDUCE=found is not None, VALUE_WIDTH=_width(tensors[2]), **sizes, num_warps=warps,
+        MIX=value is not None, REDUCE=reductions is not None, VALUE_WIDTH=_width(tensors[2]), **sizes, num_warps=warps,
     )  # fmt: skip
-    if found is not None and parts is not None:
+    if reductions is not None and parts is not None:
         if group.blocks:
             received[grid](query, key, group.sentences, rows, setting, **sizes, num_warps=warps)
-        _gather(parts, group, found)
+        _gather(parts, group, reductions)
 
 
 def _packed(tensor: Tensor | None) -> Packed | None:
@@ -246,6 +247,14 @@ def _packed(tensor: Tensor | None) -> Packed | None:
 def _width(tensor: Tensor | None) -> int:
     """Columns that hold a head's queries, keys or values."""
     return LEAST if tensor is None else max(LEAST, triton.next_power_of_2(tensor.shape[-1]))
+
+
+def _rows(into: Reductions, softmax: Tensor) -> Rows:
+    """What programs write by row and by column."""
+    return Rows(
+        into.received, into.given, into.null, into.entropy, into.kept, into.entropy_all, into.largest, into.strongest,
+        *softmax,
+    )  # fmt: skip
 
 
 def _parts(sentences: int, blocks: int, heads: int, device: torch.device) -> Parts:
@@ -269,24 +278,28 @@ def _gather(parts: Parts, group: _Group, into: Reductions) -> None:
         getattr(into, name).add_(getattr(parts, name).sum((0, 1), dtype=torch.float64))
     peak, block = parts.peak.max(1)
     into.peak[group.rows] = peak.double()
-    for place, found in ((into.peak_i, parts.peak_i), (into.peak_j, parts.peak_j)):
-        place[group.rows] = found.gather(1, block[:, None])[:, 0]
+    into.peak_i[group.rows] = parts.peak_i.gather(1, block[:, None])[:, 0]
+    into.peak_j[group.rows] = parts.peak_j.gather(1, block[:, None])[:, 0]
 
 
 def _read(
-    layout: _Layout, query: Tensor, key: Tensor, found: Reductions, softmax: Tensor, setting: Setting
+    layout: _Layout, query: Tensor, key: Tensor, reductions: Reductions, softmax: Tensor, setting: Setting
 ) -> Reductions:
     """The reductions with the single weights, from `softmax` as `_launch` leaves it."""
-    (blocks, _, places), heads, device = found.prefix.shape, setting.heads, softmax.device
-    tensors, sizes = (_packed(query), _packed(key), *softmax, len(query)), {"PLACES": PLACES, "WIDTH": _width(query)}
+    heads, device = setting.heads, softmax.device
+    tensors = (_packed(query), _packed(key), *softmax, len(query))
+    sizes = {"PLACES": PLACES, "WIDTH": _width(query)}
+    # [chunk, head] sums of linked pairs, and [group, head] by a product: adding at indices has no fixed order on a GPU.
     pairs, chunks = layout.linked, len(layout.linked.bounds) - 1
     sums = torch.zeros((chunks, heads), dtype=torch.float64, device=device)
     if chunks:
         linked[chunks, heads](*tensors, pairs.attending, pairs.attended, pairs.bounds, sums, setting, **sizes)
+    # [block × place, head] weights of prefix blocks, those that exist.
     first, count = layout.prefix, len(layout.prefix.target)
+    blocks, _, places = reductions.prefix.shape
     weights = torch.full((blocks * places, heads), nan, dtype=torch.float64, device=device)
     if count:
         single[triton.cdiv(count, PLACES), heads](
             *tensors, first.attending, first.attended, first.target, weights, count, setting, **sizes
         )
-    return replace(found, linked=pairs.members @ sums, prefix=weights.view(blocks, places, heads).transpose(1, 2))
+    return replace(reductions, linked=pairs.members @ sums, prefix=weights.view(blocks, places, heads).transpose(1, 2))
