@@ -24,7 +24,7 @@ from transformers import (
 from attnmetrics.model.load import Model, attention_maps, load_model
 from attnmetrics.model.named_ids import find_named_ids, spell_named_ids
 from attnmetrics.model.probe import Layout
-from attnmetrics.model.reading import Reading, trace
+from attnmetrics.model.reading import Reading, attend
 
 PAD, MASK = 1, 4
 SENTENCES = [
@@ -73,7 +73,7 @@ def test_spelled_padding_and_masks_count_as_the_model_counts_them(tmp_path: Path
     for ids, found in zip(SENTENCES, attention_maps(model, SENTENCES), strict=True):
         expected = eager(folder, ids)
         np.testing.assert_allclose(found, expected, atol=2e-6)
-        np.testing.assert_allclose(trace(model, whole(ids)).attention, expected, atol=2e-6)
+        np.testing.assert_allclose(attend(model, whole(ids)).attention, expected, atol=2e-6)
 
 
 def test_what_is_spelled_matters(tmp_path: Path) -> None:

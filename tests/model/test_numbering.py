@@ -26,7 +26,7 @@ from transformers import (
 from attnmetrics.config import build_config
 from attnmetrics.errors import ModelError
 from attnmetrics.model.load import Model, attention_maps, load_model
-from attnmetrics.model.reading import read, trace
+from attnmetrics.model.reading import attend, read
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.views.facts import other_layers
@@ -117,7 +117,7 @@ def test_a_layer_has_the_attention_of_its_own_module(folder: str, model: Model) 
     reading = read(model, TEXTS[0])
     with torch.inference_mode():
         network(input_ids=torch.from_numpy(reading.ids[None]), output_attentions=True)
-    found = trace(model, reading, [3])
+    found = attend(model, reading, [3])
     assert found.layers == (3,)
     np.testing.assert_allclose(found.attention[0], seen[0], atol=1e-6)
     np.testing.assert_allclose(attention_maps(model, [reading.ids.tolist()])[0][1], seen[0], atol=1e-6)
