@@ -59,19 +59,10 @@ class Functions:
     def __reduce__(self) -> tuple[Any, ...]:
         return Functions, (tuple(self._texts.values()),)
 
-    def __bool__(self) -> bool:
-        """Whether there are any."""
-        return bool(self._texts)
-
     @property
-    def digest(self) -> str:
-        """Of the names and texts of the modules."""
-        state = blake2b(digest_size=16)
-        for name, module in sorted(self._texts.items()):
-            for part in (name.encode(), module.text.encode()):
-                state.update(len(part).to_bytes(8, "little"))
-                state.update(part)
-        return state.hexdigest()
+    def digests(self) -> dict[str, str]:
+        """Of the text of each module, by its name."""
+        return {name: blake2b(module.text.encode(), digest_size=16).hexdigest() for name, module in self._texts.items()}
 
     def get(self, source: str) -> Callable[[Any], Any]:
         """The function of `python:MODULE:NAME`.
@@ -146,10 +137,10 @@ def _names(values: Any, words: int) -> list[str]:
     if len(names) != words:
         raise AnnotationError(f"expected {words} texts, one a word, found {len(names)}")
     for position, name in enumerate(names):
-        if not isinstance(name, str) or not 0 < len(name) <= NAME_LENGTH:
+        if not isinstance(name, str) or not name.strip() or len(name) > NAME_LENGTH:
             raise AnnotationError(
-                f"expected a text of 1 to {NAME_LENGTH} characters for word {position}, found {_excerpt(name)}"
-                f"{_length(name)}"
+                f"expected a text of 1 to {NAME_LENGTH} characters, not all of them white space, for word {position}, "
+                f"found {_excerpt(name)}{_length(name)}"
             )
         name.encode()
     return names

@@ -147,7 +147,7 @@ def _begin(job: Job, identity: Identity) -> Facts:
     """`run.json` as it stands now that no other driver writes it, or anew, with this command's way to the results."""
     folder = job.config.out
     facts = read_own(folder, identity)
-    if facts is None or not holds_measurements(facts):
+    if facts is None or not holds_measurements(folder, facts):
         facts = _new_facts(job, identity)
     facts |= _command(job)
     if facts["status"] != "finished":
