@@ -7,6 +7,7 @@ sentence:
     def next_word(sentence): return [(word, word + 1) for word in range(len(sentence.words) - 1)]
 
 What runs is the module's text as it was when it was found, here and in every worker: its digest is part of the run.
+Nothing else travels: what a module imports or reads has to be on every node, installed or in the working directory.
 """
 
 import operator
@@ -19,7 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from attnmetrics.annotation.modules import UserModule, execute, find_module
+from attnmetrics.annotation.modules import UserModule, execute, find_module, working_directory
 from attnmetrics.annotation.sentence import NAME_LENGTH, Column, Sentences, WordPairs
 from attnmetrics.annotation.words import iterate
 from attnmetrics.errors import AnnotationError, first_line
@@ -89,9 +90,10 @@ class Functions:
         """
         function = self.get(source)
         values: list[str] = []
-        for row, sentence in enumerate(iterate(sentences)):
-            with _naming(source, sentences, row):
-                values += _names(function(sentence), len(sentence.words))
+        with working_directory():
+            for row, sentence in enumerate(iterate(sentences)):
+                with _naming(source, sentences, row):
+                    values += _names(function(sentence), len(sentence.words))
         return Column.of(values)
 
     def read_link(self, source: str, sentences: Sentences) -> WordPairs:
@@ -102,9 +104,10 @@ class Functions:
         """
         function = self.get(source)
         pairs: list[list[tuple[int, int]]] = []
-        for row, sentence in enumerate(iterate(sentences)):
-            with _naming(source, sentences, row):
-                pairs.append(_pairs(function(sentence), len(sentence.words)))
+        with working_directory():
+            for row, sentence in enumerate(iterate(sentences)):
+                with _naming(source, sentences, row):
+                    pairs.append(_pairs(function(sentence), len(sentence.words)))
         both = np.array([pair for own in pairs for pair in own], np.int64).reshape(-1, 2)
         offsets = np.array([0, *accumulate(map(len, pairs))], np.int64)
         return WordPairs(offsets, np.ascontiguousarray(both[:, 0]), np.ascontiguousarray(both[:, 1]))

@@ -183,7 +183,10 @@ def test_functions_that_are_not_there(find: Callable[..., Functions], tmp_path: 
     assert "expected a function other in the module own_labels, found nothing of that name" in message("other")
     assert "expected a function constant in the module own_labels, found a int of that name" in message("constant")
     assert "cannot import the module own_labels" in (found := message("f", text="import no_such_module_of_ours"))
-    assert "ModuleNotFoundError: No module named 'no_such_module_of_ours'; correct it" in found
+    assert (
+        "ModuleNotFoundError: No module named 'no_such_module_of_ours'; correct it, or install what it imports on"
+        in found
+    )
     assert "own_labels.py): SystemExit: 4; correct it" in message("f", text="import sys; sys.exit(4)")
     assert f"({tmp_path / 'own_labels.py'}): SyntaxError: " in message("f", text="def f(:")
     for source, expected in (
@@ -217,6 +220,15 @@ def test_a_module_may_import_what_lies_beside_it(
     (tmp_path / "beside_own_labels.py").write_text("name = 'x'")
     text = "import beside_own_labels\ndef f(sentence): return [beside_own_labels.name] * len(sentence.words)"
     assert find("f", text=text).read_label("python:own_labels:f", sentences).names == ("x",)
+
+
+def test_a_function_may_import_when_it_is_called(
+    sentences: Sentences, find: Callable[..., Functions], tmp_path: Path
+) -> None:
+    (tmp_path / "late_own_labels.py").write_text("def name(word): return word.pos")
+    text = "def f(sentence):\n import late_own_labels\n return list(map(late_own_labels.name, sentence.words))"
+    names = find("f", text=text).read_label("python:own_labels:f", sentences)
+    assert names.values() == ["DET", "NOUN", "VERB", "DET", "NOUN", "ADP", "DET", "NOUN"]
 
 
 def test_a_package_may_import_its_own_modules(
