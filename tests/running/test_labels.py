@@ -13,6 +13,8 @@ import attnmetrics
 from attnmetrics.annotation import cache
 from attnmetrics.assets import PIPELINES
 from attnmetrics.config import RunConfig, build_config
+from attnmetrics.corpus.shards import Shard
+from attnmetrics.engine import Effort
 from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import AnnotationError, ConfigError, StoreError
 from attnmetrics.running.driver import run, run_annotate, run_measure
@@ -43,7 +45,7 @@ TREEBANK = """# newdoc id = d1
 5\teat\teat\tVERB\tVBP\t_\t2\tconj\t_\t_
 """
 PIECES = ("0 1 2 3 4 4", "0 0 1 1 1 1", "0 0 0 1 2 3 3 4")
-"""The word of each piece of the demo model: the, cat, saw, the, c|ats; S|he, s|le|ep|s; D|og|s, run, and, dog|s, eat."""
+"""The word of each of the demo model's pieces: the cat saw the c|ats, S|he s|le|ep|s, D|og|s run and dog|s eat."""
 MODULE = """
 calls = 0
 
@@ -264,6 +266,29 @@ def test_annotations_keep_what_was_asked_for_once(desk: Path, with_entities: str
     assert {"entity", "ext.fruit"} <= annotated()
     facts = run_measure(config("out", corpus="a.txt", annotator=with_entities, annotations="kept"), QUIET)
     assert facts["store"]["schema"]["names"]["entity"] == ["GPE", "O", "_"]
+
+
+def test_a_run_that_was_begun_with_entities_parses_them_again(
+    desk: Path, with_entities: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Worker.measure
+
+    def stop(worker: Worker, shard: Shard, *arguments: Any) -> Effort:
+        if shard.index:
+            raise KeyboardInterrupt
+        return real(worker, shard, *arguments)
+
+    (desk / "a.txt").write_text("She lives in Paris.")
+    (desk / "b.txt").write_text("Paris is old.")
+    options = {"corpus": ["a.txt", "b.txt"], "annotator": with_entities, "shard_characters": 5}
+    run_annotate(config("out", label={"own": "word.entity"}, **options), QUIET)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Worker, "measure", stop)
+        run_measure(config("out", **options), QUIET)
+    for path in (desk / "out" / "annotations").glob("*.parquet"):
+        path.unlink()
+    assert run(config("out", **options), QUIET)["status"] == "finished"
+    assert tuple(attnmetrics.load("out")["entity"].values) == ("GPE", "O", "_")
 
 
 @pytest.fixture(scope="module")
