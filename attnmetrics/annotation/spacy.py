@@ -213,10 +213,11 @@ def _check_given(table: NDArray[np.int64], attributes: list[str], text: _Text) -
 
 
 def _extension(doc: Any, key: str, text: _Text) -> NDArray[np.int64]:
-    """[T] `token._.KEY` as text, as keys of the string store; `none` where it is None or empty."""
+    """[T] `token._.KEY` as text, as keys of the string store; `none` where it is None or blank."""
     try:
         values = [token._.get(key) for token in doc]
-        names = [ABSENT if value is None else str(value) or ABSENT for value in values]
+        texts = ["" if value is None else str(value) for value in values]
+        names = [text if text.strip() else ABSENT for text in texts]
         keys = [doc.vocab.strings.add(name) for name in names]
     except Exception as error:  # an extension runs any code
         raise AnnotationError(

@@ -148,9 +148,9 @@ def columns_to_give(job: Job) -> frozenset[str]:
 
     These are kept by shards that lack a column of the labels, and whose text is parsed anew for it.
     """
-    if job.plan.gold is not None:
-        return job.declaration.columns
     wanted = job.declaration.columns
+    if job.plan.gold is not None or wanted <= {"pos", "rel"}:  # which every shard keeps
+        return wanted
     kept = [columns for columns in read_ahead(partial(_kept_columns, job), job.plan.shards) if wanted - columns]
     return wanted | {column for columns in kept for column in columns if column.startswith(COSTLY)}
 

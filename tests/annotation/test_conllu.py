@@ -365,5 +365,7 @@ def test_all_ten_columns_are_kept() -> None:
 @pytest.mark.parametrize("column", ["entity", "ext.fruit"])
 def test_a_column_that_conllu_has_not_is_refused(column: str) -> None:
     check_columns({"lemma", "misc", "form"})
-    with pytest.raises(AnnotationError, match=rf"found word\.{column}, which it has not; name a key .* word\.misc\.KEY"):
+    with pytest.raises(
+        AnnotationError, match=rf"found word\.{column}, which it has not; name a key .* word\.misc\.KEY"
+    ):
         check_columns({"pos", column})
