@@ -16,7 +16,7 @@ NO_ENTITY: Final = "O"
 """The type of a word outside of entities."""
 
 Declared = Mapping[str, tuple[str, ...]]
-"""Column → all names that may come out of an annotator, in code-point order, with `_` (schema.NO_LABEL) as the last."""
+"""Column → all names that may come out of an annotator, in code-point order, the last one `_` (`NO_LABEL`)."""
 
 
 @dataclass(frozen=True, slots=True)

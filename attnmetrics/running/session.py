@@ -119,7 +119,7 @@ def _count_names(session: Session, sources: Mapping[str, str]) -> Mapping[str, M
 
     Raises:
         ShardError: a shard cannot be counted, or not be annotated.
-        ConfigError: no word has the key that a label is made from.
+        ConfigError: no word has the key of a label.
     """
     outcome = count(session.job, session.engine, session.reporter, sources)
     if outcome.damaged:
@@ -129,7 +129,7 @@ def _count_names(session: Session, sources: Mapping[str, str]) -> Mapping[str, M
     refuse_unannotated(session.job, len(outcome.damaged))
     refuse_failures(session.job, outcome.failures)
     for label, source in sources.items():
-        check_counts(source, outcome.names[label])
+        check_counts(source, outcome.names.get(label, {}))
     return outcome.names
 
 
