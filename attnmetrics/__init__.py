@@ -6,6 +6,15 @@ metrics = attnmetrics.run(model="gpt2", corpus="texts/*.txt", out="runs/gpt2")  
 metrics = attnmetrics.load("runs/gpt2")                                          # later
 sentences = attnmetrics.exemplars("runs/gpt2")                                   # a pandas DataFrame
 attnmetrics.plot.distance(metrics)                                               # matplotlib axes
+
+Labels and links of your own have the results that parts of speech and dependencies have:
+
+metrics = attnmetrics.run(
+    model="gpt2", corpus="treebank.conllu", out="runs/animacy",
+    label={"animacy": "word.misc.Animacy"}, link={"siblings": "python:my_words:siblings"},
+)
+metrics["animacy_to"].sel(animacy="human")                                       # [layer, head]
+metrics["siblings_excess"]                                                       # beyond what distances give
 """
 
 from importlib import import_module

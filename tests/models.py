@@ -116,6 +116,17 @@ def sharpen(network: PreTrainedModel, family: Family, sharpness: float) -> None:
             parameter *= (sharpness**0.5) / (parameter.std() * hidden**0.5)
 
 
+def save_network(folder: Path, network: PreTrainedModel) -> str:
+    """A network that is no language model of `models`, with weights large enough to show differences."""
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.ndim == 2:
+                parameter.normal_(0, 1 / parameter.shape[-1] ** 0.5)
+    network.save_pretrained(folder)
+    make_tokenizer("gpt2").save_pretrained(folder)
+    return str(folder)
+
+
 def make_tokenizer(family: Family) -> PreTrainedTokenizerFast:
     """GPT-2: bytes, no template. BERT: word pieces, `[CLS]` and `[SEP]`. Llama: bytes, a begin-of-text piece."""
     return {"gpt2": _gpt2_tokenizer, "bert": _bert_tokenizer, "llama": _llama_tokenizer}[family]()

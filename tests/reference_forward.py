@@ -26,6 +26,8 @@ class Attention:
 
     alpha: Array
     """[layer, head, piece, piece]"""
+    added: Array
+    """[layer, head, piece, stream] what each head adds to the residual stream, without its value bias"""
     ids: list[int]
     spans: list[tuple[int, int]]
     template: frozenset[int]
@@ -35,14 +37,15 @@ class Attention:
 def attention_float64(folder: Path, text: str) -> Attention:
     """Tokenise, run the model, and keep every attention weight."""
     ids, spans, template, cut = _pieces(folder, text, _load(folder)[0])
-    return Attention(weights_float64(folder, ids), ids, spans, frozenset(template), cut)
+    return Attention(*forward_float64(folder, ids), ids, spans, frozenset(template), cut)
 
 
-def weights_float64(folder: Path, ids: list[int]) -> Array:
-    """Every attention weight of these pieces, [layer, head, piece, piece]."""
+def forward_float64(folder: Path, ids: list[int]) -> tuple[Array, Array]:
+    """Every attention weight of these pieces, and what the heads add to the stream (see `Attention`)."""
     config, weights = _load(folder)
     forward = {"gpt2": _gpt2, "bert": _bert, "llama": _llama}[config["model_type"]]
-    return np.stack(forward(np.array(ids), config, weights))
+    alpha, added = zip(*forward(np.array(ids), config, weights), strict=True)
+    return np.stack(alpha), np.stack(added)
 
 
 @cache
@@ -91,6 +94,11 @@ def attend(q: Array, k: Array, scale: float, causal: bool) -> Array:
     return softmax(scores)
 
 
+def add(alpha: Array, values: Array, projection: Array) -> Array:
+    """[head, piece, stream] from α, values [head, piece, width] and a projection [head × width, stream]."""
+    return (alpha @ values) @ projection.reshape(len(alpha), -1, projection.shape[-1])
+
+
 def layer_norm(x: Array, w: Weights, name: str, epsilon: float) -> Array:
     """Mean 0 and variance 1 along the last axis, then scaled and shifted."""
     centred = x - x.mean(axis=-1, keepdims=True)
@@ -103,7 +111,7 @@ def linear(x: Array, w: Weights, name: str) -> Array:
     return x @ w[f"{name}.weight"].T + w.get(f"{name}.bias", 0.0)
 
 
-def _gpt2(ids: NDArray[np.int64], config: dict, w: Weights) -> list[Array]:
+def _gpt2(ids: NDArray[np.int64], config: dict, w: Weights) -> list[tuple[Array, Array]]:
     assert config["activation_function"] == "gelu_new" and not config.get("scale_attn_by_inverse_layer_idx")
 
     def convolution(x: Array, name: str) -> Array:
@@ -119,14 +127,15 @@ def _gpt2(ids: NDArray[np.int64], config: dict, w: Weights) -> list[Array]:
         normed = layer_norm(x, w, f"h.{layer}.ln_1", epsilon)
         q, k, v = (heads(part, number) for part in np.split(convolution(normed, f"h.{layer}.attn.c_attn"), 3, axis=-1))
         alpha = attend(q, k, q.shape[-1] ** -0.5, causal=True)
-        found.append(alpha)
+        bias = heads(w[f"h.{layer}.attn.c_attn.bias"][None, -x.shape[-1] :], number)
+        found.append((alpha, add(alpha, v - bias, w[f"h.{layer}.attn.c_proj.weight"])))
         x = x + convolution((alpha @ v).transpose(1, 0, 2).reshape(len(ids), -1), f"h.{layer}.attn.c_proj")
         inner = gelu(convolution(layer_norm(x, w, f"h.{layer}.ln_2", epsilon), f"h.{layer}.mlp.c_fc"))
         x = x + convolution(inner, f"h.{layer}.mlp.c_proj")
     return found
 
 
-def _bert(ids: NDArray[np.int64], config: dict, w: Weights) -> list[Array]:
+def _bert(ids: NDArray[np.int64], config: dict, w: Weights) -> list[tuple[Array, Array]]:
     assert config["hidden_act"] == "gelu"
     number, epsilon = config["num_attention_heads"], config["layer_norm_eps"]
     x = w["embeddings.word_embeddings.weight"][ids] + w["embeddings.position_embeddings.weight"][: len(ids)]
@@ -136,7 +145,8 @@ def _bert(ids: NDArray[np.int64], config: dict, w: Weights) -> list[Array]:
         at = f"encoder.layer.{layer}"
         q, k, v = (heads(linear(x, w, f"{at}.attention.self.{part}"), number) for part in ("query", "key", "value"))
         alpha = attend(q, k, q.shape[-1] ** -0.5, causal=False)
-        found.append(alpha)
+        bias = heads(w[f"{at}.attention.self.value.bias"][None], number)
+        found.append((alpha, add(alpha, v - bias, w[f"{at}.attention.output.dense.weight"].T)))
         out = linear((alpha @ v).transpose(1, 0, 2).reshape(len(ids), -1), w, f"{at}.attention.output.dense")
         x = layer_norm(x + out, w, f"{at}.attention.output.LayerNorm", epsilon)
         inner = linear(x, w, f"{at}.intermediate.dense")
@@ -145,7 +155,7 @@ def _bert(ids: NDArray[np.int64], config: dict, w: Weights) -> list[Array]:
     return found
 
 
-def _llama(ids: NDArray[np.int64], config: dict, w: Weights) -> list[Array]:
+def _llama(ids: NDArray[np.int64], config: dict, w: Weights) -> list[tuple[Array, Array]]:
     rope = config["rope_parameters"]
     assert config["hidden_act"] == "silu" and rope["rope_type"] == "default"
     number, groups, width = config["num_attention_heads"], config["num_key_value_heads"], config["head_dim"]
@@ -168,7 +178,7 @@ def _llama(ids: NDArray[np.int64], config: dict, w: Weights) -> list[Array]:
         k = rotate(heads(linear(normed, w, f"{at}.self_attn.k_proj"), groups)).repeat(number // groups, axis=0)
         v = heads(linear(normed, w, f"{at}.self_attn.v_proj"), groups).repeat(number // groups, axis=0)
         alpha = attend(q, k, width**-0.5, causal=True)
-        found.append(alpha)
+        found.append((alpha, add(alpha, v, w[f"{at}.self_attn.o_proj.weight"].T)))
         x = x + linear((alpha @ v).transpose(1, 0, 2).reshape(len(ids), -1), w, f"{at}.self_attn.o_proj")
         normed = norm(x, f"{at}.post_attention_layernorm")
         gate = linear(normed, w, f"{at}.mlp.gate_proj")

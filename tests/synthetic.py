@@ -38,7 +38,7 @@ def dataset(
             if result.per_head and result.name not in ("null_attention", "attention_mass", "entropy_rows"):
                 value[layer, head] = np.nan
         data[result.name][...] = value
-        if result.per_head:
+        if f"{result.name}_by_layer" in data:
             data[f"{result.name}_by_layer"][...] = _layer_mean(np.asarray(value))
     return data
 

@@ -58,21 +58,12 @@ class GoldSentence:
 
 
 class ConlluAnnotator:
-    """Takes the annotations that CoNLL-U documents bring; what is declared comes from a `LabelScan` of the corpus.
-
-    Raises:
-        AnnotationError: a column is asked for that CoNLL-U has not.
-    """
+    """Takes the annotations that CoNLL-U documents bring; what is declared comes from a `LabelScan` of the corpus."""
 
     fingerprint = FINGERPRINT
 
-    def __init__(self, declared: Declared, columns: Collection[str] = ()) -> None:
+    def __init__(self, declared: Declared) -> None:
         self.declared = declared
-        if missing := sorted(set(columns) - set(KEPT) - {"form"}):
-            raise AnnotationError(
-                f"expected columns of CoNLL-U, found {', '.join(missing)}, which it has not; name a key of its column "
-                "MISC: word.misc.KEY"
-            )
 
     def annotate(self, documents: Sequence[Document]) -> Annotated:
         """The sentences of one shard, with all columns.
@@ -92,6 +83,19 @@ class ConlluAnnotator:
                 position += 1
         sentences = _sentences(gold, documents)
         return Annotated(sentences, count(sentences, len(documents), blank))
+
+
+def check_columns(columns: Collection[str]) -> None:
+    """Refuse columns that CoNLL-U has not.
+
+    Raises:
+        AnnotationError: naming them.
+    """
+    if missing := sorted(set(columns) - set(KEPT) - {"form"}):
+        raise AnnotationError(
+            f"expected labels of CoNLL-U's columns, found {', '.join(f'word.{name}' for name in missing)}, which it "
+            "has not; name a key of its column MISC: word.misc.KEY"
+        )
 
 
 class LabelScan:

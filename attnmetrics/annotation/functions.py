@@ -10,7 +10,7 @@ What runs is the module's text as it was when it was found, here and in every wo
 """
 
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from hashlib import blake2b
 from itertools import accumulate
@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 
 from attnmetrics.annotation.modules import UserModule, execute, find_module
-from attnmetrics.annotation.sentence import Column, Sentences, WordPairs
+from attnmetrics.annotation.sentence import NAME_LENGTH, Column, Sentences, WordPairs
 from attnmetrics.annotation.words import iterate
 from attnmetrics.errors import AnnotationError, first_line
 
@@ -130,7 +130,7 @@ def _naming(source: str, sentences: Sentences, row: int) -> Iterator[None]:
     """Errors name the function, the document and the sentence."""
     try:
         yield
-    except Exception as error:  # a user's function raises anything
+    except (Exception, SystemExit) as error:  # a user's function raises anything
         kind = "" if isinstance(error, AnnotationError) else f"{type(error).__name__}: "
         raise AnnotationError(
             f"{source} failed on the document {sentences.document[row]!r}, sentence {sentences.sentence[row]} "
@@ -140,20 +140,30 @@ def _naming(source: str, sentences: Sentences, row: int) -> Iterator[None]:
 
 def _names(values: Any, words: int) -> list[str]:
     """What a label function gave, checked."""
-    if isinstance(values, str):
-        raise AnnotationError(f"expected a list of {words} texts, one a word, found the text {_excerpt(values)}")
+    if not isinstance(values, Iterable) or isinstance(values, str | Mapping | Set):
+        raise AnnotationError(f"expected a list of {words} texts, one a word, found {_excerpt(values)}")
     names = list(values)
     if len(names) != words:
         raise AnnotationError(f"expected {words} texts, one a word, found {len(names)}")
     for position, name in enumerate(names):
-        if not isinstance(name, str) or not name:
-            raise AnnotationError(f"expected a text that is not empty for word {position}, found {_excerpt(name)}")
+        if not isinstance(name, str) or not 0 < len(name) <= NAME_LENGTH:
+            raise AnnotationError(
+                f"expected a text of 1 to {NAME_LENGTH} characters for word {position}, found {_excerpt(name)}"
+                f"{_length(name)}"
+            )
         name.encode()
     return names
 
 
+def _length(name: Any) -> str:
+    """How long a text is that is cut where it is shown."""
+    return f" ({len(name):,} characters)" if isinstance(name, str) and len(name) > NAME_LENGTH else ""
+
+
 def _pairs(values: Any, words: int) -> list[tuple[int, int]]:
     """What a link function gave, checked, each pair once."""
+    if not isinstance(values, Iterable):
+        raise AnnotationError(f"expected pairs of positions of words, found {_excerpt(values)}")
     pairs = {_pair(pair, words) for pair in values}
     return sorted((attending, attended) for attending, attended in pairs if attending != attended)
 

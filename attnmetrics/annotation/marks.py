@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.annotation.functions import Functions
-from attnmetrics.annotation.sentence import Sentences
+from attnmetrics.annotation.sentence import Column, Sentences
 from attnmetrics.annotation.sources import read_label, read_link
 from attnmetrics.annotation.vocabulary import encode
+from attnmetrics.errors import AnnotationError
+from attnmetrics.metrics.family import Label
 from attnmetrics.metrics.schema import Schema, is_of_pieces
 
 
@@ -31,7 +33,7 @@ def mark(sentences: Sentences, schema: Schema, functions: Functions) -> Marks:
         AnnotationError: a function of the user's fails, or the annotations lack what a source needs.
     """
     labels = {
-        label.name: encode(read_label(label.source, sentences, functions), schema.names[label.name])
+        label.name: _encode(label, read_label(label.source, sentences, functions), schema.names[label.name])
         for label in schema.labels
         if not is_of_pieces(label.source)
     }
@@ -41,6 +43,14 @@ def mark(sentences: Sentences, schema: Schema, functions: Functions) -> Marks:
         if not is_of_pieces(link.source)
     }
     return Marks(schema, labels, links)
+
+
+def _encode(label: Label, column: Column, names: tuple[str, ...]) -> NDArray[np.int64]:
+    """See `encode`; its error names the label."""
+    try:
+        return encode(column, names)
+    except AnnotationError as error:
+        raise AnnotationError(f"label {label.name} of {label.source}: {error}") from error
 
 
 def _over_sentences(

@@ -21,6 +21,8 @@ class UserModule:
     text: str
     path: str
     """its file on the machine where it was found"""
+    folders: tuple[str, ...] = ()
+    """of a package: where its modules lie on that machine"""
 
 
 def find_module(name: str) -> UserModule:
@@ -35,7 +37,7 @@ def find_module(name: str) -> UserModule:
             spec = importlib.util.find_spec(name)
             loader = spec.loader if spec else None
             text = loader.get_source(name) if isinstance(loader, InspectLoader) else None
-        except Exception as error:  # a package above it runs any code
+        except (Exception, SystemExit) as error:  # a package above it runs any code
             raise AnnotationError(
                 f"cannot find the module {name}: {type(error).__name__}: {first_line(error)}; correct it"
             ) from error
@@ -48,7 +50,7 @@ def find_module(name: str) -> UserModule:
         raise AnnotationError(
             f"expected the source text of the module {name}, found none; write it in a file of its own"
         )
-    return UserModule(name, text, spec.origin or "")
+    return UserModule(name, text, spec.origin or "", tuple(spec.submodule_search_locations or ()))
 
 
 def execute(user: UserModule) -> ModuleType:
@@ -59,11 +61,13 @@ def execute(user: UserModule) -> ModuleType:
     """
     module = ModuleType(user.name)
     module.__file__ = user.path
-    module.__package__ = user.name.rpartition(".")[0]
+    module.__package__ = user.name if user.folders else user.name.rpartition(".")[0]
+    if user.folders:
+        module.__path__ = list(user.folders)
     try:
         with _working_directory(), _registered(module):
             exec(compile(user.text, user.path or user.name, "exec", dont_inherit=True), module.__dict__)
-    except Exception as error:  # a module runs any code
+    except (Exception, SystemExit) as error:  # a module runs any code
         raise AnnotationError(
             f"cannot import the module {user.name} ({user.path}): {type(error).__name__}: {first_line(error)}; "
             "correct it"

@@ -62,9 +62,14 @@ def check_columns(columns: AbstractSet[str]) -> None:
     missing = sorted(name for name in columns if name not in ATTRIBUTES and not name.startswith(EXTENSION))
     if missing:
         raise AnnotationError(
-            f"expected columns of a pipeline ({', '.join(ATTRIBUTES)}, {EXTENSION}KEY), found {', '.join(missing)}, "
-            "which CoNLL-U alone has; name an extension of the pipeline's tokens: word.ext.KEY"
+            f"expected labels of a pipeline's columns ({', '.join(map(_source, [*ATTRIBUTES, 'ext.KEY']))}), found "
+            f"{', '.join(map(_source, missing))}, which CoNLL-U alone has; name an extension of the "
+            "pipeline's tokens: word.ext.KEY"
         )
+
+
+def _source(column: str) -> str:
+    return f"word.{column}"
 
 
 def load_pipeline(name: str, columns: AbstractSet[str]) -> tuple[Any, tuple[str, ...]]:

@@ -15,6 +15,9 @@ ABSENT: Final = "none"
 NO_ENTITY: Final = "O"
 """The type of a word outside of entities."""
 
+NAME_LENGTH: Final = 200
+"""Longer names are no names: they are not told apart."""
+
 Declared = Mapping[str, tuple[str, ...]]
 """Column → all names that may come out of an annotator, in code-point order, the last one `_` (`NO_LABEL`)."""
 

@@ -38,7 +38,9 @@ def check_source(source: str, kind: Literal["label", "link"]) -> None:
     has_key = kind == "label" and _key(source) != ""
     if has_key or is_function(source) or (source in sources and source not in _TEMPLATES):
         return
-    raise ConfigError(f"expected the source of a {kind}, one of {', '.join(sources)}; found {source!r}; correct it")
+    raise ConfigError(
+        f"expected the source of a {kind}, one of {', '.join(sources)}; found {source[:80]!r}; correct it"
+    )
 
 
 def columns_of(source: str) -> frozenset[str]:
@@ -108,7 +110,7 @@ def check_counts(source: str, counts: Mapping[str, int]) -> None:
     if _key(source) and counts and not set(counts) - {ABSENT}:
         raise ConfigError(
             f"expected words with the key {_key(source)} of {source}, found none among {sum(counts.values()):,} words; "
-            "correct the key, upper and lower case too"
+            "correct the key, upper and lower case too, or take annotations that have it"
         )
 
 

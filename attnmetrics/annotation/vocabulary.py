@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.annotation.sentence import ABSENT, NO_ENTITY, Column
+from attnmetrics.annotation.sentence import ABSENT, NAME_LENGTH, NO_ENTITY, Column
 from attnmetrics.errors import AnnotationError
 from attnmetrics.metrics.family import NO_LABEL
 
@@ -31,9 +31,10 @@ def choose_names(counts: Mapping[str, int], declared: Collection[str] = ()) -> t
     Args:
         counts: words with each name, over the whole corpus (see `count_names`).
         declared: names that stay in any case. Of all others that are counted the 200 most frequent stay, of equally
-            frequent ones the first in code-point order; `_`, `none` and `O` are never among the rest.
+            frequent ones the first in code-point order; `_`, `none` and `O` are never among the rest, names of more
+            than `NAME_LENGTH` characters always.
     """
-    others = set(counts) - set(declared) - {REST}
+    others = {name for name in counts if len(name) <= NAME_LENGTH} - set(declared) - {REST}
     frequent = sorted(others, key=lambda name: (-counts[name], name))[:NAMES]
     names = {*declared, *frequent, *(_ALWAYS & set(counts))} - {NO_LABEL, REST}
     rest = (REST,) if set(counts) - names - {NO_LABEL} else ()
@@ -55,8 +56,8 @@ def encode(column: Column, names: tuple[str, ...]) -> NDArray[np.int64]:
     missing = [column.names[used] for used in np.unique(column.codes).tolist() if column.names[used] not in code]
     if missing and REST not in code:
         raise AnnotationError(
-            f"expected every name among {_some(names)}, found {_some(missing)} too; plan the run again if its corpus "
-            "or its annotations changed"
+            f"expected every name among {_some(names)}, found {_some(missing)} too; take a function that gives a "
+            "sentence the same names every time, or plan the run again if its corpus or its annotations changed"
         )
     rest = code.get(REST, -1)
     return np.array([code.get(name, rest) for name in column.names], np.int64)[column.codes]

@@ -1,4 +1,7 @@
-"""Documents: plain text, JSON lines, Parquet and CoNLL-U, from files, folders, globs and URLs, read as a stream."""
+"""From files to documents: plain text, JSON lines, Parquet and CoNLL-U, from files, folders, globs and URLs.
+
+In come paths; out come documents, read as a stream, and the shards that they are cut into.
+"""
 
 from attnmetrics.corpus.document import DOCUMENT_LIMIT, Document, digest
 from attnmetrics.corpus.files import File, find_files, is_gold, is_gold_corpus

@@ -1,4 +1,7 @@
-"""Where shards are worked on: in this process, or by Ray actors. Both give the same bits."""
+"""Who works on a shard: this process, or Ray's actors. Both give the same bits.
+
+In come tasks, the stages that a portion of the work still needs; out come events, as stages end.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -52,7 +52,7 @@ class Worker:
         Args:
             config: of the run.
             gold: what a CoNLL-U corpus declares; None for text that a pipeline annotates.
-            columns: of the annotation, asked for beyond those that cost nothing.
+            columns: of the annotation, that a pipeline is asked for.
         """
         self._config = config
         self._gold = gold

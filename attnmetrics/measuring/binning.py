@@ -68,5 +68,6 @@ _OF_HEADS: Mapping[Quantity, Callable[[Reductions], Tensor]] = {
     Quantity.KEPT: lambda reductions: reductions.kept.sum(0),
     Quantity.OFFSETS: lambda reductions: reductions.offsets,
     Quantity.SPAN: lambda reductions: reductions.span,
+    Quantity.NORM: lambda reductions: reductions.norm.sum(0),
 }
 """[head, …] quantities that are not split."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from attnmetrics.errors import ModelError
 from attnmetrics.measuring.binning import Binning
 from attnmetrics.measuring.counting import count
-from attnmetrics.metrics.family import HEAD
+from attnmetrics.metrics.family import HEAD, Quantity
 from attnmetrics.model.align import piece_names, ranges
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import Kernel, Linked, Reductions, Wanted, want
@@ -192,7 +192,7 @@ def _run(ready: _Input, model: Model, kernel: Kernel) -> "_Measured":
         peaks = (reductions.peak, reductions.peak_i, reductions.peak_j)
         layers.append(_Layer(layer, ready.binning.bin(reductions), peaks, reductions.prefix.float()))
 
-    model.run(ready.ids, ready.wanted, consume, kernel=kernel)
+    model.run(ready.ids, ready.wanted, consume, kernel=kernel, norms=True)
     return _Measured(ready.wanted.batch.rows, ready.prefix_rows, layers)
 
 
@@ -240,6 +240,7 @@ class _Sums:
         )
         pairs = len(prefix_pairs(model.attends.causal)[0])
         self.blocks = np.full((blocks, layers, heads, pairs), np.nan, dtype=np.float32)
+        self._without_norm = [layer for layer, heads_of in enumerate(model.outputs) if heads_of is None]
 
     def add(self, batch: _Measured) -> None:
         """Add a batch."""
@@ -257,9 +258,12 @@ class _Sums:
             ModelError: one is not finite.
         """
         sums = {name: value.cpu().numpy() for name, value in self._sums.items()}
-        for name, value in sums.items():
-            if not np.isfinite(value).all():
-                layer = self._schema.layers[int(np.argwhere(~np.isfinite(value))[0][0])]
+        for one in self._schema.head_sums:
+            name, finite = one.name, np.isfinite(sums[one.name])
+            if one.of is Quantity.NORM:
+                finite[self._without_norm] = True
+            if not finite.all():
+                layer = self._schema.layers[int(np.argwhere(~finite)[0][0])]
                 raise ModelError(
                     f"expected finite attention, found {name} that is not, first in layer {layer}; "
                     "the weights are damaged, or the dtype is too narrow for this model"

@@ -86,6 +86,8 @@ class Quantity(StrEnum):
     """Σ_i F of a column"""
     OFFSETS = "offsets"
     """Σ F by i − j"""
+    NORM = "norm"
+    """‖(z − b) W‖ of a row: what the head adds to the stream there"""
     SPAN = "span"
     """Σ F·|i − j|"""
     LINKED = "linked"
@@ -146,16 +148,25 @@ class Result:
     """what it is called at a label, `{}` standing for the label"""
     chance: str = ""
     """name of the result that holds its chance level"""
+    fractional: bool = False
+    """of counts: whether it may have a fraction, as a sum of attention has"""
+    layered: bool = True
+    """whether it has a `<name>_by_layer` twin, where it is of heads"""
 
     @property
     def dtype(self) -> type[Any]:
-        """Counts are whole, and never NaN."""
-        return np.int64 if self.kind == "count" else np.float64
+        """Counts are whole, unless they may have a fraction."""
+        return np.int64 if self.kind == "count" and not self.fractional else np.float64
 
     @property
     def per_head(self) -> bool:
-        """Whether each head has a value of it; it then has a `<name>_by_layer` twin too, by the same formula."""
+        """Whether each head has a value of it."""
         return self.dims[:2] == HEAD
+
+    @property
+    def has_twin(self) -> bool:
+        """Whether there is a `<name>_by_layer` too: the same formula over sums of the heads of a layer."""
+        return self.per_head and self.layered
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ FAMILY: Final = Family(
             help="Strong colour: heads that rest on null pieces instead of the text.",
         ),
         Result(
-            "attention_mass", HEAD, "pieces", "mean", "Attention mass M", "M = Σ_x Σ_i Σ_j F[i,j]", attention_mass,
+            "attention_mass", HEAD, "pieces", "count", "Attention mass M", "M = Σ_x Σ_i Σ_j F[i,j]", attention_mass,
+            fractional=True,
             help="How much attention a head pays to anything that is measured.",
         ),
     ),

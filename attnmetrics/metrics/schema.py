@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.metrics import corpus, distance, entropy, null, over_heads, variability
+from attnmetrics.metrics import corpus, distance, entropy, null, output, over_heads, variability
 from attnmetrics.metrics.family import (
     HEAD,
     MERGED,
@@ -168,13 +168,13 @@ class Schema:
         each = {**sums, "heads": np.ones(())}
         together = {**self._over_heads(sums), "heads": np.asarray(float(self.heads))}
         values = {result.name: result.compute(each) for result in self.results}
-        values |= {f"{result.name}_by_layer": result.compute(together) for result in self.results if result.per_head}
+        values |= {f"{result.name}_by_layer": result.compute(together) for result in self.results if result.has_twin}
         return {result.name: values[result.name].astype(result.dtype) for result in self.with_twins()}
 
     def with_twins(self) -> tuple[Result, ...]:
         """All results, and then the by-layer twins."""
         of_heads = {result.name for result in self.results if result.per_head}
-        return (*self.results, *(twin_of(result, of_heads) for result in self.results if result.per_head))
+        return (*self.results, *(twin_of(result, of_heads) for result in self.results if result.has_twin))
 
     def _over_heads(self, sums: Sums) -> dict[str, Array]:
         """Sums of the heads of a layer: […, layer, …] from […, layer, head, …]."""
@@ -199,6 +199,7 @@ def families_of(labels: Iterable[Label], links: Iterable[Link]) -> tuple[Family,
         distance.FAMILY,
         entropy.FAMILY,
         variability.FAMILY,
+        output.FAMILY,
         corpus.FAMILY,
         over_heads.FAMILY,
     )
@@ -249,7 +250,7 @@ def _check_name(kind: str, name: str) -> None:
 def _claim(kind: str, name: str, family: Family, taken: Set[str]) -> Set[str]:
     """The names that a label or a link of the user's takes for itself."""
     names = _names_of([family]) | {name}
-    if clash := sorted(names & taken):
+    if clash := sorted(names & taken, key=lambda taken_name: (taken_name != name, taken_name)):
         raise ConfigError(
             f"expected a {kind} with a name of its own, found {name!r}, and {clash[0]!r} is the name of a dimension, a "
             f"result, a label or a link already; give the {kind} another name"

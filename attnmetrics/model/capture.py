@@ -1,8 +1,7 @@
 """A forward pass over packed sentences in which a kernel of ours computes attention, and which stops when it may.
 
 transformers calls one registered function for the attention of every layer; the pass that is under way on this thread
-says what to do with it. Layers are counted in the order of these calls, since modules may be shared between layers or
-carry no index.
+says what to do with it. Layers are counted in the order of these calls; `numbering` knows their own numbers.
 """
 
 import inspect
@@ -46,7 +45,7 @@ class Pass:
     kernel: Kernel
     wanted: Wanted
     layers: tuple[int, ...]
-    """those that are read, ascending"""
+    """those that are read, ascending, counted in the order of their attention"""
     consume: Consume | None = None
     """None: nothing is reduced"""
     see: See | None = None

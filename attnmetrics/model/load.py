@@ -21,6 +21,8 @@ from attnmetrics.model.kernels.choose import kernel_name
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, Wanted
 from attnmetrics.model.look import See
+from attnmetrics.model.named_ids import find_named_ids, spell_named_ids
+from attnmetrics.model.numbering import Numbering, number_layers
 from attnmetrics.model.output import HeadOutputs
 from attnmetrics.model.probe import Layout, Probe, capture_maps, prepare, probe, run_packed
 from attnmetrics.model.projection import find_outputs
@@ -53,6 +55,7 @@ ModelFacts = TypedDict(
         "fingerprint": str,
         "class": str,
         "layers": list[int],
+        "other_layers": dict[str, list[int]],
         "heads": int,
         "causal": bool,
         "null": dict[str, int],
@@ -64,7 +67,8 @@ ModelFacts = TypedDict(
     },
 )
 """What a run's record says of its model, in plain values: `fingerprint` is of its files, `layers` are those measured,
-`null` columns and pieces of the `template` are counted at both ends of a sentence (`leading`, `trailing`)."""
+`other_layers` those without attention between pieces, by what they are, both by the model's own numbers; `null`
+columns and pieces of the `template` are counted at both ends of a sentence (`leading`, `trailing`)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +86,9 @@ class Model:
     fingerprint: str
     """digest of the folder's weights, configuration and tokenizer, or the commit on the Hub"""
     layers: tuple[int, ...]
-    """the layers that are measured, ascending, from 0"""
+    """the layers that are measured, ascending, by the model's own numbers from 0"""
+    numbering: Numbering
+    """which layers attend, and what the others are"""
     heads: int
     """heads per layer"""
     attends: Attends
@@ -116,6 +122,7 @@ class Model:
             "fingerprint": self.fingerprint,
             "class": type(self.network).__name__,
             "layers": list(self.layers),
+            "other_layers": {kind: list(found) for kind, found in self.numbering.others.items()},
             "heads": self.heads,
             "causal": self.causal,
             "null": {"leading": self.attends.leading, "trailing": self.attends.trailing},
@@ -146,7 +153,8 @@ class Model:
             see: gets each measured layer's α, tile by tile.
             norms: whether reductions have the norms of what heads add to the stream.
         """
-        current = Pass(kernel, wanted, self.layers, consume, see, self.outputs if norms else ())
+        calls = self.numbering.calls(self.layers)
+        current = Pass(kernel, wanted, calls, consume, see, self.outputs if norms else ())
         run_packed(self.network, self.layout, ids, current)
 
 
@@ -187,7 +195,7 @@ def load_model(
         device: where it runs; `auto` takes a GPU if there is one.
         dtype: precision of weights and activations; sums are float64 in any case.
         null_tokens: which columns are null; unset, `first` for causal models and `special` for others.
-        layers: which layers to measure, from 0; all if unset.
+        layers: which layers to measure, by the model's own numbers from 0; all that attend if unset.
         trust_remote_code: run the model's own code from its repository.
         allow_pickle: accept weights that are not safetensors; unpickling runs code, so only from a trusted source.
         threads: batches measured at the same time. On a CPU, torch then has one thread for each, process-wide: batches
@@ -207,12 +215,16 @@ def load_model(
     network = _load_network(name, folder, torch.float32, trust_remote_code, allow_pickle).to(place)
     ids = _probe_ids(tokenizer, template)
     _check_vocabulary(name, ids, network)
-    probed = probe(network, ids, place)
-    measured = _choose_layers(layers, probed.layers)
-    outputs = find_outputs(network, probed.layout, max(ids, key=len), probed.causal, measured, place)
+    longest = max(ids, key=len)
+    named = find_named_ids(network.config, network.get_input_embeddings().num_embeddings)
+    probed = probe(network, [*ids, *spell_named_ids(named, longest)], place)
+    numbering = number_layers(network, probed.layout, longest, probed.causal, probed.layers, place)
+    measured = numbering.choose(layers)
+    outputs = find_outputs(network, probed.layout, longest, probed.causal, numbering.calls(measured), place)
     if dtype != "float32":
         network = _load_network(name, folder, DTYPES[dtype], trust_remote_code, allow_pickle).to(place)
         prepare(network)
+        _check_finite(name, dtype, network, probed, ids)
     return Model(
         network=network,
         tokenizer=tokenizer,
@@ -220,6 +232,7 @@ def load_model(
         revision=commit,
         fingerprint=commit or digest_folder(folder),
         layers=measured,
+        numbering=numbering,
         heads=probed.heads,
         attends=choose_attends(null_tokens, probed.causal, template),
         max_pieces=_max_pieces(name, network.config, probed, len(template)),
@@ -259,7 +272,8 @@ def attention_maps(model: Model, sentences: Sequence[Sequence[int]]) -> list[NDA
         model: the model.
         sentences: piece ids of each sentence, template included; at least one piece each.
     """
-    return capture_maps(model.network, model.layout, sentences, model.causal, model.layers, model.device)[0]
+    calls = model.numbering.calls(model.layers)
+    return capture_maps(model.network, model.layout, sentences, model.causal, calls, model.device)[0]
 
 
 def digest_folder(folder: Path) -> str:
@@ -430,15 +444,18 @@ def _check_vocabulary(name: str, ids: list[list[int]], network: Any) -> None:
         )
 
 
+def _check_finite(name: str, dtype: Dtype, network: Any, probed: Probe, ids: list[list[int]]) -> None:
+    """What runs in float32 need not run in a narrower type."""
+    layers = tuple(range(probed.layers))
+    try:
+        found, _ = capture_maps(network, probed.layout, ids, probed.causal, layers, network.device)
+    except Exception as error:
+        raise ModelError(f"{name} can't run in {dtype}: {first_line(error)}; use --dtype float32") from error
+    if not all(np.isfinite(maps).all() for maps in found):
+        raise ModelError(f"expected finite attention from {name} in {dtype}, found other; use --dtype float32")
+
+
 # --- what follows from it --------------------------------------------------------------------------------------------
-
-
-def _choose_layers(layers: Sequence[int] | None, found: int) -> tuple[int, ...]:
-    if layers is None:
-        return tuple(range(found))
-    if not layers or not all(0 <= layer < found for layer in layers):
-        raise ModelError(f"expected layers from 0 to {found - 1}, found {list(layers)}; name layers that the model has")
-    return tuple(sorted(set(layers)))
 
 
 def _max_pieces(name: str, config: Any, probed: Probe, template: int) -> int:

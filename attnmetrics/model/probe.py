@@ -18,7 +18,7 @@ from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.activations import use_one_pass_gelu
 from attnmetrics.model.capture import IMPLEMENTATION, Pass, forward
 from attnmetrics.model.kernels.dense import dense
-from attnmetrics.model.kernels.reductions import want_nothing
+from attnmetrics.model.kernels.reductions import Kernel, want_nothing
 from attnmetrics.model.look import Layer, See
 from attnmetrics.model.pack import Batch, Tile, pack
 
@@ -38,8 +38,29 @@ class Layout:
 
     equal_lengths: bool
     """one row per sentence, all of one length, positions left to the model; else packed end to end"""
-    first_position: int = 0
-    """position id of a sentence's first piece (RoBERTa starts after its padding id)"""
+    padding: int = -1
+    """Piece id that is not counted: it stands at the position of its own number, and others are numbered from the next
+    one on. RoBERTa and its like do so, even where a text spells `<pad>`; −1 where every piece is counted."""
+
+    @property
+    def first_position(self) -> int:
+        """Position of a sentence's first piece that is counted."""
+        return self.padding + 1
+
+    def positions(self, ids: Tensor, offsets: NDArray[np.int64]) -> Tensor:
+        """[T] position of each piece in its sentence.
+
+        Args:
+            ids: [T] packed piece ids.
+            offsets: [B + 1] packed pieces of sentence b are offsets[b] … offsets[b + 1] − 1.
+
+        Example: with padding 1, ids 5 1 6 | 7 8 have positions 2 1 3 | 2 3.
+        """
+        first, lengths = (torch.from_numpy(found).to(ids.device) for found in (offsets[:-1], np.diff(offsets)))
+        counted = (ids != self.padding).long()
+        total = counted.cumsum(0)
+        before = (total - counted)[first].repeat_interleave(lengths)
+        return (total - before) * counted + self.padding
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +153,8 @@ def prepare(network: Any) -> None:
 
 
 def _layouts(network: Any) -> list[Layout]:
-    padding = getattr(network.config, "pad_token_id", None)
-    after_padding = [Layout(False, padding + 1)] if padding is not None and padding >= 0 else []
+    padding = getattr(network.config.get_text_config(), "pad_token_id", None)
+    after_padding = [Layout(False, padding)] if padding is not None and padding >= 0 else []
     return [Layout(False), *after_padding, Layout(True)]
 
 
@@ -199,7 +220,16 @@ def run_packed(network: Any, layout: Layout, ids: Tensor, current: Pass) -> None
     offsets = current.wanted.batch.offsets
     if layout.equal_lengths:
         forward(network, ids.view(len(offsets) - 1, -1), None, current)
-        return
-    lengths = np.diff(offsets)
-    positions = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths) + layout.first_position
-    forward(network, ids[None], torch.from_numpy(positions).to(ids.device)[None], current)
+    else:
+        forward(network, ids[None], layout.positions(ids, offsets)[None], current)
+
+
+def run_alone(
+    network: Any, layout: Layout, ids: Sequence[int], causal: bool, layers: tuple[int, ...], device: torch.device,
+    kernel: Kernel, see: See | None = None,
+) -> None:  # fmt: skip
+    """One pass over one sentence, through all layers."""
+    lengths, every = np.array([len(ids)]), np.ones(1, dtype=np.bool_)
+    (batch,) = pack(lengths, every, len(ids), len(ids) ** 2, layout.equal_lengths)
+    current = Pass(kernel, want_nothing(batch, causal, device), layers, see=see, stop=False)
+    run_packed(network, layout, torch.tensor(ids, device=device), current)

@@ -15,11 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from attnmetrics.model.capture import Pass
-from attnmetrics.model.kernels.reductions import Show, Wanted, want_nothing
+from attnmetrics.model.kernels.reductions import Show, Wanted
 from attnmetrics.model.output import HeadOutputs
-from attnmetrics.model.pack import pack
-from attnmetrics.model.probe import Layout, run_packed
+from attnmetrics.model.probe import Layout, run_alone
 
 ROUNDING: Final = 1e-4
 """Largest error of a float32 product, relative to its largest number; another map is off by far more."""
@@ -35,15 +33,12 @@ def find_outputs(
         layout: how it takes sentences.
         ids: pieces of a sentence. Ten are plenty: two columns of a layer that agree on all of them are the same.
         causal: whether it is causal.
-        layers: which of them.
+        layers: which of them, counted in the order of their attention.
         device: where it is.
     """
     watch = _Watch()
-    lengths, every = np.array([len(ids)]), np.ones(1, dtype=np.bool_)
-    (batch,) = pack(lengths, every, len(ids), len(ids) ** 2, layout.equal_lengths)
-    current = Pass(watch.attend, want_nothing(batch, causal, device), layers, stop=False)
     with watch.on(network):
-        run_packed(network, layout, torch.tensor(ids, device=device), current)
+        run_alone(network, layout, ids, causal, layers, device, watch.attend)
     stream = getattr(network.config.get_text_config(), "hidden_size", None)
     return tuple(_outputs(watch.attended[layer], stream) for layer in layers)
 

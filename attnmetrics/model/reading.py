@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -108,7 +107,8 @@ def attend(model: Model, reading: Reading, layers: Sequence[int] | None = None) 
         seen.append(layer)
         weights.append(alpha[0])
 
-    _run(model, reading, Pass(dense, _wanted(model, len(reading.ids)), chosen, see=record))
+    calls = model.numbering.calls(chosen)
+    _run(model, reading, Pass(dense, _wanted(model, len(reading.ids)), calls, see=record))
     return Attention(
         layers=chosen,
         weights=torch.stack(weights).double().cpu().numpy(),
@@ -122,9 +122,10 @@ def _run(model: Model, reading: Reading, current: Pass) -> None:
     def row(values: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(values)[None].to(model.device)
 
-    positions = np.arange(len(reading.ids)) + model.layout.first_position
+    ids = row(reading.ids)
     segments = None if reading.second is None else row(reading.segment)
-    forward(model.network, row(reading.ids), None if model.layout.equal_lengths else row(positions), current, segments)
+    positions = None if model.layout.equal_lengths else model.layout.positions(ids[0], np.array([0, len(ids[0])]))[None]
+    forward(model.network, ids, positions, current, segments)
 
 
 def _wanted(model: Model, length: int) -> Wanted:
@@ -147,10 +148,14 @@ def _check_length(model: Model, length: int, generate: int) -> None:
 
 
 def _continue(model: Model, ids: list[int], generate: int) -> list[int]:
-    """The likeliest next piece, again and again."""
+    """The likeliest next piece, again and again; of the checkpoint's settings, only its ends of a text count."""
+    from transformers import GenerationConfig
+
     network = load_generator(model)
+    ends = network.generation_config.eos_token_id
+    greedy = GenerationConfig(max_new_tokens=generate, do_sample=False, num_beams=1, eos_token_id=ends, pad_token_id=0)
+    network.generation_config = greedy  # what is unset in the settings of a call is taken from these
     prompt = torch.tensor([ids], device=model.device)
-    options: dict[str, Any] = {"max_new_tokens": generate, "do_sample": False, "num_beams": 1}
     with torch.inference_mode():
-        found = network.generate(prompt, attention_mask=torch.ones_like(prompt), pad_token_id=0, **options)
+        found = network.generate(prompt, attention_mask=torch.ones_like(prompt), generation_config=greedy)
     return [int(piece) for piece in found[0, len(ids) :].tolist()]

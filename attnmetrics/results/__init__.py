@@ -1,1 +1,4 @@
-"""Labelled tables of a run, and its exemplars."""
+"""A run's results as labelled tables that describe themselves, and its exemplars.
+
+In come merged sums and the schema that they are of; out come a Dataset, CSV, and frames of sentences.
+"""

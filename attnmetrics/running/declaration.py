@@ -32,11 +32,6 @@ class Declaration:
         """The columns of the annotation that the labels need."""
         return frozenset[str]().union(*(columns_of(label.source) for label in self.labels))
 
-    @property
-    def asked(self) -> frozenset[str]:
-        """Those of them that an annotator has to be asked for."""
-        return frozenset(column for column in self.columns if column.startswith(COSTLY))
-
     def with_entity(self) -> "Declaration":
         """With the label of entities, where there is none of its name."""
         names = {*(label.name for label in self.labels), *(link.name for link in self.links)}

@@ -29,7 +29,7 @@ from attnmetrics.running.runfile import (
 )
 from attnmetrics.running.seals import find_broken
 from attnmetrics.running.session import Session, measure_all, refuse_failures
-from attnmetrics.running.stages import Job, annotate, find_declared, find_unannotated, prepare
+from attnmetrics.running.stages import Job, annotate, columns_to_give, find_declared, find_unannotated, prepare
 from attnmetrics.storage import Location
 from attnmetrics.store.shards import Store
 
@@ -201,12 +201,13 @@ def _measure(job: Job, facts: Facts, reporter: Reporter, lease: Lease, annotate_
 @contextmanager
 def _engine(job: Job) -> Iterator[Engine]:
     engine: Engine
+    columns = columns_to_give(job)
     if job.config.engine == "inline":
-        engine = InlineEngine(job.config, job.plan.gold, job.declaration.asked)
+        engine = InlineEngine(job.config, job.plan.gold, columns)
     else:
         from attnmetrics.engine.ray import RayEngine
 
-        engine = RayEngine(job.config, job.plan.gold, job.declaration.asked)
+        engine = RayEngine(job.config, job.plan.gold, columns)
     try:
         yield engine
     finally:

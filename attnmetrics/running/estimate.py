@@ -107,7 +107,7 @@ def _try(job: Job, documents: Sequence[Document], unannotated: int) -> Cost:
     with TemporaryDirectory() as name:
         folder, out = Path(name), locate(name)
         config = job.config.model_copy(update={"out": out, "annotations": out / "annotations"})
-        worker = Worker(config, job.plan.gold, job.declaration.asked)
+        worker = Worker(config, job.plan.gold, job.declaration.columns)
         shard = Shard(0, 0, len(documents), characters, digest(documents))
         model, declared = worker.describe_model(), worker.declared()
         annotated = worker.annotate(shard, documents, job.fingerprint)

@@ -1,12 +1,12 @@
 """What there is to do: the corpus, read once as a stream and cut into shards."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from attnmetrics.annotation import conllu, pipeline
 from attnmetrics.annotation.conllu import ConlluAnnotator, LabelScan
-from attnmetrics.annotation.pipeline import digest_pipeline
 from attnmetrics.annotation.sentence import Declared
 from attnmetrics.assets import PIPELINES
 from attnmetrics.config import RunConfig
@@ -46,7 +46,17 @@ def annotator_fingerprint(config: RunConfig, plan: Plan) -> str:
     """
     if plan.gold is not None:
         return ConlluAnnotator.fingerprint
-    return digest_pipeline(str(PIPELINES.get(config.annotator, config.annotator)))
+    return pipeline.digest_pipeline(str(PIPELINES.get(config.annotator, config.annotator)))
+
+
+def check_columns(plan: Plan, columns: Set[str]) -> None:
+    """Refuse columns of the annotation that a plan's kind of corpus has not, whatever its pipeline.
+
+    Raises:
+        AnnotationError: naming them.
+    """
+    check = pipeline.check_columns if plan.gold is None else conllu.check_columns
+    check(columns)
 
 
 def make_plan(config: RunConfig) -> Plan:

@@ -110,7 +110,7 @@ def _describe_measures(session: Session, missing: Sequence[Shard]) -> Sequence[S
     session.facts["store"] = store.describe()
     session.facts["names_in_rest"] = names_in_rest(schema, counts)
     for label, number in session.facts["names_in_rest"].items():
-        session.reporter.say(f"the label {label} has {number:,} rarer names, which are measured as _rest")
+        session.reporter.say(f"the label {label} has {number:,} rarer or longer names, which are measured as _rest")
     return missing
 
 

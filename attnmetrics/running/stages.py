@@ -4,6 +4,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 from attnmetrics.annotation import cache
@@ -18,8 +19,8 @@ from attnmetrics.errors import ConfigError, DamageError, StoreError
 from attnmetrics.measuring.selection import Sampling
 from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.results.wording import in_unit
-from attnmetrics.running.declaration import Declaration, declare_run
-from attnmetrics.running.plan import Plan, annotator_fingerprint, make_plan, read_shards
+from attnmetrics.running.declaration import COSTLY, Declaration, declare_run
+from attnmetrics.running.plan import Plan, annotator_fingerprint, check_columns, make_plan, read_shards
 from attnmetrics.running.progress import Reporter
 from attnmetrics.statistics.sampling import Sampler, Selection, equal_share, sample_hashes
 from attnmetrics.storage import read_ahead
@@ -69,6 +70,7 @@ def prepare(config: RunConfig, reporter: Reporter) -> Job:
     declaration = declare_run(config)
     reporter.say(f"planning {', '.join(config.corpus)}")
     plan = make_plan(config)
+    check_columns(plan, declaration.columns)
     fingerprint = annotator_fingerprint(config, plan)
     sizes = {"document": plan.documents, "character": plan.characters, "shard": len(plan.shards)}
     reporter.say(", ".join(f"{number:,} {unit}{'s' * (number != 1)}" for unit, number in sizes.items()))
@@ -129,7 +131,7 @@ def find_declared(job: Job, engine: Engine, reporter: Reporter) -> Declared:
     except DamageError as error:
         reporter.warn(str(error))
         kept = None
-    asked = {column for column in job.declaration.asked if column == "entity"}
+    asked = job.declaration.columns & {"entity"}
     return kept if kept is not None and asked <= set(kept) else engine.declared()
 
 
@@ -139,6 +141,18 @@ def find_unannotated(job: Job, reporter: Reporter) -> list[Shard]:
     for fault, number in Counter(fault for fault in faults if fault).items():
         reporter.warn(fault if number == 1 else f"{fault} (so are {number} shards)")
     return [shard for shard, fault in zip(job.plan.shards, faults, strict=True) if fault is not None]
+
+
+def columns_to_give(job: Job) -> frozenset[str]:
+    """The columns that the annotator is asked for: those of the labels, and costly ones that would be lost.
+
+    These are kept by shards that lack a column of the labels, and whose text is parsed anew for it.
+    """
+    if job.plan.gold is not None:
+        return job.declaration.columns
+    wanted = job.declaration.columns
+    kept = [columns for columns in read_ahead(partial(_kept_columns, job), job.plan.shards) if wanted - columns]
+    return wanted | {column for columns in kept for column in columns if column.startswith(COSTLY)}
 
 
 def have_entities(job: Job) -> bool:
@@ -197,6 +211,14 @@ def _fault(job: Job, shard: Shard) -> str | None:
             return ""
         raise
     return None
+
+
+def _kept_columns(job: Job, shard: Shard) -> frozenset[str]:
+    """The columns of a shard's annotation file; none where it is not there, or damaged."""
+    try:
+        return cache.read_columns(annotation_path(job.config.annotation_folder, job.fingerprint, shard.digest))
+    except StoreError:
+        return frozenset()
 
 
 def _select(job: Job, sentences: int | None) -> Selection | None:

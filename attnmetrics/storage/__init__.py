@@ -1,4 +1,7 @@
-"""Where files are: a local folder or a prefix of an object store, with the same promises for both."""
+"""Where files are: a local folder or a prefix of an object store, with the same promises for both.
+
+In comes a path or a URL; out comes a `Location`.
+"""
 
 import os
 import re

@@ -1,4 +1,7 @@
-"""Something to look at: attention in one text (`head`, `model`, `neuron`), and a run's figures, report and tables."""
+"""Something to look at: attention in one text (`head`, `model`, `neuron`), and a run's figures, atlas and tables.
+
+In come Datasets that describe themselves, or one text and a model; out come pages, figures and lines of the terminal.
+"""
 
 from attnmetrics.views.instance import View, head, model, neuron
 

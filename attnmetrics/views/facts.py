@@ -1,6 +1,6 @@
 """What a run was: its facts as short lines that a person reads, whatever else run.json holds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import xarray as xr
@@ -106,8 +106,28 @@ def _count(data: xr.Dataset, name: str) -> str:
 
 def about(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(what, which) for what a run was of; only what the facts say."""
-    rows = [*((name, _first(facts, paths)) for name, paths in _ABOUT.items()), ("null pieces", _null_pieces(facts))]
+    named = ((name, _first(facts, paths)) for name, paths in _ABOUT.items())
+    rows = [*named, ("null pieces", _null_pieces(facts)), ("layers without attention", other_layers(facts))]
     return [(name, visible(_listed(value))) for name, value in rows if value not in ("", [], ())]
+
+
+def other_layers(facts: Mapping[str, Any]) -> str:
+    """The layers of a hybrid model that do not attend, and what they are: "0–2, 4 (conv)"; empty for other models."""
+    found = _at(facts, ("model", "other_layers"))
+    kinds = found.items() if isinstance(found, Mapping) else ()
+    return "; ".join(f"{_ranges(layers)} ({kind})" for kind, layers in kinds)
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Ascending numbers as people write them.
+
+    >>> _ranges([0, 1, 2, 4])
+    '0–2, 4'
+    """
+    ends = [number for number in numbers if number + 1 not in numbers]
+    begins = [number for number in numbers if number - 1 not in numbers]
+    spans = zip(begins, ends, strict=True)
+    return ", ".join(str(begin) if begin == end else f"{begin}–{end}" for begin, end in spans)
 
 
 def _null_pieces(facts: Mapping[str, Any]) -> str:

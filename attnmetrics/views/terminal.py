@@ -21,7 +21,7 @@ from rich.text import Text
 from attnmetrics.errors import ConfigError
 from attnmetrics.storage import Location
 from attnmetrics.views import palette
-from attnmetrics.views.facts import about, duration, headline, left_out, stage_seconds
+from attnmetrics.views.facts import about, duration, headline, left_out, other_layers, stage_seconds
 from attnmetrics.views.heads import Standout, ranked, standouts
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.pieces import Piece, readable, visible, window
@@ -60,6 +60,8 @@ def summary(data: xr.Dataset, facts: Mapping[str, Any]) -> RenderableType:
     """The end of a run: what was measured, what was left out, the heads that stand out."""
     numbers = ", ".join(value if name == "time" else f"{value} {name}" for name, value in headline(data, facts))
     lines: list[RenderableType] = [Text(numbers)]
+    if others := other_layers(facts):
+        lines.append(Text(visible(f"layers without attention: {others}")))
     missing = [f"{name} ({value})" for name, value in left_out(data, facts) if value != "0"]
     if missing:
         lines.append(Text(f"left out or cut: {', '.join(missing)}", style="yellow"))

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from models import FAMILIES, TEXTS, Family, make_tokenizer, save_model
 from pages import Desk, chromium, needs_chromium
 from playwright.sync_api import expect
-from reference_forward import weights_float64
+from reference_forward import forward_float64
 from rich.console import Console
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -131,11 +131,11 @@ def test_every_statistic_is_that_of_windows_cut_by_hand(folders, family, size, n
     causal = family != "bert"
     expected, maps = new_reference(3, 6 if family == "llama" else 4, causal, own=False), {}
     for window in cut(folder, family, sentences, size):
-        alpha = weights_float64(folder, window.ids)
+        alpha, added = forward_float64(folder, window.ids)
         maps[window.document, window.number] = alpha
         nulls = {None: frozenset({0}) if causal else window.template, "none": frozenset()}[null]
         text = window.text + str(window.ids)  # one text a window: the reference keeps each once
-        row = Sentence(text, window.words, window.spans, window.ids, window.template, nulls, alpha,
+        row = Sentence(text, window.words, window.spans, window.ids, window.template, nulls, alpha, added,
                        document_index=window.document, sentence=window.number)  # fmt: skip
         expected.add(label_pieces(row))
     parts = measured(load_model(str(folder), null_tokens=null), sentences, size)
@@ -255,7 +255,7 @@ def test_an_exemplar_is_the_sentences_that_hold_its_two_pieces(folders, family, 
         expected = excerpt(windows[key], pair, sentences, model.tokenizer)
         assert (row.text, row.pieces, row.i, row.j) == expected
         assert (row.document, row.sentence) == (f"document {key[0]}", key[1])
-        alpha = weights_float64(folder, windows[key].ids)[row.layer, row.head]
+        alpha = forward_float64(folder, windows[key].ids)[0][row.layer, row.head]
         assert abs(alpha[pair] - row.weight) < WEIGHT
         kinds.add("one" if row.text in [one.text for one in sentences] else "two")
         kinds.add("apart" if abs(row.i - row.j) != abs(pair[0] - pair[1]) else "together")

@@ -29,10 +29,14 @@ def sentence_of(
     links: Mapping[str, Pairs] | None = None,
     **rest: Any,
 ) -> Sentence:
-    """From α [piece, piece] or [head, piece, piece] of one layer; without a text, unless it is given."""
+    """From α [piece, piece] or [head, piece, piece] of one layer; without a text, unless it is given.
+
+    Piece j adds 1 to the j-th number of the stream, so that heads add α itself.
+    """
     n = alpha.shape[-1]
     fields = {"text": "", "words": (), "spans": ((0, 0),) * n, "ids": range(n), **rest}
-    bare = Sentence(alpha=alpha.reshape(1, -1, n, n), null=frozenset(null), template=frozenset(template), **fields)
+    maps = alpha.reshape(1, -1, n, n)
+    bare = Sentence(alpha=maps, added=maps, null=frozenset(null), template=frozenset(template), **fields)
     return label_pieces(bare, labels, links)
 
 

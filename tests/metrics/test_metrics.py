@@ -13,7 +13,7 @@ from attnmetrics.statistics.states import State
 NAMES = {"pos": ("NOUN", "VERB", "_"), "rel": ("nsubj", "_"), "special": SPECIAL}
 SCHEMA = Schema((0, 3), 4, LABELS, LINKS, NAMES)
 HEADS = (2, 4)
-PER_HEAD = [result for result in SCHEMA.results if result.per_head]
+PER_HEAD = [result for result in SCHEMA.results if result.has_twin]
 PARTITIONS = ("pos_to", "pos_from", "dependency_type_to", "special_from", "attention_at_offset")
 seeds = st.integers(0, 2**32 - 1)
 
@@ -61,7 +61,8 @@ def test_every_declared_result_has_its_shape_and_type():
     assert list(found) == [result.name for result in SCHEMA.with_twins()]
     for result in SCHEMA.with_twins():
         assert found[result.name].shape == SCHEMA.shape(result.dims), result.name
-        assert found[result.name].dtype == (np.int64 if result.kind == "count" else np.float64), result.name
+        whole = result.kind == "count" and "attention_mass" not in result.name
+        assert found[result.name].dtype == (np.int64 if whole else np.float64), result.name
 
 
 def test_formulas_on_small_numbers():
@@ -69,7 +70,7 @@ def test_formulas_on_small_numbers():
     head = {
         "null_sum": 3, "given_sum": 5, "given_by_pos": [1, 4, 0], "received_by_pos": [2, 2, 1],
         "received_by_rel": [4, 1], "received_by_special": [1, 0, 1, 3], "dependency_sum": [1, 2], "repeat_sum": 2,
-        "span_sum": 15, "entropy_sum": 6, "entropy_rows": 4,
+        "span_sum": 15, "norm_sum": 18, "entropy_sum": 6, "entropy_rows": 4,
     }  # fmt: skip
     for name, value in head.items():
         state[name][0, 1] = value
@@ -102,6 +103,9 @@ def test_formulas_on_small_numbers():
         np.testing.assert_allclose(found[f"{name}_by_layer"][0], value, rtol=1e-14, err_msg=name)
     np.testing.assert_allclose(found["dependency_attention"][0, 1], [1 / 2, 2 / 3, 3 / 4])
     np.testing.assert_allclose(found["dependency_attention_by_layer"][0], [1 / 8, 1 / 6, 3 / 16])
+    np.testing.assert_allclose(found["output_norm"][0], [0, 2, 0, 0])
+    np.testing.assert_allclose(found["output_norm_relative"][0], [0, 4, 0, 0])
+    np.testing.assert_allclose(found["output_norm_by_layer"][0], 0.5)
     np.testing.assert_allclose(found["attention_at_offset"][0, 1, [0, 31, 32, 33]], [0.2, 0, 0.2, 0.6])
     for name, value in {"pieces_per_sentence": 4.5, "mean_dependency_distance": 7.25, "dependency_within_18": 0.5,
                         "sentences_cut": 1, "pieces_unaligned": 3, "variability_sentences": 2, "repeat_rows": 4,
@@ -148,6 +152,7 @@ def test_by_layer_is_the_ratio_of_sums_over_heads(seed):
         "variability": merged(seed)["prefix_sum"],
         "entropy": state["entropy_rows"],
         **{f"{link.name}_attention": np.ones(HEADS) for link in LINKS},
+        "output_norm": np.ones(HEADS),
     }
     for result in PER_HEAD:
         if result.name in ("attention_mass", "entropy_rows"):
@@ -165,7 +170,10 @@ def test_a_head_without_evidence_is_nan_and_the_layer_is_not():
         state[one.name][1, 2] = 0
     found = metrics(state)
     for result in PER_HEAD:
-        if result.name not in ("attention_mass", "entropy_rows", "variability") and "_attention" not in result.name:
+        if (
+            result.name not in ("attention_mass", "entropy_rows", "variability", "output_norm")
+            and "_attention" not in result.name
+        ):
             missing = np.isnan(found[result.name]).reshape(*HEADS, -1)
             assert missing[1, 2].all(), result.name
             assert missing.sum() == missing.shape[-1], result.name

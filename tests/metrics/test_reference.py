@@ -203,3 +203,14 @@ def test_attention_that_cannot_be_is_refused():
         add(good * 0.99)
     with pytest.raises(ValueError, match="expected no attention to later pieces"):
         add(uniform(2, causal=False))
+
+
+def test_a_heads_output_has_the_mean_norm_of_its_rows() -> None:
+    reference = new_reference(heads=2, causal=False)
+    reference.add(sentence_of(np.array([[[0.6, 0.4], [0.0, 1.0]], [[0.5, 0.5], [0.5, 0.5]]])))
+    found = reference.results()
+    first, second = (0.52**0.5 + 1) / 2, 0.5**0.5
+    np.testing.assert_allclose(found["output_norm"], [[first, second]], rtol=1e-15)
+    np.testing.assert_allclose(found["output_norm_by_layer"], [(first + second) / 2], rtol=1e-15)
+    relative = [2 * first / (first + second), 2 * second / (first + second)]
+    np.testing.assert_allclose(found["output_norm_relative"], [relative], rtol=1e-15)

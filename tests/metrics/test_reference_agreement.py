@@ -61,6 +61,7 @@ def referred(folder: Path, sentences: Sequence[Annotated], null: str | None) -> 
             template=attention.template,
             null={"first": frozenset({0}), "special": attention.template, "none": frozenset()}[chosen],
             alpha=attention.alpha,
+            added=attention.added,
             cut=attention.cut,
             document_index=sentence.document,
             sentence=sentence.sentence,
@@ -150,7 +151,9 @@ def test_a_row_near_the_entropy_cut_may_fall_either_way(kept):
     alpha = np.array([[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.9 - 1e-9, 0.05, 0.05 + 1e-9, 0], [0.2, 0.3, 0.3, 0.2]])
     spans = ((0, 0),) * 4
     first = frozenset({0})
-    expected.add(label(Sentence("", (), spans, range(4), frozenset(), first, alpha[None, None])))
+    expected.add(
+        label(Sentence("", (), spans, range(4), frozenset(), first, alpha[None, None], np.zeros((1, 1, 4, 1))))
+    )
     found = xr.Dataset({name: (("layer", "head"), expected.results()[name]) for name in ("entropy", "entropy_rows")})
     if not kept:
         other = -(0.75 * np.log(0.375) + 0.25 * np.log(0.25)) / 2

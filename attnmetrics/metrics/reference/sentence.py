@@ -41,6 +41,9 @@ class Sentence:
     """null columns"""
     alpha: Array
     """[layer, head, piece, piece] α[i,j]"""
+    added: Array
+    """[layer, head, piece, stream] what the head adds to the residual stream: its values, without their bias, mixed by
+    α and projected"""
     labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """by label, the name of every piece"""
     links: Mapping[str, Pairs] = field(default_factory=dict)

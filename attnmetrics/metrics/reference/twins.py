@@ -12,6 +12,7 @@ from attnmetrics.metrics.reference.exemplars import Exemplars, Peak
 from attnmetrics.metrics.reference.labels import Label
 from attnmetrics.metrics.reference.links import Link
 from attnmetrics.metrics.reference.null import Null
+from attnmetrics.metrics.reference.output import Output
 from attnmetrics.metrics.reference.over_heads import OverHeads
 from attnmetrics.metrics.reference.sentence import Array, Model, Sentence
 from attnmetrics.metrics.reference.variability import Variability
@@ -33,6 +34,7 @@ SINGLE: dict[str, Callable[[Model], Twin]] = {
     "entropy": Entropy,
     "variability": Variability,
     "corpus": Corpus,
+    "output": Output,
     "over_heads": OverHeads,
 }
 """Families of which a run has one."""

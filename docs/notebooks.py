@@ -1,0 +1,22 @@
+"""Runs the notebooks and stores what they show, from two finished demos: `python docs/notebooks.py RUN OTHER`.
+
+RUN is that of `attnmetrics demo`, OTHER that of `attnmetrics demo --null-tokens none`.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+
+for variable, run in zip(("ATTNMETRICS_RUN", "ATTNMETRICS_OTHER"), sys.argv[1:], strict=True):
+    os.environ[variable] = str(Path(run).absolute())
+for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(
+        notebook, kernel_name="python3", record_timing=False, resources={"metadata": {"path": str(NOTEBOOKS)}}
+    ).execute()
+    nbformat.write(notebook, path)
