@@ -276,6 +276,7 @@ def _check_heads(
 
 def _sentences(words: _Words, texts: list[_Text], columns: Mapping[str, Column]) -> Sentences:
     """The sentences that have words."""
+    # A row for each sentence: its first word, and where this begins in its text.
     lengths = np.unique(words.sentence, return_counts=True)[1]
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     first = offsets[:-1]
@@ -304,7 +305,7 @@ def _lists(*arrays: NDArray[np.int64]) -> list[list[int]]:
 
 
 def _positions(document_index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """[S] number of each sentence within its run of equal documents."""
+    """[S] number of each sentence within its run of equal documents: 0 1 0 1 2 of documents 0 0 3 3 3."""
     rows = np.arange(len(document_index))
     first = np.diff(document_index, prepend=-1) != 0
     return rows - np.maximum.accumulate(np.where(first, rows, 0))

@@ -28,7 +28,7 @@ from attnmetrics.running.runfile import (
     read_own,
     write_facts,
 )
-from attnmetrics.running.seals import broken
+from attnmetrics.running.seals import find_broken
 from attnmetrics.running.session import Session, measure_all, refuse_failures
 from attnmetrics.running.stages import Job, annotate, columns_to_give, find_declared, find_unannotated, prepare
 from attnmetrics.storage import Location
@@ -48,7 +48,7 @@ def run(config: RunConfig, reporter: Reporter) -> Facts:
     """
     job, identity, facts = _plan(config, reporter)
     if facts is not None and facts["status"] == "finished":
-        anew = broken(config.out, facts.get("outputs", {}))
+        anew = find_broken(config.out, facts.get("outputs", {}))
         if not anew:
             reporter.say(f"{config.out} is finished already; nothing to do")
             return facts

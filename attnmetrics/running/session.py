@@ -119,7 +119,7 @@ def _count_names(session: Session, sources: Mapping[str, str]) -> Mapping[str, M
 
     Raises:
         ShardError: a shard cannot be counted, or not be annotated.
-        ConfigError: no word has the key that a label is made from.
+        ConfigError: no word has the key of a label.
     """
     outcome = count(session.job, session.engine, session.reporter, sources)
     if outcome.damaged:
