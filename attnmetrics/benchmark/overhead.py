@@ -46,6 +46,8 @@ PARTS: Final = {
     "attnmetrics.model.load:Model.run": FORWARD,
     "attnmetrics.model.align": "word pieces",
     "attnmetrics.model.units": "word pieces",
+    "attnmetrics.annotation.marks": "labels and links",
+    "attnmetrics.measuring.counting": "labels and links",
     "attnmetrics.measuring.shard": "batches and sums",
     "attnmetrics.measuring.sparse:trace_heads": "exemplars",
     "attnmetrics.statistics.exemplars": "exemplars",
@@ -62,6 +64,7 @@ PARTS: Final = {
 STAGES: Final = {
     "attnmetrics.running.driver:_plan": "plan",
     "attnmetrics.engine.worker:Worker.annotate": "annotate",
+    "attnmetrics.engine.worker:Worker.count": "count",
     "attnmetrics.engine.worker:Worker.measure": "measure",
     "attnmetrics.engine.worker:Worker.trace": "trace",
     "attnmetrics.running.merging:merge_measured": "merge",

@@ -119,7 +119,7 @@ def test_a_layer_has_the_attention_of_its_own_module(folder: str, model: Model) 
         network(input_ids=torch.from_numpy(reading.ids[None]), output_attentions=True)
     found = attend(model, reading, [3])
     assert found.layers == (3,)
-    np.testing.assert_allclose(found.attention[0], seen[0], atol=1e-6)
+    np.testing.assert_allclose(found.weights[0], seen[0], atol=1e-6)
     np.testing.assert_allclose(attention_maps(model, [reading.ids.tolist()])[0][1], seen[0], atol=1e-6)
 
 
