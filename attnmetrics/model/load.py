@@ -67,7 +67,8 @@ ModelFacts = TypedDict(
     },
 )
 """What a run's record says of its model, in plain values: `fingerprint` is of its files, `layers` are those measured,
-`other_layers` those without attention between pieces, by what they are, both by the model's own numbers; `null` columns and pieces of the `template` are counted at both ends of a sentence (`leading`, `trailing`)."""
+`other_layers` those without attention between pieces, by what they are, both by the model's own numbers; `null` columns
+and pieces of the `template` are counted at both ends of a sentence (`leading`, `trailing`)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -96,10 +96,10 @@ def test_fingerprints_tell_contents_not_places(gpt2: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_very_sharp_attention_is_no_reason_to_refuse(tmp_path: Path, family: Family) -> None:
-    """Rounding in float32 alone moves single weights by more than the probe's limit; float64 shows that all is well."""
+    """Rounding in float32 alone moves single weights by 1e-4 and more; that is no difference between two ways."""
     folder = save_model(tmp_path / "model", family, sharp=True, layers=4, sharpness=200)
     model = load_model(str(folder))
-    assert model.network.dtype == torch.float32
+    assert (model.network.dtype, model.layout.equal_lengths) == (torch.float32, False)
     assert attention_maps(model, [[5, 6, 7]])[0].shape == (4, model.heads, 3, 3)
 
 

@@ -131,7 +131,8 @@ def test_layers_that_do_not_attend_cannot_be_chosen(folder: str) -> None:
 
 def test_a_run_keeps_the_numbers_and_says_what_the_others_are(folder: str, tmp_path: Path) -> None:
     corpus = tmp_path / "corpus.conllu"
-    corpus.write_text("# text = Nobody knew\n1\tNobody\t_\tPRON\t_\t_\t2\tnsubj\t_\t_\n2\tknew\t_\tVERB\t_\t_\t0\troot\t_\t_\n\n")
+    words = ["1\tNobody\t_\tPRON\t_\t_\t2\tnsubj\t_\t_", "2\tknew\t_\tVERB\t_\t_\t0\troot\t_\t_"]
+    corpus.write_text("\n".join(["# text = Nobody knew", *words, "", ""]))
     options = {"model": folder, "corpus": corpus, "annotator": "conllu", "engine": "inline", "out": tmp_path / "run"}
     facts = run(build_config(options), Reporter(quiet=True))
     data = xr.open_zarr(tmp_path / "run" / "results.zarr")
