@@ -119,7 +119,10 @@ def _largest_difference(some: list[NDArray[np.float64]], others: list[NDArray[np
 
 
 def _eager(network: Any, ids: list[int], device: torch.device) -> NDArray[np.float64]:
-    """[layer, head, i, j] as transformers computes it."""
+    """[layer, head, i, j] as transformers computes it.
+
+    Linear attention also gives something, but not of a pair of pieces: its layers are left out.
+    """
     kind = type(network).__name__
     try:
         with torch.inference_mode():
@@ -128,7 +131,8 @@ def _eager(network: Any, ids: list[int], device: torch.device) -> NDArray[np.flo
         raise ModelError(f"{kind} can't run on text alone: {type(error).__name__}: {first_line(error)}") from error
     if not found or any(weights is None for weights in found):
         raise ModelError(f"{kind} gives no attention weights in some layers; it can't be measured")
-    if found[0].ndim != 4:
+    found = [weights for weights in found if weights.shape[2:] == (len(ids), len(ids))]
+    if not found:
         raise ModelError(f"{kind} gives no attention between pieces; it can't be measured")
     if len({weights.shape for weights in found}) > 1:
         shapes = sorted({tuple(weights.shape[1:]) for weights in found})
@@ -184,8 +188,9 @@ def _compare(
     except ModelError as error:
         return _Attempt(inf, str(error))
     except Exception as error:
-        return _Attempt(inf, f"{type(error).__name__}: {first_line(error)}")
-    if found[0].shape != expected[0].shape:
+        problem = f"{type(error).__name__}: {first_line(error)}"
+        return _Attempt(inf, f"it does not run where its attention is computed for it ({problem})")
+    if [maps.shape for maps in found] != [maps.shape for maps in expected]:
         return _Attempt(inf, f"expected layers and heads {expected[0].shape[:2]}, found {found[0].shape[:2]}")
     worst = _largest_difference(found, expected)
     return _Attempt(worst if isfinite(worst) else inf, f"it differs from eager attention by {worst:.2g}", windows)

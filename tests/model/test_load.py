@@ -13,10 +13,14 @@ from transformers import (
     BartModel,
     BloomConfig,
     BloomModel,
+    DeepseekV32Config,
+    DeepseekV32Model,
     GPT2Config,
     GPT2Model,
     GPTNeoConfig,
     GPTNeoModel,
+    IBertConfig,
+    IBertModel,
     MistralConfig,
     MistralModel,
     PreTrainedModel,
@@ -220,13 +224,28 @@ def test_pickled_weights_only_on_purpose(gpt2: Path) -> None:
             "encoder-decoder",
         ),
         (
+            lambda: IBertModel(IBertConfig(vocab_size=400, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+                                           intermediate_size=16)),
+            "IBertModel used its own attention",
+        ),
+        (
+            lambda: DeepseekV32Model(
+                DeepseekV32Config(vocab_size=400, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+                                  num_key_value_heads=2, intermediate_size=16, moe_intermediate_size=8,
+                                  n_routed_experts=2, num_experts_per_tok=1, n_group=1, topk_group=1, q_lora_rank=8,
+                                  kv_lora_rank=8, qk_nope_head_dim=8, qk_rope_head_dim=8, v_head_dim=8,
+                                  index_n_heads=2, index_head_dim=8, index_topk=8, max_position_embeddings=64)
+            ),
+            "DeepseekV32Model can't be captured exactly: it does not run where its attention is computed for it",
+        ),
+        (
             lambda: ViTModel(
                 ViTConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16)
             ),
             "reads pixel_values, not text",
         ),
     ],
-    ids=["gpt_neo", "bloom", "t5", "bart", "vit"],
+    ids=["gpt_neo", "bloom", "t5", "bart", "ibert", "deepseek_v32", "vit"],
 )  # fmt: skip
 def test_families_that_cannot_be_measured(tmp_path: Path, network: Callable[[], PreTrainedModel], match: str) -> None:
     refused(save_network(tmp_path / "model", network()), match)
