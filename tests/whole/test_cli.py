@@ -135,12 +135,12 @@ def test_no_option_of_show_is_ignored(command: Command, demo_run: Path, given: l
 
 def test_what_a_terminal_cannot_show_is_replaced(demo_run: Path) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    for command in ("show", "status"):
-        found = subprocess.run(
-            [sys.executable, "-m", "attnmetrics", command, demo_run], capture_output=True, env=environment, check=True
-        )
-        assert found.stdout.isascii()
-        assert b"Traceback" not in found.stderr
+    shown = subprocess.run(
+        [sys.executable, "-m", "attnmetrics", "show", demo_run], capture_output=True, env=environment, check=True
+    )
+    assert re.search(rb"\d \? \d+ heads", shown.stdout)  # a multiplication sign elsewhere
+    assert shown.stdout.isascii()
+    assert b"Traceback" not in shown.stderr
 
 
 def test_no_command_gives_the_help_alone(command: Command) -> None:
