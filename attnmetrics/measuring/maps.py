@@ -20,7 +20,8 @@ from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import Kernel, want_nothing
 from attnmetrics.model.load import Model
 from attnmetrics.model.look import Layer
-from attnmetrics.model.pack import TILE_PAIRS, Batch, Tile, pack
+from attnmetrics.model.pack import TILE_PAIRS, Batch, Tile
+from attnmetrics.model.probe import Layout
 from attnmetrics.statistics.sampling import smallest
 from attnmetrics.storage import read_ahead
 
@@ -84,12 +85,12 @@ def add_maps(families: Sequence[MapFamily], parts: Iterable[MapSums]) -> MapSums
 
 def pack_mapped(
     lengths: NDArray[np.int64], measured: NDArray[np.bool_], mapped: NDArray[np.bool_], batch_pieces: int,
-    tile_pairs: int, equal_lengths: bool,
+    tile_pairs: int, layout: Layout,
 ) -> Iterator[tuple[Batch, bool]]:  # fmt: skip
     """Batches (see `pack`), first those of the units [S] that are mapped, and whether they are."""
     for own in (True, False):
         kept = np.where(mapped == own, lengths, 0)
-        for batch in pack(kept, measured, batch_pieces, tile_pairs, equal_lengths):
+        for batch in layout.pack(kept, measured, batch_pieces, tile_pairs):
             yield batch, own
 
 
@@ -114,7 +115,7 @@ def read_maps(
     """
     lengths, every = np.zeros_like(pieces.lengths), np.ones(len(pieces.lengths), dtype=np.bool_)
     lengths[rows] = pieces.lengths[rows]
-    batches = pack(lengths, every, batch_pieces or model.batch_pieces, TILE_PAIRS, model.layout.equal_lengths)
+    batches = model.layout.pack(lengths, every, batch_pieces or model.batch_pieces, TILE_PAIRS)
     kernel = kernel or choose_kernel(model.device, model.dtype)
     read = partial(_read, pieces=pieces, model=model, families=families, kernel=kernel)
     return add_maps(families, read_ahead(read, batches, model.threads if model.device.type == "cpu" else 1))

@@ -3,7 +3,7 @@
 Nothing is taken on trust. A model is refused unless both give the same weights in every layer and head.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from math import inf, isfinite
@@ -40,6 +40,14 @@ class Layout:
     """one row per sentence, all of one length, positions left to the model; else packed end to end"""
     first_position: int = 0
     """position id of a sentence's first piece (RoBERTa starts after its padding id)"""
+    alone: bool = False
+    """one sentence at a time (see `neighbours`)"""
+
+    def pack(
+        self, lengths: NDArray[np.int64], measured: NDArray[np.bool_], batch_pieces: int, tile_pairs: int
+    ) -> Iterator[Batch]:
+        """Batches that the family takes (see `pack.pack`)."""
+        return pack(lengths, measured, 1 if self.alone else batch_pieces, tile_pairs, self.equal_lengths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +183,7 @@ def capture_maps(
     found: list[list[NDArray[np.float64]]] = [[] for _ in sentences]
     windows: set[int] = set()
     every = np.ones(len(sentences), dtype=np.bool_)
-    for batch in pack(lengths, every, 1 << 14, int(lengths.max()) ** 2, layout.equal_lengths):
+    for batch in layout.pack(lengths, every, 1 << 14, int(lengths.max()) ** 2):
         ids = np.concatenate([np.asarray(sentences[row], dtype=np.int64) for row in batch.rows])
         current = Pass(dense, want_nothing(batch, causal, device), layers, see=_recording(found, batch), stop=False)
         run_packed(network, layout, torch.from_numpy(ids).to(device), current)

@@ -26,6 +26,7 @@ from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Reductions, want_nothing
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.pack import Batch, Tile
+from attnmetrics.model.probe import Layout
 
 LAYERS = (0, 2)
 
@@ -145,7 +146,7 @@ def test_units_are_mapped_in_the_pass_that_reduces_them(models: dict[Family, Mod
     pieces = pieces_of(model)
     own, parts, pieces_reduced = families(model), [], 0
     mapped = np.arange(len(TEXTS)) % 3 == 0
-    for batch, shown in pack_mapped(pieces.lengths, np.ones(len(TEXTS), np.bool_), mapped, 60, 1 << 16, False):
+    for batch, shown in pack_mapped(pieces.lengths, np.ones(len(TEXTS), np.bool_), mapped, 60, 1 << 16, Layout(False)):
         assert mapped[batch.rows].all() if shown else not mapped[batch.rows].any()
         of_batch = BatchMaps(own, batch)
         reduced: list[Reductions] = []
