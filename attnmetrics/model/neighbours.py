@@ -113,13 +113,13 @@ class _Trial:
     def _make_batches(self, model: Model, together: Together) -> tuple[Sequence[NDArray[np.int64]], list[Batch]]:
         """Sentences in batches: every other one, then the rest; where lengths must be equal, each with a twin.
 
-        A twin is as long, of other pieces, and there to be a neighbour.
+        A twin is as long, of one piece over and over, and there to be a neighbour.
         """
         if together == "packed":
             every = np.arange(len(self.sentences))
             halves = [every[::2], every[1::2]] if len(every) > 1 else [every]
             return self.sentences, [batch for half in halves for batch in _pack(model, self.sentences, half)]
-        twins = [*self.sentences, *(np.roll(ids, 1) for ids in self.sentences)]
+        twins = [*self.sentences, *(np.full_like(ids, ids[0]) for ids in self.sentences)]
         return twins, list(_pack(model, twins, np.arange(len(twins))))
 
     def _rounding(self) -> float:
