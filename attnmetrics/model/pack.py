@@ -32,7 +32,7 @@ class Batching:
         share = {"equal lengths": "only sentences of one length share a batch", "alone": "each is read alone"}
         reasons = []
         if self.together in share:
-            reasons.append(f"the model's attention in a sentence depends on its neighbours: {share[self.together]}")
+            reasons.append(f"the model's attention in a sentence may depend on its neighbours: {share[self.together]}")
         if not self.at_once:
             reasons.append("the model changes while it reads: batches are read one at a time")
         return reasons

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from models import TEXTS, make_tokenizer
+from models import FAMILIES, TEXTS, Family, make_tokenizer, save_model
 from shards import annotate, measure
 from transformers import (
     AutoModel,
@@ -154,6 +154,20 @@ def test_every_model_is_given_sentences_as_it_can_bear_them(folders: dict[str, P
     assert found(load_model(str(folders[name]))) == CASES[name][1]
 
 
+@pytest.mark.parametrize("name", ["gpt2", "phi3"])
+def test_a_narrower_type_hides_no_neighbours(folders: dict[str, Path], name: str) -> None:
+    model = load_model(str(folders[name]), dtype="bfloat16")
+    assert found(model) == CASES[name][1]
+    assert model.network.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_rounding_is_no_neighbour(tmp_path: Path, family: Family) -> None:
+    """With attention so sharp that a difference in the last digit is seen in the third."""
+    model = load_model(str(save_model(tmp_path / "m", family, sharp=True, layers=4, sharpness=200)))
+    assert found(model) == PACKED
+
+
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_sentence_has_its_own_attention_among_others(folders: dict[str, Path], name: str, threads: int) -> None:
@@ -184,8 +198,9 @@ def test_without_it_the_numbers_would_be_wrong(folders: dict[str, Path], name: s
         (lambda: phi3(4096, LONG), 128, PACKED),
         (lambda: llama4(8192, LONG), LONG, Batching("equal lengths", at_once=True)),
         (lambda: llama4(8192, LONG), 128, PACKED),
+        (llama4, 4, Batching("equal lengths", at_once=True)),
     ],
-    ids=["phi3", "phi3 in short windows", "llama4", "llama4 in short windows"],
+    ids=["phi3", "phi3 in short windows", "llama4", "llama4 in short windows", "many short windows"],
 )
 def test_lengths_that_the_configuration_names_are_tried_in_small(
     tmp_path: Path, network: Callable[[], PreTrainedModel], longest: int, expected: Batching
@@ -230,6 +245,7 @@ def test_what_leaves_something_behind_is_read_one_at_a_time(tmp_path: Path) -> N
     model.network.embed_tokens.register_forward_pre_hook(remember)
     batching = found(model)
     assert batching == Batching("packed", at_once=False)
+    assert find_batching(model, model.max_pieces, batch_pieces=1) == batching
     assert (model.threads, model.keep_to(batching).threads) == (2, 1)
 
 
@@ -243,7 +259,7 @@ def test_the_ways_say_why_they_are_not_the_fastest() -> None:
 
 def write_corpus(path: Path) -> list[str]:
     """Gold sentences of 3 to 60 words; their texts."""
-    words = "quiet river flows rises tea drink every hills the while people mill before work and".split()
+    words = ("quiet", "river", "flows", "rises", "tea", "drink", "every", "hills", "the", "while", "people")
     random = np.random.default_rng(0)
     texts = [" ".join(random.choice(words, size)) for size in (3, 60, 9, 30, 6, 45, 12, 18, 3, 24)]
     with path.open("w") as file:
