@@ -43,6 +43,7 @@ PARTS: Final = {
     "attnmetrics.annotation.spacy": WORDS,
     "attnmetrics.annotation.cache": FILES,
     "attnmetrics.model.load:load_model": "loading the model",
+    "attnmetrics.model.neighbours:find_batching": "trying batches",
     "attnmetrics.model.load:Model.run": FORWARD,
     "attnmetrics.model.align": "word pieces",
     "attnmetrics.model.units": "word pieces",

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.model.look import Layer
-from attnmetrics.model.pack import Batch, Tile, pack
+from attnmetrics.model.pack import Batch, Tile
+from attnmetrics.model.probe import Layout
 
 MapSums = Mapping[str, NDArray[np.float64]]
 """[layer, head, …] by name, or of whatever shape a family declares."""
@@ -77,10 +78,10 @@ def add_maps(families: Sequence[MapFamily], parts: Iterable[MapSums]) -> MapSums
 
 def pack_mapped(
     lengths: NDArray[np.int64], measured: NDArray[np.bool_], mapped: NDArray[np.bool_], batch_pieces: int,
-    tile_pairs: int, equal_lengths: bool,
+    tile_pairs: int, layout: Layout,
 ) -> Iterator[tuple[Batch, bool]]:  # fmt: skip
     """Batches (see `pack`), first those of the units [S] that are mapped, and whether they are."""
     for own in (True, False):
         kept = np.where(mapped == own, lengths, 0)
-        for batch in pack(kept, measured, batch_pieces, tile_pairs, equal_lengths):
+        for batch in layout.pack(kept, measured, batch_pieces, tile_pairs):
             yield batch, own

@@ -17,7 +17,7 @@ from attnmetrics.model.align import piece_names, ranges
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import Kernel, Linked, Reductions, Wanted, want
 from attnmetrics.model.load import Model
-from attnmetrics.model.pack import TILE_PAIRS, Batch, pack
+from attnmetrics.model.pack import TILE_PAIRS, Batch
 from attnmetrics.model.units import Units
 from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks
 from attnmetrics.statistics.passages import Passage
@@ -132,7 +132,7 @@ def measure(
     shard = _Shard(units, metrics, prefix_row, _Links.of(units, metrics, model))
     lengths = units.pieces.lengths
     sums = _Sums(units, model, len(kept))
-    batches = pack(lengths, metrics, batch_pieces or model.batch_pieces, TILE_PAIRS, model.layout.equal_lengths)
+    batches = model.layout.pack(lengths, metrics, batch_pieces or model.batch_pieces, TILE_PAIRS)
     prepare = partial(_prepare, shard=shard, model=model)
     run = partial(_run, model=model, kernel=kernel)
     if model.device.type == "cpu":

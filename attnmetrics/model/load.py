@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, Literal, TypedDict
@@ -24,6 +24,7 @@ from attnmetrics.model.look import See
 from attnmetrics.model.named_ids import find_named_ids, spell_named_ids
 from attnmetrics.model.numbering import Numbering, number_layers
 from attnmetrics.model.output import HeadOutputs
+from attnmetrics.model.pack import Batching
 from attnmetrics.model.probe import Layout, Probe, capture_maps, prepare, probe, run_packed
 from attnmetrics.model.projection import find_outputs
 
@@ -115,6 +116,12 @@ class Model:
     def batch_pieces(self) -> int:
         """Word pieces in a batch that suit the device."""
         return BATCH_PIECES[self.device.type]
+
+    def keep_to(self, batching: Batching) -> "Model":
+        """The same model, given sentences in this way."""
+        apart = batching.together != "packed"
+        layout = replace(self.layout, equal_lengths=apart, alone=batching.together == "alone")
+        return replace(self, layout=layout, threads=self.threads if batching.at_once else 1)
 
     def describe(self) -> ModelFacts:
         """The facts that belong into a run's record."""

@@ -3,7 +3,7 @@
 Nothing is taken on trust. A model is refused unless both give the same weights in every layer and head.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any, Final
@@ -39,11 +39,19 @@ class Layout:
     padding: int = -1
     """Piece id that is not counted: it stands at the position of its own number, and others are numbered from the next
     one on. RoBERTa and its like do so, even where a text spells `<pad>`; −1 where every piece is counted."""
+    alone: bool = False
+    """one sentence at a time (see `neighbours`)"""
 
     @property
     def first_position(self) -> int:
         """Position of a sentence's first piece that is counted."""
         return self.padding + 1
+
+    def pack(
+        self, lengths: NDArray[np.int64], measured: NDArray[np.bool_], batch_pieces: int, tile_pairs: int
+    ) -> Iterator[Batch]:
+        """Batches that the family takes (see `pack.pack`)."""
+        return pack(lengths, measured, 1 if self.alone else batch_pieces, tile_pairs, self.equal_lengths)
 
     def positions(self, ids: Tensor, offsets: NDArray[np.int64]) -> Tensor:
         """[T] position of each piece in its sentence.
@@ -205,7 +213,7 @@ def capture_maps(
     found: list[list[NDArray[np.float64]]] = [[] for _ in sentences]
     windows: set[int] = set()
     every = np.ones(len(sentences), dtype=np.bool_)
-    for batch in pack(lengths, every, 1 << 14, int(lengths.max()) ** 2, layout.equal_lengths):
+    for batch in layout.pack(lengths, every, 1 << 14, int(lengths.max()) ** 2):
         ids = np.concatenate([np.asarray(sentences[row], dtype=np.int64) for row in batch.rows])
         current = Pass(dense, want_nothing(batch, causal, device), layers, see=_recording(found, batch), stop=False)
         run_packed(network, layout, torch.from_numpy(ids).to(device), current)
@@ -239,6 +247,6 @@ def run_alone(
 ) -> None:  # fmt: skip
     """One pass over one sentence, through all layers."""
     lengths, every = np.array([len(ids)]), np.ones(1, dtype=np.bool_)
-    (batch,) = pack(lengths, every, len(ids), len(ids) ** 2, layout.equal_lengths)
+    (batch,) = layout.pack(lengths, every, len(ids), len(ids) ** 2)
     current = Pass(kernel, want_nothing(batch, causal, device), layers, see=see, stop=False)
     run_packed(network, layout, torch.tensor(ids, device=device), current)

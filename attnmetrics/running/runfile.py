@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from attnmetrics.config import RESULT_FIELDS, RunConfig, build_config
 from attnmetrics.errors import ConfigError, StoreError
+from attnmetrics.model.pack import Together
 from attnmetrics.running.lease import FILE as LEASE
 from attnmetrics.running.stages import Job
 from attnmetrics.storage import Location
@@ -63,6 +64,13 @@ class _Store(BaseModel):
     schema_: Annotated[_Schema, Field(alias="schema")]
 
 
+class _Batching(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    together: Together
+    at_once: bool
+
+
 class _Missing(BaseModel):
     shard: int
     stage: str
@@ -81,6 +89,7 @@ class _Shape(BaseModel):
     seconds: dict[str, FiniteFloat]
     peak_memory_bytes: dict[str, int]
     missing: list[_Missing] = []
+    batching: _Batching | None = None
     store: _Store | None = None
     outputs: dict[str, str] = {}
 

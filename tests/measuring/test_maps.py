@@ -16,7 +16,8 @@ from attnmetrics.model.kernels.compiled import compiled
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, Reductions, want_nothing
 from attnmetrics.model.load import Model, load_model
-from attnmetrics.model.pack import TILE_PAIRS, Batch, Tile, pack
+from attnmetrics.model.pack import TILE_PAIRS, Batch, Tile
+from attnmetrics.model.probe import Layout
 from attnmetrics.storage import read_ahead
 
 LAYERS = (0, 2)
@@ -103,7 +104,7 @@ def read_maps(
         model.run(ids, wanted, kernel=kernel, see=of_batch.see)
         return of_batch.sums()
 
-    batches = pack(lengths, every, batch_pieces, tile_pairs, model.layout.equal_lengths)
+    batches = model.layout.pack(lengths, every, batch_pieces, tile_pairs)
     return add_maps(families, read_ahead(read, batches, model.threads))
 
 
@@ -154,7 +155,7 @@ def test_units_are_mapped_in_the_pass_that_reduces_them(models: dict[Family, Mod
     pieces = pieces_of(model)
     own, parts, pieces_reduced = families(model), [], 0
     mapped = np.arange(len(TEXTS)) % 3 == 0
-    for batch, shown in pack_mapped(pieces.lengths, np.ones(len(TEXTS), np.bool_), mapped, 60, 1 << 16, False):
+    for batch, shown in pack_mapped(pieces.lengths, np.ones(len(TEXTS), np.bool_), mapped, 60, 1 << 16, Layout(False)):
         assert mapped[batch.rows].all() if shown else not mapped[batch.rows].any()
         of_batch = BatchMaps(own, batch)
         reduced: list[Reductions] = []
