@@ -72,7 +72,7 @@ def test_files_are_read_at_once_and_damage_is_told_in_order(
     files = [annotation_path(config.annotation_folder, job.fingerprint, shard.digest) for shard in job.plan.shards]
     for file in files:
         file.write(b"damaged")
-    monkeypatch.setattr(cache, "read_counts", last_first(cache.read_counts, shards))
+    monkeypatch.setattr(cache, "read_columns", last_first(cache.read_columns, shards))
     monkeypatch.setattr(Store, "verify", last_first(Store.verify, shards))
     run(config, Reporter(quiet=True, console=Console(stderr=True, width=10_000)))
     said = capsys.readouterr().err
