@@ -6,6 +6,7 @@ import types
 import webbrowser
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from traceback import format_exc
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
@@ -316,6 +317,7 @@ def _check_view(metric: str | None, label: str | None, layer: int | None, head: 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: every error of ours is a message and an exit code, not a traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _replace_what_cannot_be_shown()
     try:
         code = app(spread(given), standalone_mode=False)
     except AttnmetricsError as error:
@@ -332,6 +334,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _complain(f"{message.rstrip('.')}; see attnmetrics --help")
         code = EXIT_USAGE
     sys.exit(code or 0)
+
+
+def _replace_what_cannot_be_shown() -> None:
+    """A terminal or a log that is not UTF-8 shows `?` for a character that it does not have."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def spread(arguments: Iterable[str]) -> list[str]:

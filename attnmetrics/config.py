@@ -22,7 +22,7 @@ from pydantic import (
 from yaml.constructor import ConstructorError
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.storage import Location, locate
+from attnmetrics.storage import Location, expand, locate
 
 DEFAULT_ANNOTATOR = "en_ud_core"
 """The English pipeline inside the package."""
@@ -38,7 +38,8 @@ FAULTS_SHOWN = 10
 
 
 def _as_text(value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else value
+    """A name or a path, the latter in full where it begins with `~`: a file's values have passed through no shell."""
+    return expand(str(value)) if isinstance(value, str | Path) else value
 
 
 def _as_tuple(value: Any) -> Any:

@@ -13,12 +13,15 @@ if not list(Path("/dev").glob("nvidia[0-9]*")):
     os.environ.setdefault("TRITON_INTERPRET", "1")  # without a GPU, Triton's programs are interpreted
 
 import pytest
+from hypothesis import settings
 
 from attnmetrics.config import RunConfig, build_config
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
 
 pytest.register_assert_rewrite("agreement", "checks", "pages")
+settings.register_profile("shared machine", deadline=None)  # what else runs there takes any time from an example
+settings.load_profile("shared machine")
 
 DEMO_DOCUMENTS = 8
 

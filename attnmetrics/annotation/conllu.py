@@ -99,7 +99,7 @@ def check_columns(columns: Collection[str]) -> None:
 
 
 class LabelScan:
-    """Collects the tags and relations of CoNLL-U documents while they stream by, and checks every line on the way."""
+    """Collects the parts of speech and relations of CoNLL-U documents as they stream by, and checks every line."""
 
     def __init__(self) -> None:
         self._pos: set[str] = set()
@@ -120,7 +120,7 @@ class LabelScan:
 
     @property
     def declared(self) -> Declared:
-        """The tags and relations so far."""
+        """The parts of speech and relations so far."""
         return {"pos": declare(self._pos), "rel": declare(self._rel)}
 
 

@@ -7,6 +7,7 @@ sentence:
     def next_word(sentence): return [(word, word + 1) for word in range(len(sentence.words) - 1)]
 
 What runs is the module's text as it was when it was found, here and in every worker: its digest is part of the run.
+Nothing else travels: what a module imports or reads has to be on every node, installed or in the working directory.
 """
 
 import operator
@@ -19,7 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from attnmetrics.annotation.modules import UserModule, execute, find_module
+from attnmetrics.annotation.modules import UserModule, execute, find_module, working_directory
 from attnmetrics.annotation.sentence import NAME_LENGTH, Column, Sentences, WordPairs
 from attnmetrics.annotation.words import iterate
 from attnmetrics.errors import AnnotationError, first_line
@@ -59,19 +60,10 @@ class Functions:
     def __reduce__(self) -> tuple[Any, ...]:
         return Functions, (tuple(self._texts.values()),)
 
-    def __bool__(self) -> bool:
-        """Whether there are any."""
-        return bool(self._texts)
-
     @property
-    def digest(self) -> str:
-        """Of the names and texts of the modules."""
-        state = blake2b(digest_size=16)
-        for name, module in sorted(self._texts.items()):
-            for part in (name.encode(), module.text.encode()):
-                state.update(len(part).to_bytes(8, "little"))
-                state.update(part)
-        return state.hexdigest()
+    def digests(self) -> dict[str, str]:
+        """Of the text of each module, by its name."""
+        return {name: blake2b(module.text.encode(), digest_size=16).hexdigest() for name, module in self._texts.items()}
 
     def get(self, source: str) -> Callable[[Any], Any]:
         """The function of `python:MODULE:NAME`.
@@ -98,9 +90,10 @@ class Functions:
         """
         function = self.get(source)
         values: list[str] = []
-        for row, sentence in enumerate(iterate(sentences)):
-            with _naming(source, sentences, row):
-                values += _names(function(sentence), len(sentence.words))
+        with working_directory():
+            for row, sentence in enumerate(iterate(sentences)):
+                with _naming(source, sentences, row):
+                    values += _names(function(sentence), len(sentence.words))
         return Column.of(values)
 
     def read_link(self, source: str, sentences: Sentences) -> WordPairs:
@@ -111,9 +104,10 @@ class Functions:
         """
         function = self.get(source)
         pairs: list[list[tuple[int, int]]] = []
-        for row, sentence in enumerate(iterate(sentences)):
-            with _naming(source, sentences, row):
-                pairs.append(_pairs(function(sentence), len(sentence.words)))
+        with working_directory():
+            for row, sentence in enumerate(iterate(sentences)):
+                with _naming(source, sentences, row):
+                    pairs.append(_pairs(function(sentence), len(sentence.words)))
         both = np.array([pair for own in pairs for pair in own], np.int64).reshape(-1, 2)
         offsets = np.array([0, *accumulate(map(len, pairs))], np.int64)
         return WordPairs(offsets, np.ascontiguousarray(both[:, 0]), np.ascontiguousarray(both[:, 1]))
@@ -146,10 +140,10 @@ def _names(values: Any, words: int) -> list[str]:
     if len(names) != words:
         raise AnnotationError(f"expected {words} texts, one a word, found {len(names)}")
     for position, name in enumerate(names):
-        if not isinstance(name, str) or not 0 < len(name) <= NAME_LENGTH:
+        if not isinstance(name, str) or not name.strip() or len(name) > NAME_LENGTH:
             raise AnnotationError(
-                f"expected a text of 1 to {NAME_LENGTH} characters for word {position}, found {_excerpt(name)}"
-                f"{_length(name)}"
+                f"expected a text of 1 to {NAME_LENGTH} characters, not all of them white space, for word {position}, "
+                f"found {_excerpt(name)}{_length(name)}"
             )
         name.encode()
     return names

@@ -31,7 +31,7 @@ def find_module(name: str) -> UserModule:
     Raises:
         AnnotationError: there is none, or it has no source text.
     """
-    with _working_directory():
+    with working_directory():
         try:
             importlib.invalidate_caches()
             spec = importlib.util.find_spec(name)
@@ -65,18 +65,20 @@ def execute(user: UserModule) -> ModuleType:
     if user.folders:
         module.__path__ = list(user.folders)
     try:
-        with _working_directory(), _registered(module):
+        with working_directory(), _registered(module):
             exec(compile(user.text, user.path or user.name, "exec", dont_inherit=True), module.__dict__)
     except (Exception, SystemExit) as error:  # a module runs any code
+        remedy = "correct it"
+        if isinstance(error, ImportError):
+            remedy += ", or install what it imports on every node, or put it into the working directory"
         raise AnnotationError(
-            f"cannot import the module {user.name} ({user.path}): {type(error).__name__}: {first_line(error)}; "
-            "correct it"
+            f"cannot import the module {user.name} ({user.path}): {type(error).__name__}: {first_line(error)}; {remedy}"
         ) from error
     return module
 
 
 @contextmanager
-def _working_directory() -> Iterator[None]:
+def working_directory() -> Iterator[None]:
     """The working directory as the last of the places where Python finds modules."""
     folder = str(Path.cwd())
     sys.path.append(folder)

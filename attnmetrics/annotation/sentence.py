@@ -19,7 +19,7 @@ NAME_LENGTH: Final = 200
 """Longer names are no names: they are not told apart."""
 
 Declared = Mapping[str, tuple[str, ...]]
-"""Column → all names that may come out of an annotator, in code-point order, with `_` (schema.NO_LABEL) as the last."""
+"""Column → all names that may come out of an annotator, in code-point order, the last one `_` (`NO_LABEL`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,7 @@ class Sentences:
         """The sentences at these rows, in that order."""
         lengths = np.diff(self.word_offsets)[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
+        # A row for each word that is taken: where it stands among all words.
         words = np.repeat(self.word_offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
         return Sentences(
             document=tuple(self.document[row] for row in rows),

@@ -122,8 +122,9 @@ def _key(source: str) -> str:
 
 
 def _values(column: Column, key: str) -> Column:
-    """The values of a key: each distinct name is parsed once."""
-    return column.rename([parse_features(name).get(key) or ABSENT for name in column.names])
+    """The values of a key, `none` where it is blank: each distinct name is parsed once."""
+    values = [parse_features(name).get(key, "") for name in column.names]
+    return column.rename([value if value.strip() else ABSENT for value in values])
 
 
 def _pair_heads(sentences: Sentences) -> WordPairs:

@@ -213,10 +213,11 @@ def _check_given(table: NDArray[np.int64], attributes: list[str], text: _Text) -
 
 
 def _extension(doc: Any, key: str, text: _Text) -> NDArray[np.int64]:
-    """[T] `token._.KEY` as text, as keys of the string store; `none` where it is None or empty."""
+    """[T] `token._.KEY` as text, as keys of the string store; `none` where it is None or blank."""
     try:
         values = [token._.get(key) for token in doc]
-        names = [ABSENT if value is None else str(value) or ABSENT for value in values]
+        texts = ["" if value is None else str(value) for value in values]
+        names = [text if text.strip() else ABSENT for text in texts]
         keys = [doc.vocab.strings.add(name) for name in names]
     except Exception as error:  # an extension runs any code
         raise AnnotationError(
@@ -275,6 +276,7 @@ def _check_heads(
 
 def _sentences(words: _Words, texts: list[_Text], columns: Mapping[str, Column]) -> Sentences:
     """The sentences that have words."""
+    # A row for each sentence: its first word, and where this begins in its text.
     lengths = np.unique(words.sentence, return_counts=True)[1]
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     first = offsets[:-1]
@@ -303,7 +305,7 @@ def _lists(*arrays: NDArray[np.int64]) -> list[list[int]]:
 
 
 def _positions(document_index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """[S] number of each sentence within its run of equal documents."""
+    """[S] number of each sentence within its run of equal documents: 0 1 0 1 2 of documents 0 0 3 3 3."""
     rows = np.arange(len(document_index))
     first = np.diff(document_index, prepend=-1) != 0
     return rows - np.maximum.accumulate(np.where(first, rows, 0))

@@ -56,8 +56,8 @@ def encode(column: Column, names: tuple[str, ...]) -> NDArray[np.int64]:
     missing = [column.names[used] for used in np.unique(column.codes).tolist() if column.names[used] not in code]
     if missing and REST not in code:
         raise AnnotationError(
-            f"expected every name among {_some(names)}, found {_some(missing)} too; take a function that gives a "
-            "sentence the same names every time, or plan the run again if its corpus or its annotations changed"
+            f"expected every name among {_some(names)}, found {_some(missing)} too; plan the run again if its corpus "
+            "or its annotations changed, or take a function that gives a sentence the same names every time"
         )
     rest = code.get(REST, -1)
     return np.array([code.get(name, rest) for name in column.names], np.int64)[column.codes]

@@ -14,7 +14,7 @@ from attnmetrics.measuring.shard import measure
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import want_nothing
 from attnmetrics.model.load import Model
-from attnmetrics.model.pack import TILE_PAIRS, Batch, pack
+from attnmetrics.model.pack import TILE_PAIRS, Batch
 from attnmetrics.model.units import Units
 from attnmetrics.storage import read_ahead
 
@@ -49,7 +49,7 @@ def passing(units: Units, model: Model) -> Contender:
     """Ours, with the reductions left out: what they cost is the difference."""
     pieces = units.pieces
     every = np.ones(len(units), dtype=np.bool_)
-    batches = list(pack(pieces.lengths, every, model.batch_pieces, TILE_PAIRS, model.layout.equal_lengths))
+    batches = list(model.layout.pack(pieces.lengths, every, model.batch_pieces, TILE_PAIRS))
     kernel = choose_kernel(model.device, model.dtype)
 
     def read(batch: Batch) -> None:

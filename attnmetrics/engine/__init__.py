@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from attnmetrics.annotation.sentence import Declared
+from attnmetrics.model.pack import Batching
 
 if TYPE_CHECKING:
     from attnmetrics.model.load import ModelFacts
@@ -107,6 +108,9 @@ class Engine(Protocol):
 
     def describe_model(self) -> "ModelFacts":
         """Have one worker load the model and describe it (see `Worker.describe_model`)."""
+
+    def find_batching(self) -> Batching:
+        """Have one worker try how the model is given units (see `Worker.find_batching`)."""
 
     def declared(self) -> Declared:
         """Have one worker say what its pipeline declares (see `Worker.declared`)."""

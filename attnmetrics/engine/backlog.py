@@ -54,7 +54,7 @@ class Backlog:
             self._waiting.appendleft(Step(step.task, step.number + 1))
 
     def put_back(self, steps: Iterable[Step]) -> None:
-        """Jobs that were taken but not tried are the next."""
+        """Steps that were taken but not tried are the next."""
         self._waiting.extendleft(reversed(list(steps)))
 
     def fail(self, step: Step, reason: str, tries: int) -> Iterator[Event]:

@@ -8,6 +8,7 @@ from attnmetrics.config import RunConfig
 from attnmetrics.engine import TRIES, Call, Damaged, Done, Event, Failed, Portion, Task, reason_of
 from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import AttnmetricsError, DamageError
+from attnmetrics.model.pack import Batching
 
 if TYPE_CHECKING:
     from attnmetrics.model.load import ModelFacts
@@ -22,6 +23,10 @@ class InlineEngine:
     def describe_model(self) -> "ModelFacts":
         """See `Engine`."""
         return self._worker.describe_model()
+
+    def find_batching(self) -> Batching:
+        """See `Engine`."""
+        return self._worker.find_batching()
 
     def declared(self) -> Declared:
         """See `Engine`."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attnmetrics.annotation.sentence import Declared
 from attnmetrics.engine import Engine, Event, Task
+from attnmetrics.model.pack import Batching
 
 if TYPE_CHECKING:
     from attnmetrics.model.load import ModelFacts
@@ -23,6 +24,11 @@ class LeasedEngine:
         """See `Engine`."""
         self.check()
         return self.engine.describe_model()
+
+    def find_batching(self) -> Batching:
+        """See `Engine`."""
+        self.check()
+        return self.engine.find_batching()
 
     def declared(self) -> Declared:
         """See `Engine`."""

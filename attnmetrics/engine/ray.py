@@ -30,6 +30,7 @@ from attnmetrics.engine.backlog import Backlog, Step
 from attnmetrics.engine.placement import Node, Post, Staffing, find_vacancies
 from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import AttnmetricsError, ConfigError, DamageError, ShardError, first_line
+from attnmetrics.model.pack import Batching
 
 if TYPE_CHECKING:
     from attnmetrics.model.load import ModelFacts
@@ -116,6 +117,11 @@ class RayEngine:
         model: ModelFacts = self._ask("measure", "describe_model")
         self._pin(model["device"])
         return model
+
+    def find_batching(self) -> Batching:
+        """See `Engine`."""
+        batching: Batching = self._ask("measure", "find_batching")
+        return batching
 
     def declared(self) -> Declared:
         """See `Engine`."""

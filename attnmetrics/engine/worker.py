@@ -23,6 +23,7 @@ from attnmetrics.engine import Effort
 from attnmetrics.errors import DamageError
 from attnmetrics.measuring.selection import Sampling, choose, choose_units
 from attnmetrics.measuring.tracing import Chunk
+from attnmetrics.model.pack import Batching
 from attnmetrics.model.units import Units, check_window, read_sentences, read_windows
 from attnmetrics.statistics.variability import Prefix
 from attnmetrics.store.commits import Commit, Counts, LeftOut
@@ -41,6 +42,7 @@ class Measuring:
     """the user's, of labels and links"""
     sampling: Sampling
     store: Store
+    batching: Batching
 
 
 class Worker:
@@ -74,6 +76,17 @@ class Worker:
         """
         return self._load_model().describe()
 
+    def find_batching(self) -> Batching:
+        """How the model is given the units of the run (see `neighbours.find_batching`).
+
+        Raises:
+            ModelError: its attention is not finite.
+        """
+        from attnmetrics.model.neighbours import find_batching
+
+        model, config = self._load_model(), self._config
+        return find_batching(model, config.window or model.max_pieces, config.batch_pieces or model.batch_pieces)
+
     def annotate(self, shard: Shard, documents: Sequence[Document], fingerprint: str) -> Effort:
         """Annotate a shard's documents and cache the result."""
         annotator = self._load_annotator()
@@ -102,7 +115,7 @@ class Worker:
         """
         from attnmetrics.measuring.shard import measure
 
-        model = self._load_model()
+        model = self._load_model(measuring.batching)
         start = time.perf_counter()
         schema = measuring.store.schema
         sentences = self._read(shard, fingerprint, schema.sources)
@@ -130,11 +143,11 @@ class Worker:
         measuring.store.write(commit, ShardContent(result.state, prefix, result.exemplars, result.passages))
         return _effort(start, units=commit.counts.sentences, pieces=commit.counts.pieces)
 
-    def trace(self, chunk: Chunk, store: Store) -> Effort:
+    def trace(self, chunk: Chunk, store: Store, batching: Batching) -> Effort:
         """Trace the attention in some exemplars."""
         from attnmetrics.measuring.sparse import trace_heads
 
-        model = self._load_model()
+        model = self._load_model(batching)
         start = time.perf_counter()
         text, layer, head, _ = np.array(chunk.drawn, np.int64).T
         store.write_traces(chunk.digest, trace_heads(model, chunk.texts, text, layer, head, self._config.batch_pieces))
@@ -169,12 +182,13 @@ class Worker:
             self._annotator = load_annotator(self._config, self._gold, self._columns)
         return self._annotator
 
-    def _load_model(self) -> "Model":
+    def _load_model(self, batching: Batching | None = None) -> "Model":
+        """The model, given sentences in this way; unset, as it was loaded."""
         if self._model is None:
             self._model = _load(self._config)
             if self._config.window is not None:
                 check_window(self._config.window, self._model)
-        return self._model
+        return self._model if batching is None else self._model.keep_to(batching)
 
 
 def _load(config: RunConfig) -> "Model":

@@ -17,7 +17,8 @@ from torch import Tensor
 from attnmetrics.metrics.family import Quantity
 from attnmetrics.model.load import Model
 from attnmetrics.model.look import Layer
-from attnmetrics.model.pack import Batch, Tile, pack
+from attnmetrics.model.pack import Batch, Tile
+from attnmetrics.model.probe import Layout
 from attnmetrics.model.units import Units
 
 MapSums = Mapping[str, NDArray[np.float64]]
@@ -78,9 +79,9 @@ class BatchMaps:
 
 def pack_mapped(
     lengths: NDArray[np.int64], measured: NDArray[np.bool_], mapped: NDArray[np.bool_], batch_pieces: int,
-    tile_pairs: int, equal_lengths: bool,
+    tile_pairs: int, layout: Layout,
 ) -> Iterator[Batch]:  # fmt: skip
     """Batches (see `pack`), first those of the units [S] that are mapped, then those of the others."""
     for own in (mapped, ~mapped):
         if own.any():
-            yield from pack(np.where(own, lengths, 0), measured, batch_pieces, tile_pairs, equal_lengths)
+            yield from layout.pack(np.where(own, lengths, 0), measured, batch_pieces, tile_pairs)

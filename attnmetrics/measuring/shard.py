@@ -142,8 +142,8 @@ def measure(
     shard = _Shard(units, metrics, prefix_row, mapped, families, _Links.of(units, metrics, model))
     lengths = units.pieces.lengths
     sums = _Sums(units, model, len(kept))
-    most, equal_lengths = batch_pieces or model.batch_pieces, model.layout.equal_lengths
-    batches = pack_mapped(lengths, metrics, mapped, most, TILE_PAIRS, equal_lengths)
+    most = batch_pieces or model.batch_pieces
+    batches = pack_mapped(lengths, metrics, mapped, most, TILE_PAIRS, model.layout)
     prepare = partial(_prepare, shard=shard, model=model)
     run = partial(_run, model=model, kernel=kernel)
     if model.device.type == "cpu":

@@ -11,7 +11,7 @@ from attnmetrics.model.align import Pieces, tokenize
 from attnmetrics.model.kernels.reductions import want_nothing
 from attnmetrics.model.load import Model
 from attnmetrics.model.look import Layer
-from attnmetrics.model.pack import TILE_PAIRS, Batch, Tile, pack
+from attnmetrics.model.pack import TILE_PAIRS, Batch, Tile
 from attnmetrics.statistics.traces import VISIBLE, Traces
 
 Entries = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
@@ -39,9 +39,7 @@ def trace_heads(
     pieces = tokenize(model.tokenizer, texts, model.template, model.max_pieces)
     every = np.ones(len(texts), dtype=np.bool_)
     entries: list[Entries] = []
-    for batch in pack(
-        pieces.lengths, every, batch_pieces or model.batch_pieces, TILE_PAIRS, model.layout.equal_lengths
-    ):
+    for batch in model.layout.pack(pieces.lengths, every, batch_pieces or model.batch_pieces, TILE_PAIRS):
         place = np.full(len(texts), -1)
         place[batch.rows] = np.arange(len(batch.rows))
         entries += _trace(model, pieces, batch, place[sentence], layer, head)

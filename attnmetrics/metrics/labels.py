@@ -29,16 +29,16 @@ def label_family(label: Label) -> Family:
 
 
 def _results_of_heads(label: Label) -> tuple[Result, ...]:
-    name, of, stem, dims = label.name, label.title, label.stem, (*HEAD, label.name)
+    name, of, stem, one, dims = label.name, label.title, label.stem, _one(label), (*HEAD, label.name)
     to_source, from_source = IN_PAPER.get(name, (PAPER, PAPER))
     return (
         Result(
-            f"{stem}_to", dims, "1", "share", f"Attention to a {of}", f"Σ F[i,j]·1({name}(j)=name) ÷ M",
+            f"{stem}_to", dims, "1", "share", f"Attention to {one}", f"Σ F[i,j]·1({name}(j)=name) ÷ M",
             _shares(f"received_by_{name}"), to_source, heading="Attention to {}", chance=f"{stem}_to_uniform",
             help=f"Strong colour: heads that look at pieces of this {of}.",
         ),
         Result(
-            f"{stem}_from", dims, "1", "share", f"Attention from a {of}", f"Σ F[i,j]·1({name}(i)=name) ÷ M",
+            f"{stem}_from", dims, "1", "share", f"Attention from {one}", f"Σ F[i,j]·1({name}(i)=name) ÷ M",
             _shares(f"given_by_{name}"), from_source, heading="Attention from {}", chance=f"{stem}_from_uniform",
             help=f"Strong colour: heads that do their looking from pieces of this {of}.",
         ),
@@ -46,21 +46,26 @@ def _results_of_heads(label: Label) -> tuple[Result, ...]:
 
 
 def _results_of_even_attention(label: Label) -> tuple[Result, ...]:
-    name, of, stem = label.name, label.title, label.stem
+    name, stem, one = label.name, label.stem, _one(label)
     return (
         Result(
-            f"{stem}_to_uniform", (name,), "1", "share", f"Even attention to a {of}",
+            f"{stem}_to_uniform", (name,), "1", "share", f"Even attention to {one}",
             f"Σ_i (attendable pieces j with {name}(j)=name ÷ pieces that i may attend to) ÷ the same over all j",
             _shares(f"even_received_by_{name}"), "", heading="Even attention to {}",
             help="What attention that is spread evenly would give: a head that looks nowhere in particular.",
         ),
         Result(
-            f"{stem}_from_uniform", (name,), "1", "share", f"Even attention from a {of}",
+            f"{stem}_from_uniform", (name,), "1", "share", f"Even attention from {one}",
             f"Σ over i with {name}(i)=name of (attendable pieces ÷ pieces to attend to) ÷ the same over all i",
             _shares(f"even_given_by_{name}"), "", heading="Even attention from {}",
             help="What attention that is spread evenly would give: a head that looks nowhere in particular.",
         ),
     )  # fmt: skip
+
+
+def _one(label: Label) -> str:
+    """With its article: "a part of speech", "an animacy"."""
+    return f"{'an' if label.title[0] in 'aeiou' else 'a'} {label.title}"
 
 
 def _shares(name: str) -> Callable[[Sums], Array]:

@@ -48,6 +48,7 @@ def _correlation(other: Callable[[Sums], Array], part: int) -> Callable[[Sums], 
 
     def compute(sums: Sums) -> Array:
         x, y = _all_heads(distance(sums)), _all_heads(other(sums))
+        # A row for each of the leading dimensions, such as shards.
         rows = zip(x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1]), strict=True)
         return np.array([pearson(*row)[part] for row in rows]).reshape(x.shape[:-1])
 
@@ -55,11 +56,12 @@ def _correlation(other: Callable[[Sums], Array], part: int) -> Callable[[Sums], 
 
 
 def _spread(sums: Sums) -> Array:
+    """Of heads that have a distance; NaN for fewer than two."""
     heads = _all_heads(distance(sums))
-    number = np.isfinite(heads).sum(-1)
-    mean = ratio(np.nansum(heads, -1), number.astype(np.float64))
+    number = np.isfinite(heads).sum(-1).astype(np.float64)
+    mean = ratio(np.nansum(heads, -1), number)
     squares = np.nansum((heads - mean[..., None]) ** 2, -1)
-    return np.sqrt(ratio(np.where(number > 1, squares, np.nan), np.maximum(number - 1, 1).astype(np.float64)))
+    return np.sqrt(ratio(squares, np.where(number > 1, number - 1, 0)))
 
 
 def _result(name: str, title: str, formula: str, compute: Callable[[Sums], Array], unit: str = "1") -> Result:

@@ -52,8 +52,9 @@ SPECIAL: Final = ("first", "separator", "punctuation", "other")
 
 DIMENSIONS: Final = frozenset(
     {"layer", "head", "direction", "edge", "offset", "pair_distance", "bound", "shard", "unit"}
+    | {"corpus", "heads", "layers", "pairs", "directions"}
 )
-"""Names that no label may have, for a table may have both as dimensions."""
+"""Names that no label may have, for a table may have both as dimensions, or another table's file has the name."""
 
 _OF_EVERY_RUN: Final = frozenset(
     [*(label.name for label in LABELS), *(label.stem for label in LABELS), *(link.name for link in LINKS)]

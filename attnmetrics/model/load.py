@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, Literal, TypedDict
@@ -24,6 +24,7 @@ from attnmetrics.model.look import See
 from attnmetrics.model.named_ids import find_named_ids, spell_named_ids
 from attnmetrics.model.numbering import Numbering, number_layers
 from attnmetrics.model.output import HeadOutputs
+from attnmetrics.model.pack import Batching
 from attnmetrics.model.probe import Layout, Probe, capture_maps, prepare, probe, run_packed
 from attnmetrics.model.projection import find_outputs
 
@@ -67,8 +68,8 @@ ModelFacts = TypedDict(
     },
 )
 """What a run's record says of its model, in plain values: `fingerprint` is of its files, `layers` are those measured,
-`other_layers` those without attention between pieces, by what they are, both by the model's own numbers; `null`
-columns and pieces of the `template` are counted at both ends of a sentence (`leading`, `trailing`)."""
+`other_layers` those without attention between pieces, by what they are, both by the model's own numbers; `null` columns
+and pieces of the `template` are counted at both ends of a sentence (`leading`, `trailing`)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +88,8 @@ class Model:
     """digest of the folder's weights, configuration and tokenizer, or the commit on the Hub"""
     layers: tuple[int, ...]
     """the layers that are measured, ascending, by the model's own numbers from 0"""
+    vocabulary: int
+    """number of piece ids that it has embeddings for"""
     numbering: Numbering
     """which layers attend, and what the others are"""
     heads: int
@@ -113,6 +116,12 @@ class Model:
     def batch_pieces(self) -> int:
         """Word pieces in a batch that suit the device."""
         return BATCH_PIECES[self.device.type]
+
+    def keep_to(self, batching: Batching) -> "Model":
+        """The same model, given sentences in this way."""
+        apart = batching.together != "packed"
+        layout = replace(self.layout, equal_lengths=apart, alone=batching.together == "alone")
+        return replace(self, layout=layout, threads=self.threads if batching.at_once else 1)
 
     def describe(self) -> ModelFacts:
         """The facts that belong into a run's record."""
@@ -214,9 +223,10 @@ def load_model(
     template = find_template(tokenizer)
     network = _load_network(name, folder, torch.float32, trust_remote_code, allow_pickle).to(place)
     ids = _probe_ids(tokenizer, template)
-    _check_vocabulary(name, ids, network)
+    vocabulary = _count_embeddings(network)
+    _check_vocabulary(name, ids, vocabulary)
     longest = max(ids, key=len)
-    named = find_named_ids(network.config, network.get_input_embeddings().num_embeddings)
+    named = find_named_ids(network.config, vocabulary)
     probed = probe(network, [*ids, *spell_named_ids(named, longest)], place)
     numbering = number_layers(network, probed.layout, longest, probed.causal, probed.layers, place)
     measured = numbering.choose(layers)
@@ -232,6 +242,7 @@ def load_model(
         revision=commit,
         fingerprint=commit or digest_folder(folder),
         layers=measured,
+        vocabulary=vocabulary,
         numbering=numbering,
         heads=probed.heads,
         attends=choose_attends(null_tokens, probed.causal, template),
@@ -435,9 +446,16 @@ def _probe_ids(tokenizer: Any, template: Template) -> list[list[int]]:
     return [ids.tolist() for ids in np.split(pieces.ids, pieces.offsets[1:-1]) if len(ids)]
 
 
-def _check_vocabulary(name: str, ids: list[list[int]], network: Any) -> None:
-    known, largest = network.get_input_embeddings().num_embeddings, max(map(max, ids))
-    if largest >= known:
+def _count_embeddings(network: Any) -> int:
+    """Rows of its table of input embeddings, which need not be a `torch.nn.Embedding`."""
+    try:
+        return len(network.get_input_embeddings().weight)
+    except (AttributeError, NotImplementedError, TypeError) as error:
+        raise ModelError(f"{type(network).__name__} has no table of piece embeddings; it can't be measured") from error
+
+
+def _check_vocabulary(name: str, ids: list[list[int]], known: int) -> None:
+    if (largest := max(map(max, ids))) >= known:
         raise ModelError(
             f"expected piece ids below {known}, the size of the model's vocabulary, found {largest}; "
             f"the tokenizer in {name} belongs to another model"

@@ -51,9 +51,8 @@ class Numbering:
     def _describe(self) -> str:
         if not self.others:
             return f"from 0 to {len(self.attending) - 1}"
-        return (
-            f"among {', '.join(map(str, self.attending))} (there is no attention in others: {', '.join(self.others)})"
-        )
+        attending = ", ".join(map(str, self.attending))
+        return f"among {attending} (there is no attention in others: {', '.join(self.others)})"
 
 
 def number_layers(
@@ -124,7 +123,8 @@ def _others(network: Any, modules: nn.ModuleList, attending: Sequence[int]) -> d
     kinds = getattr(network.config.get_text_config(), "layer_types", None)
     if kinds is None or len(kinds) != len(modules):
         kinds = [type(module).__name__ for module in modules]
-    others = [place for place in range(len(modules)) if place not in attending]
-    return {
-        kind: tuple(place for place in others if kinds[place] == kind) for kind in sorted({kinds[k] for k in others})
-    }
+    others: dict[str, tuple[int, ...]] = {}
+    for place, kind in enumerate(kinds):
+        if place not in attending:
+            others[kind] = (*others.get(kind, ()), place)
+    return others

@@ -6,13 +6,36 @@ Everything here depends on the sentences alone, never on who computes them.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 TILE_PAIRS: Final = 1 << 16
 """Pairs of pieces of one tile and head: 0.25 MB of α a head in float32."""
+
+Together = Literal["packed", "equal lengths", "alone"]
+"""What shares a batch: sentences of any lengths, of one length, or none with any other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How a model is given sentences so that each has the attention that it has alone (see `neighbours`)."""
+
+    together: Together
+    at_once: bool
+    """two threads may read batches at the same time"""
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why this is not the fastest way, in a line each; nothing where it is."""
+        share = {"equal lengths": "only sentences of one length share a batch", "alone": "each is read alone"}
+        reasons = []
+        if self.together in share:
+            reasons.append(f"the model's attention in a sentence may depend on its neighbours: {share[self.together]}")
+        if not self.at_once:
+            reasons.append("the model changes while it reads: batches are read one at a time")
+        return reasons
 
 
 @dataclass(frozen=True, slots=True)

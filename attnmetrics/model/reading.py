@@ -14,7 +14,7 @@ from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Wanted, want_nothing
 from attnmetrics.model.load import Model, load_generator
 from attnmetrics.model.look import Layer
-from attnmetrics.model.pack import Tile, pack
+from attnmetrics.model.pack import Tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def _run(model: Model, reading: Reading, current: Pass) -> None:
 def _wanted(model: Model, length: int) -> Wanted:
     """One text in one tile."""
     every = np.ones(1, dtype=np.bool_)
-    (batch,) = pack(np.array([length]), every, length, length**2, model.layout.equal_lengths)
+    (batch,) = model.layout.pack(np.array([length]), every, length, length**2)
     return want_nothing(batch, model.causal, model.device)
 
 

@@ -170,7 +170,7 @@ def _link_pieces(marks: Marks, pieces: Pieces, word: NDArray[np.int64]) -> dict[
 
 
 def _check_ids(pieces: Pieces, texts: Sentences, model: "Model") -> None:
-    known = model.network.get_input_embeddings().num_embeddings
+    known = model.vocabulary
     unknown = np.flatnonzero(pieces.ids >= known)
     if len(unknown):
         text = texts.text[pieces.text[pieces.row[unknown[0]]]]

@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 from attnmetrics.config import RunConfig
@@ -11,6 +11,7 @@ from attnmetrics.engine import Engine
 from attnmetrics.engine.inline import InlineEngine
 from attnmetrics.engine.leased import LeasedEngine
 from attnmetrics.errors import StoreError
+from attnmetrics.running.declaration import ENTITY
 from attnmetrics.running.lease import Lease, hold
 from attnmetrics.running.measured import Measured, gather
 from attnmetrics.running.merging import committed, merge_measured, now
@@ -27,7 +28,7 @@ from attnmetrics.running.runfile import (
     read_own,
     write_facts,
 )
-from attnmetrics.running.seals import broken
+from attnmetrics.running.seals import find_broken
 from attnmetrics.running.session import Session, measure_all, refuse_failures
 from attnmetrics.running.stages import Job, annotate, columns_to_give, find_declared, find_unannotated, prepare
 from attnmetrics.storage import Location
@@ -47,7 +48,7 @@ def run(config: RunConfig, reporter: Reporter) -> Facts:
     """
     job, identity, facts = _plan(config, reporter)
     if facts is not None and facts["status"] == "finished":
-        anew = broken(config.out, facts.get("outputs", {}))
+        anew = find_broken(config.out, facts.get("outputs", {}))
         if not anew:
             reporter.say(f"{config.out} is finished already; nothing to do")
             return facts
@@ -147,7 +148,7 @@ def _begin(job: Job, identity: Identity) -> Facts:
     """`run.json` as it stands now that no other driver writes it, or anew, with this command's way to the results."""
     folder = job.config.out
     facts = read_own(folder, identity)
-    if facts is None or not holds_measurements(facts):
+    if facts is None or not holds_measurements(folder, facts):
         facts = _new_facts(job, identity)
     facts |= _command(job)
     if facts["status"] != "finished":
@@ -193,9 +194,17 @@ def _command(job: Job) -> Facts:
 
 
 def _measure(job: Job, facts: Facts, reporter: Reporter, lease: Lease, annotate_too: bool) -> Measured:
+    job = _as_begun(job, facts)
     with _engine(job) as engine:
         leased = LeasedEngine(engine, lease.check)
         return measure_all(Session(job, facts, leased, reporter, lease), annotate_too)
+
+
+def _as_begun(job: Job, facts: Facts) -> Job:
+    """The job with the label of entities where the run was begun with it: text that is parsed anew needs them."""
+    labels = facts["store"]["schema"]["labels"] if "store" in facts else ()
+    begun_with_it = ENTITY.source in (label["source"] for label in labels)
+    return replace(job, declaration=job.declaration.with_entity()) if begun_with_it else job
 
 
 @contextmanager

@@ -109,7 +109,7 @@ def _try(job: Job, documents: Sequence[Document], unannotated: int) -> Cost:
         config = job.config.model_copy(update={"out": out, "annotations": out / "annotations"})
         worker = Worker(config, job.plan.gold, job.declaration.columns)
         shard = Shard(0, 0, len(documents), characters, digest(documents))
-        model, declared = worker.describe_model(), worker.declared()
+        model, batching, declared = worker.describe_model(), worker.find_batching(), worker.declared()
         annotated = worker.annotate(shard, documents, job.fingerprint)
         functions = job.declaration.functions
         counted = worker.count(shard, job.fingerprint, job.declaration.uncounted(declared), functions)
@@ -117,7 +117,7 @@ def _try(job: Job, documents: Sequence[Document], unannotated: int) -> Cost:
         store = Store(out, schema, 1, config.exemplars)
         store.create()
         sampling = Sampling(config.seed, None, None, TRIAL_PREFIXES, None)
-        measured = worker.measure(shard, job.fingerprint, Measuring(functions, sampling, store))
+        measured = worker.measure(shard, job.fingerprint, Measuring(functions, sampling, store, batching))
         counts = store.committed()[0].counts
         sizes = {place.name: _bytes(place) for place in folder.iterdir()}
     scale = job.plan.characters / max(characters, 1)

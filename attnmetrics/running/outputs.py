@@ -8,8 +8,15 @@ import xarray as xr
 
 from attnmetrics.config import RunConfig
 from attnmetrics.measuring.tracing import Chunk
-from attnmetrics.results.dataset import dataset, save
-from attnmetrics.results.exemplars import attention_frame, exemplars_frame, save_attention, save_exemplars
+from attnmetrics.results.dataset import dataset, load, save
+from attnmetrics.results.exemplars import (
+    attention_frame,
+    exemplars_frame,
+    load_attention,
+    load_exemplars,
+    save_attention,
+    save_exemplars,
+)
 from attnmetrics.results.tables import save_tables
 from attnmetrics.running.measured import Measured
 from attnmetrics.running.runfile import Facts
@@ -60,13 +67,16 @@ def _attention(store: Store, chunks: Sequence[Chunk]) -> tuple[pd.DataFrame, int
 
 
 def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
-    """Write `results.zarr`, `exemplars.parquet`, `exemplar_attention.parquet`, `tables/` and `report/`.
+    """Write `results.zarr`, `exemplars.parquet`, `exemplar_attention.parquet`, `tables/` and `report/`, and open them.
 
     Raises:
-        StoreError: the folder cannot be written.
+        StoreError: the folder cannot be written, or what was written there cannot be opened.
     """
     save(outputs.dataset, folder / "results.zarr")
     save_exemplars(outputs.exemplars, folder / "exemplars.parquet")
     save_attention(outputs.attention, folder / "exemplar_attention.parquet")
     save_tables(outputs.dataset, folder / "tables")
     write_report(outputs.dataset, outputs.exemplars, outputs.attention, facts, folder / "report")
+    load(folder / "results.zarr")
+    load_exemplars(folder / "exemplars.parquet")
+    load_attention(folder / "exemplar_attention.parquet")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from attnmetrics.config import RESULT_FIELDS, RunConfig, build_config
 from attnmetrics.errors import ConfigError, StoreError
+from attnmetrics.model.pack import Together
 from attnmetrics.running.lease import FILE as LEASE
 from attnmetrics.running.stages import Job
 from attnmetrics.storage import Location
@@ -63,6 +64,13 @@ class _Store(BaseModel):
     schema_: Annotated[_Schema, Field(alias="schema")]
 
 
+class _Batching(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    together: Together
+    at_once: bool
+
+
 class _Missing(BaseModel):
     shard: int
     stage: str
@@ -81,6 +89,7 @@ class _Shape(BaseModel):
     seconds: dict[str, FiniteFloat]
     peak_memory_bytes: dict[str, int]
     missing: list[_Missing] = []
+    batching: _Batching | None = None
     store: _Store | None = None
     outputs: dict[str, str] = {}
 
@@ -101,10 +110,8 @@ def identity_of(job: Job) -> Identity:
     if plan.gold is not None:
         fields.pop("annotator")
     versions = {f"version of {package}": version(package) for package in BIT_PACKAGES}
-    functions = job.declaration.functions
-    if functions:
-        fields["functions of the user's"] = functions.digest
-    return {**fields, **versions, "corpus digest": plan.digest, "annotator fingerprint": job.fingerprint}
+    modules = {f"text of {module}": digest for module, digest in job.declaration.functions.digests.items()}
+    return {**fields, **versions, **modules, "corpus digest": plan.digest, "annotator fingerprint": job.fingerprint}
 
 
 def read_own(folder: Location, identity: Identity) -> Facts | None:
@@ -116,7 +123,7 @@ def read_own(folder: Location, identity: Identity) -> Facts | None:
     facts = read_facts(folder)
     if facts is None:
         _refuse_foreign(folder)
-    elif holds_measurements(facts):
+    elif holds_measurements(folder, facts):
         check_identity(folder, facts, identity)
     return facts
 
@@ -140,9 +147,16 @@ def check_identity(folder: Location, facts: Facts, expected: Mapping[str, Any]) 
         )
 
 
-def holds_measurements(facts: Facts) -> bool:
-    """Whether a run came as far as its model: before, nothing stands in the way of another configuration."""
-    return "model" in facts
+def holds_measurements(folder: Location, facts: Facts) -> bool:
+    """Whether a shard of a run is measured: before, nothing stands in the way of another configuration.
+
+    Raises:
+        StoreError: the folder cannot be read.
+    """
+    try:
+        return "store" in facts and any(name.endswith(".json") for name in (folder / "commits").names())
+    except OSError as error:
+        raise _unreadable(folder, error) from None
 
 
 def read_facts(folder: Location) -> Facts | None:
@@ -214,13 +228,17 @@ def _refuse_foreign(folder: Location) -> None:
         strangers = [name for name in folder.names() if name not in ours and not name.startswith(".")]
         measured = (folder / "commits").exists()
     except OSError as error:
-        raise StoreError(f"cannot read {folder}: {error.strerror or error}; correct --out or its rights") from None
+        raise _unreadable(folder, error) from None
     if measured:
         raise StoreError(f"{folder} holds measured shards, but no run.json says of which run; {_START_ANEW}")
     if strangers:
         raise StoreError(
             f"{folder} exists and is no run: it holds {', '.join(sorted(strangers)[:3])}; give another --out"
         )
+
+
+def _unreadable(folder: Location, error: OSError) -> StoreError:
+    return StoreError(f"cannot read {folder}: {error.strerror or error}; correct --out or its rights")
 
 
 def config_of(folder: Location, facts: Facts) -> RunConfig:

@@ -21,7 +21,7 @@ def seal(folder: Location) -> dict[str, str]:
     return {name: digest for name, digest in digests.items() if digest is not None}
 
 
-def broken(folder: Location, seals: Mapping[str, str]) -> list[str]:
+def find_broken(folder: Location, seals: Mapping[str, str]) -> list[str]:
     """The outputs that are not as they were sealed, or gone."""
     return [name for name in OUTPUTS if _digest(folder / name) != seals.get(name, "")]
 

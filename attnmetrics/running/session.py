@@ -1,7 +1,7 @@
 """A run that this process works on, from the plan to measured shards and traced exemplars."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 
 from attnmetrics.annotation.sources import check_counts
@@ -9,6 +9,7 @@ from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Engine, Failed, Stage
 from attnmetrics.engine.worker import Measuring, peak_memory_bytes
 from attnmetrics.errors import CorpusError, DamageError, ShardError, StoreError
+from attnmetrics.model.pack import Batching
 from attnmetrics.running.declaration import make_schema, names_in_rest
 from attnmetrics.running.lease import Lease
 from attnmetrics.running.measured import Measured, gather
@@ -60,15 +61,16 @@ def measure_all(session: Session, annotate_too: bool) -> Measured:
     if not annotate_too:
         refuse_unannotated(session.job, len(missing))
     _describe_model(session)
+    batching = _find_batching(session)
     if "store" not in session.facts:
         missing = _describe_measures(session, missing)
     missing = _annotate_first(session, missing, needed=samples(session.job.config))
     store = _open_store(session)
-    measuring = Measuring(session.job.declaration.functions, make_sampling(session.job), store)
+    measuring = Measuring(session.job.declaration.functions, make_sampling(session.job), store, batching)
     outcome = _measure_shards(session, measuring, _intact(session, store), missing)
     outcome = _repair(session, measuring, outcome) if annotate_too else outcome
     _refuse_unmeasured(session, store, outcome)
-    return _read_again(session, store)
+    return _read_again(session, store, batching)
 
 
 def _describe_model(session: Session) -> None:
@@ -86,6 +88,17 @@ def _describe_model(session: Session) -> None:
     check_identity(session.job.config.out, facts, loaded)
     facts["identity"] |= loaded
     facts["model"] = model
+
+
+def _find_batching(session: Session) -> Batching:
+    """How the model is given units; found once a run, recorded, and said where it is not the fastest way."""
+    facts = session.facts
+    if "batching" not in facts:
+        facts["batching"] = asdict(session.engine.find_batching())
+    batching = Batching(**facts["batching"])
+    for line in batching.reasons:
+        session.reporter.say(line)
+    return batching
 
 
 def _describe_measures(session: Session, missing: Sequence[Shard]) -> Sequence[Shard]:
@@ -119,7 +132,7 @@ def _count_names(session: Session, sources: Mapping[str, str]) -> Mapping[str, M
 
     Raises:
         ShardError: a shard cannot be counted, or not be annotated.
-        ConfigError: no word has the key that a label is made from.
+        ConfigError: no word has the key of a label.
     """
     outcome = count(session.job, session.engine, session.reporter, sources)
     if outcome.damaged:
@@ -200,11 +213,11 @@ def _repair(session: Session, measuring: Measuring, outcome: Outcome) -> Outcome
     return _measure_shards(session, measuring, set(measuring.store.committed()), missing)
 
 
-def _read_again(session: Session, store: Store) -> Measured:
+def _read_again(session: Session, store: Store, batching: Batching) -> Measured:
     """The pass over the best sentences only, for the attention in them."""
     measured = gather(store, list(store.committed().values()), session.job.config.traced_exemplars)
     if measured.chunks:
-        outcome = trace(session.engine, session.reporter, store, measured.chunks)
+        outcome = trace(session.engine, session.reporter, store, measured.chunks, batching)
         _record(session, "trace", outcome)
     return measured
 

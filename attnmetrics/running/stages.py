@@ -18,6 +18,7 @@ from attnmetrics.engine.worker import Measuring
 from attnmetrics.errors import ConfigError, DamageError, StoreError
 from attnmetrics.measuring.selection import Sampling
 from attnmetrics.measuring.tracing import Chunk
+from attnmetrics.model.pack import Batching
 from attnmetrics.results.wording import in_unit
 from attnmetrics.running.declaration import COSTLY, Declaration, declare_run
 from attnmetrics.running.plan import Plan, annotator_fingerprint, check_columns, make_plan, read_shards
@@ -111,10 +112,11 @@ def measure(
     return _work(engine, reporter, stages, chain(ready, new), job.config.unit)
 
 
-def trace(engine: Engine, reporter: Reporter, store: Store, chunks: Sequence[Chunk]) -> Outcome:
+def trace(engine: Engine, reporter: Reporter, store: Store, chunks: Sequence[Chunk], batching: Batching) -> Outcome:
     """Trace the attention in the exemplars that are to be drawn, where that is not done."""
     todo = [chunk for chunk in chunks if store.read_traces(chunk.digest) is None]
-    return _work(engine, reporter, {"trace": todo}, (Task(chunk, (Call("trace", (store,)),)) for chunk in todo))
+    tasks = (Task(chunk, (Call("trace", (store, batching)),)) for chunk in todo)
+    return _work(engine, reporter, {"trace": todo}, tasks)
 
 
 def samples(config: RunConfig) -> bool:
@@ -148,9 +150,9 @@ def columns_to_give(job: Job) -> frozenset[str]:
 
     These are kept by shards that lack a column of the labels, and whose text is parsed anew for it.
     """
-    if job.plan.gold is not None:
-        return job.declaration.columns
     wanted = job.declaration.columns
+    if job.plan.gold is not None or wanted <= {"pos", "rel"}:  # which every shard keeps
+        return wanted
     kept = [columns for columns in read_ahead(partial(_kept_columns, job), job.plan.shards) if wanted - columns]
     return wanted | {column for columns in kept for column in columns if column.startswith(COSTLY)}
 

@@ -16,7 +16,7 @@ from attnmetrics.storage.objects import ObjectLocation, file_system, os_errors
 
 __all__ = [
     "AT_ONCE", "LEFTOVER_SECONDS", "SCHEMES", "UNREADABLE", "LocalLocation", "Location", "ObjectLocation", "Version",
-    "file_system", "locate", "os_errors", "read_ahead",
+    "expand", "file_system", "locate", "os_errors", "read_ahead",
 ]  # fmt: skip
 
 SCHEMES = ("s3", "gs")
@@ -24,7 +24,7 @@ SCHEMES = ("s3", "gs")
 
 
 def locate(path: "str | os.PathLike[str] | Location") -> Location:
-    """A path, or a URL such as `s3://bucket/runs/gpt2`, as a location.
+    """A path, or a URL such as `s3://bucket/runs/gpt2`, as a location that depends on no working folder.
 
     Raises:
         ConfigError: the URL is not of a kind that can hold a run.
@@ -35,7 +35,7 @@ def locate(path: "str | os.PathLike[str] | Location") -> Location:
     if text.startswith("file://"):
         return LocalLocation(Path(unquote(urlsplit(text).path)))
     if not re.match(r"\w+:/", text) and text:
-        return LocalLocation(Path(text))
+        return LocalLocation(Path(expand(text)).absolute())
     scheme, _, rest = text.rstrip("/").partition("://")
     parts = rest.split("/")
     if scheme not in SCHEMES or len(parts) < 2 or not all(map(_is_plain, parts)):
@@ -44,6 +44,11 @@ def locate(path: "str | os.PathLike[str] | Location") -> Location:
             f"expected the path of a folder, or a URL such as {known}, of letters, digits and -_.=+@~ ; found {text!r}"
         )
     return ObjectLocation(f"{scheme}://{rest}")
+
+
+def expand(text: str) -> str:
+    """A path below a home folder, such as `~/runs`, in full; any other text as it is."""
+    return os.path.expanduser(text)  # noqa: PTH111 (an unknown user is no error, and a URL is no Path)
 
 
 def _is_plain(part: str) -> bool:

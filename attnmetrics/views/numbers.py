@@ -1,4 +1,4 @@
-"""How numbers are written for people: in the terminal and in figures; `static/numbers.js` writes them alike."""
+"""How numbers are written for people, in the terminal and in figures; `static/arithmetic/numbers.js` does alike."""
 
 import numpy as np
 

@@ -24,6 +24,7 @@ Labels = Mapping[str, str | int]
 
 _WORDS: Final = {
     NO_WORD: "no word",
+    "_rest": "all other names",
     "attending_is_parent": "from a head word to its dependent",
     "attended_is_parent": "from a dependent to its head word",
     "either": "either direction",

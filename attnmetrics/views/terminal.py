@@ -310,7 +310,7 @@ def _metrics(tables: Sequence[tuple[xr.DataArray, xr.DataArray | None]], layer: 
         (dim,) = further(table)
         for label in labels_of(table, dim):
             one_level = None if level is None else at_labels(level, {dim: label})
-            _metric_row(result, at_labels(table, {dim: label}), one_level, at, f"{table.name}, {label}")
+            _metric_row(result, at_labels(table, {dim: label}), one_level, at, f"{table.name}, {in_words(label)}")
     return result
 
 

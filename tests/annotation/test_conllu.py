@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from attnmetrics.annotation.conllu import FINGERPRINT, ConlluAnnotator, GoldSentence, LabelScan, parse
+from attnmetrics.annotation.conllu import FINGERPRINT, ConlluAnnotator, GoldSentence, LabelScan, check_columns, parse
 from attnmetrics.annotation.sentence import Declared
 from attnmetrics.corpus import Document
 from attnmetrics.errors import AnnotationError, CorpusError
@@ -364,6 +364,8 @@ def test_all_ten_columns_are_kept() -> None:
 
 @pytest.mark.parametrize("column", ["entity", "ext.fruit"])
 def test_a_column_that_conllu_has_not_is_refused(column: str) -> None:
-    ConlluAnnotator({}, {"lemma", "misc", "form"})
-    with pytest.raises(AnnotationError, match=rf"found {column}, which it has not; name a key .* word\.misc\.KEY"):
-        ConlluAnnotator({}, {"pos", column})
+    check_columns({"lemma", "misc", "form"})
+    with pytest.raises(
+        AnnotationError, match=rf"found word\.{column}, which it has not; name a key .* word\.misc\.KEY"
+    ):
+        check_columns({"pos", column})

@@ -2,6 +2,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,10 @@ def text(sentence): return "abcde"
 def numbers(sentence): return [1] * len(sentence.words)
 def empty(sentence): return [""] * len(sentence.words)
 def surrogate(sentence): return ["\\ud800"] * len(sentence.words)
+def blank(sentence): return [" \\t"] * len(sentence.words)
+def long(sentence): return ["x" * 201] * len(sentence.words)
+def unordered(sentence): return {word.start for word in sentence.words}
+def leaves(sentence): raise SystemExit(3)
 def nothing(sentence): pass
 def fails(sentence): return [{}["a key\\nin two lines"]]
 def entity(sentence): return [word.entity for word in sentence.words]
@@ -132,11 +137,19 @@ def test_sentences_and_words_are_as_the_annotation_has_them(sentences: Sentences
     [
         ("label", "few", "sentence 1 ('al mar'): expected 3 texts, one a word, found 1; correct the function"),
         ("label", "many", "sentence 0 ('the cat saw the cats'): expected 5 texts, one a word, found 9"),
-        ("label", "text", "expected a list of 5 texts, one a word, found the text 'abcde'"),
-        ("label", "numbers", "expected a text that is not empty for word 0, found 1"),
-        ("label", "empty", "expected a text that is not empty for word 0, found ''"),
+        ("label", "text", "expected a list of 5 texts, one a word, found 'abcde'"),
+        ("label", "unordered", "expected a list of 5 texts, one a word, found {"),
+        (
+            "label",
+            "numbers",
+            "expected a text of 1 to 200 characters, not all of them white space, for word 0, found 1",
+        ),
+        ("label", "empty", "white space, for word 0, found ''"),
+        ("label", "blank", "white space, for word 0, found ' \\t'"),
+        ("label", "long", "xxx… (201 characters); correct the function"),
         ("label", "surrogate", "UnicodeEncodeError: 'utf-8' codec can't encode"),
-        ("label", "nothing", "TypeError: 'NoneType' object is not iterable"),
+        ("label", "nothing", "expected a list of 5 texts, one a word, found None"),
+        ("label", "leaves", "SystemExit: 3; correct the function"),
         ("label", "fails", "KeyError: "),
         ("label", "entity", "expected the column entity, found only deps, feats, form, lemma"),
         ("link", "outside", "sentence 1 ('al mar'): expected positions from 0 to 2, found the pair (0, 3)"),
@@ -144,7 +157,7 @@ def test_sentences_and_words_are_as_the_annotation_has_them(sentences: Sentences
         ("link", "triple", "expected a pair of positions of words, found (0, 1, 2)"),
         ("link", "words", "expected a pair of positions of words, found (Word("),
         ("link", "numbers", "expected a pair of positions of words, found 1"),
-        ("link", "nothing", "TypeError: 'NoneType' object is not iterable"),
+        ("link", "nothing", "expected pairs of positions of words, found None"),
     ],
 )
 def test_errors_name_the_function_the_document_and_the_sentence(
@@ -170,7 +183,11 @@ def test_functions_that_are_not_there(find: Callable[..., Functions], tmp_path: 
     assert "expected a function other in the module own_labels, found nothing of that name" in message("other")
     assert "expected a function constant in the module own_labels, found a int of that name" in message("constant")
     assert "cannot import the module own_labels" in (found := message("f", text="import no_such_module_of_ours"))
-    assert "ModuleNotFoundError: No module named 'no_such_module_of_ours'; correct it" in found
+    assert (
+        "ModuleNotFoundError: No module named 'no_such_module_of_ours'; correct it, or install what it imports on"
+        in found
+    )
+    assert "own_labels.py): SystemExit: 4; correct it" in message("f", text="import sys; sys.exit(4)")
     assert f"({tmp_path / 'own_labels.py'}): SyntaxError: " in message("f", text="def f(:")
     for source, expected in (
         ("python:no_such_module_of_ours:f", f"found none in {tmp_path} or on Python's path; run in the folder that"),
@@ -183,10 +200,11 @@ def test_functions_that_are_not_there(find: Callable[..., Functions], tmp_path: 
         assert expected in str(error.value)
 
 
-def test_the_digest_is_of_the_source_text(find: Callable[..., Functions]) -> None:
-    first = find("length").digest
-    assert first == find("twice").digest != find("length", text=OWN + "\n").digest != Functions().digest
-    assert Functions.find(["word.pos"]).digest == Functions().digest
+def test_the_digests_are_of_the_source_texts(find: Callable[..., Functions]) -> None:
+    first = find("length").digests
+    assert first == {"own_labels": blake2b(OWN.encode(), digest_size=16).hexdigest()} == find("twice").digests
+    assert first != find("length", text=OWN + "\n").digests
+    assert Functions.find(["word.pos"]).digests == Functions().digests == {}
 
 
 def test_a_module_that_changed_is_read_anew(sentences: Sentences, find: Callable[..., Functions]) -> None:
@@ -202,6 +220,29 @@ def test_a_module_may_import_what_lies_beside_it(
     (tmp_path / "beside_own_labels.py").write_text("name = 'x'")
     text = "import beside_own_labels\ndef f(sentence): return [beside_own_labels.name] * len(sentence.words)"
     assert find("f", text=text).read_label("python:own_labels:f", sentences).names == ("x",)
+
+
+def test_a_function_may_import_when_it_is_called(
+    sentences: Sentences, find: Callable[..., Functions], tmp_path: Path
+) -> None:
+    (tmp_path / "late_own_labels.py").write_text("def name(word): return word.pos")
+    text = "def f(sentence):\n import late_own_labels\n return list(map(late_own_labels.name, sentence.words))"
+    names = find("f", text=text).read_label("python:own_labels:f", sentences)
+    assert names.values() == ["DET", "NOUN", "VERB", "DET", "NOUN", "ADP", "DET", "NOUN"]
+
+
+def test_a_package_may_import_its_own_modules(
+    sentences: Sentences, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    package = tmp_path / "package_of_labels"
+    package.mkdir()
+    (package / "names.py").write_text("name = 'x'")
+    (package / "inner.py").write_text("from .names import name\ndef f(sentence): return [name] * len(sentence.words)")
+    (package / "__init__.py").write_text("from .inner import f")
+    for module in ("package_of_labels", "package_of_labels.inner"):
+        source = f"python:{module}:f"
+        assert Functions.find([source]).read_label(source, sentences).names == ("x",)
 
 
 def test_functions_of_installed_modules_leave_these_as_they_are() -> None:
@@ -221,12 +262,12 @@ def test_a_process_without_the_module_runs_the_text_that_travels(
     elsewhere.mkdir()
     code = (
         "import pickle, sys; functions = pickle.load(open(sys.argv[1], 'rb')); "
-        "print(functions.get('python:own_labels:same_lemma').__module__, functions.digest)"
+        "print(functions.get('python:own_labels:same_lemma').__module__, functions.digests['own_labels'])"
     )
     shown = subprocess.run(
         [sys.executable, "-c", code, str(path)], cwd=elsewhere, check=True, capture_output=True, text=True
     )
-    assert shown.stdout.split() == ["own_labels", functions.digest]
+    assert shown.stdout.split() == ["own_labels", functions.digests["own_labels"]]
 
 
 @pytest.mark.parametrize(

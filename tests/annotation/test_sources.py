@@ -26,7 +26,7 @@ from attnmetrics.storage import locate
 
 TREEBANK = """# text = She saw 2 cats
 1\tShe\tshe\tPRON\tPRP\tCase=Nom|Number=Sing\t2\tnsubj\t2:nsubj\tAnimacy=yes|Animacy=no
-2\tsaw\tsee\tVERB\tVBD\tTense=Past\t0\troot\t0:root\t_
+2\tsaw\tsee\tVERB\tVBD\tTense=Past\t0\troot\t0:root\tNote= |X=y
 3\t2\t2\tNUM\tCD\t_\t4\tnummod\t_\tAnimacy|Gloss=a=b
 4\tcats\tcat\tNOUN\tNNS\tNumber=Plur|Number[psor]=Sing\t2\tobj\t2:obj\tAnimacy=|Note=x
 
@@ -54,6 +54,7 @@ def sentences() -> Sentences:
         ("word.feats.Mood", "none none none none Imp none"),
         ("word.misc.Animacy", "yes none none none no none"),
         ("word.misc.Gloss", "none none a=b none none none"),
+        ("word.misc.Note", "none none none x none none"),
         ("word.misc.Nothing", "none none none none none none"),
     ],
 )
@@ -99,7 +100,9 @@ def test_what_is_no_source_of_a_label_is_refused(source: str) -> None:
 
 @pytest.mark.parametrize("source", ["word.pos", "word.feats.Case", "python:a b:c", "python::c", "word.feats.KEY"])
 def test_what_is_no_source_of_a_link_is_refused(source: str) -> None:
-    with pytest.raises(ConfigError, match=r"one of word.head, python:MODULE:NAME; found"):
+    with pytest.raises(
+        ConfigError, match=r"one of word.head, piece.repeat, piece.induction, python:MODULE:NAME; found"
+    ):
         check_source(source, "link")
 
 

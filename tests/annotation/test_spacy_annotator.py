@@ -420,7 +420,9 @@ def test_a_column_that_the_pipeline_does_not_give(name: str) -> None:
 
 
 def test_columns_of_conllu_alone_are_refused_before_the_pipeline_is_loaded() -> None:
-    with pytest.raises(AnnotationError, match=r"found deps, misc, which CoNLL-U alone has; name an .* word.ext.KEY"):
+    with pytest.raises(
+        AnnotationError, match=r"found word.deps, word.misc, which CoNLL-U alone has; name an .* word.ext.KEY"
+    ):
         SpacyAnnotator("no such pipeline", {"deps", "misc", "rel"})
 
 

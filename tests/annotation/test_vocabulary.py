@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attnmetrics.annotation.sentence import Column
+from attnmetrics.annotation.sentence import NAME_LENGTH, Column
 from attnmetrics.annotation.vocabulary import NAMES, choose_names, count_names, count_rest, encode
 from attnmetrics.errors import AnnotationError
 
@@ -27,6 +27,12 @@ def test_the_most_frequent_stay_and_ties_go_by_code_point() -> None:
     assert names == ("O", "Z", *(f"n{number:03}" for number in range(NAMES - 2)), "none", "often", "_rest", "_")
     assert count_rest(counts, names) == 5
     assert set(counts) - set(names) == {f"n{number}" for number in range(NAMES - 2, NAMES + 3)}
+
+
+def test_longer_names_are_among_the_rest() -> None:
+    counts = {"x" * (NAME_LENGTH + 1): 9, "y" * NAME_LENGTH: 1}
+    assert choose_names(counts) == ("y" * NAME_LENGTH, "_rest", "_")
+    assert count_rest(counts, choose_names(counts)) == 1
 
 
 def test_declared_names_stay_in_their_order() -> None:

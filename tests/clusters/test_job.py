@@ -20,6 +20,7 @@ from checks import outputs
 from conftest import DEMO_DOCUMENTS, demo_config
 from ray.job_submission import JobStatus, JobSubmissionClient
 
+import attnmetrics
 from attnmetrics.assets import CORPORA
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
@@ -36,7 +37,7 @@ POISON = """
 _measure = Worker.measure
 
 
-def _poisoned(self: Worker, shard: Shard, *arguments: Any) -> Counts:
+def _poisoned(self, shard, *arguments):
     if shard.index == 1:
         raise ValueError("poison")
     return _measure(self, shard, *arguments)
@@ -44,6 +45,20 @@ def _poisoned(self: Worker, shard: Shard, *arguments: Any) -> Counts:
 
 Worker.measure = _poisoned
 """
+OWN = {
+    "my_words.py": """
+from my_limits import LONG
+
+def length(sentence):
+    return ["long" if len(word.text) > LONG else "short" for word in sentence.words]
+
+def siblings(sentence):
+    words = range(len(sentence.words))
+    return [(i, j) for i in words for j in words if sentence.words[i].head == sentence.words[j].head]
+""",
+    "my_limits.py": "LONG = 7",
+}
+"""Files of the user's: a module with a label and a link, and what it imports."""
 
 
 @pytest.fixture(scope="module")
@@ -152,11 +167,34 @@ def test_a_bad_configuration_leaves_a_status(head: str, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def copy_program(folder: Path) -> Path:
+    """A working folder with the package and the entry point of jobs."""
+    shutil.copytree(ROOT / "attnmetrics", folder / "attnmetrics", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "jobs", folder / "jobs")
+    return folder
+
+
+def test_functions_of_ones_own_go_with_the_job(
+    head: str, demo_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are given to workers, and what they import lies in the working folder."""
+    working_dir, out = copy_program(tmp_path / "work"), tmp_path / "run"
+    for name, text in OWN.items():
+        (working_dir / name).write_text(text)
+    label, link = {"length": "python:my_words:length"}, {"siblings": "python:my_words:siblings"}
+    own = ["--label=length=python:my_words:length", "--link=siblings=python:my_words:siblings"]
+    client, job = submit(head, working_dir, *FLAGS, *own, f"--out={out}")
+    assert end_of(client, job) == JobStatus.SUCCEEDED, client.get_job_logs(job)
+    monkeypatch.chdir(working_dir)
+    expected = demo_config(tmp_path / "expected", label=label, link=link, annotations=demo_run / "annotations")
+    run(expected, Reporter(quiet=True))
+    assert outputs(out) == outputs(tmp_path / "expected")
+    assert (attnmetrics.load(out)["length_to"].sel(length="long") > 0).all()
+
+
 def test_a_poisoned_shard_is_named_and_can_be_had_later(head: str, demo_run: Path, tmp_path: Path) -> None:
-    working_dir, out = tmp_path / "work", tmp_path / "run"
-    shutil.copytree(ROOT / "attnmetrics", working_dir / "attnmetrics", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "jobs", working_dir / "jobs")
-    with (working_dir / "attnmetrics" / "worker.py").open("a") as file:
+    working_dir, out = copy_program(tmp_path / "work"), tmp_path / "run"
+    with (working_dir / "attnmetrics" / "engine" / "worker.py").open("a") as file:
         file.write(POISON)
     client, job = submit(head, working_dir, *FLAGS, "--engine=inline", f"--out={out}")
     assert end_of(client, job) == JobStatus.FAILED

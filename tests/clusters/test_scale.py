@@ -33,6 +33,7 @@ from attnmetrics.engine import Effort
 from attnmetrics.engine.ray import RemoteWorker
 from attnmetrics.engine.worker import Measuring, peak_memory_bytes
 from attnmetrics.measuring.tracing import Chunk
+from attnmetrics.model.pack import Batching
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks
@@ -163,6 +164,9 @@ class MadeUpWorker(RemoteWorker):
             "kernel": "",
         }
 
+    def find_batching(self) -> Batching:
+        return Batching("packed", at_once=True)
+
     def _load_annotator(self) -> Any:
         return MadeUpAnnotator()
 
@@ -183,7 +187,7 @@ class MadeUpWorker(RemoteWorker):
         writing = round((time.process_time() - before) * 1e9)  # counted as words, for whoever watches
         return Effort(seconds, peak_memory_bytes(), len(sentences), words=writing)
 
-    def trace(self, chunk: Chunk, store: Store) -> Effort:
+    def trace(self, chunk: Chunk, store: Store, batching: Batching) -> Effort:
         pieces = np.full(len(chunk.drawn), len(WORDS))
         attending, attended = np.tril_indices(len(WORDS))
         i, j = (np.tile(side, len(chunk.drawn)).astype(np.int32) for side in (attending, attended))

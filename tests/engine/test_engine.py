@@ -34,7 +34,7 @@ class FakeWorker(RemoteWorker):
     def describe_model(self) -> dict[str, Any]:
         return {"device": "cuda"}
 
-    def labels(self) -> Any:
+    def declared(self) -> Any:
         return self._config.device
 
     def annotate(self, shard: Shard, documents: Sequence[Document], fingerprint: str) -> Effort:
@@ -178,7 +178,7 @@ def test_a_run_without_workers_ends(fake_engine: Any, monkeypatch: pytest.Monkey
     with pytest.raises(ShardError, match="expected a node with 64 CPUs and 0 GPUs free, found 4 CPUs and 0 GPUs"):
         list(engine.run(iter(tasks(["go"]))))
     with pytest.raises(ShardError, match="no worker was ready for 1 s"):
-        engine.labels()
+        engine.declared()
 
 
 def test_all_workers_take_the_device_that_the_model_was_loaded_on(
@@ -190,7 +190,7 @@ def test_all_workers_take_the_device_that_the_model_was_loaded_on(
         lambda nodes, staffing, held: [Post(Duty(ALL, 1, 0), None)] * (2 - len(list(held.elements()))),
     )
     engine = fake_engine(2)
-    assert engine.labels() == "auto"
+    assert engine.declared() == "auto"
     engine.describe_model()
     events = list(engine.run(iter(tasks(["go", "die once", "go", "go", "go", "go"]))))
     assert of_kind(events, Failed) == []
@@ -213,9 +213,9 @@ def test_a_question_raises_what_the_worker_raised(fake_engine: Any, monkeypatch:
     def refuse(self: FakeWorker) -> None:
         raise ModelError("no such model")
 
-    monkeypatch.setattr(FakeWorker, "labels", refuse)
+    monkeypatch.setattr(FakeWorker, "declared", refuse)
     with pytest.raises(ModelError, match="no such model"):
-        fake_engine(1).labels()
+        fake_engine(1).declared()
 
 
 def test_damage_is_told_once_and_what_comes_after_it_is_not_done(fake_engine: Any) -> None:
@@ -332,7 +332,7 @@ def stop(number, frame):
     raise KeyboardInterrupt
 signal.signal(signal.SIGTERM, stop)
 engine = RayEngine(build_config({"model": "demo", "corpus": "demo", "out": "run", "workers": 1}), None)
-engine.labels()
+engine.declared()
 processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
 sockets = [socket for process in processes for socket in process.net_connections("inet")]
 print(*{socket.laddr.ip for socket in sockets if socket.status == psutil.CONN_LISTEN})

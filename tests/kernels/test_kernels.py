@@ -133,9 +133,12 @@ def slow_prefix(alpha: np.ndarray, attends: Attends) -> np.ndarray:
 
 
 def check(found: Reductions, alphas: list[np.ndarray], measured: list[bool], wanted: Wanted, error: float) -> None:
-    """The place of a peak, or of a row's strongest, may be that of any weight as large but for rounding."""
+    """The place of a peak, or of a row's strongest, may be that of any weight as large but for rounding.
+
+    Norms are not a kernel's: the pass fills them in, which knows what heads are projected by.
+    """
     expected = slow_reductions(alphas, measured, wanted)
-    assert set(expected) == {field.name for field in fields(Reductions)}
+    assert set(expected) == {field.name for field in fields(Reductions)} - {"norm"}
     for name, value in expected.items():
         if name not in {"peak_i", "peak_j", "strongest"}:
             np.testing.assert_allclose(

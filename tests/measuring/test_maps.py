@@ -16,7 +16,8 @@ from attnmetrics.model.kernels.compiled import compiled
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, Reductions, want_nothing
 from attnmetrics.model.load import Model, load_model
-from attnmetrics.model.pack import TILE_PAIRS, Batch, pack
+from attnmetrics.model.pack import TILE_PAIRS, Batch
+from attnmetrics.model.probe import Layout
 from attnmetrics.storage import read_ahead
 
 LAYERS = (0, 2)
@@ -59,7 +60,7 @@ def read_maps(
         model.run(ids, wanted, kernel=kernel, see=of_batch.see)
         return of_batch.sums()
 
-    batches = pack(lengths, every, batch_pieces, tile_pairs, model.layout.equal_lengths)
+    batches = model.layout.pack(lengths, every, batch_pieces, tile_pairs)
     return total(read_ahead(read, batches, model.threads))
 
 
@@ -93,7 +94,7 @@ def test_units_are_mapped_in_the_pass_that_reduces_them(models: dict[Family, Mod
     pieces = pieces_of(model)
     own, parts, pieces_reduced = families(model), [], 0
     mapped = np.arange(len(TEXTS)) % 3 == 0
-    for batch in pack_mapped(pieces.lengths, np.ones(len(TEXTS), np.bool_), mapped, 60, 1 << 16, False):
+    for batch in pack_mapped(pieces.lengths, np.ones(len(TEXTS), np.bool_), mapped, 60, 1 << 16, Layout(False)):
         shown = mapped[batch.rows[0]]
         assert mapped[batch.rows].all() if shown else not mapped[batch.rows].any()
         of_batch = BatchMaps(own, batch)

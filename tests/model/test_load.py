@@ -13,10 +13,14 @@ from transformers import (
     BartModel,
     BloomConfig,
     BloomModel,
+    DeepseekV32Config,
+    DeepseekV32Model,
     GPT2Config,
     GPT2Model,
     GPTNeoConfig,
     GPTNeoModel,
+    IBertConfig,
+    IBertModel,
     MistralConfig,
     MistralModel,
     PreTrainedModel,
@@ -96,10 +100,10 @@ def test_fingerprints_tell_contents_not_places(gpt2: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_very_sharp_attention_is_no_reason_to_refuse(tmp_path: Path, family: Family) -> None:
-    """Rounding in float32 alone moves single weights by more than the probe's limit; float64 shows that all is well."""
+    """Rounding in float32 alone moves single weights by 1e-4 and more; that is no difference between two ways."""
     folder = save_model(tmp_path / "model", family, sharp=True, layers=4, sharpness=200)
     model = load_model(str(folder))
-    assert model.network.dtype == torch.float32
+    assert (model.network.dtype, model.layout.equal_lengths) == (torch.float32, False)
     assert attention_maps(model, [[5, 6, 7]])[0].shape == (4, model.heads, 3, 3)
 
 
@@ -220,13 +224,28 @@ def test_pickled_weights_only_on_purpose(gpt2: Path) -> None:
             "encoder-decoder",
         ),
         (
+            lambda: IBertModel(IBertConfig(vocab_size=400, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+                                           intermediate_size=16)),
+            "IBertModel used its own attention",
+        ),
+        (
+            lambda: DeepseekV32Model(
+                DeepseekV32Config(vocab_size=400, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+                                  num_key_value_heads=2, intermediate_size=16, moe_intermediate_size=8,
+                                  n_routed_experts=2, num_experts_per_tok=1, n_group=1, topk_group=1, q_lora_rank=8,
+                                  kv_lora_rank=8, qk_nope_head_dim=8, qk_rope_head_dim=8, v_head_dim=8,
+                                  index_n_heads=2, index_head_dim=8, index_topk=8, max_position_embeddings=64)
+            ),
+            "DeepseekV32Model can't be captured exactly: it does not run where its attention is computed for it",
+        ),
+        (
             lambda: ViTModel(
                 ViTConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16)
             ),
             "reads pixel_values, not text",
         ),
     ],
-    ids=["gpt_neo", "bloom", "t5", "bart", "vit"],
+    ids=["gpt_neo", "bloom", "t5", "bart", "ibert", "deepseek_v32", "vit"],
 )  # fmt: skip
 def test_families_that_cannot_be_measured(tmp_path: Path, network: Callable[[], PreTrainedModel], match: str) -> None:
     refused(save_network(tmp_path / "model", network()), match)

@@ -73,7 +73,7 @@ def test_spelled_padding_and_masks_count_as_the_model_counts_them(tmp_path: Path
     for ids, found in zip(SENTENCES, attention_maps(model, SENTENCES), strict=True):
         expected = eager(folder, ids)
         np.testing.assert_allclose(found, expected, atol=2e-6)
-        np.testing.assert_allclose(attend(model, whole(ids)).attention, expected, atol=2e-6)
+        np.testing.assert_allclose(attend(model, whole(ids)).weights, expected, atol=2e-6)
 
 
 def test_what_is_spelled_matters(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from transformers import (
     AutoModel,
     Lfm2Config,
     Lfm2Model,
+    MiniMaxConfig,
+    MiniMaxModel,
     NemotronHConfig,
     NemotronHModel,
     PreTrainedModel,
@@ -54,6 +56,13 @@ def qwen3_next() -> PreTrainedModel:
     return Qwen3NextModel(Qwen3NextConfig(num_hidden_layers=3, head_dim=8, layer_types=types, **LINEAR, **SIZES))
 
 
+def minimax() -> PreTrainedModel:
+    """Its linear layers too give something that is called attention."""
+    types = ["linear_attention", "full_attention"]
+    sizes = SIZES | {"num_local_experts": 2, "num_experts_per_tok": 1}
+    return MiniMaxModel(MiniMaxConfig(num_hidden_layers=2, head_dim=8, layer_types=types, **sizes))
+
+
 def zamba2() -> PreTrainedModel:
     """Its attending layers share one block, which does not know where it runs."""
     return Zamba2Model(
@@ -75,6 +84,7 @@ def nemotron() -> PreTrainedModel:
 HYBRIDS = {
     "lfm2": (lfm2, (1, 3), {"conv": (0, 2)}),
     "qwen3_next": (qwen3_next, (2,), {"linear_attention": (0, 1)}),
+    "minimax": (minimax, (1,), {"linear_attention": (0,)}),
     "zamba2": (zamba2, (1, 3), {"linear_attention": (0, 2)}),
     "nemotron": (nemotron, (2,), {"linear_attention": (0,), "moe": (1,)}),
 }
@@ -119,7 +129,7 @@ def test_a_layer_has_the_attention_of_its_own_module(folder: str, model: Model) 
         network(input_ids=torch.from_numpy(reading.ids[None]), output_attentions=True)
     found = attend(model, reading, [3])
     assert found.layers == (3,)
-    np.testing.assert_allclose(found.attention[0], seen[0], atol=1e-6)
+    np.testing.assert_allclose(found.weights[0], seen[0], atol=1e-6)
     np.testing.assert_allclose(attention_maps(model, [reading.ids.tolist()])[0][1], seen[0], atol=1e-6)
 
 
@@ -131,9 +141,8 @@ def test_layers_that_do_not_attend_cannot_be_chosen(folder: str) -> None:
 
 def test_a_run_keeps_the_numbers_and_says_what_the_others_are(folder: str, tmp_path: Path) -> None:
     corpus = tmp_path / "corpus.conllu"
-    corpus.write_text(
-        "# text = Nobody knew\n1\tNobody\t_\tPRON\t_\t_\t2\tnsubj\t_\t_\n2\tknew\t_\tVERB\t_\t_\t0\troot\t_\t_\n\n"
-    )
+    words = ["1\tNobody\t_\tPRON\t_\t_\t2\tnsubj\t_\t_", "2\tknew\t_\tVERB\t_\t_\t0\troot\t_\t_"]
+    corpus.write_text("\n".join(["# text = Nobody knew", *words, "", ""]))
     options = {"model": folder, "corpus": corpus, "annotator": "conllu", "engine": "inline", "out": tmp_path / "run"}
     facts = run(build_config(options), Reporter(quiet=True))
     data = xr.open_zarr(tmp_path / "run" / "results.zarr")

@@ -6,6 +6,7 @@ import pytest
 
 from attnmetrics.config import RESULT_FIELDS, RunConfig, build_config
 from attnmetrics.errors import ConfigError
+from attnmetrics.storage import locate
 
 NEEDED = {"model": "gpt2", "corpus": "a.txt", "out": "runs/a"}
 
@@ -21,13 +22,23 @@ def test_the_file_wins_over_the_commands_own_defaults(tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
     file.write_text("model: bert\nseed: 3\n")
     config = build_config({"seed": 7}, file, {**NEEDED, "exemplars": 5})
-    assert (config.model, config.seed, config.exemplars, str(config.out)) == ("bert", 7, 5, "runs/a")
+    assert (config.model, config.seed, config.exemplars, config.out) == ("bert", 7, 5, locate("runs/a"))
 
 
 def test_paths_of_pathlib() -> None:
     config = build_config({**NEEDED, "model": Path("m"), "annotator": Path("p"), "corpus": Path("a.txt")})
     assert (config.model, config.annotator, config.corpus) == ("m", "p", ("a.txt",))
     assert build_config({**NEEDED, "corpus": [Path("a.txt"), "b.txt"]}).corpus == ("a.txt", "b.txt")
+
+
+def test_a_home_folder_is_found_without_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "run.yaml"
+    file.write_text("model: ~/m\nannotator: ~/p\ncorpus: [~/a.txt, b.txt]\nout: ~/runs/x\nannotations: runs/~\n")
+    config, home = build_config({}, file), f"{tmp_path}/home"
+    assert (config.model, config.annotator, config.corpus) == (f"{home}/m", f"{home}/p", (f"{home}/a.txt", "b.txt"))
+    assert (str(config.out), str(config.annotations)) == (f"{home}/runs/x", f"{tmp_path}/runs/~")
 
 
 @pytest.mark.parametrize(

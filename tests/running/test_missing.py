@@ -95,7 +95,7 @@ def test_a_sample_needs_all_annotations(tmp_path: Path, monkeypatch: pytest.Monk
         raise RuntimeError("poison")
 
     monkeypatch.setattr(Worker, "annotate", fail)
-    with pytest.raises(ShardError, match=r"a sample is drawn from all sentences: .*$") as error:
+    with pytest.raises(ShardError, match=r"samples and names are drawn from all sentences: .*$") as error:
         run(demo_config(tmp_path / "run", allow_missing=True, sample_sentences=5), QUIET)
     assert "--allow-missing makes" not in str(error.value)
 

@@ -44,7 +44,7 @@ def test_the_plan_is_the_corpus(tmp_path: Path) -> None:
     plan = make_plan(config)
     found = [(shard.first_document, shard.documents, shard.characters) for shard in plan.shards]
     assert found == [(0, 2, 6), (2, 1, 5), (3, 1, 4)]
-    assert (plan.documents, plan.characters, plan.gold_labels) == (4, 15, None)
+    assert (plan.documents, plan.characters, plan.gold) == (4, 15, None)
 
 
 def test_only_wanted_shards_are_given(tmp_path: Path) -> None:

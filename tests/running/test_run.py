@@ -221,6 +221,16 @@ def test_an_interrupted_run_goes_on_from_committed_shards(
     assert outputs(Path(config.out)) == outputs(demo_run)
 
 
+def test_a_run_is_not_finished_before_its_outputs_can_be_opened(
+    demo_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(demo_run, tmp_path / "run")
+    monkeypatch.setattr("attnmetrics.running.outputs.save_exemplars", lambda frame, place: place.remove())
+    with pytest.raises(StoreError, match=r"exemplars\.parquet"):
+        merge_run(locate(folder), QUIET)
+    assert read_facts(locate(folder))["status"] == "unfinished"
+
+
 def test_a_shard_that_fails_twice_is_tried_again(
     demo_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

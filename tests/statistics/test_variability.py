@@ -45,10 +45,10 @@ def test_two_sentences_by_hand():
     mean = prefix_mean(total, number)
     np.testing.assert_allclose(mean, [[[0.4, 0.5, np.nan]]], rtol=1e-7)
     np.testing.assert_allclose(deviation_sum(blocks, mean), [[0.4]], rtol=1e-7)
-    deviation, mass, sentences = deviations(lambda: [blocks])
-    np.testing.assert_allclose(deviation, [[0.4]], rtol=1e-7)
-    np.testing.assert_allclose(mass, [[1.3]], rtol=1e-7)
-    assert sentences == 2
+    sums = deviations(lambda: [blocks])
+    np.testing.assert_allclose(sums["deviation_sum"], [[0.4]], rtol=1e-7)
+    np.testing.assert_allclose(sums["prefix_sum"], [[1.3]], rtol=1e-7)
+    assert sums["variability_sentences"] == 2
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 30), st.integers(1, 5), st.booleans())
@@ -56,9 +56,9 @@ def test_shards_give_what_the_whole_gives(seed, sentences, shards, causal):
     blocks = random_blocks(seed, sentences, causal)
     whole = deviations(lambda: [blocks])
     split = deviations(lambda: np.array_split(blocks, shards))
-    np.testing.assert_allclose(split[0], whole[0], rtol=1e-12)
-    np.testing.assert_allclose(split[1], whole[1], rtol=1e-12)
-    assert split[2] == whole[2] == sentences
+    for name in ("deviation_sum", "prefix_sum"):
+        np.testing.assert_allclose(split[name], whole[name], rtol=1e-12, err_msg=name)
+    assert split["variability_sentences"] == whole["variability_sentences"] == sentences
 
 
 def test_bounded_chunks_change_nothing(monkeypatch):
@@ -66,8 +66,8 @@ def test_bounded_chunks_change_nothing(monkeypatch):
     whole = deviations(lambda: [blocks])
     monkeypatch.setattr(variability, "CHUNK_NUMBERS", 1000)
     chunked = deviations(lambda: [blocks])
-    np.testing.assert_allclose(chunked[0], whole[0], rtol=1e-12)
-    np.testing.assert_allclose(chunked[1], whole[1], rtol=1e-12)
+    for name in ("deviation_sum", "prefix_sum"):
+        np.testing.assert_allclose(chunked[name], whole[name], rtol=1e-12, err_msg=name)
 
 
 def test_sums_are_float64():
@@ -77,10 +77,10 @@ def test_sums_are_float64():
 
 
 def test_no_sentence_gives_no_evidence():
-    deviation, mass, sentences = deviations(lambda: [random_blocks(0, 0)])
-    np.testing.assert_array_equal(deviation, np.zeros((2, 3)))
-    np.testing.assert_array_equal(mass, np.zeros((2, 3)))
-    assert sentences == 0
+    sums = deviations(lambda: [random_blocks(0, 0)])
+    np.testing.assert_array_equal(sums["deviation_sum"], np.zeros((2, 3)))
+    np.testing.assert_array_equal(sums["prefix_sum"], np.zeros((2, 3)))
+    assert sums["variability_sentences"] == 0
 
 
 def test_no_shard_is_refused():

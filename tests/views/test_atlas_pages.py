@@ -41,7 +41,8 @@ ADDRESSES = ["#/", "#/metrics", "#/metric/distance", "#/metric/pos_to", "#/metri
              "#/metric/dependency_alignment", "#/metric/pos_to/NOUN", "#/head/3/1", "#/head/4/1",
              "#/find", "#/paper", "#/run"]  # fmt: skip
 """Every kind of page."""
-"""Tables beside which their chance level stands."""
+FEW = 4
+"""A metric with more labels than this is profiled, not told label by label."""
 
 pytestmark = needs_chromium
 
@@ -136,8 +137,8 @@ def flat(data: xr.Dataset, metric: str, label: str | None = None) -> NDArray[np.
 
 
 def written(metric: str, value: float) -> str:
-    """A value of a metric as people read it."""
-    return shown(TABLES[metric], value)
+    """A value of a metric as people read it, its minus as long as a plus."""
+    return shown(TABLES[metric], value).replace("-", "−")
 
 
 def chance(data: xr.Dataset, metric: str, label: Any, place: int, before: str = "") -> str:
@@ -147,7 +148,7 @@ def chance(data: xr.Dataset, metric: str, label: Any, place: int, before: str = 
         return ""
     table = data[name] if label is None else data[name].sel({data[name].dims[-1]: label})
     value = float(table) if table.ndim == 0 else float(table.values[np.unravel_index(place, table.shape)])
-    return f"{before}{written(metric, value)}"
+    return "" if np.isnan(value) else f"{before}{written(metric, value)}"
 
 
 def name(place: int) -> str:
@@ -260,7 +261,7 @@ def test_heads_have_neighbours(page: Page) -> None:
         ("#/metric/entropy", "Mean attention entropy", "Metrics"),
         ("#/metric/pos_from", "Attention from a part of speech", "Metrics"),
         ("#/metric/pos_to/NOUN", "Attention to NOUN", "Metrics"),
-        ("#/metric/dependency_type_to/nmod%3Aposs", "Attention to relation nmod:poss", "Metrics"),
+        ("#/metric/dependency_type_to/nmod%3Aposs", "Attention to nmod:poss", "Metrics"),
         ("#/metric/dependency_alignment/either", "Along dependencies", "Metrics"),
         ("#/metric/attention_at_offset/-1", "Attention to the next piece", "Metrics"),
         ("#/head/4/2", "Layer 4 head 2", "Overview"),
@@ -476,15 +477,25 @@ def test_a_head_has_its_values_and_ranks(page: Page, data: xr.Dataset, place: in
         """all => all.map(row => [row.querySelector('a').getAttribute('href'),
             ...[...row.cells].slice(1, 3).map(cell => cell.textContent)])"""
     )
-    single = [(metric, None) for metric, table in TABLES.items() if table.ndim == 2]
     expected = []
-    for metric, label in (*single, *(("dependency_alignment", one) for one in data["direction"].values.tolist()),
-                          ("attention_at_offset", "0"), ("attention_at_offset", "1")):  # fmt: skip
+    for metric, label in told(data):
         column = flat(data, metric, label)
         href = f"#/metric/{metric}" + (f"/{label}" if label is not None else "")
         value = written(metric, column[place]) + chance(data, metric, label, place, " chance ")
         expected.append([href, value, standing(column, place)])
     assert sorted(found) == sorted(expected)
+
+
+def told(data: xr.Dataset) -> Iterator[tuple[str, Any]]:
+    """Metrics, and their labels where they are few; of offsets the own and the previous piece."""
+    for metric, table in TABLES.items():
+        dim = table.dims[-1]
+        if table.ndim == 2:
+            yield metric, None
+        elif dim == "offset":
+            yield from ((metric, offset) for offset in "01")
+        elif data.sizes[dim] <= FEW:
+            yield from ((metric, label) for label in data[dim].values.tolist())
 
 
 def test_a_profile_is_beside_the_mean_of_all_heads(page: Page, data: xr.Dataset) -> None:
@@ -504,7 +515,7 @@ def test_a_profile_is_beside_the_mean_of_all_heads(page: Page, data: xr.Dataset)
         unit = found[0]["width"] / own[order[0]]
         assert_allclose([one["width"] for one in found], own[order] * unit, rtol=0, atol=0.11)
         assert_allclose([one["line"] for one in found], mean[order] * unit, rtol=0, atol=0.5)
-        verb = {"pos_to": "to", "pos_from": "from", "dependency_type_to": "to relation"}[metric]
+        verb = metric.split("_")[-1]
         rank = standing(flat(data, metric, labels[0]), place)
         assert found[0]["title"] == (
             f"Attention {verb} {labels[0]}: {percent(own[order[0]])}, {rank}; "
@@ -541,7 +552,9 @@ def test_attention_by_offset_is_beside_the_mean_of_all_heads(page: Page, data: x
 
 def test_a_head_without_evidence_says_so(page: Page) -> None:
     visit(page, "#/head/6/0")
-    assert page.locator(".profiles .note").all_inner_texts() == ["no evidence"] * 3
+    profiles = page.locator(".profiles > div").count()
+    assert profiles >= 3
+    assert page.locator(".profiles .note").all_inner_texts() == ["no evidence"] * profiles
     assert page.locator(".profiles rect[fill='var(--bar)']").count() == 0
     own = page.locator("svg.offsets rect").first
     assert (own.text_content() or "").startswith("Attention to the own piece: –; mean of all heads ")

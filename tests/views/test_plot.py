@@ -375,7 +375,8 @@ FILES = [
     "figure-4-example-heads", "figure-5-null-attention", "figure-6-pos-to-noun", "figure-7-pos-from-punct",
     "figure-8-dependency-alignment", "figure-9-dependency-types", "figure-a1-all-pos-to", "figure-a2-all-pos-from",
     "offset-profile", "attention-mass", "dependency-attention", "dependency-excess", "dependency-type-from",
-    "entropy-rows", "induction-alignment", "induction-attention", "induction-excess", "repeat-alignment",
+    "entropy-rows", "induction-alignment", "induction-attention", "induction-excess", "output-norm",
+    "output-norm-relative", "repeat-alignment",
     "repeat-attention", "repeat-excess", "special-from", "special-to",
 ]  # fmt: skip
 

@@ -296,14 +296,17 @@ def assert_metrics(page: Page, results: xr.Dataset, layer: int, heads: Sequence[
         expected = {
             name: results[name].sel(label)
             for name, label in {
-                "null_attention": {}, "variability": {}, "distance": {}, "entropy": {},
-                "dependency_alignment": {"direction": "either"}, "attention_at_offset": {"offset": 1},
+                "null_attention": {}, "variability": {}, "distance": {}, "entropy": {}, "output_norm": {},
+                "output_norm_relative": {}, "dependency_alignment": {"direction": "either"},
+                "attention_at_offset": {"offset": 1},
+                **{f"{link}_{what}": {} for link in ("repeat", "induction")
+                   for what in ("attention", "alignment", "excess")},
             }.items()
         }  # fmt: skip
         assert {name for name, *_ in found} == expected.keys()
         for name, value, rank in found:
             here = expected[name].sel(layer=layer, head=head).item()
-            assert value == shown(results[name], here)
+            assert value == shown(results[name], here).replace("-", "−")
             assert rank.rstrip("stndrh") == str(1 + int((expected[name] > here).sum()))
 
 

@@ -1,5 +1,6 @@
 """The command line: quick help, clear errors, exit codes."""
 
+import os
 import re
 import subprocess
 import sys
@@ -130,6 +131,16 @@ def test_show_prints_tables_heads_and_exemplars_and_names_what_there_is(command:
 )
 def test_no_option_of_show_is_ignored(command: Command, demo_run: Path, given: list[object]) -> None:
     assert command("show", demo_run, *given)[0] == EXIT_ERROR
+
+
+def test_what_a_terminal_cannot_show_is_replaced(demo_run: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    shown = subprocess.run(
+        [sys.executable, "-m", "attnmetrics", "show", demo_run], capture_output=True, env=environment, check=True
+    )
+    assert re.search(rb"\d \? \d+ heads", shown.stdout)  # a multiplication sign elsewhere
+    assert shown.stdout.isascii()
+    assert b"Traceback" not in shown.stderr
 
 
 def test_no_command_gives_the_help_alone(command: Command) -> None:

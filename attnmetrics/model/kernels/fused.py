@@ -23,8 +23,8 @@ from attnmetrics.model.kernels.programs import (
     Packed,
     Parts,
     Rows,
-    Sentences,
     Setting,
+    Spans,
     linked,
     received,
     short,
@@ -50,7 +50,7 @@ class _Group:
 
     rows: Tensor
     """[n] their places in the batch"""
-    sentences: Sentences
+    sentences: Spans
     side: int
     """rows and columns of a tile"""
     blocks: int
@@ -58,7 +58,7 @@ class _Group:
 
 
 @dataclass(frozen=True, slots=True)
-class _Linked:
+class _Chunks:
     """The linked pairs, each group's cut into chunks of at most `LINKED`."""
 
     attending: Tensor
@@ -88,7 +88,7 @@ class _Layout:
     """A batch as the programs take it."""
 
     groups: tuple[_Group, ...]
-    linked: _Linked
+    linked: _Chunks
     prefix: _Prefix
 
 
@@ -152,10 +152,10 @@ def _groups(batch: Batch, longest: int, side: int, device: torch.device) -> Iter
         rows, *sentences = (torch.from_numpy(column).to(device) for column in columns)
         whole = power <= longest
         blocks = 0 if whole else triton.cdiv(int(lengths[places].max()), side)
-        yield _Group(rows, Sentences(*sentences), power if whole else side, blocks)
+        yield _Group(rows, Spans(*sentences), power if whole else side, blocks)
 
 
-def _linked(wanted: Wanted, device: torch.device) -> _Linked:
+def _linked(wanted: Wanted, device: torch.device) -> _Chunks:
     of_tiles = [torch.empty(3, 0, dtype=torch.int32, device=device)]
     for tile, reads in zip(wanted.batch.tiles, wanted.reads, strict=True):
         attending, attended = _packed_places(tile, *reads.linked)
@@ -164,7 +164,7 @@ def _linked(wanted: Wanted, device: torch.device) -> _Linked:
     order = group.argsort(stable=True)
     bounds, group_of_chunk = _cut(wanted.group_sizes)
     is_member = group_of_chunk == np.arange(len(wanted.group_sizes))[:, None]
-    return _Linked(
+    return _Chunks(
         attending=attending[order],
         attended=attended[order],
         bounds=torch.from_numpy(bounds).to(device),

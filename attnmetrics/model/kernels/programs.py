@@ -29,8 +29,8 @@ class Packed(NamedTuple):
     width: int
 
 
-class Sentences(NamedTuple):
-    """Sentences that are done alike, each tensor [n]."""
+class Spans(NamedTuple):
+    """Where the n sentences of one launch lie, each tensor [n]."""
 
     start: Any
     """first packed piece"""

@@ -11,7 +11,9 @@ const TELLING = ["offset", "direction"];
 
 /** What draws the card of a head, given by its labels: (layer, head, width of a strip, title). */
 export function headCards(atlas) {
-  const measures = atlas.metrics.filter(isTold).map((metric) => [metric, startLabel(metric)]);
+  const chances = new Set(atlas.metrics.map((metric) => metric.chance));
+  const told = atlas.metrics.filter((metric) => isTold(metric) && !chances.has(metric));
+  const measures = told.map((metric) => [metric, startLabel(metric)]);
   return (layerLabel, headLabel, width, title = `Layer ${layerLabel}, head ${headLabel}`) => {
     const [layer, head] = [atlas.layers.indexOf(layerLabel), atlas.heads.indexOf(headLabel)];
     const link = el("a", { href: headHref(atlas, layer, head) }, el("i"), title);
@@ -23,7 +25,8 @@ export function headCards(atlas) {
   };
 }
 
-/** Metrics without labels that are no counts of evidence, and the first by each telling dimension. */
+/** Metrics without labels that are no counts of evidence, and the first by each telling dimension. Chance levels are
+    left out: what they are the chance of is told. */
 function isTold(metric) {
   return metric.dim === null ? metric.kind !== "count" : metric.isFirst && TELLING.includes(metric.dim);
 }

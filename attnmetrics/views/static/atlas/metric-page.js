@@ -16,12 +16,12 @@ const MOST = 8;
 const DEPTH_HELP = "Purple layers look at a relation more than layers do on average, orange ones less; from low layers "
   + "to deep ones.";
 
-export function drawMetricPage(root, atlas, [name, labelName], go) {
+export function drawMetricPage(root, atlas, [name, wanted], go) {
   const metric = atlas.byName.get(name);
   if (!metric) return `expected a metric of this run, found ${name}`;
-  const isAll = metric.dim !== null && labelName === undefined;
-  const label = isAll ? null : metric.place(labelName);
-  if (label === -1) return `expected a label of ${name}, found ${labelName}`;
+  const isAll = metric.dim !== null && wanted === undefined;
+  const label = isAll ? null : metric.place(wanted);
+  if (label === -1) return `expected a label of ${name}, found ${wanted}`;
   const title = metric.heading(label);
   const above = metric.dim && !isAll ? [[metric.href(), metric.title]] : [];
   root.append(crumbs([OVERVIEW, ["#/metrics", "Metrics"], ...above], title), el("h1", {}, title), about(metric));

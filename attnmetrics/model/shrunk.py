@@ -1,0 +1,140 @@
+"""A model in small: same class and configuration, few layers, narrow, with random weights and sharp attention.
+
+What a model does beyond some length takes long to see in the model itself. In a copy that has a short length in its
+configuration it is seen at once.
+"""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from attnmetrics.errors import ModelError, first_line
+from attnmetrics.model.capture import Pass, forward
+from attnmetrics.model.kernels.dense import dense
+from attnmetrics.model.kernels.reductions import want_nothing
+from attnmetrics.model.load import Model
+from attnmetrics.model.numbering import Numbering
+from attnmetrics.model.pack import pack
+from attnmetrics.model.probe import prepare
+
+THRESHOLDS: Final = ("original_max_position_embeddings", "floor_scale", "sliding_window", "attention_chunk_size",
+                     "attention_window", "local_attention")  # fmt: skip
+"""Lengths beyond which a model may compute otherwise, as configurations name them."""
+THRESHOLD: Final = 16
+"""What stands there in the copy, in pieces."""
+LAYERS: Final = 8
+"""No known pattern of kinds of layers is longer."""
+MOST: Final = {
+    "vocab_size": 512,
+    "intermediate_size": 128,
+    "intermediate_size_mlp": 128,
+    "moe_intermediate_size": 64,
+    "num_local_experts": 4,
+    "num_experts": 4,
+    "num_experts_per_tok": 2,
+    "n_group": 1,
+    "topk_group": 1,
+}
+"""Sizes that take time and memory, and what is left of them."""
+PARAMETERS: Final = 1 << 25
+"""A copy with more is no small one: 256 MB in float64."""
+SPREAD: Final = 2.0
+"""Standard deviation of what a matrix makes of inputs that have 1: attention scores are then far apart."""
+
+
+def thresholds(model: Model, reach: int) -> set[int]:
+    """The lengths of at most `reach` pieces beyond which the model may compute otherwise."""
+    return {fields[name] for fields, name in _thresholds(_text_config(model), reach)}
+
+
+def shrink(model: Model, reach: int) -> Model:
+    """A small float64 copy, all of whose layers are read, and whose thresholds of at most `reach` pieces are short.
+
+    Raises:
+        ModelError: a model of this class cannot be made so small.
+    """
+    config = _text_config(model)
+    kind = next(type(part) for part in model.network.modules() if getattr(part, "config", None) is config)
+    try:
+        small = replace(model, network=_build(kind, _shrink(config, reach)).to(model.device), dtype=torch.float64)
+        layers = tuple(range(_count_calls(small)))
+        return replace(small, layers=layers, numbering=Numbering(layers, {}))
+    except Exception as error:
+        raise ModelError(f"there is no small {kind.__name__}: {type(error).__name__}: {first_line(error)}") from error
+
+
+def _text_config(model: Model) -> Any:
+    return model.network.config.get_text_config()
+
+
+def _build(kind: Any, config: Any) -> Any:
+    """A network of random weights, prepared for measuring."""
+    with torch.random.fork_rng():
+        with torch.device("meta"):
+            size = sum(parameter.numel() for parameter in kind(config).parameters())
+        if size > PARAMETERS:
+            raise ModelError(f"it has {size:,} parameters")
+        network = kind(config).double().eval()
+    _sharpen(network)
+    prepare(network)
+    return network
+
+
+def _shrink(given: Any, reach: int) -> Any:
+    """The configuration of a small model; the width of a head stays, for other lengths follow from it."""
+    config = deepcopy(given)
+    for fields, name in list(_thresholds(config, reach)):
+        fields[name] = THRESHOLD
+    _cut_layers(config)
+    heads, groups = config.num_attention_heads, getattr(config, "num_key_value_heads", None)
+    width = getattr(config, "head_dim", None) or config.hidden_size // heads
+    config.num_attention_heads, config.hidden_size = 2, 2 * width
+    if groups is not None:
+        config.num_key_value_heads = 2 if groups == heads else 1
+    for name, most in MOST.items():
+        if isinstance(found := getattr(config, name, None), int):
+            setattr(config, name, min(found, most))
+    if (getattr(config, "pad_token_id", None) or 0) >= config.vocab_size:
+        config.pad_token_id = None
+    config._experts_implementation = "eager"  # the others have no float64
+    return config
+
+
+def _cut_layers(config: Any) -> None:
+    """Keep the first layers, in lists of one entry a layer too."""
+    layers = config.num_hidden_layers
+    for name, value in list(vars(config).items()):
+        if isinstance(value, list) and len(value) == layers:
+            setattr(config, name, value[:LAYERS])
+    config.num_hidden_layers = min(layers, LAYERS)
+
+
+def _thresholds(config: Any, reach: int) -> Iterator[tuple[dict[str, Any], str]]:
+    """Where a configuration has a threshold of at most `reach`: in which fields, under which name."""
+    waiting = [vars(config)]
+    while waiting:
+        fields = waiting.pop()
+        waiting += [value for value in fields.values() if isinstance(value, dict)]
+        for name in THRESHOLDS:
+            if isinstance(found := fields.get(name), int) and 0 < found <= reach:
+                yield fields, name
+
+
+@torch.no_grad()
+def _sharpen(network: Any) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for parameter in network.parameters():
+        if parameter.ndim > 1:
+            parameter.normal_(0, SPREAD / parameter.shape[-1] ** 0.5, generator=generator)
+
+
+def _count_calls(model: Model) -> int:
+    """How many times a pass calls attention."""
+    (batch,) = pack(np.array([2]), np.ones(1, dtype=np.bool_), 2, 4, equal_lengths=True)
+    current = Pass(dense, want_nothing(batch, model.causal, model.device), (0,), stop=False)
+    forward(model.network, torch.zeros((1, 2), dtype=torch.int64, device=model.device), None, current)
+    return current.calls
