@@ -27,6 +27,9 @@ from attnmetrics.storage import Location, expand, locate
 DEFAULT_ANNOTATOR = "en_ud_core"
 """The English pipeline inside the package."""
 
+MAP_SENTENCES = 20_000
+"""Sentences, or windows, in which α itself is looked at."""
+
 LAYER_LIMIT = 10_000
 """No model has as many layers; a larger number is a slip."""
 

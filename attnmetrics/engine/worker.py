@@ -21,7 +21,7 @@ from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Effort
 from attnmetrics.errors import DamageError
-from attnmetrics.measuring.selection import Sampling, choose, choose_prefixes
+from attnmetrics.measuring.selection import Sampling, choose, choose_units
 from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.model.pack import Batching
 from attnmetrics.model.units import Units, check_window, read_sentences, read_windows
@@ -121,7 +121,7 @@ class Worker:
         sentences = self._read(shard, fingerprint, schema.sources)
         chosen = choose(measuring.sampling, sentences)
         units = self._read_units(chosen.sentences, mark(chosen.sentences, schema, measuring.functions), model)
-        prefix_rows, prefix_hashes = choose_prefixes(measuring.sampling, units, chosen.metrics)
+        prefix_rows, prefix_hashes, map_rows = choose_units(measuring.sampling, units, chosen.metrics)
         result = measure(
             units,
             model,
@@ -129,6 +129,7 @@ class Worker:
             exemplars=self._config.exemplars,
             metric_rows=chosen.metrics,
             prefix_rows=prefix_rows,
+            map_rows=map_rows,
         )
         left_out = LeftOut(
             sentences_blank=self._count_blank(shard, fingerprint),

@@ -46,7 +46,7 @@ class Binning:
         return cls(units.schema, given, received, rows)
 
     def bin(self, reductions: Reductions) -> dict[str, Tensor]:
-        """[head, …] each sum of the schema that is of heads, float64; nothing here waits for the device."""
+        """[head, …] each sum of the schema that kernels give, float64; nothing here waits for the device."""
         given, received = self.given @ reductions.given, self.received @ reductions.received
 
         def total(wanted: Sum) -> Tensor:

@@ -23,8 +23,7 @@ def count(units: Units, counted: NDArray[np.bool_], attends: Attends) -> dict[st
         attends: what a row may attend to, and which pieces are null.
     """
     counts = _Counts.of(units, counted & (units.pieces.lengths > 0), attends)
-    of_heads = set(units.schema.head_sums)
-    return {one.name: counts.sum(one) for one in units.schema.sums if one not in of_heads}
+    return {one.name: counts.sum(one) for one in units.schema.text_sums}
 
 
 @dataclass(frozen=True, slots=True)

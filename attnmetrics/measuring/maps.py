@@ -4,22 +4,25 @@ What no reduction gives is made by map families: of each layer they are shown α
 measures the units anyway, while α is in memory. Units of the sample have batches of their own, so that all others may
 go through a kernel that never has α; nothing larger than a tile is kept. The sample is an equal share of every shard:
 the units with the smallest hashes (see `statistics.sampling`). Sums are float64 and are added batch by batch in order,
-so that the number of threads has no part in them.
+so that the number of threads has no part in them. How many units the sample has, a family that needs it sums up itself.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from attnmetrics.metrics.family import Quantity
+from attnmetrics.model.load import Model
 from attnmetrics.model.look import Layer
 from attnmetrics.model.pack import Batch, Tile
 from attnmetrics.model.probe import Layout
+from attnmetrics.model.units import Units
 
 MapSums = Mapping[str, NDArray[np.float64]]
-"""[layer, head, …] by name, or of whatever shape a family declares."""
+"""By name; of the shapes that the schema declares."""
 
 
 class MapReader(Protocol):
@@ -43,12 +46,19 @@ class MapReader(Protocol):
 class MapFamily(Protocol):
     """What is made of α itself; its sums over parts of a sample add up to those over all of it."""
 
-    shapes: Mapping[str, tuple[int, ...]]
-    """of its sums, by name; no other family has these names"""
-
     def read(self, batch: Batch) -> MapReader:
         """A reader for these units; those of several batches are made and used at the same time."""
         ...
+
+
+MAP_FAMILIES: Final[dict[str, Callable[[Units, Model], MapFamily]]] = {}
+"""By the name of a family of `metrics` with mapped sums: what gives these sums of a shard's units."""
+
+
+def make_map_families(units: Units, model: Model) -> list[MapFamily]:
+    """What gives the mapped sums of these units' schema."""
+    owners = [family for family in units.schema.families if any(one.of is Quantity.MAPPED for one in family.sums)]
+    return [MAP_FAMILIES[family.name](units, model) for family in owners]
 
 
 class BatchMaps:
@@ -67,21 +77,11 @@ class BatchMaps:
         return {name: value for reader in self._readers for name, value in reader.sums().items()}
 
 
-def add_maps(families: Sequence[MapFamily], parts: Iterable[MapSums]) -> MapSums:
-    """The sums over all batches, in the order of `parts`."""
-    total = {name: np.zeros(shape) for family in families for name, shape in family.shapes.items()}
-    for part in parts:
-        for name, value in part.items():
-            total[name] += value
-    return total
-
-
 def pack_mapped(
     lengths: NDArray[np.int64], measured: NDArray[np.bool_], mapped: NDArray[np.bool_], batch_pieces: int,
     tile_pairs: int, layout: Layout,
-) -> Iterator[tuple[Batch, bool]]:  # fmt: skip
-    """Batches (see `pack`), first those of the units [S] that are mapped, and whether they are."""
-    for own in (True, False):
-        kept = np.where(mapped == own, lengths, 0)
-        for batch in layout.pack(kept, measured, batch_pieces, tile_pairs):
-            yield batch, own
+) -> Iterator[Batch]:  # fmt: skip
+    """Batches (see `pack`), first those of the units [S] that are mapped, then those of the others."""
+    for own in (mapped, ~mapped):
+        if own.any():
+            yield from layout.pack(np.where(own, lengths, 0), measured, batch_pieces, tile_pairs)

@@ -1,4 +1,4 @@
-"""Which sentences of a shard are measured, which count in the metrics, and which units keep their prefix blocks."""
+"""Which sentences of a shard are measured, which count in the metrics; which units keep blocks, which are mapped."""
 
 from dataclasses import dataclass
 
@@ -21,6 +21,8 @@ class Sampling:
     """those of them that count in the metrics; None: all of them"""
     prefix_sentences: int | None
     """units per shard that keep prefix blocks, those with the smallest hashes; None: all"""
+    map_sentences: int | None
+    """units per shard that are shown to map families, likewise"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,20 @@ def choose(sampling: Sampling, sentences: Sentences) -> Chosen:
     return Chosen(sentences, sampling.metrics.selects(hashes, sentences.document_index, sentences.sentence))
 
 
-def choose_prefixes(
+def choose_units(
     sampling: Sampling, units: Units, metrics: NDArray[np.bool_] | None
-) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """Which of the units that count in the metrics keep prefix blocks: rows [V], ascending, and their hashes [V]."""
+) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
+    """Which of the units that count in the metrics are in a sample of their own.
+
+    Returns:
+        rows [V] of those that keep prefix blocks, ascending, and their hashes [V]; rows [M] of those that are mapped.
+    """
     hashes = sample_hashes(sampling.seed, units.document, units.number)
-    rows = np.arange(len(units)) if metrics is None else np.flatnonzero(metrics)
-    if sampling.prefix_sentences is not None:
-        rows = rows[smallest(hashes[rows], units.document_index[rows], units.number[rows], sampling.prefix_sentences)]
-    return rows, hashes[rows]
+    counted = np.arange(len(units)) if metrics is None else np.flatnonzero(metrics)
+    keys = hashes[counted], units.document_index[counted], units.number[counted]
+
+    def take(number: int | None) -> NDArray[np.int64]:
+        return counted if number is None else counted[smallest(*keys, number)]
+
+    kept = take(sampling.prefix_sentences)
+    return kept, hashes[kept], take(sampling.map_sentences)

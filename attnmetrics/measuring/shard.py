@@ -12,6 +12,7 @@ from torch import Tensor
 from attnmetrics.errors import ModelError
 from attnmetrics.measuring.binning import Binning
 from attnmetrics.measuring.counting import count
+from attnmetrics.measuring.maps import BatchMaps, MapFamily, MapSums, make_map_families, pack_mapped
 from attnmetrics.metrics.family import HEAD, Quantity
 from attnmetrics.model.align import piece_names, ranges
 from attnmetrics.model.kernels.choose import choose_kernel
@@ -54,6 +55,9 @@ class _Shard:
     """[S] counts in the metrics"""
     prefix_row: NDArray[np.int64]
     """[S] place among the prefix blocks; −1 for none"""
+    mapped: NDArray[np.bool_]
+    """[S] is shown to the map families"""
+    map_families: Sequence[MapFamily]
     links: "_Links"
 
 
@@ -108,6 +112,7 @@ def measure(
     exemplars: int = 50,
     metric_rows: NDArray[np.bool_] | None = None,
     prefix_rows: NDArray[np.int64] | None = None,
+    map_rows: NDArray[np.int64] | None = None,
     kernel: Kernel | None = None,
 ) -> ShardResult:
     """Measure a shard. The same shard and options give the same bits, with any number of threads.
@@ -119,6 +124,7 @@ def measure(
         exemplars: K, units kept per head.
         metric_rows: [S] which units count in the metrics; unset, all. The others only compete as exemplars.
         prefix_rows: [V] which units' prefix blocks are kept, among those that count; unset, all that count.
+        map_rows: [M] which units are shown to map families, if there are any, among those that count; unset, likewise.
         kernel: what computes attention; unset, what suits the device.
 
     Raises:
@@ -129,10 +135,15 @@ def measure(
     kept = np.flatnonzero(metrics) if prefix_rows is None else prefix_rows
     prefix_row = np.full(len(units), -1, dtype=np.int64)
     prefix_row[kept] = np.arange(len(kept))
-    shard = _Shard(units, metrics, prefix_row, _Links.of(units, metrics, model))
+    families = make_map_families(units, model)
+    mapped = np.zeros(len(units), dtype=np.bool_)
+    if families:
+        mapped[metrics if map_rows is None else map_rows] = True
+    shard = _Shard(units, metrics, prefix_row, mapped, families, _Links.of(units, metrics, model))
     lengths = units.pieces.lengths
     sums = _Sums(units, model, len(kept))
-    batches = model.layout.pack(lengths, metrics, batch_pieces or model.batch_pieces, TILE_PAIRS)
+    most = batch_pieces or model.batch_pieces
+    batches = pack_mapped(lengths, metrics, mapped, most, TILE_PAIRS, model.layout)
     prepare = partial(_prepare, shard=shard, model=model)
     run = partial(_run, model=model, kernel=kernel)
     if model.device.type == "cpu":
@@ -143,7 +154,7 @@ def measure(
         sums.add(result)
     best = from_peaks(sums.peaks, units.document_index, units.number, units.digest, exemplars)
     return ShardResult(
-        state=State(units.schema, sums.read() | count(units, metrics, model.attends)),
+        state=State(units.schema, sums.read() | sums.maps | count(units, metrics, model.attends)),
         blocks=sums.blocks,
         exemplars=best,
         passages=_find_passages(best, units, model),
@@ -164,6 +175,8 @@ class _Input:
     binning: Binning
     prefix_rows: NDArray[np.int64]
     """[V] places among the shard's prefix blocks"""
+    maps: BatchMaps | None
+    """None: its units are not mapped"""
 
 
 def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
@@ -181,6 +194,7 @@ def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
         wanted=want(batch, model.attends, linked, with_prefix, pairs, model.device),
         binning=Binning.of(units, piece, model.attends.is_null(within, lengths[unit]), model.device),
         prefix_rows=shard.prefix_row[batch.rows[with_prefix]],
+        maps=BatchMaps(shard.map_families, batch) if shard.mapped[batch.rows[0]] else None,
     )
 
 
@@ -192,8 +206,9 @@ def _run(ready: _Input, model: Model, kernel: Kernel) -> "_Measured":
         peaks = (reductions.peak, reductions.peak_i, reductions.peak_j)
         layers.append(_Layer(layer, ready.binning.bin(reductions), peaks, reductions.prefix.float()))
 
-    model.run(ready.ids, ready.wanted, consume, kernel=kernel, norms=True)
-    return _Measured(ready.wanted.batch.rows, ready.prefix_rows, layers)
+    maps = ready.maps
+    model.run(ready.ids, ready.wanted, consume, kernel=kernel, see=maps.see if maps else None, norms=True)
+    return _Measured(ready.wanted.batch.rows, ready.prefix_rows, layers, maps.sums() if maps else {})
 
 
 # --- after the model -------------------------------------------------------------------------------------------------
@@ -222,10 +237,12 @@ class _Measured:
     prefix_rows: NDArray[np.int64]
     """[V] places among the shard's prefix blocks"""
     layers: Sequence[_Layer]
+    maps: MapSums
+    """none where its units are not mapped"""
 
 
 class _Sums:
-    """The running sums of a shard's heads, float64 on the model's device; peaks and prefix blocks as they come."""
+    """A shard's running sums, float64, those of kernels on the model's device; peaks and prefix blocks as they come."""
 
     def __init__(self, units: Units, model: Model, blocks: int) -> None:
         self._schema = units.schema
@@ -234,6 +251,7 @@ class _Sums:
             one.name: torch.zeros(self._schema.shape(one.dims), dtype=torch.float64, device=model.device)
             for one in self._schema.head_sums
         }
+        self.maps = {one.name: np.zeros(self._schema.shape(one.dims)) for one in self._schema.mapped_sums}
         shape = (len(units), layers, heads)
         self.peaks = Peaks(
             weight=np.full(shape, -np.inf), i=np.full(shape, -1, dtype=np.int32), j=np.full(shape, -1, dtype=np.int32)
@@ -250,9 +268,11 @@ class _Sums:
             for all_peaks, peaks in zip(self.peaks, layer.peaks, strict=True):
                 all_peaks[batch.rows, layer.layer] = peaks.cpu().numpy()
             self.blocks[batch.prefix_rows, layer.layer] = layer.prefix.cpu().numpy()
+        for name, value in batch.maps.items():
+            self.maps[name] += value
 
     def read(self) -> dict[str, NDArray[np.float64]]:
-        """The sums of heads.
+        """The sums that kernels give.
 
         Raises:
             ModelError: one is not finite.

@@ -72,7 +72,7 @@ class Link:
 
 
 class Quantity(StrEnum):
-    """What is summed. The first are fields of `model.kernels.reductions.Reductions`, the others are of texts alone."""
+    """What is summed: first fields of `model.kernels.reductions.Reductions`, then what texts alone give."""
 
     GIVEN = "given"
     """Σ_j F of a row"""
@@ -109,6 +109,9 @@ class Quantity(StrEnum):
     """Σ (i − j) over linked pairs j ≤ i, j not null"""
     COUNT = "count"
     """something counted once a unit, named as the sum is"""
+
+    MAPPED = "mapped"
+    """what a family makes of α itself, over the units that are mapped alone (see `measuring.maps`)"""
 
     DEVIATIONS = "deviations"
     """what the merge adds, see `statistics.variability`"""

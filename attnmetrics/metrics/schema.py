@@ -22,6 +22,7 @@ from attnmetrics.metrics.family import (
     Family,
     Label,
     Link,
+    Quantity,
     Result,
     Sum,
     Sums,
@@ -92,8 +93,18 @@ class Schema:
 
     @cached_property
     def head_sums(self) -> tuple[Sum, ...]:
-        """Those of them that need attention."""
-        return tuple(one for one in self.sums if one.dims[:2] == HEAD)
+        """Those of them that kernels give."""
+        return tuple(one for one in self.sums if one.dims[:2] == HEAD and one.of is not Quantity.MAPPED)
+
+    @cached_property
+    def mapped_sums(self) -> tuple[Sum, ...]:
+        """Those that map families give, of whatever dimensions."""
+        return tuple(one for one in self.sums if one.of is Quantity.MAPPED)
+
+    @cached_property
+    def text_sums(self) -> tuple[Sum, ...]:
+        """Those that need no model."""
+        return tuple(one for one in self.sums if one.dims[:2] != HEAD and one.of is not Quantity.MAPPED)
 
     @cached_property
     def groups(self) -> dict[str, slice]:

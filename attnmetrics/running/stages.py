@@ -10,7 +10,7 @@ from itertools import chain
 from attnmetrics.annotation import cache
 from attnmetrics.annotation.cache import annotation_path
 from attnmetrics.annotation.sentence import Declared
-from attnmetrics.config import RunConfig
+from attnmetrics.config import MAP_SENTENCES, RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Call, Damaged, Done, Effort, Engine, Failed, Portion, Stage, Task
@@ -172,7 +172,7 @@ def make_sampling(job: Job) -> Sampling:
     config = job.config
     sample = _select(job, config.sample_sentences)
     metrics = _select(job, config.metric_sentences)
-    return Sampling(config.seed, sample, metrics, _kept_for_variability(config, job.plan))
+    return Sampling(config.seed, sample, metrics, _kept_for_variability(config, job.plan), _mapped(config, job.plan))
 
 
 def _kept_for_variability(config: RunConfig, plan: Plan) -> int | None:
@@ -188,7 +188,7 @@ def _kept_for_variability(config: RunConfig, plan: Plan) -> int | None:
     if limit is None:
         return None
     long = LONG_PIECE_CHARACTERS * config.window if config.window else LONG_SENTENCE_CHARACTERS
-    sampled = [number for number in (config.sample_sentences, config.metric_sentences) if number is not None]
+    sampled = _sample_sizes(config)
     if limit < shards and min(sampled, default=shards) > limit:
         raise ConfigError(
             f"expected at least one variability sentence for each of {shards} shards, found {limit}; "
@@ -196,6 +196,16 @@ def _kept_for_variability(config: RunConfig, plan: Plan) -> int | None:
         )
     share = equal_share(limit, shards, min([plan.characters // long, *sampled]))
     return limit if share is None else share
+
+
+def _mapped(config: RunConfig, plan: Plan) -> int | None:
+    """Units of a shard that are mapped: its share, unless all units are surely few, for each has a character."""
+    return equal_share(MAP_SENTENCES, len(plan.shards), min([plan.characters, *_sample_sizes(config)]))
+
+
+def _sample_sizes(config: RunConfig) -> list[int]:
+    """Sentences of each sample that is asked for."""
+    return [number for number in (config.sample_sentences, config.metric_sentences) if number is not None]
 
 
 def _fault(job: Job, shard: Shard) -> str | None:
