@@ -24,7 +24,7 @@ from typing import Any
 
 from attnmetrics.config import read_yaml
 from attnmetrics.errors import AttnmetricsError, ConfigError
-from attnmetrics.storage import Location, locate
+from attnmetrics.storage import Location, expand, locate
 
 STATES = {0: "finished", 1: "failed", 2: "failed", 3: "shards missing", 130: "stopped"}
 """By exit code of the run; any other is that of a process that was killed."""
@@ -40,14 +40,15 @@ Status = dict[str, Any]
 
 def main(arguments: list[str]) -> int:
     """Run, keep the status file, and return the run's exit code; of a killed one, 128 and the signal's number."""
-    place, flags = read_status_flag(arguments)
-    folders = find_folders(flags)
-    folder = folders.get("out")
+    status_path, flags = read_status_flag(arguments)
+    paths = find_paths(flags)
+    place = locate(status_path) if status_path else None
+    folder = locate(paths["out"]) if "out" in paths else None
     if place is None and folder is not None:
-        place = folder.absolute().parent / f"{folder.name}.status.json"
+        place = folder.parent / f"{folder.name}.status.json"
     status: Status = {"state": "running", "started": now()}
     try:
-        refuse_lost(folders | ({"status": place} if place else {}))
+        refuse_lost(paths | ({"status": status_path} if status_path else {}))
         with kept(place, status, folder):
             code, message = run(flags)
     except ConfigError as error:
@@ -58,15 +59,15 @@ def main(arguments: list[str]) -> int:
     return code
 
 
-def read_status_flag(arguments: list[str]) -> tuple[Location | None, list[str]]:
+def read_status_flag(arguments: list[str]) -> tuple[str | None, list[str]]:
     """Where the status goes, if that is said, and the flags of `attnmetrics run`."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--status", type=locate)
+    parser.add_argument("--status")
     options, flags = parser.parse_known_args(arguments)
     return options.status, flags
 
 
-def find_folders(flags: list[str]) -> dict[str, Location]:
+def find_paths(flags: list[str]) -> dict[str, str]:
     """Where the run writes, by flag; less what flags and their file do not name rightly, which the run will say."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--config", type=Path)
@@ -77,22 +78,24 @@ def find_folders(flags: list[str]) -> dict[str, Location]:
         options, _ = parser.parse_known_args(flags)
         values = read_yaml(options.config) if options.config else {}
         for name in ("out", "annotations"):
-            folder = getattr(options, name) or values.get(name)
-            if isinstance(folder, str):
-                found[name] = locate(folder)
+            path = getattr(options, name) or values.get(name)
+            if isinstance(path, str):
+                locate(path)  # a URL of another kind is refused
+                found[name] = path
     return found
 
 
-def refuse_lost(places: Mapping[str, Location]) -> None:
+def refuse_lost(paths: Mapping[str, str]) -> None:
     """Refuse what a Ray job would write into its working folder.
 
     Raises:
         ConfigError: a path is relative.
     """
-    for name, place in places.items():
-        if JOB_VARIABLE in os.environ and place.absolute() != place:
+    for name, path in paths.items():
+        is_relative = "://" not in path and not Path(expand(path)).is_absolute()
+        if JOB_VARIABLE in os.environ and is_relative:
             raise ConfigError(
-                f"--{name}: expected an absolute path or a URL in a Ray job, found {place}, which would be in "
+                f"--{name}: expected an absolute path or a URL in a Ray job, found {path}, which would be in "
                 f"{Path.cwd()}, and Ray deletes the working folder of a job; give one that outlives it, such as "
                 "/shared/runs/demo or s3://bucket/runs/demo"
             )

@@ -24,7 +24,7 @@ from attnmetrics.benchmark.race import Timing, race, ratio
 from attnmetrics.benchmark.table import tables
 from attnmetrics.corpus import read_documents
 from attnmetrics.measuring.shard import measure
-from attnmetrics.model.units import read_sentences
+from attnmetrics.metrics.family import HEAD
 from attnmetrics.statistics.states import State
 from attnmetrics.statistics.variability import prefix_pairs
 
@@ -32,18 +32,18 @@ from attnmetrics.statistics.variability import prefix_pairs
 @pytest.fixture(scope="module")
 def material(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Material]:
     documents = list(read_documents([str(CORPORA["demo"])], max_documents=6))
-    sentences = SpacyAnnotator(str(PIPELINES["en_ud_core"])).annotate(documents).sentences
+    annotator = SpacyAnnotator(str(PIPELINES["en_ud_core"]))
+    sentences = annotator.annotate(documents).sentences
     short = np.flatnonzero([len(text) < 60 for text in sentences.text])
     folder = save_model(tmp_path_factory.mktemp("model"), "gpt2")
-    yield Material(folder, sentences.take(short), sentences, 1, "cpu")
+    yield Material(folder, sentences.take(short), sentences, annotator.declared, 1, "cpu")
 
 
 def test_the_papers_way_gives_the_same_sums(material: Material) -> None:
     model = material.load("float32")
-    units = read_sentences(material.sentences, model)
+    units = material.read(model)
     ours = measure(units, model)
-    dims = ours.state.dims
-    sums = PaperSums(len(dims.layer), dims.head, len(dims.pos), len(dims.rel))
+    sums = PaperSums(*units.schema.shape((*HEAD, "pos", "rel")))
     rows = np.arange(len(material.sentences))
     theirs = who.sum_up(material.network("float32", "eager"), units, rows, sums)
     for name in ("null_sum", "given_sum", "span_sum", "entropy_sum", "entropy_rows", "received_by_pos",
@@ -99,7 +99,7 @@ def test_batches_hold_every_sentence_once_within_their_size() -> None:
 
 def test_all_contenders_read_all_pieces(material: Material) -> None:
     model = material.load("float32")
-    units = read_sentences(material.sentences, model)
+    units = material.read(model)
     pieces = int(units.pieces.lengths.sum())
     network = material.network("float32", "sdpa")
     entered = [
