@@ -9,7 +9,7 @@ IN_PAPER = {
     "pos": (f"{PAPER}, Eq. 3, Fig. 6, A.1", f"{PAPER}, Fig. 7, A.2"),
     "rel": (f"{PAPER}, Fig. 9", PAPER),
 }
-"""Where the paper has the two tables of a label."""
+"""Where the paper has the two tables of a label; it has those of no other."""
 
 
 def label_family(label: Label) -> Family:
@@ -30,7 +30,7 @@ def label_family(label: Label) -> Family:
 
 def _results_of_heads(label: Label) -> tuple[Result, ...]:
     name, of, stem, one, dims = label.name, label.title, label.stem, _one(label), (*HEAD, label.name)
-    to_source, from_source = IN_PAPER.get(name, (PAPER, PAPER))
+    to_source, from_source = IN_PAPER.get(name, ("", ""))
     return (
         Result(
             f"{stem}_to", dims, "1", "share", f"Attention to {one}", f"Σ F[i,j]·1({name}(j)=name) ÷ M",

@@ -187,6 +187,7 @@ def _standout(one: Standout) -> dict[str, Any]:
         "head": one.head,
         "value": one.value,
         "median": one.median,
+        "chance": None if np.isnan(one.chance) else one.chance,
     }
 
 

@@ -337,7 +337,13 @@ def test_the_heads_that_stand_out_are_those_of_the_run(page: Page, data: xr.Data
         "all => all.map(card => [...card.children].map(part => part.textContent))"
     )
     assert found == [
-        [one.role.title, one.shown, f"layer {one.layer} head {one.head}", f"median {one.shown_median}"]
+        [
+            one.role.title,
+            one.shown,
+            f"layer {one.layer} head {one.head}",
+            f"median {one.shown_median}",
+            *([] if np.isnan(one.chance) else [f"chance {one.shown_chance}"]),
+        ]
         for one in standouts(data)
     ]
     assert page.locator(".missing").count() == 0

@@ -30,10 +30,11 @@ export function card(atlas, metric, label, title = metric.heading(label)) {
 }
 
 /** A card that leads to a head that stands out. */
-export function standoutCard(atlas, { title, metric: name, layer, head, value, median }) {
+export function standoutCard(atlas, { title, metric: name, layer, head, value, median, chance }) {
   const metric = atlas.byName.get(name);
+  const beside = chance === null ? [] : [el("span", { class: "note" }, `chance ${shown(metric, chance)}`)];
   return el("a", { class: "role-card", href: `#/head/${layer}/${head}` },
     el("span", { class: "role" }, title), el("span", { class: "value" }, shown(metric, value)),
     el("span", { class: "where" }, `layer ${layer} head ${head}`),
-    el("span", { class: "note" }, `median ${shown(metric, median)}`));
+    el("span", { class: "note" }, `median ${shown(metric, median)}`), ...beside);
 }
