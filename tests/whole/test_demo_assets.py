@@ -30,14 +30,22 @@ def test_heads_rest_on_the_first_piece(demo_run: Path) -> None:
     assert float(null.min()) < 0.2
 
 
-def test_a_head_looks_back_to_a_repetition(model: Model) -> None:
-    """In random pieces that come twice: from a piece to the one after its earlier occurrence."""
+def test_the_head_that_looks_back_to_a_repetition_is_the_induction_head(model: Model, demo_run: Path) -> None:
+    """In random pieces that come twice: from a piece to the one after its earlier occurrence. In natural text it is the
+    first by its attention to such pieces over what even attention would give, of what it leaves off null.
+    """
     random = np.random.default_rng(0)
     spans = random.integers(300, 4000, (20, SPAN))
     maps = attention_maps(model, [np.tile(span, 2).tolist() for span in spans])
     rows = np.arange(SPAN, 2 * SPAN - 1)
     looked = np.mean([alpha[:, :, rows, rows - SPAN + 1].mean(-1) for alpha in maps], axis=0)
     assert looked.max() > 0.5
+    data = attnmetrics.load(demo_run)
+    even = data["induction_attention_uniform"] * (1 - data["null_attention"])
+    score = (data["induction_attention"] / even).values
+    first = np.unravel_index(looked.argmax(), looked.shape)
+    assert first == np.unravel_index(score.argmax(), score.shape) == (1, 4)
+    assert score[first] > 20
 
 
 def test_the_corpus_is_large_enough(demo_run: Path) -> None:
