@@ -299,7 +299,7 @@ def figures(
 
     folder = locate(run) / "figures" if out is None else locate(out)
     names = plot.write(attnmetrics.load(run), attnmetrics.exemplars(run), folder, formats or ["pdf"])
-    _print(f"{len(names)} figures: {folder.absolute()}")
+    _print(f"{len(names)} figures: {folder}")
 
 
 def _check_view(metric: str | None, label: str | None, layer: int | None, head: int | None, exemplars: bool) -> None:
@@ -374,7 +374,7 @@ def _finish(folder: Location, facts: dict[str, Any], quiet: bool) -> None:
 
     if not quiet:
         Console().print(summary(attnmetrics.load(folder), facts))
-    _print(f"report: {(folder / 'report' / 'index.html').absolute()}")
+    _print(f"report: {folder / 'report' / 'index.html'}")
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -372,7 +372,7 @@ def _measures_on_gpus(config: RunConfig, nodes: list[Node]) -> bool:
 
 def _with_absolute_paths(config: RunConfig) -> RunConfig:
     """The configuration for workers: in a cluster that was there before, they are in another working folder."""
-    paths: dict[str, Any] = {"out": config.out.absolute(), "annotations": config.annotation_folder.absolute()}
+    paths = {}
     if config.model not in MODELS and Path(config.model).is_dir():
         paths["model"] = str(Path(config.model).absolute())
     if "/" in config.annotator and Path(config.annotator).is_dir():

@@ -119,7 +119,7 @@ def _describe_measures(session: Session, missing: Sequence[Shard]) -> Sequence[S
     missing = _annotate_first(session, missing, needed=bool(sources))
     counts = _count_names(session, sources) if sources else {}
     schema = make_schema(declaration, tuple(model["layers"]), model["heads"], declared, counts)
-    store = Store(job.config.out.absolute(), schema, len(job.plan.shards), job.config.exemplars)
+    store = Store(job.config.out, schema, len(job.plan.shards), job.config.exemplars)
     session.facts["store"] = store.describe()
     session.facts["names_in_rest"] = names_in_rest(schema, counts)
     for label, number in session.facts["names_in_rest"].items():

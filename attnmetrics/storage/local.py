@@ -48,10 +48,6 @@ class LocalLocation(Location):
         """See `Location`."""
         return LocalLocation(self.path.parent)
 
-    def absolute(self) -> Location:
-        """See `Location`."""
-        return LocalLocation(self.path.absolute())
-
     def exists(self) -> bool:
         """See `Location`."""
         return self.path.is_file() or bool(self.names())

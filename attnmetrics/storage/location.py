@@ -39,10 +39,6 @@ class Location(ABC):
         """The folder that this is in."""
 
     @abstractmethod
-    def absolute(self) -> "Location":
-        """The same location, named independently of the working folder."""
-
-    @abstractmethod
     def exists(self) -> bool:
         """Whether there is a file here, or a folder that holds something.
 

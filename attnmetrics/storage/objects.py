@@ -48,10 +48,6 @@ class ObjectLocation(Location):
         """See `Location`."""
         return ObjectLocation(self.url.rpartition("/")[0])
 
-    def absolute(self) -> Location:
-        """See `Location`."""
-        return self
-
     def exists(self) -> bool:
         """See `Location`."""
         try:

@@ -97,7 +97,7 @@ class Store:
     @classmethod
     def described(cls, folder: Location, shape: Mapping[str, Any]) -> "Store":
         """The store in a folder, of the shape that `describe` gave."""
-        return cls(folder.absolute(), Schema.from_plain(shape["schema"]), shape["shards"], shape["exemplars"])
+        return cls(folder, Schema.from_plain(shape["schema"]), shape["shards"], shape["exemplars"])
 
     def write(self, commit: Commit, content: ShardContent) -> None:
         """Write one shard, then commit it. Doing so again with the same content changes nothing, at no time.
