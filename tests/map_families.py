@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from transformers import AutoModel
 
 from attnmetrics.measuring.maps import MapSums
+from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.family import HEAD, Family, Quantity, Result, Sum
 from attnmetrics.metrics.ratios import ratio
 from attnmetrics.model.load import Model
@@ -40,7 +41,7 @@ class Peaks:
         self.shape = len(model.layers), model.heads
 
     @classmethod
-    def of(cls, units: Units, model: Model) -> "Peaks":
+    def of(cls, units: Units, model: Model, sample: MapSample) -> "Peaks":
         return cls(model)
 
     def read(self, batch: Batch) -> "PeakReader":
@@ -68,7 +69,7 @@ class Columns:
         self.shape = len(model.layers), model.heads
 
     @classmethod
-    def of(cls, units: Units, model: Model) -> "Columns":
+    def of(cls, units: Units, model: Model, sample: MapSample) -> "Columns":
         return cls(model)
 
     def read(self, batch: Batch) -> "ColumnReader":

@@ -121,7 +121,7 @@ class Worker:
         sentences = self._read(shard, fingerprint, schema.sources)
         chosen = choose(measuring.sampling, sentences)
         units = self._read_units(chosen.sentences, mark(chosen.sentences, schema, measuring.functions), model)
-        prefix_rows, prefix_hashes, map_rows = choose_units(measuring.sampling, units, chosen.metrics)
+        prefix_rows, prefix_hashes, map_sample = choose_units(measuring.sampling, units, chosen.metrics)
         result = measure(
             units,
             model,
@@ -129,7 +129,7 @@ class Worker:
             exemplars=self._config.exemplars,
             metric_rows=chosen.metrics,
             prefix_rows=prefix_rows,
-            map_rows=map_rows,
+            map_sample=map_sample,
         )
         left_out = LeftOut(
             sentences_blank=self._count_blank(shard, fingerprint),

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.family import Quantity
 from attnmetrics.model.load import Model
 from attnmetrics.model.look import Layer
@@ -51,14 +52,14 @@ class MapFamily(Protocol):
         ...
 
 
-MAP_FAMILIES: Final[dict[str, Callable[[Units, Model], MapFamily]]] = {}
+MAP_FAMILIES: Final[dict[str, Callable[[Units, Model, MapSample], MapFamily]]] = {}
 """By the name of a family of `metrics` with mapped sums: what gives these sums of a shard's units."""
 
 
-def make_map_families(units: Units, model: Model) -> list[MapFamily]:
+def make_map_families(units: Units, model: Model, sample: MapSample) -> list[MapFamily]:
     """What gives the mapped sums of these units' schema."""
     owners = [family for family in units.schema.families if any(one.of is Quantity.MAPPED for one in family.sums)]
-    return [MAP_FAMILIES[family.name](units, model) for family in owners]
+    return [MAP_FAMILIES[family.name](units, model, sample) for family in owners]
 
 
 class BatchMaps:

@@ -35,6 +35,16 @@ class Chosen:
     """[S] counts in the metrics; None: all"""
 
 
+@dataclass(frozen=True, slots=True)
+class MapSample:
+    """The units of a shard whose α is looked at."""
+
+    seed: int
+    """of the hash that samples (see `statistics.sampling`), for what a family samples itself"""
+    rows: NDArray[np.int64]
+    """[M] the units that are mapped"""
+
+
 def choose(sampling: Sampling, sentences: Sentences) -> Chosen:
     """Sample a shard's sentences."""
     if sampling.sample is None and sampling.metrics is None:
@@ -50,11 +60,11 @@ def choose(sampling: Sampling, sentences: Sentences) -> Chosen:
 
 def choose_units(
     sampling: Sampling, units: Units, metrics: NDArray[np.bool_] | None
-) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.int64], NDArray[np.uint64], MapSample]:
     """Which of the units that count in the metrics are in a sample of their own.
 
     Returns:
-        rows [V] of those that keep prefix blocks, ascending, and their hashes [V]; rows [M] of those that are mapped.
+        rows [V] of those that keep prefix blocks, ascending, and their hashes [V]; those that are mapped.
     """
     hashes = sample_hashes(sampling.seed, units.document, units.number)
     counted = np.arange(len(units)) if metrics is None else np.flatnonzero(metrics)
@@ -64,4 +74,4 @@ def choose_units(
         return counted if number is None else counted[smallest(*keys, number)]
 
     kept = take(sampling.prefix_sentences)
-    return kept, hashes[kept], take(sampling.map_sentences)
+    return kept, hashes[kept], MapSample(sampling.seed, take(sampling.map_sentences))

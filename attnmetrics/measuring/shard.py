@@ -13,6 +13,7 @@ from attnmetrics.errors import ModelError
 from attnmetrics.measuring.binning import Binning
 from attnmetrics.measuring.counting import count
 from attnmetrics.measuring.maps import BatchMaps, MapFamily, MapSums, make_map_families, pack_mapped
+from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.family import HEAD, Quantity
 from attnmetrics.model.align import piece_names, ranges
 from attnmetrics.model.kernels.choose import choose_kernel
@@ -112,7 +113,7 @@ def measure(
     exemplars: int = 50,
     metric_rows: NDArray[np.bool_] | None = None,
     prefix_rows: NDArray[np.int64] | None = None,
-    map_rows: NDArray[np.int64] | None = None,
+    map_sample: MapSample | None = None,
     kernel: Kernel | None = None,
 ) -> ShardResult:
     """Measure a shard. The same shard and options give the same bits, with any number of threads.
@@ -124,7 +125,7 @@ def measure(
         exemplars: K, units kept per head.
         metric_rows: [S] which units count in the metrics; unset, all. The others only compete as exemplars.
         prefix_rows: [V] which units' prefix blocks are kept, among those that count; unset, all that count.
-        map_rows: [M] which units are shown to map families, if there are any, among those that count; unset, likewise.
+        map_sample: which units are shown to map families, if there are any, among those that count; unset, likewise.
         kernel: what computes attention; unset, what suits the device.
 
     Raises:
@@ -135,10 +136,11 @@ def measure(
     kept = np.flatnonzero(metrics) if prefix_rows is None else prefix_rows
     prefix_row = np.full(len(units), -1, dtype=np.int64)
     prefix_row[kept] = np.arange(len(kept))
-    families = make_map_families(units, model)
+    sample = map_sample or MapSample(seed=0, rows=np.flatnonzero(metrics))
+    families = make_map_families(units, model, sample)
     mapped = np.zeros(len(units), dtype=np.bool_)
     if families:
-        mapped[metrics if map_rows is None else map_rows] = True
+        mapped[sample.rows] = True
     shard = _Shard(units, metrics, prefix_row, mapped, families, _Links.of(units, metrics, model))
     lengths = units.pieces.lengths
     sums = _Sums(units, model, len(kept))
@@ -313,6 +315,6 @@ def _passage(row: int, sentence: int, units: Units, model: Model) -> Passage:
         document_index=int(units.document_index[row]),
         sentence=int(units.number[row]),
         first=int(first),
-        text=units.text[sentence],
+        text=units.words.text[sentence],
         pieces=piece_names(model.tokenizer, units.pieces.ids[begin + first : begin + last]),
     )

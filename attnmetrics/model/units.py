@@ -40,19 +40,25 @@ class Units:
     digest: NDArray[np.uint64]
     """[S] the same where the model reads the same"""
     pieces: Pieces
-    aligned: NDArray[np.bool_]
-    """[T] the piece has a word"""
+    words: Sentences
+    """the annotated sentences that the units are made from, and all that is known of their W words"""
+    word: NDArray[np.int64]
+    """[T] the word of each piece, counted over all of `words`; −1 for none"""
     labels: Mapping[str, NDArray[np.int64]]
     """[T] by label: the name of each piece, an index into the schema's names of this label"""
     links: Mapping[str, Pairs]
     """by link: the pairs of pieces; those of words hold within sentences"""
     sentence: NDArray[np.int64]
-    """[T] the sentence that holds the piece, ascending; a template piece belongs to that of the text beside it"""
-    text: tuple[str, ...]
-    """text of each sentence"""
+    """[T] the sentence of `words` that holds the piece, ascending; a template piece belongs to that of the text beside
+    it"""
 
     def __len__(self) -> int:
         return len(self.document)
+
+    @property
+    def aligned(self) -> NDArray[np.bool_]:
+        """[T] whether the piece has a word."""
+        return self.word >= 0
 
 
 def read_sentences(sentences: Sentences, marks: Marks, model: "Model") -> Units:
@@ -68,7 +74,7 @@ def read_sentences(sentences: Sentences, marks: Marks, model: "Model") -> Units:
     """
     pieces = tokenize(model.tokenizer, sentences.text, model.template, model.max_pieces)
     digest = digest_texts(sentences.text)
-    return _units(sentences, marks, pieces, model, sentences.sentence, digest, pieces.row, sentences.text)
+    return _units(sentences, sentences, marks, pieces, model, sentences.sentence, digest, pieces.row)
 
 
 def read_windows(sentences: Sentences, marks: Marks, model: "Model", size: int) -> Units:
@@ -91,7 +97,7 @@ def read_windows(sentences: Sentences, marks: Marks, model: "Model", size: int) 
     windows = (pieces.ids[start:end].tobytes() for start, end in pairwise(pieces.offsets))
     digest = np.array([_digest(ids) for ids in windows], dtype=np.uint64)
     sentence = _find_sentences(pieces, model.template, begin, begin[first])
-    return _units(documents, marks, pieces, model, number, digest, sentence, sentences.text)
+    return _units(sentences, documents, marks, pieces, model, number, digest, sentence)
 
 
 def check_window(size: int, model: "Model") -> None:
@@ -119,6 +125,7 @@ def _digest(content: bytes) -> int:
 
 
 def _units(
+    words: Sentences,
     texts: Sentences,
     marks: Marks,
     pieces: Pieces,
@@ -126,9 +133,11 @@ def _units(
     number: NDArray[np.int64],
     digest: NDArray[np.uint64],
     sentence: NDArray[np.int64],
-    text: tuple[str, ...],
 ) -> Units:
-    """Pieces of these texts, row by row, with their labels and links; the rest as in `Units`."""
+    """Pieces of these texts, row by row, with their labels and links; the rest as in `Units`.
+
+    The words of all texts are those of all sentences, in the same order.
+    """
     _check_ids(pieces, texts, model)
     word = align(texts, pieces)
     return Units(
@@ -138,11 +147,11 @@ def _units(
         number=number,
         digest=digest,
         pieces=pieces,
-        aligned=word >= 0,
+        words=words,
+        word=word,
         labels=_label_pieces(marks, pieces, word, texts.text, model),
         links=_link_pieces(marks, pieces, word),
         sentence=sentence,
-        text=text,
     )
 
 

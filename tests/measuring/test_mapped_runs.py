@@ -15,6 +15,7 @@ from shards import annotate, measure
 from attnmetrics.assets import MODELS
 from attnmetrics.measuring import shard
 from attnmetrics.measuring.maps import MAP_FAMILIES
+from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics import schema
 from attnmetrics.metrics.family import Family, Label, Link
 from attnmetrics.model.load import Model, load_model
@@ -94,7 +95,7 @@ def test_only_units_that_count_are_mapped(gpt2: Model) -> None:
     sentences, counted = annotate(TEXTS), np.arange(len(TEXTS)) % 3 == 0
     every = measure(sentences, gpt2, metric_rows=counted)
     alone = measure(sentences.take(np.flatnonzero(counted)), gpt2)
-    nothing = measure(sentences, gpt2, metric_rows=counted, map_rows=np.zeros(0, np.int64))
+    nothing = measure(sentences, gpt2, metric_rows=counted, map_sample=MapSample(0, np.zeros(0, np.int64)))
     assert every.state["mapped_units"] == counted.sum()
     for one in every.state.layout.mapped_sums:
         np.testing.assert_allclose(every.state[one.name], alone.state[one.name], rtol=1e-5, err_msg=one.name)
