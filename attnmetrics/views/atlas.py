@@ -4,7 +4,7 @@ Here is what the page holds; `static/atlas.js` and the modules it imports draw i
 and becomes text nodes only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -14,12 +14,16 @@ import xarray as xr
 
 from attnmetrics.errors import StoreError
 from attnmetrics.storage import Location
-from attnmetrics.views import paper
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name
 from attnmetrics.views.heads import EXAMPLE_ROLES, Standout, per_head, standout, standouts
 from attnmetrics.views.page import pack
 from attnmetrics.views.page import render as render_page
+from attnmetrics.views.papers.claims import Paper, Row, compare
+from attnmetrics.views.papers.clark_2019 import CLARK, LAYER_VALUES, published_of
+from attnmetrics.views.papers.clark_readers import LAYERS
+from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 from attnmetrics.views.pieces import readable, visible
+from attnmetrics.views.relations import coreference, relations, under_rules
 from attnmetrics.views.tables import (
     by_layer,
     chance,
@@ -122,10 +126,11 @@ def contents(
         "standouts": [_standout(one) for one in standouts(data)],
         "extremes": [_standout(one) for role in EXAMPLE_ROLES if (one := standout(data, role))],
         "figures": [figure for figure in _FIGURES if _drawable(data, figure[2])],
-        "paper": [
-            (row.claim.claim, row.claim.unit, row.claim.published, visible(row.text), row.given)
-            for row in paper.compare(data)
-        ],
+        "papers": _papers(data),
+        "layer_values": _layer_values(data),
+        "published_relations": published_of(data),
+        "relations": [[_told(one) for one in under_rules(data, best.rel)] for best in relations(data)],
+        "coreference": [_told(one) for one in coreference(data)],
         **_sentences(data, exemplars, attention),
     }  # fmt: skip
 
@@ -189,6 +194,46 @@ def _standout(one: Standout) -> dict[str, Any]:
         "median": one.median,
         "chance": None if np.isnan(one.chance) else one.chance,
     }
+
+
+# ---- papers
+
+
+def _papers(data: xr.Dataset) -> list[dict[str, Any]]:
+    """The papers, each claim beside the run's; of the second, only where the run can answer any."""
+    compared = [(paper, compare(paper, data)) for paper in (VIG_BELINKOV, CLARK)]
+    return [
+        _paper(paper, rows) for paper, rows in compared if paper is VIG_BELINKOV or any(row.given for row in rows)
+    ]
+
+
+def _paper(paper: Paper, rows: Sequence[Row]) -> dict[str, Any]:
+    about = {"key": paper.key, "name": paper.name, "citation": paper.citation, "conditions": paper.conditions}
+    return about | {"rows": [_compared(row) for row in rows]}
+
+
+def _compared(row: Row) -> dict[str, Any]:
+    claim = row.claim
+    said = {"where": claim.where, "claim": claim.claim, "unit": claim.unit, "published": claim.published}
+    beside = {"released": claim.released, "note": claim.note, "result": claim.result}
+    return said | beside | {"found": visible(row.text), "given": row.given}
+
+
+def _layer_values(data: xr.Dataset) -> dict[str, tuple[float, ...]]:
+    """By "metric label", what the second paper shows of its layers; nothing for a model of another depth."""
+    as_deep = data["layer"].values.tolist() == list(range(LAYERS))
+    return {" ".join(key).strip(): found for key, found in LAYER_VALUES.items()} if as_deep else {}
+
+
+def _told(one: Any) -> dict[str, Any]:
+    """A relation or a class of mentions; JSON has no NaN."""
+    return {name: _plain(value) for name, value in asdict(one).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {visible(name): _plain(inner) for name, inner in value.items()}
+    return _finite(value) if isinstance(value, float) else visible(value) if isinstance(value, str) else value
 
 
 # ---- exemplars
