@@ -1,8 +1,9 @@
 """A shard's units to its state: pack, run the model, reduce, bin by labels and links. No Ray, no disk."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,10 +17,13 @@ from attnmetrics.measuring.maps import BatchMaps, MapFamily, MapSums, make_map_f
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.family import HEAD, Quantity
 from attnmetrics.model.align import piece_names, ranges
+from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import Kernel, Linked, Reductions, Wanted, want
+from attnmetrics.model.links import Pairs, together
 from attnmetrics.model.load import Model
 from attnmetrics.model.pack import TILE_PAIRS, Batch
+from attnmetrics.model.special import SEPARATOR
 from attnmetrics.model.units import Units
 from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks
 from attnmetrics.statistics.passages import Passage
@@ -64,7 +68,7 @@ class _Shard:
 
 @dataclass(frozen=True, slots=True)
 class _Links:
-    """The P attendable linked pairs of the units that count, of all links, by unit."""
+    """The P linked pairs of the units that count, by unit: the attendable ones of all links; separators of a unit."""
 
     offsets: NDArray[np.int64]
     """[S + 1] pairs of unit s are offsets[s] … offsets[s + 1] − 1"""
@@ -73,18 +77,16 @@ class _Links:
     attended: NDArray[np.int32]
     """[P] likewise"""
     group: NDArray[np.int32]
-    """[P] see `Schema.groups`"""
+    """[P] see `Schema.groups` and `Schema.separators`"""
 
     @classmethod
     def of(cls, units: Units, metrics: NDArray[np.bool_], model: Model) -> "_Links":
-        lengths, groups = units.pieces.lengths, units.schema.groups
-        parts = []
-        for link, pairs in units.links.items():
-            row = pairs.row
-            i, j = pairs.attending.astype(np.int64), pairs.attended.astype(np.int64)
-            kept = metrics[row] & model.attends.pairs(i, j, lengths[row])
-            group = groups[link].start + pairs.edge
-            parts.append([column[kept] for column in (row, pairs.attending, pairs.attended, group)])
+        groups, attends = units.schema.groups, model.attends
+        separators = together(units.labels["special"] == SEPARATOR, units.pieces)
+        all_columns = replace(attends, leading=0, trailing=0)  # α on separators is wanted where they are null, too
+        every = [(pairs, groups[link].start, attends) for link, pairs in units.links.items()]
+        every.append((separators, units.schema.separators, all_columns))
+        parts = [_chosen(*one, metrics, units.pieces.lengths) for one in every]
         # The links' pairs one link after the other, and from here on unit by unit.
         row, attending, attended, group = (np.concatenate(column) for column in zip(*parts, strict=True))
         order = np.argsort(row, kind="stable")
@@ -103,6 +105,16 @@ class _Links:
             group=self.group[pair].astype(np.int64),
             groups=groups,
         )
+
+
+def _chosen(
+    pairs: Pairs, group: int, attends: Attends, metrics: NDArray[np.bool_], lengths: NDArray[np.int64]
+) -> list[NDArray[Any]]:
+    """Unit, attending and attended piece, and group, of the pairs that count; the first direction is of this group."""
+    row = pairs.row
+    i, j = pairs.attending.astype(np.int64), pairs.attended.astype(np.int64)
+    kept = metrics[row] & attends.pairs(i, j, lengths[row])
+    return [column[kept] for column in (row, pairs.attending, pairs.attended, group + pairs.edge)]
 
 
 def measure(
@@ -188,13 +200,13 @@ def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
     unit = np.repeat(np.arange(len(batch.rows)), lengths)
     within = np.arange(batch.offsets[-1]) - batch.offsets[unit]
     piece = units.pieces.offsets[batch.rows][unit] + within
-    linked = shard.links.of_batch(batch, sum(link.groups for link in units.schema.links))
+    linked = shard.links.of_batch(batch, units.schema.separators + 1)
     with_prefix = np.flatnonzero(shard.prefix_row[batch.rows] >= 0)
     pairs = prefix_pairs(model.attends.causal)
     return _Input(
         ids=torch.from_numpy(units.pieces.ids[piece]).to(model.device),
         wanted=want(batch, model.attends, linked, with_prefix, pairs, model.device),
-        binning=Binning.of(units, piece, model.attends.is_null(within, lengths[unit]), model.device),
+        binning=Binning.of(units, piece, within, lengths[unit], model.attends, model.device),
         prefix_rows=shard.prefix_row[batch.rows[with_prefix]],
         maps=BatchMaps(shard.map_families, batch) if shard.mapped[batch.rows[0]] else None,
     )
