@@ -202,9 +202,7 @@ def _standout(one: Standout) -> dict[str, Any]:
 def _papers(data: xr.Dataset) -> list[dict[str, Any]]:
     """The papers, each claim beside the run's; of the second, only where the run can answer any."""
     compared = [(paper, compare(paper, data)) for paper in (VIG_BELINKOV, CLARK)]
-    return [
-        _paper(paper, rows) for paper, rows in compared if paper is VIG_BELINKOV or any(row.given for row in rows)
-    ]
+    return [_paper(paper, rows) for paper, rows in compared if paper is VIG_BELINKOV or any(row.given for row in rows)]
 
 
 def _paper(paper: Paper, rows: Sequence[Row]) -> dict[str, Any]:

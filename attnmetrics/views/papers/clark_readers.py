@@ -39,7 +39,7 @@ class Source:
 
     def labels(self, data: xr.Dataset) -> Labels:
         """One label for each dimension that is named."""
-        return {dim: asked if isinstance(asked, str) else _first_known(data, dim, asked) for dim, asked in self.at.items()}
+        return {dim: _first_known(data, dim, asked) for dim, asked in self.at.items()}
 
     def table(self, data: xr.Dataset) -> xr.DataArray:
         """[layer, head] values with evidence."""
@@ -55,8 +55,10 @@ class Source:
         return values(self.table(data))[list(self.places)]
 
 
-def _first_known(data: xr.Dataset, dim: str, asked: Sequence[str]) -> str:
-    known = labels_of(data, dim) if dim in data.coords else []
+def _first_known(data: xr.Dataset, dim: str, asked: str | Sequence[str]) -> str:
+    if isinstance(asked, str):
+        return asked
+    known = labels_of(data[dim], dim) if dim in data.coords else []
     return next((label for label in asked if label in known), asked[-1])
 
 

@@ -75,7 +75,9 @@ def _counterpart(entry: Entry, data: xr.Dataset) -> Counterpart:
     if best is None:
         raise NoCounterpartError(f"no edge of {rel} is attainable in this run")
     other = "" if (rel, rule) == (entry["relation"], entry["rule"]) else f"{rel}{_by(rule)}: "
-    text = f"{other}{_share(best.accuracy)} ({head_name(best.layer, best.head)}), {_offset(best.offset, best.at_offset)}"
+    text = (
+        f"{other}{_share(best.accuracy)} ({head_name(best.layer, best.head)}), {_offset(best.offset, best.at_offset)}"
+    )
     return Counterpart((best.accuracy, best.at_offset, best.offset, best.layer, best.head), f"{text}; n = {edges:,}")
 
 

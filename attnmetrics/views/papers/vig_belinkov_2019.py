@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from attnmetrics.views.facts import unit_of
 from attnmetrics.views.heads import ranked

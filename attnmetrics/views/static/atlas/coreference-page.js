@@ -7,10 +7,10 @@ import { hitsAndMisses } from "./claimed.js";
 import { crumbs, OVERVIEW, section, table } from "./parts.js";
 import { headLink, number, share } from "./relations.js";
 
-const HELP = "A mention with an earlier mention of the same thing in its unit is found where, of all candidates, it attends "
-  + "most to one of those. Candidates are the earlier mentions, or all earlier words.";
-const NONE = "This run has no coreference: it takes a corpus with mentions (CoNLL-U with Entity, or a pipeline that finds "
-  + "them) and units of more than a sentence, such as --unit window:128.";
+const HELP = "A mention with an earlier mention of the same thing in its unit is found where, of all candidates, it "
+  + "attends most to one of those. Candidates are the earlier mentions, or all earlier words.";
+const NONE = "This run has no coreference: it takes a corpus with mentions (CoNLL-U with Entity, or a pipeline that "
+  + "finds them) and units of more than a sentence, such as --unit window:128.";
 const CANDIDATES = { mentions: "Among earlier mentions", words: "Among all earlier words" };
 
 export function drawCoreference(root, atlas, _, go) {

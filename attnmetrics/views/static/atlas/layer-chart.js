@@ -73,8 +73,8 @@ function drawSeries(atlas, metric, one, { x, y, width, colour, aside }) {
   const thin = { stroke: colour, fill: "none", "stroke-width": 1.2 };
   const found = [];
   if (!Number.isNaN(one.even)) {
-    const at = round(y(one.even));
-    found.push(svg("path", { ...thin, d: `M${LEFT} ${at}H${width - RIGHT}`, "stroke-dasharray": "1 4", class: "even" }));
+    const d = `M${LEFT} ${round(y(one.even))}H${width - RIGHT}`;
+    found.push(svg("path", { ...thin, d, "stroke-dasharray": "1 4", class: "even" }));
   }
   if (one.published) {
     const points = one.published.map((value, layer) => [x(layer), value]);

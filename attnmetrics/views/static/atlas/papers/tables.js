@@ -5,8 +5,8 @@ import { coreferenceTable } from "../coreference-page.js";
 import { section } from "../parts.js";
 import { relationTable } from "../relations.js";
 
-const TABLE_1 = "The best head of each relation, under the rule that finds most of its edges. Held out: the best head of "
-  + "each half of the documents, on the other half. A relation opens its own page.";
+const TABLE_1 = "The best head of each relation, under the rule that finds most of its edges. Held out: the best "
+  + "head of each half of the documents, on the other half. A relation opens its own page.";
 const TABLE_2 = "Of the mentions with an earlier one of the same thing, the share whose most attended candidate is "
   + "one.";
 
