@@ -80,7 +80,8 @@ def load(run: "str | PathLike[str] | Location") -> "xr.Dataset":
 
 
 def exemplars(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
-    """The exemplars of a finished run: layer, head, rank, weight, document, sentence, i, j, text, pieces.
+    """The exemplars of a finished run: layer, head, claim, bucket, rank, weight, document, sentence, i,
+    j, text, pieces.
 
     Args:
         run: the run's folder, or its URL.
@@ -97,7 +98,8 @@ def exemplars(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
 
 
 def exemplar_attention(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
-    """The attention in the first exemplars of a finished run: layer, head, rank, pieces, i, j, weight.
+    """The attention in the first exemplars of a finished run: layer, head, claim, bucket, rank, pieces,
+    i, j, weight.
 
     Of each, `weight` holds the weights α of its own head from piece `i` to piece `j`, null columns included, those
     below 0.002 left out; `pieces` is the number of its pieces.

@@ -227,11 +227,6 @@ class RunConfig(BaseModel):
         return None if self.unit == "sentence" else int(self.unit.removeprefix("window:"))
 
     @property
-    def traced_exemplars(self) -> int:
-        """Exemplars of each head in which attention is drawn; windows are not read again."""
-        return 0 if self.window else self.drawn_exemplars
-
-    @property
     def annotation_folder(self) -> Location:
         """Where annotations are cached."""
         return self.annotations or self.out / "annotations"

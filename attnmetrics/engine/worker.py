@@ -6,8 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from attnmetrics.annotation import cache
 from attnmetrics.annotation.cache import annotation_path
 from attnmetrics.annotation.functions import Functions
@@ -140,7 +138,8 @@ class Worker:
         )
         commit = Commit(shard.index, shard.first_document, _counts(result, units), left_out)
         prefix = Prefix(result.blocks, prefix_hashes)
-        measuring.store.write(commit, ShardContent(result.state, prefix, result.exemplars, result.passages))
+        content = ShardContent(result.state, prefix, result.exemplars, result.claims, result.passages)
+        measuring.store.write(commit, content)
         return _effort(start, units=commit.counts.sentences, pieces=commit.counts.pieces)
 
     def trace(self, chunk: Chunk, store: Store, batching: Batching) -> Effort:
@@ -149,9 +148,8 @@ class Worker:
 
         model = self._load_model(batching)
         start = time.perf_counter()
-        text, layer, head, _ = np.array(chunk.drawn, np.int64).T
-        store.write_traces(chunk.digest, trace_heads(model, chunk.texts, text, layer, head, self._config.batch_pieces))
-        return _effort(start, units=len(chunk.texts))
+        store.write_traces(chunk.digest, trace_heads(model, chunk.units, chunk.wanted, self._config.batch_pieces))
+        return _effort(start, units=len(chunk.units))
 
     def _read(self, shard: Shard, fingerprint: str, sources: Collection[str]) -> Sentences:
         """A shard's annotations, with the columns that these sources need.

@@ -68,6 +68,9 @@ class BatchMaps:
     def __init__(self, families: Sequence[MapFamily], batch: Batch) -> None:
         self._readers = [family.read(batch) for family in families]
 
+    def __bool__(self) -> bool:
+        return bool(self._readers)
+
     def see(self, layer: Layer, tile: Tile, weights: Tensor) -> None:
         """Show a tile to each of them (see `look.See`)."""
         for reader in self._readers:

@@ -101,7 +101,7 @@ def merge_run(folder: Location, reporter: Reporter, allow_missing: bool = False)
         facts = _read_measured(folder)
         config = config_of(folder, facts).model_copy(update={"out": folder})
         store = Store.described(folder, facts["store"])
-        measured = gather(store, committed(store, allow_missing), config.traced_exemplars)
+        measured = gather(store, committed(store, allow_missing), config.drawn_exemplars)
         return merge_measured(config, facts, measured, reporter, lease)
 
 

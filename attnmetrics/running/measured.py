@@ -1,13 +1,14 @@
-"""What is measured of a run: its committed shards, and the best sentences among them."""
+"""What is measured of a run: its committed shards, and the exemplars among their units."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attnmetrics.measuring.tracing import Chunk, cut_chunks
-from attnmetrics.statistics.exemplars import Exemplars
+from attnmetrics.metrics.claims import Claims
+from attnmetrics.statistics.listing import Listing, make_listing
 from attnmetrics.statistics.passages import Passages
 from attnmetrics.store.commits import Commit
-from attnmetrics.store.merge import find_passages, merge_exemplars
+from attnmetrics.store.merge import find_passages, merge_claims, merge_exemplars
 from attnmetrics.store.shards import Store
 
 
@@ -17,7 +18,7 @@ class Measured:
 
     store: Store
     commits: Sequence[Commit]
-    exemplars: Exemplars
+    listing: Listing
     passages: Passages
     chunks: Sequence[Chunk]
     """of the exemplars that are drawn"""
@@ -29,6 +30,8 @@ def gather(store: Store, commits: Sequence[Commit], drawn: int) -> Measured:
     Raises:
         StoreError: a shard is not as it was committed.
     """
+    claims = Claims(store.schema)
     exemplars = merge_exemplars(store, commits)
-    passages = find_passages(store, commits, exemplars)
-    return Measured(store, commits, exemplars, passages, cut_chunks(exemplars, passages, drawn))
+    listing = make_listing(exemplars, merge_claims(store, commits), claims.names, claims.either)
+    passages = find_passages(store, commits, listing.units)
+    return Measured(store, commits, listing, passages, cut_chunks(listing, passages, drawn))

@@ -1,13 +1,11 @@
 """From committed shards to everything a person opens: results, exemplars, tables, report."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 import xarray as xr
 
 from attnmetrics.config import RunConfig
-from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.results.dataset import dataset, load, save
 from attnmetrics.results.exemplars import (
     attention_frame,
@@ -22,7 +20,6 @@ from attnmetrics.running.measured import Measured
 from attnmetrics.running.runfile import Facts
 from attnmetrics.storage import Location
 from attnmetrics.store.merge import merge
-from attnmetrics.store.shards import Store
 from attnmetrics.views.atlas import write_report
 
 
@@ -54,16 +51,16 @@ def merge_outputs(measured: Measured, config: RunConfig, missing: int) -> Output
     results = dataset(store.schema, sums, config.unit)
     if missing:
         results.attrs["shards_missing"] = f"{missing} of {store.shards}"
-    frame = exemplars_frame(measured.exemplars, store.schema.layers, measured.passages)
-    return Outputs(results, frame, *_attention(store, measured.chunks))
+    frame = exemplars_frame(measured.listing, store.schema.layers, measured.passages)
+    return Outputs(results, frame, *_attention(measured))
 
 
-def _attention(store: Store, chunks: Sequence[Chunk]) -> tuple[pd.DataFrame, int]:
-    """The attention in the exemplars of these chunks, and the number of those that it is not known of."""
-    known = [(chunk.drawn, store.read_traces(chunk.digest)) for chunk in chunks]
-    traced = [(drawn, traces) for drawn, traces in known if traces is not None]
-    untraced = sum(len(drawn) for drawn, traces in known if traces is None)
-    return attention_frame(traced, store.schema.layers), untraced
+def _attention(measured: Measured) -> tuple[pd.DataFrame, int]:
+    """The attention in the exemplars that are drawn, and the number of those that it is not known of."""
+    known = [(chunk.listed, measured.store.read_traces(chunk.digest)) for chunk in measured.chunks]
+    traced = [(listed, traces) for listed, traces in known if traces is not None]
+    untraced = sum(len(listed) for listed, traces in known if traces is None)
+    return attention_frame(traced, measured.listing, measured.store.schema.layers), untraced
 
 
 def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:

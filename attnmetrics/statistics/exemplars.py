@@ -56,6 +56,12 @@ class Exemplars:
             digest=np.zeros(shape, np.uint64),
         )
 
+    @property
+    def units(self) -> set[tuple[int, int]]:
+        """(document_index, sentence) of all units."""
+        filled = self.sentence >= 0
+        return set(zip(self.document_index[filled].tolist(), self.sentence[filled].tolist(), strict=True))
+
     def pack(self) -> NDArray[np.int64]:
         """All fields as one vector, in their order; weights and digests by their bits."""
         columns = [getattr(self, field.name) for field in fields(self)]

@@ -2,13 +2,14 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import partial, reduce
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
+from attnmetrics.statistics.claims import Rows, merge_rows
 from attnmetrics.statistics.exemplars import Exemplars, merge_all
 from attnmetrics.statistics.passages import Passage, Passages
 from attnmetrics.statistics.sampling import equal_share
@@ -54,25 +55,27 @@ def merge_exemplars(store: Store, commits: Sequence[Commit]) -> Exemplars:
     return merge_all(read_ahead(store.read_exemplars, commits))
 
 
-def find_passages(store: Store, commits: Sequence[Commit], exemplars: Exemplars) -> Passages:
-    """The sentences that hold the attending and attended pieces of these exemplars.
+def merge_claims(store: Store, commits: Sequence[Commit]) -> Rows:
+    """The best rows of every claim and head over all shards.
 
     Raises:
         StoreError: a shard is not as it was committed.
     """
-    filled = exemplars.document_index >= 0
-    columns = (getattr(exemplars, name)[filled].tolist() for name in ("document_index", "sentence", "i", "j"))
-    wanted: dict[tuple[int, int], set[int]] = defaultdict(set)
-    for document, sentence, i, j in zip(*columns, strict=True):
-        wanted[document, sentence] |= {i, j}
+    return merge_rows(read_ahead(store.read_claims, commits))
+
+
+def find_passages(store: Store, commits: Sequence[Commit], units: Set[tuple[int, int]]) -> Passages:
+    """All passages of these units, (document_index, sentence).
+
+    Raises:
+        StoreError: a shard is not as it was committed.
+    """
     first_documents = [commit.first_document for commit in commits]
-    holders = sorted({bisect_right(first_documents, document) - 1 for document, _ in wanted})
-    read = partial(store.read_passages, units=wanted)
+    holders = sorted({bisect_right(first_documents, document) - 1 for document, _ in units})
+    read = partial(store.read_passages, units=units)
     passages: dict[tuple[int, int], list[Passage]] = defaultdict(list)
     for passage in chain.from_iterable(read_ahead(read, [commits[holder] for holder in holders])):
-        unit = passage.document_index, passage.sentence
-        if any(0 <= piece - passage.first < len(passage.pieces) for piece in wanted[unit]):
-            passages[unit].append(passage)
+        passages[passage.document_index, passage.sentence].append(passage)
     return dict(passages)
 
 

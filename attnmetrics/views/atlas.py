@@ -14,6 +14,7 @@ import xarray as xr
 
 from attnmetrics.errors import StoreError
 from attnmetrics.storage import Location
+from attnmetrics.views.exemplars import strongest
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name
 from attnmetrics.views.heads import EXAMPLE_ROLES, Standout, per_head, standout, standouts
 from attnmetrics.views.page import pack
@@ -78,8 +79,8 @@ def write_report(
 
     Args:
         data: the run's results.
-        exemplars: rows (layer, head, rank, weight, document, sentence, i, j, text, pieces).
-        attention: rows (layer, head, rank, pieces, i, j, weight) of the first exemplars; may be empty.
+        exemplars: rows (layer, head, claim, bucket, rank, weight, document, sentence, i, j, text, pieces).
+        attention: rows (layer, head, claim, bucket, rank, pieces, i, j, weight) of the first exemplars; may be empty.
         facts: what run.json says; `model`, `corpus`, `counts`, `left_out`, `timings` are shown where present.
         folder: made where missing.
 
@@ -253,6 +254,7 @@ class Exemplar:
 
 def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame) -> dict[str, Any]:
     """Sentences, each once; the exemplars of each head; the attention weights in the first of them, end to end."""
+    exemplars, attention = strongest(exemplars), strongest(attention)
     found = {(int(row.layer), int(row.head), int(row.rank)): row for row in attention.itertuples(index=False)}
     drawn = _affordable(attention["rank"], attention["weight"], MOST_WEIGHTS)
     kept = exemplars[exemplars["rank"] <= _affordable(exemplars["rank"], exemplars["text"], MOST_CHARACTERS)]

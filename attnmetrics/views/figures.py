@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.views import charts, palette, style
+from attnmetrics.views.exemplars import strongest
 from attnmetrics.views.heads import EXAMPLE_ROLES, Role, Standout, per_head, standout
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.pieces import readable, window
@@ -406,7 +407,7 @@ def _example_title(data: xr.Dataset, role: Role, best: Standout | None) -> str:
 def _first_exemplar(exemplars: pd.DataFrame, best: Standout | None) -> Any:
     if best is None or not len(exemplars):
         return None
-    rows = exemplars[(exemplars["layer"] == best.layer) & (exemplars["head"] == best.head)]
+    rows = strongest(exemplars[(exemplars["layer"] == best.layer) & (exemplars["head"] == best.head)])
     return rows.sort_values("rank").iloc[0] if len(rows) else None
 
 

@@ -21,6 +21,7 @@ from rich.text import Text
 from attnmetrics.errors import ConfigError
 from attnmetrics.storage import Location
 from attnmetrics.views import palette
+from attnmetrics.views.exemplars import strongest
 from attnmetrics.views.facts import about, duration, headline, left_out, other_layers, stage_seconds
 from attnmetrics.views.heads import Standout, ranked, standouts
 from attnmetrics.views.numbers import percent
@@ -352,6 +353,7 @@ def show_exemplars(frame: pd.DataFrame, layer: int, head: int, top: int = 5, uni
     """
     if frame.empty:
         raise ConfigError("this run has no exemplars: no pair of pieces was attendable, or it ran with --exemplars 0")
+    frame = strongest(frame)
     layers, heads = sorted(set(frame["layer"].tolist())), sorted(set(frame["head"].tolist()))
     _require_head(layer, head, layers, heads)
     rows = frame[(frame["layer"] == layer) & (frame["head"] == head)].sort_values("rank").head(top)
