@@ -1,6 +1,7 @@
 """Which head finds a relation, or antecedents: the best of all, beside what needs no head at all."""
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -44,7 +45,7 @@ class Relation:
 
 def rules_of(data: xr.Dataset) -> list[str]:
     """The rules of a run, in order; none where it has no syntax."""
-    return list(map(str, labels_of(data, "rule"))) if all(name in data for name in NEEDS) else []
+    return list(map(str, labels_of(data["rule"], "rule"))) if all(name in data for name in NEEDS) else []
 
 
 def relation(data: xr.Dataset, rule: str, rel: str) -> Relation | None:
@@ -81,7 +82,7 @@ def relations(data: xr.Dataset) -> list[Relation]:
     """Each relation of the run under the rule that finds most of its edges, the most frequent relation first."""
     if not rules_of(data):
         return []
-    found = [under_rules(data, str(rel)) for rel in labels_of(data, "rel")]
+    found = [under_rules(data, str(rel)) for rel in labels_of(data["rel"], "rel")]
     best = [max(rules, key=lambda one: one.hits) for rules in found if rules]
     return sorted(best, key=lambda one: -one.edges)
 
@@ -118,8 +119,9 @@ def coreference(data: xr.Dataset) -> list[Coreference]:
     """Each class of mentions that has anaphors, over each kind of candidates; none where the run has no coreference."""
     if "coreference_accuracy" not in data:
         return []
-    kinds = [(str(c), str(m)) for c in labels_of(data, "candidates") for m in labels_of(data, "mention_class")]
-    found = (_coreference(data, candidates, mention_class) for candidates, mention_class in kinds)
+    table = data["coreference_accuracy"]
+    kinds = product(labels_of(table, "candidates"), labels_of(table, "mention_class"))
+    found = (_coreference(data, str(candidates), str(mention_class)) for candidates, mention_class in kinds)
     return [one for one in found if one is not None]
 
 

@@ -4,7 +4,7 @@ Layers and heads count from 0, as everywhere; where the paper's own writing, fro
 it stands beside: "layer 7 head 9 (8-10)".
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ import xarray as xr
 import yaml
 
 from attnmetrics.views.papers.claims import Claim, Counterpart, NoCounterpartError, Paper
-from attnmetrics.views.papers.clark_readers import READERS, Source, theirs
+from attnmetrics.views.papers.clark_readers import READERS, Reader, Source, theirs
 from attnmetrics.views.papers.clark_relations import published, relation_claim
 
 FILE: Final = Path(__file__).with_name("clark_2019.yaml")
@@ -26,19 +26,26 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
     reader = READERS.get(entry.get("how", ""))
     unit = entry.get("unit", reader.unit if reader else "share")
     printed, released = list(entry.get("print", ())), list(entry.get("released", ()))
-    source = Source.of(entry)
     return Claim(
         name=f"{entry['where']}: {entry['what']}",
         claim=entry["what"],
         published=" ".join(theirs(value, unit) for value in printed),
         unit=unit,
-        measure=partial(_refuse, entry["why"]) if reader is None else partial(reader.read, source=source, unit=unit),
+        measure=_measure(entry, reader, unit),
         where=entry["where"],
         released=" ".join(theirs(value, unit) for value in released),
         numbers=len(printed) + len(released),
-        result=source.result,
+        result=entry.get("result", ""),
         note=entry.get("note", ""),
     )
+
+
+def _measure(entry: Mapping[str, Any], reader: Reader | None, unit: str) -> Callable[[xr.Dataset], Counterpart]:
+    """What reads an entry's counterpart, or says why there is none."""
+    if reader is None:
+        return partial(_refuse, entry["why"])
+    source = Source.of(entry)
+    return lambda data: reader.read(data, source, unit)
 
 
 def _refuse(why: str, data: xr.Dataset) -> Counterpart:

@@ -75,10 +75,9 @@ def _counterpart(entry: Entry, data: xr.Dataset) -> Counterpart:
     if best is None:
         raise NoCounterpartError(f"no edge of {rel} is attainable in this run")
     other = "" if (rel, rule) == (entry["relation"], entry["rule"]) else f"{rel}{_by(rule)}: "
-    text = (
-        f"{other}{_share(best.accuracy)} ({head_name(best.layer, best.head)}), {_offset(best.offset, best.at_offset)}"
-    )
-    return Counterpart((best.accuracy, best.at_offset, best.offset, best.layer, best.head), f"{text}; n = {edges:,}")
+    text = f"{_share(best.accuracy)} ({head_name(best.layer, best.head)}), {_offset(best.offset, best.at_offset)}"
+    numbers = (best.accuracy, best.at_offset, best.offset, best.layer, best.head)
+    return Counterpart(numbers, f"{other}{text}; n = {edges:,}")
 
 
 def _offset(offset: int, share: float) -> str:
@@ -91,7 +90,7 @@ def find(entry: Entry, data: xr.Dataset) -> tuple[str, str]:
     Raises:
         NoCounterpartError: it has none of them.
     """
-    known = labels_of(data, "rel") if "relation_edges" in data else []
+    known = labels_of(data["rel"], "rel") if "relation_edges" in data else []
     asked = [(*one.split(" "), entry.get("rule", ""))[:2] for one in entry.get("ours", ())]
     for rel, rule in asked:
         if rel in known and int(data["relation_edges"].sel(rel=rel)):

@@ -1,19 +1,23 @@
-// Sentences that answer a claim of a head: a relation that it finds or misses.
+// Sentences that answer a claim: those that a head reads right, and those that it reads wrong.
 
-import { headHref, placeOf } from "../arithmetic/heads.js";
 import { el } from "../shared/dom.js";
 import { drawExemplar } from "./exemplar.js";
+import { headLink } from "./relations.js";
 
-/** Sentences of the head [layer, head], by its places, whose claim is `claim:hit` and `claim:miss`, `most` of each. */
-export function hitsAndMisses(atlas, [layer, head], claim, most = Infinity) {
-  return [["Right", "hit"], ["Wrong", "miss"]].map(([name, end]) => {
-    const all = atlas.exemplars[placeOf(atlas, layer, head)].filter((one) => one.claim === `${claim}:${end}`);
-    return el("div", {}, el("h4", {}, name), list(atlas, layer, head, all.slice(0, most)));
+/** Sentences whose claim is `claim:hit` and `claim:miss`, `most` of each, of whatever heads the run kept them. */
+export function hitsAndMisses(atlas, claim, most = Infinity) {
+  const sides = [["Right", "hit"], ["Wrong", "miss"]].map(([name, end]) => {
+    const found = atlas.claimed.filter((one) => one.claim === `${claim}:${end}`);
+    return el("div", {}, el("h4", {}, name), ...lists(atlas, found, most));
   });
+  return el("div", { class: "side-by-side" }, ...sides);
 }
 
-function list(atlas, layer, head, kept) {
-  if (!kept.length) return el("p", { class: "note" }, "No sentence of this kind is kept in this run.");
-  const items = kept.map((one) => drawExemplar(one, headHref(atlas, layer, head)));
-  return el("ol", { class: "exemplars" }, ...items);
+function lists(atlas, found, most) {
+  if (!found.length) return [el("p", { class: "note" }, "This run keeps no sentence of this kind.")];
+  return found.flatMap(({ layer, head, list }) => {
+    const link = headLink(atlas, layer, head);
+    const items = list.slice(0, most).map((one) => drawExemplar(one, link.getAttribute("href")));
+    return [el("p", { class: "note" }, link), el("ol", { class: "exemplars" }, ...items)];
+  });
 }

@@ -16,9 +16,8 @@ const CANDIDATES = { mentions: "Among earlier mentions", words: "Among all earli
 export function drawCoreference(root, atlas, _, go) {
   root.append(crumbs([OVERVIEW], "Coreference"), el("h1", {}, "Heads that find antecedents"),
     el("p", { class: "help" }, HELP), coreferenceTable(atlas));
-  const best = atlas.coreference.find((one) => one.mention_class === "all");
-  if (!best) return null;
-  root.append(examples(atlas, best));
+  if (!atlas.coreference.length) return null;
+  root.append(examples(atlas));
   const maps = atlas.coreference.map(({ candidates, mention_class: kind }) => [
     `${CANDIDATES[candidates] ?? candidates}: ${kind}`, "", { candidates, mention_class: kind },
   ]);
@@ -26,10 +25,9 @@ export function drawCoreference(root, atlas, _, go) {
   return null;
 }
 
-function examples(atlas, best) {
+function examples(atlas) {
   const found = section("In sentences", "The outlined piece is of the mention; it attends to its candidates.");
-  const place = [atlas.layers.indexOf(best.layer), atlas.heads.indexOf(best.head)];
-  found.append(el("p", {}, headLink(atlas, best.layer, best.head)), ...hitsAndMisses(atlas, place, "coreference"));
+  found.append(hitsAndMisses(atlas, "coreference"));
   return found;
 }
 

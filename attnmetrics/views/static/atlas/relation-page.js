@@ -2,10 +2,10 @@
 
 import { headHref } from "../arithmetic/heads.js";
 import { el } from "../shared/dom.js";
-import { hitsAndMisses } from "./claimed.js";
 import { accuracyMaps } from "./accuracy-maps.js";
+import { hitsAndMisses } from "./claimed.js";
 import { crumbs, OVERVIEW, section } from "./parts.js";
-import { bestRule, headLink, relationTable, RULES, ruleName, ruleTable } from "./relations.js";
+import { relationTable, RULES, ruleName, ruleTable } from "./relations.js";
 
 const HELP = "Words of a sentence are candidates; a head is right where the word that it points to is the parent.";
 const PLACES = "Each half of the documents chooses its best head, which is scored on the other half (held out); "
@@ -17,7 +17,7 @@ export function drawRelation(root, atlas, [rel], go) {
   const rules = atlas.relations.find(([first]) => first.rel === rel);
   if (!rules) return `expected a relation with edges in this run, found ${rel}`;
   root.append(crumbs([OVERVIEW, ["#/relation", "Relations"]], rel), el("h1", {}, `Which heads find ${rel}`),
-    el("p", { class: "help" }, HELP), ruleSection(atlas, rel, rules), exampleSection(atlas, rel, bestRule(rules)));
+    el("p", { class: "help" }, HELP), ruleSection(atlas, rel, rules), exampleSection(atlas, rel));
   const maps = rules.map(({ rule }) => [ruleName(rule), RULES[rule] ?? "", { rule, rel }]);
   accuracyMaps(root, atlas, "relation_accuracy", maps, (layer, head) => go(headHref(atlas, layer, head)));
   return null;
@@ -40,10 +40,8 @@ function ruleSection(atlas, rel, rules) {
   return found;
 }
 
-function exampleSection(atlas, rel, best) {
+function exampleSection(atlas, rel) {
   const found = section("In sentences", EXAMPLES);
-  const place = [atlas.layers.indexOf(best.layer), atlas.heads.indexOf(best.head)];
-  found.append(el("p", {}, headLink(atlas, best.layer, best.head), `, ${RULES[best.rule] ?? best.rule}.`));
-  found.append(...hitsAndMisses(atlas, place, `relation:${rel}`));
+  found.append(hitsAndMisses(atlas, `relation:${rel}`));
   return found;
 }

@@ -36,13 +36,20 @@ function behaviour(atlas, { name, metric: metricName, at, claim }) {
   }
   const [layer, head] = headAt(atlas, best);
   const link = el("a", { href: headHref(atlas, layer, head) }, headName(atlas, layer, head));
-  block.append(el("p", {}, link, `: ${shown(metric, metric.column(label)[best])}`), picture(atlas, best, claim));
+  const shares = shown(metric, metric.column(label)[best]);
+  block.append(el("p", {}, link, `: ${shares}`), picture(exemplarOf(atlas, best, claim)));
   return block;
 }
 
-function picture(atlas, place, claim) {
-  const withRows = atlas.exemplars[place].filter((one) => one.row);
-  const exemplar = withRows.find((one) => claim && one.claim === claim) ?? withRows.find((one) => !one.claim);
+/** The first sentence that shows it and has its rows; undefined without one. */
+function exemplarOf(atlas, place, claim) {
+  const [layer, head] = headAt(atlas, place);
+  const isIt = (one) => one.claim === claim && one.layer === atlas.layers[layer] && one.head === atlas.heads[head];
+  const shows = atlas.claimed.find(isIt)?.list ?? [];
+  return [...shows, ...atlas.exemplars[place]].find((one) => one.row);
+}
+
+function picture(exemplar) {
   if (!exemplar) return el("p", { class: "note" }, "No sentence with its attention is kept of this head.");
   const width = clamp(innerWidth - 40, 240, 270);
   return el("div", {}, sentenceLines(exemplar, width), el("p", { class: "source" }, exemplar.source));

@@ -3,7 +3,7 @@
 import { el } from "../../shared/dom.js";
 import { hitsAndMisses } from "../claimed.js";
 import { crumbs, OVERVIEW, section } from "../parts.js";
-import { bestRule, headLink, relationHref } from "../relations.js";
+import { relationHref } from "../relations.js";
 import { behaviours } from "./behaviours.js";
 import { compared } from "./numbers.js";
 import { figure2, figure3, figure4 } from "./surface.js";
@@ -37,12 +37,9 @@ function figure5(atlas) {
   const found = section("Figure 5: relations in sentences", kept.length ? FIGURE_5 : "");
   if (!kept.length) found.append(el("p", { class: "note" }, "This run has none of the paper's relations."));
   for (const rules of kept) {
-    const best = bestRule(rules);
-    const place = [atlas.layers.indexOf(best.layer), atlas.heads.indexOf(best.head)];
-    found.append(
-      el("h3", {}, el("a", { href: relationHref(best.rel) }, best.rel), ": ", headLink(atlas, best.layer, best.head)),
-      el("div", { class: "side-by-side" }, ...hitsAndMisses(atlas, place, `relation:${best.rel}`, 1)),
-    );
+    const [{ rel }] = rules;
+    const link = el("a", { href: relationHref(rel) }, rel);
+    found.append(el("h3", {}, link), hitsAndMisses(atlas, `relation:${rel}`, 1));
   }
   return found;
 }
@@ -63,7 +60,7 @@ function numbers(atlas, { conditions, rows }) {
   found.append(...places.map((where) => {
     const kept = rows.filter((row) => row.where === where);
     const whole = el("div", { class: "scroll" }, compared(atlas, kept));
-    return el("details", { open: true }, el("summary", {}, where), whole);
+    return el("details", {}, el("summary", {}, where), whole);
   }));
   return [found];
 }
