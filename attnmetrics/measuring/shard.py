@@ -165,13 +165,13 @@ def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
     unit = np.repeat(np.arange(len(batch.rows)), lengths)
     within = np.arange(batch.offsets[-1]) - batch.offsets[unit]
     piece = units.pieces.offsets[batch.rows][unit] + within
-    linked = shard.links.of_batch(batch, sum(link.groups for link in units.schema.links))
+    linked = shard.links.of_batch(batch, units.schema.separators + 1)
     with_prefix = np.flatnonzero(shard.prefix_row[batch.rows] >= 0)
     pairs = prefix_pairs(model.attends.causal)
     return _Input(
         ids=torch.from_numpy(units.pieces.ids[piece]).to(model.device),
         wanted=want(batch, model.attends, linked, with_prefix, pairs, model.device),
-        binning=Binning.of(units, piece, model.attends.is_null(within, lengths[unit]), model.device),
+        binning=Binning.of(units, piece, within, lengths[unit], model.attends, model.device),
         prefix_rows=shard.prefix_row[batch.rows[with_prefix]],
         maps=BatchMaps(shard.map_families if mapped else (), batch),
         claims=shard.claim_finder.read(batch) if mapped and shard.claim_finder else None,

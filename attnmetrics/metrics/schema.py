@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.metrics import corpus, distance, entropy, null, output, over_heads, variability
+from attnmetrics.metrics import corpus, distance, entropy, null, output, over_heads, spread, surface, variability
 from attnmetrics.metrics.family import (
     HEAD,
     MERGED,
@@ -52,6 +52,7 @@ SPECIAL: Final = ("first", "separator", "punctuation", "other")
 
 DIMENSIONS: Final = frozenset(
     {"layer", "head", "direction", "edge", "offset", "pair_distance", "bound", "shard", "unit"}
+    | {"attending", "neighbour"}
     | {"corpus", "heads", "layers", "pairs", "directions"}
 )
 """Names that no label may have, for a table may have both as dimensions, or another table's file has the name."""
@@ -112,6 +113,11 @@ class Schema:
         ends = np.cumsum([link.groups for link in self.links]).tolist()
         return {link.name: slice(end - link.groups, end) for link, end in zip(self.links, ends, strict=True)}
 
+    @property
+    def separators(self) -> int:
+        """The place of the pairs of separators among these groups: the last."""
+        return sum(link.groups for link in self.links)
+
     @cached_property
     def results(self) -> tuple[Result, ...]:
         """All results, by-layer twins left out."""
@@ -128,6 +134,8 @@ class Schema:
             "edge": EDGES,
             "offset": OFFSETS,
             "pair_distance": PAIR_DISTANCES,
+            "attending": surface.ATTENDING,
+            "neighbour": surface.NEIGHBOURS,
         }
 
     @cached_property
@@ -210,6 +218,8 @@ def families_of(labels: Iterable[Label], links: Iterable[Link]) -> tuple[Family,
         *(link_family(link) for link in links),
         distance.FAMILY,
         entropy.FAMILY,
+        spread.FAMILY,
+        surface.FAMILY,
         variability.FAMILY,
         output.FAMILY,
         corpus.FAMILY,

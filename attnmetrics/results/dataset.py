@@ -41,6 +41,8 @@ COORDINATES = {
     "offset": (
         "offset", f"attending − attended piece; {OFFSET_LIMIT} and −{OFFSET_LIMIT} hold everything beyond", "pieces",
     ),
+    "attending": ("attending piece", "whether the piece that attends is a separator", "1"),
+    "neighbour": ("neighbour", "which piece, seen from the one that attends", "1"),
     "pair_distance": ("distance", f"later − earlier piece; {PAIR_DISTANCE_LIMIT} holds everything beyond", "pieces"),
 }  # fmt: skip
 """Dimension that is no label → (long name, help, units)."""

@@ -15,6 +15,8 @@ from attnmetrics.metrics.reference.null import Null
 from attnmetrics.metrics.reference.output import Output
 from attnmetrics.metrics.reference.over_heads import OverHeads
 from attnmetrics.metrics.reference.sentence import Array, Model, Sentence
+from attnmetrics.metrics.reference.spread import Spread
+from attnmetrics.metrics.reference.surface import Surface
 from attnmetrics.metrics.reference.variability import Variability
 
 
@@ -32,6 +34,8 @@ SINGLE: dict[str, Callable[[Model], Twin]] = {
     "null": Null,
     "distance": Distance,
     "entropy": Entropy,
+    "spread": Spread,
+    "surface": Surface,
     "variability": Variability,
     "corpus": Corpus,
     "output": Output,

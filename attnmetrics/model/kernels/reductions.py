@@ -21,7 +21,7 @@ from attnmetrics.model.pack import Batch, Tile
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """P attendable pairs of a batch whose weights are summed by group, in any order."""
+    """P pairs of a batch, none that the model may not attend along, whose weights are summed by group, in any order."""
 
     attending: NDArray[np.int64]
     """[P] packed piece"""
