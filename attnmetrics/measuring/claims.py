@@ -263,9 +263,10 @@ def _pairs(finder: ClaimFinder, rows: NDArray[np.int64], n: int) -> tuple[NDArra
     """(claim, unit, i, j) of every linked pair and every two neighbours of these units, sorted by (unit, claim)."""
     linked, claims = finder.linked, finder.claims
     begin, end = linked.offsets[rows], linked.offsets[rows + 1]
-    own = ranges(begin, end)
-    is_linked = linked.group[own] < finder.units.schema.separators
-    own, unit = own[is_linked], np.repeat(np.arange(len(rows)), end - begin)[is_linked]
+    # A row for each pair: the pair, its unit; without those of separators, which may be null.
+    own, unit = ranges(begin, end), np.repeat(np.arange(len(rows)), end - begin)
+    of_link = linked.group[own] < finder.units.schema.separators
+    own, unit = own[of_link], unit[of_link]
     claim = claims.first_of_links + linked.group[own]
     parts: list[tuple[NDArray[Any], ...]] = [(claim, unit, linked.attending[own], linked.attended[own])]
     for name, step in NEIGHBOURS.items():
