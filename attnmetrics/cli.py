@@ -19,6 +19,9 @@ from attnmetrics.running.stopping import EXIT_INTERRUPTED
 from attnmetrics.storage import Location, locate
 
 if TYPE_CHECKING:
+    import xarray as xr
+    from rich.console import RenderableType
+
     from attnmetrics.running.progress import Reporter
 
 EXIT_ERROR = 1
@@ -45,7 +48,9 @@ AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="make tables
 Formats = Annotated[
     list[str] | None, typer.Option("--format", metavar="pdf|svg|png", help="may be given again (default: pdf)")
 ]
-MetricName = Annotated[str | None, typer.Argument(help="a metric, such as entropy or pos_to; unset: the summary")]
+MetricName = Annotated[
+    str | None, typer.Argument(help="a metric, such as entropy or pos_to; relation; coreference; unset: the summary")
+]
 
 
 def takes_config(command: Callable[..., None]) -> Callable[..., None]:
@@ -178,13 +183,14 @@ def show(
     run: RunFolder,
     metric: MetricName = None,
     label: Annotated[str | None, typer.Option(help="which of a metric's labels: a tag, a relation, an offset")] = None,
+    rel: Annotated[str | None, typer.Option(help="with relation: which one, such as obj")] = None,
     layer: Annotated[int | None, typer.Option(help="with --head: the profile of one head")] = None,
     head: Annotated[int | None, typer.Option(help="with --layer: the profile of one head")] = None,
     exemplars: Annotated[bool, typer.Option("--exemplars", help="with --layer and --head: its sentences")] = False,
     top: Annotated[int, typer.Option(min=1, help="how many heads or sentences")] = 10,
     verbose: Verbose = False,
 ) -> None:
-    """Show a run's tables in the terminal: the summary, a metric, or one head."""
+    """Show a run's tables: the summary, a metric, one head, or which heads find a relation or coreference."""
     from rich.console import Console
 
     import attnmetrics
@@ -193,7 +199,12 @@ def show(
     from attnmetrics.views.tables import unit_word
 
     _check_view(metric, label, layer, head, exemplars)
+    if rel is not None and metric != "relation":
+        raise ConfigError(f"--rel {rel} is a relation: say attnmetrics show RUN relation --rel {rel}")
     dataset = attnmetrics.load(run)
+    if metric in ("relation", "coreference"):
+        Console().print(_words(dataset, run, metric, rel, top))
+        return
     if layer is not None and head is not None:
         frame = attnmetrics.exemplars(run)
         view = (
@@ -206,6 +217,19 @@ def show(
     else:
         view = terminal.summary(dataset, read_facts(locate(run)) or {})
     Console().print(view)
+
+
+def _words(data: "xr.Dataset", run: str, what: str, rel: str | None, top: int) -> "RenderableType":
+    """What heads find between words: all relations, one, or coreference."""
+    import attnmetrics
+    from attnmetrics.views import relation_tables
+
+    if what == "relation" and rel is None:
+        return relation_tables.show_relations(data)
+    frame, few = attnmetrics.exemplars(run), min(top, 3)
+    if rel is None:
+        return relation_tables.show_coreference(data, frame, few)
+    return relation_tables.show_relation(data, frame, rel, few)
 
 
 @app.command()

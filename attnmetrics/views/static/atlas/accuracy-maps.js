@@ -13,13 +13,15 @@ export function accuracyMaps(root, atlas, name, maps, choose) {
   const metric = atlas.byName.get(name);
   const grid = el("div", { class: "maps-grid" });
   root.append(grid);
-  for (const [title, help, at] of maps) {
-    const label = metric.place(joined(metric, at));
-    const { host, status, say } = place();
-    const found = section(title, help);
-    found.append(host, status);
-    grid.append(found);
-    const picture = headMap(host, atlas, { metric, label }, { say, choose });
-    found.append(tools(() => picture, () => headRows(atlas, metric, label), `${name} ${joined(metric, at)}`));
-  }
+  const sections = maps.map(([title, help]) => section(title, help));
+  grid.append(...sections); // all of them, before any asks how wide it is
+  maps.forEach(([, , at], n) => drawOne(sections[n], atlas, metric, joined(metric, at), choose));
+}
+
+function drawOne(found, atlas, metric, name, choose) {
+  const label = metric.place(name);
+  const { host, status, say } = place();
+  found.append(host, status);
+  const picture = headMap(host, atlas, { metric, label }, { say, choose });
+  found.append(tools(() => picture, () => headRows(atlas, metric, label), `${metric.name} ${name}`));
 }

@@ -36,12 +36,9 @@ function panels(atlas, host, name, figure) {
   const grid = el("div", { class: "panels" });
   found.append(grid);
   host.append(found);
-  for (const panel of figure) {
-    const block = el("div", {}, el("h3", {}, panel.title));
-    grid.append(block);
-    drawPanel(atlas, block, panel);
-  }
-  return found;
+  const blocks = figure.map((panel) => el("div", {}, el("h3", {}, panel.title)));
+  grid.append(...blocks); // all of them, before any asks how wide it is
+  figure.forEach((panel, n) => drawPanel(atlas, blocks[n], panel));
 }
 
 function drawPanel(atlas, block, { title, metric: name, labels }) {
