@@ -21,8 +21,7 @@ from attnmetrics.views.page import pack
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.papers.behaviours import asked_for
 from attnmetrics.views.papers.claims import Paper, Row, compare
-from attnmetrics.views.papers.clark_2019 import CLARK, LAYER_VALUES, published_of
-from attnmetrics.views.papers.clark_readers import LAYERS
+from attnmetrics.views.papers.clark_2019 import CLARK, published_layers, published_of
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 from attnmetrics.views.pieces import readable, visible
 from attnmetrics.views.relations import coreference, relations, under_rules
@@ -129,7 +128,7 @@ def contents(
         "extremes": [_standout(one) for role in EXAMPLE_ROLES if (one := standout(data, role))],
         "figures": [figure for figure in _FIGURES if _drawable(data, figure[2])],
         "papers": _papers(data),
-        "layer_values": _layer_values(data),
+        "layer_values": {" ".join(key).strip(): found for key, found in published_layers(data).items()},
         "published_relations": published_of(data),
         "relations": [[_told(one) for one in under_rules(data, best.rel)] for best in relations(data)],
         "coreference": [_told(one) for one in coreference(data)],
@@ -217,12 +216,6 @@ def _compared(row: Row) -> dict[str, Any]:
     said = {"where": claim.where, "claim": claim.claim, "unit": claim.unit, "published": claim.published}
     beside = {"released": claim.released, "note": claim.note, "result": claim.result}
     return said | beside | {"found": visible(row.text), "given": row.given}
-
-
-def _layer_values(data: xr.Dataset) -> dict[str, tuple[float, ...]]:
-    """By "metric label", what the second paper shows of its layers; nothing for a model of another depth."""
-    as_deep = data["layer"].values.tolist() == list(range(LAYERS))
-    return {" ".join(key).strip(): found for key, found in LAYER_VALUES.items()} if as_deep else {}
 
 
 def _told(one: Any) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """Which head finds a relation, or antecedents: the best of all, beside what needs no head at all."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import product
 from typing import Final
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from attnmetrics.views.heads import per_head, ranked
@@ -97,6 +98,12 @@ def _number(data: xr.Dataset, name: str, at: Labels) -> float:
     return float(at_labels(data[name], at)) if name in data else float("nan")
 
 
+def relation_frame(data: xr.Dataset) -> pd.DataFrame:
+    """A row a relation and rule, the most frequent relation first, with the fields of `Relation`."""
+    rows = [asdict(one) for best in relations(data) for one in under_rules(data, best.rel)]
+    return pd.DataFrame(rows, columns=[one.name for one in fields(Relation)])
+
+
 # ---- coreference
 
 
@@ -143,3 +150,10 @@ def _coreference(data: xr.Dataset, candidates: str, mention_class: str) -> Coref
         held_out=_number(data, "coreference_best_accuracy", at),
         heuristics=dict(zip(map(str, labels_of(told, "heuristic")), values(told).tolist(), strict=True)),
     )
+
+
+def coreference_frame(data: xr.Dataset) -> pd.DataFrame:
+    """A row a class of mentions and kind of candidates, with the fields of `Coreference`, each heuristic a column."""
+    named = [one.name for one in fields(Coreference) if one.name != "heuristics"]
+    rows = [asdict(one) for one in coreference(data)]
+    return pd.DataFrame([{**{name: row[name] for name in named}, **row["heuristics"]} for row in rows])

@@ -233,7 +233,8 @@ def test_rows_of_sentences_are_read_one_behind_the_other() -> None:
         const told = list => list.map(one =>
             ({text: m.textOf(one), rows: one.row && one.pieces.map((_, piece) => one.row(piece))}));
         const {byHead, claimed} = m.readExemplars(data, packed);
-        return [...byHead.map(told), ...claimed.map(({claim, layer, head, list}) => [claim, layer, head, told(list)])]; }"""
+        const ofClaim = ({claim, layer, head, list}) => [claim, layer, head, told(list)];
+        return [...byHead.map(told), ...claimed.map(ofClaim)]; }"""
     (first, without), (claim, layer, head, (second,)) = evaluate("exemplars", expression, sent)
     assert (claim, layer, head) == ("relation:obj:hit", 3, 7)
     expected = [[[to, weight / 100] for to, weight in row] for row in rows]

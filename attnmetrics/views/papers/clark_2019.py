@@ -13,7 +13,7 @@ import xarray as xr
 import yaml
 
 from attnmetrics.views.papers.claims import Claim, Counterpart, NoCounterpartError, Paper
-from attnmetrics.views.papers.clark_readers import READERS, Reader, Source, theirs
+from attnmetrics.views.papers.clark_readers import LAYERS, READERS, Reader, Source, theirs
 from attnmetrics.views.papers.clark_relations import published, relation_claim
 
 FILE: Final = Path(__file__).with_name("clark_2019.yaml")
@@ -52,12 +52,16 @@ def _refuse(why: str, data: xr.Dataset) -> Counterpart:
     raise NoCounterpartError(why)
 
 
-LAYER_VALUES: Final[Mapping[tuple[str, str], tuple[float, ...]]] = {
+_LAYER_VALUES: Final[Mapping[tuple[str, str], tuple[float, ...]]] = {
     (entry["result"], next(iter(entry.get("at", {}).values()), "")): tuple(entry["released"])
     for entry in CONTENT["claims"]
     if entry.get("how") == "by layer"
 }
-"""By a run's table and its label, empty without one: what the paper's figures show of each layer."""
+
+
+def published_layers(data: xr.Dataset) -> Mapping[tuple[str, str], tuple[float, ...]]:
+    """By table and label, empty without one, what the paper's figures show of each layer; of models as deep alone."""
+    return _LAYER_VALUES if data["layer"].values.tolist() == list(range(LAYERS)) else {}
 
 
 def _claims() -> list[Claim]:
