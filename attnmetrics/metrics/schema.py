@@ -51,7 +51,7 @@ SPECIAL: Final = ("first", "separator", "punctuation", "other")
 """Names of `piece.special`."""
 
 DIMENSIONS: Final = frozenset(
-    {"layer", "head", "direction", "edge", "offset", "pair_distance", "bound", "shard", "unit"}
+    {"layer", "head", "direction", "edge", "offset", "pair_distance", "bound", "shard", "unit", "kind"}
     | {"corpus", "heads", "layers", "pairs", "directions"}
 )
 """Names that no label may have, for a table may have both as dimensions, or another table's file has the name."""
