@@ -1,8 +1,8 @@
 """How much a loss depends on attention, over some units of a shard: pack, differentiate, bin by the kind of piece.
 
 Units of a batch do not attend to one another: the gradient of the sum of their losses is, in each of them, that of its
-own. A row counts where the loss can depend on what it attends to. In causal models these are all but a unit's last, from
-which nothing is predicted; in others all, but in the last layer only those that predict something.
+own. A row counts where the loss can depend on what it attends to. In causal models these are all but a unit's last,
+from which nothing is predicted; in others all, but in the last layer only those that predict something.
 """
 
 from functools import partial

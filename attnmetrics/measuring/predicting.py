@@ -1,16 +1,17 @@
 """What a language model is given of some units, and what it is to predict of them."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.errors import ModelError
-from attnmetrics.metrics.importance import LossOf, Masking
-from attnmetrics.model.language import LanguageModel
+from attnmetrics.config import LossOf, Masking
 from attnmetrics.model.units import Units
 from attnmetrics.statistics.sampling import sample_hash
+
+if TYPE_CHECKING:
+    from attnmetrics.model.language import LanguageModel
 
 HIDDEN_PERCENT: Final = 15
 """Of a unit's pieces of the text, rounded up."""
@@ -20,8 +21,8 @@ HIDDEN_PERCENT: Final = 15
 class Predicting:
     """How a loss is made of a unit."""
 
-    masking: Masking
-    """no part of it in causal models, which predict the next piece"""
+    masking: Masking | None
+    """None for causal models, which predict the next piece"""
     loss: LossOf
     seed: int
     """of the hash that chooses what is hidden"""
@@ -37,7 +38,7 @@ class Targets:
     """[T] id of the piece that the model's output there is to predict; −1 for none"""
 
 
-def set_targets(units: Units, rows: NDArray[np.int64], model: LanguageModel, how: Predicting) -> Targets:
+def set_targets(units: Units, rows: NDArray[np.int64], model: "LanguageModel", how: Predicting) -> Targets:
     """Say what is predicted in these of the units; in all others, nothing is.
 
     Raises:
@@ -63,28 +64,29 @@ def _choose(units: Units, row: int, how: Predicting) -> NDArray[np.int64]:
         return text
     number = -(-HIDDEN_PERCENT * len(text) // 100)
     smallest = np.argsort(_hashes(units, row, text, how.seed), kind="stable")[:number]
-    return text[np.sort(smallest)]
+    chosen: NDArray[np.int64] = text[np.sort(smallest)]
+    return chosen
 
 
 def _stand_ins(
-    units: Units, row: int, hidden: NDArray[np.int64], model: LanguageModel, how: Predicting
+    units: Units, row: int, hidden: NDArray[np.int64], model: "LanguageModel", how: Predicting
 ) -> NDArray[np.int64]:
     """What the model is given in the place of these pieces of a unit.
 
     Raises:
         ModelError: the tokenizer has no mask.
     """
-    own = units.pieces.ids[units.pieces.offsets[row] + hidden]
+    own: NDArray[np.int64] = units.pieces.ids[units.pieces.offsets[row] + hidden]
     if how.masking == "none" or not len(hidden):
         return own
-    if model.mask is None:
-        raise ModelError(f"expected a mask among the pieces of {model.model.name}, found none; use --mlm none")
+    mask = model.require_mask()
     if how.masking == "mask":
-        return np.full_like(own, model.mask)
+        return np.full_like(own, mask)
     # The hash once more: its last digit says which of the three a piece is, what is before it draws one of all pieces.
     rest, digit = np.divmod(_hashes(units, row, hidden, how.seed), np.uint64(10))
     drawn = (rest % np.uint64(model.model.vocabulary)).astype(np.int64)
-    return np.where(digit < 8, model.mask, np.where(digit == 8, drawn, own))
+    stand_ins: NDArray[np.int64] = np.where(digit < 8, mask, np.where(digit == 8, drawn, own))
+    return stand_ins
 
 
 def _hashes(units: Units, row: int, pieces: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:

@@ -6,7 +6,7 @@ A sum of its own, for it needs gradients: a pass that no other result needs, ove
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
@@ -18,13 +18,6 @@ CLARK: Final = "after Clark et al. 2019, section 3.2"
 
 KINDS: Final = ("raw", "centred", "weighted")
 """|∂L/∂α|, what is left of it where a constant added to a row counts for nothing, and α times that, |∂L/∂score|."""
-
-Masking = Literal["mask", "bert", "none"]
-"""What a model that reads both ways is given in the place of the pieces that it predicts: the mask; like BERT in
-training, the mask for 80 %, any piece for 10 %, the piece itself for 10 %; or none is hidden, and all are predicted."""
-
-LossOf = Literal["mean", "sum"]
-"""A unit's loss is the mean, or the sum, of the negative log likelihoods of the pieces that are predicted in it."""
 
 SUMS: Final = {
     "gradient_sum": (*HEAD, "special", "kind"),

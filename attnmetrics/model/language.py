@@ -17,7 +17,7 @@ from attnmetrics.model.capture import Pass, call
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, want_nothing
 from attnmetrics.model.load import Model, find_mask, load_with_head, probe_ids
-from attnmetrics.model.pack import TILE_PAIRS, Batch
+from attnmetrics.model.pack import TILE_PAIRS, Batch, Batching
 from attnmetrics.model.probe import prepare
 
 ROUNDING: Final = 1e-3
@@ -35,6 +35,20 @@ class LanguageModel:
     """with the head, in float32; no weight takes a gradient"""
     mask: int | None
     """id of the piece that stands for what is to be predicted; None for causal models, and for others without one"""
+
+    def require_mask(self) -> int:
+        """The mask's id.
+
+        Raises:
+            ModelError: there is none.
+        """
+        if self.mask is None:
+            raise ModelError(f"expected a mask among the pieces of {self.model.name}, found none; use --mlm none")
+        return self.mask
+
+    def keep_to(self, batching: Batching) -> "LanguageModel":
+        """The same, given units in this way."""
+        return replace(self, model=self.model.keep_to(batching))
 
 
 def load_language_model(model: Model, trust_remote_code: bool = False, allow_pickle: bool = False) -> LanguageModel:
