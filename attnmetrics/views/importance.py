@@ -14,7 +14,8 @@ from rich.text import Text
 from attnmetrics.views.numbers import number
 from attnmetrics.views.tables import labels_of, said, unit_word
 
-_BESIDE = {"importance_weight": "weight", "importance_value_norm": "length of value"}
+_BESIDE = {"importance_weight": "weight", "importance_value_norm": "value"}
+_BY_LAYER = ("raw", "centred")
 
 
 def show_importance(data: xr.Dataset) -> RenderableType:
@@ -32,7 +33,8 @@ def show_importance(data: xr.Dataset) -> RenderableType:
         Text(),
         _by_special(data, kinds),
     ]
-    return Group(*parts, Text(), Columns([_by_layer(table.sel(kind=kind), kind) for kind in kinds], padding=(0, 4)))
+    layers = [_by_layer(table.sel(kind=kind), kind) for kind in _BY_LAYER if kind in kinds]
+    return Group(*parts, Text(), Columns(layers, padding=(0, 4)))
 
 
 def by_layer(table: xr.DataArray) -> xr.DataArray:
@@ -45,13 +47,13 @@ def _sample(data: xr.Dataset) -> str:
     units, pieces, loss, without = (
         float(data[f"importance_{name}"]) for name in ("units", "predicted", "loss", "units_without_loss")
     )
-    rest = f"; {number(without)} {unit}s of the sample have nothing to predict" if without else ""
-    return f"{number(pieces)} pieces predicted in {number(units)} {unit}s, loss {number(loss)} nats a {unit}{rest}"
+    rest = f"; nothing to predict in {number(without)} more of the sample" if without else ""
+    return f"{number(pieces)} pieces predicted in {number(units)} {unit}s{rest}; mean loss {number(loss)} nats"
 
 
 def _by_special(data: xr.Dataset, kinds: list[str]) -> Table:
     """A row a kind of attended piece: means over all heads."""
-    result = _table("attention to", *kinds, *_BESIDE.values(), "pairs a head")
+    result = _table("attention to", *kinds, *_BESIDE.values(), "pairs")
     for special in labels_of(data["importance"], "special"):
         own = data.sel(special=special)
         numbers = [_mean(own["importance"].sel(kind=kind)) for kind in kinds]
@@ -63,7 +65,7 @@ def _by_special(data: xr.Dataset, kinds: list[str]) -> Table:
 def _by_layer(table: xr.DataArray, kind: str) -> Table:
     """A row a layer, a column a kind of attended piece."""
     specials = labels_of(table, "special")
-    result = _table(kind, *map(str, specials))
+    result = _table(f"{kind}, to", *map(str, specials))
     for layer in labels_of(table, "layer"):
         own = by_layer(table).sel(layer=layer)
         result.add_row(Text(f"layer {layer}"), *(number(float(own.sel(special=special))) for special in specials))
