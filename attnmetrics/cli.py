@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 import typer
 
-from attnmetrics.config import RunConfig, build_config
+from attnmetrics.config import IMPORTANCE_UNITS, LossOf, Masking, RunConfig, build_config
 from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError, StoreError
 from attnmetrics.running.stopping import EXIT_INTERRUPTED
 from attnmetrics.storage import Location, locate
@@ -167,6 +167,41 @@ def merge(run: RunFolder, allow_missing: AllowMissing = False, quiet: Quiet = Fa
 
 
 @app.command()
+def importance(
+    run: RunFolder,
+    units: Annotated[int, typer.Option(min=1, help="sentences, or windows, by hash")] = IMPORTANCE_UNITS,
+    mlm: Annotated[
+        Masking | None,
+        typer.Option(
+            help="models that read both ways: hide 15 % of the pieces by the mask (default), as BERT's training does, "
+            "or none and predict all"
+        ),
+    ] = None,
+    loss: Annotated[LossOf, typer.Option(help="of the predicted pieces of a sentence")] = "mean",
+    engine: Annotated[Literal["ray", "inline"] | None, typer.Option(help="where; unset: as the run was")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", "-w", min=1, help="of the ray engine")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, max=256, help="per worker")] = None,
+    address: Annotated[str | None, typer.Option(help="Ray cluster to join")] = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Measure how much a model's loss depends on attention, over a sample of a measured run."""
+    from rich.console import Console
+
+    from attnmetrics.running.driver import run_importance
+    from attnmetrics.running.importance import Options
+    from attnmetrics.views.importance import show_importance
+
+    folder = locate(run)
+    given = {"engine": engine, "workers": workers, "threads": threads, "address": address}
+    changed = {name: value for name, value in given.items() if value is not None}
+    run_importance(folder, Options(units, mlm, loss), _reporter(quiet), **changed)
+    if not quiet:
+        Console().print(show_importance(_load(folder)))
+    _print(f"report: {folder / 'report' / 'index.html'}")
+
+
+@app.command()
 def status(run: RunFolder, verbose: Verbose = False) -> None:
     """Say how far a run is."""
     from rich.console import Console
@@ -196,15 +231,13 @@ def show(
     import attnmetrics
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import terminal
+    from attnmetrics.views.importance import show_importance
     from attnmetrics.views.tables import unit_word
 
     _check_view(metric, label, layer, head, exemplars)
     if rel is not None and metric != "relation":
         raise ConfigError(f"--rel {rel} is a relation: say attnmetrics show RUN relation --rel {rel}")
-    dataset = attnmetrics.load(run)
-    if metric in ("relation", "coreference"):
-        Console().print(_words(dataset, run, metric, rel, top))
-        return
+    dataset = _load(locate(run))
     if layer is not None and head is not None:
         frame = attnmetrics.exemplars(run)
         view = (
@@ -212,6 +245,10 @@ def show(
             if exemplars
             else terminal.show_head(dataset, layer, head)
         )
+    elif metric in ("relation", "coreference"):
+        view = _words(dataset, run, metric, rel, top)
+    elif metric == "importance" and metric in dataset and label is None:
+        view = show_importance(dataset)
     elif metric is not None:
         view = terminal.show_metric(dataset, metric, top=top, label=label)
     else:
@@ -273,7 +310,7 @@ def serve(
 
     folder = locate(run)
     with server.listen(port) as listener:
-        data, exemplars = attnmetrics.load(folder), attnmetrics.exemplars(folder)
+        data, exemplars = _load(folder), attnmetrics.exemplars(folder)
         facts = read_facts(folder) or {}
         page = atlas.render(data, exemplars, attnmetrics.exemplar_attention(folder), facts, served=True)
         load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
@@ -322,7 +359,7 @@ def figures(
     from attnmetrics import plot
 
     folder = locate(run) / "figures" if out is None else locate(out)
-    names = plot.write(attnmetrics.load(run), attnmetrics.exemplars(run), folder, formats or ["pdf"])
+    names = plot.write(_load(locate(run)), attnmetrics.exemplars(run), folder, formats or ["pdf"])
     _print(f"{len(names)} figures: {folder}")
 
 
@@ -399,6 +436,17 @@ def _finish(folder: Location, facts: dict[str, Any], quiet: bool) -> None:
     if not quiet:
         Console().print(summary(attnmetrics.load(folder), facts))
     _print(f"report: {folder / 'report' / 'index.html'}")
+
+
+def _load(folder: Location) -> "xr.Dataset":
+    """All tables of a run, those of importance too where it was measured."""
+    import attnmetrics
+    from attnmetrics.results.importance import join
+    from attnmetrics.running.runfile import read_facts
+
+    results = attnmetrics.load(folder)
+    measured = "importance" in (read_facts(folder) or {})
+    return join(results, attnmetrics.importance(folder) if measured else None)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -30,6 +30,16 @@ DEFAULT_ANNOTATOR = "en_ud_core"
 MAP_SENTENCES = 20_000
 """Sentences, or windows, in which α itself is looked at."""
 
+IMPORTANCE_UNITS = 2_000
+"""Sentences, or windows, in which the importance of attention is measured."""
+
+Masking = Literal["mask", "bert", "none"]
+"""What a model that reads both ways is given in the place of the pieces that it predicts: the mask; like BERT in
+training, the mask for 80 %, any piece for 10 %, the piece itself for 10 %; or none is hidden, and all are predicted."""
+
+LossOf = Literal["mean", "sum"]
+"""A unit's loss is the mean, or the sum, of the negative log likelihoods of the pieces that are predicted in it."""
+
 LAYER_LIMIT = 10_000
 """No model has as many layers; a larger number is a slip."""
 

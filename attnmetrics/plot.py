@@ -200,6 +200,27 @@ def coreference_table(data: xr.Dataset) -> pd.DataFrame:
 # ---- correlations
 
 
+def importance(data: xr.Dataset, kind: str = "raw", *, ax: Axes | None = None) -> Axes:
+    """Clark et al. 2019, Fig. 3: the importance of attention by layer, a line for each kind of attended piece.
+
+    Args:
+        data: what `attnmetrics.importance` gives
+        kind: raw, centred or weighted; without `ax`, a figure of all three
+        ax: where to draw
+
+    Raises:
+        ConfigError: the data have no importance, or no such kind.
+    """
+    if "importance" not in data:
+        raise ConfigError("expected the results of attnmetrics.importance(run), found others; give those")
+    if kind not in (kinds := data["importance"]["kind"].values.tolist()):
+        raise ConfigError(f"expected a kind of {', '.join(kinds)}, found {kind!r}")
+    if ax is None:
+        return _first(figures.importance(data, pyplot.figure))
+    charts.importance(_titled(ax, f"{title(data['importance'])}, by layer"), data, kind)
+    return ax
+
+
 def distance_entropy(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     """Section 4.4: distance against entropy with Pearson's r and p; a dot is a head, the darker, the deeper."""
     return _scatter(data, "entropy", ax)

@@ -33,10 +33,12 @@ from attnmetrics.metrics.links import link_family
 EDGES: Final = ("attending_is_parent", "attended_is_parent")
 """The directions of a dependency."""
 
+SPECIAL_LABEL: Final = Label("special", "piece.special", "kind of piece", "special")
+
 LABELS: Final = (
     Label("pos", "word.pos", "part of speech", "pos"),
     Label("rel", "word.rel", "dependency relation", "dependency_type"),
-    Label("special", "piece.special", "kind of piece", "special"),
+    SPECIAL_LABEL,
 )
 """Labels of every run."""
 
@@ -51,7 +53,7 @@ SPECIAL: Final = ("first", "separator", "punctuation", "other")
 """Names of `piece.special`."""
 
 DIMENSIONS: Final = frozenset(
-    {"layer", "head", "direction", "edge", "offset", "pair_distance", "bound", "shard", "unit"}
+    {"layer", "head", "direction", "edge", "offset", "pair_distance", "bound", "shard", "unit", "kind"}
     | {"attending", "neighbour"}
     | {"corpus", "heads", "layers", "pairs", "directions"}
 )

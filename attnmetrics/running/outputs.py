@@ -15,6 +15,8 @@ from attnmetrics.results.exemplars import (
     save_attention,
     save_exemplars,
 )
+from attnmetrics.results.importance import FILE as IMPORTANCE
+from attnmetrics.results.importance import join
 from attnmetrics.results.tables import save_tables
 from attnmetrics.running.measured import Measured
 from attnmetrics.running.runfile import Facts
@@ -33,15 +35,18 @@ class Outputs:
     """in the exemplars that are drawn"""
     untraced: int
     """exemplars that are drawn without the attention in them, for there is no trace of it"""
+    importance: xr.Dataset | None
+    """of attention; None where it was not measured"""
 
 
-def merge_outputs(measured: Measured, config: RunConfig, missing: int) -> Outputs:
+def merge_outputs(measured: Measured, config: RunConfig, missing: int, importance: xr.Dataset | None) -> Outputs:
     """Merge what is measured.
 
     Args:
         measured: the committed shards, and their exemplars.
         config: the run's.
         missing: shards that are not among them.
+        importance: what is merged already of another stage.
 
     Raises:
         StoreError: a shard is not as it was committed.
@@ -52,7 +57,7 @@ def merge_outputs(measured: Measured, config: RunConfig, missing: int) -> Output
     if missing:
         results.attrs["shards_missing"] = f"{missing} of {store.shards}"
     frame = exemplars_frame(measured.listing, store.schema.layers, measured.passages)
-    return Outputs(results, frame, *_attention(measured))
+    return Outputs(results, frame, *_attention(measured), importance)
 
 
 def _attention(measured: Measured) -> tuple[pd.DataFrame, int]:
@@ -66,14 +71,19 @@ def _attention(measured: Measured) -> tuple[pd.DataFrame, int]:
 def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     """Write `results.zarr`, `exemplars.parquet`, `exemplar_attention.parquet`, `tables/` and `report/`, and open them.
 
+    Where importance was measured, `importance.zarr` too; tables and report show it with the others.
+
     Raises:
         StoreError: the folder cannot be written, or what was written there cannot be opened.
     """
     save(outputs.dataset, folder / "results.zarr")
     save_exemplars(outputs.exemplars, folder / "exemplars.parquet")
     save_attention(outputs.attention, folder / "exemplar_attention.parquet")
-    save_tables(outputs.dataset, folder / "tables")
-    write_report(outputs.dataset, outputs.exemplars, outputs.attention, facts, folder / "report")
+    if outputs.importance is not None:
+        save(outputs.importance, folder / IMPORTANCE)
+    shown = join(outputs.dataset, outputs.importance)
+    save_tables(shown, folder / "tables")
+    write_report(shown, outputs.exemplars, outputs.attention, facts, folder / "report")
     load(folder / "results.zarr")
     load_exemplars(folder / "exemplars.parquet")
     load_attention(folder / "exemplar_attention.parquet")

@@ -138,7 +138,7 @@ def _count_names(session: Session, sources: Mapping[str, str]) -> Mapping[str, M
     if outcome.damaged:
         _annotate_first(session, find_unannotated(session.job, session.reporter), needed=True)
         outcome = count(session.job, session.engine, session.reporter, sources)
-    _record(session, "count", outcome)
+    record(session, "count", outcome)
     refuse_unannotated(session.job, len(outcome.damaged))
     refuse_failures(session.job, outcome.failures)
     for label, source in sources.items():
@@ -158,7 +158,7 @@ def _annotate_first(session: Session, missing: Sequence[Shard], *, needed: bool)
     if not missing or not needed:
         return missing
     outcome = annotate(session.job, session.engine, session.reporter, missing)
-    _record(session, "annotate", outcome)
+    record(session, "annotate", outcome)
     advice = "; samples and names are drawn from all sentences: none of their shards may be missing"
     refuse_failures(session.job, outcome.failures, advice)
     return ()
@@ -201,7 +201,7 @@ def _measure_shards(
     session: Session, measuring: Measuring, committed: set[int], unannotated: Sequence[Shard]
 ) -> Outcome:
     outcome = measure(session.job, session.engine, session.reporter, measuring, committed, unannotated)
-    _record(session, "measure", outcome)
+    record(session, "measure", outcome)
     return outcome
 
 
@@ -218,12 +218,16 @@ def _read_again(session: Session, store: Store, batching: Batching) -> Measured:
     measured = gather(store, list(store.committed().values()), session.job.config.drawn_exemplars)
     if measured.chunks:
         outcome = trace(session.engine, session.reporter, store, measured.chunks, batching)
-        _record(session, "trace", outcome)
+        record(session, "trace", outcome)
     return measured
 
 
-def _record(session: Session, stage: Stage, outcome: Outcome) -> None:
-    """Write what a stage came to into `run.json`."""
+def record(session: Session, stage: Stage, outcome: Outcome) -> None:
+    """Write what a stage came to into `run.json`.
+
+    Raises:
+        StoreError: another driver took the run over, or the folder cannot be written.
+    """
     session.lease.check()
     facts = session.facts
     facts["seconds"][stage] = round(facts["seconds"].get(stage, 0.0) + outcome.seconds, 3)

@@ -52,7 +52,7 @@ FILES = {
 }
 """What there is of a shard: its name → its path."""
 
-FOLDERS = frozenset({"commits", "traces", *(path.partition("/")[0] for path in FILES.values())})
+FOLDERS = frozenset({"commits", "traces", "importance", *(path.partition("/")[0] for path in FILES.values())})
 """All that a store fills in a run's folder."""
 
 ZSTD_LEVEL = 1

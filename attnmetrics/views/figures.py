@@ -337,6 +337,16 @@ def dependency_probability(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     return sheet.figure
 
 
+def importance(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
+    """Clark et al. 2019, Fig. 3: importance by layer and kind of attended piece; raw (axes 0), centred, weighted."""
+    kinds = [str(kind) for kind in labels_of(data["importance"], "kind")]
+    name = f"{title(data['importance'])}, by layer"
+    sheet = Sheet(0.3 + 3.1 * len(kinds), 3.5, name, "mean over heads of the mean gradient a weight", new)
+    for n, kind in enumerate(kinds):
+        charts.importance(sheet.axes(0.75 + 3.1 * n, 0.85, 2.4, 2.1), data, kind)
+    return sheet.figure
+
+
 # ---- correlations
 
 
@@ -491,6 +501,7 @@ def _paper_panels(data: xr.Dataset) -> list[Panel]:
         Panel("offset-profile", "", ("attention_at_offset",), lambda d, _: offset_profile(d)),
         Panel("dependency-probability", "", ("dependency_probability",), lambda d, _: dependency_probability(d)),
         Panel("correlations", "", scattered, lambda d, _: correlations(d)),
+        Panel("importance", "", ("importance",), lambda d, _: importance(d)),
     ]
 
 

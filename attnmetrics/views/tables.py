@@ -43,10 +43,10 @@ def of_heads(data: xr.Dataset) -> dict[str, xr.DataArray]:
 
 def of_corpus(data: xr.Dataset) -> dict[str, xr.DataArray]:
     """The run's tables of numbers that are neither of heads nor by layer, by name."""
-    tables = {str(name): table for name, table in data.data_vars.items()}
-    heads = of_heads(data)
-    kept = (name for name, table in tables.items() if "twin_of" not in table.attrs and table.dtype.kind in "biuf")
-    return {name: tables[name] for name in kept if name not in heads}
+    tables = {str(name): table for name, table in data.data_vars.items() if "layer" not in table.dims}
+    return {
+        name: table for name, table in tables.items() if "twin_of" not in table.attrs and table.dtype.kind in "biuf"
+    }
 
 
 def by_layer(data: xr.Dataset, name: str) -> xr.DataArray | None:
