@@ -37,9 +37,9 @@ SURFACE: Final = (
     Dots(
         "To special pieces",
         "special_attention",
-        {"first": "[CLS]", "separator": "[SEP]", "punctuation": ". and ,"},
+        {"first": "first piece", "separator": "separators", "punctuation": ". and ,"},
     ),
-    Dots("To separators", "separator_attention", {"separator": "[SEP] → [SEP]", "other": "other → [SEP]"}),
+    Dots("To separators", "separator_attention", {"separator": "from separators", "other": "from others"}),
     Dots(
         "To neighbours",
         "neighbour_attention",

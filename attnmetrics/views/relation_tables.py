@@ -1,6 +1,7 @@
 """Relations and coreference in the terminal: which head finds what, how that compares, and sentences that show it."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -19,13 +20,15 @@ from attnmetrics.views.relations import Coreference, Relation, coreference, rela
 from attnmetrics.views.tables import unit_word
 from attnmetrics.views.terminal import exemplar_lines, heat_table, legend, light_table
 
-RULES = {
+RULES: Final = {
     "row": "from the dependent, the word that it attends to most",
     "column": "to the dependent, the word that attends to it most",
     "parent_row": "from the parent, the word that it attends to most",
 }
 """What a rule asks of attention."""
-_WIDEST_HEAT = 16
+_WIDEST_HEAT: Final = 16
+_FOUND: Final = ("head", "found", "held out", "offset", "share")
+"""Columns of the best head, by its layer and number, and of the best offset."""
 
 
 def show_relations(data: xr.Dataset, top: int = 40) -> RenderableType:
@@ -37,7 +40,7 @@ def show_relations(data: xr.Dataset, top: int = 40) -> RenderableType:
     found = relations(data)
     if not found:
         raise ConfigError("expected a run with relations, found none; it needs sentences whose words have heads")
-    table = light_table("relation", "edges", "rule", "head", "accuracy", "held out", "best offset", "its share")
+    table = light_table("relation", "edges", "rule", *_FOUND)
     for one in found[:top]:
         table.add_row(Text(visible(one.rel)), f"{one.edges:,}", one.rule.replace("_", " "), *_found(one))
     rest = [Text(f"… and {len(found) - top} more: --top", style="dim")] if len(found) > top else []
@@ -46,9 +49,9 @@ def show_relations(data: xr.Dataset, top: int = 40) -> RenderableType:
 
 def _found(one: Relation) -> tuple[str, ...]:
     """Cells of the best head and of the best offset."""
-    head = f"layer {one.layer} head {one.head}"
     offset = f"{one.offset:+d}".replace("-", "−")
-    return head, percent(one.accuracy), _share(one.held_out), offset, percent(one.at_offset)
+    beside = _share(one.held_out), offset, percent(one.at_offset)
+    return f"{one.layer}.{one.head}", percent(one.accuracy), *beside
 
 
 def _share(value: float) -> str:
@@ -66,7 +69,7 @@ def show_relation(data: xr.Dataset, exemplars: pd.DataFrame, rel: str, top: int 
         known = ", ".join(visible(one.rel) for one in relations(data)) or "none"
         raise ConfigError(f"expected a relation with edges in this run, found {visible(rel)!r}; it has {known}")
     best = max(rules, key=lambda one: one.hits)
-    table = light_table("rule", "edges", "head", "accuracy", "held out", "best offset", "its share", "held out")
+    table = light_table("rule", "edges", *_FOUND, "held out")
     for one in rules:
         table.add_row(one.rule.replace("_", " "), f"{one.attainable:,}", *_found(one), _share(one.baseline))
     published = [Text(f"published: {visible(words)}", style="dim") for words in published_of(data).get(rel, ())]
@@ -90,7 +93,7 @@ def show_coreference(data: xr.Dataset, exemplars: pd.DataFrame, top: int = 3) ->
             "pipeline that finds them) and --unit window:128"
         )
     heuristics = tuple(found[0].heuristics)
-    columns = ("head", "accuracy", "held out", *(name.replace("_", " ") for name in heuristics))
+    columns = ("head", "found", "held out", *(name.replace("_", " ") for name in heuristics))
     table = light_table("mentions", "among", "anaphors", *columns)
     for one in found:
         table.add_row(*_coreference_row(one, heuristics))
@@ -101,7 +104,7 @@ def show_coreference(data: xr.Dataset, exemplars: pd.DataFrame, top: int = 3) ->
 
 def _coreference_row(one: Coreference, heuristics: Sequence[str]) -> list[str]:
     beside = [_share(one.heuristics[name]) if one.candidates == "mentions" else "" for name in heuristics]
-    head = f"layer {one.layer} head {one.head}"
+    head = f"{one.layer}.{one.head}"
     counted = [visible(one.mention_class), visible(one.candidates), f"{one.anaphors:,}"]
     return [*counted, head, percent(one.accuracy), _share(one.held_out), *beside]
 

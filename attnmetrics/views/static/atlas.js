@@ -36,6 +36,7 @@ class Atlas {
   constructor(root, atlas) {
     Object.assign(this, { atlas, pages: PAGES, page: el("div", { class: "page", tabindex: -1 }) });
     const links = [...LINKS];
+    if (atlas.papers.length > 1) links[3] = ["#/paper", "The papers"];
     if (atlas.served) {
       this.pages = { ...PAGES, try: drawTry };
       links.splice(3, 0, ["#/try", "Your sentence"]);

@@ -7,13 +7,14 @@ import { section, tools } from "../parts.js";
 
 const DOTS = "A dot is a head, a click opens it; the line is the layer as a whole; dotted, what even attention would "
   + "give.";
+const SPECIAL = " In BERT the first piece is [CLS], and separators are [SEP].";
 const PUBLISHED = " Dashed: BERT-base, as published.";
 
 const FIGURE_2 = [
   { title: "To special pieces", metric: "special_attention",
-    labels: [["first", "[CLS]"], ["separator", "[SEP]"], ["punctuation", ". and ,"]] },
+    labels: [["first", "first piece"], ["separator", "separators"], ["punctuation", ". and ,"]] },
   { title: "To separators", metric: "separator_attention",
-    labels: [["separator", "[SEP] → [SEP]"], ["other", "other → [SEP]"]] },
+    labels: [["separator", "from separators"], ["other", "from others"]] },
   { title: "To neighbours", metric: "neighbour_attention",
     labels: [["previous", "previous"], ["current", "the piece itself"], ["next", "next"]] },
 ];
@@ -22,17 +23,19 @@ const FIGURE_4 = [
   { title: "From the first piece, or the last of a causal model", metric: "entropy_summary",
     labels: [["", "entropy"]] },
 ];
-const KINDS = [["first", "[CLS]"], ["separator", "[SEP]"], ["punctuation", ". and ,"], ["other", "other pieces"]];
+const KINDS = [["first", "first piece"], ["separator", "separators"], ["punctuation", ". and ,"],
+  ["other", "other pieces"]];
 
 export const figure2 = (atlas, host) =>
-  panels(atlas, host, "Figure 2: attention to special pieces and neighbours", FIGURE_2);
+  panels(atlas, host, section("Figure 2: attention to special pieces and neighbours", help(atlas, SPECIAL)), FIGURE_2);
 
-export const figure4 = (atlas, host) => panels(atlas, host, "Figure 4: entropy of attention", FIGURE_4);
+export const figure4 = (atlas, host) =>
+  panels(atlas, host, section("Figure 4: entropy of attention", help(atlas)), FIGURE_4);
+
+const help = (atlas, more = "") => DOTS + (Object.keys(atlas.layer_values).length ? PUBLISHED : "") + more;
 
 /** Charts side by side; those whose table the run has not say so. */
-function panels(atlas, host, name, figure) {
-  const help = DOTS + (Object.keys(atlas.layer_values).length ? PUBLISHED : "");
-  const found = section(name, help);
+function panels(atlas, host, found, figure) {
   const grid = el("div", { class: "panels" });
   found.append(grid);
   host.append(found);
