@@ -47,6 +47,11 @@ LINKS: Final = (
 )
 """Links of every run."""
 
+COREFERENCE: Final = "word.coreference"
+"""The source of a link between the head words of an entity's mentions."""
+COREFERENT: Final = Link("coreference", COREFERENCE, "two mentions of an entity")
+"""A link of runs whose corpus has mentions."""
+
 SPECIAL: Final = ("first", "separator", "punctuation", "other")
 """Names of `piece.special`."""
 
@@ -200,6 +205,11 @@ class Schema:
 def is_of_pieces(source: str) -> bool:
     """Whether a label or a link is made from pieces alone: it needs no annotation."""
     return source.startswith("piece.")
+
+
+def is_of_units(source: str) -> bool:
+    """Whether a label or a link is made when the units are: sentences alone do not say it."""
+    return is_of_pieces(source) or source == COREFERENCE
 
 
 def families_of(labels: Iterable[Label], links: Iterable[Link]) -> tuple[Family, ...]:
