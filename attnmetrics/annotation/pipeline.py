@@ -121,7 +121,7 @@ def _factories(pipeline: Any) -> dict[str, str]:
 
 
 def may_give_mentions(pipeline: Any) -> bool:
-    """Whether a component may group spans as mentions: one that is told to, or is not spaCy's and assigns what it likes."""
+    """Whether a component may group spans as mentions: it is told to, or it is not spaCy's and may assign anything."""
     assigned = [pipeline.get_pipe_meta(part).assigns for part in _foreign_parts(pipeline)]
     foreign = any(not assigns or "doc.spans" in assigns for assigns in assigned)
     return foreign or any(_fills_cluster(pipeline, part) for part in pipeline.pipe_names)

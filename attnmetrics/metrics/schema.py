@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.metrics import corpus, distance, entropy, null, output, over_heads, variability
+from attnmetrics.metrics import coreference, corpus, distance, entropy, null, output, over_heads, variability
 from attnmetrics.metrics.family import (
     HEAD,
     MERGED,
@@ -27,6 +27,7 @@ from attnmetrics.metrics.family import (
     Sum,
     Sums,
 )
+from attnmetrics.metrics.halves import HALVES
 from attnmetrics.metrics.labels import label_family
 from attnmetrics.metrics.links import link_family
 
@@ -57,12 +58,13 @@ SPECIAL: Final = ("first", "separator", "punctuation", "other")
 
 DIMENSIONS: Final = frozenset(
     {"layer", "head", "direction", "edge", "offset", "pair_distance", "bound", "shard", "unit"}
+    | {"half", "candidates", "anaphor_class", "mention_class", "heuristic"}
     | {"corpus", "heads", "layers", "pairs", "directions"}
 )
 """Names that no label may have, for a table may have both as dimensions, or another table's file has the name."""
 
 _OF_EVERY_RUN: Final = frozenset(
-    [*(label.name for label in LABELS), *(label.stem for label in LABELS), *(link.name for link in LINKS)]
+    [*(one.name for one in (*LABELS, *LINKS, COREFERENT)), *(label.stem for label in LABELS)]
 )
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _NAME_LENGTH: Final = 40
@@ -133,6 +135,11 @@ class Schema:
             "edge": EDGES,
             "offset": OFFSETS,
             "pair_distance": PAIR_DISTANCES,
+            "half": HALVES,
+            "candidates": coreference.CANDIDATES,
+            "anaphor_class": coreference.ANAPHOR_CLASSES,
+            "mention_class": coreference.MENTION_CLASSES,
+            "heuristic": coreference.HEURISTICS,
         }
 
     @cached_property
@@ -182,8 +189,9 @@ class Schema:
         Args:
             sums: a shard's or a run's, and those of `statistics.variability` that the merge adds.
         """
-        each = {**sums, "heads": np.ones(())}
-        together = {**self._over_heads(sums), "heads": np.asarray(float(self.heads))}
+        layers = np.array(self.layers, np.float64)
+        each = {**sums, "heads": np.ones(()), "layers": layers}
+        together = {**self._over_heads(sums), "heads": np.asarray(float(self.heads)), "layers": layers}
         values = {result.name: result.compute(each) for result in self.results}
         values |= {f"{result.name}_by_layer": result.compute(together) for result in self.results if result.has_twin}
         return {result.name: values[result.name].astype(result.dtype) for result in self.with_twins()}
@@ -214,10 +222,12 @@ def is_of_units(source: str) -> bool:
 
 def families_of(labels: Iterable[Label], links: Iterable[Link]) -> tuple[Family, ...]:
     """The families of a run with these labels and links."""
+    links = tuple(links)
     return (
         null.FAMILY,
         *(label_family(label) for label in labels),
         *(link_family(link) for link in links),
+        *([coreference.FAMILY] if COREFERENT in links else []),
         distance.FAMILY,
         entropy.FAMILY,
         variability.FAMILY,
@@ -251,7 +261,7 @@ def declare(labels: Mapping[str, str], links: Mapping[str, str]) -> tuple[tuple[
     """
     own_labels = tuple(Label(name, source, name.replace("_", " "), name) for name, source in labels.items())
     own_links = tuple(Link(name, source, name.replace("_", " ")) for name, source in links.items())
-    taken = _names_of(families_of(LABELS, LINKS)) | DIMENSIONS | _OF_EVERY_RUN
+    taken = _names_of(families_of(LABELS, (*LINKS, COREFERENT))) | DIMENSIONS | _OF_EVERY_RUN
     for own in own_labels:
         _check_name("label", own.name)
         taken |= _claim("label", own.name, label_family(own), taken)

@@ -42,6 +42,9 @@ COORDINATES = {
         "offset", f"attending − attended piece; {OFFSET_LIMIT} and −{OFFSET_LIMIT} hold everything beyond", "pieces",
     ),
     "pair_distance": ("distance", f"later − earlier piece; {PAIR_DISTANCE_LIMIT} holds everything beyond", "pieces"),
+    "candidates": ("candidates", "head words of earlier mentions, or all earlier words", "1"),
+    "mention_class": ("anaphor", "the kind of its head word, by its part of speech", "1"),
+    "heuristic": ("heuristic", "how the antecedent is found without a model", "1"),
 }  # fmt: skip
 """Dimension that is no label → (long name, help, units)."""
 
@@ -116,11 +119,13 @@ def _attributes(result: Result, families: Mapping[str, str], unit: str) -> dict[
 
 
 def _coordinates(schema: Schema) -> dict[str, xr.Variable]:
-    """The label of every position, by dimension."""
+    """The label of every position, by dimension of a result."""
     about = COORDINATES | {label.name: (label.title, "", "1") for label in schema.labels}
+    used = {dim for result in schema.results for dim in result.dims}
     return {
         dim: xr.Variable(dim, _values(dim, schema), {"long_name": name, "help": meaning, "units": units})
         for dim, (name, meaning, units) in about.items()
+        if dim in used
     }
 
 

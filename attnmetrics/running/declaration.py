@@ -8,8 +8,8 @@ from attnmetrics.annotation.sentence import Declared
 from attnmetrics.annotation.sources import check_source, columns_of
 from attnmetrics.annotation.vocabulary import choose_names, count_rest
 from attnmetrics.config import RunConfig
-from attnmetrics.metrics.family import Label, Link
 from attnmetrics.errors import ConfigError
+from attnmetrics.metrics.family import Label, Link
 from attnmetrics.metrics.schema import COREFERENCE, COREFERENT, SPECIAL, Schema, declare, is_of_pieces
 
 COSTLY = ("entity", "ext.", "lemma")
