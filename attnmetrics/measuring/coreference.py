@@ -139,7 +139,8 @@ def _find_answers(family: Coreference, place: Ints, first: Ints) -> _Answers:
     def of_every_head(table: NDArray[np.bool_]) -> Tensor:
         return torch.from_numpy(table[:, :, None]).to(device)
 
-    return _Answers(*map(of_every_head, (mentions, words, right)), case=torch.from_numpy(case).to(device))
+    case_of = torch.from_numpy(case).to(device)
+    return _Answers(of_every_head(mentions), of_every_head(words), of_every_head(right), case_of)
 
 
 def judge(attention: Tensor, candidates: Tensor, right: Tensor, tie: float) -> tuple[Tensor, Tensor]:
