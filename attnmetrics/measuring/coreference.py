@@ -3,8 +3,9 @@
 Only the rows of anaphors are looked at, however long a unit is. What texts alone say is counted once a batch.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 from attnmetrics.measuring.anaphors import find_anaphors
 from attnmetrics.measuring.counting import total_by
 from attnmetrics.measuring.halves import HALVES, find_halves
+from attnmetrics.measuring.largest import NEAR, NEAR_BFLOAT16, Largest
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.word_maps import WordMaps, WordReader
 from attnmetrics.metrics.coreference import ANAPHOR_CLASSES, CANDIDATES, HEURISTICS
@@ -21,14 +23,9 @@ from attnmetrics.model.load import Model
 from attnmetrics.model.pack import Batch, Tile
 from attnmetrics.model.units import Units
 
-if TYPE_CHECKING:
-    from attnmetrics.measuring.maps import MapSums
-
 Ints = NDArray[np.int64]
 
 KINDS: Final = len(ANAPHOR_CLASSES)
-TIE: Final = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
-"""By precision, how little larger than the second the largest is in a near tie, as a share of it."""
 
 
 class Coreference:
@@ -56,6 +53,7 @@ class CoreferenceReader:
     def __init__(self, family: Coreference, batch: Batch) -> None:
         model = family.model
         self._family, self._units = family, batch.rows
+        self._near = NEAR_BFLOAT16 if model.dtype == torch.bfloat16 else NEAR
         self._reader = WordReader(family.maps, batch, model.attends.causal, model.device)
         self._answers = {tile: self._find_answers(tile) for tile in batch.tiles}
         shape = (2, len(CANDIDATES), len(model.layers), model.heads, HALVES * KINDS)
@@ -67,11 +65,11 @@ class CoreferenceReader:
         if rows is None or answers is None:
             return
         for place, candidates in enumerate((answers.mentions, answers.words)):
-            hit, tie = judge(rows.attention, candidates, answers.right, TIE[self._family.model.dtype])
-            self._hits[place, layer] += answers.by_case(hit)
-            self._ties[place, layer] += answers.by_case(tie)
+            most = Largest.of(rows.attention.masked_fill(~candidates, 0), -1)
+            self._hits[place, layer] += answers.by_case(answers.has(most))
+            self._ties[place, layer] += answers.by_case(most.is_near_tie(self._near))
 
-    def sums(self) -> "MapSums":
+    def sums(self) -> Mapping[str, NDArray[np.float64]]:
         """The sums of `metrics.coreference`."""
         by_case = (*self._hits.shape[:3], HALVES, KINDS)
         hits, ties = (part.cpu().numpy().reshape(by_case) for part in (self._hits, self._ties))
@@ -81,7 +79,7 @@ class CoreferenceReader:
             **self._count(),
         }
 
-    def _count(self) -> "MapSums":
+    def _count(self) -> Mapping[str, NDArray[np.float64]]:
         """What no attention has a part in."""
         anaphors = self._family.anaphors
         own = anaphors.of_units(np.sort(self._units))
@@ -114,6 +112,11 @@ class _Answers:
     case: Tensor
     """[S, U, half × class] float64, 1 for that of the anaphor; 0 where there is none"""
 
+    def has(self, most: Largest) -> Tensor:
+        """[S, U, head] whether the largest is not 0, and an antecedent's."""
+        right = self.right.expand(-1, -1, most.index.shape[-1], -1)
+        return (most.value > 0) & right.gather(-1, most.index[..., None])[..., 0]
+
     def by_case(self, which: Tensor) -> Tensor:
         """[head, half × class] how many there are of [S, U, head]."""
         return torch.einsum("suh,suk->hk", which.to(torch.float64), self.case)
@@ -141,20 +144,3 @@ def _find_answers(family: Coreference, place: Ints, first: Ints) -> _Answers:
 
     case_of = torch.from_numpy(case).to(device)
     return _Answers(of_every_head(mentions), of_every_head(words), of_every_head(right), case_of)
-
-
-def judge(attention: Tensor, candidates: Tensor, right: Tensor, tie: float) -> tuple[Tensor, Tensor]:
-    """Whether the largest candidate, the first of equals, is right and not 0; whether the second is nearly as large.
-
-    Args:
-        attention: […, column].
-        candidates: […, column] which of these compete.
-        right: […, column] which are right.
-        tie: what a near tie may lack, as a share of the largest.
-    """
-    competing = attention.masked_fill(~candidates, -1)
-    most = competing.argmax(-1, keepdim=True)
-    largest = competing.gather(-1, most)[..., 0]
-    second = competing.scatter(-1, most, -1).amax(-1)
-    hit = right.expand_as(attention).gather(-1, most)[..., 0] & (largest > 0)
-    return hit, (largest > 0) & (largest - second <= tie * largest)

@@ -21,9 +21,9 @@ _NAMED: Final = ("candidates", "mention_class")
 _NONE: Final = f"NaN where a half of the documents has under {LEAST} anaphors."
 
 
-def _hits(sums: Sums) -> Sums:
-    """[layer, head, half, candidates, mention_class] as `hits`, and what names layers."""
-    return {"hits": with_either(sums["coreference_hits"]), "layers": sums["layers"]}
+def _hits(sums: Sums) -> Array:
+    """[layer, head, half, candidates, mention_class]"""
+    return with_either(sums["coreference_hits"])
 
 
 def _cases(sums: Sums) -> Array:
@@ -37,7 +37,7 @@ def _anaphors(sums: Sums) -> Array:
 
 
 def _accuracy(sums: Sums) -> Array:
-    return ratio(_hits(sums)["hits"].sum(-3), once_a_head(_anaphors(sums)[..., None, :], sums, 2))
+    return ratio(_hits(sums).sum(-3), once_a_head(_anaphors(sums)[..., None, :], sums, 2))
 
 
 def _candidates(sums: Sums) -> Array:
@@ -49,7 +49,7 @@ def _heuristic(sums: Sums) -> Array:
 
 
 def _best_accuracy(sums: Sums) -> Array:
-    return held_out(of_all_heads(_hits(sums), "hits"), _cases(sums))
+    return held_out(of_all_heads(_hits(sums)), _cases(sums))
 
 
 FAMILY: Final = Family(
@@ -97,12 +97,12 @@ FAMILY: Final = Family(
         Result(
             "coreference_best_layer", _NAMED, "1", "score", "Best head for coreference: its layer",
             "layer of the head that finds most antecedents, the first of equals",
-            lambda sums: best_layer(_hits(sums), "hits", _cases(sums)), _SOURCE, help=_NONE,
+            lambda sums: best_layer(_hits(sums), _cases(sums), sums["layers"]), _SOURCE, help=_NONE,
         ),
         Result(
             "coreference_best_head", _NAMED, "1", "score", "Best head for coreference: its number in the layer",
             "head that finds most antecedents, the first of equals",
-            lambda sums: best_head(_hits(sums), "hits", _cases(sums)), _SOURCE, help=_NONE,
+            lambda sums: best_head(_hits(sums), _cases(sums)), _SOURCE, help=_NONE,
         ),
         Result(
             "coreference_best_accuracy", _NAMED, "1", "share", "Best head for coreference: antecedents found",

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from attnmetrics.metrics.family import Array, Sums
+from attnmetrics.metrics.family import Array
 from attnmetrics.metrics.ratios import ratio
 
 HALVES: Final = (0, 1)
@@ -15,9 +15,8 @@ LEAST: Final = 20
 """Cases that each half must have for a best of many to be named."""
 
 
-def of_all_heads(sums: Sums, name: str) -> Array:
-    """[…, layer × head, half, a, b] of a sum [layer, head, half, a, b]."""
-    hits = sums[name]
+def of_all_heads(hits: Array) -> Array:
+    """[…, layer × head, half, a, b] of […, layer, head, half, a, b]."""
     return hits.reshape(*hits.shape[:-5], -1, *hits.shape[-3:])
 
 
@@ -36,25 +35,25 @@ def held_out(hits: Array, cases: Array) -> Array:
     """
     best = hits.argmax(-4, keepdims=True)  # […, 1, half, a, b]
     on_the_other = np.take_along_axis(hits, best[..., ::-1, :, :], -4)[..., 0, :, :, :]
-    return where_enough(ratio(on_the_other.sum(-3), cases.sum(-3)), cases)
+    return _where_enough(ratio(on_the_other.sum(-3), cases.sum(-3)), cases)
 
 
 def best(hits: Array, cases: Array, names: Array) -> Array:
     """[…, a, b] the name of the candidate that hits most in both halves, the first of equals; NaN as in `held_out`."""
-    return where_enough(names[hits.sum(-3).argmax(-3)], cases)
+    return _where_enough(names[hits.sum(-3).argmax(-3)], cases)
 
 
-def best_layer(sums: Sums, name: str, cases: Array) -> Array:
-    """The layer of the head that hits most (see `best`)."""
-    return best(of_all_heads(sums, name), cases, np.repeat(sums["layers"], sums[name].shape[-4]))
+def best_layer(hits: Array, cases: Array, layers: Array) -> Array:
+    """[…, a, b] the layer of the head that hits most (see `best`), given hits […, layer, head, half, a, b]."""
+    return best(of_all_heads(hits), cases, np.repeat(layers, hits.shape[-4]))
 
 
-def best_head(sums: Sums, name: str, cases: Array) -> Array:
-    """Its number in the layer."""
-    layers, heads = sums[name].shape[-5:-3]
-    return best(of_all_heads(sums, name), cases, np.tile(np.arange(float(heads)), layers))
+def best_head(hits: Array, cases: Array) -> Array:
+    """[…, a, b] the number of that head in its layer."""
+    layers, heads = hits.shape[-5:-3]
+    return best(of_all_heads(hits), cases, np.tile(np.arange(float(heads)), layers))
 
 
-def where_enough(values: Array, cases: Array) -> Array:
+def _where_enough(values: Array, cases: Array) -> Array:
     """[…, a, b] values; NaN where a half has fewer cases than `LEAST`."""
     return np.where(cases.min(-3) >= LEAST, values, np.nan)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.metrics import coreference, corpus, distance, entropy, null, output, over_heads, variability
+from attnmetrics.metrics import coreference, corpus, distance, entropy, null, output, over_heads, syntax, variability
 from attnmetrics.metrics.family import (
     HEAD,
     MERGED,
@@ -58,7 +58,7 @@ SPECIAL: Final = ("first", "separator", "punctuation", "other")
 
 DIMENSIONS: Final = frozenset(
     {"layer", "head", "direction", "edge", "offset", "pair_distance", "bound", "shard", "unit"}
-    | {"half", "candidates", "anaphor_class", "mention_class", "heuristic"}
+    | {"half", "rule", "word_offset", "candidates", "anaphor_class", "mention_class", "heuristic"}
     | {"corpus", "heads", "layers", "pairs", "directions"}
 )
 """Names that no label may have, for a table may have both as dimensions, or another table's file has the name."""
@@ -136,6 +136,8 @@ class Schema:
             "offset": OFFSETS,
             "pair_distance": PAIR_DISTANCES,
             "half": HALVES,
+            "rule": syntax.RULES,
+            "word_offset": syntax.WORD_OFFSETS,
             "candidates": coreference.CANDIDATES,
             "anaphor_class": coreference.ANAPHOR_CLASSES,
             "mention_class": coreference.MENTION_CLASSES,
@@ -227,11 +229,12 @@ def families_of(labels: Iterable[Label], links: Iterable[Link]) -> tuple[Family,
         null.FAMILY,
         *(label_family(label) for label in labels),
         *(link_family(link) for link in links),
-        *([coreference.FAMILY] if COREFERENT in links else []),
         distance.FAMILY,
         entropy.FAMILY,
         variability.FAMILY,
         output.FAMILY,
+        syntax.FAMILY,
+        *([coreference.FAMILY] if COREFERENT in links else []),
         corpus.FAMILY,
         over_heads.FAMILY,
     )

@@ -41,6 +41,8 @@ COORDINATES = {
     "offset": (
         "offset", f"attending − attended piece; {OFFSET_LIMIT} and −{OFFSET_LIMIT} hold everything beyond", "pieces",
     ),
+    "rule": ("rule", "whose row or column of a map between words is looked at", "1"),
+    "word_offset": ("word offset", "words from a dependent to its parent, to the right", "words"),
     "pair_distance": ("distance", f"later − earlier piece; {PAIR_DISTANCE_LIMIT} holds everything beyond", "pieces"),
     "candidates": ("candidates", "head words of earlier mentions, or all earlier words", "1"),
     "mention_class": ("anaphor", "the kind of its head word, by its part of speech", "1"),
@@ -48,7 +50,7 @@ COORDINATES = {
 }  # fmt: skip
 """Dimension that is no label → (long name, help, units)."""
 
-NUMBERS = ("layer", "head", "offset", "pair_distance")
+NUMBERS = ("layer", "head", "offset", "word_offset", "pair_distance")
 """Dimensions whose labels are numbers."""
 
 

@@ -1,13 +1,12 @@
 """Whether the word that an anaphor attends to most is one that it refers back to."""
 
 from collections.abc import Callable, Collection, Sequence
-from hashlib import blake2b
 
 import numpy as np
 
-from attnmetrics.metrics.reference.pieces import words_of_pieces
 from attnmetrics.metrics.reference.sentence import Array, Mention, Model, Sentence, Word
 from attnmetrics.metrics.reference.sums import over, with_layers
+from attnmetrics.metrics.reference.syntax import half_of, pieces_of_words
 
 CLASSES = ("pronoun", "proper", "nominal", "other", "all")
 NOMINAL = ("NOUN", "NUM", "ADJ", "SYM", "X")
@@ -84,11 +83,6 @@ class Coreference:
         return chosen
 
 
-def half_of(document: str, seed: int = 0) -> int:
-    """0 or 1: the parity of the document's hash."""
-    return blake2b(f"{seed},{document}".encode(), digest_size=8).digest()[0] % 2
-
-
 def _best(hits: Array) -> tuple[int, int]:
     """Layer and head with most of [layer, head], the first of equals."""
     layer, head = np.argwhere(hits == hits.max())[0].tolist()
@@ -111,10 +105,7 @@ class _Unit:
 
     def __init__(self, sentence: Sentence) -> None:
         self.sentence = sentence
-        self.pieces: dict[int, list[int]] = {}
-        for piece, word in enumerate(words_of_pieces(sentence)):
-            if word is not None:
-                self.pieces.setdefault(word, []).append(piece)
+        self.pieces = pieces_of_words(sentence)
         self.mentions = [mention for mention in sentence.mentions if mention.word in self.pieces]
 
     def referring(self, anaphor: int) -> list[Mention]:

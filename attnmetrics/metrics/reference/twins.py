@@ -16,6 +16,7 @@ from attnmetrics.metrics.reference.null import Null
 from attnmetrics.metrics.reference.output import Output
 from attnmetrics.metrics.reference.over_heads import OverHeads
 from attnmetrics.metrics.reference.sentence import Array, Model, Sentence
+from attnmetrics.metrics.reference.syntax import Syntax
 from attnmetrics.metrics.reference.variability import Variability
 
 
@@ -40,7 +41,13 @@ SINGLE: dict[str, Callable[[Model], Twin]] = {
 }
 """Families of which a run has one."""
 
-TWINS: dict[str, Callable[..., Twin]] = {**SINGLE, "labels": Label, "links": Link, "coreference": Coreference}
+TWINS: dict[str, Callable[..., Twin]] = {
+    **SINGLE,
+    "labels": Label,
+    "links": Link,
+    "syntax": Syntax,
+    "coreference": Coreference,
+}
 """The twin of each family; a run has one for each label and each link."""
 
 
@@ -67,6 +74,7 @@ class Reference:
             *(make(self.model) for make in SINGLE.values()),
             *(Label(self.model, name, names) for name, names in labels.items()),
             *(Link(self.model, name, directions) for name, directions in links.items()),
+            Syntax(self.model, labels["rel"]),
             *([Coreference(self.model)] if "coreference" in links else []),
         ]
         self.entropy = next(twin for twin in self.twins if isinstance(twin, Entropy))
