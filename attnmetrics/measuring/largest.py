@@ -1,9 +1,15 @@
 """The largest value along a dimension, where it stands, and the second largest; also where values come in blocks."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
+
+NEAR: Final = 1e-5
+"""A largest value is in a near tie where the second is smaller by this share of it at most …"""
+NEAR_BFLOAT16: Final = 1e-2
+"""… or by this, in bfloat16."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from attnmetrics.measuring.coreference import Coreference
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.syntax import Syntax
 from attnmetrics.metrics.family import Quantity
@@ -53,7 +54,10 @@ class MapFamily(Protocol):
         ...
 
 
-MAP_FAMILIES: Final[dict[str, Callable[[Units, Model, MapSample], MapFamily]]] = {"syntax": Syntax}
+MAP_FAMILIES: Final[dict[str, Callable[[Units, Model, MapSample], MapFamily]]] = {
+    "syntax": Syntax,
+    "coreference": Coreference,
+}
 """By the name of a family of `metrics` with mapped sums: what gives these sums of a shard's units."""
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor
 
 from attnmetrics.measuring.edges import Edges
 from attnmetrics.measuring.halves import HALVES
-from attnmetrics.measuring.largest import Largest
+from attnmetrics.measuring.largest import NEAR, NEAR_BFLOAT16, Largest
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.word_maps import WordMaps, WordReader, map_sentences
 from attnmetrics.metrics.syntax import RULES
@@ -24,10 +23,6 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 ROW, COLUMN, PARENT_ROW = range(len(RULES))
-NEAR: Final = 1e-5
-"""A largest value is in a near tie where the second is smaller by this share of it at most …"""
-NEAR_BFLOAT16: Final = 1e-2
-"""… or by this, in bfloat16."""
 
 
 class Syntax:

@@ -13,6 +13,7 @@ import numpy as np
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.metrics import (
+    coreference,
     corpus,
     distance,
     entropy,
@@ -38,6 +39,7 @@ from attnmetrics.metrics.family import (
     Sum,
     Sums,
 )
+from attnmetrics.metrics.halves import HALVES
 from attnmetrics.metrics.labels import label_family
 from attnmetrics.metrics.links import link_family
 
@@ -60,18 +62,24 @@ LINKS: Final = (
 )
 """Links of every run."""
 
+COREFERENCE: Final = "word.coreference"
+"""The source of a link between the head words of an entity's mentions."""
+COREFERENT: Final = Link("coreference", COREFERENCE, "two mentions of an entity")
+"""A link of runs whose corpus has mentions."""
+
 SPECIAL: Final = ("first", "separator", "punctuation", "other")
 """Names of `piece.special`."""
 
 DIMENSIONS: Final = frozenset(
     {"layer", "head", "direction", "edge", "offset", "pair_distance", "bound", "shard", "unit", "kind"}
     | {"attending", "neighbour", "half", "rule", "word_offset"}
+    | {"candidates", "anaphor_class", "mention_class", "heuristic"}
     | {"corpus", "heads", "layers", "pairs", "directions"}
 )
 """Names that no label may have, for a table may have both as dimensions, or another table's file has the name."""
 
 _OF_EVERY_RUN: Final = frozenset(
-    [*(label.name for label in LABELS), *(label.stem for label in LABELS), *(link.name for link in LINKS)]
+    [*(one.name for one in (*LABELS, *LINKS, COREFERENT)), *(label.stem for label in LABELS)]
 )
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _NAME_LENGTH: Final = 40
@@ -149,9 +157,13 @@ class Schema:
             "pair_distance": PAIR_DISTANCES,
             "attending": surface.ATTENDING,
             "neighbour": surface.NEIGHBOURS,
-            "half": syntax.HALVES,
+            "half": HALVES,
             "rule": syntax.RULES,
             "word_offset": syntax.WORD_OFFSETS,
+            "candidates": coreference.CANDIDATES,
+            "anaphor_class": coreference.ANAPHOR_CLASSES,
+            "mention_class": coreference.MENTION_CLASSES,
+            "heuristic": coreference.HEURISTICS,
         }
 
     @cached_property
@@ -227,8 +239,14 @@ def is_of_pieces(source: str) -> bool:
     return source.startswith("piece.")
 
 
+def is_of_units(source: str) -> bool:
+    """Whether a label or a link is made when the units are: sentences alone do not say it."""
+    return is_of_pieces(source) or source == COREFERENCE
+
+
 def families_of(labels: Iterable[Label], links: Iterable[Link]) -> tuple[Family, ...]:
     """The families of a run with these labels and links."""
+    links = tuple(links)
     return (
         null.FAMILY,
         *(label_family(label) for label in labels),
@@ -240,6 +258,7 @@ def families_of(labels: Iterable[Label], links: Iterable[Link]) -> tuple[Family,
         variability.FAMILY,
         output.FAMILY,
         syntax.FAMILY,
+        *([coreference.FAMILY] if COREFERENT in links else []),
         corpus.FAMILY,
         over_heads.FAMILY,
     )
@@ -269,7 +288,7 @@ def declare(labels: Mapping[str, str], links: Mapping[str, str]) -> tuple[tuple[
     """
     own_labels = tuple(Label(name, source, name.replace("_", " "), name) for name, source in labels.items())
     own_links = tuple(Link(name, source, name.replace("_", " ")) for name, source in links.items())
-    taken = _names_of(families_of(LABELS, LINKS)) | DIMENSIONS | _OF_EVERY_RUN
+    taken = _names_of(families_of(LABELS, (*LINKS, COREFERENT))) | DIMENSIONS | _OF_EVERY_RUN
     for own in own_labels:
         _check_name("label", own.name)
         taken |= _claim("label", own.name, label_family(own), taken)

@@ -11,66 +11,27 @@ from typing import Final
 import numpy as np
 
 from attnmetrics.metrics.family import HEAD, Array, Family, Quantity, Result, Sum, Sums
+from attnmetrics.metrics.halves import LEAST, best, best_head, best_layer, held_out, of_all_heads
 from attnmetrics.metrics.ratios import once_a_head, ratio
 
 RULES: Final = ("row", "column", "parent_row")
-HALVES: Final = (0, 1)
 WORD_OFFSET_LIMIT: Final = 10
 WORD_OFFSETS: Final = tuple(offset for offset in range(-WORD_OFFSET_LIMIT, WORD_OFFSET_LIMIT + 1) if offset)
 """How many words to the right of a dependent its parent stands."""
-LEAST_EDGES: Final = 20
-"""Attainable edges that each half must have for a best head or offset to be named."""
 PUNCTUATION: Final = "punct"
 """The relation that is not parsed."""
 
 CLARK: Final = "Clark et al. 2019"
 
 
-def held_out(hits: Array, edges: Array) -> Array:
-    """Accuracy of what is best on one half, on the other half, hits of the two added.
-
-    Args:
-        hits: [candidate, half, …] of each candidate; further dimensions in front and behind are free.
-        edges: [half, …] that there are.
-
-    Returns:
-        […]; NaN where a half has fewer than `LEAST_EDGES`.
-
-    Example: of 30 edges in each half, candidate 0 hits 20 and 10, candidate 1 hits 19 and 12: 0 is the best of the
-    first half, 1 of the second, and the accuracy is (10 + 19) ÷ 60.
-    """
-    best = hits.argmax(-4, keepdims=True)  # [1, half, …]
-    on_the_other = np.take_along_axis(hits, best[..., ::-1, :, :], -4)[..., 0, :, :, :]
-    return _where_enough(ratio(on_the_other.sum(-3), edges.sum(-3)), edges)
-
-
-def _where_enough(values: Array, edges: Array) -> Array:
-    return np.where(edges.min(-3) >= LEAST_EDGES, values, np.nan)
-
-
-def _by_head(sums: Sums) -> Array:
-    """[candidate, half, rule, rel] hits of all heads, layer after layer."""
-    hits = sums["relation_hits"]
-    return hits.reshape(*hits.shape[:-5], -1, *hits.shape[-3:])
+def _edges(sums: Sums) -> Array:
+    """[half, rule, rel] attainable edges."""
+    return sums["relation_attainable"]
 
 
 def _by_offset(sums: Sums) -> Array:
     """[candidate, half, rule, rel] edges of each offset."""
     return np.moveaxis(sums["relation_offset_hits"], -1, -4)
-
-
-def _best(hits: Array, sums: Sums, names: Array) -> Array:
-    """[rule, rel] the name of what hits most over all documents, the first of equals."""
-    return _where_enough(names[hits.sum(-3).argmax(-3)], sums["relation_attainable"])
-
-
-def _best_layer(sums: Sums) -> Array:
-    return _best(_by_head(sums), sums, np.repeat(sums["layers"], sums["relation_hits"].shape[-4]))
-
-
-def _best_head(sums: Sums) -> Array:
-    layers, heads = sums["relation_hits"].shape[-5:-3]
-    return _best(_by_head(sums), sums, np.tile(np.arange(float(heads)), layers))
 
 
 def _accuracy(sums: Sums) -> Array:
@@ -96,7 +57,7 @@ _RULES: Final = (
     "Rules: row, the dependent attends most to its parent; column, of all words the parent attends most to the "
     "dependent; parent_row, the parent attends most to the dependent."
 )
-_NAMED: Final = f"NaN where a half of the documents has under {LEAST_EDGES} attainable edges."
+_NAMED: Final = f"NaN where a half of the documents has under {LEAST} attainable edges."
 
 FAMILY: Final = Family(
     "syntax",
@@ -136,28 +97,31 @@ FAMILY: Final = Family(
         ),
         Result(
             "relation_best_layer", ("rule", "rel"), "1", "score", "Best head for a relation: its layer",
-            "layer of the head with most hits, the first of equals", _best_layer, f"{CLARK}, Table 1", help=_NAMED,
+            "layer of the head with most hits, the first of equals",
+            lambda sums: best_layer(sums["relation_hits"], _edges(sums), sums["layers"]), f"{CLARK}, Table 1",
+            help=_NAMED,
         ),
         Result(
             "relation_best_head", ("rule", "rel"), "1", "score", "Best head for a relation: its number in the layer",
-            "head with most hits, the first of equals", _best_head, f"{CLARK}, Table 1", help=_NAMED,
+            "head with most hits, the first of equals",
+            lambda sums: best_head(sums["relation_hits"], _edges(sums)), f"{CLARK}, Table 1", help=_NAMED,
         ),
         Result(
             "relation_best_accuracy", ("rule", "rel"), "1", "share", "Best head for a relation: edges hit",
             "hits on each half of the documents of the head with most hits on the other half ÷ attainable edges",
-            lambda sums: held_out(_by_head(sums), sums["relation_attainable"]), f"{CLARK}, Table 1",
+            lambda sums: held_out(of_all_heads(sums["relation_hits"]), _edges(sums)), f"{CLARK}, Table 1",
             chance="relation_baseline", help=f"The head is not chosen on the edges that it is scored on. {_NAMED}",
         ),
         Result(
             "relation_baseline", ("rule", "rel"), "1", "share", "Best word offset for a relation: edges hit",
             "edges of each half at the offset that most edges of the other half have ÷ attainable edges",
-            lambda sums: held_out(_by_offset(sums), sums["relation_attainable"]), f"{CLARK}, Table 1",
+            lambda sums: held_out(_by_offset(sums), _edges(sums)), f"{CLARK}, Table 1",
             help=f"What one finds by always taking the word that stands so many words away. {_NAMED}",
         ),
         Result(
             "relation_best_offset", ("rule", "rel"), "words", "score", "Best word offset for a relation",
             "parent's position − dependent's of most attainable edges, the first of equals",
-            lambda sums: _best(_by_offset(sums), sums, np.array(WORD_OFFSETS, np.float64)), f"{CLARK}, Table 1",
+            lambda sums: best(_by_offset(sums), _edges(sums), np.array(WORD_OFFSETS, np.float64)), f"{CLARK}, Table 1",
             help=f"+1: the parent is the next word. {_NAMED}",
         ),
         Result(

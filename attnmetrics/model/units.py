@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.annotation.marks import Marks
-from attnmetrics.annotation.sentence import Sentences
+from attnmetrics.annotation.sentence import Mentions, Sentences
 from attnmetrics.errors import ConfigError, ModelError
-from attnmetrics.metrics.schema import Schema
+from attnmetrics.metrics.family import Link
+from attnmetrics.metrics.schema import COREFERENCE, Schema
 from attnmetrics.model.align import Pieces, Template, align, tokenize
 from attnmetrics.model.links import Pairs, inductive, repeated, spread
+from attnmetrics.model.mentions import link_mentions
 from attnmetrics.model.special import special_kinds
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class Units:
     labels: Mapping[str, NDArray[np.int64]]
     """[T] by label: the name of each piece, an index into the schema's names of this label"""
     links: Mapping[str, Pairs]
-    """by link: the pairs of pieces; those of words hold within sentences"""
+    """by link: the pairs of pieces; those of words hold within sentences, but for coreference"""
     sentence: NDArray[np.int64]
     """[T] the sentence of `words` that holds the piece, ascending; a template piece belongs to that of the text beside
     it"""
@@ -150,7 +152,7 @@ def _units(
         words=words,
         word=word,
         labels=_label_pieces(marks, pieces, word, texts.text, model),
-        links=_link_pieces(marks, pieces, word),
+        links=_link_pieces(marks, pieces, word, words.mentions),
         sentence=sentence,
     )
 
@@ -168,14 +170,16 @@ def _label_pieces(
     return labels
 
 
-def _link_pieces(marks: Marks, pieces: Pieces, word: NDArray[np.int64]) -> dict[str, Pairs]:
+def _link_pieces(marks: Marks, pieces: Pieces, word: NDArray[np.int64], mentions: Mentions) -> dict[str, Pairs]:
     by_pieces = {"piece.repeat": repeated, "piece.induction": inductive}
-    return {
-        link.name: by_pieces[link.source](pieces)
-        if link.source in by_pieces
-        else spread(*marks.links[link.name], pieces, word, directed=bool(link.edges))
-        for link in marks.schema.links
-    }
+
+    def pairs(link: Link) -> Pairs:
+        if link.source in by_pieces:
+            return by_pieces[link.source](pieces)
+        words = link_mentions(mentions, pieces, word) if link.source == COREFERENCE else marks.links[link.name]
+        return spread(*words, pieces, word, directed=bool(link.edges))
+
+    return {link.name: pairs(link) for link in marks.schema.links}
 
 
 def _check_ids(pieces: Pieces, texts: Sentences, model: "Model") -> None:

@@ -45,6 +45,9 @@ COORDINATES = {
     "rule": ("rule", "whose row or column of a map between words is looked at", "1"),
     "word_offset": ("word offset", "words from a dependent to its parent, to the right", "words"),
     "pair_distance": ("distance", f"later − earlier piece; {PAIR_DISTANCE_LIMIT} holds everything beyond", "pieces"),
+    "candidates": ("candidates", "head words of earlier mentions, or all earlier words", "1"),
+    "mention_class": ("anaphor", "the kind of its head word, by its part of speech", "1"),
+    "heuristic": ("heuristic", "how the antecedent is found without a model", "1"),
 }  # fmt: skip
 """Dimension that is no label → (long name, help, units)."""
 
@@ -130,9 +133,11 @@ def _of_heads(result: Result) -> str:
 
 
 def _coordinates(schema: Schema) -> dict[str, xr.Variable]:
-    """The label of every position, by dimension."""
+    """The label of every position, by dimension of a result."""
     about = COORDINATES | {label.name: (label.title, "", "1") for label in schema.labels}
-    return {dim: label_dimension(dim, schema.coordinates[dim], *words) for dim, words in about.items()}
+    used = {dim for result in schema.results for dim in result.dims}
+    kept = {dim: words for dim, words in about.items() if dim in used}
+    return {dim: label_dimension(dim, schema.coordinates[dim], *words) for dim, words in kept.items()}
 
 
 def label_dimension(dim: str, labels: Sequence[object], name: str, meaning: str, units: str) -> xr.Variable:

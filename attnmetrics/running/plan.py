@@ -26,6 +26,8 @@ class Plan:
     """tags and relations of a CoNLL-U corpus; None for text that a pipeline annotates"""
     left_out: dict[str, int]
     """what reading left out or cut, counted by reason"""
+    mentions_left_out: dict[str, str]
+    """of these, where the first mention is that cannot be read, by reason"""
 
     @property
     def documents(self) -> int:
@@ -75,7 +77,8 @@ def make_plan(config: RunConfig) -> Plan:
             scan.add(document)
         shards.append(shard)
     whole = blake2b("".join(shard.digest for shard in shards).encode(), digest_size=16).hexdigest()
-    return Plan(tuple(shards), whole, scan.declared if gold else None, dict(left_out))
+    left_out.update(scan.unread.number)
+    return Plan(tuple(shards), whole, scan.declared if gold else None, dict(left_out), scan.unread.first)
 
 
 def read_shards(config: RunConfig, plan: Plan, wanted: set[int]) -> Iterator[tuple[Shard, tuple[Document, ...]]]:

@@ -9,6 +9,7 @@ from itertools import chain
 
 from attnmetrics.annotation import cache
 from attnmetrics.annotation.cache import annotation_path
+from attnmetrics.annotation.mentions import MENTIONS
 from attnmetrics.annotation.sentence import Declared
 from attnmetrics.config import MAP_SENTENCES, RunConfig
 from attnmetrics.corpus import Document
@@ -75,6 +76,9 @@ def prepare(config: RunConfig, reporter: Reporter) -> Job:
     fingerprint = annotator_fingerprint(config, plan)
     sizes = {"document": plan.documents, "character": plan.characters, "shard": len(plan.shards)}
     reporter.say(", ".join(f"{number:,} {unit}{'s' * (number != 1)}" for unit, number in sizes.items()))
+    for reason, first in plan.mentions_left_out.items():
+        what = f"{reason.removeprefix('mentions_')} mentions: {plan.left_out[reason]:,}"
+        reporter.warn(f"{what} in Entity of the column MISC, the first {first}; they are left out of coreference alone")
     return Job(config, plan, declaration, fingerprint, time.perf_counter() - start)
 
 
@@ -189,6 +193,14 @@ def have_entities(job: Job) -> bool:
     """Whether the annotations of all shards have a column of entities."""
     paths = [annotation_path(job.config.annotation_folder, job.fingerprint, shard.digest) for shard in job.plan.shards]
     return job.plan.gold is None and all("entity" in columns for columns in read_ahead(cache.read_columns, paths))
+
+
+def have_mentions(job: Job, declared: Declared) -> bool:
+    """Whether some annotation has mentions; of a pipeline that may give them, all shards are annotated."""
+    if job.plan.gold is not None or MENTIONS not in declared:
+        return MENTIONS in declared
+    paths = [annotation_path(job.config.annotation_folder, job.fingerprint, shard.digest) for shard in job.plan.shards]
+    return any(counts["mentions"] for counts in read_ahead(cache.read_counts, paths))
 
 
 def make_sampling(job: Job) -> Sampling:

@@ -4,6 +4,7 @@ import json
 import re
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from io import StringIO
 from itertools import groupby
 from multiprocessing import get_context
@@ -38,7 +39,7 @@ from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.measuring.shard import ShardResult, measure
 from attnmetrics.metrics.reference.pieces import label_pieces
-from attnmetrics.metrics.reference.sentence import Sentence, Word
+from attnmetrics.metrics.reference.sentence import Mention, Sentence, Word
 from attnmetrics.model.align import find_template, tokenize
 from attnmetrics.model.load import Model, attention_maps, load_model
 from attnmetrics.model.units import Units, check_window
@@ -72,6 +73,8 @@ class Window(NamedTuple):
     """of the whole document"""
     words: tuple[Word, ...]
     """of the whole document"""
+    mentions: tuple[Mention, ...]
+    """of the whole document"""
 
 
 def cut(folder: Path, family: Family, sentences: list[Annotated], size: int) -> list[Window]:
@@ -80,7 +83,7 @@ def cut(folder: Path, family: Family, sentences: list[Annotated], size: int) -> 
     prefix, suffix = TEMPLATES[family]
     windows = []
     for document, group in groupby(sentences, lambda sentence: sentence.document):
-        text, words = joined(list(group))
+        text, words, mentions = joined(list(group))
         encoding = tokenizer.encode(text, add_special_tokens=False)
         left = list(zip(encoding.ids, encoding.offsets, strict=True))
         number = 0
@@ -90,22 +93,24 @@ def cut(folder: Path, family: Family, sentences: list[Annotated], size: int) -> 
             ids = [*prefix, *(piece for piece, _ in own), *suffix]
             spans = [*((0, 0) for _ in prefix), *(span for _, span in own), *((0, 0) for _ in suffix)]
             template = frozenset([*range(len(prefix)), *range(len(ids) - len(suffix), len(ids))])
-            windows.append(Window(document, number, ids, spans, template, text, words))
+            windows.append(Window(document, number, ids, spans, template, text, words, mentions))
             number += 1
     return windows
 
 
-def joined(sentences: list[Annotated]) -> tuple[str, tuple[Word, ...]]:
-    """A document's text and words; heads count in the document."""
-    text, words = "", []
+def joined(sentences: list[Annotated]) -> tuple[str, tuple[Word, ...], tuple[Mention, ...]]:
+    """A document's text, words and mentions; heads count in the document."""
+    text, words, mentions = "", [], []
     for sentence in sentences:
         text += " " if text else ""
         first = len(words)
         for word in sentence.words:
             start, end = len(text) + word.start, len(text) + word.end
-            words.append(Word(start, end, word.pos, word.rel, word.head + first if word.head >= 0 else -1))
+            head = word.head + first if word.head >= 0 else -1
+            words.append(replace(word, start=start, end=end, head=head))
+        mentions += [replace(mention, word=mention.word + first) for mention in sentence.mentions]
         text += sentence.text
-    return text, tuple(words)
+    return text, tuple(words), tuple(mentions)
 
 
 def measured(model: Model, sentences: list[Annotated], size: int) -> list[ShardResult]:
@@ -136,7 +141,8 @@ def test_every_statistic_is_that_of_windows_cut_by_hand(folders, family, size, n
         nulls = {None: frozenset({0}) if causal else window.template, "none": frozenset()}[null]
         text = window.text + str(window.ids)  # one text a window: the reference keeps each once
         row = Sentence(text, window.words, window.spans, window.ids, window.template, nulls, alpha, added,
-                       document_index=window.document, sentence=window.number)  # fmt: skip
+                       document=f"document {window.document}", document_index=window.document,
+                       sentence=window.number, mentions=window.mentions)  # fmt: skip
         expected.add(label_pieces(row))
     parts = measured(load_model(str(folder), null_tokens=null), sentences, size)
     state = parts[0].state
@@ -156,7 +162,9 @@ def test_every_statistic_is_that_of_windows_cut_by_hand(folders, family, size, n
 def test_a_window_that_holds_a_document_reads_it_as_one_sentence(folders, family):
     model, sentences = load_model(str(folders[family])), [one for one in corpus(TEXTS) if len(one.text) < 20]
     documents = [
-        Annotated(*joined(list(group)), document, 0) for document, group in groupby(sentences, lambda one: one.document)
+        Annotated(text, words, document, 0, mentions)
+        for document, group in groupby(sentences, lambda one: one.document)
+        for text, words, mentions in [joined(list(group))]
     ]
     whole = read_units(documents, model)
     assert len(whole) > 4 and not whole.pieces.cut.any()

@@ -62,6 +62,7 @@ def referred(folder: Path, sentences: Sequence[Annotated], null: str | None) -> 
             null={"first": frozenset({0}), "special": attention.template, "none": frozenset()}[chosen],
             alpha=attention.alpha,
             added=attention.added,
+            mentions=sentence.mentions,
             cut=attention.cut,
             document=f"document {sentence.document}",
             document_index=sentence.document,

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
+from attnmetrics.metrics.reference.coreference import Coreference
 from attnmetrics.metrics.reference.corpus import Corpus
 from attnmetrics.metrics.reference.distance import Distance
 from attnmetrics.metrics.reference.entropy import Entropy, NearRow
@@ -44,7 +45,13 @@ SINGLE: dict[str, Callable[[Model], Twin]] = {
 }
 """Families of which a run has one."""
 
-TWINS: dict[str, Callable[..., Twin]] = {**SINGLE, "labels": Label, "links": Link, "syntax": Syntax}
+TWINS: dict[str, Callable[..., Twin]] = {
+    **SINGLE,
+    "labels": Label,
+    "links": Link,
+    "syntax": Syntax,
+    "coreference": Coreference,
+}
 """The twin of each family; a run has one for each label and each link."""
 
 
@@ -60,7 +67,7 @@ class Reference:
         heads: number of heads a layer
         causal: whether pieces attend to none after them
         labels: by label, all names that pieces may have
-        links: by link, whether it has directions; `dependency` is always one
+        links: by link, whether it has directions; `dependency` is always one, `coreference` has a family of its own
     """
 
     def __init__(
@@ -72,6 +79,7 @@ class Reference:
             *(Label(self.model, name, names) for name, names in labels.items()),
             *(Link(self.model, name, directions) for name, directions in links.items()),
             Syntax(self.model, labels["rel"]),
+            *([Coreference(self.model)] if "coreference" in links else []),
         ]
         self.entropy = next(twin for twin in self.twins if isinstance(twin, Entropy))
         self._exemplars = Exemplars(self.model)
