@@ -208,6 +208,8 @@ def _row(
     return {
         "layer": layer,
         "head": head,
+        "claim": "",
+        "bucket": "top",
         "rank": rank,
         "weight": weight,
         "document": f"d{rank}.txt",
@@ -229,8 +231,10 @@ def attention(frame: pd.DataFrame, drawn: int = 5, seed: int = 0) -> pd.DataFram
         weights[one.i] *= (1 - one.weight) / (1 - weights[one.i, one.j])
         weights[one.i, one.j] = one.weight
         i, j = np.nonzero(weights >= 0.002)
-        rows.append((one.layer, one.head, one.rank, len(one.pieces), i, j, weights[i, j].astype(np.float32)))
-    return pd.DataFrame(rows, columns=["layer", "head", "rank", "pieces", "i", "j", "weight"])
+        at = (one.layer, one.head, one.claim, one.bucket, one.rank)
+        rows.append((*at, len(one.pieces), i, j, weights[i, j].astype(np.float32)))
+    names = ["layer", "head", "claim", "bucket", "rank", "pieces", "i", "j", "weight"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def byte_pieces(text: str) -> list[str]:
