@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.measuring.selection import MapSample
+from attnmetrics.measuring.syntax import Syntax
 from attnmetrics.metrics.family import Quantity
 from attnmetrics.model.load import Model
 from attnmetrics.model.look import Layer
@@ -52,7 +53,7 @@ class MapFamily(Protocol):
         ...
 
 
-MAP_FAMILIES: Final[dict[str, Callable[[Units, Model, MapSample], MapFamily]]] = {}
+MAP_FAMILIES: Final[dict[str, Callable[[Units, Model, MapSample], MapFamily]]] = {"syntax": Syntax}
 """By the name of a family of `metrics` with mapped sums: what gives these sums of a shard's units."""
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Sums = Mapping[str, Array]
 """Sums by name; leading dimensions are free: [layer, head, …], or [layer, …] where heads are summed up. `heads` is the
-number of heads that are summed up in each: 1, or those of a layer."""
+number of heads that are summed up in each: 1, or those of a layer; `layers` are their numbers [layer] in the model."""
 
 HEAD: Final = ("layer", "head")
 

@@ -12,7 +12,18 @@ from typing import Any, Final
 import numpy as np
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.metrics import corpus, distance, entropy, null, output, over_heads, spread, surface, variability
+from attnmetrics.metrics import (
+    corpus,
+    distance,
+    entropy,
+    null,
+    output,
+    over_heads,
+    spread,
+    surface,
+    syntax,
+    variability,
+)
 from attnmetrics.metrics.family import (
     HEAD,
     MERGED,
@@ -52,7 +63,7 @@ SPECIAL: Final = ("first", "separator", "punctuation", "other")
 
 DIMENSIONS: Final = frozenset(
     {"layer", "head", "direction", "edge", "offset", "pair_distance", "bound", "shard", "unit"}
-    | {"attending", "neighbour"}
+    | {"attending", "neighbour", "half", "rule", "word_offset"}
     | {"corpus", "heads", "layers", "pairs", "directions"}
 )
 """Names that no label may have, for a table may have both as dimensions, or another table's file has the name."""
@@ -136,6 +147,9 @@ class Schema:
             "pair_distance": PAIR_DISTANCES,
             "attending": surface.ATTENDING,
             "neighbour": surface.NEIGHBOURS,
+            "half": syntax.HALVES,
+            "rule": syntax.RULES,
+            "word_offset": syntax.WORD_OFFSETS,
         }
 
     @cached_property
@@ -185,8 +199,9 @@ class Schema:
         Args:
             sums: a shard's or a run's, and those of `statistics.variability` that the merge adds.
         """
-        each = {**sums, "heads": np.ones(())}
-        together = {**self._over_heads(sums), "heads": np.asarray(float(self.heads))}
+        layers = np.array(self.layers, np.float64)
+        each = {**sums, "heads": np.ones(()), "layers": layers}
+        together = {**self._over_heads(sums), "heads": np.asarray(float(self.heads)), "layers": layers}
         values = {result.name: result.compute(each) for result in self.results}
         values |= {f"{result.name}_by_layer": result.compute(together) for result in self.results if result.has_twin}
         return {result.name: values[result.name].astype(result.dtype) for result in self.with_twins()}
@@ -227,6 +242,7 @@ def families_of(labels: Iterable[Label], links: Iterable[Link]) -> tuple[Family,
         surface.FAMILY,
         variability.FAMILY,
         output.FAMILY,
+        syntax.FAMILY,
         corpus.FAMILY,
         over_heads.FAMILY,
     )

@@ -43,11 +43,13 @@ COORDINATES = {
     ),
     "attending": ("attending piece", "whether the piece that attends is a separator", "1"),
     "neighbour": ("neighbour", "which piece, seen from the one that attends", "1"),
+    "rule": ("rule", "whose row or column of a map between words is looked at", "1"),
+    "word_offset": ("word offset", "words from a dependent to its parent, to the right", "words"),
     "pair_distance": ("distance", f"later − earlier piece; {PAIR_DISTANCE_LIMIT} holds everything beyond", "pieces"),
 }  # fmt: skip
 """Dimension that is no label → (long name, help, units)."""
 
-NUMBERS = ("layer", "head", "offset", "pair_distance")
+NUMBERS = ("layer", "head", "offset", "word_offset", "pair_distance")
 """Dimensions whose labels are numbers."""
 
 

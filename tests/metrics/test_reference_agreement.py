@@ -66,6 +66,7 @@ def referred(folder: Path, sentences: Sequence[Annotated], null: str | None) -> 
             alpha=attention.alpha,
             added=attention.added,
             cut=attention.cut,
+            document=f"document {sentence.document}",
             document_index=sentence.document,
             sentence=sentence.sentence,
         )

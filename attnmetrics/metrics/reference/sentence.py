@@ -50,6 +50,8 @@ class Sentence:
     """by link, its pairs of pieces; of a link with directions, (parent, child)"""
     cut: bool = False
     """whether it lost pieces"""
+    document: str = ""
+    """its id"""
     document_index: int = 0
     sentence: int = 0
 

@@ -18,6 +18,7 @@ from attnmetrics.metrics.reference.over_heads import OverHeads
 from attnmetrics.metrics.reference.sentence import Array, Model, Sentence
 from attnmetrics.metrics.reference.spread import Spread
 from attnmetrics.metrics.reference.surface import Surface
+from attnmetrics.metrics.reference.syntax import Syntax
 from attnmetrics.metrics.reference.variability import Variability
 
 
@@ -44,7 +45,7 @@ SINGLE: dict[str, Callable[[Model], Twin]] = {
 }
 """Families of which a run has one."""
 
-TWINS: dict[str, Callable[..., Twin]] = {**SINGLE, "labels": Label, "links": Link}
+TWINS: dict[str, Callable[..., Twin]] = {**SINGLE, "labels": Label, "links": Link, "syntax": Syntax}
 """The twin of each family; a run has one for each label and each link."""
 
 
@@ -73,6 +74,7 @@ class Reference:
             *(make(self.model) for make in SINGLE.values()),
             *(Label(self.model, name, names) for name, names in labels.items()),
             *(Link(self.model, name, directions) for name, directions in links.items()),
+            Syntax(self.model, labels["rel"]),
         ]
         self.entropy = next(twin for twin in self.twins if isinstance(twin, Entropy))
         self.strongest = Exemplars(self.model)
