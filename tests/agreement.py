@@ -6,10 +6,13 @@ from itertools import chain, combinations
 import numpy as np
 import xarray as xr
 
+from attnmetrics.metrics.claims import Claims
 from attnmetrics.metrics.reference.entropy import NearRow
-from attnmetrics.metrics.reference.exemplars import Peak
+from attnmetrics.metrics.reference.exemplars import APART, OWN, Peak
 from attnmetrics.metrics.reference.twins import Reference
+from attnmetrics.statistics.claims import BEST, Rows
 from attnmetrics.statistics.exemplars import Exemplars
+from attnmetrics.statistics.listing import make_listing
 
 RELATIVE, ABSOLUTE, WEIGHT = 1e-5, 1e-7, 5e-6
 CORRELATION = 10
@@ -65,23 +68,44 @@ def worst_ratios(found: xr.Dataset, expected: Reference) -> dict[str, float]:
 
 
 def check_exemplars(found: Exemplars, expected: Reference, maps: dict) -> float:
-    """Every rank of every head; returns the largest error of a weight."""
+    """Every rank of every head, of both kinds; returns the largest error of a weight."""
     worst = 0.0
-    for layer in range(expected.model.layers):
-        for head in range(expected.model.heads):
-            ranking = expected.exemplars(layer, head)
-            columns = (found.weight, found.document_index, found.sentence, found.i, found.j)
-            rows = [Peak(*row) for row in zip(*(c[layer, head].tolist() for c in columns), strict=True)]
-            kept = [row for row in rows if row.document_index >= 0]
-            assert len(kept) == min(K, len(ranking))
-            worst = max([worst, *(_check_rank(row, k, ranking, maps, (layer, head)) for k, row in enumerate(kept))])
+    for number, kind in enumerate((APART, OWN)):
+        for layer in range(expected.model.layers):
+            for head in range(expected.model.heads):
+                columns = (found.weight, found.document_index, found.sentence, found.i, found.j)
+                rows = [Peak(*row) for row in zip(*(c[number, layer, head].tolist() for c in columns), strict=True)]
+                kept = [row for row in rows if row.document_index >= 0]
+                ranking = expected.strongest.rank(layer, head, kind)
+                every = [peak for peak, _ in expected.strongest.every(layer, head, kind)]
+                assert len(kept) == min(K, len(ranking))
+                at = layer, head
+                worst = max([worst, *(_check_rank(row, ranking[k], every, maps, at) for k, row in enumerate(kept))])
     return worst
 
 
-def _check_rank(row: Peak, rank: int, ranking: list[Peak], maps: dict, head: tuple[int, int]) -> float:
+def check_claims(found: Rows, claims: Claims, expected: Reference, maps: dict) -> tuple[float, int]:
+    """Every rank of every claim and head; returns the largest error of a weight, and how many there are."""
+    listed = make_listing(Exemplars.zero(0, 0, 0), found, claims.names, claims.either)
+    worst, number = 0.0, 0
+    for claim in {*listed.claims[1:], *(name for name, _, _ in expected.claims.strongest)}:
+        for layer in range(expected.model.layers):
+            for head in range(expected.model.heads):
+                here = (listed.rows["layer"] == layer) & (listed.rows["head"] == head)
+                own = listed.rows[here & (listed.rows["claim"] == listed.claims.index(claim))]
+                rows = own[["weight", "document_index", "sentence", "i", "j"]].tolist()
+                ranking = expected.claims.best(claim, layer, head)
+                assert len(rows) == min(BEST, len(ranking)), claim
+                for k, row in enumerate(rows):
+                    worst = max(worst, _check_rank(Peak(*row), ranking[k], ranking, maps, (layer, head)))
+                number += len(rows)
+    return worst, number
+
+
+def _check_rank(row: Peak, expected: Peak, ranking: list[Peak], maps: dict, head: tuple[int, int]) -> float:
     """The sentence is the expected one or one as heavy; so are its i and j."""
     own = next(p for p in ranking if (p.document_index, p.sentence) == (row.document_index, row.sentence))
-    assert own == ranking[rank] or abs(own.weight - ranking[rank].weight) < WEIGHT
+    assert own == expected or abs(own.weight - expected.weight) < WEIGHT
     at_place = maps[row.document_index, row.sentence][head][row.i, row.j]
     assert (row.i, row.j) == (own.i, own.j) or own.weight - at_place < WEIGHT
     return abs(row.weight - own.weight)

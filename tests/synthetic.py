@@ -231,10 +231,10 @@ def attention(frame: pd.DataFrame, drawn: int = 5, seed: int = 0) -> pd.DataFram
         weights[one.i] *= (1 - one.weight) / (1 - weights[one.i, one.j])
         weights[one.i, one.j] = one.weight
         i, j = np.nonzero(weights >= 0.002)
-        key = one.layer, one.head, one.claim, one.bucket, one.rank
-        rows.append((*key, len(one.pieces), i, j, weights[i, j].astype(np.float32)))
-    columns = ["layer", "head", "claim", "bucket", "rank", "pieces", "i", "j", "weight"]
-    return pd.DataFrame(rows, columns=columns).astype({"claim": str, "bucket": str})
+        at = (one.layer, one.head, one.claim, one.bucket, one.rank)
+        rows.append((*at, len(one.pieces), i, j, weights[i, j].astype(np.float32)))
+    names = ["layer", "head", "claim", "bucket", "rank", "pieces", "i", "j", "weight"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def byte_pieces(text: str) -> list[str]:

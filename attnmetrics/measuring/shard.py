@@ -25,7 +25,7 @@ from attnmetrics.model.look import See, show_to
 from attnmetrics.model.pack import TILE_PAIRS, Batch
 from attnmetrics.model.units import Units
 from attnmetrics.statistics.claims import Gathering, Rows, no_rows, units_of
-from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks
+from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks, pair_of
 from attnmetrics.statistics.passages import Passage
 from attnmetrics.statistics.states import State
 from attnmetrics.statistics.variability import prefix_pairs
@@ -41,7 +41,7 @@ class ShardResult:
     blocks: NDArray[np.float32]
     """[V, layer, head, Q] prefix blocks of the units asked for (see `statistics.variability.Prefix`)"""
     exemplars: Exemplars
-    """over all units"""
+    """[kind, layer, head, K] over all units, by peaks between two pieces and from a piece to itself"""
     claims: Rows
     """the best of each claim and head, over the units that are mapped"""
     passages: Sequence[Passage]
@@ -121,7 +121,7 @@ def measure(
         results = map(run, read_ahead(prepare, batches, 2))
     for result in results:
         sums.add(result)
-    best = from_peaks(sums.peaks, units.document_index, units.number, units.digest, exemplars)
+    best = from_peaks(sums.peaks(units), units.document_index, units.number, units.digest, exemplars)
     claims = sums.claims.rows()
     return ShardResult(
         state=State(units.schema, sums.read() | sums.maps | count(units, metrics, model.attends)),
@@ -203,7 +203,7 @@ class _Layer:
     sums: Mapping[str, Tensor]
     """[head, …] by sum, float64"""
     peaks: tuple[Tensor, Tensor, Tensor]
-    """[B, head] weight, attending and attended piece"""
+    """[2, B, head] weight, attending and attended piece, of both kinds"""
     prefix: Tensor
     """[V, head, Q] float32"""
 
@@ -235,10 +235,8 @@ class _Sums:
         }
         self.claims = Gathering()
         self.maps = {one.name: np.zeros(self._schema.shape(one.dims)) for one in self._schema.mapped_sums}
-        shape = (len(units), layers, heads)
-        self.peaks = Peaks(
-            weight=np.full(shape, -np.inf), i=np.full(shape, -1, dtype=np.int32), j=np.full(shape, -1, dtype=np.int32)
-        )
+        shape = (len(units), 2, layers, heads)
+        self._peaks = np.full(shape, -np.inf), np.full(shape, -1, np.int32), np.full(shape, -1, np.int32)
         pairs = len(prefix_pairs(model.attends.causal)[0])
         self.blocks = np.full((blocks, layers, heads, pairs), np.nan, dtype=np.float32)
         self._without_norm = [layer for layer, heads_of in enumerate(model.outputs) if heads_of is None]
@@ -248,12 +246,19 @@ class _Sums:
         for layer in batch.layers:
             for name, total in self._sums.items():
                 total[layer.layer] += layer.sums[name]
-            for all_peaks, peaks in zip(self.peaks, layer.peaks, strict=True):
-                all_peaks[batch.rows, layer.layer] = peaks.cpu().numpy()
+            for all_peaks, peaks in zip(self._peaks, layer.peaks, strict=True):
+                all_peaks[batch.rows, :, layer.layer] = peaks.cpu().numpy().swapaxes(0, 1)
             self.blocks[batch.prefix_rows, layer.layer] = layer.prefix.cpu().numpy()
         for name, value in batch.maps.items():
             self.maps[name] += value
         self.claims.add(batch.claims)
+
+    def peaks(self, units: Units) -> Peaks:
+        """The peaks of all units, [S, kind, layer, head]."""
+        weight, i, j = self._peaks
+        start, ids = units.pieces.offsets[:-1, None, None, None], np.append(units.pieces.ids, 0)
+        attending, attended = (ids[np.where(piece >= 0, start + piece, -1)] for piece in (i, j))
+        return Peaks(weight, i, j, pair_of(attending, attended))
 
     def read(self) -> dict[str, NDArray[np.float64]]:
         """The sums that kernels give.

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
@@ -219,6 +219,11 @@ class Schema:
         values = {result.name: result.compute(each) for result in self.results}
         values |= {f"{result.name}_by_layer": result.compute(together) for result in self.results if result.has_twin}
         return {result.name: values[result.name].astype(result.dtype) for result in self.with_twins()}
+
+    def compute_some(self, sums: Sums, names: Collection[str]) -> dict[str, Array]:
+        """These results of heads or of the corpus, from a run's sums; of those that the run has."""
+        each = {**sums, "heads": np.ones(())}
+        return {result.name: result.compute(each) for result in self.results if result.name in names}
 
     def with_twins(self) -> tuple[Result, ...]:
         """All results, and then the by-layer twins."""

@@ -182,6 +182,13 @@ class _Excerpt(NamedTuple):
     """place of the attended piece"""
 
 
+def _place(parts: Sequence[Passage], piece: int) -> int:
+    """Where a piece of a unit stands among those of one or two of its passages, end to end."""
+    first, *others = parts
+    in_second = [piece - other.first + len(first.pieces) for other in others if piece >= other.first]
+    return in_second[0] if in_second else piece - first.first
+
+
 class _Excerpts:
     """Makes excerpts: what is shown of a unit is made once, however many exemplars show it."""
 
@@ -198,10 +205,7 @@ class _Excerpts:
         of_unit = self._find(document_index, unit)
         parts = shown(of_unit, i, j)
         text, pieces = self._join(document_index, unit, parts)
-        first = parts[0]
-        before = parts[-1].first - len(first.pieces)
-        place_i, place_j = (p - (first.first if p < first.first + len(first.pieces) else before) for p in (i, j))
-        return _Excerpt(first.document, text, pieces, place_i, place_j)
+        return _Excerpt(of_unit[0].document, text, pieces, _place(parts, i), _place(parts, j))
 
     def _find(self, document_index: int, unit: int) -> Sequence[Passage]:
         if (document_index, unit) not in self._passages:

@@ -23,8 +23,18 @@ SENTENCES_AHEAD = 500
 """Prefix blocks are read ahead of so many sentences at most: 16 MB for a model of GPT-2 small's size."""
 
 
+def merge_states(store: Store, commits: Sequence[Commit]) -> State:
+    """What all shards add up to, in the order given; memory does not grow with their number.
+
+    Raises:
+        StoreError: a shard is not as it was committed.
+        MergeError: no shard, or shards that do not belong together.
+    """
+    return reduce(State.merge, read_ahead(store.read_state, commits), State.zero(store.schema))
+
+
 def merge(store: Store, commits: Sequence[Commit], variability_sentences: int | None) -> dict[str, NDArray[np.float64]]:
-    """The sums of a whole run, from committed shards in the order given; memory does not grow with their number.
+    """The sums of a whole run, and what the merge adds to them.
 
     Args:
         store: where they are.
@@ -35,18 +45,17 @@ def merge(store: Store, commits: Sequence[Commit], variability_sentences: int | 
         StoreError: a shard is not as it was committed.
         MergeError: no shard, or shards that do not belong together.
     """
-    state = reduce(State.merge, read_ahead(store.read_state, commits), State.zero(store.schema))
     share = equal_share(variability_sentences, store.shards, sum(commit.counts.sentences for commit in commits))
     ahead = min(AT_ONCE, max(1, SENTENCES_AHEAD // max([1, *(commit.counts.prefix_sentences for commit in commits)])))
 
     def read_blocks() -> Iterator[NDArray[np.float32]]:
         return (_choose_blocks(prefix, share) for prefix in read_ahead(store.read_prefix, commits, ahead))
 
-    return {**state.sums, **deviations(read_blocks)}
+    return {**merge_states(store, commits).sums, **deviations(read_blocks)}
 
 
 def merge_exemplars(store: Store, commits: Sequence[Commit]) -> Exemplars:
-    """The best sentences of every head over all shards.
+    """The best sentences of every head over all shards, [kind, layer, head, K].
 
     Raises:
         StoreError: a shard is not as it was committed.

@@ -1,7 +1,7 @@
 """Per-shard state on disk: `shards.zarr` and, beside it, commits and the texts behind exemplars.
 
     RUN/shards.zarr/state            [shard, number]                    packed State; a shard is a chunk
-    RUN/shards.zarr/exemplars        [shard, field, layer, head, rank]  packed Exemplars; a shard is a chunk
+    RUN/shards.zarr/exemplars        [shard, field, kind, layer, head, rank]  packed Exemplars; a shard is a chunk
     RUN/prefix/000007.zst            blocks of some sentences of shard 7, for variability
     RUN/claims/000007.zst            the strongest pairs of every claim and head in shard 7
     RUN/passages/000007.parquet      text and pieces of the units among shard 7's exemplars and claims
@@ -45,7 +45,7 @@ from attnmetrics.store.commits import Commit, digest
 
 FILES = {
     "state": "shards.zarr/state/c.{shard}.0",
-    "exemplars": "shards.zarr/exemplars/c.{shard}.0.0.0.0",
+    "exemplars": "shards.zarr/exemplars/c.{shard}.0.0.0.0.0",
     "prefix": "prefix/{shard:06d}.zst",
     "claims": "claims/{shard:06d}.zst",
     "passages": "passages/{shard:06d}.parquet",
@@ -224,10 +224,9 @@ class Store:
             self._commit(shard).remove()
 
     @property
-    def _places(self) -> tuple[int, int, int]:
-        """Layers, heads and exemplars of a head."""
-        layers, heads = self.schema.shape(HEAD)
-        return layers, heads, self.exemplars
+    def _places(self) -> tuple[int, ...]:
+        """Kinds of peaks, layers, heads and exemplars of a head."""
+        return 2, *self.schema.shape(HEAD), self.exemplars
 
     def _layout(self) -> dict[str, Buffer]:
         """The files that say what the arrays are, by path."""
@@ -235,7 +234,7 @@ class Store:
         group = zarr.create_group(MemoryStore(files), zarr_format=3)
         exemplars = np.zeros((len(fields(Exemplars)), *self._places), np.int64)
         _lay_out(group, "state", self.shards, np.zeros(self.schema.size), ("number",))
-        _lay_out(group, "exemplars", self.shards, exemplars, ("field", "layer", "head", "rank"))
+        _lay_out(group, "exemplars", self.shards, exemplars, ("field", "kind", "layer", "head", "rank"))
         return files
 
     def _read(self, commit: Commit, name: str, decode: Callable[[bytes], Value]) -> Value:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from agreement import WEIGHT, K, check_exemplars, entropy_ratio, worst_ratios
+from agreement import WEIGHT, K, check_claims, check_exemplars, entropy_ratio, worst_ratios
 from gold import Annotated, corpus, label, new_reference, new_schema, read_units
 from models import FAMILIES, TEXTS, save_model
 from reference_forward import attention_float64
@@ -21,17 +21,19 @@ from transformers import AutoModel
 
 from attnmetrics.assets import CORPORA, MODELS
 from attnmetrics.measuring.shard import measure
+from attnmetrics.metrics.claims import Claims
 from attnmetrics.metrics.reference.sentence import Sentence
 from attnmetrics.metrics.reference.twins import TWINS, Reference
 from attnmetrics.model.load import load_model
 from attnmetrics.results.dataset import dataset
+from attnmetrics.statistics.claims import Rows, merge_rows
 from attnmetrics.statistics.exemplars import Exemplars, merge_all
 from attnmetrics.statistics.variability import deviations
 
 SHARE_TABLES = ("pos_to", "pos_from", "dependency_type_to", "special_to", "animacy_to", "attention_at_offset")
 
 
-def measured(folder: Path, sentences: Sequence[Annotated], null: str | None) -> tuple[xr.Dataset, Exemplars]:
+def measured(folder: Path, sentences: Sequence[Annotated], null: str | None) -> tuple[xr.Dataset, Exemplars, Rows]:
     """Everything the package says, from three shards."""
     model = load_model(str(folder), device="cpu", null_tokens=null)
     schema = new_schema(len(model.layers), model.heads)
@@ -40,7 +42,8 @@ def measured(folder: Path, sentences: Sequence[Annotated], null: str | None) -> 
     parts = [measure(units, model, batch_pieces=300, exemplars=K) for units in shards]
     state = parts[0].state.merge(parts[1].state).merge(parts[2].state)
     sums = state.sums | deviations(lambda: (part.blocks for part in parts))
-    return dataset(schema, sums), merge_all(part.exemplars for part in parts)
+    claims = merge_rows(part.claims for part in parts)
+    return dataset(schema, sums), merge_all(part.exemplars for part in parts), claims
 
 
 def referred(folder: Path, sentences: Sequence[Annotated], null: str | None) -> tuple[Reference, dict]:
@@ -76,10 +79,14 @@ def referred(folder: Path, sentences: Sequence[Annotated], null: str | None) -> 
 
 def check(folder: Path, texts: Sequence[str], null: str | None = None) -> None:
     sentences = corpus(texts)
-    found, exemplars = measured(folder, sentences, null)
+    found, exemplars, claims = measured(folder, sentences, null)
     expected, maps = referred(folder, sentences, null)
     ratios = worst_ratios(found, expected)
     weight = check_exemplars(exemplars, expected, maps)
+    names = Claims(new_schema(expected.model.layers, expected.model.heads))
+    of_claims, number = check_claims(claims, names, expected, maps)
+    assert number > 100
+    weight = max(weight, of_claims)
     order = sorted(ratios, key=ratios.__getitem__, reverse=True)
     print(f"\n{folder.name}, null {null}: exemplar weights {weight:.1e};", end=" ")
     print(", ".join(f"{name} {ratios[name]:.3f}" for name in order if ratios[name] > 1e-3))

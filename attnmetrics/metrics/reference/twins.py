@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
+from attnmetrics.metrics.reference.claims import Claims
 from attnmetrics.metrics.reference.coreference import Coreference
 from attnmetrics.metrics.reference.corpus import Corpus
 from attnmetrics.metrics.reference.distance import Distance
@@ -61,6 +62,8 @@ class Reference:
     Attributes:
         twins: one of each single family, label and link
         entropy: the twin of its family, for its sums
+        strongest: the largest single weights of every head
+        claims: the largest single weights of every claim and head
 
     Args:
         layers: number of layers
@@ -82,7 +85,8 @@ class Reference:
             *([Coreference(self.model)] if "coreference" in links else []),
         ]
         self.entropy = next(twin for twin in self.twins if isinstance(twin, Entropy))
-        self._exemplars = Exemplars(self.model)
+        self.strongest = Exemplars(self.model)
+        self.claims = Claims(self.model, labels, links)
 
     @property
     def near_rows(self) -> list[NearRow]:
@@ -99,15 +103,16 @@ class Reference:
         self._check(sentence)
         for twin in self.twins:
             twin.add(sentence)
-        self._exemplars.add(sentence)
+        self.strongest.add(sentence)
+        self.claims.add(sentence)
 
     def results(self) -> dict[str, Array]:
         """Every result under its name, the by-layer ones too."""
         return {name: value for twin in self.twins for name, value in twin.results().items()}
 
     def exemplars(self, layer: int, head: int) -> list[Peak]:
-        """All sentences with an attendable pair, largest weight first; each text once, as its first occurrence."""
-        return self._exemplars.rank(layer, head)
+        """All sentences with a pair of the head's kind, largest weight first; each text and each pair of ids once."""
+        return self.strongest.rank(layer, head, self.strongest.kind(layer, head))
 
     def _check(self, sentence: Sentence) -> None:
         alpha, n = sentence.alpha, len(sentence.pieces)
