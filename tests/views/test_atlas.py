@@ -89,7 +89,8 @@ def test_every_table_is_in_the_page_bit_for_bit(data: xr.Dataset, page: str) -> 
         twin = data[f"{name}_by_layer"].values.ravel() if f"{name}_by_layer" in data else np.nan
         by_layer = unpack(metric["by_layer"], "<f8")
         assert_array_equal(by_layer, np.broadcast_to(twin, by_layer.shape).astype(float))
-        assert metric["labels"] == ([str(one) for one in data[metric["dim"]].values] if metric["dim"] else [])
+        labels = product(*(map(str, data[dim].values) for dim in data[name].dims[2:]))
+        assert metric["labels"] == ([", ".join(one) for one in labels] if metric["dim"] else [])
         assert metric["help"]
         assert (metric["unit"], metric["formula"]) == (data[name].attrs["units"], data[name].attrs["formula"])
     assert (metrics["pos_to"]["kind"], metrics["pos_to"]["heading"]) == ("share", "Attention to {}")

@@ -93,7 +93,7 @@ def find(entry: Entry, data: xr.Dataset) -> tuple[str, str]:
     known = labels_of(data["rel"], "rel") if "relation_edges" in data else []
     asked = [(*one.split(" "), entry.get("rule", ""))[:2] for one in entry.get("ours", ())]
     for rel, rule in asked:
-        if rel in known and int(data["relation_edges"].sel(rel=rel)):
+        if rel in known and float(data["relation_edges"].sel(rel=rel)) > 0:
             return rel, rule
     missing = f"this run has no {' or '.join(rel for rel, _ in asked)}" if asked else ""
     raise NoCounterpartError("; ".join(filter(None, [missing, entry.get("why", "")])))
