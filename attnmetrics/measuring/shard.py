@@ -131,7 +131,7 @@ def measure(
     """Measure a shard. The same shard and options give the same bits, with any number of threads.
 
     Args:
-        units: S sentences or windows.
+        units: S sentences, windows or pairs of segments.
         model: the model.
         batch_pieces: most pieces of one forward pass; unset, what suits the device.
         exemplars: K, units kept per head.
@@ -185,6 +185,8 @@ class _Input:
 
     ids: Tensor
     """[T]"""
+    segments: Tensor | None
+    """[T] see `Units.segments`"""
     wanted: Wanted
     binning: Binning
     prefix_rows: NDArray[np.int64]
@@ -205,6 +207,7 @@ def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
     pairs = prefix_pairs(model.attends.causal)
     return _Input(
         ids=torch.from_numpy(units.pieces.ids[piece]).to(model.device),
+        segments=None if units.segments is None else torch.from_numpy(units.segments[piece]).to(model.device),
         wanted=want(batch, model.attends, linked, with_prefix, pairs, model.device),
         binning=Binning.of(units, piece, within, lengths[unit], model.attends, model.device),
         prefix_rows=shard.prefix_row[batch.rows[with_prefix]],
@@ -221,7 +224,8 @@ def _run(ready: _Input, model: Model, kernel: Kernel) -> "_Measured":
         layers.append(_Layer(layer, ready.binning.bin(reductions), peaks, reductions.prefix.float()))
 
     maps = ready.maps
-    model.run(ready.ids, ready.wanted, consume, kernel=kernel, see=maps.see if maps else None, norms=True)
+    see = maps.see if maps else None
+    model.run(ready.ids, ready.wanted, consume, kernel=kernel, see=see, norms=True, segments=ready.segments)
     return _Measured(ready.wanted.batch.rows, ready.prefix_rows, layers, maps.sums() if maps else {})
 
 

@@ -232,13 +232,13 @@ def _recording(maps: list[list[NDArray[np.float64]]], batch: Batch) -> See:
     return record
 
 
-def run_packed(network: Any, layout: Layout, ids: Tensor, current: Pass) -> None:
-    """One pass over packed ids [T] in the way that the family takes them."""
+def run_packed(network: Any, layout: Layout, ids: Tensor, current: Pass, segments: Tensor | None = None) -> None:
+    """One pass over packed ids [T] in the way that the family takes them; segments [T], if it tells them apart."""
     offsets = current.wanted.batch.offsets
-    if layout.equal_lengths:
-        forward(network, ids.view(len(offsets) - 1, -1), None, current)
-    else:
-        forward(network, ids[None], layout.positions(ids, offsets)[None], current)
+    rows = len(offsets) - 1 if layout.equal_lengths else 1
+    positions = None if layout.equal_lengths else layout.positions(ids, offsets)[None]
+    own = None if segments is None else segments.view(rows, -1)
+    forward(network, ids.view(rows, -1), positions, current, own)
 
 
 def run_alone(
