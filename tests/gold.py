@@ -13,7 +13,7 @@ from attnmetrics.metrics.reference.sentence import Mention, Sentence, Word
 from attnmetrics.metrics.reference.twins import Reference
 from attnmetrics.metrics.schema import COREFERENT, LABELS, LINKS, SPECIAL, Schema, declare
 from attnmetrics.model.load import Model
-from attnmetrics.model.units import Units, read_sentences, read_windows
+from attnmetrics.model.units import SegmentIds, Units, read_pairs, read_sentences, read_windows
 
 POS = ("ADJ", "ADP", "AUX", "DET", "NOUN", "PRON", "PROPN", "PUNCT", "VERB", "_")
 REL = ("amod", "aux", "case", "conj", "det", "nmod", "nsubj", "nsubj:pass", "obj", "obl", "punct", "root", "_")
@@ -173,6 +173,13 @@ def new_schema(layers: int, heads: int, own: bool = True) -> Schema:
 
 def mark_words(sentences: Sentences, schema: Schema) -> Marks:
     return mark(sentences, schema, Functions.find(link.source for link in schema.links))
+
+
+def read_gold_pairs(sentences: Sequence[Annotated], model: Model, size: int, segment_ids: SegmentIds) -> Units:
+    """Pairs of segments."""
+    taken = columns(sentences)
+    marks = mark_words(taken, new_schema(len(model.layers), model.heads, own=False))
+    return read_pairs(taken, marks, model, size, segment_ids)
 
 
 def read_units(sentences: Sequence[Annotated], model: Model, window: int | None = None, own: bool = False) -> Units:

@@ -26,7 +26,7 @@ from attnmetrics.measuring.selection import Sampling, choose, choose_units
 from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.metrics.schema import SPECIAL, SPECIAL_LABEL, Schema
 from attnmetrics.model.pack import Batching
-from attnmetrics.model.units import Units, check_window, read_sentences, read_windows
+from attnmetrics.model.units import Units, check_pair, check_window, read_pairs, read_sentences, read_windows
 from attnmetrics.statistics.sampling import Selection, sample_hashes, smallest
 from attnmetrics.statistics.variability import Prefix
 from attnmetrics.store.commits import Commit, Counts, LeftOut
@@ -89,7 +89,7 @@ class Worker:
         """What the driver needs to know of the model.
 
         Raises:
-            ConfigError: the model cannot read windows of the size that is wanted.
+            ConfigError: the model cannot read windows or pairs of the size that is wanted.
         """
         return self._load_model().describe()
 
@@ -235,10 +235,12 @@ class Worker:
         return cache.read_counts(path)["sentences_blank"]
 
     def _read_units(self, sentences: Sentences, marks: Marks, model: "Model") -> Units:
-        window = self._config.window
-        if window is None:
+        config = self._config
+        if config.window is None:
             return read_sentences(sentences, marks, model)
-        return read_windows(sentences, marks, model, window)
+        if config.pairs:
+            return read_pairs(sentences, marks, model, config.window, config.segment_ids)
+        return read_windows(sentences, marks, model, config.window)
 
     def _read_pieces(self, sentences: Sentences, model: "Model") -> Units:
         """Units with no other label than `special`, and no link."""
@@ -255,7 +257,8 @@ class Worker:
         if self._model is None:
             self._model = _load(self._config)
             if self._config.window is not None:
-                check_window(self._config.window, self._model)
+                check = check_pair if self._config.pairs else check_window
+                check(self._config.window, self._model)
         return self._model if batching is None else self._model.keep_to(batching)
 
     def _load_language_model(self, batching: Batching | None = None) -> "LanguageModel":
@@ -270,9 +273,9 @@ class Worker:
 
 
 def _load(config: RunConfig) -> "Model":
-    from attnmetrics.model.load import load_model
+    from attnmetrics.model.load import load_model, without_null
 
-    return load_model(
+    model = load_model(
         str(MODELS.get(config.model, config.model)),
         revision=config.revision,
         device=config.device,
@@ -283,6 +286,8 @@ def _load(config: RunConfig) -> "Model":
         trust_remote_code=config.trust_remote_code,
         allow_pickle=config.allow_pickle,
     )
+    unset = config.pairs and config.null_tokens is None and not model.causal
+    return without_null(model) if unset else model
 
 
 def load_annotator(config: RunConfig, gold: Declared | None, columns: frozenset[str]) -> Annotator:

@@ -84,7 +84,7 @@ def measure(
     """Measure a shard. The same shard and options give the same bits, with any number of threads.
 
     Args:
-        units: S sentences or windows.
+        units: S sentences, windows or pairs of segments.
         model: the model.
         batch_pieces: most pieces of one forward pass; unset, what suits the device.
         exemplars: K, units kept per head; 0 for no claims either.
@@ -142,6 +142,8 @@ class _Input:
 
     ids: Tensor
     """[T]"""
+    segments: Tensor | None
+    """[T] see `Units.segments`"""
     wanted: Wanted
     binning: Binning
     prefix_rows: NDArray[np.int64]
@@ -170,6 +172,7 @@ def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
     pairs = prefix_pairs(model.attends.causal)
     return _Input(
         ids=torch.from_numpy(units.pieces.ids[piece]).to(model.device),
+        segments=None if units.segments is None else torch.from_numpy(units.segments[piece]).to(model.device),
         wanted=want(batch, model.attends, linked, with_prefix, pairs, model.device),
         binning=Binning.of(units, piece, within, lengths[unit], model.attends, model.device),
         prefix_rows=shard.prefix_row[batch.rows[with_prefix]],
@@ -186,7 +189,7 @@ def _run(ready: _Input, model: Model, kernel: Kernel) -> "_Measured":
         peaks = (reductions.peak, reductions.peak_i, reductions.peak_j)
         layers.append(_Layer(layer, ready.binning.bin(reductions), peaks, reductions.prefix.float()))
 
-    model.run(ready.ids, ready.wanted, consume, kernel=kernel, see=ready.see, norms=True)
+    model.run(ready.ids, ready.wanted, consume, kernel=kernel, see=ready.see, norms=True, segments=ready.segments)
     claims = ready.claims.rows() if ready.claims else no_rows()
     return _Measured(ready.wanted.batch.rows, ready.prefix_rows, layers, ready.maps.sums(), claims)
 

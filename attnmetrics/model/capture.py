@@ -133,6 +133,13 @@ def call(
         return network(**arguments)
 
 
+def segment_types(network: Any) -> int:
+    """How many segments a network tells apart; 1 where it is told of none."""
+    if "token_type_ids" not in inspect.signature(network.forward).parameters:
+        return 1
+    return max(1, int(getattr(network.config.get_text_config(), "type_vocab_size", None) or 1))
+
+
 @contextmanager
 def _under_way(current: Pass) -> Iterator[None]:
     token = _current.set(current)

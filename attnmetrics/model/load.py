@@ -151,6 +151,7 @@ class Model:
         kernel: Kernel = dense,
         see: See | None = None,
         norms: bool = False,
+        segments: Tensor | None = None,
     ) -> None:
         """One forward pass over a batch, up to the last measured layer.
 
@@ -161,10 +162,11 @@ class Model:
             kernel: what computes attention.
             see: gets each measured layer's α, tile by tile.
             norms: whether reductions have the norms of what heads add to the stream.
+            segments: [T] which segment of its unit each piece is in, for models that tell segments apart.
         """
         calls = self.numbering.calls(self.layers)
         current = Pass(kernel, wanted, calls, consume, see, self.outputs if norms else ())
-        run_packed(self.network, self.layout, ids, current)
+        run_packed(self.network, self.layout, ids, current, segments)
 
 
 @contextmanager
@@ -261,6 +263,11 @@ def choose_attends(null_tokens: NullTokens | None, causal: bool, template: Templ
     policy = null_tokens or ("first" if causal else "special")
     ends = {"first": (1, 0), "special": (len(template.before), len(template.after)), "none": (0, 0)}
     return Attends(causal, *ends[policy])
+
+
+def without_null(model: Model) -> Model:
+    """The model with no null column."""
+    return replace(model, attends=choose_attends("none", model.causal, model.template))
 
 
 def load_generator(model: Model) -> Any:

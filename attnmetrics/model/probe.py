@@ -243,9 +243,11 @@ def _recording(maps: list[list[NDArray[np.float64]]], batch: Batch) -> See:
     return record
 
 
-def run_packed(network: Any, layout: Layout, ids: Tensor, current: Pass) -> None:
-    """One pass over packed ids [T] in the way that the family takes them."""
-    forward(network, *layout.arrange(ids, current.wanted.batch.offsets), current)
+def run_packed(network: Any, layout: Layout, ids: Tensor, current: Pass, segments: Tensor | None = None) -> None:
+    """One pass over packed ids [T] in the way that the family takes them; segments [T], if it tells them apart."""
+    ids, positions = layout.arrange(ids, current.wanted.batch.offsets)
+    own = None if segments is None else segments.view(*ids.shape)
+    forward(network, ids, positions, current, own)
 
 
 def run_alone(

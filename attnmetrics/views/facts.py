@@ -42,7 +42,7 @@ def model_name(facts: Mapping[str, Any]) -> str:
 
 
 def unit_of(data: xr.Dataset) -> str:
-    """What the run measured attention in: `sentence`, or `window:N`."""
+    """What the run measured attention in: `sentence`, `window:N` or `pair:N`."""
     return str(data.attrs.get("unit", "sentence"))
 
 

@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.errors import ConfigError
+from attnmetrics.results.wording import unit_name
 from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.pieces import visible
 
@@ -153,8 +154,8 @@ def heading(table: xr.DataArray, at: Labels) -> str:
 
 
 def unit_word(data: xr.Dataset) -> str:
-    """What attention was measured in, as a word: `sentence`, or `window` for windows of any size."""
-    return visible(str(data.attrs.get("unit", "sentence")).partition(":")[0])
+    """What attention was measured in, in words: sentence, or window for windows of any size, or segment pair."""
+    return visible(unit_name(str(data.attrs.get("unit", "sentence"))))
 
 
 # ---- labels
