@@ -480,8 +480,8 @@ def _check_complete(name: str, info: dict[str, Any], kind: str) -> None:
     missing += sorted(str(key) for key in info.get("mismatched_keys", ()))
     if missing and kind != "AutoModel":
         raise ModelError(
-            f"expected the weights of a language-model head in {name}, found none of {', '.join(missing[:3])} "
-            f"({len(missing)} missing or of another shape): it cannot predict words; take a checkpoint with its head"
+            f"expected the weights of a language-model head in {name}, found {len(missing)} of them missing or of "
+            f"another shape ({', '.join(missing[:3])}, …): it cannot predict words; take a checkpoint with its head"
         )
     if missing:
         raise ModelError(

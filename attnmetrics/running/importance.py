@@ -67,10 +67,10 @@ def measure_importance(session: Session, options: Options, measured: Sequence[in
         session.reporter.say(f"importance of {done} of {len(job.plan.shards)} shards is measured already")
     task = Differentiating(selection, how, store, batching)
     outcome = differentiate(job, session.engine, session.reporter, task, todo)
-    session.facts["importance"] = _describe(digest, how, options, job)
+    record(session, "importance", outcome)
     refuse_unannotated(job, len(outcome.damaged))
     refuse_failures(job, outcome.failures)
-    record(session, "importance", outcome)
+    session.facts["importance"] = _describe(digest, how, options, job)  # written with the outputs
 
 
 def require(folder: Location) -> None:
