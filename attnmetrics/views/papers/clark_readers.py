@@ -163,8 +163,9 @@ def _later_over_earlier(data: xr.Dataset, source: Source, unit: str) -> Counterp
 
 
 def _by_class(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
-    at = source.labels(data)
-    return _listed([corpus_value(data, source.result, {**at, "mention_class": one}) for one in CLASSES], unit)
+    corpus_value(data, source.result, {**source.labels(data), "mention_class": "all"})
+    table = data[source.result].sel(source.labels(data))
+    return _listed([float(at_labels(table, {"mention_class": one})) for one in CLASSES], unit)
 
 
 def _best_head_by_class(data: xr.Dataset, source: Source, unit: str) -> Counterpart:

@@ -46,8 +46,8 @@ function figure5(atlas) {
 
 function figure6(atlas) {
   const found = section("Figure 6: heads that attend alike");
-  const metric = atlas.byName.get("head_map");
-  found.append(metric
+  const { similarity } = atlas;
+  found.append(similarity
     ? el("p", {}, el("a", { href: "#/similarity" }, "A map of all heads, near one another where they attend alike"))
     : el("p", { class: "note" }, "This run has no similarity of heads."));
   return [found];
