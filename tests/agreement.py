@@ -1,7 +1,7 @@
 """Whether results and exemplars agree with the float64 reference, within the tolerance of the contract."""
 
 from collections.abc import Sequence
-from itertools import chain, combinations
+from itertools import chain, combinations, product
 
 import numpy as np
 import xarray as xr
@@ -9,6 +9,7 @@ import xarray as xr
 from attnmetrics.metrics.claims import Claims
 from attnmetrics.metrics.reference.entropy import NearRow
 from attnmetrics.metrics.reference.exemplars import APART, OWN, Peak
+from attnmetrics.metrics.reference.syntax import RULES
 from attnmetrics.metrics.reference.twins import Reference
 from attnmetrics.statistics.claims import BEST, Rows
 from attnmetrics.statistics.exemplars import Exemplars
@@ -100,6 +101,23 @@ def check_claims(found: Rows, claims: Claims, expected: Reference, maps: dict) -
                     worst = max(worst, _check_rank(Peak(*row), ranking[k], ranking, maps, (layer, head)))
                 number += len(rows)
     return worst, number
+
+
+def check_relations(found: Rows, claims: Claims, expected: Reference, maps: dict) -> int:
+    """The strongest pairs of every relation's hits and misses, by every rule, in every head; returns how many."""
+    number = 0
+    for (rule, rule_name), (rel, name) in product(enumerate(RULES), enumerate(claims.rels)):
+        for is_miss, kind in enumerate(("hit", "miss")):
+            of_claim = found[found["claim"] == claims.first_of_relation(rule) + 2 * rel + is_miss]
+            for at in product(range(expected.model.layers), range(expected.model.heads)):
+                own = of_claim[(of_claim["layer"] == at[0]) & (of_claim["head"] == at[1])]
+                rows = own[["weight", "document_index", "sentence", "i", "j"]].tolist()
+                ranking = expected.relations.best(f"relation:{name}:{rule_name}:{kind}", *at)
+                assert len(rows) == min(BEST, len(ranking))
+                for k, row in enumerate(rows):
+                    assert _check_rank(Peak(*row), ranking[k], ranking, maps, at) < WEIGHT
+                number += len(rows)
+    return number
 
 
 def _check_rank(row: Peak, expected: Peak, ranking: list[Peak], maps: dict, head: tuple[int, int]) -> float:

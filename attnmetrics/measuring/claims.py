@@ -1,11 +1,13 @@
 """The strongest pairs of every claim, found in α itself, of the units that are mapped.
 
-A *spot* is a pair that a claim may rest on; a *segment* is all spots of one claim in one unit. The spots of a name are
-the columns that have it, each with the row that attends to it most: these are found once for all labels.
+The spots (see `segments`) of a name are the columns that have it, each with the row that attends to it most: these are
+found once for all labels.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,13 +15,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.measuring.links import Links
+from attnmetrics.measuring.maps import BatchMaps
+from attnmetrics.measuring.relations import RelationReader
+from attnmetrics.measuring.segments import Chosen, Segments, nothing
+from attnmetrics.measuring.syntax import SyntaxReader
 from attnmetrics.metrics.claims import NEIGHBOURS, SECOND_SINK, Claims
 from attnmetrics.model.align import ranges
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.look import Layer
 from attnmetrics.model.pack import Batch, Tile
 from attnmetrics.model.units import Units
-from attnmetrics.statistics.claims import BEST, Rows, keep_best, make_rows, no_rows
+from attnmetrics.statistics.claims import Rows, keep_best, make_rows, no_rows
 
 SINK_PIECES = 10
 """Units of fewer pieces have no second sink."""
@@ -34,16 +40,18 @@ class ClaimFinder:
         self.linked = linked
         self.claims = Claims(units.schema)
 
-    def read(self, batch: Batch) -> "ClaimReader":
-        """What finds them in these units."""
-        return ClaimReader(self, batch)
+    def read(self, batch: Batch, maps: BatchMaps) -> "ClaimReader":
+        """What finds them in these units, of which these maps are made too, tile by tile before."""
+        syntax = next((reader for reader in maps.readers if isinstance(reader, SyntaxReader)), None)
+        relations = RelationReader(syntax, self.units, self.claims, batch) if syntax else None
+        return ClaimReader(self, batch, relations)
 
 
 class ClaimReader:
     """The best rows of one batch."""
 
-    def __init__(self, finder: ClaimFinder, batch: Batch) -> None:
-        self._finder = finder
+    def __init__(self, finder: ClaimFinder, batch: Batch, relations: RelationReader | None) -> None:
+        self._finder, self._relations = finder, relations
         self._batch = batch
         self._spots = {tile.sentence: _find_spots(finder, batch, tile) for tile in batch.tiles if not tile.row}
         self._rows: list[Rows] = []
@@ -56,20 +64,25 @@ class ClaimReader:
             self._at_pairs = np.zeros((weights.shape[1], len(spots.pair_i)), np.float32)
         self._columns.add(tile, weights)
         spots.read_pairs(tile, weights, self._at_pairs)
+        found = list(self._relations.choose(tile, weights)) if self._relations else []
         if tile.row + tile.rows == tile.length:
-            self._rows.append(self._choose(layer.place, tile, spots))
+            found += self._choose(tile, spots)
+        self._rows.append(self._name(layer.place, tile, nothing().join(*found)))
 
     def rows(self) -> Rows:
         """The best of all tiles."""
         return keep_best(np.concatenate([no_rows(), *self._rows]))
 
-    def _choose(self, layer: int, tile: Tile, spots: "_Spots") -> Rows:
-        """The best rows of a layer in the units of a tile."""
+    def _choose(self, tile: Tile, spots: "_Spots") -> Iterator[Chosen]:
+        """The strongest pairs in the units of a tile, of which all rows were seen."""
         columns = self._columns.settle(self._finder.attends)
-        found = spots.choose(columns, self._at_pairs)
+        yield spots.choose(columns, self._at_pairs)
         if tile.length >= SINK_PIECES:
             number = self._finder.claims.number(SECOND_SINK)
-            found = found.join(_find_second_sinks(columns, self._finder.attends, number))
+            yield _find_second_sinks(columns, self._finder.attends, number)
+
+    def _name(self, layer: int, tile: Tile, found: Chosen) -> Rows:
+        """The same pairs, with the names of their units."""
         unit, units = self._batch.rows[tile.sentence + found.unit], self._finder.units
         return make_rows(
             claim=found.claim, layer=layer, head=found.head, weight=found.weight, i=found.i, j=found.j,
@@ -110,32 +123,14 @@ class _Columns:
         return self
 
 
-class _Chosen(NamedTuple):
-    """N pairs (i, j), each the strongest of a claim in a unit and a head."""
-
-    claim: NDArray[Any]
-    unit: NDArray[Any]
-    """counted in the tile"""
-    head: NDArray[Any]
-    weight: NDArray[Any]
-    i: NDArray[Any]
-    j: NDArray[Any]
-
-    def join(self, other: "_Chosen") -> "_Chosen":
-        """Both."""
-        return _Chosen(*(np.concatenate(parts) for parts in zip(self, other, strict=True)))
-
-
 @dataclass(frozen=True, slots=True)
 class _Spots:
-    """The spots of some units of one length: X columns by name, then P pairs; and their S segments, end to end.
+    """The spots of some units of one length: X columns by name, then P pairs.
 
     Example: of one unit whose three pieces are DET NOUN DET, the label's columns are 0 2 1, in segments that start at 0
     and 2.
     """
 
-    length: int
-    """pieces of each unit"""
     column_unit: NDArray[np.int64]
     """[X] counted in the tile"""
     column: NDArray[np.int64]
@@ -146,14 +141,7 @@ class _Spots:
     """[P] counted in the unit"""
     pair_j: NDArray[np.int64]
     """[P] likewise"""
-    start: NDArray[np.int64]
-    """[S] the first spot of each segment"""
-    claim: NDArray[np.int64]
-    """[S]"""
-    unit: NDArray[np.int64]
-    """[S] counted in the tile"""
-    most: int
-    """that as many of a tile's segments as this hold the best of a claim, for all the texts that occur twice"""
+    segments: Segments
 
     def read_pairs(self, tile: Tile, weights: Tensor, into: NDArray[np.float32]) -> None:
         """Write what α the pairs of a tile's rows have, [head, P]."""
@@ -162,33 +150,10 @@ class _Spots:
         unit, row, column = (part.to(weights.device) for part in index)
         into[:, own] = weights[unit, :, row, column].float().cpu().numpy().T
 
-    def choose(self, columns: _Columns, at_pairs: NDArray[np.float32]) -> _Chosen:
-        """The strongest spot of each segment that may be among a claim's best."""
-        if not len(self.start):
-            return _nothing()
-        # A row for each head, a column for each spot; then one for each segment.
+    def choose(self, columns: _Columns, at_pairs: NDArray[np.float32]) -> Chosen:
+        """The strongest spot of each segment that may be among its claim's best."""
         weight = np.concatenate([columns.largest[self.column_unit, :, self.column].T, at_pairs], axis=1)
-        strongest = np.maximum.reduceat(weight, self.start, axis=1)
-        head, segment = np.nonzero(strongest >= self._least(strongest))
-        # From here on a row for each segment that is kept of a head, and for each spot of it: the first of equals wins.
-        begin, end = self.start[segment], np.append(self.start[1:], weight.shape[1]).astype(np.int64)[segment]
-        spot, of = ranges(begin, end), np.repeat(head, end - begin)
-        equal = weight[of, spot] == np.repeat(strongest[head, segment], end - begin)
-        place = np.where(equal, self._places(columns, of, spot), self.length**2)
-        first = np.minimum.reduceat(place, _offsets(end - begin))
-        i, j = np.divmod(first, self.length)
-        return _Chosen(self.claim[segment], self.unit[segment], head, strongest[head, segment], i, j)
-
-    def _least(self, strongest: NDArray[np.float32]) -> NDArray[np.float32]:
-        """[head, S] what a segment's strongest weight must reach to be among the `most` of its claim in this tile."""
-        units = 1 + int(self.unit.max())
-        if units <= self.most:
-            return np.full_like(strongest, -np.inf)
-        present, code = np.unique(self.claim, return_inverse=True)
-        by_unit = np.full((len(strongest), len(present), units), -np.inf, np.float32)
-        by_unit[:, code, self.unit] = strongest
-        least: NDArray[np.float32] = np.partition(by_unit, units - self.most, axis=2)[..., units - self.most]
-        return least[:, code]
+        return self.segments.choose(weight, partial(self._places, columns))
 
     def _places(self, columns: _Columns, head: NDArray[np.int64], spot: NDArray[np.int64]) -> NDArray[np.int64]:
         """[N] i · length + j of spots in heads: a number that is smaller for a smaller (i, j)."""
@@ -196,33 +161,24 @@ class _Spots:
         column, pair = spot[is_column], spot[~is_column] - len(self.column)
         places = np.empty(len(spot), np.int64)
         i = columns.row[self.column_unit[column], head[is_column], self.column[column]]
-        places[is_column] = i * self.length + self.column[column]
-        places[~is_column] = self.pair_i[pair] * self.length + self.pair_j[pair]
+        places[is_column] = i * self.segments.length + self.column[column]
+        places[~is_column] = self.pair_i[pair] * self.segments.length + self.pair_j[pair]
         return places
 
 
-def _offsets(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where each of some lists begins that stand end to end: 0 2 5 of the sizes 2 3 4."""
-    return np.cumsum(sizes) - sizes
-
-
-def _nothing() -> _Chosen:
-    return _Chosen(*(np.zeros(0, np.float32 if name == "weight" else np.int64) for name in _Chosen._fields))
-
-
-def _find_second_sinks(columns: _Columns, attends: Attends, claim: int) -> _Chosen:
+def _find_second_sinks(columns: _Columns, attends: Attends, claim: int) -> Chosen:
     """The largest weight of each unit's most attended column, in every head (`second_sink` says which may be it)."""
     n = columns.total.shape[-1]
     j = np.arange(n)
     rows = n - j if attends.causal else np.full(n, n)
     is_candidate = (j > 0) & ~attends.is_null(j, n) & (2 * rows >= n)
     if not is_candidate.any():
-        return _nothing()
+        return nothing()
     most = np.where(is_candidate, columns.total / rows, -np.inf).argmax(-1)
     unit, head = np.indices(most.shape).reshape(2, -1)
     sink = most.ravel()
     at = unit, head, sink
-    return _Chosen(np.full_like(unit, claim), unit, head, columns.largest[at], columns.row[at], sink)
+    return Chosen(np.full_like(unit, claim), unit, head, columns.largest[at], columns.row[at], sink)
 
 
 def _find_spots(finder: ClaimFinder, batch: Batch, tile: Tile) -> _Spots:
@@ -230,20 +186,9 @@ def _find_spots(finder: ClaimFinder, batch: Batch, tile: Tile) -> _Spots:
     rows = batch.rows[tile.sentence : tile.sentence + tile.count]
     column_claim, column_unit, column = _named_columns(finder, rows, tile.length)
     pair_claim, pair_unit, pair_i, pair_j = _pairs(finder, rows, tile.length)
-    begins = _begins(column_unit, column_claim), _begins(pair_unit, pair_claim)
-    repeats = len(rows) - len(np.unique(finder.units.digest[rows]))
-    return _Spots(
-        length=tile.length,
-        column_unit=column_unit,
-        column=column,
-        pair_unit=pair_unit,
-        pair_i=pair_i,
-        pair_j=pair_j,
-        start=np.concatenate([begins[0], begins[1] + len(column)]),
-        claim=np.concatenate([column_claim[begins[0]], pair_claim[begins[1]]]),
-        unit=np.concatenate([column_unit[begins[0]], pair_unit[begins[1]]]),
-        most=BEST + repeats,
-    )
+    unit, claim = np.append(column_unit, pair_unit), np.append(column_claim, pair_claim)
+    segments = Segments.of(tile.length, unit, claim, finder.units.digest[rows])
+    return _Spots(column_unit, column, pair_unit, pair_i, pair_j, segments)
 
 
 def _named_columns(finder: ClaimFinder, rows: NDArray[np.int64], n: int) -> tuple[NDArray[Any], ...]:
@@ -283,10 +228,3 @@ def _neighbours(attends: Attends, claim: int, step: int, units: int, n: int) -> 
     unit = np.repeat(np.arange(units), len(i))
     every = np.tile(i, units)
     return np.full_like(unit, claim), unit, every, every + step
-
-
-def _begins(unit: NDArray[np.int64], claim: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The first of each run of equal (unit, claim)."""
-    new = np.ones(len(unit), np.bool_)
-    new[1:] = (unit[1:] != unit[:-1]) | (claim[1:] != claim[:-1])
-    return np.flatnonzero(new)

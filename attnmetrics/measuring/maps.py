@@ -71,19 +71,19 @@ class BatchMaps:
     """What all families make of one batch."""
 
     def __init__(self, families: Sequence[MapFamily], batch: Batch) -> None:
-        self._readers = [family.read(batch) for family in families]
+        self.readers = [family.read(batch) for family in families]
 
     def __bool__(self) -> bool:
-        return bool(self._readers)
+        return bool(self.readers)
 
     def see(self, layer: Layer, tile: Tile, weights: Tensor) -> None:
         """Show a tile to each of them (see `look.See`)."""
-        for reader in self._readers:
+        for reader in self.readers:
             reader.add(layer.place, tile, weights)
 
     def sums(self) -> MapSums:
         """The sums of all families."""
-        return {name: value for reader in self._readers for name, value in reader.sums().items()}
+        return {name: value for reader in self.readers for name, value in reader.sums().items()}
 
 
 def pack_mapped(

@@ -168,6 +168,7 @@ def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
     within = np.arange(batch.offsets[-1]) - batch.offsets[unit]
     piece = units.pieces.offsets[batch.rows][unit] + within
     linked = shard.links.of_batch(batch, units.schema.separators + 1)
+    maps = BatchMaps(shard.map_families if mapped else (), batch)
     with_prefix = np.flatnonzero(shard.prefix_row[batch.rows] >= 0)
     pairs = prefix_pairs(model.attends.causal)
     return _Input(
@@ -176,8 +177,8 @@ def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
         wanted=want(batch, model.attends, linked, with_prefix, pairs, model.device),
         binning=Binning.of(units, piece, within, lengths[unit], model.attends, model.device),
         prefix_rows=shard.prefix_row[batch.rows[with_prefix]],
-        maps=BatchMaps(shard.map_families if mapped else (), batch),
-        claims=shard.claim_finder.read(batch) if mapped and shard.claim_finder else None,
+        maps=maps,
+        claims=shard.claim_finder.read(batch, maps) if mapped and shard.claim_finder else None,
     )
 
 

@@ -1,7 +1,8 @@
 """How often the word that gets most of a head's attention is a dependent's parent, or the other way round."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,11 +39,32 @@ class Syntax:
         return SyntaxReader(self, batch)
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What every head answers to E edges of a tile by one rule."""
+
+    rule: int
+    rel: Ints
+    """[E]"""
+    word: Ints
+    """[E] place of the word whose row or column is looked at"""
+    attending: Ints
+    """[E, head] places of the two words that an answer joins"""
+    attended: Ints
+    """[E, head]"""
+    value: NDArray[np.floating[Any]]
+    """[E, head] A of the two; 0: no answer"""
+    hit: Bools
+    """[E, head] whether it is right"""
+
+
 class SyntaxReader:
     """Counts hits in one batch: whole numbers, so that their order has no part in them."""
 
     def __init__(self, syntax: Syntax, batch: Batch) -> None:
         model, edges, maps = syntax.model, syntax.edges, syntax.maps
+        self.maps = maps
+        self._found: list[tuple[int, Largest, _TileEdges]] = []
         self._words = WordReader(maps, batch, model.attends.causal, model.device)
         self._asked = {tile: _ask(self._words, maps, edges, batch, tile, model.device) for tile in batch.tiles}
         self._near = NEAR_BFLOAT16 if model.dtype == torch.bfloat16 else NEAR
@@ -55,12 +77,32 @@ class SyntaxReader:
     def add(self, layer: int, tile: Tile, weights: Tensor) -> None:
         """Count the hits of what a tile completes (see `MapReader`)."""
         found, asked = self._words.read(tile, weights), self._asked[tile]
+        self._found.clear()
         if found is None or asked is None:
             return
         by_row = Largest.of(found.attention, 3)
         by_column = self._complete(Largest.of(found.attention, 1), asked).swap()
         for rule, largest in ((ROW, by_row), (COLUMN, by_column), (PARENT_ROW, by_row)):
             self._score(layer, rule, largest, asked.edges[rule])
+            self._found.append((rule, largest, asked.edges[rule]))
+
+    def answers(self, tile: Tile) -> Iterator[Answers]:
+        """What the heads of the layer answer to which a tile was added last."""
+        place, first = self._words.places(tile) or (np.zeros(0, np.int64),) * 2
+        for rule, largest, edges in self._found:
+            s, seat, target, code = (part.cpu().numpy() for part in (edges.s, edges.seat, edges.target, edges.code))
+            index, value = (part[edges.s, edges.seat].cpu().numpy() for part in (largest.index, largest.value))
+            own = first[s] + seat if rule == COLUMN else place[s, seat]
+            asked, answer = np.broadcast_to(own[:, None], index.shape), first[s][:, None] + index
+            yield Answers(
+                rule=rule,
+                rel=code % (self._hits.shape[2] // HALVES),
+                word=own,
+                attending=answer if rule == COLUMN else asked,
+                attended=asked if rule == COLUMN else answer,
+                value=value,
+                hit=index == target[:, None],
+            )
 
     def _complete(self, columns: Largest, asked: "_Asked") -> Largest:
         """With what earlier tiles have of maps that blocks of rows cut; parts of what goes on are left to the next."""

@@ -18,7 +18,11 @@ EITHER: Final = "either"
 
 @dataclass(frozen=True, eq=False)
 class Claims:
-    """The claims of a run, by name and by number: labels', links', neighbours', the second sink's."""
+    """The claims of a run, by name and by number: labels', links', neighbours', the second sink's.
+
+    After these come, without names of their own, the hits and misses of every relation by every rule: only those of a
+    relation's best head are shown.
+    """
 
     schema: Schema
 
@@ -46,6 +50,15 @@ class Claims:
     def number(self, name: str) -> int:
         """The number of a claim."""
         return self.names.index(name)
+
+    @property
+    def rels(self) -> tuple[str, ...]:
+        """The relations."""
+        return self.schema.names["rel"]
+
+    def first_of_relation(self, rule: int) -> int:
+        """The number of the first relation's hits by a rule; its misses' is the next one."""
+        return len(self.names) + 2 * len(self.rels) * rule
 
     @property
     def either(self) -> dict[str, tuple[int, ...]]:

@@ -222,7 +222,7 @@ class Schema:
 
     def compute_some(self, sums: Sums, names: Collection[str]) -> dict[str, Array]:
         """These results of heads or of the corpus, from a run's sums; of those that the run has."""
-        each = {**sums, "heads": np.ones(())}
+        each = {**sums, "heads": np.ones(()), "layers": np.array(self.layers, np.float64)}
         return {result.name: result.compute(each) for result in self.results if result.name in names}
 
     def with_twins(self) -> tuple[Result, ...]:

@@ -54,20 +54,28 @@ class Listing:
 
 
 def make_listing(
-    top: Exemplars, claims: Rows, names: tuple[str, ...], either: Mapping[str, tuple[int, ...]]
+    top: Exemplars,
+    claims: Rows,
+    names: tuple[str, ...],
+    either: Mapping[str, tuple[int, ...]],
+    of_best: Mapping[str, tuple[int, int, int]] | None = None,
 ) -> Listing:
     """The listing of a run.
 
     Args:
         top: the strongest of each head.
         claims: the best of each claim and head.
-        names: of the claims, by number.
+        names: of the claims, by number; others are listed only where they are named below.
         either: claims that are several others at once, name → their numbers.
+        of_best: claims of one head, name → (number, layer, head).
     """
+    best = of_best or {}
     together = [_together(claims, len(names) + n, numbers) for n, numbers in enumerate(either.values())]
-    every = np.concatenate([claims, *together])
+    first = len(names) + len(either)
+    answers = [_of_head(claims, first + n, *one) for n, one in enumerate(best.values())]
+    every = np.concatenate([claims[claims["claim"] < len(names)], *together, *answers])
     rows = np.concatenate([_list_top(top), _list_claims(every)])
-    return Listing(("", *names, *either), rows)
+    return Listing(("", *names, *either, *best), rows)
 
 
 def _list_top(top: Exemplars) -> NDArray[np.void]:
@@ -88,6 +96,13 @@ def _listed(**columns: NDArray[Any]) -> NDArray[np.void]:
     rows = np.zeros(len(columns["layer"]), LISTED)
     for name, column in columns.items():
         rows[name] = column
+    return rows
+
+
+def _of_head(claims: Rows, number: int, own: int, layer: int, head: int) -> Rows:
+    """The rows of a claim in one head, under another number."""
+    rows: Rows = claims[(claims["claim"] == own) & (claims["layer"] == layer) & (claims["head"] == head)]
+    rows["claim"] = number
     return rows
 
 

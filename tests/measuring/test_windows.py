@@ -49,8 +49,11 @@ from attnmetrics.running.driver import run
 from attnmetrics.running.estimate import plan
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import read_facts
+from attnmetrics.statistics.claims import no_rows
 from attnmetrics.statistics.exemplars import merge_all
+from attnmetrics.statistics.listing import make_listing
 from attnmetrics.statistics.passages import Passage
+from attnmetrics.statistics.traces import VISIBLE
 from attnmetrics.statistics.variability import deviations
 from attnmetrics.storage import locate
 from attnmetrics.views import atlas
@@ -250,16 +253,18 @@ def test_an_exemplar_is_the_sentences_that_hold_its_two_pieces(folders, family, 
     model = load_model(str(folder), null_tokens=null)
     units = read_units(sentences, model, size)
     result = measure(units, model, exemplars=K)
+    own = result.exemplars.choose(np.zeros((len(model.layers), model.heads), np.bool_))
     passages: dict[tuple[int, int], list[Passage]] = defaultdict(list)
     for passage in result.passages:
         passages[passage.document_index, passage.sentence].append(passage)
-    frame = exemplars_frame(result.exemplars, model.layers, passages)
+    frame = exemplars_frame(make_listing(own, no_rows(), (), {}), model.layers, passages)
+    assert len(frame) == own.weight.size
     windows = {(window.document, window.number): window for window in cut(folder, family, sentences, size)}
     kinds = set()
     for row in frame.itertuples(index=False):
         at = row.layer, row.head, row.rank - 1
-        key = int(result.exemplars.document_index[at]), int(result.exemplars.sentence[at])
-        pair = int(result.exemplars.i[at]), int(result.exemplars.j[at])
+        key = int(own.document_index[at]), int(own.sentence[at])
+        pair = int(own.i[at]), int(own.j[at])
         expected = excerpt(windows[key], pair, sentences, model.tokenizer)
         assert (row.text, row.pieces, row.i, row.j) == expected
         assert (row.document, row.sentence) == (f"document {key[0]}", key[1])
@@ -367,11 +372,14 @@ def document_texts(folder: Path) -> dict[str, str]:
 def test_exemplars_of_a_run_stand_in_its_windows(window_run: Path) -> None:
     model = load_model(read_facts(locate(window_run))["model"]["name"])
     frame, texts = attnmetrics.exemplars(window_run), document_texts(window_run)
-    assert len(frame) == 36 * 5
-    for row in frame[frame["rank"] == 1].itertuples(index=False):
+    top = frame[frame["claim"] == ""]
+    assert len(top) == 36 * 5
+    for row in top[top["rank"] == 1].itertuples(index=False):
         ids = model.tokenizer.encode(texts[row.document], add_special_tokens=False).ids
         window = ids[64 * row.sentence : 64 * (row.sentence + 1)]
         kept = attention_maps(model, [window])[0][row.layer, row.head, :, 1:]
+        is_own = np.arange(len(kept))[:, None] == np.arange(1, len(kept))
+        kept = np.where(is_own == (row.i == row.j), kept, 0)
         i, j = np.unravel_index(kept.argmax(), kept.shape)
         assert abs(kept[i, j] - row.weight) < 1e-5
         names = [model.tokenizer.id_to_token(ids) for ids in window]
@@ -400,10 +408,10 @@ def test_the_atlas_speaks_of_windows(window_run: Path, demo_run: Path) -> None:
     cut, blank = "windows cut to the model's length", "blank sentences"
     assert {cut, blank} <= {name for name, _ in found["left_out"]}
     assert {source.rpartition(", ")[2].split()[0] for source, _, _ in found["sentences"]} == {"window"}
-    assert not any(rows for exemplars in found["exemplars"] for *_, rows in exemplars)
-    assert any(rows for exemplars in sentences["exemplars"] for *_, rows in exemplars)
+    for page in (found, sentences):
+        assert all(rows for exemplars in page["exemplars"] for *_, rows in exemplars)
     shown = [(found["sentences"][one[0]], one[3], one[4]) for exemplars in found["exemplars"] for one in exemplars]
-    frame = attnmetrics.exemplars(window_run)
+    frame = attnmetrics.exemplars(window_run).query("claim == ''")
     assert [(len(pieces), i, j) for (_, pieces, _), i, j in shown] == [
         (len(row.pieces), row.i, row.j) for row in frame.itertuples(index=False)
     ]
@@ -411,13 +419,13 @@ def test_the_atlas_speaks_of_windows(window_run: Path, demo_run: Path) -> None:
 
 
 @needs_chromium
-def test_a_heads_page_says_what_is_not_drawn(window_run: Path, tmp_path: Path) -> None:
+def test_a_heads_page_draws_what_is_shown_of_windows(window_run: Path, tmp_path: Path) -> None:
     with chromium() as browser:
         desk = Desk(browser, tmp_path)
         page = desk.open((window_run / "report" / "index.html").read_text(encoding="utf-8"))
         page.evaluate("location.hash = '#/head/4/0'")
-        expect(page.locator("#sentences")).to_contain_text("Windows are not read again to draw the rest.")
-        expect(page.locator("#sentences")).not_to_contain_text("point at any other piece")
+        expect(page.locator("#sentences")).to_contain_text("Of the windows")
+        expect(page.locator("#sentences")).to_contain_text("point at any other piece")
         expect(page.locator("#sentences .exemplar .piece.strongest").first).to_be_visible()
         desk.check()
         desk.close()
@@ -438,8 +446,30 @@ def test_everything_can_be_looked_at(window_run: Path, tmp_path: Path, capsys: p
     assert "unit window:64" in said("status", folder)
     assert "figures:" in said("figures", folder, "--out", str(tmp_path / "figures"))
     assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".pdf"}
-    assert attnmetrics.exemplar_attention(window_run).empty
-    assert not (window_run / "traces").exists()  # windows are not read again
+
+
+@pytest.mark.usefixtures("loaded_once")
+def test_the_attention_in_windows_is_that_of_their_pieces_that_are_shown(window_run: Path) -> None:
+    model = load_model(read_facts(locate(window_run))["model"]["name"])
+    texts, keys = document_texts(window_run), ["layer", "head", "claim", "bucket", "rank"]
+    attention = attnmetrics.exemplar_attention(window_run)
+    both = attention.merge(attnmetrics.exemplars(window_run), on=keys, suffixes=("", "_of"))
+    assert len(both) == len(attention) > 36 * 5
+    lengths = set()
+    for row in both.iloc[::9].itertuples(index=False):
+        ids = model.tokenizer.encode(texts[row.document], add_special_tokens=False).ids
+        window = ids[64 * row.sentence : 64 * (row.sentence + 1)]
+        names = [model.tokenizer.id_to_token(ids) for ids in window]
+        shown = dense(row.pieces, row.i, row.j, row.weight)
+        alpha = attention_maps(model, [window])[0][row.layer, row.head]
+        starts = [n for n in range(len(names)) if names[n : n + row.pieces] == row.pieces_of]
+        if starts:  # one sentence, or two that stand side by side
+            expected = alpha[starts[0] : starts[0] + row.pieces, starts[0] : starts[0] + row.pieces]
+            np.testing.assert_allclose(shown, np.where(shown > 0, expected, 0), atol=1e-5)
+            assert expected[shown == 0].max(initial=0) < VISIBLE + 1e-5
+            lengths.add(row.pieces < len(window))
+        assert abs(shown[row.i_of, row.j_of] - row.weight_of) < 1e-5
+    assert True in lengths
 
 
 @pytest.mark.usefixtures("loaded_once")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from agreement import WEIGHT, K, check_claims, check_exemplars, entropy_ratio, worst_ratios
+from agreement import WEIGHT, K, check_claims, check_exemplars, check_relations, entropy_ratio, worst_ratios
 from gold import Annotated, corpus, label, new_reference, new_schema, read_units
 from models import FAMILIES, TEXTS, save_model
 from reference_forward import attention_float64
@@ -86,6 +86,7 @@ def check(folder: Path, texts: Sequence[str], null: str | None = None) -> None:
     names = Claims(new_schema(expected.model.layers, expected.model.heads))
     of_claims, number = check_claims(claims, names, expected, maps)
     assert number > 100
+    assert check_relations(claims, names, expected, maps) > 100
     weight = max(weight, of_claims)
     order = sorted(ratios, key=ratios.__getitem__, reverse=True)
     print(f"\n{folder.name}, null {null}: exemplar weights {weight:.1e};", end=" ")

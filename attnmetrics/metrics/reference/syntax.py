@@ -59,7 +59,7 @@ class Syntax:
                 self.unmeasured[rel] += 1
                 continue
             self.edges[rel] += 1
-            for rule, (attending, attended) in enumerate(_ends(child, word.head)):
+            for rule, (attending, attended) in enumerate(ends(child, word.head)):
                 if self._reaches(pieces[attending], pieces[attended], sentence):
                     self._add_edge(half_of(sentence.document), rule, rel, word.head - child)
         for layer, head in product(range(self.model.layers), range(self.model.heads)):
@@ -77,11 +77,11 @@ class Syntax:
         """Take the hits of one head into the counts."""
         found = word_map(sentence.alpha[layer, head], pieces, sentence.null)
         half = half_of(sentence.document)
-        for child, parent, rel in _edges(sentence, pieces):
-            for rule, (attending, attended) in enumerate(_ends(child, parent)):
+        for child, parent, rel in edges(sentence, pieces):
+            for rule, (attending, attended) in enumerate(ends(child, parent)):
                 if not self._reaches(pieces[attending], pieces[attended], sentence):
                     continue
-                answers, right = _asked(found, rule, child, parent)
+                answers, right = asked(found, rule, child, parent)
                 best = max(answers, key=lambda word: (answers[word], -word))
                 if best == right and answers[best] > 0:
                     self.hits[layer, head, half, rule, self.rels.index(rel)] += 1
@@ -161,19 +161,19 @@ def best_of(hits: Mapping[Name, Sequence[float]], edges: Sequence[float]) -> tup
     return next(name for name, own in hits.items() if sum(own) == most), total / sum(edges)
 
 
-def _edges(sentence: Sentence, pieces: dict[int, list[int]]) -> Iterator[tuple[int, int, str]]:
+def edges(sentence: Sentence, pieces: dict[int, list[int]]) -> Iterator[tuple[int, int, str]]:
     """Child, parent and relation of all edges whose words have pieces."""
     for child, word in enumerate(sentence.words):
         if word.head >= 0 and child in pieces and word.head in pieces:
             yield child, word.head, word.rel
 
 
-def _ends(child: int, parent: int) -> list[tuple[int, int]]:
+def ends(child: int, parent: int) -> list[tuple[int, int]]:
     """By rule, the attending and the attended word that make a hit."""
     return [(child, parent), (parent, child), (parent, child)]
 
 
-def _asked(found: Map, rule: int, child: int, parent: int) -> tuple[dict[int, float], int]:
+def asked(found: Map, rule: int, child: int, parent: int) -> tuple[dict[int, float], int]:
     """The words that compete, with their values, and the right one."""
     if RULES[rule] == "column":
         return {u: row[child] for u, row in found.items() if u != child}, parent

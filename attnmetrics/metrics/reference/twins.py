@@ -16,6 +16,7 @@ from attnmetrics.metrics.reference.links import Link
 from attnmetrics.metrics.reference.null import Null
 from attnmetrics.metrics.reference.output import Output
 from attnmetrics.metrics.reference.over_heads import OverHeads
+from attnmetrics.metrics.reference.relations import Relations
 from attnmetrics.metrics.reference.sentence import Array, Model, Sentence
 from attnmetrics.metrics.reference.spread import Spread
 from attnmetrics.metrics.reference.surface import Surface
@@ -64,6 +65,7 @@ class Reference:
         entropy: the twin of its family, for its sums
         strongest: the largest single weights of every head
         claims: the largest single weights of every claim and head
+        relations: those behind the answers to the question for a word's parent
 
     Args:
         layers: number of layers
@@ -87,6 +89,7 @@ class Reference:
         self.entropy = next(twin for twin in self.twins if isinstance(twin, Entropy))
         self.strongest = Exemplars(self.model)
         self.claims = Claims(self.model, labels, links)
+        self.relations = Relations(self.model)
 
     @property
     def near_rows(self) -> list[NearRow]:
@@ -105,6 +108,7 @@ class Reference:
             twin.add(sentence)
         self.strongest.add(sentence)
         self.claims.add(sentence)
+        self.relations.add(sentence)
 
     def results(self) -> dict[str, Array]:
         """Every result under its name, the by-layer ones too."""
