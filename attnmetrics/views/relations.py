@@ -57,12 +57,12 @@ def relation(data: xr.Dataset, rule: str, rel: str) -> Relation | None:
     if not best:
         return None
     layer, head, accuracy = best[0]
-    offset, at_offset = best_offset(data["relation_offset_accuracy"].sel(at))
+    offset, at_offset = best_offset(at_labels(data["relation_offset_accuracy"], at))
     return Relation(
         rule=rule,
         rel=rel,
-        edges=int(data["relation_edges"].sel(rel=rel)),
-        attainable=int(data["relation_edges_attainable"].sel(at)),
+        edges=int(at_labels(data["relation_edges"], at)),
+        attainable=int(at_labels(data["relation_edges_attainable"], at)),
         layer=layer,
         head=head,
         accuracy=accuracy,

@@ -9,7 +9,7 @@ from attnmetrics.views.heads import ranked
 from attnmetrics.views.papers.claims import Claim, Counterpart, NoCounterpartError
 from attnmetrics.views.papers.reading import head_name, head_table
 from attnmetrics.views.relations import best_offset, relation
-from attnmetrics.views.tables import labels_of
+from attnmetrics.views.tables import at_labels, labels_of
 
 Entry = Mapping[str, Any]
 """A row of the file."""
@@ -68,7 +68,7 @@ def _counterpart(entry: Entry, data: xr.Dataset) -> Counterpart:
     if entry["relation"] == "All":
         return _every_word(data)
     rel, rule = find(entry, data)
-    edges = int(data["relation_edges"].sel(rel=rel))
+    edges = int(at_labels(data["relation_edges"], {"rel": rel}))
     if "head" not in entry:
         return Counterpart((edges,), f"n = {edges:,}")
     best = relation(data, rule, rel)
@@ -93,7 +93,7 @@ def find(entry: Entry, data: xr.Dataset) -> tuple[str, str]:
     known = labels_of(data["rel"], "rel") if "relation_edges" in data else []
     asked = [(*one.split(" "), entry.get("rule", ""))[:2] for one in entry.get("ours", ())]
     for rel, rule in asked:
-        if rel in known and float(data["relation_edges"].sel(rel=rel)) > 0:
+        if rel in known and float(at_labels(data["relation_edges"], {"rel": rel})) > 0:
             return rel, rule
     missing = f"this run has no {' or '.join(rel for rel, _ in asked)}" if asked else ""
     raise NoCounterpartError("; ".join(filter(None, [missing, entry.get("why", "")])))
