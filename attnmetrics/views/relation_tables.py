@@ -27,6 +27,7 @@ RULES: Final = {
 }
 """What a rule asks of attention."""
 _WIDEST_HEAT: Final = 16
+_MENTIONS: Final = "mentions"
 _FOUND: Final = ("head", "found", "held out", "offset", "share")
 """Columns of the best head, by its layer and number, and of the best offset."""
 
@@ -92,21 +93,23 @@ def show_coreference(data: xr.Dataset, exemplars: pd.DataFrame, top: int = 3) ->
             "expected a run with coreference, found none; give it a corpus with mentions (CoNLL-U with Entity, or a "
             "pipeline that finds them) and --unit window:128"
         )
-    heuristics = tuple(found[0].heuristics)
-    columns = ("head", "found", "held out", *(name.replace("_", " ") for name in heuristics))
-    table = light_table("mentions", "among", "anaphors", *columns)
-    for one in found:
-        table.add_row(*_coreference_row(one, heuristics))
+    kinds = dict.fromkeys(one.candidates for one in found)
+    tables = [part for kind in kinds for part in _coreference([one for one in found if one.candidates == kind], kind)]
     heat = _heat(data, "coreference_accuracy", {"candidates": found[0].candidates, "mention_class": "all"})
     shown = _sentences(exemplars, "coreference", top, unit_word(data))
-    return Group(Text("Heads that find antecedents", style="bold"), Text(), table, Text(), *heat, *shown)
+    return Group(Text("Heads that find antecedents", style="bold"), Text(), *tables, *heat, *shown)
 
 
-def _coreference_row(one: Coreference, heuristics: Sequence[str]) -> list[str]:
-    beside = [_share(one.heuristics[name]) if one.candidates == "mentions" else "" for name in heuristics]
-    head = f"{one.layer}.{one.head}"
-    counted = [visible(one.mention_class), visible(one.candidates), f"{one.anaphors:,}"]
-    return [*counted, head, percent(one.accuracy), _share(one.held_out), *beside]
+def _coreference(found: Sequence[Coreference], candidates: str) -> tuple[RenderableType, ...]:
+    """A table with a row a class of mentions; the heuristics choose among mentions."""
+    heuristics = tuple(found[0].heuristics) if candidates == _MENTIONS else ()
+    names = [name.replace("_", " ") for name in heuristics]
+    table = light_table("class", "n", "head", "found", "held out", *names)
+    for one in found:
+        beside = [_share(one.heuristics[name]) for name in heuristics]
+        best = f"{one.layer}.{one.head}", percent(one.accuracy), _share(one.held_out)
+        table.add_row(Text(visible(one.mention_class)), f"{one.anaphors:,}", *best, *beside)
+    return Text(f"among all earlier {visible(candidates)}", style="dim"), table, Text()
 
 
 def _heat(data: xr.Dataset, metric: str, at: dict[str, str | int]) -> list[Table]:
