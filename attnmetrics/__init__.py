@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from attnmetrics import plot, views
     from attnmetrics.storage import Location
 
-__all__ = ["exemplar_attention", "exemplars", "load", "plot", "run", "views"]
+__all__ = ["exemplar_attention", "exemplars", "importance", "load", "plot", "run", "views"]
 
 
 def __getattr__(name: str) -> Any:
@@ -79,8 +79,31 @@ def load(run: "str | PathLike[str] | Location") -> "xr.Dataset":
     return load_results(locate(run) / "results.zarr")
 
 
+def importance(run: "str | PathLike[str] | Location") -> "xr.Dataset":
+    """How much the loss of a run's model depends on attention, where `attnmetrics importance` measured it.
+
+    `importance` [layer, head, special, kind] and what stands beside it: weights, lengths of values, numbers of pairs,
+    units and predicted pieces, the loss.
+
+    Args:
+        run: the run's folder, or its URL.
+
+    Raises:
+        attnmetrics.errors.StoreError: it was not measured in this run.
+    """
+    from attnmetrics.results.importance import FILE, load_importance
+    from attnmetrics.running.importance import require
+    from attnmetrics.running.seals import check
+    from attnmetrics.storage import locate
+
+    require(locate(run))
+    check(locate(run), FILE)
+    return load_importance(locate(run))
+
+
 def exemplars(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
-    """The exemplars of a finished run: layer, head, rank, weight, document, sentence, i, j, text, pieces.
+    """The exemplars of a finished run: layer, head, claim, bucket, rank, weight, document, sentence, i,
+    j, text, pieces.
 
     Args:
         run: the run's folder, or its URL.
@@ -97,7 +120,8 @@ def exemplars(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
 
 
 def exemplar_attention(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
-    """The attention in the first exemplars of a finished run: layer, head, rank, pieces, i, j, weight.
+    """The attention in the first exemplars of a finished run: layer, head, claim, bucket, rank, pieces,
+    i, j, weight.
 
     Of each, `weight` holds the weights α of its own head from piece `i` to piece `j`, null columns included, those
     below 0.002 left out; `pieces` is the number of its pieces.

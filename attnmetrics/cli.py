@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 import typer
 
-from attnmetrics.config import RunConfig, build_config, parse_numbers
+from attnmetrics.config import IMPORTANCE_UNITS, LossOf, Masking, RunConfig, build_config, parse_numbers
 from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError, StoreError
 from attnmetrics.running.stopping import EXIT_INTERRUPTED
 from attnmetrics.storage import Location, locate
 
 if TYPE_CHECKING:
+    import xarray as xr
+    from rich.console import RenderableType
+
     from attnmetrics.running.progress import Reporter
 
 EXIT_ERROR = 1
@@ -45,7 +48,9 @@ AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="make tables
 Formats = Annotated[
     list[str] | None, typer.Option("--format", metavar="pdf|svg|png", help="may be given again (default: pdf)")
 ]
-MetricName = Annotated[str | None, typer.Argument(help="a metric, such as entropy or pos_to; unset: the summary")]
+MetricName = Annotated[
+    str | None, typer.Argument(help="a metric, such as entropy or pos_to; relation; coreference; unset: the summary")
+]
 
 
 def takes_config(command: Callable[..., None]) -> Callable[..., None]:
@@ -162,6 +167,41 @@ def merge(run: RunFolder, allow_missing: AllowMissing = False, quiet: Quiet = Fa
 
 
 @app.command()
+def importance(
+    run: RunFolder,
+    units: Annotated[int, typer.Option(min=1, help="sentences, or windows, by hash")] = IMPORTANCE_UNITS,
+    mlm: Annotated[
+        Masking | None,
+        typer.Option(
+            help="models that read both ways: hide 15 % of the pieces by the mask (default), as BERT's training does, "
+            "or none and predict all"
+        ),
+    ] = None,
+    loss: Annotated[LossOf, typer.Option(help="of the predicted pieces of a sentence")] = "mean",
+    engine: Annotated[Literal["ray", "inline"] | None, typer.Option(help="where; unset: as the run was")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", "-w", min=1, help="of the ray engine")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, max=256, help="per worker")] = None,
+    address: Annotated[str | None, typer.Option(help="Ray cluster to join")] = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Measure how much a model's loss depends on attention, over a sample of a measured run."""
+    from rich.console import Console
+
+    from attnmetrics.running.driver import run_importance
+    from attnmetrics.running.importance import Options
+    from attnmetrics.views.importance import show_importance
+
+    folder = locate(run)
+    given = {"engine": engine, "workers": workers, "threads": threads, "address": address}
+    changed = {name: value for name, value in given.items() if value is not None}
+    run_importance(folder, Options(units, mlm, loss), _reporter(quiet), **changed)
+    if not quiet:
+        Console().print(show_importance(_load(folder)))
+    _print(f"report: {folder / 'report' / 'index.html'}")
+
+
+@app.command()
 def status(run: RunFolder, verbose: Verbose = False) -> None:
     """Say how far a run is."""
     from rich.console import Console
@@ -178,22 +218,26 @@ def show(
     run: RunFolder,
     metric: MetricName = None,
     label: Annotated[str | None, typer.Option(help="which of a metric's labels: a tag, a relation, an offset")] = None,
+    rel: Annotated[str | None, typer.Option(help="with relation: which one, such as obj")] = None,
     layer: Annotated[int | None, typer.Option(help="with --head: the profile of one head")] = None,
     head: Annotated[int | None, typer.Option(help="with --layer: the profile of one head")] = None,
     exemplars: Annotated[bool, typer.Option("--exemplars", help="with --layer and --head: its sentences")] = False,
     top: Annotated[int, typer.Option(min=1, help="how many heads or sentences")] = 10,
     verbose: Verbose = False,
 ) -> None:
-    """Show a run's tables in the terminal: the summary, a metric, or one head."""
+    """Show a run's tables: the summary, a metric, one head, or which heads find a relation or coreference."""
     from rich.console import Console
 
     import attnmetrics
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import terminal
+    from attnmetrics.views.importance import show_importance
     from attnmetrics.views.tables import unit_word
 
     _check_view(metric, label, layer, head, exemplars)
-    dataset = attnmetrics.load(run)
+    if rel is not None and metric != "relation":
+        raise ConfigError(f"--rel {rel} is a relation: say attnmetrics show RUN relation --rel {rel}")
+    dataset = _load(locate(run))
     if layer is not None and head is not None:
         frame = attnmetrics.exemplars(run)
         view = (
@@ -201,11 +245,28 @@ def show(
             if exemplars
             else terminal.show_head(dataset, layer, head)
         )
+    elif metric in ("relation", "coreference"):
+        view = _words(dataset, run, metric, rel, top)
+    elif metric == "importance" and metric in dataset and label is None:
+        view = show_importance(dataset)
     elif metric is not None:
         view = terminal.show_metric(dataset, metric, top=top, label=label)
     else:
         view = terminal.summary(dataset, read_facts(locate(run)) or {})
     Console().print(view)
+
+
+def _words(data: "xr.Dataset", run: str, what: str, rel: str | None, top: int) -> "RenderableType":
+    """What heads find between words: all relations, one, or coreference."""
+    import attnmetrics
+    from attnmetrics.views import relation_tables
+
+    if what == "relation" and rel is None:
+        return relation_tables.show_relations(data)
+    frame, few = attnmetrics.exemplars(run), min(top, 3)
+    if rel is None:
+        return relation_tables.show_coreference(data, frame, few)
+    return relation_tables.show_relation(data, frame, rel, few)
 
 
 @app.command()
@@ -262,7 +323,7 @@ def serve(
 
     folder = locate(run)
     with server.listen(port) as listener:
-        data, exemplars = attnmetrics.load(folder), attnmetrics.exemplars(folder)
+        data, exemplars = _load(folder), attnmetrics.exemplars(folder)
         facts = read_facts(folder) or {}
         page = atlas.render(data, exemplars, attnmetrics.exemplar_attention(folder), facts, served=True)
         load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
@@ -311,7 +372,7 @@ def figures(
     from attnmetrics import plot
 
     folder = locate(run) / "figures" if out is None else locate(out)
-    names = plot.write(attnmetrics.load(run), attnmetrics.exemplars(run), folder, formats or ["pdf"])
+    names = plot.write(_load(locate(run)), attnmetrics.exemplars(run), folder, formats or ["pdf"])
     _print(f"{len(names)} figures: {folder}")
 
 
@@ -388,6 +449,17 @@ def _finish(folder: Location, facts: dict[str, Any], quiet: bool) -> None:
     if not quiet:
         Console().print(summary(attnmetrics.load(folder), facts))
     _print(f"report: {folder / 'report' / 'index.html'}")
+
+
+def _load(folder: Location) -> "xr.Dataset":
+    """All tables of a run, those of importance too where it was measured."""
+    import attnmetrics
+    from attnmetrics.results.importance import join
+    from attnmetrics.running.runfile import read_facts
+
+    results = attnmetrics.load(folder)
+    measured = "importance" in (read_facts(folder) or {})
+    return join(results, attnmetrics.importance(folder) if measured else None)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -30,6 +30,16 @@ DEFAULT_ANNOTATOR = "en_ud_core"
 MAP_SENTENCES = 20_000
 """Sentences, or windows, in which α itself is looked at."""
 
+IMPORTANCE_UNITS = 2_000
+"""Sentences, or windows, in which the importance of attention is measured."""
+
+Masking = Literal["mask", "bert", "none"]
+"""What a model that reads both ways is given in the place of the pieces that it predicts: the mask; like BERT in
+training, the mask for 80 %, any piece for 10 %, the piece itself for 10 %; or none is hidden, and all are predicted."""
+
+LossOf = Literal["mean", "sum"]
+"""A unit's loss is the mean, or the sum, of the negative log likelihoods of the pieces that are predicted in it."""
+
 LAYER_LIMIT = 10_000
 """No model has as many layers; a larger number is a slip."""
 
@@ -84,9 +94,9 @@ def _as_mapping(value: Any) -> Any:
 
 
 def _check_unit(value: str) -> str:
-    """`sentence`, or `window:N` with N of at least 2."""
-    if value != "sentence" and not re.fullmatch(r"window:([2-9]|[1-9][0-9]+)", value):
-        raise ValueError("expected 'sentence', or 'window:N' with N of at least 2 pieces")
+    """`sentence`, or `window:N` or `pair:N` with N of at least 2."""
+    if value != "sentence" and not re.fullmatch(r"(window|pair):([2-9]|[1-9][0-9]+)", value):
+        raise ValueError("expected 'sentence', or 'window:N' or 'pair:N' with N of at least 2 pieces")
     return value
 
 
@@ -141,8 +151,15 @@ class RunConfig(BaseModel):
     unit: Annotated[
         str,
         AfterValidator(_check_unit),
-        Field(description="what attention is measured in: 'sentence', or 'window:N', N pieces of a document"),
+        Field(
+            description="what attention is measured in: 'sentence'; 'window:N', N pieces of a document; or 'pair:N', "
+            "two segments of a document in N pieces"
+        ),
     ] = "sentence"
+    segment_ids: Annotated[
+        Literal["tokenizer", "zero"],
+        Field(description="segment ids of pairs: as the tokenizer numbers them, or all 0, as Clark et al. did"),
+    ] = "tokenizer"
     sample_sentences: Annotated[
         PositiveInt | None, Field(description="measure exactly this many sentences, chosen by hash")
     ] = None
@@ -167,7 +184,10 @@ class RunConfig(BaseModel):
     allow_pickle: Annotated[bool, Field(description="load weights that are not safetensors")] = False
     null_tokens: Annotated[
         Literal["first", "special", "none"] | None,
-        Field(description="null pieces; unset: first for causal models, special for bidirectional ones"),
+        Field(
+            description="null pieces; unset: first for causal models, special for bidirectional ones, but none for "
+            "these in pairs"
+        ),
     ] = None
     layers: Annotated[
         tuple[int, ...] | None, BeforeValidator(_as_layers), Field(description="layers to measure, such as 0-3,6")
@@ -224,19 +244,26 @@ class RunConfig(BaseModel):
                 f"unit {self.unit} takes whole documents, and no sentences can be sampled; leave out sample_sentences "
                 "and metric_sentences, or unit"
             )
+        if self.segment_ids == "zero" and not self.pairs:
+            raise ValueError("segment_ids are of pairs of segments; leave it out, or set unit to pair:N")
+        if self.pairs and self.null_tokens == "special":
+            raise ValueError(
+                "null_tokens special is not to be had with pairs: the separator between segments counts as every other "
+                "piece; leave it out, or set it to none or first"
+            )
         if self.layers is not None and not self.layers:
             raise ValueError("layers is empty; leave it out to measure all layers")
         return self
 
     @property
     def window(self) -> int | None:
-        """Pieces of a window; None where the unit is a sentence."""
-        return None if self.unit == "sentence" else int(self.unit.removeprefix("window:"))
+        """Pieces of a window or a pair; None where the unit is a sentence."""
+        return None if self.unit == "sentence" else int(self.unit.partition(":")[2])
 
     @property
-    def traced_exemplars(self) -> int:
-        """Exemplars of each head in which attention is drawn; windows are not read again."""
-        return 0 if self.window else self.drawn_exemplars
+    def pairs(self) -> bool:
+        """Whether the unit is a pair of segments."""
+        return self.unit.startswith("pair:")
 
     @property
     def annotation_folder(self) -> Location:

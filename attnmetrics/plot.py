@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.results.tables import file_names
 from attnmetrics.storage import Location
-from attnmetrics.views import charts, figures, style
+from attnmetrics.views import charts, figures, layer_dots, relations, style
 from attnmetrics.views.tables import heading, is_share, scale, select, title
 
 FORMATS: Final = ("pdf", "svg", "png")
@@ -142,7 +142,7 @@ def dependency_type_to(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-# ---- profiles and correlations
+# ---- profiles
 
 
 def attention_at_offset(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
@@ -158,6 +158,66 @@ def dependency_probability(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     if ax is None:
         return _first(figures.dependency_probability(data, pyplot.figure))
     charts.probability(_titled(ax, title(data["dependency_probability"])), data)
+    return ax
+
+
+def surface(data: xr.Dataset) -> Axes:
+    """Clark et al. 2019, Fig. 2: attention to special pieces, separators and neighbours by layer, a figure of three."""
+    return _first(layer_dots.surface(data, pyplot.figure))
+
+
+def spread(data: xr.Dataset) -> Axes:
+    """Clark et al. 2019, Fig. 4: entropy of whole rows by layer, of all pieces and of one a unit, a figure of two."""
+    return _first(layer_dots.spread(data, pyplot.figure))
+
+
+def layer_profile(data: xr.Dataset, metric: str, *, ax: Axes) -> Axes:
+    """One panel of `surface` or `spread` in axes of yours, such as `layer_profile(metrics, "entropy_all", ax=ax)`.
+
+    Raises:
+        ConfigError: the run has no such metric, or neither figure shows it.
+    """
+    layer_dots.draw(_titled(ax, layer_dots.panel(metric).title), data, metric)
+    return ax
+
+
+# ---- tables
+
+
+def relation_table(data: xr.Dataset) -> pd.DataFrame:
+    """Clark et al. 2019, Table 1: each relation under each rule, its best head, held out, and its best word offset.
+
+    A row a relation and rule; none where the run has no relations.
+    """
+    return relations.relation_frame(data)
+
+
+def coreference_table(data: xr.Dataset) -> pd.DataFrame:
+    """Clark et al. 2019, Table 2: a row a class of mentions and kind of candidates; none without coreference."""
+    return relations.coreference_frame(data)
+
+
+# ---- correlations
+
+
+def importance(data: xr.Dataset, kind: str = "raw", *, ax: Axes | None = None) -> Axes:
+    """Clark et al. 2019, Fig. 3: the importance of attention by layer, a line for each kind of attended piece.
+
+    Args:
+        data: what `attnmetrics.importance` gives
+        kind: raw, centred or weighted; without `ax`, a figure of all three
+        ax: where to draw
+
+    Raises:
+        ConfigError: the data have no importance, or no such kind.
+    """
+    if "importance" not in data:
+        raise ConfigError("expected the results of attnmetrics.importance(run), found others; give those")
+    if kind not in (kinds := data["importance"]["kind"].values.tolist()):
+        raise ConfigError(f"expected a kind of {', '.join(kinds)}, found {kind!r}")
+    if ax is None:
+        return _first(figures.importance(data, pyplot.figure))
+    charts.importance(_titled(ax, f"{title(data['importance'])}, by layer"), data, kind)
     return ax
 
 

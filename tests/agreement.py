@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from itertools import chain, combinations, pairwise
+from itertools import chain, combinations, pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +11,17 @@ from gold import Annotated, label, new_reference, new_schema, read_units
 from reference_forward import attention_float64
 
 from attnmetrics.measuring.shard import measure
+from attnmetrics.metrics.claims import Claims
 from attnmetrics.metrics.reference.entropy import NearRow
-from attnmetrics.metrics.reference.exemplars import Peak
+from attnmetrics.metrics.reference.exemplars import APART, OWN, Peak
 from attnmetrics.metrics.reference.sentence import Sentence
+from attnmetrics.metrics.reference.syntax import RULES
 from attnmetrics.metrics.reference.twins import Reference
 from attnmetrics.model.load import load_model
 from attnmetrics.results.dataset import dataset
+from attnmetrics.statistics.claims import BEST, Rows, merge_rows
 from attnmetrics.statistics.exemplars import Exemplars, merge_all
+from attnmetrics.statistics.listing import make_listing
 from attnmetrics.statistics.variability import deviations
 
 RELATIVE, ABSOLUTE, WEIGHT = 1e-5, 1e-7, 5e-6
@@ -74,29 +78,67 @@ def worst_ratios(found: xr.Dataset, expected: Reference) -> dict[str, float]:
 
 
 def check_exemplars(found: Exemplars, expected: Reference, maps: dict) -> float:
-    """Every rank of every head; returns the largest error of a weight."""
+    """Every rank of every head, of both kinds; returns the largest error of a weight."""
     worst = 0.0
-    for layer in range(expected.model.layers):
-        for head in range(expected.model.heads):
-            ranking = expected.exemplars(layer, head)
-            columns = (found.weight, found.document_index, found.sentence, found.i, found.j)
-            rows = [Peak(*row) for row in zip(*(c[layer, head].tolist() for c in columns), strict=True)]
-            kept = [row for row in rows if row.document_index >= 0]
-            assert len(kept) == min(K, len(ranking))
-            worst = max([worst, *(_check_rank(row, k, ranking, maps, (layer, head)) for k, row in enumerate(kept))])
+    for number, kind in enumerate((APART, OWN)):
+        for layer in range(expected.model.layers):
+            for head in range(expected.model.heads):
+                columns = (found.weight, found.document_index, found.sentence, found.i, found.j)
+                rows = [Peak(*row) for row in zip(*(c[number, layer, head].tolist() for c in columns), strict=True)]
+                kept = [row for row in rows if row.document_index >= 0]
+                ranking = expected.strongest.rank(layer, head, kind)
+                every = [peak for peak, _ in expected.strongest.every(layer, head, kind)]
+                assert len(kept) == min(K, len(ranking))
+                at = layer, head
+                worst = max([worst, *(_check_rank(row, ranking[k], every, maps, at) for k, row in enumerate(kept))])
     return worst
 
 
-def _check_rank(row: Peak, rank: int, ranking: list[Peak], maps: dict, head: tuple[int, int]) -> float:
+def check_claims(found: Rows, claims: Claims, expected: Reference, maps: dict) -> tuple[float, int]:
+    """Every rank of every claim and head; returns the largest error of a weight, and how many there are."""
+    listed = make_listing(Exemplars.zero(0, 0, 0), found, claims.names, claims.either)
+    worst, number = 0.0, 0
+    for claim in {*listed.claims[1:], *(name for name, _, _ in expected.claims.strongest)}:
+        for layer in range(expected.model.layers):
+            for head in range(expected.model.heads):
+                here = (listed.rows["layer"] == layer) & (listed.rows["head"] == head)
+                own = listed.rows[here & (listed.rows["claim"] == listed.claims.index(claim))]
+                rows = own[["weight", "document_index", "sentence", "i", "j"]].tolist()
+                ranking = expected.claims.best(claim, layer, head)
+                assert len(rows) == min(BEST, len(ranking)), claim
+                for k, row in enumerate(rows):
+                    worst = max(worst, _check_rank(Peak(*row), ranking[k], ranking, maps, (layer, head)))
+                number += len(rows)
+    return worst, number
+
+
+def check_relations(found: Rows, claims: Claims, expected: Reference, maps: dict) -> int:
+    """The strongest pairs of every relation's hits and misses, by every rule, in every head; returns how many."""
+    number = 0
+    for (rule, rule_name), (rel, name) in product(enumerate(RULES), enumerate(claims.rels)):
+        for is_miss, kind in enumerate(("hit", "miss")):
+            of_claim = found[found["claim"] == claims.first_of_relation(rule) + 2 * rel + is_miss]
+            for at in product(range(expected.model.layers), range(expected.model.heads)):
+                own = of_claim[(of_claim["layer"] == at[0]) & (of_claim["head"] == at[1])]
+                rows = own[["weight", "document_index", "sentence", "i", "j"]].tolist()
+                ranking = expected.relations.best(f"relation:{name}:{rule_name}:{kind}", *at)
+                assert len(rows) == min(BEST, len(ranking))
+                for k, row in enumerate(rows):
+                    assert _check_rank(Peak(*row), ranking[k], ranking, maps, at) < WEIGHT
+                number += len(rows)
+    return number
+
+
+def _check_rank(row: Peak, expected: Peak, ranking: list[Peak], maps: dict, head: tuple[int, int]) -> float:
     """The sentence is the expected one or one as heavy; so are its i and j."""
     own = next(p for p in ranking if (p.document_index, p.sentence) == (row.document_index, row.sentence))
-    assert own == ranking[rank] or abs(own.weight - ranking[rank].weight) < WEIGHT
+    assert own == expected or abs(own.weight - expected.weight) < WEIGHT
     at_place = maps[row.document_index, row.sentence][head][row.i, row.j]
     assert (row.i, row.j) == (own.i, own.j) or own.weight - at_place < WEIGHT
     return abs(row.weight - own.weight)
 
 
-def measured(folder: Path, sentences: Sequence[Annotated], null: str | None) -> tuple[xr.Dataset, Exemplars]:
+def measured(folder: Path, sentences: Sequence[Annotated], null: str | None) -> tuple[xr.Dataset, Exemplars, Rows]:
     """Everything the package says, from three shards."""
     model = load_model(str(folder), device="cpu", null_tokens=null)
     schema = new_schema(len(model.layers), model.heads)
@@ -105,7 +147,8 @@ def measured(folder: Path, sentences: Sequence[Annotated], null: str | None) -> 
     parts = [measure(units, model, batch_pieces=300, exemplars=K) for units in shards]
     state = parts[0].state.merge(parts[1].state).merge(parts[2].state)
     sums = state.sums | deviations(lambda: (part.blocks for part in parts))
-    return dataset(schema, sums), merge_all(part.exemplars for part in parts)
+    claims = merge_rows(part.claims for part in parts)
+    return dataset(schema, sums), merge_all(part.exemplars for part in parts), claims
 
 
 def referred(folder: Path, sentences: Sequence[Annotated], null: str | None) -> tuple[Reference, dict]:
@@ -127,7 +170,9 @@ def referred(folder: Path, sentences: Sequence[Annotated], null: str | None) -> 
             null={"first": frozenset({0}), "special": attention.template, "none": frozenset()}[chosen],
             alpha=attention.alpha,
             added=attention.added,
+            mentions=sentence.mentions,
             cut=attention.cut,
+            document=f"document {sentence.document}",
             document_index=sentence.document,
             sentence=sentence.sentence,
         )

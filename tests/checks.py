@@ -61,4 +61,5 @@ def assert_same_bits(a: ShardResult, b: ShardResult) -> None:
     np.testing.assert_array_equal(a.blocks, b.blocks)
     for field in fields(a.exemplars):
         np.testing.assert_array_equal(getattr(a.exemplars, field.name), getattr(b.exemplars, field.name))
+    np.testing.assert_array_equal(a.claims, b.claims)
     assert a.passages == b.passages

@@ -1,19 +1,19 @@
 """Annotated sentences: awkward ones by hand, and any texts with random tags and trees; and what is measured of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from attnmetrics.annotation.functions import Functions
 from attnmetrics.annotation.marks import Marks, mark
-from attnmetrics.annotation.sentence import Column, Sentences
+from attnmetrics.annotation.sentence import Column, Mentions, Sentences
 from attnmetrics.metrics.reference.pieces import label_pieces
-from attnmetrics.metrics.reference.sentence import Sentence, Word
+from attnmetrics.metrics.reference.sentence import Mention, Sentence, Word
 from attnmetrics.metrics.reference.twins import Reference
-from attnmetrics.metrics.schema import LABELS, LINKS, SPECIAL, Schema, declare
+from attnmetrics.metrics.schema import COREFERENT, LABELS, LINKS, SPECIAL, Schema, declare
 from attnmetrics.model.load import Model
-from attnmetrics.model.units import Units, read_sentences, read_windows
+from attnmetrics.model.units import SegmentIds, Units, read_pairs, read_sentences, read_windows
 
 POS = ("ADJ", "ADP", "AUX", "DET", "NOUN", "PRON", "PROPN", "PUNCT", "VERB", "_")
 REL = ("amod", "aux", "case", "conj", "det", "nmod", "nsubj", "nsubj:pass", "obj", "obl", "punct", "root", "_")
@@ -44,15 +44,53 @@ class Annotated:
     words: tuple[Word, ...]
     document: int
     sentence: int
+    mentions: tuple[Mention, ...] = ()
+    """by head word; what they say of the document holds there"""
 
 
 def corpus(texts: Sequence[str]) -> list[Annotated]:
-    """The gold sentences, then these texts with random tags and trees; the first two texts once more at the end."""
+    """The gold sentences, then these texts with random tags and trees; the first two texts once more at the end.
+
+    Five sentences make a document; random words in it are head words of mentions.
+    """
     random = np.random.default_rng(0)
     sentences = [(text, tuple(Word(*word) for word in words)) for text, words in GOLD.items()]
     sentences += [(text, random_words(text, random)) for text in texts]
     sentences += sentences[len(GOLD) : len(GOLD) + 2]
-    return [Annotated(text, words, *divmod(place, 5)) for place, (text, words) in enumerate(sentences)]
+    annotated = [Annotated(text, words, *divmod(place, 5)) for place, (text, words) in enumerate(sentences)]
+    return [one for start in range(0, len(annotated), 5) for one in with_mentions(annotated[start : start + 5], random)]
+
+
+def with_mentions(document: Sequence[Annotated], random: np.random.Generator) -> list[Annotated]:
+    """A document with features of words, and half of its words mentioned, some twice."""
+    places = [(n, word) for n, one in enumerate(document) for word in range(len(one.words))]
+    kept = sorted(random.choice(len(places), len(places) // 2).tolist())
+    entities = random.integers(4, size=len(kept)).tolist()
+    mentions = [
+        Mention(
+            word=places[at][1],
+            entity=entity,
+            text=str(random.choice(["the Owl", "the owl", "it"])),
+            anaphoric=bool(random.random() < 0.8),
+            of_entity=entities.count(entity),
+            earlier=sum(other == entity and before < at for other, before in zip(entities, kept, strict=True)),
+        )
+        for at, entity in zip(kept, entities, strict=True)
+    ]
+    found = []
+    for n, one in enumerate(document):
+        words = tuple(replace(word, form=str(random.choice(FORMS)), feats=random_feats(random)) for word in one.words)
+        own = tuple(mention for mention, at in zip(mentions, kept, strict=True) if places[at][0] == n)
+        found.append(replace(one, words=words, mentions=own))
+    return found
+
+
+FORMS = ("", "Owl", "owl")
+FEATS = {"Number": ("Sing", "Plur"), "Gender": ("Fem", "Masc"), "Case": ("Nom", "Acc")}
+
+
+def random_feats(random: np.random.Generator) -> dict[str, str]:
+    return {key: str(random.choice(values)) for key, values in FEATS.items() if random.random() < 0.6}
 
 
 def random_words(text: str, random: np.random.Generator) -> tuple[Word, ...]:
@@ -74,6 +112,7 @@ def random_words(text: str, random: np.random.Generator) -> tuple[Word, ...]:
 def columns(sentences: Sequence[Annotated]) -> Sentences:
     """As the package takes them."""
     words = [word for sentence in sentences for word in sentence.words]
+    feats = ["|".join(f"{key}={value}" for key, value in word.feats.items()) or "_" for word in words]
     misc = ["_" if animacy(word) == "none" else f"Animacy={animacy(word)}|X=1" for word in words]
     return Sentences(
         document=tuple(f"document {sentence.document}" for sentence in sentences),
@@ -88,7 +127,23 @@ def columns(sentences: Sequence[Annotated]) -> Sentences:
             "pos": Column(POS, np.array([POS.index(word.pos) for word in words])),
             "rel": Column(REL, np.array([REL.index(word.rel) for word in words])),
             "misc": Column.of(misc),
+            "feats": Column.of(feats),
+            "form": Column.of([word.form for word in words]),
         },
+        mentions=mention_columns(sentences),
+    )
+
+
+def mention_columns(sentences: Sequence[Annotated]) -> Mentions:
+    first = np.cumsum([0, *(len(sentence.words) for sentence in sentences)]).tolist()
+    every = [(n, one) for n, sentence in enumerate(sentences) for one in sentence.mentions]
+    return Mentions(
+        word=np.array([first[n] + one.word for n, one in every], np.int64),
+        entity=np.array([4 * sentences[n].document + one.entity for n, one in every], np.int64),
+        of_entity=np.array([one.of_entity for _, one in every], np.int64),
+        earlier=np.array([one.earlier for _, one in every], np.int64),
+        text=Column.of([one.text.casefold() for _, one in every]),
+        link=Column.of(["coref" if one.anaphoric else "appos" for _, one in every]),
     )
 
 
@@ -111,13 +166,20 @@ def new_schema(layers: int, heads: int, own: bool = True) -> Schema:
     """With labels and links of the user's, unless these are not wanted."""
     names = {"pos": POS, "rel": REL, "special": SPECIAL}
     if not own:
-        return Schema(tuple(range(layers)), heads, LABELS, LINKS, names)
+        return Schema(tuple(range(layers)), heads, LABELS, (*LINKS, COREFERENT), names)
     labels, links = declare({"animacy": "word.misc.Animacy"}, {"same_pos": "python:user_functions:same_pos"})
-    return Schema(tuple(range(layers)), heads, labels, links, {**names, "animacy": ANIMACY})
+    return Schema(tuple(range(layers)), heads, labels, (*links, COREFERENT), {**names, "animacy": ANIMACY})
 
 
 def mark_words(sentences: Sentences, schema: Schema) -> Marks:
     return mark(sentences, schema, Functions.find(link.source for link in schema.links))
+
+
+def read_gold_pairs(sentences: Sequence[Annotated], model: Model, size: int, segment_ids: SegmentIds) -> Units:
+    """Pairs of segments."""
+    taken = columns(sentences)
+    marks = mark_words(taken, new_schema(len(model.layers), model.heads, own=False))
+    return read_pairs(taken, marks, model, size, segment_ids)
 
 
 def read_units(sentences: Sequence[Annotated], model: Model, window: int | None = None, own: bool = False) -> Units:
@@ -129,7 +191,8 @@ def read_units(sentences: Sequence[Annotated], model: Model, window: int | None 
 
 def new_reference(layers: int, heads: int, causal: bool, own: bool = True) -> Reference:
     labels = {"pos": POS, "rel": REL, "special": SPECIAL} | ({"animacy": ANIMACY} if own else {})
-    links = {"dependency": True, "repeat": False, "induction": False} | ({"same_pos": False} if own else {})
+    links = {"dependency": True, "repeat": False, "induction": False, "coreference": False}
+    links |= {"same_pos": False} if own else {}
     return Reference(layers, heads, causal, labels, links)
 
 

@@ -40,11 +40,15 @@ def attention_float64(folder: Path, text: str) -> Attention:
     return Attention(*forward_float64(folder, ids), ids, spans, frozenset(template), cut)
 
 
-def forward_float64(folder: Path, ids: list[int]) -> tuple[Array, Array]:
-    """Every attention weight of these pieces, and what the heads add to the stream (see `Attention`)."""
+def forward_float64(folder: Path, ids: list[int], segments: list[int] | None = None) -> tuple[Array, Array]:
+    """Every attention weight of these pieces, and what the heads add to the stream (see `Attention`).
+
+    BERT is told the segment of each piece, 0 of all unless these are given.
+    """
     config, weights = _load(folder)
+    told = {} if segments is None else {"segments": np.array(segments)}
     forward = {"gpt2": _gpt2, "bert": _bert, "llama": _llama}[config["model_type"]]
-    alpha, added = zip(*forward(np.array(ids), config, weights), strict=True)
+    alpha, added = zip(*forward(np.array(ids), config, weights, **told), strict=True)
     return np.stack(alpha), np.stack(added)
 
 
@@ -135,11 +139,13 @@ def _gpt2(ids: NDArray[np.int64], config: dict, w: Weights) -> list[tuple[Array,
     return found
 
 
-def _bert(ids: NDArray[np.int64], config: dict, w: Weights) -> list[tuple[Array, Array]]:
+def _bert(
+    ids: NDArray[np.int64], config: dict, w: Weights, segments: NDArray[np.int64] | int = 0
+) -> list[tuple[Array, Array]]:
     assert config["hidden_act"] == "gelu"
     number, epsilon = config["num_attention_heads"], config["layer_norm_eps"]
     x = w["embeddings.word_embeddings.weight"][ids] + w["embeddings.position_embeddings.weight"][: len(ids)]
-    x = layer_norm(x + w["embeddings.token_type_embeddings.weight"][0], w, "embeddings.LayerNorm", epsilon)
+    x = layer_norm(x + w["embeddings.token_type_embeddings.weight"][segments], w, "embeddings.LayerNorm", epsilon)
     found = []
     for layer in range(config["num_hidden_layers"]):
         at = f"encoder.layer.{layer}"

@@ -3,6 +3,7 @@
 import numpy as np
 from schemas import small_schema
 
+from attnmetrics.statistics.claims import make_rows
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.passages import Passage
 from attnmetrics.statistics.states import State
@@ -16,7 +17,7 @@ PLACES = 4
 def content(seed: int, sentences: int = 5) -> ShardContent:
     """Random numbers of the right shapes."""
     random = np.random.default_rng(seed)
-    shape = (2, 3, PLACES)
+    shape = (2, 2, 3, PLACES)
     exemplars = Exemplars(
         weight=random.random(shape),
         document_index=random.integers(0, 9, shape),
@@ -24,10 +25,12 @@ def content(seed: int, sentences: int = 5) -> ShardContent:
         i=random.integers(0, 9, shape, dtype=np.int32),
         j=random.integers(0, 9, shape, dtype=np.int32),
         digest=random.integers(0, 2**63, shape, dtype=np.uint64),
+        pair=random.integers(0, 2**63, shape, dtype=np.uint64),
     )
+    claims = make_rows(claim=random.integers(0, 9, 20), layer=1, head=2, weight=random.random(20, dtype=np.float32))
     blocks = random.random((sentences, 2, 3, 55), dtype=np.float32)
     blocks[:1, :, :, 7:] = np.nan
     prefix = Prefix(blocks, random.integers(0, 2**63, sentences, dtype=np.uint64))
-    passage = Passage("d", 1, 2, 0, "A \x1b[2J b", ["A", "Ġb"])
+    passage = Passage("d", 1, 2, 0, "A \x1b[2J b", ["A", "Ġb"], [1, 2])
     state = State.unpack(SCHEMA, random.random(SCHEMA.size))
-    return ShardContent(state, prefix, exemplars, [passage])
+    return ShardContent(state, prefix, exemplars, claims, [passage])

@@ -35,7 +35,7 @@ def dataset(
     for result in schema.results:
         value = make.value(result.name)
         for layer, head in nan_heads:
-            if result.per_head and result.name not in ("null_attention", "attention_mass", "entropy_rows"):
+            if result.per_head and result.kind != "count" and result.name != "null_attention":
                 value[layer, head] = np.nan
         data[result.name][...] = value
         if f"{result.name}_by_layer" in data:
@@ -208,6 +208,8 @@ def _row(
     return {
         "layer": layer,
         "head": head,
+        "claim": "",
+        "bucket": "top",
         "rank": rank,
         "weight": weight,
         "document": f"d{rank}.txt",
@@ -229,8 +231,10 @@ def attention(frame: pd.DataFrame, drawn: int = 5, seed: int = 0) -> pd.DataFram
         weights[one.i] *= (1 - one.weight) / (1 - weights[one.i, one.j])
         weights[one.i, one.j] = one.weight
         i, j = np.nonzero(weights >= 0.002)
-        rows.append((one.layer, one.head, one.rank, len(one.pieces), i, j, weights[i, j].astype(np.float32)))
-    return pd.DataFrame(rows, columns=["layer", "head", "rank", "pieces", "i", "j", "weight"])
+        at = (one.layer, one.head, one.claim, one.bucket, one.rank)
+        rows.append((*at, len(one.pieces), i, j, weights[i, j].astype(np.float32)))
+    names = ["layer", "head", "claim", "bucket", "rank", "pieces", "i", "j", "weight"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def byte_pieces(text: str) -> list[str]:

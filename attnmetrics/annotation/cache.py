@@ -1,10 +1,11 @@
 """Annotated shards as Parquet files, one a shard, named by what made them, so that no text is parsed twice.
 
-A row is a sentence: `document`, `document_index` (within the shard), `sentence`, `text`, and lists with one entry a
-word: `word_start`, `word_end`, `word_head`, and `word_NAME` for every column that the annotator gave. The schema's
+A row is a sentence: `document`, `document_index` (within the shard), `document_loose`, `sentence`, `text`, and lists
+with one entry a word: `word_start`, `word_end`, `word_head`, and `word_NAME` for every column that the annotator gave;
+`mention_word`, `mention_entity` and others have one entry a mention whose head word the sentence holds. The schema's
 metadata holds version, annotator fingerprint, digest of the documents, counts, and checksums: one of what identifies
-sentences, one of text and words, and one a column, so that columns are read without the others. Nothing here needs
-spaCy.
+sentences, one of text, words and mentions, and one a column, so that columns are read without the others. Nothing here
+needs spaCy.
 """
 
 import errno
@@ -35,7 +36,7 @@ from attnmetrics.annotation.table import (
 from attnmetrics.errors import DamageError, StoreError, first_line
 from attnmetrics.storage import UNREADABLE, Location, os_errors
 
-VERSION = 2
+VERSION = 3
 """Of the file format; another version is another file name."""
 
 _KEY = b"attnmetrics"
@@ -80,7 +81,11 @@ def read(path: Location, columns: Collection[str] | None = None, first_document:
         _check(checksum(sentences), meta["checksum"])
         for name, column in sentences.columns.items():
             _check(column_checksum(column), meta["columns"][name])
-    return replace(sentences, document_index=sentences.document_index + first_document)
+    return replace(
+        sentences,
+        document_index=sentences.document_index + first_document,
+        loose=frozenset(index + first_document for index in sentences.loose),
+    )
 
 
 def read_columns(path: Location) -> frozenset[str]:
@@ -252,7 +257,7 @@ def _check_columns(names: Collection[str], meta: Mapping[str, Any], path: Locati
 def _table(annotated: Annotated, fingerprint: str, digest: str) -> pa.Table:
     """With all that is known of it."""
     columns = {name: column.rename(column.names) for name, column in sorted(annotated.sentences.columns.items())}
-    s = replace(annotated.sentences, columns=columns)
+    s = replace(annotated.sentences, columns=columns, loose=_present(annotated.sentences))
     meta = {
         "version": VERSION,
         "fingerprint": fingerprint,
@@ -264,6 +269,11 @@ def _table(annotated: Annotated, fingerprint: str, digest: str) -> pa.Table:
     }
     meta["metadata_checksum"] = _json_digest(meta)
     return to_table(s).replace_schema_metadata({_KEY: json.dumps(meta, ensure_ascii=False).encode()})
+
+
+def _present(sentences: Sentences) -> frozenset[int]:
+    """The loose documents that have a sentence."""
+    return sentences.loose & frozenset(sentences.document_index.tolist())
 
 
 def _json_digest(content: Any) -> str:

@@ -9,6 +9,7 @@ from unicodedata import normalize
 
 import numpy as np
 
+from attnmetrics.annotation.conllu_mentions import MentionReader, Stretch, Unread, read_marks
 from attnmetrics.annotation.conllu_rows import (
     COLUMNS,
     DEPREL,
@@ -22,12 +23,13 @@ from attnmetrics.annotation.conllu_rows import (
     read_blocks,
     split_rows,
 )
+from attnmetrics.annotation.mentions import MENTIONS, Span, make_mentions
 from attnmetrics.annotation.sentence import Annotated, Column, Declared, Sentences, count, declare
 from attnmetrics.corpus import Document
 from attnmetrics.errors import AnnotationError
 from attnmetrics.metrics.family import NO_LABEL
 
-FINGERPRINT: Final = "conllu-2"
+FINGERPRINT: Final = "conllu-3"
 """Names this module's reading of CoNLL-U; a change of what comes out changes it."""
 
 KEPT: Final = {
@@ -58,6 +60,18 @@ class GoldSentence:
     """[W] the ten columns of each word"""
 
 
+@dataclass(frozen=True, slots=True)
+class GoldDocument:
+    """The sentences of a document, and the mentions in them."""
+
+    sentences: list[GoldSentence]
+    blank: int
+    """sentences left out, for they have comments but no word"""
+    stretches: list[Stretch]
+    unread: Unread
+    """mentions left out"""
+
+
 class ConlluAnnotator:
     """Takes the annotations that CoNLL-U documents bring; what is declared comes from a `LabelScan` of the corpus."""
 
@@ -72,17 +86,9 @@ class ConlluAnnotator:
         Raises:
             CorpusError: malformed CoNLL-U; names file, line and sentence.
         """
-        gold: list[tuple[int, int, GoldSentence]] = []
-        blank = 0
-        for index, document in enumerate(documents):
-            position = 0
-            for sentence in parse(document):
-                if sentence is None:
-                    blank += 1
-                    continue
-                gold.append((index, position, sentence))
-                position += 1
+        gold = [parse(document) for document in documents]
         sentences = _sentences(gold, documents)
+        blank = sum(document.blank for document in gold)
         return Annotated(sentences, count(sentences, len(documents), blank))
 
 
@@ -100,11 +106,14 @@ def check_columns(columns: Collection[str]) -> None:
 
 
 class LabelScan:
-    """Collects the parts of speech and relations of CoNLL-U documents as they stream by, and checks every line."""
+    """Collects what CoNLL-U documents declare as they stream by, and checks every line."""
 
     def __init__(self) -> None:
+        self.unread = Unread()
+        """mentions left out so far"""
         self._pos: set[str] = set()
         self._rel: set[str] = set()
+        self._links: set[str] = set()
 
     def add(self, document: Document) -> int:
         """Reads one document and returns the number of its sentences.
@@ -112,30 +121,38 @@ class LabelScan:
         Raises:
             CorpusError: malformed CoNLL-U; names file, line and sentence.
         """
-        number = 0
-        for sentence in filter(None, parse(document)):
+        gold = parse(document)
+        for sentence in gold.sentences:
             self._pos.update(word[UPOS] for word in sentence.words)
             self._rel.update(word[DEPREL] for word in sentence.words)
-            number += 1
-        return number
+        self._links.update(stretch.link for stretch in gold.stretches)
+        self.unread.update(gold.unread)
+        return len(gold.sentences)
 
     @property
     def declared(self) -> Declared:
-        """The parts of speech and relations so far."""
-        return {"pos": declare(self._pos), "rel": declare(self._rel)}
+        """The parts of speech and relations so far; links of mentions if there are any."""
+        mentions = {MENTIONS: declare(self._links)} if self._links else {}
+        return {"pos": declare(self._pos), "rel": declare(self._rel), **mentions}
 
 
-def parse(document: Document) -> Iterator[GoldSentence | None]:
-    """The sentences of a CoNLL-U document, in order; None for one that has comments of a sentence but no word.
+def parse(document: Document) -> GoldDocument:
+    """A CoNLL-U document.
 
     Raises:
         CorpusError: malformed CoNLL-U; names file, line and sentence.
     """
+    sentences: list[GoldSentence] = []
+    mentions = MentionReader(document.entity_fields)
+    blank = 0
     for block in read_blocks(document):
         if block.rows:
-            yield _parse_block(block)
+            sentences.append(_parse_block(block))
+            mentions.add(block, len(sentences[-1].words), read_marks(block))
         elif block.sent_id or block.text is not None:
-            yield None
+            blank += 1
+    mentions.close()
+    return GoldDocument(sentences, blank, mentions.stretches, mentions.unread)
 
 
 def _parse_block(block: Block) -> GoldSentence:
@@ -262,21 +279,38 @@ def _word_spans(forms: list[str], spelled: str, begin: int, end: int) -> list[tu
     return [(begin + first, begin + last) for first, last in pairwise(bounds)]
 
 
-def _sentences(gold: list[tuple[int, int, GoldSentence]], documents: Sequence[Document]) -> Sentences:
-    """The sentences of a shard, given (document's index, position in it, sentence) of each."""
-    sentences = [sentence for _, _, sentence in gold]
+def _sentences(gold: list[GoldDocument], documents: Sequence[Document]) -> Sentences:
+    """The sentences of a shard."""
+    sentences = [sentence for document in gold for sentence in document.sentences]
+    index = np.repeat(np.arange(len(gold)), [len(document.sentences) for document in gold])
     spans = np.array([span for sentence in sentences for span in sentence.spans], np.int64).reshape(-1, 2)
+    offsets = np.array([0, *accumulate(len(sentence.words) for sentence in sentences)], np.int64)
+    heads = np.array([head for sentence in sentences for head in sentence.head], np.int64)
+    parents = np.where(heads < 0, -1, heads + np.repeat(offsets[:-1], np.diff(offsets)))
     return Sentences(
-        document=tuple(documents[index].id for index, _, _ in gold),
-        document_index=np.array([index for index, _, _ in gold], np.int64),
-        sentence=np.array([position for _, position, _ in gold], np.int64),
+        document=tuple(documents[place].id for place in index.tolist()),
+        document_index=index,
+        sentence=np.array([place for document in gold for place in range(len(document.sentences))], np.int64),
         text=tuple(sentence.text for sentence in sentences),
-        word_offsets=np.array([0, *accumulate(len(sentence.words) for sentence in sentences)], np.int64),
+        word_offsets=offsets,
         word_start=np.ascontiguousarray(spans[:, 0]),
         word_end=np.ascontiguousarray(spans[:, 1]),
-        word_head=np.array([head for sentence in sentences for head in sentence.head], np.int64),
+        word_head=heads,
         columns=_columns(sentences),
+        mentions=make_mentions(list(_mention_spans(gold)), parents.tolist()),
+        loose=frozenset(place for place, document in enumerate(documents) if document.loose),
     )
+
+
+def _mention_spans(gold: list[GoldDocument]) -> Iterator[Span]:
+    """The mentions of a shard's documents, with words counted over all of them."""
+    words = 0
+    for place, document in enumerate(gold):
+        forms = [word[FORM] for sentence in document.sentences for word in sentence.words]
+        for one in document.stretches:
+            text = " ".join(forms[one.first : one.last + 1])
+            yield Span(words + one.first, words + one.last, (place, one.entity), text, one.link)
+        words += len(forms)
 
 
 def _columns(sentences: list[GoldSentence]) -> dict[str, Column]:

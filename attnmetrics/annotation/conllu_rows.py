@@ -16,6 +16,7 @@ _RANGE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 _EMPTY = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
 _TEXT = re.compile(r"#\s*text\s*=\s*(.*)")
 _SENT_ID = re.compile(r"#\s*sent_id\s*=\s*(.*)")
+_ENTITY_FIELDS = re.compile(r"#\s*global\.Entity\s*=\s*(\S*)\s*")
 
 Row = tuple[int, list[str]]
 """Number of the line in its file, and its ten columns"""
@@ -30,13 +31,19 @@ class Block:
     """Of the first line."""
     sent_id: str = ""
     text: str | None = None
+    entity_fields: str = ""
+    """What `# global.Entity` says, if it stands here."""
     rows: list[Row] = field(default_factory=list)
     """Every line that is no comment."""
 
+    def place(self, line: int) -> str:
+        """File, line and sentence, as messages name them."""
+        name = f", sentence {self.sent_id}" if self.sent_id else ""
+        return f"{self.path}, line {line}{name}"
+
     def fail(self, line: int, message: str) -> NoReturn:
         """Raises a CorpusError that names file, line and sentence."""
-        name = f", sentence {self.sent_id}" if self.sent_id else ""
-        raise CorpusError(f"{self.path}, line {line}{name}: {message}")
+        raise CorpusError(f"{self.place(line)}: {message}")
 
 
 @dataclass(slots=True)
@@ -70,6 +77,8 @@ def _take_comment(block: Block, line: str) -> None:
         block.sent_id = match[1].strip()[:_SHOWN]
     elif match := _TEXT.fullmatch(line):
         block.text = match[1].strip()
+    elif match := _ENTITY_FIELDS.fullmatch(line):
+        block.entity_fields = match[1]
 
 
 @dataclass(slots=True)

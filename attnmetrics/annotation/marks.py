@@ -12,12 +12,12 @@ from attnmetrics.annotation.sources import read_label, read_link
 from attnmetrics.annotation.vocabulary import encode
 from attnmetrics.errors import AnnotationError
 from attnmetrics.metrics.family import Label
-from attnmetrics.metrics.schema import Schema, is_of_pieces
+from attnmetrics.metrics.schema import Schema, is_of_units
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Labels and links of the W words of some sentences; those of pieces are made later, from the pieces."""
+    """Labels and links of the W words of some sentences; those of pieces and of units are made later."""
 
     schema: Schema
     labels: Mapping[str, NDArray[np.int64]]
@@ -35,12 +35,12 @@ def mark(sentences: Sentences, schema: Schema, functions: Functions) -> Marks:
     labels = {
         label.name: _encode(label, read_label(label.source, sentences, functions), schema.names[label.name])
         for label in schema.labels
-        if not is_of_pieces(label.source)
+        if not is_of_units(label.source)
     }
     links = {
         link.name: _over_sentences(link.source, sentences, functions)
         for link in schema.links
-        if not is_of_pieces(link.source)
+        if not is_of_units(link.source)
     }
     return Marks(schema, labels, links)
 

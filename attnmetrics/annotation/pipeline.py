@@ -10,7 +10,7 @@ from typing import Any, Final
 from attnmetrics.annotation.sentence import NO_ENTITY
 from attnmetrics.errors import AnnotationError, first_line
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of what is taken from a pipeline; part of the fingerprint."""
 
 ATTRIBUTES: Final = {
@@ -24,6 +24,8 @@ ATTRIBUTES: Final = {
 """Column of the annotation → attribute of spaCy's tokens."""
 EXTENSION: Final = "ext."
 """Columns of this prefix are extensions: `ext.KEY` is `token._.KEY`."""
+CLUSTER: Final = "coref_clusters_"
+"""Groups of spans of this prefix are the mentions of one entity each."""
 
 _PROBE = "This is a test. The pipeline reads two sentences."
 _ENTITIES = frozenset({"ner", "entity_ruler", "future_entity_ruler", "span_ruler"})
@@ -109,7 +111,7 @@ def _disable_unneeded(pipeline: Any, columns: AbstractSet[str]) -> None:
     if any(name.startswith(EXTENSION) for name in columns) or _reads_all(pipeline):
         return
     for part, factory in _factories(pipeline).items():
-        if factory in unneeded:
+        if factory in unneeded and not _fills_cluster(pipeline, part):
             pipeline.disable_pipe(part)
 
 
@@ -118,10 +120,28 @@ def _factories(pipeline: Any) -> dict[str, str]:
     return {part: pipeline.get_pipe_meta(part).factory for part in pipeline.pipe_names}
 
 
+def may_give_mentions(pipeline: Any) -> bool:
+    """Whether a component may group spans as mentions: it is told to, or it is not spaCy's and may assign anything."""
+    assigned = [pipeline.get_pipe_meta(part).assigns for part in _foreign_parts(pipeline)]
+    foreign = any(not assigns or "doc.spans" in assigns for assigns in assigned)
+    return foreign or any(_fills_cluster(pipeline, part) for part in pipeline.pipe_names)
+
+
+def _fills_cluster(pipeline: Any, part: str) -> bool:
+    """Whether it is a component whose spans are told to be an entity's mentions."""
+    return str(getattr(pipeline.get_pipe(part), "key", "")).startswith(CLUSTER)
+
+
+def _foreign_parts(pipeline: Any) -> list[str]:
+    """The components that are not spaCy's."""
+    known = _NEEDED | _NOT_NEEDED | _ENTITIES | _COSTLY_LEMMAS
+    return [part for part, factory in _factories(pipeline).items() if factory not in known]
+
+
 def _reads_all(pipeline: Any) -> bool:
     """Whether a part of speech or a relation may follow from entities or lemmas."""
     factories = _factories(pipeline)
-    if not set(factories.values()) <= _NEEDED | _NOT_NEEDED | _ENTITIES | _COSTLY_LEMMAS:
+    if _foreign_parts(pipeline):
         return True
     rules = " ".join(str(pipeline.get_pipe(p).patterns) for p, f in factories.items() if f == "attribute_ruler")
     return "LEMMA" in rules or "ENT_" in rules

@@ -60,6 +60,49 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Mentions:
+    """N mentions of entities, each where its head word is: the first of its words whose head lies outside of it.
+
+    What is said of the document holds of the whole of it, whichever of its sentences are taken.
+    """
+
+    word: NDArray[np.int64]
+    """[N] the head word, counted over all sentences, ascending"""
+    entity: NDArray[np.int64]
+    """[N] what it is a mention of: equal numbers are one entity, of one document"""
+    of_entity: NDArray[np.int64]
+    """[N] mentions of this entity in the document"""
+    earlier: NDArray[np.int64]
+    """[N] those of them whose head word stands before"""
+    text: Column
+    """[N] the forms of its words, joined by a space and case-folded"""
+    link: Column
+    """[N] how it refers back, in the annotation's own words, such as `coref` or `appos`; `_` where none is said"""
+
+    def __len__(self) -> int:
+        return len(self.word)
+
+    def offsets(self, word_offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """[S + 1] mentions of sentence s are offsets[s] … offsets[s + 1] − 1."""
+        return np.searchsorted(self.word, word_offsets)
+
+    def take(self, rows: NDArray[np.int64], moved: NDArray[np.int64]) -> "Mentions":
+        """These mentions, in this order, their words moved by so many."""
+        return Mentions(
+            word=self.word[rows] + moved,
+            entity=self.entity[rows],
+            of_entity=self.of_entity[rows],
+            earlier=self.earlier[rows],
+            text=self.text.take(rows),
+            link=self.link.take(rows),
+        )
+
+
+_NONE = np.zeros(0, np.int64)
+NO_MENTIONS: Final = Mentions(_NONE, _NONE, _NONE, _NONE, Column((), _NONE), Column((), _NONE))
+
+
+@dataclass(frozen=True, slots=True)
 class Sentences:
     """S annotated sentences with W words in all.
 
@@ -86,6 +129,10 @@ class Sentences:
     columns: Mapping[str, Column]
     """`pos` and `rel` always; where they are kept `lemma`, `xpos`, `feats`, `deps` and `misc` (as CoNLL-U spells them),
     `form` (FORM where the text does not spell it, else empty), `entity`, `ext.KEY`"""
+    mentions: Mentions = NO_MENTIONS
+    """of entities, in all sentences"""
+    loose: frozenset[int] = frozenset()
+    """`document_index` of sentences of CoNLL-U that no `# newdoc` begins: they belong to no known document"""
 
     def __len__(self) -> int:
         return len(self.text)
@@ -97,10 +144,9 @@ class Sentences:
 
     def take(self, rows: NDArray[np.int64]) -> "Sentences":
         """The sentences at these rows, in that order."""
-        lengths = np.diff(self.word_offsets)[rows]
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
-        # A row for each word that is taken: where it stands among all words.
-        words = np.repeat(self.word_offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        words, offsets = _runs(self.word_offsets, rows)
+        mentions, mention_offsets = _runs(self.mentions.offsets(self.word_offsets), rows)
+        moved = np.repeat(offsets[:-1] - self.word_offsets[rows], np.diff(mention_offsets))
         return Sentences(
             document=tuple(self.document[row] for row in rows),
             document_index=self.document_index[rows],
@@ -111,7 +157,19 @@ class Sentences:
             word_end=self.word_end[words],
             word_head=self.word_head[words],
             columns={name: column.take(words) for name, column in self.columns.items()},
+            mentions=self.mentions.take(mentions, moved),
+            loose=self.loose,
         )
+
+
+def _runs(offsets: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """What the rows hold, end to end, and the offsets that they then have.
+
+    Example: of runs with the offsets 0 2 2 5, rows 2 and 0 hold 2 3 4 0 1, with the offsets 0 3 5.
+    """
+    lengths = np.diff(offsets)[rows]
+    taken = np.concatenate([[0], np.cumsum(lengths)])
+    return np.repeat(offsets[rows] - taken[:-1], lengths) + np.arange(taken[-1]), taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +191,7 @@ class Annotated:
     sentences: Sentences
     """`document_index` counts from 0 in the shard; `columns` are all that the annotator gives."""
     counts: Mapping[str, int]
-    """`documents`, `sentences`, `words`, `characters` (of the sentences' texts), and `sentences_blank` (left out)."""
+    """`documents`, `sentences`, `words`, `characters` (of the texts), `mentions`, and `sentences_blank` (left out)."""
 
 
 class Annotator(Protocol):
@@ -166,5 +224,6 @@ def count(sentences: Sentences, documents: int, blank: int) -> dict[str, int]:
         "sentences": len(sentences),
         "words": len(sentences.word_start),
         "characters": sum(map(len, sentences.text)),
+        "mentions": len(sentences.mentions),
         "sentences_blank": blank,
     }

@@ -4,6 +4,7 @@ word.pos  word.rel  word.lemma  word.xpos  word.entity      the column
 word.feats.KEY  word.misc.KEY                               the value of a key in CoNLL-U's FEATS or MISC
 word.ext.KEY                                                spaCy's `token._.KEY`
 word.head                                                   a link: each word's head and the word
+word.coreference                                            a link made in units, see `model/mentions.py`
 piece.special  piece.repeat  piece.induction                made from pieces, see `metrics.schema`
 python:MODULE:NAME                                          see `functions.py`
 """
@@ -17,15 +18,17 @@ from attnmetrics.annotation.features import parse_features
 from attnmetrics.annotation.functions import Functions, is_function
 from attnmetrics.annotation.sentence import ABSENT, Column, Sentences, WordPairs
 from attnmetrics.errors import AnnotationError, ConfigError
-from attnmetrics.metrics.schema import is_of_pieces
+from attnmetrics.metrics.schema import COREFERENCE, is_of_pieces
 
 _COLUMNS: Final = ("word.pos", "word.rel", "word.lemma", "word.xpos", "word.entity")
 _TEMPLATES: Final = ("word.feats.KEY", "word.misc.KEY", "word.ext.KEY", "python:MODULE:NAME")
 LABEL_SOURCES: Final = (*_COLUMNS, "piece.special", *_TEMPLATES)
-LINK_SOURCES: Final = ("word.head", "piece.repeat", "piece.induction", _TEMPLATES[-1])
+LINK_SOURCES: Final = ("word.head", COREFERENCE, "piece.repeat", "piece.induction", _TEMPLATES[-1])
 
 _KEYED: Final = ("feats", "misc", "ext")
 _ALWAYS: Final = frozenset({"pos", "rel"})
+_OF_MENTIONS: Final = frozenset({"feats", "form"})
+"""What of mentions' head words is compared, where the annotation has it."""
 
 
 def check_source(source: str, kind: Literal["label", "link"]) -> None:
@@ -48,7 +51,7 @@ def columns_of(source: str) -> frozenset[str]:
 
     A function needs `pos` and `rel`, and can use all that are kept (see `columns_to_read`).
     """
-    if source == "word.head" or is_of_pieces(source):
+    if source in ("word.head", COREFERENCE) or is_of_pieces(source):
         return frozenset()
     if is_function(source):
         return _ALWAYS
@@ -61,7 +64,8 @@ def columns_to_read(sources: Iterable[str], kept: Collection[str]) -> frozenset[
     """The columns that these sources need, and all that are `kept` if one of them is a function."""
     sources = tuple(sources)
     needed = _ALWAYS.union(*map(columns_of, sources))
-    return needed.union(kept) if any(map(is_function, sources)) else needed
+    compared = _OF_MENTIONS.intersection(kept) if COREFERENCE in sources else frozenset[str]()
+    return needed.union(kept) if any(map(is_function, sources)) else needed | compared
 
 
 def read_label(source: str, sentences: Sentences, functions: Functions) -> Column:

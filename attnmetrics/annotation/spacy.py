@@ -5,23 +5,36 @@ no pieces. spaCy is imported when the first text is annotated, not for the finge
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from attnmetrics.annotation.mentions import MENTIONS, Span, make_mentions
 from attnmetrics.annotation.pipeline import (
     ATTRIBUTES,
+    CLUSTER,
     EXTENSION,
     check_columns,
     declared_entities,
     declared_relations,
     digest_pipeline,
     load_pipeline,
+    may_give_mentions,
 )
-from attnmetrics.annotation.sentence import ABSENT, NO_ENTITY, Annotated, Column, Declared, Sentences, count, declare
+from attnmetrics.annotation.sentence import (
+    ABSENT,
+    NO_ENTITY,
+    NO_MENTIONS,
+    Annotated,
+    Column,
+    Declared,
+    Sentences,
+    count,
+    declare,
+)
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.document import cut
 from attnmetrics.errors import AnnotationError, first_line
@@ -77,6 +90,7 @@ class SpacyAnnotator:
             AnnotationError: as `pipeline`.
         """
         declared = {"pos": declare(UPOS), "rel": declare(declared_relations(self.pipeline, self.name))}
+        declared |= {MENTIONS: declare(())} if may_give_mentions(self.pipeline) else {}
         entities = declared_entities(self.pipeline) if "entity" in self.columns else None
         return declared if entities is None else {**declared, "entity": declare(entities)}
 
@@ -88,13 +102,18 @@ class SpacyAnnotator:
         """
         tables: list[NDArray[np.int64]] = []
         texts: list[_Text] = []
+        spans: list[Span] = []
+        tokens = 0
         for batch in _batches(_texts(documents, self._text_limit)):
             for text, doc in zip(batch, self._parsed(batch), strict=True):
+                spans += _clusters(doc, len(texts), tokens)
                 tables.append(_table(doc, text, self.columns))
                 texts.append(text)
+                tokens += len(doc)
         words, total = _words(tables, texts, self.columns)
         columns = {name: self._column(name, keys) for name, keys in words.columns.items()}
-        sentences = _sentences(words, texts, columns)
+        mentions = make_mentions(list(_of_words(spans, tables)), _parents(words)) if spans else NO_MENTIONS
+        sentences = replace(_sentences(words, texts, columns), mentions=mentions)
         return Annotated(sentences, count(sentences, len(documents), total - len(sentences)))
 
     @property
@@ -227,6 +246,24 @@ def _extension(doc: Any, key: str, text: _Text) -> NDArray[np.int64]:
     return np.array(keys, np.uint64).astype(np.int64)
 
 
+def _clusters(doc: Any, text: int, tokens: int) -> Iterator[Span]:
+    """The mentions in a text, their words counted as tokens, from the number of those before the text on."""
+    for key, group in doc.spans.items():
+        for span in group if key.startswith(CLUSTER) else ():
+            spelled = " ".join(token.text for token in span if not token.is_space)
+            yield Span(tokens + span.start, tokens + span.end - 1, (text, key), spelled)
+
+
+def _of_words(spans: list[Span], tables: list[NDArray[np.int64]]) -> Iterator[Span]:
+    """The mentions with words counted as words, without those of white space alone."""
+    is_word = np.concatenate([table[:, _TOKEN.index("IS_SPACE")] == 0 for table in tables])
+    before = np.concatenate([[0], np.cumsum(is_word)]).tolist()
+    for span in spans:
+        first, end = before[span.first], before[span.last + 1]
+        if first < end:
+            yield replace(span, first=first, last=end - 1)
+
+
 @dataclass(frozen=True, slots=True)
 class _Words:
     """The words of a shard, white space left out; every array [W]."""
@@ -259,6 +296,12 @@ def _words(tables: list[NDArray[np.int64]], texts: list[_Text], columns: tuple[s
     kept = {name: own[word] for name, own in zip(columns, keys, strict=True)}
     words = _Words(text[word], sentence[word], start[word], (start + length)[word], head, kept)
     return words, int(sentence[-1]) + 1 if len(sentence) else 0
+
+
+def _parents(words: _Words) -> list[int]:
+    """[W] the head of each word; −1 for a root."""
+    is_root = words.head == np.arange(len(words.head))
+    return np.where(is_root, -1, words.head).tolist()  # type: ignore[no-any-return]
 
 
 def _check_heads(

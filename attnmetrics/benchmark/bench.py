@@ -185,7 +185,7 @@ def _store_bytes(material: Material, sentences: float, characters: float) -> flo
     config = RunConfig(model="demo", corpus=("demo",), out=locate("."))
     schema = material.schema(tuple(range(12)), 12)
     layers, heads = schema.shape(HEAD)
-    exemplars = Exemplars.zero(layers, heads, config.exemplars)
+    exemplars = Exemplars.zero(2, layers, heads, config.exemplars)
     shard = 8 * schema.size + sum(getattr(exemplars, field.name).nbytes for field in fields(exemplars))
     block = 4 * layers * heads * len(prefix_pairs(causal=True)[0])
     kept = min(sentences, config.variability_sentences or sentences)

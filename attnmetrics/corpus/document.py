@@ -27,24 +27,33 @@ class Document:
     """File or URL, as messages name it."""
     line: int = 0
     """Line of the file at which the text begins, from 1; the row, from 1, of a Parquet file."""
+    loose: bool = False
+    """True for sentences of CoNLL-U that no `# newdoc` begins: they belong to no known document."""
+    entity_fields: str = ""
+    """What `# global.Entity` says where the text begins: it holds for the rest of a CoNLL-U file."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle without `dataclasses.fields`, which takes ten times as long: every document goes to a worker."""
-        return Document, (self.id, self.text, self.gold, self.path, self.line)
+        return Document, (self.id, self.text, self.gold, self.path, self.line, self.loose, self.entity_fields)
 
 
 def digest(documents: Iterable[Document]) -> str:
-    """Blake2b (hexadecimal, 32 characters) of the documents' ids and texts, in order.
+    """Blake2b (hexadecimal, 32 characters) of the documents, in order: ids, texts, and what else decides annotation.
 
     Every part is preceded by its length in bytes, so that no two sequences of documents are the same bytes.
     """
     state = blake2b(digest_size=16)
     for document in documents:
-        state.update(b"gold" if document.gold else b"text")
-        for part in (document.id.encode(), document.text.encode()):
+        state.update(_kind(document))
+        fields = [document.entity_fields.encode()] if document.gold else []
+        for part in (document.id.encode(), document.text.encode(), *fields):
             state.update(len(part).to_bytes(8, "little"))
             state.update(part)
     return state.hexdigest()
+
+
+def _kind(document: Document) -> bytes:
+    return b"text" if not document.gold else b"loose" if document.loose else b"gold"
 
 
 def cut(chunks: Iterable[str], limit: int = DOCUMENT_LIMIT) -> Iterator[str]:

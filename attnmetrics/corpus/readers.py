@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby, islice
 from os import PathLike
 from pathlib import PurePosixPath
@@ -24,6 +25,7 @@ PARQUET_ROWS = 64
 """Rows of a Parquet file that are decoded at once."""
 
 _NEWDOC = re.compile(r"#\s*newdoc(?:\s+id\s*=\s*(\S.*))?\s*")
+_ENTITY_FIELDS = re.compile(r"#\s*global\.Entity\s*=\s*(\S*)\s*")
 _OBJECT = "one JSON object per line"
 
 
@@ -321,24 +323,43 @@ def _has_field(schema: Any, field: str) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Lines of a CoNLL-U file, up to and with the blank lines that end them."""
+
+    line: int
+    """of the file, from 1, at which they begin"""
+    text: str
+    entity_fields: str
+    """what `# global.Entity` says before them"""
+
+
 def _read_conllu(file: File, left_out: Omissions) -> Iterator[Document]:
     stem = str(PurePosixPath(file.name).with_suffix(""))
     for name, blocks in _conllu_documents(file, stem):
-        yield from _gold_pieces(blocks, name, file, left_out)
+        yield from _gold_pieces(blocks, name or stem, file, left_out, loose=not name)
 
 
-def _conllu_documents(file: File, stem: str) -> Iterator[tuple[str, Iterator[tuple[int, str]]]]:
-    """Documents with their blocks; `# newdoc` begins one."""
-    current = (0, stem)
+def _conllu_documents(file: File, stem: str) -> Iterator[tuple[str, Iterator[_Block]]]:
+    """Documents with their blocks; `# newdoc` begins one; those before the first of a file have no name."""
+    current = (0, "")
 
-    def key(block: tuple[int, str]) -> tuple[int, str]:
+    def key(block: _Block) -> tuple[int, str]:
         nonlocal current
-        for match in filter(None, map(_NEWDOC.fullmatch, _comments(block[1]))):
-            current = (block[0], match[1].rstrip() if match[1] else f"{stem}:{block[0]}")
+        for match in filter(None, map(_NEWDOC.fullmatch, _comments(block.text))):
+            current = (block.line, match[1].rstrip() if match[1] else f"{stem}:{block.line}")
         return current
 
-    for (_, name), blocks in groupby(_conllu_blocks(file), key=key):
+    for (_, name), blocks in groupby(_declared_blocks(file), key=key):
         yield name, blocks
+
+
+def _declared_blocks(file: File) -> Iterator[_Block]:
+    fields = ""
+    for line, text in _conllu_blocks(file):
+        yield _Block(line, text, fields)
+        for match in filter(None, map(_ENTITY_FIELDS.fullmatch, _comments(text))):
+            fields = match[1]
 
 
 def _comments(block: str) -> Iterator[str]:
@@ -366,30 +387,33 @@ def _conllu_blocks(file: File) -> Iterator[tuple[int, str]]:
         yield first, "\n".join(block) + "\n"
 
 
-def _gold_pieces(blocks: Iterable[tuple[int, str]], name: str, file: File, left_out: Omissions) -> Iterator[Document]:
+def _gold_pieces(
+    blocks: Iterable[_Block], name: str, file: File, left_out: Omissions, *, loose: bool
+) -> Iterator[Document]:
     """One CoNLL-U document, in pieces of whole sentences if it is too long."""
     number = 0
     for group in _groups(blocks):
-        text = "".join(block for _, block in group)
+        first, text = group[0], "".join(block.text for block in group)
         if _has_words(text):
             number += 1
-            yield Document(name if number == 1 else f"{name}#{number}", text, True, file.path, group[0][0])
+            piece = name if number == 1 else f"{name}#{number}"
+            yield Document(piece, text, True, file.path, first.line, loose, first.entity_fields)
     if number > 1:
         left_out.add("documents_split")
     if number == 0:
         left_out.add("documents_blank")
 
 
-def _groups(blocks: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
+def _groups(blocks: Iterable[_Block]) -> Iterator[list[_Block]]:
     """Blocks in groups of at most `DOCUMENT_LIMIT` characters, or of one block."""
-    group: list[tuple[int, str]] = []
+    group: list[_Block] = []
     size = 0
     for block in blocks:
-        if group and size + len(block[1]) > DOCUMENT_LIMIT:
+        if group and size + len(block.text) > DOCUMENT_LIMIT:
             yield group
             group, size = [], 0
         group.append(block)
-        size += len(block[1])
+        size += len(block.text)
     if group:
         yield group
 

@@ -5,16 +5,21 @@ In come tasks, the stages that a portion of the work still needs; out come event
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
 
 from attnmetrics.annotation.sentence import Declared
+from attnmetrics.config import Masking
 from attnmetrics.model.pack import Batching
+from attnmetrics.statistics.sampling import SampleKeys
 
 if TYPE_CHECKING:
     from attnmetrics.model.load import ModelFacts
 
-Stage = Literal["annotate", "count", "measure", "trace"]
+Stage = Literal["annotate", "count", "measure", "trace", "sample", "importance"]
 """A method of `Worker` that does something with a portion of the work."""
+
+LanguageFacts = TypedDict("LanguageFacts", {"class": str, "causal": bool, "mask": int | None})
+"""What a run's record says of a model with its language-model head; `mask` is an id."""
 
 TRIES = 3
 """A portion that fails this many times is put aside, and the rest of the run goes on."""
@@ -62,6 +67,8 @@ class Effort:
     pieces: int = 0
     names: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """by label, how many words have each name, where names are counted"""
+    keys: SampleKeys | None = None
+    """of units that may be in a sample, where one is drawn"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,9 @@ class Engine(Protocol):
 
     def find_batching(self) -> Batching:
         """Have one worker try how the model is given units (see `Worker.find_batching`)."""
+
+    def describe_language_model(self, masking: Masking | None) -> LanguageFacts:
+        """Have one worker load the model with its head (see `Worker.describe_language_model`)."""
 
     def declared(self) -> Declared:
         """Have one worker say what its pipeline declares (see `Worker.declared`)."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from attnmetrics.annotation.sentence import Declared
-from attnmetrics.config import RunConfig
-from attnmetrics.engine import TRIES, Call, Damaged, Done, Event, Failed, Portion, Task, reason_of
+from attnmetrics.config import Masking, RunConfig
+from attnmetrics.engine import TRIES, Call, Damaged, Done, Event, Failed, LanguageFacts, Portion, Task, reason_of
 from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import AttnmetricsError, DamageError
 from attnmetrics.model.pack import Batching
@@ -27,6 +27,10 @@ class InlineEngine:
     def find_batching(self) -> Batching:
         """See `Engine`."""
         return self._worker.find_batching()
+
+    def describe_language_model(self, masking: Masking | None) -> LanguageFacts:
+        """See `Engine`."""
+        return self._worker.describe_language_model(masking)
 
     def declared(self) -> Declared:
         """See `Engine`."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from attnmetrics.annotation.sentence import Declared
-from attnmetrics.engine import Engine, Event, Task
+from attnmetrics.config import Masking
+from attnmetrics.engine import Engine, Event, LanguageFacts, Task
 from attnmetrics.model.pack import Batching
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ class LeasedEngine:
         """See `Engine`."""
         self.check()
         return self.engine.find_batching()
+
+    def describe_language_model(self, masking: Masking | None) -> LanguageFacts:
+        """See `Engine`."""
+        self.check()
+        return self.engine.describe_language_model(masking)
 
     def declared(self) -> Declared:
         """See `Engine`."""

@@ -24,8 +24,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from attnmetrics.annotation.sentence import Declared
 from attnmetrics.assets import MODELS
-from attnmetrics.config import RunConfig
-from attnmetrics.engine import OUT_OF_MEMORY, TRIES, Damaged, Done, Event, Stage, Task, reason_of
+from attnmetrics.config import Masking, RunConfig
+from attnmetrics.engine import OUT_OF_MEMORY, TRIES, Damaged, Done, Event, LanguageFacts, Stage, Task, reason_of
 from attnmetrics.engine.backlog import Backlog, Step
 from attnmetrics.engine.placement import Node, Post, Staffing, find_vacancies
 from attnmetrics.engine.worker import Worker
@@ -123,18 +123,23 @@ class RayEngine:
         batching: Batching = self._ask("measure", "find_batching")
         return batching
 
+    def describe_language_model(self, masking: Masking | None) -> LanguageFacts:
+        """See `Engine`."""
+        facts: LanguageFacts = self._ask("importance", "describe_language_model", masking)
+        return facts
+
     def declared(self) -> Declared:
         """See `Engine`."""
         declared: Declared = self._ask("annotate", "declared")
         return declared
 
-    def _ask(self, stage: Stage, method: str) -> Any:
+    def _ask(self, stage: Stage, method: str, *arguments: Any) -> Any:
         """What this method of a worker for this stage returns. One that dies is replaced, `TRIES` times in all."""
         reason = ""
         for _ in range(TRIES):
             actor = self._await_ready(stage)
             try:
-                return ray.get(getattr(actor.handle, method).remote(), timeout=self._limit)
+                return ray.get(getattr(actor.handle, method).remote(*arguments), timeout=self._limit)
             except RayTaskError as error:
                 raise _cause(error) from None
             except GetTimeoutError:

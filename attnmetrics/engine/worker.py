@@ -16,21 +16,26 @@ from attnmetrics.annotation.sentence import Annotator, Declared, Sentences
 from attnmetrics.annotation.sources import columns_to_read, read_label
 from attnmetrics.annotation.vocabulary import count_names
 from attnmetrics.assets import MODELS, PIPELINES
-from attnmetrics.config import RunConfig
+from attnmetrics.config import Masking, RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard
-from attnmetrics.engine import Effort
+from attnmetrics.engine import Effort, LanguageFacts
 from attnmetrics.errors import DamageError
+from attnmetrics.measuring.predicting import Predicting
 from attnmetrics.measuring.selection import Sampling, choose, choose_units
 from attnmetrics.measuring.tracing import Chunk
+from attnmetrics.metrics.schema import SPECIAL, SPECIAL_LABEL, Schema
 from attnmetrics.model.pack import Batching
-from attnmetrics.model.units import Units, check_window, read_sentences, read_windows
+from attnmetrics.model.units import Units, check_pair, check_window, read_pairs, read_sentences, read_windows
+from attnmetrics.statistics.sampling import Selection, sample_hashes, smallest
 from attnmetrics.statistics.variability import Prefix
 from attnmetrics.store.commits import Commit, Counts, LeftOut
+from attnmetrics.store.importance import ImportanceStore
 from attnmetrics.store.shards import ShardContent, Store
 
 if TYPE_CHECKING:
     from attnmetrics.measuring.shard import ShardResult
+    from attnmetrics.model.language import LanguageModel
     from attnmetrics.model.load import Model, ModelFacts
 
 
@@ -42,6 +47,17 @@ class Measuring:
     """the user's, of labels and links"""
     sampling: Sampling
     store: Store
+    batching: Batching
+
+
+@dataclass(frozen=True, slots=True)
+class Differentiating:
+    """What is the same for every shard whose importance is measured."""
+
+    selection: Selection
+    """the units"""
+    how: Predicting
+    store: ImportanceStore
     batching: Batching
 
 
@@ -61,6 +77,7 @@ class Worker:
         self._columns = columns
         self._annotator: Annotator | None = None
         self._model: Model | None = None
+        self._language_model: LanguageModel | None = None
 
     def declared(self) -> Declared:
         """The names that the pipeline declares; kept beside the annotations, for runs without the pipeline."""
@@ -72,7 +89,7 @@ class Worker:
         """What the driver needs to know of the model.
 
         Raises:
-            ConfigError: the model cannot read windows of the size that is wanted.
+            ConfigError: the model cannot read windows or pairs of the size that is wanted.
         """
         return self._load_model().describe()
 
@@ -86,6 +103,17 @@ class Worker:
 
         model, config = self._load_model(), self._config
         return find_batching(model, config.window or model.max_pieces, config.batch_pieces or model.batch_pieces)
+
+    def describe_language_model(self, masking: Masking | None) -> LanguageFacts:
+        """What the driver needs to know of the model with its language-model head.
+
+        Raises:
+            ModelError: it has no such head, or no mask where one is needed.
+        """
+        found = self._load_language_model()
+        if masking in ("mask", "bert"):
+            found.require_mask()
+        return {"class": type(found.network).__name__, "causal": found.model.causal, "mask": found.mask}
 
     def annotate(self, shard: Shard, documents: Sequence[Document], fingerprint: str) -> Effort:
         """Annotate a shard's documents and cache the result."""
@@ -140,7 +168,8 @@ class Worker:
         )
         commit = Commit(shard.index, shard.first_document, _counts(result, units), left_out)
         prefix = Prefix(result.blocks, prefix_hashes)
-        measuring.store.write(commit, ShardContent(result.state, prefix, result.exemplars, result.passages))
+        content = ShardContent(result.state, prefix, result.exemplars, result.claims, result.passages)
+        measuring.store.write(commit, content)
         return _effort(start, units=commit.counts.sentences, pieces=commit.counts.pieces)
 
     def trace(self, chunk: Chunk, store: Store, batching: Batching) -> Effort:
@@ -149,9 +178,43 @@ class Worker:
 
         model = self._load_model(batching)
         start = time.perf_counter()
-        text, layer, head, _ = np.array(chunk.drawn, np.int64).T
-        store.write_traces(chunk.digest, trace_heads(model, chunk.texts, text, layer, head, self._config.batch_pieces))
-        return _effort(start, units=len(chunk.texts))
+        store.write_traces(chunk.digest, trace_heads(model, chunk.units, chunk.wanted, self._config.batch_pieces))
+        return _effort(start, units=len(chunk.units))
+
+    def sample(self, shard: Shard, fingerprint: str, number: int) -> Effort:
+        """Find the units of an annotated shard with the smallest hashes, at most so many.
+
+        Raises:
+            DamageError: its annotations were damaged; they are removed.
+        """
+        model = self._load_model()
+        start = time.perf_counter()
+        units = self._read_pieces(self._read(shard, fingerprint, ()), model)
+        hashes = sample_hashes(self._config.seed, units.document, units.number)
+        first = smallest(hashes, units.document_index, units.number, number)
+        keys = hashes[first], units.document_index[first], units.number[first]
+        return replace(_effort(start, units=len(units)), keys=keys)
+
+    def importance(self, shard: Shard, fingerprint: str, differentiating: Differentiating) -> Effort:
+        """Measure how much a loss depends on attention in some units of an annotated shard, and commit it.
+
+        Raises:
+            DamageError: its annotations were damaged; they are removed.
+        """
+        from attnmetrics.measuring.importance import measure_importance
+
+        model = self._load_language_model(differentiating.batching)
+        start = time.perf_counter()
+        sentences, selection = self._read(shard, fingerprint, ()), differentiating.selection
+        if self._config.window is None:
+            sentences = choose(Sampling(self._config.seed, selection, None, None, None), sentences).sentences
+        units = self._read_pieces(sentences, model.model)
+        hashes = sample_hashes(self._config.seed, units.document, units.number)
+        rows = np.flatnonzero(selection.selects(hashes, units.document_index, units.number))
+        store, how = differentiating.store, differentiating.how
+        state = measure_importance(units, rows, model, how, store.layout, self._config.batch_pieces)
+        store.write(shard.index, state)
+        return _effort(start, units=len(rows), pieces=int(units.pieces.lengths[rows].sum()))
 
     def _read(self, shard: Shard, fingerprint: str, sources: Collection[str]) -> Sentences:
         """A shard's annotations, with the columns that these sources need.
@@ -172,10 +235,17 @@ class Worker:
         return cache.read_counts(path)["sentences_blank"]
 
     def _read_units(self, sentences: Sentences, marks: Marks, model: "Model") -> Units:
-        window = self._config.window
-        if window is None:
+        config = self._config
+        if config.window is None:
             return read_sentences(sentences, marks, model)
-        return read_windows(sentences, marks, model, window)
+        if config.pairs:
+            return read_pairs(sentences, marks, model, config.window, config.segment_ids)
+        return read_windows(sentences, marks, model, config.window)
+
+    def _read_pieces(self, sentences: Sentences, model: "Model") -> Units:
+        """Units with no other label than `special`, and no link."""
+        schema = Schema(model.layers, model.heads, (SPECIAL_LABEL,), (), {SPECIAL_LABEL.name: SPECIAL})
+        return self._read_units(sentences, mark(sentences, schema, Functions()), model)
 
     def _load_annotator(self) -> Annotator:
         if self._annotator is None:
@@ -187,14 +257,25 @@ class Worker:
         if self._model is None:
             self._model = _load(self._config)
             if self._config.window is not None:
-                check_window(self._config.window, self._model)
+                check = check_pair if self._config.pairs else check_window
+                check(self._config.window, self._model)
         return self._model if batching is None else self._model.keep_to(batching)
+
+    def _load_language_model(self, batching: Batching | None = None) -> "LanguageModel":
+        """The model with its head, given units in this way; from then on it is the model without it too."""
+        from attnmetrics.model.language import load_language_model
+
+        if self._language_model is None:
+            config = self._config
+            found = load_language_model(self._load_model(), config.trust_remote_code, config.allow_pickle)
+            self._language_model, self._model = found, found.model
+        return self._language_model if batching is None else self._language_model.keep_to(batching)
 
 
 def _load(config: RunConfig) -> "Model":
-    from attnmetrics.model.load import load_model
+    from attnmetrics.model.load import load_model, without_null
 
-    return load_model(
+    model = load_model(
         str(MODELS.get(config.model, config.model)),
         revision=config.revision,
         device=config.device,
@@ -205,6 +286,8 @@ def _load(config: RunConfig) -> "Model":
         trust_remote_code=config.trust_remote_code,
         allow_pickle=config.allow_pickle,
     )
+    unset = config.pairs and config.null_tokens is None and not model.causal
+    return without_null(model) if unset else model
 
 
 def load_annotator(config: RunConfig, gold: Declared | None, columns: frozenset[str]) -> Annotator:

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attnmetrics.metrics.family import HEAD, Quantity, Sum
+from attnmetrics.metrics.family import HEAD, OFFSETS, Quantity, Sum
 from attnmetrics.metrics.schema import Schema
+from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.reductions import Reductions
+from attnmetrics.model.special import SEPARATOR, is_summary
 from attnmetrics.model.units import Units
 
 
@@ -25,41 +28,82 @@ class Binning:
     """[name, T] likewise of attended pieces; 0 where they are null"""
     rows: Mapping[str, slice]
     """the names of each label among these"""
+    summary: Tensor
+    """[T] float64, 1 where a row stands for its unit"""
 
     @classmethod
-    def of(cls, units: Units, piece: NDArray[np.int64], null: NDArray[np.bool_], device: torch.device) -> "Binning":
+    def of(
+        cls,
+        units: Units,
+        piece: NDArray[np.int64],
+        within: NDArray[np.int64],
+        length: NDArray[np.int64],
+        attends: Attends,
+        device: torch.device,
+    ) -> "Binning":
         """The binning of a batch.
 
         Args:
             units: the units that the batch is of.
             piece: [T] its pieces, counted over all units.
-            null: [T] whether the piece is null in its unit.
+            within: [T] the same, counted in their units.
+            length: [T] pieces of their units.
+            attends: which of them are null.
             device: where the reductions are.
         """
         names = units.schema.names
         # [name, T] by label whether the piece has the name, and then all of these one below the other.
         members = [units.labels[label][piece] == np.arange(len(own))[:, None] for label, own in names.items()]
         of_all = np.concatenate([np.zeros((0, len(piece)), np.bool_), *members])
-        given, received = (torch.from_numpy(part).to(device, torch.float64) for part in (of_all, of_all & ~null))
+        summary = is_summary(within, length, units.pieces.in_text[piece], attends.causal)
+        parts = (of_all, of_all & ~attends.is_null(within, length), summary)
+        given, received, of_units = (torch.from_numpy(part).to(device, torch.float64) for part in parts)
         ends = np.cumsum([len(own) for own in names.values()]).tolist()
         rows = {label: slice(end - len(names[label]), end) for label, end in zip(names, ends, strict=True)}
-        return cls(units.schema, given, received, rows)
+        return cls(units.schema, given, received, rows, of_units)
 
     def bin(self, reductions: Reductions) -> dict[str, Tensor]:
         """[head, …] each sum of the schema that kernels give, float64; nothing here waits for the device."""
-        given, received = self.given @ reductions.given, self.received @ reductions.received
+        by_name = {
+            Quantity.GIVEN: self.given @ reductions.given,
+            Quantity.RECEIVED: self.received @ reductions.received,
+        }
 
         def total(wanted: Sum) -> Tensor:
             if wanted.of is Quantity.LINKED:
                 own = reductions.linked[self.schema.groups[str(wanted.by)]].T
                 return own if len(wanted.dims) > len(HEAD) else own[:, 0]
-            if wanted.by is not None:
-                of_names = given if wanted.of is Quantity.GIVEN else received
-                return of_names[self.rows[wanted.by]].T
+            if wanted.by is not None and wanted.of in by_name:
+                return by_name[wanted.of][self.rows[wanted.by]].T
+            if wanted.of in _BY_PIECE:
+                return _BY_PIECE[wanted.of](self, reductions)
             return _OF_HEADS[wanted.of](reductions)
 
         return {one.name: total(one) for one in self.schema.head_sums}
 
+    def received_by_kind(self, reductions: Reductions) -> Tensor:
+        """[head, special] Σ α on each kind of piece, null or not."""
+        return (self.given[self.rows["special"]] @ reductions.received).T
+
+    def to_separators(self, reductions: Reductions) -> Tensor:
+        """[head, 2] Σ α on separators, of rows that are separators, and of all others.
+
+        The difference is exact to α's own rounding: both sums are of the same weights, in float64.
+        """
+        between = reductions.linked[self.schema.separators]
+        of_all = self.given[self.rows["special"]][SEPARATOR] @ reductions.received
+        return torch.stack([between, (of_all - between).clamp_min(0)], dim=-1)
+
+
+_BY_PIECE: Mapping[Quantity, Callable[[Binning, Reductions], Tensor]] = {
+    Quantity.RECEIVED_ALL: Binning.received_by_kind,
+    Quantity.TO_SEPARATORS: Binning.to_separators,
+    Quantity.ENTROPY_SUMMARY: lambda binning, reductions: binning.summary @ reductions.entropy_all,
+}
+"""[head, …] quantities of some pieces."""
+
+_NEIGHBOURS: Final = [OFFSETS.index(offset) for offset in (1, 0, -1)]
+"""Where the offsets of the previous, the same and the next piece are."""
 
 _OF_HEADS: Mapping[Quantity, Callable[[Reductions], Tensor]] = {
     Quantity.GIVEN: lambda reductions: reductions.given.sum(0),
@@ -69,5 +113,8 @@ _OF_HEADS: Mapping[Quantity, Callable[[Reductions], Tensor]] = {
     Quantity.OFFSETS: lambda reductions: reductions.offsets,
     Quantity.SPAN: lambda reductions: reductions.span,
     Quantity.NORM: lambda reductions: reductions.norm.sum(0),
+    Quantity.NEIGHBOURS: lambda reductions: reductions.offsets_all[:, _NEIGHBOURS],
+    Quantity.ENTROPY_ALL: lambda reductions: reductions.entropy_all.sum(0),
+    Quantity.LARGEST: lambda reductions: reductions.largest.sum(0),
 }
 """[head, …] quantities that are not split."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS, PAIR_DISTANCE_LIMIT, PAIR_DISTANCES, Link, Quantity, Sum
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.links import Pairs
+from attnmetrics.model.special import SEPARATOR, is_summary
 from attnmetrics.model.units import Units
 
 Array = NDArray[np.float64]
@@ -77,6 +78,10 @@ class _Counts:
     in_counted: NDArray[np.bool_]
     """[T]"""
     attends: Attends
+    piece: NDArray[np.int64]
+    """[T] in its unit"""
+    length: NDArray[np.int64]
+    """[T] pieces of its unit"""
     even_given: Array
     """[T] Σ_j F of even attention by attending piece"""
     even_received: Array
@@ -95,6 +100,8 @@ class _Counts:
             counted=counted,
             in_counted=counted[row],
             attends=attends,
+            piece=piece,
+            length=length,
             even_given=even_given(piece, length, attends),
             even_received=even_received(piece, length, attends),
             linked={
@@ -116,6 +123,7 @@ class _Counts:
             "pieces": in_counted,
             "sentences_cut": counted & pieces.cut,
             "pieces_unaligned": in_counted & pieces.in_text & ~self.units.aligned,
+            "summary_rows": in_counted & self.summary,
         }
         return int(marked[what].sum())
 
@@ -125,6 +133,41 @@ class _Counts:
         if label is None:
             return np.asarray(weights.sum())
         return total_by(self.units.labels[label][self.in_counted], weights, len(self.units.schema.names[label]))
+
+    # Of rows, whatever is null.
+
+    @property
+    def reach(self) -> NDArray[np.int64]:
+        """[T] how many pieces each row may attend to."""
+        return self.attends.reach(self.piece, self.length)
+
+    @property
+    def summary(self) -> NDArray[np.bool_]:
+        """[T] which rows stand for their units."""
+        return is_summary(self.piece, self.length, self.units.pieces.in_text, self.attends.causal)
+
+    def even_received_all(self, wanted: Sum) -> Array:
+        every = replace(self.attends, leading=0, trailing=0)
+        return self.by_label(even_received(self.piece, self.length, every), wanted.by)
+
+    def neighbours(self, weights: Array) -> Array:
+        """[3] a sum over the rows that may attend to the piece before them, to themselves, to the one after them."""
+        has_one = [self.piece > 0, self.piece >= 0, self.piece + 1 < self.reach]
+        return np.array([weights[self.in_counted & rows].sum() for rows in has_one])
+
+    def with_separators(self, weights: Callable[[Array], Array]) -> Array:
+        """[2] a sum over the rows that are separators, and over those that are none, of units that have a separator.
+
+        Args:
+            weights: of the rows, from how many separators each may attend to.
+        """
+        separator = self.units.labels["special"] == SEPARATOR
+        before = np.concatenate([[0], np.cumsum(separator)])
+        # A row for each piece: its unit's first piece, and the separators from there to the last that it may attend to.
+        first = np.arange(len(separator)) - self.piece
+        seen, all_seen = (before[first + reach] - before[first] for reach in (self.reach, self.length))
+        weight = np.where(all_seen > 0, weights(seen.astype(np.float64)), 0.0)
+        return np.array([weight[self.in_counted & rows].sum() for rows in (separator, ~separator)])
 
     # Of pairs.
 
@@ -178,7 +221,15 @@ _OF_TEXTS: Mapping[Quantity, Callable[[_Counts, Sum], Array]] = {
     Quantity.EVEN_GIVEN: lambda counts, wanted: counts.by_label(counts.even_given, wanted.by),
     Quantity.EVEN_RECEIVED: lambda counts, wanted: counts.by_label(counts.even_received, wanted.by),
     Quantity.EVEN_LINKED: _Counts.even_linked,
+    Quantity.EVEN_RECEIVED_ALL: _Counts.even_received_all,
+    Quantity.EVEN_TO_SEPARATORS: lambda counts, _: counts.with_separators(lambda seen: seen / counts.reach),
+    Quantity.EVEN_NEIGHBOURS: lambda counts, _: counts.neighbours(1 / counts.reach),
+    Quantity.EVEN_ENTROPY_ALL: lambda counts, _: counts.by_label(np.log(counts.reach), None),
+    Quantity.EVEN_ENTROPY_SUMMARY: lambda counts, _: counts.by_label(np.log(counts.reach) * counts.summary, None),
+    Quantity.EVEN_LARGEST: lambda counts, _: counts.by_label(1 / counts.reach, None),
     Quantity.ROWS: _Counts.rows,
+    Quantity.SEPARATOR_ROWS: lambda counts, _: counts.with_separators(np.ones_like),
+    Quantity.NEIGHBOUR_ROWS: lambda counts, _: counts.neighbours(np.ones(len(counts.piece))),
     Quantity.PAIRS_AT_OFFSET: _Counts.pairs_at_offset,
     Quantity.PAIRS_AT_DISTANCE: _Counts.pairs_at_distance,
     Quantity.DISTANCES: _Counts.distances,

@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from attnmetrics.measuring.coreference import Coreference
 from attnmetrics.measuring.selection import MapSample
+from attnmetrics.measuring.syntax import Syntax
 from attnmetrics.metrics.family import Quantity
 from attnmetrics.model.load import Model
 from attnmetrics.model.look import Layer
@@ -52,7 +54,10 @@ class MapFamily(Protocol):
         ...
 
 
-MAP_FAMILIES: Final[dict[str, Callable[[Units, Model, MapSample], MapFamily]]] = {}
+MAP_FAMILIES: Final[dict[str, Callable[[Units, Model, MapSample], MapFamily]]] = {
+    "syntax": Syntax,
+    "coreference": Coreference,
+}
 """By the name of a family of `metrics` with mapped sums: what gives these sums of a shard's units."""
 
 
@@ -66,16 +71,19 @@ class BatchMaps:
     """What all families make of one batch."""
 
     def __init__(self, families: Sequence[MapFamily], batch: Batch) -> None:
-        self._readers = [family.read(batch) for family in families]
+        self.readers = [family.read(batch) for family in families]
+
+    def __bool__(self) -> bool:
+        return bool(self.readers)
 
     def see(self, layer: Layer, tile: Tile, weights: Tensor) -> None:
         """Show a tile to each of them (see `look.See`)."""
-        for reader in self._readers:
+        for reader in self.readers:
             reader.add(layer.place, tile, weights)
 
     def sums(self) -> MapSums:
         """The sums of all families."""
-        return {name: value for reader in self._readers for name, value in reader.sums().items()}
+        return {name: value for reader in self.readers for name, value in reader.sums().items()}
 
 
 def pack_mapped(

@@ -11,17 +11,21 @@ from torch import Tensor
 
 from attnmetrics.errors import ModelError
 from attnmetrics.measuring.binning import Binning
+from attnmetrics.measuring.claims import ClaimFinder, ClaimReader
 from attnmetrics.measuring.counting import count
+from attnmetrics.measuring.links import Links
 from attnmetrics.measuring.maps import BatchMaps, MapFamily, MapSums, make_map_families, pack_mapped
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.family import HEAD, Quantity
-from attnmetrics.model.align import piece_names, ranges
+from attnmetrics.model.align import piece_names
 from attnmetrics.model.kernels.choose import choose_kernel
-from attnmetrics.model.kernels.reductions import Kernel, Linked, Reductions, Wanted, want
+from attnmetrics.model.kernels.reductions import Kernel, Reductions, Wanted, want
 from attnmetrics.model.load import Model
+from attnmetrics.model.look import See, show_to
 from attnmetrics.model.pack import TILE_PAIRS, Batch
 from attnmetrics.model.units import Units
-from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks
+from attnmetrics.statistics.claims import Gathering, Rows, no_rows, units_of
+from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks, pair_of
 from attnmetrics.statistics.passages import Passage
 from attnmetrics.statistics.states import State
 from attnmetrics.statistics.variability import prefix_pairs
@@ -37,9 +41,11 @@ class ShardResult:
     blocks: NDArray[np.float32]
     """[V, layer, head, Q] prefix blocks of the units asked for (see `statistics.variability.Prefix`)"""
     exemplars: Exemplars
-    """over all units"""
+    """[kind, layer, head, K] over all units, by peaks between two pieces and from a piece to itself"""
+    claims: Rows
+    """the best of each claim and head, over the units that are mapped"""
     passages: Sequence[Passage]
-    """all that hold a piece of an exemplar, by unit"""
+    """all of the units that are an exemplar or a claim's, by unit"""
     sentences_without_pieces: int
     """units left out: the tokenizer makes nothing of their texts"""
 
@@ -57,52 +63,11 @@ class _Shard:
     prefix_row: NDArray[np.int64]
     """[S] place among the prefix blocks; −1 for none"""
     mapped: NDArray[np.bool_]
-    """[S] is shown to the map families"""
+    """[S] is shown to the map families, and to what finds claims"""
     map_families: Sequence[MapFamily]
-    links: "_Links"
-
-
-@dataclass(frozen=True, slots=True)
-class _Links:
-    """The P attendable linked pairs of the units that count, of all links, by unit."""
-
-    offsets: NDArray[np.int64]
-    """[S + 1] pairs of unit s are offsets[s] … offsets[s + 1] − 1"""
-    attending: NDArray[np.int32]
-    """[P] piece, counted in the unit"""
-    attended: NDArray[np.int32]
-    """[P] likewise"""
-    group: NDArray[np.int32]
-    """[P] see `Schema.groups`"""
-
-    @classmethod
-    def of(cls, units: Units, metrics: NDArray[np.bool_], model: Model) -> "_Links":
-        lengths, groups = units.pieces.lengths, units.schema.groups
-        parts = []
-        for link, pairs in units.links.items():
-            row = pairs.row
-            i, j = pairs.attending.astype(np.int64), pairs.attended.astype(np.int64)
-            kept = metrics[row] & model.attends.pairs(i, j, lengths[row])
-            group = groups[link].start + pairs.edge
-            parts.append([column[kept] for column in (row, pairs.attending, pairs.attended, group)])
-        # The links' pairs one link after the other, and from here on unit by unit.
-        row, attending, attended, group = (np.concatenate(column) for column in zip(*parts, strict=True))
-        order = np.argsort(row, kind="stable")
-        offsets = np.searchsorted(row[order], np.arange(len(units) + 1))
-        return cls(offsets, attending[order], attended[order], group[order].astype(np.int32))
-
-    def of_batch(self, batch: Batch, groups: int) -> Linked:
-        """The pairs of a batch's units, in packed pieces."""
-        begin, end = self.offsets[batch.rows], self.offsets[batch.rows + 1]
-        # A row for each pair of the batch: where it stands among all pairs, and the first packed piece of its unit.
-        pair = ranges(begin, end)
-        start = np.repeat(batch.offsets[:-1], end - begin)
-        return Linked(
-            attending=start + self.attending[pair],
-            attended=start + self.attended[pair],
-            group=self.group[pair].astype(np.int64),
-            groups=groups,
-        )
+    claim_finder: ClaimFinder | None
+    """None: no exemplars are wanted"""
+    links: Links
 
 
 def measure(
@@ -119,13 +84,14 @@ def measure(
     """Measure a shard. The same shard and options give the same bits, with any number of threads.
 
     Args:
-        units: S sentences or windows.
+        units: S sentences, windows or pairs of segments.
         model: the model.
         batch_pieces: most pieces of one forward pass; unset, what suits the device.
-        exemplars: K, units kept per head.
+        exemplars: K, units kept per head; 0 for no claims either.
         metric_rows: [S] which units count in the metrics; unset, all. The others only compete as exemplars.
         prefix_rows: [V] which units' prefix blocks are kept, among those that count; unset, all that count.
-        map_sample: which units are shown to map families, if there are any, among those that count; unset, likewise.
+        map_sample: which units are shown to map families, and may be evidence of claims, among those that count; unset,
+            likewise.
         kernel: what computes attention; unset, what suits the device.
 
     Raises:
@@ -138,10 +104,11 @@ def measure(
     prefix_row[kept] = np.arange(len(kept))
     sample = map_sample or MapSample(seed=0, rows=np.flatnonzero(metrics))
     families = make_map_families(units, model, sample)
+    links = Links.of(units, metrics, model)
+    finder = ClaimFinder(units, model.attends, links) if exemplars else None
     mapped = np.zeros(len(units), dtype=np.bool_)
-    if families:
-        mapped[sample.rows] = True
-    shard = _Shard(units, metrics, prefix_row, mapped, families, _Links.of(units, metrics, model))
+    mapped[sample.rows] = bool(families) or finder is not None
+    shard = _Shard(units, metrics, prefix_row, mapped, families, finder, links)
     lengths = units.pieces.lengths
     sums = _Sums(units, model, len(kept))
     most = batch_pieces or model.batch_pieces
@@ -154,12 +121,14 @@ def measure(
         results = map(run, read_ahead(prepare, batches, 2))
     for result in results:
         sums.add(result)
-    best = from_peaks(sums.peaks, units.document_index, units.number, units.digest, exemplars)
+    best = from_peaks(sums.peaks(units), units.document_index, units.number, units.digest, exemplars)
+    claims = sums.claims.rows()
     return ShardResult(
         state=State(units.schema, sums.read() | sums.maps | count(units, metrics, model.attends)),
         blocks=sums.blocks,
         exemplars=best,
-        passages=_find_passages(best, units, model),
+        claims=claims,
+        passages=_find_passages(units, model, best, claims),
         sentences_without_pieces=int((lengths == 0).sum()),
     )
 
@@ -173,30 +142,43 @@ class _Input:
 
     ids: Tensor
     """[T]"""
+    segments: Tensor | None
+    """[T] see `Units.segments`"""
     wanted: Wanted
     binning: Binning
     prefix_rows: NDArray[np.int64]
     """[V] places among the shard's prefix blocks"""
-    maps: BatchMaps | None
-    """None: its units are not mapped"""
+    maps: BatchMaps
+    """of no family where its units are not mapped"""
+    claims: ClaimReader | None
+    """None: likewise"""
+
+    @property
+    def see(self) -> See | None:
+        """What looks at attention; None where nothing does."""
+        looking = [self.maps.see] * bool(self.maps) + ([self.claims.see] if self.claims else [])
+        return show_to(looking) if looking else None
 
 
 def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
-    units = shard.units
+    units, mapped = shard.units, shard.mapped[batch.rows[0]]
     lengths = np.diff(batch.offsets)
     # A row for each piece of the batch: its unit's place in the batch, its place in the unit, and among all pieces.
     unit = np.repeat(np.arange(len(batch.rows)), lengths)
     within = np.arange(batch.offsets[-1]) - batch.offsets[unit]
     piece = units.pieces.offsets[batch.rows][unit] + within
-    linked = shard.links.of_batch(batch, sum(link.groups for link in units.schema.links))
+    linked = shard.links.of_batch(batch, units.schema.separators + 1)
+    maps = BatchMaps(shard.map_families if mapped else (), batch)
     with_prefix = np.flatnonzero(shard.prefix_row[batch.rows] >= 0)
     pairs = prefix_pairs(model.attends.causal)
     return _Input(
         ids=torch.from_numpy(units.pieces.ids[piece]).to(model.device),
+        segments=None if units.segments is None else torch.from_numpy(units.segments[piece]).to(model.device),
         wanted=want(batch, model.attends, linked, with_prefix, pairs, model.device),
-        binning=Binning.of(units, piece, model.attends.is_null(within, lengths[unit]), model.device),
+        binning=Binning.of(units, piece, within, lengths[unit], model.attends, model.device),
         prefix_rows=shard.prefix_row[batch.rows[with_prefix]],
-        maps=BatchMaps(shard.map_families, batch) if shard.mapped[batch.rows[0]] else None,
+        maps=maps,
+        claims=shard.claim_finder.read(batch, maps) if mapped and shard.claim_finder else None,
     )
 
 
@@ -208,9 +190,9 @@ def _run(ready: _Input, model: Model, kernel: Kernel) -> "_Measured":
         peaks = (reductions.peak, reductions.peak_i, reductions.peak_j)
         layers.append(_Layer(layer, ready.binning.bin(reductions), peaks, reductions.prefix.float()))
 
-    maps = ready.maps
-    model.run(ready.ids, ready.wanted, consume, kernel=kernel, see=maps.see if maps else None, norms=True)
-    return _Measured(ready.wanted.batch.rows, ready.prefix_rows, layers, maps.sums() if maps else {})
+    model.run(ready.ids, ready.wanted, consume, kernel=kernel, see=ready.see, norms=True, segments=ready.segments)
+    claims = ready.claims.rows() if ready.claims else no_rows()
+    return _Measured(ready.wanted.batch.rows, ready.prefix_rows, layers, ready.maps.sums(), claims)
 
 
 # --- after the model -------------------------------------------------------------------------------------------------
@@ -225,7 +207,7 @@ class _Layer:
     sums: Mapping[str, Tensor]
     """[head, …] by sum, float64"""
     peaks: tuple[Tensor, Tensor, Tensor]
-    """[B, head] weight, attending and attended piece"""
+    """[2, B, head] weight, attending and attended piece, of both kinds"""
     prefix: Tensor
     """[V, head, Q] float32"""
 
@@ -241,6 +223,8 @@ class _Measured:
     layers: Sequence[_Layer]
     maps: MapSums
     """none where its units are not mapped"""
+    claims: Rows
+    """none where its units are not mapped"""
 
 
 class _Sums:
@@ -253,11 +237,10 @@ class _Sums:
             one.name: torch.zeros(self._schema.shape(one.dims), dtype=torch.float64, device=model.device)
             for one in self._schema.head_sums
         }
+        self.claims = Gathering()
         self.maps = {one.name: np.zeros(self._schema.shape(one.dims)) for one in self._schema.mapped_sums}
-        shape = (len(units), layers, heads)
-        self.peaks = Peaks(
-            weight=np.full(shape, -np.inf), i=np.full(shape, -1, dtype=np.int32), j=np.full(shape, -1, dtype=np.int32)
-        )
+        shape = (len(units), 2, layers, heads)
+        self._peaks = np.full(shape, -np.inf), np.full(shape, -1, np.int32), np.full(shape, -1, np.int32)
         pairs = len(prefix_pairs(model.attends.causal)[0])
         self.blocks = np.full((blocks, layers, heads, pairs), np.nan, dtype=np.float32)
         self._without_norm = [layer for layer, heads_of in enumerate(model.outputs) if heads_of is None]
@@ -267,11 +250,19 @@ class _Sums:
         for layer in batch.layers:
             for name, total in self._sums.items():
                 total[layer.layer] += layer.sums[name]
-            for all_peaks, peaks in zip(self.peaks, layer.peaks, strict=True):
-                all_peaks[batch.rows, layer.layer] = peaks.cpu().numpy()
+            for all_peaks, peaks in zip(self._peaks, layer.peaks, strict=True):
+                all_peaks[batch.rows, :, layer.layer] = peaks.cpu().numpy().swapaxes(0, 1)
             self.blocks[batch.prefix_rows, layer.layer] = layer.prefix.cpu().numpy()
         for name, value in batch.maps.items():
             self.maps[name] += value
+        self.claims.add(batch.claims)
+
+    def peaks(self, units: Units) -> Peaks:
+        """The peaks of all units, [S, kind, layer, head]."""
+        weight, i, j = self._peaks
+        start, ids = units.pieces.offsets[:-1, None, None, None], np.append(units.pieces.ids, 0)
+        attending, attended = (ids[np.where(piece >= 0, start + piece, -1)] for piece in (i, j))
+        return Peaks(weight, i, j, pair_of(attending, attended))
 
     def read(self) -> dict[str, NDArray[np.float64]]:
         """The sums that kernels give.
@@ -293,28 +284,25 @@ class _Sums:
         return sums
 
 
-def _find_passages(exemplars: Exemplars, units: Units, model: Model) -> list[Passage]:
-    """The sentences that hold the attending and attended pieces of exemplars, as far as their units hold them."""
-    rows = {key: row for row, key in enumerate(zip(units.document_index.tolist(), units.number.tolist(), strict=True))}
-    filled = exemplars.sentence >= 0
-    keys = zip(exemplars.document_index[filled].tolist(), exemplars.sentence[filled].tolist(), strict=True)
-    row = np.array([rows[key] for key in keys], dtype=np.int64)
-    # [2, exemplar] the sentences of the attending and of the attended piece; then each (unit, sentence) once.
-    pieces = units.pieces.offsets[row] + np.stack([exemplars.i[filled], exemplars.j[filled]])
-    sentences = units.sentence[pieces]
-    held = np.unique(np.stack([np.broadcast_to(row, sentences.shape), sentences]).reshape(2, -1), axis=1)
-    return [_passage(unit, sentence, units, model) for unit, sentence in held.T.tolist()]
+def _find_passages(units: Units, model: Model, exemplars: Exemplars, claims: Rows) -> list[Passage]:
+    """All sentences of the units that are exemplars or claims', as far as the units hold them."""
+    keys = zip(units.document_index.tolist(), units.number.tolist(), strict=True)
+    listed = {*exemplars.units, *units_of(claims)}
+    return [passage for row, key in enumerate(keys) if key in listed for passage in _passages(row, units, model)]
 
 
-def _passage(row: int, sentence: int, units: Units, model: Model) -> Passage:
-    """What a unit has of a sentence."""
+def _passages(row: int, units: Units, model: Model) -> Iterator[Passage]:
+    """What a unit has of every sentence that it holds a piece of."""
     begin, end = units.pieces.offsets[row : row + 2]
-    first, last = np.searchsorted(units.sentence[begin:end], [sentence, sentence + 1])
-    return Passage(
-        document=units.document[row],
-        document_index=int(units.document_index[row]),
-        sentence=int(units.number[row]),
-        first=int(first),
-        text=units.words.text[sentence],
-        pieces=piece_names(model.tokenizer, units.pieces.ids[begin + first : begin + last]),
-    )
+    sentences, first = np.unique(units.sentence[begin:end], return_index=True)
+    for sentence, start, stop in zip(sentences.tolist(), first, np.append(first[1:], end - begin), strict=True):
+        ids = units.pieces.ids[begin + start : begin + stop]
+        yield Passage(
+            document=units.document[row],
+            document_index=int(units.document_index[row]),
+            sentence=int(units.number[row]),
+            first=int(start),
+            text=units.words.text[sentence],
+            pieces=piece_names(model.tokenizer, ids),
+            ids=ids.tolist(),
+        )

@@ -1,13 +1,15 @@
-"""Attention of chosen heads in chosen sentences, without the weights that are too thin to be seen."""
+"""Attention of chosen heads in chosen units, without the weights that are too thin to be seen."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attnmetrics.model.align import Pieces, tokenize
+from attnmetrics.measuring.tracing import Traced
+from attnmetrics.model.align import ranges
 from attnmetrics.model.kernels.reductions import want_nothing
 from attnmetrics.model.load import Model
 from attnmetrics.model.look import Layer
@@ -19,66 +21,60 @@ Entries = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray
 
 
 def trace_heads(
-    model: Model,
-    texts: Sequence[str],
-    sentence: NDArray[np.int64],
-    layer: NDArray[np.int64],
-    head: NDArray[np.int64],
-    batch_pieces: int | None = None,
+    model: Model, units: Sequence[Sequence[int]], wanted: Traced, batch_pieces: int | None = None
 ) -> Traces:
-    """Each sentence in the head that is wanted of it, from one pass over all sentences.
+    """Each unit in the heads that are wanted of it, as far as it is shown, from one pass over all units.
 
     Args:
         model: the model.
-        texts: [S] sentences; one longer than the model takes loses its last pieces.
-        sentence: [E] which of them, for each trace.
-        layer: [E] position of its layer in `model.layers`.
-        head: [E] its head.
+        units: [S] the piece ids of each, no more than the model takes.
+        wanted: the E traces.
         batch_pieces: most pieces of one forward pass; unset, what suits the device.
     """
-    pieces = tokenize(model.tokenizer, texts, model.template, model.max_pieces)
-    every = np.ones(len(texts), dtype=np.bool_)
+    lengths = np.array([len(ids) for ids in units], np.int64)
+    offsets = np.append(0, np.cumsum(lengths))
+    ids = np.fromiter(chain.from_iterable(units), np.int64, offsets[-1])
+    every = np.ones(len(units), dtype=np.bool_)
     entries: list[Entries] = []
-    for batch in model.layout.pack(pieces.lengths, every, batch_pieces or model.batch_pieces, TILE_PAIRS):
-        place = np.full(len(texts), -1)
-        place[batch.rows] = np.arange(len(batch.rows))
-        entries += _trace(model, pieces, batch, place[sentence], layer, head)
+    for batch in model.layout.pack(lengths, every, batch_pieces or model.batch_pieces, TILE_PAIRS):
+        own = ids[ranges(offsets[batch.rows], offsets[batch.rows + 1])]
+        entries += _trace(model, torch.from_numpy(own).to(model.device), batch, wanted)
     trace, i, j, weight = (np.concatenate(column) for column in zip(*entries, strict=True))
     order = np.lexsort((j, i, trace))
     return Traces(
-        pieces=pieces.lengths[sentence],
-        sizes=np.bincount(trace, minlength=len(sentence)),
+        pieces=wanted.pieces,
+        sizes=np.bincount(trace, minlength=len(wanted)),
         i=i[order].astype(np.int32),
         j=j[order].astype(np.int32),
         weight=weight[order],
     )
 
 
-def _trace(
-    model: Model,
-    pieces: Pieces,
-    batch: Batch,
-    place: NDArray[np.int64],
-    layer: NDArray[np.int64],
-    head: NDArray[np.int64],
-) -> list[Entries]:
-    """One forward pass; `place` is where in the batch the sentence of each trace is, −1 where it is not."""
+def _trace(model: Model, ids: Tensor, batch: Batch, wanted: Traced) -> list[Entries]:
+    """One forward pass."""
+    place = np.full(1 + max(wanted.unit.max(), batch.rows.max()), -1)
+    place[batch.rows] = np.arange(len(batch.rows))
     entries: list[Entries] = []
 
     def record(seen: Layer, tile: Tile, weights: Tensor) -> None:
-        entries.append(_visible(weights, tile, np.where(layer == seen.place, place, -1), head))
+        # Where in the batch the unit of each trace is; −1 where it is not, or the layer is another.
+        in_batch = np.where(wanted.layer == seen.place, place[wanted.unit], -1)
+        entries.append(_visible(weights, tile, in_batch, wanted))
 
-    ids = torch.from_numpy(pieces.ids_of(batch.rows)).to(model.device)
     model.run(ids, want_nothing(batch, model.causal, model.device), see=record)
     return entries
 
 
-def _visible(weights: Tensor, tile: Tile, place: NDArray[np.int64], head: NDArray[np.int64]) -> Entries:
-    """What is to be seen in a tile of the traces whose sentences are in it."""
+def _visible(weights: Tensor, tile: Tile, place: NDArray[np.int64], wanted: Traced) -> Entries:
+    """What is to be seen in a tile of the traces whose units are in it."""
     trace = np.flatnonzero((place >= tile.sentence) & (place < tile.sentence + tile.count))
     sentence = torch.from_numpy(place[trace] - tile.sentence)
-    own = weights[sentence, torch.from_numpy(head[trace])]
+    own = weights[sentence, torch.from_numpy(wanted.head[trace])]
     visible = own >= VISIBLE
-    # From here on a row for each weight that is seen: which of these traces it is of, and where it stands.
+    # From here on a row for each weight that is seen: which of these traces it is of, and where it stands …
     which, row, column = (index.cpu().numpy() for index in visible.nonzero(as_tuple=True))
-    return trace[which], row + tile.row, column, own[visible].float().cpu().numpy()
+    weight, trace = own[visible].float().cpu().numpy(), trace[which]
+    # … in the unit, and then among the pieces that are shown.
+    i, j = wanted.place(trace, row + tile.row), wanted.place(trace, column)
+    kept = (i >= 0) & (j >= 0)
+    return trace[kept], i[kept], j[kept], weight[kept]

@@ -3,65 +3,116 @@
 Chunks depend on the exemplars alone; a chunk's traces are stored under its digest.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from hashlib import blake2b
-from typing import NamedTuple
+from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
-from attnmetrics.statistics.exemplars import Exemplars
-from attnmetrics.statistics.passages import Passages
+from attnmetrics.statistics.listing import Listing
+from attnmetrics.statistics.passages import Passage, Passages, shown
 
-CHUNK_SENTENCES = 128
+CHUNK_UNITS = 128
 """Sentences of middling length fill a batch."""
 
 
-class Drawn(NamedTuple):
-    """An exemplar whose attention is drawn."""
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """E exemplars, and the pieces of their units that are shown: one stretch, or two with others between them."""
 
-    text: int
-    """which of the chunk's texts it is"""
-    layer: int
-    """position of the layer among those measured"""
-    head: int
-    rank: int
-    """from 0"""
+    unit: NDArray[np.int64]
+    """[E] which of the units it is"""
+    layer: NDArray[np.int64]
+    """[E] position of the layer among those measured"""
+    head: NDArray[np.int64]
+    """[E]"""
+    stretches: NDArray[np.int64]
+    """[E, 4] first piece of the first stretch and one past its last, then those of the second, which may be empty"""
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+    @property
+    def pieces(self) -> NDArray[np.int64]:
+        """[E] how many are shown."""
+        first, end, other, last = self.stretches.T
+        lengths: NDArray[np.int64] = end - first + last - other
+        return lengths
+
+    def place(self, exemplar: NDArray[np.int64], piece: NDArray[np.int64]) -> NDArray[np.int64]:
+        """[N] where pieces of these exemplars' units stand among those that are shown; −1 for no place.
+
+        Example: of the stretches 4 … 6 and 9 … 9, the pieces 5, 7 and 9 stand at 1, −1 and 3.
+        """
+        first, end, other, last = self.stretches[exemplar].T
+        second = np.where((piece >= other) & (piece < last), piece - other + end - first, -1)
+        return np.where((piece >= first) & (piece < end), piece - first, second)
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Sentences for the model to read once more, and the exemplars that they are."""
+    """Units for the model to read once more, and the exemplars that they are."""
 
     index: int
-    texts: tuple[str, ...]
-    drawn: tuple[Drawn, ...]
+    units: tuple[tuple[int, ...], ...]
+    """the piece ids of each"""
+    wanted: Traced
+    listed: NDArray[np.int64]
+    """[E] rows of the listing"""
 
     @property
     def characters(self) -> int:
-        """Length of all texts."""
-        return sum(map(len, self.texts))
+        """What measures its size: here pieces."""
+        return sum(map(len, self.units))
 
     @property
     def digest(self) -> str:
-        """Of texts and exemplars."""
-        state = blake2b(np.array(self.drawn, np.int64).tobytes(), digest_size=16)
-        for text in self.texts:
-            state.update(len(text).to_bytes(8, "little") + text.encode())
+        """Of pieces and exemplars."""
+        state = blake2b(digest_size=16)
+        for field in fields(self.wanted):
+            state.update(getattr(self.wanted, field.name).tobytes())
+        for ids in self.units:
+            state.update(np.array([len(ids), *ids], np.int64).tobytes())
         return state.hexdigest()
 
 
-def cut_chunks(exemplars: Exemplars, passages: Passages, drawn: int) -> list[Chunk]:
-    """The first exemplars of every head, as many as are drawn, by sentence."""
-    layer, head, rank = np.nonzero(exemplars.sentence[:, :, :drawn] >= 0)
-    columns = (exemplars.document_index, exemplars.sentence)
-    # A key (document, sentence) for each sentence once; `text` is the number of its key, for each exemplar.
-    keys, text = np.unique([column[layer, head, rank] for column in columns], axis=1, return_inverse=True)
-    wanted = np.stack([text.reshape(-1), layer, head, rank], axis=1)
-    wanted = wanted[np.argsort(wanted[:, 0], kind="stable")]
-    texts = [passages[key][0].text for key in zip(*keys.tolist(), strict=True)]
-    chunks = []
-    for index, start in enumerate(range(0, len(texts), CHUNK_SENTENCES)):
-        own = wanted[wanted[:, 0] // CHUNK_SENTENCES == index] - [start, 0, 0, 0]
-        drawn_here = tuple(Drawn._make(row) for row in own.tolist())
-        chunks.append(Chunk(index, tuple(texts[start : start + CHUNK_SENTENCES]), drawn_here))
-    return chunks
+def cut_chunks(listing: Listing, passages: Passages, drawn: int) -> list[Chunk]:
+    """The first exemplars of every head, as many as are drawn, by unit.
+
+    Args:
+        listing: the run's exemplars.
+        passages: of their units.
+        drawn: how many of each head, and as many of each claim that is told by its sentences.
+    """
+    listed = np.flatnonzero(listing.is_drawn & (listing.rows["rank"] < drawn))
+    rows = listing.rows[listed]
+    keys, unit = np.unique([rows["document_index"], rows["sentence"]], axis=1, return_inverse=True)
+    order = np.argsort(unit.reshape(-1), kind="stable")
+    # From here on a row for each exemplar, by unit: the number of its unit, its place in the listing.
+    unit, listed = unit.reshape(-1)[order], listed[order]
+    of_units = [passages[key] for key in zip(*keys.tolist(), strict=True)]
+    bounds = range(0, len(of_units), CHUNK_UNITS)
+    return [
+        _chunk(index, of_units[start : start + CHUNK_UNITS], unit[own] - start, listed[own], listing)
+        for index, start in enumerate(bounds)
+        if (own := (unit >= start) & (unit < start + CHUNK_UNITS)).any()
+    ]
+
+
+def _chunk(
+    index: int, of_units: list[Sequence[Passage]], unit: NDArray[np.int64], listed: NDArray[np.int64], listing: Listing
+) -> Chunk:
+    rows = listing.rows[listed]
+    pairs = zip(unit.tolist(), rows["i"].tolist(), rows["j"].tolist(), strict=True)
+    stretches = [_stretches(shown(of_units[own], i, j)) for own, i, j in pairs]
+    ids = tuple(tuple(chain.from_iterable(passage.ids for passage in of_unit)) for of_unit in of_units)
+    layer, head = rows["layer"].astype(np.int64), rows["head"].astype(np.int64)
+    return Chunk(index, ids, Traced(unit, layer, head, np.array(stretches, np.int64)), listed)
+
+
+def _stretches(passages: Sequence[Passage]) -> tuple[int, int, int, int]:
+    """See `Traced.stretches`."""
+    (first, end), *others = [(passage.first, passage.first + len(passage.ids)) for passage in passages]
+    return (first, end, *(others[0] if others else (end, end)))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Sums = Mapping[str, Array]
 """Sums by name; leading dimensions are free: [layer, head, …], or [layer, …] where heads are summed up. `heads` is the
-number of heads that are summed up in each: 1, or those of a layer."""
+number of heads that are summed up in each: 1, or those of a layer; `layers` are their numbers [layer] in the model."""
 
 HEAD: Final = ("layer", "head")
 
@@ -92,6 +92,18 @@ class Quantity(StrEnum):
     """Σ F·|i − j|"""
     LINKED = "linked"
     """Σ F over linked pairs"""
+    RECEIVED_ALL = "received_all"
+    """Σ_i α of a column, null or not"""
+    TO_SEPARATORS = "to_separators"
+    """Σ α on separators, of rows that are separators, and of those that are none"""
+    NEIGHBOURS = "neighbours"
+    """α[i, i−1], α[i, i], α[i, i+1]"""
+    ENTROPY_ALL = "entropy_all"
+    """of a whole row of α, in nats"""
+    ENTROPY_SUMMARY = "entropy_summary"
+    """of the row that stands for its unit (see `model.special.is_summary`)"""
+    LARGEST = "largest"
+    """max_j α of a row"""
 
     EVEN_GIVEN = "even_given"
     """Σ_j F of a row of even attention: attendable pieces ÷ pieces that the row may attend to"""
@@ -99,8 +111,24 @@ class Quantity(StrEnum):
     """Σ_i F of a column of even attention"""
     EVEN_LINKED = "even_linked"
     """Σ F over linked pairs of even attention"""
+    EVEN_RECEIVED_ALL = "even_received_all"
+    """Σ_i α of a column of even attention, null or not"""
+    EVEN_TO_SEPARATORS = "even_to_separators"
+    """as `to_separators`, of even attention"""
+    EVEN_NEIGHBOURS = "even_neighbours"
+    """as `neighbours`, of even attention"""
+    EVEN_ENTROPY_ALL = "even_entropy_all"
+    """of a row of even attention, in nats"""
+    EVEN_ENTROPY_SUMMARY = "even_entropy_summary"
+    """of one that stands for its unit"""
+    EVEN_LARGEST = "even_largest"
+    """1 ÷ pieces that the row may attend to"""
     ROWS = "rows"
     """rows with an attendable partner"""
+    SEPARATOR_ROWS = "separator_rows"
+    """rows that are separators, and rows that are none, in units that have a separator"""
+    NEIGHBOUR_ROWS = "neighbour_rows"
+    """rows that may attend to the piece before them, to themselves, to the piece after them"""
     PAIRS_AT_OFFSET = "pairs_at_offset"
     """attendable pairs, all or those that are linked, by i − j"""
     PAIRS_AT_DISTANCE = "pairs_at_distance"

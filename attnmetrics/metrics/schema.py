@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
@@ -12,7 +12,19 @@ from typing import Any, Final
 import numpy as np
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.metrics import corpus, distance, entropy, null, output, over_heads, variability
+from attnmetrics.metrics import (
+    coreference,
+    corpus,
+    distance,
+    entropy,
+    null,
+    output,
+    over_heads,
+    spread,
+    surface,
+    syntax,
+    variability,
+)
 from attnmetrics.metrics.family import (
     HEAD,
     MERGED,
@@ -27,16 +39,19 @@ from attnmetrics.metrics.family import (
     Sum,
     Sums,
 )
+from attnmetrics.metrics.halves import HALVES
 from attnmetrics.metrics.labels import label_family
 from attnmetrics.metrics.links import link_family
 
 EDGES: Final = ("attending_is_parent", "attended_is_parent")
 """The directions of a dependency."""
 
+SPECIAL_LABEL: Final = Label("special", "piece.special", "kind of piece", "special")
+
 LABELS: Final = (
     Label("pos", "word.pos", "part of speech", "pos"),
     Label("rel", "word.rel", "dependency relation", "dependency_type"),
-    Label("special", "piece.special", "kind of piece", "special"),
+    SPECIAL_LABEL,
 )
 """Labels of every run."""
 
@@ -47,17 +62,24 @@ LINKS: Final = (
 )
 """Links of every run."""
 
+COREFERENCE: Final = "word.coreference"
+"""The source of a link between the head words of an entity's mentions."""
+COREFERENT: Final = Link("coreference", COREFERENCE, "two mentions of an entity")
+"""A link of runs whose corpus has mentions."""
+
 SPECIAL: Final = ("first", "separator", "punctuation", "other")
 """Names of `piece.special`."""
 
 DIMENSIONS: Final = frozenset(
-    {"layer", "head", "direction", "edge", "offset", "pair_distance", "bound", "shard", "unit"}
+    {"layer", "head", "direction", "edge", "offset", "pair_distance", "bound", "shard", "unit", "kind"}
+    | {"attending", "neighbour", "half", "rule", "word_offset"}
+    | {"candidates", "anaphor_class", "mention_class", "heuristic"}
     | {"corpus", "heads", "layers", "pairs", "directions"}
 )
 """Names that no label may have, for a table may have both as dimensions, or another table's file has the name."""
 
 _OF_EVERY_RUN: Final = frozenset(
-    [*(label.name for label in LABELS), *(label.stem for label in LABELS), *(link.name for link in LINKS)]
+    [*(one.name for one in (*LABELS, *LINKS, COREFERENT)), *(label.stem for label in LABELS)]
 )
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _NAME_LENGTH: Final = 40
@@ -112,6 +134,11 @@ class Schema:
         ends = np.cumsum([link.groups for link in self.links]).tolist()
         return {link.name: slice(end - link.groups, end) for link, end in zip(self.links, ends, strict=True)}
 
+    @property
+    def separators(self) -> int:
+        """The place of the pairs of separators among these groups: the last."""
+        return sum(link.groups for link in self.links)
+
     @cached_property
     def results(self) -> tuple[Result, ...]:
         """All results, by-layer twins left out."""
@@ -128,6 +155,15 @@ class Schema:
             "edge": EDGES,
             "offset": OFFSETS,
             "pair_distance": PAIR_DISTANCES,
+            "attending": surface.ATTENDING,
+            "neighbour": surface.NEIGHBOURS,
+            "half": HALVES,
+            "rule": syntax.RULES,
+            "word_offset": syntax.WORD_OFFSETS,
+            "candidates": coreference.CANDIDATES,
+            "anaphor_class": coreference.ANAPHOR_CLASSES,
+            "mention_class": coreference.MENTION_CLASSES,
+            "heuristic": coreference.HEURISTICS,
         }
 
     @cached_property
@@ -177,11 +213,17 @@ class Schema:
         Args:
             sums: a shard's or a run's, and those of `statistics.variability` that the merge adds.
         """
-        each = {**sums, "heads": np.ones(())}
-        together = {**self._over_heads(sums), "heads": np.asarray(float(self.heads))}
+        layers = np.array(self.layers, np.float64)
+        each = {**sums, "heads": np.ones(()), "layers": layers}
+        together = {**self._over_heads(sums), "heads": np.asarray(float(self.heads)), "layers": layers}
         values = {result.name: result.compute(each) for result in self.results}
         values |= {f"{result.name}_by_layer": result.compute(together) for result in self.results if result.has_twin}
         return {result.name: values[result.name].astype(result.dtype) for result in self.with_twins()}
+
+    def compute_some(self, sums: Sums, names: Collection[str]) -> dict[str, Array]:
+        """These results of heads or of the corpus, from a run's sums; of those that the run has."""
+        each = {**sums, "heads": np.ones(()), "layers": np.array(self.layers, np.float64)}
+        return {result.name: result.compute(each) for result in self.results if result.name in names}
 
     def with_twins(self) -> tuple[Result, ...]:
         """All results, and then the by-layer twins."""
@@ -202,16 +244,26 @@ def is_of_pieces(source: str) -> bool:
     return source.startswith("piece.")
 
 
+def is_of_units(source: str) -> bool:
+    """Whether a label or a link is made when the units are: sentences alone do not say it."""
+    return is_of_pieces(source) or source == COREFERENCE
+
+
 def families_of(labels: Iterable[Label], links: Iterable[Link]) -> tuple[Family, ...]:
     """The families of a run with these labels and links."""
+    links = tuple(links)
     return (
         null.FAMILY,
         *(label_family(label) for label in labels),
         *(link_family(link) for link in links),
         distance.FAMILY,
         entropy.FAMILY,
+        spread.FAMILY,
+        surface.FAMILY,
         variability.FAMILY,
         output.FAMILY,
+        syntax.FAMILY,
+        *([coreference.FAMILY] if COREFERENT in links else []),
         corpus.FAMILY,
         over_heads.FAMILY,
     )
@@ -241,7 +293,7 @@ def declare(labels: Mapping[str, str], links: Mapping[str, str]) -> tuple[tuple[
     """
     own_labels = tuple(Label(name, source, name.replace("_", " "), name) for name, source in labels.items())
     own_links = tuple(Link(name, source, name.replace("_", " ")) for name, source in links.items())
-    taken = _names_of(families_of(LABELS, LINKS)) | DIMENSIONS | _OF_EVERY_RUN
+    taken = _names_of(families_of(LABELS, (*LINKS, COREFERENT))) | DIMENSIONS | _OF_EVERY_RUN
     for own in own_labels:
         _check_name("label", own.name)
         taken |= _claim("label", own.name, label_family(own), taken)

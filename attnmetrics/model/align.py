@@ -92,7 +92,7 @@ def tokenize(tokenizer: Any, texts: Sequence[str], template: Template, max_piece
     Raises:
         ModelError: a text that is no valid Unicode.
     """
-    lengths, text_ids, text_spans = _encode(tokenizer, texts)
+    lengths, text_ids, text_spans = encode(tokenizer, texts)
     most = max_pieces - len(template)
     parts = np.maximum(1, -(-lengths // most)) if split else np.ones_like(lengths)
     # A row for each part of a text: which text it is of, and the first and the number of this text's pieces in it.
@@ -113,8 +113,12 @@ def tokenize(tokenizer: Any, texts: Sequence[str], template: Template, max_piece
     return Pieces(text, offsets, ids, start, end, in_text, cut=(lengths > most)[text] & (not split))
 
 
-def _encode(tokenizer: Any, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """[S] pieces of each text; of all N of them, text after text, [N] ids and [N, 2] first and last characters."""
+def encode(tokenizer: Any, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """[S] pieces of each text; of all N of them, text after text, [N] ids and [N, 2] first and last characters.
+
+    Raises:
+        ModelError: a text that is no valid Unicode.
+    """
     try:
         encodings = tokenizer.encode_batch(list(texts), add_special_tokens=False)
     except (TypeError, UnicodeEncodeError) as error:

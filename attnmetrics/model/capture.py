@@ -109,6 +109,19 @@ def forward(
     Raises:
         ModelError: the model asks for attention that is not plain softmax attention, or not every layer was read.
     """
+    with torch.inference_mode(), suppress(_Stop):
+        call(network, ids, positions, current, segments)
+    if current.calls <= current.layers[-1]:
+        raise ModelError(
+            f"{type(network).__name__} used its own attention in some layers: expected {current.layers[-1] + 1} "
+            f"attention layers, found {current.calls}; it can't be measured"
+        )
+
+
+def call(
+    network: nn.Module, ids: Tensor, positions: Tensor | None, current: Pass, segments: Tensor | None = None
+) -> Any:
+    """What a network returns; arguments are those of `forward`."""
     arguments: dict[str, Any] = {"input_ids": ids}
     if positions is not None:
         arguments["position_ids"] = positions
@@ -116,13 +129,15 @@ def forward(
         arguments["token_type_ids"] = segments
     if "use_cache" in inspect.signature(network.forward).parameters:
         arguments["use_cache"] = False
-    with _under_way(current), torch.inference_mode(), suppress(_Stop):
-        network(**arguments)
-    if current.calls <= current.layers[-1]:
-        raise ModelError(
-            f"{type(network).__name__} used its own attention in some layers: expected {current.layers[-1] + 1} "
-            f"attention layers, found {current.calls}; it can't be measured"
-        )
+    with _under_way(current):
+        return network(**arguments)
+
+
+def segment_types(network: Any) -> int:
+    """How many segments a network tells apart; 1 where it is told of none."""
+    if "token_type_ids" not in inspect.signature(network.forward).parameters:
+        return 1
+    return max(1, int(getattr(network.config.get_text_config(), "type_vocab_size", None) or 1))
 
 
 @contextmanager

@@ -79,6 +79,22 @@ def inductive(pieces: Pieces) -> Pairs:
     return _by_row(i, j, np.zeros_like(i), pieces)
 
 
+def together(chosen: NDArray[np.bool_], pieces: Pieces) -> Pairs:
+    """All pairs of chosen pieces of a row, each piece with itself too.
+
+    Example: of a row whose pieces 2 and 5 are chosen, (2, 2), (2, 5), (5, 2) and (5, 5).
+
+    Args:
+        chosen: [T] a few pieces of each row.
+        pieces: the pieces.
+    """
+    own = np.flatnonzero(chosen)
+    row = pieces.row[own]
+    first, end = np.searchsorted(row, row, side="left"), np.searchsorted(row, row, side="right")
+    i, j = np.repeat(own, end - first), own[ranges(first, end)]
+    return _by_row(i, j, np.zeros_like(i), pieces)
+
+
 def _equal_pieces(pieces: Pieces) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """All (later, earlier) pieces of a row's text with the same id.
 

@@ -151,6 +151,7 @@ class Model:
         kernel: Kernel = dense,
         see: See | None = None,
         norms: bool = False,
+        segments: Tensor | None = None,
     ) -> None:
         """One forward pass over a batch, up to the last measured layer.
 
@@ -161,10 +162,11 @@ class Model:
             kernel: what computes attention.
             see: gets each measured layer's α, tile by tile.
             norms: whether reductions have the norms of what heads add to the stream.
+            segments: [T] which segment of its unit each piece is in, for models that tell segments apart.
         """
         calls = self.numbering.calls(self.layers)
         current = Pass(kernel, wanted, calls, consume, see, self.outputs if norms else ())
-        run_packed(self.network, self.layout, ids, current)
+        run_packed(self.network, self.layout, ids, current, segments)
 
 
 @contextmanager
@@ -263,6 +265,11 @@ def choose_attends(null_tokens: NullTokens | None, causal: bool, template: Templ
     return Attends(causal, *ends[policy])
 
 
+def without_null(model: Model) -> Model:
+    """The model with no null column."""
+    return replace(model, attends=choose_attends("none", model.causal, model.template))
+
+
 def load_generator(model: Model) -> Any:
     """The same checkpoint with its language-model head, in float32, on the model's device.
 
@@ -271,9 +278,33 @@ def load_generator(model: Model) -> Any:
     """
     if not model.causal:
         raise ModelError(f"expected a causal model to continue a text, found {model.name}, which reads both ways")
-    with quiet():
-        folder, _ = _find_folder(model.name, model.revision, code=False, pickles=False)
-        return _load_network(model.name, folder, torch.float32, False, False, "AutoModelForCausalLM").to(model.device)
+    return load_with_head(model)
+
+
+@quiet()
+def load_with_head(model: Model, trust_remote_code: bool = False, allow_pickle: bool = False) -> Any:
+    """The same checkpoint with its language-model head, in float32, on the model's device, with eager attention.
+
+    Raises:
+        ModelError: its checkpoint has no such head, or transformers knows none for it.
+    """
+    kind = "AutoModelForCausalLM" if model.causal else "AutoModelForMaskedLM"
+    folder, _ = _find_folder(model.name, model.revision, trust_remote_code, allow_pickle)
+    return _load_network(model.name, folder, torch.float32, trust_remote_code, allow_pickle, kind).to(model.device)
+
+
+def find_mask(model: Model, trust_remote_code: bool = False) -> int | None:
+    """Id of the piece that stands for a masked one; None where the tokenizer has none."""
+    from transformers import AutoTokenizer
+
+    folder, _ = _find_folder(model.name, model.revision, trust_remote_code, False)
+    piece: int | None = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code).mask_token_id
+    return piece
+
+
+def probe_ids(model: Model) -> list[list[int]]:
+    """Pieces of the texts that models are tried with."""
+    return _probe_ids(model.tokenizer, model.template)
 
 
 def attention_maps(model: Model, sentences: Sequence[Sequence[int]]) -> list[NDArray[np.float64]]:
@@ -385,6 +416,7 @@ def _load_network(
     try:
         config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=code)
         _refuse_kind(name, config)
+        _refuse_headless(name, config, kind)
         network, info = getattr(transformers, kind).from_pretrained(
             folder,
             config=config,
@@ -401,7 +433,7 @@ def _load_network(
             f"the model {name} can't be loaded from {folder}: {type(error).__name__}: {first_line(error)}; check that "
             "its files are complete, with weights as safetensors"
         ) from error
-    _check_complete(name, info)
+    _check_complete(name, info, kind)
     if getattr(network, "main_input_name", "input_ids") != "input_ids":
         kind = type(network).__name__
         raise ModelError(f"{name} ({kind}) reads {network.main_input_name}, not text; it can't be measured")
@@ -430,10 +462,27 @@ def _refuse_kind(name: str, config: Any) -> None:
         )
 
 
-def _check_complete(name: str, info: dict[str, Any]) -> None:
+def _refuse_headless(name: str, config: Any, kind: str) -> None:
+    """A class of transformers' own for this kind of model; one of a repository's code is seen when it is loaded."""
+    import transformers
+
+    known = getattr(transformers, kind)._model_mapping
+    if kind != "AutoModel" and type(config) not in known and kind not in getattr(config, "auto_map", {}):
+        raise ModelError(
+            f"expected a language-model head for {name}, found none that transformers has for {config.model_type} "
+            f"({kind}); take a model that predicts words"
+        )
+
+
+def _check_complete(name: str, info: dict[str, Any], kind: str) -> None:
     """A missing weight would be drawn at random. The pooler comes after all attention."""
     missing = sorted(key for key in info["missing_keys"] if "pooler" not in key)
     missing += sorted(str(key) for key in info.get("mismatched_keys", ()))
+    if missing and kind != "AutoModel":
+        raise ModelError(
+            f"expected the weights of a language-model head in {name}, found {len(missing)} of them missing or of "
+            f"another shape ({', '.join(missing[:3])}, …): it cannot predict words; take a checkpoint with its head"
+        )
     if missing:
         raise ModelError(
             f"{name}: expected a complete checkpoint, found {len(missing)} weights missing or of another shape "

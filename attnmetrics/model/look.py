@@ -3,7 +3,7 @@
 Only one tile is there at a time, unless the one who looks keeps it. Sums need no looking: they are reductions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -29,6 +29,16 @@ class Layer:
 
 See = Callable[[Layer, Tile, Tensor], None]
 """Gets a layer, a tile and its α, [sentence, head, row, column]; a causal tile ends at the column of its last row."""
+
+
+def show_to(every: Sequence[See]) -> See:
+    """What shows a tile to all of them, in order."""
+
+    def see(layer: Layer, tile: Tile, weights: Tensor) -> None:
+        for one in every:
+            one(layer, tile, weights)
+
+    return see
 
 
 def showing(see: See | None, layer: Layer) -> Show | None:

@@ -53,6 +53,17 @@ class Layout:
         """Batches that the family takes (see `pack.pack`)."""
         return pack(lengths, measured, 1 if self.alone else batch_pieces, tile_pairs, self.equal_lengths)
 
+    def arrange(self, ids: Tensor, offsets: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+        """[batch, piece] packed ids [T] as the family takes them, and their positions, None where it finds them itself.
+
+        Args:
+            ids: [T] packed piece ids.
+            offsets: [B + 1] packed pieces of sentence b are offsets[b] … offsets[b + 1] − 1.
+        """
+        if self.equal_lengths:
+            return ids.view(len(offsets) - 1, -1), None
+        return ids[None], self.positions(ids, offsets)[None]
+
     def positions(self, ids: Tensor, offsets: NDArray[np.int64]) -> Tensor:
         """[T] position of each piece in its sentence.
 
@@ -232,13 +243,11 @@ def _recording(maps: list[list[NDArray[np.float64]]], batch: Batch) -> See:
     return record
 
 
-def run_packed(network: Any, layout: Layout, ids: Tensor, current: Pass) -> None:
-    """One pass over packed ids [T] in the way that the family takes them."""
-    offsets = current.wanted.batch.offsets
-    if layout.equal_lengths:
-        forward(network, ids.view(len(offsets) - 1, -1), None, current)
-    else:
-        forward(network, ids[None], layout.positions(ids, offsets)[None], current)
+def run_packed(network: Any, layout: Layout, ids: Tensor, current: Pass, segments: Tensor | None = None) -> None:
+    """One pass over packed ids [T] in the way that the family takes them; segments [T], if it tells them apart."""
+    ids, positions = layout.arrange(ids, current.wanted.batch.offsets)
+    own = None if segments is None else segments.view(*ids.shape)
+    forward(network, ids, positions, current, own)
 
 
 def run_alone(

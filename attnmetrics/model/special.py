@@ -28,6 +28,21 @@ def special_kinds(pieces: Pieces, texts: tuple[str, ...], first_is_null: bool) -
     return kinds
 
 
+def is_summary(
+    piece: NDArray[np.int64], length: NDArray[np.int64], in_text: NDArray[np.bool_], causal: bool
+) -> NDArray[np.bool_]:
+    """Whether a row stands for its unit: of causal models the last one, which sees all; else the template's first.
+
+    Args:
+        piece: [T] pieces, counted in their units.
+        length: [T] pieces of their units.
+        in_text: [T] False for template pieces.
+        causal: whether the model is.
+    """
+    found: NDArray[np.bool_] = piece == length - 1 if causal else (piece == 0) & ~in_text
+    return found
+
+
 def _are_marks(pieces: Pieces, texts: tuple[str, ...]) -> NDArray[np.bool_]:
     """[T] whether a piece's stretch of the text is a full stop or a comma, white space around it left out."""
     whole = "".join(texts)

@@ -1,34 +1,42 @@
-"""What attention is measured in: sentences, or windows of N pieces of a document's sentences joined in order.
+"""What attention is measured in: sentences; windows of N pieces of a document's sentences joined in order; pairs.
 
-Both are the same columns, so that nothing after this file knows which they are. A document's sentences are joined by
+All are the same columns, so that nothing after this file knows which they are. A document's sentences are joined by
 one space and cut into pieces as one text: the model reads running text. These pieces are cut into windows, each with
-the template's pieces around its own; the last one is kept, however short.
+the template's pieces around its own; the last one is kept, however short. For pairs of segments see `pairs`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.annotation.marks import Marks
-from attnmetrics.annotation.sentence import Sentences
+from attnmetrics.annotation.sentence import Mentions, Sentences
 from attnmetrics.errors import ConfigError, ModelError
-from attnmetrics.metrics.schema import Schema
-from attnmetrics.model.align import Pieces, Template, align, tokenize
+from attnmetrics.metrics.family import Link
+from attnmetrics.metrics.schema import COREFERENCE, Schema
+from attnmetrics.model.align import Pieces, align, encode, tokenize
+from attnmetrics.model.capture import segment_types
 from attnmetrics.model.links import Pairs, inductive, repeated, spread
+from attnmetrics.model.mentions import link_mentions
+from attnmetrics.model.pairs import find_frame, group_sentences, tokenize_pairs
 from attnmetrics.model.special import special_kinds
 
 if TYPE_CHECKING:
     from attnmetrics.model.load import Model
 
 
+SegmentIds = Literal["tokenizer", "zero"]
+"""What a model is told of the segments of a pair: their numbers, as its tokenizer gives them, or 0 of both."""
+
+
 @dataclass(frozen=True, slots=True)
 class Units:
-    """S sentences or windows with T pieces in all, and what is known of these before the model runs."""
+    """S sentences, windows or pairs with T pieces in all, and what is known of these before the model runs."""
 
     schema: Schema
     document: tuple[str, ...]
@@ -47,10 +55,12 @@ class Units:
     labels: Mapping[str, NDArray[np.int64]]
     """[T] by label: the name of each piece, an index into the schema's names of this label"""
     links: Mapping[str, Pairs]
-    """by link: the pairs of pieces; those of words hold within sentences"""
+    """by link: the pairs of pieces; those of words hold within sentences, but for coreference"""
     sentence: NDArray[np.int64]
     """[T] the sentence of `words` that holds the piece, ascending; a template piece belongs to that of the text beside
-    it"""
+    it, rather before than after it"""
+    segments: NDArray[np.int64] | None = None
+    """[T] which segment of its unit the model is told that a piece is in; None: it is told nothing"""
 
     def __len__(self) -> int:
         return len(self.document)
@@ -96,8 +106,82 @@ def read_windows(sentences: Sentences, marks: Marks, model: "Model", size: int) 
     number = np.arange(len(pieces.text)) - np.searchsorted(pieces.text, pieces.text)
     windows = (pieces.ids[start:end].tobytes() for start, end in pairwise(pieces.offsets))
     digest = np.array([_digest(ids) for ids in windows], dtype=np.uint64)
-    sentence = _find_sentences(pieces, model.template, begin, begin[first])
+    sentence = _find_sentences(pieces, begin, begin[first])
     return _units(sentences, documents, marks, pieces, model, number, digest, sentence)
+
+
+def read_pairs(
+    sentences: Sentences, marks: Marks, model: "Model", size: int, segment_ids: SegmentIds = "tokenizer"
+) -> Units:
+    """The pairs of segments of each document.
+
+    Args:
+        sentences: all sentences of some documents, in order.
+        marks: labels and links of their words.
+        model: the model.
+        size: N, the most pieces of a pair, template included (see `check_pair`).
+        segment_ids: `tokenizer`: segments numbered as the tokenizer does; `zero`: all are 0.
+
+    Raises:
+        ModelError: a text that is no valid Unicode, or pieces outside the model's vocabulary.
+    """
+    frames = find_frame(model.tokenizer, 1), find_frame(model.tokenizer, 2)
+    lengths, _, _ = encode(model.tokenizer, sentences.text)
+    first, second = group_sentences(lengths, sentences.document_index, size - frames[1].size)
+    ends = np.append(first[1:], len(sentences))
+    firsts = [" ".join(sentences.text[a:b]) for a, b in zip(first, second, strict=True)]
+    seconds = [" ".join(sentences.text[a:b]) if a < b else None for a, b in zip(second, ends, strict=True)]
+    pieces, segments = tokenize_pairs(model.tokenizer, firsts, seconds, frames, size)
+    begin = _begin(sentences)
+    texts = _join(sentences, first, begin)
+    number = np.arange(len(first)) - np.searchsorted(texts.document_index, texts.document_index)
+    told = _segments_told(segments, model, segment_ids)
+    units = _units(
+        sentences, texts, marks, pieces, model, number, _digest_pairs(pieces, segments),
+        _find_sentences(pieces, begin, begin[first]),
+    )  # fmt: skip
+    return replace(units, segments=told)
+
+
+def _segments_told(segments: NDArray[np.int64], model: "Model", which: SegmentIds) -> NDArray[np.int64] | None:
+    if segment_types(model.network) == 1:
+        return None
+    return np.zeros_like(segments) if which == "zero" else segments
+
+
+def _digest_pairs(pieces: Pieces, segments: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """[S] digest of each pair's pieces and of where its second segment begins."""
+    contents = np.stack([pieces.ids, segments, pieces.in_text])
+    pairs = (contents[:, start:end].tobytes() for start, end in pairwise(pieces.offsets))
+    return np.array([_digest(content) for content in pairs], dtype=np.uint64)
+
+
+def check_pair(size: int, model: "Model") -> None:
+    """Refuse pairs that the model cannot read, or whose segments its tokenizer does not keep apart.
+
+    Raises:
+        ConfigError: they are longer than it takes, or the template leaves no room for two pieces; or nothing stands
+            between two texts.
+        ModelError: the tokenizer's template changes the texts' pieces, or numbers segments that the model has not.
+    """
+    frame = find_frame(model.tokenizer, 2)
+    if not frame.gaps[1]:
+        raise ConfigError(
+            f"expected a tokenizer that puts a separator between two texts, found none in that of {model.name}; choose "
+            "--unit window:N"
+        )
+    least = frame.size + 2
+    if not least <= size <= model.max_pieces:
+        raise ConfigError(
+            f"expected pairs of {least:,} to {model.max_pieces:,} pieces, as {model.name} reads them, found {size:,}; "
+            "choose another --unit pair:N"
+        )
+    types = segment_types(model.network)
+    if 1 < types <= (most := max(*frame.text_segments, *chain.from_iterable(frame.gap_segments))):
+        raise ModelError(
+            f"expected segment ids below {types}, as many as {model.name} tells apart, found {most} of its tokenizer; "
+            "give --segment-ids zero"
+        )
 
 
 def check_window(size: int, model: "Model") -> None:
@@ -150,7 +234,7 @@ def _units(
         words=words,
         word=word,
         labels=_label_pieces(marks, pieces, word, texts.text, model),
-        links=_link_pieces(marks, pieces, word),
+        links=_link_pieces(marks, pieces, word, words.mentions),
         sentence=sentence,
     )
 
@@ -168,14 +252,16 @@ def _label_pieces(
     return labels
 
 
-def _link_pieces(marks: Marks, pieces: Pieces, word: NDArray[np.int64]) -> dict[str, Pairs]:
+def _link_pieces(marks: Marks, pieces: Pieces, word: NDArray[np.int64], mentions: Mentions) -> dict[str, Pairs]:
     by_pieces = {"piece.repeat": repeated, "piece.induction": inductive}
-    return {
-        link.name: by_pieces[link.source](pieces)
-        if link.source in by_pieces
-        else spread(*marks.links[link.name], pieces, word, directed=bool(link.edges))
-        for link in marks.schema.links
-    }
+
+    def pairs(link: Link) -> Pairs:
+        if link.source in by_pieces:
+            return by_pieces[link.source](pieces)
+        words = link_mentions(mentions, pieces, word) if link.source == COREFERENCE else marks.links[link.name]
+        return spread(*words, pieces, word, directed=bool(link.edges))
+
+    return {link.name: pairs(link) for link in marks.schema.links}
 
 
 def _check_ids(pieces: Pieces, texts: Sentences, model: "Model") -> None:
@@ -202,9 +288,9 @@ def _begin(sentences: Sentences) -> NDArray[np.int64]:
 
 
 def _join(sentences: Sentences, first: NDArray[np.int64], begin: NDArray[np.int64]) -> Sentences:
-    """Each document as one sentence, given its `first` sentence and where each sentence begins; words lose columns."""
+    """Each text as one sentence, given its `first` sentence and where each sentence begins; words lose columns."""
     bounds = np.append(first, len(sentences))
-    # A row for each sentence: the first one of its document; then for each word, what stands before its sentence there.
+    # A row for each sentence: the first one of its text; then for each word, what stands before its sentence there.
     start = np.repeat(first, np.diff(bounds))
     words = np.diff(sentences.word_offsets)
     characters_before = np.repeat(begin - begin[start], words)
@@ -222,16 +308,15 @@ def _join(sentences: Sentences, first: NDArray[np.int64], begin: NDArray[np.int6
     )
 
 
-def _find_sentences(
-    pieces: Pieces, template: Template, begin: NDArray[np.int64], document_begin: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _find_sentences(pieces: Pieces, begin: NDArray[np.int64], text_begin: NDArray[np.int64]) -> NDArray[np.int64]:
     """[T] the sentence that holds the last character of each piece."""
-    row, start = pieces.row, pieces.offsets[:-1]
-    first_text, last_text = start + len(template.before), pieces.offsets[1:] - len(template.after) - 1
-    # A row for each piece: itself, or the piece of the text that is beside it; then this one's last character.
-    beside = np.clip(np.arange(len(row)), first_text[row], last_text[row])
-    beside = np.maximum(beside, start[row])  # a window without text has no piece beside its template's
-    in_document = np.maximum(pieces.start, pieces.end - 1)[beside]
-    character = document_begin[pieces.text[row]] + in_document
+    row, place = pieces.row, np.arange(len(pieces.ids))
+    # A row for each piece: the last piece of its unit's text so far, itself if it is one; else the first one after it.
+    before = np.maximum.accumulate(np.where(pieces.in_text, place, -1))
+    after = np.minimum.accumulate(np.where(pieces.in_text, place, len(place))[::-1])[::-1]
+    start, end = pieces.offsets[row], pieces.offsets[row + 1]
+    beside = np.where(before >= start, before, np.where(after < end, after, start))  # a unit may have no text
+    in_text = np.maximum(pieces.start, pieces.end - 1)[beside]
+    character = text_begin[pieces.text[row]] + in_text
     sentence: NDArray[np.int64] = np.searchsorted(begin, character, side="right") - 1
     return sentence

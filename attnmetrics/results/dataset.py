@@ -16,7 +16,6 @@ the names of its variables, as people read them.
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -41,11 +40,18 @@ COORDINATES = {
     "offset": (
         "offset", f"attending − attended piece; {OFFSET_LIMIT} and −{OFFSET_LIMIT} hold everything beyond", "pieces",
     ),
+    "attending": ("attending piece", "whether the piece that attends is a separator", "1"),
+    "neighbour": ("neighbour", "which piece, seen from the one that attends", "1"),
+    "rule": ("rule", "whose row or column of a map between words is looked at", "1"),
+    "word_offset": ("word offset", "words from a dependent to its parent, to the right", "words"),
     "pair_distance": ("distance", f"later − earlier piece; {PAIR_DISTANCE_LIMIT} holds everything beyond", "pieces"),
+    "candidates": ("candidates", "head words of earlier mentions, or all earlier words", "1"),
+    "mention_class": ("anaphor", "the kind of its head word, by its part of speech", "1"),
+    "heuristic": ("heuristic", "how the antecedent is found without a model", "1"),
 }  # fmt: skip
 """Dimension that is no label → (long name, help, units)."""
 
-NUMBERS = ("layer", "head", "offset", "pair_distance")
+NUMBERS = ("layer", "head", "offset", "word_offset", "pair_distance")
 """Dimensions whose labels are numbers."""
 
 
@@ -60,7 +66,7 @@ def dataset(schema: Schema, sums: Mapping[str, Array], unit: str = "sentence") -
     values = schema.compute(sums)
     families = {result.name: family.title for family in schema.families for result in family.results}
     variables = {
-        result.name: (result.dims, values[result.name], _attributes(result, families, unit))
+        result.name: (result.dims, values[result.name], describe_result(result, families[_of_heads(result)], unit))
         for result in schema.with_twins()
     }
     whole = {"title": "Attention metrics", "notation": in_unit(NOTATION, unit), "unit": unit, "order": list(variables)}
@@ -95,9 +101,15 @@ def _as_saved(stored: xr.Dataset) -> xr.Dataset:
     return stored.assign_coords(labels)[list(dict.fromkeys([*order, *stored.data_vars]))]
 
 
-def _attributes(result: Result, families: Mapping[str, str], unit: str) -> dict[str, str]:
-    """What a result says of itself in a run whose unit this is; of what may be absent, only what is there."""
-    twin_of = result.name.removesuffix("_by_layer")
+def describe_result(result: Result, family: str, unit: str) -> dict[str, str]:
+    """What a result says of itself in a run whose unit this is; of what may be absent, only what is there.
+
+    Args:
+        result: a result or a twin.
+        family: the title of its family.
+        unit: what stands for sentences.
+    """
+    twin_of = _of_heads(result)
     optional = {
         "heading": result.heading,
         "chance": result.chance,
@@ -109,24 +121,29 @@ def _attributes(result: Result, families: Mapping[str, str], unit: str) -> dict[
         "kind": result.kind,
         "formula": in_unit(result.formula, unit),
         "help": in_unit(result.help, unit),
-        "family": families[twin_of],
+        "family": family,
         "source": result.source,
         **{name: value for name, value in optional.items() if value},
     }
 
 
+def _of_heads(result: Result) -> str:
+    """The result that a twin by layer belongs to; of others, their own name."""
+    return result.name.removesuffix("_by_layer")
+
+
 def _coordinates(schema: Schema) -> dict[str, xr.Variable]:
-    """The label of every position, by dimension."""
+    """The label of every position, by dimension of a result."""
     about = COORDINATES | {label.name: (label.title, "", "1") for label in schema.labels}
-    return {
-        dim: xr.Variable(dim, _values(dim, schema), {"long_name": name, "help": meaning, "units": units})
-        for dim, (name, meaning, units) in about.items()
-    }
+    used = {dim for result in schema.results for dim in result.dims}
+    kept = {dim: words for dim, words in about.items() if dim in used}
+    return {dim: label_dimension(dim, schema.coordinates[dim], *words) for dim, words in kept.items()}
 
 
-def _values(dim: str, schema: Schema) -> NDArray[Any]:
-    labels = schema.coordinates[dim]
-    return np.asarray(labels, np.int64) if dim in NUMBERS else _strings(labels)
+def label_dimension(dim: str, labels: Sequence[object], name: str, meaning: str, units: str) -> xr.Variable:
+    """The labels of a dimension, and what they say of themselves (see `COORDINATES`)."""
+    values = np.asarray(labels, np.int64) if dim in NUMBERS else _strings(labels)
+    return xr.Variable(dim, values, {"long_name": name, "help": meaning, "units": units})
 
 
 def _strings(labels: Sequence[object]) -> NDArray[np.object_]:

@@ -1,23 +1,23 @@
 """The sentences with the strongest attention of each head, as frames and Parquet files.
 
-- `exemplars.parquet`: one row per head and rank.
+- `exemplars.parquet`: one row per head, claim, bucket and rank; a claim is empty, or what a row answers.
 - `exemplar_attention.parquet`: the attention in the first of them, a row each.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from attnmetrics.errors import StoreError
 from attnmetrics.results.files import reading, writing
-from attnmetrics.statistics.exemplars import Exemplars
-from attnmetrics.statistics.passages import Passages
+from attnmetrics.statistics.listing import BUCKETS, Listing
+from attnmetrics.statistics.passages import Passage, Passages, shown
 from attnmetrics.statistics.traces import Traces
 from attnmetrics.storage import Location
 
@@ -25,6 +25,8 @@ EXEMPLARS = pa.schema(
     {
         "layer": pa.int64(),
         "head": pa.int64(),
+        "claim": pa.string(),
+        "bucket": pa.string(),
         "rank": pa.int64(),
         "weight": pa.float64(),
         "document": pa.string(),
@@ -41,6 +43,8 @@ ATTENTION = pa.schema(
     {
         "layer": pa.int64(),
         "head": pa.int64(),
+        "claim": pa.string(),
+        "bucket": pa.string(),
         "rank": pa.int64(),
         "pieces": pa.int64(),
         "i": pa.list_(pa.field("element", pa.int32())),
@@ -51,35 +55,45 @@ ATTENTION = pa.schema(
 """Columns of `exemplar_attention.parquet`."""
 
 
-def exemplars_frame(exemplars: Exemplars, layers: Sequence[int], passages: Passages) -> pd.DataFrame:
-    """One row per head and rank (from 1), in that order, with the columns of `EXEMPLARS`.
+def exemplars_frame(listing: Listing, layers: Sequence[int], passages: Passages) -> pd.DataFrame:
+    """One row per exemplar, in the order of the listing, ranks from 1, with the columns of `EXEMPLARS`.
 
     Args:
-        exemplars: the merged exemplars.
+        listing: the run's exemplars.
         layers: index of each measured layer.
-        passages: text and pieces of every sentence among the exemplars.
+        passages: text and pieces of their units.
 
     Raises:
-        StoreError: a sentence among the exemplars has no text.
+        StoreError: a unit among the exemplars has no text.
     """
-    layer, head, rank = np.nonzero(exemplars.sentence >= 0)
-    keys = (exemplars.document_index, exemplars.sentence, exemplars.i, exemplars.j)
-    rows = zip(*(column[layer, head, rank].tolist() for column in keys), strict=True)
-    excerpts = [_excerpt(passages, *row) for row in rows]
+    rows = listing.rows
+    keys = ("document_index", "sentence", "i", "j")
+    excerpt = _Excerpts(passages)
+    excerpts = [excerpt(*row) for row in zip(*(rows[key].tolist() for key in keys), strict=True)]
     return pd.DataFrame(
         {
-            "layer": np.asarray(layers, np.int64)[layer],
-            "head": head,
-            "rank": rank + 1,
-            "weight": exemplars.weight[layer, head, rank],
+            **_keys(rows, listing, layers),
+            "weight": rows["weight"],
             "document": pd.Series([excerpt.document for excerpt in excerpts], dtype="str"),
-            "sentence": exemplars.sentence[layer, head, rank],
+            "sentence": rows["sentence"],
             "i": np.array([excerpt.i for excerpt in excerpts], np.int64),
             "j": np.array([excerpt.j for excerpt in excerpts], np.int64),
             "text": pd.Series([excerpt.text for excerpt in excerpts], dtype="str"),
             "pieces": _lists(excerpt.pieces for excerpt in excerpts),
-        }
+        },
+        columns=EXEMPLARS.names,
     )
+
+
+def _keys(rows: NDArray[np.void], listing: Listing, layers: Sequence[int]) -> dict[str, Any]:
+    """The columns that say which exemplar a row is."""
+    return {
+        "layer": np.asarray(layers, np.int64)[rows["layer"]],
+        "head": rows["head"].astype(np.int64),
+        "claim": pd.Series(np.array(listing.claims, object)[rows["claim"]], dtype="str"),
+        "bucket": pd.Series(np.array(BUCKETS, object)[rows["bucket"]], dtype="str"),
+        "rank": rows["rank"].astype(np.int64) + 1,
+    }
 
 
 def save_exemplars(frame: pd.DataFrame, path: Location) -> None:
@@ -101,20 +115,23 @@ def load_exemplars(path: Location) -> pd.DataFrame:
     return frame.assign(pieces=_lists(frame["pieces"]))
 
 
-def attention_frame(traced: Iterable[tuple[Iterable[tuple[int, ...]], Traces]], layers: Sequence[int]) -> pd.DataFrame:
-    """One row per exemplar that was traced, by head and rank (from 1), with the columns of `ATTENTION`.
+def attention_frame(
+    traced: Iterable[tuple[NDArray[np.int64], Traces]], listing: Listing, layers: Sequence[int]
+) -> pd.DataFrame:
+    """One row per exemplar that was traced, in the order of the listing, with the columns of `ATTENTION`.
 
     Args:
-        traced: (text, position of the layer, head, rank from 0) of exemplars, and their traces.
+        traced: rows of the listing, and their traces.
+        listing: the run's exemplars.
         layers: index of each measured layer.
     """
-    rows = [
-        (layers[layer], head, rank + 1, *trace)
-        for keys, traces in traced
-        for (_, layer, head, rank), trace in zip(keys, traces.split(), strict=True)
-    ]
-    frame = pd.DataFrame(sorted(rows, key=itemgetter(0, 1, 2)), columns=ATTENTION.names)
-    return frame.astype(dict.fromkeys(("layer", "head", "rank", "pieces"), np.int64))
+    found = [pair for listed, traces in traced for pair in zip(listed.tolist(), traces.split(), strict=True)]
+    found.sort(key=itemgetter(0))
+    keys = _keys(listing.rows[[row for row, _ in found]], listing, layers)
+    traces = pd.DataFrame([trace for _, trace in found], columns=["pieces", "i", "j", "weight"])
+    return pd.DataFrame(keys | {name: traces[name] for name in traces}, columns=ATTENTION.names).astype(
+        {"pieces": np.int64}
+    )
 
 
 def save_attention(frame: pd.DataFrame, path: Location) -> None:
@@ -165,25 +182,42 @@ class _Excerpt(NamedTuple):
     """place of the attended piece"""
 
 
-def _excerpt(passages: Passages, document_index: int, unit: int, i: int, j: int) -> _Excerpt:
-    """The sentence that holds the attending and the one that holds the attended piece; once, where they are one.
+def _place(parts: Sequence[Passage], piece: int) -> int:
+    """Where a piece of a unit stands among those of one or two of its passages, end to end."""
+    first, *others = parts
+    in_second = [piece - other.first + len(first.pieces) for other in others if piece >= other.first]
+    return in_second[0] if in_second else piece - first.first
 
-    Example: of a window whose sentences begin at the pieces 0, 4 and 9, the pair (10, 1) shows the first and the third
-    side by side: it is (5, 1) of their 4 + 3 pieces.
-    """
-    key = document_index, unit
-    if key not in passages:
-        raise StoreError(
-            f"expected the text of document {key[0]}, sentence {key[1]}, which is among the exemplars, found none; "
-            "measure its shard again"
-        )
-    of_unit = passages[key]
-    firsts = [passage.first for passage in of_unit]
-    holder_i, holder_j = (bisect_right(firsts, piece) - 1 for piece in (i, j))
-    pieces: list[str] = []
-    shift: dict[int, int] = {}
-    for holder in sorted({holder_i, holder_j}):
-        shift[holder] = len(pieces) - firsts[holder]
-        pieces += of_unit[holder].pieces
-    text = " ".join(of_unit[holder].text for holder in shift)
-    return _Excerpt(of_unit[0].document, text, pieces, i + shift[holder_i], j + shift[holder_j])
+
+class _Excerpts:
+    """Makes excerpts: what is shown of a unit is made once, however many exemplars show it."""
+
+    def __init__(self, passages: Passages) -> None:
+        self._passages = passages
+        self._shown: dict[tuple[int, ...], tuple[str, list[str]]] = {}
+
+    def __call__(self, document_index: int, unit: int, i: int, j: int) -> _Excerpt:
+        """The sentence that holds the attending and the one that holds the attended piece; once, where they are one.
+
+        Example: of a window whose sentences begin at the pieces 0, 4 and 9, the pair (10, 1) shows the first and the
+        third side by side: it is (5, 1) of their 4 + 3 pieces.
+        """
+        of_unit = self._find(document_index, unit)
+        parts = shown(of_unit, i, j)
+        text, pieces = self._join(document_index, unit, parts)
+        return _Excerpt(of_unit[0].document, text, pieces, _place(parts, i), _place(parts, j))
+
+    def _find(self, document_index: int, unit: int) -> Sequence[Passage]:
+        if (document_index, unit) not in self._passages:
+            raise StoreError(
+                f"expected the text of document {document_index}, sentence {unit}, which is among the exemplars, found "
+                "none; measure its shard again"
+            )
+        return self._passages[document_index, unit]
+
+    def _join(self, document_index: int, unit: int, parts: Sequence[Passage]) -> tuple[str, list[str]]:
+        key = document_index, unit, *(part.first for part in parts)
+        if key not in self._shown:
+            pieces = [piece for part in parts for piece in part.pieces]
+            self._shown[key] = " ".join(part.text for part in parts), pieces
+        return self._shown[key]

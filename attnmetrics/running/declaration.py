@@ -8,8 +8,9 @@ from attnmetrics.annotation.sentence import Declared
 from attnmetrics.annotation.sources import check_source, columns_of
 from attnmetrics.annotation.vocabulary import choose_names, count_rest
 from attnmetrics.config import RunConfig
+from attnmetrics.errors import ConfigError
 from attnmetrics.metrics.family import Label, Link
-from attnmetrics.metrics.schema import SPECIAL, Schema, declare, is_of_pieces
+from attnmetrics.metrics.schema import COREFERENCE, COREFERENT, SPECIAL, Schema, declare, is_of_pieces
 
 COSTLY = ("entity", "ext.", "lemma")
 """Columns, or what they begin with, that a pipeline gives where they are asked for."""
@@ -36,6 +37,23 @@ class Declaration:
         """With the label of entities, where there is none of its name."""
         names = {*(label.name for label in self.labels), *(link.name for link in self.links)}
         return self if ENTITY.name in names else replace(self, labels=(*self.labels, ENTITY))
+
+    def with_coreference(self) -> "Declaration":
+        """With the link of coreference."""
+        return replace(self, links=(*self.links, COREFERENT))
+
+    def check_mentions(self, there_are_some: bool) -> None:
+        """Refuse links between mentions where there are none.
+
+        Raises:
+            ConfigError: naming them.
+        """
+        links = [link.name for link in self.links if link.source == COREFERENCE]
+        if links and not there_are_some:
+            raise ConfigError(
+                f"expected a corpus with mentions of entities for the link {', '.join(links)} of {COREFERENCE}, found "
+                "none; take CoNLL-U with Entity= in MISC or a pipeline that fills coref_clusters_*, or leave it out"
+            )
 
     def uncounted(self, declared: Declared) -> dict[str, str]:
         """The labels, name → source, whose names nobody declares: they are to be counted."""

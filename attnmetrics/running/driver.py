@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from typing import Any
 
 from attnmetrics.config import RunConfig
 from attnmetrics.engine import Engine
@@ -12,6 +13,7 @@ from attnmetrics.engine.inline import InlineEngine
 from attnmetrics.engine.leased import LeasedEngine
 from attnmetrics.errors import StoreError
 from attnmetrics.running.declaration import ENTITY
+from attnmetrics.running.importance import Options, measure_importance
 from attnmetrics.running.lease import Lease, hold
 from attnmetrics.running.measured import Measured, gather
 from attnmetrics.running.merging import committed, merge_measured, now
@@ -21,6 +23,7 @@ from attnmetrics.running.runfile import (
     FORMAT,
     Facts,
     Identity,
+    check_identity,
     config_of,
     holds_measurements,
     identity_of,
@@ -101,8 +104,37 @@ def merge_run(folder: Location, reporter: Reporter, allow_missing: bool = False)
         facts = _read_measured(folder)
         config = config_of(folder, facts).model_copy(update={"out": folder})
         store = Store.described(folder, facts["store"])
-        measured = gather(store, committed(store, allow_missing), config.traced_exemplars)
+        measured = gather(store, committed(store, allow_missing), config.drawn_exemplars)
         return merge_measured(config, facts, measured, reporter, lease)
+
+
+def run_importance(folder: Location, options: Options, reporter: Reporter, **command: Any) -> Facts:
+    """Measure the importance of attention in a run that is measured, and merge it all.
+
+    Args:
+        folder: the run's.
+        options: what is asked for.
+        reporter: is told how it goes.
+        **command: fields of the configuration that change no result, such as `workers`.
+
+    Raises:
+        AttnmetricsError: what is wrong and what to do; all committed work is kept.
+    """
+    _read_measured(folder)
+    with hold(folder, reporter) as lease:
+        facts = _read_measured(folder)
+        config = config_of(folder, facts).model_copy(update={"out": folder, **command})
+        if config.dtype != "float32":
+            reporter.say(f"the run is in {config.dtype}; gradients are taken in float32")
+        job = prepare(config.model_copy(update={"dtype": "float32"}), reporter)
+        of_corpus = ("corpus digest", "annotator fingerprint")
+        check_identity(folder, facts, {name: identity_of(job)[name] for name in of_corpus})
+        store = Store.described(folder, facts["store"])
+        commits = committed(store, config.allow_missing or facts["status"] == "incomplete")
+        with _engine(job) as engine:
+            session = Session(job, facts, LeasedEngine(engine, lease.check), reporter, lease)
+            measure_importance(session, options, [commit.shard for commit in commits])
+        return merge_measured(config, facts, gather(store, commits, config.drawn_exemplars), reporter, lease)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ def _try(job: Job, documents: Sequence[Document], unannotated: int) -> Cost:
         pieces=counts.pieces * scale * sampled,
         annotation_bytes=sizes["annotations"] * scale,
         sentence_bytes=sizes["passages"] * scale * sampled + sizes["prefix"] * blocks,
-        shard_bytes=sizes["shards.zarr"] + sizes["commits"],
+        shard_bytes=sizes["shards.zarr"] + sizes["claims"] + sizes["commits"],
     )
 
 

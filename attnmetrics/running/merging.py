@@ -10,6 +10,7 @@ from operator import add
 from attnmetrics.config import RunConfig
 from attnmetrics.engine.worker import peak_memory_bytes
 from attnmetrics.errors import StoreError
+from attnmetrics.running.importance import merge_importance
 from attnmetrics.running.lease import Lease
 from attnmetrics.running.measured import Measured
 from attnmetrics.running.outputs import Outputs, merge_outputs, write_outputs
@@ -47,7 +48,8 @@ def merge_measured(config: RunConfig, facts: Facts, measured: Measured, reporter
     start = time.perf_counter()
     _count(config, facts, measured, reporter)
     reporter.say(f"merging {len(measured.commits):,} shards")
-    outputs = merge_outputs(measured, config, len(facts["missing"]))
+    importance = merge_importance(config.out, facts, config.unit, reporter)
+    outputs = merge_outputs(measured, config, len(facts["missing"]), importance)
     if outputs.untraced:
         facts["left_out"]["exemplars_without_attention"] = outputs.untraced
         reporter.warn(

@@ -1,13 +1,11 @@
 """From committed shards to everything a person opens: results, exemplars, tables, report."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 import xarray as xr
 
 from attnmetrics.config import RunConfig
-from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.results.dataset import dataset, load, save
 from attnmetrics.results.exemplars import (
     attention_frame,
@@ -17,12 +15,13 @@ from attnmetrics.results.exemplars import (
     save_attention,
     save_exemplars,
 )
+from attnmetrics.results.importance import FILE as IMPORTANCE
+from attnmetrics.results.importance import join
 from attnmetrics.results.tables import save_tables
 from attnmetrics.running.measured import Measured
 from attnmetrics.running.runfile import Facts
 from attnmetrics.storage import Location
 from attnmetrics.store.merge import merge
-from attnmetrics.store.shards import Store
 from attnmetrics.views.atlas import write_report
 
 
@@ -36,15 +35,18 @@ class Outputs:
     """in the exemplars that are drawn"""
     untraced: int
     """exemplars that are drawn without the attention in them, for there is no trace of it"""
+    importance: xr.Dataset | None
+    """of attention; None where it was not measured"""
 
 
-def merge_outputs(measured: Measured, config: RunConfig, missing: int) -> Outputs:
+def merge_outputs(measured: Measured, config: RunConfig, missing: int, importance: xr.Dataset | None) -> Outputs:
     """Merge what is measured.
 
     Args:
         measured: the committed shards, and their exemplars.
         config: the run's.
         missing: shards that are not among them.
+        importance: what is merged already of another stage.
 
     Raises:
         StoreError: a shard is not as it was committed.
@@ -54,20 +56,22 @@ def merge_outputs(measured: Measured, config: RunConfig, missing: int) -> Output
     results = dataset(store.schema, sums, config.unit)
     if missing:
         results.attrs["shards_missing"] = f"{missing} of {store.shards}"
-    frame = exemplars_frame(measured.exemplars, store.schema.layers, measured.passages)
-    return Outputs(results, frame, *_attention(store, measured.chunks))
+    frame = exemplars_frame(measured.listing, store.schema.layers, measured.passages)
+    return Outputs(results, frame, *_attention(measured), importance)
 
 
-def _attention(store: Store, chunks: Sequence[Chunk]) -> tuple[pd.DataFrame, int]:
-    """The attention in the exemplars of these chunks, and the number of those that it is not known of."""
-    known = [(chunk.drawn, store.read_traces(chunk.digest)) for chunk in chunks]
-    traced = [(drawn, traces) for drawn, traces in known if traces is not None]
-    untraced = sum(len(drawn) for drawn, traces in known if traces is None)
-    return attention_frame(traced, store.schema.layers), untraced
+def _attention(measured: Measured) -> tuple[pd.DataFrame, int]:
+    """The attention in the exemplars that are drawn, and the number of those that it is not known of."""
+    known = [(chunk.listed, measured.store.read_traces(chunk.digest)) for chunk in measured.chunks]
+    traced = [(listed, traces) for listed, traces in known if traces is not None]
+    untraced = sum(len(listed) for listed, traces in known if traces is None)
+    return attention_frame(traced, measured.listing, measured.store.schema.layers), untraced
 
 
 def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     """Write `results.zarr`, `exemplars.parquet`, `exemplar_attention.parquet`, `tables/` and `report/`, and open them.
+
+    Where importance was measured, `importance.zarr` too; tables and report show it with the others.
 
     Raises:
         StoreError: the folder cannot be written, or what was written there cannot be opened.
@@ -75,8 +79,11 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     save(outputs.dataset, folder / "results.zarr")
     save_exemplars(outputs.exemplars, folder / "exemplars.parquet")
     save_attention(outputs.attention, folder / "exemplar_attention.parquet")
-    save_tables(outputs.dataset, folder / "tables")
-    write_report(outputs.dataset, outputs.exemplars, outputs.attention, facts, folder / "report")
+    if outputs.importance is not None:
+        save(outputs.importance, folder / IMPORTANCE)
+    shown = join(outputs.dataset, outputs.importance)
+    save_tables(shown, folder / "tables")
+    write_report(shown, outputs.exemplars, outputs.attention, facts, folder / "report")
     load(folder / "results.zarr")
     load_exemplars(folder / "exemplars.parquet")
     load_attention(folder / "exemplar_attention.parquet")

@@ -75,6 +75,8 @@ def make_plan(config: RunConfig) -> Plan:
             scan.add(document)
         shards.append(shard)
     whole = blake2b("".join(shard.digest for shard in shards).encode(), digest_size=16).hexdigest()
+    omissions.counts.update(scan.unread.number)
+    omissions.first.update(scan.unread.first)
     return Plan(tuple(shards), whole, scan.declared if gold else None, omissions)
 
 

@@ -19,7 +19,7 @@ from attnmetrics.store.shards import FOLDERS
 CORPUS_FIELDS = frozenset({"corpus", "format", "text_field", "id_field", "text_documents", "max_documents"})
 """Fields that matter only through the documents they give, whose digest is compared instead."""
 
-FORMAT = 2
+FORMAT = 3
 """Of `run.json` and of all that a run keeps to go on with; a folder of another one is refused."""
 
 BIT_PACKAGES = ("attnmetrics", "torch", "transformers", "tokenizers", "numpy", "numba")
@@ -77,6 +77,13 @@ class _Missing(BaseModel):
     reason: str
 
 
+class _Importance(BaseModel):
+    digest: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+    masking: str | None
+    loss: str
+    shards: list[Annotated[int, Field(ge=0, lt=2**63)]]
+
+
 class _Shape(BaseModel):
     """What the rest of the program relies on in `run.json`; there may be more."""
 
@@ -91,6 +98,7 @@ class _Shape(BaseModel):
     missing: list[_Missing] = []
     batching: _Batching | None = None
     store: _Store | None = None
+    importance: _Importance | None = None
     outputs: dict[str, str] = {}
 
 

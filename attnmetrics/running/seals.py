@@ -10,6 +10,9 @@ from attnmetrics.storage import Location, read_ahead
 OUTPUTS = ("results.zarr", "exemplars.parquet", "exemplar_attention.parquet", "tables", "report")
 """What a merge leaves in the run's folder."""
 
+OF_SOME = ("importance.zarr",)
+"""What it leaves there in some runs: those in which it was measured."""
+
 
 def seal(folder: Location) -> dict[str, str]:
     """The digest of every output that is there, by name.
@@ -17,13 +20,14 @@ def seal(folder: Location) -> dict[str, str]:
     Raises:
         StoreError: one cannot be read.
     """
-    digests = {name: _digest(folder / name) for name in OUTPUTS}
+    digests = {name: _digest(folder / name) for name in (*OUTPUTS, *OF_SOME)}
     return {name: digest for name, digest in digests.items() if digest is not None}
 
 
 def find_broken(folder: Location, seals: Mapping[str, str]) -> list[str]:
     """The outputs that are not as they were sealed, or gone."""
-    return [name for name in OUTPUTS if _digest(folder / name) != seals.get(name, "")]
+    expected = [*OUTPUTS, *(name for name in OF_SOME if name in seals)]
+    return [name for name in expected if _digest(folder / name) != seals.get(name, "")]
 
 
 def check(folder: Location, name: str) -> None:

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 
+from attnmetrics.annotation.mentions import MENTIONS
+from attnmetrics.annotation.sentence import Declared
 from attnmetrics.annotation.sources import check_counts
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Engine, Failed, Stage
 from attnmetrics.engine.worker import Measuring, peak_memory_bytes
 from attnmetrics.errors import CorpusError, DamageError, ShardError, StoreError
 from attnmetrics.model.pack import Batching
-from attnmetrics.running.declaration import make_schema, names_in_rest
+from attnmetrics.running.declaration import Declaration, make_schema, names_in_rest
 from attnmetrics.running.lease import Lease
 from attnmetrics.running.measured import Measured, gather
 from attnmetrics.running.progress import Reporter
@@ -23,6 +25,7 @@ from attnmetrics.running.stages import (
     find_declared,
     find_unannotated,
     have_entities,
+    have_mentions,
     make_sampling,
     measure,
     samples,
@@ -116,7 +119,9 @@ def _describe_measures(session: Session, missing: Sequence[Shard]) -> Sequence[S
     if not missing and "entity" in declared and have_entities(job):
         declaration = declaration.with_entity()
     sources = declaration.uncounted(declared)
-    missing = _annotate_first(session, missing, needed=bool(sources))
+    may_have_mentions = job.plan.gold is None and MENTIONS in declared
+    missing = _annotate_first(session, missing, needed=bool(sources) or may_have_mentions)
+    declaration = _with_coreference(session, declaration, declared)
     counts = _count_names(session, sources) if sources else {}
     schema = make_schema(declaration, tuple(model["layers"]), model["heads"], declared, counts)
     store = Store(job.config.out, schema, len(job.plan.shards), job.config.exemplars)
@@ -125,6 +130,21 @@ def _describe_measures(session: Session, missing: Sequence[Shard]) -> Sequence[S
     for label, number in session.facts["names_in_rest"].items():
         session.reporter.say(f"the label {label} has {number:,} rarer or longer names, which are measured as _rest")
     return missing
+
+
+def _with_coreference(session: Session, declaration: Declaration, declared: Declared) -> Declaration:
+    """With the link of coreference, where the corpus has mentions.
+
+    Raises:
+        ConfigError: it has none, and one of the user's links is between them.
+    """
+    there_are_some = have_mentions(session.job, declared)
+    declaration.check_mentions(there_are_some)
+    if not there_are_some:
+        return declaration
+    if session.job.config.unit == "sentence":
+        session.reporter.say("coreference wants units of more than a sentence: --unit window:128")
+    return declaration.with_coreference()
 
 
 def _count_names(session: Session, sources: Mapping[str, str]) -> Mapping[str, Mapping[str, int]]:
@@ -138,7 +158,7 @@ def _count_names(session: Session, sources: Mapping[str, str]) -> Mapping[str, M
     if outcome.damaged:
         _annotate_first(session, find_unannotated(session.job, session.reporter), needed=True)
         outcome = count(session.job, session.engine, session.reporter, sources)
-    _record(session, "count", outcome)
+    record(session, "count", outcome)
     refuse_unannotated(session.job, len(outcome.damaged))
     refuse_failures(session.job, outcome.failures)
     for label, source in sources.items():
@@ -158,7 +178,7 @@ def _annotate_first(session: Session, missing: Sequence[Shard], *, needed: bool)
     if not missing or not needed:
         return missing
     outcome = annotate(session.job, session.engine, session.reporter, missing)
-    _record(session, "annotate", outcome)
+    record(session, "annotate", outcome)
     advice = "; samples and names are drawn from all sentences: none of their shards may be missing"
     refuse_failures(session.job, outcome.failures, advice)
     return ()
@@ -201,7 +221,7 @@ def _measure_shards(
     session: Session, measuring: Measuring, committed: set[int], unannotated: Sequence[Shard]
 ) -> Outcome:
     outcome = measure(session.job, session.engine, session.reporter, measuring, committed, unannotated)
-    _record(session, "measure", outcome)
+    record(session, "measure", outcome)
     return outcome
 
 
@@ -215,15 +235,19 @@ def _repair(session: Session, measuring: Measuring, outcome: Outcome) -> Outcome
 
 def _read_again(session: Session, store: Store, batching: Batching) -> Measured:
     """The pass over the best sentences only, for the attention in them."""
-    measured = gather(store, list(store.committed().values()), session.job.config.traced_exemplars)
+    measured = gather(store, list(store.committed().values()), session.job.config.drawn_exemplars)
     if measured.chunks:
         outcome = trace(session.engine, session.reporter, store, measured.chunks, batching)
-        _record(session, "trace", outcome)
+        record(session, "trace", outcome)
     return measured
 
 
-def _record(session: Session, stage: Stage, outcome: Outcome) -> None:
-    """Write what a stage came to into `run.json`."""
+def record(session: Session, stage: Stage, outcome: Outcome) -> None:
+    """Write what a stage came to into `run.json`.
+
+    Raises:
+        StoreError: another driver took the run over, or the folder cannot be written.
+    """
     session.lease.check()
     facts = session.facts
     facts["seconds"][stage] = round(facts["seconds"].get(stage, 0.0) + outcome.seconds, 3)

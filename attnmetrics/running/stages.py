@@ -9,13 +9,14 @@ from itertools import chain
 
 from attnmetrics.annotation import cache
 from attnmetrics.annotation.cache import annotation_path
+from attnmetrics.annotation.mentions import MENTIONS
 from attnmetrics.annotation.sentence import Declared
 from attnmetrics.config import MAP_SENTENCES, RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.omissions import WITHOUT_TEXT
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Call, Damaged, Done, Effort, Engine, Failed, Portion, Stage, Task
-from attnmetrics.engine.worker import Measuring
+from attnmetrics.engine.worker import Differentiating, Measuring
 from attnmetrics.errors import ConfigError, DamageError, StoreError
 from attnmetrics.measuring.selection import Sampling
 from attnmetrics.measuring.tracing import Chunk
@@ -76,10 +77,17 @@ def prepare(config: RunConfig, reporter: Reporter) -> Job:
     fingerprint = annotator_fingerprint(config, plan)
     sizes = {"document": plan.documents, "character": plan.characters, "shard": len(plan.shards)}
     reporter.say(", ".join(f"{number:,} {unit}{'s' * (number != 1)}" for unit, number in sizes.items()))
-    if number := plan.omissions.counts[WITHOUT_TEXT]:
-        first = plan.omissions.first[WITHOUT_TEXT]
-        reporter.warn(f"{number:,} row{'s' * (number != 1)} without a text left out, the first at {first}")
+    for reason, first in plan.omissions.first.items():
+        reporter.warn(_left_out(reason, plan.omissions.counts[reason], first))
     return Job(config, plan, declaration, fingerprint, time.perf_counter() - start)
+
+
+def _left_out(reason: str, number: int, first: str) -> str:
+    """What is left out of a corpus, and where the first of it is."""
+    if reason == WITHOUT_TEXT:
+        return f"{number:,} row{'s' * (number != 1)} without a text left out, the first at {first}"
+    what = f"{reason.removeprefix('mentions_')} mentions: {number:,}"
+    return f"{what} in Entity of the column MISC, the first {first}; they are left out of coreference alone"
 
 
 def annotate(job: Job, engine: Engine, reporter: Reporter, missing: Sequence[Shard]) -> Outcome:
@@ -121,6 +129,34 @@ def trace(engine: Engine, reporter: Reporter, store: Store, chunks: Sequence[Chu
     todo = [chunk for chunk in chunks if store.read_traces(chunk.digest) is None]
     tasks = (Task(chunk, (Call("trace", (store, batching)),)) for chunk in todo)
     return _work(engine, reporter, {"trace": todo}, tasks)
+
+
+def sample_units(job: Job, engine: Engine, reporter: Reporter, number: int) -> tuple[Selection, Sequence[Failed]]:
+    """So many of the units that count in the metrics, by hash, and the shards that could not be looked at.
+
+    How many windows a document has is known once it is cut into pieces, so they are counted first.
+
+    Raises:
+        StoreError: annotations are missing or damaged.
+    """
+    if job.config.window is None:
+        return _smallest(job, min([number, *_sample_sizes(job.config)])), ()
+    sampler = Sampler(number)
+    call = Call("sample", (job.fingerprint, number + 1))  # one more, so that a shard of more is known to have more
+    shards = job.plan.shards
+    tasks = (Task(shard, (call,)) for shard in shards)
+    outcome = _work(engine, reporter, {"sample": shards}, tasks, job.config.unit, sampler)
+    if outcome.damaged:
+        raise StoreError(outcome.damaged[0].reason)
+    return sampler.selection(), outcome.failures
+
+
+def differentiate(
+    job: Job, engine: Engine, reporter: Reporter, differentiating: Differentiating, shards: Sequence[Shard]
+) -> Outcome:
+    """Measure the importance of attention in these shards."""
+    call = Call("importance", (job.fingerprint, differentiating))
+    return _work(engine, reporter, {"importance": shards}, (Task(shard, (call,)) for shard in shards), job.config.unit)
 
 
 def samples(config: RunConfig) -> bool:
@@ -165,6 +201,14 @@ def have_entities(job: Job) -> bool:
     """Whether the annotations of all shards have a column of entities."""
     paths = [annotation_path(job.config.annotation_folder, job.fingerprint, shard.digest) for shard in job.plan.shards]
     return job.plan.gold is None and all("entity" in columns for columns in read_ahead(cache.read_columns, paths))
+
+
+def have_mentions(job: Job, declared: Declared) -> bool:
+    """Whether some annotation has mentions; of a pipeline that may give them, all shards are annotated."""
+    if job.plan.gold is not None or MENTIONS not in declared:
+        return MENTIONS in declared
+    paths = [annotation_path(job.config.annotation_folder, job.fingerprint, shard.digest) for shard in job.plan.shards]
+    return any(counts["mentions"] for counts in read_ahead(cache.read_counts, paths))
 
 
 def make_sampling(job: Job) -> Sampling:
@@ -238,8 +282,11 @@ def _kept_columns(job: Job, shard: Shard) -> frozenset[str]:
 
 
 def _select(job: Job, sentences: int | None) -> Selection | None:
-    if sentences is None:
-        return None
+    return None if sentences is None else _smallest(job, sentences)
+
+
+def _smallest(job: Job, sentences: int) -> Selection:
+    """So many annotated sentences, those with the smallest hashes."""
     sampler = Sampler(sentences)
     for shard in job.plan.shards:
         path = annotation_path(job.config.annotation_folder, job.fingerprint, shard.digest)
@@ -259,8 +306,9 @@ def _work(
     stages: Mapping[Stage, Sequence[Portion]],
     tasks: Iterator[Task],
     unit: str = "sentence",
+    sampler: Sampler | None = None,
 ) -> Outcome:
-    """Do the tasks; `unit` is what measuring counts."""
+    """Do the tasks; `unit` is what measuring counts, `sampler` gets the keys of units where some are drawn."""
     start = time.perf_counter()
     memory = 0
     failures: list[Failed] = []
@@ -270,11 +318,13 @@ def _work(
         for event in engine.run(tasks):
             match event:
                 case Done(stage, portion, effort):
-                    amounts = _amounts(effort, unit if stage == "measure" else "sentence")
+                    amounts = _amounts(effort, "sentence" if stage == "annotate" else unit)
                     reporter.advance(stage, portion.characters, effort.seconds, amounts)
                     memory = max(memory, effort.peak_memory_bytes)
                     for label, counts in effort.names.items():
                         names[label].update(counts)
+                    if sampler is not None and effort.keys is not None:
+                        sampler.add(*effort.keys)
                 case Damaged():
                     reporter.warn(event.reason)
                     damaged.append(event)

@@ -1,12 +1,13 @@
 """The sentences in which exemplars stand: their texts and their pieces."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What a unit has of a sentence that holds the attending or the attended piece of an exemplar.
+    """What a unit has of a sentence.
 
     All of it where the unit is that sentence; in a window, what neither a border nor the model's length cuts off.
     """
@@ -22,7 +23,18 @@ class Passage:
     text: str
     """of the whole sentence"""
     pieces: list[str]
+    ids: list[int]
+    """of the pieces, in the model's vocabulary"""
 
 
 Passages = Mapping[tuple[int, int], Sequence[Passage]]
-"""(document_index, sentence) of a unit → its passages, in order."""
+"""(document_index, sentence) of a unit → all its passages, in order."""
+
+
+def shown(of_unit: Sequence[Passage], i: int, j: int) -> list[Passage]:
+    """The passages that hold the attending and the attended piece, in order; one, where they are the same.
+
+    Example: of a window whose sentences begin at the pieces 0, 4 and 9, the pair (10, 1) shows the first and the third.
+    """
+    firsts = [passage.first for passage in of_unit]
+    return [of_unit[holder] for holder in sorted({bisect_right(firsts, piece) - 1 for piece in (i, j)})]

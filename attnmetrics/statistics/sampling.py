@@ -11,6 +11,9 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+SampleKeys = tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]
+"""Hash, document_index and position of some units."""
+
 
 def sample_hash(seed: int, document: str, *position: int) -> int:
     """The hash by which everything is sampled: units, rows of units, halves of the corpus.
@@ -86,7 +89,7 @@ class Sampler:
         """Keys added so far."""
         self.held = 0
         """Keys in memory."""
-        self._keys: list[tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]] = []
+        self._keys: list[SampleKeys] = []
 
     def add(self, hashes: NDArray[np.uint64], document_index: NDArray[np.int64], sentence: NDArray[np.int64]) -> None:
         """Takes the keys of S sentences, each array [S]."""

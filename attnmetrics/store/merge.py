@@ -2,13 +2,14 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import partial, reduce
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
+from attnmetrics.statistics.claims import Rows, merge_rows
 from attnmetrics.statistics.exemplars import Exemplars, merge_all
 from attnmetrics.statistics.passages import Passage, Passages
 from attnmetrics.statistics.sampling import equal_share
@@ -22,8 +23,18 @@ SENTENCES_AHEAD = 500
 """Prefix blocks are read ahead of so many sentences at most: 16 MB for a model of GPT-2 small's size."""
 
 
+def merge_states(store: Store, commits: Sequence[Commit]) -> State:
+    """What all shards add up to, in the order given; memory does not grow with their number.
+
+    Raises:
+        StoreError: a shard is not as it was committed.
+        MergeError: no shard, or shards that do not belong together.
+    """
+    return reduce(State.merge, read_ahead(store.read_state, commits), State.zero(store.schema))
+
+
 def merge(store: Store, commits: Sequence[Commit], variability_sentences: int | None) -> dict[str, NDArray[np.float64]]:
-    """The sums of a whole run, from committed shards in the order given; memory does not grow with their number.
+    """The sums of a whole run, and what the merge adds to them.
 
     Args:
         store: where they are.
@@ -34,18 +45,17 @@ def merge(store: Store, commits: Sequence[Commit], variability_sentences: int | 
         StoreError: a shard is not as it was committed.
         MergeError: no shard, or shards that do not belong together.
     """
-    state = reduce(State.merge, read_ahead(store.read_state, commits), State.zero(store.schema))
     share = equal_share(variability_sentences, store.shards, sum(commit.counts.sentences for commit in commits))
     ahead = min(AT_ONCE, max(1, SENTENCES_AHEAD // max([1, *(commit.counts.prefix_sentences for commit in commits)])))
 
     def read_blocks() -> Iterator[NDArray[np.float32]]:
         return (_choose_blocks(prefix, share) for prefix in read_ahead(store.read_prefix, commits, ahead))
 
-    return {**state.sums, **deviations(read_blocks)}
+    return {**merge_states(store, commits).sums, **deviations(read_blocks)}
 
 
 def merge_exemplars(store: Store, commits: Sequence[Commit]) -> Exemplars:
-    """The best sentences of every head over all shards.
+    """The best sentences of every head over all shards, [kind, layer, head, K].
 
     Raises:
         StoreError: a shard is not as it was committed.
@@ -54,25 +64,27 @@ def merge_exemplars(store: Store, commits: Sequence[Commit]) -> Exemplars:
     return merge_all(read_ahead(store.read_exemplars, commits))
 
 
-def find_passages(store: Store, commits: Sequence[Commit], exemplars: Exemplars) -> Passages:
-    """The sentences that hold the attending and attended pieces of these exemplars.
+def merge_claims(store: Store, commits: Sequence[Commit]) -> Rows:
+    """The best rows of every claim and head over all shards.
 
     Raises:
         StoreError: a shard is not as it was committed.
     """
-    filled = exemplars.document_index >= 0
-    columns = (getattr(exemplars, name)[filled].tolist() for name in ("document_index", "sentence", "i", "j"))
-    wanted: dict[tuple[int, int], set[int]] = defaultdict(set)
-    for document, sentence, i, j in zip(*columns, strict=True):
-        wanted[document, sentence] |= {i, j}
+    return merge_rows(read_ahead(store.read_claims, commits))
+
+
+def find_passages(store: Store, commits: Sequence[Commit], units: Set[tuple[int, int]]) -> Passages:
+    """All passages of these units, (document_index, sentence).
+
+    Raises:
+        StoreError: a shard is not as it was committed.
+    """
     first_documents = [commit.first_document for commit in commits]
-    holders = sorted({bisect_right(first_documents, document) - 1 for document, _ in wanted})
-    read = partial(store.read_passages, units=wanted)
+    holders = sorted({bisect_right(first_documents, document) - 1 for document, _ in units})
+    read = partial(store.read_passages, units=units)
     passages: dict[tuple[int, int], list[Passage]] = defaultdict(list)
     for passage in chain.from_iterable(read_ahead(read, [commits[holder] for holder in holders])):
-        unit = passage.document_index, passage.sentence
-        if any(0 <= piece - passage.first < len(passage.pieces) for piece in wanted[unit]):
-            passages[unit].append(passage)
+        passages[passage.document_index, passage.sentence].append(passage)
     return dict(passages)
 
 

@@ -16,6 +16,7 @@ SCHEMA = pa.schema(
         "first": pa.int64(),
         "text": pa.string(),
         "pieces": pa.list_(pa.string()),
+        "ids": pa.list_(pa.int64()),
     }
 )
 

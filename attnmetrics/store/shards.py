@@ -1,9 +1,10 @@
 """Per-shard state on disk: `shards.zarr` and, beside it, commits and the texts behind exemplars.
 
     RUN/shards.zarr/state            [shard, number]                    packed State; a shard is a chunk
-    RUN/shards.zarr/exemplars        [shard, field, layer, head, rank]  packed Exemplars; a shard is a chunk
+    RUN/shards.zarr/exemplars        [shard, field, kind, layer, head, rank]  packed Exemplars; a shard is a chunk
     RUN/prefix/000007.zst            blocks of some sentences of shard 7, for variability
-    RUN/passages/000007.parquet      text and pieces of the sentences among shard 7's exemplars
+    RUN/claims/000007.zst            the strongest pairs of every claim and head in shard 7
+    RUN/passages/000007.parquet      text and pieces of the units among shard 7's exemplars and claims
     RUN/traces/<digest>.npz          attention in some of these sentences, each in the heads whose exemplar it is
     RUN/commits/000007.json          written last; only a shard that has one, with matching checksums, is ever read
 
@@ -32,6 +33,7 @@ from zstandard import ZstdCompressor, ZstdDecompressor
 from attnmetrics.errors import DamageError, StoreError, first_line
 from attnmetrics.metrics.family import HEAD
 from attnmetrics.metrics.schema import Schema
+from attnmetrics.statistics.claims import Rows, pack_rows, unpack_rows
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.passages import Passage
 from attnmetrics.statistics.states import State
@@ -43,13 +45,14 @@ from attnmetrics.store.commits import Commit, digest
 
 FILES = {
     "state": "shards.zarr/state/c.{shard}.0",
-    "exemplars": "shards.zarr/exemplars/c.{shard}.0.0.0.0",
+    "exemplars": "shards.zarr/exemplars/c.{shard}.0.0.0.0.0",
     "prefix": "prefix/{shard:06d}.zst",
+    "claims": "claims/{shard:06d}.zst",
     "passages": "passages/{shard:06d}.parquet",
 }
 """What there is of a shard: its name → its path."""
 
-FOLDERS = frozenset({"commits", "traces", *(path.partition("/")[0] for path in FILES.values())})
+FOLDERS = frozenset({"commits", "traces", "importance", *(path.partition("/")[0] for path in FILES.values())})
 """All that a store fills in a run's folder."""
 
 ZSTD_LEVEL = 1
@@ -65,8 +68,9 @@ class ShardContent:
     state: State
     prefix: Prefix
     exemplars: Exemplars
+    claims: Rows
     passages: Sequence[Passage]
-    """all that hold a piece of an exemplar"""
+    """all of the units that are exemplars or claims'"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,7 @@ class Store:
             "state": _compress(content.state.pack()),
             "exemplars": _compress(content.exemplars.pack()),
             "prefix": _compress(content.prefix.pack()),
+            "claims": _compress(np.frombuffer(pack_rows(content.claims), np.uint8)),
             "passages": passages.pack(content.passages),
         }
         checksums = {name: digest(data) for name, data in contents.items()}
@@ -160,6 +165,14 @@ class Store:
             StoreError: the blocks are not those committed.
         """
         return self._read(commit, "prefix", lambda data: Prefix.unpack(_decompress(data, np.uint8)))
+
+    def read_claims(self, commit: Commit) -> Rows:
+        """The best rows of the claims of a committed shard, checked.
+
+        Raises:
+            StoreError: they are not as they were committed.
+        """
+        return self._read(commit, "claims", lambda data: unpack_rows(_decompress(data, np.uint8).tobytes()))
 
     def read_passages(self, commit: Commit, units: Container[tuple[int, int]]) -> list[Passage]:
         """The passages of these units, (document_index, sentence), among a committed shard's, checked.
@@ -211,10 +224,9 @@ class Store:
             self._commit(shard).remove()
 
     @property
-    def _places(self) -> tuple[int, int, int]:
-        """Layers, heads and exemplars of a head."""
-        layers, heads = self.schema.shape(HEAD)
-        return layers, heads, self.exemplars
+    def _places(self) -> tuple[int, ...]:
+        """Kinds of peaks, layers, heads and exemplars of a head."""
+        return 2, *self.schema.shape(HEAD), self.exemplars
 
     def _layout(self) -> dict[str, Buffer]:
         """The files that say what the arrays are, by path."""
@@ -222,7 +234,7 @@ class Store:
         group = zarr.create_group(MemoryStore(files), zarr_format=3)
         exemplars = np.zeros((len(fields(Exemplars)), *self._places), np.int64)
         _lay_out(group, "state", self.shards, np.zeros(self.schema.size), ("number",))
-        _lay_out(group, "exemplars", self.shards, exemplars, ("field", "layer", "head", "rank"))
+        _lay_out(group, "exemplars", self.shards, exemplars, ("field", "kind", "layer", "head", "rank"))
         return files
 
     def _read(self, commit: Commit, name: str, decode: Callable[[bytes], Value]) -> Value:

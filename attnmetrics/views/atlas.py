@@ -4,7 +4,7 @@ Here is what the page holds; `static/atlas.js` and the modules it imports draw i
 and becomes text nodes only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -14,12 +14,17 @@ import xarray as xr
 
 from attnmetrics.errors import StoreError
 from attnmetrics.storage import Location
-from attnmetrics.views import paper
+from attnmetrics.views.exemplars import of_claim, strongest
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name
 from attnmetrics.views.heads import EXAMPLE_ROLES, Standout, per_head, standout, standouts
 from attnmetrics.views.page import pack
 from attnmetrics.views.page import render as render_page
+from attnmetrics.views.papers.behaviours import asked_for
+from attnmetrics.views.papers.claims import Paper, Row, compare
+from attnmetrics.views.papers.clark_2019 import CLARK, published_layers, published_of
+from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 from attnmetrics.views.pieces import readable, visible
+from attnmetrics.views.relations import coreference, relations, under_rules
 from attnmetrics.views.tables import (
     by_layer,
     chance,
@@ -74,8 +79,8 @@ def write_report(
 
     Args:
         data: the run's results.
-        exemplars: rows (layer, head, rank, weight, document, sentence, i, j, text, pieces).
-        attention: rows (layer, head, rank, pieces, i, j, weight) of the first exemplars; may be empty.
+        exemplars: rows (layer, head, claim, bucket, rank, weight, document, sentence, i, j, text, pieces).
+        attention: rows (layer, head, claim, bucket, rank, pieces, i, j, weight) of the first exemplars; may be empty.
         facts: what run.json says; `model`, `corpus`, `counts`, `left_out`, `timings` are shown where present.
         folder: made where missing.
 
@@ -122,10 +127,11 @@ def contents(
         "standouts": [_standout(one) for one in standouts(data)],
         "extremes": [_standout(one) for role in EXAMPLE_ROLES if (one := standout(data, role))],
         "figures": [figure for figure in _FIGURES if _drawable(data, figure[2])],
-        "paper": [
-            (row.claim.claim, row.claim.unit, row.claim.published, visible(row.text), row.given)
-            for row in paper.compare(data)
-        ],
+        "papers": _papers(data),
+        "layer_values": {" ".join(key).strip(): found for key, found in published_layers(data).items()},
+        "published_relations": published_of(data),
+        "relations": [[_told(one) for one in under_rules(data, best.rel)] for best in relations(data)],
+        "coreference": [_told(one) for one in coreference(data)],
         **_sentences(data, exemplars, attention),
     }  # fmt: skip
 
@@ -191,6 +197,38 @@ def _standout(one: Standout) -> dict[str, Any]:
     }
 
 
+# ---- papers
+
+
+def _papers(data: xr.Dataset) -> list[dict[str, Any]]:
+    """The papers, each claim beside the run's; of the second, only where the run can answer any."""
+    compared = [(paper, compare(paper, data)) for paper in (VIG_BELINKOV, CLARK)]
+    return [_paper(paper, rows) for paper, rows in compared if paper is VIG_BELINKOV or any(row.given for row in rows)]
+
+
+def _paper(paper: Paper, rows: Sequence[Row]) -> dict[str, Any]:
+    about = {"key": paper.key, "name": paper.name, "citation": paper.citation, "conditions": paper.conditions}
+    return about | {"rows": [_compared(row) for row in rows]}
+
+
+def _compared(row: Row) -> dict[str, Any]:
+    claim = row.claim
+    said = {"where": claim.where, "claim": claim.claim, "unit": claim.unit, "published": claim.published}
+    beside = {"released": claim.released, "note": claim.note, "result": claim.result}
+    return said | beside | {"found": visible(row.text), "given": row.given}
+
+
+def _told(one: Any) -> dict[str, Any]:
+    """A relation or a class of mentions; JSON has no NaN."""
+    return {name: _plain(value) for name, value in asdict(one).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {visible(name): _plain(inner) for name, inner in value.items()}
+    return _finite(value) if isinstance(value, float) else visible(value) if isinstance(value, str) else value
+
+
 # ---- exemplars
 
 
@@ -209,31 +247,66 @@ class Exemplar:
 
 
 def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame) -> dict[str, Any]:
-    """Sentences, each once; the exemplars of each head; the attention weights in the first of them, end to end."""
-    found = {(int(row.layer), int(row.head), int(row.rank)): row for row in attention.itertuples(index=False)}
-    drawn = _affordable(attention["rank"], attention["weight"], MOST_WEIGHTS)
-    kept = exemplars[exemplars["rank"] <= _affordable(exemplars["rank"], exemplars["text"], MOST_CHARACTERS)]
-    kept = kept.sort_values(["layer", "head", "rank"])
-    sentences: dict[tuple[str, int, tuple[str, ...]], tuple[int, Any]] = {}
-    by_head: dict[tuple[int, int], list[Exemplar]] = {}
-    rows = _Rows()
-    for row in kept.itertuples(index=False):
-        at = int(row.layer), int(row.head)
-        key = str(row.document), int(row.sentence), tuple(row.pieces)
-        place, _ = sentences.setdefault(key, (len(sentences), row))
-        weights = found.get((*at, int(row.rank))) if row.rank <= drawn else None
-        if weights is not None:
-            rows.add(weights)
-        by_head.setdefault(at, []).append(
-            Exemplar(place, int(row.rank), float(row.weight), int(row.i), int(row.j), weights is not None)
-        )
+    """Sentences, each once; the exemplars of each head; those that the papers' pages ask for; the attention in them."""
+    book = _Book(unit_word(data))
+    by_head = book.listed(_short(strongest(exemplars)), _drawn(strongest(attention)))
+    asked, drawn = asked_for(data, exemplars), _drawn(asked_for(data, attention))
+    claimed = [
+        [visible(claim), *place, listed]
+        for claim, rows in asked.groupby("claim")
+        for place, listed in book.listed(rows, of_claim(drawn, str(claim))).items()
+    ]
     heads = [(layer, head) for layer in data["layer"].values.tolist() for head in data["head"].values.tolist()]
     return {
-        "sentences": [_sentence(row, unit_word(data)) for _, row in sentences.values()],
-        "exemplars": [[list(asdict(one).values()) for one in by_head.get(head, [])] for head in heads],
-        "rows": rows.packed(),
+        "exemplars": [by_head.get(head, []) for head in heads],
+        "claimed": claimed,
+        "sentences": book.sentences,
+        "rows": book.rows.packed(),
         "steps": STEPS,
     }
+
+
+class _Book:
+    """Sentences of exemplars, each once, and the attention in them, in the order in which they are listed."""
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
+        self._places: dict[tuple[str, int, tuple[str, ...]], int] = {}
+        self.sentences: list[tuple[str, list[str], str]] = []
+        self.rows = _Rows()
+
+    def listed(self, exemplars: pd.DataFrame, attention: pd.DataFrame) -> dict[tuple[int, int], list[list[Any]]]:
+        """By head its exemplars, best first, with the attention in those that have any; all of one claim."""
+        found = {(int(row.layer), int(row.head), int(row.rank)): row for row in attention.itertuples(index=False)}
+        by_head: dict[tuple[int, int], list[list[Any]]] = {}
+        for row in exemplars.sort_values(["layer", "head", "rank"]).itertuples(index=False):
+            at = int(row.layer), int(row.head)
+            one = self._exemplar(row, found.get((*at, int(row.rank))))
+            by_head.setdefault(at, []).append(list(asdict(one).values()))
+        return by_head
+
+    def _exemplar(self, row: Any, weights: Any) -> Exemplar:
+        if weights is not None:
+            self.rows.add(weights)
+        place = self._place(row)
+        return Exemplar(place, int(row.rank), float(row.weight), int(row.i), int(row.j), weights is not None)
+
+    def _place(self, row: Any) -> int:
+        key = str(row.document), int(row.sentence), tuple(row.pieces)
+        if key not in self._places:
+            self._places[key] = len(self.sentences)
+            self.sentences.append(_sentence(row, self._unit))
+        return self._places[key]
+
+
+def _short(exemplars: pd.DataFrame) -> pd.DataFrame:
+    """As many of each head as a page can hold."""
+    return exemplars[exemplars["rank"] <= _affordable(exemplars["rank"], exemplars["text"], MOST_CHARACTERS)]
+
+
+def _drawn(attention: pd.DataFrame) -> pd.DataFrame:
+    """The attention in as many of each head as a page can hold."""
+    return attention[attention["rank"] <= _affordable(attention["rank"], attention["weight"], MOST_WEIGHTS)]
 
 
 def _affordable(rank: pd.Series, content: pd.Series, most: int) -> int:

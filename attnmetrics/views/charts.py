@@ -22,8 +22,10 @@ from attnmetrics.views.tables import (
     at_labels,
     by_layer,
     chance,
+    in_words,
     is_share,
     kind,
+    labels_of,
     largest,
     scale,
     select,
@@ -184,6 +186,25 @@ def _offset_axis(axes: Axes, offsets: NDArray[np.float64], names: Sequence[str])
     _light_frame(axes)
     style.few_ticks(axes, "y", share=True)
     style.name_axes(axes, x="attending − attended piece", y="share of attention")
+
+
+# ---- the importance of attention
+
+
+def importance(axes: Axes, data: xr.Dataset, kind: str) -> None:
+    """By layer, a line for each kind of attended piece that there is: the mean of the heads' mean importances."""
+    table = data["importance"]
+    layers = table["layer"].values
+    for special, colour in zip(labels_of(table, "special"), palette.SERIES, strict=False):
+        means = values(at_labels(table, {"special": special, "kind": kind}).mean("head"))
+        if np.isfinite(means).any():
+            name = f"to {in_words(special)}"
+            axes.plot(layers, means, color=colour, linewidth=1.4, marker="o", markersize=2.6, label=name)
+    axes.set_ylim(bottom=0)
+    axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
+    _light_frame(axes)
+    axes.legend(loc="best", frameon=False, fontsize=style.SMALL_SIZE, labelcolor=palette.INK)
+    style.name_axes(axes, x="layer", y=f"{kind}, nats")
 
 
 def _light_frame(axes: Axes) -> None:

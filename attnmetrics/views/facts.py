@@ -29,6 +29,10 @@ _LEFT_OUT: Final = {
     "sentences_cut": "{unit}s cut to the model's length",
     "sentences_not_sampled": "{unit}s outside the sample",
     "pieces_unaligned": "pieces that overlap no word",
+    "mentions_discontinuous": "mentions in several parts",
+    "mentions_unclosed": "mentions that do not begin or do not end",
+    "mentions_malformed": "values of Entity that are no brackets",
+    "mentions_empty": "mentions of empty nodes alone",
 }
 """What the counts of run.json are of; `{unit}` is what attention was measured in."""
 
@@ -39,7 +43,7 @@ def model_name(facts: Mapping[str, Any]) -> str:
 
 
 def unit_of(data: xr.Dataset) -> str:
-    """What the run measured attention in: `sentence`, or `window:N`."""
+    """What the run measured attention in: `sentence`, `window:N` or `pair:N`."""
     return str(data.attrs.get("unit", "sentence"))
 
 

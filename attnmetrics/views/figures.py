@@ -21,11 +21,12 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.views import charts, palette, style
+from attnmetrics.views import charts, layer_dots, palette, style
+from attnmetrics.views.exemplars import strongest
 from attnmetrics.views.heads import EXAMPLE_ROLES, Role, Standout, per_head, standout
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.pieces import readable, window
-from attnmetrics.views.style import Sheet, label
+from attnmetrics.views.style import NewFigure, Sheet, label
 from attnmetrics.views.tables import (
     Labels,
     at_labels,
@@ -45,8 +46,6 @@ from attnmetrics.views.tables import (
     title,
     values,
 )
-
-NewFigure = Callable[..., Figure]
 
 _CELL: Final = 0.27
 _HEADER: Final = 0.62
@@ -338,6 +337,16 @@ def dependency_probability(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     return sheet.figure
 
 
+def importance(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
+    """Clark et al. 2019, Fig. 3: importance by layer and kind of attended piece; raw (axes 0), centred, weighted."""
+    kinds = [str(kind) for kind in labels_of(data["importance"], "kind")]
+    name = f"{title(data['importance'])}, by layer"
+    sheet = Sheet(0.3 + 3.1 * len(kinds), 3.5, name, "mean over heads of the mean gradient a weight", new)
+    for n, kind in enumerate(kinds):
+        charts.importance(sheet.axes(0.75 + 3.1 * n, 0.85, 2.4, 2.1), data, kind)
+    return sheet.figure
+
+
 # ---- correlations
 
 
@@ -406,7 +415,7 @@ def _example_title(data: xr.Dataset, role: Role, best: Standout | None) -> str:
 def _first_exemplar(exemplars: pd.DataFrame, best: Standout | None) -> Any:
     if best is None or not len(exemplars):
         return None
-    rows = exemplars[(exemplars["layer"] == best.layer) & (exemplars["head"] == best.head)]
+    rows = strongest(exemplars[(exemplars["layer"] == best.layer) & (exemplars["head"] == best.head)])
     return rows.sort_values("rank").iloc[0] if len(rows) else None
 
 
@@ -468,10 +477,10 @@ class Panel:
 
 
 def panels(data: xr.Dataset) -> list[Panel]:
-    """Every figure that this run can give: the paper's in its order, then one of each other metric of heads."""
-    known = [panel for panel in _paper_panels(data) if all(name in data for name in panel.needs)]
+    """Every figure that this run can give: the papers' in their order, then one of each other metric of heads."""
+    known, others = (_given(data, panels) for panels in (_paper_panels(data), _CLARK_PANELS))
     drawn = {name for panel in known for name in panel.needs}
-    return known + [_panel_of(name, table) for name, table in by_themselves(data).items() if name not in drawn]
+    return known + others + [_panel_of(name, table) for name, table in by_themselves(data).items() if name not in drawn]
 
 
 def _paper_panels(data: xr.Dataset) -> list[Panel]:
@@ -492,7 +501,25 @@ def _paper_panels(data: xr.Dataset) -> list[Panel]:
         Panel("offset-profile", "", ("attention_at_offset",), lambda d, _: offset_profile(d)),
         Panel("dependency-probability", "", ("dependency_probability",), lambda d, _: dependency_probability(d)),
         Panel("correlations", "", scattered, lambda d, _: correlations(d)),
+        Panel("importance", "", ("importance",), lambda d, _: importance(d)),
     ]
+
+
+_CLARK_PANELS: Final = [
+    Panel(
+        "clark-2019-figure-2", "", tuple(panel.metric for panel in layer_dots.SURFACE),
+        lambda d, _: layer_dots.surface(d),
+    ),
+    Panel(
+        "clark-2019-figure-4", "", tuple(panel.metric for panel in layer_dots.SPREAD),
+        lambda d, _: layer_dots.spread(d),
+    ),
+]  # fmt: skip
+"""Of the second paper; each metric in them has a map of its own as well."""
+
+
+def _given(data: xr.Dataset, panels: Sequence[Panel]) -> list[Panel]:
+    return [panel for panel in panels if all(name in data for name in panel.needs)]
 
 
 _TYPES: Final = ("dependency_type_to", "dependency_type_to_by_layer")

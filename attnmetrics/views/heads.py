@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
-from attnmetrics.views.tables import Labels, at_labels, chance, labels_of, of_heads, select, shown, values
+from attnmetrics.views.tables import Labels, at_labels, chance, labels_of, select, shown, table_of_heads, values
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ EXAMPLE_ROLES: Final = tuple(role for role in ROLES if role.title in ("most loca
 
 def per_head(data: xr.Dataset, metric: str, at: Labels) -> xr.DataArray | None:
     """A [layer, head] table, or None where the run lacks the metric or a label."""
-    table = of_heads(data).get(metric)
+    table = table_of_heads(data, metric)
     if table is None or any(dim not in table.dims or label not in labels_of(table, dim) for dim, label in at.items()):
         return None
     return select(data, metric, at)

@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from attnmetrics.views.palette import BAR, DIVERGING, HATCH, INK, MUTED, NO_EVIDENCE, SEQUENTIAL, SURFACE, Scale
 from attnmetrics.views.pieces import PLACEHOLDER, visible
 
+NewFigure = Callable[..., Figure]
+"""Makes the figure of a sheet."""
+
 DPI: Final = 144
 """Of figures saved as pictures."""
 TITLE_SIZE: Final = 10.5
@@ -42,9 +45,7 @@ def _glyphs() -> frozenset[int]:
 class Sheet:
     """A figure on which axes are placed in inches from the top left."""
 
-    def __init__(
-        self, width: float, height: float, title: str, subtitle: str = "", new: Callable[..., Figure] = Figure
-    ) -> None:
+    def __init__(self, width: float, height: float, title: str, subtitle: str = "", new: NewFigure = Figure) -> None:
         self.width, self.height = width, height
         self.figure = new(figsize=(width, height), dpi=DPI, facecolor=SURFACE)
         self.text(0.12, 0.12, label(title, 120), size=TITLE_SIZE, weight="bold")

@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.errors import ConfigError
+from attnmetrics.results.wording import unit_name
 from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.pieces import visible
 
@@ -37,16 +38,24 @@ _WORDS: Final = {
 
 def of_heads(data: xr.Dataset) -> dict[str, xr.DataArray]:
     """The run's tables [layer, head, …] of numbers, by name."""
-    tables = {str(name): table for name, table in data.data_vars.items()}
-    return {name: table for name, table in tables.items() if table.dims[:2] == HEAD and table.dtype.kind in "biuf"}
+    return {str(name): data[name] for name in data.data_vars if _is_of_heads(data.variables[name])}
+
+
+def table_of_heads(data: xr.Dataset, name: str) -> xr.DataArray | None:
+    """One of them; None where the run has none of this name."""
+    return data[name] if name in data.data_vars and _is_of_heads(data.variables[name]) else None
+
+
+def _is_of_heads(table: xr.Variable) -> bool:
+    return table.dims[:2] == HEAD and table.dtype.kind in "biuf"
 
 
 def of_corpus(data: xr.Dataset) -> dict[str, xr.DataArray]:
     """The run's tables of numbers that are neither of heads nor by layer, by name."""
-    tables = {str(name): table for name, table in data.data_vars.items()}
-    heads = of_heads(data)
-    kept = (name for name, table in tables.items() if "twin_of" not in table.attrs and table.dtype.kind in "biuf")
-    return {name: tables[name] for name in kept if name not in heads}
+    tables = {str(name): table for name, table in data.data_vars.items() if "layer" not in table.dims}
+    return {
+        name: table for name, table in tables.items() if "twin_of" not in table.attrs and table.dtype.kind in "biuf"
+    }
 
 
 def by_layer(data: xr.Dataset, name: str) -> xr.DataArray | None:
@@ -75,18 +84,19 @@ def select(data: xr.Dataset, name: str, at: Labels) -> xr.DataArray:
     Raises:
         ConfigError: the run has no such table of heads, dimension or label, or a dimension has no label.
     """
-    known = of_heads(data)
-    if name not in known:
-        raise ConfigError(f"expected a metric of the run's heads, found {name!r}; it has {', '.join(known)}")
-    dims = further(known[name])
+    table = table_of_heads(data, name)
+    if table is None:
+        known = ", ".join(of_heads(data))
+        raise ConfigError(f"expected a metric of the run's heads, found {name!r}; it has {known}")
+    dims = further(table)
     if set(at) != set(dims):
         raise ConfigError(f"expected a label for each of {list(dims)} of {name!r}, found labels for {list(at)}")
     for dim, label in at.items():
-        labels = labels_of(known[name], dim)
+        labels = labels_of(table, dim)
         if label not in labels:
             listed = ", ".join(map(str, labels))
             raise ConfigError(f"expected a label of {dim!r}, found {label!r}; the run has {listed}")
-    return at_labels(known[name], at)
+    return at_labels(table, at)
 
 
 def select_layers(data: xr.Dataset, name: str, at: Labels) -> xr.DataArray:
@@ -153,8 +163,8 @@ def heading(table: xr.DataArray, at: Labels) -> str:
 
 
 def unit_word(data: xr.Dataset) -> str:
-    """What attention was measured in, as a word: `sentence`, or `window` for windows of any size."""
-    return visible(str(data.attrs.get("unit", "sentence")).partition(":")[0])
+    """What attention was measured in, in words: sentence, or window for windows of any size, or segment pair."""
+    return visible(unit_name(str(data.attrs.get("unit", "sentence"))))
 
 
 # ---- labels

@@ -21,6 +21,7 @@ from rich.text import Text
 from attnmetrics.errors import ConfigError
 from attnmetrics.storage import Location
 from attnmetrics.views import palette
+from attnmetrics.views.exemplars import strongest
 from attnmetrics.views.facts import about, duration, headline, left_out, other_layers, stage_seconds
 from attnmetrics.views.heads import Standout, ranked, standouts
 from attnmetrics.views.numbers import percent
@@ -76,7 +77,7 @@ def summary(data: xr.Dataset, facts: Mapping[str, Any]) -> RenderableType:
 def _standouts(found: Sequence[Standout]) -> Table:
     what = "heads that stand out" if found[0].role.metric != "pos_to" else "attention to"
     has_chance = not all(np.isnan(head.chance) for head in found)
-    table = _table(what, "head", "", "median", *(["chance"] * has_chance))
+    table = light_table(what, "head", "", "median", *(["chance"] * has_chance))
     for head in found:
         beside = [head.shown_median, *([head.shown_chance] * has_chance)]
         name = head.role.title.removeprefix("to ")
@@ -85,7 +86,7 @@ def _standouts(found: Sequence[Standout]) -> Table:
     return table
 
 
-def _table(*columns: str) -> Table:
+def light_table(*columns: str) -> Table:
     """A light table, first column to the left, the others to the right."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for n, column in enumerate(columns):
@@ -121,7 +122,7 @@ def _metric_body(table: xr.DataArray, level: xr.DataArray | None, top: int) -> S
     if table.ndim == 0:
         return [Text(", chance ".join([shown(table, float(table)), *_beside(table, level, {})]))]
     if table.dims == HEAD:
-        heat: list[RenderableType] = [_heat(table), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
+        heat: list[RenderableType] = [heat_table(table), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
         return [*heat, _top_heads(table, level, top)]
     if table.dims[:2] == HEAD:
         return [_by_label(table, level)]
@@ -170,10 +171,10 @@ def _beside(table: xr.DataArray, level: xr.DataArray | None, at: Labels) -> list
 
 def _with_chance(level: xr.DataArray | None, *columns: str) -> Table:
     """A light table with these columns, and one for the chance level where there is one."""
-    return _table(*columns, *(["chance"] if level is not None else []))
+    return light_table(*columns, *(["chance"] if level is not None else []))
 
 
-def _heat(table: xr.DataArray) -> Table:
+def heat_table(table: xr.DataArray) -> Table:
     """Values of every head on a coloured ground; layers down."""
     numbers = values(table)
     grid = Table(box=None, padding=(0, 0), pad_edge=False)
@@ -301,7 +302,7 @@ def _metrics(tables: Sequence[tuple[xr.DataArray, xr.DataArray | None]], layer: 
     """A row for what has one value a head, then for each label of what has few."""
     at = {"layer": layer, "head": head}
     has_chance = any(level is not None for _, level in tables)
-    result = _table("metric", "", "rank", "median", *(["chance"] if has_chance else []))
+    result = light_table("metric", "", "rank", "median", *(["chance"] if has_chance else []))
     for table, level in tables:
         if table.ndim == 2:
             _metric_row(result, table, level, at, str(table.name))
@@ -352,21 +353,24 @@ def show_exemplars(frame: pd.DataFrame, layer: int, head: int, top: int = 5, uni
     """
     if frame.empty:
         raise ConfigError("this run has no exemplars: no pair of pieces was attendable, or it ran with --exemplars 0")
+    frame = strongest(frame)
     layers, heads = sorted(set(frame["layer"].tolist())), sorted(set(frame["head"].tolist()))
     _require_head(layer, head, layers, heads)
     rows = frame[(frame["layer"] == layer) & (frame["head"] == head)].sort_values("rank").head(top)
-    parts = [Text(f"layer {layer} head {head}", style="bold"), _legend()]
-    parts += [text for row in rows.to_dict("records") for text in _exemplar(row, unit)]
+    parts = [Text(f"layer {layer} head {head}", style="bold"), legend()]
+    parts += [text for row in rows.to_dict("records") for text in exemplar_lines(row, unit)]
     return Group(
         *(parts if len(rows) else [*parts, Text("no sentence: this head attends to nothing that is measured")])
     )
 
 
-def _legend() -> Text:
+def legend() -> Text:
+    """What the two marks in a sentence mean."""
     return Text.assemble(("attending piece", _FROM), " looks at ", ("attended piece", _TO))
 
 
-def _exemplar(row: Mapping[Any, Any], unit: str) -> list[Text]:
+def exemplar_lines(row: Mapping[Any, Any], unit: str) -> list[Text]:
+    """A row of `exemplars.parquet`: its pair and source, and the sentence with the pair marked."""
     i, j = int(row["i"]), int(row["j"])
     pieces = readable(list(row["pieces"]), str(row["text"]))
     pair = f"{pieces[i].text} → {pieces[j].text} {percent(float(row['weight']))}"

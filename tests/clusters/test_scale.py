@@ -36,6 +36,7 @@ from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.model.pack import Batching
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
+from attnmetrics.statistics.claims import no_rows
 from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks
 from attnmetrics.statistics.passages import Passage
 from attnmetrics.statistics.states import State
@@ -103,7 +104,9 @@ def peaks(document: NDArray[np.int64], sentence: NDArray[np.int64], k: int) -> E
     weight = peak_weights(document[:, None], sentence[:, None], heads).reshape(-1, LAYERS, HEADS)
     piece = np.broadcast_to(sentence[:, None, None] % 25, weight.shape)
     text = bits(document, sentence)
-    return from_peaks(Peaks(weight, piece + 1, piece), document, sentence, text, k)
+    pair = np.broadcast_to(text[:, None, None, None], (len(text), 2, LAYERS, HEADS))
+    weight, piece = (np.stack([column, column], axis=1) for column in (weight, piece))
+    return from_peaks(Peaks(weight, piece + 1, piece, pair), document, sentence, text, k)
 
 
 def made_up_state(shard: int) -> State:
@@ -179,21 +182,20 @@ class MadeUpWorker(RemoteWorker):
         assert kept is not None
         counts = Counts(len(sentences), len(sentences.word_start), len(sentences), kept)
         left_out = LeftOut(cache.read_counts(path)["sentences_blank"])
-        content = ShardContent(
-            made_up_state(shard.index), made_up_prefix(shard.index, kept), exemplars, made_up_passages(exemplars)
-        )
+        state, prefix = made_up_state(shard.index), made_up_prefix(shard.index, kept)
+        content = ShardContent(state, prefix, exemplars, no_rows(), made_up_passages(exemplars))
         seconds, before = time.perf_counter() - start, time.process_time()
         measuring.store.write(Commit(shard.index, shard.first_document, counts, left_out), content)
         writing = round((time.process_time() - before) * 1e9)  # counted as words, for whoever watches
         return Effort(seconds, peak_memory_bytes(), len(sentences), words=writing)
 
     def trace(self, chunk: Chunk, store: Store, batching: Batching) -> Effort:
-        pieces = np.full(len(chunk.drawn), len(WORDS))
+        pieces = np.full(len(chunk.wanted), len(WORDS))
         attending, attended = np.tril_indices(len(WORDS))
-        i, j = (np.tile(side, len(chunk.drawn)).astype(np.int32) for side in (attending, attended))
+        i, j = (np.tile(side, len(chunk.wanted)).astype(np.int32) for side in (attending, attended))
         weight = np.full(len(i), 0.25, np.float32)
         store.write_traces(chunk.digest, Traces(pieces, np.full(len(pieces), len(attending)), i, j, weight))
-        return Effort(0.0, peak_memory_bytes(), len(chunk.texts))
+        return Effort(0.0, peak_memory_bytes(), len(chunk.units))
 
 
 def made_up_prefix(shard: int, sentences: int) -> Prefix:
@@ -206,7 +208,8 @@ def made_up_passages(exemplars: Exemplars) -> list[Passage]:
     keys = sorted(set(zip(exemplars.document_index.ravel().tolist(), exemplars.sentence.ravel().tolist(), strict=True)))
     texts = [text_of(*key) for key in keys]
     pieces = [[f"Ġ{word}" for word in text.split()] for text in texts]
-    return [Passage(f"d{key[0]}", *key, 0, text, own) for key, text, own in zip(keys, texts, pieces, strict=True)]
+    ids = [[1] * len(own) for own in pieces]
+    return [Passage(f"d{key[0]}", *key, 0, *rest) for key, *rest in zip(keys, texts, pieces, ids, strict=True)]
 
 
 def write_corpus(path: Path, shards: int) -> None:

@@ -60,9 +60,10 @@ def slow_reductions(alphas: list[np.ndarray], measured: list[bool], wanted: Want
         for i in range(length):
             for j in range(length):
                 if attendable(i, j, length, attends):
-                    larger = alpha[:, i, j] > found["peak"][b]
-                    found["peak"][b][larger] = alpha[larger, i, j]
-                    found["peak_i"][b][larger], found["peak_j"][b][larger] = i, j
+                    kind = int(i == j)
+                    larger = alpha[:, i, j] > found["peak"][kind, b]
+                    found["peak"][kind, b][larger] = alpha[larger, i, j]
+                    found["peak_i"][kind, b][larger], found["peak_j"][kind, b][larger] = i, j
                 if measured[b]:
                     add_pair(found, alpha[:, i, j], begin, i, j, length, attends)
             if measured[b]:
@@ -79,8 +80,8 @@ def no_reductions(pieces: int, sentences: int) -> dict[str, np.ndarray]:
     found |= {name: np.zeros((HEADS, len(OFFSETS))) for name in ("offsets", "offsets_all")}
     found |= {name: np.zeros(HEADS) for name in ("span", "span_squared")}
     found["linked"] = np.zeros((GROUPS, HEADS))
-    found["peak"] = np.full((sentences, HEADS), -np.inf)
-    found["peak_i"], found["peak_j"] = np.full((2, sentences, HEADS), -1)
+    found["peak"] = np.full((2, sentences, HEADS), -np.inf)
+    found["peak_i"], found["peak_j"] = np.full((2, 2, sentences, HEADS), -1)
     return found
 
 
@@ -147,8 +148,10 @@ def check(found: Reductions, alphas: list[np.ndarray], measured: list[bool], wan
     peaks = np.stack([found.peak_i.cpu().numpy(), found.peak_j.cpu().numpy()], axis=-1)
     exists = expected["peak_i"] >= 0
     assert (peaks[~exists] == -1).all()
-    for b, h in np.argwhere(exists):
-        check_place(alphas[b][h], *peaks[b, h], expected["peak"][b, h], wanted.attends, error)
+    for kind, b, h in np.argwhere(exists):
+        i, j = peaks[kind, b, h]
+        assert (i == j) == kind
+        check_place(alphas[b][h], i, j, expected["peak"][kind, b, h], wanted.attends, error)
     strongest = found.strongest.cpu().numpy()
     assert found.strongest.dtype == torch.int32
     np.testing.assert_array_equal(strongest >= 0, expected["strongest"] >= 0)
@@ -237,11 +240,15 @@ def test_compiled_peaks_are_weighed_in_float64(causal: bool, tile_pairs: int) ->
     batch = one_batch(lengths, [True, True, False, True, True], tile_pairs)
     query, key = 4 * torch.randn(2, sum(lengths), HEADS, WIDTH, generator=torch.Generator().manual_seed(0))
     found = COMPILED.reduce(query, key, 0.7, everything_wanted(batch, [True] * 5, Attends(causal, 1, 0)))
-    assert found.peak[0].tolist() == [-np.inf] * HEADS
+    assert found.peak[:, 0].tolist() == [[-np.inf] * HEADS] * 2
     for b, (begin, end) in enumerate(pairwise(batch.offsets.tolist())):
         alpha = slow_alpha(query[begin:end].double().numpy(), key[begin:end].double().numpy(), 0.7, causal)[..., 1:]
         if end - begin > 1:
-            np.testing.assert_allclose(found.peak[b].numpy(), alpha.max((-1, -2)), rtol=1e-13)
+            is_own = np.tri(end - begin, end - begin - 1, -1) - np.tri(end - begin, end - begin - 1, -2) > 0
+            for kind, chosen in enumerate((~is_own, is_own)):
+                largest = np.where(chosen, alpha, -np.inf).max((-1, -2))
+                held = np.where(largest > 0, found.peak[kind, b].numpy(), largest)
+                np.testing.assert_allclose(held, largest, rtol=1e-13)
 
 
 def test_compiled_exponentials_are_exact_to_the_last_bit_but_one() -> None:
@@ -258,16 +265,20 @@ def test_compiled_exponentials_are_exact_to_the_last_bit_but_one() -> None:
 
 
 @every_tiling
-@pytest.mark.parametrize(("causal", "first"), [(True, (1, 1)), (False, (0, 1))])
+@pytest.mark.parametrize(
+    ("causal", "apart", "weights"), [(True, (2, 1), (1 / 3, 1 / 2)), (False, (0, 1), (1 / 6, 1 / 6))]
+)
 def test_equal_weights_peak_at_the_smallest_pair(
-    case: Case, causal: bool, first: tuple[int, int], tile_pairs: int
+    case: Case, causal: bool, apart: tuple[int, int], weights: tuple[float, float], tile_pairs: int
 ) -> None:
     batch = one_batch([6], [True], tile_pairs)
     wanted = everything_wanted(batch, [True], Attends(causal, 1, 0), case.device)
     same = case.take(torch.zeros(6, HEADS, WIDTH))
     found = case.reduce(same, same, 1.0, wanted)
-    assert (found.peak_i[0].tolist(), found.peak_j[0].tolist()) == ([first[0]] * HEADS, [first[1]] * HEADS)
-    np.testing.assert_allclose(found.peak[0].cpu().numpy(), 0.5 if causal else 1 / 6, rtol=case.error)
+    for kind, (i, j) in enumerate((apart, (1, 1))):
+        assert found.peak_i[kind].tolist() == [[i] * HEADS]
+        assert found.peak_j[kind].tolist() == [[j] * HEADS]
+        np.testing.assert_allclose(found.peak[kind].cpu().numpy(), weights[kind], rtol=case.error)
 
 
 @every_tiling
@@ -275,31 +286,40 @@ def test_equal_weights_peak_at_the_smallest_pair(
 def test_the_largest_of_several_rows_and_columns_peaks_at_the_smallest_pair(
     case: Case, tile_pairs: int, first: int
 ) -> None:
-    """Two rows are equal, and each looks at columns 3, 5 and 19 alike; scores are whole numbers, so exactly."""
+    """Three rows are equal, and each looks at columns 3, 5 and 19 alike; scores are whole numbers, so exactly."""
     batch = one_batch([21], [True], tile_pairs)
     wanted = everything_wanted(batch, [True], Attends(False, 1, 0), case.device)
     query, key = case.take(torch.zeros(2, 21, HEADS, WIDTH))
-    query[[first, 20]] = 2
+    query[[first, 19, 20]] = 2
     key[[3, 5, 19]] = 1
     found = case.reduce(query, key, 1.0, wanted)
-    assert (found.peak_i[0].tolist(), found.peak_j[0].tolist()) == ([first] * HEADS, [3] * HEADS)
-    np.testing.assert_allclose(found.peak[0].cpu().numpy(), 1 / (3 + 18 * exp(-10)), rtol=case.error)
+    assert found.peak_i.tolist() == [[[first] * HEADS], [[19] * HEADS]]
+    assert found.peak_j.tolist() == [[[3] * HEADS], [[19] * HEADS]]
+    np.testing.assert_allclose(found.peak.cpu().numpy(), 1 / (3 + 18 * exp(-10)), rtol=case.error)
 
 
 @every_kernel
 @pytest.mark.parametrize(
-    ("attends", "first"),
-    [(Attends(True, 1, 0), (1, 1)), (Attends(False, 1, 0), (0, 1)), (Attends(False, 0, 1), (0, 0))],
+    ("attends", "apart", "own"),
+    [
+        (Attends(True, 1, 0), (2, 1), (1, 1)),
+        (Attends(False, 1, 0), (0, 1), (1, 1)),
+        (Attends(False, 0, 1), (0, 1), (0, 0)),
+        (Attends(False, 0, 3), (1, 0), (0, 0)),
+    ],
 )
-def test_a_peak_of_nothing_is_the_first_attendable_pair(case: Case, attends: Attends, first: tuple[int, int]) -> None:
+def test_a_peak_of_nothing_is_the_first_attendable_pair(
+    case: Case, attends: Attends, apart: tuple[int, int], own: tuple[int, int]
+) -> None:
     """All attention on the null column, so that every other weight underflows."""
     batch = one_batch([4], [True], 1 << 16)
     wanted = everything_wanted(batch, [True], attends, case.device)
     query, key = case.take(torch.ones(4, HEADS, WIDTH)), case.take(torch.zeros(4, HEADS, WIDTH))
     key[0 if attends.leading else -1] = 1e6
     found = case.reduce(query, key, 1.0, wanted)
-    assert found.peak[0].tolist() == [0.0] * HEADS
-    assert (found.peak_i[0, 0].item(), found.peak_j[0, 0].item()) == first
+    assert found.peak.tolist() == [[[0.0] * HEADS]] * 2
+    for kind, first in enumerate((apart, own)):
+        assert (found.peak_i[kind, 0, 0].item(), found.peak_j[kind, 0, 0].item()) == first
     assert not found.kept.any()
     assert found.given.sum() == 0
     np.testing.assert_allclose(found.null.cpu().numpy(), 1, rtol=1e-6)

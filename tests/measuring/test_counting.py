@@ -1,6 +1,7 @@
 """What texts alone say, pair by pair: counts of pairs and rows, and what even attention would give."""
 
 from dataclasses import replace
+from math import log
 
 import numpy as np
 import pytest
@@ -8,10 +9,14 @@ from models import TEXTS, save_model
 from shards import annotate, read
 
 from attnmetrics.measuring.counting import count, even_given, even_received
+from attnmetrics.metrics.schema import SPECIAL
 from attnmetrics.model.align import Template
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.units import Units
+
+TEMPLATE = (1,), (2, 3)
+"""Pieces before and after each text."""
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +28,7 @@ def gpt2(tmp_path_factory: pytest.TempPathFactory) -> Model:
 @pytest.mark.parametrize("null", [(1, 0), (1, 1), (0, 0), (2, 0)])
 def test_counts_are_counted_pairs(gpt2: Model, causal: bool, null: tuple[int, int]) -> None:
     attends = Attends(causal, *null)
-    units = read(annotate(TEXTS), replace(gpt2, attends=attends, template=Template()))
+    units = read(annotate(TEXTS), replace(gpt2, attends=attends, template=Template(*TEMPLATE)))
     counted = np.arange(len(units)) % 4 != 1
     found = count(units, counted, attends)
     expected = slow_count(units, counted, attends)
@@ -31,6 +36,7 @@ def test_counts_are_counted_pairs(gpt2: Model, causal: bool, null: tuple[int, in
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-12, err_msg=name)
     assert (found["repeat_pairs_at_offset"].sum() > 0) and (found["induction_rows_sum"] > 0)
+    assert (found["to_separators_rows"] > 0).all() and (found["summary_rows"] == found["sentences"])
 
 
 def slow_count(units: Units, counted: np.ndarray, attends: Attends) -> dict[str, np.ndarray]:
@@ -46,6 +52,7 @@ def slow_count(units: Units, counted: np.ndarray, attends: Attends) -> dict[str,
         found["sentences_cut"] += units.pieces.cut[row]
         for piece in range(start, start + n):
             found["pieces_unaligned"] += units.pieces.in_text[piece] and not units.aligned[piece]
+        add_rows(found, units, start, n, attends.causal)
         edges = {link: edges_of(units, link, row) for link in units.links}
         for i in range(n):
             reach = [j for j in range(n) if j <= i or not attends.causal]
@@ -65,6 +72,28 @@ def slow_count(units: Units, counted: np.ndarray, attends: Attends) -> dict[str,
                     found["dependency_pairs"][min(i - j, 64)] += 1
                     found["dependency_distance_sum"] += i - j
     return found
+
+
+def add_rows(found: dict[str, np.ndarray], units: Units, start: int, n: int, causal: bool) -> None:
+    """What holds of whole rows of a unit, whatever is null."""
+    kinds = [SPECIAL[kind] for kind in units.labels["special"][start : start + n]]
+    for i in range(n):
+        reach = i + 1 if causal else n
+        for j in range(reach):
+            found["even_received_all_by_special"][SPECIAL.index(kinds[j])] += 1 / reach
+        for place, j in enumerate((i - 1, i, i + 1)):
+            if 0 <= j < reach:
+                found["neighbour_rows"][place] += 1
+                found["neighbour_even_sum"][place] += 1 / reach
+        if "separator" in kinds:
+            at = 0 if kinds[i] == "separator" else 1
+            found["to_separators_rows"][at] += 1
+            found["to_separators_even_sum"][at] += kinds[:reach].count("separator") / reach
+        found["entropy_all_even_sum"] += log(reach)
+        found["largest_even_sum"] += 1 / reach
+        if (i == n - 1) if causal else (i == 0 and not units.pieces.in_text[start]):
+            found["summary_rows"] += 1
+            found["entropy_summary_even_sum"] += log(reach)
 
 
 def add_links(

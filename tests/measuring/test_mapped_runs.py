@@ -17,7 +17,7 @@ from attnmetrics.measuring import shard
 from attnmetrics.measuring.maps import MAP_FAMILIES
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics import schema
-from attnmetrics.metrics.family import Family, Label, Link
+from attnmetrics.metrics.family import Family, Label, Link, Quantity
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.running import stages
 from attnmetrics.running.driver import run_measure
@@ -32,6 +32,11 @@ families_of = schema.families_of
 
 def families_with_maps(labels: tuple[Label, ...], links: tuple[Link, ...]) -> tuple[Family, ...]:
     return (*families_of(labels, links), PEAKS, COLUMNS)
+
+
+def families_without_maps(labels: tuple[Label, ...], links: tuple[Link, ...]) -> tuple[Family, ...]:
+    every = families_of(labels, links)
+    return tuple(family for family in every if all(one.of is not Quantity.MAPPED for one in family.sums))
 
 
 @pytest.fixture
@@ -106,6 +111,9 @@ def test_without_map_families_none_is_built(gpt2: Model, monkeypatch: pytest.Mon
     def refuse(*arguments: object) -> None:
         raise AssertionError("nothing is mapped")
 
+    monkeypatch.setattr(schema, "families_of", families_without_maps)
     monkeypatch.setitem(MAP_FAMILIES, "peaks", refuse)
-    monkeypatch.setattr(shard, "BatchMaps", refuse)
-    assert measure(annotate(TEXTS), gpt2).state["sentences"] == len(TEXTS)
+    monkeypatch.setattr(shard, "show_to", refuse)
+    assert measure(annotate(TEXTS), gpt2, exemplars=0).state["sentences"] == len(TEXTS)
+    with pytest.raises(AssertionError, match="nothing is mapped"):  # claims are looked for in maps
+        measure(annotate(TEXTS), gpt2, exemplars=1)

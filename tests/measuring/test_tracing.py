@@ -20,7 +20,8 @@ from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import StoreError
 from attnmetrics.measuring import sparse, tracing
 from attnmetrics.measuring.sparse import trace_heads
-from attnmetrics.measuring.tracing import Chunk
+from attnmetrics.measuring.tracing import Chunk, Traced
+from attnmetrics.model.align import tokenize
 from attnmetrics.model.load import load_model
 from attnmetrics.running.driver import merge_run, run
 from attnmetrics.running.progress import Reporter
@@ -70,39 +71,53 @@ def test_weights_are_those_of_the_reference(family: Family, tmp_path: Path, monk
     folder = save_model(tmp_path / family, family, sharp=True, layers=2)
     model = load_model(str(folder))
     texts = (*TEXTS[:6], LONG)
+    pieces = tokenize(model.tokenizer, texts, model.template, model.max_pieces)
+    units = [pieces.ids_of(np.array([row])).tolist() for row in range(len(texts))]
     reference = [attention_float64(folder, text).alpha for text in texts]
     places = [(text, layer, head) for head in range(model.heads) for layer in (1, 0) for text in range(len(texts))]
     text, layer, head = np.array(places).T
+    lengths = pieces.lengths[text]
+    stretches = np.stack([np.zeros_like(lengths), lengths, lengths, lengths], axis=1)
+    parts = np.stack([lengths // 4, lengths // 2, lengths - lengths // 4, lengths], axis=1)
     for batch_pieces, tile_pairs in ((4096, 1 << 16), (70, 400)):
         monkeypatch.setattr(sparse, "TILE_PAIRS", tile_pairs)
-        traces = trace_heads(model, texts, text, layer, head, batch_pieces)
+        traces = trace_heads(model, units, Traced(text, layer, head, stretches), batch_pieces)
         for place, (n, i, j, weight) in zip(places, traces.split(), strict=True):
             expected = reference[place[0]][place[1:]]
             assert n == len(expected) <= model.max_pieces
             assert list(zip(i, j, strict=True)) == sorted(zip(i, j, strict=True))
             check(dense(n, i, j, weight), expected)
         assert model.max_pieces in traces.pieces
+        of_parts = trace_heads(model, units, Traced(text, layer, head, parts), batch_pieces).split()
+        for part, (n, *weights), (shown, *own) in zip(parts, traces.split(), of_parts, strict=True):
+            kept = [*range(*part[:2]), *range(*part[2:])]
+            np.testing.assert_array_equal(dense(shown, *own), dense(n, *weights)[np.ix_(kept, kept)])
 
 
 def test_every_exemplar_of_a_run_is_there(demo_run: Path) -> None:
     frame = attnmetrics.exemplar_attention(demo_run)
     exemplars = attnmetrics.exemplars(demo_run)
     reference = {text: attention_float64(MODELS["demo"], text).alpha for text in exemplars["text"].unique()[::4]}
-    assert list(frame.columns) == ["layer", "head", "rank", "pieces", "i", "j", "weight"]
-    pd.testing.assert_frame_equal(frame[["layer", "head", "rank"]], exemplars[["layer", "head", "rank"]])
+    exemplars = exemplars[(exemplars["claim"] == "") | exemplars["claim"].str.startswith("relation:")]
+    keys = ["layer", "head", "claim", "bucket", "rank"]
+    assert list(frame.columns) == [*keys, "pieces", "i", "j", "weight"]
+    pd.testing.assert_frame_equal(frame[keys], exemplars[keys].reset_index(drop=True))
+    assert exemplars["claim"].nunique() > 20
     for row, exemplar in zip(frame.itertuples(), exemplars.itertuples(), strict=True):
         assert row.pieces == len(exemplar.pieces)
         alpha = dense(row.pieces, row.i, row.j, row.weight)
         if exemplar.text in reference:
             check(alpha, reference[exemplar.text][row.layer, row.head])
         assert abs(alpha[exemplar.i, exemplar.j] - exemplar.weight) < CLOSE
-        assert alpha[exemplar.i, exemplar.j] > alpha[:, 1:].max() - CLOSE  # the first piece is null
+        if not exemplar.claim:  # the first piece is null
+            own = np.eye(len(alpha)) if exemplar.i == exemplar.j else 1 - np.eye(len(alpha))
+            assert alpha[exemplar.i, exemplar.j] > (alpha * own)[:, 1:].max() - CLOSE
 
 
 def test_only_chunks_that_are_not_whole_are_traced_again(
     traceless: Path, demo_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracing, "CHUNK_SENTENCES", 20)
+    monkeypatch.setattr(tracing, "CHUNK_UNITS", 20)
     traced: list[str] = []
     trace = Worker.trace
 
@@ -153,7 +168,7 @@ def test_what_is_not_traced_is_counted_and_completed_later(
         tries.append(chunk.digest)
         raise RuntimeError("poison")
 
-    number = len(attnmetrics.exemplars(demo_run))
+    number = len(attnmetrics.exemplar_attention(demo_run))
     with monkeypatch.context() as patch:
         patch.setattr(Worker, "trace", fail)
         for go_on in (lambda: merge_run(locate(traceless), QUIET), lambda: run(demo_config(traceless), QUIET)):
@@ -183,11 +198,12 @@ def test_as_many_as_asked_for_are_traced(options: dict[str, object], expected: i
     chosen = {"max_documents": 2, "layers": (1, 4), "exemplars": 3, **options}
     facts = run(demo_config(tmp_path / "run", **chosen), QUIET)
     frame = attnmetrics.exemplar_attention(tmp_path / "run")
+    frame = frame[frame["claim"] == ""]
     assert len(frame) == facts["model"]["heads"] * 2 * expected
     assert (frame.dtypes[["layer", "head", "rank", "pieces"]] == np.int64).all()
     assert ("trace" in facts["seconds"]) == (tmp_path / "run" / "traces").exists() == (expected > 0)
     if expected:
-        exemplars = attnmetrics.exemplars(tmp_path / "run").query("rank <= @expected").reset_index()
+        exemplars = attnmetrics.exemplars(tmp_path / "run").query("claim == '' and rank <= @expected").reset_index()
         assert set(frame["layer"]) == {1, 4}
         for row, exemplar in zip(frame.itertuples(), exemplars.itertuples(), strict=True):
             alpha = dense(row.pieces, row.i, row.j, row.weight)

@@ -4,6 +4,7 @@ import json
 import re
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from io import StringIO
 from itertools import groupby
 from multiprocessing import get_context
@@ -16,6 +17,7 @@ import pytest
 import torch
 import xarray as xr
 from agreement import WEIGHT, K, check_exemplars, worst_ratios
+from checks import dense
 from conftest import demo_config
 from gold import GOLD, Annotated, corpus, new_reference, read_units
 from hypothesis import given, settings
@@ -38,7 +40,7 @@ from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.measuring.shard import ShardResult, measure
 from attnmetrics.metrics.reference.pieces import label_pieces
-from attnmetrics.metrics.reference.sentence import Sentence, Word
+from attnmetrics.metrics.reference.sentence import Mention, Sentence, Word
 from attnmetrics.model.align import find_template, tokenize
 from attnmetrics.model.load import Model, attention_maps, load_model
 from attnmetrics.model.units import Units, check_window
@@ -48,8 +50,11 @@ from attnmetrics.running.driver import run
 from attnmetrics.running.estimate import plan
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import read_facts
+from attnmetrics.statistics.claims import no_rows
 from attnmetrics.statistics.exemplars import merge_all
+from attnmetrics.statistics.listing import make_listing
 from attnmetrics.statistics.passages import Passage
+from attnmetrics.statistics.traces import VISIBLE
 from attnmetrics.statistics.variability import deviations
 from attnmetrics.storage import locate
 from attnmetrics.views import atlas
@@ -72,6 +77,8 @@ class Window(NamedTuple):
     """of the whole document"""
     words: tuple[Word, ...]
     """of the whole document"""
+    mentions: tuple[Mention, ...]
+    """of the whole document"""
 
 
 def cut(folder: Path, family: Family, sentences: list[Annotated], size: int) -> list[Window]:
@@ -80,7 +87,7 @@ def cut(folder: Path, family: Family, sentences: list[Annotated], size: int) -> 
     prefix, suffix = TEMPLATES[family]
     windows = []
     for document, group in groupby(sentences, lambda sentence: sentence.document):
-        text, words = joined(list(group))
+        text, words, mentions = joined(list(group))
         encoding = tokenizer.encode(text, add_special_tokens=False)
         left = list(zip(encoding.ids, encoding.offsets, strict=True))
         number = 0
@@ -90,22 +97,24 @@ def cut(folder: Path, family: Family, sentences: list[Annotated], size: int) -> 
             ids = [*prefix, *(piece for piece, _ in own), *suffix]
             spans = [*((0, 0) for _ in prefix), *(span for _, span in own), *((0, 0) for _ in suffix)]
             template = frozenset([*range(len(prefix)), *range(len(ids) - len(suffix), len(ids))])
-            windows.append(Window(document, number, ids, spans, template, text, words))
+            windows.append(Window(document, number, ids, spans, template, text, words, mentions))
             number += 1
     return windows
 
 
-def joined(sentences: list[Annotated]) -> tuple[str, tuple[Word, ...]]:
-    """A document's text and words; heads count in the document."""
-    text, words = "", []
+def joined(sentences: list[Annotated]) -> tuple[str, tuple[Word, ...], tuple[Mention, ...]]:
+    """A document's text, words and mentions; heads count in the document."""
+    text, words, mentions = "", [], []
     for sentence in sentences:
         text += " " if text else ""
         first = len(words)
         for word in sentence.words:
             start, end = len(text) + word.start, len(text) + word.end
-            words.append(Word(start, end, word.pos, word.rel, word.head + first if word.head >= 0 else -1))
+            head = word.head + first if word.head >= 0 else -1
+            words.append(replace(word, start=start, end=end, head=head))
+        mentions += [replace(mention, word=mention.word + first) for mention in sentence.mentions]
         text += sentence.text
-    return text, tuple(words)
+    return text, tuple(words), tuple(mentions)
 
 
 def measured(model: Model, sentences: list[Annotated], size: int) -> list[ShardResult]:
@@ -136,7 +145,8 @@ def test_every_statistic_is_that_of_windows_cut_by_hand(folders, family, size, n
         nulls = {None: frozenset({0}) if causal else window.template, "none": frozenset()}[null]
         text = window.text + str(window.ids)  # one text a window: the reference keeps each once
         row = Sentence(text, window.words, window.spans, window.ids, window.template, nulls, alpha, added,
-                       document_index=window.document, sentence=window.number)  # fmt: skip
+                       document=f"document {window.document}", document_index=window.document,
+                       sentence=window.number, mentions=window.mentions)  # fmt: skip
         expected.add(label_pieces(row))
     parts = measured(load_model(str(folder), null_tokens=null), sentences, size)
     state = parts[0].state
@@ -156,7 +166,9 @@ def test_every_statistic_is_that_of_windows_cut_by_hand(folders, family, size, n
 def test_a_window_that_holds_a_document_reads_it_as_one_sentence(folders, family):
     model, sentences = load_model(str(folders[family])), [one for one in corpus(TEXTS) if len(one.text) < 20]
     documents = [
-        Annotated(*joined(list(group)), document, 0) for document, group in groupby(sentences, lambda one: one.document)
+        Annotated(text, words, document, 0, mentions)
+        for document, group in groupby(sentences, lambda one: one.document)
+        for text, words, mentions in [joined(list(group))]
     ]
     whole = read_units(documents, model)
     assert len(whole) > 4 and not whole.pieces.cut.any()
@@ -242,16 +254,18 @@ def test_an_exemplar_is_the_sentences_that_hold_its_two_pieces(folders, family, 
     model = load_model(str(folder), null_tokens=null)
     units = read_units(sentences, model, size)
     result = measure(units, model, exemplars=K)
+    own = result.exemplars.choose(np.zeros((len(model.layers), model.heads), np.bool_))
     passages: dict[tuple[int, int], list[Passage]] = defaultdict(list)
     for passage in result.passages:
         passages[passage.document_index, passage.sentence].append(passage)
-    frame = exemplars_frame(result.exemplars, model.layers, passages)
+    frame = exemplars_frame(make_listing(own, no_rows(), (), {}), model.layers, passages)
+    assert len(frame) == own.weight.size
     windows = {(window.document, window.number): window for window in cut(folder, family, sentences, size)}
     kinds = set()
     for row in frame.itertuples(index=False):
         at = row.layer, row.head, row.rank - 1
-        key = int(result.exemplars.document_index[at]), int(result.exemplars.sentence[at])
-        pair = int(result.exemplars.i[at]), int(result.exemplars.j[at])
+        key = int(own.document_index[at]), int(own.sentence[at])
+        pair = int(own.i[at]), int(own.j[at])
         expected = excerpt(windows[key], pair, sentences, model.tokenizer)
         assert (row.text, row.pieces, row.i, row.j) == expected
         assert (row.document, row.sentence) == (f"document {key[0]}", key[1])
@@ -359,11 +373,14 @@ def document_texts(folder: Path) -> dict[str, str]:
 def test_exemplars_of_a_run_stand_in_its_windows(window_run: Path) -> None:
     model = load_model(read_facts(locate(window_run))["model"]["name"])
     frame, texts = attnmetrics.exemplars(window_run), document_texts(window_run)
-    assert len(frame) == 36 * 5
-    for row in frame[frame["rank"] == 1].itertuples(index=False):
+    top = frame[frame["claim"] == ""]
+    assert len(top) == 36 * 5
+    for row in top[top["rank"] == 1].itertuples(index=False):
         ids = model.tokenizer.encode(texts[row.document], add_special_tokens=False).ids
         window = ids[64 * row.sentence : 64 * (row.sentence + 1)]
         kept = attention_maps(model, [window])[0][row.layer, row.head, :, 1:]
+        is_own = np.arange(len(kept))[:, None] == np.arange(1, len(kept))
+        kept = np.where(is_own == (row.i == row.j), kept, 0)
         i, j = np.unravel_index(kept.argmax(), kept.shape)
         assert abs(kept[i, j] - row.weight) < 1e-5
         names = [model.tokenizer.id_to_token(ids) for ids in window]
@@ -392,10 +409,10 @@ def test_the_atlas_speaks_of_windows(window_run: Path, demo_run: Path) -> None:
     cut, blank = "windows cut to the model's length", "blank sentences"
     assert {cut, blank} <= {name for name, _ in found["left_out"]}
     assert {source.rpartition(", ")[2].split()[0] for source, _, _ in found["sentences"]} == {"window"}
-    assert not any(rows for exemplars in found["exemplars"] for *_, rows in exemplars)
-    assert any(rows for exemplars in sentences["exemplars"] for *_, rows in exemplars)
+    for page in (found, sentences):
+        assert all(rows for exemplars in page["exemplars"] for *_, rows in exemplars)
     shown = [(found["sentences"][one[0]], one[3], one[4]) for exemplars in found["exemplars"] for one in exemplars]
-    frame = attnmetrics.exemplars(window_run)
+    frame = attnmetrics.exemplars(window_run).query("claim == ''")
     assert [(len(pieces), i, j) for (_, pieces, _), i, j in shown] == [
         (len(row.pieces), row.i, row.j) for row in frame.itertuples(index=False)
     ]
@@ -403,13 +420,13 @@ def test_the_atlas_speaks_of_windows(window_run: Path, demo_run: Path) -> None:
 
 
 @needs_chromium
-def test_a_heads_page_says_what_is_not_drawn(window_run: Path, tmp_path: Path) -> None:
+def test_a_heads_page_draws_what_is_shown_of_windows(window_run: Path, tmp_path: Path) -> None:
     with chromium() as browser:
         desk = Desk(browser, tmp_path)
         page = desk.open((window_run / "report" / "index.html").read_text(encoding="utf-8"))
         page.evaluate("location.hash = '#/head/4/0'")
-        expect(page.locator("#sentences")).to_contain_text("Windows are not read again to draw the rest.")
-        expect(page.locator("#sentences")).not_to_contain_text("point at any other piece")
+        expect(page.locator("#sentences")).to_contain_text("Of the windows")
+        expect(page.locator("#sentences")).to_contain_text("point at any other piece")
         expect(page.locator("#sentences .exemplar .piece.strongest").first).to_be_visible()
         desk.check()
         desk.close()
@@ -430,8 +447,30 @@ def test_everything_can_be_looked_at(window_run: Path, tmp_path: Path, capsys: p
     assert "unit window:64" in said("status", folder)
     assert "figures:" in said("figures", folder, "--out", str(tmp_path / "figures"))
     assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".pdf"}
-    assert attnmetrics.exemplar_attention(window_run).empty
-    assert not (window_run / "traces").exists()  # windows are not read again
+
+
+@pytest.mark.usefixtures("loaded_once")
+def test_the_attention_in_windows_is_that_of_their_pieces_that_are_shown(window_run: Path) -> None:
+    model = load_model(read_facts(locate(window_run))["model"]["name"])
+    texts, keys = document_texts(window_run), ["layer", "head", "claim", "bucket", "rank"]
+    attention = attnmetrics.exemplar_attention(window_run)
+    both = attention.merge(attnmetrics.exemplars(window_run), on=keys, suffixes=("", "_of"))
+    assert len(both) == len(attention) > 36 * 5
+    lengths = set()
+    for row in both.iloc[::9].itertuples(index=False):
+        ids = model.tokenizer.encode(texts[row.document], add_special_tokens=False).ids
+        window = ids[64 * row.sentence : 64 * (row.sentence + 1)]
+        names = [model.tokenizer.id_to_token(ids) for ids in window]
+        shown = dense(row.pieces, row.i, row.j, row.weight)
+        alpha = attention_maps(model, [window])[0][row.layer, row.head]
+        starts = [n for n in range(len(names)) if names[n : n + row.pieces] == row.pieces_of]
+        if starts:  # one sentence, or two that stand side by side
+            expected = alpha[starts[0] : starts[0] + row.pieces, starts[0] : starts[0] + row.pieces]
+            np.testing.assert_allclose(shown, np.where(shown > 0, expected, 0), atol=1e-5)
+            assert expected[shown == 0].max(initial=0) < VISIBLE + 1e-5
+            lengths.add(row.pieces < len(window))
+        assert abs(shown[row.i_of, row.j_of] - row.weight_of) < 1e-5
+    assert True in lengths
 
 
 @pytest.mark.usefixtures("loaded_once")

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import pearsonr
 
-from attnmetrics.metrics.family import HEAD, MERGED
+from attnmetrics.metrics import syntax
+from attnmetrics.metrics.family import HEAD, MERGED, Quantity
 from attnmetrics.metrics.schema import LABELS, LINKS, SPECIAL, Schema
 from attnmetrics.statistics.states import State
 
@@ -14,7 +15,10 @@ NAMES = {"pos": ("NOUN", "VERB", "_"), "rel": ("nsubj", "_"), "special": SPECIAL
 SCHEMA = Schema((0, 3), 4, LABELS, LINKS, NAMES)
 HEADS = (2, 4)
 PER_HEAD = [result for result in SCHEMA.results if result.has_twin]
-PARTITIONS = ("pos_to", "pos_from", "dependency_type_to", "special_from", "attention_at_offset")
+PARTITIONS = ("pos_to", "pos_from", "dependency_type_to", "special_from", "special_attention", "attention_at_offset")
+OF_ROWS = ("output_norm", "separator_attention", "neighbour_attention", "peak_attention", "entropy_all",
+           "entropy_summary")  # fmt: skip
+"""Means over rows, of which each head has as many."""
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -23,7 +27,9 @@ def random_state(seed: int) -> State:
     random = np.random.default_rng(seed)
     sums = {one.name: random.uniform(0.1, 100, SCHEMA.shape(one.dims)) for one in SCHEMA.sums}
     for one in SCHEMA.sums:
-        if one.dims[:2] == HEAD and one.dims[2:] not in ((), ("edge",)):
+        if one.of is Quantity.MAPPED:
+            sums[one.name] = np.floor(sums[one.name])
+        elif one.dims[:2] == HEAD and one.dims[2:] not in ((), ("edge",)):
             sums[one.name] *= (sums["given_sum"] / sums[one.name].sum(axis=-1))[..., None]
         if one.dims[:2] != HEAD or one.name == "entropy_rows":
             sums[one.name] = np.floor(sums[one.name] * 1000)
@@ -70,7 +76,9 @@ def test_formulas_on_small_numbers():
     head = {
         "null_sum": 3, "given_sum": 5, "given_by_pos": [1, 4, 0], "received_by_pos": [2, 2, 1],
         "received_by_rel": [4, 1], "received_by_special": [1, 0, 1, 3], "dependency_sum": [1, 2], "repeat_sum": 2,
-        "span_sum": 15, "norm_sum": 18, "entropy_sum": 6, "entropy_rows": 4,
+        "span_sum": 15, "norm_sum": 18, "entropy_sum": 6, "entropy_rows": 4, "received_all_by_special": [4, 2, 1, 3],
+        "to_separators_sum": [0.5, 1.5], "neighbour_sum": [3, 2, 0], "entropy_all_sum": 6, "entropy_summary_sum": 1,
+        "largest_sum": 3,
     }  # fmt: skip
     for name, value in head.items():
         state[name][0, 1] = value
@@ -79,6 +87,9 @@ def test_formulas_on_small_numbers():
         "sentences": 2, "pieces": 9, "sentences_cut": 1, "pieces_unaligned": 3, "dependency_distance_sum": 29,
         "even_received_by_pos": [1, 1, 2], "even_given_by_pos": [3, 1, 0], "even_given_sum": 4,
         "dependency_even_sum": [0.5, 0.3], "dependency_rows_sum": [2, 3, 4], "repeat_even_sum": 1, "repeat_rows_sum": 4,
+        "even_received_all_by_special": [3, 2, 1, 4], "to_separators_even_sum": [0.25, 1], "to_separators_rows": [1, 4],
+        "neighbour_even_sum": [2, 1.5, 0], "neighbour_rows": [6, 8, 0], "entropy_all_even_sum": 18, "summary_rows": 2,
+        "entropy_summary_even_sum": 5, "largest_even_sum": 4.5,
     }  # fmt: skip
     for name, value in corpus.items():
         state[name][...] = value
@@ -96,13 +107,20 @@ def test_formulas_on_small_numbers():
         "dependency_alignment": [0.2, 0.4, 0.6], "dependency_type_to": [0.8, 0.2], "special_to": [0.2, 0, 0.2, 0.6],
         "variability": 0.25, "distance": 3, "entropy": 1.5, "entropy_rows": 4, "repeat_alignment": 0.4,
         "dependency_expected": [0.6 / 5, 0.6 * 3 / 5, 0.6 * 4 / 5], "dependency_excess": [0.08, 0.04, 0.12],
-        "repeat_expected": 0.2 / 3 + 0.6 / 5,
+        "repeat_expected": 0.2 / 3 + 0.6 / 5, "special_attention": [0.4, 0.2, 0.1, 0.3],
     }  # fmt: skip
     for name, value in expected.items():
         np.testing.assert_allclose(found[name][0, 1], value, rtol=1e-14, err_msg=name)
         np.testing.assert_allclose(found[f"{name}_by_layer"][0], value, rtol=1e-14, err_msg=name)
     np.testing.assert_allclose(found["dependency_attention"][0, 1], [1 / 2, 2 / 3, 3 / 4])
     np.testing.assert_allclose(found["dependency_attention_by_layer"][0], [1 / 8, 1 / 6, 3 / 16])
+    of_rows = {
+        "separator_attention": [0.5, 0.375], "neighbour_attention": [0.5, 0.25, np.nan], "entropy_all": 2 / 3,
+        "entropy_summary": 0.5, "peak_attention": 1 / 3,
+    }  # fmt: skip
+    for name, value in of_rows.items():  # each head has as many rows, and all but this one have no attention
+        np.testing.assert_allclose(found[name][0, 1], value, err_msg=name)
+        np.testing.assert_allclose(found[f"{name}_by_layer"][0], np.divide(value, 4), err_msg=name)
     np.testing.assert_allclose(found["output_norm"][0], [0, 2, 0, 0])
     np.testing.assert_allclose(found["output_norm_relative"][0], [0, 4, 0, 0])
     np.testing.assert_allclose(found["output_norm_by_layer"][0], 0.5)
@@ -120,6 +138,11 @@ def test_formulas_on_small_numbers():
     np.testing.assert_array_equal(found["dependency_rows"], [2, 3, 4])
     np.testing.assert_array_equal(found["pos_to_uniform"], [0.25, 0.25, 0.5])
     np.testing.assert_array_equal(found["pos_from_uniform"], [0.75, 0.25, 0])
+    np.testing.assert_allclose(found["special_attention_uniform"], [0.3, 0.2, 0.1, 0.4])
+    np.testing.assert_array_equal(found["separator_attention_uniform"], [0.25, 0.25])
+    np.testing.assert_allclose(found["neighbour_attention_uniform"], [1 / 3, 3 / 16, np.nan])
+    even = {"entropy_all_uniform": 2, "entropy_summary_uniform": 2.5, "peak_attention_uniform": 0.5}
+    assert {name: found[name] for name in even} == even
 
 
 @settings(max_examples=20)
@@ -152,7 +175,9 @@ def test_by_layer_is_the_ratio_of_sums_over_heads(seed):
         "variability": merged(seed)["prefix_sum"],
         "entropy": state["entropy_rows"],
         **{f"{link.name}_attention": np.ones(HEADS) for link in LINKS},
-        "output_norm": np.ones(HEADS),
+        "special_attention": state["received_all_by_special"].sum(-1),
+        **{name: np.ones(HEADS) for name in OF_ROWS},
+        **dict.fromkeys(("relation_accuracy", "parse_accuracy", "relation_accuracy_all"), np.ones(HEADS)),
     }
     for result in PER_HEAD:
         if result.name in ("attention_mass", "entropy_rows"):
@@ -169,9 +194,11 @@ def test_a_head_without_evidence_is_nan_and_the_layer_is_not():
     for one in SCHEMA.head_sums:
         state[one.name][1, 2] = 0
     found = metrics(state)
+    by_corpus = {result.name for result in syntax.FAMILY.results}  # whose evidence no head has a part in
     for result in PER_HEAD:
         if (
-            result.name not in ("attention_mass", "entropy_rows", "variability", "output_norm")
+            result.name not in by_corpus
+            and result.name not in ("attention_mass", "entropy_rows", "variability", *OF_ROWS)
             and "_attention" not in result.name
         ):
             missing = np.isnan(found[result.name]).reshape(*HEADS, -1)

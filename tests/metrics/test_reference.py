@@ -13,7 +13,7 @@ from by_hand import (
 )
 from scipy.stats import pearsonr
 
-from attnmetrics.metrics.reference.exemplars import Peak
+from attnmetrics.metrics.reference.exemplars import APART, Peak
 from attnmetrics.metrics.reference.over_heads import pearson
 from attnmetrics.metrics.reference.sentence import Word
 
@@ -86,8 +86,33 @@ def test_by_layer_is_the_ratio_of_sums_over_heads():
 
 
 def test_exemplars_of_two_sentences():
-    # Head 0: the largest is .5 in both sentences, at (1,1) before (2,2), and at (2,2) before (3,3).
-    assert causal_reference().exemplars(0, 0) == [Peak(0.5, 0, 0, 1, 1), Peak(0.5, 0, 1, 2, 2)]
+    # Head 0: pieces have 4.05 ÷ 7 of their own attention. It is .5 at most in both sentences, at (1,1) before (2,2),
+    # and at (2,2) before (3,3). Between two pieces it is .3 and .4, both from piece 2 to 1: one pair of ids.
+    reference = causal_reference()
+    assert reference.exemplars(0, 0) == [Peak(0.5, 0, 0, 1, 1), Peak(0.5, 0, 1, 2, 2)]
+    assert reference.strongest.rank(0, 0, APART) == [Peak(0.4, 0, 1, 2, 1)]
+
+
+def test_claims_of_two_sentences():
+    claims = causal_reference().claims
+    # To the verb: (1,1) .5 in the first sentence; in the second all but (2,2) and (3,3), .5 each, are less.
+    assert claims.best("pos_to:VERB", 0, 0) == [Peak(0.5, 0, 0, 1, 1), Peak(0.5, 0, 1, 2, 2)]
+    assert claims.best("previous", 0, 0) == [Peak(0.4, 0, 1, 2, 1), Peak(0.3, 0, 0, 2, 1)]
+    assert claims.best("dependency:attended_is_parent", 0, 0) == [Peak(0.3, 0, 0, 2, 1)]
+    assert claims.best("dependency:either", 0, 0) == [Peak(0.3, 0, 0, 2, 1)]
+    assert claims.best("dependency:attending_is_parent", 0, 0) == []
+    assert claims.best("next", 0, 0) == claims.best("second_sink", 0, 0) == []
+
+
+def test_a_second_sink_is_seen_by_half_of_the_rows_or_more():
+    # Rows 1 to 9 give .3 to piece 3 and .4 to piece 7, where they may, else all to piece 0, which is null.
+    alpha = np.zeros((10, 10))
+    alpha[3:, 3], alpha[7:, 7] = 0.3, 0.4
+    alpha[8, 3] = 0.35
+    alpha[:, 0] = 1 - alpha.sum(1)
+    reference = new_reference()
+    reference.add(sentence_of(alpha, null={0}))
+    assert reference.claims.best("second_sink", 0, 0) == [Peak(0.35, 0, 0, 8, 3)]
 
 
 def test_a_sentence_of_a_bidirectional_model():
@@ -167,7 +192,8 @@ def test_repeated_texts_appear_once_and_ties_follow_the_corpus():
     reference = new_reference()
     for document, sentence, text, weight in [(2, 0, "b", 0.5), (1, 1, "a", 0.5), (1, 0, "b", 0.5), (3, 0, "c", 0.75)]:
         alpha = lower([1.0], [1 - weight, weight])
-        reference.add(sentence_of(alpha, null={0}, text=text, document_index=document, sentence=sentence))
+        place = {"document_index": document, "sentence": sentence}
+        reference.add(sentence_of(alpha, null={0}, text=text, ids=(0, ord(text)), **place))
     assert reference.exemplars(0, 0) == [Peak(0.75, 3, 0, 1, 1), Peak(0.5, 1, 0, 1, 1), Peak(0.5, 1, 1, 1, 1)]
 
 

@@ -13,13 +13,23 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from agreement import WEIGHT, check_exemplars, entropy_ratio, measured, referred, worst_ratios
+from agreement import (
+    WEIGHT,
+    check_claims,
+    check_exemplars,
+    check_relations,
+    entropy_ratio,
+    measured,
+    referred,
+    worst_ratios,
+)
 from gold import corpus, label, new_reference, new_schema
 from models import FAMILIES, TEXTS, save_model
 from reference_forward import attention_float64
 from transformers import AutoModel
 
 from attnmetrics.assets import CORPORA, MODELS
+from attnmetrics.metrics.claims import Claims
 from attnmetrics.metrics.reference.sentence import Sentence
 from attnmetrics.metrics.reference.twins import TWINS
 
@@ -28,10 +38,15 @@ SHARE_TABLES = ("pos_to", "pos_from", "dependency_type_to", "special_to", "anima
 
 def check(folder: Path, texts: Sequence[str], null: str | None = None) -> None:
     sentences = corpus(texts)
-    found, exemplars = measured(folder, sentences, null)
+    found, exemplars, claims = measured(folder, sentences, null)
     expected, maps = referred(folder, sentences, null)
     ratios = worst_ratios(found, expected)
     weight = check_exemplars(exemplars, expected, maps)
+    names = Claims(new_schema(expected.model.layers, expected.model.heads))
+    of_claims, number = check_claims(claims, names, expected, maps)
+    assert number > 100
+    assert check_relations(claims, names, expected, maps) > 100
+    weight = max(weight, of_claims)
     order = sorted(ratios, key=ratios.__getitem__, reverse=True)
     print(f"\n{folder.name}, null {null}: exemplar weights {weight:.1e};", end=" ")
     print(", ".join(f"{name} {ratios[name]:.3f}" for name in order if ratios[name] > 1e-3))

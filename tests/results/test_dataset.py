@@ -14,7 +14,9 @@ from attnmetrics.results import dataset as results
 from attnmetrics.results.dataset import load, save
 from attnmetrics.results.exemplars import exemplars_frame, save_exemplars
 from attnmetrics.results.tables import save_tables
+from attnmetrics.statistics.claims import no_rows
 from attnmetrics.statistics.exemplars import Exemplars
+from attnmetrics.statistics.listing import make_listing
 from attnmetrics.storage import locate
 
 
@@ -45,7 +47,8 @@ def test_every_result_is_there_with_labels_and_attributes(table):
         assert about.get("heading", "") == result.heading
         assert about.get("chance", "") == result.chance
         assert about.get("twin_of", "") == (name.removesuffix("_by_layer") if name.endswith("_by_layer") else "")
-    assert set(table.coords) == {"layer", "head", "pos", "rel", "special", "direction", "offset", "pair_distance"}
+    assert set(table.coords) == {"layer", "head", "pos", "rel", "special", "direction", "offset", "pair_distance",
+                                 "attending", "neighbour"}  # fmt: skip
     assert all(table[dim].attrs.keys() == {"long_name", "help", "units"} for dim in table.coords)
     assert table["layer"].to_numpy().tolist() == [1, 4]
     assert table["offset"].to_numpy()[[0, -1]].tolist() == [-32, 32]
@@ -129,10 +132,9 @@ def test_a_folder_that_cannot_be_written_is_an_error(table, tmp_path):
         save(table, locate(tmp_path / "file" / "results.zarr"))
     with pytest.raises(StoreError, match="expected to write"):
         save_tables(table, locate(tmp_path / "file" / "tables"))
+    nothing = make_listing(Exemplars.zero(1, 1, 1), no_rows(), (), {})
     with pytest.raises(StoreError, match="expected to write"):
-        save_exemplars(
-            exemplars_frame(Exemplars.zero(1, 1, 1), (0,), {}), locate(tmp_path / "file" / "exemplars.parquet")
-        )
+        save_exemplars(exemplars_frame(nothing, (0,), {}), locate(tmp_path / "file" / "exemplars.parquet"))
 
 
 def test_missing_and_damaged_results_are_named(table, tmp_path):

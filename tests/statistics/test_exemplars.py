@@ -8,25 +8,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attnmetrics.errors import MergeError
-from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks, merge_all
+from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks, merge_all, pair_of
 
 LAYERS, HEADS = 2, 2
 
 
 def peaks(seed: int, sentences: int) -> tuple[np.ndarray, ...]:
-    """Few texts and few weights, so that repeats and ties are common; equal texts have equal peaks."""
+    """Few texts, pairs and weights, so that repeats and ties are common; equal texts have equal peaks."""
     random = np.random.default_rng(seed)
     texts = max(1, sentences // 2)
     of_text = random.choice([-np.inf, 0.0, 0.25, 0.5, 0.75, 1.0], (texts, LAYERS, HEADS))
     i, j = random.integers(0, 20, (2, texts, LAYERS, HEADS))
+    pair = random.integers(0, 1 + 2 * texts, (texts, LAYERS, HEADS)).astype(np.uint64)
     text = random.integers(0, texts, sentences)
     document, sentence = np.divmod(np.arange(sentences), 3)
-    return of_text[text], i[text], j[text], document, sentence, text.astype(np.uint64)
+    return of_text[text], i[text], j[text], pair[text], document, sentence, text.astype(np.uint64)
+
+
+def pairs(sentences: int) -> np.ndarray:
+    """Of each sentence's peak in one head, all different."""
+    return np.arange(sentences).astype(np.uint64).reshape(-1, 1, 1)
 
 
 def take(columns: tuple[np.ndarray, ...], rows: np.ndarray, k: int) -> Exemplars:
-    weight, i, j, *identity = (column[rows] for column in columns)
-    return from_peaks(Peaks(weight, i, j), *identity, k)
+    weight, i, j, pair, *identity = (column[rows] for column in columns)
+    return from_peaks(Peaks(weight, i, j, pair), *identity, k)
 
 
 def assert_equal(a: Exemplars, b: Exemplars) -> None:
@@ -38,13 +44,19 @@ def assert_equal(a: Exemplars, b: Exemplars) -> None:
 
 def plain_ranking(columns: tuple[np.ndarray, ...], layer: int, head: int) -> list[tuple]:
     """(weight, document, sentence, i, j) of one head in plain Python."""
-    weight, i, j, document, sentence, text = columns
+    weight, i, j, pair, document, sentence, text = columns
     seen, rows = set(), []
     for s in np.lexsort((sentence, document)):
         if np.isfinite(weight[s, layer, head]) and text[s] not in seen:
-            rows.append((weight[s, layer, head], document[s], sentence[s], i[s, layer, head], j[s, layer, head]))
+            at = s, layer, head
+            rows.append((weight[at], document[s], sentence[s], i[at], j[at], pair[at]))
         seen.add(text[s])
-    return sorted(rows, key=lambda row: (-row[0], row[1], row[2]))
+    pairs, best = set(), []
+    for *row, of in sorted(rows, key=lambda row: (-row[0], row[1], row[2])):
+        if of not in pairs:
+            best.append(tuple(row))
+        pairs.add(of)
+    return best
 
 
 partitions = st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 40), st.integers(1, 6), st.integers(1, 6))
@@ -66,7 +78,7 @@ def test_packed_exemplars_come_back_bit_for_bit(seed, sentences, k):
 
 
 def test_exemplars_of_another_shape_are_refused():
-    with pytest.raises(MergeError, match="expected 6 numbers for each"):
+    with pytest.raises(MergeError, match="expected 7 numbers for each"):
         Exemplars.unpack(Exemplars.zero(1, 2, 3).pack(), (1, 2, 4))
 
 
@@ -103,7 +115,7 @@ def test_a_repeated_text_is_its_first_occurrence_whatever_its_weight():
     weight = np.array([0.3, 0.9, 0.30001]).reshape(3, 1, 1)
     place = np.zeros((3, 1, 1), int)
     text = np.array([7, 8, 7], np.uint64)
-    found = from_peaks(Peaks(weight, place, place), np.array([0, 1, 2]), np.zeros(3, int), text, 3)
+    found = from_peaks(Peaks(weight, place, place, pairs(3)), np.array([0, 1, 2]), np.zeros(3, int), text, 3)
     np.testing.assert_array_equal(found.weight[0, 0], [0.9, 0.3, np.nan])
     np.testing.assert_array_equal(found.document_index[0, 0], [1, 0, -1])
 
@@ -112,15 +124,34 @@ def test_a_repeat_does_not_take_a_place_from_another_text():
     weight = np.array([0.9, 0.9, 0.5]).reshape(3, 1, 1)
     place = np.zeros((3, 1, 1), int)
     text = np.array([7, 7, 8], np.uint64)
-    found = from_peaks(Peaks(weight, place, place), np.array([4, 2, 0]), np.zeros(3, int), text, 2)
+    found = from_peaks(Peaks(weight, place, place, pairs(3)), np.array([4, 2, 0]), np.zeros(3, int), text, 2)
     np.testing.assert_array_equal(found.weight[0, 0], [0.9, 0.5])
     np.testing.assert_array_equal(found.document_index[0, 0], [2, 0])
+
+
+def test_of_the_sentences_with_the_same_two_pieces_the_strongest_is_kept():
+    weight, place = np.array([0.5, 0.9, 0.9, 0.25]).reshape(4, 1, 1), np.zeros((4, 1, 1), int)
+    pair, texts = pair_of(np.array([3, 3, 3, 4]), np.array([4, 4, 4, 3])), np.arange(4).astype(np.uint64)
+    found = from_peaks(Peaks(weight, place, place, pair.reshape(4, 1, 1)), np.arange(4), np.zeros(4, int), texts, 3)
+    np.testing.assert_array_equal(found.document_index[0, 0], [1, 3, -1])
+    np.testing.assert_array_equal(found.weight[0, 0], [0.9, 0.25, np.nan])
+
+
+def test_the_second_kind_is_chosen_head_by_head():
+    apart, own = (take(peaks(seed, 12), np.arange(12), 4) for seed in (3, 4))
+    columns = [(getattr(apart, field.name), getattr(own, field.name)) for field in fields(Exemplars)]
+    chosen = Exemplars(*map(np.stack, columns)).choose(np.array([[True, False], [False, False]]))
+    assert not np.array_equal(apart.weight[0, 0], own.weight[0, 0], equal_nan=True)
+    np.testing.assert_array_equal(chosen.weight[0, 0], own.weight[0, 0])
+    np.testing.assert_array_equal(chosen.weight[0, 1], apart.weight[0, 1])
+    np.testing.assert_array_equal(chosen.weight[1], apart.weight[1])
 
 
 def test_a_sentence_without_attendable_pairs_is_no_exemplar():
     weight = np.array([np.nan, -np.inf, 0.0]).reshape(3, 1, 1)
     place = np.zeros((3, 1, 1), int)
-    found = from_peaks(Peaks(weight, place, place), np.arange(3), np.zeros(3, int), np.arange(3).astype(np.uint64), 2)
+    texts = np.arange(3).astype(np.uint64)
+    found = from_peaks(Peaks(weight, place, place, pairs(3)), np.arange(3), np.zeros(3, int), texts, 2)
     np.testing.assert_array_equal(found.sentence[0, 0], [0, -1])
     np.testing.assert_array_equal(found.weight[0, 0], [0.0, np.nan])
 
@@ -144,7 +175,9 @@ def test_ten_thousand_shards_merge_within_a_minute():
 
     def shard(number: int) -> Exemplars:
         digests = np.array([next(texts) for _ in range(60)], np.uint64)
-        return from_peaks(Peaks(shards[number % 50], place, place), np.full(60, number), np.arange(60), digests, 50)
+        pair = np.broadcast_to(digests[:, None, None], place.shape)
+        peaks = Peaks(shards[number % 50], place, place, pair)
+        return from_peaks(peaks, np.full(60, number), np.arange(60), digests, 50)
 
     made = [shard(number) for number in range(200)]
     start = perf_counter()

@@ -46,6 +46,7 @@ def test_a_shard_comes_back_bit_for_bit(store: Store, sentences: int) -> None:
     prefix = store.read_prefix(commit)
     np.testing.assert_array_equal(prefix.blocks, written.prefix.blocks)
     np.testing.assert_array_equal(prefix.hashes, written.prefix.hashes)
+    np.testing.assert_array_equal(store.read_claims(commit), written.claims)
     assert store.read_passages(commit, {(1, 2)}) == written.passages
     assert store.read_passages(commit, {(1, 3)}) == []
     assert (commit.shard, commit.first_document) == (2, 30)
@@ -65,9 +66,9 @@ def test_zarr_reads_what_is_written(store: Store) -> None:
 def test_a_shard_without_exemplars_comes_back(tmp_path: Path) -> None:
     store = Store(locate(tmp_path), SCHEMA, shards=1, exemplars=0)
     store.create()
-    store.write(Commit(0, 0), replace(content(1), exemplars=Exemplars.zero(2, 3, 0)))
+    store.write(Commit(0, 0), replace(content(1), exemplars=Exemplars.zero(2, 2, 3, 0)))
     store.verify(store.committed()[0])
-    assert store.read_exemplars(store.committed()[0]).shape == (2, 3, 0)
+    assert store.read_exemplars(store.committed()[0]).shape == (2, 2, 3, 0)
 
 
 def test_writing_again_changes_nothing(store: Store) -> None:
@@ -134,8 +135,9 @@ def truncate(path: Path) -> None:
 
 DATA = (
     "shards.zarr/state/c.1.0",
-    "shards.zarr/exemplars/c.1.0.0.0.0",
+    "shards.zarr/exemplars/c.1.0.0.0.0.0",
     "prefix/000001.zst",
+    "claims/000001.zst",
     "passages/000001.parquet",
 )
 

@@ -93,8 +93,8 @@ class Machine(RuleBasedStateMachine):
         assert merged["variability_sentences"] == share * len(every)
         exemplars = merge_exemplars(self.store, commits)
         weights = np.concatenate([one.exemplars.weight for one in every], axis=-1)
-        assert exemplars.weight[0, 0, 0] == weights[0, 0].max()
-        passages = find_passages(self.store, commits, exemplars)
+        assert exemplars.weight[0, 0, 0, 0] == weights[0, 0, 0].max()
+        passages = find_passages(self.store, commits, exemplars.units)
         assert all(passage in every[0].passages for own in passages.values() for passage in own)
 
     @invariant()

@@ -20,9 +20,11 @@ from synthetic import ANIMACY, HOSTILE, attention, dataset, exemplars, facts, ma
 
 from attnmetrics.errors import StoreError
 from attnmetrics.storage import locate
-from attnmetrics.views import atlas, paper
+from attnmetrics.views import atlas
 from attnmetrics.views.atlas import STEPS, contents, render, write_report
 from attnmetrics.views.heads import standouts
+from attnmetrics.views.papers.claims import compare
+from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 from attnmetrics.views.tables import of_corpus, of_heads
 
 NOTHING = attention(exemplars(dataset(1, 1)).iloc[:0])
@@ -87,7 +89,8 @@ def test_every_table_is_in_the_page_bit_for_bit(data: xr.Dataset, page: str) -> 
         twin = data[f"{name}_by_layer"].values.ravel() if f"{name}_by_layer" in data else np.nan
         by_layer = unpack(metric["by_layer"], "<f8")
         assert_array_equal(by_layer, np.broadcast_to(twin, by_layer.shape).astype(float))
-        assert metric["labels"] == ([str(one) for one in data[metric["dim"]].values] if metric["dim"] else [])
+        labels = product(*(map(str, data[dim].values) for dim in data[name].dims[2:]))
+        assert metric["labels"] == ([", ".join(one) for one in labels] if metric["dim"] else [])
         assert metric["help"]
         assert (metric["unit"], metric["formula"]) == (data[name].attrs["units"], data[name].attrs["formula"])
     assert (metrics["pos_to"]["kind"], metrics["pos_to"]["heading"]) == ("share", "Attention to {}")
@@ -125,7 +128,7 @@ def test_tables_never_heard_of_are_in_the_page_with_their_chance() -> None:
     assert corpus["rule_edges"]["labels"][4:6] == ["column, human", "column, <b>thing</b>"]
     assert (corpus["sparkles"]["kind"], corpus["sparkles"]["dim"]) == ("count", None)
     assert (found["figures"], found["correlations"], found["standouts"], found["extremes"]) == ([], [], [], [])
-    assert {row[4] for row in found["paper"]} == {False}
+    assert {row["given"] for row in found["papers"][0]["rows"]} == {False}
 
 
 def test_what_stands_out_and_the_papers_numbers(data: xr.Dataset, page: str) -> None:
@@ -133,7 +136,7 @@ def test_what_stands_out_and_the_papers_numbers(data: xr.Dataset, page: str) -> 
     expected = [(one.role.title, one.layer, one.head, one.value, one.median) for one in standouts(data)]
     keys = ("title", "layer", "head", "value", "median")
     assert [tuple(one[key] for key in keys) for one in found["standouts"]] == expected
-    assert [row[3] for row in found["paper"]] == [row.text for row in paper.compare(data)]
+    assert [row["found"] for row in found["papers"][0]["rows"]] == [row.text for row in compare(VIG_BELINKOV, data)]
     assert [(one["r"], one["p"]) for one in found["correlations"]] == [(0.61, 1e-9), (-0.73, 1e-12)]
     assert [figure[0] for figure in found["figures"]] == ["4", "5", "6", "7", "8", "9", "10", "11", "12", "A.1", "A.2"]
 

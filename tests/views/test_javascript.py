@@ -226,11 +226,17 @@ def test_rows_of_sentences_are_read_one_behind_the_other() -> None:
     flat = [entry for row in rows for entry in row]
     packed = {"lengths": [len(row) for row in rows], "to": [to for to, _ in flat], "weights": [w for _, w in flat]}
     sentences = [["a.txt", list("abc"), "000"], ["b.txt", list("abcde"), "01010"]]
-    exemplars = [[[0, 1, 0.5, 2, 1, True], [1, 2, 0.4, 0, 0, False]], [[1, 1, 0.3, 4, 2, True]]]
-    sent = [{"exemplars": exemplars, "sentences": sentences, "steps": 100}, packed]
-    expression = """([data, rows]) => m.readExemplars(data, rows).map(list => list.map(one =>
-        ({text: m.textOf(one), rows: one.row && one.pieces.map((_, piece) => one.row(piece))})))"""
-    (first, without), (second,) = evaluate("exemplars", expression, sent)
+    exemplars = [[[0, 1, 0.5, 2, 1, True], [1, 2, 0.4, 0, 0, False]]]
+    claimed = [["relation:obj:hit", 3, 7, [[1, 1, 0.3, 4, 2, True]]]]
+    sent = [{"exemplars": exemplars, "claimed": claimed, "sentences": sentences, "steps": 100}, packed]
+    expression = """([data, packed]) => {
+        const told = list => list.map(one =>
+            ({text: m.textOf(one), rows: one.row && one.pieces.map((_, piece) => one.row(piece))}));
+        const {byHead, claimed} = m.readExemplars(data, packed);
+        const ofClaim = ({claim, layer, head, list}) => [claim, layer, head, told(list)];
+        return [...byHead.map(told), ...claimed.map(ofClaim)]; }"""
+    (first, without), (claim, layer, head, (second,)) = evaluate("exemplars", expression, sent)
+    assert (claim, layer, head) == ("relation:obj:hit", 3, 7)
     expected = [[[to, weight / 100] for to, weight in row] for row in rows]
     assert (first["rows"], without["rows"], second["rows"]) == (expected[:3], None, expected[3:])
     assert (first["text"], second["text"]) == ("abc", "a bc de")

@@ -5,8 +5,9 @@ import pytest
 import xarray as xr
 from synthetic import dataset, made_up
 
-from attnmetrics.views import paper
 from attnmetrics.views.facts import duration
+from attnmetrics.views.papers.claims import Row, compare
+from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 
 
 @pytest.fixture(scope="module")
@@ -14,8 +15,8 @@ def data() -> xr.Dataset:
     return dataset(4, 3, nan_heads=((2, 1),))
 
 
-def numbers(data: xr.Dataset) -> dict[str, paper.Row]:
-    return {row.claim.name: row for row in paper.compare(data)}
+def numbers(data: xr.Dataset) -> dict[str, Row]:
+    return {row.claim.name: row for row in compare(VIG_BELINKOV, data)}
 
 
 def test_counterparts_come_from_the_tables(data: xr.Dataset) -> None:
@@ -78,7 +79,7 @@ def test_what_a_run_cannot_give_is_said() -> None:
 def test_a_run_without_evidence_has_no_counterparts() -> None:
     data = dataset(2, 2)
     nothing = data.assign({name: table * np.nan for name, table in data.data_vars.items()})
-    assert [row.claim.name for row in paper.compare(nothing) if row.given] == []
+    assert [row.claim.name for row in compare(VIG_BELINKOV, nothing) if row.given] == []
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_durations_are_readable(seconds: float, text: str) -> None:
 
 
 def test_a_run_without_the_papers_tables_has_no_counterparts() -> None:
-    assert [row.claim.name for row in paper.compare(made_up()) if row.given] == []
+    assert [row.claim.name for row in compare(VIG_BELINKOV, made_up()) if row.given] == []
     some = dataset(2, 2)[["pos_to", "sentences"]]
     rows = numbers(some)
     assert rows["noun_top"].given and rows["specialised_to"].given

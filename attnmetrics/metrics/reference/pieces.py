@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from attnmetrics.metrics.reference.sentence import Pairs, Sentence, Word
+from attnmetrics.metrics.reference.sentence import Mention, Pairs, Sentence, Word
 
 
 def label_pieces(
@@ -18,7 +18,7 @@ def label_pieces(
     """
     word = words_of_pieces(sentence)
     tags = {"pos": [each.pos for each in sentence.words], "rel": [each.rel for each in sentence.words]}
-    trees = {"dependency": parents(sentence.words)}
+    trees = {"dependency": parents(sentence.words), "coreference": coreferences(sentence.mentions)}
     of_words = {name: spread_names(names, word) for name, names in {**tags, **(labels or {})}.items()}
     between_words = {name: spread_pairs(pairs, word) for name, pairs in {**trees, **(links or {})}.items()}
     return replace(
@@ -69,6 +69,17 @@ def spread_pairs(pairs: Pairs, word: Sequence[int | None]) -> Pairs:
 def parents(words: Sequence[Word]) -> Pairs:
     """(parent, child) of words; roots have no parent."""
     return frozenset((word.head, child) for child, word in enumerate(words) if word.head >= 0)
+
+
+def coreferences(mentions: Sequence[Mention]) -> Pairs:
+    """(word, other) both ways: head words of two mentions of one entity, of which the later may refer back."""
+    pairs = {
+        (later.word, earlier.word)
+        for later in mentions
+        for earlier in mentions
+        if later.anaphoric and later.entity == earlier.entity and earlier.word < later.word
+    }
+    return frozenset(pairs | {(earlier, later) for later, earlier in pairs})
 
 
 def special(sentence: Sentence) -> list[str]:

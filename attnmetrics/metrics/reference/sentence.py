@@ -23,6 +23,28 @@ class Word:
     rel: str
     head: int
     """index of the head within the sentence; −1 for a root"""
+    form: str = ""
+    """where the text does not spell it"""
+    feats: Mapping[str, str] = field(default_factory=dict)
+    """its morphological features"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A mention of an entity."""
+
+    word: int
+    """index of its head word within the sentence"""
+    entity: int
+    """what it is a mention of, distinct over the document"""
+    text: str
+    """the forms of its words, joined by a space"""
+    anaphoric: bool
+    """whether it may refer back"""
+    of_entity: int
+    """mentions of the entity in the document"""
+    earlier: int
+    """of these, those with an earlier head word"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +70,12 @@ class Sentence:
     """by label, the name of every piece"""
     links: Mapping[str, Pairs] = field(default_factory=dict)
     """by link, its pairs of pieces; of a link with directions, (parent, child)"""
+    mentions: Sequence[Mention] = ()
+    """those whose head words are words of the sentence"""
     cut: bool = False
     """whether it lost pieces"""
+    document: str = ""
+    """its id"""
     document_index: int = 0
     sentence: int = 0
 

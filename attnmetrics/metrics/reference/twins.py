@@ -5,6 +5,8 @@ from typing import Protocol
 
 import numpy as np
 
+from attnmetrics.metrics.reference.claims import Claims
+from attnmetrics.metrics.reference.coreference import Coreference
 from attnmetrics.metrics.reference.corpus import Corpus
 from attnmetrics.metrics.reference.distance import Distance
 from attnmetrics.metrics.reference.entropy import Entropy, NearRow
@@ -14,7 +16,11 @@ from attnmetrics.metrics.reference.links import Link
 from attnmetrics.metrics.reference.null import Null
 from attnmetrics.metrics.reference.output import Output
 from attnmetrics.metrics.reference.over_heads import OverHeads
+from attnmetrics.metrics.reference.relations import Relations
 from attnmetrics.metrics.reference.sentence import Array, Model, Sentence
+from attnmetrics.metrics.reference.spread import Spread
+from attnmetrics.metrics.reference.surface import Surface
+from attnmetrics.metrics.reference.syntax import Syntax
 from attnmetrics.metrics.reference.variability import Variability
 
 
@@ -32,6 +38,8 @@ SINGLE: dict[str, Callable[[Model], Twin]] = {
     "null": Null,
     "distance": Distance,
     "entropy": Entropy,
+    "spread": Spread,
+    "surface": Surface,
     "variability": Variability,
     "corpus": Corpus,
     "output": Output,
@@ -39,7 +47,13 @@ SINGLE: dict[str, Callable[[Model], Twin]] = {
 }
 """Families of which a run has one."""
 
-TWINS: dict[str, Callable[..., Twin]] = {**SINGLE, "labels": Label, "links": Link}
+TWINS: dict[str, Callable[..., Twin]] = {
+    **SINGLE,
+    "labels": Label,
+    "links": Link,
+    "syntax": Syntax,
+    "coreference": Coreference,
+}
 """The twin of each family; a run has one for each label and each link."""
 
 
@@ -49,13 +63,16 @@ class Reference:
     Attributes:
         twins: one of each single family, label and link
         entropy: the twin of its family, for its sums
+        strongest: the largest single weights of every head
+        claims: the largest single weights of every claim and head
+        relations: those behind the answers to the question for a word's parent
 
     Args:
         layers: number of layers
         heads: number of heads a layer
         causal: whether pieces attend to none after them
         labels: by label, all names that pieces may have
-        links: by link, whether it has directions; `dependency` is always one
+        links: by link, whether it has directions; `dependency` is always one, `coreference` has a family of its own
     """
 
     def __init__(
@@ -66,9 +83,13 @@ class Reference:
             *(make(self.model) for make in SINGLE.values()),
             *(Label(self.model, name, names) for name, names in labels.items()),
             *(Link(self.model, name, directions) for name, directions in links.items()),
+            Syntax(self.model, labels["rel"]),
+            *([Coreference(self.model)] if "coreference" in links else []),
         ]
         self.entropy = next(twin for twin in self.twins if isinstance(twin, Entropy))
-        self._exemplars = Exemplars(self.model)
+        self.strongest = Exemplars(self.model)
+        self.claims = Claims(self.model, labels, links)
+        self.relations = Relations(self.model)
 
     @property
     def near_rows(self) -> list[NearRow]:
@@ -85,15 +106,17 @@ class Reference:
         self._check(sentence)
         for twin in self.twins:
             twin.add(sentence)
-        self._exemplars.add(sentence)
+        self.strongest.add(sentence)
+        self.claims.add(sentence)
+        self.relations.add(sentence)
 
     def results(self) -> dict[str, Array]:
         """Every result under its name, the by-layer ones too."""
         return {name: value for twin in self.twins for name, value in twin.results().items()}
 
     def exemplars(self, layer: int, head: int) -> list[Peak]:
-        """All sentences with an attendable pair, largest weight first; each text once, as its first occurrence."""
-        return self._exemplars.rank(layer, head)
+        """All sentences with a pair of the head's kind, largest weight first; each text and each pair of ids once."""
+        return self.strongest.rank(layer, head, self.strongest.kind(layer, head))
 
     def _check(self, sentence: Sentence) -> None:
         alpha, n = sentence.alpha, len(sentence.pieces)

@@ -9,12 +9,13 @@ from math import inf
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
 from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS
 from attnmetrics.model.kernels.attends import Attends
-from attnmetrics.model.kernels.reductions import Reads, Reductions, Show, Wanted
+from attnmetrics.model.kernels.reductions import APART, OWN, Reads, Reductions, Show, Wanted
 from attnmetrics.model.pack import Tile
 
 
@@ -73,9 +74,9 @@ def mix(weights: Tensor, value: Tensor, tile: Tile, output: Tensor) -> None:
 
 def _reduce(weights: Tensor, tile: Tile, reads: Reads, wanted: Wanted, into: Reductions) -> None:
     first, end = wanted.attends.columns(tile.length)
-    by_row, strongest = _find_strongest(weights[..., first:end], tile, first, wanted.attends)
-    _find_peaks(by_row, strongest, tile, into)
+    _find_peaks(weights, first, end, tile, wanted.attends, into)
     if tile.measured:
+        _, strongest = _find_strongest(weights[..., first:end], tile, first, wanted.attends)
         _store_rows(weights, strongest, tile, slice(first, end), into)
         _add_offsets(weights.sum(0, dtype=torch.float64), tile.row, slice(first, end), into)
         _read(weights, reads, into)
@@ -122,22 +123,47 @@ def _surprise(weights: Tensor) -> Tensor:
     return weights.clamp_min(tiny).log_().mul_(weights).neg_()
 
 
-def _find_peaks(by_row: Tensor, strongest: Tensor, tile: Tile, into: Reductions) -> None:
-    """Replace the peaks of the tile's sentences where one of its rows has a larger weight."""
+def _find_peaks(weights: Tensor, first: int, end: int, tile: Tile, attends: Attends, into: Reductions) -> None:
+    """Look for both kinds of peaks among the columns `first` … `end` − 1 of a tile."""
+    i = torch.arange(tile.row, tile.row + tile.rows, device=weights.device)
+    kept = weights[..., first:end]
+    is_own = i[:, None] == torch.arange(first, first + kept.shape[-1], device=weights.device)
+    by_row, strongest = _find_strongest(kept.masked_fill(is_own, -inf), tile, first, attends)
+    _replace_peaks(APART, by_row, strongest, tile, into)
+    own = weights.diagonal(tile.row, -2, -1)
+    i = i[: own.shape[-1]]
+    _replace_peaks(OWN, own.where((i >= first) & (i < end), -inf), i.expand_as(own), tile, into)
+
+
+def _replace_peaks(kind: int, by_row: Tensor, column: Tensor, tile: Tile, into: Reductions) -> None:
+    """Replace the peaks of a kind of the tile's sentences where one of its rows has a larger weight in its column."""
+    if not by_row.shape[-1]:
+        return
     peak, row = by_row.max(-1)
-    column = strongest.gather(-1, row.unsqueeze(-1)).squeeze(-1)
-    sentences = slice(tile.sentence, tile.sentence + tile.count)
-    better = peak > into.peak[sentences]
-    into.peak[sentences] = torch.where(better, peak, into.peak[sentences])
-    into.peak_i[sentences] = torch.where(better, row + tile.row, into.peak_i[sentences])
-    into.peak_j[sentences] = torch.where(better, column, into.peak_j[sentences])
+    column = column.gather(-1, row.unsqueeze(-1)).squeeze(-1)
+    own = kind, slice(tile.sentence, tile.sentence + tile.count)
+    better = peak > into.peak[own]
+    into.peak[own] = torch.where(better, peak, into.peak[own])
+    into.peak_i[own] = torch.where(better, row + tile.row, into.peak_i[own])
+    into.peak_j[own] = torch.where(better, column, into.peak_j[own])
 
 
 def settle_empty_peaks(wanted: Wanted, reductions: Reductions) -> None:
-    """Where every attendable pair has weight 0 (all underflowed), the peak is the first attendable pair."""
-    nothing, first = reductions.peak == 0, wanted.attends.leading
-    reductions.peak_i[nothing] = first if wanted.attends.causal else 0
-    reductions.peak_j[nothing] = first
+    """Where every attendable pair of a kind has weight 0 (all underflowed), the peak is the first attendable pair."""
+    first, end = wanted.attends.columns(np.diff(wanted.batch.offsets))
+    apart_i, apart_j = _first_apart(first, end, wanted.attends.causal)
+    own = np.full_like(end, first)
+    for places, pair in ((reductions.peak_i, (apart_i, own)), (reductions.peak_j, (apart_j, own))):
+        of_all = torch.from_numpy(np.stack(pair))[..., None].to(places.device)
+        places.copy_(torch.where(reductions.peak == 0, of_all, places))
+
+
+def _first_apart(first: int, end: NDArray[np.int64], causal: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """[B] the smallest attendable (i, j) with i ≠ j of sentences whose columns `first` … `end` − 1 are not null."""
+    if causal:
+        return np.full_like(end, first + 1), np.full_like(end, first)
+    j = np.full_like(end, first) if first else np.where(end > 1, 1, 0)
+    return np.where(j == 0, 1, 0), j
 
 
 def _add_offsets(summed: Tensor, first_row: int, columns: slice, into: Reductions) -> None:

@@ -266,9 +266,9 @@ def _parts(sentences: int, blocks: int, heads: int, device: torch.device) -> Par
         offsets_all=full(len(OFFSETS)),
         span=full(),
         span_squared=full(),
-        peak=full(value=-inf),
-        peak_i=full(value=-1, dtype=torch.int64),
-        peak_j=full(value=-1, dtype=torch.int64),
+        peak=torch.stack([full(value=-inf)] * 2),
+        peak_i=torch.stack([full(value=-1, dtype=torch.int64)] * 2),
+        peak_j=torch.stack([full(value=-1, dtype=torch.int64)] * 2),
     )
 
 
@@ -276,10 +276,10 @@ def _gather(parts: Parts, group: _Group, into: Reductions) -> None:
     """Sum what the programs of a group found, and choose the first of the largest peaks."""
     for name in ("offsets", "offsets_all", "span", "span_squared"):
         getattr(into, name).add_(getattr(parts, name).sum((0, 1), dtype=torch.float64))
-    peak, block = parts.peak.max(1)
-    into.peak[group.rows] = peak.double()
-    into.peak_i[group.rows] = parts.peak_i.gather(1, block[:, None])[:, 0]
-    into.peak_j[group.rows] = parts.peak_j.gather(1, block[:, None])[:, 0]
+    peak, block = parts.peak.max(2)
+    into.peak[:, group.rows] = peak.double()
+    into.peak_i[:, group.rows] = parts.peak_i.gather(2, block[:, :, None])[:, :, 0]
+    into.peak_j[:, group.rows] = parts.peak_j.gather(2, block[:, :, None])[:, :, 0]
 
 
 def _read(

@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numba.core.caching import FunctionCache
 
-from attnmetrics.model.kernels.reductions import Reductions
+from attnmetrics.model.kernels.reductions import APART, OWN, Reductions
 
 IN_ORDER = {"contract"}
 ANY_ORDER = {"contract", "reassoc", "nsz"}
@@ -186,12 +186,15 @@ def reduce(scores, place, null_limit, offset_limit, arrays):
                 here = _largest(row[first:last])
                 top = max(here, _largest(row[:first]), _largest(row[last:]))
                 strongest = _find(row[first:last], here) + first
+                apart, apart_j = _find_apart(row, i, first, last, here, strongest)
+                own = row[i] if first <= i < last else np.float32(-inf)
                 before, product_before = _exponentiate(row[:first], top)
                 within, product = _exponentiate(row[first:last], top)
                 after, product_after = _exponentiate(row[last:], top)
                 total = before + within + after
                 factor, log_total = 1 / total, log(total)
-                _replace_peak(place.sentence + s, h, i, strongest, np.float64(here) - top - log_total, arrays)
+                _replace_peak(APART, place.sentence + s, h, i, apart_j, np.float64(apart) - top - log_total, arrays)
+                _replace_peak(OWN, place.sentence + s, h, i, i, np.float64(own) - top - log_total, arrays)
                 if place.measured:
                     given, beside = within * factor, (before + after) * factor
                     if beside <= null_limit and given > 0:
@@ -216,11 +219,22 @@ def reduce(scores, place, null_limit, offset_limit, arrays):
 
 
 @_loop(IN_ORDER)
-def _replace_peak(sentence, head, i, j, weight, arrays):
-    """Take the pair (i, j) as the peak if its weight is larger."""
-    if weight > arrays.peak[sentence, head]:
-        arrays.peak[sentence, head] = weight
-        arrays.peak_i[sentence, head], arrays.peak_j[sentence, head] = i, j
+def _find_apart(row, i, first, last, largest, strongest):
+    """The largest score of columns `first` … `last` − 1 but i, and its first place, given those of all of them."""
+    if strongest != i:
+        return largest, strongest
+    before, after = _largest(row[first:i]), _largest(row[i + 1 : last])
+    if before >= after:
+        return before, first + _find(row[first:i], before)
+    return after, i + 1 + _find(row[i + 1 : last], after)
+
+
+@_loop(IN_ORDER)
+def _replace_peak(kind, sentence, head, i, j, weight, arrays):
+    """Take the pair (i, j) as the peak of a kind if its weight is larger."""
+    if weight > arrays.peak[kind, sentence, head]:
+        arrays.peak[kind, sentence, head] = weight
+        arrays.peak_i[kind, sentence, head], arrays.peak_j[kind, sentence, head] = i, j
 
 
 @_loop(IN_ORDER)
@@ -261,23 +275,27 @@ def copy_blocks(weights, block_sentence, block_index, prefix):
 @_loop(ANY_ORDER, keep=True)
 def weigh_peaks(query, key, start, scaling, causal, arrays):
     """Replace the logarithms of peaks by their weights, from scores in float64; query and key are [T, head, width]."""
-    sentences, heads = arrays.peak.shape
-    own = np.empty(query.shape[2])
+    kinds, sentences, heads = arrays.peak.shape
     for b in range(sentences):
         keys = key[start[b] : start[b + 1]]
         scores = np.empty(len(keys))
         for h in range(heads):
-            i, j = arrays.peak_i[b, h], arrays.peak_j[b, h]
-            if i < 0:
-                continue
-            own[:] = query[start[b] + i, h]
-            seen = reach(i, len(keys), causal)
-            for k in range(seen):
-                score = 0.0
-                for w in range(len(own)):
-                    score += own[w] * np.float64(keys[k, h, w])
-                scores[k] = score * scaling
-            total = 0.0
-            for k in range(seen):
-                total += exp(scores[k] - scores[j])
-            arrays.peak[b, h] = 1 / total
+            for kind in range(kinds):
+                i, j = arrays.peak_i[kind, b, h], arrays.peak_j[kind, b, h]
+                if i >= 0:
+                    seen = reach(i, len(keys), causal)
+                    arrays.peak[kind, b, h] = _weigh(query[start[b] + i, h], keys[:seen, h], j, scaling, scores)
+
+
+@_loop(ANY_ORDER)
+def _weigh(query, keys, j, scaling, scores):
+    """α of column j, from scores in float64; there is room for them."""
+    for k in range(len(keys)):
+        score = 0.0
+        for w in range(len(query)):
+            score += np.float64(query[w]) * np.float64(keys[k, w])
+        scores[k] = score * scaling
+    total = 0.0
+    for k in range(len(keys)):
+        total += exp(scores[k] - scores[j])
+    return 1 / total

@@ -67,8 +67,11 @@ class Parts(NamedTuple):
     span: Any
     span_squared: Any
     peak: Any
+    """[2, n, block, head]"""
     peak_i: Any
+    """[2, n, block, head]"""
     peak_j: Any
+    """[2, n, block, head]"""
 
 
 class Setting(NamedTuple):
@@ -102,12 +105,15 @@ def short(
     if REDUCE:
         kept = _kept(i, i, length, setting, CAUSAL)
         given, null, surprise, surprise_all = _reduce_rows(weights, surprisal, kept)
-        peak, peak_j = _find_peaks(weights, kept)
+        peak, peak_j, own = _find_peaks(weights, kept, i, i)
         place = (start + i) * setting.heads + head
         _store_softmax(rows, place, i < length, top, total)
-        _store_peak(parts, n, i, peak, peak_j, setting)
+        _store_peak(parts, n, 0, i, peak, peak_j, setting)
+        _store_peak(parts, n, 1, i, own, i, setting)
         if tl.load(sentences.measured + n):
-            _store_rows(rows, place, i < length, given, null, surprise, surprise_all, total, peak, peak_j)
+            _store_rows(
+                rows, place, i < length, given, null, surprise, surprise_all, total, _strongest(i, peak, peak_j, own)
+            )
             tl.store(rows.received + place, tl.sum(weights, 0), mask=i < length)
             near, near_all = _reduce_near(weights, i, 0, length, setting, CAUSAL)
             before, after, span, squared = _reduce_far(tl.where(kept, weights, 0.0), i, i)
@@ -142,6 +148,7 @@ def tiled(
         before, after, span, squared = _nothing(SIDE), _nothing(SIDE), _nothing(SIDE), _nothing(SIDE)
         before_all, after_all = _nothing(SIDE), _nothing(SIDE)
         peak = tl.full([SIDE], -float("inf"), tl.float32)
+        own = tl.full([SIDE], -float("inf"), tl.float32)
         peak_j = tl.full([SIDE], -1, tl.int32)
         for first_column in range(0, end, SIDE):
             j = first_column + tl.arange(0, SIDE)
@@ -151,8 +158,9 @@ def tiled(
             more_given, more_null, more_surprise, more_surprise_all = _reduce_rows(weights, surprisal, kept)
             given, null = given + more_given, null + more_null
             surprise, surprise_all = surprise + more_surprise, surprise_all + more_surprise_all
-            other, other_j = _find_peaks(weights, kept)
-            peak_j = tl.where(other > peak, first_column + other_j, peak_j)
+            other, other_j, other_own = _find_peaks(weights, kept, i, j)
+            own = tl.maximum(own, other_own)
+            peak_j = tl.where(other > peak, other_j, peak_j)
             peak = tl.maximum(peak, other)
             more_before, more_after, more_span, more_squared = _reduce_far(tl.where(kept, weights, 0.0), i, j)
             before, after = before + more_before, after + more_after
@@ -164,9 +172,12 @@ def tiled(
                 near, near_all = near + more_near, near_all + more_near_all
         place = (start + i) * setting.heads + head
         _store_softmax(rows, place, i < length, top, total)
-        _store_peak(parts, n, i, peak, peak_j, setting)
+        _store_peak(parts, n, 0, i, peak, peak_j, setting)
+        _store_peak(parts, n, 1, i, own, i, setting)
         if tl.load(sentences.measured + n):
-            _store_rows(rows, place, i < length, given, null, surprise, surprise_all, total, peak, peak_j)
+            _store_rows(
+                rows, place, i < length, given, null, surprise, surprise_all, total, _strongest(i, peak, peak_j, own)
+            )
             _store_offsets(parts.offsets, n, near, before, after, setting, CAUSAL)
             _store_offsets(parts.offsets_all, n, near_all, before_all, after_all, setting, CAUSAL)
             _store_span(parts, n, span, squared, setting)
@@ -354,10 +365,18 @@ def _reduce_rows(weights, surprisal, kept):
 
 
 @triton.jit
-def _find_peaks(weights, kept):
-    """By row: the largest F and its first column in the tile; −inf and −1 where no pair is attendable."""
-    peak, column = tl.max(tl.where(kept, weights, -float("inf")), 1, return_indices=True)
-    return peak, tl.where(peak > -float("inf"), column, -1)
+def _find_peaks(weights, kept, i, j):
+    """By row of the tile: the largest F with i ≠ j, its first j, F[i, i]; −inf and −1 where none is attendable."""
+    is_own = i[:, None] == j[None, :]
+    peak, column = tl.max(tl.where(kept & ~is_own, weights, -float("inf")), 1, return_indices=True)
+    own = tl.max(tl.where(kept & is_own, weights, -float("inf")), 1)
+    return peak, tl.where(peak > -float("inf"), tl.min(j, 0) + column, -1), own
+
+
+@triton.jit
+def _strongest(i, peak, peak_j, own):
+    """By row: the column of the largest F, the first of equals."""
+    return tl.where((own > peak) | ((own == peak) & (i < peak_j)), i, peak_j)
 
 
 @triton.jit
@@ -395,7 +414,7 @@ def _store_softmax(rows, place, exists, top, total):
 
 
 @triton.jit
-def _store_rows(rows, place, exists, given, null, surprise, surprise_all, total, peak, peak_j):
+def _store_rows(rows, place, exists, given, null, surprise, surprise_all, total, strongest):
     """Row sums; the entropy of F scaled to 1, log Σ F + Σ F·(−log α) ÷ Σ F, where not too much is null."""
     kept = (null <= NULL_LIMIT) & (given > 0)
     whole = tl.where(kept, given, 1.0)
@@ -406,7 +425,7 @@ def _store_rows(rows, place, exists, given, null, surprise, surprise_all, total,
     tl.store(rows.kept + place, kept, mask=exists)
     tl.store(rows.entropy_all + place, surprise_all, mask=exists)
     tl.store(rows.largest + place, 1 / total, mask=exists)
-    tl.store(rows.strongest + place, peak_j, mask=exists)
+    tl.store(rows.strongest + place, strongest, mask=exists)
 
 
 @triton.jit
@@ -433,12 +452,12 @@ def _store_span(parts, n, span, squared, setting):
 
 
 @triton.jit
-def _store_peak(parts, n, i, peak, peak_j, setting):
-    """The largest of the rows' peaks, the first row of equals; nothing where no row has one."""
+def _store_peak(parts, n, kind, i, peak, peak_j, setting):
+    """The largest of the rows' peaks of a kind, the first row of equals; nothing where no row has one."""
     largest, row = tl.max(peak, 0, return_indices=True)
     exists = largest > -float("inf")
     own = tl.arange(0, peak.shape[0]) == row
-    part = _part(n, setting)
+    part = kind * tl.num_programs(0) * tl.num_programs(1) + _part(n, setting)
     tl.store(parts.peak + part, largest, mask=exists)
     tl.store(parts.peak_i + part, tl.sum(tl.where(own, i, 0), 0), mask=exists)
     tl.store(parts.peak_j + part, tl.sum(tl.where(own, peak_j, 0), 0), mask=exists)

@@ -21,7 +21,7 @@ from attnmetrics.model.pack import Batch, Tile
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """P attendable pairs of a batch whose weights are summed by group, in any order."""
+    """P pairs of a batch, none that the model may not attend along, whose weights are summed by group, in any order."""
 
     attending: NDArray[np.int64]
     """[P] packed piece"""
@@ -137,6 +137,10 @@ def _block_index(tile: Tile, attends: Attends, i: NDArray[np.int64], j: NDArray[
     return np.stack([np.flatnonzero(exists), i[exists] - tile.row, j[exists]])
 
 
+APART, OWN = range(2)
+"""The two kinds of peaks: between two pieces, and from a piece to itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reductions:
     """What one layer's attention comes down to.
@@ -173,11 +177,11 @@ class Reductions:
     linked: Tensor
     """[G, head] Σ α over the linked pairs of each group"""
     peak: Tensor
-    """[B, head] largest F of each sentence; −inf where no pair is attendable"""
+    """[2, B, head] largest F[i, j] of each sentence with i ≠ j, then with i = j; −inf where none is attendable"""
     peak_i: Tensor
-    """[B, head] its attending piece; −1 where there is none"""
+    """[2, B, head] its attending piece; −1 where there is none"""
     peak_j: Tensor
-    """[B, head] its attended piece; the pair is the smallest (i, j) of equals"""
+    """[2, B, head] its attended piece; the pair is the smallest (i, j) of equals"""
     prefix: Tensor
     """[V, head, Q] F at the wanted first pieces; NaN where a pair does not exist or is not attendable"""
     norm: Tensor
@@ -205,9 +209,9 @@ class Reductions:
             span=full(heads),
             span_squared=full(heads),
             linked=full(len(wanted.group_sizes), heads),
-            peak=full(sentences, heads, value=-inf),
-            peak_i=full(sentences, heads, value=-1, dtype=torch.int64),
-            peak_j=full(sentences, heads, value=-1, dtype=torch.int64),
+            peak=full(2, sentences, heads, value=-inf),
+            peak_i=full(2, sentences, heads, value=-1, dtype=torch.int64),
+            peak_j=full(2, sentences, heads, value=-1, dtype=torch.int64),
             prefix=full(wanted.blocks, heads, wanted.places, value=nan),
             norm=full(pieces, heads, value=nan),
         )

@@ -1,12 +1,14 @@
 // The atlas: addresses, and the pages behind them.
 
+import { drawCoreference } from "./atlas/coreference-page.js";
 import { drawFinder } from "./atlas/finder.js";
 import { drawHeadPage } from "./atlas/head-page.js";
 import { drawMetricPage } from "./atlas/metric-page.js";
 import { drawMetrics } from "./atlas/metrics-page.js";
 import { openAtlas } from "./atlas/open.js";
 import { drawOverview } from "./atlas/overview.js";
-import { drawPaper } from "./atlas/paper-page.js";
+import { drawPaper } from "./atlas/papers/page.js";
+import { drawRelation } from "./atlas/relation-page.js";
 import { drawRun } from "./atlas/run-page.js";
 import { drawTry } from "./atlas/try.js";
 import { themeToggle } from "./shared/controls.js";
@@ -18,12 +20,12 @@ import { el } from "./shared/dom.js";
  */
 const PAGES = {
   "": drawOverview, metrics: drawMetrics, metric: drawMetricPage, head: drawHeadPage, find: drawFinder,
-  paper: drawPaper, run: drawRun,
+  paper: drawPaper, relation: drawRelation, coreference: drawCoreference, run: drawRun,
 };
 const LINKS = [["#/", "Overview"], ["#/metrics", "Metrics"], ["#/find", "Find heads"], ["#/paper", "The paper"],
   ["#/run", "The run"]];
 /** The link that is lit on pages that have none of their own. */
-const LIT = { head: "", metric: "metrics" };
+const LIT = { head: "", metric: "metrics", relation: "paper", coreference: "paper" };
 const HEAD_HINT = "Two numbers: layer and head, such as 4.11";
 
 export async function drawAtlas(root, data) {
@@ -34,6 +36,7 @@ class Atlas {
   constructor(root, atlas) {
     Object.assign(this, { atlas, pages: PAGES, page: el("div", { class: "page", tabindex: -1 }) });
     const links = [...LINKS];
+    if (atlas.papers.length > 1) links[3] = ["#/paper", "The papers"];
     if (atlas.served) {
       this.pages = { ...PAGES, try: drawTry };
       links.splice(3, 0, ["#/try", "Your sentence"]);

@@ -8,20 +8,24 @@ export const SEEN = 0.005;
 const DRAWN = 0.02;
 
 /**
- * [layers × heads] lists of exemplars, best first: { source, pieces, spaces, rank, weight, i, j, row }.
+ * byHead: [layers × heads] lists of exemplars, best first: { source, pieces, spaces, rank, weight, i, j, row };
+ * claimed: [{ claim, layer, head, list }], those that answer a claim of a head, which is named by its numbers.
  *
- * listed: of each head [sentence, rank, weight, i, j, whether the page has the attention in it]; sentences: each
+ * exemplars: of each head [sentence, rank, weight, i, j, whether the page has the attention in it]; claimed: the same
+ * with [claim, layer, head] before; sentences: each
  * [source, pieces, spaces], where spaces[n] is "1" after white space; rows: { lengths, to, weights }, the rows of all
  * exemplars that have them, end to end; steps: weights are whole numbers of this part. `row(i)` gives the attention
  * [[piece, weight], …] of piece i; it is null where the page has none.
  */
-export function readExemplars({ exemplars, sentences, steps }, rows) {
+export function readExemplars({ exemplars, claimed, sentences, steps }, rows) {
   const cursor = { row: 0, entry: 0 };
-  return exemplars.map((list) => list.map(([sentence, rank, weight, i, j, hasRows]) => {
+  const read = ([sentence, rank, weight, i, j, hasRows]) => {
     const [source, pieces, spaces] = sentences[sentence];
     const row = hasRows ? rowsOf(rows, cursor, pieces.length, steps) : null;
     return { source, pieces, spaces, rank, weight, i, j, row };
-  }));
+  };
+  const readClaim = ([claim, layer, head, list]) => ({ claim, layer, head, list: list.map(read) });
+  return { byHead: exemplars.map((list) => list.map(read)), claimed: claimed.map(readClaim) };
 }
 
 /** The next n rows, as a function of the attending piece; `cursor` moves on behind them. */

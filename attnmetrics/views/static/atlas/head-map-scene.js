@@ -75,7 +75,7 @@ function legend(metric, scale, box) {
   const top = plain(metric, scale.top);
   if (scale.low < 0) return colourBar(scale.name, box, [plain(metric, scale.low), "0", top]);
   const unit = metric.unit === "1" ? "" : metric.unit;
-  return colourBar(scale.name, box, ["0", metric.kind === "share" ? "share of attention" : unit, top]);
+  return colourBar(scale.name, box, ["0", metric.kind === "share" ? "share" : unit, top]);
 }
 
 /** Bars by layer, the same formula over a layer's heads together; the orange line is the chance level. */

@@ -11,8 +11,9 @@ import { section, tools } from "./parts.js";
 const FIRST = 3;
 const OF_UNIT = {
   sentence: "Those with its strongest single attention.",
-  window: "Of the windows with its strongest single attention, those that hold the two pieces. Windows are not read "
-    + "again to draw the rest.",
+  window: "Of the windows with its strongest single attention, the sentences that hold the two pieces.",
+  "segment pair": "Of the pairs of segments with its strongest single attention, the sentences that hold the two "
+    + "pieces.",
 };
 const NONE = "No sentence: the head attends to nothing that is measured.";
 

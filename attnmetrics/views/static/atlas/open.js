@@ -17,8 +17,8 @@ export async function openAtlas(data) {
   const byName = new Map(metrics.map((metric) => [metric.name, metric]));
   linkChance(data.metrics, byName, new Map(corpus.map((table) => [table.name, table])));
   const offset = metrics.find((metric) => metric.dim === "offset");
-  const exemplars = await openExemplars(data);
-  return { ...data, metrics, byName, corpus, exemplars, offset, isCausal: !looksAhead(offset) };
+  const { byHead: exemplars, claimed } = await openExemplars(data);
+  return { ...data, metrics, byName, corpus, exemplars, claimed, offset, isCausal: !looksAhead(offset) };
 }
 
 async function openMetrics(data) {

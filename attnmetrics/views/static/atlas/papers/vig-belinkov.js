@@ -1,21 +1,20 @@
-// The paper's figures, correlations and numbers beside this run's.
+// Vig and Belinkov 2019: the paper's figures, correlations and numbers beside this run's.
 
-import { capital, headName, placeOf } from "../arithmetic/heads.js";
-import { pValue, shown } from "../arithmetic/numbers.js";
-import { el } from "../shared/dom.js";
-import { drawExemplar } from "./exemplar.js";
-import { crumbs, OVERVIEW, section, table } from "./parts.js";
+import { capital, headName, placeOf } from "../../arithmetic/heads.js";
+import { pValue, shown } from "../../arithmetic/numbers.js";
+import { el } from "../../shared/dom.js";
+import { drawExemplar } from "../exemplar.js";
+import { crumbs, OVERVIEW, section } from "../parts.js";
+import { numbers } from "./numbers.js";
+import { tabs } from "./tabs.js";
 
-const HELP = "J. Vig and Y. Belinkov, Analyzing the Structure of Attention in a Transformer Language Model, 2019, "
-  + "arXiv:1906.04284: its figures, drawn from this run's tables, and its numbers beside this run's.";
+const HELP = "its figures, drawn from this run's tables, and its numbers beside this run's.";
 const HEADS_HELP = "Figure 4: the extremes, each with the sentence of its strongest single attention.";
-const NUMBERS_HELP = "Published for GPT-2 small on English Wikipedia, annotated by spaCy 2. Another model, corpus or "
-  + "pipeline need not agree.";
-
-export function drawPaper(root, atlas, [part]) {
+export function drawVigBelinkov(root, atlas, paper, part) {
   const title = el("h1", {}, "The paper, on this run");
-  root.append(crumbs([OVERVIEW], "The paper"), title, el("p", { class: "help" }, HELP),
-    figures(atlas), threeHeads(atlas, part === "three-heads"), correlations(atlas), numbers(atlas));
+  root.append(crumbs([OVERVIEW], "The paper"), ...tabs(atlas, paper.key), title,
+    el("p", { class: "help" }, `${paper.citation}: ${HELP}`), figures(atlas), threeHeads(atlas, part === "three-heads"),
+    correlations(atlas), numbers(atlas, paper));
   return null;
 }
 
@@ -56,15 +55,4 @@ function correlation({ x, y, label, r, p }) {
   const query = new URLSearchParams({ y, ...(label ? { yl: label } : {}), x });
   const name = `distance and ${y === "entropy" ? "entropy" : "alignment"}`;
   return el("li", {}, el("a", { href: `#/find?${query}` }, name), `: ${numbersOf}`);
-}
-
-function numbers(atlas) {
-  const row = ([claim, unit, published, found, given]) => [
-    el("td", {}, claim), el("td", { class: "note" }, unit), el("td", {}, published),
-    el("td", { class: given ? "" : "note" }, found),
-  ];
-  const found = section("Numbers", NUMBERS_HELP);
-  const whole = table("comparison", ["claim", "unit", "paper", "this run"], atlas.paper.map(row));
-  found.append(el("div", { class: "scroll" }, whole));
-  return found;
 }

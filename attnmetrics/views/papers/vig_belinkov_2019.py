@@ -1,114 +1,23 @@
-"""What the paper says, as data: each claim with its published value and how a run's counterpart is computed.
-
-Source: J. Vig and Y. Belinkov, Analyzing the Structure of Attention in a Transformer Language Model, 2019,
-arXiv:1906.04284 (GPT-2 small, English Wikipedia, spaCy 2). A run of another model or corpus need not agree; the table
-shows both numbers and judges nothing.
-"""
+"""Vig and Belinkov, Analyzing the Structure of Attention in a Transformer Language Model, 2019."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from attnmetrics.views.facts import unit_of
-from attnmetrics.views.heads import per_head, ranked
-from attnmetrics.views.tables import NO_WORD, at_labels, by_layer, labels_of, values
-
-
-@dataclass(frozen=True, slots=True)
-class Counterpart:
-    """A run's answer to a claim."""
-
-    numbers: tuple[float, ...]
-    """The values, in the claim's unit."""
-    text: str
-    """As a person reads it."""
-
-
-class NoCounterpartError(LookupError):
-    """The run cannot give the number; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One published number or statement."""
-
-    name: str
-    claim: str
-    published: str
-    unit: str
-    measure: Callable[[xr.Dataset], Counterpart]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A claim beside a run."""
-
-    claim: Claim
-    numbers: tuple[float, ...]
-    text: str
-    """The run's counterpart, or why there is none."""
-    given: bool
-    """Whether the run has a counterpart."""
-
-
-def compare(data: xr.Dataset) -> list[Row]:
-    """Every claim beside this run's counterpart, in the paper's order."""
-    return [_row(claim, data) for claim in CLAIMS]
-
-
-def _row(claim: Claim, data: xr.Dataset) -> Row:
-    try:
-        found = claim.measure(data)
-    except NoCounterpartError as error:
-        return Row(claim, (), str(error), given=False)
-    return Row(claim, found.numbers, found.text, given=True)
-
-
-# ---- reading a run
-
-
-def _table(data: xr.Dataset, metric: str, **at: str | int) -> xr.DataArray:
-    """A [layer, head] table with at least one head with evidence."""
-    table = per_head(data, metric, at)
-    if table is None:
-        raise NoCounterpartError(f"the run has no {metric} of {', '.join(map(str, at.values())) or 'any head'}")
-    if not np.isfinite(values(table)).any():
-        raise NoCounterpartError("no head has evidence")
-    return table
+from attnmetrics.views.heads import ranked
+from attnmetrics.views.papers.claims import Claim, Counterpart, NoCounterpartError, Paper
+from attnmetrics.views.papers.reading import corpus_value, head_name, head_table, layer_values
+from attnmetrics.views.tables import NO_WORD, by_layer, labels_of, values
 
 
 def _present(data: xr.Dataset, metric: str, tag: str) -> xr.DataArray:
-    table = _table(data, metric, pos=tag)
+    table = head_table(data, metric, {"pos": tag})
     if np.nansum(values(table)) == 0:
         raise NoCounterpartError(f"no piece of this corpus is tagged {tag}")
     return table
-
-
-def _number(data: xr.Dataset, name: str, **at: int) -> float:
-    known = name in data and all(label in labels_of(data[name], dim) for dim, label in at.items())
-    value = float(at_labels(data[name], at)) if known else float("nan")
-    if np.isnan(value):
-        raise NoCounterpartError("no evidence in this run")
-    return value
-
-
-def _by_layer(data: xr.Dataset, metric: str, **at: str) -> NDArray[np.float64]:
-    """[layer] values, all with evidence."""
-    table = by_layer(data, metric)
-    if table is None or any(label not in labels_of(table, dim) for dim, label in at.items()):
-        raise NoCounterpartError(f"the run has no {metric}_by_layer of {', '.join(at.values()) or 'any layer'}")
-    found = values(at_labels(table, at))
-    if not np.isfinite(found).any():
-        raise NoCounterpartError("no layer has evidence")
-    return found
-
-
-def _head(layer: int, head: int) -> str:
-    return f"layer {layer} head {head}"
 
 
 # ---- counterparts
@@ -116,7 +25,7 @@ def _head(layer: int, head: int) -> str:
 
 def _plain(name: str, form: str, **at: int) -> Callable[[xr.Dataset], Counterpart]:
     def measure(data: xr.Dataset) -> Counterpart:
-        value = _number(data, name, **at)
+        value = corpus_value(data, name, at)
         return Counterpart((value,), format(value, form).replace("-", "−"))
 
     return measure
@@ -129,22 +38,22 @@ def _pieces_per_sentence(data: xr.Dataset) -> Counterpart:
 
 
 def _mean_null(data: xr.Dataset) -> Counterpart:
-    mean = float(np.nanmean(values(_table(data, "null_attention"))))
+    mean = float(np.nanmean(values(head_table(data, "null_attention", {}))))
     return Counterpart((mean,), f"{mean:.2f}")
 
 
 def _null_heads(data: xr.Dataset) -> Counterpart:
-    table = _table(data, "null_attention")
+    table = head_table(data, "null_attention", {})
     over = int((values(table) > 0.97).sum())
     layer, head, top = ranked(table)[0]
-    return Counterpart((over, top), f"{over} heads over 0.97; most: {top:.2f} ({_head(layer, head)})")
+    return Counterpart((over, top), f"{over} heads over 0.97; most: {top:.2f} ({head_name(layer, head)})")
 
 
 def _extreme(metric: str, form: str = ".2f", *, lowest: bool = False, **at: str) -> Callable[[xr.Dataset], Counterpart]:
     def measure(data: xr.Dataset) -> Counterpart:
-        table = _present(data, metric, at["pos"]) if "pos" in at else _table(data, metric, **at)
+        table = _present(data, metric, at["pos"]) if "pos" in at else head_table(data, metric, at)
         layer, head, value = ranked(table, lowest=lowest)[0]
-        return Counterpart((value,), f"{value:{form}} ({_head(layer, head)})")
+        return Counterpart((value,), f"{value:{form}} ({head_name(layer, head)})")
 
     return measure
 
@@ -185,14 +94,14 @@ def _specialised_tags(metric: str) -> Callable[[xr.Dataset], Counterpart]:
 def _first_layer_alignment(data: xr.Dataset) -> Counterpart:
     if int(data["layer"].values[0]) != 0:
         raise NoCounterpartError("layer 0 was not measured")
-    row = values(_table(data, "dependency_alignment", direction="either"))[0]
+    row = values(head_table(data, "dependency_alignment", {"direction": "either"}))[0]
     lowest = np.sort(row[np.isfinite(row)])[:2]
     return Counterpart(tuple(lowest.tolist()), "lowest of layer 0: " + ", ".join(f"{value:.2f}" for value in lowest))
 
 
 def _extreme_layers(metric: str, number: int, *, lowest: bool, **at: str) -> Callable[[xr.Dataset], Counterpart]:
     def measure(data: xr.Dataset) -> Counterpart:
-        found = _by_layer(data, metric, **at)
+        found = layer_values(data, metric, at)
         order = np.argsort(found if lowest else -found, kind="stable")[:number]
         layers = sorted(int(data["layer"].values[n]) for n in order if np.isfinite(found[n]))
         return Counterpart(tuple(layers), f"layers {', '.join(map(str, layers))}")
@@ -201,11 +110,11 @@ def _extreme_layers(metric: str, number: int, *, lowest: bool, **at: str) -> Cal
 
 
 def _entropy_of_most_distant(data: xr.Dataset) -> Counterpart:
-    layer, head, _ = ranked(_table(data, "distance"))[0]
-    value = float(_table(data, "entropy").sel(layer=layer, head=head))
+    layer, head, _ = ranked(head_table(data, "distance", {}))[0]
+    value = float(head_table(data, "entropy", {}).sel(layer=layer, head=head))
     if np.isnan(value):
-        raise NoCounterpartError(f"{_head(layer, head)} has no row for entropy")
-    return Counterpart((value,), f"{value:.2f} ({_head(layer, head)})")
+        raise NoCounterpartError(f"{head_name(layer, head)} has no row for entropy")
+    return Counterpart((value,), f"{value:.2f} ({head_name(layer, head)})")
 
 
 def _deep_over_low(*relations: str) -> Callable[[xr.Dataset], Counterpart]:
@@ -227,13 +136,13 @@ def _deep_over_low(*relations: str) -> Callable[[xr.Dataset], Counterpart]:
 
 
 def _depth_ratio(data: xr.Dataset, relation: str) -> float:
-    share = _by_layer(data, "dependency_type_to", rel=relation)
+    share = layer_values(data, "dependency_type_to", {"rel": relation})
     half = len(share) // 2
     low, deep = np.nansum(share[:half]) / half, np.nansum(share[-half:]) / half
     return float(deep / low) if low > 0 else float("nan")
 
 
-CLAIMS: Final = (
+_CLAIMS: Final = (
     Claim("null_mean", "attention to the first piece, average over heads", "0.57", "share", _mean_null),
     Claim("null_heads", "heads that give nearly everything to it", "some over 0.97", "heads; share", _null_heads),
     Claim("pieces_per_sentence", "pieces a sentence", "27.7", "pieces", _pieces_per_sentence),
@@ -286,4 +195,12 @@ CLAIMS: Final = (
     Claim("function_depth", "the same for aux, cc, det, expl, neg", "more in low layers", "ratio",
           _deep_over_low("aux", "cc", "det", "expl", "neg")),
 )  # fmt: skip
-"""Every published number of DESIGN section 2."""
+
+VIG_BELINKOV: Final = Paper(
+    "vig-belinkov-2019",
+    "Vig and Belinkov 2019",
+    "J. Vig and Y. Belinkov, Analyzing the Structure of Attention in a Transformer Language Model, 2019, "
+    "arXiv:1906.04284",
+    "GPT-2 small on English Wikipedia, annotated by spaCy 2.",
+    _CLAIMS,
+)

@@ -1,0 +1,146 @@
+"""From attention between words to coreference: how often the candidate attended most is an antecedent.
+
+Only the rows of anaphors are looked at, however long a unit is. What texts alone say is counted once a batch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from attnmetrics.measuring.anaphors import find_anaphors
+from attnmetrics.measuring.counting import total_by
+from attnmetrics.measuring.halves import HALVES, find_halves
+from attnmetrics.measuring.largest import NEAR, NEAR_BFLOAT16, Largest
+from attnmetrics.measuring.selection import MapSample
+from attnmetrics.measuring.word_maps import WordMaps, WordReader
+from attnmetrics.metrics.coreference import ANAPHOR_CLASSES, CANDIDATES, HEURISTICS
+from attnmetrics.model.load import Model
+from attnmetrics.model.pack import Batch, Tile
+from attnmetrics.model.units import Units
+
+Ints = NDArray[np.int64]
+
+KINDS: Final = len(ANAPHOR_CLASSES)
+
+
+class Coreference:
+    """Coreference in the units of a shard that are mapped."""
+
+    def __init__(self, units: Units, model: Model, sample: MapSample) -> None:
+        pieces, row = units.pieces, units.pieces.row
+        self.model = model
+        self.half = find_halves(units, sample.seed)
+        self.anaphors = find_anaphors(units, sample.rows, model.attends)
+        null = model.attends.is_null(np.arange(len(row)) - pieces.offsets[row], pieces.lengths[row])
+        maps = np.where(np.isin(row, self.anaphors.unit), row, -1)
+        base = len(units.words.word_start) + 1
+        attending = np.isin(row * base + units.word, self.anaphors.unit * base + self.anaphors.word)
+        self.maps = WordMaps.of(pieces, maps, units.word, null, attending)
+
+    def read(self, batch: Batch) -> "CoreferenceReader":
+        """A reader for these units."""
+        return CoreferenceReader(self, batch)
+
+
+class CoreferenceReader:
+    """Coreference in the units of a batch."""
+
+    def __init__(self, family: Coreference, batch: Batch) -> None:
+        model = family.model
+        self._family, self._units = family, batch.rows
+        self._near = NEAR_BFLOAT16 if model.dtype == torch.bfloat16 else NEAR
+        self._reader = WordReader(family.maps, batch, model.attends.causal, model.device)
+        self._answers = {tile: self._find_answers(tile) for tile in batch.tiles}
+        shape = (2, len(CANDIDATES), len(model.layers), model.heads, HALVES * KINDS)
+        self._hits, self._ties = torch.zeros(shape, dtype=torch.float64, device=model.device)
+
+    def add(self, layer: int, tile: Tile, weights: Tensor) -> None:
+        """Add a tile (see `maps.MapReader`)."""
+        rows, answers = self._reader.read(tile, weights), self._answers[tile]
+        if rows is None or answers is None:
+            return
+        for place, candidates in enumerate((answers.mentions, answers.words)):
+            most = Largest.of(rows.attention.masked_fill(~candidates, 0), -1)
+            self._hits[place, layer] += answers.by_case(answers.has(most))
+            self._ties[place, layer] += answers.by_case(most.is_near_tie(self._near))
+
+    def sums(self) -> Mapping[str, NDArray[np.float64]]:
+        """The sums of `metrics.coreference`."""
+        by_case = (*self._hits.shape[:3], HALVES, KINDS)
+        hits, ties = (part.cpu().numpy().reshape(by_case) for part in (self._hits, self._ties))
+        return {
+            "coreference_hits": np.moveaxis(hits, 0, -2),
+            "coreference_near_ties": np.moveaxis(ties.sum(-2), 0, -2),
+            **self._count(),
+        }
+
+    def _count(self) -> Mapping[str, NDArray[np.float64]]:
+        """What no attention has a part in."""
+        anaphors = self._family.anaphors
+        own = anaphors.of_units(np.sort(self._units))
+        kind, half = anaphors.kind[own], self._family.half[anaphors.unit[own]]
+        lost = anaphors.unreachable_kind[np.isin(anaphors.unreachable_unit, self._units)]
+        candidates = np.diff(anaphors.offsets)[own]
+        found = [total_by(kind, anaphors.found[name][own], KINDS) for name in HEURISTICS]
+        return {
+            "coreference_anaphor_sum": total_by(half * KINDS + kind, None, HALVES * KINDS).reshape(-1, KINDS),
+            "coreference_unreachable": total_by(lost, None, KINDS),
+            "coreference_candidate_sum": total_by(kind, candidates.astype(np.float64), KINDS),
+            "coreference_heuristic_sum": np.stack(found),
+        }
+
+    def _find_answers(self, tile: Tile) -> "_Answers | None":
+        places = self._reader.places(tile)
+        return None if places is None else _find_answers(self._family, *places)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What is asked of the rows of maps that a tile completes, and what is right there (see `WordRows`)."""
+
+    mentions: Tensor
+    """[S, U, 1, W] candidates: head words of earlier mentions …"""
+    words: Tensor
+    """[S, U, 1, W] … or all earlier words"""
+    right: Tensor
+    """[S, U, 1, W] antecedents"""
+    case: Tensor
+    """[S, U, half × class] float64, 1 for that of the anaphor; 0 where there is none"""
+
+    def has(self, most: Largest) -> Tensor:
+        """[S, U, head] whether the largest is not 0, and an antecedent's."""
+        right = self.right.expand(-1, -1, most.index.shape[-1], -1)
+        return (most.value > 0) & right.gather(-1, most.index[..., None])[..., 0]
+
+    def by_case(self, which: Tensor) -> Tensor:
+        """[head, half × class] how many there are of [S, U, head]."""
+        return torch.einsum("suh,suk->hk", which.to(torch.float64), self.case)
+
+
+def _find_answers(family: Coreference, place: Ints, first: Ints) -> _Answers:
+    """The answers to rows of maps (see `WordRows.place`, `WordRows.first`)."""
+    maps, anaphors, device = family.maps, family.anaphors, family.model.device
+    own = maps.map_of(first)
+    s, u = np.nonzero(place >= 0)
+    # A row for each anaphor: its unit and which of all it is; then for each candidate, whose it is and its column.
+    unit, base = maps.unit[own[s]], int(maps.word.max()) + 1
+    which = np.searchsorted(anaphors.unit * base + anaphors.word, unit * base + maps.word[place[s, u]])
+    of, candidate = anaphors.candidates_of(which)
+    column = maps.find(own[s[of]], anaphors.candidate[candidate]) - first[s[of]]
+    mentions, right = np.zeros((2, *place.shape, np.diff(maps.offsets)[own].max()), np.bool_)
+    mentions[s[of], u[of], column] = True
+    right[s[of], u[of], column] = anaphors.right[candidate]
+    words = (first[:, None] + np.arange(mentions.shape[-1]))[:, None] < place[..., None]
+    case = np.zeros((*place.shape, HALVES * KINDS))
+    case[s, u, family.half[unit] * KINDS + anaphors.kind[which]] = 1
+
+    def of_every_head(table: NDArray[np.bool_]) -> Tensor:
+        return torch.from_numpy(table[:, :, None]).to(device)
+
+    case_of = torch.from_numpy(case).to(device)
+    return _Answers(of_every_head(mentions), of_every_head(words), of_every_head(right), case_of)

@@ -1,0 +1,145 @@
+"""Per claim and head the strongest pairs, a unit once, as rows that merge exactly.
+
+Order: weight descending, then (document, sentence, i, j) ascending; of a text that occurs twice only the first in this
+order counts. `keep_best(a ∪ b) == keep_best(keep_best(a) ∪ b)`: a row that a part drops has an earlier one of its text
+in it, or `BEST` earlier ones of other texts, and so it does in the whole. Thus any sharding and any order of merging
+give the same rows.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnmetrics.errors import MergeError
+
+BEST: Final = 3
+"""Rows kept of a claim in a head."""
+
+ROW: Final = np.dtype(
+    [
+        ("claim", np.int32),  # its number among the run's
+        ("layer", np.int32),  # its place among the measured ones
+        ("head", np.int32),
+        ("weight", np.float32),  # F[i, j]
+        ("document_index", np.int64),  # position of the document in the corpus
+        ("sentence", np.int64),  # position of the unit in its document
+        ("i", np.int32),
+        ("j", np.int32),
+        ("digest", np.uint64),  # of the unit's text
+    ]
+)
+Rows = NDArray[np.void]
+"""[N] of `ROW`."""
+
+FLUSH_ROWS: Final = 1 << 20
+"""`Gathering` sorts when so many wait: 50 MB."""
+
+
+def no_rows() -> Rows:
+    """No evidence: the identity of merging."""
+    return np.zeros(0, ROW)
+
+
+def make_rows(**columns: Any) -> Rows:
+    """Rows of these columns, numbers or arrays [N]."""
+    rows = np.zeros(np.broadcast_shapes(*(np.shape(column) for column in columns.values())), ROW)
+    for name, column in columns.items():
+        rows[name] = column
+    return rows
+
+
+def keep_best(rows: Rows, most: int = BEST) -> Rows:
+    """The best rows of each claim and head, by (claim, layer, head) and then in their order."""
+    keys = ("j", "i", "sentence", "document_index")
+    ordered = rows[np.lexsort((*(rows[key] for key in keys), -rows["weight"], *_cell(rows)))]
+    ordered = ordered[_first_of_texts(ordered)]
+    return ordered[rank_of(ordered) < most]
+
+
+class Gathering:
+    """The best rows of parts that come one at a time, in bounded memory."""
+
+    def __init__(self) -> None:
+        self._best = no_rows()
+        self._pending: list[Rows] = []
+        self._waiting = 0
+
+    def add(self, part: Rows) -> None:
+        """Take a part."""
+        self._pending.append(part)
+        self._waiting += len(part)
+        if self._waiting > max(FLUSH_ROWS, len(self._best)):
+            self.rows()
+
+    def rows(self) -> Rows:
+        """The best of all so far."""
+        if self._waiting:
+            self._best = keep_best(np.concatenate([self._best, *self._pending]))
+        self._pending, self._waiting = [], 0
+        return self._best
+
+
+def merge_rows(parts: Iterable[Rows]) -> Rows:
+    """The best rows of all parts."""
+    gathering = Gathering()
+    for part in parts:
+        gathering.add(part)
+    return gathering.rows()
+
+
+def units_of(rows: Rows) -> set[tuple[int, int]]:
+    """(document_index, sentence) of their units."""
+    return set(zip(rows["document_index"].tolist(), rows["sentence"].tolist(), strict=True))
+
+
+def pack_rows(rows: Rows) -> bytes:
+    """As bytes, column by column: they compress better so."""
+    return b"".join(np.ascontiguousarray(rows[name]).tobytes() for name in _names(ROW))
+
+
+def unpack_rows(data: bytes) -> Rows:
+    """The inverse of `pack_rows`.
+
+    Raises:
+        MergeError: the number of bytes is not that of whole rows.
+    """
+    number, rest = divmod(len(data), ROW.itemsize)
+    if rest:
+        raise MergeError(f"expected rows of {ROW.itemsize} bytes, found {len(data)} bytes")
+    rows, start = np.zeros(number, ROW), 0
+    for name in _names(ROW):
+        kind = ROW[name]
+        rows[name] = np.frombuffer(data, kind, number, start)
+        start += number * kind.itemsize
+    return rows
+
+
+def rank_of(rows: Rows) -> NDArray[np.int64]:
+    """[N] from 0, of rows in the order of `keep_best`: the distance from the first of its claim and head."""
+    first = np.flatnonzero(_changes(_cell(rows)))
+    return np.arange(len(rows)) - np.repeat(first, np.diff(first, append=len(rows)))
+
+
+def _names(kind: np.dtype[np.void]) -> Sequence[str]:
+    return kind.names or ()
+
+
+def _cell(rows: Rows) -> tuple[NDArray[Any], ...]:
+    """What a row competes in, the most important key last."""
+    return rows["head"], rows["layer"], rows["claim"]
+
+
+def _changes(keys: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
+    """[N] whether a row differs from the one before it."""
+    different = np.ones(len(keys[0]), np.bool_)
+    different[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
+    return different
+
+
+def _first_of_texts(ordered: Rows) -> NDArray[np.int64]:
+    """Places of the first row of each text in each claim and head."""
+    keys = (ordered["digest"], *_cell(ordered))
+    by_text = np.lexsort(keys)  # stable: rows of one text stay in their order
+    return np.sort(by_text[_changes([key[by_text] for key in keys])])

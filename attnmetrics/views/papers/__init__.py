@@ -1,0 +1,1 @@
+"""What papers published, each number beside a run's."""

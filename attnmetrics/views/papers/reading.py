@@ -1,0 +1,57 @@
+"""What counterparts are read from: tables of a run, or why it has none."""
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from attnmetrics.views.heads import per_head
+from attnmetrics.views.papers.claims import NoCounterpartError
+from attnmetrics.views.tables import Labels, at_labels, by_layer, labels_of, values
+
+
+def head_table(data: xr.Dataset, metric: str, at: Labels) -> xr.DataArray:
+    """A [layer, head] table with at least one head with evidence.
+
+    Raises:
+        NoCounterpartError: the run has none.
+    """
+    table = per_head(data, metric, at)
+    if table is None:
+        raise NoCounterpartError(f"the run has no {metric} of {', '.join(map(str, at.values())) or 'any head'}")
+    if not np.isfinite(values(table)).any():
+        raise NoCounterpartError("no head has evidence")
+    return table
+
+
+def layer_values(data: xr.Dataset, metric: str, at: Labels) -> NDArray[np.float64]:
+    """[layer] values of a metric by layer, at least one of them with evidence.
+
+    Raises:
+        NoCounterpartError: the run has none.
+    """
+    table = by_layer(data, metric)
+    if table is None or any(label not in labels_of(table, dim) for dim, label in at.items()):
+        wanted = ", ".join(map(str, at.values())) or "any layer"
+        raise NoCounterpartError(f"the run has no {metric}_by_layer of {wanted}")
+    found = values(at_labels(table, at))
+    if not np.isfinite(found).any():
+        raise NoCounterpartError("no layer has evidence")
+    return found
+
+
+def corpus_value(data: xr.Dataset, name: str, at: Labels) -> float:
+    """A number that is neither of a head nor of a layer.
+
+    Raises:
+        NoCounterpartError: the run has none.
+    """
+    known = name in data and all(label in labels_of(data[name], dim) for dim, label in at.items())
+    value = float(at_labels(data[name], at)) if known else float("nan")
+    if np.isnan(value):
+        raise NoCounterpartError("no evidence in this run")
+    return value
+
+
+def head_name(layer: int, head: int) -> str:
+    """What a head is called."""
+    return f"layer {layer} head {head}"

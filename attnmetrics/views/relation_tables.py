@@ -1,0 +1,128 @@
+"""Relations and coreference in the terminal: which head finds what, how that compares, and sentences that show it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from attnmetrics.errors import ConfigError
+from attnmetrics.views.exemplars import of_claim
+from attnmetrics.views.heads import per_head
+from attnmetrics.views.numbers import percent
+from attnmetrics.views.papers.clark_2019 import published_of
+from attnmetrics.views.pieces import visible
+from attnmetrics.views.relations import Coreference, Relation, coreference, relations, under_rules
+from attnmetrics.views.tables import unit_word
+from attnmetrics.views.terminal import exemplar_lines, heat_table, legend, light_table
+
+RULES: Final = {
+    "row": "from the dependent, the word that it attends to most",
+    "column": "to the dependent, the word that attends to it most",
+    "parent_row": "from the parent, the word that it attends to most",
+}
+"""What a rule asks of attention."""
+_WIDEST_HEAT: Final = 16
+_MENTIONS: Final = "mentions"
+_FOUND: Final = ("head", "found", "held out", "offset", "share")
+"""Columns of the best head, by its layer and number, and of the best offset."""
+
+
+def show_relations(data: xr.Dataset, top: int = 40) -> RenderableType:
+    """Each relation under the rule that finds most of its edges, the most frequent first.
+
+    Raises:
+        ConfigError: the run has no relations.
+    """
+    found = relations(data)
+    if not found:
+        raise ConfigError("expected a run with relations, found none; it needs sentences whose words have heads")
+    table = light_table("relation", "edges", "rule", *_FOUND)
+    for one in found[:top]:
+        table.add_row(Text(visible(one.rel)), f"{one.edges:,}", one.rule.replace("_", " "), *_found(one))
+    rest = [Text(f"… and {len(found) - top} more: --top", style="dim")] if len(found) > top else []
+    return Group(Text("Heads that find relations", style="bold"), Text(), table, *rest)
+
+
+def _found(one: Relation) -> tuple[str, ...]:
+    """Cells of the best head and of the best offset."""
+    offset = f"{one.offset:+d}".replace("-", "−")
+    beside = _share(one.held_out), offset, percent(one.at_offset)
+    return f"{one.layer}.{one.head}", percent(one.accuracy), *beside
+
+
+def _share(value: float) -> str:
+    return "–" if np.isnan(value) else percent(value)
+
+
+def show_relation(data: xr.Dataset, exemplars: pd.DataFrame, rel: str, top: int = 3) -> RenderableType:
+    """A relation under each rule, a map of the best one, and sentences that its best head reads right and wrong.
+
+    Raises:
+        ConfigError: the run has no such relation, or no edge of it.
+    """
+    rules = under_rules(data, rel)
+    if not rules:
+        known = ", ".join(visible(one.rel) for one in relations(data)) or "none"
+        raise ConfigError(f"expected a relation with edges in this run, found {visible(rel)!r}; it has {known}")
+    best = max(rules, key=lambda one: one.hits)
+    table = light_table("rule", "edges", *_FOUND, "held out")
+    for one in rules:
+        table.add_row(one.rule.replace("_", " "), f"{one.attainable:,}", *_found(one), _share(one.baseline))
+    published = [Text(f"published: {visible(words)}", style="dim") for words in published_of(data).get(rel, ())]
+    heat = _heat(data, "relation_accuracy", {"rule": best.rule, "rel": rel})
+    about = Text(f"{best.rule.replace('_', ' ')}: {RULES.get(best.rule, '')}", style="dim")
+    name = Text(f"Heads that find {visible(rel)}, of {best.edges:,} edges", style="bold")
+    shown = _sentences(exemplars, f"relation:{rel}", top, unit_word(data))
+    return Group(name, Text(), table, *published, Text(), about, *heat, *shown)
+
+
+def show_coreference(data: xr.Dataset, exemplars: pd.DataFrame, top: int = 3) -> RenderableType:
+    """Each class of mentions: the best head beside rules that need none, and sentences.
+
+    Raises:
+        ConfigError: the run has no coreference.
+    """
+    found = coreference(data)
+    if not found:
+        raise ConfigError(
+            "expected a run with coreference, found none; give it a corpus with mentions (CoNLL-U with Entity, or a "
+            "pipeline that finds them) and --unit window:128"
+        )
+    kinds = dict.fromkeys(one.candidates for one in found)
+    tables = [part for kind in kinds for part in _coreference([one for one in found if one.candidates == kind], kind)]
+    heat = _heat(data, "coreference_accuracy", {"candidates": found[0].candidates, "mention_class": "all"})
+    shown = _sentences(exemplars, "coreference", top, unit_word(data))
+    return Group(Text("Heads that find antecedents", style="bold"), Text(), *tables, *heat, *shown)
+
+
+def _coreference(found: Sequence[Coreference], candidates: str) -> tuple[RenderableType, ...]:
+    """A table with a row a class of mentions; the heuristics choose among mentions."""
+    heuristics = tuple(found[0].heuristics) if candidates == _MENTIONS else ()
+    names = [name.replace("_", " ") for name in heuristics]
+    table = light_table("class", "n", "head", "found", "held out", *names)
+    for one in found:
+        beside = [_share(one.heuristics[name]) for name in heuristics]
+        best = f"{one.layer}.{one.head}", percent(one.accuracy), _share(one.held_out)
+        table.add_row(Text(visible(one.mention_class)), f"{one.anaphors:,}", *best, *beside)
+    return Text(f"among all earlier {visible(candidates)}", style="dim"), table, Text()
+
+
+def _heat(data: xr.Dataset, metric: str, at: dict[str, str | int]) -> list[Table]:
+    table = per_head(data, metric, at)
+    return [] if table is None or table.sizes["head"] > _WIDEST_HEAT else [heat_table(table)]
+
+
+def _sentences(exemplars: pd.DataFrame, claim: str, top: int, unit: str) -> list[Text]:
+    """Those that the best head reads right, and those that it reads wrong."""
+    lines: list[Text] = []
+    for name, end in (("right", "hit"), ("wrong", "miss")):
+        rows = of_claim(exemplars, f"{claim}:{end}").sort_values(["layer", "head", "rank"]).head(top)
+        for n, row in enumerate(rows.to_dict("records")):
+            head = f"{name}: layer {row['layer']} head {row['head']}"
+            lines += [*([Text(), Text(head, style="bold")] if n == 0 else []), *exemplar_lines(row, unit)]
+    return [Text(), legend(), *lines] if lines else [Text(), Text("no sentence is kept for it", style="dim")]

@@ -1,0 +1,159 @@
+"""Which head finds a relation, or antecedents: the best of all, beside what needs no head at all."""
+
+from dataclasses import asdict, dataclass, fields
+from itertools import product
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from attnmetrics.views.heads import per_head, ranked
+from attnmetrics.views.tables import Labels, at_labels, labels_of, values
+
+NEEDS: Final = ("relation_accuracy", "relation_edges", "relation_edges_attainable", "relation_offset_accuracy")
+"""Tables that a relation is told from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A relation under a rule, and the head that finds it best."""
+
+    rule: str
+    rel: str
+    edges: int
+    """of the text, between words that have pieces in a common unit"""
+    attainable: int
+    """those that the rule can find"""
+    layer: int
+    head: int
+    accuracy: float
+    """of that head over all documents"""
+    held_out: float
+    """of the best head of each half, on the other half; NaN with too little evidence"""
+    offset: int
+    """how many words to the right the parent stands most often"""
+    at_offset: float
+    """share of edges whose parent stands there"""
+    baseline: float
+    """of the best offset of each half, on the other half; NaN with too little evidence"""
+
+    @property
+    def hits(self) -> float:
+        """Edges that the head finds."""
+        return self.accuracy * self.attainable
+
+
+def rules_of(data: xr.Dataset) -> list[str]:
+    """The rules of a run, in order; none where it has no syntax."""
+    return list(map(str, labels_of(data["rule"], "rule"))) if all(name in data for name in NEEDS) else []
+
+
+def relation(data: xr.Dataset, rule: str, rel: str) -> Relation | None:
+    """A relation under a rule; None where no edge is attainable."""
+    at = {"rule": rule, "rel": rel}
+    table = per_head(data, "relation_accuracy", at)
+    best = [] if table is None else ranked(table)
+    if not best:
+        return None
+    layer, head, accuracy = best[0]
+    offset, at_offset = best_offset(at_labels(data["relation_offset_accuracy"], at))
+    return Relation(
+        rule=rule,
+        rel=rel,
+        edges=int(at_labels(data["relation_edges"], at)),
+        attainable=int(at_labels(data["relation_edges_attainable"], at)),
+        layer=layer,
+        head=head,
+        accuracy=accuracy,
+        held_out=_number(data, "relation_best_accuracy", at),
+        offset=offset,
+        at_offset=at_offset,
+        baseline=_number(data, "relation_baseline", at),
+    )
+
+
+def under_rules(data: xr.Dataset, rel: str) -> list[Relation]:
+    """A relation under each rule that can find it."""
+    found = (relation(data, rule, rel) for rule in rules_of(data))
+    return [one for one in found if one is not None]
+
+
+def relations(data: xr.Dataset) -> list[Relation]:
+    """Each relation of the run under the rule that finds most of its edges, the most frequent relation first."""
+    if not rules_of(data):
+        return []
+    found = [under_rules(data, str(rel)) for rel in labels_of(data["rel"], "rel")]
+    best = [max(rules, key=lambda one: one.hits) for rules in found if rules]
+    return sorted(best, key=lambda one: -one.edges)
+
+
+def best_offset(table: xr.DataArray) -> tuple[int, float]:
+    """The word offset with the highest share, and that, of a [word_offset] table with evidence."""
+    place = int(np.nanargmax(values(table)))
+    return int(table["word_offset"].values[place]), float(values(table)[place])
+
+
+def _number(data: xr.Dataset, name: str, at: Labels) -> float:
+    return float(at_labels(data[name], at)) if name in data else float("nan")
+
+
+def relation_frame(data: xr.Dataset) -> pd.DataFrame:
+    """A row a relation and rule, the most frequent relation first, with the fields of `Relation`."""
+    rows = [asdict(one) for best in relations(data) for one in under_rules(data, best.rel)]
+    return pd.DataFrame(rows, columns=[one.name for one in fields(Relation)])
+
+
+# ---- coreference
+
+
+@dataclass(frozen=True, slots=True)
+class Coreference:
+    """Anaphors of a class, and the head that finds their antecedents best."""
+
+    mention_class: str
+    candidates: str
+    anaphors: int
+    layer: int
+    head: int
+    accuracy: float
+    held_out: float
+    heuristics: dict[str, float]
+    """accuracy of each heuristic, over mentions"""
+
+
+def coreference(data: xr.Dataset) -> list[Coreference]:
+    """Each class of mentions that has anaphors, over each kind of candidates; none where the run has no coreference."""
+    if "coreference_accuracy" not in data:
+        return []
+    table = data["coreference_accuracy"]
+    kinds = product(labels_of(table, "candidates"), labels_of(table, "mention_class"))
+    found = (_coreference(data, str(candidates), str(mention_class)) for candidates, mention_class in kinds)
+    return [one for one in found if one is not None]
+
+
+def _coreference(data: xr.Dataset, candidates: str, mention_class: str) -> Coreference | None:
+    at = {"candidates": candidates, "mention_class": mention_class}
+    table = per_head(data, "coreference_accuracy", at)
+    best = [] if table is None else ranked(table)
+    if not best:
+        return None
+    layer, head, accuracy = best[0]
+    told = data["coreference_heuristic"].sel(mention_class=mention_class)
+    return Coreference(
+        mention_class=mention_class,
+        candidates=candidates,
+        anaphors=int(data["coreference_anaphors"].sel(mention_class=mention_class)),
+        layer=layer,
+        head=head,
+        accuracy=accuracy,
+        held_out=_number(data, "coreference_best_accuracy", at),
+        heuristics=dict(zip(map(str, labels_of(told, "heuristic")), values(told).tolist(), strict=True)),
+    )
+
+
+def coreference_frame(data: xr.Dataset) -> pd.DataFrame:
+    """A row a class of mentions and kind of candidates, with the fields of `Coreference`, each heuristic a column."""
+    named = [one.name for one in fields(Coreference) if one.name != "heuristics"]
+    rows = [asdict(one) for one in coreference(data)]
+    return pd.DataFrame([{**{name: row[name] for name in named}, **row["heuristics"]} for row in rows])

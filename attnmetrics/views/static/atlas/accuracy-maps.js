@@ -1,0 +1,27 @@
+// Maps of a metric with several further dimensions, one for each choice of their labels.
+
+import { headRows } from "../arithmetic/csv.js";
+import { el } from "../shared/dom.js";
+import { headMap } from "./head-map.js";
+import { place, section, tools } from "./parts.js";
+
+/** The label of a metric at one label of each of its dimensions: `{ rule: "row", rel: "obj" }` is "row, obj". */
+const joined = (metric, at) => metric.dim.split(", ").map((dim) => at[dim]).join(", ");
+
+/** maps: [[title, help, { dim: label, … }], …]; choose(layer, head): what a click does. */
+export function accuracyMaps(root, atlas, name, maps, choose) {
+  const metric = atlas.byName.get(name);
+  const grid = el("div", { class: "maps-grid" });
+  root.append(grid);
+  const sections = maps.map(([title, help]) => section(title, help));
+  grid.append(...sections); // all of them, before any asks how wide it is
+  maps.forEach(([, , at], n) => drawOne(sections[n], atlas, metric, joined(metric, at), choose));
+}
+
+function drawOne(found, atlas, metric, name, choose) {
+  const label = metric.place(name);
+  const { host, status, say } = place();
+  found.append(host, status);
+  const picture = headMap(host, atlas, { metric, label }, { say, choose });
+  found.append(tools(() => picture, () => headRows(atlas, metric, label), `${metric.name} ${name}`));
+}

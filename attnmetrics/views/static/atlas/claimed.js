@@ -1,0 +1,27 @@
+// Sentences that answer a claim: those that a head reads right, and those that it reads wrong.
+
+import { el } from "../shared/dom.js";
+import { drawExemplar } from "./exemplar.js";
+import { headLink } from "./relations.js";
+
+const NONE = "This run keeps no sentence for it.";
+
+/** Sentences whose claim is `claim:hit` and `claim:miss`, `most` of each, of whatever heads the run kept them. */
+export function hitsAndMisses(atlas, claim, most = Infinity) {
+  const isKept = atlas.claimed.some((one) => one.claim.startsWith(`${claim}:`));
+  if (!isKept) return el("p", { class: "note" }, NONE);
+  const sides = [["Right", "hit"], ["Wrong", "miss"]].map(([name, end]) => {
+    const found = atlas.claimed.filter((one) => one.claim === `${claim}:${end}`);
+    return el("div", {}, el("h4", {}, name), ...lists(atlas, found, most));
+  });
+  return el("div", { class: "side-by-side" }, ...sides);
+}
+
+function lists(atlas, found, most) {
+  if (!found.length) return [el("p", { class: "note" }, "None of this kind is kept.")];
+  return found.flatMap(({ layer, head, list }) => {
+    const link = headLink(atlas, layer, head);
+    const items = list.slice(0, most).map((one) => drawExemplar(one, link.getAttribute("href")));
+    return [el("p", { class: "note" }, link), el("ol", { class: "exemplars" }, ...items)];
+  });
+}

@@ -1,0 +1,128 @@
+// Values by layer: a dot a head, a line for the layer, thin lines for what was published and for even attention.
+
+import { headHref, headName } from "../arithmetic/heads.js";
+import { plain, shown } from "../arithmetic/numbers.js";
+import { extent, linear, round, spacing, ticks } from "../arithmetic/scales.js";
+import { sheet, svg, text, title } from "../shared/dom.js";
+
+const [LEFT, RIGHT, ABOVE, HEIGHT, BELOW] = [46, 8, 10, 190, 36];
+/** Pixels between the dots of two series in a layer, and between two rows of names. */
+const [ASIDE, ROW] = [4, 16];
+/** Pixels that a letter of a name takes, and a name's mark. */
+const [LETTER, MARK] = [6.3, 32];
+const MOST_DOTS = 3000;
+
+/**
+ * The picture of series { name, at(layer, head), ofLayer(layer), published, even }: `published` is a value a layer or
+ * null, `even` a value or NaN.
+ *
+ * metric: says how values are written; name: what the picture is called.
+ */
+export function layerChart(atlas, metric, series, { width, name }) {
+  const layout = layoutChart(atlas, metric, series, width);
+  const words = `${name}, by layer. ${series.map((one) => one.name).join(", ")}`;
+  const picture = sheet(width, layout.height, { class: "layer-chart", role: "group", "aria-label": words });
+  picture.append(
+    ...axes(atlas, metric, layout),
+    ...series.flatMap((one, n) => drawSeries(atlas, metric, one, { ...layout, ...placeOf(n, series, layout) })),
+    ...names(series, layout),
+  );
+  return picture;
+}
+
+const colourOf = (n) => `var(--head-${n % 8})`;
+
+/** The colour of the n-th series, and how far aside its dots are. */
+function placeOf(n, series, { step }) {
+  return { colour: colourOf(n), aside: Math.min(ASIDE, step / 4) * (n - (series.length - 1) / 2) };
+}
+
+function layoutChart(atlas, metric, series, width) {
+  const known = series.flatMap((one) => [...valuesOf(atlas, one), ...(one.published ?? []), one.even]);
+  const top = metric.kind === "share" ? 1 : extent([0, ...known])[1] || 1;
+  const step = (width - LEFT - RIGHT) / atlas.layers.length;
+  const rows = rowsOf(series, width);
+  const bottom = ABOVE + HEIGHT;
+  return {
+    width, top, step, rows, bottom, height: bottom + BELOW + ROW * rows.length,
+    x: (layer) => LEFT + (layer + 0.5) * step, y: linear([0, top], [bottom, ABOVE]),
+  };
+}
+
+/** A value of each head, layer by layer. */
+const valuesOf = (atlas, { at }) =>
+  atlas.layers.flatMap((_, layer) => atlas.heads.map((__, head) => at(layer, head)));
+
+function axes(atlas, metric, { width, top, step, bottom, x, y }) {
+  const every = spacing(step, 17);
+  const line = (value) => [
+    svg("line", { x1: LEFT, x2: width - RIGHT, y1: round(y(value)), y2: round(y(value)), stroke: "var(--line)" }),
+    text(LEFT - 6, y(value) + 4, plain(metric, value), { "text-anchor": "end" }),
+  ];
+  const number = (layer, n) => text(x(n), bottom + 15, layer, { "text-anchor": "middle" });
+  const unit = metric.unit === "1" ? "layer" : `layer; values in ${metric.unit}`;
+  return [
+    ...ticks([0, top]).flatMap(line),
+    ...atlas.layers.map(number).filter((_, n) => n % every === 0),
+    text((LEFT + width - RIGHT) / 2, bottom + 30, unit, { "text-anchor": "middle" }),
+  ];
+}
+
+function drawSeries(atlas, metric, one, { x, y, width, colour, aside }) {
+  const all = atlas.layers.map((_, layer) => [x(layer), one.ofLayer(layer)]);
+  const thin = { stroke: colour, fill: "none", "stroke-width": 1.2 };
+  const found = [];
+  if (!Number.isNaN(one.even)) {
+    const d = `M${LEFT} ${round(y(one.even))}H${width - RIGHT}`;
+    found.push(svg("path", { ...thin, d, "stroke-dasharray": "1 4", class: "even" }));
+  }
+  if (one.published) {
+    const points = one.published.map((value, layer) => [x(layer), value]);
+    found.push(svg("path", { ...thin, d: curve(points, y), "stroke-dasharray": "6 3", class: "published" }));
+  }
+  const isFew = atlas.layers.length * atlas.heads.length <= MOST_DOTS;
+  if (isFew) found.push(...dots(atlas, metric, one, { x, y, colour, aside }));
+  return [...found, svg("path", { ...thin, d: curve(all, y), "stroke-width": 2.4, class: "of-layer" })];
+}
+
+/** A line through the points [x, value] that have a value. */
+function curve(points, y) {
+  const kept = points.filter(([, value]) => !Number.isNaN(value));
+  return kept.map(([x, value], n) => `${n ? "L" : "M"}${round(x)} ${round(y(value))}`).join("");
+}
+
+function dots(atlas, metric, { name, at }, { x, y, colour, aside }) {
+  const dot = (layer, head) => {
+    const value = at(layer, head);
+    if (Number.isNaN(value)) return [];
+    const words = `${headName(atlas, layer, head)}: ${name} ${shown(metric, value)}`;
+    const place = { cx: round(x(layer) + aside), cy: round(y(value)), r: 2.6, fill: colour, "fill-opacity": 0.5 };
+    return [svg("a", { href: headHref(atlas, layer, head) }, svg("circle", place, title(words)))];
+  };
+  return atlas.layers.flatMap((_, layer) => atlas.heads.flatMap((__, head) => dot(layer, head)));
+}
+
+// ---- names of the series
+
+/** The series' places in rows that they fit in: [[n, …], …]. */
+function rowsOf(series, width) {
+  const rows = [[]];
+  let used = LEFT;
+  series.forEach(({ name }, n) => {
+    const room = MARK + LETTER * name.length;
+    if (used + room > width && rows.at(-1).length) { rows.push([]); used = LEFT; }
+    rows.at(-1).push([n, used]);
+    used += room;
+  });
+  return rows;
+}
+
+function names(series, { rows, bottom }) {
+  return rows.flatMap((row, line) => row.flatMap(([n, left]) => {
+    const y = bottom + BELOW + ROW * (line + 0.6);
+    return [
+      svg("line", { x1: left, x2: left + 14, y1: y - 4, y2: y - 4, stroke: colourOf(n), "stroke-width": 2.4 }),
+      text(left + 19, y, series[n].name, { fill: "var(--ink)" }),
+    ];
+  }));
+}

@@ -1,0 +1,56 @@
+// Figure 1: heads that attend broadly, to the next piece, to separators and to periods, each in a sentence of its own.
+
+import { headAt, headHref, headName } from "../../arithmetic/heads.js";
+import { shown } from "../../arithmetic/numbers.js";
+import { clamp } from "../../arithmetic/scales.js";
+import { el } from "../../shared/dom.js";
+import { section } from "../parts.js";
+import { sentenceLines } from "../sentence-lines.js";
+
+/** What a head does, the metric and the label that find it, and the claims whose sentences show it best. */
+const BEHAVIOURS = [
+  { name: "Attends broadly", metric: "entropy_all", claim: null },
+  { name: "To the next piece", metric: "neighbour_attention", at: "next", claim: "next" },
+  { name: "To separators", metric: "special_attention", at: "separator", claim: "special_to:separator" },
+  { name: "To periods and commas", metric: "special_attention", at: "punctuation", claim: "special_to:punctuation" },
+];
+const HELP = "The head of this run that does each of these most. Lines lead from a piece on the left to those on the "
+  + "right that it attends to; the darker, the more.";
+
+export function behaviours(atlas) {
+  const found = section("Figure 1: what heads do", HELP);
+  const grid = el("div", { class: "panels four" });
+  grid.append(...BEHAVIOURS.map((one) => behaviour(atlas, one)));
+  found.append(grid);
+  return found;
+}
+
+function behaviour(atlas, { name, metric: metricName, at, claim }) {
+  const metric = atlas.byName.get(metricName);
+  const label = metric && at ? metric.place(at) : 0;
+  const [best] = metric && label >= 0 ? metric.order(label) : [];
+  const block = el("div", {}, el("h3", {}, name));
+  if (best === undefined || !metric.column(label)[best]) {
+    block.append(el("p", { class: "note" }, "No head of this model does it."));
+    return block;
+  }
+  const [layer, head] = headAt(atlas, best);
+  const link = el("a", { href: headHref(atlas, layer, head) }, headName(atlas, layer, head));
+  const shares = shown(metric, metric.column(label)[best]);
+  block.append(el("p", {}, link, `: ${shares}`), picture(exemplarOf(atlas, best, claim)));
+  return block;
+}
+
+/** The first sentence that shows it and has its rows; undefined without one. */
+function exemplarOf(atlas, place, claim) {
+  const [layer, head] = headAt(atlas, place);
+  const isIt = (one) => one.claim === claim && one.layer === atlas.layers[layer] && one.head === atlas.heads[head];
+  const shows = atlas.claimed.find(isIt)?.list ?? [];
+  return [...shows, ...atlas.exemplars[place]].find((one) => one.row);
+}
+
+function picture(exemplar) {
+  if (!exemplar) return el("p", { class: "note" }, "No sentence with its attention is kept of this head.");
+  const width = clamp(innerWidth - 40, 240, 270);
+  return el("div", {}, sentenceLines(exemplar, width), el("p", { class: "source" }, exemplar.source));
+}

@@ -1,0 +1,12 @@
+// The ways between the papers.
+
+import { el } from "../../shared/dom.js";
+
+export function tabs(atlas, key) {
+  if (atlas.papers.length < 2) return [];
+  const link = (paper, n) => {
+    const current = paper.key === key ? "page" : null;
+    return el("a", { href: n ? `#/paper/${paper.key}` : "#/paper", "aria-current": current }, paper.name);
+  };
+  return [el("nav", { class: "tabs", "aria-label": "Papers" }, ...atlas.papers.map(link))];
+}

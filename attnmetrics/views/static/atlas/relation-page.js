@@ -1,0 +1,47 @@
+// The page of a relation: which heads find it, under which rule, and where they are wrong.
+
+import { headHref } from "../arithmetic/heads.js";
+import { el } from "../shared/dom.js";
+import { accuracyMaps } from "./accuracy-maps.js";
+import { hitsAndMisses } from "./claimed.js";
+import { crumbs, OVERVIEW, section } from "./parts.js";
+import { relationTable, RULES, ruleName, ruleTable } from "./relations.js";
+
+const HELP = "Words of a sentence are candidates; a head is right where the word that it points to is the parent.";
+const PLACES = "Each half of the documents chooses its best head, which is scored on the other half (held out); "
+  + "offsets likewise. The offset says how many words to the right of the dependent its parent stands most often.";
+const EXAMPLES = "The outlined piece attends; the arrow keys or a pointer choose another.";
+
+export function drawRelation(root, atlas, [rel], go) {
+  if (rel === undefined) return drawRelations(root, atlas);
+  const rules = atlas.relations.find(([first]) => first.rel === rel);
+  if (!rules) return `expected a relation with edges in this run, found ${rel}`;
+  root.append(crumbs([OVERVIEW, ["#/relation", "Relations"]], rel), el("h1", {}, `Which heads find ${rel}`),
+    el("p", { class: "help" }, HELP), ruleSection(atlas, rel, rules), exampleSection(atlas, rel));
+  const maps = rules.map(({ rule }) => [ruleName(rule), RULES[rule] ?? "", { rule, rel }]);
+  accuracyMaps(root, atlas, "relation_accuracy", maps, (layer, head) => go(headHref(atlas, layer, head)));
+  return null;
+}
+
+function drawRelations(root, atlas) {
+  root.append(crumbs([OVERVIEW], "Relations"), el("h1", {}, "Heads that find relations"),
+    el("p", { class: "help" }, `${HELP} ${PLACES}`), relationTable(atlas));
+  return null;
+}
+
+function ruleSection(atlas, rel, rules) {
+  const found = section("The best head", PLACES);
+  found.append(ruleTable(atlas, rules));
+  const published = atlas.published_relations[rel] ?? [];
+  if (published.length) {
+    const words = `Published for BERT-base on Stanford Dependencies of the WSJ: ${published.join("; ")}.`;
+    found.append(el("p", { class: "note" }, words));
+  }
+  return found;
+}
+
+function exampleSection(atlas, rel) {
+  const found = section("In sentences", EXAMPLES);
+  found.append(hitsAndMisses(atlas, `relation:${rel}`));
+  return found;
+}

@@ -1,0 +1,70 @@
+// Relations of a run and the heads that find them: what Table 1, the pages of relations and of coreference share.
+
+import { headHref, headName } from "../arithmetic/heads.js";
+import { percent } from "../arithmetic/numbers.js";
+import { el } from "../shared/dom.js";
+import { table } from "./parts.js";
+
+/** What a rule asks of attention. */
+export const RULES = {
+  row: "from the dependent: the word that it attends to most",
+  column: "to the dependent: the word that attends to it most",
+  parent_row: "from the parent: the word that it attends to most",
+};
+const NONE = "This run has no relations: it has no annotation that names heads of words.";
+
+export const ruleName = (rule) => rule.replaceAll("_", " ");
+export const share = (value) => (value === null || Number.isNaN(value) ? "–" : percent(value));
+export const relationHref = (rel) => `#/relation/${encodeURIComponent(rel)}`;
+const signed = (offset) => (offset > 0 ? `+${offset}` : String(offset).replace("-", "−"));
+
+/** The way to a head by its numbers in the model. */
+export function headLink(atlas, layer, head) {
+  const [a, b] = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
+  return el("a", { href: headHref(atlas, a, b) }, headName(atlas, a, b));
+}
+
+/** Of a relation under several rules the one that finds most edges. */
+export const bestRule = (rules) => rules.reduce((a, b) => (hits(b) > hits(a) ? b : a));
+const hits = ({ accuracy, attainable }) => accuracy * attainable;
+
+/** All relations, a row each, with what was published of them where anything was. */
+export function relationTable(atlas) {
+  if (!atlas.relations.length) return el("p", { class: "note" }, NONE);
+  const has = Object.keys(atlas.published_relations).length > 0;
+  const header = ["relation", "edges", "rule", "best head", "accuracy", "held out", "best offset", "its share",
+    ...(has ? ["published, of Stanford relations"] : [])];
+  const rows = atlas.relations.map((rules) => relationRow(atlas, bestRule(rules), has));
+  return el("div", { class: "scroll" }, table("results", header, rows));
+}
+
+function relationRow(atlas, one, hasPublished) {
+  const published = (atlas.published_relations[one.rel] ?? []).map((words) => el("div", {}, words));
+  return [
+    el("td", {}, el("a", { href: relationHref(one.rel) }, one.rel)), number(one.edges.toLocaleString("en")),
+    el("td", {}, ruleName(one.rule)), ...found(atlas, one),
+    ...(hasPublished ? [el("td", { class: "note" }, ...published)] : []),
+  ];
+}
+
+export const number = (content) => el("td", { class: "value" }, content);
+
+/** Cells of the best head and of the best offset. */
+function found(atlas, one) {
+  return [
+    el("td", {}, headLink(atlas, one.layer, one.head)), number(share(one.accuracy)), number(share(one.held_out)),
+    number(signed(one.offset)), number(share(one.at_offset)),
+  ];
+}
+
+/** A relation under every rule that can find it. */
+export function ruleTable(atlas, rules) {
+  const header = ["rule", "edges it can find", "best head", "accuracy", "held out", "best offset", "its share",
+    "held out"];
+  const row = (one) => [
+    el("td", {}, el("b", {}, ruleName(one.rule)), el("div", { class: "note" }, RULES[one.rule] ?? "")),
+    number(`${one.attainable.toLocaleString("en")} of ${one.edges.toLocaleString("en")}`),
+    ...found(atlas, one), number(share(one.baseline)),
+  ];
+  return el("div", { class: "scroll" }, table("results", header, rules.map(row)));
+}

@@ -1,0 +1,279 @@
+"""Pairs of segments of a document: against pairs cut by hand, in every statistic; what is refused; a run."""
+
+import json
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from agreement import WEIGHT, K, check_exemplars, worst_ratios
+from conftest import demo_config
+from gold import Annotated, corpus, new_reference, read_gold_pairs
+from models import TEXTS, make_tokenizer, save_model
+from reference_forward import forward_float64
+from transformers import AutoModel, AutoTokenizer
+
+import attnmetrics
+from attnmetrics.config import build_config
+from attnmetrics.errors import ConfigError
+from attnmetrics.measuring.shard import ShardResult, measure
+from attnmetrics.metrics.reference.pieces import label_pieces
+from attnmetrics.metrics.reference.sentence import Sentence, Word
+from attnmetrics.model.load import Model, load_model, without_null
+from attnmetrics.model.pairs import find_frame, group_sentences, tokenize_pairs
+from attnmetrics.model.units import SegmentIds, check_pair
+from attnmetrics.results.dataset import dataset
+from attnmetrics.running.driver import run
+from attnmetrics.running.progress import Reporter
+from attnmetrics.statistics.exemplars import merge_all
+from attnmetrics.statistics.variability import deviations
+from attnmetrics.views import atlas
+
+SIZE = 48
+SENTENCES = corpus(TEXTS)[:22]
+DOCUMENT = 5
+"""Sentences of each, in `corpus`."""
+
+
+class Pair(NamedTuple):
+    """Cut by hand."""
+
+    document: int
+    number: int
+    sentences: list[Annotated]
+    second: int
+    """the first of its second segment; as many as there are where it has none"""
+
+    @property
+    def texts(self) -> list[str]:
+        parts = self.sentences[: self.second], self.sentences[self.second :]
+        return [" ".join(one.text for one in part) for part in parts if part]
+
+    @property
+    def text(self) -> str:
+        return " ".join(one.text for one in self.sentences)
+
+    @property
+    def words(self) -> list[Word]:
+        words: list[Word] = []
+        start = 0
+        for one in self.sentences:
+            first = len(words)
+            for word in one.words:
+                head = word.head + first if word.head >= 0 else -1
+                words.append(Word(word.start + start, word.end + start, word.pos, word.rel, head))
+            start += len(one.text) + 1
+        return words
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_model(tmp_path_factory.mktemp("models") / "bert", "bert", sharp=True)
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> Model:
+    return without_null(load_model(str(folder)))
+
+
+def cut(folder: Path, sentences: list[Annotated], size: int) -> list[Pair]:
+    """One document after the other, one sentence after the other; of a pair, every border tried."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    pairs = []
+    for document, group in groupby(sentences, lambda one: one.document):
+        left, number = list(group), 0
+        while left:
+            pieces = [len(tokenizer(one.text, add_special_tokens=False)["input_ids"]) for one in left]
+            count = max([1, *(n for n in range(1, len(left) + 1) if sum(pieces[:n]) <= size - 3)])
+            borders = range(1, count) or [1]
+            second = min(borders, key=lambda n: abs(sum(pieces[:n]) - sum(pieces[n:count])))
+            pairs.append(Pair(document, number, left[:count], second))
+            left, number = left[count:], number + 1
+    return pairs
+
+
+def spell(folder: Path, pair: Pair, size: int) -> tuple[list[int], list[int], list[tuple[int, int]], bool]:
+    """Ids, segments and characters, as transformers makes them, in the text of both; whether it was cut."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    found = tokenizer(*pair.texts, return_offsets_mapping=True, return_token_type_ids=True)
+    shift = [len(pair.texts[0]) + 1 if source == 1 else 0 for source in found.sequence_ids()]
+    spans = [(a + by, b + by) for (a, b), by in zip(found["offset_mapping"], shift, strict=True)]
+    kept = list(range(len(spans)))
+    while len(kept) > size:
+        kept.remove(max(k for k in kept if found.sequence_ids()[k] is not None))
+    ids, segments = found["input_ids"], found["token_type_ids"]
+    return [ids[k] for k in kept], [segments[k] for k in kept], [spans[k] for k in kept], len(kept) < len(spans)
+
+
+def measured(model: Model, size: int, segment_ids: SegmentIds = "tokenizer") -> list[ShardResult]:
+    """From shards of two documents each."""
+    shards = [SENTENCES[start : start + 2 * DOCUMENT] for start in range(0, len(SENTENCES), 2 * DOCUMENT)]
+    assert len(shards) > 1
+    units = [read_gold_pairs(shard, model, size, segment_ids) for shard in shards]
+    return [measure(one, model, batch_pieces=100, exemplars=K) for one in units]
+
+
+def merged(parts: list[ShardResult], unit: str) -> xr.Dataset:
+    state = parts[0].state
+    for part in parts[1:]:
+        state = state.merge(part.state)
+    return dataset(state.layout, state.sums | deviations(lambda: (part.blocks for part in parts)), unit)
+
+
+@pytest.mark.parametrize(("size", "segment_ids"), [(SIZE, "tokenizer"), (20, "zero")])
+def test_every_statistic_is_that_of_pairs_cut_by_hand(folder, model, size, segment_ids):
+    expected, maps = new_reference(3, 4, causal=False, own=False), {}
+    pairs = cut(folder, SENTENCES, size)
+    for pair in pairs:
+        ids, segments, spans, short = spell(folder, pair, size)
+        alpha, added = forward_float64(folder, ids, segments if segment_ids == "tokenizer" else None)
+        maps[pair.document, pair.number] = alpha
+        template = frozenset(n for n, (start, end) in enumerate(spans) if start == end)
+        text = pair.text + "\0" + str(ids)  # one text a pair: the reference keeps each once
+        row = Sentence(text, pair.words, spans, ids, template, frozenset(), alpha, added, cut=short,
+                       document_index=pair.document, sentence=pair.number)  # fmt: skip
+        expected.add(label_pieces(row))
+    parts = measured(model, size, segment_ids)
+    found = merged(parts, f"pair:{size}")
+    ratios = worst_ratios(found, expected)
+    assert max(ratios.values()) <= 1, {name: ratio for name, ratio in ratios.items() if ratio > 1}
+    assert check_exemplars(merge_all(part.exemplars for part in parts), expected, maps) < WEIGHT
+    assert {len(pair.texts) for pair in pairs} == {1, 2}
+    assert found["sentences_cut"] == expected.results()["sentences_cut"] > 0
+    assert found["separator_attention"].notnull().all()
+
+
+def test_pieces_are_those_of_the_pair_alone(folder, model):
+    for size in (20, 33, 64):
+        units, pairs = read_gold_pairs(SENTENCES, model, size, "tokenizer"), cut(folder, SENTENCES, size)
+        assert len(units) == len(pairs)
+        assert units.number.tolist() == [pair.number for pair in pairs]
+        assert units.document_index.tolist() == [pair.document for pair in pairs]
+        bounds = units.pieces.offsets.tolist()
+        for row, (pair, own) in enumerate(zip(pairs, (slice(a, b) for a, b in pairwise(bounds)), strict=True)):
+            ids, segments, spans, short = spell(folder, pair, size)
+            assert units.pieces.ids[own].tolist() == ids
+            assert units.segments is not None and units.segments[own].tolist() == segments
+            assert list(zip(units.pieces.start[own].tolist(), units.pieces.end[own].tolist(), strict=True)) == spans
+            assert units.pieces.cut[row] == short
+            held = [units.words.text[n] for n in np.unique(units.sentence[own])]
+            assert held == [one.text for one in pair.sentences][: len(held)]
+            assert len(held) == len(pair.sentences) or short
+        assert (np.diff(units.sentence) >= 0).all()
+
+
+def test_attention_is_that_of_transformers(folder, model):
+    network = AutoModel.from_pretrained(folder, attn_implementation="eager").double().eval()
+    expected = {"tokenizer": [], "zero": []}
+    for pair in cut(folder, SENTENCES, SIZE):
+        ids, segments, _, _ = spell(folder, pair, SIZE)
+        for which, told in (("tokenizer", segments), ("zero", [0] * len(ids))):
+            with torch.inference_mode():
+                inputs = {"input_ids": torch.tensor([ids]), "token_type_ids": torch.tensor([told])}
+                found = torch.cat(network(**inputs, output_attentions=True).attentions)
+            expected[which].append(found.amax(-1).sum(-1))
+    largest = {}
+    for which in ("tokenizer", "zero"):
+        parts = measured(model, SIZE, which)
+        largest[which] = sum(part.state["largest_sum"] for part in parts)
+        np.testing.assert_allclose(largest[which], sum(expected[which]).numpy(), rtol=1e-5)
+    assert np.abs(largest["tokenizer"] / largest["zero"] - 1).max() > 1e-3
+
+
+def test_any_shards_of_whole_documents_give_the_same(model):
+    whole = measure(read_gold_pairs(SENTENCES, model, SIZE, "tokenizer"), model, exemplars=K)
+    parts = measured(model, SIZE)
+    for name, value in whole.state.sums.items():
+        total = sum(part.state[name] for part in parts)
+        np.testing.assert_allclose(total, value, rtol=1e-5, atol=2e-5, err_msg=name)
+    together = merge_all(part.exemplars for part in parts)
+    np.testing.assert_allclose(together.weight, whole.exemplars.weight, rtol=0, atol=5e-5)
+
+
+def test_units_take_what_fits_and_are_halved_at_the_nearest_border():
+    lengths, document = np.array([3, 4, 2, 9, 1, 1, 20, 5]), np.array([0, 0, 0, 1, 2, 2, 2, 2])
+    first, second = group_sentences(lengths, document, 9)
+    # 3 | 4 2: nearer the middle than 3 4 | 2; 9 alone in its document; 1 | 1; 20 does not fit; 5 is left.
+    assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(0, 1), (3, 4), (4, 5), (6, 7), (7, 8)]
+    assert [len(found) for found in group_sentences(np.zeros(0, np.int64), np.zeros(0, np.int64), 9)] == [0, 0]
+
+
+def test_a_template_may_put_more_than_one_piece_between():
+    tokenizer = make_tokenizer("bert").backend_tokenizer
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] [SEP] $B:1 [SEP]:2", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    frames = find_frame(tokenizer, 1), find_frame(tokenizer, 2)
+    assert frames[1].gaps == ((2,), (3, 3), (3,)) and frames[1].gap_segments == ((0,), (0, 0), (2,))
+    pieces, segments = tokenize_pairs(tokenizer, ["a", "b a"], ["b b", None], frames, 7)
+    a, b = (tokenizer.encode(text, add_special_tokens=False).ids[0] for text in "ab")
+    assert pieces.ids.tolist() == [2, a, 3, 3, b, b, 3, 2, b, a, 3]
+    assert segments.tolist() == [0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0]
+    assert pieces.start.tolist() == [0, 0, 0, 0, 2, 4, 0, 0, 0, 2, 0]
+    assert not pieces.cut.any()
+    pieces, _ = tokenize_pairs(tokenizer, ["a", "b a"], ["b b", None], frames, 6)
+    assert pieces.ids.tolist() == [2, a, 3, 3, b, 3, 2, b, a, 3] and pieces.cut.tolist() == [True, False]
+
+
+# ---- what is refused
+
+
+@pytest.mark.parametrize("unit", ["pair", "pair:1", "pairs:9", "pair:09", "pair:-3"])
+def test_other_units_are_refused(unit):
+    with pytest.raises(ConfigError, match=r"'window:N' or 'pair:N' with N of at least 2 pieces"):
+        build_config({"model": "m", "corpus": "c", "out": "o", "unit": unit})
+
+
+def test_settings_that_go_with_pairs_alone_or_not_at_all():
+    base = {"model": "m", "corpus": "c", "out": "o"}
+    build_config({**base, "unit": "pair:128", "segment_ids": "zero"})
+    with pytest.raises(ConfigError, match="segment_ids are of pairs of segments; leave it out"):
+        build_config({**base, "segment_ids": "zero"})
+    with pytest.raises(ConfigError, match="null_tokens special is not to be had with pairs"):
+        build_config({**base, "unit": "pair:128", "null_tokens": "special"})
+    with pytest.raises(ConfigError, match="unit pair:128 takes whole documents"):
+        build_config({**base, "unit": "pair:128", "sample_sentences": 5})
+
+
+def test_pairs_fit_the_model_and_its_tokenizer(model, tmp_path):
+    for size in (5, 64):
+        check_pair(size, model)
+    for size in (4, 65):
+        with pytest.raises(ConfigError, match=f"expected pairs of 5 to 64 pieces, .* found {size}; choose another"):
+            check_pair(size, model)
+    with pytest.raises(ConfigError, match=r"puts a separator between two texts, found none .* choose --unit window:N"):
+        check_pair(30, load_model(str(save_model(tmp_path / "gpt2", "gpt2", layers=1))))
+
+
+# ---- a run from end to end
+
+
+def test_a_run_in_pairs(folder: Path, tmp_path: Path) -> None:
+    options = {
+        "model": str(folder),
+        "unit": "pair:64",
+        "max_documents": 2,
+        "shard_characters": 1000,
+        "annotations": tmp_path / "annotations",
+    }
+    runs = {}
+    for which in ("tokenizer", "zero"):
+        facts = run(demo_config(tmp_path / which, segment_ids=which, **options), Reporter(quiet=True))
+        assert facts["corpus"]["shards"] > 1
+        assert facts["model"]["null"] == {"leading": 0, "trailing": 0}
+        runs[which] = attnmetrics.load(tmp_path / which)
+    found = runs["tokenizer"]
+    assert (found["pieces"] == runs["zero"]["pieces"]) and (found["null_attention"] == 0).all()
+    assert abs(found["entropy_all"] / runs["zero"]["entropy_all"] - 1).max() > 1e-3
+    assert found["sentences"].attrs["long_name"] == "Segment pairs measured"
+    assert found["separator_attention"].notnull().all()
+    record = json.loads((tmp_path / "tokenizer" / "run.json").read_text())
+    frame = attnmetrics.exemplars(tmp_path / "tokenizer")
+    page = atlas.contents(found, frame, attnmetrics.exemplar_attention(tmp_path / "tokenizer"), record)
+    assert page["unit"] == "segment pair"
+    assert not (tmp_path / "tokenizer" / "traces").exists()  # pairs are not read again
