@@ -24,6 +24,8 @@ class Plan:
     """of the whole corpus"""
     gold: Declared | None
     """tags and relations of a CoNLL-U corpus; None for text that a pipeline annotates"""
+    most_sentences: int
+    """sentences in all shards; of text, whose sentences are not known yet, no more than this, its characters"""
     omissions: Omissions
     """what reading left out or cut"""
 
@@ -68,16 +70,15 @@ def make_plan(config: RunConfig) -> Plan:
     omissions = Omissions()
     scan = LabelScan()
     shards = []
-    gold = False
+    gold, sentences = False, 0
     for shard, documents in cut(stream(config, omissions), config.shard_characters):
         gold = documents[0].gold
-        for document in documents if gold else ():
-            scan.add(document)
+        sentences += sum(map(scan.add, documents)) if gold else shard.characters
         shards.append(shard)
     whole = blake2b("".join(shard.digest for shard in shards).encode(), digest_size=16).hexdigest()
     omissions.counts.update(scan.unread.number)
     omissions.first.update(scan.unread.first)
-    return Plan(tuple(shards), whole, scan.declared if gold else None, omissions)
+    return Plan(tuple(shards), whole, scan.declared if gold else None, sentences, omissions)
 
 
 def read_shards(config: RunConfig, plan: Plan, wanted: set[int]) -> Iterator[tuple[Shard, tuple[Document, ...]]]:
