@@ -1,6 +1,6 @@
 """Pairs of segments of a document: against pairs cut by hand, in every statistic; what is refused; a run."""
 
-import json
+from dataclasses import replace
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -32,8 +32,8 @@ from attnmetrics.statistics.exemplars import merge_all
 from attnmetrics.statistics.variability import deviations
 from attnmetrics.views import atlas
 
-SIZE = 48
-SENTENCES = corpus(TEXTS)[:22]
+SIZE = 40
+SENTENCES = corpus(TEXTS)[:13]
 DOCUMENT = 5
 """Sentences of each, in `corpus`."""
 
@@ -183,6 +183,13 @@ def test_attention_is_that_of_transformers(folder, model):
     assert np.abs(largest["tokenizer"] / largest["zero"] - 1).max() > 1e-3
 
 
+def test_rows_of_one_length_are_told_their_segments_too(model):
+    apart = replace(model, layout=replace(model.layout, equal_lengths=True))
+    found, expected = (measure(read_gold_pairs(SENTENCES, each, SIZE, "tokenizer"), each) for each in (apart, model))
+    for name, value in expected.state.sums.items():
+        np.testing.assert_allclose(found.state[name], value, rtol=1e-5, atol=2e-5, err_msg=name)
+
+
 def test_any_shards_of_whole_documents_give_the_same(model):
     whole = measure(read_gold_pairs(SENTENCES, model, SIZE, "tokenizer"), model, exemplars=K)
     parts = measured(model, SIZE)
@@ -253,27 +260,23 @@ def test_pairs_fit_the_model_and_its_tokenizer(model, tmp_path):
 # ---- a run from end to end
 
 
+@pytest.mark.usefixtures("loaded_once")
 def test_a_run_in_pairs(folder: Path, tmp_path: Path) -> None:
-    options = {
-        "model": str(folder),
-        "unit": "pair:64",
-        "max_documents": 2,
-        "shard_characters": 1000,
-        "annotations": tmp_path / "annotations",
-    }
-    runs = {}
-    for which in ("tokenizer", "zero"):
-        facts = run(demo_config(tmp_path / which, segment_ids=which, **options), Reporter(quiet=True))
-        assert facts["corpus"]["shards"] > 1
-        assert facts["model"]["null"] == {"leading": 0, "trailing": 0}
-        runs[which] = attnmetrics.load(tmp_path / which)
-    found = runs["tokenizer"]
-    assert (found["pieces"] == runs["zero"]["pieces"]) and (found["null_attention"] == 0).all()
-    assert abs(found["entropy_all"] / runs["zero"]["entropy_all"] - 1).max() > 1e-3
+    (tmp_path / "corpus.txt").write_text("\n\n".join(["Nobody knew. Stop! Go on. They left it."] * 3))
+    corpus_file = {"corpus": str(tmp_path / "corpus.txt"), "text_documents": "blank-line", "shard_characters": 60}
+    config = demo_config(tmp_path / "run", model=str(folder), unit="pair:40", segment_ids="zero", **corpus_file)
+    facts = run(config, Reporter(quiet=True))
+    assert facts["corpus"]["shards"] > 1
+    assert facts["model"]["null"] == {"leading": 0, "trailing": 0}
+    assert facts["identity"]["segment_ids"] == "zero"
+    found, frame = attnmetrics.load(tmp_path / "run"), attnmetrics.exemplars(tmp_path / "run")
+    assert found["sentences"] == 3 and (found["null_attention"] == 0).all()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    ids = tokenizer("Nobody knew. Stop!", "Go on. They left it.")["input_ids"]
+    assert found["pieces"] == 3 * len(ids)
+    alpha, _ = forward_float64(folder, ids)
+    np.testing.assert_allclose(found["peak_attention"], alpha.max(-1).mean(-1), rtol=1e-5)
     assert found["sentences"].attrs["long_name"] == "Segment pairs measured"
-    assert found["separator_attention"].notnull().all()
-    record = json.loads((tmp_path / "tokenizer" / "run.json").read_text())
-    frame = attnmetrics.exemplars(tmp_path / "tokenizer")
-    page = atlas.contents(found, frame, attnmetrics.exemplar_attention(tmp_path / "tokenizer"), record)
+    page = atlas.contents(found, frame, attnmetrics.exemplar_attention(tmp_path / "run"), facts)
     assert page["unit"] == "segment pair"
-    assert not (tmp_path / "tokenizer" / "traces").exists()  # pairs are not read again
+    assert not (tmp_path / "run" / "traces").exists()  # pairs are not read again

@@ -279,7 +279,7 @@ def test_windows_that_read_the_same_are_one_exemplar(folders):
 @pytest.mark.parametrize("unit", ["window", "window:", "window:1", "window:0", "window:-5", "window:7.5", "window: 64",
                                   "window:064", "windows:64", "Sentence", "document", "window:٦٤", ""])  # fmt: skip
 def test_other_units_are_refused(unit):
-    with pytest.raises(ConfigError, match=r"unit: expected 'sentence', or 'window:N' with N of at least 2 pieces"):
+    with pytest.raises(ConfigError, match=r"unit: expected 'sentence', or 'window:N' or 'pair:N' with N of"):
         build_config({"model": "m", "corpus": "c", "out": "o", "unit": unit})
 
 
