@@ -71,18 +71,18 @@ FAMILY: Final = Family(
             heading="Even attention to separators from {} pieces", help=_EVEN,
         ),
         Result(
-            "neighbour_attention", (*HEAD, "neighbour"), "1", "share", "Attention to a neighbour",
+            "neighbour_attention", (*HEAD, "neighbour"), "1", "share", "All attention to a neighbour",
             "Σ α[i, i−1], α[i, i], α[i, i+1] ÷ rows that have such a piece",
             _of_rows("neighbour_sum", "neighbour_rows"), CLARK,
-            heading="Attention to the {} piece", chance="neighbour_attention_uniform",
+            heading="All attention to the {} piece", chance="neighbour_attention_uniform",
             help="Null neighbours are in. Above 50%: a head of that neighbour. NaN for next pieces where the model "
             "sees none.",
         ),
         Result(
-            "neighbour_attention_uniform", ("neighbour",), "1", "share", "Even attention to a neighbour",
+            "neighbour_attention_uniform", ("neighbour",), "1", "share", "All of even attention to a neighbour",
             "mean over these rows of 1 ÷ pieces that the row may attend to",
             lambda sums: ratio(sums["neighbour_even_sum"], sums["neighbour_rows"]), "",
-            heading="Even attention to the {} piece", help=_EVEN,
+            heading="All of even attention to the {} piece", help=_EVEN,
         ),
     ),
 )  # fmt: skip

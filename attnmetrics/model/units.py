@@ -21,7 +21,9 @@ from attnmetrics.metrics.schema import Schema
 from attnmetrics.model.align import Pieces, align, encode, tokenize
 from attnmetrics.model.capture import segment_types
 from attnmetrics.model.links import Pairs, inductive, repeated, spread
+from attnmetrics.model.load import PROBE_TEXTS
 from attnmetrics.model.pairs import find_frame, group_sentences, tokenize_pairs
+from attnmetrics.model.probe import check_segments
 from attnmetrics.model.special import special_kinds
 
 if TYPE_CHECKING:
@@ -160,7 +162,8 @@ def check_pair(size: int, model: "Model") -> None:
     Raises:
         ConfigError: they are longer than it takes, or the template leaves no room for two pieces; or nothing stands
             between two texts.
-        ModelError: the tokenizer's template changes the texts' pieces, or numbers segments that the model has not.
+        ModelError: the tokenizer's template changes the texts' pieces, or numbers segments that the model has not; or
+            the model is not told of segments in a batch as it is alone.
     """
     frame = find_frame(model.tokenizer, 2)
     if not frame.gaps[1]:
@@ -180,6 +183,10 @@ def check_pair(size: int, model: "Model") -> None:
             f"expected segment ids below {types}, as many as {model.name} tells apart, found {most} of its tokenizer; "
             "give --segment-ids zero"
         )
+    if types > 1:
+        texts = model.tokenizer.encode_batch(list(pairwise(PROBE_TEXTS)))
+        told = [(found.ids[: model.max_pieces], found.type_ids[: model.max_pieces]) for found in texts]
+        check_segments(model.network, model.layout, model.causal, told, model.device)
 
 
 def check_window(size: int, model: "Model") -> None:

@@ -18,10 +18,11 @@ from transformers import AutoModel, AutoTokenizer
 
 import attnmetrics
 from attnmetrics.config import build_config
-from attnmetrics.errors import ConfigError
+from attnmetrics.errors import ConfigError, ModelError
 from attnmetrics.measuring.shard import ShardResult, measure
 from attnmetrics.metrics.reference.pieces import label_pieces
 from attnmetrics.metrics.reference.sentence import Sentence, Word
+from attnmetrics.model import probe
 from attnmetrics.model.load import Model, load_model, without_null
 from attnmetrics.model.pairs import find_frame, group_sentences, tokenize_pairs
 from attnmetrics.model.units import SegmentIds, check_pair
@@ -255,6 +256,15 @@ def test_pairs_fit_the_model_and_its_tokenizer(model, tmp_path):
             check_pair(size, model)
     with pytest.raises(ConfigError, match=r"puts a separator between two texts, found none .* choose --unit window:N"):
         check_pair(30, load_model(str(save_model(tmp_path / "gpt2", "gpt2", layers=1))))
+
+
+def test_a_model_that_is_not_told_of_segments_is_refused(model, monkeypatch):
+    told = probe.run_packed
+    monkeypatch.setattr(probe, "run_packed", lambda *arguments: told(*arguments[:4]))
+    with pytest.raises(ModelError, match=r"BertModel in pairs of segments can't be captured exactly: it differs from"):
+        check_pair(30, model)
+    monkeypatch.undo()
+    check_pair(30, model)
 
 
 # ---- a run from end to end

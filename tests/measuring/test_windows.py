@@ -389,7 +389,7 @@ def test_the_atlas_speaks_of_windows(window_run: Path, demo_run: Path) -> None:
     ]
     assert ["Windows behind variability", "windows", "number of windows", ""] in said
     assert "entence" not in json.dumps(said)
-    cut, blank = "windows cut to the model's length", "blank sentences"
+    cut, blank = "windows cut to length", "blank sentences"
     assert {cut, blank} <= {name for name, _ in found["left_out"]}
     assert {source.rpartition(", ")[2].split()[0] for source, _, _ in found["sentences"]} == {"window"}
     assert not any(rows for exemplars in found["exemplars"] for *_, rows in exemplars)
