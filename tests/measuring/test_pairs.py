@@ -25,7 +25,8 @@ from attnmetrics.metrics.reference.sentence import Sentence, Word
 from attnmetrics.model import probe
 from attnmetrics.model.load import Model, load_model, without_null
 from attnmetrics.model.pairs import find_frame, group_sentences, tokenize_pairs
-from attnmetrics.model.units import SegmentIds, check_pair
+from attnmetrics.model.segments import check_pair
+from attnmetrics.model.units import SegmentIds
 from attnmetrics.results.dataset import dataset
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
