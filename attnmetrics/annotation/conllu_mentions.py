@@ -20,9 +20,9 @@ _ENTITY: Final = ("GRP", "eid")
 """What the field of the entity's id is called; where no field is, the first one is."""
 _LINK: Final = ("link", "coref_type")
 """What the field is called that says how a mention refers back."""
-_IN_IDENTITY: Final = r"(?:[^()]|_\([^()]*\))+"
+_OPENED: Final = r"(?:_\([^()-]*\)|[^()])+"
 """Fields of an opening bracket; the last may be a title, such as `Mercury_(planet)`."""
-_BRACKET: Final = re.compile(rf"\((?P<opened>{_IN_IDENTITY})(?P<one>\))?|(?P<closed>[^()]+)\)")
+_BRACKET: Final = re.compile(rf"\((?P<opened>{_OPENED})(?P<one>\))?|(?P<closed>[^()]+)\)")
 _PART: Final = re.compile(r"(.+)\[([0-9]+)/[0-9]+\]")
 
 
