@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from conftest import demo_config
 from gold import Annotated, corpus, read_units
 from models import TEXTS
@@ -22,11 +23,13 @@ from attnmetrics.metrics.coreference import CANDIDATES, HEURISTICS
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.pack import Tile, pack
 from attnmetrics.model.units import Units
-from attnmetrics.results.dataset import load
-from attnmetrics.running.driver import run
+from attnmetrics.results.dataset import dataset
+from attnmetrics.running.driver import run_annotate, run_measure
 from attnmetrics.running.progress import Reporter
 from attnmetrics.statistics.states import State
 from attnmetrics.storage import locate
+from attnmetrics.store.merge import merge
+from attnmetrics.store.shards import Store
 
 MENTIONS, WORDS = range(len(CANDIDATES))
 Alpha = Callable[[Units, int], np.ndarray]
@@ -88,13 +91,13 @@ def near(units: Units, i: int, j: int) -> float:
     return 1 / (i - j) if j < i else 0.0
 
 
-@pytest.mark.parametrize("tile_pairs", [200, 1 << 16])
+@pytest.mark.parametrize("tile_pairs", [800, 1 << 16])
 def test_planted_attention(model: Model, tile_pairs: int) -> None:
     units = units_of(model)
     rows = np.arange(len(units))
     found = summed(units, model, of_words(oracle), rows, tile_pairs)
     anaphors = found["coreference_anaphor_sum"]
-    assert anaphors.sum() > 60 and (anaphors.sum(1) > 20).all() and (anaphors.sum(0) > 0).all()
+    assert (anaphors.sum(1) > 20).all() and (anaphors.sum(0) > 0).all()
     # [layer, head, half, candidates, class]: every anaphor, in both layers and all heads, whatever competes.
     np.testing.assert_array_equal(found["coreference_hits"], np.broadcast_to(anaphors[:, None], (2, 6, 2, 2, 4)))
     nearest = summed(units, model, of_words(near), rows, tile_pairs)
@@ -137,29 +140,32 @@ def test_a_mention_stands_in_each_unit_that_has_a_piece_of_its_head_word(model: 
 # ---- runs
 
 
+SENTENCES = [("Ann", "PROPN", "coref"), ("She", "PRON", "ana"), ("She", "PRON", "ana")]
+
+
 def treebank(entities: bool) -> str:
     """Six documents in which Ann, then she, sleeps; without entities the same trees."""
     lines = []
     for document in range(6):
         lines += [f"# newdoc id = d{document}", "# global.Entity = GRP-etype-infstat-minspan-link-identity"]
-        for n, (form, tag, link) in enumerate(
-            [("Ann", "PROPN", "coref"), ("She", "PRON", "ana"), ("She", "PRON", "ana")]
-        ):
+        for n, (form, tag, link) in enumerate(SENTENCES):
             entity = f"Entity=(1-person-new-1-{link})" if entities else "_"
             lines += [f"1\t{form}\t_\t{tag}\t_\tNumber=Sing\t2\tnsubj\t_\t{entity}"]
             lines += [f"2\tsleeps\t_\tVERB\t_\t_\t0\troot\t_\t{'Entity=2)' if entities and n == 2 else '_'}", ""]
     return "\n".join(lines) + "\n"
 
 
-def measured(folder: Path, entities: bool, **options: object) -> tuple[object, str]:
+def measured(folder: Path, entities: bool, **options: object) -> tuple[xr.Dataset, str]:
     """The results of a run of several shards, and what it said."""
     path = folder.with_suffix(".conllu")
     path.write_text(treebank(entities))
     said = StringIO()
-    config = demo_config(folder, corpus=str(path), shard_characters=400, layers="0,3", drawn_exemplars=0, **options)
-    facts = run(config, Reporter(console=Console(file=said, width=500)))
-    assert facts["corpus"]["shards"] > 2
-    return load(locate(folder / "results.zarr")), said.getvalue()
+    config = demo_config(folder, corpus=str(path), shard_characters=400, layers="0,3", **options)
+    run_annotate(config, Reporter(quiet=True))
+    facts = run_measure(config, Reporter(console=Console(file=said, width=500)))
+    store = Store.described(locate(folder), facts["store"])
+    assert store.shards > 2
+    return dataset(store.schema, merge(store, list(store.committed().values()), None)), said.getvalue()
 
 
 @pytest.mark.usefixtures("loaded_once")
