@@ -27,9 +27,6 @@ from attnmetrics.storage import Location, expand, locate
 DEFAULT_ANNOTATOR = "en_ud_core"
 """The English pipeline inside the package."""
 
-MAP_SENTENCES = 20_000
-"""Sentences, or windows, in which α itself is looked at."""
-
 LAYER_LIMIT = 10_000
 """No model has as many layers; a larger number is a slip."""
 
@@ -176,6 +173,11 @@ class RunConfig(BaseModel):
         PositiveInt | None,
         BeforeValidator(_as_sentences),
         Field(description="sentences, or windows, kept for variability, or 'all'"),
+    ] = 20_000
+    map_sentences: Annotated[
+        PositiveInt | None,
+        BeforeValidator(_as_sentences),
+        Field(description="sentences, or windows, whose attention between words is looked at, or 'all'"),
     ] = 20_000
     device: Annotated[
         Literal["auto", "cpu", "cuda"], Field(description="where the model runs; auto takes a GPU if there is one")

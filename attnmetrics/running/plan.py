@@ -24,6 +24,8 @@ class Plan:
     """of the whole corpus"""
     gold: Declared | None
     """tags and relations of a CoNLL-U corpus; None for text that a pipeline annotates"""
+    most_sentences: int
+    """sentences in all shards; of text, whose sentences are not known yet, no more than this, its characters"""
     left_out: dict[str, int]
     """what reading left out or cut, counted by reason"""
     mentions_left_out: dict[str, str]
@@ -70,15 +72,15 @@ def make_plan(config: RunConfig) -> Plan:
     left_out: Counter[str] = Counter()
     scan = LabelScan()
     shards = []
-    gold = False
+    gold, sentences = False, 0
     for shard, documents in cut(stream(config, left_out), config.shard_characters):
         gold = documents[0].gold
-        for document in documents if gold else ():
-            scan.add(document)
+        sentences += sum(map(scan.add, documents)) if gold else shard.characters
         shards.append(shard)
     whole = blake2b("".join(shard.digest for shard in shards).encode(), digest_size=16).hexdigest()
     left_out.update(scan.unread.number)
-    return Plan(tuple(shards), whole, scan.declared if gold else None, dict(left_out), scan.unread.first)
+    declared = scan.declared if gold else None
+    return Plan(tuple(shards), whole, declared, sentences, dict(left_out), scan.unread.first)
 
 
 def read_shards(config: RunConfig, plan: Plan, wanted: set[int]) -> Iterator[tuple[Shard, tuple[Document, ...]]]:

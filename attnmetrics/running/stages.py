@@ -11,7 +11,7 @@ from attnmetrics.annotation import cache
 from attnmetrics.annotation.cache import annotation_path
 from attnmetrics.annotation.mentions import MENTIONS
 from attnmetrics.annotation.sentence import Declared
-from attnmetrics.config import MAP_SENTENCES, RunConfig
+from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Call, Damaged, Done, Effort, Engine, Failed, Portion, Stage, Task
@@ -211,8 +211,13 @@ def _kept_for_variability(config: RunConfig, plan: Plan) -> int | None:
 
 
 def _mapped(config: RunConfig, plan: Plan) -> int | None:
-    """Units of a shard that are mapped: its share, unless all units are surely few, for each has a character."""
-    return equal_share(MAP_SENTENCES, len(plan.shards), min([plan.characters, *_sample_sizes(config)]))
+    """Units of a shard that are mapped: its share, unless the corpus surely has no more units than are wanted.
+
+    How many sentences CoNLL-U has is known. Of text, and of windows, each of which has a character, so much is known
+    only before they are measured: a corpus with fewer than are wanted may give no more than the shares.
+    """
+    units = plan.most_sentences if config.window is None else plan.characters
+    return equal_share(config.map_sentences, len(plan.shards), min([units, *_sample_sizes(config)]))
 
 
 def _sample_sizes(config: RunConfig) -> list[int]:
