@@ -9,10 +9,12 @@ from itertools import chain
 
 from attnmetrics.annotation import cache
 from attnmetrics.annotation.cache import annotation_path
+from attnmetrics.annotation.conllu_mentions import MENTIONS_UNREAD
 from attnmetrics.annotation.mentions import MENTIONS
 from attnmetrics.annotation.sentence import Declared
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
+from attnmetrics.corpus.omissions import WITHOUT_TEXT
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Call, Damaged, Done, Effort, Engine, Failed, Portion, Stage, Task
 from attnmetrics.engine.worker import Measuring
@@ -76,9 +78,13 @@ def prepare(config: RunConfig, reporter: Reporter) -> Job:
     fingerprint = annotator_fingerprint(config, plan)
     sizes = {"document": plan.documents, "character": plan.characters, "shard": len(plan.shards)}
     reporter.say(", ".join(f"{number:,} {unit}{'s' * (number != 1)}" for unit, number in sizes.items()))
-    for reason, first in plan.mentions_left_out.items():
-        what = f"{reason.removeprefix('mentions_')} mentions: {plan.left_out[reason]:,}"
-        reporter.warn(f"{what} in Entity of the column MISC, the first {first}; they are left out of coreference alone")
+    if number := plan.omissions.counts[WITHOUT_TEXT]:
+        first = plan.omissions.first[WITHOUT_TEXT]
+        reporter.warn(f"{number:,} row{'s' * (number != 1)} without a text left out, the first at {first}")
+    for reason in plan.omissions.counts.keys() & MENTIONS_UNREAD.keys():
+        number, first = plan.omissions.counts[reason], plan.omissions.first[reason]
+        what = f"{number:,} {MENTIONS_UNREAD[reason]}"
+        reporter.warn(f"{what} in the column MISC left out of coreference, the first: {first}")
     return Job(config, plan, declaration, fingerprint, time.perf_counter() - start)
 
 

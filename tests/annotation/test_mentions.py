@@ -41,13 +41,13 @@ def document(*sentences: str, fields: str = "") -> Document:
 def found(*sentences: str, fields: str = GUM) -> list[tuple[int, int, str, str]]:
     """First and last word, entity and link of every mention; all of them can be read."""
     gold = parse(document(*sentences, fields=fields))
-    assert not gold.unread.number
+    assert not gold.unread.counts
     return sorted((one.first, one.last, one.entity, one.link) for one in gold.stretches)
 
 
 def unread(*sentences: str, fields: str = GUM) -> tuple[Mapping[str, int], GoldDocument]:
     gold = parse(document(*sentences, fields=fields))
-    return gold.unread.number, gold
+    return gold.unread.counts, gold
 
 
 # ---- brackets
@@ -124,7 +124,7 @@ def test_places_are_named_by_the_first_of_each_reason() -> None:
     scan = LabelScan()
     for _ in range(2):
         scan.add(document("# sent_id = s-1\n" + sentence("a/0/(1-x"), sentence("b/0/2)"), fields=GUM))
-    assert scan.unread.number == {"mentions_unclosed": 4}
+    assert scan.unread.counts == {"mentions_unclosed": 4}
     assert scan.unread.first == {"mentions_unclosed": "'2)' (a.conllu, line 4)"}
 
 
@@ -188,7 +188,7 @@ def test_random_mentions_come_back(spans: list[tuple[int, int, str]]) -> None:
         values[first] += f"({entity}-x)" if first == last else ""
     text = sentence(*(f"w/{max(0, n)}" + (f"/{value}" if value else "") for n, value in enumerate(values)))
     gold = parse(document(text, fields=GUM))
-    assert not gold.unread.number
+    assert not gold.unread.counts
     # Which bracket closes which is not known where spans of one entity cross; where they begin and end is.
     for entity in "abc":
         mine = [(one.first, one.last) for one in gold.stretches if one.entity == entity]

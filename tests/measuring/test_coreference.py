@@ -178,7 +178,10 @@ def test_a_run_of_a_corpus_with_mentions(tmp_path: Path) -> None:
     # Twelve pairs of Ann and she, six of she and she, in pieces both ways of a causal model: later pieces attend.
     assert found["coreference_rows"] >= 12 and "window:128" not in said
     assert found["coreference_accuracy"].sel(mention_class="all").notnull().all()
-    assert "warning: unclosed mentions: 6 in Entity of the column MISC, the first '2)' (" in said.replace("\n", " ")
+    unclosed = (
+        "6 brackets of mentions without their other halves in the column MISC left out of coreference, the first: "
+    )
+    assert f"warning: {unclosed}'2)' (" in said.replace("\n", " ")
     assert found["coreference_best_head"].isnull().all()  # twelve anaphors are too few
 
 
