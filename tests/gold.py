@@ -62,10 +62,10 @@ def corpus(texts: Sequence[str]) -> list[Annotated]:
 
 
 def with_mentions(document: Sequence[Annotated], random: np.random.Generator) -> list[Annotated]:
-    """A document with features of words, and half of its words mentioned, some twice."""
+    """A document with features of words, most of which are head words of mentions."""
     places = [(n, word) for n, one in enumerate(document) for word in range(len(one.words))]
-    kept = sorted(random.choice(len(places), len(places) // 2).tolist())
-    entities = random.integers(4, size=len(kept)).tolist()
+    kept = sorted(random.choice(len(places), 4 * len(places) // 5, replace=False).tolist())
+    entities = random.integers(3, size=len(kept)).tolist()
     mentions = [
         Mention(
             word=places[at][1],

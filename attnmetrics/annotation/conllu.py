@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 import numpy as np
 
-from attnmetrics.annotation.conllu_mentions import MentionReader, Stretch, Unread, read_marks
+from attnmetrics.annotation.conllu_mentions import MentionReader, Stretch, read_marks
 from attnmetrics.annotation.conllu_rows import (
     COLUMNS,
     DEPREL,
@@ -26,6 +26,7 @@ from attnmetrics.annotation.conllu_rows import (
 from attnmetrics.annotation.mentions import MENTIONS, Span, make_mentions
 from attnmetrics.annotation.sentence import Annotated, Column, Declared, Sentences, count, declare
 from attnmetrics.corpus import Document
+from attnmetrics.corpus.omissions import Omissions
 from attnmetrics.errors import AnnotationError
 from attnmetrics.metrics.family import NO_LABEL
 
@@ -68,7 +69,7 @@ class GoldDocument:
     blank: int
     """sentences left out, for they have comments but no word"""
     stretches: list[Stretch]
-    unread: Unread
+    unread: Omissions
     """mentions left out"""
 
 
@@ -109,7 +110,7 @@ class LabelScan:
     """Collects what CoNLL-U documents declare as they stream by, and checks every line."""
 
     def __init__(self) -> None:
-        self.unread = Unread()
+        self.unread = Omissions()
         """mentions left out so far"""
         self._pos: set[str] = set()
         self._rel: set[str] = set()

@@ -3,16 +3,17 @@
 `# global.Entity = GRP-etype-infstat-…` (or `eid-etype-head-…`, or `entity-GRP-…`) names the fields of an opening
 bracket: `(3-person-new` opens a mention of the entity 3, `3)` closes the latest one, `(3-person-giv)` is a mention of
 one word. Last fields may be missing, and the very last may hold hyphens. Mentions nest, overlap and cross sentences.
-What cannot be read is left out and counted, for it takes nothing from the words (see `Unread`).
+What cannot be read is left out and counted, for it takes nothing from the words (see `MENTIONS_UNREAD`).
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from attnmetrics.annotation.conllu_rows import MISC, Block, excerpt
+from attnmetrics.corpus.omissions import Omissions
 from attnmetrics.metrics.family import NO_LABEL
 
 _KEY: Final = "Entity="
@@ -20,9 +21,9 @@ _ENTITY: Final = ("GRP", "eid")
 """What the field of the entity's id is called; where no field is, the first one is."""
 _LINK: Final = ("link", "coref_type")
 """What the field is called that says how a mention refers back."""
-_IN_IDENTITY: Final = r"(?:[^()]|_\([^()]*\))+"
+_OPENED: Final = r"(?:_\([^()-]*\)|[^()])+"
 """Fields of an opening bracket; the last may be a title, such as `Mercury_(planet)`."""
-_BRACKET: Final = re.compile(rf"\((?P<opened>{_IN_IDENTITY})(?P<one>\))?|(?P<closed>[^()]+)\)")
+_BRACKET: Final = re.compile(rf"\((?P<opened>{_OPENED})(?P<one>\))?|(?P<closed>[^()]+)\)")
 _PART: Final = re.compile(r"(.+)\[([0-9]+)/[0-9]+\]")
 
 
@@ -48,29 +49,14 @@ class Stretch:
     link: str
 
 
-@dataclass(slots=True)
-class Unread:
-    """Mentions that are left out, by reason: how many, and what and where the first one is."""
-
-    number: Counter[str] = field(default_factory=Counter)
-    first: dict[str, str] = field(default_factory=dict)
-
-    def add(self, reason: str, what: str, where: str) -> None:
-        """Count one."""
-        self.number[reason] += 1
-        self.first.setdefault(reason, f"{excerpt(what)} ({where})")
-
-    def update(self, other: "Unread") -> None:
-        """Count those of a later document too."""
-        self.number.update(other.number)
-        self.first = other.first | self.first
-
-
-DISCONTINUOUS, UNCLOSED, MALFORMED, EMPTY = (
-    f"mentions_{reason}" for reason in ("discontinuous", "unclosed", "malformed", "empty")
-)
-"""Reasons: in several parts, `3[1/2]`; a bracket without its other half in the document; a value that is no brackets;
-of empty nodes alone."""
+MENTIONS_UNREAD: Final = {
+    "mentions_discontinuous": "mentions in several parts",
+    "mentions_unclosed": "brackets of mentions without their other halves",
+    "mentions_malformed": "values of Entity that are no brackets",
+    "mentions_empty": "mentions of empty nodes alone",
+}
+"""Why mentions are left out → what they are."""
+DISCONTINUOUS, UNCLOSED, MALFORMED, EMPTY = MENTIONS_UNREAD
 
 
 def read_marks(block: Block) -> list[Mark]:
@@ -106,7 +92,7 @@ class MentionReader:
 
     def __init__(self, fields: str) -> None:
         self.stretches: list[Stretch] = []
-        self.unread = Unread()
+        self.unread = Omissions()
         self._fields = _Fields.of(fields)
         self._open: Mapping[str, list[_Open]] = defaultdict(list)
         self._words = 0
@@ -120,7 +106,7 @@ class MentionReader:
             where = block.place(mark.line)
             brackets = list(_brackets(mark.value))
             if not brackets:
-                self.unread.add(MALFORMED, mark.value, where)
+                self._leave_out(MALFORMED, mark.value, where)
             for bracket in brackets:
                 self._take(bracket, mark, where)
         self._words += words
@@ -129,7 +115,10 @@ class MentionReader:
         """The document ends: mentions that are open are left out."""
         for entity, brackets in self._open.items():
             for bracket in filter(lambda one: one.kept, brackets):
-                self.unread.add(UNCLOSED, f"({entity}", bracket.where)
+                self._leave_out(UNCLOSED, f"({entity}", bracket.where)
+
+    def _leave_out(self, reason: str, what: str, where: str) -> None:
+        self.unread.add(reason, f"{excerpt(what)} ({where})")
 
     def _take(self, bracket: "re.Match[str]", mark: Mark, where: str) -> None:
         if bracket["opened"] is not None:
@@ -143,17 +132,17 @@ class MentionReader:
         entity = self._fields.entity_of_opening(content)
         part = _PART.fullmatch(entity)
         if part and int(part[2]) == 1:
-            self.unread.add(DISCONTINUOUS, f"({content}", where)
+            self._leave_out(DISCONTINUOUS, f"({content}", where)
         link = self._fields.link_of(content)
         self._open[entity].append(_Open(self._words + mark.following, link, where, not part))
 
     def _end(self, entity: str, mark: Mark, where: str) -> None:
         if not self._open[entity]:
-            self.unread.add(UNCLOSED, f"{entity})", where)
+            self._leave_out(UNCLOSED, f"{entity})", where)
             return
         bracket, last = self._open[entity].pop(), self._words + mark.latest
         if last < bracket.first:
-            self.unread.add(EMPTY, f"({entity})", bracket.where)
+            self._leave_out(EMPTY, f"({entity})", bracket.where)
         elif bracket.kept:
             self.stretches.append(Stretch(bracket.first, last, entity, bracket.link))
 

@@ -22,3 +22,8 @@ class Omissions:
         self.counts[reason] += 1
         if where:
             self.first.setdefault(reason, where)
+
+    def update(self, later: "Omissions") -> None:
+        """Count those of what is read later too."""
+        self.counts.update(later.counts)
+        self.first = later.first | self.first

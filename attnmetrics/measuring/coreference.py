@@ -56,26 +56,29 @@ class CoreferenceReader:
         self._near = NEAR_BFLOAT16 if model.dtype == torch.bfloat16 else NEAR
         self._reader = WordReader(family.maps, batch, model.attends.causal, model.device)
         self._answers = {tile: self._find_answers(tile) for tile in batch.tiles}
-        shape = (2, len(CANDIDATES), len(model.layers), model.heads, HALVES * KINDS)
-        self._hits, self._ties = torch.zeros(shape, dtype=torch.float64, device=model.device)
+        shape = (len(model.layers), 2 * len(CANDIDATES), model.heads, HALVES * KINDS)
+        self._counts = torch.zeros(shape, dtype=torch.float64, device=model.device)
 
     def add(self, layer: int, tile: Tile, weights: Tensor) -> None:
         """Add a tile (see `maps.MapReader`)."""
         rows, answers = self._reader.read(tile, weights), self._answers[tile]
         if rows is None or answers is None:
             return
-        for place, candidates in enumerate((answers.mentions, answers.words)):
-            most = Largest.of(rows.attention.masked_fill(~candidates, 0), -1)
-            self._hits[place, layer] += answers.by_case(answers.has(most))
-            self._ties[place, layer] += answers.by_case(most.is_near_tie(self._near))
+        mentions = Largest.of(_columns(rows.attention, answers.mentions), -1)
+        words = Largest.of(rows.attention.masked_fill(answers.later, 0), -1)
+        found = (_is_right(mentions, answers.right_mentions), _is_right(words, answers.right_words))
+        ties = (largest.is_near_tie(self._near) for largest in (mentions, words))
+        self._counts[layer] += answers.by_case(torch.stack([*found, *ties]))
 
     def sums(self) -> Mapping[str, NDArray[np.float64]]:
         """The sums of `metrics.coreference`."""
-        by_case = (*self._hits.shape[:3], HALVES, KINDS)
-        hits, ties = (part.cpu().numpy().reshape(by_case) for part in (self._hits, self._ties))
+        layers, _, heads, _ = self._counts.shape
+        counts = self._counts.cpu().numpy().reshape(layers, 2, len(CANDIDATES), heads, HALVES, KINDS)
+        # [layer, candidates, head, half, class] each.
+        hits, ties = counts[:, 0], counts[:, 1].sum(-2)
         return {
-            "coreference_hits": np.moveaxis(hits, 0, -2),
-            "coreference_near_ties": np.moveaxis(ties.sum(-2), 0, -2),
+            "coreference_hits": hits.transpose(0, 2, 3, 1, 4),
+            "coreference_near_ties": ties.swapaxes(1, 2),
             **self._count(),
         }
 
@@ -104,22 +107,29 @@ class _Answers:
     """What is asked of the rows of maps that a tile completes, and what is right there (see `WordRows`)."""
 
     mentions: Tensor
-    """[S, U, 1, W] candidates: head words of earlier mentions …"""
-    words: Tensor
-    """[S, U, 1, W] … or all earlier words"""
-    right: Tensor
+    """[S, U, 1, C] columns of the candidates that are head words of earlier mentions; then its own, whose A is 0"""
+    right_mentions: Tensor
+    """[S, U, 1, C] which are antecedents"""
+    later: Tensor
+    """[S, U, 1, W] columns that are no earlier words"""
+    right_words: Tensor
     """[S, U, 1, W] antecedents"""
     case: Tensor
-    """[S, U, half × class] float64, 1 for that of the anaphor; 0 where there is none"""
-
-    def has(self, most: Largest) -> Tensor:
-        """[S, U, head] whether the largest is not 0, and an antecedent's."""
-        right = self.right.expand(-1, -1, most.index.shape[-1], -1)
-        return (most.value > 0) & right.gather(-1, most.index[..., None])[..., 0]
+    """[S × U, half × class] float64, 1 for that of the anaphor; 0 where there is none"""
 
     def by_case(self, which: Tensor) -> Tensor:
-        """[head, half × class] how many there are of [S, U, head]."""
-        return torch.einsum("suh,suk->hk", which.to(torch.float64), self.case)
+        """[…, head, half × class] how many there are of […, S, U, head]."""
+        return which.to(torch.float64).flatten(-3, -2).transpose(-1, -2) @ self.case
+
+
+def _columns(attention: Tensor, columns: Tensor) -> Tensor:
+    """[S, U, head, C] these columns of [S, U, head, W]."""
+    return attention.gather(-1, columns.expand(-1, -1, attention.shape[2], -1))
+
+
+def _is_right(most: Largest, right: Tensor) -> Tensor:
+    """[S, U, head] whether the largest is not 0, and one of those that are right."""
+    return (most.value > 0) & _columns(right.expand(-1, -1, most.index.shape[-1], -1), most.index[..., None])[..., 0]
 
 
 def _find_answers(family: Coreference, place: Ints, first: Ints) -> _Answers:
@@ -132,15 +142,23 @@ def _find_answers(family: Coreference, place: Ints, first: Ints) -> _Answers:
     which = np.searchsorted(anaphors.unit * base + anaphors.word, unit * base + maps.word[place[s, u]])
     of, candidate = anaphors.candidates_of(which)
     column = maps.find(own[s[of]], anaphors.candidate[candidate]) - first[s[of]]
-    mentions, right = np.zeros((2, *place.shape, np.diff(maps.offsets)[own].max()), np.bool_)
-    mentions[s[of], u[of], column] = True
-    right[s[of], u[of], column] = anaphors.right[candidate]
-    words = (first[:, None] + np.arange(mentions.shape[-1]))[:, None] < place[..., None]
+    rank = np.arange(len(of)) - np.searchsorted(of, of)
+    own_column = np.maximum(place - first[:, None], 0)[..., None]
+    mentions = np.repeat(own_column, rank.max(initial=0) + 1, axis=2)
+    mentions[s[of], u[of], rank] = column
+    width = np.diff(maps.offsets)[own].max()
+    right_mentions, right_words = np.zeros(mentions.shape, np.bool_), np.zeros((*place.shape, width), np.bool_)
+    right_mentions[s[of], u[of], rank] = right_words[s[of], u[of], column] = anaphors.right[candidate]
     case = np.zeros((*place.shape, HALVES * KINDS))
     case[s, u, family.half[unit] * KINDS + anaphors.kind[which]] = 1
 
-    def of_every_head(table: NDArray[np.bool_]) -> Tensor:
+    def of_every_head(table: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(table[:, :, None]).to(device)
 
-    case_of = torch.from_numpy(case).to(device)
-    return _Answers(of_every_head(mentions), of_every_head(words), of_every_head(right), case_of)
+    return _Answers(
+        mentions=of_every_head(mentions),
+        right_mentions=of_every_head(right_mentions),
+        later=of_every_head(np.arange(width) >= own_column),
+        right_words=of_every_head(right_words),
+        case=torch.from_numpy(case.reshape(-1, HALVES * KINDS)).to(device),
+    )

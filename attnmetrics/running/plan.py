@@ -76,8 +76,7 @@ def make_plan(config: RunConfig) -> Plan:
         sentences += sum(map(scan.add, documents)) if gold else shard.characters
         shards.append(shard)
     whole = blake2b("".join(shard.digest for shard in shards).encode(), digest_size=16).hexdigest()
-    omissions.counts.update(scan.unread.number)
-    omissions.first.update(scan.unread.first)
+    omissions.update(scan.unread)
     return Plan(tuple(shards), whole, scan.declared if gold else None, sentences, omissions)
 
 

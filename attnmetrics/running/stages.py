@@ -9,6 +9,7 @@ from itertools import chain
 
 from attnmetrics.annotation import cache
 from attnmetrics.annotation.cache import annotation_path
+from attnmetrics.annotation.conllu_mentions import MENTIONS_UNREAD
 from attnmetrics.annotation.mentions import MENTIONS
 from attnmetrics.annotation.sentence import Declared
 from attnmetrics.config import RunConfig
@@ -86,8 +87,7 @@ def _left_out(reason: str, number: int, first: str) -> str:
     """What is left out of a corpus, and where the first of it is."""
     if reason == WITHOUT_TEXT:
         return f"{number:,} row{'s' * (number != 1)} without a text left out, the first at {first}"
-    what = f"{reason.removeprefix('mentions_')} mentions: {number:,}"
-    return f"{what} in Entity of the column MISC, the first {first}; they are left out of coreference alone"
+    return f"{number:,} {MENTIONS_UNREAD[reason]} in the column MISC left out of coreference, the first: {first}"
 
 
 def annotate(job: Job, engine: Engine, reporter: Reporter, missing: Sequence[Shard]) -> Outcome:

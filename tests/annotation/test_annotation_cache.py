@@ -22,7 +22,7 @@ from attnmetrics.annotation.cache import (
     save_declared,
     write,
 )
-from attnmetrics.annotation.sentence import Annotated, Column, Sentences, count
+from attnmetrics.annotation.sentence import Annotated, Column, Mentions, Sentences, count
 from attnmetrics.errors import DamageError, StoreError
 from attnmetrics.storage import locate
 
@@ -46,6 +46,15 @@ def annotated() -> Annotated:
             "ext.a.b": Column(("one", "two"), np.array([1, 1, 0])),
             "ext.a": Column(("x\x00|=\N{GRINNING FACE}",), np.array([0, 0, 0])),
         },
+        mentions=Mentions(
+            word=np.array([0, 1, 1, 2]),
+            entity=np.array([0, 0, 1, 2]),
+            of_entity=np.array([2, 2, 1, 1]),
+            earlier=np.array([0, 1, 0, 0]),
+            text=Column(("one", "one two", "שלום"), np.array([0, 1, 1, 2])),
+            link=Column(("_", "appos"), np.array([0, 1, 0, 0])),
+        ),
+        loose=frozenset({2}),
     )
     return Annotated(sentences, count(sentences, 3, 5))
 
@@ -63,11 +72,19 @@ def assert_equal(found: Sentences, expected: Sentences) -> None:
             assert {name: column.values() for name, column in mine.items()} == {
                 name: column.values() for name, column in other.items()
             }
+        elif field.name == "mentions":
+            assert mentions_as_rows(mine) == mentions_as_rows(other)
         elif isinstance(other, np.ndarray):
             np.testing.assert_array_equal(mine, other, err_msg=field.name)
             assert mine.dtype == np.int64
         else:
             assert mine == other, field.name
+
+
+def mentions_as_rows(mentions: Mentions) -> list[tuple[object, ...]]:
+    numbers = (mentions.word, mentions.entity, mentions.of_entity, mentions.earlier)
+    texts = mentions.text.values(), mentions.link.values()
+    return list(zip(*(values.tolist() for values in numbers), *texts, strict=True))
 
 
 def test_read_gives_back_what_was_written(tmp_path: Path) -> None:
@@ -78,13 +95,16 @@ def test_read_gives_back_what_was_written(tmp_path: Path) -> None:
         "sentences": 3,
         "words": 3,
         "characters": 15,
+        "mentions": 4,
         "sentences_blank": 5,
     }
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
 def test_documents_are_counted_from_the_shard_s_first(tmp_path: Path) -> None:
-    np.testing.assert_array_equal(read(locate(stored(tmp_path)), (), 10).document_index, [10, 10, 12])
+    found = read(locate(stored(tmp_path)), (), 10)
+    np.testing.assert_array_equal(found.document_index, [10, 10, 12])
+    assert found.loose == {12}
 
 
 def test_only_the_columns_that_are_wanted_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,6 +156,7 @@ def test_the_file_is_a_table_for_anyone(tmp_path: Path) -> None:
     assert rows[0] == {
         "document": "a",
         "document_index": 0,
+        "document_loose": False,
         "sentence": 0,
         "text": "one two",
         "word_start": [0, 4],
@@ -145,6 +166,12 @@ def test_the_file_is_a_table_for_anyone(tmp_path: Path) -> None:
         "word_rel": ["nsubj:pass", "_"],
         "word_ext.a": ["x\x00|=\N{GRINNING FACE}"] * 2,
         "word_ext.a.b": ["two", "two"],
+        "mention_word": [0, 1, 1],
+        "mention_entity": [0, 0, 1],
+        "mention_of_entity": [2, 2, 1],
+        "mention_earlier": [0, 1, 0],
+        "mention_text": ["one", "one two", "one two"],
+        "mention_link": ["_", "appos", "_"],
     }
 
 
@@ -238,7 +265,9 @@ def test_changed_content_has_another_checksum(tmp_path: Path) -> None:
     path = stored(tmp_path)
     table = pq.read_table(path)
     tags = [["NOUN", "NOUN"], [], ["_"]]
-    for name, values in {"word_pos": tags, "text": ["one", "x", "y"], "sentence": [0, 1, 1]}.items():
+    mentions = {"mention_entity": [[0, 0, 1], [], [0]], "mention_link": [["_", "_", "_"], [], ["_"]]}
+    changes = {"word_pos": tags, "text": ["one", "x", "y"], "document_loose": [False] * 3, "sentence": [0, 1, 1]}
+    for name, values in (mentions | changes).items():
         column = table.schema.get_field_index(name)
         pq.write_table(table.set_column(column, name, pa.array(values, table.schema.field(name).type)), path)
         with pytest.raises(StoreError, match="its contents do not have their checksum"):

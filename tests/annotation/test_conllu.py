@@ -32,8 +32,7 @@ def document(*lines: str, line: int = 1) -> Document:
 
 
 def one(*lines: str) -> GoldSentence:
-    (sentence,) = parse(document(*lines))
-    assert sentence is not None
+    (sentence,) = parse(document(*lines)).sentences
     return sentence
 
 
@@ -43,7 +42,7 @@ def words(sentence: GoldSentence) -> list[str]:
 
 def message(*lines: str) -> str:
     with pytest.raises(CorpusError) as error:
-        list(parse(document(*lines, line=11)))
+        parse(document(*lines, line=11))
     return str(error.value)
 
 
@@ -161,7 +160,7 @@ def test_inner_white_space_is_kept_and_outer_is_not() -> None:
 
 def test_windows_line_ends_and_blank_lines() -> None:
     text = f"# text = a\r\n{row(1, 'a')}\r\n\r\n \t\r\n{row(1, 'b')}\r\n"
-    assert [s.text for s in parse(Document("d", text, True)) if s] == ["a", "b"]
+    assert [s.text for s in parse(Document("d", text, True)).sentences] == ["a", "b"]
 
 
 def test_several_roots_and_labels_without_value() -> None:
@@ -171,7 +170,8 @@ def test_several_roots_and_labels_without_value() -> None:
 
 def test_comments_without_words_are_a_blank_sentence() -> None:
     lines = ("# a note", "", "# sent_id = 1", "# text = ", "", "# sent_id = 2", row(1, "x"), "", "# the end")
-    assert [s and s.text for s in parse(document(*lines))] == [None, "x"]
+    found = parse(document(*lines))
+    assert (found.blank, [s.text for s in found.sentences]) == (1, ["x"])
 
 
 # Errors
@@ -250,7 +250,7 @@ def test_the_line_counts_from_the_document_s_first() -> None:
 @given(st.text(st.sampled_from("1234-.\t\n#_ ab0=text")) | st.text())
 def test_any_text_parses_or_is_a_corpus_error(text: str) -> None:
     try:
-        sentences = [s for s in parse(Document("d", text, True, "p")) if s]
+        sentences = parse(Document("d", text, True, "p")).sentences
     except CorpusError as error:
         assert str(error).startswith("p, line ")
     else:
@@ -303,7 +303,7 @@ def sentences(draw: st.DrawFn) -> tuple[list[str], GoldSentence]:
 @given(st.lists(sentences(), min_size=1, max_size=4))
 def test_random_trees_come_back(drawn: list[tuple[list[str], GoldSentence]]) -> None:
     lines = [line for block, _ in drawn for line in (*block, "")]
-    assert list(parse(document(*lines))) == [sentence for _, sentence in drawn]
+    assert parse(document(*lines)).sentences == [sentence for _, sentence in drawn]
 
 
 # The annotator
@@ -331,7 +331,8 @@ def test_words_lie_in_columns_with_the_offsets_of_their_sentences() -> None:
         assert getattr(found, name).dtype == np.int64
     assert found.columns["pos"].values() == ["NOUN", "VERB", "X", "_"]
     assert found.columns["rel"].values() == ["nsubj", "root", "dep", "_"]
-    assert annotated.counts == {"documents": 3, "sentences": 3, "words": 4, "characters": 6, "sentences_blank": 1}
+    counts = {"documents": 3, "sentences": 3, "words": 4, "characters": 6, "mentions": 0, "sentences_blank": 1}
+    assert annotated.counts == counts
 
 
 def test_no_document_is_no_sentence() -> None:

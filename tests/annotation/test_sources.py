@@ -101,7 +101,8 @@ def test_what_is_no_source_of_a_label_is_refused(source: str) -> None:
 @pytest.mark.parametrize("source", ["word.pos", "word.feats.Case", "python:a b:c", "python::c", "word.feats.KEY"])
 def test_what_is_no_source_of_a_link_is_refused(source: str) -> None:
     with pytest.raises(
-        ConfigError, match=r"one of word.head, piece.repeat, piece.induction, python:MODULE:NAME; found"
+        ConfigError,
+        match=r"one of word.head, word.coreference, piece.repeat, piece.induction, python:MODULE:NAME; found",
     ):
         check_source(source, "link")
 

@@ -111,6 +111,7 @@ def test_sentences_are_those_of_spacy(annotator: SpacyAnnotator, pipeline: Langu
         "sentences": len(expected),
         "words": sum(len(words) for *_, words in expected),
         "characters": sum(len(text) for _, _, text, _ in expected),
+        "mentions": 0,
         "sentences_blank": sum(len(list(pipeline(text).sents)) for text in TEXTS) - len(expected),
     }
     assert annotated.counts["sentences_blank"] > 0 and {index for index, *_ in expected} == {0, 1, 2, 4, 5}
@@ -368,7 +369,7 @@ def test_entities_of_a_component_that_is_not_spacy_s_are_not_declared(tmp_path: 
         pipeline.add_pipe("test_nothing")
 
     annotator = SpacyAnnotator(saved(tmp_path / "p", change), {"entity"})
-    assert list(annotator.declared) == ["pos", "rel"]
+    assert list(annotator.declared) == ["pos", "rel", "mentions"]
     assert column(annotator, "entity") == ["ORG", "ORG", "O", "O", "GPE", "O"]
 
 

@@ -134,6 +134,7 @@ def test_conllu_documents(tmp_path: Path) -> None:
     path = write(tmp_path / "a.conllu", head + one + two)
     documents = list(read_documents([path]))
     assert [(d.id, d.text, d.line) for d in documents] == [("a", head, 1), ("one", one, 4), ("a:12", two, 12)]
+    assert [d.loose for d in documents] == [True, False, False]
     assert all(d.gold and d.path == path for d in documents)
 
 
@@ -148,6 +149,18 @@ def test_a_long_conllu_document_is_cut_between_sentences(tmp_path: Path) -> None
     assert [d.line for d in documents] == [1, 1 + 3 * first, 1 + 6 * first]
     assert all(d.text.startswith("# text") and len(d.text) <= DOCUMENT_LIMIT for d in documents)
     assert left_out.counts == {"documents_split": 1}
+    assert all(d.loose for d in documents)
+
+
+def test_fields_of_entities_hold_for_the_rest_of_a_conllu_file(tmp_path: Path) -> None:
+    def named(number: int, fields: str = "") -> str:
+        return f"# newdoc id = {number}\n{fields}{CONLLU_WORD}\n"
+
+    first, second = ("# global.Entity = GRP-etype\n", "#global.Entity=eid-etype-head\n")
+    text = named(0) + named(1, first) + named(2) + named(3, second) + named(4)
+    paths = [write(tmp_path / name, text) for name in ("a.conllu", "b.conllu")]
+    fields = [document.entity_fields for document in read_documents(paths)]
+    assert fields == ["", "", "GRP-etype", "GRP-etype", "eid-etype-head"] * 2
 
 
 @pytest.mark.parametrize("ending", COMPRESS)
@@ -586,8 +599,15 @@ def test_different_documents_have_different_digests(pairs: list[tuple[str, str]]
     assert len(set(digests)) == 5
 
 
+def test_all_that_decides_the_annotation_of_conllu_is_in_the_digest() -> None:
+    documents = [
+        Document("a", "b", True, loose=loose, entity_fields=fields) for loose in (0, 1) for fields in ("", "x")
+    ]
+    assert len({digest([document]) for document in documents}) == 4
+
+
 def test_a_document_is_pickled_whole() -> None:
-    document = Document("a", "b", True, "x", 7)
+    document = Document("a", "b", True, "x", 7, True, "GRP")
     assert pickle.loads(pickle.dumps(document)) == document
     assert all(getattr(document, field.name) != field.default for field in fields(Document))
 

@@ -5,9 +5,10 @@ import pytest
 from by_hand import lower, sentence_of
 from schemas import small_schema
 
+from attnmetrics.metrics.halves import held_out
 from attnmetrics.metrics.reference.sentence import Model, Word
 from attnmetrics.metrics.reference.syntax import Syntax, best_of, half_of
-from attnmetrics.metrics.syntax import WORD_OFFSETS, held_out
+from attnmetrics.metrics.syntax import WORD_OFFSETS
 from attnmetrics.statistics.sampling import sample_hash
 from attnmetrics.statistics.states import State
 
