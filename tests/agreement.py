@@ -8,6 +8,7 @@ import xarray as xr
 
 from attnmetrics.metrics.reference.entropy import NearRow
 from attnmetrics.metrics.reference.exemplars import Peak
+from attnmetrics.metrics.reference.similarity import clusters_of, map_of
 from attnmetrics.metrics.reference.twins import Reference
 from attnmetrics.statistics.exemplars import Exemplars
 
@@ -53,15 +54,27 @@ def worst_ratios(found: xr.Dataset, expected: Reference) -> dict[str, float]:
     ratios = {
         name: float(allowed_ratio(found[name].to_numpy(), value).max())
         for name, value in values.items()
-        if not name.startswith(("entropy", "distance_entropy"))
+        if not name.startswith(("entropy", "distance_entropy", "head_map", "head_cluster"))
     }
     layers, heads = range(expected.model.layers), range(expected.model.heads)
     ratios["entropy"] = max(entropy_ratio(found, expected, layer, [head], "") for layer in layers for head in heads)
     ratios["entropy_by_layer"] = max(entropy_ratio(found, expected, layer, heads, "_by_layer") for layer in layers)
+    ratios |= map_ratios(found)
     if not expected.near_rows:
         for name in ("distance_entropy_r", "distance_entropy_p"):
             ratios[name] = float(allowed_ratio(found[name].to_numpy(), values[name]))
     return {name: ratio / CORRELATION if name.endswith(("_r", "_p")) else ratio for name, ratio in ratios.items()}
+
+
+def map_ratios(found: xr.Dataset) -> dict[str, float]:
+    """Errors of the map and the clusters that follow from the distances found: rounding may turn those of others."""
+    heads = found.sizes["layer"] * found.sizes["head"]
+    distance = found["head_distance"].to_numpy().reshape(heads, heads)
+    points, groups = map_of(distance), clusters_of(np.sqrt(distance))
+    return {
+        "head_map": float(allowed_ratio(found["head_map"].to_numpy().reshape(heads, 2), points).max()),
+        "head_cluster": float(allowed_ratio(found["head_cluster"].to_numpy().ravel(), groups).max()),
+    }
 
 
 def check_exemplars(found: Exemplars, expected: Reference, maps: dict) -> float:

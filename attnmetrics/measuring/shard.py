@@ -12,9 +12,10 @@ from torch import Tensor
 from attnmetrics.errors import ModelError
 from attnmetrics.measuring.binning import Binning
 from attnmetrics.measuring.counting import count
-from attnmetrics.measuring.maps import BatchMaps, MapFamily, MapSums, make_map_families, pack_mapped
+from attnmetrics.measuring.maps import BatchMaps, MapFamilies, MapSums, pack_mapped
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.family import HEAD, Quantity
+from attnmetrics.metrics.similarity import ROWS_A_UNIT
 from attnmetrics.model.align import piece_names, ranges
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import Kernel, Linked, Reductions, Wanted, want
@@ -56,9 +57,7 @@ class _Shard:
     """[S] counts in the metrics"""
     prefix_row: NDArray[np.int64]
     """[S] place among the prefix blocks; −1 for none"""
-    mapped: NDArray[np.bool_]
-    """[S] is shown to the map families"""
-    map_families: Sequence[MapFamily]
+    maps: MapFamilies
     links: "_Links"
 
 
@@ -125,7 +124,7 @@ def measure(
         exemplars: K, units kept per head.
         metric_rows: [S] which units count in the metrics; unset, all. The others only compete as exemplars.
         prefix_rows: [V] which units' prefix blocks are kept, among those that count; unset, all that count.
-        map_sample: which units are shown to map families, if there are any, among those that count; unset, likewise.
+        map_sample: which units are shown to map families, among those that count; unset, all that count.
         kernel: what computes attention; unset, what suits the device.
 
     Raises:
@@ -136,16 +135,13 @@ def measure(
     kept = np.flatnonzero(metrics) if prefix_rows is None else prefix_rows
     prefix_row = np.full(len(units), -1, dtype=np.int64)
     prefix_row[kept] = np.arange(len(kept))
-    sample = map_sample or MapSample(seed=0, rows=np.flatnonzero(metrics))
-    families = make_map_families(units, model, sample)
-    mapped = np.zeros(len(units), dtype=np.bool_)
-    if families:
-        mapped[sample.rows] = True
-    shard = _Shard(units, metrics, prefix_row, mapped, families, _Links.of(units, metrics, model))
+    sample = map_sample or MapSample(seed=0, rows=np.flatnonzero(metrics), rows_a_unit=ROWS_A_UNIT)
+    maps = MapFamilies.of(units, model, sample)
+    shard = _Shard(units, metrics, prefix_row, maps, _Links.of(units, metrics, model))
     lengths = units.pieces.lengths
     sums = _Sums(units, model, len(kept))
     most = batch_pieces or model.batch_pieces
-    batches = pack_mapped(lengths, metrics, mapped, most, TILE_PAIRS, model.layout)
+    batches = pack_mapped(lengths, metrics, maps.shown, most, TILE_PAIRS, model.layout)
     prepare = partial(_prepare, shard=shard, model=model)
     run = partial(_run, model=model, kernel=kernel)
     if model.device.type == "cpu":
@@ -196,7 +192,7 @@ def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
         wanted=want(batch, model.attends, linked, with_prefix, pairs, model.device),
         binning=Binning.of(units, piece, model.attends.is_null(within, lengths[unit]), model.device),
         prefix_rows=shard.prefix_row[batch.rows[with_prefix]],
-        maps=BatchMaps(shard.map_families, batch) if shard.mapped[batch.rows[0]] else None,
+        maps=shard.maps.read(batch),
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.metrics import corpus, distance, entropy, null, output, over_heads, variability
+from attnmetrics.metrics import corpus, distance, entropy, null, output, over_heads, scaling, similarity, variability
 from attnmetrics.metrics.family import (
     HEAD,
     MERGED,
@@ -29,6 +29,7 @@ from attnmetrics.metrics.family import (
 )
 from attnmetrics.metrics.labels import label_family
 from attnmetrics.metrics.links import link_family
+from attnmetrics.metrics.pairs import count_pairs
 
 EDGES: Final = ("attending_is_parent", "attended_is_parent")
 """The directions of a dependency."""
@@ -52,6 +53,7 @@ SPECIAL: Final = ("first", "separator", "punctuation", "other")
 
 DIMENSIONS: Final = frozenset(
     {"layer", "head", "direction", "edge", "offset", "pair_distance", "bound", "shard", "unit"}
+    | {"other_layer", "other_head", "axis", "head_pair"}
     | {"corpus", "heads", "layers", "pairs", "directions"}
 )
 """Names that no label may have, for a table may have both as dimensions, or another table's file has the name."""
@@ -118,7 +120,7 @@ class Schema:
         return tuple(result for family in self.families for result in family.results)
 
     @cached_property
-    def coordinates(self) -> dict[str, tuple[Any, ...]]:
+    def coordinates(self) -> dict[str, Sequence[Any]]:
         """The labels of every dimension."""
         return {
             "layer": self.layers,
@@ -128,6 +130,10 @@ class Schema:
             "edge": EDGES,
             "offset": OFFSETS,
             "pair_distance": PAIR_DISTANCES,
+            "other_layer": self.layers,
+            "other_head": tuple(range(self.heads)),
+            "axis": scaling.AXES,
+            "head_pair": range(count_pairs(len(self.layers) * self.heads)),
         }
 
     @cached_property
@@ -212,6 +218,7 @@ def families_of(labels: Iterable[Label], links: Iterable[Link]) -> tuple[Family,
         entropy.FAMILY,
         variability.FAMILY,
         output.FAMILY,
+        similarity.FAMILY,
         corpus.FAMILY,
         over_heads.FAMILY,
     )

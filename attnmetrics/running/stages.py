@@ -18,6 +18,7 @@ from attnmetrics.engine.worker import Measuring
 from attnmetrics.errors import ConfigError, DamageError, StoreError
 from attnmetrics.measuring.selection import Sampling
 from attnmetrics.measuring.tracing import Chunk
+from attnmetrics.metrics.similarity import MOST_HEADS, ROWS_A_UNIT, SENTENCE_COLUMNS, affordable_rows
 from attnmetrics.model.pack import Batching
 from attnmetrics.results.wording import in_unit
 from attnmetrics.running.declaration import COSTLY, Declaration, declare_run
@@ -163,8 +164,25 @@ def have_entities(job: Job) -> bool:
     return job.plan.gold is None and all("entity" in columns for columns in read_ahead(cache.read_columns, paths))
 
 
-def make_sampling(job: Job) -> Sampling:
+def refuse_many_heads(heads: int) -> None:
+    """Refuse models whose heads have too many pairs to be compared.
+
+    Raises:
+        ConfigError: more heads than `MOST_HEADS` in all layers that are measured.
+    """
+    if heads > MOST_HEADS:
+        raise ConfigError(
+            f"expected at most {MOST_HEADS:,} heads, each of which is compared with every other, found {heads:,} in "
+            "the layers that are measured; choose some with --layers, such as --layers 0-9"
+        )
+
+
+def make_sampling(job: Job, heads: int) -> Sampling:
     """Which sentences are measured: needs all annotations if it samples.
+
+    Args:
+        job: the run's.
+        heads: of all layers that are measured.
 
     Raises:
         ConfigError: there are more shards than sentences for variability.
@@ -172,7 +190,8 @@ def make_sampling(job: Job) -> Sampling:
     config = job.config
     sample = _select(job, config.sample_sentences)
     metrics = _select(job, config.metric_sentences)
-    return Sampling(config.seed, sample, metrics, _kept_for_variability(config, job.plan), _mapped(config, job.plan))
+    kept, mapped = _kept_for_variability(config, job.plan), _mapped(config, job.plan)
+    return Sampling(config.seed, sample, metrics, kept, mapped, *_compared(config, job.plan, heads))
 
 
 def _kept_for_variability(config: RunConfig, plan: Plan) -> int | None:
@@ -201,6 +220,16 @@ def _kept_for_variability(config: RunConfig, plan: Plan) -> int | None:
 def _mapped(config: RunConfig, plan: Plan) -> int | None:
     """Units of a shard that are mapped: its share, unless all units are surely few, for each has a character."""
     return equal_share(MAP_SENTENCES, len(plan.shards), min([plan.characters, *_sample_sizes(config)]))
+
+
+def _compared(config: RunConfig, plan: Plan, heads: int) -> tuple[int | None, int | None]:
+    """Units of a shard in whose rows heads are compared, one at least, and how many rows of each; None for all."""
+    if config.similarity_rows is None:
+        return None, None
+    columns = config.window or SENTENCE_COLUMNS
+    units = max(1, affordable_rows(config.similarity_rows, heads, columns) // ROWS_A_UNIT)
+    share = equal_share(units, len(plan.shards), min([plan.characters, *_sample_sizes(config)]))
+    return (None if share is None else max(1, share)), ROWS_A_UNIT
 
 
 def _sample_sizes(config: RunConfig) -> list[int]:

@@ -37,7 +37,7 @@ def slow_count(units: Units, counted: np.ndarray, attends: Attends) -> dict[str,
     """Row by row, pair by pair; which pairs are linked is tested elsewhere."""
     schema = units.schema
     found = {name: np.zeros(shape) for name, shape in schema.shapes.items()}
-    found = {one.name: found[one.name] for one in schema.sums if one.dims[:2] != ("layer", "head")}
+    found = {one.name: found[one.name] for one in schema.text_sums}
     lengths, offsets = units.pieces.lengths, units.pieces.offsets
     for row in np.flatnonzero(counted & (lengths > 0)).tolist():
         n, start = int(lengths[row]), int(offsets[row])

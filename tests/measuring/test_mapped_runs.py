@@ -80,7 +80,7 @@ def test_sums_of_a_run_are_those_of_the_attention_in_an_equal_share_of_every_sha
     texts = sampled_texts(demo_run, 20 // store.shards)
     assert 0 < len(texts) < every["sentences"]
     expected = reference(model, [encoding.ids for encoding in model.tokenizer.encode_batch(texts)])
-    assert set(expected) == {one.name for one in store.schema.mapped_sums}
+    assert set(expected) == {one.name for family in (PEAKS, COLUMNS) for one in family.sums}
     for name, sums in some.items():
         np.testing.assert_array_equal(together[name], sums, err_msg=name)
         np.testing.assert_allclose(sums, expected.get(name, every[name]), rtol=1e-5, atol=1e-5, err_msg=name)

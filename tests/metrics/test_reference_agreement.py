@@ -20,6 +20,7 @@ from reference_forward import attention_float64
 from transformers import AutoModel
 
 from attnmetrics.assets import CORPORA, MODELS
+from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.shard import measure
 from attnmetrics.metrics.reference.sentence import Sentence
 from attnmetrics.metrics.reference.twins import TWINS, Reference
@@ -37,7 +38,9 @@ def measured(folder: Path, sentences: Sequence[Annotated], null: str | None) -> 
     schema = new_schema(len(model.layers), model.heads)
     bounds = [0, len(sentences) // 3, len(sentences) // 2, len(sentences)]
     shards = [read_units(sentences[begin:end], model, own=True) for begin, end in pairwise(bounds)]
-    parts = [measure(units, model, batch_pieces=300, exemplars=K) for units in shards]
+    samples = [MapSample(seed=0, rows=np.arange(len(units))) for units in shards]
+    parts = [measure(units, model, batch_pieces=300, exemplars=K, map_sample=sample)
+             for units, sample in zip(shards, samples, strict=True)]  # fmt: skip
     state = parts[0].state.merge(parts[1].state).merge(parts[2].state)
     sums = state.sums | deviations(lambda: (part.blocks for part in parts))
     return dataset(schema, sums), merge_all(part.exemplars for part in parts)

@@ -15,6 +15,7 @@ from attnmetrics.metrics.reference.null import Null
 from attnmetrics.metrics.reference.output import Output
 from attnmetrics.metrics.reference.over_heads import OverHeads
 from attnmetrics.metrics.reference.sentence import Array, Model, Sentence
+from attnmetrics.metrics.reference.similarity import Similarity
 from attnmetrics.metrics.reference.variability import Variability
 
 
@@ -35,6 +36,7 @@ SINGLE: dict[str, Callable[[Model], Twin]] = {
     "variability": Variability,
     "corpus": Corpus,
     "output": Output,
+    "similarity": Similarity,
     "over_heads": OverHeads,
 }
 """Families of which a run has one."""
