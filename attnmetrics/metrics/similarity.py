@@ -108,7 +108,8 @@ FAMILY: Final = Family(
             "classical scaling with D² = head_distance; the largest component of an axis is positive", _map,
             "Heads that attend alike lie close together. Only distances on the map mean something: neither its axes "
             "nor its directions do; explained_shares says how much of all distances the axes hold.",
-            unit="√nats", kind="score", source=CLARK, magnitude=False, also=_shares,
+            unit="√nats", kind="score", source=CLARK, heading="Axis {} of the map", magnitude=False,
+            also=_shares,
         ),
         _result(
             "head_cluster", HEAD, "Cluster of heads that attend alike",

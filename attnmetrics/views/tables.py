@@ -36,7 +36,12 @@ _WORDS: Final = {
 
 
 def of_heads(data: xr.Dataset) -> dict[str, xr.DataArray]:
-    """The run's tables [layer, head, …] of numbers, by name."""
+    """The run's tables [layer, head, …] of numbers by which heads can be ranked, by name."""
+    return {name: table for name, table in selectable(data).items() if is_magnitude(table)}
+
+
+def selectable(data: xr.Dataset) -> dict[str, xr.DataArray]:
+    """All tables [layer, head, …] of numbers, by name: also names of groups, places on a map, pairs of heads."""
     tables = {str(name): table for name, table in data.data_vars.items()}
     return {name: table for name, table in tables.items() if table.dims[:2] == HEAD and table.dtype.kind in "biuf"}
 
@@ -44,9 +49,8 @@ def of_heads(data: xr.Dataset) -> dict[str, xr.DataArray]:
 def of_corpus(data: xr.Dataset) -> dict[str, xr.DataArray]:
     """The run's tables of numbers that are neither of heads nor by layer, by name."""
     tables = {str(name): table for name, table in data.data_vars.items()}
-    heads = of_heads(data)
     kept = (name for name, table in tables.items() if "twin_of" not in table.attrs and table.dtype.kind in "biuf")
-    return {name: tables[name] for name in kept if name not in heads}
+    return {name: tables[name] for name in kept if "layer" not in tables[name].dims}
 
 
 def by_layer(data: xr.Dataset, name: str) -> xr.DataArray | None:
@@ -75,7 +79,7 @@ def select(data: xr.Dataset, name: str, at: Labels) -> xr.DataArray:
     Raises:
         ConfigError: the run has no such table of heads, dimension or label, or a dimension has no label.
     """
-    known = of_heads(data)
+    known = selectable(data)
     if name not in known:
         raise ConfigError(f"expected a metric of the run's heads, found {name!r}; it has {', '.join(known)}")
     dims = further(known[name])
@@ -114,6 +118,11 @@ def at_labels(table: xr.DataArray, at: Labels) -> xr.DataArray:
 def kind(table: xr.DataArray) -> str:
     """`share`, `mean`, `count` or `score`."""
     return str(table.attrs.get("kind", "score"))
+
+
+def is_magnitude(table: xr.DataArray) -> bool:
+    """Whether heads can be ranked by it."""
+    return table.attrs.get("magnitude") != "no"
 
 
 def is_share(table: xr.DataArray) -> bool:

@@ -8,6 +8,7 @@ import { openAtlas } from "./atlas/open.js";
 import { drawOverview } from "./atlas/overview.js";
 import { drawPaper } from "./atlas/paper-page.js";
 import { drawRun } from "./atlas/run-page.js";
+import { drawSimilarity } from "./atlas/similarity-page.js";
 import { drawTry } from "./atlas/try.js";
 import { themeToggle } from "./shared/controls.js";
 import { el } from "./shared/dom.js";
@@ -18,10 +19,10 @@ import { el } from "./shared/dom.js";
  */
 const PAGES = {
   "": drawOverview, metrics: drawMetrics, metric: drawMetricPage, head: drawHeadPage, find: drawFinder,
-  paper: drawPaper, run: drawRun,
+  similarity: drawSimilarity, paper: drawPaper, run: drawRun,
 };
-const LINKS = [["#/", "Overview"], ["#/metrics", "Metrics"], ["#/find", "Find heads"], ["#/paper", "The paper"],
-  ["#/run", "The run"]];
+const LINKS = [["#/", "Overview"], ["#/metrics", "Metrics"], ["#/find", "Find heads"], ["#/similarity", "Similarity"],
+  ["#/paper", "The paper"], ["#/run", "The run"]];
 /** The link that is lit on pages that have none of their own. */
 const LIT = { head: "", metric: "metrics" };
 const HEAD_HINT = "Two numbers: layer and head, such as 4.11";
