@@ -21,10 +21,11 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.views import charts, palette, style
+from attnmetrics.views import charts, palette, similarity, style
 from attnmetrics.views.heads import EXAMPLE_ROLES, Role, Standout, per_head, standout
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.pieces import readable, window
+from attnmetrics.views.similarity_figure import CLUSTER, head_similarity
 from attnmetrics.views.style import Sheet, label
 from attnmetrics.views.tables import (
     Labels,
@@ -469,7 +470,8 @@ class Panel:
 
 def panels(data: xr.Dataset) -> list[Panel]:
     """Every figure that this run can give: the paper's in its order, then one of each other metric of heads."""
-    known = [panel for panel in _paper_panels(data) if all(name in data for name in panel.needs)]
+    drawn_from = [*_paper_panels(data), *(_similarity_panels() if similarity.has_map(data) else [])]
+    known = [panel for panel in drawn_from if all(name in data for name in panel.needs)]
     drawn = {name for panel in known for name in panel.needs}
     return known + [_panel_of(name, table) for name, table in by_themselves(data).items() if name not in drawn]
 
@@ -492,6 +494,13 @@ def _paper_panels(data: xr.Dataset) -> list[Panel]:
         Panel("offset-profile", "", ("attention_at_offset",), lambda d, _: offset_profile(d)),
         Panel("dependency-probability", "", ("dependency_probability",), lambda d, _: dependency_probability(d)),
         Panel("correlations", "", scattered, lambda d, _: correlations(d)),
+    ]
+
+
+def _similarity_panels() -> list[Panel]:
+    return [
+        Panel("head-similarity", "", similarity.TABLES, lambda d, _: head_similarity(d)),
+        Panel("head-similarity-clusters", "", similarity.TABLES, lambda d, _: head_similarity(d, CLUSTER)),
     ]
 
 
