@@ -87,15 +87,16 @@ def head_map(axes: Axes, data: xr.Dataset, colour: str = LAYER, at: Labels | Non
     require(data)
     points = values(data[similarity.MAP]).reshape(-1, 2)
     kept = np.isfinite(points).all(axis=1)
+    x, y = points[kept].T
     looks: dict[str, Any] = {"s": 22, "linewidths": 0.4, "edgecolors": palette.MUTED}
     if colour in (LAYER, CLUSTER):
         colours = np.array(_layer_colours(data) if colour == LAYER else _cluster_colours(data))
-        dots = axes.scatter(*points[kept].T, c=colours[kept].tolist(), **looks)
+        dots = axes.scatter(x, y, c=colours[kept].tolist(), **looks)
     else:
         numbers = values(select(data, colour, at or {})).ravel()
         norm, colours_of = style.ground(numbers)
         cmap = colours_of.colours.with_extremes(bad=palette.NO_EVIDENCE)
-        dots = axes.scatter(*points[kept].T, c=numbers[kept], norm=norm, cmap=cmap, plotnonfinite=True, **looks)
+        dots = axes.scatter(x, y, c=numbers[kept], norm=norm, cmap=cmap, plotnonfinite=True, **looks)
     if colour == CLUSTER:
         _number_clusters(axes, data, points)
     axes.set_aspect("equal", adjustable="datalim")
