@@ -8,7 +8,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.metrics.clusters import find_clusters
-from attnmetrics.metrics.scaling import place
 from attnmetrics.metrics.schema import LABELS, LINKS, SPECIAL, Schema
 from attnmetrics.results.dataset import dataset as results_of
 from attnmetrics.statistics.states import State
@@ -165,22 +164,20 @@ class _Maker:
         return np.asarray(self.data["dependency_alignment"] - self.data["dependency_expected"])
 
     def head_distance(self) -> NDArray[np.float64]:
-        """Squared distances of points, so that there is a map; then the others follow."""
-        points = self.random.normal(scale=0.2, size=(self.depth.size, 4)) + 0.3 * self.depth.ravel()[:, None]
-        squared = ((points[:, None] - points) ** 2).sum(-1)
+        """Squared distances of points on a map."""
+        self.points = self.random.normal(scale=0.15, size=(self.depth.size, 2)) + 0.2 * self.depth.ravel()[:, None]
+        squared = ((self.points[:, None] - self.points) ** 2).sum(-1)
         return np.minimum(squared, np.log(2)).reshape(*self.grid, *self.grid)
 
     def head_map(self) -> NDArray[np.float64]:
-        return place(self._distances()).reshape(*self.grid, 2)
+        return (self.points - self.points.mean(0)).reshape(*self.grid, 2)
 
     def head_cluster(self) -> NDArray[np.float64]:
-        return find_clusters(np.sqrt(self._distances())).reshape(self.grid)
+        distance = np.nan_to_num(self.data["head_distance"].to_numpy()).reshape(self.depth.size, self.depth.size)
+        return find_clusters(np.sqrt(distance)).reshape(self.grid)
 
     def layer_distance(self) -> NDArray[np.float64]:
         return np.asarray(self.data["head_distance"].mean(("head", "other_head")))
-
-    def _distances(self) -> NDArray[np.float64]:
-        return np.nan_to_num(self.data["head_distance"].to_numpy()).reshape(self.depth.size, self.depth.size)
 
     def dependency_baseline(self) -> NDArray[np.float64]:
         return np.array([0.06, 0.04, 0.1])

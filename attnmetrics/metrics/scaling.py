@@ -7,7 +7,6 @@ centre; its two largest eigenvalues and their vectors give the plane (Torgerson 
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from attnmetrics.metrics.family import Array
 from attnmetrics.metrics.ratios import ratio
@@ -23,35 +22,37 @@ def place(squared: Array) -> Array:
     On each axis the component that is largest in absolute value, the first of equals, is positive. NaN where a distance
     is NaN.
     """
-    known, products = _products(squared)
-    values, vectors = np.linalg.eigh(products)
-    # The two largest, descending; a single point has one.
-    values, vectors = values[..., : -len(AXES) - 1 : -1], vectors[..., : -len(AXES) - 1 : -1]
-    points = _turn(vectors) * np.sqrt(np.maximum(values, 0))[..., None, :]
-    missing = len(AXES) - points.shape[-1]
-    padded = np.concatenate([points, np.zeros((*points.shape[:-1], missing))], axis=-1)
-    return np.where(known[..., None, None], padded, np.nan)
+    matrices = squared.reshape(-1, *squared.shape[-2:])
+    return np.reshape([_place(one) for one in matrices], (*squared.shape[:-1], len(AXES)))
 
 
 def explained(squared: Array) -> Array:
-    """[…, axis] how much of all squared distances from the centre lies along each axis; NaN where there is none."""
-    points = place(squared)
-    _, products = _products(squared)
-    return ratio((points**2).sum(axis=-2), np.trace(products, axis1=-2, axis2=-1)[..., None])
+    """[axis] how much of all squared distances [point, point] from the centre lies along each; NaN where all are 0."""
+    return ratio((place(squared) ** 2).sum(axis=0), np.asarray(np.trace(_products(squared))))
 
 
-def _products(squared: Array) -> tuple[NDArray[np.bool_], Array]:
-    """Whether all distances are known […], and −½ J D² J […, point, point], 0 where they are not."""
-    known = np.asarray(np.isfinite(squared).all(axis=(-2, -1)))
-    centred = np.where(known[..., None, None], squared, 0)
-    for axis in (-2, -1):
-        centred = centred - centred.mean(axis=axis, keepdims=True)
-    return known, -centred / 2
+def _place(squared: Array) -> Array:
+    from scipy.linalg import eigh  # imported late, for it takes its time
+
+    number = len(squared)
+    points = np.zeros((number, len(AXES)))
+    if not np.isfinite(squared).all():
+        return np.full_like(points, np.nan)
+    kept = min(number, len(AXES))
+    values, vectors = eigh(_products(squared), subset_by_index=(number - kept, number - 1))
+    # The largest first; a single point has one alone.
+    points[:, :kept] = (_turn(vectors) * np.sqrt(np.maximum(values, 0)))[:, ::-1]
+    return points
+
+
+def _products(squared: Array) -> Array:
+    """−½ J D² J, [point, point]."""
+    centred = squared - squared.mean(axis=0)
+    return -(centred - centred.mean(axis=1, keepdims=True)) / 2
 
 
 def _turn(vectors: Array) -> Array:
-    """Vectors […, component, vector], each with the sign that makes its largest component positive."""
+    """Vectors [component, vector], each with the sign that makes its largest component positive."""
     size = np.abs(vectors)
-    first = np.argmax(size >= size.max(axis=-2, keepdims=True) * (1 - EQUAL), axis=-2)
-    largest = np.take_along_axis(vectors, first[..., None, :], axis=-2)
-    return vectors * np.where(largest < 0, -1, 1)
+    first = np.argmax(size >= size.max(axis=0) * (1 - EQUAL), axis=0)
+    return np.asarray(vectors * np.where(vectors[first, np.arange(vectors.shape[1])] < 0, -1, 1), np.float64)

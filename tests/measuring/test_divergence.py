@@ -138,5 +138,5 @@ def test_a_sample_has_the_mean_of_all_rows(model: Model) -> None:
 
 def test_too_many_heads_are_refused_with_a_way_out() -> None:
     refuse_many_heads(1500)
-    with pytest.raises(ConfigError, match="at most 1,500 heads, .* found 5,120 .*--layers"):
+    with pytest.raises(ConfigError, match=r"at most 1,500 heads, .* found 5,120 .*--layers"):
         refuse_many_heads(5120)

@@ -1,4 +1,4 @@
-"""Distances of heads, their map and their clusters: numbers worked out by hand, planted points and groups, other code."""
+"""Distances of heads, their map and their clusters: by hand, by planted points and groups, by other code."""
 
 from math import log, sqrt
 
