@@ -48,7 +48,7 @@ def _place(squared: Array) -> Array:
 def _products(squared: Array) -> Array:
     """−½ J D² J, [point, point]."""
     centred = squared - squared.mean(axis=0)
-    return -(centred - centred.mean(axis=1, keepdims=True)) / 2
+    return np.asarray(-(centred - centred.mean(axis=1, keepdims=True)) / 2, np.float64)
 
 
 def _turn(vectors: Array) -> Array:
