@@ -26,6 +26,7 @@ from attnmetrics.running.stages import (
     make_sampling,
     measure,
     refuse_many_heads,
+    rows_compared,
     samples,
     trace,
 )
@@ -67,6 +68,7 @@ def measure_all(session: Session, annotate_too: bool) -> Measured:
         missing = _describe_measures(session, missing)
     missing = _annotate_first(session, missing, needed=samples(session.job.config))
     store = _open_store(session)
+    _say_rows(session)
     sampling = make_sampling(session.job, _count_heads(session))
     measuring = Measuring(session.job.declaration.functions, sampling, store, batching)
     outcome = _measure_shards(session, measuring, _intact(session, store), missing)
@@ -92,6 +94,17 @@ def _describe_model(session: Session) -> None:
     facts["identity"] |= loaded
     facts["model"] = model
     refuse_many_heads(_count_heads(session))
+
+
+def _say_rows(session: Session) -> None:
+    """Say where heads are compared in fewer rows than are asked for."""
+    config, heads = session.job.config, _count_heads(session)
+    rows = rows_compared(config, heads)
+    if rows != config.similarity_rows:
+        session.reporter.say(
+            f"{heads:,} heads are compared in {rows:,} rows, not {config.similarity_rows:,}, for there are many pairs "
+            "of them; --similarity-rows all takes every row"
+        )
 
 
 def _count_heads(session: Session) -> int:

@@ -222,12 +222,18 @@ def _mapped(config: RunConfig, plan: Plan) -> int | None:
     return equal_share(MAP_SENTENCES, len(plan.shards), min([plan.characters, *_sample_sizes(config)]))
 
 
+def rows_compared(config: RunConfig, heads: int) -> int | None:
+    """The rows that so many heads are compared in, at most; None for all."""
+    asked = config.similarity_rows
+    return None if asked is None else affordable_rows(asked, heads, config.window or SENTENCE_COLUMNS)
+
+
 def _compared(config: RunConfig, plan: Plan, heads: int) -> tuple[int | None, int | None]:
     """Units of a shard in whose rows heads are compared, one at least, and how many rows of each; None for all."""
-    if config.similarity_rows is None:
+    rows = rows_compared(config, heads)
+    if rows is None:
         return None, None
-    columns = config.window or SENTENCE_COLUMNS
-    units = max(1, affordable_rows(config.similarity_rows, heads, columns) // ROWS_A_UNIT)
+    units = max(1, rows // ROWS_A_UNIT)
     share = equal_share(units, len(plan.shards), min([plan.characters, *_sample_sizes(config)]))
     return (None if share is None else max(1, share)), ROWS_A_UNIT
 

@@ -3,9 +3,11 @@
 from hashlib import blake2b
 from itertools import combinations, pairwise
 from math import log
+from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import demo_config
 from models import TEXTS, save_model
 from scipy.spatial.distance import jensenshannon
 from shards import annotate, measure, read
@@ -15,7 +17,7 @@ from attnmetrics.measuring.divergence import add_divergences
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.reference.similarity import divergence
 from attnmetrics.model.load import Model, load_model
-from attnmetrics.running.stages import refuse_many_heads
+from attnmetrics.running.stages import refuse_many_heads, rows_compared
 
 SENTENCES = annotate(TEXTS)
 EVERY = np.arange(len(TEXTS))
@@ -134,6 +136,15 @@ def test_a_sample_has_the_mean_of_all_rows(model: Model) -> None:
     # A row's divergence lies between 0 and ln 2: no deviation is above half of that.
     error = log(2) / 2 / np.sqrt(number)
     assert (np.abs(some - every) < 3 * error).all()
+
+
+def test_a_run_takes_fewer_rows_of_many_heads(tmp_path: Path) -> None:
+    def rows(heads: int, **options: object) -> int | None:
+        return rows_compared(demo_config(tmp_path, **options), heads)
+
+    assert (rows(144), rows(270), rows(1200)) == (4096, 4096, 260)  # a sentence counts as 32 pieces
+    assert (rows(144, unit="window:128"), rows(270, unit="window:128")) == (4096, 1290)
+    assert (rows(9, similarity_rows=100), rows(1200, similarity_rows="all")) == (100, None)
 
 
 def test_too_many_heads_are_refused_with_a_way_out() -> None:

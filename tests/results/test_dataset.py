@@ -44,8 +44,10 @@ def test_every_result_is_there_with_labels_and_attributes(table):
         assert about["family"]
         assert about.get("heading", "") == result.heading
         assert about.get("chance", "") == result.chance
+        assert about.get("magnitude", "") == ("" if result.magnitude else "no")
         assert about.get("twin_of", "") == (name.removesuffix("_by_layer") if name.endswith("_by_layer") else "")
-    assert set(table.coords) == {"layer", "head", "pos", "rel", "special", "direction", "offset", "pair_distance"}
+    labelled = {"pos", "rel", "special", "direction", "offset", "pair_distance"}
+    assert set(table.coords) == {"layer", "head", "other_layer", "other_head", "axis", *labelled}
     assert all(table[dim].attrs.keys() == {"long_name", "help", "units"} for dim in table.coords)
     assert table["layer"].to_numpy().tolist() == [1, 4]
     assert table["offset"].to_numpy()[[0, -1]].tolist() == [-32, 32]

@@ -15,7 +15,7 @@ export class Similarity {
 
   /** Heads that have a place. */
   get places() {
-    return this.axes.order(0).toSorted((a, b) => a - b);
+    return [...this.axes.order(0)].sort((a, b) => a - b);
   }
 
   /** The number of a head's cluster; NaN without one. */
