@@ -7,8 +7,9 @@ import { readColour, Similarity, writeColour } from "#arithmetic/similarity.js";
 import { Metric } from "#arithmetic/tables.js";
 
 const HEADS = { heads: 2, isFirst: true, byLayer: new Float64Array() };
+const USUAL = { title: "Made up", unit: "1", kind: "share" };
 const table = (described, values) =>
-  new Metric({ title: "Made up", unit: "1", kind: "share", ...described }, { ...HEADS, values: Float64Array.from(values) });
+  new Metric({ ...USUAL, ...described }, { ...HEADS, values: Float64Array.from(values) });
 const axes = table({ name: "head_map", dim: "axis", labels: ["0", "1"] }, [0, 1, 2, 3, -1, 0, NaN, NaN]);
 const found = new Similarity(axes, {
   cluster: Float64Array.from([1, 0, 0, NaN]), others: Uint16Array.from([1, 2, 2, 0, 1, 0, 0, 1]),
