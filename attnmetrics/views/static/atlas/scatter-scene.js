@@ -14,8 +14,8 @@ export const axisName = ({ metric, label }) => metric.heading(label);
 
 /**
  * Pixels: width and height, box of the plot, x and y of values; and the heads with evidence as points
- * { place, a, b }: a head's values on the two axes. below: pixels to leave free beneath; isMap: whether a pixel is worth
- * the same on both axes.
+ * { place, a, b }: a head's values on the two axes. below: pixels to leave free beneath; isMap: whether a pixel is
+ * worth the same on both axes.
  */
 export function layoutScatter(x, y, places, available, { below = 0, isMap = false } = {}) {
   const width = clamp(available || 600, 280, 640);
@@ -27,8 +27,8 @@ export function layoutScatter(x, y, places, available, { below = 0, isMap = fals
   const ranges = [padded(points.map(({ a }) => a)), padded(points.map(({ b }) => b))];
   const [xs, ys] = isMap ? ofOneScale(ranges, box) : ranges;
   return {
-    width, height, below, box, points, xs, ys, x: linear(xs, [box.left, box.right]), y: linear(ys, [box.bottom, box.top]),
-    radius: places.length > MANY ? 3 : 4.5,
+    width, height, below, box, points, xs, ys,
+    x: linear(xs, [box.left, box.right]), y: linear(ys, [box.bottom, box.top]), radius: places.length > MANY ? 3 : 4.5,
   };
 }
 
