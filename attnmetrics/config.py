@@ -206,6 +206,11 @@ class RunConfig(BaseModel):
         BeforeValidator(_as_sentences),
         Field(description="sentences, or windows, whose attention between words is looked at, or 'all'"),
     ] = 20_000
+    similarity_rows: Annotated[
+        PositiveInt | None,
+        BeforeValidator(_as_sentences),
+        Field(description="rows of attention that heads are compared in, fewer for models of many heads; or 'all'"),
+    ] = 4_096
     device: Annotated[
         Literal["auto", "cpu", "cuda"], Field(description="where the model runs; auto takes a GPU if there is one")
     ] = "auto"

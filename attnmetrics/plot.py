@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.results.tables import file_names
 from attnmetrics.storage import Location
-from attnmetrics.views import charts, figures, layer_dots, relations, style
+from attnmetrics.views import charts, figures, layer_dots, relations, similarity_figure, style
 from attnmetrics.views.tables import heading, is_share, scale, select, title
 
 FORMATS: Final = ("pdf", "svg", "png")
@@ -235,6 +235,42 @@ def _scatter(data: xr.Dataset, metric: str, ax: Axes | None) -> Axes:
     if ax is None:
         return _first(figures.correlation(data, metric, pyplot.figure))
     charts.scatter(_titled(ax, charts.correlation(data, metric)), data, metric)
+    return ax
+
+
+# ---- how alike heads attend
+
+
+def head_map(data: xr.Dataset, colour: str = "layer", *, ax: Axes | None = None, **labels: str | int) -> Axes:
+    """All heads on a map, those that attend alike close together (Clark et al. 2019, Fig. 6).
+
+    Args:
+        data: a run's results
+        colour: `layer`, `cluster`, or a metric of heads
+        ax: where to draw the map; without it, a figure with the distances of layers as well
+        **labels: one for each further dimension of the metric
+
+    Raises:
+        ConfigError: the run has not compared its heads, or has no such metric or label.
+    """
+    if ax is None:
+        return _first(similarity_figure.head_similarity(data, colour, labels, pyplot.figure))
+    similarity_figure.require(data)
+    ax = _titled(ax, f"Heads that attend alike: {similarity_figure.in_words(data, colour, labels)}")
+    dots = similarity_figure.head_map(ax, data, colour, labels)
+    if dots.get_array() is not None:
+        table = select(data, colour, labels)
+        style.colour_bar(dots, scale(table), share=is_share(table))
+    return ax
+
+
+def layer_distance(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
+    """How far the heads of any two layers are apart; without `ax`, the right half of the figure of `head_map`."""
+    if ax is None:
+        return similarity_figure.head_similarity(data, new=pyplot.figure).axes[1]
+    similarity_figure.require(data)
+    mesh = similarity_figure.layer_map(_titled(ax, title(data["layer_distance"])), data)
+    style.colour_bar(mesh, scale(data["layer_distance"]), share=False)
     return ax
 
 

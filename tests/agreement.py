@@ -10,11 +10,13 @@ import xarray as xr
 from gold import Annotated, label, new_reference, new_schema, read_units
 from reference_forward import attention_float64
 
+from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.shard import measure
 from attnmetrics.metrics.claims import Claims
 from attnmetrics.metrics.reference.entropy import NearRow
 from attnmetrics.metrics.reference.exemplars import APART, OWN, Peak
 from attnmetrics.metrics.reference.sentence import Sentence
+from attnmetrics.metrics.reference.similarity import clusters_of, map_of
 from attnmetrics.metrics.reference.syntax import RULES
 from attnmetrics.metrics.reference.twins import Reference
 from attnmetrics.model.load import load_model
@@ -68,15 +70,27 @@ def worst_ratios(found: xr.Dataset, expected: Reference) -> dict[str, float]:
     ratios = {
         name: float(allowed_ratio(found[name].to_numpy(), value).max())
         for name, value in values.items()
-        if not name.startswith(("entropy", "distance_entropy"))
+        if not name.startswith(("entropy", "distance_entropy", "head_map", "head_cluster"))
     }
     layers, heads = range(expected.model.layers), range(expected.model.heads)
     ratios["entropy"] = max(entropy_ratio(found, expected, layer, [head], "") for layer in layers for head in heads)
     ratios["entropy_by_layer"] = max(entropy_ratio(found, expected, layer, heads, "_by_layer") for layer in layers)
+    ratios |= map_ratios(found)
     if not expected.near_rows:
         for name in ("distance_entropy_r", "distance_entropy_p"):
             ratios[name] = float(allowed_ratio(found[name].to_numpy(), values[name]))
     return {name: ratio / CORRELATION if name.endswith(("_r", "_p")) else ratio for name, ratio in ratios.items()}
+
+
+def map_ratios(found: xr.Dataset) -> dict[str, float]:
+    """Errors of the map and the clusters that follow from the distances found: rounding may turn those of others."""
+    heads = found.sizes["layer"] * found.sizes["head"]
+    distance = found["head_distance"].to_numpy().reshape(heads, heads)
+    points, groups = map_of(distance), clusters_of(np.sqrt(distance))
+    return {
+        "head_map": float(allowed_ratio(found["head_map"].to_numpy().reshape(heads, 2), points).max()),
+        "head_cluster": float(allowed_ratio(found["head_cluster"].to_numpy().ravel(), groups).max()),
+    }
 
 
 def check_exemplars(found: Exemplars, expected: Reference, maps: dict) -> float:
@@ -148,7 +162,9 @@ def measured(folder: Path, sentences: Sequence[Annotated], null: str | None) -> 
     schema = new_schema(len(model.layers), model.heads)
     bounds = [0, len(sentences) // 3, len(sentences) // 2, len(sentences)]
     shards = [read_units(sentences[begin:end], model, own=True) for begin, end in pairwise(bounds)]
-    parts = [measure(units, model, batch_pieces=300, exemplars=K) for units in shards]
+    samples = [MapSample(seed=0, rows=np.arange(len(units))) for units in shards]
+    pairs = zip(shards, samples, strict=True)
+    parts = [measure(units, model, batch_pieces=300, exemplars=K, map_sample=sample) for units, sample in pairs]
     state = parts[0].state.merge(parts[1].state).merge(parts[2].state)
     sums = state.sums | deviations(lambda: (part.blocks for part in parts))
     claims = merge_rows(part.claims for part in parts)

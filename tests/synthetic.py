@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from attnmetrics.metrics.clusters import find_clusters
 from attnmetrics.metrics.schema import LABELS, LINKS, SPECIAL, Schema
 from attnmetrics.results.dataset import dataset as results_of
 from attnmetrics.statistics.states import State
@@ -161,6 +162,22 @@ class _Maker:
     def dependency_excess(self) -> NDArray[np.float64]:
         """After the alignment and what is expected of it, as results are in order."""
         return np.asarray(self.data["dependency_alignment"] - self.data["dependency_expected"])
+
+    def head_distance(self) -> NDArray[np.float64]:
+        """Squared distances of points on a map."""
+        self.points = self.random.normal(scale=0.15, size=(self.depth.size, 2)) + 0.2 * self.depth.ravel()[:, None]
+        squared = ((self.points[:, None] - self.points) ** 2).sum(-1)
+        return np.minimum(squared, np.log(2)).reshape(*self.grid, *self.grid)
+
+    def head_map(self) -> NDArray[np.float64]:
+        return (self.points - self.points.mean(0)).reshape(*self.grid, 2)
+
+    def head_cluster(self) -> NDArray[np.float64]:
+        distance = np.nan_to_num(self.data["head_distance"].to_numpy()).reshape(self.depth.size, self.depth.size)
+        return find_clusters(np.sqrt(distance)).reshape(self.grid)
+
+    def layer_distance(self) -> NDArray[np.float64]:
+        return np.asarray(self.data["head_distance"].mean(("head", "other_head")))
 
     def dependency_baseline(self) -> NDArray[np.float64]:
         return np.array([0.06, 0.04, 0.1])

@@ -1,13 +1,15 @@
-"""The second storey: sums over α itself, of a sample of units.
+"""The second storey: sums over α itself, of samples of units.
 
 What no reduction gives is made by map families: of each layer they are shown α tile by tile, in the forward pass that
-measures the units anyway, while α is in memory. Units of the sample have batches of their own, so that all others may
-go through a kernel that never has α; nothing larger than a tile is kept. The sample is an equal share of every shard:
-the units with the smallest hashes (see `statistics.sampling`). Sums are float64 and are added batch by batch in order,
-so that the number of threads has no part in them. How many units the sample has, a family that needs it sums up itself.
+measures the units anyway, while α is in memory. Units that the same families are shown have batches of their own, so
+that those of none may go through a kernel that never has α; a family keeps no more than it must. A sample is an equal
+share of every shard: the units with the smallest hashes (see `statistics.sampling`). Sums are float64 and are added
+batch by batch in order, so that the number of threads has no part in them. How many units its sample has, a family that
+needs it sums up itself.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
@@ -16,6 +18,7 @@ from torch import Tensor
 
 from attnmetrics.measuring.coreference import Coreference
 from attnmetrics.measuring.selection import MapSample
+from attnmetrics.measuring.similarity import Similarity
 from attnmetrics.measuring.syntax import Syntax
 from attnmetrics.metrics.family import Quantity
 from attnmetrics.model.load import Model
@@ -57,14 +60,32 @@ class MapFamily(Protocol):
 MAP_FAMILIES: Final[dict[str, Callable[[Units, Model, MapSample], MapFamily]]] = {
     "syntax": Syntax,
     "coreference": Coreference,
+    "similarity": Similarity,
 }
 """By the name of a family of `metrics` with mapped sums: what gives these sums of a shard's units."""
 
 
-def make_map_families(units: Units, model: Model, sample: MapSample) -> list[MapFamily]:
-    """What gives the mapped sums of these units' schema."""
-    owners = [family for family in units.schema.families if any(one.of is Quantity.MAPPED for one in family.sums)]
-    return [MAP_FAMILIES[family.name](units, model, sample) for family in owners]
+@dataclass(frozen=True, slots=True)
+class MapFamilies:
+    """What gives the mapped sums of a schema, and the units that each is shown."""
+
+    families: Sequence[MapFamily]
+    shown: NDArray[np.bool_]
+    """[S, family]"""
+
+    @classmethod
+    def of(cls, units: Units, model: Model, sample: MapSample) -> "MapFamilies":
+        """Those of these units' schema."""
+        owners = [family for family in units.schema.families if any(one.of is Quantity.MAPPED for one in family.sums)]
+        shown = np.zeros((len(units), len(owners)), np.bool_)
+        for place, family in enumerate(owners):
+            shown[sample.units_of(family.name), place] = True
+        return cls([MAP_FAMILIES[family.name](units, model, sample) for family in owners], shown)
+
+    def read(self, batch: Batch) -> "BatchMaps":
+        """What is made of one batch, whose units are shown to the same families, or to none."""
+        to = self.shown[batch.rows[0]]
+        return BatchMaps([self.families[place] for place in np.flatnonzero(to).tolist()], batch)
 
 
 class BatchMaps:
@@ -87,10 +108,10 @@ class BatchMaps:
 
 
 def pack_mapped(
-    lengths: NDArray[np.int64], measured: NDArray[np.bool_], mapped: NDArray[np.bool_], batch_pieces: int,
+    lengths: NDArray[np.int64], measured: NDArray[np.bool_], shown: NDArray[np.bool_], batch_pieces: int,
     tile_pairs: int, layout: Layout,
 ) -> Iterator[Batch]:  # fmt: skip
-    """Batches (see `pack`), first those of the units [S] that are mapped, then those of the others."""
-    for own in (mapped, ~mapped):
-        if own.any():
-            yield from layout.pack(np.where(own, lengths, 0), measured, batch_pieces, tile_pairs)
+    """Batches (see `pack`) of units that are shown to the same families, [S, family]; last, those shown to none."""
+    patterns, pattern = np.unique(shown, axis=0, return_inverse=True)
+    for place in reversed(range(len(patterns))):
+        yield from layout.pack(np.where(pattern == place, lengths, 0), measured, batch_pieces, tile_pairs)

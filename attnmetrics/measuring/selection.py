@@ -23,6 +23,10 @@ class Sampling:
     """units per shard that keep prefix blocks, those with the smallest hashes; None: all"""
     map_sentences: int | None
     """units per shard that are shown to map families, likewise"""
+    similarity_units: int | None = None
+    """units per shard in whose rows heads are compared, likewise"""
+    rows_a_unit: int | None = None
+    """of those rows, how many a unit; None: all"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,14 @@ class MapSample:
     """of the hash that samples (see `statistics.sampling`), for what a family samples itself"""
     rows: NDArray[np.int64]
     """[M] the units that are mapped"""
+    similarity: NDArray[np.int64] | None = None
+    """[N] those in whose rows heads are compared; None: those that are mapped"""
+    rows_a_unit: int | None = None
+    """of those rows, how many a unit, chosen by hash; None: all"""
+
+    def units_of(self, family: str) -> NDArray[np.int64]:
+        """The units that a family of `metrics` is shown."""
+        return self.similarity if family == "similarity" and self.similarity is not None else self.rows
 
 
 def choose(sampling: Sampling, sentences: Sentences) -> Chosen:
@@ -74,4 +86,5 @@ def choose_units(
         return counted if number is None else counted[smallest(*keys, number)]
 
     kept = take(sampling.prefix_sentences)
-    return kept, hashes[kept], MapSample(sampling.seed, take(sampling.map_sentences))
+    compared = take(sampling.similarity_units)
+    return kept, hashes[kept], MapSample(sampling.seed, take(sampling.map_sentences), compared, sampling.rows_a_unit)

@@ -14,9 +14,10 @@ from attnmetrics.measuring.binning import Binning
 from attnmetrics.measuring.claims import ClaimFinder, ClaimReader
 from attnmetrics.measuring.counting import count
 from attnmetrics.measuring.links import Links
-from attnmetrics.measuring.maps import BatchMaps, MapFamily, MapSums, make_map_families, pack_mapped
+from attnmetrics.measuring.maps import BatchMaps, MapFamilies, MapSums, pack_mapped
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.family import HEAD, Quantity
+from attnmetrics.metrics.similarity import ROWS_A_UNIT
 from attnmetrics.model.align import piece_names
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import Kernel, Reductions, Wanted, want
@@ -62,9 +63,9 @@ class _Shard:
     """[S] counts in the metrics"""
     prefix_row: NDArray[np.int64]
     """[S] place among the prefix blocks; −1 for none"""
-    mapped: NDArray[np.bool_]
-    """[S] is shown to the map families, and to what finds claims"""
-    map_families: Sequence[MapFamily]
+    maps: MapFamilies
+    claimed: NDArray[np.bool_]
+    """[S] may be evidence of claims"""
     claim_finder: ClaimFinder | None
     """None: no exemplars are wanted"""
     links: Links
@@ -102,17 +103,18 @@ def measure(
     kept = np.flatnonzero(metrics) if prefix_rows is None else prefix_rows
     prefix_row = np.full(len(units), -1, dtype=np.int64)
     prefix_row[kept] = np.arange(len(kept))
-    sample = map_sample or MapSample(seed=0, rows=np.flatnonzero(metrics))
-    families = make_map_families(units, model, sample)
+    sample = map_sample or MapSample(seed=0, rows=np.flatnonzero(metrics), rows_a_unit=ROWS_A_UNIT)
+    maps = MapFamilies.of(units, model, sample)
     links = Links.of(units, metrics, model)
     finder = ClaimFinder(units, model.attends, links) if exemplars else None
-    mapped = np.zeros(len(units), dtype=np.bool_)
-    mapped[sample.rows] = bool(families) or finder is not None
-    shard = _Shard(units, metrics, prefix_row, mapped, families, finder, links)
+    claimed = np.zeros(len(units), dtype=np.bool_)
+    claimed[sample.rows] = finder is not None
+    shard = _Shard(units, metrics, prefix_row, maps, claimed, finder, links)
     lengths = units.pieces.lengths
     sums = _Sums(units, model, len(kept))
     most = batch_pieces or model.batch_pieces
-    batches = pack_mapped(lengths, metrics, mapped, most, TILE_PAIRS, model.layout)
+    shown = np.column_stack([maps.shown, claimed])
+    batches = pack_mapped(lengths, metrics, shown, most, TILE_PAIRS, model.layout)
     prepare = partial(_prepare, shard=shard, model=model)
     run = partial(_run, model=model, kernel=kernel)
     if model.device.type == "cpu":
@@ -161,14 +163,14 @@ class _Input:
 
 
 def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
-    units, mapped = shard.units, shard.mapped[batch.rows[0]]
+    units, claimed = shard.units, shard.claimed[batch.rows[0]]
     lengths = np.diff(batch.offsets)
     # A row for each piece of the batch: its unit's place in the batch, its place in the unit, and among all pieces.
     unit = np.repeat(np.arange(len(batch.rows)), lengths)
     within = np.arange(batch.offsets[-1]) - batch.offsets[unit]
     piece = units.pieces.offsets[batch.rows][unit] + within
     linked = shard.links.of_batch(batch, units.schema.separators + 1)
-    maps = BatchMaps(shard.map_families if mapped else (), batch)
+    maps = shard.maps.read(batch)
     with_prefix = np.flatnonzero(shard.prefix_row[batch.rows] >= 0)
     pairs = prefix_pairs(model.attends.causal)
     return _Input(
@@ -178,7 +180,7 @@ def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
         binning=Binning.of(units, piece, within, lengths[unit], model.attends, model.device),
         prefix_rows=shard.prefix_row[batch.rows[with_prefix]],
         maps=maps,
-        claims=shard.claim_finder.read(batch, maps) if mapped and shard.claim_finder else None,
+        claims=shard.claim_finder.read(batch, maps) if claimed and shard.claim_finder else None,
     )
 
 

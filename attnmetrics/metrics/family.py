@@ -183,6 +183,10 @@ class Result:
     """of counts: whether it may have a fraction, as a sum of attention has"""
     layered: bool = True
     """whether it has a `<name>_by_layer` twin, where it is of heads"""
+    magnitude: bool = True
+    """whether it is a size by which heads can be ranked: not a name of a group, a place, or of two heads"""
+    also: Callable[[Sums], Mapping[str, Any]] | None = None
+    """what the sums say of the table as a whole, attributes by name"""
 
     @property
     def dtype(self) -> type[Any]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
@@ -20,6 +20,8 @@ from attnmetrics.metrics import (
     null,
     output,
     over_heads,
+    scaling,
+    similarity,
     spread,
     surface,
     syntax,
@@ -42,6 +44,7 @@ from attnmetrics.metrics.family import (
 from attnmetrics.metrics.halves import HALVES
 from attnmetrics.metrics.labels import label_family
 from attnmetrics.metrics.links import link_family
+from attnmetrics.metrics.pairs import count_pairs
 
 EDGES: Final = ("attending_is_parent", "attended_is_parent")
 """The directions of a dependency."""
@@ -74,6 +77,7 @@ DIMENSIONS: Final = frozenset(
     {"layer", "head", "direction", "edge", "offset", "pair_distance", "bound", "shard", "unit", "kind"}
     | {"attending", "neighbour", "half", "rule", "word_offset"}
     | {"candidates", "anaphor_class", "mention_class", "heuristic"}
+    | {"other_layer", "other_head", "axis", "head_pair"}
     | {"corpus", "heads", "layers", "pairs", "directions"}
 )
 """Names that no label may have, for a table may have both as dimensions, or another table's file has the name."""
@@ -145,7 +149,7 @@ class Schema:
         return tuple(result for family in self.families for result in family.results)
 
     @cached_property
-    def coordinates(self) -> dict[str, tuple[Any, ...]]:
+    def coordinates(self) -> dict[str, Sequence[Any]]:
         """The labels of every dimension."""
         return {
             "layer": self.layers,
@@ -164,6 +168,10 @@ class Schema:
             "anaphor_class": coreference.ANAPHOR_CLASSES,
             "mention_class": coreference.MENTION_CLASSES,
             "heuristic": coreference.HEURISTICS,
+            "other_layer": self.layers,
+            "other_head": tuple(range(self.heads)),
+            "axis": scaling.AXES,
+            "head_pair": range(count_pairs(len(self.layers) * self.heads)),
         }
 
     @cached_property
@@ -264,6 +272,7 @@ def families_of(labels: Iterable[Label], links: Iterable[Link]) -> tuple[Family,
         output.FAMILY,
         syntax.FAMILY,
         *([coreference.FAMILY] if COREFERENT in links else []),
+        similarity.FAMILY,
         corpus.FAMILY,
         over_heads.FAMILY,
     )

@@ -6,6 +6,7 @@ alone. The attributes of a variable are
 - `long_name`, `units` (`1` for pure numbers), `formula`, `source`;
 - `kind`: a `share` of a whole, a `mean`, a `count`, or a `score`;
 - `help`: how to read a map of it; `family`: the title of the shelf that it stands on;
+- `magnitude`: `no` for tables by which heads cannot be ranked: names of groups, places on a map, pairs of heads;
 - where they apply, `heading`: what it is called at a label, with `{}` for the label; `chance`: the variable that holds
   its chance level; `twin_of`: of a table by layer, the table of heads that it belongs to.
 
@@ -16,6 +17,7 @@ the names of its variables, as people read them.
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -48,10 +50,13 @@ COORDINATES = {
     "candidates": ("candidates", "head words of earlier mentions, or all earlier words", "1"),
     "mention_class": ("anaphor", "the kind of its head word, by its part of speech", "1"),
     "heuristic": ("heuristic", "how the antecedent is found without a model", "1"),
+    "other_layer": ("other layer", "of the model, from 0", "1"),
+    "other_head": ("other head", "of the layer, from 0", "1"),
+    "axis": ("axis", "of the map, from 0", "1"),
 }  # fmt: skip
 """Dimension that is no label → (long name, help, units)."""
 
-NUMBERS = ("layer", "head", "offset", "word_offset", "pair_distance")
+NUMBERS = ("layer", "head", "offset", "word_offset", "pair_distance", "other_layer", "other_head", "axis")
 """Dimensions whose labels are numbers."""
 
 
@@ -66,7 +71,11 @@ def dataset(schema: Schema, sums: Mapping[str, Array], unit: str = "sentence") -
     values = schema.compute(sums)
     families = {result.name: family.title for family in schema.families for result in family.results}
     variables = {
-        result.name: (result.dims, values[result.name], describe_result(result, families[_of_heads(result)], unit))
+        result.name: (
+            result.dims,
+            values[result.name],
+            describe_result(result, families[_of_heads(result)], unit) | _also(result, sums),
+        )
         for result in schema.with_twins()
     }
     whole = {"title": "Attention metrics", "notation": in_unit(NOTATION, unit), "unit": unit, "order": list(variables)}
@@ -101,7 +110,12 @@ def _as_saved(stored: xr.Dataset) -> xr.Dataset:
     return stored.assign_coords(labels)[list(dict.fromkeys([*order, *stored.data_vars]))]
 
 
-def describe_result(result: Result, family: str, unit: str) -> dict[str, str]:
+def _also(result: Result, sums: Mapping[str, Array]) -> dict[str, Any]:
+    """What the run's sums say of a result as a whole."""
+    return {} if result.also is None else dict(result.also(sums))
+
+
+def describe_result(result: Result, family: str, unit: str) -> dict[str, Any]:
     """What a result says of itself in a run whose unit this is; of what may be absent, only what is there.
 
     Args:
@@ -114,6 +128,7 @@ def describe_result(result: Result, family: str, unit: str) -> dict[str, str]:
         "heading": result.heading,
         "chance": result.chance,
         "twin_of": twin_of if twin_of != result.name else "",
+        "magnitude": "" if result.magnitude else "no",
     }
     return {
         "long_name": in_unit(result.title, unit),

@@ -4,7 +4,7 @@
 Tables without layers share a file with those of the same dimensions, which is named after these: `pairs.csv` and
 `directions.csv`, a row per distance between pieces or per direction, `pos.csv`, a row per part of speech, and so on.
 Any other result has its own file: a row per head (or layer) and a column per label, or, where it has two further
-dimensions, a row per value.
+dimensions, a row per value; of a number for two heads, each pair once.
 """
 
 import re
@@ -99,12 +99,23 @@ def _long_table(results: xr.Dataset, dims: tuple[str, ...], names: Sequence[str]
 
 def _own_table(results: xr.Dataset, dims: tuple[str, ...], name: str) -> list[Row]:
     """One row per head or layer, one column per label of the one further dimension; long where there are more."""
+    if dims[-2:] == ("other_layer", "other_head"):
+        return _pairs_table(results, dims, name)
     places = tuple(dim for dim in dims if dim in ("layer", "head"))
     if dims != (*places, dims[-1]):
         return _long_table(results, dims, [name])
     values = results[name].to_numpy().reshape(-1, results.sizes[dims[-1]]).tolist()
     header = (*places, *results[dims[-1]].to_numpy().tolist())
     return [header, *((*label, *row) for label, row in zip(_labels(results, places), values, strict=True))]
+
+
+def _pairs_table(results: xr.Dataset, dims: tuple[str, ...], name: str) -> list[Row]:
+    """One row per pair of heads: the value is the same both ways, and 0 for a head and itself."""
+    heads = _labels(results, dims[:2])
+    square = results[name].to_numpy().reshape(len(heads), len(heads))
+    one, other = np.triu_indices(len(heads), 1)
+    pairs = zip(one.tolist(), other.tolist(), square[one, other].tolist(), strict=True)
+    return [(*dims, name), *((*heads[a], *heads[b], value) for a, b, value in pairs)]
 
 
 def _labels(results: xr.Dataset, dims: tuple[str, ...]) -> list[tuple[object, ...]]:

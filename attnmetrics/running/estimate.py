@@ -116,7 +116,7 @@ def _try(job: Job, documents: Sequence[Document], unannotated: int) -> Cost:
         schema = make_schema(job.declaration, tuple(model["layers"]), model["heads"], declared, counted.names)
         store = Store(out, schema, 1, config.exemplars)
         store.create()
-        sampling = Sampling(config.seed, None, None, TRIAL_PREFIXES, None)
+        sampling = Sampling(config.seed, None, None, TRIAL_PREFIXES, None, similarity_units=0)
         measured = worker.measure(shard, job.fingerprint, Measuring(functions, sampling, store, batching))
         counts = store.committed()[0].counts
         sizes = {place.name: _bytes(place) for place in folder.iterdir()}

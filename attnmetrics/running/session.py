@@ -28,6 +28,8 @@ from attnmetrics.running.stages import (
     have_mentions,
     make_sampling,
     measure,
+    refuse_many_heads,
+    rows_compared,
     samples,
     trace,
 )
@@ -69,7 +71,9 @@ def measure_all(session: Session, annotate_too: bool) -> Measured:
         missing = _describe_measures(session, missing)
     missing = _annotate_first(session, missing, needed=samples(session.job.config))
     store = _open_store(session)
-    measuring = Measuring(session.job.declaration.functions, make_sampling(session.job), store, batching)
+    _say_rows(session)
+    sampling = make_sampling(session.job, _count_heads(session))
+    measuring = Measuring(session.job.declaration.functions, sampling, store, batching)
     outcome = _measure_shards(session, measuring, _intact(session, store), missing)
     outcome = _repair(session, measuring, outcome) if annotate_too else outcome
     _refuse_unmeasured(session, store, outcome)
@@ -81,6 +85,7 @@ def _describe_model(session: Session) -> None:
 
     Raises:
         StoreError: the run was begun with another one.
+        ConfigError: it has too many heads to compare them.
     """
     facts, model = session.facts, session.engine.describe_model()
     loaded = {
@@ -91,6 +96,24 @@ def _describe_model(session: Session) -> None:
     check_identity(session.job.config.out, facts, loaded)
     facts["identity"] |= loaded
     facts["model"] = model
+    refuse_many_heads(_count_heads(session))
+
+
+def _say_rows(session: Session) -> None:
+    """Say where heads are compared in fewer rows than are asked for."""
+    config, heads = session.job.config, _count_heads(session)
+    rows = rows_compared(config, heads)
+    if rows != config.similarity_rows:
+        session.reporter.say(
+            f"{heads:,} heads are compared in {rows:,} rows, not {config.similarity_rows:,}, for there are many pairs "
+            "of them; --similarity-rows all takes every row"
+        )
+
+
+def _count_heads(session: Session) -> int:
+    """The heads of all layers that are measured."""
+    model = session.facts["model"]
+    return len(model["layers"]) * int(model["heads"])
 
 
 def _find_batching(session: Session) -> Batching:

@@ -21,6 +21,7 @@ from attnmetrics.engine.worker import Differentiating, Measuring
 from attnmetrics.errors import ConfigError, DamageError, StoreError
 from attnmetrics.measuring.selection import Sampling
 from attnmetrics.measuring.tracing import Chunk
+from attnmetrics.metrics.similarity import MOST_HEADS, ROWS_A_UNIT, SENTENCE_COLUMNS, affordable_rows
 from attnmetrics.model.pack import Batching
 from attnmetrics.results.wording import in_unit
 from attnmetrics.running.declaration import COSTLY, Declaration, declare_run
@@ -211,8 +212,25 @@ def have_mentions(job: Job, declared: Declared) -> bool:
     return any(counts["mentions"] for counts in read_ahead(cache.read_counts, paths))
 
 
-def make_sampling(job: Job) -> Sampling:
+def refuse_many_heads(heads: int) -> None:
+    """Refuse models whose heads have too many pairs to be compared.
+
+    Raises:
+        ConfigError: more heads than `MOST_HEADS` in all layers that are measured.
+    """
+    if heads > MOST_HEADS:
+        raise ConfigError(
+            f"expected at most {MOST_HEADS:,} heads, each of which is compared with every other, found {heads:,} in "
+            "the layers that are measured; choose some with --layers, such as --layers 0-9"
+        )
+
+
+def make_sampling(job: Job, heads: int) -> Sampling:
     """Which sentences are measured: needs all annotations if it samples.
+
+    Args:
+        job: the run's.
+        heads: of all layers that are measured.
 
     Raises:
         ConfigError: there are more shards than sentences for variability.
@@ -220,7 +238,8 @@ def make_sampling(job: Job) -> Sampling:
     config = job.config
     sample = _select(job, config.sample_sentences)
     metrics = _select(job, config.metric_sentences)
-    return Sampling(config.seed, sample, metrics, _kept_for_variability(config, job.plan), _mapped(config, job.plan))
+    kept, mapped = _kept_for_variability(config, job.plan), _mapped(config, job.plan)
+    return Sampling(config.seed, sample, metrics, kept, mapped, *_compared(config, job.plan, heads))
 
 
 def _kept_for_variability(config: RunConfig, plan: Plan) -> int | None:
@@ -254,6 +273,22 @@ def _mapped(config: RunConfig, plan: Plan) -> int | None:
     """
     units = plan.most_sentences if config.window is None else plan.characters
     return equal_share(config.map_sentences, len(plan.shards), min([units, *_sample_sizes(config)]))
+
+
+def rows_compared(config: RunConfig, heads: int) -> int | None:
+    """The rows that so many heads are compared in, at most; None for all."""
+    asked = config.similarity_rows
+    return None if asked is None else affordable_rows(asked, heads, config.window or SENTENCE_COLUMNS)
+
+
+def _compared(config: RunConfig, plan: Plan, heads: int) -> tuple[int | None, int | None]:
+    """Units of a shard in whose rows heads are compared, one at least, and how many rows of each; None for all."""
+    rows = rows_compared(config, heads)
+    if rows is None:
+        return None, None
+    units = max(1, rows // ROWS_A_UNIT)
+    share = equal_share(units, len(plan.shards), min([plan.characters, *_sample_sizes(config)]))
+    return (None if share is None else max(1, share)), ROWS_A_UNIT
 
 
 def _sample_sizes(config: RunConfig) -> list[int]:

@@ -14,6 +14,7 @@ import xarray as xr
 
 from attnmetrics.errors import StoreError
 from attnmetrics.storage import Location
+from attnmetrics.views import similarity
 from attnmetrics.views.exemplars import of_claim, strongest
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name
 from attnmetrics.views.heads import EXAMPLE_ROLES, Standout, per_head, standout, standouts
@@ -51,6 +52,9 @@ MOST_SENTENCES: Final = 10
 """Of a head in a page; `exemplars.parquet` has all."""
 MOST_CHARACTERS: Final = 1_500_000
 """Of the sentences in a page; with more, each head shows fewer."""
+
+NEAREST: Final = 8
+"""Heads told beside a head that attend most like it."""
 
 _FIGURES: Final = (
     ("4", "Three heads and a sentence of each", "paper/three-heads"),
@@ -124,6 +128,7 @@ def contents(
         "metrics": [_metric(data, table) for table in of_heads(data).values()],
         "corpus": [_described(table) for name, table in of_corpus(data).items() if name not in _CORRELATED],
         "correlations": [_correlation(data, *one) for one in _CORRELATIONS if f"{one[0]}_r" in data],
+        "similarity": _similarity(data),
         "standouts": [_standout(one) for one in standouts(data)],
         "extremes": [_standout(one) for role in EXAMPLE_ROLES if (one := standout(data, role))],
         "figures": [figure for figure in _FIGURES if _drawable(data, figure[2])],
@@ -150,6 +155,24 @@ def _metric(data: xr.Dataset, table: xr.DataArray) -> dict[str, Any]:
     by_layers = np.full((table.shape[0], *table.shape[2:]), np.nan) if twin is None else values(twin)
     chance_name = None if level is None else visible(str(level.name))
     return _described(table) | {"chance": chance_name, "by_layer": pack(by_layers)}
+
+
+def _similarity(data: xr.Dataset) -> dict[str, Any] | None:
+    """How alike heads attend, without the distances of all pairs: those to the nearest heads; None where unknown."""
+    if not similarity.has_map(data):
+        return None
+    distance = data[similarity.DISTANCE]
+    others, distances = similarity.nearest(distance, NEAREST)
+    return {
+        "map": _described(data[similarity.MAP]),
+        "cluster": pack(values(data[similarity.CLUSTER])),
+        "others": pack(others.astype("<u2")),
+        "distances": pack(distances.astype("<f4")),
+        "layers": pack(values(data[similarity.LAYERS])),
+        "shares": similarity.explained(data[similarity.MAP]),
+        "rows": float(data["similarity_rows"]) if "similarity_rows" in data else None,
+        "unit": units(distance),
+    }
 
 
 def _described(table: xr.DataArray) -> dict[str, Any]:

@@ -21,11 +21,12 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.views import charts, layer_dots, palette, style
+from attnmetrics.views import charts, layer_dots, palette, similarity, style
 from attnmetrics.views.exemplars import strongest
 from attnmetrics.views.heads import EXAMPLE_ROLES, Role, Standout, per_head, standout
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.pieces import readable, window
+from attnmetrics.views.similarity_figure import CLUSTER, head_similarity
 from attnmetrics.views.style import NewFigure, Sheet, label
 from attnmetrics.views.tables import (
     Labels,
@@ -478,7 +479,8 @@ class Panel:
 
 def panels(data: xr.Dataset) -> list[Panel]:
     """Every figure that this run can give: the papers' in their order, then one of each other metric of heads."""
-    known, others = (_given(data, panels) for panels in (_paper_panels(data), _CLARK_PANELS))
+    similar = _similarity_panels() if similarity.has_map(data) else []
+    known, others = (_given(data, panels) for panels in (_paper_panels(data), [*_CLARK_PANELS, *similar]))
     drawn = {name for panel in known for name in panel.needs}
     return known + others + [_panel_of(name, table) for name, table in by_themselves(data).items() if name not in drawn]
 
@@ -520,6 +522,13 @@ _CLARK_PANELS: Final = [
 
 def _given(data: xr.Dataset, panels: Sequence[Panel]) -> list[Panel]:
     return [panel for panel in panels if all(name in data for name in panel.needs)]
+
+
+def _similarity_panels() -> list[Panel]:
+    return [
+        Panel("head-similarity", "", similarity.TABLES, lambda d, _: head_similarity(d)),
+        Panel("head-similarity-clusters", "", similarity.TABLES, lambda d, _: head_similarity(d, CLUSTER)),
+    ]
 
 
 _TYPES: Final = ("dependency_type_to", "dependency_type_to_by_layer")

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
+from matplotlib.collections import Collection, QuadMesh
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
@@ -152,7 +152,7 @@ def ticks(axes: Axes, which: str, names: Sequence[object]) -> None:
     axis.set_ticks([n + 0.5 for n in kept], labels=[label(str(names[n])) for n in kept])
 
 
-def colour_bar(mesh: QuadMesh, title: str, *, share: bool, cax: Axes | None = None) -> Axes:
+def colour_bar(mesh: Collection, title: str, *, share: bool, cax: Axes | None = None) -> Axes:
     """A scale that says what it shows: in axes of its own, or to the right of the map."""
     axes = mesh.axes
     assert axes is not None

@@ -37,7 +37,12 @@ _WORDS: Final = {
 
 
 def of_heads(data: xr.Dataset) -> dict[str, xr.DataArray]:
-    """The run's tables [layer, head, …] of numbers, by name."""
+    """The run's tables [layer, head, …] of numbers by which heads can be ranked, by name."""
+    return {name: table for name, table in selectable(data).items() if is_magnitude(table)}
+
+
+def selectable(data: xr.Dataset) -> dict[str, xr.DataArray]:
+    """All tables [layer, head, …] of numbers, by name: also names of groups, places on a map, pairs of heads."""
     return {str(name): data[name] for name in data.data_vars if _is_of_heads(data.variables[name])}
 
 
@@ -86,7 +91,7 @@ def select(data: xr.Dataset, name: str, at: Labels) -> xr.DataArray:
     """
     table = table_of_heads(data, name)
     if table is None:
-        known = ", ".join(of_heads(data))
+        known = ", ".join(selectable(data))
         raise ConfigError(f"expected a metric of the run's heads, found {name!r}; it has {known}")
     dims = further(table)
     if set(at) != set(dims):
@@ -124,6 +129,11 @@ def at_labels(table: xr.DataArray, at: Labels) -> xr.DataArray:
 def kind(table: xr.DataArray) -> str:
     """`share`, `mean`, `count` or `score`."""
     return str(table.attrs.get("kind", "score"))
+
+
+def is_magnitude(table: xr.DataArray) -> bool:
+    """Whether heads can be ranked by it."""
+    return table.attrs.get("magnitude") != "no"
 
 
 def is_share(table: xr.DataArray) -> bool:

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.storage import Location
-from attnmetrics.views import palette
+from attnmetrics.views import palette, similarity
 from attnmetrics.views.exemplars import strongest
 from attnmetrics.views.facts import about, duration, headline, left_out, other_layers, stage_seconds
 from attnmetrics.views.heads import Standout, ranked, standouts
@@ -36,6 +36,7 @@ from attnmetrics.views.tables import (
     further,
     heading,
     in_words,
+    is_magnitude,
     is_share,
     kind,
     labels_of,
@@ -112,7 +113,10 @@ def show_metric(data: xr.Dataset, name: str, top: int = 10, label: str | None = 
     Raises:
         ConfigError: no such metric or label.
     """
-    table, level = beside_chance(data, _known(name, [str(key) for key in data.data_vars], "metric"))
+    whole = data[_known(name, [str(key) for key in data.data_vars], "metric")]
+    if label is None and (told := _compared(whole, top)):
+        return Group(*_heading(whole, {}), *told)
+    table, level = beside_chance(data, name)
     at = {} if label is None else _label(table, name, label)
     one_level = None if level is None else at_labels(level, at)
     return Group(*_heading(table, at), *_metric_body(at_labels(table, at), one_level, top))
@@ -211,7 +215,8 @@ def _short(table: xr.DataArray, value: float) -> str:
 
 
 def _top_heads(table: xr.DataArray, level: xr.DataArray | None, top: int) -> Table:
-    heads = list(enumerate(ranked(table), 1))
+    """The first heads in order and the last one: the highest first, of distances to a head the lowest."""
+    heads = list(enumerate(ranked(table, lowest=not is_magnitude(table)), 1))
     result = _with_chance(level, "rank", "head", "")
 
     def add(rank: int, layer: int, head: int, value: float) -> None:
@@ -264,6 +269,78 @@ def _matrix(table: xr.DataArray, level: xr.DataArray | None) -> Table:
     return result
 
 
+# ---- how alike heads are
+
+
+def _compared(table: xr.DataArray, top: int) -> Sequence[RenderableType]:
+    """A table by which heads are compared: pairs, places on a map, groups; nothing of any other table."""
+    if is_magnitude(table):
+        return []
+    if "other_head" in table.dims:
+        return [_pairs(table, top)]
+    if "axis" in table.dims:
+        return [_places(table), *_explained(table)]
+    heat: list[RenderableType] = [heat_table(table), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
+    return [*heat, _groups(table)]
+
+
+def _name(head: similarity.Head) -> str:
+    return f"layer {head[0]} head {head[1]}"
+
+
+def _pairs(table: xr.DataArray, top: int) -> Table:
+    """The pairs of heads that are nearest, and those that are farthest apart."""
+    found = similarity.pairs(table)
+    result = light_table("rank", "head", "other head", "")
+    shown_ranks = [n for n in range(len(found)) if n < top or n >= len(found) - top]
+    for before, rank in zip([-1, *shown_ranks], shown_ranks, strict=False):
+        if rank > before + 1:
+            result.add_row("…")
+        pair = found[rank]
+        result.add_row(str(rank + 1), _name(pair.one), _name(pair.other), shown(table, pair.distance))
+    return result
+
+
+def _places(table: xr.DataArray) -> Table:
+    result = light_table("head", *(f"axis {axis}" for axis in labels_of(table, "axis")))
+    for head, place in zip(similarity.heads_of(table), values(table).reshape(-1, table.shape[-1]), strict=True):
+        result.add_row(_name(head), *("–" if np.isnan(value) else f"{value:.3f}" for value in place.tolist()))
+    return result
+
+
+def _explained(table: xr.DataArray) -> list[RenderableType]:
+    shares = [percent(share) for share in similarity.explained(table)]
+    return [Text(), Text(f"the axes hold {' and '.join(shares)} of all distances", style=_FAINT)] if shares else []
+
+
+def _groups(table: xr.DataArray) -> Table:
+    """The heads of each cluster."""
+    result = light_table("cluster", "heads", "")
+    result.columns[-1].justify, result.columns[-1].no_wrap = "left", False
+    for number, heads in similarity.clusters(table).items():
+        result.add_row(str(number), str(len(heads)), Text(", ".join(f"{layer}.{head}" for layer, head in heads)))
+    return result
+
+
+_NEAR: Final = 5
+"""Heads told beside a head that attend most alike."""
+
+
+def _nearest(data: xr.Dataset, layer: int, head: int) -> list[RenderableType]:
+    """The heads that attend most like this one; nothing where the run does not compare heads."""
+    if not similarity.has_map(data):
+        return []
+    table = data[similarity.DISTANCE]
+    heads = similarity.heads_of(table)
+    others, distance = similarity.nearest(table, _NEAR)
+    place = heads.index((layer, head))
+    result = light_table("attends most like", title(table).lower())
+    for other, value in zip(others[place].tolist(), distance[place].tolist(), strict=True):
+        if not np.isnan(value):
+            result.add_row(_name(heads[other]), shown(table, value))
+    return [Text(), result] if result.row_count else []
+
+
 # ---- a head
 
 _FEW_LABELS: Final = 4
@@ -284,7 +361,8 @@ def show_head(data: xr.Dataset, layer: int, head: int) -> RenderableType:
         if table.ndim > 2 and table.shape[2] > _FEW_LABELS
     ]
     name = Text(f"layer {layer} head {head}", style="bold")
-    return Group(name, Text(), _metrics(tables, layer, head), Text(), Columns(profiles, padding=(0, 3)))
+    near = _nearest(data, layer, head)
+    return Group(name, Text(), _metrics(tables, layer, head), *near, Text(), Columns(profiles, padding=(0, 3)))
 
 
 def _require_head(layer: int, head: int, layers: Sequence[int], heads: Sequence[int]) -> None:

@@ -94,7 +94,9 @@ def test_units_are_mapped_in_the_pass_that_reduces_them(models: dict[Family, Mod
     pieces = pieces_of(model)
     own, parts, pieces_reduced = families(model), [], 0
     mapped = np.arange(len(TEXTS)) % 3 == 0
-    for batch in pack_mapped(pieces.lengths, np.ones(len(TEXTS), np.bool_), mapped, 60, 1 << 16, Layout(False)):
+    for batch in pack_mapped(
+        pieces.lengths, np.ones(len(TEXTS), np.bool_), mapped[:, None], 60, 1 << 16, Layout(False)
+    ):
         shown = mapped[batch.rows[0]]
         assert mapped[batch.rows].all() if shown else not mapped[batch.rows].any()
         of_batch = BatchMaps(own, batch)

@@ -46,9 +46,11 @@ def test_every_result_is_there_with_labels_and_attributes(table):
         assert about["family"]
         assert about.get("heading", "") == result.heading
         assert about.get("chance", "") == result.chance
+        assert about.get("magnitude", "") == ("" if result.magnitude else "no")
         assert about.get("twin_of", "") == (name.removesuffix("_by_layer") if name.endswith("_by_layer") else "")
     labels = {"pos", "rel", "special", "direction", "offset", "pair_distance", "rule", "word_offset"}
-    assert set(table.coords) == {"layer", "head", "attending", "neighbour", *labels}
+    others = {"attending", "neighbour", "other_layer", "other_head", "axis"}
+    assert set(table.coords) == {"layer", "head", *others, *labels}
     assert all(table[dim].attrs.keys() == {"long_name", "help", "units"} for dim in table.coords)
     assert table["layer"].to_numpy().tolist() == [1, 4]
     assert table["offset"].to_numpy()[[0, -1]].tolist() == [-32, 32]

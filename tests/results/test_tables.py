@@ -34,8 +34,8 @@ def test_tables_hold_every_number_in_full(table, tmp_path):
            "special_attention", "separator_attention", "neighbour_attention"}  # fmt: skip
     assert {path.stem for path in (tmp_path / "tables").iterdir()} == {
         "heads", "layers", "corpus", "pairs", "directions", "pos", "rel", "special", "offset", "direction_offset",
-        "attending", "neighbour", "rule_rel", "rule_rel_word_offset", "near_ties", *own,
-        *(f"{name}_by_layer" for name in own),
+        "attending", "neighbour", "rule_rel", "rule_rel_word_offset", "near_ties", "head_distance", "head_map",
+        "layer_distance", *own, *(f"{name}_by_layer" for name in own),
     }  # fmt: skip
     heads = numbers(tmp_path / "tables" / "heads.csv")
     assert list(heads) == [
@@ -56,6 +56,21 @@ def test_tables_hold_every_number_in_full(table, tmp_path):
     rows = {row[0]: row for row in read(tmp_path / "tables" / "corpus.csv")}
     assert rows["variability_sentences"] == ["variability_sentences", "40", "sentences", "Sentences behind variability"]
     assert float(rows["distance_sd"][1]) == table["distance_sd"]
+
+
+def test_a_pair_of_heads_stands_in_one_row(table, tmp_path):
+    save_tables(table, locate(tmp_path))
+    rows = numbers(tmp_path / "head_distance.csv")
+    assert list(rows) == ["layer", "head", "other_layer", "other_head", "head_distance"]
+    assert len(rows["layer"]) == 6 * 5 // 2
+    places = {1: 0, 4: 1}
+    for layer, head, other_layer, other_head, value in zip(*rows.values(), strict=True):
+        assert (layer, head) < (other_layer, other_head)
+        expected = table["head_distance"].to_numpy()
+        assert value == expected[places[layer], int(head), places[other_layer], int(other_head)]
+    square = numbers(tmp_path / "layer_distance.csv")
+    assert list(square) == ["layer", "1", "4"]
+    np.testing.assert_array_equal([square["1"], square["4"]], table["layer_distance"].to_numpy().T)
 
 
 def test_no_evidence_is_spelled_nan(table, tmp_path):

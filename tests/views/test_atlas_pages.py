@@ -39,7 +39,7 @@ LONG = (3, 0)
 """The head whose first sentence is long."""
 ADDRESSES = ["#/", "#/metrics", "#/metric/distance", "#/metric/pos_to", "#/metric/dependency_type_to",
              "#/metric/dependency_alignment", "#/metric/pos_to/NOUN", "#/head/3/1", "#/head/4/1",
-             "#/find", "#/paper", "#/run"]  # fmt: skip
+             "#/find", "#/similarity", "#/similarity?c=cluster", "#/paper", "#/run"]  # fmt: skip
 """Every kind of page."""
 FEW = 4
 """A metric with more labels than this is profiled, not told label by label."""
@@ -267,6 +267,7 @@ def test_heads_have_neighbours(page: Page) -> None:
         ("#/head/4/2", "Layer 4 head 2", "Overview"),
         ("#/head/4/2/5", "Layer 4 head 2", "Overview"),
         ("#/find?y=distance&x=pos_to&xl=DET", "Find heads", "Find heads"),
+        ("#/similarity?c=cluster", "Which heads attend alike", "Similarity"),
         ("#/paper", "The paper, on this run", "The paper"),
         ("#/paper/three-heads", "The paper, on this run", "The paper"),
         ("#/run", "The run", "The run"),
@@ -924,6 +925,77 @@ def test_a_dot_is_a_head(page: Page, data: xr.Dataset) -> None:
     page.mouse.down()
     page.mouse.up()
     expect(heading(page)).to_have_text(name(place).capitalize())
+
+
+# ---- heads that attend alike
+
+
+def dots(page: Page) -> dict[int, tuple[float, float, str]]:
+    """Pixels and colour of each head on the map."""
+    found = page.locator(".scatter circle[data-place]").evaluate_all(
+        "all => all.map(dot => ['data-place', 'cx', 'cy', 'fill'].map(key => dot.getAttribute(key)))"
+    )
+    return {int(place): (float(x), float(y), fill) for place, x, y, fill in found}
+
+
+def test_heads_lie_on_the_map_as_far_apart_as_in_the_table(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/similarity")
+    points = data["head_map"].to_numpy().reshape(-1, 2)
+    found = dots(page)
+    assert sorted(found) == np.flatnonzero(np.isfinite(points[:, 0])).tolist()
+    pixels = np.array([found[place][:2] for place in sorted(found)]) * [1, -1]
+    drawn, given = (np.linalg.norm(np.diff(x, axis=0), axis=1) for x in (pixels, points[sorted(found)]))
+    assert_allclose(drawn / given, np.median(drawn / given), rtol=0.02)  # a pixel is worth the same both ways
+    page.locator('.scatter circle[data-place="5"]').hover()
+    distance = data["head_distance"].to_numpy().reshape(15, 15)[5].copy()
+    distance[5] = np.nan
+    near = int(np.nanargmin(distance))
+    cluster = int(flat(data, "head_cluster")[5])
+    told = [["cluster", str(cluster)], ["most like", f"{name(near)} ({number(distance[near])})"]]
+    assert page.inner_text(".status-line >> nth=0") == f"{name(5)}: {', '.join(' '.join(one) for one in told)}"
+    assert page.locator(".tip .number").first.inner_text() == str(cluster)
+    page.mouse.down()
+    page.mouse.up()
+    expect(heading(page)).to_have_text(name(5).capitalize())
+    assert page.locator(".near li").first.inner_text().split(" nats")[0].split()[-1] == number(distance[near])
+
+
+def test_the_map_is_coloured_by_layer_cluster_or_any_metric(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/similarity")
+    by_layer = {fill for _, _, fill in dots(page).values()}
+    assert len(by_layer) == len(LAYERS) - 1  # the last one has no evidence
+    page.select_option("[aria-label='Colour by']", "cluster")
+    assert at(page) == "/similarity?c=cluster"
+    groups = flat(data, "head_cluster")
+    found = dots(page)
+    assert {place: found[place][2] for place in found} == {
+        place: f"var(--head-{int(groups[place]) % 8})" for place in found
+    }
+    page.select_option("[aria-label='Colour by']", "pos_to")
+    page.select_option("[aria-label='Label']", label="DET")
+    assert at(page) == "/similarity?c=pos_to&l=DET"
+    shares = flat(data, "pos_to", "DET")
+    highest = max(found, key=lambda place: shares[place])
+    assert dots(page)[highest][2] == "var(--share63)"
+    assert page.locator(".clusters li").count() == len(set(groups[np.isfinite(groups)].tolist()))
+
+
+def test_the_keyboard_walks_the_layers(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/similarity")
+    table = data["layer_distance"].to_numpy()
+    tab_to(page, "svg.layer-map")
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text(".status-line >> nth=1") == f"layers 2 and 3: {number(table[0, 1])} nats"
+    page.keyboard.press("ArrowDown")
+    assert page.inner_text(".status-line >> nth=1") == f"within layer 3: {number(table[1, 1])} nats"
+
+
+def test_the_page_holds_no_distances_of_all_pairs() -> None:
+    made = dataset(20, 20)
+    found = contents(made, exemplars(made, 1), attention(exemplars(made, 1)), facts())
+    assert not {"head_distance", "head_map", "head_cluster"} & {metric["name"] for metric in found["metrics"]}
+    assert "layer_distance" not in {table["name"] for table in found["corpus"]}
+    assert len(str(found["similarity"])) < 60_000  # 400 × 400 numbers would take ten times as much
 
 
 # ---- keyboard

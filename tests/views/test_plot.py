@@ -363,6 +363,36 @@ def test_hostile_labels_stay_text(ax: Axes) -> None:
     assert ax.get_title(loc="left") == r"Attention to \$\frac{"
 
 
+# ---- how alike heads attend
+
+
+def test_heads_lie_where_the_table_says(data: xr.Dataset, ax: Axes) -> None:
+    points = data["head_map"].to_numpy().reshape(-1, 2)
+    plot.head_map(data, ax=ax)
+    for axes in (ax, plot.head_map(data), plot.head_map(data, "cluster")):
+        assert_array_equal(axes.collections[0].get_offsets(), points)
+        assert axes.get_aspect() == 1
+    coloured = plot.head_map(data, "pos_to", pos="NOUN").collections[0]
+    assert_array_equal(coloured.get_array(), data["pos_to"].sel(pos="NOUN").to_numpy().ravel())
+    plot.layer_distance(data, ax=Figure().subplots())
+    assert_array_equal(heat(plot.layer_distance(data)), data["layer_distance"].to_numpy())
+
+
+def test_clusters_have_colours_and_numbers(data: xr.Dataset) -> None:
+    axes = plot.head_map(data, "cluster")
+    groups = data["head_cluster"].to_numpy().ravel().astype(int)
+    found = [matplotlib.colors.to_hex(colour) for colour in axes.collections[0].get_facecolors()]
+    assert found == [palette.HEADS_LIGHT[group % 8] for group in groups]
+    assert [text.get_text() for text in axes.texts] == [str(group) for group in np.unique(groups)]
+
+
+def test_a_run_that_has_not_compared_its_heads_has_no_map(data: xr.Dataset) -> None:
+    with pytest.raises(ConfigError, match="compared its heads"):
+        plot.head_map(data.drop_vars("head_map"))
+    with pytest.raises(ConfigError, match="expected a metric"):
+        plot.head_map(data, "beauty")
+
+
 def test_the_package_is_imported_without_matplotlib() -> None:
     code = "import sys, attnmetrics; assert not {'matplotlib', 'xarray'} & set(sys.modules); attnmetrics.plot.distance"
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -374,6 +404,7 @@ FILES = [
     "correlations", "dependency-probability", "figure-10-variability", "figure-11-distance", "figure-12-entropy",
     "figure-4-example-heads", "figure-5-null-attention", "figure-6-pos-to-noun", "figure-7-pos-from-punct",
     "figure-8-dependency-alignment", "figure-9-dependency-types", "figure-a1-all-pos-to", "figure-a2-all-pos-from",
+    "head-similarity", "head-similarity-clusters",
     "offset-profile", "attention-mass", "dependency-attention", "dependency-excess", "dependency-type-from",
     "entropy-rows", "induction-alignment", "induction-attention", "induction-excess", "output-norm",
     "output-norm-relative", "repeat-alignment",

@@ -298,3 +298,42 @@ def test_the_status_says_what_to_do_next() -> None:
 def test_numbers_are_written_for_people(value: float, percentage: str, plain: str) -> None:
     assert percent(value) == percentage
     assert number(value) == plain
+
+
+# ---- how alike heads are
+
+
+def test_pairs_of_heads_are_told_from_the_nearest_to_the_farthest(data: xr.Dataset) -> None:
+    found = text(terminal.show_metric(data, "head_distance", top=2))
+    square = data["head_distance"].to_numpy().reshape(12, 12)
+    values = np.sort(square[np.triu_indices(12, 1)])
+    lines = [line.split() for line in found.splitlines() if " head " in line and "nats" in line]
+    assert [line[0] for line in lines] == ["1", "2", "65", "66"]
+    assert [line[-2] for line in lines] == [number(value) for value in values[[0, 1, -2, -1]]]
+    near = text(terminal.show_metric(data, "head_distance", label="1, 2"))
+    assert re.search(r"1 +layer 1 head 2 +0 nats", near)  # nearest first: itself
+
+
+def test_places_and_clusters_are_no_sizes(data: xr.Dataset) -> None:
+    told = text(terminal.show_metric(data.assign_attrs(), "head_map"))
+    x, y = data["head_map"].to_numpy()[2, 1]
+    assert re.search(rf"layer 2 head 1 +{x:.3f} +{y:.3f}", told)
+    groups = data["head_cluster"].to_numpy()
+    lines = [line.split() for line in text(terminal.show_metric(data, "head_cluster")).splitlines()]
+    for cluster in np.unique(groups).astype(int):
+        (line,) = (one for one in lines if one[:1] == [str(cluster)] and "." in one[-1])
+        own = [f"{layer}.{head}" for layer, head in np.argwhere(groups == cluster)]
+        assert line[1] == str(len(own)) and "".join(line[2:]).split(",") == own
+    head = text(terminal.show_head(data, 1, 2))
+    assert "head_cluster" not in head and "head_map" not in head
+    distance = data["head_distance"].to_numpy()[1, 2].ravel().copy()
+    distance[5] = np.nan
+    layer, other = divmod(int(np.nanargmin(distance)), 3)
+    assert re.search(rf"layer {layer} head {other} +{re.escape(number(np.nanmin(distance)))} nats", head)
+
+
+def test_layers_are_told_by_layers(data: xr.Dataset) -> None:
+    rows = [line.split() for line in text(terminal.show_metric(data, "layer_distance")).splitlines()]
+    table = data["layer_distance"].to_numpy()
+    (row,) = (row[1:] for row in rows if row[:1] == ["2"])
+    assert row == [f"{value:.2f}" for value in table[:, 2]]

@@ -18,6 +18,7 @@ from attnmetrics.metrics.reference.output import Output
 from attnmetrics.metrics.reference.over_heads import OverHeads
 from attnmetrics.metrics.reference.relations import Relations
 from attnmetrics.metrics.reference.sentence import Array, Model, Sentence
+from attnmetrics.metrics.reference.similarity import Similarity
 from attnmetrics.metrics.reference.spread import Spread
 from attnmetrics.metrics.reference.surface import Surface
 from attnmetrics.metrics.reference.syntax import Syntax
@@ -43,6 +44,7 @@ SINGLE: dict[str, Callable[[Model], Twin]] = {
     "variability": Variability,
     "corpus": Corpus,
     "output": Output,
+    "similarity": Similarity,
     "over_heads": OverHeads,
 }
 """Families of which a run has one."""

@@ -6,21 +6,14 @@ value.
 """
 
 from collections import namedtuple
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import fields
 from math import exp, inf, log
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
-from numba.core.caching import FunctionCache
 
+from attnmetrics.model.kernels.compiling import ANY_ORDER, IN_ORDER, loop
 from attnmetrics.model.kernels.reductions import APART, OWN, Reductions
-
-IN_ORDER = {"contract"}
-ANY_ORDER = {"contract", "reassoc", "nsz"}
-"""What the compiler may do to sums, so that it adds several numbers at once."""
 
 LOWEST = np.float32(-87)
 """e to the power of less is no normal number in float32, and taken as 0."""
@@ -56,36 +49,7 @@ Arrays: Any = namedtuple("Arrays", [field.name for field in fields(Reductions)])
 """The arrays of `Reductions`, under their names."""
 
 
-class _Cache(FunctionCache):
-    """Compiled code, beside this file or in the user's cache; what can't be read is compiled anew."""
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        try:
-            return super().load_overload(sig, target_context)
-        except Exception:  # a damaged pickle may raise anything
-            with suppress(OSError):
-                self.flush()
-            return None
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        with suppress(OSError):
-            super().save_overload(sig, data)
-
-
-def _loop(fastmath: Any, keep: bool = False) -> Callable[[Callable[..., Any]], Any]:
-    """Compile at the first call; a loop that others do not include is kept, where there is a place for it."""
-
-    def compile(function: Callable[..., Any]) -> Any:
-        compiled = njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
-        if keep:
-            with suppress(RuntimeError):
-                compiled._cache = _Cache(function)
-        return compiled
-
-    return compile
-
-
-@_loop(IN_ORDER)
+@loop(IN_ORDER)
 def _exp(x):
     """The exponential function of a float32 x ≤ 0."""
     twos = np.floor(x * LOG2_E + HALF)
@@ -96,7 +60,7 @@ def _exp(x):
     return np.float32(0) if x < LOWEST else series * power
 
 
-@_loop(IN_ORDER)
+@loop(IN_ORDER)
 def _largest(scores):
     """The largest of some scores, −∞ of none; one that is not a number is passed over, and makes their sum none."""
     found = np.float32(-inf)
@@ -105,7 +69,7 @@ def _largest(scores):
     return found
 
 
-@_loop(IN_ORDER)
+@loop(IN_ORDER)
 def _find(scores, value):
     """The first place of a value; the end where it is nowhere."""
     for k in range(len(scores)):
@@ -114,7 +78,7 @@ def _find(scores, value):
     return len(scores)
 
 
-@_loop(ANY_ORDER)
+@loop(ANY_ORDER)
 def _exponentiate(scores, top):
     """Replace scores by e^(score − top): the sum of these, and that of their products with score − top (0 · −∞ = 0)."""
     total = product = 0.0
@@ -126,7 +90,7 @@ def _exponentiate(scores, top):
     return total, product
 
 
-@_loop(ANY_ORDER)
+@loop(ANY_ORDER)
 def _add(weights, factor, received, by_offset):
     """Add weights times a factor to their columns and to their diagonals."""
     for k in range(len(weights)):
@@ -135,19 +99,19 @@ def _add(weights, factor, received, by_offset):
         by_offset[k] += weight
 
 
-@_loop(ANY_ORDER)
+@loop(ANY_ORDER)
 def _multiply(values, factor):
     for k in range(len(values)):
         values[k] *= factor
 
 
-@_loop(IN_ORDER)
+@loop(IN_ORDER)
 def reach(i, columns, causal):
     """How many columns row i may attend to (see `Attends.reach`)."""
     return i + 1 if causal else columns
 
 
-@_loop(IN_ORDER, keep=True)
+@loop(IN_ORDER, keep=True)
 def softmax(scores, row, causal):
     """α from scores [sentence, head, row, column], in place; i begins at `row`."""
     sentences, heads, rows, columns = scores.shape
@@ -161,7 +125,7 @@ def softmax(scores, row, causal):
                 scores[s, h, r, seen:] = 0
 
 
-@_loop(IN_ORDER, keep=True)
+@loop(IN_ORDER, keep=True)
 def reduce(scores, place, null_limit, offset_limit, arrays):
     """α from scores [sentence, head, row, column], in place, and what comes of it but single weights.
 
@@ -218,7 +182,7 @@ def reduce(scores, place, null_limit, offset_limit, arrays):
     _add_diagonals(kept, null, place.row + rows - 1, offset_limit, arrays)
 
 
-@_loop(IN_ORDER)
+@loop(IN_ORDER)
 def _find_apart(row, i, first, last, largest, strongest):
     """The largest score of columns `first` … `last` − 1 but i, and its first place, given those of all of them."""
     if strongest != i:
@@ -229,7 +193,7 @@ def _find_apart(row, i, first, last, largest, strongest):
     return after, i + 1 + _find(row[i + 1 : last], after)
 
 
-@_loop(IN_ORDER)
+@loop(IN_ORDER)
 def _replace_peak(kind, sentence, head, i, j, weight, arrays):
     """Take the pair (i, j) as the peak of a kind if its weight is larger."""
     if weight > arrays.peak[kind, sentence, head]:
@@ -237,7 +201,7 @@ def _replace_peak(kind, sentence, head, i, j, weight, arrays):
         arrays.peak_i[kind, sentence, head], arrays.peak_j[kind, sentence, head] = i, j
 
 
-@_loop(IN_ORDER)
+@loop(IN_ORDER)
 def _add_diagonals(kept, null, largest_offset, offset_limit, arrays):
     """Add sums along diagonals [head, diagonal], of F and of null columns; the offset i − j falls by 1 with each."""
     for h in range(len(kept)):
@@ -253,7 +217,7 @@ def _add_diagonals(kept, null, largest_offset, offset_limit, arrays):
         arrays.span_squared[h] += span_squared
 
 
-@_loop(IN_ORDER, keep=True)
+@loop(IN_ORDER, keep=True)
 def add_linked(weights, index, group, linked):
     """Add α [sentence, head, row, column] at an index [3, pair] to the groups of its pairs (see `Reads`)."""
     sentence, row, column = index
@@ -262,7 +226,7 @@ def add_linked(weights, index, group, linked):
             linked[group[p], h] += weights[sentence[p], h, row[p], column[p]]
 
 
-@_loop(IN_ORDER, keep=True)
+@loop(IN_ORDER, keep=True)
 def copy_blocks(weights, block_sentence, block_index, prefix):
     """Copy α [sentence, head, row, column] at the places of prefix blocks (see `Reads`)."""
     place, row, column = block_index
@@ -272,7 +236,7 @@ def copy_blocks(weights, block_sentence, block_index, prefix):
                 prefix[v, h, place[q]] = weights[block_sentence[v], h, row[q], column[q]]
 
 
-@_loop(ANY_ORDER, keep=True)
+@loop(ANY_ORDER, keep=True)
 def weigh_peaks(query, key, start, scaling, causal, arrays):
     """Replace the logarithms of peaks by their weights, from scores in float64; query and key are [T, head, width]."""
     kinds, sentences, heads = arrays.peak.shape
@@ -287,7 +251,7 @@ def weigh_peaks(query, key, start, scaling, causal, arrays):
                     arrays.peak[kind, b, h] = _weigh(query[start[b] + i, h], keys[:seen, h], j, scaling, scores)
 
 
-@_loop(ANY_ORDER)
+@loop(ANY_ORDER)
 def _weigh(query, keys, j, scaling, scores):
     """α of column j, from scores in float64; there is room for them."""
     for k in range(len(keys)):

@@ -10,6 +10,7 @@ import { drawOverview } from "./atlas/overview.js";
 import { drawPaper } from "./atlas/papers/page.js";
 import { drawRelation } from "./atlas/relation-page.js";
 import { drawRun } from "./atlas/run-page.js";
+import { drawSimilarity } from "./atlas/similarity-page.js";
 import { drawTry } from "./atlas/try.js";
 import { themeToggle } from "./shared/controls.js";
 import { el } from "./shared/dom.js";
@@ -20,10 +21,10 @@ import { el } from "./shared/dom.js";
  */
 const PAGES = {
   "": drawOverview, metrics: drawMetrics, metric: drawMetricPage, head: drawHeadPage, find: drawFinder,
-  paper: drawPaper, relation: drawRelation, coreference: drawCoreference, run: drawRun,
+  similarity: drawSimilarity, paper: drawPaper, relation: drawRelation, coreference: drawCoreference, run: drawRun,
 };
-const LINKS = [["#/", "Overview"], ["#/metrics", "Metrics"], ["#/find", "Find heads"], ["#/paper", "The paper"],
-  ["#/run", "The run"]];
+const LINKS = [["#/", "Overview"], ["#/metrics", "Metrics"], ["#/find", "Find heads"], ["#/similarity", "Similarity"],
+  ["#/paper", "The paper"], ["#/run", "The run"]];
 /** The link that is lit on pages that have none of their own. */
 const LIT = { head: "", metric: "metrics", relation: "paper", coreference: "paper" };
 const HEAD_HINT = "Two numbers: layer and head, such as 4.11";

@@ -8,6 +8,7 @@ import { el } from "../shared/dom.js";
 import { headMap } from "./head-map.js";
 import { metricSection } from "./head-metrics.js";
 import { sentenceSection } from "./head-sentences.js";
+import { similarSection } from "./head-similar.js";
 import { offsets } from "./offsets.js";
 import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
 import { labelsOf, profile } from "./profile.js";
@@ -27,6 +28,7 @@ export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go) {
   }
   const one = { layer, head, name: headName(atlas, layer, head) };
   root.append(...top(atlas, one), sentenceSection(atlas, one, Number(rank ?? 0)), metricSection(atlas, one));
+  root.append(...similarSection(atlas, one));
   drawProfiles(root, atlas, one);
   if (atlas.offset) drawOffsets(root, atlas, one);
   drawWhere(root, atlas, one, go);

@@ -1,12 +1,14 @@
 // The page's data as the atlas reads it.
 
 import { readExemplars } from "../arithmetic/exemplars.js";
+import { Similarity } from "../arithmetic/similarity.js";
 import { CorpusTable, Metric } from "../arithmetic/tables.js";
 import { unpack } from "../shared/unpack.js";
 
 /**
  * The data with its arrays unpacked: `metrics` and `byName`, tables of heads; `corpus`, tables of the corpus;
- * `exemplars` of each head; `offset`, the table by offset, or undefined; `isCausal`, whether no head looks ahead.
+ * `exemplars` of each head; `similarity` of heads, or null; `offset`, the table by offset, or undefined; `isCausal`,
+ * whether no head looks ahead.
  */
 export async function openAtlas(data) {
   const metrics = await openMetrics(data);
@@ -17,8 +19,10 @@ export async function openAtlas(data) {
   const byName = new Map(metrics.map((metric) => [metric.name, metric]));
   linkChance(data.metrics, byName, new Map(corpus.map((table) => [table.name, table])));
   const offset = metrics.find((metric) => metric.dim === "offset");
-  const { byHead: exemplars, claimed } = await openExemplars(data);
-  return { ...data, metrics, byName, corpus, exemplars, claimed, offset, isCausal: !looksAhead(offset) };
+  const [{ byHead: exemplars, claimed }, similarity] = [await openExemplars(data), await openSimilarity(data)];
+  return {
+    ...data, metrics, byName, corpus, exemplars, claimed, similarity, offset, isCausal: !looksAhead(offset),
+  };
 }
 
 async function openMetrics(data) {
@@ -32,6 +36,16 @@ async function openMetrics(data) {
     dims.add(described.dim);
   }
   return metrics;
+}
+
+async function openSimilarity({ similarity: packed, heads }) {
+  if (!packed) return null;
+  const [values, cluster, others, distances, layers] = await Promise.all([
+    unpack(packed.map.values, Float64Array), unpack(packed.cluster, Float64Array), unpack(packed.others, Uint16Array),
+    unpack(packed.distances, Float32Array), unpack(packed.layers, Float64Array),
+  ]);
+  const axes = new Metric(packed.map, { values, byLayer: new Float64Array(), heads: heads.length, isFirst: false });
+  return new Similarity(axes, { cluster, others, distances, layers }, packed);
 }
 
 /** Give each metric the table that its `chance` names. */

@@ -14,29 +14,53 @@ export const axisName = ({ metric, label }) => metric.heading(label);
 
 /**
  * Pixels: width and height, box of the plot, x and y of values; and the heads with evidence as points
- * { place, a, b }: a head's values on the two axes.
+ * { place, a, b }: a head's values on the two axes. below: pixels to leave free beneath; isMap: whether a pixel is
+ * worth the same on both axes.
  */
-export function layoutScatter(x, y, places, available) {
+export function layoutScatter(x, y, places, available, { below = 0, isMap = false } = {}) {
   const width = clamp(available || 600, 280, 640);
   const height = Math.round(Math.min(width * 0.8, 440));
   const box = { left: 62, right: width - 12, top: 12, bottom: height - 46 };
   const [across, up] = [x.metric.column(x.label), y.metric.column(y.label)];
   const all = places.map((place) => ({ place, a: across[place], b: up[place] }));
   const points = all.filter(({ a, b }) => !Number.isNaN(a) && !Number.isNaN(b));
-  const [xs, ys] = [padded(points.map(({ a }) => a)), padded(points.map(({ b }) => b))];
+  const ranges = [padded(points.map(({ a }) => a)), padded(points.map(({ b }) => b))];
+  const [xs, ys] = isMap ? ofOneScale(ranges, box) : ranges;
   return {
-    width, height, box, points, xs, ys, x: linear(xs, [box.left, box.right]), y: linear(ys, [box.bottom, box.top]),
-    radius: places.length > MANY ? 3 : 4.5,
+    width, height, below, box, points, xs, ys,
+    x: linear(xs, [box.left, box.right]), y: linear(ys, [box.bottom, box.top]), radius: places.length > MANY ? 3 : 4.5,
   };
 }
 
-/** The picture, and the ring around the dot that is pointed at. */
-export function drawScatter(atlas, x, y, layout) {
-  const { width, height, points } = layout;
+/** Two ranges, the one widened that has more pixels for its values. */
+function ofOneScale(ranges, { left, right, top, bottom }) {
+  const rooms = [right - left, bottom - top];
+  const worth = Math.max(...ranges.map(([low, high], side) => (high - low) / rooms[side]));
+  return ranges.map(([low, high], side) => {
+    const [middle, half] = [(low + high) / 2, (worth * rooms[side]) / 2];
+    return [middle - half, middle + half];
+  });
+}
+
+/** The stronger the colour, the deeper the head. */
+export function depthColour(atlas, place) {
+  const depth = headAt(atlas, place)[0] / Math.max(1, atlas.layers.length - 1);
+  return `var(--share${Math.round(14 + 46 * depth)})`;
+}
+
+/**
+ * The picture, and the ring around the dot that is pointed at.
+ *
+ * paint(place): the colour of a head, by depth unless it is given; extra(layout): what else is drawn.
+ */
+export function drawScatter(atlas, x, y, layout, { paint, extra } = {}) {
+  const { width, height, below, points } = layout;
   const words = `${axisName(x)} against ${axisName(y)}. ${KEYS}`;
   const attributes = { class: "scatter", role: "group", tabindex: 0, "aria-label": words };
-  const picture = sheet(width, height, attributes, ...drawAxes(x, y, layout));
-  picture.append(...points.map((point) => dot(atlas, point, layout)));
+  const picture = sheet(width, height + below, attributes, ...drawAxes(x, y, layout));
+  const colour = paint ?? ((place) => depthColour(atlas, place));
+  picture.append(...points.map((point) => dot(point, layout, colour, paint ? "var(--muted)" : "var(--page)")));
+  picture.append(...(extra ? extra(layout) : []));
   const ring = svg("circle", {
     r: 8, fill: "none", stroke: "var(--baseline)", "stroke-width": 2, visibility: "hidden", "data-screen": "",
   });
@@ -44,11 +68,9 @@ export function drawScatter(atlas, x, y, layout) {
   return { picture, ring };
 }
 
-function dot(atlas, { place, a, b }, { x, y, radius }) {
-  const depth = headAt(atlas, place)[0] / Math.max(1, atlas.layers.length - 1);
+function dot({ place, a, b }, { x, y, radius }, paint, stroke) {
   return svg("circle", {
-    cx: round(x(a)), cy: round(y(b)), r: radius, fill: `var(--share${Math.round(14 + 46 * depth)})`,
-    stroke: "var(--page)", "stroke-width": 0.8, "data-place": place,
+    cx: round(x(a)), cy: round(y(b)), r: radius, fill: paint(place), stroke, "stroke-width": 0.8, "data-place": place,
   });
 }
 

@@ -13,13 +13,14 @@ const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
 /**
  * Fill host. x and y: { metric, label }; places: of the heads that are drawn; say: writes the status line;
- * choose(layer, head): what a click or Enter does.
+ * choose(layer, head): what a click or Enter does; look: how it is drawn (see scatter-scene.js), and tell(place), what
+ * is told of a head: [[name, value], …], its values on the axes unless it is given.
  */
-export function scatter(host, atlas, { x, y, places }, { say, choose }) {
-  const layout = layoutScatter(x, y, places, host.clientWidth);
-  const scene = drawScatter(atlas, x, y, layout);
+export function scatter(host, atlas, { x, y, places }, { say, choose }, look = {}) {
+  const layout = layoutScatter(x, y, places, host.clientWidth, look);
+  const scene = drawScatter(atlas, x, y, layout, look);
   host.replaceChildren(scene.picture);
-  new DotReader(scene, layout, { atlas, x, y, say, choose, tip: tooltip(host) }).listen();
+  new DotReader(scene, layout, { atlas, x, y, say, choose, tell: look.tell, tip: tooltip(host) }).listen();
   return scene.picture;
 }
 
@@ -41,12 +42,24 @@ class DotReader {
   }
 
   #show(point) {
-    const { subject: { x, y, say }, layout, ring } = this;
+    const { subject: { say }, layout, ring } = this;
     this.#point = point;
     ring.setAttribute("visibility", "visible");
     ring.setAttribute("cx", layout.x(point.a));
     ring.setAttribute("cy", layout.y(point.b));
-    say(`${this.#name(point)}: ${shown(x.metric, point.a)}, ${shown(y.metric, point.b)}`);
+    say(`${this.#name(point)}: ${this.#inWords(point)}`);
+  }
+
+  /** [[name, value], …] of a point. */
+  #told(point) {
+    const { x, y, tell } = this.subject;
+    if (tell) return tell(point.place);
+    return [[axisName(x), shown(x.metric, point.a)], [axisName(y), shown(y.metric, point.b)]];
+  }
+
+  #inWords(point) {
+    const words = this.#told(point).map(([name, value]) => (this.subject.tell ? `${name} ${value}` : value));
+    return words.join(", ");
   }
 
   #name({ place }) {
@@ -65,10 +78,8 @@ class DotReader {
     const isNear = near?.gap <= GAP;
     this.picture.style.cursor = isNear ? "pointer" : "";
     if (!isNear) { this.#leave(); return; }
-    const { subject: { x, y, tip } } = this;
     this.#show(near.point);
-    const told = [[axisName(x), shown(x.metric, near.point.a)], [axisName(y), shown(y.metric, near.point.b)]];
-    tip.show(event, this.#name(near.point), told);
+    this.subject.tip.show(event, this.#name(near.point), this.#told(near.point));
   }
 
   #choose() {

@@ -1,0 +1,65 @@
+// How alike heads attend, as the page's data has it: a map of all heads, clusters, the nearest of each, layers.
+
+/** What a colour by layer, and one by cluster, is called in an address. */
+export const LAYER = "layer";
+export const CLUSTER = "cluster";
+
+export class Similarity {
+  /**
+   * axes: the places on the map, a table of two labels; arrays: { cluster [head], others [head, n] places of the
+   * nearest heads, distances [head, n], layers [layer, layer] }; unit: of distances; shares: what the axes hold.
+   */
+  constructor(axes, arrays, { unit, shares, rows }) {
+    Object.assign(this, { axes, ...arrays, unit, shares, rows });
+  }
+
+  /** Heads that have a place. */
+  get places() {
+    return [...this.axes.order(0)].sort((a, b) => a - b);
+  }
+
+  /** The number of a head's cluster; NaN without one. */
+  clusterOf(place) {
+    return this.cluster[place];
+  }
+
+  /** [{ number, places }], by number. */
+  clusters() {
+    const found = new Map();
+    this.cluster.forEach((number, place) => {
+      if (Number.isNaN(number)) return;
+      if (!found.has(number)) found.set(number, []);
+      found.get(number).push(place);
+    });
+    return [...found].sort(([a], [b]) => a - b).map(([number, places]) => ({ number, places }));
+  }
+
+  /** The heads that attend most like one, the nearest first: [{ place, distance }]. */
+  near(place) {
+    const width = this.others.length / this.cluster.length;
+    const own = Array.from({ length: width }, (_, n) => place * width + n);
+    return own.map((n) => ({ place: this.others[n], distance: this.distances[n] }))
+      .filter(({ distance }) => !Number.isNaN(distance));
+  }
+
+  /** The mean distance between heads of two layers. */
+  ofLayers(layer, other) {
+    return this.layers[layer * Math.sqrt(this.layers.length) + other];
+  }
+}
+
+/** What an address says of the colour: { by } or { by, metric, label }; what it says wrong is the layer. */
+export function readColour(atlas, query) {
+  const by = query.get("c") ?? LAYER;
+  const metric = atlas.byName.get(by);
+  if (!metric) return { by: by === CLUSTER ? CLUSTER : LAYER };
+  return { by, metric, label: Math.max(0, metric.place(query.get("l"))) };
+}
+
+/** The address of a colour; the usual goes unsaid. */
+export function writeColour({ by, metric, label }) {
+  if (by === LAYER) return "#/similarity";
+  const query = new URLSearchParams({ c: by });
+  if (metric?.dim) query.set("l", metric.labels[label]);
+  return `#/similarity?${query}`;
+}

@@ -1,0 +1,24 @@
+// The heads that attend most like one, on its page.
+
+import { headAt, headHref, headName, placeOf } from "../arithmetic/heads.js";
+import { number } from "../arithmetic/numbers.js";
+import { el } from "../shared/dom.js";
+import { section } from "./parts.js";
+
+const HELP = "By the divergence of their attention: 0 for heads that attend alike, 0.693 for heads that never attend "
+  + "to the same piece.";
+
+/** The section, or nothing where the run does not know. */
+export function similarSection(atlas, { layer, head }) {
+  const near = atlas.similarity?.near(placeOf(atlas, layer, head)) ?? [];
+  if (!near.length) return [];
+  const item = ({ place, distance }) => {
+    const at = headAt(atlas, place);
+    const link = el("a", { href: headHref(atlas, ...at) }, headName(atlas, ...at));
+    return el("li", {}, link, el("span", { class: "number" }, `${number(distance)} ${atlas.similarity.unit}`));
+  };
+  const found = section("Heads that attend alike", HELP);
+  found.append(el("ol", { class: "heads-list near" }, ...near.map(item)),
+    el("a", { href: "#/similarity" }, "the map of all heads"));
+  return [found];
+}

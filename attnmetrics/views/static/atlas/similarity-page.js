@@ -1,0 +1,151 @@
+// Which heads attend alike: all heads on a map, coloured by layer, cluster or any metric; layers beside it.
+
+import { columnName } from "../arithmetic/csv.js";
+import { headAt, headHref, headName } from "../arithmetic/heads.js";
+import { startLabel } from "../arithmetic/labels.js";
+import { number, percent, shown } from "../arithmetic/numbers.js";
+import { shelves } from "../arithmetic/shelves.js";
+import { CLUSTER, LAYER, readColour, writeColour } from "../arithmetic/similarity.js";
+import { choice } from "../shared/controls.js";
+import { el } from "../shared/dom.js";
+import { layerMap } from "./layer-map.js";
+import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
+import { scatter } from "./scatter.js";
+import { clusterColour, legend, LEGEND, painter } from "./similarity-colours.js";
+
+const TITLE = "Which heads attend alike";
+const HELP = "A dot is a head; heads that spread their attention alike lie close together. Only distances mean "
+  + "something here: the axes and their directions do not. A click opens a head.";
+const LAYERS_HELP = "The weaker the colour, the more alike two layers attend.";
+const CLUSTERS_HELP = "As many as set the heads apart best. A cluster of one is a head like no other; one of nearly "
+  + "all says that the heads form no groups.";
+/** Heads of a cluster listed at first. */
+const FIRST = 24;
+
+export function drawSimilarity(root, atlas, _, go, query) {
+  if (!atlas.similarity) return "expected a run that has compared its heads, found one without evidence for it";
+  root.append(crumbs([OVERVIEW], "Similarity"), el("h1", {}, TITLE), el("p", { class: "help" }, HELP), held(atlas));
+  new SimilarityPage(root, atlas, go, readColour(atlas, query)).draw();
+  return null;
+}
+
+/** How much of it the map can show, and from what it is. */
+function held({ similarity: { shares, rows } }) {
+  const axes = shares.length ? `The two axes hold ${shares.map(percent).join(" and ")} of all distances; ` : "";
+  return el("p", { class: "note" }, `${axes}${axes ? "heads" : "Heads"} are compared in ${number(rows)} rows.`);
+}
+
+class SimilarityPage {
+  constructor(root, atlas, go, colour) {
+    Object.assign(this, { atlas, go, colour, plot: place() });
+    this.controls = el("div", { class: "controls finder" });
+    this.saved = el("div");
+    const beside = el("div");
+    root.append(this.controls,
+      el("div", { class: "metric-page wider" }, el("div", {}, this.plot.host, this.plot.status, this.saved), beside));
+    drawLayers(beside, atlas);
+    root.append(clusterSection(atlas));
+  }
+
+  draw() {
+    const { atlas, colour, plot, saved, go } = this;
+    this.#drawControls();
+    history.replaceState(null, "", writeColour(colour));
+    const { axes, places } = atlas.similarity;
+    const choose = (layer, head) => go(headHref(atlas, layer, head));
+    const scene = {
+      paint: painter(atlas, colour), extra: (layout) => legend(atlas, colour, layout), below: LEGEND, isMap: true,
+      tell: (at) => tellHead(atlas, colour, at),
+    };
+    const ends = { x: { metric: axes, label: 0 }, y: { metric: axes, label: 1 }, places };
+    const picture = scatter(plot.host, atlas, ends, { say: plot.say, choose }, scene);
+    saved.replaceChildren(tools(() => picture, () => mapRows(atlas, colour), "map of heads"));
+  }
+
+  /** The menus again, the focus where it was. */
+  #drawControls() {
+    const { atlas, controls, colour: { by, metric, label } } = this;
+    const focused = controls.contains(document.activeElement) ? document.activeElement : null;
+    const own = { title: "Of this map", options: [[LAYER, "layer"], [CLUSTER, "cluster"]] };
+    const metrics = shelves(atlas).map((shelf) =>
+      ({ title: shelf.title, options: shelf.metrics.map((one) => [one.name, one.title]) }));
+    const menus = [choice("Colour by", [own, ...metrics], by, (value) => this.#colourBy(value))];
+    if (metric?.dim) {
+      const labels = metric.present().map((at) => [String(at), metric.labels[at]]);
+      menus.push(choice("Label", labels, label, (value) => this.#set({ by, metric, label: Number(value) })));
+    }
+    controls.replaceChildren(...menus);
+    if (focused) controls.querySelector(`[aria-label="${focused.getAttribute("aria-label")}"]`)?.focus();
+  }
+
+  #colourBy(by) {
+    const metric = this.atlas.byName.get(by);
+    this.#set(metric ? { by, metric, label: startLabel(metric) } : { by });
+  }
+
+  #set(colour) {
+    this.colour = colour;
+    this.draw();
+  }
+}
+
+/** What is told of a head: the value that colours it, its cluster, and which head attends most like it. */
+function tellHead(atlas, { metric, label }, at) {
+  const { similarity } = atlas;
+  const cluster = similarity.clusterOf(at);
+  const told = metric ? [[metric.heading(label), shown(metric, metric.column(label)[at])]] : [];
+  if (!Number.isNaN(cluster)) told.push(["cluster", String(cluster)]);
+  const [near] = similarity.near(at);
+  if (near) told.push(["most like", `${headName(atlas, ...headAt(atlas, near.place))} (${number(near.distance)})`]);
+  return told;
+}
+
+/** (layer, head, axes, cluster, and the value that colours) of all heads. */
+function mapRows(atlas, { metric, label }) {
+  const { axes, cluster } = atlas.similarity;
+  const row = (_, at) => {
+    const [layer, head] = headAt(atlas, at);
+    const values = [axes.column(0)[at], axes.column(1)[at], cluster[at], ...(metric ? [metric.column(label)[at]] : [])];
+    return [atlas.layers[layer], atlas.heads[head], ...values];
+  };
+  const header = ["layer", "head", "axis 0", "axis 1", "cluster", ...(metric ? [columnName(metric, label)] : [])];
+  return [header, ...Array.from(cluster, row)];
+}
+
+// ---- layers
+
+function drawLayers(beside, atlas) {
+  const { host, status, say } = place();
+  beside.append(el("h2", {}, "Layers"), el("p", { class: "help" }, LAYERS_HELP), host, status);
+  const picture = layerMap(host, atlas, { say });
+  const { layers, similarity } = atlas;
+  const row = (layer, a) => [layer, ...layers.map((_, b) => similarity.ofLayers(a, b))];
+  beside.append(tools(() => picture, () => [["layer", ...layers], ...layers.map(row)], "distance of layers"));
+}
+
+// ---- clusters
+
+function clusterSection(atlas) {
+  const found = section("Clusters", CLUSTERS_HELP);
+  const clusters = atlas.similarity.clusters();
+  const none = el("p", { class: "note" }, "No clusters: they take three heads with evidence.");
+  found.append(clusters.length ? el("ul", { class: "clusters" }, ...clusters.map((one) => cluster(atlas, one))) : none);
+  return found;
+}
+
+/** A cluster's heads, each a link; those beyond the first are folded. */
+function cluster(atlas, { number: name, places }) {
+  const mark = el("i", { class: "dot", style: `background:${clusterColour(name)}` });
+  const title = `Cluster ${name}: ${places.length} head${places.length === 1 ? "" : "s"}`;
+  const links = places.map((at) => headLink(atlas, at));
+  const rest = links.slice(FIRST);
+  const more = rest.length ? [el("details", {}, el("summary", {}, `${rest.length} more`), ...rest)] : [];
+  return el("li", {}, mark, el("b", {}, title), el("div", { class: "members" }, ...links.slice(0, FIRST), ...more));
+}
+
+function headLink(atlas, at) {
+  const [layer, head] = headAt(atlas, at);
+  const name = headName(atlas, layer, head);
+  const short = `${atlas.layers[layer]}.${atlas.heads[head]}`;
+  return el("a", { href: headHref(atlas, layer, head), title: name, "aria-label": name }, short);
+}
