@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import psutil
 import pytest
-from checks import fetched
 from conftest import demo_config
 
 import attnmetrics
@@ -34,9 +33,8 @@ def without_report() -> Iterator[None]:
 
 def left(folder: Location) -> dict[str, bytes]:
     """What importance leaves there."""
-    return {
-        name: content for part in ("importance", "importance.zarr") for name, content in fetched(folder / part).items()
-    }
+    parts = [folder / "importance", folder / "importance.zarr"]
+    return {f"{part.name}/{file}": (part / file).read() for part in parts for file in part.files()}
 
 
 @pytest.fixture(scope="module")
