@@ -1,9 +1,11 @@
 """Entry point for `ray job submit`: `attnmetrics run`, and a status file for whoever does not watch.
 
     ray job submit --working-dir . -- python jobs/analyze.py --config jobs/demo.yaml --out /shared/runs/demo
+    ray job submit --working-dir . -- python jobs/analyze.py importance /shared/runs/demo
 
-It takes the flags of `attnmetrics run`, and `--status FILE`, a path or a URL; unset, the name of the run's folder with
-`.status.json` after it. The run is a process of its own: one that is killed, for lack of memory say, leaves one too.
+It takes the flags of `attnmetrics run`, or `importance`, a run's folder and the flags of `attnmetrics importance`; and
+`--status FILE`, a path or a URL; unset, the name of the run's folder with `.status.json` after it, or
+`.importance.status.json`. The run is a process of its own: one that is killed, for lack of memory say, leaves one too.
 While the run goes on, `seen` in it becomes the present time twice a minute; where it does not, the job is dead.
 """
 
@@ -35,32 +37,38 @@ BEAT_SECONDS = 30.0
 JOB_VARIABLE = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """Of the environment that Ray gives to a job's command, and to no other."""
 
+LATER = "importance"
+"""The stage of a run that is a command of its own."""
+
 Status = dict[str, Any]
 
 
 def main(arguments: list[str]) -> int:
     """Run, keep the status file, and return the run's exit code; of a killed one, 128 and the signal's number."""
     status_path, flags = read_status_flag(arguments)
+    later = flags[:1] == [LATER]
+    flags = flags if later else ["run", *flags]
     paths = find_paths(flags)
     place = locate(status_path) if status_path else None
     folder = locate(paths["out"]) if "out" in paths else None
     if place is None and folder is not None:
-        place = folder.parent / f"{folder.name}.status.json"
+        place = folder.parent / f"{folder.name}{f'.{LATER}' * later}.status.json"
+    counted = None if later else folder
     status: Status = {"state": "running", "started": now()}
     try:
         refuse_lost(paths | ({"status": status_path} if status_path else {}))
-        with kept(place, status, folder):
+        with kept(place, status, counted):
             code, message = run(flags)
     except ConfigError as error:
         print(f"attnmetrics: {error}", file=sys.stderr)
         code, message = 1, str(error)
     status |= {"state": STATES.get(code, "killed"), "ended": now(), "exit_code": code, "message": message}
-    save(place, status | count_shards(folder))
+    save(place, status | count_shards(counted))
     return code
 
 
 def read_status_flag(arguments: list[str]) -> tuple[str | None, list[str]]:
-    """Where the status goes, if that is said, and the flags of `attnmetrics run`."""
+    """Where the status goes, if that is said, and all other arguments."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--status")
     options, flags = parser.parse_known_args(arguments)
@@ -74,6 +82,8 @@ def find_paths(flags: list[str]) -> dict[str, str]:
     parser.add_argument("--out", "-o")
     parser.add_argument("--annotations")
     found = {}
+    if flags[0] == LATER:
+        flags = ["--out", *flags[1:2]]
     with suppress(AttnmetricsError, argparse.ArgumentError):
         options, _ = parser.parse_known_args(flags)
         values = read_yaml(options.config) if options.config else {}
@@ -122,8 +132,8 @@ def kept(place: Location | None, status: Status, folder: Location | None) -> Ite
 
 
 def run(flags: list[str]) -> tuple[int, str]:
-    """`attnmetrics run`: its exit code, and the last lines that it said."""
-    command = [sys.executable, "-m", "attnmetrics", "run", *flags]
+    """`attnmetrics` with these arguments: its exit code, and the last lines that it said."""
+    command = [sys.executable, "-m", "attnmetrics", *flags]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
 
     def pass_on(number: int, frame: FrameType | None) -> None:

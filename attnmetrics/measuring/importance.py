@@ -25,7 +25,7 @@ from attnmetrics.model.units import Units
 from attnmetrics.statistics.states import State
 from attnmetrics.storage import read_ahead
 
-PIECES: Final = {"cpu": 1 << 9, "cuda": 1 << 11}
+PIECES: Final = {"cpu": 1 << 8, "cuda": 1 << 11}
 """Most pieces of a batch: what all layers compute is kept until the backward pass."""
 SCORES: Final = 1 << 25
 """Most scores of a batch, one for each of its pieces and of the vocabulary: 134 MB."""

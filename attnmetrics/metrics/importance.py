@@ -73,8 +73,9 @@ RESULTS: Final = (
         "(weighted); G[i,j] = ∂L/∂α[i,j], L the loss of the sentence",
         _importance, CLARK,
         help="How much the loss would change with a weight. Raw values also depend on what moves no output: a constant "
-        "added to all values of a head; centred ones do not. Weighted ones are those of a score, as the weight is now. "
-        "A mean for each weight: what is attended to much is no larger for it.",
+        "added to all values of a head; centred ones do not, and are small where nearly all of a row is on one piece. "
+        "Weighted ones are those of a score, as the weight is now. A mean for each weight: what is attended to much is "
+        "no larger for it.",
         heading="Importance of attention to {}",
         layered=False,
     ),

@@ -8,7 +8,8 @@ alone. The attributes of a variable are
 - `help`: how to read a map of it; `family`: the title of the shelf that it stands on;
 - `magnitude`: `no` for tables by which heads cannot be ranked: names of groups, places on a map, pairs of heads;
 - where they apply, `heading`: what it is called at a label, with `{}` for the label; `chance`: the variable that holds
-  its chance level; `twin_of`: of a table by layer, the table of heads that it belongs to.
+  its chance level; `twin_of`: of a table by layer, the table of heads that it belongs to; `by_layer`: of a table
+  of heads without such a twin, what stands for it, `mean of heads`.
 
 Those of a coordinate are `long_name`, `help` and `units`; of the whole, `unit`: what stands for sentences, and `order`:
 the names of its variables, as people read them.

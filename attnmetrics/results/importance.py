@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import xarray as xr
 
-from attnmetrics.metrics.family import Sums
+from attnmetrics.metrics.family import Result, Sums
 from attnmetrics.metrics.importance import RESULTS, Layout, compute
 from attnmetrics.results.dataset import describe_result, label_dimension, load
 from attnmetrics.storage import Location
@@ -32,12 +32,18 @@ def importance_dataset(layout: Layout, sums: Sums, unit: str, how: Mapping[str, 
     """
     values = compute(sums)
     variables = {
-        result.name: (result.dims, values[result.name], describe_result(result, TITLE, unit)) for result in RESULTS
+        result.name: (result.dims, values[result.name], describe_result(result, TITLE, unit) | _by_layer(result))
+        for result in RESULTS
     }
     about = {"title": TITLE, "unit": unit, "order": list(variables)}
     about |= {name: value for name, value in how.items() if value is not None}
     coordinates = {dim: label_dimension(dim, labels, *COORDINATES[dim]) for dim, labels in layout.coordinates.items()}
     return xr.Dataset(variables, coordinates, about)
+
+
+def _by_layer(result: Result) -> dict[str, str]:
+    """How views get a value of a layer: its heads have the same pairs, and there is no twin."""
+    return {"by_layer": "mean of heads"} if result.per_head else {}
 
 
 def join(results: xr.Dataset, importance: xr.Dataset | None) -> xr.Dataset:

@@ -55,22 +55,29 @@ def measure_importance(session: Session, options: Options, measured: Sequence[in
     """
     job = _only(session.job, measured)
     refuse_unannotated(job, len(find_unannotated(job, session.reporter)))
-    how = _describe_model(session, options)
+    how, device = _describe_model(session, options)
     batching = Batching(**session.facts["batching"])
     selection, failures = sample_units(job, session.engine, session.reporter, options.units)
     refuse_failures(job, failures)
     schema = session.facts["store"]["schema"]
-    digest = _digest(session.facts, how, selection, [shard.index for shard in job.plan.shards])
+    digest = _digest(session.facts, device, how, selection, [shard.index for shard in job.plan.shards])
     store = ImportanceStore(job.config.out, Layout(tuple(schema["layers"]), schema["heads"], digest))
-    todo = [shard for shard in job.plan.shards if store.read(shard.index) is None]
-    if done := len(job.plan.shards) - len(todo):
-        session.reporter.say(f"importance of {done} of {len(job.plan.shards)} shards is measured already")
+    todo = _missing(session, store, job.plan.shards)
     task = Differentiating(selection, how, store, batching)
     outcome = differentiate(job, session.engine, session.reporter, task, todo)
     record(session, "importance", outcome)
     refuse_unannotated(job, len(outcome.damaged))
     refuse_failures(job, outcome.failures)
     session.facts["importance"] = _describe(digest, how, options, job)  # written with the outputs
+
+
+def _missing(session: Session, store: ImportanceStore, shards: Sequence[Shard]) -> list[Shard]:
+    """The shards that are not committed, or not as they were."""
+    states = read_ahead(store.read, [shard.index for shard in shards])
+    todo = [shard for shard, state in zip(shards, states, strict=True) if state is None]
+    if done := len(shards) - len(todo):
+        session.reporter.say(f"importance of {done} of {len(shards)} shards is measured already")
+    return todo
 
 
 def require(folder: Location) -> None:
@@ -121,8 +128,8 @@ def _only(job: Job, measured: Sequence[int]) -> Job:
     return replace(job, plan=replace(job.plan, shards=shards))
 
 
-def _describe_model(session: Session, options: Options) -> Predicting:
-    """Load the model and its head, and say how a loss is made with it.
+def _describe_model(session: Session, options: Options) -> tuple[Predicting, str]:
+    """Load the model and its head, and say how a loss is made with it, and on which device.
 
     Raises:
         StoreError: it is not the run's model.
@@ -136,13 +143,14 @@ def _describe_model(session: Session, options: Options) -> Predicting:
         raise ConfigError(f"{model['name']} is causal, and predicts the next piece, hidden as it is; leave out --mlm")
     masking = None if model["causal"] else options.masking or "mask"
     session.engine.describe_language_model(masking)
-    return Predicting(masking, options.loss, config.seed)
+    return Predicting(masking, options.loss, config.seed), model["device"]
 
 
-def _digest(facts: Facts, how: Predicting, selection: Selection, shards: Sequence[int]) -> str:
+def _digest(facts: Facts, device: str, how: Predicting, selection: Selection, shards: Sequence[int]) -> str:
     """Of all that the sums depend on."""
     content: Mapping[str, object] = {
         "run": facts["identity"],
+        "device": device,
         "schema": facts["store"]["schema"],
         "batching": facts["batching"],
         "versions": {package: version(package) for package in BIT_PACKAGES},
@@ -155,12 +163,11 @@ def _digest(facts: Facts, how: Predicting, selection: Selection, shards: Sequenc
 
 def _describe(digest: str, how: Predicting, options: Options, job: Job) -> Facts:
     """What `run.json` says of it."""
-    shards: Sequence[Shard] = job.plan.shards
     return {
         "digest": digest,
         "units": options.units,
         "masking": how.masking,
         "loss": how.loss,
         "dtype": "float32",
-        "shards": [shard.index for shard in shards],
+        "shards": [shard.index for shard in job.plan.shards],
     }

@@ -37,11 +37,6 @@ def show_importance(data: xr.Dataset) -> RenderableType:
     return Group(*parts, Text(), Columns(layers, padding=(0, 4)))
 
 
-def by_layer(table: xr.DataArray) -> xr.DataArray:
-    """[layer, …] the mean over heads, as the paper's Figure 3 has it; NaN without evidence."""
-    return table.mean("head", keep_attrs=True)
-
-
 def _sample(data: xr.Dataset) -> str:
     unit = unit_word(data)
     units, pieces, loss, without = (
@@ -67,7 +62,7 @@ def _by_layer(table: xr.DataArray, kind: str) -> Table:
     specials = labels_of(table, "special")
     result = _table(f"{kind}, to", *map(str, specials))
     for layer in labels_of(table, "layer"):
-        own = by_layer(table).sel(layer=layer)
+        own = table.sel(layer=layer).mean("head")
         result.add_row(Text(f"layer {layer}"), *(number(float(own.sel(special=special))) for special in specials))
     return result
 

@@ -64,8 +64,14 @@ def of_corpus(data: xr.Dataset) -> dict[str, xr.DataArray]:
 
 
 def by_layer(data: xr.Dataset, name: str) -> xr.DataArray | None:
-    """The twin [layer, …] of a table of heads, from sums over the heads of a layer; None where there is none."""
-    return data.get(f"{name}_by_layer")
+    """The twin [layer, …] of a table of heads, from sums over the heads of a layer; None where there is none.
+
+    Of a table that says so, the mean of its heads, which have the same number of pairs each.
+    """
+    twin = data.get(f"{name}_by_layer")
+    if twin is None and name in data and data[name].attrs.get("by_layer") == "mean of heads":
+        return data[name].mean("head", keep_attrs=True)
+    return twin
 
 
 def chance(data: xr.Dataset, table: xr.DataArray) -> xr.DataArray | None:

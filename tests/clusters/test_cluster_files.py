@@ -356,10 +356,11 @@ def commands_of(page: Path) -> list[str]:
 
 
 def check_command(line: str) -> None:
-    """Every flag after our entry points is one of `attnmetrics run`, every file of the repository is there."""
-    if match := re.search(r"(?:jobs/analyze\.py|cluster/slurm\.sh|attnmetrics run) (.*)", line):
-        known = {flag for option in get_command(app).commands["run"].params for flag in option.opts}
-        flags = [word.split("=")[0] for word in match[1].split("#")[0].split() if word.startswith("-")]
+    """Every flag after our entry points is one of their command, every file of the repository is there."""
+    if match := re.search(r"(?:jobs/analyze\.py|cluster/slurm\.sh|attnmetrics run)( importance)? (.*)", line):
+        command = (match[1] or "run").strip()
+        known = {flag for option in get_command(app).commands[command].params for flag in option.opts}
+        flags = [word.split("=")[0] for word in match[2].split("#")[0].split() if word.startswith("-")]
         assert set(flags) <= known, set(flags) - known
     for path in re.findall(r"(?<![\w/.-])(?:cluster|jobs)/[\w.-]+", line):
         assert (REPOSITORY / path).exists(), path
@@ -379,6 +380,8 @@ def test_pages_name_what_exists(page: Path, tmp_path: Path) -> None:
 def test_wrong_commands_are_refused() -> None:
     with pytest.raises(AssertionError):
         check_command("python jobs/analyze.py --modell gpt2")
+    with pytest.raises(AssertionError):
+        check_command("python jobs/analyze.py importance /shared/runs/demo --model gpt2")
     with pytest.raises(AssertionError):
         check_command("kubectl apply -f cluster/nothing.yaml")
 

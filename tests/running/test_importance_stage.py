@@ -25,22 +25,31 @@ from attnmetrics.measuring.predicting import Predicting
 from attnmetrics.metrics.importance import Layout, compute
 from attnmetrics.model import language
 from attnmetrics.model.load import load_model
+from attnmetrics.running import outputs
 from attnmetrics.running.driver import merge_run, run, run_importance, run_measure
 from attnmetrics.running.importance import Options
 from attnmetrics.running.progress import Reporter
 from attnmetrics.statistics.sampling import sample_hash
-from attnmetrics.storage import locate
+from attnmetrics.storage import Location, locate
 
 QUIET = Reporter(quiet=True)
 SOME = Options(units=9)
+SENTENCES = ("Nobody knew .", "The bridge was built by two brothers , and then it was destroyed .", "Stop !")
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Iterator[None]:
-    """Heads are loaded once; the report has tests of its own."""
+    """Heads are loaded once; the report has tests of its own; a table that is there already stays."""
+    save = outputs.save
+
+    def save_new(results: xr.Dataset, path: Location) -> None:
+        if path.name == "importance.zarr" or not path.exists():
+            save(results, path)
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outputs, "save", save_new)
         patch.setattr(language, "load_language_model", cache(language.load_language_model))
         patch.setattr("attnmetrics.running.outputs.write_report", lambda *arguments: None)
         yield
@@ -65,6 +74,11 @@ def bits(folder: Path) -> dict[str, bytes]:
     found = [*(folder / "importance").rglob("*"), *(folder / "importance.zarr").rglob("*")]
     paths = [path for path in [*found, *(folder / "tables").rglob("*")] if path.is_file()]
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def conllu(words: str) -> str:
+    rows = [f"{n + 1}\t{word}\t_\tX\t_\t_\t{n}\tdep\t_\t_" for n, word in enumerate(words.split())]
+    return "\n".join([*rows, "", ""])
 
 
 def annotated(folder: Path) -> list[dict]:
@@ -173,6 +187,7 @@ def test_sums_that_are_damaged_are_measured_anew(
     assert bits(copy) == bits(measured)
 
 
+@pytest.mark.cluster
 def test_a_table_that_is_damaged_is_written_anew_with_the_others(measured: Path, copy: Path) -> None:
     chunks = (copy / "importance.zarr" / "importance" / "c").rglob("*")
     flip(next(path for path in chunks if path.is_file()), 0.5)
@@ -182,6 +197,7 @@ def test_a_table_that_is_damaged_is_written_anew_with_the_others(measured: Path,
     assert bits(copy) == bits(measured)
 
 
+@pytest.mark.cluster
 def test_another_sample_is_measured_apart(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = counted(monkeypatch)
     facts = run_importance(locate(copy), Options(units=3, loss="sum"), QUIET)
@@ -230,8 +246,8 @@ def test_windows_are_drawn_by_hash_too(demo_run: Path, tmp_path: Path) -> None:
 def masked(tmp_path_factory: pytest.TempPathFactory, quick: None) -> Path:
     """A run of a small BERT."""
     folder = tmp_path_factory.mktemp("masked")
-    model, text = save_model(folder / "bert", "bert", layers=2), folder / "text.txt"
-    text.write_text("Nobody knew. The bridge was built by two brothers, and then it was destroyed. Stop!")
+    model, text = save_model(folder / "bert", "bert", layers=2), folder / "text.conllu"
+    text.write_text("".join(map(conllu, SENTENCES)))
     run(demo_config(folder / "run", model=str(model), corpus=str(text), exemplars=0), QUIET)
     return folder / "run"
 

@@ -51,6 +51,7 @@ def read(file: Location) -> dict[str, Any]:
         (["--config=job.yaml"], "out", "runs/yaml"),
         (["--out=/runs/demo", "--annotations=parsed"], "annotations", "parsed"),
         (["--out=/runs/demo", "--status=status.json"], "status", "status.json"),
+        (["importance", "runs/demo", "--units=9"], "out", "runs/demo"),
     ],
 )
 def test_results_in_the_working_folder_of_a_job_are_refused(
@@ -108,3 +109,15 @@ def test_the_status_may_be_an_object(analyze: ModuleType, bucket: str, tmp_path:
     assert analyze.main([f"--out={tmp_path / 'run'}", f"--status={file}"]) == 0
     status = read(locate(file))
     assert (status["state"], status["exit_code"], status["message"]) == ("finished", 0, "done")
+
+
+def test_importance_has_a_status_file_of_its_own(
+    analyze: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given: list[list[str]] = []
+    monkeypatch.setattr(analyze, "run", lambda flags: (given.append(flags), (0, "done"))[1])
+    assert analyze.main(["importance", str(tmp_path / "demo"), "--units=9"]) == 0
+    assert analyze.main([f"--out={tmp_path / 'demo'}"]) == 0
+    assert given == [["importance", str(tmp_path / "demo"), "--units=9"], ["run", f"--out={tmp_path / 'demo'}"]]
+    for name in ("demo.importance.status.json", "demo.status.json"):
+        assert read(locate(tmp_path / name))["state"] == "finished"
