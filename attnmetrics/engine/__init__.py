@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from attnmetrics.annotation.sentence import Declared
 from attnmetrics.model.pack import Batching
 
 if TYPE_CHECKING:
     from attnmetrics.model.load import ModelFacts
 
-Stage = Literal["annotate", "count", "measure", "trace"]
+Stage = Literal["annotate", "count", "measure", "trace", "extract", "sum_up"]
 """A method of `Worker` that does something with a portion of the work."""
 
 TRIES = 3
@@ -62,6 +65,8 @@ class Effort:
     pieces: int = 0
     names: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """by label, how many words have each name, where names are counted"""
+    sums: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """what a portion adds to a probe, where one is fitted or tried"""
 
 
 @dataclass(frozen=True, slots=True)

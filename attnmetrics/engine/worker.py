@@ -26,12 +26,16 @@ from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.model.pack import Batching
 from attnmetrics.model.units import Units, check_window, read_sentences, read_windows
 from attnmetrics.statistics.variability import Prefix
+from attnmetrics.statistics.word_features import WordFeatures
 from attnmetrics.store.commits import Commit, Counts, LeftOut
+from attnmetrics.store.features import FeatureStore
 from attnmetrics.store.shards import ShardContent, Store
 
 if TYPE_CHECKING:
     from attnmetrics.measuring.shard import ShardResult
     from attnmetrics.model.load import Model, ModelFacts
+    from attnmetrics.probing.sums import Summing
+    from attnmetrics.probing.vectors import VectorFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,42 @@ class Measuring:
     sampling: Sampling
     store: Store
     batching: Batching
+
+
+@dataclass(frozen=True, slots=True)
+class Extracting:
+    """What is the same for every shard of a treebank that probes learn from."""
+
+    sampling: Sampling
+    store: FeatureStore
+    batching: Batching
+    vectors: "VectorFile | None"
+    """of words; None: the model's own embeddings"""
+    random: int | None
+    """seed of weights that are drawn anew; None: the model's own"""
+
+
+KEPT_BYTES = 2 << 30
+"""Features that a worker keeps in memory, so that a fit does not read them in every iteration."""
+
+
+class KeptFeatures:
+    """Features that were read, as many as there is room for."""
+
+    def __init__(self) -> None:
+        self._features: dict[tuple[str, int], WordFeatures] = {}
+        self._bytes = 0
+
+    def read(self, store: FeatureStore, shard: int) -> WordFeatures:
+        """The features of a shard, from memory where they are there."""
+        key = str(store.folder), shard
+        if key in self._features:
+            return self._features[key]
+        features = store.read(shard)
+        if self._bytes + features.maps.nbytes <= KEPT_BYTES:
+            self._features[key] = features
+            self._bytes += features.maps.nbytes
+        return features
 
 
 class Worker:
@@ -61,6 +101,8 @@ class Worker:
         self._columns = columns
         self._annotator: Annotator | None = None
         self._model: Model | None = None
+        self._random: tuple[int, Model] | None = None
+        self._kept = KeptFeatures()
 
     def declared(self) -> Declared:
         """The names that the pipeline declares; kept beside the annotations, for runs without the pipeline."""
@@ -152,6 +194,48 @@ class Worker:
         text, layer, head, _ = np.array(chunk.drawn, np.int64).T
         store.write_traces(chunk.digest, trace_heads(model, chunk.texts, text, layer, head, self._config.batch_pieces))
         return _effort(start, units=len(chunk.texts))
+
+    def extract(self, shard: Shard, fingerprint: str, extracting: Extracting) -> Effort:
+        """Make what probes learn from of an annotated shard, and commit it.
+
+        Raises:
+            DamageError: its annotations were damaged; they are removed.
+        """
+        from attnmetrics.probing.features import extract
+
+        model = self._load_model(extracting.batching)
+        if extracting.random is not None:
+            model = self._randomise(model, extracting.random)
+        start = time.perf_counter()
+        sentences = self._read(shard, fingerprint, ("word.rel", "word.form"))
+        chosen = choose(extracting.sampling, sentences).sentences
+        pieces = self._config.batch_pieces
+        seed = extracting.sampling.seed
+        features = extract(chosen, model, seed=seed, vectors=extracting.vectors, batch_pieces=pieces)
+        extracting.store.write(shard.index, shard.first_document, features)
+        return _effort(start, units=len(features), words=len(features.head))
+
+    def sum_up(self, shard: Shard, store: FeatureStore, summing: "Summing") -> Effort:
+        """What a shard adds to a probe.
+
+        Raises:
+            DamageError: what probes learn from was damaged; its commit is taken back.
+        """
+        import torch
+
+        torch.set_num_threads(1)  # with more, the order of additions depends on their number
+        start = time.perf_counter()
+        features = self._kept.read(store, shard.index)
+        sums = summing.sums(features, self._config.threads)
+        return replace(_effort(start, units=len(features), words=len(features.head)), sums=sums)
+
+    def _randomise(self, model: "Model", seed: int) -> "Model":
+        """The model with weights drawn anew; that of the last seed is kept."""
+        from attnmetrics.model.randomise import randomise
+
+        if self._random is None or self._random[0] != seed:
+            self._random = seed, randomise(model, seed)
+        return self._random[1]
 
     def _read(self, shard: Shard, fingerprint: str, sources: Collection[str]) -> Sentences:
         """A shard's annotations, with the columns that these sources need.

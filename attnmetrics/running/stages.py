@@ -14,7 +14,7 @@ from attnmetrics.config import MAP_SENTENCES, RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Call, Damaged, Done, Effort, Engine, Failed, Portion, Stage, Task
-from attnmetrics.engine.worker import Measuring
+from attnmetrics.engine.worker import Extracting, Measuring
 from attnmetrics.errors import ConfigError, DamageError, StoreError
 from attnmetrics.measuring.selection import Sampling
 from attnmetrics.measuring.tracing import Chunk
@@ -119,6 +119,13 @@ def trace(engine: Engine, reporter: Reporter, store: Store, chunks: Sequence[Chu
     return _work(engine, reporter, {"trace": todo}, tasks)
 
 
+def extract(job: Job, engine: Engine, reporter: Reporter, extracting: Extracting, missing: Sequence[int]) -> Outcome:
+    """Make what probes learn from of these shards of an annotated treebank."""
+    todo = [job.plan.shards[shard] for shard in missing]
+    call = Call("extract", (job.fingerprint, extracting))
+    return _work(engine, reporter, {"extract": todo}, (Task(shard, (call,)) for shard in todo))
+
+
 def samples(config: RunConfig) -> bool:
     """Whether no sentence can be chosen before all are known."""
     return config.sample_sentences is not None or config.metric_sentences is not None
@@ -170,8 +177,8 @@ def make_sampling(job: Job) -> Sampling:
         ConfigError: there are more shards than sentences for variability.
     """
     config = job.config
-    sample = _select(job, config.sample_sentences)
-    metrics = _select(job, config.metric_sentences)
+    sample = select(job, config.sample_sentences)
+    metrics = select(job, config.metric_sentences)
     return Sampling(config.seed, sample, metrics, _kept_for_variability(config, job.plan), _mapped(config, job.plan))
 
 
@@ -233,7 +240,8 @@ def _kept_columns(job: Job, shard: Shard) -> frozenset[str]:
         return frozenset()
 
 
-def _select(job: Job, sentences: int | None) -> Selection | None:
+def select(job: Job, sentences: int | None) -> Selection | None:
+    """A sample of so many sentences of an annotated corpus; None: all of them."""
     if sentences is None:
         return None
     sampler = Sampler(sentences)
