@@ -62,6 +62,15 @@ class Extracting:
     """seed of weights that are drawn anew; None: the model's own"""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Shards of a treebank that are summed up together."""
+
+    index: int
+    characters: int
+    shards: tuple[int, ...]
+
+
 KEPT_BYTES = 2 << 30
 """Features that a worker keeps in memory, so that a fit does not read them in every iteration."""
 
@@ -70,15 +79,15 @@ class KeptFeatures:
     """Features that were read, as many as there is room for."""
 
     def __init__(self) -> None:
-        self._features: dict[tuple[str, int], WordFeatures] = {}
+        self._features: dict[tuple[str, tuple[int, ...]], WordFeatures] = {}
         self._bytes = 0
 
-    def read(self, store: FeatureStore, shard: int) -> WordFeatures:
-        """The features of a shard, from memory where they are there."""
-        key = str(store.folder), shard
+    def read(self, store: FeatureStore, shards: tuple[int, ...]) -> WordFeatures:
+        """The features of some shards, from memory where they are there."""
+        key = str(store.folder), shards
         if key in self._features:
             return self._features[key]
-        features = store.read(shard)
+        features = WordFeatures.join([store.read(shard) for shard in shards])
         if self._bytes + features.maps.nbytes <= KEPT_BYTES:
             self._features[key] = features
             self._bytes += features.maps.nbytes
@@ -215,8 +224,8 @@ class Worker:
         extracting.store.write(shard.index, shard.first_document, features)
         return _effort(start, units=len(features), words=len(features.head))
 
-    def sum_up(self, shard: Shard, store: FeatureStore, summing: "Summing") -> Effort:
-        """What a shard adds to a probe.
+    def sum_up(self, part: Part, store: FeatureStore, summing: "Summing") -> Effort:
+        """What a part of a treebank adds to a probe.
 
         Raises:
             DamageError: what probes learn from was damaged; its commit is taken back.
@@ -225,7 +234,7 @@ class Worker:
 
         torch.set_num_threads(1)  # with more, the order of additions depends on their number
         start = time.perf_counter()
-        features = self._kept.read(store, shard.index)
+        features = self._kept.read(store, part.shards)
         sums = summing.sums(features, self._config.threads)
         return replace(_effort(start, units=len(features), words=len(features.head)), sums=sums)
 

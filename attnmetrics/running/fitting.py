@@ -1,6 +1,7 @@
-"""The fit of a probe: L-BFGS on the driver, every step of it a sum over the shards of a treebank on the engine.
+"""The fit of a probe: L-BFGS on the driver, every step of it a sum over a treebank on the engine.
 
-Sums are added in the order of shards, so that the number of workers has no part in the result.
+Shards are summed up in parts of many sentences, and parts are added in their order: the number of workers has no part
+in the result.
 """
 
 from collections.abc import Sequence
@@ -12,11 +13,15 @@ from scipy.optimize import minimize
 
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Call, Damaged, Done, Engine, Failed, Task
+from attnmetrics.engine.worker import Part
 from attnmetrics.errors import DamageError, ShardError
 from attnmetrics.metrics.family import Array
 from attnmetrics.probing.probes import Probe, Shape
 from attnmetrics.probing.sums import Loss, Summing, Sums
 from attnmetrics.store.features import FeatureStore
+
+PART_SENTENCES = 500
+"""So many that most lengths have several sentences, which are worked on at once."""
 
 GRADIENT = 1e-5
 """A fit is done where no component of the gradient of the mean loss is larger."""
@@ -27,22 +32,22 @@ CHANGE = 1e-7
 
 @dataclass(frozen=True, slots=True)
 class Treebank:
-    """The shards of a treebank, and what probes learn from in them."""
+    """A treebank in parts, and what probes learn from in them."""
 
-    shards: Sequence[Shard]
+    parts: Sequence[Part]
     store: FeatureStore
     engine: Engine
 
     def sum_up(self, summing: Summing) -> Sums:
-        """The sum over all shards.
+        """The sum over all parts.
 
         Raises:
             DamageError: what is read was damaged; it is removed.
-            ShardError: a shard failed on every try.
+            ShardError: a part failed on every try.
         """
         call = Call("sum_up", (self.store, summing))
         found: dict[int, Sums] = {}
-        for event in self.engine.run(Task(shard, (call,)) for shard in self.shards):
+        for event in self.engine.run(Task(part, (call,)) for part in self.parts):
             match event:
                 case Done():
                     found[event.portion.index] = event.effort.sums
@@ -50,10 +55,22 @@ class Treebank:
                     raise DamageError(event.reason)
                 case Failed():
                     raise ShardError(
-                        f"shard {event.portion.index} failed on every try: {event.reason}; mend the cause, then run "
-                        "the same command to go on"
+                        f"part {event.portion.index} of {self.store.folder} failed on every try: {event.reason}; mend "
+                        "the cause, then run the same command to go on"
                     )
-        return reduce(_add, (found[shard.index] for shard in self.shards))
+        return reduce(_add, (found[part.index] for part in self.parts))
+
+
+def cut_parts(shards: Sequence[Shard], sentences: Sequence[int]) -> list[Part]:
+    """Shards in a row with `PART_SENTENCES` between them, or the last ones."""
+    parts: list[Part] = []
+    held: list[Shard] = []
+    for shard in shards:
+        held.append(shard)
+        if sum(sentences[one.index] for one in held) >= PART_SENTENCES or shard is shards[-1]:
+            parts.append(Part(len(parts), sum(one.characters for one in held), tuple(one.index for one in held)))
+            held = []
+    return parts
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from attnmetrics.results.dataset import save
 from attnmetrics.results.probes import Found, Tried, load_probe, probe_dataset
 from attnmetrics.results.tables import save_tables
 from attnmetrics.running.driver import open_engine
-from attnmetrics.running.fitting import Fit, Treebank, fit
+from attnmetrics.running.fitting import Fit, Treebank, cut_parts, fit
 from attnmetrics.running.lease import hold
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import BIT_PACKAGES, Facts, check_identity, config_of, read_facts
@@ -202,7 +202,7 @@ def _open(probing: Probing, job: Job, batching: Batching, random: int | None) ->
         refuse_failures(job, outcome.failures)
         if outcome.damaged:
             raise StoreError(f"{outcome.damaged[0].reason}; run the same command to go on")
-    return Treebank(shards, store, probing.engine)
+    return Treebank(cut_parts(shards, store.count_sentences(len(shards))), store, probing.engine)
 
 
 def _name_features(probing: Probing, job: Job, random: int | None) -> str:

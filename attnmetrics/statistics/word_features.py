@@ -4,8 +4,8 @@ A sentence has n words, those that have a word piece, and E special pieces: the 
 holds for each pair of these n + E places (attending, attended) one number a head.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from itertools import groupby
 from typing import Any
 
@@ -45,6 +45,23 @@ class WordFeatures:
 
     def __len__(self) -> int:
         return len(self.words)
+
+    @classmethod
+    def join(cls, parts: Sequence["WordFeatures"]) -> "WordFeatures":
+        """The sentences of several parts as one: `row` counts on from part to part."""
+        if len(parts) == 1:
+            return parts[0]
+        before = np.cumsum([0, *map(len, parts)])
+        columns = {field.name: np.concatenate([getattr(part, field.name) for part in parts])
+                   for field in fields(cls) if field.name != "special"}  # fmt: skip
+        columns["row"] = np.concatenate([part.row + first for part, first in zip(parts, before[:-1], strict=True)])
+        sizes = {"maps": (columns["words"] + parts[0].special) ** 2}
+        order = np.lexsort((columns["row"], columns["words"]))
+        for name, column in columns.items():
+            if name not in ("row", "words", "without_piece"):
+                columns[name] = column[_places(sizes.get(name, columns["words"]), order)]
+        of_sentences = {name: columns[name][order] for name in ("row", "words", "without_piece")}
+        return cls(**{**columns, **of_sentences}, special=parts[0].special)
 
     def groups(self, most: int) -> Iterator["Group"]:
         """The sentences in order, in groups of one length and of at most so many pairs of places, or one sentence."""
@@ -89,6 +106,17 @@ class Group:
         values: NDArray[Any] = getattr(self.features, name)
         own = values[self.first_word : self.first_word + self.count * self.words]
         return own.reshape(self.count, self.words, *values.shape[1:])
+
+
+def _places(sizes: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where the entries of sentences of these sizes stand, the sentences in another order.
+
+    Example: of the sizes 2 1 in the order 1 0, these are 2 0 1.
+    """
+    ends = np.cumsum(sizes)
+    within = np.arange(ends[-1]) - np.repeat(np.cumsum(sizes[order]) - sizes[order], sizes[order])
+    result: NDArray[np.int64] = np.repeat((ends - sizes)[order], sizes[order]) + within
+    return result
 
 
 def control_heads(rule: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ import numpy as np
 from attnmetrics.errors import DamageError, StoreError, first_line
 from attnmetrics.statistics.word_features import WordFeatures
 from attnmetrics.storage import UNREADABLE, Location, os_errors, read_ahead
-from attnmetrics.store.commits import Commit, digest
+from attnmetrics.store.commits import Commit, Counts, digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,11 @@ class FeatureStore:
             StoreError: the folder cannot be written.
         """
         content = _pack(features)
+        counts = Counts(sentences=len(features))
+        commit = Commit(shard, first_document, counts, checksums={"features": digest(content)})
         with self._writing():
             self._file(shard).write(content)
-            self._commit(shard).write(Commit(shard, first_document, checksums={"features": digest(content)}).pack())
+            self._commit(shard).write(commit.pack())
 
     def read(self, shard: int) -> WordFeatures:
         """The features of a committed shard, checked against its commit.
@@ -58,6 +60,21 @@ class FeatureStore:
             raise DamageError(
                 f"the features of shard {shard} in {self.folder} are damaged ({first_line(error)}); "
                 "`attnmetrics probe` with the same options computes them anew"
+            ) from None
+
+    def count_sentences(self, shards: int) -> list[int]:
+        """Sentences in each of the committed shards 0 … shards − 1.
+
+        Raises:
+            StoreError: one cannot be read.
+        """
+        try:
+            with os_errors():
+                commits = read_ahead(lambda shard: Commit.unpack(self._commit(shard).read()), range(shards))
+                return [commit.counts.sentences if commit else 0 for commit in commits]
+        except OSError as error:
+            raise StoreError(
+                f"cannot read {self.folder}: {error.strerror or error}; run the same command again"
             ) from None
 
     def find_missing(self, shards: int) -> list[int]:

@@ -13,10 +13,11 @@ from scipy.optimize import minimize
 
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Done, Effort
+from attnmetrics.engine.worker import Part
 from attnmetrics.metrics.reference import probes as reference
 from attnmetrics.probing.probes import Block, Probe, Shape, score_heads
 from attnmetrics.probing.sums import OFFSETS, Count, Loss, Score, Summing, find_heads
-from attnmetrics.running.fitting import Treebank, fit
+from attnmetrics.running.fitting import Treebank, cut_parts, fit
 from attnmetrics.statistics.word_features import NO_PLACE, WordFeatures, control_heads
 
 SPECIAL, HEADS, WIDTH = 2, 3, 2
@@ -81,8 +82,7 @@ class Together:
 
 
 def bank(*parts: WordFeatures) -> Treebank:
-    shards = [Shard(place, place, 1, 1, "") for place in range(len(parts))]
-    return Treebank(shards, None, Together(list(parts)))  # type: ignore[arg-type]
+    return Treebank([Part(place, 1, (place,)) for place in range(len(parts))], None, Together(list(parts)))  # type: ignore[arg-type]
 
 
 def shape_of(probe: Probe) -> Shape:
@@ -207,3 +207,22 @@ def test_a_word_is_its_own_head_in_the_control_task_alone() -> None:
         probe = Probe("attention", control=control)
         scores = score_heads(torch.zeros(shape_of(probe).weights, dtype=torch.float64), Block.of(probe, group))
         assert torch.isinf(torch.diagonal(scores[0])).all() == (not control)
+
+
+def test_parts_hold_enough_sentences_each_or_are_the_last_ones() -> None:
+    shards = [Shard(index, index, 1, 10, "") for index in range(6)]
+    parts = cut_parts(shards, [300, 300, 500, 10, 0, 20])
+    assert parts == [Part(0, 20, (0, 1)), Part(1, 10, (2,)), Part(2, 30, (3, 4, 5))]
+
+
+def test_joined_parts_are_the_whole() -> None:
+    heads = trees(9)
+    parts = [features(heads[:4], seed=1), features(heads[4:], seed=2)]
+    joined = WordFeatures.join(parts)
+    assert joined.words.tolist() == sorted(map(len, heads)) and sorted(joined.row.tolist()) == list(range(9))
+    for row, group in zip(joined.row.tolist(), joined.groups(1), strict=True):
+        part, own = (parts[0], row) if row < 4 else (parts[1], row - 4)
+        expected = list(part.groups(1))[part.row.tolist().index(own)]
+        np.testing.assert_array_equal(group.maps, expected.maps)
+        for name in ("head", "relation", "vectors"):
+            np.testing.assert_array_equal(group.column(name), expected.column(name))
