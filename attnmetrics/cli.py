@@ -327,6 +327,8 @@ def figures(
 
     folder = locate(run) / "figures" if out is None else locate(out)
     names = plot.write(attnmetrics.load(run), attnmetrics.exemplars(run), folder, formats or ["pdf"])
+    if (locate(run) / "probe.zarr").exists():
+        names += plot.write_probes(attnmetrics.load_probe(run), folder, formats or ["pdf"])
     _print(f"{len(names)} figures: {folder}")
 
 

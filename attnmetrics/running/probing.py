@@ -7,7 +7,7 @@ RUN/probe/tables/              the same as CSV
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from importlib.metadata import version
@@ -24,6 +24,7 @@ from attnmetrics.engine.worker import Extracting
 from attnmetrics.errors import CorpusError, StoreError
 from attnmetrics.measuring.selection import Sampling
 from attnmetrics.model.pack import Batching
+from attnmetrics.probing import clark
 from attnmetrics.probing.probes import DIRECTIONS, Probe, Shape
 from attnmetrics.probing.sums import OFFSETS, Count, Score, Sums
 from attnmetrics.probing.vectors import WIDTH, VectorFile, open_vectors
@@ -37,6 +38,7 @@ from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import BIT_PACKAGES, Facts, check_identity, config_of, read_facts
 from attnmetrics.running.session import refuse_failures
 from attnmetrics.running.stages import Job, annotate, extract, find_unannotated, prepare, select
+from attnmetrics.statistics.word_features import WordFeatures
 from attnmetrics.storage import Location, os_errors
 from attnmetrics.store.features import FeatureStore
 
@@ -47,6 +49,11 @@ BASELINES = {
     "distances": Probe("distances"),
     "words": Probe("constant", words=True),
     "distances_and_words": Probe("distances", words=True),
+}
+RECIPES = {
+    "attention_clark": clark.Recipe(words=False),
+    "attention_and_words_clark": clark.Recipe(words=True),
+    "attention_and_words_clark_root_bug": clark.Recipe(words=True, root_bug=True),
 }
 PROBES = {"attention": Probe("attention"), "attention_and_words": Probe("attention", words=True)}
 
@@ -69,6 +76,16 @@ class Probing:
         """What `run.json` says of the model."""
         model: Facts = self.facts["model"]
         return model
+
+    @property
+    def maps(self) -> int:
+        """Heads of all layers."""
+        return len(self.model["layers"]) * int(self.model["heads"])
+
+    @property
+    def width(self) -> int:
+        """Components of word vectors."""
+        return WIDTH if self.vectors is None else self.vectors.width
 
     @property
     def special(self) -> list[str]:
@@ -149,6 +166,8 @@ def _find(probing: Probing) -> Found:
         banks = [_open(probing, job, batching, seed) for job in probing.jobs]
         for name, one in PROBES.items():
             tried.setdefault(f"{name}_random", []).append(_try(probing, f"{name}, random model {seed}", one, *banks))
+    if probing.config.recipe == "clark":
+        tried |= {name: [_try_recipe(probing, name, recipe, train, test)] for name, recipe in RECIPES.items()}
     return Found(
         layers=probing.model["layers"],
         heads=probing.model["heads"],
@@ -280,13 +299,25 @@ def _try_offsets(probing: Probing, train: Sums, test: Sums) -> tuple[int, dict[s
 
 def _try(probing: Probing, name: str, one: Probe, train: Treebank, test: Treebank) -> Tried:
     """Fit a probe, unless that is done, and score it."""
-    width = WIDTH if probing.vectors is None else probing.vectors.width
-    heads = len(probing.model["layers"]) * probing.model["heads"]
-    shape = Shape.of(one, heads, len(probing.special), width)
+    shape = Shape.of(one, probing.maps, len(probing.special), probing.width)
     fitted = _fit(probing, name, one, shape, train)
     sums = test.sum_up(Score(one, shape, fitted.weights, probing.relations))
     weights = fitted.weights.reshape(shape.weights)
     return Tried(sums["right"], float(sums["roots"]), fitted.loss, fitted.iterations, fitted.converged, weights)
+
+
+def _try_recipe(probing: Probing, name: str, recipe: clark.Recipe, train: Treebank, test: Treebank) -> Tried:
+    """Train a probe as the paper did, and score it; on the driver, for the order of sentences matters."""
+    seed = probing.jobs[0].config.seed
+    trained = clark.train(_read(train), recipe, probing.maps, len(probing.special), probing.width, seed)
+    right, roots = clark.count_right(_read(test), trained, probing.relations)
+    probing.reporter.say(f"{name}: one epoch, mean loss {trained.loss:.4f} nats")
+    return Tried(right, roots, trained.loss, 1, True, weights=np.zeros(trained.size))
+
+
+def _read(treebank: Treebank) -> Iterator[WordFeatures]:
+    """The features of all shards, in order."""
+    return (treebank.store.read(shard) for part in treebank.parts for shard in part.shards)
 
 
 def _fit(probing: Probing, name: str, one: Probe, shape: Shape, train: Treebank) -> Fit:
