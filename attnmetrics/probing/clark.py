@@ -1,7 +1,7 @@
 """Clark et al.'s own training: one epoch of Adam over single sentences in corpus order, by their released code.
 
-The root is scored with the weights of words, from attention to and from the special pieces, each times a number that all
-heads share. A word may be its own head. With `root_bug`, as released, the word vectors of candidates are one place off:
+The root is scored with the weights of words, from attention to and from the special pieces, each times a number that
+all heads share. A word may be its own head. With `root_bug`, as released, the word vectors of candidates are one place off:
 the root's attention meets the first word's vector, each word's that of the next, the last word's none.
 
 It depends on the order of sentences, and is no sum over shards: the driver does it. Initial weights are Glorot's, those
@@ -80,8 +80,7 @@ def train(parts: Iterator[WordFeatures], recipe: Recipe, maps: int, special: int
         there = sentence.head != NO_PLACE
         logs = score_heads(recipe, heads, pieces, sentence).log_softmax(-1)
         loss = -logs[there].gather(-1, sentence.head[there][:, None]).sum()
-        adam.zero_grad()
-        loss.backward()
+        heads.grad, pieces.grad = torch.autograd.grad(loss, [heads, pieces])
         adam.step()
         total, words = total + float(loss.detach()), words + int(there.sum())
     return Trained(recipe, heads.detach(), pieces.detach(), total / max(words, 1))
@@ -102,11 +101,8 @@ def count_right(parts: Iterator[WordFeatures], trained: Trained, relations: Sequ
 
 def score_heads(recipe: Recipe, heads: Tensor, special: Tensor, sentence: Sentence) -> Tensor:
     """[n, n + 1] the score of every word, and of the root (last), as the head of each dependent."""
-    words, maps, vectors = (
-        len(sentence.head),
-        sentence.maps,
-        sentence.vectors if recipe.words else sentence.vectors[:, :0],
-    )
+    words, maps = len(sentence.head), sentence.maps
+    vectors = sentence.vectors if recipe.words else sentence.vectors[:, :0]
     to_dependent = torch.cat([maps[:words, :words], torch.einsum("e,ejk->jk", special, maps[words:, :words])[None]])
     of_root = torch.einsum("e,jek->jk", special, maps[:words, words:])[:, None]
     from_dependent = torch.cat([maps[:words, :words], of_root], 1)
@@ -119,7 +115,8 @@ def score_heads(recipe: Recipe, heads: Tensor, special: Tensor, sentence: Senten
     first, second = (described @ of_map[:, : described.shape[1]].T for of_map in heads)
     first_dependent, second_dependent = (vectors @ of_map[:, described.shape[1] :].T for of_map in heads)
     attended = (to_dependent * (first[:, None] + first_dependent[None])).sum(-1).T
-    return attended + (from_dependent * (second[None] + second_dependent[:, None])).sum(-1)
+    attending: Tensor = (from_dependent * (second[None] + second_dependent[:, None])).sum(-1)
+    return attended + attending
 
 
 def read_sentences(parts: Iterator[WordFeatures]) -> Iterator[Sentence]:

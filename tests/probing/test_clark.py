@@ -30,16 +30,13 @@ def test_scores_are_those_of_loops(bug: bool) -> None:
             assert found[j, c] == pytest.approx(score)
 
 
-def test_one_epoch_learns_a_tree_that_one_head_holds_in_corpus_order() -> None:
-    found = features(trees(400), planted)
-    trained = train(iter([found]), Recipe(words=False), HEADS, SPECIAL, WIDTH, seed=0)
-    right, roots = count_right(iter([found]), trained, RELATIONS)
-    assert right.sum() / len(found.head) > 0.8 and roots > 0
-    again = train(iter([found]), Recipe(words=False), HEADS, SPECIAL, WIDTH, seed=0)
-    assert torch.equal(again.heads, trained.heads) and trained.size == 2 * HEADS + SPECIAL
-    assert not torch.equal(
-        train(iter([found]), Recipe(words=False), HEADS, SPECIAL, WIDTH, seed=1).heads, trained.heads
-    )
+def test_one_epoch_learns_a_tree_that_one_head_holds_the_same_from_a_seed() -> None:
+    found = features(trees(120), planted)
+    one, again, other = (train(iter([found]), Recipe(False), HEADS, SPECIAL, WIDTH, seed) for seed in (0, 0, 1))
+    right, roots = count_right(iter([found]), one, RELATIONS)
+    assert right.sum() / len(found.head) > 0.7 and roots > 0
+    assert torch.equal(again.heads, one.heads) and one.size == 2 * HEADS + SPECIAL
+    assert not torch.equal(other.heads, one.heads)
 
 
 def test_sentences_come_in_corpus_order() -> None:
