@@ -1,8 +1,8 @@
 """Clark et al.'s own training: one epoch of Adam over single sentences in corpus order, by their released code.
 
 The root is scored with the weights of words, from attention to and from the special pieces, each times a number that
-all heads share. A word may be its own head. With `root_bug`, as released, the word vectors of candidates are one place off:
-the root's attention meets the first word's vector, each word's that of the next, the last word's none.
+all heads share. A word may be its own head. With `root_bug`, as released, the word vectors of candidates are one place
+off: the root's attention meets the first word's vector, each word's that of the next, the last word's none.
 
 It depends on the order of sentences, and is no sum over shards: the driver does it. Initial weights are Glorot's, those
 of special pieces 1.
@@ -114,7 +114,7 @@ def score_heads(recipe: Recipe, heads: Tensor, special: Tensor, sentence: Senten
     # [candidate, map] and [dependent, map] in each direction; a pair's weight of a map is the sum of both.
     first, second = (described @ of_map[:, : described.shape[1]].T for of_map in heads)
     first_dependent, second_dependent = (vectors @ of_map[:, described.shape[1] :].T for of_map in heads)
-    attended = (to_dependent * (first[:, None] + first_dependent[None])).sum(-1).T
+    attended: Tensor = (to_dependent * (first[:, None] + first_dependent[None])).sum(-1).T
     attending: Tensor = (from_dependent * (second[None] + second_dependent[:, None])).sum(-1)
     return attended + attending
 
