@@ -1,7 +1,5 @@
 """What probes found, in the terminal: attachment scores beside the published ones, and the heads with most weight."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import xarray as xr
 from rich import box
@@ -12,13 +10,20 @@ from rich.text import Text
 from attnmetrics.views.heads import ranked
 from attnmetrics.views.numbers import number
 from attnmetrics.views.pieces import visible
-from attnmetrics.views.tables import labels_of, said, shown, title
+from attnmetrics.views.tables import at_labels, labels_of, said, shown, title
 
 STRUCTURAL = "A structural probe of BERT's vectors has 80 in the paper, undirected: not comparable."
+BY_RELATION = {
+    "right_branching": "next word",
+    "distances_and_words": "distances, words",
+    "attention": "attention",
+    "attention_and_words": "attention, words",
+}
+"""Probes whose scores by relation are shown, and what they are called there."""
 WEIGHTS = ("attention_weight", "attention_and_words_weight_norm")
 
 
-def show_probes(data: xr.Dataset, top: int = 5) -> RenderableType:
+def show_probes(data: xr.Dataset, top: int = 10) -> RenderableType:
     """Scores of all probes, of the relations with most words, and the heads that they rely on.
 
     Args:
@@ -41,29 +46,29 @@ def _about(data: xr.Dataset) -> list[Text]:
 
 
 def _scores(data: xr.Dataset) -> Table:
-    columns = ("uas", "uas_published", "root_accuracy", "control_accuracy", "selectivity", "loss", "iterations")
-    titles = ("probe", "attachment", "published", "roots", "control task", "selectivity", "mean loss", "iterations")
-    table = _table(*titles)
+    columns = ("uas", "uas_published", "root_accuracy", "control_accuracy")
+    table = _table("probe", "attachment", "published", "roots", "control")
     for place, name in enumerate(labels_of(data["uas"], "probe")):
         found = [shown(data[column], float(data[column][place])) for column in columns]
-        table.add_row(Text(visible(str(name)).replace("_", " ")), *found)
+        table.add_row(_words(name), *found)
     return table
 
 
 def _relations(data: xr.Dataset, top: int) -> Table:
-    """The relations with most words, a column each."""
-    words = data["test_words"].values
-    order = [int(n) for n in np.argsort(-words, kind="stable")[: 2 * top] if words[n]]
-    table = _table("by relation", *(f"{label} ({number(float(words[n]))})" for n, label in _chosen(data, order)))
-    for place, name in enumerate(labels_of(data["uas"], "probe")):
-        of_probe = data["uas_by_relation"][place]
-        table.add_row(visible(str(name)).replace("_", " "), *(shown(of_probe, float(of_probe[n])) for n in order))
+    """The relations with most words: how many there are, and what some probes find of them."""
+    words = data["test_words"]
+    probes = [name for name in BY_RELATION if name in labels_of(data["uas"], "probe")]
+    table = _table("relation", "words", *(BY_RELATION[name] for name in probes))
+    for n in np.argsort(-words.values, kind="stable")[:top].tolist():
+        if words[n]:
+            of_relation = data["uas_by_relation"][:, n]
+            found = [shown(of_relation, float(at_labels(of_relation, {"probe": name}))) for name in probes]
+            table.add_row(_words(labels_of(words, "rel")[n]), number(float(words[n])), *found)
     return table
 
 
-def _chosen(data: xr.Dataset, order: Sequence[int]) -> list[tuple[int, str]]:
-    labels = labels_of(data["test_words"], "rel")
-    return [(n, visible(str(labels[n]))) for n in order]
+def _words(label: object) -> Text:
+    return Text(visible(str(label)).replace("_", " "))
 
 
 def _heads(data: xr.Dataset, top: int) -> list[RenderableType]:
@@ -74,7 +79,7 @@ def _heads(data: xr.Dataset, top: int) -> list[RenderableType]:
             continue
         parts += [Text(), Text(title(data[name]), style="bold"), Text(said(data[name], "formula"), style="dim")]
         for direction in labels_of(data[name], "direction"):
-            found = ranked(data[name].sel(direction=direction))[:top]
+            found = ranked(data[name].sel(direction=direction))[: max(1, top // 2)]
             listed = ", ".join(f"layer {layer} head {head} ({number(value)})" for layer, head, value in found)
             parts.append(Text(f"{visible(str(direction)).replace('_', ' ')}: {listed}"))
     return parts

@@ -59,8 +59,9 @@ def test_the_terminal_shows_scores_beside_published_ones_and_the_heads_with_most
     with console.capture() as captured:
         console.print(show_probes(found(), top=2))
     text = captured.get()
-    row, by_relation = (line for line in text.splitlines() if line.startswith("attention  "))
-    assert "50%" in row and "61%" in row and "25%" in row and "75%" in by_relation
+    (row,) = (line for line in text.splitlines() if line.startswith("attention  "))
+    (of_objects,) = (line for line in text.splitlines() if line.startswith("obj"))
+    assert "50%" in row and "61%" in row and "25%" in row and of_objects.split() == ["obj", "4", "50%", "75%", "100%"]
     assert "dependent to candidate: layer 2 head 2 (9" in text
     save_tables(found(), locate(tmp_path / "tables"))
     assert "attention,0.5,0.61" in (tmp_path / "tables" / "probe.csv").read_text()
