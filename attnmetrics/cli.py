@@ -28,8 +28,8 @@ EXIT_USAGE = 2
 EXIT_SHARDS_MISSING = 3
 
 SHORT_FLAGS = {"model": "-m", "corpus": "-c", "out": "-o", "workers": "-w"}
-OF_FILES = ("--corpus", "-c", "--treebank", "--test")
-"""Flags that several files may follow."""
+OF_FILES = {"--corpus": "--corpus", "-c": "--corpus", "--treebank": "--treebank", "--test": "--test"}
+"""Flags that several files may follow, and what is repeated for the others."""
 REPEATABLE = ("corpus", "label", "link", "treebank", "test")
 DEMO = {"model": "demo", "corpus": ("demo",), "out": "runs/demo", "shard_characters": 12_000}
 
@@ -379,7 +379,7 @@ def spread(arguments: Iterable[str]) -> list[str]:
     flag, flag_open = "", False
     for argument in arguments:
         if argument in OF_FILES:
-            flag, flag_open = argument, True
+            flag, flag_open = OF_FILES[argument], True
         elif argument.startswith("-"):
             flag = ""
         elif flag and not flag_open:
