@@ -29,7 +29,17 @@ if TYPE_CHECKING:
     from attnmetrics import plot, views
     from attnmetrics.storage import Location
 
-__all__ = ["exemplar_attention", "exemplars", "importance", "load", "plot", "run", "views"]
+__all__ = [
+    "exemplar_attention",
+    "exemplars",
+    "importance",
+    "load",
+    "load_probe",
+    "plot",
+    "probe",
+    "run",
+    "views",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -141,3 +151,40 @@ def exemplar_attention(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
 
     check(locate(run), "exemplar_attention.parquet")
     return load_attention(locate(run) / "exemplar_attention.parquet")
+
+
+def probe(run: "str | PathLike[str] | Location", *, quiet: bool = True, **options: Any) -> "xr.Dataset":
+    """Learn a treebank's trees from a run's attention, as `attnmetrics probe` does, and give what was found.
+
+    Args:
+        run: the run's folder, or its URL.
+        quiet: show no progress.
+        **options: the fields of `attnmetrics.config.ProbeConfig`: treebank, test, sentences, …
+
+    Returns:
+        the Dataset that `load_probe` gives.
+
+    Raises:
+        attnmetrics.errors.AttnmetricsError: what is wrong and what to do.
+    """
+    from attnmetrics.config import build_probe_config
+    from attnmetrics.running.probing import probe as probe_run
+    from attnmetrics.running.progress import Reporter
+    from attnmetrics.storage import locate
+
+    return probe_run(locate(run), build_probe_config(options), Reporter(quiet))
+
+
+def load_probe(run: "str | PathLike[str] | Location") -> "xr.Dataset":
+    """What the last `attnmetrics probe` of a run found: attachment scores, and weights of heads.
+
+    Args:
+        run: the run's folder, or its URL.
+
+    Raises:
+        attnmetrics.errors.StoreError: the run was not probed.
+    """
+    from attnmetrics.results.probes import load_probe
+    from attnmetrics.storage import locate
+
+    return load_probe(locate(run))

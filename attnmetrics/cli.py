@@ -12,8 +12,19 @@ from traceback import format_exc
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
-from attnmetrics.config import IMPORTANCE_UNITS, LossOf, Masking, RunConfig, build_config, parse_numbers
+from attnmetrics.config import (
+    IMPORTANCE_UNITS,
+    LossOf,
+    Masking,
+    ProbeConfig,
+    RunConfig,
+    build_config,
+    build_probe_config,
+    parse_numbers,
+)
 from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError, StoreError
 from attnmetrics.running.stopping import EXIT_INTERRUPTED
 from attnmetrics.storage import Location, locate
@@ -29,6 +40,9 @@ EXIT_USAGE = 2
 EXIT_SHARDS_MISSING = 3
 
 SHORT_FLAGS = {"model": "-m", "corpus": "-c", "out": "-o", "workers": "-w"}
+OF_FILES = {"--corpus": "--corpus", "-c": "--corpus", "--treebank": "--treebank", "--test": "--test"}
+"""Flags that several files may follow, and what is repeated for the others."""
+REPEATABLE = ("corpus", "label", "link", "treebank", "test")
 DEMO = {"model": "demo", "corpus": ("demo",), "out": "runs/demo", "shard_characters": 12_000}
 
 app = typer.Typer(
@@ -49,27 +63,28 @@ Formats = Annotated[
     list[str] | None, typer.Option("--format", metavar="pdf|svg|png", help="may be given again (default: pdf)")
 ]
 MetricName = Annotated[
-    str | None, typer.Argument(help="a metric, such as entropy or pos_to; relation; coreference; unset: the summary")
+    str | None,
+    typer.Argument(help="a metric, such as entropy or pos_to; relation; coreference; probe; unset: the summary"),
 ]
 
 
-def takes_config(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command a flag for every field of `RunConfig`; what was given arrives as `values`."""
+def takes_config(command: Callable[..., None], kind: type[BaseModel] = RunConfig) -> Callable[..., None]:
+    """Give a command a flag for every field of a configuration; what was given arrives as `values`."""
 
     def wrapper(**arguments: Any) -> None:
-        fields = {name: arguments.pop(name) for name in RunConfig.model_fields}
+        fields = {name: arguments.pop(name) for name in kind.model_fields}
         command(values={name: value for name, value in fields.items() if value not in (None, [])}, **arguments)
 
     own = [item for item in inspect.signature(command).parameters.values() if item.name != "values"]
-    wrapper.__signature__ = inspect.Signature([*map(_flag, RunConfig.model_fields), *own])  # type: ignore[attr-defined]
+    flags = [_flag(name, field) for name, field in kind.model_fields.items()]
+    wrapper.__signature__ = inspect.Signature([*flags, *own])  # type: ignore[attr-defined]
     wrapper.__doc__ = command.__doc__
     wrapper.__name__ = command.__name__
     return wrapper
 
 
-def _flag(name: str) -> inspect.Parameter:
-    """The parameter of one field. Values arrive as text and are checked by `RunConfig`, in one place."""
-    field = RunConfig.model_fields[name]
+def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
+    """The parameter of one field. Values arrive as text and are checked by the configuration, in one place."""
     flags = ["--" + name.replace("_", "-"), *([SHORT_FLAGS[name]] if name in SHORT_FLAGS else [])]
     shown = "" if field.is_required() or field.default in (None, {}) else f" (default: {field.default})"
     help_text = f"{field.description}{shown}"
@@ -77,14 +92,14 @@ def _flag(name: str) -> inspect.Parameter:
         flags = [f"{flags[0]}/--no-{flags[0][2:]}"] if field.default else flags
         kind: Any = Annotated[bool | None, typer.Option(*flags, help=help_text, show_default=False)]
     else:
-        container = list[str] if name in ("corpus", "label", "link") else str
+        container = list[str] if name in REPEATABLE else str
         option = typer.Option(*flags, help=help_text, metavar=_metavar(name, field.annotation), show_default=False)
         kind = Annotated[container | None, option]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
 
 def _metavar(name: str, annotation: Any) -> str:
-    if name in ("corpus", "out", "annotations"):
+    if name in ("corpus", "out", "annotations", "treebank", "test", "word_vectors"):
         return "PATH"
     if name in ("label", "link"):
         return "NAME=SOURCE"
@@ -202,6 +217,22 @@ def importance(
 
 
 @app.command()
+@partial(takes_config, kind=ProbeConfig)
+def probe(values: dict[str, Any], *, run: RunFolder, quiet: Quiet = False, verbose: Verbose = False) -> None:
+    """Learn a treebank's trees from a run's attention, and try what was learned on another treebank."""
+    from rich.console import Console
+
+    from attnmetrics.running.probing import probe as probe_run
+    from attnmetrics.views.probes import show_probes
+
+    folder = locate(run)
+    dataset = probe_run(folder, build_probe_config(values), _reporter(quiet))
+    if not quiet:
+        Console().print(show_probes(dataset))
+    _print(f"probes: {folder / 'probe.zarr'}; next: attnmetrics show {folder} probe")
+
+
+@app.command()
 def status(run: RunFolder, verbose: Verbose = False) -> None:
     """Say how far a run is."""
     from rich.console import Console
@@ -235,6 +266,11 @@ def show(
     from attnmetrics.views.tables import unit_word
 
     _check_view(metric, label, layer, head, exemplars)
+    if metric == "probe":
+        from attnmetrics.views.probes import show_probes
+
+        Console().print(show_probes(attnmetrics.load_probe(run), top))
+        return
     if rel is not None and metric != "relation":
         raise ConfigError(f"--rel {rel} is a relation: say attnmetrics show RUN relation --rel {rel}")
     dataset = _load(locate(run))
@@ -373,6 +409,8 @@ def figures(
 
     folder = locate(run) / "figures" if out is None else locate(out)
     names = plot.write(_load(locate(run)), attnmetrics.exemplars(run), folder, formats or ["pdf"])
+    if (locate(run) / "probe.zarr").exists():
+        names += plot.write_probes(attnmetrics.load_probe(run), folder, formats or ["pdf"])
     _print(f"{len(names)} figures: {folder}")
 
 
@@ -420,14 +458,14 @@ def _replace_what_cannot_be_shown() -> None:
 def spread(arguments: Iterable[str]) -> list[str]:
     """`--corpus a b` as `--corpus a --corpus b`, so that a shell's glob can follow the flag."""
     result: list[str] = []
-    in_corpus = flag_open = False
+    flag, flag_open = "", False
     for argument in arguments:
-        if argument in ("--corpus", "-c"):
-            in_corpus, flag_open = True, True
+        if argument in OF_FILES:
+            flag, flag_open = OF_FILES[argument], True
         elif argument.startswith("-"):
-            in_corpus = False
-        elif in_corpus and not flag_open:
-            result.append("--corpus")
+            flag = ""
+        elif flag and not flag_open:
+            result.append(flag)
         else:
             flag_open = False
         result.append(argument)

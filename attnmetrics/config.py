@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from reprlib import Repr
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import (
@@ -278,6 +278,56 @@ class RunConfig(BaseModel):
         return self.annotations or self.out / "annotations"
 
 
+class ProbeConfig(BaseModel):
+    """What probes are to learn from and to be tried on. Each description is also the help text of the flag."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    treebank: Annotated[
+        tuple[Annotated[str, BeforeValidator(_as_text)], ...],
+        BeforeValidator(_as_tuple),
+        Field(min_length=1, description="CoNLL-U files to learn from: files, folders, globs or URLs"),
+    ]
+    test: Annotated[
+        tuple[Annotated[str, BeforeValidator(_as_text)], ...],
+        BeforeValidator(_as_tuple),
+        Field(min_length=1, description="CoNLL-U files to be tried on, likewise"),
+    ]
+    sentences: Annotated[
+        PositiveInt | None,
+        BeforeValidator(_as_sentences),
+        Field(description="sentences to learn from, chosen by hash, or 'all'"),
+    ] = 5_000
+    test_sentences: Annotated[
+        PositiveInt | None, BeforeValidator(_as_sentences), Field(description="sentences to be tried on, likewise")
+    ] = None
+    word_vectors: Annotated[
+        Folder | None, Field(description="word vectors in GloVe's text format; unset: the model's own embeddings")
+    ] = None
+    recipe: Annotated[
+        Literal["lbfgs", "clark"],
+        Field(description="clark: also as the paper trained, one epoch of Adam, with and without its ROOT bug"),
+    ] = "lbfgs"
+    random_models: Annotated[
+        int, Field(ge=0, le=100, description="models of the same shape with random weights, as a baseline")
+    ] = 3
+    penalty: Annotated[
+        float,
+        Field(gt=0, allow_inf_nan=False, description="λ, what the sum of squared weights costs beside the mean loss"),
+    ] = 1e-4
+    iterations: Annotated[PositiveInt, Field(description="of a fit, at most")] = 500
+    engine: Annotated[Literal["ray", "inline"] | None, Field(description="unset: as the run")] = None
+    workers: Annotated[
+        PositiveInt | None, BeforeValidator(_as_workers), Field(description="of the ray engine; unset: as many as fit")
+    ] = None
+    threads: Annotated[int | None, Field(ge=1, le=256, description="per worker; unset: as the run")] = None
+    address: Annotated[str | None, Field(description="Ray cluster to join; unset: $RAY_ADDRESS, else a local one")] = (
+        None
+    )
+
+
+_Config = TypeVar("_Config", RunConfig, ProbeConfig)
+
 RESULT_FIELDS = frozenset(RunConfig.model_fields) - {
     "out",
     "annotations",
@@ -300,16 +350,28 @@ def build_config(
         ConfigError: a field is unknown, missing or out of range, or the file cannot be read.
     """
     merged = {**(defaults or {}), **(read_yaml(file) if file else {}), **values}
+    return _validate(RunConfig, merged, f" (flags over {file})" if file else "")
+
+
+def build_probe_config(values: Mapping[str, Any]) -> ProbeConfig:
+    """Validate what `attnmetrics probe` is to do.
+
+    Raises:
+        ConfigError: a field is unknown, missing or out of range.
+    """
+    return _validate(ProbeConfig, values)
+
+
+def _validate(kind: type[_Config], values: Mapping[str, Any], where: str = "") -> _Config:
     try:
-        return RunConfig.model_validate(merged)
+        return kind.model_validate(values)
     except ValidationError as error:
-        where = f" (flags over {file})" if file else ""
         faults = error.errors()
         lines = [f"  {_describe(item)}" for item in faults[:FAULTS_SHOWN]]
         if more := len(faults[FAULTS_SHOWN:]):
             lines.append(f"  and {more} more")
         if any(item["type"] == "extra_forbidden" for item in faults):
-            lines.append(f"fields are {', '.join(sorted(RunConfig.model_fields))}")
+            lines.append(f"fields are {', '.join(sorted(kind.model_fields))}")
         raise ConfigError("the configuration is not valid" + where + ":\n" + "\n".join(lines)) from None
 
 

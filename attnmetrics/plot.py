@@ -26,7 +26,15 @@ from matplotlib.figure import Figure
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.results.tables import file_names
 from attnmetrics.storage import Location
-from attnmetrics.views import charts, figures, layer_dots, relations, similarity_figure, style
+from attnmetrics.views import (
+    charts,
+    figures,
+    layer_dots,
+    probe_figures,
+    relations,
+    similarity_figure,
+    style,
+)
 from attnmetrics.views.tables import heading, is_share, scale, select, title
 
 FORMATS: Final = ("pdf", "svg", "png")
@@ -231,6 +239,26 @@ def distance_alignment(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     return _scatter(data, "dependency_alignment", ax)
 
 
+# ---- probes
+
+
+def probe_scores(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
+    """Attachment scores of all probes, with the published ones as marks; `data` is what `load_probe` gives."""
+    if ax is None:
+        return _first(probe_figures.probe_scores(data, pyplot.figure))
+    probe_figures.draw_scores(_titled(ax, title(data["uas"])), data)
+    return ax
+
+
+def probe_weights(data: xr.Dataset, metric: str = "attention_weight") -> Axes:
+    """Weights of heads, a map for each direction; `data` is what `load_probe` gives.
+
+    Raises:
+        ConfigError: there is no such table of weights.
+    """
+    return _first(probe_figures.probe_weights(data, metric, pyplot.figure))
+
+
 def _scatter(data: xr.Dataset, metric: str, ax: Axes | None) -> Axes:
     if ax is None:
         return _first(figures.correlation(data, metric, pyplot.figure))
@@ -301,12 +329,17 @@ def write(data: xr.Dataset, exemplars: pd.DataFrame, folder: Location, formats: 
         ConfigError: an unknown format.
         StoreError: the folder cannot be written.
     """
-    formats = list(dict.fromkeys(formats))
-    for form in formats:
-        if form not in FORMATS:
-            raise ConfigError(f"expected a format of {', '.join(FORMATS)}, found {form!r}")
+    return _write(_all(data, exemplars), folder, _check_formats(formats))
+
+
+def write_probes(data: xr.Dataset, folder: Location, formats: Iterable[str] = ("pdf",)) -> list[str]:
+    """Write the figures of probes into a folder; arguments and errors are those of `write`."""
+    return _write(_of_probes(data), folder, _check_formats(formats))
+
+
+def _write(drawn: Iterable[tuple[str, Figure]], folder: Location, formats: Iterable[str]) -> list[str]:
     names = []
-    for name, figure in _all(data, exemplars):
+    for name, figure in drawn:
         for form in formats:
             names.append(f"{name}.{form}")
             try:
@@ -317,6 +350,27 @@ def write(data: xr.Dataset, exemplars: pd.DataFrame, folder: Location, formats: 
                     "free space or choose a folder that you may write to (--out)"
                 ) from error
     return names
+
+
+def _check_formats(formats: Iterable[str]) -> list[str]:
+    """Each format once.
+
+    Raises:
+        ConfigError: an unknown one.
+    """
+    once = list(dict.fromkeys(formats))
+    for form in once:
+        if form not in FORMATS:
+            raise ConfigError(f"expected a format of {', '.join(FORMATS)}, found {form!r}")
+    return once
+
+
+def _of_probes(data: xr.Dataset) -> Iterator[tuple[str, Figure]]:
+    """The figures of probes by the names of their files."""
+    yield "probe-scores", probe_figures.probe_scores(data)
+    for metric in probe_figures.WEIGHTS:
+        if metric in data:
+            yield f"probe-{metric.replace('_', '-')}", probe_figures.probe_weights(data, metric)
 
 
 def _all(data: xr.Dataset, exemplars: pd.DataFrame) -> Iterator[tuple[str, Figure]]:

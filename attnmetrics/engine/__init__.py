@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
 
+import numpy as np
+from numpy.typing import NDArray
+
 from attnmetrics.annotation.sentence import Declared
 from attnmetrics.config import Masking
 from attnmetrics.model.pack import Batching
@@ -15,7 +18,7 @@ from attnmetrics.statistics.sampling import SampleKeys
 if TYPE_CHECKING:
     from attnmetrics.model.load import ModelFacts
 
-Stage = Literal["annotate", "count", "measure", "trace", "sample", "importance"]
+Stage = Literal["annotate", "count", "measure", "trace", "sample", "importance", "extract", "sum_up"]
 """A method of `Worker` that does something with a portion of the work."""
 
 LanguageFacts = TypedDict("LanguageFacts", {"class": str, "causal": bool, "mask": int | None})
@@ -69,6 +72,8 @@ class Effort:
     """by label, how many words have each name, where names are counted"""
     keys: SampleKeys | None = None
     """of units that may be in a sample, where one is drawn"""
+    sums: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """what a portion adds to a probe, where one is fitted or tried"""
 
 
 @dataclass(frozen=True, slots=True)

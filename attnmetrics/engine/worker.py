@@ -29,7 +29,9 @@ from attnmetrics.model.pack import Batching
 from attnmetrics.model.units import Units, check_window, read_pairs, read_sentences, read_windows
 from attnmetrics.statistics.sampling import Selection, sample_hashes, smallest
 from attnmetrics.statistics.variability import Prefix
+from attnmetrics.statistics.word_features import WordFeatures
 from attnmetrics.store.commits import Commit, Counts, LeftOut
+from attnmetrics.store.features import FeatureStore
 from attnmetrics.store.importance import ImportanceStore
 from attnmetrics.store.shards import ShardContent, Store
 
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from attnmetrics.measuring.shard import ShardResult
     from attnmetrics.model.language import LanguageModel
     from attnmetrics.model.load import Model, ModelFacts
+    from attnmetrics.probing.sums import Summing
+    from attnmetrics.probing.vectors import VectorFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,51 @@ class Differentiating:
     batching: Batching
 
 
+@dataclass(frozen=True, slots=True)
+class Extracting:
+    """What is the same for every shard of a treebank that probes learn from."""
+
+    sampling: Sampling
+    store: FeatureStore
+    batching: Batching
+    vectors: "VectorFile | None"
+    """of words; None: the model's own embeddings"""
+    random: int | None
+    """seed of weights that are drawn anew; None: the model's own"""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Shards of a treebank that are summed up together."""
+
+    index: int
+    characters: int
+    shards: tuple[int, ...]
+
+
+KEPT_BYTES = 2 << 30
+"""Features that a worker keeps in memory, so that a fit does not read them in every iteration."""
+
+
+class KeptFeatures:
+    """Features that were read, as many as there is room for."""
+
+    def __init__(self) -> None:
+        self._features: dict[tuple[str, tuple[int, ...]], WordFeatures] = {}
+        self._bytes = 0
+
+    def read(self, store: FeatureStore, shards: tuple[int, ...]) -> WordFeatures:
+        """The features of some shards, from memory where they are there."""
+        key = str(store.folder), shards
+        if key in self._features:
+            return self._features[key]
+        features = WordFeatures.join([store.read(shard) for shard in shards])
+        if self._bytes + features.maps.nbytes <= KEPT_BYTES:
+            self._features[key] = features
+            self._bytes += features.maps.nbytes
+        return features
+
+
 class Worker:
     """Loads the pipeline and the model when they are first needed, and keeps them."""
 
@@ -78,6 +127,8 @@ class Worker:
         self._annotator: Annotator | None = None
         self._model: Model | None = None
         self._language_model: LanguageModel | None = None
+        self._random: tuple[int, Model] | None = None
+        self._kept = KeptFeatures()
 
     def declared(self) -> Declared:
         """The names that the pipeline declares; kept beside the annotations, for runs without the pipeline."""
@@ -215,6 +266,48 @@ class Worker:
         state = measure_importance(units, rows, model, how, store.layout, self._config.batch_pieces)
         store.write(shard.index, state)
         return _effort(start, units=len(rows), pieces=int(units.pieces.lengths[rows].sum()))
+
+    def extract(self, shard: Shard, fingerprint: str, extracting: Extracting) -> Effort:
+        """Make what probes learn from of an annotated shard, and commit it.
+
+        Raises:
+            DamageError: its annotations were damaged; they are removed.
+        """
+        from attnmetrics.probing.features import extract
+
+        model = self._load_model(extracting.batching)
+        if extracting.random is not None:
+            model = self._randomise(model, extracting.random)
+        start = time.perf_counter()
+        sentences = self._read(shard, fingerprint, ("word.rel", "word.form"))
+        chosen = choose(extracting.sampling, sentences).sentences
+        pieces = self._config.batch_pieces
+        seed = extracting.sampling.seed
+        features = extract(chosen, model, seed=seed, vectors=extracting.vectors, batch_pieces=pieces)
+        extracting.store.write(shard.index, shard.first_document, features)
+        return _effort(start, units=len(features), words=len(features.head))
+
+    def sum_up(self, part: Part, store: FeatureStore, summing: "Summing") -> Effort:
+        """What a part of a treebank adds to a probe.
+
+        Raises:
+            DamageError: what probes learn from was damaged; its commit is taken back.
+        """
+        import torch
+
+        torch.set_num_threads(1)  # with more, the order of additions depends on their number
+        start = time.perf_counter()
+        features = self._kept.read(store, part.shards)
+        sums = summing.sums(features, self._config.threads)
+        return replace(_effort(start, units=len(features), words=len(features.head)), sums=sums)
+
+    def _randomise(self, model: "Model", seed: int) -> "Model":
+        """The model with weights drawn anew; that of the last seed is kept."""
+        from attnmetrics.model.randomise import randomise
+
+        if self._random is None or self._random[0] != seed:
+            self._random = seed, randomise(model, seed)
+        return self._random[1]
 
     def _read(self, shard: Shard, fingerprint: str, sources: Collection[str]) -> Sentences:
         """A shard's annotations, with the columns that these sources need.

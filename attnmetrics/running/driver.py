@@ -69,7 +69,7 @@ def run_annotate(config: RunConfig, reporter: Reporter) -> None:
         AttnmetricsError: what is wrong and what to do.
     """
     job = prepare(config, reporter)
-    with _engine(job) as engine:
+    with open_engine(job) as engine:
         outcome = annotate(job, engine, reporter, find_unannotated(job, reporter))
         refuse_failures(job, outcome.failures)
         find_declared(job, engine, reporter)
@@ -131,7 +131,7 @@ def run_importance(folder: Location, options: Options, reporter: Reporter, **com
         check_identity(folder, facts, {name: identity_of(job)[name] for name in of_corpus})
         store = Store.described(folder, facts["store"])
         commits = committed(store, config.allow_missing or facts["status"] == "incomplete")
-        with _engine(job) as engine:
+        with open_engine(job) as engine:
             session = Session(job, facts, LeasedEngine(engine, lease.check), reporter, lease)
             measure_importance(session, options, [commit.shard for commit in commits])
         return merge_measured(config, facts, gather(store, commits, config.drawn_exemplars), reporter, lease)
@@ -227,7 +227,7 @@ def _command(job: Job) -> Facts:
 
 def _measure(job: Job, facts: Facts, reporter: Reporter, lease: Lease, annotate_too: bool) -> Measured:
     job = _as_begun(job, facts)
-    with _engine(job) as engine:
+    with open_engine(job) as engine:
         leased = LeasedEngine(engine, lease.check)
         return measure_all(Session(job, facts, leased, reporter, lease), annotate_too)
 
@@ -240,7 +240,8 @@ def _as_begun(job: Job, facts: Facts) -> Job:
 
 
 @contextmanager
-def _engine(job: Job) -> Iterator[Engine]:
+def open_engine(job: Job) -> Iterator[Engine]:
+    """The engine of a job's configuration, closed in the end."""
     engine: Engine
     columns = columns_to_give(job)
     if job.config.engine == "inline":

@@ -17,7 +17,7 @@ from attnmetrics.corpus import Document
 from attnmetrics.corpus.omissions import WITHOUT_TEXT
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Call, Damaged, Done, Effort, Engine, Failed, Portion, Stage, Task
-from attnmetrics.engine.worker import Differentiating, Measuring
+from attnmetrics.engine.worker import Differentiating, Extracting, Measuring
 from attnmetrics.errors import ConfigError, DamageError, StoreError
 from attnmetrics.measuring.selection import Sampling
 from attnmetrics.measuring.tracing import Chunk
@@ -160,6 +160,13 @@ def differentiate(
     return _work(engine, reporter, {"importance": shards}, (Task(shard, (call,)) for shard in shards), job.config.unit)
 
 
+def extract(job: Job, engine: Engine, reporter: Reporter, extracting: Extracting, missing: Sequence[int]) -> Outcome:
+    """Make what probes learn from of these shards of an annotated treebank."""
+    todo = [job.plan.shards[shard] for shard in missing]
+    call = Call("extract", (job.fingerprint, extracting))
+    return _work(engine, reporter, {"extract": todo}, (Task(shard, (call,)) for shard in todo))
+
+
 def samples(config: RunConfig) -> bool:
     """Whether no sentence can be chosen before all are known."""
     return config.sample_sentences is not None or config.metric_sentences is not None
@@ -236,8 +243,8 @@ def make_sampling(job: Job, heads: int) -> Sampling:
         ConfigError: there are more shards than sentences for variability.
     """
     config = job.config
-    sample = _select(job, config.sample_sentences)
-    metrics = _select(job, config.metric_sentences)
+    sample = select(job, config.sample_sentences)
+    metrics = select(job, config.metric_sentences)
     kept, mapped = _kept_for_variability(config, job.plan), _mapped(config, job.plan)
     return Sampling(config.seed, sample, metrics, kept, mapped, *_compared(config, job.plan, heads))
 
@@ -321,7 +328,8 @@ def _kept_columns(job: Job, shard: Shard) -> frozenset[str]:
         return frozenset()
 
 
-def _select(job: Job, sentences: int | None) -> Selection | None:
+def select(job: Job, sentences: int | None) -> Selection | None:
+    """A sample of so many sentences of an annotated corpus; None: all of them."""
     return None if sentences is None else _smallest(job, sentences)
 
 

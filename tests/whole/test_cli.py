@@ -91,6 +91,7 @@ def test_the_state_of_a_run_is_read_without_what_computes_and_draws() -> None:
         ("--corpus a --corpus b", "--corpus a --corpus b"),
         ("--out r x", "--out r x"),
         ("--corpus=a --quiet", "--corpus=a --quiet"),
+        ("r --treebank a b --test c d -q", "r --treebank a --treebank b --test c --test d -q"),
     ],
 )
 def test_a_globs_files_can_follow_the_flag(given: str, expected: str) -> None:
