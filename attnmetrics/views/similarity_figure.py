@@ -73,9 +73,16 @@ def require(data: xr.Dataset) -> None:
 
 
 def in_words(data: xr.Dataset, colour: str, at: Labels) -> str:
-    """What the colours of dots say."""
+    """What the colours of dots say.
+
+    Raises:
+        ConfigError: the run has no such metric or label.
+    """
     known = {LAYER: "the darker, the deeper the layer", CLUSTER: "colours and numbers are clusters"}
-    return known[colour] if colour in known else f"{heading(data[colour], at)} [{scale(data[colour])}]"
+    if colour in known:
+        return known[colour]
+    table = select(data, colour, at)
+    return f"{heading(table, at)} [{scale(table)}]"
 
 
 def head_map(axes: Axes, data: xr.Dataset, colour: str = LAYER, at: Labels | None = None) -> PathCollection:

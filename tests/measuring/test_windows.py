@@ -38,6 +38,7 @@ from attnmetrics.cli import main
 from attnmetrics.config import build_config
 from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import ConfigError, StoreError
+from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.shard import ShardResult, measure
 from attnmetrics.metrics import syntax
 from attnmetrics.metrics.reference.pieces import label_pieces
@@ -124,7 +125,10 @@ def measured(model: Model, sentences: list[Annotated], size: int) -> list[ShardR
     step = 2 * DOCUMENT
     shards = [sentences[start : start + step] for start in range(0, len(sentences), step)]
     assert len(shards) > 1
-    return [measure(read_units(shard, model, size), model, batch_pieces=100, exemplars=K) for shard in shards]
+    windows = [read_units(shard, model, size) for shard in shards]
+    every = [MapSample(seed=0, rows=np.arange(len(units))) for units in windows]
+    pairs = zip(windows, every, strict=True)
+    return [measure(units, model, batch_pieces=100, exemplars=K, map_sample=sample) for units, sample in pairs]
 
 
 @pytest.fixture(scope="module")

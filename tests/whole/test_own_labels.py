@@ -106,7 +106,8 @@ def desk(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     command = [sys.executable, "-m", "attnmetrics", "run", "--model", "model", "--corpus", "gold.conllu",
                "--shard-characters", "300", "--label", "animacy=word.misc.Animacy",
-               "--link", "same_lemma=python:my_links:same_lemma", "--exemplars", "3"]  # fmt: skip
+               "--link", "same_lemma=python:my_links:same_lemma", "--exemplars", "3",
+               "--similarity-rows", "all"]  # fmt: skip
     for options in (["--engine", "inline", "--out", "inline"], ["--workers", "2", "--out", "ray"]):
         done = subprocess.run([*command, *options], cwd=folder, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
