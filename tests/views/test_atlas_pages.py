@@ -39,7 +39,8 @@ LONG = (3, 0)
 """The head whose first sentence is long."""
 ADDRESSES = ["#/", "#/metrics", "#/metric/distance", "#/metric/pos_to", "#/metric/dependency_type_to",
              "#/metric/dependency_alignment", "#/metric/pos_to/NOUN", "#/head/3/1", "#/head/4/1",
-             "#/find", "#/similarity", "#/similarity?c=cluster", "#/paper", "#/run"]  # fmt: skip
+             "#/find", "#/similarity", "#/similarity?c=cluster", "#/paper", "#/paper/clark-2019", "#/relation",
+             "#/coreference", "#/run"]  # fmt: skip
 """Every kind of page."""
 FEW = 4
 """A metric with more labels than this is profiled, not told label by label."""
@@ -268,8 +269,8 @@ def test_heads_have_neighbours(page: Page) -> None:
         ("#/head/4/2/5", "Layer 4 head 2", "Overview"),
         ("#/find?y=distance&x=pos_to&xl=DET", "Find heads", "Find heads"),
         ("#/similarity?c=cluster", "Which heads attend alike", "Similarity"),
-        ("#/paper", "The paper, on this run", "The paper"),
-        ("#/paper/three-heads", "The paper, on this run", "The paper"),
+        ("#/paper", "The paper, on this run", "The papers"),
+        ("#/paper/three-heads", "The paper, on this run", "The papers"),
         ("#/run", "The run", "The run"),
     ],
 )

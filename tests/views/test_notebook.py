@@ -21,9 +21,10 @@ VIEWS = ROOT / "notebooks" / "views.ipynb"
 FIGURES = ROOT / "notebooks" / "figures.ipynb"
 COMPARE = ROOT / "notebooks" / "compare.ipynb"
 GENDER = ROOT / "notebooks" / "gender_bias.ipynb"
+CLARK = ROOT / "notebooks" / "clark.ipynb"
 
 
-NOTEBOOKS = (RESULTS, VIEWS, FIGURES, COMPARE, GENDER)
+NOTEBOOKS = (RESULTS, VIEWS, FIGURES, COMPARE, GENDER, CLARK)
 
 Outputs = dict[Path, list[nbformat.NotebookNode]]
 
@@ -70,6 +71,13 @@ def test_the_comparing_notebook_shows_what_null_attention_does(shown: Outputs) -
     assert sum("image/png" in data for data in found) == 1
     (correlation,) = [float(data["text/plain"]) for data in found if re.fullmatch(r"-?0\.\d+", data["text/plain"])]
     assert correlation > 0.5, "heads that rest on the first piece seem to look farther"
+
+
+def test_the_notebook_on_the_second_paper_shows_its_figures_and_tables(shown: Outputs) -> None:
+    found = [output["data"] for output in shown[CLARK] if "data" in output]
+    assert sum("image/png" in data for data in found) == 2
+    assert sum("dataframe" in data.get("text/html", "") for data in found) == 2
+    assert found[-1]["text/plain"] == "'no coreference in this run'"
 
 
 def test_the_views_notebook_shows_the_pages_that_it_stores(shown: Outputs) -> None:

@@ -14,7 +14,7 @@ export const RULES = {
 const NONE = "This run has no relations: it has no annotation that names heads of words.";
 
 export const ruleName = (rule) => rule.replaceAll("_", " ");
-export const share = (value) => (value === null || Number.isNaN(value) ? "–" : percent(value));
+export const written = (value) => (value === null || Number.isNaN(value) ? "–" : percent(value));
 export const relationHref = (rel) => `#/relation/${encodeURIComponent(rel)}`;
 const signed = (offset) => (offset > 0 ? `+${offset}` : String(offset).replace("-", "−"));
 
@@ -28,13 +28,14 @@ export function headLink(atlas, layer, head) {
 export const bestRule = (rules) => rules.reduce((a, b) => (hits(b) > hits(a) ? b : a));
 const hits = ({ accuracy, attainable }) => accuracy * attainable;
 
-/** All relations, a row each, with what was published of them where anything was. */
-export function relationTable(atlas) {
+/** A row a relation, with what was published of it where anything was; `isSure`: of those alone that are held out. */
+export function relationTable(atlas, isSure = false) {
   if (!atlas.relations.length) return el("p", { class: "note" }, NONE);
   const has = Object.keys(atlas.published_relations).length > 0;
   const header = ["relation", "edges", "rule", "best head", "accuracy", "held out", "best offset", "its share",
     ...(has ? ["published, of Stanford relations"] : [])];
-  const rows = atlas.relations.map((rules) => relationRow(atlas, bestRule(rules), has));
+  const best = atlas.relations.map(bestRule).filter(({ held_out: share }) => !isSure || share !== null);
+  const rows = best.map((one) => relationRow(atlas, one, has));
   return el("div", { class: "scroll" }, table("results", header, rows));
 }
 
@@ -52,8 +53,8 @@ export const number = (content) => el("td", { class: "value" }, content);
 /** Cells of the best head and of the best offset. */
 function found(atlas, one) {
   return [
-    el("td", {}, headLink(atlas, one.layer, one.head)), number(share(one.accuracy)), number(share(one.held_out)),
-    number(signed(one.offset)), number(share(one.at_offset)),
+    el("td", {}, headLink(atlas, one.layer, one.head)), number(written(one.accuracy)), number(written(one.held_out)),
+    number(signed(one.offset)), number(written(one.at_offset)),
   ];
 }
 
@@ -64,7 +65,7 @@ export function ruleTable(atlas, rules) {
   const row = (one) => [
     el("td", {}, el("b", {}, ruleName(one.rule)), el("div", { class: "note" }, RULES[one.rule] ?? "")),
     number(`${one.attainable.toLocaleString("en")} of ${one.edges.toLocaleString("en")}`),
-    ...found(atlas, one), number(share(one.baseline)),
+    ...found(atlas, one), number(written(one.baseline)),
   ];
   return el("div", { class: "scroll" }, table("results", header, rules.map(row)));
 }

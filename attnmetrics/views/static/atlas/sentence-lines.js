@@ -10,10 +10,10 @@ const [ROW, ABOVE, COLUMN] = [15, 8, 82];
 /** A weight that is worth a line. */
 const SEEN = 0.02;
 
-/** The picture of a sentence that has its rows: pieces around the attending one, those that it attends to with them. */
-export function sentenceLines(exemplar, width) {
+/** The picture of a sentence that has its rows: the pieces up to its strongest pair, or, `isAtEnd`, its last ones. */
+export function sentenceLines(exemplar, width, isAtEnd = false) {
   const { pieces } = exemplar;
-  const start = firstOf(exemplar);
+  const start = firstOf(exemplar, isAtEnd);
   const places = [...pieces.keys()].slice(start, start + MOST);
   const y = (place) => ABOVE + ROW * (place - start + 0.5);
   const isShown = (place) => place >= start && place < start + MOST;
@@ -24,9 +24,9 @@ export function sentenceLines(exemplar, width) {
     ...lines, ...places.flatMap((place) => named(pieces[place], y(place), width)));
 }
 
-/** Where the stretch begins: it ends a piece behind the later one of the pair. */
-function firstOf({ i, j, pieces }) {
-  const end = Math.min(pieces.length, Math.max(i, j) + 2);
+/** Where the stretch begins: it ends a piece behind the later one of the pair, or where the sentence ends. */
+function firstOf({ i, j, pieces }, isAtEnd) {
+  const end = isAtEnd ? pieces.length : Math.min(pieces.length, Math.max(i, j) + 2);
   return Math.max(0, Math.min(end - MOST, pieces.length - MOST));
 }
 

@@ -11,7 +11,7 @@ import { sentenceLines } from "../sentence-lines.js";
 const BEHAVIOURS = [
   { name: "Attends broadly", metric: "entropy_all", claim: null },
   { name: "To the next piece", metric: "neighbour_attention", at: "next", claim: "next" },
-  { name: "To separators", metric: "special_attention", at: "separator", claim: "special_to:separator" },
+  { name: "To separators", metric: "special_attention", at: "separator", claim: "special_to:separator", isAtEnd: true },
   { name: "To periods and commas", metric: "special_attention", at: "punctuation", claim: "special_to:punctuation" },
 ];
 const HELP = "The head of this run that does each of these most. Lines lead from a piece on the left to those on the "
@@ -25,7 +25,7 @@ export function behaviours(atlas) {
   return found;
 }
 
-function behaviour(atlas, { name, metric: metricName, at, claim }) {
+function behaviour(atlas, { name, metric: metricName, at, claim, isAtEnd }) {
   const metric = atlas.byName.get(metricName);
   const label = metric && at ? metric.place(at) : 0;
   const [best] = metric && label >= 0 ? metric.order(label) : [];
@@ -37,7 +37,7 @@ function behaviour(atlas, { name, metric: metricName, at, claim }) {
   const [layer, head] = headAt(atlas, best);
   const link = el("a", { href: headHref(atlas, layer, head) }, headName(atlas, layer, head));
   const shares = shown(metric, metric.column(label)[best]);
-  block.append(el("p", {}, link, `: ${shares}`), picture(exemplarOf(atlas, best, claim)));
+  block.append(el("p", {}, link, `: ${shares}`), picture(exemplarOf(atlas, best, claim), isAtEnd));
   return block;
 }
 
@@ -49,8 +49,8 @@ function exemplarOf(atlas, place, claim) {
   return [...shows, ...atlas.exemplars[place]].find((one) => one.row);
 }
 
-function picture(exemplar) {
+function picture(exemplar, isAtEnd) {
   if (!exemplar) return el("p", { class: "note" }, "No sentence with its attention is kept of this head.");
   const width = clamp(innerWidth - 40, 240, 270);
-  return el("div", {}, sentenceLines(exemplar, width), el("p", { class: "source" }, exemplar.source));
+  return el("div", {}, sentenceLines(exemplar, width, isAtEnd), el("p", { class: "source" }, exemplar.source));
 }

@@ -12,7 +12,9 @@ const TABLE_2 = "Of the mentions with an earlier one of the same thing, the shar
 
 export function table1(atlas) {
   const found = section("Table 1: heads that find relations", atlas.relations.length ? TABLE_1 : "");
-  found.append(relationTable(atlas));
+  found.append(relationTable(atlas, true));
+  const count = atlas.relations.length;
+  if (count) found.append(el("p", {}, el("a", { href: "#/relation" }, `all ${count} relations, rare ones too`)));
   return found;
 }
 

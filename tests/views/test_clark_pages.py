@@ -1,0 +1,130 @@
+"""The second paper, relations and coreference in a real browser: what is drawn, and where it leads."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from clark_tables import with_coreference, with_relations
+from pages import Desk, chromium, needs_chromium
+from playwright.sync_api import Browser, Page
+from synthetic import attention, dataset, exemplars, facts
+
+from attnmetrics.views.atlas import contents, render
+from attnmetrics.views.numbers import percent
+from attnmetrics.views.papers.clark_2019 import CLARK
+from attnmetrics.views.relations import relation, relations
+
+pytestmark = needs_chromium
+LAYERS, HEADS = 12, 3
+SHOWN = (3, 1)
+"""The head whose sentences answer a claim."""
+
+
+@pytest.fixture(scope="module")
+def data() -> xr.Dataset:
+    return with_coreference(with_relations(dataset(LAYERS, HEADS, causal=False)))
+
+
+@pytest.fixture(scope="module")
+def frame(data: xr.Dataset) -> pd.DataFrame:
+    made = exemplars(data, k=3)
+    for rank, claim in ((2, "relation:obj:hit"), (3, "relation:obj:miss")):
+        made.loc[(made["layer"] == SHOWN[0]) & (made["head"] == SHOWN[1]) & (made["rank"] == rank), "claim"] = claim
+    return made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def desk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    made = Desk(browser, tmp_path_factory.mktemp("clark"))
+    yield made
+    made.check()
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def page(desk: Desk, data: xr.Dataset, frame: pd.DataFrame) -> Page:
+    return desk.open(render(data, frame, attention(frame), facts()), 1280, 900)
+
+
+def visit(page: Page, address: str) -> None:
+    page.wait_for_selector(".page > *")
+    page.evaluate("address => { location.hash = address; }", address)
+    page.wait_for_function("address => location.hash === address && document.querySelector('.page h1')", arg=address)
+
+
+def section(page: Page, title: str) -> str:
+    return f"section:has(> h2:text-matches('^{title}'))"
+
+
+def test_figure_2_has_a_dot_a_head_and_what_was_published(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/paper/clark-2019")
+    charts = page.locator(f"{section(page, 'Figure 2')} svg.layer-chart")
+    assert charts.count() == 3
+    special = charts.nth(0)
+    assert special.locator("circle").count() == 3 * LAYERS * HEADS
+    assert special.locator("path.published").count() == special.locator("path.even").count() == 3
+    assert charts.nth(2).locator("path.published").count() == 0, "of neighbours no line of layers was published"
+    value = float(data["special_attention"].sel(special="separator", layer=5, head=2))
+    words = special.locator("a[href='#/head/5/2'] title").all_text_contents()
+    assert f"layer 5 head 2: separators {percent(value)}" in words
+    assert (
+        section(page, "Figure 3")
+        and "attnmetrics importance RUN" in page.locator(section(page, "Figure 3")).inner_text()
+    )
+
+
+def test_figure_1_has_the_head_of_each_behaviour(page: Page, data: xr.Dataset) -> None:
+    table = data["neighbour_attention"].sel(neighbour="next")
+    layer, head = np.unravel_index(table.values.argmax(), table.shape)
+    block = page.locator(f"{section(page, 'Figure 1')} .panels > div").nth(1)
+    assert block.locator("a").first.get_attribute("href") == f"#/head/{layer}/{head}"
+    assert block.locator("svg.sentence-lines line").count() > 5
+
+
+def test_every_number_is_listed_under_its_figure(page: Page) -> None:
+    lists = page.locator(f"{section(page, 'Every number')} details")
+    places = list(dict.fromkeys(claim.where for claim in CLARK.claims))
+    assert lists.locator("summary").all_text_contents() == places
+    assert lists.locator("tbody tr").count() == len(CLARK.claims)
+
+
+def test_table_1_leads_to_a_relation_with_its_rules_maps_and_sentences(page: Page, data: xr.Dataset) -> None:
+    rows = page.locator(f"{section(page, 'Table 1')} tbody tr")
+    best = relations(data)
+    assert rows.count() == len(best)
+    assert rows.nth(0).locator("td").all_inner_texts()[:4] == [
+        best[0].rel, f"{best[0].edges:,}", best[0].rule, f"layer {best[0].layer} head {best[0].head}"
+    ]  # fmt: skip
+    visit(page, "#/relation/obj")
+    assert page.locator("h1").inner_text() == "Which heads find obj"
+    of_row = relation(data, "row", "obj")
+    cells = page.locator("table.results tbody tr").nth(0).locator("td").all_inner_texts()
+    assert of_row is not None and cells[2:4] == [f"layer {of_row.layer} head {of_row.head}", percent(of_row.accuracy)]
+    assert page.locator("svg.head-map").count() == 3
+    sides = page.locator(".side-by-side > div")
+    assert [side.locator(".exemplar").count() for side in sides.all()] == [1, 1]
+    assert sides.nth(0).locator(".exemplar a").first.get_attribute("href") == "#/head/3/1"
+    visit(page, "#/relation/nothing")
+    assert "expected a relation with edges in this run, found nothing" in page.locator(".page").inner_text()
+
+
+def test_coreference_has_a_row_and_a_map_for_each_class(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/coreference")
+    assert page.locator("table.results tbody tr").count() == page.locator("svg.head-map").count() == 8
+    assert "This run keeps no sentence for it." in page.locator(".page").inner_text()
+
+
+def test_runs_that_cannot_speak_to_the_second_paper_have_the_first_alone(frame: pd.DataFrame) -> None:
+    data = dataset(2, 2, causal=True)
+    kept = data[["pos_to", "distance", "null_attention", "attention_at_offset"]]
+    found = contents(kept, frame.iloc[:0], attention(frame).iloc[:0], facts())
+    assert [paper["key"] for paper in found["papers"]] == ["vig-belinkov-2019"]
+    assert found["relations"] == found["coreference"] == [] and found["layer_values"] == {}
