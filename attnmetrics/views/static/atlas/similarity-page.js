@@ -129,7 +129,8 @@ function clusterSection(atlas) {
   const found = section("Clusters", CLUSTERS_HELP);
   const clusters = atlas.similarity.clusters();
   const none = el("p", { class: "note" }, "No clusters: they take three heads with evidence.");
-  found.append(clusters.length ? el("ul", { class: "clusters" }, ...clusters.map((one) => clusterItem(atlas, one))) : none);
+  const items = clusters.map((one) => clusterItem(atlas, one));
+  found.append(clusters.length ? el("ul", { class: "clusters" }, ...items) : none);
   return found;
 }
 
