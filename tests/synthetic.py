@@ -35,7 +35,7 @@ def dataset(
     for result in schema.results:
         value = make.value(result.name)
         for layer, head in nan_heads:
-            if result.per_head and result.name not in ("null_attention", "attention_mass", "entropy_rows"):
+            if result.per_head and result.kind != "count" and result.name != "null_attention":
                 value[layer, head] = np.nan
         data[result.name][...] = value
         if f"{result.name}_by_layer" in data:
