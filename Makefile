@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint cluster soak scale fuzz clean
+.PHONY: demo test check lint cluster real soak scale fuzz clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -26,6 +26,12 @@ lint: node_modules/.ready
 
 cluster: $(READY)
 	$(BIN)/python -m pytest -m cluster
+
+REAL_MODELS ?= runs/real-models
+
+real: $(READY)
+	$(BIN)/python tests/real/fetch.py $(REAL_MODELS)
+	ATTNMETRICS_REAL_MODELS=$(REAL_MODELS) $(BIN)/python -m pytest -m real -s --timeout 7200
 
 soak: $(READY)
 	$(BIN)/python -m pytest -m soak -s --timeout 7200

@@ -15,7 +15,7 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from attnmetrics.config import ProbeConfig, RunConfig, build_config, build_probe_config
+from attnmetrics.config import ProbeConfig, RunConfig, build_config, build_probe_config, parse_numbers
 from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError, StoreError
 from attnmetrics.running.stopping import EXIT_INTERRUPTED
 from attnmetrics.storage import Location, locate
@@ -245,6 +245,8 @@ def view(
         str | None, typer.Option(help="a second text, for models that read pairs", metavar="TEXT")
     ] = None,
     generate: Annotated[int, typer.Option(min=0, help="pieces that a causal model adds", metavar="N")] = 0,
+    layers: Annotated[str | None, typer.Option(help="layers to show, such as 0-3,6; unset: all")] = None,
+    heads: Annotated[str | None, typer.Option(help="heads to show, likewise")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="the page (default: KIND.html)", metavar="PATH")
     ] = None,
@@ -253,9 +255,20 @@ def view(
     """Draw the attention in a text: a page with the head, model or neuron view."""
     from attnmetrics import views
 
-    given = text if text_b is None else (text, text_b)
-    drawn = getattr(views, kind)(model, given, generate=generate)
+    texts = text if text_b is None else (text, text_b)
+    chosen = {
+        f"include_{what}": _numbers(given, what) for what, given in (("layers", layers), ("heads", heads)) if given
+    }
+    drawn = getattr(views, kind)(model, texts, generate=generate, **chosen)
     _print(f"view: {drawn.save(out or Path(f'{kind}.html')).absolute()}")
+
+
+def _numbers(text: str, what: str) -> tuple[int, ...]:
+    """Layers or heads of a flag."""
+    try:
+        return parse_numbers(text, what)
+    except ValueError as error:
+        raise ConfigError(f"--{what}: {error}; found {text[:80]!r}") from None
 
 
 @app.command()

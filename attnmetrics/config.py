@@ -50,16 +50,23 @@ def _as_layers(value: Any) -> Any:
     """`0-3,6` as (0, 1, 2, 3, 6)."""
     if isinstance(value, int) and not isinstance(value, bool):
         return (value,)
-    if not isinstance(value, str):
-        return value
-    layers: list[int] = []
-    for part in value.split(","):
+    return parse_numbers(value, "layers") if isinstance(value, str) else value
+
+
+def parse_numbers(text: str, what: str) -> tuple[int, ...]:
+    """`0-3,6` as (0, 1, 2, 3, 6).
+
+    Raises:
+        ValueError: these are no layers, or heads.
+    """
+    found: set[int] = set()
+    for part in text.split(","):
         first, _, last = part.strip().partition("-")
         numbers = [int(number) for number in (first, last or first) if number.isdecimal()]
         if len(numbers) < 2 or not numbers[0] <= numbers[1] < LAYER_LIMIT:
-            raise ValueError("expected layers such as 0-3,6")
-        layers.extend(range(numbers[0], numbers[1] + 1))
-    return tuple(sorted(set(layers)))
+            raise ValueError(f"expected {what} such as 0-3,6")
+        found.update(range(numbers[0], numbers[1] + 1))
+    return tuple(sorted(found))
 
 
 def _as_mapping(value: Any) -> Any:

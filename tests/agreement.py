@@ -1,15 +1,24 @@
 """Whether results and exemplars agree with the float64 reference, within the tolerance of the contract."""
 
+import json
 from collections.abc import Sequence
-from itertools import chain, combinations
+from itertools import chain, combinations, pairwise
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from gold import Annotated, label, new_reference, new_schema, read_units
+from reference_forward import attention_float64
 
+from attnmetrics.measuring.shard import measure
 from attnmetrics.metrics.reference.entropy import NearRow
 from attnmetrics.metrics.reference.exemplars import Peak
+from attnmetrics.metrics.reference.sentence import Sentence
 from attnmetrics.metrics.reference.twins import Reference
-from attnmetrics.statistics.exemplars import Exemplars
+from attnmetrics.model.load import load_model
+from attnmetrics.results.dataset import dataset
+from attnmetrics.statistics.exemplars import Exemplars, merge_all
+from attnmetrics.statistics.variability import deviations
 
 RELATIVE, ABSOLUTE, WEIGHT = 1e-5, 1e-7, 5e-6
 CORRELATION = 10
@@ -85,3 +94,44 @@ def _check_rank(row: Peak, rank: int, ranking: list[Peak], maps: dict, head: tup
     at_place = maps[row.document_index, row.sentence][head][row.i, row.j]
     assert (row.i, row.j) == (own.i, own.j) or own.weight - at_place < WEIGHT
     return abs(row.weight - own.weight)
+
+
+def measured(folder: Path, sentences: Sequence[Annotated], null: str | None) -> tuple[xr.Dataset, Exemplars]:
+    """Everything the package says, from three shards."""
+    model = load_model(str(folder), device="cpu", null_tokens=null)
+    schema = new_schema(len(model.layers), model.heads)
+    bounds = [0, len(sentences) // 3, len(sentences) // 2, len(sentences)]
+    shards = [read_units(sentences[begin:end], model, own=True) for begin, end in pairwise(bounds)]
+    parts = [measure(units, model, batch_pieces=300, exemplars=K) for units in shards]
+    state = parts[0].state.merge(parts[1].state).merge(parts[2].state)
+    sums = state.sums | deviations(lambda: (part.blocks for part in parts))
+    return dataset(schema, sums), merge_all(part.exemplars for part in parts)
+
+
+def referred(folder: Path, sentences: Sequence[Annotated], null: str | None) -> tuple[Reference, dict]:
+    """Everything the reference says, and every α by (document, sentence)."""
+    found: Reference | None = None
+    maps = {}
+    for sentence in sentences:
+        attention = attention_float64(folder, sentence.text)
+        layers, heads = attention.alpha.shape[:2]
+        causal = json.loads((folder / "config.json").read_text())["model_type"] != "bert"
+        found = found or new_reference(layers, heads, causal)
+        chosen = null or ("first" if causal else "special")
+        read = Sentence(
+            text=sentence.text,
+            words=sentence.words,
+            spans=attention.spans,
+            ids=attention.ids,
+            template=attention.template,
+            null={"first": frozenset({0}), "special": attention.template, "none": frozenset()}[chosen],
+            alpha=attention.alpha,
+            added=attention.added,
+            cut=attention.cut,
+            document_index=sentence.document,
+            sentence=sentence.sentence,
+        )
+        found.add(label(read))
+        maps[sentence.document, sentence.sentence] = attention.alpha
+    assert found is not None
+    return found, maps

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, zip_longest
 from typing import Final
+from unicodedata import normalize
 
 import numpy as np
 
@@ -209,26 +210,56 @@ def _find(block: Block, text: str, token: Token, begin: int) -> tuple[int, int]:
     while begin < len(text) and text[begin].isspace():
         begin += 1
     form = token.form.strip()
-    if text.startswith(form, begin):
-        return begin, begin + len(form)
+    if (end := find_equivalent(form, text, begin)) is not None:
+        return begin, end
     pattern = r"\s+".join(map(re.escape, form.split()))
-    match = re.compile(pattern).match(text, begin)
-    return (
-        match.span()
-        if match
-        else block.fail(
-            token.line,
-            f"expected the words to spell the text, found {excerpt(token.form)} where the text goes on with "
-            f"{excerpt(text[begin:])} (character {begin + 1}); correct # text or the word",
-        )
+    if match := re.compile(pattern).match(text, begin):
+        return match.span()
+    where = f"character {begin + 1}{_code_points(form, text[begin:])}"
+    return block.fail(
+        token.line,
+        f"expected the words to spell the text, found {excerpt(token.form)} where the text goes on with "
+        f"{excerpt(text[begin:])} ({where}); correct # text or the word",
     )
+
+
+def find_equivalent(form: str, text: str, begin: int) -> int | None:
+    """The end of the longest part of a text, from `begin`, that is a form but for its normal form; None for no part.
+
+    `find_equivalent("cafe\u0301", "un caf\u00e9", 3)` is 7: the accent stands alone in the form, not so in the text.
+    """
+    if text.startswith(form, begin):
+        return begin + len(form)
+    wanted, found = normalize("NFD", form), None
+    for end in range(begin + 1, len(text) + 1):
+        part = normalize("NFD", text[begin:end])
+        if part == wanted:
+            found = end
+        if len(part) > len(wanted):
+            break
+    return found
+
+
+def _code_points(form: str, text: str) -> str:
+    """The first code points that differ, where one of them is not ASCII and may look like the other."""
+    first = next((pair for pair in zip_longest(form, text, fillvalue="") if pair[0] != pair[1]), ("", ""))
+    if "".join(first).isascii():
+        return ""
+    ours, its = (f"U+{ord(character):04X}" if character else "nothing" for character in first)
+    return f", {its} in the text and {ours} in the word"
 
 
 def _word_spans(forms: list[str], spelled: str, begin: int, end: int) -> list[tuple[int, int]]:
     """Each word covers its own part of the token if the words spell it, all of it otherwise."""
-    if len(forms) == 1 or "".join(forms) != spelled:
+    bounds = [0]
+    for form in forms:
+        following = find_equivalent(form, spelled, bounds[-1])
+        if following is None:
+            return [(begin, end)] * len(forms)
+        bounds.append(following)
+    if bounds[-1] != len(spelled):
         return [(begin, end)] * len(forms)
-    return list(pairwise(accumulate(map(len, forms), initial=begin)))
+    return [(begin + first, begin + last) for first, last in pairwise(bounds)]
 
 
 def _sentences(gold: list[tuple[int, int, GoldSentence]], documents: Sequence[Document]) -> Sentences:

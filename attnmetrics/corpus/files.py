@@ -4,13 +4,13 @@ import errno
 import glob
 import os
 import stat
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from attnmetrics.corpus.omissions import Omissions
 from attnmetrics.errors import CorpusError
 from attnmetrics.storage import SCHEMES, file_system, os_errors
 
@@ -48,25 +48,24 @@ class File:
 
 
 def find_files(
-    paths: Sequence[str | os.PathLike[str]], format: str = "auto", left_out: Counter[str] | None = None
+    paths: Sequence[str | os.PathLike[str]], format: str = "auto", left_out: Omissions | None = None
 ) -> Iterator[File]:
     """The files of a corpus, in the order of `paths`, those of a folder or glob sorted by name.
 
     Hidden files are no part of a folder. Files of a folder or glob whose ending tells no format are counted in
-    `left_out["files_unknown"]`, files that two of the paths lead to are given once and counted in
-    `left_out["files_repeated"]`.
+    `left_out` as `files_unknown`; files that two of the paths lead to are given once and counted as `files_repeated`.
 
     Raises:
         CorpusError: a path does not exist, matches nothing or cannot be reached, or a file's format is unknown.
     """
-    counts: Counter[str] = Counter() if left_out is None else left_out
+    omissions = Omissions() if left_out is None else left_out
     if not paths:
         raise CorpusError("expected at least one path of a corpus, found none; give files, folders, globs or URLs")
     seen: set[str] = set()
     for path in paths:
-        for file in _expand(os.fspath(path), format, counts):
+        for file in _expand(os.fspath(path), format, omissions):
             if file.path in seen:
-                counts["files_repeated"] += 1
+                omissions.add("files_repeated")
                 continue
             if len(paths) > 1:
                 seen.add(file.path)
@@ -106,7 +105,7 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def _expand(path: str, format: str, left_out: Counter[str]) -> Iterator[File]:
+def _expand(path: str, format: str, left_out: Omissions) -> Iterator[File]:
     if path.startswith("file://"):
         path = _local_path(path)
     if "://" in path:
@@ -119,7 +118,7 @@ def _local_path(url: str) -> str:
     return path if os.path.exists(path) else unquote(path)  # noqa: PTH110 (a bad path is False here, not an error)
 
 
-def _expand_local(path: str, format: str, left_out: Counter[str]) -> Iterator[File]:
+def _expand_local(path: str, format: str, left_out: Omissions) -> Iterator[File]:
     try:
         folder = stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116 (Path("") is the working folder)
     except FileNotFoundError:
@@ -168,7 +167,7 @@ def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[str]:
             yield entry.path
 
 
-def _expand_url(url: str, format: str, left_out: Counter[str]) -> Iterator[File]:
+def _expand_url(url: str, format: str, left_out: Omissions) -> Iterator[File]:
     filesystem, location = _filesystem(url)
     try:
         with os_errors():
@@ -298,7 +297,7 @@ def _select(
     found: Iterator[str],
     root: str,
     format: str,
-    left_out: Counter[str],
+    left_out: Omissions,
     full: Callable[[str], str] = str,
     filesystem: Any = None,
 ) -> Iterator[File]:
@@ -308,7 +307,7 @@ def _select(
         name = location.removeprefix(root).lstrip("/")
         file = None if _is_special(location, filesystem) else _file(full(location), name, format, filesystem, location)
         if file is None:
-            left_out["files_unknown"] += 1
+            left_out.add("files_unknown")
             unknown = unknown or full(location)
             continue
         known += 1

@@ -2,21 +2,24 @@
 
 import json
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from os import PathLike
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from attnmetrics.corpus.document import DOCUMENT_LIMIT, Document, cut
+from attnmetrics.corpus.fields import MISSING, find_value, outermost
 from attnmetrics.corpus.files import File, find_files, is_gold_corpus
+from attnmetrics.corpus.omissions import WITHOUT_TEXT, Omissions
 from attnmetrics.corpus.stream import lines, opened, text_chunks
 from attnmetrics.errors import CorpusError, first_line
 
 Format = Literal["auto", "text", "jsonl", "parquet", "conllu"]
 LINE_LIMIT = 20_000_000
 """Characters of the longest line, and of the longest block of CoNLL-U lines, that is held in memory."""
+ROWS_TRIED = 1_000
+"""Rows in which the field of the text is looked for; where none of them has it, no other will."""
 PARQUET_ROWS = 64
 """Rows of a Parquet file that are decoded at once."""
 
@@ -32,28 +35,29 @@ def read_documents(
     id_field: str = "id",
     text_documents: Literal["file", "blank-line"] = "file",
     max_documents: int | None = None,
-    left_out: Counter[str] | None = None,
+    left_out: Omissions | None = None,
 ) -> Iterator[Document]:
     """The documents of a corpus, in order, as a stream: what is held does not grow with the corpus.
 
     Args:
         paths: files, folders (read recursively, sorted, without hidden files), globs, fsspec URLs.
         format: `auto` tells it from each file's ending; `.gz`, `.bz2`, `.zst` and `.zstd` are undone in any case.
-        text_field: field (JSON lines) or column (Parquet) with a document's text.
+        text_field: field (JSON lines) or column (Parquet) with a document's text, `translation.en` one within another.
         id_field: field or column with its id, a string or an integer; missing, the id is `<file name>:<line>`.
         text_documents: a plain text file is one document, or blank lines separate documents.
         max_documents: no more than these many; a piece of a long document counts as one.
-        left_out: counts `documents_blank` (no text but white space), `documents_split` (longer than 500,000 characters,
-            cut into documents `id`, `id#2` …), `files_unknown` and `files_repeated` (see `find_files`).
+        left_out: counts `documents_blank` (no text but white space), `documents_without_text` (rows without the field,
+            or with null in it), `documents_split` (longer than 500,000 characters, cut into documents `id`, `id#2` …),
+            `files_unknown` and `files_repeated` (see `find_files`).
 
     Raises:
         CorpusError: at the call, for paths; while reading, for files that are unreadable or malformed, and for a corpus
             without text.
     """
-    counts: Counter[str] = Counter() if left_out is None else left_out
+    omissions = Omissions() if left_out is None else left_out
     is_gold_corpus(paths, format)
-    documents = _documents(paths, format, text_field, id_field, text_documents, counts)
-    return _not_empty(islice(documents, max_documents), [str(path) for path in paths], counts)
+    documents = _documents(paths, format, text_field, id_field, text_documents, omissions)
+    return _not_empty(islice(documents, max_documents), [str(path) for path in paths], omissions)
 
 
 def _documents(
@@ -62,7 +66,7 @@ def _documents(
     text_field: str,
     id_field: str,
     text_documents: str,
-    left_out: Counter[str],
+    left_out: Omissions,
 ) -> Iterator[Document]:
     for file in find_files(paths, format, left_out):
         if file.format == "conllu":
@@ -77,7 +81,7 @@ def _documents(
             yield from _pieces(text_chunks(file), file.name, file, 1, left_out)
 
 
-def _not_empty(documents: Iterator[Document], paths: list[str], left_out: Counter[str]) -> Iterator[Document]:
+def _not_empty(documents: Iterator[Document], paths: list[str], left_out: Omissions) -> Iterator[Document]:
     empty = True
     for document in documents:
         empty = False
@@ -85,12 +89,13 @@ def _not_empty(documents: Iterator[Document], paths: list[str], left_out: Counte
     if empty:
         raise CorpusError(
             f"the corpus is empty: expected a document with text in {', '.join(paths)}, found none "
-            f"({left_out['documents_blank']} blank); check the files and the format"
+            f"({left_out.counts['documents_blank']} blank, {left_out.counts[WITHOUT_TEXT]} rows without a text); check "
+            "the files and the format"
         )
 
 
 def _pieces(
-    chunks: Iterable[str], name: str, file: File, line: int, left_out: Counter[str], *, one_line: bool = False
+    chunks: Iterable[str], name: str, file: File, line: int, left_out: Omissions, *, one_line: bool = False
 ) -> Iterator[Document]:
     """One document, in pieces if it is too long; white space alone is no piece."""
     number = 0
@@ -100,19 +105,19 @@ def _pieces(
             yield Document(name if number == 1 else f"{name}#{number}", piece, False, file.path, line)
         line += 0 if one_line else piece.count("\n")
     if number > 1:
-        left_out["documents_split"] += 1
+        left_out.add("documents_split")
     if number == 0:
-        left_out["documents_blank"] += 1
+        left_out.add("documents_blank")
 
 
-def _read_paragraphs(file: File, left_out: Counter[str]) -> Iterator[Document]:
+def _read_paragraphs(file: File, left_out: Omissions) -> Iterator[Document]:
     """Documents separated by blank lines, named `<file name>:<line>`; a file without any is one blank document."""
     found = False
     for line, group in groupby(_paragraph_parts(text_chunks(file)), key=lambda part: part[0]):
         found = True
         yield from _pieces((text for _, text in group), f"{file.name}:{line}", file, line, left_out)
     if not found:
-        left_out["documents_blank"] += 1
+        left_out.add("documents_blank")
 
 
 def _paragraph_parts(chunks: Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -141,17 +146,60 @@ def _line_parts(chunks: Iterable[str]) -> Iterator[str]:
         yield kept
 
 
-def _read_json_lines(file: File, text_field: str, id_field: str, left_out: Counter[str]) -> Iterator[Document]:
+def _read_json_lines(file: File, text_field: str, id_field: str, left_out: Omissions) -> Iterator[Document]:
+    lacking = _Lacking(text_field)
     for number, line in lines(file, LINE_LIMIT, _OBJECT):
         if not line or line.isspace():
             continue
         where = f"{file.path}, line {number}"
         record = _json_object(line, where)
-        if text_field not in record:
-            raise _missing_field(where, text_field, record, "fields")
-        text = _checked_text(record[text_field], text_field, where)
-        name = _checked_id(record.get(id_field), id_field, where) or f"{file.name}:{number}"
-        yield from _pieces([text], name, file, number, left_out, one_line=True)
+        text = find_value(record, text_field)
+        lacking.see(text, where, record)
+        name = _checked_id(find_value(record, id_field), id_field, where) or f"{file.name}:{number}"
+        yield from _row(text, text_field, where, name, file, number, left_out)
+    lacking.check()
+
+
+class _Lacking:
+    """Tells rows without a text, which may be, from a field that no row has, which is misspelled."""
+
+    def __init__(self, field: str) -> None:
+        self._field = field
+        self._error: CorpusError | None = None
+        self._rows = 0
+        self._found = False
+
+    def see(self, text: Any, where: str, record: Mapping[str, Any]) -> None:
+        """Take a row.
+
+        Raises:
+            CorpusError: none of the first rows has the field.
+        """
+        self._rows += 1
+        self._found = self._found or text is not MISSING
+        if text is MISSING and self._rows == 1:
+            self._error = _missing_field(where, self._field, record, "fields")
+        if self._rows == ROWS_TRIED:
+            self.check()
+
+    def check(self) -> None:
+        """Refuse a field that no row so far has, if there was one.
+
+        Raises:
+            CorpusError: naming the fields of the first row.
+        """
+        if self._error is not None and not self._found:
+            raise self._error
+
+
+def _row(
+    text: Any, text_field: str, where: str, name: str, file: File, number: int, left_out: Omissions
+) -> Iterator[Document]:
+    """The document of a row; a row without a text is left out and counted."""
+    if text is None or text is MISSING:
+        left_out.add(WITHOUT_TEXT, where)
+        return
+    yield from _pieces([_checked_text(text, text_field, where)], name, file, number, left_out, one_line=True)
 
 
 def _json_object(line: str, where: str) -> dict[str, Any]:
@@ -197,7 +245,7 @@ def _checked_text(text: Any, field: str, where: str) -> str:
 
 def _checked_id(value: Any, field: str, where: str) -> str:
     """The id as a string; empty where there is none."""
-    if value is None:
+    if value is None or value is MISSING:
         return ""
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise CorpusError(
@@ -228,16 +276,16 @@ def _excerpt(line: str) -> str:
     return repr(line if len(line) <= 60 else line[:60] + "…")
 
 
-def _read_parquet(file: File, text_field: str, id_field: str, left_out: Counter[str]) -> Iterator[Document]:
-    for row, (text, name) in enumerate(_parquet_rows(file, text_field, id_field), start=1):
-        where = f"{file.path}, row {row}"
-        text = _checked_text(text, text_field, where)
-        name = _checked_id(name, id_field, where) or f"{file.name}:{row}"
-        yield from _pieces([text], name, file, row, left_out, one_line=True)
+def _read_parquet(file: File, text_field: str, id_field: str, left_out: Omissions) -> Iterator[Document]:
+    for number, record in enumerate(_parquet_rows(file, text_field, id_field), start=1):
+        where = f"{file.path}, row {number}"
+        text = find_value(record, text_field)
+        name = _checked_id(find_value(record, id_field), id_field, where) or f"{file.name}:{number}"
+        yield from _row(text, text_field, where, name, file, number, left_out)
 
 
-def _parquet_rows(file: File, text_field: str, id_field: str) -> Iterator[tuple[Any, Any]]:
-    """Text and id of every row; CorpusErrors of a damaged file name it."""
+def _parquet_rows(file: File, text_field: str, id_field: str) -> Iterator[dict[str, Any]]:
+    """The columns of text and id in every row; CorpusErrors of a damaged file name it."""
     import pyarrow as pa
     from pyarrow import parquet as pq
 
@@ -245,13 +293,12 @@ def _parquet_rows(file: File, text_field: str, id_field: str) -> Iterator[tuple[
         try:
             table = pq.ParquetFile(handle)
             names = table.schema_arrow.names
-            if text_field not in names:
+            if not _has_field(table.schema_arrow, text_field):
                 raise _missing_field(file.path, text_field, names, "columns")
-            columns = [name for name in dict.fromkeys((text_field, id_field)) if name in names]
+            wanted = (outermost(text_field, names), outermost(id_field, names))
+            columns = [name for name in dict.fromkeys(wanted) if name in names]
             for batch in table.iter_batches(PARQUET_ROWS, columns=columns, use_threads=False):
-                texts = batch.column(text_field).to_pylist()
-                ids = batch.column(id_field).to_pylist() if id_field in columns else [None] * len(texts)
-                yield from zip(texts, ids, strict=True)
+                yield from batch.to_pylist()
         except (pa.ArrowException, OSError, ValueError, MemoryError, LookupError, OverflowError) as error:
             raise CorpusError(
                 f"{file.path}: expected a Parquet file, found a damaged or foreign one ({first_line(error)}); "
@@ -259,7 +306,22 @@ def _parquet_rows(file: File, text_field: str, id_field: str) -> Iterator[tuple[
             ) from error
 
 
-def _read_conllu(file: File, left_out: Counter[str]) -> Iterator[Document]:
+def _has_field(schema: Any, field: str) -> bool:
+    """Whether an Arrow schema has a column of this name, or one with such a field in it."""
+    if field in schema.names:
+        return True
+    outer, *inner = field.split(".")
+    if not inner or outer not in schema.names:
+        return False
+    kind = schema.field(outer).type
+    for name in inner:
+        if not hasattr(kind, "fields") or kind.get_field_index(name) < 0:
+            return False
+        kind = kind.field(name).type
+    return True
+
+
+def _read_conllu(file: File, left_out: Omissions) -> Iterator[Document]:
     stem = str(PurePosixPath(file.name).with_suffix(""))
     for name, blocks in _conllu_documents(file, stem):
         yield from _gold_pieces(blocks, name, file, left_out)
@@ -304,9 +366,7 @@ def _conllu_blocks(file: File) -> Iterator[tuple[int, str]]:
         yield first, "\n".join(block) + "\n"
 
 
-def _gold_pieces(
-    blocks: Iterable[tuple[int, str]], name: str, file: File, left_out: Counter[str]
-) -> Iterator[Document]:
+def _gold_pieces(blocks: Iterable[tuple[int, str]], name: str, file: File, left_out: Omissions) -> Iterator[Document]:
     """One CoNLL-U document, in pieces of whole sentences if it is too long."""
     number = 0
     for group in _groups(blocks):
@@ -315,9 +375,9 @@ def _gold_pieces(
             number += 1
             yield Document(name if number == 1 else f"{name}#{number}", text, True, file.path, group[0][0])
     if number > 1:
-        left_out["documents_split"] += 1
+        left_out.add("documents_split")
     if number == 0:
-        left_out["documents_blank"] += 1
+        left_out.add("documents_blank")
 
 
 def _groups(blocks: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:

@@ -1,12 +1,12 @@
 """A corpus cut into shards of whole documents; the cut depends on the corpus and the configuration alone."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from attnmetrics.assets import CORPORA
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document, digest, read_documents
+from attnmetrics.corpus.omissions import Omissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def _shard(index: int, first: int, documents: list[Document]) -> Shard:
     return Shard(index, first, len(documents), characters, digest(documents))
 
 
-def stream(config: RunConfig, left_out: Counter[str]) -> Iterator[Document]:
+def stream(config: RunConfig, left_out: Omissions) -> Iterator[Document]:
     """The documents of a run; what reading leaves out is counted in `left_out`."""
     return read_documents(
         [str(CORPORA.get(path, path)) for path in config.corpus],

@@ -16,6 +16,8 @@ CHUNK = 1 << 18
 """Bytes read at once."""
 _FEED = 1 << 10
 """Compressed bytes fed at once: even data that swells 30,000-fold stays within some 30 MB."""
+_LONGEST_WINDOW = 1 << 31
+"""Bytes that zstd's `--long=31` looks back; public dumps have such windows."""
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"PAR1": "Parquet"}
 _WEB = ("http://", "https://")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -155,6 +157,11 @@ def _decompress(state: Any, data: bytes, file: File) -> bytes:
     try:
         return bytes(state.decompress(data))
     except Exception as error:  # zlib.error, OSError, ZstdError
+        if "not enough memory" in str(error):
+            raise CorpusError(
+                f"{file.path}: expected {_window_megabytes(data):,} MB of free memory for the window of its zstd data, "
+                "found less; free some, or compress the file again without --long"
+            ) from error
         raise _damaged(file, str(error)) from error
 
 
@@ -165,7 +172,18 @@ def _decompressor(compression: str) -> Callable[[], Any]:
         return bz2.BZ2Decompressor
     import zstandard
 
-    return lambda: zstandard.ZstdDecompressor().decompressobj()
+    return lambda: zstandard.ZstdDecompressor(max_window_size=_LONGEST_WINDOW).decompressobj()
+
+
+def _window_megabytes(data: bytes) -> int:
+    """What a zstd frame that begins here must be able to look back on; at a header in two parts, the most there is."""
+    import zstandard
+
+    try:
+        window = zstandard.get_frame_parameters(data).window_size
+    except zstandard.ZstdError:
+        window = _LONGEST_WINDOW
+    return -(-window // 1_000_000)
 
 
 def _damaged(file: File, reason: str) -> CorpusError:

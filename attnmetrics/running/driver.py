@@ -171,7 +171,7 @@ def _new_facts(job: Job, identity: Identity) -> Facts:
             "documents": job.plan.documents,
             "characters": job.plan.characters,
             "shards": len(job.plan.shards),
-            "left_out": job.plan.left_out,
+            "left_out": dict(job.plan.omissions.counts),
         },
         "versions": {package: version(package) for package in PACKAGES} | {"python": platform.python_version()},
         "machine": {"platform": platform.platform(), "processor": platform.machine()},

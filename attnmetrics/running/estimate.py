@@ -145,7 +145,7 @@ def _costs(job: Job, cost: Cost, unannotated: int) -> Table:
     rows = {
         "corpus": ", ".join(config.corpus),
         "documents": f"{plan.documents:,}",
-        "left out": ", ".join(f"{name} {count:,}" for name, count in plan.left_out.items()) or "nothing",
+        "left out": ", ".join(f"{name} {count:,}" for name, count in plan.omissions.counts.items()) or "nothing",
         "characters": f"{plan.characters:,}",
         "shards": f"{len(plan.shards):,}, of which {len(plan.shards) - unannotated:,} are annotated",
         "sentences": f"about {cost.sentences:,.0f}",

@@ -1,6 +1,5 @@
 """What there is to do: the corpus, read once as a stream and cut into shards."""
 
-from collections import Counter
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -11,6 +10,7 @@ from attnmetrics.annotation.sentence import Declared
 from attnmetrics.assets import PIPELINES
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
+from attnmetrics.corpus.omissions import Omissions
 from attnmetrics.corpus.shards import Shard, cut, stream
 from attnmetrics.errors import CorpusError
 
@@ -24,8 +24,8 @@ class Plan:
     """of the whole corpus"""
     gold: Declared | None
     """tags and relations of a CoNLL-U corpus; None for text that a pipeline annotates"""
-    left_out: dict[str, int]
-    """what reading left out or cut, counted by reason"""
+    omissions: Omissions
+    """what reading left out or cut"""
 
     @property
     def documents(self) -> int:
@@ -65,17 +65,17 @@ def make_plan(config: RunConfig) -> Plan:
     Raises:
         CorpusError: the corpus is missing, empty or malformed.
     """
-    left_out: Counter[str] = Counter()
+    omissions = Omissions()
     scan = LabelScan()
     shards = []
     gold = False
-    for shard, documents in cut(stream(config, left_out), config.shard_characters):
+    for shard, documents in cut(stream(config, omissions), config.shard_characters):
         gold = documents[0].gold
         for document in documents if gold else ():
             scan.add(document)
         shards.append(shard)
     whole = blake2b("".join(shard.digest for shard in shards).encode(), digest_size=16).hexdigest()
-    return Plan(tuple(shards), whole, scan.declared if gold else None, dict(left_out))
+    return Plan(tuple(shards), whole, scan.declared if gold else None, omissions)
 
 
 def read_shards(config: RunConfig, plan: Plan, wanted: set[int]) -> Iterator[tuple[Shard, tuple[Document, ...]]]:
@@ -87,7 +87,7 @@ def read_shards(config: RunConfig, plan: Plan, wanted: set[int]) -> Iterator[tup
     if not wanted:
         return
     last = max(wanted)
-    for shard, documents in cut(stream(config, Counter()), config.shard_characters):
+    for shard, documents in cut(stream(config, Omissions()), config.shard_characters):
         if shard.index >= len(plan.shards) or shard != plan.shards[shard.index]:
             raise CorpusError(
                 f"the corpus changed while it was read: shard {shard.index} (documents from number "

@@ -12,6 +12,7 @@ from attnmetrics.annotation.cache import annotation_path
 from attnmetrics.annotation.sentence import Declared
 from attnmetrics.config import MAP_SENTENCES, RunConfig
 from attnmetrics.corpus import Document
+from attnmetrics.corpus.omissions import WITHOUT_TEXT
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Call, Damaged, Done, Effort, Engine, Failed, Portion, Stage, Task
 from attnmetrics.engine.worker import Extracting, Measuring
@@ -75,6 +76,9 @@ def prepare(config: RunConfig, reporter: Reporter) -> Job:
     fingerprint = annotator_fingerprint(config, plan)
     sizes = {"document": plan.documents, "character": plan.characters, "shard": len(plan.shards)}
     reporter.say(", ".join(f"{number:,} {unit}{'s' * (number != 1)}" for unit, number in sizes.items()))
+    if number := plan.omissions.counts[WITHOUT_TEXT]:
+        first = plan.omissions.first[WITHOUT_TEXT]
+        reporter.warn(f"{number:,} row{'s' * (number != 1)} without a text left out, the first at {first}")
     return Job(config, plan, declaration, fingerprint, time.perf_counter() - start)
 
 

@@ -22,6 +22,7 @@ _ABOUT: Final = {
 
 _LEFT_OUT: Final = {
     "documents_blank": "blank documents",
+    "documents_without_text": "rows without a text",
     "documents_split": "documents cut into several",
     "sentences_without_pieces": "{unit}s without a word piece",
     "sentences_blank": "blank sentences",

@@ -29,6 +29,10 @@ TALLEST: Final = 720
 """Pixels of a view in a notebook; a longer one scrolls."""
 STEPS: Final = 1 << 20
 """Weights travel as whole numbers of this part, an error of at most 5·10⁻⁷, and so deflate well."""
+_EAGER: Final = (
+    "load the model with attn_implementation='eager' and call it with output_attentions=True, "
+    "or give its name and a text"
+)
 LARGEST: Final = 200_000_000
 """Bytes of arrays in a page before they are deflated; browsers and notebooks give up on more."""
 
@@ -105,7 +109,8 @@ def head(
     """The heads of a layer as lines between tokens.
 
     Args:
-        source: a model's name or folder, a loaded model, or attention: for each layer [head, i, j] or [1, head, i, j].
+        source: a model's name or folder, a loaded model, attention: for each layer [head, i, j] or [1, head, i, j], or
+            the whole output of a model of transformers that holds it.
         text: the text, or a pair of texts; with attention, its tokens.
         layer: shown at first; the first if unset.
         heads: chosen at first; all if unset.
@@ -211,6 +216,8 @@ def _sides(
 def _data(source: Any, text: Any, several: dict[str, Any], options: Options, neurons: bool = False) -> dict[str, Any]:
     if unknown := set(options) - set(Options.__annotations__):
         raise ViewError(f"expected options among {', '.join(Options.__annotations__)}, found {min(unknown)!r}")
+    if source is None and text is not None:
+        raise ViewError(f"expected a model, or attention, beside the text, found None; {_EAGER}")
     if (source is None) != (text is None) or (source is None) == (not several):
         raise ViewError("expected a model and a text, or attention and its tokens; give both, and only one of the two")
     if isinstance(source, (str, PathLike)) or hasattr(source, "tokenizer"):
@@ -219,9 +226,21 @@ def _data(source: Any, text: Any, several: dict[str, Any], options: Options, neu
         raise ViewError("the neuron view shows queries and keys, which attention does not have; give a model")
     if "generate" in options:
         raise ViewError("only a model can generate text; leave out generate, or give a model and a text")
-    maps: list[Map] = several["maps"] if several else [("Attention", source, 0, 0)]
+    maps: list[Map] = several["maps"] if several else [("Attention", _attention_in(source), 0, 0)]
     sides = [_bare_side(tokens, options) for tokens in (several["sides"] if several else [text])]
     return _from_attention(maps, sides, options)
+
+
+def _attention_in(source: Any) -> Any:
+    """The attention in a model's whole output; what is no such output is attention itself."""
+    if not hasattr(source, "keys"):
+        return source
+    if kinds := [key for key in source if key in ("encoder_attentions", "decoder_attentions", "cross_attentions")]:
+        given = ", ".join(f"{kind.removesuffix('s')}=output.{kind}" for kind in kinds)
+        raise ViewError(f"expected the output of a model with one stack, found {', '.join(kinds)}; give {given}")
+    if source.get("attentions") is None:
+        raise ViewError(f"expected an output with attentions, found {', '.join(source)}; {_EAGER}")
+    return source["attentions"]
 
 
 def _from_model(source: "str | Model", text: Any, options: Options, neurons: bool) -> dict[str, Any]:
@@ -300,7 +319,7 @@ def _from_attention(maps: list[Map], sides: list[dict[str, Any]], options: Optio
         expected = len(sides[rows]["pieces"]), len(sides[columns]["pieces"])
         if array.shape[2:] != expected:
             raise ViewError(
-                f"{name.lower()} attention is between {array.shape[2]} and {array.shape[3]} tokens, found "
+                f"{_named(name)} is between {array.shape[2]} and {array.shape[3]} tokens, found "
                 f"{expected[0]} and {expected[1]} tokens; give the tokens that the attention is of"
             )
     if len({array.shape[:2] for array in arrays}) > 1:
@@ -320,16 +339,23 @@ def _from_attention(maps: list[Map], sides: list[dict[str, Any]], options: Optio
 def _array(name: str, attention: Any) -> NDArray[np.float64]:
     """[layer, head, i, j] of anything that holds a map of each layer."""
     layers = [_layer(name, place, weights) for place, weights in enumerate(attention)]
+    if not layers:
+        raise ViewError(f"expected at least one layer of {_named(name)}, found none; {_EAGER}")
     shapes = sorted({layer.shape for layer in layers})
     if len(shapes) != 1:
-        raise ViewError(f"expected layers of one shape in {name.lower()} attention, found {shapes or 'no layer'}")
+        raise ViewError(f"expected layers of one shape in {_named(name)}, found {shapes}")
     return np.stack(layers)
 
 
+def _named(name: str) -> str:
+    """A map in a sentence: "attention", "cross attention"."""
+    return "attention" if name == "Attention" else f"{name.lower()} attention"
+
+
 def _layer(name: str, place: int, weights: Any) -> NDArray[np.float64]:
-    where = f"layer {place} of {name.lower()} attention"
+    where = f"layer {place} of {_named(name)}"
     if weights is None:
-        raise ViewError(f"{where} is None; run the model with attn_implementation='eager' and output_attentions=True")
+        raise ViewError(f"expected weights in {where}, found None; {_EAGER}")
     array = np.asarray(weights.detach().cpu().double() if hasattr(weights, "detach") else weights, dtype=np.float64)
     array = array[0] if array.ndim == 4 and len(array) == 1 else array
     if array.ndim != 3:
@@ -353,7 +379,7 @@ def _check_size(size: int) -> None:
     if size > LARGEST:
         raise ViewError(
             f"a page would hold {size / 1e6:,.0f} MB, more than browsers take ({LARGEST / 1e6:,.0f} MB); choose some "
-            "layers and heads with include_layers and include_heads, or a shorter text"
+            "layers and heads with include_layers and include_heads (--layers and --heads), or a shorter text"
         )
 
 

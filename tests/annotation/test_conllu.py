@@ -70,6 +70,27 @@ def test_a_sentence() -> None:
     )
 
 
+# Normal forms
+
+COMPOSED, APART = "caf\u00e9", "cafe\u0301"
+
+
+@pytest.mark.parametrize(("text", "form"), [(COMPOSED, APART), (APART, COMPOSED), (APART, APART)])
+def test_words_spell_the_text_in_any_normal_form(text: str, form: str) -> None:
+    found = one(f"# text = Un {text}s.", row(1, "Un", 2), row(2, f"{form}s", 0), row(3, ".", 2))
+    assert words(found) == ["Un", f"{text}s", "."]
+
+
+def test_words_of_a_token_spell_it_in_any_normal_form() -> None:
+    found = one(f"# text = {COMPOSED}-la", span("1-2", f"{COMPOSED}-la"), row(1, APART, 0), row(2, "-la", 1))
+    assert words(found) == [COMPOSED, "-la"]
+
+
+def test_letters_that_look_the_same_are_told_apart_in_the_error() -> None:
+    with pytest.raises(CorpusError, match=r"U\+0430 in the text and U\+0061 in the word"):
+        one("# text = c\u0430t", row(1, "cat", 0))
+
+
 # Multiword tokens and empty nodes
 
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import tracemalloc
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import partial
@@ -24,6 +23,7 @@ from pyarrow import parquet as pq
 
 from attnmetrics.corpus import DOCUMENT_LIMIT, Document, digest, find_files, is_gold, is_gold_corpus, read_documents
 from attnmetrics.corpus.document import cut
+from attnmetrics.corpus.omissions import Omissions
 from attnmetrics.corpus.readers import LINE_LIMIT
 from attnmetrics.errors import CorpusError
 
@@ -90,6 +90,31 @@ def test_fields_are_named(tmp_path: Path) -> None:
     assert read(path, id_field="key", text_field="body") == [("3", "one", 1)]
 
 
+def test_rows_without_a_text_are_left_out(tmp_path: Path) -> None:
+    rows = '{"id": 1}\n\n{"text": "two"}\n{"text": null}\n{"text": "four"}\n{"text": " "}'
+    lines, table = write(tmp_path / "a.jsonl", rows), write_parquet(tmp_path / "b.parquet", text=["x", None, ""])
+    left_out = Omissions()
+    assert [document.text for document in read_documents([lines, table], left_out=left_out)] == ["two", "four", "x"]
+    assert left_out.counts == {"documents_without_text": 3, "documents_blank": 2}
+    assert left_out.first == {"documents_without_text": f"{lines}, line 1"}
+
+
+def test_a_field_that_no_row_has_is_refused_soon(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", '{"body": "x"}\n' * 1_000 + '{"text": "late"}\n')
+    assert f"{path}, line 1: expected the field 'text' with the text, found the fields 'body'" in message(path)
+    path = write(tmp_path / "b.jsonl", '{"body": "x"}\n' * 999 + '{"text": "in time"}\n')
+    assert read(path) == [("b.jsonl:1000", "in time", 1000)]
+
+
+def test_fields_within_fields(tmp_path: Path) -> None:
+    records = [{"t": {"en": "one", "de": "eins"}, "m": {"id": 7}}, {"t": None}, {"t": {"de": "drei"}}, {"t.en": "four"}]
+    path = write(tmp_path / "a.jsonl", "\n".join(map(json.dumps, records)))
+    assert read(path, text_field="t.en", id_field="m.id") == [("7", "one", 1), ("a.jsonl:4", "four", 4)]
+    path = write_parquet(tmp_path / "a.parquet", t=[{"en": "one", "de": "eins"}, None, {"de": "drei"}])
+    assert read(path, text_field="t.en") == [("a.parquet:1", "one", 1)]
+    assert "expected the field 't.fr' with the text, found the columns 't'" in message(path, text_field="t.fr")
+
+
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
 def test_rows_of_parquet_are_documents_named_by_row(tmp_path: Path, kind: pa.DataType) -> None:
     texts = pa.array([f"text {n}" for n in range(150)]).cast(kind)
@@ -115,14 +140,14 @@ def test_conllu_documents(tmp_path: Path) -> None:
 def test_a_long_conllu_document_is_cut_between_sentences(tmp_path: Path) -> None:
     sentence = f"# text = Hi\n{CONLLU_WORD}\n"
     number = 2 * DOCUMENT_LIMIT // len(sentence) + 10
-    left_out: Counter[str] = Counter()
+    left_out = Omissions()
     documents = list(read_documents([write(tmp_path / "a.conllu", sentence * number)], left_out=left_out))
     assert [d.id for d in documents] == ["a", "a#2", "a#3"]
     assert "".join(d.text for d in documents) == sentence * number
     first = documents[0].text.count("# text")
     assert [d.line for d in documents] == [1, 1 + 3 * first, 1 + 6 * first]
     assert all(d.text.startswith("# text") and len(d.text) <= DOCUMENT_LIMIT for d in documents)
-    assert left_out == {"documents_split": 1}
+    assert left_out.counts == {"documents_split": 1}
 
 
 @pytest.mark.parametrize("ending", COMPRESS)
@@ -135,6 +160,33 @@ def test_compressed_files_give_the_same_documents(tmp_path: Path, name: str, end
     half = len(content.encode()) // 2
     two_members = b"".join(COMPRESS[ending](part) for part in (content.encode()[:half], content.encode()[half:]))
     assert read(write(tmp_path / (name + ending), two_members)) == plain
+
+
+def compress_with_long_window(content: bytes) -> bytes:
+    """One zstd frame whose header asks for a window of 256 MiB."""
+    parameters = zstandard.ZstdCompressionParameters(window_log=28, hash_log=6, chain_log=6, search_log=1, strategy=1)
+    state = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    frame = state.compress(content) + state.flush()
+    assert zstandard.get_frame_parameters(frame).window_size == 1 << 28
+    return frame
+
+
+def test_zstd_with_a_long_window(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt.zst", compress_with_long_window(b"one"))
+    assert read(path) == [("a.txt", "one", 1)]
+
+
+def test_a_window_that_is_larger_than_the_memory(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt.zst", compress_with_long_window(b"one"))
+    code = (
+        "import resource, zstandard\n"
+        "from attnmetrics.corpus import read_documents\n"
+        "size = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (size + (64 << 20),) * 2)\n"
+        f"list(read_documents([{path!r}]))\n"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "expected 269 MB of free memory for the window of its zstd data, found less" in found.stderr
 
 
 def test_tape_padding_after_gzip(tmp_path: Path) -> None:
@@ -175,13 +227,13 @@ def test_where_a_text_is_cut() -> None:
 
 
 def test_a_long_document_becomes_several(tmp_path: Path) -> None:
-    left_out: Counter[str] = Counter()
+    left_out = Omissions()
     text = "word " * 99_999 + "\n\n" + "next " * 30_000
     path = write(tmp_path / "a.txt", text)
     documents = list(read_documents([path], left_out=left_out))
     assert [(d.id, d.line) for d in documents] == [("a.txt", 1), ("a.txt#2", 3)]
     assert [d.text for d in documents] == ["word " * 99_999 + "\n\n", "next " * 30_000]
-    assert left_out == {"documents_split": 1}
+    assert left_out.counts == {"documents_split": 1}
     path = write(tmp_path / "a.jsonl", json.dumps({"id": "x", "text": text}))
     assert [(d.id, d.line) for d in read_documents([path])] == [("x", 1), ("x#2", 1)]
 
@@ -211,16 +263,16 @@ def test_an_endless_json_line_is_refused(tmp_path: Path) -> None:
 def test_blank_documents_are_counted(tmp_path: Path) -> None:
     paths = [write(tmp_path / "a.txt", ""), write(tmp_path / "b.txt", " \n\n"), write(tmp_path / "c.txt", "x")]
     paths += [write(tmp_path / "d.jsonl", '{"text": " "}\n{"text": ""}'), write(tmp_path / "e.txt", b"\xef\xbb\xbf")]
-    left_out: Counter[str] = Counter()
+    left_out = Omissions()
     assert [d.id for d in read_documents(paths, left_out=left_out)] == ["c.txt"]
-    assert left_out == {"documents_blank": 5}
-    left_out = Counter()
+    assert left_out.counts == {"documents_blank": 5}
+    left_out = Omissions()
     assert [d.id for d in read_documents(paths, text_documents="blank-line", left_out=left_out)] == ["c.txt:1"]
-    assert left_out == {"documents_blank": 5}
+    assert left_out.counts == {"documents_blank": 5}
     paths = [write(tmp_path / "f.conllu", f"# newdoc id = 1\n\n# newdoc id = 2\n{CONLLU_WORD}\n# newdoc id = 3\n")]
-    left_out = Counter()
+    left_out = Omissions()
     assert [d.id for d in read_documents(paths, left_out=left_out)] == ["2"]
-    assert left_out == {"documents_blank": 2}
+    assert left_out.counts == {"documents_blank": 2}
 
 
 def test_max_documents(tmp_path: Path) -> None:
@@ -240,10 +292,10 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_read_in_order(tree: Path) -> None:
-    left_out: Counter[str] = Counter()
+    left_out = Omissions()
     documents = list(read_documents([tree], left_out=left_out))
     assert [d.id for d in documents] == ["a/b/d.jsonl:1", "a/c.txt", "b.txt", "c.txt"]
-    assert left_out == {"files_unknown": 1}
+    assert left_out.counts == {"files_unknown": 1}
     assert [d.id for d in read_documents([tree], format="text")] == ["a/b/d.jsonl", "a/c.txt", "b.txt", "c.txt", "z.md"]
 
 
@@ -268,10 +320,10 @@ def test_a_file_with_a_wildcard_in_its_name_is_itself(tmp_path: Path) -> None:
 
 
 def test_a_file_given_twice_is_read_once(tree: Path) -> None:
-    left_out: Counter[str] = Counter()
+    left_out = Omissions()
     names = [file.name for file in find_files([tree / "b.txt", tree], left_out=left_out)]
     assert names == ["b.txt", "a/b/d.jsonl", "a/c.txt", "c.txt"]
-    assert left_out == {"files_repeated": 1, "files_unknown": 1}
+    assert left_out.counts == {"files_repeated": 1, "files_unknown": 1}
 
 
 def test_links_in_a_circle_end(tree: Path) -> None:
@@ -395,7 +447,8 @@ def test_unknown_protocols_and_missing_drivers(monkeypatch: pytest.MonkeyPatch) 
         ("a.jsonl", "[" * 100_000, "line 1: expected one JSON object per line"),
         ("a.jsonl", '{"text": "x", "id": ' + "1" * 5000 + "}", "line 1: expected one JSON object per line"),
         ("a.jsonl", '{"text": 3}', "line 1: expected a string in the field 'text', found a number"),
-        ("a.jsonl", '{"text": null}', "line 1: expected a string in the field 'text', found null"),
+        ("a.jsonl", '{"text": null}', "expected a document with text in"),
+        ("a.jsonl", '{"a": {"b": 1}}', "line 1: expected the field 'text' with the text, found the fields 'a'"),
         ("a.jsonl", '{"text": "x", "id": true}', "expected a string or an integer in the field 'id', found a Boolean"),
         (
             "a.jsonl",
@@ -432,8 +485,6 @@ def test_bad_files_are_named(tmp_path: Path, name: str, content: str | bytes, ex
 def test_bad_parquet_columns(tmp_path: Path) -> None:
     path = write_parquet(tmp_path / "a.parquet", body=["x"], n=[1])
     assert "expected the field 'text' with the text, found the columns 'body', 'n'" in message(path)
-    path = write_parquet(tmp_path / "a.parquet", text=["x", None])
-    assert f"{path}, row 2: expected a string in the field 'text', found null" in message(path)
     path = write_parquet(tmp_path / "a.parquet", text=[1])
     assert f"{path}, row 1: expected a string in the field 'text', found a number" in message(path)
     path = write_parquet(tmp_path / "a.parquet", text=["x"], id=[1.5])

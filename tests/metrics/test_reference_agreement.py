@@ -6,70 +6,24 @@ Run with `-s` to see the largest error of each metric, as a share of what is all
 
 import json
 from collections.abc import Callable, Sequence
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import xarray as xr
-from agreement import WEIGHT, K, check_exemplars, entropy_ratio, worst_ratios
-from gold import Annotated, corpus, label, new_reference, new_schema, read_units
+from agreement import WEIGHT, check_exemplars, entropy_ratio, measured, referred, worst_ratios
+from gold import corpus, label, new_reference, new_schema
 from models import FAMILIES, TEXTS, save_model
 from reference_forward import attention_float64
 from transformers import AutoModel
 
 from attnmetrics.assets import CORPORA, MODELS
-from attnmetrics.measuring.shard import measure
 from attnmetrics.metrics.reference.sentence import Sentence
-from attnmetrics.metrics.reference.twins import TWINS, Reference
-from attnmetrics.model.load import load_model
-from attnmetrics.results.dataset import dataset
-from attnmetrics.statistics.exemplars import Exemplars, merge_all
-from attnmetrics.statistics.variability import deviations
+from attnmetrics.metrics.reference.twins import TWINS
 
 SHARE_TABLES = ("pos_to", "pos_from", "dependency_type_to", "special_to", "animacy_to", "attention_at_offset")
-
-
-def measured(folder: Path, sentences: Sequence[Annotated], null: str | None) -> tuple[xr.Dataset, Exemplars]:
-    """Everything the package says, from three shards."""
-    model = load_model(str(folder), device="cpu", null_tokens=null)
-    schema = new_schema(len(model.layers), model.heads)
-    bounds = [0, len(sentences) // 3, len(sentences) // 2, len(sentences)]
-    shards = [read_units(sentences[begin:end], model, own=True) for begin, end in pairwise(bounds)]
-    parts = [measure(units, model, batch_pieces=300, exemplars=K) for units in shards]
-    state = parts[0].state.merge(parts[1].state).merge(parts[2].state)
-    sums = state.sums | deviations(lambda: (part.blocks for part in parts))
-    return dataset(schema, sums), merge_all(part.exemplars for part in parts)
-
-
-def referred(folder: Path, sentences: Sequence[Annotated], null: str | None) -> tuple[Reference, dict]:
-    """Everything the reference says, and every α by (document, sentence)."""
-    found: Reference | None = None
-    maps = {}
-    for sentence in sentences:
-        attention = attention_float64(folder, sentence.text)
-        layers, heads = attention.alpha.shape[:2]
-        causal = json.loads((folder / "config.json").read_text())["model_type"] != "bert"
-        found = found or new_reference(layers, heads, causal)
-        chosen = null or ("first" if causal else "special")
-        read = Sentence(
-            text=sentence.text,
-            words=sentence.words,
-            spans=attention.spans,
-            ids=attention.ids,
-            template=attention.template,
-            null={"first": frozenset({0}), "special": attention.template, "none": frozenset()}[chosen],
-            alpha=attention.alpha,
-            added=attention.added,
-            cut=attention.cut,
-            document_index=sentence.document,
-            sentence=sentence.sentence,
-        )
-        found.add(label(read))
-        maps[sentence.document, sentence.sentence] = attention.alpha
-    assert found is not None
-    return found, maps
 
 
 def check(folder: Path, texts: Sequence[str], null: str | None = None) -> None:

@@ -13,7 +13,9 @@ import pytest
 import torch
 from models import FAMILIES, TEXTS, save_model
 from numpy.typing import NDArray
+from scipy.special import softmax
 from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
+from transformers.modeling_outputs import BaseModelOutput, Seq2SeqModelOutput
 
 from attnmetrics import views
 from attnmetrics.assets import MODELS
@@ -197,6 +199,16 @@ NOTHING: dict[str, Any] = {}
         (even(1, 1, 2, 2), ["a"] * 2, {"generate": 2}, "only a model can generate"),
         (even(1, 1, 2, 2), None, NOTHING, "attention and its tokens"),
         (None, None, NOTHING, "attention and its tokens"),
+        (None, ["a"], NOTHING, "found None; load the model with attn_implementation='eager'"),
+        ((), ["a"], NOTHING, "at least one layer of attention, found none; load the model with attn_impl"),
+        (BaseModelOutput(last_hidden_state=torch.zeros(1)), ["a"], NOTHING, "found last_hidden_state; load the model"),
+        (BaseModelOutput(attentions=()), ["a"], NOTHING, "expected at least one layer of attention"),
+        (
+            Seq2SeqModelOutput(encoder_attentions=(), cross_attentions=()),
+            ["a"],
+            NOTHING,
+            "give cross_attention=output.cross_attentions, encoder_attention=output.encoder_attentions",
+        ),
         (None, None, {"cross_attention": even(1, 1, 2, 2), "encoder_tokens": ["a", "b"]}, "needs decoder_tokens"),
         (np.broadcast_to(0.5, (50, 20, 300, 300)), ["a"] * 300, NOTHING, "more than browsers take"),
     ],
@@ -233,6 +245,17 @@ def test_only_what_has_queries_has_neurons_and_only_causal_models_go_on(tmp_path
     bert = save_model(tmp_path / "bert", "bert")
     with pytest.raises(ModelError, match="expected a causal model"):
         views.head(str(bert), TEXT, generate=2)
+
+
+def test_the_whole_output_of_a_model_is_drawn() -> None:
+    attention = torch.from_numpy(even(2, 1, 3, 2, 2))
+    whole = BaseModelOutput(attentions=tuple(attention))
+    assert views.head(whole, ["a", "b"]).html() == views.head(tuple(attention), ["a", "b"]).html()
+
+
+def test_a_page_of_a_layer_of_500_pieces_is_small() -> None:
+    scores = np.random.default_rng(0).normal(scale=3, size=(1, 12, 500, 500))
+    assert len(views.head(softmax(scores, axis=-1), ["piece"] * 500).html()) < 10_000_000
 
 
 def test_a_view_that_cannot_be_written_says_so(tmp_path: Path) -> None:

@@ -342,6 +342,10 @@ def test_a_view_of_a_text_is_a_page(command: Command, tmp_path: Path) -> None:
     )
     assert (code, out) == (0, f"view: {page}\n")
     assert "<title>Neuron view, demo</title>" in page.read_text(encoding="utf-8")
+    code, _, error = command("view", "head", "--text", "The", "--layers", "1-2", "--heads", "0,3", "--out", page)
+    assert code == 0 and '"layers":[1,2],"heads":[0,3]' in page.read_text(encoding="utf-8")
+    code, _, error = command("view", "head", "--text", "The", "--heads", "3-1", "--out", page)
+    assert (code, error) == (1, "attnmetrics: --heads: expected heads such as 0-3,6; found '3-1'\n")
     code, _, error = command("view", "head", "--text", "", "--out", page)
     assert code == EXIT_ERROR
     assert "expected a text with at least one piece, found none" in error
