@@ -102,8 +102,11 @@ def importance(run: "str | PathLike[str] | Location") -> "xr.Dataset":
 
 
 def exemplars(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
-    """The exemplars of a finished run: layer, head, claim, bucket, rank, weight, document, sentence, i,
-    j, text, pieces.
+    """The exemplars of a finished run.
+
+    Columns: layer, head, claim, bucket, rank, weight, document, sentence, i, j, text, pieces. `claim` is empty in rows
+    of a head's strongest pairs, else what a row answers, such as `pos_to:DET`, `dependency:either`, `previous`,
+    `relation:obj:hit`; ranks restart in every claim.
 
     Args:
         run: the run's folder, or its URL.
@@ -120,11 +123,11 @@ def exemplars(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
 
 
 def exemplar_attention(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
-    """The attention in the first exemplars of a finished run: layer, head, claim, bucket, rank, pieces,
-    i, j, weight.
+    """The attention in the first exemplars of a finished run, and in those of relations.
 
-    Of each, `weight` holds the weights α of its own head from piece `i` to piece `j`, null columns included, those
-    below 0.002 left out; `pieces` is the number of its pieces.
+    Columns: layer, head, claim, bucket, rank, pieces, i, j, weight. Of each, `weight` holds the weights α of its own
+    head from piece `i` to piece `j`, null columns included, those below 0.002 left out; `pieces` is the number of its
+    pieces. Of a window these are the pieces of the sentences that are shown.
 
     Args:
         run: the run's folder, or its URL.

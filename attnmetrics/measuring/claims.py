@@ -1,12 +1,10 @@
 """The strongest pairs of every claim, found in α itself, of the units that are mapped.
 
 The spots (see `segments`) of a name are the columns that have it, each with the row that attends to it most: these are
-found once for all labels.
+found once for all labels. Of every unit, one spot more is the strongest pair at its most attended column.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,7 @@ from torch import Tensor
 from attnmetrics.measuring.links import Links
 from attnmetrics.measuring.maps import BatchMaps
 from attnmetrics.measuring.relations import RelationReader
-from attnmetrics.measuring.segments import Chosen, Segments, nothing
+from attnmetrics.measuring.segments import Chosen, Segments
 from attnmetrics.measuring.syntax import SyntaxReader
 from attnmetrics.metrics.claims import NEIGHBOURS, SECOND_SINK, Claims
 from attnmetrics.model.align import ranges
@@ -27,6 +25,7 @@ from attnmetrics.model.pack import Batch, Tile
 from attnmetrics.model.units import Units
 from attnmetrics.statistics.claims import Rows, keep_best, make_rows, no_rows
 
+Ints = NDArray[np.int64]
 SINK_PIECES = 10
 """Units of fewer pieces have no second sink."""
 
@@ -51,162 +50,162 @@ class ClaimReader:
     """The best rows of one batch."""
 
     def __init__(self, finder: ClaimFinder, batch: Batch, relations: RelationReader | None) -> None:
-        self._finder, self._relations = finder, relations
-        self._batch = batch
-        self._spots = {tile.sentence: _find_spots(finder, batch, tile) for tile in batch.tiles if not tile.row}
+        self._units, self._batch, self._relations = finder.units, batch, relations
+        self._attends = finder.attends
+        self._spots = _find_spots(finder, batch)
         self._rows: list[Rows] = []
 
     def see(self, layer: Layer, tile: Tile, weights: Tensor) -> None:
-        """Look at a tile (see `look.See`); of a long unit the blocks of rows follow one another."""
-        spots = self._spots[tile.sentence]
-        if not tile.row:
-            self._columns = _Columns.empty(tile, weights.shape[1])
-            self._at_pairs = np.zeros((weights.shape[1], len(spots.pair_i)), np.float32)
+        """Look at a tile (see `look.See`); a layer's tiles come in their order."""
+        if tile is self._batch.tiles[0]:
+            self._columns = _Columns.empty(int(self._batch.offsets[-1]), weights.shape[1])
+            self._at_pairs = np.zeros((weights.shape[1], len(self._spots.pair)), np.float32)
         self._columns.add(tile, weights)
-        spots.read_pairs(tile, weights, self._at_pairs)
-        found = list(self._relations.choose(tile, weights)) if self._relations else []
-        if tile.row + tile.rows == tile.length:
-            found += self._choose(tile, spots)
-        self._rows.append(self._name(layer.place, tile, nothing().join(*found)))
+        self._spots.read_pairs(tile, weights, self._at_pairs)
+        if self._relations is not None:
+            self._relations.see(tile, weights)
+        if tile is self._batch.tiles[-1]:
+            self._end(layer.place)
 
     def rows(self) -> Rows:
-        """The best of all tiles."""
+        """The best of all layers."""
         return keep_best(np.concatenate([no_rows(), *self._rows]))
 
-    def _choose(self, tile: Tile, spots: "_Spots") -> Iterator[Chosen]:
-        """The strongest pairs in the units of a tile, of which all rows were seen."""
-        columns = self._columns.settle(self._finder.attends)
-        yield spots.choose(columns, self._at_pairs)
-        if tile.length >= SINK_PIECES:
-            number = self._finder.claims.number(SECOND_SINK)
-            yield _find_second_sinks(columns, self._finder.attends, number)
+    def _end(self, layer: int) -> None:
+        """Choose the best rows of a layer of which all tiles were seen."""
+        columns = self._columns.settle(self._batch, self._attends)
+        self._add(layer, self._spots.choose(columns, self._at_pairs, self._attends))
+        if self._relations is not None:
+            self._add(layer, self._relations.choose())
 
-    def _name(self, layer: int, tile: Tile, found: Chosen) -> Rows:
-        """The same pairs, with the names of their units."""
-        unit, units = self._batch.rows[tile.sentence + found.unit], self._finder.units
-        return make_rows(
+    def _add(self, layer: int, found: Chosen) -> None:
+        unit, units = self._batch.rows[found.unit], self._units
+        rows = make_rows(
             claim=found.claim, layer=layer, head=found.head, weight=found.weight, i=found.i, j=found.j,
             document_index=units.document_index[unit], sentence=units.number[unit], digest=units.digest[unit],
         )  # fmt: skip
+        self._rows.append(rows)
 
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """What the C columns of some units of one length come to, in every head."""
+    """What the columns of a batch, one for each of its T packed pieces, come to in every head."""
 
     largest: NDArray[np.float32]
-    """[unit, head, C] the largest α of the column"""
-    row: NDArray[np.int64]
-    """[unit, head, C] where it is, the first of equals"""
+    """[T, head] the largest α of the column"""
+    row: Ints
+    """[T, head] where it is, counted in the unit; the first of equals"""
     total: NDArray[np.float64]
-    """[unit, head, C] the column's sum"""
+    """[T, head] the column's sum"""
 
     @classmethod
-    def empty(cls, tile: Tile, heads: int) -> "_Columns":
+    def empty(cls, pieces: int, heads: int) -> "_Columns":
         """Before the first row."""
-        shape = (tile.count, heads, tile.length)
+        shape = (pieces, heads)
         return cls(np.full(shape, -np.inf, np.float32), np.zeros(shape, np.int64), np.zeros(shape))
 
     def add(self, tile: Tile, weights: Tensor) -> None:
-        """Go on with some rows; earlier ones win against equals."""
+        """Go on with the rows of a tile; earlier ones win against equals."""
         seen = weights.shape[-1]
-        largest, row = (part.cpu().numpy() for part in weights.float().max(2))
-        new = largest > self.largest[..., :seen]
-        self.row[..., :seen][new] = row[new] + tile.row
-        self.largest[..., :seen][new] = largest[new]
-        self.total[..., :seen] += weights.sum(2, dtype=torch.float64).cpu().numpy()
+        own = slice(tile.start, tile.start + tile.count * tile.length)
+        # [unit, column, head] of what the tile has columns of, all of it views.
+        before, place, total = (
+            part[own].reshape(tile.count, tile.length, -1)[:, :seen] for part in (self.largest, self.row, self.total)
+        )
+        largest, row = (part.transpose(1, 2).cpu().numpy() for part in weights.float().max(2))
+        new = largest > before
+        place[new] = row[new] + tile.row
+        before[new] = largest[new]
+        total += weights.sum(2, dtype=torch.float64).transpose(1, 2).cpu().numpy()
 
-    def settle(self, attends: Attends) -> "_Columns":
+    def settle(self, batch: Batch, attends: Attends) -> "_Columns":
         """With no row that may not attend to its column: one has the weight 0, as all others of its column then."""
         if attends.causal:
-            np.maximum(self.row, np.arange(self.row.shape[-1]), out=self.row)
+            np.maximum(self.row, _within(batch)[:, None], out=self.row)
         return self
 
 
 @dataclass(frozen=True, slots=True)
 class _Spots:
-    """The spots of some units of one length: X columns by name, then P pairs.
+    """The spots of a batch of B units: X columns by name, then P pairs, then one a unit.
 
     Example: of one unit whose three pieces are DET NOUN DET, the label's columns are 0 2 1, in segments that start at 0
     and 2.
     """
 
-    column_unit: NDArray[np.int64]
-    """[X] counted in the tile"""
-    column: NDArray[np.int64]
-    """[X]"""
-    pair_unit: NDArray[np.int64]
-    """[P] counted in the tile"""
-    pair_i: NDArray[np.int64]
-    """[P] counted in the unit"""
-    pair_j: NDArray[np.int64]
-    """[P] likewise"""
+    batch: Batch
+    column: Ints
+    """[X] packed pieces"""
+    pair: Ints
+    """[P, 3] unit, counted in the batch; attending and attended piece, counted in the unit"""
     segments: Segments
 
     def read_pairs(self, tile: Tile, weights: Tensor, into: NDArray[np.float32]) -> None:
         """Write what α the pairs of a tile's rows have, [head, P]."""
-        own = np.flatnonzero((self.pair_i >= tile.row) & (self.pair_i < tile.row + tile.rows))
-        index = (torch.from_numpy(part[own]) for part in (self.pair_unit, self.pair_i - tile.row, self.pair_j))
-        unit, row, column = (part.to(weights.device) for part in index)
-        into[:, own] = weights[unit, :, row, column].float().cpu().numpy().T
+        own = slice(*np.searchsorted(self.pair[:, 0], [tile.sentence, tile.sentence + tile.count]))
+        index = self.pair[own] - [tile.sentence, tile.row, 0]
+        kept = np.flatnonzero((index[:, 1] >= 0) & (index[:, 1] < tile.rows))
+        unit, row, column = torch.from_numpy(index[kept].T.copy()).to(weights.device)
+        into[:, own.start + kept] = weights[unit, :, row, column].float().cpu().numpy().T
 
-    def choose(self, columns: _Columns, at_pairs: NDArray[np.float32]) -> Chosen:
+    def choose(self, columns: _Columns, at_pairs: NDArray[np.float32], attends: Attends) -> Chosen:
         """The strongest spot of each segment that may be among its claim's best."""
-        weight = np.concatenate([columns.largest[self.column_unit, :, self.column].T, at_pairs], axis=1)
-        return self.segments.choose(weight, partial(self._places, columns))
-
-    def _places(self, columns: _Columns, head: NDArray[np.int64], spot: NDArray[np.int64]) -> NDArray[np.int64]:
-        """[N] i · length + j of spots in heads: a number that is smaller for a smaller (i, j)."""
-        is_column = spot < len(self.column)
-        column, pair = spot[is_column], spot[~is_column] - len(self.column)
-        places = np.empty(len(spot), np.int64)
-        i = columns.row[self.column_unit[column], head[is_column], self.column[column]]
-        places[is_column] = i * self.segments.length + self.column[column]
-        places[~is_column] = self.pair_i[pair] * self.segments.length + self.pair_j[pair]
-        return places
+        n, within = self.segments.length, _within(self.batch)
+        sink = _find_second_sinks(columns, self.batch, attends)
+        places = (columns.row * n + within[:, None]).T
+        heads, units = np.arange(len(places))[:, None], len(self.batch.rows)
+        at_sink = np.where(sink.T >= 0, columns.largest.T[heads, sink.T], -np.inf).astype(np.float32)
+        pairs = np.broadcast_to(self.pair[:, 1] * n + self.pair[:, 2], at_pairs.shape)
+        weight = np.concatenate([columns.largest.T[:, self.column], at_pairs, at_sink], axis=1)
+        place = np.concatenate([places[:, self.column], pairs, places[heads, sink.T].reshape(-1, units)], axis=1)
+        return self.segments.choose(weight, place)
 
 
-def _find_second_sinks(columns: _Columns, attends: Attends, claim: int) -> Chosen:
-    """The largest weight of each unit's most attended column, in every head (`second_sink` says which may be it)."""
-    n = columns.total.shape[-1]
-    j = np.arange(n)
-    rows = n - j if attends.causal else np.full(n, n)
-    is_candidate = (j > 0) & ~attends.is_null(j, n) & (2 * rows >= n)
-    if not is_candidate.any():
-        return nothing()
-    most = np.where(is_candidate, columns.total / rows, -np.inf).argmax(-1)
-    unit, head = np.indices(most.shape).reshape(2, -1)
-    sink = most.ravel()
-    at = unit, head, sink
-    return Chosen(np.full_like(unit, claim), unit, head, columns.largest[at], columns.row[at], sink)
+def _within(batch: Batch) -> Ints:
+    """[T] each packed piece, counted in its unit."""
+    sizes = np.diff(batch.offsets)
+    return ranges(np.zeros_like(sizes), sizes)
 
 
-def _find_spots(finder: ClaimFinder, batch: Batch, tile: Tile) -> _Spots:
-    """The spots of a tile's units; of a long unit, whose first block of rows this is, those of all its rows."""
-    rows = batch.rows[tile.sentence : tile.sentence + tile.count]
-    column_claim, column_unit, column = _named_columns(finder, rows, tile.length)
-    pair_claim, pair_unit, pair_i, pair_j = _pairs(finder, rows, tile.length)
-    unit, claim = np.append(column_unit, pair_unit), np.append(column_claim, pair_claim)
-    segments = Segments.of(tile.length, unit, claim, finder.units.digest[rows])
-    return _Spots(column_unit, column, pair_unit, pair_i, pair_j, segments)
+def _find_second_sinks(columns: _Columns, batch: Batch, attends: Attends) -> Ints:
+    """[B, head] the packed piece that is each unit's most attended column; −1 for none (`second_sink` says which)."""
+    lengths = np.diff(batch.offsets)
+    n, j = np.repeat(lengths, lengths), _within(batch)
+    rows = n - j if attends.causal else n
+    is_candidate = (j > 0) & ~attends.is_null(j, n) & (2 * rows >= n) & (n >= SINK_PIECES)
+    mean = np.where(is_candidate[:, None], columns.total / rows[:, None], -np.inf)
+    most = np.maximum.reduceat(mean, batch.offsets[:-1], axis=0)
+    first = np.where(mean == np.repeat(most, lengths, axis=0), np.arange(len(j))[:, None], len(j))
+    return np.where(most > -np.inf, np.minimum.reduceat(first, batch.offsets[:-1], axis=0), -1)
 
 
-def _named_columns(finder: ClaimFinder, rows: NDArray[np.int64], n: int) -> tuple[NDArray[Any], ...]:
-    """(claim, unit, column) of every column of these units that is not null, for each label, sorted."""
-    units, firsts = finder.units, finder.claims.first_of_label
-    column = np.arange(*finder.attends.columns(n))
-    piece = units.pieces.offsets[rows][:, None] + column
-    claim = np.stack([units.labels[label][piece] + first for label, first in firsts.items()])
-    # [label, unit, column] of all three, as lists in the order of (unit, claim, column).
-    spots = claim, *np.broadcast_arrays(np.arange(len(rows))[:, None], column, claim)[:2]
-    claims, unit, columns = (part.ravel() for part in spots)
-    order = np.lexsort((columns, claims, unit))
-    return claims[order], unit[order], columns[order]
+def _find_spots(finder: ClaimFinder, batch: Batch) -> _Spots:
+    column_claim, column_unit, column = _named_columns(finder, batch)
+    pair_claim, pair = _pairs(finder, batch)
+    units = np.arange(len(batch.rows))
+    sink = np.full(len(units), finder.claims.number(SECOND_SINK))
+    unit = np.concatenate([column_unit, pair[:, 0], units])
+    claim = np.concatenate([column_claim, pair_claim, sink])
+    longest = int(np.diff(batch.offsets).max())
+    return _Spots(batch, column, pair, Segments.of(longest, unit, claim, finder.units.digest[batch.rows]))
 
 
-def _pairs(finder: ClaimFinder, rows: NDArray[np.int64], n: int) -> tuple[NDArray[Any], ...]:
-    """(claim, unit, i, j) of every linked pair and every two neighbours of these units, sorted by (unit, claim)."""
-    linked, claims = finder.linked, finder.claims
+def _named_columns(finder: ClaimFinder, batch: Batch) -> tuple[Ints, Ints, Ints]:
+    """(claim, unit, packed piece) of every column that is not null, for each label, sorted by unit and claim."""
+    units, firsts, sizes = finder.units, finder.claims.first_of_label, np.diff(batch.offsets)
+    unit, piece = np.repeat(np.arange(len(sizes)), sizes), np.arange(batch.offsets[-1])
+    kept = ~finder.attends.is_null(_within(batch), np.repeat(sizes, sizes))
+    unit, piece = unit[kept], piece[kept]
+    own = ranges(units.pieces.offsets[batch.rows], units.pieces.offsets[batch.rows + 1])[kept]
+    claims = np.concatenate([units.labels[label][own] + first for label, first in firsts.items()])
+    unit, piece = np.tile(unit, len(firsts)), np.tile(piece, len(firsts))
+    order = np.lexsort((piece, claims, unit))
+    return claims[order], unit[order], piece[order]
+
+
+def _pairs(finder: ClaimFinder, batch: Batch) -> tuple[Ints, Ints]:
+    """[P] claim and [P, 3] (unit, i, j) of every linked pair and every two neighbours, sorted by unit and claim."""
+    linked, claims, rows = finder.linked, finder.claims, batch.rows
     begin, end = linked.offsets[rows], linked.offsets[rows + 1]
     # A row for each pair: the pair, its unit; without those of separators, which may be null.
     own, unit = ranges(begin, end), np.repeat(np.arange(len(rows)), end - begin)
@@ -214,17 +213,16 @@ def _pairs(finder: ClaimFinder, rows: NDArray[np.int64], n: int) -> tuple[NDArra
     own, unit = own[of_link], unit[of_link]
     claim = claims.first_of_links + linked.group[own]
     parts: list[tuple[NDArray[Any], ...]] = [(claim, unit, linked.attending[own], linked.attended[own])]
-    for name, step in NEIGHBOURS.items():
-        parts.append(_neighbours(finder.attends, claims.number(name), step, len(rows), n))
+    parts += [_neighbours(finder.attends, claims.number(name), step, batch) for name, step in NEIGHBOURS.items()]
     columns = [np.concatenate(column).astype(np.int64) for column in zip(*parts, strict=True)]
     order = np.lexsort((columns[0], columns[1]))
-    return tuple(column[order] for column in columns)
+    return columns[0][order], np.stack([column[order] for column in columns[1:]], axis=1)
 
 
-def _neighbours(attends: Attends, claim: int, step: int, units: int, n: int) -> tuple[NDArray[Any], ...]:
-    """(claim, unit, i, i + step) of units of n pieces, as far as the pairs are attendable."""
-    i = np.arange(max(0, -step), n - max(0, step))
-    i = i[attends.pairs(i, i + step, n)]
-    unit = np.repeat(np.arange(units), len(i))
-    every = np.tile(i, units)
-    return np.full_like(unit, claim), unit, every, every + step
+def _neighbours(attends: Attends, claim: int, step: int, batch: Batch) -> tuple[Ints, ...]:
+    """(claim, unit, i, i + step), as far as the pairs are attendable."""
+    sizes = np.diff(batch.offsets)
+    i, n, unit = _within(batch), np.repeat(sizes, sizes), np.repeat(np.arange(len(sizes)), sizes)
+    j = i + step
+    kept = (j >= 0) & (j < n) & attends.pairs(i, j, n)
+    return np.full(kept.sum(), claim), unit[kept], i[kept], j[kept]

@@ -4,7 +4,6 @@ An answer joins two words; its pairs are those of their pieces. Of units whose r
 blocks have pieces give none, nor does the rule that looks at columns.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attnmetrics.measuring.segments import Chosen, Segments, offsets
+from attnmetrics.measuring.segments import Chosen, Segments, nothing, offsets
 from attnmetrics.measuring.syntax import COLUMN, Answers, SyntaxReader
 from attnmetrics.measuring.word_maps import WordMaps
 from attnmetrics.metrics.claims import Claims
@@ -43,41 +42,66 @@ class _Words:
         return cls(piece, offsets(size), size)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The strongest pairs behind the answers to E edges."""
+
+    unit: Ints
+    """[E] counted in the batch"""
+    claim: Ints
+    """[E] where it is a hit; a miss is the next claim's"""
+    hit: NDArray[np.bool_]
+    """[head, E]"""
+    weight: NDArray[np.float32]
+    """[head, E] the largest F; −inf for no answer"""
+    place: Ints
+    """[head, E] see `Segments.choose`"""
+
+
 class RelationReader:
     """What finds them in a batch, beside the reader that counts hits."""
 
     def __init__(self, syntax: SyntaxReader, units: Units, claims: Claims, batch: Batch) -> None:
         self._syntax, self._units, self._claims, self._batch = syntax, units, claims, batch
+        self._longest = int(np.diff(batch.offsets).max())
         self._attending = _Words.of(syntax.maps, syntax.maps.attending)
         self._attended = _Words.of(syntax.maps, syntax.maps.attended)
-        self._segments: dict[tuple[Tile, int], tuple[Ints, Segments, Ints]] = {}
+        self._by_unit = np.argsort(batch.rows)
+        self._found: list[_Found] = []
+        self._sorted: tuple[Ints, Segments] | None = None
 
-    def choose(self, tile: Tile, weights: Tensor) -> Iterator[Chosen]:
-        """The strongest pairs of a tile that the other reader has just read."""
+    def see(self, tile: Tile, weights: Tensor) -> None:
+        """Look at a tile that the other reader has just read."""
         for answers in self._syntax.answers(tile):
             if len(answers.rel) and not (answers.rule == COLUMN and tile.rows < tile.length):
-                yield from self._choose(answers, tile, weights)
+                self._found.append(self._find(answers, tile, weights))
 
-    def _choose(self, answers: Answers, tile: Tile, weights: Tensor) -> Iterator[Chosen]:
-        if (tile, answers.rule) not in self._segments:
-            self._segments[tile, answers.rule] = self._sort(answers, tile)
-        order, segments, unit = self._segments[tile, answers.rule]
-        weight, place = self._strongest(answers, unit, tile, weights)
-        for is_miss, own in enumerate((answers.hit, ~answers.hit)):
-            kept = np.where(own.T, weight, -np.inf).astype(np.float32)[:, order]
-            found = segments.choose(kept, lambda head, spot: place[head, order[spot]])
-            yield found._replace(claim=found.claim + is_miss)
+    def choose(self) -> Chosen:
+        """The strongest pairs of a layer of which all tiles were seen."""
+        if not self._found:
+            return nothing()
+        if self._sorted is None:
+            self._sorted = self._sort()
+        order, segments = self._sorted
+        hit, weight, place = (
+            np.concatenate([getattr(one, name) for one in self._found], axis=1) for name in ("hit", "weight", "place")
+        )
+        self._found.clear()
+        both = np.concatenate([np.where(hit, weight, -np.inf), np.where(hit, -np.inf, weight)], axis=1)
+        return segments.choose(both.astype(np.float32)[:, order], np.tile(place, 2)[:, order])
 
-    def _sort(self, answers: Answers, tile: Tile) -> tuple[Ints, Segments, Ints]:
-        """The order of the edges by unit and relation, the segments that these make, the unit of each edge."""
-        maps, rows = self._syntax.maps, self._batch.rows[tile.sentence : tile.sentence + tile.count]
-        unit = maps.unit[maps.map_of(answers.word)]
-        where = np.argsort(rows)
-        unit = where[np.searchsorted(rows[where], unit)]
-        order = np.lexsort((answers.rel, unit))
+    def _sort(self) -> tuple[Ints, Segments]:
+        """The order of all edges, once as hits and once as misses, by unit and claim; the segments that these make."""
+        unit, claim = (np.concatenate([getattr(one, name) for one in self._found]) for name in ("unit", "claim"))
+        unit, claim = np.tile(unit, 2), np.append(claim, claim + 1)
+        order = np.lexsort((claim, unit))
+        return order, Segments.of(self._longest, unit[order], claim[order], self._units.digest[self._batch.rows])
+
+    def _find(self, answers: Answers, tile: Tile, weights: Tensor) -> _Found:
+        maps, rows = self._syntax.maps, self._batch.rows
+        unit = self._by_unit[np.searchsorted(rows[self._by_unit], maps.unit[maps.map_of(answers.word)])]
         claim = self._claims.first_of_relation(answers.rule) + 2 * answers.rel
-        digests = self._units.digest[rows]
-        return order, Segments.of(tile.length, unit[order], claim[order], digests), unit
+        return _Found(unit, claim, answers.hit.T, *self._strongest(answers, unit, tile, weights))
 
     def _strongest(self, answers: Answers, unit: Ints, tile: Tile, weights: Tensor) -> tuple[NDArray[np.float32], Ints]:
         """[head, edge] the largest F between the pieces of an answer's two words, −inf for none; and where it is."""
@@ -85,7 +109,7 @@ class RelationReader:
         places = np.zeros(largest.shape, np.int64)
         head, edge = np.nonzero(answers.value.T > 0)
         u, v = answers.attending[edge, head], answers.attended[edge, head]
-        base = self._units.pieces.offsets[self._batch.rows[tile.sentence + unit]][edge]
+        base = self._units.pieces.offsets[self._batch.rows[unit]][edge]
         # Only words whose rows are all in the tile; then a row for each answer, and for each pair of its pieces.
         first = self._attending.piece[self._attending.start[u]] - base - tile.row
         kept = (first >= 0) & (first + self._attending.size[u] <= tile.rows)
@@ -97,10 +121,10 @@ class RelationReader:
         j = self._attended.piece[self._attended.start[v][answer] + within % across] - base[answer]
         if not len(i):
             return largest, places
-        at = unit[edge][answer], head[answer], i - tile.row, j
+        at = (unit[edge] - tile.sentence)[answer], head[answer], i - tile.row, j
         weight = weights[tuple(torch.from_numpy(index).to(weights.device) for index in at)].float().cpu().numpy()
         best = np.maximum.reduceat(weight, offsets(sizes))
-        place = np.where(weight == best[answer], i * tile.length + j, tile.length**2)
+        place = np.where(weight == best[answer], i * self._longest + j, self._longest**2)
         largest[head, edge] = best
         places[head, edge] = np.minimum.reduceat(place, offsets(sizes))
         return largest, places

@@ -3,7 +3,6 @@
 A *spot* is such a pair; a *segment* is all spots of one claim in one unit. Segments lie end to end.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,21 +12,19 @@ from numpy.typing import NDArray
 from attnmetrics.model.align import ranges
 from attnmetrics.statistics.claims import BEST
 
+Ints = NDArray[np.int64]
+
 
 class Chosen(NamedTuple):
     """N pairs (i, j), each the strongest of a claim in a unit and a head."""
 
     claim: NDArray[Any]
     unit: NDArray[Any]
-    """counted in the tile"""
+    """counted in the batch"""
     head: NDArray[Any]
     weight: NDArray[Any]
     i: NDArray[Any]
     j: NDArray[Any]
-
-    def join(self, *others: "Chosen") -> "Chosen":
-        """All of them."""
-        return Chosen(*(np.concatenate(parts) for parts in zip(self, *others, strict=True)))
 
 
 def nothing() -> Chosen:
@@ -35,22 +32,18 @@ def nothing() -> Chosen:
     return Chosen(*(np.zeros(0, np.float32 if name == "weight" else np.int64) for name in Chosen._fields))
 
 
-Places = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
-"""Says where spots are, from the head and the spot, [N] each: at i · length + j, which is less for a smaller (i, j)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """S segments of the spots of some units of one length."""
+    """S segments of the spots of some units."""
 
     length: int
-    """pieces of each unit"""
+    """pieces of the longest unit"""
     start: NDArray[np.int64]
     """[S] the first spot of each segment"""
     claim: NDArray[np.int64]
     """[S]"""
     unit: NDArray[np.int64]
-    """[S] counted in the tile"""
+    """[S] counted in the batch"""
     most: int
     """so many of a claim's segments may be among its best: more than `BEST` where a text occurs twice"""
 
@@ -59,10 +52,10 @@ class Segments:
         """The segments of spots with these units [X] and claims [X], those of a segment side by side.
 
         Args:
-            length: pieces of each unit.
+            length: pieces of the longest unit.
             unit: of each spot.
             claim: of each spot.
-            digests: of the texts of the tile's units.
+            digests: of the texts of all units.
         """
         new = np.ones(len(unit), np.bool_)
         new[1:] = (unit[1:] != unit[:-1]) | (claim[1:] != claim[:-1])
@@ -70,12 +63,12 @@ class Segments:
         repeats = len(digests) - len(np.unique(digests))
         return cls(length, start, claim[start], unit[start], BEST + repeats)
 
-    def choose(self, weight: NDArray[np.float32], places: Places) -> Chosen:
+    def choose(self, weight: NDArray[np.float32], places: Ints) -> Chosen:
         """The strongest spot of each segment that may be among its claim's best.
 
         Args:
             weight: [head, X] of each spot; −inf for none.
-            places: where the spots are.
+            places: [head, X] where they are: i · length + j, less for a smaller (i, j).
         """
         if not len(self.start):
             return nothing()
@@ -87,12 +80,12 @@ class Segments:
         begin, end = self.start[segment], np.append(self.start[1:], weight.shape[1]).astype(np.int64)[segment]
         spot, of = ranges(begin, end), np.repeat(head, end - begin)
         equal = weight[of, spot] == np.repeat(strongest[head, segment], end - begin)
-        place = np.where(equal, places(of, spot), self.length**2)
+        place = np.where(equal, places[of, spot], self.length**2)
         i, j = np.divmod(np.minimum.reduceat(place, offsets(end - begin)), self.length)
         return Chosen(self.claim[segment], self.unit[segment], head, strongest[head, segment], i, j)
 
     def _least(self, strongest: NDArray[np.float32]) -> NDArray[np.float32]:
-        """[head, S] what a segment's strongest weight must reach to be among the `most` of its claim in this tile."""
+        """[head, S] what a segment's strongest weight must reach to be among the `most` of its claim."""
         units = 1 + int(self.unit.max())
         if units <= self.most:
             return np.full_like(strongest, -np.inf)

@@ -98,18 +98,30 @@ def test_sums_are_those_of_the_attention_itself(gpt2: Model) -> None:
 def test_exemplars_are_the_strongest_sentences(gpt2: Model) -> None:
     sentences = annotate((*TEXTS, *TEXTS))
     result = measure(sentences, gpt2, exemplars=5)
-    maps = [alpha[..., 1:] for alpha in attention_maps(gpt2, [gpt2.tokenizer.encode(t).ids[:64] for t in TEXTS])]
-    peaks = np.array([m.max((-1, -2)) if m.size else np.full(m.shape[:2], -np.inf) for m in maps])
-    best = np.sort(peaks, axis=0)[::-1][:5]
-    np.testing.assert_allclose(np.moveaxis(result.exemplars.weight, -1, 0), best, rtol=0, atol=5e-5)
-    rows = result.exemplars.document_index * 5 + result.exemplars.sentence
+    ids = [gpt2.tokenizer.encode(text).ids[:64] for text in TEXTS]
+    maps = attention_maps(gpt2, ids)
+    found = result.exemplars
+    for kind, layer, head in np.ndindex(found.shape[:3]):
+        best: dict[tuple[int, int], float] = {}
+        for own, alpha in zip(ids, maps, strict=True):
+            n = len(own)  # the first piece is null
+            pairs = [(i, j) for i in range(1, n) for j in range(1, i + 1) if (i == j) == kind]
+            if pairs:
+                i, j = max(pairs, key=alpha[layer, head].__getitem__)
+                key = own[i], own[j]
+                best[key] = max(best.get(key, 0), alpha[layer, head, i, j])
+        expected = sorted(best.values(), reverse=True)[:5]
+        np.testing.assert_allclose(found.weight[kind, layer, head], expected, rtol=0, atol=5e-5)
+    rows = found.document_index * 5 + found.sentence
     assert rows.max() < len(TEXTS)  # never the second occurrence of a text
-    held = np.unique(rows).tolist()
-    assert [passage.document_index * 5 + passage.sentence for passage in result.passages] == held
+    np.testing.assert_array_equal(found.digest, digest_texts(TEXTS)[rows])
+    held = [passage.document_index * 5 + passage.sentence for passage in result.passages]
+    assert set(np.unique(rows).tolist()) <= set(held)
+    assert held == sorted(held)
     for row, passage in zip(held, result.passages, strict=True):
         assert (passage.document, passage.first, passage.text) == (sentences.document[row], 0, sentences.text[row])
-        assert len(passage.pieces) == maps[row].shape[-2]
-    np.testing.assert_array_equal(result.exemplars.digest, digest_texts(TEXTS)[rows])
+        assert passage.ids == ids[row % len(TEXTS)]
+        assert len(passage.pieces) == len(passage.ids)
 
 
 def test_exemplar_rows_alone_leave_the_metrics_untouched(gpt2: Model) -> None:

@@ -17,6 +17,7 @@ import pytest
 import torch
 import xarray as xr
 from agreement import WEIGHT, K, check_exemplars, worst_ratios
+from checks import dense
 from conftest import demo_config
 from gold import GOLD, Annotated, corpus, new_reference, read_units
 from hypothesis import given, settings

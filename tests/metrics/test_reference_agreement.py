@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from agreement import WEIGHT, K, check_claims, check_exemplars, check_relations, entropy_ratio, worst_ratios
+from agreement import OF_CLAIM, WEIGHT, K, check_claims, check_exemplars, check_relations, entropy_ratio, worst_ratios
 from gold import Annotated, corpus, label, new_reference, new_schema, read_units
 from models import FAMILIES, TEXTS, save_model
 from reference_forward import attention_float64
@@ -87,7 +87,7 @@ def check(folder: Path, texts: Sequence[str], null: str | None = None) -> None:
     of_claims, number = check_claims(claims, names, expected, maps)
     assert number > 100
     assert check_relations(claims, names, expected, maps) > 100
-    weight = max(weight, of_claims)
+    assert of_claims <= OF_CLAIM
     order = sorted(ratios, key=ratios.__getitem__, reverse=True)
     print(f"\n{folder.name}, null {null}: exemplar weights {weight:.1e};", end=" ")
     print(", ".join(f"{name} {ratios[name]:.3f}" for name in order if ratios[name] > 1e-3))

@@ -69,7 +69,9 @@ def test_another_shard_size_gives_the_same_tables(demo_run: Path, tmp_path: Path
     np.testing.assert_allclose(found["weight"], expected["weight"], rtol=0, atol=1e-6)
     same = found["text"] == expected["text"]
     assert same.mean() > 0.9
-    assert_same_attention(*(attnmetrics.exemplar_attention(folder)[same] for folder in (tmp_path / "run", demo_run)))
+    traced = [attnmetrics.exemplar_attention(folder).query("claim == ''") for folder in (tmp_path / "run", demo_run)]
+    of_top = same[found["claim"] == ""]
+    assert_same_attention(*(frame[of_top] for frame in traced))
 
 
 def test_stages_one_by_one_give_the_bits_of_a_run(demo_run: Path, tmp_path: Path) -> None:
@@ -404,6 +406,8 @@ def test_exemplars_are_what_they_say(demo_run: Path) -> None:
     assert list(frame.columns) == [
         "layer",
         "head",
+        "claim",
+        "bucket",
         "rank",
         "weight",
         "document",
@@ -413,6 +417,7 @@ def test_exemplars_are_what_they_say(demo_run: Path) -> None:
         "text",
         "pieces",
     ]
+    frame = frame[frame["claim"] == ""]
     assert len(frame) == heads * 5
     texts = {record["text"] for record in map(json.loads, CORPORA["demo"].read_text().splitlines())}
     for row in frame.itertuples():
