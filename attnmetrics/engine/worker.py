@@ -26,7 +26,7 @@ from attnmetrics.measuring.selection import Sampling, choose, choose_units
 from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.metrics.schema import SPECIAL, SPECIAL_LABEL, Schema
 from attnmetrics.model.pack import Batching
-from attnmetrics.model.units import Units, check_pair, check_window, read_pairs, read_sentences, read_windows
+from attnmetrics.model.units import Units, check_window, read_pairs, read_sentences, read_windows
 from attnmetrics.statistics.sampling import Selection, sample_hashes, smallest
 from attnmetrics.statistics.variability import Prefix
 from attnmetrics.store.commits import Commit, Counts, LeftOut
@@ -256,9 +256,7 @@ class Worker:
         """The model, given sentences in this way; unset, as it was loaded."""
         if self._model is None:
             self._model = _load(self._config)
-            if self._config.window is not None:
-                check = check_pair if self._config.pairs else check_window
-                check(self._config.window, self._model)
+            _check_unit(self._config, self._model)
         return self._model if batching is None else self._model.keep_to(batching)
 
     def _load_language_model(self, batching: Batching | None = None) -> "LanguageModel":
@@ -270,6 +268,16 @@ class Worker:
             found = load_language_model(self._load_model(), config.trust_remote_code, config.allow_pickle)
             self._language_model, self._model = found, found.model
         return self._language_model if batching is None else self._language_model.keep_to(batching)
+
+
+def _check_unit(config: RunConfig, model: "Model") -> None:
+    """Refuse windows or pairs that the model cannot read."""
+    from attnmetrics.model.segments import check_pair
+
+    if config.pairs and config.window:
+        check_pair(config.window, model)
+    elif config.window:
+        check_window(config.window, model)
 
 
 def _load(config: RunConfig) -> "Model":

@@ -47,7 +47,7 @@ FAMILY: Final = Family(
             "pieces_per_sentence", (), "pieces", "mean", "Pieces per sentence", "pieces ÷ sentences",
             lambda sums: ratio(sums["pieces"], sums["sentences"]),
         ),
-        _count("sentences_cut", "sentences", "Sentences cut", "sentences longer than the model's positions"),
+        _count("sentences_cut", "sentences", "Sentences cut", "sentences without room for their last pieces"),
         _count("pieces_unaligned", "pieces", "Pieces without a word", "text pieces that overlap no word"),
         _pairs("piece_pairs", "Pairs of pieces", "number of pairs j ≤ i, j not null, by i−j"),
         _pairs(

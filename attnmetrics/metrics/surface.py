@@ -45,43 +45,44 @@ FAMILY: Final = Family(
             "special_attention", (*HEAD, "special"), "1", "share", "All attention, by the kind of piece",
             "Σ over all rows and all columns of the kind of α ÷ rows",
             lambda sums: partition(sums["received_all_by_special"]), CLARK_SPECIAL,
-            heading="All attention to pieces of the kind: {}", chance="special_attention_uniform",
-            help="Null pieces are in, unlike in attention by label. Strong colour: heads that rest on pieces of this "
-            "kind: the first piece if it is the template's or null, separators, full stops and commas, all others.",
+            heading="All attention to {} pieces", chance="special_attention_uniform",
+            help="Null pieces are in, unlike in attention by label. Kinds: the first piece, where it is the template's "
+            "or null; separators, the template's other pieces; full stops and commas; all others.",
         ),
         Result(
             "special_attention_uniform", ("special",), "1", "share", "All of even attention, by the kind of piece",
             "Σ over all rows of (pieces of the kind ÷ pieces) that the row may attend to, ÷ rows",
             lambda sums: partition(sums["even_received_all_by_special"]), "",
-            heading="All of even attention to pieces of the kind: {}", help=_EVEN,
+            heading="All of even attention to {} pieces", help=_EVEN,
         ),
         Result(
             "separator_attention", (*HEAD, "attending"), "1", "share", "Attention to separators",
             "Σ α from rows that are (are not) separators to separators ÷ these rows, of units that have a separator",
             _of_rows("to_separators_sum", "to_separators_rows"), CLARK_SPECIAL,
-            heading="Attention to separators from pieces of the kind: {}", chance="separator_attention_uniform",
-            help="Separators are the pieces of the tokenizer's template but the first. Heads that have nothing to do "
-            "may rest on them; separators themselves then attend to separators. NaN where no unit has one.",
+            heading="Attention to separators from {} pieces", chance="separator_attention_uniform",
+            help="Separators are the pieces of the tokenizer's template but the first. Where nearly all of a head's "
+            "attention is here, from separators too, it may rest on them for want of anything to do. NaN where no unit "
+            "has one.",
         ),
         Result(
             "separator_attention_uniform", ("attending",), "1", "share", "Even attention to separators",
             "mean over these rows of (separators ÷ pieces) that the row may attend to",
             lambda sums: ratio(sums["to_separators_even_sum"], sums["to_separators_rows"]), "",
-            heading="Even attention to separators from pieces of the kind: {}", help=_EVEN,
+            heading="Even attention to separators from {} pieces", help=_EVEN,
         ),
         Result(
-            "neighbour_attention", (*HEAD, "neighbour"), "1", "share", "Attention to a neighbour",
+            "neighbour_attention", (*HEAD, "neighbour"), "1", "share", "All attention to a neighbour",
             "Σ α[i, i−1], α[i, i], α[i, i+1] ÷ rows that have such a piece",
             _of_rows("neighbour_sum", "neighbour_rows"), CLARK,
-            heading="Attention to the {} piece", chance="neighbour_attention_uniform",
+            heading="All attention to the {} piece", chance="neighbour_attention_uniform",
             help="Null neighbours are in. Above 50%: a head of that neighbour. NaN for next pieces where the model "
             "sees none.",
         ),
         Result(
-            "neighbour_attention_uniform", ("neighbour",), "1", "share", "Even attention to a neighbour",
+            "neighbour_attention_uniform", ("neighbour",), "1", "share", "All of even attention to a neighbour",
             "mean over these rows of 1 ÷ pieces that the row may attend to",
             lambda sums: ratio(sums["neighbour_even_sum"], sums["neighbour_rows"]), "",
-            heading="Even attention to the {} piece", help=_EVEN,
+            heading="All of even attention to the {} piece", help=_EVEN,
         ),
     ),
 )  # fmt: skip

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.align import Template, find_template, tokenize
-from attnmetrics.model.capture import Consume, Pass
+from attnmetrics.model.capture import Consume, Pass, segment_types
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.choose import kernel_name
 from attnmetrics.model.kernels.dense import dense
@@ -104,6 +104,8 @@ class Model:
     layout: Layout
     threads: int
     """batches read at the same time; on a CPU, each by one thread of torch"""
+    segment_types: int
+    """segments of a unit that it tells apart; 1 where it is told of none"""
     outputs: tuple[HeadOutputs | None, ...]
     """what the heads of each measured layer add to the stream; None where that is not certain"""
 
@@ -254,6 +256,7 @@ def load_model(
         dtype=DTYPES[dtype],
         layout=probed.layout,
         threads=threads or 1,
+        segment_types=segment_types(network),
         outputs=outputs,
     )
 

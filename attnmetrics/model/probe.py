@@ -137,7 +137,9 @@ def _largest_difference(some: list[NDArray[np.float64]], others: list[NDArray[np
     return max(float(np.abs(one - other).max()) for one, other in zip(some, others, strict=True))
 
 
-def _eager(network: Any, ids: list[int], device: torch.device) -> NDArray[np.float64]:
+def _eager(
+    network: Any, ids: Sequence[int], device: torch.device, segments: Sequence[int] | None = None
+) -> NDArray[np.float64]:
     """[layer, head, i, j] as transformers computes it.
 
     Linear attention also gives something, but not of a pair of pieces: its layers are left out.
@@ -145,7 +147,9 @@ def _eager(network: Any, ids: list[int], device: torch.device) -> NDArray[np.flo
     kind = type(network).__name__
     try:
         with torch.inference_mode():
-            found = network(input_ids=torch.tensor([ids], device=device), output_attentions=True).attentions
+            told = {} if segments is None else {"token_type_ids": torch.tensor([segments], device=device)}
+            inputs = {"input_ids": torch.tensor([ids], device=device), **told}
+            found = network(**inputs, output_attentions=True).attentions
     except Exception as error:
         raise ModelError(f"{kind} can't run on text alone: {type(error).__name__}: {first_line(error)}") from error
     if not found or any(weights is None for weights in found):
@@ -217,19 +221,53 @@ def _compare(
 
 def capture_maps(
     network: Any, layout: Layout, sentences: Sequence[Sequence[int]], causal: bool, layers: tuple[int, ...],
-    device: torch.device,
+    device: torch.device, segments: Sequence[Sequence[int]] | None = None,
 ) -> tuple[list[NDArray[np.float64]], frozenset[int]]:  # fmt: skip
     """α of each sentence [layer, head, i, j], and the sliding windows that the model asked for."""
+
+    def packed(columns: Sequence[Sequence[int]], rows: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(np.concatenate([np.asarray(columns[row], np.int64) for row in rows])).to(device)
+
     lengths = np.array([len(ids) for ids in sentences], dtype=np.int64)
     found: list[list[NDArray[np.float64]]] = [[] for _ in sentences]
     windows: set[int] = set()
     every = np.ones(len(sentences), dtype=np.bool_)
     for batch in layout.pack(lengths, every, 1 << 14, int(lengths.max()) ** 2):
-        ids = np.concatenate([np.asarray(sentences[row], dtype=np.int64) for row in batch.rows])
+        told = None if segments is None else packed(segments, batch.rows)
         current = Pass(dense, want_nothing(batch, causal, device), layers, see=_recording(found, batch), stop=False)
-        run_packed(network, layout, torch.from_numpy(ids).to(device), current)
+        run_packed(network, layout, packed(sentences, batch.rows), current, told)
         windows |= current.windows
     return [np.stack(maps) for maps in found], frozenset(windows)
+
+
+def check_segments(
+    network: Any, layout: Layout, causal: bool, pairs: Sequence[tuple[Sequence[int], Sequence[int]]],
+    device: torch.device,
+) -> None:  # fmt: skip
+    """Refuse a network that is told segments otherwise in a batch than by transformers; it is prepared again.
+
+    Args:
+        network: a network prepared for measuring.
+        layout: how it takes sentences.
+        causal: whether it is.
+        pairs: ids and segments of some pairs of texts.
+        device: where it is.
+
+    Raises:
+        ModelError: its attention differs by more than rounding explains.
+    """
+    network.set_attn_implementation("eager")
+    try:
+        expected = [_eager(network, ids, device, segments) for ids, segments in pairs]
+    finally:
+        prepare(network)
+    ids, segments = ([pair[place] for pair in pairs] for place in (0, 1))
+    found, _ = capture_maps(network, layout, ids, causal, tuple(range(len(expected[0]))), device, segments)
+    if (worst := _largest_difference(found, expected)) > LIMIT:
+        raise ModelError(
+            f"attention of {type(network).__name__} in pairs of segments can't be captured exactly: it differs from "
+            f"eager attention by {worst:.2g}; choose --unit window:N, or --segment-ids zero"
+        )
 
 
 def _recording(maps: list[list[NDArray[np.float64]]], batch: Batch) -> See:

@@ -8,7 +8,7 @@ the template's pieces around its own; the last one is kept, however short. For p
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -20,7 +20,6 @@ from attnmetrics.errors import ConfigError, ModelError
 from attnmetrics.metrics.family import Link
 from attnmetrics.metrics.schema import COREFERENCE, Schema
 from attnmetrics.model.align import Pieces, align, encode, tokenize
-from attnmetrics.model.capture import segment_types
 from attnmetrics.model.links import Pairs, inductive, repeated, spread
 from attnmetrics.model.mentions import link_mentions
 from attnmetrics.model.pairs import find_frame, group_sentences, tokenize_pairs
@@ -119,7 +118,7 @@ def read_pairs(
         sentences: all sentences of some documents, in order.
         marks: labels and links of their words.
         model: the model.
-        size: N, the most pieces of a pair, template included (see `check_pair`).
+        size: N, the most pieces of a pair, template included (see `segments.check_pair`).
         segment_ids: `tokenizer`: segments numbered as the tokenizer does; `zero`: all are 0.
 
     Raises:
@@ -144,7 +143,7 @@ def read_pairs(
 
 
 def _segments_told(segments: NDArray[np.int64], model: "Model", which: SegmentIds) -> NDArray[np.int64] | None:
-    if segment_types(model.network) == 1:
+    if model.segment_types == 1:
         return None
     return np.zeros_like(segments) if which == "zero" else segments
 
@@ -154,34 +153,6 @@ def _digest_pairs(pieces: Pieces, segments: NDArray[np.int64]) -> NDArray[np.uin
     contents = np.stack([pieces.ids, segments, pieces.in_text])
     pairs = (contents[:, start:end].tobytes() for start, end in pairwise(pieces.offsets))
     return np.array([_digest(content) for content in pairs], dtype=np.uint64)
-
-
-def check_pair(size: int, model: "Model") -> None:
-    """Refuse pairs that the model cannot read, or whose segments its tokenizer does not keep apart.
-
-    Raises:
-        ConfigError: they are longer than it takes, or the template leaves no room for two pieces; or nothing stands
-            between two texts.
-        ModelError: the tokenizer's template changes the texts' pieces, or numbers segments that the model has not.
-    """
-    frame = find_frame(model.tokenizer, 2)
-    if not frame.gaps[1]:
-        raise ConfigError(
-            f"expected a tokenizer that puts a separator between two texts, found none in that of {model.name}; choose "
-            "--unit window:N"
-        )
-    least = frame.size + 2
-    if not least <= size <= model.max_pieces:
-        raise ConfigError(
-            f"expected pairs of {least:,} to {model.max_pieces:,} pieces, as {model.name} reads them, found {size:,}; "
-            "choose another --unit pair:N"
-        )
-    types = segment_types(model.network)
-    if 1 < types <= (most := max(*frame.text_segments, *chain.from_iterable(frame.gap_segments))):
-        raise ModelError(
-            f"expected segment ids below {types}, as many as {model.name} tells apart, found {most} of its tokenizer; "
-            "give --segment-ids zero"
-        )
 
 
 def check_window(size: int, model: "Model") -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Passage:
     """What a unit has of a sentence.
 
-    All of it where the unit is that sentence; in a window, what neither a border nor the model's length cuts off.
+    All of it where the unit is that sentence; in a window or a pair, what neither a border nor its length cuts off.
     """
 
     document: str

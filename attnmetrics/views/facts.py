@@ -25,7 +25,7 @@ _LEFT_OUT: Final = {
     "documents_split": "documents cut into several",
     "sentences_without_pieces": "{unit}s without a word piece",
     "sentences_blank": "blank sentences",
-    "sentences_cut": "{unit}s cut to the model's length",
+    "sentences_cut": "{unit}s cut to length",
     "sentences_not_sampled": "{unit}s outside the sample",
     "pieces_unaligned": "pieces that overlap no word",
     "mentions_discontinuous": "mentions in several parts",

@@ -1,6 +1,6 @@
 """Pairs of segments of a document: against pairs cut by hand, in every statistic; what is refused; a run."""
 
-import json
+from dataclasses import replace
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -18,13 +18,15 @@ from transformers import AutoModel, AutoTokenizer
 
 import attnmetrics
 from attnmetrics.config import build_config
-from attnmetrics.errors import ConfigError
+from attnmetrics.errors import ConfigError, ModelError
 from attnmetrics.measuring.shard import ShardResult, measure
 from attnmetrics.metrics.reference.pieces import label_pieces
 from attnmetrics.metrics.reference.sentence import Sentence, Word
+from attnmetrics.model import probe
 from attnmetrics.model.load import Model, load_model, without_null
 from attnmetrics.model.pairs import find_frame, group_sentences, tokenize_pairs
-from attnmetrics.model.units import SegmentIds, check_pair
+from attnmetrics.model.segments import check_pair
+from attnmetrics.model.units import SegmentIds
 from attnmetrics.results.dataset import dataset
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
@@ -32,8 +34,8 @@ from attnmetrics.statistics.exemplars import merge_all
 from attnmetrics.statistics.variability import deviations
 from attnmetrics.views import atlas
 
-SIZE = 48
-SENTENCES = corpus(TEXTS)[:22]
+SIZE = 40
+SENTENCES = corpus(TEXTS)[:13]
 DOCUMENT = 5
 """Sentences of each, in `corpus`."""
 
@@ -183,6 +185,13 @@ def test_attention_is_that_of_transformers(folder, model):
     assert np.abs(largest["tokenizer"] / largest["zero"] - 1).max() > 1e-3
 
 
+def test_rows_of_one_length_are_told_their_segments_too(model):
+    apart = replace(model, layout=replace(model.layout, equal_lengths=True))
+    found, expected = (measure(read_gold_pairs(SENTENCES, each, SIZE, "tokenizer"), each) for each in (apart, model))
+    for name, value in expected.state.sums.items():
+        np.testing.assert_allclose(found.state[name], value, rtol=1e-5, atol=2e-5, err_msg=name)
+
+
 def test_any_shards_of_whole_documents_give_the_same(model):
     whole = measure(read_gold_pairs(SENTENCES, model, SIZE, "tokenizer"), model, exemplars=K)
     parts = measured(model, SIZE)
@@ -250,30 +259,35 @@ def test_pairs_fit_the_model_and_its_tokenizer(model, tmp_path):
         check_pair(30, load_model(str(save_model(tmp_path / "gpt2", "gpt2", layers=1))))
 
 
+def test_a_model_that_is_not_told_of_segments_is_refused(model, monkeypatch):
+    told = probe.run_packed
+    monkeypatch.setattr(probe, "run_packed", lambda *arguments: told(*arguments[:4]))
+    with pytest.raises(ModelError, match=r"BertModel in pairs of segments can't be captured exactly: it differs from"):
+        check_pair(30, model)
+    monkeypatch.undo()
+    check_pair(30, model)
+
+
 # ---- a run from end to end
 
 
+@pytest.mark.usefixtures("loaded_once")
 def test_a_run_in_pairs(folder: Path, tmp_path: Path) -> None:
-    options = {
-        "model": str(folder),
-        "unit": "pair:64",
-        "max_documents": 2,
-        "shard_characters": 1000,
-        "annotations": tmp_path / "annotations",
-    }
-    runs = {}
-    for which in ("tokenizer", "zero"):
-        facts = run(demo_config(tmp_path / which, segment_ids=which, **options), Reporter(quiet=True))
-        assert facts["corpus"]["shards"] > 1
-        assert facts["model"]["null"] == {"leading": 0, "trailing": 0}
-        runs[which] = attnmetrics.load(tmp_path / which)
-    found = runs["tokenizer"]
-    assert (found["pieces"] == runs["zero"]["pieces"]) and (found["null_attention"] == 0).all()
-    assert abs(found["entropy_all"] / runs["zero"]["entropy_all"] - 1).max() > 1e-3
+    (tmp_path / "corpus.txt").write_text("\n\n".join(["Nobody knew. Stop! Go on. They left it."] * 3))
+    corpus_file = {"corpus": str(tmp_path / "corpus.txt"), "text_documents": "blank-line", "shard_characters": 60}
+    config = demo_config(tmp_path / "run", model=str(folder), unit="pair:40", segment_ids="zero", **corpus_file)
+    facts = run(config, Reporter(quiet=True))
+    assert facts["corpus"]["shards"] > 1
+    assert facts["model"]["null"] == {"leading": 0, "trailing": 0}
+    assert facts["identity"]["segment_ids"] == "zero"
+    found, frame = attnmetrics.load(tmp_path / "run"), attnmetrics.exemplars(tmp_path / "run")
+    assert found["sentences"] == 3 and (found["null_attention"] == 0).all()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    ids = tokenizer("Nobody knew. Stop!", "Go on. They left it.")["input_ids"]
+    assert found["pieces"] == 3 * len(ids)
+    alpha, _ = forward_float64(folder, ids)
+    np.testing.assert_allclose(found["peak_attention"], alpha.max(-1).mean(-1), rtol=1e-5)
     assert found["sentences"].attrs["long_name"] == "Segment pairs measured"
-    assert found["separator_attention"].notnull().all()
-    record = json.loads((tmp_path / "tokenizer" / "run.json").read_text())
-    frame = attnmetrics.exemplars(tmp_path / "tokenizer")
-    page = atlas.contents(found, frame, attnmetrics.exemplar_attention(tmp_path / "tokenizer"), record)
+    page = atlas.contents(found, frame, attnmetrics.exemplar_attention(tmp_path / "run"), facts)
     assert page["unit"] == "segment pair"
-    assert not (tmp_path / "tokenizer" / "traces").exists()  # pairs are not read again
+    assert not (tmp_path / "run" / "traces").exists()  # pairs are not read again

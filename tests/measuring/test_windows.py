@@ -293,7 +293,7 @@ def test_windows_that_read_the_same_are_one_exemplar(folders):
 @pytest.mark.parametrize("unit", ["window", "window:", "window:1", "window:0", "window:-5", "window:7.5", "window: 64",
                                   "window:064", "windows:64", "Sentence", "document", "window:٦٤", ""])  # fmt: skip
 def test_other_units_are_refused(unit):
-    with pytest.raises(ConfigError, match=r"unit: expected 'sentence', or 'window:N' with N of at least 2 pieces"):
+    with pytest.raises(ConfigError, match=r"unit: expected 'sentence', or 'window:N' or 'pair:N' with N of"):
         build_config({"model": "m", "corpus": "c", "out": "o", "unit": unit})
 
 
@@ -406,7 +406,7 @@ def test_the_atlas_speaks_of_windows(window_run: Path, demo_run: Path) -> None:
     ]
     assert ["Windows behind variability", "windows", "number of windows", ""] in said
     assert "entence" not in json.dumps(said)
-    cut, blank = "windows cut to the model's length", "blank sentences"
+    cut, blank = "windows cut to length", "blank sentences"
     assert {cut, blank} <= {name for name, _ in found["left_out"]}
     assert {source.rpartition(", ")[2].split()[0] for source, _, _ in found["sentences"]} == {"window"}
     for page in (found, sentences):

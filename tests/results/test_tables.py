@@ -30,10 +30,10 @@ def test_tables_hold_every_number_in_full(table, tmp_path):
     save_tables(table, locate(tmp_path / "tables"))
     own = {"pos_to", "pos_from", "dependency_type_to", "dependency_type_from", "special_to", "special_from",
            "dependency_alignment", "dependency_expected", "dependency_excess", "dependency_attention",
-           "attention_at_offset"}  # fmt: skip
+           "attention_at_offset", "special_attention", "separator_attention", "neighbour_attention"}  # fmt: skip
     assert {path.stem for path in (tmp_path / "tables").iterdir()} == {
         "heads", "layers", "corpus", "pairs", "directions", "pos", "rel", "special", "offset", "direction_offset",
-        *own, *(f"{name}_by_layer" for name in own),
+        "attending", "neighbour", *own, *(f"{name}_by_layer" for name in own),
     }  # fmt: skip
     heads = numbers(tmp_path / "tables" / "heads.csv")
     assert list(heads) == [
