@@ -354,12 +354,13 @@ def serve(
 ) -> None:
     """Serve a run's atlas to this machine, with the three views of any sentence typed there."""
     import attnmetrics
+    from attnmetrics.results.joined import with_probes
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import atlas, server
 
     folder = locate(run)
     with server.listen(port) as listener:
-        data, exemplars = _load(folder), attnmetrics.exemplars(folder)
+        data, exemplars = with_probes(_load(folder), folder), attnmetrics.exemplars(folder)
         facts = read_facts(folder) or {}
         page = atlas.render(data, exemplars, attnmetrics.exemplar_attention(folder), facts, served=True)
         load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)

@@ -4,7 +4,9 @@ An answer joins two words; its pairs are those of their pieces. Of units whose r
 blocks have pieces give none, nor does the rule that looks at columns.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,14 +69,25 @@ class RelationReader:
         self._attending = _Words.of(syntax.maps, syntax.maps.attending)
         self._attended = _Words.of(syntax.maps, syntax.maps.attended)
         self._by_unit = np.argsort(batch.rows)
+        self._asked: dict[Tile, tuple[Ints, Ints]] = {}
         self._found: list[_Found] = []
         self._sorted: tuple[Ints, Segments] | None = None
 
     def see(self, tile: Tile, weights: Tensor) -> None:
         """Look at a tile that the other reader has just read."""
-        for answers in self._syntax.answers(tile):
-            if len(answers.rel) and not (answers.rule == COLUMN and tile.rows < tile.length):
-                self._found.append(self._find(answers, tile, weights))
+        whole = tile.rows == tile.length
+        answers = [one for one in self._syntax.answers(tile) if len(one.rel) and (whole or one.rule != COLUMN)]
+        if not answers:
+            return
+        if tile not in self._asked:
+            self._asked[tile] = self._ask(answers)
+        unit, claim = self._asked[tile]
+        hit, value, attending, attended = (
+            np.concatenate([getattr(one, name) for one in answers])
+            for name in ("hit", "value", "attending", "attended")
+        )
+        weight, place = self._strongest(value, attending, attended, unit, tile, weights)
+        self._found.append(_Found(unit, claim, hit.T, weight, place))
 
     def choose(self) -> Chosen:
         """The strongest pairs of a layer of which all tiles were seen."""
@@ -97,18 +110,22 @@ class RelationReader:
         order = np.lexsort((claim, unit))
         return order, Segments.of(self._longest, unit[order], claim[order], self._units.digest[self._batch.rows])
 
-    def _find(self, answers: Answers, tile: Tile, weights: Tensor) -> _Found:
+    def _ask(self, answers: Sequence[Answers]) -> tuple[Ints, Ints]:
+        """The unit of each edge, counted in the batch, and its claim."""
         maps, rows = self._syntax.maps, self._batch.rows
-        unit = self._by_unit[np.searchsorted(rows[self._by_unit], maps.unit[maps.map_of(answers.word)])]
-        claim = self._claims.first_of_relation(answers.rule) + 2 * answers.rel
-        return _Found(unit, claim, answers.hit.T, *self._strongest(answers, unit, tile, weights))
+        word = np.concatenate([one.word for one in answers])
+        unit = self._by_unit[np.searchsorted(rows[self._by_unit], maps.unit[maps.map_of(word)])]
+        claims = [self._claims.first_of_relation(one.rule) + 2 * one.rel for one in answers]
+        return unit, np.concatenate(claims)
 
-    def _strongest(self, answers: Answers, unit: Ints, tile: Tile, weights: Tensor) -> tuple[NDArray[np.float32], Ints]:
+    def _strongest(
+        self, value: NDArray[Any], attending: Ints, attended: Ints, unit: Ints, tile: Tile, weights: Tensor
+    ) -> tuple[NDArray[np.float32], Ints]:
         """[head, edge] the largest F between the pieces of an answer's two words, −inf for none; and where it is."""
-        largest = np.full(answers.value.T.shape, -np.inf, np.float32)
+        largest = np.full(value.T.shape, -np.inf, np.float32)
         places = np.zeros(largest.shape, np.int64)
-        head, edge = np.nonzero(answers.value.T > 0)
-        u, v = answers.attending[edge, head], answers.attended[edge, head]
+        head, edge = np.nonzero(value.T > 0)
+        u, v = attending[edge, head], attended[edge, head]
         base = self._units.pieces.offsets[self._batch.rows[unit]][edge]
         # Only words whose rows are all in the tile; then a row for each answer, and for each pair of its pieces.
         first = self._attending.piece[self._attending.start[u]] - base - tile.row

@@ -82,7 +82,7 @@ FAMILY: Final = Family(
             "÷ attainable edges",
             _accuracy, f"{CLARK}, section 4.2", heading="Relations hit: {}", chance="relation_baseline",
             help=f"{_RULES} Read it beside the best word offset: a head that looks one word ahead finds the nouns of "
-            "most determiners. All words of the tree compete but the attending one.",
+            "most determiners. All words of the tree compete, but none with itself.",
         ),
         Result(
             "parse_accuracy", (*HEAD, "rule"), "1", "share", "Parents found",

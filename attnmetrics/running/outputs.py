@@ -17,6 +17,7 @@ from attnmetrics.results.exemplars import (
 )
 from attnmetrics.results.importance import FILE as IMPORTANCE
 from attnmetrics.results.importance import join
+from attnmetrics.results.joined import with_probes
 from attnmetrics.results.tables import save_tables
 from attnmetrics.running.measured import Measured
 from attnmetrics.running.runfile import Facts
@@ -83,7 +84,8 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
         save(outputs.importance, folder / IMPORTANCE)
     shown = join(outputs.dataset, outputs.importance)
     save_tables(shown, folder / "tables")
-    write_report(shown, outputs.exemplars, outputs.attention, facts, folder / "report")
+    probed = with_probes(shown, folder)
+    write_report(probed, outputs.exemplars, outputs.attention, facts, folder / "report")
     load(folder / "results.zarr")
     load_exemplars(folder / "exemplars.parquet")
     load_attention(folder / "exemplar_attention.parquet")

@@ -52,8 +52,9 @@ def make_rows(**columns: Any) -> Rows:
 
 def keep_best(rows: Rows, most: int = BEST) -> Rows:
     """The best rows of each claim and head, by (claim, layer, head) and then in their order."""
-    keys = ("j", "i", "sentence", "document_index")
-    ordered = rows[np.lexsort((*(rows[key] for key in keys), -rows["weight"], *_cell(rows)))]
+    pair = rows["i"].astype(np.int64) << 32 | rows["j"]
+    keys = (pair, rows["sentence"], rows["document_index"], -rows["weight"], _cell(rows))
+    ordered = rows[np.lexsort(keys)]
     ordered = ordered[_first_of_texts(ordered)]
     return ordered[rank_of(ordered) < most]
 
@@ -118,7 +119,7 @@ def unpack_rows(data: bytes) -> Rows:
 
 def rank_of(rows: Rows) -> NDArray[np.int64]:
     """[N] from 0, of rows in the order of `keep_best`: the distance from the first of its claim and head."""
-    first = np.flatnonzero(_changes(_cell(rows)))
+    first = np.flatnonzero(_changes([_cell(rows)]))
     return np.arange(len(rows)) - np.repeat(first, np.diff(first, append=len(rows)))
 
 
@@ -126,9 +127,10 @@ def _names(kind: np.dtype[np.void]) -> Sequence[str]:
     return kind.names or ()
 
 
-def _cell(rows: Rows) -> tuple[NDArray[Any], ...]:
-    """What a row competes in, the most important key last."""
-    return rows["head"], rows["layer"], rows["claim"]
+def _cell(rows: Rows) -> NDArray[np.int64]:
+    """[N] what a row competes in, its claim, layer and head, as one number in the same order; none is over 65,535."""
+    claim, layer, head = (rows[name].astype(np.int64) for name in ("claim", "layer", "head"))
+    return claim << 32 | layer << 16 | head
 
 
 def _changes(keys: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
@@ -140,6 +142,6 @@ def _changes(keys: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
 
 def _first_of_texts(ordered: Rows) -> NDArray[np.int64]:
     """Places of the first row of each text in each claim and head."""
-    keys = (ordered["digest"], *_cell(ordered))
+    keys = (ordered["digest"], _cell(ordered))
     by_text = np.lexsort(keys)  # stable: rows of one text stay in their order
     return np.sort(by_text[_changes([key[by_text] for key in keys])])

@@ -27,7 +27,7 @@ from attnmetrics.views.page import pack
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.palette import SEQUENTIAL
 from attnmetrics.views.style import norm_from_zero
-from attnmetrics.views.tables import of_heads, shown
+from attnmetrics.views.tables import of_heads, shown, with_one_label
 
 TABLES = of_heads(dataset(1, 1))
 """What each metric says of itself."""
@@ -130,7 +130,7 @@ def heading(page: Page) -> Locator:
 
 def flat(data: xr.Dataset, metric: str, label: str | None = None) -> NDArray[np.float64]:
     """[layers × heads] values of a metric at a label; of a by-layer table, [layers]."""
-    table = data[metric]
+    table = with_one_label(data[metric])
     if label is not None:
         dim = table.dims[-1]
         table = table.sel({dim: int(label) if dim == "offset" else label})
@@ -1112,7 +1112,8 @@ def test_a_heads_numbers_are_saved_in_full(page: Page, data: xr.Dataset, frame: 
     assert every[0] == ["metric", "label", "value", "rank", "of", "unit"]
     expected = []
     for metric, one in TABLES.items():
-        for label in data[one.dims[-1]].values.tolist() if one.ndim > 2 else [None]:
+        of_labels = with_one_label(data[metric])
+        for label in of_labels[of_labels.dims[-1]].values.tolist() if one.ndim > 2 else [None]:
             column = flat(data, metric, None if label is None else str(label))
             rank, of = re.findall(r"\d+", standing(column, 4))
             line = [metric, "" if label is None else str(label), repr(float(column[4])), rank, of, one.attrs["units"]]

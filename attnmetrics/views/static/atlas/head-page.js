@@ -64,11 +64,12 @@ function steps(atlas, { layer, head }) {
 
 // ---- what it looks at
 
-/** Shares over so many labels that a table of them would be long, but for those that others have as their chance. */
+/** Shares over the labels of one dimension, of which a table would be long; not those that others have as chance. */
 function profiled(atlas) {
   const chances = new Set(atlas.metrics.map((metric) => metric.chance));
   const isLong = (metric) => metric.labels.length > 4 || Object.hasOwn(PROFILES, metric.name);
-  const isShares = (metric) => metric.kind === "share" && metric.dim !== "offset" && metric.dim !== null;
+  const isOfOne = ({ dim }) => dim !== null && dim !== "offset" && !dim.includes(", ");
+  const isShares = (metric) => metric.kind === "share" && isOfOne(metric);
   return atlas.metrics.filter((metric) => isShares(metric) && isLong(metric) && !chances.has(metric));
 }
 

@@ -129,12 +129,13 @@ function clusterSection(atlas) {
   const found = section("Clusters", CLUSTERS_HELP);
   const clusters = atlas.similarity.clusters();
   const none = el("p", { class: "note" }, "No clusters: they take three heads with evidence.");
-  found.append(clusters.length ? el("ul", { class: "clusters" }, ...clusters.map((one) => cluster(atlas, one))) : none);
+  const items = clusters.map((one) => clusterItem(atlas, one));
+  found.append(clusters.length ? el("ul", { class: "clusters" }, ...items) : none);
   return found;
 }
 
 /** A cluster's heads, each a link; those beyond the first are folded. */
-function cluster(atlas, { number: name, places }) {
+function clusterItem(atlas, { number: name, places }) {
   const mark = el("i", { class: "dot", style: `background:${clusterColour(name)}` });
   const title = `Cluster ${name}: ${places.length} head${places.length === 1 ? "" : "s"}`;
   const links = places.map((at) => headLink(atlas, at));

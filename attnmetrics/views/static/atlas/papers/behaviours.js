@@ -10,10 +10,13 @@ import { sentenceLines } from "../sentence-lines.js";
 /** What a head does, the metric and the label that find it, and the claims whose sentences show it best. */
 const BEHAVIOURS = [
   { name: "Attends broadly", metric: "entropy_all", claim: null },
-  { name: "To the next piece", metric: "neighbour_attention", at: "next", claim: "next" },
-  { name: "To separators", metric: "special_attention", at: "separator", claim: "special_to:separator", isAtEnd: true },
+  { name: "To the next piece", metric: "neighbour_attention", at: "next", claim: "next",
+    none: "This model does not see the next piece." },
+  { name: "To separators", metric: "special_attention", at: "separator", claim: "special_to:separator", isAtEnd: true,
+    none: "This run's units have no separators." },
   { name: "To periods and commas", metric: "special_attention", at: "punctuation", claim: "special_to:punctuation" },
 ];
+const NONE = "No head of this run does it.";
 const HELP = "The head of this run that does each of these most. Lines lead from a piece on the left to those on the "
   + "right that it attends to; the darker, the more.";
 
@@ -25,13 +28,13 @@ export function behaviours(atlas) {
   return found;
 }
 
-function behaviour(atlas, { name, metric: metricName, at, claim, isAtEnd }) {
+function behaviour(atlas, { name, metric: metricName, at, claim, isAtEnd, none = NONE }) {
   const metric = atlas.byName.get(metricName);
   const label = metric && at ? metric.place(at) : 0;
   const [best] = metric && label >= 0 ? metric.order(label) : [];
   const block = el("div", {}, el("h3", {}, name));
   if (best === undefined || !metric.column(label)[best]) {
-    block.append(el("p", { class: "note" }, "No head of this model does it."));
+    block.append(el("p", { class: "note" }, none));
     return block;
   }
   const [layer, head] = headAt(atlas, best);

@@ -7,7 +7,7 @@ import { relationHref } from "../relations.js";
 import { behaviours } from "./behaviours.js";
 import { compared } from "./numbers.js";
 import { figure2, figure3, figure4 } from "./surface.js";
-import { table1, table2 } from "./tables.js";
+import { table1, table2, table3 } from "./tables.js";
 import { tabs } from "./tabs.js";
 
 const HELP = "its figures and tables, drawn from this run, and its numbers beside this run's.";
@@ -23,7 +23,7 @@ export function drawClark(root, atlas, paper, part) {
   figure2(atlas, root);
   figure3(atlas, root);
   figure4(atlas, root);
-  root.append(table1(atlas), figure5(atlas), table2(atlas), ...figure6(atlas), ...numbers(atlas, paper));
+  root.append(table1(atlas), figure5(atlas), table2(atlas), table3(atlas), ...figure6(atlas), ...numbers(atlas, paper));
   const chosen = part && [...root.querySelectorAll("h2")].find((one) => slug(one.textContent).startsWith(part));
   if (chosen) chosen.parentElement.classList.add("chosen");
   return null;

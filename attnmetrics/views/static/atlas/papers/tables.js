@@ -2,19 +2,42 @@
 
 import { el } from "../../shared/dom.js";
 import { coreferenceTable } from "../coreference-page.js";
-import { section } from "../parts.js";
-import { relationTable } from "../relations.js";
+import { section, table } from "../parts.js";
+import { number, relationTable, written } from "../relations.js";
 
 const TABLE_1 = "The best head of each relation, under the rule that finds most of its edges. Held out: the best "
   + "head of each half of the documents, on the other half. A relation opens its own page.";
 const TABLE_2 = "Of the mentions with an earlier one of the same thing, the share whose most attended candidate is "
   + "one.";
 
+const TABLE_3 = "Unlabelled attachment: words whose most probable head is theirs, punctuation left out. The control "
+  + "task has no trees: what is found there was learned by heart.";
+const NOT_PROBED = "This run was not probed: attnmetrics probe RUN --treebank TRAIN --test TEST does it, and "
+  + "attnmetrics merge RUN then shows it here.";
+
 export function table1(atlas) {
   const found = section("Table 1: heads that find relations", atlas.relations.length ? TABLE_1 : "");
   found.append(relationTable(atlas, true));
   const count = atlas.relations.length;
   if (count) found.append(el("p", {}, el("a", { href: "#/relation" }, `all ${count} relations, rare ones too`)));
+  return found;
+}
+
+/** Table 3: scores of probes, where the run was probed. */
+export function table3(atlas) {
+  const [scores, control] = ["uas", "control_accuracy"].map((name) => atlas.corpus.find((one) => one.name === name));
+  const found = section("Table 3: trees read off attention", scores ? TABLE_3 : "");
+  if (!scores) {
+    found.append(el("p", { class: "note" }, NOT_PROBED));
+    return found;
+  }
+  const published = atlas.corpus.find((one) => one.name === "uas_published");
+  const row = (name, n) => [
+    el("td", {}, name.replaceAll("_", " ")),
+    ...[scores, control, published].map((one) => number(one ? written(one.values[n]) : "–")),
+  ];
+  const header = ["probe", "attachment", "control task", "published"];
+  found.append(el("div", { class: "scroll" }, table("results", header, scores.labels.map(row))));
   return found;
 }
 

@@ -1,6 +1,7 @@
 """The numbers of Clark et al. (2019), and a run's beside them: how many, whose, and how they are read."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ from schemas import small_schema
 from synthetic import dataset, exemplars, made_up
 
 from attnmetrics.metrics import importance
+from attnmetrics.results.dataset import save
+from attnmetrics.results.joined import with_probes
+from attnmetrics.storage import locate
 from attnmetrics.views.papers.behaviours import asked_for
 from attnmetrics.views.papers.claims import Row, compare
 from attnmetrics.views.papers.clark_2019 import CLARK, CONTENT, published_layers, published_of
@@ -152,6 +156,23 @@ def test_importance_is_compared_before_and_after(data: xr.Dataset) -> None:
     measured = data.assign_coords(names).assign(importance=(dims, values))
     row = {row.claim.where: row for row in compare(CLARK, measured)}["Figure 3"]
     assert row.numbers == (0.25,)
+
+
+def test_probes_of_the_run_stand_beside_the_papers(data: xr.Dataset, tmp_path: Path) -> None:
+    assert with_probes(data, locate(tmp_path)) is data
+    names = ["right_branching", "attention", "attention_and_words_random"]
+    tables = {
+        "uas": ("probe", [0.3, 0.6, 0.2]),
+        "best_offset": ((), 1),
+        "weight": (("probe", "layer"), np.ones((3, 2))),
+    }
+    save(xr.Dataset(tables, {"probe": np.array(names, object), "layer": [5, 6]}), locate(tmp_path) / "probe.zarr")
+    probed = with_probes(data, locate(tmp_path))
+    assert set(probed.data_vars) - set(data.data_vars) == {"uas"} and probed.sizes["layer"] == 12
+    rows = {row.claim.name: row for row in compare(CLARK, probed)}
+    assert rows["Table 3: attention only"].numbers == (0.6,)
+    assert rows["Table 3: randomly initialised BERT, attention and word vectors"].numbers == (0.2,)
+    assert not rows["Table 3: distances and word vectors"].given
 
 
 def test_what_a_run_cannot_answer_is_said() -> None:
