@@ -265,6 +265,11 @@ class RunConfig(BaseModel):
         return self.unit.startswith("pair:")
 
     @property
+    def traced_exemplars(self) -> int:
+        """Exemplars of each head in which attention is drawn; pairs are not read again."""
+        return 0 if self.pairs else self.drawn_exemplars
+
+    @property
     def annotation_folder(self) -> Location:
         """Where annotations are cached."""
         return self.annotations or self.out / "annotations"

@@ -18,7 +18,9 @@ from attnmetrics.statistics.variability import prefix_pairs
 HEADS, WIDTH = 2, 5
 GROUPS = 4
 NULLS = ((1, 0), (1, 1), (0, 0), (2, 1))
-ATTENDS = tuple(Attends(causal, *null, between) for causal in (True, False) for null in NULLS for between in (False, True))
+ATTENDS = tuple(
+    Attends(causal, *null, between) for causal in (True, False) for null in NULLS for between in (False, True)
+)
 CPU = torch.device("cpu")
 CARD = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # the CPU is that of Triton's interpreter
 

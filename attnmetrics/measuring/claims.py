@@ -199,7 +199,9 @@ def _find_spots(finder: ClaimFinder, batch: Batch) -> _Spots:
     unit = np.concatenate([column_unit, pair[:, 0], units])
     claim = np.concatenate([column_claim, pair_claim, sink])
     longest = int(np.diff(batch.offsets).max())
-    return _Spots(batch, _null(finder, batch), column, pair, Segments.of(longest, unit, claim, finder.units.digest[batch.rows]))
+    return _Spots(
+        batch, _null(finder, batch), column, pair, Segments.of(longest, unit, claim, finder.units.digest[batch.rows])
+    )
 
 
 def _named_columns(finder: ClaimFinder, batch: Batch) -> tuple[Ints, Ints, Ints]:

@@ -261,9 +261,7 @@ def _count_seen(marked: NDArray[np.bool_], piece: NDArray[np.int64], reach: NDAr
     return seen
 
 
-def even_received(
-    piece: NDArray[np.int64], length: NDArray[np.int64], causal: bool, null: NDArray[np.bool_]
-) -> Array:
+def even_received(piece: NDArray[np.int64], length: NDArray[np.int64], causal: bool, null: NDArray[np.bool_]) -> Array:
     """Σ_i F of each column where attention is even over all pieces that a row may attend to.
 
     Column j of a causal unit of n pieces has Σ 1/m over m = j + 1 … n; one of a unit that looks both ways has 1.

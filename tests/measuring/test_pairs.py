@@ -14,6 +14,7 @@ from conftest import demo_config
 from gold import Annotated, corpus, new_reference, read_gold_pairs
 from models import TEXTS, make_tokenizer, save_model
 from reference_forward import forward_float64
+from tokenizers.processors import TemplateProcessing
 from transformers import AutoModel, AutoTokenizer
 
 import attnmetrics
@@ -221,7 +222,8 @@ def test_rows_of_one_length_are_told_their_segments_too(model):
 
 
 def test_any_shards_of_whole_documents_give_the_same(model):
-    whole = measure(read_gold_pairs(SENTENCES, model, SIZE, "tokenizer"), model, exemplars=K)
+    units = read_gold_pairs(SENTENCES, model, SIZE, "tokenizer")
+    whole = measure(units, model, exemplars=K, map_sample=MapSample(seed=0, rows=np.arange(len(units))))
     parts = measured(model, SIZE)
     for name, value in whole.state.sums.items():
         total = sum(part.state[name] for part in parts)
@@ -240,8 +242,6 @@ def test_units_take_what_fits_and_are_halved_at_the_nearest_border():
 
 def test_a_template_may_put_more_than_one_piece_between():
     tokenizer = make_tokenizer("bert").backend_tokenizer
-    from tokenizers.processors import TemplateProcessing
-
     tokenizer.post_processor = TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] [SEP] $B:1 [SEP]:2", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
@@ -255,6 +255,24 @@ def test_a_template_may_put_more_than_one_piece_between():
     assert not pieces.cut.any()
     pieces, _ = tokenize_pairs(tokenizer, ["a", "b a"], ["b b", None], frames, 6)
     assert pieces.ids.tolist() == [2, a, 3, 3, b, 3, 2, b, a, 3] and pieces.cut.tolist() == [True, False]
+
+
+def test_null_pieces_between_segments(model):
+    tokenizer = make_tokenizer("bert").backend_tokenizer
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    twice = replace(model, tokenizer=tokenizer)
+    check_pair(SIZE, twice)
+    for one, pieces in ((model, 1), (twice, 2)):
+        units = read_gold_pairs(SENTENCES, one, SIZE, "tokenizer")
+        np.testing.assert_array_equal(units.null, ~units.pieces.in_text)
+        begin, end = units.between
+        assert set((end - begin).tolist()) == {0, pieces}
+    for policy, number in (("first", 1), ("none", 0)):
+        other = replace(model, attends=choose_attends(policy, False, model.template))
+        units = read_gold_pairs(SENTENCES, other, SIZE, "tokenizer")
+        assert units.null.sum() == number * len(units) and not units.between.any()
 
 
 # ---- what is refused
@@ -283,6 +301,19 @@ def test_pairs_fit_the_model_and_its_tokenizer(model, tmp_path):
             check_pair(size, model)
     with pytest.raises(ConfigError, match=r"puts a separator between two texts, found none .* choose --unit window:N"):
         check_pair(30, load_model(str(save_model(tmp_path / "gpt2", "gpt2", layers=1))))
+
+
+def test_null_pieces_at_the_ends_are_as_many_as_around_one_text(model):
+    tokenizer = make_tokenizer("bert").backend_tokenizer
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] [CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    other = replace(model, tokenizer=tokenizer)
+    with pytest.raises(
+        ConfigError, match=r"as many pieces .* found \(2, 1\) and \(1, 1\) .* --null-tokens first or none"
+    ):
+        check_pair(SIZE, other)
+    check_pair(SIZE, replace(other, attends=choose_attends("first", False, model.template)))
 
 
 def test_a_model_that_is_not_told_of_segments_is_refused(model, monkeypatch):

@@ -112,9 +112,7 @@ def _find_strongest(kept: Tensor, tile: Tile, first: int, attends: Attends) -> t
     return by_row.where(exists, -inf), (column + first).where(exists, -1)
 
 
-def _store_rows(
-    weights: Tensor, kept: Tensor, strongest: Tensor, tile: Tile, columns: slice, into: Reductions
-) -> None:
+def _store_rows(weights: Tensor, kept: Tensor, strongest: Tensor, tile: Tile, columns: slice, into: Reductions) -> None:
     """Sums by row and by column; `columns` of `kept` are F."""
     exact, surprise = weights.double(), _surprise(weights)
     null = exact[..., : columns.start].sum(-1) + exact[..., columns.stop :].sum(-1)

@@ -174,9 +174,7 @@ def tiled(
             more_before_all, more_after_all, _, _ = _reduce_far(weights, i, j)
             before_all, after_all = before_all + more_before_all, after_all + more_after_all
             if tl.abs(first_row - first_column) < SIDE + LIMIT:
-                more_near, more_near_all = _reduce_near(
-                    weights, i, first_column, length, between, setting, CAUSAL
-                )
+                more_near, more_near_all = _reduce_near(weights, i, first_column, length, between, setting, CAUSAL)
                 near, near_all = near + more_near, near_all + more_near_all
         place = (start + i) * setting.heads + head
         _store_softmax(rows, place, i < length, top, total)
