@@ -181,10 +181,7 @@ class RunConfig(BaseModel):
     allow_pickle: Annotated[bool, Field(description="load weights that are not safetensors")] = False
     null_tokens: Annotated[
         Literal["first", "special", "none"] | None,
-        Field(
-            description="null pieces; unset: first for causal models, special for bidirectional ones, but none for "
-            "these in pairs"
-        ),
+        Field(description="null pieces; unset: first for causal models, special for bidirectional ones"),
     ] = None
     layers: Annotated[
         tuple[int, ...] | None, BeforeValidator(_as_layers), Field(description="layers to measure, such as 0-3,6")
@@ -253,11 +250,6 @@ class RunConfig(BaseModel):
             )
         if self.segment_ids == "zero" and not self.pairs:
             raise ValueError("segment_ids are of pairs of segments; leave it out, or set unit to pair:N")
-        if self.pairs and self.null_tokens == "special":
-            raise ValueError(
-                "null_tokens special is not to be had with pairs: the separator between segments counts as every other "
-                "piece; leave it out, or set it to none or first"
-            )
         if self.layers is not None and not self.layers:
             raise ValueError("layers is empty; leave it out to measure all layers")
         return self
@@ -271,6 +263,11 @@ class RunConfig(BaseModel):
     def pairs(self) -> bool:
         """Whether the unit is a pair of segments."""
         return self.unit.startswith("pair:")
+
+    @property
+    def traced_exemplars(self) -> int:
+        """Exemplars of each head in which attention is drawn; pairs are not read again."""
+        return 0 if self.pairs else self.drawn_exemplars
 
     @property
     def annotation_folder(self) -> Location:

@@ -18,7 +18,9 @@ from attnmetrics.statistics.variability import prefix_pairs
 HEADS, WIDTH = 2, 5
 GROUPS = 4
 NULLS = ((1, 0), (1, 1), (0, 0), (2, 1))
-ATTENDS = tuple(Attends(causal, *null) for causal in (True, False) for null in NULLS)
+ATTENDS = tuple(
+    Attends(causal, *null, between) for causal in (True, False) for null in NULLS for between in (False, True)
+)
 CPU = torch.device("cpu")
 CARD = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # the CPU is that of Triton's interpreter
 
@@ -89,7 +91,21 @@ def one_batch(lengths: list[int], measured: list[bool], tile_pairs: int) -> Batc
 
 
 def attendable(i: int, j: int, length: int, attends: Attends) -> bool:
-    return (j <= i or not attends.causal) and attends.leading <= j < length - attends.trailing
+    return (j <= i or not attends.causal) and not is_null(j, length, attends)
+
+
+def is_null(j: int, length: int, attends: Attends) -> bool:
+    begin, end = between_of(length, attends)
+    return j < attends.leading or j >= length - attends.trailing or begin <= j < end
+
+
+def between_of(length: int, attends: Attends) -> tuple[int, int]:
+    """Where the null pieces between segments begin and end: two or one, anywhere, sometimes beside those at an end."""
+    room = length - attends.leading - attends.trailing
+    if not attends.between or room < 1 or length % 7 == 3:
+        return 0, 0
+    begin = attends.leading + (3 * length + 1) % room
+    return begin, min(begin + 2, length - attends.trailing)
 
 
 def everything_wanted(batch: Batch, measured: list[bool], attends: Attends, device: torch.device = CPU) -> Wanted:
@@ -103,7 +119,9 @@ def everything_wanted(batch: Batch, measured: list[bool], attends: Attends, devi
     ]
     shuffled = np.random.default_rng(0).permutation(np.array(pairs, np.int64).reshape(-1, 3))
     kept = np.array([b for b, row in enumerate(batch.rows) if measured[row]][::2], np.int64)
-    return want(batch, attends, Linked(*shuffled.T, groups=GROUPS), kept, prefix_pairs(attends.causal), device)
+    between = np.array([between_of(length, attends) for length in np.diff(batch.offsets).tolist()], np.int64).T
+    linked, first = Linked(*shuffled.T, groups=GROUPS), prefix_pairs(attends.causal)
+    return want(batch, attends, linked, kept, first, device, between if attends.between else None)
 
 
 def group_of(i: int, j: int) -> int:

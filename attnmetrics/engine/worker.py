@@ -374,9 +374,9 @@ def _check_unit(config: RunConfig, model: "Model") -> None:
 
 
 def _load(config: RunConfig) -> "Model":
-    from attnmetrics.model.load import load_model, without_null
+    from attnmetrics.model.load import load_model
 
-    model = load_model(
+    return load_model(
         str(MODELS.get(config.model, config.model)),
         revision=config.revision,
         device=config.device,
@@ -387,8 +387,6 @@ def _load(config: RunConfig) -> "Model":
         trust_remote_code=config.trust_remote_code,
         allow_pickle=config.allow_pickle,
     )
-    unset = config.pairs and config.null_tokens is None and not model.causal
-    return without_null(model) if unset else model
 
 
 def load_annotator(config: RunConfig, gold: Declared | None, columns: frozenset[str]) -> Annotator:

@@ -14,7 +14,6 @@ from attnmetrics.annotation.features import parse_features
 from attnmetrics.annotation.sentence import Column, Sentences
 from attnmetrics.metrics.coreference import ANAPHOR_CLASSES
 from attnmetrics.model.align import ranges
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.mentions import UnitMentions
 from attnmetrics.model.units import Units
 
@@ -65,19 +64,17 @@ class Anaphors:
         return np.repeat(np.arange(len(anaphors)), end - begin), ranges(begin, end)
 
 
-def find_anaphors(units: Units, rows: Ints, attends: Attends) -> Anaphors:
+def find_anaphors(units: Units, rows: Ints) -> Anaphors:
     """The anaphors of some units.
 
     Args:
         units: the units.
         rows: those that are looked at.
-        attends: which pieces are null.
     """
     pieces, row, sentences = units.pieces, units.pieces.row, units.words
     heads = UnitMentions.of(sentences.mentions, pieces, np.where(np.isin(row, rows), units.word, -1))
-    null = attends.is_null(np.arange(len(row)) - pieces.offsets[row], pieces.lengths[row])
     base = len(sentences.word_start) + 1
-    seen = np.isin(heads.unit * base + heads.word, row[~null] * base + units.word[~null])
+    seen = np.isin(heads.unit * base + heads.word, row[~units.null] * base + units.word[~units.null])
     anaphor, antecedent = heads.antecedents()
     places = np.unique(anaphor[seen[antecedent]])
     kind = _kinds(sentences)[heads.word]

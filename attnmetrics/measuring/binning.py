@@ -11,7 +11,6 @@ from torch import Tensor
 
 from attnmetrics.metrics.family import HEAD, OFFSETS, Quantity, Sum
 from attnmetrics.metrics.schema import Schema
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.reductions import Reductions
 from attnmetrics.model.special import SEPARATOR, is_summary
 from attnmetrics.model.units import Units
@@ -38,7 +37,7 @@ class Binning:
         piece: NDArray[np.int64],
         within: NDArray[np.int64],
         length: NDArray[np.int64],
-        attends: Attends,
+        causal: bool,
         device: torch.device,
     ) -> "Binning":
         """The binning of a batch.
@@ -48,15 +47,15 @@ class Binning:
             piece: [T] its pieces, counted over all units.
             within: [T] the same, counted in their units.
             length: [T] pieces of their units.
-            attends: which of them are null.
+            causal: whether the model is.
             device: where the reductions are.
         """
         names = units.schema.names
         # [name, T] by label whether the piece has the name, and then all of these one below the other.
         members = [units.labels[label][piece] == np.arange(len(own))[:, None] for label, own in names.items()]
         of_all = np.concatenate([np.zeros((0, len(piece)), np.bool_), *members])
-        summary = is_summary(within, length, units.pieces.in_text[piece], attends.causal)
-        parts = (of_all, of_all & ~attends.is_null(within, length), summary)
+        summary = is_summary(within, length, units.pieces.in_text[piece], causal)
+        parts = (of_all, of_all & ~units.null[piece], summary)
         given, received, of_units = (torch.from_numpy(part).to(device, torch.float64) for part in parts)
         ends = np.cumsum([len(own) for own in names.values()]).tolist()
         rows = {label: slice(end - len(names[label]), end) for label, end in zip(names, ends, strict=True)}

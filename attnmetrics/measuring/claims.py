@@ -51,7 +51,7 @@ class ClaimReader:
 
     def __init__(self, finder: ClaimFinder, batch: Batch, relations: RelationReader | None) -> None:
         self._units, self._batch, self._relations = finder.units, batch, relations
-        self._attends = finder.attends
+        self._causal = finder.attends.causal
         self._spots = _find_spots(finder, batch)
         self._rows: list[Rows] = []
 
@@ -73,8 +73,8 @@ class ClaimReader:
 
     def _end(self, layer: int) -> None:
         """Choose the best rows of a layer of which all tiles were seen."""
-        columns = self._columns.settle(self._batch, self._attends)
-        self._add(layer, self._spots.choose(columns, self._at_pairs, self._attends))
+        columns = self._columns.settle(self._batch, self._causal)
+        self._add(layer, self._spots.choose(columns, self._at_pairs, self._causal))
         if self._relations is not None:
             self._add(layer, self._relations.choose())
 
@@ -118,9 +118,9 @@ class _Columns:
         before[new] = largest[new]
         total += weights.sum(2, dtype=torch.float64).transpose(1, 2).cpu().numpy()
 
-    def settle(self, batch: Batch, attends: Attends) -> "_Columns":
+    def settle(self, batch: Batch, causal: bool) -> "_Columns":
         """With no row that may not attend to its column: one has the weight 0, as all others of its column then."""
-        if attends.causal:
+        if causal:
             np.maximum(self.row, _within(batch)[:, None], out=self.row)
         return self
 
@@ -134,6 +134,8 @@ class _Spots:
     """
 
     batch: Batch
+    null: NDArray[np.bool_]
+    """[T] of packed pieces"""
     column: Ints
     """[X] packed pieces"""
     pair: Ints
@@ -148,10 +150,10 @@ class _Spots:
         unit, row, column = torch.from_numpy(index[kept].T.copy()).to(weights.device)
         into[:, own.start + kept] = weights[unit, :, row, column].float().cpu().numpy().T
 
-    def choose(self, columns: _Columns, at_pairs: NDArray[np.float32], attends: Attends) -> Chosen:
+    def choose(self, columns: _Columns, at_pairs: NDArray[np.float32], causal: bool) -> Chosen:
         """The strongest spot of each segment that may be among its claim's best."""
         n, within = self.segments.length, _within(self.batch)
-        sink = _find_second_sinks(columns, self.batch, attends)
+        sink = _find_second_sinks(columns, self.batch, self.null, causal)
         places = (columns.row * n + within[:, None]).T
         heads, units = np.arange(len(places))[:, None], len(self.batch.rows)
         at_sink = np.where(sink.T >= 0, columns.largest.T[heads, sink.T], -np.inf).astype(np.float32)
@@ -167,12 +169,22 @@ def _within(batch: Batch) -> Ints:
     return ranges(np.zeros_like(sizes), sizes)
 
 
-def _find_second_sinks(columns: _Columns, batch: Batch, attends: Attends) -> Ints:
+def _own(units: Units, batch: Batch) -> Ints:
+    """[T] each packed piece, counted over all units."""
+    return ranges(units.pieces.offsets[batch.rows], units.pieces.offsets[batch.rows + 1])
+
+
+def _null(finder: ClaimFinder, batch: Batch) -> NDArray[np.bool_]:
+    """[T] whether the columns of packed pieces are null."""
+    return finder.units.null[_own(finder.units, batch)]
+
+
+def _find_second_sinks(columns: _Columns, batch: Batch, null: NDArray[np.bool_], causal: bool) -> Ints:
     """[B, head] the packed piece that is each unit's most attended column; −1 for none (`second_sink` says which)."""
     lengths = np.diff(batch.offsets)
     n, j = np.repeat(lengths, lengths), _within(batch)
-    rows = n - j if attends.causal else n
-    is_candidate = (j > 0) & ~attends.is_null(j, n) & (2 * rows >= n) & (n >= SINK_PIECES)
+    rows = n - j if causal else n
+    is_candidate = (j > 0) & ~null & (2 * rows >= n) & (n >= SINK_PIECES)
     mean = np.where(is_candidate[:, None], columns.total / rows[:, None], -np.inf)
     most = np.maximum.reduceat(mean, batch.offsets[:-1], axis=0)
     first = np.where(mean == np.repeat(most, lengths, axis=0), np.arange(len(j))[:, None], len(j))
@@ -187,16 +199,18 @@ def _find_spots(finder: ClaimFinder, batch: Batch) -> _Spots:
     unit = np.concatenate([column_unit, pair[:, 0], units])
     claim = np.concatenate([column_claim, pair_claim, sink])
     longest = int(np.diff(batch.offsets).max())
-    return _Spots(batch, column, pair, Segments.of(longest, unit, claim, finder.units.digest[batch.rows]))
+    return _Spots(
+        batch, _null(finder, batch), column, pair, Segments.of(longest, unit, claim, finder.units.digest[batch.rows])
+    )
 
 
 def _named_columns(finder: ClaimFinder, batch: Batch) -> tuple[Ints, Ints, Ints]:
     """(claim, unit, packed piece) of every column that is not null, for each label, sorted by unit and claim."""
     units, firsts, sizes = finder.units, finder.claims.first_of_label, np.diff(batch.offsets)
     unit, piece = np.repeat(np.arange(len(sizes)), sizes), np.arange(batch.offsets[-1])
-    kept = ~finder.attends.is_null(_within(batch), np.repeat(sizes, sizes))
+    kept = ~_null(finder, batch)
     unit, piece = unit[kept], piece[kept]
-    own = ranges(units.pieces.offsets[batch.rows], units.pieces.offsets[batch.rows + 1])[kept]
+    own = _own(units, batch)[kept]
     claims = np.concatenate([units.labels[label][own] + first for label, first in firsts.items()])
     unit, piece = np.tile(unit, len(firsts)), np.tile(piece, len(firsts))
     order = np.lexsort((piece, claims, unit))
@@ -213,16 +227,17 @@ def _pairs(finder: ClaimFinder, batch: Batch) -> tuple[Ints, Ints]:
     own, unit = own[of_link], unit[of_link]
     claim = claims.first_of_links + linked.group[own]
     parts: list[tuple[NDArray[Any], ...]] = [(claim, unit, linked.attending[own], linked.attended[own])]
-    parts += [_neighbours(finder.attends, claims.number(name), step, batch) for name, step in NEIGHBOURS.items()]
+    parts += [_neighbours(finder, claims.number(name), step, batch) for name, step in NEIGHBOURS.items()]
     columns = [np.concatenate(column).astype(np.int64) for column in zip(*parts, strict=True)]
     order = np.lexsort((columns[0], columns[1]))
     return columns[0][order], np.stack([column[order] for column in columns[1:]], axis=1)
 
 
-def _neighbours(attends: Attends, claim: int, step: int, batch: Batch) -> tuple[Ints, ...]:
+def _neighbours(finder: ClaimFinder, claim: int, step: int, batch: Batch) -> tuple[Ints, ...]:
     """(claim, unit, i, i + step), as far as the pairs are attendable."""
     sizes = np.diff(batch.offsets)
     i, n, unit = _within(batch), np.repeat(sizes, sizes), np.repeat(np.arange(len(sizes)), sizes)
     j = i + step
-    kept = (j >= 0) & (j < n) & attends.pairs(i, j, n)
+    inside = (j >= 0) & (j < n) & finder.attends.may_attend(i, j)
+    kept = inside & ~np.roll(_null(finder, batch), -step)
     return np.full(kept.sum(), claim), unit[kept], i[kept], j[kept]

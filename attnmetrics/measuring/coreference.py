@@ -35,12 +35,11 @@ class Coreference:
         pieces, row = units.pieces, units.pieces.row
         self.model = model
         self.half = find_halves(units, sample.seed)
-        self.anaphors = find_anaphors(units, sample.rows, model.attends)
-        null = model.attends.is_null(np.arange(len(row)) - pieces.offsets[row], pieces.lengths[row])
+        self.anaphors = find_anaphors(units, sample.rows)
         maps = np.where(np.isin(row, self.anaphors.unit), row, -1)
         base = len(units.words.word_start) + 1
         attending = np.isin(row * base + units.word, self.anaphors.unit * base + self.anaphors.word)
-        self.maps = WordMaps.of(pieces, maps, units.word, null, attending)
+        self.maps = WordMaps.of(pieces, maps, units.word, units.null, attending)
 
     def read(self, batch: Batch) -> "CoreferenceReader":
         """A reader for these units."""

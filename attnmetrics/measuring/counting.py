@@ -13,6 +13,7 @@ from attnmetrics.model.special import SEPARATOR, is_summary
 from attnmetrics.model.units import Units
 
 Array = NDArray[np.float64]
+Between = tuple[int, int]
 
 
 def count(units: Units, counted: NDArray[np.bool_], attends: Attends) -> dict[str, Array]:
@@ -102,8 +103,8 @@ class _Counts:
             attends=attends,
             piece=piece,
             length=length,
-            even_given=even_given(piece, length, attends),
-            even_received=even_received(piece, length, attends),
+            even_given=even_given(piece, attends.reach(piece, length), units.null),
+            even_received=even_received(piece, length, attends.causal, units.null),
             linked={
                 link.name: _Linked.of(link, units.links[link.name], counted, lengths) for link in units.schema.links
             },
@@ -147,8 +148,8 @@ class _Counts:
         return is_summary(self.piece, self.length, self.units.pieces.in_text, self.attends.causal)
 
     def even_received_all(self, wanted: Sum) -> Array:
-        every = replace(self.attends, leading=0, trailing=0)
-        return self.by_label(even_received(self.piece, self.length, every), wanted.by)
+        every = even_received(self.piece, self.length, self.attends.causal, np.zeros_like(self.units.null))
+        return self.by_label(every, wanted.by)
 
     def neighbours(self, weights: Array) -> Array:
         """[3] a sum over the rows that may attend to the piece before them, to themselves, to the one after them."""
@@ -162,10 +163,7 @@ class _Counts:
             weights: of the rows, from how many separators each may attend to.
         """
         separator = self.units.labels["special"] == SEPARATOR
-        before = np.concatenate([[0], np.cumsum(separator)])
-        # A row for each piece: its unit's first piece, and the separators from there to the last that it may attend to.
-        first = np.arange(len(separator)) - self.piece
-        seen, all_seen = (before[first + reach] - before[first] for reach in (self.reach, self.length))
+        seen, all_seen = (_count_seen(separator, self.piece, reach) for reach in (self.reach, self.length))
         weight = np.where(all_seen > 0, weights(seen.astype(np.float64)), 0.0)
         return np.array([weight[self.in_counted & rows].sum() for rows in (separator, ~separator)])
 
@@ -209,11 +207,12 @@ class _Counts:
         pairs = self.backward(wanted.by)
         return np.asarray((pairs.i - pairs.j).sum(), np.float64)
 
-    def _by_length(self, of_length: Callable[[int, Attends], Array], size: int) -> Array:
+    def _by_length(self, of_length: Callable[[int, Attends, Between], Array], size: int) -> Array:
         total = np.zeros(size)
-        lengths = self.units.pieces.lengths[self.counted]
-        for length, number in zip(*np.unique(lengths, return_counts=True), strict=True):
-            total += number * of_length(int(length), self.attends)
+        units = np.stack([self.units.pieces.lengths, *self.units.between])[:, self.counted]
+        for unit, number in zip(*np.unique(units.T, axis=0, return_counts=True), strict=True):
+            length, begin, end = unit.tolist()
+            total += number * of_length(length, self.attends, (begin, end))
         return total
 
 
@@ -240,58 +239,75 @@ _OF_TEXTS: Mapping[Quantity, Callable[[_Counts, Sum], Array]] = {
 # --- even attention ---------------------------------------------------------------------------------------------------
 
 
-def even_given(piece: NDArray[np.int64], length: NDArray[np.int64], attends: Attends) -> Array:
+def even_given(piece: NDArray[np.int64], reach: NDArray[np.int64], null: NDArray[np.bool_]) -> Array:
     """Σ_j F of each row where attention is even over all pieces that it may attend to.
 
     Args:
-        piece: [T] attending pieces, counted in their units.
-        length: [T] pieces of their units.
-        attends: what a row may attend to, and which pieces are null.
+        piece: [T] all pieces, counted in their units.
+        reach: [T] how many pieces each may attend to.
+        null: [T] which of them are null.
 
     Example: rows 0, 1, 2 of a causal unit of 3 pieces, the first of them null, give 0, 1/2, 2/3.
     """
-    first, end = attends.columns(length)
-    reach = attends.reach(piece, length)
-    return np.asarray(np.maximum(np.minimum(reach, end) - first, 0) / reach)
+    return np.asarray(_count_seen(~null, piece, reach) / reach)
 
 
-def even_received(piece: NDArray[np.int64], length: NDArray[np.int64], attends: Attends) -> Array:
+def _count_seen(marked: NDArray[np.bool_], piece: NDArray[np.int64], reach: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[T] how many of the pieces that each may attend to are marked: 0 1 1 2 of a causal unit of 3, 1 and 3 marked."""
+    before = np.concatenate([[0], np.cumsum(marked)])
+    # A row for each piece: its unit's first piece; the marked ones from there to the last that it may attend to.
+    first = np.arange(len(piece)) - piece
+    seen: NDArray[np.int64] = before[first + reach] - before[first]
+    return seen
+
+
+def even_received(piece: NDArray[np.int64], length: NDArray[np.int64], causal: bool, null: NDArray[np.bool_]) -> Array:
     """Σ_i F of each column where attention is even over all pieces that a row may attend to.
 
     Column j of a causal unit of n pieces has Σ 1/m over m = j + 1 … n; one of a unit that looks both ways has 1.
 
     Example: columns 0, 1, 2 of a causal unit of 3 pieces, the first of them null, give 0, 1/2 + 1/3, 1/3.
     """
-    if attends.causal:
+    if causal:
         harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, length.max(initial=0) + 1))])
         received = harmonic[length] - harmonic[piece]
     else:
         received = np.ones(len(piece))
-    return np.where(attends.is_null(piece, length), 0.0, received)
+    return np.where(null, 0.0, received)
 
 
 # --- pairs by their distance ------------------------------------------------------------------------------------------
 
 
-def attendable_at_offset(length: int, attends: Attends) -> Array:
-    """[offset] attendable pairs of a unit of so many pieces, by i − j, the ends holding all beyond."""
+def attendable_at_offset(length: int, attends: Attends, between: Between) -> Array:
+    """[offset] attendable pairs of a unit of so many pieces, by i − j, the ends holding all beyond.
+
+    Args:
+        length: pieces.
+        attends: what a row may attend to, and which pieces at the ends are null.
+        between: the first, and one past the last, null piece between segments; both 0 for none.
+    """
     least = 0 if attends.causal else 1 - length
     offset = np.arange(least, length)
-    return total_by(_offset_place(offset), _columns_at(offset, length, attends), len(OFFSETS))
+    return total_by(_offset_place(offset), _open_at(offset, length, attends, between), len(OFFSETS))
 
 
-def backward_at_distance(length: int, attends: Attends) -> Array:
-    """[pair_distance] pairs j ≤ i with j not null of a unit of so many pieces, whatever the model's direction."""
+def backward_at_distance(length: int, attends: Attends, between: Between) -> Array:
+    """[pair_distance] pairs j ≤ i with j not null of such a unit, whatever the model's direction."""
     distance = np.arange(length)
-    return total_by(_distance_place(distance), _columns_at(distance, length, attends), len(PAIR_DISTANCES))
+    return total_by(_distance_place(distance), _open_at(distance, length, attends, between), len(PAIR_DISTANCES))
 
 
-def _columns_at(offset: NDArray[np.int64], length: int, attends: Attends) -> Array:
+def _open_at(offset: NDArray[np.int64], length: int, attends: Attends, between: Between) -> Array:
     """How many columns j that are not null have a row i = j + offset in the unit.
 
     Example: of a unit of 3 pieces, the first of them null, offsets −1 0 1 give 2 2 1.
     """
-    first, end = attends.columns(length)
+    return _columns_at(offset, length, *attends.columns(length)) - _columns_at(offset, length, *between)
+
+
+def _columns_at(offset: NDArray[np.int64], length: int, first: int, end: int) -> Array:
+    """How many of the columns `first` … `end` − 1 have a row i = j + offset in the unit."""
     # 0 ≤ j + offset < length, and first ≤ j < end.
     last, begin = np.minimum(end, length - offset), np.maximum(first, -offset)
     return np.asarray(np.maximum(last - begin, 0), np.float64)

@@ -176,8 +176,8 @@ def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
     return _Input(
         ids=torch.from_numpy(units.pieces.ids[piece]).to(model.device),
         segments=None if units.segments is None else torch.from_numpy(units.segments[piece]).to(model.device),
-        wanted=want(batch, model.attends, linked, with_prefix, pairs, model.device),
-        binning=Binning.of(units, piece, within, lengths[unit], model.attends, model.device),
+        wanted=want(batch, model.attends, linked, with_prefix, pairs, model.device, units.between[:, batch.rows]),
+        binning=Binning.of(units, piece, within, lengths[unit], model.causal, model.device),
         prefix_rows=shard.prefix_row[batch.rows[with_prefix]],
         maps=maps,
         claims=shard.claim_finder.read(batch, maps) if claimed and shard.claim_finder else None,

@@ -31,7 +31,7 @@ class Syntax:
 
     def __init__(self, units: Units, model: Model, sample: MapSample) -> None:
         self.model = model
-        self.maps = map_sentences(units, sample.rows, model.attends)
+        self.maps = map_sentences(units, sample.rows)
         self.edges = Edges.of(units, self.maps, model.attends, sample.seed)
 
     def read(self, batch: Batch) -> "SyntaxReader":

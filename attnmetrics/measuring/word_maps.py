@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.model.align import Pieces, ranges
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.pack import Batch, Tile
 from attnmetrics.model.units import Units
 
@@ -98,21 +97,19 @@ class WordMaps:
         return np.where(there, found, -1)
 
 
-def map_sentences(units: Units, rows: Ints, attends: Attends) -> WordMaps:
+def map_sentences(units: Units, rows: Ints) -> WordMaps:
     """The maps of some units' sentences: one of each sentence that has a word with a piece there, in their order.
 
     Args:
         units: the units.
         rows: those that are mapped.
-        attends: which columns are null.
     """
     pieces, row = units.pieces, units.pieces.row
-    null = attends.is_null(np.arange(len(row)) - pieces.offsets[row], pieces.lengths[row])
     kept = np.flatnonzero(np.isin(row, rows) & (units.word >= 0))
     keys = row[kept] * len(units.words) + units.words.word_row[units.word[kept]]
     maps = np.full(len(row), -1, np.int64)
     maps[kept] = np.unique(keys, return_inverse=True)[1]
-    return WordMaps.of(pieces, maps, units.word, null)
+    return WordMaps.of(pieces, maps, units.word, units.null)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,8 @@ def repeated(pieces: Pieces) -> Pairs:
 def inductive(pieces: Pieces) -> Pairs:
     """(i, j + 1) with j < i − 1 and the same piece id at i and j: what followed the same piece before."""
     i, j = _equal_pieces(pieces)
-    apart = j + 1 < i
-    i, j = i[apart], j[apart] + 1
+    kept = (j + 1 < i) & pieces.in_text[j + 1]
+    i, j = i[kept], j[kept] + 1
     return _by_row(i, j, np.zeros_like(i), pieces)
 
 

@@ -69,7 +69,8 @@ ModelFacts = TypedDict(
 )
 """What a run's record says of its model, in plain values: `fingerprint` is of its files, `layers` are those measured,
 `other_layers` those without attention between pieces, by what they are, both by the model's own numbers; `null` columns
-and pieces of the `template` are counted at both ends of a sentence (`leading`, `trailing`)."""
+and pieces of the `template` are counted at both ends of a sentence (`leading`, `trailing`); `between` is 1 where the
+template's pieces between two segments are null, too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +137,11 @@ class Model:
             "other_layers": {kind: list(found) for kind, found in self.numbering.others.items()},
             "heads": self.heads,
             "causal": self.causal,
-            "null": {"leading": self.attends.leading, "trailing": self.attends.trailing},
+            "null": {
+                "leading": self.attends.leading,
+                "trailing": self.attends.trailing,
+                "between": int(self.attends.between),
+            },
             "max_pieces": self.max_pieces,
             "template": {"leading": len(self.template.before), "trailing": len(self.template.after)},
             "device": str(self.device),
@@ -265,12 +270,7 @@ def choose_attends(null_tokens: NullTokens | None, causal: bool, template: Templ
     """Which pieces attend to which, with the null columns of a policy."""
     policy = null_tokens or ("first" if causal else "special")
     ends = {"first": (1, 0), "special": (len(template.before), len(template.after)), "none": (0, 0)}
-    return Attends(causal, *ends[policy])
-
-
-def without_null(model: Model) -> Model:
-    """The model with no null column."""
-    return replace(model, attends=choose_attends("none", model.causal, model.template))
+    return Attends(causal, *ends[policy], between=policy == "special")
 
 
 def load_generator(model: Model) -> Any:

@@ -13,7 +13,7 @@ def check_pair(size: int, model: Model) -> None:
 
     Raises:
         ConfigError: they are longer than it takes, or the template leaves no room for two pieces; or nothing stands
-            between two texts.
+            between two texts; or its pieces are null, and another number of them is around two texts than around one.
         ModelError: the tokenizer's template changes the texts' pieces, or numbers segments that the model has not; or
             the model is not told of segments in a batch as it is alone.
     """
@@ -22,6 +22,12 @@ def check_pair(size: int, model: Model) -> None:
         raise ConfigError(
             f"expected a tokenizer that puts a separator between two texts, found none in that of {model.name}; choose "
             "--unit window:N"
+        )
+    ends = [tuple(len(gaps[end]) for end in (0, -1)) for gaps in (find_frame(model.tokenizer, 1).gaps, frame.gaps)]
+    if model.attends.between and ends[0] != ends[1]:
+        raise ConfigError(
+            f"expected as many pieces of the template before and after two texts as around one, found {ends[1]} and "
+            f"{ends[0]} of the tokenizer of {model.name}; give --null-tokens first or none"
         )
     least = frame.size + 2
     if not least <= size <= model.max_pieces:

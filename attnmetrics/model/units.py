@@ -20,6 +20,7 @@ from attnmetrics.errors import ConfigError, ModelError
 from attnmetrics.metrics.family import Link
 from attnmetrics.metrics.schema import COREFERENCE, Schema
 from attnmetrics.model.align import Pieces, align, encode, tokenize
+from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.links import Pairs, inductive, repeated, spread
 from attnmetrics.model.mentions import link_mentions
 from attnmetrics.model.pairs import find_frame, group_sentences, tokenize_pairs
@@ -58,6 +59,10 @@ class Units:
     sentence: NDArray[np.int64]
     """[T] the sentence of `words` that holds the piece, ascending; a template piece belongs to that of the text beside
     it, rather before than after it"""
+    null: NDArray[np.bool_]
+    """[T] whether the piece's column is null"""
+    between: NDArray[np.int64]
+    """[2, S] the first, and one past the last, null piece between a unit's segments; both 0 where it has none"""
     segments: NDArray[np.int64] | None = None
     """[T] which segment of its unit the model is told that a piece is in; None: it is told nothing"""
 
@@ -195,6 +200,8 @@ def _units(
     """
     _check_ids(pieces, texts, model)
     word = align(texts, pieces)
+    within = np.arange(len(pieces.ids)) - pieces.offsets[pieces.row]
+    between = _find_between(pieces, within, model.attends)
     return Units(
         schema=marks.schema,
         document=tuple(texts.document[row] for row in pieces.text),
@@ -207,7 +214,20 @@ def _units(
         labels=_label_pieces(marks, pieces, word, texts.text, model),
         links=_link_pieces(marks, pieces, word, words.mentions),
         sentence=sentence,
+        null=model.attends.is_null(within, pieces.lengths[pieces.row], between[:, pieces.row]),
+        between=between,
     )
+
+
+def _find_between(pieces: Pieces, within: NDArray[np.int64], attends: Attends) -> NDArray[np.int64]:
+    """[2, S] see `Units.between`: template pieces that are at neither end, all of a unit's side by side."""
+    between = np.zeros((2, len(pieces.text)), dtype=np.int64)
+    if attends.between:
+        inside = np.flatnonzero(~pieces.in_text & ~attends.is_null(within, pieces.lengths[pieces.row]))
+        row = pieces.row[inside]
+        between[0, row[::-1]] = within[inside[::-1]]  # of a unit's pieces, the first is written last
+        between[1, row] = within[inside] + 1
+    return between
 
 
 def _label_pieces(

@@ -136,10 +136,12 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 
 def _null_pieces(facts: Mapping[str, Any]) -> str:
-    """Which pieces count as null: "the first", "the first 2 and the last"."""
+    """Which pieces count as null: "the first", "the first 2 and the last and those between segments"."""
     ends = [(side, _at(facts, ("model", "null", key))) for side, key in (("first", "leading"), ("last", "trailing"))]
     known = [(side, int(number)) for side, number in ends if isinstance(number, int)]
     parts = [f"the {side}" if number == 1 else f"the {side} {number}" for side, number in known if number]
+    if _at(facts, ("model", "null", "between")) == 1 and str(_first(facts, _ABOUT["unit"])).startswith("pair"):
+        parts.append("those between segments")
     return " and ".join(parts) or ("none" if known else "")
 
 

@@ -19,11 +19,13 @@ from kernel_cases import (
     WIDTH,
     Case,
     attendable,
+    between_of,
     every_kernel,
     every_tiling,
     everything_wanted,
     fused,
     group_of,
+    is_null,
     on_cpu,
     one_batch,
 )
@@ -92,7 +94,7 @@ def add_pair(
     offset = max(-OFFSET_LIMIT, min(OFFSET_LIMIT, i - j)) + OFFSET_LIMIT
     found["received"][begin + j] += weight
     found["offsets_all"][:, offset] += weight
-    if not attends.leading <= j < length - attends.trailing:
+    if is_null(j, length, attends):
         found["null"][begin + i] += weight
         return
     found["given"][begin + i] += weight
@@ -216,6 +218,8 @@ def test_reductions_are_their_definitions(
         ([2, 18], Attends(True, 2, 1), 30.0),
         ([1, 3, 18, 9], Attends(False, 1, 1), 2.0),
         ([4, 17], Attends(False, 0, 0), 30.0),
+        ([1, 3, 18, 9], Attends(False, 1, 1, True), 2.0),
+        ([2, 18], Attends(True, 1, 0, True), 2.0),
     ],
 )
 def test_fused_reductions_are_their_definitions(
@@ -306,6 +310,8 @@ def test_the_largest_of_several_rows_and_columns_peaks_at_the_smallest_pair(
         (Attends(False, 1, 0), (0, 1), (1, 1)),
         (Attends(False, 0, 1), (0, 1), (0, 0)),
         (Attends(False, 0, 3), (1, 0), (0, 0)),
+        (Attends(False, 0, 0, True), (0, 3), (0, 0)),
+        (Attends(True, 1, 0, True), (2, 1), (1, 1)),
     ],
 )
 def test_a_peak_of_nothing_is_the_first_attendable_pair(
@@ -315,7 +321,7 @@ def test_a_peak_of_nothing_is_the_first_attendable_pair(
     batch = one_batch([4], [True], 1 << 16)
     wanted = everything_wanted(batch, [True], attends, case.device)
     query, key = case.take(torch.ones(4, HEADS, WIDTH)), case.take(torch.zeros(4, HEADS, WIDTH))
-    key[0 if attends.leading else -1] = 1e6
+    key[between_of(4, attends)[0] or (0 if attends.leading else -1)] = 1e6
     found = case.reduce(query, key, 1.0, wanted)
     assert found.peak.tolist() == [[[0.0] * HEADS]] * 2
     for kind, first in enumerate((apart, own)):

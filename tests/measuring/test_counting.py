@@ -126,8 +126,8 @@ def edges_of(units: Units, link: str, row: int) -> set[tuple[int, int, int]]:
 
 def test_even_attention_of_three_pieces() -> None:
     piece, length = np.arange(3), np.full(3, 3)
-    causal, both = Attends(True, 1, 0), Attends(False, 1, 1)
-    np.testing.assert_allclose(even_given(piece, length, causal), [0, 1 / 2, 2 / 3])
-    np.testing.assert_allclose(even_received(piece, length, causal), [0, 1 / 2 + 1 / 3, 1 / 3])
-    np.testing.assert_allclose(even_given(piece, length, both), [1 / 3, 1 / 3, 1 / 3])
-    np.testing.assert_allclose(even_received(piece, length, both), [0, 1, 0])
+    first, ends = np.array([True, False, False]), np.array([True, False, True])
+    np.testing.assert_allclose(even_given(piece, piece + 1, first), [0, 1 / 2, 2 / 3])
+    np.testing.assert_allclose(even_received(piece, length, True, first), [0, 1 / 2 + 1 / 3, 1 / 3])
+    np.testing.assert_allclose(even_given(piece, length, ends), [1 / 3, 1 / 3, 1 / 3])
+    np.testing.assert_allclose(even_received(piece, length, False, ends), [0, 1, 0])

@@ -9,30 +9,37 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from agreement import WEIGHT, K, check_exemplars, worst_ratios
+from agreement import OF_CLAIM, WEIGHT, K, check_claims, check_exemplars, worst_ratios
 from conftest import demo_config
 from gold import Annotated, corpus, new_reference, read_gold_pairs
 from models import TEXTS, make_tokenizer, save_model
 from reference_forward import forward_float64
+from tokenizers.processors import TemplateProcessing
 from transformers import AutoModel, AutoTokenizer
 
 import attnmetrics
 from attnmetrics.config import build_config
 from attnmetrics.errors import ConfigError, ModelError
+from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.shard import ShardResult, measure
+from attnmetrics.metrics import syntax
+from attnmetrics.metrics.claims import Claims
 from attnmetrics.metrics.reference.pieces import label_pieces
-from attnmetrics.metrics.reference.sentence import Sentence, Word
+from attnmetrics.metrics.reference.sentence import Mention, Sentence, Word
+from attnmetrics.metrics.reference.syntax import Syntax
 from attnmetrics.model import probe
-from attnmetrics.model.load import Model, load_model, without_null
+from attnmetrics.model.load import Model, choose_attends, load_model
 from attnmetrics.model.pairs import find_frame, group_sentences, tokenize_pairs
 from attnmetrics.model.segments import check_pair
 from attnmetrics.model.units import SegmentIds
 from attnmetrics.results.dataset import dataset
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
+from attnmetrics.statistics.claims import merge_rows
 from attnmetrics.statistics.exemplars import merge_all
 from attnmetrics.statistics.variability import deviations
 from attnmetrics.views import atlas
+from attnmetrics.views.facts import about
 
 SIZE = 40
 SENTENCES = corpus(TEXTS)[:13]
@@ -66,9 +73,18 @@ class Pair(NamedTuple):
             first = len(words)
             for word in one.words:
                 head = word.head + first if word.head >= 0 else -1
-                words.append(Word(word.start + start, word.end + start, word.pos, word.rel, head))
+                words.append(replace(word, start=word.start + start, end=word.end + start, head=head))
             start += len(one.text) + 1
         return words
+
+    @property
+    def mentions(self) -> tuple[Mention, ...]:
+        first = np.cumsum([0, *(len(one.words) for one in self.sentences)]).tolist()
+        return tuple(
+            replace(mention, word=mention.word + before)
+            for one, before in zip(self.sentences, first, strict=False)
+            for mention in one.mentions
+        )
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +94,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(folder: Path) -> Model:
-    return without_null(load_model(str(folder)))
+    return load_model(str(folder))
 
 
 def cut(folder: Path, sentences: list[Annotated], size: int) -> list[Pair]:
@@ -115,7 +131,9 @@ def measured(model: Model, size: int, segment_ids: SegmentIds = "tokenizer") -> 
     shards = [SENTENCES[start : start + 2 * DOCUMENT] for start in range(0, len(SENTENCES), 2 * DOCUMENT)]
     assert len(shards) > 1
     units = [read_gold_pairs(shard, model, size, segment_ids) for shard in shards]
-    return [measure(one, model, batch_pieces=100, exemplars=K) for one in units]
+    samples = [MapSample(seed=0, rows=np.arange(len(one))) for one in units]
+    each = zip(units, samples, strict=True)
+    return [measure(one, model, batch_pieces=100, exemplars=K, map_sample=sample) for one, sample in each]
 
 
 def merged(parts: list[ShardResult], unit: str) -> xr.Dataset:
@@ -125,8 +143,11 @@ def merged(parts: list[ShardResult], unit: str) -> xr.Dataset:
     return dataset(state.layout, state.sums | deviations(lambda: (part.blocks for part in parts)), unit)
 
 
-@pytest.mark.parametrize(("size", "segment_ids"), [(SIZE, "tokenizer"), (20, "zero")])
-def test_every_statistic_is_that_of_pairs_cut_by_hand(folder, model, size, segment_ids):
+@pytest.mark.parametrize(
+    ("size", "segment_ids", "policy"), [(SIZE, "tokenizer", None), (20, "zero", "special"), (20, "zero", "none")]
+)
+def test_every_statistic_is_that_of_pairs_cut_by_hand(folder, model, size, segment_ids, policy):
+    model = replace(model, attends=choose_attends(policy, False, model.template))
     expected, maps = new_reference(3, 4, causal=False, own=False), {}
     pairs = cut(folder, SENTENCES, size)
     for pair in pairs:
@@ -135,14 +156,22 @@ def test_every_statistic_is_that_of_pairs_cut_by_hand(folder, model, size, segme
         maps[pair.document, pair.number] = alpha
         template = frozenset(n for n, (start, end) in enumerate(spans) if start == end)
         text = pair.text + "\0" + str(ids)  # one text a pair: the reference keeps each once
-        row = Sentence(text, pair.words, spans, ids, template, frozenset(), alpha, added, cut=short,
-                       document_index=pair.document, sentence=pair.number)  # fmt: skip
+        null = frozenset() if policy == "none" else template
+        row = Sentence(text, pair.words, spans, ids, template, null, alpha, added, mentions=pair.mentions, cut=short,
+                       document=f"document {pair.document}", document_index=pair.document,
+                       sentence=pair.number)  # fmt: skip
         expected.add(label_pieces(row))
     parts = measured(model, size, segment_ids)
     found = merged(parts, f"pair:{size}")
+    # Maps between words are of sentences in pairs; the twin takes a pair for one sentence (see `test_syntax`).
+    expected.twins = [twin for twin in expected.twins if not isinstance(twin, Syntax)]
+    of_syntax = {result.name for result in syntax.FAMILY.results}
+    found = found.drop_vars([name for name in found.data_vars if name.removesuffix("_by_layer") in of_syntax])
     ratios = worst_ratios(found, expected)
     assert max(ratios.values()) <= 1, {name: ratio for name, ratio in ratios.items() if ratio > 1}
     assert check_exemplars(merge_all(part.exemplars for part in parts), expected, maps) < WEIGHT
+    claims = merge_rows(part.claims for part in parts)
+    assert check_claims(claims, Claims(parts[0].state.layout), expected, maps)[0] < OF_CLAIM
     assert {len(pair.texts) for pair in pairs} == {1, 2}
     assert found["sentences_cut"] == expected.results()["sentences_cut"] > 0
     assert found["separator_attention"].notnull().all()
@@ -193,7 +222,8 @@ def test_rows_of_one_length_are_told_their_segments_too(model):
 
 
 def test_any_shards_of_whole_documents_give_the_same(model):
-    whole = measure(read_gold_pairs(SENTENCES, model, SIZE, "tokenizer"), model, exemplars=K)
+    units = read_gold_pairs(SENTENCES, model, SIZE, "tokenizer")
+    whole = measure(units, model, exemplars=K, map_sample=MapSample(seed=0, rows=np.arange(len(units))))
     parts = measured(model, SIZE)
     for name, value in whole.state.sums.items():
         total = sum(part.state[name] for part in parts)
@@ -212,8 +242,6 @@ def test_units_take_what_fits_and_are_halved_at_the_nearest_border():
 
 def test_a_template_may_put_more_than_one_piece_between():
     tokenizer = make_tokenizer("bert").backend_tokenizer
-    from tokenizers.processors import TemplateProcessing
-
     tokenizer.post_processor = TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] [SEP] $B:1 [SEP]:2", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
@@ -227,6 +255,24 @@ def test_a_template_may_put_more_than_one_piece_between():
     assert not pieces.cut.any()
     pieces, _ = tokenize_pairs(tokenizer, ["a", "b a"], ["b b", None], frames, 6)
     assert pieces.ids.tolist() == [2, a, 3, 3, b, 3, 2, b, a, 3] and pieces.cut.tolist() == [True, False]
+
+
+def test_null_pieces_between_segments(model):
+    tokenizer = make_tokenizer("bert").backend_tokenizer
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    twice = replace(model, tokenizer=tokenizer)
+    check_pair(SIZE, twice)
+    for one, pieces in ((model, 1), (twice, 2)):
+        units = read_gold_pairs(SENTENCES, one, SIZE, "tokenizer")
+        np.testing.assert_array_equal(units.null, ~units.pieces.in_text)
+        begin, end = units.between
+        assert set((end - begin).tolist()) == {0, pieces}
+    for policy, number in (("first", 1), ("none", 0)):
+        other = replace(model, attends=choose_attends(policy, False, model.template))
+        units = read_gold_pairs(SENTENCES, other, SIZE, "tokenizer")
+        assert units.null.sum() == number * len(units) and not units.between.any()
 
 
 # ---- what is refused
@@ -243,8 +289,6 @@ def test_settings_that_go_with_pairs_alone_or_not_at_all():
     build_config({**base, "unit": "pair:128", "segment_ids": "zero"})
     with pytest.raises(ConfigError, match="segment_ids are of pairs of segments; leave it out"):
         build_config({**base, "segment_ids": "zero"})
-    with pytest.raises(ConfigError, match="null_tokens special is not to be had with pairs"):
-        build_config({**base, "unit": "pair:128", "null_tokens": "special"})
     with pytest.raises(ConfigError, match="unit pair:128 takes whole documents"):
         build_config({**base, "unit": "pair:128", "sample_sentences": 5})
 
@@ -257,6 +301,19 @@ def test_pairs_fit_the_model_and_its_tokenizer(model, tmp_path):
             check_pair(size, model)
     with pytest.raises(ConfigError, match=r"puts a separator between two texts, found none .* choose --unit window:N"):
         check_pair(30, load_model(str(save_model(tmp_path / "gpt2", "gpt2", layers=1))))
+
+
+def test_null_pieces_at_the_ends_are_as_many_as_around_one_text(model):
+    tokenizer = make_tokenizer("bert").backend_tokenizer
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] [CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    other = replace(model, tokenizer=tokenizer)
+    with pytest.raises(
+        ConfigError, match=r"as many pieces .* found \(2, 1\) and \(1, 1\) .* --null-tokens first or none"
+    ):
+        check_pair(SIZE, other)
+    check_pair(SIZE, replace(other, attends=choose_attends("first", False, model.template)))
 
 
 def test_a_model_that_is_not_told_of_segments_is_refused(model, monkeypatch):
@@ -278,15 +335,19 @@ def test_a_run_in_pairs(folder: Path, tmp_path: Path) -> None:
     config = demo_config(tmp_path / "run", model=str(folder), unit="pair:40", segment_ids="zero", **corpus_file)
     facts = run(config, Reporter(quiet=True))
     assert facts["corpus"]["shards"] > 1
-    assert facts["model"]["null"] == {"leading": 0, "trailing": 0}
+    assert facts["model"]["null"] == {"leading": 1, "trailing": 1, "between": 1}
+    assert ("null pieces", "the first and the last and those between segments") in about(facts)
     assert facts["identity"]["segment_ids"] == "zero"
     found, frame = attnmetrics.load(tmp_path / "run"), attnmetrics.exemplars(tmp_path / "run")
-    assert found["sentences"] == 3 and (found["null_attention"] == 0).all()
+    assert found["sentences"] == 3
     tokenizer = AutoTokenizer.from_pretrained(folder)
     ids = tokenizer("Nobody knew. Stop!", "Go on. They left it.")["input_ids"]
     assert found["pieces"] == 3 * len(ids)
     alpha, _ = forward_float64(folder, ids)
     np.testing.assert_allclose(found["peak_attention"], alpha.max(-1).mean(-1), rtol=1e-5)
+    special = [place for place, piece in enumerate(ids) if piece in (2, 3)]
+    assert len(special) == 3
+    np.testing.assert_allclose(found["null_attention"], alpha[..., special].sum(-1).mean(-1), rtol=1e-5)
     assert found["sentences"].attrs["long_name"] == "Segment pairs measured"
     page = atlas.contents(found, frame, attnmetrics.exemplar_attention(tmp_path / "run"), facts)
     assert page["unit"] == "segment pair"

@@ -36,7 +36,7 @@ def test_repeats_and_inductions_are_their_definitions(rows: list[list[tuple[int,
         text = [place for place, (_, in_text) in enumerate(row) if in_text]
         same = [(i, j) for i in text for j in text if j < i and row[i][0] == row[j][0]]
         repeats += [(n, i, j, 0) for i, j in same]
-        inductions += [(n, i, j + 1, 0) for i, j in same if j < i - 1]
+        inductions += [(n, i, j + 1, 0) for i, j in same if j < i - 1 and row[j + 1][1]]
     assert triples(repeated(pieces_of(rows))) == sorted(repeats)
     assert triples(inductive(pieces_of(rows))) == sorted(inductions)
 

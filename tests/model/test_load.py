@@ -55,14 +55,15 @@ def test_gpt2_loads_with_its_layers_heads_and_null_piece(gpt2: Path) -> None:
     assert type(model.network.h[0].mlp.act) is OnePassGelu
     assert model.describe() == {
         "name": str(gpt2), "revision": None, "fingerprint": model.fingerprint, "class": "GPT2Model", "layers": [0, 1],
-        "other_layers": {}, "heads": 4, "causal": True, "null": {"leading": 1, "trailing": 0}, "max_pieces": 64,
-        "template": {"leading": 0, "trailing": 0}, "device": "cpu", "dtype": "float32", "kernel": "compiled",
+        "other_layers": {}, "heads": 4, "causal": True, "null": {"leading": 1, "trailing": 0, "between": 0},
+        "max_pieces": 64, "template": {"leading": 0, "trailing": 0}, "device": "cpu", "dtype": "float32",
+        "kernel": "compiled",
     }  # fmt: skip
 
 
 def test_bert_looks_both_ways_and_llama_begins_with_its_template(tmp_path: Path) -> None:
     bert = load_model(str(save_model(tmp_path / "bert", "bert")))
-    assert (bert.attends, bert.template) == (Attends(False, 1, 1), Template((2,), (3,)))
+    assert (bert.attends, bert.template) == (Attends(False, 1, 1, between=True), Template((2,), (3,)))
     llama = load_model(str(save_model(tmp_path / "llama", "llama")))
     assert (llama.attends, llama.template, llama.heads) == (Attends(True, 1, 0), Template((0,)), 6)
 
@@ -70,11 +71,11 @@ def test_bert_looks_both_ways_and_llama_begins_with_its_template(tmp_path: Path)
 @pytest.mark.parametrize(
     ("family", "policy", "attends"),
     [
-        ("gpt2", "special", Attends(True, 0, 0)),
+        ("gpt2", "special", Attends(True, 0, 0, between=True)),
         ("gpt2", "none", Attends(True, 0, 0)),
         ("bert", "first", Attends(False, 1, 0)),
-        ("bert", "special", Attends(False, 1, 1)),
-        ("llama", "special", Attends(True, 1, 0)),
+        ("bert", "special", Attends(False, 1, 1, between=True)),
+        ("llama", "special", Attends(True, 1, 0, between=True)),
     ],
 )
 def test_null_policies(tmp_path: Path, family: str, policy: str, attends: Attends) -> None:
@@ -114,7 +115,7 @@ def test_positions_after_the_padding_id(tmp_path: Path) -> None:
     )  # fmt: skip
     model = load_model(save_network(tmp_path / "roberta", RobertaModel(config)))
     assert (model.layout.first_position, model.layout.equal_lengths, model.max_pieces) == (2, False, 38)
-    assert model.attends == Attends(False, 0, 0)
+    assert model.attends == Attends(False, 0, 0, between=True)
 
 
 def test_windows_limit_sentences(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ Kernels that are compiled say it again in their own languages, `loops.reach` and
 """
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,27 @@ Index = TypeVar("Index", int, NDArray[np.int64])
 Pieces = NDArray[np.int64]
 """Pieces, counted in their units, or units' numbers of pieces; arrays of one rule broadcast against each other."""
 
+NOTHING: Final = (0, 0)
+"""Where the null pieces between the segments of a unit begin and end that has none."""
+
+
+def is_between(j: Any, between: Any) -> Any:
+    """Whether piece j is from the first to one before the second of these.
+
+    >>> is_between(np.arange(5), (1, 3)).tolist()
+    [False, True, True, False, False]
+    """
+    begin, end = between
+    return (j >= begin) & (j < end)
+
 
 @dataclass(frozen=True, slots=True)
 class Attends:
     """What every row may attend to, and what counts of it.
 
     Piece i *may attend* to piece j where the model looks that way. A column j is *null* where it is one of the unit's
-    first or last pieces that take attention for nothing. A pair (i, j) is *attendable* where i may attend to j and j is
-    not null.
+    first or last pieces that take attention for nothing, or of those between its two segments. A pair (i, j) is
+    *attendable* where i may attend to j and j is not null.
     """
 
     causal: bool
@@ -30,6 +43,8 @@ class Attends:
     """null columns at the beginning of a unit"""
     trailing: int
     """null columns at its end"""
+    between: bool = False
+    """the template's pieces between two segments are null too; where they are is known of each unit"""
 
     def reach(self, i: Index, n: Index) -> Index:
         """How many pieces piece i of a unit of n pieces may attend to: 0 … reach − 1, null ones too.
@@ -40,7 +55,7 @@ class Attends:
         return i + 1 if self.causal else n
 
     def columns(self, n: Index) -> tuple[int, Index]:
-        """The first, and one past the last, of the columns of a unit of n pieces that are not null.
+        """The first, and one past the last, of the columns of a unit of n pieces that are not null for being at an end.
 
         >>> Attends(causal=False, leading=1, trailing=1).columns(np.array([5, 2, 1]))
         (1, array([4, 1, 1]))
@@ -56,17 +71,17 @@ class Attends:
         result: NDArray[np.bool_] = (j <= i) | (not self.causal)
         return result
 
-    def is_null(self, j: Pieces, n: Any) -> NDArray[np.bool_]:
-        """Whether column j of a unit of n pieces is null.
+    def is_null(self, j: Pieces, n: Any, between: Any = NOTHING) -> NDArray[np.bool_]:
+        """Whether column j of a unit of n pieces is null, given the first and one past the last null piece between.
 
         >>> Attends(causal=True, leading=1, trailing=1).is_null(np.arange(4), 4).tolist()
         [True, False, False, True]
         """
-        result: NDArray[np.bool_] = (j < self.leading) | (j >= n - self.trailing)
+        result: NDArray[np.bool_] = (j < self.leading) | (j >= n - self.trailing) | is_between(j, between)
         return result
 
     def pairs(self, i: Pieces, j: Pieces, n: Any) -> NDArray[np.bool_]:
-        """Whether the pair (i, j) of a unit of n pieces is attendable.
+        """Whether the pair (i, j) of a unit of n pieces, none of them null between segments, is attendable.
 
         >>> Attends(causal=True, leading=1, trailing=0).pairs(np.array([0, 2, 1]), np.array([0, 1, 2]), 3).tolist()
         [False, True, False]
@@ -74,7 +89,7 @@ class Attends:
         return self.may_attend(i, j) & ~self.is_null(j, n)
 
     def count(self, n: Index) -> Index:
-        """The number of attendable pairs of a unit of n pieces.
+        """The number of attendable pairs of a unit of n pieces, none of them null between segments.
 
         >>> Attends(causal=True, leading=1, trailing=0).count(np.array([1, 2, 3])).tolist()
         [0, 1, 3]

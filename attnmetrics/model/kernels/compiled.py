@@ -14,7 +14,7 @@ from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
 from attnmetrics.metrics.family import OFFSET_LIMIT
 from attnmetrics.model.kernels import loops
 from attnmetrics.model.kernels.attends import Attends
-from attnmetrics.model.kernels.dense import mix, sentences_of, settle_empty_peaks
+from attnmetrics.model.kernels.dense import mix, sentences_of, settle
 from attnmetrics.model.kernels.reductions import Reads, Reductions, Show, Wanted
 from attnmetrics.model.pack import Tile
 
@@ -38,7 +38,8 @@ def compiled(
         if arrays is None:
             loops.softmax(weights.numpy(), tile.row, wanted.attends.causal)
         else:
-            loops.reduce(weights.numpy(), _place(tile, wanted.attends), ENTROPY_NULL_LIMIT, OFFSET_LIMIT, arrays)
+            place = _place(tile, wanted.attends)
+            loops.reduce(weights.numpy(), place, wanted.between, ENTROPY_NULL_LIMIT, OFFSET_LIMIT, arrays)
             if tile.measured:
                 _read(weights, reads, arrays)
         if show is not None:
@@ -48,7 +49,7 @@ def compiled(
     if reductions is not None and arrays is not None:
         offsets = wanted.batch.offsets
         loops.weigh_peaks(query.numpy(), key.numpy(), offsets, float(scaling), wanted.attends.causal, arrays)
-        settle_empty_peaks(wanted, reductions)
+        settle(wanted, reductions)
     return output, reductions
 
 

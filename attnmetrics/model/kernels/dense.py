@@ -14,8 +14,8 @@ from torch import Tensor
 
 from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
 from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS
-from attnmetrics.model.kernels.attends import Attends
-from attnmetrics.model.kernels.reductions import APART, OWN, Reads, Reductions, Show, Wanted
+from attnmetrics.model.kernels.attends import Attends, is_between
+from attnmetrics.model.kernels.reductions import APART, OWN, Reads, Reductions, Show, Wanted, hide
 from attnmetrics.model.pack import Tile
 
 
@@ -39,7 +39,7 @@ def dense(
         if show is not None:
             show(tile, weights)
     if reductions is not None:
-        settle_empty_peaks(wanted, reductions)
+        settle(wanted, reductions)
     return output, reductions
 
 
@@ -74,12 +74,28 @@ def mix(weights: Tensor, value: Tensor, tile: Tile, output: Tensor) -> None:
 
 def _reduce(weights: Tensor, tile: Tile, reads: Reads, wanted: Wanted, into: Reductions) -> None:
     first, end = wanted.attends.columns(tile.length)
-    _find_peaks(weights, first, end, tile, wanted.attends, into)
+    closed = _find_closed(weights, tile, wanted)
+    open_weights = weights if closed is None else weights.masked_fill(closed, -inf)
+    _find_peaks(open_weights, first, end, tile, wanted.attends, into)
     if tile.measured:
-        _, strongest = _find_strongest(weights[..., first:end], tile, first, wanted.attends)
-        _store_rows(weights, strongest, tile, slice(first, end), into)
-        _add_offsets(weights.sum(0, dtype=torch.float64), tile.row, slice(first, end), into)
+        _, strongest = _find_strongest(open_weights[..., first:end], tile, first, wanted.attends)
+        kept = weights if closed is None else weights.masked_fill(closed, 0)
+        _store_rows(weights, kept, strongest, tile, slice(first, end), into)
+        _add_offsets(weights, kept, tile.row, slice(first, end), into)
         _read(weights, reads, into)
+
+
+def _find_closed(weights: Tensor, tile: Tile, wanted: Wanted) -> Tensor | None:
+    """[sentence, 1, row, column] pairs with a null piece between segments, or none that the model may attend along.
+
+    None where no sentence of the tile has such a piece.
+    """
+    between = wanted.between[:, tile.sentence : tile.sentence + tile.count]
+    if not between.any():
+        return None
+    i, j = np.arange(tile.row, tile.row + tile.rows), np.arange(weights.shape[-1])
+    closed = ~wanted.attends.may_attend(i[:, None], j) | is_between(j, between[:, :, None])[:, None]
+    return torch.from_numpy(closed[:, None]).to(weights.device)
 
 
 def _find_strongest(kept: Tensor, tile: Tile, first: int, attends: Attends) -> tuple[Tensor, Tensor]:
@@ -92,22 +108,26 @@ def _find_strongest(kept: Tensor, tile: Tile, first: int, attends: Attends) -> t
         return kept.new_full(shape, -inf), kept.new_full(shape, -1, dtype=torch.int64)
     by_row, column = kept.max(-1)
     i = np.arange(tile.row, tile.row + tile.rows)
-    exists = torch.from_numpy(attends.pairs(i, np.full_like(i, first), tile.length)).to(kept.device)
+    exists = torch.from_numpy(attends.pairs(i, np.full_like(i, first), tile.length)).to(kept.device) & (by_row > -inf)
     return by_row.where(exists, -inf), (column + first).where(exists, -1)
 
 
-def _store_rows(weights: Tensor, strongest: Tensor, tile: Tile, columns: slice, into: Reductions) -> None:
-    """Sums by row and by column; `columns` are those that are not null."""
+def _store_rows(weights: Tensor, kept: Tensor, strongest: Tensor, tile: Tile, columns: slice, into: Reductions) -> None:
+    """Sums by row and by column; `columns` of `kept` are F."""
     exact, surprise = weights.double(), _surprise(weights)
-    given = exact[..., columns].sum(-1)
     null = exact[..., : columns.start].sum(-1) + exact[..., columns.stop :].sum(-1)
-    kept = (null <= ENTROPY_NULL_LIMIT) & (given > 0)
-    entropy = torch.where(kept, given.log() + surprise[..., columns].sum(-1) / given, 0)
+    exact_kept, surprise_kept = exact, surprise
+    if kept is not weights:
+        exact_kept, surprise_kept = kept.double(), _surprise(kept)
+        null += (exact - exact_kept)[..., columns].sum(-1)
+    given = exact_kept[..., columns].sum(-1)
+    has_entropy = (null <= ENTROPY_NULL_LIMIT) & (given > 0)
+    entropy = torch.where(has_entropy, given.log() + surprise_kept[..., columns].sum(-1) / given, 0)
     by_row = {
         "given": given,
         "null": null,
         "entropy": entropy,
-        "kept": kept,
+        "kept": has_entropy,
         "strongest": strongest,
         "entropy_all": surprise.sum(-1),
         "largest": weights.amax(-1),
@@ -148,27 +168,42 @@ def _replace_peaks(kind: int, by_row: Tensor, column: Tensor, tile: Tile, into: 
     into.peak_j[own] = torch.where(better, column, into.peak_j[own])
 
 
-def settle_empty_peaks(wanted: Wanted, reductions: Reductions) -> None:
-    """Where every attendable pair of a kind has weight 0 (all underflowed), the peak is the first attendable pair."""
+def settle(wanted: Wanted, reductions: Reductions) -> None:
+    """What remains when all tiles are done: peaks of nothing, and prefix blocks without what is between segments.
+
+    Where every attendable pair of a kind has weight 0 (all underflowed), the peak is the first attendable pair.
+    """
+    hide(reductions.prefix, wanted)
     first, end = wanted.attends.columns(np.diff(wanted.batch.offsets))
-    apart_i, apart_j = _first_apart(first, end, wanted.attends.causal)
-    own = np.full_like(end, first)
+    own = _skip(np.full_like(end, first), wanted.between)
+    apart_i, apart_j = _first_apart(own, end, wanted)
     for places, pair in ((reductions.peak_i, (apart_i, own)), (reductions.peak_j, (apart_j, own))):
         of_all = torch.from_numpy(np.stack(pair))[..., None].to(places.device)
         places.copy_(torch.where(reductions.peak == 0, of_all, places))
 
 
-def _first_apart(first: int, end: NDArray[np.int64], causal: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """[B] the smallest attendable (i, j) with i ≠ j of sentences whose columns `first` … `end` − 1 are not null."""
-    if causal:
-        return np.full_like(end, first + 1), np.full_like(end, first)
-    j = np.full_like(end, first) if first else np.where(end > 1, 1, 0)
+def _first_apart(
+    first: NDArray[np.int64], end: NDArray[np.int64], wanted: Wanted
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """[B] the smallest attendable (i, j) with i ≠ j of sentences whose first column that is not null is `first`."""
+    if wanted.attends.causal:
+        return first + 1, first
+    second = _skip(first + 1, wanted.between)
+    j = np.where((first == 0) & (second < end), second, first)
     return np.where(j == 0, 1, 0), j
 
 
-def _add_offsets(summed: Tensor, first_row: int, columns: slice, into: Reductions) -> None:
-    """Add α summed over sentences, [head, row, column], by offset; and F, which is α with null columns set to 0."""
+def _skip(piece: NDArray[np.int64], between: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[B] pieces; those that are null for being between segments are replaced by the first one after these."""
+    return np.where(is_between(piece, between), between[1], piece)
+
+
+def _add_offsets(weights: Tensor, kept: Tensor, first_row: int, columns: slice, into: Reductions) -> None:
+    """Add α [sentence, head, row, column] by offset; and F, which is `kept` with other columns set to 0."""
+    summed = weights.sum(0, dtype=torch.float64)
     _, of_all = _by_offset(summed, first_row)
+    if kept is not weights:
+        summed = kept.sum(0, dtype=torch.float64)
     summed[..., : columns.start] = 0
     summed[..., columns.stop :] = 0
     offset, of_kept = _by_offset(summed, first_row)

@@ -31,8 +31,8 @@ from attnmetrics.model.kernels.programs import (
     single,
     tiled,
 )
-from attnmetrics.model.kernels.reductions import Reductions, Show, Wanted
-from attnmetrics.model.pack import Batch, Tile
+from attnmetrics.model.kernels.reductions import Reductions, Show, Wanted, hide
+from attnmetrics.model.pack import Tile
 
 LEAST: Final = 16
 """The smallest side of a matrix product."""
@@ -129,18 +129,22 @@ class Fused:
         layout = self._layout(wanted, query)
         for group in layout.groups:
             _launch(group, (query, key, value, output), reductions, softmax, setting, wanted.attends.causal)
-        return output, reductions and _read(layout, query, key, reductions, softmax, setting)
+        if reductions is not None:
+            reductions = _read(layout, query, key, reductions, softmax, setting)
+            hide(reductions.prefix, wanted)
+        return output, reductions
 
     def _layout(self, wanted: Wanted, query: Tensor) -> _Layout:
         if self._known is None or self._known[0] is not wanted:
             fitting = max(LEAST, TILE_NUMBERS[query.dtype] // _width(query))
-            groups = _groups(wanted.batch, min(self._longest, fitting), min(self._side, fitting), query.device)
+            groups = _groups(wanted, min(self._longest, fitting), min(self._side, fitting), query.device)
             self._known = wanted, _Layout(tuple(groups), _linked(wanted, query.device), _prefix(wanted, query.device))
         return self._known[1]
 
 
-def _groups(batch: Batch, longest: int, side: int, device: torch.device) -> Iterator[_Group]:
+def _groups(wanted: Wanted, longest: int, side: int, device: torch.device) -> Iterator[_Group]:
     """The batch's sentences by length, rounded up to a power of two: those of 5, 16 and 17 pieces make two groups."""
+    batch = wanted.batch
     lengths = np.diff(batch.offsets)
     measured = np.zeros(len(lengths), dtype=np.int64)
     for tile in batch.tiles:
@@ -148,8 +152,9 @@ def _groups(batch: Batch, longest: int, side: int, device: torch.device) -> Iter
     powers = np.array([triton.next_power_of_2(max(LEAST, length)) for length in lengths.tolist()])
     for power in np.unique(powers).tolist():
         places = np.flatnonzero(powers == power)
-        columns = (places, batch.offsets[places], lengths[places], measured[places])
-        rows, *sentences = (torch.from_numpy(column).to(device) for column in columns)
+        columns = (batch.offsets[:-1], lengths, measured, *wanted.between)
+        sentences = (torch.from_numpy(column[places]).to(device) for column in columns)
+        rows = torch.from_numpy(places).to(device)
         whole = power <= longest
         blocks = 0 if whole else triton.cdiv(int(lengths[places].max()), side)
         yield _Group(rows, Spans(*sentences), power if whole else side, blocks)

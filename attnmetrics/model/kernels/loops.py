@@ -126,14 +126,16 @@ def softmax(scores, row, causal):
 
 
 @loop(IN_ORDER, keep=True)
-def reduce(scores, place, null_limit, offset_limit, arrays):
+def reduce(scores, place, between, null_limit, offset_limit, arrays):
     """α from scores [sentence, head, row, column], in place, and what comes of it but single weights.
+
+    Null pieces `between` segments (see `Wanted`) stand aside while a row is looked through.
 
     `arrays.peak` gets the logarithms of weights, until `weigh_peaks` puts weights in their place: of the two weights
     e⁻²⁰⁰ and e⁻³⁰⁰, both 0 in float32, the first is still the peak.
     """
     sentences, heads, rows, columns = scores.shape
-    received = np.empty(columns)
+    received, aside = np.empty(columns), np.empty(columns, np.float32)
     # Sums along diagonals: that of row r and column j of the tile is number rows − 1 − r + j. Those of null columns
     # are kept beside the others, for offsets of all columns.
     kept, null = np.zeros((heads, rows + columns)), np.zeros((heads, rows + columns))
@@ -147,33 +149,43 @@ def reduce(scores, place, null_limit, offset_limit, arrays):
                 row = scores[s, h, r, :seen]
                 first = min(place.first, seen)
                 last = max(first, min(place.end, seen))
+                begin = min(between[0, place.sentence + s], seen)
+                end = min(between[1, place.sentence + s], seen)
+                if begin < end:
+                    aside[: end - begin] = row[begin:end]
+                    row[begin:end] = -inf
                 here = _largest(row[first:last])
-                top = max(here, _largest(row[:first]), _largest(row[last:]))
+                top = max(here, _largest(row[:first]), _largest(row[last:]), _largest(aside[: end - begin]))
                 strongest = _find(row[first:last], here) + first
                 apart, apart_j = _find_apart(row, i, first, last, here, strongest)
                 own = row[i] if first <= i < last else np.float32(-inf)
                 before, product_before = _exponentiate(row[:first], top)
                 within, product = _exponentiate(row[first:last], top)
                 after, product_after = _exponentiate(row[last:], top)
-                total = before + within + after
+                amid, product_amid = _exponentiate(aside[: end - begin], top)
+                total = before + within + after + amid
                 factor, log_total = 1 / total, log(total)
                 _replace_peak(APART, place.sentence + s, h, i, apart_j, np.float64(apart) - top - log_total, arrays)
                 _replace_peak(OWN, place.sentence + s, h, i, i, np.float64(own) - top - log_total, arrays)
                 if place.measured:
-                    given, beside = within * factor, (before + after) * factor
+                    given, beside = within * factor, (before + after + amid) * factor
                     if beside <= null_limit and given > 0:
                         arrays.kept[start + i, h] = True
                         arrays.entropy[start + i, h] = log(within) - product / within
-                    if strongest < last:
+                    if here > -inf:
                         arrays.strongest[start + i, h] = strongest
                     arrays.given[start + i, h], arrays.null[start + i, h] = given, beside
-                    arrays.entropy_all[start + i, h] = log_total - (product_before + product + product_after) * factor
+                    products = product_before + product + product_after + product_amid
+                    arrays.entropy_all[start + i, h] = log_total - products * factor
                     arrays.largest[start + i, h] = factor
                     _add(row[first:last], factor, received[first:last], kept[h, diagonal + first :])
                     for n in range(first + seen - last):
                         j = n if n < first else n - first + last
                         received[j] += row[j] * factor
                         null[h, diagonal + j] += row[j] * factor
+                    _add(aside[: end - begin], factor, received[begin:end], null[h, diagonal + begin :])
+                if begin < end:
+                    row[begin:end] = aside[: end - begin]
                 _multiply(row, factor)
                 scores[s, h, r, seen:] = 0
             if place.measured:

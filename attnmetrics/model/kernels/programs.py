@@ -38,6 +38,10 @@ class Spans(NamedTuple):
     """pieces"""
     measured: Any
     """0 where only the peak is wanted"""
+    between_begin: Any
+    """first null piece between segments (see `Wanted.between`)"""
+    between_end: Any
+    """one past the last"""
 
 
 class Rows(NamedTuple):
@@ -103,7 +107,8 @@ def short(
         values = _load(value, start, length, head, i, VALUE_WIDTH)
         _store(output, start, length, head, i, _dot(weights.to(values.dtype), values), VALUE_WIDTH)
     if REDUCE:
-        kept = _kept(i, i, length, setting, CAUSAL)
+        between = _between(sentences, n)
+        kept = _kept(i, i, length, between, setting, CAUSAL)
         given, null, surprise, surprise_all = _reduce_rows(weights, surprisal, kept)
         peak, peak_j, own = _find_peaks(weights, kept, i, i)
         place = (start + i) * setting.heads + head
@@ -115,7 +120,7 @@ def short(
                 rows, place, i < length, given, null, surprise, surprise_all, total, _strongest(i, peak, peak_j, own)
             )
             tl.store(rows.received + place, tl.sum(weights, 0), mask=i < length)
-            near, near_all = _reduce_near(weights, i, 0, length, setting, CAUSAL)
+            near, near_all = _reduce_near(weights, i, 0, length, between, setting, CAUSAL)
             before, after, span, squared = _reduce_far(tl.where(kept, weights, 0.0), i, i)
             before_all, after_all, _, _ = _reduce_far(weights, i, i)
             _store_offsets(parts.offsets, n, near, before, after, setting, CAUSAL)
@@ -143,6 +148,7 @@ def tiled(
     if MIX:
         _store(output, start, length, head, i, mixed / total[:, None], VALUE_WIDTH)
     if REDUCE:
+        between = _between(sentences, n)
         given, null, surprise, surprise_all = _nothing(SIDE), _nothing(SIDE), _nothing(SIDE), _nothing(SIDE)
         near, near_all = _nothing(LIMIT if CAUSAL else 2 * LIMIT), _nothing(LIMIT if CAUSAL else 2 * LIMIT)
         before, after, span, squared = _nothing(SIDE), _nothing(SIDE), _nothing(SIDE), _nothing(SIDE)
@@ -154,7 +160,7 @@ def tiled(
             j = first_column + tl.arange(0, SIDE)
             scores = _scores(queries, _load(key, start, length, head, j, WIDTH), i, j, length, setting, CAUSAL)
             weights, surprisal = _weights(scores, top, total, i, length)
-            kept = _kept(i, j, length, setting, CAUSAL)
+            kept = _kept(i, j, length, between, setting, CAUSAL)
             more_given, more_null, more_surprise, more_surprise_all = _reduce_rows(weights, surprisal, kept)
             given, null = given + more_given, null + more_null
             surprise, surprise_all = surprise + more_surprise, surprise_all + more_surprise_all
@@ -168,7 +174,7 @@ def tiled(
             more_before_all, more_after_all, _, _ = _reduce_far(weights, i, j)
             before_all, after_all = before_all + more_before_all, after_all + more_after_all
             if tl.abs(first_row - first_column) < SIDE + LIMIT:
-                more_near, more_near_all = _reduce_near(weights, i, first_column, length, setting, CAUSAL)
+                more_near, more_near_all = _reduce_near(weights, i, first_column, length, between, setting, CAUSAL)
                 near, near_all = near + more_near, near_all + more_near_all
         place = (start + i) * setting.heads + head
         _store_softmax(rows, place, i < length, top, total)
@@ -291,6 +297,11 @@ def _place(sentences, setting):
 
 
 @triton.jit
+def _between(sentences, n):
+    return tl.load(sentences.between_begin + n).to(tl.int32), tl.load(sentences.between_end + n).to(tl.int32)
+
+
+@triton.jit
 def _load(packed, start, length, head, piece, WIDTH: tl.constexpr):
     """[piece, WIDTH] of a sentence and a head; 0 where there is nothing."""
     pointers, exists = _pointers(packed, start, length, head, piece, WIDTH)
@@ -336,15 +347,16 @@ def _attends(i, j, length, CAUSAL: tl.constexpr):
 
 
 @triton.jit
-def _is_null(j, length, setting):
+def _is_null(j, length, between, setting):
     """Whether column j is null (see `Attends.is_null`)."""
-    return (j < setting.leading) | (j >= length - setting.trailing)
+    at_end = (j < setting.leading) | (j >= length - setting.trailing)
+    return at_end | ((j >= between[0]) & (j < between[1]))
 
 
 @triton.jit
-def _kept(i, j, length, setting, CAUSAL: tl.constexpr):
+def _kept(i, j, length, between, setting, CAUSAL: tl.constexpr):
     """[i, j] whether α counts in F: i exists, attends to j, and j is not null."""
-    return _attends(i, j, length, CAUSAL) & ((i < length)[:, None] & ~_is_null(j, length, setting)[None, :])
+    return _attends(i, j, length, CAUSAL) & ((i < length)[:, None] & ~_is_null(j, length, between, setting)[None, :])
 
 
 @triton.jit
@@ -380,12 +392,12 @@ def _strongest(i, peak, peak_j, own):
 
 
 @triton.jit
-def _reduce_near(weights, i, first_column, length, setting, CAUSAL: tl.constexpr):
+def _reduce_near(weights, i, first_column, length, between, setting, CAUSAL: tl.constexpr):
     """Σ F and Σ α by near offsets i − j: row i of the tile, read at columns i − offset, has them in order."""
     column = i[:, None] - _near(CAUSAL)[None, :] - first_column
     inside = (column >= 0) & (column < weights.shape[1])
     slanted = tl.where(inside, tl.gather(weights, tl.where(inside, column, 0), 1), 0.0)
-    null = _is_null(first_column + column, length, setting)
+    null = _is_null(first_column + column, length, between, setting)
     return tl.sum(tl.where(null, 0.0, slanted), 0), tl.sum(slanted, 0)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.metrics.family import OFFSETS
-from attnmetrics.model.kernels.attends import Attends
+from attnmetrics.model.kernels.attends import Attends, is_between
 from attnmetrics.model.pack import Batch, Tile
 
 
@@ -59,6 +59,8 @@ class Wanted:
 
     batch: Batch
     attends: Attends
+    between: NDArray[np.int64]
+    """[2, B] the first, and one past the last, null piece between the segments of each sentence; both 0 for none"""
     group_sizes: NDArray[np.int64]
     """[G] number of linked pairs of each group"""
     blocks: int
@@ -67,6 +69,8 @@ class Wanted:
     """Q, the number of pairs of first pieces"""
     reads: tuple[Reads, ...]
     """one per tile of the batch"""
+    hidden: Tensor | None
+    """[V, Q] places of prefix blocks that are null for being between segments; None where there is no such piece"""
 
 
 def want(
@@ -76,6 +80,7 @@ def want(
     prefix_sentences: NDArray[np.int64],
     prefix_pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
     device: torch.device,
+    between: NDArray[np.int64] | None = None,
 ) -> Wanted:
     """Say where in each tile the wanted weights lie, once for all layers.
 
@@ -86,7 +91,11 @@ def want(
         prefix_sentences: [V] sentences of the batch, ascending, whose first pieces are wanted.
         prefix_pairs: attending [Q] and attended [Q] piece, counted in the sentence.
         device: where the indices go.
+        between: [2, B] see `Wanted.between`; unset, nothing is.
     """
+    if between is None:
+        between = np.zeros((2, len(batch.rows)), dtype=np.int64)
+    hidden = is_between(prefix_pairs[1], between[:, prefix_sentences, None])
     order = np.argsort(linked.attending, kind="stable")
     ascending = Linked(linked.attending[order], linked.attended[order], linked.group[order], linked.groups)
 
@@ -107,10 +116,12 @@ def want(
     return Wanted(
         batch=batch,
         attends=attends,
+        between=np.ascontiguousarray(between),
         group_sizes=np.bincount(linked.group, minlength=linked.groups),
         blocks=len(prefix_sentences),
         places=len(prefix_pairs[0]),
         reads=tuple(reads(tile) for tile in batch.tiles),
+        hidden=tensor(hidden) if between.any() else None,
     )
 
 
@@ -135,6 +146,12 @@ def _block_index(tile: Tile, attends: Attends, i: NDArray[np.int64], j: NDArray[
     """[3, place] the places among the first pairs (i, j) that the tile's rows fill; row, column of each."""
     exists = (i >= tile.row) & (i < tile.row + tile.rows) & attends.pairs(i, j, tile.length)
     return np.stack([np.flatnonzero(exists), i[exists] - tile.row, j[exists]])
+
+
+def hide(prefix: Tensor, wanted: Wanted) -> None:
+    """Forget the weights of prefix blocks [V, head, Q] that are null for being between segments."""
+    if wanted.hidden is not None:
+        prefix.masked_fill_(wanted.hidden[:, None], nan)
 
 
 APART, OWN = range(2)
