@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from attnmetrics.metrics.reference.exemplars import Peak
-from attnmetrics.metrics.reference.sentence import Model, Pairs, Sentence
+from attnmetrics.metrics.reference.sentence import Array, Model, Pairs, Sentence
 
 
 class Claims:
@@ -26,12 +28,14 @@ class Claims:
     def add(self, sentence: Sentence) -> None:
         """Find the strongest pair of each claim in a sentence."""
         attendable = {(i, j) for i in sentence.pieces for j in self.model.attendable(i, sentence)}
-        claims = {claim: attendable & pairs for claim, pairs in self._claims(sentence)}
+        claims = {claim: sorted(attendable & pairs) for claim, pairs in self._claims(sentence)}
+        columns = {j: [i for i in sentence.pieces if (i, j) in attendable] for j in sentence.pieces}
         for layer in range(self.model.layers):
             for head in range(self.model.heads):
                 for claim, pairs in claims.items():
                     self._add(claim, layer, head, pairs, sentence)
-                self._add("second_sink", layer, head, self._second_sink(sentence, layer, head) & attendable, sentence)
+                sink = self._second_sink(columns, sentence.alpha[layer, head])
+                self._add("second_sink", layer, head, [(i, sink) for i in columns.get(sink, ())], sentence)
 
     def best(self, claim: str, layer: int, head: int) -> list[Peak]:
         """The strongest of every sentence, largest first; each text once."""
@@ -44,10 +48,10 @@ class Claims:
                 best.append(peak)
         return best
 
-    def _add(self, claim: str, layer: int, head: int, pairs: Pairs | set[tuple[int, int]], sentence: Sentence) -> None:
+    def _add(self, claim: str, layer: int, head: int, pairs: Sequence[tuple[int, int]], sentence: Sentence) -> None:
         if pairs:
             alpha = sentence.alpha[layer, head]
-            i, j = max(sorted(pairs), key=alpha.__getitem__)  # the first of equals
+            i, j = pairs[int(np.argmax([alpha[pair] for pair in pairs]))]  # the first of equals
             peak = Peak(float(alpha[i, j]), sentence.document_index, sentence.sentence, i, j)
             self.strongest[claim, layer, head].append((peak, sentence.text))
 
@@ -71,15 +75,17 @@ class Claims:
         for name, step in (("previous", -1), ("current", 0), ("next", 1)):
             yield name, frozenset((i, i + step) for i in range(n))
 
-    def _second_sink(self, sentence: Sentence, layer: int, head: int) -> Pairs:
-        """All pairs at the column with the largest mean weight, over the rows that may attend to it."""
-        n = len(sentence.pieces)
-        means: dict[int, float] = {}
-        for j in range(1, n):
-            rows = [i for i in range(n) if j in self.model.attendable(i, sentence)]
-            if n >= 10 and rows and 2 * len(rows) >= n:
-                means[j] = sum(float(sentence.alpha[layer, head, i, j]) for i in rows) / len(rows)
-        if not means:
-            return frozenset()
-        sink = max(means, key=means.__getitem__)  # the first of equals
-        return frozenset((i, sink) for i in range(n))
+    def _second_sink(self, columns: Mapping[int, Sequence[int]], alpha: Array) -> int:
+        """The column with the largest mean weight, over the rows that may attend to it; −1 for none.
+
+        Args:
+            columns: by piece that is not null, the rows that may attend to it.
+            alpha: of one head.
+        """
+        n = len(alpha)
+        means = {
+            j: float(alpha[rows, j].sum()) / len(rows)
+            for j, rows in columns.items()
+            if j and n >= 10 and 2 * len(rows) >= n
+        }
+        return max(means, key=means.__getitem__) if means else -1  # the first of equals
