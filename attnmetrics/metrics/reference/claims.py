@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attnmetrics.metrics.reference.exemplars import Peak
 from attnmetrics.metrics.reference.sentence import Array, Model, Pairs, Sentence
@@ -28,14 +29,14 @@ class Claims:
     def add(self, sentence: Sentence) -> None:
         """Find the strongest pair of each claim in a sentence."""
         attendable = {(i, j) for i in sentence.pieces for j in self.model.attendable(i, sentence)}
-        claims = {claim: sorted(attendable & pairs) for claim, pairs in self._claims(sentence)}
+        claims = {claim: np.array(sorted(attendable & pairs)) for claim, pairs in self._claims(sentence)}
         columns = {j: [i for i in sentence.pieces if (i, j) in attendable] for j in sentence.pieces}
         for layer in range(self.model.layers):
             for head in range(self.model.heads):
                 for claim, pairs in claims.items():
                     self._add(claim, layer, head, pairs, sentence)
                 sink = self._second_sink(columns, sentence.alpha[layer, head])
-                self._add("second_sink", layer, head, [(i, sink) for i in columns.get(sink, ())], sentence)
+                self._add("second_sink", layer, head, np.array([(i, sink) for i in columns.get(sink, ())]), sentence)
 
     def best(self, claim: str, layer: int, head: int) -> list[Peak]:
         """The strongest of every sentence, largest first; each text once."""
@@ -48,11 +49,12 @@ class Claims:
                 best.append(peak)
         return best
 
-    def _add(self, claim: str, layer: int, head: int, pairs: Sequence[tuple[int, int]], sentence: Sentence) -> None:
-        if pairs:
-            alpha = sentence.alpha[layer, head]
-            i, j = pairs[int(np.argmax([alpha[pair] for pair in pairs]))]  # the first of equals
-            peak = Peak(float(alpha[i, j]), sentence.document_index, sentence.sentence, i, j)
+    def _add(self, claim: str, layer: int, head: int, pairs: NDArray[np.int64], sentence: Sentence) -> None:
+        """Take the strongest of pairs [pair, 2] in order, the first of equals."""
+        if len(pairs):
+            weights = sentence.alpha[layer, head][pairs[:, 0], pairs[:, 1]]
+            i, j = pairs[weights.argmax()].tolist()
+            peak = Peak(float(weights.max()), sentence.document_index, sentence.sentence, i, j)
             self.strongest[claim, layer, head].append((peak, sentence.text))
 
     def _claims(self, sentence: Sentence) -> Iterator[tuple[str, Pairs]]:
