@@ -321,7 +321,7 @@ def test_a_peak_of_nothing_is_the_first_attendable_pair(
     batch = one_batch([4], [True], 1 << 16)
     wanted = everything_wanted(batch, [True], attends, case.device)
     query, key = case.take(torch.ones(4, HEADS, WIDTH)), case.take(torch.zeros(4, HEADS, WIDTH))
-    key[between_of(4, attends)[0] or (0 if attends.leading else -1)] = 1e6
+    key[0 if attends.leading else between_of(4, attends)[0] or -1] = 1e6
     found = case.reduce(query, key, 1.0, wanted)
     assert found.peak.tolist() == [[[0.0] * HEADS]] * 2
     for kind, first in enumerate((apart, own)):

@@ -88,11 +88,11 @@ def _reduce(weights: Tensor, tile: Tile, reads: Reads, wanted: Wanted, into: Red
 def _find_closed(weights: Tensor, tile: Tile, wanted: Wanted) -> Tensor | None:
     """[sentence, 1, row, column] pairs with a null piece between segments, or none that the model may attend along.
 
-    None where no sentence of the tile has such a piece.
+    None where no sentence of the batch has such a piece.
     """
-    between = wanted.between[:, tile.sentence : tile.sentence + tile.count]
-    if not between.any():
+    if wanted.between is None:
         return None
+    between = wanted.between[:, tile.sentence : tile.sentence + tile.count]
     i, j = np.arange(tile.row, tile.row + tile.rows), np.arange(weights.shape[-1])
     closed = ~wanted.attends.may_attend(i[:, None], j) | is_between(j, between[:, :, None])[:, None]
     return torch.from_numpy(closed[:, None]).to(weights.device)
@@ -193,9 +193,9 @@ def _first_apart(
     return np.where(j == 0, 1, 0), j
 
 
-def _skip(piece: NDArray[np.int64], between: NDArray[np.int64]) -> NDArray[np.int64]:
+def _skip(piece: NDArray[np.int64], between: NDArray[np.int64] | None) -> NDArray[np.int64]:
     """[B] pieces; those that are null for being between segments are replaced by the first one after these."""
-    return np.where(is_between(piece, between), between[1], piece)
+    return piece if between is None else np.where(is_between(piece, between), between[1], piece)
 
 
 def _add_offsets(weights: Tensor, kept: Tensor, first_row: int, columns: slice, into: Reductions) -> None:

@@ -146,13 +146,14 @@ def _groups(wanted: Wanted, longest: int, side: int, device: torch.device) -> It
     """The batch's sentences by length, rounded up to a power of two: those of 5, 16 and 17 pieces make two groups."""
     batch = wanted.batch
     lengths = np.diff(batch.offsets)
-    measured = np.zeros(len(lengths), dtype=np.int64)
+    measured, *nothing = np.zeros((3, len(lengths)), dtype=np.int64)
+    between = nothing if wanted.between is None else wanted.between
     for tile in batch.tiles:
         measured[tile.sentence : tile.sentence + tile.count] = tile.measured
     powers = np.array([triton.next_power_of_2(max(LEAST, length)) for length in lengths.tolist()])
     for power in np.unique(powers).tolist():
         places = np.flatnonzero(powers == power)
-        columns = (batch.offsets[:-1], lengths, measured, *wanted.between)
+        columns = (batch.offsets[:-1], lengths, measured, *between)
         sentences = (torch.from_numpy(column[places]).to(device) for column in columns)
         rows = torch.from_numpy(places).to(device)
         whole = power <= longest

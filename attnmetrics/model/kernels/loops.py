@@ -70,6 +70,24 @@ def _largest(scores):
 
 
 @loop(IN_ORDER)
+def _find_between(between, sentence, seen):
+    """Where the null pieces between segments begin and end, of those that a row sees."""
+    if between is None:
+        return 0, 0
+    return min(between[0, sentence], seen), min(between[1, sentence], seen)
+
+
+@loop(IN_ORDER)
+def _take_out(scores, aside):
+    """Move scores to another place, −∞ taking theirs; the largest of them."""
+    largest = _largest(scores)
+    for k in range(len(scores)):
+        aside[k] = scores[k]
+        scores[k] = -inf
+    return largest
+
+
+@loop(IN_ORDER)
 def _find(scores, value):
     """The first place of a value; the end where it is nowhere."""
     for k in range(len(scores)):
@@ -129,7 +147,8 @@ def softmax(scores, row, causal):
 def reduce(scores, place, between, null_limit, offset_limit, arrays):
     """α from scores [sentence, head, row, column], in place, and what comes of it but single weights.
 
-    Null pieces `between` segments (see `Wanted`) stand aside while a row is looked through.
+    Null pieces `between` segments (see `Wanted`) stand aside while a row is looked through. With None for them, all
+    that has to do with them is left out of the compiled loop.
 
     `arrays.peak` gets the logarithms of weights, until `weigh_peaks` puts weights in their place: of the two weights
     e⁻²⁰⁰ and e⁻³⁰⁰, both 0 in float32, the first is still the peak.
@@ -149,20 +168,21 @@ def reduce(scores, place, between, null_limit, offset_limit, arrays):
                 row = scores[s, h, r, :seen]
                 first = min(place.first, seen)
                 last = max(first, min(place.end, seen))
-                begin = min(between[0, place.sentence + s], seen)
-                end = min(between[1, place.sentence + s], seen)
+                begin, end = _find_between(between, place.sentence + s, seen)
+                beside_top = np.float32(-inf)
                 if begin < end:
-                    aside[: end - begin] = row[begin:end]
-                    row[begin:end] = -inf
+                    beside_top = _take_out(row[begin:end], aside)
                 here = _largest(row[first:last])
-                top = max(here, _largest(row[:first]), _largest(row[last:]), _largest(aside[: end - begin]))
+                top = max(here, _largest(row[:first]), _largest(row[last:]), beside_top)
                 strongest = _find(row[first:last], here) + first
                 apart, apart_j = _find_apart(row, i, first, last, here, strongest)
                 own = row[i] if first <= i < last else np.float32(-inf)
                 before, product_before = _exponentiate(row[:first], top)
                 within, product = _exponentiate(row[first:last], top)
                 after, product_after = _exponentiate(row[last:], top)
-                amid, product_amid = _exponentiate(aside[: end - begin], top)
+                amid = product_amid = 0.0
+                if begin < end:
+                    amid, product_amid = _exponentiate(aside[: end - begin], top)
                 total = before + within + after + amid
                 factor, log_total = 1 / total, log(total)
                 _replace_peak(APART, place.sentence + s, h, i, apart_j, np.float64(apart) - top - log_total, arrays)
@@ -183,7 +203,8 @@ def reduce(scores, place, between, null_limit, offset_limit, arrays):
                         j = n if n < first else n - first + last
                         received[j] += row[j] * factor
                         null[h, diagonal + j] += row[j] * factor
-                    _add(aside[: end - begin], factor, received[begin:end], null[h, diagonal + begin :])
+                    if begin < end:
+                        _add(aside[: end - begin], factor, received[begin:end], null[h, diagonal + begin :])
                 if begin < end:
                     row[begin:end] = aside[: end - begin]
                 _multiply(row, factor)

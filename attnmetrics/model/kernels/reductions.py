@@ -59,8 +59,9 @@ class Wanted:
 
     batch: Batch
     attends: Attends
-    between: NDArray[np.int64]
-    """[2, B] the first, and one past the last, null piece between the segments of each sentence; both 0 for none"""
+    between: NDArray[np.int64] | None
+    """[2, B] the first, and one past the last, null piece between the segments of each sentence, both 0 for none; None
+    where no sentence has one"""
     group_sizes: NDArray[np.int64]
     """[G] number of linked pairs of each group"""
     blocks: int
@@ -93,9 +94,8 @@ def want(
         device: where the indices go.
         between: [2, B] see `Wanted.between`; unset, nothing is.
     """
-    if between is None:
-        between = np.zeros((2, len(batch.rows)), dtype=np.int64)
-    hidden = is_between(prefix_pairs[1], between[:, prefix_sentences, None])
+    if between is not None:
+        between = np.ascontiguousarray(between) if between.any() else None
     order = np.argsort(linked.attending, kind="stable")
     ascending = Linked(linked.attending[order], linked.attended[order], linked.group[order], linked.groups)
 
@@ -116,12 +116,12 @@ def want(
     return Wanted(
         batch=batch,
         attends=attends,
-        between=np.ascontiguousarray(between),
+        between=between,
         group_sizes=np.bincount(linked.group, minlength=linked.groups),
         blocks=len(prefix_sentences),
         places=len(prefix_pairs[0]),
         reads=tuple(reads(tile) for tile in batch.tiles),
-        hidden=tensor(hidden) if between.any() else None,
+        hidden=None if between is None else tensor(is_between(prefix_pairs[1], between[:, prefix_sentences, None])),
     )
 
 
