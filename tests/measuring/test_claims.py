@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from agreement import OF_CLAIM
 from conftest import demo_config
 from gold import corpus, new_schema, read_units
 from models import TEXTS, save_model
@@ -95,7 +96,7 @@ def test_blocks_of_rows_give_what_whole_units_give(family, tmp_path, monkeypatch
     found = merge_rows([measure(units, model).claims])
     own, others = (rows[rows["claim"] < len(claims.names)] for rows in (whole, found))
     assert len(own) > 500
-    np.testing.assert_allclose(own["weight"], others["weight"], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(own["weight"], others["weight"], rtol=0, atol=OF_CLAIM)
     names = ["claim", "layer", "head", "document_index", "sentence", "i", "j"]
     assert (own[names] == others[names]).mean() > 0.99
     answered = [rows[rows["claim"] >= claims.first_of_coreference] for rows in (whole, found)]

@@ -131,6 +131,13 @@ def test_runs_that_cannot_speak_to_the_second_paper_have_the_first_alone(frame: 
     assert found["relations"] == found["coreference"] == [] and found["layer_values"] == {}
 
 
+def test_every_page_has_its_link(page: Page) -> None:
+    visit(page, "#/paper")
+    links = ["Overview", "Metrics", "Find heads", "Similarity", "The papers", "The run"]
+    assert page.locator("nav.pages a").all_inner_texts() == links
+    assert page.locator("nav.pages a[aria-current]").all_inner_texts() == ["The papers"]
+
+
 def test_a_card_leads_to_the_sentences_that_answer_it(page: Page, frame: pd.DataFrame, data: xr.Dataset) -> None:
     visit(page, "#/")
     page.locator(".role-card", has_text="to punctuation").click()

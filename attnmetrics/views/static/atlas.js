@@ -36,8 +36,8 @@ export async function drawAtlas(root, data) {
 class Atlas {
   constructor(root, atlas) {
     Object.assign(this, { atlas, pages: PAGES, page: el("div", { class: "page", tabindex: -1 }) });
-    const links = [...LINKS];
-    if (atlas.papers.length > 1) links[3] = ["#/paper", "The papers"];
+    const papers = atlas.papers.length > 1 ? "The papers" : "The paper";
+    const links = LINKS.map(([href, name]) => [href, href === "#/paper" ? papers : name]);
     if (atlas.served) {
       this.pages = { ...PAGES, try: drawTry };
       links.splice(3, 0, ["#/try", "Your sentence"]);
