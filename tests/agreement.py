@@ -13,6 +13,7 @@ from reference_forward import attention_float64
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.shard import measure
 from attnmetrics.metrics.claims import Claims
+from attnmetrics.metrics.reference.answers import Strongest
 from attnmetrics.metrics.reference.entropy import NearRow
 from attnmetrics.metrics.reference.exemplars import APART, OWN, Peak
 from attnmetrics.metrics.reference.sentence import Sentence
@@ -130,18 +131,27 @@ def check_claims(found: Rows, claims: Claims, expected: Reference, maps: dict) -
 
 def check_relations(found: Rows, claims: Claims, expected: Reference, maps: dict) -> int:
     """The strongest pairs of every relation's hits and misses, by every rule, in every head; returns how many."""
-    number = 0
-    for (rule, rule_name), (rel, name) in product(enumerate(RULES), enumerate(claims.rels)):
-        for is_miss, kind in enumerate(("hit", "miss")):
-            of_claim = found[found["claim"] == claims.first_of_relation(rule) + 2 * rel + is_miss]
-            for at in product(range(expected.model.layers), range(expected.model.heads)):
-                own = of_claim[(of_claim["layer"] == at[0]) & (of_claim["head"] == at[1])]
-                rows = own[["weight", "document_index", "sentence", "i", "j"]].tolist()
-                ranking = expected.relations.best(f"relation:{name}:{rule_name}:{kind}", *at)
-                assert len(rows) == min(BEST, len(ranking))
-                for k, row in enumerate(rows):
-                    assert _check_rank(Peak(*row), ranking[k], ranking, maps, at, OF_CLAIM) < OF_CLAIM
-                number += len(rows)
+    return sum(
+        check_answers(
+            found, claims.first_of_relation(rule) + 2 * rel, f"relation:{name}:{rule_name}", expected.relations, maps
+        )
+        for (rule, rule_name), (rel, name) in product(enumerate(RULES), enumerate(claims.rels))
+    )
+
+
+def check_answers(found: Rows, first: int, name: str, expected: Strongest, maps: dict) -> int:
+    """The strongest pairs of the hits and the misses of one question, in every head; returns how many."""
+    number, (layers, heads) = 0, next(iter(maps.values())).shape[:2]
+    for is_miss, kind in enumerate(("hit", "miss")):
+        of_claim = found[found["claim"] == first + is_miss]
+        for at in product(range(layers), range(heads)):
+            own = of_claim[(of_claim["layer"] == at[0]) & (of_claim["head"] == at[1])]
+            rows = own[["weight", "document_index", "sentence", "i", "j"]].tolist()
+            ranking = expected.best(f"{name}:{kind}", *at)
+            assert len(rows) == min(BEST, len(ranking))
+            for k, row in enumerate(rows):
+                assert _check_rank(Peak(*row), ranking[k], ranking, maps, at, OF_CLAIM) < OF_CLAIM
+            number += len(rows)
     return number
 
 

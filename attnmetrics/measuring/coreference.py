@@ -3,7 +3,7 @@
 Only the rows of anaphors are looked at, however long a unit is. What texts alone say is counted once a batch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.measuring.anaphors import find_anaphors
+from attnmetrics.measuring.answers import Answers, Questions, Words
 from attnmetrics.measuring.counting import total_by
 from attnmetrics.measuring.halves import HALVES, find_halves
 from attnmetrics.measuring.largest import NEAR, NEAR_BFLOAT16, Largest
@@ -40,6 +41,7 @@ class Coreference:
         base = len(units.words.word_start) + 1
         attending = np.isin(row * base + units.word, self.anaphors.unit * base + self.anaphors.word)
         self.maps = WordMaps.of(pieces, maps, units.word, units.null, attending)
+        self.words = Words.both(self.maps)
 
     def read(self, batch: Batch) -> "CoreferenceReader":
         """A reader for these units."""
@@ -52,6 +54,8 @@ class CoreferenceReader:
     def __init__(self, family: Coreference, batch: Batch) -> None:
         model = family.model
         self._family, self._units = family, batch.rows
+        self.maps, self.words = family.maps, family.words
+        self.answers: Sequence[Answers] = ()
         self._near = NEAR_BFLOAT16 if model.dtype == torch.bfloat16 else NEAR
         self._reader = WordReader(family.maps, batch, model.attends.causal, model.device)
         self._answers = {tile: self._find_answers(tile) for tile in batch.tiles}
@@ -61,6 +65,7 @@ class CoreferenceReader:
     def add(self, layer: int, tile: Tile, weights: Tensor) -> None:
         """Add a tile (see `maps.MapReader`)."""
         rows, answers = self._reader.read(tile, weights), self._answers[tile]
+        self.answers = ()
         if rows is None or answers is None:
             return
         mentions = Largest.of(_columns(rows.attention, answers.mentions), -1)
@@ -68,6 +73,12 @@ class CoreferenceReader:
         found = (_is_right(mentions, answers.right_mentions), _is_right(words, answers.right_words))
         ties = (largest.is_near_tie(self._near) for largest in (mentions, words))
         self._counts[layer] += answers.by_case(torch.stack([*found, *ties]))
+        self.answers = [answers.among_mentions(mentions, found[0])]
+
+    def questions(self, tile: Tile) -> Sequence[Questions]:
+        """For the antecedent of each anaphor, among earlier mentions (see `Answering`): all have one number."""
+        answers = self._answers[tile]
+        return [answers.questions] if answers else []
 
     def sums(self) -> Mapping[str, NDArray[np.float64]]:
         """The sums of `metrics.coreference`."""
@@ -115,6 +126,15 @@ class _Answers:
     """[S, U, 1, W] antecedents"""
     case: Tensor
     """[S × U, half × class] float64, 1 for that of the anaphor; 0 where there is none"""
+    anaphor: tuple[Tensor, Tensor]
+    """[E] s and u of each anaphor"""
+    questions: Questions
+    """[E]"""
+
+    def among_mentions(self, largest: Largest, hit: Tensor) -> Answers:
+        """What is found among mentions, [S, U, head]."""
+        column = _columns(self.mentions.expand(-1, -1, hit.shape[-1], -1), largest.index[..., None])[..., 0]
+        return Answers(self.questions, *(part[self.anaphor] for part in (column, largest.value, hit)))
 
     def by_case(self, which: Tensor) -> Tensor:
         """[…, head, half × class] how many there are of […, S, U, head]."""
@@ -160,4 +180,6 @@ def _find_answers(family: Coreference, place: Ints, first: Ints) -> _Answers:
         later=of_every_head(np.arange(width) >= own_column),
         right_words=of_every_head(right_words),
         case=torch.from_numpy(case.reshape(-1, HALVES * KINDS)).to(device),
+        anaphor=(torch.from_numpy(s).to(device), torch.from_numpy(u).to(device)),
+        questions=Questions(np.zeros_like(s), place[s, u], first[s], by_column=False),
     )

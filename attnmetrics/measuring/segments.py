@@ -1,6 +1,6 @@
 """The strongest of the pairs that a claim may rest on, unit by unit and head by head.
 
-A *spot* is such a pair; a *segment* is all spots of one claim in one unit. Segments lie end to end.
+A *segment* is all pairs of one claim in one unit.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.model.align import ranges
 from attnmetrics.statistics.claims import BEST
 
 Ints = NDArray[np.int64]
@@ -27,75 +26,65 @@ class Chosen(NamedTuple):
     j: NDArray[Any]
 
 
-def nothing() -> Chosen:
-    """No pair."""
-    return Chosen(*(np.zeros(0, np.float32 if name == "weight" else np.int64) for name in Chosen._fields))
+@dataclass(frozen=True, slots=True)
+class Strongest:
+    """The strongest pair of each of S segments, so far."""
+
+    weight: NDArray[np.float32]
+    """[head, S] −inf for none"""
+    place: Ints
+    """[head, S] where it is: i · length + j, less for a smaller (i, j)"""
 
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """S segments of the spots of some units."""
+    """The S segments of some units."""
 
     length: int
     """pieces of the longest unit"""
-    start: NDArray[np.int64]
-    """[S] the first spot of each segment"""
-    claim: NDArray[np.int64]
-    """[S]"""
-    unit: NDArray[np.int64]
-    """[S] counted in the batch"""
+    units: int
+    keys: Ints
+    """[S] claim · units + unit, ascending"""
     most: int
     """so many of a claim's segments may be among its best: more than `BEST` where a text occurs twice"""
 
     @classmethod
-    def of(cls, length: int, unit: NDArray[Any], claim: NDArray[Any], digests: NDArray[np.uint64]) -> "Segments":
-        """The segments of spots with these units [X] and claims [X], those of a segment side by side.
+    def of(cls, length: int, digests: NDArray[np.uint64], pairs: list[tuple[Ints, Ints]]) -> "Segments":
+        """The segments of pairs.
 
         Args:
             length: pieces of the longest unit.
-            unit: of each spot.
-            claim: of each spot.
             digests: of the texts of all units.
+            pairs: claims and units, of the same shape, of some pairs each.
         """
-        new = np.ones(len(unit), np.bool_)
-        new[1:] = (unit[1:] != unit[:-1]) | (claim[1:] != claim[:-1])
-        start = np.flatnonzero(new)
         repeats = len(digests) - len(np.unique(digests))
-        return cls(length, start, claim[start], unit[start], BEST + repeats)
+        keys = [np.zeros(0, np.int64), *((claim * len(digests) + unit).ravel() for claim, unit in pairs)]
+        return cls(length, len(digests), np.unique(np.concatenate(keys)), BEST + repeats)
 
-    def choose(self, weight: NDArray[np.float32], places: Ints) -> Chosen:
-        """The strongest spot of each segment that may be among its claim's best.
+    def find(self, claim: Ints, unit: Ints) -> Ints:
+        """The segment of each pair of a claim in a unit."""
+        return np.searchsorted(self.keys, claim * self.units + unit)
 
-        Args:
-            weight: [head, X] of each spot; −inf for none.
-            places: [head, X] where they are: i · length + j, less for a smaller (i, j).
-        """
-        if not len(self.start):
-            return nothing()
-        strongest = np.maximum.reduceat(weight, self.start, axis=1)  # [head, S]
-        head, segment = np.nonzero((strongest >= self._least(strongest)) & (strongest > -np.inf))
-        if not len(head):
-            return nothing()
-        # From here on a row for each segment that is kept of a head, and for each spot of it: the first of equals wins.
-        begin, end = self.start[segment], np.append(self.start[1:], weight.shape[1]).astype(np.int64)[segment]
-        spot, of = ranges(begin, end), np.repeat(head, end - begin)
-        equal = weight[of, spot] == np.repeat(strongest[head, segment], end - begin)
-        place = np.where(equal, places[of, spot], self.length**2)
-        i, j = np.divmod(np.minimum.reduceat(place, offsets(end - begin)), self.length)
-        return Chosen(self.claim[segment], self.unit[segment], head, strongest[head, segment], i, j)
+    def start(self, heads: int) -> Strongest:
+        """Before the first pair."""
+        shape = (heads, len(self.keys))
+        return Strongest(np.full(shape, -np.inf, np.float32), np.zeros(shape, np.int64))
 
-    def _least(self, strongest: NDArray[np.float32]) -> NDArray[np.float32]:
+    def choose(self, strongest: Strongest) -> Chosen:
+        """The strongest pair of each segment that may be among its claim's best."""
+        weight, place = strongest.weight, strongest.place
+        claim, unit = np.divmod(self.keys, self.units)
+        head, segment = np.nonzero((weight >= self._least(weight, claim, unit)) & (weight > -np.inf))
+        i, j = np.divmod(place[head, segment], self.length)
+        return Chosen(claim[segment], unit[segment], head, weight[head, segment], i, j)
+
+    def _least(self, weight: NDArray[np.float32], claim: Ints, unit: Ints) -> NDArray[np.float32]:
         """[head, S] what a segment's strongest weight must reach to be among the `most` of its claim."""
-        units = 1 + int(self.unit.max())
-        if units <= self.most:
-            return np.full_like(strongest, -np.inf)
-        present, code = np.unique(self.claim, return_inverse=True)
-        by_unit = np.full((len(strongest), len(present), units), -np.inf, np.float32)
-        by_unit[:, code, self.unit] = strongest
-        least: NDArray[np.float32] = np.partition(by_unit, units - self.most, axis=2)[..., units - self.most]
+        if self.units <= self.most:
+            return np.full_like(weight, -np.inf)
+        present, code = np.unique(claim, return_inverse=True)
+        by_unit = np.full((len(weight), len(present), self.units), -np.inf, np.float32)
+        by_unit[:, code, unit] = weight
+        last = self.units - self.most
+        least: NDArray[np.float32] = np.partition(by_unit, last, axis=2)[..., last]
         return least[:, code]
-
-
-def offsets(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where each of some lists begins that stand end to end: 0 2 5 of the sizes 2 3 4."""
-    return np.cumsum(sizes) - sizes

@@ -1,14 +1,14 @@
 """How often the word that gets most of a head's attention is a dependent's parent, or the other way round."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from attnmetrics.measuring.answers import Answers, Questions, Words
 from attnmetrics.measuring.edges import Edges
 from attnmetrics.measuring.halves import HALVES
 from attnmetrics.measuring.largest import NEAR, NEAR_BFLOAT16, Largest
@@ -32,6 +32,7 @@ class Syntax:
     def __init__(self, units: Units, model: Model, sample: MapSample) -> None:
         self.model = model
         self.maps = map_sentences(units, sample.rows)
+        self.words = Words.both(self.maps)
         self.edges = Edges.of(units, self.maps, model.attends, sample.seed)
 
     def read(self, batch: Batch) -> "SyntaxReader":
@@ -39,32 +40,13 @@ class Syntax:
         return SyntaxReader(self, batch)
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What every head answers to E edges of a tile by one rule."""
-
-    rule: int
-    rel: Ints
-    """[E]"""
-    word: Ints
-    """[E] place of the word whose row or column is looked at"""
-    attending: Ints
-    """[E, head] places of the two words that an answer joins"""
-    attended: Ints
-    """[E, head]"""
-    value: NDArray[np.floating[Any]]
-    """[E, head] A of the two; 0: no answer"""
-    hit: Bools
-    """[E, head] whether it is right"""
-
-
 class SyntaxReader:
     """Counts hits in one batch: whole numbers, so that their order has no part in them."""
 
     def __init__(self, syntax: Syntax, batch: Batch) -> None:
         model, edges, maps = syntax.model, syntax.edges, syntax.maps
-        self.maps = maps
-        self._found: list[tuple[int, Largest, _TileEdges]] = []
+        self.maps, self.words = maps, syntax.words
+        self.answers: Sequence[Answers] = ()
         self._words = WordReader(maps, batch, model.attends.causal, model.device)
         self._asked = {tile: _ask(self._words, maps, edges, batch, tile, model.device) for tile in batch.tiles}
         self._near = NEAR_BFLOAT16 if model.dtype == torch.bfloat16 else NEAR
@@ -77,32 +59,18 @@ class SyntaxReader:
     def add(self, layer: int, tile: Tile, weights: Tensor) -> None:
         """Count the hits of what a tile completes (see `MapReader`)."""
         found, asked = self._words.read(tile, weights), self._asked[tile]
-        self._found.clear()
+        self.answers = ()
         if found is None or asked is None:
             return
         by_row = Largest.of(found.attention, 3)
         by_column = self._complete(Largest.of(found.attention, 1), asked).swap()
-        for rule, largest in ((ROW, by_row), (COLUMN, by_column), (PARENT_ROW, by_row)):
-            self._score(layer, rule, largest, asked.edges[rule])
-            self._found.append((rule, largest, asked.edges[rule]))
+        by_rule = ((ROW, by_row), (COLUMN, by_column), (PARENT_ROW, by_row))
+        self.answers = [self._score(layer, rule, largest, asked.edges[rule]) for rule, largest in by_rule]
 
-    def answers(self, tile: Tile) -> Iterator[Answers]:
-        """What the heads of the layer answer to which a tile was added last."""
-        place, first = self._words.places(tile) or (np.zeros(0, np.int64),) * 2
-        for rule, largest, edges in self._found:
-            s, seat, target, code = (part.cpu().numpy() for part in (edges.s, edges.seat, edges.target, edges.code))
-            index, value = (part[edges.s, edges.seat].cpu().numpy() for part in (largest.index, largest.value))
-            own = first[s] + seat if rule == COLUMN else place[s, seat]
-            asked, answer = np.broadcast_to(own[:, None], index.shape), first[s][:, None] + index
-            yield Answers(
-                rule=rule,
-                rel=code % (self._hits.shape[2] // HALVES),
-                word=own,
-                attending=answer if rule == COLUMN else asked,
-                attended=asked if rule == COLUMN else answer,
-                value=value,
-                hit=index == target[:, None],
-            )
+    def questions(self, tile: Tile) -> Sequence[Questions]:
+        """For the word of each edge, by each rule (see `Answering`); they are numbered by rule and relation."""
+        asked = self._asked[tile]
+        return [edges.questions for edges in asked.edges] if asked else []
 
     def _complete(self, columns: Largest, asked: "_Asked") -> Largest:
         """With what earlier tiles have of maps that blocks of rows cut; parts of what goes on are left to the next."""
@@ -116,12 +84,13 @@ class SyntaxReader:
                 self._columns[cut.map_] = own
         return columns
 
-    def _score(self, layer: int, rule: int, largest: Largest, edges: "_TileEdges") -> None:
+    def _score(self, layer: int, rule: int, largest: Largest, edges: "_TileEdges") -> Answers:
         """Count the edges whose word is the largest, of [S, seat, head]."""
-        s, seat = edges.s, edges.seat
-        hit = (largest.index[s, seat] == edges.target[:, None]) & (largest.value[s, seat] > 0)
+        index, value = (part[edges.s, edges.seat] for part in (largest.index, largest.value))
+        hit = (index == edges.target[:, None]) & (value > 0)
         self._hits[layer, rule].index_add_(0, edges.code, hit.double())
-        self._ties[layer, rule] += largest.is_near_tie(self._near)[s, seat].sum(0)
+        self._ties[layer, rule] += largest.is_near_tie(self._near)[edges.s, edges.seat].sum(0)
+        return Answers(edges.questions, index, value, hit)
 
     def sums(self) -> Mapping[str, NDArray[np.float64]]:
         """The sums of the batch."""
@@ -143,6 +112,8 @@ class SyntaxReader:
 class _TileEdges:
     """E edges that one rule asks a tile for, and the sums that they belong to."""
 
+    questions: Questions
+    """for each edge the word at its other end"""
     s: Tensor
     """[E] map, among those of the tile"""
     seat: Tensor
@@ -219,8 +190,12 @@ def _ask_rule(
         chosen, seat = ~goes_on[s], holder - first[s]
     else:
         chosen, seat = _find_rows(holder, place)
+    rels = len(edges.rels)
+    number = rule * rels + edges.code[child] % rels
+    questions = Questions(number[chosen], holder[chosen], first[s[chosen]], rule == COLUMN)
     parts = (s, seat, target - first[s], edges.code[child])
-    return _TileEdges(*(torch.from_numpy(part[chosen]).to(device) for part in parts))
+    tensors = (torch.from_numpy(part[chosen]).to(device) for part in parts)
+    return _TileEdges(questions, *tensors)
 
 
 def _find_rows(words: Ints, place: Ints) -> tuple[Bools, Ints]:

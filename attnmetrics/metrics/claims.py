@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from attnmetrics.metrics.schema import Schema
+from attnmetrics.metrics.syntax import RULES
 
 NEIGHBOURS: Final = {"previous": -1, "current": 0, "next": 1}
 """Name → j − i."""
@@ -20,8 +21,8 @@ EITHER: Final = "either"
 class Claims:
     """The claims of a run, by name and by number: labels', links', neighbours', the second sink's.
 
-    After these come, without names of their own, the hits and misses of every relation by every rule: only those of a
-    relation's best head are shown.
+    After these come, without names of their own, the hits and misses of every relation by every rule, then those of
+    coreference: only those of the best head are shown.
     """
 
     schema: Schema
@@ -59,6 +60,11 @@ class Claims:
     def first_of_relation(self, rule: int) -> int:
         """The number of the first relation's hits by a rule; its misses' is the next one."""
         return len(self.names) + 2 * len(self.rels) * rule
+
+    @property
+    def first_of_coreference(self) -> int:
+        """The number of coreference's hits; its misses' is the next one."""
+        return self.first_of_relation(len(RULES))
 
     @property
     def either(self) -> dict[str, tuple[int, ...]]:

@@ -1,6 +1,6 @@
 """What is measured of a run: its committed shards, and the exemplars among their units."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from attnmetrics.measuring.tracing import Chunk, cut_chunks
 from attnmetrics.metrics.claims import Claims
+from attnmetrics.metrics.coreference import CANDIDATES, MENTION_CLASSES
 from attnmetrics.metrics.family import Array
 from attnmetrics.metrics.surface import NEIGHBOURS
 from attnmetrics.statistics.listing import Listing, make_listing
@@ -16,8 +17,15 @@ from attnmetrics.store.commits import Commit
 from attnmetrics.store.merge import find_passages, merge_claims, merge_exemplars, merge_states
 from attnmetrics.store.shards import Store
 
-CHOOSING: Final = ("neighbour_attention", "relation_best_accuracy", "relation_best_layer", "relation_best_head")
+BEST: Final = ("best_accuracy", "best_layer", "best_head")
+CHOOSING: Final = (
+    "neighbour_attention",
+    *(f"relation_{of}" for of in BEST),
+    *(f"coreference_{of}" for of in BEST),
+)
 """Results by which exemplars are chosen."""
+ALL_MENTIONS: Final = CANDIDATES.index("mentions"), MENTION_CLASSES.index("all")
+"""Of the results of coreference, the one by which its head is chosen."""
 CURRENT: Final = NEIGHBOURS.index("current")
 MOSTLY: Final = 0.5
 """Heads with more of their attention from a piece to itself are shown by it."""
@@ -50,15 +58,35 @@ def gather(store: Store, commits: Sequence[Commit], drawn: int) -> Measured:
 
 
 def find_best(claims: Claims, results: Mapping[str, Array]) -> dict[str, tuple[int, int, int]]:
-    """The claims of relations, name → (number, place of the layer, head): of the head and the rule that hit it best."""
-    accuracy, layers = results["relation_best_accuracy"], list(claims.schema.layers)
+    """The claims of a best head, name → (number, place of the layer, head).
+
+    A relation's head is the best by the rule by which it is hit best; coreference's is that of all mentions, among
+    earlier mentions.
+    """
     best: dict[str, tuple[int, int, int]] = {}
-    for rel, name in enumerate(claims.rels):
-        if np.isnan(accuracy[:, rel]).all():
-            continue
-        rule = int(np.nanargmax(accuracy[:, rel]))  # the first of equals
-        layer, head = (int(results[f"relation_best_{of}"][rule, rel]) for of in ("layer", "head"))
-        for is_miss, answer in enumerate(("hit", "miss")):
-            number = claims.first_of_relation(rule) + 2 * rel + is_miss
-            best[f"relation:{name}:{answer}"] = number, layers.index(layer), head
+    for name, number, layer, head in (*_best_of_relations(claims, results), *_best_of_coreference(claims, results)):
+        place = claims.schema.layers.index(layer)
+        best |= {f"{name}:{answer}": (number + is_miss, place, head) for is_miss, answer in enumerate(("hit", "miss"))}
     return best
+
+
+def _best_of_relations(claims: Claims, results: Mapping[str, Array]) -> Iterator[tuple[str, int, int, int]]:
+    """(name, number of the hits, layer, head)"""
+    accuracy = results["relation_best_accuracy"]
+    for rel, name in enumerate(claims.rels):
+        if not np.isnan(accuracy[:, rel]).all():
+            rule = int(np.nanargmax(accuracy[:, rel]))  # the first of equals
+            number = claims.first_of_relation(rule) + 2 * rel
+            yield f"relation:{name}", number, *_head(results, "relation", rule, rel)
+
+
+def _best_of_coreference(claims: Claims, results: Mapping[str, Array]) -> Iterator[tuple[str, int, int, int]]:
+    """Likewise, where the run has coreference."""
+    accuracy = results.get("coreference_best_accuracy")
+    if accuracy is not None and not np.isnan(accuracy[ALL_MENTIONS]):
+        yield "coreference", claims.first_of_coreference, *_head(results, "coreference", *ALL_MENTIONS)
+
+
+def _head(results: Mapping[str, Array], of: str, *at: int) -> tuple[int, int]:
+    """Layer and head of the best."""
+    return int(results[f"{of}_best_layer"][at]), int(results[f"{of}_best_head"][at])

@@ -33,8 +33,8 @@ ROW: Final = np.dtype(
 Rows = NDArray[np.void]
 """[N] of `ROW`."""
 
-FLUSH_ROWS: Final = 1 << 20
-"""`Gathering` sorts when so many wait: 50 MB."""
+FLUSH_ROWS: Final = 1 << 17
+"""`Gathering` sorts when so many wait: 7 MB."""
 
 
 def no_rows() -> Rows:
@@ -64,13 +64,15 @@ class Gathering:
 
     def __init__(self) -> None:
         self._best = no_rows()
+        self._last = no_rows()
         self._pending: list[Rows] = []
         self._waiting = 0
 
     def add(self, part: Rows) -> None:
-        """Take a part."""
-        self._pending.append(part)
-        self._waiting += len(part)
+        """Take a part; what cannot be among the best is left at once."""
+        kept = part[_may_be_best(part, self._last)]
+        self._pending.append(kept)
+        self._waiting += len(kept)
         if self._waiting > max(FLUSH_ROWS, len(self._best)):
             self.rows()
 
@@ -78,6 +80,7 @@ class Gathering:
         """The best of all so far."""
         if self._waiting:
             self._best = keep_best(np.concatenate([self._best, *self._pending]))
+            self._last = self._best[rank_of(self._best) == BEST - 1]
         self._pending, self._waiting = [], 0
         return self._best
 
@@ -131,6 +134,21 @@ def _cell(rows: Rows) -> NDArray[np.int64]:
     """[N] what a row competes in, its claim, layer and head, as one number in the same order; none is over 65,535."""
     claim, layer, head = (rows[name].astype(np.int64) for name in ("claim", "layer", "head"))
     return claim << 32 | layer << 16 | head
+
+
+def _may_be_best(rows: Rows, last: Rows) -> NDArray[np.bool_]:
+    """[N] whether a row is as heavy as the last of its claim and head, or theirs has none.
+
+    Args:
+        rows: those in question.
+        last: of each claim and head that has `BEST` rows already, the last of these.
+    """
+    if not len(last):
+        return np.ones(len(rows), np.bool_)
+    own, cells = _cell(rows), _cell(last)
+    at = np.minimum(np.searchsorted(cells, own), len(last) - 1)
+    may_be: NDArray[np.bool_] = (cells[at] != own) | (rows["weight"] >= last["weight"][at])
+    return may_be
 
 
 def _changes(keys: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ import xarray as xr
 from attnmetrics.errors import StoreError
 from attnmetrics.storage import Location
 from attnmetrics.views import similarity
+from attnmetrics.views.claims import claims_of, leading, standout_claim
 from attnmetrics.views.exemplars import of_claim, strongest
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name
 from attnmetrics.views.heads import EXAMPLE_ROLES, Standout, per_head, standout, standouts
@@ -154,7 +155,8 @@ def _metric(data: xr.Dataset, table: xr.DataArray) -> dict[str, Any]:
     twin, level = by_layer(data, str(table.name)), chance(data, table)
     by_layers = np.full((table.shape[0], *table.shape[2:]), np.nan) if twin is None else values(twin)
     chance_name = None if level is None else visible(str(level.name))
-    return _described(table) | {"chance": chance_name, "by_layer": pack(by_layers)}
+    claims = [visible(claim) for claim in claims_of(table)]
+    return _described(table) | {"chance": chance_name, "claims": claims, "by_layer": pack(by_layers)}
 
 
 def _similarity(data: xr.Dataset) -> dict[str, Any] | None:
@@ -212,6 +214,7 @@ def _standout(one: Standout) -> dict[str, Any]:
         "title": role.title,
         "metric": role.metric,
         "label": next((str(label) for label in role.at.values()), None),
+        "claim": visible(standout_claim(one)),
         "layer": one.layer,
         "head": one.head,
         "value": one.value,
@@ -270,10 +273,10 @@ class Exemplar:
 
 
 def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame) -> dict[str, Any]:
-    """Sentences, each once; the exemplars of each head; those that the papers' pages ask for; the attention in them."""
+    """Sentences, each once; the exemplars of each head; those that answer claims; the attention in them."""
     book = _Book(unit_word(data))
     by_head = book.listed(_short(strongest(exemplars)), _drawn(strongest(attention)))
-    asked, drawn = asked_for(data, exemplars), _drawn(asked_for(data, attention))
+    asked, drawn = _asked(data, exemplars), _drawn(asked_for(data, attention))
     claimed = [
         [visible(claim), *place, listed]
         for claim, rows in asked.groupby("claim")
@@ -287,6 +290,12 @@ def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFram
         "rows": book.rows.packed(),
         "steps": STEPS,
     }
+
+
+def _asked(data: xr.Dataset, exemplars: pd.DataFrame) -> pd.DataFrame:
+    """Those that answer a claim and that some page shows."""
+    in_papers = exemplars.index.isin(asked_for(data, exemplars).index)
+    return exemplars[in_papers | leading(data, exemplars)]
 
 
 class _Book:

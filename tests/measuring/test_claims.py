@@ -5,11 +5,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from agreement import OF_CLAIM
 from conftest import demo_config
+from gold import corpus, new_schema, read_units
+from models import TEXTS, save_model
 
 import attnmetrics
+from attnmetrics.measuring.shard import measure
+from attnmetrics.metrics.claims import Claims
+from attnmetrics.metrics.coreference import CANDIDATES, MENTION_CLASSES
+from attnmetrics.metrics.syntax import RULES
+from attnmetrics.model.load import load_model
 from attnmetrics.running.driver import run
+from attnmetrics.running.measured import find_best
 from attnmetrics.running.progress import Reporter
+from attnmetrics.statistics.claims import merge_rows
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 
@@ -58,6 +68,39 @@ def test_a_relation_is_shown_by_its_best_head_alone(frame: pd.DataFrame, demo_ru
     assert {row.pieces[row.i if rule == "row" else row.j].strip("Ġ").lower() for row in rows.itertuples()} <= {
         "the", "a", "an", "this", "that", "its", "all", "each", "every", "no", "any", "some", "these", "those", "both",
     }  # fmt: skip
+
+
+def test_coreference_is_shown_by_the_best_head_among_all_mentions() -> None:
+    claims = Claims(new_schema(3, 4))
+    shape = len(CANDIDATES), len(MENTION_CLASSES)
+    results = {
+        "relation_best_accuracy": np.full((len(RULES), len(claims.rels)), np.nan),
+        **{f"coreference_best_{of}": np.full(shape, 7.0) for of in ("layer", "head")},
+        "coreference_best_accuracy": np.full(shape, 0.9),
+    }
+    at = CANDIDATES.index("mentions"), MENTION_CLASSES.index("all")
+    results["coreference_best_layer"][at], results["coreference_best_head"][at] = 2, 3
+    first = claims.first_of_relation(len(RULES) - 1) + 2 * len(claims.rels)
+    assert find_best(claims, results) == {"coreference:hit": (first, 2, 3), "coreference:miss": (first + 1, 2, 3)}
+    results["coreference_best_accuracy"][at] = np.nan
+    assert find_best(claims, results) == {}
+
+
+@pytest.mark.parametrize("family", ["gpt2", "bert"])
+def test_blocks_of_rows_give_what_whole_units_give(family, tmp_path, monkeypatch) -> None:
+    model = load_model(str(save_model(tmp_path, family, sharp=True)), device="cpu")
+    units = read_units(corpus(TEXTS), model, window=40)
+    claims = Claims(units.schema)
+    whole = merge_rows([measure(units, model).claims])
+    monkeypatch.setattr("attnmetrics.measuring.shard.TILE_PAIRS", 11 * 40)
+    found = merge_rows([measure(units, model).claims])
+    own, others = (rows[rows["claim"] < len(claims.names)] for rows in (whole, found))
+    assert len(own) > 500
+    np.testing.assert_allclose(own["weight"], others["weight"], rtol=0, atol=OF_CLAIM)
+    names = ["claim", "layer", "head", "document_index", "sentence", "i", "j"]
+    assert (own[names] == others[names]).mean() > 0.99
+    answered = [rows[rows["claim"] >= claims.first_of_coreference] for rows in (whole, found)]
+    assert 0 < len(answered[1]) <= len(answered[0])
 
 
 def test_shards_of_any_size_give_the_same_claims(demo_run: Path, frame: pd.DataFrame, tmp_path: Path) -> None:

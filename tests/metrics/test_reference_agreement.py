@@ -16,6 +16,7 @@ import xarray as xr
 from agreement import (
     OF_CLAIM,
     WEIGHT,
+    check_answers,
     check_claims,
     check_exemplars,
     check_relations,
@@ -47,6 +48,7 @@ def check(folder: Path, texts: Sequence[str], null: str | None = None) -> None:
     of_claims, number = check_claims(claims, names, expected, maps)
     assert number > 100
     assert check_relations(claims, names, expected, maps) > 100
+    assert check_answers(claims, names.first_of_coreference, "coreference", expected.antecedents, maps) > 20
     assert of_claims <= OF_CLAIM
     order = sorted(ratios, key=ratios.__getitem__, reverse=True)
     print(f"\n{folder.name}, null {null}: exemplar weights {weight:.1e};", end=" ")

@@ -30,9 +30,10 @@ def data() -> xr.Dataset:
 @pytest.fixture(scope="module")
 def frame(data: xr.Dataset) -> pd.DataFrame:
     made = exemplars(data, k=3)
+    answers = exemplars(data, k=2, seed=1).assign(claim="pos_to:PUNCT")
     for rank, claim in ((2, "relation:obj:hit"), (3, "relation:obj:miss")):
         made.loc[(made["layer"] == SHOWN[0]) & (made["head"] == SHOWN[1]) & (made["rank"] == rank), "claim"] = claim
-    return made
+    return pd.concat([made, answers], ignore_index=True)
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +129,23 @@ def test_runs_that_cannot_speak_to_the_second_paper_have_the_first_alone(frame: 
     found = contents(kept, frame.iloc[:0], attention(frame).iloc[:0], facts())
     assert [paper["key"] for paper in found["papers"]] == ["vig-belinkov-2019"]
     assert found["relations"] == found["coreference"] == [] and found["layer_values"] == {}
+
+
+def test_every_page_has_its_link(page: Page) -> None:
+    visit(page, "#/paper")
+    links = ["Overview", "Metrics", "Find heads", "Similarity", "The papers", "The run"]
+    assert page.locator("nav.pages a").all_inner_texts() == links
+    assert page.locator("nav.pages a[aria-current]").all_inner_texts() == ["The papers"]
+
+
+def test_a_card_leads_to_the_sentences_that_answer_it(page: Page, frame: pd.DataFrame, data: xr.Dataset) -> None:
+    visit(page, "#/")
+    page.locator(".role-card", has_text="to punctuation").click()
+    page.wait_for_selector("#sentences")
+    best = data["pos_to"].sel(pos="PUNCT")
+    layer, head = np.unravel_index(best.values.argmax(), best.shape)
+    assert page.evaluate("location.hash") == f"#/head/{layer}/{head}?claim=pos_to%3APUNCT"
+    assert page.locator("section > h2").all_inner_texts()[0].endswith("PUNCT")
+    rows = frame[(frame["claim"] == "pos_to:PUNCT") & (frame["layer"] == layer) & (frame["head"] == head)]
+    shares = page.locator("section").first.locator(".exemplar .source b").all_inner_texts()
+    assert shares == [percent(weight) for weight in rows["weight"]]

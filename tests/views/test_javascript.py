@@ -242,6 +242,16 @@ def test_rows_of_sentences_are_read_one_behind_the_other() -> None:
     assert (first["text"], second["text"]) == ("abc", "a bc de")
 
 
+def test_the_address_of_a_head_names_a_claim_that_the_page_has_answers_of() -> None:
+    claimed = [{"claim": "pos_to:a&b", "layer": 4, "head": 1, "list": []}]
+    atlas = {"layers": [2, 4], "heads": [0, 1], "claimed": claimed}
+    expression = "atlas => ['pos_to:a&b', 'previous'].map(claim => [0, 1].map(l => m.claimHref(atlas, l, 1, claim)))"
+    assert evaluate("heads", expression, atlas) == [
+        ["#/head/2/1", "#/head/4/1?claim=pos_to%3Aa%26b"],
+        ["#/head/2/1", "#/head/4/1"],
+    ]
+
+
 LINES = """([weights, end]) => {
     const tokens = weights[0].map(() => ({}));
     const series = weights.map((of, head) => ({head, at: (i, j) => of[i][j]}));

@@ -30,7 +30,7 @@ class Coreference:
 
     def add(self, sentence: Sentence) -> None:
         """Take one sentence into the sums."""
-        unit = _Unit(sentence)
+        unit = MentionUnit(sentence)
         half = half_of(sentence.document)
         for anaphor in sorted({mention.word for mention in unit.mentions}):
             classes = _classes(sentence.words[anaphor])
@@ -40,7 +40,7 @@ class Coreference:
             elif any(mention.earlier for mention in unit.referring(anaphor)):
                 self.unreachable[classes] += 1
 
-    def _add_anaphor(self, unit: "_Unit", anaphor: int, half: int, classes: Sequence[int]) -> None:
+    def _add_anaphor(self, unit: "MentionUnit", anaphor: int, half: int, classes: Sequence[int]) -> None:
         right, mentions = unit.antecedents(anaphor), unit.candidates(anaphor)
         words = [word for word in sorted(unit.pieces) if word < anaphor]
         self.candidates[classes] += len(mentions)
@@ -100,7 +100,7 @@ BEST: dict[str, Callable[[Array, Array], float]] = {
 }
 
 
-class _Unit:
+class MentionUnit:
     """A sentence's mentions whose head words have a piece."""
 
     def __init__(self, sentence: Sentence) -> None:
@@ -109,13 +109,20 @@ class _Unit:
         self.mentions = [mention for mention in sentence.mentions if mention.word in self.pieces]
 
     def referring(self, anaphor: int) -> list[Mention]:
+        """Mentions of a head word that may be anaphors."""
         return [mention for mention in self.mentions if mention.word == anaphor and mention.anaphoric]
 
     def antecedents(self, anaphor: int) -> set[int]:
+        """Head words of earlier mentions of the same entities."""
         entities = {mention.entity for mention in self.referring(anaphor)}
         return {mention.word for mention in self.mentions if mention.entity in entities and mention.word < anaphor}
 
+    def anaphors(self) -> list[int]:
+        """Head words with an antecedent in reach."""
+        return [word for word in sorted({mention.word for mention in self.mentions}) if self.reachable(word)]
+
     def reachable(self, anaphor: int) -> bool:
+        """Whether an antecedent has a piece that is not null."""
         pieces = [piece for word in self.antecedents(anaphor) for piece in self.pieces[word]]
         return any(piece not in self.sentence.null for piece in pieces)
 
@@ -125,6 +132,7 @@ class _Unit:
         return sorted({mention.word for mention in recurring if mention.word < anaphor})
 
     def same_head(self, anaphor: int) -> int | None:
+        """The nearest candidate with the same form."""
         return _nearest([w for w in self.candidates(anaphor) if self._form(w) == self._form(anaphor)])
 
     def sieves(self, anaphor: int) -> int | None:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
+from attnmetrics.metrics.reference.antecedents import Antecedents
 from attnmetrics.metrics.reference.claims import Claims
 from attnmetrics.metrics.reference.coreference import Coreference
 from attnmetrics.metrics.reference.corpus import Corpus
@@ -68,6 +69,7 @@ class Reference:
         strongest: the largest single weights of every head
         claims: the largest single weights of every claim and head
         relations: those behind the answers to the question for a word's parent
+        antecedents: those behind the answers to the question for an antecedent
 
     Args:
         layers: number of layers
@@ -92,6 +94,7 @@ class Reference:
         self.strongest = Exemplars(self.model)
         self.claims = Claims(self.model, labels, links)
         self.relations = Relations(self.model)
+        self.antecedents = Antecedents(self.model)
 
     @property
     def near_rows(self) -> list[NearRow]:
@@ -110,7 +113,8 @@ class Reference:
             twin.add(sentence)
         self.strongest.add(sentence)
         self.claims.add(sentence)
-        self.relations.add(sentence)
+        self.relations.add_sentence(sentence)
+        self.antecedents.add_sentence(sentence)
 
     def results(self) -> dict[str, Array]:
         """Every result under its name, the by-layer ones too."""

@@ -37,7 +37,7 @@ class Atlas {
   constructor(root, atlas) {
     Object.assign(this, { atlas, pages: PAGES, page: el("div", { class: "page", tabindex: -1 }) });
     const papers = atlas.papers.length > 1 ? "The papers" : "The paper";
-    const links = LINKS.map(([to, name]) => [to, to === "#/paper" ? papers : name]);
+    const links = LINKS.map(([href, name]) => [href, href === "#/paper" ? papers : name]);
     if (atlas.served) {
       this.pages = { ...PAGES, try: drawTry };
       links.splice(3, 0, ["#/try", "Your sentence"]);

@@ -5,6 +5,18 @@ export const headAt = (atlas, place) => [Math.floor(place / atlas.heads.length),
 export const headName = (atlas, layer, head) => `layer ${atlas.layers[layer]} head ${atlas.heads[head]}`;
 export const headHref = (atlas, layer, head) => `#/head/${atlas.layers[layer]}/${atlas.heads[head]}`;
 
+/** The sentences of a head that answer a claim; undefined where the page has none. */
+export function answersOf(atlas, layer, head, claim) {
+  const isOfHead = (one) => one.layer === atlas.layers[layer] && one.head === atlas.heads[head];
+  return atlas.claimed.find((one) => one.claim === claim && isOfHead(one));
+}
+
+/** The address of a head where what answers a claim comes first, if the page has anything that does. */
+export function claimHref(atlas, layer, head, claim) {
+  const href = headHref(atlas, layer, head);
+  return answersOf(atlas, layer, head, claim) ? `${href}?${new URLSearchParams({ claim })}` : href;
+}
+
 /** The first letter of a sentence in upper case. */
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 /** The same in lower case, within a sentence. */

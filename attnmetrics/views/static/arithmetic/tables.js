@@ -49,6 +49,8 @@ export class Metric extends Table {
     super(described, values);
     const { help, formula, source, family, heading: template, dim_title: dimTitle } = described;
     Object.assign(this, { help, formula, source, family, template, byLayer, heads, isFirst });
+    /** What the claim of each label is called, whether the run has exemplars of it or not. */
+    this.claims = described.claims ?? [];
     this.dimTitle = dimTitle ?? this.dim;
     /** The table of its chance level, of heads or of the corpus; null without one. */
     this.chance = null;

@@ -1,6 +1,7 @@
 // Cards that lead to a metric or a head.
 
 import { scaleOf } from "../arithmetic/colours.js";
+import { claimHref } from "../arithmetic/heads.js";
 import { shown } from "../arithmetic/numbers.js";
 import { el, sheet } from "../shared/dom.js";
 import { cells } from "./map-parts.js";
@@ -30,10 +31,11 @@ export function card(atlas, metric, label, title = metric.heading(label)) {
 }
 
 /** A card that leads to a head that stands out. */
-export function standoutCard(atlas, { title, metric: name, layer, head, value, median, chance }) {
+export function standoutCard(atlas, { title, metric: name, claim, layer, head, value, median, chance }) {
   const metric = atlas.byName.get(name);
   const beside = chance === null ? [] : [el("span", { class: "note" }, `chance ${shown(metric, chance)}`)];
-  return el("a", { class: "role-card", href: `#/head/${layer}/${head}` },
+  const href = claimHref(atlas, atlas.layers.indexOf(layer), atlas.heads.indexOf(head), claim);
+  return el("a", { class: "role-card", href },
     el("span", { class: "role" }, title), el("span", { class: "value" }, shown(metric, value)),
     el("span", { class: "where" }, `layer ${layer} head ${head}`),
     el("span", { class: "note" }, `median ${shown(metric, median)}`), ...beside);

@@ -7,7 +7,7 @@ import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { headMap } from "./head-map.js";
 import { metricSection } from "./head-metrics.js";
-import { sentenceSection } from "./head-sentences.js";
+import { answerSection, sentenceSection } from "./head-sentences.js";
 import { similarSection } from "./head-similar.js";
 import { offsets } from "./offsets.js";
 import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
@@ -19,7 +19,7 @@ const FIRST = 10;
 const PROFILES = { pos_to: "Looks at", pos_from: "Looks from", dependency_type_to: "Looks at words that are" };
 const OFFSET_HELP = "0 is the piece itself, 1 the previous one. Bars are this head, the line is the mean of all heads.";
 
-export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go) {
+export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go, query) {
   const layer = atlas.layers.findIndex((one) => String(one) === layerName);
   const head = atlas.heads.findIndex((one) => String(one) === headLabel);
   if (layer < 0 || head < 0) {
@@ -27,7 +27,8 @@ export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go) {
     return `expected a head of ${all}, found layer ${layerName} head ${headLabel}`;
   }
   const one = { layer, head, name: headName(atlas, layer, head) };
-  root.append(...top(atlas, one), sentenceSection(atlas, one, Number(rank ?? 0)), metricSection(atlas, one));
+  root.append(...top(atlas, one), ...answerSection(atlas, one, query.get("claim")));
+  root.append(sentenceSection(atlas, one, Number(rank ?? 0)), metricSection(atlas, one));
   root.append(...similarSection(atlas, one));
   drawProfiles(root, atlas, one);
   if (atlas.offset) drawOffsets(root, atlas, one);

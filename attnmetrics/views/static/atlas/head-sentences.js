@@ -1,7 +1,7 @@
 // A head's sentences on its page.
 
 import { textOf } from "../arithmetic/exemplars.js";
-import { headHref, headName, placeOf } from "../arithmetic/heads.js";
+import { answersOf, claimHref, headHref, headName, placeOf } from "../arithmetic/heads.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { drawExemplar } from "./exemplar.js";
@@ -15,7 +15,25 @@ const OF_UNIT = {
   "segment pair": "Of the pairs of segments with its strongest single attention, the sentences that hold the two "
     + "pieces.",
 };
+const ANSWERS = "Of the pairs of pieces that this is about, those with its strongest single attention.";
 const NONE = "No sentence: the head attends to nothing that is measured.";
+
+/** Those that answer a claim that the address names; none without one. */
+export function answerSection(atlas, { layer, head }, claim) {
+  const answers = answersOf(atlas, layer, head, claim);
+  if (!answers) return [];
+  const found = section(claimWords(atlas, claim), ANSWERS);
+  const href = claimHref(atlas, layer, head, claim);
+  const items = answers.list.map((one) => drawExemplar(one, href, links(atlas, one, layer, head)));
+  found.append(el("ol", { class: "exemplars" }, ...items));
+  return [found];
+}
+
+/** What a claim is about: as the metric is headed that it is of, or by its own name. */
+function claimWords(atlas, claim) {
+  const metric = atlas.metrics.find((one) => one.claims.includes(claim));
+  return metric ? metric.heading(metric.claims.indexOf(claim)) : claim;
+}
 
 /** `rank`: of the sentence that the address names; 0 for none. */
 export function sentenceSection(atlas, { layer, head }, rank) {

@@ -1,7 +1,7 @@
 // The page of one metric: its map, its layers, its heads in order; or all of its labels side by side.
 
 import { headRows, labelRows, layerRows } from "../arithmetic/csv.js";
-import { headAt, headHref, headName, uncapital } from "../arithmetic/heads.js";
+import { claimHref, headAt, headName, uncapital } from "../arithmetic/heads.js";
 import { labelName } from "../arithmetic/labels.js";
 import { shown } from "../arithmetic/numbers.js";
 import { choice } from "../shared/controls.js";
@@ -26,9 +26,9 @@ export function drawMetricPage(root, atlas, [name, wanted], go) {
   const above = metric.dim && !isAll ? [[metric.href(), metric.title]] : [];
   root.append(crumbs([OVERVIEW, ["#/metrics", "Metrics"], ...above], title), el("h1", {}, title), about(metric));
   if (metric.dim) root.append(labelChoice(metric, label, go));
-  const choose = (layer, head) => go(headHref(atlas, layer, head));
+  const choose = (layer, head, one) => go(claimHref(atlas, layer, head, metric.claims[one]));
   if (isAll) allLabels(root, atlas, metric, choose);
-  else oneLabel(root, atlas, metric, label, choose);
+  else oneLabel(root, atlas, metric, label, (layer, head) => choose(layer, head, label));
   return null;
 }
 
@@ -74,7 +74,7 @@ function ranked(atlas, metric, label) {
 function rankedHead(atlas, metric, label, at) {
   const [layer, head] = headAt(atlas, at);
   const chance = metric.chanceAt(layer, head, label);
-  const link = el("a", { href: headHref(atlas, layer, head) }, headName(atlas, layer, head));
+  const link = el("a", { href: claimHref(atlas, layer, head, metric.claims[label]) }, headName(atlas, layer, head));
   const value = el("span", { class: "number" }, shown(metric, metric.at(layer, head, label)));
   const beside = Number.isNaN(chance) ? [] : [el("span", { class: "chance" }, `chance ${shown(metric, chance)}`)];
   return el("li", {}, link, value, ...beside);
@@ -96,7 +96,7 @@ function directions(root, atlas, metric, choose) {
     const found = section(labelName(metric.dim, metric.labels[label]));
     found.append(host, status);
     grid.append(found);
-    const picture = headMap(host, atlas, { metric, label }, { say, choose });
+    const picture = headMap(host, atlas, { metric, label }, { say, choose: (...head) => choose(...head, label) });
     found.append(tools(() => picture, () => labelRows(atlas, metric), metric.heading(label)));
   }
 }

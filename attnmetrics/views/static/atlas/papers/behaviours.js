@@ -1,6 +1,6 @@
 // Figure 1: heads that attend broadly, to the next piece, to separators and to periods, each in a sentence of its own.
 
-import { headAt, headHref, headName } from "../../arithmetic/heads.js";
+import { answersOf, claimHref, headAt, headName } from "../../arithmetic/heads.js";
 import { shown } from "../../arithmetic/numbers.js";
 import { clamp } from "../../arithmetic/scales.js";
 import { el } from "../../shared/dom.js";
@@ -38,7 +38,7 @@ function behaviour(atlas, { name, metric: metricName, at, claim, isAtEnd, none =
     return block;
   }
   const [layer, head] = headAt(atlas, best);
-  const link = el("a", { href: headHref(atlas, layer, head) }, headName(atlas, layer, head));
+  const link = el("a", { href: claimHref(atlas, layer, head, claim) }, headName(atlas, layer, head));
   const shares = shown(metric, metric.column(label)[best]);
   block.append(el("p", {}, link, `: ${shares}`), picture(exemplarOf(atlas, best, claim), isAtEnd));
   return block;
@@ -46,9 +46,7 @@ function behaviour(atlas, { name, metric: metricName, at, claim, isAtEnd, none =
 
 /** The first sentence that shows it and has its rows; undefined without one. */
 function exemplarOf(atlas, place, claim) {
-  const [layer, head] = headAt(atlas, place);
-  const isIt = (one) => one.claim === claim && one.layer === atlas.layers[layer] && one.head === atlas.heads[head];
-  const shows = atlas.claimed.find(isIt)?.list ?? [];
+  const shows = answersOf(atlas, ...headAt(atlas, place), claim)?.list ?? [];
   return [...shows, ...atlas.exemplars[place]].find((one) => one.row);
 }
 

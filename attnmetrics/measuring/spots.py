@@ -1,0 +1,156 @@
+"""Where the pairs of claims are that texts alone say: columns that have a name, linked pairs, neighbours.
+
+Of a name, the pairs at its columns are told by each column's largest weight; that is found once for all labels.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnmetrics.measuring import strongest
+from attnmetrics.measuring.links import Links
+from attnmetrics.measuring.segments import Segments, Strongest
+from attnmetrics.metrics.claims import NEIGHBOURS, SECOND_SINK, Claims
+from attnmetrics.model.align import ranges
+from attnmetrics.model.kernels.attends import Attends
+from attnmetrics.model.pack import Batch, Tile
+from attnmetrics.model.units import Units
+
+Ints = NDArray[np.int64]
+SINK_PIECES = 10
+"""Units of fewer pieces have no second sink."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What the columns of a batch, one for each of its T packed pieces, come to in every head."""
+
+    largest: NDArray[np.float32]
+    """[head, T] the largest α of the column"""
+    row: NDArray[np.int32]
+    """[head, T] where it is, counted in the unit; the first of equals"""
+    total: NDArray[np.float64]
+    """[head, T] the column's sum"""
+
+    @classmethod
+    def empty(cls, pieces: int, heads: int) -> Self:
+        """Before the first row."""
+        shape = (heads, pieces)
+        return cls(np.full(shape, -np.inf, np.float32), np.zeros(shape, np.int32), np.zeros(shape))
+
+    def add(self, tile: Tile, alpha: NDArray[np.float32], causal: bool) -> None:
+        """Go on with the rows of a tile that may attend to each column."""
+        strongest.see_columns(alpha, tile.start, tile.length, tile.row, causal, self.largest, self.row, self.total)
+
+
+class Spots:
+    """The pairs of a batch of B units: X columns by name, P pairs, and one column a unit and head."""
+
+    def __init__(self, units: Units, attends: Attends, linked: Links, claims: Claims, batch: Batch) -> None:
+        self._batch, self._causal, self._null = batch, attends.causal, _null(units, batch)
+        self._within = _within(batch)
+        self._column_claim, self._column_unit, self._column = _named_columns(units, claims, batch)
+        self._pair_claim, self._pair = _pairs(units, attends, linked, claims, batch)
+        self._sink_claim = np.full(len(batch.rows), claims.number(SECOND_SINK))
+
+    def pairs(self) -> list[tuple[Ints, Ints]]:
+        """Claims and units."""
+        sink = self._sink_claim, np.arange(len(self._sink_claim))
+        return [(self._column_claim, self._column_unit), (self._pair_claim, self._pair[:, 0]), sink]
+
+    def settle(self, segments: Segments) -> None:
+        """Take these segments, which have those of all `pairs`."""
+        self._length = segments.length
+        self._of_column, of_pair, self._of_sink = (segments.find(*pair) for pair in self.pairs())
+        self._tiles = {tile: self._in_tile(tile, of_pair) for tile in self._batch.tiles}
+
+    def offer(self, tile: Tile, alpha: NDArray[np.float32], into: Strongest) -> None:
+        """Offer the pairs of a tile's rows."""
+        pairs, segment = self._tiles[tile]
+        strongest.offer_pairs(alpha, tile.row, pairs, segment, self._length, into.weight, into.place)
+
+    def offer_columns(self, columns: Columns, into: Strongest) -> None:
+        """Offer what the columns of a layer came to."""
+        largest, row, within = columns.largest, columns.row, self._within
+        strongest.offer_columns(
+            largest, row, self._column, within[self._column], self._of_column, self._length, into.weight, into.place
+        )
+        sink = _find_second_sinks(columns, self._batch, self._null, self._causal)
+        head, unit = np.nonzero(sink >= 0)
+        at = head, sink[head, unit]
+        into.weight[head, self._of_sink[unit]] = largest[at]
+        into.place[head, self._of_sink[unit]] = row[at].astype(np.int64) * self._length + within[at[1]]
+
+    def _in_tile(self, tile: Tile, segment: Ints) -> tuple[Ints, Ints]:
+        """The pairs of a tile's rows, whose units are counted in it, and their segments."""
+        unit, i, _ = self._pair.T
+        there = (unit >= tile.sentence) & (unit < tile.sentence + tile.count)
+        own = np.flatnonzero(there & (i >= tile.row) & (i < tile.row + tile.rows))
+        return self._pair[own] - np.array([tile.sentence, 0, 0]), segment[own]
+
+
+def _within(batch: Batch) -> Ints:
+    """[T] each packed piece, counted in its unit."""
+    sizes = np.diff(batch.offsets)
+    return ranges(np.zeros_like(sizes), sizes)
+
+
+def _own(units: Units, batch: Batch) -> Ints:
+    """[T] each packed piece, counted over all units."""
+    return ranges(units.pieces.offsets[batch.rows], units.pieces.offsets[batch.rows + 1])
+
+
+def _null(units: Units, batch: Batch) -> NDArray[np.bool_]:
+    """[T] whether the columns of packed pieces are null."""
+    return units.null[_own(units, batch)]
+
+
+def _find_second_sinks(columns: Columns, batch: Batch, null: NDArray[np.bool_], causal: bool) -> Ints:
+    """[head, B] the packed piece that is each unit's most attended column; −1 for none (`second_sink` says which)."""
+    lengths = np.diff(batch.offsets)
+    n, j = np.repeat(lengths, lengths), _within(batch)
+    rows = n - j if causal else n
+    is_candidate = (j > 0) & ~null & (2 * rows >= n) & (n >= SINK_PIECES)
+    # [head, T], and what of it stands at each unit.
+    mean = np.where(is_candidate, columns.total / rows, -np.inf)
+    most = np.maximum.reduceat(mean, batch.offsets[:-1], axis=1)
+    first = np.where(mean == np.repeat(most, lengths, axis=1), np.arange(len(j)), len(j))
+    found: Ints = np.where(most > -np.inf, np.minimum.reduceat(first, batch.offsets[:-1], axis=1), -1)
+    return found
+
+
+def _named_columns(units: Units, claims: Claims, batch: Batch) -> tuple[Ints, Ints, Ints]:
+    """(claim, unit, packed piece) of every column that is not null, for each label."""
+    firsts, sizes = claims.first_of_label, np.diff(batch.offsets)
+    unit, piece = np.repeat(np.arange(len(sizes)), sizes), np.arange(batch.offsets[-1])
+    kept = ~_null(units, batch)
+    unit, piece = unit[kept], piece[kept]
+    own = _own(units, batch)[kept]
+    claim = np.concatenate([units.labels[label][own] + first for label, first in firsts.items()])
+    return claim.astype(np.int64), np.tile(unit, len(firsts)), np.tile(piece, len(firsts))
+
+
+def _pairs(units: Units, attends: Attends, linked: Links, claims: Claims, batch: Batch) -> tuple[Ints, Ints]:
+    """[P] claim and [P, 3] (unit, i, j) of every linked pair and every two neighbours."""
+    begin, end = linked.offsets[batch.rows], linked.offsets[batch.rows + 1]
+    # A row for each pair: the pair, its unit; without those of separators, which may be null.
+    own, unit = ranges(begin, end), np.repeat(np.arange(len(batch.rows)), end - begin)
+    of_link = linked.group[own] < units.schema.separators
+    own, unit = own[of_link], unit[of_link]
+    claim = claims.first_of_links + linked.group[own]
+    parts: list[tuple[NDArray[Any], ...]] = [(claim, unit, linked.attending[own], linked.attended[own])]
+    parts += [_neighbours(units, attends, claims.number(name), step, batch) for name, step in NEIGHBOURS.items()]
+    columns = [np.concatenate(column).astype(np.int64) for column in zip(*parts, strict=True)]
+    return columns[0], np.stack(columns[1:], axis=1)
+
+
+def _neighbours(units: Units, attends: Attends, claim: int, step: int, batch: Batch) -> tuple[Ints, ...]:
+    """(claim, unit, i, i + step), as far as the pairs are attendable."""
+    sizes = np.diff(batch.offsets)
+    i, n, unit = _within(batch), np.repeat(sizes, sizes), np.repeat(np.arange(len(sizes)), sizes)
+    j = i + step
+    inside = (j >= 0) & (j < n) & attends.may_attend(i, j)
+    kept = inside & ~np.roll(_null(units, batch), -step)
+    return np.full(kept.sum(), claim), unit[kept], i[kept], j[kept]
