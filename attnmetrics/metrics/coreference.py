@@ -18,7 +18,7 @@ HEURISTICS: Final = ("nearest", "head_match", "sieves", "chance")
 
 _SOURCE: Final = "Clark et al. 2019, section 4.3, Table 2"
 _NAMED: Final = ("candidates", "mention_class")
-_NONE: Final = f"NaN where a half of the documents has under {LEAST} anaphors."
+_NONE: Final = f"No value where a half of the documents has under {LEAST} anaphors."
 
 
 def _hits(sums: Sums) -> Array:

@@ -27,7 +27,7 @@ FAMILY: Final = Family(
             "output_norm", HEAD, "1", "mean", "Norm of a head's output",
             "mean over rows of ‖(z − b) W‖, z the head's mixed values, b its value bias, W its rows of the output "
             "projection", output_norm, "",
-            help="Strong colour: heads that change the stream much. NaN where the projection cannot be found.",
+            help="Strong colour: heads that change the stream much. No value where the projection cannot be found.",
         ),
         Result(
             "output_norm_relative", HEAD, "1", "score", "Norm of a head's output beside its layer",

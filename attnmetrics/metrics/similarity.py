@@ -114,7 +114,7 @@ FAMILY: Final = Family(
         _result(
             "head_cluster", HEAD, "Cluster of heads that attend alike",
             "average linkage on √head_distance; of 2 to 20 clusters, the number with the best mean silhouette",
-            _clusters, "The number is a name: 0 is the largest cluster. NaN for fewer than three heads.",
+            _clusters, "The number is a name: 0 is the largest cluster. No value for fewer than three heads.",
             unit="1", kind="score", magnitude=False,
         ),
         _result(

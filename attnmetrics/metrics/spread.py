@@ -49,7 +49,7 @@ FAMILY: Final = Family(
             "template's",
             _of_heads("entropy_summary_sum", "summary_rows"), CLARK, chance="entropy_summary_uniform",
             help="Strong colour: heads that gather from all of the text where the model keeps what it makes of it. "
-            "NaN where no row stands for its unit.",
+            "No value where no row stands for its unit.",
         ),
         Result(
             "entropy_summary_uniform", (), "nats", "mean", "Mean entropy of an even row that stands for its unit",

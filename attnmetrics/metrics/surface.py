@@ -61,8 +61,8 @@ FAMILY: Final = Family(
             _of_rows("to_separators_sum", "to_separators_rows"), CLARK_SPECIAL,
             heading="Attention to separators from {} pieces", chance="separator_attention_uniform",
             help="Separators are the pieces of the tokenizer's template but the first. Where nearly all of a head's "
-            "attention is here, from separators too, it may rest on them for want of anything to do. NaN where no unit "
-            "has one.",
+            "attention is here, from separators too, it may rest on them for want of anything to do. No value where no "
+            "unit has one.",
         ),
         Result(
             "separator_attention_uniform", ("attending",), "1", "share", "Even attention to separators",
@@ -75,8 +75,8 @@ FAMILY: Final = Family(
             "Σ α[i, i−1], α[i, i], α[i, i+1] ÷ rows that have such a piece",
             _of_rows("neighbour_sum", "neighbour_rows"), CLARK,
             heading="All attention to the {} piece", chance="neighbour_attention_uniform",
-            help="Null neighbours are in. Above 50%: a head of that neighbour. NaN for next pieces where the model "
-            "sees none.",
+            help="Null neighbours are in. Above 50%: a head of that neighbour. No value for next pieces where the "
+            "model sees none.",
         ),
         Result(
             "neighbour_attention_uniform", ("neighbour",), "1", "share", "All of even attention to a neighbour",

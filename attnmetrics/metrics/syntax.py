@@ -57,7 +57,7 @@ _RULES: Final = (
     "Rules: row, the dependent attends most to its parent; column, of all words the parent attends most to the "
     "dependent; parent_row, the parent attends most to the dependent."
 )
-_NAMED: Final = f"NaN where a half of the documents has under {LEAST} attainable edges."
+_NAMED: Final = f"No value where a half of the documents has under {LEAST} attainable edges."
 
 FAMILY: Final = Family(
     "syntax",

@@ -168,7 +168,9 @@ def dependency_alignment(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
 # ---- Fig. A.1, A.2, and any other metric with labels
 
 _MOST_MAPS: Final = 60
-"""With more labels than these, those with the largest values have a map."""
+"""With more labels than these, or than a sheet has room for, the most telling have a map."""
+_EVIDENCE: Final = {"relation_accuracy": "relation_edges_attainable"}
+"""What tells most: where shares are of counted events, many of these; elsewhere a large mean over the heads."""
 
 
 def all_pos_to(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
@@ -200,7 +202,8 @@ def all_labels(data: xr.Dataset, metric: str, new: NewFigure = Figure, name: str
         raise ConfigError(f"expected a metric of the run's heads that has labels, found {metric!r}; it has {known}")
     table, level = beside_chance(data, metric)
     (dim,) = further(table)
-    kept = _most_telling(values(table))
+    room = _Grid(table.sizes[dim], table.sizes["layer"], table.sizes["head"]).room
+    kept = _largest(_telling(data, table), room)
     grid = _Grid(len(kept), table.sizes["layer"], table.sizes["head"])
     left_out = f"{len(kept)} of {table.sizes[dim]} labels" if len(kept) < table.sizes[dim] else ""
     about = [said(table, "formula"), "each map has its own scale, from 0 to its largest value", left_out]
@@ -213,10 +216,15 @@ def all_labels(data: xr.Dataset, metric: str, new: NewFigure = Figure, name: str
     return sheet.figure
 
 
-def _most_telling(numbers: NDArray[np.float64]) -> list[int]:
-    """Which of the labels of [layer, head, label] have a map: at most `_MOST_MAPS`, those with the largest values."""
-    top = np.nan_to_num(numbers).max(axis=(0, 1))
-    return sorted(np.argsort(-top, kind="stable")[:_MOST_MAPS].tolist())
+def _telling(data: xr.Dataset, table: xr.DataArray) -> NDArray[np.float64]:
+    """How much each label of [layer, head, label] tells."""
+    counts = data.get(_EVIDENCE.get(str(table.name), ""))
+    return charts.row_means(values(table).reshape(-1, table.shape[2]).T) if counts is None else values(counts).ravel()
+
+
+def _largest(sizes: NDArray[np.float64], number: int) -> list[int]:
+    """Places of the largest, in the order of places."""
+    return sorted(np.argsort(-sizes, kind="stable")[:number].tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,14 +236,30 @@ class _Grid:
     heads: int
 
     @property
+    def width(self) -> float:
+        """Of a map."""
+        return float(np.clip(0.115 * self.heads, 1.15, 2.4))
+
+    @property
     def size(self) -> tuple[float, float]:
-        """Width and height of a map."""
-        return float(np.clip(0.115 * self.heads, 1.15, 2.4)), float(np.clip(0.115 * self.layers, 0.7, 3.4))
+        """Width and height of a map, which is lower where the sheet would be too high."""
+        rows = -(-self.maps // self.columns)
+        return self.width, min(self._height, _GRID_TALLEST / max(rows, 1) - _GRID_GAP)
+
+    @property
+    def _height(self) -> float:
+        return float(np.clip(0.115 * self.layers, 0.7, 3.4))
 
     @property
     def columns(self) -> int:
         """Maps in a row."""
-        return max(1, min(self.maps, int(7.2 // (self.size[0] + 0.4))))
+        return max(1, min(self.maps, int(7.2 // (self.width + 0.4))))
+
+    @property
+    def room(self) -> int:
+        """The most maps that can be read on one sheet."""
+        rows = int(_GRID_TALLEST // (min(self._height, _GRID_LOWEST) + _GRID_GAP))
+        return min(_MOST_MAPS, rows * self.columns)
 
     @property
     def bottom(self) -> float:
@@ -254,6 +278,10 @@ class _Grid:
 
 
 _GRID_GAP: Final = 0.62
+_GRID_TALLEST: Final = 24.5
+"""All rows of maps together."""
+_GRID_LOWEST: Final = 1.2
+"""A map of many layers is not lower."""
 _GRID_TOP: Final = 0.95
 """Where the first row of maps begins."""
 

@@ -280,7 +280,8 @@ def _compared(table: xr.DataArray, top: int) -> Sequence[RenderableType]:
         return [_pairs(table, top)]
     if "axis" in table.dims:
         return [_places(table), *_explained(table)]
-    heat: list[RenderableType] = [heat_table(table), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
+    whole = table.assign_attrs(kind="count")
+    heat: list[RenderableType] = [heat_table(whole), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
     return [*heat, _groups(table)]
 
 

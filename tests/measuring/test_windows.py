@@ -426,7 +426,8 @@ def test_the_atlas_speaks_of_windows(window_run: Path, demo_run: Path) -> None:
     assert [(len(pieces), i, j) for (_, pieces, _), i, j in shown] == [
         (len(row.pieces), row.i, row.j) for row in frame.itertuples(index=False)
     ]
-    assert ("the run's unit is window:64", False) in [row[3:] for row in found["paper"]]
+    answers = [(row["found"], row["given"]) for paper in found["papers"] for row in paper["rows"]]
+    assert ("the run's unit is window:64", False) in answers
 
 
 @needs_chromium

@@ -494,6 +494,19 @@ def test_a_head_has_its_values_and_ranks(page: Page, data: xr.Dataset, place: in
     assert sorted(found) == sorted(expected)
 
 
+def test_a_heads_metrics_begin_with_those_that_tell_in_short(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/head/3/1")
+    rows = page.locator("table.metrics tbody tr")
+    metrics = rows.locator("visible=true").evaluate_all(
+        "all => all.map(row => row.querySelector('a').getAttribute('href').split('/').slice(2).join('/'))"
+    )
+    assert {"null_attention", "distance", "entropy", "variability", "dependency_alignment/either"} <= set(metrics)
+    assert len(metrics) < 20 < rows.count()
+    page.get_by_role("button", name=f"all {rows.count()}", exact=True).click()
+    assert rows.locator("visible=true").count() == rows.count()
+    assert page.evaluate("document.activeElement.closest('table.metrics') !== null")
+
+
 def told(data: xr.Dataset) -> Iterator[tuple[str, Any]]:
     """Metrics, and their labels where they are few; of offsets the own and the previous piece."""
     for metric, table in TABLES.items():

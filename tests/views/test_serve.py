@@ -296,8 +296,9 @@ def assert_metrics(page: Page, results: xr.Dataset, layer: int, heads: Sequence[
         expected = {
             name: results[name].sel(label)
             for name, label in {
-                "null_attention": {}, "variability": {}, "distance": {}, "entropy": {}, "output_norm": {},
-                "output_norm_relative": {}, "dependency_alignment": {"direction": "either"},
+                "null_attention": {}, "variability": {}, "distance": {}, "entropy": {}, "entropy_all": {},
+                "entropy_summary": {}, "peak_attention": {}, "output_norm": {}, "output_norm_relative": {},
+                "dependency_alignment": {"direction": "either"},
                 "attention_at_offset": {"offset": 1},
                 **{f"{link}_{what}": {} for link in ("repeat", "induction")
                    for what in ("attention", "alignment", "excess")},

@@ -9,11 +9,16 @@ import { strip } from "./strip.js";
 /** Dimensions of which one label tells enough. */
 const TELLING = ["offset", "direction"];
 
-/** What draws the card of a head, given by its labels: (layer, head, width of a strip, title). */
-export function headCards(atlas) {
+/** What tells of a head in short, [metric, label] each. */
+export function measuresOf(atlas) {
   const chances = new Set(atlas.metrics.map((metric) => metric.chance));
   const told = atlas.metrics.filter((metric) => isTold(metric) && !chances.has(metric));
-  const measures = told.map((metric) => [metric, startLabel(metric)]);
+  return told.map((metric) => [metric, startLabel(metric)]);
+}
+
+/** What draws the card of a head, given by its labels: (layer, head, width of a strip, title). */
+export function headCards(atlas) {
+  const measures = measuresOf(atlas);
   return (layerLabel, headLabel, width, title = `Layer ${layerLabel}, head ${headLabel}`) => {
     const [layer, head] = [atlas.layers.indexOf(layerLabel), atlas.heads.indexOf(headLabel)];
     const link = el("a", { href: headHref(atlas, layer, head) }, el("i"), title);

@@ -3,7 +3,9 @@
 import { metricRows } from "../arithmetic/csv.js";
 import { placeOf } from "../arithmetic/heads.js";
 import { ordinal, shown } from "../arithmetic/numbers.js";
+import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
+import { measuresOf } from "./head-card.js";
 import { section, table, tools } from "./parts.js";
 import { strip } from "./strip.js";
 
@@ -16,8 +18,24 @@ export function metricSection(atlas, { layer, head, name }) {
   const found = section("All its metrics", "Every tick is a head, the dot is this one.");
   const lines = atlas.metrics.flatMap((metric) => labelsTold(metric).map((label) => ({ metric, label })));
   const whole = table("metrics full", HEADER, lines.map((line) => row(atlas, line, layer, head)));
-  found.append(el("div", { class: "scroll" }, whole), tools(null, () => metricRows(atlas, layer, head), name));
+  const save = tools(null, () => metricRows(atlas, layer, head), name);
+  found.append(el("div", { class: "scroll" }, whole), save);
+  fold(atlas, lines, [...whole.tBodies[0].rows], save);
   return found;
+}
+
+/** Shows at first the rows that tell in short; a button, all. */
+function fold(atlas, lines, rows, buttons) {
+  const short = new Map(measuresOf(atlas));
+  const rest = rows.filter((_, n) => short.get(lines[n].metric) !== lines[n].label);
+  if (!rest.length || rest.length === rows.length) return;
+  const show = (isShown) => rest.forEach((one) => one.toggleAttribute("hidden", !isShown));
+  show(false);
+  buttons.append(action(`all ${rows.length}`, (event) => {
+    show(true);
+    event.target.remove();
+    rest[0].querySelector("a").focus();
+  }));
 }
 
 function labelsTold(metric) {

@@ -8,6 +8,8 @@ import { tooltip } from "../shared/tooltip.js";
 import { cells, colourBar, columnNumbers, noEvidence, rowNumbers } from "./map-parts.js";
 
 const [LEFT, ABOVE, BELOW] = [34, 22, 62];
+/** Pixels beside the scale for what has no evidence. */
+const BESIDE = 96;
 const WORDS = "Mean distance between heads of two layers. Arrow keys move.";
 
 /** Fill host with the map; `say` writes the status line. */
@@ -25,9 +27,9 @@ function draw(atlas, box) {
   const size = layers.length * box.width;
   const [, top] = extent(similarity.layers);
   const attributes = { class: "layer-map", tabindex: 0, role: "group", "aria-label": WORDS };
-  const picture = sheet(Math.max(LEFT + size + 4, 250), ABOVE + size + BELOW, attributes);
-  const levelAt = (row, column) => level(similarity.ofLayers(row, column), top);
   const bar = { x: LEFT, y: ABOVE + size + 24, width: clamp(size, 120, 200), gap: 21 };
+  const picture = sheet(LEFT + Math.max(size + 4, bar.width + BESIDE), ABOVE + size + BELOW, attributes);
+  const levelAt = (row, column) => level(similarity.ofLayers(row, column), top);
   picture.append(
     cells(layers.length, layers.length, levelAt, box), ...columnNumbers(layers, box, ABOVE - 6),
     ...rowNumbers(layers, box), text(LEFT, ABOVE + size + 14, "layers down and across"),
