@@ -62,7 +62,7 @@ def new_names(sentence):
 """
 LABELS = {
     "number": "word.feats.Number", "animacy": "word.misc.Animacy", "language_tag": "word.xpos", "base": "word.lemma",
-    "case": "python:careless:case", "odd": "python:careless:odd", "kind": "piece.special",
+    "case": "python:careless:case", "odd": "python:careless:odd", "what": "piece.special",
 }  # fmt: skip
 NAMES = {
     "number": ("none Sing none none Plur", "Sing Sing", "Plur none none Plur none"),
@@ -153,7 +153,7 @@ def test_every_source_is_what_a_count_by_hand_gives() -> None:
         )
     built_in = data["dependency_alignment"].sel(direction="attending_is_parent")
     assert built_in.values == pytest.approx(data["parent_alignment"].values, rel=1e-6)
-    assert (data["kind_to"].values == data["special_to"].values).all()
+    assert (data["what_to"].values == data["special_to"].values).all()
     assert data["animacy_to"].attrs["long_name"] == "Attention to an animacy"
 
 
