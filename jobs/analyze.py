@@ -3,9 +3,9 @@
     ray job submit --working-dir . -- python jobs/analyze.py --config jobs/demo.yaml --out /shared/runs/demo
     ray job submit --working-dir . -- python jobs/analyze.py importance /shared/runs/demo
 
-It takes the flags of `attnmetrics run`, or `importance`, a run's folder and the flags of `attnmetrics importance`; and
+It takes the flags of `attnmetrics run`; or `importance` or `probe`, a run's folder and the flags of that command; and
 `--status FILE`, a path or a URL; unset, the name of the run's folder with `.status.json` after it, or
-`.importance.status.json`. The run is a process of its own: one that is killed, for lack of memory say, leaves one too.
+`.importance.status.json`, `.probe.status.json`. The run is a process of its own: one that is killed, for lack of memory say, leaves one too.
 While the run goes on, `seen` in it becomes the present time twice a minute; where it does not, the job is dead.
 """
 
@@ -37,8 +37,8 @@ BEAT_SECONDS = 30.0
 JOB_VARIABLE = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """Of the environment that Ray gives to a job's command, and to no other."""
 
-LATER = "importance"
-"""The stage of a run that is a command of its own."""
+LATER = ("importance", "probe")
+"""Stages of a run that are commands of their own."""
 
 Status = dict[str, Any]
 
@@ -46,13 +46,13 @@ Status = dict[str, Any]
 def main(arguments: list[str]) -> int:
     """Run, keep the status file, and return the run's exit code; of a killed one, 128 and the signal's number."""
     status_path, flags = read_status_flag(arguments)
-    later = flags[:1] == [LATER]
+    later = flags[0] if flags[:1] and flags[0] in LATER else ""
     flags = flags if later else ["run", *flags]
     paths = find_paths(flags)
     place = locate(status_path) if status_path else None
     folder = locate(paths["out"]) if "out" in paths else None
     if place is None and folder is not None:
-        place = folder.parent / f"{folder.name}{f'.{LATER}' * later}.status.json"
+        place = folder.parent / f"{folder.name}{later and f'.{later}'}.status.json"
     counted = None if later else folder
     status: Status = {"state": "running", "started": now()}
     try:
@@ -82,7 +82,7 @@ def find_paths(flags: list[str]) -> dict[str, str]:
     parser.add_argument("--out", "-o")
     parser.add_argument("--annotations")
     found = {}
-    if flags[0] == LATER:
+    if flags[0] in LATER:
         flags = ["--out", *flags[1:2]]
     with suppress(AttnmetricsError, argparse.ArgumentError):
         options, _ = parser.parse_known_args(flags)

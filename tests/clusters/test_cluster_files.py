@@ -357,7 +357,7 @@ def commands_of(page: Path) -> list[str]:
 
 def check_command(line: str) -> None:
     """Every flag after our entry points is one of their command, every file of the repository is there."""
-    if match := re.search(r"(?:jobs/analyze\.py|cluster/slurm\.sh|attnmetrics run)( importance)? (.*)", line):
+    if match := re.search(r"(?:jobs/analyze\.py|cluster/slurm\.sh|attnmetrics run)( importance| probe)? (.*)", line):
         command = (match[1] or "run").strip()
         known = {flag for option in get_command(app).commands[command].params for flag in option.opts}
         flags = [word.split("=")[0] for word in match[2].split("#")[0].split() if word.startswith("-")]

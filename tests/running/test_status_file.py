@@ -111,13 +111,14 @@ def test_the_status_may_be_an_object(analyze: ModuleType, bucket: str, tmp_path:
     assert (status["state"], status["exit_code"], status["message"]) == ("finished", 0, "done")
 
 
-def test_importance_has_a_status_file_of_its_own(
-    analyze: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(("later", "flag"), [("importance", "--units=9"), ("probe", "--sentences=9")])
+def test_later_stages_have_status_files_of_their_own(
+    analyze: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, later: str, flag: str
 ) -> None:
     given: list[list[str]] = []
     monkeypatch.setattr(analyze, "run", lambda flags: (given.append(flags), (0, "done"))[1])
-    assert analyze.main(["importance", str(tmp_path / "demo"), "--units=9"]) == 0
+    assert analyze.main([later, str(tmp_path / "demo"), flag]) == 0
     assert analyze.main([f"--out={tmp_path / 'demo'}"]) == 0
-    assert given == [["importance", str(tmp_path / "demo"), "--units=9"], ["run", f"--out={tmp_path / 'demo'}"]]
-    for name in ("demo.importance.status.json", "demo.status.json"):
+    assert given == [[later, str(tmp_path / "demo"), flag], ["run", f"--out={tmp_path / 'demo'}"]]
+    for name in (f"demo.{later}.status.json", "demo.status.json"):
         assert read(locate(tmp_path / name))["state"] == "finished"
