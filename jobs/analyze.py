@@ -5,8 +5,9 @@
 
 It takes the flags of `attnmetrics run`; or `importance` or `probe`, a run's folder and the flags of that command; and
 `--status FILE`, a path or a URL; unset, the name of the run's folder with `.status.json` after it, or
-`.importance.status.json`, `.probe.status.json`. The run is a process of its own: one that is killed, for lack of memory say, leaves one too.
-While the run goes on, `seen` in it becomes the present time twice a minute; where it does not, the job is dead.
+`.importance.status.json`, `.probe.status.json`. The run is a process of its own: one that is killed, for lack of memory
+say, leaves one too. While the run goes on, `seen` in it becomes the present time twice a minute; where it does not, the
+job is dead.
 """
 
 import argparse
