@@ -401,14 +401,15 @@ def test_the_package_is_imported_without_matplotlib() -> None:
 # ---- files
 
 FILES = [
-    "correlations", "dependency-probability", "figure-10-variability", "figure-11-distance", "figure-12-entropy",
-    "figure-4-example-heads", "figure-5-null-attention", "figure-6-pos-to-noun", "figure-7-pos-from-punct",
-    "figure-8-dependency-alignment", "figure-9-dependency-types", "figure-a1-all-pos-to", "figure-a2-all-pos-from",
-    "head-similarity", "head-similarity-clusters",
+    "clark-2019-figure-2", "clark-2019-figure-4", "correlations", "dependency-probability", "figure-10-variability",
+    "figure-11-distance", "figure-12-entropy", "figure-4-example-heads", "figure-5-null-attention",
+    "figure-6-pos-to-noun", "figure-7-pos-from-punct", "figure-8-dependency-alignment", "figure-9-dependency-types",
+    "figure-a1-all-pos-to", "figure-a2-all-pos-from", "head-similarity", "head-similarity-clusters",
     "offset-profile", "attention-mass", "dependency-attention", "dependency-excess", "dependency-type-from",
-    "entropy-rows", "induction-alignment", "induction-attention", "induction-excess", "output-norm",
-    "output-norm-relative", "repeat-alignment",
-    "repeat-attention", "repeat-excess", "special-from", "special-to",
+    "entropy-all", "entropy-rows", "entropy-summary", "induction-alignment", "induction-attention", "induction-excess",
+    "near-ties", "neighbour-attention", "output-norm", "output-norm-relative", "parse-accuracy", "peak-attention",
+    "relation-accuracy", "relation-accuracy-all", "repeat-alignment", "repeat-attention", "repeat-excess",
+    "separator-attention", "special-attention", "special-from", "special-to",
 ]  # fmt: skip
 
 
