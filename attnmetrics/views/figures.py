@@ -206,7 +206,7 @@ def all_labels(data: xr.Dataset, metric: str, new: NewFigure = Figure, name: str
     kept = _largest(_telling(data, table), room)
     grid = _Grid(len(kept), table.sizes["layer"], table.sizes["head"])
     left_out = f"{len(kept)} of {table.sizes[dim]} labels" if len(kept) < table.sizes[dim] else ""
-    about = [said(table, "formula"), "each map has its own scale, from 0 to its largest value", left_out]
+    about = [left_out, said(table, "formula"), "each map has its own scale, from 0 to its largest value"]
     sheet = Sheet(*grid.extent, name or title(table), "; ".join(filter(None, about)), new)
     for n, row in enumerate(kept):
         at = {dim: labels_of(table, dim)[row]}
@@ -292,7 +292,7 @@ def _grid_panel(sheet: Sheet, table: xr.DataArray, chance: xr.DataArray | None, 
     axes, numbers = sheet.axes(left, top, width, height), values(table)
     style.heat(axes, numbers, *style.ground(numbers), cells=grid.maps * numbers.size)
     _end_ticks(axes, table)
-    sheet.text(left, top - 0.33, label(name, 18), weight="bold")
+    sheet.text(left, top - 0.33, label(name, int(12 * (width + 0.4))), weight="bold")
     largest = float(np.nanmax(numbers)) if np.isfinite(numbers).any() else float("nan")
     note = "no evidence" if np.isnan(largest) else "absent" if largest == 0 else f"max {shown(table, largest)}"
     beside = f", chance {shown(table, float(chance))}" if chance is not None and chance.ndim == 0 else ""

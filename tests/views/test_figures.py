@@ -254,6 +254,18 @@ def test_every_figure_draws_for_any_number_of_heads(layers: int, heads: int) -> 
         assert max(figure.get_size_inches()) < 27
 
 
+def test_a_sheet_without_room_shows_the_relations_with_most_edges() -> None:
+    data = dataset(48, 25)
+    edges = data["relation_edges_attainable"]
+    sheet = figures.all_labels(data, "relation_accuracy")
+    texts = [text.get_text() for text in sheet.texts]
+    number = len(sheet.axes) - 1
+    assert f"{number} of {edges.size} labels" in texts[1] and number < edges.size
+    order = np.argsort(-edges.to_numpy().ravel(), kind="stable")[:number]
+    names = [f"{rule}, {rel}" for rule in edges["rule"].values for rel in edges["rel"].values]
+    assert texts[2:-1:2] == [names[place] for place in sorted(order)]
+
+
 def test_cells_without_evidence_are_hatched() -> None:
     data = dataset(2, 2, nan_heads=((0, 1),))
     axes = figures.distance(data).axes[0]
