@@ -299,6 +299,7 @@ def _parquet_rows(file: File, text_field: str, id_field: str) -> Iterator[dict[s
                 raise _missing_field(file.path, text_field, names, "columns")
             wanted = (outermost(text_field, names), outermost(id_field, names))
             columns = [name for name in dict.fromkeys(wanted) if name in names]
+            _check_columns(file.path, columns, names)
             for batch in table.iter_batches(PARQUET_ROWS, columns=columns, use_threads=False):
                 yield from batch.to_pylist()
         except (pa.ArrowException, OSError, ValueError, MemoryError, LookupError, OverflowError) as error:
@@ -306,6 +307,16 @@ def _parquet_rows(file: File, text_field: str, id_field: str) -> Iterator[dict[s
                 f"{file.path}: expected a Parquet file, found a damaged or foreign one ({first_line(error)}); "
                 "fetch or write it again, or name its format with --format"
             ) from error
+
+
+def _check_columns(path: str, columns: Iterable[str], names: Sequence[str]) -> None:
+    """Refuse a column whose name another one has too: a row would keep the last alone."""
+    for name in columns:
+        if (number := names.count(name)) > 1:
+            raise CorpusError(
+                f"{path}: expected one column {name!r}, found that it exists {number} times; "
+                "write the file again with columns of one name each"
+            )
 
 
 def _has_field(schema: Any, field: str) -> bool:

@@ -243,7 +243,9 @@ def test_shards_threads_and_kernels_count_the_same(models: dict[Family, Model], 
     ties = whole["near_ties"]
     for found in (split, other):
         for one in whole.layout.mapped_sums:
-            if one.name not in ("relation_hits", "parse_hits", "near_ties"):
+            if one.name in ("coreference_heuristic_sum", "divergence_sum"):  # no counts: of fractions and of α itself
+                np.testing.assert_allclose(found[one.name], whole[one.name], rtol=1e-6, err_msg=one.name)
+            elif one.name not in ("relation_hits", "parse_hits", "near_ties"):
                 np.testing.assert_array_equal(found[one.name], whole[one.name], err_msg=one.name)
         apart = np.abs(found["relation_hits"] - whole["relation_hits"]).sum((2, 4))
         assert (apart <= ties + found["near_ties"]).all()

@@ -141,7 +141,8 @@ def test_they_agree_with_the_reference(desk: Path) -> None:
         gold, attention = read(text), attention_float64(desk / "model", text)
         sentence = Sentence(
             text, gold.words, attention.spans, attention.ids, attention.template, frozenset({0}), attention.alpha,
-            attention.added, cut=attention.cut, document_index=number // 2, sentence=number % 2,
+            attention.added, cut=attention.cut, document=f"d{number // 2}", document_index=number // 2,
+            sentence=number % 2,
         )  # fmt: skip
         places = range(len(gold.lemmas))
         pairs = frozenset((a, b) for a in places for b in places if b < a and gold.lemmas[a] == gold.lemmas[b])
