@@ -23,6 +23,12 @@ pytest.register_assert_rewrite("agreement", "checks", "pages")
 settings.register_profile("shared machine", deadline=None)  # what else runs there takes any time from an example
 settings.load_profile("shared machine")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files in reverse order: those that take long have late names, and no worker then waits long for the other."""
+    items.sort(key=lambda item: str(item.path), reverse=True)
+
+
 DEMO_DOCUMENTS = 8
 
 

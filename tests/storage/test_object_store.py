@@ -64,6 +64,7 @@ def test_the_results_are_those_of_a_folder(demo_run: Path, url: str) -> None:
     assert stored_outputs(folder) == outputs(demo_run)
 
 
+@pytest.mark.cluster
 def test_a_killed_driver_leaves_what_the_next_goes_on_from(
     demo_run: Path, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

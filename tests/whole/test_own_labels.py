@@ -98,20 +98,24 @@ def take_compiled_loops(site: Path) -> None:
 
 @pytest.fixture(scope="module")
 def desk(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of the user's: a corpus, a model, a module; runs by this process and by two workers."""
+    """A folder of the user's: a corpus, a model, a module, and a run."""
     folder = tmp_path_factory.mktemp("desk")
     (folder / "gold.conllu").write_text(conllu([read(text) for text in TEXTS]))
     (folder / "my_links.py").write_text(MODULE)
     save_model(folder / "model", "gpt2", layers=2)
-    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    start(folder, installed, "inline", "--engine", "inline")
+    return folder
+
+
+def start(folder: Path, installed: Path, out: str, *options: str) -> None:
+    """Run the command line of the wheel."""
     command = [sys.executable, "-m", "attnmetrics", "run", "--model", "model", "--corpus", "gold.conllu",
                "--shard-characters", "300", "--label", "animacy=word.misc.Animacy",
-               "--link", "same_lemma=python:my_links:same_lemma", "--exemplars", "3",
-               "--similarity-rows", "all"]  # fmt: skip
-    for options in (["--engine", "inline", "--out", "inline"], ["--workers", "2", "--out", "ray"]):
-        done = subprocess.run([*command, *options], cwd=folder, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-    return folder
+               "--link", "same_lemma=python:my_links:same_lemma", "--exemplars", "3", "--similarity-rows", "all",
+               "--out", out, *options]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_they_have_all_results_of_a_label_and_a_link(desk: Path) -> None:
@@ -153,7 +157,9 @@ def test_they_agree_with_the_reference(desk: Path) -> None:
     assert (data["same_lemma_rows"] > 5) and (data["animacy_to"].sel(animacy="human") > 0).all()
 
 
-def test_two_workers_give_the_same_bits(desk: Path) -> None:
+@pytest.mark.cluster
+def test_workers_give_the_same_bits(desk: Path, installed: Path) -> None:
+    start(desk, installed, "ray", "--workers", "3")
     assert outputs(desk / "ray") == outputs(desk / "inline")
 
 

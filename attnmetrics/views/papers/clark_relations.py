@@ -101,9 +101,9 @@ def find(entry: Entry, data: xr.Dataset) -> tuple[str, str]:
 
 def _every_word(data: xr.Dataset) -> Counterpart:
     """The row "All": all words, roots and punctuation in; the best offset is of words that have a parent."""
+    layer, head, accuracy = ranked(head_table(data, "relation_accuracy_all", {"rule": "row"}))[0]
     if not data["relation_edges_attainable"].sel(rule="row").any():
         raise NoCounterpartError("no edge is attainable in this run")
-    layer, head, accuracy = ranked(head_table(data, "relation_accuracy_all", {"rule": "row"}))[0]
     offset, share = best_offset(_pooled_offsets(data))
     text = f"{_share(accuracy)} ({head_name(layer, head)}), {_offset(offset, share)}"
     return Counterpart((accuracy, share, offset, layer, head), text)
