@@ -61,13 +61,12 @@ def test_a_killed_driver_goes_on(
     demo_run: Path, undisturbed: dict[str, bytes], tmp_path: Path, flags: list[str]
 ) -> None:
     folder = Path(shutil.copytree(demo_run, tmp_path / "run"))
-    killed = start(folder, *flags)
-    await_sums(folder, killed)
-    killed.kill()
-    killed.wait()
+    with start(folder, *flags) as killed:
+        await_sums(folder, killed)
+        killed.kill()
     assert not (folder / "importance.zarr").exists()
-    again = start(folder, *flags)
-    assert again.wait() == 0, again.stderr.read()
+    with start(folder, *flags) as again:
+        assert again.wait() == 0, again.stderr.read()
     assert left(locate(folder)) == undisturbed
     assert attnmetrics.load(folder).equals(attnmetrics.load(demo_run))
 
