@@ -20,8 +20,8 @@ def find_value(record: Mapping[str, Any], field: str) -> Any:
     if field in record:
         return record[field]
     outer, _, inner = field.partition(".")
-    within = record.get(outer) if inner else None
-    if within is None and inner and outer in record:
+    within = record.get(outer, MISSING) if inner else MISSING
+    if within is None:
         return None
     return find_value(within, inner) if isinstance(within, Mapping) else MISSING
 

@@ -4,8 +4,6 @@ FOLDER/000007.npz            the features of shard 7
 FOLDER/commits/000007.json   written last; holds the digest of the file
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from io import BytesIO
 
@@ -15,6 +13,7 @@ from attnmetrics.errors import DamageError, StoreError, first_line
 from attnmetrics.statistics.word_features import WordFeatures
 from attnmetrics.storage import UNREADABLE, Location, os_errors, read_ahead
 from attnmetrics.store.commits import Commit, Counts, digest
+from attnmetrics.store.writing import writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class FeatureStore:
         content = _pack(features)
         counts = Counts(sentences=len(features))
         commit = Commit(shard, first_document, counts, checksums={"features": digest(content)})
-        with self._writing():
+        with writing(self.folder):
             self._file(shard).write(content)
             self._commit(shard).write(commit.pack())
 
@@ -55,7 +54,7 @@ class FeatureStore:
                 f"cannot read {self.folder}: {error.strerror or error}; run the same command to go on"
             ) from None
         except Exception as error:  # foreign content fails anywhere
-            with self._writing():
+            with writing(self.folder):
                 self._commit(shard).remove()
             raise DamageError(
                 f"the features of shard {shard} in {self.folder} are damaged ({first_line(error)}); "
@@ -90,17 +89,6 @@ class FeatureStore:
         except DamageError:
             return False
         return True
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            with os_errors():
-                yield
-        except OSError as error:
-            raise StoreError(
-                f"cannot write to {self.folder}: {error.strerror or error}; what is committed is kept: make room or "
-                "mend the permission, then run the same command to go on"
-            ) from None
 
     def _file(self, shard: int) -> Location:
         return self.folder / f"{shard:06d}.npz"

@@ -13,8 +13,9 @@ from zstandard import ZstdCompressor, ZstdDecompressor
 from attnmetrics.errors import StoreError
 from attnmetrics.metrics.importance import Layout
 from attnmetrics.statistics.states import State
-from attnmetrics.storage import UNREADABLE, Location, os_errors
+from attnmetrics.storage import UNREADABLE, Location
 from attnmetrics.store.commits import digest
+from attnmetrics.store.writing import writing
 
 FOLDER = "importance"
 LEVEL = 1
@@ -35,14 +36,8 @@ class ImportanceStore:
             StoreError: the folder cannot be written.
         """
         content = ZstdCompressor(LEVEL).compress(state.pack().tobytes())
-        try:
-            with os_errors():
-                self._file(shard).write(self._checksum(shard, content) + content)
-        except OSError as error:
-            raise StoreError(
-                f"cannot write to {self.folder}: {error.strerror or error}; committed shards are kept: make room or "
-                "mend the permission, then run the same command to go on"
-            ) from None
+        with writing(self.folder):
+            self._file(shard).write(self._checksum(shard, content) + content)
 
     def read(self, shard: int) -> State | None:
         """The sums of a shard; None where there are none, or not as they were written.

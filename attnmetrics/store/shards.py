@@ -13,9 +13,8 @@ hold the digest of each of a shard's files. Zarr lays the arrays out; chunks, wh
 and read here, in a tenth of the time that Zarr takes to find out how.
 """
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from io import BytesIO
@@ -42,6 +41,7 @@ from attnmetrics.statistics.variability import Prefix
 from attnmetrics.storage import AT_ONCE, UNREADABLE, Location, os_errors, read_ahead
 from attnmetrics.store import passages
 from attnmetrics.store.commits import Commit, digest
+from attnmetrics.store.writing import writing
 
 FILES = {
     "state": "shards.zarr/state/c.{shard}.0",
@@ -90,7 +90,7 @@ class Store:
         Raises:
             StoreError: the folder cannot be written.
         """
-        with self._writing():
+        with writing(self.folder):
             for path, content in self._layout().items():
                 _mend(self._zarr / path, content.to_bytes())
 
@@ -121,7 +121,7 @@ class Store:
             "passages": passages.pack(content.passages),
         }
         checksums = {name: digest(data) for name, data in contents.items()}
-        with self._writing():
+        with writing(self.folder):
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 list(pool.map(lambda name: self._file(commit.shard, name).write(contents[name]), FILES))
             self._commit(commit.shard).write(replace(commit, checksums=checksums).pack())
@@ -197,7 +197,7 @@ class Store:
         Raises:
             StoreError: the folder cannot be written.
         """
-        with self._writing():
+        with writing(self.folder):
             self._traces(digest).write(_npz(traces))
 
     def read_traces(self, digest: str) -> Traces | None:
@@ -220,7 +220,7 @@ class Store:
         Raises:
             StoreError: the folder cannot be written.
         """
-        with self._writing():
+        with writing(self.folder):
             self._commit(shard).remove()
 
     @property
@@ -257,17 +257,6 @@ class Store:
             f"shard {commit.shard} of {self.folder} is damaged ({what}); "
             "`attnmetrics run` with the same options measures it anew"
         )
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            with os_errors():
-                yield
-        except OSError as error:
-            raise StoreError(
-                f"cannot write to {self.folder}: {error.strerror or error}; "
-                "committed shards are kept: make room or mend the permission, then run the same command to go on"
-            ) from None
 
     @property
     def _zarr(self) -> Location:
