@@ -3,7 +3,10 @@
 Needs Chromium (Debian: `apt-get install chromium`), which is found by its name on the path.
 """
 
+import math
 import shutil
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +15,17 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 MADE = ("data:image/svg+xml", "blob:", "about:srcdoc")
 """What a page that asks nobody for anything may load beside itself: what it has made."""
+BURST, BURST_SECONDS = 10, 1.0
+"""Chromium drops the eleventh file that a page saves within a second, and does not say so."""
+_saved = deque([-math.inf] * BURST, maxlen=BURST)
+"""When the last files were saved."""
 
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium on the path; install Debian's package chromium"
@@ -66,6 +73,31 @@ class Desk:
     def close(self) -> None:
         for context in self._contexts:
             context.close()
+
+
+def visit(page: Page, address: str) -> None:
+    """Go to an address within an atlas, and wait until it is drawn."""
+    page.wait_for_selector(".page > *")
+    page.mouse.move(1, 1)
+    page.evaluate(
+        """address => location.hash === address ? null : new Promise(drawn => {
+            location.hash = address;
+            const asked = location.href;
+            addEventListener('hashchange', ({newURL}) => newURL === asked && drawn());
+        })""",
+        address,
+    )
+
+
+def save(button: Locator, folder: Path) -> Path:
+    """Click a button that saves a file, no sooner than Chromium lets it."""
+    time.sleep(max(0, _saved[0] + BURST_SECONDS - time.monotonic()))
+    with button.page.expect_download() as waiting:
+        button.click()
+    path = folder / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    _saved.append(time.monotonic())
+    return path
 
 
 HOSTILE = ['</script><img src="http://attack.test/x" onerror="alert(1)">', "<b>bold</b>", "&amp;", "\u202eright\x00"]

@@ -15,7 +15,8 @@ import xarray as xr
 from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
-from pages import Desk, chromium, needs_chromium
+from pages import Desk, chromium, needs_chromium, visit
+from pages import save as save_by
 from playwright.sync_api import Browser, Locator, Page, expect
 from scipy.stats import pearsonr
 from synthetic import HOSTILE, attention, byte_pieces, dataset, exemplars, facts
@@ -107,19 +108,6 @@ def page(opened: Page) -> Page:
     return opened
 
 
-def visit(page: Page, address: str) -> None:
-    """Go to an address within the page, and wait until it is drawn."""
-    page.wait_for_selector(".page > *")
-    page.mouse.move(1, 1)
-    page.evaluate(
-        """address => location.hash === address ? null : new Promise(drawn => {
-            addEventListener('hashchange', () => drawn(), {once: true});
-            location.hash = address;
-        })""",
-        address,
-    )
-
-
 def at(page: Page) -> str:
     return page.url.partition("#")[2]
 
@@ -196,11 +184,7 @@ def pointed(page: Page, cell: dict[str, Any]) -> tuple[str, list[str]]:
 def save(page: Page, kind: str, folder: Path, part: str = "") -> Path:
     """Click a button that saves something: the first of the page, or of the part with that heading."""
     within = page.locator("section, .profiles > div", has=page.get_by_role("heading", name=part, exact=True))
-    with page.expect_download() as waiting:
-        (within.last if part else page).get_by_role("button", name=kind).first.click()
-    path = folder / waiting.value.suggested_filename
-    waiting.value.save_as(path)
-    return path
+    return save_by((within.last if part else page).get_by_role("button", name=kind).first, folder)
 
 
 def table(path: Path) -> list[list[str]]:

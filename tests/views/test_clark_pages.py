@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from clark_tables import with_coreference, with_relations
-from pages import Desk, chromium, needs_chromium
+from pages import Desk, chromium, needs_chromium, visit
 from playwright.sync_api import Browser, Page
 from synthetic import attention, dataset, exemplars, facts
 
@@ -53,12 +53,6 @@ def desk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture(scope="module")
 def page(desk: Desk, data: xr.Dataset, frame: pd.DataFrame) -> Page:
     return desk.open(render(data, frame, attention(frame), facts()), 1280, 900)
-
-
-def visit(page: Page, address: str) -> None:
-    page.wait_for_selector(".page > *")
-    page.evaluate("address => { location.hash = address; }", address)
-    page.wait_for_function("address => location.hash === address && document.querySelector('.page h1')", arg=address)
 
 
 def section(page: Page, title: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from models import save_model
-from pages import HOSTILE, Desk, assert_lines, chromium, lines, needs_chromium
+from pages import HOSTILE, Desk, assert_lines, chromium, lines, needs_chromium, save
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from attnmetrics import views
@@ -332,11 +332,9 @@ def test_pictures_are_saved(
     show: Open, demo: Model, make: Callable[..., views.View], kind: str, tmp_path: Path
 ) -> None:
     page = show(make(demo, TEXT))
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name=kind.upper()).click()
-    assert waiting.value.suggested_filename.endswith(f"-view.{kind}")
-    waiting.value.save_as(tmp_path / "picture")
-    content = (tmp_path / "picture").read_bytes()
+    path = save(page.get_by_role("button", name=kind.upper()), tmp_path)
+    assert path.name.endswith(f"-view.{kind}")
+    content = path.read_bytes()
     if kind == "png":
         assert content.startswith(b"\x89PNG") and len(content) > 5000
     else:
