@@ -4,13 +4,11 @@ An answer joins two words; its pairs are those of their pieces. Of units whose r
 blocks have pieces give none, nor do answers that are looked for in a column.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from attnmetrics.measuring import strongest
 from attnmetrics.measuring.segments import Segments, Strongest
@@ -20,8 +18,7 @@ from attnmetrics.model.pack import Batch, Tile
 Ints = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class Questions:
+class Questions(NamedTuple):
     """E questions to a tile, the same in every layer."""
 
     number: Ints
@@ -30,61 +27,45 @@ class Questions:
     """[E] place of the word whose row or column is looked at"""
     first: Ints
     """[E] place of the first word of its map"""
-    by_column: bool
-    """whether it is its column: what answers is the word that attends"""
+    by_column: NDArray[np.bool_]
+    """[E] whether it is its column: what answers is the word that attends"""
+
+    def take(self, chosen: NDArray[np.bool_]) -> "Questions":
+        """Those that are chosen [E]."""
+        return Questions(self.number[chosen], self.word[chosen], self.first[chosen], self.by_column[chosen])
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(NamedTuple):
     """What every head answers to E questions."""
 
-    questions: Questions
-    index: Tensor
-    """[E, head] the word that answers, counted from the first of its map"""
-    value: Tensor
+    word: Ints
+    """[E, head] what answers, counted from the first of its map"""
+    value: NDArray[Any]
     """[E, head] A of the two words; 0: no answer"""
-    hit: Tensor
+    hit: NDArray[np.bool_]
     """[E, head] whether it is right"""
+
+    @classmethod
+    def empty(cls, questions: int, heads: int, dtype: Any) -> "Answers":
+        """Room for answers."""
+        shape = questions, heads
+        return cls(np.empty(shape, np.int64), np.empty(shape, dtype), np.empty(shape, np.bool_))
+
+    def take(self, chosen: NDArray[np.bool_]) -> "Answers":
+        """Those to the questions that are chosen [E]."""
+        return Answers(self.word[chosen], self.value[chosen], self.hit[chosen])
 
 
 class Answering(Protocol):
     """A reader of maps that knows what heads answer."""
 
     maps: WordMaps
-    words: "tuple[Words, Words]"
-    """of the maps, the pieces that attend, and those that are attended to"""
-    answers: Sequence[Answers]
+    answers: Answers | None
     """to the questions to the tile that was added last"""
 
-    def questions(self, tile: Tile) -> Sequence[Questions]:
+    def questions(self, tile: Tile) -> Questions | None:
         """What a tile is asked."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The pieces of the words of some maps: those of the word at place w are piece[start[w]] … piece[start[w + 1] − 1].
-
-    Example: of two units with the words 0 0 1 | 2, these are 0 1 2 0 and 0 2 3 4.
-    """
-
-    start: Ints
-    """[N + 1]"""
-    piece: Ints
-    """counted in the unit"""
-
-    @classmethod
-    def both(cls, maps: WordMaps) -> "tuple[Words, Words]":
-        """The pieces that attend, and those that are attended to."""
-        return cls.of(maps, maps.attending), cls.of(maps, maps.attended)
-
-    @classmethod
-    def of(cls, maps: WordMaps, chosen: NDArray[np.bool_]) -> "Words":
-        """The pieces [T] that are chosen."""
-        piece = np.flatnonzero(chosen)
-        piece = piece[np.argsort(maps.place[piece], kind="stable")]
-        start = np.searchsorted(maps.place[piece], np.arange(len(maps.word) + 1))
-        return cls(start, piece - maps.pieces.offsets[maps.pieces.row[piece]])
 
 
 class AnswerReader:
@@ -99,44 +80,50 @@ class AnswerReader:
     def __init__(self, reader: Answering, first: int, batch: Batch) -> None:
         self._reader, self._first = reader, first
         by_unit = np.argsort(batch.rows)
-        self._asked = {tile: self._ask(tile, batch.rows, by_unit) for tile in batch.tiles}
+        asked = ((tile, self._ask(tile, batch.rows, by_unit)) for tile in batch.tiles)
+        self._asked = {tile: one for tile, one in asked if one is not None}
+        self._segments: dict[Tile, Ints] = {}
 
     def pairs(self) -> list[tuple[Ints, Ints]]:
         """Claims and units [E, 2] that answers may be of, a hit's and a miss's."""
-        return [pair for asked in self._asked.values() for pair in asked]
+        return [(asked.claim, asked.unit) for asked in self._asked.values()]
 
     def settle(self, segments: Segments) -> None:
         """Take these segments, which have those of all `pairs`."""
         self._length = segments.length
-        self._found = {tile: [segments.find(*pair) for pair in asked] for tile, asked in self._asked.items()}
+        self._segments = {tile: segments.find(asked.claim, asked.unit) for tile, asked in self._asked.items()}
 
     def offer(self, tile: Tile, alpha: NDArray[np.float32], into: Strongest) -> None:
         """Offer what the other reader has just found in a tile."""
-        answers = [one for one in self._reader.answers if _is_seen(tile, one.questions)]
-        for one, (_, unit), segment in zip(answers, self._asked[tile], self._found[tile], strict=True):
-            index, value, hit = (_on_host(part) for part in (one.index, one.value.float(), one.hit))
-            asked, own = one.questions, unit[:, 0] - tile.sentence
-            senders, receivers = ((words.start, words.piece) for words in self._reader.words)
+        asked, answers, maps = self._asked.get(tile), self._reader.answers, self._reader.maps
+        if asked is not None and answers is not None:
+            answers = answers if asked.seen is None else answers.take(asked.seen)
             strongest.offer_answers(
-                alpha, tile.row, own, asked.word, asked.first, asked.by_column, index, value, hit, senders, receivers,
-                segment, self._length, into.weight, into.place,
+                alpha, tile.row, asked.unit[:, 0] - tile.sentence, asked.questions, answers, maps.senders,
+                maps.receivers, self._segments[tile], self._length, into.weight, into.place,
             )  # fmt: skip
 
-    def _ask(self, tile: Tile, rows: Ints, by_unit: Ints) -> list[tuple[Ints, Ints]]:
-        """Claims and units [E, 2] of the questions to a tile; units are counted in the batch."""
-        maps, found = self._reader.maps, []
-        for asked in self._reader.questions(tile):
-            if _is_seen(tile, asked):
-                unit = by_unit[np.searchsorted(rows[by_unit], maps.unit[maps.map_of(asked.word)])]
-                claim = self._first + 2 * asked.number
-                found.append((np.stack([claim, claim + 1], axis=1), np.stack([unit, unit], axis=1)))
-        return found
+    def _ask(self, tile: Tile, rows: Ints, by_unit: Ints) -> "_Asked | None":
+        """What is asked of a tile that has all rows that answer: not of a column where it is a block of rows."""
+        maps, questions, seen = self._reader.maps, self._reader.questions(tile), None
+        if questions is None:
+            return None
+        if tile.rows < tile.length:
+            seen = ~questions.by_column
+            questions = questions.take(seen)
+        unit = by_unit[np.searchsorted(rows[by_unit], maps.unit[maps.map_of(questions.word)])]
+        claim = self._first + 2 * questions.number
+        return _Asked(questions, seen, np.stack([claim, claim + 1], axis=1), np.stack([unit, unit], axis=1))
 
 
-def _on_host(tensor: Tensor) -> NDArray[Any]:
-    return np.ascontiguousarray(tensor.cpu().numpy())
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """E questions to a tile whose answers are looked for."""
 
-
-def _is_seen(tile: Tile, questions: Questions) -> bool:
-    """Whether the tile has all rows that answer."""
-    return tile.rows == tile.length or not questions.by_column
+    questions: Questions
+    seen: NDArray[np.bool_] | None
+    """which of all questions to the tile they are; None: all"""
+    claim: Ints
+    """[E, 2] a hit's and a miss's"""
+    unit: Ints
+    """[E, 2] counted in the batch, both the same"""

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from attnmetrics.measuring import strongest
 from attnmetrics.measuring.answers import AnswerReader
 from attnmetrics.measuring.coreference import CoreferenceReader
 from attnmetrics.measuring.links import Links
@@ -14,7 +17,7 @@ from attnmetrics.measuring.spots import Columns, Spots
 from attnmetrics.measuring.syntax import SyntaxReader
 from attnmetrics.metrics.claims import Claims
 from attnmetrics.model.kernels.attends import Attends
-from attnmetrics.model.look import Layer
+from attnmetrics.model.look import Layer, on_host
 from attnmetrics.model.pack import Batch, Tile
 from attnmetrics.model.units import Units
 from attnmetrics.statistics.claims import Rows, make_rows, no_rows
@@ -54,7 +57,7 @@ class ClaimReader:
 
     def see(self, layer: Layer, tile: Tile, weights: Tensor) -> None:
         """Look at a tile (see `look.See`); a layer's tiles come in their order."""
-        alpha = np.ascontiguousarray(weights.float().cpu().numpy())
+        alpha = on_host(weights.float())
         if tile is self._batch.tiles[0]:
             self._columns = Columns.empty(int(self._batch.offsets[-1]), alpha.shape[1])
             self._strongest = self._segments.start(alpha.shape[1])
@@ -64,16 +67,32 @@ class ClaimReader:
             reader.offer(tile, alpha, self._strongest)
         if tile is self._batch.tiles[-1]:
             self._spots.offer_columns(self._columns, self._strongest)
-            self._add(layer.place, self._segments.choose(self._strongest))
+            self._add(layer, self._segments.choose(self._strongest))
 
     def rows(self) -> Rows:
         """Those of all layers that may be among the best."""
         return np.concatenate([no_rows(), *self._rows])
 
-    def _add(self, layer: int, found: Chosen) -> None:
-        unit, units = self._batch.rows[found.unit], self._units
+    def _add(self, layer: Layer, found: Chosen) -> None:
+        unit, units, weight = self._batch.rows[found.unit], self._units, self._weigh(layer, found)
         rows = make_rows(
-            claim=found.claim, layer=layer, head=found.head, weight=found.weight, i=found.i, j=found.j,
+            claim=found.claim, layer=layer.place, head=found.head, weight=weight, i=found.i, j=found.j,
             document_index=units.document_index[unit], sentence=units.number[unit], digest=units.digest[unit],
         )  # fmt: skip
         self._rows.append(rows)
+
+    def _weigh(self, layer: Layer, found: Chosen) -> NDArray[np.float64]:
+        """α of the pairs, as exact as queries and keys are."""
+        rows, length = (found.head * len(self._batch.rows) + found.unit), self._segments.length
+        order = np.argsort(rows * length + found.i, kind="stable")
+        pairs = np.stack([found.head, found.unit, found.i, found.j], axis=1)[order]
+        weight, sides = np.empty(len(pairs)), [on_host(_exact(side)) for side in (layer.query, layer.key)]
+        strongest.weigh(*sides, self._batch.offsets, layer.scaling, self._attends.causal, pairs, weight)
+        in_order = np.empty_like(weight)
+        in_order[order] = weight
+        return in_order
+
+
+def _exact(values: Tensor) -> Tensor:
+    """Values of a precision that arrays have, too."""
+    return values.float() if values.dtype == torch.bfloat16 else values

@@ -3,24 +3,24 @@
 Only the rows of anaphors are looked at, however long a unit is. What texts alone say is counted once a batch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.measuring.anaphors import find_anaphors
-from attnmetrics.measuring.answers import Answers, Questions, Words
+from attnmetrics.measuring.answers import Answers, Questions
 from attnmetrics.measuring.counting import total_by
 from attnmetrics.measuring.halves import HALVES, find_halves
-from attnmetrics.measuring.largest import NEAR, NEAR_BFLOAT16, Largest
+from attnmetrics.measuring.largest import Largest, nearness
 from attnmetrics.measuring.selection import MapSample
-from attnmetrics.measuring.word_maps import WordMaps, WordReader
+from attnmetrics.measuring.word_maps import TileRows, WordMaps, WordReader
 from attnmetrics.metrics.coreference import ANAPHOR_CLASSES, CANDIDATES, HEURISTICS
 from attnmetrics.model.load import Model
+from attnmetrics.model.look import on_host
 from attnmetrics.model.pack import Batch, Tile
 from attnmetrics.model.units import Units
 
@@ -41,7 +41,6 @@ class Coreference:
         base = len(units.words.word_start) + 1
         attending = np.isin(row * base + units.word, self.anaphors.unit * base + self.anaphors.word)
         self.maps = WordMaps.of(pieces, maps, units.word, units.null, attending)
-        self.words = Words.both(self.maps)
 
     def read(self, batch: Batch) -> "CoreferenceReader":
         """A reader for these units."""
@@ -53,37 +52,34 @@ class CoreferenceReader:
 
     def __init__(self, family: Coreference, batch: Batch) -> None:
         model = family.model
-        self._family, self._units = family, batch.rows
-        self.maps, self.words = family.maps, family.words
-        self.answers: Sequence[Answers] = ()
-        self._near = NEAR_BFLOAT16 if model.dtype == torch.bfloat16 else NEAR
-        self._reader = WordReader(family.maps, batch, model.attends.causal, model.device)
-        self._answers = {tile: self._find_answers(tile) for tile in batch.tiles}
-        shape = (len(model.layers), 2 * len(CANDIDATES), model.heads, HALVES * KINDS)
-        self._counts = torch.zeros(shape, dtype=torch.float64, device=model.device)
+        self._family, self._units, self.maps = family, batch.rows, family.maps
+        self.answers: Answers | None = None
+        self._near = nearness(model.dtype)
+        self._words = WordReader(family.maps, batch)
+        self._asked = {tile: _ask(self._words.rows(tile), family) for tile in batch.tiles}
+        self._counts = np.zeros((len(model.layers), 2 * len(CANDIDATES), model.heads, HALVES * KINDS))
 
     def add(self, layer: int, tile: Tile, weights: Tensor) -> None:
         """Add a tile (see `maps.MapReader`)."""
-        rows, answers = self._reader.read(tile, weights), self._answers[tile]
-        self.answers = ()
-        if rows is None or answers is None:
+        asked, self.answers = self._asked[tile], None
+        if asked is None:
             return
-        mentions = Largest.of(_columns(rows.attention, answers.mentions), -1)
-        words = Largest.of(rows.attention.masked_fill(answers.later, 0), -1)
-        found = (_is_right(mentions, answers.right_mentions), _is_right(words, answers.right_words))
-        ties = (largest.is_near_tie(self._near) for largest in (mentions, words))
-        self._counts[layer] += answers.by_case(torch.stack([*found, *ties]))
-        self.answers = [answers.among_mentions(mentions, found[0])]
+        found = self._words.read(tile, on_host(weights))[asked.rows]
+        mentions, words = Largest.among(found, asked.start, asked.column), Largest.of_rows(found, asked.own)
+        hits = [asked.is_right(largest) for largest in (mentions, words)]
+        ties = [largest.is_near_tie(self._near) for largest in (mentions, words)]
+        self._counts[layer] += np.stack([*hits, *ties]).swapaxes(1, 2) @ asked.case
+        self.answers = Answers(mentions.where, mentions.value, hits[0])
 
-    def questions(self, tile: Tile) -> Sequence[Questions]:
+    def questions(self, tile: Tile) -> Questions | None:
         """For the antecedent of each anaphor, among earlier mentions (see `Answering`): all have one number."""
-        answers = self._answers[tile]
-        return [answers.questions] if answers else []
+        asked = self._asked[tile]
+        return None if asked is None else asked.questions
 
     def sums(self) -> Mapping[str, NDArray[np.float64]]:
         """The sums of `metrics.coreference`."""
         layers, _, heads, _ = self._counts.shape
-        counts = self._counts.cpu().numpy().reshape(layers, 2, len(CANDIDATES), heads, HALVES, KINDS)
+        counts = self._counts.reshape(layers, 2, len(CANDIDATES), heads, HALVES, KINDS)
         # [layer, candidates, head, half, class] each.
         hits, ties = counts[:, 0], counts[:, 1].sum(-2)
         return {
@@ -107,79 +103,52 @@ class CoreferenceReader:
             "coreference_heuristic_sum": np.stack(found),
         }
 
-    def _find_answers(self, tile: Tile) -> "_Answers | None":
-        places = self._reader.places(tile)
-        return None if places is None else _find_answers(self._family, *places)
-
 
 @dataclass(frozen=True, slots=True)
-class _Answers:
-    """What is asked of the rows of maps that a tile completes, and what is right there (see `WordRows`)."""
+class _Asked:
+    """What is asked of the E words whose rows end in a tile: each is an anaphor."""
 
-    mentions: Tensor
-    """[S, U, 1, C] columns of the candidates that are head words of earlier mentions; then its own, whose A is 0"""
-    right_mentions: Tensor
-    """[S, U, 1, C] which are antecedents"""
-    later: Tensor
-    """[S, U, 1, W] columns that are no earlier words"""
-    right_words: Tensor
-    """[S, U, 1, W] antecedents"""
-    case: Tensor
-    """[S × U, half × class] float64, 1 for that of the anaphor; 0 where there is none"""
-    anaphor: tuple[Tensor, Tensor]
-    """[E] s and u of each anaphor"""
+    rows: Ints
+    """[E] rows of A (see `WordReader.read`)"""
+    own: Ints
+    """[E] column of the anaphor itself: earlier words are before it"""
+    start: Ints
+    """[E + 1] head words of earlier mentions have the columns column[start[e]] … column[start[e + 1] − 1]"""
+    column: Ints
+    right: NDArray[np.bool_]
+    """[E, W] columns of antecedents"""
+    case: NDArray[np.float64]
+    """[E, half × class] 1 for that of the anaphor"""
     questions: Questions
     """[E]"""
 
-    def among_mentions(self, largest: Largest, hit: Tensor) -> Answers:
-        """What is found among mentions, [S, U, head]."""
-        column = _columns(self.mentions.expand(-1, -1, hit.shape[-1], -1), largest.index[..., None])[..., 0]
-        return Answers(self.questions, *(part[self.anaphor] for part in (column, largest.value, hit)))
-
-    def by_case(self, which: Tensor) -> Tensor:
-        """[…, head, half × class] how many there are of […, S, U, head]."""
-        return which.to(torch.float64).flatten(-3, -2).transpose(-1, -2) @ self.case
+    def is_right(self, largest: Largest) -> NDArray[np.bool_]:
+        """[E, head] whether the largest is not 0, and an antecedent's."""
+        right: NDArray[np.bool_] = (largest.value > 0) & np.take_along_axis(self.right, largest.where, axis=1)
+        return right
 
 
-def _columns(attention: Tensor, columns: Tensor) -> Tensor:
-    """[S, U, head, C] these columns of [S, U, head, W]."""
-    return attention.gather(-1, columns.expand(-1, -1, attention.shape[2], -1))
-
-
-def _is_right(most: Largest, right: Tensor) -> Tensor:
-    """[S, U, head] whether the largest is not 0, and one of those that are right."""
-    return (most.value > 0) & _columns(right.expand(-1, -1, most.index.shape[-1], -1), most.index[..., None])[..., 0]
-
-
-def _find_answers(family: Coreference, place: Ints, first: Ints) -> _Answers:
-    """The answers to rows of maps (see `WordRows.place`, `WordRows.first`)."""
-    maps, anaphors, device = family.maps, family.anaphors, family.model.device
-    own = maps.map_of(first)
-    s, u = np.nonzero(place >= 0)
+def _ask(rows: TileRows | None, family: Coreference) -> _Asked | None:
+    if rows is None or not rows.ends.any():
+        return None
+    maps, anaphors = family.maps, family.anaphors
+    whole = np.flatnonzero(rows.ends)
+    place, first = rows.place[whole], rows.first[whole]
     # A row for each anaphor: its unit and which of all it is; then for each candidate, whose it is and its column.
-    unit, base = maps.unit[own[s]], int(maps.word.max()) + 1
-    which = np.searchsorted(anaphors.unit * base + anaphors.word, unit * base + maps.word[place[s, u]])
+    unit, base = maps.unit[maps.map_of(place)], int(maps.word.max()) + 1
+    which = np.searchsorted(anaphors.unit * base + anaphors.word, unit * base + maps.word[place])
     of, candidate = anaphors.candidates_of(which)
-    column = maps.find(own[s[of]], anaphors.candidate[candidate]) - first[s[of]]
-    rank = np.arange(len(of)) - np.searchsorted(of, of)
-    own_column = np.maximum(place - first[:, None], 0)[..., None]
-    mentions = np.repeat(own_column, rank.max(initial=0) + 1, axis=2)
-    mentions[s[of], u[of], rank] = column
-    width = np.diff(maps.offsets)[own].max()
-    right_mentions, right_words = np.zeros(mentions.shape, np.bool_), np.zeros((*place.shape, width), np.bool_)
-    right_mentions[s[of], u[of], rank] = right_words[s[of], u[of], column] = anaphors.right[candidate]
-    case = np.zeros((*place.shape, HALVES * KINDS))
-    case[s, u, family.half[unit] * KINDS + anaphors.kind[which]] = 1
-
-    def of_every_head(table: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(table[:, :, None]).to(device)
-
-    return _Answers(
-        mentions=of_every_head(mentions),
-        right_mentions=of_every_head(right_mentions),
-        later=of_every_head(np.arange(width) >= own_column),
-        right_words=of_every_head(right_words),
-        case=torch.from_numpy(case.reshape(-1, HALVES * KINDS)).to(device),
-        anaphor=(torch.from_numpy(s).to(device), torch.from_numpy(u).to(device)),
-        questions=Questions(np.zeros_like(s), place[s, u], first[s], by_column=False),
+    column = maps.find(maps.map_of(place[of]), anaphors.candidate[candidate]) - first[of]
+    right = np.zeros((len(whole), rows.width.max()), np.bool_)
+    right[of, column] = anaphors.right[candidate]
+    case = np.zeros((len(whole), HALVES * KINDS))
+    case[np.arange(len(whole)), family.half[unit] * KINDS + anaphors.kind[which]] = 1
+    return _Asked(
+        rows=whole,
+        own=place - first,
+        start=np.searchsorted(of, np.arange(len(whole) + 1)),
+        column=column,
+        right=right,
+        case=case,
+        questions=Questions(np.zeros_like(whole), place, first, np.zeros(len(whole), np.bool_)),
     )

@@ -1,60 +1,54 @@
-"""The largest value along a dimension, where it stands, and the second largest; also where values come in blocks."""
+"""The largest of values that are not negative, where it stands, and the second largest."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, NamedTuple
 
+import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
+
+from attnmetrics.measuring import word_loops
 
 NEAR: Final = 1e-5
 """A largest value is in a near tie where the second is smaller by this share of it at most …"""
 NEAR_BFLOAT16: Final = 1e-2
 """… or by this, in bfloat16."""
 
+Ints = NDArray[np.int64]
 
-@dataclass(frozen=True, slots=True)
-class Largest:
-    """Of values that are not negative; all three tensors have the other dimensions."""
 
-    value: Tensor
-    index: Tensor
+class Largest(NamedTuple):
+    """All three arrays have one shape; 0 stands for none."""
+
+    value: NDArray[Any]
+    where: Ints
     """of the first of equals"""
-    second: Tensor
-    """0 where there is only one"""
+    second: NDArray[Any]
 
     @classmethod
-    def of(cls, values: Tensor, dim: int) -> "Largest":
-        """The largest values along a dimension; `values` are changed for a moment."""
-        value, index = values.max(dim, keepdim=True)
-        values.scatter_(dim, index, 0)
-        second = values.amax(dim)
-        values.scatter_(dim, index, value)
-        return cls(value.squeeze(dim), index.squeeze(dim), second)
+    def none(cls, *shape: int, dtype: Any = np.float32) -> "Largest":
+        """Before the first value."""
+        return cls(np.zeros(shape, dtype), np.zeros(shape, np.int64), np.zeros(shape, dtype))
 
-    def before(self, later: "Largest") -> "Largest":
-        """Of these values and then others, whose `index` goes on from where these end."""
-        replaced = later.value > self.value
-        loser = torch.minimum(self.value, later.value)
-        return Largest(
-            value=torch.maximum(self.value, later.value),
-            index=torch.where(replaced, later.index, self.index),
-            second=torch.maximum(loser, torch.maximum(self.second, later.second)),
-        )
+    @classmethod
+    def of_rows(cls, values: NDArray[Any], end: Ints) -> "Largest":
+        """[R, head]: of the first `end` [R] of each row of values [R, head, W]."""
+        found = cls.none(*values.shape[:2], dtype=values.dtype)
+        word_loops.find_in_rows(values, end, found)
+        return found
 
-    def part(self, s: int, width: int) -> "Largest":
-        """A copy of [s, :, :width] of each."""
-        return Largest(*(part[s, :, :width].clone() for part in (self.value, self.index, self.second)))
+    @classmethod
+    def among(cls, values: NDArray[Any], start: Ints, column: Ints) -> "Largest":
+        """[R, head]: of the columns column[start[r]] … column[start[r + 1] − 1] of each row of values [R, head, W]."""
+        found = cls.none(*values.shape[:2], dtype=values.dtype)
+        word_loops.find_among(values, start, column, found)
+        return found
 
-    def replace(self, s: int, part: "Largest") -> None:
-        """Put a `part` back."""
-        width = part.value.shape[-1]
-        self.value[s, :, :width], self.index[s, :, :width] = part.value, part.index
-        self.second[s, :, :width] = part.second
-
-    def swap(self) -> "Largest":
-        """The same with the last two dimensions the other way round."""
-        return Largest(*(part.transpose(-1, -2) for part in (self.value, self.index, self.second)))
-
-    def is_near_tie(self, tolerance: float) -> Tensor:
+    def is_near_tie(self, tolerance: float) -> NDArray[np.bool_]:
         """Whether the second is as large as the largest but for this share of it, and the largest is not 0."""
-        return (self.value - self.second <= tolerance * self.value) & (self.value > 0)
+        near: NDArray[np.bool_] = (self.value - self.second <= tolerance * self.value) & (self.value > 0)
+        return near
+
+
+def nearness(dtype: torch.dtype) -> float:
+    """What is a near tie for a model of this precision."""
+    return NEAR_BFLOAT16 if dtype == torch.bfloat16 else NEAR

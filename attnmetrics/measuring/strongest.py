@@ -4,7 +4,13 @@
 `weight` [head, segment], and where in `place` (see `segments.Strongest`).
 """
 
-from attnmetrics.model.kernels.compiling import IN_ORDER, loop
+from math import exp
+
+import numpy as np
+
+from attnmetrics.measuring.word_loops import pieces_of
+from attnmetrics.model.kernels.compiling import ANY_ORDER, IN_ORDER, loop
+from attnmetrics.model.kernels.loops import reach, score_row
 
 
 @loop(IN_ORDER, keep=True)
@@ -56,33 +62,26 @@ def offer_pairs(alpha, row, pairs, segment, length, weight, place):
 
 
 @loop(IN_ORDER, keep=True)
-def offer_answers(
-    alpha, row, unit, word, first, by_column, index, value, hit, senders, receivers, segment, length, weight, place
-):
-    """Offer the pairs of E answers' pieces.
+def offer_answers(alpha, row, unit, questions, answers, senders, receivers, segment, length, weight, place):
+    """Offer the pairs of the pieces of E answers to questions (see `answers.Questions`, `answers.Answers`).
 
-    unit: [E] of the tile. word: [E] is asked for. first: [E] the answer `index` [E, head] counts from this word;
-    `value` is 0 for none. by_column: whether the answer is what attends. senders, receivers: the pieces of words that
-    attend, and that are attended to (see `answers.Words`). segment: [E, 2] of a hit and of a miss.
+    unit: [E] of the tile. senders, receivers: the pieces of words that attend, and that are attended to (see
+    `word_maps.Words`). segment: [E, 2] of a hit and of a miss.
     """
+    _, word, first, by_column = questions
+    answer, value, hit = answers
     for e in range(len(unit)):
         for h in range(len(weight)):
             if not value[e, h] > 0:
                 continue
-            answer = first[e] + index[e, h]
-            u, v = (answer, word[e]) if by_column else (word[e], answer)
-            rows = _pieces(senders, u)
+            other = first[e] + answer[e, h]
+            u, v = (other, word[e]) if by_column[e] else (word[e], other)
+            rows = pieces_of(senders, u)
             if len(rows) and rows[0] >= row and rows[-1] < row + alpha.shape[2]:
                 own = segment[e, 0 if hit[e, h] else 1]
                 for i in rows:
-                    for j in _pieces(receivers, v):
+                    for j in pieces_of(receivers, v):
                         _offer(alpha[unit[e], h, i - row, j], i * length + j, weight[h], place[h], own)
-
-
-@loop(IN_ORDER)
-def _pieces(words, word):
-    start, piece = words
-    return piece[start[word] : start[word + 1]]
 
 
 @loop(IN_ORDER)
@@ -90,3 +89,23 @@ def _offer(value, where, weight, place, segment):
     before = weight[segment]
     if value > before or (value == before and where < place[segment]):
         weight[segment], place[segment] = value, where
+
+
+@loop(ANY_ORDER, keep=True)
+def weigh(query, key, start, scaling, causal, pairs, weight):
+    """α of pairs [P, 4], by head, unit, i and j, from scores in float64, which pairs of one row share.
+
+    query, key: [T, head, width]. start: the first packed piece of each unit, and one past the last.
+    """
+    scores, top, total = np.empty(len(query)), 0.0, 0.0
+    last_h = last_u = last_i = -1
+    for p in range(len(pairs)):
+        h, u, i, j = pairs[p]
+        if i != last_i or u != last_u or h != last_h:
+            last_h, last_u, last_i = h, u, i
+            seen = reach(i, start[u + 1] - start[u], causal)
+            score_row(query[start[u] + i, h], key[start[u] : start[u] + seen, h], scaling, scores)
+            top, total = np.max(scores[:seen]), 0.0
+            for k in range(seen):
+                total += exp(scores[k] - top)
+        weight[p] = exp(scores[j] - top) / total

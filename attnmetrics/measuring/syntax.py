@@ -1,27 +1,28 @@
 """How often the word that gets most of a head's attention is a dependent's parent, or the other way round."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attnmetrics.measuring.answers import Answers, Questions, Words
+from attnmetrics.measuring import word_loops
+from attnmetrics.measuring.answers import Answers, Questions
 from attnmetrics.measuring.edges import Edges
 from attnmetrics.measuring.halves import HALVES
-from attnmetrics.measuring.largest import NEAR, NEAR_BFLOAT16, Largest
+from attnmetrics.measuring.largest import Largest, nearness
 from attnmetrics.measuring.selection import MapSample
-from attnmetrics.measuring.word_maps import WordMaps, WordReader, map_sentences
+from attnmetrics.measuring.word_maps import TileRows, WordMaps, WordReader, map_sentences
 from attnmetrics.metrics.syntax import RULES
 from attnmetrics.model.align import ranges
 from attnmetrics.model.load import Model
+from attnmetrics.model.look import on_host
 from attnmetrics.model.pack import Batch, Tile
 from attnmetrics.model.units import Units
 
 Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 ROW, COLUMN, PARENT_ROW = range(len(RULES))
 
@@ -32,7 +33,6 @@ class Syntax:
     def __init__(self, units: Units, model: Model, sample: MapSample) -> None:
         self.model = model
         self.maps = map_sentences(units, sample.rows)
-        self.words = Words.both(self.maps)
         self.edges = Edges.of(units, self.maps, model.attends, sample.seed)
 
     def read(self, batch: Batch) -> "SyntaxReader":
@@ -44,63 +44,51 @@ class SyntaxReader:
     """Counts hits in one batch: whole numbers, so that their order has no part in them."""
 
     def __init__(self, syntax: Syntax, batch: Batch) -> None:
-        model, edges, maps = syntax.model, syntax.edges, syntax.maps
-        self.maps, self.words = maps, syntax.words
-        self.answers: Sequence[Answers] = ()
-        self._words = WordReader(maps, batch, model.attends.causal, model.device)
-        self._asked = {tile: _ask(self._words, maps, edges, batch, tile, model.device) for tile in batch.tiles}
-        self._near = NEAR_BFLOAT16 if model.dtype == torch.bfloat16 else NEAR
-        self._columns: dict[int, Largest] = {}
+        model, edges, self.maps = syntax.model, syntax.edges, syntax.maps
+        self.answers: Answers | None = None
+        self._words = WordReader(self.maps, batch)
+        self._asked = {tile: _ask(self._words.rows(tile), self.maps, edges) for tile in batch.tiles}
+        self._near = nearness(model.dtype)
+        self._columns: dict[int, list[NDArray[Any]]] = {}
         self._parsed, self._counts = edges.parsed, edges.count(batch.rows)
-        shape = len(model.layers), len(RULES), HALVES * len(edges.rels), model.heads
-        self._hits = torch.zeros(shape, dtype=torch.float64, device=model.device)
-        self._ties = torch.zeros((*shape[:2], model.heads), dtype=torch.float64, device=model.device)
+        self._hits = np.zeros((len(model.layers), len(RULES), HALVES * len(edges.rels), model.heads))
+        self._ties = np.zeros((len(model.layers), len(RULES), model.heads))
 
     def add(self, layer: int, tile: Tile, weights: Tensor) -> None:
         """Count the hits of what a tile completes (see `MapReader`)."""
-        found, asked = self._words.read(tile, weights), self._asked[tile]
-        self.answers = ()
-        if found is None or asked is None:
-            return
-        by_row = Largest.of(found.attention, 3)
-        by_column = self._complete(Largest.of(found.attention, 1), asked).swap()
-        by_rule = ((ROW, by_row), (COLUMN, by_column), (PARENT_ROW, by_row))
-        self.answers = [self._score(layer, rule, largest, asked.edges[rule]) for rule, largest in by_rule]
+        asked, self.answers = self._asked[tile], None
+        if asked is not None:
+            found = self._words.read(tile, on_host(weights))
+            rows, columns = Largest.of_rows(found, asked.rows.width), self._find_in_columns(found, asked)
+            self.answers = answers = Answers.empty(len(asked.edges), found.shape[1], found.dtype)
+            word_loops.score(asked.edges, rows, columns, self._near, self._hits[layer], self._ties[layer], answers)
 
-    def questions(self, tile: Tile) -> Sequence[Questions]:
+    def questions(self, tile: Tile) -> Questions | None:
         """For the word of each edge, by each rule (see `Answering`); they are numbered by rule and relation."""
         asked = self._asked[tile]
-        return [edges.questions for edges in asked.edges] if asked else []
+        return None if asked is None else asked.questions
 
-    def _complete(self, columns: Largest, asked: "_Asked") -> Largest:
-        """With what earlier tiles have of maps that blocks of rows cut; parts of what goes on are left to the next."""
-        columns = Largest(columns.value, columns.index + asked.start, columns.second)
-        for cut in asked.cut:
-            own = columns.part(cut.s, cut.words)
-            if cut.map_ in self._columns:
-                own = self._columns.pop(cut.map_).before(own)
-                columns.replace(cut.s, own)
-            if cut.goes_on:
-                self._columns[cut.map_] = own
+    def _find_in_columns(self, found: NDArray[np.float32], asked: "_Asked") -> Largest:
+        """[S, head, W]: of maps that blocks of rows cut, what earlier tiles have too."""
+        columns = Largest.none(len(asked.widths), *found.shape[1:], dtype=found.dtype)
+        parts = [(map_, [part[s, :, : asked.widths[s]] for part in columns]) for map_, s in asked.cut.items()]
+        for map_, own in parts:
+            for part, earlier in zip(own, self._columns.pop(map_, ()), strict=False):
+                part[...] = earlier
+        rows = asked.rows
+        word_loops.find_in_columns(found, asked.map_, rows.place - rows.first, rows.width, columns)
+        self._columns |= {map_: [part.copy() for part in own] for map_, own in parts if map_ in asked.go_on}
         return columns
-
-    def _score(self, layer: int, rule: int, largest: Largest, edges: "_TileEdges") -> Answers:
-        """Count the edges whose word is the largest, of [S, seat, head]."""
-        index, value = (part[edges.s, edges.seat] for part in (largest.index, largest.value))
-        hit = (index == edges.target[:, None]) & (value > 0)
-        self._hits[layer, rule].index_add_(0, edges.code, hit.double())
-        self._ties[layer, rule] += largest.is_near_tie(self._near)[edges.s, edges.seat].sum(0)
-        return Answers(edges.questions, index, value, hit)
 
     def sums(self) -> Mapping[str, NDArray[np.float64]]:
         """The sums of the batch."""
         layers, rules, _, heads = self._hits.shape
         # [layer, rule, half × rel, head] becomes [layer, head, half, rule, rel].
-        hits = self._hits.cpu().numpy().reshape(layers, rules, HALVES, -1, heads).transpose(0, 4, 2, 1, 3)
+        hits = self._hits.reshape(layers, rules, HALVES, -1, heads).transpose(0, 4, 2, 1, 3)
         return {
             "relation_hits": hits,
             "parse_hits": hits[..., self._parsed].sum((2, 4)),
-            "near_ties": self._ties.cpu().numpy().swapaxes(1, 2),
+            "near_ties": self._ties.swapaxes(1, 2),
             **self._counts,
         }
 
@@ -109,99 +97,46 @@ class SyntaxReader:
 
 
 @dataclass(frozen=True, slots=True)
-class _TileEdges:
-    """E edges that one rule asks a tile for, and the sums that they belong to."""
-
-    questions: Questions
-    """for each edge the word at its other end"""
-    s: Tensor
-    """[E] map, among those of the tile"""
-    seat: Tensor
-    """[E] row or column whose largest value is looked at"""
-    target: Tensor
-    """[E] word of the map that it should be"""
-    code: Tensor
-    """[E] see `Edges`"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    """A map that blocks of rows may cut."""
-
-    s: int
-    """its place among those of the tile"""
-    map_: int
-    """its number"""
-    words: int
-    goes_on: bool
-    """the next tile has rows of it too"""
-
-
-@dataclass(frozen=True, slots=True)
 class _Asked:
-    """What is asked of the S maps of a tile."""
+    """What is asked of the R rows of a tile and the columns of its S maps."""
 
-    edges: Sequence[_TileEdges]
-    """by rule"""
-    start: Tensor
-    """[S, 1, 1] the first word of each map that the tile has a row of"""
-    cut: Sequence[_Cut]
+    rows: TileRows
+    map_: Ints
+    """[R] the map of each row, counted in the tile; −1 for rows that are not whole yet"""
+    widths: Ints
+    """[S] words of each map"""
+    edges: Ints
+    """[E, 6] see `word_loops.score`"""
+    questions: Questions
+    """[E] for the word at the other end of each edge"""
+    cut: Mapping[int, int]
+    """maps that blocks of rows may cut: number → place in the tile"""
+    go_on: frozenset[int]
+    """numbers of those that the next tile has rows of"""
 
 
-def _ask(
-    words: WordReader, maps: WordMaps, edges: Edges, batch: Batch, tile: Tile, device: torch.device
-) -> _Asked | None:
-    places = words.places(tile)
-    if places is None:
+def _ask(rows: TileRows | None, maps: WordMaps, edges: Edges) -> _Asked | None:
+    if rows is None:
         return None
-    place, first = places
-    sizes = np.diff(maps.offsets)[maps.map_of(first)]
-    own = ranges(first, first + sizes)  # all words of these maps
-    end = maps.pieces.offsets[batch.rows[tile.sentence : tile.sentence + tile.count]].max() + tile.row + tile.rows
-    goes_on = np.maximum.reduceat(maps.last[own], np.cumsum(sizes) - sizes) >= end
+    first, start, map_ = np.unique(rows.first, return_index=True, return_inverse=True)
+    widths, of_all = rows.width[start], maps.map_of(first)
+    own = ranges(first, first + widths)  # all words of these maps
+    goes_on = np.maximum.reduceat(maps.last[own], np.cumsum(widths) - widths) >= rows.end[start]
+    # A row for each rule and edge: its dependent and parent, whose row or column is asked, which word is right.
+    rule, child = np.nonzero(edges.attainable[:, own])
+    child = own[child]
+    parent, by_parent, by_column = edges.parent[child], rule == PARENT_ROW, rule == COLUMN
+    holder, right = np.where(by_parent, parent, child), np.where(by_parent, child, parent)
+    s, row, code = np.searchsorted(first, child, side="right") - 1, rows.find(holder), edges.code[child]
+    here = np.where(by_column, ~goes_on[s], row >= 0)
+    asked = [by_column, np.where(by_column, s, row), holder - first[s], right - first[s], rule, code]
+    number = rule * len(edges.rels) + code % len(edges.rels)
     return _Asked(
-        edges=[_ask_rule(rule, own, place, first, goes_on, edges, device) for rule in range(len(RULES))],
-        start=torch.from_numpy(np.maximum(place[:, 0] - first, 0)[:, None, None]).to(device),
-        cut=[
-            _Cut(s, int(maps.map_of(first[s])), int(sizes[s]), bool(goes_on[s]))
-            for s in range(len(first) if tile.rows < tile.length else 0)
-        ],
+        rows=rows,
+        map_=np.where(rows.ends, map_, -1),
+        widths=widths,
+        edges=np.stack(asked, axis=1)[here],
+        questions=Questions(number, holder, first[s], by_column).take(here),
+        cut=dict(zip(of_all.tolist(), range(len(first)), strict=True)) if rows.of_block else {},
+        go_on=frozenset(of_all[goes_on].tolist()),
     )
-
-
-def _ask_rule(
-    rule: int, own: Ints, place: Ints, first: Ints, goes_on: Bools, edges: Edges, device: torch.device
-) -> _TileEdges:
-    """The edges that one rule asks a tile for.
-
-    Args:
-        rule: its number.
-        own: [A] places of all words of the tile's maps.
-        place: [S, U] words whose rows the tile completes (see `WordRows`).
-        first: [S] the first word of each map.
-        goes_on: [S] whether the next tile has rows of the map too.
-        edges: of all maps.
-        device: where the indices go.
-    """
-    child = own[edges.attainable[rule][own]]
-    parent, s = edges.parent[child], np.searchsorted(first, child, side="right") - 1
-    holder, target = (parent, child) if rule == PARENT_ROW else (child, parent)
-    if rule == COLUMN:
-        chosen, seat = ~goes_on[s], holder - first[s]
-    else:
-        chosen, seat = _find_rows(holder, place)
-    rels = len(edges.rels)
-    number = rule * rels + edges.code[child] % rels
-    questions = Questions(number[chosen], holder[chosen], first[s[chosen]], rule == COLUMN)
-    parts = (s, seat, target - first[s], edges.code[child])
-    tensors = (torch.from_numpy(part[chosen]).to(device) for part in parts)
-    return _TileEdges(questions, *tensors)
-
-
-def _find_rows(words: Ints, place: Ints) -> tuple[Bools, Ints]:
-    """Whether each of some words [E] has a row in a tile, and which of its map's."""
-    s, u = np.nonzero(place >= 0)
-    seated = place[s, u]  # ascending
-    at = np.searchsorted(seated, words)
-    there = np.isin(words, seated)
-    return there, np.append(u, 0)[at]

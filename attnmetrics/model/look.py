@@ -6,7 +6,10 @@ Only one tile is there at a time, unless the one who looks keeps it. Sums need n
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.model.kernels.reductions import Show
@@ -31,10 +34,16 @@ See = Callable[[Layer, Tile, Tensor], None]
 """Gets a layer, a tile and its α, [sentence, head, row, column]; a causal tile ends at the column of its last row."""
 
 
+def on_host(weights: Tensor) -> NDArray[Any]:
+    """α as an array; a copy where it is on a GPU."""
+    return np.ascontiguousarray(weights.cpu().numpy())
+
+
 def show_to(every: Sequence[See]) -> See:
-    """What shows a tile to all of them, in order."""
+    """What shows a tile to all of them, in order, after one copy from a GPU."""
 
     def see(layer: Layer, tile: Tile, weights: Tensor) -> None:
+        weights = weights.cpu()
         for one in every:
             one(layer, tile, weights)
 

@@ -287,12 +287,18 @@ def weigh_peaks(query, key, start, scaling, causal, arrays):
 @loop(ANY_ORDER)
 def _weigh(query, keys, j, scaling, scores):
     """α of column j, from scores in float64; there is room for them."""
+    score_row(query, keys, scaling, scores)
+    total = 0.0
+    for k in range(len(keys)):
+        total += exp(scores[k] - scores[j])
+    return 1 / total
+
+
+@loop(ANY_ORDER)
+def score_row(query, keys, scaling, scores):
+    """The scores of a row in float64; there is room for them."""
     for k in range(len(keys)):
         score = 0.0
         for w in range(len(query)):
             score += np.float64(query[w]) * np.float64(keys[k, w])
         scores[k] = score * scaling
-    total = 0.0
-    for k in range(len(keys)):
-        total += exp(scores[k] - scores[j])
-    return 1 / total
