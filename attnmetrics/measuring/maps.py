@@ -30,6 +30,9 @@ from attnmetrics.model.units import Units
 MapSums = Mapping[str, NDArray[np.float64]]
 """By name; of the shapes that the schema declares."""
 
+MAPPED_PIECES: Final = 2048
+"""Most pieces of a batch that is looked at: beside a GPU, several such batches are looked at at the same time."""
+
 
 class MapReader(Protocol):
     """A family's sums over one batch. What its layers have in common is made once, with the reader."""
@@ -111,7 +114,11 @@ def pack_mapped(
     lengths: NDArray[np.int64], measured: NDArray[np.bool_], shown: NDArray[np.bool_], batch_pieces: int,
     tile_pairs: int, layout: Layout,
 ) -> Iterator[Batch]:  # fmt: skip
-    """Batches (see `pack`) of units that are shown to the same families, [S, family]; last, those shown to none."""
+    """Batches (see `pack`) of units that are shown to the same families, [S, family]; last, those shown to none.
+
+    Those of units that are shown to some have at most `MAPPED_PIECES` pieces.
+    """
     patterns, pattern = np.unique(shown, axis=0, return_inverse=True)
     for place in reversed(range(len(patterns))):
-        yield from layout.pack(np.where(pattern == place, lengths, 0), measured, batch_pieces, tile_pairs)
+        most = min(batch_pieces, MAPPED_PIECES) if patterns[place].any() else batch_pieces
+        yield from layout.pack(np.where(pattern == place, lengths, 0), measured, most, tile_pairs)

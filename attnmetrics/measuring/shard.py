@@ -1,6 +1,6 @@
 """A shard's units to its state: pack, run the model, reduce, bin by labels and links. No Ray, no disk."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.errors import ModelError
+from attnmetrics.measuring.beside import Onlooker, Room
 from attnmetrics.measuring.binning import Binning
 from attnmetrics.measuring.claims import ClaimFinder, ClaimReader
 from attnmetrics.measuring.counting import count
@@ -117,12 +118,8 @@ def measure(
     shown = np.column_stack([maps.shown, claimed])
     batches = pack_mapped(lengths, metrics, shown, most, TILE_PAIRS, model.layout)
     prepare = partial(_prepare, shard=shard, model=model)
-    run = partial(_run, model=model, kernel=kernel)
-    if model.device.type == "cpu":
-        results: Iterator[_Measured] = read_ahead(lambda batch: run(prepare(batch)), batches, model.threads)
-    else:  # the device never waits for its next batch
-        results = map(run, read_ahead(prepare, batches, 2))
-    for result in results:
+    read = _read if model.device.type == "cpu" else _read_beside
+    for result in read(batches, prepare, model, kernel):
         sums.add(result)
     best = from_peaks(sums.peaks(units), units.document_index, units.number, units.digest, exemplars)
     claims = sums.claims.rows()
@@ -162,6 +159,11 @@ class _Input:
         looking = [self.maps.see] * bool(self.maps) + ([self.claims.see] if self.claims else [])
         return show_to(looking) if looking else None
 
+    def come_down_to(self, layers: "Sequence[_Layer]") -> "_Measured":
+        """What comes of the batch when all of it has been looked at."""
+        claims = self.claims.rows() if self.claims else no_rows()
+        return _Measured(self.wanted.batch.rows, self.prefix_rows, layers, self.maps.sums(), claims)
+
 
 def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
     units, claimed = shard.units, shard.claimed[batch.rows[0]]
@@ -186,17 +188,48 @@ def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
     )
 
 
-def _run(ready: _Input, model: Model, kernel: Kernel) -> "_Measured":
-    """One forward pass."""
+Prepare = Callable[[Batch], _Input]
+
+
+def _read(batches: Iterator[Batch], prepare: Prepare, model: Model, kernel: Kernel) -> "Iterator[_Measured]":
+    """What comes of each batch, several at the same time; who looks at α does so in the forward pass."""
+
+    def read(batch: Batch) -> _Measured:
+        ready = prepare(batch)
+        return ready.come_down_to(_read_layers(ready, ready.see, model, kernel))
+
+    return read_ahead(read, batches, model.threads)
+
+
+def _read_beside(batches: Iterator[Batch], prepare: Prepare, model: Model, kernel: Kernel) -> "Iterator[_Measured]":
+    """The same on a GPU, which never waits for its next batch, nor, up to a limit, for who looks at α."""
+    room = Room()
+
+    def start(ready: _Input) -> Callable[[], _Measured]:
+        if ready.see is None:
+            return partial(ready.come_down_to, _read_layers(ready, None, model, kernel))
+        onlooker = Onlooker(ready.see, room)
+        with onlooker.looking() as see:
+            layers = _read_layers(ready, see, model, kernel)
+        return partial(_finish, ready, layers, onlooker)
+
+    return read_ahead(lambda finish: finish(), map(start, read_ahead(prepare, batches, 2)), model.threads)
+
+
+def _finish(ready: _Input, layers: "Sequence[_Layer]", onlooker: Onlooker) -> "_Measured":
+    onlooker.wait()
+    return ready.come_down_to(layers)
+
+
+def _read_layers(ready: _Input, see: See | None, model: Model, kernel: Kernel) -> "list[_Layer]":
     layers: list[_Layer] = []
 
     def consume(layer: int, reductions: Reductions) -> None:
         peaks = (reductions.peak, reductions.peak_i, reductions.peak_j)
         layers.append(_Layer(layer, ready.binning.bin(reductions), peaks, reductions.prefix.float()))
 
-    model.run(ready.ids, ready.wanted, consume, kernel=kernel, see=ready.see, norms=True, segments=ready.segments)
-    claims = ready.claims.rows() if ready.claims else no_rows()
-    return _Measured(ready.wanted.batch.rows, ready.prefix_rows, layers, ready.maps.sums(), claims)
+    model.run(ready.ids, ready.wanted, consume, kernel=kernel, see=see, norms=True, segments=ready.segments)
+    return layers
 
 
 # --- after the model -------------------------------------------------------------------------------------------------

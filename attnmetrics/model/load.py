@@ -221,8 +221,9 @@ def load_model(
         layers: which layers to measure, by the model's own numbers from 0; all that attend if unset.
         trust_remote_code: run the model's own code from its repository.
         allow_pickle: accept weights that are not safetensors; unpickling runs code, so only from a trusted source.
-        threads: batches measured at the same time. On a CPU, torch then has one thread for each, process-wide: batches
-            side by side keep cores busier than threads within one. Unset, one batch, and torch's threads as they are.
+        threads: batches measured at the same time; on a GPU, batches whose attention is looked at beside it. On the CPU
+            torch then has one thread for each, process-wide: batches side by side keep cores busier than threads within
+            one. Unset, one batch, and torch's threads as they are.
 
     Raises:
         ModelError: it cannot be found or read, or its attention cannot be captured exactly.
@@ -230,7 +231,7 @@ def load_model(
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     place = _choose_device(device)
-    if threads is not None and place.type == "cpu":
+    if threads is not None:
         torch.set_num_threads(1)
     folder, commit = _find_folder(name, revision, trust_remote_code, allow_pickle)
     tokenizer = _load_tokenizer(name, folder, trust_remote_code)

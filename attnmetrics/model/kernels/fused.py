@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.metrics.family import OFFSETS
-from attnmetrics.model.kernels.dense import dense
+from attnmetrics.model.kernels.dense import attention
 from attnmetrics.model.kernels.programs import (
     Packed,
     Parts,
@@ -120,9 +120,7 @@ class Fused:
         reduce: bool,
         show: Show | None = None,
     ) -> tuple[Tensor | None, Reductions | None]:
-        """One layer; by the plain kernel where α is to be shown."""
-        if show is not None:
-            return dense(query, key, value, scaling, wanted, reduce, show)
+        """One layer. α that is to be shown is made beside, as the plain kernel makes it."""
         heads, device = query.shape[1], query.device
         output = value.new_empty(value.shape) if value is not None else None
         reductions = Reductions.empty(wanted, heads, device) if reduce else None
@@ -134,6 +132,9 @@ class Fused:
         if reductions is not None:
             reductions = _read(layout, query, key, reductions, softmax, setting)
             hide(reductions.prefix, wanted)
+        if show is not None:
+            for tile, weights in attention(query, key, scaling, wanted):
+                show(tile, weights)
         return output, reductions
 
     def _layout(self, wanted: Wanted, query: Tensor) -> _Layout:
