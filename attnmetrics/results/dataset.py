@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-import zarr
 from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
@@ -169,7 +168,7 @@ def _strings(labels: Sequence[object]) -> NDArray[np.object_]:
 
 def _write_zarr(results: xr.Dataset, folder: Path) -> None:
     """Consolidated, for `xr.open_zarr(path)` warns about a group that is not."""
-    with warnings.catch_warnings(), zarr.config.set({"json_indent": None}):  # an indent takes a slow encoder
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
         codecs = {name: {"compressors": [ZstdCodec(), Crc32cCodec()]} for name in results.variables}
         results.to_zarr(folder, mode="w-", encoding=codecs, zarr_format=3, consolidated=True, write_empty_chunks=True)
