@@ -18,20 +18,10 @@ def outputs(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}
 
 
-def fetched(folder: Location, prefix: str = "") -> dict[str, bytes]:
-    """Bytes of every object below a folder, by path."""
-    found = {}
-    for name in folder.names():
-        below = fetched(folder / name, f"{prefix}{name}/")
-        found |= below or {f"{prefix}{name}": (folder / name).read()}
-    return found
-
-
 def stored_outputs(folder: Location) -> dict[str, bytes]:
     """What `outputs` gives of a local folder."""
-    tables = {name: fetched(folder / name, f"{name}/") for name in ("results.zarr", "tables")}
-    frames = {name: (folder / name).read() for name in ("exemplars.parquet", "exemplar_attention.parquet")}
-    return {**tables["results.zarr"], **tables["tables"], **frames}
+    paths = [path for path in folder.files() if path.startswith(("exemplar", "results.zarr/", "tables/"))]
+    return {path: (folder / path).read() for path in paths}
 
 
 def assert_close(found: xr.Dataset, expected: xr.Dataset) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +13,7 @@ if not list(Path("/dev").glob("nvidia[0-9]*")):
     os.environ.setdefault("TRITON_INTERPRET", "1")  # without a GPU, Triton's programs are interpreted
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from attnmetrics.config import RunConfig, build_config
@@ -48,22 +49,32 @@ def demo_config(out: Path, **options: object) -> RunConfig:
 
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a finished run; not to be written to."""
-    folder = tmp_path_factory.mktemp("runs") / "demo"
-    facts = run(demo_config(folder), Reporter(quiet=True))
+    """The folder of a finished run, one for all processes that run tests; not to be written to."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder = shared / "demo-run"
+    with FileLock(shared / "demo-run.lock"):  # who comes second finds a finished run
+        facts = run(demo_config(folder), Reporter(quiet=True))
     assert facts["corpus"]["shards"] > 2
     return folder
 
 
-@pytest.fixture(scope="module")
-def loaded_once() -> Iterator[None]:
-    """All runs in this process share pipelines and models: loading one takes as long as measuring a few documents."""
+@pytest.fixture(scope="session")
+def kept() -> dict[str, Callable[..., object]]:
+    """What loads a pipeline or a model, or tries one, by its name; what it gives, it gives again."""
     from attnmetrics.annotation import spacy
-    from attnmetrics.model import load
+    from attnmetrics.model import load, neighbours
 
+    found = (spacy.load_pipeline, load.load_model, neighbours.find_batching)
+    return {f"{one.__module__}.{one.__name__}": cache(one) for one in found}
+
+
+@pytest.fixture(scope="module")
+def loaded_once(kept: dict[str, Callable[..., object]]) -> Iterator[None]:
+    """All runs in this process share pipelines and models: loading one takes as long as measuring a few documents."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(load, "load_model", cache(load.load_model))
-        patch.setattr(spacy, "load_pipeline", cache(spacy.load_pipeline))
+        for name, function in kept.items():
+            patch.setattr(name, function)
         yield
 
 

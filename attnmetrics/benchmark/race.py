@@ -2,7 +2,8 @@
 
 import ctypes
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -50,13 +51,28 @@ def race(contenders: Sequence[Contender], rounds: int, tell: Callable[[str], Non
         rounds: that count.
         tell: hears how it goes.
     """
-    peaks: list[int | None] = [None for _ in contenders]
-    for place, contender in enumerate(contenders):
-        tell(f"warming up: {contender.title}, {contender.dtype}")
-        torch.set_num_threads(contender.threads)
-        peaks[place] = _peak_bytes(contender.run)
+    with _only_new_garbage():
+        peaks = [_warm_up(contender, tell) for contender in contenders]
     seconds = take_turns([partial(_run, contender) for contender in contenders], rounds, perf_counter, tell)
     return [Timing(*one) for one in zip(contenders, map(tuple, seconds.tolist()), peaks, strict=True)]
+
+
+@contextmanager
+def _only_new_garbage() -> Iterator[None]:
+    """Collecting garbage within looks at nothing that was there before, of which there is much."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+def _warm_up(contender: Contender, tell: Callable[[str], None]) -> int | None:
+    """A round that does not count; the memory that it took."""
+    tell(f"warming up: {contender.title}, {contender.dtype}")
+    torch.set_num_threads(contender.threads)
+    return _peak_bytes(contender.run)
 
 
 def take_turns(

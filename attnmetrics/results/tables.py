@@ -31,6 +31,7 @@ NAMES: Final = {
 
 _FORMULA: Final = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@＝＋－＠]|[\t\r\n])")
 """Where a spreadsheet would begin to calculate, also one that takes semicolons or tabs for the ends of cells."""
+_QUOTED: Final = re.compile('[",\r\n]')
 
 Row = Sequence[object]
 
@@ -131,7 +132,7 @@ def _write_csv(path: Path, rows: Iterable[Row]) -> None:
 
 def _cell(value: object) -> str:
     """Numbers in full; text that no spreadsheet takes for a formula, quoted where it must be (RFC 4180)."""
-    if isinstance(value, float) and np.isnan(value):
-        return "NaN"
-    text = _FORMULA.sub("'", value) if isinstance(value, str) else str(value)
-    return '"{}"'.format(text.replace('"', '""')) if any(mark in text for mark in '",\r\n') else text
+    if not isinstance(value, str):
+        return "NaN" if value != value else str(value)
+    text = _FORMULA.sub("'", value)
+    return '"{}"'.format(text.replace('"', '""')) if _QUOTED.search(text) else text

@@ -26,7 +26,7 @@ from attnmetrics.views.papers.claims import Paper, Row, compare
 from attnmetrics.views.papers.clark_2019 import CLARK, published_layers, published_of
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 from attnmetrics.views.pieces import readable, visible
-from attnmetrics.views.relations import coreference, relations, under_rules
+from attnmetrics.views.relations import by_rules, coreference
 from attnmetrics.views.tables import (
     by_layer,
     chance,
@@ -136,7 +136,7 @@ def contents(
         "papers": _papers(data),
         "layer_values": {" ".join(key).strip(): found for key, found in published_layers(data).items()},
         "published_relations": published_of(data),
-        "relations": [[_told(one) for one in under_rules(data, best.rel)] for best in relations(data)],
+        "relations": [[_told(one) for one in rules] for rules in by_rules(data)],
         "coreference": [_told(one) for one in coreference(data)],
         **_sentences(data, exemplars, attention),
     }  # fmt: skip

@@ -79,13 +79,21 @@ def under_rules(data: xr.Dataset, rel: str) -> list[Relation]:
     return [one for one in found if one is not None]
 
 
-def relations(data: xr.Dataset) -> list[Relation]:
-    """Each relation of the run under the rule that finds most of its edges, the most frequent relation first."""
+def by_rules(data: xr.Dataset) -> list[list[Relation]]:
+    """Each relation of the run under each rule that can find it, the most frequent relation first."""
     if not rules_of(data):
         return []
     found = [under_rules(data, str(rel)) for rel in labels_of(data["rel"], "rel")]
-    best = [max(rules, key=lambda one: one.hits) for rules in found if rules]
-    return sorted(best, key=lambda one: -one.edges)
+    return sorted(filter(None, found), key=lambda rules: -_best(rules).edges)
+
+
+def relations(data: xr.Dataset) -> list[Relation]:
+    """Each relation of the run under the rule that finds most of its edges, the most frequent relation first."""
+    return [_best(rules) for rules in by_rules(data)]
+
+
+def _best(rules: list[Relation]) -> Relation:
+    return max(rules, key=lambda one: one.hits)
 
 
 def best_offset(table: xr.DataArray) -> tuple[int, float]:
@@ -100,7 +108,7 @@ def _number(data: xr.Dataset, name: str, at: Labels) -> float:
 
 def relation_frame(data: xr.Dataset) -> pd.DataFrame:
     """A row a relation and rule, the most frequent relation first, with the fields of `Relation`."""
-    rows = [asdict(one) for best in relations(data) for one in under_rules(data, best.rel)]
+    rows = [asdict(one) for rules in by_rules(data) for one in rules]
     return pd.DataFrame(rows, columns=[one.name for one in fields(Relation)])
 
 

@@ -53,9 +53,12 @@ def test_every_result_is_there_under_its_name(demo_run: Path) -> None:
     "workers", [pytest.param(1, marks=pytest.mark.cluster), 2, pytest.param(3, marks=pytest.mark.cluster)]
 )
 def test_ray_with_any_number_of_workers_gives_the_bits_of_inline(
-    demo_run: Path, tmp_path: Path, ray_session: None, workers: int
+    demo_run: Path, tmp_path: Path, ray_session: None, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(demo_config(tmp_path / "run", engine="ray", workers=workers), QUIET)
+    """Relative paths start where the run was started; Ray's workers stay where Ray was."""
+    shutil.copytree(MODELS["demo"], tmp_path / "model")
+    monkeypatch.chdir(tmp_path)
+    run(demo_config(Path("run"), model="model", engine="ray", workers=workers), QUIET)
     assert outputs(tmp_path / "run") == outputs(demo_run)
 
 
@@ -269,15 +272,6 @@ def test_damaged_shards_are_measured_anew(demo_run: Path, tmp_path: Path) -> Non
     assert outputs(Path(config.out)) == outputs(demo_run)
 
 
-def test_relative_paths_start_where_the_run_was_started(
-    demo_run: Path, tmp_path: Path, ray_session: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(MODELS["demo"], tmp_path / "model")
-    monkeypatch.chdir(tmp_path)  # Ray's workers stay where Ray was started
-    run(demo_config(Path("run"), model="model", engine="ray", workers=1), QUIET)
-    assert outputs(Path("run")) == outputs(demo_run)
-
-
 @pytest.mark.cluster
 def test_a_dead_actor_costs_nothing(demo_run: Path, tmp_path: Path, ray_session: None) -> None:
     from attnmetrics.engine.ray import RayEngine
@@ -315,6 +309,14 @@ def test_a_second_model_parses_nothing(demo_run: Path, tmp_path: Path, monkeypat
     assert not (out / "annotations").exists()
 
 
+@pytest.fixture(scope="module")
+def ten(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of ten sentences."""
+    out = tmp_path_factory.mktemp("sampled") / "ten"
+    run(demo_config(out, sample_sentences=10, exemplars=100), QUIET)
+    return out
+
+
 class TestSampling:
     def keys(self, folder: Path) -> set[tuple[str, int]]:
         """(document, sentence) of all exemplars: with many places, all sentences that were measured."""
@@ -335,26 +337,22 @@ class TestSampling:
         assert self.keys(runs[1500]) == self.keys(runs[5000])
         assert_close(attnmetrics.load(runs[1500]), attnmetrics.load(runs[5000]))
 
-    def test_another_seed_is_another_sample(self, tmp_path: Path) -> None:
-        found = []
-        for seed in (1, 2):
-            run(demo_config(tmp_path / str(seed), sample_sentences=10, exemplars=100, seed=seed), QUIET)
-            found.append(self.keys(tmp_path / str(seed)))
-        assert found[0] != found[1]
+    def test_another_seed_is_another_sample(self, ten: Path, tmp_path: Path) -> None:
+        run(demo_config(tmp_path / "run", sample_sentences=10, exemplars=100, seed=1), QUIET)
+        assert len(self.keys(tmp_path / "run")) == len(self.keys(ten)) == 10
+        assert self.keys(tmp_path / "run") != self.keys(ten)
 
-    def test_metrics_from_fewer_sentences_than_exemplars(self, tmp_path: Path) -> None:
-        few, both = tmp_path / "few", tmp_path / "both"
-        run(demo_config(few, sample_sentences=10, exemplars=100), QUIET)
+    def test_metrics_from_fewer_sentences_than_exemplars(self, ten: Path, tmp_path: Path) -> None:
+        both = tmp_path / "both"
         facts = run(demo_config(both, sample_sentences=30, metric_sentences=10, exemplars=100), QUIET)
         assert (facts["counts"]["sentences"], facts["counts"]["exemplar_sentences"]) == (10, 30)
-        assert_close(attnmetrics.load(both), attnmetrics.load(few))
-        assert self.keys(few) < self.keys(both)
+        assert_close(attnmetrics.load(both), attnmetrics.load(ten))
+        assert self.keys(ten) < self.keys(both)
 
-    def test_what_is_not_sampled_is_counted(self, tmp_path: Path) -> None:
-        facts = run(demo_config(tmp_path / "run", sample_sentences=10), QUIET)
+    def test_what_is_not_sampled_is_counted(self, ten: Path, demo_run: Path) -> None:
+        facts, everything = (json.loads((folder / "run.json").read_text()) for folder in (ten, demo_run))
         counted = facts["left_out"]["sentences_not_sampled"] + facts["counts"]["exemplar_sentences"]
-        everything = run(demo_config(tmp_path / "all"), QUIET)
-        assert counted == everything["counts"]["sentences"]
+        assert counted == everything["counts"]["sentences"] > facts["counts"]["exemplar_sentences"]
 
 
 class TestVariability:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import psutil
 import pytest
 import xarray as xr
-from checks import fetched, outputs, stored_outputs
+from checks import outputs, stored_outputs
 from conftest import demo_config
 
 import attnmetrics
@@ -57,10 +57,10 @@ def test_the_results_are_those_of_a_folder(demo_run: Path, url: str) -> None:
     xr.testing.assert_identical(attnmetrics.load(url), attnmetrics.load(demo_run))
     assert attnmetrics.exemplars(url).equals(attnmetrics.exemplars(demo_run))
     assert progress_of(folder).measured == progress_of(locate(demo_run)).measured
-    before = fetched(folder)
+    before = folder.files()
     assert run(demo_config(url), QUIET)["status"] == "finished"
     merge_run(folder, QUIET)
-    assert fetched(folder).keys() == before.keys()
+    assert folder.files() == before
     assert stored_outputs(folder) == outputs(demo_run)
 
 

@@ -423,9 +423,13 @@ SOME = {
 
 @pytest.fixture
 def some(monkeypatch: pytest.MonkeyPatch) -> None:
+    only_some(monkeypatch)
+
+
+def only_some(patch: pytest.MonkeyPatch) -> None:
     """A run has these figures alone."""
     panels = figures.panels
-    monkeypatch.setattr(figures, "panels", lambda data: [one for one in panels(data) if one.key in SOME.values()])
+    patch.setattr(figures, "panels", lambda data: [one for one in panels(data) if one.key in SOME.values()])
 
 
 def some_of(written: dict[str, bytes], *forms: str) -> dict[str, bytes]:
@@ -434,16 +438,21 @@ def some_of(written: dict[str, bytes], *forms: str) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def written(demo_run: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Every figure of the demo run in every format, by the file's name."""
+    """Every figure of the demo run, and one of each kind in every format, by the file's name."""
     folder = tmp_path_factory.mktemp("figures")
-    names = plot.write(attnmetrics.load(demo_run), attnmetrics.exemplars(demo_run), locate(folder), plot.FORMATS)
+    given = attnmetrics.load(demo_run), attnmetrics.exemplars(demo_run), locate(folder)
+    names = {*plot.write(*given, ["svg"])}
+    with pytest.MonkeyPatch.context() as patch:
+        only_some(patch)
+        names |= {*plot.write(*given, ["pdf", "png"])}
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert sorted(names) == sorted(files)
     return files
 
 
 def test_every_figure_is_written(written: dict[str, bytes]) -> None:
-    assert sorted(written) == sorted(f"{name}.{form}" for name in FILES for form in plot.FORMATS)
+    some = [f"{name}.{form}" for name in SOME for form in ("pdf", "png")]
+    assert sorted(written) == sorted([*(f"{name}.svg" for name in FILES), *some])
     for name, content in written.items():
         CHECKS[Path(name).suffix](content)
 
