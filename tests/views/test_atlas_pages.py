@@ -571,6 +571,24 @@ def test_attention_by_offset_is_beside_the_mean_of_all_heads(page: Page, data: x
     assert_allclose(heights / heights.max(), own / own.max(), rtol=0, atol=2e-3)
 
 
+def test_histograms_of_a_head(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/head/3/1")
+    pictures = page.locator("svg.histogram")
+    names = ("first_piece_histogram", "unit_peak_histogram")
+    assert pictures.count() == len(names)
+    for place, name in enumerate(names):
+        bars = (
+            pictures.nth(place)
+            .locator("rect")
+            .evaluate_all("all => all.map(bar => [bar.textContent, Number(bar.getAttribute('height'))])")
+        )
+        own = data[name].sel(layer=3, head=1)
+        heights = np.array([height for _, height in bars])
+        assert_allclose(heights / heights.max(), own / own.max(), rtol=0, atol=5e-3)
+        heading = data[name].attrs["heading"].replace("{}", "0.3")
+        assert bars[15][0].startswith(f"{heading}: {int(own[15]):,} sentences; mean of all heads ")
+
+
 def test_a_head_without_evidence_says_so(page: Page) -> None:
     visit(page, "#/head/6/0")
     profiles = page.locator(".profiles > div").count()
