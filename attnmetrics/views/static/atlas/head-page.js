@@ -9,6 +9,7 @@ import { headMap } from "./head-map.js";
 import { metricSection } from "./head-metrics.js";
 import { answerSection, sentenceSection } from "./head-sentences.js";
 import { similarSection } from "./head-similar.js";
+import { histogramSection } from "./histograms.js";
 import { offsets } from "./offsets.js";
 import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
 import { labelsOf, profile } from "./profile.js";
@@ -32,6 +33,7 @@ export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go, quer
   root.append(...similarSection(atlas, one));
   drawProfiles(root, atlas, one);
   if (atlas.offset) drawOffsets(root, atlas, one);
+  root.append(...histogramSection(atlas, one));
   drawWhere(root, atlas, one, go);
   return null;
 }
