@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import attnmetrics
-from attnmetrics.errors import AttnmetricsError
+from attnmetrics.errors import AttnmetricsError, StoreError
 
 SENTENCE = """1	the	the	DET	_	_	2	det	_	_
 2	old	old	NOUN	_	_	3	nsubj	_	_
@@ -38,6 +38,14 @@ def run(demo_run: Path, tmp_path: Path) -> Path:
     return folder
 
 
+def change_a_byte(folder: Path) -> None:
+    """Of the largest file."""
+    largest = max((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+    content = bytearray(largest.read_bytes())
+    content[len(content) // 2] ^= 1
+    largest.write_bytes(content)
+
+
 def files(run: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in (run / "probe" / "features").rglob("*.npz")}
 
@@ -60,7 +68,11 @@ def test_a_probe_says_all_that_it_found_and_goes_on_from_what_is_done(run: Path,
     assert (run / "probe" / "tables" / "attention_weight.csv").exists()
     xr.testing.assert_identical(attnmetrics.load_probe(run), found)
 
+    change_a_byte(run / "probe.zarr")
+    with pytest.raises(StoreError, match="probe.zarr is damaged"):
+        attnmetrics.load_probe(run)
     xr.testing.assert_identical(attnmetrics.probe(run, **banks, **OPTIONS), found)
+    xr.testing.assert_identical(attnmetrics.load_probe(run), found)
     assert files(run) == made
 
     damaged = next(path for path in made if "000001" in path)
