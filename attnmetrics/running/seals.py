@@ -53,8 +53,8 @@ def check_apart(folder: Location, name: str) -> None:
     sealed = ((read_facts(folder) or {}).get("apart") or {}).get(name)
     if sealed is not None and _digest(folder / name) not in (sealed, None):
         raise StoreError(
-            f"{folder / name} is damaged: it is not what was written there; the command that made it makes it anew, and "
-            "goes on from what is done"
+            f"{folder / name} is damaged: it is not what was written there; the command that made it makes it "
+            "anew, and goes on from what is done"
         )
 
 

@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import psutil
 import pytest
-from test_probing import OPTIONS, treebank
+from treebanks import treebank
 
 import attnmetrics
 from attnmetrics.storage import Location, locate
 
-SOME = {**OPTIONS, "random_models": 0, "iterations": 30}
+SOME = {"random_models": 0, "iterations": 30, "engine": "inline"}
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 

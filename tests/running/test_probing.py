@@ -5,28 +5,12 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
+from treebanks import treebank
 
 import attnmetrics
 from attnmetrics.errors import AttnmetricsError, StoreError
 
-SENTENCE = """1	the	the	DET	_	_	2	det	_	_
-2	old	old	NOUN	_	_	3	nsubj	_	_
-3	saw	see	VERB	_	_	0	root	_	_
-4	{word}	_	NOUN	_	_	3	obj	_	SpaceAfter=No
-5	.	.	PUNCT	_	_	3	punct	_	_
-
-"""
 OPTIONS = {"random_models": 1, "iterations": 3, "engine": "inline"}
-
-
-def treebank(path: Path, documents: int, relation: str = "obj") -> Path:
-    words = ("river", "house", "city", "war", "king")
-    parts = [
-        f"# newdoc id = d{n}\n" + "".join(SENTENCE.format(word=word) for word in (words[n % 5], words[n % 3], "it"))
-        for n in range(documents)
-    ]
-    path.write_text("".join(parts).replace("\tobj\t", f"\t{relation}\t"))
-    return path
 
 
 @pytest.fixture
@@ -69,7 +53,7 @@ def test_a_probe_says_all_that_it_found_and_goes_on_from_what_is_done(run: Path,
     xr.testing.assert_identical(attnmetrics.load_probe(run), found)
 
     change_a_byte(run / "probe.zarr")
-    with pytest.raises(StoreError, match="probe.zarr is damaged"):
+    with pytest.raises(StoreError, match=r"probe\.zarr is damaged"):
         attnmetrics.load_probe(run)
     xr.testing.assert_identical(attnmetrics.probe(run, **banks, **OPTIONS), found)
     xr.testing.assert_identical(attnmetrics.load_probe(run), found)
