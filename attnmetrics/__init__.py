@@ -182,9 +182,11 @@ def load_probe(run: "str | PathLike[str] | Location") -> "xr.Dataset":
         run: the run's folder, or its URL.
 
     Raises:
-        attnmetrics.errors.StoreError: the run was not probed.
+        attnmetrics.errors.StoreError: the run was not probed, or what was found is damaged.
     """
-    from attnmetrics.results.probes import load_probe
+    from attnmetrics.results.probes import FILE, load_probe
+    from attnmetrics.running.seals import check_apart
     from attnmetrics.storage import locate
 
+    check_apart(locate(run), FILE)
     return load_probe(locate(run))

@@ -74,21 +74,26 @@ class Differentiated:
     loss: float
 
 
-def loss_of(network: Any, ids: Sequence[int], target: Sequence[int], kept: Kept) -> Tensor:
+def loss_of(
+    network: Any, ids: Sequence[int], target: Sequence[int], kept: Kept, segments: Sequence[int] | None = None
+) -> Tensor:
     """The mean negative log likelihood of the targets that are not negative, in nats."""
+    told = {} if segments is None else {"token_type_ids": torch.tensor([list(segments)])}
     with keeping(kept):
-        logits = network(input_ids=torch.tensor([list(ids)])).logits[0]
+        logits = network(input_ids=torch.tensor([list(ids)]), **told).logits[0]
     likelihoods = torch.log_softmax(logits, -1)
     predicted = [place for place, piece in enumerate(target) if piece >= 0]
     return -sum(likelihoods[place, target[place]] for place in predicted) / len(predicted)
 
 
-def differentiate(network: Any, ids: Sequence[int], target: Sequence[int], causal: bool) -> Differentiated:
+def differentiate(
+    network: Any, ids: Sequence[int], target: Sequence[int], causal: bool, segments: Sequence[int] | None = None
+) -> Differentiated:
     """Forward and back; the network is left with `NAME` as its attention."""
     network.set_attn_implementation(NAME)
     network.requires_grad_(True)
     kept = Kept(causal)
-    loss = loss_of(network, ids, target, kept)
+    loss = loss_of(network, ids, target, kept, segments)
     loss.backward()
 
     def stack(tensors: list[Tensor], gradient: bool) -> NDArray[np.float64]:

@@ -150,7 +150,7 @@ def _contenders(read: Callable[[], Units], some: Units, model: Model, bare: Any,
     tried = race([who.bare(bare, some, size, model.threads) for size in sizes], 1)
     best = sizes[int(np.argmax([timing.rate for timing in tried]))]
     units = read()
-    return [who.bare(bare, units, best, model.threads), who.measuring(read, model), who.passing(units, model)]
+    return [who.bare(bare, units, best, model.threads), *who.measuring(read, model), who.passing(units, model)]
 
 
 def _line(timing: Timing, timings: Sequence[Timing], unit: str, floor: float) -> Line:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from attnmetrics.benchmark.material import in_batches
 from attnmetrics.benchmark.paper_way import PaperSums, features
+from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.shard import measure
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import want_nothing
@@ -39,10 +41,23 @@ class Contender:
     run: Callable[[], object]
 
 
-def measuring(read: Callable[[], Units], model: Model) -> Contender:
-    """Ours, from texts to all metrics and exemplars."""
-    title = "attnmetrics, all metrics and exemplars"
-    return Contender("d", title, _name(model.dtype), len(read().pieces.ids), 1, lambda: measure(read(), model))
+def measuring(read: Callable[[], Units], model: Model) -> list[Contender]:
+    """Ours, from texts to all metrics and exemplars; and with less and less of what α itself is looked at for."""
+    units = read()
+    every, nothing = np.arange(len(units)), np.zeros(0, np.int64)
+    words, unmapped = MapSample(0, every, nothing), MapSample(0, nothing, nothing)
+    kinds: dict[str, tuple[str, Callable[..., object]]] = {
+        "d": ("attnmetrics, all metrics and exemplars; every unit is mapped", measure),
+        "d3": ("d without similarity of heads", partial(measure, map_sample=words)),
+        "d2": ("d3 without exemplars of heads and of claims", partial(measure, map_sample=words, exemplars=0)),
+        "d1": ("d2 without syntax: no unit is mapped", partial(measure, map_sample=unmapped, exemplars=0)),
+    }
+    kind, pieces = _name(model.dtype), len(units.pieces.ids)
+
+    def run(way: Callable[..., object]) -> None:
+        way(read(), model)
+
+    return [Contender(key, title, kind, pieces, 1, partial(run, way)) for key, (title, way) in kinds.items()]
 
 
 def passing(units: Units, model: Model) -> Contender:
@@ -60,7 +75,7 @@ def passing(units: Units, model: Model) -> Contender:
         for _ in read_ahead(read, batches, model.threads):
             pass
 
-    return Contender("d0", "attnmetrics, its reductions left out", _name(model.dtype), len(pieces.ids), 1, run)
+    return Contender("d0", "d1 without reductions", _name(model.dtype), len(pieces.ids), 1, run)
 
 
 def bare(network: Any, units: Units, batch_pieces: int, threads: int) -> Contender:

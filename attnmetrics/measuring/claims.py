@@ -12,7 +12,7 @@ from attnmetrics.measuring.answers import AnswerReader
 from attnmetrics.measuring.coreference import CoreferenceReader
 from attnmetrics.measuring.links import Links
 from attnmetrics.measuring.maps import BatchMaps
-from attnmetrics.measuring.segments import Chosen, Segments
+from attnmetrics.measuring.segments import NEAR, Chosen, Segments
 from attnmetrics.measuring.spots import Columns, Spots
 from attnmetrics.measuring.syntax import SyntaxReader
 from attnmetrics.metrics.claims import Claims
@@ -20,17 +20,22 @@ from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.look import Layer, on_host
 from attnmetrics.model.pack import Batch, Tile
 from attnmetrics.model.units import Units
-from attnmetrics.statistics.claims import Rows, make_rows, no_rows
+from attnmetrics.statistics.claims import Gathering, Rows, make_rows, no_rows
 
 
 class ClaimFinder:
-    """What finds the claims' pairs in a shard's units."""
+    """What finds the claims' pairs in a shard's units.
+
+    Readers look at `best`, which may be gathered at the same time, only to leave out what cannot be among the best: the
+    rows that remain in the end are the same.
+    """
 
     def __init__(self, units: Units, attends: Attends, linked: Links) -> None:
         self.units = units
         self.attends = attends
         self.linked = linked
         self.claims = Claims(units.schema)
+        self.best = Gathering()
         self._first = {
             SyntaxReader: self.claims.first_of_relation(0),
             CoreferenceReader: self.claims.first_of_coreference,
@@ -53,6 +58,7 @@ class ClaimReader:
         self._spots.settle(self._segments)
         for reader in answers:
             reader.settle(self._segments)
+        self._best = finder.best
         self._rows: list[Rows] = []
 
     def see(self, layer: Layer, tile: Tile, weights: Tensor) -> None:
@@ -74,19 +80,25 @@ class ClaimReader:
         return np.concatenate([no_rows(), *self._rows])
 
     def _add(self, layer: Layer, found: Chosen) -> None:
-        unit, units, weight = self._batch.rows[found.unit], self._units, self._weigh(layer, found)
-        rows = make_rows(
-            claim=found.claim, layer=layer.place, head=found.head, weight=weight, i=found.i, j=found.j,
+        rows = self._make_rows(layer.place, found)
+        may_be_best = self._best.may_take(rows, NEAR)
+        rows, found = rows[may_be_best], found.take(may_be_best)
+        rows["weight"] = self._weigh(layer, found)
+        self._rows.append(rows)
+
+    def _make_rows(self, layer: int, found: Chosen) -> Rows:
+        unit, units = self._batch.rows[found.unit], self._units
+        return make_rows(
+            claim=found.claim, layer=layer, head=found.head, weight=found.weight, i=found.i, j=found.j,
             document_index=units.document_index[unit], sentence=units.number[unit], digest=units.digest[unit],
         )  # fmt: skip
-        self._rows.append(rows)
 
     def _weigh(self, layer: Layer, found: Chosen) -> NDArray[np.float64]:
         """α of the pairs, as exact as queries and keys are."""
-        rows, length = (found.head * len(self._batch.rows) + found.unit), self._segments.length
-        order = np.argsort(rows * length + found.i, kind="stable")
+        rows = found.head * len(self._batch.rows) + found.unit
+        order = np.argsort(rows * self._segments.length + found.i, kind="stable")
         pairs = np.stack([found.head, found.unit, found.i, found.j], axis=1)[order]
-        weight, sides = np.empty(len(pairs)), [on_host(_exact(side)) for side in (layer.query, layer.key)]
+        weight, sides = np.empty(len(pairs)), [_exact(side).cpu().numpy() for side in (layer.query, layer.key)]
         strongest.weigh(*sides, self._batch.offsets, layer.scaling, self._attends.causal, pairs, weight)
         in_order = np.empty_like(weight)
         in_order[order] = weight

@@ -98,7 +98,9 @@ def _run(batch: Batch, units: Units, targets: Targets, model: LanguageModel, how
     target = targets.target[piece]
     loss = _Loss(target, unit, how, model)
     binning = _Binning(units.labels["special"][piece], target >= 0, model)
-    differentiate(model, torch.from_numpy(targets.ids[piece]).to(model.model.device), batch, loss, binning.see)
+    device = model.model.device
+    segments = None if units.segments is None else torch.from_numpy(units.segments[piece]).to(device)
+    differentiate(model, torch.from_numpy(targets.ids[piece]).to(device), batch, loss, binning.see, segments)
     return {**binning.read(), "loss": np.asarray(loss.value)}
 
 

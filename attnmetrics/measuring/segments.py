@@ -4,7 +4,7 @@ A *segment* is all pairs of one claim in one unit.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from attnmetrics.statistics.claims import BEST
 
 Ints = NDArray[np.int64]
+NEAR: Final = 1e-4
+"""Two weights that differ by this share of them may be the other way round once they are weighed in float64."""
 
 
 class Chosen(NamedTuple):
@@ -24,6 +26,10 @@ class Chosen(NamedTuple):
     weight: NDArray[Any]
     i: NDArray[Any]
     j: NDArray[Any]
+
+    def take(self, chosen: NDArray[np.bool_]) -> "Chosen":
+        """Those of the pairs [N]."""
+        return Chosen(*(column[chosen] for column in self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,8 @@ class Segments:
         """The strongest pair of each segment that may be among its claim's best."""
         weight, place = strongest.weight, strongest.place
         claim, unit = np.divmod(self.keys, self.units)
-        head, segment = np.nonzero((weight >= self._least(weight, claim, unit)) & (weight > -np.inf))
+        least = self._least(weight, claim, unit)
+        head, segment = np.nonzero((weight >= least - NEAR * np.abs(least)) & (weight > -np.inf))
         i, j = np.divmod(place[head, segment], self.length)
         return Chosen(claim[segment], unit[segment], head, weight[head, segment], i, j)
 

@@ -113,7 +113,7 @@ def measure(
     claimed[sample.rows] = finder is not None
     shard = _Shard(units, metrics, prefix_row, maps, claimed, finder, links)
     lengths = units.pieces.lengths
-    sums = _Sums(units, model, len(kept))
+    sums = _Sums(units, model, len(kept), finder.best if finder else Gathering())
     most = batch_pieces or model.batch_pieces
     shown = np.column_stack([maps.shown, claimed])
     batches = pack_mapped(lengths, metrics, shown, most, TILE_PAIRS, model.layout)
@@ -267,14 +267,14 @@ class _Measured:
 class _Sums:
     """A shard's running sums, float64, those of kernels on the model's device; peaks and prefix blocks as they come."""
 
-    def __init__(self, units: Units, model: Model, blocks: int) -> None:
+    def __init__(self, units: Units, model: Model, blocks: int, claims: Gathering) -> None:
         self._schema = units.schema
         layers, heads = self._schema.shape(HEAD)
         self._sums = {
             one.name: torch.zeros(self._schema.shape(one.dims), dtype=torch.float64, device=model.device)
             for one in self._schema.head_sums
         }
-        self.claims = Gathering()
+        self.claims = claims
         self.maps = {one.name: np.zeros(self._schema.shape(one.dims)) for one in self._schema.mapped_sums}
         shape = (len(units), 2, layers, heads)
         self._peaks = np.full(shape, -np.inf), np.full(shape, -1, np.int32), np.full(shape, -1, np.int32)

@@ -45,7 +45,9 @@ See = Callable[[int, Tile, Gradients], None]
 """Gets the place of a layer among the measured ones, a tile and what is in it; the last layer comes first."""
 
 
-def differentiate(model: LanguageModel, ids: Tensor, batch: Batch, loss: Loss, see: See) -> None:
+def differentiate(
+    model: LanguageModel, ids: Tensor, batch: Batch, loss: Loss, see: See, segments: Tensor | None = None
+) -> None:
     """A forward and a backward pass, from the loss down to the first measured layer.
 
     Args:
@@ -54,6 +56,7 @@ def differentiate(model: LanguageModel, ids: Tensor, batch: Batch, loss: Loss, s
         batch: where units begin and end.
         loss: what is differentiated.
         see: is shown the gradients of every measured layer.
+        segments: [T] which segment of its unit each piece is in, for models that tell segments apart.
 
     Raises:
         ModelError: the loss does not depend on some layer's attention, as far as torch can tell.
@@ -61,7 +64,7 @@ def differentiate(model: LanguageModel, ids: Tensor, batch: Batch, loss: Loss, s
     layers = model.model.numbering.calls(model.model.layers)
     kernel = _Kernel(layers, see)
     with torch.enable_grad():
-        total = loss(read_logits(model, ids, batch, kernel, layers))
+        total = loss(read_logits(model, ids, batch, kernel, layers, segments))
     if kernel.first is not None and total.requires_grad:
         torch.autograd.grad(total, kernel.first)
     if unseen := set(range(len(layers))) - kernel.seen:

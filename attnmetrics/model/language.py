@@ -68,8 +68,9 @@ def load_language_model(model: Model, trust_remote_code: bool = False, allow_pic
 
 
 def read_logits(
-    model: LanguageModel, ids: Tensor, batch: Batch, kernel: Kernel = dense, layers: tuple[int, ...] = (0,)
-) -> Tensor:
+    model: LanguageModel, ids: Tensor, batch: Batch, kernel: Kernel = dense, layers: tuple[int, ...] = (0,),
+    segments: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """[T, vocabulary] scores of what stands in the place of each packed piece [T], or after it in causal models.
 
     Args:
@@ -78,9 +79,12 @@ def read_logits(
         batch: where units begin and end.
         kernel: what computes attention, of all layers.
         layers: those that a pass must reach, counted in the order of their attention.
+        segments: [T] which segment of its unit each piece is in, for models that tell segments apart.
     """
     current = Pass(kernel, want_nothing(batch, model.model.causal, ids.device), layers, stop=False)
-    logits: Tensor = call(model.network, *model.model.layout.arrange(ids, batch.offsets), current).logits
+    packed, positions = model.model.layout.arrange(ids, batch.offsets)
+    own = None if segments is None else segments.view(*packed.shape)
+    logits: Tensor = call(model.network, packed, positions, current, own).logits
     return logits.reshape(len(ids), -1)
 
 

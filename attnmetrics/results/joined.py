@@ -2,10 +2,8 @@
 
 import xarray as xr
 
-from attnmetrics.results.dataset import load
+from attnmetrics.results.probes import FILE, load_probe
 from attnmetrics.storage import Location
-
-PROBES = "probe.zarr"
 
 
 def with_probes(data: xr.Dataset, run: Location) -> xr.Dataset:
@@ -14,9 +12,9 @@ def with_probes(data: xr.Dataset, run: Location) -> xr.Dataset:
     Raises:
         StoreError: `probe.zarr` cannot be read.
     """
-    if not (run / PROBES).exists():
+    if not (run / FILE).exists():
         return data
-    found = load(run / PROBES)
+    found = load_probe(run)
     scores = [str(name) for name, table in found.data_vars.items() if table.dims == ("probe",) and name not in data]
     joined = data.merge(found[scores], combine_attrs="override")
     joined.attrs["order"] = [*data.attrs.get("order", ()), *scores]

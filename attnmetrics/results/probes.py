@@ -17,6 +17,9 @@ from attnmetrics.metrics.ratios import ratio
 from attnmetrics.results.dataset import load
 from attnmetrics.storage import Location
 
+FILE: Final = "probe.zarr"
+"""In a run's folder."""
+
 CLARK: Final = "Clark et al. 2019, section 5"
 TABLE: Final = "Clark et al. 2019, Table 3"
 CONTROL: Final = "Hewitt and Liang 2019"
@@ -109,12 +112,12 @@ def load_probe(run: Location) -> xr.Dataset:
     Raises:
         StoreError: the run was not probed, or the file cannot be read.
     """
-    if not (run / "probe.zarr").exists():
+    if not (run / FILE).exists():
         raise StoreError(
-            f"expected probes at {run / 'probe.zarr'}, found none; make them: "
+            f"expected probes at {run / FILE}, found none; make them: "
             f"attnmetrics probe {run} --treebank TRAIN --test TEST"
         )
-    return load(run / "probe.zarr")
+    return load(run / FILE)
 
 
 def _accuracies(found: Found, names: Sequence[str]) -> dict[str, Variable]:

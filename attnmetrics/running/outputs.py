@@ -18,9 +18,11 @@ from attnmetrics.results.exemplars import (
 from attnmetrics.results.importance import FILE as IMPORTANCE
 from attnmetrics.results.importance import join
 from attnmetrics.results.joined import with_probes
+from attnmetrics.results.probes import FILE as PROBES
 from attnmetrics.results.tables import save_tables
 from attnmetrics.running.measured import Measured
 from attnmetrics.running.runfile import Facts
+from attnmetrics.running.seals import check_apart
 from attnmetrics.storage import Location
 from attnmetrics.store.merge import merge
 from attnmetrics.views.atlas import write_report
@@ -75,8 +77,9 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     Where importance was measured, `importance.zarr` too; tables and report show it with the others.
 
     Raises:
-        StoreError: the folder cannot be written, or what was written there cannot be opened.
+        StoreError: the folder cannot be written, or what was written there cannot be opened, or probes are damaged.
     """
+    check_apart(folder, PROBES)
     save(outputs.dataset, folder / "results.zarr")
     save_exemplars(outputs.exemplars, folder / "exemplars.parquet")
     save_attention(outputs.attention, folder / "exemplar_attention.parquet")

@@ -29,13 +29,14 @@ from attnmetrics.probing.probes import DIRECTIONS, Probe, Shape
 from attnmetrics.probing.sums import OFFSETS, Count, Score, Sums
 from attnmetrics.probing.vectors import WIDTH, VectorFile, open_vectors
 from attnmetrics.results.dataset import save
-from attnmetrics.results.probes import Found, Tried, load_probe, probe_dataset
+from attnmetrics.results.probes import FILE, Found, Tried, load_probe, probe_dataset
 from attnmetrics.results.tables import save_tables
 from attnmetrics.running.driver import open_engine
 from attnmetrics.running.fitting import Fit, Treebank, cut_parts, fit
 from attnmetrics.running.lease import hold
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import BIT_PACKAGES, Facts, check_identity, config_of, read_facts
+from attnmetrics.running.seals import seal_apart
 from attnmetrics.running.session import refuse_failures
 from attnmetrics.running.stages import Job, annotate, extract, find_unannotated, prepare, select
 from attnmetrics.statistics.word_features import WordFeatures
@@ -120,7 +121,7 @@ def probe(folder: Location, config: ProbeConfig, reporter: Reporter) -> xr.Datas
         probing = Probing(folder, dict(facts), config, (jobs[0], jobs[1]), leased, reporter, vectors)
         dataset = probe_dataset(_find(probing))
         lease.check()
-        save(dataset, folder / "probe.zarr")
+        seal_apart(folder, FILE, lambda: save(dataset, folder / FILE))
         save_tables(dataset, folder / "probe" / "tables")
     return load_probe(folder)
 

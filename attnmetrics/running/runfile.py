@@ -100,6 +100,7 @@ class _Shape(BaseModel):
     store: _Store | None = None
     importance: _Importance | None = None
     outputs: dict[str, str] = {}
+    apart: dict[str, str] = {}
 
 
 _START_ANEW = "give another --out, or remove the folder to start anew (keep its annotations with --annotations)"

@@ -1,10 +1,10 @@
-"""Whether what a merge left is still what it wrote: a digest of each output, kept in `run.json`."""
+"""Whether what a run left is still what it wrote: a digest of each output, kept in `run.json`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 
 from attnmetrics.errors import StoreError
-from attnmetrics.running.runfile import read_facts
+from attnmetrics.running.runfile import read_facts, write_facts
 from attnmetrics.storage import Location, read_ahead
 
 OUTPUTS = ("results.zarr", "exemplars.parquet", "exemplar_attention.parquet", "tables", "report")
@@ -28,6 +28,34 @@ def find_broken(folder: Location, seals: Mapping[str, str]) -> list[str]:
     """The outputs that are not as they were sealed, or gone."""
     expected = [*OUTPUTS, *(name for name in OF_SOME if name in seals)]
     return [name for name in expected if _digest(folder / name) != seals.get(name, "")]
+
+
+def seal_apart(folder: Location, name: str, write: Callable[[], None]) -> None:
+    """Write one of the outputs of commands of their own, and seal it; in between, `run.json` does not vouch for it.
+
+    Raises:
+        StoreError: it cannot be written or read.
+    """
+    facts = read_facts(folder) or {}
+    facts.get("apart", {}).pop(name, None)
+    write_facts(folder, facts)
+    write()
+    facts.setdefault("apart", {})[name] = _digest(folder / name)
+    write_facts(folder, facts)
+
+
+def check_apart(folder: Location, name: str) -> None:
+    """Refuse one of these outputs that is not as it was written.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    sealed = ((read_facts(folder) or {}).get("apart") or {}).get(name)
+    if sealed is not None and _digest(folder / name) not in (sealed, None):
+        raise StoreError(
+            f"{folder / name} is damaged: it is not what was written there; the command that made it makes it "
+            "anew, and goes on from what is done"
+        )
 
 
 def check(folder: Location, name: str) -> None:

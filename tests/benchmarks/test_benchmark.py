@@ -65,7 +65,8 @@ def test_the_whole_benchmark_says_what_it_found(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(bench_file, "_dtypes", lambda _: ("float32", "bfloat16"))  # whatever this processor has
     monkeypatch.setattr(bench_file, "pace", lambda *_: Pace(1000.0, 1100.0, 8, (0.9, 0.8, 1.0), 0.98))
     found = bench_file.bench(12, 1, 1, 24.0, None, lambda _: None)
-    measured, windows = ("c", "d", "d0"), [(key, "window of 48") for key in ("c", "d", "d0")]
+    measured = ("c", "d", "d3", "d2", "d1", "d0")
+    windows = [(key, "window of 48") for key in measured]
     for dtype, raced in {"float32": ("a", "b", *measured), "bfloat16": measured}.items():
         entered = [(line.key, line.unit) for line in found.lines if line.dtype == dtype]
         assert entered == [*((key, "sentence") for key in raced), *windows]
@@ -104,11 +105,11 @@ def test_all_contenders_read_all_pieces(material: Material) -> None:
     network = material.network("float32", "sdpa")
     entered = [
         who.bare(network, units, 64, 1),
-        who.measuring(lambda: units, model),
+        *who.measuring(lambda: units, model),
         who.passing(units, model),
         who.eager(material.network("float32", "eager"), units, 1),
     ]
-    assert [one.pieces for one in entered] == [pieces] * 4
+    assert [one.pieces for one in entered] == [pieces] * 7
     seen: list[int] = []
     hook = network.register_forward_pre_hook(
         lambda _, __, given: seen.append(int(given["attention_mask"].sum())), with_kwargs=True

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from agreement import OF_CLAIM
+import torch
+from agreement import WEIGHT
 from conftest import demo_config
 from gold import corpus, new_schema, read_units
 from models import TEXTS, save_model
@@ -15,7 +16,11 @@ from attnmetrics.measuring.shard import measure
 from attnmetrics.metrics.claims import Claims
 from attnmetrics.metrics.coreference import CANDIDATES, MENTION_CLASSES
 from attnmetrics.metrics.syntax import RULES
+from attnmetrics.model.kernels.choose import choose_kernel
+from attnmetrics.model.kernels.reductions import want_nothing
 from attnmetrics.model.load import load_model
+from attnmetrics.model.look import Layer
+from attnmetrics.model.pack import TILE_PAIRS, Tile
 from attnmetrics.running.driver import run
 from attnmetrics.running.measured import find_best
 from attnmetrics.running.progress import Reporter
@@ -87,6 +92,31 @@ def test_coreference_is_shown_by_the_best_head_among_all_mentions() -> None:
 
 
 @pytest.mark.parametrize("family", ["gpt2", "bert"])
+def test_weights_are_as_exact_as_queries_and_keys(family, tmp_path) -> None:
+    model = load_model(str(save_model(tmp_path, family, sharp=True)), device="cpu")
+    units = read_units(corpus(TEXTS), model)
+    rows = measure(units, model).claims
+    unit = {key: row for row, key in enumerate(zip(units.document_index, units.number, strict=True))}
+    seen: dict[tuple[int, int], np.ndarray] = {}
+
+    def see(layer: Layer, tile: Tile, weights: torch.Tensor) -> None:
+        for at in range(tile.count):
+            first = tile.start + at * tile.length
+            query, key = (side[first : first + tile.length].double() for side in (layer.query, layer.key))
+            scores = torch.einsum("ihw,jhw->hij", query, key) * layer.scaling
+            later = torch.ones(scores.shape[1:]).triu(1).bool() & model.causal
+            seen[layer.place, batch.rows[tile.sentence + at]] = scores.masked_fill(later, -np.inf).softmax(-1).numpy()
+
+    for batch in model.layout.pack(units.pieces.lengths, np.ones(len(units), np.bool_), model.batch_pieces, TILE_PAIRS):
+        ids = torch.from_numpy(units.pieces.ids_of(batch.rows))
+        wanted, kernel = want_nothing(batch, model.causal, model.device), choose_kernel(model.device, model.dtype)
+        model.run(ids, wanted, kernel=kernel, see=see)
+    expected = [seen[r["layer"], unit[r["document_index"], r["sentence"]]][r["head"], r["i"], r["j"]] for r in rows]
+    assert len(rows) > 500
+    np.testing.assert_allclose(rows["weight"], expected, rtol=0, atol=2e-7)
+
+
+@pytest.mark.parametrize("family", ["gpt2", "bert"])
 def test_blocks_of_rows_give_what_whole_units_give(family, tmp_path, monkeypatch) -> None:
     model = load_model(str(save_model(tmp_path, family, sharp=True)), device="cpu")
     units = read_units(corpus(TEXTS), model, window=40)
@@ -96,7 +126,7 @@ def test_blocks_of_rows_give_what_whole_units_give(family, tmp_path, monkeypatch
     found = merge_rows([measure(units, model).claims])
     own, others = (rows[rows["claim"] < len(claims.names)] for rows in (whole, found))
     assert len(own) > 500
-    np.testing.assert_allclose(own["weight"], others["weight"], rtol=0, atol=OF_CLAIM)
+    np.testing.assert_allclose(own["weight"], others["weight"], rtol=0, atol=WEIGHT)
     names = ["claim", "layer", "head", "document_index", "sentence", "i", "j"]
     assert (own[names] == others[names]).mean() > 0.99
     answered = [rows[rows["claim"] >= claims.first_of_coreference] for rows in (whole, found)]
@@ -111,7 +141,7 @@ def test_shards_of_any_size_give_the_same_claims(demo_run: Path, frame: pd.DataF
     assert facts["corpus"]["shards"] == 1 < len(list((demo_run / "commits").iterdir()))
     other = attnmetrics.exemplars(tmp_path / "run")
     own, others = (one[one["claim"] != ""].reset_index(drop=True) for one in (frame, other))
-    np.testing.assert_allclose(own["weight"], others["weight"], atol=1e-5)
+    np.testing.assert_allclose(own["weight"], others["weight"], rtol=0, atol=WEIGHT)
     same = (own[["claim", "layer", "head", "rank", "text", "i", "j"]] == others[list(own.columns)][
         ["claim", "layer", "head", "rank", "text", "i", "j"]
     ]).all(axis=1)  # fmt: skip

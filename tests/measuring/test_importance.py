@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import reference_gradients as reference
 import torch
+from gold import corpus, read_gold_pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import FAMILIES, TEXTS, Family, save_model
@@ -74,7 +75,8 @@ def referred(units: Units, model: LanguageModel, targets: Targets, only: slice =
         ids, target = of_unit(targets.ids, units, row), of_unit(targets.target, units, row)
         predicted = [place for place, piece in enumerate(target) if piece >= 0]
         kinds = [SPECIAL[kind] for kind in of_unit(units.labels["special"], units, row)]
-        one = reference.differentiate(network, ids, target if predicted else ids, model.model.causal)
+        segments = None if units.segments is None else of_unit(units.segments, units, row)
+        one = reference.differentiate(network, ids, target if predicted else ids, model.model.causal, segments)
         found = found or Importance(*one.alpha.shape[:2], model.model.causal, SPECIAL)
         found.add(one.alpha, one.gradient, one.value, kinds, predicted, one.loss)
     assert found is not None
@@ -97,6 +99,18 @@ def test_all_kinds_of_all_heads_are_those_of_retained_attention(
         np.testing.assert_allclose(found[name], table, rtol=1e-9, atol=1e-15, err_msg=name)
     assert np.nanmax(expected["importance"]) > 1e-4
     assert (found["importance_units_without_loss"] > 0) == (family == "gpt2")  # of one piece, nothing to predict
+
+
+def test_pairs_are_read_with_their_segments(load: Loader) -> None:
+    model = load("bert")
+    units = read_gold_pairs(corpus(TEXTS[:4]), model.model, 40, "tokenizer")
+    assert set(units.segments.tolist()) == {0, 1}
+    expected = referred(units, model, set_targets(units, np.arange(len(units)), model, MASKED))
+    found = compute(measured(units, model).sums)
+    for name, table in expected.items():
+        np.testing.assert_allclose(found[name], table, rtol=1e-9, atol=1e-15, err_msg=name)
+    apart = compute(measured(replace(units, segments=None), model).sums)
+    assert not np.allclose(apart["importance"], found["importance"], rtol=1e-3)
 
 
 @pytest.mark.parametrize("family", ["bert", "llama"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from agreement import OF_CLAIM, WEIGHT, K, check_claims, check_exemplars, worst_ratios
+from agreement import WEIGHT, K, check_claims, check_exemplars, worst_ratios
 from conftest import demo_config
 from gold import Annotated, corpus, new_reference, read_gold_pairs
 from models import TEXTS, make_tokenizer, save_model
@@ -171,7 +171,7 @@ def test_every_statistic_is_that_of_pairs_cut_by_hand(folder, model, size, segme
     assert max(ratios.values()) <= 1, {name: ratio for name, ratio in ratios.items() if ratio > 1}
     assert check_exemplars(merge_all(part.exemplars for part in parts), expected, maps) < WEIGHT
     claims = merge_rows(part.claims for part in parts)
-    assert check_claims(claims, Claims(parts[0].state.layout), expected, maps)[0] < OF_CLAIM
+    assert check_claims(claims, Claims(parts[0].state.layout), expected, maps)[0] < WEIGHT
     assert {len(pair.texts) for pair in pairs} == {1, 2}
     assert found["sentences_cut"] == expected.results()["sentences_cut"] > 0
     assert found["separator_attention"].notnull().all()

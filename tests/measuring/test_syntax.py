@@ -16,6 +16,7 @@ from attnmetrics.measuring.maps import MapSums
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.shard import measure
 from attnmetrics.measuring.syntax import Syntax
+from attnmetrics.measuring.word_loops import find_in_columns
 from attnmetrics.metrics.reference.sentence import Model as Shape
 from attnmetrics.metrics.reference.sentence import Sentence, Word
 from attnmetrics.metrics.reference.syntax import Syntax as Twin
@@ -270,13 +271,18 @@ def test_texts_without_edges_have_no_accuracy(models: dict[Family, Model]) -> No
     assert np.isnan(found["relation_best_accuracy"]).all()
 
 
-def test_the_largest_of_blocks_is_that_of_all() -> None:
-    values = torch.tensor([[3.0, 0.0, 1.0], [3.0, 0.0, 5.0], [1.0, 0.0, 5.0]])
-    whole = Largest.of(values, 0)
-    parts = [Largest.of(values[row : row + 1], 0) for row in range(3)]
-    shifted = [Largest(part.value, part.index + row, part.second) for row, part in enumerate(parts)]
-    for found in (whole, shifted[0].before(shifted[1]).before(shifted[2])):
-        assert found.value.tolist() == [3, 0, 5]
-        assert found.index.tolist()[::2] == [0, 1]
-        assert found.second.tolist() == [3, 0, 5]
-        assert found.is_near_tie(1e-5).tolist() == [True, False, True]
+def test_the_largest_of_rows_and_of_columns_the_first_of_equals() -> None:
+    # Two words, one head, three columns: of rows 3 0 1 and 3 0 5.
+    values = np.array([[[3.0, 0.0, 1.0]], [[3.0, 0.0, 5.0]]], np.float32)
+    of_rows = Largest.of_rows(values, np.array([3, 2]))
+    assert [part[:, 0].tolist() for part in of_rows] == [[3, 3], [0, 0], [1, 0]]
+    among = Largest.among(values, np.array([0, 2, 3]), np.array([1, 2, 2]))
+    assert [part[:, 0].tolist() for part in among] == [[1, 5], [2, 2], [0, 0]]
+    columns, both = Largest.none(2, 1, 3), np.array([3, 3])
+    # The second word goes on below, and is of the other map; the third row is passed over.
+    find_in_columns(values, np.array([0, -1]), np.array([4, 5]), both, columns)
+    find_in_columns(values, np.array([0, 1]), np.array([6, 7]), both, columns)
+    assert [part[:, 0].tolist() for part in columns] == [
+        [[3, 0, 1], [3, 0, 5]], [[4, 0, 4], [7, 0, 7]], [[3, 0, 1], [0, 0, 0]],
+    ]  # fmt: skip
+    assert columns.is_near_tie(1e-5)[:, 0].tolist() == [[True, False, True], [False, False, False]]

@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from torch import Tensor
 
-from attnmetrics.measuring.word_maps import WordMaps, WordReader
+from attnmetrics.measuring.word_maps import TileRows, WordMaps, WordReader
 from attnmetrics.model.align import Pieces
 from attnmetrics.model.pack import Batch, pack
 
@@ -85,42 +83,43 @@ def loops(corpus: Corpus, alpha: Alpha) -> Found:
     return found
 
 
-def tiles(batch: Batch, alpha: Alpha, causal: bool) -> list[Tensor]:
+def tiles(batch: Batch, alpha: Alpha, causal: bool) -> list[NDArray[np.float32]]:
     found = []
     for tile in batch.tiles:
         end = tile.row + tile.rows
         rows = batch.rows[tile.sentence : tile.sentence + tile.count]
         weights = [alpha[int(row)][:, tile.row : end, : end if causal else tile.length] for row in rows]
-        found.append(torch.from_numpy(np.stack(weights)).float())
+        found.append(np.stack(weights).astype(np.float32))
     return found
 
 
 def read(corpus: Corpus, alpha: Alpha, causal: bool, batch_pieces: int, tile_pairs: int) -> Found:
     maps, found = corpus.word_maps(), Found()
     for batch in pack(corpus.lengths, np.ones(len(corpus.lengths), np.bool_), batch_pieces, tile_pairs, False):
-        reader = WordReader(maps, batch, causal, torch.device("cpu"))
+        reader = WordReader(maps, batch)
         shown = tiles(batch, alpha, causal)
         for layer in range(2):  # the second one finds nothing left of the first
             for tile, weights in zip(batch.tiles, shown, strict=True):
-                before = weights.clone()
-                rows = reader.read(tile, weights)
-                assert torch.equal(before, weights)
-                if rows is not None and layer == 1:
-                    assert reader.places(tile) is not None
-                    take(maps, rows.place, rows.first, rows.attention, found)
+                rows = reader.rows(tile)
+                if rows is not None:
+                    before = weights.copy()
+                    attention = reader.read(tile, weights)
+                    np.testing.assert_array_equal(weights, before)
+                    if layer == 1:
+                        take(maps, rows, attention, found)
     return found
 
 
-def take(maps: WordMaps, place: NDArray[np.int64], first: NDArray[np.int64], attention: Tensor, found: Found) -> None:
-    for s, u in np.argwhere(place >= 0):
-        map_ = int(maps.map_of(place[s, u]))
-        width = int(np.diff(maps.offsets)[map_])
-        assert not attention[s, u, :, width:].any()
+def take(maps: WordMaps, rows: TileRows, attention: NDArray[np.float32], found: Found) -> None:
+    for r in np.flatnonzero(rows.ends):
+        map_ = int(maps.map_of(rows.place[r]))
+        assert rows.width[r] == np.diff(maps.offsets)[map_]
+        assert not attention[r, :, rows.width[r] :].any()
         for head in range(HEADS):
-            for v in range(width):
-                key = map_, int(maps.word[place[s, u]]), int(maps.word[first[s] + v]), head
+            for v in range(rows.width[r]):
+                key = map_, int(maps.word[rows.place[r]]), int(maps.word[rows.first[r] + v]), head
                 assert key not in found, "a row comes once"
-                found[key] = float(attention[s, u, head, v])
+                found[key] = float(attention[r, head, v])
 
 
 @settings(max_examples=25)

@@ -5,28 +5,12 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
+from treebanks import treebank
 
 import attnmetrics
-from attnmetrics.errors import AttnmetricsError
+from attnmetrics.errors import AttnmetricsError, StoreError
 
-SENTENCE = """1	the	the	DET	_	_	2	det	_	_
-2	old	old	NOUN	_	_	3	nsubj	_	_
-3	saw	see	VERB	_	_	0	root	_	_
-4	{word}	_	NOUN	_	_	3	obj	_	SpaceAfter=No
-5	.	.	PUNCT	_	_	3	punct	_	_
-
-"""
 OPTIONS = {"random_models": 1, "iterations": 3, "engine": "inline"}
-
-
-def treebank(path: Path, documents: int, relation: str = "obj") -> Path:
-    words = ("river", "house", "city", "war", "king")
-    parts = [
-        f"# newdoc id = d{n}\n" + "".join(SENTENCE.format(word=word) for word in (words[n % 5], words[n % 3], "it"))
-        for n in range(documents)
-    ]
-    path.write_text("".join(parts).replace("\tobj\t", f"\t{relation}\t"))
-    return path
 
 
 @pytest.fixture
@@ -36,6 +20,14 @@ def run(demo_run: Path, tmp_path: Path) -> Path:
     folder.mkdir()
     shutil.copy(demo_run / "run.json", folder)
     return folder
+
+
+def change_a_byte(folder: Path) -> None:
+    """Of the largest file."""
+    largest = max((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+    content = bytearray(largest.read_bytes())
+    content[len(content) // 2] ^= 1
+    largest.write_bytes(content)
 
 
 def files(run: Path) -> dict[str, int]:
@@ -60,7 +52,11 @@ def test_a_probe_says_all_that_it_found_and_goes_on_from_what_is_done(run: Path,
     assert (run / "probe" / "tables" / "attention_weight.csv").exists()
     xr.testing.assert_identical(attnmetrics.load_probe(run), found)
 
+    change_a_byte(run / "probe.zarr")
+    with pytest.raises(StoreError, match=r"probe\.zarr is damaged"):
+        attnmetrics.load_probe(run)
     xr.testing.assert_identical(attnmetrics.probe(run, **banks, **OPTIONS), found)
+    xr.testing.assert_identical(attnmetrics.load_probe(run), found)
     assert files(run) == made
 
     damaged = next(path for path in made if "000001" in path)
