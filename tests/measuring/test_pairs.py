@@ -181,7 +181,7 @@ def test_every_statistic_is_that_of_pairs_cut_by_hand(folder, model, size, segme
     ratios = worst_ratios(found, expected)
     assert max(ratios.values()) <= 1, {name: ratio for name, ratio in ratios.items() if ratio > 1}
     assert check_exemplars(merge_all(part.exemplars for part in parts), expected, maps) < WEIGHT
-    assert check_typical(merge_typical(part.typical for part in parts), expected, maps) > 90
+    assert check_typical(merge_typical(part.typical for part in parts), expected, maps) > 60
     assert check_tokens(merge_found_tokens(parts, has_null=policy != "none"), expected) > 100
     claims = merge_rows(part.claims for part in parts)
     assert check_claims(claims, Claims(parts[0].state.layout), expected, maps)[0] < OF_CLAIM
