@@ -20,7 +20,8 @@ def outputs(folder: Path) -> dict[str, bytes]:
 
 def stored_outputs(folder: Location) -> dict[str, bytes]:
     """What `outputs` gives of a local folder."""
-    paths = [path for path in folder.files() if path.startswith(("exemplar", "results.zarr/", "tables/"))]
+    own = ("exemplar", "tokens.parquet", "results.zarr/", "tables/")
+    paths = [path for path in folder.files() if path.startswith(own)]
     return {path: (folder / path).read() for path in paths}
 
 
@@ -52,4 +53,6 @@ def assert_same_bits(a: ShardResult, b: ShardResult) -> None:
     for field in fields(a.exemplars):
         np.testing.assert_array_equal(getattr(a.exemplars, field.name), getattr(b.exemplars, field.name))
     np.testing.assert_array_equal(a.claims, b.claims)
+    np.testing.assert_array_equal(a.typical.pack(), b.typical.pack())
+    np.testing.assert_array_equal(a.tokens.attention, b.tokens.attention)
     assert a.passages == b.passages

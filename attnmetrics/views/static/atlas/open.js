@@ -1,14 +1,15 @@
 // The page's data as the atlas reads it.
 
 import { readExemplars } from "../arithmetic/exemplars.js";
+import { PieceTypes } from "../arithmetic/piece-types.js";
 import { Similarity } from "../arithmetic/similarity.js";
 import { CorpusTable, Metric } from "../arithmetic/tables.js";
 import { unpack } from "../shared/unpack.js";
 
 /**
  * The data with its arrays unpacked: `metrics` and `byName`, tables of heads; `corpus`, tables of the corpus;
- * `exemplars` of each head; `similarity` of heads, or null; `offset`, the table by offset, or undefined; `isCausal`,
- * whether no head looks ahead.
+ * `exemplars` and `typical` ones of each head; `pieceTypes` and `similarity` of heads, or null; `offset`, the table by
+ * offset, or undefined; `isCausal`, whether no head looks ahead.
  */
 export async function openAtlas(data) {
   const metrics = await openMetrics(data);
@@ -19,9 +20,11 @@ export async function openAtlas(data) {
   const byName = new Map(metrics.map((metric) => [metric.name, metric]));
   linkChance(data.metrics, byName, new Map(corpus.map((table) => [table.name, table])));
   const offset = metrics.find((metric) => metric.dim === "offset");
-  const [{ byHead: exemplars, claimed }, similarity] = [await openExemplars(data), await openSimilarity(data)];
+  const [{ byHead: exemplars, typical, claimed }, similarity] = [await openExemplars(data), await openSimilarity(data)];
+  const pieceTypes = await openPieceTypes(data);
   return {
-    ...data, metrics, byName, corpus, exemplars, claimed, similarity, offset, isCausal: !looksAhead(offset),
+    ...data, metrics, byName, corpus, exemplars, typical, claimed, pieceTypes, similarity, offset,
+    isCausal: !looksAhead(offset),
   };
 }
 
@@ -46,6 +49,15 @@ async function openSimilarity({ similarity: packed, heads }) {
   ]);
   const axes = new Metric(packed.map, { values, byLayer: new Float64Array(), heads: heads.length, isFirst: false });
   return new Similarity(axes, { cluster, others, distances, layers }, packed);
+}
+
+async function openPieceTypes({ tokens }) {
+  if (!tokens) return null;
+  const opened = Object.entries(tokens.sides).map(async ([side, packed]) => [side, packed && {
+    type: await unpack(packed.type, Int32Array), occurrences: await unpack(packed.occurrences, Int32Array),
+    lift: await unpack(packed.lift, Float32Array),
+  }]);
+  return new PieceTypes(tokens, Object.fromEntries(await Promise.all(opened)));
 }
 
 /** Give each metric the table that its `chance` names. */
