@@ -40,7 +40,7 @@ def _results_of_heads(link: Link) -> tuple[Result, ...]:
         Result(
             f"{name}_alignment", dims, "1", "share", f"Attention along links: {of}", "Σ F over linked pairs ÷ M",
             formulas.alignment, _source(link), chance=f"{name}_expected", excess=f"{name}_excess",
-            beside=(f"{name}_alignment_uniform", f"{name}_baseline"),
+            beside=(f"{name}_baseline", f"{name}_alignment_uniform"),
             help="Read it beside what the head's distances alone would give (expected): a head that looks nearby "
             "follows many links without knowing them.",
         ),

@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 from rich.console import Console
 from scipy.stats import pearsonr
 from synthetic import dataset, made_up
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.views import terminal
+from attnmetrics.views import charts, terminal
 from attnmetrics.views.correlations import over_heads_on, without_off
 from attnmetrics.views.evidence import competing, evidence, from_how_much, is_off, off_in_words, with_least
 from attnmetrics.views.heads import ROLES, standout, standouts
@@ -138,7 +140,7 @@ def test_alignment_is_ranked_by_what_is_beyond_its_distances(data: xr.Dataset) -
 
 def test_what_is_drawn_beside_a_table_is_named_by_it(data: xr.Dataset) -> None:
     told = [(one.name, caption(one)) for one in beside(data, data["dependency_alignment"])]
-    assert told == [("dependency_alignment_uniform", "even attention"), ("dependency_baseline", "all pairs")]
+    assert told == [("dependency_baseline", "all pairs"), ("dependency_alignment_uniform", "even attention")]
     assert beside(data, data["pos_to"]) == []
     assert caption(data["pos_to_uniform"]) == "even attention"
 
@@ -171,3 +173,38 @@ def test_nothing_below_even_attention_stands_out(data: xr.Dataset) -> None:
     assert standout(data, role) is not None
     data["pos_to_uniform"].loc[{"pos": "DET"}] = 0.999
     assert standout(data, role) is None
+
+
+# ---- in print
+
+
+def test_they_are_striped_in_maps_and_set_no_scale(data: xr.Dataset) -> None:
+    axes = Figure().add_subplot()
+    mesh = charts.heads_of(axes, data, data["distance"])
+    assert mesh.norm.vmax == np.nanmax(values(data["distance"])[~is_off(data)])
+    _, stripes = axes.collections
+    assert sorted(tuple(path.vertices[0].tolist()) for path in stripes.get_paths()) == [(0.0, 2.0), (1.0, 0.0)]
+    assert "striped" in axes.get_xlabel()
+    (plain,) = _map_of(with_least(data, 0)).collections
+    assert plain.norm.vmax == 40
+
+
+def _map_of(data: xr.Dataset) -> Axes:
+    axes = Figure().add_subplot()
+    charts.heads_of(axes, data, data["distance"])
+    return axes
+
+
+def test_they_are_hollow_dots_that_widen_no_axis(data: xr.Dataset) -> None:
+    axes = Figure().add_subplot()
+    charts.scatter(axes, data, "entropy")
+    filled, hollow = axes.collections
+    kept = ~is_off(data)
+    assert_array_equal(filled.get_offsets()[:, 0], values(data["distance"])[kept])
+    assert len(hollow.get_facecolors()) == 0
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    assert right < 40
+    assert_allclose(hollow.get_offsets(), [[right, top], [left, bottom]])
+    told = charts.correlation(data, "entropy").splitlines()
+    assert told[0] == "r = 0.61, p < 0.001; without hollow ones"
+    assert told[1].endswith("over 10 heads")
