@@ -50,7 +50,7 @@ export function drawMap(atlas, metric, label, layout, marked) {
   );
   const beside = LEFT + clamp(right - LEFT, 150, 220) + 14;
   if (metric.unknown(label)) picture.append(...noEvidence(beside, bottom + 26));
-  if (atlas.evidence.off.length) picture.append(...switchedOff(beside, bottom + 39));
+  if (atlas.evidence.off.length) picture.append(...switchedOff(LEFT, bottom + 53));
   const cursor = svg("rect", {
     width: round(box.width - 1.5), height: round(box.height - 1.5), fill: "none", stroke: "var(--ink)",
     "stroke-width": 2, rx: 2, visibility: "hidden", "pointer-events": "none", "data-screen": "",

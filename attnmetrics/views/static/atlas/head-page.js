@@ -93,11 +93,10 @@ function drawProfiles(root, atlas, one) {
   const grid = el("div", { class: "profiles" });
   found.append(grid);
   root.append(found);
-  for (const metric of profiled(atlas)) {
-    const block = el("div", {}, el("h3", {}, PROFILES[metric.name] ?? metric.title));
-    grid.append(block);
-    drawProfile(block, atlas, metric, one);
-  }
+  const metrics = profiled(atlas);
+  const blocks = metrics.map((metric) => el("div", {}, el("h3", {}, PROFILES[metric.name] ?? metric.title)));
+  grid.append(...blocks); // all of them, before any asks how wide it is
+  metrics.forEach((metric, n) => drawProfile(blocks[n], atlas, metric, one));
 }
 
 /** The largest shares; a button shows all. */

@@ -7,9 +7,9 @@ import { evidenceNote } from "./evidence.js";
 import { section } from "./parts.js";
 
 /** Maps on the first page, as far as the run has them: metric, label, and a title where its own is long. */
-const MAPS = [["null_attention"], ["attention_at_offset", "1"], ["dependency_excess", "either", "Along dependencies, beyond distances"],
-  ["distance"],
-  ["entropy"], ["variability"], ["pos_to", "NOUN"], ["pos_to", "DET"]];
+const MAPS = [["null_attention"], ["attention_at_offset", "1"],
+  ["dependency_excess", "either", "Along dependencies, beyond distances"], ["distance"], ["entropy"], ["variability"],
+  ["pos_to", "NOUN"], ["pos_to", "DET"]];
 
 export function drawOverview(root, atlas) {
   const numbers = atlas.headline.map(([name, value]) => el("div", {}, el("dd", {}, value), el("dt", {}, name)));
