@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from check_cards import OF_ROWS, Annotated, Sentence, check, shows
-from pages import chromium, needs_chromium
+from check_cards import OF_ROWS, Annotated, Sentence, check_page, shows
+from pages import needs_chromium
 
 #      The(0) cat(1) saw(2) the(3) cat(4) .(5), where "saw" is the root and "kitten" is two pieces
 WORDS = ("The", "kitten", "saw", "the", "kitten", ".")
@@ -42,10 +42,6 @@ def test_a_pair_shows_what_a_card_says_or_does_not(
 
 @needs_chromium
 def test_the_first_sentences_of_every_card_show_it(demo_run: Path) -> None:
-    with chromium() as browser:
-        page = browser.new_page()
-        page.goto((demo_run / "report" / "index.html").as_uri())
-        page.wait_for_selector(".role-card")
-        verdicts = check(page, demo_run / "annotations")
+    verdicts = check_page(demo_run / "report" / "index.html", demo_run / "annotations")
     assert len([one for one in verdicts if one.card not in OF_ROWS and one.of == 3]) >= 7
     assert [one for one in verdicts if not one.is_right] == []

@@ -3,7 +3,7 @@
 Reads the written page as a person does, in a browser, and the annotations; knows nothing of how the cards, the heads
 and the sentences were chosen. Of every card the first three sentences are looked at.
 
-    python tests/views/check_cards.py PAGE.html ANNOTATIONS
+    python tests/check_cards.py PAGE.html ANNOTATIONS
 """
 
 import json
@@ -212,13 +212,18 @@ def _key(source: str) -> tuple[str, int]:
     return document, int("".join(letter for letter in rest if letter.isdigit()))
 
 
-def main(path: str, annotations: str) -> int:
-    """Print a line a card, and whether all are right."""
+def check_page(path: Path, annotations: Path) -> list[Verdict]:
+    """A verdict on every card of a written atlas."""
     with chromium() as browser:
         page = browser.new_page()
-        page.goto(Path(path).absolute().as_uri())
+        page.goto(path.absolute().as_uri())
         page.wait_for_selector(".role-card")
-        verdicts = check(page, Path(annotations))
+        return check(page, annotations)
+
+
+def main(path: str, annotations: str) -> int:
+    """Print a line a card, and whether all are right."""
+    verdicts = check_page(Path(path), Path(annotations))
     for one in verdicts:
         switched = "" if one.is_on else ", nearly switched off"
         print(f"{one.card}: {one.head}{switched}, {one.shown} of {one.of} {json.dumps(one.told) if one.told else ''}")
