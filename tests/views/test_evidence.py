@@ -22,7 +22,7 @@ from attnmetrics.views import charts, terminal
 from attnmetrics.views.atlas import contents
 from attnmetrics.views.correlations import over_heads_on, without_off
 from attnmetrics.views.evidence import competing, evidence, from_how_much, is_off, off_in_words, with_least
-from attnmetrics.views.heads import ROLES, ranked, standout, standouts
+from attnmetrics.views.heads import ROLES, ranked, second_sinks, standout, standouts
 from attnmetrics.views.numbers import times
 from attnmetrics.views.tables import (
     against,
@@ -311,3 +311,21 @@ def _agrees_on(data: xr.Dataset, one: dict[str, Any]) -> None:
 
 def _label(table: xr.DataArray, text: str) -> str | int:
     return next(label for label in table[further(table)[0]].values.tolist() if str(label) == text)
+
+
+def test_a_second_sink_stands_out_for_no_part_of_speech(data: xr.Dataset) -> None:
+    data["null_attention"][...] = 0.5
+    nouns = next(role for role in ROLES if role.title == "to nouns")
+    data["pos_to"].loc[{"layer": 1, "head": 2, "pos": "NOUN"}] = 0.9
+    first = standout(data, nouns)
+    assert first is not None
+    assert (first.layer, first.head) == (1, 2)
+    rests = np.full((4, 3), 0.1)
+    rests[1, 2] = 0.4  # of the half that is off null pieces, 80%
+    known = data.assign(second_sink=(("layer", "head"), rests), second_sink_uniform=0.1)
+    assert [tuple(place) for place in np.argwhere(second_sinks(known)).tolist()] == [(1, 2)]
+    other = standout(known, nouns)
+    assert other is not None
+    assert (other.layer, other.head) != (1, 2)
+    assert not second_sinks(known.assign(second_sink_uniform=0.3)).any(), "even attention gives nearly as much"
+    assert not second_sinks(data).any()
