@@ -98,7 +98,7 @@ ROLES: Final = (
 
 _SINK_SHARE: Final = 0.35
 _SINK_TIMES: Final = 1.8
-"""A second sink gets so much of what a head leaves off null pieces, and so many times what even attention would give."""
+"""A second sink gets so much of what is left off null pieces, and so many times what even attention would give."""
 
 
 def second_sinks(data: xr.Dataset) -> NDArray[np.bool_]:
