@@ -5,6 +5,10 @@ export const headAt = (atlas, place) => [Math.floor(place / atlas.heads.length),
 export const headName = (atlas, layer, head) => `layer ${atlas.layers[layer]} head ${atlas.heads[head]}`;
 export const headHref = (atlas, layer, head) => `#/head/${atlas.layers[layer]}/${atlas.heads[head]}`;
 
+/** The heads that stand out, of those that are not nearly switched off. */
+export const standoutsOf = ({ standouts, standouts_by_evidence: others, evidence }) =>
+  others?.find(([least]) => least === evidence.least)?.[1] ?? standouts;
+
 /** The sentences of a head that answer a claim; undefined where the page has none. */
 export function answersOf(atlas, layer, head, claim) {
   const isOfHead = (one) => one.layer === atlas.layers[layer] && one.head === atlas.heads[head];
@@ -15,6 +19,12 @@ export function answersOf(atlas, layer, head, claim) {
 export function claimHref(atlas, layer, head, claim) {
   const href = headHref(atlas, layer, head);
   return answersOf(atlas, layer, head, claim) ? `${href}?${new URLSearchParams({ claim })}` : href;
+}
+
+/** The same; where no pair of pieces can show a claim, that where typical sentences come first. */
+export function shownHref(atlas, layer, head, claim) {
+  const href = claimHref(atlas, layer, head, claim);
+  return href.includes("?") ? href : `${href}?sentences=typical`;
 }
 
 /** The first letter of a sentence in upper case. */
