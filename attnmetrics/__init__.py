@@ -38,6 +38,7 @@ __all__ = [
     "load_probe",
     "plot",
     "probe",
+    "roles",
     "run",
     "tokens",
     "views",
@@ -165,6 +166,34 @@ def tokens(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
 
     check(locate(run), FILE)
     return load_tokens(locate(run) / FILE)
+
+
+def roles(
+    run: "str | PathLike[str] | Location",
+    *,
+    rules: str | PathLike[str] | None = None,
+    role: str | None = None,
+    question: str | None = None,
+) -> "pd.DataFrame":
+    """What each head of a finished run does: a row for each role of a head, and one for a head without any.
+
+    Columns: layer, head, role, detail (tag, relation and direction, piece), score, low, high, chance, evidence (share
+    of the head's attention that is off null), contradicts (roles that it would have but for this one), sentence (one
+    a head, in its first row).
+
+    Args:
+        run: the run's folder, or its URL.
+        rules: YAML file of rules that come before the package's own; unset: the roles as the merge found them.
+        role: only rows of this role, such as `previous`, or `part of speech: DET`; the clearest head first.
+        question: only rows of heads that answer it: `syntax`, `position`, `inactive`, `copying`; likewise.
+
+    Raises:
+        attnmetrics.errors.ConfigError: the file holds no rules, or the rules have no such role or question.
+        attnmetrics.errors.StoreError: the folder holds no finished run.
+    """
+    from attnmetrics.running.roles import roles_of
+
+    return roles_of(run, rules, role, question)
 
 
 def exemplar_attention(run: "str | PathLike[str] | Location") -> "pd.DataFrame":

@@ -296,17 +296,19 @@ def show(
 def _head(
     data: "xr.Dataset", run: str, exemplars: "pd.DataFrame", place: tuple[int, int], top: int
 ) -> "RenderableType":
-    """One head: its profile, its pieces, typical sentences."""
+    """One head: what it does in one sentence, its profile, its pieces, typical sentences."""
     from rich.console import Group
     from rich.text import Text
 
     import attnmetrics
     from attnmetrics.views import terminal
+    from attnmetrics.views.roles import show_sentence
     from attnmetrics.views.tables import unit_word
     from attnmetrics.views.tokens import show_tokens
 
     profile, pieces = terminal.show_head(data, *place), show_tokens(attnmetrics.tokens(run), *place, top)
-    return Group(profile, Text(), pieces, *terminal.show_typical(exemplars, *place, unit_word(data)))
+    sentence = show_sentence(attnmetrics.roles(run), *place)
+    return Group(sentence, Text(), profile, Text(), pieces, *terminal.show_typical(exemplars, *place, unit_word(data)))
 
 
 def _words(data: "xr.Dataset", run: str, what: str, rel: str | None, top: int) -> "RenderableType":
@@ -320,6 +322,39 @@ def _words(data: "xr.Dataset", run: str, what: str, rel: str | None, top: int) -
     if rel is None:
         return relation_tables.show_coreference(data, frame, few)
     return relation_tables.show_relation(data, frame, rel, few)
+
+
+@app.command()
+def roles(
+    run: RunFolder,
+    question: Annotated[
+        str | None, typer.Option(metavar="NAME", help="only this one: syntax, position, inactive, copying, or your own")
+    ] = None,
+    role: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="only heads of this role, such as previous or 'part of speech: DET'"),
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML file of rules that come before the package's own")
+    ] = None,
+    sentences: Annotated[bool, typer.Option("--sentences", help="with each head's sentence")] = False,
+    top: Annotated[int, typer.Option(min=1, help="how many heads of a list are told in full")] = 10,
+    verbose: Verbose = False,
+) -> None:
+    """Say which heads follow syntax, which are only position, which are switched off, which copy."""
+    from rich.console import Console
+
+    import attnmetrics
+    from attnmetrics.describing.questions import answer, answers, of_role
+    from attnmetrics.describing.rules import read_rules
+    from attnmetrics.views.roles import show_answers
+
+    if question is not None and role is not None:
+        raise ConfigError("a list is by a question or by a role: leave out --question or --role")
+    known, frame = read_rules(rules), attnmetrics.roles(run, rules=rules)
+    one = answer(known, frame, question) if question else of_role(known, frame, role) if role else None
+    found = answers(known, frame) if one is None else [one]
+    Console().print(show_answers(found, frame, top, sentences))
 
 
 @app.command()

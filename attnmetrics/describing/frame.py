@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from attnmetrics.roles.finding import Finding, Found, Place, find
-from attnmetrics.roles.rules import Rules
-from attnmetrics.roles.sentences import sentence
-from attnmetrics.roles.tables import Tables
+from attnmetrics.describing.finding import Finding, Found, Place, find
+from attnmetrics.describing.rules import Rules
+from attnmetrics.describing.sentences import sentence
+from attnmetrics.describing.tables import Tables
 
 COLUMNS = (
     "layer", "head", "role", "detail", "score", "low", "high", "chance", "evidence", "contradicts", "sentence",

@@ -1,7 +1,7 @@
 """What a head does in one plain sentence, from what the rules say of it.
 
-A sentence is "Rests {rests}; the rest goes {goes}, leaning {leans}. {also}": where attention rests, where the rest goes,
-what it prefers a little, and what else the head does. What speaks alone replaces the first part.
+A sentence is "Rests {rests}; the rest goes {goes}, leaning {leans}. {also}.": where attention rests, where the rest
+goes, what it prefers a little, and what else the head does. What speaks alone replaces the first part.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,8 @@ from itertools import groupby
 
 import numpy as np
 
-from attnmetrics.roles.finding import Finding
-from attnmetrics.roles.rules import Place, Words
+from attnmetrics.describing.finding import Finding
+from attnmetrics.describing.rules import Place, Words
 
 MOST = 3
 """Details of a role in a sentence."""
@@ -102,7 +102,7 @@ class _Said:
         write = share if one.is_share else number
         numbers = {name: write(getattr(one, name)) for name in ("score", "chance", "median")}
         times = one.score / one.chance if one.chance else np.nan
-        piece = f", most often “{one.label}”" if one.rule.detail == "{piece}" and one.label else ""
+        piece = f", most often “{one.label}”" if one.rule.of_pieces and one.label else ""
         barred = f" (that by itself looks like {_and(one.contradicts[:MOST_LEANS])})" if one.contradicts else ""
         filled = {**numbers, "times": f"{times:.2g}", "name": self._name(one), "piece": piece, "contradicted": barred}
         for name, text in {**self._common, **filled}.items():

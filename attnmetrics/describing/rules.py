@@ -85,6 +85,8 @@ class Rule(_Strict):
     skip: tuple[str, ...] = ()
     """labels that are no details"""
     detail: str = "{label}"
+    of_pieces: bool = False
+    """the detail is the piece that the head attends to most"""
     when: Limits | None = None
     """None: no head has the role, and sentences tell of it alone."""
     where: tuple[Condition, ...] = ()

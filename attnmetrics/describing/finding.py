@@ -3,14 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Final
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
-from attnmetrics.roles.rules import Condition, Limits, Rule, Rules, Term
-from attnmetrics.roles.tables import Array, Tables
+from attnmetrics.describing.rules import Condition, Limits, Rule, Rules
+from attnmetrics.describing.tables import Array, Tables, has
 
 Mask = NDArray[np.bool_]
+LEAST_VARIANCE: Final = 0.05
+"""Of a share of one trial: a chance level of 0 is no certainty."""
+
 Place = tuple[int, int]
 """Positions of a layer and a head in a run's results."""
 
@@ -56,20 +61,30 @@ class Found:
 
 
 def find(rules: Rules, tables: Tables, pieces: Mapping[Place, str] | None = None) -> Found:
-    """Apply all rules.
+    """Apply all rules that the run has the results of.
 
     Args:
         rules: in order.
         tables: of the run.
-        pieces: which piece a head's second sink is at most often.
+        pieces: which piece a head attends to most.
     """
-    applied = [(rule, _apply(rule, tables)) for rule in rules.roles]
-    known = [found for _, found in applied if isinstance(found, _Applied)]
-    places = list(product(range(len(tables.layers)), range(len(tables.heads))))
-    of_head = {place: _at_place(known, place, (pieces or {}).get(place, "")) for place in places}
-    skipped = {rule.role: found for rule, found in applied if isinstance(found, str)}
-    told = {one.rule.role for one in known}
-    return Found(of_head, {role: name for role, name in skipped.items() if role not in told})
+    applied = [_apply(rule, tables) for rule in rules.roles if _lacks(rule, tables.data) is None]
+    places = product(range(len(tables.layers)), range(len(tables.heads)))
+    of_head = {place: _at_place(applied, place, (pieces or {}).get(place, "")) for place in places}
+    return Found(of_head, lacking(rules, tables.data))
+
+
+def lacking(rules: Rules, data: xr.Dataset) -> dict[str, str]:
+    """Roles that a run has no results for, each with the first that it lacks; those of no other rule that it has."""
+    found = [(rule.role, _lacks(rule, data)) for rule in rules.roles]
+    told = {role for role, name in found if name is None}
+    return {role: name for role, name in found if name is not None and role not in told}
+
+
+def _lacks(rule: Rule, data: xr.Dataset) -> str | None:
+    further = [term for one in rule.where for term in (one.score, one.chance)]
+    terms = [term for term in (rule.score, rule.chance, rule.count, *further) if term is not None]
+    return next((term.result for term in terms if not has(data, term)), None)
 
 
 # ---- one rule, all heads
@@ -90,78 +105,53 @@ class _Applied:
     is_share: bool
 
     def at(self, place: Place) -> list[Finding]:
-        """What it says of a head."""
-        return [self._one(place, detail) for detail in self._order(place) if self.told[place][detail]]
-
-    def _order(self, place: Place) -> list[int]:
-        beyond = np.nan_to_num(self.score[place]) - np.nan_to_num(self.chance[place])
-        return [int(n) for n in np.lexsort((-beyond, ~self.held[place]))]  # roles first, then by excess
+        """What it says of a head: roles first, then by score above chance."""
+        told = np.flatnonzero(self.told[place])
+        beyond = self.score[place][told] - np.nan_to_num(self.chance[place][told])
+        return [self._one(place, int(told[n])) for n in np.lexsort((-beyond, ~self.held[place][told]))]
 
     def _one(self, place: Place, detail: int) -> Finding:
-        numbers = [float(table[(*place, detail)]) for table in (self.score, self.low, self.high, self.chance)]
+        at = (*place, detail)
+        score, low, high, chance = (float(table[at]) for table in (self.score, self.low, self.high, self.chance))
         known = self.score[..., detail][np.isfinite(self.score[..., detail])]
         median = float(np.median(known)) if known.size else np.nan
-        held = bool(self.held[(*place, detail)])
-        return Finding(self.rule, self.labels[detail], *numbers, median, self.is_share, held)
+        held = bool(self.held[at])
+        return Finding(self.rule, self.labels[detail], score, low, high, chance, median, self.is_share, held)
 
 
-def _apply(rule: Rule, tables: Tables) -> _Applied | str:
-    """The rule's scores, or the name of a result that the run lacks."""
-    lacking = next((term.result for term in _terms(rule) if term.result not in tables.data), None)
-    if lacking is not None:
-        return lacking
+def _apply(rule: Rule, tables: Tables) -> _Applied:
     labels = tables.labels(rule.score, rule.each, rule.skip)
-    found = {role: None if term is None else tables.find(term, rule.each, labels) for role, term in _main(rule)}
-    if any(term is not None and found[role] is None for role, term in _main(rule)):
-        return rule.score.result
-    score = found["score"]
-    assert score is not None
-    shape = (len(tables.layers), len(tables.heads), len(labels))
-    chance, count = (np.broadcast_to(np.nan if found[one] is None else found[one], shape) for one in ("chance", "count"))
-    score = np.broadcast_to(score, shape)
-    further = _all(shape, [_holds(one, tables, rule.each, labels, shape) for one in rule.where])
-    held = (_within(rule.when, score, chance, count) & further) if rule.when else np.zeros(shape, bool)
-    told = held | (_within(rule.told, score, chance, count) if rule.told else False)
-    low, high = (np.broadcast_to(bound, shape) for bound in tables.bounds(rule.score, rule.each, labels))
-    return _Applied(rule, labels, score, low, high, chance, held, told, tables.is_share(rule.score))
+    score, chance, count = (tables.find(term, rule.each, labels) for term in (rule.score, rule.chance, rule.count))
+    within = [_within(limits, score, chance, count) for limits in (rule.when, rule.told)]
+    held = _all([within[0], *(_holds(one, tables, rule.each, labels) for one in rule.where)])
+    low, high = tables.bounds(rule.score, rule.each, labels)
+    is_share = tables.is_share(rule.score)
+    return _Applied(rule, labels, score, low, high, chance, held, held | within[1], is_share)
 
 
-def _main(rule: Rule) -> list[tuple[str, Term | None]]:
-    return [("score", rule.score), ("chance", rule.chance), ("count", rule.count)]
+def _holds(one: Condition, tables: Tables, each: str | None, labels: Sequence[str]) -> Mask:
+    score, chance, nothing = (tables.find(term, each, labels) for term in (one.score, one.chance, None))
+    return _within(one, score, chance, nothing)
 
 
-def _terms(rule: Rule) -> list[Term]:
-    """All that the rule asks for."""
-    further = [term for one in rule.where for term in (one.score, one.chance)]
-    return [term for term in (*(term for _, term in _main(rule)), *further) if term is not None]
-
-
-def _holds(one: Condition, tables: Tables, each: str | None, labels: Sequence[str], shape: tuple[int, ...]) -> Mask:
-    terms = [None if term is None else tables.find(term, each, labels) for term in (one.score, one.chance)]
-    score, chance = (np.broadcast_to(np.nan if term is None else term, shape) for term in terms)
-    return _within(one, score, chance, np.full(shape, np.nan))
-
-
-def _within(limits: Limits, score: Array, chance: Array, count: Array) -> Mask:
-    """Where a score is within limits; without evidence it is not."""
-    known = np.nan_to_num(chance)
+def _within(limits: Limits | None, score: Array, chance: Array, count: Array) -> Mask:
+    """Where a score is within limits; without evidence it is not, and without limits nothing is."""
+    if limits is None:
+        return np.zeros(score.shape, bool)
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.sqrt(np.maximum(known * (1 - known), 0.05) / count)  # a chance of 0 is no certainty
+        spread = np.maximum(chance * (1 - chance), LEAST_VARIANCE)
         checks = [
             (limits.at_least, score),
             (None if limits.at_most is None else -limits.at_most, -score),
             (limits.above_chance, score - chance),
             (limits.times_chance, score / chance),
-            (limits.errors, (score - chance) / error),
+            (limits.errors, (score - chance) / np.sqrt(spread / count)),
         ]
-    return _all(score.shape, [np.isfinite(score), *(value >= limit for limit, value in checks if limit is not None)])
+    return _all([np.isfinite(score), *(value >= limit for limit, value in checks if limit is not None)])
 
 
-def _all(shape: tuple[int, ...], masks: Sequence[Mask]) -> Mask:
-    found = np.ones(shape, bool)
-    for mask in masks:
-        found = found & mask
-    return found
+def _all(masks: Sequence[Mask]) -> Mask:
+    return np.asarray(np.logical_and.reduce(masks))
 
 
 # ---- one head, all rules
@@ -171,7 +161,7 @@ def _at_place(applied: Sequence[_Applied], place: Place, piece: str) -> list[Fin
     """What is said of a head: each role and detail once, and none that another contradicts."""
     found: dict[str, Finding] = {}
     for finding in (one for rule in applied for one in rule.at(place)):
-        named = replace(finding, label=piece) if finding.rule.detail == "{piece}" else finding
+        named = replace(finding, label=piece) if finding.rule.of_pieces else finding
         if named.name not in found or _is_better(named, found[named.name]):
             found[named.name] = named
     return _consistent(list(found.values()))

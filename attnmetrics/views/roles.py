@@ -1,0 +1,83 @@
+"""Roles of heads in the terminal: which heads answer a question, what one head does."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from attnmetrics.describing.frame import sentences
+from attnmetrics.describing.questions import HEAD, Answer
+from attnmetrics.views.numbers import number
+from attnmetrics.views.pieces import visible
+from attnmetrics.views.tables import in_words
+from attnmetrics.views.terminal import light_table
+
+_MOST: Final = 3
+"""Roles of a head in a list."""
+_FAINT: Final = "dim"
+
+
+def show_answers(
+    found: Sequence[Answer], frame: pd.DataFrame, top: int, with_sentences: bool = False
+) -> RenderableType:
+    """The heads that answer each question.
+
+    Args:
+        found: the answers.
+        frame: all roles; `attrs["skipped"]` has those that the run has no results for.
+        top: heads of each that are told in full; the others are named.
+        with_sentences: whether each head's sentence stands under it.
+    """
+    said = sentences(frame) if with_sentences else {}
+    parts = [part for one in found for part in (*_answer(one, said, top), Text())]
+    lacking = [f"{role} (no {result})" for role, result in frame.attrs.get("skipped", {}).items()]
+    note = f"not told of this run: {', '.join(lacking)}" if lacking else ""
+    return Group(*parts, *([Text(visible(note), style=_FAINT)] if note else []))
+
+
+def _answer(one: Answer, said: Mapping[tuple[int, int], str], top: int) -> list[RenderableType]:
+    heads = one.heads
+    head = Text.assemble((one.title, "bold"), (f"  {len(heads)} heads" if len(heads) != 1 else "  1 head", _FAINT))
+    if not heads:
+        return [head, Text("none")]
+    rest = ", ".join(f"{layer}.{head}" for layer, head in heads[top:])
+    told = [_table(one, heads[:top])] if not said else [_sentence(*head, said[head]) for head in heads[:top]]
+    return [head, *told, *([Text(f"and {rest}", style=_FAINT)] if rest else [])]
+
+
+def _sentence(layer: int, head: int, text: str) -> Text:
+    return Text.assemble((f"layer {layer} head {head}  ", "bold"), visible(text))
+
+
+def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
+    result = light_table("head", "by", "score", "chance")
+    result.columns[1].justify, result.columns[1].no_wrap = "left", False
+    groups = {(int(key[0]), int(key[1])): rows for key, rows in one.rows.groupby(HEAD)}
+    for layer, head in heads:
+        for n, row in enumerate(groups[layer, head].head(_MOST).itertuples()):
+            name = "" if n else f"layer {layer} head {head}"
+            result.add_row(name, Text(role_name(row.role, row.detail)), _number(row.score), _number(row.chance))
+    return result
+
+
+def role_name(role: str, detail: str) -> str:
+    """A role and its detail in words: "relation: obj, from a dependent to its head word"."""
+    return visible(role) + (f": {', '.join(in_words(part) for part in detail.split(', '))}" if detail else "")
+
+
+def _number(value: float) -> str:
+    return "–" if np.isnan(value) else number(round(value, 3))
+
+
+def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
+    """What a head does in one sentence, and its roles; nothing where the table has no such head."""
+    own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
+    if own.empty:
+        return Group()
+    roles = [role_name(row.role, row.detail) for row in own.itertuples() if row.role]
+    named = [Text(f"roles: {'; '.join(roles)}", style=_FAINT)] if roles else []
+    return Group(Text(visible(str(own["sentence"].iloc[0]))), *named)
