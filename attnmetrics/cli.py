@@ -338,6 +338,9 @@ def roles(
         Path | None, typer.Option(metavar="FILE", help="YAML file of rules that come before the package's own")
     ] = None,
     sentences: Annotated[bool, typer.Option("--sentences", help="with each head's sentence")] = False,
+    families: Annotated[
+        bool, typer.Option("--families", help="heads with like profiles, named by their roles")
+    ] = False,
     top: Annotated[int, typer.Option(min=1, help="how many heads of a list are told in full")] = 10,
     verbose: Verbose = False,
 ) -> None:
@@ -347,10 +350,15 @@ def roles(
     import attnmetrics
     from attnmetrics.describing.questions import answer, answers, of_role
     from attnmetrics.describing.rules import read_rules
-    from attnmetrics.views.roles import show_answers
+    from attnmetrics.views.roles import show_answers, show_families
 
-    if question is not None and role is not None:
-        raise ConfigError("a list is by a question or by a role: leave out --question or --role")
+    if (question is not None) + (role is not None) + families > 1:
+        raise ConfigError(
+            "a list is by a question, by a role or by families: give one of --question, --role, --families"
+        )
+    if families:
+        Console().print(show_families(attnmetrics.families(run)))
+        return
     known, frame = read_rules(rules), attnmetrics.roles(run, rules=rules)
     one = answer(known, frame, question) if question else of_role(known, frame, role) if role else None
     found = answers(known, frame) if one is None else [one]

@@ -10,6 +10,7 @@ from attnmetrics.describing.files import FILE as ROLES
 from attnmetrics.describing.files import load_roles
 from attnmetrics.describing.finding import Place, lacking
 from attnmetrics.describing.frame import roles_frame
+from attnmetrics.describing.nearest import families_frame, head_place, nearest_frame
 from attnmetrics.describing.pieces import most_attended
 from attnmetrics.describing.questions import answer, of_role
 from attnmetrics.describing.rules import Rules, read_rules
@@ -51,6 +52,29 @@ def roles_of(
     frame = _stored(folder) if file is None else _found(folder, rules)
     one = of_role(rules, frame, role) if role else answer(rules, frame, question) if question else None
     return frame if one is None else one.rows.reset_index(drop=True)
+
+
+def nearest_heads(run: str | PathLike[str] | Location, layer: int, head: int, number: int) -> pd.DataFrame:
+    """The heads with the profiles most like one's (see `attnmetrics.nearest_heads`).
+
+    Raises:
+        ConfigError: the run has no such head.
+        StoreError: the run's results cannot be read.
+    """
+    folder = locate(run)
+    check(folder, RESULTS)
+    data = load(folder / RESULTS)
+    return nearest_frame(data, head_place(data, layer, head), number)
+
+
+def find_families(run: str | PathLike[str] | Location) -> pd.DataFrame:
+    """The families of all heads (see `attnmetrics.families`).
+
+    Raises:
+        StoreError: the run's results cannot be read.
+    """
+    folder = locate(run)
+    return families_frame(load(folder / RESULTS), _stored(folder))
 
 
 def _stored(run: Location) -> pd.DataFrame:

@@ -81,3 +81,31 @@ def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
     roles = [role_name(row.role, row.detail) for row in own.itertuples() if row.role]
     named = [Text(f"roles: {'; '.join(roles)}", style=_FAINT)] if roles else []
     return Group(Text(visible(str(own["sentence"].iloc[0]))), *named)
+
+
+def show_families(frame: pd.DataFrame) -> RenderableType:
+    """Families of heads with like profiles, the largest first; heads like no other in one row."""
+    result = light_table("family", "heads", "")
+    result.columns[-1].justify, result.columns[-1].no_wrap = "left", False
+    alone = []
+    for _, rows in frame.groupby("family"):
+        heads = [f"{layer}.{head}" for layer, head in zip(rows["layer"], rows["head"], strict=True)]
+        if len(heads) > 1:
+            result.add_row(Text(visible(rows["name"].iloc[0])), str(len(heads)), Text(", ".join(heads)))
+        else:
+            alone += heads
+    if alone:
+        result.add_row(Text("like no other", style=_FAINT), str(len(alone)), Text(", ".join(alone)))
+    return result
+
+
+def show_nearest(frame: pd.DataFrame, said: Mapping[tuple[int, int], str]) -> RenderableType:
+    """The heads with the profiles most like one's, and what they do; nothing where there are none."""
+    if frame.empty:
+        return Group()
+    result = light_table("profile most like", "distance", "")
+    result.columns[-1].justify, result.columns[-1].no_wrap = "left", False
+    for row in frame.itertuples():
+        sentence = said.get((row.layer, row.head), "")
+        result.add_row(f"layer {row.layer} head {row.head}", f"{row.profile_distance:.2f}", Text(visible(sentence)))
+    return result
