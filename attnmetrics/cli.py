@@ -338,9 +338,7 @@ def roles(
         Path | None, typer.Option(metavar="FILE", help="YAML file of rules that come before the package's own")
     ] = None,
     sentences: Annotated[bool, typer.Option("--sentences", help="with each head's sentence")] = False,
-    families: Annotated[
-        bool, typer.Option("--families", help="heads with like profiles, named by their roles")
-    ] = False,
+    families: Annotated[bool, typer.Option("--families", help="heads with like profiles, named by roles")] = False,
     top: Annotated[int, typer.Option(min=1, help="how many heads of a list are told in full")] = 10,
     verbose: Verbose = False,
 ) -> None:
@@ -353,9 +351,7 @@ def roles(
     from attnmetrics.views.roles import show_answers, show_families
 
     if (question is not None) + (role is not None) + families > 1:
-        raise ConfigError(
-            "a list is by a question, by a role or by families: give one of --question, --role, --families"
-        )
+        raise ConfigError("a list is by question, by role or by family: give one of --question, --role, --families")
     if families:
         Console().print(show_families(attnmetrics.families(run)))
         return

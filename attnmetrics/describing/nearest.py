@@ -47,7 +47,7 @@ def _variation(shares: Array) -> Array:
 
 
 def nearest(distances: Array, place: int, number: int) -> list[tuple[int, float]]:
-    """The heads with the smallest distances to one: (place, distance), the nearest first, those without evidence out."""
+    """(place, distance) of the heads with the smallest distances to one, the nearest first; without evidence, none."""
     found = distances[place].copy()
     found[place] = np.nan
     order = np.argsort(found, kind="stable")  # NaN comes last
@@ -133,7 +133,8 @@ def _attention_distances(data: xr.Dataset, place: int) -> Array:
     heads = data.sizes["layer"] * data.sizes["head"]
     if ATTENTION not in data:
         return np.full(heads, np.nan)
-    return np.asarray(data[ATTENTION].values, np.float64).reshape(heads, heads)[place]
+    found: Array = np.asarray(data[ATTENTION].values, np.float64).reshape(heads, heads)
+    return np.asarray(found[place])
 
 
 def families_frame(data: xr.Dataset, frame: pd.DataFrame) -> pd.DataFrame:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from attnmetrics.describing.frame import with_role
-from attnmetrics.describing.rules import Question, Rules
+from attnmetrics.describing.frame import sentences, with_role
+from attnmetrics.describing.rules import Rules
 from attnmetrics.errors import ConfigError
 
 HEAD = ["layer", "head"]
@@ -37,9 +37,9 @@ def answer(rules: Rules, frame: pd.DataFrame, key: str) -> Answer:
     Raises:
         ConfigError: there is no such question.
     """
-    question = rules.questions.get(_known(key, list(rules.questions), "question"))
-    assert question is not None
-    return Answer(key, question.title, _clearest_first(_asked(frame, question)))
+    question = rules.questions[_known(key, list(rules.questions), "question")]
+    rows = with_role(frame, question.roles, question.without)
+    return Answer(key, question.title, _told(_clearest_first(rows), frame))
 
 
 def of_role(rules: Rules, frame: pd.DataFrame, role: str) -> Answer:
@@ -51,7 +51,8 @@ def of_role(rules: Rules, frame: pd.DataFrame, role: str) -> Answer:
     name, _, detail = role.partition(": ")
     rows = frame[frame["role"] == _known(name, list(rules.titles), "role")]
     chosen = rows[rows["detail"] == detail] if detail else rows
-    return Answer(role, rules.titles[name].capitalize() + (f": {detail}" if detail else ""), _clearest_first(chosen))
+    title = rules.titles[name].capitalize() + (f": {detail}" if detail else "")
+    return Answer(role, title, _told(_clearest_first(chosen), frame))
 
 
 def _known(name: str, known: Sequence[str], what: str) -> str:
@@ -60,12 +61,15 @@ def _known(name: str, known: Sequence[str], what: str) -> str:
     return name
 
 
-def _asked(frame: pd.DataFrame, question: Question) -> pd.DataFrame:
-    return with_role(frame, question.roles, question.without)
-
-
 def _clearest_first(rows: pd.DataFrame) -> pd.DataFrame:
     """By how much each head's clearest score is above chance."""
     above = (rows["score"] - rows["chance"].fillna(0)).groupby([rows["layer"], rows["head"]]).transform("max")
     order = rows.assign(above=above, place=range(len(rows)))
     return order.sort_values(["above", "place"], ascending=[False, True], kind="stable")[list(rows.columns)]
+
+
+def _told(rows: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """With the sentence of each head in the first of its rows that are left."""
+    said, again = sentences(frame), rows.duplicated(HEAD).tolist()
+    heads = zip(rows["layer"].tolist(), rows["head"].tolist(), strict=True)
+    return rows.assign(sentence=["" if seen else said[head] for head, seen in zip(heads, again, strict=True)])
