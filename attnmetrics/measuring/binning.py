@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from attnmetrics.measuring.sinks import Sinks
 from attnmetrics.metrics.family import HEAD, OFFSETS, Quantity, Sum
 from attnmetrics.metrics.schema import Schema
 from attnmetrics.model.kernels.reductions import Reductions
@@ -29,6 +30,7 @@ class Binning:
     """the names of each label among these"""
     summary: Tensor
     """[T] float64, 1 where a row stands for its unit"""
+    sinks: Sinks
 
     @classmethod
     def of(
@@ -38,6 +40,7 @@ class Binning:
         within: NDArray[np.int64],
         length: NDArray[np.int64],
         causal: bool,
+        sinks: Sinks,
         device: torch.device,
     ) -> "Binning":
         """The binning of a batch.
@@ -48,6 +51,7 @@ class Binning:
             within: [T] the same, counted in their units.
             length: [T] pieces of their units.
             causal: whether the model is.
+            sinks: what is asked of its units as a whole.
             device: where the reductions are.
         """
         names = units.schema.names
@@ -59,7 +63,7 @@ class Binning:
         given, received, of_units = (torch.from_numpy(part).to(device, torch.float64) for part in parts)
         ends = np.cumsum([len(own) for own in names.values()]).tolist()
         rows = {label: slice(end - len(names[label]), end) for label, end in zip(names, ends, strict=True)}
-        return cls(units.schema, given, received, rows, of_units)
+        return cls(units.schema, given, received, rows, of_units, sinks)
 
     def bin(self, reductions: Reductions) -> dict[str, Tensor]:
         """[head, …] each sum of the schema that kernels give, float64; nothing here waits for the device."""
@@ -98,8 +102,11 @@ _BY_PIECE: Mapping[Quantity, Callable[[Binning, Reductions], Tensor]] = {
     Quantity.RECEIVED_ALL: Binning.received_by_kind,
     Quantity.TO_SEPARATORS: Binning.to_separators,
     Quantity.ENTROPY_SUMMARY: lambda binning, reductions: binning.summary @ reductions.entropy_all,
+    Quantity.FIRST_PIECE: lambda binning, reductions: binning.sinks.first_pieces(reductions),
+    Quantity.SECOND_SINK: lambda binning, reductions: binning.sinks.second_sinks(reductions),
+    Quantity.PEAK: lambda binning, reductions: binning.sinks.peaks(reductions),
 }
-"""[head, …] quantities of some pieces."""
+"""[head, …] quantities of some pieces or units."""
 
 _NEIGHBOURS: Final = [OFFSETS.index(offset) for offset in (1, 0, -1)]
 """Where the offsets of the previous, the same and the next piece are."""
@@ -111,6 +118,7 @@ _OF_HEADS: Mapping[Quantity, Callable[[Reductions], Tensor]] = {
     Quantity.KEPT: lambda reductions: reductions.kept.sum(0),
     Quantity.OFFSETS: lambda reductions: reductions.offsets,
     Quantity.SPAN: lambda reductions: reductions.span,
+    Quantity.SPAN_SQUARED: lambda reductions: reductions.span_squared,
     Quantity.NORM: lambda reductions: reductions.norm.sum(0),
     Quantity.NEIGHBOURS: lambda reductions: reductions.offsets_all[:, _NEIGHBOURS],
     Quantity.ENTROPY_ALL: lambda reductions: reductions.entropy_all.sum(0),

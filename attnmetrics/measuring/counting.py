@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS, PAIR_DISTANCE_LIMIT, PAIR_DISTANCES, Link, Quantity, Sum
+from attnmetrics.metrics.sinks import BINS, FIRST_PIECES, find_bins, may_be_second_sink
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.links import Pairs
 from attnmetrics.model.special import SEPARATOR, is_summary
@@ -125,6 +127,7 @@ class _Counts:
             "sentences_cut": counted & pieces.cut,
             "pieces_unaligned": in_counted & pieces.in_text & ~self.units.aligned,
             "summary_rows": in_counted & self.summary,
+            "second_sink_sentences": self.with_second_sink(self.piece) > -inf,
         }
         return int(marked[what].sum())
 
@@ -147,9 +150,15 @@ class _Counts:
         """[T] which rows stand for their units."""
         return is_summary(self.piece, self.length, self.units.pieces.in_text, self.attends.causal)
 
-    def even_received_all(self, wanted: Sum) -> Array:
-        every = even_received(self.piece, self.length, self.attends.causal, np.zeros_like(self.units.null))
-        return self.by_label(every, wanted.by)
+    @property
+    def seen_by(self) -> NDArray[np.int64]:
+        """[T] how many rows may attend to each column."""
+        return self.attends.seen_by(self.piece, self.length)
+
+    @property
+    def even_received_all(self) -> Array:
+        """[T] Σ_i α of even attention by attended piece, null or not."""
+        return even_received(self.piece, self.length, self.attends.causal, np.zeros_like(self.units.null))
 
     def neighbours(self, weights: Array) -> Array:
         """[3] a sum over the rows that may attend to the piece before them, to themselves, to the one after them."""
@@ -166,6 +175,27 @@ class _Counts:
         seen, all_seen = (_count_seen(separator, self.piece, reach) for reach in (self.reach, self.length))
         weight = np.where(all_seen > 0, weights(seen.astype(np.float64)), 0.0)
         return np.array([weight[self.in_counted & rows].sum() for rows in (separator, ~separator)])
+
+    # Of whole units.
+
+    def even_first_pieces(self) -> Array:
+        """[weight_bin] the long units by mean attention to their first piece, of all rows but the first."""
+        lengths = self.units.pieces.lengths
+        long = self.counted & (lengths >= FIRST_PIECES)
+        first, others = self.units.pieces.offsets[:-1][long], lengths[long] - 1
+        weight = (self.even_received_all[first] - 1 / self.reach[first]) / others
+        return total_by(find_bins(weight), None, BINS)
+
+    def with_second_sink(self, values: NDArray[np.number]) -> Array:
+        """[S] the largest of some values [T] among the pieces that may be a unit's second sink; −∞ for none."""
+        may_be = may_be_second_sink(self.piece, self.length, self.seen_by, self.units.null) & self.in_counted
+        largest = np.full(len(self.units), -inf)
+        np.maximum.at(largest, self.units.pieces.row[may_be], values[may_be])
+        return largest
+
+    def even_second_sink(self) -> Array:
+        largest = self.with_second_sink(self.even_received / self.seen_by)
+        return np.asarray(largest[largest > -inf].sum())
 
     # Of pairs.
 
@@ -220,12 +250,14 @@ _OF_TEXTS: Mapping[Quantity, Callable[[_Counts, Sum], Array]] = {
     Quantity.EVEN_GIVEN: lambda counts, wanted: counts.by_label(counts.even_given, wanted.by),
     Quantity.EVEN_RECEIVED: lambda counts, wanted: counts.by_label(counts.even_received, wanted.by),
     Quantity.EVEN_LINKED: _Counts.even_linked,
-    Quantity.EVEN_RECEIVED_ALL: _Counts.even_received_all,
+    Quantity.EVEN_RECEIVED_ALL: lambda counts, wanted: counts.by_label(counts.even_received_all, wanted.by),
     Quantity.EVEN_TO_SEPARATORS: lambda counts, _: counts.with_separators(lambda seen: seen / counts.reach),
     Quantity.EVEN_NEIGHBOURS: lambda counts, _: counts.neighbours(1 / counts.reach),
     Quantity.EVEN_ENTROPY_ALL: lambda counts, _: counts.by_label(np.log(counts.reach), None),
     Quantity.EVEN_ENTROPY_SUMMARY: lambda counts, _: counts.by_label(np.log(counts.reach) * counts.summary, None),
     Quantity.EVEN_LARGEST: lambda counts, _: counts.by_label(1 / counts.reach, None),
+    Quantity.EVEN_FIRST_PIECE: lambda counts, _: counts.even_first_pieces(),
+    Quantity.EVEN_SECOND_SINK: lambda counts, _: counts.even_second_sink(),
     Quantity.ROWS: _Counts.rows,
     Quantity.SEPARATOR_ROWS: lambda counts, _: counts.with_separators(np.ones_like),
     Quantity.NEIGHBOUR_ROWS: lambda counts, _: counts.neighbours(np.ones(len(counts.piece))),

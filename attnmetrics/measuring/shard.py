@@ -16,6 +16,7 @@ from attnmetrics.measuring.counting import count
 from attnmetrics.measuring.links import Links
 from attnmetrics.measuring.maps import BatchMaps, MapFamilies, MapSums, pack_mapped
 from attnmetrics.measuring.selection import MapSample
+from attnmetrics.measuring.sinks import Sinks
 from attnmetrics.measuring.tokens import TokenCounter, TokenReader
 from attnmetrics.metrics.family import HEAD, Quantity
 from attnmetrics.metrics.similarity import ROWS_A_UNIT
@@ -191,11 +192,12 @@ def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
     maps = shard.maps.read(batch)
     with_prefix = np.flatnonzero(shard.prefix_row[batch.rows] >= 0)
     pairs = prefix_pairs(model.attends.causal)
+    sinks = Sinks.of(batch, units.null[piece], shard.metrics[batch.rows], model.attends, model.device)
     return _Input(
         ids=torch.from_numpy(units.pieces.ids[piece]).to(model.device),
         segments=None if units.segments is None else torch.from_numpy(units.segments[piece]).to(model.device),
         wanted=want(batch, model.attends, linked, with_prefix, pairs, model.device, units.between[:, batch.rows]),
-        binning=Binning.of(units, piece, within, lengths[unit], model.causal, model.device),
+        binning=Binning.of(units, piece, within, lengths[unit], model.causal, sinks, model.device),
         prefix_rows=shard.prefix_row[batch.rows[with_prefix]],
         maps=maps,
         claims=shard.claim_finder.read(batch, maps) if mapped and shard.claim_finder else None,

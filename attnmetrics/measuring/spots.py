@@ -13,14 +13,13 @@ from attnmetrics.measuring import strongest
 from attnmetrics.measuring.links import Links
 from attnmetrics.measuring.segments import Segments, Strongest
 from attnmetrics.metrics.claims import NEIGHBOURS, SECOND_SINK, Claims
+from attnmetrics.metrics.sinks import may_be_second_sink
 from attnmetrics.model.align import ranges
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.pack import Batch, Tile
 from attnmetrics.model.units import Units
 
 Ints = NDArray[np.int64]
-SINK_PIECES = 10
-"""Units of fewer pieces have no second sink."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Spots:
     """The pairs of a batch of B units: X columns by name, P pairs, and one column a unit and head."""
 
     def __init__(self, units: Units, attends: Attends, linked: Links, claims: Claims, batch: Batch) -> None:
-        self._batch, self._causal, self._null = batch, attends.causal, _null(units, batch)
+        self._batch, self._attends, self._null = batch, attends, _null(units, batch)
         self._within = _within(batch)
         self._column_claim, self._column_unit, self._column = _named_columns(units, claims, batch)
         self._pair_claim, self._pair = _pairs(units, attends, linked, claims, batch)
@@ -77,7 +76,7 @@ class Spots:
         strongest.offer_columns(
             largest, row, self._column, within[self._column], self._of_column, self._length, into.weight, into.place
         )
-        sink = _find_second_sinks(columns, self._batch, self._null, self._causal)
+        sink = _find_second_sinks(columns, self._batch, self._null, self._attends)
         head, unit = np.nonzero(sink >= 0)
         at = head, sink[head, unit]
         into.weight[head, self._of_sink[unit]] = largest[at]
@@ -107,12 +106,12 @@ def _null(units: Units, batch: Batch) -> NDArray[np.bool_]:
     return units.null[_own(units, batch)]
 
 
-def _find_second_sinks(columns: Columns, batch: Batch, null: NDArray[np.bool_], causal: bool) -> Ints:
+def _find_second_sinks(columns: Columns, batch: Batch, null: NDArray[np.bool_], attends: Attends) -> Ints:
     """[head, B] the packed piece that is each unit's most attended column; −1 for none (`second_sink` says which)."""
     lengths = np.diff(batch.offsets)
     n, j = np.repeat(lengths, lengths), _within(batch)
-    rows = n - j if causal else n
-    is_candidate = (j > 0) & ~null & (2 * rows >= n) & (n >= SINK_PIECES)
+    rows = attends.seen_by(j, n)
+    is_candidate = may_be_second_sink(j, n, rows, null)
     # [head, T], and what of it stands at each unit.
     mean = np.where(is_candidate, columns.total / rows, -np.inf)
     most = np.maximum.reduceat(mean, batch.offsets[:-1], axis=1)

@@ -7,6 +7,8 @@ import numpy as np
 from attnmetrics.metrics.family import HEAD, Array, Family, Quantity, Result, Sum, Sums
 from attnmetrics.metrics.ratios import once_a_head, ratio
 
+SANDOVAL: Final = "after Sandoval-Segura et al. 2026"
+
 
 def output_norm(sums: Sums) -> Array:
     """Mean over all rows of ‖(z − b) W‖, in the units of the stream."""
@@ -26,12 +28,12 @@ FAMILY: Final = Family(
         Result(
             "output_norm", HEAD, "1", "mean", "Norm of a head's output",
             "mean over rows of ‖(z − b) W‖, z the head's mixed values, b its value bias, W its rows of the output "
-            "projection", output_norm, "",
+            "projection", output_norm, SANDOVAL,
             help="Strong colour: heads that change the stream much. No value where the projection cannot be found.",
         ),
         Result(
             "output_norm_relative", HEAD, "1", "score", "Norm of a head's output beside its layer",
-            "output_norm ÷ its mean over the heads of the layer", _relative, "", layered=False,
+            "output_norm ÷ its mean over the heads of the layer", _relative, SANDOVAL, layered=False,
             help="1 is the mean of the layer: heads of one layer can be compared, whatever the size of the stream.",
         ),
     ),

@@ -22,6 +22,7 @@ from attnmetrics.metrics import (
     over_heads,
     scaling,
     similarity,
+    sinks,
     spread,
     surface,
     syntax,
@@ -75,7 +76,7 @@ SPECIAL: Final = ("first", "separator", "punctuation", "other")
 
 DIMENSIONS: Final = frozenset(
     {"layer", "head", "direction", "edge", "offset", "pair_distance", "bound", "shard", "unit", "kind"}
-    | {"attending", "neighbour", "half", "rule", "word_offset"}
+    | {"attending", "neighbour", "half", "rule", "word_offset", "weight_bin"}
     | {"candidates", "anaphor_class", "mention_class", "heuristic"}
     | {"other_layer", "other_head", "axis", "head_pair"}
     | {"corpus", "heads", "layers", "pairs", "directions"}
@@ -170,6 +171,7 @@ class Schema:
             "heuristic": coreference.HEURISTICS,
             "other_layer": self.layers,
             "other_head": tuple(range(self.heads)),
+            "weight_bin": sinks.WEIGHT_BINS,
             "axis": scaling.AXES,
             "head_pair": range(count_pairs(len(self.layers) * self.heads)),
         }
@@ -268,6 +270,7 @@ def families_of(labels: Iterable[Label], links: Iterable[Link]) -> tuple[Family,
         entropy.FAMILY,
         spread.FAMILY,
         surface.FAMILY,
+        sinks.FAMILY,
         variability.FAMILY,
         output.FAMILY,
         syntax.FAMILY,

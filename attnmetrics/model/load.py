@@ -57,6 +57,7 @@ ModelFacts = TypedDict(
         "class": str,
         "layers": list[int],
         "other_layers": dict[str, list[int]],
+        "layers_without_norm": list[int],
         "heads": int,
         "causal": bool,
         "null": dict[str, int],
@@ -68,9 +69,10 @@ ModelFacts = TypedDict(
     },
 )
 """What a run's record says of its model, in plain values: `fingerprint` is of its files, `layers` are those measured,
-`other_layers` those without attention between pieces, by what they are, both by the model's own numbers; `null` columns
-and pieces of the `template` are counted at both ends of a sentence (`leading`, `trailing`); `between` is 1 where the
-template's pieces between two segments are null, too."""
+`other_layers` those without attention between pieces, by what they are, `layers_without_norm` those measured where it
+is not certain what their heads add to the stream, all by the model's own numbers; `null` columns and pieces of the
+`template` are counted at both ends of a sentence (`leading`, `trailing`); `between` is 1 where the template's pieces
+between two segments are null, too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,6 +137,9 @@ class Model:
             "class": type(self.network).__name__,
             "layers": list(self.layers),
             "other_layers": {kind: list(found) for kind, found in self.numbering.others.items()},
+            "layers_without_norm": [
+                layer for layer, heads_of in zip(self.layers, self.outputs, strict=True) if heads_of is None
+            ],
             "heads": self.heads,
             "causal": self.causal,
             "null": {

@@ -27,6 +27,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from attnmetrics.metrics.family import OFFSET_LIMIT, PAIR_DISTANCE_LIMIT, Array, Result
 from attnmetrics.metrics.schema import Schema
+from attnmetrics.metrics.sinks import BINS
 from attnmetrics.results.files import reading, writing
 from attnmetrics.results.wording import in_unit
 from attnmetrics.storage import Location, os_errors
@@ -54,11 +55,12 @@ COORDINATES = {
     "other_layer": ("other layer", "of the model, from 0", "1"),
     "other_head": ("other head", "of the layer, from 0", "1"),
     "axis": ("axis", "of the map, from 0", "1"),
+    "weight_bin": ("weight", f"lower edge of a bin; each is {1 / BINS} wide, and the last one holds 1, too", "1"),
 }  # fmt: skip
 """Dimension that is no label → (long name, help, units)."""
 
-NUMBERS = ("layer", "head", "offset", "word_offset", "pair_distance", "other_layer", "other_head", "axis")
-"""Dimensions whose labels are numbers."""
+NUMBERS = ("layer", "head", "offset", "word_offset", "pair_distance", "other_layer", "other_head", "axis", "weight_bin")
+"""Dimensions whose labels are numbers, whole but for bins of weights."""
 
 
 def dataset(schema: Schema, sums: Mapping[str, Array], unit: str = "sentence") -> xr.Dataset:
@@ -158,7 +160,7 @@ def _coordinates(schema: Schema) -> dict[str, xr.Variable]:
 
 def label_dimension(dim: str, labels: Sequence[object], name: str, meaning: str, units: str) -> xr.Variable:
     """The labels of a dimension, and what they say of themselves (see `COORDINATES`)."""
-    values = np.asarray(labels, np.int64) if dim in NUMBERS else _strings(labels)
+    values = np.asarray(labels) if dim in NUMBERS else _strings(labels)
     return xr.Variable(dim, values, {"long_name": name, "help": meaning, "units": units})
 
 

@@ -97,6 +97,16 @@ def _describe_model(session: Session) -> None:
     facts["identity"] |= loaded
     facts["model"] = model
     refuse_many_heads(_count_heads(session))
+    say_missing_norms(model["layers_without_norm"], session.reporter)
+
+
+def say_missing_norms(layers: Sequence[int], reporter: Reporter) -> None:
+    """Say in which layers the norms of what heads add to the stream are unknown."""
+    if layers:
+        reporter.say(
+            f"no output_norm in {'layer' if len(layers) == 1 else 'layers'} {', '.join(map(str, layers))}: which "
+            "modules give the heads' values and project what they mix is not certain there"
+        )
 
 
 def _say_rows(session: Session) -> None:

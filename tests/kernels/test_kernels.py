@@ -70,6 +70,8 @@ def slow_reductions(alphas: list[np.ndarray], measured: list[bool], wanted: Want
                     add_pair(found, alpha[:, i, j], begin, i, j, length, attends)
             if measured[b]:
                 fill_row(found, alpha[:, i], begin, i, attends)
+        if measured[b]:
+            found["own_first"][b] = alpha[:, 0, 0]
     with_prefix = [b for b in range(len(alphas)) if measured[b]][::2]
     prefixes = [slow_prefix(alphas[b], attends) for b in with_prefix]
     return found | {"prefix": np.array(prefixes).reshape(-1, HEADS, wanted.places)}
@@ -82,6 +84,7 @@ def no_reductions(pieces: int, sentences: int) -> dict[str, np.ndarray]:
     found |= {name: np.zeros((HEADS, len(OFFSETS))) for name in ("offsets", "offsets_all")}
     found |= {name: np.zeros(HEADS) for name in ("span", "span_squared")}
     found["linked"] = np.zeros((GROUPS, HEADS))
+    found["own_first"] = np.zeros((sentences, HEADS))
     found["peak"] = np.full((2, sentences, HEADS), -np.inf)
     found["peak_i"], found["peak_j"] = np.full((2, 2, sentences, HEADS), -1)
     return found

@@ -17,8 +17,8 @@ HEADS = (2, 4)
 PER_HEAD = [result for result in SCHEMA.results if result.has_twin]
 PARTITIONS = ("pos_to", "pos_from", "dependency_type_to", "special_from", "special_attention", "attention_at_offset")
 OF_ROWS = ("output_norm", "separator_attention", "neighbour_attention", "peak_attention", "entropy_all",
-           "entropy_summary")  # fmt: skip
-"""Means over rows, of which each head has as many."""
+           "entropy_summary", "second_sink")  # fmt: skip
+"""Means over rows or sentences, of which each head has as many."""
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -78,21 +78,24 @@ def test_formulas_on_small_numbers():
         "received_by_rel": [4, 1], "received_by_special": [1, 0, 1, 3], "dependency_sum": [1, 2], "repeat_sum": 2,
         "span_sum": 15, "norm_sum": 18, "entropy_sum": 6, "entropy_rows": 4, "received_all_by_special": [4, 2, 1, 3],
         "to_separators_sum": [0.5, 1.5], "neighbour_sum": [3, 2, 0], "entropy_all_sum": 6, "entropy_summary_sum": 1,
-        "largest_sum": 3,
+        "largest_sum": 3, "span_squared_sum": 50, "second_sink_sum": 0.6,
     }  # fmt: skip
     for name, value in head.items():
         state[name][0, 1] = value
     state["offset_sum"][0, 1, [0, 32, 33]] = [1, 1, 3]
+    state["first_piece_sentences"][0, 1, [0, 14, 15, 49]] = [1, 2, 3, 4]
+    state["peak_sentences"][0, 1, 7] = 2
     corpus = {
         "sentences": 2, "pieces": 9, "sentences_cut": 1, "pieces_unaligned": 3, "dependency_distance_sum": 29,
         "even_received_by_pos": [1, 1, 2], "even_given_by_pos": [3, 1, 0], "even_given_sum": 4,
         "dependency_even_sum": [0.5, 0.3], "dependency_rows_sum": [2, 3, 4], "repeat_even_sum": 1, "repeat_rows_sum": 4,
         "even_received_all_by_special": [3, 2, 1, 4], "to_separators_even_sum": [0.25, 1], "to_separators_rows": [1, 4],
         "neighbour_even_sum": [2, 1.5, 0], "neighbour_rows": [6, 8, 0], "entropy_all_even_sum": 18, "summary_rows": 2,
-        "entropy_summary_even_sum": 5, "largest_even_sum": 4.5,
+        "entropy_summary_even_sum": 5, "largest_even_sum": 4.5, "second_sink_sentences": 2, "second_sink_even_sum": 0.5,
     }  # fmt: skip
     for name, value in corpus.items():
         state[name][...] = value
+    state["first_piece_even_sentences"][[3, 15]] = [4, 1]
     state["piece_pairs"][[0, 1, 18, 19]] = [5, 4, 2, 2]
     state["dependency_pairs"][[1, 18, 19]] = [1, 1, 2]
     state["attendable_at_offset"][[32, 33]] = [3, 5]
@@ -107,7 +110,7 @@ def test_formulas_on_small_numbers():
         "dependency_alignment": [0.2, 0.4, 0.6], "dependency_type_to": [0.8, 0.2], "special_to": [0.2, 0, 0.2, 0.6],
         "variability": 0.25, "distance": 3, "entropy": 1.5, "entropy_rows": 4, "repeat_alignment": 0.4,
         "dependency_expected": [0.6 / 5, 0.6 * 3 / 5, 0.6 * 4 / 5], "dependency_excess": [0.08, 0.04, 0.12],
-        "repeat_expected": 0.2 / 3 + 0.6 / 5, "special_attention": [0.4, 0.2, 0.1, 0.3],
+        "repeat_expected": 0.2 / 3 + 0.6 / 5, "special_attention": [0.4, 0.2, 0.1, 0.3], "sink_rate": 0.7,
     }  # fmt: skip
     for name, value in expected.items():
         np.testing.assert_allclose(found[name][0, 1], value, rtol=1e-14, err_msg=name)
@@ -116,11 +119,15 @@ def test_formulas_on_small_numbers():
     np.testing.assert_allclose(found["dependency_attention_by_layer"][0], [1 / 8, 1 / 6, 3 / 16])
     of_rows = {
         "separator_attention": [0.5, 0.375], "neighbour_attention": [0.5, 0.25, np.nan], "entropy_all": 2 / 3,
-        "entropy_summary": 0.5, "peak_attention": 1 / 3,
+        "entropy_summary": 0.5, "peak_attention": 1 / 3, "second_sink": 0.3,
     }  # fmt: skip
     for name, value in of_rows.items():  # each head has as many rows, and all but this one have no attention
         np.testing.assert_allclose(found[name][0, 1], value, err_msg=name)
         np.testing.assert_allclose(found[f"{name}_by_layer"][0], np.divide(value, 4), err_msg=name)
+    np.testing.assert_allclose(found["distance_deviation"][0], [np.nan, 1, np.nan, np.nan])  # √(50 ÷ 5 − 3²)
+    np.testing.assert_array_equal(found["first_piece_histogram"][0, 1, [0, 14, 15, 49]], [1, 2, 3, 4])
+    assert found["first_piece_histogram"].sum() == 10
+    assert found["unit_peak_histogram"][0, 1, 7] == found["unit_peak_histogram"].sum() == 2
     np.testing.assert_allclose(found["output_norm"][0], [0, 2, 0, 0])
     np.testing.assert_allclose(found["output_norm_relative"][0], [0, 4, 0, 0])
     np.testing.assert_allclose(found["output_norm_by_layer"][0], 0.5)
@@ -141,7 +148,8 @@ def test_formulas_on_small_numbers():
     np.testing.assert_allclose(found["special_attention_uniform"], [0.3, 0.2, 0.1, 0.4])
     np.testing.assert_array_equal(found["separator_attention_uniform"], [0.25, 0.25])
     np.testing.assert_allclose(found["neighbour_attention_uniform"], [1 / 3, 3 / 16, np.nan])
-    even = {"entropy_all_uniform": 2, "entropy_summary_uniform": 2.5, "peak_attention_uniform": 0.5}
+    even = {"entropy_all_uniform": 2, "entropy_summary_uniform": 2.5, "peak_attention_uniform": 0.5,
+            "sink_rate_uniform": 0.2, "second_sink_uniform": 0.25}  # fmt: skip
     assert {name: found[name] for name in even} == even
 
 
@@ -176,6 +184,7 @@ def test_by_layer_is_the_ratio_of_sums_over_heads(seed):
         "entropy": state["entropy_rows"],
         **{f"{link.name}_attention": np.ones(HEADS) for link in LINKS},
         "special_attention": state["received_all_by_special"].sum(-1),
+        "sink_rate": state["first_piece_sentences"].sum(-1),
         **{name: np.ones(HEADS) for name in OF_ROWS},
         **dict.fromkeys(("relation_accuracy", "parse_accuracy", "relation_accuracy_all"), np.ones(HEADS)),
     }

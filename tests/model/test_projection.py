@@ -18,6 +18,8 @@ from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.pack import pack
 from attnmetrics.model.probe import Layout, prepare
 from attnmetrics.model.projection import find_outputs
+from attnmetrics.running.progress import Reporter
+from attnmetrics.running.session import say_missing_norms
 
 Array = NDArray[np.float64]
 SIZES = {"hidden_size": 48, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 96}
@@ -226,6 +228,17 @@ def test_a_projection_that_is_not_certain_is_not_taken(folders: dict[str, Path],
     network = fresh(folders)
     network.h[1].attn.c_proj = wrap(network.h[1].attn.c_proj)
     assert outputs_of(network) == [True, False, True]
+
+
+def test_a_run_says_once_where_norms_are_unknown(folders: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    model = load_model(str(folders["gpt2"]))
+    assert model.describe()["layers_without_norm"] == []
+    first, *rest = model.outputs
+    partly = replace(model, outputs=(first, *[None] * len(rest)))
+    say_missing_norms(model.describe()["layers_without_norm"], Reporter())
+    say_missing_norms(partly.describe()["layers_without_norm"], Reporter())
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("no output_norm in layers ") == 1
 
 
 def test_values_that_no_affine_module_gave_are_not_taken(folders: dict[str, Path]) -> None:

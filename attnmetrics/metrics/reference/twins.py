@@ -20,6 +20,7 @@ from attnmetrics.metrics.reference.over_heads import OverHeads
 from attnmetrics.metrics.reference.relations import Relations
 from attnmetrics.metrics.reference.sentence import Array, Model, Sentence
 from attnmetrics.metrics.reference.similarity import Similarity
+from attnmetrics.metrics.reference.sinks import Sinks
 from attnmetrics.metrics.reference.spread import Spread
 from attnmetrics.metrics.reference.surface import Surface
 from attnmetrics.metrics.reference.syntax import Syntax
@@ -42,6 +43,7 @@ SINGLE: dict[str, Callable[[Model], Twin]] = {
     "entropy": Entropy,
     "spread": Spread,
     "surface": Surface,
+    "sinks": Sinks,
     "variability": Variability,
     "corpus": Corpus,
     "output": Output,

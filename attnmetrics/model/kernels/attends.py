@@ -54,6 +54,14 @@ class Attends:
         """
         return i + 1 if self.causal else n
 
+    def seen_by(self, j: Index, n: Index) -> Index:
+        """How many rows of a unit of n pieces may attend to piece j, null or not: the last ones.
+
+        >>> Attends(causal=True, leading=1, trailing=0).seen_by(2, 5)
+        3
+        """
+        return n - j if self.causal else n
+
     def columns(self, n: Index) -> tuple[int, Index]:
         """The first, and one past the last, of the columns of a unit of n pieces that are not null for being at an end.
 

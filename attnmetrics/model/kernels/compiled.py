@@ -15,7 +15,7 @@ from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
 from attnmetrics.metrics.family import OFFSET_LIMIT
 from attnmetrics.model.kernels import loops
 from attnmetrics.model.kernels.attends import Attends
-from attnmetrics.model.kernels.dense import mix, sentences_of, settle
+from attnmetrics.model.kernels.dense import mix, sentences_of, settle, store_own_first
 from attnmetrics.model.kernels.reductions import Reads, Reductions, Show, Wanted
 from attnmetrics.model.pack import Tile
 
@@ -36,13 +36,14 @@ def compiled(
     arrays = _arrays(reductions) if reductions is not None else None
     for tile, reads in zip(wanted.batch.tiles, wanted.reads, strict=True):
         weights = _score(query, key, scaling, tile, wanted.attends)
-        if arrays is None:
+        if arrays is None or reductions is None:
             loops.softmax(weights.numpy(), tile.row, wanted.attends.causal)
         else:
             place = _place(tile, wanted.attends)
             loops.reduce(weights.numpy(), place, wanted.between, ENTROPY_NULL_LIMIT, OFFSET_LIMIT, arrays)
             if tile.measured:
                 _read(weights, reads, arrays)
+                store_own_first(weights, tile, reductions)
         if show is not None:
             show(tile, weights)
         if output is not None and value is not None:

@@ -72,6 +72,12 @@ def mix(weights: Tensor, value: Tensor, tile: Tile, output: Tensor) -> None:
     sentences_of(output, tile)[:, tile.row : tile.row + tile.rows] = mixed.transpose(1, 2)
 
 
+def store_own_first(weights: Tensor, tile: Tile, into: Reductions) -> None:
+    """Copy what the first pieces of a tile's sentences give themselves, if their rows are in it."""
+    if tile.row == 0:
+        into.own_first[tile.sentence : tile.sentence + tile.count] = weights[:, :, 0, 0].double()
+
+
 def _reduce(weights: Tensor, tile: Tile, reads: Reads, wanted: Wanted, into: Reductions) -> None:
     first, end = wanted.attends.columns(tile.length)
     closed = _find_closed(weights, tile, wanted)
@@ -83,6 +89,7 @@ def _reduce(weights: Tensor, tile: Tile, reads: Reads, wanted: Wanted, into: Red
         _store_rows(weights, kept, strongest, tile, slice(first, end), into)
         _add_offsets(weights, kept, tile.row, slice(first, end), into)
         _read(weights, reads, into)
+        store_own_first(weights, tile, into)
 
 
 def _find_closed(weights: Tensor, tile: Tile, wanted: Wanted) -> Tensor | None:

@@ -72,15 +72,15 @@ class _Chunks:
 
 
 @dataclass(frozen=True, slots=True)
-class _Prefix:
-    """The M places of prefix blocks that exist."""
+class _Single:
+    """M pairs whose weights are wanted one by one."""
 
     attending: Tensor
     """[M] packed piece"""
     attended: Tensor
     """[M]"""
     target: Tensor
-    """[M] its place among the V·Q"""
+    """[M] where the weight goes"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,9 @@ class _Layout:
 
     groups: tuple[_Group, ...]
     linked: _Chunks
-    prefix: _Prefix
+    single: _Single
+    """the places of prefix blocks that exist, each to its place among the V·Q; the first piece of each measured
+    sentence and itself, to V·Q + the sentence's place in the batch"""
 
 
 class Fused:
@@ -138,7 +140,7 @@ class Fused:
         if self._known is None or self._known[0] is not wanted:
             fitting = max(LEAST, TILE_NUMBERS[query.dtype] // _width(query))
             groups = _groups(wanted, min(self._longest, fitting), min(self._side, fitting), query.device)
-            self._known = wanted, _Layout(tuple(groups), _linked(wanted, query.device), _prefix(wanted, query.device))
+            self._known = wanted, _Layout(tuple(groups), _linked(wanted, query.device), _single(wanted, query.device))
         return self._known[1]
 
 
@@ -191,8 +193,8 @@ def _cut(sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]
     return np.append(begin, sizes.sum()), group
 
 
-def _prefix(wanted: Wanted, device: torch.device) -> _Prefix:
-    of_tiles = [torch.empty(3, 0, dtype=torch.int64, device=device)]
+def _single(wanted: Wanted, device: torch.device) -> _Single:
+    of_tiles = [_own_first(wanted, device)]
     for tile, reads in zip(wanted.batch.tiles, wanted.reads, strict=True):
         place, row, column = reads.block_index
         # [block, place] in a tile, and end to end over all tiles.
@@ -200,7 +202,15 @@ def _prefix(wanted: Wanted, device: torch.device) -> _Prefix:
         block = torch.arange(reads.blocks.start, reads.blocks.stop, device=device)[:, None]
         target = block * wanted.places + place
         of_tiles.append(torch.stack([attending, attended, target]).flatten(1))
-    return _Prefix(*torch.cat(of_tiles, 1))
+    return _Single(*torch.cat(of_tiles, 1))
+
+
+def _own_first(wanted: Wanted, device: torch.device) -> Tensor:
+    """[3, M] attending and attended piece, and target, of first pieces."""
+    tiles = [tile for tile in wanted.batch.tiles if tile.measured and tile.row == 0]
+    sentence = np.concatenate([np.arange(0), *(np.arange(tile.sentence, tile.sentence + tile.count) for tile in tiles)])
+    first = wanted.batch.offsets[sentence]
+    return torch.from_numpy(np.stack([first, first, wanted.blocks * wanted.places + sentence])).to(device)
 
 
 def _packed_places(tile: Tile, sentence: Tensor, row: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
@@ -300,12 +310,14 @@ def _read(
     sums = torch.zeros((chunks, heads), dtype=torch.float64, device=device)
     if chunks:
         linked[chunks, heads](*tensors, pairs.attending, pairs.attended, pairs.bounds, sums, setting, **sizes)
-    # [block × place, head] weights of prefix blocks, those that exist.
-    first, count = layout.prefix, len(layout.prefix.target)
+    # [place, head] weights of prefix blocks, those that exist, and then of first pieces.
     blocks, _, places = reductions.prefix.shape
     weights = torch.full((blocks * places, heads), nan, dtype=torch.float64, device=device)
+    weights = torch.cat([weights, reductions.own_first])
+    singles, count = layout.single, len(layout.single.target)
     if count:
         single[triton.cdiv(count, PLACES), heads](
-            *tensors, first.attending, first.attended, first.target, weights, count, setting, **sizes
+            *tensors, singles.attending, singles.attended, singles.target, weights, count, setting, **sizes
         )
-    return replace(reductions, linked=pairs.members @ sums, prefix=weights.view(blocks, places, heads).transpose(1, 2))
+    prefix = weights[: blocks * places].view(blocks, places, heads).transpose(1, 2)
+    return replace(reductions, linked=pairs.members @ sums, prefix=prefix, own_first=weights[blocks * places :])

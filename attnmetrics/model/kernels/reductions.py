@@ -163,7 +163,7 @@ class Reductions:
     """What one layer's attention comes down to.
 
     F is α with null columns set to 0. All but indices are float64. Of sentences that are not measured there are peaks
-    only; their pieces have 0 everywhere, and −1 as `strongest`.
+    only; they and their pieces have 0 everywhere, and −1 as `strongest`.
     """
 
     received: Tensor
@@ -199,6 +199,8 @@ class Reductions:
     """[2, B, head] its attending piece; −1 where there is none"""
     peak_j: Tensor
     """[2, B, head] its attended piece; the pair is the smallest (i, j) of equals"""
+    own_first: Tensor
+    """[B, head] α of each sentence's first piece to itself, null or not"""
     prefix: Tensor
     """[V, head, Q] F at the wanted first pieces; NaN where a pair does not exist or is not attendable"""
     norm: Tensor
@@ -229,6 +231,7 @@ class Reductions:
             peak=full(2, sentences, heads, value=-inf),
             peak_i=full(2, sentences, heads, value=-1, dtype=torch.int64),
             peak_j=full(2, sentences, heads, value=-1, dtype=torch.int64),
+            own_first=full(sentences, heads),
             prefix=full(wanted.blocks, heads, wanted.places, value=nan),
             norm=full(pieces, heads, value=nan),
         )
