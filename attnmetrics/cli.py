@@ -431,7 +431,9 @@ def serve(
         data, exemplars = with_probes(_load(folder, evidence), folder), attnmetrics.exemplars(folder)
         facts = read_facts(folder) or {}
         frames = exemplars, attnmetrics.exemplar_attention(folder)
-        page = atlas.render(data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder))
+        page = atlas.render(
+            data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder), roles=attnmetrics.roles(folder)
+        )
         load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
         address = f"http://{server.HOST}:{listener.getsockname()[1]}/"
         _print(f"atlas: {address} (Ctrl+C ends)")

@@ -76,6 +76,8 @@ class Rule(_Strict):
 
     role: str = Field(min_length=1)
     title: str
+    colour: str = Field("#7d8894", pattern="^#[0-9a-f]{6}$")
+    """of its heads on maps"""
     score: Term
     chance: Term | None = None
     count: Term | None = None
@@ -100,12 +102,20 @@ class Rule(_Strict):
         return self.contradicts == (ALL,)
 
 
+class Axes(_Strict):
+    """What the finder shows of the heads that answer a question: the results that order them, and spread them out."""
+
+    y: Term
+    x: Term
+
+
 class Question(_Strict):
     """A question with heads for an answer: those that have one of its roles, and none of others."""
 
     title: str
     roles: tuple[str, ...]
     without: tuple[str, ...] = ()
+    axes: Axes | None = None
 
 
 class Rules(_Strict):

@@ -99,7 +99,7 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     shown = join(outputs.dataset, outputs.importance)
     save_tables(shown, folder / "tables")
     probed = with_probes(shown, folder)
-    write_report(probed, outputs.exemplars, outputs.attention, facts, folder / "report", outputs.tokens)
+    write_report(probed, outputs.exemplars, outputs.attention, facts, folder / "report", outputs.tokens, outputs.roles)
     load(folder / "results.zarr")
     load_exemplars(folder / "exemplars.parquet")
     load_attention(folder / "exemplar_attention.parquet")
