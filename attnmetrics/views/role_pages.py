@@ -14,7 +14,7 @@ from attnmetrics.describing.rules import Question, Rules, Term, package_rules
 from attnmetrics.describing.tables import Array, Tables, has
 from attnmetrics.views.page import pack
 from attnmetrics.views.pieces import visible
-from attnmetrics.views.roles import role_name
+from attnmetrics.views.roles import role_names
 
 NEAREST: Final = 8
 """Heads told beside a head whose profile is most like its own."""
@@ -69,7 +69,7 @@ def _by_head(frame: pd.DataFrame, heads: list[tuple[int, int]]) -> list[pd.DataF
 def _of_head(rows: pd.DataFrame) -> list[tuple[str, str]]:
     """(role, role with its detail in words) of each, in order."""
     named = zip(rows["role"].tolist(), rows["detail"].tolist(), strict=True)
-    return [(visible(role), role_name(role, detail)) for role, detail in named if role]
+    return [(visible(role), words) for role, words in role_names(named) if role]
 
 
 def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[tuple[int, int]]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Roles of heads in the terminal: which heads answer a question, what one head does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -65,8 +65,22 @@ def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
 
 
 def role_name(role: str, detail: str) -> str:
-    """A role and its detail in words: "relation: obj, from a dependent to its head word"."""
-    return visible(role) + (f": {', '.join(in_words(part) for part in detail.split(', '))}" if detail else "")
+    """A role and its detail in words: "relation: obj (from a dependent to its head word)"."""
+    return next(role_names([(role, detail)]))[1]
+
+
+def role_names(roles: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """(role, in words) of roles and details in order; what differs in the name alone is one.
+
+    Example: "relation: obj, nsubj (from a dependent to its head word)".
+    """
+    parts: dict[tuple[str, str], list[str]] = {}
+    for role, detail in roles:
+        name, _, further = detail.partition(", ")
+        parts.setdefault((role, further), []).append(in_words(name))
+    for (role, further), names in parts.items():
+        listed = f": {', '.join(names)}" if any(names) else ""
+        yield role, visible(role) + listed + (f" ({in_words(further)})" if further else "")
 
 
 def _number(value: float) -> str:
@@ -78,7 +92,7 @@ def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
     own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
     if own.empty:
         return Group()
-    roles = [role_name(row.role, row.detail) for row in own.itertuples() if row.role]
+    roles = [words for role, words in role_names(zip(own["role"], own["detail"], strict=True)) if role]
     named = [Text(f"roles: {'; '.join(roles)}", style=_FAINT)] if roles else []
     return Group(Text(visible(str(own["sentence"].iloc[0]))), *named)
 
