@@ -66,11 +66,11 @@ def find(rules: Rules, tables: Tables, pieces: Mapping[Place, str] | None = None
     Args:
         rules: in order.
         tables: of the run.
-        pieces: which piece a head attends to most.
+        pieces: which type of pieces a head attends to most, of heads that have one; None where it is unknown.
     """
     applied = [_apply(rule, tables) for rule in rules.roles if _lacks(rule, tables.data) is None]
     places = product(range(len(tables.layers)), range(len(tables.heads)))
-    of_head = {place: _at_place(applied, place, (pieces or {}).get(place, "")) for place in places}
+    of_head = {place: _at_place(applied, place, pieces) for place in places}
     return Found(of_head, lacking(rules, tables.data))
 
 
@@ -157,14 +157,21 @@ def _all(masks: Sequence[Mask]) -> Mask:
 # ---- one head, all rules
 
 
-def _at_place(applied: Sequence[_Applied], place: Place, piece: str) -> list[Finding]:
+def _at_place(applied: Sequence[_Applied], place: Place, pieces: Mapping[Place, str] | None) -> list[Finding]:
     """What is said of a head: each role and detail once, and none that another contradicts."""
     found: dict[str, Finding] = {}
     for finding in (one for rule in applied for one in rule.at(place)):
-        named = replace(finding, label=piece) if finding.rule.of_pieces else finding
-        if named.name not in found or _is_better(named, found[named.name]):
+        named = _at_piece(finding, place, pieces) if finding.rule.of_pieces else finding
+        if named is not None and (named.name not in found or _is_better(named, found[named.name])):
             found[named.name] = named
     return _consistent(list(found.values()))
+
+
+def _at_piece(finding: Finding, place: Place, pieces: Mapping[Place, str] | None) -> Finding | None:
+    """With the piece that it is at; None where it is known to be at none."""
+    if pieces is None:
+        return finding
+    return replace(finding, label=pieces[place]) if place in pieces else None
 
 
 def _is_better(one: Finding, other: Finding) -> bool:

@@ -28,7 +28,8 @@ def roles_frame(
         rules: in order.
         data: a run's results.
         intervals: of the same results, with a last dimension `bound`.
-        pieces: which piece a head's second sink is at, by positions of layer and head.
+        pieces: which type of pieces a head attends to most, of heads that have one, by positions of layer and head;
+            None where it is unknown.
 
     Returns:
         columns `COLUMNS`: `evidence` is the share of the head's attention that is off null; `contradicts` the roles

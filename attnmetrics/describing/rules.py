@@ -28,6 +28,8 @@ class Term(_Strict):
 
     result: str
     at: dict[str, str | int] = {}
+    largest: str | None = None
+    """the largest along this dimension is taken"""
     times_evidence: bool = False
     """what even attention would give is scaled to the share of a head's attention that is off null"""
     over_evidence: bool = False
@@ -88,7 +90,7 @@ class Rule(_Strict):
     """labels that are no details"""
     detail: str = "{label}"
     of_pieces: bool = False
-    """the detail is the piece that the head attends to most"""
+    """the detail is a piece type that the head attends to most; heads that have none have not the role"""
     when: Limits | None = None
     """None: no head has the role, and sentences tell of it alone."""
     where: tuple[Condition, ...] = ()

@@ -35,10 +35,10 @@ def sentence(findings: Sequence[Finding], evidence: float, unit: str, names: Nam
     if np.isnan(evidence) or not findings:
         return "Nothing of this head was measured."
     said = _Said(findings, {"evidence": share(evidence), "unit": unit}, names)
-    rests = _and(said.at("rests"))
-    resting = f"rests {rests}" if rests else f"rests {share(1 - evidence)} on null pieces"
+    rests = _and(said.at("rests")) or (f"{share(1 - evidence)} on null pieces" if 1 - evidence >= WHOLE else "")
+    resting = f"rests {rests}" if rests else ""
     alone = [text.replace("{rests}", resting) for text in said.at("alone")]
-    first = alone or [_main(said, resting if rests else "", _rest_is_all(findings, evidence))]
+    first = alone or [_main(said, resting, _rest_is_all(findings, evidence))]
     return " ".join(f"{_capital(part)}." for part in [*first, *said.at("also")])
 
 
@@ -72,8 +72,8 @@ def _most(findings: Sequence[Finding]) -> bool:
 
 def _rest_is_all(findings: Sequence[Finding], evidence: float) -> bool:
     """Whether what is told to rest somewhere is all that is not off null."""
-    resting = sum(one.score for one in findings if _words(one).place == "rests")
-    return abs(1 - evidence - resting) < WHOLE
+    resting = [one.score for one in findings if _words(one).place == "rests"]
+    return not resting or abs(1 - evidence - sum(resting)) < WHOLE
 
 
 class _Said:

@@ -62,7 +62,7 @@ class Tables:
             return self._whole(np.nan, labels)
         with np.errstate(divide="ignore", invalid="ignore"):
             found = found * self.evidence[..., None] if term.times_evidence else found
-            found = found / self.evidence[..., None] if term.over_evidence else found
+            found = np.minimum(found / self.evidence[..., None], 1) if term.over_evidence else found
         return self._whole(found, labels)
 
     def bounds(self, term: Term, each: str | None, labels: Sequence[str]) -> tuple[Array, Array]:
@@ -88,7 +88,9 @@ class Tables:
 def has(data: xr.Dataset, term: Term) -> bool:
     """Whether a run has a result, and the labels that are asked for."""
     table = data.get(term.result)
-    return table is not None and all(str(label) in _places(table, dim) for dim, label in term.at.items())
+    if table is None or term.largest not in (None, *table.dims):
+        return False
+    return all(str(label) in _places(table, dim) for dim, label in term.at.items())
 
 
 def _values(data: xr.Dataset, term: Term, each: str | None, labels: Sequence[str]) -> Array | None:
@@ -96,6 +98,7 @@ def _values(data: xr.Dataset, term: Term, each: str | None, labels: Sequence[str
     table = data[term.result]
     chosen = table.isel({dim: _places(table, dim)[str(label)] for dim, label in term.at.items()})
     dims = ("layer", "head", each or "")
+    chosen = chosen if term.largest is None else chosen.max(term.largest)
     if each in chosen.dims:
         places = _places(chosen, str(each))
         if not set(labels) <= set(places):

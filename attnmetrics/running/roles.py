@@ -36,7 +36,7 @@ def find_roles(
         tokens: rows of `tokens.parquet`, if there are any.
         intervals: those of the results, if there are any.
     """
-    return roles_frame(rules, data, intervals, {} if tokens is None else _pieces(data, tokens))
+    return roles_frame(rules, data, intervals, None if tokens is None else _pieces(data, tokens))
 
 
 def roles_of(
