@@ -58,7 +58,7 @@ export function headsAsked(atlas, { y, from, to, asked }) {
   return [...y.metric.column(y.label).keys()].filter(isAsked);
 }
 
-/** Those with evidence on the first axis, in the order asked for. */
+/** Those that compete on the first axis, in the order asked for. */
 export function ordered({ y, order }, places) {
   const wanted = new Set(places);
   const found = y.metric.order(y.label).filter((place) => wanted.has(place));

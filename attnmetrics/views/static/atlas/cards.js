@@ -2,7 +2,7 @@
 
 import { scaleOf } from "../arithmetic/colours.js";
 import { claimHref, placeOf } from "../arithmetic/heads.js";
-import { shown } from "../arithmetic/numbers.js";
+import { against, shown } from "../arithmetic/numbers.js";
 import { el, sheet } from "../shared/dom.js";
 import { cells } from "./map-parts.js";
 
@@ -18,7 +18,8 @@ function thumbnail(atlas, metric, label) {
   const scale = scaleOf(metric, label);
   const box = { left: 0, top: 0, width, height, gap: width > 5 ? 1 : 0 };
   const levelAt = (layer, head) => scale.level(metric.at(layer, head, label));
-  const map = cells(rows, columns, levelAt, box, scale.name);
+  const isOff = (layer, head) => atlas.evidence.isOff(placeOf(atlas, layer, head));
+  const map = cells(rows, columns, levelAt, { ...box, isOff }, scale.name);
   return sheet(columns * width, rows * height, { "aria-hidden": "true" }, map);
 }
 
@@ -30,16 +31,27 @@ export function card(atlas, metric, label, title = metric.heading(label)) {
     el("b", {}, title), thumbnail(atlas, metric, label), el("span", { class: "note" }, note));
 }
 
-/** A card that leads to a head that stands out. */
-export function standoutCard(atlas, { title, metric: name, claim, layer, head, value, median, chance }) {
+/**
+ * A card that leads to a head that stands out. Where its value has a chance level, what counts is the value against it:
+ * that is written large, the share itself beneath.
+ */
+export function standoutCard(atlas, one) {
+  const { title, metric: name, claim, layer, head, median } = one;
   const metric = atlas.byName.get(name);
-  const beside = chance === null ? [] : [el("span", { class: "note" }, `chance ${shown(metric, chance)}`)];
-  const at = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
-  const href = claimHref(atlas, ...at, claim);
-  const sentence = atlas.roles?.sentence(placeOf(atlas, ...at));
+  const [a, b] = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
+  const [large, beneath] = inShort(metric, one);
+  const sentence = atlas.roles?.sentence(placeOf(atlas, a, b));
   const does = sentence ? [el("span", { class: "note card-does", title: sentence }, sentence)] : [];
-  return el("a", { class: "role-card", href },
-    el("span", { class: "role" }, title), el("span", { class: "value" }, shown(metric, value)),
+  return el("a", { class: "role-card", href: claimHref(atlas, a, b, claim) },
+    el("span", { class: "role" }, title), el("span", { class: "value" }, large),
     el("span", { class: "where" }, `layer ${layer} head ${head}`), ...does,
-    el("span", { class: "note" }, `median ${shown(metric, median)}`), ...beside);
+    ...beneath.map((words) => el("span", { class: "note" }, words)),
+    el("span", { class: "note" }, `median ${shown(metric, median)}`));
+}
+
+/** What a card says of a value: large, and beneath. */
+function inShort(metric, { value, chance, of_chance: caption }) {
+  const told = chance === null ? "" : against(metric, value, chance);
+  if (!told) return [shown(metric, value), chance === null ? [] : [`${caption} ${shown(metric, chance)}`]];
+  return [told, [`${shown(metric, value)}; ${caption} ${shown(metric, chance)}`]];
 }

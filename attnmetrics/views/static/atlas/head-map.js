@@ -1,12 +1,12 @@
 // The map of a metric, read by pointer and keys: values on hover, a click leads to the head.
 
 import { headName, placeOf } from "../arithmetic/heads.js";
-import { ordinal, shown } from "../arithmetic/numbers.js";
+import { against, ordinal, shown } from "../arithmetic/numbers.js";
 import { clamp, round } from "../arithmetic/scales.js";
 import { pointIn } from "../shared/dom.js";
 import { arrow } from "../shared/keys.js";
 import { tooltip } from "../shared/tooltip.js";
-import { cellAt, corner, drawMap, layoutMap } from "./head-map-scene.js";
+import { cellAt, corner, drawMap, layoutMap, linesBelow } from "./head-map-scene.js";
 
 /**
  * Fill host with the map of a metric at a label.
@@ -15,7 +15,7 @@ import { cellAt, corner, drawMap, layoutMap } from "./head-map-scene.js";
  * null.
  */
 export function headMap(host, atlas, { metric, label }, { say, choose, marked = null }) {
-  const layout = layoutMap(atlas, host.clientWidth);
+  const layout = layoutMap(atlas, host.clientWidth, linesBelow(metric, label));
   const scene = drawMap(atlas, metric, label, layout, marked);
   host.replaceChildren(scene.picture);
   const tell = (cell) => describe({ atlas, metric, label }, cell);
@@ -25,18 +25,34 @@ export function headMap(host, atlas, { metric, label }, { say, choose, marked = 
 
 /** What is told of a head: its name, a line of words, and the lines beside the pointer. */
 function describe({ atlas, metric, label }, [layer, head]) {
-  const { rank, of } = metric.rank(placeOf(atlas, layer, head), label);
-  const chance = metric.chanceAt(layer, head, label);
+  const place = placeOf(atlas, layer, head);
+  const { rank, of } = metric.rank(place, label);
   const name = headName(atlas, layer, head);
   const value = shown(metric, metric.at(layer, head, label));
-  const rankWords = rank ? `${ordinal(rank)} of ${of}` : "no evidence";
-  const beside = Number.isNaN(chance) ? [] : [["chance", shown(metric, chance)]];
-  const sentence = atlas.roles?.sentence(placeOf(atlas, layer, head));
+  const from = metric.hasNull ? "" : atlas.evidence.fromHowMuch(place);
+  const rankWords = rank ? `${ordinal(rank)} of ${of}` : unranked(from);
+  const beside = besideValue(metric, [layer, head, label], from);
+  const sentence = atlas.roles?.sentence(place);
   return {
     name,
-    words: [`${name}: ${value} (${rankWords})`, ...beside.map((line) => line.join(" "))].join(", "),
+    words: [`${name}: ${value} (${rankWords})`, ...beside.map((pair) => pair.join(" "))].join(", "),
     lines: [[value, rankWords], ...beside, ...(sentence ? [[sentence, ""]] : [])],
   };
+}
+
+const unranked = (from) => (from ? "no rank" : "no evidence");
+
+/**
+ * [name, value] of a value's chance level, of the value against it, and of how much attention it is from, as far as
+ * there is any.
+ */
+function besideValue(metric, at, from) {
+  const [value, chance] = [metric.at(...at), metric.chanceAt(...at)];
+  const told = against(metric, value, chance);
+  return [
+    ...(Number.isNaN(chance) ? [] : [[metric.chance.caption, shown(metric, chance)]]),
+    ...(told ? [["against it", told]] : []), ...(from ? [["nearly switched off", from]] : []),
+  ];
 }
 
 /** Which cell is pointed at. The subject: tell(cell) gives { name, words, lines }; say, choose, tip. */

@@ -1,15 +1,17 @@
 // The first page: the run's numbers, heads that stand out, maps of all heads.
 
-import { headHref } from "../arithmetic/heads.js";
+import { headHref, standoutsOf } from "../arithmetic/heads.js";
 import { el } from "../shared/dom.js";
 import { card, standoutCard } from "./cards.js";
+import { evidenceNote } from "./evidence.js";
 import { place, section, tools } from "./parts.js";
 import { questionSection } from "./role-lists.js";
 import { roleMap } from "./role-map.js";
 
-/** Maps on the first page, as far as the run has them: metric and label. */
-const MAPS = [["null_attention"], ["attention_at_offset", "1"], ["dependency_alignment", "either"], ["distance"],
-  ["entropy"], ["variability"], ["pos_to", "NOUN"], ["pos_to", "DET"]];
+/** Maps on the first page, as far as the run has them: metric, label, and a title where its own is long. */
+const MAPS = [["null_attention"], ["attention_at_offset", "1"],
+  ["dependency_excess", "either", "Along dependencies, beyond distances"], ["distance"], ["entropy"], ["variability"],
+  ["pos_to", "NOUN"], ["pos_to", "DET"]];
 
 const ROLES_HELP = "A colour is what a head does first of all, by rules over the run's results; point at it to read it "
   + "in a sentence. A click opens the head.";
@@ -47,20 +49,20 @@ function leftOut(atlas) {
 
 function standouts(atlas) {
   const found = section("Heads that stand out", "A click opens the head and the sentences that show it.");
-  const cards = atlas.standouts.map((one) => standoutCard(atlas, one));
+  const cards = standoutsOf(atlas).map((one) => standoutCard(atlas, one));
   const none = el("p", { class: "note" }, "No head has evidence in this run.");
-  found.append(cards.length ? el("div", { class: "roles-grid" }, ...cards) : none);
+  found.append(evidenceNote(atlas), cards.length ? el("div", { class: "roles-grid" }, ...cards) : none);
   return found;
 }
 
 function maps(atlas) {
   const help = "Layers go down, heads across; the stronger the colour, the larger the value.";
   const found = section("Maps of all heads", help);
-  const chosen = MAPS.map(([name, label]) => [atlas.byName.get(name), label])
-    .filter(([metric]) => metric)
-    .map(([metric, label]) => [metric, metric.place(label)])
-    .filter(([, label]) => label >= 0);
-  const cards = chosen.map(([metric, label]) => card(atlas, metric, label));
+  const chosen = MAPS.map(([name, label, title]) => ({ metric: atlas.byName.get(name), label, title }))
+    .filter(({ metric }) => metric)
+    .map(({ metric, label, title }) => ({ metric, label: metric.place(label), title }))
+    .filter(({ label }) => label >= 0);
+  const cards = chosen.map(({ metric, label, title }) => card(atlas, metric, label, title));
   found.append(el("div", { class: "cards" }, ...cards), el("a", { href: "#/metrics" }, "all metrics"));
   return found;
 }
