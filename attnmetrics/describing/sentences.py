@@ -103,11 +103,22 @@ class _Said:
         numbers = {name: write(getattr(one, name)) for name in ("score", "chance", "median")}
         times = one.score / one.chance if one.chance else np.nan
         piece = f", most often “{one.label}”" if one.rule.of_pieces and one.label else ""
-        barred = f" (that by itself looks like {_and(one.contradicts[:MOST_LEANS])})" if one.contradicts else ""
+        barred = (
+            f" (that by itself looks like {_and([*map(self._plain, one.contradicts[:MOST_LEANS])])})"
+            if one.contradicts
+            else ""
+        )
         filled = {**numbers, "times": f"{times:.2g}", "name": self._name(one), "piece": piece, "contradicted": barred}
         for name, text in {**self._common, **filled}.items():
             template = template.replace(f"{{{name}}}", text)
         return template
+
+    def _plain(self, role: str) -> str:
+        """A role that is contradicted: "part of speech: ADP" is "part of speech: prepositions"."""
+        name, _, detail = role.partition(": ")
+        label = detail.partition(", ")[0]
+        called = next((names[label] for names in self._names.values() if label in names), label)
+        return f"{name}: {called}" if called else name
 
     def _name(self, one: Finding) -> str:
         return self._names.get(one.rule.each or "", {}).get(one.label, one.label)

@@ -94,10 +94,16 @@ def _found(run: Location, rules: Rules) -> pd.DataFrame:
 
 def _pieces(data: xr.Dataset, tokens: pd.DataFrame) -> dict[Place, str]:
     """Positions of layer and head → the text of the type that the head attends to most."""
-    found = most_attended(tokens)
+    found = most_attended(tokens, _mass(data))
     layers, heads = (pd.Index(data[dim].values) for dim in ("layer", "head"))
     places = zip(layers.get_indexer(found["layer"]).tolist(), heads.get_indexer(found["head"]).tolist(), strict=True)
     return dict(zip(places, map(_bare, readable_types(found["piece"].tolist())), strict=True))
+
+
+def _mass(data: xr.Dataset) -> pd.Series:
+    """By layer and head, Σ F over the units that are mapped, as many a part of it as of all units they are."""
+    part = float(data["map_sentences"]) / max(float(data["sentences"]), 1)
+    return pd.Series(part * data["attention_mass"].to_series())
 
 
 def _bare(piece: str) -> str:

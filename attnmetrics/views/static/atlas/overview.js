@@ -32,7 +32,8 @@ function drawRoles(root, atlas, go) {
   found.append(host, status);
   root.append(found);
   const { picture, legend } = roleMap(host, atlas, { say, choose: (layer, head) => go(headHref(atlas, layer, head)) });
-  found.append(legend, tools(() => picture, () => atlas.roles.rows(atlas), "roles of heads"), questionSection(atlas));
+  host.before(legend);
+  found.append(tools(() => picture, () => atlas.roles.rows(atlas), "roles of heads"), questionSection(atlas));
 }
 
 function missing(atlas) {
