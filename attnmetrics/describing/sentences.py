@@ -103,11 +103,8 @@ class _Said:
         numbers = {name: write(getattr(one, name)) for name in ("score", "chance", "median")}
         times = one.score / one.chance if one.chance else np.nan
         piece = f", most often “{one.label}”" if one.rule.of_pieces and one.label else ""
-        barred = (
-            f" (that by itself looks like {_and([*map(self._plain, one.contradicts[:MOST_LEANS])])})"
-            if one.contradicts
-            else ""
-        )
+        struck = _and([self._plain(role) for role in one.contradicts[:MOST_LEANS]])
+        barred = f" (that by itself looks like {struck})" if struck else ""
         filled = {**numbers, "times": f"{times:.2g}", "name": self._name(one), "piece": piece, "contradicted": barred}
         for name, text in {**self._common, **filled}.items():
             template = template.replace(f"{{{name}}}", text)
