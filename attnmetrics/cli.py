@@ -313,13 +313,16 @@ def _head(
 
     import attnmetrics
     from attnmetrics.views import terminal
-    from attnmetrics.views.roles import show_sentence
+    from attnmetrics.views.roles import show_like, show_sentence
     from attnmetrics.views.tables import unit_word
     from attnmetrics.views.tokens import show_tokens
 
-    profile, pieces = terminal.show_head(data, *place), show_tokens(attnmetrics.tokens(run), *place, top)
-    sentence = show_sentence(attnmetrics.roles(run), *place)
-    return Group(sentence, Text(), profile, Text(), pieces, *terminal.show_typical(exemplars, *place, unit_word(data)))
+    known = attnmetrics.roles(run)
+    profile = terminal.show_head(data, *place, [show_sentence(known, *place)])
+    like = show_like(attnmetrics.nearest_heads(run, *place, number=5), known)
+    pieces = show_tokens(attnmetrics.tokens(run), *place, top)
+    typical = terminal.show_typical(exemplars, *place, unit_word(data))
+    return Group(profile, Text(), like, Text(), pieces, *typical)
 
 
 def _words(data: "xr.Dataset", run: str, what: str, rel: str | None, top: int) -> "RenderableType":

@@ -92,7 +92,7 @@ def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
     own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
     if own.empty:
         return Group()
-    roles = [words for role, words in role_names(zip(own["role"], own["detail"], strict=True)) if role]
+    roles = _roles(frame, layer, head)
     named = [Text(f"roles: {'; '.join(roles)}", style=_FAINT)] if roles else []
     return Group(Text(visible(str(own["sentence"].iloc[0]))), *named)
 
@@ -113,13 +113,24 @@ def show_families(frame: pd.DataFrame) -> RenderableType:
     return result
 
 
-def show_nearest(frame: pd.DataFrame, said: Mapping[tuple[int, int], str]) -> RenderableType:
-    """The heads with the profiles most like one's, and what they do; nothing where there are none."""
-    if frame.empty:
+def show_like(near: pd.DataFrame, frame: pd.DataFrame) -> RenderableType:
+    """The heads with the profiles most like one's, and their roles; nothing where there are none.
+
+    Args:
+        near: columns layer, head, profile_distance, the nearest first.
+        frame: the table of roles.
+    """
+    if near.empty:
         return Group()
-    result = light_table("profile most like", "distance", "")
+    result = light_table("profile most like", "distance", "roles")
     result.columns[-1].justify, result.columns[-1].no_wrap = "left", False
-    for row in frame.itertuples():
-        sentence = said.get((row.layer, row.head), "")
-        result.add_row(f"layer {row.layer} head {row.head}", f"{row.profile_distance:.2f}", Text(visible(sentence)))
+    for row in near.itertuples():
+        name = f"layer {row.layer} head {row.head}"
+        result.add_row(name, f"{row.profile_distance:.2f}", Text("; ".join(_roles(frame, row.layer, row.head))))
     return result
+
+
+def _roles(frame: pd.DataFrame, layer: int, head: int) -> list[str]:
+    """Those of a head, in words."""
+    own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
+    return [words for role, words in role_names(zip(own["role"], own["detail"], strict=True)) if role]

@@ -19,7 +19,7 @@ from attnmetrics.describing.frame import roles_frame, sentences
 from attnmetrics.describing.questions import answers
 from attnmetrics.describing.rules import read_rules
 from attnmetrics.views.atlas import contents, render
-from attnmetrics.views.roles import role_names, show_answers, show_families, show_nearest, show_sentence
+from attnmetrics.views.roles import role_names, show_answers, show_families, show_like, show_sentence
 
 sys.path.append(str(Path(__file__).parents[1] / "describing"))
 from planted import HEADS, head, planted
@@ -74,15 +74,14 @@ def test_roles_that_differ_in_a_name_alone_are_told_together() -> None:
     ]
 
 
-def test_families_and_nearest_heads_are_tables() -> None:
+def test_families_and_nearest_heads_are_tables(frame: pd.DataFrame) -> None:
     families = pd.DataFrame(
         [(0, 0, 0, "previous"), (0, 1, 0, "previous"), (1, 0, 1, "next")], columns=["layer", "head", "family", "name"]
     )
     assert "previous            2   0.0, 0.1" in text(show_families(families))
     assert "like no other       1   1.0" in text(show_families(families))
-    near = pd.DataFrame([(3, 1, 0.123, 0.4)], columns=["layer", "head", "profile_distance", "head_distance"])
-    shown = text(show_nearest(near, {(3, 1): "Rests."}))
-    assert "layer 3 head 1          0.12   Rests." in shown
+    near = pd.DataFrame([(0, head("own"), 0.123, 0.4)], columns=["layer", "head", "profile_distance", "head_distance"])
+    assert f"layer 0 head {head('own')}          0.12   own piece; position" in text(show_like(near, frame))
 
 
 # ---- the atlas
