@@ -5,9 +5,11 @@ from typing import Final
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
-from attnmetrics.views.evidence import competing, of_those_on
+from attnmetrics.views.evidence import competing, evidence, of_those_on
 from attnmetrics.views.tables import (
+    HEAD,
     Labels,
     against,
     at_labels,
@@ -31,6 +33,8 @@ class Role:
     at: Labels = field(default_factory=dict)
     """A label for each further dimension of the metric."""
     lowest: bool = False
+    of_pieces: bool = False
+    """Whether it is about what pieces are: not for a head that rests on one piece of each sentence, whatever it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +88,25 @@ ROLES: Final = (
     Role("own piece", "attention_at_offset", {"offset": 0}),
     Role("repeated piece", "repeat_attention"),
     Role("induction", "induction_attention"),
-    Role("to nouns", "pos_to", {"pos": "NOUN"}),
-    Role("to proper nouns", "pos_to", {"pos": "PROPN"}),
-    Role("to determiners", "pos_to", {"pos": "DET"}),
-    Role("to verbs", "pos_to", {"pos": "VERB"}),
-    Role("to punctuation", "pos_to", {"pos": "PUNCT"}),
+    Role("to nouns", "pos_to", {"pos": "NOUN"}, of_pieces=True),
+    Role("to proper nouns", "pos_to", {"pos": "PROPN"}, of_pieces=True),
+    Role("to determiners", "pos_to", {"pos": "DET"}, of_pieces=True),
+    Role("to verbs", "pos_to", {"pos": "VERB"}, of_pieces=True),
+    Role("to punctuation", "pos_to", {"pos": "PUNCT"}, of_pieces=True),
 )
+
+
+_SINK_SHARE: Final = 0.35
+_SINK_TIMES: Final = 1.8
+"""A second sink gets so much of what is left off null pieces, and so many times what even attention would give."""
+
+
+def second_sinks(data: xr.Dataset) -> NDArray[np.bool_]:
+    """[layer, head] whether a head rests on one piece of each sentence; none where the run does not know."""
+    if "second_sink" not in data or "second_sink_uniform" not in data:
+        return np.zeros(tuple(data.sizes[dim] for dim in HEAD), bool)
+    share, even = values(data["second_sink"]), float(data["second_sink_uniform"])
+    return np.asarray((share >= _SINK_SHARE * values(evidence(data))) & (share >= _SINK_TIMES * even))
 
 
 EXAMPLE_ROLES: Final = tuple(role for role in ROLES if role.title in ("most local", "most diffuse", "most distant"))
@@ -118,7 +135,10 @@ def standout(data: xr.Dataset, role: Role) -> Standout | None:
     table = per_head(data, role.metric, role.at)
     if table is None:
         return None
-    best = ranked(of_those_on(data, rank_table(data, role.metric, role.at)), lowest=role.lowest)
+    competitors = of_those_on(data, rank_table(data, role.metric, role.at))
+    if role.of_pieces:
+        competitors = competitors.where(xr.DataArray(~second_sinks(data), dims=HEAD))
+    best = ranked(competitors, lowest=role.lowest)
     if not best:
         return None
     one = _standout(data, role, best[0], table)

@@ -11,13 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from attnmetrics.errors import ConfigError
+from attnmetrics.views.evidence import competing, from_how_much
 from attnmetrics.views.exemplars import of_claim
 from attnmetrics.views.heads import per_head
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.papers.clark_2019 import published_of
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.relations import Coreference, Relation, coreference, relations, under_rules
-from attnmetrics.views.tables import unit_word
+from attnmetrics.views.tables import unit_word, values
 from attnmetrics.views.terminal import exemplar_lines, heat_table, legend, light_table
 
 RULES: Final = {
@@ -43,16 +44,21 @@ def show_relations(data: xr.Dataset, top: int = 40) -> RenderableType:
         raise ConfigError("expected a run with relations, found none; it needs sentences whose words have heads")
     table = light_table("relation", "edges", "rule", *_FOUND)
     for one in found[:top]:
-        table.add_row(Text(visible(one.rel)), f"{one.edges:,}", one.rule.replace("_", " "), *_found(one))
+        table.add_row(Text(visible(one.rel)), f"{one.edges:,}", one.rule.replace("_", " "), *_found(data, one))
     rest = [Text(f"… and {len(found) - top} more: --top", style="dim")] if len(found) > top else []
     return Group(Text("Heads that find relations", style="bold"), Text(), table, *rest)
 
 
-def _found(one: Relation) -> tuple[str, ...]:
+def _found(data: xr.Dataset, one: Relation) -> tuple[str, ...]:
     """Cells of the best head and of the best offset."""
     offset = f"{one.offset:+d}".replace("-", "−")
     beside = _share(one.held_out), offset, percent(one.at_offset)
-    return f"{one.layer}.{one.head}", percent(one.accuracy), *beside
+    return _name(data, one.layer, one.head), percent(one.accuracy), *beside
+
+
+def _name(data: xr.Dataset, layer: int, head: int) -> str:
+    """A head, and from how much of its attention its numbers are where it is nearly switched off."""
+    return ", ".join(filter(None, [f"{layer}.{head}", from_how_much(data, layer, head)]))
 
 
 def _share(value: float) -> str:
@@ -72,7 +78,7 @@ def show_relation(data: xr.Dataset, exemplars: pd.DataFrame, rel: str, top: int 
     best = max(rules, key=lambda one: one.hits)
     table = light_table("rule", "edges", *_FOUND, "held out")
     for one in rules:
-        table.add_row(one.rule.replace("_", " "), f"{one.attainable:,}", *_found(one), _share(one.baseline))
+        table.add_row(one.rule.replace("_", " "), f"{one.attainable:,}", *_found(data, one), _share(one.baseline))
     published = [Text(f"published: {visible(words)}", style="dim") for words in published_of(data).get(rel, ())]
     heat = _heat(data, "relation_accuracy", {"rule": best.rule, "rel": rel})
     about = Text(f"{best.rule.replace('_', ' ')}: {RULES.get(best.rule, '')}", style="dim")
@@ -94,27 +100,31 @@ def show_coreference(data: xr.Dataset, exemplars: pd.DataFrame, top: int = 3) ->
             "pipeline that finds them) and --unit window:128"
         )
     kinds = dict.fromkeys(one.candidates for one in found)
-    tables = [part for kind in kinds for part in _coreference([one for one in found if one.candidates == kind], kind)]
+    tables = [
+        part for kind in kinds for part in _coreference(data, [one for one in found if one.candidates == kind], kind)
+    ]
     heat = _heat(data, "coreference_accuracy", {"candidates": found[0].candidates, "mention_class": "all"})
     shown = _sentences(exemplars, "coreference", top, unit_word(data))
     return Group(Text("Heads that find antecedents", style="bold"), Text(), *tables, *heat, *shown)
 
 
-def _coreference(found: Sequence[Coreference], candidates: str) -> tuple[RenderableType, ...]:
+def _coreference(data: xr.Dataset, found: Sequence[Coreference], candidates: str) -> tuple[RenderableType, ...]:
     """A table with a row a class of mentions; the heuristics choose among mentions."""
     heuristics = tuple(found[0].heuristics) if candidates == _MENTIONS else ()
     names = [name.replace("_", " ") for name in heuristics]
     table = light_table("class", "n", "head", "found", "held out", *names)
     for one in found:
         beside = [_share(one.heuristics[name]) for name in heuristics]
-        best = f"{one.layer}.{one.head}", percent(one.accuracy), _share(one.held_out)
+        best = _name(data, one.layer, one.head), percent(one.accuracy), _share(one.held_out)
         table.add_row(Text(visible(one.mention_class)), f"{one.anaphors:,}", *best, *beside)
     return Text(f"among all earlier {visible(candidates)}", style="dim"), table, Text()
 
 
 def _heat(data: xr.Dataset, metric: str, at: dict[str, str | int]) -> list[Table]:
     table = per_head(data, metric, at)
-    return [] if table is None or table.sizes["head"] > _WIDEST_HEAT else [heat_table(table)]
+    if table is None or table.sizes["head"] > _WIDEST_HEAT:
+        return []
+    return [heat_table(table, values(competing(data, table)))]
 
 
 def _sentences(exemplars: pd.DataFrame, claim: str, top: int, unit: str) -> list[Text]:

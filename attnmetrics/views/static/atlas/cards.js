@@ -1,7 +1,7 @@
 // Cards that lead to a metric or a head.
 
 import { scaleOf } from "../arithmetic/colours.js";
-import { claimHref, placeOf } from "../arithmetic/heads.js";
+import { placeOf, shownHref } from "../arithmetic/heads.js";
 import { against, shown } from "../arithmetic/numbers.js";
 import { el, sheet } from "../shared/dom.js";
 import { cells } from "./map-parts.js";
@@ -42,7 +42,7 @@ export function standoutCard(atlas, one) {
   const [large, beneath] = inShort(metric, one);
   const sentence = atlas.roles?.sentence(placeOf(atlas, a, b));
   const does = sentence ? [el("span", { class: "note card-does", title: sentence }, sentence)] : [];
-  return el("a", { class: "role-card", href: claimHref(atlas, a, b, claim) },
+  return el("a", { class: "role-card", href: shownHref(atlas, a, b, claim) },
     el("span", { class: "role" }, title), el("span", { class: "value" }, large),
     el("span", { class: "where" }, `layer ${layer} head ${head}`), ...does,
     ...beneath.map((words) => el("span", { class: "note" }, words)),
