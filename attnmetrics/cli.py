@@ -307,17 +307,22 @@ def show(
 def _head(
     data: "xr.Dataset", run: str, exemplars: "pd.DataFrame", place: tuple[int, int], top: int
 ) -> "RenderableType":
-    """One head: its profile, its pieces, typical sentences."""
+    """One head: what it does in one sentence, its profile, its pieces, typical sentences."""
     from rich.console import Group
     from rich.text import Text
 
     import attnmetrics
     from attnmetrics.views import terminal
+    from attnmetrics.views.roles import show_like, show_sentence
     from attnmetrics.views.tables import unit_word
     from attnmetrics.views.tokens import show_tokens
 
-    profile, pieces = terminal.show_head(data, *place), show_tokens(attnmetrics.tokens(run), *place, top)
-    return Group(profile, Text(), pieces, *terminal.show_typical(exemplars, *place, unit_word(data)))
+    known = attnmetrics.roles(run)
+    profile = terminal.show_head(data, *place, [show_sentence(known, *place)])
+    like = show_like(attnmetrics.nearest_heads(run, *place, number=5), known)
+    pieces = show_tokens(attnmetrics.tokens(run), *place, top)
+    typical = terminal.show_typical(exemplars, *place, unit_word(data))
+    return Group(profile, Text(), like, Text(), pieces, *typical)
 
 
 def _words(data: "xr.Dataset", run: str, what: str, rel: str | None, top: int) -> "RenderableType":
@@ -331,6 +336,43 @@ def _words(data: "xr.Dataset", run: str, what: str, rel: str | None, top: int) -
     if rel is None:
         return relation_tables.show_coreference(data, frame, few)
     return relation_tables.show_relation(data, frame, rel, few)
+
+
+@app.command()
+def roles(
+    run: RunFolder,
+    question: Annotated[
+        str | None, typer.Option(metavar="NAME", help="only this one: syntax, position, inactive, copying, or your own")
+    ] = None,
+    role: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="only heads of this role, such as previous or 'part of speech: DET'"),
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML file of rules that come before the package's own")
+    ] = None,
+    sentences: Annotated[bool, typer.Option("--sentences", help="with each head's sentence")] = False,
+    families: Annotated[bool, typer.Option("--families", help="heads with like profiles, named by roles")] = False,
+    top: Annotated[int, typer.Option(min=1, help="how many heads of a list are told in full")] = 10,
+    verbose: Verbose = False,
+) -> None:
+    """Say which heads follow syntax, which are only position, which are switched off, which copy."""
+    from rich.console import Console
+
+    import attnmetrics
+    from attnmetrics.describing.questions import answer, answers, of_role
+    from attnmetrics.describing.rules import read_rules
+    from attnmetrics.views.roles import show_answers, show_families
+
+    if (question is not None) + (role is not None) + families > 1:
+        raise ConfigError("a list is by question, by role or by family: give one of --question, --role, --families")
+    if families:
+        Console().print(show_families(attnmetrics.families(run)))
+        return
+    known, frame = read_rules(rules), attnmetrics.roles(run, rules=rules)
+    one = answer(known, frame, question) if question else of_role(known, frame, role) if role else None
+    found = answers(known, frame) if one is None else [one]
+    Console().print(show_answers(found, frame, top, sentences))
 
 
 @app.command()
@@ -392,7 +434,9 @@ def serve(
         data, exemplars = with_probes(_load(folder, evidence), folder), attnmetrics.exemplars(folder)
         facts = read_facts(folder) or {}
         frames = exemplars, attnmetrics.exemplar_attention(folder)
-        page = atlas.render(data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder))
+        page = atlas.render(
+            data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder), roles=attnmetrics.roles(folder)
+        )
         load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
         address = f"http://{server.HOST}:{listener.getsockname()[1]}/"
         _print(f"atlas: {address} (Ctrl+C ends)")

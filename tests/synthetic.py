@@ -31,7 +31,7 @@ def dataset(
     """Every result of a run with the labels and links of every run."""
     names = {"pos": pos, "rel": rel, "special": SPECIAL}
     schema = Schema(tuple(range(first_layer, first_layer + layers)), heads, LABELS, LINKS, names)
-    data = _without_evidence(schema)
+    data = without_evidence(schema)
     make = _Maker(np.random.default_rng(seed), data, causal)
     for result in schema.results:
         value = make.value(result.name)
@@ -44,7 +44,7 @@ def dataset(
     return data
 
 
-def _without_evidence(schema: Schema) -> xr.Dataset:
+def without_evidence(schema: Schema) -> xr.Dataset:
     """The results of no sentence: dimensions, labels and attributes are right."""
     grid = (len(schema.layers), schema.heads)
     state = State.zero(schema)

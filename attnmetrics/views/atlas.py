@@ -28,6 +28,7 @@ from attnmetrics.views.papers.clark_2019 import CLARK, published_layers, publish
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 from attnmetrics.views.pieces import readable, visible
 from attnmetrics.views.relations import by_rules, coreference
+from attnmetrics.views.role_pages import pack_roles
 from attnmetrics.views.tables import (
     beside,
     by_layer,
@@ -91,6 +92,7 @@ def write_report(
     facts: Mapping[str, Any],
     folder: Location,
     tokens: pd.DataFrame | None = None,
+    roles: pd.DataFrame | None = None,
 ) -> None:
     """Write `folder`/index.html.
 
@@ -101,11 +103,12 @@ def write_report(
         facts: what run.json says; `model`, `corpus`, `counts`, `left_out`, `timings` are shown where present.
         folder: made where missing.
         tokens: rows (layer, head, side, rank, piece, piece_id, attention, occurrences, lift); None for none.
+        roles: rows (layer, head, role, detail, …, sentence); None for none.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    page = render(data, exemplars, attention, facts, tokens=tokens)
+    page = render(data, exemplars, attention, facts, tokens=tokens, roles=roles)
     try:
         folder.write_folder(lambda path: (path / PAGE).write_text(page, encoding="utf-8", newline="\n"))
     except OSError as error:
@@ -122,11 +125,13 @@ def render(
     facts: Mapping[str, Any],
     served: bool = False,
     tokens: pd.DataFrame | None = None,
+    roles: pd.DataFrame | None = None,
 ) -> str:
     """The page, the same for the same input. `served`: a server stands behind it that runs the model."""
     name = model_name(facts)
     title = f"Attention heads of {name}" if name else "Attention heads"
-    return render_page(contents(data, exemplars, attention, facts, tokens) | {"served": served}, title, "auto")
+    content = contents(data, exemplars, attention, facts, tokens, roles)
+    return render_page(content | {"served": served}, title, "auto")
 
 
 def contents(
@@ -135,6 +140,7 @@ def contents(
     attention: pd.DataFrame,
     facts: Mapping[str, Any],
     tokens: pd.DataFrame | None = None,
+    roles: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
     """What the page's script reads."""
     return {
@@ -163,6 +169,7 @@ def contents(
         "published_relations": published_of(data),
         "relations": [[_told(one) for one in rules] for rules in by_rules(data)],
         "coreference": [_told(one) for one in coreference(data)],
+        "roles": None if roles is None else pack_roles(data, roles),
         "tokens": None if tokens is None else pack_tokens(data, tokens),
         **_sentences(data, exemplars, attention),
     }  # fmt: skip

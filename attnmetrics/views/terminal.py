@@ -419,8 +419,14 @@ _FEW_LABELS: Final = 4
 """With no more labels than these, a metric of a head has a row for each; with more, a table of the largest."""
 
 
-def show_head(data: xr.Dataset, layer: int, head: int) -> RenderableType:
+def show_head(data: xr.Dataset, layer: int, head: int, does: Sequence[RenderableType] = ()) -> RenderableType:
     """A head's metrics with their rank among all heads (1 = highest), and what it looks at more than others do.
+
+    Args:
+        data: a run's results.
+        layer: of the head.
+        head: of the layer.
+        does: what it does in words, which stands beneath its name.
 
     Raises:
         ConfigError: the run has no such head.
@@ -435,7 +441,8 @@ def show_head(data: xr.Dataset, layer: int, head: int) -> RenderableType:
     name = Text(f"layer {layer} head {head}", style="bold")
     near = _nearest(data, layer, head)
     whole = _metrics(data, tables, layer, head)
-    return Group(name, *_how_much(data, layer, head), Text(), whole, *near, Text(), Columns(profiles, padding=(0, 3)))
+    top = [name, *does, *_how_much(data, layer, head), Text()]
+    return Group(*top, whole, *near, Text(), Columns(profiles, padding=(0, 3)))
 
 
 def _how_much(data: xr.Dataset, layer: int, head: int) -> list[RenderableType]:

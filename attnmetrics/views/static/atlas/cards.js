@@ -40,9 +40,11 @@ export function standoutCard(atlas, one) {
   const metric = atlas.byName.get(name);
   const [a, b] = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
   const [large, beneath] = inShort(metric, one);
+  const sentence = atlas.roles?.sentence(placeOf(atlas, a, b));
+  const does = sentence ? [el("span", { class: "note card-does", title: sentence }, sentence)] : [];
   return el("a", { class: "role-card", href: shownHref(atlas, a, b, claim) },
     el("span", { class: "role" }, title), el("span", { class: "value" }, large),
-    el("span", { class: "where" }, `layer ${layer} head ${head}`),
+    el("span", { class: "where" }, `layer ${layer} head ${head}`), ...does,
     ...beneath.map((words) => el("span", { class: "note" }, words)),
     el("span", { class: "note" }, `median ${shown(metric, median)}`));
 }

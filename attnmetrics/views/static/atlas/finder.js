@@ -2,7 +2,7 @@
 
 import { pearson } from "../arithmetic/correlation.js";
 import { columnName, pairRows } from "../arithmetic/csv.js";
-import { headsAsked, ordered, pairs, presets, readQuestion, writeQuestion } from "../arithmetic/finder.js";
+import { axesOf, headsAsked, ordered, pairs, readQuestion, writeQuestion } from "../arithmetic/finder.js";
 import { claimHref, headAt, headHref, headName } from "../arithmetic/heads.js";
 import { labelName, startLabel } from "../arithmetic/labels.js";
 import { against, number, pValue, shown } from "../arithmetic/numbers.js";
@@ -25,12 +25,6 @@ export function drawFinder(root, atlas, _, go, query) {
   return null;
 }
 
-/** Questions that people ask first. */
-function asked(atlas) {
-  const links = presets(atlas).map(([name, query]) => el("a", { href: `#/find?${new URLSearchParams(query)}` }, name));
-  return el("nav", { class: "tabs", "aria-label": "Questions" }, ...links);
-}
-
 function inWords({ r, p, n }) {
   if (Number.isNaN(r)) return "Too few heads for a correlation";
   return `Pearson r = ${number(Math.round(r * 1000) / 1000)}, ${pValue(p)}, ${n} heads`;
@@ -39,6 +33,7 @@ function inWords({ r, p, n }) {
 class Finder {
   constructor(root, atlas, go, question) {
     Object.assign(this, { atlas, go, question, plot: place() });
+    this.presets = el("div", { class: "presets" });
     this.controls = el("div", { class: "controls finder" });
     this.answer = el("p", { class: "correlation", role: "status" });
     this.saved = el("div");
@@ -46,11 +41,12 @@ class Finder {
     const { host, status } = this.plot;
     const left = el("div", {}, this.answer, host, status, this.saved);
     root.append(crumbs([OVERVIEW], "Find heads"), el("h1", {}, "Find heads"), el("p", { class: "help" }, HELP),
-      asked(atlas), this.controls, evidenceNote(atlas), el("div", { class: "metric-page wider" }, left, this.list));
+      this.presets, this.controls, evidenceNote(atlas), el("div", { class: "metric-page wider" }, left, this.list));
   }
 
   draw() {
     const { atlas, question, go, plot, saved } = this;
+    this.#drawPresets();
     this.#drawControls();
     history.replaceState(null, "", writeQuestion(atlas, question));
     const places = headsAsked(atlas, question);
@@ -68,6 +64,20 @@ class Finder {
   #set(changed) {
     Object.assign(this.question, changed);
     this.draw();
+  }
+
+  /** A button for each question of the rules; it is pressed while only the heads that answer it are shown. */
+  #drawPresets() {
+    const { atlas, presets, question: { asked } } = this;
+    const button = (one) => {
+      const isPressed = one === asked;
+      const ask = () => this.#set(isPressed ? { asked: null } : { asked: one, ...(one.axes && axesOf(atlas, one)) });
+      const attributes = { type: "button", class: "toggle", "aria-pressed": String(isPressed), onclick: ask };
+      return el("button", attributes, one.title);
+    };
+    const focused = [...presets.children].indexOf(document.activeElement);
+    presets.replaceChildren(...(atlas.roles?.questions ?? []).map(button));
+    presets.children[focused]?.focus();
   }
 
   /** The menus again, the focus where it was. */

@@ -18,34 +18,45 @@ export function headMap(host, atlas, { metric, label }, { say, choose, marked = 
   const layout = layoutMap(atlas, host.clientWidth, linesBelow(metric, label));
   const scene = drawMap(atlas, metric, label, layout, marked);
   host.replaceChildren(scene.picture);
-  new MapReader(scene, layout, { atlas, metric, label, say, choose, tip: tooltip(host) }).listen(marked);
+  const tell = (cell) => describe({ atlas, metric, label }, cell);
+  new MapReader(scene, layout, { atlas, tell, say, choose, tip: tooltip(host) }).listen(marked);
   return scene.picture;
 }
 
-/**
- * What is told of a head: its name, value, rank, or why it has none, and [name, value] of its chance level, of the
- * value against it, and of how much attention it is from, as far as there is any.
- */
+/** What is told of a head: its name, a line of words, and the lines beside the pointer. */
 function describe({ atlas, metric, label }, [layer, head]) {
   const place = placeOf(atlas, layer, head);
   const { rank, of } = metric.rank(place, label);
-  const [value, chance] = [metric.at(layer, head, label), metric.chanceAt(layer, head, label)];
-  const told = against(metric, value, chance);
+  const name = headName(atlas, layer, head);
+  const value = shown(metric, metric.at(layer, head, label));
   const from = metric.hasNull ? "" : atlas.evidence.fromHowMuch(place);
-  const unranked = from ? "no rank" : "no evidence";
+  const rankWords = rank ? `${ordinal(rank)} of ${of}` : unranked(from);
+  const beside = besideValue(metric, [layer, head, label], from);
+  const sentence = atlas.roles?.sentence(place);
   return {
-    name: headName(atlas, layer, head),
-    value: shown(metric, value),
-    rank: rank ? `${ordinal(rank)} of ${of}` : unranked,
-    beside: [
-      ...(Number.isNaN(chance) ? [] : [[metric.chance.caption, shown(metric, chance)]]),
-      ...(told ? [["against it", told]] : []), ...(from ? [["nearly switched off", from]] : []),
-    ],
+    name,
+    words: [`${name}: ${value} (${rankWords})`, ...beside.map((pair) => pair.join(" "))].join(", "),
+    lines: [[value, rankWords], ...beside, ...(sentence ? [[sentence, ""]] : [])],
   };
 }
 
-/** Which cell is pointed at. */
-class MapReader {
+const unranked = (from) => (from ? "no rank" : "no evidence");
+
+/**
+ * [name, value] of a value's chance level, of the value against it, and of how much attention it is from, as far as
+ * there is any.
+ */
+function besideValue(metric, at, from) {
+  const [value, chance] = [metric.at(...at), metric.chanceAt(...at)];
+  const told = against(metric, value, chance);
+  return [
+    ...(Number.isNaN(chance) ? [] : [[metric.chance.caption, shown(metric, chance)]]),
+    ...(told ? [["against it", told]] : []), ...(from ? [["nearly switched off", from]] : []),
+  ];
+}
+
+/** Which cell is pointed at. The subject: tell(cell) gives { name, words, lines }; say, choose, tip. */
+export class MapReader {
   #cell = [0, 0];
 
   constructor({ picture, cursor }, layout, subject) {
@@ -74,17 +85,16 @@ class MapReader {
     this.cursor.setAttribute("x", round(x));
     this.cursor.setAttribute("y", round(y));
     this.cursor.setAttribute("visibility", "visible");
-    const told = describe(this.subject, cell);
-    const beside = told.beside.map((pair) => `, ${pair.join(" ")}`).join("");
-    this.subject.say(`${told.name}: ${told.value} (${told.rank})${beside}`);
+    const told = this.subject.tell(cell);
+    this.subject.say(told.words);
     return told;
   }
 
   #hover(event) {
     const cell = this.#find(event);
     if (!cell) { this.#leave(); return; }
-    const { name, value, rank, beside } = this.#point(cell);
-    this.subject.tip.show(event, name, [[value, rank], ...beside]);
+    const { name, lines } = this.#point(cell);
+    this.subject.tip.show(event, name, lines);
     this.picture.style.cursor = "pointer";
   }
 

@@ -15,6 +15,7 @@ import { histogramSection } from "./histograms.js";
 import { offsets } from "./offsets.js";
 import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
 import { labelsOf, profile } from "./profile.js";
+import { nearSection } from "./role-lists.js";
 
 /** Labels of a profile shown at first. */
 const FIRST = 10;
@@ -35,7 +36,7 @@ export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go, quer
   root.append(...top(atlas, one), ...answerSection(atlas, one, query.get("claim")));
   root.append(sentenceSection(atlas, one, Number(rank ?? 0), query.get("sentences")));
   root.append(...pieceSection(atlas, one), metricSection(atlas, one));
-  root.append(...similarSection(atlas, one));
+  root.append(...nearSection(atlas, one), ...similarSection(atlas, one));
   drawProfiles(root, atlas, one);
   if (atlas.offset) drawOffsets(root, atlas, one);
   root.append(...histogramSection(atlas, one));
@@ -49,6 +50,7 @@ function top(atlas, one) {
   const title = capital(one.name);
   const [layer, head] = [atlas.layers[one.layer], atlas.heads[one.head]];
   const found = [crumbs([OVERVIEW], title), el("div", { class: "page-top" }, el("h1", {}, title), steps(atlas, one))];
+  found.push(...does(atlas, one));
   const query = new URLSearchParams({ view: "head", layer, head });
   const link = el("a", { href: `#/try?${query}` }, "See it in a sentence of your own");
   if (atlas.served) found.push(el("p", {}, link));
@@ -57,6 +59,16 @@ function top(atlas, one) {
   const tags = roles.map((role) => el("span", { class: "role-tag" }, role.title));
   if (tags.length) found.push(el("p", { class: "roles" }, "Of all heads: ", ...tags));
   return found;
+}
+
+/** What it does in one sentence, and its roles. */
+function does(atlas, { layer, head }) {
+  const at = placeOf(atlas, layer, head);
+  if (!atlas.roles) return [];
+  const tags = atlas.roles.inWords(at).map((words) => el("span", { class: "role-tag" }, words));
+  const colour = `--own:${atlas.roles.first(at).colour}`;
+  const sentence = el("p", { class: "does", style: colour }, atlas.roles.sentence(at));
+  return [sentence, ...(tags.length ? [el("p", { class: "roles" }, "Roles: ", ...tags)] : [])];
 }
 
 /** From how much of its attention a head's numbers are. */

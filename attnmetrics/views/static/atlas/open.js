@@ -3,14 +3,15 @@
 import { Evidence } from "../arithmetic/evidence.js";
 import { readExemplars } from "../arithmetic/exemplars.js";
 import { PieceTypes } from "../arithmetic/piece-types.js";
+import { Roles } from "../arithmetic/roles.js";
 import { Similarity } from "../arithmetic/similarity.js";
 import { CorpusTable, Metric } from "../arithmetic/tables.js";
 import { unpack } from "../shared/unpack.js";
 
 /**
  * The data with its arrays unpacked: `metrics` and `byName`, tables of heads; `corpus`, tables of the corpus;
- * `evidence` of heads; `exemplars` and `typical` ones of each head; `pieceTypes` and `similarity` of heads, or null;
- * `offset`, the table by offset, or undefined; `isCausal`, whether no head looks ahead.
+ * `evidence` of heads; `exemplars` and `typical` ones of each head; `pieceTypes`, `similarity` and `roles` of heads, or
+ * null; `offset`, the table by offset, or undefined; `isCausal`, whether no head looks ahead.
  */
 export async function openAtlas(data) {
   const metrics = await openMetrics(data);
@@ -24,8 +25,9 @@ export async function openAtlas(data) {
   const offset = metrics.find((metric) => metric.dim === "offset");
   const [{ byHead: exemplars, typical, claimed }, similarity] = [await openExemplars(data), await openSimilarity(data)];
   const pieceTypes = await openPieceTypes(data);
+  const roles = data.roles && new Roles(data.roles, await unpack(data.roles.families, Int16Array));
   return {
-    ...data, metrics, byName, corpus, evidence, exemplars, typical, claimed, pieceTypes, similarity, offset,
+    ...data, roles, metrics, byName, corpus, evidence, exemplars, typical, claimed, pieceTypes, similarity, offset,
     isCausal: !looksAhead(offset),
   };
 }

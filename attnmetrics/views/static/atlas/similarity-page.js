@@ -11,6 +11,7 @@ import { el } from "../shared/dom.js";
 import { evidenceNote } from "./evidence.js";
 import { layerMap } from "./layer-map.js";
 import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
+import { familySection } from "./role-lists.js";
 import { scatter } from "./scatter.js";
 import { clusterColour, legend, LEGEND, painter } from "./similarity-colours.js";
 
@@ -45,7 +46,7 @@ class SimilarityPage {
     root.append(this.controls, evidenceNote(atlas),
       el("div", { class: "metric-page wider" }, el("div", {}, this.plot.host, this.plot.status, this.saved), beside));
     drawLayers(beside, atlas);
-    root.append(clusterSection(atlas));
+    root.append(clusterSection(atlas), ...(atlas.roles ? [familySection(atlas)] : []));
   }
 
   draw() {

@@ -1,0 +1,156 @@
+"""Rules as data: those of a user before the package's, those that a run lacks the results of, and what is no rule."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from attnmetrics.describing.finding import lacking
+from attnmetrics.describing.frame import COLUMNS, roles_frame, sentences
+from attnmetrics.describing.rules import Rules, package_rules, read_rules
+from attnmetrics.errors import ConfigError
+
+
+def made_up(**tables: object) -> xr.Dataset:
+    """Results of two heads: shares, unless it is said."""
+    variables = {name: (dims, np.asarray(values, float), {"kind": "share"}) for name, (dims, values) in tables.items()}  # type: ignore[misc]
+    return xr.Dataset(variables, {"layer": [3], "head": [0, 1], "kind": ["a", "b"], "bound": ["low", "high"]})
+
+
+HEAD = ("layer", "head")
+DATA = made_up(
+    null_attention=(HEAD, [[0.2, 0.5]]),
+    shine=((*HEAD, "kind"), [[[0.7, 0.3], [0.1, 0.9]]]),
+    shine_even=(("kind",), [0.4, 0.6]),
+    glow=(HEAD, [[0.3, np.nan]]),
+    rows=((), 100),
+)
+OWN = """
+roles:
+  - role: shiny
+    title: shines
+    score: {result: shine}
+    chance: {result: shine_even}
+    each: kind
+    when: {at_least: 0.5, times_chance: 1.4, WHEN}
+    words: {place: goes, text: "to {name} ({score}, {times} times even attention; median {median})"}
+names:
+  kind: {a: things that shine}
+"""
+
+
+def rules(tmp_path: Path, text: str) -> Rules:
+    file = tmp_path / "own.yaml"
+    file.write_text(text, encoding="utf-8")
+    return read_rules(file)
+
+
+def found(frame: pd.DataFrame) -> list[tuple[object, ...]]:
+    return list(frame[["head", "role", "detail"]].itertuples(index=False, name=None))
+
+
+def test_a_rule_of_a_user_makes_roles_rows_and_words(tmp_path: Path) -> None:
+    frame = roles_frame(rules(tmp_path, OWN.replace(", WHEN", "")), DATA)
+    assert tuple(frame.columns) == COLUMNS
+    assert found(frame) == [(0, "shiny", "a"), (1, "shiny", "b")]
+    assert frame.loc[0, ["layer", "score", "chance", "evidence"]].tolist() == pytest.approx([3, 0.7, 0.4, 0.8])
+    assert np.isnan(frame[["low", "high"]].to_numpy()).all()
+    said = sentences(frame)[3, 0]
+    assert (
+        said
+        == "Rests 20% on null pieces; the rest goes to things that shine (70%, 1.7 times even attention; median 40%)."
+    )
+    assert "goes to b (90%, 1.5 times" in sentences(frame)[3, 1]
+
+
+@pytest.mark.parametrize(
+    ("limit", "heads"),
+    [
+        ("at_most: 0.8", [0]),
+        ("above_chance: 0.29", [0, 1]),
+        ("above_chance: 0.31", []),
+        ("errors: 6", [0, 1]),  # 0.3 ÷ √(0.24 ÷ 100) is 6.12 of both
+        ("errors: 6.2", []),
+    ],
+)
+def test_limits(tmp_path: Path, limit: str, heads: list[int]) -> None:
+    text = OWN.replace("WHEN", limit).replace("    each", "    count: {result: rows}\n    each")
+    frame = roles_frame(rules(tmp_path, text), DATA)
+    assert sorted(set(frame.loc[frame["role"] == "shiny", "head"])) == heads
+
+
+def test_a_further_score_has_limits_too_and_no_evidence_is_no_role(tmp_path: Path) -> None:
+    text = OWN.replace(", WHEN", "").replace(
+        "    words", "    where: [{score: {result: glow}, at_least: 0.1}]\n    words"
+    )
+    assert found(roles_frame(rules(tmp_path, text), DATA)) == [(0, "shiny", "a"), (1, "", "")]
+
+
+def test_bounds_are_those_of_the_intervals(tmp_path: Path) -> None:
+    intervals = made_up(shine=((*HEAD, "kind", "bound"), [[[[0.6, 0.8], [0, 0]], [[0, 0], [0.85, 0.95]]]]))
+    frame = roles_frame(rules(tmp_path, OWN.replace(", WHEN", "")), DATA, intervals)
+    assert frame[["low", "high"]].to_numpy().tolist() == [[0.6, 0.8], [0.85, 0.95]]
+
+
+def test_a_score_may_be_scaled_by_evidence_or_be_the_largest(tmp_path: Path) -> None:
+    text = """
+roles:
+  - {role: scaled, title: t, score: {result: glow, over_evidence: true}, chance: {result: shine_even, at: {kind: a},
+     times_evidence: true}, when: {at_least: 0}}
+  - {role: largest, title: t, score: {result: shine, largest: kind}, when: {at_least: 0.8}}
+"""
+    frame = roles_frame(rules(tmp_path, text), DATA)
+    assert found(frame) == [(0, "scaled", ""), (1, "largest", "")]
+    assert frame[["score", "chance"]].iloc[0].tolist() == pytest.approx([0.3 / 0.8, 0.4 * 0.8])
+
+
+def test_rules_without_results_are_skipped_and_named(tmp_path: Path) -> None:
+    frame = roles_frame(rules(tmp_path, OWN.replace(", WHEN", "")), DATA)
+    assert frame.attrs["skipped"]["coreference"] == "coreference_accuracy"
+    assert {"shiny", "inactive"} & set(frame.attrs["skipped"]) == set()
+    one, other = ({"role": "r", "title": "t", "score": {"result": name}} for name in ("glow", "nothing"))
+    assert lacking(Rules.model_validate({"roles": [one, other]}), DATA) == {}
+    assert lacking(Rules.model_validate({"roles": [other]}), DATA) == {"r": "nothing"}
+
+
+def test_a_label_that_a_run_lacks_is_a_result_that_it_lacks() -> None:
+    rule = {"role": "r", "title": "t", "score": {"result": "shine", "at": {"kind": "c"}}, "when": {"at_least": 0}}
+    assert lacking(Rules.model_validate({"roles": [rule]}), DATA) == {"r": "shine"}
+
+
+def test_a_role_of_a_user_stands_for_the_packages_own(tmp_path: Path) -> None:
+    rule = "{role: inactive, title: rests, score: {result: null_attention}, when: {at_least: 0.4}, contradicts: all}"
+    own = rules(tmp_path, f"roles: [{rule}]")
+    assert [rule.role for rule in own.roles].count("inactive") == 1
+    assert own.roles[0].title == "rests"
+    assert found(roles_frame(own, DATA)) == [(0, "", ""), (1, "inactive", "")]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("roles: [{role: r, title: t, when: {at_least: 1}}]", r"roles\[0\]\.score: Field required"),
+        ("roles: [{role: r, title: t, score: {result: x}, when: {more: 1}}]", r"roles\[0\]\.when\.more: Extra inputs"),
+        ("roles: [{role: r, title: t, score: {result: x}, colour: red}]", r"roles\[0\]\.colour: String should match"),
+        ("rolls: []", "rolls: Extra inputs"),
+        ("- a", "expected fields"),
+        ("roles: [", "is not valid YAML"),
+    ],
+)
+def test_what_is_no_rule_is_refused_with_its_place(tmp_path: Path, text: str, fault: str) -> None:
+    with pytest.raises(ConfigError, match=fault):
+        rules(tmp_path, text)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot read"):
+        read_rules(tmp_path / "none.yaml")
+
+
+def test_every_rule_of_the_package_is_told_or_has_a_role() -> None:
+    known = package_rules()
+    assert all(rule.words for rule in known.roles)
+    assert {name for rule in known.roles for name in rule.contradicts} <= {*known.titles, "all"}
+    assert {role for one in known.questions.values() for role in (*one.roles, *one.without)} <= set(known.titles)

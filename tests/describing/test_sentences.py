@@ -1,0 +1,120 @@
+"""Sentences: how numbers are written, and what stands where, for all that may be said or not."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from attnmetrics.describing.finding import Finding
+from attnmetrics.describing.pieces import most_attended
+from attnmetrics.describing.rules import package_rules
+from attnmetrics.describing.sentences import number, sentence, share
+
+RULES = {rule.role: rule for rule in reversed(package_rules().roles)}
+NAMES = package_rules().names
+
+
+def held(role: str, score: float, chance: float = 0.1, label: str = "") -> Finding:
+    is_share = role not in ("broad", "elsewhere")
+    return Finding(RULES[role], label, score, np.nan, np.nan, chance, 0.11, is_share, True)
+
+
+def told(role: str, score: float, chance: float = 0.1, label: str = "") -> Finding:
+    """Of a head that has not the role."""
+    return replace(held(role, score, chance, label), held=False)
+
+
+ELSEWHERE = told("elsewhere", 6.4)
+SPREAD = "is spread over the sentence, 6.4 pieces away on average"
+OFF = replace(held("inactive", 0.996), contradicts=("part of speech: DET", "induction"))
+CASES = [
+    (
+        [told("first piece", 0.19), held("previous", 0.88), ELSEWHERE], 0.81,
+        "Rests 19% on the first piece; the rest goes to the previous piece (88%; median head 11%).",
+    ),
+    ([held("previous", 0.88), ELSEWHERE], 1, "Its attention goes to the previous piece (88%; median head 11%)."),
+    (
+        [held("previous", 0.42), ELSEWHERE], 0.9,
+        f"Rests 10% on null pieces; the rest {SPREAD}, above all to the previous piece (42%; median head 11%).",
+    ),
+    (
+        [told("next", 0.3), told("previous", 0.27), ELSEWHERE], 1,
+        "Its attention goes to the next piece (30%; median head 11%) and to the previous piece (27%; median head 11%).",
+    ),
+    (
+        [told("part of speech", 0.31, 0.16, "NOUN"), held("separators", 0.6), ELSEWHERE], 0.3,
+        f"Rests 60% on separators; its attention off null pieces {SPREAD}, leaning to nouns (31%, 1.9 times even "
+        "attention).",
+    ),
+    (
+        [told("dependencies", 0.25, 0.28), held("first piece", 0.6), held("separators", 0.2), ELSEWHERE], 0.2,
+        f"Rests 60% on the first piece and 20% on separators; the rest {SPREAD}. Along dependencies 25%, no more than "
+        "its distances alone would give (28%).",
+    ),
+    (
+        [told("dependencies", 0.37, 0.35), held("previous", 0.9)], 1,
+        "Its attention goes to the previous piece (90%; median head 11%). Along dependencies 37%, of which its "
+        "distances alone explain 35%.",
+    ),
+    (
+        [held("relation", 0.7, 0.4, "obj"), held("relation", 0.6, 0.3, "iobj"), ELSEWHERE], 1,
+        f"Its attention {SPREAD}. From obj (70%; the best fixed distance 40%) and iobj (60%; the best fixed distance "
+        "30%) it looks most at the head word.",
+    ),
+    (
+        [OFF, told("first piece", 0.996)], 0.004,
+        "Nearly switched off on this text: rests 99.6% on the first piece, and all else comes from the remaining 0.4% "
+        "(that by itself looks like part of speech: determiners and induction).",
+    ),
+    (
+        [held("second sink", 0.74, label="the"), ELSEWHERE], 1,
+        "Its attention goes to one piece of each sentence, a second sink, most often “the” (74%; even attention 10%).",
+    ),
+    (
+        [told("second sink", 0.3), held("broad", 2.44, 2.6), ELSEWHERE], 1,
+        "Its attention is spread almost evenly over the sentence (entropy 2.4 of 2.6 nats), leaning to one piece of "
+        "each sentence (30%; even attention 10%).",
+    ),
+    ([], 1, "Nothing of this head was measured."),
+    ([ELSEWHERE], np.nan, "Nothing of this head was measured."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0%"), (0.0002, "under 0.1%"), (0.004, "0.4%"), (0.0951, "10%"), (0.354, "35%"), (0.989, "99%"),
+        (0.996, "99.6%"), (0.9998, "over 99.9%"), (1, "100%"), (np.nan, "no evidence"),
+    ],
+)  # fmt: skip
+def test_shares_have_the_digits_that_they_bear(value: float, text: str) -> None:
+    assert share(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.004, "0.00"), (0.36, "0.36"), (2.96, "3.0"), (14.4, "14"), (np.nan, "no evidence")]
+)
+def test_numbers_have_two_digits(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(("findings", "evidence", "expected"), CASES)
+def test_a_sentence_says_what_there_is_in_order(findings: list[Finding], evidence: float, expected: str) -> None:
+    assert sentence(findings, evidence, "sentence", NAMES) == expected
+
+
+def test_of_many_details_the_first_are_told() -> None:
+    found = [held("relation", 0.7, 0.4, name) for name in ("a", "b", "c", "d")]
+    assert "From a (70%; " in sentence(found, 1, "window", NAMES)
+    assert "d (70%" not in sentence(found, 1, "window", NAMES)
+
+
+def test_the_type_with_most_of_a_heads_attention_is_told_if_it_gets_more_than_others_and_a_part_of_it() -> None:
+    rows = [
+        (0, 0, "key", "rare", 1, 9.0), (0, 0, "key", "the", 60, 5.0), (0, 0, "query", "a", 99, 9.0),
+        (0, 1, "key", "the", 60, 1.1), (0, 2, "key", "the", 9, 5.0),
+    ]  # fmt: skip
+    tokens = pd.DataFrame(rows, columns=["layer", "head", "side", "piece", "attention", "lift"])
+    mass = pd.Series(100.0, pd.MultiIndex.from_product([[0], range(3)]))
+    assert most_attended(tokens, mass).to_numpy().tolist() == [[0, 0, "the"]]

@@ -1,0 +1,207 @@
+"""Roles in the terminal, in the atlas, and by their command."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import xarray as xr
+from pages import Desk, chromium, needs_chromium
+from playwright.sync_api import Page, expect
+from rich.console import Console, RenderableType
+from synthetic import attention, exemplars, facts
+
+import attnmetrics
+from attnmetrics.cli import main
+from attnmetrics.describing.frame import roles_frame, sentences
+from attnmetrics.describing.questions import answers
+from attnmetrics.describing.rules import read_rules
+from attnmetrics.views.atlas import contents, render
+from attnmetrics.views.roles import role_names, show_answers, show_families, show_like, show_sentence
+
+sys.path.append(str(Path(__file__).parents[1] / "describing"))
+from planted import HEADS, head, planted
+
+HOSTILE = "<b>the</b> [red]\x1b[31m"
+
+
+@pytest.fixture(scope="module")
+def data() -> xr.Dataset:
+    return planted()
+
+
+@pytest.fixture(scope="module")
+def frame(data: xr.Dataset) -> pd.DataFrame:
+    return roles_frame(read_rules(None), data, pieces={(0, head("second sink")): HOSTILE})
+
+
+def text(renderable: RenderableType) -> str:
+    console = Console(width=120, color_system=None, force_terminal=False)
+    with console.capture() as caught:
+        console.print(renderable)
+    return caught.get()
+
+
+def test_the_terminal_lists_the_heads_of_each_question(frame: pd.DataFrame) -> None:
+    shown = text(show_answers(answers(read_rules(None), frame), frame, 2))
+    assert "Which heads follow syntax?  1 head\n" in shown
+    assert f"layer 0 head {head('syntax')}   relation: nsubj (from a dependent to its head word)" in shown
+    assert "Which are only position?  3 heads\n" in shown
+    assert f"and 0.{head('position')}\n" in shown
+    assert "not told of this run: coreference (no coreference_accuracy)" in shown
+
+
+def test_a_list_may_be_of_sentences(frame: pd.DataFrame) -> None:
+    shown = text(show_answers(answers(read_rules(None), frame)[:1], frame, 2, with_sentences=True))
+    assert f"layer 0 head {head('syntax')}  Rests 42% on the first piece;" in shown
+
+
+def test_a_head_is_told_in_a_sentence_with_its_roles(frame: pd.DataFrame) -> None:
+    shown = text(show_sentence(frame, 0, head("syntax")))
+    assert shown.startswith("Rests 42% on the first piece; the rest is spread over the sentence")
+    assert "roles: relation: nsubj, det, obj (from a dependent to its head word); dependencies" in shown
+    assert "\x1b" not in text(show_sentence(frame, 0, head("second sink")))
+    assert "[red]" in text(show_sentence(frame, 0, head("second sink")))
+
+
+def test_roles_that_differ_in_a_name_alone_are_told_together() -> None:
+    roles = [("relation", "obj, attended_is_parent"), ("previous", ""), ("relation", "det, attended_is_parent")]
+    assert list(role_names(roles)) == [
+        ("relation", "relation: obj, det (from a dependent to its head word)"),
+        ("previous", "previous"),
+    ]
+
+
+def test_families_and_nearest_heads_are_tables(frame: pd.DataFrame) -> None:
+    families = pd.DataFrame(
+        [(0, 0, 0, "previous"), (0, 1, 0, "previous"), (1, 0, 1, "next")], columns=["layer", "head", "family", "name"]
+    )
+    assert "previous            2   0.0, 0.1" in text(show_families(families))
+    assert "like no other       1   1.0" in text(show_families(families))
+    near = pd.DataFrame([(0, head("own"), 0.123, 0.4)], columns=["layer", "head", "profile_distance", "head_distance"])
+    assert f"layer 0 head {head('own')}          0.12   own piece; position" in text(show_like(near, frame))
+
+
+# ---- the atlas
+
+
+def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset, frame: pd.DataFrame) -> None:
+    made = exemplars(data)
+    packed = contents(data, made, attention(made), facts(), None, frame)["roles"]
+    json.dumps(packed)
+    assert packed["sentences"][head("previous")] == sentences(frame)[0, head("previous")]
+    assert "\x1b" not in json.dumps(packed, ensure_ascii=False)
+    assert packed["ofHead"][head("induction")] == [("induction", "induction")]
+    found = {one["key"]: set(one["places"]) for one in packed["questions"]}
+    assert found["copying"] == {head("induction"), head("repetition")}
+    assert packed["questions"][0]["axes"]["y"] == {"metric": "dependency_excess", "label": "either"}
+    assert len(packed["near"][0]) == 8
+    assert contents(data, made, attention(made), facts())["roles"] is None
+
+
+@pytest.fixture(scope="module")
+def page(data: xr.Dataset, frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    made = exemplars(data)
+    with chromium() as browser:
+        desk = Desk(browser, tmp_path_factory.mktemp("roles"))
+        yield desk.open(render(data, made, attention(made), facts(), roles=frame), 1200, 900)
+        desk.check()
+        desk.close()
+
+
+@needs_chromium
+def test_the_overview_begins_with_a_map_of_what_heads_do(page: Page, frame: pd.DataFrame) -> None:
+    page.evaluate("location.hash = '#/'")
+    expect(page.locator("section h2").first).to_have_text("What each head does")
+    drawn = page.locator(".role-map .role-cells")
+    assert drawn.count() == len(HEADS)  # each has a first role of its own
+    box = page.locator(".role-map").bounding_box()
+    assert box is not None
+    cells = page.locator(".role-map .role-cells[data-role=inactive] path").first.bounding_box()
+    assert cells is not None
+    page.mouse.move(cells["x"] + 5, cells["y"] + 5)
+    expect(page.locator(".tip").first).to_contain_text(sentences(frame)[0, head("inactive")])
+    page.mouse.click(cells["x"] + 5, cells["y"] + 5)
+    expect(page.locator("h1")).to_have_text(f"Layer 0 head {head('inactive')}")
+    expect(page.locator(".does")).to_have_text(sentences(frame)[0, head("inactive")])
+
+
+@needs_chromium
+def test_a_colour_of_the_map_can_be_singled_out(page: Page) -> None:
+    page.evaluate("location.hash = '#/'")
+    button = page.locator(".role-legend button", has_text="second sink")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    pale = page.locator(".role-cells.pale")
+    assert pale.count() == page.locator(".role-cells").count() - 1
+    expect(page.locator(".role-cells[data-role='second sink']")).not_to_have_class("role-cells pale")
+
+
+@needs_chromium
+def test_questions_are_answered_on_the_overview_and_in_the_finder(page: Page) -> None:
+    page.evaluate("location.hash = '#/'")
+    copying = page.locator("[data-question=copying]")
+    assert set(copying.locator(".members a").all_inner_texts()) == {
+        f"0.{head(one)}" for one in ("induction", "repetition")
+    }
+    copying.locator("b a").click()
+    expect(page.locator("h1")).to_have_text("Find heads")
+    expect(page.locator(".presets button[aria-pressed=true]")).to_have_text("Which copy?")
+    assert page.locator(".ranked tbody tr").count() == 2
+    page.locator(".presets button[aria-pressed=true]").click()
+    assert page.locator(".ranked tbody tr").count() == len(HEADS)
+    page.evaluate("location.hash = '#/head/0/0'")
+    expect(page.locator("section", has_text="Heads like this one").locator("li")).to_have_count(8)
+
+
+# ---- a run
+
+
+def test_a_run_has_its_roles_in_a_file_by_name_and_by_rules(demo_run: Path, tmp_path: Path) -> None:
+    found = attnmetrics.roles(demo_run)
+    assert found.groupby(["layer", "head"])["sentence"].first().str.endswith(".").all()
+    assert len(found.groupby(["layer", "head"])) == 36
+    pd.testing.assert_frame_equal(pd.read_parquet(demo_run / "roles.parquet"), found, check_dtype=False)
+    previous = attnmetrics.roles(demo_run, role="previous")
+    assert (previous["layer"].iloc[0], previous["head"].iloc[0]) == (0, 0)
+    assert set(attnmetrics.roles(demo_run, question="copying")["role"]) <= {"induction", "repetition"}
+    file = tmp_path / "rules.yaml"
+    file.write_text("roles: [{role: far, title: far, score: {result: distance}, when: {at_least: 8}}]")
+    far = attnmetrics.roles(demo_run, rules=file, role="far")
+    distance = attnmetrics.load(demo_run)["distance"]
+    assert len(far) == int((distance >= 8).sum()) > 0
+    near = attnmetrics.nearest_heads(demo_run, 0, 0, number=3)
+    assert len(near) == 3 and near["head_distance"].notna().all()
+    assert len(attnmetrics.families(demo_run)) == 36
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ((), 0, "Which are only position?"),
+        (("--question", "syntax", "--sentences", "--top", "1"), 0, "Which heads follow syntax?"),
+        (("--role", "own piece"), 0, "Own piece"),
+        (("--families",), 0, "family"),
+        (("--role", "nothing"), 1, "expected a role of the rules, found 'nothing'"),
+        (("--role", "own piece", "--families"), 1, "give one of --question, --role, --families"),
+        (("--rules", "none.yaml"), 1, "cannot read"),
+    ],
+)
+def test_the_command_lists_heads(
+    arguments: tuple[str, ...], code: int, said: str, demo_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["roles", str(demo_run), *arguments])
+    caught = capsys.readouterr()
+    assert ended.value.code == code
+    assert said in caught.out + caught.err
+
+
+def test_the_profile_of_a_head_begins_with_its_sentence(demo_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["show", str(demo_run), "--layer", "0", "--head", "0"])
+    out = " ".join(capsys.readouterr().out.split())
+    said: Callable[[int, int], str] = lambda layer, number: sentences(attnmetrics.roles(demo_run))[layer, number]  # noqa: E731
+    assert said(0, 0) in out
