@@ -33,6 +33,7 @@ __all__ = [
     "exemplar_attention",
     "exemplars",
     "importance",
+    "intervals",
     "load",
     "load_probe",
     "plot",
@@ -109,6 +110,27 @@ def importance(run: "str | PathLike[str] | Location") -> "xr.Dataset":
     require(locate(run))
     check(locate(run), FILE)
     return load_importance(locate(run))
+
+
+def intervals(run: "str | PathLike[str] | Location") -> "xr.Dataset":
+    """How sure the results of a finished run are: of each that is no count, bounds by a bootstrap of its shards.
+
+    A variable has the name and the dimensions of its result, and a last one, `bound`: `low`, `high`. `<name>_groups` is
+    the number of groups of shards with evidence for the value, `<name>_rank` [layer, head, bound] holds the bounds of
+    the heads' ranks, 1 for the highest.
+
+    Args:
+        run: the run's folder, or its URL.
+
+    Raises:
+        attnmetrics.errors.StoreError: the folder holds no finished run, or one without intervals.
+    """
+    from attnmetrics.results.intervals import FILE, load_intervals
+    from attnmetrics.running.seals import check
+    from attnmetrics.storage import locate
+
+    check(locate(run), FILE)
+    return load_intervals(locate(run))
 
 
 def exemplars(run: "str | PathLike[str] | Location") -> "pd.DataFrame":

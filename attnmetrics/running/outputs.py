@@ -17,12 +17,16 @@ from attnmetrics.results.exemplars import (
 )
 from attnmetrics.results.importance import FILE as IMPORTANCE
 from attnmetrics.results.importance import join
+from attnmetrics.results.intervals import FILE as INTERVALS
+from attnmetrics.results.intervals import intervals_dataset
 from attnmetrics.results.joined import with_probes
 from attnmetrics.results.tables import save_tables
 from attnmetrics.running.measured import Measured
 from attnmetrics.running.runfile import Facts
+from attnmetrics.statistics.groups import GroupSums
 from attnmetrics.storage import Location
 from attnmetrics.store.merge import merge
+from attnmetrics.store.room import make_room
 from attnmetrics.views.atlas import write_report
 
 
@@ -31,6 +35,7 @@ class Outputs:
     """What a merge gives."""
 
     dataset: xr.Dataset
+    intervals: xr.Dataset
     exemplars: pd.DataFrame
     attention: pd.DataFrame
     """in the exemplars that are drawn"""
@@ -53,12 +58,14 @@ def merge_outputs(measured: Measured, config: RunConfig, missing: int, importanc
         StoreError: a shard is not as it was committed.
     """
     store = measured.store
-    sums = merge(store, measured.commits, config.variability_sentences)
+    groups = GroupSums(store.schema, store.shards, make_room)
+    sums = merge(store, measured.commits, config.variability_sentences, groups)
     results = dataset(store.schema, sums, config.unit)
+    intervals = intervals_dataset(groups, results, config.confidence)
     if missing:
         results.attrs["shards_missing"] = f"{missing} of {store.shards}"
     frame = exemplars_frame(measured.listing, store.schema.layers, measured.passages)
-    return Outputs(results, frame, *_attention(measured), importance)
+    return Outputs(results, intervals, frame, *_attention(measured), importance)
 
 
 def _attention(measured: Measured) -> tuple[pd.DataFrame, int]:
@@ -70,7 +77,7 @@ def _attention(measured: Measured) -> tuple[pd.DataFrame, int]:
 
 
 def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
-    """Write `results.zarr`, `exemplars.parquet`, `exemplar_attention.parquet`, `tables/` and `report/`, and open them.
+    """Write all that a merge leaves (see `running.seals.OUTPUTS`), and open it.
 
     Where importance was measured, `importance.zarr` too; tables and report show it with the others.
 
@@ -78,6 +85,7 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
         StoreError: the folder cannot be written, or what was written there cannot be opened.
     """
     save(outputs.dataset, folder / "results.zarr")
+    save(outputs.intervals, folder / INTERVALS)
     save_exemplars(outputs.exemplars, folder / "exemplars.parquet")
     save_attention(outputs.attention, folder / "exemplar_attention.parquet")
     if outputs.importance is not None:
@@ -87,5 +95,6 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     probed = with_probes(shown, folder)
     write_report(probed, outputs.exemplars, outputs.attention, facts, folder / "report")
     load(folder / "results.zarr")
+    load(folder / INTERVALS)
     load_exemplars(folder / "exemplars.parquet")
     load_attention(folder / "exemplar_attention.parquet")
