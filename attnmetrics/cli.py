@@ -500,9 +500,10 @@ def _load(folder: Location) -> "xr.Dataset":
     """All tables of a run, those of importance too where it was measured."""
     import attnmetrics
     from attnmetrics.results.importance import join
+    from attnmetrics.results.joined import with_intervals
     from attnmetrics.running.runfile import read_facts
 
-    results = attnmetrics.load(folder)
+    results = with_intervals(attnmetrics.load(folder), attnmetrics.intervals(folder))
     measured = "importance" in (read_facts(folder) or {})
     return join(results, attnmetrics.importance(folder) if measured else None)
 

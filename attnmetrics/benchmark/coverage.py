@@ -1,6 +1,6 @@
 """How often intervals hold the true value: made-up corpora through the merge of a run and its intervals.
 
-    python -m attnmetrics.benchmark.coverage --corpora 500
+python -m attnmetrics.benchmark.coverage --corpora 500
 """
 
 import argparse

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from attnmetrics.errors import ConfigError
+from attnmetrics.views.certainty import bear, interval_title
 from attnmetrics.views.exemplars import of_claim
 from attnmetrics.views.heads import per_head
 from attnmetrics.views.numbers import percent
@@ -28,8 +29,6 @@ RULES: Final = {
 """What a rule asks of attention."""
 _WIDEST_HEAT: Final = 16
 _MENTIONS: Final = "mentions"
-_FOUND: Final = ("head", "found", "held out", "offset", "share")
-"""Columns of the best head, by its layer and number, and of the best offset."""
 
 
 def show_relations(data: xr.Dataset, top: int = 40) -> RenderableType:
@@ -41,18 +40,37 @@ def show_relations(data: xr.Dataset, top: int = 40) -> RenderableType:
     found = relations(data)
     if not found:
         raise ConfigError("expected a run with relations, found none; it needs sentences whose words have heads")
-    table = light_table("relation", "edges", "rule", *_FOUND)
+    table = light_table("relation", "edges", "rule", *_columns(data))
     for one in found[:top]:
-        table.add_row(Text(visible(one.rel)), f"{one.edges:,}", one.rule.replace("_", " "), *_found(one))
+        table.add_row(Text(visible(one.rel)), f"{one.edges:,}", one.rule.replace("_", " "), *_found(data, one))
     rest = [Text(f"… and {len(found) - top} more: --top", style="dim")] if len(found) > top else []
     return Group(Text("Heads that find relations", style="bold"), Text(), table, *rest)
 
 
-def _found(one: Relation) -> tuple[str, ...]:
+def _columns(data: xr.Dataset) -> list[str]:
+    """Of the best head, by its layer and number, and of the best offset."""
+    return ["head", "found", "held out", *_interval_columns(data), "offset", "share"]
+
+
+def _interval_columns(data: xr.Dataset) -> list[str]:
+    """Of what is held out."""
+    return [interval_title(data)] if interval_title(data) else []
+
+
+def _found(data: xr.Dataset, one: Relation) -> list[str]:
     """Cells of the best head and of the best offset."""
     offset = f"{one.offset:+d}".replace("-", "−")
-    beside = _share(one.held_out), offset, percent(one.at_offset)
-    return f"{one.layer}.{one.head}", percent(one.accuracy), *beside
+    best = f"{one.layer}.{one.head}", percent(one.accuracy), *_held_out(data, "relation", one)
+    return [*best, offset, percent(one.at_offset)]
+
+
+def _held_out(data: xr.Dataset, of: str, one: Relation | Coreference) -> list[str]:
+    """What is held out, and its interval where the run has intervals."""
+    table = data.get(f"{of}_best_accuracy")
+    if table is None:
+        return [_share(one.held_out), *("–" for _ in _interval_columns(data))]
+    told, interval = bear(table, one.held_out, one.held_out_low, one.held_out_high)
+    return [told, *(interval for _ in _interval_columns(data))]
 
 
 def _share(value: float) -> str:
@@ -70,9 +88,9 @@ def show_relation(data: xr.Dataset, exemplars: pd.DataFrame, rel: str, top: int 
         known = ", ".join(visible(one.rel) for one in relations(data)) or "none"
         raise ConfigError(f"expected a relation with edges in this run, found {visible(rel)!r}; it has {known}")
     best = max(rules, key=lambda one: one.hits)
-    table = light_table("rule", "edges", *_FOUND, "held out")
+    table = light_table("rule", "edges", *_columns(data), "held out")
     for one in rules:
-        table.add_row(one.rule.replace("_", " "), f"{one.attainable:,}", *_found(one), _share(one.baseline))
+        table.add_row(one.rule.replace("_", " "), f"{one.attainable:,}", *_found(data, one), _share(one.baseline))
     published = [Text(f"published: {visible(words)}", style="dim") for words in published_of(data).get(rel, ())]
     heat = _heat(data, "relation_accuracy", {"rule": best.rule, "rel": rel})
     about = Text(f"{best.rule.replace('_', ' ')}: {RULES.get(best.rule, '')}", style="dim")
@@ -94,20 +112,22 @@ def show_coreference(data: xr.Dataset, exemplars: pd.DataFrame, top: int = 3) ->
             "pipeline that finds them) and --unit window:128"
         )
     kinds = dict.fromkeys(one.candidates for one in found)
-    tables = [part for kind in kinds for part in _coreference([one for one in found if one.candidates == kind], kind)]
+    tables = [
+        part for kind in kinds for part in _coreference(data, [one for one in found if one.candidates == kind], kind)
+    ]
     heat = _heat(data, "coreference_accuracy", {"candidates": found[0].candidates, "mention_class": "all"})
     shown = _sentences(exemplars, "coreference", top, unit_word(data))
     return Group(Text("Heads that find antecedents", style="bold"), Text(), *tables, *heat, *shown)
 
 
-def _coreference(found: Sequence[Coreference], candidates: str) -> tuple[RenderableType, ...]:
+def _coreference(data: xr.Dataset, found: Sequence[Coreference], candidates: str) -> tuple[RenderableType, ...]:
     """A table with a row a class of mentions; the heuristics choose among mentions."""
     heuristics = tuple(found[0].heuristics) if candidates == _MENTIONS else ()
     names = [name.replace("_", " ") for name in heuristics]
-    table = light_table("class", "n", "head", "found", "held out", *names)
+    table = light_table("class", "n", "head", "found", "held out", *_interval_columns(data), *names)
     for one in found:
         beside = [_share(one.heuristics[name]) for name in heuristics]
-        best = f"{one.layer}.{one.head}", percent(one.accuracy), _share(one.held_out)
+        best = f"{one.layer}.{one.head}", percent(one.accuracy), *_held_out(data, "coreference", one)
         table.add_row(Text(visible(one.mention_class)), f"{one.anaphors:,}", *best, *beside)
     return Text(f"among all earlier {visible(candidates)}", style="dim"), table, Text()
 

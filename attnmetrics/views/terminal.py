@@ -5,6 +5,7 @@ sequence.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final, Protocol
 
@@ -21,6 +22,7 @@ from rich.text import Text
 from attnmetrics.errors import ConfigError
 from attnmetrics.storage import Location
 from attnmetrics.views import palette, similarity
+from attnmetrics.views.certainty import Certainty, certainty, rank_told, unsure_told, why_none
 from attnmetrics.views.exemplars import strongest
 from attnmetrics.views.facts import about, duration, headline, left_out, other_layers, stage_seconds
 from attnmetrics.views.heads import Standout, ranked, standouts
@@ -116,21 +118,36 @@ def show_metric(data: xr.Dataset, name: str, top: int = 10, label: str | None = 
     whole = data[_known(name, [str(key) for key in data.data_vars], "metric")]
     if label is None and (told := _compared(whole, top)):
         return Group(*_heading(whole, {}), *told)
-    table, level = beside_chance(data, name)
-    at = {} if label is None else _label(table, name, label)
-    one_level = None if level is None else at_labels(level, at)
-    return Group(*_heading(table, at), *_metric_body(at_labels(table, at), one_level, top))
+    beside = _Beside.of(data, name)
+    at = {} if label is None else _label(beside.table, name, label)
+    return Group(*_heading(beside.table, at), *_metric_body(beside.at(at), top), *_of_intervals(data, beside))
 
 
-def _metric_body(table: xr.DataArray, level: xr.DataArray | None, top: int) -> Sequence[RenderableType]:
+def _metric_body(beside: "_Beside", top: int) -> Sequence[RenderableType]:
+    table = beside.table
     if table.ndim == 0:
-        return [Text(", chance ".join([shown(table, float(table)), *_beside(table, level, {})]))]
+        return [_single(beside)]
     if table.dims == HEAD:
         heat: list[RenderableType] = [heat_table(table), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
-        return [*heat, _top_heads(table, level, top)]
+        return [*heat, _top_heads(beside, top)]
     if table.dims[:2] == HEAD:
-        return [_by_label(table, level)]
-    return [_list(table, level) if table.ndim == 1 else _matrix(table, level)]
+        return [_by_label(beside)]
+    return [_list(beside) if table.ndim == 1 else _matrix(table, beside.level)]
+
+
+def _single(beside: "_Beside") -> Text:
+    """A single number, and what stands beside it."""
+    value = float(beside.table)
+    told, *cells = beside.cells(value, {})
+    names = [*([beside.sure.title] if beside.sure else []), "chance"]
+    return Text(", ".join([told, *(f"{name} {cell}" for name, cell in zip(names, cells, strict=False))]))
+
+
+def _of_intervals(data: xr.Dataset, beside: "_Beside") -> list[Text]:
+    """What is to be said of intervals: why there are none, or what a mark at some of them means."""
+    if reason := why_none(data):
+        return [Text(), Text(reason, style=_FAINT)]
+    return [Text(), Text(unsure_told(data), style=_FAINT)] if beside.sure and beside.sure.has_unsure else []
 
 
 def _known(name: str, known: Sequence[str], what: str) -> str:
@@ -168,14 +185,47 @@ def _heading(table: xr.DataArray, at: Labels) -> list[RenderableType]:
     return [Text(heading(table, at), style="bold"), *about_it, Text()]
 
 
-def _beside(table: xr.DataArray, level: xr.DataArray | None, at: Labels) -> list[str]:
-    """One more cell: the chance level at these labels, written as the values are; none where there is none."""
-    return [] if level is None else [shown(table, float(at_labels(level, at)))]
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What stands beside the values of a table: their intervals and their chance level, where there are any."""
 
+    table: xr.DataArray
+    level: xr.DataArray | None
+    sure: Certainty | None
 
-def _with_chance(level: xr.DataArray | None, *columns: str) -> Table:
-    """A light table with these columns, and one for the chance level where there is one."""
-    return light_table(*columns, *(["chance"] if level is not None else []))
+    @classmethod
+    def of(cls, data: xr.Dataset, name: str) -> "_Beside":
+        """Of a result of a run, with at most one further dimension."""
+        table, level = beside_chance(data, name)
+        return cls(table, level, certainty(data, name))
+
+    def at(self, labels: Labels) -> "_Beside":
+        """At these labels."""
+        level = None if self.level is None else at_labels(self.level, labels)
+        sure = None if self.sure is None else self.sure.at(labels)
+        return _Beside(at_labels(self.table, labels), level, sure)
+
+    def layout(self, *columns: str, then: Sequence[str] = ()) -> Table:
+        """A light table with these columns, the last of values, their intervals, more columns, their chance level."""
+        interval = [self.sure.title] if self.sure else []
+        return light_table(*columns, *interval, *then, *(["chance"] if self.level is not None else []))
+
+    def told(self, value: float, at: Labels) -> str:
+        """A value, with as many digits as its interval bears."""
+        return self.sure.told(value, at)[0] if self.sure else shown(self.table, value)
+
+    def cells(self, value: float, at: Labels, *then: str) -> list[str]:
+        """A value at these labels, and the cells after it in such a table."""
+        interval = [self.interval(value, at)] if self.sure else []
+        return [self.told(value, at), *interval, *then, *([] if self.level is None else [self.chance(at)])]
+
+    def interval(self, value: float, at: Labels) -> str:
+        """Of a value; empty where there is none."""
+        return self.sure.told(value, at)[1] if self.sure else ""
+
+    def chance(self, at: Labels) -> str:
+        """The chance level, written as the values are; empty where there is none."""
+        return "" if self.level is None else shown(self.table, float(at_labels(self.level, at)))
 
 
 def heat_table(table: xr.DataArray) -> Table:
@@ -214,14 +264,14 @@ def _short(table: xr.DataArray, value: float) -> str:
     return f"{value / 1000:.0f}k" if value < 999_500 else f"{value / 1e6:.0f}M"
 
 
-def _top_heads(table: xr.DataArray, level: xr.DataArray | None, top: int) -> Table:
+def _top_heads(beside: _Beside, top: int) -> Table:
     """The first heads in order and the last one: the highest first, of distances to a head the lowest."""
-    heads = list(enumerate(ranked(table, lowest=not is_magnitude(table)), 1))
-    result = _with_chance(level, "rank", "head", "")
+    heads = list(enumerate(ranked(beside.table, lowest=not is_magnitude(beside.table)), 1))
+    result = beside.layout("rank", "head", "")
 
     def add(rank: int, layer: int, head: int, value: float) -> None:
-        beside = _beside(table, level, {"layer": layer, "head": head})
-        result.add_row(str(rank), f"layer {layer} head {head}", shown(table, value), *beside)
+        at = {"layer": layer, "head": head}
+        result.add_row(str(rank), f"layer {layer} head {head}", *beside.cells(value, at))
 
     for rank, head in heads[:top]:
         add(rank, *head)
@@ -232,27 +282,29 @@ def _top_heads(table: xr.DataArray, level: xr.DataArray | None, top: int) -> Tab
     return result
 
 
-def _by_label(table: xr.DataArray, level: xr.DataArray | None) -> Table:
+def _by_label(beside: _Beside) -> Table:
     """For each label the mean over heads and the head with most."""
+    table = beside.table
     (dim,) = further(table)
-    result = _with_chance(level, dim_title(table, dim), "mean of heads", "most", "head")
+    result = beside.layout(dim_title(table, dim), "mean of heads", "most", then=["head"])
     for label in labels_of(table, dim):
         one = at_labels(table, {dim: label})
         best = ranked(one)
         if best and best[0][2] != 0:
             layer, head, value = best[0]
+            at: Labels = {"layer": layer, "head": head, dim: label}
             mean = shown(table, float(np.nanmean(values(one))))
-            beside = _beside(table, level, {"layer": layer, "head": head, dim: label})
             place = f"layer {layer} head {head}"
-            result.add_row(Text(in_words(label)), mean, shown(table, value), place, *beside)
+            result.add_row(Text(in_words(label)), mean, *beside.cells(value, at, place))
     return result
 
 
-def _list(table: xr.DataArray, level: xr.DataArray | None) -> Table:
-    dim = str(table.dims[0])
-    result = _with_chance(level, dim_title(table, dim), "")
-    for label, value in zip(labels_of(table, dim), values(table), strict=True):
-        result.add_row(Text(in_words(label)), shown(table, float(value)), *_beside(table, level, {dim: label}))
+def _list(beside: _Beside) -> Table:
+    dim = str(beside.table.dims[0])
+    result = beside.layout(dim_title(beside.table, dim), "")
+    for label, value in zip(labels_of(beside.table, dim), values(beside.table).tolist(), strict=True):
+        at = {dim: label}
+        result.add_row(Text(in_words(label)), *beside.cells(value, at))
     return result
 
 
@@ -260,12 +312,14 @@ def _matrix(table: xr.DataArray, level: xr.DataArray | None) -> Table:
     """[layer, label] with labels down, so that any number of them fits; a chance level that all layers share beside."""
     across, down = map(str, table.dims)
     shared = level if level is not None and across not in level.dims else None
-    result = _with_chance(shared, dim_title(table, down), *map(str, labels_of(table, across)))
+    chance = ["chance"] if shared is not None else []
+    result = light_table(dim_title(table, down), *map(str, labels_of(table, across)), *chance)
     for label in labels_of(table, down):
         row = values(at_labels(table, {down: label}))
         if np.nan_to_num(row).any():
-            cells = ("–" if np.isnan(value) else _short(table, value) for value in row)
-            result.add_row(Text(in_words(label)), *cells, *_beside(table, shared, {down: label}))
+            cells = ["–" if np.isnan(value) else _short(table, value) for value in row]
+            level_here = [] if shared is None else [shown(table, float(at_labels(shared, {down: label})))]
+            result.add_row(Text(in_words(label)), *cells, *level_here)
     return result
 
 
@@ -355,15 +409,17 @@ def show_head(data: xr.Dataset, layer: int, head: int) -> RenderableType:
         ConfigError: the run has no such head.
     """
     _require_head(layer, head, data["layer"].values.tolist(), data["head"].values.tolist())
-    tables = [beside_chance(data, name) for name in by_themselves(data)]
-    profiles = [
-        _profile(table, level, layer, head)
-        for table, level in tables
-        if table.ndim > 2 and table.shape[2] > _FEW_LABELS
-    ]
+    tables = [_Beside.of(data, name) for name in by_themselves(data)]
+    many = [one for one in tables if one.table.ndim > 2 and one.table.shape[2] > _FEW_LABELS]
+    profiles = [_profile(one, layer, head) for one in many]
     name = Text(f"layer {layer} head {head}", style="bold")
-    near = _nearest(data, layer, head)
-    return Group(name, Text(), _metrics(tables, layer, head), *near, Text(), Columns(profiles, padding=(0, 3)))
+    parts = [
+        _metrics(data, tables, layer, head),
+        *_nearest(data, layer, head),
+        Text(),
+        Columns(profiles, padding=(0, 3)),
+    ]
+    return Group(name, Text(), *parts, *_of_intervals(data, tables[0]))
 
 
 def _require_head(layer: int, head: int, layers: Sequence[int], heads: Sequence[int]) -> None:
@@ -377,45 +433,55 @@ def _span(known: Sequence[int]) -> str:
     return f"{known[0]} to {known[-1]}" if whole and len(known) > 1 else ", ".join(map(str, known)) or "none"
 
 
-def _metrics(tables: Sequence[tuple[xr.DataArray, xr.DataArray | None]], layer: int, head: int) -> Table:
+def _metrics(data: xr.Dataset, tables: Sequence[_Beside], layer: int, head: int) -> Table:
     """A row for what has one value a head, then for each label of what has few."""
     at = {"layer": layer, "head": head}
-    has_chance = any(level is not None for _, level in tables)
-    result = light_table("metric", "", "rank", "median", *(["chance"] if has_chance else []))
-    for table, level in tables:
-        if table.ndim == 2:
-            _metric_row(result, table, level, at, str(table.name))
-    few = [(table, level) for table, level in tables if table.ndim > 2 and table.shape[2] <= _FEW_LABELS]
-    for table, level in few:
-        (dim,) = further(table)
-        for label in labels_of(table, dim):
-            one_level = None if level is None else at_labels(level, {dim: label})
-            _metric_row(result, at_labels(table, {dim: label}), one_level, at, f"{table.name}, {in_words(label)}")
+    sure = [one.sure.title for one in tables if one.sure][:1]
+    chance = ["chance"] if any(one.level is not None for one in tables) else []
+    result = light_table("metric", "", *sure, "rank", "median", *chance)
+
+    def add(one: _Beside, name: str, rank: str = "") -> None:
+        value = float(at_labels(one.table, at))
+        interval, level = [one.interval(value, at)] * len(sure), [one.chance(at)] * len(chance)
+        beside = [*interval, _rank(one.table, at, rank), shown(one.table, _median(one.table)), *level]
+        result.add_row(Text(visible(name)), one.told(value, at), *beside)
+
+    for one in tables:
+        if one.table.ndim == 2:
+            add(one, str(one.table.name), rank_told(data, str(one.table.name), at))
+    for one in tables:
+        if one.table.ndim > 2 and one.table.shape[2] <= _FEW_LABELS:
+            (dim,) = further(one.table)
+            for label in labels_of(one.table, dim):
+                add(one.at({dim: label}), f"{one.table.name}, {in_words(label)}")
     return result
 
 
-def _metric_row(result: Table, table: xr.DataArray, level: xr.DataArray | None, at: dict[str, int], name: str) -> None:
+def _rank(table: xr.DataArray, at: Mapping[str, int], interval: str) -> str:
+    """Where a head stands among all: the interval of its rank where there is one, else the rank of its value."""
     order = [(layer, head) for layer, head, _ in ranked(table)]
     place = at["layer"], at["head"]
-    rank = f"{order.index(place) + 1} of {len(order)}" if place in order else "–"
+    return f"{interval or order.index(place) + 1} of {len(order)}" if place in order else "–"
+
+
+def _median(table: xr.DataArray) -> float:
+    """Of all heads with evidence."""
     numbers = values(table)
-    median = float(np.nanmedian(numbers)) if np.isfinite(numbers).any() else float("nan")
-    beside = [shown(table, median), *_beside(table, level, at)]
-    result.add_row(Text(visible(name)), shown(table, float(at_labels(table, at))), rank, *beside)
+    return float(np.nanmedian(numbers)) if np.isfinite(numbers).any() else float("nan")
 
 
-def _profile(table: xr.DataArray, level: xr.DataArray | None, layer: int, head: int, most: int = 5) -> Table:
+def _profile(one: _Beside, layer: int, head: int, most: int = 5) -> Table:
     """The largest values of a head beside the mean of all heads."""
+    table = one.table
     (dim,) = further(table)
     at = {"layer": layer, "head": head}
     own = values(at_labels(table, at))
-    result = _with_chance(level, title(table), "", "mean")
+    result = one.layout(title(table), "", then=["mean"])
     order = [int(n) for n in np.argsort(-np.nan_to_num(own), kind="stable")[:most] if own[n] > 0]
     for n in order:
-        label = labels_of(table, dim)[n]
+        label, value = labels_of(table, dim)[n], float(own[n])
         mean = float(np.nanmean(values(at_labels(table, {dim: label}))))
-        beside = [shown(table, mean), *_beside(table, level, {**at, dim: label})]
-        result.add_row(Text(in_words(label)), shown(table, float(own[n])), *beside)
+        result.add_row(Text(in_words(label)), *one.cells(value, {**at, dim: label}, shown(table, mean)))
     if not order:
         result.add_row(Text("no evidence", style=_FAINT))
     return result
