@@ -73,21 +73,24 @@ def run(*, config_file: str | PathLike[str] | None = None, quiet: bool = True, *
     return load(config.out)
 
 
-def load(run: "str | PathLike[str] | Location") -> "xr.Dataset":
+def load(run: "str | PathLike[str] | Location", *, with_intervals: bool = False) -> "xr.Dataset":
     """The results of a finished run, with labelled dimensions, units, formulas and sources.
 
     Args:
         run: the run's folder, or its URL.
+        with_intervals: also those of `intervals`, as coordinates `<name>_interval`, which `plot` draws by layer.
 
     Raises:
         attnmetrics.errors.StoreError: the folder holds no finished run.
     """
+    from attnmetrics.results import joined
     from attnmetrics.results.dataset import load as load_results
     from attnmetrics.running.seals import check
     from attnmetrics.storage import locate
 
     check(locate(run), "results.zarr")
-    return load_results(locate(run) / "results.zarr")
+    results = load_results(locate(run) / "results.zarr")
+    return joined.with_intervals(results, intervals(run)) if with_intervals else results
 
 
 def importance(run: "str | PathLike[str] | Location") -> "xr.Dataset":

@@ -492,7 +492,7 @@ def _finish(folder: Location, facts: dict[str, Any], quiet: bool) -> None:
     from attnmetrics.views.terminal import summary
 
     if not quiet:
-        Console().print(summary(attnmetrics.load(folder), facts))
+        Console().print(summary(attnmetrics.load(folder, with_intervals=True), facts))
     _print(f"report: {folder / 'report' / 'index.html'}")
 
 
@@ -500,10 +500,9 @@ def _load(folder: Location) -> "xr.Dataset":
     """All tables of a run, those of importance too where it was measured."""
     import attnmetrics
     from attnmetrics.results.importance import join
-    from attnmetrics.results.joined import with_intervals
     from attnmetrics.running.runfile import read_facts
 
-    results = with_intervals(attnmetrics.load(folder), attnmetrics.intervals(folder))
+    results = attnmetrics.load(folder, with_intervals=True)
     measured = "importance" in (read_facts(folder) or {})
     return join(results, attnmetrics.importance(folder) if measured else None)
 

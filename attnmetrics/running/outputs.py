@@ -91,7 +91,7 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     if outputs.importance is not None:
         save(outputs.importance, folder / IMPORTANCE)
     shown = join(outputs.dataset, outputs.importance)
-    save_tables(shown, folder / "tables")
+    save_tables(shown, folder / "tables", None if outputs.intervals.attrs["reason"] else outputs.intervals)
     probed = with_probes(shown, folder)
     write_report(probed, outputs.exemplars, outputs.attention, facts, folder / "report")
     load(folder / "results.zarr")

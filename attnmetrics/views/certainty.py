@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from attnmetrics.results.intervals import BOUND, GROUPS
 from attnmetrics.results.joined import INTERVAL, NO_INTERVALS
@@ -55,6 +56,12 @@ def bounds(data: xr.Dataset, name: str, at: Labels) -> tuple[float, float]:
     stored = data.coords.get(f"{name}{INTERVAL}")
     low, high = (np.nan, np.nan) if stored is None else at_labels(stored, at).to_numpy().tolist()
     return low, high
+
+
+def layer_bounds(data: xr.Dataset, metric: str, at: Labels) -> NDArray[np.float64] | None:
+    """[layer, bound] of a metric of heads by layer; None where there are none."""
+    stored = data.coords.get(f"{metric}_by_layer{INTERVAL}")
+    return None if stored is None else np.asarray(at_labels(stored, at).to_numpy(), np.float64)
 
 
 def interval_title(data: xr.Dataset) -> str:

@@ -15,6 +15,7 @@ from matplotlib.colors import Normalize, TwoSlopeNorm
 from numpy.typing import NDArray
 
 from attnmetrics.views import palette, style
+from attnmetrics.views.certainty import layer_bounds
 from attnmetrics.views.heads import ROLES, standout
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.tables import (
@@ -56,7 +57,8 @@ def heads(axes: Axes, table: xr.DataArray, top: float | None = None) -> QuadMesh
 def layers(axes: Axes, data: xr.Dataset, metric: str, at: Labels, *, alone: bool = False) -> None:
     """Bars of a metric by layer, beside a map or alone, with its chance level as marks (`axes.collections[0]`).
 
-    For the alignment with a link, with the share of all pairs that are linked as a line (Fig. 8).
+    Where the run's intervals are with its results, each bar has its own as a line (the last of `axes.collections`). For
+    the alignment with a link, with the share of all pairs that are linked as a line (Fig. 8).
 
     Raises:
         ConfigError: the run has no such metric by layer, or no such label.
@@ -64,6 +66,7 @@ def layers(axes: Axes, data: xr.Dataset, metric: str, at: Labels, *, alone: bool
     table = select_layers(data, metric, at)
     bars(axes, table)
     lines = _baseline(axes, data, metric, at) + _chance_marks(axes, data, metric, at)
+    _intervals(axes, data, metric, at)
     if alone:
         axes.set_ylim(len(table), 0)
         style.ticks(axes, "y", table["layer"].values.tolist())
@@ -106,6 +109,15 @@ def _chance_marks(axes: Axes, data: xr.Dataset, metric: str, at: Labels) -> list
     axes.vlines(marks, rows + 0.06, rows + 0.94, color=palette.INK, linewidth=1.8, zorder=4)
     axes.set_xlim(0, max(axes.get_xlim()[1], largest(marks) * 1.1))
     return ["marks: chance"]
+
+
+def _intervals(axes: Axes, data: xr.Dataset, metric: str, at: Labels) -> None:
+    """A line along each bar's end."""
+    found = layer_bounds(data, metric, at)
+    if found is not None and np.isfinite(found).any():
+        rows = np.arange(len(found)) + 0.5
+        axes.hlines(rows, *found.T, color=palette.INK, linewidth=1.0, zorder=6)
+        axes.set_xlim(min(0, *axes.get_xlim()), max(axes.get_xlim()[1], largest(found) * 1.02))
 
 
 # ---- relations by layer

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
+from attnmetrics.views.certainty import bear, bounds
 from attnmetrics.views.tables import Labels, at_labels, chance, labels_of, select, shown, table_of_heads, values
 
 
@@ -34,13 +35,20 @@ class Standout:
     """Median over all heads with evidence."""
     chance: float
     """The value's chance level; NaN where the run has none."""
+    bounds: tuple[float, float]
+    """of the value; NaN without intervals"""
     table: xr.DataArray = field(repr=False, compare=False)
     """[layer, head] values of all heads"""
 
     @property
     def shown(self) -> str:
-        """The value with its unit."""
-        return shown(self.table, self.value)
+        """The value with its unit, and as many digits as its interval bears."""
+        return bear(self.table, self.value, *self.bounds)[0]
+
+    @property
+    def interval(self) -> str:
+        """Of the value; `–` without one."""
+        return bear(self.table, self.value, *self.bounds)[1]
 
     @property
     def shown_median(self) -> str:
@@ -108,9 +116,8 @@ def standout(data: xr.Dataset, role: Role) -> Standout | None:
     at = {"layer": layer, "head": head}
     level = chance(data, data[role.metric])
     by_chance = np.nan if level is None else float(at_labels(level, {**at, **role.at}))
-    return Standout(
-        role, layer, head, float(at_labels(table, at)), float(np.nanmedian(values(table))), by_chance, table
-    )
+    value, median = float(at_labels(table, at)), float(np.nanmedian(values(table)))
+    return Standout(role, layer, head, value, median, by_chance, bounds(data, role.metric, {**at, **role.at}), table)
 
 
 def standouts(data: xr.Dataset) -> list[Standout]:

@@ -27,6 +27,7 @@ RULES: Final = {
     "parent_row": "from the parent, the word that it attends to most",
 }
 """What a rule asks of attention."""
+HELD_OUT: Final = "the head that is best on each half of the documents, on the other half"
 _WIDEST_HEAT: Final = 16
 _MENTIONS: Final = "mentions"
 
@@ -44,7 +45,8 @@ def show_relations(data: xr.Dataset, top: int = 40) -> RenderableType:
     for one in found[:top]:
         table.add_row(Text(visible(one.rel)), f"{one.edges:,}", one.rule.replace("_", " "), *_found(data, one))
     rest = [Text(f"… and {len(found) - top} more: --top", style="dim")] if len(found) > top else []
-    return Group(Text("Heads that find relations", style="bold"), Text(), table, *rest)
+    about = Text(f"held out: {HELD_OUT}", style="dim")
+    return Group(Text("Heads that find relations", style="bold"), Text(), table, *rest, Text(), about)
 
 
 def _columns(data: xr.Dataset) -> list[str]:

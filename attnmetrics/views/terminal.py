@@ -22,7 +22,7 @@ from rich.text import Text
 from attnmetrics.errors import ConfigError
 from attnmetrics.storage import Location
 from attnmetrics.views import palette, similarity
-from attnmetrics.views.certainty import Certainty, certainty, rank_told, unsure_told, why_none
+from attnmetrics.views.certainty import Certainty, certainty, interval_title, rank_told, unsure_told, why_none
 from attnmetrics.views.exemplars import strongest
 from attnmetrics.views.facts import about, duration, headline, left_out, other_layers, stage_seconds
 from attnmetrics.views.heads import Standout, ranked, standouts
@@ -73,16 +73,19 @@ def summary(data: xr.Dataset, facts: Mapping[str, Any]) -> RenderableType:
     if not found:
         return Group(*lines, Text("no head has evidence in this run"))
     groups = ([head for head in found if (head.role.metric == "pos_to") == tags] for tags in (False, True))
-    tables: list[RenderableType] = [_standouts(group) for group in groups if group]
-    return Group(*lines, Text(), Columns(tables, padding=(0, 3)))
+    tables: list[RenderableType] = [_standouts(group, interval_title(data)) for group in groups if group]
+    reason = [Text(), Text(why_none(data), style=_FAINT)] if why_none(data) else []
+    return Group(*lines, Text(), Columns(tables, padding=(0, 3)), *reason)
 
 
-def _standouts(found: Sequence[Standout]) -> Table:
+def _standouts(found: Sequence[Standout], interval: str) -> Table:
+    """With a column for intervals, where the run has them."""
     what = "heads that stand out" if found[0].role.metric != "pos_to" else "attention to"
     has_chance = not all(np.isnan(head.chance) for head in found)
-    table = light_table(what, "head", "", "median", *(["chance"] * has_chance))
+    sure = [interval] if interval else []
+    table = light_table(what, "head", "", *sure, "median", *(["chance"] * has_chance))
     for head in found:
-        beside = [head.shown_median, *([head.shown_chance] * has_chance)]
+        beside = [*([head.interval] if sure else []), head.shown_median, *([head.shown_chance] * has_chance)]
         name = head.role.title.removeprefix("to ")
         place = f"layer {head.layer} head {head.head}"
         table.add_row(name, place, head.shown, *(Text(one, style=_FAINT) for one in beside))
