@@ -62,6 +62,16 @@ AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="make tables
 Formats = Annotated[
     list[str] | None, typer.Option("--format", metavar="pdf|svg|png", help="may be given again (default: pdf)")
 ]
+LeastEvidence = Annotated[
+    float,
+    typer.Option(
+        "--evidence",
+        min=0,
+        max=1,
+        metavar="SHARE",
+        help="heads with less of their attention off null pieces are nearly switched off: out of ranks and scales",
+    ),
+]
 MetricName = Annotated[
     str | None,
     typer.Argument(help="a metric, such as entropy or pos_to; relation; coreference; probe; unset: the summary"),
@@ -260,6 +270,7 @@ def show(
     head: Annotated[int | None, typer.Option(help="with --layer: the profile of one head")] = None,
     exemplars: Annotated[bool, typer.Option("--exemplars", help="with --layer and --head: its sentences")] = False,
     top: Annotated[int, typer.Option(min=1, help="how many heads or sentences")] = 10,
+    evidence: LeastEvidence = 0.05,
     verbose: Verbose = False,
 ) -> None:
     """Show a run's tables: the summary, a metric, one head, or which heads find a relation or coreference."""
@@ -279,7 +290,7 @@ def show(
         return
     if rel is not None and metric != "relation":
         raise ConfigError(f"--rel {rel} is a relation: say attnmetrics show RUN relation --rel {rel}")
-    dataset = _load(locate(run))
+    dataset = _load(locate(run), evidence)
     if layer is not None and head is not None:
         frame = attnmetrics.exemplars(run)
         view = (
@@ -356,6 +367,7 @@ def serve(
     open_page: Annotated[bool, typer.Option("--open", help="open the page in a browser")] = False,
     trust_remote_code: Annotated[bool, typer.Option(help="run model code that comes with the weights")] = False,
     allow_pickle: Annotated[bool, typer.Option(help="load weights that are not safetensors")] = False,
+    evidence: LeastEvidence = 0.05,
     verbose: Verbose = False,
 ) -> None:
     """Serve a run's atlas to this machine, with the three views of any sentence typed there."""
@@ -366,7 +378,7 @@ def serve(
 
     folder = locate(run)
     with server.listen(port) as listener:
-        data, exemplars = with_probes(_load(folder), folder), attnmetrics.exemplars(folder)
+        data, exemplars = with_probes(_load(folder, evidence), folder), attnmetrics.exemplars(folder)
         facts = read_facts(folder) or {}
         page = atlas.render(data, exemplars, attnmetrics.exemplar_attention(folder), facts, served=True)
         load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
@@ -408,6 +420,7 @@ def figures(
     run: RunFolder,
     formats: Formats = None,
     out: Annotated[str | None, typer.Option("--out", "-o", metavar="PATH", help="unset: figures/ in the run")] = None,
+    evidence: LeastEvidence = 0.05,
     verbose: Verbose = False,
 ) -> None:
     """Write every figure of a run for print, a file each."""
@@ -415,7 +428,7 @@ def figures(
     from attnmetrics import plot
 
     folder = locate(run) / "figures" if out is None else locate(out)
-    names = plot.write(_load(locate(run)), attnmetrics.exemplars(run), folder, formats or ["pdf"])
+    names = plot.write(_load(locate(run), evidence), attnmetrics.exemplars(run), folder, formats or ["pdf"])
     if (locate(run) / "probe.zarr").exists():
         names += plot.write_probes(attnmetrics.load_probe(run), folder, formats or ["pdf"])
     _print(f"{len(names)} figures: {folder}")
@@ -496,15 +509,25 @@ def _finish(folder: Location, facts: dict[str, Any], quiet: bool) -> None:
     _print(f"report: {folder / 'report' / 'index.html'}")
 
 
-def _load(folder: Location) -> "xr.Dataset":
-    """All tables of a run, those of importance too where it was measured."""
+def _load(folder: Location, evidence: float | None = None) -> "xr.Dataset":
+    """All tables of a run, those of importance too where it was measured.
+
+    Args:
+        folder: the run's.
+        evidence: share of attention off null pieces below which a head is nearly switched off.
+    """
     import attnmetrics
     from attnmetrics.results.importance import join
     from attnmetrics.running.runfile import read_facts
 
     results = attnmetrics.load(folder, with_intervals=True)
     measured = "importance" in (read_facts(folder) or {})
-    return join(results, attnmetrics.importance(folder) if measured else None)
+    whole = join(results, attnmetrics.importance(folder) if measured else None)
+    if evidence is None:
+        return whole
+    from attnmetrics.views.evidence import with_least
+
+    return with_least(whole, evidence)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

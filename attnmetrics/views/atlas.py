@@ -16,6 +16,7 @@ from attnmetrics.errors import StoreError
 from attnmetrics.storage import Location
 from attnmetrics.views import similarity
 from attnmetrics.views.claims import claims_of, leading, standout_claim
+from attnmetrics.views.evidence import CHOICES, least, with_least
 from attnmetrics.views.exemplars import of_claim, strongest
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name
 from attnmetrics.views.heads import EXAMPLE_ROLES, Standout, per_head, standout, standouts
@@ -28,14 +29,17 @@ from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 from attnmetrics.views.pieces import readable, visible
 from attnmetrics.views.relations import coreference, relations, under_rules
 from attnmetrics.views.tables import (
+    beside,
     by_layer,
     chance,
     dim_title,
     further,
+    is_of_all_attention,
     kind,
     labels_of,
     of_corpus,
     of_heads,
+    ranking,
     said,
     title,
     unit_word,
@@ -130,7 +134,10 @@ def contents(
         "corpus": [_described(table) for name, table in of_corpus(data).items() if name not in _CORRELATED],
         "correlations": [_correlation(data, *one) for one in _CORRELATIONS if f"{one[0]}_r" in data],
         "similarity": _similarity(data),
+        "evidence": {"least": least(data)},
+        "evidence_choices": sorted({least(data), *CHOICES}),
         "standouts": [_standout(one) for one in standouts(data)],
+        "standouts_by_evidence": _by_evidence(data),
         "extremes": [_standout(one) for role in EXAMPLE_ROLES if (one := standout(data, role))],
         "figures": [figure for figure in _FIGURES if _drawable(data, figure[2])],
         "papers": _papers(data),
@@ -156,7 +163,16 @@ def _metric(data: xr.Dataset, table: xr.DataArray) -> dict[str, Any]:
     by_layers = np.full((table.shape[0], *table.shape[2:]), np.nan) if twin is None else values(twin)
     chance_name = None if level is None else visible(str(level.name))
     claims = [visible(claim) for claim in claims_of(table)]
-    return _described(table) | {"chance": chance_name, "claims": claims, "by_layer": pack(by_layers)}
+    ranks, lines = ranking(data, table), [visible(str(one.name)) for one in beside(data, table)]
+    return _described(table) | {
+        "chance": chance_name,
+        "chance_off_null": table.attrs.get("chance_times") == "evidence",
+        "excess": None if ranks is table else visible(str(ranks.name)),
+        "beside": lines,
+        "has_null": is_of_all_attention(table),
+        "claims": claims,
+        "by_layer": pack(by_layers),
+    }
 
 
 def _similarity(data: xr.Dataset) -> dict[str, Any] | None:
@@ -194,6 +210,7 @@ def _described(table: xr.DataArray) -> dict[str, Any]:
         "formula": said(table, "formula"),
         "source": said(table, "source"),
         "family": said(table, "family"),
+        "caption": said(table, "caption"),
         "values": pack(values(of_labels)),
     }
 
@@ -220,7 +237,14 @@ def _standout(one: Standout) -> dict[str, Any]:
         "value": one.value,
         "median": one.median,
         "chance": None if np.isnan(one.chance) else one.chance,
+        "of_chance": one.of_chance,
     }
+
+
+def _by_evidence(data: xr.Dataset) -> list[tuple[float, list[dict[str, Any]]]]:
+    """What stands out where a page is asked for other evidence."""
+    choices = sorted({least(data), *CHOICES})
+    return [(share, [_standout(one) for one in standouts(with_least(data, share))]) for share in choices]
 
 
 # ---- papers

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from attnmetrics.results.intervals import BOUND, GROUPS
 from attnmetrics.results.joined import INTERVAL, NO_INTERVALS
 from attnmetrics.views.pieces import visible
-from attnmetrics.views.tables import Labels, at_labels, is_share, shown, units, with_one_label
+from attnmetrics.views.tables import Labels, at_labels, is_share, shown, units, values, with_one_label
 
 _MOST_DECIMALS: Final = 6
 UNSURE: Final = "?"
@@ -115,15 +115,23 @@ def bear(table: xr.DataArray, value: float, low: float, high: float) -> tuple[st
     return f"{texts[0]}{unit}{named}", f"{texts[1]} to {texts[2]}{unit}"
 
 
-def rank_told(data: xr.Dataset, name: str, at: Labels) -> str:
-    """The interval of a head's rank, "2nd to 9th"; empty where there is none."""
+def rank_told(data: xr.Dataset, name: str, at: Labels, rank: int, number: int) -> str:
+    """The interval of a head's rank, "2nd to 9th"; its rank where there is none.
+
+    Args:
+        data: a run's results.
+        name: of a table with one value a head.
+        at: layer and head.
+        rank: of the head's value among those that are ranked, which may be fewer than all heads.
+        number: how many are ranked.
+    """
     stored = data.coords.get(f"{name}_rank{INTERVAL}")
-    if stored is None:
-        return ""
-    low, high = (float(one) for one in at_labels(stored, at).to_numpy())
+    low, high = (np.nan, np.nan) if stored is None else at_labels(stored, at).to_numpy().tolist()
     if np.isnan(low):
-        return ""
-    first, last = floor(low + 1e-9), ceil(high - 1e-9)
+        return str(rank)
+    numbers = values(data[name])
+    above = int((numbers > float(at_labels(data[name], at))).sum()) + 1 - rank  # heads that are not ranked
+    first, last = (min(max(place - above, 1), number) for place in (floor(low + 1e-9), ceil(high - 1e-9)))
     return ordinal(first) if first == last else f"{ordinal(first)} to {ordinal(last)}"
 
 

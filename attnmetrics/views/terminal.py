@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 from rich import box
 from rich.columns import Columns
 from rich.console import Group, RenderableType
@@ -23,6 +24,8 @@ from attnmetrics.errors import ConfigError
 from attnmetrics.storage import Location
 from attnmetrics.views import palette, similarity
 from attnmetrics.views.certainty import Certainty, certainty, interval_title, rank_told, unsure_told, why_none
+from attnmetrics.views.correlations import without_off
+from attnmetrics.views.evidence import competing, evidence, from_how_much, is_off, off_in_words
 from attnmetrics.views.exemplars import strongest
 from attnmetrics.views.facts import about, duration, headline, left_out, other_layers, stage_seconds
 from attnmetrics.views.heads import Standout, ranked, standouts
@@ -31,22 +34,27 @@ from attnmetrics.views.pieces import Piece, readable, visible, window
 from attnmetrics.views.tables import (
     HEAD,
     Labels,
+    against,
     at_labels,
     beside_chance,
     by_themselves,
+    caption,
     dim_title,
     further,
     heading,
     in_words,
     is_magnitude,
+    is_of_all_attention,
     is_share,
     kind,
     labels_of,
+    ranking,
     said,
     shown,
     title,
     units,
     values,
+    with_one_label,
 )
 
 _NOT_IN_SUMMARY: Final = ("least variable", "most variable")
@@ -55,6 +63,8 @@ _WIDEST_HEAT: Final = 16
 _FROM: Final = "bold black on #ffd08a"
 _TO: Final = "bold black on #9fd3f2"
 _FAINT: Final = "dim"
+_AGAINST: Final = "against it"
+"""Heads the column of values against their chance level."""
 
 
 # ---- summary
@@ -69,25 +79,30 @@ def summary(data: xr.Dataset, facts: Mapping[str, Any]) -> RenderableType:
     missing = [f"{name} ({value})" for name, value in left_out(data, facts) if value != "0"]
     if missing:
         lines.append(Text(f"left out or cut: {', '.join(missing)}", style="yellow"))
+    off = [Text(off_in_words(data), style=_FAINT)] if is_off(data).any() else []
     found = [head for head in standouts(data) if head.role.title not in _NOT_IN_SUMMARY]
     if not found:
-        return Group(*lines, Text("no head has evidence in this run"))
+        return Group(*lines, *off, Text("no head has evidence in this run"))
     groups = ([head for head in found if (head.role.metric == "pos_to") == tags] for tags in (False, True))
-    tables: list[RenderableType] = [_standouts(group, interval_title(data)) for group in groups if group]
+    tables: list[RenderableType] = [
+        part for group in groups if group for part in (Text(), _standouts(group, interval_title(data)))
+    ]
     reason = [Text(), Text(why_none(data), style=_FAINT)] if why_none(data) else []
-    return Group(*lines, Text(), Columns(tables, padding=(0, 3)), *reason)
+    return Group(*lines, *off, *tables, *reason)
 
 
 def _standouts(found: Sequence[Standout], interval: str) -> Table:
-    """With a column for intervals, where the run has them."""
+    """A row a head; beside the value its interval, and its chance level where that is the same thing for all."""
     what = "heads that stand out" if found[0].role.metric != "pos_to" else "attention to"
-    has_chance = not all(np.isnan(head.chance) for head in found)
+    captions = {head.of_chance for head in found}
+    of_chance = captions.pop() if len(captions) == 1 else ""
     sure = [interval] if interval else []
-    table = light_table(what, "head", "", *sure, "median", *(["chance"] * has_chance))
+    table = light_table(what, "head", "", *sure, "median", *([of_chance, _AGAINST] if of_chance else ["vs chance"]))
     for head in found:
-        beside = [*([head.interval] if sure else []), head.shown_median, *([head.shown_chance] * has_chance)]
         name = head.role.title.removeprefix("to ")
         place = f"layer {head.layer} head {head.head}"
+        level = [head.shown_chance] if of_chance else []
+        beside = [*([head.interval] if sure else []), head.shown_median, *level, head.against_chance]
         table.add_row(name, place, head.shown, *(Text(one, style=_FAINT) for one in beside))
     return table
 
@@ -123,27 +138,30 @@ def show_metric(data: xr.Dataset, name: str, top: int = 10, label: str | None = 
         return Group(*_heading(whole, {}), *told)
     beside = _Beside.of(data, name)
     at = {} if label is None else _label(beside.table, name, label)
-    return Group(*_heading(beside.table, at), *_metric_body(beside.at(at), top), *_of_intervals(data, beside))
+    body = _metric_body(data, beside.at(at), at, top)
+    return Group(*_heading(beside.table, at), *body, *_of_intervals(data, beside))
 
 
-def _metric_body(beside: "_Beside", top: int) -> Sequence[RenderableType]:
+def _metric_body(data: xr.Dataset, beside: "_Beside", at: Labels, top: int) -> Sequence[RenderableType]:
     table = beside.table
     if table.ndim == 0:
-        return [_single(beside)]
-    if table.dims == HEAD:
-        heat: list[RenderableType] = [heat_table(table), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
-        return [*heat, _top_heads(beside, top)]
-    if table.dims[:2] == HEAD:
-        return [_by_label(beside)]
-    return [_list(beside) if table.ndim == 1 else _matrix(table, beside.level)]
+        return [_single(beside), *_without_off(data, table)]
+    if table.dims[:2] != HEAD:
+        return [_list(beside) if table.ndim == 1 else _matrix(table, beside.level)]
+    ranks = competing(data, at_labels(with_one_label(ranking(data, data[str(table.name)])), at))
+    if table.ndim > 2:
+        return [_by_label(beside, ranks), *_off(data, table, top)]
+    heat: list[RenderableType] = [_heat(data, table), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
+    return [*heat, *_how_ranked(table, beside.level), _top_heads(beside, ranks, top), *_off(data, table, top)]
 
 
 def _single(beside: "_Beside") -> Text:
     """A single number, and what stands beside it."""
     value = float(beside.table)
-    told, *cells = beside.cells(value, {})
-    names = [*([beside.sure.title] if beside.sure else []), "chance"]
-    return Text(", ".join([told, *(f"{name} {cell}" for name, cell in zip(names, cells, strict=False))]))
+    told = [beside.told(value, {})]
+    if beside.sure:
+        told.append(f"{beside.sure.title} {beside.interval(value, {})}")
+    return Text(", chance ".join([", ".join(told), *beside.chance({})]))
 
 
 def _of_intervals(data: xr.Dataset, beside: "_Beside") -> list[Text]:
@@ -151,6 +169,36 @@ def _of_intervals(data: xr.Dataset, beside: "_Beside") -> list[Text]:
     if reason := why_none(data):
         return [Text(), Text(reason, style=_FAINT)]
     return [Text(), Text(unsure_told(data), style=_FAINT)] if beside.sure and beside.sure.has_unsure else []
+
+
+def _how_ranked(table: xr.DataArray, level: xr.DataArray | None) -> list[RenderableType]:
+    """Said where heads are ranked by other values than the table's."""
+    if level is None or not table.attrs.get("excess"):
+        return []
+    return [Text(f"ranked by what is beyond {caption(level)}", style=_FAINT)]
+
+
+def _off(data: xr.Dataset, table: xr.DataArray, top: int) -> list[RenderableType]:
+    """The heads that are nearly switched off, and where each has one value, that; nothing of tables of all α."""
+    off = np.argwhere(is_off(data)).tolist()
+    if not off or is_of_all_attention(table):
+        return []
+    if table.ndim > 2:
+        return [Text(), Text(off_in_words(data), style=_FAINT)]
+    result = light_table("nearly switched off on this text: no rank", "", "")
+    for a, b in off[:top]:
+        layer, head = table["layer"].values.tolist()[a], table["head"].values.tolist()[b]
+        value = shown(table, float(values(table)[a, b]))
+        result.add_row(f"layer {layer} head {head}", value, Text(from_how_much(data, layer, head), style=_FAINT))
+    if len(off) > top:
+        result.add_row(f"… {len(off) - top} more")
+    return [Text(), result]
+
+
+def _without_off(data: xr.Dataset, table: xr.DataArray) -> list[RenderableType]:
+    """Of a correlation over heads, that over those that are not nearly switched off."""
+    told = without_off(data, str(table.name))
+    return [] if told is None else [Text(told, style=_FAINT)]
 
 
 def _known(name: str, known: Sequence[str], what: str) -> str:
@@ -209,49 +257,71 @@ class _Beside:
         return _Beside(at_labels(self.table, labels), level, sure)
 
     def layout(self, *columns: str, then: Sequence[str] = ()) -> Table:
-        """A light table with these columns, the last of values, their intervals, more columns, their chance level."""
+        """A light table with these columns, the last of values, and one each for their intervals and for what follows
+        them; where there is a chance level, one for it, and one for values against it.
+        """
         interval = [self.sure.title] if self.sure else []
-        return light_table(*columns, *interval, *then, *(["chance"] if self.level is not None else []))
+        return light_table(*columns, *interval, *then, *([] if self.level is None else [caption(self.level), _AGAINST]))
+
+    def cells(self, value: float, at: Labels, *then: str) -> list[str]:
+        """A value at these labels, and the cells after it in such a table."""
+        interval = [self.interval(value, at)] if self.sure else []
+        return [self.told(value, at), *interval, *then, *self.against(value, at)]
 
     def told(self, value: float, at: Labels) -> str:
         """A value, with as many digits as its interval bears."""
         return self.sure.told(value, at)[0] if self.sure else shown(self.table, value)
 
-    def cells(self, value: float, at: Labels, *then: str) -> list[str]:
-        """A value at these labels, and the cells after it in such a table."""
-        interval = [self.interval(value, at)] if self.sure else []
-        return [self.told(value, at), *interval, *then, *([] if self.level is None else [self.chance(at)])]
-
     def interval(self, value: float, at: Labels) -> str:
         """Of a value; empty where there is none."""
         return self.sure.told(value, at)[1] if self.sure else ""
 
-    def chance(self, at: Labels) -> str:
-        """The chance level, written as the values are; empty where there is none."""
-        return "" if self.level is None else shown(self.table, float(at_labels(self.level, at)))
+    def chance(self, at: Labels) -> list[str]:
+        """A cell for the chance level, written as the values are; none where there is none."""
+        return [] if self.level is None else [shown(self.table, float(at_labels(self.level, at)))]
+
+    def against(self, value: float, at: Labels) -> list[str]:
+        """One more, for the value against it."""
+        if self.level is None:
+            return []
+        return [*self.chance(at), against(self.table, value, float(at_labels(self.level, at)))]
 
 
-def heat_table(table: xr.DataArray) -> Table:
-    """Values of every head on a coloured ground; layers down."""
+def _heat(data: xr.Dataset, table: xr.DataArray) -> Table:
+    """A heat table in which heads that are nearly switched off have no colour and set no scale."""
+    kept = competing(data, table)
+    return heat_table(table, values(kept))
+
+
+def heat_table(table: xr.DataArray, coloured: NDArray[np.float64] | None = None) -> Table:
+    """Values of every head on a coloured ground; layers down.
+
+    Args:
+        table: [layer, head]
+        coloured: the same, NaN where a value has no colour; all have one by default
+    """
     numbers = values(table)
+    scaled = numbers if coloured is None else coloured
     grid = Table(box=None, padding=(0, 0), pad_edge=False)
     grid.add_column(Text("layer", style=_FAINT), justify="right")
     for head in table["head"].values.tolist():
         grid.add_column(Text(f"{head} ", style=_FAINT), justify="right", no_wrap=True)
-    most = float(np.nanmax(np.abs(numbers))) if np.isfinite(numbers).any() else 1.0
-    has_signs = np.isfinite(numbers).any() and np.nanmin(numbers) < 0
+    most = float(np.nanmax(np.abs(scaled))) if np.isfinite(scaled).any() else 1.0
+    has_signs = np.isfinite(scaled).any() and np.nanmin(scaled) < 0
     scale, low = (palette.DIVERGING, -most) if has_signs else (palette.SEQUENTIAL, 0.0)
-    for layer, row in zip(table["layer"].values.tolist(), numbers, strict=True):
-        shares = (row - low) / ((most - low) or 1.0)
+    for layer, row, ground in zip(table["layer"].values.tolist(), numbers, scaled, strict=True):
+        shares = (ground - low) / ((most - low) or 1.0)
         cells = (_cell(table, value, share, scale) for value, share in zip(row, shares, strict=True))
         grid.add_row(Text(f"{layer} ", style=_FAINT), *cells)
     return grid
 
 
 def _cell(table: xr.DataArray, value: float, share: float, scale: palette.Scale) -> Text:
-    """A value on the colour at this share of the scale."""
+    """A value on the colour at this share of the scale; faint on none without a share."""
     if np.isnan(value):
         return Text("  – ", style=_FAINT)
+    if np.isnan(share):
+        return Text(f" {_short(table, value):>4} ", style=_FAINT)
     level = round(share * (palette.LEVELS - 1))
     ink = "white" if level > palette.LEVELS // 2 else "black"
     return Text(f" {_short(table, value):>4} ", style=Style(color=ink, bgcolor=scale.light[level]))
@@ -267,38 +337,39 @@ def _short(table: xr.DataArray, value: float) -> str:
     return f"{value / 1000:.0f}k" if value < 999_500 else f"{value / 1e6:.0f}M"
 
 
-def _top_heads(beside: _Beside, top: int) -> Table:
-    """The first heads in order and the last one: the highest first, of distances to a head the lowest."""
-    heads = list(enumerate(ranked(beside.table, lowest=not is_magnitude(beside.table)), 1))
+def _top_heads(beside: _Beside, ranks: xr.DataArray, top: int) -> Table:
+    """The first heads in order of `ranks` and the last one: the highest first, of distances to a head the lowest."""
+    heads = list(enumerate(ranked(ranks, lowest=not is_magnitude(beside.table)), 1))
     result = beside.layout("rank", "head", "")
 
-    def add(rank: int, layer: int, head: int, value: float) -> None:
+    def add(rank: int, layer: int, head: int) -> None:
         at = {"layer": layer, "head": head}
+        value = float(at_labels(beside.table, at))
         result.add_row(str(rank), f"layer {layer} head {head}", *beside.cells(value, at))
 
-    for rank, head in heads[:top]:
-        add(rank, *head)
+    for rank, (layer, head, _) in heads[:top]:
+        add(rank, layer, head)
     if len(heads) > top + 1:
         result.add_row("…")
-    for rank, head in heads[top:][-1:]:
-        add(rank, *head)
+    for rank, (layer, head, _) in heads[top:][-1:]:
+        add(rank, layer, head)
     return result
 
 
-def _by_label(beside: _Beside) -> Table:
-    """For each label the mean over heads and the head with most."""
+def _by_label(beside: _Beside, ranks: xr.DataArray) -> Table:
+    """For each label the mean over heads, and the head that is first by `ranks`."""
     table = beside.table
     (dim,) = further(table)
-    result = beside.layout(dim_title(table, dim), "mean of heads", "most", then=["head"])
+    result = beside.layout(dim_title(table, dim), "mean of heads", "first", then=["head"])
     for label in labels_of(table, dim):
         one = at_labels(table, {dim: label})
-        best = ranked(one)
+        best = ranked(at_labels(ranks, {dim: label}))
         if best and best[0][2] != 0:
-            layer, head, value = best[0]
+            layer, head, _ = best[0]
             at: Labels = {"layer": layer, "head": head, dim: label}
-            mean = shown(table, float(np.nanmean(values(one))))
-            place = f"layer {layer} head {head}"
-            result.add_row(Text(in_words(label)), mean, *beside.cells(value, at, place))
+            mean, value = shown(table, float(np.nanmean(values(one)))), float(at_labels(table, at))
+            cells = beside.cells(value, at, f"layer {layer} head {head}")
+            result.add_row(Text(in_words(label)), mean, *cells)
     return result
 
 
@@ -306,8 +377,7 @@ def _list(beside: _Beside) -> Table:
     dim = str(beside.table.dims[0])
     result = beside.layout(dim_title(beside.table, dim), "")
     for label, value in zip(labels_of(beside.table, dim), values(beside.table).tolist(), strict=True):
-        at = {dim: label}
-        result.add_row(Text(in_words(label)), *beside.cells(value, at))
+        result.add_row(Text(in_words(label)), *beside.cells(value, {dim: label}))
     return result
 
 
@@ -315,14 +385,13 @@ def _matrix(table: xr.DataArray, level: xr.DataArray | None) -> Table:
     """[layer, label] with labels down, so that any number of them fits; a chance level that all layers share beside."""
     across, down = map(str, table.dims)
     shared = level if level is not None and across not in level.dims else None
-    chance = ["chance"] if shared is not None else []
-    result = light_table(dim_title(table, down), *map(str, labels_of(table, across)), *chance)
+    beside = [] if shared is None else [caption(shared)]
+    result = light_table(dim_title(table, down), *map(str, labels_of(table, across)), *beside)
     for label in labels_of(table, down):
         row = values(at_labels(table, {down: label}))
         if np.nan_to_num(row).any():
-            cells = ["–" if np.isnan(value) else _short(table, value) for value in row]
-            level_here = [] if shared is None else [shown(table, float(at_labels(shared, {down: label})))]
-            result.add_row(Text(in_words(label)), *cells, *level_here)
+            cells = ("–" if np.isnan(value) else _short(table, value) for value in row)
+            result.add_row(Text(in_words(label)), *cells, *_Beside(table, shared, None).chance({down: label}))
     return result
 
 
@@ -414,15 +483,21 @@ def show_head(data: xr.Dataset, layer: int, head: int) -> RenderableType:
     _require_head(layer, head, data["layer"].values.tolist(), data["head"].values.tolist())
     tables = [_Beside.of(data, name) for name in by_themselves(data)]
     many = [one for one in tables if one.table.ndim > 2 and one.table.shape[2] > _FEW_LABELS]
-    profiles = [_profile(one, layer, head) for one in many]
+    profiles = Columns([_profile(one, layer, head) for one in many], padding=(0, 3))
     name = Text(f"layer {layer} head {head}", style="bold")
-    parts = [
-        _metrics(data, tables, layer, head),
-        *_nearest(data, layer, head),
-        Text(),
-        Columns(profiles, padding=(0, 3)),
-    ]
-    return Group(name, Text(), *parts, *_of_intervals(data, tables[0]))
+    whole, near = _metrics(data, tables, layer, head), _nearest(data, layer, head)
+    told = _of_intervals(data, tables[0])
+    return Group(name, *_how_much(data, layer, head), Text(), whole, *near, Text(), profiles, *told)
+
+
+def _how_much(data: xr.Dataset, layer: int, head: int) -> list[RenderableType]:
+    """From how much of its attention the numbers of a head are."""
+    off = from_how_much(data, layer, head)
+    if off:
+        words = f"nearly switched off on this text: what is not of all its attention is {off}, and says little"
+        return [Text(words, style="yellow")]
+    share = percent(float(at_labels(evidence(data), {"layer": layer, "head": head})))
+    return [Text(f"{share} of its attention is off null pieces", style=_FAINT)]
 
 
 def _require_head(layer: int, head: int, layers: Sequence[int], heads: Sequence[int]) -> None:
@@ -440,37 +515,39 @@ def _metrics(data: xr.Dataset, tables: Sequence[_Beside], layer: int, head: int)
     """A row for what has one value a head, then for each label of what has few."""
     at = {"layer": layer, "head": head}
     sure = [one.sure.title for one in tables if one.sure][:1]
-    chance = ["chance"] if any(one.level is not None for one in tables) else []
+    chance = ["chance", _AGAINST, "chance is"] if any(one.level is not None for one in tables) else []
     result = light_table("metric", "", *sure, "rank", "median", *chance)
-
-    def add(one: _Beside, name: str, rank: str = "") -> None:
-        value = float(at_labels(one.table, at))
-        interval, level = [one.interval(value, at)] * len(sure), [one.chance(at)] * len(chance)
-        beside = [*interval, _rank(one.table, at, rank), shown(one.table, _median(one.table)), *level]
-        result.add_row(Text(visible(name)), one.told(value, at), *beside)
-
-    for one in tables:
-        if one.table.ndim == 2:
-            add(one, str(one.table.name), rank_told(data, str(one.table.name), at))
-    for one in tables:
-        if one.table.ndim > 2 and one.table.shape[2] <= _FEW_LABELS:
-            (dim,) = further(one.table)
-            for label in labels_of(one.table, dim):
-                add(one.at({dim: label}), f"{one.table.name}, {in_words(label)}")
+    few = [one for one in tables if one.table.ndim > 2 and one.table.shape[2] <= _FEW_LABELS]
+    rows: list[tuple[_Beside, Labels]] = [(one, {}) for one in tables if one.table.ndim == 2]
+    for one in few:
+        (dim,) = further(one.table)
+        rows += [(one, {dim: label}) for label in labels_of(one.table, dim)]
+    for one, label in rows:
+        name = ", ".join([str(one.table.name), *map(in_words, label.values())])
+        result.add_row(Text(visible(name)), *_metric_row(data, one, at, label, bool(sure)))
     return result
 
 
-def _rank(table: xr.DataArray, at: Mapping[str, int], interval: str) -> str:
-    """Where a head stands among all: the interval of its rank where there is one, else the rank of its value."""
-    order = [(layer, head) for layer, head, _ in ranked(table)]
+def _metric_row(data: xr.Dataset, one: _Beside, at: dict[str, int], label: Labels, has_intervals: bool) -> list[str]:
+    """The value of a head at a label, its interval, its rank, the median of all that compete, its chance level."""
+    here = {**at, **label}
+    value = float(at_labels(one.table, here))
+    interval = [one.interval(value, here)] if has_intervals else []
+    numbers = values(competing(data, at_labels(one.table, label)))
+    median = float(np.nanmedian(numbers)) if np.isfinite(numbers).any() else float("nan")
+    told = [*one.against(value, here), caption(one.level)] if one.level is not None else []
+    return [one.told(value, here), *interval, _rank(data, one.table, at, label), shown(one.table, median), *told]
+
+
+def _rank(data: xr.Dataset, table: xr.DataArray, at: dict[str, int], label: Labels) -> str:
+    """Where a head stands among those that compete: the interval of its rank where there is one, else its rank."""
+    by = ranking(data, data[str(table.name)])
+    order = [(layer, head) for layer, head, _ in ranked(competing(data, at_labels(with_one_label(by), label)))]
     place = at["layer"], at["head"]
-    return f"{interval or order.index(place) + 1} of {len(order)}" if place in order else "–"
-
-
-def _median(table: xr.DataArray) -> float:
-    """Of all heads with evidence."""
-    numbers = values(table)
-    return float(np.nanmedian(numbers)) if np.isfinite(numbers).any() else float("nan")
+    if place not in order:
+        return "–"
+    rank, number = order.index(place) + 1, len(order)
+    return f"{rank_told(data, str(by.name), at, rank, number) if not label else rank} of {number}"
 
 
 def _profile(one: _Beside, layer: int, head: int, most: int = 5) -> Table:
@@ -482,9 +559,9 @@ def _profile(one: _Beside, layer: int, head: int, most: int = 5) -> Table:
     result = one.layout(title(table), "", then=["mean"])
     order = [int(n) for n in np.argsort(-np.nan_to_num(own), kind="stable")[:most] if own[n] > 0]
     for n in order:
-        label, value = labels_of(table, dim)[n], float(own[n])
+        label = labels_of(table, dim)[n]
         mean = float(np.nanmean(values(at_labels(table, {dim: label}))))
-        result.add_row(Text(in_words(label)), *one.cells(value, {**at, dim: label}, shown(table, mean)))
+        result.add_row(Text(in_words(label)), *one.cells(float(own[n]), {**at, dim: label}, shown(table, mean)))
     if not order:
         result.add_row(Text("no evidence", style=_FAINT))
     return result

@@ -101,7 +101,9 @@ def test_results_carry_their_intervals_to_views(both: tuple[xr.Dataset, xr.Datas
     assert sure.told(0.5, at)[1].endswith("?")  # from 12 shards
     assert certainty(data, "attention_mass") is None
     low, high = intervals["distance_rank"].values[0, 0]
-    assert rank_told(data, "distance", {"layer": 1, "head": 0}).startswith(ordinal(int(low + 1e-9)))
+    rank = int((results["distance"] > results["distance"][0, 0]).sum()) + 1
+    assert rank_told(data, "distance", {"layer": 1, "head": 0}, rank, 6).startswith(ordinal(int(low + 1e-9)))
+    assert rank_told(results, "distance", {"layer": 1, "head": 0}, rank, 6) == str(rank)
     assert 1 <= low <= high <= 6
 
 

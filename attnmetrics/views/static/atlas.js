@@ -45,6 +45,7 @@ class Atlas {
     const anchors = links.map(([href, name]) => el("a", { href }, name));
     this.nav = el("nav", { class: "pages", "aria-label": "Pages" }, ...anchors);
     const brand = el("a", { class: "brand", href: "#/" }, atlas.name);
+    atlas.setEvidence = (least) => this.#setEvidence(least);
     root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, jump(), themeToggle()), this.page);
   }
 
@@ -72,6 +73,15 @@ class Atlas {
     const chosen = this.page.querySelector(".chosen");
     if (chosen) chosen.scrollIntoView({ block: "center" });
     else scrollTo(0, 0);
+  }
+
+  /** Draw the page again with other heads switched off; what was seen and chosen stays where it was. */
+  #setEvidence(least) {
+    const top = scrollY;
+    this.atlas.evidence.least = least;
+    this.#draw();
+    scrollTo(0, top);
+    this.page.querySelector(".evidence select")?.focus({ preventScroll: true });
   }
 
   /** Light the link of a page. */

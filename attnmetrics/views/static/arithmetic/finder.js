@@ -44,7 +44,7 @@ export function headsAsked(atlas, { y, from, to }) {
   return [...y.metric.column(y.label).keys()].filter((place) => layerOf(place) >= from && layerOf(place) <= to);
 }
 
-/** Those with evidence on the first axis, in the order asked for. */
+/** Those that compete on the first axis, in the order asked for. */
 export function ordered({ y, order }, places) {
   const wanted = new Set(places);
   const found = y.metric.order(y.label).filter((place) => wanted.has(place));
@@ -56,3 +56,17 @@ export function pairs({ x, y }, places) {
   const [xs, ys] = [x.metric.column(x.label), y.metric.column(y.label)];
   return places.map((place) => [xs[place], ys[place]]).filter((pair) => !pair.some(Number.isNaN));
 }
+
+/** Questions that people ask first: [name, axes { y, yl, x, xl } as in an address], of metrics that the run has. */
+export function presets(atlas) {
+  const has = (metric, label) => atlas.byName.has(metric) && atlas.byName.get(metric).place(label) >= 0;
+  return PRESETS.filter(([, { y, yl, x, xl }]) => has(y, yl) && has(x, xl));
+}
+
+const PRESETS = [
+  ["Who follows syntax?",
+    { y: "dependency_alignment", yl: "either", x: "dependency_expected", xl: "either" }],
+  ["Who looks at neighbours?", { y: "attention_at_offset", yl: "1", x: "distance" }],
+  ["Who copies?", { y: "induction_attention", x: "repeat_attention" }],
+  ["Who is switched off?", { y: "null_attention", x: "distance" }],
+];

@@ -5,6 +5,10 @@ export const headAt = (atlas, place) => [Math.floor(place / atlas.heads.length),
 export const headName = (atlas, layer, head) => `layer ${atlas.layers[layer]} head ${atlas.heads[head]}`;
 export const headHref = (atlas, layer, head) => `#/head/${atlas.layers[layer]}/${atlas.heads[head]}`;
 
+/** The heads that stand out, of those that are not nearly switched off. */
+export const standoutsOf = ({ standouts, standouts_by_evidence: others, evidence }) =>
+  others?.find(([least]) => least === evidence.least)?.[1] ?? standouts;
+
 /** The sentences of a head that answer a claim; undefined where the page has none. */
 export function answersOf(atlas, layer, head, claim) {
   const isOfHead = (one) => one.layer === atlas.layers[layer] && one.head === atlas.heads[head];

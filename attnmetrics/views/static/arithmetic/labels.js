@@ -18,11 +18,15 @@ export function knownHeading(dim, name) {
   return dim === "offset" ? offsetHeading(Number(name)) : undefined;
 }
 
-/** What a label is called beside its table's title: directions in words, every other label by its name. */
-export const labelName = (dim, name) => (dim === "direction" ? DIRECTIONS[name] ?? name : name);
+/** Labels that do not explain themselves. */
+const WORDS = { _: "no word", _rest: "all other names" };
+
+/** What a label is called beside its table's title: directions in words, most other labels by their name. */
+export const labelName = (dim, name) =>
+  (dim === "direction" ? DIRECTIONS[name] ?? name : name.split(", ").map((one) => WORDS[one] ?? one).join(", "));
 
 /** The same within a heading. */
-export const labelWords = (dim, name) => (dim === "direction" ? uncapital(labelName(dim, name)) : name);
+export const labelWords = (dim, name) => (dim === "direction" ? uncapital(labelName(dim, name)) : labelName(dim, name));
 
 /** `offsetHeading(-1)` is "Attention to the next piece". */
 function offsetHeading(offset) {

@@ -36,6 +36,22 @@ export function shown(table, value) {
   return Number.isNaN(value) || table.kind === "share" || table.unit === "1" ? text : `${text} ${table.unit}`;
 }
 
+/** How many times as large: "0.42×", "7.6×", "120×". */
+export function times(ratio) {
+  const digits = [9.95, 0.995].filter((limit) => ratio < limit).length;
+  return `${ratio.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })}×`;
+}
+
+/**
+ * A value of a table against its chance level: how many times it, "7.6×"; where heads are ranked by what is beyond it,
+ * how much that is, "+11%"; "" where neither can be said.
+ */
+export function against(table, value, level) {
+  if (Number.isNaN(value) || Number.isNaN(level)) return "";
+  if (table.excess) return `${value >= level ? "+" : ""}${shown(table, value - level)}`;
+  return level > 0 ? times(value / level) : "";
+}
+
 /** 1st, 2nd, 3rd, 4th, … */
 export function ordinal(place) {
   const last = place % 100 > 10 && place % 100 < 14 ? 0 : place % 10;

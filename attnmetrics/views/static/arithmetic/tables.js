@@ -1,13 +1,16 @@
 // The run's tables: values by head, by layer and of the corpus, with their ranks and what they call themselves.
 
+import { ALL } from "./evidence.js";
 import { knownHeading, labelWords } from "./labels.js";
 import { extent } from "./scales.js";
 
 /** What all tables have: name, title, unit, kind, dim (or null), labels along it, values. */
 class Table {
   constructor(described, values) {
-    const { name, title, unit, kind, dim, labels } = described;
+    const { name, title, unit, kind, dim, labels, caption } = described;
     Object.assign(this, { name, title, unit, kind, dim, labels, values });
+    /** What it is called beside the table whose chance level it is. */
+    this.caption = caption || "chance";
   }
 
   /** Number of labels; 1 without a dimension. */
@@ -49,11 +52,19 @@ export class Metric extends Table {
     super(described, values);
     const { help, formula, source, family, heading: template, dim_title: dimTitle } = described;
     Object.assign(this, { help, formula, source, family, template, byLayer, heads, isFirst });
+    /** Whether attention to null pieces counts in it; whether its chance level is times what is left off them. */
+    this.hasNull = described.has_null ?? false;
+    this.isChanceOffNull = described.chance_off_null ?? false;
     /** What the claim of each label is called, whether the run has exemplars of it or not. */
     this.claims = described.claims ?? [];
     this.dimTitle = dimTitle ?? this.dim;
     /** The table of its chance level, of heads or of the corpus; null without one. */
     this.chance = null;
+    /** The table that ranks heads, what they have beyond chance; null where that is this one. */
+    this.excess = null;
+    /** Tables that are drawn beside it and its chance level. */
+    this.beside = [];
+    this.evidence = ALL;
   }
 
   get isOfCorpus() {
@@ -70,18 +81,37 @@ export class Metric extends Table {
 
   /** What chance alone would give a head at a label; NaN where that is unknown. */
   chanceAt(layer, head, label = 0) {
-    const place = this.#chancePlace(label);
-    return place < 0 ? NaN : this.chance.at(layer, head, place);
+    const place = this.#placeIn(this.chance, label);
+    if (place < 0) return NaN;
+    const factor = this.isChanceOffNull ? this.evidence.share(layer * this.heads + head) : 1;
+    return factor * this.chance.at(layer, head, place);
   }
 
   /** The same for a whole layer. */
   chanceOfLayer(layer, label = 0) {
-    const place = this.#chancePlace(label);
-    return place < 0 ? NaN : this.chance.ofLayer(layer, place);
+    const place = this.#placeIn(this.chance, label);
+    if (place < 0) return NaN;
+    return (this.isChanceOffNull ? this.evidence.shareOfLayer(layer) : 1) * this.chance.ofLayer(layer, place);
   }
 
-  #chancePlace(label) {
-    return this.chance ? this.chance.place(this.labels[label]) : -1;
+  /** Whether the chance level is one number for all heads. */
+  get hasOneChance() {
+    return this.chance !== null && this.chance.isOfCorpus && !this.isChanceOffNull;
+  }
+
+  /** What is drawn beside it at a label, [caption, value]; of what the corpus has. */
+  besideAt(label = 0) {
+    const told = this.beside.map((table) => [table.caption, table.at(0, 0, this.#placeIn(table, label))]);
+    return told.filter(([, value]) => Number.isFinite(value));
+  }
+
+  #placeIn(table, label) {
+    return table ? table.place(this.labels[label]) : -1;
+  }
+
+  /** Whether a head makes ranks and scales: not one that is nearly switched off, unless null pieces count. */
+  competes(place) {
+    return this.hasNull || !this.evidence.isOff(place);
   }
 
   /** [layers × heads] values at a label. */
@@ -94,14 +124,18 @@ export class Metric extends Table {
     return this.#columns.get(label);
   }
 
-  /** Heads with evidence, highest first; of equals the first layer, then head. */
+  /**
+   * Heads with evidence that compete, highest first; of equals the first layer, then head. By what they have beyond
+   * chance, where there is a table of it.
+   */
   order(label = 0) {
-    if (!this.#ranks.has(label)) {
-      const column = this.column(label);
-      const kept = [...column.keys()].filter((place) => !Number.isNaN(column[place]));
-      this.#ranks.set(label, kept.sort((a, b) => column[b] - column[a] || a - b));
+    const key = `${label} ${this.evidence.least}`;
+    if (!this.#ranks.has(key)) {
+      const column = this.excess ? this.excess.column(this.#placeIn(this.excess, label)) : this.column(label);
+      const kept = [...column.keys()].filter((place) => !Number.isNaN(column[place]) && this.competes(place));
+      this.#ranks.set(key, kept.sort((a, b) => column[b] - column[a] || a - b));
     }
-    return this.#ranks.get(label);
+    return this.#ranks.get(key);
   }
 
   /** A head's rank from 1, among how many; 0 without evidence. */
@@ -110,21 +144,29 @@ export class Metric extends Table {
     return { rank: order.indexOf(place) + 1, of: order.length };
   }
 
-  /** The largest value over heads, NaN without evidence. */
+  /** The largest value over heads that compete, NaN without evidence. */
   top(label = 0) {
-    return extent(this.column(label))[1];
+    return this.#extent(label)[1];
   }
 
-  /** The smallest value over heads, NaN without evidence. */
+  /** The smallest value over heads that compete, NaN without evidence. */
   bottom(label = 0) {
-    return extent(this.column(label))[0];
+    return this.#extent(label)[0];
+  }
+
+  #extent(label) {
+    return extent(this.column(label).filter((_, place) => this.competes(place)));
   }
 
   /** The mean over heads with evidence. */
   mean(label = 0) {
-    const order = this.order(label);
-    const column = this.column(label);
-    return order.reduce((sum, place) => sum + column[place], 0) / order.length;
+    const kept = this.column(label).filter((value) => !Number.isNaN(value));
+    return kept.reduce((sum, value) => sum + value, 0) / kept.length;
+  }
+
+  /** How many heads have no value. */
+  unknown(label = 0) {
+    return this.column(label).filter(Number.isNaN).length;
   }
 
   /** What the metric is called at a label: by well-known words where it is the first of its kind; else its title. */
@@ -145,7 +187,7 @@ export class Metric extends Table {
   /** Labels at which any head has a value other than 0; all of them where none has. */
   present() {
     const all = [...this.labels.keys()];
-    const kept = all.filter((label) => this.top(label) > 0 || this.bottom(label) < 0);
+    const kept = all.filter((label) => this.column(label).some((value) => value > 0 || value < 0));
     return kept.length ? kept : all;
   }
 

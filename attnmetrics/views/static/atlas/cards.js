@@ -1,8 +1,8 @@
 // Cards that lead to a metric or a head.
 
 import { scaleOf } from "../arithmetic/colours.js";
-import { claimHref } from "../arithmetic/heads.js";
-import { shown } from "../arithmetic/numbers.js";
+import { claimHref, placeOf } from "../arithmetic/heads.js";
+import { against, shown } from "../arithmetic/numbers.js";
 import { el, sheet } from "../shared/dom.js";
 import { cells } from "./map-parts.js";
 
@@ -18,7 +18,8 @@ function thumbnail(atlas, metric, label) {
   const scale = scaleOf(metric, label);
   const box = { left: 0, top: 0, width, height, gap: width > 5 ? 1 : 0 };
   const levelAt = (layer, head) => scale.level(metric.at(layer, head, label));
-  const map = cells(rows, columns, levelAt, box, scale.name);
+  const isOff = (layer, head) => atlas.evidence.isOff(placeOf(atlas, layer, head));
+  const map = cells(rows, columns, levelAt, { ...box, isOff }, scale.name);
   return sheet(columns * width, rows * height, { "aria-hidden": "true" }, map);
 }
 
@@ -30,13 +31,25 @@ export function card(atlas, metric, label, title = metric.heading(label)) {
     el("b", {}, title), thumbnail(atlas, metric, label), el("span", { class: "note" }, note));
 }
 
-/** A card that leads to a head that stands out. */
-export function standoutCard(atlas, { title, metric: name, claim, layer, head, value, median, chance }) {
+/**
+ * A card that leads to a head that stands out. Where its value has a chance level, what counts is the value against it:
+ * that is written large, the share itself beneath.
+ */
+export function standoutCard(atlas, one) {
+  const { title, metric: name, claim, layer, head, median } = one;
   const metric = atlas.byName.get(name);
-  const beside = chance === null ? [] : [el("span", { class: "note" }, `chance ${shown(metric, chance)}`)];
-  const href = claimHref(atlas, atlas.layers.indexOf(layer), atlas.heads.indexOf(head), claim);
-  return el("a", { class: "role-card", href },
-    el("span", { class: "role" }, title), el("span", { class: "value" }, shown(metric, value)),
+  const [a, b] = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
+  const [large, beneath] = inShort(metric, one);
+  return el("a", { class: "role-card", href: claimHref(atlas, a, b, claim) },
+    el("span", { class: "role" }, title), el("span", { class: "value" }, large),
     el("span", { class: "where" }, `layer ${layer} head ${head}`),
-    el("span", { class: "note" }, `median ${shown(metric, median)}`), ...beside);
+    ...beneath.map((words) => el("span", { class: "note" }, words)),
+    el("span", { class: "note" }, `median ${shown(metric, median)}`));
+}
+
+/** What a card says of a value: large, and beneath. */
+function inShort(metric, { value, chance, of_chance: caption }) {
+  const told = chance === null ? "" : against(metric, value, chance);
+  if (!told) return [shown(metric, value), chance === null ? [] : [`${caption} ${shown(metric, chance)}`]];
+  return [told, [`${shown(metric, value)}; ${caption} ${shown(metric, chance)}`]];
 }

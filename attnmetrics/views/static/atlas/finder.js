@@ -2,12 +2,13 @@
 
 import { pearson } from "../arithmetic/correlation.js";
 import { columnName, pairRows } from "../arithmetic/csv.js";
-import { headsAsked, ordered, pairs, readQuestion, writeQuestion } from "../arithmetic/finder.js";
-import { headAt, headHref, headName } from "../arithmetic/heads.js";
-import { startLabel } from "../arithmetic/labels.js";
-import { number, pValue, shown } from "../arithmetic/numbers.js";
+import { headsAsked, ordered, pairs, presets, readQuestion, writeQuestion } from "../arithmetic/finder.js";
+import { claimHref, headAt, headHref, headName } from "../arithmetic/heads.js";
+import { labelName, startLabel } from "../arithmetic/labels.js";
+import { against, number, pValue, shown } from "../arithmetic/numbers.js";
 import { action, choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
+import { evidenceNote, fromHowMuch } from "./evidence.js";
 import { crumbs, OVERVIEW, place, table, tools } from "./parts.js";
 import { axisName } from "./scatter-scene.js";
 import { scatter } from "./scatter.js";
@@ -24,6 +25,17 @@ export function drawFinder(root, atlas, _, go, query) {
   return null;
 }
 
+/** Questions that people ask first. */
+function asked(atlas) {
+  const links = presets(atlas).map(([name, query]) => el("a", { href: `#/find?${new URLSearchParams(query)}` }, name));
+  return el("nav", { class: "tabs", "aria-label": "Questions" }, ...links);
+}
+
+function inWords({ r, p, n }) {
+  if (Number.isNaN(r)) return "Too few heads for a correlation";
+  return `Pearson r = ${number(Math.round(r * 1000) / 1000)}, ${pValue(p)}, ${n} heads`;
+}
+
 class Finder {
   constructor(root, atlas, go, question) {
     Object.assign(this, { atlas, go, question, plot: place() });
@@ -34,7 +46,7 @@ class Finder {
     const { host, status } = this.plot;
     const left = el("div", {}, this.answer, host, status, this.saved);
     root.append(crumbs([OVERVIEW], "Find heads"), el("h1", {}, "Find heads"), el("p", { class: "help" }, HELP),
-      this.controls, el("div", { class: "metric-page wider" }, left, this.list));
+      asked(atlas), this.controls, evidenceNote(atlas), el("div", { class: "metric-page wider" }, left, this.list));
   }
 
   draw() {
@@ -43,7 +55,8 @@ class Finder {
     history.replaceState(null, "", writeQuestion(atlas, question));
     const places = headsAsked(atlas, question);
     const found = ordered(question, places);
-    this.#drawAnswer(pearson(pairs(question, places)));
+    const on = places.filter((at) => !atlas.evidence.isOff(at));
+    this.#drawAnswer(pearson(pairs(question, places)), pearson(pairs(question, on)));
     const choose = (layer, head) => go(headHref(atlas, layer, head));
     const { x, y } = question;
     const picture = scatter(plot.host, atlas, { x, y, places }, { say: plot.say, choose });
@@ -82,33 +95,50 @@ class Finder {
       ({ title, options: metrics.map((one) => [one.name, one.title]) }));
     const menu = choice(name, options, metric.name, toMetric);
     if (!metric.dim) return [menu];
-    const labels = metric.present().map((at) => [String(at), metric.labels[at]]);
+    const labels = metric.present().map((at) => [String(at), labelName(metric.dim, metric.labels[at])]);
     const toLabel = (value) => this.#set({ [side]: { metric, label: Number(value) } });
     return [menu, choice(`${name} label`, labels, label, toLabel)];
   }
 
-  #drawAnswer({ r, p, n }) {
-    const words = `Pearson r = ${number(Math.round(r * 1000) / 1000)}, ${pValue(p)}, ${n} heads`;
-    this.answer.replaceChildren(Number.isNaN(r) ? "Too few heads for a correlation." : words);
+  /** The correlation over all heads, and where some are nearly switched off, without these. */
+  #drawAnswer(whole, without) {
+    const more = without.n < whole.n ? [el("div", { class: "note" }, `Without hollow ones: ${inWords(without)}.`)] : [];
+    this.answer.replaceChildren(inWords(whole), ...more);
   }
 
   /** The first heads in order; a button shows all. */
   #drawList(order, most) {
-    const { list, question: { x, y } } = this;
+    const { atlas, list, question: { x, y } } = this;
+    const wanted = new Set(headsAsked(atlas, this.question));
+    const off = atlas.evidence.off.filter((at) => wanted.has(at) && !order.includes(at));
     if (!order.length) {
       list.replaceChildren(el("p", { class: "note" }, "No head in these layers has evidence."));
       return;
     }
-    const rows = order.slice(0, most).map((head, n) => this.#row(head, n + 1));
-    list.replaceChildren(table("metrics", ["", "head", axisName(y), axisName(x)], rows));
+    const rows = order.slice(0, most).map((head, n) => this.#row(head, String(n + 1)));
+    const { excess } = y.metric;
+    const beyond = excess ? [el("p", { class: "note" }, `In order of what is ${excess.caption}.`)] : [];
+    const whole = (lines) => table("metrics", ["", "head", axisName(y), axisName(x)], lines);
+    list.replaceChildren(...beyond, whole(rows));
     if (order.length > most) list.append(action(`all ${order.length}`, () => this.#drawList(order, order.length)));
+    if (!off.length) return;
+    const name = el("summary", {}, `${off.length} nearly switched off: no rank`);
+    list.append(el("details", {}, name, whole(off.map((head) => this.#row(head, "–")))));
   }
 
   #row(head, n) {
     const { atlas, question: { x, y } } = this;
     const at = headAt(atlas, head);
-    const value = ({ metric, label }) => el("td", { class: "value" }, shown(metric, metric.column(label)[head]));
-    const link = el("a", { href: headHref(atlas, ...at) }, headName(atlas, ...at));
-    return [el("td", { class: "rank" }, String(n)), el("th", { scope: "row" }, link), value(y), value(x)];
+    const link = el("a", { href: claimHref(atlas, ...at, y.metric.claims[y.label]) }, headName(atlas, ...at));
+    const name = el("th", { scope: "row" }, link, ...fromHowMuch(atlas, y.metric, head));
+    return [el("td", { class: "rank" }, n), name, this.#value(y, at), this.#value(x, at)];
+  }
+
+  /** A value, and beneath it the value against its chance level. */
+  #value({ metric, label }, at) {
+    const [value, chance] = [metric.at(...at, label), metric.chanceAt(...at, label)];
+    const told = against(metric, value, chance);
+    const beside = told ? [el("div", { class: "chance", title: metric.chance.caption }, told)] : [];
+    return el("td", { class: "value" }, shown(metric, value), ...beside);
   }
 }

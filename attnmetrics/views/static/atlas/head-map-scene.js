@@ -1,19 +1,26 @@
 // The map of a metric, layers down and heads across, with bars of the layers beside it: what is drawn where.
 
 import { scaleOf } from "../arithmetic/colours.js";
+import { placeOf } from "../arithmetic/heads.js";
 import { plain } from "../arithmetic/numbers.js";
 import { clamp, extent, linear, round } from "../arithmetic/scales.js";
 import { sheet, svg, text } from "../shared/dom.js";
-import { cells, colourBar, columnNumbers, noEvidence, rowNumbers } from "./map-parts.js";
+import { cells, colourBar, columnNumbers, noEvidence, rowNumbers, switchedOff } from "./map-parts.js";
 
 const [LEFT, ABOVE, BELOW] = [34, 22, 64];
+/** Pixels a line of words beneath. */
+const LINE = 15;
 /** A narrower page has narrower bars. */
 const NARROW = 480;
 /** Pixels beside a bar for its number. */
 const NUMBER = 46;
 
-/** Pixels: { width, height } of the picture, { left, top, width, height, gap } of cells, { left, width } of bars. */
-export function layoutMap(atlas, available) {
+/**
+ * Pixels: { width, height } of the picture, { left, top, width, height, gap } of cells, { left, width } of bars.
+ *
+ * lines: of words beneath the picture, but for the first.
+ */
+export function layoutMap(atlas, available, lines = 0) {
   const room = Math.max(280, available || 700);
   const [bars, gap] = room < NARROW ? [96, 10] : [190, 18];
   const width = clamp((room - LEFT - gap - bars) / atlas.heads.length, 11, 46);
@@ -21,7 +28,7 @@ export function layoutMap(atlas, available) {
   const box = { left: LEFT, top: ABOVE, width, height, gap: 1.5 };
   const [right, bottom] = [LEFT + atlas.heads.length * width, ABOVE + atlas.layers.length * height];
   const [barsBox, full] = [{ left: right + gap, width: bars }, right + gap + bars];
-  return { box, right, bottom, bars: barsBox, width: full, height: bottom + BELOW };
+  return { box, right, bottom, bars: barsBox, width: full, height: bottom + BELOW + LINE * lines };
 }
 
 /** The picture, and the frame around the cell that is pointed at; `marked` is [layer, head] with a lasting frame. */
@@ -33,16 +40,17 @@ export function drawMap(atlas, metric, label, layout, marked) {
   const attributes = { class: "head-map", tabindex: 0, role: "group", "aria-label": words };
   const picture = sheet(layout.width, layout.height, attributes);
   const levelAt = (layer, head) => scale.level(metric.at(layer, head, label));
+  const isOff = (layer, head) => atlas.evidence.isOff(placeOf(atlas, layer, head));
   picture.append(
-    cells(rows, columns, levelAt, box, scale.name),
+    cells(rows, columns, levelAt, { ...box, isOff }, scale.name),
     ...columnNumbers(atlas.heads, box, ABOVE - 6), ...rowNumbers(atlas.layers, box),
     text(LEFT, bottom + 14, "heads across, layers down"),
     ...layerBars(atlas, metric, label, layout),
     ...legend(metric, scale, { x: LEFT, y: bottom + 26, width: clamp(right - LEFT, 150, 220), gap: 21 }),
   );
-  if (metric.order(label).length < rows * columns) {
-    picture.append(...noEvidence(LEFT + clamp(right - LEFT, 150, 220) + 14, bottom + 26));
-  }
+  const beside = LEFT + clamp(right - LEFT, 150, 220) + 14;
+  if (metric.unknown(label)) picture.append(...noEvidence(beside, bottom + 26));
+  if (atlas.evidence.off.length) picture.append(...switchedOff(LEFT, bottom + 53));
   const cursor = svg("rect", {
     width: round(box.width - 1.5), height: round(box.height - 1.5), fill: "none", stroke: "var(--ink)",
     "stroke-width": 2, rx: 2, visibility: "hidden", "pointer-events": "none", "data-screen": "",
@@ -78,11 +86,15 @@ function legend(metric, scale, box) {
   return colourBar(scale.name, box, ["0", metric.kind === "share" ? "share" : unit, top]);
 }
 
+/** Words beneath the picture: one line, or one for each thing that is drawn across the bars. */
+export const linesBelow = (metric, label) => metric.besideAt(label).length;
+
 /** Bars by layer, the same formula over a layer's heads together; the orange line is the chance level. */
 function layerBars(atlas, metric, label, { box, bars, bottom }) {
   const sizes = atlas.layers.map((_, layer) => metric.ofLayer(layer, label));
   const chances = atlas.layers.map((_, layer) => metric.chanceOfLayer(layer, label));
-  const [low, high] = extent([0, ...sizes, ...chances]);
+  const beside = metric.besideAt(label);
+  const [low, high] = extent([0, ...sizes, ...chances, ...beside.map(([, value]) => value)]);
   const x = linear([low, high || (low < 0 ? 0 : 1)], [bars.left, bars.left + bars.width - NUMBER]);
   const [zero, ends] = [x(0), sizes.map((size) => x(Number.isNaN(size) ? 0 : size))];
   const bar = (end, n) => svg("rect", {
@@ -94,7 +106,24 @@ function layerBars(atlas, metric, label, { box, bars, bottom }) {
   const value = (end, n) =>
     text(Math.max(zero, end) + 5, box.top + (n + 0.5) * box.height + 3, plain(metric, sizes[n]), words);
   const caption = text(bars.left, bottom + 14, "by layer");
-  return [...ends.map(bar), ...chanceLine(metric, chances, x, { box, bars, bottom }), ...ends.map(value), caption];
+  const lines = linesBeside(metric, beside, x, { box, bars, bottom });
+  const chance = chanceLine(metric, chances, x, { box, bars, bottom });
+  return [...ends.map(bar), ...lines, ...chance, ...ends.map(value), caption];
+}
+
+/** What else is drawn across the bars: in the order in which it is named, dashed and dotted. */
+function linesBeside(metric, beside, x, { box, bars, bottom }) {
+  const looks = [["dashed", "5 3"], ["dotted", "1.5 3"]];
+  return beside.flatMap(([caption, value], n) => {
+    const [look, dashes] = looks[n % looks.length];
+    const at = round(x(value));
+    const line = { x1: at, x2: at, y1: round(box.top - 2), y2: round(bottom), "stroke-dasharray": dashes };
+    const words = `${look}: ${caption}, ${plain(metric, value)}`;
+    return [
+      svg("line", { ...line, stroke: "var(--ink)", "stroke-width": 1.6, class: "beside-line" }),
+      text(bars.left + bars.width, bottom + 60 + LINE * (n + 1), words, { "text-anchor": "end" }),
+    ];
+  });
 }
 
 /** The chance level: one line where it is the corpus', a stroke a layer where it is each layer's own. */
@@ -107,12 +136,13 @@ function chanceLine(metric, chances, x, { box, bars, bottom }) {
   };
   const caption = (words) =>
     text(bars.left + bars.width, bottom + 60, words, { fill: "var(--baseline)", "text-anchor": "end" });
-  if (metric.chance.isOfCorpus) {
+  const name = metric.chance.caption;
+  if (metric.hasOneChance) {
     const [chance] = chances;
-    return [line(chance, box.top - 2, bottom), caption(`line: chance, ${plain(metric, chance)}`)];
+    return [line(chance, box.top - 2, bottom), caption(`line: ${name}, ${plain(metric, chance)}`)];
   }
   const known = [...chances.entries()].filter(([, chance]) => !Number.isNaN(chance));
   const y = (layer) => box.top + layer * box.height;
   const strokes = known.map(([layer, chance]) => line(chance, y(layer), y(layer + 1) - box.gap));
-  return [...strokes, caption("lines: chance")];
+  return [...strokes, caption(`lines: ${name}`)];
 }

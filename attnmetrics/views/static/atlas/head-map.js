@@ -1,12 +1,12 @@
 // The map of a metric, read by pointer and keys: values on hover, a click leads to the head.
 
 import { headName, placeOf } from "../arithmetic/heads.js";
-import { ordinal, shown } from "../arithmetic/numbers.js";
+import { against, ordinal, shown } from "../arithmetic/numbers.js";
 import { clamp, round } from "../arithmetic/scales.js";
 import { pointIn } from "../shared/dom.js";
 import { arrow } from "../shared/keys.js";
 import { tooltip } from "../shared/tooltip.js";
-import { cellAt, corner, drawMap, layoutMap } from "./head-map-scene.js";
+import { cellAt, corner, drawMap, layoutMap, linesBelow } from "./head-map-scene.js";
 
 /**
  * Fill host with the map of a metric at a label.
@@ -15,22 +15,32 @@ import { cellAt, corner, drawMap, layoutMap } from "./head-map-scene.js";
  * null.
  */
 export function headMap(host, atlas, { metric, label }, { say, choose, marked = null }) {
-  const layout = layoutMap(atlas, host.clientWidth);
+  const layout = layoutMap(atlas, host.clientWidth, linesBelow(metric, label));
   const scene = drawMap(atlas, metric, label, layout, marked);
   host.replaceChildren(scene.picture);
   new MapReader(scene, layout, { atlas, metric, label, say, choose, tip: tooltip(host) }).listen(marked);
   return scene.picture;
 }
 
-/** What is told of a head: its name, value, rank, and chance level, or "" without one. */
+/**
+ * What is told of a head: its name, value, rank, or why it has none, and [name, value] of its chance level, of the
+ * value against it, and of how much attention it is from, as far as there is any.
+ */
 function describe({ atlas, metric, label }, [layer, head]) {
-  const { rank, of } = metric.rank(placeOf(atlas, layer, head), label);
-  const chance = metric.chanceAt(layer, head, label);
+  const place = placeOf(atlas, layer, head);
+  const { rank, of } = metric.rank(place, label);
+  const [value, chance] = [metric.at(layer, head, label), metric.chanceAt(layer, head, label)];
+  const told = against(metric, value, chance);
+  const from = metric.hasNull ? "" : atlas.evidence.fromHowMuch(place);
+  const unranked = from ? "no rank" : "no evidence";
   return {
     name: headName(atlas, layer, head),
-    value: shown(metric, metric.at(layer, head, label)),
-    rank: rank ? `${ordinal(rank)} of ${of}` : "no evidence",
-    chance: Number.isNaN(chance) ? "" : shown(metric, chance),
+    value: shown(metric, value),
+    rank: rank ? `${ordinal(rank)} of ${of}` : unranked,
+    beside: [
+      ...(Number.isNaN(chance) ? [] : [[metric.chance.caption, shown(metric, chance)]]),
+      ...(told ? [["against it", told]] : []), ...(from ? [["nearly switched off", from]] : []),
+    ],
   };
 }
 
@@ -65,15 +75,16 @@ class MapReader {
     this.cursor.setAttribute("y", round(y));
     this.cursor.setAttribute("visibility", "visible");
     const told = describe(this.subject, cell);
-    this.subject.say(`${told.name}: ${told.value} (${told.rank})${told.chance && `, chance ${told.chance}`}`);
+    const beside = told.beside.map((pair) => `, ${pair.join(" ")}`).join("");
+    this.subject.say(`${told.name}: ${told.value} (${told.rank})${beside}`);
     return told;
   }
 
   #hover(event) {
     const cell = this.#find(event);
     if (!cell) { this.#leave(); return; }
-    const { name, value, rank, chance } = this.#point(cell);
-    this.subject.tip.show(event, name, [[value, rank], ...(chance ? [["chance", chance]] : [])]);
+    const { name, value, rank, beside } = this.#point(cell);
+    this.subject.tip.show(event, name, [[value, rank], ...beside]);
     this.picture.style.cursor = "pointer";
   }
 

@@ -2,9 +2,10 @@
 
 import { metricRows } from "../arithmetic/csv.js";
 import { placeOf } from "../arithmetic/heads.js";
-import { ordinal, shown } from "../arithmetic/numbers.js";
+import { against, ordinal, shown } from "../arithmetic/numbers.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
+import { fromHowMuch } from "./evidence.js";
 import { measuresOf } from "./head-card.js";
 import { section, table, tools } from "./parts.js";
 import { strip } from "./strip.js";
@@ -47,12 +48,16 @@ function labelsTold(metric) {
 function row(atlas, { metric, label }, layer, head) {
   const value = metric.at(layer, head, label);
   const chance = metric.chanceAt(layer, head, label);
-  const { rank, of } = metric.rank(placeOf(atlas, layer, head), label);
-  const beside = Number.isNaN(chance) ? [] : [" ", el("span", { class: "chance" }, `chance ${shown(metric, chance)}`)];
+  const place = placeOf(atlas, layer, head);
+  const { rank, of } = metric.rank(place, label);
+  const told = against(metric, value, chance);
+  const words = `${metric.chance?.caption} ${shown(metric, chance)}${told && `, ${told}`}`;
+  const beside = Number.isNaN(chance) ? [] : [" ", el("span", { class: "chance" }, words)];
+  const why = metric.competes(place) ? "no evidence" : "no rank";
   return [
     el("th", { scope: "row" }, el("a", { href: metric.href(label) }, metric.heading(label))),
-    el("td", { class: "value" }, shown(metric, value), ...beside),
-    el("td", { class: "rank" }, rank ? `${ordinal(rank)} of ${of}` : "no evidence"),
+    el("td", { class: "value" }, shown(metric, value), ...beside, ...fromHowMuch(atlas, metric, place)),
+    el("td", { class: "rank" }, rank ? `${ordinal(rank)} of ${of}` : why),
     el("td", { class: "strip-cell" }, strip(metric, label, value)),
   ];
 }

@@ -1,7 +1,8 @@
 // The page of one head: its sentences, its metrics with their rank, its profile, its attention by offset.
 
 import { profileRows } from "../arithmetic/csv.js";
-import { capital, headHref, headName } from "../arithmetic/heads.js";
+import { capital, headHref, headName, placeOf, standoutsOf } from "../arithmetic/heads.js";
+import { percent } from "../arithmetic/numbers.js";
 import { clamp } from "../arithmetic/scales.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
@@ -17,6 +18,8 @@ import { labelsOf, profile } from "./profile.js";
 const FIRST = 10;
 /** What the profiles of well-known metrics are called; others have the metric's title. */
 const PROFILES = { pos_to: "Looks at", pos_from: "Looks from", dependency_type_to: "Looks at words that are" };
+const PROFILE_HELP = "Bars are this head, the orange line even attention, or the mean of all heads where that is not "
+  + "known. Beside them: the head's share, how many times even attention that is, and the mean of all heads.";
 const OFFSET_HELP = "0 is the piece itself, 1 the previous one. Bars are this head, the line is the mean of all heads.";
 
 export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go, query) {
@@ -45,10 +48,21 @@ function top(atlas, one) {
   const query = new URLSearchParams({ view: "head", layer, head });
   const link = el("a", { href: `#/try?${query}` }, "See it in a sentence of your own");
   if (atlas.served) found.push(el("p", {}, link));
-  const roles = atlas.standouts.filter((role) => role.layer === layer && role.head === head);
+  found.push(howMuch(atlas, placeOf(atlas, one.layer, one.head)));
+  const roles = standoutsOf(atlas).filter((role) => role.layer === layer && role.head === head);
   const tags = roles.map((role) => el("span", { class: "role-tag" }, role.title));
   if (tags.length) found.push(el("p", { class: "roles" }, "Of all heads: ", ...tags));
   return found;
+}
+
+/** From how much of its attention a head's numbers are. */
+function howMuch({ evidence }, at) {
+  const words = evidence.fromHowMuch(at);
+  if (words) {
+    const said = `Nearly switched off on this text: what follows is ${words}, and says little.`;
+    return el("p", { class: "missing" }, said);
+  }
+  return el("p", { class: "note" }, `${percent(evidence.share(at))} of its attention is off null pieces.`);
 }
 
 /** The heads around it. */
@@ -75,15 +89,14 @@ function profiled(atlas) {
 }
 
 function drawProfiles(root, atlas, one) {
-  const found = section("What it looks at", "Bars are this head, the orange line the mean of all heads.");
+  const found = section("What it looks at", PROFILE_HELP);
   const grid = el("div", { class: "profiles" });
   found.append(grid);
   root.append(found);
-  for (const metric of profiled(atlas)) {
-    const block = el("div", {}, el("h3", {}, PROFILES[metric.name] ?? metric.title));
-    grid.append(block);
-    drawProfile(block, atlas, metric, one);
-  }
+  const metrics = profiled(atlas);
+  const blocks = metrics.map((metric) => el("div", {}, el("h3", {}, PROFILES[metric.name] ?? metric.title)));
+  grid.append(...blocks); // all of them, before any asks how wide it is
+  metrics.forEach((metric, n) => drawProfile(blocks[n], atlas, metric, one));
 }
 
 /** The largest shares; a button shows all. */

@@ -9,11 +9,12 @@ const colour = (step, scale) => (step === NO_EVIDENCE ? "var(--no-evidence)" : `
 /**
  * Rectangles [row, column], all of one colour in one path; those without evidence are crossed out.
  *
- * rows, columns: how many; levelAt(row, column): of a cell; box: { left, top, width, height, gap } of cells in pixels.
+ * rows, columns: how many; levelAt(row, column): of a cell; box: { left, top, width, height, gap } of cells in pixels,
+ * and isOff(row, column), where some are faded and striped.
  */
 export function cells(rows, columns, levelAt, box, scale = "share") {
   const paths = new Map();
-  const strokes = [];
+  const [strokes, faded] = [[], []];
   const [width, height] = [round(box.width - box.gap), round(box.height - box.gap)];
   const draw = (row, column) => {
     const step = levelAt(row, column);
@@ -21,12 +22,34 @@ export function cells(rows, columns, levelAt, box, scale = "share") {
     if (!paths.has(step)) paths.set(step, []);
     paths.get(step).push(`M${x} ${y}h${width}v${height}h${-width}z`);
     if (step === NO_EVIDENCE) strokes.push(`M${x} ${round(y + height)}l${width} ${-height}`);
+    else if (box.isOff?.(row, column)) faded.push([x, y]);
   };
   for (let row = 0; row < rows; row += 1) for (let column = 0; column < columns; column += 1) draw(row, column);
   const path = ([step, list]) => svg("path", { d: list.join(""), fill: colour(step, scale), "data-level": step });
   const group = svg("g", {}, ...[...paths].map(path));
+  if (faded.length) group.append(...stripes(faded, width, height));
   if (strokes.length) group.append(svg("path", { d: strokes.join(""), stroke: "var(--muted)", "stroke-width": 1 }));
   return group;
+}
+
+/** Cells [x, y] faded, and striped from their upper left to their lower right. */
+function stripes(places, width, height) {
+  const veil = places.map(([x, y]) => `M${x} ${y}h${width}v${height}h${-width}z`).join("");
+  const half = ([x, y]) => `M${x} ${round(y + height / 2)}l${round(width / 2)} ${round(height / 2)}`
+    + `M${round(x + width / 2)} ${y}l${round(width / 2)} ${round(height / 2)}M${x} ${y}l${width} ${height}`;
+  const lines = { stroke: "var(--muted)", "stroke-width": width > 6 ? 1 : 0.6, fill: "none" };
+  return [
+    svg("path", { d: veil, fill: "var(--page)", "fill-opacity": 0.6, class: "off-veil" }),
+    svg("path", { d: places.map(half).join(""), ...lines, class: "off-stripes" }),
+  ];
+}
+
+/** What a striped cell means. */
+export function switchedOff(x, y) {
+  return [
+    svg("rect", { x, y, width: 8, height: 8, fill: "var(--share20)" }), ...stripes([[x, y]], 8, 8),
+    text(x + 13, y + 8, "nearly switched off"),
+  ];
 }
 
 /** Numbers across, as many as there is room for. */

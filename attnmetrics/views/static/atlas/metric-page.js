@@ -3,10 +3,11 @@
 import { headRows, labelRows, layerRows } from "../arithmetic/csv.js";
 import { claimHref, headAt, headName, uncapital } from "../arithmetic/heads.js";
 import { labelName } from "../arithmetic/labels.js";
-import { shown } from "../arithmetic/numbers.js";
+import { against, shown } from "../arithmetic/numbers.js";
 import { choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { card } from "./cards.js";
+import { evidenceNote, fromHowMuch } from "./evidence.js";
 import { headMap } from "./head-map.js";
 import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
 import { relationMap } from "./relation-map.js";
@@ -26,6 +27,7 @@ export function drawMetricPage(root, atlas, [name, wanted], go) {
   const above = metric.dim && !isAll ? [[metric.href(), metric.title]] : [];
   root.append(crumbs([OVERVIEW, ["#/metrics", "Metrics"], ...above], title), el("h1", {}, title), about(metric));
   if (metric.dim) root.append(labelChoice(metric, label, go));
+  root.append(evidenceNote(atlas));
   const choose = (layer, head, one) => go(claimHref(atlas, layer, head, metric.claims[one]));
   if (isAll) allLabels(root, atlas, metric, choose);
   else oneLabel(root, atlas, metric, label, (layer, head) => choose(layer, head, label));
@@ -40,7 +42,8 @@ function about(metric) {
 }
 
 function labelChoice(metric, label, go) {
-  const options = [["", "all"], ...metric.present().map((one) => [String(one), metric.labels[one]])];
+  const named = (one) => [String(one), labelName(metric.dim, metric.labels[one])];
+  const options = [["", "all"], ...metric.present().map(named)];
   const change = (value) => go(metric.href(value === "" ? null : Number(value)));
   return el("div", { class: "controls" }, choice(metric.dimTitle, options, label ?? "", change));
 }
@@ -60,24 +63,37 @@ function oneLabel(root, atlas, metric, label, choose) {
 function ranked(atlas, metric, label) {
   const order = metric.order(label);
   if (!order.length) return [el("p", { class: "note" }, "No head has evidence.")];
+  const beyond = metric.excess ? ` ${metric.excess.caption}` : "";
   const most = Math.min(MOST, Math.ceil(order.length / 2));
   const item = (at) => rankedHead(atlas, metric, label, at);
   const list = (places) => el("ol", { class: "heads-list" }, ...places.map(item));
   const query = new URLSearchParams({ y: metric.name, ...(metric.dim ? { yl: metric.labels[label] } : {}) });
   return [
-    el("h2", {}, "Highest"), list(order.slice(0, most)), el("h2", {}, "Lowest"), list(order.slice(-most).reverse()),
-    el("a", { href: `#/find?${query}` }, "against another metric"),
+    el("h2", {}, beyond ? `Most${beyond}` : "Highest"), list(order.slice(0, most)),
+    el("h2", {}, beyond ? `Least${beyond}` : "Lowest"), list(order.slice(-most).reverse()),
+    ...unranked(atlas, metric, item), el("a", { href: `#/find?${query}` }, "against another metric"),
   ];
 }
 
-/** A head with its value, beside it what chance alone would give. */
+/** The heads that are nearly switched off, folded. */
+function unranked(atlas, metric, item) {
+  const places = metric.hasNull ? [] : atlas.evidence.off;
+  if (!places.length) return [];
+  const name = el("summary", {}, `${places.length} nearly switched off: no rank`);
+  return [el("details", {}, name, el("ul", { class: "heads-list" }, ...places.map(item)))];
+}
+
+/** A head with its value, beside it what chance alone would give, and the value against that. */
 function rankedHead(atlas, metric, label, at) {
   const [layer, head] = headAt(atlas, at);
   const chance = metric.chanceAt(layer, head, label);
   const link = el("a", { href: claimHref(atlas, layer, head, metric.claims[label]) }, headName(atlas, layer, head));
-  const value = el("span", { class: "number" }, shown(metric, metric.at(layer, head, label)));
-  const beside = Number.isNaN(chance) ? [] : [el("span", { class: "chance" }, `chance ${shown(metric, chance)}`)];
-  return el("li", {}, link, value, ...beside);
+  const value = metric.at(layer, head, label);
+  const told = against(metric, value, chance);
+  const words = `${metric.chance?.caption} ${shown(metric, chance)}${told && `, ${told}`}`;
+  const beside = Number.isNaN(chance) ? [] : [el("div", { class: "chance" }, words)];
+  const number = el("span", { class: "number" }, shown(metric, value));
+  return el("li", {}, link, number, ...beside, ...fromHowMuch(atlas, metric, at));
 }
 
 // ---- all labels
@@ -91,11 +107,11 @@ function allLabels(root, atlas, metric, choose) {
 function directions(root, atlas, metric, choose) {
   const grid = el("div", { class: "maps-grid" });
   root.append(grid);
-  for (const label of metric.present()) {
+  const sections = metric.present().map((label) => [label, section(labelName(metric.dim, metric.labels[label]))]);
+  grid.append(...sections.map(([, found]) => found)); // all of them, before any asks how wide it is
+  for (const [label, found] of sections) {
     const { host, status, say } = place();
-    const found = section(labelName(metric.dim, metric.labels[label]));
     found.append(host, status);
-    grid.append(found);
     const picture = headMap(host, atlas, { metric, label }, { say, choose: (...head) => choose(...head, label) });
     found.append(tools(() => picture, () => labelRows(atlas, metric), metric.heading(label)));
   }
@@ -106,7 +122,8 @@ function labelCards(root, atlas, metric) {
   if (metric.dim === "rel") depths(root, atlas, metric);
   const help = "Each map has its own scale, from 0 to its largest value.";
   const every = section(metric.dim === "rel" ? "Every relation" : "Every map", help);
-  const cards = metric.present().map((label) => card(atlas, metric, label, metric.labels[label]));
+  const name = (label) => labelName(metric.dim, metric.labels[label]);
+  const cards = metric.present().map((label) => card(atlas, metric, label, name(label)));
   every.append(el("div", { class: "cards" }, ...cards), tools(null, () => labelRows(atlas, metric), metric.title));
   root.append(every);
 }

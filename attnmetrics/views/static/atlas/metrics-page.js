@@ -4,6 +4,7 @@ import { labelName } from "../arithmetic/labels.js";
 import { shelves } from "../arithmetic/shelves.js";
 import { el } from "../shared/dom.js";
 import { card } from "./cards.js";
+import { evidenceNote } from "./evidence.js";
 import { crumbs, OVERVIEW, section } from "./parts.js";
 
 /** Maps of a metric with many labels. */
@@ -12,7 +13,7 @@ const HELP = "Layers go down, heads across; the stronger the colour, the larger 
 
 export function drawMetrics(root, atlas) {
   const title = el("h1", {}, "Every metric, every head");
-  root.append(crumbs([OVERVIEW], "Metrics"), title, el("p", { class: "help" }, HELP));
+  root.append(crumbs([OVERVIEW], "Metrics"), title, el("p", { class: "help" }, HELP), evidenceNote(atlas));
   root.append(...shelves(atlas).map((shelf) => drawShelf(atlas, shelf)));
   return null;
 }

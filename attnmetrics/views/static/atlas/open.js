@@ -1,5 +1,6 @@
 // The page's data as the atlas reads it.
 
+import { Evidence } from "../arithmetic/evidence.js";
 import { readExemplars } from "../arithmetic/exemplars.js";
 import { Similarity } from "../arithmetic/similarity.js";
 import { CorpusTable, Metric } from "../arithmetic/tables.js";
@@ -7,8 +8,8 @@ import { unpack } from "../shared/unpack.js";
 
 /**
  * The data with its arrays unpacked: `metrics` and `byName`, tables of heads; `corpus`, tables of the corpus;
- * `exemplars` of each head; `similarity` of heads, or null; `offset`, the table by offset, or undefined; `isCausal`,
- * whether no head looks ahead.
+ * `evidence` of heads; `exemplars` of each head; `similarity` of heads, or null; `offset`, the table by offset, or
+ * undefined; `isCausal`, whether no head looks ahead.
  */
 export async function openAtlas(data) {
   const metrics = await openMetrics(data);
@@ -17,11 +18,12 @@ export async function openAtlas(data) {
     corpus.push(new CorpusTable(described, await unpack(described.values, Float64Array)));
   }
   const byName = new Map(metrics.map((metric) => [metric.name, metric]));
-  linkChance(data.metrics, byName, new Map(corpus.map((table) => [table.name, table])));
+  linkTables(data.metrics, byName, new Map(corpus.map((table) => [table.name, table])));
+  const evidence = openEvidence(byName.get("null_attention"), data.evidence.least, metrics);
   const offset = metrics.find((metric) => metric.dim === "offset");
   const [{ byHead: exemplars, claimed }, similarity] = [await openExemplars(data), await openSimilarity(data)];
   return {
-    ...data, metrics, byName, corpus, exemplars, claimed, similarity, offset, isCausal: !looksAhead(offset),
+    ...data, metrics, byName, corpus, evidence, exemplars, claimed, similarity, offset, isCausal: !looksAhead(offset),
   };
 }
 
@@ -48,11 +50,20 @@ async function openSimilarity({ similarity: packed, heads }) {
   return new Similarity(axes, { cluster, others, distances, layers }, packed);
 }
 
-/** Give each metric the table that its `chance` names. */
-function linkChance(described, byName, ofCorpus) {
-  for (const { name, chance } of described) {
-    byName.get(name).chance = byName.get(chance) ?? ofCorpus.get(chance) ?? null;
+/** Give each metric the tables that it names. */
+function linkTables(described, byName, ofCorpus) {
+  const table = (name) => byName.get(name) ?? ofCorpus.get(name) ?? null;
+  for (const { name, chance, excess, beside } of described) {
+    const found = (beside ?? []).map(table).filter(Boolean);
+    Object.assign(byName.get(name), { chance: table(chance), excess: byName.get(excess) ?? null, beside: found });
   }
+}
+
+/** What all metrics know of the heads that are nearly switched off. */
+function openEvidence(nulls, least, metrics) {
+  const evidence = new Evidence(nulls?.values ?? null, nulls?.byLayer ?? null, least);
+  for (const metric of metrics) metric.evidence = evidence;
+  return evidence;
 }
 
 const looksAhead = (offset) => offset?.present().some((label) => Number(offset.labels[label]) < 0) ?? false;

@@ -1,5 +1,6 @@
 // Attention to labels by layer, each relative to its mean over layers, from low layers to deep ones (Fig. 9).
 
+import { labelName } from "../arithmetic/labels.js";
 import { number, percent, shown } from "../arithmetic/numbers.js";
 import { average, clamp, extent, levelAround, round } from "../arithmetic/scales.js";
 import { pointIn, sheet, svg, text } from "../shared/dom.js";
@@ -38,7 +39,7 @@ function ratios(atlas, metric) {
 function layoutRelations({ atlas, metric, rows }, available) {
   const room = Math.max(280, available || 700);
   const bars = room < NARROW ? 80 : 170;
-  const longest = Math.max(...rows.map(({ label }) => metric.labels[label].length), 4);
+  const longest = Math.max(...rows.map(({ label }) => labelName(metric.dim, metric.labels[label]).length), 4);
   const left = Math.min(130, 24 + 6.4 * longest);
   const width = clamp((room - left - GAP - bars) / atlas.layers.length, 9, 34);
   const box = { left, top: ABOVE, width, height: ROW, gap: 1.5 };
@@ -67,7 +68,7 @@ function drawRelations(scene) {
 function drawRow({ metric, rows, layout: { bars, box, right } }, { label, mean }, n) {
   const y = box.top + n * ROW;
   const words = { "text-anchor": "end", fill: "var(--link)" };
-  const name = text(box.left - 7, y + 12, metric.labels[label], words);
+  const name = text(box.left - 7, y + 12, labelName(metric.dim, metric.labels[label]), words);
   const length = ((bars - NUMBER) * mean) / Math.max(...rows.map((row) => row.mean));
   const bar = svg("rect", { x: right + GAP, y: y + 2, width: round(length), height: 12, fill: "var(--bar)" });
   return [svg("a", { href: metric.href(label) }, name), bar, text(right + GAP + 5 + length, y + 12, percent(mean))];
@@ -91,5 +92,6 @@ function describe({ atlas, metric, rows, layout: { box } }, [x, y]) {
   if (!row || layer < 0 || layer >= atlas.layers.length) return null;
   const value = row.values[layer];
   const ratio = Number.isNaN(value) ? "no evidence" : `${number(row.ratios[layer])} × its mean`;
-  return { name: `${metric.labels[row.label]}, layer ${atlas.layers[layer]}`, value: shown(metric, value), ratio };
+  const name = `${labelName(metric.dim, metric.labels[row.label])}, layer ${atlas.layers[layer]}`;
+  return { name, value: shown(metric, value), ratio };
 }

@@ -1,6 +1,6 @@
 // Relations of a run and the heads that find them: what Table 1, the pages of relations and of coreference share.
 
-import { headHref, headName } from "../arithmetic/heads.js";
+import { headHref, headName, placeOf } from "../arithmetic/heads.js";
 import { percent } from "../arithmetic/numbers.js";
 import { el } from "../shared/dom.js";
 import { table } from "./parts.js";
@@ -21,7 +21,8 @@ const signed = (offset) => (offset > 0 ? `+${offset}` : String(offset).replace("
 /** The way to a head by its numbers in the model. */
 export function headLink(atlas, layer, head) {
   const [a, b] = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
-  return el("a", { href: headHref(atlas, a, b) }, headName(atlas, a, b));
+  const from = atlas.evidence.fromHowMuch(placeOf(atlas, a, b));
+  return el("a", { href: headHref(atlas, a, b) }, headName(atlas, a, b) + (from && `, ${from}`));
 }
 
 /** Of a relation under several rules the one that finds most edges. */

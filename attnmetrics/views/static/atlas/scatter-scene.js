@@ -15,22 +15,27 @@ export const axisName = ({ metric, label }) => metric.heading(label);
 /**
  * Pixels: width and height, box of the plot, x and y of values; and the heads with evidence as points
  * { place, a, b }: a head's values on the two axes. below: pixels to leave free beneath; isMap: whether a pixel is
- * worth the same on both axes.
+ * worth the same on both axes; isOff(place): whether a head is nearly switched off: it is hollow, and makes no
+ * range.
  */
-export function layoutScatter(x, y, places, available, { below = 0, isMap = false } = {}) {
+export function layoutScatter(x, y, places, available, { below = 0, isMap = false, isOff = () => false } = {}) {
   const width = clamp(available || 600, 280, 640);
   const height = Math.round(Math.min(width * 0.8, 440));
   const box = { left: 62, right: width - 12, top: 12, bottom: height - 46 };
   const [across, up] = [x.metric.column(x.label), y.metric.column(y.label)];
   const all = places.map((place) => ({ place, a: across[place], b: up[place] }));
   const points = all.filter(({ a, b }) => !Number.isNaN(a) && !Number.isNaN(b));
-  const ranges = [padded(points.map(({ a }) => a)), padded(points.map(({ b }) => b))];
+  const on = points.filter(({ place }) => isMap || !isOff(place));
+  const ranges = [padded(on.map(({ a }) => a)), padded(on.map(({ b }) => b))];
   const [xs, ys] = isMap ? ofOneScale(ranges, box) : ranges;
   return {
-    width, height, below, box, points, xs, ys,
-    x: linear(xs, [box.left, box.right]), y: linear(ys, [box.bottom, box.top]), radius: places.length > MANY ? 3 : 4.5,
+    width, height, below, box, points, xs, ys, isOff, radius: places.length > MANY ? 3 : 4.5,
+    x: within(linear(xs, [box.left, box.right]), xs), y: within(linear(ys, [box.bottom, box.top]), ys),
   };
 }
+
+/** What lies beyond a range stands at its border. */
+const within = (scale, [low, high]) => (value) => scale(clamp(value, low, high));
 
 /** Two ranges, the one widened that has more pixels for its values. */
 function ofOneScale(ranges, { left, right, top, bottom }) {
@@ -68,10 +73,11 @@ export function drawScatter(atlas, x, y, layout, { paint, extra } = {}) {
   return { picture, ring };
 }
 
-function dot({ place, a, b }, { x, y, radius }, paint, stroke) {
-  return svg("circle", {
-    cx: round(x(a)), cy: round(y(b)), r: radius, fill: paint(place), stroke, "stroke-width": 0.8, "data-place": place,
-  });
+function dot({ place, a, b }, { x, y, radius, isOff }, paint, stroke) {
+  const look = isOff(place)
+    ? { fill: "var(--page)", "fill-opacity": 0.4, stroke: paint(place), "stroke-width": 1.6, class: "hollow" }
+    : { fill: paint(place), stroke, "stroke-width": 0.8 };
+  return svg("circle", { cx: round(x(a)), cy: round(y(b)), r: radius, ...look, "data-place": place });
 }
 
 function drawAxes(x, y, layout) {

@@ -17,7 +17,8 @@ const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
  * is told of a head: [[name, value], …], its values on the axes unless it is given.
  */
 export function scatter(host, atlas, { x, y, places }, { say, choose }, look = {}) {
-  const layout = layoutScatter(x, y, places, host.clientWidth, look);
+  const isOff = (at) => atlas.evidence.isOff(at);
+  const layout = layoutScatter(x, y, places, host.clientWidth, { ...look, isOff });
   const scene = drawScatter(atlas, x, y, layout, look);
   host.replaceChildren(scene.picture);
   new DotReader(scene, layout, { atlas, x, y, say, choose, tell: look.tell, tip: tooltip(host) }).listen();
@@ -63,7 +64,9 @@ class DotReader {
   }
 
   #name({ place }) {
-    return headName(this.subject.atlas, ...headAt(this.subject.atlas, place));
+    const { atlas } = this.subject;
+    const from = atlas.evidence.fromHowMuch(place);
+    return headName(atlas, ...headAt(atlas, place)) + (from && `, ${from}`);
   }
 
   #leave() {

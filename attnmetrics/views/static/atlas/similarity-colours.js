@@ -40,7 +40,7 @@ export function legend(atlas, colour, layout) {
     ? [plain(metric, scale.low), "0", plain(metric, scale.top)]
     : ["0", metric.unit === "1" ? "" : metric.unit, plain(metric, scale.top)];
   const bar = colourBar(scale.name, { x: box.left, y: height + 6, width: BAR, gap: 21 }, words);
-  const isWhole = metric.order(label).length === atlas.layers.length * atlas.heads.length;
+  const isWhole = metric.unknown(label) === 0;
   return isWhole ? bar : [...bar, ...noEvidence(box.left + BAR + 14, height + 6)];
 }
 

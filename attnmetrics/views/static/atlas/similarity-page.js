@@ -2,12 +2,13 @@
 
 import { columnName } from "../arithmetic/csv.js";
 import { headAt, headHref, headName } from "../arithmetic/heads.js";
-import { startLabel } from "../arithmetic/labels.js";
+import { labelName, startLabel } from "../arithmetic/labels.js";
 import { number, percent, shown } from "../arithmetic/numbers.js";
 import { shelves } from "../arithmetic/shelves.js";
 import { CLUSTER, LAYER, readColour, writeColour } from "../arithmetic/similarity.js";
 import { choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
+import { evidenceNote } from "./evidence.js";
 import { layerMap } from "./layer-map.js";
 import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
 import { scatter } from "./scatter.js";
@@ -41,7 +42,7 @@ class SimilarityPage {
     this.controls = el("div", { class: "controls finder" });
     this.saved = el("div");
     const beside = el("div");
-    root.append(this.controls,
+    root.append(this.controls, evidenceNote(atlas),
       el("div", { class: "metric-page wider" }, el("div", {}, this.plot.host, this.plot.status, this.saved), beside));
     drawLayers(beside, atlas);
     root.append(clusterSection(atlas));
@@ -71,7 +72,7 @@ class SimilarityPage {
       ({ title: shelf.title, options: shelf.metrics.map((one) => [one.name, one.title]) }));
     const menus = [choice("Colour by", [own, ...metrics], by, (value) => this.#colourBy(value))];
     if (metric?.dim) {
-      const labels = metric.present().map((at) => [String(at), metric.labels[at]]);
+      const labels = metric.present().map((at) => [String(at), labelName(metric.dim, metric.labels[at])]);
       menus.push(choice("Label", labels, label, (value) => this.#set({ by, metric, label: Number(value) })));
     }
     controls.replaceChildren(...menus);

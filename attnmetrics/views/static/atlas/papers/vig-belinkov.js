@@ -1,5 +1,7 @@
 // Vig and Belinkov 2019: the paper's figures, correlations and numbers beside this run's.
 
+import { pearson } from "../../arithmetic/correlation.js";
+import { pairs } from "../../arithmetic/finder.js";
 import { capital, headName, placeOf } from "../../arithmetic/heads.js";
 import { pValue, shown } from "../../arithmetic/numbers.js";
 import { el } from "../../shared/dom.js";
@@ -46,13 +48,20 @@ function extreme(atlas, { title, metric, layer, head, value }) {
 
 function correlations(atlas) {
   const found = section("Correlations over heads", "Section 4.4.");
-  found.append(el("ul", {}, ...atlas.correlations.map(correlation)));
+  found.append(el("ul", {}, ...atlas.correlations.map((one) => correlation(atlas, one))));
   return found;
 }
 
-function correlation({ x, y, label, r, p }) {
-  const numbersOf = r === null ? "too few heads" : `r = ${r.toFixed(2).replace("-", "−")}, ${pValue(p)}`;
+/** The paper's own, over all heads; where some are nearly switched off, the same without them. */
+function correlation(atlas, { x, y, label, r, p }) {
+  const axis = (name, of) => ({ metric: atlas.byName.get(name), label: of ? atlas.byName.get(name).place(of) : 0 });
+  const places = [...atlas.byName.get(x).column(0).keys()].filter((place) => !atlas.evidence.isOff(place));
+  const without = pearson(pairs({ x: axis(x), y: axis(y, label) }, places));
+  const more = atlas.evidence.off.length ? `; without heads that are nearly switched off ${inWords(without)}` : "";
   const query = new URLSearchParams({ y, ...(label ? { yl: label } : {}), x });
   const name = `distance and ${y === "entropy" ? "entropy" : "alignment"}`;
-  return el("li", {}, el("a", { href: `#/find?${query}` }, name), `: ${numbersOf}`);
+  return el("li", {}, el("a", { href: `#/find?${query}` }, name), `: ${inWords({ r, p })}${more}`);
 }
+
+const inWords = ({ r, p }) =>
+  (r === null || Number.isNaN(r) ? "too few heads" : `r = ${r.toFixed(2).replace("-", "−")}, ${pValue(p)}`);
