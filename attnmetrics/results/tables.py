@@ -32,6 +32,9 @@ NAMES: Final = {
 }
 """Dimensions → the table that holds all results with them, where it is not named after them."""
 
+ENDS: Final = ("", *(f"_{bound}" for bound in BOUNDS))
+"""Of a column, and of those of its bounds."""
+
 _FORMULA: Final = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@＝＋－＠]|[\t\r\n])")
 """Where a spreadsheet would begin to calculate, also one that takes semicolons or tabs for the ends of cells."""
 
@@ -113,7 +116,7 @@ def _with_bounds(
     yield name, own
     if name in sure:
         bounds = sure[name].transpose(*dims, BOUND).to_numpy().reshape(-1, len(BOUNDS))
-        yield from zip((f"{name}_{bound}" for bound in BOUNDS), bounds.T, strict=True)
+        yield from zip((f"{name}{end}" for end in ENDS[1:]), bounds.T, strict=True)
 
 
 def _own_table(results: xr.Dataset, sure: xr.Dataset, dims: tuple[str, ...], name: str) -> list[Row]:
@@ -124,11 +127,11 @@ def _own_table(results: xr.Dataset, sure: xr.Dataset, dims: tuple[str, ...], nam
     if dims != (*places, dims[-1]):
         return _long_table(results, sure, dims, [name])
     values = results[name].to_numpy().reshape(-1, results.sizes[dims[-1]])
-    header = [str(label) for label in results[dims[-1]].to_numpy().tolist()]
+    header: list[object] = results[dims[-1]].to_numpy().tolist()
     if name in sure:  # columns of a label: value, low, high
         bounds = sure[name].to_numpy().reshape(*values.shape, len(BOUNDS))
         values = np.concatenate([values[..., None], bounds], -1).reshape(len(values), -1)
-        header = [f"{label}{end}" for label in header for end in ("", *(f"_{bound}" for bound in BOUNDS))]
+        header = [f"{label}{end}" if end else label for label in header for end in ENDS]
     rows = zip(_labels(results, places), values.tolist(), strict=True)
     return [(*places, *header), *((*label, *row) for label, row in rows)]
 

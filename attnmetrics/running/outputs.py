@@ -19,7 +19,7 @@ from attnmetrics.results.importance import FILE as IMPORTANCE
 from attnmetrics.results.importance import join
 from attnmetrics.results.intervals import FILE as INTERVALS
 from attnmetrics.results.intervals import intervals_dataset
-from attnmetrics.results.joined import with_probes
+from attnmetrics.results.joined import with_intervals, with_probes
 from attnmetrics.results.tables import save_tables
 from attnmetrics.running.measured import Measured
 from attnmetrics.running.runfile import Facts
@@ -92,7 +92,7 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
         save(outputs.importance, folder / IMPORTANCE)
     shown = join(outputs.dataset, outputs.importance)
     save_tables(shown, folder / "tables", None if outputs.intervals.attrs["reason"] else outputs.intervals)
-    probed = with_probes(shown, folder)
+    probed = with_probes(with_intervals(shown, outputs.intervals), folder)
     write_report(probed, outputs.exemplars, outputs.attention, facts, folder / "report")
     load(folder / "results.zarr")
     load(folder / INTERVALS)

@@ -12,8 +12,8 @@ from attnmetrics.metrics.family import CONSTANTS, Array, Result, Sums
 from attnmetrics.statistics.bootstrap import CONFIDENCE, DRAWS, count_draws, find_bounds, rank_heads
 from attnmetrics.statistics.groups import GroupSums
 
-_NUMBERS: Final = 4_000_000
-"""Sums that are drawn at once: 32 MB."""
+_NUMBERS: Final = 500_000
+"""Sums that are drawn at once: 4 MB, which stay near the processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +28,22 @@ class Interval:
     """[layer, head, bound] of the heads' ranks, 1 for the highest, where each head has one value"""
 
 
-@dataclass(frozen=True, slots=True)
 class Weighted(Mapping[str, Array]):
     """Sums of groups, each taken as often as a row of weights says: [row, …], as formulas take them."""
 
-    sums: Sums
-    """[group, …], and constants without groups"""
-    weights: Array
-    """[row, group]"""
+    def __init__(self, sums: Sums, weights: Array) -> None:
+        """Of sums [group, …], and constants without groups, by weights [row, group]."""
+        self.sums = sums
+        self.weights = weights
+        self.taken = 0
+        """numbers of a row that were asked for so far"""
 
     def __getitem__(self, name: str) -> Array:
         own = self.sums[name]
-        return own if name in CONSTANTS else np.tensordot(self.weights, own, 1)
+        if name in CONSTANTS:
+            return own
+        self.taken += prod(own.shape[1:])
+        return np.tensordot(self.weights, own, 1)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.sums)
@@ -123,7 +127,8 @@ def _rank(draws: Array, values: Array, known: NDArray[np.int64], confidence: flo
 
 def _draw(formula: Callable[[Sums], Array], sums: Sums, weights: Array) -> Array:
     """[…, row] what a formula gives for each row of weights."""
-    numbers = sum(prod(one.shape[1:]) for one in sums.values())
-    rows = max(1, _NUMBERS // numbers)
+    first = Weighted(sums, weights[:1])
+    formula(first)
+    rows = max(1, _NUMBERS // max(1, first.taken))
     blocks = (weights[start : start + rows] for start in range(0, len(weights), rows))
     return np.concatenate([np.moveaxis(formula(Weighted(sums, block)), 0, -1) for block in blocks], axis=-1)

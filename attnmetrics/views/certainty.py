@@ -115,6 +115,12 @@ def bear(table: xr.DataArray, value: float, low: float, high: float) -> tuple[st
     return f"{texts[0]}{unit}{named}", f"{texts[1]} to {texts[2]}{unit}"
 
 
+def rank_bounds(data: xr.Dataset, name: str) -> NDArray[np.float64] | None:
+    """[bound, layer, head] of the heads' ranks; None where there are none."""
+    stored = data.coords.get(f"{name}_rank{INTERVAL}")
+    return None if stored is None else np.moveaxis(np.asarray(stored.to_numpy(), np.float64), -1, 0)
+
+
 def rank_told(data: xr.Dataset, name: str, at: Labels, rank: int, number: int) -> str:
     """The interval of a head's rank, "2nd to 9th"; its rank where there is none.
 

@@ -1,6 +1,7 @@
 """Intervals as a Dataset, in CSV, and as people read them."""
 
 import csv
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,15 @@ from attnmetrics.storage import locate
 from attnmetrics.views.certainty import bear, certainty, ordinal, rank_told
 
 SHARDS = 12
-NONE = ("head_distance", "head_map", "head_cluster", "distance_entropy_p", "relation_best_head", "relation_best_layer")
+NONE = (
+    "head_distance",
+    "head_map",
+    "head_cluster",
+    "distance_entropy_p",
+    "distance_alignment_p",
+    "relation_best_head",
+    "relation_best_layer",
+)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +82,8 @@ def test_groups_are_told(both: tuple[xr.Dataset, xr.Dataset]) -> None:
 def test_bounds_stand_beside_values_in_csv(both: tuple[xr.Dataset, xr.Dataset], tmp_path: Path) -> None:
     results, intervals = both
     save_tables(results, locate(tmp_path / "tables"), intervals)
-    tables = {path.stem: list(csv.DictReader(path.open(newline=""))) for path in (tmp_path / "tables").iterdir()}
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in (tmp_path / "tables").iterdir()}
+    tables = {name: list(csv.DictReader(StringIO(text, newline=""))) for name, text in texts.items()}
     names = list(tables["heads"][0])
     place = names.index("distance")
     assert names[place : place + 3] == ["distance", "distance_low", "distance_high"]
