@@ -35,6 +35,7 @@ __all__ = [
     "exemplars",
     "families",
     "importance",
+    "intervals",
     "load",
     "load_probe",
     "nearest_heads",
@@ -77,21 +78,24 @@ def run(*, config_file: str | PathLike[str] | None = None, quiet: bool = True, *
     return load(config.out)
 
 
-def load(run: "str | PathLike[str] | Location") -> "xr.Dataset":
+def load(run: "str | PathLike[str] | Location", *, with_intervals: bool = False) -> "xr.Dataset":
     """The results of a finished run, with labelled dimensions, units, formulas and sources.
 
     Args:
         run: the run's folder, or its URL.
+        with_intervals: also those of `intervals`, as coordinates `<name>_interval`, which `plot` draws by layer.
 
     Raises:
         attnmetrics.errors.StoreError: the folder holds no finished run.
     """
+    from attnmetrics.results import joined
     from attnmetrics.results.dataset import load as load_results
     from attnmetrics.running.seals import check
     from attnmetrics.storage import locate
 
     check(locate(run), "results.zarr")
-    return load_results(locate(run) / "results.zarr")
+    results = load_results(locate(run) / "results.zarr")
+    return joined.with_intervals(results, intervals(run)) if with_intervals else results
 
 
 def importance(run: "str | PathLike[str] | Location") -> "xr.Dataset":
@@ -114,6 +118,27 @@ def importance(run: "str | PathLike[str] | Location") -> "xr.Dataset":
     require(locate(run))
     check(locate(run), FILE)
     return load_importance(locate(run))
+
+
+def intervals(run: "str | PathLike[str] | Location") -> "xr.Dataset":
+    """How sure the results of a finished run are: of each that is no count, bounds by a bootstrap of its shards.
+
+    A variable has the name and the dimensions of its result, and a last one, `bound`: `low`, `high`. `<name>_groups` is
+    the number of groups of shards with evidence for the value, `<name>_rank` [layer, head, bound] holds the bounds of
+    the heads' ranks, 1 for the highest.
+
+    Args:
+        run: the run's folder, or its URL.
+
+    Raises:
+        attnmetrics.errors.StoreError: the folder holds no finished run, or one without intervals.
+    """
+    from attnmetrics.results.intervals import FILE, load_intervals
+    from attnmetrics.running.seals import check
+    from attnmetrics.storage import locate
+
+    check(locate(run), FILE)
+    return load_intervals(locate(run))
 
 
 def exemplars(

@@ -44,7 +44,7 @@ SHORT_FLAGS = {"model": "-m", "corpus": "-c", "out": "-o", "workers": "-w"}
 OF_FILES = {"--corpus": "--corpus", "-c": "--corpus", "--treebank": "--treebank", "--test": "--test"}
 """Flags that several files may follow, and what is repeated for the others."""
 REPEATABLE = ("corpus", "label", "link", "treebank", "test")
-DEMO = {"model": "demo", "corpus": ("demo",), "out": "runs/demo", "shard_characters": 12_000}
+DEMO = {"model": "demo", "corpus": ("demo",), "out": "runs/demo"}
 
 app = typer.Typer(
     name="attnmetrics",
@@ -184,12 +184,18 @@ def measure(
 
 
 @app.command()
-def merge(run: RunFolder, allow_missing: AllowMissing = False, quiet: Quiet = False, verbose: Verbose = False) -> None:
+def merge(
+    run: RunFolder,
+    allow_missing: AllowMissing = False,
+    confidence: Annotated[float | None, typer.Option(help="of intervals; unset: as the run was")] = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
     """Only merge: from measured shards to tables and report. Needs no model and no corpus."""
     from attnmetrics.running.driver import merge_run
 
     folder = locate(run)
-    _finish(folder, merge_run(folder, _reporter(quiet), allow_missing), quiet)
+    _finish(folder, merge_run(folder, _reporter(quiet), allow_missing, confidence), quiet)
 
 
 @app.command()
@@ -561,7 +567,7 @@ def _finish(folder: Location, facts: dict[str, Any], quiet: bool) -> None:
     from attnmetrics.views.terminal import summary
 
     if not quiet:
-        Console().print(summary(attnmetrics.load(folder), facts))
+        Console().print(summary(attnmetrics.load(folder, with_intervals=True), facts))
     _print(f"report: {folder / 'report' / 'index.html'}")
 
 
@@ -576,7 +582,7 @@ def _load(folder: Location, evidence: float | None = None) -> "xr.Dataset":
     from attnmetrics.results.importance import join
     from attnmetrics.running.runfile import read_facts
 
-    results = attnmetrics.load(folder)
+    results = attnmetrics.load(folder, with_intervals=True)
     measured = "importance" in (read_facts(folder) or {})
     whole = join(results, attnmetrics.importance(folder) if measured else None)
     if evidence is None:

@@ -101,7 +101,7 @@ def _as_sentences(value: Any) -> Any:
     return None if value == "all" else value
 
 
-def _as_workers(value: Any) -> Any:
+def _unless_auto(value: Any) -> Any:
     return None if value == "auto" else value
 
 
@@ -219,7 +219,17 @@ class RunConfig(BaseModel):
     batch_pieces: Annotated[
         PositiveInt | None, Field(description="word pieces in a batch; unset: 1,024 on a CPU, 32,768 on a GPU")
     ] = None
-    shard_characters: Annotated[PositiveInt, Field(description="characters in a shard; the unit of recovery")] = 200_000
+    shard_characters: Annotated[
+        PositiveInt | None,
+        BeforeValidator(_unless_auto),
+        Field(
+            description="characters in a shard, the unit of recovery and of confidence intervals; 'auto': whole "
+            "documents up to 200,000, less where that makes fewer than 64 shards"
+        ),
+    ] = None
+    confidence: Annotated[
+        float, Field(ge=0.5, lt=1, description="how often an interval of a result is to hold the true value")
+    ] = 0.95
 
     allow_missing: Annotated[
         bool, Field(description="make tables without the shards that failed; the tables say so")
@@ -228,7 +238,7 @@ class RunConfig(BaseModel):
     engine: Annotated[Literal["ray", "inline"], Field(description="where shards are worked on")] = "ray"
     workers: Annotated[
         PositiveInt | None,
-        BeforeValidator(_as_workers),
+        BeforeValidator(_unless_auto),
         Field(description="workers of the ray engine, or 'auto': as many as fit, as nodes join and leave"),
     ] = None
     threads: Annotated[
@@ -319,7 +329,7 @@ class ProbeConfig(BaseModel):
     iterations: Annotated[PositiveInt, Field(description="of a fit, at most")] = 500
     engine: Annotated[Literal["ray", "inline"] | None, Field(description="unset: as the run")] = None
     workers: Annotated[
-        PositiveInt | None, BeforeValidator(_as_workers), Field(description="of the ray engine; unset: as many as fit")
+        PositiveInt | None, BeforeValidator(_unless_auto), Field(description="of the ray engine; unset: as many as fit")
     ] = None
     threads: Annotated[int | None, Field(ge=1, le=256, description="per worker; unset: as the run")] = None
     address: Annotated[str | None, Field(description="Ray cluster to join; unset: $RAY_ADDRESS, else a local one")] = (
@@ -330,6 +340,7 @@ class ProbeConfig(BaseModel):
 _Config = TypeVar("_Config", RunConfig, ProbeConfig)
 
 RESULT_FIELDS = frozenset(RunConfig.model_fields) - {
+    "confidence",
     "out",
     "annotations",
     "engine",
@@ -339,7 +350,9 @@ RESULT_FIELDS = frozenset(RunConfig.model_fields) - {
     "address",
     "allow_missing",
 }
-"""Fields that can change a result; two runs that differ elsewhere give the same bits."""
+"""Fields that can change a result; two runs that differ elsewhere give the same bits.
+
+`confidence` is of intervals alone, which a merge makes again."""
 
 
 def build_config(

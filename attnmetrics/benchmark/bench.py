@@ -20,6 +20,7 @@ from attnmetrics.benchmark.paper_way import PaperSums
 from attnmetrics.benchmark.race import Timing, race, ratio
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import read_documents
+from attnmetrics.corpus.shards import LARGEST
 from attnmetrics.metrics.family import HEAD
 from attnmetrics.model.load import Dtype, Model
 from attnmetrics.model.units import Units
@@ -189,7 +190,7 @@ def _store_bytes(material: Material, sentences: float, characters: float) -> flo
     shard = 8 * schema.size + sum(getattr(exemplars, field.name).nbytes for field in fields(exemplars))
     block = 4 * layers * heads * len(prefix_pairs(causal=True)[0])
     kept = min(sentences, config.variability_sentences or sentences)
-    return float(shard * characters / config.shard_characters + block * kept)
+    return float(shard * characters / LARGEST + block * kept)
 
 
 def _conditions(material: Material, rounds: int) -> dict[str, str]:

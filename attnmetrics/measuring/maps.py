@@ -82,6 +82,7 @@ class MapFamilies:
         owners = [family for family in units.schema.families if any(one.of is Quantity.MAPPED for one in family.sums)]
         shown = np.zeros((len(units), len(owners)), np.bool_)
         for place, family in enumerate(owners):
+            shown[sample.rows, place] = True  # also to one of fewer units, which passes over others: fewer batches
             shown[sample.units_of(family.name), place] = True
         return cls([MAP_FAMILIES[family.name](units, model, sample) for family in owners], shown)
 

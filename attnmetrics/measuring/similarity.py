@@ -26,13 +26,16 @@ class Similarity:
     def __init__(self, units: Units, model: Model, sample: MapSample) -> None:
         self._units, self._model, self._sample = units, model, sample
         self._shape = len(model.layers), model.heads
+        self._compared = set(sample.units_of("similarity").tolist())
 
     def read(self, batch: Batch) -> "RowReader":
         """A reader that keeps the sampled rows of these units."""
         return RowReader([self._choose(int(unit)) for unit in batch.rows], self._shape, self._model.attends.causal)
 
     def _choose(self, unit: int) -> NDArray[np.int64]:
-        """The sampled rows of a unit, ascending."""
+        """The sampled rows of a unit, ascending; none of a unit that is not in the sample."""
+        if unit not in self._compared:
+            return np.empty(0, np.int64)
         units, number = self._units, self._sample.rows_a_unit
         rows = np.arange(int(self._model.attends.causal), units.pieces.lengths[unit])
         if number is None or len(rows) <= number:
@@ -70,6 +73,8 @@ class RowReader:
         if place not in self._tiles:
             self._tiles[place] = self._make_room(tile, weights)
         rows = self._tiles[place]
+        if len(rows.reach) == 0:
+            return
         rows.weights[:, layer] = weights[rows.unit, :, rows.row].float().cpu().numpy()
 
     def sums(self) -> "MapSums":

@@ -36,6 +36,12 @@ def _anaphors(sums: Sums) -> Array:
     return with_either(sums["coreference_anaphor_sum"].sum(-2))
 
 
+def _anaphors_known(sums: Sums) -> Array:
+    """[1, mention_class] 1 where there are anaphors in either half, NaN where there are none."""
+    anaphors = _anaphors(sums)[..., None, :]
+    return ratio(anaphors, anaphors)
+
+
 def _accuracy(sums: Sums) -> Array:
     return ratio(_hits(sums).sum(-3), once_a_head(_anaphors(sums)[..., None, :], sums, 2))
 
@@ -98,17 +104,19 @@ FAMILY: Final = Family(
             "coreference_best_layer", _NAMED, "1", "score", "Best head for coreference: its layer",
             "layer of the head that finds most antecedents, the first of equals",
             lambda sums: best_layer(_hits(sums), _cases(sums), sums["layers"]), _SOURCE, help=_NONE,
+            bounded=False,
         ),
         Result(
             "coreference_best_head", _NAMED, "1", "score", "Best head for coreference: its number in the layer",
             "head that finds most antecedents, the first of equals",
-            lambda sums: best_head(_hits(sums), _cases(sums)), _SOURCE, help=_NONE,
+            lambda sums: best_head(_hits(sums), _cases(sums)), _SOURCE, help=_NONE, bounded=False,
         ),
         Result(
             "coreference_best_accuracy", _NAMED, "1", "share", "Best head for coreference: antecedents found",
             "hits on each half of the documents of the head with most hits on the other half ÷ anaphors",
             _best_accuracy, _SOURCE, heading="Best head for coreference: {}",
             help=f"The head is not chosen on the anaphors that it is scored on. {_NONE}",
+            evidence=_anaphors_known,
         ),
         Result(
             "coreference_near_ties", (*HEAD, *_NAMED), "anaphors", "count", "Near ties",

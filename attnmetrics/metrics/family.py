@@ -18,6 +18,9 @@ Sums = Mapping[str, Array]
 """Sums by name; leading dimensions are free: [layer, head, …], or [layer, …] where heads are summed up. `heads` is the
 number of heads that are summed up in each: 1, or those of a layer; `layers` are their numbers [layer] in the model."""
 
+CONSTANTS: Final = frozenset({"heads", "layers"})
+"""What formulas take beside sums, without leading dimensions."""
+
 HEAD: Final = ("layer", "head")
 
 OFFSET_LIMIT: Final = 32
@@ -210,6 +213,10 @@ class Result:
     """whether it has a `<name>_by_layer` twin, where it is of heads"""
     magnitude: bool = True
     """whether it is a size by which heads can be ranked: not a name of a group, a place, or of two heads"""
+    bounded: bool = True
+    """whether bounds say how sure it is, where it is no count: not of a name, a place on a map, a p-value"""
+    evidence: Callable[[Sums], Array] | None = None
+    """of the same dimensions, NaN where the sums of a group of shards are no evidence for it; unset, as its formula"""
     also: Callable[[Sums], Mapping[str, Any]] | None = None
     """what the sums say of the table as a whole, attributes by name"""
 
@@ -222,6 +229,16 @@ class Result:
     def per_head(self) -> bool:
         """Whether each head has a value of it."""
         return self.dims[:2] == HEAD
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether bounds say how sure each of its values is."""
+        return self.bounded and self.kind != "count"
+
+    @property
+    def has_rank(self) -> bool:
+        """Whether each head has one value, by which it has a rank among all heads."""
+        return self.dims == HEAD and self.has_bounds and self.magnitude
 
     @property
     def has_twin(self) -> bool:

@@ -223,17 +223,24 @@ class Schema:
         Args:
             sums: a shard's or a run's, and those of `statistics.variability` that the merge adds.
         """
-        layers = np.array(self.layers, np.float64)
-        each = {**sums, "heads": np.ones(()), "layers": layers}
-        together = {**self._over_heads(sums), "heads": np.asarray(float(self.heads)), "layers": layers}
+        each, together = self.of_each_head(sums), self.of_layers(sums)
         values = {result.name: result.compute(each) for result in self.results}
         values |= {f"{result.name}_by_layer": result.compute(together) for result in self.results if result.has_twin}
         return {result.name: values[result.name].astype(result.dtype) for result in self.with_twins()}
 
     def compute_some(self, sums: Sums, names: Collection[str]) -> dict[str, Array]:
         """These results of heads or of the corpus, from a run's sums; of those that the run has."""
-        each = {**sums, "heads": np.ones(()), "layers": np.array(self.layers, np.float64)}
+        each = self.of_each_head(sums)
         return {result.name: result.compute(each) for result in self.results if result.name in names}
+
+    def of_each_head(self, sums: Sums) -> dict[str, Array]:
+        """What formulas of heads and of the corpus take."""
+        return {**sums, "heads": np.ones(()), "layers": np.array(self.layers, np.float64)}
+
+    def of_layers(self, sums: Sums) -> dict[str, Array]:
+        """What formulas of by-layer twins take: […, layer, …] over the heads of a layer."""
+        layers = np.array(self.layers, np.float64)
+        return {**self._over_heads(sums), "heads": np.asarray(float(self.heads)), "layers": layers}
 
     def with_twins(self) -> tuple[Result, ...]:
         """All results, and then the by-layer twins."""

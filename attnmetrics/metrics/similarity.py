@@ -103,21 +103,21 @@ FAMILY: Final = Family(
             f"0: the two attend alike; ln 2 = 0.693: never to the same piece. Over {ROWS_A_UNIT} rows a unit, chosen "
             "by hash, null pieces in; row 0 of causal models is left out. With units of no fixed size, the number of "
             f"rows is found as if they had {SENTENCE_COLUMNS} pieces. A shard has one unit at least.",
-            source=CLARK, magnitude=False,
+            source=CLARK, magnitude=False, bounded=False,
         ),
         _result(
             "head_map", (*HEAD, "axis"), "Place on a map of all heads",
             "classical scaling with D² = head_distance; the largest component of an axis is positive", _map,
             "Heads that attend alike lie close together. Only distances on the map mean something: neither its axes "
             "nor its directions do; explained_shares says how much of all distances the axes hold.",
-            unit="√nats", kind="score", source=CLARK, heading="Axis {} of the map", magnitude=False,
+            unit="√nats", kind="score", source=CLARK, heading="Axis {} of the map", magnitude=False, bounded=False,
             also=_shares,
         ),
         _result(
             "head_cluster", HEAD, "Cluster of heads that attend alike",
             "average linkage on √head_distance; of 2 to 20 clusters, the number with the best mean silhouette",
             _clusters, "The number is a name: 0 is the largest cluster. No value for fewer than three heads.",
-            unit="1", kind="score", magnitude=False,
+            unit="1", kind="score", magnitude=False, bounded=False,
         ),
         _result(
             "layer_distance", ("layer", "other_layer"), "Divergence of the heads of two layers",

@@ -29,6 +29,12 @@ def _edges(sums: Sums) -> Array:
     return sums["relation_attainable"]
 
 
+def _edges_known(sums: Sums) -> Array:
+    """[rule, rel] 1 where there are attainable edges in either half, NaN where there are none."""
+    edges = sums["relation_attainable"].sum(-3)
+    return ratio(edges, edges)
+
+
 def _by_offset(sums: Sums) -> Array:
     """[candidate, half, rule, rel] edges of each offset."""
     return np.moveaxis(sums["relation_offset_hits"], -1, -4)
@@ -99,31 +105,33 @@ FAMILY: Final = Family(
             "relation_best_layer", ("rule", "rel"), "1", "score", "Best head for a relation: its layer",
             "layer of the head with most hits, the first of equals",
             lambda sums: best_layer(sums["relation_hits"], _edges(sums), sums["layers"]), f"{CLARK}, Table 1",
-            help=_NAMED,
+            help=_NAMED, bounded=False,
         ),
         Result(
             "relation_best_head", ("rule", "rel"), "1", "score", "Best head for a relation: its number in the layer",
             "head with most hits, the first of equals",
             lambda sums: best_head(sums["relation_hits"], _edges(sums)), f"{CLARK}, Table 1", help=_NAMED,
+            bounded=False,
         ),
         Result(
             "relation_best_accuracy", ("rule", "rel"), "1", "share", "Best head for a relation: edges hit",
             "hits on each half of the documents of the head with most hits on the other half ÷ attainable edges",
             lambda sums: held_out(of_all_heads(sums["relation_hits"]), _edges(sums)), f"{CLARK}, Table 1",
             chance="relation_baseline", help=f"The head is not chosen on the edges that it is scored on. {_NAMED}",
+            evidence=_edges_known,
         ),
         Result(
             "relation_baseline", ("rule", "rel"), "1", "share", "Best word offset for a relation: edges hit",
             "edges of each half at the offset that most edges of the other half have ÷ attainable edges",
             lambda sums: held_out(_by_offset(sums), _edges(sums)), f"{CLARK}, Table 1",
             help=f"What one finds by always taking the word that stands so many words away. {_NAMED}",
-            caption="best word offset",
+            caption="best word offset", evidence=_edges_known,
         ),
         Result(
             "relation_best_offset", ("rule", "rel"), "words", "score", "Best word offset for a relation",
             "parent's position − dependent's of most attainable edges, the first of equals",
             lambda sums: best(_by_offset(sums), _edges(sums), np.array(WORD_OFFSETS, np.float64)), f"{CLARK}, Table 1",
-            help=f"+1: the parent is the next word. {_NAMED}",
+            help=f"+1: the parent is the next word. {_NAMED}", evidence=_edges_known,
         ),
         Result(
             "relation_offset_accuracy", ("rule", "rel", "word_offset"), "1", "share", "Parents at each word offset",

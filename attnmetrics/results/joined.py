@@ -1,9 +1,31 @@
-"""What stages after the merge found, beside a run's results: for pages that show both."""
+"""What stands beside a run's results, for views that show both: intervals, and what stages after the merge found."""
+
+from typing import Final
 
 import xarray as xr
 
 from attnmetrics.results.probes import FILE, load_probe
 from attnmetrics.storage import Location
+
+INTERVAL: Final = "_interval"
+"""Ends the name of a coordinate that holds a result's interval."""
+NO_INTERVALS: Final = "no_intervals"
+"""Attribute: why there are none."""
+
+
+def with_intervals(data: xr.Dataset, intervals: xr.Dataset) -> xr.Dataset:
+    """The results with their intervals as coordinates, so that no view takes them for results.
+
+    `<name>_interval` […, bound], `<name>_groups`, and attributes `confidence` and `unsure_below`; or `no_intervals`.
+    """
+    about = intervals.attrs
+    if about["reason"]:
+        return data.assign_attrs({NO_INTERVALS: about["reason"]})
+    beside = {
+        f"{name}{INTERVAL}" if "bound" in table.dims else str(name): table.variable
+        for name, table in intervals.data_vars.items()
+    }
+    return data.assign_coords(beside).assign_attrs({name: about[name] for name in ("confidence", "unsure_below")})
 
 
 def with_probes(data: xr.Dataset, run: Location) -> xr.Dataset:

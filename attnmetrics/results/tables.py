@@ -4,20 +4,23 @@
 Tables without layers share a file with those of the same dimensions, which is named after these: `pairs.csv` and
 `directions.csv`, a row per distance between pieces or per direction, `pos.csv`, a row per part of speech, and so on.
 Any other result has its own file: a row per head (or layer) and a column per label, or, where it has two further
-dimensions, a row per value; of a number for two heads, each pair once.
+dimensions, a row per value; of a number for two heads, each pair once. Where a result has intervals, two more columns
+follow each of its own, which end in `_low` and `_high`; of single numbers, `low` and `high` are columns.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from attnmetrics.results.files import writing
+from attnmetrics.results.intervals import BOUND, BOUNDS
 from attnmetrics.storage import Location
 
 NAMES: Final = {
@@ -29,6 +32,9 @@ NAMES: Final = {
 }
 """Dimensions → the table that holds all results with them, where it is not named after them."""
 
+ENDS: Final = ("", *(f"_{bound}" for bound in BOUNDS))
+"""Of a column, and of those of its bounds."""
+
 _FORMULA: Final = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@＝＋－＠]|[\t\r\n])")
 """Where a spreadsheet would begin to calculate, also one that takes semicolons or tabs for the ends of cells."""
 _QUOTED: Final = re.compile('[",\r\n]')
@@ -36,14 +42,15 @@ _QUOTED: Final = re.compile('[",\r\n]')
 Row = Sequence[object]
 
 
-def save_tables(results: xr.Dataset, path: Location) -> None:
-    """Write every result as CSV.
+def save_tables(results: xr.Dataset, path: Location, intervals: xr.Dataset | None = None) -> None:
+    """Write every result as CSV, with its interval where there is one.
 
     Raises:
         StoreError: the folder cannot be written.
     """
+    sure = xr.Dataset() if intervals is None else intervals
     with writing(path):
-        path.write_folder(lambda folder: _write_tables(results, folder))
+        path.write_folder(lambda folder: _write_tables(results, sure, folder))
 
 
 def file_names(names: Iterable[str]) -> list[str]:
@@ -61,53 +68,73 @@ def file_names(names: Iterable[str]) -> list[str]:
     return found
 
 
-def _write_tables(results: xr.Dataset, folder: Path) -> None:
-    tables = list(_tables(results))
+def _write_tables(results: xr.Dataset, sure: xr.Dataset, folder: Path) -> None:
+    tables = list(_tables(results, sure))
     for name, (_, rows) in zip(file_names(name for name, _ in tables), tables, strict=True):
         _write_csv(folder / f"{name}.csv", rows)
 
 
-def _tables(results: xr.Dataset) -> Iterator[tuple[str, list[Row]]]:
+def _tables(results: xr.Dataset, sure: xr.Dataset) -> Iterator[tuple[str, list[Row]]]:
     """(name, rows with a header) of every table, those that results share first."""
     by_dims: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for name, variable in results.data_vars.items():
         by_dims[tuple(map(str, variable.dims))].append(str(name))
     shared = {dims: names for dims, names in by_dims.items() if dims in NAMES or "layer" not in dims}
     for dims, names in shared.items():
-        rows = _long_table(results, dims, names) if dims else _single_numbers(results, names)
+        rows = _long_table(results, sure, dims, names) if dims else _single_numbers(results, sure, names)
         yield NAMES.get(dims, "_".join(dims)), rows
     own = [(dims, name) for dims, names in by_dims.items() if dims not in shared for name in names]
     for dims, name in own:
-        yield name, _own_table(results, dims, name)
+        yield name, _own_table(results, sure, dims, name)
 
 
-def _single_numbers(results: xr.Dataset, names: Iterable[str]) -> list[Row]:
-    rows: list[Row] = [("result", "value", "unit", "title")]
+def _single_numbers(results: xr.Dataset, sure: xr.Dataset, names: Iterable[str]) -> list[Row]:
+    """A row a number; its bounds are empty where it has none."""
+    more = BOUNDS if sure else ()
+    rows: list[Row] = [("result", "value", "unit", "title", *more)]
     for name in names:
         about = results[name].attrs
-        rows.append((name, results[name].item(), about.get("units", "1"), about.get("long_name", name)))
+        bounds = sure[name].to_numpy().tolist() if name in sure else [""] * len(more)
+        rows.append((name, results[name].item(), about.get("units", "1"), about.get("long_name", name), *bounds))
     if missing := results.attrs.get("shards_missing"):
-        rows.append(("shards_missing", missing, "shards", "Shards that failed and are in none of these tables"))
+        about_it = "Shards that failed and are in none of these tables"
+        rows.append(("shards_missing", missing, "shards", about_it, *("" for _ in more)))
     return rows
 
 
-def _long_table(results: xr.Dataset, dims: tuple[str, ...], names: Sequence[str]) -> list[Row]:
-    """One row per combination of the labels of `dims`, one column per result."""
-    columns = [results[name].transpose(*dims).to_numpy().ravel().tolist() for name in names]
-    labels = _labels(results, dims)
-    return [(*dims, *names), *((*label, *row) for label, row in zip(labels, zip(*columns, strict=True), strict=True))]
+def _long_table(results: xr.Dataset, sure: xr.Dataset, dims: tuple[str, ...], names: Sequence[str]) -> list[Row]:
+    """One row per combination of the labels of `dims`, one column per result, and two for its bounds."""
+    columns = {name: results[name].transpose(*dims).to_numpy().ravel() for name in names}
+    table = {column: cells for name, own in columns.items() for column, cells in _with_bounds(name, own, sure, dims)}
+    rows = zip(*(cells.tolist() for cells in table.values()), strict=True)
+    return [(*dims, *table), *((*label, *row) for label, row in zip(_labels(results, dims), rows, strict=True))]
 
 
-def _own_table(results: xr.Dataset, dims: tuple[str, ...], name: str) -> list[Row]:
+def _with_bounds(
+    name: str, own: NDArray[Any], sure: xr.Dataset, dims: tuple[str, ...]
+) -> Iterator[tuple[str, NDArray[Any]]]:
+    """A result's own column, and those of its bounds, which it may have."""
+    yield name, own
+    if name in sure:
+        bounds = sure[name].transpose(*dims, BOUND).to_numpy().reshape(-1, len(BOUNDS))
+        yield from zip((f"{name}{end}" for end in ENDS[1:]), bounds.T, strict=True)
+
+
+def _own_table(results: xr.Dataset, sure: xr.Dataset, dims: tuple[str, ...], name: str) -> list[Row]:
     """One row per head or layer, one column per label of the one further dimension; long where there are more."""
     if dims[-2:] == ("other_layer", "other_head"):
         return _pairs_table(results, dims, name)
     places = tuple(dim for dim in dims if dim in ("layer", "head"))
     if dims != (*places, dims[-1]):
-        return _long_table(results, dims, [name])
-    values = results[name].to_numpy().reshape(-1, results.sizes[dims[-1]]).tolist()
-    header = (*places, *results[dims[-1]].to_numpy().tolist())
-    return [header, *((*label, *row) for label, row in zip(_labels(results, places), values, strict=True))]
+        return _long_table(results, sure, dims, [name])
+    values = results[name].to_numpy().reshape(-1, results.sizes[dims[-1]])
+    header: list[object] = results[dims[-1]].to_numpy().tolist()
+    if name in sure:  # columns of a label: value, low, high
+        bounds = sure[name].to_numpy().reshape(*values.shape, len(BOUNDS))
+        values = np.concatenate([values[..., None], bounds], -1).reshape(len(values), -1)
+        header = [f"{label}{end}" if end else label for label in header for end in ENDS]
+    rows = zip(_labels(results, places), values.tolist(), strict=True)
+    return [(*places, *header), *((*label, *row) for label, row in rows)]
 
 
 def _pairs_table(results: xr.Dataset, dims: tuple[str, ...], name: str) -> list[Row]:

@@ -52,10 +52,14 @@ def run(config: RunConfig, reporter: Reporter) -> Facts:
     job, identity, facts = _plan(config, reporter)
     if facts is not None and facts["status"] == "finished":
         anew = find_broken(config.out, facts.get("outputs", {}))
-        if not anew:
+        confident = config_of(config.out, facts).confidence
+        if not anew and confident == config.confidence:
             reporter.say(f"{config.out} is finished already; nothing to do")
             return facts
-        reporter.warn(f"{', '.join(anew)} of {config.out}: gone, or not as written; all outputs are written anew")
+        if anew:
+            reporter.warn(f"{', '.join(anew)} of {config.out}: gone, or not as written; all outputs are written anew")
+        else:
+            reporter.say(f"intervals of {config.confidence:g} instead of {confident:g}; all outputs are written anew")
     with hold(config.out, reporter) as lease:
         facts = _begin(job, identity)
         measured = _measure(job, facts, reporter, lease, annotate_too=True)
@@ -88,13 +92,16 @@ def run_measure(config: RunConfig, reporter: Reporter) -> Facts:
     return facts
 
 
-def merge_run(folder: Location, reporter: Reporter, allow_missing: bool = False) -> Facts:
+def merge_run(
+    folder: Location, reporter: Reporter, allow_missing: bool = False, confidence: float | None = None
+) -> Facts:
     """Only merge: from committed shards to tables and report; needs no model and no corpus.
 
     Args:
         folder: the run's.
         reporter: is told how it goes.
         allow_missing: merge the shards that there are, and say in every output that others are missing.
+        confidence: of intervals; None: as the run was begun with.
 
     Raises:
         StoreError: the folder holds no measured run, or a shard is missing or damaged.
@@ -102,6 +109,8 @@ def merge_run(folder: Location, reporter: Reporter, allow_missing: bool = False)
     _read_measured(folder)
     with hold(folder, reporter) as lease:
         facts = _read_measured(folder)
+        if confidence is not None:
+            facts["configuration"] |= {"confidence": confidence}
         config = config_of(folder, facts).model_copy(update={"out": folder})
         store = Store.described(folder, facts["store"])
         measured = gather(store, committed(store, allow_missing), config.traced_exemplars)

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document, digest
-from attnmetrics.corpus.shards import Shard
+from attnmetrics.corpus.shards import LARGEST, Shard
 from attnmetrics.engine.worker import Measuring, Worker
 from attnmetrics.measuring.selection import Sampling
 from attnmetrics.results.wording import in_unit
@@ -83,10 +83,12 @@ def plan(config: RunConfig, reporter: Reporter) -> Group:
         workers=_workers(config),
         variability_sentences=config.variability_sentences,
     )
-    choice = choose(work, config.shard_characters)
+    preferred = config.shard_characters or LARGEST
+    choice = choose(work, preferred)
     parts: list[RenderableType] = [_costs(job, cost, len(unannotated)), _reasons(choice), _verdict(choice, cost, work)]
     if len(unannotated) < len(job.plan.shards) and choice.characters != config.shard_characters:
-        parts.append(Text(f"What is annotated already serves shards of {config.shard_characters} characters alone."))
+        kept = f"of {config.shard_characters} characters" if config.shard_characters else "that are cut without it"
+        parts.append(Text(f"What is annotated already serves shards {kept} alone."))
     return Group(*parts)
 
 

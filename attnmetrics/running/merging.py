@@ -56,6 +56,8 @@ def merge_measured(config: RunConfig, facts: Facts, measured: Measured, reporter
             f"the attention in {outputs.untraced:,} exemplars is missing from the report; `attnmetrics run` with the "
             "same options adds it"
         )
+    if reason := outputs.intervals.attrs["reason"]:
+        reporter.say(reason)
     lease.check()
     _replace_outputs(config, facts, outputs)
     lease.check()

@@ -20,7 +20,9 @@ from attnmetrics.results.exemplars import (
 )
 from attnmetrics.results.importance import FILE as IMPORTANCE
 from attnmetrics.results.importance import join
-from attnmetrics.results.joined import with_probes
+from attnmetrics.results.intervals import FILE as INTERVALS
+from attnmetrics.results.intervals import intervals_dataset, known
+from attnmetrics.results.joined import with_intervals, with_probes
 from attnmetrics.results.probes import FILE as PROBES
 from attnmetrics.results.tables import save_tables
 from attnmetrics.results.tokens import FILE as TOKENS
@@ -29,8 +31,10 @@ from attnmetrics.running.measured import Measured
 from attnmetrics.running.roles import find_roles
 from attnmetrics.running.runfile import Facts
 from attnmetrics.running.seals import check_apart
+from attnmetrics.statistics.groups import GroupSums
 from attnmetrics.storage import Location
 from attnmetrics.store.merge import merge, merge_tokens
+from attnmetrics.store.room import make_room
 from attnmetrics.views.atlas import write_report
 
 
@@ -39,6 +43,7 @@ class Outputs:
     """What a merge gives."""
 
     dataset: xr.Dataset
+    intervals: xr.Dataset
     exemplars: pd.DataFrame
     attention: pd.DataFrame
     """in the exemplars that are drawn"""
@@ -63,16 +68,18 @@ def merge_outputs(measured: Measured, config: RunConfig, missing: int, importanc
         StoreError: a shard is not as it was committed.
     """
     store = measured.store
-    sums = merge(store, measured.commits, config.variability_sentences)
+    groups = GroupSums(store.schema, store.shards, make_room)
+    sums = merge(store, measured.commits, config.variability_sentences, groups)
     results = dataset(store.schema, sums, config.unit)
+    intervals = intervals_dataset(groups, results, config.confidence)
     if missing:
         results.attrs["shards_missing"] = f"{missing} of {store.shards}"
     frame = exemplars_frame(measured.listing, store.schema.layers, measured.passages)
     has_null = bool(sums["null_sum"].any())
     listed = merge_tokens(store, measured.commits, config.token_occurrences, has_null)
     tokens = tokens_frame(listed, store.schema.layers)
-    roles = find_roles(read_rules(None), results, tokens)
-    return Outputs(results, frame, *_attention(measured), tokens, roles, importance)
+    roles = find_roles(read_rules(None), results, tokens, known(intervals))
+    return Outputs(results, intervals, frame, *_attention(measured), tokens, roles, importance)
 
 
 def _attention(measured: Measured) -> tuple[pd.DataFrame, int]:
@@ -84,7 +91,7 @@ def _attention(measured: Measured) -> tuple[pd.DataFrame, int]:
 
 
 def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
-    """Write the results, the frames of exemplars, tokens and roles, `tables/` and `report/`, and open them.
+    """Write all that a merge leaves (see `running.seals.OUTPUTS`), and open it.
 
     Where importance was measured, `importance.zarr` too; tables and report show it with the others.
 
@@ -93,6 +100,7 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     """
     check_apart(folder, PROBES)
     save(outputs.dataset, folder / "results.zarr")
+    save(outputs.intervals, folder / INTERVALS)
     save_exemplars(outputs.exemplars, folder / "exemplars.parquet")
     save_attention(outputs.attention, folder / "exemplar_attention.parquet")
     save_tokens(outputs.tokens, folder / TOKENS)
@@ -100,10 +108,11 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     if outputs.importance is not None:
         save(outputs.importance, folder / IMPORTANCE)
     shown = join(outputs.dataset, outputs.importance)
-    save_tables(shown, folder / "tables")
-    probed = with_probes(shown, folder)
+    save_tables(shown, folder / "tables", known(outputs.intervals))
+    probed = with_probes(with_intervals(shown, outputs.intervals), folder)
     write_report(probed, outputs.exemplars, outputs.attention, facts, folder / "report", outputs.tokens, outputs.roles)
     load(folder / "results.zarr")
+    load(folder / INTERVALS)
     load_exemplars(folder / "exemplars.parquet")
     load_attention(folder / "exemplar_attention.parquet")
     load_tokens(folder / TOKENS)

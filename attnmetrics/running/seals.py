@@ -9,6 +9,7 @@ from attnmetrics.storage import Location, read_ahead
 
 OUTPUTS = (
     "results.zarr",
+    "intervals.zarr",
     "exemplars.parquet",
     "exemplar_attention.parquet",
     "tokens.parquet",

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, floor, inf, log10
 
+from attnmetrics.corpus.shards import FEWEST
+
 MEMORY_CHARACTERS = 2_000_000
 """Text of a shard that a worker can well hold: with peaks of all heads and sentences, some 100 MB."""
 
 MOST_SHARDS = 20_000
 """Merging them takes two minutes; their files can be listed and copied."""
-
-FEWEST_SHARDS = 50
-"""A confidence interval is made from differences between shards."""
 
 SHARDS_OF_A_WORKER = 16
 """At the end of a run a worker waits for others, half a shard's time in the middle."""
@@ -103,7 +102,7 @@ def _reasons(work: Work) -> Iterator[Reason]:
     yield Reason(
         f"no more than {MOST_SHARDS:,} shards, of {FILES_OF_A_SHARD} files each", least=work.characters / MOST_SHARDS
     )
-    yield Reason(f"{FEWEST_SHARDS} shards or more, for confidence intervals", most=work.size(FEWEST_SHARDS))
+    yield Reason(f"{FEWEST} shards or more, for confidence intervals", most=work.size(FEWEST))
     yield Reason(
         f"{SHARDS_OF_A_WORKER} shards or more a worker ({work.workers:,}), so that none waits long for the last",
         most=work.size(SHARDS_OF_A_WORKER * work.workers),

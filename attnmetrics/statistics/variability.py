@@ -6,7 +6,7 @@ F̄ needs all sentences before the first deviation can be taken, so shards keep 
 merge goes over them twice: `prefix_sums` gives F̄, then `deviation_sum` the numerator.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -18,6 +18,9 @@ from attnmetrics.metrics.variability import PREFIX_PIECES
 
 CHUNK_NUMBERS = 2_000_000
 """Float64 numbers in a temporary array: 16 MB."""
+
+Keep = Callable[[int, Mapping[str, NDArray[np.float64]]], None]
+"""Takes the place of a shard, and sums of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,9 @@ def deviation_sum(blocks: NDArray[np.float32], mean: NDArray[np.float64]) -> NDA
     return total
 
 
-def deviations(read: Callable[[], Iterable[NDArray[np.float32]]]) -> dict[str, NDArray[np.float64]]:
+def deviations(
+    read: Callable[[], Iterable[NDArray[np.float32]]], keep: Keep | None = None
+) -> dict[str, NDArray[np.float64]]:
     """Sums over the blocks of all shards.
 
     `deviation_sum` [layer, head] Σ_x Σ |F − F̄|, `prefix_sum` [layer, head] Σ_x Σ F, and `variability_sentences`, the
@@ -93,6 +98,7 @@ def deviations(read: Callable[[], Iterable[NDArray[np.float32]]]) -> dict[str, N
 
     Args:
         read: gives the blocks [V, layer, head, Q] of each shard, in shard order; called once for each of two passes.
+        keep: is given the place of each shard in this order, and these sums of its own; F̄ is that of all shards.
 
     Raises:
         MergeError: there is no shard.
@@ -100,8 +106,15 @@ def deviations(read: Callable[[], Iterable[NDArray[np.float32]]]) -> dict[str, N
     total, number, sentences = _totals(read())
     mean = prefix_mean(total, number)
     deviation = np.zeros(total.shape[:2])
-    for blocks in read():
-        deviation += deviation_sum(blocks, mean)
+    for place, blocks in enumerate(read()):
+        own = deviation_sum(blocks, mean)
+        deviation += own
+        if keep is not None:
+            keep(place, _sums(own, prefix_sums(blocks)[0], len(blocks)))
+    return _sums(deviation, total, sentences)
+
+
+def _sums(deviation: NDArray[np.float64], total: NDArray[np.float64], sentences: int) -> dict[str, NDArray[np.float64]]:
     return {
         "deviation_sum": deviation,
         "prefix_sum": total.sum(axis=-1),

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial, reduce
 from itertools import chain
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from attnmetrics.metrics.family import HEAD
 from attnmetrics.statistics.claims import Rows, merge_rows
 from attnmetrics.statistics.exemplars import Exemplars, merge_all
+from attnmetrics.statistics.groups import GroupSums
 from attnmetrics.statistics.passages import Passage, Passages
 from attnmetrics.statistics.sampling import equal_share
 from attnmetrics.statistics.states import State
@@ -42,13 +43,16 @@ def merge_states(store: Store, commits: Sequence[Commit]) -> State:
     return reduce(State.merge, read_ahead(store.read_state, commits), State.zero(store.schema))
 
 
-def merge(store: Store, commits: Sequence[Commit], variability_sentences: int | None) -> dict[str, NDArray[np.float64]]:
+def merge(
+    store: Store, commits: Sequence[Commit], variability_sentences: int | None, groups: GroupSums | None = None
+) -> dict[str, NDArray[np.float64]]:
     """The sums of a whole run, and what the merge adds to them.
 
     Args:
         store: where they are.
         commits: theirs, in shard order; at least one.
         variability_sentences: how many sentences' prefix blocks to take, an equal number a shard; None for all.
+        groups: to these, all shards are added as well.
 
     Raises:
         StoreError: a shard is not as it was committed.
@@ -60,7 +64,21 @@ def merge(store: Store, commits: Sequence[Commit], variability_sentences: int | 
     def read_blocks() -> Iterator[NDArray[np.float32]]:
         return (_choose_blocks(prefix, share) for prefix in read_ahead(store.read_prefix, commits, ahead))
 
-    return {**merge_states(store, commits).sums, **deviations(read_blocks)}
+    def add(place: int, sums: Mapping[str, NDArray[np.float64]]) -> None:
+        if groups is not None:
+            groups.add_merged(commits[place].shard, sums)
+
+    states = read_ahead(store.read_state, commits)
+    whole = reduce(State.merge, _added(states, commits, groups), State.zero(store.schema))
+    return {**whole.sums, **deviations(read_blocks, None if groups is None else add)}
+
+
+def _added(states: Iterable[State], commits: Sequence[Commit], groups: GroupSums | None) -> Iterator[State]:
+    """The states, each added to its group on the way."""
+    for commit, state in zip(commits, states, strict=True):
+        if groups is not None:
+            groups.add(commit.shard, state)
+        yield state
 
 
 def merge_exemplars(store: Store, commits: Sequence[Commit]) -> Exemplars:

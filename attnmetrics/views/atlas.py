@@ -15,6 +15,7 @@ import xarray as xr
 from attnmetrics.errors import StoreError
 from attnmetrics.storage import Location
 from attnmetrics.views import similarity
+from attnmetrics.views.certainty import certainty, interval_title, rank_bounds, why_none
 from attnmetrics.views.claims import claims_of, leading, standout_claim
 from attnmetrics.views.evidence import CHOICES, least, with_least
 from attnmetrics.views.exemplars import TYPICAL, of_claim, strongest, typical
@@ -61,6 +62,9 @@ TYPICAL_SHOWN: Final = 2
 """Typical sentences of each part of a head's in a page."""
 MOST_CHARACTERS: Final = 1_500_000
 """Of the sentences in a page; with more, each head shows fewer."""
+
+MOST_LABELS: Final = 4
+"""A metric of more has its intervals in tables and in the terminal; `static/atlas/head-metrics.js` tells no more."""
 
 NEAREST: Final = 8
 """Heads told beside a head that attend most like it."""
@@ -152,6 +156,8 @@ def contents(
         "about": about(facts),
         "left_out": left_out(data, facts),
         "facts": [(visible(name), visible(value)) for name, value in flat(facts)],
+        "interval_title": interval_title(data),
+        "no_intervals": why_none(data),
         "layers": data["layer"].values.tolist(),
         "heads": data["head"].values.tolist(),
         "metrics": [_metric(data, table) for table in of_heads(data).values()],
@@ -198,7 +204,19 @@ def _metric(data: xr.Dataset, table: xr.DataArray) -> dict[str, Any]:
         "has_null": is_of_all_attention(table),
         "claims": claims,
         "by_layer": pack(by_layers),
+        "sure": _sure(data, table),
     }
+
+
+def _sure(data: xr.Dataset, table: xr.DataArray) -> dict[str, Any] | None:
+    """The intervals of a table that a head's page tells label by label, and of ranks; None where there are none."""
+    found = certainty(data, str(table.name))
+    if found is None or np.prod(table.shape[2:]) > MOST_LABELS:
+        return None
+    ranks = rank_bounds(data, str(table.name))
+    low, high = (None, None) if ranks is None else (pack(bound.astype("<f4")) for bound in ranks)
+    bounds = {"low": pack(values(found.low).astype("<f4")), "high": pack(values(found.high).astype("<f4"))}
+    return {**bounds, "unsure": pack(found.unsure.to_numpy().astype("u1")), "rank_low": low, "rank_high": high}
 
 
 def _similarity(data: xr.Dataset) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from attnmetrics.views import palette, style
+from attnmetrics.views.certainty import layer_bounds
 from attnmetrics.views.correlations import in_words as correlation_in_words
 from attnmetrics.views.correlations import over_heads_on, p_value
 from attnmetrics.views.evidence import competing, is_off, least
@@ -73,7 +74,8 @@ def layers(axes: Axes, data: xr.Dataset, metric: str, at: Labels, *, alone: bool
     """Bars of a metric by layer, beside a map or alone, with its chance level as marks (`axes.collections[0]`).
 
     With lines for what else is drawn beside it: for the alignment with a link, the share of all pairs that are linked
-    (Fig. 8), and what even attention would give.
+    (Fig. 8), and what even attention would give. Where the run's intervals are with its results, each bar has its own
+    as a line (the last of `axes.collections`).
 
     Raises:
         ConfigError: the run has no such metric by layer, or no such label.
@@ -81,6 +83,7 @@ def layers(axes: Axes, data: xr.Dataset, metric: str, at: Labels, *, alone: bool
     table = select_layers(data, metric, at)
     bars(axes, table)
     lines = _lines_beside(axes, data, metric, at) + _chance_marks(axes, data, metric, at)
+    _intervals(axes, data, metric, at)
     if alone:
         axes.set_ylim(len(table), 0)
         style.ticks(axes, "y", table["layer"].values.tolist())
@@ -129,6 +132,15 @@ def _chance_marks(axes: Axes, data: xr.Dataset, metric: str, at: Labels) -> list
     axes.vlines(marks, rows + 0.06, rows + 0.94, color=palette.INK, linewidth=1.8, zorder=4)
     axes.set_xlim(0, max(axes.get_xlim()[1], largest(marks) * 1.1))
     return [f"marks: {caption(level)}"]
+
+
+def _intervals(axes: Axes, data: xr.Dataset, metric: str, at: Labels) -> None:
+    """A line along each bar's end."""
+    found = layer_bounds(data, metric, at)
+    if found is not None and np.isfinite(found).any():
+        rows = np.arange(len(found)) + 0.5
+        axes.hlines(rows, *found.T, color=palette.INK, linewidth=1.0, zorder=6)
+        axes.set_xlim(min(0, *axes.get_xlim()), max(axes.get_xlim()[1], largest(found) * 1.02))
 
 
 # ---- relations by layer

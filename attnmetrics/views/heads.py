@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from attnmetrics.views.certainty import bear, bounds
 from attnmetrics.views.evidence import competing, evidence, of_those_on
 from attnmetrics.views.tables import (
     HEAD,
@@ -51,13 +52,20 @@ class Standout:
     """The value's chance level; NaN where the run has none."""
     of_chance: str
     """What the chance level is: "even attention"; empty where the run has none."""
+    bounds: tuple[float, float]
+    """Of the value; NaN without intervals."""
     table: xr.DataArray = field(repr=False, compare=False)
     """[layer, head] values of all heads"""
 
     @property
     def shown(self) -> str:
-        """The value with its unit."""
-        return shown(self.table, self.value)
+        """The value with its unit, and as many digits as its interval bears."""
+        return bear(self.table, self.value, *self.bounds)[0]
+
+    @property
+    def interval(self) -> str:
+        """Of the value; `–` without one."""
+        return bear(self.table, self.value, *self.bounds)[1]
 
     @property
     def shown_median(self) -> str:
@@ -151,7 +159,8 @@ def _standout(data: xr.Dataset, role: Role, best: tuple[int, int, float], table:
     by_chance = np.nan if level is None else float(at_labels(level, {**at, **role.at}))
     of_chance = "" if level is None else caption(level)
     median = float(np.nanmedian(values(of_those_on(data, table))))
-    return Standout(role, best[0], best[1], float(at_labels(table, at)), median, by_chance, of_chance, table)
+    sure = bounds(data, role.metric, {**at, **role.at})
+    return Standout(role, best[0], best[1], float(at_labels(table, at)), median, by_chance, of_chance, sure, table)
 
 
 def rank_table(data: xr.Dataset, metric: str, at: Labels) -> xr.DataArray:

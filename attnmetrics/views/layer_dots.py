@@ -1,7 +1,8 @@
 """Figures 2 and 4 of Clark et al. (2019) in print: a dot a head, a line for the layer, by depth.
 
 Drawn values can be read back: dots from `axes.collections`, one a series, lines from `axes.lines`, of each series first
-the layer's (solid), then even attention (dotted), then what was published (dashed), as far as there are any.
+the layer's (solid), then even attention (dotted), then what was published (dashed), as far as there are any. Intervals
+of layers come after all dots in `axes.collections`, where they are with the results.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from matplotlib.figure import Figure
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.views import palette, style
+from attnmetrics.views.certainty import layer_bounds
 from attnmetrics.views.papers.clark_2019 import published_layers
 from attnmetrics.views.style import NewFigure, Sheet
 from attnmetrics.views.tables import Labels, at_labels, chance, further, is_share, labels_of, scale, select, values
@@ -90,6 +92,8 @@ def draw(axes: Axes, data: xr.Dataset, metric: str) -> None:
         at = {further(table)[0]: label} if label else {}
         if not label or label in labels_of(table, further(table)[0]):
             _series(axes, data, metric, at, name, n)
+    for n, label in enumerate(names):
+        _intervals(axes, data, metric, {further(table)[0]: label} if label else {}, n)
     _dress(axes, table, data["layer"].values.tolist())
 
 
@@ -121,6 +125,15 @@ def _series(axes: Axes, data: xr.Dataset, metric: str, at: Labels, name: str, n:
     published = published_layers(data).get((metric, str(next(iter(at.values()), ""))))
     if published:
         axes.plot(place, published, color=colour, linewidth=0.9, linestyle="--")
+
+
+def _intervals(axes: Axes, data: xr.Dataset, metric: str, at: Labels, n: int) -> None:
+    """A line through each layer's value, where the run's intervals are with its results."""
+    if any(label not in labels_of(data[metric], dim) for dim, label in at.items()):
+        return
+    found = layer_bounds(data, metric, at)
+    if found is not None and np.isfinite(found).any():
+        axes.vlines(np.arange(len(found)), *found.T, color=palette.SERIES[n], linewidth=2.6, alpha=0.5)
 
 
 def _dress(axes: Axes, table: xr.DataArray, layers: Sequence[int]) -> None:

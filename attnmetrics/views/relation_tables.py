@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from attnmetrics.errors import ConfigError
+from attnmetrics.views.certainty import bear, interval_title
 from attnmetrics.views.evidence import competing, from_how_much
 from attnmetrics.views.exemplars import of_claim
 from attnmetrics.views.heads import per_head
@@ -27,10 +28,9 @@ RULES: Final = {
     "parent_row": "from the parent, the word that it attends to most",
 }
 """What a rule asks of attention."""
+HELD_OUT: Final = "the head that is best on each half of the documents, on the other half"
 _WIDEST_HEAT: Final = 16
 _MENTIONS: Final = "mentions"
-_FOUND: Final = ("head", "found", "held out", "offset", "share")
-"""Columns of the best head, by its layer and number, and of the best offset."""
 
 
 def show_relations(data: xr.Dataset, top: int = 40) -> RenderableType:
@@ -42,23 +42,43 @@ def show_relations(data: xr.Dataset, top: int = 40) -> RenderableType:
     found = relations(data)
     if not found:
         raise ConfigError("expected a run with relations, found none; it needs sentences whose words have heads")
-    table = light_table("relation", "edges", "rule", *_FOUND)
+    table = light_table("relation", "edges", "rule", *_columns(data))
     for one in found[:top]:
         table.add_row(Text(visible(one.rel)), f"{one.edges:,}", one.rule.replace("_", " "), *_found(data, one))
     rest = [Text(f"… and {len(found) - top} more: --top", style="dim")] if len(found) > top else []
-    return Group(Text("Heads that find relations", style="bold"), Text(), table, *rest)
-
-
-def _found(data: xr.Dataset, one: Relation) -> tuple[str, ...]:
-    """Cells of the best head and of the best offset."""
-    offset = f"{one.offset:+d}".replace("-", "−")
-    beside = _share(one.held_out), offset, percent(one.at_offset)
-    return _name(data, one.layer, one.head), percent(one.accuracy), *beside
+    about = Text(f"held out: {HELD_OUT}", style="dim")
+    return Group(Text("Heads that find relations", style="bold"), Text(), table, *rest, Text(), about)
 
 
 def _name(data: xr.Dataset, layer: int, head: int) -> str:
     """A head, and from how much of its attention its numbers are where it is nearly switched off."""
     return ", ".join(filter(None, [f"{layer}.{head}", from_how_much(data, layer, head)]))
+
+
+def _columns(data: xr.Dataset) -> list[str]:
+    """Of the best head, by its layer and number, and of the best offset."""
+    return ["head", "found", "held out", *_interval_columns(data), "offset", "share"]
+
+
+def _interval_columns(data: xr.Dataset) -> list[str]:
+    """Of what is held out."""
+    return [interval_title(data)] if interval_title(data) else []
+
+
+def _found(data: xr.Dataset, one: Relation) -> list[str]:
+    """Cells of the best head and of the best offset."""
+    offset = f"{one.offset:+d}".replace("-", "−")
+    best = _name(data, one.layer, one.head), percent(one.accuracy), *_held_out(data, "relation", one)
+    return [*best, offset, percent(one.at_offset)]
+
+
+def _held_out(data: xr.Dataset, of: str, one: Relation | Coreference) -> list[str]:
+    """What is held out, and its interval where the run has intervals."""
+    table = data.get(f"{of}_best_accuracy")
+    if table is None:
+        return [_share(one.held_out), *("–" for _ in _interval_columns(data))]
+    told, interval = bear(table, one.held_out, one.held_out_low, one.held_out_high)
+    return [told, *(interval for _ in _interval_columns(data))]
 
 
 def _share(value: float) -> str:
@@ -76,7 +96,7 @@ def show_relation(data: xr.Dataset, exemplars: pd.DataFrame, rel: str, top: int 
         known = ", ".join(visible(one.rel) for one in relations(data)) or "none"
         raise ConfigError(f"expected a relation with edges in this run, found {visible(rel)!r}; it has {known}")
     best = max(rules, key=lambda one: one.hits)
-    table = light_table("rule", "edges", *_FOUND, "held out")
+    table = light_table("rule", "edges", *_columns(data), "held out")
     for one in rules:
         table.add_row(one.rule.replace("_", " "), f"{one.attainable:,}", *_found(data, one), _share(one.baseline))
     published = [Text(f"published: {visible(words)}", style="dim") for words in published_of(data).get(rel, ())]
@@ -112,10 +132,10 @@ def _coreference(data: xr.Dataset, found: Sequence[Coreference], candidates: str
     """A table with a row a class of mentions; the heuristics choose among mentions."""
     heuristics = tuple(found[0].heuristics) if candidates == _MENTIONS else ()
     names = [name.replace("_", " ") for name in heuristics]
-    table = light_table("class", "n", "head", "found", "held out", *names)
+    table = light_table("class", "n", "head", "found", "held out", *_interval_columns(data), *names)
     for one in found:
         beside = [_share(one.heuristics[name]) for name in heuristics]
-        best = _name(data, one.layer, one.head), percent(one.accuracy), _share(one.held_out)
+        best = _name(data, one.layer, one.head), percent(one.accuracy), *_held_out(data, "coreference", one)
         table.add_row(Text(visible(one.mention_class)), f"{one.anaphors:,}", *best, *beside)
     return Text(f"among all earlier {visible(candidates)}", style="dim"), table, Text()
 

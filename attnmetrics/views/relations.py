@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from attnmetrics.views.certainty import bounds
 from attnmetrics.views.heads import per_head, ranked
 from attnmetrics.views.tables import Labels, at_labels, labels_of, values
 
@@ -31,6 +32,9 @@ class Relation:
     """of that head over all documents"""
     held_out: float
     """of the best head of each half, on the other half; NaN with too little evidence"""
+    held_out_low: float
+    """lowest that it may be; NaN without intervals"""
+    held_out_high: float
     offset: int
     """how many words to the right the parent stands most often"""
     at_offset: float
@@ -57,6 +61,7 @@ def relation(data: xr.Dataset, rule: str, rel: str) -> Relation | None:
     if not best:
         return None
     layer, head, accuracy = best[0]
+    low, high = bounds(data, "relation_best_accuracy", at)
     offset, at_offset = best_offset(at_labels(data["relation_offset_accuracy"], at))
     return Relation(
         rule=rule,
@@ -67,6 +72,8 @@ def relation(data: xr.Dataset, rule: str, rel: str) -> Relation | None:
         head=head,
         accuracy=accuracy,
         held_out=_number(data, "relation_best_accuracy", at),
+        held_out_low=low,
+        held_out_high=high,
         offset=offset,
         at_offset=at_offset,
         baseline=_number(data, "relation_baseline", at),
@@ -126,6 +133,8 @@ class Coreference:
     head: int
     accuracy: float
     held_out: float
+    held_out_low: float
+    held_out_high: float
     heuristics: dict[str, float]
     """accuracy of each heuristic, over mentions"""
 
@@ -147,6 +156,7 @@ def _coreference(data: xr.Dataset, candidates: str, mention_class: str) -> Coref
     if not best:
         return None
     layer, head, accuracy = best[0]
+    low, high = bounds(data, "coreference_best_accuracy", at)
     told = data["coreference_heuristic"].sel(mention_class=mention_class)
     return Coreference(
         mention_class=mention_class,
@@ -156,6 +166,8 @@ def _coreference(data: xr.Dataset, candidates: str, mention_class: str) -> Coref
         head=head,
         accuracy=accuracy,
         held_out=_number(data, "coreference_best_accuracy", at),
+        held_out_low=low,
+        held_out_high=high,
         heuristics=dict(zip(map(str, labels_of(told, "heuristic")), values(told).tolist(), strict=True)),
     )
 

@@ -5,6 +5,7 @@ sequence.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final, Protocol
 
@@ -22,6 +23,7 @@ from rich.text import Text
 from attnmetrics.errors import ConfigError
 from attnmetrics.storage import Location
 from attnmetrics.views import palette, similarity
+from attnmetrics.views.certainty import Certainty, certainty, interval_title, rank_told, unsure_told, why_none
 from attnmetrics.views.correlations import without_off
 from attnmetrics.views.evidence import competing, evidence, from_how_much, is_off, off_in_words
 from attnmetrics.views.exemplars import TYPICAL, strongest, typical
@@ -82,21 +84,25 @@ def summary(data: xr.Dataset, facts: Mapping[str, Any]) -> RenderableType:
     if not found:
         return Group(*lines, *off, Text("no head has evidence in this run"))
     groups = ([head for head in found if (head.role.metric == "pos_to") == tags] for tags in (False, True))
-    tables: list[RenderableType] = [part for group in groups if group for part in (Text(), _standouts(group))]
-    return Group(*lines, *off, *tables)
+    tables: list[RenderableType] = [
+        part for group in groups if group for part in (Text(), _standouts(group, interval_title(data)))
+    ]
+    reason = [Text(), Text(why_none(data), style=_FAINT)] if why_none(data) else []
+    return Group(*lines, *off, *tables, *reason)
 
 
-def _standouts(found: Sequence[Standout]) -> Table:
-    """A row a head; where the chance level is the same thing for all, it stands beside the value."""
+def _standouts(found: Sequence[Standout], interval: str) -> Table:
+    """A row a head; beside the value its interval, and its chance level where that is the same thing for all."""
     what = "heads that stand out" if found[0].role.metric != "pos_to" else "attention to"
     captions = {head.of_chance for head in found}
     of_chance = captions.pop() if len(captions) == 1 else ""
-    table = light_table(what, "head", "", "median", *([of_chance, _AGAINST] if of_chance else ["vs chance"]))
+    sure = [interval] if interval else []
+    table = light_table(what, "head", "", *sure, "median", *([of_chance, _AGAINST] if of_chance else ["vs chance"]))
     for head in found:
         name = head.role.title.removeprefix("to ")
         place = f"layer {head.layer} head {head.head}"
         level = [head.shown_chance] if of_chance else []
-        beside = [head.shown_median, *level, head.against_chance]
+        beside = [*([head.interval] if sure else []), head.shown_median, *level, head.against_chance]
         table.add_row(name, place, head.shown, *(Text(one, style=_FAINT) for one in beside))
     return table
 
@@ -130,27 +136,39 @@ def show_metric(data: xr.Dataset, name: str, top: int = 10, label: str | None = 
     whole = data[_known(name, [str(key) for key in data.data_vars], "metric")]
     if label is None and (told := _compared(whole, top)):
         return Group(*_heading(whole, {}), *told)
-    table, level = beside_chance(data, name)
-    at = {} if label is None else _label(table, name, label)
-    one_level = None if level is None else at_labels(level, at)
-    return Group(*_heading(table, at), *_metric_body(data, at_labels(table, at), one_level, at, top))
+    beside = _Beside.of(data, name)
+    at = {} if label is None else _label(beside.table, name, label)
+    body = _metric_body(data, beside.at(at), at, top)
+    return Group(*_heading(beside.table, at), *body, *_of_intervals(data, beside))
 
 
-def _metric_body(
-    data: xr.Dataset, table: xr.DataArray, level: xr.DataArray | None, at: Labels, top: int
-) -> Sequence[RenderableType]:
+def _metric_body(data: xr.Dataset, beside: "_Beside", at: Labels, top: int) -> Sequence[RenderableType]:
+    table = beside.table
     if table.ndim == 0:
-        return [
-            Text(", chance ".join([shown(table, float(table)), *_beside(table, level, {})])),
-            *_without_off(data, table),
-        ]
+        return [_single(beside), *_without_off(data, table)]
     if table.dims[:2] != HEAD:
-        return [_list(table, level) if table.ndim == 1 else _matrix(table, level)]
+        return [_list(beside) if table.ndim == 1 else _matrix(table, beside.level)]
     ranks = competing(data, at_labels(with_one_label(ranking(data, data[str(table.name)])), at))
     if table.ndim > 2:
-        return [_by_label(table, ranks, level), *_off(data, table, top)]
+        return [_by_label(beside, ranks), *_off(data, table, top)]
     heat: list[RenderableType] = [_heat(data, table), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
-    return [*heat, *_how_ranked(table, level), _top_heads(table, ranks, level, top), *_off(data, table, top)]
+    return [*heat, *_how_ranked(table, beside.level), _top_heads(beside, ranks, top), *_off(data, table, top)]
+
+
+def _single(beside: "_Beside") -> Text:
+    """A single number, and what stands beside it."""
+    value = float(beside.table)
+    told = [beside.told(value, {})]
+    if beside.sure:
+        told.append(f"{beside.sure.title} {beside.interval(value, {})}")
+    return Text(", chance ".join([", ".join(told), *beside.chance({})]))
+
+
+def _of_intervals(data: xr.Dataset, beside: "_Beside") -> list[Text]:
+    """What is to be said of intervals: why there are none, or what a mark at some of them means."""
+    if reason := why_none(data):
+        return [Text(), Text(reason, style=_FAINT)]
+    return [Text(), Text(unsure_told(data), style=_FAINT)] if beside.sure and beside.sure.has_unsure else []
 
 
 def _how_ranked(table: xr.DataArray, level: xr.DataArray | None) -> list[RenderableType]:
@@ -218,19 +236,55 @@ def _heading(table: xr.DataArray, at: Labels) -> list[RenderableType]:
     return [Text(heading(table, at), style="bold"), *about_it, Text()]
 
 
-def _beside(table: xr.DataArray, level: xr.DataArray | None, at: Labels) -> list[str]:
-    """One more cell: the chance level at these labels, written as the values are; none where there is none."""
-    return [] if level is None else [shown(table, float(at_labels(level, at)))]
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What stands beside the values of a table: their intervals and their chance level, where there are any."""
 
+    table: xr.DataArray
+    level: xr.DataArray | None
+    sure: Certainty | None
 
-def _against(table: xr.DataArray, level: xr.DataArray | None, at: Labels, value: float) -> list[str]:
-    """Two more cells: the chance level at these labels, and the value against it."""
-    return [] if level is None else [*_beside(table, level, at), against(table, value, float(at_labels(level, at)))]
+    @classmethod
+    def of(cls, data: xr.Dataset, name: str) -> "_Beside":
+        """Of a result of a run, with at most one further dimension."""
+        table, level = beside_chance(data, name)
+        return cls(table, level, certainty(data, name))
 
+    def at(self, labels: Labels) -> "_Beside":
+        """At these labels."""
+        level = None if self.level is None else at_labels(self.level, labels)
+        sure = None if self.sure is None else self.sure.at(labels)
+        return _Beside(at_labels(self.table, labels), level, sure)
 
-def _with_chance(level: xr.DataArray | None, *columns: str) -> Table:
-    """A light table with these columns, and where there is a chance level, one for it and one for values against it."""
-    return light_table(*columns, *([caption(level), _AGAINST] if level is not None else []))
+    def layout(self, *columns: str, then: Sequence[str] = ()) -> Table:
+        """A light table with these columns, the last of values, and one each for their intervals and for what follows
+        them; where there is a chance level, one for it, and one for values against it.
+        """
+        interval = [self.sure.title] if self.sure else []
+        return light_table(*columns, *interval, *then, *([] if self.level is None else [caption(self.level), _AGAINST]))
+
+    def cells(self, value: float, at: Labels, *then: str) -> list[str]:
+        """A value at these labels, and the cells after it in such a table."""
+        interval = [self.interval(value, at)] if self.sure else []
+        return [self.told(value, at), *interval, *then, *self.against(value, at)]
+
+    def told(self, value: float, at: Labels) -> str:
+        """A value, with as many digits as its interval bears."""
+        return self.sure.told(value, at)[0] if self.sure else shown(self.table, value)
+
+    def interval(self, value: float, at: Labels) -> str:
+        """Of a value; empty where there is none."""
+        return self.sure.told(value, at)[1] if self.sure else ""
+
+    def chance(self, at: Labels) -> list[str]:
+        """A cell for the chance level, written as the values are; none where there is none."""
+        return [] if self.level is None else [shown(self.table, float(at_labels(self.level, at)))]
+
+    def against(self, value: float, at: Labels) -> list[str]:
+        """One more, for the value against it."""
+        if self.level is None:
+            return []
+        return [*self.chance(at), against(self.table, value, float(at_labels(self.level, at)))]
 
 
 def _heat(data: xr.Dataset, table: xr.DataArray) -> Table:
@@ -283,15 +337,15 @@ def _short(table: xr.DataArray, value: float) -> str:
     return f"{value / 1000:.0f}k" if value < 999_500 else f"{value / 1e6:.0f}M"
 
 
-def _top_heads(table: xr.DataArray, ranks: xr.DataArray, level: xr.DataArray | None, top: int) -> Table:
+def _top_heads(beside: _Beside, ranks: xr.DataArray, top: int) -> Table:
     """The first heads in order of `ranks` and the last one: the highest first, of distances to a head the lowest."""
-    heads = list(enumerate(ranked(ranks, lowest=not is_magnitude(table)), 1))
-    result = _with_chance(level, "rank", "head", "")
+    heads = list(enumerate(ranked(ranks, lowest=not is_magnitude(beside.table)), 1))
+    result = beside.layout("rank", "head", "")
 
     def add(rank: int, layer: int, head: int) -> None:
         at = {"layer": layer, "head": head}
-        value = float(at_labels(table, at))
-        result.add_row(str(rank), f"layer {layer} head {head}", shown(table, value), *_against(table, level, at, value))
+        value = float(at_labels(beside.table, at))
+        result.add_row(str(rank), f"layer {layer} head {head}", *beside.cells(value, at))
 
     for rank, (layer, head, _) in heads[:top]:
         add(rank, layer, head)
@@ -302,27 +356,28 @@ def _top_heads(table: xr.DataArray, ranks: xr.DataArray, level: xr.DataArray | N
     return result
 
 
-def _by_label(table: xr.DataArray, ranks: xr.DataArray, level: xr.DataArray | None) -> Table:
+def _by_label(beside: _Beside, ranks: xr.DataArray) -> Table:
     """For each label the mean over heads, and the head that is first by `ranks`."""
+    table = beside.table
     (dim,) = further(table)
-    result = _with_chance(level, dim_title(table, dim), "mean of heads", "first", "head")
+    result = beside.layout(dim_title(table, dim), "mean of heads", "first", then=["head"])
     for label in labels_of(table, dim):
         one = at_labels(table, {dim: label})
         best = ranked(at_labels(ranks, {dim: label}))
         if best and best[0][2] != 0:
-            at = {"layer": best[0][0], "head": best[0][1]}
-            mean, value = shown(table, float(np.nanmean(values(one)))), float(at_labels(one, at))
-            beside = _against(table, level, {**at, dim: label}, value)
-            place = f"layer {at['layer']} head {at['head']}"
-            result.add_row(Text(in_words(label)), mean, shown(table, value), place, *beside)
+            layer, head, _ = best[0]
+            at: Labels = {"layer": layer, "head": head, dim: label}
+            mean, value = shown(table, float(np.nanmean(values(one)))), float(at_labels(table, at))
+            cells = beside.cells(value, at, f"layer {layer} head {head}")
+            result.add_row(Text(in_words(label)), mean, *cells)
     return result
 
 
-def _list(table: xr.DataArray, level: xr.DataArray | None) -> Table:
-    dim = str(table.dims[0])
-    result = _with_chance(level, dim_title(table, dim), "")
-    for label, value in zip(labels_of(table, dim), values(table).tolist(), strict=True):
-        result.add_row(Text(in_words(label)), shown(table, value), *_against(table, level, {dim: label}, value))
+def _list(beside: _Beside) -> Table:
+    dim = str(beside.table.dims[0])
+    result = beside.layout(dim_title(beside.table, dim), "")
+    for label, value in zip(labels_of(beside.table, dim), values(beside.table).tolist(), strict=True):
+        result.add_row(Text(in_words(label)), *beside.cells(value, {dim: label}))
     return result
 
 
@@ -336,7 +391,7 @@ def _matrix(table: xr.DataArray, level: xr.DataArray | None) -> Table:
         row = values(at_labels(table, {down: label}))
         if np.nan_to_num(row).any():
             cells = ("–" if np.isnan(value) else _short(table, value) for value in row)
-            result.add_row(Text(in_words(label)), *cells, *_beside(table, shared, {down: label}))
+            result.add_row(Text(in_words(label)), *cells, *_Beside(table, shared, None).chance({down: label}))
     return result
 
 
@@ -432,17 +487,13 @@ def show_head(data: xr.Dataset, layer: int, head: int, does: Sequence[Renderable
         ConfigError: the run has no such head.
     """
     _require_head(layer, head, data["layer"].values.tolist(), data["head"].values.tolist())
-    tables = [beside_chance(data, name) for name in by_themselves(data)]
-    profiles = [
-        _profile(table, level, layer, head)
-        for table, level in tables
-        if table.ndim > 2 and table.shape[2] > _FEW_LABELS
-    ]
+    tables = [_Beside.of(data, name) for name in by_themselves(data)]
+    many = [one for one in tables if one.table.ndim > 2 and one.table.shape[2] > _FEW_LABELS]
+    profiles = Columns([_profile(one, layer, head) for one in many], padding=(0, 3))
     name = Text(f"layer {layer} head {head}", style="bold")
-    near = _nearest(data, layer, head)
-    whole = _metrics(data, tables, layer, head)
+    whole, near = _metrics(data, tables, layer, head), _nearest(data, layer, head)
     top = [name, *does, *_how_much(data, layer, head), Text()]
-    return Group(*top, whole, *near, Text(), Columns(profiles, padding=(0, 3)))
+    return Group(*top, whole, *near, Text(), profiles, *_of_intervals(data, tables[0]))
 
 
 def _how_much(data: xr.Dataset, layer: int, head: int) -> list[RenderableType]:
@@ -466,53 +517,57 @@ def _span(known: Sequence[int]) -> str:
     return f"{known[0]} to {known[-1]}" if whole and len(known) > 1 else ", ".join(map(str, known)) or "none"
 
 
-def _metrics(
-    data: xr.Dataset, tables: Sequence[tuple[xr.DataArray, xr.DataArray | None]], layer: int, head: int
-) -> Table:
+def _metrics(data: xr.Dataset, tables: Sequence[_Beside], layer: int, head: int) -> Table:
     """A row for what has one value a head, then for each label of what has few."""
     at = {"layer": layer, "head": head}
-    has_chance = any(level is not None for _, level in tables)
-    result = light_table("metric", "", "rank", "median", *(["chance", _AGAINST, "chance is"] if has_chance else []))
-    for table, level in tables:
-        if table.ndim == 2:
-            _metric_row(result, data, table, level, at, {})
-    few = [(table, level) for table, level in tables if table.ndim > 2 and table.shape[2] <= _FEW_LABELS]
-    for table, level in few:
-        (dim,) = further(table)
-        for label in labels_of(table, dim):
-            _metric_row(result, data, table, level, at, {dim: label})
+    sure = [one.sure.title for one in tables if one.sure][:1]
+    chance = ["chance", _AGAINST, "chance is"] if any(one.level is not None for one in tables) else []
+    result = light_table("metric", "", *sure, "rank", "median", *chance)
+    few = [one for one in tables if one.table.ndim > 2 and one.table.shape[2] <= _FEW_LABELS]
+    rows: list[tuple[_Beside, Labels]] = [(one, {}) for one in tables if one.table.ndim == 2]
+    for one in few:
+        (dim,) = further(one.table)
+        rows += [(one, {dim: label}) for label in labels_of(one.table, dim)]
+    for one, label in rows:
+        name = ", ".join([str(one.table.name), *map(in_words, label.values())])
+        result.add_row(Text(visible(name)), *_metric_row(data, one, at, label, bool(sure)))
     return result
 
 
-def _metric_row(
-    result: Table, data: xr.Dataset, table: xr.DataArray, level: xr.DataArray | None, at: dict[str, int], label: Labels
-) -> None:
-    """The value of a head at a label, its rank, the median of all that compete, its chance level."""
-    one, place = at_labels(table, label), (at["layer"], at["head"])
-    ranks = competing(data, at_labels(with_one_label(ranking(data, data[str(table.name)])), label))
-    order = [(layer, head) for layer, head, _ in ranked(ranks)]
-    rank = f"{order.index(place) + 1} of {len(order)}" if place in order else "–"
-    numbers = values(competing(data, one))
+def _metric_row(data: xr.Dataset, one: _Beside, at: dict[str, int], label: Labels, has_intervals: bool) -> list[str]:
+    """The value of a head at a label, its interval, its rank, the median of all that compete, its chance level."""
+    here = {**at, **label}
+    value = float(at_labels(one.table, here))
+    interval = [one.interval(value, here)] if has_intervals else []
+    numbers = values(competing(data, at_labels(one.table, label)))
     median = float(np.nanmedian(numbers)) if np.isfinite(numbers).any() else float("nan")
-    value = float(at_labels(one, at))
-    beside = _against(one, level, {**at, **label}, value)
-    name = ", ".join([str(table.name), *map(in_words, label.values())])
-    told = [*beside, caption(level)] if level is not None else []
-    result.add_row(Text(visible(name)), shown(one, value), rank, shown(one, median), *told)
+    told = [*one.against(value, here), caption(one.level)] if one.level is not None else []
+    return [one.told(value, here), *interval, _rank(data, one.table, at, label), shown(one.table, median), *told]
 
 
-def _profile(table: xr.DataArray, level: xr.DataArray | None, layer: int, head: int, most: int = 5) -> Table:
+def _rank(data: xr.Dataset, table: xr.DataArray, at: dict[str, int], label: Labels) -> str:
+    """Where a head stands among those that compete: the interval of its rank where there is one, else its rank."""
+    by = ranking(data, data[str(table.name)])
+    order = [(layer, head) for layer, head, _ in ranked(competing(data, at_labels(with_one_label(by), label)))]
+    place = at["layer"], at["head"]
+    if place not in order:
+        return "–"
+    rank, number = order.index(place) + 1, len(order)
+    return f"{rank_told(data, str(by.name), at, rank, number) if not label else rank} of {number}"
+
+
+def _profile(one: _Beside, layer: int, head: int, most: int = 5) -> Table:
     """The largest values of a head beside the mean of all heads."""
+    table = one.table
     (dim,) = further(table)
     at = {"layer": layer, "head": head}
     own = values(at_labels(table, at))
-    result = _with_chance(level, title(table), "", "mean")
+    result = one.layout(title(table), "", then=["mean"])
     order = [int(n) for n in np.argsort(-np.nan_to_num(own), kind="stable")[:most] if own[n] > 0]
     for n in order:
         label = labels_of(table, dim)[n]
         mean = float(np.nanmean(values(at_labels(table, {dim: label}))))
-        beside = [shown(table, mean), *_against(table, level, {**at, dim: label}, float(own[n]))]
-        result.add_row(Text(in_words(label)), shown(table, float(own[n])), *beside)
+        result.add_row(Text(in_words(label)), *one.cells(float(own[n]), {**at, dim: label}, shown(table, mean)))
     if not order:
         result.add_row(Text("no evidence", style=_FAINT))
     return result

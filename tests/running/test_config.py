@@ -116,6 +116,7 @@ def test_where_a_run_happens_is_no_part_of_its_results() -> None:
         "threads",
         "address",
         "allow_missing",
+        "confidence",
         "shard_timeout_seconds",
     }
     assert set(RunConfig.model_fields) - RESULT_FIELDS == elsewhere & set(RunConfig.model_fields)

@@ -34,8 +34,8 @@ def test_the_size_of_the_options_stays_where_nothing_speaks_against_it() -> None
         ({"workers": 64}, 96_000, "16 shards or more a worker (64)"),
         (
             {"characters": 4_000_000, "documents": 2_000, "seconds": 4e6 * CPU, "workers": 1},
-            79_000,
-            "50 shards or more",
+            61_000,
+            "64 shards or more",
         ),
         ({"seconds": 500_000.0}, 120_000, "loses 10 minutes of work at most"),
         ({"seconds": 1_000.0}, 300_000, "0.03 s, is 1% of its work"),
@@ -68,7 +68,7 @@ def test_a_shard_is_a_document_at_least() -> None:
     few = Work(characters=60_000, documents=40, seconds=42.0, workers=2, variability_sentences=20_000)
     choice = choose(few, DEFAULT)
     assert 32 <= choice.shards <= 40
-    assert [reason.text[:9] for reason, holds in choice.reasons if not holds] == ["50 shards", "what a sh"]
+    assert [reason.text[:9] for reason, holds in choice.reasons if not holds] == ["64 shards", "what a sh"]
 
 
 works = st.builds(

@@ -65,6 +65,8 @@ export class Metric extends Table {
     /** Tables that are drawn beside it and its chance level. */
     this.beside = [];
     this.evidence = ALL;
+    /** How sure its values are (see `Intervals`); null where that is unknown. */
+    this.sure = null;
   }
 
   get isOfCorpus() {

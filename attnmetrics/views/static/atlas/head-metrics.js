@@ -16,7 +16,8 @@ const OFFSETS = ["0", "1"];
 const HEADER = ["metric", "value", "rank, from the highest", "among all heads"];
 
 export function metricSection(atlas, { layer, head, name }) {
-  const found = section("All its metrics", "Every tick is a head, the dot is this one.");
+  const about = ["Every tick is a head, the dot is this one.", ofIntervals(atlas)].join(" ");
+  const found = section("All its metrics", about);
   const lines = atlas.metrics.flatMap((metric) => labelsTold(metric).map((label) => ({ metric, label })));
   const whole = table("metrics full", HEADER, lines.map((line) => row(atlas, line, layer, head)));
   const save = tools(null, () => metricRows(atlas, layer, head), name);
@@ -39,6 +40,11 @@ function fold(atlas, lines, rows, buttons) {
   }));
 }
 
+/** What is to be said of intervals: how often they are right, or why there are none. */
+function ofIntervals({ interval_title: title, no_intervals: why }) {
+  return title ? `In brackets: the ${title}; ? where it comes from few shards.` : why ?? "";
+}
+
 function labelsTold(metric) {
   if (!metric.dim) return [0];
   if (metric.dim === "offset") return OFFSETS.map((one) => metric.place(one)).filter((label) => label >= 0);
@@ -53,11 +59,19 @@ function row(atlas, { metric, label }, layer, head) {
   const told = against(metric, value, chance);
   const words = `${metric.chance?.caption} ${shown(metric, chance)}${told && `, ${told}`}`;
   const beside = Number.isNaN(chance) ? [] : [" ", el("span", { class: "chance" }, words)];
+  const [text, interval] = metric.sure?.told(place, label) ?? [shown(metric, value), null];
+  const sure = interval ? [" ", el("span", { class: "interval" }, `[${interval}]`)] : [];
   const why = metric.competes(place) ? "no evidence" : "no rank";
   return [
     el("th", { scope: "row" }, el("a", { href: metric.href(label) }, metric.heading(label))),
-    el("td", { class: "value" }, shown(metric, value), ...beside, ...fromHowMuch(atlas, metric, place)),
-    el("td", { class: "rank" }, rank ? `${ordinal(rank)} of ${of}` : why),
+    el("td", { class: "value" }, text, ...sure, ...beside, ...fromHowMuch(atlas, metric, place)),
+    el("td", { class: "rank" }, rank ? `${ranked(metric, place, rank, of)} of ${of}` : why),
     el("td", { class: "strip-cell" }, strip(metric, label, value)),
   ];
+}
+
+/** The interval of a head's rank, by what ranks it; its rank where there is none. */
+function ranked(metric, place, rank, of) {
+  const by = metric.excess ?? metric;
+  return by.dim || !by.sure ? ordinal(rank) : by.sure.rankTold(place, rank, of);
 }

@@ -2,6 +2,7 @@
 
 import { Evidence } from "../arithmetic/evidence.js";
 import { readExemplars } from "../arithmetic/exemplars.js";
+import { Intervals } from "../arithmetic/intervals.js";
 import { PieceTypes } from "../arithmetic/piece-types.js";
 import { Roles } from "../arithmetic/roles.js";
 import { Similarity } from "../arithmetic/similarity.js";
@@ -39,10 +40,20 @@ async function openMetrics(data) {
     const values = await unpack(described.values, Float64Array);
     const byLayer = await unpack(described.by_layer, Float64Array);
     const isFirst = !dims.has(described.dim);
-    metrics.push(new Metric(described, { values, byLayer, heads: data.heads.length, isFirst }));
+    const metric = new Metric(described, { values, byLayer, heads: data.heads.length, isFirst });
+    metric.sure = await openIntervals(metric, described.sure);
+    metrics.push(metric);
     dims.add(described.dim);
   }
   return metrics;
+}
+
+async function openIntervals(metric, packed) {
+  if (!packed) return null;
+  const [low, high, rankLow, rankHigh] = await Promise.all(
+    [packed.low, packed.high, packed.rank_low, packed.rank_high].map((one) => one && unpack(one, Float32Array)),
+  );
+  return new Intervals(metric, { low, high, unsure: await unpack(packed.unsure, Uint8Array), rankLow, rankHigh });
 }
 
 async function openSimilarity({ similarity: packed, heads }) {

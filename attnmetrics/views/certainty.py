@@ -1,0 +1,147 @@
+"""How sure a value is, as people read it: its interval, rounded to what that bears, and the interval of its rank."""
+
+from dataclasses import dataclass
+from math import ceil, floor, log10
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from attnmetrics.results.intervals import BOUND, GROUPS
+from attnmetrics.results.joined import INTERVAL, NO_INTERVALS
+from attnmetrics.views.pieces import visible
+from attnmetrics.views.tables import Labels, at_labels, is_share, shown, units, values, with_one_label
+
+_MOST_DECIMALS: Final = 6
+UNSURE: Final = "?"
+"""Stands at intervals from few groups of shards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """The intervals of a table, each with at most one further dimension, as `tables.beside_chance` has it."""
+
+    table: xr.DataArray
+    low: xr.DataArray
+    high: xr.DataArray
+    unsure: xr.DataArray
+    """where they come from few groups of shards"""
+    title: str
+    """of a column of intervals"""
+
+    def at(self, labels: Labels) -> "Certainty":
+        """At these labels."""
+        table, low, high, unsure = (at_labels(one, labels) for one in (self.table, self.low, self.high, self.unsure))
+        return Certainty(table, low, high, unsure, self.title)
+
+    def bounds(self, at: Labels) -> tuple[float, float]:
+        """Of the value at these labels; NaN where there are none."""
+        return float(at_labels(self.low, at)), float(at_labels(self.high, at))
+
+    @property
+    def has_unsure(self) -> bool:
+        """Whether some interval comes from few groups of shards."""
+        return bool((self.unsure & self.low.notnull()).any())
+
+    def told(self, value: float, at: Labels) -> tuple[str, str]:
+        """A value and its interval, with as many digits as the interval bears; `–` without one."""
+        low, high = self.bounds(at)
+        text, interval = bear(self.table, value, low, high)
+        return text, f"{interval} {UNSURE}" if bool(at_labels(self.unsure, at)) and not np.isnan(low) else interval
+
+
+def bounds(data: xr.Dataset, name: str, at: Labels) -> tuple[float, float]:
+    """Of the value of a table at these labels; NaN where there are none."""
+    stored = data.coords.get(f"{name}{INTERVAL}")
+    low, high = (np.nan, np.nan) if stored is None else at_labels(stored, at).to_numpy().tolist()
+    return low, high
+
+
+def layer_bounds(data: xr.Dataset, metric: str, at: Labels) -> NDArray[np.float64] | None:
+    """[layer, bound] of a metric of heads by layer; None where there are none."""
+    stored = data.coords.get(f"{metric}_by_layer{INTERVAL}")
+    return None if stored is None else np.asarray(at_labels(stored, at).to_numpy(), np.float64)
+
+
+def interval_title(data: xr.Dataset) -> str:
+    """Of a column of intervals; empty where the run has none."""
+    return f"{100 * float(data.attrs['confidence']):g}% interval" if "confidence" in data.attrs else ""
+
+
+def certainty(data: xr.Dataset, name: str) -> Certainty | None:
+    """The intervals of a table; None where the run has none of it, or they are not with its results."""
+    stored = data.coords.get(f"{name}{INTERVAL}")
+    if stored is None:
+        return None
+    table = data[name]
+    low, high = (_like(table, stored.isel({BOUND: place})) for place in (0, 1))
+    unsure = _like(table, _groups(stored) < int(data.attrs["unsure_below"]))
+    return Certainty(with_one_label(table), low, high, unsure, interval_title(data))
+
+
+def _like(table: xr.DataArray, other: xr.DataArray) -> xr.DataArray:
+    """Another table of the same dimensions, with at most one further one, as it has it."""
+    kept = {str(dim): table[dim] for dim in table.dims}
+    return with_one_label(xr.DataArray(other.transpose(*table.dims).to_numpy(), kept, table.dims, table.name))
+
+
+def _groups(stored: xr.DataArray) -> xr.DataArray:
+    """Of shards behind each value."""
+    beside = stored.coords.get(str(stored.name).removesuffix(INTERVAL) + f"_{GROUPS}")
+    return xr.full_like(stored.isel({BOUND: 0}), stored.attrs.get(GROUPS, 0)) if beside is None else beside
+
+
+def why_none(data: xr.Dataset) -> str:
+    """Why a run has no intervals, and what to do; empty where it has."""
+    return visible(str(data.attrs.get(NO_INTERVALS, "")))
+
+
+def unsure_told(data: xr.Dataset) -> str:
+    """What the mark at an interval means."""
+    return f"{UNSURE} from fewer than {data.attrs['unsure_below']} shards with evidence: not quite to be trusted"
+
+
+def bear(table: xr.DataArray, value: float, low: float, high: float) -> tuple[str, str]:
+    """A value and its interval, both to the digit of a fourth of its width: "37.2%", "36.4 to 38.1%"."""
+    if np.isnan(low) or np.isnan(high):
+        return shown(table, value), "–"
+    if low == high:
+        return shown(table, value), shown(table, low)
+    scale, unit = (100, "%") if is_share(table) else (1, "")
+    decimals = min(_MOST_DECIMALS, max(0, -floor(log10(scale * (high - low) / 4))))
+    texts = [f"{round(scale * number, decimals) + 0.0:,.{decimals}f}" for number in (value, low, high)]
+    named = "" if is_share(table) or units(table) == "1" else f" {units(table)}"
+    return f"{texts[0]}{unit}{named}", f"{texts[1]} to {texts[2]}{unit}"
+
+
+def rank_bounds(data: xr.Dataset, name: str) -> NDArray[np.float64] | None:
+    """[bound, layer, head] of the heads' ranks; None where there are none."""
+    stored = data.coords.get(f"{name}_rank{INTERVAL}")
+    return None if stored is None else np.moveaxis(np.asarray(stored.to_numpy(), np.float64), -1, 0)
+
+
+def rank_told(data: xr.Dataset, name: str, at: Labels, rank: int, number: int) -> str:
+    """The interval of a head's rank, "2nd to 9th"; its rank where there is none.
+
+    Args:
+        data: a run's results.
+        name: of a table with one value a head.
+        at: layer and head.
+        rank: of the head's value among those that are ranked, which may be fewer than all heads.
+        number: how many are ranked.
+    """
+    stored = data.coords.get(f"{name}_rank{INTERVAL}")
+    low, high = (np.nan, np.nan) if stored is None else at_labels(stored, at).to_numpy().tolist()
+    if np.isnan(low):
+        return str(rank)
+    numbers = values(data[name])
+    above = int((numbers > float(at_labels(data[name], at))).sum()) + 1 - rank  # heads that are not ranked
+    first, last = (min(max(place - above, 1), number) for place in (floor(low + 1e-9), ceil(high - 1e-9)))
+    return ordinal(first) if first == last else f"{ordinal(first)} to {ordinal(last)}"
+
+
+def ordinal(number: int) -> str:
+    """`ordinal(2) == "2nd"`."""
+    teens = 10 <= number % 100 < 20
+    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
