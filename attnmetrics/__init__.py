@@ -5,6 +5,7 @@ import attnmetrics
 metrics = attnmetrics.run(model="gpt2", corpus="texts/*.txt", out="runs/gpt2")   # an xarray Dataset
 metrics = attnmetrics.load("runs/gpt2")                                          # later
 sentences = attnmetrics.exemplars("runs/gpt2")                                   # a pandas DataFrame
+pieces = attnmetrics.tokens("runs/gpt2")                                         # another
 attnmetrics.plot.distance(metrics)                                               # matplotlib axes
 
 Labels and links of your own have the results that parts of speech and dependencies have:
@@ -38,6 +39,7 @@ __all__ = [
     "plot",
     "probe",
     "run",
+    "tokens",
     "views",
 ]
 
@@ -111,15 +113,21 @@ def importance(run: "str | PathLike[str] | Location") -> "xr.Dataset":
     return load_importance(locate(run))
 
 
-def exemplars(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
+def exemplars(
+    run: "str | PathLike[str] | Location", *, claim: str | None = None, bucket: str | None = None
+) -> "pd.DataFrame":
     """The exemplars of a finished run.
 
     Columns: layer, head, claim, bucket, rank, weight, document, sentence, i, j, text, pieces. `claim` is empty in rows
-    of a head's strongest pairs, else what a row answers, such as `pos_to:DET`, `dependency:either`, `previous`,
-    `relation:obj:hit`; ranks restart in every claim.
+    of a head's strongest pairs and of typical sentences, else what a row answers, such as `pos_to:DET`,
+    `dependency:either`, `previous`, `relation:obj:hit`. `bucket` is `top`, or of typical ones `0-20` … `80-100`: of 500
+    sentences by hash, the same for all heads, a head's are ordered by their largest weight and cut into five parts, and
+    of each part five are listed. Ranks restart in every claim and bucket.
 
     Args:
         run: the run's folder, or its URL.
+        claim: only rows with this one; "" for those that answer none.
+        bucket: only rows with this one.
 
     Raises:
         attnmetrics.errors.StoreError: the folder holds no finished run.
@@ -129,7 +137,34 @@ def exemplars(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
     from attnmetrics.storage import locate
 
     check(locate(run), "exemplars.parquet")
-    return load_exemplars(locate(run) / "exemplars.parquet")
+    frame = load_exemplars(locate(run) / "exemplars.parquet")
+    given = {"claim": claim, "bucket": bucket}
+    for column, wanted in given.items():
+        frame = frame if wanted is None else frame[frame[column] == wanted]
+    return frame.reset_index(drop=True)
+
+
+def tokens(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
+    """The types of pieces that each head of a finished run attends to most, and those that attend.
+
+    Columns: layer, head, side, rank, piece, piece_id, attention, occurrences, lift. On the side `key`, `attention` is
+    Σ F received by all of a type's pieces that are not null, and `lift` this ÷ what even attention would give them; on
+    the side `query`, Σ F given by all of its pieces, and this ÷ their number, which is the share that is off null. By
+    lift, 50 types at most, of those that occur often enough (`--token-occurrences`); a type without any attention is
+    not listed, and no `query` where nothing is null.
+
+    Args:
+        run: the run's folder, or its URL.
+
+    Raises:
+        attnmetrics.errors.StoreError: the folder holds no finished run.
+    """
+    from attnmetrics.results.tokens import FILE, load_tokens
+    from attnmetrics.running.seals import check
+    from attnmetrics.storage import locate
+
+    check(locate(run), FILE)
+    return load_tokens(locate(run) / FILE)
 
 
 def exemplar_attention(run: "str | PathLike[str] | Location") -> "pd.DataFrame":

@@ -30,6 +30,7 @@ from attnmetrics.running.stopping import EXIT_INTERRUPTED
 from attnmetrics.storage import Location, locate
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
     from rich.console import RenderableType
 
@@ -279,7 +280,7 @@ def show(
         view = (
             terminal.show_exemplars(frame, layer, head, top, unit_word(dataset))
             if exemplars
-            else terminal.show_head(dataset, layer, head)
+            else _head(dataset, run, frame, (layer, head), top)
         )
     elif metric in ("relation", "coreference"):
         view = _words(dataset, run, metric, rel, top)
@@ -290,6 +291,22 @@ def show(
     else:
         view = terminal.summary(dataset, read_facts(locate(run)) or {})
     Console().print(view)
+
+
+def _head(
+    data: "xr.Dataset", run: str, exemplars: "pd.DataFrame", place: tuple[int, int], top: int
+) -> "RenderableType":
+    """One head: its profile, its pieces, typical sentences."""
+    from rich.console import Group
+    from rich.text import Text
+
+    import attnmetrics
+    from attnmetrics.views import terminal
+    from attnmetrics.views.tables import unit_word
+    from attnmetrics.views.tokens import show_tokens
+
+    profile, pieces = terminal.show_head(data, *place), show_tokens(attnmetrics.tokens(run), *place, top)
+    return Group(profile, Text(), pieces, *terminal.show_typical(exemplars, *place, unit_word(data)))
 
 
 def _words(data: "xr.Dataset", run: str, what: str, rel: str | None, top: int) -> "RenderableType":
@@ -362,7 +379,8 @@ def serve(
     with server.listen(port) as listener:
         data, exemplars = with_probes(_load(folder), folder), attnmetrics.exemplars(folder)
         facts = read_facts(folder) or {}
-        page = atlas.render(data, exemplars, attnmetrics.exemplar_attention(folder), facts, served=True)
+        frames = exemplars, attnmetrics.exemplar_attention(folder)
+        page = atlas.render(data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder))
         load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
         address = f"http://{server.HOST}:{listener.getsockname()[1]}/"
         _print(f"atlas: {address} (Ctrl+C ends)")

@@ -203,6 +203,10 @@ class RunConfig(BaseModel):
         BeforeValidator(_as_sentences),
         Field(description="sentences, or windows, whose attention between words is looked at, or 'all'"),
     ] = 20_000
+    token_occurrences: Annotated[
+        PositiveInt,
+        Field(description="how often a piece must occur in these, to be among those that a head attends to most"),
+    ] = 5
     similarity_rows: Annotated[
         PositiveInt | None,
         BeforeValidator(_as_sentences),

@@ -206,6 +206,7 @@ class Worker:
             model,
             batch_pieces=self._config.batch_pieces,
             exemplars=self._config.exemplars,
+            typical=measuring.sampling.typical_units(shard.characters),
             metric_rows=chosen.metrics,
             prefix_rows=prefix_rows,
             map_sample=map_sample,
@@ -219,7 +220,9 @@ class Worker:
         )
         commit = Commit(shard.index, shard.first_document, _counts(result, units), left_out)
         prefix = Prefix(result.blocks, prefix_hashes)
-        content = ShardContent(result.state, prefix, result.exemplars, result.claims, result.passages)
+        content = ShardContent(
+            result.state, prefix, result.exemplars, result.claims, result.typical, result.tokens, result.passages
+        )
         measuring.store.write(commit, content)
         return _effort(start, units=commit.counts.sentences, pieces=commit.counts.pieces)
 

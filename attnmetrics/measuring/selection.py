@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from attnmetrics.annotation.sentence import Sentences
 from attnmetrics.model.units import Units
 from attnmetrics.statistics.sampling import Selection, sample_hashes, smallest
+from attnmetrics.statistics.typical import enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,12 @@ class Sampling:
     """units per shard in whose rows heads are compared, likewise"""
     rows_a_unit: int | None = None
     """of those rows, how many a unit; None: all"""
+    characters: int = 0
+    """of the whole corpus; 0: not known"""
+
+    def typical_units(self, characters: int) -> int:
+        """Units with the smallest hashes that a shard of so many characters keeps (see `statistics.typical`)."""
+        return enough(characters / self.characters if self.characters else 1.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from attnmetrics.measuring.links import Links
 from attnmetrics.measuring.maps import BatchMaps, MapFamilies, MapSums, pack_mapped
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.sinks import Sinks
+from attnmetrics.measuring.tokens import TokenCounter, TokenReader
 from attnmetrics.metrics.family import HEAD, Quantity
 from attnmetrics.metrics.similarity import ROWS_A_UNIT
 from attnmetrics.model.align import piece_names
@@ -29,7 +30,11 @@ from attnmetrics.model.units import Units
 from attnmetrics.statistics.claims import Gathering, Rows, no_rows, units_of
 from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks, pair_of
 from attnmetrics.statistics.passages import Passage
+from attnmetrics.statistics.sampling import sample_hashes
 from attnmetrics.statistics.states import State
+from attnmetrics.statistics.tokens import TokenSums
+from attnmetrics.statistics.typical import UNITS, Typical
+from attnmetrics.statistics.typical import from_peaks as typical_of
 from attnmetrics.statistics.variability import prefix_pairs
 from attnmetrics.storage import read_ahead
 
@@ -46,8 +51,12 @@ class ShardResult:
     """[kind, layer, head, K] over all units, by peaks between two pieces and from a piece to itself"""
     claims: Rows
     """the best of each claim and head, over the units that are mapped"""
+    typical: Typical
+    """of all units those with the smallest hashes"""
+    tokens: TokenSums
+    """over the units that are mapped"""
     passages: Sequence[Passage]
-    """all of the units that are an exemplar or a claim's, by unit"""
+    """all of the units that are an exemplar, a claim's or typical, by unit"""
     sentences_without_pieces: int
     """units left out: the tokenizer makes nothing of their texts"""
 
@@ -65,8 +74,9 @@ class _Shard:
     prefix_row: NDArray[np.int64]
     """[S] place among the prefix blocks; −1 for none"""
     maps: MapFamilies
-    claimed: NDArray[np.bool_]
-    """[S] may be evidence of claims"""
+    mapped: NDArray[np.bool_]
+    """[S] may be evidence of claims, and their pieces are counted"""
+    tokens: TokenCounter
     claim_finder: ClaimFinder | None
     """None: no exemplars are wanted"""
     links: Links
@@ -78,6 +88,7 @@ def measure(
     *,
     batch_pieces: int | None = None,
     exemplars: int = 50,
+    typical: int = UNITS,
     metric_rows: NDArray[np.bool_] | None = None,
     prefix_rows: NDArray[np.int64] | None = None,
     map_sample: MapSample | None = None,
@@ -89,11 +100,12 @@ def measure(
         units: S sentences, windows or pairs of segments.
         model: the model.
         batch_pieces: most pieces of one forward pass; unset, what suits the device.
-        exemplars: K, units kept per head; 0 for no claims either.
+        exemplars: K, units kept per head; 0 for no claims and no typical units either.
+        typical: units kept with what is strongest in them, those with the smallest hashes.
         metric_rows: [S] which units count in the metrics; unset, all. The others only compete as exemplars.
         prefix_rows: [V] which units' prefix blocks are kept, among those that count; unset, all that count.
-        map_sample: which units are shown to map families, and may be evidence of claims, among those that count; unset,
-            likewise.
+        map_sample: which units are shown to map families, may be evidence of claims and have their pieces counted,
+            among those that count; unset, likewise. Its seed is that of all samples.
         kernel: what computes attention; unset, what suits the device.
 
     Raises:
@@ -108,13 +120,14 @@ def measure(
     maps = MapFamilies.of(units, model, sample)
     links = Links.of(units, metrics, model)
     finder = ClaimFinder(units, model.attends, links) if exemplars else None
-    claimed = np.zeros(len(units), dtype=np.bool_)
-    claimed[sample.rows] = finder is not None
-    shard = _Shard(units, metrics, prefix_row, maps, claimed, finder, links)
+    mapped = np.zeros(len(units), dtype=np.bool_)
+    mapped[sample.rows] = True
+    tokens = TokenCounter(units, sample.rows, model)
+    shard = _Shard(units, metrics, prefix_row, maps, mapped, tokens, finder, links)
     lengths = units.pieces.lengths
-    sums = _Sums(units, model, len(kept))
+    sums = _Sums(units, model, len(kept), tokens)
     most = batch_pieces or model.batch_pieces
-    shown = np.column_stack([maps.shown, claimed])
+    shown = np.column_stack([maps.shown, mapped])
     batches = pack_mapped(lengths, metrics, shown, most, TILE_PAIRS, model.layout)
     prepare = partial(_prepare, shard=shard, model=model)
     run = partial(_run, model=model, kernel=kernel)
@@ -124,14 +137,17 @@ def measure(
         results = map(run, read_ahead(prepare, batches, 2))
     for result in results:
         sums.add(result)
-    best = from_peaks(sums.peaks(units), units.document_index, units.number, units.digest, exemplars)
-    claims = sums.claims.rows()
+    peaks, claims = sums.peaks(units), sums.claims.rows()
+    best = from_peaks(peaks, units.document_index, units.number, units.digest, exemplars)
+    sampled = _sample_peaks(units, peaks, sample.seed, typical if exemplars else 0)
     return ShardResult(
         state=State(units.schema, sums.read() | sums.maps | count(units, metrics, model.attends)),
         blocks=sums.blocks,
         exemplars=best,
         claims=claims,
-        passages=_find_passages(units, model, best, claims),
+        typical=sampled,
+        tokens=tokens.sums(),
+        passages=_find_passages(units, model, best, claims, sampled),
         sentences_without_pieces=int((lengths == 0).sum()),
     )
 
@@ -155,6 +171,8 @@ class _Input:
     """of no family where its units are not mapped"""
     claims: ClaimReader | None
     """None: likewise"""
+    tokens: TokenReader | None
+    """None: likewise"""
 
     @property
     def see(self) -> See | None:
@@ -164,7 +182,7 @@ class _Input:
 
 
 def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
-    units, claimed = shard.units, shard.claimed[batch.rows[0]]
+    units, mapped = shard.units, shard.mapped[batch.rows[0]]
     lengths = np.diff(batch.offsets)
     # A row for each piece of the batch: its unit's place in the batch, its place in the unit, and among all pieces.
     unit = np.repeat(np.arange(len(batch.rows)), lengths)
@@ -182,7 +200,8 @@ def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
         binning=Binning.of(units, piece, within, lengths[unit], model.causal, sinks, model.device),
         prefix_rows=shard.prefix_row[batch.rows[with_prefix]],
         maps=maps,
-        claims=shard.claim_finder.read(batch, maps) if claimed and shard.claim_finder else None,
+        claims=shard.claim_finder.read(batch, maps) if mapped and shard.claim_finder else None,
+        tokens=shard.tokens.read(piece) if mapped else None,
     )
 
 
@@ -193,10 +212,12 @@ def _run(ready: _Input, model: Model, kernel: Kernel) -> "_Measured":
     def consume(layer: int, reductions: Reductions) -> None:
         peaks = (reductions.peak, reductions.peak_i, reductions.peak_j)
         layers.append(_Layer(layer, ready.binning.bin(reductions), peaks, reductions.prefix.float()))
+        if ready.tokens:
+            ready.tokens.add(layer, reductions)
 
     model.run(ready.ids, ready.wanted, consume, kernel=kernel, see=ready.see, norms=True, segments=ready.segments)
     claims = ready.claims.rows() if ready.claims else no_rows()
-    return _Measured(ready.wanted.batch.rows, ready.prefix_rows, layers, ready.maps.sums(), claims)
+    return _Measured(ready.wanted.batch.rows, ready.prefix_rows, layers, ready.maps.sums(), claims, ready.tokens)
 
 
 # --- after the model -------------------------------------------------------------------------------------------------
@@ -229,12 +250,14 @@ class _Measured:
     """none where its units are not mapped"""
     claims: Rows
     """none where its units are not mapped"""
+    tokens: TokenReader | None
+    """None: likewise"""
 
 
 class _Sums:
     """A shard's running sums, float64, those of kernels on the model's device; peaks and prefix blocks as they come."""
 
-    def __init__(self, units: Units, model: Model, blocks: int) -> None:
+    def __init__(self, units: Units, model: Model, blocks: int, tokens: TokenCounter) -> None:
         self._schema = units.schema
         layers, heads = self._schema.shape(HEAD)
         self._sums = {
@@ -242,6 +265,7 @@ class _Sums:
             for one in self._schema.head_sums
         }
         self.claims = Gathering()
+        self._tokens = tokens
         self.maps = {one.name: np.zeros(self._schema.shape(one.dims)) for one in self._schema.mapped_sums}
         shape = (len(units), 2, layers, heads)
         self._peaks = np.full(shape, -np.inf), np.full(shape, -1, np.int32), np.full(shape, -1, np.int32)
@@ -260,6 +284,8 @@ class _Sums:
         for name, value in batch.maps.items():
             self.maps[name] += value
         self.claims.add(batch.claims)
+        if batch.tokens:
+            self._tokens.add(batch.tokens)
 
     def peaks(self, units: Units) -> Peaks:
         """The peaks of all units, [S, kind, layer, head]."""
@@ -288,10 +314,16 @@ class _Sums:
         return sums
 
 
-def _find_passages(units: Units, model: Model, exemplars: Exemplars, claims: Rows) -> list[Passage]:
-    """All sentences of the units that are exemplars or claims', as far as the units hold them."""
+def _sample_peaks(units: Units, peaks: Peaks, seed: int, most: int) -> Typical:
+    """Those of the units with the smallest hashes."""
+    hashes = sample_hashes(seed, units.document, units.number)
+    return typical_of(peaks, units.pieces.lengths > 0, hashes, units.document_index, units.number, most)
+
+
+def _find_passages(units: Units, model: Model, exemplars: Exemplars, claims: Rows, typical: Typical) -> list[Passage]:
+    """All sentences of the units that are exemplars, claims' or typical, as far as the units hold them."""
     keys = zip(units.document_index.tolist(), units.number.tolist(), strict=True)
-    listed = {*exemplars.units, *units_of(claims)}
+    listed = {*exemplars.units, *units_of(claims), *typical.units}
     return [passage for row, key in enumerate(keys) if key in listed for passage in _passages(row, units, model)]
 
 

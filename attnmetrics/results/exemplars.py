@@ -1,6 +1,7 @@
-"""The sentences with the strongest attention of each head, as frames and Parquet files.
+"""The sentences with the strongest attention of each head, and typical ones, as frames and Parquet files.
 
-- `exemplars.parquet`: one row per head, claim, bucket and rank; a claim is empty, or what a row answers.
+- `exemplars.parquet`: one row per head, claim, bucket and rank; a claim is empty, or what a row answers; a bucket is
+  `top` for the strongest, or `0-20` … `80-100` for typical ones.
 - `exemplar_attention.parquet`: the attention in the first of them, a row each.
 """
 
@@ -11,11 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from attnmetrics.errors import StoreError
-from attnmetrics.results.files import reading, writing
+from attnmetrics.results.files import load_frame, save_frame
 from attnmetrics.statistics.listing import BUCKETS, Listing
 from attnmetrics.statistics.passages import Passage, Passages, shown
 from attnmetrics.statistics.traces import Traces
@@ -102,7 +102,7 @@ def save_exemplars(frame: pd.DataFrame, path: Location) -> None:
     Raises:
         StoreError: the file cannot be written.
     """
-    _save_frame(frame, EXEMPLARS, path)
+    save_frame(frame, EXEMPLARS, path)
 
 
 def load_exemplars(path: Location) -> pd.DataFrame:
@@ -111,7 +111,7 @@ def load_exemplars(path: Location) -> pd.DataFrame:
     Raises:
         StoreError: there is none, or it cannot be read.
     """
-    frame = _load_frame("exemplars", EXEMPLARS, path)
+    frame = load_frame("exemplars", EXEMPLARS, path)
     return frame.assign(pieces=_lists(frame["pieces"]))
 
 
@@ -140,7 +140,7 @@ def save_attention(frame: pd.DataFrame, path: Location) -> None:
     Raises:
         StoreError: the file cannot be written.
     """
-    _save_frame(frame, ATTENTION, path)
+    save_frame(frame, ATTENTION, path)
 
 
 def load_attention(path: Location) -> pd.DataFrame:
@@ -149,21 +149,7 @@ def load_attention(path: Location) -> pd.DataFrame:
     Raises:
         StoreError: there is none, or it cannot be read.
     """
-    return _load_frame("attention of exemplars", ATTENTION, path)
-
-
-def _save_frame(frame: pd.DataFrame, schema: pa.Schema, path: Location) -> None:
-    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False).replace_schema_metadata(None)
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, write_page_checksum=True)
-    with writing(path):
-        path.write(sink.getvalue().to_pybytes())
-
-
-def _load_frame(what: str, schema: pa.Schema, path: Location) -> pd.DataFrame:
-    with reading(what, path):
-        table = pq.read_table(pa.BufferReader(path.read()), schema=schema, page_checksum_verification=True)
-        return table.to_pandas()
+    return load_frame("attention of exemplars", ATTENTION, path)
 
 
 def _lists(pieces: Iterable[Iterable[str]]) -> pd.Series:

@@ -3,6 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from attnmetrics.errors import StoreError, first_line
 from attnmetrics.storage import Location
 
@@ -42,3 +46,27 @@ def reading(what: str, path: Location) -> Iterator[None]:
             f"expected {what} at {path}, found none that can be read ({first_line(error)}); "
             "run `attnmetrics merge` again"
         ) from None
+
+
+def save_frame(frame: pd.DataFrame, schema: pa.Schema, path: Location) -> None:
+    """Write a Parquet file with these columns.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False).replace_schema_metadata(None)
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, write_page_checksum=True)
+    with writing(path):
+        path.write(sink.getvalue().to_pybytes())
+
+
+def load_frame(what: str, schema: pa.Schema, path: Location) -> pd.DataFrame:
+    """The frame of `save_frame`; `what` is in it, for errors.
+
+    Raises:
+        StoreError: there is nothing, or it cannot be read.
+    """
+    with reading(what, path):
+        table = pq.read_table(pa.BufferReader(path.read()), schema=schema, page_checksum_verification=True)
+        return table.to_pandas()

@@ -4,9 +4,10 @@ Rates come from a short trial with the run's own pipeline and model, on the mach
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,7 +27,9 @@ from attnmetrics.running.progress import Reporter, clock
 from attnmetrics.running.runfile import identity_of, read_own
 from attnmetrics.running.sizing import FILES_OF_A_SHARD, Choice, Work, choose
 from attnmetrics.running.stages import Job, find_unannotated, prepare
+from attnmetrics.statistics.typical import enough
 from attnmetrics.storage import locate
+from attnmetrics.store.commits import Counts
 from attnmetrics.store.shards import Store
 from attnmetrics.views.pieces import visible
 
@@ -131,8 +134,15 @@ def _try(job: Job, documents: Sequence[Document], unannotated: int) -> Cost:
         pieces=counts.pieces * scale * sampled,
         annotation_bytes=sizes["annotations"] * scale,
         sentence_bytes=sizes["passages"] * scale * sampled + sizes["prefix"] * blocks,
-        shard_bytes=sizes["shards.zarr"] + sizes["claims"] + sizes["commits"],
+        shard_bytes=sizes["shards.zarr"] + sizes["claims"] + sizes["commits"] + _sampled_bytes(job, counts, sizes),
     )
+
+
+def _sampled_bytes(job: Job, counts: Counts, sizes: Mapping[str, int]) -> int:
+    """What a shard's samples of units take: of those of the trial, all of whose units are in them, its part."""
+    shards, units = len(job.plan.shards), max(1, counts.sentences)
+    mapped = (job.config.map_sentences or inf) / shards
+    return round(sizes["typical"] * min(1, enough(1 / shards) / units) + sizes["tokens"] * min(1, mapped / units))
 
 
 def _bytes(folder: Path) -> int:

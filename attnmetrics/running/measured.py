@@ -14,7 +14,7 @@ from attnmetrics.metrics.surface import NEIGHBOURS
 from attnmetrics.statistics.listing import Listing, make_listing
 from attnmetrics.statistics.passages import Passages
 from attnmetrics.store.commits import Commit
-from attnmetrics.store.merge import find_passages, merge_claims, merge_exemplars, merge_states
+from attnmetrics.store.merge import find_passages, find_typical_units, merge_claims, merge_exemplars, merge_states
 from attnmetrics.store.shards import Store
 
 BEST: Final = ("best_accuracy", "best_layer", "best_head")
@@ -52,7 +52,8 @@ def gather(store: Store, commits: Sequence[Commit], drawn: int) -> Measured:
     claims, results = Claims(store.schema), store.schema.compute_some(merge_states(store, commits).sums, CHOOSING)
     exemplars = merge_exemplars(store, commits).choose(results["neighbour_attention"][..., CURRENT] > MOSTLY)
     best = find_best(claims, results)
-    listing = make_listing(exemplars, merge_claims(store, commits), claims.names, claims.either, best)
+    own, typical = merge_claims(store, commits), find_typical_units(store, commits)
+    listing = make_listing(exemplars, own, claims.names, claims.either, best, typical)
     passages = find_passages(store, commits, listing.units)
     return Measured(store, commits, listing, passages, cut_chunks(listing, passages, drawn))
 

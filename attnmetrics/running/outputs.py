@@ -19,10 +19,12 @@ from attnmetrics.results.importance import FILE as IMPORTANCE
 from attnmetrics.results.importance import join
 from attnmetrics.results.joined import with_probes
 from attnmetrics.results.tables import save_tables
+from attnmetrics.results.tokens import FILE as TOKENS
+from attnmetrics.results.tokens import load_tokens, save_tokens, tokens_frame
 from attnmetrics.running.measured import Measured
 from attnmetrics.running.runfile import Facts
 from attnmetrics.storage import Location
-from attnmetrics.store.merge import merge
+from attnmetrics.store.merge import merge, merge_tokens
 from attnmetrics.views.atlas import write_report
 
 
@@ -36,6 +38,7 @@ class Outputs:
     """in the exemplars that are drawn"""
     untraced: int
     """exemplars that are drawn without the attention in them, for there is no trace of it"""
+    tokens: pd.DataFrame
     importance: xr.Dataset | None
     """of attention; None where it was not measured"""
 
@@ -58,7 +61,9 @@ def merge_outputs(measured: Measured, config: RunConfig, missing: int, importanc
     if missing:
         results.attrs["shards_missing"] = f"{missing} of {store.shards}"
     frame = exemplars_frame(measured.listing, store.schema.layers, measured.passages)
-    return Outputs(results, frame, *_attention(measured), importance)
+    has_null = bool(sums["null_sum"].any())
+    tokens = merge_tokens(store, measured.commits, config.token_occurrences, has_null)
+    return Outputs(results, frame, *_attention(measured), tokens_frame(tokens, store.schema.layers), importance)
 
 
 def _attention(measured: Measured) -> tuple[pd.DataFrame, int]:
@@ -70,7 +75,7 @@ def _attention(measured: Measured) -> tuple[pd.DataFrame, int]:
 
 
 def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
-    """Write `results.zarr`, `exemplars.parquet`, `exemplar_attention.parquet`, `tables/` and `report/`, and open them.
+    """Write the results, the frames of exemplars and tokens, `tables/` and `report/`, and open them.
 
     Where importance was measured, `importance.zarr` too; tables and report show it with the others.
 
@@ -80,12 +85,14 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     save(outputs.dataset, folder / "results.zarr")
     save_exemplars(outputs.exemplars, folder / "exemplars.parquet")
     save_attention(outputs.attention, folder / "exemplar_attention.parquet")
+    save_tokens(outputs.tokens, folder / TOKENS)
     if outputs.importance is not None:
         save(outputs.importance, folder / IMPORTANCE)
     shown = join(outputs.dataset, outputs.importance)
     save_tables(shown, folder / "tables")
     probed = with_probes(shown, folder)
-    write_report(probed, outputs.exemplars, outputs.attention, facts, folder / "report")
+    write_report(probed, outputs.exemplars, outputs.attention, facts, folder / "report", outputs.tokens)
     load(folder / "results.zarr")
     load_exemplars(folder / "exemplars.parquet")
     load_attention(folder / "exemplar_attention.parquet")
+    load_tokens(folder / TOKENS)

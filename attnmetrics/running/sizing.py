@@ -28,8 +28,8 @@ OVERHEAD_SECONDS = 0.03
 
 OVERHEAD_SHARE = 0.01
 
-FILES_OF_A_SHARD = 7
-"""State, exemplars, prefix blocks, claims, passages, commit, annotations."""
+FILES_OF_A_SHARD = 9
+"""State, exemplars, prefix blocks, claims, typical units, tokens, passages, commit, annotations."""
 
 
 @dataclass(frozen=True, slots=True)

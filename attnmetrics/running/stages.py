@@ -246,7 +246,8 @@ def make_sampling(job: Job, heads: int) -> Sampling:
     sample = select(job, config.sample_sentences)
     metrics = select(job, config.metric_sentences)
     kept, mapped = _kept_for_variability(config, job.plan), _mapped(config, job.plan)
-    return Sampling(config.seed, sample, metrics, kept, mapped, *_compared(config, job.plan, heads))
+    compared = _compared(config, job.plan, heads)
+    return Sampling(config.seed, sample, metrics, kept, mapped, *compared, characters=job.plan.characters)
 
 
 def _kept_for_variability(config: RunConfig, plan: Plan) -> int | None:

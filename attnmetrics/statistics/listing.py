@@ -1,4 +1,4 @@
-"""The exemplars of a run as they are listed: in each head the strongest, and those of every claim."""
+"""The exemplars of a run as they are listed: in each head the strongest, typical ones, and those of every claim."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from attnmetrics.statistics.claims import Rows, keep_best, make_rows, rank_of
 from attnmetrics.statistics.exemplars import Exemplars
+from attnmetrics.statistics.typical import Typical, find_typical
 
 BUCKETS: Final = ("top", "0-20", "20-40", "40-60", "60-80", "80-100")
+"""The strongest, and the parts that typical units are cut into."""
 
 TOLD_BY_SENTENCES: Final = ("relation:", "coreference:")
 """What the claims begin with whose exemplars are drawn like those of no claim."""
@@ -59,6 +61,7 @@ def make_listing(
     names: tuple[str, ...],
     either: Mapping[str, tuple[int, ...]],
     of_best: Mapping[str, tuple[int, int, int]] | None = None,
+    typical: Typical | None = None,
 ) -> Listing:
     """The listing of a run.
 
@@ -68,13 +71,15 @@ def make_listing(
         names: of the claims, by number; others are listed only where they are named below.
         either: claims that are several others at once, name → their numbers.
         of_best: claims of one head, name → (number, layer, head).
+        typical: the sample of typical units; None for none.
     """
     best = of_best or {}
     together = [_together(claims, len(names) + n, numbers) for n, numbers in enumerate(either.values())]
     first = len(names) + len(either)
     answers = [_of_head(claims, first + n, *one) for n, one in enumerate(best.values())]
     every = np.concatenate([claims[claims["claim"] < len(names)], *together, *answers])
-    rows = np.concatenate([_list_top(top), _list_claims(every)])
+    of_parts = [] if typical is None else [_list_typical(typical)]
+    rows = np.concatenate([_list_top(top), *of_parts, _list_claims(every)])
     return Listing(("", *names, *either, *best), rows)
 
 
@@ -84,6 +89,13 @@ def _list_top(top: Exemplars) -> NDArray[np.void]:
     return _listed(
         layer=layer, head=head, rank=rank, **{name: getattr(top, name)[layer, head, rank] for name in columns}
     )
+
+
+def _list_typical(sample: Typical) -> NDArray[np.void]:
+    unit, part, layer, head, rank = find_typical(sample)
+    of_unit = {name: getattr(sample, name)[unit] for name in ("document_index", "sentence")}
+    of_head = {name: getattr(sample, name)[unit, layer, head] for name in ("weight", "i", "j")}
+    return _listed(bucket=part + 1, layer=layer, head=head, rank=rank, **of_unit, **of_head)
 
 
 def _list_claims(claims: Rows) -> NDArray[np.void]:

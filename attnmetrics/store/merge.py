@@ -9,11 +9,14 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from attnmetrics.metrics.family import HEAD
 from attnmetrics.statistics.claims import Rows, merge_rows
 from attnmetrics.statistics.exemplars import Exemplars, merge_all
 from attnmetrics.statistics.passages import Passage, Passages
 from attnmetrics.statistics.sampling import equal_share
 from attnmetrics.statistics.states import State
+from attnmetrics.statistics.tokens import KEY, QUERY, Tokens, Totals
+from attnmetrics.statistics.typical import Typical, merge_typical
 from attnmetrics.statistics.variability import Prefix, deviations
 from attnmetrics.storage import AT_ONCE, read_ahead
 from attnmetrics.store.commits import Commit
@@ -21,6 +24,12 @@ from attnmetrics.store.shards import Store
 
 SENTENCES_AHEAD = 500
 """Prefix blocks are read ahead of so many sentences at most: 16 MB for a model of GPT-2 small's size."""
+
+
+TOKEN_BYTES = 256 << 20
+"""Sums over types of pieces that are held at once; with more, all shards are read again for the other layers."""
+HEADS_AHEAD = 2_000
+"""A shard's sums over types of pieces, some 50 KB a head, are read ahead of so many heads at most."""
 
 
 def merge_states(store: Store, commits: Sequence[Commit]) -> State:
@@ -71,6 +80,46 @@ def merge_claims(store: Store, commits: Sequence[Commit]) -> Rows:
         StoreError: a shard is not as it was committed.
     """
     return merge_rows(read_ahead(store.read_claims, commits))
+
+
+def find_typical_units(store: Store, commits: Sequence[Commit]) -> Typical:
+    """The sample of typical units over all shards.
+
+    Raises:
+        StoreError: a shard is not as it was committed.
+        MergeError: no shard.
+    """
+    return merge_typical(read_ahead(store.read_typical, commits))
+
+
+def merge_tokens(store: Store, commits: Sequence[Commit], least: int, has_null: bool) -> Tokens:
+    """The types of pieces that every head lists over all shards, in bounded memory.
+
+    Args:
+        store: where they are.
+        commits: theirs, in shard order.
+        least: occurrences that a type needs.
+        has_null: whether some attention is null: where none is, all rows give the same, and queries are not listed.
+
+    Raises:
+        StoreError: a shard is not as it was committed.
+    """
+    layers, heads = store.schema.shape(HEAD)
+    read = partial(read_ahead, items=commits, at_once=max(1, min(AT_ONCE, HEADS_AHEAD // (layers * heads))))
+    totals = Totals()
+    for part in read(partial(store.read_tokens, layers=())):
+        totals.add(part.types)
+    competitors, rows = totals.competitors(least), []
+    for own in _blocks(layers, bytes_of_layer=16 * len(competitors) * heads):
+        attention = competitors.sum_up(read(partial(store.read_tokens, layers=own)), (len(own), heads))
+        rows.append(competitors.rank(attention, (KEY, QUERY) if has_null else (KEY,), own[0]))
+    return Tokens(competitors.types, np.concatenate(rows))
+
+
+def _blocks(layers: int, bytes_of_layer: int) -> Iterator[range]:
+    """The layers, so many at once as are held in memory."""
+    size = max(1, TOKEN_BYTES // max(1, bytes_of_layer))
+    return (range(first, min(first + size, layers)) for first in range(0, layers, size))
 
 
 def find_passages(store: Store, commits: Sequence[Commit], units: Set[tuple[int, int]]) -> Passages:

@@ -4,7 +4,9 @@
     RUN/shards.zarr/exemplars        [shard, field, kind, layer, head, rank]  packed Exemplars; a shard is a chunk
     RUN/prefix/000007.zst            blocks of some sentences of shard 7, for variability
     RUN/claims/000007.zst            the strongest pairs of every claim and head in shard 7
-    RUN/passages/000007.parquet      text and pieces of the units among shard 7's exemplars and claims
+    RUN/typical/000007.zst           what is strongest in the units of shard 7 with the smallest hashes
+    RUN/tokens/000007.parquet        what the types of pieces in shard 7 receive and give
+    RUN/passages/000007.parquet      text and pieces of the units among all of these
     RUN/traces/<digest>.npz          attention in some of these sentences, each in the heads whose exemplar it is
     RUN/commits/000007.json          written last; only a shard that has one, with matching checksums, is ever read
 
@@ -36,10 +38,12 @@ from attnmetrics.statistics.claims import Rows, pack_rows, unpack_rows
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.passages import Passage
 from attnmetrics.statistics.states import State
+from attnmetrics.statistics.tokens import TokenSums
 from attnmetrics.statistics.traces import Traces
+from attnmetrics.statistics.typical import Typical
 from attnmetrics.statistics.variability import Prefix
 from attnmetrics.storage import AT_ONCE, UNREADABLE, Location, os_errors, read_ahead
-from attnmetrics.store import passages
+from attnmetrics.store import passages, tokens
 from attnmetrics.store.commits import Commit, digest
 from attnmetrics.store.writing import writing
 
@@ -48,6 +52,8 @@ FILES = {
     "exemplars": "shards.zarr/exemplars/c.{shard}.0.0.0.0.0",
     "prefix": "prefix/{shard:06d}.zst",
     "claims": "claims/{shard:06d}.zst",
+    "typical": "typical/{shard:06d}.zst",
+    "tokens": "tokens/{shard:06d}.parquet",
     "passages": "passages/{shard:06d}.parquet",
 }
 """What there is of a shard: its name → its path."""
@@ -69,8 +75,10 @@ class ShardContent:
     prefix: Prefix
     exemplars: Exemplars
     claims: Rows
+    typical: Typical
+    tokens: TokenSums
     passages: Sequence[Passage]
-    """all of the units that are exemplars or claims'"""
+    """all of the units that are exemplars, claims' or typical"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,8 @@ class Store:
             "exemplars": _compress(content.exemplars.pack()),
             "prefix": _compress(content.prefix.pack()),
             "claims": _compress(np.frombuffer(pack_rows(content.claims), np.uint8)),
+            "typical": _compress(content.typical.pack()),
+            "tokens": tokens.pack(content.tokens),
             "passages": passages.pack(content.passages),
         }
         checksums = {name: digest(data) for name, data in contents.items()}
@@ -173,6 +183,22 @@ class Store:
             StoreError: they are not as they were committed.
         """
         return self._read(commit, "claims", lambda data: unpack_rows(_decompress(data, np.uint8).tobytes()))
+
+    def read_typical(self, commit: Commit) -> Typical:
+        """The typical units of a committed shard, checked.
+
+        Raises:
+            StoreError: they are not as they were committed.
+        """
+        return self._read(commit, "typical", lambda data: Typical.unpack(_decompress(data, np.uint8)))
+
+    def read_tokens(self, commit: Commit, layers: Sequence[int]) -> TokenSums:
+        """What the types of pieces of a committed shard receive and give in these layers alone, by place; checked.
+
+        Raises:
+            StoreError: it is not as it was committed.
+        """
+        return self._read(commit, "tokens", partial(tokens.unpack, layers=layers))
 
     def read_passages(self, commit: Commit, units: Container[tuple[int, int]]) -> list[Passage]:
         """The passages of these units, (document_index, sentence), among a committed shard's, checked.

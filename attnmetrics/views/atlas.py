@@ -16,7 +16,7 @@ from attnmetrics.errors import StoreError
 from attnmetrics.storage import Location
 from attnmetrics.views import similarity
 from attnmetrics.views.claims import claims_of, leading, standout_claim
-from attnmetrics.views.exemplars import of_claim, strongest
+from attnmetrics.views.exemplars import TYPICAL, of_claim, strongest, typical
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name
 from attnmetrics.views.heads import EXAMPLE_ROLES, Standout, per_head, standout, standouts
 from attnmetrics.views.page import pack
@@ -43,6 +43,7 @@ from attnmetrics.views.tables import (
     values,
     with_one_label,
 )
+from attnmetrics.views.tokens import pack_tokens
 
 PAGE: Final = "index.html"
 STEPS: Final = 1 << 14
@@ -51,6 +52,8 @@ MOST_WEIGHTS: Final = 400_000
 """Weights of exemplars' rows in a page; with more, each head shows the rows of fewer sentences."""
 MOST_SENTENCES: Final = 10
 """Of a head in a page; `exemplars.parquet` has all."""
+TYPICAL_SHOWN: Final = 2
+"""Typical sentences of each part of a head's in a page."""
 MOST_CHARACTERS: Final = 1_500_000
 """Of the sentences in a page; with more, each head shows fewer."""
 
@@ -78,7 +81,12 @@ _CORRELATED: Final = {f"{stem}_{end}" for stem, _, _ in _CORRELATIONS for end in
 
 
 def write_report(
-    data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame, facts: Mapping[str, Any], folder: Location
+    data: xr.Dataset,
+    exemplars: pd.DataFrame,
+    attention: pd.DataFrame,
+    facts: Mapping[str, Any],
+    folder: Location,
+    tokens: pd.DataFrame | None = None,
 ) -> None:
     """Write `folder`/index.html.
 
@@ -88,11 +96,12 @@ def write_report(
         attention: rows (layer, head, claim, bucket, rank, pieces, i, j, weight) of the first exemplars; may be empty.
         facts: what run.json says; `model`, `corpus`, `counts`, `left_out`, `timings` are shown where present.
         folder: made where missing.
+        tokens: rows (layer, head, side, rank, piece, piece_id, attention, occurrences, lift); None for none.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    page = render(data, exemplars, attention, facts)
+    page = render(data, exemplars, attention, facts, tokens=tokens)
     try:
         folder.write_folder(lambda path: (path / PAGE).write_text(page, encoding="utf-8", newline="\n"))
     except OSError as error:
@@ -103,16 +112,25 @@ def write_report(
 
 
 def render(
-    data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame, facts: Mapping[str, Any], served: bool = False
+    data: xr.Dataset,
+    exemplars: pd.DataFrame,
+    attention: pd.DataFrame,
+    facts: Mapping[str, Any],
+    served: bool = False,
+    tokens: pd.DataFrame | None = None,
 ) -> str:
     """The page, the same for the same input. `served`: a server stands behind it that runs the model."""
     name = model_name(facts)
     title = f"Attention heads of {name}" if name else "Attention heads"
-    return render_page(contents(data, exemplars, attention, facts) | {"served": served}, title, "auto")
+    return render_page(contents(data, exemplars, attention, facts, tokens) | {"served": served}, title, "auto")
 
 
 def contents(
-    data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame, facts: Mapping[str, Any]
+    data: xr.Dataset,
+    exemplars: pd.DataFrame,
+    attention: pd.DataFrame,
+    facts: Mapping[str, Any],
+    tokens: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
     """What the page's script reads."""
     return {
@@ -138,6 +156,7 @@ def contents(
         "published_relations": published_of(data),
         "relations": [[_told(one) for one in under_rules(data, best.rel)] for best in relations(data)],
         "coreference": [_told(one) for one in coreference(data)],
+        "tokens": None if tokens is None else pack_tokens(data, tokens),
         **_sentences(data, exemplars, attention),
     }  # fmt: skip
 
@@ -276,6 +295,7 @@ def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFram
     """Sentences, each once; the exemplars of each head; those that answer claims; the attention in them."""
     book = _Book(unit_word(data))
     by_head = book.listed(_short(strongest(exemplars)), _drawn(strongest(attention)))
+    of_parts = book.listed_by_bucket(_few(typical(exemplars)))
     asked, drawn = _asked(data, exemplars), _drawn(asked_for(data, attention))
     claimed = [
         [visible(claim), *place, listed]
@@ -285,6 +305,7 @@ def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFram
     heads = [(layer, head) for layer in data["layer"].values.tolist() for head in data["head"].values.tolist()]
     return {
         "exemplars": [by_head.get(head, []) for head in heads],
+        "typical": [of_parts.get(head, []) for head in heads],
         "claimed": claimed,
         "sentences": book.sentences,
         "rows": book.rows.packed(),
@@ -317,6 +338,14 @@ class _Book:
             by_head.setdefault(at, []).append(list(asdict(one).values()))
         return by_head
 
+    def listed_by_bucket(self, exemplars: pd.DataFrame) -> dict[tuple[int, int], list[list[Any]]]:
+        """By head typical ones [bucket, exemplar], those with the largest weights first, without attention."""
+        by_head: dict[tuple[int, int], list[list[Any]]] = {}
+        for bucket in reversed(TYPICAL):
+            for at, listed in self.listed(exemplars[exemplars["bucket"] == bucket], exemplars.iloc[:0]).items():
+                by_head.setdefault(at, []).extend([bucket, one] for one in listed)
+        return by_head
+
     def _exemplar(self, row: Any, weights: Any) -> Exemplar:
         if weights is not None:
             self.rows.add(weights)
@@ -334,6 +363,11 @@ class _Book:
 def _short(exemplars: pd.DataFrame) -> pd.DataFrame:
     """As many of each head as a page can hold."""
     return exemplars[exemplars["rank"] <= _affordable(exemplars["rank"], exemplars["text"], MOST_CHARACTERS)]
+
+
+def _few(exemplars: pd.DataFrame) -> pd.DataFrame:
+    """As many of each head and bucket as a page shows."""
+    return exemplars[exemplars["rank"] <= TYPICAL_SHOWN]
 
 
 def _drawn(attention: pd.DataFrame) -> pd.DataFrame:

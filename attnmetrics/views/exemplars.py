@@ -1,6 +1,11 @@
 """Which rows of `exemplars.parquet`, and of the attention in them, are shown where."""
 
+from typing import Final
+
 import pandas as pd
+
+TYPICAL: Final = ("0-20", "20-40", "40-60", "60-80", "80-100")
+"""The buckets of typical ones, those with the smallest weights first."""
 
 
 def strongest(frame: pd.DataFrame) -> pd.DataFrame:
@@ -11,3 +16,8 @@ def strongest(frame: pd.DataFrame) -> pd.DataFrame:
 def of_claim(frame: pd.DataFrame, claim: str) -> pd.DataFrame:
     """Those that answer a claim, such as `pos_to:DET`."""
     return frame[(frame["claim"] == claim) & (frame["bucket"] == "top")]
+
+
+def typical(frame: pd.DataFrame) -> pd.DataFrame:
+    """Those of sampled units, in a bucket by their largest weight."""
+    return frame[frame["bucket"].isin(TYPICAL)]

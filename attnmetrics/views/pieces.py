@@ -59,6 +59,25 @@ def readable(pieces: Sequence[str], text: str) -> list[Piece]:
     return [_piece(core, space and index > 0) for index, (core, space) in enumerate(cores)]
 
 
+def readable_types(pieces: Sequence[str]) -> list[str]:
+    """Types of pieces, each by itself and without its tokenizer's notation of bytes; "␣" is the space it begins with.
+
+    WordPiece's "##", which says that a piece goes on with a word, stays. Several types that are parts of a character
+    may be the same `PLACEHOLDER`.
+
+    Args:
+        pieces: as a tokenizer names them; all of one tokenizer
+    """
+    if any(mark in piece for piece in pieces for mark in "ĠĊ"):
+        raw = [_bytes(piece) for piece in pieces]
+    elif any(piece.startswith("▁") for piece in pieces):
+        raw = [_sentencepiece_bytes(piece) for piece in pieces]
+    else:
+        return [visible(piece) for piece in pieces]
+    cores = (_split_space(core) for own in raw for core in _decoded([own]))
+    return ["␣" * space + (visible(core) or PLACEHOLDER) for core, space in cores]
+
+
 def group_words(pieces: Sequence[Piece]) -> list[int]:
     """[n] the word of each piece, counted from 0: letters and digits without a space between them are one word."""
     words: list[int] = []

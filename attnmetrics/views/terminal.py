@@ -21,7 +21,7 @@ from rich.text import Text
 from attnmetrics.errors import ConfigError
 from attnmetrics.storage import Location
 from attnmetrics.views import palette, similarity
-from attnmetrics.views.exemplars import strongest
+from attnmetrics.views.exemplars import TYPICAL, strongest, typical
 from attnmetrics.views.facts import about, duration, headline, left_out, other_layers, stage_seconds
 from attnmetrics.views.heads import Standout, ranked, standouts
 from attnmetrics.views.numbers import percent
@@ -443,20 +443,32 @@ def show_exemplars(frame: pd.DataFrame, layer: int, head: int, top: int = 5, uni
     )
 
 
+def show_typical(frame: pd.DataFrame, layer: int, head: int, unit: str = "sentence") -> list[RenderableType]:
+    """A typical sentence of each part of a head's, the part with the largest weights first; nothing without any."""
+    own = typical(frame[(frame["layer"] == layer) & (frame["head"] == head)])
+    first = own[own["rank"] == 1].sort_values("bucket", key=lambda bucket: bucket.map(TYPICAL.index), ascending=False)
+    if first.empty:
+        return []
+    parts: list[RenderableType] = [Text(), Text(f"typical {unit}s, by their largest attention", style="bold"), legend()]
+    for row in first.to_dict("records"):
+        parts += exemplar_lines(row, unit, f"{row['bucket']}%:")
+    return parts
+
+
 def legend() -> Text:
     """What the two marks in a sentence mean."""
     return Text.assemble(("attending piece", _FROM), " looks at ", ("attended piece", _TO))
 
 
-def exemplar_lines(row: Mapping[Any, Any], unit: str) -> list[Text]:
-    """A row of `exemplars.parquet`: its pair and source, and the sentence with the pair marked."""
+def exemplar_lines(row: Mapping[Any, Any], unit: str, name: str | None = None) -> list[Text]:
+    """A row of `exemplars.parquet`: its name or rank, pair and source, and the sentence with the pair marked."""
     i, j = int(row["i"]), int(row["j"])
     pieces = readable(list(row["pieces"]), str(row["text"]))
     pair = f"{pieces[i].text} → {pieces[j].text} {percent(float(row['weight']))}"
     source = visible(f"{row['document']}, {unit} {int(row['sentence'])}")
     return [
         Text(),
-        Text.assemble((f"{int(row['rank'])}. {pair}", "bold"), (f"  {source}", _FAINT)),
+        Text.assemble((f"{name or str(int(row['rank'])) + '.'} {pair}", "bold"), (f"  {source}", _FAINT)),
         _sentence(pieces, i, j),
     ]
 
