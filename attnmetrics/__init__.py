@@ -33,11 +33,14 @@ if TYPE_CHECKING:
 __all__ = [
     "exemplar_attention",
     "exemplars",
+    "families",
     "importance",
     "load",
     "load_probe",
+    "nearest_heads",
     "plot",
     "probe",
+    "roles",
     "run",
     "tokens",
     "views",
@@ -165,6 +168,72 @@ def tokens(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
 
     check(locate(run), FILE)
     return load_tokens(locate(run) / FILE)
+
+
+def roles(
+    run: "str | PathLike[str] | Location",
+    *,
+    rules: str | PathLike[str] | None = None,
+    role: str | None = None,
+    question: str | None = None,
+) -> "pd.DataFrame":
+    """What each head of a finished run does: a row for each role of a head, and one for a head without any.
+
+    Columns: layer, head, role, detail (tag, relation and direction, piece), score, low, high, chance, evidence (share
+    of the head's attention that is off null), contradicts (roles that it would have but for this one), sentence (one
+    a head, in its first row).
+
+    Args:
+        run: the run's folder, or its URL.
+        rules: YAML file of rules that come before the package's own; unset: the roles as the merge found them.
+        role: only rows of this role, such as `previous`, or `part of speech: DET`; the clearest head first.
+        question: only rows of heads that answer it: `syntax`, `position`, `inactive`, `copying`; likewise.
+
+    Raises:
+        attnmetrics.errors.ConfigError: the file holds no rules, or the rules have no such role or question.
+        attnmetrics.errors.StoreError: the folder holds no finished run.
+    """
+    from attnmetrics.running.roles import roles_of
+
+    return roles_of(run, rules, role, question)
+
+
+def nearest_heads(run: "str | PathLike[str] | Location", layer: int, head: int, *, number: int = 8) -> "pd.DataFrame":
+    """The heads of a finished run that are most like one, the nearest first.
+
+    Columns: layer, head, `profile_distance` (0 to 1: how much of the attention would have to move for the heads to have
+    the same shares of parts of speech, relations, offsets and null pieces, the mean of the four), and `head_distance`,
+    the divergence of the heads' attention itself, NaN where it was not measured.
+
+    Args:
+        run: the run's folder, or its URL.
+        layer: of the head.
+        head: of the layer.
+        number: of heads, at most.
+
+    Raises:
+        attnmetrics.errors.ConfigError: the run has no such head.
+        attnmetrics.errors.StoreError: the folder holds no finished run.
+    """
+    from attnmetrics.running.roles import nearest_heads as find_nearest
+
+    return find_nearest(run, layer, head, number)
+
+
+def families(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
+    """Heads of a finished run with like profiles, in families that are named by the roles of their heads.
+
+    Columns: layer, head, family (from 0 by size), name; a row for every head with evidence.
+
+    Args:
+        run: the run's folder, or its URL.
+
+    Raises:
+        attnmetrics.errors.StoreError: the folder holds no finished run.
+    """
+    from attnmetrics.running.roles import find_families
+
+    return find_families(run)
 
 
 def exemplar_attention(run: "str | PathLike[str] | Location") -> "pd.DataFrame":

@@ -63,6 +63,16 @@ AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="make tables
 Formats = Annotated[
     list[str] | None, typer.Option("--format", metavar="pdf|svg|png", help="may be given again (default: pdf)")
 ]
+LeastEvidence = Annotated[
+    float,
+    typer.Option(
+        "--evidence",
+        min=0,
+        max=1,
+        metavar="SHARE",
+        help="heads with less of their attention off null pieces are nearly switched off: out of ranks and scales",
+    ),
+]
 MetricName = Annotated[
     str | None,
     typer.Argument(help="a metric, such as entropy or pos_to; relation; coreference; probe; unset: the summary"),
@@ -255,6 +265,7 @@ def show(
     head: Annotated[int | None, typer.Option(help="with --layer: the profile of one head")] = None,
     exemplars: Annotated[bool, typer.Option("--exemplars", help="with --layer and --head: its sentences")] = False,
     top: Annotated[int, typer.Option(min=1, help="how many heads or sentences")] = 10,
+    evidence: LeastEvidence = 0.05,
     verbose: Verbose = False,
 ) -> None:
     """Show a run's tables: the summary, a metric, one head, or which heads find a relation or coreference."""
@@ -274,7 +285,7 @@ def show(
         return
     if rel is not None and metric != "relation":
         raise ConfigError(f"--rel {rel} is a relation: say attnmetrics show RUN relation --rel {rel}")
-    dataset = _load(locate(run))
+    dataset = _load(locate(run), evidence)
     if layer is not None and head is not None:
         frame = attnmetrics.exemplars(run)
         view = (
@@ -296,17 +307,19 @@ def show(
 def _head(
     data: "xr.Dataset", run: str, exemplars: "pd.DataFrame", place: tuple[int, int], top: int
 ) -> "RenderableType":
-    """One head: its profile, its pieces, typical sentences."""
+    """One head: what it does in one sentence, its profile, its pieces, typical sentences."""
     from rich.console import Group
     from rich.text import Text
 
     import attnmetrics
     from attnmetrics.views import terminal
+    from attnmetrics.views.roles import show_sentence
     from attnmetrics.views.tables import unit_word
     from attnmetrics.views.tokens import show_tokens
 
     profile, pieces = terminal.show_head(data, *place), show_tokens(attnmetrics.tokens(run), *place, top)
-    return Group(profile, Text(), pieces, *terminal.show_typical(exemplars, *place, unit_word(data)))
+    sentence = show_sentence(attnmetrics.roles(run), *place)
+    return Group(sentence, Text(), profile, Text(), pieces, *terminal.show_typical(exemplars, *place, unit_word(data)))
 
 
 def _words(data: "xr.Dataset", run: str, what: str, rel: str | None, top: int) -> "RenderableType":
@@ -320,6 +333,43 @@ def _words(data: "xr.Dataset", run: str, what: str, rel: str | None, top: int) -
     if rel is None:
         return relation_tables.show_coreference(data, frame, few)
     return relation_tables.show_relation(data, frame, rel, few)
+
+
+@app.command()
+def roles(
+    run: RunFolder,
+    question: Annotated[
+        str | None, typer.Option(metavar="NAME", help="only this one: syntax, position, inactive, copying, or your own")
+    ] = None,
+    role: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="only heads of this role, such as previous or 'part of speech: DET'"),
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML file of rules that come before the package's own")
+    ] = None,
+    sentences: Annotated[bool, typer.Option("--sentences", help="with each head's sentence")] = False,
+    families: Annotated[bool, typer.Option("--families", help="heads with like profiles, named by roles")] = False,
+    top: Annotated[int, typer.Option(min=1, help="how many heads of a list are told in full")] = 10,
+    verbose: Verbose = False,
+) -> None:
+    """Say which heads follow syntax, which are only position, which are switched off, which copy."""
+    from rich.console import Console
+
+    import attnmetrics
+    from attnmetrics.describing.questions import answer, answers, of_role
+    from attnmetrics.describing.rules import read_rules
+    from attnmetrics.views.roles import show_answers, show_families
+
+    if (question is not None) + (role is not None) + families > 1:
+        raise ConfigError("a list is by question, by role or by family: give one of --question, --role, --families")
+    if families:
+        Console().print(show_families(attnmetrics.families(run)))
+        return
+    known, frame = read_rules(rules), attnmetrics.roles(run, rules=rules)
+    one = answer(known, frame, question) if question else of_role(known, frame, role) if role else None
+    found = answers(known, frame) if one is None else [one]
+    Console().print(show_answers(found, frame, top, sentences))
 
 
 @app.command()
@@ -367,6 +417,7 @@ def serve(
     open_page: Annotated[bool, typer.Option("--open", help="open the page in a browser")] = False,
     trust_remote_code: Annotated[bool, typer.Option(help="run model code that comes with the weights")] = False,
     allow_pickle: Annotated[bool, typer.Option(help="load weights that are not safetensors")] = False,
+    evidence: LeastEvidence = 0.05,
     verbose: Verbose = False,
 ) -> None:
     """Serve a run's atlas to this machine, with the three views of any sentence typed there."""
@@ -377,10 +428,12 @@ def serve(
 
     folder = locate(run)
     with server.listen(port) as listener:
-        data, exemplars = with_probes(_load(folder), folder), attnmetrics.exemplars(folder)
+        data, exemplars = with_probes(_load(folder, evidence), folder), attnmetrics.exemplars(folder)
         facts = read_facts(folder) or {}
         frames = exemplars, attnmetrics.exemplar_attention(folder)
-        page = atlas.render(data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder))
+        page = atlas.render(
+            data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder), roles=attnmetrics.roles(folder)
+        )
         load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
         address = f"http://{server.HOST}:{listener.getsockname()[1]}/"
         _print(f"atlas: {address} (Ctrl+C ends)")
@@ -420,6 +473,7 @@ def figures(
     run: RunFolder,
     formats: Formats = None,
     out: Annotated[str | None, typer.Option("--out", "-o", metavar="PATH", help="unset: figures/ in the run")] = None,
+    evidence: LeastEvidence = 0.05,
     verbose: Verbose = False,
 ) -> None:
     """Write every figure of a run for print, a file each."""
@@ -427,7 +481,7 @@ def figures(
     from attnmetrics import plot
 
     folder = locate(run) / "figures" if out is None else locate(out)
-    names = plot.write(_load(locate(run)), attnmetrics.exemplars(run), folder, formats or ["pdf"])
+    names = plot.write(_load(locate(run), evidence), attnmetrics.exemplars(run), folder, formats or ["pdf"])
     if (locate(run) / "probe.zarr").exists():
         names += plot.write_probes(attnmetrics.load_probe(run), folder, formats or ["pdf"])
     _print(f"{len(names)} figures: {folder}")
@@ -508,15 +562,25 @@ def _finish(folder: Location, facts: dict[str, Any], quiet: bool) -> None:
     _print(f"report: {folder / 'report' / 'index.html'}")
 
 
-def _load(folder: Location) -> "xr.Dataset":
-    """All tables of a run, those of importance too where it was measured."""
+def _load(folder: Location, evidence: float | None = None) -> "xr.Dataset":
+    """All tables of a run, those of importance too where it was measured.
+
+    Args:
+        folder: the run's.
+        evidence: share of attention off null pieces below which a head is nearly switched off.
+    """
     import attnmetrics
     from attnmetrics.results.importance import join
     from attnmetrics.running.runfile import read_facts
 
     results = attnmetrics.load(folder)
     measured = "importance" in (read_facts(folder) or {})
-    return join(results, attnmetrics.importance(folder) if measured else None)
+    whole = join(results, attnmetrics.importance(folder) if measured else None)
+    if evidence is None:
+        return whole
+    from attnmetrics.views.evidence import with_least
+
+    return with_least(whole, evidence)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -7,7 +7,9 @@
 
 Functions have the names of the results that they draw. Without `ax` they make a figure with pyplot, so that notebooks
 show it, and return its first axes. With `ax` they draw there alone. Layers go down, layer 0 on top, heads across; heads
-without evidence (NaN) are hatched. Colour scales run from light to dark, so that they can be read in grey.
+without evidence (NaN) are hatched. Heads that are nearly switched off are striped or hollow, and set no scale: those
+with less than 5% of their attention off null pieces, or than `metrics.attrs["least_evidence"]`. Colour scales run from
+light to dark, so that they can be read in grey.
 
 Source: Vig and Belinkov 2019, arXiv:1906.04284; figure numbers are theirs.
 """
@@ -93,7 +95,7 @@ def heads(
     if ax is None:
         return _first(figures.head_map(data, metric, labels, top, pyplot.figure))
     table = select(data, metric, labels)
-    mesh = charts.heads(_titled(ax, heading(table, labels)), table, top)
+    mesh = charts.heads_of(_titled(ax, heading(table, labels)), data, table, top)
     style.colour_bar(mesh, scale(table), share=is_share(table))
     return ax
 

@@ -31,7 +31,7 @@ def find_clusters(distance: Array) -> Array:
         mean = float(silhouettes(distance, groups).mean())
         if mean > most + EQUAL:
             best, most = groups, mean
-    return _renumber(best).astype(np.float64)
+    return renumber(best).astype(np.float64)
 
 
 def silhouettes(distance: Array, groups: Groups) -> Array:
@@ -61,7 +61,7 @@ def _cuts(distance: Array) -> Iterator[Groups]:
     yield from cut_tree(tree, numbers).T.astype(np.int64)
 
 
-def _renumber(groups: Groups) -> Groups:
+def renumber(groups: Groups) -> Groups:
     """The same groups, the largest first, of equals that with the first point.
 
     Example: 4 4 2 2 2 becomes 1 1 0 0 0.

@@ -33,6 +33,9 @@ NO_LABEL: Final = "_"
 
 PAPER: Final = "Vig and Belinkov 2019"
 
+EVEN: Final = "even attention"
+"""What a result of it is called beside that of a head."""
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
@@ -191,6 +194,16 @@ class Result:
     """what it is called at a label, `{}` standing for the label"""
     chance: str = ""
     """name of the result that holds its chance level"""
+    chance_off_null: bool = False
+    """whether its chance level is times what a head leaves off null pieces"""
+    excess: str = ""
+    """name of the result by which heads are ranked for it: what it has beyond its chance level"""
+    beside: tuple[str, ...] = ()
+    """names of further results that are drawn beside it and its chance level"""
+    caption: str = ""
+    """what it is called where it stands beside another result: "even attention" """
+    null_in: bool = False
+    """whether attention to null pieces counts in it, so that a head that rests on them has evidence for it"""
     fractional: bool = False
     """of counts: whether it may have a fraction, as a sum of attention has"""
     layered: bool = True

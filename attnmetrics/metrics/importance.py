@@ -77,14 +77,14 @@ RESULTS: Final = (
         "Weighted ones are those of a score, as the weight is now. A mean for each weight: what is attended to much is "
         "no larger for it.",
         heading="Importance of attention to {}",
-        layered=False,
+        layered=False, null_in=True,
     ),
     Result(
         "importance_weight", (*HEAD, "special"), "1", "mean", "Attention weight, where importance is measured",
         "mean over the same pairs of α", lambda sums: _per_pair("weight_sum", sums), CLARK,
         help="How large the weights are whose importance is told.",
         heading="Weight of attention to {}, where importance is measured",
-        layered=False,
+        layered=False, null_in=True,
     ),
     Result(
         "importance_value_norm", (*HEAD, "special"), "1", "mean", "Length of values, where importance is measured",
@@ -92,7 +92,7 @@ RESULTS: Final = (
         "after Kobayashi et al. 2020",
         help="G is a product with the value: a small importance may say no more than that values are short.",
         heading="Length of the values of {}, where importance is measured",
-        layered=False,
+        layered=False, null_in=True,
     ),
     Result(
         "importance_pairs", ("layer", "special"), "pairs", "count", "Pairs of pieces, where importance is measured",

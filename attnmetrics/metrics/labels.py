@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from attnmetrics.metrics.family import HEAD, PAPER, Array, Family, Label, Quantity, Result, Sum, Sums
+from attnmetrics.metrics.family import EVEN, HEAD, PAPER, Array, Family, Label, Quantity, Result, Sum, Sums
 from attnmetrics.metrics.ratios import partition
 
 IN_PAPER = {
@@ -53,12 +53,14 @@ def _results_of_even_attention(label: Label) -> tuple[Result, ...]:
             f"Σ_i (attendable pieces j with {name}(j)=name ÷ pieces that i may attend to) ÷ the same over all j",
             _shares(f"even_received_by_{name}"), "", heading="Even attention to {}",
             help="What attention that is spread evenly would give: a head that looks nowhere in particular.",
+            caption=EVEN,
         ),
         Result(
             f"{stem}_from_uniform", (name,), "1", "share", f"Even attention from {one}",
             f"Σ over i with {name}(i)=name of (attendable pieces ÷ pieces to attend to) ÷ the same over all i",
             _shares(f"even_given_by_{name}"), "", heading="Even attention from {}",
             help="What attention that is spread evenly would give: a head that looks nowhere in particular.",
+            caption=EVEN,
         ),
     )  # fmt: skip
 

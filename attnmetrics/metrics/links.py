@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from attnmetrics.metrics.distance import attention_at_offset
-from attnmetrics.metrics.family import HEAD, PAPER, Array, Family, Link, Quantity, Result, Sum, Sums
+from attnmetrics.metrics.family import EVEN, HEAD, PAPER, Array, Family, Link, Quantity, Result, Sum, Sums
 from attnmetrics.metrics.null import attention_mass
 from attnmetrics.metrics.ratios import beside_heads, once_a_head, ratio, with_either
 
@@ -39,7 +39,8 @@ def _results_of_heads(link: Link) -> tuple[Result, ...]:
     return (
         Result(
             f"{name}_alignment", dims, "1", "share", f"Attention along links: {of}", "Σ F over linked pairs ÷ M",
-            formulas.alignment, _source(link), chance=f"{name}_expected",
+            formulas.alignment, _source(link), chance=f"{name}_expected", excess=f"{name}_excess",
+            beside=(f"{name}_baseline", f"{name}_alignment_uniform"),
             help="Read it beside what the head's distances alone would give (expected): a head that looks nearby "
             "follows many links without knowing them.",
         ),
@@ -47,15 +48,17 @@ def _results_of_heads(link: Link) -> tuple[Result, ...]:
             f"{name}_expected", dims, "1", "share", f"Expected from distances alone: {of}",
             "Σ over offsets of attention_at_offset × the share of attendable pairs there that are linked",
             formulas.expected, "", help="What a head with these distances would give, wherever else it looks.",
+            caption="its distances alone",
         ),
         Result(
             f"{name}_excess", dims, "1", "share", f"Beyond what distances give: {of}", "alignment − expected",
             formulas.excess, "", help="Heads that follow these links more than their distances explain.",
+            caption="beyond its distances",
         ),
         Result(
             f"{name}_attention", dims, "1", "share", f"Attention to linked pieces: {of}",
             "Σ F over linked pairs ÷ rows that have at least one attendable partner", formulas.attention, "",
-            chance=f"{name}_attention_uniform",
+            chance=f"{name}_attention_uniform", chance_off_null=True,
             help="Read it against even attention, times what the head leaves off null pieces.",
         ),
     )  # fmt: skip
@@ -69,12 +72,12 @@ def _results_of_pairs(link: Link) -> tuple[Result, ...]:
         Result(
             f"{name}_baseline", dims, "1", "share", f"Pairs that are linked: {of}",
             "share of attendable pairs that are linked", formulas.baseline, _source(link),
-            help="The paper's orange line; not what even attention would have.",
+            help="The paper's orange line; not what even attention would have.", caption="all pairs",
         ),
         Result(
             f"{name}_alignment_uniform", dims, "1", "share", f"Even attention along links: {of}",
             "Σ over linked pairs of 1 ÷ pieces that i may attend to, ÷ the same over attendable pairs",
-            formulas.alignment_uniform, "", help="What attention that is spread evenly would give.",
+            formulas.alignment_uniform, "", help="What attention that is spread evenly would give.", caption=EVEN,
         ),
         Result(
             f"{name}_at_offset", (*dims, "offset"), "1", "share", f"Pairs that are linked, by offset: {of}",
@@ -83,7 +86,7 @@ def _results_of_pairs(link: Link) -> tuple[Result, ...]:
         Result(
             f"{name}_attention_uniform", dims, "1", "share", f"Even attention to linked pieces: {of}",
             "mean over rows that have an attendable partner of partners ÷ pieces that the row may attend to",
-            formulas.attention_uniform, "", help="What attention that is spread evenly would give.",
+            formulas.attention_uniform, "", help="What attention that is spread evenly would give.", caption=EVEN,
         ),
         Result(
             f"{name}_rows", dims, "rows", "count", f"Pieces with a linked piece: {of}",

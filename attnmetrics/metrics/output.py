@@ -30,11 +30,13 @@ FAMILY: Final = Family(
             "mean over rows of ‖(z − b) W‖, z the head's mixed values, b its value bias, W its rows of the output "
             "projection", output_norm, SANDOVAL,
             help="Strong colour: heads that change the stream much. No value where the projection cannot be found.",
+            null_in=True,
         ),
         Result(
             "output_norm_relative", HEAD, "1", "score", "Norm of a head's output beside its layer",
             "output_norm ÷ its mean over the heads of the layer", _relative, SANDOVAL, layered=False,
             help="1 is the mean of the layer: heads of one layer can be compared, whatever the size of the stream.",
+            null_in=True,
         ),
     ),
 )  # fmt: skip

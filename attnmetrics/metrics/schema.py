@@ -283,13 +283,19 @@ def families_of(labels: Iterable[Label], links: Iterable[Link]) -> tuple[Family,
 
 def twin_of(result: Result, of_heads: Set[str]) -> Result:
     """The declaration of a result's by-layer twin, given the names of all results of heads."""
+
+    def own(name: str) -> str:
+        return f"{name}_by_layer" if name in of_heads else name
+
     return replace(
         result,
         name=f"{result.name}_by_layer",
         dims=("layer", *result.dims[2:]),
         title=f"{result.title}, by layer",
         formula=f"{result.formula}, from sums over the heads of a layer",
-        chance=f"{result.chance}_by_layer" if result.chance in of_heads else result.chance,
+        chance=own(result.chance),
+        excess=own(result.excess),
+        beside=tuple(map(own, result.beside)),
     )
 
 

@@ -84,7 +84,9 @@ def _result(
     unit: str = "nats", kind: Any = "mean", source: str = "",
     **rest: Any,
 ) -> Result:  # fmt: skip
-    return Result(name, dims, unit, kind, title, formula, compute, source, help, layered=False, **rest)
+    return Result(
+        name, dims, unit, kind, title, formula, compute, source, help, layered=False, null_in=dims[:2] == HEAD, **rest
+    )
 
 
 FAMILY: Final = Family(

@@ -117,6 +117,7 @@ FAMILY: Final = Family(
             "edges of each half at the offset that most edges of the other half have ÷ attainable edges",
             lambda sums: held_out(_by_offset(sums), _edges(sums)), f"{CLARK}, Table 1",
             help=f"What one finds by always taking the word that stands so many words away. {_NAMED}",
+            caption="best word offset",
         ),
         Result(
             "relation_best_offset", ("rule", "rel"), "words", "score", "Best word offset for a relation",

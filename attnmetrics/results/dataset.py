@@ -8,8 +8,11 @@ alone. The attributes of a variable are
 - `help`: how to read a map of it; `family`: the title of the shelf that it stands on;
 - `magnitude`: `no` for tables by which heads cannot be ranked: names of groups, places on a map, pairs of heads;
 - where they apply, `heading`: what it is called at a label, with `{}` for the label; `chance`: the variable that holds
-  its chance level; `twin_of`: of a table by layer, the table of heads that it belongs to; `by_layer`: of a table
-  of heads without such a twin, what stands for it, `mean of heads`.
+  its chance level, and `chance_times`: `evidence` where that is times what a head leaves off null pieces; `excess`:
+  the variable by which heads are ranked for it; `beside`: variables that are drawn beside it and its chance level;
+  `caption`: what it is called where it stands beside another; `null`: `in` where attention to null pieces counts in
+  it, so that a head that rests on them has evidence for it; `twin_of`: of a table by layer, the table of heads that it
+  belongs to; `by_layer`: of a table of heads without such a twin, what stands for it, `mean of heads`.
 
 Those of a coordinate are `long_name`, `help` and `units`; of the whole, `unit`: what stands for sentences, and `order`:
 the names of its variables, as people read them.
@@ -130,6 +133,11 @@ def describe_result(result: Result, family: str, unit: str) -> dict[str, Any]:
     optional = {
         "heading": result.heading,
         "chance": result.chance,
+        "chance_times": "evidence" if result.chance_off_null else "",
+        "excess": result.excess,
+        "beside": list(result.beside),
+        "caption": result.caption,
+        "null": "in" if result.null_in else "",
         "twin_of": twin_of if twin_of != result.name else "",
         "magnitude": "" if result.magnitude else "no",
     }

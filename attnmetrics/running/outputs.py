@@ -6,6 +6,9 @@ import pandas as pd
 import xarray as xr
 
 from attnmetrics.config import RunConfig
+from attnmetrics.describing.files import FILE as ROLES
+from attnmetrics.describing.files import load_roles, save_roles
+from attnmetrics.describing.rules import read_rules
 from attnmetrics.results.dataset import dataset, load, save
 from attnmetrics.results.exemplars import (
     attention_frame,
@@ -22,6 +25,7 @@ from attnmetrics.results.tables import save_tables
 from attnmetrics.results.tokens import FILE as TOKENS
 from attnmetrics.results.tokens import load_tokens, save_tokens, tokens_frame
 from attnmetrics.running.measured import Measured
+from attnmetrics.running.roles import find_roles
 from attnmetrics.running.runfile import Facts
 from attnmetrics.storage import Location
 from attnmetrics.store.merge import merge, merge_tokens
@@ -39,6 +43,7 @@ class Outputs:
     untraced: int
     """exemplars that are drawn without the attention in them, for there is no trace of it"""
     tokens: pd.DataFrame
+    roles: pd.DataFrame
     importance: xr.Dataset | None
     """of attention; None where it was not measured"""
 
@@ -62,8 +67,10 @@ def merge_outputs(measured: Measured, config: RunConfig, missing: int, importanc
         results.attrs["shards_missing"] = f"{missing} of {store.shards}"
     frame = exemplars_frame(measured.listing, store.schema.layers, measured.passages)
     has_null = bool(sums["null_sum"].any())
-    tokens = merge_tokens(store, measured.commits, config.token_occurrences, has_null)
-    return Outputs(results, frame, *_attention(measured), tokens_frame(tokens, store.schema.layers), importance)
+    listed = merge_tokens(store, measured.commits, config.token_occurrences, has_null)
+    tokens = tokens_frame(listed, store.schema.layers)
+    roles = find_roles(read_rules(None), results, tokens)
+    return Outputs(results, frame, *_attention(measured), tokens, roles, importance)
 
 
 def _attention(measured: Measured) -> tuple[pd.DataFrame, int]:
@@ -75,7 +82,7 @@ def _attention(measured: Measured) -> tuple[pd.DataFrame, int]:
 
 
 def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
-    """Write the results, the frames of exemplars and tokens, `tables/` and `report/`, and open them.
+    """Write the results, the frames of exemplars, tokens and roles, `tables/` and `report/`, and open them.
 
     Where importance was measured, `importance.zarr` too; tables and report show it with the others.
 
@@ -86,13 +93,15 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     save_exemplars(outputs.exemplars, folder / "exemplars.parquet")
     save_attention(outputs.attention, folder / "exemplar_attention.parquet")
     save_tokens(outputs.tokens, folder / TOKENS)
+    save_roles(outputs.roles, folder / ROLES)
     if outputs.importance is not None:
         save(outputs.importance, folder / IMPORTANCE)
     shown = join(outputs.dataset, outputs.importance)
     save_tables(shown, folder / "tables")
     probed = with_probes(shown, folder)
-    write_report(probed, outputs.exemplars, outputs.attention, facts, folder / "report", outputs.tokens)
+    write_report(probed, outputs.exemplars, outputs.attention, facts, folder / "report", outputs.tokens, outputs.roles)
     load(folder / "results.zarr")
     load_exemplars(folder / "exemplars.parquet")
     load_attention(folder / "exemplar_attention.parquet")
     load_tokens(folder / TOKENS)
+    load_roles(folder / ROLES)

@@ -7,7 +7,15 @@ from attnmetrics.errors import StoreError
 from attnmetrics.running.runfile import read_facts
 from attnmetrics.storage import Location, read_ahead
 
-OUTPUTS = ("results.zarr", "exemplars.parquet", "exemplar_attention.parquet", "tokens.parquet", "tables", "report")
+OUTPUTS = (
+    "results.zarr",
+    "exemplars.parquet",
+    "exemplar_attention.parquet",
+    "tokens.parquet",
+    "roles.parquet",
+    "tables",
+    "report",
+)
 """What a merge leaves in the run's folder."""
 
 OF_SOME = ("importance.zarr",)

@@ -27,6 +27,7 @@ from attnmetrics.views.papers.clark_2019 import CLARK, published_layers, publish
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 from attnmetrics.views.pieces import readable, visible
 from attnmetrics.views.relations import coreference, relations, under_rules
+from attnmetrics.views.role_pages import pack_roles
 from attnmetrics.views.tables import (
     by_layer,
     chance,
@@ -87,6 +88,7 @@ def write_report(
     facts: Mapping[str, Any],
     folder: Location,
     tokens: pd.DataFrame | None = None,
+    roles: pd.DataFrame | None = None,
 ) -> None:
     """Write `folder`/index.html.
 
@@ -97,11 +99,12 @@ def write_report(
         facts: what run.json says; `model`, `corpus`, `counts`, `left_out`, `timings` are shown where present.
         folder: made where missing.
         tokens: rows (layer, head, side, rank, piece, piece_id, attention, occurrences, lift); None for none.
+        roles: rows (layer, head, role, detail, …, sentence); None for none.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    page = render(data, exemplars, attention, facts, tokens=tokens)
+    page = render(data, exemplars, attention, facts, tokens=tokens, roles=roles)
     try:
         folder.write_folder(lambda path: (path / PAGE).write_text(page, encoding="utf-8", newline="\n"))
     except OSError as error:
@@ -118,11 +121,13 @@ def render(
     facts: Mapping[str, Any],
     served: bool = False,
     tokens: pd.DataFrame | None = None,
+    roles: pd.DataFrame | None = None,
 ) -> str:
     """The page, the same for the same input. `served`: a server stands behind it that runs the model."""
     name = model_name(facts)
     title = f"Attention heads of {name}" if name else "Attention heads"
-    return render_page(contents(data, exemplars, attention, facts, tokens) | {"served": served}, title, "auto")
+    content = contents(data, exemplars, attention, facts, tokens, roles)
+    return render_page(content | {"served": served}, title, "auto")
 
 
 def contents(
@@ -131,6 +136,7 @@ def contents(
     attention: pd.DataFrame,
     facts: Mapping[str, Any],
     tokens: pd.DataFrame | None = None,
+    roles: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
     """What the page's script reads."""
     return {
@@ -156,6 +162,7 @@ def contents(
         "published_relations": published_of(data),
         "relations": [[_told(one) for one in under_rules(data, best.rel)] for best in relations(data)],
         "coreference": [_told(one) for one in coreference(data)],
+        "roles": None if roles is None else pack_roles(data, roles),
         "tokens": None if tokens is None else pack_tokens(data, tokens),
         **_sentences(data, exemplars, attention),
     }  # fmt: skip

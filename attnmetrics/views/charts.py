@@ -12,15 +12,21 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import Normalize, TwoSlopeNorm
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from attnmetrics.views import palette, style
+from attnmetrics.views.correlations import in_words as correlation_in_words
+from attnmetrics.views.correlations import over_heads_on, p_value
+from attnmetrics.views.evidence import competing, is_off, least
 from attnmetrics.views.heads import ROLES, standout
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.tables import (
     Labels,
     at_labels,
+    beside,
     by_layer,
+    caption,
     chance,
     in_words,
     is_share,
@@ -40,37 +46,48 @@ _TEXT_HEIGHT: Final = 0.12
 # ---- heads, and the layers beside them
 
 
-def heads(axes: Axes, table: xr.DataArray, top: float | None = None) -> QuadMesh:
+def heads(axes: Axes, table: xr.DataArray, top: float | None = None, scaled: xr.DataArray | None = None) -> QuadMesh:
     """Heat map of [layer, head], layer 0 on top; the strongest colour is `top`, or the largest value.
 
-    Values below 0 have colours of their own.
+    Values below 0 have colours of their own. `scaled`: the values that make the scale, where these are fewer.
     """
     numbers = values(table)
-    mesh = style.heat(axes, numbers, *style.ground(numbers, top))
+    mesh = style.heat(axes, numbers, *style.ground(numbers if scaled is None else values(scaled), top))
     style.ticks(axes, "y", table["layer"].values.tolist())
     style.ticks(axes, "x", table["head"].values.tolist())
     style.name_axes(axes, x="head", y="layer")
     return mesh
 
 
+def heads_of(axes: Axes, data: xr.Dataset, table: xr.DataArray, top: float | None = None) -> QuadMesh:
+    """The same of a run's table: heads that are nearly switched off are striped, and set no scale."""
+    mesh = heads(axes, table, top, competing(data, table))
+    off = is_off(data) & np.isfinite(values(table))
+    style.stripe(axes, off)
+    if off.any():
+        style.name_axes(axes, x=f"head; striped: under {100 * least(data):g}% off null", y="layer")
+    return mesh
+
+
 def layers(axes: Axes, data: xr.Dataset, metric: str, at: Labels, *, alone: bool = False) -> None:
     """Bars of a metric by layer, beside a map or alone, with its chance level as marks (`axes.collections[0]`).
 
-    For the alignment with a link, with the share of all pairs that are linked as a line (Fig. 8).
+    With lines for what else is drawn beside it: for the alignment with a link, the share of all pairs that are linked
+    (Fig. 8), and what even attention would give.
 
     Raises:
         ConfigError: the run has no such metric by layer, or no such label.
     """
     table = select_layers(data, metric, at)
     bars(axes, table)
-    lines = _baseline(axes, data, metric, at) + _chance_marks(axes, data, metric, at)
+    lines = _lines_beside(axes, data, metric, at) + _chance_marks(axes, data, metric, at)
     if alone:
         axes.set_ylim(len(table), 0)
         style.ticks(axes, "y", table["layer"].values.tolist())
-        style.name_axes(axes, x="; ".join([scale(data[metric]), *lines]), y="layer")
+        style.name_axes(axes, x="\n".join([scale(data[metric]), *lines]), y="layer")
     else:
         axes.tick_params(labelleft=False)
-        style.name_axes(axes, x="; ".join(["by layer", *lines]))
+        style.name_axes(axes, x="\n".join(["by layer", *lines]))
 
 
 def bars(axes: Axes, table: xr.DataArray) -> None:
@@ -82,17 +99,23 @@ def bars(axes: Axes, table: xr.DataArray) -> None:
     style.few_ticks(axes, "x", share=is_share(table), number=3)
 
 
-def _baseline(axes: Axes, data: xr.Dataset, metric: str, at: Labels) -> list[str]:
-    """A line for the share of pairs that are linked; what to say of it, nothing where the metric has none."""
-    link = metric.removesuffix("_alignment")
-    if link == metric or f"{link}_baseline" not in data:
-        return []
-    value = float(at_labels(data[f"{link}_baseline"], at))
-    if np.isnan(value):
-        return []
-    axes.axvline(value, color=palette.BASELINE, linewidth=1.6)
-    axes.set_xlim(0, max(axes.get_xlim()[1], value * 1.1))
-    return ["line: share of all pairs"]
+_CASING: Final = withStroke(linewidth=3, foreground=palette.SURFACE)
+"""Around lines that cross bars."""
+_LINES: Final = (("line", palette.BASELINE, "-"), ("dotted", palette.SERIES[2], ":"))
+"""How what is drawn beside a metric is drawn, in its order."""
+
+
+def _lines_beside(axes: Axes, data: xr.Dataset, metric: str, at: Labels) -> list[str]:
+    """A line for each value that all layers share; what to say of them."""
+    told = []
+    for (name, colour, line), table in zip(_LINES, beside(data, data[metric]), strict=False):
+        level = at_labels(table, at)
+        value = float(level) if level.ndim == 0 else np.nan
+        if np.isfinite(value):
+            axes.axvline(value, color=colour, linestyle=line, linewidth=1.6, path_effects=[_CASING])
+            axes.set_xlim(0, max(axes.get_xlim()[1], value * 1.1))
+            told.append(f"{name}: {caption(table)} {percent(value)}")
+    return told
 
 
 def _chance_marks(axes: Axes, data: xr.Dataset, metric: str, at: Labels) -> list[str]:
@@ -105,7 +128,7 @@ def _chance_marks(axes: Axes, data: xr.Dataset, metric: str, at: Labels) -> list
     rows = np.arange(len(marks))
     axes.vlines(marks, rows + 0.06, rows + 0.94, color=palette.INK, linewidth=1.8, zorder=4)
     axes.set_xlim(0, max(axes.get_xlim()[1], largest(marks) * 1.1))
-    return ["marks: chance"]
+    return [f"marks: {caption(level)}"]
 
 
 # ---- relations by layer
@@ -232,14 +255,21 @@ _CORRELATION: Final = {"entropy": "distance_entropy", "dependency_alignment": "d
 
 
 def scatter(axes: Axes, data: xr.Dataset, metric: str) -> None:
-    """Distance against a metric: a dot a head with evidence, the darker, the deeper."""
+    """Distance against a metric: a dot a head with evidence, the darker, the deeper.
+
+    Heads that are nearly switched off are hollow (`axes.collections[1]`), and stand at the border where they lie beyond
+    the range of the others.
+    """
     other = select(data, metric, ALIGNMENT if metric == "dependency_alignment" else {})
     x, y = values(data["distance"]).ravel(), values(other).ravel()
     depth = np.repeat(np.arange(data.sizes["layer"]), data.sizes["head"])
-    kept = np.isfinite(x) & np.isfinite(y)
+    known, off = np.isfinite(x) & np.isfinite(y), is_off(data).ravel()
     norm = Normalize(-0.6 * len(data["layer"]), max(1, len(data["layer"]) - 1))
-    colours = [palette.SEQUENTIAL.light[int(norm(d) * (palette.LEVELS - 1))] for d in depth[kept]]
-    axes.scatter(x[kept], y[kept], s=20, c=colours, linewidths=0.4, edgecolors=palette.SURFACE)
+    levels = np.asarray(norm(depth.astype(float)) * (palette.LEVELS - 1), np.int64)
+    colours = np.array(palette.SEQUENTIAL.light)[levels]
+    on = known & ~off
+    axes.scatter(x[on], y[on], s=20, c=colours[on].tolist(), linewidths=0.4, edgecolors=palette.SURFACE)
+    _hollow_dots(axes, x[known & off], y[known & off], colours[known & off].tolist())
     axes.grid(color=palette.FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
     style.few_ticks(axes, "x", share=False)
@@ -247,15 +277,23 @@ def scatter(axes: Axes, data: xr.Dataset, metric: str) -> None:
     style.name_axes(axes, x="distance in pieces", y=_AXIS[metric])
 
 
+def _hollow_dots(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], colours: list[str]) -> None:
+    """Dots that widen no axis."""
+    if not len(x):
+        return
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    axes.scatter(
+        np.clip(x, left, right), np.clip(y, bottom, top), s=18, facecolors="none", edgecolors=colours, linewidths=1,
+        clip_on=False,
+    )  # fmt: skip
+    axes.set(xlim=(left, right), ylim=(bottom, top))
+
+
 def correlation(data: xr.Dataset, metric: str) -> str:
-    """Pearson's r of distance and a metric, and its p, as text."""
+    """Pearson's r of distance and a metric, and its p, as text; a line below, without heads nearly switched off."""
     name = _CORRELATION[metric]
     r, p = float(data[f"{name}_r"]), float(data[f"{name}_p"])
     if np.isnan(r):
         return "too few heads for a correlation"
-    return f"r = {r:.2f}, {p_value(p)}".replace("-", "−")
-
-
-def p_value(p: float) -> str:
-    """A p-value as papers write it."""
-    return "p unknown" if np.isnan(p) else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    whole, without = f"r = {r:.2f}, {p_value(p)}".replace("-", "−"), over_heads_on(data, name)
+    return whole if without is None else f"{whole}; without hollow ones\n{correlation_in_words(*without)}"

@@ -6,8 +6,9 @@ from typing import Final
 import pandas as pd
 import xarray as xr
 
+from attnmetrics.views.evidence import CHOICES, competing, least, with_least
 from attnmetrics.views.heads import Standout, ranked, standouts
-from attnmetrics.views.tables import further, labels_of, of_heads, with_one_label
+from attnmetrics.views.tables import further, labels_of, of_heads, ranking, with_one_label
 
 SHOWN: Final = 3
 """Heads with the highest values of a metric whose exemplars a page has."""
@@ -55,20 +56,18 @@ def leading(data: xr.Dataset, exemplars: pd.DataFrame) -> pd.Series:
 def _highest(data: xr.Dataset, claims: Set[str]) -> Iterator[tuple[str, int, int]]:
     """(claim, layer, head)"""
     for table in of_heads(data).values():
+        ranks = competing(data, ranking(data, table))
         for place, claim in enumerate(claims_of(table)):
             if claim in claims:
                 at = dict.fromkeys(further(table), place)
-                yield from ((claim, layer, head) for layer, head, _ in ranked(table.isel(at))[:SHOWN])
-
-
-def _at(table: xr.DataArray, label: int) -> xr.DataArray:
-    of_labels = with_one_label(table)
-    return of_labels.isel(dict.fromkeys(further(of_labels), label))
+                yield from ((claim, layer, head) for layer, head, _ in ranked(ranks.isel(at))[:SHOWN])
 
 
 def _standouts(data: xr.Dataset) -> Iterator[tuple[str, int, int]]:
-    for one in standouts(data):
-        yield standout_claim(one), one.layer, one.head
+    """Also of those that stand out where a page is asked for other evidence."""
+    for share in (least(data), *CHOICES):
+        for one in standouts(with_least(data, share)):
+            yield standout_claim(one), one.layer, one.head
 
 
 def standout_claim(one: Standout) -> str:

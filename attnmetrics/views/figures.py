@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.views import charts, layer_dots, palette, similarity, style
+from attnmetrics.views.evidence import competing, is_off, least
 from attnmetrics.views.exemplars import strongest
 from attnmetrics.views.heads import EXAMPLE_ROLES, Role, Standout, per_head, standout
 from attnmetrics.views.numbers import percent
@@ -34,6 +35,7 @@ from attnmetrics.views.tables import (
     beside_chance,
     by_layer,
     by_themselves,
+    caption,
     further,
     heading,
     in_words,
@@ -119,7 +121,7 @@ def layer_bars(data: xr.Dataset, metric: str, at: Labels | None = None, new: New
     at = at or {}
     _, height = _map_size(select(data, metric, at))
     name, formula = f"{heading(data[metric], at)}, by layer", said(data[metric], "formula")
-    sheet = Sheet(4.2, _HEADER + height + 0.5, name, formula, new)
+    sheet = Sheet(4.2, _HEADER + height + 0.9, name, formula, new)
     charts.layers(sheet.axes(_LEFT, _HEADER, 2.9, height), data, metric, at, alone=True)
     return sheet.figure
 
@@ -141,7 +143,7 @@ def _head_panel(
     table = select(data, metric, at)
     width, height = _map_size(table)
     axes = sheet.axes(_LEFT, place, width, height)
-    mesh = charts.heads(axes, table, top)
+    mesh = charts.heads_of(axes, data, table, top)
     if by_layer(data, metric) is not None:
         charts.layers(sheet.axes(_LEFT + width + 0.25, place, _BARS, height, sharey=axes), data, metric, at)
     below = sheet.axes(_LEFT, place + height + 0.42, width, 0.09)
@@ -152,11 +154,14 @@ def _head_panel(
 
 
 def dependency_alignment(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
-    """Fig. 8: attention along dependencies, three directions, with the share of pairs in a dependency (orange)."""
+    """Fig. 8: attention along dependencies, three directions, beside what a head without syntax would give.
+
+    Orange, the share of pairs in a dependency; dotted, even attention; marks, what a layer's distances alone give.
+    """
     metric = "dependency_alignment"
     width, height = _map_extent(_map_size(data[metric]))
     step = height - _HEADER + 0.42
-    subtitle = f"{said(data[metric], 'formula')}; orange: share of all pairs"
+    subtitle = said(data[metric], "formula")
     sheet = Sheet(width, _HEADER + 3 * step, title(data[metric]), subtitle, new)
     for row, direction in enumerate(labels_of(data[metric], "direction")):
         top = _HEADER + 0.3 + row * step
@@ -211,8 +216,8 @@ def all_labels(data: xr.Dataset, metric: str, new: NewFigure = Figure, name: str
     for n, row in enumerate(kept):
         at = {dim: labels_of(table, dim)[row]}
         chance = None if level is None else at_labels(level, at)
-        _grid_panel(sheet, at_labels(table, at), chance, in_words(at[dim]), grid, n)
-    _grid_scale(sheet, grid.bottom + 0.12, table)
+        _grid_panel(sheet, data, at_labels(table, at), chance, in_words(at[dim]), grid, n)
+    _grid_scale(sheet, data, grid.bottom + 0.12, table)
     return sheet.figure
 
 
@@ -286,17 +291,25 @@ _GRID_TOP: Final = 0.95
 """Where the first row of maps begins."""
 
 
-def _grid_panel(sheet: Sheet, table: xr.DataArray, chance: xr.DataArray | None, name: str, grid: _Grid, n: int) -> None:
+def _grid_panel(
+    sheet: Sheet, data: xr.Dataset, table: xr.DataArray, chance: xr.DataArray | None, name: str, grid: _Grid, n: int
+) -> None:
     """The map of a label; above it its largest value, and the chance level where heads share one."""
     (left, top), (width, height) = grid.place(n), grid.size
-    axes, numbers = sheet.axes(left, top, width, height), values(table)
-    style.heat(axes, numbers, *style.ground(numbers), cells=grid.maps * numbers.size)
+    axes, numbers = sheet.axes(left, top, width, height), values(competing(data, table))
+    style.heat(axes, values(table), *style.ground(numbers), cells=grid.maps * numbers.size)
+    style.stripe(axes, is_off(data) & np.isfinite(values(table)))
     _end_ticks(axes, table)
     sheet.text(left, top - 0.33, label(name, int(12 * (width + 0.4))), weight="bold")
     largest = float(np.nanmax(numbers)) if np.isfinite(numbers).any() else float("nan")
     note = "no evidence" if np.isnan(largest) else "absent" if largest == 0 else f"max {shown(table, largest)}"
-    beside = f", chance {shown(table, float(chance))}" if chance is not None and chance.ndim == 0 else ""
+    beside = f", {_short(chance)} {shown(table, float(chance))}" if chance is not None and chance.ndim == 0 else ""
     sheet.text(left, top - 0.17, label(note + beside), size=style.SMALL_SIZE, color=palette.MUTED)
+
+
+def _short(chance: xr.DataArray) -> str:
+    """What a chance level is, in little room: "even attention" is "even"."""
+    return caption(chance).removesuffix(" attention")
 
 
 def _end_ticks(axes: Axes, table: xr.DataArray) -> None:
@@ -307,13 +320,16 @@ def _end_ticks(axes: Axes, table: xr.DataArray) -> None:
         axis.set_ticks([n + 0.5 for n in ends], labels=[str(names[n]) for n in ends])
 
 
-def _grid_scale(sheet: Sheet, top: float, table: xr.DataArray) -> None:
+def _grid_scale(sheet: Sheet, data: xr.Dataset, top: float, table: xr.DataArray) -> None:
     axes = sheet.axes(_LEFT, top, 1.8, 0.09)
     ramp = np.linspace(0, 1, palette.LEVELS)[None]
     axes.pcolormesh(ramp, cmap=palette.SEQUENTIAL.colours, edgecolors="face", linewidth=0.8)
     axes.set_yticks([])
     axes.set_xticks([0, palette.LEVELS], labels=["0", "largest share" if is_share(table) else "largest value"])
-    sheet.text(_LEFT + 2.35, top - 0.02, "layers down, heads across", color=palette.MUTED, size=style.SMALL_SIZE)
+    striped = f"; striped: under {100 * least(data):g}% off null" if is_off(data).any() else ""
+    sheet.text(
+        _LEFT + 2.35, top - 0.02, f"layers down, heads across{striped}", color=palette.MUTED, size=style.SMALL_SIZE
+    )
 
 
 # ---- Fig. 9
@@ -390,7 +406,8 @@ def correlation(data: xr.Dataset, metric: str, new: NewFigure = Figure) -> Figur
 
 
 def _scatters(data: xr.Dataset, metrics: Sequence[str], name: str, new: NewFigure) -> Figure:
-    sheet = Sheet(0.5 + 3.2 * len(metrics), 3.75, name, "a dot is a head; the darker, the deeper", new)
+    hollow = "; hollow: nearly switched off" if is_off(data).any() else ""
+    sheet = Sheet(0.5 + 3.2 * len(metrics), 3.75, name, f"a dot is a head; the darker, the deeper{hollow}", new)
     for n, metric in enumerate(metrics):
         charts.scatter(sheet.axes(0.65 + n * 3.2, 1.0, 2.55, 2.1), data, metric)
         sheet.text(0.65 + n * 3.2, 0.72, charts.correlation(data, metric), weight="bold")

@@ -6,7 +6,20 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
-from attnmetrics.views.tables import Labels, at_labels, chance, labels_of, select, shown, table_of_heads, values
+from attnmetrics.views.evidence import competing, of_those_on
+from attnmetrics.views.tables import (
+    Labels,
+    against,
+    at_labels,
+    caption,
+    chance,
+    labels_of,
+    ranking,
+    select,
+    shown,
+    table_of_heads,
+    values,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +31,6 @@ class Role:
     at: Labels = field(default_factory=dict)
     """A label for each further dimension of the metric."""
     lowest: bool = False
-    rank_by: str = ""
-    """The metric that ranks the heads, where it is another and the run has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +42,11 @@ class Standout:
     head: int
     value: float
     median: float
-    """Median over all heads with evidence."""
+    """Median over all heads with evidence that are not nearly switched off."""
     chance: float
     """The value's chance level; NaN where the run has none."""
+    of_chance: str
+    """What the chance level is: "even attention"; empty where the run has none."""
     table: xr.DataArray = field(repr=False, compare=False)
     """[layer, head] values of all heads"""
 
@@ -52,10 +65,15 @@ class Standout:
         """The chance level with its unit."""
         return shown(self.table, self.chance)
 
+    @property
+    def against_chance(self) -> str:
+        """The value against its chance level: "7.6×", or "+11%" beyond it; empty where that cannot be said."""
+        return against(self.table, self.value, self.chance)
+
 
 ROLES: Final = (
     Role("most null attention", "null_attention"),
-    Role("along dependencies", "dependency_alignment", {"direction": "either"}, rank_by="dependency_excess"),
+    Role("along dependencies", "dependency_alignment", {"direction": "either"}),
     Role("most local", "distance", lowest=True),
     Role("most distant", "distance"),
     Role("most diffuse", "entropy"),
@@ -96,21 +114,32 @@ def ranked(table: xr.DataArray, *, lowest: bool = False) -> list[tuple[int, int,
 
 
 def standout(data: xr.Dataset, role: Role) -> Standout | None:
-    """The head that answers a role, or None where the run has no evidence for it."""
+    """The head that answers a role, or None where the run has no evidence for it, or only of heads switched off."""
     table = per_head(data, role.metric, role.at)
     if table is None:
         return None
-    ranking = per_head(data, role.rank_by, role.at)
-    best = ranked(table if ranking is None else ranking, lowest=role.lowest)
-    if not best or (best[0][2] == 0 and not role.lowest):
+    best = ranked(of_those_on(data, rank_table(data, role.metric, role.at)), lowest=role.lowest)
+    if not best:
         return None
-    layer, head, _ = best[0]
-    at = {"layer": layer, "head": head}
+    one = _standout(data, role, best[0], table)
+    return one if role.lowest or one.value > max(0.0, np.nan_to_num(one.chance)) else None
+
+
+def _standout(data: xr.Dataset, role: Role, best: tuple[int, int, float], table: xr.DataArray) -> Standout:
+    at = {"layer": best[0], "head": best[1]}
     level = chance(data, data[role.metric])
     by_chance = np.nan if level is None else float(at_labels(level, {**at, **role.at}))
-    return Standout(
-        role, layer, head, float(at_labels(table, at)), float(np.nanmedian(values(table))), by_chance, table
-    )
+    of_chance = "" if level is None else caption(level)
+    median = float(np.nanmedian(values(of_those_on(data, table))))
+    return Standout(role, best[0], best[1], float(at_labels(table, at)), median, by_chance, of_chance, table)
+
+
+def rank_table(data: xr.Dataset, metric: str, at: Labels) -> xr.DataArray:
+    """[layer, head] numbers by which heads are ranked for a metric at these labels, NaN of those that do not compete.
+
+    By what is beyond chance, where the run has that; heads that are nearly switched off do not compete.
+    """
+    return competing(data, at_labels(ranking(data, data[metric]), at))
 
 
 def standouts(data: xr.Dataset) -> list[Standout]:

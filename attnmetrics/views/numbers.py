@@ -11,6 +11,12 @@ def percent(value: float) -> str:
     return f"{scaled:.0f}%" if abs(scaled) >= 9.95 or scaled == 0 else f"{scaled:.1f}%"
 
 
+def times(ratio: float) -> str:
+    """How many times as large: "0.42×", "7.6×", "120×"."""
+    digits = 0 if ratio >= 9.95 else 1 if ratio >= 0.995 else 2
+    return f"{ratio:,.{digits}f}×"
+
+
 def number(value: float) -> str:
     """A number with three significant digits, two where it is small; counts whole, with separators."""
     if np.isnan(value):

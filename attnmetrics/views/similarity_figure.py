@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.views import palette, similarity, style
+from attnmetrics.views.evidence import competing, is_off
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.style import Sheet
 from attnmetrics.views.tables import Labels, heading, is_share, scale, select, title, units, values
@@ -100,10 +101,14 @@ def head_map(axes: Axes, data: xr.Dataset, colour: str = LAYER, at: Labels | Non
         colours = np.array(_layer_colours(data) if colour == LAYER else _cluster_colours(data))
         dots = axes.scatter(x, y, c=colours[kept].tolist(), **looks)
     else:
-        numbers = values(select(data, colour, at or {})).ravel()
-        norm, colours_of = style.ground(numbers)
+        table = select(data, colour, at or {})
+        numbers = values(table).ravel()
+        norm, colours_of = style.ground(values(competing(data, table)))
         cmap = colours_of.colours.with_extremes(bad=palette.NO_EVIDENCE)
         dots = axes.scatter(x, y, c=numbers[kept], norm=norm, cmap=cmap, plotnonfinite=True, **looks)
+    off = is_off(data).ravel()[kept]
+    if off.any():  # nearly switched off: hollow
+        axes.scatter(x[off], y[off], s=7, color=palette.SURFACE, linewidths=0)
     if colour == CLUSTER:
         _number_clusters(axes, data, points)
     axes.set_aspect("equal", adjustable="datalim")

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import Collection, QuadMesh
-from matplotlib.colors import Normalize
+from matplotlib.collections import Collection, PatchCollection, QuadMesh
+from matplotlib.colors import Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from attnmetrics.views.palette import BAR, DIVERGING, HATCH, INK, MUTED, NO_EVIDENCE, SEQUENTIAL, SURFACE, Scale
@@ -111,6 +112,14 @@ def heat(
     if masked.mask.any():
         _hatch(axes, masked)
     return mesh
+
+
+def stripe(axes: Axes, marked: NDArray[np.bool_]) -> None:
+    """Fade and stripe cells [row, column] of a heat map."""
+    cells = [Rectangle((column, row), 1, 1) for row, column in np.argwhere(marked).tolist()]
+    if cells:
+        faded = (*to_rgb(SURFACE), 0.55)
+        axes.add_collection(PatchCollection(cells, facecolor=faded, edgecolor=MUTED, hatch="\\\\\\\\\\", linewidth=0))
 
 
 def _hatch(axes: Axes, masked: "np.ma.MaskedArray[Any, Any]") -> None:

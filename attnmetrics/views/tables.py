@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.results.wording import unit_name
-from attnmetrics.views.numbers import number, percent
+from attnmetrics.views.numbers import number, percent, times
 from attnmetrics.views.pieces import visible
 
 HEAD: Final = ("layer", "head")
@@ -76,17 +76,41 @@ def by_layer(data: xr.Dataset, name: str) -> xr.DataArray | None:
 
 def chance(data: xr.Dataset, table: xr.DataArray) -> xr.DataArray | None:
     """The table's chance level, with some of its dimensions or all; None where the run has none."""
-    name = str(table.attrs.get("chance", ""))
+    level = _named(data, table, str(table.attrs.get("chance", "")))
+    return level if level is None or table.attrs.get("chance_times") != "evidence" else _off_null(data, table, level)
+
+
+def _named(data: xr.Dataset, table: xr.DataArray, name: str) -> xr.DataArray | None:
+    """A table that another one names, of heads or of layers as that one is."""
     known = (data[spelled] for spelled in (name, f"{name}_by_layer") if spelled in data)
     return next((level for level in known if set(level.dims) <= set(table.dims)), None)
+
+
+def _off_null(data: xr.Dataset, table: xr.DataArray, level: xr.DataArray) -> xr.DataArray:
+    """A level times what is left off null pieces, by a head or by a layer as the table is."""
+    null = data.get("null_attention" if "head" in table.dims else "null_attention_by_layer")
+    if null is None:
+        return level
+    return (level * (1 - null)).transpose(*null.dims, ...).assign_attrs(level.attrs).rename(level.name)
+
+
+def beside(data: xr.Dataset, table: xr.DataArray) -> list[xr.DataArray]:
+    """What is drawn beside a table and its chance level, as far as the run has it."""
+    named = (_named(data, table, str(name)) for name in table.attrs.get("beside", ()))
+    return [one for one in named if one is not None]
+
+
+def ranking(data: xr.Dataset, table: xr.DataArray) -> xr.DataArray:
+    """What heads are ranked by for a table: where the run has it, what is beyond its chance level; else the table."""
+    excess = _named(data, table, str(table.attrs.get("excess", "")))
+    return table if excess is None else excess
 
 
 def by_themselves(data: xr.Dataset) -> dict[str, xr.DataArray]:
     """The run's tables of heads that are shown by themselves: not the chance level of another."""
     heads = of_heads(data)
-    levels = (chance(data, table) for table in heads.values())
-    beside = {str(level.name) for level in levels if level is not None}
-    return {name: table for name, table in heads.items() if name not in beside}
+    levels = {str(table.attrs.get("chance", "")) for table in heads.values()}
+    return {name: table for name, table in heads.items() if name not in levels}
 
 
 def select(data: xr.Dataset, name: str, at: Labels) -> xr.DataArray:
@@ -160,6 +184,16 @@ def title(table: xr.DataArray) -> str:
 def units(table: xr.DataArray) -> str:
     """What the values are counted in; `1` for pure numbers."""
     return said(table, "units") or "1"
+
+
+def is_of_all_attention(table: xr.DataArray) -> bool:
+    """Whether attention to null pieces counts in it, so that a head that rests on them has evidence for it."""
+    return table.attrs.get("null") == "in"
+
+
+def caption(table: xr.DataArray) -> str:
+    """What the table is called where it stands beside another: "even attention"."""
+    return said(table, "caption") or "chance"
 
 
 def scale(table: xr.DataArray) -> str:
@@ -244,6 +278,17 @@ def shown(table: xr.DataArray, value: float) -> str:
     if is_share(table):
         return percent(value)
     return number(value) if units(table) == "1" else f"{number(value)} {units(table)}"
+
+
+def against(table: xr.DataArray, value: float, level: float) -> str:
+    """A value against its chance level: how many times it, "7.6×"; where heads are ranked by what is beyond it,
+    how much that is, "+11%"; nothing where neither can be said.
+    """
+    if np.isnan(value) or np.isnan(level):
+        return ""
+    if table.attrs.get("excess"):
+        return f"{'+' if value >= level else ''}{shown(table, value - level)}"
+    return times(value / level) if level > 0 else ""
 
 
 def largest(table: NDArray[np.float64]) -> float:

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 from rich import box
 from rich.columns import Columns
 from rich.console import Group, RenderableType
@@ -21,6 +22,8 @@ from rich.text import Text
 from attnmetrics.errors import ConfigError
 from attnmetrics.storage import Location
 from attnmetrics.views import palette, similarity
+from attnmetrics.views.correlations import without_off
+from attnmetrics.views.evidence import competing, evidence, from_how_much, is_off, off_in_words
 from attnmetrics.views.exemplars import TYPICAL, strongest, typical
 from attnmetrics.views.facts import about, duration, headline, left_out, other_layers, stage_seconds
 from attnmetrics.views.heads import Standout, ranked, standouts
@@ -29,22 +32,27 @@ from attnmetrics.views.pieces import Piece, readable, visible, window
 from attnmetrics.views.tables import (
     HEAD,
     Labels,
+    against,
     at_labels,
     beside_chance,
     by_themselves,
+    caption,
     dim_title,
     further,
     heading,
     in_words,
     is_magnitude,
+    is_of_all_attention,
     is_share,
     kind,
     labels_of,
+    ranking,
     said,
     shown,
     title,
     units,
     values,
+    with_one_label,
 )
 
 _NOT_IN_SUMMARY: Final = ("least variable", "most variable")
@@ -53,6 +61,8 @@ _WIDEST_HEAT: Final = 16
 _FROM: Final = "bold black on #ffd08a"
 _TO: Final = "bold black on #9fd3f2"
 _FAINT: Final = "dim"
+_AGAINST: Final = "against it"
+"""Heads the column of values against their chance level."""
 
 
 # ---- summary
@@ -67,22 +77,26 @@ def summary(data: xr.Dataset, facts: Mapping[str, Any]) -> RenderableType:
     missing = [f"{name} ({value})" for name, value in left_out(data, facts) if value != "0"]
     if missing:
         lines.append(Text(f"left out or cut: {', '.join(missing)}", style="yellow"))
+    off = [Text(off_in_words(data), style=_FAINT)] if is_off(data).any() else []
     found = [head for head in standouts(data) if head.role.title not in _NOT_IN_SUMMARY]
     if not found:
-        return Group(*lines, Text("no head has evidence in this run"))
+        return Group(*lines, *off, Text("no head has evidence in this run"))
     groups = ([head for head in found if (head.role.metric == "pos_to") == tags] for tags in (False, True))
-    tables: list[RenderableType] = [_standouts(group) for group in groups if group]
-    return Group(*lines, Text(), Columns(tables, padding=(0, 3)))
+    tables: list[RenderableType] = [part for group in groups if group for part in (Text(), _standouts(group))]
+    return Group(*lines, *off, *tables)
 
 
 def _standouts(found: Sequence[Standout]) -> Table:
+    """A row a head; where the chance level is the same thing for all, it stands beside the value."""
     what = "heads that stand out" if found[0].role.metric != "pos_to" else "attention to"
-    has_chance = not all(np.isnan(head.chance) for head in found)
-    table = light_table(what, "head", "", "median", *(["chance"] * has_chance))
+    captions = {head.of_chance for head in found}
+    of_chance = captions.pop() if len(captions) == 1 else ""
+    table = light_table(what, "head", "", "median", *([of_chance, _AGAINST] if of_chance else ["vs chance"]))
     for head in found:
-        beside = [head.shown_median, *([head.shown_chance] * has_chance)]
         name = head.role.title.removeprefix("to ")
         place = f"layer {head.layer} head {head.head}"
+        level = [head.shown_chance] if of_chance else []
+        beside = [head.shown_median, *level, head.against_chance]
         table.add_row(name, place, head.shown, *(Text(one, style=_FAINT) for one in beside))
     return table
 
@@ -119,18 +133,54 @@ def show_metric(data: xr.Dataset, name: str, top: int = 10, label: str | None = 
     table, level = beside_chance(data, name)
     at = {} if label is None else _label(table, name, label)
     one_level = None if level is None else at_labels(level, at)
-    return Group(*_heading(table, at), *_metric_body(at_labels(table, at), one_level, top))
+    return Group(*_heading(table, at), *_metric_body(data, at_labels(table, at), one_level, at, top))
 
 
-def _metric_body(table: xr.DataArray, level: xr.DataArray | None, top: int) -> Sequence[RenderableType]:
+def _metric_body(
+    data: xr.Dataset, table: xr.DataArray, level: xr.DataArray | None, at: Labels, top: int
+) -> Sequence[RenderableType]:
     if table.ndim == 0:
-        return [Text(", chance ".join([shown(table, float(table)), *_beside(table, level, {})]))]
-    if table.dims == HEAD:
-        heat: list[RenderableType] = [heat_table(table), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
-        return [*heat, _top_heads(table, level, top)]
-    if table.dims[:2] == HEAD:
-        return [_by_label(table, level)]
-    return [_list(table, level) if table.ndim == 1 else _matrix(table, level)]
+        return [
+            Text(", chance ".join([shown(table, float(table)), *_beside(table, level, {})])),
+            *_without_off(data, table),
+        ]
+    if table.dims[:2] != HEAD:
+        return [_list(table, level) if table.ndim == 1 else _matrix(table, level)]
+    ranks = competing(data, at_labels(with_one_label(ranking(data, data[str(table.name)])), at))
+    if table.ndim > 2:
+        return [_by_label(table, ranks, level), *_off(data, table, top)]
+    heat: list[RenderableType] = [_heat(data, table), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
+    return [*heat, *_how_ranked(table, level), _top_heads(table, ranks, level, top), *_off(data, table, top)]
+
+
+def _how_ranked(table: xr.DataArray, level: xr.DataArray | None) -> list[RenderableType]:
+    """Said where heads are ranked by other values than the table's."""
+    if level is None or not table.attrs.get("excess"):
+        return []
+    return [Text(f"ranked by what is beyond {caption(level)}", style=_FAINT)]
+
+
+def _off(data: xr.Dataset, table: xr.DataArray, top: int) -> list[RenderableType]:
+    """The heads that are nearly switched off, and where each has one value, that; nothing of tables of all α."""
+    off = np.argwhere(is_off(data)).tolist()
+    if not off or is_of_all_attention(table):
+        return []
+    if table.ndim > 2:
+        return [Text(), Text(off_in_words(data), style=_FAINT)]
+    result = light_table("nearly switched off on this text: no rank", "", "")
+    for a, b in off[:top]:
+        layer, head = table["layer"].values.tolist()[a], table["head"].values.tolist()[b]
+        value = shown(table, float(values(table)[a, b]))
+        result.add_row(f"layer {layer} head {head}", value, Text(from_how_much(data, layer, head), style=_FAINT))
+    if len(off) > top:
+        result.add_row(f"… {len(off) - top} more")
+    return [Text(), result]
+
+
+def _without_off(data: xr.Dataset, table: xr.DataArray) -> list[RenderableType]:
+    """Of a correlation over heads, that over those that are not nearly switched off."""
+    told = without_off(data, str(table.name))
+    return [] if told is None else [Text(told, style=_FAINT)]
 
 
 def _known(name: str, known: Sequence[str], what: str) -> str:
@@ -173,32 +223,51 @@ def _beside(table: xr.DataArray, level: xr.DataArray | None, at: Labels) -> list
     return [] if level is None else [shown(table, float(at_labels(level, at)))]
 
 
+def _against(table: xr.DataArray, level: xr.DataArray | None, at: Labels, value: float) -> list[str]:
+    """Two more cells: the chance level at these labels, and the value against it."""
+    return [] if level is None else [*_beside(table, level, at), against(table, value, float(at_labels(level, at)))]
+
+
 def _with_chance(level: xr.DataArray | None, *columns: str) -> Table:
-    """A light table with these columns, and one for the chance level where there is one."""
-    return light_table(*columns, *(["chance"] if level is not None else []))
+    """A light table with these columns, and where there is a chance level, one for it and one for values against it."""
+    return light_table(*columns, *([caption(level), _AGAINST] if level is not None else []))
 
 
-def heat_table(table: xr.DataArray) -> Table:
-    """Values of every head on a coloured ground; layers down."""
+def _heat(data: xr.Dataset, table: xr.DataArray) -> Table:
+    """A heat table in which heads that are nearly switched off have no colour and set no scale."""
+    kept = competing(data, table)
+    return heat_table(table, values(kept))
+
+
+def heat_table(table: xr.DataArray, coloured: NDArray[np.float64] | None = None) -> Table:
+    """Values of every head on a coloured ground; layers down.
+
+    Args:
+        table: [layer, head]
+        coloured: the same, NaN where a value has no colour; all have one by default
+    """
     numbers = values(table)
+    scaled = numbers if coloured is None else coloured
     grid = Table(box=None, padding=(0, 0), pad_edge=False)
     grid.add_column(Text("layer", style=_FAINT), justify="right")
     for head in table["head"].values.tolist():
         grid.add_column(Text(f"{head} ", style=_FAINT), justify="right", no_wrap=True)
-    most = float(np.nanmax(np.abs(numbers))) if np.isfinite(numbers).any() else 1.0
-    has_signs = np.isfinite(numbers).any() and np.nanmin(numbers) < 0
+    most = float(np.nanmax(np.abs(scaled))) if np.isfinite(scaled).any() else 1.0
+    has_signs = np.isfinite(scaled).any() and np.nanmin(scaled) < 0
     scale, low = (palette.DIVERGING, -most) if has_signs else (palette.SEQUENTIAL, 0.0)
-    for layer, row in zip(table["layer"].values.tolist(), numbers, strict=True):
-        shares = (row - low) / ((most - low) or 1.0)
+    for layer, row, ground in zip(table["layer"].values.tolist(), numbers, scaled, strict=True):
+        shares = (ground - low) / ((most - low) or 1.0)
         cells = (_cell(table, value, share, scale) for value, share in zip(row, shares, strict=True))
         grid.add_row(Text(f"{layer} ", style=_FAINT), *cells)
     return grid
 
 
 def _cell(table: xr.DataArray, value: float, share: float, scale: palette.Scale) -> Text:
-    """A value on the colour at this share of the scale."""
+    """A value on the colour at this share of the scale; faint on none without a share."""
     if np.isnan(value):
         return Text("  – ", style=_FAINT)
+    if np.isnan(share):
+        return Text(f" {_short(table, value):>4} ", style=_FAINT)
     level = round(share * (palette.LEVELS - 1))
     ink = "white" if level > palette.LEVELS // 2 else "black"
     return Text(f" {_short(table, value):>4} ", style=Style(color=ink, bgcolor=scale.light[level]))
@@ -214,36 +283,37 @@ def _short(table: xr.DataArray, value: float) -> str:
     return f"{value / 1000:.0f}k" if value < 999_500 else f"{value / 1e6:.0f}M"
 
 
-def _top_heads(table: xr.DataArray, level: xr.DataArray | None, top: int) -> Table:
-    """The first heads in order and the last one: the highest first, of distances to a head the lowest."""
-    heads = list(enumerate(ranked(table, lowest=not is_magnitude(table)), 1))
+def _top_heads(table: xr.DataArray, ranks: xr.DataArray, level: xr.DataArray | None, top: int) -> Table:
+    """The first heads in order of `ranks` and the last one: the highest first, of distances to a head the lowest."""
+    heads = list(enumerate(ranked(ranks, lowest=not is_magnitude(table)), 1))
     result = _with_chance(level, "rank", "head", "")
 
-    def add(rank: int, layer: int, head: int, value: float) -> None:
-        beside = _beside(table, level, {"layer": layer, "head": head})
-        result.add_row(str(rank), f"layer {layer} head {head}", shown(table, value), *beside)
+    def add(rank: int, layer: int, head: int) -> None:
+        at = {"layer": layer, "head": head}
+        value = float(at_labels(table, at))
+        result.add_row(str(rank), f"layer {layer} head {head}", shown(table, value), *_against(table, level, at, value))
 
-    for rank, head in heads[:top]:
-        add(rank, *head)
+    for rank, (layer, head, _) in heads[:top]:
+        add(rank, layer, head)
     if len(heads) > top + 1:
         result.add_row("…")
-    for rank, head in heads[top:][-1:]:
-        add(rank, *head)
+    for rank, (layer, head, _) in heads[top:][-1:]:
+        add(rank, layer, head)
     return result
 
 
-def _by_label(table: xr.DataArray, level: xr.DataArray | None) -> Table:
-    """For each label the mean over heads and the head with most."""
+def _by_label(table: xr.DataArray, ranks: xr.DataArray, level: xr.DataArray | None) -> Table:
+    """For each label the mean over heads, and the head that is first by `ranks`."""
     (dim,) = further(table)
-    result = _with_chance(level, dim_title(table, dim), "mean of heads", "most", "head")
+    result = _with_chance(level, dim_title(table, dim), "mean of heads", "first", "head")
     for label in labels_of(table, dim):
         one = at_labels(table, {dim: label})
-        best = ranked(one)
+        best = ranked(at_labels(ranks, {dim: label}))
         if best and best[0][2] != 0:
-            layer, head, value = best[0]
-            mean = shown(table, float(np.nanmean(values(one))))
-            beside = _beside(table, level, {"layer": layer, "head": head, dim: label})
-            place = f"layer {layer} head {head}"
+            at = {"layer": best[0][0], "head": best[0][1]}
+            mean, value = shown(table, float(np.nanmean(values(one)))), float(at_labels(one, at))
+            beside = _against(table, level, {**at, dim: label}, value)
+            place = f"layer {at['layer']} head {at['head']}"
             result.add_row(Text(in_words(label)), mean, shown(table, value), place, *beside)
     return result
 
@@ -251,8 +321,8 @@ def _by_label(table: xr.DataArray, level: xr.DataArray | None) -> Table:
 def _list(table: xr.DataArray, level: xr.DataArray | None) -> Table:
     dim = str(table.dims[0])
     result = _with_chance(level, dim_title(table, dim), "")
-    for label, value in zip(labels_of(table, dim), values(table), strict=True):
-        result.add_row(Text(in_words(label)), shown(table, float(value)), *_beside(table, level, {dim: label}))
+    for label, value in zip(labels_of(table, dim), values(table).tolist(), strict=True):
+        result.add_row(Text(in_words(label)), shown(table, value), *_against(table, level, {dim: label}, value))
     return result
 
 
@@ -260,7 +330,8 @@ def _matrix(table: xr.DataArray, level: xr.DataArray | None) -> Table:
     """[layer, label] with labels down, so that any number of them fits; a chance level that all layers share beside."""
     across, down = map(str, table.dims)
     shared = level if level is not None and across not in level.dims else None
-    result = _with_chance(shared, dim_title(table, down), *map(str, labels_of(table, across)))
+    beside = [] if shared is None else [caption(shared)]
+    result = light_table(dim_title(table, down), *map(str, labels_of(table, across)), *beside)
     for label in labels_of(table, down):
         row = values(at_labels(table, {down: label}))
         if np.nan_to_num(row).any():
@@ -363,7 +434,18 @@ def show_head(data: xr.Dataset, layer: int, head: int) -> RenderableType:
     ]
     name = Text(f"layer {layer} head {head}", style="bold")
     near = _nearest(data, layer, head)
-    return Group(name, Text(), _metrics(tables, layer, head), *near, Text(), Columns(profiles, padding=(0, 3)))
+    whole = _metrics(data, tables, layer, head)
+    return Group(name, *_how_much(data, layer, head), Text(), whole, *near, Text(), Columns(profiles, padding=(0, 3)))
+
+
+def _how_much(data: xr.Dataset, layer: int, head: int) -> list[RenderableType]:
+    """From how much of its attention the numbers of a head are."""
+    off = from_how_much(data, layer, head)
+    if off:
+        words = f"nearly switched off on this text: what is not of all its attention is {off}, and says little"
+        return [Text(words, style="yellow")]
+    share = percent(float(at_labels(evidence(data), {"layer": layer, "head": head})))
+    return [Text(f"{share} of its attention is off null pieces", style=_FAINT)]
 
 
 def _require_head(layer: int, head: int, layers: Sequence[int], heads: Sequence[int]) -> None:
@@ -377,31 +459,39 @@ def _span(known: Sequence[int]) -> str:
     return f"{known[0]} to {known[-1]}" if whole and len(known) > 1 else ", ".join(map(str, known)) or "none"
 
 
-def _metrics(tables: Sequence[tuple[xr.DataArray, xr.DataArray | None]], layer: int, head: int) -> Table:
+def _metrics(
+    data: xr.Dataset, tables: Sequence[tuple[xr.DataArray, xr.DataArray | None]], layer: int, head: int
+) -> Table:
     """A row for what has one value a head, then for each label of what has few."""
     at = {"layer": layer, "head": head}
     has_chance = any(level is not None for _, level in tables)
-    result = light_table("metric", "", "rank", "median", *(["chance"] if has_chance else []))
+    result = light_table("metric", "", "rank", "median", *(["chance", _AGAINST, "chance is"] if has_chance else []))
     for table, level in tables:
         if table.ndim == 2:
-            _metric_row(result, table, level, at, str(table.name))
+            _metric_row(result, data, table, level, at, {})
     few = [(table, level) for table, level in tables if table.ndim > 2 and table.shape[2] <= _FEW_LABELS]
     for table, level in few:
         (dim,) = further(table)
         for label in labels_of(table, dim):
-            one_level = None if level is None else at_labels(level, {dim: label})
-            _metric_row(result, at_labels(table, {dim: label}), one_level, at, f"{table.name}, {in_words(label)}")
+            _metric_row(result, data, table, level, at, {dim: label})
     return result
 
 
-def _metric_row(result: Table, table: xr.DataArray, level: xr.DataArray | None, at: dict[str, int], name: str) -> None:
-    order = [(layer, head) for layer, head, _ in ranked(table)]
-    place = at["layer"], at["head"]
+def _metric_row(
+    result: Table, data: xr.Dataset, table: xr.DataArray, level: xr.DataArray | None, at: dict[str, int], label: Labels
+) -> None:
+    """The value of a head at a label, its rank, the median of all that compete, its chance level."""
+    one, place = at_labels(table, label), (at["layer"], at["head"])
+    ranks = competing(data, at_labels(with_one_label(ranking(data, data[str(table.name)])), label))
+    order = [(layer, head) for layer, head, _ in ranked(ranks)]
     rank = f"{order.index(place) + 1} of {len(order)}" if place in order else "–"
-    numbers = values(table)
+    numbers = values(competing(data, one))
     median = float(np.nanmedian(numbers)) if np.isfinite(numbers).any() else float("nan")
-    beside = [shown(table, median), *_beside(table, level, at)]
-    result.add_row(Text(visible(name)), shown(table, float(at_labels(table, at))), rank, *beside)
+    value = float(at_labels(one, at))
+    beside = _against(one, level, {**at, **label}, value)
+    name = ", ".join([str(table.name), *map(in_words, label.values())])
+    told = [*beside, caption(level)] if level is not None else []
+    result.add_row(Text(visible(name)), shown(one, value), rank, shown(one, median), *told)
 
 
 def _profile(table: xr.DataArray, level: xr.DataArray | None, layer: int, head: int, most: int = 5) -> Table:
@@ -414,7 +504,7 @@ def _profile(table: xr.DataArray, level: xr.DataArray | None, layer: int, head: 
     for n in order:
         label = labels_of(table, dim)[n]
         mean = float(np.nanmean(values(at_labels(table, {dim: label}))))
-        beside = [shown(table, mean), *_beside(table, level, {**at, dim: label})]
+        beside = [shown(table, mean), *_against(table, level, {**at, dim: label}, float(own[n]))]
         result.add_row(Text(in_words(label)), shown(table, float(own[n])), *beside)
     if not order:
         result.add_row(Text("no evidence", style=_FAINT))

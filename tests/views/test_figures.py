@@ -103,9 +103,13 @@ def test_alignment_shows_three_directions_and_their_baselines(data: xr.Dataset) 
         map_axes, bar_axes = axes[3 * n], axes[3 * n + 1]
         assert_array_equal(heat(map_axes), data["dependency_alignment"].sel(direction=direction).values)
         assert_array_equal(widths(bar_axes), data["dependency_alignment_by_layer"].sel(direction=direction).values)
-        (line,) = bar_axes.lines
-        assert_array_equal(line.get_xdata(), [float(data["dependency_baseline"].sel(direction=direction))] * 2)
+        at = {"direction": direction}
+        line, dotted = bar_axes.lines
+        assert_array_equal(line.get_xdata(), [float(data["dependency_baseline"].sel(at))] * 2)
         assert line.get_color() == palette.BASELINE
+        assert_array_equal(dotted.get_xdata(), [float(data["dependency_alignment_uniform"].sel(at))] * 2)
+        marks = [mark[0, 0] for mark in bar_axes.collections[0].get_segments()]
+        assert_array_equal(marks, data["dependency_expected_by_layer"].sel(at).values)
 
 
 # ---- figure 9

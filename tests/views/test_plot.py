@@ -167,11 +167,13 @@ def test_alignment_by_layer_has_its_baseline(data: xr.Dataset, ax: Axes) -> None
     plot.dependency_alignment(data, direction, ax=ax)
     for axes in (ax, plot.dependency_alignment(data, direction)):
         assert_array_equal(widths(axes), data["dependency_alignment_by_layer"].sel(at).values)
-        (line,) = axes.lines
-        assert_array_equal(line.get_xdata(), [float(data["dependency_baseline"].sel(at))] * 2)
+        drawn = [float(line.get_xdata()[0]) for line in axes.lines]
+        assert drawn == [float(data[f"dependency_{name}"].sel(at)) for name in ("baseline", "alignment_uniform")]
         assert names(axes) == ["0", "1", "2", "3"]
         assert axes.get_ylim() == (4, 0)
-        assert axes.get_xlabel() == "share; line: share of all pairs; marks: chance"
+        pairs, even = map(percent, drawn)
+        told = ["share", f"line: all pairs {pairs}", f"dotted: even attention {even}", "marks: its distances alone"]
+        assert axes.get_xlabel().splitlines() == told
 
 
 def test_alignment_in_given_axes_is_of_either_direction(data: xr.Dataset, ax: Axes) -> None:
@@ -263,7 +265,7 @@ def test_a_table_never_heard_of_is_drawn_with_its_chance(ax: Axes) -> None:
     assert_array_equal(heat(ax), table.values)
     assert_array_equal(heat(map_axes), table.values)
     assert_array_equal(widths(bars), data["animacy_to_by_layer"].sel(animacy="human").values)
-    assert bars.get_xlabel() == "by layer; marks: chance"
+    assert bars.get_xlabel() == "by layer\nmarks: chance"
     assert_array_equal([mark[:, 0] for mark in bars.collections[0].get_segments()], [[0.4, 0.4]] * 2)
     assert bars.get_xlim()[1] > 0.4
     assert scale.get_xlabel() == "share"
@@ -274,7 +276,7 @@ def test_a_chance_level_of_each_layer_is_marked_at_its_bar(ax: Axes) -> None:
     data["entropy_by_layer"].attrs["chance"] = "entropy_even"
     plot.layers(data, "entropy", ax=ax)
     assert_array_equal([mark[0, 0] for mark in ax.collections[0].get_segments()], [1.5, 0.5, 2.5])
-    assert ax.get_xlabel() == "nats; marks: chance"
+    assert ax.get_xlabel() == "nats\nmarks: chance"
 
 
 def test_every_label_of_a_table_has_a_map_with_its_chance() -> None:

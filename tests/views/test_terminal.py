@@ -14,7 +14,7 @@ from synthetic import dataset, exemplars, facts, made_up
 from attnmetrics.errors import ConfigError
 from attnmetrics.views import palette, terminal
 from attnmetrics.views.heads import ranked
-from attnmetrics.views.numbers import number, percent
+from attnmetrics.views.numbers import number, percent, times
 from attnmetrics.views.tables import shown
 
 
@@ -66,7 +66,7 @@ def test_the_summary_has_a_line_for_each_question_and_stays_short(data: xr.Datas
         "previous piece", "own piece", "nouns", "proper nouns", "determiners", "verbs", "punctuation",
     ):  # fmt: skip
         assert title in shown_text
-    assert len(shown_text.splitlines()) < 18
+    assert len(shown_text.splitlines()) < 24
     assert max(len(line) for line in text(terminal.summary(data, facts()), 80).splitlines()) <= 80
 
 
@@ -121,12 +121,13 @@ def test_a_table_never_heard_of_is_shown_with_its_chance_beside() -> None:
     layer, head = np.unravel_index(int(np.argmax(table.values)), table.shape)
     assert lines.splitlines()[0].strip() == "Attention to human nouns"
     assert "Σ F of the kind ÷ M [1]" in lines
-    assert cells(lines, "1 ") == ["1", f"layer {layer} head {head}", percent(float(table.max())), "40%"]
+    most = float(table.max())
+    assert cells(lines, "1 ") == ["1", f"layer {layer} head {head}", percent(most), "40%", times(most / 0.4)]
     every = text(terminal.show_metric(data, "animacy_to"))
     mean = percent(float(data["animacy_to"].sel(animacy="=1+1").mean()))
-    assert cells(every, "animacy of the noun")[1:] == ["mean of heads", "most", "head", "chance"]
+    assert cells(every, "animacy of the noun")[1:] == ["mean of heads", "first", "head", "chance", "against it"]
     assert cells(every, "=1+1")[1] == mean
-    assert cells(every, "=1+1")[-1] == "20%"
+    assert cells(every, "=1+1")[-2] == "20%"
     by_layer = text(terminal.show_metric(data, "animacy_to_by_layer"))
     assert cells(by_layer, "human")[1:] == [f"{100 * value:.0f}" for value in table.mean("head").values] + ["40%"]
 
@@ -134,7 +135,8 @@ def test_a_table_never_heard_of_is_shown_with_its_chance_beside() -> None:
 def test_values_are_written_by_their_kind() -> None:
     data = made_up()
     best = float(data["sparkle"].max())
-    assert cells(text(terminal.show_metric(data, "sparkle")), "1 ")[2:] == [f"{best:.3g} stars", "1.25 stars"]
+    shown_best = [f"{best:.3g} stars", "1.25 stars", times(best / 1.25)]
+    assert cells(text(terminal.show_metric(data, "sparkle")), "1 ")[2:] == shown_best
     assert cells(text(terminal.show_metric(data, "unsaid")), "1 ")[2:] == [f"{float(data['unsaid'].max()):.3g}"]
     assert cells(text(terminal.show_metric(data, "animacy_rows")), "<b>") == ["<b>thing</b>", "1,200 rows"]
     assert text(terminal.show_metric(data, "sparkles")).split("\n\n")[-1].strip() == "12,345 stars"
@@ -164,10 +166,10 @@ def test_a_head_has_tables_never_heard_of() -> None:
     lines = text(terminal.show_head(data, 1, 2))
     own = float(data["sparkle"].sel(layer=1, head=2))
     assert cells(lines, "sparkle ")[1] == f"{own:.3g} stars"
-    assert cells(lines, "sparkle ")[-1] == "1.25 stars"
+    assert cells(lines, "sparkle ")[-3:] == ["1.25 stars", times(own / 1.25), "chance"]
     human = data["animacy_to"].sel(layer=1, head=2, animacy="human")
     assert cells(lines, "animacy_to, human")[1] == percent(float(human))
-    assert cells(lines, "animacy_to, human")[-1] == "40%"
+    assert cells(lines, "animacy_to, human")[-3:] == ["40%", times(float(human) / 0.4), "chance"]
     assert "<i>loud" in lines
     assert "sparkle_expected" not in lines, "it stands beside sparkle"
 
@@ -182,7 +184,7 @@ def test_what_stands_out_has_its_chance_beside() -> None:
     layer, head, _ = ranked(data["dependency_excess"].sel(direction="either"))[0]
     found = cells(text(terminal.summary(data, {})), "along dependencies")
     assert found[1:3] == [f"layer {layer} head {head}", percent(float(own.sel(layer=layer, head=head)))]
-    assert found[4] == percent(0.125)
+    assert found[4] == f"{float(own.sel(layer=layer, head=head)) - 0.125:+.1%}"
 
 
 @pytest.mark.parametrize("name", list(made_up().data_vars))

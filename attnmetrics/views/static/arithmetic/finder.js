@@ -6,13 +6,25 @@ import { startLabel } from "./labels.js";
 /** The question of an address; what it does not say, or says wrong, is the usual. */
 export function readQuestion(atlas, query) {
   const last = atlas.layers.length - 1;
+  const asked = atlas.roles?.question(query.get("q")) ?? null;
+  const axes = asked?.axes && !query.has("y") ? axesOf(atlas, asked) : {
+    x: readAxis(atlas, query, "x", "distance"), y: readAxis(atlas, query, "y", "entropy"),
+  };
   return {
-    x: readAxis(atlas, query, "x", "distance"),
-    y: readAxis(atlas, query, "y", "entropy"),
+    ...axes, asked,
     order: query.get("order") === "lowest" ? "lowest" : "highest",
     from: readLayer(atlas, query.get("from"), 0),
     to: readLayer(atlas, query.get("to"), last),
   };
+}
+
+/** The axes that show best who answers a question of the rules. */
+export function axesOf(atlas, { axes }) {
+  const axis = ({ metric: name, label }) => {
+    const metric = atlas.byName.get(name);
+    return { metric, label: Math.max(0, metric.place(label)) };
+  };
+  return { x: axis(axes.x), y: axis(axes.y) };
 }
 
 function readAxis(atlas, query, side, usual) {
@@ -27,8 +39,8 @@ function readLayer(atlas, name, usual) {
 }
 
 /** The address of a question; the usual goes unsaid. */
-export function writeQuestion(atlas, { x, y, order, from, to }) {
-  const query = new URLSearchParams({ y: y.metric.name });
+export function writeQuestion(atlas, { x, y, order, from, to, asked }) {
+  const query = new URLSearchParams({ ...(asked && { q: asked.key }), y: y.metric.name });
   if (y.metric.dim) query.set("yl", y.metric.labels[y.label]);
   query.set("x", x.metric.name);
   if (x.metric.dim) query.set("xl", x.metric.labels[x.label]);
@@ -38,10 +50,12 @@ export function writeQuestion(atlas, { x, y, order, from, to }) {
   return `#/find?${query}`;
 }
 
-/** The heads of the layers asked for, by place. */
-export function headsAsked(atlas, { y, from, to }) {
+/** The heads of the layers asked for, by place; of a question of the rules, those that answer it. */
+export function headsAsked(atlas, { y, from, to, asked }) {
   const layerOf = (place) => headAt(atlas, place)[0];
-  return [...y.metric.column(y.label).keys()].filter((place) => layerOf(place) >= from && layerOf(place) <= to);
+  const wanted = asked ? new Set(asked.places) : null;
+  const isAsked = (place) => layerOf(place) >= from && layerOf(place) <= to && (!wanted || wanted.has(place));
+  return [...y.metric.column(y.label).keys()].filter(isAsked);
 }
 
 /** Those with evidence on the first axis, in the order asked for. */

@@ -1,7 +1,7 @@
 // Cards that lead to a metric or a head.
 
 import { scaleOf } from "../arithmetic/colours.js";
-import { claimHref } from "../arithmetic/heads.js";
+import { claimHref, placeOf } from "../arithmetic/heads.js";
 import { shown } from "../arithmetic/numbers.js";
 import { el, sheet } from "../shared/dom.js";
 import { cells } from "./map-parts.js";
@@ -34,9 +34,12 @@ export function card(atlas, metric, label, title = metric.heading(label)) {
 export function standoutCard(atlas, { title, metric: name, claim, layer, head, value, median, chance }) {
   const metric = atlas.byName.get(name);
   const beside = chance === null ? [] : [el("span", { class: "note" }, `chance ${shown(metric, chance)}`)];
-  const href = claimHref(atlas, atlas.layers.indexOf(layer), atlas.heads.indexOf(head), claim);
+  const at = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
+  const href = claimHref(atlas, ...at, claim);
+  const sentence = atlas.roles?.sentence(placeOf(atlas, ...at));
+  const does = sentence ? [el("span", { class: "note card-does", title: sentence }, sentence)] : [];
   return el("a", { class: "role-card", href },
     el("span", { class: "role" }, title), el("span", { class: "value" }, shown(metric, value)),
-    el("span", { class: "where" }, `layer ${layer} head ${head}`),
+    el("span", { class: "where" }, `layer ${layer} head ${head}`), ...does,
     el("span", { class: "note" }, `median ${shown(metric, median)}`), ...beside);
 }

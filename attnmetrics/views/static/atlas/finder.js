@@ -2,7 +2,7 @@
 
 import { pearson } from "../arithmetic/correlation.js";
 import { columnName, pairRows } from "../arithmetic/csv.js";
-import { headsAsked, ordered, pairs, readQuestion, writeQuestion } from "../arithmetic/finder.js";
+import { axesOf, headsAsked, ordered, pairs, readQuestion, writeQuestion } from "../arithmetic/finder.js";
 import { headAt, headHref, headName } from "../arithmetic/heads.js";
 import { startLabel } from "../arithmetic/labels.js";
 import { number, pValue, shown } from "../arithmetic/numbers.js";
@@ -27,6 +27,7 @@ export function drawFinder(root, atlas, _, go, query) {
 class Finder {
   constructor(root, atlas, go, question) {
     Object.assign(this, { atlas, go, question, plot: place() });
+    this.presets = el("div", { class: "presets" });
     this.controls = el("div", { class: "controls finder" });
     this.answer = el("p", { class: "correlation", role: "status" });
     this.saved = el("div");
@@ -34,11 +35,12 @@ class Finder {
     const { host, status } = this.plot;
     const left = el("div", {}, this.answer, host, status, this.saved);
     root.append(crumbs([OVERVIEW], "Find heads"), el("h1", {}, "Find heads"), el("p", { class: "help" }, HELP),
-      this.controls, el("div", { class: "metric-page wider" }, left, this.list));
+      this.presets, this.controls, el("div", { class: "metric-page wider" }, left, this.list));
   }
 
   draw() {
     const { atlas, question, go, plot, saved } = this;
+    this.#drawPresets();
     this.#drawControls();
     history.replaceState(null, "", writeQuestion(atlas, question));
     const places = headsAsked(atlas, question);
@@ -55,6 +57,20 @@ class Finder {
   #set(changed) {
     Object.assign(this.question, changed);
     this.draw();
+  }
+
+  /** A button for each question of the rules; it is pressed while only the heads that answer it are shown. */
+  #drawPresets() {
+    const { atlas, presets, question: { asked } } = this;
+    const button = (one) => {
+      const isPressed = one === asked;
+      const ask = () => this.#set(isPressed ? { asked: null } : { asked: one, ...(one.axes && axesOf(atlas, one)) });
+      const attributes = { type: "button", class: "toggle", "aria-pressed": String(isPressed), onclick: ask };
+      return el("button", attributes, one.title);
+    };
+    const focused = [...presets.children].indexOf(document.activeElement);
+    presets.replaceChildren(...(atlas.roles?.questions ?? []).map(button));
+    presets.children[focused]?.focus();
   }
 
   /** The menus again, the focus where it was. */

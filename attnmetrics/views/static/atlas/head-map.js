@@ -18,24 +18,29 @@ export function headMap(host, atlas, { metric, label }, { say, choose, marked = 
   const layout = layoutMap(atlas, host.clientWidth);
   const scene = drawMap(atlas, metric, label, layout, marked);
   host.replaceChildren(scene.picture);
-  new MapReader(scene, layout, { atlas, metric, label, say, choose, tip: tooltip(host) }).listen(marked);
+  const tell = (cell) => describe({ atlas, metric, label }, cell);
+  new MapReader(scene, layout, { atlas, tell, say, choose, tip: tooltip(host) }).listen(marked);
   return scene.picture;
 }
 
-/** What is told of a head: its name, value, rank, and chance level, or "" without one. */
+/** What is told of a head: its name, a line of words, and the lines beside the pointer. */
 function describe({ atlas, metric, label }, [layer, head]) {
   const { rank, of } = metric.rank(placeOf(atlas, layer, head), label);
   const chance = metric.chanceAt(layer, head, label);
+  const name = headName(atlas, layer, head);
+  const value = shown(metric, metric.at(layer, head, label));
+  const rankWords = rank ? `${ordinal(rank)} of ${of}` : "no evidence";
+  const beside = Number.isNaN(chance) ? [] : [["chance", shown(metric, chance)]];
+  const sentence = atlas.roles?.sentence(placeOf(atlas, layer, head));
   return {
-    name: headName(atlas, layer, head),
-    value: shown(metric, metric.at(layer, head, label)),
-    rank: rank ? `${ordinal(rank)} of ${of}` : "no evidence",
-    chance: Number.isNaN(chance) ? "" : shown(metric, chance),
+    name,
+    words: [`${name}: ${value} (${rankWords})`, ...beside.map((line) => line.join(" "))].join(", "),
+    lines: [[value, rankWords], ...beside, ...(sentence ? [[sentence, ""]] : [])],
   };
 }
 
-/** Which cell is pointed at. */
-class MapReader {
+/** Which cell is pointed at. The subject: tell(cell) gives { name, words, lines }; say, choose, tip. */
+export class MapReader {
   #cell = [0, 0];
 
   constructor({ picture, cursor }, layout, subject) {
@@ -64,16 +69,16 @@ class MapReader {
     this.cursor.setAttribute("x", round(x));
     this.cursor.setAttribute("y", round(y));
     this.cursor.setAttribute("visibility", "visible");
-    const told = describe(this.subject, cell);
-    this.subject.say(`${told.name}: ${told.value} (${told.rank})${told.chance && `, chance ${told.chance}`}`);
+    const told = this.subject.tell(cell);
+    this.subject.say(told.words);
     return told;
   }
 
   #hover(event) {
     const cell = this.#find(event);
     if (!cell) { this.#leave(); return; }
-    const { name, value, rank, chance } = this.#point(cell);
-    this.subject.tip.show(event, name, [[value, rank], ...(chance ? [["chance", chance]] : [])]);
+    const { name, lines } = this.#point(cell);
+    this.subject.tip.show(event, name, lines);
     this.picture.style.cursor = "pointer";
   }
 

@@ -1,7 +1,7 @@
 // The page of one head: its sentences, its metrics with their rank, its profile, its attention by offset.
 
 import { profileRows } from "../arithmetic/csv.js";
-import { capital, headHref, headName } from "../arithmetic/heads.js";
+import { capital, headHref, headName, placeOf } from "../arithmetic/heads.js";
 import { clamp } from "../arithmetic/scales.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
@@ -9,6 +9,7 @@ import { headMap } from "./head-map.js";
 import { metricSection } from "./head-metrics.js";
 import { answerSection, sentenceSection } from "./head-sentences.js";
 import { similarSection } from "./head-similar.js";
+import { nearSection } from "./role-lists.js";
 import { offsets } from "./offsets.js";
 import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
 import { labelsOf, profile } from "./profile.js";
@@ -29,7 +30,7 @@ export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go, quer
   const one = { layer, head, name: headName(atlas, layer, head) };
   root.append(...top(atlas, one), ...answerSection(atlas, one, query.get("claim")));
   root.append(sentenceSection(atlas, one, Number(rank ?? 0)), metricSection(atlas, one));
-  root.append(...similarSection(atlas, one));
+  root.append(...nearSection(atlas, one), ...similarSection(atlas, one));
   drawProfiles(root, atlas, one);
   if (atlas.offset) drawOffsets(root, atlas, one);
   drawWhere(root, atlas, one, go);
@@ -42,6 +43,7 @@ function top(atlas, one) {
   const title = capital(one.name);
   const [layer, head] = [atlas.layers[one.layer], atlas.heads[one.head]];
   const found = [crumbs([OVERVIEW], title), el("div", { class: "page-top" }, el("h1", {}, title), steps(atlas, one))];
+  found.push(...does(atlas, one));
   const query = new URLSearchParams({ view: "head", layer, head });
   const link = el("a", { href: `#/try?${query}` }, "See it in a sentence of your own");
   if (atlas.served) found.push(el("p", {}, link));
@@ -49,6 +51,16 @@ function top(atlas, one) {
   const tags = roles.map((role) => el("span", { class: "role-tag" }, role.title));
   if (tags.length) found.push(el("p", { class: "roles" }, "Of all heads: ", ...tags));
   return found;
+}
+
+/** What it does in one sentence, and its roles. */
+function does(atlas, { layer, head }) {
+  const at = placeOf(atlas, layer, head);
+  if (!atlas.roles) return [];
+  const tags = atlas.roles.inWords(at).map((words) => el("span", { class: "role-tag" }, words));
+  const colour = `--own:${atlas.roles.first(at).colour}`;
+  const sentence = el("p", { class: "does", style: colour }, atlas.roles.sentence(at));
+  return [sentence, ...(tags.length ? [el("p", { class: "roles" }, "Roles: ", ...tags)] : [])];
 }
 
 /** The heads around it. */

@@ -1,14 +1,15 @@
 // The page's data as the atlas reads it.
 
 import { readExemplars } from "../arithmetic/exemplars.js";
+import { Roles } from "../arithmetic/roles.js";
 import { Similarity } from "../arithmetic/similarity.js";
 import { CorpusTable, Metric } from "../arithmetic/tables.js";
 import { unpack } from "../shared/unpack.js";
 
 /**
  * The data with its arrays unpacked: `metrics` and `byName`, tables of heads; `corpus`, tables of the corpus;
- * `exemplars` of each head; `similarity` of heads, or null; `offset`, the table by offset, or undefined; `isCausal`,
- * whether no head looks ahead.
+ * `exemplars` of each head; `similarity` and `roles` of heads, or null; `offset`, the table by offset, or undefined;
+ * `isCausal`, whether no head looks ahead.
  */
 export async function openAtlas(data) {
   const metrics = await openMetrics(data);
@@ -20,8 +21,9 @@ export async function openAtlas(data) {
   linkChance(data.metrics, byName, new Map(corpus.map((table) => [table.name, table])));
   const offset = metrics.find((metric) => metric.dim === "offset");
   const [{ byHead: exemplars, claimed }, similarity] = [await openExemplars(data), await openSimilarity(data)];
+  const roles = data.roles && new Roles(data.roles, await unpack(data.roles.families, Int16Array));
   return {
-    ...data, metrics, byName, corpus, exemplars, claimed, similarity, offset, isCausal: !looksAhead(offset),
+    ...data, roles, metrics, byName, corpus, exemplars, claimed, similarity, offset, isCausal: !looksAhead(offset),
   };
 }
 

@@ -1,18 +1,36 @@
 // The first page: the run's numbers, heads that stand out, maps of all heads.
 
+import { headHref } from "../arithmetic/heads.js";
 import { el } from "../shared/dom.js";
 import { card, standoutCard } from "./cards.js";
-import { section } from "./parts.js";
+import { place, section, tools } from "./parts.js";
+import { questionSection } from "./role-lists.js";
+import { roleMap } from "./role-map.js";
 
 /** Maps on the first page, as far as the run has them: metric and label. */
 const MAPS = [["null_attention"], ["attention_at_offset", "1"], ["dependency_alignment", "either"], ["distance"],
   ["entropy"], ["variability"], ["pos_to", "NOUN"], ["pos_to", "DET"]];
 
-export function drawOverview(root, atlas) {
+const ROLES_HELP = "A colour is what a head does first of all, by rules over the run's results; point at it to read it "
+  + "in a sentence. A click opens the head.";
+
+export function drawOverview(root, atlas, _, go) {
   const numbers = atlas.headline.map(([name, value]) => el("div", {}, el("dd", {}, value), el("dt", {}, name)));
   root.append(el("p", { class: "eyebrow" }, "What each attention head does"), el("h1", {}, atlas.name),
-    el("dl", { class: "numbers" }, ...numbers), ...missing(atlas), leftOut(atlas), standouts(atlas), maps(atlas));
+    el("dl", { class: "numbers" }, ...numbers), ...missing(atlas), leftOut(atlas));
+  if (atlas.roles) drawRoles(root, atlas, go);
+  root.append(standouts(atlas), maps(atlas));
   return null;
+}
+
+/** What all heads do, and which of them answer the questions that are asked first. */
+function drawRoles(root, atlas, go) {
+  const found = section("What each head does", ROLES_HELP);
+  const { host, status, say } = place();
+  found.append(host, status);
+  root.append(found);
+  const { picture, legend } = roleMap(host, atlas, { say, choose: (layer, head) => go(headHref(atlas, layer, head)) });
+  found.append(legend, tools(() => picture, () => atlas.roles.rows(atlas), "roles of heads"), questionSection(atlas));
 }
 
 function missing(atlas) {

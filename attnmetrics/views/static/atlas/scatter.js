@@ -79,7 +79,9 @@ class DotReader {
     this.picture.style.cursor = isNear ? "pointer" : "";
     if (!isNear) { this.#leave(); return; }
     this.#show(near.point);
-    this.subject.tip.show(event, this.#name(near.point), this.#told(near.point));
+    const sentence = this.subject.atlas.roles?.sentence(near.point.place);
+    const lines = [...this.#told(near.point), ...(sentence ? [[sentence, ""]] : [])];
+    this.subject.tip.show(event, this.#name(near.point), lines);
   }
 
   #choose() {

@@ -10,6 +10,7 @@ import { choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { layerMap } from "./layer-map.js";
 import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
+import { familySection } from "./role-lists.js";
 import { scatter } from "./scatter.js";
 import { clusterColour, legend, LEGEND, painter } from "./similarity-colours.js";
 
@@ -44,7 +45,7 @@ class SimilarityPage {
     root.append(this.controls,
       el("div", { class: "metric-page wider" }, el("div", {}, this.plot.host, this.plot.status, this.saved), beside));
     drawLayers(beside, atlas);
-    root.append(clusterSection(atlas));
+    root.append(clusterSection(atlas), ...(atlas.roles ? [familySection(atlas)] : []));
   }
 
   draw() {

@@ -1,0 +1,202 @@
+"""Rules applied to a run: which heads have which roles, and of which others a sentence tells."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from attnmetrics.describing.rules import Condition, Limits, Rule, Rules
+from attnmetrics.describing.tables import Array, Tables, has
+
+Mask = NDArray[np.bool_]
+LEAST_VARIANCE: Final = 0.05
+"""Of a share of one trial: a chance level of 0 is no certainty."""
+
+Place = tuple[int, int]
+"""Positions of a layer and a head in a run's results."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule says of a head."""
+
+    rule: Rule
+    label: str
+    """of the dimension whose labels are details; or a piece"""
+    score: float
+    low: float
+    high: float
+    chance: float
+    median: float
+    """of the score over all heads"""
+    is_share: bool
+    held: bool
+    """whether the head has the role; else a sentence may tell of it"""
+    contradicts: tuple[str, ...] = ()
+    """Roles that the head would have but for this one."""
+
+    @property
+    def detail(self) -> str:
+        """Tag, relation and direction, or piece."""
+        return self.rule.detail.format(label=self.label) if self.label else ""
+
+    @property
+    def name(self) -> str:
+        """Role and detail: "part of speech: DET"."""
+        return f"{self.rule.role}: {self.detail}" if self.detail else self.rule.role
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What all rules say."""
+
+    of_head: Mapping[Place, Sequence[Finding]]
+    """In the order of the rules; of a rule with details, the largest score above chance first."""
+    skipped: Mapping[str, str]
+    """role of a rule that the run has no results for → the first that it lacks"""
+
+
+def find(rules: Rules, tables: Tables, pieces: Mapping[Place, str] | None = None) -> Found:
+    """Apply all rules that the run has the results of.
+
+    Args:
+        rules: in order.
+        tables: of the run.
+        pieces: which piece a head attends to most.
+    """
+    applied = [_apply(rule, tables) for rule in rules.roles if _lacks(rule, tables.data) is None]
+    places = product(range(len(tables.layers)), range(len(tables.heads)))
+    of_head = {place: _at_place(applied, place, (pieces or {}).get(place, "")) for place in places}
+    return Found(of_head, lacking(rules, tables.data))
+
+
+def lacking(rules: Rules, data: xr.Dataset) -> dict[str, str]:
+    """Roles that a run has no results for, each with the first that it lacks; those of no other rule that it has."""
+    found = [(rule.role, _lacks(rule, data)) for rule in rules.roles]
+    told = {role for role, name in found if name is None}
+    return {role: name for role, name in found if name is not None and role not in told}
+
+
+def _lacks(rule: Rule, data: xr.Dataset) -> str | None:
+    further = [term for one in rule.where for term in (one.score, one.chance)]
+    terms = [term for term in (rule.score, rule.chance, rule.count, *further) if term is not None]
+    return next((term.result for term in terms if not has(data, term)), None)
+
+
+# ---- one rule, all heads
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """A rule's scores [layer, head, detail]."""
+
+    rule: Rule
+    labels: Sequence[str]
+    score: Array
+    low: Array
+    high: Array
+    chance: Array
+    held: Mask
+    told: Mask
+    is_share: bool
+
+    def at(self, place: Place) -> list[Finding]:
+        """What it says of a head: roles first, then by score above chance."""
+        told = np.flatnonzero(self.told[place])
+        beyond = self.score[place][told] - np.nan_to_num(self.chance[place][told])
+        return [self._one(place, int(told[n])) for n in np.lexsort((-beyond, ~self.held[place][told]))]
+
+    def _one(self, place: Place, detail: int) -> Finding:
+        at = (*place, detail)
+        score, low, high, chance = (float(table[at]) for table in (self.score, self.low, self.high, self.chance))
+        known = self.score[..., detail][np.isfinite(self.score[..., detail])]
+        median = float(np.median(known)) if known.size else np.nan
+        held = bool(self.held[at])
+        return Finding(self.rule, self.labels[detail], score, low, high, chance, median, self.is_share, held)
+
+
+def _apply(rule: Rule, tables: Tables) -> _Applied:
+    labels = tables.labels(rule.score, rule.each, rule.skip)
+    score, chance, count = (tables.find(term, rule.each, labels) for term in (rule.score, rule.chance, rule.count))
+    within = [_within(limits, score, chance, count) for limits in (rule.when, rule.told)]
+    held = _all([within[0], *(_holds(one, tables, rule.each, labels) for one in rule.where)])
+    low, high = tables.bounds(rule.score, rule.each, labels)
+    is_share = tables.is_share(rule.score)
+    return _Applied(rule, labels, score, low, high, chance, held, held | within[1], is_share)
+
+
+def _holds(one: Condition, tables: Tables, each: str | None, labels: Sequence[str]) -> Mask:
+    score, chance, nothing = (tables.find(term, each, labels) for term in (one.score, one.chance, None))
+    return _within(one, score, chance, nothing)
+
+
+def _within(limits: Limits | None, score: Array, chance: Array, count: Array) -> Mask:
+    """Where a score is within limits; without evidence it is not, and without limits nothing is."""
+    if limits is None:
+        return np.zeros(score.shape, bool)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.maximum(chance * (1 - chance), LEAST_VARIANCE)
+        checks = [
+            (limits.at_least, score),
+            (None if limits.at_most is None else -limits.at_most, -score),
+            (limits.above_chance, score - chance),
+            (limits.times_chance, score / chance),
+            (limits.errors, (score - chance) / np.sqrt(spread / count)),
+        ]
+    return _all([np.isfinite(score), *(value >= limit for limit, value in checks if limit is not None)])
+
+
+def _all(masks: Sequence[Mask]) -> Mask:
+    return np.asarray(np.logical_and.reduce(masks))
+
+
+# ---- one head, all rules
+
+
+def _at_place(applied: Sequence[_Applied], place: Place, piece: str) -> list[Finding]:
+    """What is said of a head: each role and detail once, and none that another contradicts."""
+    found: dict[str, Finding] = {}
+    for finding in (one for rule in applied for one in rule.at(place)):
+        named = replace(finding, label=piece) if finding.rule.of_pieces else finding
+        if named.name not in found or _is_better(named, found[named.name]):
+            found[named.name] = named
+    return _consistent(list(found.values()))
+
+
+def _is_better(one: Finding, other: Finding) -> bool:
+    """Of two rules for the same role and detail, the one that holds, then the one with the larger score."""
+    return (one.held, one.score) > (other.held, other.score)
+
+
+def _consistent(findings: Sequence[Finding]) -> list[Finding]:
+    """Without what the head's roles contradict, which are named where they contradict it."""
+    struck: dict[int, list[int]] = {}
+    gone: set[int] = set()
+    for n, judge in enumerate(findings):
+        if judge.held and n not in gone:
+            struck[n] = [m for m, one in enumerate(findings) if m not in gone and m != n and _contradicts(judge, one)]
+            gone.update(struck[n])
+    alone = any(findings[n].rule.contradicts_all for n in struck)
+    kept = [(n, one) for n, one in enumerate(findings) if n not in gone]
+    return [_judged(one, [findings[m] for m in struck.get(n, ())], alone) for n, one in kept]
+
+
+def _judged(one: Finding, struck: Sequence[Finding], alone: bool) -> Finding:
+    """With the names of the roles that it contradicts; where one role stands alone, no other is held."""
+    names = tuple(other.name for other in struck if other.held)
+    return replace(one, contradicts=names, held=one.held and (not alone or one.rule.contradicts_all))
+
+
+def _contradicts(judge: Finding, other: Finding) -> bool:
+    if judge.rule.contradicts_all:
+        return not _rests(other)  # where its attention rests is no other role than being switched off
+    return other.rule.role in judge.rule.contradicts
+
+
+def _rests(one: Finding) -> bool:
+    words = one.rule.words
+    return words is not None and words.place == "rests"

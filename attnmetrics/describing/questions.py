@@ -1,0 +1,75 @@
+"""Which heads answer a question, and which have a role: from the table of all roles."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from attnmetrics.describing.frame import sentences, with_role
+from attnmetrics.describing.rules import Rules
+from attnmetrics.errors import ConfigError
+
+HEAD = ["layer", "head"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The heads that answer a question: rows of the table of roles, all of a head together, the clearest head first."""
+
+    key: str
+    title: str
+    rows: pd.DataFrame
+
+    @property
+    def heads(self) -> list[tuple[int, int]]:
+        """(layer, head), the clearest first."""
+        return list(map(tuple, self.rows[HEAD].drop_duplicates().values.tolist()))
+
+
+def answers(rules: Rules, frame: pd.DataFrame) -> list[Answer]:
+    """The answers to all questions."""
+    return [answer(rules, frame, key) for key in rules.questions]
+
+
+def answer(rules: Rules, frame: pd.DataFrame, key: str) -> Answer:
+    """The answer to one question.
+
+    Raises:
+        ConfigError: there is no such question.
+    """
+    question = rules.questions[_known(key, list(rules.questions), "question")]
+    rows = with_role(frame, question.roles, question.without)
+    return Answer(key, question.title, _told(_clearest_first(rows), frame))
+
+
+def of_role(rules: Rules, frame: pd.DataFrame, role: str) -> Answer:
+    """The heads of a role, or of a role and detail such as `part of speech: DET`.
+
+    Raises:
+        ConfigError: there is no such role.
+    """
+    name, _, detail = role.partition(": ")
+    rows = frame[frame["role"] == _known(name, list(rules.titles), "role")]
+    chosen = rows[rows["detail"] == detail] if detail else rows
+    title = rules.titles[name].capitalize() + (f": {detail}" if detail else "")
+    return Answer(role, title, _told(_clearest_first(chosen), frame))
+
+
+def _known(name: str, known: Sequence[str], what: str) -> str:
+    if name not in known:
+        raise ConfigError(f"expected a {what} of the rules, found {name!r}; they have {', '.join(known)}")
+    return name
+
+
+def _clearest_first(rows: pd.DataFrame) -> pd.DataFrame:
+    """By how much each head's clearest score is above chance."""
+    above = (rows["score"] - rows["chance"].fillna(0)).groupby([rows["layer"], rows["head"]]).transform("max")
+    order = rows.assign(above=above, place=range(len(rows)))
+    return order.sort_values(["above", "place"], ascending=[False, True], kind="stable")[list(rows.columns)]
+
+
+def _told(rows: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """With the sentence of each head in the first of its rows that are left."""
+    said, again = sentences(frame), rows.duplicated(HEAD).tolist()
+    heads = zip(rows["layer"].tolist(), rows["head"].tolist(), strict=True)
+    return rows.assign(sentence=["" if seen else said[head] for head, seen in zip(heads, again, strict=True)])

@@ -1,0 +1,155 @@
+"""What a head does in one plain sentence, from what the rules say of it.
+
+A sentence is "Rests {rests}; the rest goes {goes}, leaning {leans}. {also}.": where attention rests, where the rest
+goes, what it prefers a little, and what else the head does. What speaks alone replaces the first part.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
+
+from attnmetrics.describing.finding import Finding
+from attnmetrics.describing.rules import Place, Words
+
+MOST = 3
+"""Details of a role in a sentence."""
+MOST_LEANS = 2
+MOSTLY = 0.5
+"""Attention that is told to go somewhere is most of it from here on."""
+WHOLE = 0.03
+"""Attention that may be off what is told, where the other is all the rest."""
+
+Names = Mapping[str, Mapping[str, str]]
+
+
+def sentence(findings: Sequence[Finding], evidence: float, unit: str, names: Names) -> str:
+    """The sentence of a head.
+
+    Args:
+        findings: what is said of it, in order.
+        evidence: share of its attention that is off null.
+        unit: what attention was measured in.
+        names: what labels are called, by dimension.
+    """
+    if np.isnan(evidence) or not findings:
+        return "Nothing of this head was measured."
+    said = _Said(findings, {"evidence": share(evidence), "unit": unit}, names)
+    rests = _and(said.at("rests"))
+    resting = f"rests {rests}" if rests else f"rests {share(1 - evidence)} on null pieces"
+    alone = [text.replace("{rests}", resting) for text in said.at("alone")]
+    first = alone or [_main(said, resting if rests else "", _rest_is_all(findings, evidence))]
+    return " ".join(f"{_capital(part)}." for part in [*first, *said.at("also")])
+
+
+def _main(said: "_Said", resting: str, rest_is_all: bool) -> str:
+    where = _where(said)
+    if not resting:
+        return f"its attention {where}"
+    return f"{resting}; {'the rest' if rest_is_all else 'its attention off null pieces'} {where}"
+
+
+def _where(said: "_Said") -> str:
+    """Where attention goes that does not rest: most of it at known places, or it is spread and prefers some."""
+    leans = said.at("leans")
+    if _most(said.findings):
+        return f"goes {_and(said.at('goes'))}" + _after("leaning", leans)
+    spread = next(iter(said.at("spread")), "goes nowhere that is measured")
+    chosen, rather = said.at("goes", held=True), [*said.at("goes", held=False), *leans]
+    return spread + _after("above all", chosen) + _after("leaning", rather)
+
+
+def _after(word: str, parts: Sequence[str]) -> str:
+    return f", {word} {_and(parts[:MOST_LEANS])}" if parts else ""
+
+
+def _most(findings: Sequence[Finding]) -> bool:
+    """Whether most attention goes where it is told to: to places that exclude one another, or to one of any kind."""
+    goes = [one for one in findings if _words(one).place == "goes"]
+    apart = sum(one.score for one in goes if one.rule.each is None)
+    return max([apart, *(one.score for one in goes)]) >= MOSTLY
+
+
+def _rest_is_all(findings: Sequence[Finding], evidence: float) -> bool:
+    """Whether what is told to rest somewhere is all that is not off null."""
+    resting = sum(one.score for one in findings if _words(one).place == "rests")
+    return abs(1 - evidence - resting) < WHOLE
+
+
+class _Said:
+    """The words of all findings, by their place."""
+
+    def __init__(self, findings: Sequence[Finding], common: Mapping[str, str], names: Names) -> None:
+        self.findings, self._common, self._names = findings, common, names
+
+    def at(self, place: Place, held: bool | None = None) -> list[str]:
+        """Filled templates in order: of all findings, or of those that are held or not."""
+        here = [one for one in self.findings if _words(one).place == place and held in (None, one.held)]
+        groups = groupby(sorted(here, key=self._order), key=_words)
+        return [text for words, group in groups for text in self._filled(words, list(group)[:MOST])]
+
+    def _filled(self, words: Words, found: Sequence[Finding]) -> list[str]:
+        """A text for each finding, or one with a list of them."""
+        if words.each is None:
+            return [self._fill(_template(one), one) for one in found]
+        return [words.text.replace("{list}", _and([self._fill(words.each, one) for one in found]))]
+
+    def _order(self, one: Finding) -> int:
+        """Of the first with the same words."""
+        return next(n for n, other in enumerate(self.findings) if _words(other) == _words(one))
+
+    def _fill(self, template: str, one: Finding) -> str:
+        write = share if one.is_share else number
+        numbers = {name: write(getattr(one, name)) for name in ("score", "chance", "median")}
+        times = one.score / one.chance if one.chance else np.nan
+        piece = f", most often “{one.label}”" if one.rule.of_pieces and one.label else ""
+        barred = f" (that by itself looks like {_and(one.contradicts[:MOST_LEANS])})" if one.contradicts else ""
+        filled = {**numbers, "times": f"{times:.2g}", "name": self._name(one), "piece": piece, "contradicted": barred}
+        for name, text in {**self._common, **filled}.items():
+            template = template.replace(f"{{{name}}}", text)
+        return template
+
+    def _name(self, one: Finding) -> str:
+        return self._names.get(one.rule.each or "", {}).get(one.label, one.label)
+
+
+def _words(one: Finding) -> Words:
+    """What is said where the head has the role, and where it has not."""
+    found = one.rule.words if one.held or one.rule.told is None else one.rule.told.words or one.rule.words
+    return found or Words(place="also", text="")
+
+
+def _template(one: Finding) -> str:
+    words = _words(one)
+    return words.below if words.below is not None and one.score < one.chance else words.text
+
+
+def _and(parts: Sequence[str]) -> str:
+    """`_and(["a", "b", "c"])` is "a, b and c"."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+# ---- numbers
+
+
+def share(value: float) -> str:
+    """A share in percent: whole ones, but where the next whole one would be none or all."""
+    if np.isnan(value):
+        return "no evidence"
+    scaled = 100 * value
+    if 0 < scaled < 0.05:
+        return "under 0.1%"
+    if 99.95 <= scaled < 100:
+        return "over 99.9%"
+    return f"{scaled:.1f}%" if 0 < abs(scaled) < 0.95 or 99.05 <= scaled < 100 else f"{scaled:.0f}%"
+
+
+def number(value: float) -> str:
+    """A number with two digits, two decimals at most."""
+    if np.isnan(value):
+        return "no evidence"
+    return f"{value:.2f}" if abs(value) < 1 else f"{value:.1f}" if abs(value) < 10 else f"{value:.0f}"

@@ -1,0 +1,110 @@
+"""What rules ask for, as arrays [layer, head, detail], found in a run's results."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from attnmetrics.describing.rules import Term
+from attnmetrics.results.wording import unit_name
+
+Array = NDArray[np.float64]
+
+NULL: Final = "null_attention"
+BOUNDS: Final = ("low", "high")
+_ONE: Final = ("",)
+"""The details of a score that has none."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A run's results, and their intervals where it has them."""
+
+    data: xr.Dataset
+    intervals: xr.Dataset | None = None
+
+    @cached_property
+    def layers(self) -> list[int]:
+        """Numbers of the layers."""
+        return [int(layer) for layer in self.data["layer"].values]
+
+    @cached_property
+    def heads(self) -> list[int]:
+        """Numbers of the heads of a layer."""
+        return [int(head) for head in self.data["head"].values]
+
+    @cached_property
+    def unit(self) -> str:
+        """What attention was measured in: sentence, window."""
+        return unit_name(str(self.data.attrs.get("unit", "sentence")))
+
+    @cached_property
+    def evidence(self) -> Array:
+        """[layer, head] share of all attention that is off null; all of it where the run does not say."""
+        if NULL not in self.data:
+            return np.ones((len(self.layers), len(self.heads)))
+        return 1 - np.asarray(self.data[NULL].values, np.float64)
+
+    def labels(self, term: Term, each: str | None, skip: Sequence[str]) -> Sequence[str]:
+        """The details of a term: labels along `each`; one without a name, where there is no such dimension."""
+        if each is None:
+            return _ONE
+        return [label for label in _places(self.data[term.result], each) if label not in skip]
+
+    def find(self, term: Term | None, each: str | None, labels: Sequence[str]) -> Array:
+        """[layer, head, detail] values, those of the corpus for each head alike; NaN without a term."""
+        found = None if term is None else _values(self.data, term, each, labels)
+        if term is None or found is None:
+            return self._whole(np.nan, labels)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = found * self.evidence[..., None] if term.times_evidence else found
+            found = found / self.evidence[..., None] if term.over_evidence else found
+        return self._whole(found, labels)
+
+    def bounds(self, term: Term, each: str | None, labels: Sequence[str]) -> tuple[Array, Array]:
+        """(low, high) of `find`; NaN where the run has no intervals, or evidence has a part in the value."""
+        is_known = self.intervals is not None and not (term.over_evidence or term.times_evidence)
+        low, high = (self._bound(term, each, labels, bound) if is_known else np.nan for bound in BOUNDS)
+        return self._whole(low, labels), self._whole(high, labels)
+
+    def _bound(self, term: Term, each: str | None, labels: Sequence[str], bound: str) -> Array | float:
+        assert self.intervals is not None
+        one = Term(result=term.result, at={**term.at, "bound": bound})
+        found = _values(self.intervals, one, each, labels) if has(self.intervals, one) else None
+        return np.nan if found is None else found
+
+    def is_share(self, term: Term) -> bool:
+        """Whether values are shares of a whole."""
+        return self.data[term.result].attrs.get("kind") == "share"
+
+    def _whole(self, values: Array | float, labels: Sequence[str]) -> Array:
+        return np.broadcast_to(values, (len(self.layers), len(self.heads), len(labels)))
+
+
+def has(data: xr.Dataset, term: Term) -> bool:
+    """Whether a run has a result, and the labels that are asked for."""
+    table = data.get(term.result)
+    return table is not None and all(str(label) in _places(table, dim) for dim, label in term.at.items())
+
+
+def _values(data: xr.Dataset, term: Term, each: str | None, labels: Sequence[str]) -> Array | None:
+    """[layer, head, detail], sizes of 1 where a table has no such dimension; None where it lacks a label."""
+    table = data[term.result]
+    chosen = table.isel({dim: _places(table, dim)[str(label)] for dim, label in term.at.items()})
+    dims = ("layer", "head", each or "")
+    if each in chosen.dims:
+        places = _places(chosen, str(each))
+        if not set(labels) <= set(places):
+            return None
+        chosen = chosen.isel({each: [places[label] for label in labels]})
+    whole = tuple(slice(None) if dim in chosen.dims else None for dim in dims)
+    return np.asarray(chosen.transpose(*(dim for dim in dims if dim in chosen.dims)).values, np.float64)[whole]
+
+
+def _places(table: xr.DataArray, dim: str) -> Mapping[str, int]:
+    """Label, as text → place; nothing where the table has no such dimension."""
+    return {str(label): place for place, label in enumerate(table[dim].values.tolist())} if dim in table.dims else {}

@@ -1,0 +1,85 @@
+"""What the atlas' page holds of roles: those of every head, its sentence, heads like it, and answers to questions."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from attnmetrics.describing.frame import sentences
+from attnmetrics.describing.nearest import families, family_names, nearest, profile_distances
+from attnmetrics.describing.questions import Answer, answers
+from attnmetrics.describing.rules import Question, Rules, Term, package_rules
+from attnmetrics.describing.tables import Array, Tables, has
+from attnmetrics.views.page import pack
+from attnmetrics.views.pieces import visible
+from attnmetrics.views.roles import role_names
+
+NEAREST: Final = 8
+"""Heads told beside a head whose profile is most like its own."""
+
+
+def pack_roles(data: xr.Dataset, frame: pd.DataFrame) -> dict[str, Any]:
+    """What the page's script reads.
+
+    Args:
+        data: the run's results.
+        frame: the table of roles.
+    """
+    rules, heads = package_rules(), _heads(data)
+    said = sentences(frame)
+    distances = profile_distances(Tables(data))
+    numbers = families(distances)
+    return {
+        "known": _known(rules, frame),
+        "ofHead": [_of_head(rows) for rows in _by_head(frame, heads)],
+        "sentences": [visible(said.get(head, "")) for head in heads],
+        "questions": [_question(data, rules.questions[one.key], one, heads) for one in answers(rules, frame)],
+        "near": [_near(distances, place) for place in range(len(heads))],
+        "families": pack(np.nan_to_num(numbers, nan=-1).astype("<i2")),
+        "familyNames": [visible(name) for _, name in sorted(family_names(numbers, frame).items())],
+    }
+
+
+def _near(distances: Array, place: int) -> list[tuple[int, float]]:
+    return [(other, round(distance, 4)) for other, distance in nearest(distances, place, NEAREST)]
+
+
+def _heads(data: xr.Dataset) -> list[tuple[int, int]]:
+    """(layer, head) of all heads, layer by layer."""
+    return [(layer, head) for layer in data["layer"].values.tolist() for head in data["head"].values.tolist()]
+
+
+def _known(rules: Rules, frame: pd.DataFrame) -> list[dict[str, str]]:
+    """The roles that any head has, in order, with title and colour."""
+    colours = {rule.role: rule.colour for rule in reversed(rules.roles)}
+    found = [role for role in {**rules.titles, **dict.fromkeys(frame["role"])} if role in set(frame["role"]) - {""}]
+    return [
+        {"name": visible(role), "title": visible(rules.titles.get(role, role)), "colour": colours.get(role, "#7d8894")}
+        for role in found
+    ]
+
+
+def _by_head(frame: pd.DataFrame, heads: list[tuple[int, int]]) -> list[pd.DataFrame]:
+    groups = {(int(key[0]), int(key[1])): rows for key, rows in frame.groupby(["layer", "head"])}
+    return [groups.get(head, frame.iloc[:0]) for head in heads]
+
+
+def _of_head(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """(role, role with its detail in words) of each, in order."""
+    named = zip(rows["role"].tolist(), rows["detail"].tolist(), strict=True)
+    return [(visible(role), words) for role, words in role_names(named) if role]
+
+
+def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[tuple[int, int]]) -> dict[str, Any]:
+    """A question, the places of the heads that answer it, and what the finder shows of them."""
+    axes = question.axes
+    known = axes is not None and all(has(data, term) for term in (axes.x, axes.y))
+    shown = {"y": _axis(axes.y), "x": _axis(axes.x)} if axes is not None and known else None
+    places = [heads.index(head) for head in found.heads]
+    return {"key": visible(found.key), "title": visible(question.title), "places": places, "axes": shown}
+
+
+def _axis(term: Term) -> Mapping[str, str]:
+    return {"metric": term.result, "label": ", ".join(str(label) for label in term.at.values())}

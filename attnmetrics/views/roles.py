@@ -1,0 +1,125 @@
+"""Roles of heads in the terminal: which heads answer a question, what one head does."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from attnmetrics.describing.frame import sentences
+from attnmetrics.describing.questions import HEAD, Answer
+from attnmetrics.views.numbers import number
+from attnmetrics.views.pieces import visible
+from attnmetrics.views.tables import in_words
+from attnmetrics.views.terminal import light_table
+
+_MOST: Final = 3
+"""Roles of a head in a list."""
+_FAINT: Final = "dim"
+
+
+def show_answers(
+    found: Sequence[Answer], frame: pd.DataFrame, top: int, with_sentences: bool = False
+) -> RenderableType:
+    """The heads that answer each question.
+
+    Args:
+        found: the answers.
+        frame: all roles; `attrs["skipped"]` has those that the run has no results for.
+        top: heads of each that are told in full; the others are named.
+        with_sentences: whether each head's sentence stands under it.
+    """
+    said = sentences(frame) if with_sentences else {}
+    parts = [part for one in found for part in (*_answer(one, said, top), Text())]
+    lacking = [f"{role} (no {result})" for role, result in frame.attrs.get("skipped", {}).items()]
+    note = f"not told of this run: {', '.join(lacking)}" if lacking else ""
+    return Group(*parts, *([Text(visible(note), style=_FAINT)] if note else []))
+
+
+def _answer(one: Answer, said: Mapping[tuple[int, int], str], top: int) -> list[RenderableType]:
+    heads = one.heads
+    head = Text.assemble((one.title, "bold"), (f"  {len(heads)} heads" if len(heads) != 1 else "  1 head", _FAINT))
+    if not heads:
+        return [head, Text("none")]
+    rest = ", ".join(f"{layer}.{head}" for layer, head in heads[top:])
+    told = [_table(one, heads[:top])] if not said else [_sentence(*head, said[head]) for head in heads[:top]]
+    return [head, *told, *([Text(f"and {rest}", style=_FAINT)] if rest else [])]
+
+
+def _sentence(layer: int, head: int, text: str) -> Text:
+    return Text.assemble((f"layer {layer} head {head}  ", "bold"), visible(text))
+
+
+def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
+    result = light_table("head", "by", "score", "chance")
+    result.columns[1].justify, result.columns[1].no_wrap = "left", False
+    groups = {(int(key[0]), int(key[1])): rows for key, rows in one.rows.groupby(HEAD)}
+    for layer, head in heads:
+        for n, row in enumerate(groups[layer, head].head(_MOST).itertuples()):
+            name = "" if n else f"layer {layer} head {head}"
+            result.add_row(name, Text(role_name(row.role, row.detail)), _number(row.score), _number(row.chance))
+    return result
+
+
+def role_name(role: str, detail: str) -> str:
+    """A role and its detail in words: "relation: obj (from a dependent to its head word)"."""
+    return next(role_names([(role, detail)]))[1]
+
+
+def role_names(roles: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """(role, in words) of roles and details in order; what differs in the name alone is one.
+
+    Example: "relation: obj, nsubj (from a dependent to its head word)".
+    """
+    parts: dict[tuple[str, str], list[str]] = {}
+    for role, detail in roles:
+        name, _, further = detail.partition(", ")
+        parts.setdefault((role, further), []).append(in_words(name))
+    for (role, further), names in parts.items():
+        listed = f": {', '.join(names)}" if any(names) else ""
+        yield role, visible(role) + listed + (f" ({in_words(further)})" if further else "")
+
+
+def _number(value: float) -> str:
+    return "–" if np.isnan(value) else number(round(value, 3))
+
+
+def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
+    """What a head does in one sentence, and its roles; nothing where the table has no such head."""
+    own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
+    if own.empty:
+        return Group()
+    roles = [words for role, words in role_names(zip(own["role"], own["detail"], strict=True)) if role]
+    named = [Text(f"roles: {'; '.join(roles)}", style=_FAINT)] if roles else []
+    return Group(Text(visible(str(own["sentence"].iloc[0]))), *named)
+
+
+def show_families(frame: pd.DataFrame) -> RenderableType:
+    """Families of heads with like profiles, the largest first; heads like no other in one row."""
+    result = light_table("family", "heads", "")
+    result.columns[-1].justify, result.columns[-1].no_wrap = "left", False
+    alone = []
+    for _, rows in frame.groupby("family"):
+        heads = [f"{layer}.{head}" for layer, head in zip(rows["layer"], rows["head"], strict=True)]
+        if len(heads) > 1:
+            result.add_row(Text(visible(rows["name"].iloc[0])), str(len(heads)), Text(", ".join(heads)))
+        else:
+            alone += heads
+    if alone:
+        result.add_row(Text("like no other", style=_FAINT), str(len(alone)), Text(", ".join(alone)))
+    return result
+
+
+def show_nearest(frame: pd.DataFrame, said: Mapping[tuple[int, int], str]) -> RenderableType:
+    """The heads with the profiles most like one's, and what they do; nothing where there are none."""
+    if frame.empty:
+        return Group()
+    result = light_table("profile most like", "distance", "")
+    result.columns[-1].justify, result.columns[-1].no_wrap = "left", False
+    for row in frame.itertuples():
+        sentence = said.get((row.layer, row.head), "")
+        result.add_row(f"layer {row.layer} head {row.head}", f"{row.profile_distance:.2f}", Text(visible(sentence)))
+    return result

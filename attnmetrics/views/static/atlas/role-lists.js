@@ -1,0 +1,65 @@
+// Lists of heads by what they do: answers to questions, families.
+
+import { headAt, headHref, headName, placeOf } from "../arithmetic/heads.js";
+import { number } from "../arithmetic/numbers.js";
+import { el } from "../shared/dom.js";
+import { section } from "./parts.js";
+
+const QUESTIONS_HELP = "By declared rules over the run's results, read against chance: attention along dependencies "
+  + "beyond what a head's distances give, relations beyond the best fixed distance, copies beyond even attention.";
+const FAMILIES_HELP = "Heads whose attention goes to like parts of speech, relations and offsets, named by the role "
+  + "that most of them have.";
+const NEAR_HELP = "By profile: parts of speech, relations, offsets and null pieces. 0 for heads that attend to the "
+  + "same kinds, 1 for heads that have nothing in common.";
+/** Heads of a list shown at first. */
+const FIRST = 18;
+
+/** Which heads answer each question. */
+export function questionSection(atlas) {
+  const found = section("Which heads …", QUESTIONS_HELP);
+  const items = atlas.roles.questions.map(({ key, title, places }) => {
+    const link = el("a", { href: `#/find?q=${encodeURIComponent(key)}` }, title);
+    const size = el("span", { class: "note" }, count(places));
+    return el("li", { "data-question": key }, el("b", {}, link), size, members(atlas, places));
+  });
+  found.append(el("ul", { class: "answers" }, ...items));
+  return found;
+}
+
+/** Families of heads, on the page of similarity. */
+export function familySection(atlas) {
+  const found = section("Families", FAMILIES_HELP);
+  const items = atlas.roles.families().map(({ name, places }) =>
+    el("li", {}, el("b", {}, name), el("span", { class: "note" }, count(places)), members(atlas, places)));
+  const none = el("p", { class: "note" }, "No two heads have like profiles.");
+  found.append(items.length ? el("ul", { class: "answers" }, ...items) : none);
+  return found;
+}
+
+/** The heads with profiles most like one's, and what they do. */
+export function nearSection(atlas, { layer, head }) {
+  const near = atlas.roles?.near(placeOf(atlas, layer, head)) ?? [];
+  if (!near.length) return [];
+  const found = section("Heads like this one", NEAR_HELP);
+  const item = ({ place, distance }) => el("li", {}, headLink(atlas, place, headName(atlas, ...headAt(atlas, place))),
+    el("span", { class: "number" }, number(distance)), el("p", { class: "note" }, atlas.roles.sentence(place)));
+  found.append(el("ol", { class: "heads-list like" }, ...near.map(item)));
+  return [found];
+}
+
+const count = (places) => ` ${places.length} head${places.length === 1 ? "" : "s"}`;
+
+/** Links to heads; those beyond the first are folded. */
+function members(atlas, places) {
+  const links = places.map((place) => headLink(atlas, place));
+  const rest = links.slice(FIRST);
+  const more = rest.length ? [el("details", {}, el("summary", {}, `${rest.length} more`), ...rest)] : [];
+  return el("div", { class: "members" }, ...links.slice(0, FIRST), ...more);
+}
+
+function headLink(atlas, place, name = null) {
+  const at = headAt(atlas, place);
+  const short = `${atlas.layers[at[0]]}.${atlas.heads[at[1]]}`;
+  const told = { title: atlas.roles.sentence(place), "aria-label": headName(atlas, ...at) };
+  return el("a", { href: headHref(atlas, ...at), ...told }, name ?? short);
+}
