@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     import xarray as xr
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "exemplar_attention",
     "exemplars",
+    "export",
     "families",
     "importance",
     "intervals",
@@ -280,6 +283,44 @@ def exemplar_attention(run: "str | PathLike[str] | Location") -> "pd.DataFrame":
 
     check(locate(run), "exemplar_attention.parquet")
     return load_attention(locate(run) / "exemplar_attention.parquet")
+
+
+def export(
+    run: "str | PathLike[str] | Location",
+    *,
+    format: str,
+    out: "str | PathLike[str] | Location | None" = None,
+    layers: "Sequence[int] | None" = None,
+    heads: "Sequence[int] | None" = None,
+    **options: Any,
+) -> "Location":
+    """Write a finished run for other programs, as `attnmetrics export` does.
+
+    `csv` writes a tidy file a result, `json` all results in one, both beside what each result is; `headvis` what the
+    HeadVis front end reads. README.md in the folder says what is what, and where definitions differ.
+
+    Args:
+        run: the run's folder, or its URL.
+        format: `csv`, `json` or `headvis`.
+        out: a new or an empty folder, or a URL; unset, `export/FORMAT` in the run's.
+        layers: only these.
+        heads: of each layer only these.
+        **options: of `headvis`, the fields of `attnmetrics.exporting.export.Reading`: `sequences` of each head and
+            interval, at most; `typical=False` leaves out the sentences whose attention a model would have to read;
+            `model`, `trust_remote_code`, `allow_pickle`.
+
+    Returns:
+        the folder.
+
+    Raises:
+        attnmetrics.errors.AttnmetricsError: what is wrong and what to do.
+    """
+    from attnmetrics.exporting.export import export as export_run
+    from attnmetrics.exporting.export import reading_of
+    from attnmetrics.storage import locate
+
+    folder = None if out is None else locate(out)
+    return export_run(locate(run), format, folder, layers, heads, reading_of(format, options))
 
 
 def probe(run: "str | PathLike[str] | Location", *, quiet: bool = True, **options: Any) -> "xr.Dataset":

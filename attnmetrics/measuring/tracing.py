@@ -86,7 +86,17 @@ def cut_chunks(listing: Listing, passages: Passages, drawn: int) -> list[Chunk]:
         passages: of their units.
         drawn: how many of each head, and as many of each claim that is told by its sentences.
     """
-    listed = np.flatnonzero(listing.is_drawn & (listing.rows["rank"] < drawn))
+    return chunks_of(listing, passages, np.flatnonzero(listing.is_drawn & (listing.rows["rank"] < drawn)))
+
+
+def chunks_of(listing: Listing, passages: Passages, listed: NDArray[np.int64]) -> list[Chunk]:
+    """Some of the exemplars, by unit.
+
+    Args:
+        listing: the run's exemplars.
+        passages: of their units.
+        listed: rows of the listing.
+    """
     rows = listing.rows[listed]
     keys, unit = np.unique([rows["document_index"], rows["sentence"]], axis=1, return_inverse=True)
     order = np.argsort(unit.reshape(-1), kind="stable")

@@ -71,7 +71,7 @@ def file_names(names: Iterable[str]) -> list[str]:
 def _write_tables(results: xr.Dataset, sure: xr.Dataset, folder: Path) -> None:
     tables = list(_tables(results, sure))
     for name, (_, rows) in zip(file_names(name for name, _ in tables), tables, strict=True):
-        _write_csv(folder / f"{name}.csv", rows)
+        write_csv(folder / f"{name}.csv", rows)
 
 
 def _tables(results: xr.Dataset, sure: xr.Dataset) -> Iterator[tuple[str, list[Row]]]:
@@ -151,7 +151,8 @@ def _labels(results: xr.Dataset, dims: tuple[str, ...]) -> list[tuple[object, ..
     return list(pd.MultiIndex.from_product([results[dim].to_numpy().tolist() for dim in dims]))
 
 
-def _write_csv(path: Path, rows: Iterable[Row]) -> None:
+def write_csv(path: Path, rows: Iterable[Row]) -> None:
+    """Write rows, the header among them, for any reader of CSV: a spreadsheet takes no text for a formula."""
     lines = (",".join(_cell(value) for value in row) for row in rows)
     with path.open("w", encoding="utf-8", newline="") as file:
         file.writelines(f"{line}\n" for line in lines)

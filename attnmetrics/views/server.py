@@ -111,12 +111,12 @@ def model_of(
     except ModelError as error:
         needed = {"trust-remote-code": config.trust_remote_code, "allow-pickle": config.allow_pickle}
         flags = "".join(f", --{flag} if you trust it as the run did" for flag, was in needed.items() if was)
-        raise ModelError(f"{error}. The server takes --model, if it is elsewhere{flags}") from None
+        raise ModelError(f"{error}. Give its place as --model, if it is elsewhere{flags}") from None
     expected = measured["layers"], measured["heads"]
     if expected != (list(found.layers), found.heads):
         raise ModelError(
             f"expected the model of the run, with {expected[1]} heads in layers {expected[0]}, found {found.name} with "
-            f"{found.heads} heads in layers {list(found.layers)}; start the server with the --model of the run"
+            f"{found.heads} heads in layers {list(found.layers)}; give the --model of the run"
         )
     return found
 

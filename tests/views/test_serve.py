@@ -189,9 +189,11 @@ def test_the_model_is_that_of_the_run(facts: dict[str, Any]) -> None:
 
 def test_another_model_is_refused_by_its_size(facts: dict[str, Any], tmp_path: Path) -> None:
     other = str(save_model(tmp_path / "other", "gpt2"))
-    with pytest.raises(ModelError, match=r"expected the model of the run, with 6 heads in layers .*; start the server"):
+    with pytest.raises(
+        ModelError, match=r"expected the model of the run, with 6 heads in layers .*; give the --model of the run"
+    ):
         serve.model_of(facts, other)
-    with pytest.raises(ModelError, match=r"/nowhere.* The server takes --model, if it is elsewhere$"):
+    with pytest.raises(ModelError, match=r"/nowhere.* Give its place as --model, if it is elsewhere$"):
         serve.model_of(facts, "/nowhere")
     trusting = facts | {"configuration": facts["configuration"] | {"trust_remote_code": True}}
     with pytest.raises(ModelError, match=r"elsewhere, --trust-remote-code if you trust it as the run did$"):

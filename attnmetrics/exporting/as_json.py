@@ -1,0 +1,61 @@
+"""The tables of a run as JSON: one file that says what each result is, and those of tokens and roles."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from attnmetrics.exporting.codebook import describe, describe_dimension
+from attnmetrics.exporting.content import Content
+from attnmetrics.exporting.names import head_name, with_names
+
+
+def write_json(content: Content, folder: Path) -> None:
+    """Fill a folder; NaN, which JSON does not have, is null."""
+    _write(folder / "results.json", results(content.data, content.about))
+    for name, frame in content.frames.items():
+        rows = with_names(frame.copy())
+        _write(folder / f"{name}.json", {"about": content.about, name: records(rows)})
+
+
+def results(data: xr.Dataset, about: Mapping[str, str]) -> dict[str, Any]:
+    """All results as nested lists, the first dimension outermost, and the labels of their dimensions."""
+    layers, heads = (data[dim].values.tolist() for dim in ("layer", "head"))
+    return {
+        "about": dict(about),
+        "notation": data.attrs.get("notation", ""),
+        "head_names": [[head_name(layer, head) for head in heads] for layer in layers],
+        "dimensions": {
+            str(dim): describe_dimension(data, str(dim)) | {"labels": data[dim].values.tolist()} for dim in data.dims
+        },
+        "results": {str(name): _result(data, str(name)) for name in data.data_vars},
+    }
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows by column."""
+    columns = {str(name): _plain(frame[name].to_numpy()) for name in frame.columns}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _result(data: xr.Dataset, name: str) -> dict[str, Any]:
+    table = data[name]
+    said = {what: text for what, text in describe(data, name).items() if text}
+    return {**said, "dims": list(table.dims), "values": _plain(table.to_numpy())}
+
+
+def _plain(values: np.ndarray[Any, Any]) -> Any:
+    """Nested lists, None for NaN."""
+    if values.dtype.kind != "f":
+        return values.tolist()
+    found = values.astype(object)
+    found[np.isnan(values)] = None
+    return found.tolist()
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")

@@ -1,0 +1,118 @@
+"""What each exported result is, told beside it: title, unit, definition, how to read it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import pandas as pd
+import xarray as xr
+
+ABOUT_RESULT: Final = {
+    "title": "long_name",
+    "unit": "units",
+    "kind": "kind",
+    "definition": "formula",
+    "how_to_read": "help",
+    "source": "source",
+    "family": "family",
+    "chance": "chance",
+    "twin_of": "twin_of",
+}
+"""What is told of a result → the attribute of its variable (see `results.dataset`)."""
+
+COLUMNS: Final = {
+    "head_name": "layer and head, both counted from 0: L5H1",
+    "other_head_name": "likewise, of the other head",
+    "value": "the result; NaN without evidence",
+    "chance": "its chance level; NaN without evidence",
+}
+"""Columns that are no dimensions → what they hold."""
+
+READ_ME: Final = """\
+# {title}
+
+{about}
+
+`results.csv` says what each result is: title, unit, kind, definition, how to read it, the file that holds it, and which
+result is its chance level. A file has a row for each value, and the columns `head_name` (`L5H1`: layer 5, head 1, both
+counted from 0), `layer`, `head`, further dimensions, `value`, and `chance` where a chance level is known. NaN means no
+evidence. `corpus.csv` holds the single numbers.{frames} `datapackage.json` says all of this to programs (Frictionless
+Data). Text that a spreadsheet would take for a formula begins with an apostrophe.
+
+    import pandas as pd                                    # Python
+    table = pd.read_csv("{example}.csv", keep_default_na=False, na_values={{"value": "NaN", "chance": "NaN"}})
+
+    table <- read.csv("{example}.csv", na.strings = "NaN")  # R
+
+{notation}
+"""
+"""Beside tables in CSV."""
+
+
+def describe(data: xr.Dataset, name: str) -> dict[str, str]:
+    """What a result says of itself; what it does not say is empty."""
+    about = data[name].attrs
+    return {what: str(about.get(attribute, "")) for what, attribute in ABOUT_RESULT.items()}
+
+
+def codebook(data: xr.Dataset, files: Mapping[str, str]) -> pd.DataFrame:
+    """A row for each result.
+
+    Args:
+        data: the results.
+        files: the file that holds it, by result.
+    """
+    rows = [{"result": name, "file": file, **describe(data, name), "dims": _dims(data, name)}
+            for name, file in files.items()]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def describe_dimension(data: xr.Dataset, dim: str) -> dict[str, str]:
+    """What a dimension says of itself."""
+    about = data[dim].attrs
+    return {"title": str(about.get("long_name", dim)), "meaning": str(about.get("help", "")),
+            "unit": str(about.get("units", "1"))}  # fmt: skip
+
+
+def data_package(data: xr.Dataset, about: Mapping[str, str], tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """A description of CSV files as Frictionless Data has it.
+
+    Args:
+        data: the results.
+        about: what the run was of.
+        tables: the frame in each file, by the file's name without its ending.
+    """
+    return {
+        "profile": "tabular-data-package",
+        "name": "attention-metrics",
+        "title": str(data.attrs.get("title", "Attention metrics")),
+        "description": str(data.attrs.get("notation", "")),
+        "sources": [{"title": about.get("corpus", "")}],
+        "run": dict(about),
+        "resources": [_resource(data, name, frame) for name, frame in tables.items()],
+    }
+
+
+def _dims(data: xr.Dataset, name: str) -> str:
+    return ", ".join(map(str, data[name].dims))
+
+
+def _resource(data: xr.Dataset, name: str, frame: pd.DataFrame) -> dict[str, Any]:
+    about = describe(data, name) if name in data else {"title": name}
+    return {
+        "profile": "tabular-data-resource",
+        "name": name.lower(),
+        "path": f"{name}.csv",
+        "encoding": "utf-8",
+        "title": about["title"],
+        **{what: said for what, said in about.items() if said and what != "title"},
+        "schema": {"fields": list(_fields(data, frame, about.get("unit", "")))},
+    }
+
+
+def _fields(data: xr.Dataset, frame: pd.DataFrame, unit: str) -> Iterator[dict[str, str]]:
+    kinds = {"i": "integer", "f": "number"}
+    for column in map(str, frame.columns):
+        said = describe_dimension(data, column)["meaning"] if column in data.dims else COLUMNS.get(column, "")
+        units = {"unit": unit} if unit and column in ("value", "chance") else {}
+        kind = kinds.get(frame[column].dtype.kind, "string")
+        yield {"name": column, "type": kind, **({"description": said} if said else {}), **units}

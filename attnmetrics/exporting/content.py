@@ -1,0 +1,88 @@
+"""What of a run is exported: its tables, and what it was of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import xarray as xr
+
+from attnmetrics.describing.files import FILE as ROLES
+from attnmetrics.describing.files import load_roles
+from attnmetrics.errors import ConfigError
+from attnmetrics.results.dataset import load
+from attnmetrics.results.importance import join, load_importance
+from attnmetrics.results.joined import with_probes
+from attnmetrics.results.tokens import FILE as TOKENS
+from attnmetrics.results.tokens import load_tokens
+from attnmetrics.running.runfile import Facts, read_facts
+from attnmetrics.running.seals import check
+from attnmetrics.storage import Location
+from attnmetrics.views.facts import about as about_run
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The tables of a run, of all its heads or of some."""
+
+    data: xr.Dataset
+    """with importance and probes, where the run has them"""
+    facts: Facts
+    frames: dict[str, pd.DataFrame]
+    """`tokens` and `roles`; what the run lacks is not in it"""
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What the run was of: model, corpus, unit, null pieces, …; only what it says."""
+        counted = {f"{name} measured": str(self.data[name].item()) for name in ("sentences", "pieces")}
+        missing = self.data.attrs.get("shards_missing")
+        failed = {"shards that failed, and are in no number": str(missing)} if missing else {}
+        return dict(about_run(self.facts)) | counted | failed | {"attnmetrics": str(self.facts.get("attnmetrics", ""))}
+
+
+def read_content(folder: Location, layers: Sequence[int] | None, heads: Sequence[int] | None) -> Content:
+    """All that is exported of a run.
+
+    Args:
+        folder: the run's.
+        layers: only these; None for all.
+        heads: of each layer only these.
+
+    Raises:
+        ConfigError: the run has no such layer or head.
+        StoreError: the folder holds no finished run, or a file of it cannot be read.
+    """
+    check(folder, "results.zarr")
+    data = load(folder / "results.zarr")
+    facts = read_facts(folder) or {}
+    measured = load_importance(folder) if "importance" in facts else None
+    chosen = {"layer": layers, "head": heads}
+    frames = {
+        name: read(folder / file)
+        for name, file, read in (("tokens", TOKENS, load_tokens), ("roles", ROLES, load_roles))
+        if (folder / file).exists()
+    }
+    of_some = {name: _rows(frame, chosen) for name, frame in frames.items()}
+    return Content(_select(with_probes(join(data, measured), folder), chosen), facts, of_some)
+
+
+def of_heads(frame: pd.DataFrame, data: xr.Dataset) -> pd.DataFrame:
+    """The rows of a frame that are of heads of the data."""
+    return _rows(frame, {dim: data[dim].values.tolist() for dim in ("layer", "head")})
+
+
+def _select(data: xr.Dataset, chosen: dict[str, Sequence[int] | None]) -> xr.Dataset:
+    for dim, wanted in chosen.items():
+        known = data[dim].values.tolist()
+        if wanted is not None and not set(wanted) <= set(known):
+            raise ConfigError(f"expected {dim}s of the run, {_span(known)}, found {', '.join(map(str, wanted))}")
+    return data.sel({dim: sorted(set(wanted)) for dim, wanted in chosen.items() if wanted is not None})
+
+
+def _span(numbers: list[int]) -> str:
+    return f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
+
+
+def _rows(frame: pd.DataFrame, chosen: dict[str, Sequence[int] | None]) -> pd.DataFrame:
+    for dim, wanted in chosen.items():
+        frame = frame if wanted is None else frame[frame[dim].isin(wanted)]
+    return frame.reset_index(drop=True)
