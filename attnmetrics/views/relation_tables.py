@@ -15,12 +15,13 @@ from attnmetrics.views.certainty import bear, interval_title
 from attnmetrics.views.evidence import competing, from_how_much
 from attnmetrics.views.exemplars import of_claim
 from attnmetrics.views.heads import per_head
+from attnmetrics.views.light_table import light_table
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.papers.clark_2019 import published_of
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.relations import Coreference, Relation, coreference, relations, under_rules
 from attnmetrics.views.tables import unit_word, values
-from attnmetrics.views.terminal import exemplar_lines, heat_table, legend, light_table
+from attnmetrics.views.terminal import exemplar_lines, heat_table, legend
 
 RULES: Final = {
     "row": "from the dependent, the word that it attends to most",

@@ -11,10 +11,10 @@ from rich.text import Text
 
 from attnmetrics.describing.frame import sentences
 from attnmetrics.describing.questions import HEAD, Answer
+from attnmetrics.views.light_table import light_table
 from attnmetrics.views.numbers import number
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.tables import in_words
-from attnmetrics.views.terminal import light_table
 
 _MOST: Final = 3
 """Roles of a head in a list."""

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
-from rich import box
 from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.style import Style
@@ -29,6 +28,7 @@ from attnmetrics.views.evidence import competing, evidence, from_how_much, is_of
 from attnmetrics.views.exemplars import TYPICAL, strongest, typical
 from attnmetrics.views.facts import about, duration, headline, left_out, other_layers, stage_seconds
 from attnmetrics.views.heads import Standout, ranked, standouts
+from attnmetrics.views.light_table import light_table
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.pieces import Piece, readable, visible, window
 from attnmetrics.views.tables import (
@@ -104,14 +104,6 @@ def _standouts(found: Sequence[Standout], interval: str) -> Table:
         level = [head.shown_chance] if of_chance else []
         beside = [*([head.interval] if sure else []), head.shown_median, *level, head.against_chance]
         table.add_row(name, place, head.shown, *(Text(one, style=_FAINT) for one in beside))
-    return table
-
-
-def light_table(*columns: str) -> Table:
-    """A light table, first column to the left, the others to the right."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for n, column in enumerate(columns):
-        table.add_column(Text(column), justify="left" if n == 0 else "right", no_wrap=n > 0)
     return table
 
 

@@ -12,10 +12,10 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from attnmetrics.views.light_table import light_table
 from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.page import pack
 from attnmetrics.views.pieces import readable_types
-from attnmetrics.views.terminal import light_table
 
 SHOWN: Final = 10
 """Types of each side of a head in a page."""

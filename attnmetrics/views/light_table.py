@@ -1,0 +1,67 @@
+"""Tables for a terminal, which leave out what is least needed where there is no room, and say so."""
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
+from typing import Final
+
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.table import Column, Table
+from rich.text import Text
+
+NAMES: Final = 22
+"""Least characters of the first column, which may wrap, where its cells have so many."""
+LEAST_NEEDED: Final[tuple[Callable[[str], bool], ...]] = (
+    lambda header: header == "chance is",
+    lambda header: header == "median",
+    lambda header: header == "rank",
+    lambda header: header.endswith("interval"),
+)
+"""Which columns are left out, by their headers, in this order."""
+
+
+class LightTable(Table):
+    """The first column to the left, the others to the right and never wrapped; those least needed are left out first.
+
+    Example: where 80 characters do not hold metric, value, interval, rank, median, chance and what chance is, the last
+    goes first, then the median.
+    """
+
+    def __init__(self, *columns: str) -> None:
+        super().__init__(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+        for n, column in enumerate(columns):
+            self.add_column(Text(column), justify="left" if n == 0 else "right", no_wrap=n > 0)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What of it fits, and the names of what does not."""
+        fitting, left_out = copy(self), []
+        for is_least_needed in LEAST_NEEDED:
+            if _needed(console, options, fitting) <= options.max_width:
+                break
+            left_out += [_header(column) for column in fitting.columns if is_least_needed(_header(column))]
+            kept = [column for column in fitting.columns if not is_least_needed(_header(column))]
+            fitting.columns = [replace(column, _index=place) for place, column in enumerate(kept)]
+        yield from Table.__rich_console__(fitting, console, options)
+        if left_out:
+            yield Text(f"a wider terminal shows also: {', '.join(left_out)}", style="dim")
+
+
+def light_table(*columns: str) -> Table:
+    """A table with these columns (see `LightTable`)."""
+    return LightTable(*columns)
+
+
+def _header(column: Column) -> str:
+    return str(column.header)
+
+
+def _needed(console: Console, options: ConsoleOptions, table: Table) -> int:
+    """Characters that hold all columns, the first one wrapped."""
+    first, *others = (_width(console, options, column) for column in table.columns)
+    return min(first, NAMES) + sum(others) + table._extra_width + 2 * len(others)
+
+
+def _width(console: Console, options: ConsoleOptions, column: Column) -> int:
+    return max((Measurement.get(console, options, cell).maximum for cell in [column.header, *column.cells]), default=0)

@@ -1,0 +1,41 @@
+"""What a table leaves out where there is no room, and that it says so."""
+
+import pytest
+from rich.console import Console
+
+from attnmetrics.views.light_table import light_table
+
+HEADERS = ("metric", "", "95% interval", "rank", "median", "chance", "against it", "chance is")
+
+
+def lines(width: int) -> list[str]:
+    table = light_table(*HEADERS)
+    table.add_row(
+        "dependency_alignment", "36.5%", "36.1 to 36.9%", "1 of 270", "10%", "35.0%", "+1.5%", "its distances"
+    )
+    console = Console(width=width, force_terminal=False)
+    with console.capture() as captured:
+        console.print(table)
+    return [line.rstrip() for line in captured.get().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [(105, []), (100, ["chance is"]), (80, ["chance is", "median"]), (70, ["chance is", "median", "rank"])],
+)
+def test_the_least_needed_columns_go_first(width: int, left_out: list[str]) -> None:
+    found = lines(width)
+    assert max(map(len, found)) <= width
+    kept = [header for header in HEADERS if header and header not in left_out]
+    assert found[0].split("  ")[0] == "metric"
+    assert all(header in found[0] for header in kept)
+    assert found[2].startswith("dependency_alignment ")
+    assert not any(header in found[0] for header in left_out)
+    assert " ".join(found[3:]) == (f"a wider terminal shows also: {', '.join(left_out)}" if left_out else "")
+
+
+def test_the_interval_goes_last() -> None:
+    found = lines(60)
+    assert " ".join(found[3:]) == "a wider terminal shows also: chance is, median, rank, 95% interval"
+    assert "36.5%" in found[2]
+    assert "35.0%" in found[2]
