@@ -1,8 +1,9 @@
 """Fixtures that several test files share."""
 
+import gc
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -28,6 +29,17 @@ settings.load_profile("shared machine")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files in reverse order: those that take long have late names, and no worker then waits long for the other."""
     items.sort(key=lambda item: str(item.path), reverse=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """While tests are imported no garbage is looked for, and afterwards not among what the libraries keep."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 DEMO_DOCUMENTS = 8

@@ -24,7 +24,7 @@ from attnmetrics.storage import locate
 QUIET = Reporter(quiet=True)
 STATES = ("unfinished", "finished")
 EXAMPLES = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],
