@@ -109,6 +109,12 @@ def _as_location(value: Any) -> Any:
     return locate(value) if isinstance(value, str | Path) else value
 
 
+Workers = Annotated[
+    PositiveInt | None,
+    BeforeValidator(_unless_auto),
+    Field(description="workers of the ray engine, or 'auto': as many as fit, as nodes join and leave"),
+]
+Address = Annotated[str | None, Field(description="Ray cluster to join; unset: $RAY_ADDRESS, else a local one")]
 Folder = Annotated[Location, BeforeValidator(_as_location), PlainSerializer(str, return_type=str)]
 """A path or a URL of an object store."""
 
@@ -201,7 +207,10 @@ class RunConfig(BaseModel):
     map_sentences: Annotated[
         PositiveInt | None,
         BeforeValidator(_as_sentences),
-        Field(description="sentences, or windows, whose attention between words is looked at, or 'all'"),
+        Field(
+            description="sentences, or windows, whose attention between words is looked at, an equal number a shard; "
+            "or 'all'"
+        ),
     ] = 20_000
     token_occurrences: Annotated[
         PositiveInt,
@@ -236,20 +245,14 @@ class RunConfig(BaseModel):
     ] = False
 
     engine: Annotated[Literal["ray", "inline"], Field(description="where shards are worked on")] = "ray"
-    workers: Annotated[
-        PositiveInt | None,
-        BeforeValidator(_unless_auto),
-        Field(description="workers of the ray engine, or 'auto': as many as fit, as nodes join and leave"),
-    ] = None
+    workers: Workers = None
     threads: Annotated[
         int, Field(ge=1, le=256, description="threads per worker: as many batches are read at the same time")
     ] = 1
     shard_timeout_seconds: Annotated[
         PositiveInt | None, Field(description="a stage of a shard that takes longer is stopped, and tried again")
     ] = 3600
-    address: Annotated[str | None, Field(description="Ray cluster to join; unset: $RAY_ADDRESS, else a local one")] = (
-        None
-    )
+    address: Address = None
 
     @model_validator(mode="after")
     def _check(self) -> "RunConfig":
@@ -328,13 +331,9 @@ class ProbeConfig(BaseModel):
     ] = 1e-4
     iterations: Annotated[PositiveInt, Field(description="of a fit, at most")] = 500
     engine: Annotated[Literal["ray", "inline"] | None, Field(description="unset: as the run")] = None
-    workers: Annotated[
-        PositiveInt | None, BeforeValidator(_unless_auto), Field(description="of the ray engine; unset: as many as fit")
-    ] = None
+    workers: Workers = None
     threads: Annotated[int | None, Field(ge=1, le=256, description="per worker; unset: as the run")] = None
-    address: Annotated[str | None, Field(description="Ray cluster to join; unset: $RAY_ADDRESS, else a local one")] = (
-        None
-    )
+    address: Address = None
 
 
 _Config = TypeVar("_Config", RunConfig, ProbeConfig)

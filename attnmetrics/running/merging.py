@@ -58,6 +58,7 @@ def merge_measured(config: RunConfig, facts: Facts, measured: Measured, reporter
         )
     if reason := outputs.intervals.attrs["reason"]:
         reporter.say(reason)
+    _warn_of_shares(config, outputs, reporter)
     lease.check()
     _replace_outputs(config, facts, outputs)
     lease.check()
@@ -102,6 +103,16 @@ def _warn_of_small_sample(flag: str, asked: int | None, found: int, reporter: Re
     """A sample cannot be larger than the corpus."""
     if asked is not None and found < asked:
         reporter.warn(f"expected {asked:,} sentences for {flag}, found {found:,} to measure; took all of them")
+
+
+def _warn_of_shares(config: RunConfig, outputs: Outputs, reporter: Reporter) -> None:
+    """Shares are equal: of a corpus that has no more units than are wanted, some may be beyond a shard's share."""
+    looked_at, every = (int(outputs.dataset[name]) for name in ("map_sentences", "sentences"))
+    if looked_at < every <= (config.map_sentences or 0):
+        reporter.warn(
+            f"attention between words is looked at in {looked_at:,} of {every:,} sentences or windows: every shard has "
+            "an equal share of --map-sentences, and some hold more; --map-sentences all takes every one"
+        )
 
 
 def _replace_outputs(config: RunConfig, facts: Facts, outputs: Outputs) -> None:

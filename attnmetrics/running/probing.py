@@ -123,6 +123,7 @@ def probe(folder: Location, config: ProbeConfig, reporter: Reporter) -> xr.Datas
         lease.check()
         seal_apart(folder, FILE, lambda: save(dataset, folder / FILE))
         save_tables(dataset, folder / "probe" / "tables")
+        (folder / "run.json").sweep()
     return load_probe(folder)
 
 

@@ -1,15 +1,19 @@
 """Sums over α itself in a run of several shards: in the same states as all others, of an equal share of every shard."""
 
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import xarray as xr
 from conftest import demo_config
 from map_families import COLUMNS, PEAKS, Columns, Peaks, reference
 from models import TEXTS, save_model
 from numpy.typing import NDArray
 from pyarrow import parquet as pq
+from rich.console import Console
 from shards import annotate, measure
 
 from attnmetrics.assets import MODELS
@@ -20,6 +24,7 @@ from attnmetrics.metrics import schema, syntax
 from attnmetrics.metrics.family import Family, Label, Link, Quantity
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.running.driver import run_measure
+from attnmetrics.running.merging import _warn_of_shares
 from attnmetrics.running.progress import Reporter
 from attnmetrics.statistics.sampling import sample_hash
 from attnmetrics.storage import locate
@@ -79,6 +84,7 @@ def test_sums_of_a_run_are_those_of_the_attention_in_an_equal_share_of_every_sha
     store, some = measure_run(tmp_path / "some", demo_run, map_sentences=20)
     _, together = measure_run(tmp_path / "together", demo_run, threads=3, map_sentences=20)
 
+    assert store.shards > 1
     model = load_model(str(MODELS["demo"]), layers=(0, 3))
     texts = sampled_texts(demo_run, 20 // store.shards)
     assert 0 < len(texts) < every["sentences"]
@@ -118,3 +124,15 @@ def test_without_map_families_none_is_built(gpt2: Model, monkeypatch: pytest.Mon
     assert measure(annotate(TEXTS), gpt2, exemplars=0).state["sentences"] == len(TEXTS)
     with pytest.raises(AssertionError, match="nothing is mapped"):  # claims are looked for in maps
         measure(annotate(TEXTS), gpt2, exemplars=1)
+
+
+def test_a_corpus_that_shares_leave_units_of_is_told(tmp_path: Path) -> None:
+    def said(looked_at: int, limit: int | None) -> str:
+        found = SimpleNamespace(dataset=xr.Dataset({"map_sentences": looked_at, "sentences": 10}))
+        told = StringIO()
+        config = demo_config(tmp_path, map_sentences=limit)
+        _warn_of_shares(config, found, Reporter(console=Console(file=told, width=500)))
+        return told.getvalue()
+
+    assert "in 8 of 10 sentences" in said(8, 12) and "--map-sentences all" in said(8, 12)
+    assert said(10, 12) == said(8, 8) == said(10, None) == ""
