@@ -42,7 +42,7 @@ def config(out: Path, **options: object) -> RunConfig:
 def quick() -> Iterator[None]:
     """The report, whose figures take seconds, is a line."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("attnmetrics.running.outputs.write_report", lambda *given: (given[-1] / "index.html").write(b"!"))
+        patch.setattr("attnmetrics.running.outputs.write_report", lambda *given: (given[4] / "index.html").write(b"!"))
         yield
 
 
