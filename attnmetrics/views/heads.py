@@ -71,7 +71,7 @@ class Standout:
 
     @property
     def against_chance(self) -> str:
-        """The value against its chance level: "7.6×", or "+11%" beyond it; empty where that cannot be said."""
+        """The value against its chance level: "7.6×", or "+11 points" beyond it; empty where that cannot be said."""
         return against(self.table, self.value, self.chance)
 
 

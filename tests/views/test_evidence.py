@@ -148,7 +148,7 @@ def test_alignment_is_ranked_by_what_is_beyond_its_distances(data: xr.Dataset) -
     one = standout(data, role)
     assert one is not None
     assert (one.layer, one.head, one.value, one.chance) == (3, 2, 0.2, 0.1)
-    assert (one.of_chance, one.against_chance) == ("its distances alone", "+10%")
+    assert (one.of_chance, one.against_chance) == ("its distances alone", "+10 points")
     assert ranking(data, data["dependency_alignment"]).name == "dependency_excess"
     assert ranking(data, data["dependency_alignment_by_layer"]).name == "dependency_excess_by_layer"
     assert ranking(data, data["pos_to"]).name == "pos_to"
@@ -184,8 +184,8 @@ def test_values_are_written_against_their_chance_level(data: xr.Dataset) -> None
     ]  # fmt: skip
     assert against(data["pos_to"], 0.3, 0.1) == "3.0×"
     assert [against(data["pos_to"], *pair) for pair in ((0.3, 0.0), (np.nan, 0.1), (0.3, np.nan))] == ["", "", ""]
-    assert against(data["dependency_alignment"], 0.3, 0.1) == "+20%"
-    assert against(data["dependency_alignment"], 0.1, 0.3) == "-20%"
+    assert against(data["dependency_alignment"], 0.3, 0.1) == "+20 points"
+    assert against(data["dependency_alignment"], 0.1, 0.3) == "-20 points"
 
 
 def test_nothing_below_even_attention_stands_out(data: xr.Dataset) -> None:
