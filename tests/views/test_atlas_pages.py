@@ -1386,7 +1386,7 @@ def test_heads_switched_off_are_told_and_can_be_chosen(desk: Desk, data: xr.Data
     visit(page, "#/head/3/0")
     expect(page.locator(".missing")).to_contain_text("Nearly switched off on this text: what follows is from 0.4%")
     row = page.locator("table.metrics tr", has_text="Mean attention distance")
-    assert row.locator("td").nth(0).inner_text() == "99 pieces from 0.4% of its attention"
+    assert row.locator("td").nth(0).text_content() == "99 pieces from 0.4% of its attention"
     assert row.locator("td").nth(1).inner_text() == "no rank"
     visit(page, "#/find?y=entropy&x=distance")
     assert page.locator(".scatter .hollow").count() == 2

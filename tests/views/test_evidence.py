@@ -16,7 +16,9 @@ from rich.console import Console
 from scipy.stats import pearsonr
 from synthetic import attention, dataset, exemplars, made_up
 
+import attnmetrics
 from attnmetrics import views
+from attnmetrics.cli import app
 from attnmetrics.errors import ConfigError
 from attnmetrics.views import charts, terminal
 from attnmetrics.views.atlas import contents
@@ -329,3 +331,12 @@ def test_a_second_sink_stands_out_for_no_part_of_speech(data: xr.Dataset) -> Non
     assert (other.layer, other.head) != (1, 2)
     assert not second_sinks(known.assign(second_sink_uniform=0.3)).any(), "even attention gives nearly as much"
     assert not second_sinks(data).any()
+
+
+def test_the_command_line_takes_another_share(demo_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    known = attnmetrics.load(demo_run)
+    expected = off_in_words(with_least(known, 0.5))
+    assert expected
+    assert expected != off_in_words(known)
+    app(["show", str(demo_run), "--evidence", "0.5"], standalone_mode=False)
+    assert expected in capsys.readouterr().out.replace("\n", " ").replace("  ", " ")
