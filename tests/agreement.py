@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from itertools import chain, combinations, pairwise, product
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -11,7 +13,7 @@ from gold import Annotated, label, new_reference, new_schema, read_units
 from reference_forward import attention_float64
 
 from attnmetrics.measuring.selection import MapSample
-from attnmetrics.measuring.shard import measure
+from attnmetrics.measuring.shard import ShardResult, measure
 from attnmetrics.metrics.claims import Claims
 from attnmetrics.metrics.reference.answers import Strongest
 from attnmetrics.metrics.reference.entropy import NearRow
@@ -20,17 +22,22 @@ from attnmetrics.metrics.reference.sentence import Sentence
 from attnmetrics.metrics.reference.similarity import clusters_of, map_of
 from attnmetrics.metrics.reference.syntax import RULES
 from attnmetrics.metrics.reference.twins import Reference
+from attnmetrics.metrics.reference.typical import Unit, cut
 from attnmetrics.model.load import load_model
 from attnmetrics.results.dataset import dataset
 from attnmetrics.statistics.claims import BEST, Rows, merge_rows
 from attnmetrics.statistics.exemplars import Exemplars, merge_all
 from attnmetrics.statistics.listing import make_listing
+from attnmetrics.statistics.tokens import SIDES, Tokens, Totals
+from attnmetrics.statistics.typical import Typical, find_typical, merge_typical
 from attnmetrics.statistics.variability import deviations
 
 RELATIVE, ABSOLUTE, WEIGHT = 1e-5, 1e-7, 5e-6
 CORRELATION = 10
 """A correlation near 0 over a dozen heads magnifies their errors: so many times more are allowed there."""
 K = 8
+LEAST = 2
+"""Occurrences of a type of piece that is listed."""
 OF_CLAIM = 2e-5
 """What rounding may do to the weight of a claim's pair: it is α as it is mixed with, which no kernel weighs again."""
 
@@ -155,6 +162,56 @@ def check_answers(found: Rows, first: int, name: str, expected: Strongest, maps:
     return number
 
 
+def check_tokens(found: Tokens, expected: Reference) -> int:
+    """Every rank of every head and side, ids but for those whose lifts rounding may swap; returns how many."""
+    has_queries = bool((found.rows["side"] == SIDES.index("query")).any())
+    assert has_queries == bool(expected.tokens.null_pieces)
+    number, types = 0, found.types
+    for layer, head, side in product(range(expected.model.layers), range(expected.model.heads), SIDES):
+        own = found.rows[(found.rows["layer"] == layer) & (found.rows["head"] == head)]
+        own = own[own["side"] == SIDES.index(side)]
+        listed = [token for token in expected.tokens.listed(layer, head, side, LEAST) if token.lift > ABSOLUTE]
+        assert own["rank"].tolist() == list(range(len(own)))
+        own = own[own["lift"] > ABSOLUTE]
+        assert len(own) == len(listed)
+        twins = [expected.tokens._token(layer, head, side, piece) for piece in types.ids[own["type"]].tolist()]
+        # A row's weights are wrong by as much as one weight may be.
+        allowed = [RELATIVE * twin.lift + WEIGHT * twin.occurrences * twin.lift / twin.attention for twin in twins]
+        for of_twins in (listed, twins):
+            assert (abs(own["lift"] - [twin.lift for twin in of_twins]) <= allowed).all()
+        np.testing.assert_allclose(own["attention"] / own["lift"], [twin.attention / twin.lift for twin in twins])
+        occurrences = types.occurrences[SIDES.index(side), own["type"]]
+        assert occurrences.tolist() == [twin.occurrences for twin in twins]
+        number += len(own)
+    return number
+
+
+def check_typical(found: Typical, expected: Reference, maps: dict) -> int:
+    """Every unit's largest weight and pair in every head, and what its parts show; returns how many are shown."""
+    unit, part, layer, head, rank = find_typical(found)
+    for at in product(range(expected.model.layers), range(expected.model.heads)):
+        own = [
+            Unit(*row)
+            for row in zip(
+                *(column.tolist() for column in (found.hashes, found.document_index, found.sentence)),
+                *(column[:, *at].tolist() for column in (found.weight, found.i, found.j)),
+                strict=True,
+            )
+        ]
+        for one, twin in zip(own, expected.typical.units(*at), strict=True):
+            peaks = [Peak(*(getattr(each, field.name) for field in fields(Peak))) for each in (one, twin)]
+            assert one.digest == twin.digest
+            if one.i < 0:
+                assert one == twin
+            else:
+                assert _check_rank(peaks[0], peaks[1], peaks[1:], maps, at) < WEIGHT
+        here = (layer == at[0]) & (head == at[1])
+        for number, shown in enumerate(cut(own).values()):
+            assert [own[place] for place in unit[here & (part == number)].tolist()] == shown
+            assert rank[here & (part == number)].tolist() == list(range(len(shown)))
+    return len(unit)
+
+
 def _check_rank(
     row: Peak, expected: Peak, ranking: list[Peak], maps: dict, head: tuple[int, int], rounding: float = WEIGHT
 ) -> float:
@@ -166,7 +223,28 @@ def _check_rank(
     return abs(row.weight - own.weight)
 
 
-def measured(folder: Path, sentences: Sequence[Annotated], null: str | None) -> tuple[xr.Dataset, Exemplars, Rows]:
+class Found(NamedTuple):
+    """Everything the package says."""
+
+    results: xr.Dataset
+    exemplars: Exemplars
+    claims: Rows
+    typical: Typical
+    tokens: Tokens
+
+
+def merge_found_tokens(parts: Sequence[ShardResult], has_null: bool) -> Tokens:
+    """The tokens of some shards, as merging finds them."""
+    totals = Totals()
+    for part in parts:
+        totals.add(part.tokens.types)
+    competitors = totals.competitors(LEAST)
+    layers, _, _, heads = parts[0].tokens.attention.shape
+    attention = competitors.sum_up((part.tokens for part in parts), (layers, heads))
+    return Tokens(competitors.types, competitors.rank(attention, range(1 + has_null)))
+
+
+def measured(folder: Path, sentences: Sequence[Annotated], null: str | None) -> Found:
     """Everything the package says, from three shards."""
     model = load_model(str(folder), device="cpu", null_tokens=null)
     schema = new_schema(len(model.layers), model.heads)
@@ -178,7 +256,9 @@ def measured(folder: Path, sentences: Sequence[Annotated], null: str | None) -> 
     state = parts[0].state.merge(parts[1].state).merge(parts[2].state)
     sums = state.sums | deviations(lambda: (part.blocks for part in parts))
     claims = merge_rows(part.claims for part in parts)
-    return dataset(schema, sums), merge_all(part.exemplars for part in parts), claims
+    typical = merge_typical(part.typical for part in parts)
+    tokens = merge_found_tokens(parts, has_null=state["null_sum"].any())
+    return Found(dataset(schema, sums), merge_all(part.exemplars for part in parts), claims, typical, tokens)
 
 
 def referred(folder: Path, sentences: Sequence[Annotated], null: str | None) -> tuple[Reference, dict]:

@@ -30,7 +30,9 @@ def fetched(folder: Location, prefix: str = "") -> dict[str, bytes]:
 def stored_outputs(folder: Location) -> dict[str, bytes]:
     """What `outputs` gives of a local folder."""
     tables = {name: fetched(folder / name, f"{name}/") for name in ("results.zarr", "tables")}
-    frames = {name: (folder / name).read() for name in ("exemplars.parquet", "exemplar_attention.parquet")}
+    frames = {
+        name: (folder / name).read() for name in ("exemplars.parquet", "exemplar_attention.parquet", "tokens.parquet")
+    }
     return {**tables["results.zarr"], **tables["tables"], **frames}
 
 
@@ -62,4 +64,6 @@ def assert_same_bits(a: ShardResult, b: ShardResult) -> None:
     for field in fields(a.exemplars):
         np.testing.assert_array_equal(getattr(a.exemplars, field.name), getattr(b.exemplars, field.name))
     np.testing.assert_array_equal(a.claims, b.claims)
+    np.testing.assert_array_equal(a.typical.pack(), b.typical.pack())
+    np.testing.assert_array_equal(a.tokens.attention, b.tokens.attention)
     assert a.passages == b.passages

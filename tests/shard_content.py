@@ -4,9 +4,11 @@ import numpy as np
 from schemas import small_schema
 
 from attnmetrics.statistics.claims import make_rows
-from attnmetrics.statistics.exemplars import Exemplars
+from attnmetrics.statistics.exemplars import Exemplars, Peaks
 from attnmetrics.statistics.passages import Passage
 from attnmetrics.statistics.states import State
+from attnmetrics.statistics.tokens import PieceTypes, TokenSums
+from attnmetrics.statistics.typical import from_peaks
 from attnmetrics.statistics.variability import Prefix
 from attnmetrics.store.shards import ShardContent
 
@@ -33,4 +35,8 @@ def content(seed: int, sentences: int = 5) -> ShardContent:
     prefix = Prefix(blocks, random.integers(0, 2**63, sentences, dtype=np.uint64))
     passage = Passage("d", 1, 2, 0, "A \x1b[2J b", ["A", "Ġb"], [1, 2])
     state = State.unpack(SCHEMA, random.random(SCHEMA.size))
-    return ShardContent(state, prefix, exemplars, claims, [passage])
+    units = np.arange(7)
+    typical = from_peaks(Peaks(*(random.random((4, 7, 2, 2, 3)))), units < 6, units.astype(np.uint64), units, units, 3)
+    types = PieceTypes(np.array([3, 8]), ["a", "Ġb"], np.array([[1, 2], [1, 3]]), np.array([0.5, 2]))
+    tokens = TokenSums(types, random.random((2, 2, 2, 3)))
+    return ShardContent(state, prefix, exemplars, claims, typical, tokens, [passage])

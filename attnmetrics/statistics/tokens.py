@@ -7,7 +7,7 @@ too rarely does not compete, and what does is summed up in dense arrays, some la
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,19 +120,37 @@ class Competitors:
             sides: those that are listed.
             first_layer: the place of the first layer.
         """
-        expected = np.stack([self.types.even, self.types.occurrences[QUERY].astype(np.float64)])
-        competes = (self.types.occurrences >= self.least)[:, :, None] & (attention > 0)
-        lift = np.divide(attention, expected[:, :, None], out=np.zeros_like(attention), where=competes)
-        by_head = np.moveaxis(lift[:, list(sides)], -1, 1)
-        order = np.argsort(-by_head, axis=-1, kind="stable")[..., :RANKS]
-        values = np.take_along_axis(by_head, order, axis=-1)
-        layer, head, side, rank = np.nonzero(values)
-        rows = np.zeros(len(layer), LISTED)
-        rows["layer"], rows["head"], rows["rank"] = layer + first_layer, head, rank
-        rows["side"] = np.asarray(sides, np.int32)[side]
-        rows["type"], rows["lift"] = order[layer, head, side, rank], values[layer, head, side, rank]
-        rows["attention"] = attention[layer, rows["side"], rows["type"], head]
-        return rows
+        expected = np.stack([self.types.even, self.types.occurrences[QUERY].astype(np.float64)])[list(sides), :, None]
+        competes = (self.types.occurrences >= self.least)[list(sides), :, None]
+        rows = [np.zeros(0, LISTED)]
+        for layer, of_all in enumerate(attention):  # one at a time, for memory
+            own = of_all[list(sides)]
+            lift = np.divide(own, expected, out=np.zeros_like(own), where=competes & (own > 0))
+            side, place, head, rank = _first(lift)
+            rows.append(_listed(
+                layer=first_layer + layer, head=head, side=np.asarray(sides, np.int32)[side], rank=rank, type=place,
+                attention=own[side, place, head], lift=lift[side, place, head],
+            ))  # fmt: skip
+        return np.concatenate(rows)
+
+
+def _first(lift: NDArray[np.float64]) -> tuple[NDArray[np.int64], ...]:
+    """The first `RANKS` of every head that are not 0, by (head, side, rank). `lift`: [side, C, head].
+
+    Returns:
+        side, type, head, rank
+    """
+    by_head = lift.transpose(2, 0, 1)
+    order = np.argsort(-by_head, axis=-1, kind="stable")[..., :RANKS]
+    head, side, rank = np.nonzero(np.take_along_axis(by_head, order, axis=-1))
+    return side, order[head, side, rank], head, rank
+
+
+def _listed(**columns: Any) -> NDArray[np.void]:
+    rows = np.zeros(len(columns["rank"]), LISTED)
+    for name, column in columns.items():
+        rows[name] = column
+    return rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def enough(share: float) -> int:
     It has more of the sample than that with a probability below 1e-12, even where its units are `DENSER`.
 
     >>> enough(1), enough(1 / 64), enough(1 / 10_000)
-    (500, 87, 14)
+    (500, 86, 14)
     """
     mean = UNITS * min(1.0, DENSER * share)
     return min(UNITS, ceil(mean + 8 * sqrt(mean) + 10))

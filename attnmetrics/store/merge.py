@@ -28,7 +28,7 @@ SENTENCES_AHEAD = 500
 
 TOKEN_BYTES = 256 << 20
 """Sums over types of pieces that are held at once; with more, all shards are read again for the other layers."""
-HEADS_AHEAD = 2_000
+HEADS_AHEAD = 600
 """A shard's sums over types of pieces, some 50 KB a head, are read ahead of so many heads at most."""
 
 

@@ -40,7 +40,9 @@ from attnmetrics.statistics.claims import no_rows
 from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks
 from attnmetrics.statistics.passages import Passage
 from attnmetrics.statistics.states import State
+from attnmetrics.statistics.tokens import PieceTypes, TokenSums
 from attnmetrics.statistics.traces import Traces
+from attnmetrics.statistics.typical import Typical
 from attnmetrics.statistics.variability import Prefix, prefix_pairs
 from attnmetrics.store.commits import Commit, Counts, LeftOut
 from attnmetrics.store.shards import ShardContent, Store
@@ -183,7 +185,8 @@ class MadeUpWorker(RemoteWorker):
         counts = Counts(len(sentences), len(sentences.word_start), len(sentences), kept)
         left_out = LeftOut(cache.read_counts(path)["sentences_blank"])
         state, prefix = made_up_state(shard.index), made_up_prefix(shard.index, kept)
-        content = ShardContent(state, prefix, exemplars, no_rows(), made_up_passages(exemplars))
+        passages = made_up_passages(exemplars)
+        content = ShardContent(state, prefix, exemplars, no_rows(), made_up_typical(), made_up_tokens(), passages)
         seconds, before = time.perf_counter() - start, time.process_time()
         measuring.store.write(Commit(shard.index, shard.first_document, counts, left_out), content)
         writing = round((time.process_time() - before) * 1e9)  # counted as words, for whoever watches
@@ -202,6 +205,18 @@ def made_up_prefix(shard: int, sentences: int) -> Prefix:
     random = np.random.default_rng(shard)
     blocks = random.random((sentences, LAYERS, HEADS, len(prefix_pairs(causal=True)[0])), dtype=np.float32)
     return Prefix(blocks, random.integers(0, 2**63, sentences, dtype=np.uint64))
+
+
+def made_up_typical() -> Typical:
+    nothing = np.zeros((0, LAYERS, HEADS))
+    keys = np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int64)
+    return Typical(*keys, *(nothing.astype(kind) for kind in (np.float32, np.int32, np.int32)))
+
+
+def made_up_tokens() -> TokenSums:
+    ids = np.arange(len(WORDS))
+    types = PieceTypes(ids, [f"Ġ{word}" for word in WORDS], np.ones((2, len(ids)), np.int64), np.ones(len(ids)))
+    return TokenSums(types, np.ones((LAYERS, 2, len(ids), HEADS)))
 
 
 def made_up_passages(exemplars: Exemplars) -> list[Passage]:

@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from agreement import OF_CLAIM, WEIGHT, K, check_claims, check_exemplars, worst_ratios
+from agreement import (
+    OF_CLAIM,
+    WEIGHT,
+    K,
+    check_claims,
+    check_exemplars,
+    check_tokens,
+    check_typical,
+    merge_found_tokens,
+    worst_ratios,
+)
 from conftest import demo_config
 from gold import Annotated, corpus, new_reference, read_gold_pairs
 from models import TEXTS, make_tokenizer, save_model
@@ -37,6 +47,7 @@ from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.statistics.claims import merge_rows
 from attnmetrics.statistics.exemplars import merge_all
+from attnmetrics.statistics.typical import merge_typical
 from attnmetrics.statistics.variability import deviations
 from attnmetrics.views import atlas
 from attnmetrics.views.facts import about
@@ -170,6 +181,8 @@ def test_every_statistic_is_that_of_pairs_cut_by_hand(folder, model, size, segme
     ratios = worst_ratios(found, expected)
     assert max(ratios.values()) <= 1, {name: ratio for name, ratio in ratios.items() if ratio > 1}
     assert check_exemplars(merge_all(part.exemplars for part in parts), expected, maps) < WEIGHT
+    assert check_typical(merge_typical(part.typical for part in parts), expected, maps) > 60
+    assert check_tokens(merge_found_tokens(parts, has_null=policy != "none"), expected) > 100
     claims = merge_rows(part.claims for part in parts)
     assert check_claims(claims, Claims(parts[0].state.layout), expected, maps)[0] < OF_CLAIM
     assert {len(pair.texts) for pair in pairs} == {1, 2}

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 import xarray as xr
-from agreement import WEIGHT, K, check_exemplars, worst_ratios
+from agreement import WEIGHT, K, check_exemplars, check_tokens, check_typical, merge_found_tokens, worst_ratios
 from checks import dense
 from conftest import demo_config
 from gold import GOLD, Annotated, corpus, new_reference, read_units
@@ -58,6 +58,7 @@ from attnmetrics.statistics.exemplars import merge_all
 from attnmetrics.statistics.listing import make_listing
 from attnmetrics.statistics.passages import Passage
 from attnmetrics.statistics.traces import VISIBLE
+from attnmetrics.statistics.typical import merge_typical
 from attnmetrics.statistics.variability import deviations
 from attnmetrics.storage import locate
 from attnmetrics.views import atlas
@@ -167,6 +168,8 @@ def test_every_statistic_is_that_of_windows_cut_by_hand(folders, family, size, n
     ratios = worst_ratios(found, expected)
     assert max(ratios.values()) <= 1, {name: ratio for name, ratio in ratios.items() if ratio > 1}
     assert check_exemplars(merge_all(part.exemplars for part in parts), expected, maps) < WEIGHT
+    assert check_typical(merge_typical(part.typical for part in parts), expected, maps) > 90
+    assert check_tokens(merge_found_tokens(parts, has_null=null != "none"), expected) > 100
     assert found["sentences"] == len(maps) > 4
     assert found["sentences_cut"] == 0
     assert (found["dependency_pairs"].sum() > 0) and found.attrs["unit"] == f"window:{size}"

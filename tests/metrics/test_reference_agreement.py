@@ -20,6 +20,8 @@ from agreement import (
     check_claims,
     check_exemplars,
     check_relations,
+    check_tokens,
+    check_typical,
     entropy_ratio,
     measured,
     referred,
@@ -40,8 +42,10 @@ SHARE_TABLES = ("pos_to", "pos_from", "dependency_type_to", "special_to", "anima
 
 def check(folder: Path, texts: Sequence[str], null: str | None = None) -> None:
     sentences = corpus(texts)
-    found, exemplars, claims = measured(folder, sentences, null)
+    found, exemplars, claims, typical, tokens = measured(folder, sentences, null)
     expected, maps = referred(folder, sentences, null)
+    assert check_typical(typical, expected, maps) >= 20 * expected.model.layers * expected.model.heads
+    assert check_tokens(tokens, expected) > 100
     ratios = worst_ratios(found, expected)
     weight = check_exemplars(exemplars, expected, maps)
     names = Claims(new_schema(expected.model.layers, expected.model.heads))

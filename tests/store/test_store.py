@@ -47,6 +47,10 @@ def test_a_shard_comes_back_bit_for_bit(store: Store, sentences: int) -> None:
     np.testing.assert_array_equal(prefix.blocks, written.prefix.blocks)
     np.testing.assert_array_equal(prefix.hashes, written.prefix.hashes)
     np.testing.assert_array_equal(store.read_claims(commit), written.claims)
+    np.testing.assert_array_equal(store.read_typical(commit).pack(), written.typical.pack())
+    tokens = store.read_tokens(commit, range(2))
+    np.testing.assert_array_equal(tokens.attention, written.tokens.attention)
+    np.testing.assert_array_equal(tokens.types.occurrences, written.tokens.types.occurrences)
     assert store.read_passages(commit, {(1, 2)}) == written.passages
     assert store.read_passages(commit, {(1, 3)}) == []
     assert (commit.shard, commit.first_document) == (2, 30)
@@ -138,6 +142,8 @@ DATA = (
     "shards.zarr/exemplars/c.1.0.0.0.0.0",
     "prefix/000001.zst",
     "claims/000001.zst",
+    "typical/000001.zst",
+    "tokens/000001.parquet",
     "passages/000001.parquet",
 )
 

@@ -227,19 +227,40 @@ def test_rows_of_sentences_are_read_one_behind_the_other() -> None:
     packed = {"lengths": [len(row) for row in rows], "to": [to for to, _ in flat], "weights": [w for _, w in flat]}
     sentences = [["a.txt", list("abc"), "000"], ["b.txt", list("abcde"), "01010"]]
     exemplars = [[[0, 1, 0.5, 2, 1, True], [1, 2, 0.4, 0, 0, False]]]
+    typical = [[["80-100", [1, 1, 0.3, 2, 0, False]]], []]
     claimed = [["relation:obj:hit", 3, 7, [[1, 1, 0.3, 4, 2, True]]]]
-    sent = [{"exemplars": exemplars, "claimed": claimed, "sentences": sentences, "steps": 100}, packed]
+    listed = {"exemplars": exemplars, "typical": typical, "claimed": claimed}
+    sent = [{**listed, "sentences": sentences, "steps": 100}, packed]
     expression = """([data, packed]) => {
         const told = list => list.map(one =>
             ({text: m.textOf(one), rows: one.row && one.pieces.map((_, piece) => one.row(piece))}));
-        const {byHead, claimed} = m.readExemplars(data, packed);
+        const {byHead, typical, claimed} = m.readExemplars(data, packed);
         const ofClaim = ({claim, layer, head, list}) => [claim, layer, head, told(list)];
-        return [...byHead.map(told), ...claimed.map(ofClaim)]; }"""
-    (first, without), (claim, layer, head, (second,)) = evaluate("exemplars", expression, sent)
+        const ofTypical = list => list.map(one => [one.bucket, one.rank, m.textOf(one), one.row]);
+        return [...byHead.map(told), ...claimed.map(ofClaim), typical.map(ofTypical)]; }"""
+    (first, without), (claim, layer, head, (second,)), parts = evaluate("exemplars", expression, sent)
+    assert parts == [[["80-100", 1, "a bc de", None]], []]
     assert (claim, layer, head) == ("relation:obj:hit", 3, 7)
     expected = [[[to, weight / 100] for to, weight in row] for row in rows]
     assert (first["rows"], without["rows"], second["rows"]) == (expected[:3], None, expected[3:])
     assert (first["text"], second["text"]) == ("abc", "a bc de")
+
+
+def test_types_of_pieces_of_a_head_and_a_side() -> None:
+    key = {"type": [1, 0, 0, -1], "occurrences": [7, 5, 9, 0], "lift": [2.5, 1.5, 0.5, 0]}
+    expression = """sides => {
+        const types = new m.PieceTypes({types: ["a", "␣b"], shown: 2}, sides);
+        return [0, 1].map(place => ["key", "query"].map(side => types.of(place, side))); }"""
+    assert evaluate("piece-types", expression, {"key": key, "query": None}) == [
+        [
+            [
+                {"text": "␣b", "occurrences": 7, "lift": 2.5},
+                {"text": "a", "occurrences": 5, "lift": 1.5},
+            ],
+            [],
+        ],
+        [[{"text": "a", "occurrences": 9, "lift": 0.5}], []],
+    ]
 
 
 def test_the_address_of_a_head_names_a_claim_that_the_page_has_answers_of() -> None:

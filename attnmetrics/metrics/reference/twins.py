@@ -24,6 +24,8 @@ from attnmetrics.metrics.reference.sinks import Sinks
 from attnmetrics.metrics.reference.spread import Spread
 from attnmetrics.metrics.reference.surface import Surface
 from attnmetrics.metrics.reference.syntax import Syntax
+from attnmetrics.metrics.reference.tokens import Tokens
+from attnmetrics.metrics.reference.typical import Typical
 from attnmetrics.metrics.reference.variability import Variability
 
 
@@ -72,6 +74,8 @@ class Reference:
         claims: the largest single weights of every claim and head
         relations: those behind the answers to the question for a word's parent
         antecedents: those behind the answers to the question for an antecedent
+        tokens: what each type of piece receives and gives
+        typical: a sample of sentences, cut into parts
 
     Args:
         layers: number of layers
@@ -97,6 +101,8 @@ class Reference:
         self.claims = Claims(self.model, labels, links)
         self.relations = Relations(self.model)
         self.antecedents = Antecedents(self.model)
+        self.tokens = Tokens(self.model)
+        self.typical = Typical(self.model)
 
     @property
     def near_rows(self) -> list[NearRow]:
@@ -117,6 +123,8 @@ class Reference:
         self.claims.add(sentence)
         self.relations.add_sentence(sentence)
         self.antecedents.add_sentence(sentence)
+        self.tokens.add(sentence)
+        self.typical.add(sentence)
 
     def results(self) -> dict[str, Array]:
         """Every result under its name, the by-layer ones too."""

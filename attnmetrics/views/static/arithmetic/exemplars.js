@@ -9,15 +9,16 @@ const DRAWN = 0.02;
 
 /**
  * byHead: [layers × heads] lists of exemplars, best first: { source, pieces, spaces, rank, weight, i, j, row };
+ * typical: the same of typical ones, each with its { bucket };
  * claimed: [{ claim, layer, head, list }], those that answer a claim of a head, which is named by its numbers.
  *
- * exemplars: of each head [sentence, rank, weight, i, j, whether the page has the attention in it]; claimed: the same
- * with [claim, layer, head] before; sentences: each
+ * exemplars: of each head [sentence, rank, weight, i, j, whether the page has the attention in it]; typical: of each
+ * head [bucket, the same], none with attention; claimed: the same with [claim, layer, head] before; sentences: each
  * [source, pieces, spaces], where spaces[n] is "1" after white space; rows: { lengths, to, weights }, the rows of all
  * exemplars that have them, end to end; steps: weights are whole numbers of this part. `row(i)` gives the attention
  * [[piece, weight], …] of piece i; it is null where the page has none.
  */
-export function readExemplars({ exemplars, claimed, sentences, steps }, rows) {
+export function readExemplars({ exemplars, typical, claimed, sentences, steps }, rows) {
   const cursor = { row: 0, entry: 0 };
   const read = ([sentence, rank, weight, i, j, hasRows]) => {
     const [source, pieces, spaces] = sentences[sentence];
@@ -25,7 +26,9 @@ export function readExemplars({ exemplars, claimed, sentences, steps }, rows) {
     return { source, pieces, spaces, rank, weight, i, j, row };
   };
   const readClaim = ([claim, layer, head, list]) => ({ claim, layer, head, list: list.map(read) });
-  return { byHead: exemplars.map((list) => list.map(read)), claimed: claimed.map(readClaim) };
+  const readTypical = ([bucket, one]) => ({ bucket, ...read(one) });
+  const byHead = exemplars.map((list) => list.map(read));
+  return { byHead, typical: typical.map((list) => list.map(readTypical)), claimed: claimed.map(readClaim) };
 }
 
 /** The next n rows, as a function of the attending piece; `cursor` moves on behind them. */

@@ -8,6 +8,7 @@ import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { headMap } from "./head-map.js";
 import { metricSection } from "./head-metrics.js";
+import { pieceSection } from "./head-pieces.js";
 import { answerSection, sentenceSection } from "./head-sentences.js";
 import { similarSection } from "./head-similar.js";
 import { nearSection } from "./role-lists.js";
@@ -32,7 +33,8 @@ export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go, quer
   }
   const one = { layer, head, name: headName(atlas, layer, head) };
   root.append(...top(atlas, one), ...answerSection(atlas, one, query.get("claim")));
-  root.append(sentenceSection(atlas, one, Number(rank ?? 0)), metricSection(atlas, one));
+  root.append(sentenceSection(atlas, one, Number(rank ?? 0), query.get("sentences")));
+  root.append(...pieceSection(atlas, one), metricSection(atlas, one));
   root.append(...nearSection(atlas, one), ...similarSection(atlas, one));
   drawProfiles(root, atlas, one);
   if (atlas.offset) drawOffsets(root, atlas, one);

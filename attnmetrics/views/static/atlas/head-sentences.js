@@ -5,6 +5,7 @@ import { answersOf, claimHref, headHref, headName, placeOf } from "../arithmetic
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { drawExemplar } from "./exemplar.js";
+import { typicalHelp, typicalLists } from "./head-typical.js";
 import { section, tools } from "./parts.js";
 
 /** Sentences shown at first. */
@@ -35,21 +36,55 @@ function claimWords(atlas, claim) {
   return metric ? metric.heading(metric.claims.indexOf(claim)) : claim;
 }
 
-/** `rank`: of the sentence that the address names; 0 for none. */
-export function sentenceSection(atlas, { layer, head }, rank) {
-  const list = atlas.exemplars[placeOf(atlas, layer, head)];
-  const found = section("Sentences", list.length ? help(atlas, list) : "");
+/** `rank`: of the sentence that the address names; 0 for none. `kind`: "typical" for these first. */
+export function sentenceSection(atlas, one, rank, kind) {
+  const found = section("Sentences");
   found.id = "sentences";
+  const typical = atlas.typical[placeOf(atlas, one.layer, one.head)];
+  const shown = el("div", {});
+  const choices = {
+    Strongest: () => shown.replaceChildren(...strongest(atlas, one, rank)),
+    Typical: () => shown.replaceChildren(...typicalOf(atlas, one, typical)),
+  };
+  const first = kind === "typical" && typical.length ? "Typical" : "Strongest";
+  choices[first]();
+  found.append(...(typical.length ? [tabs(choices, first)] : []), shown);
+  return found;
+}
+
+/** A button for each choice, { name: what it does }; one is pressed, `first` at the beginning. */
+function tabs(choices, first) {
+  const buttons = Object.entries(choices).map(([name, choose]) => {
+    const press = () => {
+      for (const one of buttons) one.setAttribute("aria-pressed", String(one === button));
+      choose();
+    };
+    const state = { "aria-pressed": String(name === first) };
+    const button = el("button", { type: "button", class: "toggle", ...state, onclick: press }, name);
+    return button;
+  });
+  return el("div", { class: "tabs" }, ...buttons);
+}
+
+function typicalOf(atlas, { layer, head }, list) {
+  const actions = (one) => links(atlas, one, layer, head);
+  const href = `${headHref(atlas, layer, head)}?sentences=typical`;
+  return [el("p", { class: "help" }, typicalHelp(atlas)), ...typicalLists(list, href, actions)];
+}
+
+function strongest(atlas, { layer, head }, rank) {
+  const list = atlas.exemplars[placeOf(atlas, layer, head)];
+  if (!list.length) return [el("p", { class: "note" }, NONE)];
+  const found = [el("p", { class: "help" }, help(atlas, list))];
   const items = el("ol", { class: "exemplars" });
-  if (!list.length) found.append(el("p", { class: "note" }, NONE));
-  found.append(items);
+  found.push(items);
   const href = headHref(atlas, layer, head);
   const item = (one) => drawExemplar(one, `${href}/${one.rank}`, links(atlas, one, layer, head));
   const add = (some) => items.append(...some.map(item));
   const first = rank > FIRST ? list.length : FIRST;
   add(list.slice(0, first));
-  if (list.length > first) found.append(moreButton(items, list.length - first, () => add(list.slice(first))));
-  if (list.length) found.append(tools(null, () => sentenceRows(list), `${headName(atlas, layer, head)} sentences`));
+  if (list.length > first) found.push(moreButton(items, list.length - first, () => add(list.slice(first))));
+  found.push(tools(null, () => sentenceRows(list), `${headName(atlas, layer, head)} sentences`));
   items.querySelector(`[data-rank="${rank}"]`)?.classList.add("chosen");
   return found;
 }

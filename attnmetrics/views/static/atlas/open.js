@@ -2,6 +2,7 @@
 
 import { Evidence } from "../arithmetic/evidence.js";
 import { readExemplars } from "../arithmetic/exemplars.js";
+import { PieceTypes } from "../arithmetic/piece-types.js";
 import { Roles } from "../arithmetic/roles.js";
 import { Similarity } from "../arithmetic/similarity.js";
 import { CorpusTable, Metric } from "../arithmetic/tables.js";
@@ -9,8 +10,9 @@ import { unpack } from "../shared/unpack.js";
 
 /**
  * The data with its arrays unpacked: `metrics` and `byName`, tables of heads; `corpus`, tables of the corpus;
- * `evidence` of heads; `exemplars` of each head; `similarity` and `roles` of heads, or null; `offset`, the table by
- * offset, or undefined; `isCausal`, whether no head looks ahead.
+ * `evidence` of heads; `exemplars` and `typical` ones of each head; `pieceTypes`, `similarity` and `roles` of heads, or
+ * null; `offset`, the table by offset, or
+ * undefined; `isCausal`, whether no head looks ahead.
  */
 export async function openAtlas(data) {
   const metrics = await openMetrics(data);
@@ -22,10 +24,11 @@ export async function openAtlas(data) {
   linkTables(data.metrics, byName, new Map(corpus.map((table) => [table.name, table])));
   const evidence = openEvidence(byName.get("null_attention"), data.evidence.least, metrics);
   const offset = metrics.find((metric) => metric.dim === "offset");
-  const [{ byHead: exemplars, claimed }, similarity] = [await openExemplars(data), await openSimilarity(data)];
+  const [{ byHead: exemplars, typical, claimed }, similarity] = [await openExemplars(data), await openSimilarity(data)];
+  const pieceTypes = await openPieceTypes(data);
   const roles = data.roles && new Roles(data.roles, await unpack(data.roles.families, Int16Array));
   return {
-    ...data, roles, metrics, byName, corpus, evidence, exemplars, claimed, similarity, offset,
+    ...data, roles, metrics, byName, corpus, evidence, exemplars, typical, claimed, pieceTypes, similarity, offset,
     isCausal: !looksAhead(offset),
   };
 }
@@ -51,6 +54,15 @@ async function openSimilarity({ similarity: packed, heads }) {
   ]);
   const axes = new Metric(packed.map, { values, byLayer: new Float64Array(), heads: heads.length, isFirst: false });
   return new Similarity(axes, { cluster, others, distances, layers }, packed);
+}
+
+async function openPieceTypes({ tokens }) {
+  if (!tokens) return null;
+  const opened = Object.entries(tokens.sides).map(async ([side, packed]) => [side, packed && {
+    type: await unpack(packed.type, Int32Array), occurrences: await unpack(packed.occurrences, Int32Array),
+    lift: await unpack(packed.lift, Float32Array),
+  }]);
+  return new PieceTypes(tokens, Object.fromEntries(await Promise.all(opened)));
 }
 
 /** Give each metric the tables that it names. */

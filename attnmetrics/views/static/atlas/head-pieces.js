@@ -1,0 +1,39 @@
+// The types of pieces that a head attends to, and those that attend, on its page.
+
+import { headName, placeOf } from "../arithmetic/heads.js";
+import { number, percent } from "../arithmetic/numbers.js";
+import { el } from "../shared/dom.js";
+import { section, table, tools } from "./parts.js";
+
+const HELP = "Types of pieces that occur often enough; ␣ is the space that a piece begins with.";
+const SIDES = {
+  key: { title: "It looks at", value: (lift) => `${number(lift)}×`, help: "Times what even attention would give." },
+  query: { title: "It looks from", value: percent, help: "What share of their attention is off null." },
+};
+
+/** The section, or nothing where the run has no such list of this head. */
+export function pieceSection(atlas, { layer, head }) {
+  const place = placeOf(atlas, layer, head);
+  const sides = Object.keys(SIDES).filter((side) => atlas.pieceTypes?.of(place, side).length);
+  if (!sides.length) return [];
+  const found = section("Pieces", HELP);
+  const list = (side) => sideOf(SIDES[side], atlas.pieceTypes.of(place, side));
+  found.append(el("div", { class: "side-by-side" }, ...sides.map(list)));
+  const rows = () => csvRows(sides.map((side) => [side, atlas.pieceTypes.of(place, side)]));
+  found.append(tools(null, rows, `${headName(atlas, layer, head)} pieces`));
+  return [found];
+}
+
+function sideOf({ title, value, help }, types) {
+  const cell = ({ text, occurrences, lift }) => [
+    el("td", {}, el("bdi", { class: "piece-type" }, text)), el("td", { class: "value" }, value(lift)),
+    el("td", { class: "rank" }, `${number(occurrences)} times`),
+  ];
+  return el("div", {}, el("h3", {}, title), el("p", { class: "note" }, help),
+    table("piece-types", null, types.map(cell)));
+}
+
+function csvRows(sides) {
+  const row = (side) => ({ text, occurrences, lift }, place) => [side, place + 1, text, occurrences, lift];
+  return [["side", "rank", "piece", "occurrences", "lift"], ...sides.flatMap(([side, list]) => list.map(row(side)))];
+}
