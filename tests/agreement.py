@@ -20,6 +20,7 @@ from attnmetrics.metrics.reference.entropy import NearRow
 from attnmetrics.metrics.reference.exemplars import APART, OWN, Peak
 from attnmetrics.metrics.reference.sentence import Sentence
 from attnmetrics.metrics.reference.similarity import clusters_of, map_of
+from attnmetrics.metrics.reference.sinks import BINS, Sinks, rate
 from attnmetrics.metrics.reference.syntax import RULES
 from attnmetrics.metrics.reference.twins import Reference
 from attnmetrics.metrics.reference.typical import Unit, cut
@@ -38,6 +39,7 @@ CORRELATION = 10
 K = 8
 LEAST = 2
 """Occurrences of a type of piece that is listed."""
+NEAR_EDGE = 1e-5
 OF_CLAIM = 2e-5
 """What rounding may do to the weight of a claim's pair: it is α as it is mixed with, which no kernel weighs again."""
 
@@ -83,11 +85,34 @@ def worst_ratios(found: xr.Dataset, expected: Reference) -> dict[str, float]:
     layers, heads = range(expected.model.layers), range(expected.model.heads)
     ratios["entropy"] = max(entropy_ratio(found, expected, layer, [head], "") for layer in layers for head in heads)
     ratios["entropy_by_layer"] = max(entropy_ratio(found, expected, layer, heads, "_by_layer") for layer in layers)
-    ratios |= map_ratios(found)
+    ratios |= map_ratios(found) | sink_ratios(found, expected)
+    ratios["distance_deviation"] = deviation_ratio(found["distance_deviation"].to_numpy(), values["distance_deviation"])
     if not expected.near_rows:
         for name in ("distance_entropy_r", "distance_entropy_p"):
             ratios[name] = float(allowed_ratio(found[name].to_numpy(), values[name]))
     return {name: ratio / CORRELATION if name.endswith(("_r", "_p")) else ratio for name, ratio in ratios.items()}
+
+
+def sink_ratios(found: xr.Dataset, expected: Reference) -> dict[str, float]:
+    """Errors of histograms, of which a weight near an edge may be in either bin, and of rates that follow from them."""
+    (twin,) = (one for one in expected.twins if isinstance(one, Sinks))
+    ratios = {}
+    for name, weights in twin.weights.items():
+        below = found[name].to_numpy().cumsum(axis=-1)
+        edges, one = np.arange(1, BINS) / BINS, np.array(weights).reshape(-1, *below.shape[:2], 1)
+        least, most = (one < edges - NEAR_EDGE).sum(axis=0), (one < edges + NEAR_EDGE).sum(axis=0)
+        agrees = (least <= below[..., :-1]) & (below[..., :-1] <= most)
+        ratios[name] = 0.0 if agrees.all() and (below[..., -1] == len(weights)).all() else np.inf
+    histogram = found["first_piece_histogram"].to_numpy()
+    for name, counts in (("sink_rate", histogram), ("sink_rate_by_layer", histogram.sum(axis=1))):
+        ratios[name] = float(allowed_ratio(found[name].to_numpy(), rate(counts)).max())
+    return ratios
+
+
+def deviation_ratio(found: np.ndarray, expected: np.ndarray) -> float:
+    """The error of deviations of distance: below 0.01 they are differences of nearly equal numbers."""
+    ratio = allowed_ratio(found, expected)
+    return float(np.where(expected < 0.01, np.abs(found - expected) / 1e-3, ratio).max())
 
 
 def map_ratios(found: xr.Dataset) -> dict[str, float]:

@@ -88,6 +88,7 @@ class Sinks:
 
 def _histogram(weights: Tensor) -> Tensor:
     """[head, weight_bin] how many weights [unit, head] are in each bin (see `metrics.sinks.find_bins`)."""
-    bins = (weights * BINS).floor().clamp(0, BINS - 1).long()
+    places = (weights * BINS).floor().nan_to_num()  # attention that is not finite is found in other sums
+    bins = places.clamp(0, BINS - 1).long()
     counts = weights.new_zeros(weights.shape[1], BINS)
     return counts.scatter_add_(1, bins.T, torch.ones_like(weights.T))

@@ -84,7 +84,7 @@ FAMILY: Final = Family(
             "Sentences by attention to their first piece",
             f"number of sentences of at least {FIRST_PIECES} pieces by the mean over rows i ≥ 1 of α[i,0]",
             lambda sums: sums["first_piece_sentences"], "after Gu et al. 2024; Xiao et al. 2023",
-            heading="Sentences whose first piece gets {} or more, up to the next bin", layered=False, magnitude=False,
+            heading="Sentences whose first piece gets {}, in bins of 0.02", layered=False,
             help="Two humps: the head rests on the first piece in some sentences and works in others.",
         ),
         Result(
@@ -105,8 +105,7 @@ FAMILY: Final = Family(
             "unit_peak_histogram", (*HEAD, "weight_bin"), "sentences", "count", "Sentences by their largest attention",
             "number of sentences by max_ij F[i,j]; those without an attendable pair are in the first bin",
             lambda sums: sums["peak_sentences"], "",
-            heading="Sentences whose largest attention is {} or more, up to the next bin", layered=False,
-            magnitude=False,
+            heading="Sentences whose largest attention is {}, in bins of 0.02", layered=False,
             help="All in the last bins: there is a piece in every sentence that the head is sure about. All in the "
             "first ones: it never looks hard at anything but null pieces.",
         ),

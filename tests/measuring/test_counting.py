@@ -53,6 +53,7 @@ def slow_count(units: Units, counted: np.ndarray, attends: Attends) -> dict[str,
         for piece in range(start, start + n):
             found["pieces_unaligned"] += units.pieces.in_text[piece] and not units.aligned[piece]
         add_rows(found, units, start, n, attends.causal)
+        add_sinks(found, n, attends)
         edges = {link: edges_of(units, link, row) for link in units.links}
         for i in range(n):
             reach = [j for j in range(n) if j <= i or not attends.causal]
@@ -94,6 +95,20 @@ def add_rows(found: dict[str, np.ndarray], units: Units, start: int, n: int, cau
         if (i == n - 1) if causal else (i == 0 and not units.pieces.in_text[start]):
             found["summary_rows"] += 1
             found["entropy_summary_even_sum"] += log(reach)
+
+
+def add_sinks(found: dict[str, np.ndarray], n: int, attends: Attends) -> None:
+    """What even attention gives the first piece, and the piece that gets most, of those that may be second sinks."""
+    received = [
+        [1 / (i + 1) if attends.causal else 1 / n for i in range(j if attends.causal else 0, n)] for j in range(n)
+    ]
+    if n >= 16:
+        found["first_piece_even_sentences"][int(50 * sum(received[0][1:]) / (n - 1))] += 1
+    open_pieces = range(max(1, attends.leading), n - attends.trailing)
+    means = [sum(received[j]) / len(received[j]) for j in open_pieces if 2 * len(received[j]) >= n]
+    if n >= 10 and means:
+        found["second_sink_sentences"] += 1
+        found["second_sink_even_sum"] += max(means)
 
 
 def add_links(

@@ -49,11 +49,12 @@ def test_every_result_is_there_with_labels_and_attributes(table):
         assert about.get("magnitude", "") == ("" if result.magnitude else "no")
         assert about.get("twin_of", "") == (name.removesuffix("_by_layer") if name.endswith("_by_layer") else "")
     labels = {"pos", "rel", "special", "direction", "offset", "pair_distance", "rule", "word_offset"}
-    others = {"attending", "neighbour", "other_layer", "other_head", "axis"}
+    others = {"attending", "neighbour", "other_layer", "other_head", "axis", "weight_bin"}
     assert set(table.coords) == {"layer", "head", *others, *labels}
     assert all(table[dim].attrs.keys() == {"long_name", "help", "units"} for dim in table.coords)
     assert table["layer"].to_numpy().tolist() == [1, 4]
     assert table["offset"].to_numpy()[[0, -1]].tolist() == [-32, 32]
+    assert table["weight_bin"].to_numpy()[[0, 15, -1]].tolist() == [0, 0.3, 0.98]
 
 
 def test_values_are_those_of_the_formulas(sums, table):

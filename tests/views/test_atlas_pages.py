@@ -527,7 +527,7 @@ def test_a_heads_metrics_begin_with_those_that_tell_in_short(page: Page, data: x
         "all => all.map(row => row.querySelector('a').getAttribute('href').split('/').slice(2).join('/'))"
     )
     assert {"null_attention", "distance", "entropy", "variability", "dependency_alignment/either"} <= set(metrics)
-    assert len(metrics) < 20 < rows.count()
+    assert len(metrics) < 25 < rows.count()
     page.get_by_role("button", name=f"all {rows.count()}", exact=True).click()
     assert rows.locator("visible=true").count() == rows.count()
     assert page.evaluate("document.activeElement.closest('table.metrics') !== null")
@@ -597,10 +597,29 @@ def test_attention_by_offset_is_beside_the_mean_of_all_heads(page: Page, data: x
     words = ["Attention to the own piece", "Attention to the previous piece"]
     words += [f"Attention {offset}{' or more' if offset == 32 else ''} pieces back" for offset in range(2, 33)]
     assert [title for title, _ in found] == [
-        f"{word}: {percent(a)}; mean of all heads {percent(b)}" for word, a, b in zip(words, own, mean, strict=True)
+        f"{word}: {percent(a)}; mean of all heads {percent(b)}".replace("e-", "e−")
+        for word, a, b in zip(words, own, mean, strict=True)
     ]
     heights = np.array([height for _, height in found])
     assert_allclose(heights / heights.max(), own / own.max(), rtol=0, atol=2e-3)
+
+
+def test_histograms_of_a_head(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/head/3/1")
+    pictures = page.locator("svg.histogram")
+    names = ("first_piece_histogram", "unit_peak_histogram")
+    assert pictures.count() == len(names)
+    for place, name in enumerate(names):
+        bars = (
+            pictures.nth(place)
+            .locator("rect")
+            .evaluate_all("all => all.map(bar => [bar.textContent, Number(bar.getAttribute('height'))])")
+        )
+        own = data[name].sel(layer=3, head=1)
+        heights = np.array([height for _, height in bars])
+        assert_allclose(heights / heights.max(), own / own.max(), rtol=0, atol=5e-3)
+        heading = data[name].attrs["heading"].replace("{}", "0.3")
+        assert bars[15][0].startswith(f"{heading}: {int(own[15]):,} sentences; mean of all heads ")
 
 
 def test_a_head_without_evidence_says_so(page: Page) -> None:

@@ -15,7 +15,7 @@ from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
 from attnmetrics.metrics.family import OFFSET_LIMIT
 from attnmetrics.model.kernels import loops
 from attnmetrics.model.kernels.attends import Attends
-from attnmetrics.model.kernels.dense import mix, sentences_of, settle, store_own_first
+from attnmetrics.model.kernels.dense import mix, sentences_of, settle
 from attnmetrics.model.kernels.reductions import Reads, Reductions, Show, Wanted
 from attnmetrics.model.pack import Tile
 
@@ -36,14 +36,13 @@ def compiled(
     arrays = _arrays(reductions) if reductions is not None else None
     for tile, reads in zip(wanted.batch.tiles, wanted.reads, strict=True):
         weights = _score(query, key, scaling, tile, wanted.attends)
-        if arrays is None or reductions is None:
+        if arrays is None:
             loops.softmax(weights.numpy(), tile.row, wanted.attends.causal)
         else:
             place = _place(tile, wanted.attends)
             loops.reduce(weights.numpy(), place, wanted.between, ENTROPY_NULL_LIMIT, OFFSET_LIMIT, arrays)
             if tile.measured:
-                _read(weights, reads, arrays)
-                store_own_first(weights, tile, reductions)
+                _read(weights, tile, reads, arrays)
         if show is not None:
             show(tile, weights)
         if output is not None and value is not None:
@@ -77,7 +76,9 @@ def _arrays(reductions: Reductions) -> Any:
     return loops.Arrays(**{field.name: getattr(reductions, field.name).numpy() for field in fields(reductions)})
 
 
-def _read(weights: Tensor, reads: Reads, into: Any) -> None:
+def _read(weights: Tensor, tile: Tile, reads: Reads, into: Any) -> None:
     loops.add_linked(weights.numpy(), reads.linked.numpy(), reads.group.numpy(), into.linked)
     blocks = into.prefix[reads.blocks]
     loops.copy_blocks(weights.numpy(), reads.block_sentence.numpy(), reads.block_index.numpy(), blocks)
+    if tile.row == 0:
+        into.own_first[tile.sentence : tile.sentence + tile.count] = weights.numpy()[:, :, 0, 0]

@@ -72,12 +72,6 @@ def mix(weights: Tensor, value: Tensor, tile: Tile, output: Tensor) -> None:
     sentences_of(output, tile)[:, tile.row : tile.row + tile.rows] = mixed.transpose(1, 2)
 
 
-def store_own_first(weights: Tensor, tile: Tile, into: Reductions) -> None:
-    """Copy what the first pieces of a tile's sentences give themselves, if their rows are in it."""
-    if tile.row == 0:
-        into.own_first[tile.sentence : tile.sentence + tile.count] = weights[:, :, 0, 0].double()
-
-
 def _reduce(weights: Tensor, tile: Tile, reads: Reads, wanted: Wanted, into: Reductions) -> None:
     first, end = wanted.attends.columns(tile.length)
     closed = _find_closed(weights, tile, wanted)
@@ -88,8 +82,7 @@ def _reduce(weights: Tensor, tile: Tile, reads: Reads, wanted: Wanted, into: Red
         kept = weights if closed is None else weights.masked_fill(closed, 0)
         _store_rows(weights, kept, strongest, tile, slice(first, end), into)
         _add_offsets(weights, kept, tile.row, slice(first, end), into)
-        _read(weights, reads, into)
-        store_own_first(weights, tile, into)
+        _read(weights, tile, reads, into)
 
 
 def _find_closed(weights: Tensor, tile: Tile, wanted: Wanted) -> Tensor | None:
@@ -235,8 +228,8 @@ def _by_offset(summed: Tensor, first_row: int) -> tuple[Tensor, Tensor]:
     return offset, by_offset
 
 
-def _read(weights: Tensor, reads: Reads, into: Reductions) -> None:
-    """Add linked weights to their groups, and copy the prefix blocks.
+def _read(weights: Tensor, tile: Tile, reads: Reads, into: Reductions) -> None:
+    """Add linked weights to their groups, and copy the prefix blocks and what first pieces give themselves.
 
     Groups are summed by a product: adding at indices has no fixed order on a GPU.
     """
@@ -246,3 +239,5 @@ def _read(weights: Tensor, reads: Reads, into: Reductions) -> None:
     place, row, column = reads.block_index
     first = weights[reads.block_sentence[:, None], :, row, column]
     into.prefix[reads.blocks, :, place] = first.transpose(1, 2).double()
+    if tile.row == 0:
+        into.own_first[tile.sentence : tile.sentence + tile.count] = weights[:, :, 0, 0].double()

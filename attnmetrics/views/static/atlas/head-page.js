@@ -11,6 +11,7 @@ import { metricSection } from "./head-metrics.js";
 import { pieceSection } from "./head-pieces.js";
 import { answerSection, sentenceSection } from "./head-sentences.js";
 import { similarSection } from "./head-similar.js";
+import { histogramSection } from "./histograms.js";
 import { nearSection } from "./role-lists.js";
 import { offsets } from "./offsets.js";
 import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
@@ -38,6 +39,7 @@ export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go, quer
   root.append(...nearSection(atlas, one), ...similarSection(atlas, one));
   drawProfiles(root, atlas, one);
   if (atlas.offset) drawOffsets(root, atlas, one);
+  root.append(...histogramSection(atlas, one));
   drawWhere(root, atlas, one, go);
   return null;
 }

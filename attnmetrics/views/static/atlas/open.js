@@ -11,8 +11,7 @@ import { unpack } from "../shared/unpack.js";
 /**
  * The data with its arrays unpacked: `metrics` and `byName`, tables of heads; `corpus`, tables of the corpus;
  * `evidence` of heads; `exemplars` and `typical` ones of each head; `pieceTypes`, `similarity` and `roles` of heads, or
- * null; `offset`, the table by offset, or
- * undefined; `isCausal`, whether no head looks ahead.
+ * null; `offset`, the table by offset, or undefined; `isCausal`, whether no head looks ahead.
  */
 export async function openAtlas(data) {
   const metrics = await openMetrics(data);
