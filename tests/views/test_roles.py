@@ -50,6 +50,7 @@ def test_the_terminal_lists_the_heads_of_each_question(frame: pd.DataFrame) -> N
     assert f"layer 0 head {head('syntax')}   relation: nsubj (from a dependent to its head word)" in shown
     assert "Which are only position?  3 heads\n" in shown
     assert f"and 0.{head('position')}\n" in shown
+    assert f"nearly switched off, but for that among them: 0.{head('inactive')}\n" in shown
     assert "not told of this run: coreference (no coreference_accuracy)" in shown
 
 
