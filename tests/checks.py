@@ -30,9 +30,8 @@ def fetched(folder: Location, prefix: str = "") -> dict[str, bytes]:
 def stored_outputs(folder: Location) -> dict[str, bytes]:
     """What `outputs` gives of a local folder."""
     tables = {name: fetched(folder / name, f"{name}/") for name in ("results.zarr", "tables")}
-    frames = {
-        name: (folder / name).read() for name in ("exemplars.parquet", "exemplar_attention.parquet", "tokens.parquet")
-    }
+    names = ("exemplars.parquet", "exemplar_attention.parquet", "tokens.parquet", "roles.parquet")
+    frames = {name: (folder / name).read() for name in names}
     return {**tables["results.zarr"], **tables["tables"], **frames}
 
 

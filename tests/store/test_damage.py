@@ -137,13 +137,14 @@ def test_damaged_results_are_not_loaded(
     folder = tmp_path / "run"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(runs["finished"], folder)
-    files = [file for file in files_of(folder) if file.startswith(("results.zarr", "exemplar"))]
+    files = [file for file in files_of(folder) if file.startswith(("results.zarr", "exemplar", "roles"))]
     file = data.draw(st.sampled_from(files))
     KINDS[kind](folder / file, where)
     load = {
         "results.zarr": attnmetrics.load,
         "exemplars.parquet": attnmetrics.exemplars,
         "exemplar_attention.parquet": attnmetrics.exemplar_attention,
+        "roles.parquet": attnmetrics.roles,
     }[file.partition("/")[0]]
     with pytest.raises(StoreError, match=file.partition("/")[0]):
         load(folder)

@@ -142,6 +142,7 @@ def test_a_colour_of_the_map_can_be_singled_out(page: Page) -> None:
 def test_questions_are_answered_on_the_overview_and_in_the_finder(page: Page) -> None:
     page.evaluate("location.hash = '#/'")
     copying = page.locator("[data-question=copying]")
+    expect(copying.locator(".members a")).to_have_count(2)
     assert set(copying.locator(".members a").all_inner_texts()) == {
         f"0.{head(one)}" for one in ("induction", "repetition")
     }
