@@ -14,14 +14,14 @@ from attnmetrics.storage import Location
 
 def outputs(folder: Path) -> dict[str, bytes]:
     """Bytes of every file of the results, the exemplars and the attention in them."""
-    files = [path for pattern in ("exemplar*", "tokens.parquet") for path in folder.glob(pattern)]
+    files = [path for pattern in ("exemplar*", "tokens.parquet", "roles.parquet") for path in folder.glob(pattern)]
     paths = [*files, *(folder / "results.zarr").rglob("*"), *(folder / "tables").rglob("*")]
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}
 
 
 def stored_outputs(folder: Location) -> dict[str, bytes]:
     """What `outputs` gives of a local folder."""
-    own = ("exemplar", "tokens.parquet", "results.zarr/", "tables/")
+    own = ("exemplar", "tokens.parquet", "roles.parquet", "results.zarr/", "tables/")
     paths = [path for path in folder.files() if path.startswith(own)]
     return {path: (folder / path).read() for path in paths}
 

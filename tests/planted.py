@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import xarray as xr
@@ -105,8 +106,9 @@ HEADS: dict[str, Rule] = {
 # ---- sentences
 
 
+@cache
 def planted() -> xr.Dataset:
-    """The results of one layer of `HEADS`, causal, the first piece null."""
+    """The results of one layer of `HEADS`, causal, the first piece null; not to be written to."""
     model = Model(1, len(HEADS), True)
     single = (Null, Distance, Entropy, Spread, Surface, Sinks, Variability)
     twins = [

@@ -19,6 +19,8 @@ class Answer:
     key: str
     title: str
     rows: pd.DataFrame
+    barred: tuple[tuple[int, int], ...] = ()
+    """(layer, head) of those that would answer it but for a role that stands alone: they are nearly switched off."""
 
     @property
     def heads(self) -> list[tuple[int, int]]:
@@ -39,7 +41,7 @@ def answer(rules: Rules, frame: pd.DataFrame, key: str) -> Answer:
     """
     question = rules.questions[_known(key, list(rules.questions), "question")]
     rows = with_role(frame, question.roles, question.without)
-    return Answer(key, question.title, _told(_clearest_first(rows), frame))
+    return Answer(key, question.title, _told(_clearest_first(rows), frame), _barred(rules, frame, question.roles))
 
 
 def of_role(rules: Rules, frame: pd.DataFrame, role: str) -> Answer:
@@ -53,6 +55,14 @@ def of_role(rules: Rules, frame: pd.DataFrame, role: str) -> Answer:
     chosen = rows[rows["detail"] == detail] if detail else rows
     title = rules.titles[name].capitalize() + (f": {detail}" if detail else "")
     return Answer(role, title, _told(_clearest_first(chosen), frame))
+
+
+def _barred(rules: Rules, frame: pd.DataFrame, roles: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """Heads with a role that stands alone, which would have one of these but for it."""
+    alone = frame[frame["role"].isin([rule.role for rule in rules.roles if rule.contradicts_all])]
+    struck = [{role.partition(": ")[0] for role in names.split("; ")} for names in alone["contradicts"]]
+    heads = zip(alone["layer"].tolist(), alone["head"].tolist(), struck, strict=True)
+    return tuple((layer, head) for layer, head, names in heads if names & set(roles))
 
 
 def _known(name: str, known: Sequence[str], what: str) -> str:

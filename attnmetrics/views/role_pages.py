@@ -78,7 +78,9 @@ def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[t
     known = axes is not None and all(has(data, term) for term in (axes.x, axes.y))
     shown = {"y": _axis(axes.y), "x": _axis(axes.x)} if axes is not None and known else None
     places = [heads.index(head) for head in found.heads]
-    return {"key": visible(found.key), "title": visible(question.title), "places": places, "axes": shown}
+    barred = [heads.index(head) for head in found.barred]
+    told = {"key": visible(found.key), "title": visible(question.title)}
+    return {**told, "places": places, "barred": barred, "axes": shown}
 
 
 def _axis(term: Term) -> Mapping[str, str]:

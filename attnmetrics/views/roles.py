@@ -42,11 +42,17 @@ def show_answers(
 def _answer(one: Answer, said: Mapping[tuple[int, int], str], top: int) -> list[RenderableType]:
     heads = one.heads
     head = Text.assemble((one.title, "bold"), (f"  {len(heads)} heads" if len(heads) != 1 else "  1 head", _FAINT))
-    if not heads:
+    if not heads and not one.barred:
         return [head, Text("none")]
-    rest = ", ".join(f"{layer}.{head}" for layer, head in heads[top:])
+    rest = _listed(heads[top:])
+    off = f"nearly switched off, but for that among them: {_listed(one.barred)}" if one.barred else ""
     told = [_table(one, heads[:top])] if not said else [_sentence(*head, said[head]) for head in heads[:top]]
-    return [head, *told, *([Text(f"and {rest}", style=_FAINT)] if rest else [])]
+    further = [f"and {rest}" if rest else "", off]
+    return [head, *told, *(Text(words, style=_FAINT) for words in further if words)]
+
+
+def _listed(heads: Sequence[tuple[int, int]]) -> str:
+    return ", ".join(f"{layer}.{head}" for layer, head in heads)
 
 
 def _sentence(layer: int, head: int, text: str) -> Text:

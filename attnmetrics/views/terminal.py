@@ -48,6 +48,7 @@ from attnmetrics.views.tables import (
     is_share,
     kind,
     labels_of,
+    ranking,
     said,
     shown,
     title,

@@ -99,6 +99,12 @@ def test_questions_have_right_answers(frame: pd.DataFrame) -> None:
     }
 
 
+def test_heads_that_are_switched_off_are_named_apart(frame: pd.DataFrame) -> None:
+    """By what is left of its attention, the one that is off looks at its own piece."""
+    assert answer(read_rules(None), frame, "position").barred == ((0, head("inactive")),)
+    assert answer(read_rules(None), frame, "copying").barred == ()
+
+
 def test_an_answer_has_the_sentence_of_each_head_once(frame: pd.DataFrame) -> None:
     rows = answer(read_rules(None), frame, "syntax").rows
     assert list(rows["sentence"]) == [sentences(frame)[0, head("syntax")], "", "", ""]

@@ -137,14 +137,17 @@ def test_damaged_results_are_not_loaded(
     folder = tmp_path / "run"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(runs["finished"], folder)
-    files = [file for file in files_of(folder) if file.startswith(("results.zarr", "exemplar", "tokens.parquet"))]
+    starts = ("results.zarr", "intervals.zarr", "exemplar", "tokens.parquet", "roles")
+    files = [file for file in files_of(folder) if file.startswith(starts)]
     file = data.draw(st.sampled_from(files))
     KINDS[kind](folder / file, where)
     load = {
         "results.zarr": attnmetrics.load,
         "exemplars.parquet": attnmetrics.exemplars,
         "exemplar_attention.parquet": attnmetrics.exemplar_attention,
+        "intervals.zarr": attnmetrics.intervals,
         "tokens.parquet": attnmetrics.tokens,
+        "roles.parquet": attnmetrics.roles,
     }[file.partition("/")[0]]
     with pytest.raises(StoreError, match=file.partition("/")[0]):
         load(folder)

@@ -50,6 +50,7 @@ def test_the_terminal_lists_the_heads_of_each_question(frame: pd.DataFrame) -> N
     assert f"layer 0 head {head('syntax')}   relation: nsubj (from a dependent to its head word)" in shown
     assert "Which are only position?  3 heads\n" in shown
     assert f"and 0.{head('position')}\n" in shown
+    assert f"nearly switched off, but for that among them: 0.{head('inactive')}\n" in shown
     assert "not told of this run: coreference (no coreference_accuracy)" in shown
 
 
@@ -115,8 +116,7 @@ def page(data: xr.Dataset, frame: pd.DataFrame, tmp_path_factory: pytest.TempPat
 def test_the_overview_begins_with_a_map_of_what_heads_do(page: Page, frame: pd.DataFrame) -> None:
     page.evaluate("location.hash = '#/'")
     expect(page.locator("section h2").first).to_have_text("What each head does")
-    drawn = page.locator(".role-map .role-cells")
-    assert drawn.count() == len(HEADS)  # each has a first role of its own
+    expect(page.locator(".role-map .role-cells")).to_have_count(len(HEADS))  # each has a first role of its own
     box = page.locator(".role-map").bounding_box()
     assert box is not None
     cells = page.locator(".role-map .role-cells[data-role=inactive] path").first.bounding_box()
@@ -134,8 +134,7 @@ def test_a_colour_of_the_map_can_be_singled_out(page: Page) -> None:
     button = page.locator(".role-legend button", has_text="second sink")
     button.click()
     expect(button).to_have_attribute("aria-pressed", "true")
-    pale = page.locator(".role-cells.pale")
-    assert pale.count() == page.locator(".role-cells").count() - 1
+    expect(page.locator(".role-cells.pale")).to_have_count(len(HEADS) - 1)
     expect(page.locator(".role-cells[data-role='second sink']")).not_to_have_class("role-cells pale")
 
 
@@ -143,15 +142,16 @@ def test_a_colour_of_the_map_can_be_singled_out(page: Page) -> None:
 def test_questions_are_answered_on_the_overview_and_in_the_finder(page: Page) -> None:
     page.evaluate("location.hash = '#/'")
     copying = page.locator("[data-question=copying]")
+    expect(copying.locator(".members a")).to_have_count(2)
     assert set(copying.locator(".members a").all_inner_texts()) == {
         f"0.{head(one)}" for one in ("induction", "repetition")
     }
     copying.locator("b a").click()
     expect(page.locator("h1")).to_have_text("Find heads")
     expect(page.locator(".presets button[aria-pressed=true]")).to_have_text("Which copy?")
-    assert page.locator(".ranked tbody tr").count() == 2
+    expect(page.locator(".ranked tbody tr")).to_have_count(2)
     page.locator(".presets button[aria-pressed=true]").click()
-    assert page.locator(".ranked tbody tr").count() == len(HEADS)
+    expect(page.locator(".ranked tbody tr")).to_have_count(len(HEADS))
     page.evaluate("location.hash = '#/head/0/0'")
     expect(page.locator("section", has_text="Heads like this one").locator("li")).to_have_count(8)
 

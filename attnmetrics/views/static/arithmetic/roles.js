@@ -6,8 +6,8 @@ export const NO_ROLE = { name: "", title: "no role", colour: "var(--chosen)" };
 export class Roles {
   /**
    * known: [{ name, title, colour }] in order; ofHead: of each head [[role, role in words], …]; sentences: of each;
-   * questions: [{ key, title, places, axes }]; near: of each head [[place, distance], …]; family: of each its number,
-   * −1 without; familyNames: by number.
+   * questions: [{ key, title, places, barred, axes }]; near: of each head [[place, distance], …]; family: of each its
+   * number, −1 without; familyNames: by number.
    */
   constructor({ known, ofHead, sentences, questions, near, familyNames }, family) {
     Object.assign(this, { known, ofHead, sentences, questions, familyNames, family, nearest: near });

@@ -17,10 +17,12 @@ const FIRST = 18;
 /** Which heads answer each question. */
 export function questionSection(atlas) {
   const found = section("Which heads …", QUESTIONS_HELP);
-  const items = atlas.roles.questions.map(({ key, title, places }) => {
+  const items = atlas.roles.questions.map(({ key, title, places, barred }) => {
     const link = el("a", { href: `#/find?q=${encodeURIComponent(key)}` }, title);
     const size = el("span", { class: "note" }, count(places));
-    return el("li", { "data-question": key }, el("b", {}, link), size, members(atlas, places));
+    const off = barred.length ? [el("p", { class: "note" }, "Nearly switched off, but for that among them:")] : [];
+    const others = barred.length ? [members(atlas, barred)] : [];
+    return el("li", { "data-question": key }, el("b", {}, link), size, members(atlas, places), ...off, ...others);
   });
   found.append(el("ul", { class: "answers" }, ...items));
   return found;
