@@ -8,6 +8,7 @@ from attnmetrics.results.dataset import load
 from attnmetrics.storage import Location
 
 PROBES = "probe.zarr"
+INTERVALS = "intervals.zarr"
 
 INTERVAL: Final = "_interval"
 """Ends the name of a coordinate that holds a result's interval."""
@@ -15,11 +16,15 @@ NO_INTERVALS: Final = "no_intervals"
 """Attribute: why there are none."""
 
 
-def with_intervals(data: xr.Dataset, intervals: xr.Dataset) -> xr.Dataset:
+def with_intervals(data: xr.Dataset, intervals: xr.Dataset | None) -> xr.Dataset:
     """The results with their intervals as coordinates, so that no view takes them for results.
 
     `<name>_interval` […, bound], `<name>_groups`, and attributes `confidence` and `unsure_below`; or `no_intervals`.
     """
+    if intervals is None:
+        return data.assign_attrs(
+            {NO_INTERVALS: "no intervals: this run was merged without; `attnmetrics merge` adds them"}
+        )
     about = intervals.attrs
     if about["reason"]:
         return data.assign_attrs({NO_INTERVALS: about["reason"]})
