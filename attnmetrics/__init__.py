@@ -98,7 +98,9 @@ def load(run: "str | PathLike[str] | Location", *, with_intervals: bool = False)
 
     check(locate(run), "results.zarr")
     results = load_results(locate(run) / "results.zarr")
-    return joined.with_intervals(results, intervals(run)) if with_intervals else results
+    if not with_intervals:
+        return results
+    return joined.with_intervals(results, intervals(run) if (locate(run) / joined.INTERVALS).exists() else None)
 
 
 def importance(run: "str | PathLike[str] | Location") -> "xr.Dataset":

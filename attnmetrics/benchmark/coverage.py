@@ -48,9 +48,19 @@ class Coverage:
         return f"{100 * self.share:.1f} ± {100 * self.error:.1f}"
 
 
-def try_corpora(corpora: int, shards: int, seed: int = 0, names: Sequence[str] = tuple(KINDS)) -> dict[str, Coverage]:
-    """The coverage of 95% intervals of each result, over so many corpora of so many shards."""
-    truth = true_values(names, np.random.default_rng(seed))
+def try_corpora(
+    corpora: int, shards: int, seed: int = 0, names: Sequence[str] = tuple(KINDS), documents: int = 400_000
+) -> dict[str, Coverage]:
+    """The coverage of 95% intervals of each result.
+
+    Args:
+        corpora: how many are tried.
+        shards: of each.
+        seed: of all that is made up.
+        names: of results.
+        documents: that true values are found from.
+    """
+    truth = true_values(names, np.random.default_rng(seed), documents)
     held = [_held(MadeUpShards(shards, np.random.default_rng((seed, shards, n))), truth) for n in range(corpora)]
     return {name: _coverage(np.array([one[name] for one in held])) for name in names}
 

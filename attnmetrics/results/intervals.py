@@ -15,12 +15,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.results.dataset import load
+from attnmetrics.results.joined import INTERVALS
 from attnmetrics.statistics.bootstrap import DRAWS, LEAST, UNSURE
 from attnmetrics.statistics.groups import GroupSums
 from attnmetrics.statistics.intervals import Interval, find_intervals
 from attnmetrics.storage import Location
 
-FILE: Final = "intervals.zarr"
+FILE: Final = INTERVALS
 BOUND: Final = "bound"
 GROUPS: Final = "groups"
 BOUNDS: Final = ("low", "high")

@@ -13,11 +13,15 @@ NO_INTERVALS: Final = "no_intervals"
 """Attribute: why there are none."""
 
 
-def with_intervals(data: xr.Dataset, intervals: xr.Dataset) -> xr.Dataset:
+def with_intervals(data: xr.Dataset, intervals: xr.Dataset | None) -> xr.Dataset:
     """The results with their intervals as coordinates, so that no view takes them for results.
 
     `<name>_interval` […, bound], `<name>_groups`, and attributes `confidence` and `unsure_below`; or `no_intervals`.
     """
+    if intervals is None:
+        return data.assign_attrs(
+            {NO_INTERVALS: "no intervals: this run was merged without; `attnmetrics merge` adds them"}
+        )
     about = intervals.attrs
     if about["reason"]:
         return data.assign_attrs({NO_INTERVALS: about["reason"]})

@@ -86,6 +86,9 @@ def plan(config: RunConfig, reporter: Reporter) -> Group:
     preferred = config.shard_characters or LARGEST
     choice = choose(work, preferred)
     parts: list[RenderableType] = [_costs(job, cost, len(unannotated)), _reasons(choice), _verdict(choice, cost, work)]
+    if config.shard_characters is None:
+        most = max(shard.characters for shard in job.plan.shards)
+        parts.append(Text(f"--shard-characters auto makes {len(job.plan.shards):,} shards, the longest of {most:,}."))
     if len(unannotated) < len(job.plan.shards) and choice.characters != config.shard_characters:
         kept = f"of {config.shard_characters} characters" if config.shard_characters else "that are cut without it"
         parts.append(Text(f"What is annotated already serves shards {kept} alone."))

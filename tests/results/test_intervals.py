@@ -50,9 +50,10 @@ def both() -> tuple[xr.Dataset, xr.Dataset]:
 
 def test_every_share_mean_and_score_has_an_interval(both: tuple[xr.Dataset, xr.Dataset]) -> None:
     results, intervals = both
-    wanted = {name for name, table in results.items() if table.attrs["kind"] != "count" and name not in NONE}
-    assert {name for name, table in intervals.items() if "bound" in table.dims and not name.endswith("_rank")} == wanted
-    ranks = {name.removesuffix("_rank") for name in intervals if name.endswith("_rank")}
+    wanted = {str(name) for name, table in results.items() if table.attrs["kind"] != "count" and name not in NONE}
+    bounded = {str(name) for name, table in intervals.items() if "bound" in table.dims}
+    assert {name for name in bounded if not name.endswith("_rank")} == wanted
+    ranks = {name.removesuffix("_rank") for name in bounded if name.endswith("_rank")}
     assert ranks == {name for name in wanted if results[name].dims == ("layer", "head")}
     for name in wanted:
         assert intervals[name].dims == (*results[name].dims, "bound")
@@ -106,10 +107,11 @@ def test_results_carry_their_intervals_to_views(both: tuple[xr.Dataset, xr.Datas
     assert list(data.data_vars) == list(results.data_vars)
     sure = certainty(data, "relation_accuracy")
     assert sure is not None and sure.title == "90% interval"
-    at = {"layer": 4, "head": 2, "rule, rel": "column, été"}
+    at: dict[str, str | int] = {"layer": 4, "head": 2, "rule, rel": "column, été"}
     assert sure.bounds(at) == tuple(intervals["relation_accuracy"].values[1, 2, 1, 1])
     assert sure.told(0.5, at)[1].endswith("?")  # from 12 shards
     assert certainty(data, "attention_mass") is None
+    assert "`attnmetrics merge` adds them" in with_intervals(results, None).attrs["no_intervals"]
     low, high = intervals["distance_rank"].values[0, 0]
     rank = int((results["distance"] > results["distance"][0, 0]).sum()) + 1
     assert rank_told(data, "distance", {"layer": 1, "head": 0}, rank, 6).startswith(ordinal(int(low + 1e-9)))

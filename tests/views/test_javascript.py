@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from scipy.special import softmax
@@ -19,6 +20,7 @@ from scipy.stats import pearsonr, rankdata
 from synthetic import dataset
 
 from attnmetrics import views
+from attnmetrics.views.certainty import bear, rank_told
 from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.tables import of_heads, shown
 
@@ -76,6 +78,39 @@ def test_values_have_their_units_and_a_dash_without_evidence() -> None:
     found = evaluate("numbers", "all => all.map(one => [0.123, 7, NaN].map(value => m.shown(one, value)))", kinds)
     for table, texts in zip(tables, found, strict=True):
         assert texts == [shown(table, value) for value in (0.123, 7, np.nan)]
+
+
+def test_intervals_are_written_as_on_the_command_line() -> None:
+    random = np.random.default_rng(3)
+    tables = list(of_heads(dataset(1, 1)).values())
+    kinds = [{"kind": table.attrs["kind"], "unit": table.attrs["units"]} for table in tables]
+    middle, width = random.normal(size=300), 10 ** random.uniform(-5, 1, 300)
+    numbers = [*zip(middle, middle - width, middle + width, strict=True), (0.5, 0.5, 0.5), (0.3, np.nan, np.nan)]
+    called = "([all, numbers]) => all.map(one => numbers.map(row => m.bear(one, ...row.map(x => x ?? NaN))))"
+    plain = [[None if np.isnan(number) else number for number in row] for row in numbers]
+    found = evaluate("intervals", called, [kinds, plain])
+    for table, texts in zip(tables, found, strict=True):
+        expected = [[text.replace("-", "−") for text in bear(table, *row)] for row in numbers]
+        assert texts == expected
+
+
+def test_ranks_that_intervals_leave_open_are_told_as_on_the_command_line() -> None:
+    """Of six heads the second is not ranked: the ranks of those below it move up by one."""
+    values = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
+    low, high = [1, 1.2, 1.6, 3, 4.5, 6], [2, 3, 3, 5.5, 6, 6]
+    called = """([values, low, high, ranks]) => {
+        const metric = { values, width: 1, column: () => Float64Array.from(values) };
+        const sure = new m.Intervals(metric, { rankLow: low, rankHigh: high });
+        return ranks.map(([place, rank]) => sure.rankTold(place, rank, 5)); }"""
+    ranks = [(0, 1), (2, 2), (3, 3), (4, 4), (5, 5)]
+    found = evaluate("intervals", called, [values, low, high, ranks])
+    assert found == ["1st to 2nd", "1st to 2nd", "2nd to 5th", "3rd to 5th", "5th"]
+    bounds = np.reshape([low, high], (2, 2, 3)).transpose(1, 2, 0)
+    grid = {"layer": [0, 1], "head": [0, 1, 2]}
+    data = xr.Dataset({"a": (("layer", "head"), np.reshape(values, (2, 3)))}, grid)
+    data = data.assign_coords(a_rank_interval=(("layer", "head", "bound"), bounds))
+    places = [({"layer": place // 3, "head": place % 3}, rank) for place, rank in ranks]
+    assert found == [rank_told(data, "a", at, rank, 5) for at, rank in places]
 
 
 # ---- statistics
