@@ -117,7 +117,7 @@ def _pipeline(content: Content) -> Json:
         "model_name": content.about.get("model", ""),
         "dataset_name": content.about.get("corpus", ""),
         "n_sequences": int(content.data["sentences"]),
-        "seq_len": model.get("max_pieces"),
+        "seq_len": model.get("max_pieces") or 0,
         "dtype": model.get("dtype"),
         "attn_implementation": "attnmetrics",
     }

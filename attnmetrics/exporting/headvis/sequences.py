@@ -51,7 +51,7 @@ def sequences(rows: pd.DataFrame, buckets: Sequence[str]) -> list[Json]:
 
 
 def _sequence(row: dict[str, Any], interval: int) -> Json:
-    tokens = [" " * piece.space + piece.text for piece in readable(row["pieces"], row["text"])]
+    tokens = [" " * piece.space + piece.running for piece in readable(row["pieces"], row["text"])]
     query, key = (np.asarray(row[name], np.int64) for name in ("query", "key"))
     weights = np.round(np.asarray(row["alpha"], np.float64), DECIMALS)
     return {
