@@ -14,7 +14,7 @@ import attnmetrics
 from attnmetrics.assets import MODELS
 from attnmetrics.cli import main
 from attnmetrics.errors import ConfigError, ModelError, StoreError
-from attnmetrics.exporting.headvis.plots import distances, plot
+from attnmetrics.exporting.headvis.plots import distances, plot, without_empty_ends
 from attnmetrics.exporting.headvis.scores import definitions, scatter_columns, scatter_rows
 from attnmetrics.exporting.headvis.sequences import largest
 from attnmetrics.running.runfile import read_facts, write_facts
@@ -207,6 +207,14 @@ def test_axes_are_shares_of_heads_and_the_fullest_row_comes_first() -> None:
 
 def test_histograms_have_an_edge_more_than_bins() -> None:
     assert plot(planted()["humps"], 0, 1) == {"bin_edges": [0.0, 0.5, 1.0], "bin_values": [1, 4]}
+
+
+def test_offsets_end_where_no_head_looks_further() -> None:
+    values = [[[0, 0, 0.25, 0.75], [0, 0.5, 0.5, 0]]]
+    table = xr.DataArray(values, {"offset": [-1, 0, 1, 2]}, ("layer", "head", "offset"))
+    shown = without_empty_ends(table)
+    assert plot(shown, 0, 0) == {"bin_edges": [-0.5, 0.5, 1.5, 2.5], "bin_values": [0, 0.25, 0.75]}
+    assert without_empty_ends(0 * table).identical(0 * table)
 
 
 def test_distances_are_summed_between_powers_of_two() -> None:

@@ -38,6 +38,14 @@ def plots_of(data: xr.Dataset) -> dict[str, str]:
     return {"histogram" if name == PEAKS else name: name for name in drawn}
 
 
+def without_empty_ends(table: xr.DataArray) -> xr.DataArray:
+    """A table by offset, without offsets at its ends that no head attends at: causal models never look ahead."""
+    if further(table) != ("offset",):
+        return table
+    seen = np.flatnonzero((table > 0).any(("layer", "head")).to_numpy())
+    return table.isel(offset=slice(seen[0], seen[-1] + 1)) if len(seen) else table
+
+
 def plot(table: xr.DataArray, layer: int, head: int) -> Json:
     """One of them, of the head at these positions."""
     (dim,) = further(table)
