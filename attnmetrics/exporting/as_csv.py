@@ -1,16 +1,36 @@
 """The tables of a run as CSV: a tidy file a result, and files that say what they are."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
-from attnmetrics.exporting.codebook import READ_ME, codebook, data_package
+from attnmetrics.exporting.codebook import codebook, data_package, read_me
 from attnmetrics.exporting.content import Content
 from attnmetrics.exporting.names import with_names
 from attnmetrics.exporting.tidy import single_numbers, tidy, with_dimensions
 from attnmetrics.results.tables import file_names, write_csv
+
+READ_ME: Final = """\
+# {title}
+
+{about}
+
+`results.csv` says what each result is: title, unit, kind, definition, how to read it, the file that holds it, and which
+result is its chance level. A file has a row for each value, and the columns `head_name` (`L5H1`: layer 5, head 1, both
+counted from 0), `layer`, `head`, further dimensions, `value`, and `chance` where a chance level is known. NaN means no
+evidence. `corpus.csv` holds the single numbers. `datapackage.json` says all of this to programs (Frictionless Data).
+Text that a spreadsheet would take for a formula begins with an apostrophe.{frames}
+
+    import pandas as pd                                    # Python
+    table = pd.read_csv("distance.csv", keep_default_na=False, na_values={{"value": "NaN", "chance": "NaN"}})
+
+    table <- read.csv("distance.csv", na.strings = "NaN")  # R
+
+{notation}
+"""
+"""Beside tables in CSV."""
 
 
 def write_tables(content: Content, folder: Path) -> None:
@@ -26,20 +46,7 @@ def write_tables(content: Content, folder: Path) -> None:
         write_csv(folder / f"{file}.csv", [tuple(frame.columns), *_rows(frame)])
     package = data_package(data, content.about, tables)
     (folder / "datapackage.json").write_text(json.dumps(package, indent=1, ensure_ascii=False), encoding="utf-8")
-    (folder / "README.md").write_text(read_me(content, tables), encoding="utf-8")
-
-
-def read_me(content: Content, tables: Mapping[str, pd.DataFrame]) -> str:
-    """What a person reads first."""
-    held = {"tokens": "the pieces that heads attend to", "roles": "what each head does"}
-    frames = " ".join(f"`{name}.csv` holds {held[name]}." for name in content.frames)
-    return READ_ME.format(
-        title=content.data.attrs.get("title", "Attention metrics"),
-        about="\n".join(f"- {what}: {which}" for what, which in content.about.items()),
-        frames=f" {frames}" if frames else "",
-        example=next(iter(tables)),
-        notation=content.data.attrs.get("notation", ""),
-    )
+    (folder / "README.md").write_text(read_me(content, READ_ME, "csv"), encoding="utf-8")
 
 
 def _rows(frame: pd.DataFrame) -> list[tuple[object, ...]]:

@@ -3,19 +3,38 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from attnmetrics.exporting.codebook import describe, describe_dimension
+from attnmetrics.exporting.codebook import describe, describe_dimension, read_me
 from attnmetrics.exporting.content import Content
 from attnmetrics.exporting.names import head_name, with_names
+
+READ_ME: Final = """\
+# {title}
+
+{about}
+
+`results.json` holds all results by name under `results`: title, unit, kind, definition, how to read it, `chance` (the
+result that is its chance level), `dims`, and `values` as nested lists, the first dimension outermost; null means no
+evidence. `dimensions` holds the labels, `head_names` the names of heads: `L5H1`, both counted from 0.{frames}
+
+    found = json.load(open("results.json"))                                    # Python
+    numpy.array(found["results"]["distance"]["values"], float)
+
+    found <- jsonlite::fromJSON("results.json")$results$distance$values         # R
+
+{notation}
+"""
+"""Beside tables in JSON."""
 
 
 def write_json(content: Content, folder: Path) -> None:
     """Fill a folder; NaN, which JSON does not have, is null."""
+    (folder / "README.md").write_text(read_me(content, READ_ME, "json"), encoding="utf-8")
     _write(folder / "results.json", results(content.data, content.about))
     for name, frame in content.frames.items():
         rows = with_names(frame.copy())

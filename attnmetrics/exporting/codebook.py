@@ -6,6 +6,8 @@ from typing import Any, Final
 import pandas as pd
 import xarray as xr
 
+from attnmetrics.exporting.content import Content
+
 ABOUT_RESULT: Final = {
     "title": "long_name",
     "unit": "units",
@@ -27,25 +29,8 @@ COLUMNS: Final = {
 }
 """Columns that are no dimensions → what they hold."""
 
-READ_ME: Final = """\
-# {title}
-
-{about}
-
-`results.csv` says what each result is: title, unit, kind, definition, how to read it, the file that holds it, and which
-result is its chance level. A file has a row for each value, and the columns `head_name` (`L5H1`: layer 5, head 1, both
-counted from 0), `layer`, `head`, further dimensions, `value`, and `chance` where a chance level is known. NaN means no
-evidence. `corpus.csv` holds the single numbers.{frames} `datapackage.json` says all of this to programs (Frictionless
-Data). Text that a spreadsheet would take for a formula begins with an apostrophe.
-
-    import pandas as pd                                    # Python
-    table = pd.read_csv("{example}.csv", keep_default_na=False, na_values={{"value": "NaN", "chance": "NaN"}})
-
-    table <- read.csv("{example}.csv", na.strings = "NaN")  # R
-
-{notation}
-"""
-"""Beside tables in CSV."""
+HELD: Final = {"tokens": "the pieces that heads attend to", "roles": "what each head does"}
+"""What frames hold beside the results."""
 
 
 def describe(data: xr.Dataset, name: str) -> dict[str, str]:
@@ -90,6 +75,23 @@ def data_package(data: xr.Dataset, about: Mapping[str, str], tables: Mapping[str
         "run": dict(about),
         "resources": [_resource(data, name, frame) for name, frame in tables.items()],
     }
+
+
+def read_me(content: Content, text: str, ending: str) -> str:
+    """What a person reads first.
+
+    Args:
+        content: what is exported.
+        text: with places for `title`, `about`, `frames` and `notation`.
+        ending: of the names of the frames' files.
+    """
+    frames = [f"`{name}.{ending}` holds {HELD[name]}." for name in content.frames]
+    return text.format(
+        title=content.data.attrs.get("title", "Attention metrics"),
+        about="\n".join(f"- {what}: {which}" for what, which in content.about.items()),
+        frames="".join(f"\n{frame}" for frame in frames),
+        notation=content.data.attrs.get("notation", ""),
+    )
 
 
 def _dims(data: xr.Dataset, name: str) -> str:

@@ -88,7 +88,9 @@ def reading_of(format: str, options: Mapping[str, Any]) -> Reading:
     if unknown := [name for name in options if name not in known]:
         raise ConfigError(f"expected options of {', '.join(known)}, found {', '.join(unknown)}")
     if options and format != "headvis":
-        raise ConfigError(f"{', '.join(options)}: of the format headvis, found {format!r}; leave out what is not of it")
+        raise ConfigError(f"{', '.join(options)} belongs to the format headvis, found {format!r}; leave it out")
+    if options.get("sequences", 1) < 1:
+        raise ConfigError(f"expected at least 1 of sequences, found {options['sequences']}")
     return Reading(**options)
 
 

@@ -63,6 +63,11 @@ def test_the_results_are_those_of_a_folder(demo_run: Path, url: str) -> None:
     merge_run(folder, QUIET)
     assert folder.files() == before
     assert stored_outputs(folder) == outputs(demo_run)
+    exported = attnmetrics.export(url, format="json", layers=[1])
+    found = json.loads((exported / "results.json").read())["results"]["distance"]["values"]
+    assert found == attnmetrics.load(demo_run)["distance"].sel(layer=[1]).values.tolist()
+    with pytest.raises(StoreError, match=f"expected a new or an empty folder at {url}/export/json"):
+        attnmetrics.export(url, format="json")
 
 
 @pytest.mark.cluster

@@ -17,6 +17,7 @@ from attnmetrics.exporting.headvis.plots import (
     piece_tables,
     plot,
     plots_of,
+    without_empty_ends,
 )
 from attnmetrics.exporting.headvis.scores import describe_columns, scatter_columns, scatter_rows
 from attnmetrics.exporting.headvis.sequences import head_file, intervals, sequences
@@ -83,7 +84,8 @@ def config(content: Content, found: pd.DataFrame, metrics: list[str], descriptio
 
 def heads(content: Content, found: pd.DataFrame) -> Iterator[tuple[str, Json]]:
     """(file, content) of each head."""
-    data, buckets, plots = content.data, intervals(found), plots_of(content.data)
+    data, buckets = content.data, intervals(found)
+    plots = {key: without_empty_ends(data[name]) for key, name in plots_of(data).items()}
     of_head = dict(iter(found.groupby(["layer", "head"])))
     for (a, layer), (b, head) in product(*(enumerate(data[dim].values.tolist()) for dim in ("layer", "head"))):
         own = sequences(of_head.get((layer, head), found.iloc[:0]), buckets)
@@ -94,7 +96,7 @@ def heads(content: Content, found: pd.DataFrame) -> Iterator[tuple[str, Json]]:
                 "qk_distance_histogram": distances(own),
                 **piece_tables(_of_head(content.frames.get("tokens"), layer, head)),
                 "histogram": {},
-                **{key: plot(data[name], a, b) for key, name in plots.items()},
+                **{key: plot(table, a, b) for key, table in plots.items()},
                 "statistics": _statistics(content, layer, head) | {"n_samples": len(own)},
             },
         )
@@ -117,7 +119,7 @@ def _pipeline(content: Content) -> Json:
         "model_name": content.about.get("model", ""),
         "dataset_name": content.about.get("corpus", ""),
         "n_sequences": int(content.data["sentences"]),
-        "seq_len": model.get("max_pieces"),
+        "seq_len": model.get("max_pieces") or 0,
         "dtype": model.get("dtype"),
         "attn_implementation": "attnmetrics",
     }

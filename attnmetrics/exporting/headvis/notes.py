@@ -18,11 +18,12 @@ page needs no server of its own. For Neuronpedia's loaders put it at `EXPORTS/MO
 
 {n} intervals, the weakest first: {buckets}.
 `0-20` to `80-100` are typical ones: a sample of the corpus by hash, the same for all heads, each head's cut into five
-equal parts by their largest weight F. `top` are the head's strongest of the whole corpus, no pair of pieces twice.
-F is attention without null columns ({null}). `attention_values` are α itself, null columns included, those below 0.002
-left out, to four decimals; `max_activation` is the largest of them outside the first row and column, as the page has
-it; `largest_f` is the number that sorts them here. Where a head rests on a null piece that is not the first, such as
-[SEP], `max_activation` tells of that and `largest_f` does not.
+equal parts by their largest weight F. `top` are the head's strongest of the whole corpus, no pair of pieces twice, by
+their largest F between two pieces (of heads that look at the piece itself most of the time: from a piece to itself).
+F is attention without null columns; null here: {null}. `attention_values` are α itself, null columns included, to four
+decimals; those below 0.002 are left out. `largest_f` is the weight by which a sentence is here, `max_activation` the
+largest α outside the first row and column, as the page has it: it tells of the diagonal too, and of null pieces that
+are not the first, such as [SEP].
 {lacking}
 ## Scores
 

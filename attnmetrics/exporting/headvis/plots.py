@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -37,6 +38,14 @@ def plots_of(data: xr.Dataset) -> dict[str, str]:
     return {"histogram" if name == PEAKS else name: name for name in drawn}
 
 
+def without_empty_ends(table: xr.DataArray) -> xr.DataArray:
+    """A table by offset, without offsets at its ends that no head attends at: causal models never look ahead."""
+    if further(table) != ("offset",):
+        return table
+    seen = np.flatnonzero((table > 0).any(("layer", "head")).to_numpy())
+    return table.isel(offset=slice(seen[0], seen[-1] + 1)) if len(seen) else table
+
+
 def plot(table: xr.DataArray, layer: int, head: int) -> Json:
     """One of them, of the head at these positions."""
     (dim,) = further(table)
@@ -58,13 +67,12 @@ def describe_plots(data: xr.Dataset) -> list[dict[str, str]]:
 
 def distances(sequences: Sequence[Json]) -> Json:
     """Σ of the weights in these sequences by |q − k|."""
-    bins = [0.0] * (len(DISTANCES) - 1)
+    bins = np.zeros(len(DISTANCES) - 1)
     for one in sequences:
-        for place, weight in zip(one["attention_indices"], one["attention_values"], strict=True):
-            query, key = divmod(place, one["seq_len"])
-            # A distance of 0 is in bin 0, 1 in bin 1, 2 and 3 in bin 2: as many as it has binary digits.
-            bins[min(abs(query - key).bit_length(), len(bins) - 1)] += weight
-    return {"bin_edges": list(DISTANCES), "bin_values": [round(value, 4) for value in bins]}
+        query, key = np.divmod(np.array(one["attention_indices"], np.int64), one["seq_len"])
+        found = np.searchsorted(DISTANCES[1:-1], abs(query - key), side="right")
+        bins += np.bincount(found, one["attention_values"], len(bins))
+    return {"bin_edges": list(DISTANCES), "bin_values": [round(value, 4) for value in bins.tolist()]}
 
 
 def piece_tables(tokens: pd.DataFrame | None) -> dict[str, list[Json]]:

@@ -1,6 +1,7 @@
 """Sentences of a head by how strongly it attends in them, with the attention in each, sparse."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -51,13 +52,13 @@ def sequences(rows: pd.DataFrame, buckets: Sequence[str]) -> list[Json]:
 
 
 def _sequence(row: dict[str, Any], interval: int) -> Json:
-    tokens = [" " * piece.space + piece.text for piece in readable(row["pieces"], row["text"])]
+    tokens = _spell(tuple(row["pieces"]), row["text"])
     query, key = (np.asarray(row[name], np.int64) for name in ("query", "key"))
     weights = np.round(np.asarray(row["alpha"], np.float64), DECIMALS)
     return {
         "sequence_id": int(row["sequence_id"]),
         "interval": interval,
-        "tokens": tokens,
+        "tokens": list(tokens),
         "attention_indices": (query * len(tokens) + key).tolist(),
         "attention_values": weights.tolist(),
         "seq_len": len(tokens),
@@ -67,6 +68,12 @@ def _sequence(row: dict[str, Any], interval: int) -> Json:
         "sentence": int(row["sentence"]),
         "largest_f": round(float(row["weight"]), DECIMALS),
     }
+
+
+@lru_cache(maxsize=1024)
+def _spell(pieces: tuple[str, ...], text: str) -> tuple[str, ...]:
+    """What the page shows of each; the same for all heads."""
+    return tuple(" " * piece.space + piece.running for piece in readable(pieces, text))
 
 
 def largest(query: np.ndarray[Any, Any], key: np.ndarray[Any, Any], weights: np.ndarray[Any, Any]) -> float:
