@@ -7,6 +7,7 @@ import xarray as xr
 from attnmetrics.results.probes import FILE, load_probe
 from attnmetrics.storage import Location
 
+INTERVALS: Final = "intervals.zarr"
 INTERVAL: Final = "_interval"
 """Ends the name of a coordinate that holds a result's interval."""
 NO_INTERVALS: Final = "no_intervals"
