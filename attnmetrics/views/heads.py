@@ -21,6 +21,7 @@ from attnmetrics.views.tables import (
     shown,
     table_of_heads,
     values,
+    with_one_label,
 )
 
 
@@ -71,7 +72,7 @@ class Standout:
 
     @property
     def against_chance(self) -> str:
-        """The value against its chance level: "7.6×", or "+11%" beyond it; empty where that cannot be said."""
+        """The value against its chance level: "7.6×", or "+11 points" beyond it; empty where that cannot be said."""
         return against(self.table, self.value, self.chance)
 
 
@@ -155,11 +156,12 @@ def _standout(data: xr.Dataset, role: Role, best: tuple[int, int, float], table:
 
 
 def rank_table(data: xr.Dataset, metric: str, at: Labels) -> xr.DataArray:
-    """[layer, head] numbers by which heads are ranked for a metric at these labels, NaN of those that do not compete.
+    """The numbers by which heads are ranked for a metric at these labels, NaN of heads that do not compete.
 
-    By what is beyond chance, where the run has that; heads that are nearly switched off do not compete.
+    By what is beyond chance, where the run has that; heads that are nearly switched off do not compete. Of a metric
+    with two further dimensions, a label is both, joined: {"rule, rel": "row, nsubj"}.
     """
-    return competing(data, at_labels(ranking(data, data[metric]), at))
+    return competing(data, at_labels(with_one_label(ranking(data, data[metric])), at))
 
 
 def standouts(data: xr.Dataset) -> list[Standout]:

@@ -26,7 +26,7 @@ from attnmetrics.views.correlations import without_off
 from attnmetrics.views.evidence import competing, evidence, from_how_much, is_off, off_in_words
 from attnmetrics.views.exemplars import TYPICAL, strongest, typical
 from attnmetrics.views.facts import about, duration, headline, left_out, other_layers, stage_seconds
-from attnmetrics.views.heads import Standout, ranked, standouts
+from attnmetrics.views.heads import Standout, rank_table, ranked, standouts
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.pieces import Piece, readable, visible, window
 from attnmetrics.views.tables import (
@@ -46,13 +46,11 @@ from attnmetrics.views.tables import (
     is_share,
     kind,
     labels_of,
-    ranking,
     said,
     shown,
     title,
     units,
     values,
-    with_one_label,
 )
 
 _NOT_IN_SUMMARY: Final = ("least variable", "most variable")
@@ -146,7 +144,7 @@ def _metric_body(
         ]
     if table.dims[:2] != HEAD:
         return [_list(table, level) if table.ndim == 1 else _matrix(table, level)]
-    ranks = competing(data, at_labels(with_one_label(ranking(data, data[str(table.name)])), at))
+    ranks = rank_table(data, str(table.name), at)
     if table.ndim > 2:
         return [_by_label(table, ranks, level), *_off(data, table, top)]
     heat: list[RenderableType] = [_heat(data, table), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
@@ -489,8 +487,7 @@ def _metric_row(
 ) -> None:
     """The value of a head at a label, its rank, the median of all that compete, its chance level."""
     one, place = at_labels(table, label), (at["layer"], at["head"])
-    ranks = competing(data, at_labels(with_one_label(ranking(data, data[str(table.name)])), label))
-    order = [(layer, head) for layer, head, _ in ranked(ranks)]
+    order = [(layer, head) for layer, head, _ in ranked(rank_table(data, str(table.name), label))]
     rank = f"{order.index(place) + 1} of {len(order)}" if place in order else "–"
     numbers = values(competing(data, one))
     median = float(np.nanmedian(numbers)) if np.isfinite(numbers).any() else float("nan")

@@ -33,6 +33,7 @@ from attnmetrics.views.tables import (
     at_labels,
     beside_chance,
     caption,
+    chance,
     in_words,
     of_heads,
     ranking,
@@ -389,7 +390,18 @@ def test_cards_say_the_largest_value(page: Page, data: xr.Dataset, address: str)
     for href, note in cards:
         _, _, metric, *names = href.split("/")
         label = unquote(names[0]) if names else None
-        assert note == f"up to {written(metric, np.nanmax(flat(data, metric, label)))}"
+        top = float(np.nanmax(flat(data, metric, label)))
+        assert note == f"up to {written(metric, top)}{times_chance(data, metric, label, top)}"
+
+
+def times_chance(data: xr.Dataset, metric: str, label: str | None, value: float) -> str:
+    """The chance level that all heads share, and how many times that a value is; nothing where they share none."""
+    level = chance(data, data[metric])
+    if level is None or "layer" in level.dims:
+        return ""
+    one = level if label is None else with_one_label(level).sel({with_one_label(level).dims[-1]: label})
+    told = f"; {caption(level)} {written(metric, float(one))}, {times(value / float(one))}"
+    return told if float(one) > 0 else ""
 
 
 def test_missing_shards_are_announced(desk: Desk, data: xr.Dataset, frame: pd.DataFrame, rows: pd.DataFrame) -> None:
@@ -1393,7 +1405,7 @@ def test_heads_switched_off_are_told_and_can_be_chosen(desk: Desk, data: xr.Data
     visit(page, "#/head/3/0")
     expect(page.locator(".missing")).to_contain_text("Nearly switched off on this text: what follows is from 0.4%")
     row = page.locator("table.metrics tr", has_text="Mean attention distance")
-    assert row.locator("td").nth(0).inner_text() == "99 pieces from 0.4% of its attention"
+    assert row.locator("td").nth(0).text_content() == "99 pieces from 0.4% of its attention"
     assert row.locator("td").nth(1).inner_text() == "no rank"
     visit(page, "#/find?y=entropy&x=distance")
     assert page.locator(".scatter .hollow").count() == 2

@@ -16,7 +16,9 @@ from rich.console import Console
 from scipy.stats import pearsonr
 from synthetic import attention, dataset, exemplars, made_up
 
+import attnmetrics
 from attnmetrics import views
+from attnmetrics.cli import app
 from attnmetrics.errors import ConfigError
 from attnmetrics.views import charts, terminal
 from attnmetrics.views.atlas import contents
@@ -148,7 +150,7 @@ def test_alignment_is_ranked_by_what_is_beyond_its_distances(data: xr.Dataset) -
     one = standout(data, role)
     assert one is not None
     assert (one.layer, one.head, one.value, one.chance) == (3, 2, 0.2, 0.1)
-    assert (one.of_chance, one.against_chance) == ("its distances alone", "+10%")
+    assert (one.of_chance, one.against_chance) == ("its distances alone", "+10 points")
     assert ranking(data, data["dependency_alignment"]).name == "dependency_excess"
     assert ranking(data, data["dependency_alignment_by_layer"]).name == "dependency_excess_by_layer"
     assert ranking(data, data["pos_to"]).name == "pos_to"
@@ -184,8 +186,8 @@ def test_values_are_written_against_their_chance_level(data: xr.Dataset) -> None
     ]  # fmt: skip
     assert against(data["pos_to"], 0.3, 0.1) == "3.0×"
     assert [against(data["pos_to"], *pair) for pair in ((0.3, 0.0), (np.nan, 0.1), (0.3, np.nan))] == ["", "", ""]
-    assert against(data["dependency_alignment"], 0.3, 0.1) == "+20%"
-    assert against(data["dependency_alignment"], 0.1, 0.3) == "-20%"
+    assert against(data["dependency_alignment"], 0.3, 0.1) == "+20 points"
+    assert against(data["dependency_alignment"], 0.1, 0.3) == "-20 points"
 
 
 def test_nothing_below_even_attention_stands_out(data: xr.Dataset) -> None:
@@ -329,3 +331,12 @@ def test_a_second_sink_stands_out_for_no_part_of_speech(data: xr.Dataset) -> Non
     assert (other.layer, other.head) != (1, 2)
     assert not second_sinks(known.assign(second_sink_uniform=0.3)).any(), "even attention gives nearly as much"
     assert not second_sinks(data).any()
+
+
+def test_the_command_line_takes_another_share(demo_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    known = attnmetrics.load(demo_run)
+    expected = off_in_words(with_least(known, 0.5))
+    assert expected
+    assert expected != off_in_words(known)
+    app(["show", str(demo_run), "--evidence", "0.5"], standalone_mode=False)
+    assert expected in capsys.readouterr().out.replace("\n", " ").replace("  ", " ")
