@@ -98,6 +98,7 @@ def test_every_exemplar_of_a_run_is_there(demo_run: Path) -> None:
     frame = attnmetrics.exemplar_attention(demo_run)
     exemplars = attnmetrics.exemplars(demo_run)
     reference = {text: attention_float64(MODELS["demo"], text).alpha for text in exemplars["text"].unique()[::4]}
+    exemplars = exemplars[exemplars["bucket"] == "top"]
     exemplars = exemplars[(exemplars["claim"] == "") | exemplars["claim"].str.startswith("relation:")]
     keys = ["layer", "head", "claim", "bucket", "rank"]
     assert list(frame.columns) == [*keys, "pieces", "i", "j", "weight"]
@@ -203,7 +204,7 @@ def test_as_many_as_asked_for_are_traced(options: dict[str, object], expected: i
     assert (frame.dtypes[["layer", "head", "rank", "pieces"]] == np.int64).all()
     assert ("trace" in facts["seconds"]) == (tmp_path / "run" / "traces").exists() == (expected > 0)
     if expected:
-        exemplars = attnmetrics.exemplars(tmp_path / "run").query("claim == '' and rank <= @expected").reset_index()
+        exemplars = attnmetrics.exemplars(tmp_path / "run", claim="", bucket="top").query("rank <= @expected")
         assert set(frame["layer"]) == {1, 4}
         for row, exemplar in zip(frame.itertuples(), exemplars.itertuples(), strict=True):
             alpha = dense(row.pieces, row.i, row.j, row.weight)

@@ -388,7 +388,7 @@ def document_texts(folder: Path) -> dict[str, str]:
 def test_exemplars_of_a_run_stand_in_its_windows(window_run: Path) -> None:
     model = load_model(read_facts(locate(window_run))["model"]["name"])
     frame, texts = attnmetrics.exemplars(window_run), document_texts(window_run)
-    top = frame[frame["claim"] == ""]
+    top = frame[(frame["claim"] == "") & (frame["bucket"] == "top")]
     assert len(top) == 36 * 5
     for row in top[top["rank"] == 1].itertuples(index=False):
         ids = model.tokenizer.encode(texts[row.document], add_special_tokens=False).ids
@@ -427,7 +427,7 @@ def test_the_atlas_speaks_of_windows(window_run: Path, demo_run: Path) -> None:
     for page in (found, sentences):
         assert all(rows for exemplars in page["exemplars"] for *_, rows in exemplars)
     shown = [(found["sentences"][one[0]], one[3], one[4]) for exemplars in found["exemplars"] for one in exemplars]
-    frame = attnmetrics.exemplars(window_run).query("claim == ''")
+    frame = attnmetrics.exemplars(window_run, claim="", bucket="top")
     assert [(len(pieces), i, j) for (_, pieces, _), i, j in shown] == [
         (len(row.pieces), row.i, row.j) for row in frame.itertuples(index=False)
     ]

@@ -44,7 +44,7 @@ def test_the_size_of_the_options_stays_where_nothing_speaks_against_it() -> None
         (
             {"characters": 5_000_000_000, "documents": 10**6, "seconds": 5e9 * 1e-4, "variability_sentences": None},
             250_000,
-            "no more than 20,000 shards, of 7 files each",
+            "no more than 20,000 shards, of 9 files each",
         ),
     ],
 )

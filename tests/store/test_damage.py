@@ -42,7 +42,7 @@ def config(out: Path, **options: object) -> RunConfig:
 def quick() -> Iterator[None]:
     """The report, whose figures take seconds, is a line."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("attnmetrics.running.outputs.write_report", lambda *given: (given[-1] / "index.html").write(b"!"))
+        patch.setattr("attnmetrics.running.outputs.write_report", lambda *given: (given[4] / "index.html").write(b"!"))
         yield
 
 
@@ -124,7 +124,7 @@ def test_a_merge_never_takes_what_is_damaged(
     else:
         found, expected = outputs(folder), outputs(runs["finished"])
         if facts["status"] == "incomplete":
-            assert facts["left_out"]["exemplars_without_attention"] == len(attnmetrics.exemplars(folder))
+            assert facts["left_out"]["exemplars_without_attention"] == len(attnmetrics.exemplars(folder, bucket="top"))
             assert found.pop("exemplar_attention.parquet") != expected.pop("exemplar_attention.parquet")
         assert found == expected
 
@@ -137,13 +137,15 @@ def test_damaged_results_are_not_loaded(
     folder = tmp_path / "run"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(runs["finished"], folder)
-    files = [file for file in files_of(folder) if file.startswith(("results.zarr", "exemplar", "roles"))]
+    starts = ("results.zarr", "exemplar", "tokens.parquet", "roles.parquet")
+    files = [file for file in files_of(folder) if file.startswith(starts)]
     file = data.draw(st.sampled_from(files))
     KINDS[kind](folder / file, where)
     load = {
         "results.zarr": attnmetrics.load,
         "exemplars.parquet": attnmetrics.exemplars,
         "exemplar_attention.parquet": attnmetrics.exemplar_attention,
+        "tokens.parquet": attnmetrics.tokens,
         "roles.parquet": attnmetrics.roles,
     }[file.partition("/")[0]]
     with pytest.raises(StoreError, match=file.partition("/")[0]):

@@ -243,11 +243,11 @@ def test_one_head_and_no_evidence_make_a_page() -> None:
 def test_the_report_is_written_whole_or_not_at_all(
     data: xr.Dataset, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(atlas, "render", lambda *_: "first é")
+    monkeypatch.setattr(atlas, "render", lambda *_, **__: "first é")
     path = tmp_path / "report" / "index.html"
     write_report(data, frame, NOTHING, facts(), locate(tmp_path / "report"))
     assert path.read_text(encoding="utf-8") == "first é"
-    monkeypatch.setattr(atlas, "render", lambda *_: "\ud800")
+    monkeypatch.setattr(atlas, "render", lambda *_, **__: "\ud800")
     with pytest.raises(UnicodeEncodeError):
         write_report(data, frame, NOTHING, facts(), locate(tmp_path / "report"))
     assert path.read_text(encoding="utf-8") == "first é"
@@ -257,7 +257,7 @@ def test_the_report_is_written_whole_or_not_at_all(
 def test_a_folder_that_cannot_be_written_is_an_error_with_a_remedy(
     data: xr.Dataset, frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(atlas, "render", lambda *_: "page")
+    monkeypatch.setattr(atlas, "render", lambda *_, **__: "page")
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="attnmetrics merge"):
         write_report(data, frame, NOTHING, facts(), locate(tmp_path / "file" / "report"))

@@ -162,7 +162,7 @@ def test_a_hostile_corpus_stays_data(
         assert document.strip() == f"{payload} {n}".strip()
         texts = exemplars["text"][exemplars["document"] == document]
         assert all(text in f"The {payload} dog {n}." for text in texts), payload
-    first = exemplars[exemplars["rank"] <= 5]["document"].unique()
+    first = exemplars[(exemplars["rank"] <= 5) & (exemplars["bucket"] == "top")]["document"].unique()
     sources = [source for source, *_ in json.loads(found.data)["sentences"]]
     assert len(first) > 10
     assert all(any(source.startswith(f"{visible(document)}, sentence") for source in sources) for document in first)
