@@ -89,11 +89,11 @@ FAMILY: Final = Family(
         ),
         Result(
             "second_sink", HEAD, "1", "share", "Attention to a sentence's most attended piece",
-            f"mean over sentences of at least {SECOND_PIECES} pieces of max_j of Σ_i F[i,j] ÷ rows that may attend to "
-            "j, over j ≥ 1, not null, that at least half of the rows may attend to",
+            "mean over sentences of max_j Σ_i F[i,j] ÷ rows that may attend to j, over j ≥ 1 that half of the rows may",
             _second_sink, XIAO, chance="second_sink_uniform",
             help="Strong colour: the head rests on one piece beside the first and the null ones, such as the first "
-            "“the”. A mean of maxima: it exceeds its chance level by noise alone.",
+            f"“the”. In sentences of at least {SECOND_PIECES} pieces; at least half of their rows may attend to the "
+            "piece, which is not null. A mean of maxima: it exceeds its chance level by noise alone.",
         ),
         Result(
             "second_sink_uniform", (), "1", "share", "Even attention to a sentence's most attended piece",
