@@ -183,6 +183,7 @@ def test_a_run_has_its_roles_in_a_file_by_name_and_by_rules(demo_run: Path, tmp_
         ((), 0, "Which are only position?"),
         (("--question", "syntax", "--sentences", "--top", "1"), 0, "Which heads follow syntax?"),
         (("--role", "own piece"), 0, "Own piece"),
+        (("--question", "inactive", "--evidence", "0.5"), 0, "inactive   "),
         (("--families",), 0, "family"),
         (("--role", "nothing"), 1, "expected a role of the rules, found 'nothing'"),
         (("--role", "own piece", "--families"), 1, "give one of --question, --role, --families"),
