@@ -206,6 +206,7 @@ def roles(
     rules: str | PathLike[str] | None = None,
     role: str | None = None,
     question: str | None = None,
+    evidence: float | None = None,
 ) -> "pd.DataFrame":
     """What each head of a finished run does: a row for each role of a head, and one for a head without any.
 
@@ -218,6 +219,8 @@ def roles(
         rules: YAML file of rules that come before the package's own; unset: the roles as the merge found them.
         role: only rows of this role, such as `previous`, or `part of speech: DET`; the clearest head first.
         question: only rows of heads that answer it: `syntax`, `position`, `inactive`, `copying`; likewise.
+        evidence: heads with less of their attention off null pieces are nearly switched off, and have no other role;
+            unset: as the rules have it, 0.05.
 
     Raises:
         attnmetrics.errors.ConfigError: the file holds no rules, or the rules have no such role or question.
@@ -225,7 +228,7 @@ def roles(
     """
     from attnmetrics.running.roles import roles_of
 
-    return roles_of(run, rules, role, question)
+    return roles_of(run, rules, role, question, evidence)
 
 
 def nearest_heads(run: "str | PathLike[str] | Location", layer: int, head: int, *, number: int = 8) -> "pd.DataFrame":

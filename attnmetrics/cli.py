@@ -358,6 +358,7 @@ def roles(
         Path | None, typer.Option(metavar="FILE", help="YAML file of rules that come before the package's own")
     ] = None,
     sentences: Annotated[bool, typer.Option("--sentences", help="with each head's sentence")] = False,
+    evidence: LeastEvidence = 0.05,
     families: Annotated[bool, typer.Option("--families", help="heads with like profiles, named by roles")] = False,
     top: Annotated[int, typer.Option(min=1, help="how many heads of a list are told in full")] = 10,
     verbose: Verbose = False,
@@ -375,7 +376,8 @@ def roles(
     if families:
         Console().print(show_families(attnmetrics.families(run)))
         return
-    known, frame = read_rules(rules), attnmetrics.roles(run, rules=rules)
+    changed = None if evidence == 0.05 else evidence  # as the package's rules have it
+    known, frame = read_rules(rules), attnmetrics.roles(run, rules=rules, evidence=changed)
     one = answer(known, frame, question) if question else of_role(known, frame, role) if role else None
     found = answers(known, frame) if one is None else [one]
     Console().print(show_answers(found, frame, top, sentences))

@@ -13,9 +13,8 @@ from attnmetrics.storage import Location
 
 
 def outputs(folder: Path) -> dict[str, bytes]:
-    """Bytes of every file of the results, the exemplars and the attention in them."""
-    files = [path for pattern in ("exemplar*", "tokens.parquet", "roles.parquet") for path in folder.glob(pattern)]
-    paths = [*files, *(folder / "results.zarr").rglob("*"), *(folder / "tables").rglob("*")]
+    """Bytes of every file of the results and of all frames."""
+    paths = [*folder.glob("*.parquet"), *(folder / "results.zarr").rglob("*"), *(folder / "tables").rglob("*")]
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}
 
 

@@ -21,5 +21,6 @@ def most_attended(tokens: pd.DataFrame, mass: pd.Series) -> pd.DataFrame:
     """
     attended = tokens[tokens["side"] == "key"].sort_values("attention", ascending=False, kind="stable")
     firsts = attended.drop_duplicates(["layer", "head"])
-    part = firsts["attention"].to_numpy() / mass.loc[list(zip(firsts["layer"], firsts["head"], strict=True))].to_numpy()
+    heads = pd.MultiIndex.from_frame(firsts[["layer", "head"]])
+    part = firsts["attention"].to_numpy(float) / mass.reindex(heads).to_numpy(float)
     return firsts[(firsts["lift"] >= MORE) & (part >= PART)][["layer", "head", "piece"]]

@@ -19,6 +19,10 @@ Place = Literal["rests", "goes", "spread", "leans", "also", "alone"]
 """Where words stand in a sentence (see `sentences.py`)."""
 
 
+INACTIVE: Final = "inactive"
+"""The role of heads that rest on null pieces with nearly all of their attention."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -147,6 +151,19 @@ def read_rules(file: Path | None) -> Rules:
         ConfigError: the file cannot be read, or holds no rules.
     """
     return package_rules() if file is None else _joined(_read(file), package_rules())
+
+
+def with_evidence(rules: Rules, share: float) -> Rules:
+    """The same, but that heads with less than this share of their attention off null are nearly switched off.
+
+    Raises:
+        ConfigError: no share.
+    """
+    if not 0 <= share <= 1:
+        raise ConfigError(f"expected a share of attention from 0 to 1, such as 0.05, found {share:g}")
+    limits = Limits(at_least=1 - share)
+    changed = [rule.model_copy(update={"when": limits}) if rule.role == INACTIVE else rule for rule in rules.roles]
+    return rules.model_copy(update={"roles": tuple(changed)})
 
 
 def _read(file: Path) -> Rules:

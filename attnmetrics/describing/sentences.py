@@ -13,8 +13,9 @@ from attnmetrics.describing.finding import Finding
 from attnmetrics.describing.rules import Place, Words
 
 MOST = 3
-"""Details of a role in a sentence."""
-MOST_LEANS = 2
+"""Details of a role, or preferences, in a sentence."""
+MOST_STRUCK = 2
+"""Roles that are told to be contradicted."""
 MOSTLY = 0.5
 """Attention that is told to go somewhere is most of it from here on."""
 WHOLE = 0.03
@@ -60,7 +61,7 @@ def _where(said: "_Said") -> str:
 
 
 def _after(word: str, parts: Sequence[str]) -> str:
-    return f", {word} {_and(parts[:MOST_LEANS])}" if parts else ""
+    return f", {word} {_and(parts[:MOST])}" if parts else ""
 
 
 def _most(findings: Sequence[Finding]) -> bool:
@@ -103,7 +104,7 @@ class _Said:
         numbers = {name: write(getattr(one, name)) for name in ("score", "chance", "median")}
         times = one.score / one.chance if one.chance else np.nan
         piece = f", most often “{one.label}”" if one.rule.of_pieces and one.label else ""
-        struck = _and([self._plain(role) for role in one.contradicts[:MOST_LEANS]])
+        struck = _and([self._plain(role) for role in one.contradicts[:MOST_STRUCK]])
         barred = f" (that by itself looks like {struck})" if struck else ""
         filled = {**numbers, "times": f"{times:.2g}", "name": self._name(one), "piece": piece, "contradicted": barred}
         for name, text in {**self._common, **filled}.items():

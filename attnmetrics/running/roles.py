@@ -13,7 +13,7 @@ from attnmetrics.describing.frame import roles_frame
 from attnmetrics.describing.nearest import families_frame, head_place, nearest_frame
 from attnmetrics.describing.pieces import most_attended
 from attnmetrics.describing.questions import answer, of_role
-from attnmetrics.describing.rules import Rules, read_rules
+from attnmetrics.describing.rules import Rules, read_rules, with_evidence
 from attnmetrics.results.dataset import load
 from attnmetrics.results.tokens import FILE as TOKENS
 from attnmetrics.results.tokens import load_tokens
@@ -40,7 +40,11 @@ def find_roles(
 
 
 def roles_of(
-    run: str | PathLike[str] | Location, file: str | PathLike[str] | None, role: str | None, question: str | None
+    run: str | PathLike[str] | Location,
+    file: str | PathLike[str] | None,
+    role: str | None,
+    question: str | None,
+    evidence: float | None,
 ) -> pd.DataFrame:
     """The roles of a merged run, all or some (see `attnmetrics.roles`).
 
@@ -49,7 +53,8 @@ def roles_of(
         StoreError: the run's results cannot be read.
     """
     folder, rules = locate(run), read_rules(None if file is None else Path(file))
-    frame = _stored(folder) if file is None else _found(folder, rules)
+    chosen = rules if evidence is None else with_evidence(rules, evidence)
+    frame = _stored(folder) if file is None and chosen is rules else _found(folder, chosen)
     one = of_role(rules, frame, role) if role else answer(rules, frame, question) if question else None
     return frame if one is None else one.rows.reset_index(drop=True)
 

@@ -9,7 +9,7 @@ import xarray as xr
 
 from attnmetrics.describing.finding import lacking
 from attnmetrics.describing.frame import COLUMNS, roles_frame, sentences
-from attnmetrics.describing.rules import Rules, package_rules, read_rules
+from attnmetrics.describing.rules import Rules, package_rules, read_rules, with_evidence
 from attnmetrics.errors import ConfigError
 
 
@@ -126,6 +126,13 @@ def test_a_role_of_a_user_stands_for_the_packages_own(tmp_path: Path) -> None:
     assert [rule.role for rule in own.roles].count("inactive") == 1
     assert own.roles[0].title == "rests"
     assert found(roles_frame(own, DATA)) == [(0, "", ""), (1, "inactive", "")]
+
+
+def test_the_share_below_which_heads_are_switched_off_can_be_another() -> None:
+    assert found(roles_frame(with_evidence(package_rules(), 0.3), DATA)) == [(0, "", ""), (1, "", "")]
+    assert found(roles_frame(with_evidence(package_rules(), 0.6), DATA)) == [(0, "", ""), (1, "inactive", "")]
+    with pytest.raises(ConfigError, match="expected a share of attention from 0 to 1"):
+        with_evidence(package_rules(), 5)
 
 
 @pytest.mark.parametrize(

@@ -118,3 +118,4 @@ def test_the_type_with_most_of_a_heads_attention_is_told_if_it_gets_more_than_ot
     tokens = pd.DataFrame(rows, columns=["layer", "head", "side", "piece", "attention", "lift"])
     mass = pd.Series(100.0, pd.MultiIndex.from_product([[0], range(3)]))
     assert most_attended(tokens, mass).to_numpy().tolist() == [[0, 0, "the"]]
+    assert most_attended(tokens.iloc[:0], mass).empty

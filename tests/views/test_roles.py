@@ -18,7 +18,8 @@ from attnmetrics.cli import main
 from attnmetrics.describing.frame import roles_frame, sentences
 from attnmetrics.describing.questions import answers
 from attnmetrics.describing.rules import read_rules
-from attnmetrics.views.atlas import contents, render
+from attnmetrics.views.atlas import render
+from attnmetrics.views.role_pages import pack_roles
 from attnmetrics.views.roles import role_names, show_answers, show_families, show_like, show_sentence
 
 sys.path.append(str(Path(__file__).parents[1] / "describing"))
@@ -89,8 +90,7 @@ def test_families_and_nearest_heads_are_tables(frame: pd.DataFrame) -> None:
 
 
 def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset, frame: pd.DataFrame) -> None:
-    made = exemplars(data)
-    packed = contents(data, made, attention(made), facts(), None, frame)["roles"]
+    packed = pack_roles(data, frame)
     json.dumps(packed)
     assert packed["sentences"][head("previous")] == sentences(frame)[0, head("previous")]
     assert "\x1b" not in json.dumps(packed, ensure_ascii=False)
@@ -99,7 +99,6 @@ def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset,
     assert found["copying"] == {head("induction"), head("repetition")}
     assert packed["questions"][0]["axes"]["y"] == {"metric": "dependency_excess", "label": "either"}
     assert len(packed["near"][0]) == 8
-    assert contents(data, made, attention(made), facts())["roles"] is None
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +182,7 @@ def test_a_run_has_its_roles_in_a_file_by_name_and_by_rules(demo_run: Path, tmp_
         ((), 0, "Which are only position?"),
         (("--question", "syntax", "--sentences", "--top", "1"), 0, "Which heads follow syntax?"),
         (("--role", "own piece"), 0, "Own piece"),
+        (("--question", "inactive", "--evidence", "0.5"), 0, "inactive   "),
         (("--families",), 0, "family"),
         (("--role", "nothing"), 1, "expected a role of the rules, found 'nothing'"),
         (("--role", "own piece", "--families"), 1, "give one of --question, --role, --families"),
