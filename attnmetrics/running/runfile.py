@@ -19,7 +19,7 @@ from attnmetrics.store.shards import FOLDERS
 CORPUS_FIELDS = frozenset({"corpus", "format", "text_field", "id_field", "text_documents", "max_documents"})
 """Fields that matter only through the documents they give, whose digest is compared instead."""
 
-FORMAT = 3
+FORMAT = 4
 """Of `run.json` and of all that a run keeps to go on with; a folder of another one is refused."""
 
 BIT_PACKAGES = ("attnmetrics", "torch", "transformers", "tokenizers", "numpy", "numba")
