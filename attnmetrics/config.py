@@ -195,9 +195,7 @@ class RunConfig(BaseModel):
     exemplars: Annotated[int, Field(ge=0, le=10_000, description="exemplar sentences, or windows, per head")] = 50
     drawn_exemplars: Annotated[
         int,
-        Field(
-            ge=0, le=10_000, description="of these, how many the report draws with the attention in them; no windows"
-        ),
+        Field(ge=0, le=10_000, description="of these, how many the report draws with the attention in them"),
     ] = 5
     variability_sentences: Annotated[
         PositiveInt | None,
@@ -280,11 +278,6 @@ class RunConfig(BaseModel):
     def pairs(self) -> bool:
         """Whether the unit is a pair of segments."""
         return self.unit.startswith("pair:")
-
-    @property
-    def traced_exemplars(self) -> int:
-        """Exemplars of each head in which attention is drawn; pairs are not read again."""
-        return 0 if self.pairs else self.drawn_exemplars
 
     @property
     def annotation_folder(self) -> Location:

@@ -20,8 +20,8 @@ def outputs(folder: Path) -> dict[str, bytes]:
 
 def stored_outputs(folder: Location) -> dict[str, bytes]:
     """What `outputs` gives of a local folder."""
-    own = ("exemplar", "tokens.parquet", "roles.parquet", "results.zarr/", "tables/")
-    paths = [path for path in folder.files() if path.startswith(own)]
+    frames = [name for name in folder.names() if name.endswith(".parquet")]
+    paths = [*frames, *(path for path in folder.files() if path.startswith(("results.zarr/", "tables/")))]
     return {path: (folder / path).read() for path in paths}
 
 

@@ -232,7 +232,8 @@ class Worker:
 
         model = self._load_model(batching)
         start = time.perf_counter()
-        store.write_traces(chunk.digest, trace_heads(model, chunk.units, chunk.wanted, self._config.batch_pieces))
+        pieces = self._config.batch_pieces
+        store.write_traces(chunk.digest, trace_heads(model, chunk.units, chunk.wanted, pieces, chunk.segments))
         return _effort(start, units=len(chunk.units))
 
     def sample(self, shard: Shard, fingerprint: str, number: int) -> Effort:

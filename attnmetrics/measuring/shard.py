@@ -364,7 +364,8 @@ def _passages(row: int, units: Units, model: Model) -> Iterator[Passage]:
     begin, end = units.pieces.offsets[row : row + 2]
     sentences, first = np.unique(units.sentence[begin:end], return_index=True)
     for sentence, start, stop in zip(sentences.tolist(), first, np.append(first[1:], end - begin), strict=True):
-        ids = units.pieces.ids[begin + start : begin + stop]
+        own = slice(begin + start, begin + stop)
+        ids, segments = units.pieces.ids[own], units.segments
         yield Passage(
             document=units.document[row],
             document_index=int(units.document_index[row]),
@@ -373,4 +374,5 @@ def _passages(row: int, units: Units, model: Model) -> Iterator[Passage]:
             text=units.words.text[sentence],
             pieces=piece_names(model.tokenizer, ids),
             ids=ids.tolist(),
+            segments=[] if segments is None else segments[own].tolist(),
         )

@@ -21,8 +21,9 @@ Entries = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray
 
 
 def trace_heads(
-    model: Model, units: Sequence[Sequence[int]], wanted: Traced, batch_pieces: int | None = None
-) -> Traces:
+    model: Model, units: Sequence[Sequence[int]], wanted: Traced, batch_pieces: int | None = None,
+    segments: Sequence[Sequence[int]] = (),
+) -> Traces:  # fmt: skip
     """Each unit in the heads that are wanted of it, as far as it is shown, from one pass over all units.
 
     Args:
@@ -30,15 +31,18 @@ def trace_heads(
         units: [S] the piece ids of each, no more than the model takes.
         wanted: the E traces.
         batch_pieces: most pieces of one forward pass; unset, what suits the device.
+        segments: [S] which segment of its unit each piece is in, for models that are told so; empty: they are not.
     """
     lengths = np.array([len(ids) for ids in units], np.int64)
     offsets = np.append(0, np.cumsum(lengths))
     ids = np.fromiter(chain.from_iterable(units), np.int64, offsets[-1])
+    told = np.fromiter(chain.from_iterable(segments), np.int64)
     every = np.ones(len(units), dtype=np.bool_)
     entries: list[Entries] = []
     for batch in model.layout.pack(lengths, every, batch_pieces or model.batch_pieces, TILE_PAIRS):
-        own = ids[ranges(offsets[batch.rows], offsets[batch.rows + 1])]
-        entries += _trace(model, torch.from_numpy(own).to(model.device), batch, wanted)
+        own = ranges(offsets[batch.rows], offsets[batch.rows + 1])
+        of_pieces = torch.from_numpy(told[own]).to(model.device) if len(told) else None
+        entries += _trace(model, torch.from_numpy(ids[own]).to(model.device), of_pieces, batch, wanted)
     trace, i, j, weight = (np.concatenate(column) for column in zip(*entries, strict=True))
     order = np.lexsort((j, i, trace))
     return Traces(
@@ -50,7 +54,7 @@ def trace_heads(
     )
 
 
-def _trace(model: Model, ids: Tensor, batch: Batch, wanted: Traced) -> list[Entries]:
+def _trace(model: Model, ids: Tensor, segments: Tensor | None, batch: Batch, wanted: Traced) -> list[Entries]:
     """One forward pass."""
     place = np.full(1 + max(wanted.unit.max(), batch.rows.max()), -1)
     place[batch.rows] = np.arange(len(batch.rows))
@@ -61,7 +65,7 @@ def _trace(model: Model, ids: Tensor, batch: Batch, wanted: Traced) -> list[Entr
         in_batch = np.where(wanted.layer == seen.place, place[wanted.unit], -1)
         entries.append(_visible(weights, tile, in_batch, wanted))
 
-    model.run(ids, want_nothing(batch, model.causal, model.device), see=record)
+    model.run(ids, want_nothing(batch, model.causal, model.device), see=record, segments=segments)
     return entries
 
 

@@ -58,6 +58,8 @@ class Chunk:
     index: int
     units: tuple[tuple[int, ...], ...]
     """the piece ids of each"""
+    segments: tuple[tuple[int, ...], ...]
+    """of the pieces of each (see `Passage.segments`)"""
     wanted: Traced
     listed: NDArray[np.int64]
     """[E] rows of the listing"""
@@ -73,8 +75,8 @@ class Chunk:
         state = blake2b(digest_size=16)
         for field in fields(self.wanted):
             state.update(getattr(self.wanted, field.name).tobytes())
-        for ids in self.units:
-            state.update(np.array([len(ids), *ids], np.int64).tobytes())
+        for numbers in chain(self.units, self.segments):
+            state.update(np.array([len(numbers), *numbers], np.int64).tobytes())
         return state.hexdigest()
 
 
@@ -117,9 +119,12 @@ def _chunk(
     rows = listing.rows[listed]
     pairs = zip(unit.tolist(), rows["i"].tolist(), rows["j"].tolist(), strict=True)
     stretches = [_stretches(shown(of_units[own], i, j)) for own, i, j in pairs]
-    ids = tuple(tuple(chain.from_iterable(passage.ids for passage in of_unit)) for of_unit in of_units)
+    ids, segments = (
+        tuple(tuple(chain.from_iterable(getattr(passage, name) for passage in of_unit)) for of_unit in of_units)
+        for name in ("ids", "segments")
+    )
     layer, head = rows["layer"].astype(np.int64), rows["head"].astype(np.int64)
-    return Chunk(index, ids, Traced(unit, layer, head, np.array(stretches, np.int64)), listed)
+    return Chunk(index, ids, segments, Traced(unit, layer, head, np.array(stretches, np.int64)), listed)
 
 
 def _stretches(passages: Sequence[Passage]) -> tuple[int, int, int, int]:

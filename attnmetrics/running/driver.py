@@ -113,7 +113,7 @@ def merge_run(
             facts["configuration"] |= {"confidence": confidence}
         config = config_of(folder, facts).model_copy(update={"out": folder})
         store = Store.described(folder, facts["store"])
-        measured = gather(store, committed(store, allow_missing), config.traced_exemplars)
+        measured = gather(store, committed(store, allow_missing), config.drawn_exemplars)
         return merge_measured(config, facts, measured, reporter, lease)
 
 
@@ -143,7 +143,7 @@ def run_importance(folder: Location, options: Options, reporter: Reporter, **com
         with open_engine(job) as engine:
             session = Session(job, facts, LeasedEngine(engine, lease.check), reporter, lease)
             measure_importance(session, options, [commit.shard for commit in commits])
-        return merge_measured(config, facts, gather(store, commits, config.traced_exemplars), reporter, lease)
+        return merge_measured(config, facts, gather(store, commits, config.drawn_exemplars), reporter, lease)
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,7 +268,7 @@ def _repair(session: Session, measuring: Measuring, outcome: Outcome) -> Outcome
 
 def _read_again(session: Session, store: Store, batching: Batching) -> Measured:
     """The pass over the best sentences only, for the attention in them."""
-    measured = gather(store, list(store.committed().values()), session.job.config.traced_exemplars)
+    measured = gather(store, list(store.committed().values()), session.job.config.drawn_exemplars)
     if measured.chunks:
         outcome = trace(session.engine, session.reporter, store, measured.chunks, batching)
         record(session, "trace", outcome)

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class Passage:
     pieces: list[str]
     ids: list[int]
     """of the pieces, in the model's vocabulary"""
+    segments: list[int] = field(default_factory=list)
+    """which segment of a pair the model is told that each piece is in; empty where it is told of none"""
 
 
 Passages = Mapping[tuple[int, int], Sequence[Passage]]

@@ -17,6 +17,7 @@ SCHEMA = pa.schema(
         "text": pa.string(),
         "pieces": pa.list_(pa.string()),
         "ids": pa.list_(pa.int64()),
+        "segments": pa.list_(pa.int64()),
     }
 )
 

@@ -51,6 +51,7 @@ from attnmetrics.statistics.variability import deviations
 from attnmetrics.views import atlas
 from attnmetrics.views.facts import about
 
+COLUMNS = ["layer", "head", "claim", "bucket", "rank"]
 SIZE = 40
 SENTENCES = corpus(TEXTS)[:13]
 DOCUMENT = 5
@@ -341,21 +342,23 @@ def test_a_model_that_is_not_told_of_segments_is_refused(model, monkeypatch):
 
 
 @pytest.mark.usefixtures("loaded_once")
-def test_a_run_in_pairs(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("segment_ids", ["zero", "tokenizer"])
+def test_a_run_in_pairs(folder: Path, tmp_path: Path, segment_ids: SegmentIds) -> None:
     (tmp_path / "corpus.txt").write_text("\n\n".join(["Nobody knew. Stop! Go on. They left it."] * 3))
     corpus_file = {"corpus": str(tmp_path / "corpus.txt"), "text_documents": "blank-line", "shard_characters": 60}
-    config = demo_config(tmp_path / "run", model=str(folder), unit="pair:40", segment_ids="zero", **corpus_file)
+    config = demo_config(tmp_path / "run", model=str(folder), unit="pair:40", segment_ids=segment_ids, **corpus_file)
     facts = run(config, Reporter(quiet=True))
     assert facts["corpus"]["shards"] > 1
     assert facts["model"]["null"] == {"leading": 1, "trailing": 1, "between": 1}
     assert ("null pieces", "the first and the last and those between segments") in about(facts)
-    assert facts["identity"]["segment_ids"] == "zero"
+    assert facts["identity"]["segment_ids"] == segment_ids
     found, frame = attnmetrics.load(tmp_path / "run"), attnmetrics.exemplars(tmp_path / "run")
     assert found["sentences"] == 3
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    ids = tokenizer("Nobody knew. Stop!", "Go on. They left it.")["input_ids"]
+    given = tokenizer("Nobody knew. Stop!", "Go on. They left it.", return_token_type_ids=True)
+    ids, segments = given["input_ids"], given["token_type_ids"]
     assert found["pieces"] == 3 * len(ids)
-    alpha, _ = forward_float64(folder, ids)
+    alpha, _ = forward_float64(folder, ids, segments if segment_ids == "tokenizer" else None)
     np.testing.assert_allclose(found["peak_attention"], alpha.max(-1).mean(-1), rtol=1e-5)
     special = [place for place, piece in enumerate(ids) if piece in (2, 3)]
     assert len(special) == 3
@@ -363,4 +366,9 @@ def test_a_run_in_pairs(folder: Path, tmp_path: Path) -> None:
     assert found["sentences"].attrs["long_name"] == "Segment pairs measured"
     page = atlas.contents(found, frame, attnmetrics.exemplar_attention(tmp_path / "run"), facts)
     assert page["unit"] == "segment pair"
-    assert not (tmp_path / "run" / "traces").exists()  # pairs are not read again
+    # Read again, the pair of an exemplar has the same weight.
+    drawn = attnmetrics.exemplar_attention(tmp_path / "run")
+    weights = drawn.explode(["i", "j", "weight"]).astype({"i": int, "j": int, "weight": float})
+    both = frame.merge(weights, on=[*COLUMNS, "i", "j"], suffixes=("", "_drawn"))
+    assert len(both) == len(drawn) > 10
+    np.testing.assert_allclose(both["weight"], both["weight_drawn"], rtol=0, atol=WEIGHT)

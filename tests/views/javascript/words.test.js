@@ -9,9 +9,13 @@ import { knownHeading, labelName, labelWords } from "#arithmetic/labels.js";
 import { sentence } from "#arithmetic/lines-words.js";
 import { lineAt } from "#arithmetic/lines.js";
 import { scaleName, signedLevel } from "#arithmetic/neuron-scores.js";
-import { ordinal, pValue, signed, weight } from "#arithmetic/numbers.js";
+import { ordinal, powerOfTen, pValue, signed, weight } from "#arithmetic/numbers.js";
 
 const ATLAS = { layers: [2, 3, 4], heads: [0, 1, 2, 3] };
+
+test("powers of ten have raised exponents", () => {
+  assert.deepEqual([-4, -12, 3].map(powerOfTen), ["10⁻⁴", "10⁻¹²", "10³"]);
+});
 
 test("ranks are ordinals", () => {
   const ranks = [1, 2, 3, 4, 10, 11, 12, 13, 20, 21, 22, 101, 111, 112, 113, 123, 1000, 1011, 1101];

@@ -52,6 +52,12 @@ export function against(table, value, level) {
   return level > 0 ? times(value / level) : "";
 }
 
+/** `powerOfTen(-4)` is "10⁻⁴". */
+export function powerOfTen(power) {
+  const raised = [...String(Math.abs(power))].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("");
+  return `10${power < 0 ? "⁻" : ""}${raised}`;
+}
+
 /** 1st, 2nd, 3rd, 4th, … */
 export function ordinal(place) {
   const last = place % 100 > 10 && place % 100 < 14 ? 0 : place % 10;

@@ -1,7 +1,7 @@
 // Values by layer: a dot a head, a line for the layer, thin lines for what was published and for even attention.
 
 import { headHref, headName } from "../arithmetic/heads.js";
-import { plain, shown } from "../arithmetic/numbers.js";
+import { plain, powerOfTen, shown } from "../arithmetic/numbers.js";
 import { extent, linear, round, spacing, ticks } from "../arithmetic/scales.js";
 import { sheet, svg, text, title } from "../shared/dom.js";
 
@@ -55,12 +55,15 @@ const valuesOf = (atlas, { at }) =>
 
 function axes(atlas, metric, { width, top, step, bottom, x, y }) {
   const every = spacing(step, 17);
+  const power = metric.kind === "share" || top >= 1e-3 ? 0 : Math.floor(Math.log10(top));
+  const label = (value) => plain(metric, Number((value / 10 ** power).toPrecision(3)));
   const line = (value) => [
     svg("line", { x1: LEFT, x2: width - RIGHT, y1: round(y(value)), y2: round(y(value)), stroke: "var(--line)" }),
-    text(LEFT - 6, y(value) + 4, plain(metric, value), { "text-anchor": "end" }),
+    text(LEFT - 6, y(value) + 4, label(value), { "text-anchor": "end" }),
   ];
   const number = (layer, n) => text(x(n), bottom + 15, layer, { "text-anchor": "middle" });
-  const unit = metric.unit === "1" ? "layer" : `layer; values in ${metric.unit}`;
+  const units = [power ? powerOfTen(power) : "", metric.unit === "1" ? "" : metric.unit].filter(Boolean).join(" ");
+  const unit = units ? `layer; values in ${units}` : "layer";
   return [
     ...ticks([0, top]).flatMap(line),
     ...atlas.layers.map(number).filter((_, n) => n % every === 0),

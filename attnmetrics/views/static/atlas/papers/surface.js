@@ -23,6 +23,7 @@ const FIGURE_4 = [
   { title: "From the first piece, or the last of a causal model", metric: "entropy_summary",
     labels: [["", "entropy"]] },
 ];
+const FIGURE_3 = [["raw", "Raw, as in the paper"], ["centred", "Centred"], ["weighted", "Weighted"]];
 const KINDS = [["first", "first piece"], ["separator", "separators"], ["punctuation", ". and ,"],
   ["other", "other pieces"]];
 
@@ -89,15 +90,19 @@ export function figure3(atlas, host) {
     return;
   }
   const found = section(name, `${metric.help} A dot is a head, the line the mean of a layer's heads.`);
-  const block = el("div", {});
-  found.append(block);
+  const grid = el("div", { class: "panels" });
+  found.append(grid);
   host.append(found);
-  const series = KINDS.flatMap(([kind, words]) => gradients(atlas, metric, kind, words));
-  drawChart(atlas, block, { metric, series, title: name });
+  const blocks = FIGURE_3.map(([, title]) => el("div", {}, el("h3", {}, title)));
+  grid.append(...blocks); // all of them, before any asks how wide it is
+  FIGURE_3.forEach(([kind, title], n) => {
+    const series = KINDS.flatMap(([piece, words]) => gradients(atlas, metric, `${piece}, ${kind}`, words));
+    drawChart(atlas, blocks[n], { metric, series, title });
+  });
 }
 
-function gradients(atlas, metric, kind, name) {
-  const place = metric.place(`${kind}, raw`);
+function gradients(atlas, metric, label, name) {
+  const place = metric.place(label);
   if (place < 0 || !metric.order(place).length) return [];
   const at = (layer, head) => metric.at(layer, head, place);
   const ofLayer = (layer) => average(atlas.heads.map((_, head) => at(layer, head)));
