@@ -14,6 +14,8 @@ import attnmetrics
 from attnmetrics.assets import MODELS
 from attnmetrics.cli import main
 from attnmetrics.errors import ConfigError, ModelError, StoreError
+from attnmetrics.exporting.content import Content
+from attnmetrics.exporting.headvis.notes import read_me
 from attnmetrics.exporting.headvis.plots import distances, plot, without_empty_ends
 from attnmetrics.exporting.headvis.scores import definitions, scatter_columns, scatter_rows
 from attnmetrics.exporting.headvis.sequences import largest
@@ -179,6 +181,14 @@ def test_a_head_says_what_it_does_and_which_pieces_it_likes(exported: Path, demo
         assert found["statistics"]["head_name"] == f"L{layer}H{head}"
         keys = liked[(liked["layer"] == layer) & (liked["head"] == head) & (liked["side"] == "key")]
         assert [row["weight"] for row in found["top_key_tokens"]] == pytest.approx(keys["lift"].tolist(), rel=1e-5)
+
+
+def test_what_windows_hide_is_told() -> None:
+    data = xr.Dataset({"sentences": 3, "pieces": 9}, {"layer": [0], "head": [0]}, {"unit": "window:64"})
+    note = read_me(Content(data, {}, {}), ["top"])
+    assert "- windows measured: 3" in note
+    assert "Of a window only the sentences that hold the two pieces are here" in note
+    assert "Intervals, the weakest first: 1 = `top`." in note
 
 
 def planted() -> xr.Dataset:
