@@ -68,11 +68,11 @@ def _result(data: xr.Dataset, name: str) -> dict[str, Any]:
 
 
 def _plain(values: np.ndarray[Any, Any]) -> Any:
-    """Nested lists, None for NaN."""
+    """Nested lists, None for what JSON does not have."""
     if values.dtype.kind != "f":
         return values.tolist()
     found = values.astype(object)
-    found[np.isnan(values)] = None
+    found[~np.isfinite(values)] = None
     return found.tolist()
 
 

@@ -18,6 +18,7 @@ from attnmetrics.running.runfile import Facts, read_facts
 from attnmetrics.running.seals import check
 from attnmetrics.storage import Location
 from attnmetrics.views.facts import about as about_run
+from attnmetrics.views.tables import unit_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class Content:
     @property
     def about(self) -> dict[str, str]:
         """What the run was of: model, corpus, unit, null pieces, …; only what it says."""
-        counted = {f"{name} measured": str(self.data[name].item()) for name in ("sentences", "pieces")}
+        named = {f"{unit_word(self.data)}s": "sentences", "pieces": "pieces"}
+        counted = {f"{what} measured": str(self.data[name].item()) for what, name in named.items()}
         missing = self.data.attrs.get("shards_missing")
         failed = {"shards that failed, and are in no number": str(missing)} if missing else {}
         return dict(about_run(self.facts)) | counted | failed | {"attnmetrics": str(self.facts.get("attnmetrics", ""))}

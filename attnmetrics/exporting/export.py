@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from attnmetrics.errors import ConfigError, StoreError
+from attnmetrics.errors import ConfigError, ModelError, StoreError
 from attnmetrics.exporting.as_csv import write_tables
 from attnmetrics.exporting.as_json import write_json
 from attnmetrics.exporting.content import Content, of_heads, read_content
@@ -135,4 +135,9 @@ def _read(run: Location, content: Content, reading: Reading) -> pd.DataFrame:
     flags = {"trust_remote_code": reading.trust_remote_code, "allow_pickle": reading.allow_pickle}
     load = partial(model_of, content.facts, reading.model, **flags)
     places = content.data["layer"].values.tolist(), content.data["head"].values.tolist()
-    return read_attention(run, content.facts, places, reading.sequences, load)
+    try:
+        return read_attention(run, content.facts, places, reading.sequences, load)
+    except (ModelError, StoreError) as error:
+        raise type(error)(
+            f"{error}. Without a model (--no-typical) there are the sentences that the run traced"
+        ) from None

@@ -14,6 +14,8 @@ import attnmetrics
 from attnmetrics.assets import MODELS
 from attnmetrics.cli import main
 from attnmetrics.errors import ConfigError, ModelError, StoreError
+from attnmetrics.exporting.content import Content
+from attnmetrics.exporting.headvis.notes import read_me
 from attnmetrics.exporting.headvis.plots import distances, plot, without_empty_ends
 from attnmetrics.exporting.headvis.scores import definitions, scatter_columns, scatter_rows
 from attnmetrics.exporting.headvis.sequences import largest
@@ -31,6 +33,11 @@ def exported(demo_run: Path, tmp_path_factory: pytest.TempPathFactory, loaded_on
     out = tmp_path_factory.mktemp("headvis") / "data"
     attnmetrics.export(demo_run, format="headvis", out=out, layers=[5, 2], heads=[1, 4])
     return out
+
+
+@pytest.fixture(scope="module")
+def data(demo_run: Path) -> xr.Dataset:
+    return attnmetrics.load(demo_run)
 
 
 def read(path: Path) -> Any:
@@ -102,11 +109,11 @@ def test_shapes_are_those_of_the_contract(exported: Path) -> None:
     assert config["n_intervals"] == 6
     pipeline = config["pipeline_config"]
     assert (pipeline["n_sequences"], pipeline["seq_len"], pipeline["dtype"]) == (
-        attnmetrics_sentences(exported), 256, "float32",
+        sentences_counted(exported), 256, "float32",
     )  # fmt: skip
 
 
-def attnmetrics_sentences(exported: Path) -> int:
+def sentences_counted(exported: Path) -> int:
     """As many as the histogram of every head counts."""
     return int(sum(file_of(exported, 2, 1)["histogram"]["bin_values"]))
 
@@ -142,8 +149,7 @@ def test_attention_is_that_of_the_model(exported: Path, demo_run: Path) -> None:
             assert spelled == texts[one["document"], one["sentence"]]
 
 
-def test_scores_under_their_names_are_theirs(exported: Path, demo_run: Path) -> None:
-    data = attnmetrics.load(demo_run)
+def test_scores_under_their_names_are_theirs(exported: Path, data: xr.Dataset) -> None:
     rows = {(row["layer"], row["head"]): row for row in read(exported / "scatter_data.json")}
     for layer, head in HEADS:
         at, row = data.sel(layer=layer, head=head), rows[layer, head]
@@ -157,8 +163,8 @@ def test_scores_under_their_names_are_theirs(exported: Path, demo_run: Path) -> 
         assert row["distance"] == pytest.approx(at["distance"].item(), rel=1e-5)
 
 
-def test_what_differs_is_told(exported: Path, demo_run: Path) -> None:
-    told = {theirs: (ours, how) for theirs, ours, how in definitions(attnmetrics.load(demo_run))}
+def test_what_differs_is_told(exported: Path, data: xr.Dataset) -> None:
+    told = {theirs: (ours, how) for theirs, ours, how in definitions(data)}
     assert told["pattern_entropy"] == ("entropy_all", "the same")
     assert told["previous_token_score, prev_token_score"] == ("neighbour_attention:previous", "the same")
     assert told["induction_score"][0] == "induction_attention"
@@ -179,6 +185,14 @@ def test_a_head_says_what_it_does_and_which_pieces_it_likes(exported: Path, demo
         assert found["statistics"]["head_name"] == f"L{layer}H{head}"
         keys = liked[(liked["layer"] == layer) & (liked["head"] == head) & (liked["side"] == "key")]
         assert [row["weight"] for row in found["top_key_tokens"]] == pytest.approx(keys["lift"].tolist(), rel=1e-5)
+
+
+def test_what_windows_hide_is_told() -> None:
+    data = xr.Dataset({"sentences": 3, "pieces": 9}, {"layer": [0], "head": [0]}, {"unit": "window:64"})
+    note = read_me(Content(data, {}, {}), ["top"])
+    assert "- windows measured: 3" in note
+    assert "Of a window only the sentences that hold the two pieces are here" in note
+    assert "Intervals, the weakest first: 1 = `top`." in note
 
 
 def planted() -> xr.Dataset:
@@ -255,12 +269,14 @@ def test_a_run_without_pieces_and_roles_says_so(demo_run: Path, tmp_path: Path) 
     attnmetrics.export(run, format="headvis", out=tmp_path / "out", layers=[0], heads=[0], typical=False)
     assert file_of(tmp_path / "out", 0, 0)["top_key_tokens"] == []
     note = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    with pytest.raises(StoreError, match=r"0 of \d shards of .* are measured.*--no-typical"):
+        attnmetrics.export(run, format="headvis", out=tmp_path / "more", layers=[0], heads=[0])
     assert "The tables of pieces are empty" in note
     assert "No head says what it does" in note
 
 
 def test_a_model_that_is_gone_is_named_with_what_to_do(demo_run: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"/nowhere.*Give its place as --model"):
+    with pytest.raises(ModelError, match=r"/nowhere.*Give its place as --model.*--no-typical"):
         attnmetrics.export(demo_run, format="headvis", out=tmp_path / "x", model="/nowhere", layers=[0], heads=[0])
     assert not (tmp_path / "x").exists()
 
@@ -278,7 +294,6 @@ def test_a_folder_that_holds_something_is_left_alone(demo_run: Path, tmp_path: P
     [
         ({"format": "xml"}, r"expected a format of headvis, csv, json, found 'xml'"),
         ({"format": "csv", "layers": [0, 6]}, r"expected layers of the run, 0 to 5, found 0, 6"),
-        ({"format": "json", "heads": [9]}, r"expected heads of the run, 0 to 5, found 9"),
         ({"format": "csv", "sequences": 3}, r"sequences belongs to the format headvis, found 'csv'"),
         ({"format": "headvis", "sentences": 3}, r"expected options of sequences, typical, .*, found sentences"),
         ({"format": "headvis", "sequences": 0}, r"expected at least 1 of sequences, found 0"),

@@ -5,6 +5,7 @@ from typing import Final
 
 from attnmetrics.exporting.content import Content
 from attnmetrics.exporting.headvis.scores import definitions
+from attnmetrics.views.tables import unit_word
 
 TEXT = """\
 # Attention heads for HeadVis
@@ -16,7 +17,7 @@ page needs no server of its own. For Neuronpedia's loaders put it at `EXPORTS/MO
 
 ## Sequences
 
-{n} intervals, the weakest first: {buckets}.
+Intervals, the weakest first: {buckets}.
 `0-20` to `80-100` are typical ones: a sample of the corpus by hash, the same for all heads, each head's cut into five
 equal parts by their largest weight F. `top` are the head's strongest of the whole corpus, no pair of pieces twice, by
 their largest F between two pieces (of heads that look at the piece itself most of the time: from a piece to itself).
@@ -51,6 +52,8 @@ that the model takes.
 
 
 LACKING: Final = {
+    "context": "Of a {unit} only the sentences that hold the two pieces are here: attention to the rest of it is "
+    "missing from their rows, and their first piece is not its first.",
     "typical": "Typical sentences are not here: a run keeps no attention in them, and no model read them "
     "(`--no-typical`).",
     "tokens": "The tables of pieces are empty: the run does not have them.",
@@ -63,8 +66,9 @@ def read_me(content: Content, buckets: Sequence[str]) -> str:
     rows = [f"| {theirs} | {ours or '–'} | {difference} |" for theirs, ours, difference in definitions(content.data)]
     return TEXT.format(
         about="\n".join(f"- {what}: {which}" for what, which in content.about.items()),
-        n=len(buckets),
-        lacking="".join(f"\n{LACKING[what]}\n" for what in _lacking(content, buckets)),
+        lacking="".join(
+            f"\n{LACKING[what].format(unit=unit_word(content.data))}\n" for what in _lacking(content, buckets)
+        ),
         buckets=", ".join(f"{place} = `{bucket}`" for place, bucket in enumerate(buckets, 1)),
         null=content.about.get("null pieces", "see the run"),
         scores="\n".join(rows),
@@ -73,6 +77,8 @@ def read_me(content: Content, buckets: Sequence[str]) -> str:
 
 def _lacking(content: Content, buckets: Sequence[str]) -> Iterator[str]:
     """What the page has a place for and this run has nothing for."""
+    if unit_word(content.data) != "sentence":
+        yield "context"
     if set(buckets) <= {"top"}:
         yield "typical"
     yield from (name for name in ("tokens", "roles") if name not in content.frames)

@@ -116,12 +116,12 @@ def definitions(data: xr.Dataset) -> Iterator[tuple[str, str, str]]:
 
 
 def rounded(value: float) -> float | None:
-    """With as many digits as count; None for NaN.
+    """With as many digits as count; None for what JSON does not have.
 
     >>> rounded(0.12345678)
     0.123457
     """
-    return None if math.isnan(value) else float(f"{value:.{DIGITS}g}")
+    return None if not math.isfinite(value) else float(f"{value:.{DIGITS}g}")
 
 
 def _few(table: xr.DataArray) -> list[Labels]:
