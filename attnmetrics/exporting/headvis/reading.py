@@ -38,7 +38,7 @@ def read_attention(
         StoreError: the run's shards are not all there, or damaged.
     """
     store = Store.described(folder, facts["store"])
-    drawn = build_config(facts["configuration"]).traced_exemplars
+    drawn = build_config(facts["configuration"]).drawn_exemplars
     measured = gather(store, committed(store, allow_missing=facts.get("status") == "incomplete"), drawn)
     layers, heads = places
     own = [place for place, layer in enumerate(store.schema.layers) if layer in layers]
