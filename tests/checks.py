@@ -13,8 +13,9 @@ from attnmetrics.storage import Location
 
 
 def outputs(folder: Path) -> dict[str, bytes]:
-    """Bytes of every file of the results, the exemplars and the attention in them."""
-    paths = [*folder.glob("exemplar*"), *(folder / "results.zarr").rglob("*"), *(folder / "tables").rglob("*")]
+    """Bytes of every file of the results, the exemplars and the attention in them, the tokens."""
+    frames = [*folder.glob("exemplar*"), folder / "tokens.parquet"]
+    paths = [*frames, *(folder / "results.zarr").rglob("*"), *(folder / "tables").rglob("*")]
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}
 
 
