@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.metrics.family import HEAD, Array, Family, Quantity, Result, Sum, Sums
+from attnmetrics.metrics.family import EVEN, HEAD, Array, Family, Quantity, Result, Sum, Sums
 from attnmetrics.metrics.ratios import once_a_head, ratio
 
 BINS: Final = 50
@@ -71,13 +71,13 @@ FAMILY: Final = Family(
             f"{WEIGHT_BINS[SINK_BIN]}",
             lambda sums: _sink_share(sums["first_piece_sentences"]), "after Gu et al. 2024", chance="sink_rate_uniform",
             help="Strong colour: the first piece takes much attention in nearly every sentence, whatever it is. Null "
-            "pieces are in: a head that rests there is nearly switched off.",
+            "pieces are in: a head that rests there is nearly switched off.", null_in=True,
         ),
         Result(
             "sink_rate_uniform", (), "1", "share", "Sentences that rest on their first piece if attention is even",
             f"share of sentences of at least {FIRST_PIECES} pieces with such a mean of even attention",
             lambda sums: _sink_share(sums["first_piece_even_sentences"]), "",
-            help="None does: in sentences of so many pieces, even attention gives the first one less.",
+            help="None does: in sentences of so many pieces, even attention gives the first one less.", caption=EVEN,
         ),
         Result(
             "first_piece_histogram", (*HEAD, "weight_bin"), "sentences", "count",
@@ -85,7 +85,7 @@ FAMILY: Final = Family(
             f"number of sentences of at least {FIRST_PIECES} pieces by the mean over rows i ≥ 1 of α[i,0]",
             lambda sums: sums["first_piece_sentences"], "after Gu et al. 2024; Xiao et al. 2023",
             heading="Sentences whose first piece gets {}, in bins of 0.02", layered=False,
-            help="Two humps: the head rests on the first piece in some sentences and works in others.",
+            help="Two humps: the head rests on the first piece in some sentences and works in others.", null_in=True,
         ),
         Result(
             "second_sink", HEAD, "1", "share", "Attention to a sentence's most attended piece",
@@ -99,7 +99,7 @@ FAMILY: Final = Family(
             "second_sink_uniform", (), "1", "share", "Even attention to a sentence's most attended piece",
             "mean over the same sentences of max_j of even attention to j, over the same j",
             lambda sums: ratio(sums["second_sink_even_sum"], sums["second_sink_sentences"]), "",
-            help="What attention that is spread evenly would give.",
+            help="What attention that is spread evenly would give.", caption=EVEN,
         ),
         Result(
             "unit_peak_histogram", (*HEAD, "weight_bin"), "sentences", "count", "Sentences by their largest attention",

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attnmetrics.errors import MergeError
@@ -51,6 +51,7 @@ def few_units(monkeypatch: pytest.MonkeyPatch) -> None:
 seeds, numbers = st.integers(0, 2**32 - 1), st.integers(0, 60)
 
 
+@settings(max_examples=40)
 @given(seeds, numbers, st.integers(2, 6))
 def test_parts_in_any_order_give_the_units_with_the_smallest_hashes(seed: int, number: int, parts: int) -> None:
     every = made(seed, number)
@@ -63,6 +64,7 @@ def test_parts_in_any_order_give_the_units_with_the_smallest_hashes(seed: int, n
     assert merged.last == (plain(merged)[-1][:3] if number > 20 else None)
 
 
+@settings(max_examples=40)
 @given(seeds, numbers, st.integers(2, 6), st.integers(0, 5))
 def test_where_parts_kept_too_few_the_sample_ends_early(seed: int, number: int, parts: int, most: int) -> None:
     every = made(seed, number)
@@ -76,6 +78,7 @@ def test_where_parts_kept_too_few_the_sample_ends_early(seed: int, number: int, 
     assert plain(half) == merged
 
 
+@settings(max_examples=40)
 @given(seeds, st.integers(0, 30))
 def test_parts_are_those_of_plain_python(seed: int, number: int) -> None:
     units = made(seed, number).keep(20)
@@ -88,6 +91,7 @@ def test_parts_are_those_of_plain_python(seed: int, number: int) -> None:
             assert rank[here & (part == place)].tolist() == list(range(len(shown)))
 
 
+@settings(max_examples=40)
 @given(seeds, numbers, st.integers(0, 30))
 def test_packed_units_come_back(seed: int, number: int, most: int) -> None:
     units = made(seed, number).keep(most)

@@ -7,13 +7,14 @@ from zlib import decompress
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from rich.console import Console
 from synthetic import HOSTILE, attention, dataset, exemplars, facts
 
 from attnmetrics.views.atlas import contents
 from attnmetrics.views.pieces import PLACEHOLDER, readable_types
 from attnmetrics.views.terminal import show_typical
-from attnmetrics.views.tokens import show_tokens
+from attnmetrics.views.tokens import pack_tokens, show_tokens
 
 
 @pytest.mark.parametrize(
@@ -60,9 +61,8 @@ def test_the_terminal_has_both_sides() -> None:
 
 
 def test_the_page_has_the_first_types_of_each_head() -> None:
-    data = dataset(2, 2)
-    shown = exemplars(data, 1)
-    found = contents(data, shown, attention(shown), facts(), frame())["tokens"]
+    data = xr.Dataset(coords={"layer": [0, 1], "head": [0, 1]})
+    found = pack_tokens(data, frame())
     key, query = found["sides"]["key"], found["sides"]["query"]
     types = np.frombuffer(decompress(b64decode(key["type"])), "<i4").reshape(4, found["shown"])
     lifts = np.frombuffer(decompress(b64decode(key["lift"])), "<f4").reshape(4, found["shown"])
@@ -73,9 +73,7 @@ def test_the_page_has_the_first_types_of_each_head() -> None:
     assert lifts[1, :3].tolist() == [2.5, 1.5, 0]
     assert occurrences[2, 0] == 1200
     assert query is not None
-    without = contents(data, shown, attention(shown), facts(), frame(queries=False))["tokens"]
-    assert without["sides"]["query"] is None
-    assert contents(data, shown, attention(shown), facts())["tokens"] is None
+    assert pack_tokens(data, frame(queries=False))["sides"]["query"] is None
 
 
 def test_typical_sentences_of_a_head_stand_by_their_parts() -> None:
@@ -84,6 +82,7 @@ def test_typical_sentences_of_a_head_stand_by_their_parts() -> None:
     parts = pd.concat([strongest.assign(bucket=bucket) for bucket in ("0-20", "80-100")])
     every = pd.concat([strongest, parts], ignore_index=True)
     page = contents(data, every, attention(strongest), facts())
+    assert page["tokens"] is None
     assert [len(listed) for listed in page["typical"]] == [4] * 4
     assert [bucket for bucket, _ in page["typical"][0]] == ["80-100", "80-100", "0-20", "0-20"]
     assert [one[1] for _, one in page["typical"][0]] == [1, 2, 1, 2]
