@@ -137,11 +137,12 @@ def test_damaged_results_are_not_loaded(
     folder = tmp_path / "run"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(runs["finished"], folder)
-    files = [file for file in files_of(folder) if file.startswith(("results.zarr", "exemplar"))]
+    files = [file for file in files_of(folder) if file.startswith(("results.zarr", "intervals.zarr", "exemplar"))]
     file = data.draw(st.sampled_from(files))
     KINDS[kind](folder / file, where)
     load = {
         "results.zarr": attnmetrics.load,
+        "intervals.zarr": attnmetrics.intervals,
         "exemplars.parquet": attnmetrics.exemplars,
         "exemplar_attention.parquet": attnmetrics.exemplar_attention,
     }[file.partition("/")[0]]
