@@ -14,7 +14,8 @@ from attnmetrics.storage import Location
 
 def outputs(folder: Path) -> dict[str, bytes]:
     """Bytes of every file of the results, the exemplars and the attention in them."""
-    paths = [*folder.glob("exemplar*"), *(folder / "results.zarr").rglob("*"), *(folder / "tables").rglob("*")]
+    below = (path for name in ("results.zarr", "intervals.zarr", "tables") for path in (folder / name).rglob("*"))
+    paths = [*folder.glob("exemplar*"), *below]
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}
 
 
@@ -29,9 +30,9 @@ def fetched(folder: Location, prefix: str = "") -> dict[str, bytes]:
 
 def stored_outputs(folder: Location) -> dict[str, bytes]:
     """What `outputs` gives of a local folder."""
-    tables = {name: fetched(folder / name, f"{name}/") for name in ("results.zarr", "tables")}
+    tables = {name: fetched(folder / name, f"{name}/") for name in ("results.zarr", "intervals.zarr", "tables")}
     frames = {name: (folder / name).read() for name in ("exemplars.parquet", "exemplar_attention.parquet")}
-    return {**tables["results.zarr"], **tables["tables"], **frames}
+    return {**{path: content for part in tables.values() for path, content in part.items()}, **frames}
 
 
 def assert_close(found: xr.Dataset, expected: xr.Dataset) -> None:
