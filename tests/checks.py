@@ -11,17 +11,21 @@ from attnmetrics.measuring.shard import ShardResult
 from attnmetrics.statistics.traces import VISIBLE
 from attnmetrics.storage import Location
 
+TABLES = ("results.zarr", "intervals.zarr", "tables")
+
 
 def outputs(folder: Path) -> dict[str, bytes]:
-    """Bytes of every file of the results and of all frames."""
-    paths = [*folder.glob("*.parquet"), *(folder / "results.zarr").rglob("*"), *(folder / "tables").rglob("*")]
+    """Bytes of every file of the results, their intervals, the tables and of all frames."""
+    below = (path for name in TABLES for path in (folder / name).rglob("*"))
+    paths = [*folder.glob("*.parquet"), *below]
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}
 
 
 def stored_outputs(folder: Location) -> dict[str, bytes]:
     """What `outputs` gives of a local folder."""
     frames = [name for name in folder.names() if name.endswith(".parquet")]
-    paths = [*frames, *(path for path in folder.files() if path.startswith(("results.zarr/", "tables/")))]
+    below = tuple(f"{name}/" for name in TABLES)
+    paths = [*frames, *(path for path in folder.files() if path.startswith(below))]
     return {path: (folder / path).read() for path in paths}
 
 

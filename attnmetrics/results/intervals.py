@@ -70,6 +70,13 @@ def reason_for_none(shards: int) -> str:
     )
 
 
+def doubt(intervals: xr.Dataset) -> str:
+    """What is to be said of all intervals of a run: why there are none, or why they are unsure; empty of others."""
+    groups = int(intervals.attrs["groups"])
+    unsure = f"intervals come from differences between {groups} shards: from fewer than {UNSURE} they are unsure"
+    return str(intervals.attrs["reason"]) or (unsure if groups < UNSURE else "")
+
+
 def _whole(results: xr.Dataset, order: list[str], groups: GroupSums, confidence: float) -> dict[str, Any]:
     """What is true of all intervals."""
     number = int(groups.there.sum())

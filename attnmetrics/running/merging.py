@@ -10,6 +10,7 @@ from operator import add
 from attnmetrics.config import RunConfig
 from attnmetrics.engine.worker import peak_memory_bytes
 from attnmetrics.errors import StoreError
+from attnmetrics.results.intervals import doubt
 from attnmetrics.running.importance import merge_importance
 from attnmetrics.running.lease import Lease
 from attnmetrics.running.measured import Measured
@@ -56,8 +57,8 @@ def merge_measured(config: RunConfig, facts: Facts, measured: Measured, reporter
             f"the attention in {outputs.untraced:,} exemplars is missing from the report; `attnmetrics run` with the "
             "same options adds it"
         )
-    if reason := outputs.intervals.attrs["reason"]:
-        reporter.say(reason)
+    if said := doubt(outputs.intervals):
+        reporter.say(said)
     _warn_of_shares(config, outputs, reporter)
     lease.check()
     _replace_outputs(config, facts, outputs)

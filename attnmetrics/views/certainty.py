@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from math import ceil, floor, log10
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from attnmetrics.results.intervals import BOUND, GROUPS
+from attnmetrics.results.intervals import GROUPS
 from attnmetrics.results.joined import INTERVAL, NO_INTERVALS
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.tables import Labels, at_labels, is_share, shown, units, values, with_one_label
@@ -75,21 +75,20 @@ def certainty(data: xr.Dataset, name: str) -> Certainty | None:
     if stored is None:
         return None
     table = data[name]
-    low, high = (_like(table, stored.isel({BOUND: place})) for place in (0, 1))
-    unsure = _like(table, _groups(stored) < int(data.attrs["unsure_below"]))
+    low, high = (_like(table, stored.to_numpy()[..., place]) for place in (0, 1))
+    unsure = _like(table, np.broadcast_to(_groups(data, name) < data.attrs["unsure_below"], table.shape))
     return Certainty(with_one_label(table), low, high, unsure, interval_title(data))
 
 
-def _like(table: xr.DataArray, other: xr.DataArray) -> xr.DataArray:
-    """Another table of the same dimensions, with at most one further one, as it has it."""
-    kept = {str(dim): table[dim] for dim in table.dims}
-    return with_one_label(xr.DataArray(other.transpose(*table.dims).to_numpy(), kept, table.dims, table.name))
+def _like(table: xr.DataArray, numbers: NDArray[Any]) -> xr.DataArray:
+    """A table of the same dimensions, with at most one further one, as `with_one_label` has it."""
+    return with_one_label(table.copy(data=numbers))
 
 
-def _groups(stored: xr.DataArray) -> xr.DataArray:
-    """Of shards behind each value."""
-    beside = stored.coords.get(str(stored.name).removesuffix(INTERVAL) + f"_{GROUPS}")
-    return xr.full_like(stored.isel({BOUND: 0}), stored.attrs.get(GROUPS, 0)) if beside is None else beside
+def _groups(data: xr.Dataset, name: str) -> NDArray[np.int64]:
+    """Of shards behind each value of a table, or behind all."""
+    beside = data.coords.get(f"{name}_{GROUPS}")
+    return np.asarray(data.coords[f"{name}{INTERVAL}"].attrs[GROUPS] if beside is None else beside.to_numpy())
 
 
 def why_none(data: xr.Dataset) -> str:

@@ -11,7 +11,7 @@ from merged import SCHEMA
 
 import attnmetrics
 from attnmetrics.results.dataset import dataset
-from attnmetrics.results.intervals import intervals_dataset
+from attnmetrics.results.intervals import doubt, intervals_dataset
 from attnmetrics.results.joined import with_intervals
 from attnmetrics.results.tables import save_tables
 from attnmetrics.statistics.groups import GroupSums
@@ -64,6 +64,8 @@ def test_every_share_mean_and_score_has_an_interval(both: tuple[xr.Dataset, xr.D
             ((low <= value + 1e-9) & (value <= high + 1e-9) | low.isnull()).all()
         )
     assert intervals["bound"].values.tolist() == ["low", "high"]
+    assert doubt(intervals) == "intervals come from differences between 12 shards: from fewer than 20 they are unsure"
+    assert doubt(intervals.assign_attrs(groups=20)) == ""
     assert (intervals.attrs["confidence"], intervals.attrs["groups"], intervals.attrs["reason"]) == (0.9, SHARDS, "")
 
 

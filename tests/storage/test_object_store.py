@@ -49,13 +49,14 @@ def test_the_results_are_those_of_a_folder(demo_run: Path, url: str) -> None:
     folder = locate(url)
     assert stored_outputs(folder) == outputs(demo_run)
     assert folder.names() == [
-        "annotations", "claims", "commits", "exemplar_attention.parquet", "exemplars.parquet", "passages", "prefix",
-        "report", "results.zarr", "roles.parquet", "run.json", "shards.zarr", "tables", "tokens", "tokens.parquet",
-        "traces", "typical",
+        "annotations", "claims", "commits", "exemplar_attention.parquet", "exemplars.parquet", "intervals.zarr",
+        "passages", "prefix", "report", "results.zarr", "roles.parquet", "run.json", "shards.zarr", "tables", "tokens",
+        "tokens.parquet", "traces", "typical",
     ]  # fmt: skip
     assert b"<html" in (folder / "report" / "index.html").read()
     assert json.loads((folder / "run.json").read())["configuration"]["out"] == url
     xr.testing.assert_identical(attnmetrics.load(url), attnmetrics.load(demo_run))
+    xr.testing.assert_identical(attnmetrics.intervals(url), attnmetrics.intervals(demo_run))
     assert attnmetrics.exemplars(url).equals(attnmetrics.exemplars(demo_run))
     assert progress_of(folder).measured == progress_of(locate(demo_run)).measured
     before = folder.files()

@@ -143,9 +143,9 @@ def test_damaged_results_are_not_loaded(
     KINDS[kind](folder / file, where)
     load = {
         "results.zarr": attnmetrics.load,
+        "intervals.zarr": attnmetrics.intervals,
         "exemplars.parquet": attnmetrics.exemplars,
         "exemplar_attention.parquet": attnmetrics.exemplar_attention,
-        "intervals.zarr": attnmetrics.intervals,
         "tokens.parquet": attnmetrics.tokens,
         "roles.parquet": attnmetrics.roles,
     }[file.partition("/")[0]]
