@@ -59,7 +59,7 @@ REMOVES = {"os.remove": 0, "os.rmdir": 0}
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The figures of a report take seconds, and have tests of their own."""
-    monkeypatch.setattr("attnmetrics.views.atlas.render", lambda *_: "<html></html>")
+    monkeypatch.setattr("attnmetrics.views.atlas.render", lambda *_, **__: "<html></html>")
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An undisturbed run."""
     folder = tmp_path_factory.mktemp("small") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("attnmetrics.views.atlas.render", lambda *_: "<html></html>")
+        patch.setattr("attnmetrics.views.atlas.render", lambda *_, **__: "<html></html>")
         run(demo_config(folder, **SMALL), QUIET)
     return folder
 
@@ -157,7 +157,7 @@ def test_whatever_cannot_be_written_ends_the_command_and_the_next_goes_on(
     assert outputs(folder) == outputs(small_run)
     refused = " ".join(path for _, path in refusals.refused)
     parts = "run.json lease.json labels- annotations/#.parquet shards.zarr/state/ shards.zarr/exemplars/ prefix/"
-    for part in [*parts.split(), "passages/", "commits/", "traces/", *OUTPUTS]:
+    for part in [*parts.split(), "typical/", "tokens/", "passages/", "commits/", "traces/", *OUTPUTS]:
         assert part in refused
     left, expected = ({path.name for path in place.iterdir()} for place in (folder, small_run))
     if events is not CREATES:  # temporary files cannot be removed either
@@ -178,7 +178,7 @@ from attnmetrics.model import load
 from attnmetrics.engine.worker import Worker
 from checks import outputs
 
-attnmetrics.views.atlas.render = lambda *_: "<html></html>"
+attnmetrics.views.atlas.render = lambda *_, **__: "<html></html>"
 load.load_model, spacy.load_pipeline = cache(load.load_model), cache(spacy.load_pipeline)
 disk, flags = Path(sys.argv[2]), sys.argv[4:]
 
