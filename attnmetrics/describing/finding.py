@@ -42,7 +42,7 @@ class Finding:
     @property
     def detail(self) -> str:
         """Tag, relation and direction, or piece."""
-        return self.rule.detail.format(label=self.label) if self.label else ""
+        return self.rule.detail.replace("{label}", self.label) if self.label else ""
 
     @property
     def name(self) -> str:
@@ -84,6 +84,9 @@ def lacking(rules: Rules, data: xr.Dataset) -> dict[str, str]:
 def _lacks(rule: Rule, data: xr.Dataset) -> str | None:
     further = [term for one in rule.where for term in (one.score, one.chance)]
     terms = [term for term in (rule.score, rule.chance, rule.count, *further) if term is not None]
+    score = data.get(rule.score.result)
+    if score is not None and rule.each not in (None, *score.dims):
+        return rule.score.result
     return next((term.result for term in terms if not has(data, term)), None)
 
 

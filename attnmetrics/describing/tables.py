@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.describing.rules import Term
+from attnmetrics.errors import ConfigError
 from attnmetrics.results.wording import unit_name
 
 Array = NDArray[np.float64]
@@ -94,7 +95,11 @@ def has(data: xr.Dataset, term: Term) -> bool:
 
 
 def _values(data: xr.Dataset, term: Term, each: str | None, labels: Sequence[str]) -> Array | None:
-    """[layer, head, detail], sizes of 1 where a table has no such dimension; None where it lacks a label."""
+    """[layer, head, detail], sizes of 1 where a table has no such dimension; None where it lacks a label.
+
+    Raises:
+        ConfigError: the table has a dimension of which no label is asked for.
+    """
     table = data[term.result]
     chosen = table.isel({dim: _places(table, dim)[str(label)] for dim, label in term.at.items()})
     dims = ("layer", "head", each or "")
@@ -104,6 +109,11 @@ def _values(data: xr.Dataset, term: Term, each: str | None, labels: Sequence[str
         if not set(labels) <= set(places):
             return None
         chosen = chosen.isel({each: [places[label] for label in labels]})
+    if unnamed := set(chosen.dims) - set(dims):
+        raise ConfigError(
+            f"expected a rule with a label, or `each`, for every dimension of {term.result!r}, found none for "
+            f"{sorted(map(str, unnamed))}; name one under `at`"
+        )
     whole = tuple(slice(None) if dim in chosen.dims else None for dim in dims)
     return np.asarray(chosen.transpose(*(dim for dim in dims if dim in chosen.dims)).values, np.float64)[whole]
 

@@ -120,6 +120,14 @@ def test_a_label_that_a_run_lacks_is_a_result_that_it_lacks() -> None:
     assert lacking(Rules.model_validate({"roles": [rule]}), DATA) == {"r": "shine"}
 
 
+def test_a_dimension_without_a_label_is_refused_and_one_that_is_not_there_is_lacking() -> None:
+    rule = {"role": "r", "title": "t", "score": {"result": "shine"}, "when": {"at_least": 0}}
+    with pytest.raises(ConfigError, match=r"for every dimension of 'shine', found none for \['kind'\]; name one"):
+        roles_frame(Rules.model_validate({"roles": [rule]}), DATA)
+    other = {**rule, "score": {"result": "glow"}, "each": "kind"}
+    assert lacking(Rules.model_validate({"roles": [other]}), DATA) == {"r": "glow"}
+
+
 def test_a_role_of_a_user_stands_for_the_packages_own(tmp_path: Path) -> None:
     rule = "{role: inactive, title: rests, score: {result: null_attention}, when: {at_least: 0.4}, contradicts: all}"
     own = rules(tmp_path, f"roles: [{rule}]")

@@ -1,7 +1,6 @@
 // Lists of heads by what they do: answers to questions, families.
 
 import { headAt, headHref, headName, placeOf } from "../arithmetic/heads.js";
-import { number } from "../arithmetic/numbers.js";
 import { el } from "../shared/dom.js";
 import { section } from "./parts.js";
 
@@ -44,7 +43,7 @@ export function nearSection(atlas, { layer, head }) {
   if (!near.length) return [];
   const found = section("Heads like this one", NEAR_HELP);
   const item = ({ place, distance }) => el("li", {}, headLink(atlas, place, headName(atlas, ...headAt(atlas, place))),
-    el("span", { class: "number" }, number(distance)), el("p", { class: "note" }, atlas.roles.sentence(place)));
+    el("span", { class: "number" }, distance.toFixed(2)), el("p", { class: "note" }, atlas.roles.sentence(place)));
   found.append(el("ol", { class: "heads-list like" }, ...near.map(item)));
   return [found];
 }
