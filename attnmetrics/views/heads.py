@@ -5,10 +5,12 @@ from typing import Final
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from attnmetrics.views.certainty import bear, bounds
-from attnmetrics.views.evidence import competing, of_those_on
+from attnmetrics.views.evidence import competing, evidence, of_those_on
 from attnmetrics.views.tables import (
+    HEAD,
     Labels,
     against,
     at_labels,
@@ -20,6 +22,7 @@ from attnmetrics.views.tables import (
     shown,
     table_of_heads,
     values,
+    with_one_label,
 )
 
 
@@ -32,6 +35,8 @@ class Role:
     at: Labels = field(default_factory=dict)
     """A label for each further dimension of the metric."""
     lowest: bool = False
+    of_pieces: bool = False
+    """Whether it is about what pieces are: not for a head that rests on one piece of each sentence, whatever it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class Standout:
 
     @property
     def against_chance(self) -> str:
-        """The value against its chance level: "7.6×", or "+11%" beyond it; empty where that cannot be said."""
+        """The value against its chance level: "7.6×", or "+11 points" beyond it; empty where that cannot be said."""
         return against(self.table, self.value, self.chance)
 
 
@@ -92,12 +97,25 @@ ROLES: Final = (
     Role("own piece", "attention_at_offset", {"offset": 0}),
     Role("repeated piece", "repeat_attention"),
     Role("induction", "induction_attention"),
-    Role("to nouns", "pos_to", {"pos": "NOUN"}),
-    Role("to proper nouns", "pos_to", {"pos": "PROPN"}),
-    Role("to determiners", "pos_to", {"pos": "DET"}),
-    Role("to verbs", "pos_to", {"pos": "VERB"}),
-    Role("to punctuation", "pos_to", {"pos": "PUNCT"}),
+    Role("to nouns", "pos_to", {"pos": "NOUN"}, of_pieces=True),
+    Role("to proper nouns", "pos_to", {"pos": "PROPN"}, of_pieces=True),
+    Role("to determiners", "pos_to", {"pos": "DET"}, of_pieces=True),
+    Role("to verbs", "pos_to", {"pos": "VERB"}, of_pieces=True),
+    Role("to punctuation", "pos_to", {"pos": "PUNCT"}, of_pieces=True),
 )
+
+
+_SINK_SHARE: Final = 0.35
+_SINK_TIMES: Final = 1.8
+"""A second sink gets so much of what is left off null pieces, and so many times what even attention would give."""
+
+
+def second_sinks(data: xr.Dataset) -> NDArray[np.bool_]:
+    """[layer, head] whether a head rests on one piece of each sentence; none where the run does not know."""
+    if "second_sink" not in data or "second_sink_uniform" not in data:
+        return np.zeros(tuple(data.sizes[dim] for dim in HEAD), bool)
+    share, even = values(data["second_sink"]), float(data["second_sink_uniform"])
+    return np.asarray((share >= _SINK_SHARE * values(evidence(data))) & (share >= _SINK_TIMES * even))
 
 
 EXAMPLE_ROLES: Final = tuple(role for role in ROLES if role.title in ("most local", "most diffuse", "most distant"))
@@ -126,7 +144,10 @@ def standout(data: xr.Dataset, role: Role) -> Standout | None:
     table = per_head(data, role.metric, role.at)
     if table is None:
         return None
-    best = ranked(of_those_on(data, rank_table(data, role.metric, role.at)), lowest=role.lowest)
+    competitors = of_those_on(data, rank_table(data, role.metric, role.at))
+    if role.of_pieces:
+        competitors = competitors.where(xr.DataArray(~second_sinks(data), dims=HEAD))
+    best = ranked(competitors, lowest=role.lowest)
     if not best:
         return None
     one = _standout(data, role, best[0], table)
@@ -144,11 +165,12 @@ def _standout(data: xr.Dataset, role: Role, best: tuple[int, int, float], table:
 
 
 def rank_table(data: xr.Dataset, metric: str, at: Labels) -> xr.DataArray:
-    """[layer, head] numbers by which heads are ranked for a metric at these labels, NaN of those that do not compete.
+    """The numbers by which heads are ranked for a metric at these labels, NaN of heads that do not compete.
 
-    By what is beyond chance, where the run has that; heads that are nearly switched off do not compete.
+    By what is beyond chance, where the run has that; heads that are nearly switched off do not compete. Of a metric
+    with two further dimensions, a label is both, joined: {"rule, rel": "row, nsubj"}.
     """
-    return competing(data, at_labels(ranking(data, data[metric]), at))
+    return competing(data, at_labels(with_one_label(ranking(data, data[metric])), at))
 
 
 def standouts(data: xr.Dataset) -> list[Standout]:

@@ -12,13 +12,14 @@ from rich.text import Text
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.views.certainty import bear, interval_title
+from attnmetrics.views.evidence import competing, from_how_much
 from attnmetrics.views.exemplars import of_claim
 from attnmetrics.views.heads import per_head
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.papers.clark_2019 import published_of
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.relations import Coreference, Relation, coreference, relations, under_rules
-from attnmetrics.views.tables import unit_word
+from attnmetrics.views.tables import unit_word, values
 from attnmetrics.views.terminal import exemplar_lines, heat_table, legend, light_table
 
 RULES: Final = {
@@ -62,7 +63,7 @@ def _interval_columns(data: xr.Dataset) -> list[str]:
 def _found(data: xr.Dataset, one: Relation) -> list[str]:
     """Cells of the best head and of the best offset."""
     offset = f"{one.offset:+d}".replace("-", "−")
-    best = f"{one.layer}.{one.head}", percent(one.accuracy), *_held_out(data, "relation", one)
+    best = _name(data, one.layer, one.head), percent(one.accuracy), *_held_out(data, "relation", one)
     return [*best, offset, percent(one.at_offset)]
 
 
@@ -73,6 +74,11 @@ def _held_out(data: xr.Dataset, of: str, one: Relation | Coreference) -> list[st
         return [_share(one.held_out), *("–" for _ in _interval_columns(data))]
     told, interval = bear(table, one.held_out, one.held_out_low, one.held_out_high)
     return [told, *(interval for _ in _interval_columns(data))]
+
+
+def _name(data: xr.Dataset, layer: int, head: int) -> str:
+    """A head, and from how much of its attention its numbers are where it is nearly switched off."""
+    return ", ".join(filter(None, [f"{layer}.{head}", from_how_much(data, layer, head)]))
 
 
 def _share(value: float) -> str:
@@ -129,14 +135,16 @@ def _coreference(data: xr.Dataset, found: Sequence[Coreference], candidates: str
     table = light_table("class", "n", "head", "found", "held out", *_interval_columns(data), *names)
     for one in found:
         beside = [_share(one.heuristics[name]) for name in heuristics]
-        best = f"{one.layer}.{one.head}", percent(one.accuracy), *_held_out(data, "coreference", one)
+        best = _name(data, one.layer, one.head), percent(one.accuracy), *_held_out(data, "coreference", one)
         table.add_row(Text(visible(one.mention_class)), f"{one.anaphors:,}", *best, *beside)
     return Text(f"among all earlier {visible(candidates)}", style="dim"), table, Text()
 
 
 def _heat(data: xr.Dataset, metric: str, at: dict[str, str | int]) -> list[Table]:
     table = per_head(data, metric, at)
-    return [] if table is None or table.sizes["head"] > _WIDEST_HEAT else [heat_table(table)]
+    if table is None or table.sizes["head"] > _WIDEST_HEAT:
+        return []
+    return [heat_table(table, values(competing(data, table)))]
 
 
 def _sentences(exemplars: pd.DataFrame, claim: str, top: int, unit: str) -> list[Text]:

@@ -282,12 +282,13 @@ def shown(table: xr.DataArray, value: float) -> str:
 
 def against(table: xr.DataArray, value: float, level: float) -> str:
     """A value against its chance level: how many times it, "7.6×"; where heads are ranked by what is beyond it,
-    how much that is, "+11%"; nothing where neither can be said.
+    how much that is, of shares in points, "+11 points"; nothing where neither can be said.
     """
     if np.isnan(value) or np.isnan(level):
         return ""
     if table.attrs.get("excess"):
-        return f"{'+' if value >= level else ''}{shown(table, value - level)}"
+        beyond = shown(table, value - level).replace("%", " points")
+        return f"{'+' if value >= level else ''}{beyond}"
     return times(value / level) if level > 0 else ""
 
 

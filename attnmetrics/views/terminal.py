@@ -28,7 +28,7 @@ from attnmetrics.views.correlations import without_off
 from attnmetrics.views.evidence import competing, evidence, from_how_much, is_off, off_in_words
 from attnmetrics.views.exemplars import strongest
 from attnmetrics.views.facts import about, duration, headline, left_out, other_layers, stage_seconds
-from attnmetrics.views.heads import Standout, ranked, standouts
+from attnmetrics.views.heads import Standout, rank_table, ranked, standouts
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.pieces import Piece, readable, visible, window
 from attnmetrics.views.tables import (
@@ -54,7 +54,6 @@ from attnmetrics.views.tables import (
     title,
     units,
     values,
-    with_one_label,
 )
 
 _NOT_IN_SUMMARY: Final = ("least variable", "most variable")
@@ -148,7 +147,7 @@ def _metric_body(data: xr.Dataset, beside: "_Beside", at: Labels, top: int) -> S
         return [_single(beside), *_without_off(data, table)]
     if table.dims[:2] != HEAD:
         return [_list(beside) if table.ndim == 1 else _matrix(table, beside.level)]
-    ranks = competing(data, at_labels(with_one_label(ranking(data, data[str(table.name)])), at))
+    ranks = rank_table(data, str(table.name), at)
     if table.ndim > 2:
         return [_by_label(beside, ranks), *_off(data, table, top)]
     heat: list[RenderableType] = [_heat(data, table), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
@@ -542,7 +541,7 @@ def _metric_row(data: xr.Dataset, one: _Beside, at: dict[str, int], label: Label
 def _rank(data: xr.Dataset, table: xr.DataArray, at: dict[str, int], label: Labels) -> str:
     """Where a head stands among those that compete: the interval of its rank where there is one, else its rank."""
     by = ranking(data, data[str(table.name)])
-    order = [(layer, head) for layer, head, _ in ranked(competing(data, at_labels(with_one_label(by), label)))]
+    order = [(layer, head) for layer, head, _ in ranked(rank_table(data, str(table.name), label))]
     place = at["layer"], at["head"]
     if place not in order:
         return "–"

@@ -58,8 +58,9 @@ def test_every_name_is_declared_once():
 def test_every_chance_level_is_a_result():
     by_name = {result.name: result for result in SCHEMA.results}
     for result in SCHEMA.results:
-        if result.chance:
-            assert set(by_name[result.chance].dims) <= set(result.dims), result.name
+        for name in filter(None, (result.chance, result.excess, *result.beside)):
+            assert set(by_name[name].dims) <= set(result.dims), result.name
+        assert not (result.excess and by_name[result.excess].dims != result.dims), result.name
 
 
 def test_every_declared_result_has_its_shape_and_type():

@@ -14,7 +14,9 @@ import torch
 import transformers
 import xarray as xr
 from agreement import WEIGHT, check_exemplars, measured, referred, worst_ratios
+from check_cards import check_page
 from gold import corpus
+from pages import needs_chromium
 
 import attnmetrics
 from attnmetrics.assets import CORPORA
@@ -48,19 +50,32 @@ def test_every_metric_of_every_head_agrees_with_float64(name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], xr.Dataset]:
-    """Results over six documents of the demo corpus, each model once."""
-    found: dict[str, xr.Dataset] = {}
+def measured_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a run over six documents of the demo corpus, each model once."""
+    runs = tmp_path_factory.mktemp("runs")
 
-    def results(name: str) -> xr.Dataset:
-        if name not in found:
-            out = tmp_path_factory.mktemp("runs") / name
-            found[name] = attnmetrics.run(
-                model=folder_of(name), corpus="demo", max_documents=6, engine="inline", out=out
-            )
-        return found[name]
+    def folder(name: str) -> Path:
+        if not (runs / name).exists():
+            attnmetrics.run(model=folder_of(name), corpus="demo", max_documents=6, engine="inline", out=runs / name)
+        return runs / name
 
-    return results
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(measured_in: Callable[[str], Path]) -> Callable[[str], xr.Dataset]:
+    """Its results."""
+    return lambda name: attnmetrics.load(measured_in(name))
+
+
+@needs_chromium
+@pytest.mark.parametrize("name", SENTENCES)
+def test_the_sentences_behind_every_card_show_it(name: str, measured_in: Callable[[str], Path]) -> None:
+    folder = measured_in(name)
+    verdicts = check_page(folder / "report" / "index.html", folder / "annotations")
+    print(f"\n{name}: {sum(one.is_right for one in verdicts)} of {len(verdicts)} cards")
+    assert len(verdicts) >= 12
+    assert [one for one in verdicts if not one.is_right] == []
 
 
 @pytest.mark.parametrize(("name", "layer", "head", "least"), [("minilm", 0, 2, 0.99), ("smollm2", 16, 0, 0.8)])

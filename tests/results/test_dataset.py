@@ -46,6 +46,10 @@ def test_every_result_is_there_with_labels_and_attributes(table):
         assert about["family"]
         assert about.get("heading", "") == result.heading
         assert about.get("chance", "") == result.chance
+        told = [about.get(name, "") for name in ("excess", "caption", "null", "chance_times")]
+        null, times = "in" * result.null_in, "evidence" * result.chance_off_null
+        assert told == [result.excess, result.caption, null, times]
+        assert tuple(about.get("beside", ())) == result.beside
         assert about.get("magnitude", "") == ("" if result.magnitude else "no")
         assert about.get("twin_of", "") == (name.removesuffix("_by_layer") if name.endswith("_by_layer") else "")
     labels = {"pos", "rel", "special", "direction", "offset", "pair_distance", "rule", "word_offset"}
@@ -93,6 +97,9 @@ def test_results_that_hold_more_or_fewer_tables_open_as_they_were(table, tmp_pat
 def test_a_table_by_layer_names_its_own_chance(table):
     assert table["dependency_alignment_by_layer"].attrs["chance"] == "dependency_expected_by_layer"
     assert table["pos_to_by_layer"].attrs["chance"] == "pos_to_uniform"
+    assert table["dependency_alignment_by_layer"].attrs["excess"] == "dependency_excess_by_layer"
+    beside = ["dependency_baseline", "dependency_alignment_uniform"]
+    assert table["dependency_alignment_by_layer"].attrs["beside"] == beside
 
 
 def test_a_fresh_process_reads_without_warnings(table, tmp_path):

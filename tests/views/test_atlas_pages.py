@@ -21,13 +21,26 @@ from scipy.stats import pearsonr
 from synthetic import HOSTILE, attention, byte_pieces, dataset, exemplars, facts
 
 from attnmetrics.views.atlas import STEPS, contents, render
+from attnmetrics.views.evidence import is_off, of_those_on
 from attnmetrics.views.heads import standouts
-from attnmetrics.views.numbers import number, percent
+from attnmetrics.views.numbers import number, percent, times
 from attnmetrics.views.page import pack
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.palette import SEQUENTIAL
 from attnmetrics.views.style import norm_from_zero
-from attnmetrics.views.tables import of_heads, shown, with_one_label
+from attnmetrics.views.tables import (
+    against,
+    at_labels,
+    beside_chance,
+    caption,
+    chance,
+    in_words,
+    of_heads,
+    ranking,
+    shown,
+    values,
+    with_one_label,
+)
 
 TABLES = of_heads(dataset(1, 1))
 """What each metric says of itself."""
@@ -142,14 +155,28 @@ def written(metric: str, value: float) -> str:
     return shown(TABLES[metric], value).replace("-", "−")
 
 
-def chance(data: xr.Dataset, metric: str, label: Any, place: int, before: str = "") -> str:
-    """The chance level of a head's value, nothing where there is none."""
-    name = data[metric].attrs.get("chance")
-    if name is None:
-        return ""
-    table = data[name] if label is None else data[name].sel({data[name].dims[-1]: label})
-    value = float(table) if table.ndim == 0 else float(table.values[np.unravel_index(place, table.shape)])
-    return "" if np.isnan(value) else f"{before}{written(metric, value)}"
+def beside(data: xr.Dataset, metric: str, label: Any, place: int) -> list[list[str]]:
+    """[what the chance level of a head's value is, the level], and the value against it, as far as there are any."""
+    table, level = beside_chance(data, metric)
+    if level is None:
+        return []
+    one = {} if label is None else {table.dims[-1]: int(label) if table.dims[-1] == "offset" else label}
+    at = {"layer": head_at(place)[0], "head": head_at(place)[1], **one}
+    value, chance = float(at_labels(table, at)), float(at_labels(level, at))
+    told = against(table, value, chance).replace("-", "−")
+    found = [] if np.isnan(chance) else [[caption(level), written(metric, chance)]]
+    return [*found, *([["against it", told]] if told else [])]
+
+
+def in_cell(data: xr.Dataset, metric: str, label: Any, place: int) -> str:
+    """The same behind a value in a table."""
+    found = beside(data, metric, label, place)
+    return " " + ", ".join([" ".join(found[0]), *(told for _, told in found[1:])]) if found else ""
+
+
+def ranks(data: xr.Dataset, metric: str, label: str | None = None) -> NDArray[np.float64]:
+    """[layers × heads] what heads are ranked by."""
+    return flat(data, str(ranking(data, data[metric]).name), label)
 
 
 def name(place: int) -> str:
@@ -341,10 +368,10 @@ def test_the_heads_that_stand_out_are_those_of_the_run(page: Page, data: xr.Data
     assert found == [
         [
             one.role.title,
-            one.shown,
+            one.against_chance.replace("-", "−") or one.shown,
             f"layer {one.layer} head {one.head}",
+            *([f"{one.shown}; {one.of_chance} {one.shown_chance}"] if one.against_chance else []),
             f"median {one.shown_median}",
-            *([] if np.isnan(one.chance) else [f"chance {one.shown_chance}"]),
         ]
         for one in standouts(data)
     ]
@@ -363,7 +390,18 @@ def test_cards_say_the_largest_value(page: Page, data: xr.Dataset, address: str)
     for href, note in cards:
         _, _, metric, *names = href.split("/")
         label = unquote(names[0]) if names else None
-        assert note == f"up to {written(metric, np.nanmax(flat(data, metric, label)))}"
+        top = float(np.nanmax(flat(data, metric, label)))
+        assert note == f"up to {written(metric, top)}{times_chance(data, metric, label, top)}"
+
+
+def times_chance(data: xr.Dataset, metric: str, label: str | None, value: float) -> str:
+    """The chance level that all heads share, and how many times that a value is; nothing where they share none."""
+    level = chance(data, data[metric])
+    if level is None or "layer" in level.dims:
+        return ""
+    one = level if label is None else with_one_label(level).sel({with_one_label(level).dims[-1]: label})
+    told = f"; {caption(level)} {written(metric, float(one))}, {times(value / float(one))}"
+    return told if float(one) > 0 else ""
 
 
 def test_missing_shards_are_announced(desk: Desk, data: xr.Dataset, frame: pd.DataFrame, rows: pd.DataFrame) -> None:
@@ -398,11 +436,11 @@ def test_a_map_shows_the_table(page: Page, data: xr.Dataset, metric: str, label:
             assert hexed(cell["colour"]) == to_hex(colour)
     alike = [1, 11] if metric == "null_attention" else []
     for place in {4 * 3, 7, int(np.nanargmax(column)), int(np.nanargmin(column)), *alike}:
-        value, rank = written(metric, column[place]), standing(column, place)
+        value, rank = written(metric, column[place]), standing(ranks(data, metric, label), place)
         status, tip = pointed(page, found[place])
-        line = chance(data, metric, label, place)
-        assert status == f"{name(place)}: {value} ({rank})" + (f", chance {line}" if line else "")
-        assert tip == [name(place), value, rank, *(["chance", line] if line else [])]
+        lines = beside(data, metric, label, place)
+        assert status == f"{name(place)}: {value} ({rank})" + "".join(f", {' '.join(line)}" for line in lines)
+        assert tip == [name(place), value, rank, *(part for line in lines for part in line)]
     page.mouse.move(1, 1)
     expect(page.locator(".status-line")).to_have_text("")
 
@@ -419,7 +457,7 @@ def test_a_map_shows_the_table(page: Page, data: xr.Dataset, metric: str, label:
         x = float(page.locator(".head-map .baseline").nth(n).get_attribute("x1") or "nan")
         assert (x - left) / widths.max() == pytest.approx(line / np.nanmax(sizes), abs=2e-3)
     if len(lines) == 1:
-        assert f"line: chance, {percent(lines[0])}" in (page.locator(".head-map").text_content() or "")
+        assert f"line: even attention, {percent(lines[0])}" in (page.locator(".head-map").text_content() or "")
 
 
 def layer_chances(data: xr.Dataset, metric: str, label: Any) -> list[float]:
@@ -457,7 +495,7 @@ def test_relations_go_from_low_layers_to_deep_ones(page: Page, data: xr.Dataset)
     depth = np.arange(len(LAYERS)) @ np.nan_to_num(sizes) / np.nansum(sizes, axis=0)
     order = np.argsort(depth, kind="stable")
     labels = page.locator(".relation-map a text").all_text_contents()
-    assert labels == data["rel"].values[order].tolist()
+    assert labels == [in_words(rel) for rel in data["rel"].values[order].tolist()]
 
     ratio = (sizes / np.nanmean(sizes, axis=0))[:, order].T
     top = max(2, np.nanmax(ratio))
@@ -489,8 +527,8 @@ def test_a_head_has_its_values_and_ranks(page: Page, data: xr.Dataset, place: in
     for metric, label in told(data):
         column = flat(data, metric, label)
         href = f"#/metric/{metric}" + (f"/{label}" if label is not None else "")
-        value = written(metric, column[place]) + chance(data, metric, label, place, " chance ")
-        expected.append([href, value, standing(column, place)])
+        value = written(metric, column[place]) + in_cell(data, metric, label, place)
+        expected.append([href, value, standing(ranks(data, metric, label), place)])
     assert sorted(found) == sorted(expected)
 
 
@@ -531,15 +569,21 @@ def test_a_profile_is_beside_the_mean_of_all_heads(page: Page, data: xr.Dataset)
         order = np.argsort(-own, kind="stable")
         found = profile(block)
         labels = data[data[metric].dims[-1]].values[order].tolist()
-        assert [one["label"] for one in found] == labels
-        assert [one["value"] for one in found] == [percent(value) for value in own[order]]
+        level = data[data[metric].attrs["chance"]].values
+        assert [one["label"] for one in found] == [in_words(label) for label in labels]
+        columns = [
+            [percent(value), times(value / chance), percent(of_all)]
+            for value, chance, of_all in zip(own[order], level[order], mean[order], strict=True)
+        ]
+        assert [one["columns"] for one in found] == columns
         unit = found[0]["width"] / own[order[0]]
         assert_allclose([one["width"] for one in found], own[order] * unit, rtol=0, atol=0.11)
-        assert_allclose([one["line"] for one in found], mean[order] * unit, rtol=0, atol=0.5)
+        assert_allclose([one["line"] for one in found], level[order] * unit, rtol=0, atol=0.5)
         verb = metric.split("_")[-1]
         rank = standing(flat(data, metric, labels[0]), place)
         assert found[0]["title"] == (
-            f"Attention {verb} {labels[0]}: {percent(own[order[0]])}, {rank}; "
+            f"Attention {verb} {in_words(labels[0])}: {percent(own[order[0]])}, {rank}; "
+            f"even attention {percent(level[order[0]])}, {times(own[order[0]] / level[order[0]])}; "
             f"mean of all heads {percent(mean[order[0]])}"
         )
 
@@ -547,9 +591,9 @@ def test_a_profile_is_beside_the_mean_of_all_heads(page: Page, data: xr.Dataset)
 def profile(block: Locator) -> list[dict[str, Any]]:
     return block.locator("svg a").evaluate_all(  # type: ignore[no-any-return]
         """all => all.map(bar => {
-            const [label, value] = [...bar.querySelectorAll('text')].map(one => one.textContent);
+            const [label, ...columns] = [...bar.querySelectorAll('text')].map(one => one.textContent);
             const box = bar.querySelector('rect[fill="var(--bar)"]');
-            return {label, value, title: bar.querySelector('title').textContent, width: +box.getAttribute('width'),
+            return {label, columns, title: bar.querySelector('title').textContent, width: +box.getAttribute('width'),
                     line: bar.querySelector('line').getAttribute('x1') - box.getAttribute('x')};
         })"""
     )
@@ -639,11 +683,12 @@ def test_any_table_has_its_card_under_its_family_and_its_map(strange: Any) -> No
     expected = [-1 if np.isnan(value) else min(63, int(64 * value / np.nanmax(column))) for value in column]
     assert [cell["level"] for cell in cells(page)] == expected
     status, tip = pointed(page, cells(page)[7])
-    assert status == f"{name(7)}: {percent(column[7])} ({standing(column, 7)}), chance 30%"
-    assert tip == [name(7), percent(column[7]), standing(column, 7), "chance", "30%"]
+    told = times(column[7] / 0.3)
+    assert status == f"{name(7)}: {percent(column[7])} ({standing(column, 7)}), chance 30%, against it {told}"
+    assert tip == [name(7), percent(column[7]), standing(column, 7), "chance", "30%", "against it", told]
     listed = page.locator(".heads-list li").first.locator("> *").all_inner_texts()
     best = int(np.nanargmax(column))
-    assert listed == [name(best), percent(column[best]), "chance 30%"]
+    assert listed == [name(best), percent(column[best]), f"chance 30%, {times(column[best] / 0.3)}"]
     page.select_option("[aria-label='Animacy']", label="all")
     expect(heading(page)).to_have_text("Attention to animacy")
     assert page.locator(".map-card").count() == 2
@@ -685,9 +730,10 @@ def test_a_head_has_its_values_in_any_table_beside_their_chance(strange: Any, da
     )
     alive, other = tables["animacy_to"][1, 2]
     spread, distance = tables["spread"][1, 2], float(data["distance"][1, 2])
-    assert ["Attention to alive", f"{percent(alive)} chance 30%"] in found
-    assert ["Attention to <b>not</b>", f"{percent(other)} chance 70%"] in found
-    assert ["Spread", f"{number(spread)} pieces chance {number(distance)} pieces"] in found
+    assert ["Attention to alive", f"{percent(alive)} chance 30%, {times(alive / 0.3)}"] in found
+    assert ["Attention to <b>not</b>", f"{percent(other)} chance 70%, {times(other / 0.7)}"] in found
+    told = f"{number(spread)} pieces chance {number(distance)} pieces, {times(spread / distance)}"
+    assert ["Spread", told] in found
     assert page.locator("b", has_text="not").count() == 0
 
 
@@ -848,8 +894,8 @@ def test_a_sentence_without_rows_shows_its_pair(page: Page, frame: pd.DataFrame)
 
 
 def find_rows(page: Page) -> list[list[str]]:
-    return page.locator(".ranked tbody tr").evaluate_all(  # type: ignore[no-any-return]
-        "all => all.map(row => [...row.cells].map(cell => cell.textContent))"
+    return page.locator(".ranked > table tbody tr").evaluate_all(  # type: ignore[no-any-return]
+        "all => all.map(row => [...row.cells].map(cell => cell.firstChild.textContent))"
     )
 
 
@@ -910,7 +956,7 @@ def test_the_finders_layers_stay_in_order(page: Page) -> None:
     assert page.locator(".controls option:checked").all_inner_texts()[-2:] == ["2", "2"]
     page.select_option("[aria-label='Layers']", label="6")
     assert page.locator(".controls option:checked").all_inner_texts()[-2:] == ["6", "6"]
-    expect(page.locator(".correlation")).to_have_text("Too few heads for a correlation.")
+    expect(page.locator(".correlation")).to_have_text("Too few heads for a correlation")
     assert [row[3] for row in find_rows(page)] == ["–"] * 3
     assert page.locator(".scatter circle[data-place]").count() == 0
     page.select_option("[aria-label='Order by']", "entropy")
@@ -925,11 +971,11 @@ def test_a_dot_is_a_head(page: Page, data: xr.Dataset) -> None:
     )
     places = [int(place) for place, _, _ in dots]
     assert sorted(places) == sorted(ordered(x))
-    for values, side in ((x[places], 1), (-y[places], 2)):
+    for drawn, side in ((x[places], 1), (-y[places], 2)):
         pixels = np.array([dot[side] for dot in dots])
-        slope, start = np.polyfit(values, pixels, 1)
+        slope, start = np.polyfit(drawn, pixels, 1)
         assert slope > 0
-        assert_allclose(start + slope * values, pixels, rtol=0, atol=0.06)
+        assert_allclose(start + slope * drawn, pixels, rtol=0, atol=0.06)
     place = int(np.nanargmax(x))
     page.locator(f'.scatter circle[data-place="{place}"]').hover()
     values = [written("distance", x[place]), written("dependency_alignment", y[place])]
@@ -1069,8 +1115,8 @@ def test_every_map_tells_the_keyboard_its_values(
     place = 5 if metric == "null_attention" else 1
     status = page.locator("section", has=page.locator("svg.head-map")).last.get_by_role("status")
     said = written(metric, column[place])
-    line = chance(data, metric, label, place, ", chance ")
-    expect(status).to_have_text(f"{name(place)}: {said} ({standing(column, place)}){line}")
+    lines = "".join(f", {' '.join(line)}" for line in beside(data, metric, label, place))
+    expect(status).to_have_text(f"{name(place)}: {said} ({standing(ranks(data, metric, label), place)}){lines}")
 
 
 def test_a_choice_by_keyboard_can_go_on(page: Page) -> None:
@@ -1128,7 +1174,8 @@ def test_a_heads_numbers_are_saved_in_full(page: Page, data: xr.Dataset, frame: 
         of_labels = with_one_label(data[metric])
         for label in of_labels[of_labels.dims[-1]].values.tolist() if one.ndim > 2 else [None]:
             column = flat(data, metric, None if label is None else str(label))
-            rank, of = re.findall(r"\d+", standing(column, 4))
+            by = ranks(data, metric, None if label is None else str(label))
+            rank, of = re.findall(r"\d+", standing(by, 4))
             line = [metric, "" if label is None else str(label), repr(float(column[4])), rank, of, one.attrs["units"]]
             expected.append(line)
     assert [[*line[:2], repr(float(line[2])), *line[3:]] for line in every[1:]] == expected
@@ -1254,10 +1301,15 @@ def test_1200_heads_are_drawn(desk: Desk) -> None:
     visit(page, "#/metric/distance")
     assert len(cells(page)) == 1200
     visit(page, "#/find?y=entropy&x=distance")
-    assert page.inner_text(".correlation") == correlation(flat(data, "distance"), flat(data, "entropy"))
+    off = is_off(data).ravel()
+    distance, entropy = flat(data, "distance"), np.where(off, np.nan, flat(data, "entropy"))
+    whole, without = page.inner_text(".correlation").split("\n")
+    assert whole == correlation(distance, flat(data, "entropy"))
+    assert without == f"Without hollow ones: {correlation(distance, entropy)}."
+    assert page.locator(".scatter .hollow").count() == off.sum() > 0
     assert len(find_rows(page)) == 20
-    page.get_by_role("button", name="all 1200").click()
-    order = ordered(flat(data, "entropy"))
+    page.get_by_role("button", name=f"all {(~off).sum()}").click()
+    order = ordered(entropy)
     assert [row[1] for row in find_rows(page)] == [f"layer {place // 25} head {place % 25}" for place in order]
 
 
@@ -1301,3 +1353,42 @@ def test_a_run_without_evidence_has_all_its_pages(desk: Desk) -> None:
         visit(page, address.replace("3/1", "0/0").replace("4/1", "0/0"))
         page.evaluate("() => new Promise(requestAnimationFrame)")
         assert "NaN" not in page.inner_text("main")
+
+
+# ---- heads that are nearly switched off
+
+
+def test_heads_switched_off_are_told_and_can_be_chosen(desk: Desk, data: xr.Dataset) -> None:
+    changed = data.copy(deep=True)
+    changed["null_attention"][...] = 0.5
+    changed["null_attention"][1, 0], changed["null_attention"][2, 2] = 0.996, 0.97
+    changed["distance"][1, 0] = 99.0
+    nothing = exemplars(changed).head(0)
+    page = desk.open(render(changed, nothing, attention(nothing), facts()), 1280, 800)
+    visit(page, "#/")
+    note = page.locator(".evidence").first
+    assert note.locator("a").all_inner_texts() == ["3.0", "4.2"]
+    assert not {"layer 3 head 0", "layer 4 head 2"} & set(page.locator(".role-card .where").all_inner_texts())
+    visit(page, "#/metric/distance")
+    assert page.locator(".off-stripes").first.get_attribute("d").count("M") == 2 * 3  # type: ignore[union-attr]
+    top = float(np.nanmax(values(of_those_on(changed, changed["distance"]))))
+    assert number(top) in page.locator(".head-map text").all_text_contents()
+    status, _ = pointed(page, cells(page)[3])
+    assert status == "layer 3 head 0: 99 pieces (no rank), nearly switched off from 0.4% of its attention"
+    page.mouse.move(1, 1)
+    page.select_option(".evidence select", "0")
+    assert page.evaluate("document.activeElement.tagName") == "SELECT"
+    assert page.locator(".off-stripes").count() == 0
+    assert page.locator(".heads-list li a").first.inner_text() == "layer 3 head 0"
+    visit(page, "#/")
+    expect(page.locator(".role-card", has_text="most distant").locator(".where")).to_have_text("layer 3 head 0")
+    page.select_option(".evidence select", "0.05")
+    visit(page, "#/head/3/0")
+    expect(page.locator(".missing")).to_contain_text("Nearly switched off on this text: what follows is from 0.4%")
+    row = page.locator("table.metrics tr", has_text="Mean attention distance")
+    assert row.locator("td").nth(0).text_content() == "99 pieces from 0.4% of its attention"
+    assert row.locator("td").nth(1).inner_text() == "no rank"
+    visit(page, "#/find?y=entropy&x=distance")
+    assert page.locator(".scatter .hollow").count() == 2
+    visit(page, "#/paper")
+    assert "without heads that are nearly switched off r = " in page.locator(".page").inner_text()

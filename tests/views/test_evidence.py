@@ -1,5 +1,11 @@
 """Heads that are nearly switched off: who they are, that they make no rank and no scale, that it is said."""
 
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,15 +14,31 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 from rich.console import Console
 from scipy.stats import pearsonr
-from synthetic import dataset, made_up
+from synthetic import attention, dataset, exemplars, made_up
 
+import attnmetrics
+from attnmetrics import views
+from attnmetrics.cli import app
 from attnmetrics.errors import ConfigError
 from attnmetrics.views import charts, terminal
+from attnmetrics.views.atlas import contents
 from attnmetrics.views.correlations import over_heads_on, without_off
 from attnmetrics.views.evidence import competing, evidence, from_how_much, is_off, off_in_words, with_least
-from attnmetrics.views.heads import ROLES, standout, standouts
+from attnmetrics.views.heads import ROLES, ranked, second_sinks, standout, standouts
 from attnmetrics.views.numbers import times
-from attnmetrics.views.tables import against, beside, caption, chance, ranking, values
+from attnmetrics.views.tables import (
+    against,
+    at_labels,
+    beside,
+    beside_chance,
+    caption,
+    chance,
+    further,
+    of_heads,
+    ranking,
+    values,
+    with_one_label,
+)
 
 OFF = [(0, 1), (2, 0)]
 
@@ -128,7 +150,7 @@ def test_alignment_is_ranked_by_what_is_beyond_its_distances(data: xr.Dataset) -
     one = standout(data, role)
     assert one is not None
     assert (one.layer, one.head, one.value, one.chance) == (3, 2, 0.2, 0.1)
-    assert (one.of_chance, one.against_chance) == ("its distances alone", "+10%")
+    assert (one.of_chance, one.against_chance) == ("its distances alone", "+10 points")
     assert ranking(data, data["dependency_alignment"]).name == "dependency_excess"
     assert ranking(data, data["dependency_alignment_by_layer"]).name == "dependency_excess_by_layer"
     assert ranking(data, data["pos_to"]).name == "pos_to"
@@ -164,8 +186,8 @@ def test_values_are_written_against_their_chance_level(data: xr.Dataset) -> None
     ]  # fmt: skip
     assert against(data["pos_to"], 0.3, 0.1) == "3.0×"
     assert [against(data["pos_to"], *pair) for pair in ((0.3, 0.0), (np.nan, 0.1), (0.3, np.nan))] == ["", "", ""]
-    assert against(data["dependency_alignment"], 0.3, 0.1) == "+20%"
-    assert against(data["dependency_alignment"], 0.1, 0.3) == "-20%"
+    assert against(data["dependency_alignment"], 0.3, 0.1) == "+20 points"
+    assert against(data["dependency_alignment"], 0.1, 0.3) == "-20 points"
 
 
 def test_nothing_below_even_attention_stands_out(data: xr.Dataset) -> None:
@@ -208,3 +230,113 @@ def test_they_are_hollow_dots_that_widen_no_axis(data: xr.Dataset) -> None:
     told = charts.correlation(data, "entropy").splitlines()
     assert told[0] == "r = 0.61, p < 0.001; without hollow ones"
     assert told[1].endswith("over 10 heads")
+
+
+# ---- the page's own arithmetic
+
+NODE = shutil.which("node")
+_STATIC = Path(views.__file__).parent / "static"
+_PAGE = """
+import { openAtlas } from OPEN;
+import { against } from NUMBERS;
+import { standoutsOf } from HEADS;
+let text = "";
+for await (const part of process.stdin) text += part;
+const { page, choices } = JSON.parse(text);
+const atlas = await openAtlas(page);
+const of = (metric) => [...Array(metric.width).keys()].map((label) => {
+  const places = [...metric.column(label).keys()];
+  const at = (place) => [Math.floor(place / metric.heads), place % metric.heads, label];
+  return {
+    name: metric.name, label: metric.dim && metric.labels[label], order: metric.order(label), top: metric.top(label),
+    chances: places.map((place) => metric.chanceAt(...at(place))),
+    layers: atlas.layers.map((_, layer) => metric.chanceOfLayer(layer, label)),
+    against: places.map((place) => against(metric, metric.at(...at(place)), metric.chanceAt(...at(place)))),
+  };
+});
+const found = choices.map((least) => {
+  atlas.evidence.least = least;
+  const { evidence } = atlas;
+  const said = evidence.off.map((place) => evidence.fromHowMuch(place));
+  return { off: evidence.off, said, standouts: standoutsOf(atlas), metrics: atlas.metrics.flatMap(of) };
+});
+process.stdout.write(JSON.stringify(found));
+"""
+
+
+@pytest.mark.skipif(NODE is None, reason="no Node on the path; install Debian's package nodejs")
+def test_the_pages_arithmetic_is_that_of_the_command_line(data: xr.Dataset) -> None:
+    nothing = exemplars(data).head(0)
+    page = contents(data, nothing, attention(nothing), {})
+    choices = [0.05, 0.02, 0.0]
+    modules = {"OPEN": "atlas/open", "NUMBERS": "arithmetic/numbers", "HEADS": "arithmetic/heads"}
+    script = _PAGE
+    for name, module in modules.items():
+        script = script.replace(name, json.dumps((_STATIC / f"{module}.js").as_uri()))
+    command = [str(NODE), "--input-type=module", "--eval", script]
+    sent = json.dumps({"page": page, "choices": choices}, default=int)
+    done = subprocess.run(command, input=sent, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    for least, found in zip(choices, json.loads(done.stdout), strict=True):
+        _agrees(with_least(data, least), found)
+
+
+def _agrees(data: xr.Dataset, found: dict[str, Any]) -> None:
+    off = np.flatnonzero(is_off(data)).tolist()
+    assert found["off"] == off
+    assert found["said"] == [from_how_much(data, place // 3, place % 3) for place in off]
+    mine = [(one.role.title, one.layer, one.head, one.value) for one in standouts(data)]
+    assert [(one["title"], one["layer"], one["head"], one["value"]) for one in found["standouts"]] == mine
+    assert len({one["name"] for one in found["metrics"]}) == len(of_heads(data))
+    for one in found["metrics"]:
+        _agrees_on(data, one)
+
+
+def _agrees_on(data: xr.Dataset, one: dict[str, Any]) -> None:
+    table, level = beside_chance(data, one["name"])
+    at = {} if one["label"] is None else {further(table)[0]: _label(table, one["label"])}
+    own = at_labels(table, at)
+    ranks = competing(data, at_labels(with_one_label(ranking(data, data[one["name"]])), at))
+    assert one["order"] == [3 * layer + head for layer, head, _ in ranked(ranks)], one["name"]
+    kept = values(competing(data, own))
+    assert one["top"] == (np.nanmax(kept) if np.isfinite(kept).any() else None)
+    chances = np.full((4, 3), np.nan) if level is None else values(at_labels(level, at).broadcast_like(own))
+    assert_allclose(np.array(one["chances"], float), chances.ravel(), rtol=1e-12)
+    told = [against(own, *pair) for pair in zip(values(own).ravel().tolist(), chances.ravel().tolist(), strict=True)]
+    assert [text.replace("−", "-") for text in one["against"]] == told, one["name"]
+    twin = data.get(f"{one['name']}_by_layer")
+    of_layers = None if twin is None else chance(data, twin)
+    if of_layers is not None:
+        expected = values(at_labels(with_one_label(of_layers), at).broadcast_like(at_labels(with_one_label(twin), at)))
+        assert_allclose(np.array(one["layers"], float), expected, rtol=1e-12)
+
+
+def _label(table: xr.DataArray, text: str) -> str | int:
+    return next(label for label in table[further(table)[0]].values.tolist() if str(label) == text)
+
+
+def test_a_second_sink_stands_out_for_no_part_of_speech(data: xr.Dataset) -> None:
+    data["null_attention"][...] = 0.5
+    nouns = next(role for role in ROLES if role.title == "to nouns")
+    data["pos_to"].loc[{"layer": 1, "head": 2, "pos": "NOUN"}] = 0.9
+    first = standout(data, nouns)
+    assert first is not None
+    assert (first.layer, first.head) == (1, 2)
+    rests = np.full((4, 3), 0.1)
+    rests[1, 2] = 0.4  # of the half that is off null pieces, 80%
+    known = data.assign(second_sink=(("layer", "head"), rests), second_sink_uniform=0.1)
+    assert [tuple(place) for place in np.argwhere(second_sinks(known)).tolist()] == [(1, 2)]
+    other = standout(known, nouns)
+    assert other is not None
+    assert (other.layer, other.head) != (1, 2)
+    assert not second_sinks(known.assign(second_sink_uniform=0.3)).any(), "even attention gives nearly as much"
+    assert not second_sinks(data).any()
+
+
+def test_the_command_line_takes_another_share(demo_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    known = attnmetrics.load(demo_run)
+    expected = off_in_words(with_least(known, 0.5))
+    assert expected
+    assert expected != off_in_words(known)
+    app(["show", str(demo_run), "--evidence", "0.5"], standalone_mode=False)
+    assert expected in capsys.readouterr().out.replace("\n", " ").replace("  ", " ")

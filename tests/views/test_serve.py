@@ -34,7 +34,7 @@ from attnmetrics.model.reading import attend, read
 from attnmetrics.running.runfile import read_facts
 from attnmetrics.storage import locate
 from attnmetrics.views import server as serve
-from attnmetrics.views.tables import shown
+from attnmetrics.views.tables import ranking, shown
 
 TEXT = "The river rises in the hills, and flows."
 SECRET = "nightingale"
@@ -308,7 +308,10 @@ def assert_metrics(page: Page, results: xr.Dataset, layer: int, heads: Sequence[
         for name, value, rank in found:
             here = expected[name].sel(layer=layer, head=head).item()
             assert value == shown(results[name], here).replace("-", "−")
-            assert rank.rstrip("stndrh") == str(1 + int((expected[name] > here).sum()))
+            labels = {dim: at.item() for dim, at in expected[name].coords.items() if at.ndim == 0}
+            by = ranking(results, results[name]).sel(labels)
+            own = by.sel(layer=layer, head=head).item()
+            assert rank.rstrip("stndrh") == str(1 + int((by > own).sum()))
 
 
 @needs_chromium

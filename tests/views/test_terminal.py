@@ -184,7 +184,7 @@ def test_what_stands_out_has_its_chance_beside() -> None:
     layer, head, _ = ranked(data["dependency_excess"].sel(direction="either"))[0]
     found = cells(text(terminal.summary(data, {})), "along dependencies")
     assert found[1:3] == [f"layer {layer} head {head}", percent(float(own.sel(layer=layer, head=head)))]
-    assert found[4] == f"{float(own.sel(layer=layer, head=head)) - 0.125:+.1%}"
+    assert found[4] == f"{100 * (float(own.sel(layer=layer, head=head)) - 0.125):+.1f} points"
 
 
 @pytest.mark.parametrize("name", list(made_up().data_vars))

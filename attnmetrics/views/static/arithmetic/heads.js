@@ -21,6 +21,12 @@ export function claimHref(atlas, layer, head, claim) {
   return answersOf(atlas, layer, head, claim) ? `${href}?${new URLSearchParams({ claim })}` : href;
 }
 
+/** The same; where no pair of pieces can show a claim, that where typical sentences come first. */
+export function shownHref(atlas, layer, head, claim) {
+  const href = claimHref(atlas, layer, head, claim);
+  return href.includes("?") ? href : `${href}?sentences=typical`;
+}
+
 /** The first letter of a sentence in upper case. */
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 /** The same in lower case, within a sentence. */

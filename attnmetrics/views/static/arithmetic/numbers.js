@@ -44,11 +44,11 @@ export function times(ratio) {
 
 /**
  * A value of a table against its chance level: how many times it, "7.6×"; where heads are ranked by what is beyond it,
- * how much that is, "+11%"; "" where neither can be said.
+ * how much that is, of shares in points, "+11 points"; "" where neither can be said.
  */
 export function against(table, value, level) {
   if (Number.isNaN(value) || Number.isNaN(level)) return "";
-  if (table.excess) return `${value >= level ? "+" : ""}${shown(table, value - level)}`;
+  if (table.excess) return `${value >= level ? "+" : ""}${shown(table, value - level).replace("%", " points")}`;
   return level > 0 ? times(value / level) : "";
 }
 

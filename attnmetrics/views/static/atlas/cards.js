@@ -1,7 +1,7 @@
 // Cards that lead to a metric or a head.
 
 import { scaleOf } from "../arithmetic/colours.js";
-import { claimHref, placeOf } from "../arithmetic/heads.js";
+import { placeOf, shownHref } from "../arithmetic/heads.js";
 import { against, shown } from "../arithmetic/numbers.js";
 import { el, sheet } from "../shared/dom.js";
 import { cells } from "./map-parts.js";
@@ -23,10 +23,18 @@ function thumbnail(atlas, metric, label) {
   return sheet(columns * width, rows * height, { "aria-hidden": "true" }, map);
 }
 
+/** The largest value of a map, and where heads share a chance level, that, and the value against it. */
+function upTo(metric, label) {
+  const top = metric.top(label);
+  if (Number.isNaN(top)) return "no evidence";
+  const chance = metric.hasOneChance ? metric.chanceOfLayer(0, label) : NaN;
+  const told = against(metric, top, chance);
+  return `up to ${shown(metric, top)}${told && `; ${metric.chance.caption} ${shown(metric, chance)}, ${told}`}`;
+}
+
 /** A card that leads to a metric at a label, with its small map. */
 export function card(atlas, metric, label, title = metric.heading(label)) {
-  const top = metric.top(label);
-  const note = Number.isNaN(top) ? "no evidence" : `up to ${shown(metric, top)}`;
+  const note = upTo(metric, label);
   return el("a", { class: "map-card", href: metric.href(label) },
     el("b", {}, title), thumbnail(atlas, metric, label), el("span", { class: "note" }, note));
 }
@@ -40,7 +48,7 @@ export function standoutCard(atlas, one) {
   const metric = atlas.byName.get(name);
   const [a, b] = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
   const [large, beneath] = inShort(metric, one);
-  return el("a", { class: "role-card", href: claimHref(atlas, a, b, claim) },
+  return el("a", { class: "role-card", href: shownHref(atlas, a, b, claim) },
     el("span", { class: "role" }, title), el("span", { class: "value" }, large),
     el("span", { class: "where" }, `layer ${layer} head ${head}`),
     ...beneath.map((words) => el("span", { class: "note" }, words)),

@@ -16,7 +16,7 @@ const OFFSETS = ["0", "1"];
 const HEADER = ["metric", "value", "rank, from the highest", "among all heads"];
 
 export function metricSection(atlas, { layer, head, name }) {
-  const about = ["Every tick is a head, the dot is this one.", ofIntervals(atlas)].join(" ");
+  const about = ["Every tick is a head that has a rank, the dot is this one.", ofIntervals(atlas)].join(" ");
   const found = section("All its metrics", about);
   const lines = atlas.metrics.flatMap((metric) => labelsTold(metric).map((label) => ({ metric, label })));
   const whole = table("metrics full", HEADER, lines.map((line) => row(atlas, line, layer, head)));
