@@ -69,6 +69,12 @@ def interval_title(data: xr.Dataset) -> str:
     return f"{100 * float(data.attrs['confidence']):g}% interval" if "confidence" in data.attrs else ""
 
 
+def without_intervals(data: xr.Dataset) -> xr.Dataset:
+    """The same results for whoever has no room for intervals."""
+    about = {name: value for name, value in data.attrs.items() if name != "confidence"}
+    return data.drop_attrs(deep=False).assign_attrs(about)
+
+
 def certainty(data: xr.Dataset, name: str) -> Certainty | None:
     """The intervals of a table; None where the run has none of it, or they are not with its results."""
     stored = data.coords.get(f"{name}{INTERVAL}")

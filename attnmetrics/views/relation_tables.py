@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.views.certainty import bear, interval_title
+from attnmetrics.views.certainty import bear, interval_title, without_intervals
 from attnmetrics.views.evidence import competing, from_how_much
 from attnmetrics.views.exemplars import of_claim
 from attnmetrics.views.heads import per_head
@@ -20,7 +20,7 @@ from attnmetrics.views.papers.clark_2019 import published_of
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.relations import Coreference, Relation, coreference, relations, under_rules
 from attnmetrics.views.tables import unit_word, values
-from attnmetrics.views.terminal import exemplar_lines, heat_table, legend, light_table
+from attnmetrics.views.terminal import Fitting, exemplar_lines, heat_table, legend, light_table
 
 RULES: Final = {
     "row": "from the dependent, the word that it attends to most",
@@ -42,12 +42,18 @@ def show_relations(data: xr.Dataset, top: int = 40) -> RenderableType:
     found = relations(data)
     if not found:
         raise ConfigError("expected a run with relations, found none; it needs sentences whose words have heads")
-    table = light_table("relation", "edges", "rule", *_columns(data))
-    for one in found[:top]:
-        table.add_row(Text(visible(one.rel)), f"{one.edges:,}", one.rule.replace("_", " "), *_found(data, one))
+    table = Fitting([_relations(one, found[:top]) for one in (data, without_intervals(data))])
     rest = [Text(f"… and {len(found) - top} more: --top", style="dim")] if len(found) > top else []
     about = Text(f"held out: {HELD_OUT}", style="dim")
     return Group(Text("Heads that find relations", style="bold"), Text(), table, *rest, Text(), about)
+
+
+def _relations(data: xr.Dataset, found: Sequence[Relation]) -> Table:
+    """A row a relation, with intervals where the run has them."""
+    table = light_table("relation", "edges", "rule", *_columns(data))
+    for one in found:
+        table.add_row(Text(visible(one.rel)), f"{one.edges:,}", one.rule.replace("_", " "), *_found(data, one))
+    return table
 
 
 def _columns(data: xr.Dataset) -> list[str]:

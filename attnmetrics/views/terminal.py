@@ -4,7 +4,7 @@ Everything returned is a rich renderable. Text of the corpus is drawn as it stan
 sequence.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final, Protocol
@@ -14,8 +14,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 from rich import box
+from rich.cells import cell_len
 from rich.columns import Columns
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
@@ -83,9 +84,9 @@ def summary(data: xr.Dataset, facts: Mapping[str, Any]) -> RenderableType:
     if not found:
         return Group(*lines, *off, Text("no head has evidence in this run"))
     groups = ([head for head in found if (head.role.metric == "pos_to") == tags] for tags in (False, True))
-    tables: list[RenderableType] = [
-        part for group in groups if group for part in (Text(), _standouts(group, interval_title(data)))
-    ]
+    tables: list[RenderableType] = []
+    for group in filter(None, groups):
+        tables += [Text(), Fitting([_standouts(group, interval_title(data)), _standouts(group, "")])]
     reason = [Text(), Text(why_none(data), style=_FAINT)] if why_none(data) else []
     return Group(*lines, *off, *tables, *reason)
 
@@ -112,6 +113,27 @@ def light_table(*columns: str) -> Table:
     for n, column in enumerate(columns):
         table.add_column(Text(column), justify="left" if n == 0 else "right", no_wrap=n > 0)
     return table
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """The first of some tables, each with fewer columns than the one before, that the terminal has room for."""
+
+    choices: Sequence[Table]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """For rich."""
+        yield next((one for one in self.choices if _room_for(one) <= options.max_width), self.choices[-1])
+
+
+_NAME_WIDTH: Final = 24
+"""Of a terminal, for names that are longer, which are folded."""
+
+
+def _room_for(table: Table) -> int:
+    """Columns of the terminal that a light table takes before its numbers are cut."""
+    widths = [max(cell_len(str(cell)) for cell in (column.header, *column.cells)) for column in table.columns]
+    return min(widths[0], _NAME_WIDTH) + sum(widths[1:]) + 3 * (len(widths) - 1)
 
 
 # ---- a metric
@@ -146,12 +168,18 @@ def _metric_body(data: xr.Dataset, beside: "_Beside", at: Labels, top: int) -> S
     if table.ndim == 0:
         return [_single(beside), *_without_off(data, table)]
     if table.dims[:2] != HEAD:
-        return [_list(beside) if table.ndim == 1 else _matrix(table, beside.level)]
+        return [_fit(beside, _list) if table.ndim == 1 else _matrix(table, beside.level)]
     ranks = rank_table(data, str(table.name), at)
     if table.ndim > 2:
-        return [_by_label(beside, ranks), *_off(data, table, top)]
+        return [_fit(beside, lambda one: _by_label(one, ranks)), *_off(data, table, top)]
     heat: list[RenderableType] = [_heat(data, table), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
-    return [*heat, *_how_ranked(table, beside.level), _top_heads(beside, ranks, top), *_off(data, table, top)]
+    heads = _fit(beside, lambda one: _top_heads(one, ranks, top))
+    return [*heat, *_how_ranked(table, beside.level), heads, *_off(data, table, top)]
+
+
+def _fit(beside: "_Beside", make: Callable[["_Beside"], Table]) -> Fitting:
+    """The table that is made of this, with intervals if there is room."""
+    return Fitting([make(beside), make(beside.without_intervals())])
 
 
 def _single(beside: "_Beside") -> Text:
@@ -248,6 +276,14 @@ class _Beside:
         """Of a result of a run, with at most one further dimension."""
         table, level = beside_chance(data, name)
         return cls(table, level, certainty(data, name))
+
+    def without_intervals(self) -> "_Beside":
+        """The same for a terminal that has no room for them."""
+        return _Beside(self.table, self.level, None)
+
+    def alone(self) -> "_Beside":
+        """Of a table without intervals and chance level, likewise."""
+        return _Beside(self.table, None, None)
 
     def at(self, labels: Labels) -> "_Beside":
         """At these labels."""
@@ -484,7 +520,9 @@ def show_head(data: xr.Dataset, layer: int, head: int) -> RenderableType:
     many = [one for one in tables if one.table.ndim > 2 and one.table.shape[2] > _FEW_LABELS]
     profiles = Columns([_profile(one, layer, head) for one in many], padding=(0, 3))
     name = Text(f"layer {layer} head {head}", style="bold")
-    whole, near = _metrics(data, tables, layer, head), _nearest(data, layer, head)
+    plain, plainest = ([part(one) for one in tables] for part in (_Beside.without_intervals, _Beside.alone))
+    whole = Fitting([_metrics(data, some, layer, head) for some in (tables, plain, plainest)])
+    near = _nearest(data, layer, head)
     told = _of_intervals(data, tables[0])
     return Group(name, *_how_much(data, layer, head), Text(), whole, *near, Text(), profiles, *told)
 
@@ -535,10 +573,11 @@ def _metric_row(data: xr.Dataset, one: _Beside, at: dict[str, int], label: Label
     numbers = values(competing(data, at_labels(one.table, label)))
     median = float(np.nanmedian(numbers)) if np.isfinite(numbers).any() else float("nan")
     told = [*one.against(value, here), caption(one.level)] if one.level is not None else []
-    return [one.told(value, here), *interval, _rank(data, one.table, at, label), shown(one.table, median), *told]
+    rank = _rank(data, one.table, at, label, has_intervals)
+    return [one.told(value, here), *interval, rank, shown(one.table, median), *told]
 
 
-def _rank(data: xr.Dataset, table: xr.DataArray, at: dict[str, int], label: Labels) -> str:
+def _rank(data: xr.Dataset, table: xr.DataArray, at: dict[str, int], label: Labels, has_intervals: bool) -> str:
     """Where a head stands among those that compete: the interval of its rank where there is one, else its rank."""
     by = ranking(data, data[str(table.name)])
     order = [(layer, head) for layer, head, _ in ranked(rank_table(data, str(table.name), label))]
@@ -546,7 +585,8 @@ def _rank(data: xr.Dataset, table: xr.DataArray, at: dict[str, int], label: Labe
     if place not in order:
         return "–"
     rank, number = order.index(place) + 1, len(order)
-    return f"{rank_told(data, str(by.name), at, rank, number) if not label else rank} of {number}"
+    told = rank_told(data, str(by.name), at, rank, number) if has_intervals and not label else str(rank)
+    return f"{told} of {number}"
 
 
 def _profile(one: _Beside, layer: int, head: int, most: int = 5) -> Table:
