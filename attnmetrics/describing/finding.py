@@ -84,8 +84,8 @@ def lacking(rules: Rules, data: xr.Dataset) -> dict[str, str]:
 def _lacks(rule: Rule, data: xr.Dataset) -> str | None:
     further = [term for one in rule.where for term in (one.score, one.chance)]
     terms = [term for term in (rule.score, rule.chance, rule.count, *further) if term is not None]
-    score = data.get(rule.score.result)
-    if score is not None and rule.each not in (None, *score.dims):
+    name = rule.score.result
+    if name in data and rule.each not in (None, *data[name].dims):
         return rule.score.result
     return next((term.result for term in terms if not has(data, term)), None)
 

@@ -88,8 +88,10 @@ class Tables:
 
 def has(data: xr.Dataset, term: Term) -> bool:
     """Whether a run has a result, and the labels that are asked for."""
-    table = data.get(term.result)
-    if table is None or term.largest not in (None, *table.dims):
+    if term.result not in data:
+        return False
+    table = data[term.result]
+    if term.largest not in (None, *table.dims):
         return False
     return all(str(label) in _places(table, dim) for dim, label in term.at.items())
 

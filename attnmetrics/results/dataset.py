@@ -27,6 +27,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
+from zarr.core.buffer import Buffer
+from zarr.storage import MemoryStore
 
 from attnmetrics.metrics.family import OFFSET_LIMIT, PAIR_DISTANCE_LIMIT, Array, Result
 from attnmetrics.metrics.schema import Schema
@@ -177,8 +179,17 @@ def _strings(labels: Sequence[object]) -> NDArray[np.object_]:
 
 
 def _write_zarr(results: xr.Dataset, folder: Path) -> None:
-    """Consolidated, for `xr.open_zarr(path)` warns about a group that is not."""
+    """Consolidated, for `xr.open_zarr(path)` warns about a group that is not.
+
+    It is made in memory and written as it lies there: Zarr takes longer for files than the files take.
+    """
+    made: dict[str, Buffer] = {}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
         codecs = {name: {"compressors": [ZstdCodec(), Crc32cCodec()]} for name in results.variables}
-        results.to_zarr(folder, mode="w-", encoding=codecs, zarr_format=3, consolidated=True, write_empty_chunks=True)
+        results.to_zarr(
+            MemoryStore(made), mode="w-", encoding=codecs, zarr_format=3, consolidated=True, write_empty_chunks=True
+        )
+    for name, content in made.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content.to_bytes())

@@ -17,10 +17,10 @@ from attnmetrics.storage import Location
 from attnmetrics.views import similarity
 from attnmetrics.views.certainty import certainty, interval_title, rank_bounds, why_none
 from attnmetrics.views.claims import claims_of, leading, standout_claim
-from attnmetrics.views.evidence import CHOICES, least, with_least
+from attnmetrics.views.evidence import CHOICES, least
 from attnmetrics.views.exemplars import TYPICAL, of_claim, strongest, typical
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name
-from attnmetrics.views.heads import EXAMPLE_ROLES, Standout, per_head, standout, standouts
+from attnmetrics.views.heads import EXAMPLE_ROLES, Standout, per_head, standout, standouts, standouts_by_evidence
 from attnmetrics.views.page import pack
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.papers.behaviours import asked_for
@@ -287,8 +287,7 @@ def _standout(one: Standout) -> dict[str, Any]:
 
 def _by_evidence(data: xr.Dataset) -> list[tuple[float, list[dict[str, Any]]]]:
     """What stands out where a page is asked for other evidence."""
-    choices = sorted({least(data), *CHOICES})
-    return [(share, [_standout(one) for one in standouts(with_least(data, share))]) for share in choices]
+    return [(share, [_standout(one) for one in found]) for share, found in standouts_by_evidence(data)]
 
 
 # ---- papers

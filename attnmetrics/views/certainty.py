@@ -51,16 +51,23 @@ class Certainty:
         return text, f"{interval} {UNSURE}" if bool(at_labels(self.unsure, at)) and not np.isnan(low) else interval
 
 
+def _stored(data: xr.Dataset, name: str) -> xr.DataArray | None:
+    """A coordinate; None where the run has none."""
+    if name not in data.coords:  # `get` would look for names that are alike, which takes long
+        return None
+    return data.coords[name]
+
+
 def bounds(data: xr.Dataset, name: str, at: Labels) -> tuple[float, float]:
     """Of the value of a table at these labels; NaN where there are none."""
-    stored = data.coords.get(f"{name}{INTERVAL}")
+    stored = _stored(data, f"{name}{INTERVAL}")
     low, high = (np.nan, np.nan) if stored is None else at_labels(stored, at).to_numpy().tolist()
     return low, high
 
 
 def layer_bounds(data: xr.Dataset, metric: str, at: Labels) -> NDArray[np.float64] | None:
     """[layer, bound] of a metric of heads by layer; None where there are none."""
-    stored = data.coords.get(f"{metric}_by_layer{INTERVAL}")
+    stored = _stored(data, f"{metric}_by_layer{INTERVAL}")
     return None if stored is None else np.asarray(at_labels(stored, at).to_numpy(), np.float64)
 
 
@@ -71,7 +78,7 @@ def interval_title(data: xr.Dataset) -> str:
 
 def certainty(data: xr.Dataset, name: str) -> Certainty | None:
     """The intervals of a table; None where the run has none of it, or they are not with its results."""
-    stored = data.coords.get(f"{name}{INTERVAL}")
+    stored = _stored(data, f"{name}{INTERVAL}")
     if stored is None:
         return None
     table = data[name]
@@ -87,7 +94,7 @@ def _like(table: xr.DataArray, numbers: NDArray[Any]) -> xr.DataArray:
 
 def _groups(data: xr.Dataset, name: str) -> NDArray[np.int64]:
     """Of shards behind each value of a table, or behind all."""
-    beside = data.coords.get(f"{name}_{GROUPS}")
+    beside = _stored(data, f"{name}_{GROUPS}")
     return np.asarray(data.coords[f"{name}{INTERVAL}"].attrs[GROUPS] if beside is None else beside.to_numpy())
 
 
@@ -116,7 +123,7 @@ def bear(table: xr.DataArray, value: float, low: float, high: float) -> tuple[st
 
 def rank_bounds(data: xr.Dataset, name: str) -> NDArray[np.float64] | None:
     """[bound, layer, head] of the heads' ranks; None where there are none."""
-    stored = data.coords.get(f"{name}_rank{INTERVAL}")
+    stored = _stored(data, f"{name}_rank{INTERVAL}")
     return None if stored is None else np.moveaxis(np.asarray(stored.to_numpy(), np.float64), -1, 0)
 
 
@@ -130,7 +137,7 @@ def rank_told(data: xr.Dataset, name: str, at: Labels, rank: int, number: int) -
         rank: of the head's value among those that are ranked, which may be fewer than all heads.
         number: how many are ranked.
     """
-    stored = data.coords.get(f"{name}_rank{INTERVAL}")
+    stored = _stored(data, f"{name}_rank{INTERVAL}")
     low, high = (np.nan, np.nan) if stored is None else at_labels(stored, at).to_numpy().tolist()
     if np.isnan(low):
         return str(rank)

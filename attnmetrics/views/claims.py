@@ -6,8 +6,8 @@ from typing import Final
 import pandas as pd
 import xarray as xr
 
-from attnmetrics.views.evidence import CHOICES, competing, least, with_least
-from attnmetrics.views.heads import Standout, ranked, standouts
+from attnmetrics.views.evidence import competing
+from attnmetrics.views.heads import Standout, ranked, standouts_by_evidence
 from attnmetrics.views.tables import further, labels_of, of_heads, ranking, with_one_label
 
 SHOWN: Final = 3
@@ -65,9 +65,8 @@ def _highest(data: xr.Dataset, claims: Set[str]) -> Iterator[tuple[str, int, int
 
 def _standouts(data: xr.Dataset) -> Iterator[tuple[str, int, int]]:
     """Also of those that stand out where a page is asked for other evidence."""
-    for share in (least(data), *CHOICES):
-        for one in standouts(with_least(data, share)):
-            yield standout_claim(one), one.layer, one.head
+    for _, found in standouts_by_evidence(data):
+        yield from ((standout_claim(one), one.layer, one.head) for one in found)
 
 
 def standout_claim(one: Standout) -> str:

@@ -223,8 +223,10 @@ def all_labels(data: xr.Dataset, metric: str, new: NewFigure = Figure, name: str
 
 def _telling(data: xr.Dataset, table: xr.DataArray) -> NDArray[np.float64]:
     """How much each label of [layer, head, label] tells."""
-    counts = data.get(_EVIDENCE.get(str(table.name), ""))
-    return charts.row_means(values(table).reshape(-1, table.shape[2]).T) if counts is None else values(counts).ravel()
+    counts = _EVIDENCE.get(str(table.name), "")
+    if counts in data:
+        return values(data[counts]).ravel()
+    return charts.row_means(values(table).reshape(-1, table.shape[2]).T)
 
 
 def _largest(sizes: NDArray[np.float64], number: int) -> list[int]:

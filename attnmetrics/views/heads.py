@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.views.certainty import bear, bounds
-from attnmetrics.views.evidence import competing, evidence, of_those_on
+from attnmetrics.views.evidence import CHOICES, competing, evidence, is_off, least, of_those_on, with_least
 from attnmetrics.views.tables import (
     HEAD,
     Labels,
@@ -177,3 +177,16 @@ def standouts(data: xr.Dataset) -> list[Standout]:
     """The answered roles, in the order of `ROLES`."""
     found = (standout(data, role) for role in ROLES)
     return [head for head in found if head is not None]
+
+
+def standouts_by_evidence(data: xr.Dataset) -> list[tuple[float, list[Standout]]]:
+    """Those of each share that a page may ask for as evidence, ascending; asked once where the same heads are off."""
+    found: dict[bytes, list[Standout]] = {}
+    by_share = []
+    for share in sorted({least(data), *CHOICES}):
+        asked = with_least(data, share)
+        off = is_off(asked).tobytes()
+        if off not in found:
+            found[off] = standouts(asked)
+        by_share.append((share, found[off]))
+    return by_share

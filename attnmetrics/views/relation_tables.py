@@ -75,10 +75,10 @@ def _found(data: xr.Dataset, one: Relation) -> list[str]:
 
 def _held_out(data: xr.Dataset, of: str, one: Relation | Coreference) -> list[str]:
     """What is held out, and its interval where the run has intervals."""
-    table = data.get(f"{of}_best_accuracy")
-    if table is None:
+    name = f"{of}_best_accuracy"
+    if name not in data:
         return [_share(one.held_out), *("–" for _ in _interval_columns(data))]
-    told, interval = bear(table, one.held_out, one.held_out_low, one.held_out_high)
+    told, interval = bear(data[name], one.held_out, one.held_out_low, one.held_out_high)
     return [told, *(interval for _ in _interval_columns(data))]
 
 

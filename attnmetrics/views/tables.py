@@ -68,10 +68,10 @@ def by_layer(data: xr.Dataset, name: str) -> xr.DataArray | None:
 
     Of a table that says so, the mean of its heads, which have the same number of pairs each.
     """
-    twin = data.get(f"{name}_by_layer")
-    if twin is None and name in data and data[name].attrs.get("by_layer") == "mean of heads":
-        return data[name].mean("head", keep_attrs=True)
-    return twin
+    if (twin := f"{name}_by_layer") in data:
+        return data[twin]
+    is_mean = name in data and data[name].attrs.get("by_layer") == "mean of heads"
+    return data[name].mean("head", keep_attrs=True) if is_mean else None
 
 
 def chance(data: xr.Dataset, table: xr.DataArray) -> xr.DataArray | None:
@@ -88,9 +88,10 @@ def _named(data: xr.Dataset, table: xr.DataArray, name: str) -> xr.DataArray | N
 
 def _off_null(data: xr.Dataset, table: xr.DataArray, level: xr.DataArray) -> xr.DataArray:
     """A level times what is left off null pieces, by a head or by a layer as the table is."""
-    null = data.get("null_attention" if "head" in table.dims else "null_attention_by_layer")
-    if null is None:
+    name = "null_attention" if "head" in table.dims else "null_attention_by_layer"
+    if name not in data:
         return level
+    null = data[name]
     return (level * (1 - null)).transpose(*null.dims, ...).assign_attrs(level.attrs).rename(level.name)
 
 

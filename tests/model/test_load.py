@@ -57,7 +57,7 @@ def test_gpt2_loads_with_its_layers_heads_and_null_piece(gpt2: Path) -> None:
         "name": str(gpt2), "revision": None, "fingerprint": model.fingerprint, "class": "GPT2Model", "layers": [0, 1],
         "other_layers": {}, "heads": 4, "causal": True, "null": {"leading": 1, "trailing": 0, "between": 0},
         "max_pieces": 64, "template": {"leading": 0, "trailing": 0}, "device": "cpu", "dtype": "float32",
-        "kernel": "compiled",
+        "kernel": "compiled", "layers_without_norm": [],
     }  # fmt: skip
 
 

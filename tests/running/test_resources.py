@@ -205,7 +205,7 @@ command = ["run", *flags, "--engine=inline", f"--out={disk}/run"]
 for size in (80, 120, 200, 400, 800):
     give(*command)
     mount(f"remount,size={size}k")
-mount("remount,size=4m")
+mount("remount,size=16m")
 whole, Worker.measure = Worker.measure, measure
 give("run", *flags, "--engine=inline", f"--out={disk}/other")
 Worker.measure = whole

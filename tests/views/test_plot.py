@@ -408,6 +408,7 @@ FILES = [
     "figure-6-pos-to-noun", "figure-7-pos-from-punct", "figure-8-dependency-alignment", "figure-9-dependency-types",
     "figure-a1-all-pos-to", "figure-a2-all-pos-from", "head-similarity", "head-similarity-clusters",
     "offset-profile", "attention-mass", "dependency-attention", "dependency-excess", "dependency-type-from",
+    "distance-deviation", "first-piece-histogram", "second-sink", "sink-rate", "unit-peak-histogram",
     "entropy-all", "entropy-rows", "entropy-summary", "induction-alignment", "induction-attention", "induction-excess",
     "near-ties", "neighbour-attention", "output-norm", "output-norm-relative", "parse-accuracy", "peak-attention",
     "relation-accuracy", "relation-accuracy-all", "repeat-alignment", "repeat-attention", "repeat-excess",
