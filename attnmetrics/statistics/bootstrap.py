@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri, stdtrit
 
 from attnmetrics.metrics.family import Array
 
@@ -75,6 +74,8 @@ def _bounds(draws: Array, values: Array, groups: NDArray[np.int64], confidence: 
 
 def _shares(draws: Array, number: NDArray[np.int64], values: Array, groups: NDArray[np.int64], level: float) -> Array:
     """[value, bound] which percentiles are the bounds, from 0 to 1."""
+    from scipy.special import ndtr, ndtri, stdtrit  # imported late, for whoever opens finished results
+
     most = np.maximum(number, 1)
     below = ((draws < values[:, None]).sum(-1) + (draws == values[:, None]).sum(-1) / 2) / most
     bias = ndtri(np.clip(below, 0.5 / most, 1 - 0.5 / most))
