@@ -448,6 +448,7 @@ def test_a_heads_page_draws_what_is_shown_of_windows(window_run: Path, tmp_path:
         desk.close()
 
 
+@pytest.mark.cluster
 def test_everything_can_be_looked_at(window_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def said(*arguments: str) -> str:
         with pytest.raises(SystemExit) as end:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import xarray as xr
 from merged import SCHEMA
-from rich.console import Console
 
 import attnmetrics
 from attnmetrics.results.dataset import dataset
@@ -19,7 +18,6 @@ from attnmetrics.statistics.groups import GroupSums
 from attnmetrics.statistics.states import State
 from attnmetrics.storage import locate
 from attnmetrics.views.certainty import bear, certainty, ordinal, rank_told
-from attnmetrics.views.terminal import show_head
 
 SHARDS = 12
 NONE = (
@@ -157,17 +155,3 @@ def test_a_run_of_few_shards_says_why_it_has_none(demo_run: Path) -> None:
     assert "distance_interval" not in data.coords
     assert data.attrs["no_intervals"] == intervals.attrs["reason"]
     assert "distance_low" not in (demo_run / "tables" / "heads.csv").read_text()
-
-
-def test_a_narrow_terminal_leaves_out_intervals_before_names(both: tuple[xr.Dataset, xr.Dataset]) -> None:
-    data = with_intervals(*both)
-    texts = {}
-    for width in (80, 200):
-        console = Console(width=width, file=StringIO())
-        console.print(show_head(data, 1, 0))
-        texts[width] = console.file.getvalue()  # type: ignore[attr-defined]
-    assert all("null_attention" in text and "distance" in text for text in texts.values())
-    assert "90% interval" in texts[200]
-    metrics = texts[80].partition("attends most like")[0]
-    assert "90% interval" not in metrics
-    assert "of 6" in metrics

@@ -224,6 +224,7 @@ def test_a_driver_that_loses_its_lease_stops_at_the_next_shard(tmp_path: Path, m
     assert json.loads((folder / FILE).read())["owner"] == "the next"
 
 
+@pytest.mark.cluster
 def test_a_second_command_waits_for_the_death_of_the_first(demo_run: Path, tmp_path: Path) -> None:
     config = demo_config(tmp_path / "run")
     arguments = config.model_dump(mode="json", exclude_defaults=True, exclude={"corpus"})

@@ -371,6 +371,7 @@ REFUSALS = {"403 Forbidden": "lease.json", "507 Insufficient Storage": "commits/
 """What is refused, and how."""
 
 
+@pytest.mark.cluster
 def test_an_object_store_that_refuses_ends_the_run(
     bucket: str, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -398,6 +399,7 @@ def create_bucket(name: str) -> None:
     boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=name)
 
 
+@pytest.mark.cluster
 def test_an_object_store_that_goes_away_ends_the_run(
     bucket: str, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,6 +97,7 @@ def test_killed_workers_are_replaced(demo_run: Path, url: str) -> None:
     assert stored_outputs(locate(url)) == outputs(demo_run)
 
 
+@pytest.mark.cluster
 def test_damage_is_found_and_mended(demo_run: Path, url: str) -> None:
     config = demo_config(url)
     run(config, QUIET)
@@ -112,6 +113,7 @@ def test_damage_is_found_and_mended(demo_run: Path, url: str) -> None:
     assert stored_outputs(locate(url)) == outputs(demo_run)
 
 
+@pytest.mark.cluster
 def test_a_corpus_and_annotations_may_lie_there_too(bucket: str, url: str, tmp_path: Path) -> None:
     text = "The cat sat on the mat. It slept.\n\nDogs bark at night."
     locate(f"{bucket}/corpus/a.txt").write(text.encode())

@@ -107,6 +107,7 @@ def test_damage_to_every_file_is_mended_or_named(runs: dict[str, Path], tmp_path
     print(f"\n{state}, {kind}: {len(files)} files")
 
 
+@pytest.mark.cluster
 @EXAMPLES
 @given(data=st.data(), kind=st.sampled_from(sorted(KINDS)), where=PLACES)
 def test_a_merge_never_takes_what_is_damaged(

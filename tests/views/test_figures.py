@@ -259,7 +259,7 @@ def kinds_of_panels(data: xr.Dataset) -> list[figures.Panel]:
     return list({kind(panel): panel for panel in reversed(figures.panels(data))}.values())
 
 
-@pytest.mark.parametrize(("layers", "heads"), [(1, 1), (1, 16), (48, 25)])
+@pytest.mark.parametrize(("layers", "heads"), [(1, 1), (1, 16), pytest.param(48, 25, marks=pytest.mark.cluster)])
 def test_every_figure_draws_for_any_number_of_heads(layers: int, heads: int) -> None:
     data = dataset(layers, heads)
     sentences = exemplars(data, 1)
