@@ -103,8 +103,8 @@ function layerBars(atlas, metric, label, { box, bars, bottom }) {
   });
   const outlined = { stroke: "var(--page)", "stroke-width": 3, "paint-order": "stroke" };
   const words = { "font-size": Math.min(11, box.height - 0.5), class: "layer-value", ...outlined };
-  const value = (end, n) =>
-    text(Math.max(zero, end) + 5, box.top + (n + 0.5) * box.height + 3, plain(metric, sizes[n]), words);
+  const beyond = bars.left + bars.width - NUMBER + 5; // a column of their own, so that no line strikes them through
+  const value = (_, n) => text(beyond, box.top + (n + 0.5) * box.height + 3, plain(metric, sizes[n]), words);
   const caption = text(bars.left, bottom + 14, "by layer");
   const lines = linesBeside(metric, beside, x, { box, bars, bottom });
   const chance = chanceLine(metric, chances, x, { box, bars, bottom });
