@@ -225,9 +225,10 @@ def _read_beside(batches: Iterator[Batch], prepare: Prepare, model: Model, kerne
     room = Room()
 
     def start(ready: _Input) -> Callable[[], _Measured]:
-        if ready.see is None:
+        looks = ready.see
+        if looks is None:
             return partial(ready.come_down_to, _read_layers(ready, None, model, kernel))
-        onlooker = Onlooker(ready.see, room)
+        onlooker = Onlooker(looks, room)
         with onlooker.looking() as see:
             layers = _read_layers(ready, see, model, kernel)
         return partial(_finish, ready, layers, onlooker)

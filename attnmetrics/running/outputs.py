@@ -112,6 +112,7 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     probed = with_probes(with_intervals(shown, outputs.intervals), folder)
     write_report(probed, outputs.exemplars, outputs.attention, facts, folder / "report", outputs.tokens, outputs.roles)
     load(folder / "results.zarr")
+    load(folder / INTERVALS)
     load_exemplars(folder / "exemplars.parquet")
     load_attention(folder / "exemplar_attention.parquet")
     load_tokens(folder / TOKENS)

@@ -15,6 +15,7 @@ from attnmetrics.describing.pieces import most_attended
 from attnmetrics.describing.questions import answer, of_role
 from attnmetrics.describing.rules import Rules, read_rules, with_evidence
 from attnmetrics.results.dataset import load
+from attnmetrics.results.intervals import FILE as INTERVALS
 from attnmetrics.results.tokens import FILE as TOKENS
 from attnmetrics.results.tokens import load_tokens
 from attnmetrics.running.seals import check
@@ -22,7 +23,6 @@ from attnmetrics.storage import Location, locate
 from attnmetrics.views.pieces import readable_types
 
 RESULTS = "results.zarr"
-INTERVALS = "intervals.zarr"
 
 
 def find_roles(

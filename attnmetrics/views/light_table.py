@@ -48,11 +48,6 @@ class LightTable(Table):
             yield Text(f"a wider terminal shows also: {', '.join(left_out)}", style="dim")
 
 
-def light_table(*columns: str) -> Table:
-    """A table with these columns (see `LightTable`)."""
-    return LightTable(*columns)
-
-
 def _header(column: Column) -> str:
     return str(column.header)
 

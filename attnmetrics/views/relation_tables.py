@@ -15,7 +15,7 @@ from attnmetrics.views.certainty import bear, interval_title
 from attnmetrics.views.evidence import competing, from_how_much
 from attnmetrics.views.exemplars import of_claim
 from attnmetrics.views.heads import per_head
-from attnmetrics.views.light_table import light_table
+from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.papers.clark_2019 import published_of
 from attnmetrics.views.pieces import visible
@@ -43,7 +43,7 @@ def show_relations(data: xr.Dataset, top: int = 40) -> RenderableType:
     found = relations(data)
     if not found:
         raise ConfigError("expected a run with relations, found none; it needs sentences whose words have heads")
-    table = light_table("relation", "edges", "rule", *_columns(data))
+    table = LightTable("relation", "edges", "rule", *_columns(data))
     for one in found[:top]:
         table.add_row(Text(visible(one.rel)), f"{one.edges:,}", one.rule.replace("_", " "), *_found(data, one))
     rest = [Text(f"… and {len(found) - top} more: --top", style="dim")] if len(found) > top else []
@@ -97,7 +97,7 @@ def show_relation(data: xr.Dataset, exemplars: pd.DataFrame, rel: str, top: int 
         known = ", ".join(visible(one.rel) for one in relations(data)) or "none"
         raise ConfigError(f"expected a relation with edges in this run, found {visible(rel)!r}; it has {known}")
     best = max(rules, key=lambda one: one.hits)
-    table = light_table("rule", "edges", *_columns(data), "held out")
+    table = LightTable("rule", "edges", *_columns(data), "held out")
     for one in rules:
         table.add_row(one.rule.replace("_", " "), f"{one.attainable:,}", *_found(data, one), _share(one.baseline))
     published = [Text(f"published: {visible(words)}", style="dim") for words in published_of(data).get(rel, ())]
@@ -133,7 +133,7 @@ def _coreference(data: xr.Dataset, found: Sequence[Coreference], candidates: str
     """A table with a row a class of mentions; the heuristics choose among mentions."""
     heuristics = tuple(found[0].heuristics) if candidates == _MENTIONS else ()
     names = [name.replace("_", " ") for name in heuristics]
-    table = light_table("class", "n", "head", "found", "held out", *_interval_columns(data), *names)
+    table = LightTable("class", "n", "head", "found", "held out", *_interval_columns(data), *names)
     for one in found:
         beside = [_share(one.heuristics[name]) for name in heuristics]
         best = _name(data, one.layer, one.head), percent(one.accuracy), *_held_out(data, "coreference", one)

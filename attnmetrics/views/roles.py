@@ -11,7 +11,7 @@ from rich.text import Text
 
 from attnmetrics.describing.frame import sentences
 from attnmetrics.describing.questions import HEAD, Answer
-from attnmetrics.views.light_table import light_table
+from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.numbers import number
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.tables import in_words
@@ -60,7 +60,7 @@ def _sentence(layer: int, head: int, text: str) -> Text:
 
 
 def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
-    result = light_table("head", "by", "score", "chance")
+    result = LightTable("head", "by", "score", "chance")
     result.columns[1].justify, result.columns[1].no_wrap = "left", False
     groups = {(int(key[0]), int(key[1])): rows for key, rows in one.rows.groupby(HEAD)}
     for layer, head in heads:
@@ -105,7 +105,7 @@ def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
 
 def show_families(frame: pd.DataFrame) -> RenderableType:
     """Families of heads with like profiles, the largest first; heads like no other in one row."""
-    result = light_table("family", "heads", "")
+    result = LightTable("family", "heads", "")
     result.columns[-1].justify, result.columns[-1].no_wrap = "left", False
     alone = []
     for _, rows in frame.groupby("family"):
@@ -128,7 +128,7 @@ def show_like(near: pd.DataFrame, frame: pd.DataFrame) -> RenderableType:
     """
     if near.empty:
         return Group()
-    result = light_table("profile most like", "distance", "roles")
+    result = LightTable("profile most like", "distance", "roles")
     result.columns[-1].justify, result.columns[-1].no_wrap = "left", False
     for row in near.itertuples():
         name = f"layer {row.layer} head {row.head}"

@@ -28,7 +28,7 @@ from attnmetrics.views.evidence import competing, evidence, from_how_much, is_of
 from attnmetrics.views.exemplars import TYPICAL, strongest, typical
 from attnmetrics.views.facts import about, duration, headline, left_out, other_layers, stage_seconds
 from attnmetrics.views.heads import Standout, rank_table, ranked, standouts
-from attnmetrics.views.light_table import light_table
+from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.pieces import Piece, readable, visible, window
 from attnmetrics.views.tables import (
@@ -96,7 +96,7 @@ def _standouts(found: Sequence[Standout], interval: str) -> Table:
     captions = {head.of_chance for head in found}
     of_chance = captions.pop() if len(captions) == 1 else ""
     sure = [interval] if interval else []
-    table = light_table(what, "head", "", *sure, "median", *([of_chance, _AGAINST] if of_chance else ["vs chance"]))
+    table = LightTable(what, "head", "", *sure, "median", *([of_chance, _AGAINST] if of_chance else ["vs chance"]))
     for head in found:
         name = head.role.title.removeprefix("to ")
         place = f"layer {head.layer} head {head.head}"
@@ -176,7 +176,7 @@ def _off(data: xr.Dataset, table: xr.DataArray, top: int) -> list[RenderableType
         return []
     if table.ndim > 2:
         return [Text(), Text(off_in_words(data), style=_FAINT)]
-    result = light_table("nearly switched off on this text: no rank", "", "")
+    result = LightTable("nearly switched off on this text: no rank", "", "")
     for a, b in off[:top]:
         layer, head = table["layer"].values.tolist()[a], table["head"].values.tolist()[b]
         value = shown(table, float(values(table)[a, b]))
@@ -252,7 +252,7 @@ class _Beside:
         them; where there is a chance level, one for it, and one for values against it.
         """
         interval = [self.sure.title] if self.sure else []
-        return light_table(*columns, *interval, *then, *([] if self.level is None else [caption(self.level), _AGAINST]))
+        return LightTable(*columns, *interval, *then, *([] if self.level is None else [caption(self.level), _AGAINST]))
 
     def cells(self, value: float, at: Labels, *then: str) -> list[str]:
         """A value at these labels, and the cells after it in such a table."""
@@ -377,7 +377,7 @@ def _matrix(table: xr.DataArray, level: xr.DataArray | None) -> Table:
     across, down = map(str, table.dims)
     shared = level if level is not None and across not in level.dims else None
     beside = [] if shared is None else [caption(shared)]
-    result = light_table(dim_title(table, down), *map(str, labels_of(table, across)), *beside)
+    result = LightTable(dim_title(table, down), *map(str, labels_of(table, across)), *beside)
     for label in labels_of(table, down):
         row = values(at_labels(table, {down: label}))
         if np.nan_to_num(row).any():
@@ -409,7 +409,7 @@ def _name(head: similarity.Head) -> str:
 def _pairs(table: xr.DataArray, top: int) -> Table:
     """The pairs of heads that are nearest, and those that are farthest apart."""
     found = similarity.pairs(table)
-    result = light_table("rank", "head", "other head", "")
+    result = LightTable("rank", "head", "other head", "")
     shown_ranks = [n for n in range(len(found)) if n < top or n >= len(found) - top]
     for before, rank in zip([-1, *shown_ranks], shown_ranks, strict=False):
         if rank > before + 1:
@@ -420,7 +420,7 @@ def _pairs(table: xr.DataArray, top: int) -> Table:
 
 
 def _places(table: xr.DataArray) -> Table:
-    result = light_table("head", *(f"axis {axis}" for axis in labels_of(table, "axis")))
+    result = LightTable("head", *(f"axis {axis}" for axis in labels_of(table, "axis")))
     for head, place in zip(similarity.heads_of(table), values(table).reshape(-1, table.shape[-1]), strict=True):
         result.add_row(_name(head), *("–" if np.isnan(value) else f"{value:.3f}" for value in place.tolist()))
     return result
@@ -433,7 +433,7 @@ def _explained(table: xr.DataArray) -> list[RenderableType]:
 
 def _groups(table: xr.DataArray) -> Table:
     """The heads of each cluster."""
-    result = light_table("cluster", "heads", "")
+    result = LightTable("cluster", "heads", "")
     result.columns[-1].justify, result.columns[-1].no_wrap = "left", False
     for number, heads in similarity.clusters(table).items():
         result.add_row(str(number), str(len(heads)), Text(", ".join(f"{layer}.{head}" for layer, head in heads)))
@@ -452,7 +452,7 @@ def _nearest(data: xr.Dataset, layer: int, head: int) -> list[RenderableType]:
     heads = similarity.heads_of(table)
     others, distance = similarity.nearest(table, _NEAR)
     place = heads.index((layer, head))
-    result = light_table("attends most like", title(table).lower())
+    result = LightTable("attends most like", title(table).lower())
     for other, value in zip(others[place].tolist(), distance[place].tolist(), strict=True):
         if not np.isnan(value):
             result.add_row(_name(heads[other]), shown(table, value))
@@ -513,7 +513,7 @@ def _metrics(data: xr.Dataset, tables: Sequence[_Beside], layer: int, head: int)
     at = {"layer": layer, "head": head}
     sure = [one.sure.title for one in tables if one.sure][:1]
     chance = ["chance", _AGAINST, "chance is"] if any(one.level is not None for one in tables) else []
-    result = light_table("metric", "", *sure, "rank", "median", *chance)
+    result = LightTable("metric", "", *sure, "rank", "median", *chance)
     few = [one for one in tables if one.table.ndim > 2 and one.table.shape[2] <= _FEW_LABELS]
     rows: list[tuple[_Beside, Labels]] = [(one, {}) for one in tables if one.table.ndim == 2]
     for one in few:

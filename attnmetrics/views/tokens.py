@@ -12,7 +12,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from attnmetrics.views.light_table import light_table
+from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.page import pack
 from attnmetrics.views.pieces import readable_types
@@ -33,7 +33,7 @@ def show_tokens(frame: pd.DataFrame, layer: int, head: int, top: int = SHOWN) ->
 
 
 def _side(rows: pd.DataFrame, side: str) -> Table:
-    result = light_table(TITLES[side], _VALUES[side], "occurrences")
+    result = LightTable(TITLES[side], _VALUES[side], "occurrences")
     for piece, row in zip(readable_types(rows["piece"].tolist()), rows.itertuples(), strict=True):
         value = f"{number(row.lift)}×" if side == "key" else percent(row.lift)
         result.add_row(Text(piece), value, Text(f"{row.occurrences:,}", style=Style(dim=True)))

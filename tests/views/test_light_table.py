@@ -3,13 +3,13 @@
 import pytest
 from rich.console import Console
 
-from attnmetrics.views.light_table import light_table
+from attnmetrics.views.light_table import LightTable
 
 HEADERS = ("metric", "", "95% interval", "rank", "median", "chance", "against it", "chance is")
 
 
 def lines(width: int) -> list[str]:
-    table = light_table(*HEADERS)
+    table = LightTable(*HEADERS)
     table.add_row(
         "dependency_alignment", "36.5%", "36.1 to 36.9%", "1 of 270", "10%", "35.0%", "+1.5%", "its distances"
     )

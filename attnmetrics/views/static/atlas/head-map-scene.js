@@ -104,11 +104,11 @@ function layerBars(atlas, metric, label, { box, bars, bottom }) {
   const outlined = { stroke: "var(--page)", "stroke-width": 3, "paint-order": "stroke" };
   const words = { "font-size": Math.min(11, box.height - 0.5), class: "layer-value", ...outlined };
   const beyond = bars.left + bars.width - NUMBER + 5; // a column of their own, so that no line strikes them through
-  const value = (_, n) => text(beyond, box.top + (n + 0.5) * box.height + 3, plain(metric, sizes[n]), words);
+  const value = (size, n) => text(beyond, box.top + (n + 0.5) * box.height + 3, plain(metric, size), words);
   const caption = text(bars.left, bottom + 14, "by layer");
   const lines = linesBeside(metric, beside, x, { box, bars, bottom });
   const chance = chanceLine(metric, chances, x, { box, bars, bottom });
-  return [...ends.map(bar), ...lines, ...chance, ...ends.map(value), caption];
+  return [...ends.map(bar), ...lines, ...chance, ...sizes.map(value), caption];
 }
 
 /** What else is drawn across the bars: in the order in which it is named, dashed and dotted. */
