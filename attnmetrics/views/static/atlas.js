@@ -27,6 +27,8 @@ const LINKS = [["#/", "Overview"], ["#/metrics", "Metrics"], ["#/find", "Find he
   ["#/paper", "The paper"], ["#/run", "The run"]];
 /** The link that is lit on pages that have none of their own. */
 const LIT = { head: "", metric: "metrics", relation: "paper", coreference: "paper" };
+/** Pages without numbers of the run's heads. */
+const NOT_OF_HEADS = new Set(["try"]);
 const HEAD_HINT = "Two numbers: layer and head, such as 4.11";
 
 export async function drawAtlas(root, data) {
@@ -68,6 +70,7 @@ class Atlas {
     const unknown = `expected a page of the atlas, found ${path}`;
     const fault = draw ? draw(this.page, this.atlas, rest, go, new URLSearchParams(query)) : unknown;
     if (fault) this.page.replaceChildren(...faultOf(fault));
+    else this.page.append(...howSure(this.atlas, name));
     this.#light(LIT[name] ?? name);
     document.title = `${this.page.querySelector("h1")?.textContent ?? "Attention heads"} · ${this.atlas.name}`;
     const chosen = this.page.querySelector(".chosen");
@@ -93,6 +96,10 @@ class Atlas {
     }
   }
 }
+
+/** Once a page: what intervals are, or why there are none and what to do. */
+const howSure = ({ sureness }, name) =>
+  (sureness && !NOT_OF_HEADS.has(name) ? [el("p", { class: "note sure" }, sureness)] : []);
 
 const go = (href) => { location.hash = href; };
 
