@@ -74,6 +74,13 @@ def find(rules: Rules, tables: Tables, pieces: Mapping[Place, str] | None = None
     return Found(of_head, lacking(rules, tables.data))
 
 
+def holding(rules: Rules, tables: Tables, role: str) -> Mask:
+    """[layer, head] whether some rule gives the role, whatever other roles a head has, and at whatever piece."""
+    shape = (len(tables.layers), len(tables.heads))
+    applied = [_apply(rule, tables) for rule in rules.roles if rule.role == role and _lacks(rule, tables.data) is None]
+    return np.logical_or.reduce([one.held.any(axis=-1) for one in applied] or [np.zeros(shape, bool)])
+
+
 def lacking(rules: Rules, data: xr.Dataset) -> dict[str, str]:
     """Roles that a run has no results for, each with the first that it lacks; those of no other rule that it has."""
     found = [(rule.role, _lacks(rule, data)) for rule in rules.roles]
