@@ -78,7 +78,7 @@ def holding(rules: Rules, tables: Tables, role: str) -> Mask:
     """[layer, head] whether some rule gives the role, whatever other roles a head has, and at whatever piece."""
     shape = (len(tables.layers), len(tables.heads))
     applied = [_apply(rule, tables) for rule in rules.roles if rule.role == role and _lacks(rule, tables.data) is None]
-    return np.logical_or.reduce([one.held.any(axis=-1) for one in applied] or [np.zeros(shape, bool)])
+    return np.asarray(np.logical_or.reduce([np.zeros(shape, bool), *(one.held.any(axis=-1) for one in applied)]))
 
 
 def lacking(rules: Rules, data: xr.Dataset) -> dict[str, str]:
