@@ -11,7 +11,7 @@ from attnmetrics.describing.finding import holding
 from attnmetrics.describing.rules import SECOND_SINK, package_rules
 from attnmetrics.describing.tables import Tables
 from attnmetrics.views.certainty import bear, bounds
-from attnmetrics.views.evidence import CHOICES, competing, is_off, least, of_those_on, with_least
+from attnmetrics.views.evidence import competing, of_each_choice, of_those_on
 from attnmetrics.views.tables import (
     HEAD,
     Labels,
@@ -176,12 +176,4 @@ def standouts(data: xr.Dataset) -> list[Standout]:
 
 def standouts_by_evidence(data: xr.Dataset) -> list[tuple[float, list[Standout]]]:
     """Those of each share that a page may ask for as evidence, ascending; asked once where the same heads are off."""
-    found: dict[bytes, list[Standout]] = {}
-    by_share = []
-    for share in sorted({least(data), *CHOICES}):
-        asked = with_least(data, share)
-        off = is_off(asked).tobytes()
-        if off not in found:
-            found[off] = standouts(asked)
-        by_share.append((share, found[off]))
-    return by_share
+    return of_each_choice(data, standouts)
