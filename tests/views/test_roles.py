@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
@@ -18,10 +19,13 @@ from attnmetrics.cli import main
 from attnmetrics.describing.frame import roles_frame, sentences
 from attnmetrics.describing.questions import answers
 from attnmetrics.describing.rules import read_rules, with_evidence
-from attnmetrics.running.roles import roles_by_evidence
+from attnmetrics.running.roles import page_roles, roles_by_evidence
+from attnmetrics.storage import locate
 from attnmetrics.views.atlas import render
+from attnmetrics.views.evidence import evidence, with_least
 from attnmetrics.views.role_pages import pack_roles
 from attnmetrics.views.roles import role_names, show_answers, show_families, show_like, show_sentence
+from attnmetrics.views.tables import values
 
 sys.path.append(str(Path(__file__).parents[1] / "describing"))
 from planted import HEADS, head, planted
@@ -244,3 +248,15 @@ def test_the_profile_of_a_head_begins_with_its_sentence(demo_run: Path, capsys: 
     out = " ".join(capsys.readouterr().out.split())
     said: Callable[[int, int], str] = lambda layer, number: sentences(attnmetrics.roles(demo_run))[layer, number]  # noqa: E731
     assert said(0, 0) in out
+
+
+def test_other_evidence_finds_other_roles_of_a_run(demo_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    share = values(evidence(attnmetrics.load(demo_run)))
+    layer, number = np.unravel_index(int(share.argmin()), share.shape)
+    more = str(round(float(share.min()) + 0.01, 3))
+    with pytest.raises(SystemExit):
+        main(["show", str(demo_run), "--layer", str(layer), "--head", str(number), "--evidence", more])
+    assert "Nearly switched off on this text" in capsys.readouterr().out
+    asked = dict(page_roles(locate(demo_run), with_least(attnmetrics.load(demo_run), float(more))))
+    pd.testing.assert_frame_equal(asked[0.05], attnmetrics.roles(demo_run))
+    pd.testing.assert_frame_equal(asked[float(more)], attnmetrics.roles(demo_run, evidence=float(more)))
