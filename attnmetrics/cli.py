@@ -319,11 +319,12 @@ def _head(
 
     import attnmetrics
     from attnmetrics.views import terminal
+    from attnmetrics.views.evidence import least
     from attnmetrics.views.roles import show_like, show_sentence
     from attnmetrics.views.tables import unit_word
     from attnmetrics.views.tokens import show_tokens
 
-    known = attnmetrics.roles(run)
+    known = attnmetrics.roles(run, evidence=least(data))
     profile = terminal.show_head(data, *place, [show_sentence(known, *place)])
     like = show_like(attnmetrics.nearest_heads(run, *place, number=5), known)
     pieces = show_tokens(attnmetrics.tokens(run), *place, top)
@@ -434,6 +435,7 @@ def serve(
     """Serve a run's atlas to this machine, with the three views of any sentence typed there."""
     import attnmetrics
     from attnmetrics.results.joined import with_probes
+    from attnmetrics.running.roles import page_roles
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import atlas, server
 
@@ -443,7 +445,7 @@ def serve(
         facts = read_facts(folder) or {}
         frames = exemplars, attnmetrics.exemplar_attention(folder)
         page = atlas.render(
-            data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder), roles=attnmetrics.roles(folder)
+            data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder), roles=page_roles(folder, data)
         )
         load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
         address = f"http://{server.HOST}:{listener.getsockname()[1]}/"

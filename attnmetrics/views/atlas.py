@@ -102,7 +102,7 @@ def write_report(
     facts: Mapping[str, Any],
     folder: Location,
     tokens: pd.DataFrame | None = None,
-    roles: pd.DataFrame | None = None,
+    roles: Sequence[tuple[float, pd.DataFrame]] | None = None,
 ) -> None:
     """Write `folder`/index.html.
 
@@ -113,7 +113,8 @@ def write_report(
         facts: what run.json says; `model`, `corpus`, `counts`, `left_out`, `timings` are shown where present.
         folder: made where missing.
         tokens: rows (layer, head, side, rank, piece, piece_id, attention, occurrences, lift); None for none.
-        roles: rows (layer, head, role, detail, …, sentence); None for none.
+        roles: with each share that the page may ask for as evidence, rows (layer, head, role, detail, …, sentence);
+            None for none.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -135,7 +136,7 @@ def render(
     facts: Mapping[str, Any],
     served: bool = False,
     tokens: pd.DataFrame | None = None,
-    roles: pd.DataFrame | None = None,
+    roles: Sequence[tuple[float, pd.DataFrame]] | None = None,
 ) -> str:
     """The page, the same for the same input. `served`: a server stands behind it that runs the model."""
     name = model_name(facts)
@@ -150,7 +151,7 @@ def contents(
     attention: pd.DataFrame,
     facts: Mapping[str, Any],
     tokens: pd.DataFrame | None = None,
-    roles: pd.DataFrame | None = None,
+    roles: Sequence[tuple[float, pd.DataFrame]] | None = None,
 ) -> dict[str, Any]:
     """What the page's script reads."""
     heads = list(of_heads(data).values())

@@ -1,6 +1,6 @@
 """What the atlas' page holds of roles: those of every head, its sentence, heads like it, and answers to questions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from attnmetrics.describing.nearest import families, family_names, nearest, prof
 from attnmetrics.describing.questions import Answer, answers
 from attnmetrics.describing.rules import Question, Rules, Term, package_rules
 from attnmetrics.describing.tables import Array, Tables, has
+from attnmetrics.views.evidence import least
 from attnmetrics.views.page import pack
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.roles import role_names
@@ -20,26 +21,42 @@ NEAREST: Final = 8
 """Heads told beside a head whose profile is most like its own."""
 
 
-def pack_roles(data: xr.Dataset, frame: pd.DataFrame) -> dict[str, Any]:
+def pack_roles(data: xr.Dataset, frames: Sequence[tuple[float, pd.DataFrame]]) -> dict[str, Any]:
     """What the page's script reads.
 
     Args:
         data: the run's results.
-        frame: the table of roles.
+        frames: the table of roles with each share that the page may ask for as evidence, the run's own among them.
     """
-    rules, heads = package_rules(), _heads(data)
-    said = sentences(frame)
     distances = profile_distances(Tables(data))
-    numbers = families(distances)
+    told = [(share, _told(data, frame, families(distances))) for share, frame in frames]
+    usual = next(one for share, one in told if share == least(data))
     return {
-        "known": _known(rules, frame),
+        "known": _known(package_rules(), [frame for _, frame in frames]),
+        **usual,
+        "near": [_near(distances, place) for place in range(len(distances))],
+        "families": pack(np.nan_to_num(families(distances), nan=-1).astype("<i2")),
+        "others": [(share, _changed(one, usual)) for share, one in told if one != usual],
+    }
+
+
+def _told(data: xr.Dataset, frame: pd.DataFrame, numbers: Array) -> dict[str, Any]:
+    """What a table of roles says: of each head, and which heads answer what."""
+    rules, heads, said = package_rules(), _heads(data), sentences(frame)
+    return {
         "ofHead": [_of_head(rows) for rows in _by_head(frame, heads)],
         "sentences": [visible(said.get(head, "")) for head in heads],
         "questions": [_question(data, rules.questions[one.key], one, heads) for one in answers(rules, frame)],
-        "near": [_near(distances, place) for place in range(len(heads))],
-        "families": pack(np.nan_to_num(numbers, nan=-1).astype("<i2")),
         "familyNames": [visible(name) for _, name in sorted(family_names(numbers, frame).items())],
     }
+
+
+def _changed(one: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+    """The same, but of each head only where it is told otherwise: [place, roles, sentence]."""
+    heads = enumerate(zip(one["ofHead"], one["sentences"], strict=True))
+    as_usual = list(zip(usual["ofHead"], usual["sentences"], strict=True))
+    changed = [(place, *told) for place, told in heads if told != as_usual[place]]
+    return {"heads": changed, "questions": one["questions"], "familyNames": one["familyNames"]}
 
 
 def _near(distances: Array, place: int) -> list[tuple[int, float]]:
@@ -51,10 +68,11 @@ def _heads(data: xr.Dataset) -> list[tuple[int, int]]:
     return [(layer, head) for layer in data["layer"].values.tolist() for head in data["head"].values.tolist()]
 
 
-def _known(rules: Rules, frame: pd.DataFrame) -> list[dict[str, str]]:
+def _known(rules: Rules, frames: Sequence[pd.DataFrame]) -> list[dict[str, str]]:
     """The roles that any head has, in order, with title and colour."""
     colours = {rule.role: rule.colour for rule in reversed(rules.roles)}
-    found = [role for role in {**rules.titles, **dict.fromkeys(frame["role"])} if role in set(frame["role"]) - {""}]
+    held = dict.fromkeys(role for frame in frames for role in frame["role"] if role)
+    found = [role for role in {**rules.titles, **held} if role in held]
     return [
         {"name": visible(role), "title": visible(rules.titles.get(role, role)), "colour": colours.get(role, "#7d8894")}
         for role in found

@@ -48,12 +48,14 @@ class Atlas {
     this.nav = el("nav", { class: "pages", "aria-label": "Pages" }, ...anchors);
     const brand = el("a", { class: "brand", href: "#/" }, atlas.name);
     atlas.setEvidence = (least) => this.#setEvidence(least);
-    root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, jump(), themeToggle()), this.page);
+    this.go = (href) => { location.hash = atlas.evidence.written(href); };
+    root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, jump(this.go), themeToggle()), this.page);
   }
 
   listen() {
     let width = innerWidth;
     addEventListener("hashchange", () => { this.#draw(); this.page.focus({ preventScroll: true }); });
+    for (const event of ["pointerdown", "focusin", "click"]) addEventListener(event, (one) => this.#lead(one), true);
     addEventListener("resize", () => {
       if (innerWidth === width) return;
       width = innerWidth;
@@ -65,10 +67,12 @@ class Atlas {
   #draw() {
     const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
     const [name, ...rest] = path.split("/").map(decode);
+    const asked = new URLSearchParams(query);
+    this.#read(asked);
     const draw = Object.hasOwn(this.pages, name) ? this.pages[name] : null;
     this.page.replaceChildren();
     const unknown = `expected a page of the atlas, found ${path}`;
-    const fault = draw ? draw(this.page, this.atlas, rest, go, new URLSearchParams(query)) : unknown;
+    const fault = draw ? draw(this.page, this.atlas, rest, this.go, asked) : unknown;
     if (fault) this.page.replaceChildren(...faultOf(fault));
     else this.page.append(...howSure(this.atlas, name));
     this.#light(LIT[name] ?? name);
@@ -78,19 +82,33 @@ class Atlas {
     else scrollTo(0, 0);
   }
 
+  /** Which heads are switched off, as the address asks. */
+  #read(asked) {
+    const { evidence, evidence_choices: choices, roles } = this.atlas;
+    evidence.read(asked, choices);
+    roles?.use(evidence.least);
+  }
+
   /** Draw the page again with other heads switched off; what was seen and chosen stays where it was. */
   #setEvidence(least) {
     const top = scrollY;
     this.atlas.evidence.least = least;
+    history.pushState(null, "", this.atlas.evidence.written(location.hash || "#/"));
     this.#draw();
     scrollTo(0, top);
     this.page.querySelector(".evidence select")?.focus({ preventScroll: true });
   }
 
+  /** Links lead on with the evidence that is asked for: those that are about to be followed, or copied. */
+  #lead({ target }) {
+    const link = target.closest?.('a[href^="#/"]');
+    link?.setAttribute("href", this.atlas.evidence.written(link.getAttribute("href")));
+  }
+
   /** Light the link of a page. */
   #light(name) {
     for (const link of this.nav.querySelectorAll("a")) {
-      const isHere = link.getAttribute("href") === `#/${name}`;
+      const isHere = link.getAttribute("href").split("?")[0] === `#/${name}`;
       if (isHere) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
@@ -100,8 +118,6 @@ class Atlas {
 /** Once a page: what intervals are, or why there are none and what to do. */
 const howSure = ({ sureness }, name) =>
   (sureness && !NOT_OF_HEADS.has(name) ? [el("p", { class: "note sure" }, sureness)] : []);
-
-const go = (href) => { location.hash = href; };
 
 /** A part of an address as text; as it stands where it is not well formed. */
 function decode(part) {
@@ -118,7 +134,7 @@ function faultOf(fault) {
 }
 
 /** A box that goes to a head by its numbers. */
-function jump() {
+function jump(go) {
   const name = "Go to a head: layer.head";
   const attributes = { type: "text", inputmode: "decimal", placeholder: "layer.head", "aria-label": name, size: 9 };
   const input = el("input", attributes);

@@ -48,7 +48,7 @@ class Finder {
     const { atlas, question, go, plot, saved } = this;
     this.#drawPresets();
     this.#drawControls();
-    history.replaceState(null, "", writeQuestion(atlas, question));
+    history.replaceState(null, "", atlas.evidence.written(writeQuestion(atlas, question)));
     const places = headsAsked(atlas, question);
     const found = ordered(question, places);
     const on = places.filter((at) => !atlas.evidence.isOff(at));

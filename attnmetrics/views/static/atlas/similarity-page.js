@@ -53,7 +53,7 @@ class SimilarityPage {
   draw() {
     const { atlas, colour, plot, saved, go } = this;
     this.#drawControls();
-    history.replaceState(null, "", writeColour(colour));
+    history.replaceState(null, "", atlas.evidence.written(writeColour(colour)));
     const { axes, places } = atlas.similarity;
     const choose = (layer, head) => go(headHref(atlas, layer, head));
     const scene = {
