@@ -10,6 +10,8 @@ import { drawOverview } from "./atlas/overview.js";
 import { drawPaper } from "./atlas/papers/page.js";
 import { drawRelation } from "./atlas/relation-page.js";
 import { drawRun } from "./atlas/run-page.js";
+import { SearchBox } from "./atlas/search-box.js";
+import { listenForKeys } from "./atlas/shortcuts.js";
 import { drawSimilarity } from "./atlas/similarity-page.js";
 import { drawTry } from "./atlas/try.js";
 import { themeToggle } from "./shared/controls.js";
@@ -27,7 +29,6 @@ const LINKS = [["#/", "Overview"], ["#/metrics", "Metrics"], ["#/find", "Find he
   ["#/paper", "The paper"], ["#/run", "The run"]];
 /** The link that is lit on pages that have none of their own. */
 const LIT = { head: "", metric: "metrics", relation: "paper", coreference: "paper" };
-const HEAD_HINT = "Two numbers: layer and head, such as 4.11";
 
 export async function drawAtlas(root, data) {
   new Atlas(root, await openAtlas(data)).listen();
@@ -46,7 +47,8 @@ class Atlas {
     this.nav = el("nav", { class: "pages", "aria-label": "Pages" }, ...anchors);
     const brand = el("a", { class: "brand", href: "#/" }, atlas.name);
     atlas.setEvidence = (least) => this.#setEvidence(least);
-    root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, jump(), themeToggle()), this.page);
+    this.search = new SearchBox(atlas, go);
+    root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, this.search.form, themeToggle()), this.page);
   }
 
   listen() {
@@ -57,6 +59,7 @@ class Atlas {
       width = innerWidth;
       if (!this.page.querySelector(".try")) this.#draw(); // the views follow the width themselves
     });
+    listenForKeys(this.search);
     this.#draw();
   }
 
@@ -108,20 +111,4 @@ function decode(part) {
 function faultOf(fault) {
   const back = el("a", { href: "#/" }, "Back to the overview");
   return [el("h1", {}, "Not in this atlas"), el("p", {}, `${fault}.`), el("p", {}, back)];
-}
-
-/** A box that goes to a head by its numbers. */
-function jump() {
-  const name = "Go to a head: layer.head";
-  const attributes = { type: "text", inputmode: "decimal", placeholder: "layer.head", "aria-label": name, size: 9 };
-  const input = el("input", attributes);
-  const onsubmit = (event) => {
-    event.preventDefault();
-    const found = input.value.match(/^\D*(\d+)\D+(\d+)\D*$/);
-    input.setCustomValidity(found ? "" : HEAD_HINT);
-    if (!found) { input.reportValidity(); return; }
-    input.value = "";
-    go(`#/head/${Number(found[1])}/${Number(found[2])}`);
-  };
-  return el("form", { class: "jump", onsubmit, oninput: () => input.setCustomValidity("") }, input);
 }
