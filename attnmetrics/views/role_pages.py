@@ -15,9 +15,12 @@ from attnmetrics.describing.tables import Array, Tables, has
 from attnmetrics.views.page import pack
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.roles import role_names
+from attnmetrics.views.tables import further
 
 NEAREST: Final = 8
 """Heads told beside a head whose profile is most like its own."""
+SCORES: Final = 3
+"""Of a head's roles that are told in numbers beside its sentence."""
 
 
 def pack_roles(data: xr.Dataset, frame: pd.DataFrame) -> dict[str, Any]:
@@ -31,9 +34,11 @@ def pack_roles(data: xr.Dataset, frame: pd.DataFrame) -> dict[str, Any]:
     said = sentences(frame)
     distances = profile_distances(Tables(data))
     numbers = families(distances)
+    by_head = _by_head(frame, heads)
     return {
-        "known": _known(rules, frame),
-        "ofHead": [_of_head(rows) for rows in _by_head(frame, heads)],
+        "known": _known(data, rules, frame),
+        "ofHead": [_of_head(rows) for rows in by_head],
+        "scores": [_scores(data, rules, rows) for rows in by_head],
         "sentences": [visible(said.get(head, "")) for head in heads],
         "questions": [_question(data, rules.questions[one.key], one, heads) for one in answers(rules, frame)],
         "near": [_near(distances, place) for place in range(len(heads))],
@@ -51,14 +56,34 @@ def _heads(data: xr.Dataset) -> list[tuple[int, int]]:
     return [(layer, head) for layer in data["layer"].values.tolist() for head in data["head"].values.tolist()]
 
 
-def _known(rules: Rules, frame: pd.DataFrame) -> list[dict[str, str]]:
-    """The roles that any head has, in order, with title and colour."""
+def _known(data: xr.Dataset, rules: Rules, frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The roles that any head has, in order, with title, colour, and the score of their most usual detail."""
     colours = {rule.role: rule.colour for rule in reversed(rules.roles)}
-    found = [role for role in {**rules.titles, **dict.fromkeys(frame["role"])} if role in set(frame["role"]) - {""}]
+    usual = {str(role): str(rows.mode().iloc[0]) for role, rows in frame.groupby("role")["detail"]}
     return [
-        {"name": visible(role), "title": visible(rules.titles.get(role, role)), "colour": colours.get(role, "#7d8894")}
-        for role in found
+        {
+            "name": visible(role),
+            "title": visible(rules.titles.get(role, role)),
+            "colour": colours.get(role, "#7d8894"),
+            "score": _score(data, rules, role, usual[role]),
+        }
+        for role in {**rules.titles, **usual}
+        if role and role in usual
     ]
+
+
+def _score(data: xr.Dataset, rules: Rules, role: str, detail: str) -> dict[str, str] | None:
+    """The table and the label of it that makes heads have a role with a detail; None where it is no single label."""
+    label = detail.split(", ")[0]
+    made = [rule for rule in rules.roles if rule.role == role and rule.detail.format(label=label) == detail]
+    rule = next(iter(made or [rule for rule in rules.roles if rule.role == role]), None)
+    if rule is None or rule.score.result not in data:
+        return None
+    at = {**rule.score.at, **({rule.each: label} if rule.each else {})}
+    dims = further(data[rule.score.result])
+    if not all(dim in at for dim in dims):
+        return None
+    return {"metric": rule.score.result, "label": visible(", ".join(str(at[dim]) for dim in dims))}
 
 
 def _by_head(frame: pd.DataFrame, heads: list[tuple[int, int]]) -> list[pd.DataFrame]:
@@ -70,6 +95,13 @@ def _of_head(rows: pd.DataFrame) -> list[tuple[str, str]]:
     """(role, role with its detail in words) of each, in order."""
     named = zip(rows["role"].tolist(), rows["detail"].tolist(), strict=True)
     return [(visible(role), words) for role, words in role_names(named) if role]
+
+
+def _scores(data: xr.Dataset, rules: Rules, rows: pd.DataFrame) -> list[dict[str, str]]:
+    """What made a head have its first roles."""
+    named = zip(rows["role"].tolist(), rows["detail"].tolist(), strict=True)
+    found = (_score(data, rules, role, detail) for role, detail in named if role)
+    return [score for score in found if score][:SCORES]
 
 
 def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[tuple[int, int]]) -> dict[str, Any]:

@@ -5,12 +5,13 @@ export const NO_ROLE = { name: "", title: "no role", colour: "var(--chosen)" };
 
 export class Roles {
   /**
-   * known: [{ name, title, colour }] in order; ofHead: of each head [[role, role in words], …]; sentences: of each;
+   * known: [{ name, title, colour, score }] in order, where score { metric, label } is what makes the role, or null;
+   * ofHead: of each head [[role, role in words], …]; scores: of each what makes its first roles; sentences: of each;
    * questions: [{ key, title, places, barred, axes }]; near: of each head [[place, distance], …]; family: of each its
    * number, −1 without; familyNames: by number.
    */
-  constructor({ known, ofHead, sentences, questions, near, familyNames }, family) {
-    Object.assign(this, { known, ofHead, sentences, questions, familyNames, family, nearest: near });
+  constructor({ known, ofHead, scores, sentences, questions, near, familyNames }, family) {
+    Object.assign(this, { known, ofHead, scores, sentences, questions, familyNames, family, nearest: near });
     this.byName = new Map([...known, NO_ROLE].map((role) => [role.name, role]));
   }
 
