@@ -16,6 +16,9 @@ const MAPS = [["null_attention"], ["attention_at_offset", "1"],
 const ROLES_HELP = "A colour is what a head does first of all, by rules over the run's results; point at it to read it "
   + "in a sentence. A click opens the head.";
 
+const OPENS = "A click opens the head and the sentences that show it.";
+const HELD_OUT = " Held out: the head chosen on even shards, scored on odd ones.";
+
 export function drawOverview(root, atlas, _, go) {
   const numbers = atlas.headline.map(([name, value]) => el("div", {}, el("dd", {}, value), el("dt", {}, name)));
   root.append(el("p", { class: "eyebrow" }, "What each attention head does"), el("h1", {}, atlas.name),
@@ -49,8 +52,9 @@ function leftOut(atlas) {
 }
 
 function standouts(atlas) {
-  const found = section("Heads that stand out", "A click opens the head and the sentences that show it.");
-  const cards = standoutsOf(atlas).map((one) => standoutCard(atlas, one));
+  const all = standoutsOf(atlas);
+  const found = section("Heads that stand out", OPENS + (all.some((one) => one.held_out) ? HELD_OUT : ""));
+  const cards = all.map((one) => standoutCard(atlas, one));
   const none = el("p", { class: "note" }, "No head has evidence in this run.");
   found.append(evidenceNote(atlas), cards.length ? el("div", { class: "roles-grid" }, ...cards) : none);
   return found;
