@@ -266,7 +266,7 @@ def _finite(value: float) -> float | None:
 def _correlation(data: xr.Dataset, name: str, other: str, label: str | None) -> dict[str, Any]:
     r, p = (float(data[key]) if key in data else np.nan for key in (f"{name}_r", f"{name}_p"))
     low, high = bounds(data, f"{name}_r", {}) if f"{name}_r" in data else (np.nan, np.nan)
-    interval = "" if np.isnan(low) else bear(data[f"{name}_r"], r, low, high)[1]
+    interval = "" if np.isnan(low) else bear(data[f"{name}_r"], r, low, high)[1].replace("-", "−")
     return {"x": "distance", "y": other, "label": label, "r": _finite(r), "p": _finite(p), "interval": interval}
 
 

@@ -27,6 +27,8 @@ class Counterpart:
     """As a person reads it."""
     bounds: tuple[Bounds, ...] = ()
     """Lowest and highest of the first of the numbers that they may be; NaN, or none at all, where that is unknown."""
+    is_alike: bool = True
+    """Whether the numbers are of the same things as those published: not layers of a model of another depth."""
 
 
 class NoCounterpartError(LookupError):
@@ -84,11 +86,12 @@ class Row:
     given: bool
     """Whether the run has a counterpart."""
     bounds: tuple[Bounds, ...] = ()
+    is_alike: bool = True
 
     @property
     def within(self) -> tuple[bool | None, ...]:
         """Whether each published number lies within the interval of the run's; None where there is no interval."""
-        if not self.given:
+        if not self.given or not self.is_alike:
             return ()
         return tuple(map(_lies, self.claim.values, chain(self.bounds, repeat(_UNKNOWN))))
 
@@ -108,7 +111,7 @@ class Row:
         """Those of the numbers that are compared, in their order; empty where there are none."""
         pairs = zip(self.claim.values, self.numbers, self.bounds, strict=False)
         told = [_told(self.claim, number, one) for _, number, one in pairs]
-        return "; ".join(told) if any(one != "–" for one in told) else ""
+        return "; ".join(told).replace("-", "−") if any(one != "–" for one in told) else ""
 
 
 _UNKNOWN: Final = (nan, nan)
@@ -147,4 +150,4 @@ def _row(claim: Claim, data: xr.Dataset) -> Row:
         found = claim.measure(data)
     except NoCounterpartError as error:
         return Row(claim, (), str(error), given=False)
-    return Row(claim, found.numbers, found.text, given=True, bounds=found.bounds)
+    return Row(claim, found.numbers, found.text, given=True, bounds=found.bounds, is_alike=found.is_alike)

@@ -1,7 +1,7 @@
 """How the counterparts of Clark et al. (2019) are read from a run's tables: a reader for each `how` of the file."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -114,7 +114,8 @@ def _single(value: float, unit: str, about: str = "", sure: Bounds | None = None
 
 
 def _by_layer(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
-    return _listed(source.layers(data).tolist(), unit, source.layer_bounds(data))
+    found = _listed(source.layers(data).tolist(), unit, source.layer_bounds(data))
+    return replace(found, is_alike=data["layer"].values.tolist() == list(range(LAYERS)))
 
 
 def _value(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
