@@ -77,7 +77,7 @@ LeastEvidence = Annotated[
 ]
 MetricName = Annotated[
     str | None,
-    typer.Argument(help="a metric, such as entropy or pos_to; relation; coreference; probe; unset: the summary"),
+    typer.Argument(help="a metric, such as entropy or pos_to; relation; coreference; paper; probe; unset: the summary"),
 ]
 
 
@@ -268,7 +268,9 @@ def status(run: RunFolder, verbose: Verbose = False) -> None:
 def show(
     run: RunFolder,
     metric: MetricName = None,
-    label: Annotated[str | None, typer.Option(help="which of a metric's labels: a tag, a relation, an offset")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="which of a metric's labels: a tag, a relation, an offset; of papers")
+    ] = None,
     rel: Annotated[str | None, typer.Option(help="with relation: which one, such as obj")] = None,
     layer: Annotated[int | None, typer.Option(help="with --head: the profile of one head")] = None,
     head: Annotated[int | None, typer.Option(help="with --layer: the profile of one head")] = None,
@@ -277,13 +279,14 @@ def show(
     evidence: LeastEvidence = 0.05,
     verbose: Verbose = False,
 ) -> None:
-    """Show a run's tables: the summary, a metric, one head, or which heads find a relation or coreference."""
+    """Show a run's tables: the summary, a metric, one head, heads that find a relation or coreference, a paper."""
     from rich.console import Console
 
     import attnmetrics
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import terminal
     from attnmetrics.views.importance import show_importance
+    from attnmetrics.views.papers.comparison import show_paper
     from attnmetrics.views.tables import unit_word
 
     _check_view(metric, label, layer, head, exemplars)
@@ -304,6 +307,8 @@ def show(
         )
     elif metric in ("relation", "coreference"):
         view = _words(dataset, run, metric, rel, top)
+    elif metric == "paper" and metric not in dataset:
+        view = show_paper(dataset, label)
     elif metric == "importance" and metric in dataset and label is None:
         view = show_importance(dataset)
     elif metric is not None:

@@ -33,7 +33,7 @@ from attnmetrics.views.packed_intervals import pack_bounds, pack_intervals
 from attnmetrics.views.page import pack
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.papers.behaviours import asked_for
-from attnmetrics.views.papers.claims import Paper, Row, compare
+from attnmetrics.views.papers.claims import Paper, Row, compare, summed_up
 from attnmetrics.views.papers.clark_2019 import CLARK, published_layers, published_of
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 from attnmetrics.views.pieces import readable, visible
@@ -267,7 +267,7 @@ def _finite(value: float) -> float | None:
 def _correlation(data: xr.Dataset, name: str, other: str, label: str | None) -> dict[str, Any]:
     r, p = (float(data[key]) if key in data else np.nan for key in (f"{name}_r", f"{name}_p"))
     low, high = bounds(data, f"{name}_r", {}) if f"{name}_r" in data else (np.nan, np.nan)
-    interval = "" if np.isnan(low) else bear(data[f"{name}_r"], r, low, high)[1]
+    interval = "" if np.isnan(low) else bear(data[f"{name}_r"], r, low, high)[1].replace("-", "−")
     return {"x": "distance", "y": other, "label": label, "r": _finite(r), "p": _finite(p), "interval": interval}
 
 
@@ -307,14 +307,15 @@ def _papers(data: xr.Dataset) -> list[dict[str, Any]]:
 
 def _paper(paper: Paper, rows: Sequence[Row]) -> dict[str, Any]:
     about = {"key": paper.key, "name": paper.name, "citation": paper.citation, "conditions": paper.conditions}
-    return about | {"rows": [_compared(row) for row in rows]}
+    return about | {"rows": [_compared(row) for row in rows], "summed_up": summed_up(rows)}
 
 
 def _compared(row: Row) -> dict[str, Any]:
     claim = row.claim
     said = {"where": claim.where, "claim": claim.claim, "unit": claim.unit, "published": claim.published}
     beside = {"released": claim.released, "note": claim.note, "result": claim.result}
-    return said | beside | {"found": visible(row.text), "given": row.given}
+    sure = {"interval": row.intervals, "verdict": row.verdict}
+    return said | beside | {"found": visible(row.text), "given": row.given} | sure
 
 
 def _told(one: Any) -> dict[str, Any]:

@@ -136,15 +136,24 @@ class Finder {
     list.append(el("details", {}, name, whole(off.map((head) => this.#row(head, "–")))));
   }
 
-  /** A head in order n; among all that compete, as far as intervals leave that open. */
+  /** A head in order n. */
   #row(head, n) {
     const { atlas, question: { x, y } } = this;
-    const open = y.metric.ranks(head, y.label);
-    const words = open ? el("div", { class: "chance" }, `${open.join("–")} of all`) : "";
+    const words = this.#open(head).map((one) => el("div", { class: "chance" }, one));
     const at = headAt(atlas, head);
     const link = el("a", { href: claimHref(atlas, ...at, y.metric.claims[y.label]) }, headName(atlas, ...at));
     const name = el("th", { scope: "row" }, link, ...fromHowMuch(atlas, y.metric, head));
-    return [el("td", { class: "rank" }, String(n), words), name, this.#value(y, at), this.#value(x, at)];
+    return [el("td", { class: "rank" }, String(n), ...words), name, this.#value(y, at), this.#value(x, at)];
+  }
+
+  /** What intervals leave open of its rank among all heads, from the end that is asked for; nothing without them. */
+  #open(head) {
+    const { y: { metric, label }, order } = this.question;
+    const open = metric.ranks(head, label);
+    if (!open) return [];
+    const { of } = metric.rank(head, label);
+    const [first, last] = order === "lowest" ? open.map((one) => of + 1 - one).reverse() : open;
+    return [`${first === last ? first : `${first}–${last}`} of all`];
   }
 
   /** A value, and beneath it the value against its chance level. */
