@@ -506,6 +506,9 @@ def bench(
     whole_run: Annotated[
         int | None, typer.Option(min=1, help="also run over so many sentences, and say where the time goes")
     ] = None,
+    families: Annotated[
+        bool, typer.Option("--families", help="only what each family adds, by processor time in one thread")
+    ] = False,
     json: Annotated[Path | None, typer.Option("--json", help="write the figures here too", metavar="FILE")] = None,
     verbose: Verbose = False,
 ) -> None:
@@ -515,8 +518,12 @@ def bench(
     from rich.console import Console
 
     from attnmetrics.benchmark.bench import bench as run_bench
-    from attnmetrics.benchmark.table import tables
+    from attnmetrics.benchmark.bench import bench_families
+    from attnmetrics.benchmark.table import costs, tables
 
+    if families:
+        Console().print(costs(bench_families(raced, rounds, _reporter(False).say)))
+        return
     outcome = run_bench(raced, rounds, threads or cpu_count() or 1, sentences, whole_run, _reporter(False).say)
     Console().print(*tables(outcome), sep="\n")
     if json is not None:
