@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
@@ -97,10 +98,9 @@ def model_of(
     if "model" not in facts:
         raise ModelError("expected a run.json that names the run's model, found none; copy it into the run's folder")
     config, measured = build_config(facts["configuration"]), facts["model"]
-    wanted = name or config.model
     try:
         found = load_model(
-            str(MODELS.get(wanted, wanted)),
+            name or _place_of(config.model, str(measured["name"])),
             revision=None if name else measured["revision"] or config.revision,
             device=config.device,
             null_tokens=config.null_tokens,
@@ -119,6 +119,11 @@ def model_of(
             f"{found.heads} heads in layers {list(found.layers)}; give the --model of the run"
         )
     return found
+
+
+def _place_of(given: str, measured: str) -> str:
+    """Where a run's model is: the folder that it was read from, or what was given of it, where that is elsewhere."""
+    return measured if Path(measured).is_dir() else str(MODELS.get(given, given))
 
 
 def application(page: str, load: "Callable[[], Model]", facts: Mapping[str, Any]) -> Starlette:
