@@ -60,12 +60,27 @@ class Attention:
 
     def of_layer(self, place: int) -> NDArray[np.float64]:
         """[H, n, n] α of the layer at a place in `layers`."""
-        scores = self.scaling[place] * (self.query[place] @ self.key[place].swapaxes(1, 2)).astype(np.float64)
+        return _softmax(self._scores(place, np.arange(self.query.shape[2])))
+
+    def of_rows(self, pieces: Sequence[int]) -> NDArray[np.float64]:
+        """[L, H, p, n] α from p pieces."""
+        return np.stack([_softmax(self._scores(place, np.array(pieces))) for place in range(len(self.layers))])
+
+    def _scores(self, place: int, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """[H, p, n] scaled dot products of some pieces' queries, −∞ for pieces that they may not attend to."""
+        query, key = self.query[place][:, rows], self.key[place]
+        scores: NDArray[np.float64] = self.scaling[place] * (query @ key.swapaxes(1, 2)).astype(np.float64)
         if self.causal:
-            scores[:, ~np.tri(scores.shape[-1], dtype=np.bool_)] = -np.inf
-        powers: NDArray[np.float64] = np.exp(scores - scores.max(-1, keepdims=True))
-        powers /= powers.sum(-1, keepdims=True)
-        return powers
+            scores[:, rows[:, None] < np.arange(key.shape[1])] = -np.inf
+        return scores
+
+
+def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shares of each row, the last axis; in place, since a long text has many."""
+    scores -= scores.max(-1, keepdims=True)
+    np.exp(scores, scores)
+    scores /= scores.sum(-1, keepdims=True)
+    return scores
 
 
 def read(model: Model, text: str | Sequence[str], generate: int = 0) -> Reading:

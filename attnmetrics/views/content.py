@@ -1,8 +1,6 @@
 """What the page of a view draws: from a model and a text, or from attention and its tokens."""
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
@@ -126,15 +124,14 @@ def _attention_in(source: Any) -> Any:
 
 
 def _from_model(source: "str | Model", text: Any, options: Options, neurons: bool) -> dict[str, Any]:
-    with _without_collecting():
-        from attnmetrics.model.load import Model, is_encoder_decoder, load_model
-        from attnmetrics.model.reading import attend, read
+    from attnmetrics.model.load import Model, is_encoder_decoder, load_model
+    from attnmetrics.model.reading import attend, read
 
-        if not isinstance(source, Model):
-            name = str(MODELS.get(str(source), source))
-            if is_encoder_decoder(name):
-                return _from_encoder_decoder(name, text, options, neurons)
-            source = load_model(name)
+    if not isinstance(source, Model):
+        name = str(MODELS.get(str(source), source))
+        if is_encoder_decoder(name):
+            return _from_encoder_decoder(name, text, options, neurons)
+        source = load_model(name)
     reading = read(source, text, options.get("generate", 0))
     found = attend(source, reading, options.get("include_layers"))
     data, heads = describe(source, reading, found, options), _heads_of(source, options)
@@ -172,18 +169,6 @@ def as_steps(weights: NDArray[np.float64]) -> NDArray[np.uint32]:
     """Weights as they travel."""
     steps: NDArray[np.uint32] = np.rint(np.minimum(weights, 1) * STEPS).astype(np.uint32)
     return steps
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Without looking for garbage, which takes a seventh of the time in which a model and its libraries are loaded."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _short(name: str) -> str:
@@ -318,7 +303,8 @@ def _check_size(size: int) -> None:
     if size > LARGEST:
         raise ViewError(
             f"a page would hold {size / 1e6:,.0f} MB, more than browsers take ({LARGEST / 1e6:,.0f} MB); choose some "
-            "layers and heads with include_layers and include_heads (--layers and --heads), or a shorter text"
+            "layers and heads with include_layers and include_heads (--include-layers, --include-heads), or a shorter "
+            "text, or serve a run of the model: a served page asks for a layer when it is shown"
         )
 
 

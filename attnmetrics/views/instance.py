@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 ROW_HEIGHT: Final = 24
 TALLEST: Final = 720
 """Pixels of a view in a notebook; a longer one scrolls."""
+Kind = Literal["head", "model", "neuron"]
+KINDS: Final[dict[Kind, int]] = {"head": 130, "model": 150, "neuron": 190}
+"""Pixels of each view's heading and controls."""
 OPENED: Final = 8
 """With no more heads than these, a head view opens with all of them, else with the first `FEW`: many lines hide one
 another."""
@@ -32,7 +35,7 @@ FEW: Final = 3
 class View:
     """A drawing that shows itself in a notebook, gives its page, or saves it."""
 
-    kind: Literal["head", "model", "neuron"]
+    kind: Kind
     title: str
     data: dict[str, Any]
     """what the page's script draws"""
@@ -102,7 +105,7 @@ def head(
     """
     several = sides_of(encoder_attention, decoder_attention, cross_attention, encoder_tokens, decoder_tokens)
     data = content(source, text, several, options)
-    return _view("head", data, options, layer, heads, words, 130)
+    return present("head", data, options, layer, heads, words)
 
 
 def model(
@@ -120,7 +123,7 @@ def model(
     """All heads of all layers as thumbnails; a click enlarges one. Arguments and errors are those of `head`."""
     several = sides_of(encoder_attention, decoder_attention, cross_attention, encoder_tokens, decoder_tokens)
     data = content(source, text, several, options)
-    return _view("model", data, options, None, None, words, 150)
+    return present("model", data, options, words=words)
 
 
 def neuron(
@@ -153,15 +156,20 @@ def neuron(
     if token is not None and not 0 <= token < count:
         raise ViewError(f"expected a token from 0 to {count - 1}, found {token}; the text has {count} pieces")
     heads = None if head is None else [head]
-    view = _view("neuron", data, options, layer, heads, False, 190)
+    view = present("neuron", data, options, layer, heads)
     view.data["preset"]["token"] = token
     return view
 
 
-def _view(
-    kind: Literal["head", "model", "neuron"], data: dict[str, Any], options: Options, layer: int | None,
-    heads: Sequence[int] | None, words: bool, chrome: int,
+def present(
+    kind: Kind, data: dict[str, Any], options: Options, layer: int | None = None, heads: Sequence[int] | None = None,
+    words: bool = False,
 ) -> View:  # fmt: skip
+    """A view of some content, as it opens.
+
+    Raises:
+        ViewError: there is no such layer, head or theme.
+    """
     theme = options.get("theme", "auto")
     if theme not in ("auto", "light", "dark"):
         raise ViewError(f"expected a theme auto, light or dark, found {theme!r}")
@@ -175,7 +183,7 @@ def _view(
         "layer": first, "heads": shown, "words": words, "null": options.get("show_null", True), "token": None,
     }}  # fmt: skip
     title = f"{kind.capitalize()} view" + (f", {data['name']}" if data["name"] else "")
-    return View(kind, title, data, min(TALLEST, chrome + _drawing_height(kind, data)), theme)
+    return View(kind, title, data, min(TALLEST, KINDS[kind] + _drawing_height(kind, data)), theme)
 
 
 def _drawing_height(kind: str, data: dict[str, Any]) -> int:
