@@ -1,12 +1,15 @@
 """The command line. Heavy libraries are imported by the command that needs them, so that help is quick."""
 
+import gc
 import inspect
 import sys
 import types
 import webbrowser
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from io import TextIOWrapper
+from os import environ
 from pathlib import Path
 from traceback import format_exc
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
@@ -394,37 +397,88 @@ def roles(
 
 @app.command()
 def view(
-    kind: Annotated[Literal["head", "model", "neuron"], typer.Argument(help="which view")],
+    kind: Annotated[Literal["head", "model", "neuron"], typer.Argument(help="which view", metavar="head|model|neuron")],
     text: Annotated[str, typer.Option(help="the text to look at", metavar="TEXT")],
     model: Annotated[str, typer.Option("--model", "-m", help="folder or name on the Hub", metavar="NAME")] = "demo",
     text_b: Annotated[
-        str | None, typer.Option(help="a second text, for models that read pairs", metavar="TEXT")
+        str | None,
+        typer.Option(help="a second text: of a pair, or for the decoder of an encoder-decoder", metavar="TEXT"),
     ] = None,
-    generate: Annotated[int, typer.Option(min=0, help="pieces that a causal model adds", metavar="N")] = 0,
-    layers: Annotated[str | None, typer.Option(help="layers to show, such as 0-3,6; unset: all")] = None,
-    heads: Annotated[str | None, typer.Option(help="heads to show, likewise")] = None,
+    generate: Annotated[
+        int, typer.Option(min=0, help="pieces that a model adds, or a decoder writes", metavar="N")
+    ] = 0,
+    layer: Annotated[int | None, typer.Option(help="layer to open with", metavar="N")] = None,
+    head: Annotated[
+        str | None, typer.Option("--head", help="heads to open with, such as 0-3,6; of a neuron view one", metavar="N")
+    ] = None,
+    include_layers: Annotated[
+        str | None, typer.Option("--include-layers", "--layers", help="layers in the page; unset: all", metavar="N")
+    ] = None,
+    include_heads: Annotated[
+        str | None, typer.Option("--include-heads", "--heads", help="heads in the page, likewise", metavar="N")
+    ] = None,
+    words: Annotated[bool, typer.Option("--words", help="open with words instead of pieces")] = False,
+    theme: Annotated[
+        Literal["auto", "light", "dark"],
+        typer.Option(help="auto: as the reader's system", metavar="auto|light|dark"),
+    ] = "auto",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="the page (default: KIND.html)", metavar="PATH")
     ] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="open the page in a browser")] = False,
     verbose: Verbose = False,
 ) -> None:
     """Draw the attention in a text: a page with the head, model or neuron view."""
-    from attnmetrics import views
-
+    environ.setdefault("OMP_NUM_THREADS", "1")  # for one text, threads wait for one another longer than they save
+    given = {"layers": include_layers, "heads": include_heads}
+    options = {f"include_{what}": _numbers(text, what, f"include-{what}") for what, text in given.items() if text}
+    chosen = _opened(kind, layer, None if head is None else _numbers(head, "heads", "head"), words)
     texts = text if text_b is None else (text, text_b)
-    chosen = {
-        f"include_{what}": _numbers(given, what) for what, given in (("layers", layers), ("heads", heads)) if given
-    }
-    drawn = getattr(views, kind)(model, texts, generate=generate, **chosen)
-    _print(f"view: {drawn.save(out or Path(f'{kind}.html')).absolute()}")
+    with _without_collecting():
+        from attnmetrics import views
+
+        page = getattr(views, kind)(model, texts, generate=generate, theme=theme, **options, **chosen)
+    saved = page.save(out or Path(f"{kind}.html")).absolute()
+    _print(f"view: {saved}")
+    if open_page:
+        webbrowser.open(saved.as_uri())
 
 
-def _numbers(text: str, what: str) -> tuple[int, ...]:
-    """Layers or heads of a flag."""
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Without looking for garbage, which makes loading a model and its libraries a seventh longer."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _opened(kind: str, layer: int | None, heads: tuple[int, ...] | None, words: bool) -> dict[str, Any]:
+    """With what a view opens, as the view takes it.
+
+    Raises:
+        ConfigError: it has nothing of the kind.
+    """
+    if kind == "model" and (layer, heads) != (None, None):
+        raise ConfigError(
+            "the model view shows all heads: leave out --layer and --head, or choose with --include-layers"
+        )
+    if kind == "neuron" and (words or len(heads or ()) > 1):
+        raise ConfigError("the neuron view shows one head between pieces: leave out --words, and give one --head")
+    if kind == "model":
+        return {"words": words}
+    if kind == "head":
+        return {"layer": layer, "heads": heads, "words": words}
+    return {"layer": layer, "head": heads[0] if heads else None}
+
+
+def _numbers(text: str, what: str, flag: str | None = None) -> tuple[int, ...]:
+    """Layers or heads of a flag, which is named by them if unset."""
     try:
         return parse_numbers(text, what)
     except ValueError as error:
-        raise ConfigError(f"--{what}: {error}; found {text[:80]!r}") from None
+        raise ConfigError(f"--{flag or what}: {error}; found {text[:80]!r}") from None
 
 
 @app.command()
