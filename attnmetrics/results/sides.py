@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 import xarray as xr
 
+from attnmetrics.metrics.schema import Schema
 from attnmetrics.statistics.groups import GroupSums
 
 
@@ -18,6 +19,7 @@ class Side:
 
     name: str
     """short, and no other side's"""
+    schema: Schema
     results: xr.Dataset
     """as `results.dataset.dataset` makes them"""
     groups: Callable[[], GroupSums]
@@ -27,6 +29,8 @@ class Side:
     """of sides with the same, group k holds the same documents: they are paired, and drawn alike"""
     definitions: Mapping[str, str] = field(default_factory=dict)
     """what must be the same in all sides, in words: what it is → what it is here, such as "unit" → "sentence\""""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """what may differ and is then told, likewise"""
     intervals: xr.Dataset | None = None
     """of the results; None where there are none"""
     roles: pd.DataFrame | None = None
@@ -50,5 +54,4 @@ class Comparison:
     sides: tuple[Side, ...]
     """in the order of its dimension `run`"""
     role_changes: pd.DataFrame
-    """columns run, layer, head, role, detail, change (`gained` or `lost`, seen from the first side), score (where the
-    head has the role), other_score (of the same on the side where it has not, NaN where unknown)"""
+    """as `describing.changes.role_changes` gives them"""
