@@ -26,6 +26,7 @@ from attnmetrics.config import (
     parse_numbers,
 )
 from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError, StoreError
+from attnmetrics.flags import Command, Commands
 from attnmetrics.running.stopping import EXIT_INTERRUPTED
 from attnmetrics.storage import Location, locate
 
@@ -48,8 +49,9 @@ DEMO = {"model": "demo", "corpus": ("demo",), "out": "runs/demo"}
 
 app = typer.Typer(
     name="attnmetrics",
+    cls=Commands,
+    rich_markup_mode=None,
     help="What every attention head of a Transformer language model does, over any amount of text.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -97,7 +99,7 @@ def takes_config(command: Callable[..., None], kind: type[BaseModel] = RunConfig
 def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     """The parameter of one field. Values arrive as text and are checked by the configuration, in one place."""
     flags = ["--" + name.replace("_", "-"), *([SHORT_FLAGS[name]] if name in SHORT_FLAGS else [])]
-    shown = "" if field.is_required() or field.default in (None, {}) else f" (default: {field.default})"
+    shown = "" if field.is_required() or field.default in (None, {}, False) else f" (default: {field.default})"
     help_text = f"{field.description}{shown}"
     if field.annotation is bool:
         flags = [f"{flags[0]}/--no-{flags[0][2:]}"] if field.default else flags
@@ -116,10 +118,11 @@ def _metavar(name: str, annotation: Any) -> str:
         return "NAME=SOURCE"
     kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
     choices = [choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]
-    return "|".join(choices) or ("N" if "int" in str(annotation) else "NAME")
+    numbers = {"int": "N", "float": "SHARE" if name == "confidence" else "X"}
+    return "|".join(choices) or next((sign for kind, sign in numbers.items() if kind in str(annotation)), "NAME")
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_config
 def run(
     values: dict[str, Any],
@@ -132,7 +135,7 @@ def run(
     _run(build_config(values, config), quiet)
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_config
 def plan(values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = False, verbose: Verbose = False) -> None:
     """Say what a run with the same options would read and cost, and which --shard-characters suit it and why."""
@@ -143,7 +146,7 @@ def plan(values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = Fa
     Console().print(plan_run(build_config(values, config), _reporter(quiet)))
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_config
 def demo(
     values: dict[str, Any],
@@ -156,7 +159,7 @@ def demo(
     _run(build_config(values, config, DEMO), quiet)
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_config
 def annotate(
     values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = False, verbose: Verbose = False
@@ -170,7 +173,7 @@ def annotate(
     _print(f"annotations: {settings.annotation_folder}")
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_config
 def measure(
     values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = False, verbose: Verbose = False
@@ -233,7 +236,7 @@ def importance(
     _print(f"report: {folder / 'report' / 'index.html'}")
 
 
-@app.command()
+@app.command(cls=Command)
 @partial(takes_config, kind=ProbeConfig)
 def probe(values: dict[str, Any], *, run: RunFolder, quiet: Quiet = False, verbose: Verbose = False) -> None:
     """Learn a treebank's trees from a run's attention, and try what was learned on another treebank."""
@@ -334,11 +337,12 @@ def _head(
 
     import attnmetrics
     from attnmetrics.views import terminal
+    from attnmetrics.views.evidence import least
     from attnmetrics.views.roles import show_like, show_sentence
     from attnmetrics.views.tables import unit_word
     from attnmetrics.views.tokens import show_tokens
 
-    known = attnmetrics.roles(run)
+    known = attnmetrics.roles(run, evidence=least(data))
     profile = terminal.show_head(data, *place, [show_sentence(known, *place)])
     like = show_like(attnmetrics.nearest_heads(run, *place, number=5), known)
     pieces = show_tokens(attnmetrics.tokens(run), *place, top)
@@ -483,6 +487,7 @@ def serve(
     """Serve a run's atlas to this machine, with the three views of any sentence typed there."""
     import attnmetrics
     from attnmetrics.results.joined import with_probes
+    from attnmetrics.running.roles import page_roles
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import atlas, server
 
@@ -492,7 +497,7 @@ def serve(
         facts = read_facts(folder) or {}
         frames = exemplars, attnmetrics.exemplar_attention(folder)
         page = atlas.render(
-            data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder), roles=attnmetrics.roles(folder)
+            data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder), roles=page_roles(folder, data)
         )
         load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
         address = f"http://{server.HOST}:{listener.getsockname()[1]}/"
@@ -598,7 +603,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     _replace_what_cannot_be_shown()
     try:
-        code = app(spread(given), standalone_mode=False)
+        code = app(spread(given) or ["--help"], standalone_mode=False)
     except AttnmetricsError as error:
         _complain(format_exc() if {"-v", "--verbose"} & set(given) else str(error))
         code = EXIT_SHARDS_MISSING if isinstance(error, ShardError) else EXIT_ERROR
@@ -609,10 +614,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     except typer.TyperException as error:
-        if message := getattr(error, "format_message", error.__str__)():  # none where the help is the answer
-            _complain(f"{message.rstrip('.')}; see attnmetrics --help")
+        message = getattr(error, "format_message", error.__str__)()
+        _complain(f"{message.rstrip('.')}; see attnmetrics --help")
         code = EXIT_USAGE
-    sys.exit(code or 0)
+    sys.exit(code or (0 if given else EXIT_USAGE))
 
 
 def _replace_what_cannot_be_shown() -> None:
