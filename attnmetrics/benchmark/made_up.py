@@ -5,8 +5,9 @@ true value of a ratio of sums is the ratio of their means. States and prefix blo
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,6 +131,11 @@ def _deviations(parts: Sequence[Documents]) -> dict[str, Array]:
     }
 
 
+def _chosen(kept: NDArray[np.bool_], one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+    """[N, …] the one of documents that are kept, else the other."""
+    return np.where(kept.reshape(-1, *(1 for _ in one.shape[1:])), one, other)
+
+
 class MadeUpShards:
     """The shards of a corpus, as a run's store gives them."""
 
@@ -138,11 +144,26 @@ class MadeUpShards:
         self.schema = SCHEMA
         self.shards = shards
         numbers = 1 + random.poisson(random.gamma(1.5, (DOCUMENTS - 1) / 1.5, shards))
-        documents = draw_documents(int(numbers.sum()), random)
         self._first = np.append(0, np.cumsum(numbers))
+        self._hold(draw_documents(int(numbers.sum()), random))
+
+    def _hold(self, documents: Documents) -> None:
         starts = self._first[:-1]
+        self._documents = documents
         self._sums = {name: np.add.reduceat(part, starts, axis=0) for name, part in documents.sums.items()}
         self._blocks = documents.blocks
+
+    def measured_anew(self, random: np.random.Generator, same: float = 0.5) -> "MadeUpShards":
+        """The same shards by a model that does what the first did in this share of the documents, by chance which.
+
+        In the others it does as on any document, so that the true values of both models are the same.
+        """
+        other = copy(self)
+        fresh = draw_documents(int(self._first[-1]), random)
+        kept = random.random(len(fresh.blocks)) < same
+        sums = {name: _chosen(kept, part, fresh.sums[name]) for name, part in self._documents.sums.items()}
+        other._hold(Documents(sums, _chosen(kept, self._blocks, fresh.blocks)))
+        return other
 
     @property
     def commits(self) -> list[Commit]:

@@ -73,8 +73,8 @@ function addRow(row, values, start, placeOf) {
 /**
  * The weights between a token and another one in all heads.
  *
- * found: { values [layer, head, piece], layers, heads, pieces } of the token at an end, of the side; other: the token on
- * the other side; isHidden: whether nothing is drawn between them. Returns a list [layer][head].
+ * found: { values [layer, head, piece], layers, heads, pieces } of the token at an end, of the side; other: the token
+ * on the other side; isHidden: whether nothing is drawn between them. Returns a list [layer][head].
  */
 export function linking({ values, layers, heads, pieces }, side, other, isHidden = false) {
   const own = isHidden ? [] : other.pieces;
