@@ -28,7 +28,10 @@ _DARK: Final = {
     "link": "#7cc1ea", "bar": "#58a6d0", "positive": "#6cb8e6", "negative": "#f0924a", "shade": "#00000090",
     "baseline": "#ffa24a", "no-evidence": "#333d48", "to": "#1f6a9a",
 } | {f"head-{n}": colour for n, colour in enumerate(HEADS_DARK)}  # fmt: skip
-_STYLES: Final = {"atlas": ("view.css", "atlas.css", "try.css")}
+_STYLES: Final = {
+    "atlas": ("view.css", "atlas.css", "try.css"),
+    "comparison": ("view.css", "atlas.css", "comparison.css"),
+}
 """Style sheets of a view; `view.css` alone where nothing else is named."""
 _IMPORT: Final = re.compile(r'^import (\{[^}]*\}) from "(\.[\w./-]+)\.js";$', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export ((?:async )?(?:function|const|class) (\w+))", re.MULTILINE)
@@ -132,8 +135,8 @@ def _palette(view: str) -> str:
 
 
 def _scales(view: str, theme: Literal["light", "dark"]) -> dict[str, str]:
-    """The levels of the colour scales, for the page that has maps."""
-    scales = (SEQUENTIAL, DIVERGING) if view == "atlas" else ()
+    """The levels of the colour scales, for pages that have maps."""
+    scales = (SEQUENTIAL, DIVERGING) if view in _STYLES else ()
     return {f"{scale.name}{n}": colour for scale in scales for n, colour in enumerate(getattr(scale, theme))}
 
 

@@ -184,6 +184,11 @@ export class Comparison {
     return this.changes[this.chosen - 1];
   }
 
+  /** A result's differences, and the result in the first run and in the other. */
+  tables(name) {
+    return [this.difference.get(name), this.first.byName.get(name), this.other.byName.get(name)];
+  }
+
   /** The names of both. */
   get names() {
     return [this.runs[0].name, this.runs[this.chosen].name];
