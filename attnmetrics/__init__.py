@@ -86,13 +86,15 @@ def load(run: "str | PathLike[str] | Location", *, with_intervals: bool = False)
 
     Args:
         run: the run's folder, or its URL.
-        with_intervals: also those of `intervals`, as coordinates `<name>_interval`, which `plot` draws by layer.
+        with_intervals: also those of `intervals`, as coordinates `<name>_interval`, which `plot` draws by layer, and
+            some results by halves of the shards, `<name>_halves` [shards, …], by which views choose heads.
 
     Raises:
         attnmetrics.errors.StoreError: the folder holds no finished run.
     """
     from attnmetrics.results import joined
     from attnmetrics.results.dataset import load as load_results
+    from attnmetrics.results.halves import FILE
     from attnmetrics.running.seals import check
     from attnmetrics.storage import locate
 
@@ -100,7 +102,8 @@ def load(run: "str | PathLike[str] | Location", *, with_intervals: bool = False)
     results = load_results(locate(run) / "results.zarr")
     if not with_intervals:
         return results
-    return joined.with_intervals(results, intervals(run) if (locate(run) / joined.INTERVALS).exists() else None)
+    sure = joined.with_intervals(results, intervals(run) if (locate(run) / joined.INTERVALS).exists() else None)
+    return joined.with_halves(sure, load_results(halves)) if (halves := locate(run) / FILE).exists() else sure
 
 
 def importance(run: "str | PathLike[str] | Location") -> "xr.Dataset":

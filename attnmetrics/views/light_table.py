@@ -16,6 +16,7 @@ NAMES: Final = 22
 LEAST_NEEDED: Final[tuple[Callable[[str], bool], ...]] = (
     lambda header: header == "chance is",
     lambda header: header == "median",
+    lambda header: header == "held out",
     lambda header: header == "rank",
     lambda header: header.endswith("interval"),
 )

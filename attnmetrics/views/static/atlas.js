@@ -23,6 +23,8 @@ const LINKS = [["#/", "Overview"], ["#/metrics", "Metrics"], ["#/find", "Find he
   ["#/paper", "The paper"], ["#/run", "The run"]];
 /** The link that is lit on pages that have none of their own. */
 const LIT = { head: "", metric: "metrics", relation: "paper", coreference: "paper" };
+/** Pages without numbers of the run's heads. */
+const NOT_OF_HEADS = ["try"];
 
 export async function drawAtlas(root, data) {
   const atlas = await openAtlas(data);
@@ -30,7 +32,7 @@ export async function drawAtlas(root, data) {
   const links = LINKS.map(([href, name]) => [href, href === "#/paper" ? papers : name]);
   if (atlas.served) links.splice(3, 0, ["#/try", "Your sentence"]);
   const pages = atlas.served ? { ...PAGES, try: drawTry } : PAGES;
-  const site = new Site(root, atlas, { what: "atlas", pages, links, lit: LIT });
+  const site = new Site(root, atlas, { what: "atlas", pages, links, lit: LIT, notOfHeads: NOT_OF_HEADS });
   atlas.setEvidence = (least) => site.setEvidence(least);
   site.listen();
 }

@@ -2,23 +2,27 @@
 
 import { headAt } from "../arithmetic/heads.js";
 import { plain } from "../arithmetic/numbers.js";
-import { clamp, linear, padded, round, ticks } from "../arithmetic/scales.js";
+import { clamp, extent, linear, padded, round, ticks } from "../arithmetic/scales.js";
 import { sheet, svg, text } from "../shared/dom.js";
+import { levelError, uprightError } from "./error-bars.js";
 
 /** Dots are smaller where there are more. */
 const MANY = 500;
+/** Every dot has a cross of its intervals where there are no more; with more, the one that is pointed at has. */
+const FEW = 48;
 const KEYS = "Arrow keys move from head to head, Enter opens one.";
 
 /** What an axis is called. */
-export const axisName = ({ metric, label }) => metric.heading(label);
+export const axisName = ({ metric, label, name }) => name ?? metric.heading(label);
 
 /**
  * Pixels: width and height, box of the plot, x and y of values; and the heads with evidence as points
  * { place, a, b }: a head's values on the two axes. below: pixels to leave free beneath; isMap: whether a pixel is
- * worth the same on both axes; isOff(place): whether a head is nearly switched off: it is hollow, and makes no
- * range.
+ * worth the same on both axes; isSame: whether both have the same range; isOff(place): whether a head is nearly
+ * switched off: it is hollow, and makes no range; isHollow(place): whether it is hollow.
  */
-export function layoutScatter(x, y, places, available, { below = 0, isMap = false, isOff = () => false } = {}) {
+export function layoutScatter(x, y, places, available, look = {}) {
+  const { below = 0, isMap = false, isSame = false, isOff = () => false, isHollow = isOff } = look;
   const width = clamp(available || 600, 280, 640);
   const height = Math.round(Math.min(width * 0.8, 440));
   const box = { left: 62, right: width - 12, top: 12, bottom: height - 46 };
@@ -27,11 +31,17 @@ export function layoutScatter(x, y, places, available, { below = 0, isMap = fals
   const points = all.filter(({ a, b }) => !Number.isNaN(a) && !Number.isNaN(b));
   const on = points.filter(({ place }) => isMap || !isOff(place));
   const ranges = [padded(on.map(({ a }) => a)), padded(on.map(({ b }) => b))];
-  const [xs, ys] = isMap ? ofOneScale(ranges, box) : ranges;
+  const [xs, ys] = rangesOf(ranges, box, { isMap, isSame });
   return {
-    width, height, below, box, points, xs, ys, isOff, radius: places.length > MANY ? 3 : 4.5,
+    width, height, below, box, points, xs, ys, isHollow, isMap, radius: places.length > MANY ? 3 : 4.5,
     x: within(linear(xs, [box.left, box.right]), xs), y: within(linear(ys, [box.bottom, box.top]), ys),
   };
+}
+
+function rangesOf(ranges, box, { isMap, isSame }) {
+  if (isMap) return ofOneScale(ranges, box);
+  const both = extent(ranges.flat());
+  return isSame ? [both, both] : ranges;
 }
 
 /** What lies beyond a range stands at its border. */
@@ -54,7 +64,7 @@ export function depthColour(atlas, place) {
 }
 
 /**
- * The picture, and the ring around the dot that is pointed at.
+ * The picture, the ring around the dot that is pointed at, and the place of its intervals.
  *
  * paint(place): the colour of a head, by depth unless it is given; extra(layout): what else is drawn.
  */
@@ -64,17 +74,26 @@ export function drawScatter(atlas, x, y, layout, { paint, extra } = {}) {
   const attributes = { class: "scatter", role: "group", tabindex: 0, "aria-label": words };
   const picture = sheet(width, height + below, attributes, ...drawAxes(x, y, layout));
   const colour = paint ?? ((place) => depthColour(atlas, place));
-  picture.append(...points.map((point) => dot(point, layout, colour, paint ? "var(--muted)" : "var(--page)")));
+  const crosses = svg("g", { class: "crosses" });
+  if (points.length <= FEW && !layout.isMap) crosses.append(...points.flatMap((one) => cross(x, y, layout, one)));
+  picture.append(crosses, ...points.map((point) => dot(point, layout, colour, paint ? "var(--muted)" : "var(--page)")));
   picture.append(...(extra ? extra(layout) : []));
   const ring = svg("circle", {
     r: 8, fill: "none", stroke: "var(--baseline)", "stroke-width": 2, visibility: "hidden", "data-screen": "",
   });
-  picture.append(ring);
-  return { picture, ring };
+  const own = svg("g", { "data-screen": "" });
+  picture.append(own, ring);
+  return { picture, ring, own };
 }
 
-function dot({ place, a, b }, { x, y, radius, isOff }, paint, stroke) {
-  const look = isOff(place)
+/** The intervals of a head on both axes, within the plot. */
+export function cross(x, y, layout, { place, a, b }, look = { "stroke-opacity": 0.45 }) {
+  const [across, up] = [x, y].map(({ metric, label }) => metric.bounds(place, label));
+  return [...levelError(layout.x, layout.y(b), across, look), ...uprightError(layout.y, layout.x(a), up, look)];
+}
+
+function dot({ place, a, b }, { x, y, radius, isHollow }, paint, stroke) {
+  const look = isHollow(place)
     ? { fill: "var(--page)", "fill-opacity": 0.4, stroke: paint(place), "stroke-width": 1.6, class: "hollow" }
     : { fill: paint(place), stroke, "stroke-width": 0.8 };
   return svg("circle", { cx: round(x(a)), cy: round(y(b)), r: radius, ...look, "data-place": place });
@@ -82,7 +101,7 @@ function dot({ place, a, b }, { x, y, radius, isOff }, paint, stroke) {
 
 function drawAxes(x, y, layout) {
   const { height, box } = layout;
-  const named = ({ metric, label }) => `${metric.heading(label)}${metric.unit === "1" ? "" : `, ${metric.unit}`}`;
+  const named = (axis) => `${axisName(axis)}${axis.metric.unit === "1" ? "" : `, ${axis.metric.unit}`}`;
   const words = { "text-anchor": "middle", "font-size": 12 };
   const upright = { ...words, transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)` };
   return [

@@ -10,10 +10,11 @@ export class Site {
    * atlas: what the pages show, { name, evidence, … }; what: it is called. pages: what draws the page of an address, by
    * its first part: (root, atlas, other parts, go, query), where `go` leads to another address; it returns what is wrong
    * with the address, or null. links: [[href, name], …] on top; lit: the link that is lit on pages that have none of
-   * their own; ready(query): hears an address before its page is drawn, and returns what is wrong with it, or null.
+   * their own; notOfHeads: pages without numbers of heads; ready(query): hears an address before its page is drawn, and
+   * returns what is wrong with it, or null.
    */
-  constructor(root, atlas, { what, pages, links, lit, ready = () => null }) {
-    Object.assign(this, { atlas, what, pages, lit, ready, page: el("div", { class: "page", tabindex: -1 }) });
+  constructor(root, atlas, { what, pages, links, lit, notOfHeads = [], ready = () => null }) {
+    Object.assign(this, { atlas, what, pages, lit, notOfHeads, ready, page: el("div", { class: "page", tabindex: -1 }) });
     const anchors = links.map(([href, name]) => el("a", { href }, name));
     this.nav = el("nav", { class: "pages", "aria-label": "Pages" }, ...anchors);
     const brand = el("a", { class: "brand", href: "#/" }, atlas.name);
@@ -40,6 +41,7 @@ export class Site {
     const asked = new URLSearchParams(query);
     const fault = this.ready(asked) ?? (draw ? draw(this.page, this.atlas, rest, go, asked) : unknown);
     if (fault) this.page.replaceChildren(...faultOf(this.what, fault));
+    else if (!this.notOfHeads.includes(name)) this.page.append(...howSure(this.atlas));
     this.#light(this.lit[name] ?? name);
     document.title = `${this.page.querySelector("h1")?.textContent ?? "Attention heads"} · ${this.atlas.name}`;
     const chosen = this.page.querySelector(".chosen");
@@ -65,6 +67,9 @@ export class Site {
     }
   }
 }
+
+/** Once a page: what intervals are, or why there are none and what to do. */
+const howSure = ({ sureness }) => (sureness ? [el("p", { class: "note sure" }, sureness)] : []);
 
 const go = (href) => { location.hash = href; };
 
