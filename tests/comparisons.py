@@ -47,19 +47,19 @@ def comparison(
         "path": ("run", np.array([f"runs/{name}" for name in names], object)),
         "paired": ("run", np.ones(len(names), bool)),
         "shards": ("run", np.full(len(names), 24)),
-        **{name: coord for name, coord in first.coords.items()},
+        **dict(first.coords.items()),
     }
     if axis is not None:
         coords[axis[0]] = ("run", np.array(axis[1], object if isinstance(axis[1][0], str) else None))
     attrs = {
-        "title": "Attention metrics, compared", "unit": "sentence", "first": names[0], "confidence": 0.95, "draws": 2000,
-        "axis": axis[0] if axis else "", "order": list(variables), "remarks": [], "left_out": [], "none_below": 8,
-        "unsure_below": 20,
+        "title": "Attention metrics, compared", "unit": "sentence", "first": names[0], "confidence": 0.95,
+        "draws": 2000, "axis": axis[0] if axis else "", "order": list(variables), "remarks": [], "left_out": [],
+        "none_below": 8, "unsure_below": 20,
     }  # fmt: skip
     sides = tuple(_side(name, run, seed) for seed, (name, run) in enumerate(zip(names, runs, strict=True)))
     used = {dim for dims, _, _ in variables.values() for dim in dims}
-    kept = {name: coord for name, coord in coords.items() if name in used or getattr(coord, "dims", ()) == () or name in (
-        "path", "paired", "shards", *([axis[0]] if axis else []))}  # fmt: skip
+    of_runs = {"path", "paired", "shards", *([axis[0]] if axis else [])}
+    kept = {name: coord for name, coord in coords.items() if name in used | of_runs}
     return Comparison(xr.Dataset(variables, kept, attrs), sides, _role_changes(names, first))
 
 

@@ -15,7 +15,7 @@ from zlib import compress
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.views.palette import BAR, BASELINE, DIVERGING, HEADS_DARK, HEADS_LIGHT, SEQUENTIAL, SURFACE
+from attnmetrics.views.palette import BAR, BASELINE, CHANGE, DIVERGING, HEADS_DARK, HEADS_LIGHT, SEQUENTIAL, SURFACE
 
 _STATIC: Final = Path(__file__).parent / "static"
 _LIGHT: Final = {
@@ -33,6 +33,7 @@ _STYLES: Final = {
     "comparison": ("view.css", "atlas.css", "comparison.css"),
 }
 """Style sheets of a view; `view.css` alone where nothing else is named."""
+_SCALES: Final = {"atlas": (SEQUENTIAL, DIVERGING), "comparison": (SEQUENTIAL, DIVERGING, CHANGE)}
 _IMPORT: Final = re.compile(r'^import (\{[^}]*\}) from "(\.[\w./-]+)\.js";$', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export ((?:async )?(?:function|const|class) (\w+))", re.MULTILINE)
 
@@ -136,7 +137,7 @@ def _palette(view: str) -> str:
 
 def _scales(view: str, theme: Literal["light", "dark"]) -> dict[str, str]:
     """The levels of the colour scales, for pages that have maps."""
-    scales = (SEQUENTIAL, DIVERGING) if view in _STYLES else ()
+    scales = _SCALES.get(view, ())
     return {f"{scale.name}{n}": colour for scale in scales for n, colour in enumerate(getattr(scale, theme))}
 
 

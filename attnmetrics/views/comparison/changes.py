@@ -1,4 +1,4 @@
-"""Which heads changed most in a comparison: of each head how many of its values changed clearly, and which one most.
+"""Which heads changed most in a comparison: of each head how many of its values changed clearly, which one most.
 
 A change is large where it is many times as large as heads of the first run differ among each other.
 """
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from attnmetrics.views.comparison.results import CLEAR, Array, Shown, flat
 from attnmetrics.views.page import pack
@@ -17,7 +18,8 @@ def pack_changes(data: xr.Dataset, shown: Sequence[Shown]) -> dict[str, Any]:
     """Of each run but the first and each head, layer by layer; of results and labels that the page shows.
 
     Returns:
-        `clear`: values that changed clearly, of how many `of`; `result` and `label`: places of the one that changed most, −1 without any; `size`: how large that change is in standard deviations of the first run's heads.
+        `clear`: values that changed clearly, of how many, `of`; `result` and `label`: places of the one that changed
+        most, −1 without any; `size`: how large that change is, in standard deviations of the first run's heads.
     """
     runs, heads = data.sizes["run"] - 1, data.sizes["layer"] * data.sizes["head"]
     clear, of = np.zeros((2, runs, heads), np.int64)
@@ -37,7 +39,7 @@ def pack_changes(data: xr.Dataset, shown: Sequence[Shown]) -> dict[str, Any]:
     return {name: pack(array.astype(kind)) for name, (array, kind) in {**kinds, **places}.items()}
 
 
-def _sizes(data: xr.Dataset, one: Shown, heads: int) -> tuple[Array, Array]:
+def _sizes(data: xr.Dataset, one: Shown, heads: int) -> tuple[Array, NDArray[np.int64]]:
     """[run, head, label] sizes of clear changes, NaN of others; [run, head] how many could be clear."""
     first, difference, q = (
         flat(data, name)[..., one.labels] for name in (one.name, f"{one.name}_difference", f"{one.name}_q")

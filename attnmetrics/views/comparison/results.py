@@ -1,4 +1,4 @@
-"""The results of a comparison as its page holds them: values of every run, differences from the first, how sure both are.
+"""The results of a comparison as its page holds them: values of every run, differences from the first, how sure.
 
 A page has room for so many numbers. Where labels are more, those are kept at which most heads changed, and it is said.
 """
@@ -12,8 +12,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.views.atlas import described
-from attnmetrics.views.page import pack
 from attnmetrics.views.packed_intervals import code_bounds
+from attnmetrics.views.page import pack
 from attnmetrics.views.tables import HEAD, is_magnitude, is_of_all_attention, title, with_one_label
 
 RUN: Final = "run"
@@ -51,7 +51,7 @@ def _is_compared(data: xr.Dataset, name: str) -> bool:
 
 
 def choose(data: xr.Dataset, most: int | None = None) -> list[Shown]:
-    """What the page shows of each result: all labels of those that have few, then of others as many as there is room for.
+    """What the page shows of each result: all labels of those that have few, of others as many as there is room for.
 
     Args:
         data: a comparison's Dataset.
@@ -75,7 +75,7 @@ def _bytes_of_label(data: xr.Dataset) -> int:
 
 
 def _largest_changes(data: xr.Dataset, name: str, number: int) -> NDArray[np.int64]:
-    """The places of the labels at which most heads changed clearly, of equals those with the largest change; in order."""
+    """The places of the labels at which most heads changed clearly, of equals those that changed most; in order."""
     q, difference = (flat(data, f"{name}{part}")[1:] for part in ("_q", "_difference"))
     if number == q.shape[-1]:
         return np.arange(number)
@@ -94,7 +94,7 @@ def cut(data: xr.Dataset, shown: Sequence[Shown]) -> list[str]:
 
 
 def pack_result(data: xr.Dataset, one: Shown) -> dict[str, Any]:
-    """A result as `static/comparison/open.js` reads it; [run, layer, head, label], the first run without differences."""
+    """A result as `static/comparison/open.js` reads it: [run, layer, head, label], of differences no first run."""
     table = data[one.name]
     about = described(table.isel({RUN: 0}, drop=True))
     about["labels"] = [about["labels"][place] for place in one.labels] if about["dim"] else []
@@ -111,7 +111,7 @@ def pack_result(data: xr.Dataset, one: Shown) -> dict[str, Any]:
 def _packed(data: xr.Dataset, name: str, labels: NDArray[np.int64]) -> dict[str, str | None]:
     """Values, differences, and codes of their low and high bounds, and q."""
     table, has = flat(data, name)[..., labels], f"{name}_difference" in data
-    found = {"values": pack(table.astype("<f4")), "codes": _codes(data, name, table, labels)}
+    found: dict[str, str | None] = {"values": pack(table.astype("<f4")), "codes": _codes(data, name, table, labels)}
     if not has:
         return found | dict.fromkeys(("difference", "difference_codes", "q"))
     difference, q = (flat(data, f"{name}{part}")[1:][..., labels] for part in ("_difference", "_q"))

@@ -22,8 +22,12 @@ MOST_WEIGHTS: Final = 600_000
 Head = tuple[int, int]
 
 
-def pack_sentences(sides: Sequence[Side], unit: str, heads: Sequence[Head]) -> tuple[list[dict[str, Any] | None], list[str]]:
-    """Of each run what `static/arithmetic/exemplars.js` reads, None where it is not shown; and what is left out, in words.
+Packed = dict[str, Any] | None
+"""What `static/arithmetic/exemplars.js` reads of a run; None where its sentences are not shown."""
+
+
+def pack_sentences(sides: Sequence[Side], unit: str, heads: Sequence[Head]) -> tuple[list[Packed], list[str]]:
+    """The sentences of each run, and what is left out, in words.
 
     Args:
         sides: the runs.
@@ -42,7 +46,7 @@ def _spread(runs: int) -> list[int]:
     return sorted({*np.linspace(0, runs - 1, MOST_RUNS).round().astype(int).tolist()})
 
 
-def _pack(side: Side, unit: str, heads: Sequence[Head], room: Room) -> dict[str, Any] | None:
+def _pack(side: Side, unit: str, heads: Sequence[Head], room: Room) -> Packed:
     if side.exemplars is None:
         return None
     book = Book(unit)

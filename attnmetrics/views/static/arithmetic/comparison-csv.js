@@ -39,8 +39,8 @@ export function trendRows(comparison, name, label, places) {
     const numbers = [table.column(label)[place], ...table.bounds(place, label)].map(exact);
     return [atlas.name, comparison.axis?.points[run] ?? "", ...named(comparison, place), ...numbers];
   }));
-  return [["run", comparison.axis?.name ?? "point", "layer", "head", columnName(comparison.first.byName.get(name), label),
-    "low", "high"], ...rows];
+  const column = columnName(comparison.first.byName.get(name), label);
+  return [["run", comparison.axis?.name ?? "point", "layer", "head", column, "low", "high"], ...rows];
 }
 
 function named(comparison, place) {

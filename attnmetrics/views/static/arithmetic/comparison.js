@@ -51,6 +51,7 @@ export class Scaled {
 /** The differences of a result between a run and the first; of shares in points. Its colour scale is even around 0. */
 export class DifferenceTable extends Metric {
   striped = "not clear";
+  diverging = "change";
 
   /** q, qOfLayers: as values and byLayer; level: a difference of a smaller q is clear. */
   constructor(described, arrays, { q, qOfLayers, level }) {
@@ -103,7 +104,8 @@ export class DifferenceTable extends Metric {
     const column = this.column(label);
     const known = [...column.keys()].filter((place) => !Number.isNaN(column[place]));
     const sorted = known.sort((a, b) => Math.abs(column[b]) - Math.abs(column[a]) || a - b);
-    return [sorted.filter((place) => this.isClear(place, label)), sorted.filter((place) => !this.isClear(place, label))];
+    const isClear = (place) => this.isClear(place, label);
+    return [sorted.filter(isClear), sorted.filter((place) => !isClear(place))];
   }
 
   /** Heads that differ clearly, and those of which that could be said. */
@@ -140,11 +142,18 @@ export class DifferenceTable extends Metric {
   }
 }
 
+/** A q in words; "" where it is unknown. */
+export function qWords(q) {
+  if (q === null || Number.isNaN(q)) return "";
+  return q < 0.001 ? "< 0.001" : number(Number(q.toPrecision(2)));
+}
+
 /** How clear a difference is in words; "" where that is unknown. */
 export function qTold(q, level) {
-  if (q === null || Number.isNaN(q)) return "";
-  const words = q < 0.001 ? "q < 0.001" : `q ${number(Number(q.toPrecision(2)))}`;
-  return q < level ? words : `not clear, ${words}`;
+  const words = qWords(q);
+  if (!words) return "";
+  const said = words.startsWith("<") ? `q ${words}` : `q = ${words}`;
+  return q < level ? said : `not clear, ${said}`;
 }
 
 /** All that is compared, and which run with the first. */
@@ -197,6 +206,15 @@ export class Comparison {
   /** Of what drawings of one run are told: whether a head is nearly switched off in either. */
   get evidence() {
     return this.other.evidence;
+  }
+
+  /** What clear means, and how often intervals are right. */
+  get sureness() {
+    const isKnown = [...this.difference.values()].some((metric) => metric.isKnown);
+    if (!isKnown) return "How sure differences are is not known.";
+    const one = `one in ${Math.round(1 / this.clear)}`;
+    return `A head differs clearly where its q is below ${this.clear}: of those at one result, no more than ${one}, on `
+      + `average, does not differ. In brackets: ${100 * this.confidence}% intervals.`;
   }
 
   /** A head's values that could differ, the surest difference first: [{ metric, label, q, strength }]. */

@@ -92,7 +92,8 @@ function frame(box, cell) {
 function legend(metric, scale, box) {
   const top = plain(metric, scale.top);
   const unit = metric.unit === "1" ? "" : metric.unit;
-  if (scale.low < 0) return colourBar(scale.name, box, [plain(metric, scale.low), `0 ${unit}`.trim(), top]);
+  const middle = `0 ${unit}`.trim();
+  if (scale.low < 0) return colourBar(scale.name, box, [plain(metric, scale.low), middle, `+${top}`]);
   return colourBar(scale.name, box, ["0", metric.kind === "share" ? "share" : unit, top]);
 }
 

@@ -49,7 +49,8 @@ export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go, quer
 function top(atlas, one) {
   const title = capital(one.name);
   const [layer, head] = [atlas.layers[one.layer], atlas.heads[one.head]];
-  const found = [crumbs([OVERVIEW], title), el("div", { class: "page-top" }, el("h1", {}, title), headSteps(atlas, one))];
+  const heading = el("div", { class: "page-top" }, el("h1", {}, title), headSteps(atlas, one));
+  const found = [crumbs([OVERVIEW], title), heading];
   found.push(...does(atlas, one));
   const query = new URLSearchParams({ view: "head", layer, head });
   const link = el("a", { href: `#/try?${query}` }, "See it in a sentence of your own");

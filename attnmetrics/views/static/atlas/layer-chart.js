@@ -127,10 +127,11 @@ function rowsOf(series, width) {
 }
 
 function names(series, { rows, bottom }) {
+  const colours = series.map(colourOf);
   return rows.flatMap((row, line) => row.flatMap(([n, left]) => {
     const y = bottom + BELOW + ROW * (line + 0.6);
     return [
-      svg("line", { x1: left, x2: left + 14, y1: y - 4, y2: y - 4, stroke: colourOf(series[n], n), "stroke-width": 2.4 }),
+      svg("line", { x1: left, x2: left + 14, y1: y - 4, y2: y - 4, stroke: colours[n], "stroke-width": 2.4 }),
       text(left + 19, y, series[n].name, { fill: "var(--ink)" }),
     ];
   }));

@@ -8,7 +8,8 @@ import { levelError, uprightError } from "./error-bars.js";
 
 /** Dots are smaller where there are more. */
 const MANY = 500;
-/** Every dot has a cross of its intervals where there are no more; with more, the one that is pointed at has. */
+/** Every dot has a cross of its intervals where there are no more, unless a drawing has room for more; with more, the
+    one that is pointed at has. */
 const FEW = 48;
 const KEYS = "Arrow keys move from head to head, Enter opens one.";
 
@@ -66,16 +67,17 @@ export function depthColour(atlas, place) {
 /**
  * The picture, the ring around the dot that is pointed at, and the place of its intervals.
  *
- * paint(place): the colour of a head, by depth unless it is given; extra(layout): what else is drawn.
+ * paint(place): the colour of a head, by depth unless it is given; extra(layout): what else is drawn; crosses: how many
+ * heads may have one of their intervals.
  */
-export function drawScatter(atlas, x, y, layout, { paint, extra } = {}) {
+export function drawScatter(atlas, x, y, layout, { paint, extra, crosses: most = FEW } = {}) {
   const { width, height, below, points } = layout;
   const words = `${axisName(x)} against ${axisName(y)}. ${KEYS}`;
   const attributes = { class: "scatter", role: "group", tabindex: 0, "aria-label": words };
   const picture = sheet(width, height + below, attributes, ...drawAxes(x, y, layout));
   const colour = paint ?? ((place) => depthColour(atlas, place));
   const crosses = svg("g", { class: "crosses" });
-  if (points.length <= FEW && !layout.isMap) crosses.append(...points.flatMap((one) => cross(x, y, layout, one)));
+  if (points.length <= most && !layout.isMap) crosses.append(...points.flatMap((one) => cross(x, y, layout, one)));
   picture.append(crosses, ...points.map((point) => dot(point, layout, colour, paint ? "var(--muted)" : "var(--page)")));
   picture.append(...(extra ? extra(layout) : []));
   const ring = svg("circle", {

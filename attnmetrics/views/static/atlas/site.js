@@ -7,14 +7,16 @@ const HEAD_HINT = "Two numbers: layer and head, such as 4.11";
 
 export class Site {
   /**
-   * atlas: what the pages show, { name, evidence, … }; what: it is called. pages: what draws the page of an address, by
-   * its first part: (root, atlas, other parts, go, query), where `go` leads to another address; it returns what is wrong
-   * with the address, or null. links: [[href, name], …] on top; lit: the link that is lit on pages that have none of
-   * their own; notOfHeads: pages without numbers of heads; ready(query): hears an address before its page is drawn, and
-   * returns what is wrong with it, or null.
+   * atlas: what the pages show, { name, evidence, … }; what: it is called.
+   * pages: what draws the page of an address, by its first part: (root, atlas, other parts, go, query); `go` leads to
+   * another address. It returns what is wrong with the address, or null.
+   * links: [[href, name], …] on top; lit: the link that is lit on pages that have none of their own.
+   * notOfHeads: pages without numbers of heads.
+   * ready(query): hears an address before its page is drawn, and returns what is wrong with it, or null.
    */
   constructor(root, atlas, { what, pages, links, lit, notOfHeads = [], ready = () => null }) {
-    Object.assign(this, { atlas, what, pages, lit, notOfHeads, ready, page: el("div", { class: "page", tabindex: -1 }) });
+    Object.assign(this, { atlas, what, pages, lit, notOfHeads, ready });
+    this.page = el("div", { class: "page", tabindex: -1 });
     const anchors = links.map(([href, name]) => el("a", { href }, name));
     this.nav = el("nav", { class: "pages", "aria-label": "Pages" }, ...anchors);
     const brand = el("a", { class: "brand", href: "#/" }, atlas.name);
@@ -35,11 +37,12 @@ export class Site {
   #draw() {
     const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
     const [name, ...rest] = path.split("/").map(decode);
-    const draw = Object.hasOwn(this.pages, name) ? this.pages[name] : null;
     this.page.replaceChildren();
-    const unknown = `expected a page of the ${this.what}, found ${path}`;
+    const draw = Object.hasOwn(this.pages, name)
+      ? this.pages[name]
+      : () => `expected a page of the ${this.what}, found ${path}`;
     const asked = new URLSearchParams(query);
-    const fault = this.ready(asked) ?? (draw ? draw(this.page, this.atlas, rest, go, asked) : unknown);
+    const fault = this.ready(asked) ?? draw(this.page, this.atlas, rest, go, asked);
     if (fault) this.page.replaceChildren(...faultOf(this.what, fault));
     else if (!this.notOfHeads.includes(name)) this.page.append(...howSure(this.atlas));
     this.#light(this.lit[name] ?? name);

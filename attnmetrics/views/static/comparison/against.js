@@ -8,10 +8,10 @@ import { el, svg } from "../shared/dom.js";
 import { headLink, tellOf, titlesOf } from "./parts.js";
 import { FIRST, OTHER } from "./run-choice.js";
 
-/** Heads named beside the plot. */
-const NAMED = 10;
-const HELP = "A dot is a head, its cross the intervals in both runs; on the line nothing differs. Hollow dots do not differ "
-  + "clearly.";
+/** Heads named beside the plot, and heads of which each has a cross. */
+const [NAMED, CROSSES] = [10, 1000];
+const HELP = "A dot is a head, its cross the intervals in both runs; on the line nothing differs. Hollow dots do not "
+  + "differ clearly.";
 
 export function against(root, comparison, { metric, label, title }, choose) {
   const found = section("One against the other", HELP);
@@ -25,23 +25,31 @@ export function against(root, comparison, { metric, label, title }, choose) {
   const tell = tellOf(comparison, metric.name, label);
   const look = {
     isSame: true, isOff: () => false, isHollow: (at) => metric.isStriped(at, label), tell: (at) => tell(at).lines,
-    paint: (at) => (metric.column(label)[at] < 0 ? FIRST : OTHER), extra: diagonal,
+    crosses: CROSSES, paint: colourOf(metric, label), extra: diagonal,
   };
   const picture = scatter(host, comparison, { x: axes[0], y: axes[1], places }, { say, choose }, look);
   const rows = () => differenceRows(comparison, metric.name, label);
   host.after(tools(() => picture, rows, `${title} ${comparison.names.join(" ")}`, titlesOf(comparison, title)));
 }
 
+/** The colour of the run that has more; grey where that is not clear. */
+const colourOf = (metric, label) => (place) => {
+  if (metric.isStriped(place, label)) return "var(--muted)";
+  return metric.column(label)[place] < 0 ? FIRST : OTHER;
+};
+
 /** Where both runs have the same value. */
 function diagonal({ x, y, xs: [low, high] }) {
   const ends = { x1: round(x(low)), y1: round(y(low)), x2: round(x(high)), y2: round(y(high)) };
-  return [svg("line", { ...ends, stroke: "var(--muted)", "stroke-width": 1, "stroke-dasharray": "4 4", class: "diagonal" })];
+  const look = { stroke: "var(--muted)", "stroke-width": 1, "stroke-dasharray": "4 4", class: "diagonal" };
+  return [svg("line", { ...ends, ...look })];
 }
 
 /** The heads with the largest clear differences. */
 function changedList(comparison, metric, label) {
   const [clear, unclear] = metric.changed(label);
-  const item = (at) => el("li", {}, headLink(comparison, at), el("span", { class: "number" }, metric.told(at, label)[0]));
+  const number = (at) => el("span", { class: "number" }, metric.told(at, label)[0]);
+  const item = (at) => el("li", {}, headLink(comparison, at), number(at));
   const none = el("p", { class: "note" }, "No head differs clearly.");
   const note = el("p", { class: "note" }, `${unclear.length} heads are not clear.`);
   const most = clear.slice(0, NAMED);

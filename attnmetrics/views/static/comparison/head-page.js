@@ -8,7 +8,7 @@ import { crumbs, OVERVIEW, section, table, tools } from "../atlas/parts.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { parted } from "./head-table.js";
-import { bothSentences, clearCell, countTold, howSure, shortHeading, titlesOf } from "./parts.js";
+import { bothSentences, clearCell, countTold, colourNote, shortHeading, titlesOf } from "./parts.js";
 import { pairProfile, profiledLabels } from "./pair-profile.js";
 import { readChange } from "./role-changes.js";
 import { runChoice } from "./run-choice.js";
@@ -18,8 +18,8 @@ import { headTrends } from "./head-trends.js";
 /** Values at first, and labels of a profile. */
 const [VALUES, LABELS] = [12, 10];
 const VALUES_HELP = "The surest first: by how many times half its interval a difference is from 0.";
-const PROFILE_HELP = "Above, the first run, beneath, the other; thin lines are intervals, and beside them the difference: grey "
-  + "where it is not clear.";
+const PROFILE_HELP = "Above, the first run, beneath, the other; thin lines are intervals. Beside them the difference: "
+  + "grey where it is not clear.";
 
 export function drawHeadPage(root, comparison, [layerName, headLabel], go) {
   const layer = comparison.layers.findIndex((one) => String(one) === layerName);
@@ -41,14 +41,15 @@ function top(comparison, { layer, head, place, name }, go) {
   const { change } = comparison;
   const counts = countTold({ clear: change.clear[place], of: change.of[place] });
   const off = [comparison.first, comparison.other].filter(({ evidence }) => evidence.isOff(place));
-  const alerts = off.map((atlas) => el("p", { class: "missing" },
-    `Nearly switched off in ${atlas.name}: its numbers there are ${atlas.evidence.fromHowMuch(place)}, and say little.`));
+  const said = (atlas) =>
+    `Nearly switched off in ${atlas.name}: its numbers there are ${atlas.evidence.fromHowMuch(place)}, and say little.`;
+  const alerts = off.map((atlas) => el("p", { class: "missing" }, said(atlas)));
   return [
     crumbs([OVERVIEW, ["#/heads", "Heads"]], title),
     el("div", { class: "page-top" }, el("h1", {}, title), headSteps(comparison, { layer, head })),
     ...runChoice(comparison, go), ...bothSentences(comparison, place), ...roles(comparison, place), ...alerts,
     el("p", { class: "note" }, `${counts} of its values differ clearly between ${comparison.names.join(" and ")}.`),
-    howSure(comparison),
+    colourNote(comparison),
   ];
 }
 

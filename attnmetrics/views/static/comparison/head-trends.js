@@ -22,16 +22,17 @@ export function headTrends(root, comparison, { place, name }) {
     el("div", {}, el("h3", {}, el("a", { href: table.href(table.dim ? label : null) }, shortHeading(table, label)))));
   grid.append(...blocks); // all of them, before any asks how wide it is
   chosen.forEach(({ table, label }, n) => {
-    const line = lineOf(comparison, { name: table.name, label, place }, "var(--link)", name.replace(/\D+/, "").replace(/\D+/, "."));
+    const line = lineOf(comparison, { name: table.name, label, place }, "var(--link)");
     const title = `${shortHeading(table, label)}, ${name}`;
-    const picture = trendLines(comparison, table, [line], { width: clamp(blocks[n].clientWidth || 320, 260, 460), name: title });
+    const width = clamp(blocks[n].clientWidth || 320, 260, 460);
+    const picture = trendLines(comparison, table, [line], { width, name: title });
     const titles = [`${title}, over ${over}`, comparison.name];
     const rows = () => trendRows(comparison, table.name, label, [place]);
     blocks[n].append(picture, tools(() => picture, rows, titles.join(" "), titles));
   });
 }
 
-/** Values { table, label }, those first whose range over the runs is largest in standard deviations of the first run. */
+/** Values { table, label }, those first whose range over the runs is most standard deviations of the first run. */
 function mostMoved({ first, atlases }, place) {
   const all = first.metrics.filter(({ labels }) => labels.length <= 4)
     .flatMap((table) => Array.from({ length: table.width }, (_, label) => ({ table, label })));

@@ -5,14 +5,14 @@ import { number } from "../arithmetic/numbers.js";
 import { crumbs, OVERVIEW, table, tools } from "../atlas/parts.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
-import { changeTold, countTold, headLink, howSure } from "./parts.js";
+import { changeTold, countTold, headLink, colourNote } from "./parts.js";
 import { bar } from "./result-table.js";
 import { runChoice } from "./run-choice.js";
 
 /** Heads at first. */
 const SHOWN = 30;
-const HELP = "In order of their largest clear change, in standard deviations of the first run's heads; heads without any "
-  + "come last.";
+const HELP = "In order of their largest clear change, in standard deviations of the first run's heads; heads without "
+  + "any come last.";
 const HEADER = ["", "head", "values that differ clearly", "", "largest clear change", "standard deviations"];
 
 export function drawHeads(root, comparison, _, go) {
@@ -26,7 +26,7 @@ export function drawHeads(root, comparison, _, go) {
     buttons.append(action(`all ${places.length}`, (event) => { draw(places.length); event.target.remove(); }));
   }
   root.append(crumbs([OVERVIEW], "Heads"), el("h1", {}, "Heads that changed"), ...runChoice(comparison, go),
-    el("p", { class: "help" }, HELP), howSure(comparison), host, buttons);
+    el("p", { class: "help" }, HELP), colourNote(comparison), host, buttons);
   return null;
 }
 

@@ -16,7 +16,8 @@ export function layerSection(root, comparison, { metric, label, title }) {
   if (runs.every(({ byLayer }) => byLayer.every(Number.isNaN))) return;
   const found = section("By layer", HELP);
   root.append(found);
-  const series = runs.map((one, n) => ({ ...seriesOf(one, label), name: comparison.names[n], colour: [FIRST, OTHER][n] }));
+  const look = (n) => ({ name: comparison.names[n], colour: [FIRST, OTHER][n] });
+  const series = runs.map((one, n) => ({ ...seriesOf(one, label), ...look(n) }));
   const width = clamp(found.clientWidth || 700, 280, 900);
   const picture = layerChart(comparison, runs[0], series, { width, name: title, isClose: true });
   const rows = () => layerRows(comparison, [...runs, difference], label);
@@ -34,7 +35,8 @@ const seriesOf = (one, label) => ({
 /** The numbers of the layers, folded. */
 function layerTable({ layers, names }, tables, label) {
   const cell = (one, layer) => el("td", { class: "value" }, inBrackets(one.toldOfLayer(layer, label)));
-  const rows = layers.map((name, layer) => [el("th", { scope: "row" }, String(name)), ...tables.map((one) => cell(one, layer))]);
+  const row = (name, layer) => [el("th", { scope: "row" }, String(name)), ...tables.map((one) => cell(one, layer))];
+  const rows = layers.map(row);
   const whole = el("div", { class: "scroll" }, table("metrics", ["layer", ...names, "difference"], rows));
   return el("details", {}, el("summary", {}, "numbers"), whole);
 }

@@ -4,7 +4,7 @@ import { capital } from "../arithmetic/heads.js";
 import { number } from "../arithmetic/numbers.js";
 import { section } from "../atlas/parts.js";
 import { el } from "../shared/dom.js";
-import { bothSentences, changeTold, countTold, headLink, howSure, shortHeading } from "./parts.js";
+import { bothSentences, changeTold, colourNote, countTold, headLink } from "./parts.js";
 import { resultTable } from "./result-table.js";
 import { roleSection } from "./role-changes.js";
 import { runChoice, runName } from "./run-choice.js";
@@ -14,13 +14,14 @@ import { runTrend } from "./run-trend.js";
 const [HEADS, RESULTS] = [6, 12];
 const HEADS_HELP = "By their largest clear change, measured in how much the first run's heads differ among each other "
   + "(standard deviations). A click opens the head in both runs.";
-const RESULTS_HELP = "Those in which most heads differ clearly come first. r is the correlation of the two maps over heads.";
+const RESULTS_HELP = "Those in which most heads differ clearly come first; r is the correlation of the two maps over "
+  + "all heads.";
 
 export function drawOverview(root, comparison, _, go) {
   const [first, other] = [true, false].map((isFirst) => runName(comparison, isFirst));
   root.append(el("p", { class: "eyebrow" }, "Which attention heads differ, and how much"),
     el("h1", {}, other, el("span", { class: "against" }, " against "), first), ...runChoice(comparison, go),
-    numbers(comparison), ...remarks(comparison), howSure(comparison));
+    numbers(comparison), ...remarks(comparison), colourNote(comparison));
   if (comparison.runs.length > 2) runTrend(root, comparison);
   root.append(changedSection(comparison), resultSection(comparison), ...roleSection(comparison));
   root.append(...leftOut(comparison));
@@ -38,7 +39,8 @@ function numbers(comparison) {
     [countTold({ clear, of }), "values that differ clearly"],
     [runs[chosen].paired ? "yes" : "no", "same documents (paired)"],
   ];
-  return el("dl", { class: "numbers" }, ...told.map(([value, name]) => el("div", {}, el("dd", {}, value), el("dt", {}, name))));
+  const item = ([value, name]) => el("div", {}, el("dd", {}, value), el("dt", {}, name));
+  return el("dl", { class: "numbers" }, ...told.map(item));
 }
 
 /** What is to be said of the comparison and its runs, as alerts. */
@@ -57,7 +59,8 @@ function changedSection(comparison) {
     return found;
   }
   const items = order.slice(0, HEADS).map((place) => changedHead(comparison, place));
-  found.append(el("ol", { class: "changed-heads" }, ...items), el("a", { href: "#/heads" }, `all ${order.length} that differ`));
+  const more = el("a", { href: "#/heads" }, `all ${order.length} that differ`);
+  found.append(el("ol", { class: "changed-heads" }, ...items), more);
   return found;
 }
 
@@ -78,14 +81,17 @@ function changedHead(comparison, place) {
 
 function resultSection(comparison) {
   const found = section("Results", RESULTS_HELP);
-  found.append(...resultTable(comparison, RESULTS), el("p", {}, el("a", { href: "#/metrics" }, "maps of all differences")));
+  const more = el("a", { href: "#/metrics" }, "maps of all differences");
+  found.append(...resultTable(comparison, RESULTS), el("p", {}, more));
   return found;
 }
 
 // ---- what is left out
 
 function leftOut({ left_out: results, cut }) {
-  const lines = [...results.map((words) => `not compared: ${words}`), ...cut.map((words) => `not in this page: ${words}`)];
+  const lines = [
+    ...results.map((words) => `not compared: ${words}`), ...cut.map((words) => `not in this page: ${words}`),
+  ];
   if (!lines.length) return [];
   const found = section("Left out");
   const all = el("ul", { class: "note" }, ...lines.map((words) => el("li", {}, words)));

@@ -24,7 +24,8 @@ export function pairProfile(comparison, name, labels, place, width) {
   const [metric, ...runs] = comparison.tables(name);
   const names = labels.map((label) => labelName(metric.dim, metric.labels[label]));
   const left = Math.min(NAME, 16 + 7 * Math.max(3, ...names.map((one) => one.length)));
-  const ends = labels.flatMap((label) => runs.flatMap((one) => [one.column(label)[place], ...one.bounds(place, label)]));
+  const endsOf = (one, label) => [one.column(label)[place], ...one.bounds(place, label)];
+  const ends = labels.flatMap((label) => runs.flatMap((one) => endsOf(one, label)));
   const x = linear([0, extent(ends)[1] || 1], [left, width - COLUMN]);
   const tell = labels.map((label) => tellOf(comparison, name, label)(place).words);
   const rows = labels.map((label, n) => drawRow({ metric, runs, label, place },
@@ -38,10 +39,12 @@ function drawRow({ metric, runs, label, place }, { x, left, width, y, name, word
   const [difference] = metric.told(place, label);
   const isClear = metric.isClear(place, label);
   const look = isClear ? { fill: "var(--ink)", "font-weight": 600 } : { fill: "var(--muted)", class: "unclear" };
+  const bars = runs.flatMap((one, n) =>
+    bar(one, { label, place }, { x, left, y: y + 3 + n * (BAR + 1), fill: [FIRST, OTHER][n] }));
   return svg("a", { href: metric.href(label) }, title(words),
     svg("rect", { x: 0, y, width, height: ROW, fill: "transparent" }),
     text(left - 8, y + 15, fit(name, left - 10, 12), { "text-anchor": "end", fill: "var(--link)", "font-size": 12 }),
-    ...runs.flatMap((one, n) => bar(one, { label, place }, { x, left, y: y + 3 + n * (BAR + 1), fill: [FIRST, OTHER][n] })),
+    ...bars,
     text(width, y + 15, difference.replace(" points", ""), { "text-anchor": "end", ...look }));
 }
 

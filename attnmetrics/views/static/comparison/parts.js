@@ -1,6 +1,6 @@
 // Parts of a comparison's pages: how sure differences are, what is told of a head, links, lines above saved drawings.
 
-import { qTold } from "../arithmetic/comparison.js";
+import { qWords } from "../arithmetic/comparison.js";
 import { headAt, headHref, headName } from "../arithmetic/heads.js";
 import { inBrackets } from "../arithmetic/intervals.js";
 import { labelName } from "../arithmetic/labels.js";
@@ -8,24 +8,18 @@ import { bracketed } from "../atlas/error-bars.js";
 import { el } from "../shared/dom.js";
 import { runName } from "./run-choice.js";
 
-/** What purple and orange, stripes and intervals mean, once a page. */
-export function howSure(comparison) {
-  const [first, other] = comparison.names;
-  const words = `Differences are ${other} − ${first}: purple where ${other} has more, orange where ${first} has more. `;
-  return el("p", { class: "note sure" }, words + sureness(comparison));
-}
-
-function sureness({ difference, confidence, clear }) {
+/** What colours and stripes mean. */
+export function colourNote({ names: [first, other], difference }) {
   const isKnown = [...difference.values()].some((metric) => metric.isKnown);
-  if (!isKnown) return "How sure they are is not known.";
-  return `Striped and hollow heads are not clear: their q is ${clear} or more. Of the heads with a smaller one, no more `
-    + `than one in ${Math.round(1 / clear)}, on average, does not differ. Intervals are ${100 * confidence}% intervals.`;
+  const striped = isKnown ? " Striped and hollow heads do not differ clearly." : "";
+  const words = `Differences are ${other} − ${first}: purple where ${other} has more, orange where ${first} has more.`;
+  return el("p", { class: "note" }, words + striped);
 }
 
 /** A link to a head. */
 export function headLink(comparison, place, content = null) {
   const at = headAt(comparison, place);
-  return el("a", { href: headHref(comparison, ...at) }, content ?? headName(comparison, ...at));
+  return el("a", { class: "head-link", href: headHref(comparison, ...at) }, content ?? headName(comparison, ...at));
 }
 
 /** "layer.head" of a place. */
@@ -40,9 +34,9 @@ export function tellOf(comparison, name, label) {
     const [difference, interval] = metric.told(place, label);
     const clear = metric.clearTold(place, label);
     const values = [first, other].map((one, n) => [comparison.names[n], one.inWords(place, label)]);
-    const change = [["difference", inBrackets([difference, interval])], ...(clear ? [[clear, ""]] : [])];
     const off = metric.hasNull ? "" : metric.evidence.fromHowMuch(place);
-    const lines = [...values, ...change, ...(off ? [["nearly switched off", off]] : [])];
+    const further = [[clear, ""], ["nearly switched off", off]].filter(([words, more], n) => (n ? more : words));
+    const lines = [...values, ["difference", inBrackets([difference, interval])], ...further];
     const title = headName(comparison, ...headAt(comparison, place));
     return { name: title, words: `${title}: ${lines.map((pair) => pair.join(" ").trim()).join(", ")}`, lines };
   };
@@ -64,7 +58,7 @@ export const shortHeading = (metric, label) =>
 /** A cell of how clear a difference is. */
 export const clearCell = (metric, place, label) =>
   el("td", { class: metric.isStriped(place, label) ? "rank unclear" : "rank" },
-    qTold(metric.qAt(place, label), metric.level).replace("not clear, ", ""));
+    qWords(metric.qAt(place, label)));
 
 /** A head's value in both runs and its difference: "Entropy: 1.20 → 2.31 nats, +1.11 nats [1.0 to 1.2]". */
 export function changeTold(comparison, { name, label }, place) {

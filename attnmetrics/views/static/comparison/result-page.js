@@ -9,7 +9,7 @@ import { el } from "../shared/dom.js";
 import { against } from "./against.js";
 import { headTable } from "./head-table.js";
 import { layerSection } from "./layers.js";
-import { countTold, howSure, tellOf, titlesOf } from "./parts.js";
+import { countTold, colourNote, tellOf, titlesOf } from "./parts.js";
 import { correlationTold } from "./result-table.js";
 import { byChange, labelCard } from "./results-page.js";
 import { runChoice, runName } from "./run-choice.js";
@@ -30,20 +30,22 @@ export function drawResultPage(root, comparison, [name, wanted], go) {
   root.append(crumbs([OVERVIEW, ["#/metrics", "Results"], ...above], title), el("h1", {}, title), about(metric),
     ...runChoice(comparison, go));
   if (metric.dim) root.append(labelChoice(metric, label, go));
-  if (isAll) root.append(howSure(comparison), allLabels(comparison, metric));
+  if (isAll) root.append(colourNote(comparison), allLabels(comparison, metric));
   else oneLabel(root, comparison, { metric, label, title }, go);
   return null;
 }
 
 /** A small map of the difference at every label. */
 function allLabels(comparison, metric) {
-  const found = section("Every label", "Those at which most heads differ clearly come first; each map has its own scale.");
-  found.append(el("div", { class: "cards" }, ...byChange(metric).map((label) => labelCard(comparison, metric, label))));
+  const help = "Those at which most heads differ clearly come first; each map has its own scale.";
+  const cards = byChange(metric).map((label) => labelCard(comparison, metric, label));
+  const found = section("Every label", help);
+  found.append(el("div", { class: "cards" }, ...cards));
   return found;
 }
 
 function oneLabel(root, comparison, one, go) {
-  root.append(el("p", { class: "note" }, inShort(comparison, one)), howSure(comparison));
+  root.append(el("p", { class: "note" }, inShort(comparison, one)), colourNote(comparison));
   const choose = (layer, head) => go(headHref(comparison, layer, head));
   drawMaps(root, comparison, one, choose);
   against(root, comparison, one, choose);
@@ -65,15 +67,17 @@ function drawMaps(root, comparison, { metric, label, title }, choose) {
   found.append(grid);
   root.append(found);
   const [difference, ...runs] = comparison.tables(metric.name);
-  const panels = [[runName(comparison, true), runs[0], comparison.first], [runName(comparison, false), runs[1], comparison.other],
-    ["difference", difference, comparison]].map((panel) => [el("div", {}, el("h3", {}, panel[0])), ...panel.slice(1)]);
-  grid.append(...panels.map(([block]) => block)); // all of them, before any asks how wide it is
+  const named = [runName(comparison, true), runName(comparison, false), "difference"];
+  const blocks = named.map((name) => el("div", {}, el("h3", {}, name)));
+  const drawn = [[runs[0], comparison.first], [runs[1], comparison.other], [difference, comparison]];
+  grid.append(...blocks); // all of them, before any asks how wide it is
   const tellAt = tellOf(comparison, metric.name, label);
   const tell = ([layer, head]) => tellAt(placeOf(comparison, layer, head));
-  panels.forEach(([block, table, atlas], n) => {
+  const look = { tell, hasBars: false, tall: TALL };
+  drawn.forEach(([table, atlas], n) => {
     const { host, status, say } = place();
-    block.append(host, status);
-    const picture = headMap(host, atlas, { metric: table, label }, { say, choose }, { tell, hasBars: false, tall: TALL });
+    blocks[n].append(host, status);
+    const picture = headMap(host, atlas, { metric: table, label }, { say, choose }, look);
     const words = n < 2 ? [title, comparison.names[n]] : titlesOf(comparison, `${title}: difference`);
     const rows = () => differenceRows(comparison, metric.name, label);
     host.after(tools(() => picture, rows, words.join(" "), words));

@@ -15,13 +15,12 @@ const HEADER = ["result", "heads that differ clearly", "", "largest clear differ
 export function resultTable(comparison, most) {
   const all = rowsOf(comparison);
   const body = el("div", { class: "scroll" });
-  const draw = (number) => body.replaceChildren(
-    table("metrics results-table", HEADER, all.slice(0, number).map((one) => drawRow(comparison, one))),
-  );
-  draw(most);
+  const draw = (some) =>
+    body.replaceChildren(table("metrics results-table", HEADER, some.map((one) => drawRow(comparison, one))));
+  draw(all.slice(0, most));
   const buttons = tools(null, () => csvRows(comparison, all), `results ${comparison.name}`);
   if (all.length > most) {
-    buttons.append(action(`all ${all.length}`, (event) => { draw(all.length); event.target.remove(); }));
+    buttons.append(action(`all ${all.length}`, (event) => { draw(all); event.target.remove(); }));
   }
   return [body, buttons];
 }
@@ -44,7 +43,8 @@ function drawRow(comparison, { metric, label, clear, of, largest, r }) {
   const name = label === null ? `${metric.title}, ${metric.labels.length} labels` : shortHeading(metric, label);
   return [
     el("th", { scope: "row" }, el("a", { href: metric.href(label) }, name)),
-    el("td", { class: "value" }, countTold({ clear, of })), el("td", { class: "strip-cell" }, bar(clear / Math.max(1, of))),
+    el("td", { class: "value" }, countTold({ clear, of })),
+    el("td", { class: "strip-cell" }, bar(clear / Math.max(1, of))),
     el("td", { class: "value" }, largest < 0 ? "–" : metric.told(largest, label)[0]),
     el("td", {}, largest < 0 ? "" : headLink(comparison, largest)),
     el("td", { class: "rank" }, correlationTold(r)),

@@ -5,7 +5,7 @@ import { shelves } from "../arithmetic/shelves.js";
 import { card } from "../atlas/cards.js";
 import { crumbs, OVERVIEW, section } from "../atlas/parts.js";
 import { el } from "../shared/dom.js";
-import { countTold, howSure } from "./parts.js";
+import { countTold, colourNote } from "./parts.js";
 import { runChoice } from "./run-choice.js";
 
 /** Maps of a result with many labels. */
@@ -14,8 +14,9 @@ const HELP = "Layers go down, heads across. A click opens both maps, the differe
 
 export function drawResults(root, comparison, _, go) {
   const title = el("h1", {}, "Every result, every head");
+  const families = shelves({ metrics: [...comparison.difference.values()] });
   root.append(crumbs([OVERVIEW], "Results"), title, ...runChoice(comparison, go), el("p", { class: "help" }, HELP),
-    howSure(comparison), ...shelves({ metrics: [...comparison.difference.values()] }).map((one) => drawFamily(comparison, one)));
+    colourNote(comparison), ...families.map((one) => drawFamily(comparison, one)));
   return null;
 }
 

@@ -5,8 +5,8 @@ import { section, table, tools } from "../atlas/parts.js";
 import { el } from "../shared/dom.js";
 import { headLink, shortName } from "./parts.js";
 
-const HELP = "Roles by the same rules in both runs. A role at the edge of its rule comes and goes by chance: see whether the "
-  + "differences of its head are clear.";
+const HELP = "Roles by the same rules in both runs. A role at the edge of its rule comes and goes by chance: see "
+  + "whether the differences of its head are clear.";
 /** Heads named in a cell at first. */
 const MOST = 12;
 
@@ -27,7 +27,8 @@ export function roleSection(comparison) {
 
 /** { place, isGained, role, words, score, other }. */
 export const readChange = ({ layers, heads }) => ([, layer, head, change, role, words, score, other]) => ({
-  place: layers.indexOf(layer) * heads.length + heads.indexOf(head), isGained: change === "gained", role, words, score, other,
+  place: layers.indexOf(layer) * heads.length + heads.indexOf(head), isGained: change === "gained",
+  role, words, score, other,
 });
 
 /** [{ title, gained, lost }], roles in the order of the rules. */

@@ -14,10 +14,11 @@ export function runTrend(root, comparison) {
   root.append(found);
   const shares = [0, ...comparison.changes.map(share)];
   const line = {
-    name: "differ clearly", colour: "var(--link)", href: null, value: (run) => shares[run], bounds: () => [NaN, NaN],
+    name: "", colour: "var(--link)", href: null, value: (run) => shares[run], bounds: () => [NaN, NaN],
     words: (run) => `${comparison.runs[run].name}: ${percent(shares[run])}`,
   };
-  const picture = trendLines(comparison, SHARE, [line], { width: clamp(found.clientWidth || 700, 280, 900), name: help });
+  const width = clamp(found.clientWidth || 700, 280, 900);
+  const picture = trendLines(comparison, SHARE, [line], { width, name: help });
   const names = pointNames(comparison);
   const rows = () => [["run", over, "share that differs clearly"],
     ...comparison.runs.map(({ name }, run) => [name, names[run], shares[run]])];

@@ -6,20 +6,21 @@ import { crumbs, OVERVIEW, section, table } from "../atlas/parts.js";
 import { el } from "../shared/dom.js";
 import { runChoice } from "./run-choice.js";
 
-const PAIRED_HELP = "Runs over the same documents in the same shards are paired: what the documents have in common is no part "
-  + "of a difference.";
+const PAIRED_HELP = "Runs over the same documents in the same shards are paired: what the documents have in common is "
+  + "no part of a difference.";
 const CORPUS_HELP = "What is counted or measured of the texts alone.";
 
 export function drawRuns(root, comparison, _, go) {
-  root.append(crumbs([OVERVIEW], "Runs"), el("h1", {}, "The runs"), ...runChoice(comparison, go), runSection(comparison),
-    corpusSection(comparison));
+  root.append(crumbs([OVERVIEW], "Runs"), el("h1", {}, "The runs"), ...runChoice(comparison, go));
+  root.append(runSection(comparison), corpusSection(comparison));
   return null;
 }
 
 function runSection(comparison) {
   const { runs, axis, changes } = comparison;
   const found = section("What was compared", PAIRED_HELP);
-  const header = ["run", ...(axis ? [axis.name] : []), "paired", "groups of shards", "values that differ clearly", "where"];
+  const points = axis ? [axis.name] : [];
+  const header = ["run", ...points, "paired", "groups of shards", "values that differ clearly", "where"];
   const rows = runs.map((run, at) => [
     el("th", { scope: "row" }, run.name),
     ...(axis ? [el("td", { class: "value" }, String(axis.points[at]))] : []),
@@ -44,7 +45,8 @@ function corpusSection(comparison) {
   const number = (one, at) => shown(one, one.values[at] ?? NaN);
   const rows = corpora.map((one) => [
     el("th", { scope: "row" }, one.title), el("td", { class: "value" }, number(one, 0)),
-    el("td", { class: "value" }, number(one, chosen)), el("td", { class: "rank" }, qTold(one.q?.[chosen] ?? null, clear)),
+    el("td", { class: "value" }, number(one, chosen)),
+    el("td", { class: "rank" }, qTold(one.q?.[chosen] ?? null, clear)),
   ]);
   found.append(el("div", { class: "scroll" }, table("metrics", ["", ...names, ""], rows)));
   return found;

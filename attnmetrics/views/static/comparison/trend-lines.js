@@ -54,20 +54,22 @@ function axisBelow(comparison, xs, width) {
     last = x;
     return [text(x, bottom + 16, fit(names[run], NEED + 20, 11), { "text-anchor": "middle" })];
   });
-  const axis = text((LEFT + width - NAMES) / 2, bottom + 34, comparison.axis?.name ?? "run", { "text-anchor": "middle" });
+  const middle = (LEFT + width - NAMES) / 2;
+  const axis = text(middle, bottom + 34, comparison.axis?.name ?? "run", { "text-anchor": "middle" });
   return [...shown, axis];
 }
 
 /** Its band of intervals, the line, and a dot a run. */
 function drawLine({ colour, value, bounds, words, href }, at, x, y) {
   const known = at.map((_, run) => run).filter((run) => !Number.isNaN(value(run)));
-  const path = known.map((run, n) => `${n ? "L" : "M"}${round(x(at[run]))} ${round(y(value(run)))}`).join("");
+  const point = (run, height) => `${round(x(at[run]))} ${round(y(height))}`;
+  const path = known.map((run, n) => `${n ? "L" : "M"}${point(run, value(run))}`).join("");
   const sure = known.filter((run) => !bounds(run).some(Number.isNaN));
-  const edge = (runs, side) => runs.map((run) => `${round(x(at[run]))} ${round(y(bounds(run)[side]))}`);
-  const band = sure.length > 1 ? [svg("path", {
-    d: `M${[...edge(sure, 0), ...edge(sure.toReversed(), 1)].join("L")}z`, fill: colour, "fill-opacity": 0.18, class: "band",
-  })] : [];
-  const dot = (run) => svg("circle", { cx: round(x(at[run])), cy: round(y(value(run))), r: 3, fill: colour }, title(words(run)));
+  const edge = (runs, side) => runs.map((run) => point(run, bounds(run)[side]));
+  const d = `M${[...edge(sure, 0), ...edge(sure.toReversed(), 1)].join("L")}z`;
+  const band = sure.length > 1 ? [svg("path", { d, fill: colour, "fill-opacity": 0.18, class: "band" })] : [];
+  const place = (run) => ({ cx: round(x(at[run])), cy: round(y(value(run))), r: 3, fill: colour });
+  const dot = (run) => svg("circle", { ...place(run), "data-run": run }, title(words(run)));
   const line = svg("path", { d: path, fill: "none", stroke: colour, "stroke-width": 2, "stroke-linejoin": "round" });
   return [...band, svg("a", href ? { href } : {}, line, ...known.map(dot))];
 }
@@ -90,6 +92,8 @@ export function sparkline(values, { width, height, scale, colour }) {
   const known = [...values.entries()].filter(([, value]) => !Number.isNaN(value));
   const path = known.map(([run, value], n) => `${n ? "L" : "M"}${round(x(run))} ${round(y(value))}`).join("");
   const end = known.at(-1);
-  const dot = end ? [svg("circle", { cx: round(x(end[0])), cy: round(y(end[1])), r: clamp(height / 12, 1.4, 2.4), fill: colour })] : [];
-  return [svg("path", { d: path, fill: "none", stroke: colour, "stroke-width": 1.3, "stroke-linejoin": "round" }), ...dot];
+  const radius = clamp(height / 12, 1.4, 2.4);
+  const dot = end ? [svg("circle", { cx: round(x(end[0])), cy: round(y(end[1])), r: radius, fill: colour })] : [];
+  const look = { fill: "none", stroke: colour, "stroke-width": 1.3, "stroke-linejoin": "round" };
+  return [svg("path", { d: path, ...look }), ...dot];
 }

@@ -16,13 +16,14 @@ const COLOURS = [0, 1, 2, 3, 4].map((n) => `var(--head-${n})`);
 export function trendSection(root, comparison, { metric, label, title }, choose) {
   const { axis } = comparison;
   const over = axis?.name ?? "the runs";
-  const help = `Lines are the heads that move most between any two runs, with their intervals. Beneath, every head: layers go `
-    + "down, heads across, all on one scale; a line ends in a dot.";
+  const help = "Lines are the heads that move most between any two runs, with their intervals. Beneath, every head: "
+    + "layers go down, heads across, all on one scale; a line ends in a dot.";
   const found = section(`Over ${over}`, help);
   root.append(found);
   const places = mostMoved(comparison, metric.name, label);
   const width = clamp(found.clientWidth || 700, 280, 900);
-  const lines = places.slice(0, LINES).map((place, n) => lineOf(comparison, { name: metric.name, label, place }, COLOURS[n]));
+  const line = (place, n) => lineOf(comparison, { name: metric.name, label, place }, COLOURS[n]);
+  const lines = places.slice(0, LINES).map(line);
   const picture = trendLines(comparison, comparison.first.byName.get(metric.name), lines, { width, name: title });
   const grid = headGrid(comparison, { name: metric.name, label, title }, width, choose);
   const rows = () => trendRows(comparison, metric.name, label, [...metric.column(label).keys()]);
@@ -39,7 +40,8 @@ function mostMoved({ atlases }, name, label) {
     return high - low;
   };
   const ranges = [...columns[0].keys()].map(range);
-  return [...ranges.keys()].filter((place) => !Number.isNaN(ranges[place])).sort((a, b) => ranges[b] - ranges[a] || a - b);
+  const known = [...ranges.keys()].filter((place) => !Number.isNaN(ranges[place]));
+  return known.sort((a, b) => ranges[b] - ranges[a] || a - b);
 }
 
 /** The line of a head's value. */
