@@ -274,7 +274,7 @@ def show(
     evidence: LeastEvidence = 0.05,
     verbose: Verbose = False,
 ) -> None:
-    """Show a run's tables: the summary, a metric, one head, or which heads find a relation or coreference."""
+    """Show the tables of a run, or of a comparison: the summary, a metric, one head, what finds relations."""
     from rich.console import Console
 
     import attnmetrics
@@ -284,6 +284,9 @@ def show(
     from attnmetrics.views.tables import unit_word
 
     _check_view(metric, label, layer, head, exemplars)
+    if (locate(run) / "comparison.zarr").exists():
+        Console().print(_compared(run, metric, label, top))
+        return
     if metric == "probe":
         from attnmetrics.views.probes import show_probes
 
@@ -308,6 +311,18 @@ def show(
     else:
         view = terminal.summary(dataset, read_facts(locate(run)) or {})
     Console().print(view)
+
+
+def _compared(folder: str, metric: str | None, label: str | None, top: int) -> "RenderableType":
+    """A comparison: all of it, or one result."""
+    from attnmetrics.comparing.outputs import load_role_changes
+    from attnmetrics.results.comparison import load_comparison
+    from attnmetrics.views.compared import show_compared_metric, show_comparison
+
+    data = load_comparison(locate(folder))
+    if metric is None:
+        return show_comparison(data, load_role_changes(locate(folder)))
+    return show_compared_metric(data, metric, top, label)
 
 
 def _head(
@@ -381,6 +396,40 @@ def roles(
     one = answer(known, frame, question) if question else of_role(known, frame, role) if role else None
     found = answers(known, frame) if one is None else [one]
     Console().print(show_answers(found, frame, top, sentences))
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="folders of finished runs: paths or URLs")],
+    out: Annotated[
+        str | None,
+        typer.Option("--out", "-o", metavar="PATH", help="folder (default: one in this folder, named after the runs)"),
+    ] = None,
+    axis: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=V1,V2,…", help="what the runs are points on, and the value of each, in order"),
+    ] = None,
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="of intervals")] = 0.95,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say which heads differ between runs, how much and how surely: each run against the first. Needs no model."""
+    from rich.console import Console
+
+    from attnmetrics.comparing.axis import parse_axis
+    from attnmetrics.comparing.compare import compare_runs
+    from attnmetrics.comparing.outputs import check_free, folder_for, write_comparison
+    from attnmetrics.views.compared import show_comparison
+
+    places = [locate(run) for run in runs]
+    folder = folder_for(places) if out is None else locate(out)
+    check_free(folder)
+    points = None if axis is None else parse_axis(axis)
+    found = compare_runs(places, confidence, points, _reporter(quiet).say)
+    write_comparison(found, folder)
+    if not quiet:
+        Console().print(show_comparison(found.data, found.role_changes))
+    _print(f"comparison: {folder}; a result: attnmetrics show {folder} entropy")
 
 
 @app.command()
