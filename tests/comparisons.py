@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from synthetic import attention, dataset, exemplars
 
+from attnmetrics.metrics.schema import LABELS, LINKS, Schema
 from attnmetrics.results.sides import Comparison, Side
 
 NOISE = 0.01
@@ -114,9 +115,10 @@ def _correlate(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.flo
 
 def _side(name: str, run: xr.Dataset, seed: int) -> Side:
     sentences = exemplars(run, seed=seed)
+    schema = Schema(tuple(run["layer"].values.tolist()), run.sizes["head"], LABELS, LINKS, {})
     return Side(
-        name=name, results=run, groups=_none, corpus="one", roles=_roles(run, name), exemplars=lambda: sentences,
-        attention=lambda: attention(sentences), place=f"runs/{name}",
+        name=name, schema=schema, results=run, groups=_none, corpus="one", roles=_roles(run, name),
+        exemplars=lambda: sentences, attention=lambda: attention(sentences), place=f"runs/{name}",
     )  # fmt: skip
 
 
@@ -142,6 +144,9 @@ def _role(name: str, place: tuple[int, int]) -> tuple[str, str, float, str]:
 
 def _role_changes(names: Sequence[str], first: xr.Dataset) -> pd.DataFrame:
     layers = first["layer"].values.tolist()
-    rows = [(name, layers[a], b, "previous", "", "lost", 0.8, 0.2) for name in names[1:] for a, b in CHANGED]
-    columns = ["run", "layer", "head", "role", "detail", "change", "score", "other_score"]
+    sure = dict(zip(CHANGED, (0.001, 0.4), strict=True))
+    rows = [
+        (name, layers[a], b, "previous", "", "lost", 0.2, 0.8, q) for name in names[1:] for (a, b), q in sure.items()
+    ]
+    columns = ["run", "layer", "head", "role", "detail", "change", "score", "first_score", "q"]
     return pd.DataFrame(rows, columns=columns)

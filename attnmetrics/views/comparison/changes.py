@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from attnmetrics.views.comparison.results import CLEAR, Array, Shown, flat
+from attnmetrics.results.comparison import CLEAR, RUN
+from attnmetrics.views.comparison.results import Array, Shown, flat
 from attnmetrics.views.page import pack
 
 
@@ -21,7 +22,7 @@ def pack_changes(data: xr.Dataset, shown: Sequence[Shown]) -> dict[str, Any]:
         `clear`: values that changed clearly, of how many, `of`; `result` and `label`: places of the one that changed
         most, −1 without any; `size`: how large that change is, in standard deviations of the first run's heads.
     """
-    runs, heads = data.sizes["run"] - 1, data.sizes["layer"] * data.sizes["head"]
+    runs, heads = data.sizes[RUN] - 1, data.sizes["layer"] * data.sizes["head"]
     clear, of = np.zeros((2, runs, heads), np.int64)
     best = np.zeros((runs, heads))
     where = np.full((2, runs, heads), -1)

@@ -58,15 +58,15 @@ def _of_head(rows: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def pack_role_changes(runs: Sequence[str], changes: pd.DataFrame) -> list[list[Any]]:
-    """[run, layer, head, gained or lost, role, in words, score, score where the head has it not], `run` as a place."""
-    columns = ("run", "layer", "head", "change", "role", "detail", "score", "other_score")
+    """[run, layer, head, gained or lost, role, in words, score, the first run's, q], `run` as a place."""
+    columns = ("run", "layer", "head", "change", "role", "detail", "score", "first_score", "q")
     return [_role_change(list(runs), row) for row in zip(*(changes[name].tolist() for name in columns), strict=True)]
 
 
 def _role_change(runs: list[str], row: tuple[Any, ...]) -> list[Any]:
-    run, layer, head, change, role, detail, *scores = row
+    run, layer, head, change, role, detail, *numbers = row
     named = [visible(str(role)), role_name(str(role), str(detail))]
-    return [runs.index(run), int(layer), int(head), str(change), *named, *map(_finite, scores)]
+    return [runs.index(run), int(layer), int(head), str(change), *named, *map(_finite, numbers)]
 
 
 def _finite(value: float) -> float | None:

@@ -10,11 +10,12 @@ import numpy as np
 import xarray as xr
 
 from attnmetrics.errors import StoreError
+from attnmetrics.results.comparison import CLEAR, RUN
 from attnmetrics.results.sides import Comparison
 from attnmetrics.storage import Location
 from attnmetrics.views.comparison.changes import pack_changes
 from attnmetrics.views.comparison.heads import pack_role_changes, pack_roles
-from attnmetrics.views.comparison.results import CLEAR, RUN, choose, cut, of_corpora, pack_result
+from attnmetrics.views.comparison.results import choose, cut, of_corpora, pack_result
 from attnmetrics.views.comparison.sentences import pack_sentences
 from attnmetrics.views.evidence import least
 from attnmetrics.views.page import render as render_page

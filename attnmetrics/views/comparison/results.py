@@ -11,14 +11,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from attnmetrics.results.comparison import CLEAR, RUN
 from attnmetrics.views.atlas import described
 from attnmetrics.views.packed_intervals import code_bounds
 from attnmetrics.views.page import pack
 from attnmetrics.views.tables import HEAD, is_magnitude, is_of_all_attention, title, with_one_label
 
-RUN: Final = "run"
-CLEAR: Final = 0.05
-"""A difference of a smaller q is clear."""
 MOST_BYTES: Final = 8_000_000
 """Of numbers in a page, before they are compressed."""
 _VALUE_BYTES, _DIFFERENCE_BYTES = 8, 12

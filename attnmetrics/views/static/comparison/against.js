@@ -33,9 +33,9 @@ export function against(root, comparison, { metric, label, title }, choose) {
 }
 
 /** The colour of the run that has more; grey where that is not clear. */
-const colourOf = (metric, label) => (place) => {
-  if (metric.isStriped(place, label)) return "var(--muted)";
-  return metric.column(label)[place] < 0 ? FIRST : OTHER;
+const colourOf = (metric, label) => (at) => {
+  if (metric.isStriped(at, label)) return "var(--muted)";
+  return metric.column(label)[at] < 0 ? FIRST : OTHER;
 };
 
 /** Where both runs have the same value. */

@@ -1,12 +1,13 @@
 // Roles that heads gained or lost.
 
+import { qTold } from "../arithmetic/comparison.js";
 import { number } from "../arithmetic/numbers.js";
 import { section, table, tools } from "../atlas/parts.js";
 import { el } from "../shared/dom.js";
 import { headLink, shortName } from "./parts.js";
 
-const HELP = "Roles by the same rules in both runs. A role at the edge of its rule comes and goes by chance: see "
-  + "whether the differences of its head are clear.";
+const HELP = "Roles by the same rules in both runs. ? where the score of the role does not differ clearly: a head at "
+  + "the edge of a rule gains and loses it by chance.";
 /** Heads named in a cell at first. */
 const MOST = 12;
 
@@ -25,10 +26,10 @@ export function roleSection(comparison) {
   return [found];
 }
 
-/** { place, isGained, role, words, score, other }. */
-export const readChange = ({ layers, heads }) => ([, layer, head, change, role, words, score, other]) => ({
+/** { place, isGained, role, words, score, first, q }: the scores in the run and in the first, null where unknown. */
+export const readChange = ({ layers, heads }) => ([, layer, head, change, role, words, score, first, q]) => ({
   place: layers.indexOf(layer) * heads.length + heads.indexOf(head), isGained: change === "gained",
-  role, words, score, other,
+  role, words, score, first, q,
 });
 
 /** [{ title, gained, lost }], roles in the order of the rules. */
@@ -46,10 +47,11 @@ function drawRow(comparison, { title, gained, lost }) {
 
 /** Heads of a cell, each once, with what of the role it is about beside its name. */
 function listed(comparison, changes) {
-  const link = ({ place, words, score, other }) => {
-    const title = `${words}: ${scoreTold(score)}${other === null ? "" : `, ${scoreTold(other)} where it has not`}`;
-    const shown = headLink(comparison, place, shortName(comparison, place));
-    shown.title = title;
+  const link = (one) => {
+    const mark = isUnclear(comparison, one) ? "?" : "";
+    const shown = headLink(comparison, one.place, shortName(comparison, one.place) + mark);
+    shown.title = [`${one.words}: ${scoreTold(one.first)} → ${scoreTold(one.score)}`, qTold(one.q, comparison.clear)]
+      .filter(Boolean).join(", ");
     return shown;
   };
   const each = [...new Map(changes.map((one) => [one.place, one])).values()];
@@ -58,11 +60,16 @@ function listed(comparison, changes) {
   return el("td", { class: "members-cell" }, ...each.slice(0, MOST).map(link), ...rest);
 }
 
-export const scoreTold = (score) => (score === null ? "–" : number(Number(score.toPrecision(3))));
+/** Whether the score of the role is known not to differ clearly. */
+const isUnclear = ({ clear }, { q }) => q !== null && q >= clear;
+
+const scoreTold = (score) => (score === null ? "–" : number(Number(score.toPrecision(3))));
 
 function csvRows(comparison, changes) {
-  const row = ({ place, isGained, words, score, other }) => [
-    ...shortName(comparison, place).split("."), isGained ? "gained" : "lost", words, score ?? "", other ?? "",
+  const row = ({ place, isGained, words, score, first, q }) => [
+    ...shortName(comparison, place).split("."), isGained ? "gained" : "lost", words,
+    ...[first, score, q].map((one) => one ?? ""),
   ];
-  return [["layer", "head", "change", "role", "score", "score where it has not"], ...changes.map(row)];
+  const [first, other] = comparison.names;
+  return [["layer", "head", "change", "role", `score in ${first}`, `score in ${other}`, "q"], ...changes.map(row)];
 }
