@@ -49,7 +49,8 @@ export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go, quer
 function top(atlas, one) {
   const title = capital(one.name);
   const [layer, head] = [atlas.layers[one.layer], atlas.heads[one.head]];
-  const found = [crumbs([OVERVIEW], title), el("div", { class: "page-top" }, el("h1", {}, title), steps(atlas, one))];
+  const heading = el("div", { class: "page-top" }, el("h1", {}, title), headSteps(atlas, one));
+  const found = [crumbs([OVERVIEW], title), heading];
   found.push(...does(atlas, one));
   const query = new URLSearchParams({ view: "head", layer, head });
   const link = el("a", { href: `#/try?${query}` }, "See it in a sentence of your own");
@@ -82,7 +83,7 @@ function howMuch({ evidence }, at) {
 }
 
 /** The heads around it. */
-function steps(atlas, { layer, head }) {
+export function headSteps(atlas, { layer, head }) {
   const to = (name, sign, key, a, b) => {
     const exists = atlas.layers[a] !== undefined && atlas.heads[b] !== undefined;
     if (!exists) return el("span", { class: "tool off", "aria-hidden": "true" }, sign);
