@@ -84,6 +84,8 @@ def run(*, config_file: str | PathLike[str] | None = None, quiet: bool = True, *
 def load(run: "str | PathLike[str] | Location", *, with_intervals: bool = False) -> "xr.Dataset":
     """The results of a finished run, with labelled dimensions, units, formulas and sources.
 
+    `attrs["model"]` and `attrs["corpus"]` are the names that figures say of the run.
+
     Args:
         run: the run's folder, or its URL.
         with_intervals: also those of `intervals`, as coordinates `<name>_interval`, which `plot` draws by layer.
@@ -93,11 +95,13 @@ def load(run: "str | PathLike[str] | Location", *, with_intervals: bool = False)
     """
     from attnmetrics.results import joined
     from attnmetrics.results.dataset import load as load_results
+    from attnmetrics.running.runfile import read_facts
     from attnmetrics.running.seals import check
     from attnmetrics.storage import locate
+    from attnmetrics.views.facts import run_names
 
     check(locate(run), "results.zarr")
-    results = load_results(locate(run) / "results.zarr")
+    results = load_results(locate(run) / "results.zarr").assign_attrs(run_names(read_facts(locate(run)) or {}))
     if not with_intervals:
         return results
     return joined.with_intervals(results, intervals(run) if (locate(run) / joined.INTERVALS).exists() else None)
