@@ -86,6 +86,8 @@ def run(*, config_file: str | PathLike[str] | None = None, quiet: bool = True, *
 def load(run: "str | PathLike[str] | Location", *, with_intervals: bool = False) -> "xr.Dataset":
     """The results of a finished run, with labelled dimensions, units, formulas and sources.
 
+    `attrs["model"]` and `attrs["corpus"]` are the names that figures say of the run.
+
     Args:
         run: the run's folder, or its URL.
         with_intervals: also those of `intervals`, as coordinates `<name>_interval`, which `plot` draws by layer, and
@@ -97,11 +99,13 @@ def load(run: "str | PathLike[str] | Location", *, with_intervals: bool = False)
     from attnmetrics.results import joined
     from attnmetrics.results.dataset import load as load_results
     from attnmetrics.results.halves import FILE
+    from attnmetrics.running.runfile import read_facts
     from attnmetrics.running.seals import check
     from attnmetrics.storage import locate
+    from attnmetrics.views.facts import run_names
 
     check(locate(run), "results.zarr")
-    results = load_results(locate(run) / "results.zarr")
+    results = load_results(locate(run) / "results.zarr").assign_attrs(run_names(read_facts(locate(run)) or {}))
     if not with_intervals:
         return results
     sure = joined.with_intervals(results, intervals(run) if (locate(run) / joined.INTERVALS).exists() else None)

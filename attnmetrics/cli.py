@@ -646,7 +646,8 @@ def figures(
     from attnmetrics import plot
 
     folder = locate(run) / "figures" if out is None else locate(out)
-    names = plot.write(_load(locate(run), evidence), attnmetrics.exemplars(run), folder, formats or ["pdf"])
+    content = _load(locate(run), evidence), attnmetrics.exemplars(run)
+    names = plot.write(*content, folder, formats or ["pdf"], attnmetrics.exemplar_attention(run))
     if (locate(run) / "probe.zarr").exists():
         names += plot.write_probes(attnmetrics.load_probe(run), folder, formats or ["pdf"])
     _print(f"{len(names)} figures: {folder}")

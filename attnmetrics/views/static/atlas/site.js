@@ -19,9 +19,8 @@ export class Site {
     Object.assign(this, { atlas, what, pages, lit, notOfHeads, ready, written });
     this.go = (href) => { location.hash = written(href); };
     this.box = box(this.go);
-    const { name, source = "" } = atlas;
-    const model = name.split("/").at(-1);
-    this.page = el("div", { class: "page", tabindex: -1, "data-source": source, "data-model": model });
+    const { source = "", short = "" } = atlas;
+    this.page = el("div", { class: "page", tabindex: -1, "data-source": source, "data-model": short });
     const anchors = links.map(([href, name]) => el("a", { href }, name));
     this.nav = el("nav", { class: "pages", "aria-label": "Pages" }, ...anchors);
     const brand = el("a", { class: "brand", href: "#/" }, atlas.name);
