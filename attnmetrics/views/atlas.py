@@ -19,7 +19,7 @@ from attnmetrics.views.certainty import WITHOUT, bear, bounds, certainty, interv
 from attnmetrics.views.claims import claims_of, leading, standout_claim
 from attnmetrics.views.evidence import CHOICES, least
 from attnmetrics.views.exemplars import of_claim, strongest, typical
-from attnmetrics.views.facts import about, flat, headline, left_out, model_name
+from attnmetrics.views.facts import about, flat, headline, left_out, model_name, run_names, source_words
 from attnmetrics.views.heads import (
     EXAMPLE_ROLES,
     Standout,
@@ -161,6 +161,8 @@ def contents(
         "unit": unit_word(data),
         "missing": data.attrs.get("shards_missing"),
         "headline": headline(data, facts),
+        "short": run_names(facts).get("model", ""),
+        "source": source_words(data, facts),
         "about": about(facts),
         "left_out": left_out(data, facts),
         "facts": [(visible(name), visible(value)) for name, value in flat(facts)],

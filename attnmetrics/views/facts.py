@@ -52,6 +52,13 @@ def run_names(facts: Mapping[str, Any]) -> dict[str, str]:
     return {what: visible(name) for what, name in names.items() if name}
 
 
+def source_words(data: xr.Dataset, facts: Mapping[str, Any]) -> str:
+    """What a file of a page says of a run: "smollm2 · wiki.jsonl · 300 sentences"."""
+    unit = unit_word(data)
+    units = next((f"{count} {name}" for name, count in headline(data, facts) if name == f"{unit}s"), "")
+    return " · ".join(part for part in (*run_names(facts).values(), units) if part)
+
+
 def unit_of(data: xr.Dataset) -> str:
     """What the run measured attention in: `sentence`, `window:N` or `pair:N`."""
     return str(data.attrs.get("unit", "sentence"))
