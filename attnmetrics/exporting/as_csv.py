@@ -21,8 +21,8 @@ READ_ME: Final = """\
 result is its chance level. A file has a row for each value, and the columns `head_name` (`L5H1`: layer 5, head 1, both
 counted from 0), `layer`, `head`, further dimensions, `value`, `low` and `high` where the run knows how sure it is, and
 `chance` where a chance level is known. NaN means no evidence. `corpus.csv` holds the single numbers. `datapackage.json`
-says all of this to programs (Frictionless Data). Text that a spreadsheet would take for a formula begins
-with an apostrophe.{frames}
+says all of this to programs (Frictionless Data). Text that a spreadsheet would take for a formula begins with an
+apostrophe.{frames}
 
     import pandas as pd                                    # Python
     table = pd.read_csv("distance.csv", keep_default_na=False, na_values={{"value": "NaN", "chance": "NaN"}})

@@ -57,7 +57,7 @@ from attnmetrics.views.tables import (
 )
 
 _NOT_IN_SUMMARY: Final = ("least variable", "most variable")
-_WIDEST_HEAT: Final = 16
+WIDEST_HEAT: Final = 16
 """Heat tables with more heads than this would not fit a terminal."""
 _FROM: Final = "bold black on #ffd08a"
 _TO: Final = "bold black on #9fd3f2"
@@ -140,11 +140,11 @@ def show_metric(data: xr.Dataset, name: str, top: int = 10, label: str | None = 
     Raises:
         ConfigError: no such metric or label.
     """
-    whole = data[_known(name, [str(key) for key in data.data_vars], "metric")]
+    whole = data[known_name(name, [str(key) for key in data.data_vars], "metric")]
     if label is None and (told := _compared(whole, top)):
         return Group(*_heading(whole, {}), *told)
     beside = _Beside.of(data, name)
-    at = {} if label is None else _label(beside.table, name, label)
+    at = {} if label is None else known_label(beside.table, name, label)
     body = _metric_body(data, beside.at(at), at, top)
     return Group(*_heading(beside.table, at), *body, *_of_intervals(data, beside))
 
@@ -158,7 +158,7 @@ def _metric_body(data: xr.Dataset, beside: "_Beside", at: Labels, top: int) -> S
     ranks = rank_table(data, str(table.name), at)
     if table.ndim > 2:
         return [_by_label(beside, ranks), *_off(data, table, top)]
-    heat: list[RenderableType] = [_heat(data, table), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
+    heat: list[RenderableType] = [_heat(data, table), Text()] if table.sizes["head"] <= WIDEST_HEAT else []
     return [*heat, *_how_ranked(table, beside.level), _top_heads(beside, ranks, top), *_off(data, table, top)]
 
 
@@ -208,7 +208,7 @@ def _without_off(data: xr.Dataset, table: xr.DataArray) -> list[RenderableType]:
     return [] if told is None else [Text(told, style=_FAINT)]
 
 
-def _known(name: str, known: Sequence[str], what: str) -> str:
+def known_name(name: str, known: Sequence[str], what: str) -> str:
     """`name`, if it is known.
 
     Raises:
@@ -223,7 +223,7 @@ def _known(name: str, known: Sequence[str], what: str) -> str:
     raise ConfigError(f"expected a {what} of this run, found {visible(name)!r}; {hint}the run has: {listed}{twins}")
 
 
-def _label(table: xr.DataArray, name: str, label: str) -> Labels:
+def known_label(table: xr.DataArray, name: str, label: str) -> Labels:
     """The label of the table's further dimension that is spelled like this.
 
     Raises:
@@ -233,7 +233,7 @@ def _label(table: xr.DataArray, name: str, label: str) -> Labels:
     if not dims:
         raise ConfigError(f"expected no label for {visible(name)}, found {visible(label)!r}; it has one value a head")
     known = labels_of(table, dims[0])
-    spelled = _known(label, [str(one) for one in known], f"label of {visible(dims[0])!r}")
+    spelled = known_name(label, [str(one) for one in known], f"label of {visible(dims[0])!r}")
     return {dims[0]: known[[str(one) for one in known].index(spelled)]}
 
 
@@ -414,7 +414,7 @@ def _compared(table: xr.DataArray, top: int) -> Sequence[RenderableType]:
     if "axis" in table.dims:
         return [_places(table), *_explained(table)]
     whole = table.assign_attrs(kind="count")
-    heat: list[RenderableType] = [heat_table(whole), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
+    heat: list[RenderableType] = [heat_table(whole), Text()] if table.sizes["head"] <= WIDEST_HEAT else []
     return [*heat, _groups(table)]
 
 
@@ -536,8 +536,7 @@ def _metrics(data: xr.Dataset, tables: Sequence[_Beside], layer: int, head: int)
         (dim,) = further(one.table)
         rows += [(one, {dim: label}) for label in labels_of(one.table, dim)]
     for one, label in rows:
-        name = ", ".join([str(one.table.name), *map(in_words, label.values())])
-        result.add_row(Text(visible(name)), *_metric_row(data, one, at, label, bool(sure)))
+        result.add_row(Text(heading(one.table, label)), *_metric_row(data, one, at, label, bool(sure)))
     return result
 
 

@@ -276,11 +276,19 @@ def test_weights_between_words_are_means_of_sums() -> None:
     weights = random.integers(0, 1 << 20, (2, 3, 7, 7))
     words = [0, 0, 1, 2, 2, 2, 3]
     null = [True, *[False] * 6]
-    side = {"pieces": list("abcdefg"), "words": words, "null": null, "second": None, "generated": 0}
+    side = {
+        "pieces": list("abcdefg"),
+        "words": words,
+        "texts": list("wxyz"),
+        "null": null,
+        "second": None,
+        "generated": 0,
+    }
     data = {"sides": [side], "heads": [0, 1, 2]}
-    sent = [data, {"rows": 0, "columns": 0, "values": weights.ravel().tolist()}]
+    sent = [data, {"rows": 0, "columns": 0, "layers": weights.reshape(2, -1).tolist()}]
     expression = """([data, map]) => [true, false].map(hideNull => {
         const rows = m.tokens(data.sides[0], true);
+        map.layers = map.layers.map(values => Uint32Array.from(values));
         const at = m.weightsOf(data, {map, rows, columns: rows}, 1, 2, hideNull);
         return rows.map((_, i) => rows.map((__, j) => at(i, j))); })"""
     hidden, whole = evaluate("tokens", expression, sent)

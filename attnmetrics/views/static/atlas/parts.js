@@ -29,14 +29,18 @@ export function place() {
   return { host: el("div", { class: "map-host" }), status, say: (words) => { status.textContent = words; } };
 }
 
-/** Buttons that save a drawing as SVG and PNG and its numbers as CSV; `picture` and `rows` give them. */
-export function tools(picture, rows, name) {
+/**
+ * Buttons that save a drawing as SVG and PNG and its numbers as CSV; `picture` and `rows` give them. titles: lines
+ * above the drawing in its files.
+ */
+export function tools(picture, rows, name, titles = []) {
   const file = name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "") || "attnmetrics";
   const button = (kind, onclick) =>
     el("button", { type: "button", class: "tool", title: `Save as ${kind}`, onclick }, kind);
   const found = el("div", { class: "tools save" });
   if (picture) {
-    found.append(button("SVG", () => saveSvg(picture(), file)), button("PNG", () => savePng(picture(), file)));
+    const [saveOne, saveOther] = [saveSvg, savePng].map((write) => () => write(picture(), file, titles));
+    found.append(button("SVG", saveOne), button("PNG", saveOther));
   }
   if (rows) {
     const saveRows = () => save(new Blob([csv(rows())], { type: "text/csv" }), `${file}.csv`);
