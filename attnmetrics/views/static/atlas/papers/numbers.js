@@ -39,6 +39,6 @@ function cellsOf(atlas, { claim, unit, published, released, found, given, note, 
     el("td", {}, name, ...remark), el("td", { class: "note" }, unit), el("td", {}, published),
     ...(hasReleased ? [el("td", {}, released)] : []),
     el("td", { class: given ? "" : "note" }, found, ...bracketed(sure.interval)),
-    el("td", { class: `verdict ${sure.verdict}` }, sure.verdict),
+    el("td", { class: sure.verdict === "within" ? "verdict" : "verdict note" }, sure.verdict),
   ];
 }
