@@ -60,6 +60,8 @@ MOST_SENTENCES: Final = 10
 """Of a head in a page; `exemplars.parquet` has all."""
 TYPICAL_SHOWN: Final = 2
 """Typical sentences of each part of a head's in a page."""
+PARTS_FIRST: Final = ("80-100", "40-60", "0-20", "60-80", "20-40")
+"""The order in which typical sentences get the attention in them, where a page cannot hold that of all parts."""
 MOST_CHARACTERS: Final = 1_500_000
 """Of the sentences in a page; with more, each head shows fewer."""
 
@@ -344,7 +346,7 @@ def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFram
     """Sentences, each once; the exemplars of each head; those that answer claims; the attention in them."""
     book = _Book(unit_word(data))
     by_head = book.listed(_short(strongest(exemplars)), _drawn(strongest(attention)))
-    of_parts = book.listed_by_bucket(_few(typical(exemplars)))
+    of_parts = book.listed_by_bucket(_few(typical(exemplars)), _in_parts(typical(attention)))
     asked, drawn = _asked(data, exemplars), _drawn(asked_for(data, attention))
     claimed = [
         [visible(claim), *place, listed]
@@ -387,12 +389,18 @@ class _Book:
             by_head.setdefault(at, []).append(list(asdict(one).values()))
         return by_head
 
-    def listed_by_bucket(self, exemplars: pd.DataFrame) -> dict[tuple[int, int], list[list[Any]]]:
-        """By head typical ones [bucket, exemplar], those with the largest weights first, without attention."""
+    def listed_by_bucket(
+        self, exemplars: pd.DataFrame, attention: pd.DataFrame
+    ) -> dict[tuple[int, int], list[list[Any]]]:
+        """By head typical ones [bucket, exemplar], those with the largest weights first, with the attention in some."""
+        keys = ["layer", "head", "bucket", "rank"]
+        found = {tuple(getattr(row, key) for key in keys): row for row in attention.itertuples(index=False)}
+        parts = exemplars.assign(part=-exemplars["bucket"].map(TYPICAL.index).astype(int))
+        ordered = parts.sort_values(["layer", "head", "part", "rank"])
         by_head: dict[tuple[int, int], list[list[Any]]] = {}
-        for bucket in reversed(TYPICAL):
-            for at, listed in self.listed(exemplars[exemplars["bucket"] == bucket], exemplars.iloc[:0]).items():
-                by_head.setdefault(at, []).extend([bucket, one] for one in listed)
+        for row in ordered.itertuples(index=False):
+            one = self._exemplar(row, found.get((row.layer, row.head, row.bucket, row.rank)))
+            by_head.setdefault((int(row.layer), int(row.head)), []).append([row.bucket, list(asdict(one).values())])
         return by_head
 
     def _exemplar(self, row: Any, weights: Any) -> Exemplar:
@@ -422,6 +430,13 @@ def _few(exemplars: pd.DataFrame) -> pd.DataFrame:
 def _drawn(attention: pd.DataFrame) -> pd.DataFrame:
     """The attention in as many of each head as a page can hold."""
     return attention[attention["rank"] <= _affordable(attention["rank"], attention["weight"], MOST_WEIGHTS)]
+
+
+def _in_parts(attention: pd.DataFrame) -> pd.DataFrame:
+    """The attention in typical ones, of as many parts as a page can hold: the largest weights, the middle, …"""
+    size = attention["weight"].map(len).astype(int).groupby(attention["bucket"]).sum()
+    held = size.reindex(PARTS_FIRST).fillna(0).cumsum() <= MOST_WEIGHTS
+    return attention[attention["bucket"].isin(held[held].index)]
 
 
 def _affordable(rank: pd.Series, content: pd.Series, most: int) -> int:
