@@ -15,16 +15,25 @@ import xarray as xr
 from attnmetrics.errors import StoreError
 from attnmetrics.storage import Location
 from attnmetrics.views import similarity
-from attnmetrics.views.certainty import certainty, interval_title, rank_bounds, why_none
+from attnmetrics.views.certainty import WITHOUT, bear, bounds, certainty, interval_title, sureness
 from attnmetrics.views.claims import claims_of, leading, standout_claim
 from attnmetrics.views.evidence import CHOICES, least
 from attnmetrics.views.exemplars import TYPICAL, of_claim, strongest, typical
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name
-from attnmetrics.views.heads import EXAMPLE_ROLES, Standout, per_head, standout, standouts, standouts_by_evidence
+from attnmetrics.views.heads import (
+    EXAMPLE_ROLES,
+    Standout,
+    held_out_told,
+    per_head,
+    standout,
+    standouts,
+    standouts_by_evidence,
+)
+from attnmetrics.views.packed_intervals import pack_bounds, pack_intervals
 from attnmetrics.views.page import pack
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.papers.behaviours import asked_for
-from attnmetrics.views.papers.claims import Paper, Row, compare
+from attnmetrics.views.papers.claims import Paper, Row, compare, summed_up
 from attnmetrics.views.papers.clark_2019 import CLARK, published_layers, published_of
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 from attnmetrics.views.pieces import readable, visible
@@ -64,9 +73,6 @@ PARTS_FIRST: Final = ("80-100", "40-60", "0-20", "60-80", "20-40")
 """The order in which typical sentences get the attention in them, where a page cannot hold that of all parts."""
 MOST_CHARACTERS: Final = 1_500_000
 """Of the sentences in a page; with more, each head shows fewer."""
-
-MOST_LABELS: Final = 4
-"""A metric of more has its intervals in tables and in the terminal; `static/atlas/head-metrics.js` tells no more."""
 
 NEAREST: Final = 8
 """Heads told beside a head that attend most like it."""
@@ -150,6 +156,8 @@ def contents(
     roles: Sequence[tuple[float, pd.DataFrame]] | None = None,
 ) -> dict[str, Any]:
     """What the page's script reads."""
+    heads = list(of_heads(data).values())
+    whole = [table for name, table in of_corpus(data).items() if name not in _CORRELATED]
     return {
         "view": "atlas",
         "name": model_name(facts) or "a model",
@@ -160,11 +168,13 @@ def contents(
         "left_out": left_out(data, facts),
         "facts": [(visible(name), visible(value)) for name, value in flat(facts)],
         "interval_title": interval_title(data),
-        "no_intervals": why_none(data),
+        "sureness": sureness(data),
+        "without_intervals": WITHOUT,
         "layers": data["layer"].values.tolist(),
         "heads": data["head"].values.tolist(),
-        "metrics": [_metric(data, table) for table in of_heads(data).values()],
-        "corpus": [_described(table) for name, table in of_corpus(data).items() if name not in _CORRELATED],
+        "metrics": [_metric(data, table) for table in heads],
+        "corpus": [_described(table) for table in whole],
+        "intervals": pack_intervals(data, [*heads, *whole]) if interval_title(data) else None,
         "correlations": [_correlation(data, *one) for one in _CORRELATIONS if f"{one[0]}_r" in data],
         "similarity": _similarity(data),
         "evidence": {"least": least(data)},
@@ -207,26 +217,14 @@ def _metric(data: xr.Dataset, table: xr.DataArray) -> dict[str, Any]:
         "has_null": is_of_all_attention(table),
         "claims": claims,
         "by_layer": pack(by_layers),
-        "sure": _sure(data, table),
     }
-
-
-def _sure(data: xr.Dataset, table: xr.DataArray) -> dict[str, Any] | None:
-    """The intervals of a table that a head's page tells label by label, and of ranks; None where there are none."""
-    found = certainty(data, str(table.name))
-    if found is None or np.prod(table.shape[2:]) > MOST_LABELS:
-        return None
-    ranks = rank_bounds(data, str(table.name))
-    low, high = (None, None) if ranks is None else (pack(bound.astype("<f4")) for bound in ranks)
-    bounds = {"low": pack(values(found.low).astype("<f4")), "high": pack(values(found.high).astype("<f4"))}
-    return {**bounds, "unsure": pack(found.unsure.to_numpy().astype("u1")), "rank_low": low, "rank_high": high}
 
 
 def _similarity(data: xr.Dataset) -> dict[str, Any] | None:
     """How alike heads attend, without the distances of all pairs: those to the nearest heads; None where unknown."""
     if not similarity.has_map(data):
         return None
-    distance = data[similarity.DISTANCE]
+    distance, of_layers = data[similarity.DISTANCE], certainty(data, similarity.LAYERS)
     others, distances = similarity.nearest(distance, NEAREST)
     return {
         "map": _described(data[similarity.MAP]),
@@ -234,6 +232,7 @@ def _similarity(data: xr.Dataset) -> dict[str, Any] | None:
         "others": pack(others.astype("<u2")),
         "distances": pack(distances.astype("<f4")),
         "layers": pack(values(data[similarity.LAYERS])),
+        "layer_codes": None if of_layers is None else pack_bounds(of_layers),
         "shares": similarity.explained(data[similarity.MAP]),
         "rows": float(data["similarity_rows"]) if "similarity_rows" in data else None,
         "unit": units(distance),
@@ -269,13 +268,15 @@ def _finite(value: float) -> float | None:
 
 def _correlation(data: xr.Dataset, name: str, other: str, label: str | None) -> dict[str, Any]:
     r, p = (float(data[key]) if key in data else np.nan for key in (f"{name}_r", f"{name}_p"))
-    return {"x": "distance", "y": other, "label": label, "r": _finite(r), "p": _finite(p)}
+    low, high = bounds(data, f"{name}_r", {}) if f"{name}_r" in data else (np.nan, np.nan)
+    interval = "" if np.isnan(low) else bear(data[f"{name}_r"], r, low, high)[1].replace("-", "−")
+    return {"x": "distance", "y": other, "label": label, "r": _finite(r), "p": _finite(p), "interval": interval}
 
 
 def _standout(one: Standout) -> dict[str, Any]:
     role = one.role
     return {
-        "title": role.title,
+        "title": one.title,
         "metric": role.metric,
         "label": next((str(label) for label in role.at.values()), None),
         "claim": visible(standout_claim(one)),
@@ -285,6 +286,10 @@ def _standout(one: Standout) -> dict[str, Any]:
         "median": one.median,
         "chance": None if np.isnan(one.chance) else one.chance,
         "of_chance": one.of_chance,
+        "told": one.shown,
+        "interval": None if np.isnan(one.bounds[0]) else one.interval,
+        "place": one.stands,
+        "held_out": held_out_told(one),
     }
 
 
@@ -304,14 +309,15 @@ def _papers(data: xr.Dataset) -> list[dict[str, Any]]:
 
 def _paper(paper: Paper, rows: Sequence[Row]) -> dict[str, Any]:
     about = {"key": paper.key, "name": paper.name, "citation": paper.citation, "conditions": paper.conditions}
-    return about | {"rows": [_compared(row) for row in rows]}
+    return about | {"rows": [_compared(row) for row in rows], "summed_up": summed_up(rows)}
 
 
 def _compared(row: Row) -> dict[str, Any]:
     claim = row.claim
     said = {"where": claim.where, "claim": claim.claim, "unit": claim.unit, "published": claim.published}
     beside = {"released": claim.released, "note": claim.note, "result": claim.result}
-    return said | beside | {"found": visible(row.text), "given": row.given}
+    sure = {"interval": row.intervals, "verdict": row.verdict}
+    return said | beside | {"found": visible(row.text), "given": row.given} | sure
 
 
 def _told(one: Any) -> dict[str, Any]:
@@ -376,7 +382,7 @@ class _Book:
     def __init__(self, unit: str) -> None:
         self._unit = unit
         self._places: dict[tuple[str, int, tuple[str, ...]], int] = {}
-        self.sentences: list[tuple[str, list[str], str]] = []
+        self.sentences: list[list[str | list[str]]] = []
         self.rows = _Rows()
 
     def listed(self, exemplars: pd.DataFrame, attention: pd.DataFrame) -> dict[tuple[int, int], list[list[Any]]]:
@@ -445,12 +451,13 @@ def _affordable(rank: pd.Series, content: pd.Series, most: int) -> int:
     return min(max(1, int((lengths.cumsum() <= most).sum())), MOST_SENTENCES)
 
 
-def _sentence(row: Any, unit: str) -> tuple[str, list[str], str]:
-    """(source, pieces, whether white space is before each)"""
+def _sentence(row: Any, unit: str) -> list[str | list[str]]:
+    """[source, pieces, whether white space is before each, and the corpus's text where these do not spell it]"""
     pieces = readable(list(row.pieces), str(row.text))
     spaces = "".join("1" if piece.space else "0" for piece in pieces)
     source = visible(f"{row.document}, {unit} {row.sentence}")
-    return source, [piece.text for piece in pieces], spaces
+    spelled = "".join(" " * piece.space + piece.text for piece in pieces)
+    return [source, [piece.text for piece in pieces], spaces, *([] if spelled == row.text else [str(row.text)])]
 
 
 class _Rows:

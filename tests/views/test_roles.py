@@ -122,26 +122,39 @@ def page(data: xr.Dataset, frame: pd.DataFrame, tmp_path_factory: pytest.TempPat
 def test_the_overview_begins_with_a_map_of_what_heads_do(page: Page, frame: pd.DataFrame) -> None:
     page.evaluate("location.hash = '#/'")
     expect(page.locator("section h2").first).to_have_text("What each head does")
-    expect(page.locator(".role-map .role-cells")).to_have_count(len(HEADS))  # each has a first role of its own
-    box = page.locator(".role-map").bounding_box()
-    assert box is not None
-    cells = page.locator(".role-map .role-cells[data-role=inactive] path").first.bounding_box()
+    expect(page.locator(".board-map .role-cells")).to_have_count(len(HEADS))  # each has a first role of its own
+    cells = page.locator(".board-map .role-cells[data-role=inactive] path").first.bounding_box()
     assert cells is not None
-    page.mouse.move(cells["x"] + 5, cells["y"] + 5)
-    expect(page.locator(".tip").first).to_contain_text(sentences(frame)[0, head("inactive")])
-    page.mouse.click(cells["x"] + 5, cells["y"] + 5)
+    card, here = page.locator(".board-card"), (cells["x"] + 5, cells["y"] + 5)
+    page.mouse.move(*here)
+    expect(card.locator(".does")).to_have_text(sentences(frame)[0, head("inactive")])
+    page.mouse.click(*here)
+    page.mouse.move(1, 1)
+    expect(card.locator(".does")).to_have_text(sentences(frame)[0, head("inactive")])  # a click keeps it
+    assert page.evaluate("location.hash") == f"#/?head=0.{head('inactive')}"
+    page.mouse.dblclick(*here)
     expect(page.locator("h1")).to_have_text(f"Layer 0 head {head('inactive')}")
     expect(page.locator(".does")).to_have_text(sentences(frame)[0, head("inactive")])
 
 
 @needs_chromium
-def test_a_colour_of_the_map_can_be_singled_out(page: Page) -> None:
+def test_a_colour_of_the_map_is_singled_out_and_leads_to_the_map_of_what_makes_it(page: Page) -> None:
     page.evaluate("location.hash = '#/'")
-    button = page.locator(".role-legend button", has_text="second sink")
-    button.click()
-    expect(button).to_have_attribute("aria-pressed", "true")
+    button = page.locator(".board-tabs button", has_text="induction")
+    button.hover()
     expect(page.locator(".role-cells.pale")).to_have_count(len(HEADS) - 1)
-    expect(page.locator(".role-cells[data-role='second sink']")).not_to_have_class("role-cells pale")
+    expect(page.locator(".role-cells[data-role=induction]")).not_to_have_class("role-cells pale")
+    button.click()
+    expect(page.locator(".board-tabs button[aria-pressed=true]")).to_contain_text("induction")
+    expect(page.locator(".board-legend")).to_contain_text("what followed the same piece before")
+    assert page.evaluate("location.hash") == "#/?map=induction_attention"
+    told = page.locator(".board-card tr").first
+    expect(told).to_have_attribute("data-metric", "induction_attention")
+    page.locator(".board-map").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".board-card h3")).to_have_text("Layer 0 head 1")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Layer 0 head 1")
 
 
 @needs_chromium

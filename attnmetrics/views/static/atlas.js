@@ -10,6 +10,8 @@ import { drawOverview } from "./atlas/overview.js";
 import { drawPaper } from "./atlas/papers/page.js";
 import { drawRelation } from "./atlas/relation-page.js";
 import { drawRun } from "./atlas/run-page.js";
+import { SearchBox } from "./atlas/search-box.js";
+import { listenForKeys } from "./atlas/shortcuts.js";
 import { drawSimilarity } from "./atlas/similarity-page.js";
 import { drawTry } from "./atlas/try.js";
 import { themeToggle } from "./shared/controls.js";
@@ -27,7 +29,8 @@ const LINKS = [["#/", "Overview"], ["#/metrics", "Metrics"], ["#/find", "Find he
   ["#/paper", "The paper"], ["#/run", "The run"]];
 /** The link that is lit on pages that have none of their own. */
 const LIT = { head: "", metric: "metrics", relation: "paper", coreference: "paper" };
-const HEAD_HINT = "Two numbers: layer and head, such as 4.11";
+/** Pages without numbers of the run's heads. */
+const NOT_OF_HEADS = new Set(["try"]);
 
 export async function drawAtlas(root, data) {
   new Atlas(root, await openAtlas(data)).listen();
@@ -47,7 +50,8 @@ class Atlas {
     const brand = el("a", { class: "brand", href: "#/" }, atlas.name);
     atlas.setEvidence = (least) => this.#setEvidence(least);
     this.go = (href) => { location.hash = atlas.evidence.written(href); };
-    root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, jump(this.go), themeToggle()), this.page);
+    this.search = new SearchBox(atlas, this.go);
+    root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, this.search.form, themeToggle()), this.page);
   }
 
   listen() {
@@ -59,6 +63,7 @@ class Atlas {
       width = innerWidth;
       if (!this.page.querySelector(".try")) this.#draw(); // the views follow the width themselves
     });
+    listenForKeys(this.search);
     this.#draw();
   }
 
@@ -72,6 +77,7 @@ class Atlas {
     const unknown = `expected a page of the atlas, found ${path}`;
     const fault = draw ? draw(this.page, this.atlas, rest, this.go, asked) : unknown;
     if (fault) this.page.replaceChildren(...faultOf(fault));
+    else this.page.append(...howSure(this.atlas, name));
     this.#light(LIT[name] ?? name);
     document.title = `${this.page.querySelector("h1")?.textContent ?? "Attention heads"} · ${this.atlas.name}`;
     const chosen = this.page.querySelector(".chosen");
@@ -112,6 +118,9 @@ class Atlas {
   }
 }
 
+/** Once a page: what intervals are, or why there are none and what to do. */
+const howSure = ({ sureness }, name) =>
+  (sureness && !NOT_OF_HEADS.has(name) ? [el("p", { class: "note sure" }, sureness)] : []);
 
 /** A part of an address as text; as it stands where it is not well formed. */
 function decode(part) {
@@ -125,20 +134,4 @@ function decode(part) {
 function faultOf(fault) {
   const back = el("a", { href: "#/" }, "Back to the overview");
   return [el("h1", {}, "Not in this atlas"), el("p", {}, `${fault}.`), el("p", {}, back)];
-}
-
-/** A box that goes to a head by its numbers. */
-function jump(go) {
-  const name = "Go to a head: layer.head";
-  const attributes = { type: "text", inputmode: "decimal", placeholder: "layer.head", "aria-label": name, size: 9 };
-  const input = el("input", attributes);
-  const onsubmit = (event) => {
-    event.preventDefault();
-    const found = input.value.match(/^\D*(\d+)\D+(\d+)\D*$/);
-    input.setCustomValidity(found ? "" : HEAD_HINT);
-    if (!found) { input.reportValidity(); return; }
-    input.value = "";
-    go(`#/head/${Number(found[1])}/${Number(found[2])}`);
-  };
-  return el("form", { class: "jump", onsubmit, oninput: () => input.setCustomValidity("") }, input);
 }
