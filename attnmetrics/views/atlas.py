@@ -337,7 +337,7 @@ def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFram
     """Sentences, each once; the exemplars of each head; those that answer claims; the attention in them."""
     book, room = Book(unit_word(data)), Room(MOST_SENTENCES, MOST_CHARACTERS, MOST_WEIGHTS)
     by_head = book.listed(room.short(strongest(exemplars)), room.drawn(strongest(attention)))
-    of_parts = book.listed_by_bucket(_few(typical(exemplars)))
+    of_parts = book.listed_by_bucket(_few(typical(exemplars)), room.in_parts(typical(attention)))
     asked, drawn = _asked(data, exemplars), room.drawn(asked_for(data, attention))
     claimed = [
         [visible(claim), *place, listed]
