@@ -278,6 +278,9 @@ def show(
     layer: Annotated[int | None, typer.Option(help="with --head: the profile of one head")] = None,
     head: Annotated[int | None, typer.Option(help="with --layer: the profile of one head")] = None,
     exemplars: Annotated[bool, typer.Option("--exemplars", help="with --layer and --head: its sentences")] = False,
+    other: Annotated[
+        str | None, typer.Option("--run", help="of a comparison: which run against the first; unset: the last")
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="how many heads or sentences")] = 10,
     evidence: LeastEvidence = 0.05,
     verbose: Verbose = False,
@@ -294,8 +297,10 @@ def show(
 
     _check_view(metric, label, layer, head, exemplars)
     if (locate(run) / "comparison.zarr").exists():
-        Console().print(_compared(run, metric, label, top))
+        Console().print(_compared(run, metric, label, top, other, layer, head))
         return
+    if other is not None:
+        raise ConfigError(f"--run {other} is one of a comparison's: {run} is a run itself; leave it out")
     if metric == "probe":
         from attnmetrics.views.probes import show_probes
 
@@ -324,16 +329,26 @@ def show(
     Console().print(view)
 
 
-def _compared(folder: str, metric: str | None, label: str | None, top: int) -> "RenderableType":
-    """A comparison: all of it, or one result."""
+def _compared(
+    folder: str,
+    metric: str | None,
+    label: str | None,
+    top: int,
+    run: str | None,
+    layer: int | None,
+    head: int | None,
+) -> "RenderableType":
+    """A comparison: all of it, one result, or one head."""
     from attnmetrics.comparing.outputs import load_role_changes
     from attnmetrics.results.comparison import load_comparison
-    from attnmetrics.views.compared import show_compared_metric, show_comparison
+    from attnmetrics.views.compared import show_compared_head, show_compared_metric, show_comparison
 
     data = load_comparison(locate(folder))
+    if layer is not None and head is not None:
+        return show_compared_head(data, layer, head, run)
     if metric is None:
-        return show_comparison(data, load_role_changes(locate(folder)))
-    return show_compared_metric(data, metric, top, label)
+        return show_comparison(data, load_role_changes(locate(folder)), run)
+    return show_compared_metric(data, metric, top, label, run)
 
 
 def _head(
