@@ -1,6 +1,6 @@
 // Parts of a comparison's pages: how sure differences are, what is told of a head, links, lines above saved drawings.
 
-import { qWords } from "../arithmetic/comparison.js";
+import { qWords } from "../arithmetic/differences.js";
 import { headAt, headHref, headName } from "../arithmetic/heads.js";
 import { inBrackets } from "../arithmetic/intervals.js";
 import { labelName } from "../arithmetic/labels.js";

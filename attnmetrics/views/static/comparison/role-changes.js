@@ -1,6 +1,6 @@
 // Roles that heads gained or lost.
 
-import { qTold } from "../arithmetic/comparison.js";
+import { qTold } from "../arithmetic/differences.js";
 import { number } from "../arithmetic/numbers.js";
 import { section, table, tools } from "../atlas/parts.js";
 import { el } from "../shared/dom.js";

@@ -1,6 +1,6 @@
 // The runs of a comparison: where they are, whether they share their documents, and numbers of their texts.
 
-import { qTold } from "../arithmetic/comparison.js";
+import { qTold } from "../arithmetic/differences.js";
 import { shown } from "../arithmetic/numbers.js";
 import { crumbs, OVERVIEW, section, table } from "../atlas/parts.js";
 import { el } from "../shared/dom.js";
