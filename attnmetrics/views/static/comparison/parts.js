@@ -8,7 +8,7 @@ import { bracketed } from "../atlas/error-bars.js";
 import { el } from "../shared/dom.js";
 import { runName } from "./run-choice.js";
 
-/** What colours and stripes mean. */
+/** What colours and stripes of maps mean. */
 export function colourNote({ names: [first, other], difference }) {
   const isKnown = [...difference.values()].some((metric) => metric.isKnown);
   const striped = isKnown ? " Striped and hollow heads do not differ clearly." : "";

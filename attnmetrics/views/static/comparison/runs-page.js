@@ -40,7 +40,7 @@ function clearTold({ clear, of }) {
 
 /** Numbers of the texts of both runs. */
 function corpusSection(comparison) {
-  const { corpora, names, chosen, clear } = comparison;
+  const { corpora, names, runs, chosen, clear } = comparison;
   const found = section("The texts", CORPUS_HELP);
   const number = (one, at) => shown(one, one.values[at] ?? NaN);
   const rows = corpora.map((one) => [
@@ -48,6 +48,7 @@ function corpusSection(comparison) {
     el("td", { class: "value" }, number(one, chosen)),
     el("td", { class: "rank" }, qTold(one.q?.[chosen] ?? null, clear)),
   ]);
-  found.append(el("div", { class: "scroll" }, table("metrics", ["", ...names, ""], rows)));
+  const whole = el("div", { class: "scroll" }, table("metrics", ["", ...names, ""], rows));
+  found.append(el("details", { open: !runs[chosen].paired }, el("summary", {}, `${rows.length} numbers`), whole));
   return found;
 }
