@@ -25,6 +25,8 @@ COLUMNS: Final = {
     "head_name": "layer and head, both counted from 0: L5H1",
     "other_head_name": "likewise, of the other head",
     "value": "the result; NaN without evidence",
+    "low": "lowest that the value may be, of a bootstrap of the run's shards; NaN where that is unknown",
+    "high": "highest that it may be",
     "chance": "its chance level; NaN without evidence",
 }
 """Columns that are no dimensions → what they hold."""
@@ -115,6 +117,6 @@ def _fields(data: xr.Dataset, frame: pd.DataFrame, unit: str) -> Iterator[dict[s
     kinds = {"i": "integer", "f": "number"}
     for column in map(str, frame.columns):
         said = describe_dimension(data, column)["meaning"] if column in data.dims else COLUMNS.get(column, "")
-        units = {"unit": unit} if unit and column in ("value", "chance") else {}
+        units = {"unit": unit} if unit and column in ("value", "low", "high", "chance") else {}
         kind = kinds.get(frame[column].dtype.kind, "string")
         yield {"name": column, "type": kind, **({"description": said} if said else {}), **units}

@@ -1,7 +1,7 @@
 """What of a run is exported: its tables, and what it was of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 import xarray as xr
@@ -11,6 +11,8 @@ from attnmetrics.describing.files import load_roles
 from attnmetrics.errors import ConfigError
 from attnmetrics.results.dataset import load
 from attnmetrics.results.importance import join, load_importance
+from attnmetrics.results.intervals import FILE as INTERVALS
+from attnmetrics.results.intervals import known, load_intervals
 from attnmetrics.results.joined import with_probes
 from attnmetrics.results.tokens import FILE as TOKENS
 from attnmetrics.results.tokens import load_tokens
@@ -30,6 +32,8 @@ class Content:
     facts: Facts
     frames: dict[str, pd.DataFrame]
     """`tokens` and `roles`; what the run lacks is not in it"""
+    sure: xr.Dataset = field(default_factory=xr.Dataset)
+    """the intervals of results, of the same heads; empty where the run has none"""
 
     @property
     def about(self) -> dict[str, str]:
@@ -64,7 +68,14 @@ def read_content(folder: Location, layers: Sequence[int] | None, heads: Sequence
         if (folder / file).exists()
     }
     of_some = {name: _rows(frame, chosen) for name, frame in frames.items()}
-    return Content(_select(with_probes(join(data, measured), folder), chosen), facts, of_some)
+    return Content(_select(with_probes(join(data, measured), folder), chosen), facts, of_some, _sure(folder, chosen))
+
+
+def _sure(folder: Location, chosen: dict[str, Sequence[int] | None]) -> xr.Dataset:
+    """The run's intervals; those that it has no reason to have none of."""
+    stored = load_intervals(folder) if (folder / INTERVALS).exists() else None
+    sure = None if stored is None else known(stored)
+    return xr.Dataset() if sure is None else _select(sure, chosen)
 
 
 def of_heads(frame: pd.DataFrame, data: xr.Dataset) -> pd.DataFrame:

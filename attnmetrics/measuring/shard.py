@@ -77,7 +77,8 @@ class _Shard:
     maps: MapFamilies
     mapped: NDArray[np.bool_]
     """[S] may be evidence of claims, and their pieces are counted"""
-    tokens: TokenCounter
+    tokens: TokenCounter | None
+    """None: no pieces are counted"""
     claim_finder: ClaimFinder | None
     """None: no exemplars are wanted"""
     links: Links
@@ -93,6 +94,7 @@ def measure(
     metric_rows: NDArray[np.bool_] | None = None,
     prefix_rows: NDArray[np.int64] | None = None,
     map_sample: MapSample | None = None,
+    tokens: bool = True,
     kernel: Kernel | None = None,
 ) -> ShardResult:
     """Measure a shard. The same shard and options give the same bits, with any number of threads.
@@ -107,6 +109,7 @@ def measure(
         prefix_rows: [V] which units' prefix blocks are kept, among those that count; unset, all that count.
         map_sample: which units are shown to map families, may be evidence of claims and have their pieces counted,
             among those that count; unset, likewise. Its seed is that of all samples.
+        tokens: whether their pieces are counted at all.
         kernel: what computes attention; unset, what suits the device.
 
     Raises:
@@ -123,10 +126,10 @@ def measure(
     finder = ClaimFinder(units, model.attends, links) if exemplars else None
     mapped = np.zeros(len(units), dtype=np.bool_)
     mapped[sample.rows] = True
-    tokens = TokenCounter(units, sample.rows, model)
-    shard = _Shard(units, metrics, prefix_row, maps, mapped, tokens, finder, links)
+    counter = TokenCounter(units, sample.rows if tokens else sample.rows[:0], model)
+    shard = _Shard(units, metrics, prefix_row, maps, mapped, counter if tokens else None, finder, links)
     lengths = units.pieces.lengths
-    sums = _Sums(units, model, len(kept), finder.best if finder else Gathering(), tokens)
+    sums = _Sums(units, model, len(kept), finder.best if finder else Gathering(), counter)
     most = batch_pieces or model.batch_pieces
     shown = np.column_stack([maps.shown, mapped])
     batches = pack_mapped(lengths, metrics, shown, most, TILE_PAIRS, model.layout)
@@ -143,7 +146,7 @@ def measure(
         exemplars=best,
         claims=claims,
         typical=sampled,
-        tokens=tokens.sums(),
+        tokens=counter.sums(),
         passages=_find_passages(units, model, best, claims, sampled),
         sentences_without_pieces=int((lengths == 0).sum()),
     )
@@ -203,7 +206,7 @@ def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
         prefix_rows=shard.prefix_row[batch.rows[with_prefix]],
         maps=maps,
         claims=shard.claim_finder.read(batch, maps) if mapped and shard.claim_finder else None,
-        tokens=shard.tokens.read(piece) if mapped else None,
+        tokens=shard.tokens.read(piece) if mapped and shard.tokens else None,
     )
 
 

@@ -30,7 +30,7 @@ from attnmetrics.results.tables import save_tables
 from attnmetrics.results.tokens import FILE as TOKENS
 from attnmetrics.results.tokens import load_tokens, save_tokens, tokens_frame
 from attnmetrics.running.measured import Measured
-from attnmetrics.running.roles import find_roles
+from attnmetrics.running.roles import find_roles, roles_by_evidence
 from attnmetrics.running.runfile import Facts
 from attnmetrics.running.seals import check_apart
 from attnmetrics.statistics.groups import GroupSums
@@ -116,7 +116,9 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     shown = join(outputs.dataset, outputs.importance)
     save_tables(shown, folder / "tables", known(outputs.intervals))
     probed = with_probes(with_halves(with_intervals(shown, outputs.intervals), outputs.halves), folder)
-    write_report(probed, outputs.exemplars, outputs.attention, facts, folder / "report", outputs.tokens, outputs.roles)
+    frames = outputs.exemplars, outputs.attention
+    roles = roles_by_evidence(outputs.dataset, outputs.roles, outputs.tokens, known(outputs.intervals))
+    write_report(probed, *frames, facts, folder / "report", outputs.tokens, roles)
     load(folder / "results.zarr")
     load(folder / INTERVALS)
     load(folder / HALVES)

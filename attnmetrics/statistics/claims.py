@@ -51,12 +51,13 @@ def make_rows(**columns: Any) -> Rows:
 
 
 def keep_best(rows: Rows, most: int = BEST) -> Rows:
-    """The best rows of each claim and head, by (claim, layer, head) and then in their order."""
-    pair = rows["i"].astype(np.int64) << 32 | rows["j"]
-    keys = (pair, rows["sentence"], rows["document_index"], -rows["weight"], _cell(rows))
-    ordered = rows[np.lexsort(keys)]
-    ordered = ordered[_first_of_texts(ordered)]
-    return ordered[rank_of(ordered) < most]
+    """The best rows of each claim and head, by (claim, layer, head) and then in their order; no weight is below 0."""
+    cell = _cell(rows)
+    order = _sort(rows, cell)
+    cell, digest = cell[order], rows["digest"][order]
+    while (repeats := _repeats(cell, digest, most)).any():
+        order, cell, digest = (column[~repeats] for column in (order, cell, digest))
+    return rows.take(order[_ranks(cell) < most])  # quicker than rows[…], as `compress` is
 
 
 class Gathering:
@@ -70,21 +71,23 @@ class Gathering:
 
     def add(self, part: Rows) -> None:
         """Take a part; what cannot be among the best is left at once."""
-        kept = part[self.may_take(part)]
+        kept = part.compress(_may_be_best(part, self._last))
         self._pending.append(kept)
         self._waiting += len(kept)
         if self._waiting > max(FLUSH_ROWS, len(self._best)):
             self.rows()
 
-    def may_take(self, rows: Rows, share: float = 0) -> NDArray[np.bool_]:
-        """[N] whether rows may be among the best; their weights are known but for this share of them."""
-        return _may_be_best(rows, self._last, share)
+    def least(self, *shape: int) -> NDArray[np.float32]:
+        """[claim, layer, head] what a row must weigh to be among the best; −∞ where few are known."""
+        last, least = self._last, np.full(shape, -np.inf, np.float32)
+        least[last["claim"], last["layer"], last["head"]] = last["weight"]
+        return least
 
     def rows(self) -> Rows:
         """The best of all so far."""
         if self._waiting:
             self._best = keep_best(np.concatenate([self._best, *self._pending]))
-            self._last = self._best[rank_of(self._best) == BEST - 1]
+            self._last = self._best.compress(rank_of(self._best) == BEST - 1)
         self._pending, self._waiting = [], 0
         return self._best
 
@@ -126,8 +129,7 @@ def unpack_rows(data: bytes) -> Rows:
 
 def rank_of(rows: Rows) -> NDArray[np.int64]:
     """[N] from 0, of rows in the order of `keep_best`: the distance from the first of its claim and head."""
-    first = np.flatnonzero(_changes([_cell(rows)]))
-    return np.arange(len(rows)) - np.repeat(first, np.diff(first, append=len(rows)))
+    return _ranks(_cell(rows))
 
 
 def _names(kind: np.dtype[np.void]) -> Sequence[str]:
@@ -140,31 +142,43 @@ def _cell(rows: Rows) -> NDArray[np.int64]:
     return claim << 32 | layer << 16 | head
 
 
-def _may_be_best(rows: Rows, last: Rows, share: float) -> NDArray[np.bool_]:
-    """[N] whether a row is as heavy as the last of its claim and head, but for a share of it, or theirs has none.
+def _may_be_best(rows: Rows, last: Rows) -> NDArray[np.bool_]:
+    """[N] whether a row is as heavy as the last of its claim and head, or theirs has none.
 
     Args:
         rows: those in question.
         last: of each claim and head that has `BEST` rows already, the last of these.
-        share: how much less is enough.
     """
     if not len(last):
         return np.ones(len(rows), np.bool_)
     own, cells = _cell(rows), _cell(last)
     at = np.minimum(np.searchsorted(cells, own), len(last) - 1)
-    may_be: NDArray[np.bool_] = (cells[at] != own) | (rows["weight"] >= last["weight"][at] * (1 - share))
+    may_be: NDArray[np.bool_] = (cells[at] != own) | (rows["weight"] >= last["weight"][at])
     return may_be
 
 
-def _changes(keys: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
-    """[N] whether a row differs from the one before it."""
-    different = np.ones(len(keys[0]), np.bool_)
-    different[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
-    return different
+def _sort(rows: Rows, cell: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Their places in the order of `keep_best`. Few are as heavy as another of their cell: only these are compared."""
+    _, layers, heads = (int(rows[name].max(initial=0)) + 1 for name in ("claim", "layer", "head"))
+    place = (cell >> 32) * (layers * heads) + (cell >> 16 & 0xFFFF) * heads + (cell & 0xFFFF)
+    keys = place.astype(np.uint64) << np.uint64(32) | ~rows["weight"].view(np.uint32)
+    order = np.argsort(keys)
+    equal = np.diff(keys[order]) == 0
+    tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
+    own = order[tied]
+    order[tied] = own[np.lexsort([*(rows[name][own] for name in ("j", "i", "sentence", "document_index")), keys[own]])]
+    return order
 
 
-def _first_of_texts(ordered: Rows) -> NDArray[np.int64]:
-    """Places of the first row of each text in each claim and head."""
-    keys = (ordered["digest"], _cell(ordered))
-    by_text = np.lexsort(keys)  # stable: rows of one text stay in their order
-    return np.sort(by_text[_changes([key[by_text] for key in keys])])
+def _ranks(cell: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[N] from 0, the distance of each row from the first of its cell, for cells that ascend."""
+    first = np.flatnonzero(np.diff(cell, prepend=-1))
+    return np.arange(len(cell)) - np.repeat(first, np.diff(first, append=len(cell)))
+
+
+def _repeats(cell: NDArray[np.int64], digest: NDArray[np.uint64], most: int) -> NDArray[np.bool_]:
+    """[N] rows that have the text of one of the last `most` rows before them in their cell."""
+    repeats = np.zeros(len(cell), np.bool_)
+    for back in range(1, most + 1):
+        repeats[back:] |= (digest[back:] == digest[:-back]) & (cell[back:] == cell[:-back])
+    return repeats

@@ -33,7 +33,7 @@ from attnmetrics.views.packed_intervals import pack_bounds, pack_intervals
 from attnmetrics.views.page import pack
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.papers.behaviours import asked_for
-from attnmetrics.views.papers.claims import Paper, Row, compare
+from attnmetrics.views.papers.claims import Paper, Row, compare, summed_up
 from attnmetrics.views.papers.clark_2019 import CLARK, published_layers, published_of
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 from attnmetrics.views.pieces import visible
@@ -101,7 +101,7 @@ def write_report(
     facts: Mapping[str, Any],
     folder: Location,
     tokens: pd.DataFrame | None = None,
-    roles: pd.DataFrame | None = None,
+    roles: Sequence[tuple[float, pd.DataFrame]] | None = None,
 ) -> None:
     """Write `folder`/index.html.
 
@@ -112,7 +112,8 @@ def write_report(
         facts: what run.json says; `model`, `corpus`, `counts`, `left_out`, `timings` are shown where present.
         folder: made where missing.
         tokens: rows (layer, head, side, rank, piece, piece_id, attention, occurrences, lift); None for none.
-        roles: rows (layer, head, role, detail, …, sentence); None for none.
+        roles: with each share that the page may ask for as evidence, rows (layer, head, role, detail, …, sentence);
+            None for none.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -134,7 +135,7 @@ def render(
     facts: Mapping[str, Any],
     served: bool = False,
     tokens: pd.DataFrame | None = None,
-    roles: pd.DataFrame | None = None,
+    roles: Sequence[tuple[float, pd.DataFrame]] | None = None,
 ) -> str:
     """The page, the same for the same input. `served`: a server stands behind it that runs the model."""
     name = model_name(facts)
@@ -149,7 +150,7 @@ def contents(
     attention: pd.DataFrame,
     facts: Mapping[str, Any],
     tokens: pd.DataFrame | None = None,
-    roles: pd.DataFrame | None = None,
+    roles: Sequence[tuple[float, pd.DataFrame]] | None = None,
 ) -> dict[str, Any]:
     """What the page's script reads."""
     heads = list(of_heads(data).values())
@@ -265,7 +266,7 @@ def _finite(value: float) -> float | None:
 def _correlation(data: xr.Dataset, name: str, other: str, label: str | None) -> dict[str, Any]:
     r, p = (float(data[key]) if key in data else np.nan for key in (f"{name}_r", f"{name}_p"))
     low, high = bounds(data, f"{name}_r", {}) if f"{name}_r" in data else (np.nan, np.nan)
-    interval = "" if np.isnan(low) else bear(data[f"{name}_r"], r, low, high)[1]
+    interval = "" if np.isnan(low) else bear(data[f"{name}_r"], r, low, high)[1].replace("-", "−")
     return {"x": "distance", "y": other, "label": label, "r": _finite(r), "p": _finite(p), "interval": interval}
 
 
@@ -305,14 +306,15 @@ def _papers(data: xr.Dataset) -> list[dict[str, Any]]:
 
 def _paper(paper: Paper, rows: Sequence[Row]) -> dict[str, Any]:
     about = {"key": paper.key, "name": paper.name, "citation": paper.citation, "conditions": paper.conditions}
-    return about | {"rows": [_compared(row) for row in rows]}
+    return about | {"rows": [_compared(row) for row in rows], "summed_up": summed_up(rows)}
 
 
 def _compared(row: Row) -> dict[str, Any]:
     claim = row.claim
     said = {"where": claim.where, "claim": claim.claim, "unit": claim.unit, "published": claim.published}
     beside = {"released": claim.released, "note": claim.note, "result": claim.result}
-    return said | beside | {"found": visible(row.text), "given": row.given}
+    sure = {"interval": row.intervals, "verdict": row.verdict}
+    return said | beside | {"found": visible(row.text), "given": row.given} | sure
 
 
 def _told(one: Any) -> dict[str, Any]:

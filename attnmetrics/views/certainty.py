@@ -65,6 +65,12 @@ def bounds(data: xr.Dataset, name: str, at: Labels) -> tuple[float, float]:
     return low, high
 
 
+def stored_bounds(data: xr.Dataset, name: str) -> NDArray[np.float64] | None:
+    """[…, bound] of a table; None where there are none."""
+    stored = _stored(data, f"{name}{INTERVAL}")
+    return None if stored is None else np.asarray(stored.to_numpy(), np.float64)
+
+
 def layer_bounds(data: xr.Dataset, metric: str, at: Labels) -> NDArray[np.float64] | None:
     """[layer, bound] of a metric of heads by layer; None where there are none."""
     stored = _stored(data, f"{metric}_by_layer{INTERVAL}")

@@ -8,9 +8,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from attnmetrics.describing.finding import holding
+from attnmetrics.describing.rules import SECOND_SINK, package_rules
+from attnmetrics.describing.tables import Tables
 from attnmetrics.results.joined import HALVES
 from attnmetrics.views.certainty import bear, bounds
-from attnmetrics.views.evidence import CHOICES, evidence, is_off, least, of_those_on, with_least
+from attnmetrics.views.evidence import of_each_choice, of_those_on
 from attnmetrics.views.places import Place, find_place, ordinal, rank_table
 from attnmetrics.views.tables import (
     HEAD,
@@ -123,17 +126,9 @@ ROLES: Final = (
 )
 
 
-_SINK_SHARE: Final = 0.35
-_SINK_TIMES: Final = 1.8
-"""A second sink gets so much of what is left off null pieces, and so many times what even attention would give."""
-
-
 def second_sinks(data: xr.Dataset) -> NDArray[np.bool_]:
-    """[layer, head] whether a head rests on one piece of each sentence; none where the run does not know."""
-    if "second_sink" not in data or "second_sink_uniform" not in data:
-        return np.zeros(tuple(data.sizes[dim] for dim in HEAD), bool)
-    share, even = values(data["second_sink"]), float(data["second_sink_uniform"])
-    return np.asarray((share >= _SINK_SHARE * values(evidence(data))) & (share >= _SINK_TIMES * even))
+    """[layer, head] whether a head rests on one piece of each sentence, by the rules of roles; none where unknown."""
+    return holding(package_rules(), Tables(data), SECOND_SINK)
 
 
 EXAMPLE_ROLES: Final = tuple(role for role in ROLES if role.title in ("most local", "most diffuse", "most distant"))
@@ -255,24 +250,17 @@ def held_out(even: xr.Dataset, odd: xr.Dataset, role: Role) -> HeldOut | None:
 
 
 def held_out_told(one: Standout) -> str:
-    """The held-out value in words, and its place on odd shards where that is not the first; empty without one."""
+    """What even shards choose in words, as far as it is another head, its value on odd ones, and its place there where
+    that is not the first; empty without halves.
+    """
     found = one.held_out
     if found is None:
         return ""
     there = "" if found.place.rank == 1 else f", {ordinal(found.place.rank)} of {found.place.of} there"
-    if (found.layer, found.head) == (one.layer, one.head):
-        return f"chosen on even shards, scored on odd ones: {found.shown}{there}"
-    return f"even shards choose layer {found.layer} head {found.head}: {found.shown} on odd ones{there}"
+    other = "" if (found.layer, found.head) == (one.layer, one.head) else f"layer {found.layer} head {found.head}, "
+    return f"held out: {other}{found.shown}{there}"
 
 
 def standouts_by_evidence(data: xr.Dataset) -> list[tuple[float, list[Standout]]]:
     """Those of each share that a page may ask for as evidence, ascending; asked once where the same heads are off."""
-    found: dict[bytes, list[Standout]] = {}
-    by_share = []
-    for share in sorted({least(data), *CHOICES}):
-        asked = with_least(data, share)
-        off = is_off(asked).tobytes()
-        if off not in found:
-            found[off] = standouts(asked)
-        by_share.append((share, found[off]))
-    return by_share
+    return of_each_choice(data, standouts)

@@ -59,7 +59,7 @@ class Book:
     def __init__(self, unit: str) -> None:
         self._unit = unit
         self._places: dict[tuple[str, int, tuple[str, ...]], int] = {}
-        self.sentences: list[tuple[str, list[str], str]] = []
+        self.sentences: list[list[str | list[str]]] = []
         self.rows = _Rows()
 
     def listed(self, exemplars: pd.DataFrame, attention: pd.DataFrame) -> dict[tuple[int, int], list[list[Any]]]:
@@ -98,12 +98,13 @@ class Book:
         return self._places[key]
 
 
-def _sentence(row: Any, unit: str) -> tuple[str, list[str], str]:
-    """(source, pieces, whether white space is before each)"""
+def _sentence(row: Any, unit: str) -> list[str | list[str]]:
+    """[source, pieces, whether white space is before each, and the corpus's text where these do not spell it]"""
     pieces = readable(list(row.pieces), str(row.text))
     spaces = "".join("1" if piece.space else "0" for piece in pieces)
     source = visible(f"{row.document}, {unit} {row.sentence}")
-    return source, [piece.text for piece in pieces], spaces
+    spelled = "".join(" " * piece.space + piece.text for piece in pieces)
+    return [source, [piece.text for piece in pieces], spaces, *([] if spelled == row.text else [str(row.text)])]
 
 
 class _Rows:

@@ -10,6 +10,7 @@ import { drawOverview } from "./atlas/overview.js";
 import { drawPaper } from "./atlas/papers/page.js";
 import { drawRelation } from "./atlas/relation-page.js";
 import { drawRun } from "./atlas/run-page.js";
+import { SearchBox } from "./atlas/search-box.js";
 import { drawSimilarity } from "./atlas/similarity-page.js";
 import { Site } from "./atlas/site.js";
 import { drawTry } from "./atlas/try.js";
@@ -32,7 +33,27 @@ export async function drawAtlas(root, data) {
   const links = LINKS.map(([href, name]) => [href, href === "#/paper" ? papers : name]);
   if (atlas.served) links.splice(3, 0, ["#/try", "Your sentence"]);
   const pages = atlas.served ? { ...PAGES, try: drawTry } : PAGES;
-  const site = new Site(root, atlas, { what: "atlas", pages, links, lit: LIT, notOfHeads: NOT_OF_HEADS });
-  atlas.setEvidence = (least) => site.setEvidence(least);
+  const site = new Site(root, atlas, {
+    what: "atlas", pages, links, lit: LIT, notOfHeads: NOT_OF_HEADS, box: (go) => new SearchBox(atlas, go),
+    ready: (query) => readEvidence(atlas, query), written: (href) => atlas.evidence.written(href),
+  });
+  atlas.setEvidence = (least) => setEvidence(atlas, least, site);
   site.listen();
+}
+
+/** Which heads are switched off, as the address asks. */
+function readEvidence({ evidence, evidence_choices: choices, roles }, query) {
+  evidence.read(query, choices);
+  roles?.use(evidence.least);
+  return null;
+}
+
+/** Draw the page again with other heads switched off; what was seen and chosen stays where it was. */
+function setEvidence(atlas, least, site) {
+  const top = scrollY;
+  atlas.evidence.least = least;
+  history.pushState(null, "", atlas.evidence.written(location.hash || "#/"));
+  site.draw();
+  scrollTo(0, top);
+  document.querySelector(".evidence select")?.focus({ preventScroll: true });
 }

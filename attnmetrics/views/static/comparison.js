@@ -1,5 +1,6 @@
 // A comparison of runs: addresses, and the pages behind them.
 
+import { jumpBox } from "./atlas/jump-box.js";
 import { Site } from "./atlas/site.js";
 import { drawHeadPage } from "./comparison/head-page.js";
 import { drawHeads } from "./comparison/heads-page.js";
@@ -22,5 +23,6 @@ export async function drawComparison(root, data) {
   root.classList.add("atlas");
   const comparison = await openComparison(data);
   const ready = (query) => askedRun(comparison, query);
-  new Site(root, comparison, { what: "comparison", pages: PAGES, links: LINKS, lit: LIT, ready }).listen();
+  const pages = { what: "comparison", pages: PAGES, links: LINKS, lit: LIT };
+  new Site(root, comparison, { ...pages, ready, box: jumpBox }).listen();
 }

@@ -55,7 +55,8 @@ export function drawMap(atlas, metric, label, layout, marked) {
     ...columnNumbers(atlas.heads, box, ABOVE - 6), ...rowNumbers(atlas.layers, box),
     text(LEFT, bottom + 14, "heads across, layers down"),
     ...(layout.bars.width ? layerBars(atlas, metric, label, layout) : []),
-    ...legend(metric, scale, { x: LEFT, y: bottom + 26, width: clamp(right - LEFT, 150, 220), gap: 21 }),
+    ...colourBar(scale.name, { x: LEFT, y: bottom + 26, width: clamp(right - LEFT, 150, 220), gap: 21 },
+      scaleWords(metric, scale)),
   );
   const beside = LEFT + clamp(right - LEFT, 150, 220) + 14;
   if (metric.unknown(label)) picture.append(...noEvidence(beside, bottom + 26));
@@ -88,13 +89,12 @@ function frame(box, cell) {
   });
 }
 
-/** What the colours mean. */
-function legend(metric, scale, box) {
+/** What stands beneath the start, the middle and the end of the colours. */
+export function scaleWords(metric, scale) {
   const top = plain(metric, scale.top);
   const unit = metric.unit === "1" ? "" : metric.unit;
-  const middle = `0 ${unit}`.trim();
-  if (scale.low < 0) return colourBar(scale.name, box, [plain(metric, scale.low), middle, `+${top}`]);
-  return colourBar(scale.name, box, ["0", metric.kind === "share" ? "share" : unit, top]);
+  if (scale.low < 0) return [plain(metric, scale.low), `0 ${unit}`.trim(), `+${top}`];
+  return ["0", metric.kind === "share" ? "share" : unit, top];
 }
 
 /** Words beneath the picture: one line, or one for each thing that is drawn across the bars. */

@@ -26,7 +26,7 @@ export function headMap(host, atlas, { metric, label }, { say, choose, marked = 
 }
 
 /** What is told of a head: its name, a line of words, and the lines beside the pointer. */
-function describe({ atlas, metric, label }, [layer, head]) {
+export function describe({ atlas, metric, label }, [layer, head]) {
   const place = placeOf(atlas, layer, head);
   const name = headName(atlas, layer, head);
   const [value, interval] = metric.told(place, label);
@@ -57,7 +57,10 @@ function besideValue(metric, at, from) {
   ];
 }
 
-/** Which cell is pointed at. The subject: tell(cell) gives { name, words, lines }; say, choose, tip. */
+/**
+ * Which cell is pointed at. The subject: tell(cell) gives { name, words, lines }; say, choose, tip; and open, what
+ * Enter and a double click do, where that is not what a click does.
+ */
 export class MapReader {
   #cell = [0, 0];
 
@@ -72,6 +75,7 @@ export class MapReader {
     on("pointermove", (event) => this.#hover(event));
     on("pointerleave", () => this.#leave());
     on("click", (event) => { const cell = this.#find(event); if (cell) choose(...cell); });
+    on("dblclick", (event) => { const cell = this.#find(event); if (cell) this.subject.open?.(...cell); });
     on("focus", () => { if (picture.matches(":focus-visible")) this.#point(this.#cell); });
     on("blur", () => this.#leave());
     on("keydown", (event) => this.#key(event));
@@ -108,7 +112,8 @@ export class MapReader {
 
   #key(event) {
     const step = arrow(event.key);
-    if (event.key === "Enter") this.subject.choose(...this.#cell);
+    const { choose, open = choose } = this.subject;
+    if (event.key === "Enter") open(...this.#cell);
     else if (step) this.#point(this.#next(step));
     else return;
     event.preventDefault();

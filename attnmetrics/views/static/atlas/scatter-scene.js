@@ -1,7 +1,9 @@
 // One metric against another, a dot a head; the stronger its colour, the deeper: what is drawn where.
 
+import { headShort } from "../arithmetic/head-numbers.js";
 import { headAt } from "../arithmetic/heads.js";
 import { plain } from "../arithmetic/numbers.js";
+import { outliers } from "../arithmetic/outliers.js";
 import { clamp, extent, linear, padded, round, ticks } from "../arithmetic/scales.js";
 import { sheet, svg, text } from "../shared/dom.js";
 import { levelError, uprightError } from "./error-bars.js";
@@ -67,10 +69,12 @@ export function depthColour(atlas, place) {
 /**
  * The picture, the ring around the dot that is pointed at, and the place of its intervals.
  *
- * paint(place): the colour of a head, by depth unless it is given; extra(layout): what else is drawn; crosses: how many
- * heads may have one of their intervals.
+ * paint(place): the colour of a head, by depth unless it is given; extra(layout): what else is drawn; size(place): of
+ * its dot, 1 for the usual; named: how many of those farthest from the others are named; crosses: how many heads may
+ * have one of their intervals.
  */
-export function drawScatter(atlas, x, y, layout, { paint, extra, crosses: most = FEW } = {}) {
+export function drawScatter(atlas, x, y, layout, look = {}) {
+  const { paint, extra, size = () => 1, named = 0, crosses: most = FEW } = look;
   const { width, height, below, points } = layout;
   const words = `${axisName(x)} against ${axisName(y)}. ${KEYS}`;
   const attributes = { class: "scatter", role: "group", tabindex: 0, "aria-label": words };
@@ -78,7 +82,10 @@ export function drawScatter(atlas, x, y, layout, { paint, extra, crosses: most =
   const colour = paint ?? ((place) => depthColour(atlas, place));
   const crosses = svg("g", { class: "crosses" });
   if (points.length <= most && !layout.isMap) crosses.append(...points.flatMap((one) => cross(x, y, layout, one)));
-  picture.append(crosses, ...points.map((point) => dot(point, layout, colour, paint ? "var(--muted)" : "var(--page)")));
+  const stroke = paint ? "var(--muted)" : "var(--page)";
+  picture.append(crosses, ...points.map((point) => dot(point, layout, { paint: colour, stroke, size })));
+  const isOn = ({ place }) => !layout.isHollow(place);
+  picture.append(...names(atlas, outliers(points.filter(isOn), named), layout));
   picture.append(...(extra ? extra(layout) : []));
   const ring = svg("circle", {
     r: 8, fill: "none", stroke: "var(--baseline)", "stroke-width": 2, visibility: "hidden", "data-screen": "",
@@ -94,11 +101,28 @@ export function cross(x, y, layout, { place, a, b }, look = { "stroke-opacity": 
   return [...levelError(layout.x, layout.y(b), across, look), ...uprightError(layout.y, layout.x(a), up, look)];
 }
 
-function dot({ place, a, b }, { x, y, radius, isHollow }, paint, stroke) {
+/** The names of heads, but for those too near to one before. */
+function names(atlas, points, layout) {
+  const { x, y } = layout;
+  const isNear = (one, other) => Math.abs(x(one.a) - x(other.a)) < 64 && Math.abs(y(one.b) - y(other.b)) < 14;
+  const apart = points.filter((point, n) => !points.slice(0, n).some((before) => isNear(point, before)));
+  return apart.map((point) => nameOf(atlas, point, layout));
+}
+
+/** A head's numbers beside its dot, on the side where there is room. */
+function nameOf(atlas, { place, a, b }, { x, y, box }) {
+  const isRight = x(a) > box.right - 40;
+  const halo = { stroke: "var(--page)", "stroke-width": 3, "paint-order": "stroke", "pointer-events": "none" };
+  const words = { "text-anchor": isRight ? "end" : "start", fill: "var(--ink)", class: "dot-name", ...halo };
+  return text(x(a) + (isRight ? -8 : 8), y(b) + 4, headShort(atlas, place), words);
+}
+
+function dot({ place, a, b }, { x, y, radius, isHollow }, { paint, stroke, size }) {
   const look = isHollow(place)
     ? { fill: "var(--page)", "fill-opacity": 0.4, stroke: paint(place), "stroke-width": 1.6, class: "hollow" }
     : { fill: paint(place), stroke, "stroke-width": 0.8 };
-  return svg("circle", { cx: round(x(a)), cy: round(y(b)), r: radius, ...look, "data-place": place });
+  const circle = { cx: round(x(a)), cy: round(y(b)), r: round(radius * size(place)) };
+  return svg("circle", { ...circle, ...look, "data-place": place });
 }
 
 function drawAxes(x, y, layout) {

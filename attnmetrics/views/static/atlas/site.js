@@ -2,8 +2,7 @@
 
 import { themeToggle } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
-
-const HEAD_HINT = "Two numbers: layer and head, such as 4.11";
+import { listenForKeys } from "./shortcuts.js";
 
 export class Site {
   /**
@@ -13,28 +12,34 @@ export class Site {
    * links: [[href, name], …] on top; lit: the link that is lit on pages that have none of their own.
    * notOfHeads: pages without numbers of heads.
    * ready(query): hears an address before its page is drawn, and returns what is wrong with it, or null.
+   * written(href): the address that a link leads to, with what is to be kept of the one before.
+   * box(go): what finds a page, { form, focus() }.
    */
-  constructor(root, atlas, { what, pages, links, lit, notOfHeads = [], ready = () => null }) {
-    Object.assign(this, { atlas, what, pages, lit, notOfHeads, ready });
+  constructor(root, atlas, { what, pages, links, lit, box, notOfHeads = [], ready = () => null, written = same }) {
+    Object.assign(this, { atlas, what, pages, lit, notOfHeads, ready, written });
+    this.go = (href) => { location.hash = written(href); };
+    this.box = box(this.go);
     this.page = el("div", { class: "page", tabindex: -1 });
     const anchors = links.map(([href, name]) => el("a", { href }, name));
     this.nav = el("nav", { class: "pages", "aria-label": "Pages" }, ...anchors);
     const brand = el("a", { class: "brand", href: "#/" }, atlas.name);
-    root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, jump(), themeToggle()), this.page);
+    root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, this.box.form, themeToggle()), this.page);
   }
 
   listen() {
     let width = innerWidth;
-    addEventListener("hashchange", () => { this.#draw(); this.page.focus({ preventScroll: true }); });
+    addEventListener("hashchange", () => { this.draw(); this.page.focus({ preventScroll: true }); });
+    for (const event of ["pointerdown", "focusin", "click"]) addEventListener(event, (one) => this.#lead(one), true);
     addEventListener("resize", () => {
       if (innerWidth === width) return;
       width = innerWidth;
-      if (!this.page.querySelector(".try")) this.#draw(); // the views follow the width themselves
+      if (!this.page.querySelector(".try")) this.draw(); // the views follow the width themselves
     });
-    this.#draw();
+    listenForKeys(this.box);
+    this.draw();
   }
 
-  #draw() {
+  draw() {
     const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
     const [name, ...rest] = path.split("/").map(decode);
     this.page.replaceChildren();
@@ -42,7 +47,7 @@ export class Site {
       ? this.pages[name]
       : () => `expected a page of the ${this.what}, found ${path}`;
     const asked = new URLSearchParams(query);
-    const fault = this.ready(asked) ?? draw(this.page, this.atlas, rest, go, asked);
+    const fault = this.ready(asked) ?? draw(this.page, this.atlas, rest, this.go, asked);
     if (fault) this.page.replaceChildren(...faultOf(this.what, fault));
     else if (!this.notOfHeads.includes(name)) this.page.append(...howSure(this.atlas));
     this.#light(this.lit[name] ?? name);
@@ -52,19 +57,16 @@ export class Site {
     else scrollTo(0, 0);
   }
 
-  /** Draw the page again with other heads switched off; what was seen and chosen stays where it was. */
-  setEvidence(least) {
-    const top = scrollY;
-    this.atlas.evidence.least = least;
-    this.#draw();
-    scrollTo(0, top);
-    this.page.querySelector(".evidence select")?.focus({ preventScroll: true });
+  /** Links that are about to be followed, or copied, keep what is to be kept of the address. */
+  #lead({ target }) {
+    const link = target.closest?.('a[href^="#/"]');
+    link?.setAttribute("href", this.written(link.getAttribute("href")));
   }
 
   /** Light the link of a page. */
   #light(name) {
     for (const link of this.nav.querySelectorAll("a")) {
-      const isHere = link.getAttribute("href") === `#/${name}`;
+      const isHere = link.getAttribute("href").split("?")[0] === `#/${name}`;
       if (isHere) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
@@ -74,7 +76,7 @@ export class Site {
 /** Once a page: what intervals are, or why there are none and what to do. */
 const howSure = ({ sureness }) => (sureness ? [el("p", { class: "note sure" }, sureness)] : []);
 
-const go = (href) => { location.hash = href; };
+const same = (href) => href;
 
 /** A part of an address as text; as it stands where it is not well formed. */
 function decode(part) {
@@ -88,20 +90,4 @@ function decode(part) {
 function faultOf(what, fault) {
   const back = el("a", { href: "#/" }, "Back to the overview");
   return [el("h1", {}, `Not in this ${what}`), el("p", {}, `${fault}.`), el("p", {}, back)];
-}
-
-/** A box that goes to a head by its numbers. */
-function jump() {
-  const name = "Go to a head: layer.head";
-  const attributes = { type: "text", inputmode: "decimal", placeholder: "layer.head", "aria-label": name, size: 9 };
-  const input = el("input", attributes);
-  const onsubmit = (event) => {
-    event.preventDefault();
-    const found = input.value.match(/^\D*(\d+)\D+(\d+)\D*$/);
-    input.setCustomValidity(found ? "" : HEAD_HINT);
-    if (!found) { input.reportValidity(); return; }
-    input.value = "";
-    go(`#/head/${Number(found[1])}/${Number(found[2])}`);
-  };
-  return el("form", { class: "jump", onsubmit, oninput: () => input.setCustomValidity("") }, input);
 }
