@@ -43,7 +43,7 @@ EXIT_SHARDS_MISSING = 3
 SHORT_FLAGS = {"model": "-m", "corpus": "-c", "out": "-o", "workers": "-w"}
 OF_FILES = {"--corpus": "--corpus", "-c": "--corpus", "--treebank": "--treebank", "--test": "--test"}
 """Flags that several files may follow, and what is repeated for the others."""
-REPEATABLE = ("corpus", "label", "link", "treebank", "test")
+REPEATABLE = ("corpus", "label", "link", "by", "treebank", "test")
 DEMO = {"model": "demo", "corpus": ("demo",), "out": "runs/demo"}
 
 app = typer.Typer(
@@ -97,7 +97,7 @@ def takes_config(command: Callable[..., None], kind: type[BaseModel] = RunConfig
 def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     """The parameter of one field. Values arrive as text and are checked by the configuration, in one place."""
     flags = ["--" + name.replace("_", "-"), *([SHORT_FLAGS[name]] if name in SHORT_FLAGS else [])]
-    shown = "" if field.is_required() or field.default in (None, {}) else f" (default: {field.default})"
+    shown = "" if field.is_required() or field.default in (None, {}, ()) else f" (default: {field.default})"
     help_text = f"{field.description}{shown}"
     if field.annotation is bool:
         flags = [f"{flags[0]}/--no-{flags[0][2:]}"] if field.default else flags
@@ -114,6 +114,8 @@ def _metavar(name: str, annotation: Any) -> str:
         return "PATH"
     if name in ("label", "link"):
         return "NAME=SOURCE"
+    if name == "by":
+        return "FIELD"
     kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
     choices = [choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]
     return "|".join(choices) or ("N" if "int" in str(annotation) else "NAME")

@@ -57,6 +57,7 @@ def find_intervals(
     values: Mapping[str, Array],
     confidence: float = CONFIDENCE,
     names: Collection[str] | None = None,
+    drawn: NDArray[np.bool_] | None = None,
 ) -> dict[str, Interval]:
     """The interval of each result that has bounds.
 
@@ -65,8 +66,9 @@ def find_intervals(
         values: of the whole run, by result.
         confidence: how often bounds are to hold the true value.
         names: of the results that are wanted; None for all. No interval depends on which others are.
+        drawn: [group] those that are drawn; None for those that are there.
     """
-    drawing = _Drawing(groups)
+    drawing = _Drawing(groups, drawn)
     results = [result for result in groups.schema.with_twins() if result.has_bounds]
     wanted = [result for result in results if names is None or result.name in names]
     return {result.name: _interval(drawing, result, values[result.name], confidence) for result in wanted}
@@ -85,18 +87,26 @@ class _Part:
 class _Drawing:
     """The draws of a run's groups, the same for all results."""
 
-    def __init__(self, groups: GroupSums) -> None:
-        schema, there = groups.schema, np.flatnonzero(groups.there)
+    def __init__(self, groups: GroupSums, drawn: NDArray[np.bool_] | None = None) -> None:
+        """Draws of groups.
+
+        Args:
+            groups: of a run, or of a part of it.
+            drawn: [group] those that are drawn; None for those that are there.
+        """
+        schema = groups.schema
         sums = groups.read()
         self._of_layer = [schema.of_each_head(groups.read_layer(layer)) for layer in range(len(schema.layers))]
         self._all = schema.of_each_head(sums)
         self._together = schema.of_layers(sums)
         self._twins = {f"{result.name}_by_layer" for result in schema.results if result.has_twin}
-        self.each = np.eye(len(groups.there))[there]
-        """[group that is there, group] each by itself"""
-        self.draws = np.zeros((DRAWS, len(groups.there)))
-        """[draw, group]"""
-        self.draws[:, there] = count_draws(len(there))
+        self.each = np.eye(len(groups.there))[groups.there][:, groups.held]
+        """[group that is there, row of sums] each by itself"""
+        among = np.flatnonzero(groups.there if drawn is None else drawn)
+        draws = np.zeros((DRAWS, len(groups.there)))
+        draws[:, among] = count_draws(len(among))
+        self.draws = draws[:, groups.held]
+        """[draw, row of sums]"""
 
     def parts(self, result: Result) -> list[_Part]:
         """All at once; layer by layer where each head has several values."""
