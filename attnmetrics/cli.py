@@ -26,6 +26,7 @@ from attnmetrics.config import (
     parse_numbers,
 )
 from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError, StoreError
+from attnmetrics.flags import Command, Commands
 from attnmetrics.running.stopping import EXIT_INTERRUPTED
 from attnmetrics.storage import Location, locate
 
@@ -48,8 +49,9 @@ DEMO = {"model": "demo", "corpus": ("demo",), "out": "runs/demo"}
 
 app = typer.Typer(
     name="attnmetrics",
+    cls=Commands,
+    rich_markup_mode=None,
     help="What every attention head of a Transformer language model does, over any amount of text.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -97,7 +99,7 @@ def takes_config(command: Callable[..., None], kind: type[BaseModel] = RunConfig
 def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     """The parameter of one field. Values arrive as text and are checked by the configuration, in one place."""
     flags = ["--" + name.replace("_", "-"), *([SHORT_FLAGS[name]] if name in SHORT_FLAGS else [])]
-    shown = "" if field.is_required() or field.default in (None, {}, ()) else f" (default: {field.default})"
+    shown = "" if field.is_required() or field.default in (None, {}, (), False) else f" (default: {field.default})"
     help_text = f"{field.description}{shown}"
     if field.annotation is bool:
         flags = [f"{flags[0]}/--no-{flags[0][2:]}"] if field.default else flags
@@ -118,10 +120,11 @@ def _metavar(name: str, annotation: Any) -> str:
         return "FIELD"
     kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
     choices = [choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]
-    return "|".join(choices) or ("N" if "int" in str(annotation) else "NAME")
+    numbers = {"int": "N", "float": "SHARE" if name == "confidence" else "X"}
+    return "|".join(choices) or next((sign for kind, sign in numbers.items() if kind in str(annotation)), "NAME")
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_config
 def run(
     values: dict[str, Any],
@@ -134,7 +137,7 @@ def run(
     _run(build_config(values, config), quiet)
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_config
 def plan(values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = False, verbose: Verbose = False) -> None:
     """Say what a run with the same options would read and cost, and which --shard-characters suit it and why."""
@@ -145,7 +148,7 @@ def plan(values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = Fa
     Console().print(plan_run(build_config(values, config), _reporter(quiet)))
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_config
 def demo(
     values: dict[str, Any],
@@ -158,7 +161,7 @@ def demo(
     _run(build_config(values, config, DEMO), quiet)
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_config
 def annotate(
     values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = False, verbose: Verbose = False
@@ -172,7 +175,7 @@ def annotate(
     _print(f"annotations: {settings.annotation_folder}")
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_config
 def measure(
     values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = False, verbose: Verbose = False
@@ -235,7 +238,7 @@ def importance(
     _print(f"report: {folder / 'report' / 'index.html'}")
 
 
-@app.command()
+@app.command(cls=Command)
 @partial(takes_config, kind=ProbeConfig)
 def probe(values: dict[str, Any], *, run: RunFolder, quiet: Quiet = False, verbose: Verbose = False) -> None:
     """Learn a treebank's trees from a run's attention, and try what was learned on another treebank."""
@@ -276,7 +279,7 @@ def show(
     evidence: LeastEvidence = 0.05,
     verbose: Verbose = False,
 ) -> None:
-    """Show a run's tables: the summary, a metric, one head, or which heads find a relation or coreference."""
+    """Show the tables of a run, or of a comparison: the summary, a metric, one head, what finds relations."""
     from rich.console import Console
 
     import attnmetrics
@@ -286,6 +289,9 @@ def show(
     from attnmetrics.views.tables import unit_word
 
     _check_view(metric, label, layer, head, exemplars)
+    if (locate(run) / "comparison.zarr").exists():
+        Console().print(_compared(run, metric, label, top))
+        return
     if metric == "probe":
         from attnmetrics.views.probes import show_probes
 
@@ -312,6 +318,18 @@ def show(
     Console().print(view)
 
 
+def _compared(folder: str, metric: str | None, label: str | None, top: int) -> "RenderableType":
+    """A comparison: all of it, or one result."""
+    from attnmetrics.comparing.outputs import load_role_changes
+    from attnmetrics.results.comparison import load_comparison
+    from attnmetrics.views.compared import show_compared_metric, show_comparison
+
+    data = load_comparison(locate(folder))
+    if metric is None:
+        return show_comparison(data, load_role_changes(locate(folder)))
+    return show_compared_metric(data, metric, top, label)
+
+
 def _head(
     data: "xr.Dataset", run: str, exemplars: "pd.DataFrame", place: tuple[int, int], top: int
 ) -> "RenderableType":
@@ -321,11 +339,12 @@ def _head(
 
     import attnmetrics
     from attnmetrics.views import terminal
+    from attnmetrics.views.evidence import least
     from attnmetrics.views.roles import show_like, show_sentence
     from attnmetrics.views.tables import unit_word
     from attnmetrics.views.tokens import show_tokens
 
-    known = attnmetrics.roles(run)
+    known = attnmetrics.roles(run, evidence=least(data))
     profile = terminal.show_head(data, *place, [show_sentence(known, *place)])
     like = show_like(attnmetrics.nearest_heads(run, *place, number=5), known)
     pieces = show_tokens(attnmetrics.tokens(run), *place, top)
@@ -386,6 +405,40 @@ def roles(
 
 
 @app.command()
+def compare(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="folders of finished runs: paths or URLs")],
+    out: Annotated[
+        str | None,
+        typer.Option("--out", "-o", metavar="PATH", help="folder (default: one in this folder, named after the runs)"),
+    ] = None,
+    axis: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=V1,V2,…", help="what the runs are points on, and the value of each, in order"),
+    ] = None,
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="of intervals")] = 0.95,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say which heads differ between runs, how much and how surely: each run against the first. Needs no model."""
+    from rich.console import Console
+
+    from attnmetrics.comparing.axis import parse_axis
+    from attnmetrics.comparing.compare import compare_runs
+    from attnmetrics.comparing.outputs import check_free, folder_for, write_comparison
+    from attnmetrics.views.compared import show_comparison
+
+    places = [locate(run) for run in runs]
+    folder = folder_for(places) if out is None else locate(out)
+    check_free(folder)
+    points = None if axis is None else parse_axis(axis)
+    found = compare_runs(places, confidence, points, _reporter(quiet).say)
+    write_comparison(found, folder)
+    if not quiet:
+        Console().print(show_comparison(found.data, found.role_changes))
+    _print(f"comparison: {folder}; a result: attnmetrics show {folder} entropy")
+
+
+@app.command()
 def view(
     kind: Annotated[Literal["head", "model", "neuron"], typer.Argument(help="which view")],
     text: Annotated[str, typer.Option(help="the text to look at", metavar="TEXT")],
@@ -436,6 +489,7 @@ def serve(
     """Serve a run's atlas to this machine, with the three views of any sentence typed there."""
     import attnmetrics
     from attnmetrics.results.joined import with_probes
+    from attnmetrics.running.roles import page_roles
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import atlas, server
 
@@ -445,7 +499,7 @@ def serve(
         facts = read_facts(folder) or {}
         frames = exemplars, attnmetrics.exemplar_attention(folder)
         page = atlas.render(
-            data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder), roles=attnmetrics.roles(folder)
+            data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder), roles=page_roles(folder, data)
         )
         load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
         address = f"http://{server.HOST}:{listener.getsockname()[1]}/"
@@ -551,7 +605,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     _replace_what_cannot_be_shown()
     try:
-        code = app(spread(given), standalone_mode=False)
+        code = app(spread(given) or ["--help"], standalone_mode=False)
     except AttnmetricsError as error:
         _complain(format_exc() if {"-v", "--verbose"} & set(given) else str(error))
         code = EXIT_SHARDS_MISSING if isinstance(error, ShardError) else EXIT_ERROR
@@ -562,10 +616,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     except typer.TyperException as error:
-        if message := getattr(error, "format_message", error.__str__)():  # none where the help is the answer
-            _complain(f"{message.rstrip('.')}; see attnmetrics --help")
+        message = getattr(error, "format_message", error.__str__)()
+        _complain(f"{message.rstrip('.')}; see attnmetrics --help")
         code = EXIT_USAGE
-    sys.exit(code or 0)
+    sys.exit(code or (0 if given else EXIT_USAGE))
 
 
 def _replace_what_cannot_be_shown() -> None:

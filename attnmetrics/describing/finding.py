@@ -1,6 +1,6 @@
 """Rules applied to a run: which heads have which roles, and of which others a sentence tells."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
@@ -60,18 +60,31 @@ class Found:
     """role of a rule that the run has no results for → the first that it lacks"""
 
 
-def find(rules: Rules, tables: Tables, pieces: Mapping[Place, str] | None = None) -> Found:
+def find(
+    rules: Rules,
+    tables: Tables,
+    pieces: Mapping[Place, str] | None = None,
+    places: Iterable[Place] | None = None,
+) -> Found:
     """Apply all rules that the run has the results of.
 
     Args:
         rules: in order.
         tables: of the run.
         pieces: which type of pieces a head attends to most, of heads that have one; None where it is unknown.
+        places: of heads; None for all.
     """
     applied = [_apply(rule, tables) for rule in rules.roles if _lacks(rule, tables.data) is None]
-    places = product(range(len(tables.layers)), range(len(tables.heads)))
-    of_head = {place: _at_place(applied, place, pieces) for place in places}
+    every = product(range(len(tables.layers)), range(len(tables.heads)))
+    of_head = {place: _at_place(applied, place, pieces) for place in (every if places is None else places)}
     return Found(of_head, lacking(rules, tables.data))
+
+
+def holding(rules: Rules, tables: Tables, role: str) -> Mask:
+    """[layer, head] whether some rule gives the role, whatever other roles a head has, and at whatever piece."""
+    shape = (len(tables.layers), len(tables.heads))
+    applied = [_apply(rule, tables) for rule in rules.roles if rule.role == role and _lacks(rule, tables.data) is None]
+    return np.asarray(np.logical_or.reduce([np.zeros(shape, bool), *(one.held.any(axis=-1) for one in applied)]))
 
 
 def lacking(rules: Rules, data: xr.Dataset) -> dict[str, str]:

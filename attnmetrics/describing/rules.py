@@ -21,6 +21,8 @@ Place = Literal["rests", "goes", "spread", "leans", "also", "alone"]
 
 INACTIVE: Final = "inactive"
 """The role of heads that rest on null pieces with nearly all of their attention."""
+SECOND_SINK: Final = "second sink"
+"""The role of heads that rest on one piece of each sentence that is not null."""
 
 
 class _Strict(BaseModel):

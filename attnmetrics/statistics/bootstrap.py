@@ -26,12 +26,12 @@ _BLOCK: Final = 1_000
 """Values whose draws are sorted at once: 16 MB."""
 
 
-def count_draws(groups: int) -> Array:
+def count_draws(groups: int, stream: int = 0) -> Array:
     """[draw, group] how often each draw takes each group: the same for every result and every run of so many groups.
 
-    From raw bits of the generator, which no version of NumPy changes.
+    From raw bits of the generator, which no version of NumPy changes. Draws of another stream are independent of these.
     """
-    bits = np.random.PCG64(_SEED).random_raw(DRAWS * groups).reshape(DRAWS, groups) >> np.uint64(32)
+    bits = np.random.PCG64((_SEED, stream)).random_raw(DRAWS * groups).reshape(DRAWS, groups) >> np.uint64(32)
     taken = (bits * np.uint64(groups) >> np.uint64(32)).astype(np.int64)
     places = taken + groups * np.arange(DRAWS)[:, None]
     return np.bincount(places.ravel(), minlength=DRAWS * groups).reshape(DRAWS, groups).astype(np.float64)

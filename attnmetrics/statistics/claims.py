@@ -51,12 +51,13 @@ def make_rows(**columns: Any) -> Rows:
 
 
 def keep_best(rows: Rows, most: int = BEST) -> Rows:
-    """The best rows of each claim and head, by (claim, layer, head) and then in their order."""
-    pair = rows["i"].astype(np.int64) << 32 | rows["j"]
-    keys = (pair, rows["sentence"], rows["document_index"], -rows["weight"], _cell(rows))
-    ordered = rows[np.lexsort(keys)]
-    ordered = ordered[_first_of_texts(ordered)]
-    return ordered[rank_of(ordered) < most]
+    """The best rows of each claim and head, by (claim, layer, head) and then in their order; no weight is below 0."""
+    cell = _cell(rows)
+    order = _sort(rows, cell)
+    cell, digest = cell[order], rows["digest"][order]
+    while (repeats := _repeats(cell, digest, most)).any():
+        order, cell, digest = (column[~repeats] for column in (order, cell, digest))
+    return rows.take(order[_ranks(cell) < most])  # quicker than rows[…], as `compress` is
 
 
 class Gathering:
@@ -70,7 +71,7 @@ class Gathering:
 
     def add(self, part: Rows) -> None:
         """Take a part; what cannot be among the best is left at once."""
-        kept = part[self.may_take(part)]
+        kept = part.compress(self.may_take(part))
         self._pending.append(kept)
         self._waiting += len(kept)
         if self._waiting > max(FLUSH_ROWS, len(self._best)):
@@ -84,7 +85,7 @@ class Gathering:
         """The best of all so far."""
         if self._waiting:
             self._best = keep_best(np.concatenate([self._best, *self._pending]))
-            self._last = self._best[rank_of(self._best) == BEST - 1]
+            self._last = self._best.compress(rank_of(self._best) == BEST - 1)
         self._pending, self._waiting = [], 0
         return self._best
 
@@ -126,8 +127,7 @@ def unpack_rows(data: bytes) -> Rows:
 
 def rank_of(rows: Rows) -> NDArray[np.int64]:
     """[N] from 0, of rows in the order of `keep_best`: the distance from the first of its claim and head."""
-    first = np.flatnonzero(_changes([_cell(rows)]))
-    return np.arange(len(rows)) - np.repeat(first, np.diff(first, append=len(rows)))
+    return _ranks(_cell(rows))
 
 
 def _names(kind: np.dtype[np.void]) -> Sequence[str]:
@@ -156,15 +156,28 @@ def _may_be_best(rows: Rows, last: Rows, share: float) -> NDArray[np.bool_]:
     return may_be
 
 
-def _changes(keys: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
-    """[N] whether a row differs from the one before it."""
-    different = np.ones(len(keys[0]), np.bool_)
-    different[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
-    return different
+def _sort(rows: Rows, cell: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Their places in the order of `keep_best`. Few are as heavy as another of their cell: only these are compared."""
+    _, layers, heads = (int(rows[name].max(initial=0)) + 1 for name in ("claim", "layer", "head"))
+    place = (cell >> 32) * (layers * heads) + (cell >> 16 & 0xFFFF) * heads + (cell & 0xFFFF)
+    keys = place.astype(np.uint64) << np.uint64(32) | ~rows["weight"].view(np.uint32)
+    order = np.argsort(keys)
+    equal = np.diff(keys[order]) == 0
+    tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
+    own = order[tied]
+    order[tied] = own[np.lexsort([*(rows[name][own] for name in ("j", "i", "sentence", "document_index")), keys[own]])]
+    return order
 
 
-def _first_of_texts(ordered: Rows) -> NDArray[np.int64]:
-    """Places of the first row of each text in each claim and head."""
-    keys = (ordered["digest"], _cell(ordered))
-    by_text = np.lexsort(keys)  # stable: rows of one text stay in their order
-    return np.sort(by_text[_changes([key[by_text] for key in keys])])
+def _ranks(cell: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[N] from 0, the distance of each row from the first of its cell, for cells that ascend."""
+    first = np.flatnonzero(np.diff(cell, prepend=-1))
+    return np.arange(len(cell)) - np.repeat(first, np.diff(first, append=len(cell)))
+
+
+def _repeats(cell: NDArray[np.int64], digest: NDArray[np.uint64], most: int) -> NDArray[np.bool_]:
+    """[N] rows that have the text of one of the last `most` rows before them in their cell."""
+    repeats = np.zeros(len(cell), np.bool_)
+    for back in range(1, most + 1):
+        repeats[back:] |= (digest[back:] == digest[:-back]) & (cell[back:] == cell[:-back])
+    return repeats

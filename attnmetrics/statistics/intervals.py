@@ -68,14 +68,14 @@ def find_intervals(
         names: of the results that are wanted; None for all. No interval depends on which others are.
         drawn: [group] those that are drawn; None for those that are there.
     """
-    drawing = _Drawing(groups, drawn)
+    drawing = Drawing(groups, drawn=drawn)
     results = [result for result in groups.schema.with_twins() if result.has_bounds]
     wanted = [result for result in results if names is None or result.name in names]
     return {result.name: _interval(drawing, result, values[result.name], confidence) for result in wanted}
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """Sums of groups that a formula takes at once, and what comes of it."""
 
     sums: Sums
@@ -84,14 +84,15 @@ class _Part:
     """of the result"""
 
 
-class _Drawing:
+class Drawing:
     """The draws of a run's groups, the same for all results."""
 
-    def __init__(self, groups: GroupSums, drawn: NDArray[np.bool_] | None = None) -> None:
+    def __init__(self, groups: GroupSums, stream: int = 0, drawn: NDArray[np.bool_] | None = None) -> None:
         """Draws of groups.
 
         Args:
             groups: of a run, or of a part of it.
+            stream: of random numbers (see `count_draws`).
             drawn: [group] those that are drawn; None for those that are there.
         """
         schema = groups.schema
@@ -104,25 +105,24 @@ class _Drawing:
         """[group that is there, row of sums] each by itself"""
         among = np.flatnonzero(groups.there if drawn is None else drawn)
         draws = np.zeros((DRAWS, len(groups.there)))
-        draws[:, among] = count_draws(len(among))
+        draws[:, among] = count_draws(len(among), stream)
         self.draws = draws[:, groups.held]
         """[draw, row of sums]"""
 
-    def parts(self, result: Result) -> list[_Part]:
+    def parts(self, result: Result) -> list[Part]:
         """All at once; layer by layer where each head has several values."""
         if result.per_head and len(result.dims) > 2:
-            return [_Part(sums, slice(layer, layer + 1)) for layer, sums in enumerate(self._of_layer)]
-        return [_Part(self._together if result.name in self._twins else self._all, slice(None))]
+            return [Part(sums, slice(layer, layer + 1)) for layer, sums in enumerate(self._of_layer)]
+        return [Part(self._together if result.name in self._twins else self._all, slice(None))]
 
 
-def _interval(drawing: _Drawing, result: Result, values: Array, confidence: float) -> Interval:
+def _interval(drawing: Drawing, result: Result, values: Array, confidence: float) -> Interval:
     bounds, known = np.empty((*values.shape, 2)), np.empty(values.shape, np.int64)
     rank = None
     for part in drawing.parts(result):
         at = part.layers if result.dims else ...
-        evidence = _draw(result.evidence or result.compute, part.sums, drawing.each)
-        known[at] = (~np.isnan(evidence)).sum(-1)
-        draws = _draw(result.compute, part.sums, drawing.draws)
+        known[at] = count_evidence(drawing, result, part)
+        draws = draw(result.compute, part.sums, drawing.draws)
         bounds[at] = find_bounds(draws, values[at], known[at], confidence)
         rank = _rank(draws, values, known, confidence) if result.has_rank else None
     return Interval(bounds, known, rank)
@@ -135,7 +135,13 @@ def _rank(draws: Array, values: Array, known: NDArray[np.int64], confidence: flo
     return find_bounds(ranks.reshape(draws.shape), rank.reshape(values.shape), known, confidence)
 
 
-def _draw(formula: Callable[[Sums], Array], sums: Sums, weights: Array) -> Array:
+def count_evidence(drawing: Drawing, result: Result, part: Part) -> NDArray[np.int64]:
+    """[…] groups that are evidence for each value of a result, or of a part of it."""
+    evidence = draw(result.evidence or result.compute, part.sums, drawing.each)
+    return np.asarray((~np.isnan(evidence)).sum(-1))
+
+
+def draw(formula: Callable[[Sums], Array], sums: Sums, weights: Array) -> Array:
     """[…, row] what a formula gives for each row of weights."""
     first = Weighted(sums, weights[:1])
     formula(first)

@@ -15,12 +15,21 @@ import xarray as xr
 from attnmetrics.errors import StoreError
 from attnmetrics.storage import Location
 from attnmetrics.views import similarity
-from attnmetrics.views.certainty import certainty, interval_title, rank_bounds, why_none
+from attnmetrics.views.certainty import WITHOUT, bear, bounds, certainty, interval_title, sureness
 from attnmetrics.views.claims import claims_of, leading, standout_claim
 from attnmetrics.views.evidence import CHOICES, least
 from attnmetrics.views.exemplars import TYPICAL, of_claim, strongest, typical
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name
-from attnmetrics.views.heads import EXAMPLE_ROLES, Standout, per_head, standout, standouts, standouts_by_evidence
+from attnmetrics.views.heads import (
+    EXAMPLE_ROLES,
+    Standout,
+    held_out_told,
+    per_head,
+    standout,
+    standouts,
+    standouts_by_evidence,
+)
+from attnmetrics.views.packed_intervals import pack_bounds, pack_intervals
 from attnmetrics.views.page import pack
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.papers.behaviours import asked_for
@@ -63,9 +72,6 @@ TYPICAL_SHOWN: Final = 2
 MOST_CHARACTERS: Final = 1_500_000
 """Of the sentences in a page; with more, each head shows fewer."""
 
-MOST_LABELS: Final = 4
-"""A metric of more has its intervals in tables and in the terminal; `static/atlas/head-metrics.js` tells no more."""
-
 NEAREST: Final = 8
 """Heads told beside a head that attend most like it."""
 
@@ -96,7 +102,7 @@ def write_report(
     facts: Mapping[str, Any],
     folder: Location,
     tokens: pd.DataFrame | None = None,
-    roles: pd.DataFrame | None = None,
+    roles: Sequence[tuple[float, pd.DataFrame]] | None = None,
 ) -> None:
     """Write `folder`/index.html.
 
@@ -107,7 +113,8 @@ def write_report(
         facts: what run.json says; `model`, `corpus`, `counts`, `left_out`, `timings` are shown where present.
         folder: made where missing.
         tokens: rows (layer, head, side, rank, piece, piece_id, attention, occurrences, lift); None for none.
-        roles: rows (layer, head, role, detail, …, sentence); None for none.
+        roles: with each share that the page may ask for as evidence, rows (layer, head, role, detail, …, sentence);
+            None for none.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -129,7 +136,7 @@ def render(
     facts: Mapping[str, Any],
     served: bool = False,
     tokens: pd.DataFrame | None = None,
-    roles: pd.DataFrame | None = None,
+    roles: Sequence[tuple[float, pd.DataFrame]] | None = None,
 ) -> str:
     """The page, the same for the same input. `served`: a server stands behind it that runs the model."""
     name = model_name(facts)
@@ -144,9 +151,11 @@ def contents(
     attention: pd.DataFrame,
     facts: Mapping[str, Any],
     tokens: pd.DataFrame | None = None,
-    roles: pd.DataFrame | None = None,
+    roles: Sequence[tuple[float, pd.DataFrame]] | None = None,
 ) -> dict[str, Any]:
     """What the page's script reads."""
+    heads = list(of_heads(data).values())
+    whole = [table for name, table in of_corpus(data).items() if name not in _CORRELATED]
     return {
         "view": "atlas",
         "name": model_name(facts) or "a model",
@@ -157,11 +166,13 @@ def contents(
         "left_out": left_out(data, facts),
         "facts": [(visible(name), visible(value)) for name, value in flat(facts)],
         "interval_title": interval_title(data),
-        "no_intervals": why_none(data),
+        "sureness": sureness(data),
+        "without_intervals": WITHOUT,
         "layers": data["layer"].values.tolist(),
         "heads": data["head"].values.tolist(),
-        "metrics": [_metric(data, table) for table in of_heads(data).values()],
-        "corpus": [_described(table) for name, table in of_corpus(data).items() if name not in _CORRELATED],
+        "metrics": [_metric(data, table) for table in heads],
+        "corpus": [_described(table) for table in whole],
+        "intervals": pack_intervals(data, [*heads, *whole]) if interval_title(data) else None,
         "correlations": [_correlation(data, *one) for one in _CORRELATIONS if f"{one[0]}_r" in data],
         "similarity": _similarity(data),
         "evidence": {"least": least(data)},
@@ -204,26 +215,14 @@ def _metric(data: xr.Dataset, table: xr.DataArray) -> dict[str, Any]:
         "has_null": is_of_all_attention(table),
         "claims": claims,
         "by_layer": pack(by_layers),
-        "sure": _sure(data, table),
     }
-
-
-def _sure(data: xr.Dataset, table: xr.DataArray) -> dict[str, Any] | None:
-    """The intervals of a table that a head's page tells label by label, and of ranks; None where there are none."""
-    found = certainty(data, str(table.name))
-    if found is None or np.prod(table.shape[2:]) > MOST_LABELS:
-        return None
-    ranks = rank_bounds(data, str(table.name))
-    low, high = (None, None) if ranks is None else (pack(bound.astype("<f4")) for bound in ranks)
-    bounds = {"low": pack(values(found.low).astype("<f4")), "high": pack(values(found.high).astype("<f4"))}
-    return {**bounds, "unsure": pack(found.unsure.to_numpy().astype("u1")), "rank_low": low, "rank_high": high}
 
 
 def _similarity(data: xr.Dataset) -> dict[str, Any] | None:
     """How alike heads attend, without the distances of all pairs: those to the nearest heads; None where unknown."""
     if not similarity.has_map(data):
         return None
-    distance = data[similarity.DISTANCE]
+    distance, of_layers = data[similarity.DISTANCE], certainty(data, similarity.LAYERS)
     others, distances = similarity.nearest(distance, NEAREST)
     return {
         "map": _described(data[similarity.MAP]),
@@ -231,6 +230,7 @@ def _similarity(data: xr.Dataset) -> dict[str, Any] | None:
         "others": pack(others.astype("<u2")),
         "distances": pack(distances.astype("<f4")),
         "layers": pack(values(data[similarity.LAYERS])),
+        "layer_codes": None if of_layers is None else pack_bounds(of_layers),
         "shares": similarity.explained(data[similarity.MAP]),
         "rows": float(data["similarity_rows"]) if "similarity_rows" in data else None,
         "unit": units(distance),
@@ -266,13 +266,15 @@ def _finite(value: float) -> float | None:
 
 def _correlation(data: xr.Dataset, name: str, other: str, label: str | None) -> dict[str, Any]:
     r, p = (float(data[key]) if key in data else np.nan for key in (f"{name}_r", f"{name}_p"))
-    return {"x": "distance", "y": other, "label": label, "r": _finite(r), "p": _finite(p)}
+    low, high = bounds(data, f"{name}_r", {}) if f"{name}_r" in data else (np.nan, np.nan)
+    interval = "" if np.isnan(low) else bear(data[f"{name}_r"], r, low, high)[1]
+    return {"x": "distance", "y": other, "label": label, "r": _finite(r), "p": _finite(p), "interval": interval}
 
 
 def _standout(one: Standout) -> dict[str, Any]:
     role = one.role
     return {
-        "title": role.title,
+        "title": one.title,
         "metric": role.metric,
         "label": next((str(label) for label in role.at.values()), None),
         "claim": visible(standout_claim(one)),
@@ -282,6 +284,10 @@ def _standout(one: Standout) -> dict[str, Any]:
         "median": one.median,
         "chance": None if np.isnan(one.chance) else one.chance,
         "of_chance": one.of_chance,
+        "told": one.shown,
+        "interval": None if np.isnan(one.bounds[0]) else one.interval,
+        "place": one.stands,
+        "held_out": held_out_told(one),
     }
 
 

@@ -323,23 +323,46 @@ def test_an_unknown_address_says_what_was_expected(page: Page, address: str, fau
     expect(heading(page)).to_have_text("demo")
 
 
-def test_the_jump_box_goes_to_a_head(page: Page) -> None:
-    box = page.get_by_placeholder("layer.head")
-    for text, address in (("4.2", "/head/4/2"), ("layer 3, head 1", "/head/3/1"), ("5 0", "/head/5/0")):
+def test_the_search_finds_heads_metrics_and_sentences(page: Page) -> None:
+    page.keyboard.press("/")
+    box = page.get_by_role("combobox", name="Search")
+    expect(box).to_be_focused()
+    for text, address in (("4.2", "/head/4/2"), ("layer 3, head 1", "/head/3/1"), ("L5H0", "/head/5/0")):
         box.fill(text)
         box.press("Enter")
         assert at(page) == address
         expect(box).to_have_value("")
-    box.fill("4")
+    box.fill("9.9")
+    expect(page.get_by_role("listbox", name="Found")).to_contain_text("No layer 9 head 9 in this model")
     box.press("Enter")
     assert at(page) == "/head/5/0"
-    assert "such as 4.11" in box.evaluate("box => box.validationMessage")
-    box.fill("4.0")
-    assert box.evaluate("box => box.validity.valid")
-    box.fill("9.9")
-    box.press("Enter")
-    expect(page.locator(".page p").first).to_contain_text("found layer 9 head 9")
-    box.fill("")
+    box.fill("next token")
+    expect(page.get_by_role("listbox", name="Found")).to_contain_text("“next token” is called “next piece” here.")
+    box.fill("mean attention distance")
+    page.get_by_role("option", name="Mean attention distance").first.click()
+    assert at(page) == "/metric/distance"
+    box.fill("noun")
+    chosen = page.get_by_role("listbox", name="Found").get_by_role("option", selected=True)
+    expect(chosen).to_have_count(1)
+    first = chosen.text_content()
+    box.press("ArrowDown")
+    assert chosen.text_content() != first
+    box.press("Escape")
+    expect(page.get_by_role("listbox", name="Found")).to_have_count(0)
+
+
+def test_keys_lead_from_head_to_head_and_are_named(page: Page) -> None:
+    visit(page, "#/head/3/1")
+    page.keyboard.press("ArrowRight")
+    assert at(page) == "/head/3/2"
+    page.keyboard.press("ArrowDown")
+    assert at(page) == "/head/4/2"
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    assert at(page) == "/head/4/2"
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Keys")).to_have_count(0)
 
 
 # ---- the overview

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 from models import save_model
+from pydantic import BaseModel
 
 from attnmetrics.assets import MODELS
 from attnmetrics.cli import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_SHARDS_MISSING, main, spread
+from attnmetrics.config import ProbeConfig, RunConfig
 from attnmetrics.engine.worker import Worker
+from attnmetrics.flags import GROUPS
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -67,6 +70,27 @@ def test_help_names_the_commands_and_the_defaults(command: Command) -> None:
     assert "annotate" in command("--help")[1]
     text = " ".join(command("run", "--help")[1].replace("│", " ").split())
     assert "exemplar sentences, or windows, per head (default: 50)" in text
+
+
+@pytest.mark.parametrize("width", ["60", "80"])
+def test_help_begins_with_the_five_flags_that_matter_first_at_any_width(
+    command: Command, monkeypatch: pytest.MonkeyPatch, width: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    lines = command("run", "--help")[1].splitlines()
+    assert max(map(len, lines)) < int(width)
+    sections = [line for line in lines if line.endswith(":") and not line.startswith((" ", "Usage"))]
+    assert sections[:2] == ["To begin with:", "Corpus:"]
+    begin = lines[lines.index(sections[0]) : lines.index(sections[1])]
+    flags = [word for line in begin if line.startswith("  -") for word in line.split() if word.startswith("--")]
+    assert flags == ["--model", "--corpus", "--annotator", "--out", "--sample-sentences"]
+
+
+@pytest.mark.parametrize("kind", [RunConfig, ProbeConfig])
+def test_every_flag_of_a_configuration_has_its_place_in_the_help(kind: type[BaseModel]) -> None:
+    places = [field for fields in GROUPS.values() for field in fields]
+    assert not set(kind.model_fields) - set(places), "name its group in attnmetrics/flags.py"
+    assert len(places) == len(set(places))
 
 
 def test_importing_the_package_loads_no_heavy_library() -> None:

@@ -10,6 +10,8 @@ import { drawOverview } from "./atlas/overview.js";
 import { drawPaper } from "./atlas/papers/page.js";
 import { drawRelation } from "./atlas/relation-page.js";
 import { drawRun } from "./atlas/run-page.js";
+import { SearchBox } from "./atlas/search-box.js";
+import { listenForKeys } from "./atlas/shortcuts.js";
 import { drawSimilarity } from "./atlas/similarity-page.js";
 import { drawTry } from "./atlas/try.js";
 import { themeToggle } from "./shared/controls.js";
@@ -27,7 +29,8 @@ const LINKS = [["#/", "Overview"], ["#/metrics", "Metrics"], ["#/find", "Find he
   ["#/paper", "The paper"], ["#/run", "The run"]];
 /** The link that is lit on pages that have none of their own. */
 const LIT = { head: "", metric: "metrics", relation: "paper", coreference: "paper" };
-const HEAD_HINT = "Two numbers: layer and head, such as 4.11";
+/** Pages without numbers of the run's heads. */
+const NOT_OF_HEADS = new Set(["try"]);
 
 export async function drawAtlas(root, data) {
   new Atlas(root, await openAtlas(data)).listen();
@@ -46,28 +49,35 @@ class Atlas {
     this.nav = el("nav", { class: "pages", "aria-label": "Pages" }, ...anchors);
     const brand = el("a", { class: "brand", href: "#/" }, atlas.name);
     atlas.setEvidence = (least) => this.#setEvidence(least);
-    root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, jump(), themeToggle()), this.page);
+    this.go = (href) => { location.hash = atlas.evidence.written(href); };
+    this.search = new SearchBox(atlas, this.go);
+    root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, this.search.form, themeToggle()), this.page);
   }
 
   listen() {
     let width = innerWidth;
     addEventListener("hashchange", () => { this.#draw(); this.page.focus({ preventScroll: true }); });
+    for (const event of ["pointerdown", "focusin", "click"]) addEventListener(event, (one) => this.#lead(one), true);
     addEventListener("resize", () => {
       if (innerWidth === width) return;
       width = innerWidth;
       if (!this.page.querySelector(".try")) this.#draw(); // the views follow the width themselves
     });
+    listenForKeys(this.search);
     this.#draw();
   }
 
   #draw() {
     const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
     const [name, ...rest] = path.split("/").map(decode);
+    const asked = new URLSearchParams(query);
+    this.#read(asked);
     const draw = Object.hasOwn(this.pages, name) ? this.pages[name] : null;
     this.page.replaceChildren();
     const unknown = `expected a page of the atlas, found ${path}`;
-    const fault = draw ? draw(this.page, this.atlas, rest, go, new URLSearchParams(query)) : unknown;
+    const fault = draw ? draw(this.page, this.atlas, rest, this.go, asked) : unknown;
     if (fault) this.page.replaceChildren(...faultOf(fault));
+    else this.page.append(...howSure(this.atlas, name));
     this.#light(LIT[name] ?? name);
     document.title = `${this.page.querySelector("h1")?.textContent ?? "Attention heads"} · ${this.atlas.name}`;
     const chosen = this.page.querySelector(".chosen");
@@ -75,26 +85,42 @@ class Atlas {
     else scrollTo(0, 0);
   }
 
+  /** Which heads are switched off, as the address asks. */
+  #read(asked) {
+    const { evidence, evidence_choices: choices, roles } = this.atlas;
+    evidence.read(asked, choices);
+    roles?.use(evidence.least);
+  }
+
   /** Draw the page again with other heads switched off; what was seen and chosen stays where it was. */
   #setEvidence(least) {
     const top = scrollY;
     this.atlas.evidence.least = least;
+    history.pushState(null, "", this.atlas.evidence.written(location.hash || "#/"));
     this.#draw();
     scrollTo(0, top);
     this.page.querySelector(".evidence select")?.focus({ preventScroll: true });
   }
 
+  /** Links lead on with the evidence that is asked for: those that are about to be followed, or copied. */
+  #lead({ target }) {
+    const link = target.closest?.('a[href^="#/"]');
+    link?.setAttribute("href", this.atlas.evidence.written(link.getAttribute("href")));
+  }
+
   /** Light the link of a page. */
   #light(name) {
     for (const link of this.nav.querySelectorAll("a")) {
-      const isHere = link.getAttribute("href") === `#/${name}`;
+      const isHere = link.getAttribute("href").split("?")[0] === `#/${name}`;
       if (isHere) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
   }
 }
 
-const go = (href) => { location.hash = href; };
+/** Once a page: what intervals are, or why there are none and what to do. */
+const howSure = ({ sureness }, name) =>
+  (sureness && !NOT_OF_HEADS.has(name) ? [el("p", { class: "note sure" }, sureness)] : []);
 
 /** A part of an address as text; as it stands where it is not well formed. */
 function decode(part) {
@@ -108,20 +134,4 @@ function decode(part) {
 function faultOf(fault) {
   const back = el("a", { href: "#/" }, "Back to the overview");
   return [el("h1", {}, "Not in this atlas"), el("p", {}, `${fault}.`), el("p", {}, back)];
-}
-
-/** A box that goes to a head by its numbers. */
-function jump() {
-  const name = "Go to a head: layer.head";
-  const attributes = { type: "text", inputmode: "decimal", placeholder: "layer.head", "aria-label": name, size: 9 };
-  const input = el("input", attributes);
-  const onsubmit = (event) => {
-    event.preventDefault();
-    const found = input.value.match(/^\D*(\d+)\D+(\d+)\D*$/);
-    input.setCustomValidity(found ? "" : HEAD_HINT);
-    if (!found) { input.reportValidity(); return; }
-    input.value = "";
-    go(`#/head/${Number(found[1])}/${Number(found[2])}`);
-  };
-  return el("form", { class: "jump", onsubmit, oninput: () => input.setCustomValidity("") }, input);
 }

@@ -3,9 +3,9 @@
 import { pearson } from "../arithmetic/correlation.js";
 import { columnName, pairRows } from "../arithmetic/csv.js";
 import { axesOf, headsAsked, ordered, pairs, readQuestion, writeQuestion } from "../arithmetic/finder.js";
-import { claimHref, headAt, headHref, headName } from "../arithmetic/heads.js";
+import { claimHref, headAt, headHref, headName, placeOf } from "../arithmetic/heads.js";
 import { labelName, startLabel } from "../arithmetic/labels.js";
-import { against, number, pValue, shown } from "../arithmetic/numbers.js";
+import { against, number, pValue } from "../arithmetic/numbers.js";
 import { action, choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { evidenceNote, fromHowMuch } from "./evidence.js";
@@ -48,7 +48,7 @@ class Finder {
     const { atlas, question, go, plot, saved } = this;
     this.#drawPresets();
     this.#drawControls();
-    history.replaceState(null, "", writeQuestion(atlas, question));
+    history.replaceState(null, "", atlas.evidence.written(writeQuestion(atlas, question)));
     const places = headsAsked(atlas, question);
     const found = ordered(question, places);
     const on = places.filter((at) => !atlas.evidence.isOff(at));
@@ -125,7 +125,7 @@ class Finder {
       list.replaceChildren(el("p", { class: "note" }, "No head in these layers has evidence."));
       return;
     }
-    const rows = order.slice(0, most).map((head, n) => this.#row(head, String(n + 1)));
+    const rows = order.slice(0, most).map((head, n) => this.#row(head, n + 1));
     const { excess } = y.metric;
     const beyond = excess ? [el("p", { class: "note" }, `In order of what is ${excess.caption}.`)] : [];
     const whole = (lines) => table("metrics", ["", "head", axisName(y), axisName(x)], lines);
@@ -136,19 +136,24 @@ class Finder {
     list.append(el("details", {}, name, whole(off.map((head) => this.#row(head, "–")))));
   }
 
+  /** A head in order n; among all that compete, as far as intervals leave that open. */
   #row(head, n) {
     const { atlas, question: { x, y } } = this;
+    const open = y.metric.ranks(head, y.label);
+    const words = open ? el("div", { class: "chance" }, `${open.join("–")} of all`) : "";
     const at = headAt(atlas, head);
     const link = el("a", { href: claimHref(atlas, ...at, y.metric.claims[y.label]) }, headName(atlas, ...at));
     const name = el("th", { scope: "row" }, link, ...fromHowMuch(atlas, y.metric, head));
-    return [el("td", { class: "rank" }, n), name, this.#value(y, at), this.#value(x, at)];
+    return [el("td", { class: "rank" }, String(n), words), name, this.#value(y, at), this.#value(x, at)];
   }
 
   /** A value, and beneath it the value against its chance level. */
   #value({ metric, label }, at) {
     const [value, chance] = [metric.at(...at, label), metric.chanceAt(...at, label)];
     const told = against(metric, value, chance);
+    const [text, interval] = metric.told(placeOf(this.atlas, ...at), label);
+    const sure = interval ? [el("div", { class: "interval" }, `[${interval}]`)] : [];
     const beside = told ? [el("div", { class: "chance", title: metric.chance.caption }, told)] : [];
-    return el("td", { class: "value" }, shown(metric, value), ...beside);
+    return el("td", { class: "value" }, text, ...sure, ...beside);
   }
 }

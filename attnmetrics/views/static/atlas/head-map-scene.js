@@ -2,9 +2,11 @@
 
 import { scaleOf } from "../arithmetic/colours.js";
 import { placeOf } from "../arithmetic/heads.js";
+import { inBrackets } from "../arithmetic/intervals.js";
 import { plain } from "../arithmetic/numbers.js";
 import { clamp, extent, linear, round } from "../arithmetic/scales.js";
-import { sheet, svg, text } from "../shared/dom.js";
+import { sheet, svg, text, title } from "../shared/dom.js";
+import { levelError } from "./error-bars.js";
 import { cells, colourBar, columnNumbers, noEvidence, rowNumbers, switchedOff } from "./map-parts.js";
 
 const [LEFT, ABOVE, BELOW] = [34, 22, 64];
@@ -46,7 +48,8 @@ export function drawMap(atlas, metric, label, layout, marked) {
     ...columnNumbers(atlas.heads, box, ABOVE - 6), ...rowNumbers(atlas.layers, box),
     text(LEFT, bottom + 14, "heads across, layers down"),
     ...layerBars(atlas, metric, label, layout),
-    ...legend(metric, scale, { x: LEFT, y: bottom + 26, width: clamp(right - LEFT, 150, 220), gap: 21 }),
+    ...colourBar(scale.name, { x: LEFT, y: bottom + 26, width: clamp(right - LEFT, 150, 220), gap: 21 },
+      scaleWords(metric, scale)),
   );
   const beside = LEFT + clamp(right - LEFT, 150, 220) + 14;
   if (metric.unknown(label)) picture.append(...noEvidence(beside, bottom + 26));
@@ -78,12 +81,12 @@ function frame(box, cell) {
   });
 }
 
-/** What the colours mean. */
-function legend(metric, scale, box) {
+/** What stands beneath the start, the middle and the end of the colours. */
+export function scaleWords(metric, scale) {
   const top = plain(metric, scale.top);
-  if (scale.low < 0) return colourBar(scale.name, box, [plain(metric, scale.low), "0", top]);
+  if (scale.low < 0) return [plain(metric, scale.low), "0", top];
   const unit = metric.unit === "1" ? "" : metric.unit;
-  return colourBar(scale.name, box, ["0", metric.kind === "share" ? "share" : unit, top]);
+  return ["0", metric.kind === "share" ? "share" : unit, top];
 }
 
 /** Words beneath the picture: one line, or one for each thing that is drawn across the bars. */
@@ -94,22 +97,28 @@ function layerBars(atlas, metric, label, { box, bars, bottom }) {
   const sizes = atlas.layers.map((_, layer) => metric.ofLayer(layer, label));
   const chances = atlas.layers.map((_, layer) => metric.chanceOfLayer(layer, label));
   const beside = metric.besideAt(label);
-  const [low, high] = extent([0, ...sizes, ...chances, ...beside.map(([, value]) => value)]);
+  const bounds = atlas.layers.map((_, layer) => metric.boundsOfLayer(layer, label));
+  const [low, high] = extent([0, ...sizes, ...chances, ...bounds.flat(), ...beside.map(([, value]) => value)]);
   const x = linear([low, high || (low < 0 ? 0 : 1)], [bars.left, bars.left + bars.width - NUMBER]);
   const [zero, ends] = [x(0), sizes.map((size) => x(Number.isNaN(size) ? 0 : size))];
+  const told = atlas.layers.map((_, layer) => metric.toldOfLayer(layer, label));
   const bar = (end, n) => svg("rect", {
     x: round(Math.min(zero, end)), y: round(box.top + (n + 0.14) * box.height), width: round(Math.abs(end - zero)),
     height: round(box.height * 0.68), fill: "var(--bar)", class: "layer-bar", "data-layer": n,
-  });
+  }, title(`layer ${atlas.layers[n]}: ${inBrackets(told[n])}`));
+  const errors = bounds.flatMap((one, n) => levelError(x, box.top + (n + 0.5) * box.height - 1, one));
   const outlined = { stroke: "var(--page)", "stroke-width": 3, "paint-order": "stroke" };
   const words = { "font-size": Math.min(11, box.height - 0.5), class: "layer-value", ...outlined };
   const beyond = bars.left + bars.width - NUMBER + 5; // a column of their own, so that no line strikes them through
-  const value = (size, n) => text(beyond, box.top + (n + 0.5) * box.height + 3, plain(metric, size), words);
+  const value = (_, n) => text(beyond, box.top + (n + 0.5) * box.height + 3, unitless(metric, told[n]), words);
   const caption = text(bars.left, bottom + 14, "by layer");
   const lines = linesBeside(metric, beside, x, { box, bars, bottom });
   const chance = chanceLine(metric, chances, x, { box, bars, bottom });
-  return [...ends.map(bar), ...lines, ...chance, ...sizes.map(value), caption];
+  return [...ends.map(bar), ...lines, ...chance, ...errors, ...sizes.map(value), caption];
 }
+
+/** A value in words without its unit. */
+const unitless = ({ kind, unit }, [words]) => (kind === "share" ? words : words.replace(` ${unit}`, ""));
 
 /** What else is drawn across the bars: in the order in which it is named, dashed and dotted. */
 function linesBeside(metric, beside, x, { box, bars, bottom }) {

@@ -83,14 +83,16 @@ function howMuch({ evidence }, at) {
 
 /** The heads around it. */
 function steps(atlas, { layer, head }) {
-  const to = (name, sign, a, b) => {
+  const to = (name, sign, key, a, b) => {
     const exists = atlas.layers[a] !== undefined && atlas.heads[b] !== undefined;
     if (!exists) return el("span", { class: "tool off", "aria-hidden": "true" }, sign);
-    return el("a", { class: "tool", href: headHref(atlas, a, b), "aria-label": name, title: name }, sign);
+    const href = headHref(atlas, a, b);
+    return el("a", { class: "tool", href, "aria-label": name, title: name, "data-key": key }, sign);
   };
   return el("div", { class: "tools" },
-    to("Head before", "←", layer, head - 1), to("Next head", "→", layer, head + 1),
-    to("Same head, layer above", "↑", layer - 1, head), to("Same head, layer below", "↓", layer + 1, head));
+    to("Head before", "←", "ArrowLeft", layer, head - 1), to("Next head", "→", "ArrowRight", layer, head + 1),
+    to("Same head, layer above", "↑", "ArrowUp", layer - 1, head),
+    to("Same head, layer below", "↓", "ArrowDown", layer + 1, head));
 }
 
 // ---- what it looks at

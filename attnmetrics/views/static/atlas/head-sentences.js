@@ -31,7 +31,7 @@ export function answerSection(atlas, { layer, head }, claim) {
 }
 
 /** What a claim is about: as the metric is headed that it is of, or by its own name. */
-function claimWords(atlas, claim) {
+export function claimWords(atlas, claim) {
   const metric = atlas.metrics.find((one) => one.claims.includes(claim));
   return metric ? metric.heading(metric.claims.indexOf(claim)) : claim;
 }

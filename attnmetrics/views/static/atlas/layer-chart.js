@@ -1,9 +1,10 @@
 // Values by layer: a dot a head, a line for the layer, thin lines for what was published and for even attention.
 
 import { headHref, headName } from "../arithmetic/heads.js";
-import { plain, powerOfTen, shown } from "../arithmetic/numbers.js";
+import { plain, powerOfTen } from "../arithmetic/numbers.js";
 import { extent, linear, round, spacing, ticks } from "../arithmetic/scales.js";
 import { sheet, svg, text, title } from "../shared/dom.js";
+import { uprightError } from "./error-bars.js";
 
 const [LEFT, RIGHT, ABOVE, HEIGHT, BELOW] = [46, 8, 10, 190, 36];
 /** Pixels between the dots of two series in a layer, and between two rows of names. */
@@ -13,8 +14,8 @@ const [LETTER, MARK] = [6.3, 32];
 const MOST_DOTS = 3000;
 
 /**
- * The picture of series { name, at(layer, head), ofLayer(layer), published, even }: `published` is a value a layer or
- * null, `even` a value or NaN.
+ * The picture of series { name, at(layer, head), told(layer, head), ofLayer(layer), bounds(layer), published, even }:
+ * `told` is a value and its interval in words, `published` a value a layer or null, `even` a value or NaN.
  *
  * metric: says how values are written; name: what the picture is called.
  */
@@ -38,7 +39,8 @@ function placeOf(n, series, { step }) {
 }
 
 function layoutChart(atlas, metric, series, width) {
-  const known = series.flatMap((one) => [...valuesOf(atlas, one), ...(one.published ?? []), one.even]);
+  const bounds = (one) => atlas.layers.flatMap((_, layer) => one.bounds(layer));
+  const known = series.flatMap((one) => [...valuesOf(atlas, one), ...bounds(one), ...(one.published ?? []), one.even]);
   const top = metric.kind === "share" ? 1 : extent([0, ...known])[1] || 1;
   const step = (width - LEFT - RIGHT) / atlas.layers.length;
   const rows = rowsOf(series, width);
@@ -85,7 +87,9 @@ function drawSeries(atlas, metric, one, { x, y, width, colour, aside }) {
   }
   const isFew = atlas.layers.length * atlas.heads.length <= MOST_DOTS;
   if (isFew) found.push(...dots(atlas, metric, one, { x, y, colour, aside }));
-  return [...found, svg("path", { ...thin, d: curve(all, y), "stroke-width": 2.4, class: "of-layer" })];
+  const look = { stroke: colour, "stroke-width": 1.6 };
+  const errors = atlas.layers.flatMap((_, layer) => uprightError(y, x(layer) + aside, one.bounds(layer), look));
+  return [...found, svg("path", { ...thin, d: curve(all, y), "stroke-width": 2.4, class: "of-layer" }), ...errors];
 }
 
 /** A line through the points [x, value] that have a value. */
@@ -94,11 +98,11 @@ function curve(points, y) {
   return kept.map(([x, value], n) => `${n ? "L" : "M"}${round(x)} ${round(y(value))}`).join("");
 }
 
-function dots(atlas, metric, { name, at }, { x, y, colour, aside }) {
+function dots(atlas, metric, { name, at, told }, { x, y, colour, aside }) {
   const dot = (layer, head) => {
     const value = at(layer, head);
     if (Number.isNaN(value)) return [];
-    const words = `${headName(atlas, layer, head)}: ${name} ${shown(metric, value)}`;
+    const words = `${headName(atlas, layer, head)}: ${name} ${told(layer, head)}`;
     const place = { cx: round(x(layer) + aside), cy: round(y(value)), r: 2.6, fill: colour, "fill-opacity": 0.5 };
     return [svg("a", { href: headHref(atlas, layer, head) }, svg("circle", place, title(words)))];
   };

@@ -7,6 +7,7 @@ import { against, shown } from "../arithmetic/numbers.js";
 import { choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { card } from "./cards.js";
+import { bracketed, withoutInterval } from "./error-bars.js";
 import { evidenceNote, fromHowMuch } from "./evidence.js";
 import { headMap } from "./head-map.js";
 import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
@@ -27,7 +28,7 @@ export function drawMetricPage(root, atlas, [name, wanted], go) {
   const above = metric.dim && !isAll ? [[metric.href(), metric.title]] : [];
   root.append(crumbs([OVERVIEW, ["#/metrics", "Metrics"], ...above], title), el("h1", {}, title), about(metric));
   if (metric.dim) root.append(labelChoice(metric, label, go));
-  root.append(evidenceNote(atlas));
+  root.append(evidenceNote(atlas), ...withoutInterval(atlas, metric));
   const choose = (layer, head, one) => go(claimHref(atlas, layer, head, metric.claims[one]));
   if (isAll) allLabels(root, atlas, metric, choose);
   else oneLabel(root, atlas, metric, label, (layer, head) => choose(layer, head, label));
@@ -88,12 +89,14 @@ function rankedHead(atlas, metric, label, at) {
   const [layer, head] = headAt(atlas, at);
   const chance = metric.chanceAt(layer, head, label);
   const link = el("a", { href: claimHref(atlas, layer, head, metric.claims[label]) }, headName(atlas, layer, head));
-  const value = metric.at(layer, head, label);
-  const told = against(metric, value, chance);
+  const [text, interval] = metric.told(at, label);
+  const told = against(metric, metric.at(layer, head, label), chance);
   const words = `${metric.chance?.caption} ${shown(metric, chance)}${told && `, ${told}`}`;
   const beside = Number.isNaN(chance) ? [] : [el("div", { class: "chance" }, words)];
-  const number = el("span", { class: "number" }, shown(metric, value));
-  return el("li", {}, link, number, ...beside, ...fromHowMuch(atlas, metric, at));
+  const number = el("span", { class: "number" }, text, ...bracketed(interval));
+  const open = metric.ranks(at, label);
+  const standing = open ? [el("div", { class: "chance standing" }, metric.standing(at, label))] : [];
+  return el("li", {}, link, number, ...standing, ...beside, ...fromHowMuch(atlas, metric, at));
 }
 
 // ---- all labels

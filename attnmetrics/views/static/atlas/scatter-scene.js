@@ -4,9 +4,12 @@ import { headAt } from "../arithmetic/heads.js";
 import { plain } from "../arithmetic/numbers.js";
 import { clamp, linear, padded, round, ticks } from "../arithmetic/scales.js";
 import { sheet, svg, text } from "../shared/dom.js";
+import { levelError, uprightError } from "./error-bars.js";
 
 /** Dots are smaller where there are more. */
 const MANY = 500;
+/** Every dot has a cross of its intervals where there are no more; with more, the one that is pointed at has. */
+const FEW = 48;
 const KEYS = "Arrow keys move from head to head, Enter opens one.";
 
 /** What an axis is called. */
@@ -29,7 +32,7 @@ export function layoutScatter(x, y, places, available, { below = 0, isMap = fals
   const ranges = [padded(on.map(({ a }) => a)), padded(on.map(({ b }) => b))];
   const [xs, ys] = isMap ? ofOneScale(ranges, box) : ranges;
   return {
-    width, height, below, box, points, xs, ys, isOff, radius: places.length > MANY ? 3 : 4.5,
+    width, height, below, box, points, xs, ys, isOff, isMap, radius: places.length > MANY ? 3 : 4.5,
     x: within(linear(xs, [box.left, box.right]), xs), y: within(linear(ys, [box.bottom, box.top]), ys),
   };
 }
@@ -54,7 +57,7 @@ export function depthColour(atlas, place) {
 }
 
 /**
- * The picture, and the ring around the dot that is pointed at.
+ * The picture, the ring around the dot that is pointed at, and the place of its intervals.
  *
  * paint(place): the colour of a head, by depth unless it is given; extra(layout): what else is drawn.
  */
@@ -64,13 +67,22 @@ export function drawScatter(atlas, x, y, layout, { paint, extra } = {}) {
   const attributes = { class: "scatter", role: "group", tabindex: 0, "aria-label": words };
   const picture = sheet(width, height + below, attributes, ...drawAxes(x, y, layout));
   const colour = paint ?? ((place) => depthColour(atlas, place));
-  picture.append(...points.map((point) => dot(point, layout, colour, paint ? "var(--muted)" : "var(--page)")));
+  const crosses = svg("g", { class: "crosses" });
+  if (points.length <= FEW && !layout.isMap) crosses.append(...points.flatMap((one) => cross(x, y, layout, one)));
+  picture.append(crosses, ...points.map((point) => dot(point, layout, colour, paint ? "var(--muted)" : "var(--page)")));
   picture.append(...(extra ? extra(layout) : []));
   const ring = svg("circle", {
     r: 8, fill: "none", stroke: "var(--baseline)", "stroke-width": 2, visibility: "hidden", "data-screen": "",
   });
-  picture.append(ring);
-  return { picture, ring };
+  const own = svg("g", { "data-screen": "" });
+  picture.append(own, ring);
+  return { picture, ring, own };
+}
+
+/** The intervals of a head on both axes, within the plot. */
+export function cross(x, y, layout, { place, a, b }, look = { "stroke-opacity": 0.45 }) {
+  const [across, up] = [x, y].map(({ metric, label }) => metric.bounds(place, label));
+  return [...levelError(layout.x, layout.y(b), across, look), ...uprightError(layout.y, layout.x(a), up, look)];
 }
 
 function dot({ place, a, b }, { x, y, radius, isOff }, paint, stroke) {

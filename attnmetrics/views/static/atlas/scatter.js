@@ -1,11 +1,10 @@
 // One metric against another, read by pointer and keys.
 
 import { headAt, headName } from "../arithmetic/heads.js";
-import { shown } from "../arithmetic/numbers.js";
 import { clamp } from "../arithmetic/scales.js";
 import { pointIn } from "../shared/dom.js";
 import { tooltip } from "../shared/tooltip.js";
-import { axisName, drawScatter, layoutScatter, nearest } from "./scatter-scene.js";
+import { axisName, cross, drawScatter, layoutScatter, nearest } from "./scatter-scene.js";
 
 /** Pixels around a dot that count as pointing at it. */
 const GAP = 16;
@@ -29,8 +28,8 @@ export function scatter(host, atlas, { x, y, places }, { say, choose }, look = {
 class DotReader {
   #point = null;
 
-  constructor({ picture, ring }, layout, subject) {
-    Object.assign(this, { picture, ring, layout, subject });
+  constructor({ picture, ring, own }, layout, subject) {
+    Object.assign(this, { picture, ring, own, layout, subject });
     this.sorted = [...layout.points].sort((a, b) => a.a - b.a);
   }
 
@@ -43,11 +42,12 @@ class DotReader {
   }
 
   #show(point) {
-    const { subject: { say }, layout, ring } = this;
+    const { subject: { x, y, say }, layout, ring, own } = this;
     this.#point = point;
     ring.setAttribute("visibility", "visible");
     ring.setAttribute("cx", layout.x(point.a));
     ring.setAttribute("cy", layout.y(point.b));
+    own.replaceChildren(...(layout.isMap ? [] : cross(x, y, layout, point, { "stroke-width": 2 })));
     say(`${this.#name(point)}: ${this.#inWords(point)}`);
   }
 
@@ -55,7 +55,7 @@ class DotReader {
   #told(point) {
     const { x, y, tell } = this.subject;
     if (tell) return tell(point.place);
-    return [[axisName(x), shown(x.metric, point.a)], [axisName(y), shown(y.metric, point.b)]];
+    return [x, y].map((axis) => [axisName(axis), axis.metric.inWords(point.place, axis.label)]);
   }
 
   #inWords(point) {
@@ -72,6 +72,7 @@ class DotReader {
   #leave() {
     this.#point = null;
     this.ring.setAttribute("visibility", "hidden");
+    this.own.replaceChildren();
     this.subject.tip.hide();
     this.subject.say("");
   }
