@@ -276,6 +276,10 @@ def show(
     head: Annotated[int | None, typer.Option(help="with --layer: the profile of one head")] = None,
     exemplars: Annotated[bool, typer.Option("--exemplars", help="with --layer and --head: its sentences")] = False,
     top: Annotated[int, typer.Option(min=1, help="how many heads or sentences")] = 10,
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="FIELD[=VALUE]", help="by the values of a field that the run is split by, or one of them"),
+    ] = None,
     evidence: LeastEvidence = 0.05,
     verbose: Verbose = False,
 ) -> None:
@@ -288,6 +292,9 @@ def show(
     from attnmetrics.views.importance import show_importance
     from attnmetrics.views.tables import unit_word
 
+    if by is not None:
+        Console().print(_by(run, by, metric, label, (layer, head), top))
+        return
     _check_view(metric, label, layer, head, exemplars)
     if (locate(run) / "comparison.zarr").exists():
         Console().print(_compared(run, metric, label, top))
@@ -316,6 +323,22 @@ def show(
     else:
         view = terminal.summary(dataset, read_facts(locate(run)) or {})
     Console().print(view)
+
+
+def _by(
+    run: str, asked: str, metric: str | None, label: str | None, place: tuple[int | None, int | None], top: int
+) -> "RenderableType":
+    """Results by the values of a field, or those of one value."""
+    from attnmetrics.running.fields import find_values, results_by
+    from attnmetrics.views.by import show_by, show_by_metric, show_value
+
+    field, values = find_values(locate(run), asked)
+    data = results_by(locate(run), field, is_with_intervals=True)
+    _check_view(None, None, *place, exemplars=False)
+    if asked != field and len(values) == 1:
+        return show_value(data, values[0], metric, label, place, top)
+    chosen = data.sel({field: values})
+    return show_by(chosen) if metric is None else show_by_metric(chosen, metric, label, place, top)
 
 
 def _compared(folder: str, metric: str | None, label: str | None, top: int) -> "RenderableType":
@@ -415,6 +438,13 @@ def compare(
         str | None,
         typer.Option(metavar="NAME=V1,V2,…", help="what the runs are points on, and the value of each, in order"),
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIELD[=V1,V2,…]",
+            help="of one run: documents by a field that it is split by",
+        ),
+    ] = None,
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="of intervals")] = 0.95,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -425,13 +455,20 @@ def compare(
     from attnmetrics.comparing.axis import parse_axis
     from attnmetrics.comparing.compare import compare_runs
     from attnmetrics.comparing.outputs import check_free, folder_for, write_comparison
+    from attnmetrics.comparing.values import check_one, compare_values
+    from attnmetrics.running.fields import find_values
     from attnmetrics.views.compared import show_comparison
 
-    places = [locate(run) for run in runs]
-    folder = folder_for(places) if out is None else locate(out)
+    places, say = [locate(run) for run in runs], _reporter(quiet).say
+    if by is not None:
+        check_one(places, axis is not None)
+    folder = folder_for(places if by is None else [places[0] / by]) if out is None else locate(out)
     check_free(folder)
     points = None if axis is None else parse_axis(axis)
-    found = compare_runs(places, confidence, points, _reporter(quiet).say)
+    if by is None:
+        found = compare_runs(places, confidence, points, say)
+    else:
+        found = compare_values(places[0], *find_values(places[0], by), confidence, say)
     write_comparison(found, folder)
     if not quiet:
         Console().print(show_comparison(found.data, found.role_changes))
