@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.metrics.family import CONSTANTS, Array, Result, Sums
-from attnmetrics.statistics.bootstrap import CONFIDENCE, DRAWS, count_draws, find_bounds, rank_heads
+from attnmetrics.statistics.bootstrap import CONFIDENCE, DRAWS, LEAST, count_draws, find_bounds, rank_heads
 from attnmetrics.statistics.groups import GroupSums
 
 _NUMBERS: Final = 500_000
@@ -122,6 +122,10 @@ def _interval(drawing: Drawing, result: Result, values: Array, confidence: float
     for part in drawing.parts(result):
         at = part.layers if result.dims else ...
         known[at] = count_evidence(drawing, result, part)
+        if not (known[at] >= LEAST).any():  # no draw is worth its time
+            bounds[at] = np.nan
+            rank = np.full(bounds.shape, np.nan) if result.has_rank else None
+            continue
         draws = draw(result.compute, part.sums, drawing.draws)
         bounds[at] = find_bounds(draws, values[at], known[at], confidence)
         rank = _rank(draws, values, known, confidence) if result.has_rank else None
