@@ -129,8 +129,25 @@ def _count(data: xr.Dataset, name: str) -> str:
 def about(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(what, which) for what a run was of; only what the facts say."""
     named = ((name, _first(facts, paths)) for name, paths in _ABOUT.items())
-    rows = [*named, ("null pieces", _null_pieces(facts)), ("layers without attention", other_layers(facts))]
+    rows = [
+        *named,
+        *_split(facts),
+        ("null pieces", _null_pieces(facts)),
+        ("layers without attention", other_layers(facts)),
+    ]
     return [(name, visible(_listed(value))) for name, value in rows if value not in ("", [], ())]
+
+
+def _split(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(split by a field, how many documents have each value)"""
+    fields = _at(facts, ("corpus", "by"))
+    split = fields.items() if isinstance(fields, Mapping) else ()
+    return [(f"split by {name}", told_values(counts)) for name, counts in split]
+
+
+def told_values(counts: Mapping[str, int]) -> str:
+    """`told_values({"news": 3, "(none)": 1}) == "2 values: news 3, (none) 1 documents"`"""
+    return f"{len(counts)} values: {', '.join(f'{value} {number:,}' for value, number in counts.items())} documents"
 
 
 def other_layers(facts: Mapping[str, Any]) -> str:
