@@ -2,7 +2,8 @@
 
 import { el } from "../../shared/dom.js";
 import { bracketed } from "../error-bars.js";
-import { section, table, tools } from "../parts.js";
+import { section, table } from "../parts.js";
+import { tools } from "../tools.js";
 
 /** A table of all claims; those of a paper with figures under each in which they stand. */
 export function numbers(atlas, { conditions, rows, summed_up: summary }) {
