@@ -110,7 +110,10 @@ def load(run: "str | PathLike[str] | Location", *, with_intervals: bool = False)
     if not with_intervals:
         return results
     sure = joined.with_intervals(results, intervals(run) if (locate(run) / joined.INTERVALS).exists() else None)
-    return joined.with_halves(sure, load_results(halves)) if (halves := locate(run) / FILE).exists() else sure
+    if not (locate(run) / FILE).exists():
+        return sure
+    check(locate(run), FILE)
+    return joined.with_halves(sure, load_results(locate(run) / FILE))
 
 
 def load_by(run: "str | PathLike[str] | Location", field: str, *, with_intervals: bool = False) -> "xr.Dataset":
