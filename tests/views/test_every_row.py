@@ -1,4 +1,4 @@
-"""Each result of the second paper's analyses is in the results, the terminal, the CSV files, the atlas and the figures."""
+"""Each result of the second paper is in the results, the terminal, the CSV files, the atlas and the figures."""
 
 from pathlib import Path
 
