@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     import xarray as xr
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from attnmetrics.storage import Location
 
 __all__ = [
+    "compare",
     "exemplar_attention",
     "exemplars",
     "export",
@@ -40,6 +41,7 @@ __all__ = [
     "importance",
     "intervals",
     "load",
+    "load_comparison",
     "load_probe",
     "nearest_heads",
     "plot",
@@ -84,23 +86,30 @@ def run(*, config_file: str | PathLike[str] | None = None, quiet: bool = True, *
 def load(run: "str | PathLike[str] | Location", *, with_intervals: bool = False) -> "xr.Dataset":
     """The results of a finished run, with labelled dimensions, units, formulas and sources.
 
+    `attrs["model"]` and `attrs["corpus"]` are the names that figures say of the run.
+
     Args:
         run: the run's folder, or its URL.
-        with_intervals: also those of `intervals`, as coordinates `<name>_interval`, which `plot` draws by layer.
+        with_intervals: also those of `intervals`, as coordinates `<name>_interval`, which `plot` draws by layer, and
+            some results by halves of the shards, `<name>_halves` [shards, …], by which views choose heads.
 
     Raises:
         attnmetrics.errors.StoreError: the folder holds no finished run.
     """
     from attnmetrics.results import joined
     from attnmetrics.results.dataset import load as load_results
+    from attnmetrics.results.halves import FILE
+    from attnmetrics.running.runfile import read_facts
     from attnmetrics.running.seals import check
     from attnmetrics.storage import locate
+    from attnmetrics.views.facts import run_names
 
     check(locate(run), "results.zarr")
-    results = load_results(locate(run) / "results.zarr")
+    results = load_results(locate(run) / "results.zarr").assign_attrs(run_names(read_facts(locate(run)) or {}))
     if not with_intervals:
         return results
-    return joined.with_intervals(results, intervals(run) if (locate(run) / joined.INTERVALS).exists() else None)
+    sure = joined.with_intervals(results, intervals(run) if (locate(run) / joined.INTERVALS).exists() else None)
+    return joined.with_halves(sure, load_results(halves)) if (halves := locate(run) / FILE).exists() else sure
 
 
 def importance(run: "str | PathLike[str] | Location") -> "xr.Dataset":
@@ -365,3 +374,51 @@ def load_probe(run: "str | PathLike[str] | Location") -> "xr.Dataset":
 
     check_apart(locate(run), FILE)
     return load_probe(locate(run))
+
+
+def compare(
+    *runs: "str | PathLike[str] | Location",
+    axis: "Mapping[str, Sequence[object]] | None" = None,
+    confidence: float = 0.95,
+    out: "str | PathLike[str] | Location | None" = None,
+) -> "xr.Dataset":
+    """How the heads of finished runs differ from those of the first, and how surely, from the runs' folders alone.
+
+    `<name>` [run, …] of every result that all have; of those with intervals `<name>_difference` from the first run, its
+    bounds `<name>_difference_low` and `<name>_difference_high`, and `<name>_q`: of the heads with q below 0.05, one in
+    twenty differs by chance alone. `<name>_correlation` says how alike two maps of heads are.
+
+    Args:
+        *runs: their folders, or URLs: two or more.
+        axis: what the runs are points on: {"step": [1000, 2000, 4000]}.
+        confidence: how often an interval is to hold the true difference.
+        out: a folder to write all of it to; unset, nothing is written.
+
+    Raises:
+        attnmetrics.errors.AttnmetricsError: runs differ in shape or definitions, or one is not finished.
+    """
+    from attnmetrics.comparing.axis import make_axis
+    from attnmetrics.comparing.compare import compare_runs
+    from attnmetrics.comparing.outputs import check_free, write_comparison
+    from attnmetrics.storage import locate
+
+    folder = None if out is None else locate(out)
+    if folder is not None:
+        check_free(folder)
+    points = None if axis is None else make_axis(axis)
+    found = compare_runs([locate(run) for run in runs], confidence, points)
+    if folder is not None:
+        write_comparison(found, folder)
+    return found.data
+
+
+def load_comparison(folder: "str | PathLike[str] | Location") -> "xr.Dataset":
+    """What `compare` gave, from the folder that it was written to.
+
+    Raises:
+        attnmetrics.errors.StoreError: the folder holds no comparison.
+    """
+    from attnmetrics.results.comparison import load_comparison as load_stored
+    from attnmetrics.storage import locate
+
+    return load_stored(locate(folder))

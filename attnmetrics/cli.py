@@ -1,12 +1,15 @@
 """The command line. Heavy libraries are imported by the command that needs them, so that help is quick."""
 
+import gc
 import inspect
 import sys
 import types
 import webbrowser
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from io import TextIOWrapper
+from os import environ
 from pathlib import Path
 from traceback import format_exc
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
@@ -26,6 +29,7 @@ from attnmetrics.config import (
     parse_numbers,
 )
 from attnmetrics.errors import AttnmetricsError, ConfigError, ShardError, StoreError
+from attnmetrics.flags import Command, Commands
 from attnmetrics.running.stopping import EXIT_INTERRUPTED
 from attnmetrics.storage import Location, locate
 
@@ -48,8 +52,9 @@ DEMO = {"model": "demo", "corpus": ("demo",), "out": "runs/demo"}
 
 app = typer.Typer(
     name="attnmetrics",
+    cls=Commands,
+    rich_markup_mode=None,
     help="What every attention head of a Transformer language model does, over any amount of text.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -75,7 +80,7 @@ LeastEvidence = Annotated[
 ]
 MetricName = Annotated[
     str | None,
-    typer.Argument(help="a metric, such as entropy or pos_to; relation; coreference; probe; unset: the summary"),
+    typer.Argument(help="a metric, such as entropy or pos_to; relation; coreference; paper; probe; unset: the summary"),
 ]
 
 
@@ -97,7 +102,7 @@ def takes_config(command: Callable[..., None], kind: type[BaseModel] = RunConfig
 def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     """The parameter of one field. Values arrive as text and are checked by the configuration, in one place."""
     flags = ["--" + name.replace("_", "-"), *([SHORT_FLAGS[name]] if name in SHORT_FLAGS else [])]
-    shown = "" if field.is_required() or field.default in (None, {}) else f" (default: {field.default})"
+    shown = "" if field.is_required() or field.default in (None, {}, False) else f" (default: {field.default})"
     help_text = f"{field.description}{shown}"
     if field.annotation is bool:
         flags = [f"{flags[0]}/--no-{flags[0][2:]}"] if field.default else flags
@@ -116,10 +121,11 @@ def _metavar(name: str, annotation: Any) -> str:
         return "NAME=SOURCE"
     kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
     choices = [choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]
-    return "|".join(choices) or ("N" if "int" in str(annotation) else "NAME")
+    numbers = {"int": "N", "float": "SHARE" if name == "confidence" else "X"}
+    return "|".join(choices) or next((sign for kind, sign in numbers.items() if kind in str(annotation)), "NAME")
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_config
 def run(
     values: dict[str, Any],
@@ -132,7 +138,7 @@ def run(
     _run(build_config(values, config), quiet)
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_config
 def plan(values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = False, verbose: Verbose = False) -> None:
     """Say what a run with the same options would read and cost, and which --shard-characters suit it and why."""
@@ -143,7 +149,7 @@ def plan(values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = Fa
     Console().print(plan_run(build_config(values, config), _reporter(quiet)))
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_config
 def demo(
     values: dict[str, Any],
@@ -156,7 +162,7 @@ def demo(
     _run(build_config(values, config, DEMO), quiet)
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_config
 def annotate(
     values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = False, verbose: Verbose = False
@@ -170,7 +176,7 @@ def annotate(
     _print(f"annotations: {settings.annotation_folder}")
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_config
 def measure(
     values: dict[str, Any], *, config: ConfigFile = None, quiet: Quiet = False, verbose: Verbose = False
@@ -233,7 +239,7 @@ def importance(
     _print(f"report: {folder / 'report' / 'index.html'}")
 
 
-@app.command()
+@app.command(cls=Command)
 @partial(takes_config, kind=ProbeConfig)
 def probe(values: dict[str, Any], *, run: RunFolder, quiet: Quiet = False, verbose: Verbose = False) -> None:
     """Learn a treebank's trees from a run's attention, and try what was learned on another treebank."""
@@ -265,25 +271,36 @@ def status(run: RunFolder, verbose: Verbose = False) -> None:
 def show(
     run: RunFolder,
     metric: MetricName = None,
-    label: Annotated[str | None, typer.Option(help="which of a metric's labels: a tag, a relation, an offset")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="which of a metric's labels: a tag, a relation, an offset; of papers")
+    ] = None,
     rel: Annotated[str | None, typer.Option(help="with relation: which one, such as obj")] = None,
     layer: Annotated[int | None, typer.Option(help="with --head: the profile of one head")] = None,
     head: Annotated[int | None, typer.Option(help="with --layer: the profile of one head")] = None,
     exemplars: Annotated[bool, typer.Option("--exemplars", help="with --layer and --head: its sentences")] = False,
+    other: Annotated[
+        str | None, typer.Option("--run", help="of a comparison: which run against the first; unset: the last")
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="how many heads or sentences")] = 10,
     evidence: LeastEvidence = 0.05,
     verbose: Verbose = False,
 ) -> None:
-    """Show a run's tables: the summary, a metric, one head, or which heads find a relation or coreference."""
+    """Show the tables of a run, or of a comparison: the summary, a metric, one head, what finds relations, a paper."""
     from rich.console import Console
 
     import attnmetrics
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import terminal
     from attnmetrics.views.importance import show_importance
+    from attnmetrics.views.papers.comparison import show_paper
     from attnmetrics.views.tables import unit_word
 
     _check_view(metric, label, layer, head, exemplars)
+    if (locate(run) / "comparison.zarr").exists():
+        Console().print(_compared(run, metric, label, top, other, layer, head))
+        return
+    if other is not None:
+        raise ConfigError(f"--run {other} is one of a comparison's: {run} is a run itself; leave it out")
     if metric == "probe":
         from attnmetrics.views.probes import show_probes
 
@@ -301,6 +318,8 @@ def show(
         )
     elif metric in ("relation", "coreference"):
         view = _words(dataset, run, metric, rel, top)
+    elif metric == "paper" and metric not in dataset:
+        view = show_paper(dataset, label)
     elif metric == "importance" and metric in dataset and label is None:
         view = show_importance(dataset)
     elif metric is not None:
@@ -308,6 +327,28 @@ def show(
     else:
         view = terminal.summary(dataset, read_facts(locate(run)) or {})
     Console().print(view)
+
+
+def _compared(
+    folder: str,
+    metric: str | None,
+    label: str | None,
+    top: int,
+    run: str | None,
+    layer: int | None,
+    head: int | None,
+) -> "RenderableType":
+    """A comparison: all of it, one result, or one head."""
+    from attnmetrics.comparing.outputs import load_role_changes
+    from attnmetrics.results.comparison import load_comparison
+    from attnmetrics.views.compared import show_compared_head, show_compared_metric, show_comparison
+
+    data = load_comparison(locate(folder))
+    if layer is not None and head is not None:
+        return show_compared_head(data, layer, head, run)
+    if metric is None:
+        return show_comparison(data, load_role_changes(locate(folder)), run)
+    return show_compared_metric(data, metric, top, label, run)
 
 
 def _head(
@@ -319,11 +360,12 @@ def _head(
 
     import attnmetrics
     from attnmetrics.views import terminal
+    from attnmetrics.views.evidence import least
     from attnmetrics.views.roles import show_like, show_sentence
     from attnmetrics.views.tables import unit_word
     from attnmetrics.views.tokens import show_tokens
 
-    known = attnmetrics.roles(run)
+    known = attnmetrics.roles(run, evidence=least(data))
     profile = terminal.show_head(data, *place, [show_sentence(known, *place)])
     like = show_like(attnmetrics.nearest_heads(run, *place, number=5), known)
     pieces = show_tokens(attnmetrics.tokens(run), *place, top)
@@ -384,38 +426,123 @@ def roles(
 
 
 @app.command()
+def compare(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="folders of finished runs: paths or URLs")],
+    out: Annotated[
+        str | None,
+        typer.Option("--out", "-o", metavar="PATH", help="folder (default: one in this folder, named after the runs)"),
+    ] = None,
+    axis: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=V1,V2,…", help="what the runs are points on, and the value of each, in order"),
+    ] = None,
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="of intervals")] = 0.95,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say which heads differ between runs, how much and how surely: each run against the first. Needs no model."""
+    from rich.console import Console
+
+    from attnmetrics.comparing.axis import parse_axis
+    from attnmetrics.comparing.compare import compare_runs
+    from attnmetrics.comparing.outputs import check_free, folder_for, write_comparison
+    from attnmetrics.views.compared import show_comparison
+
+    places = [locate(run) for run in runs]
+    folder = folder_for(places) if out is None else locate(out)
+    check_free(folder)
+    points = None if axis is None else parse_axis(axis)
+    found = compare_runs(places, confidence, points, _reporter(quiet).say)
+    write_comparison(found, folder)
+    if not quiet:
+        Console().print(show_comparison(found.data, found.role_changes))
+    _print(f"comparison: {folder}; a result: attnmetrics show {folder} entropy")
+
+
+@app.command()
 def view(
-    kind: Annotated[Literal["head", "model", "neuron"], typer.Argument(help="which view")],
+    kind: Annotated[Literal["head", "model", "neuron"], typer.Argument(help="which view", metavar="head|model|neuron")],
     text: Annotated[str, typer.Option(help="the text to look at", metavar="TEXT")],
     model: Annotated[str, typer.Option("--model", "-m", help="folder or name on the Hub", metavar="NAME")] = "demo",
     text_b: Annotated[
-        str | None, typer.Option(help="a second text, for models that read pairs", metavar="TEXT")
+        str | None,
+        typer.Option(help="a second text: of a pair, or for the decoder of an encoder-decoder", metavar="TEXT"),
     ] = None,
-    generate: Annotated[int, typer.Option(min=0, help="pieces that a causal model adds", metavar="N")] = 0,
-    layers: Annotated[str | None, typer.Option(help="layers to show, such as 0-3,6; unset: all")] = None,
-    heads: Annotated[str | None, typer.Option(help="heads to show, likewise")] = None,
+    generate: Annotated[
+        int, typer.Option(min=0, help="pieces that a model adds, or a decoder writes", metavar="N")
+    ] = 0,
+    layer: Annotated[int | None, typer.Option(help="layer to open with", metavar="N")] = None,
+    head: Annotated[
+        str | None, typer.Option("--head", help="heads to open with, such as 0-3,6; of a neuron view one", metavar="N")
+    ] = None,
+    include_layers: Annotated[
+        str | None, typer.Option("--include-layers", "--layers", help="layers in the page; unset: all", metavar="N")
+    ] = None,
+    include_heads: Annotated[
+        str | None, typer.Option("--include-heads", "--heads", help="heads in the page, likewise", metavar="N")
+    ] = None,
+    words: Annotated[bool, typer.Option("--words", help="open with words instead of pieces")] = False,
+    theme: Annotated[
+        Literal["auto", "light", "dark"],
+        typer.Option(help="auto: as the reader's system", metavar="auto|light|dark"),
+    ] = "auto",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="the page (default: KIND.html)", metavar="PATH")
     ] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="open the page in a browser")] = False,
     verbose: Verbose = False,
 ) -> None:
     """Draw the attention in a text: a page with the head, model or neuron view."""
-    from attnmetrics import views
-
+    environ.setdefault("OMP_NUM_THREADS", "1")  # for one text, threads wait for one another longer than they save
+    given = {"layers": include_layers, "heads": include_heads}
+    options = {f"include_{what}": _numbers(text, what, f"include-{what}") for what, text in given.items() if text}
+    chosen = _opened(kind, layer, None if head is None else _numbers(head, "heads", "head"), words)
     texts = text if text_b is None else (text, text_b)
-    chosen = {
-        f"include_{what}": _numbers(given, what) for what, given in (("layers", layers), ("heads", heads)) if given
-    }
-    drawn = getattr(views, kind)(model, texts, generate=generate, **chosen)
-    _print(f"view: {drawn.save(out or Path(f'{kind}.html')).absolute()}")
+    with _without_collecting():
+        from attnmetrics import views
+
+        page = getattr(views, kind)(model, texts, generate=generate, theme=theme, **options, **chosen)
+    saved = page.save(out or Path(f"{kind}.html")).absolute()
+    _print(f"view: {saved}")
+    if open_page:
+        webbrowser.open(saved.as_uri())
 
 
-def _numbers(text: str, what: str) -> tuple[int, ...]:
-    """Layers or heads of a flag."""
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Without looking for garbage, which makes loading a model and its libraries a seventh longer."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _opened(kind: str, layer: int | None, heads: tuple[int, ...] | None, words: bool) -> dict[str, Any]:
+    """With what a view opens, as the view takes it.
+
+    Raises:
+        ConfigError: it has nothing of the kind.
+    """
+    if kind == "model" and (layer, heads) != (None, None):
+        raise ConfigError(
+            "the model view shows all heads: leave out --layer and --head, or choose with --include-layers"
+        )
+    if kind == "neuron" and (words or len(heads or ()) > 1):
+        raise ConfigError("the neuron view shows one head between pieces: leave out --words, and give one --head")
+    if kind == "model":
+        return {"words": words}
+    if kind == "head":
+        return {"layer": layer, "heads": heads, "words": words}
+    return {"layer": layer, "head": heads[0] if heads else None}
+
+
+def _numbers(text: str, what: str, flag: str | None = None) -> tuple[int, ...]:
+    """Layers or heads of a flag, which is named by them if unset."""
     try:
         return parse_numbers(text, what)
     except ValueError as error:
-        raise ConfigError(f"--{what}: {error}; found {text[:80]!r}") from None
+        raise ConfigError(f"--{flag or what}: {error}; found {text[:80]!r}") from None
 
 
 @app.command()
@@ -434,6 +561,7 @@ def serve(
     """Serve a run's atlas to this machine, with the three views of any sentence typed there."""
     import attnmetrics
     from attnmetrics.results.joined import with_probes
+    from attnmetrics.running.roles import page_roles
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import atlas, server
 
@@ -443,7 +571,7 @@ def serve(
         facts = read_facts(folder) or {}
         frames = exemplars, attnmetrics.exemplar_attention(folder)
         page = atlas.render(
-            data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder), roles=attnmetrics.roles(folder)
+            data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder), roles=page_roles(folder, data)
         )
         load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
         address = f"http://{server.HOST}:{listener.getsockname()[1]}/"
@@ -533,7 +661,8 @@ def figures(
     from attnmetrics import plot
 
     folder = locate(run) / "figures" if out is None else locate(out)
-    names = plot.write(_load(locate(run), evidence), attnmetrics.exemplars(run), folder, formats or ["pdf"])
+    content = _load(locate(run), evidence), attnmetrics.exemplars(run)
+    names = plot.write(*content, folder, formats or ["pdf"], attnmetrics.exemplar_attention(run))
     if (locate(run) / "probe.zarr").exists():
         names += plot.write_probes(attnmetrics.load_probe(run), folder, formats or ["pdf"])
     _print(f"{len(names)} figures: {folder}")
@@ -556,7 +685,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     _replace_what_cannot_be_shown()
     try:
-        code = app(spread(given), standalone_mode=False)
+        code = app(spread(given) or ["--help"], standalone_mode=False)
     except AttnmetricsError as error:
         _complain(format_exc() if {"-v", "--verbose"} & set(given) else str(error))
         code = EXIT_SHARDS_MISSING if isinstance(error, ShardError) else EXIT_ERROR
@@ -567,10 +696,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     except typer.TyperException as error:
-        if message := getattr(error, "format_message", error.__str__)():  # none where the help is the answer
-            _complain(f"{message.rstrip('.')}; see attnmetrics --help")
+        message = getattr(error, "format_message", error.__str__)()
+        _complain(f"{message.rstrip('.')}; see attnmetrics --help")
         code = EXIT_USAGE
-    sys.exit(code or 0)
+    sys.exit(code or (0 if given else EXIT_USAGE))
 
 
 def _replace_what_cannot_be_shown() -> None:

@@ -1,6 +1,6 @@
 """Rules applied to a run: which heads have which roles, and of which others a sentence tells."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
@@ -60,18 +60,31 @@ class Found:
     """role of a rule that the run has no results for → the first that it lacks"""
 
 
-def find(rules: Rules, tables: Tables, pieces: Mapping[Place, str] | None = None) -> Found:
+def find(
+    rules: Rules,
+    tables: Tables,
+    pieces: Mapping[Place, str] | None = None,
+    places: Iterable[Place] | None = None,
+) -> Found:
     """Apply all rules that the run has the results of.
 
     Args:
         rules: in order.
         tables: of the run.
         pieces: which type of pieces a head attends to most, of heads that have one; None where it is unknown.
+        places: of heads; None for all.
     """
     applied = [_apply(rule, tables) for rule in rules.roles if _lacks(rule, tables.data) is None]
-    places = product(range(len(tables.layers)), range(len(tables.heads)))
-    of_head = {place: _at_place(applied, place, pieces) for place in places}
+    every = product(range(len(tables.layers)), range(len(tables.heads)))
+    of_head = {place: _at_place(applied, place, pieces) for place in (every if places is None else places)}
     return Found(of_head, lacking(rules, tables.data))
+
+
+def holding(rules: Rules, tables: Tables, role: str) -> Mask:
+    """[layer, head] whether some rule gives the role, whatever other roles a head has, and at whatever piece."""
+    shape = (len(tables.layers), len(tables.heads))
+    applied = [_apply(rule, tables) for rule in rules.roles if rule.role == role and _lacks(rule, tables.data) is None]
+    return np.asarray(np.logical_or.reduce([np.zeros(shape, bool), *(one.held.any(axis=-1) for one in applied)]))
 
 
 def lacking(rules: Rules, data: xr.Dataset) -> dict[str, str]:
@@ -125,30 +138,45 @@ class _Applied:
 def _apply(rule: Rule, tables: Tables) -> _Applied:
     labels = tables.labels(rule.score, rule.each, rule.skip)
     score, chance, count = (tables.find(term, rule.each, labels) for term in (rule.score, rule.chance, rule.count))
-    within = [_within(limits, score, chance, count) for limits in (rule.when, rule.told)]
-    held = _all([within[0], *(_holds(one, tables, rule.each, labels) for one in rule.where)])
     low, high = tables.bounds(rule.score, rule.each, labels)
+    within = [_within(limits, _Scores(score, low, chance, count)) for limits in (rule.when, rule.told)]
+    held = _all([within[0], *(_holds(one, tables, rule.each, labels) for one in rule.where)])
     is_share = tables.is_share(rule.score)
     return _Applied(rule, labels, score, low, high, chance, held, held | within[1], is_share)
 
 
 def _holds(one: Condition, tables: Tables, each: str | None, labels: Sequence[str]) -> Mask:
     score, chance, nothing = (tables.find(term, each, labels) for term in (one.score, one.chance, None))
-    return _within(one, score, chance, nothing)
+    low, _ = tables.bounds(one.score, each, labels)
+    return _within(one, _Scores(score, low, chance, nothing))
 
 
-def _within(limits: Limits | None, score: Array, chance: Array, count: Array) -> Mask:
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """What limits are of: scores [layer, head, detail], their lower bounds, chance levels and numbers of trials."""
+
+    score: Array
+    low: Array
+    chance: Array
+    count: Array
+
+
+def _within(limits: Limits | None, found: _Scores) -> Mask:
     """Where a score is within limits; without evidence it is not, and without limits nothing is."""
+    score, chance = found.score, found.chance
     if limits is None:
         return np.zeros(score.shape, bool)
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.maximum(chance * (1 - chance), LEAST_VARIANCE)
+        low = np.where(np.isnan(found.low), np.inf, found.low)
         checks = [
             (limits.at_least, score),
             (None if limits.at_most is None else -limits.at_most, -score),
             (limits.above_chance, score - chance),
             (limits.times_chance, score / chance),
-            (limits.errors, (score - chance) / np.sqrt(spread / count)),
+            (limits.errors, (score - chance) / np.sqrt(spread / found.count)),
+            (limits.low_at_least, low),
+            (limits.low_above_chance, low - chance),
         ]
     return _all([np.isfinite(score), *(value >= limit for limit, value in checks if limit is not None)])
 

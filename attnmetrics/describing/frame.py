@@ -1,6 +1,6 @@
 """The table of all roles: a row for each role of a head, one without a role for a head that has none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ def roles_frame(
     data: xr.Dataset,
     intervals: xr.Dataset | None = None,
     pieces: Mapping[Place, str] | None = None,
+    places: Iterable[Place] | None = None,
 ) -> pd.DataFrame:
     """The roles of all heads, by layer and head, in the order of the rules.
 
@@ -30,6 +31,7 @@ def roles_frame(
         intervals: of the same results, with a last dimension `bound`.
         pieces: which type of pieces a head attends to most, of heads that have one, by positions of layer and head;
             None where it is unknown.
+        places: of the heads that are told of; None for all.
 
     Returns:
         columns `COLUMNS`: `evidence` is the share of the head's attention that is off null; `contradicts` the roles
@@ -37,7 +39,7 @@ def roles_frame(
         has the roles that the run has no results for.
     """
     tables = Tables(data, intervals)
-    found = find(rules, tables, pieces)
+    found = find(rules, tables, pieces, places)
     rows = [row for place in found.of_head for row in _rows(rules, tables, found, place)]
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"layer": np.int64, "head": np.int64})
     frame.attrs["skipped"] = dict(found.skipped)
@@ -62,6 +64,15 @@ def _row(one: Finding | None) -> tuple[str, str, float, float, float, float]:
 
 def _contradicts(one: Finding | None) -> str:
     return "" if one is None else "; ".join(one.contradicts)
+
+
+def replaced(frame: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """A table of roles in which some heads have the rows of another one in place of theirs."""
+    gone = set(map(tuple, others[["layer", "head"]].values.tolist()))
+    kept = [key not in gone for key in zip(frame["layer"].tolist(), frame["head"].tolist(), strict=True)]
+    whole = pd.concat([frame[kept], others]).sort_values(["layer", "head"], kind="stable", ignore_index=True)
+    whole.attrs = frame.attrs
+    return whole
 
 
 def sentences(frame: pd.DataFrame) -> dict[tuple[int, int], str]:

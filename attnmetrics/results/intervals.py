@@ -66,7 +66,7 @@ def reason_for_none(shards: int) -> str:
         return ""
     return (
         f"no intervals: they come from differences between shards of whole documents, expected {LEAST} shards or more, "
-        f"found {shards}; take more documents, or smaller shards by --shard-characters"
+        f"found {shards}; take more documents, or, where a shard holds several, smaller shards by --shard-characters"
     )
 
 

@@ -10,8 +10,15 @@ from attnmetrics.storage import Location
 INTERVALS: Final = "intervals.zarr"
 INTERVAL: Final = "_interval"
 """Ends the name of a coordinate that holds a result's interval."""
+HALVES: Final = "_halves"
+"""Ends that of one that holds a result by halves of the shards."""
 NO_INTERVALS: Final = "no_intervals"
 """Attribute: why there are none."""
+
+
+def with_halves(data: xr.Dataset, halves: xr.Dataset) -> xr.Dataset:
+    """The results with those of the halves of the shards as coordinates `<name>_halves` [shards, …]."""
+    return data.assign_coords({f"{name}{HALVES}": table.variable for name, table in halves.data_vars.items()})
 
 
 def with_intervals(data: xr.Dataset, intervals: xr.Dataset | None) -> xr.Dataset:

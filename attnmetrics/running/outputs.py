@@ -18,17 +18,19 @@ from attnmetrics.results.exemplars import (
     save_attention,
     save_exemplars,
 )
+from attnmetrics.results.halves import FILE as HALVES
+from attnmetrics.results.halves import halves_dataset
 from attnmetrics.results.importance import FILE as IMPORTANCE
 from attnmetrics.results.importance import join
 from attnmetrics.results.intervals import FILE as INTERVALS
 from attnmetrics.results.intervals import intervals_dataset, known
-from attnmetrics.results.joined import with_intervals, with_probes
+from attnmetrics.results.joined import with_halves, with_intervals, with_probes
 from attnmetrics.results.probes import FILE as PROBES
 from attnmetrics.results.tables import save_tables
 from attnmetrics.results.tokens import FILE as TOKENS
 from attnmetrics.results.tokens import load_tokens, save_tokens, tokens_frame
 from attnmetrics.running.measured import Measured
-from attnmetrics.running.roles import find_roles
+from attnmetrics.running.roles import find_roles, roles_by_evidence
 from attnmetrics.running.runfile import Facts
 from attnmetrics.running.seals import check_apart
 from attnmetrics.statistics.groups import GroupSums
@@ -36,6 +38,7 @@ from attnmetrics.storage import Location
 from attnmetrics.store.merge import merge, merge_tokens
 from attnmetrics.store.room import make_room
 from attnmetrics.views.atlas import write_report
+from attnmetrics.views.heads import asked_by_standouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Outputs:
 
     dataset: xr.Dataset
     intervals: xr.Dataset
+    halves: xr.Dataset
     exemplars: pd.DataFrame
     attention: pd.DataFrame
     """in the exemplars that are drawn"""
@@ -72,6 +76,7 @@ def merge_outputs(measured: Measured, config: RunConfig, missing: int, importanc
     sums = merge(store, measured.commits, config.variability_sentences, groups)
     results = dataset(store.schema, sums, config.unit)
     intervals = intervals_dataset(groups, results, config.confidence)
+    halves = halves_dataset(groups, results, asked_by_standouts(results))
     if missing:
         results.attrs["shards_missing"] = f"{missing} of {store.shards}"
     frame = exemplars_frame(measured.listing, store.schema.layers, measured.passages)
@@ -79,7 +84,7 @@ def merge_outputs(measured: Measured, config: RunConfig, missing: int, importanc
     listed = merge_tokens(store, measured.commits, config.token_occurrences, has_null)
     tokens = tokens_frame(listed, store.schema.layers)
     roles = find_roles(read_rules(None), results, tokens, known(intervals))
-    return Outputs(results, intervals, frame, *_attention(measured), tokens, roles, importance)
+    return Outputs(results, intervals, halves, frame, *_attention(measured), tokens, roles, importance)
 
 
 def _attention(measured: Measured) -> tuple[pd.DataFrame, int]:
@@ -101,6 +106,7 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     check_apart(folder, PROBES)
     save(outputs.dataset, folder / "results.zarr")
     save(outputs.intervals, folder / INTERVALS)
+    save(outputs.halves, folder / HALVES)
     save_exemplars(outputs.exemplars, folder / "exemplars.parquet")
     save_attention(outputs.attention, folder / "exemplar_attention.parquet")
     save_tokens(outputs.tokens, folder / TOKENS)
@@ -109,10 +115,13 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
         save(outputs.importance, folder / IMPORTANCE)
     shown = join(outputs.dataset, outputs.importance)
     save_tables(shown, folder / "tables", known(outputs.intervals))
-    probed = with_probes(with_intervals(shown, outputs.intervals), folder)
-    write_report(probed, outputs.exemplars, outputs.attention, facts, folder / "report", outputs.tokens, outputs.roles)
+    probed = with_probes(with_halves(with_intervals(shown, outputs.intervals), outputs.halves), folder)
+    frames = outputs.exemplars, outputs.attention
+    roles = roles_by_evidence(outputs.dataset, outputs.roles, outputs.tokens, known(outputs.intervals))
+    write_report(probed, *frames, facts, folder / "report", outputs.tokens, roles)
     load(folder / "results.zarr")
     load(folder / INTERVALS)
+    load(folder / HALVES)
     load_exemplars(folder / "exemplars.parquet")
     load_attention(folder / "exemplar_attention.parquet")
     load_tokens(folder / TOKENS)

@@ -3,23 +3,26 @@
 from os import PathLike
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
 from attnmetrics.describing.files import FILE as ROLES
 from attnmetrics.describing.files import load_roles
 from attnmetrics.describing.finding import Place, lacking
-from attnmetrics.describing.frame import roles_frame
+from attnmetrics.describing.frame import replaced, roles_frame
 from attnmetrics.describing.nearest import families_frame, head_place, nearest_frame
 from attnmetrics.describing.pieces import most_attended
 from attnmetrics.describing.questions import answer, of_role
 from attnmetrics.describing.rules import Rules, read_rules, with_evidence
 from attnmetrics.results.dataset import load
 from attnmetrics.results.intervals import FILE as INTERVALS
+from attnmetrics.results.intervals import known
 from attnmetrics.results.tokens import FILE as TOKENS
 from attnmetrics.results.tokens import load_tokens
 from attnmetrics.running.seals import check
 from attnmetrics.storage import Location, locate
+from attnmetrics.views.evidence import is_off, least, of_each_choice
 from attnmetrics.views.pieces import readable_types
 
 RESULTS = "results.zarr"
@@ -39,6 +42,37 @@ def find_roles(
     return roles_frame(rules, data, intervals, None if tokens is None else _pieces(data, tokens))
 
 
+def roles_by_evidence(
+    data: xr.Dataset, frame: pd.DataFrame, tokens: pd.DataFrame | None, intervals: xr.Dataset | None = None
+) -> list[tuple[float, pd.DataFrame]]:
+    """The roles with each share that a page may ask for as evidence, ascending.
+
+    Args:
+        data: the run's results; they say with which share `frame` was found.
+        frame: the table of roles, which differs for heads that are switched off with one share and not with the other.
+        tokens: as in `find_roles`.
+        intervals: likewise.
+    """
+    pieces, off = None if tokens is None else _pieces(data, tokens), is_off(data)
+
+    def ask(asked: xr.Dataset) -> pd.DataFrame:
+        changed = [(layer, head) for layer, head in np.argwhere(is_off(asked) != off).tolist()]
+        rules = with_evidence(read_rules(None), least(asked))
+        return replaced(frame, roles_frame(rules, data, intervals, pieces, changed)) if changed else frame
+
+    return of_each_choice(data, ask)
+
+
+def page_roles(run: Location, data: xr.Dataset) -> list[tuple[float, pd.DataFrame]]:
+    """Those of `roles_by_evidence` of a merged run, whose results say with which share heads are switched off.
+
+    Raises:
+        StoreError: the run's results cannot be read.
+    """
+    frame = roles_of(run, None, None, None, least(data))
+    return roles_by_evidence(data, frame, *_beside(run))
+
+
 def roles_of(
     run: str | PathLike[str] | Location,
     file: str | PathLike[str] | None,
@@ -54,7 +88,7 @@ def roles_of(
     """
     folder, rules = locate(run), read_rules(None if file is None else Path(file))
     chosen = rules if evidence is None else with_evidence(rules, evidence)
-    frame = _stored(folder) if file is None and chosen is rules else _found(folder, chosen)
+    frame = _stored(folder) if chosen == read_rules(None) else _found(folder, chosen)
     one = of_role(rules, frame, role) if role else answer(rules, frame, question) if question else None
     return frame if one is None else one.rows.reset_index(drop=True)
 
@@ -92,9 +126,14 @@ def _stored(run: Location) -> pd.DataFrame:
 
 def _found(run: Location, rules: Rules) -> pd.DataFrame:
     check(run, RESULTS)
+    return find_roles(rules, load(run / RESULTS), *_beside(run))
+
+
+def _beside(run: Location) -> tuple[pd.DataFrame | None, xr.Dataset | None]:
+    """A run's tokens and intervals, where it has any."""
     tokens = load_tokens(run / TOKENS) if (run / TOKENS).exists() else None
-    intervals = load(run / INTERVALS) if (run / INTERVALS).exists() else None
-    return find_roles(rules, load(run / RESULTS), tokens, intervals)
+    intervals = known(load(run / INTERVALS)) if (run / INTERVALS).exists() else None
+    return tokens, intervals
 
 
 def _pieces(data: xr.Dataset, tokens: pd.DataFrame) -> dict[Place, str]:

@@ -10,6 +10,7 @@ from attnmetrics.storage import Location, read_ahead
 OUTPUTS = (
     "results.zarr",
     "intervals.zarr",
+    "halves.zarr",
     "exemplars.parquet",
     "exemplar_attention.parquet",
     "tokens.parquet",

@@ -66,14 +66,14 @@ def find_intervals(
         confidence: how often bounds are to hold the true value.
         names: of the results that are wanted; None for all. No interval depends on which others are.
     """
-    drawing = _Drawing(groups)
+    drawing = Drawing(groups)
     results = [result for result in groups.schema.with_twins() if result.has_bounds]
     wanted = [result for result in results if names is None or result.name in names]
     return {result.name: _interval(drawing, result, values[result.name], confidence) for result in wanted}
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """Sums of groups that a formula takes at once, and what comes of it."""
 
     sums: Sums
@@ -82,37 +82,44 @@ class _Part:
     """of the result"""
 
 
-class _Drawing:
+class Drawing:
     """The draws of a run's groups, the same for all results."""
 
-    def __init__(self, groups: GroupSums) -> None:
-        schema, there = groups.schema, np.flatnonzero(groups.there)
+    def __init__(self, groups: GroupSums, stream: int = 0, drawn: NDArray[np.bool_] | None = None) -> None:
+        """Draws of groups.
+
+        Args:
+            groups: of a run.
+            stream: of random numbers (see `count_draws`).
+            drawn: [group] those that are drawn; None for those that are there.
+        """
+        schema = groups.schema
         sums = groups.read()
         self._of_layer = [schema.of_each_head(groups.read_layer(layer)) for layer in range(len(schema.layers))]
         self._all = schema.of_each_head(sums)
         self._together = schema.of_layers(sums)
         self._twins = {f"{result.name}_by_layer" for result in schema.results if result.has_twin}
-        self.each = np.eye(len(groups.there))[there]
+        self.each = np.eye(len(groups.there))[groups.there]
         """[group that is there, group] each by itself"""
+        among = np.flatnonzero(groups.there if drawn is None else drawn)
         self.draws = np.zeros((DRAWS, len(groups.there)))
         """[draw, group]"""
-        self.draws[:, there] = count_draws(len(there))
+        self.draws[:, among] = count_draws(len(among), stream)
 
-    def parts(self, result: Result) -> list[_Part]:
+    def parts(self, result: Result) -> list[Part]:
         """All at once; layer by layer where each head has several values."""
         if result.per_head and len(result.dims) > 2:
-            return [_Part(sums, slice(layer, layer + 1)) for layer, sums in enumerate(self._of_layer)]
-        return [_Part(self._together if result.name in self._twins else self._all, slice(None))]
+            return [Part(sums, slice(layer, layer + 1)) for layer, sums in enumerate(self._of_layer)]
+        return [Part(self._together if result.name in self._twins else self._all, slice(None))]
 
 
-def _interval(drawing: _Drawing, result: Result, values: Array, confidence: float) -> Interval:
+def _interval(drawing: Drawing, result: Result, values: Array, confidence: float) -> Interval:
     bounds, known = np.empty((*values.shape, 2)), np.empty(values.shape, np.int64)
     rank = None
     for part in drawing.parts(result):
         at = part.layers if result.dims else ...
-        evidence = _draw(result.evidence or result.compute, part.sums, drawing.each)
-        known[at] = (~np.isnan(evidence)).sum(-1)
-        draws = _draw(result.compute, part.sums, drawing.draws)
+        known[at] = count_evidence(drawing, result, part)
+        draws = draw(result.compute, part.sums, drawing.draws)
         bounds[at] = find_bounds(draws, values[at], known[at], confidence)
         rank = _rank(draws, values, known, confidence) if result.has_rank else None
     return Interval(bounds, known, rank)
@@ -125,7 +132,13 @@ def _rank(draws: Array, values: Array, known: NDArray[np.int64], confidence: flo
     return find_bounds(ranks.reshape(draws.shape), rank.reshape(values.shape), known, confidence)
 
 
-def _draw(formula: Callable[[Sums], Array], sums: Sums, weights: Array) -> Array:
+def count_evidence(drawing: Drawing, result: Result, part: Part) -> NDArray[np.int64]:
+    """[…] groups that are evidence for each value of a result, or of a part of it."""
+    evidence = draw(result.evidence or result.compute, part.sums, drawing.each)
+    return np.asarray((~np.isnan(evidence)).sum(-1))
+
+
+def draw(formula: Callable[[Sums], Array], sums: Sums, weights: Array) -> Array:
     """[…, row] what a formula gives for each row of weights."""
     first = Weighted(sums, weights[:1])
     formula(first)

@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from attnmetrics.storage.ahead import AT_ONCE
 from attnmetrics.storage.local import LocalLocation
 from attnmetrics.storage.location import Location, Version
 
@@ -93,8 +95,8 @@ class ObjectLocation(Location):
             fill(folder)
             files = LocalLocation(folder).files()
             with os_errors():
-                for file in files:
-                    self._bucket.put(f"{self._key}/{file}", folder / file, attributes=_attributes(file))
+                with ThreadPoolExecutor(AT_ONCE) as pool:
+                    list(pool.map(lambda file: self._put(file, folder / file), files))
                 stale = set(self.files()).difference(files)
                 self._bucket.delete([f"{self._key}/{file}" for file in sorted(stale)])
 
@@ -131,6 +133,10 @@ class ObjectLocation(Location):
         from zarr.storage import ObjectStore
 
         return ObjectStore(_store(self.url))
+
+    def _put(self, file: str, content: Path) -> None:
+        """Put a local file in the place that this prefix has for `file`."""
+        self._bucket.put(f"{self._key}/{file}", content, attributes=_attributes(file))
 
     @property
     def _bucket(self) -> Any:

@@ -1,7 +1,7 @@
 """How sure a value is, as people read it: its interval, rounded to what that bears, and the interval of its rank."""
 
 from dataclasses import dataclass
-from math import ceil, floor, log10
+from math import floor, log10
 from typing import Any, Final
 
 import numpy as np
@@ -53,9 +53,11 @@ class Certainty:
 
 def _stored(data: xr.Dataset, name: str) -> xr.DataArray | None:
     """A coordinate; None where the run has none."""
-    if name not in data.coords:  # `get` would look for names that are alike, which takes long
+    found = data.variables.get(name)
+    if found is None:
         return None
-    return data.coords[name]
+    own = {dim: data.variables[dim] for dim in found.dims if dim in data.variables}
+    return xr.DataArray(found, own, name=name)  # `data.coords[name]` would try all coordinates, which takes long
 
 
 def bounds(data: xr.Dataset, name: str, at: Labels) -> tuple[float, float]:
@@ -63,6 +65,12 @@ def bounds(data: xr.Dataset, name: str, at: Labels) -> tuple[float, float]:
     stored = _stored(data, f"{name}{INTERVAL}")
     low, high = (np.nan, np.nan) if stored is None else at_labels(stored, at).to_numpy().tolist()
     return low, high
+
+
+def stored_bounds(data: xr.Dataset, name: str) -> NDArray[np.float64] | None:
+    """[…, bound] of a table; None where there are none."""
+    stored = _stored(data, f"{name}{INTERVAL}")
+    return None if stored is None else np.asarray(stored.to_numpy(), np.float64)
 
 
 def layer_bounds(data: xr.Dataset, metric: str, at: Labels) -> NDArray[np.float64] | None:
@@ -103,6 +111,23 @@ def why_none(data: xr.Dataset) -> str:
     return visible(str(data.attrs.get(NO_INTERVALS, "")))
 
 
+WITHOUT: Final = "It has no intervals: it was measured in a stage of its own, whose sums are not kept apart by shards."
+"""Said of a table of a run that has intervals."""
+
+
+def sureness(data: xr.Dataset) -> str:
+    """What a page says of its intervals once: what they are, or why there are none and what to do."""
+    if why := why_none(data):
+        return f"{why[:1].upper()}{why[1:]}."
+    if not interval_title(data):
+        return ""
+    return (
+        f"In brackets and as thin lines: the {interval_title(data)}, had other documents been drawn, from differences "
+        f"between shards; {UNSURE} from fewer than {data.attrs['unsure_below']}. Of a metric with labels, the interval "
+        "of a rank counts the heads whose intervals lie wholly above and below."
+    )
+
+
 def unsure_told(data: xr.Dataset) -> str:
     """What the mark at an interval means."""
     return f"{UNSURE} from fewer than {data.attrs['unsure_below']} shards with evidence: not quite to be trusted"
@@ -127,27 +152,10 @@ def rank_bounds(data: xr.Dataset, name: str) -> NDArray[np.float64] | None:
     return None if stored is None else np.moveaxis(np.asarray(stored.to_numpy(), np.float64), -1, 0)
 
 
-def rank_told(data: xr.Dataset, name: str, at: Labels, rank: int, number: int) -> str:
-    """The interval of a head's rank, "2nd to 9th"; its rank where there is none.
-
-    Args:
-        data: a run's results.
-        name: of a table with one value a head.
-        at: layer and head.
-        rank: of the head's value among those that are ranked, which may be fewer than all heads.
-        number: how many are ranked.
-    """
-    stored = _stored(data, f"{name}_rank{INTERVAL}")
-    low, high = (np.nan, np.nan) if stored is None else at_labels(stored, at).to_numpy().tolist()
-    if np.isnan(low):
-        return str(rank)
-    numbers = values(data[name])
-    above = int((numbers > float(at_labels(data[name], at))).sum()) + 1 - rank  # heads that are not ranked
-    first, last = (min(max(place - above, 1), number) for place in (floor(low + 1e-9), ceil(high - 1e-9)))
-    return ordinal(first) if first == last else f"{ordinal(first)} to {ordinal(last)}"
-
-
-def ordinal(number: int) -> str:
-    """`ordinal(2) == "2nd"`."""
-    teens = 10 <= number % 100 < 20
-    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+def bounds_of_heads(data: xr.Dataset, name: str, at: Labels) -> NDArray[np.float64] | None:
+    """[bound, head of any layer] of a table at these labels, those of several dimensions joined; None without."""
+    stored = _stored(data, f"{name}{INTERVAL}")
+    if stored is None:
+        return None
+    parts = (at_labels(_like(data[name], stored.to_numpy()[..., place]), at) for place in (0, 1))
+    return np.stack([values(part).ravel() for part in parts])

@@ -4,7 +4,8 @@ A head that leaves next to nothing off null pieces has numbers like any other, f
 no superlative and sets no scale; where its numbers are shown, they say so. `static/arithmetic/evidence.js` does alike.
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -20,6 +21,7 @@ CHOICES: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 """What a page lets people choose in its place."""
 _ATTRIBUTE: Final = "least_evidence"
 
+T = TypeVar("T")
 Heads = NDArray[np.bool_]
 """[layer, head]"""
 
@@ -38,6 +40,19 @@ def with_least(data: xr.Dataset, share: float) -> xr.Dataset:
 def least(data: xr.Dataset) -> float:
     """The share that a head needs."""
     return float(data.attrs.get(_ATTRIBUTE, LEAST))
+
+
+def of_each_choice(data: xr.Dataset, ask: Callable[[xr.Dataset], T]) -> list[tuple[float, T]]:
+    """What is found with each share that a page may ask for, ascending; asked once where the same heads are off."""
+    found: dict[bytes, T] = {}
+    by_share = []
+    for share in sorted({least(data), *CHOICES}):
+        asked = with_least(data, share)
+        off = is_off(asked).tobytes()
+        if off not in found:
+            found[off] = ask(asked)
+        by_share.append((share, found[off]))
+    return by_share
 
 
 def evidence(data: xr.Dataset) -> xr.DataArray:

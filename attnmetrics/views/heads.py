@@ -1,14 +1,20 @@
 """Which heads stand out: questions with one head for an answer, each asked only where the run has its table."""
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from attnmetrics.describing.finding import holding
+from attnmetrics.describing.rules import SECOND_SINK, package_rules
+from attnmetrics.describing.tables import Tables
+from attnmetrics.results.joined import HALVES
 from attnmetrics.views.certainty import bear, bounds
-from attnmetrics.views.evidence import CHOICES, competing, evidence, is_off, least, of_those_on, with_least
+from attnmetrics.views.evidence import of_each_choice, of_those_on
+from attnmetrics.views.places import Place, find_place, ordinal, rank_table
 from attnmetrics.views.tables import (
     HEAD,
     Labels,
@@ -17,12 +23,10 @@ from attnmetrics.views.tables import (
     caption,
     chance,
     labels_of,
-    ranking,
     select,
     shown,
     table_of_heads,
     values,
-    with_one_label,
 )
 
 
@@ -35,6 +39,8 @@ class Role:
     at: Labels = field(default_factory=dict)
     """A label for each further dimension of the metric."""
     lowest: bool = False
+    several: str = ""
+    """What a head is called that may not be the only one; "among the " and the title, where that is a superlative."""
     of_pieces: bool = False
     """Whether it is about what pieces are: not for a head that rests on one piece of each sentence, whatever it is."""
 
@@ -57,6 +63,21 @@ class Standout:
     """Of the value; NaN without intervals."""
     table: xr.DataArray = field(repr=False, compare=False)
     """[layer, head] values of all heads"""
+    place: Place | None = None
+    """Among those that compete, from the one that answers best."""
+    held_out: "HeldOut | None" = None
+    """The head that half of the shards choose; None without halves, or without evidence in one."""
+
+    @property
+    def title(self) -> str:
+        """The role's, but for a superlative that the interval of its place does not bear."""
+        is_open = self.place is not None and self.place.ends is not None and not self.place.is_first
+        return self.role.several if is_open and self.role.several else self.role.title
+
+    @property
+    def stands(self) -> str:
+        """Where it stands, "1st to 5th of 36"; empty without intervals."""
+        return "" if self.place is None or self.place.ends is None else f"{self.place.told} of {self.place.of}"
 
     @property
     def shown(self) -> str:
@@ -85,14 +106,14 @@ class Standout:
 
 
 ROLES: Final = (
-    Role("most null attention", "null_attention"),
+    Role("most null attention", "null_attention", several="among those with most null attention"),
     Role("along dependencies", "dependency_alignment", {"direction": "either"}),
-    Role("most local", "distance", lowest=True),
-    Role("most distant", "distance"),
-    Role("most diffuse", "entropy"),
-    Role("sharpest", "entropy", lowest=True),
-    Role("least variable", "variability", lowest=True),
-    Role("most variable", "variability"),
+    Role("most local", "distance", lowest=True, several="among the most local"),
+    Role("most distant", "distance", several="among the most distant"),
+    Role("most diffuse", "entropy", several="among the most diffuse"),
+    Role("sharpest", "entropy", lowest=True, several="among the sharpest"),
+    Role("least variable", "variability", lowest=True, several="among the least variable"),
+    Role("most variable", "variability", several="among the most variable"),
     Role("previous piece", "attention_at_offset", {"offset": 1}),
     Role("own piece", "attention_at_offset", {"offset": 0}),
     Role("repeated piece", "repeat_attention"),
@@ -105,17 +126,9 @@ ROLES: Final = (
 )
 
 
-_SINK_SHARE: Final = 0.35
-_SINK_TIMES: Final = 1.8
-"""A second sink gets so much of what is left off null pieces, and so many times what even attention would give."""
-
-
 def second_sinks(data: xr.Dataset) -> NDArray[np.bool_]:
-    """[layer, head] whether a head rests on one piece of each sentence; none where the run does not know."""
-    if "second_sink" not in data or "second_sink_uniform" not in data:
-        return np.zeros(tuple(data.sizes[dim] for dim in HEAD), bool)
-    share, even = values(data["second_sink"]), float(data["second_sink_uniform"])
-    return np.asarray((share >= _SINK_SHARE * values(evidence(data))) & (share >= _SINK_TIMES * even))
+    """[layer, head] whether a head rests on one piece of each sentence, by the rules of roles; none where unknown."""
+    return holding(package_rules(), Tables(data), SECOND_SINK)
 
 
 EXAMPLE_ROLES: Final = tuple(role for role in ROLES if role.title in ("most local", "most diffuse", "most distant"))
@@ -144,14 +157,27 @@ def standout(data: xr.Dataset, role: Role) -> Standout | None:
     table = per_head(data, role.metric, role.at)
     if table is None:
         return None
-    competitors = of_those_on(data, rank_table(data, role.metric, role.at))
-    if role.of_pieces:
-        competitors = competitors.where(xr.DataArray(~second_sinks(data), dims=HEAD))
+    competitors = _competitors(data, role)
     best = ranked(competitors, lowest=role.lowest)
     if not best:
         return None
     one = _standout(data, role, best[0], table)
-    return one if role.lowest or one.value > max(0.0, np.nan_to_num(one.chance)) else None
+    if not role.lowest and not one.value > max(0.0, np.nan_to_num(one.chance)):
+        return None
+    place = _place(data, role, best[0], competitors)
+    return replace(one, place=None if place is None else replace(place, rank=1))
+
+
+def _competitors(data: xr.Dataset, role: Role) -> xr.DataArray:
+    """[layer, head] the numbers of those that may answer a role."""
+    competitors = of_those_on(data, rank_table(data, role.metric, role.at))
+    return competitors.where(xr.DataArray(~second_sinks(data), dims=HEAD)) if role.of_pieces else competitors
+
+
+def _place(data: xr.Dataset, role: Role, best: tuple[int, int, float], ranks: xr.DataArray) -> Place | None:
+    """Where a head stands for a role."""
+    place = find_place(data, role.metric, role.at, {"layer": best[0], "head": best[1]}, ranks)
+    return place.from_below() if place is not None and role.lowest else place
 
 
 def _standout(data: xr.Dataset, role: Role, best: tuple[int, int, float], table: xr.DataArray) -> Standout:
@@ -164,29 +190,77 @@ def _standout(data: xr.Dataset, role: Role, best: tuple[int, int, float], table:
     return Standout(role, best[0], best[1], float(at_labels(table, at)), median, by_chance, of_chance, sure, table)
 
 
-def rank_table(data: xr.Dataset, metric: str, at: Labels) -> xr.DataArray:
-    """The numbers by which heads are ranked for a metric at these labels, NaN of heads that do not compete.
-
-    By what is beyond chance, where the run has that; heads that are nearly switched off do not compete. Of a metric
-    with two further dimensions, a label is both, joined: {"rule, rel": "row, nsubj"}.
-    """
-    return competing(data, at_labels(with_one_label(ranking(data, data[metric])), at))
-
-
 def standouts(data: xr.Dataset) -> list[Standout]:
-    """The answered roles, in the order of `ROLES`."""
+    """The answered roles, in the order of `ROLES`, each with the head that half of the shards choose for it."""
     found = (standout(data, role) for role in ROLES)
-    return [head for head in found if head is not None]
+    halves = halves_of(data)
+    return [replace(one, held_out=held_out(*halves, one.role) if halves else None) for one in found if one is not None]
+
+
+# ---- chosen on even shards, scored on odd ones
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """The head that answers a role on even shards, and what it has on odd ones."""
+
+    layer: int
+    head: int
+    value: float
+    place: Place
+    """among those that compete on odd shards"""
+    table: xr.DataArray = field(repr=False, compare=False)
+
+    @property
+    def shown(self) -> str:
+        """The value with its unit."""
+        return shown(self.table, self.value)
+
+
+def asked_by_standouts(data: xr.Dataset) -> list[str]:
+    """The names of all results that say which heads stand out."""
+    metrics = [data[name] for name in dict.fromkeys(role.metric for role in ROLES) if name in data]
+    more = [str(table.attrs.get(what, "")) for table in metrics for what in ("chance", "excess")]
+    named = [*(str(table.name) for table in metrics), *more, "null_attention", "second_sink", "second_sink_uniform"]
+    return [name for name in dict.fromkeys(named) if name in data]
+
+
+def halves_of(data: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset] | None:
+    """The results of even shards and of odd ones, as far as the run has them; None where it has none."""
+    names = [str(name).removesuffix(HALVES) for name in data.coords if str(name).endswith(HALVES)]
+    return (_half(data, names, 0), _half(data, names, 1)) if names else None
+
+
+def _half(data: xr.Dataset, names: Collection[str], half: int) -> xr.Dataset:
+    tables = {name: data[name].variable.copy(data=data.coords[f"{name}{HALVES}"].to_numpy()[half]) for name in names}
+    used = {dim for table in tables.values() for dim in table.dims}
+    return xr.Dataset(tables, {dim: data[dim].variable for dim in used}, data.attrs)
+
+
+def held_out(even: xr.Dataset, odd: xr.Dataset, role: Role) -> HeldOut | None:
+    """The head that answers a role on even shards, on odd ones; None without evidence in one of the halves."""
+    table = per_head(odd, role.metric, role.at)
+    chosen = [] if table is None else ranked(_competitors(even, role), lowest=role.lowest)
+    if table is None or not chosen:
+        return None
+    place = _place(odd, role, chosen[0], _competitors(odd, role))
+    layer, head, _ = chosen[0]
+    value = float(at_labels(table, {"layer": layer, "head": head}))
+    return None if place is None else HeldOut(layer, head, value, place, table)
+
+
+def held_out_told(one: Standout) -> str:
+    """What even shards choose in words, as far as it is another head, its value on odd ones, and its place there where
+    that is not the first; empty without halves.
+    """
+    found = one.held_out
+    if found is None:
+        return ""
+    there = "" if found.place.rank == 1 else f", {ordinal(found.place.rank)} of {found.place.of} there"
+    other = "" if (found.layer, found.head) == (one.layer, one.head) else f"layer {found.layer} head {found.head}, "
+    return f"held out: {other}{found.shown}{there}"
 
 
 def standouts_by_evidence(data: xr.Dataset) -> list[tuple[float, list[Standout]]]:
     """Those of each share that a page may ask for as evidence, ascending; asked once where the same heads are off."""
-    found: dict[bytes, list[Standout]] = {}
-    by_share = []
-    for share in sorted({least(data), *CHOICES}):
-        asked = with_least(data, share)
-        off = is_off(asked).tobytes()
-        if off not in found:
-            found[off] = standouts(asked)
-        by_share.append((share, found[off]))
-    return by_share
+    return of_each_choice(data, standouts)

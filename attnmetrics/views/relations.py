@@ -30,17 +30,23 @@ class Relation:
     head: int
     accuracy: float
     """of that head over all documents"""
+    accuracy_low: float
+    """lowest that it may be; NaN without intervals, as all bounds"""
+    accuracy_high: float
     held_out: float
     """of the best head of each half, on the other half; NaN with too little evidence"""
     held_out_low: float
-    """lowest that it may be; NaN without intervals"""
     held_out_high: float
     offset: int
     """how many words to the right the parent stands most often"""
     at_offset: float
     """share of edges whose parent stands there"""
+    at_offset_low: float
+    at_offset_high: float
     baseline: float
     """of the best offset of each half, on the other half; NaN with too little evidence"""
+    baseline_low: float
+    baseline_high: float
 
     @property
     def hits(self) -> float:
@@ -61,8 +67,11 @@ def relation(data: xr.Dataset, rule: str, rel: str) -> Relation | None:
     if not best:
         return None
     layer, head, accuracy = best[0]
-    low, high = bounds(data, "relation_best_accuracy", at)
+    of_head = bounds(data, "relation_accuracy", {"layer": layer, "head": head, **at})
+    held_out = bounds(data, "relation_best_accuracy", at)
     offset, at_offset = best_offset(at_labels(data["relation_offset_accuracy"], at))
+    of_offset = bounds(data, "relation_offset_accuracy", {**at, "word_offset": offset})
+    baseline = bounds(data, "relation_baseline", at)
     return Relation(
         rule=rule,
         rel=rel,
@@ -71,12 +80,18 @@ def relation(data: xr.Dataset, rule: str, rel: str) -> Relation | None:
         layer=layer,
         head=head,
         accuracy=accuracy,
+        accuracy_low=of_head[0],
+        accuracy_high=of_head[1],
         held_out=_number(data, "relation_best_accuracy", at),
-        held_out_low=low,
-        held_out_high=high,
+        held_out_low=held_out[0],
+        held_out_high=held_out[1],
         offset=offset,
         at_offset=at_offset,
+        at_offset_low=of_offset[0],
+        at_offset_high=of_offset[1],
         baseline=_number(data, "relation_baseline", at),
+        baseline_low=baseline[0],
+        baseline_high=baseline[1],
     )
 
 
@@ -132,11 +147,15 @@ class Coreference:
     layer: int
     head: int
     accuracy: float
+    accuracy_low: float
+    accuracy_high: float
     held_out: float
     held_out_low: float
     held_out_high: float
     heuristics: dict[str, float]
     """accuracy of each heuristic, over mentions"""
+    heuristics_bounds: dict[str, tuple[float, float]]
+    """lowest and highest that it may be"""
 
 
 def coreference(data: xr.Dataset) -> list[Coreference]:
@@ -156,8 +175,10 @@ def _coreference(data: xr.Dataset, candidates: str, mention_class: str) -> Coref
     if not best:
         return None
     layer, head, accuracy = best[0]
-    low, high = bounds(data, "coreference_best_accuracy", at)
+    of_head = bounds(data, "coreference_accuracy", {"layer": layer, "head": head, **at})
+    held_out = bounds(data, "coreference_best_accuracy", at)
     told = data["coreference_heuristic"].sel(mention_class=mention_class)
+    names = list(map(str, labels_of(told, "heuristic")))
     return Coreference(
         mention_class=mention_class,
         candidates=candidates,
@@ -165,15 +186,21 @@ def _coreference(data: xr.Dataset, candidates: str, mention_class: str) -> Coref
         layer=layer,
         head=head,
         accuracy=accuracy,
+        accuracy_low=of_head[0],
+        accuracy_high=of_head[1],
         held_out=_number(data, "coreference_best_accuracy", at),
-        held_out_low=low,
-        held_out_high=high,
-        heuristics=dict(zip(map(str, labels_of(told, "heuristic")), values(told).tolist(), strict=True)),
+        held_out_low=held_out[0],
+        held_out_high=held_out[1],
+        heuristics=dict(zip(names, values(told).tolist(), strict=True)),
+        heuristics_bounds={
+            name: bounds(data, "coreference_heuristic", {"mention_class": mention_class, "heuristic": name})
+            for name in names
+        },
     )
 
 
 def coreference_frame(data: xr.Dataset) -> pd.DataFrame:
     """A row a class of mentions and kind of candidates, with the fields of `Coreference`, each heuristic a column."""
-    named = [one.name for one in fields(Coreference) if one.name != "heuristics"]
+    named = [one.name for one in fields(Coreference) if not one.name.startswith("heuristics")]
     rows = [asdict(one) for one in coreference(data)]
     return pd.DataFrame([{**{name: row[name] for name in named}, **row["heuristics"]} for row in rows])

@@ -1,6 +1,6 @@
 """What the atlas' page holds of roles: those of every head, its sentence, heads like it, and answers to questions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -12,34 +12,57 @@ from attnmetrics.describing.nearest import families, family_names, nearest, prof
 from attnmetrics.describing.questions import Answer, answers
 from attnmetrics.describing.rules import Question, Rules, Term, package_rules
 from attnmetrics.describing.tables import Array, Tables, has
+from attnmetrics.views.evidence import least
 from attnmetrics.views.page import pack
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.roles import role_names
+from attnmetrics.views.tables import further
 
 NEAREST: Final = 8
 """Heads told beside a head whose profile is most like its own."""
+SCORES: Final = 3
+"""Of a head's roles that are told in numbers beside its sentence."""
 
 
-def pack_roles(data: xr.Dataset, frame: pd.DataFrame) -> dict[str, Any]:
+def pack_roles(data: xr.Dataset, frames: Sequence[tuple[float, pd.DataFrame]]) -> dict[str, Any]:
     """What the page's script reads.
 
     Args:
         data: the run's results.
-        frame: the table of roles.
+        frames: the table of roles with each share that the page may ask for as evidence, the run's own among them.
     """
-    rules, heads = package_rules(), _heads(data)
-    said = sentences(frame)
     distances = profile_distances(Tables(data))
-    numbers = families(distances)
+    told = [(share, _told(data, frame, families(distances))) for share, frame in frames]
+    usual = next(one for share, one in told if share == least(data))
+    own = next(frame for share, frame in frames if share == least(data))
+    every = pd.concat([frame for _, frame in frames])
     return {
-        "known": _known(rules, frame),
+        "known": _known(data, package_rules(), every),
+        **usual,
+        "scores": [_scores(data, package_rules(), rows) for rows in _by_head(own, _heads(data))],
+        "near": [_near(distances, place) for place in range(len(distances))],
+        "families": pack(np.nan_to_num(families(distances), nan=-1).astype("<i2")),
+        "others": [(share, _changed(one, usual)) for share, one in told if one != usual],
+    }
+
+
+def _told(data: xr.Dataset, frame: pd.DataFrame, numbers: Array) -> dict[str, Any]:
+    """What a table of roles says: of each head, and which heads answer what."""
+    rules, heads, said = package_rules(), _heads(data), sentences(frame)
+    return {
         "ofHead": [_of_head(rows) for rows in _by_head(frame, heads)],
         "sentences": [visible(said.get(head, "")) for head in heads],
         "questions": [_question(data, rules.questions[one.key], one, heads) for one in answers(rules, frame)],
-        "near": [_near(distances, place) for place in range(len(heads))],
-        "families": pack(np.nan_to_num(numbers, nan=-1).astype("<i2")),
         "familyNames": [visible(name) for _, name in sorted(family_names(numbers, frame).items())],
     }
+
+
+def _changed(one: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+    """The same, but of each head only where it is told otherwise: [place, roles, sentence]."""
+    heads = enumerate(zip(one["ofHead"], one["sentences"], strict=True))
+    as_usual = list(zip(usual["ofHead"], usual["sentences"], strict=True))
+    changed = [(place, *told) for place, told in heads if told != as_usual[place]]
+    return {"heads": changed, "questions": one["questions"], "familyNames": one["familyNames"]}
 
 
 def _near(distances: Array, place: int) -> list[tuple[int, float]]:
@@ -51,14 +74,34 @@ def _heads(data: xr.Dataset) -> list[tuple[int, int]]:
     return [(layer, head) for layer in data["layer"].values.tolist() for head in data["head"].values.tolist()]
 
 
-def _known(rules: Rules, frame: pd.DataFrame) -> list[dict[str, str]]:
-    """The roles that any head has, in order, with title and colour."""
+def _known(data: xr.Dataset, rules: Rules, frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The roles that any head has, in order, with title, colour, and the score of their most usual detail."""
     colours = {rule.role: rule.colour for rule in reversed(rules.roles)}
-    found = [role for role in {**rules.titles, **dict.fromkeys(frame["role"])} if role in set(frame["role"]) - {""}]
+    usual = {str(role): str(rows.mode().iloc[0]) for role, rows in frame.groupby("role")["detail"]}
     return [
-        {"name": visible(role), "title": visible(rules.titles.get(role, role)), "colour": colours.get(role, "#7d8894")}
-        for role in found
+        {
+            "name": visible(role),
+            "title": visible(rules.titles.get(role, role)),
+            "colour": colours.get(role, "#7d8894"),
+            "score": _score(data, rules, role, usual[role]),
+        }
+        for role in {**rules.titles, **usual}
+        if role and role in usual
     ]
+
+
+def _score(data: xr.Dataset, rules: Rules, role: str, detail: str) -> dict[str, str] | None:
+    """The table and the label of it that makes heads have a role with a detail; None where it is no single label."""
+    label = detail.split(", ")[0]
+    made = [rule for rule in rules.roles if rule.role == role and rule.detail.format(label=label) == detail]
+    rule = next(iter(made or [rule for rule in rules.roles if rule.role == role]), None)
+    if rule is None or rule.score.result not in data:
+        return None
+    at = {**rule.score.at, **({rule.each: label} if rule.each else {})}
+    dims = further(data[rule.score.result])
+    if not all(dim in at for dim in dims):
+        return None
+    return {"metric": rule.score.result, "label": visible(", ".join(str(at[dim]) for dim in dims))}
 
 
 def _by_head(frame: pd.DataFrame, heads: list[tuple[int, int]]) -> list[pd.DataFrame]:
@@ -70,6 +113,13 @@ def _of_head(rows: pd.DataFrame) -> list[tuple[str, str]]:
     """(role, role with its detail in words) of each, in order."""
     named = zip(rows["role"].tolist(), rows["detail"].tolist(), strict=True)
     return [(visible(role), words) for role, words in role_names(named) if role]
+
+
+def _scores(data: xr.Dataset, rules: Rules, rows: pd.DataFrame) -> list[dict[str, str]]:
+    """What made a head have its first roles."""
+    named = zip(rows["role"].tolist(), rows["detail"].tolist(), strict=True)
+    found = (_score(data, rules, role, detail) for role, detail in named if role)
+    return [score for score in found if score][:SCORES]
 
 
 def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[tuple[int, int]]) -> dict[str, Any]:

@@ -22,15 +22,16 @@ from rich.text import Text
 from attnmetrics.errors import ConfigError
 from attnmetrics.storage import Location
 from attnmetrics.views import palette, similarity
-from attnmetrics.views.certainty import Certainty, certainty, interval_title, rank_told, unsure_told, why_none
+from attnmetrics.views.certainty import Certainty, certainty, interval_title, unsure_told, why_none
 from attnmetrics.views.correlations import without_off
 from attnmetrics.views.evidence import competing, evidence, from_how_much, is_off, off_in_words
 from attnmetrics.views.exemplars import TYPICAL, strongest, typical
 from attnmetrics.views.facts import about, duration, headline, left_out, other_layers, stage_seconds
-from attnmetrics.views.heads import Standout, rank_table, ranked, standouts
+from attnmetrics.views.heads import Standout, ranked, standouts
 from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.pieces import Piece, readable, visible, window
+from attnmetrics.views.places import find_place, ordinal, rank_table
 from attnmetrics.views.tables import (
     HEAD,
     Labels,
@@ -48,7 +49,6 @@ from attnmetrics.views.tables import (
     is_share,
     kind,
     labels_of,
-    ranking,
     said,
     shown,
     title,
@@ -57,11 +57,14 @@ from attnmetrics.views.tables import (
 )
 
 _NOT_IN_SUMMARY: Final = ("least variable", "most variable")
-_WIDEST_HEAT: Final = 16
+WIDEST_HEAT: Final = 16
 """Heat tables with more heads than this would not fit a terminal."""
 _FROM: Final = "bold black on #ffd08a"
 _TO: Final = "bold black on #9fd3f2"
 _FAINT: Final = "dim"
+HELD_OUT: Final = (
+    "held out: the head chosen on even shards, scored on odd ones; its place there where it is not the first"
+)
 _AGAINST: Final = "against it"
 """Heads the column of values against their chance level."""
 
@@ -86,8 +89,8 @@ def summary(data: xr.Dataset, facts: Mapping[str, Any]) -> RenderableType:
     tables: list[RenderableType] = [
         part for group in groups if group for part in (Text(), _standouts(group, interval_title(data)))
     ]
-    reason = [Text(), Text(why_none(data), style=_FAINT)] if why_none(data) else []
-    return Group(*lines, *off, *tables, *reason)
+    said = why_none(data) or (HELD_OUT if any(head.held_out for head in found) else "")
+    return Group(*lines, *off, *tables, *([Text(), Text(said, style=_FAINT)] if said else []))
 
 
 def _standouts(found: Sequence[Standout], interval: str) -> Table:
@@ -95,15 +98,28 @@ def _standouts(found: Sequence[Standout], interval: str) -> Table:
     what = "heads that stand out" if found[0].role.metric != "pos_to" else "attention to"
     captions = {head.of_chance for head in found}
     of_chance = captions.pop() if len(captions) == 1 else ""
-    sure = [interval] if interval else []
-    table = LightTable(what, "head", "", *sure, "median", *([of_chance, _AGAINST] if of_chance else ["vs chance"]))
+    sure = [interval, "rank"] if interval else []
+    beyond = ["held out"] if any(head.held_out for head in found) else []
+    table = LightTable(
+        what, "head", "", *sure, *beyond, "median", *([of_chance, _AGAINST] if of_chance else ["vs chance"])
+    )
     for head in found:
-        name = head.role.title.removeprefix("to ")
+        name = head.title.removeprefix("to ")
         place = f"layer {head.layer} head {head.head}"
         level = [head.shown_chance] if of_chance else []
-        beside = [*([head.interval] if sure else []), head.shown_median, *level, head.against_chance]
+        stands = [head.interval, head.stands] if sure else []
+        beside = [*stands, *([_held_out(head)] if beyond else []), head.shown_median, *level, head.against_chance]
         table.add_row(name, place, head.shown, *(Text(one, style=_FAINT) for one in beside))
     return table
+
+
+def _held_out(head: Standout) -> str:
+    """What the head that even shards choose has on odd ones: which one, and its place there, where it is another."""
+    found = head.held_out
+    if found is None:
+        return "–"
+    other = "" if (found.layer, found.head) == (head.layer, head.head) else f", {found.layer}.{found.head}"
+    return f"{found.shown}{other}" if found.place.rank == 1 else f"{found.shown}{other}, {ordinal(found.place.rank)}"
 
 
 # ---- a metric
@@ -124,11 +140,11 @@ def show_metric(data: xr.Dataset, name: str, top: int = 10, label: str | None = 
     Raises:
         ConfigError: no such metric or label.
     """
-    whole = data[_known(name, [str(key) for key in data.data_vars], "metric")]
+    whole = data[known_name(name, [str(key) for key in data.data_vars], "metric")]
     if label is None and (told := _compared(whole, top)):
         return Group(*_heading(whole, {}), *told)
     beside = _Beside.of(data, name)
-    at = {} if label is None else _label(beside.table, name, label)
+    at = {} if label is None else known_label(beside.table, name, label)
     body = _metric_body(data, beside.at(at), at, top)
     return Group(*_heading(beside.table, at), *body, *_of_intervals(data, beside))
 
@@ -142,7 +158,7 @@ def _metric_body(data: xr.Dataset, beside: "_Beside", at: Labels, top: int) -> S
     ranks = rank_table(data, str(table.name), at)
     if table.ndim > 2:
         return [_by_label(beside, ranks), *_off(data, table, top)]
-    heat: list[RenderableType] = [_heat(data, table), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
+    heat: list[RenderableType] = [_heat(data, table), Text()] if table.sizes["head"] <= WIDEST_HEAT else []
     return [*heat, *_how_ranked(table, beside.level), _top_heads(beside, ranks, top), *_off(data, table, top)]
 
 
@@ -192,7 +208,7 @@ def _without_off(data: xr.Dataset, table: xr.DataArray) -> list[RenderableType]:
     return [] if told is None else [Text(told, style=_FAINT)]
 
 
-def _known(name: str, known: Sequence[str], what: str) -> str:
+def known_name(name: str, known: Sequence[str], what: str) -> str:
     """`name`, if it is known.
 
     Raises:
@@ -207,7 +223,7 @@ def _known(name: str, known: Sequence[str], what: str) -> str:
     raise ConfigError(f"expected a {what} of this run, found {visible(name)!r}; {hint}the run has: {listed}{twins}")
 
 
-def _label(table: xr.DataArray, name: str, label: str) -> Labels:
+def known_label(table: xr.DataArray, name: str, label: str) -> Labels:
     """The label of the table's further dimension that is spelled like this.
 
     Raises:
@@ -217,7 +233,7 @@ def _label(table: xr.DataArray, name: str, label: str) -> Labels:
     if not dims:
         raise ConfigError(f"expected no label for {visible(name)}, found {visible(label)!r}; it has one value a head")
     known = labels_of(table, dims[0])
-    spelled = _known(label, [str(one) for one in known], f"label of {visible(dims[0])!r}")
+    spelled = known_name(label, [str(one) for one in known], f"label of {visible(dims[0])!r}")
     return {dims[0]: known[[str(one) for one in known].index(spelled)]}
 
 
@@ -398,7 +414,7 @@ def _compared(table: xr.DataArray, top: int) -> Sequence[RenderableType]:
     if "axis" in table.dims:
         return [_places(table), *_explained(table)]
     whole = table.assign_attrs(kind="count")
-    heat: list[RenderableType] = [heat_table(whole), Text()] if table.sizes["head"] <= _WIDEST_HEAT else []
+    heat: list[RenderableType] = [heat_table(whole), Text()] if table.sizes["head"] <= WIDEST_HEAT else []
     return [*heat, _groups(table)]
 
 
@@ -477,7 +493,7 @@ def show_head(data: xr.Dataset, layer: int, head: int, does: Sequence[Renderable
     Raises:
         ConfigError: the run has no such head.
     """
-    _require_head(layer, head, data["layer"].values.tolist(), data["head"].values.tolist())
+    require_head(layer, head, data["layer"].values.tolist(), data["head"].values.tolist())
     tables = [_Beside.of(data, name) for name in by_themselves(data)]
     many = [one for one in tables if one.table.ndim > 2 and one.table.shape[2] > _FEW_LABELS]
     profiles = Columns([_profile(one, layer, head) for one in many], padding=(0, 3))
@@ -497,7 +513,12 @@ def _how_much(data: xr.Dataset, layer: int, head: int) -> list[RenderableType]:
     return [Text(f"{share} of its attention is off null pieces", style=_FAINT)]
 
 
-def _require_head(layer: int, head: int, layers: Sequence[int], heads: Sequence[int]) -> None:
+def require_head(layer: int, head: int, layers: Sequence[int], heads: Sequence[int]) -> None:
+    """Refuse a head that there is not.
+
+    Raises:
+        ConfigError: naming the layers or heads that there are.
+    """
     for what, found, known in (("layer", layer, layers), ("head", head, heads)):
         if found not in known:
             raise ConfigError(f"expected a {what} of this run, found {found}; the run has {what}s {_span(known)}")
@@ -520,8 +541,7 @@ def _metrics(data: xr.Dataset, tables: Sequence[_Beside], layer: int, head: int)
         (dim,) = further(one.table)
         rows += [(one, {dim: label}) for label in labels_of(one.table, dim)]
     for one, label in rows:
-        name = ", ".join([str(one.table.name), *map(in_words, label.values())])
-        result.add_row(Text(visible(name)), *_metric_row(data, one, at, label, bool(sure)))
+        result.add_row(Text(heading(one.table, label)), *_metric_row(data, one, at, label, bool(sure)))
     return result
 
 
@@ -538,13 +558,8 @@ def _metric_row(data: xr.Dataset, one: _Beside, at: dict[str, int], label: Label
 
 def _rank(data: xr.Dataset, table: xr.DataArray, at: dict[str, int], label: Labels) -> str:
     """Where a head stands among those that compete: the interval of its rank where there is one, else its rank."""
-    by = ranking(data, data[str(table.name)])
-    order = [(layer, head) for layer, head, _ in ranked(rank_table(data, str(table.name), label))]
-    place = at["layer"], at["head"]
-    if place not in order:
-        return "–"
-    rank, number = order.index(place) + 1, len(order)
-    return f"{rank_told(data, str(by.name), at, rank, number) if not label else rank} of {number}"
+    place = find_place(data, str(table.name), label, at, rank_table(data, str(table.name), label))
+    return "–" if place is None else f"{place.told} of {place.of}"
 
 
 def _profile(one: _Beside, layer: int, head: int, most: int = 5) -> Table:
@@ -577,7 +592,7 @@ def show_exemplars(frame: pd.DataFrame, layer: int, head: int, top: int = 5, uni
         raise ConfigError("this run has no exemplars: no pair of pieces was attendable, or it ran with --exemplars 0")
     frame = strongest(frame)
     layers, heads = sorted(set(frame["layer"].tolist())), sorted(set(frame["head"].tolist()))
-    _require_head(layer, head, layers, heads)
+    require_head(layer, head, layers, heads)
     rows = frame[(frame["layer"] == layer) & (frame["head"] == head)].sort_values("rank").head(top)
     parts = [Text(f"layer {layer} head {head}", style="bold"), legend()]
     parts += [text for row in rows.to_dict("records") for text in exemplar_lines(row, unit)]

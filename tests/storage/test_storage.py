@@ -3,8 +3,10 @@
 import os
 import pickle
 import stat
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Lock
 from uuid import uuid4
 
 import numpy as np
@@ -15,7 +17,7 @@ import zarr
 
 from attnmetrics import storage
 from attnmetrics.errors import ConfigError
-from attnmetrics.storage import Location, locate, os_errors, read_ahead
+from attnmetrics.storage import AT_ONCE, Location, locate, os_errors, read_ahead
 
 
 @pytest.fixture(params=["local", "object"])
@@ -127,6 +129,57 @@ def test_a_folder_that_cannot_be_filled_stays(folder: Location) -> None:
     with pytest.raises(RuntimeError):
         place.write_folder(lambda path: [(path / "y").write_text("2"), raising()])
     assert (folder.names(), place.names()) == (["results"], ["x"])
+
+
+class Bucket:
+    """Counts the files that are put in it at the same time, and has no room for one of them."""
+
+    def __init__(self, lacks_room_for: str = "") -> None:
+        self.lacks_room_for = lacks_room_for
+        self.lock, self.all_busy = Lock(), Event()
+        self.now = self.most = 0
+        self.put_names: list[str] = []
+        self.deleted: list[str] = []
+
+    def put(self, key: str, content: Path, attributes: dict[str, str]) -> None:
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        if self.now == AT_ONCE:
+            self.all_busy.set()
+        assert self.all_busy.wait(60)
+        with self.lock:
+            self.now -= 1
+        if key == self.lacks_room_for:
+            raise OSError(28, "no space")
+        self.put_names.append(key)
+
+    def list(self, prefix: str) -> Sequence[Sequence[dict[str, str]]]:
+        return [[{"path": f"{prefix}stale"}]]
+
+    def delete(self, keys: Sequence[str]) -> None:
+        self.deleted.extend(keys)
+
+
+def fill_many(path: Path) -> None:
+    for number in range(100):
+        (path / f"{number:02d}").touch()
+
+
+def test_the_files_of_a_folder_are_put_in_an_object_store_some_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = Bucket()
+    monkeypatch.setattr("attnmetrics.storage.objects._store", lambda url: bucket)
+    locate("s3://bucket/results").write_folder(fill_many)
+    assert sorted(bucket.put_names) == [f"results/{number:02d}" for number in range(100)]
+    assert (bucket.most, bucket.deleted) == (AT_ONCE, ["results/stale"])
+
+
+def test_after_a_file_that_cannot_be_put_nothing_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = Bucket(lacks_room_for="results/03")
+    monkeypatch.setattr("attnmetrics.storage.objects._store", lambda url: bucket)
+    with pytest.raises(OSError, match="no space"):
+        locate("s3://bucket/results").write_folder(fill_many)
+    assert bucket.deleted == []
 
 
 def raising() -> None:

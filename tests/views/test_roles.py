@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
@@ -17,10 +18,14 @@ import attnmetrics
 from attnmetrics.cli import main
 from attnmetrics.describing.frame import roles_frame, sentences
 from attnmetrics.describing.questions import answers
-from attnmetrics.describing.rules import read_rules
+from attnmetrics.describing.rules import read_rules, with_evidence
+from attnmetrics.running.roles import page_roles, roles_by_evidence
+from attnmetrics.storage import locate
 from attnmetrics.views.atlas import render
+from attnmetrics.views.evidence import evidence, with_least
 from attnmetrics.views.role_pages import pack_roles
 from attnmetrics.views.roles import role_names, show_answers, show_families, show_like, show_sentence
+from attnmetrics.views.tables import values
 
 sys.path.append(str(Path(__file__).parents[1] / "describing"))
 from planted import HEADS, head, planted
@@ -90,7 +95,7 @@ def test_families_and_nearest_heads_are_tables(frame: pd.DataFrame) -> None:
 
 
 def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset, frame: pd.DataFrame) -> None:
-    packed = pack_roles(data, frame)
+    packed = pack_roles(data, [(0.05, frame)])
     json.dumps(packed)
     assert packed["sentences"][head("previous")] == sentences(frame)[0, head("previous")]
     assert "\x1b" not in json.dumps(packed, ensure_ascii=False)
@@ -106,7 +111,9 @@ def page(data: xr.Dataset, frame: pd.DataFrame, tmp_path_factory: pytest.TempPat
     made = exemplars(data)
     with chromium() as browser:
         desk = Desk(browser, tmp_path_factory.mktemp("roles"))
-        yield desk.open(render(data, made, attention(made), facts(), roles=frame), 1200, 900)
+        yield desk.open(
+            render(data, made, attention(made), facts(), roles=roles_by_evidence(data, frame, None)), 1200, 900
+        )
         desk.check()
         desk.close()
 
@@ -115,26 +122,39 @@ def page(data: xr.Dataset, frame: pd.DataFrame, tmp_path_factory: pytest.TempPat
 def test_the_overview_begins_with_a_map_of_what_heads_do(page: Page, frame: pd.DataFrame) -> None:
     page.evaluate("location.hash = '#/'")
     expect(page.locator("section h2").first).to_have_text("What each head does")
-    expect(page.locator(".role-map .role-cells")).to_have_count(len(HEADS))  # each has a first role of its own
-    box = page.locator(".role-map").bounding_box()
-    assert box is not None
-    cells = page.locator(".role-map .role-cells[data-role=inactive] path").first.bounding_box()
+    expect(page.locator(".board-map .role-cells")).to_have_count(len(HEADS))  # each has a first role of its own
+    cells = page.locator(".board-map .role-cells[data-role=inactive] path").first.bounding_box()
     assert cells is not None
-    page.mouse.move(cells["x"] + 5, cells["y"] + 5)
-    expect(page.locator(".tip").first).to_contain_text(sentences(frame)[0, head("inactive")])
-    page.mouse.click(cells["x"] + 5, cells["y"] + 5)
+    card, here = page.locator(".board-card"), (cells["x"] + 5, cells["y"] + 5)
+    page.mouse.move(*here)
+    expect(card.locator(".does")).to_have_text(sentences(frame)[0, head("inactive")])
+    page.mouse.click(*here)
+    page.mouse.move(1, 1)
+    expect(card.locator(".does")).to_have_text(sentences(frame)[0, head("inactive")])  # a click keeps it
+    assert page.evaluate("location.hash") == f"#/?head=0.{head('inactive')}"
+    page.mouse.dblclick(*here)
     expect(page.locator("h1")).to_have_text(f"Layer 0 head {head('inactive')}")
     expect(page.locator(".does")).to_have_text(sentences(frame)[0, head("inactive")])
 
 
 @needs_chromium
-def test_a_colour_of_the_map_can_be_singled_out(page: Page) -> None:
+def test_a_colour_of_the_map_is_singled_out_and_leads_to_the_map_of_what_makes_it(page: Page) -> None:
     page.evaluate("location.hash = '#/'")
-    button = page.locator(".role-legend button", has_text="second sink")
-    button.click()
-    expect(button).to_have_attribute("aria-pressed", "true")
+    button = page.locator(".board-tabs button", has_text="induction")
+    button.hover()
     expect(page.locator(".role-cells.pale")).to_have_count(len(HEADS) - 1)
-    expect(page.locator(".role-cells[data-role='second sink']")).not_to_have_class("role-cells pale")
+    expect(page.locator(".role-cells[data-role=induction]")).not_to_have_class("role-cells pale")
+    button.click()
+    expect(page.locator(".board-tabs button[aria-pressed=true]")).to_contain_text("induction")
+    expect(page.locator(".board-legend")).to_contain_text("what followed the same piece before")
+    assert page.evaluate("location.hash") == "#/?map=induction_attention"
+    told = page.locator(".board-card tr").first
+    expect(told).to_have_attribute("data-metric", "induction_attention")
+    page.locator(".board-map").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".board-card h3")).to_have_text("Layer 0 head 1")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Layer 0 head 1")
 
 
 @needs_chromium
@@ -153,6 +173,42 @@ def test_questions_are_answered_on_the_overview_and_in_the_finder(page: Page) ->
     expect(page.locator(".ranked tbody tr")).to_have_count(len(HEADS))
     page.evaluate("location.hash = '#/head/0/0'")
     expect(page.locator("section", has_text="Heads like this one").locator("li")).to_have_count(8)
+
+
+def test_roles_follow_the_evidence_that_is_asked_for(data: xr.Dataset) -> None:
+    """Each table is what all rules say with that share, though only heads that change are asked again."""
+    usual = roles_frame(read_rules(None), data)
+    found = roles_by_evidence(data, usual, None)
+    assert [share for share, _ in found] == [0, 0.01, 0.02, 0.05, 0.1, 0.2]
+    for share, frame in found:
+        whole = roles_frame(with_evidence(read_rules(None), share), data)
+        pd.testing.assert_frame_equal(frame, whole)
+    off = [set(frame.query("role == 'inactive'")["head"]) for _, frame in found]
+    assert off[0] == set()
+    assert off[-1] == {head("inactive"), head("first piece")}
+
+
+@needs_chromium
+def test_the_address_holds_the_evidence_and_all_roles_follow_it(page: Page) -> None:
+    page.evaluate("location.hash = '#/'")
+    off = page.locator("[data-question=inactive] .members a")
+    expect(off).to_have_text([f"0.{head('inactive')}"])
+    page.locator(".evidence select").first.select_option("0.2")
+    both = [f"0.{head(one)}" for one in ("inactive", "first piece")]
+    expect(off).to_have_count(2)
+    assert set(off.all_inner_texts()) == set(both)
+    assert page.evaluate("location.hash") == "#/?evidence=0.2"
+    off.filter(has_text=both[1]).click()
+    expect(page.locator(".does")).to_contain_text("Nearly switched off on this text")
+    assert page.evaluate("location.hash") == f"#/head/0/{head('first piece')}?evidence=0.2"
+    page.go_back()
+    page.go_back()
+    expect(off).to_have_count(1)
+    page.evaluate("location.hash = '#/find?q=inactive&evidence=0.2'")
+    expect(page.locator(".presets button[aria-pressed=true]")).to_have_text("Which are switched off?")
+    assert page.evaluate("location.hash").endswith("evidence=0.2"), "the finder writes its own address"
+    page.evaluate("location.hash = '#/?evidence=7'")
+    expect(off).to_have_count(1)
 
 
 # ---- a run
@@ -205,3 +261,15 @@ def test_the_profile_of_a_head_begins_with_its_sentence(demo_run: Path, capsys: 
     out = " ".join(capsys.readouterr().out.split())
     said: Callable[[int, int], str] = lambda layer, number: sentences(attnmetrics.roles(demo_run))[layer, number]  # noqa: E731
     assert said(0, 0) in out
+
+
+def test_other_evidence_finds_other_roles_of_a_run(demo_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    share = values(evidence(attnmetrics.load(demo_run)))
+    layer, number = np.unravel_index(int(share.argmin()), share.shape)
+    more = str(round(float(share.min()) + 0.01, 3))
+    with pytest.raises(SystemExit):
+        main(["show", str(demo_run), "--layer", str(layer), "--head", str(number), "--evidence", more])
+    assert "Nearly switched off on this text" in capsys.readouterr().out
+    asked = dict(page_roles(locate(demo_run), with_least(attnmetrics.load(demo_run), float(more))))
+    pd.testing.assert_frame_equal(asked[0.05], attnmetrics.roles(demo_run))
+    pd.testing.assert_frame_equal(asked[float(more)], attnmetrics.roles(demo_run, evidence=float(more)))

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 from models import save_model
+from pydantic import BaseModel
 
 from attnmetrics.assets import MODELS
 from attnmetrics.cli import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_SHARDS_MISSING, main, spread
+from attnmetrics.config import ProbeConfig, RunConfig
 from attnmetrics.engine.worker import Worker
+from attnmetrics.flags import GROUPS
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -67,6 +70,27 @@ def test_help_names_the_commands_and_the_defaults(command: Command) -> None:
     assert "annotate" in command("--help")[1]
     text = " ".join(command("run", "--help")[1].replace("│", " ").split())
     assert "exemplar sentences, or windows, per head (default: 50)" in text
+
+
+@pytest.mark.parametrize("width", ["60", "80"])
+def test_help_begins_with_the_five_flags_that_matter_first_at_any_width(
+    command: Command, monkeypatch: pytest.MonkeyPatch, width: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    lines = command("run", "--help")[1].splitlines()
+    assert max(map(len, lines)) < int(width)
+    sections = [line for line in lines if line.endswith(":") and not line.startswith((" ", "Usage"))]
+    assert sections[:2] == ["To begin with:", "Corpus:"]
+    begin = lines[lines.index(sections[0]) : lines.index(sections[1])]
+    flags = [word for line in begin if line.startswith("  -") for word in line.split() if word.startswith("--")]
+    assert flags == ["--model", "--corpus", "--annotator", "--out", "--sample-sentences"]
+
+
+@pytest.mark.parametrize("kind", [RunConfig, ProbeConfig])
+def test_every_flag_of_a_configuration_has_its_place_in_the_help(kind: type[BaseModel]) -> None:
+    places = [field for fields in GROUPS.values() for field in fields]
+    assert not set(kind.model_fields) - set(places), "name its group in attnmetrics/flags.py"
+    assert len(places) == len(set(places))
 
 
 def test_importing_the_package_loads_no_heavy_library() -> None:
@@ -335,6 +359,31 @@ def test_control_characters_never_reach_the_terminal(command: Command, text: Pat
     assert "\x1b[2J" not in err
 
 
+def test_a_view_opens_as_it_is_asked(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    page = tmp_path / "page.html"
+    code, _, _ = command(
+        "view", "head", "--text", "The museum", "--layer", 2, "--head", "1,3", "--include-layers", "1-3", "--words",
+        "--theme", "dark", "--open", "--out", page,
+    )  # fmt: skip
+    found = page.read_text(encoding="utf-8")
+    assert (code, opened) == (0, [page.as_uri()])
+    assert '"preset":{"layer":2,"heads":[1,3],"words":true' in found
+    assert '<html lang="en" data-theme="dark">' in found and '"layers":[1,2,3]' in found
+    assert command("view", "neuron", "--text", "The", "--head", 2, "--out", page)[0] == 0
+    assert '"preset":{"layer":0,"heads":[2]' in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "flags", [("model", "--layer", 1), ("model", "--head", 1), ("neuron", "--words"), ("neuron", "--head", "0,1")]
+)
+def test_a_view_is_not_asked_for_what_it_has_not(command: Command, flags: tuple[object, ...]) -> None:
+    code, _, error = command("view", *flags, "--text", "The")
+    assert code == EXIT_ERROR
+    assert f"the {flags[0]} view shows" in error
+
+
 def test_a_view_of_a_text_is_a_page(command: Command, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     code, out, _ = command(
@@ -345,7 +394,7 @@ def test_a_view_of_a_text_is_a_page(command: Command, tmp_path: Path) -> None:
     code, _, error = command("view", "head", "--text", "The", "--layers", "1-2", "--heads", "0,3", "--out", page)
     assert code == 0 and '"layers":[1,2],"heads":[0,3]' in page.read_text(encoding="utf-8")
     code, _, error = command("view", "head", "--text", "The", "--heads", "3-1", "--out", page)
-    assert (code, error) == (1, "attnmetrics: --heads: expected heads such as 0-3,6; found '3-1'\n")
+    assert (code, error) == (1, "attnmetrics: --include-heads: expected heads such as 0-3,6; found '3-1'\n")
     code, _, error = command("view", "head", "--text", "", "--out", page)
     assert code == EXIT_ERROR
     assert "expected a text with at least one piece, found none" in error

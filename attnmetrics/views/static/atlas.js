@@ -10,15 +10,12 @@ import { drawOverview } from "./atlas/overview.js";
 import { drawPaper } from "./atlas/papers/page.js";
 import { drawRelation } from "./atlas/relation-page.js";
 import { drawRun } from "./atlas/run-page.js";
+import { SearchBox } from "./atlas/search-box.js";
 import { drawSimilarity } from "./atlas/similarity-page.js";
+import { Site } from "./atlas/site.js";
 import { drawTry } from "./atlas/try.js";
-import { themeToggle } from "./shared/controls.js";
-import { el } from "./shared/dom.js";
 
-/**
- * What draws the page of an address, by its first part: (root, atlas, other parts, go, query), where `go` leads to
- * another address. Returns what is wrong with the address, or null.
- */
+/** What draws the page of an address, by its first part (see atlas/site.js). */
 const PAGES = {
   "": drawOverview, metrics: drawMetrics, metric: drawMetricPage, head: drawHeadPage, find: drawFinder,
   similarity: drawSimilarity, paper: drawPaper, relation: drawRelation, coreference: drawCoreference, run: drawRun,
@@ -27,101 +24,36 @@ const LINKS = [["#/", "Overview"], ["#/metrics", "Metrics"], ["#/find", "Find he
   ["#/paper", "The paper"], ["#/run", "The run"]];
 /** The link that is lit on pages that have none of their own. */
 const LIT = { head: "", metric: "metrics", relation: "paper", coreference: "paper" };
-const HEAD_HINT = "Two numbers: layer and head, such as 4.11";
+/** Pages without numbers of the run's heads. */
+const NOT_OF_HEADS = ["try"];
 
 export async function drawAtlas(root, data) {
-  new Atlas(root, await openAtlas(data)).listen();
+  const atlas = await openAtlas(data);
+  const papers = atlas.papers.length > 1 ? "The papers" : "The paper";
+  const links = LINKS.map(([href, name]) => [href, href === "#/paper" ? papers : name]);
+  if (atlas.served) links.splice(3, 0, ["#/try", "Your sentence"]);
+  const pages = atlas.served ? { ...PAGES, try: drawTry } : PAGES;
+  const site = new Site(root, atlas, {
+    what: "atlas", pages, links, lit: LIT, notOfHeads: NOT_OF_HEADS, box: (go) => new SearchBox(atlas, go),
+    ready: (query) => readEvidence(atlas, query), written: (href) => atlas.evidence.written(href),
+  });
+  atlas.setEvidence = (least) => setEvidence(atlas, least, site);
+  site.listen();
 }
 
-class Atlas {
-  constructor(root, atlas) {
-    Object.assign(this, { atlas, pages: PAGES, page: el("div", { class: "page", tabindex: -1 }) });
-    const papers = atlas.papers.length > 1 ? "The papers" : "The paper";
-    const links = LINKS.map(([href, name]) => [href, href === "#/paper" ? papers : name]);
-    if (atlas.served) {
-      this.pages = { ...PAGES, try: drawTry };
-      links.splice(3, 0, ["#/try", "Your sentence"]);
-    }
-    const anchors = links.map(([href, name]) => el("a", { href }, name));
-    this.nav = el("nav", { class: "pages", "aria-label": "Pages" }, ...anchors);
-    const brand = el("a", { class: "brand", href: "#/" }, atlas.name);
-    atlas.setEvidence = (least) => this.#setEvidence(least);
-    root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, jump(), themeToggle()), this.page);
-  }
-
-  listen() {
-    let width = innerWidth;
-    addEventListener("hashchange", () => { this.#draw(); this.page.focus({ preventScroll: true }); });
-    addEventListener("resize", () => {
-      if (innerWidth === width) return;
-      width = innerWidth;
-      if (!this.page.querySelector(".try")) this.#draw(); // the views follow the width themselves
-    });
-    this.#draw();
-  }
-
-  #draw() {
-    const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
-    const [name, ...rest] = path.split("/").map(decode);
-    const draw = Object.hasOwn(this.pages, name) ? this.pages[name] : null;
-    this.page.replaceChildren();
-    const unknown = `expected a page of the atlas, found ${path}`;
-    const fault = draw ? draw(this.page, this.atlas, rest, go, new URLSearchParams(query)) : unknown;
-    if (fault) this.page.replaceChildren(...faultOf(fault));
-    this.#light(LIT[name] ?? name);
-    document.title = `${this.page.querySelector("h1")?.textContent ?? "Attention heads"} · ${this.atlas.name}`;
-    const chosen = this.page.querySelector(".chosen");
-    if (chosen) chosen.scrollIntoView({ block: "center" });
-    else scrollTo(0, 0);
-  }
-
-  /** Draw the page again with other heads switched off; what was seen and chosen stays where it was. */
-  #setEvidence(least) {
-    const top = scrollY;
-    this.atlas.evidence.least = least;
-    this.#draw();
-    scrollTo(0, top);
-    this.page.querySelector(".evidence select")?.focus({ preventScroll: true });
-  }
-
-  /** Light the link of a page. */
-  #light(name) {
-    for (const link of this.nav.querySelectorAll("a")) {
-      const isHere = link.getAttribute("href") === `#/${name}`;
-      if (isHere) link.setAttribute("aria-current", "page");
-      else link.removeAttribute("aria-current");
-    }
-  }
+/** Which heads are switched off, as the address asks. */
+function readEvidence({ evidence, evidence_choices: choices, roles }, query) {
+  evidence.read(query, choices);
+  roles?.use(evidence.least);
+  return null;
 }
 
-const go = (href) => { location.hash = href; };
-
-/** A part of an address as text; as it stands where it is not well formed. */
-function decode(part) {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
-}
-
-function faultOf(fault) {
-  const back = el("a", { href: "#/" }, "Back to the overview");
-  return [el("h1", {}, "Not in this atlas"), el("p", {}, `${fault}.`), el("p", {}, back)];
-}
-
-/** A box that goes to a head by its numbers. */
-function jump() {
-  const name = "Go to a head: layer.head";
-  const attributes = { type: "text", inputmode: "decimal", placeholder: "layer.head", "aria-label": name, size: 9 };
-  const input = el("input", attributes);
-  const onsubmit = (event) => {
-    event.preventDefault();
-    const found = input.value.match(/^\D*(\d+)\D+(\d+)\D*$/);
-    input.setCustomValidity(found ? "" : HEAD_HINT);
-    if (!found) { input.reportValidity(); return; }
-    input.value = "";
-    go(`#/head/${Number(found[1])}/${Number(found[2])}`);
-  };
-  return el("form", { class: "jump", onsubmit, oninput: () => input.setCustomValidity("") }, input);
+/** Draw the page again with other heads switched off; what was seen and chosen stays where it was. */
+function setEvidence(atlas, least, site) {
+  const top = scrollY;
+  atlas.evidence.least = least;
+  history.pushState(null, "", atlas.evidence.written(location.hash || "#/"));
+  site.draw();
+  scrollTo(0, top);
+  document.querySelector(".evidence select")?.focus({ preventScroll: true });
 }

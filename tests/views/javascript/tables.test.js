@@ -8,7 +8,8 @@ import { headsAsked, ordered, pairs, readQuestion, writeQuestion } from "#arithm
 import { startLabel } from "#arithmetic/labels.js";
 import { extent, linear, padded, spacing } from "#arithmetic/scales.js";
 import { shelves } from "#arithmetic/shelves.js";
-import { CorpusTable, Metric } from "#arithmetic/tables.js";
+import { CorpusTable } from "#arithmetic/table.js";
+import { Metric } from "#arithmetic/tables.js";
 
 /** A made-up table of 2 layers of 2 heads. */
 function metric(described, values, isFirst = true) {

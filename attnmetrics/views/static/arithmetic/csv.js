@@ -15,6 +15,10 @@ function cell(value) {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/** The rows with one more column, the same words in each: what they are of. */
+export const withAbout = ([header, ...rows], about) =>
+  (about ? [[...header, "about"], ...rows.map((row) => [...row, about])] : [header, ...rows]);
+
 /** What a column of a metric is called. */
 export const columnName = (metric, label) => (metric.dim ? `${metric.name} ${metric.labels[label]}` : metric.name);
 
@@ -23,48 +27,68 @@ const named = (atlas, place) => {
   return [atlas.layers[layer], atlas.heads[head]];
 };
 
+/** The columns of a value: where its table has intervals, those of its bounds too. */
+export const valueColumns = (metric, label, name = columnName(metric, label)) =>
+  (metric.sure?.own ? [name, `${name}_low`, `${name}_high`] : [name]);
+
+/** A value, and its bounds likewise. */
+export const valueCells = (metric, place, label = 0) =>
+  [metric.values[place * metric.width + label], ...(metric.sure?.own ? metric.bounds(place, label) : [])];
+
 /** (layer, head, value) of all heads. */
 export function headRows(atlas, metric, label) {
-  const rows = [...metric.column(label)].map((value, place) => [...named(atlas, place), value]);
-  return [["layer", "head", columnName(metric, label)], ...rows];
+  const places = [...metric.column(label).keys()];
+  const rows = places.map((place) => [...named(atlas, place), ...valueCells(metric, place, label)]);
+  return [["layer", "head", ...valueColumns(metric, label)], ...rows];
 }
 
 /** (layer, head, value at every label) of all heads. */
 export function labelRows(atlas, metric) {
-  const values = (place) => metric.labels.map((_, label) => metric.column(label)[place]);
+  const values = (place) => metric.labels.flatMap((_, label) => valueCells(metric, place, label));
   const rows = [...metric.column(0).keys()].map((place) => [...named(atlas, place), ...values(place)]);
-  return [["layer", "head", ...metric.labels], ...rows];
+  return [["layer", "head", ...metric.labels.flatMap((name, label) => valueColumns(metric, label, name))], ...rows];
 }
 
 /** (label, value of every layer), the labels given. */
 export function layerRows(atlas, metric, labels, name) {
-  const values = (label) => atlas.layers.map((_, layer) => metric.ofLayer(layer, label));
+  const more = metric.sure?.ofLayers ? ["_low", "_high"] : [];
+  const bounds = (layer, label) => (more.length ? metric.boundsOfLayer(layer, label) : []);
+  const cells = (layer, label) => [metric.ofLayer(layer, label), ...bounds(layer, label)];
+  const values = (label) => atlas.layers.flatMap((_, layer) => cells(layer, label));
+  const columns = (layer) => ["", ...more].map((end) => `layer ${layer}${end}`);
   const rows = labels.map((label) => [metric.labels[label], ...values(label)]);
-  return [[name, ...atlas.layers.map((layer) => `layer ${layer}`)], ...rows];
+  return [[name, ...atlas.layers.flatMap(columns)], ...rows];
 }
 
 /** (label, value of a head, mean of all heads). */
 export function profileRows(metric, layer, head, name) {
-  const rows = metric.labels.map((label, n) => [label, metric.at(layer, head, n), metric.mean(n)]);
-  return [[metric.dim, name, "mean of all heads"], ...rows];
+  const place = layer * metric.heads + head;
+  const rows = metric.labels.map((label, n) => [label, ...valueCells(metric, place, n), metric.mean(n)]);
+  return [[metric.dim, ...valueColumns(metric, null, name), "mean of all heads"], ...rows];
 }
 
 /** Every value of a head with its rank. */
 export function metricRows(atlas, layer, head) {
   const place = placeOf(atlas, layer, head);
+  const more = (cells) => (atlas.interval_title ? cells : []);
   const row = (metric, label) => {
     const { rank, of } = metric.rank(place, label);
     const name = metric.dim ? metric.labels[label] : "";
-    return [metric.name, name, metric.at(layer, head, label), rank || "", of, metric.unit];
+    const open = metric.ranks(place, label) ?? ["", ""];
+    const bounds = metric.bounds(place, label).map((bound) => (Number.isNaN(bound) ? "" : bound));
+    const sure = more([...bounds, ...open]);
+    return [metric.name, name, metric.at(layer, head, label), rank || "", of, metric.unit, ...sure];
   };
   const labels = (metric) => (metric.dim ? [...metric.labels.keys()] : [0]);
   const rows = atlas.metrics.flatMap((metric) => labels(metric).map((label) => row(metric, label)));
-  return [["metric", "label", "value", "rank", "of", "unit"], ...rows];
+  const columns = more(["low", "high", "rank_first", "rank_last"]);
+  return [["metric", "label", "value", "rank", "of", "unit", ...columns], ...rows];
 }
 
 /** (layer, head, y, x) of the heads given; `y` and `x` are { metric, label }. */
 export function pairRows(atlas, y, x, places) {
-  const value = (axis, place) => axis.metric.column(axis.label)[place];
-  const rows = places.map((place) => [...named(atlas, place), value(y, place), value(x, place)]);
-  return [["layer", "head", columnName(y.metric, y.label), columnName(x.metric, x.label)], ...rows];
+  const value = ({ metric, label }, place) => valueCells(metric, place, label);
+  const rows = places.map((place) => [...named(atlas, place), ...value(y, place), ...value(x, place)]);
+  const columns = [y, x].flatMap(({ metric, label }) => valueColumns(metric, label));
+  return [["layer", "head", ...columns], ...rows];
 }

@@ -2,13 +2,31 @@
 
 import { percent } from "./numbers.js";
 
+/** What an address calls the share that heads need. */
+const NAME = "evidence";
+
 export class Evidence {
   /**
    * nulls: share of attention on null pieces by place of a head, ofLayers: by layer; null where nothing is null.
-   * least: a head with a smaller share off null pieces is nearly switched off.
+   * least: a head with a smaller share off null pieces is nearly switched off; the run's own is the usual.
    */
   constructor(nulls, ofLayers, least) {
-    Object.assign(this, { nulls, ofLayers, least });
+    Object.assign(this, { nulls, ofLayers, least, usual: least });
+  }
+
+  /** Take the share that an address asks for, if it is one of those that may be chosen, else the usual. */
+  read(query, choices) {
+    const asked = query.get(NAME);
+    this.least = choices.find((share) => String(share) === asked) ?? this.usual;
+  }
+
+  /** An address with the share that is asked for; the usual goes unsaid. */
+  written(href) {
+    const [page, before = ""] = href.split("?");
+    const query = new URLSearchParams(before);
+    query.delete(NAME);
+    if (this.least !== this.usual) query.set(NAME, this.least);
+    return query.size ? `${page}?${query}` : page;
   }
 
   /** What a head leaves off null pieces; 1 where that is unknown. */

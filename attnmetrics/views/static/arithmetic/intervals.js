@@ -1,34 +1,102 @@
-// How sure the values of a metric are, as in the tables of the command line (views/certainty.py).
+// How sure the values of a table are, as in the tables of the command line (views/certainty.py, views/places.py).
 
 import { ordinal, shown } from "./numbers.js";
 
 const MOST_DECIMALS = 6;
+/** Codes of the distance of a bound from its value (views/packed_intervals.py). */
+const [STEPS, SMALLEST, UNKNOWN] = [600, 32, -32768];
 
-/** The intervals of a table of heads; ranks are null where a head has several values. */
+/** The distance that a code stands for. */
+const apart = (code) => {
+  if (code === UNKNOWN) return NaN;
+  return code === 0 ? 0 : Math.sign(code) * 2 ** ((Math.abs(code) - 1) / STEPS - SMALLEST);
+};
+
+/** Bounds of values: [low, high] of each. `codes`: of all low bounds, then of all high ones. */
+export class Bounds {
+  constructor(values, codes, unsure = null) {
+    Object.assign(this, { values, codes, unsure });
+  }
+
+  at(n) {
+    const value = this.values[n];
+    return [value + apart(this.codes[n]), value + apart(this.codes[n + this.values.length])];
+  }
+
+  /** Whether they come from few groups of shards. */
+  isUnsure(n) {
+    return Boolean(this.unsure?.[n]) && this.codes[n] !== UNKNOWN;
+  }
+}
+
+/** The intervals of a table; ranks are null where a head has several values. */
 export class Intervals {
-  /** low, high, unsure: [layers × heads × labels]; rankLow, rankHigh: [layers × heads], or null. */
-  constructor(metric, { low, high, unsure, rankLow, rankHigh }) {
-    Object.assign(this, { metric, low, high, unsure, rankLow, rankHigh });
+  /** own, ofLayers: `Bounds` or null; rankLow, rankHigh: [layers × heads], or null. */
+  constructor(metric, { own = null, ofLayers = null, rankLow = null, rankHigh = null }) {
+    Object.assign(this, { metric, own, ofLayers, rankLow, rankHigh });
+  }
+
+  /** [low, high] of a value; NaN where there are none. */
+  bounds(place, label = 0) {
+    return this.own ? this.own.at(place * this.metric.width + label) : [NaN, NaN];
+  }
+
+  /** The same of a layer. */
+  boundsOfLayer(layer, label = 0) {
+    return this.ofLayers ? this.ofLayers.at(layer * this.metric.width + label) : [NaN, NaN];
   }
 
   /** A value and its interval in words, both to the digit that the interval bears. */
-  told(place, label) {
-    const { metric } = this;
-    const at = place * metric.width + label;
-    const [value, interval] = bear(metric, metric.values[at], this.low[at], this.high[at]);
-    return [value, this.unsure[at] && !Number.isNaN(this.low[at]) ? `${interval} ?` : interval];
+  told(place, label = 0) {
+    const { metric, own } = this;
+    return told(metric, own, place * metric.width + label, metric.values);
   }
 
-  /** "2nd to 9th", given a head's rank among those that compete, and their number; without an interval its rank. */
-  rankTold(place, rank, of) {
-    if (!this.rankLow || Number.isNaN(this.rankLow[place])) return ordinal(rank);
+  /** The same of a layer. */
+  toldOfLayer(layer, label = 0) {
+    const { metric, ofLayers } = this;
+    return told(metric, ofLayers, layer * metric.width + label, metric.byLayer);
+  }
+
+  /**
+   * [first, last] of a head's rank among those that compete; null where it is not known.
+   *
+   * Of a table with one value a head as the run has it; of others, from 1 + the heads whose intervals lie wholly above,
+   * to all but those whose intervals lie wholly below.
+   */
+  ranks(place, label, rank, order) {
+    if (this.rankLow) return this.#stored(place, rank, order.length);
+    const [low, high] = this.bounds(place, label);
+    if (Number.isNaN(low)) return null;
+    const others = order.map((one) => this.bounds(one, label));
+    const above = others.filter(([least]) => least > high).length;
+    const below = others.filter(([, most]) => most < low).length;
+    return [Math.min(above + 1, rank), Math.max(order.length - below, rank)];
+  }
+
+  #stored(place, rank, of) {
+    if (Number.isNaN(this.rankLow[place])) return null;
     const column = this.metric.column();
     const above = column.filter((value) => value > column[place]).length + 1 - rank;
     const within = (one) => Math.min(Math.max(one - above, 1), of);
-    const first = within(Math.floor(this.rankLow[place] + 1e-6));
-    const last = within(Math.ceil(this.rankHigh[place] - 1e-6));
-    return first === last ? ordinal(first) : `${ordinal(first)} to ${ordinal(last)}`;
+    return [within(Math.floor(this.rankLow[place] + 1e-6)), within(Math.ceil(this.rankHigh[place] - 1e-6))];
   }
+}
+
+/** "2nd to 9th" of [first, last]; the rank alone where these are not known. */
+export function rankTold(rank, ends) {
+  if (!ends) return ordinal(rank);
+  const [first, last] = ends;
+  return first === last ? ordinal(first) : `${ordinal(first)} to ${ordinal(last)}`;
+}
+
+/** A value and its interval, "37% [36 to 38%]"; the value alone for "". */
+export const inBrackets = ([value, interval]) => (interval ? `${value} [${interval}]` : value);
+
+function told(metric, bounds, n, values) {
+  if (!bounds) return [shown(metric, values[n]), "–"];
+  const [text, interval] = bear(metric, values[n], ...bounds.at(n));
+  return [text, bounds.isUnsure(n) ? `${interval} ?` : interval];
 }
 
 /** A value and its interval, both to the digit of a fourth of its width: "37.2%", "36.4 to 38.1%". */

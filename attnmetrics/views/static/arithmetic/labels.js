@@ -19,7 +19,10 @@ export function knownHeading(dim, name) {
 }
 
 /** Labels that do not explain themselves. */
-const WORDS = { _: "no word", _rest: "all other names" };
+const WORDS = {
+  _: "no word", _rest: "all other names", row: "from the dependent", parent_row: "from the parent",
+  column: "on the dependent",
+};
 
 /** What a label is called beside its table's title: directions in words, most other labels by their name. */
 export const labelName = (dim, name) =>

@@ -5,13 +5,23 @@ export const NO_ROLE = { name: "", title: "no role", colour: "var(--chosen)" };
 
 export class Roles {
   /**
-   * known: [{ name, title, colour }] in order; ofHead: of each head [[role, role in words], …]; sentences: of each;
+   * known: [{ name, title, colour, score }] in order, where score { metric, label } is what makes the role, or null;
+   * ofHead: of each head [[role, role in words], …]; scores: of each what makes its first roles; sentences: of each;
    * questions: [{ key, title, places, barred, axes }]; near: of each head [[place, distance], …]; family: of each its
-   * number, −1 without; familyNames: by number.
+   * number, −1 without; familyNames: by number; others: [[share, { heads: [[place, roles, sentence], …], questions,
+   * familyNames }], …], what is otherwise where heads need another share of their attention off null pieces.
    */
-  constructor({ known, ofHead, sentences, questions, near, familyNames }, family) {
-    Object.assign(this, { known, ofHead, sentences, questions, familyNames, family, nearest: near });
+  constructor({ known, ofHead, scores, sentences, questions, near, familyNames, others }, family) {
+    const usual = { ofHead, sentences, questions, familyNames };
+    Object.assign(this, { known, scores, family, nearest: near, usual });
+    this.others = new Map((others ?? []).map(([share, changed]) => [share, otherwise(this.usual, changed)]));
     this.byName = new Map([...known, NO_ROLE].map((role) => [role.name, role]));
+    this.use(null);
+  }
+
+  /** Be as roles are where heads need a share of their attention off null pieces, not to be nearly switched off. */
+  use(least) {
+    Object.assign(this, this.others.get(least) ?? this.usual);
   }
 
   /** The first role of a head, which colours it. */
@@ -60,4 +70,11 @@ export class Roles {
     this.family.forEach((number, place) => { if (number >= 0) found[number].places.push(place); });
     return found.filter(({ places }) => places.length > 1);
   }
+}
+
+/** What is told of all heads, with what is told otherwise of some. */
+function otherwise(usual, { heads, questions, familyNames }) {
+  const [ofHead, sentences] = [[...usual.ofHead], [...usual.sentences]];
+  for (const [place, roles, sentence] of heads) [ofHead[place], sentences[place]] = [roles, sentence];
+  return { ofHead, sentences, questions, familyNames };
 }

@@ -1,13 +1,17 @@
 // How alike heads attend, as the page's data has it: a map of all heads, clusters, the nearest of each, layers.
 
-/** What a colour by layer, and one by cluster, is called in an address. */
-export const LAYER = "layer";
+import { colourQuery, readColour } from "./head-colour.js";
+import { bear, inBrackets } from "./intervals.js";
+import { shown } from "./numbers.js";
+
+/** What a colour by cluster is called in an address. */
 export const CLUSTER = "cluster";
 
 export class Similarity {
   /**
    * axes: the places on the map, a table of two labels; arrays: { cluster [head], others [head, n] places of the
-   * nearest heads, distances [head, n], layers [layer, layer] }; unit: of distances; shares: what the axes hold.
+   * nearest heads, distances [head, n], layers [layer, layer], bounds of these or null }; unit: of distances; shares:
+   * what the axes hold.
    */
   constructor(axes, arrays, { unit, shares, rows }) {
     Object.assign(this, { axes, ...arrays, unit, shares, rows });
@@ -44,22 +48,32 @@ export class Similarity {
 
   /** The mean distance between heads of two layers. */
   ofLayers(layer, other) {
-    return this.layers[layer * Math.sqrt(this.layers.length) + other];
+    return this.layers[this.#pair(layer, other)];
+  }
+
+  /** It in words, and its interval where that is known. */
+  ofLayersInWords(layer, other) {
+    const [value, table] = [this.ofLayers(layer, other), { kind: "mean", unit: this.unit }];
+    if (Number.isNaN(value)) return "no evidence";
+    const bounds = this.bounds?.at(this.#pair(layer, other));
+    return inBrackets(bounds ? bear(table, value, ...bounds) : [shown(table, value), ""]);
+  }
+
+  /** It, and its bounds where they are known. */
+  cellsOfLayers(layer, other) {
+    return [this.ofLayers(layer, other), ...(this.bounds ? this.bounds.at(this.#pair(layer, other)) : [])];
+  }
+
+  #pair(layer, other) {
+    return layer * Math.sqrt(this.layers.length) + other;
   }
 }
 
-/** What an address says of the colour: { by } or { by, metric, label }; what it says wrong is the layer. */
-export function readColour(atlas, query) {
-  const by = query.get("c") ?? LAYER;
-  const metric = atlas.byName.get(by);
-  if (!metric) return { by: by === CLUSTER ? CLUSTER : LAYER };
-  return { by, metric, label: Math.max(0, metric.place(query.get("l"))) };
-}
+/** What an address says of the colour (see head-colour.js). */
+export const readSimilarityColour = (atlas, query) => readColour(atlas, query, [CLUSTER]);
 
 /** The address of a colour; the usual goes unsaid. */
-export function writeColour({ by, metric, label }) {
-  if (by === LAYER) return "#/similarity";
-  const query = new URLSearchParams({ c: by });
-  if (metric?.dim) query.set("l", metric.labels[label]);
-  return `#/similarity?${query}`;
+export function writeSimilarityColour(colour) {
+  const query = new URLSearchParams(colourQuery(colour));
+  return query.size ? `#/similarity?${query}` : "#/similarity";
 }

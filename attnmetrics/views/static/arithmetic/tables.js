@@ -1,43 +1,11 @@
-// The run's tables: values by head, by layer and of the corpus, with their ranks and what they call themselves.
+// The run's tables of heads: values by head and by layer, with their ranks.
 
 import { ALL } from "./evidence.js";
+import { rankTold } from "./intervals.js";
 import { knownHeading, labelWords } from "./labels.js";
+import { shown } from "./numbers.js";
 import { extent } from "./scales.js";
-
-/** What all tables have: name, title, unit, kind, dim (or null), labels along it, values. */
-class Table {
-  constructor(described, values) {
-    const { name, title, unit, kind, dim, labels, caption } = described;
-    Object.assign(this, { name, title, unit, kind, dim, labels, values });
-    /** What it is called beside the table whose chance level it is. */
-    this.caption = caption || "chance";
-  }
-
-  /** Number of labels; 1 without a dimension. */
-  get width() {
-    return Math.max(1, this.labels.length);
-  }
-
-  /** The place of a label by its name; a table without a dimension has one value for all. */
-  place(name) {
-    return this.dim ? this.labels.indexOf(name) : 0;
-  }
-}
-
-/** A table of the corpus: [label] values, the same for every head. */
-export class CorpusTable extends Table {
-  get isOfCorpus() {
-    return true;
-  }
-
-  at(layer, head, label = 0) {
-    return this.values[label];
-  }
-
-  ofLayer(layer, label = 0) {
-    return this.values[label];
-  }
-}
+import { Table } from "./table.js";
 
 /**
  * A table of heads: values [layer, head, label], its by-layer twin [layer, label], and how to read them.
@@ -65,8 +33,6 @@ export class Metric extends Table {
     /** Tables that are drawn beside it and its chance level. */
     this.beside = [];
     this.evidence = ALL;
-    /** How sure its values are (see `Intervals`); null where that is unknown. */
-    this.sure = null;
   }
 
   get isOfCorpus() {
@@ -111,6 +77,16 @@ export class Metric extends Table {
     return table ? table.place(this.labels[label]) : -1;
   }
 
+  /** What striped cells mean. */
+  get striped() {
+    return "nearly switched off";
+  }
+
+  /** Whether the cell of a head is striped. */
+  isStriped(place, _label = 0) {
+    return this.evidence.isOff(place);
+  }
+
   /** Whether a head makes ranks and scales: not one that is nearly switched off, unless null pieces count. */
   competes(place) {
     return this.hasNull || !this.evidence.isOff(place);
@@ -144,6 +120,30 @@ export class Metric extends Table {
   rank(place, label = 0) {
     const order = this.order(label);
     return { rank: order.indexOf(place) + 1, of: order.length };
+  }
+
+  /** [first, last] of that rank, as far as intervals leave it open; null without a rank or an interval. */
+  ranks(place, label = 0) {
+    const { rank } = this.rank(place, label);
+    const by = this.excess ?? this;
+    if (!rank || !by.sure?.own) return null;
+    return by.sure.ranks(place, this.excess ? this.#placeIn(by, label) : label, rank, this.order(label));
+  }
+
+  /** A head's rank in words, "2nd to 9th of 144"; "" without one. */
+  standing(place, label = 0) {
+    const { rank, of } = this.rank(place, label);
+    return rank ? `${rankTold(rank, this.ranks(place, label))} of ${of}` : "";
+  }
+
+  /** The value of a layer in words, and its interval; "" where the table has none. */
+  toldOfLayer(layer, label = 0) {
+    return this.sure?.ofLayers ? this.sure.toldOfLayer(layer, label) : [shown(this, this.ofLayer(layer, label)), ""];
+  }
+
+  /** [low, high] of it; NaN where there are none. */
+  boundsOfLayer(layer, label = 0) {
+    return this.sure ? this.sure.boundsOfLayer(layer, label) : [NaN, NaN];
   }
 
   /** The largest value over heads that compete, NaN without evidence. */

@@ -2,6 +2,7 @@
 
 import { scaleOf } from "../arithmetic/colours.js";
 import { placeOf, shownHref } from "../arithmetic/heads.js";
+import { inBrackets } from "../arithmetic/intervals.js";
 import { against, shown } from "../arithmetic/numbers.js";
 import { el, sheet } from "../shared/dom.js";
 import { cells } from "./map-parts.js";
@@ -18,7 +19,7 @@ function thumbnail(atlas, metric, label) {
   const scale = scaleOf(metric, label);
   const box = { left: 0, top: 0, width, height, gap: width > 5 ? 1 : 0 };
   const levelAt = (layer, head) => scale.level(metric.at(layer, head, label));
-  const isOff = (layer, head) => atlas.evidence.isOff(placeOf(atlas, layer, head));
+  const isOff = (layer, head) => metric.isStriped(placeOf(atlas, layer, head), label);
   const map = cells(rows, columns, levelAt, { ...box, isOff }, scale.name);
   return sheet(columns * width, rows * height, { "aria-hidden": "true" }, map);
 }
@@ -29,12 +30,13 @@ function upTo(metric, label) {
   if (Number.isNaN(top)) return "no evidence";
   const chance = metric.hasOneChance ? metric.chanceOfLayer(0, label) : NaN;
   const told = against(metric, top, chance);
-  return `up to ${shown(metric, top)}${told && `; ${metric.chance.caption} ${shown(metric, chance)}, ${told}`}`;
+  const place = metric.column(label).findIndex((value, at) => value === top && metric.competes(at));
+  const beside = told && `; ${metric.chance.caption} ${shown(metric, chance)}, ${told}`;
+  return `up to ${metric.inWords(place, label)}${beside}`;
 }
 
-/** A card that leads to a metric at a label, with its small map. */
-export function card(atlas, metric, label, title = metric.heading(label)) {
-  const note = upTo(metric, label);
+/** A card that leads to a metric at a label, with its small map and a note. */
+export function card(atlas, metric, label, title = metric.heading(label), note = upTo(metric, label)) {
   return el("a", { class: "map-card", href: metric.href(label) },
     el("b", {}, title), thumbnail(atlas, metric, label), el("span", { class: "note" }, note));
 }
@@ -48,18 +50,19 @@ export function standoutCard(atlas, one) {
   const metric = atlas.byName.get(name);
   const [a, b] = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
   const [large, beneath] = inShort(metric, one);
+  const sure = [one.place, one.held_out].filter(Boolean);
   const sentence = atlas.roles?.sentence(placeOf(atlas, a, b));
   const does = sentence ? [el("span", { class: "note card-does", title: sentence }, sentence)] : [];
   return el("a", { class: "role-card", href: shownHref(atlas, a, b, claim) },
     el("span", { class: "role" }, title), el("span", { class: "value" }, large),
     el("span", { class: "where" }, `layer ${layer} head ${head}`), ...does,
-    ...beneath.map((words) => el("span", { class: "note" }, words)),
-    el("span", { class: "note" }, `median ${shown(metric, median)}`));
+    ...[...beneath, `median ${shown(metric, median)}`, ...sure].map((words) => el("span", { class: "note" }, words)));
 }
 
 /** What a card says of a value: large, and beneath. */
-function inShort(metric, { value, chance, of_chance: caption }) {
+function inShort(metric, { value, told: text, interval, chance, of_chance: caption }) {
   const told = chance === null ? "" : against(metric, value, chance);
-  if (!told) return [shown(metric, value), chance === null ? [] : [`${caption} ${shown(metric, chance)}`]];
-  return [told, [`${shown(metric, value)}; ${caption} ${shown(metric, chance)}`]];
+  const level = chance === null ? [] : [`${caption} ${shown(metric, chance)}`];
+  if (!told) return [text, [...(interval ? [`[${interval}]`] : []), ...level]];
+  return [told, [`${inBrackets([text, interval])}; ${level[0]}`]];
 }

@@ -5,7 +5,7 @@ import { el } from "../shared/dom.js";
 import { accuracyMaps } from "./accuracy-maps.js";
 import { hitsAndMisses } from "./claimed.js";
 import { crumbs, OVERVIEW, section, table } from "./parts.js";
-import { headLink, number, written } from "./relations.js";
+import { headLink, number, sure, withInterval } from "./relations.js";
 
 const HELP = "A mention with an earlier mention of the same thing in its unit is found where, of all candidates, it "
   + "attends most to one of those. Candidates are the earlier mentions, or all earlier words.";
@@ -42,10 +42,12 @@ export function coreferenceTable(atlas) {
 }
 
 function rowOf(atlas, one, heuristics) {
-  const beside = (name) => number(one.candidates === "mentions" ? written(one.heuristics[name]) : "");
+  const isOfMentions = one.candidates === "mentions";
+  const told = (name) => withInterval(one.heuristics[name], one.heuristics_bounds[name]);
+  const beside = (name) => (isOfMentions ? told(name) : number(""));
   return [
     el("td", {}, one.mention_class), el("td", {}, one.candidates), number(one.anaphors.toLocaleString("en")),
-    el("td", {}, headLink(atlas, one.layer, one.head)), number(written(one.accuracy)), number(written(one.held_out)),
+    el("td", {}, headLink(atlas, one.layer, one.head)), sure(one, "accuracy"), sure(one, "held_out"),
     ...heuristics.map(beside),
   ];
 }

@@ -2,7 +2,7 @@
 
 import { headHref, placeOf } from "../arithmetic/heads.js";
 import { startLabel } from "../arithmetic/labels.js";
-import { ordinal, shown } from "../arithmetic/numbers.js";
+import { ordinal } from "../arithmetic/numbers.js";
 import { el, headColour } from "../shared/dom.js";
 import { fromHowMuch } from "./evidence.js";
 import { strip } from "./strip.js";
@@ -41,10 +41,11 @@ function measure(atlas, metric, label, { layer, head, width }) {
   const value = metric.at(layer, head, label);
   const place = placeOf(atlas, layer, head);
   const { rank } = metric.rank(place, label);
+  const [words, interval] = metric.told(place, label);
   return el("div", { class: "measure", "data-metric": metric.name },
     el("a", { href: metric.href(label) }, bare(metric.heading(label))), strip(metric, label, value, width),
-    el("span", { class: "value" }, shown(metric, value), ...fromHowMuch(atlas, metric, place)),
-    el("span", { class: "rank" }, rank ? ordinal(rank) : ""));
+    el("span", { class: "value", title: interval || null }, words, ...fromHowMuch(atlas, metric, place)),
+    el("span", { class: "rank", title: metric.standing(place, label) || null }, rank ? ordinal(rank) : ""));
 }
 
 /** A title without what all have in common: "Mean attention distance" is "Distance". */

@@ -2,10 +2,12 @@
 
 import { scaleOf } from "../arithmetic/colours.js";
 import { placeOf } from "../arithmetic/heads.js";
+import { inBrackets } from "../arithmetic/intervals.js";
 import { plain } from "../arithmetic/numbers.js";
 import { clamp, extent, linear, round } from "../arithmetic/scales.js";
-import { sheet, svg, text } from "../shared/dom.js";
-import { cells, colourBar, columnNumbers, noEvidence, rowNumbers, switchedOff } from "./map-parts.js";
+import { sheet, svg, text, title } from "../shared/dom.js";
+import { levelError } from "./error-bars.js";
+import { cells, colourBar, columnNumbers, noEvidence, rowNumbers, stripedCell } from "./map-parts.js";
 
 const [LEFT, ABOVE, BELOW] = [34, 22, 64];
 /** Pixels a line of words beneath. */
@@ -18,17 +20,24 @@ const NUMBER = 46;
 /**
  * Pixels: { width, height } of the picture, { left, top, width, height, gap } of cells, { left, width } of bars.
  *
- * lines: of words beneath the picture, but for the first.
+ * lines: of words beneath the picture, but for the first; hasBars: whether bars of the layers stand beside the cells;
+ * tall: pixels that cells may take down, if that leaves them large enough to be seen.
  */
-export function layoutMap(atlas, available, lines = 0) {
+export function layoutMap(atlas, available, { lines = 0, hasBars = true, tall = Infinity } = {}) {
   const room = Math.max(280, available || 700);
-  const [bars, gap] = room < NARROW ? [96, 10] : [190, 18];
+  const [bars, gap] = barsOf(room, hasBars);
   const width = clamp((room - LEFT - gap - bars) / atlas.heads.length, 11, 46);
-  const height = clamp(width, 11, 36);
+  const height = clamp(Math.min(width, tall / atlas.layers.length), 11, 36);
   const box = { left: LEFT, top: ABOVE, width, height, gap: 1.5 };
   const [right, bottom] = [LEFT + atlas.heads.length * width, ABOVE + atlas.layers.length * height];
   const [barsBox, full] = [{ left: right + gap, width: bars }, right + gap + bars];
   return { box, right, bottom, bars: barsBox, width: full, height: bottom + BELOW + LINE * lines };
+}
+
+/** Pixels of the bars, and of the gap before them. */
+function barsOf(room, hasBars) {
+  if (!hasBars) return [0, 2];
+  return room < NARROW ? [96, 10] : [190, 18];
 }
 
 /** The picture, and the frame around the cell that is pointed at; `marked` is [layer, head] with a lasting frame. */
@@ -40,17 +49,19 @@ export function drawMap(atlas, metric, label, layout, marked) {
   const attributes = { class: "head-map", tabindex: 0, role: "group", "aria-label": words };
   const picture = sheet(layout.width, layout.height, attributes);
   const levelAt = (layer, head) => scale.level(metric.at(layer, head, label));
-  const isOff = (layer, head) => atlas.evidence.isOff(placeOf(atlas, layer, head));
+  const isOff = (layer, head) => metric.isStriped(placeOf(atlas, layer, head), label);
   picture.append(
     cells(rows, columns, levelAt, { ...box, isOff }, scale.name),
     ...columnNumbers(atlas.heads, box, ABOVE - 6), ...rowNumbers(atlas.layers, box),
     text(LEFT, bottom + 14, "heads across, layers down"),
-    ...layerBars(atlas, metric, label, layout),
-    ...legend(metric, scale, { x: LEFT, y: bottom + 26, width: clamp(right - LEFT, 150, 220), gap: 21 }),
+    ...(layout.bars.width ? layerBars(atlas, metric, label, layout) : []),
+    ...colourBar(scale.name, { x: LEFT, y: bottom + 26, width: clamp(right - LEFT, 150, 220), gap: 21 },
+      scaleWords(metric, scale)),
   );
   const beside = LEFT + clamp(right - LEFT, 150, 220) + 14;
   if (metric.unknown(label)) picture.append(...noEvidence(beside, bottom + 26));
-  if (atlas.evidence.off.length) picture.append(...switchedOff(LEFT, bottom + 53));
+  const isAnyOff = [...metric.column(label).keys()].some((place) => metric.isStriped(place, label));
+  if (isAnyOff) picture.append(...stripedCell(LEFT, bottom + 53, metric.striped));
   const cursor = svg("rect", {
     width: round(box.width - 1.5), height: round(box.height - 1.5), fill: "none", stroke: "var(--ink)",
     "stroke-width": 2, rx: 2, visibility: "hidden", "pointer-events": "none", "data-screen": "",
@@ -78,12 +89,12 @@ function frame(box, cell) {
   });
 }
 
-/** What the colours mean. */
-function legend(metric, scale, box) {
+/** What stands beneath the start, the middle and the end of the colours. */
+export function scaleWords(metric, scale) {
   const top = plain(metric, scale.top);
-  if (scale.low < 0) return colourBar(scale.name, box, [plain(metric, scale.low), "0", top]);
   const unit = metric.unit === "1" ? "" : metric.unit;
-  return colourBar(scale.name, box, ["0", metric.kind === "share" ? "share" : unit, top]);
+  if (scale.low < 0) return [plain(metric, scale.low), `0 ${unit}`.trim(), `+${top}`];
+  return ["0", metric.kind === "share" ? "share" : unit, top];
 }
 
 /** Words beneath the picture: one line, or one for each thing that is drawn across the bars. */
@@ -94,22 +105,28 @@ function layerBars(atlas, metric, label, { box, bars, bottom }) {
   const sizes = atlas.layers.map((_, layer) => metric.ofLayer(layer, label));
   const chances = atlas.layers.map((_, layer) => metric.chanceOfLayer(layer, label));
   const beside = metric.besideAt(label);
-  const [low, high] = extent([0, ...sizes, ...chances, ...beside.map(([, value]) => value)]);
+  const bounds = atlas.layers.map((_, layer) => metric.boundsOfLayer(layer, label));
+  const [low, high] = extent([0, ...sizes, ...chances, ...bounds.flat(), ...beside.map(([, value]) => value)]);
   const x = linear([low, high || (low < 0 ? 0 : 1)], [bars.left, bars.left + bars.width - NUMBER]);
   const [zero, ends] = [x(0), sizes.map((size) => x(Number.isNaN(size) ? 0 : size))];
+  const told = atlas.layers.map((_, layer) => metric.toldOfLayer(layer, label));
   const bar = (end, n) => svg("rect", {
     x: round(Math.min(zero, end)), y: round(box.top + (n + 0.14) * box.height), width: round(Math.abs(end - zero)),
     height: round(box.height * 0.68), fill: "var(--bar)", class: "layer-bar", "data-layer": n,
-  });
+  }, title(`layer ${atlas.layers[n]}: ${inBrackets(told[n])}`));
+  const errors = bounds.flatMap((one, n) => levelError(x, box.top + (n + 0.5) * box.height - 1, one));
   const outlined = { stroke: "var(--page)", "stroke-width": 3, "paint-order": "stroke" };
   const words = { "font-size": Math.min(11, box.height - 0.5), class: "layer-value", ...outlined };
   const beyond = bars.left + bars.width - NUMBER + 5; // a column of their own, so that no line strikes them through
-  const value = (size, n) => text(beyond, box.top + (n + 0.5) * box.height + 3, plain(metric, size), words);
+  const value = (_, n) => text(beyond, box.top + (n + 0.5) * box.height + 3, unitless(metric, told[n]), words);
   const caption = text(bars.left, bottom + 14, "by layer");
   const lines = linesBeside(metric, beside, x, { box, bars, bottom });
   const chance = chanceLine(metric, chances, x, { box, bars, bottom });
-  return [...ends.map(bar), ...lines, ...chance, ...sizes.map(value), caption];
+  return [...ends.map(bar), ...lines, ...chance, ...errors, ...sizes.map(value), caption];
 }
+
+/** A value in words without its unit. */
+const unitless = ({ kind, unit }, [words]) => (kind === "share" ? words : words.replace(` ${unit}`, ""));
 
 /** What else is drawn across the bars: in the order in which it is named, dashed and dotted. */
 function linesBeside(metric, beside, x, { box, bars, bottom }) {

@@ -1,42 +1,44 @@
 // The map of a metric, read by pointer and keys: values on hover, a click leads to the head.
 
 import { headName, placeOf } from "../arithmetic/heads.js";
-import { against, ordinal, shown } from "../arithmetic/numbers.js";
+import { against, shown } from "../arithmetic/numbers.js";
 import { clamp, round } from "../arithmetic/scales.js";
 import { pointIn } from "../shared/dom.js";
 import { arrow } from "../shared/keys.js";
 import { tooltip } from "../shared/tooltip.js";
+import { intervalLine } from "./error-bars.js";
 import { cellAt, corner, drawMap, layoutMap, linesBelow } from "./head-map-scene.js";
 
 /**
  * Fill host with the map of a metric at a label.
  *
  * say: writes the status line; choose(layer, head): what a click or Enter does; marked: [layer, head] with a frame, or
- * null.
+ * null. look: how it is laid out (see head-map-scene.js), and tell(cell), what is told of a head where that is not its
+ * value and rank: { name, words, lines }.
  */
-export function headMap(host, atlas, { metric, label }, { say, choose, marked = null }) {
-  const layout = layoutMap(atlas, host.clientWidth, linesBelow(metric, label));
+export function headMap(host, atlas, { metric, label }, { say, choose, marked = null }, look = {}) {
+  const layout = layoutMap(atlas, host.clientWidth, { lines: linesBelow(metric, label), ...look });
   const scene = drawMap(atlas, metric, label, layout, marked);
   host.replaceChildren(scene.picture);
-  const tell = (cell) => describe({ atlas, metric, label }, cell);
+  const tell = look.tell ?? ((cell) => describe({ atlas, metric, label }, cell));
   new MapReader(scene, layout, { atlas, tell, say, choose, tip: tooltip(host) }).listen(marked);
   return scene.picture;
 }
 
 /** What is told of a head: its name, a line of words, and the lines beside the pointer. */
-function describe({ atlas, metric, label }, [layer, head]) {
+export function describe({ atlas, metric, label }, [layer, head]) {
   const place = placeOf(atlas, layer, head);
-  const { rank, of } = metric.rank(place, label);
   const name = headName(atlas, layer, head);
-  const value = shown(metric, metric.at(layer, head, label));
+  const [value, interval] = metric.told(place, label);
   const from = metric.hasNull ? "" : atlas.evidence.fromHowMuch(place);
-  const rankWords = rank ? `${ordinal(rank)} of ${of}` : unranked(from);
+  const rankWords = metric.standing(place, label) || unranked(from);
   const beside = besideValue(metric, [layer, head, label], from);
+  const spoken = beside.map((pair) => pair.join(" "));
   const sentence = atlas.roles?.sentence(place);
   return {
     name,
-    words: [`${name}: ${value} (${rankWords})`, ...beside.map((pair) => pair.join(" "))].join(", "),
-    lines: [[value, rankWords], ...beside, ...(sentence ? [[sentence, ""]] : [])],
+    words: [`${name}: ${metric.inWords(place, label)} (${rankWords})`, ...spoken].join(", "),
+    lines: [[value, rankWords], ...intervalLine(atlas, interval), ...beside, ...(sentence ? [[sentence, ""]] : [])],
   };
 }
 
@@ -55,7 +57,10 @@ function besideValue(metric, at, from) {
   ];
 }
 
-/** Which cell is pointed at. The subject: tell(cell) gives { name, words, lines }; say, choose, tip. */
+/**
+ * Which cell is pointed at. The subject: tell(cell) gives { name, words, lines }; say, choose, tip; and open, what
+ * Enter and a double click do, where that is not what a click does.
+ */
 export class MapReader {
   #cell = [0, 0];
 
@@ -70,6 +75,7 @@ export class MapReader {
     on("pointermove", (event) => this.#hover(event));
     on("pointerleave", () => this.#leave());
     on("click", (event) => { const cell = this.#find(event); if (cell) choose(...cell); });
+    on("dblclick", (event) => { const cell = this.#find(event); if (cell) this.subject.open?.(...cell); });
     on("focus", () => { if (picture.matches(":focus-visible")) this.#point(this.#cell); });
     on("blur", () => this.#leave());
     on("keydown", (event) => this.#key(event));
@@ -106,7 +112,8 @@ export class MapReader {
 
   #key(event) {
     const step = arrow(event.key);
-    if (event.key === "Enter") this.subject.choose(...this.#cell);
+    const { choose, open = choose } = this.subject;
+    if (event.key === "Enter") open(...this.#cell);
     else if (step) this.#point(this.#next(step));
     else return;
     event.preventDefault();

@@ -2,13 +2,15 @@
 
 import { metricRows } from "../arithmetic/csv.js";
 import { placeOf } from "../arithmetic/heads.js";
-import { against, ordinal, shown } from "../arithmetic/numbers.js";
+import { against, shown } from "../arithmetic/numbers.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
+import { bracketed } from "./error-bars.js";
 import { fromHowMuch } from "./evidence.js";
 import { measuresOf } from "./head-card.js";
-import { section, table, tools } from "./parts.js";
+import { section, table } from "./parts.js";
 import { strip } from "./strip.js";
+import { tools } from "./tools.js";
 
 /** A metric with more labels than this is not told label by label, but for the offsets that most readers ask for. */
 const FEW = 4;
@@ -16,7 +18,7 @@ const OFFSETS = ["0", "1"];
 const HEADER = ["metric", "value", "rank, from the highest", "among all heads"];
 
 export function metricSection(atlas, { layer, head, name }) {
-  const about = ["Every tick is a head that has a rank, the dot is this one.", ofIntervals(atlas)].join(" ");
+  const about = ["Every tick is a head that has a rank, the dot is this one.", ofIntervals(atlas)].join(" ").trim();
   const found = section("All its metrics", about);
   const lines = atlas.metrics.flatMap((metric) => labelsTold(metric).map((label) => ({ metric, label })));
   const whole = table("metrics full", HEADER, lines.map((line) => row(atlas, line, layer, head)));
@@ -40,10 +42,9 @@ function fold(atlas, lines, rows, buttons) {
   }));
 }
 
-/** What is to be said of intervals: how often they are right, or why there are none. */
-function ofIntervals({ interval_title: title, no_intervals: why }) {
-  return title ? `In brackets: the ${title}; ? where it comes from few shards.` : why ?? "";
-}
+/** What is to be said of intervals. */
+const ofIntervals = ({ interval_title: title }) =>
+  (title ? `In brackets: the ${title}; ? where it comes from few shards.` : "");
 
 function labelsTold(metric) {
   if (!metric.dim) return [0];
@@ -55,23 +56,15 @@ function row(atlas, { metric, label }, layer, head) {
   const value = metric.at(layer, head, label);
   const chance = metric.chanceAt(layer, head, label);
   const place = placeOf(atlas, layer, head);
-  const { rank, of } = metric.rank(place, label);
   const told = against(metric, value, chance);
   const words = `${metric.chance?.caption} ${shown(metric, chance)}${told && `, ${told}`}`;
   const beside = Number.isNaN(chance) ? [] : [" ", el("span", { class: "chance" }, words)];
-  const [text, interval] = metric.sure?.told(place, label) ?? [shown(metric, value), null];
-  const sure = interval ? [" ", el("span", { class: "interval" }, `[${interval}]`)] : [];
+  const [text, interval] = metric.told(place, label);
   const why = metric.competes(place) ? "no evidence" : "no rank";
   return [
     el("th", { scope: "row" }, el("a", { href: metric.href(label) }, metric.heading(label))),
-    el("td", { class: "value" }, text, ...sure, ...beside, ...fromHowMuch(atlas, metric, place)),
-    el("td", { class: "rank" }, rank ? `${ranked(metric, place, rank, of)} of ${of}` : why),
+    el("td", { class: "value" }, text, ...bracketed(interval), ...beside, ...fromHowMuch(atlas, metric, place)),
+    el("td", { class: "rank" }, metric.standing(place, label) || why),
     el("td", { class: "strip-cell" }, strip(metric, label, value)),
   ];
-}
-
-/** The interval of a head's rank, by what ranks it; its rank where there is none. */
-function ranked(metric, place, rank, of) {
-  const by = metric.excess ?? metric;
-  return by.dim || !by.sure ? ordinal(rank) : by.sure.rankTold(place, rank, of);
 }

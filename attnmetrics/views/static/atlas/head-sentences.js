@@ -6,7 +6,8 @@ import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { drawExemplar } from "./exemplar.js";
 import { typicalHelp, typicalLists } from "./head-typical.js";
-import { section, tools } from "./parts.js";
+import { section } from "./parts.js";
+import { tools } from "./tools.js";
 
 /** Sentences shown at first. */
 const FIRST = 3;
@@ -31,7 +32,7 @@ export function answerSection(atlas, { layer, head }, claim) {
 }
 
 /** What a claim is about: as the metric is headed that it is of, or by its own name. */
-function claimWords(atlas, claim) {
+export function claimWords(atlas, claim) {
   const metric = atlas.metrics.find((one) => one.claims.includes(claim));
   return metric ? metric.heading(metric.claims.indexOf(claim)) : claim;
 }

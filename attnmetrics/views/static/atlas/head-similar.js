@@ -6,7 +6,7 @@ import { el } from "../shared/dom.js";
 import { section } from "./parts.js";
 
 const HELP = "By the divergence of their attention: 0 for heads that attend alike, 0.693 for heads that never attend "
-  + "to the same piece.";
+  + "to the same piece. A distance of two heads has no interval.";
 
 /** The section, or nothing where the run does not know. */
 export function similarSection(atlas, { layer, head }) {

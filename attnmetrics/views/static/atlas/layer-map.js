@@ -68,8 +68,7 @@ class LayerReader {
     cursor.setAttribute("x", round(box.left + column * box.width));
     cursor.setAttribute("y", round(box.top + row * box.height));
     cursor.setAttribute("visibility", "visible");
-    const distance = similarity.ofLayers(row, column);
-    const value = Number.isNaN(distance) ? "no evidence" : `${number(distance)} ${similarity.unit}`;
+    const value = similarity.ofLayersInWords(row, column);
     const name = row === column ? `within layer ${layers[row]}` : `layers ${layers[row]} and ${layers[column]}`;
     say(`${name}: ${value}`);
     return { name, value };

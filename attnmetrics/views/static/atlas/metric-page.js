@@ -7,10 +7,12 @@ import { against, shown } from "../arithmetic/numbers.js";
 import { choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { card } from "./cards.js";
+import { bracketed, withoutInterval } from "./error-bars.js";
 import { evidenceNote, fromHowMuch } from "./evidence.js";
 import { headMap } from "./head-map.js";
-import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
+import { crumbs, OVERVIEW, place, section } from "./parts.js";
 import { relationMap } from "./relation-map.js";
+import { tools } from "./tools.js";
 
 /** Heads listed at either end. */
 const MOST = 8;
@@ -27,21 +29,21 @@ export function drawMetricPage(root, atlas, [name, wanted], go) {
   const above = metric.dim && !isAll ? [[metric.href(), metric.title]] : [];
   root.append(crumbs([OVERVIEW, ["#/metrics", "Metrics"], ...above], title), el("h1", {}, title), about(metric));
   if (metric.dim) root.append(labelChoice(metric, label, go));
-  root.append(evidenceNote(atlas));
+  root.append(evidenceNote(atlas), ...withoutInterval(atlas, metric));
   const choose = (layer, head, one) => go(claimHref(atlas, layer, head, metric.claims[one]));
   if (isAll) allLabels(root, atlas, metric, choose);
   else oneLabel(root, atlas, metric, label, (layer, head) => choose(layer, head, label));
   return null;
 }
 
-function about(metric) {
+export function about(metric) {
   const { help, formula, source, chance } = metric;
   const words = [help, " ", el("span", { class: "formula" }, formula), el("span", { class: "note" }, ` ${source}`)];
   if (chance) words.push(el("span", { class: "note" }, ` · chance: ${uncapital(chance.title)}`));
   return el("p", { class: "about-metric" }, ...words);
 }
 
-function labelChoice(metric, label, go) {
+export function labelChoice(metric, label, go) {
   const named = (one) => [String(one), labelName(metric.dim, metric.labels[one])];
   const options = [["", "all"], ...metric.present().map(named)];
   const change = (value) => go(metric.href(value === "" ? null : Number(value)));
@@ -88,12 +90,14 @@ function rankedHead(atlas, metric, label, at) {
   const [layer, head] = headAt(atlas, at);
   const chance = metric.chanceAt(layer, head, label);
   const link = el("a", { href: claimHref(atlas, layer, head, metric.claims[label]) }, headName(atlas, layer, head));
-  const value = metric.at(layer, head, label);
-  const told = against(metric, value, chance);
+  const [text, interval] = metric.told(at, label);
+  const told = against(metric, metric.at(layer, head, label), chance);
   const words = `${metric.chance?.caption} ${shown(metric, chance)}${told && `, ${told}`}`;
   const beside = Number.isNaN(chance) ? [] : [el("div", { class: "chance" }, words)];
-  const number = el("span", { class: "number" }, shown(metric, value));
-  return el("li", {}, link, number, ...beside, ...fromHowMuch(atlas, metric, at));
+  const number = el("span", { class: "number" }, text, ...bracketed(interval));
+  const open = metric.ranks(at, label);
+  const standing = open ? [el("div", { class: "chance standing" }, metric.standing(at, label))] : [];
+  return el("li", {}, link, number, ...standing, ...beside, ...fromHowMuch(atlas, metric, at));
 }
 
 // ---- all labels

@@ -2,11 +2,12 @@
 
 import { Evidence } from "../arithmetic/evidence.js";
 import { readExemplars } from "../arithmetic/exemplars.js";
-import { Intervals } from "../arithmetic/intervals.js";
+import { Bounds, Intervals } from "../arithmetic/intervals.js";
 import { PieceTypes } from "../arithmetic/piece-types.js";
 import { Roles } from "../arithmetic/roles.js";
 import { Similarity } from "../arithmetic/similarity.js";
-import { CorpusTable, Metric } from "../arithmetic/tables.js";
+import { CorpusTable } from "../arithmetic/table.js";
+import { Metric } from "../arithmetic/tables.js";
 import { unpack } from "../shared/unpack.js";
 
 /**
@@ -20,6 +21,7 @@ export async function openAtlas(data) {
   for (const described of data.corpus) {
     corpus.push(new CorpusTable(described, await unpack(described.values, Float64Array)));
   }
+  await openIntervals([...metrics, ...corpus], data.intervals);
   const byName = new Map(metrics.map((metric) => [metric.name, metric]));
   linkTables(data.metrics, byName, new Map(corpus.map((table) => [table.name, table])));
   const evidence = openEvidence(byName.get("null_attention"), data.evidence.least, metrics);
@@ -41,19 +43,33 @@ async function openMetrics(data) {
     const byLayer = await unpack(described.by_layer, Float64Array);
     const isFirst = !dims.has(described.dim);
     const metric = new Metric(described, { values, byLayer, heads: data.heads.length, isFirst });
-    metric.sure = await openIntervals(metric, described.sure);
     metrics.push(metric);
     dims.add(described.dim);
   }
   return metrics;
 }
 
-async function openIntervals(metric, packed) {
-  if (!packed) return null;
-  const [low, high, rankLow, rankHigh] = await Promise.all(
-    [packed.low, packed.high, packed.rank_low, packed.rank_high].map((one) => one && unpack(one, Float32Array)),
-  );
-  return new Intervals(metric, { low, high, unsure: await unpack(packed.unsure, Uint8Array), rankLow, rankHigh });
+/** Give each table its intervals, which are packed end to end. */
+async function openIntervals(tables, packed) {
+  if (!packed) return;
+  const codes = taker(await unpack(packed.codes, Int16Array));
+  const unsure = taker(await unpack(packed.unsure, Uint8Array));
+  const ranks = taker(await unpack(packed.ranks, Float32Array));
+  const bounds = (values) => new Bounds(values, codes(2 * values.length), unsure(values.length));
+  tables.forEach((table, n) => {
+    const [hasOwn, hasLayers, hasRanks] = packed.has[n];
+    if (!hasOwn) return;
+    const own = bounds(table.values);
+    const ofLayers = hasLayers ? bounds(table.byLayer) : null;
+    const [rankLow, rankHigh] = hasRanks ? [ranks(table.values.length), ranks(table.values.length)] : [null, null];
+    table.sure = new Intervals(table, { own, ofLayers, rankLow, rankHigh });
+  });
+}
+
+/** What takes the next numbers of an array, as many as it is asked for. */
+function taker(array) {
+  let taken = 0;
+  return (length) => array.subarray(taken, taken += length);
 }
 
 async function openSimilarity({ similarity: packed, heads }) {
@@ -62,8 +78,9 @@ async function openSimilarity({ similarity: packed, heads }) {
     unpack(packed.map.values, Float64Array), unpack(packed.cluster, Float64Array), unpack(packed.others, Uint16Array),
     unpack(packed.distances, Float32Array), unpack(packed.layers, Float64Array),
   ]);
+  const bounds = packed.layer_codes && new Bounds(layers, await unpack(packed.layer_codes, Int16Array));
   const axes = new Metric(packed.map, { values, byLayer: new Float64Array(), heads: heads.length, isFirst: false });
-  return new Similarity(axes, { cluster, others, distances, layers }, packed);
+  return new Similarity(axes, { cluster, others, distances, layers, bounds }, packed);
 }
 
 async function openPieceTypes({ tokens }) {

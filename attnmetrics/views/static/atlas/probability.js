@@ -1,8 +1,8 @@
 // The probability of a dependency by the distance of two pieces.
 
-import { percent } from "../arithmetic/numbers.js";
 import { extent, linear, round } from "../arithmetic/scales.js";
 import { sheet, svg, text, title } from "../shared/dom.js";
+import { uprightError } from "./error-bars.js";
 import { shareLines } from "./gridlines.js";
 
 const [LEFT, ABOVE, BOTTOM, HEIGHT] = [42, 10, 168, 206];
@@ -11,24 +11,27 @@ const LINE = { fill: "none", stroke: "var(--bar)", "stroke-width": 2 };
 const LAST = 64;
 const NUMBERS = [1, 5, 10, 20, 30, 40, 50, LAST];
 
-/** values: by distance, from 0. */
-export function probability(values, width) {
+/** table: by distance, from 0. */
+export function probability(table, width) {
+  const { values } = table;
   const points = [...values].map((value, distance) => [distance, value]).slice(1);
   const kept = points.filter(([, value]) => !Number.isNaN(value));
-  const top = extent([0, ...values.slice(1)])[1] || 1;
+  const highest = kept.map(([distance]) => table.bounds(0, distance)[1]);
+  const top = extent([0, ...values.slice(1), ...highest])[1] || 1;
   const [x, y] = [linear([1, points.length], [LEFT, width - 10]), linear([0, top], [BOTTOM, ABOVE])];
   const curve = kept.map(([distance, value]) => `${round(x(distance))} ${round(y(value))}`).join("L");
   const attributes = { role: "img", "aria-label": "Probability of a dependency by distance" };
   return sheet(width, HEIGHT, attributes,
     ...shareLines(y, top, LEFT, width),
     ...(kept.length ? [svg("path", { d: `M${curve}`, ...LINE })] : []),
-    ...kept.map(([distance, value]) => dot(distance, value, x(distance), y(value))),
+    ...kept.flatMap(([distance]) => uprightError(y, x(distance), table.bounds(0, distance))),
+    ...kept.map(([distance, value]) => dot(table, distance, x(distance), y(value))),
     ...NUMBERS.map((distance) => distanceNumber(distance, x(distance))),
     text(LEFT + (width - LEFT) / 2, BOTTOM + 34, "distance in pieces", { "text-anchor": "middle" }));
 }
 
-function dot(distance, value, x, y) {
-  const words = `distance ${distance}${distance === LAST ? " or more" : ""}: ${percent(value)}`;
+function dot(table, distance, x, y) {
+  const words = `distance ${distance}${distance === LAST ? " or more" : ""}: ${table.inWords(0, distance)}`;
   return svg("circle", { cx: round(x), cy: round(y), r: 3, fill: "var(--bar)" }, title(words));
 }
 

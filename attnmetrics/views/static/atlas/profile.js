@@ -2,9 +2,10 @@
 
 import { placeOf } from "../arithmetic/heads.js";
 import { labelName } from "../arithmetic/labels.js";
-import { against, ordinal, percent } from "../arithmetic/numbers.js";
+import { against, percent } from "../arithmetic/numbers.js";
 import { linear, round } from "../arithmetic/scales.js";
 import { sheet, svg, text, title } from "../shared/dom.js";
+import { levelError } from "./error-bars.js";
 
 const [ROW, TOP] = [20, 18];
 /** Pixels of a column of numbers, and what stands above each. */
@@ -24,9 +25,10 @@ export function profile(atlas, metric, { layer, head }, labels, width) {
   const rows = labels.map((label, n) => rowOf(metric, layer, head, label, names[n]));
   const columns = HEADS.filter((name) => name !== "× even" || rows.some(({ told }) => told));
   const end = width - COLUMN * columns.length;
-  const top = Math.max(...rows.flatMap(({ share, line }) => [share, line])) || 1;
-  const layout = { x: linear([0, top], [left, end]), left, width, columns, end };
   const place = placeOf(atlas, layer, head);
+  const highest = (label) => metric.bounds(place, label)[1] || 0;
+  const top = Math.max(...rows.flatMap(({ label, share, line }) => [share, line, highest(label)])) || 1;
+  const layout = { x: linear([0, top], [left, end]), left, width, columns, end };
   const drawn = rows.map((row, n) => drawRow(metric, row, place, { ...layout, y: TOP + n * ROW }));
   const attributes = { class: "profile", role: "group", "aria-label": metric.title };
   return sheet(width, TOP + labels.length * ROW + 4, attributes, ...header(layout), ...drawn);
@@ -49,7 +51,7 @@ function drawRow(metric, row, place, layout) {
   const { x, left, width, columns, y } = layout;
   const { label, name, share, mean, told, line } = row;
   const at = round(x(line));
-  const written = { share: percent(share), "× even": told, mean: percent(mean) };
+  const written = { share: metric.told(place, label)[0], "× even": told, mean: percent(mean) };
   const cell = (column, n) => text(endOf(layout, n), y + 14, written[column],
     { "text-anchor": "end", fill: column === "share" ? "var(--ink)" : "var(--muted)", class: `of-${column.at(-1)}` });
   return svg("a", { href: metric.href(label) },
@@ -57,13 +59,14 @@ function drawRow(metric, row, place, layout) {
     svg("rect", { x: 0, y, width, height: ROW, fill: "transparent" }),
     text(left - 8, y + 14, name, { "text-anchor": "end", fill: "var(--link)", "font-size": 12 }),
     svg("rect", { x: left, y: y + 3, width: round(x(share) - left), height: 14, fill: "var(--bar)", rx: 2 }),
+    ...levelError(x, y + 10, metric.bounds(place, label)),
     svg("line", { x1: at, x2: at, y1: y + 1, y2: y + 19, stroke: "var(--baseline)", "stroke-width": 2 }),
     ...columns.map(cell));
 }
 
-function inWords(metric, { label, share, mean, chance, told }, place) {
-  const { rank, of } = metric.rank(place, label);
-  const ranked = rank ? `, ${ordinal(rank)} of ${of}` : "";
+function inWords(metric, { label, mean, chance, told }, place) {
+  const standing = metric.standing(place, label);
+  const ranked = standing ? `, ${standing}` : "";
   const beside = Number.isNaN(chance) ? "" : `; ${metric.chance.caption} ${percent(chance)}${told && `, ${told}`}`;
-  return `${percent(share)}${ranked}${beside}; mean of all heads ${percent(mean)}`;
+  return `${metric.inWords(place, label)}${ranked}${beside}; mean of all heads ${percent(mean)}`;
 }

@@ -1,7 +1,8 @@
 // Attention to labels by layer, each relative to its mean over layers, from low layers to deep ones (Fig. 9).
 
 import { labelName } from "../arithmetic/labels.js";
-import { number, percent, shown } from "../arithmetic/numbers.js";
+import { inBrackets } from "../arithmetic/intervals.js";
+import { number, percent } from "../arithmetic/numbers.js";
 import { average, clamp, extent, levelAround, round } from "../arithmetic/scales.js";
 import { pointIn, sheet, svg, text } from "../shared/dom.js";
 import { tooltip } from "../shared/tooltip.js";
@@ -93,5 +94,5 @@ function describe({ atlas, metric, rows, layout: { box } }, [x, y]) {
   const value = row.values[layer];
   const ratio = Number.isNaN(value) ? "no evidence" : `${number(row.ratios[layer])} × its mean`;
   const name = `${labelName(metric.dim, metric.labels[row.label])}, layer ${atlas.layers[layer]}`;
-  return { name, value: shown(metric, value), ratio };
+  return { name, value: inBrackets(metric.toldOfLayer(layer, row.label)), ratio };
 }

@@ -1,6 +1,7 @@
 // Relations of a run and the heads that find them: what Table 1, the pages of relations and of coreference share.
 
 import { headHref, headName, placeOf } from "../arithmetic/heads.js";
+import { bear } from "../arithmetic/intervals.js";
 import { percent } from "../arithmetic/numbers.js";
 import { el } from "../shared/dom.js";
 import { table } from "./parts.js";
@@ -49,13 +50,22 @@ function relationRow(atlas, one, hasPublished) {
   ];
 }
 
-export const number = (content) => el("td", { class: "value" }, content);
+export const number = (content) => el("td", { class: "value" }, ...[content].flat());
+
+/** A cell of a share of this name, to the digit that its interval bears, and beneath it the interval. */
+export const sure = (one, name) => withInterval(one[name], [one[`${name}_low`], one[`${name}_high`]]);
+
+/** The same of a share and its bounds; null stands for none. */
+export function withInterval(value, [low, high]) {
+  const [told, interval] = bear({ kind: "share" }, value ?? NaN, low ?? NaN, high ?? NaN);
+  return number([told, ...(interval === "–" ? [] : [el("div", { class: "interval" }, `[${interval}]`)])]);
+}
 
 /** Cells of the best head and of the best offset. */
 function found(atlas, one) {
   return [
-    el("td", {}, headLink(atlas, one.layer, one.head)), number(written(one.accuracy)), number(written(one.held_out)),
-    number(signed(one.offset)), number(written(one.at_offset)),
+    el("td", {}, headLink(atlas, one.layer, one.head)), sure(one, "accuracy"), sure(one, "held_out"),
+    number(signed(one.offset)), sure(one, "at_offset"),
   ];
 }
 
@@ -66,7 +76,7 @@ export function ruleTable(atlas, rules) {
   const row = (one) => [
     el("td", {}, el("b", {}, ruleName(one.rule)), el("div", { class: "note" }, RULES[one.rule] ?? "")),
     number(`${one.attainable.toLocaleString("en")} of ${one.edges.toLocaleString("en")}`),
-    ...found(atlas, one), number(written(one.baseline)),
+    ...found(atlas, one), sure(one, "baseline"),
   ];
   return el("div", { class: "scroll" }, table("results", header, rules.map(row)));
 }

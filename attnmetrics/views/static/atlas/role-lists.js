@@ -9,7 +9,7 @@ const QUESTIONS_HELP = "By declared rules over the run's results, read against c
 const FAMILIES_HELP = "Heads whose attention goes to like parts of speech, relations and offsets, named by the role "
   + "that most of them have.";
 const NEAR_HELP = "By profile: parts of speech, relations, offsets and null pieces. 0 for heads that attend to the "
-  + "same kinds, 1 for heads that have nothing in common.";
+  + "same kinds, 1 for heads that have nothing in common. A distance of profiles has no interval.";
 /** Heads of a list shown at first. */
 const FIRST = 18;
 

@@ -1,47 +1,14 @@
-// All heads on one map, coloured by what they do: a sentence on hover, a click leads to the head.
+// The cells of all heads, coloured by what they do.
 
 import { headName, placeOf } from "../arithmetic/heads.js";
-import { clamp, round } from "../arithmetic/scales.js";
-import { el, sheet, svg, text } from "../shared/dom.js";
-import { tooltip } from "../shared/tooltip.js";
-import { MapReader } from "./head-map.js";
-import { columnNumbers, rowNumbers } from "./map-parts.js";
+import { round } from "../arithmetic/scales.js";
+import { svg } from "../shared/dom.js";
 
-const [LEFT, ABOVE, BELOW] = [34, 22, 20];
-/** A map is no taller than this part of the window. */
-const TALLEST = 0.62;
-const WORDS = "What each head does: layers down, heads across. Arrow keys move, Enter opens a head.";
-
-/** Fill host with the map, and beneath it what its colours mean. say and choose as in head-map.js. */
-export function roleMap(host, atlas, { say, choose }) {
-  const layout = layoutOf(atlas, host.clientWidth);
-  const scene = draw(atlas, layout);
-  host.replaceChildren(scene.picture);
-  const tell = (cell) => describe(atlas, cell);
-  new MapReader(scene, layout, { atlas, tell, say, choose, tip: tooltip(host) }).listen(null);
-  return { picture: scene.picture, legend: legend(atlas, scene.groups) };
-}
-
-function layoutOf(atlas, available) {
-  const [rows, columns] = [atlas.layers.length, atlas.heads.length];
-  const width = clamp(((available || 700) - LEFT - 4) / columns, 9, 64);
-  const height = clamp(Math.min(width, (innerHeight * TALLEST) / rows), 10, 36);
-  return { box: { left: LEFT, top: ABOVE, width, height, gap: 1.5 } };
-}
-
-function draw(atlas, { box }) {
-  const [rows, columns] = [atlas.layers.length, atlas.heads.length];
-  const [right, bottom] = [LEFT + columns * box.width, ABOVE + rows * box.height];
-  const attributes = { class: "head-map role-map", tabindex: 0, role: "group", "aria-label": WORDS };
-  const picture = sheet(right + 4, bottom + BELOW, attributes);
-  const groups = atlas.roles.groups().map(({ role, places }) => [role.name, group(atlas, role, places, box)]);
-  const cursor = svg("rect", {
-    width: round(box.width - box.gap), height: round(box.height - box.gap), fill: "none", stroke: "var(--ink)",
-    "stroke-width": 2, rx: 2, visibility: "hidden", "pointer-events": "none", "data-screen": "",
-  });
-  picture.append(...groups.map(([, node]) => node), ...columnNumbers(atlas.heads, box, ABOVE - 6),
-    ...rowNumbers(atlas.layers, box), text(LEFT, bottom + 14, "heads across, layers down"), cursor);
-  return { picture, cursor, groups: new Map(groups) };
+/** The cells of all roles: { nodes, light }; light(name) makes those of all other roles pale, light(null) none. */
+export function drawRoles(atlas, { box }) {
+  const groups = new Map(atlas.roles.groups().map(({ role, places }) => [role.name, group(atlas, role, places, box)]));
+  const light = (name) => groups.forEach((node, own) => node.classList.toggle("pale", name !== null && own !== name));
+  return { nodes: [...groups.values()], light };
 }
 
 /** The cells of a role in one path; those that are switched off are crossed out. */
@@ -61,33 +28,8 @@ function group(atlas, role, places, { left, top, width, height, gap }) {
 }
 
 /** What is told of a head. */
-function describe(atlas, [layer, head]) {
-  const place = placeOf(atlas, layer, head);
+export function describeRole(atlas, [layer, head]) {
   const name = headName(atlas, layer, head);
-  const sentence = atlas.roles.sentence(place);
+  const sentence = atlas.roles.sentence(placeOf(atlas, layer, head));
   return { name, words: `${name}: ${sentence}`, lines: [[sentence, ""]] };
-}
-
-/** A button for each colour; while it is pointed at, the others are pale. A click keeps it so. */
-function legend(atlas, groups) {
-  const list = el("ul", { class: "role-legend" });
-  let kept = null;
-  const light = (name) => groups.forEach((node, own) => node.classList.toggle("pale", name !== null && own !== name));
-  const item = ({ role, places }) => {
-    const swatch = el("i", { style: `background:${role.colour}` });
-    const count = el("span", { class: "number" }, String(places.length));
-    const keep = () => {
-      kept = kept === role.name ? null : role.name;
-      for (const button of list.querySelectorAll("button")) {
-        button.setAttribute("aria-pressed", String(button === node && kept !== null));
-      }
-      light(kept);
-    };
-    const hover = { onpointerenter: () => light(role.name), onpointerleave: () => light(kept) };
-    const node = el("button", { type: "button", "aria-pressed": "false", onclick: keep, ...hover },
-      swatch, role.title, count);
-    return el("li", {}, node);
-  };
-  list.append(...atlas.roles.groups().map(item));
-  return list;
 }

@@ -1,16 +1,17 @@
 // The run: what was measured, its corpus, and all that run.json says.
 
-import { shown } from "../arithmetic/numbers.js";
+import { valueCells, valueColumns } from "../arithmetic/csv.js";
 import { clamp } from "../arithmetic/scales.js";
 import { el } from "../shared/dom.js";
-import { crumbs, OVERVIEW, section, table, tools } from "./parts.js";
+import { crumbs, OVERVIEW, section, table } from "./parts.js";
 import { probability } from "./probability.js";
+import { tools } from "./tools.js";
 
 export function drawRun(root, atlas) {
   const single = atlas.corpus.filter((one) => !one.dim);
   root.append(crumbs([OVERVIEW], "The run"), el("h1", {}, "The run"));
   root.append(facts("What was measured", atlas.about));
-  root.append(facts("The corpus", single.map((one) => [one.title, shown(one, one.values[0])])));
+  root.append(facts("The corpus", single.map((one) => [one.title, one.inWords(0)])));
   const byDistance = atlas.corpus.find((one) => one.dim === "pair_distance" && one.kind === "share");
   if (byDistance) drawProbability(root, byDistance);
   root.append(everything(atlas.facts));
@@ -28,13 +29,14 @@ function facts(title, list) {
   return found;
 }
 
-function drawProbability(root, { values }) {
+function drawProbability(root, corpus) {
   const help = "What a head that chose by distance alone would find (section 4.3).";
   const found = section("How probable a dependency is at each distance", help);
   root.append(found);
-  const picture = probability(values, clamp(found.clientWidth || 640, 280, 700));
-  const byDistance = [...values].map((value, distance) => [distance, value]);
-  const save = tools(() => picture, () => [["distance", "probability"], ...byDistance], "dependency probability");
+  const picture = probability(corpus, clamp(found.clientWidth || 640, 280, 700));
+  const saved = () => [["distance", ...valueColumns(corpus, null, "probability")], ...byDistance];
+  const byDistance = corpus.labels.map((_, distance) => [distance, ...valueCells(corpus, 0, distance)]);
+  const save = tools(() => picture, saved, "dependency probability");
   found.append(picture, save);
 }
 

@@ -1,23 +1,27 @@
 // Which heads attend alike: all heads on a map, coloured by layer, cluster or any metric; layers beside it.
 
-import { columnName } from "../arithmetic/csv.js";
+import { valueCells, valueColumns } from "../arithmetic/csv.js";
+import { LAYER } from "../arithmetic/head-colour.js";
 import { headAt, headHref, headName } from "../arithmetic/heads.js";
 import { labelName, startLabel } from "../arithmetic/labels.js";
-import { number, percent, shown } from "../arithmetic/numbers.js";
+import { number, percent } from "../arithmetic/numbers.js";
 import { shelves } from "../arithmetic/shelves.js";
-import { CLUSTER, LAYER, readColour, writeColour } from "../arithmetic/similarity.js";
+import { CLUSTER, readSimilarityColour, writeSimilarityColour } from "../arithmetic/similarity.js";
 import { choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { evidenceNote } from "./evidence.js";
+import { LEGEND } from "./head-colours.js";
 import { layerMap } from "./layer-map.js";
-import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
+import { crumbs, OVERVIEW, place, section } from "./parts.js";
 import { familySection } from "./role-lists.js";
 import { scatter } from "./scatter.js";
-import { clusterColour, legend, LEGEND, painter } from "./similarity-colours.js";
+import { clusterColour, legend, painter } from "./similarity-colours.js";
+import { tools } from "./tools.js";
 
 const TITLE = "Which heads attend alike";
 const HELP = "A dot is a head; heads that spread their attention alike lie close together. Only distances mean "
-  + "something here: the axes and their directions do not. A click opens a head.";
+  + "something here: the axes and their directions do not. Distances of heads have no intervals, those of layers have. "
+  + "A click opens a head.";
 const LAYERS_HELP = "The weaker the colour, the more alike two layers attend.";
 const CLUSTERS_HELP = "As many as set the heads apart best. A cluster of one is a head like no other; one of nearly "
   + "all says that the heads form no groups.";
@@ -27,7 +31,7 @@ const FIRST = 24;
 export function drawSimilarity(root, atlas, _, go, query) {
   if (!atlas.similarity) return "expected a run that has compared its heads, found one without evidence for it";
   root.append(crumbs([OVERVIEW], "Similarity"), el("h1", {}, TITLE), el("p", { class: "help" }, HELP), held(atlas));
-  new SimilarityPage(root, atlas, go, readColour(atlas, query)).draw();
+  new SimilarityPage(root, atlas, go, readSimilarityColour(atlas, query)).draw();
   return null;
 }
 
@@ -52,7 +56,7 @@ class SimilarityPage {
   draw() {
     const { atlas, colour, plot, saved, go } = this;
     this.#drawControls();
-    history.replaceState(null, "", writeColour(colour));
+    history.replaceState(null, "", atlas.evidence.written(writeSimilarityColour(colour)));
     const { axes, places } = atlas.similarity;
     const choose = (layer, head) => go(headHref(atlas, layer, head));
     const scene = {
@@ -95,7 +99,7 @@ class SimilarityPage {
 function tellHead(atlas, { metric, label }, at) {
   const { similarity } = atlas;
   const cluster = similarity.clusterOf(at);
-  const told = metric ? [[metric.heading(label), shown(metric, metric.column(label)[at])]] : [];
+  const told = metric ? [[metric.heading(label), metric.inWords(at, label)]] : [];
   if (!Number.isNaN(cluster)) told.push(["cluster", String(cluster)]);
   const [near] = similarity.near(at);
   if (near) told.push(["most like", `${headName(atlas, ...headAt(atlas, near.place))} (${number(near.distance)})`]);
@@ -105,12 +109,13 @@ function tellHead(atlas, { metric, label }, at) {
 /** (layer, head, axes, cluster, and the value that colours) of all heads. */
 function mapRows(atlas, { metric, label }) {
   const { axes, cluster } = atlas.similarity;
+  const own = (at) => (metric ? valueCells(metric, at, label) : []);
   const row = (_, at) => {
     const [layer, head] = headAt(atlas, at);
-    const values = [axes.column(0)[at], axes.column(1)[at], cluster[at], ...(metric ? [metric.column(label)[at]] : [])];
+    const values = [axes.column(0)[at], axes.column(1)[at], cluster[at], ...own(at)];
     return [atlas.layers[layer], atlas.heads[head], ...values];
   };
-  const header = ["layer", "head", "axis 0", "axis 1", "cluster", ...(metric ? [columnName(metric, label)] : [])];
+  const header = ["layer", "head", "axis 0", "axis 1", "cluster", ...(metric ? valueColumns(metric, label) : [])];
   return [header, ...Array.from(cluster, row)];
 }
 
@@ -120,9 +125,14 @@ function drawLayers(beside, atlas) {
   const { host, status, say } = place();
   beside.append(el("h2", {}, "Layers"), el("p", { class: "help" }, LAYERS_HELP), host, status);
   const picture = layerMap(host, atlas, { say });
-  const { layers, similarity } = atlas;
-  const row = (layer, a) => [layer, ...layers.map((_, b) => similarity.ofLayers(a, b))];
-  beside.append(tools(() => picture, () => [["layer", ...layers], ...layers.map(row)], "distance of layers"));
+  beside.append(tools(() => picture, () => distanceRows(atlas), "distance of layers"));
+}
+
+/** (layer, distance to every layer, with its bounds where they are known). */
+function distanceRows({ layers, similarity }) {
+  const cellsOf = (a) => layers.flatMap((_, b) => similarity.cellsOfLayers(a, b));
+  const header = layers.flatMap((layer) => (similarity.bounds ? [layer, `${layer}_low`, `${layer}_high`] : [layer]));
+  return [["layer", ...header], ...layers.map((layer, a) => [layer, ...cellsOf(a)])];
 }
 
 // ---- clusters

@@ -1,9 +1,12 @@
 // Figures 2, 3 and 4: what heads attend to, how much it matters, and how widely, by layer.
 
+import { placeOf } from "../../arithmetic/heads.js";
 import { average, clamp } from "../../arithmetic/scales.js";
 import { el } from "../../shared/dom.js";
+import { withoutInterval } from "../error-bars.js";
 import { layerChart } from "../layer-chart.js";
-import { section, tools } from "../parts.js";
+import { section } from "../parts.js";
+import { tools } from "../tools.js";
 
 const DOTS = "A dot is a head, a click opens it; the line is the layer as a whole; dotted, what even attention would "
   + "give.";
@@ -67,15 +70,20 @@ function seriesOf(atlas, metric, label, name) {
   return [{
     name,
     at: (layer, head) => metric.at(layer, head, place),
+    told: (layer, head) => metric.inWords(placeOf(atlas, layer, head), place),
     ofLayer: (layer) => metric.ofLayer(layer, place),
+    bounds: (layer) => metric.boundsOfLayer(layer, place),
     published: atlas.layer_values[label ? `${metric.name} ${label}` : metric.name] ?? null,
     even: metric.chanceOfLayer(0, place),
   }];
 }
 
 function rowsOf(atlas, series) {
-  const row = (layer, n) => [layer, ...series.map((one) => one.ofLayer(n))];
-  return [["layer", ...series.map(({ name }) => name)], ...atlas.layers.map(row)];
+  const isSure = series.some(({ bounds }) => atlas.layers.some((_, n) => !Number.isNaN(bounds(n)[0])));
+  const more = (values) => (isSure ? values : []);
+  const row = (layer, n) => [layer, ...series.flatMap((one) => [one.ofLayer(n), ...more(one.bounds(n))])];
+  const header = series.flatMap(({ name }) => [name, ...more([`${name}_low`, `${name}_high`])]);
+  return [["layer", ...header], ...atlas.layers.map(row)];
 }
 
 /** Figure 3: importance has no table by layer; its line is the mean of heads. */
@@ -90,6 +98,7 @@ export function figure3(atlas, host) {
     return;
   }
   const found = section(name, `${metric.help} A dot is a head, the line the mean of a layer's heads.`);
+  found.append(...withoutInterval(atlas, metric));
   const grid = el("div", { class: "panels" });
   found.append(grid);
   host.append(found);
@@ -106,5 +115,6 @@ function gradients(atlas, metric, label, name) {
   if (place < 0 || !metric.order(place).length) return [];
   const at = (layer, head) => metric.at(layer, head, place);
   const ofLayer = (layer) => average(atlas.heads.map((_, head) => at(layer, head)));
-  return [{ name, at, ofLayer, published: null, even: NaN }];
+  const told = (layer, head) => metric.inWords(placeOf(atlas, layer, head), place);
+  return [{ name, at, told, ofLayer, bounds: () => [NaN, NaN], published: null, even: NaN }];
 }

@@ -3,7 +3,8 @@
 import { pearson } from "../../arithmetic/correlation.js";
 import { pairs } from "../../arithmetic/finder.js";
 import { capital, headName, placeOf } from "../../arithmetic/heads.js";
-import { pValue, shown } from "../../arithmetic/numbers.js";
+import { inBrackets } from "../../arithmetic/intervals.js";
+import { pValue } from "../../arithmetic/numbers.js";
 import { el } from "../../shared/dom.js";
 import { drawExemplar } from "../exemplar.js";
 import { crumbs, OVERVIEW, section } from "../parts.js";
@@ -34,12 +35,12 @@ function threeHeads(atlas, isChosen) {
   return found;
 }
 
-function extreme(atlas, { title, metric, layer, head, value }) {
+function extreme(atlas, { title, layer, head, told, interval, place }) {
   const [a, b] = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
   const [best] = atlas.exemplars[placeOf(atlas, a, b)];
   const href = `#/head/${layer}/${head}`;
   const link = el("a", { href }, headName(atlas, a, b));
-  const words = ` (${shown(atlas.byName.get(metric), value)})`;
+  const words = ` (${[inBrackets([told, interval]), place].filter(Boolean).join("; ")})`;
   const sentence = best
     ? el("ol", { class: "exemplars" }, drawExemplar(best, `${href}/${best.rank}`))
     : el("p", { class: "note" }, "no sentence to show");
@@ -53,14 +54,15 @@ function correlations(atlas) {
 }
 
 /** The paper's own, over all heads; where some are nearly switched off, the same without them. */
-function correlation(atlas, { x, y, label, r, p }) {
+function correlation(atlas, { x, y, label, r, p, interval }) {
   const axis = (name, of) => ({ metric: atlas.byName.get(name), label: of ? atlas.byName.get(name).place(of) : 0 });
   const places = [...atlas.byName.get(x).column(0).keys()].filter((place) => !atlas.evidence.isOff(place));
   const without = pearson(pairs({ x: axis(x), y: axis(y, label) }, places));
   const more = atlas.evidence.off.length ? `; without heads that are nearly switched off ${inWords(without)}` : "";
   const query = new URLSearchParams({ y, ...(label ? { yl: label } : {}), x });
   const name = `distance and ${y === "entropy" ? "entropy" : "alignment"}`;
-  return el("li", {}, el("a", { href: `#/find?${query}` }, name), `: ${inWords({ r, p })}${more}`);
+  const found = `: ${inBrackets([inWords({ r, p }), interval])}${more}`;
+  return el("li", {}, el("a", { href: `#/find?${query}` }, name), found);
 }
 
 const inWords = ({ r, p }) =>

@@ -1,0 +1,1 @@
+"""Runs compared with one another, from their folders alone."""

@@ -1,0 +1,87 @@
+"""What sides must have in common to be compared, and what is to be said where they differ in other things."""
+
+from collections.abc import Iterator, Sequence
+
+from attnmetrics.errors import ConfigError
+from attnmetrics.results.intervals import reason_for_none
+from attnmetrics.results.sides import Side
+from attnmetrics.statistics.bootstrap import UNSURE
+from attnmetrics.statistics.comparing import Names
+
+_NAMES_TOLD = 8
+
+
+def check_alike(sides: Sequence[Side]) -> None:
+    """Refuse sides whose heads or definitions are others than the first's.
+
+    Raises:
+        ConfigError: naming every difference, or a side that stands twice.
+    """
+    if len(sides) < 2:
+        raise ConfigError(f"expected two runs or more to compare, found {len(sides)}")
+    first = sides[0]
+    differences = [f"  {line}" for side in sides[1:] for line in _differences(first, side)]
+    if differences:
+        raise ConfigError(
+            "expected runs of the same layers, heads and definitions, found:\n" + "\n".join(differences) + "\n"
+            "measure with the same options, of models of the same shape (--layers chooses layers)"
+        )
+
+
+def _differences(first: Side, side: Side) -> Iterator[str]:
+    for what, value in side.definitions.items():
+        expected = first.definitions.get(what, value)
+        if value != expected:
+            yield f"{what}: {expected} in {first.name}, {value} in {side.name}"
+
+
+def remarks(sides: Sequence[Side], together: Names, shards: Sequence[int]) -> list[str]:
+    """What is to be said of a comparison.
+
+    Args:
+        sides: all of them.
+        together: the names of labels.
+        shards: of each, the groups that are there.
+    """
+    first = sides[0]
+    return [
+        *(remark for side in sides for remark in side.remarks),
+        *_unpaired(sides),
+        *_few(sides, shards),
+        *(line for side in sides[1:] for line in _settings(first, side)),
+        *(line for label, names in together.items() for line in _names(sides, label, names)),
+    ]
+
+
+def _unpaired(sides: Sequence[Side]) -> Iterator[str]:
+    first = sides[0]
+    other = [side.name for side in sides if side.corpus != first.corpus]
+    if other:
+        yield (
+            f"of other documents than {first.name}, or cut into other shards: {', '.join(other)}; their draws are "
+            "independent of its own, and intervals of differences wider than those of the same documents"
+        )
+
+
+def _few(sides: Sequence[Side], shards: Sequence[int]) -> Iterator[str]:
+    fewest = min(shards)
+    name = sides[list(shards).index(fewest)].name
+    if reason := reason_for_none(fewest):
+        yield f"{name}: {reason}"
+    elif fewest < UNSURE:
+        yield f"{name}: from {fewest} groups of shards, fewer than {UNSURE}, intervals are unsure"
+
+
+def _settings(first: Side, side: Side) -> Iterator[str]:
+    for what, value in side.settings.items():
+        expected = first.settings.get(what, value)
+        if value != expected:
+            yield f"{what.replace('_', ' ')}: {expected} in {first.name}, {value} in {side.name}"
+
+
+def _names(sides: Sequence[Side], label: str, names: Sequence[str]) -> Iterator[str]:
+    """Names of a label that not all sides have."""
+    lacking = [name for name in names if not all(name in side.schema.names[label] for side in sides)]
+    if lacking:
+        more = f" and {len(lacking) - _NAMES_TOLD} more" if len(lacking) > _NAMES_TOLD else ""
+        yield f"names of {label} that not all have: {', '.join(lacking[:_NAMES_TOLD])}{more}"

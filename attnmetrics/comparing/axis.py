@@ -1,0 +1,61 @@
+"""An axis that runs are points on: checkpoints, years, registers."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from attnmetrics.errors import ConfigError
+from attnmetrics.metrics.schema import DIMENSIONS
+from attnmetrics.results.comparison import RUN, Axis
+from attnmetrics.results.sides import Side
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+_TAKEN: Final = DIMENSIONS | {RUN, "path", "paired", "shards"}
+
+
+def parse_axis(text: str) -> Axis:
+    """The axis of a flag, `step=1000,2000,4000`.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    name, _, values = text.partition("=")
+    return make_axis({name: [value.strip() for value in values.split(",")] if values.strip() else []})
+
+
+def make_axis(given: Mapping[str, Sequence[object]]) -> Axis:
+    """The axis of a mapping, {"step": [1000, 2000, 4000]}; of numbers where all values are.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    (name, values), *others = given.items() or [("", ())]
+    texts = [str(value) for value in values]
+    if others or not _NAME.fullmatch(name) or not texts or not all(texts):
+        raise ConfigError(
+            "expected an axis with a name of letters a-z, digits and _, and a value for each run, such as "
+            f"step=1000,2000,4000; found {'; '.join(f'{key}={given[key]}' for key in given)[:200]!r}"
+        )
+    if name in _TAKEN:
+        raise ConfigError(f"expected a name for the axis that nothing else has, found {name!r}; choose another")
+    try:
+        return Axis(name, tuple(float(text) for text in texts))
+    except ValueError:
+        return Axis(name, tuple(texts))
+
+
+def check_axis(sides: Sequence[Side], axis: Axis | None) -> None:
+    """Refuse an axis that is none of these sides.
+
+    Raises:
+        ConfigError: it has another number of values, or the name of a label or a result.
+    """
+    if axis is None:
+        return
+    if len(axis.values) != len(sides):
+        raise ConfigError(
+            f"expected a value of {axis.name} for each of {len(sides)} runs, in the order of the runs, found "
+            f"{len(axis.values)}"
+        )
+    if any(axis.name in side.results or axis.name in side.results.coords for side in sides):
+        raise ConfigError(f"expected a name for the axis that nothing else has, found {axis.name!r}; choose another")

@@ -1,0 +1,201 @@
+"""What differs between two runs of one shape, and how surely, from the sums of their groups of shards.
+
+Where both are of the same documents, cut alike, a draw takes the same groups of both: what the documents have in common
+is then no part of the difference. Other runs are drawn independently of each other.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attnmetrics.metrics.family import Array, Result
+from attnmetrics.metrics.over_heads import pearson
+from attnmetrics.statistics.bootstrap import CONFIDENCE, find_bounds
+from attnmetrics.statistics.groups import GroupSums
+from attnmetrics.statistics.intervals import Drawing, count_evidence, draw
+from attnmetrics.statistics.significance import find_p, find_q
+
+ROUNDING: Final = 1e-12
+"""A difference that is smaller, relative to what differs, is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One of two runs, or parts of a run, that are compared."""
+
+    groups: GroupSums
+    values: Mapping[str, Array]
+    """of the whole, by result"""
+    corpus: str
+    """the same where group k of both holds the same documents"""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How much a result differs, and how surely."""
+
+    value: Array
+    """[…] the other − the one"""
+    bounds: Array
+    """[…, bound]"""
+    groups: NDArray[np.int64]
+    """[…] that have evidence for it, of that sample which has fewer"""
+    q: Array
+    """[…] among all heads, or layers, at one label"""
+
+
+Names = Mapping[str, tuple[str, ...]]
+"""The names of labels."""
+
+
+def union(schemas: Collection[Names]) -> dict[str, tuple[str, ...]]:
+    """The names of each label that all have, in the order in which they come.
+
+    >>> union([{"pos": ("NOUN", "_")}, {"pos": ("VERB", "_"), "own": ("a",)}])
+    {'pos': ('NOUN', '_', 'VERB')}
+    """
+    first, *others = schemas
+    shared = [label for label in first if all(label in names for names in others)]
+    return {label: tuple(dict.fromkeys(name for names in schemas for name in names[label])) for label in shared}
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Puts tables of a run at the names of labels that several runs have together."""
+
+    places: Mapping[str, NDArray[np.int64]]
+    """label → place of each name among the run's own; −1 where it has no such name"""
+
+    @classmethod
+    def between(cls, own: Names, together: Names) -> "Spread":
+        """From a run's own names to those of all; labels whose names are the same stay as they are."""
+        changed = {label: names for label, names in together.items() if names != own[label]}
+        return cls({label: np.array([_place(own[label], name) for name in names]) for label, names in changed.items()})
+
+    def __call__(self, table: NDArray[Any], dims: tuple[str, ...]) -> NDArray[Any]:
+        """A table of these dimensions and any further ones, NaN at names that the run has not."""
+        for axis, dim in enumerate(dims):
+            if dim in self.places:
+                table = _at_places(table, axis, self.places[dim])
+        return table
+
+
+def _place(names: tuple[str, ...], name: str) -> int:
+    return names.index(name) if name in names else -1
+
+
+def _at_places(table: NDArray[Any], axis: int, places: NDArray[np.int64]) -> NDArray[Any]:
+    found = np.take(table, np.maximum(places, 0), axis)
+    absent = (places < 0).reshape(-1, *(1 for _ in range(table.ndim - axis - 1)))
+    return np.where(absent, np.nan, found) if absent.any() else found
+
+
+def find_differences(
+    one: Sample,
+    other: Sample,
+    together: Names,
+    confidence: float = CONFIDENCE,
+    names: Collection[str] | None = None,
+) -> dict[str, Difference]:
+    """How each result that has bounds differs, of those that both have.
+
+    Args:
+        one: what is compared with.
+        other: of the same layers and heads.
+        together: the names of labels that differences are at (see `union`).
+        confidence: how often bounds are to hold the true difference.
+        names: of the results that are wanted; None for all. No difference depends on which others are.
+    """
+    first, second = _draw_both(one, other, together)
+    wanted = [name for name in first.results if name in second.results and (names is None or name in names)]
+    return {name: _difference(first, second, name, confidence) for name in wanted}
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A result of a sample, or of one of its layers."""
+
+    values: Array
+    """[…]"""
+    draws: Array
+    """[…, draw]"""
+    groups: NDArray[np.int64]
+    """[…] with evidence"""
+
+
+class _Drawn:
+    """A sample, drawn; its tables have the names of both."""
+
+    def __init__(self, sample: Sample, drawing: Drawing, together: Names) -> None:
+        schema = sample.groups.schema
+        self.results = {result.name: result for result in schema.with_twins() if result.has_bounds}
+        self._values = sample.values
+        self._drawing = drawing
+        self._spread = Spread.between(schema.names, together)
+
+    def parts(self, name: str) -> Iterator[_Part]:
+        """All of a result, or a layer at a time."""
+        result = self.results[name]
+        for part in self._drawing.parts(result):
+            values = self._values[name][part.layers if result.dims else ...]
+            draws = draw(result.compute, part.sums, self._drawing.draws)
+            known = self._spread(count_evidence(self._drawing, result, part), result.dims)
+            groups = np.nan_to_num(known).astype(np.int64)
+            yield _Part(self._spread(values, result.dims), self._spread(draws, result.dims), groups)
+
+
+def _draw_both(one: Sample, other: Sample, together: Names) -> tuple[_Drawn, _Drawn]:
+    """Of one corpus the same groups; else independently, and of each as of no other."""
+    if one.corpus == other.corpus:
+        drawn = one.groups.there | other.groups.there
+        drawings = Drawing(one.groups, drawn=drawn), Drawing(other.groups, drawn=drawn)
+    else:
+        drawings = Drawing(one.groups, _stream(one.corpus)), Drawing(other.groups, _stream(other.corpus))
+    return _Drawn(one, drawings[0], together), _Drawn(other, drawings[1], together)
+
+
+def _stream(corpus: str) -> int:
+    return int.from_bytes(blake2b(corpus.encode(), digest_size=8).digest())
+
+
+def _difference(first: _Drawn, second: _Drawn, name: str, confidence: float) -> Difference:
+    values, bounds, groups, chances = [], [], [], []
+    for one, other in zip(first.parts(name), second.parts(name), strict=True):
+        values.append(subtract(other.values, one.values))
+        groups.append(np.minimum(one.groups, other.groups))
+        draws = subtract(other.draws, one.draws)
+        bounds.append(find_bounds(draws, values[-1], groups[-1], confidence))
+        chances.append(find_p(draws, values[-1], groups[-1]))
+    q = _among_all(_joined(chances), first.results[name])
+    return Difference(_joined(values), _joined(bounds), _joined(groups), q)
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """All layers; a number alone is one."""
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+def subtract(a: Array, b: Array) -> Array:
+    """Differences; 0 where no more than rounding is between the two."""
+    difference = a - b
+    return np.where(np.abs(difference) <= ROUNDING * np.abs(a), 0.0, difference)
+
+
+def _among_all(p: Array, result: Result) -> Array:
+    """Q among all heads at a label, or all layers; of what is neither, p."""
+    if result.per_head:
+        return find_q(p.reshape(-1, *p.shape[2:])).reshape(p.shape)
+    return find_q(p) if "layer" in result.dims else p
+
+
+def correlate(a: Array, b: Array) -> tuple[Array, NDArray[np.int64]]:
+    """[…] Pearson's r of two maps [layer, head, …] over the heads that have both, and their number.
+
+    NaN for fewer than three heads, or for a constant.
+    """
+    heads = [np.moveaxis(one.reshape(-1, *one.shape[2:]), 0, -1) for one in (a, b)]
+    return pearson(*heads), (np.isfinite(heads[0]) & np.isfinite(heads[1])).sum(-1)

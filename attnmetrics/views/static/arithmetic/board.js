@@ -1,0 +1,76 @@
+// The board of all heads: which maps it offers, what it says of a head, what its address says.
+
+import { headShort, readHeads } from "./head-numbers.js";
+import { answersOf, headAt } from "./heads.js";
+
+/** Values that the card of a head tells. */
+const TOLD = 5;
+
+/** The map of a metric at a label by their names, { metric, label }; null where the run has none. */
+function mapOf(atlas, name, labelName) {
+  const metric = atlas.byName.get(name);
+  const label = metric?.place(labelName ?? "") ?? -1;
+  return label < 0 ? null : { metric, label };
+}
+
+/** The same; of a metric that ranks heads by what is beyond chance, the map of that. */
+function beyondChance({ metric, label }) {
+  const other = metric.excess?.place(metric.labels[label]) ?? -1;
+  return other < 0 ? { metric, label } : { metric: metric.excess, label: other };
+}
+
+export const isSame = (one, other) => one.metric === other.metric && one.label === other.label;
+
+/** The first of each of maps that are the same. */
+const distinct = (maps) => maps.filter((one, n) => maps.findIndex((other) => isSame(one, other)) === n);
+
+/**
+ * The roles that any head has, and no role: [{ role, count, map }], the number of heads of which it is the first role,
+ * and the map of what makes it, or null.
+ */
+export function rolesShown(atlas) {
+  const firsts = new Map(atlas.roles.groups().map(({ role, places }) => [role.name, places.length]));
+  return [...atlas.roles.byName.values()].map((role) => {
+    const one = role.score ? mapOf(atlas, role.score.metric, role.score.label) : null;
+    return { role, count: firsts.get(role.name) ?? 0, map: one && beyondChance(one) };
+  }).filter(({ count, map }) => count || map);
+}
+
+/** The sentences that show what makes a head's roles, the first that the page has; undefined where it has none. */
+export function answerOfRoles(atlas, place) {
+  const claims = (atlas.roles?.scores[place] ?? []).map(({ metric, label }) => claimOf(atlas, metric, label));
+  return claims.map((claim) => answersOf(atlas, ...headAt(atlas, place), claim)).find((one) => one?.list.length);
+}
+
+function claimOf(atlas, name, labelName) {
+  const found = mapOf(atlas, name, labelName);
+  return found?.metric.claims[found.label];
+}
+
+/** What the card tells of a head in numbers: the map shown, what makes its roles, then what tells of any head. */
+export function toldOf(atlas, place, shown, usual) {
+  const scores = atlas.roles?.scores[place] ?? [];
+  const made = scores.map(({ metric, label }) => mapOf(atlas, metric, label)).filter(Boolean);
+  const more = usual.map(([metric, label]) => ({ metric, label }));
+  return distinct([...(shown ? [shown] : []), ...made, ...more]).slice(0, TOLD);
+}
+
+/**
+ * What an address says: { shown, pinned }, the map and the place of a head, or null. The map is null for that of
+ * roles; of a run without any it is that of the first metric.
+ */
+export function readBoard(atlas, query) {
+  const asked = query.has("map") ? mapOf(atlas, query.get("map"), query.get("label")) : null;
+  const shown = asked ?? (atlas.roles ? null : mapOf(atlas, atlas.metrics[0].name, atlas.metrics[0].labels[0]));
+  return { shown, pinned: readHeads(atlas, query.get("head"))[0] ?? null };
+}
+
+/** The address of a map with a head pinned. */
+export function writeBoard(atlas, { shown, pinned }) {
+  const query = new URLSearchParams();
+  if (shown) query.set("map", shown.metric.name);
+  if (shown?.metric.dim) query.set("label", shown.metric.labels[shown.label]);
+  if (pinned !== null) query.set("head", headShort(atlas, pinned));
+  const text = String(query);
+  return text ? `#/?${text}` : "#/";
+}

@@ -1,0 +1,154 @@
+// What a text finds in the atlas: a head by its numbers, heads by what they do, metrics, sentences.
+
+import { textOf } from "./exemplars.js";
+import { headNumber } from "./head-number.js";
+import { headAt, headHref, headName } from "./heads.js";
+import { labelName } from "./labels.js";
+import { translate, wordsOf } from "./terms.js";
+
+/** Hits of one kind that are told. */
+const MOST = 6;
+/** Words that say nothing of what is looked for. */
+const IDLE = new Set(["a", "an", "and", "at", "attend", "attends", "attention", "by", "for", "head", "heads", "is",
+  "look", "looks", "of", "on", "that", "the", "to", "what", "which", "who"]);
+
+export class Search {
+  #atlas;
+  #metrics = null;
+  #roles = null;
+  #sentences = null;
+
+  constructor(atlas) {
+    this.#atlas = atlas;
+  }
+
+  /**
+   * { groups, told }: groups [{ title, hits: [{ words, note, href }], more }], the most likely first, where `more` are
+   * left out; told: of terms of the field, [theirs, ours]. A head that the model lacks is a hit without an address.
+   */
+  find(text) {
+    const number = headNumber(text);
+    if (number) return { groups: [{ title: "Head", hits: [this.#head(number)], more: 0 }], told: [] };
+    const { words, told } = translate(text);
+    const meant = words.filter((word) => !IDLE.has(word));
+    const asked = meant.length ? meant : words;
+    if (!asked.length) return { groups: [], told };
+    const groups = [
+      ...this.#byRole(asked), group("Metrics", best(this.#allMetrics(), asked)), group("Sentences", this.#said(text)),
+    ];
+    return { groups: groups.filter(({ hits }) => hits.length), told };
+  }
+
+  #head({ layer, head }) {
+    const { layers, heads } = this.#atlas;
+    const at = [layers.findIndex((one) => String(one) === layer), heads.findIndex((one) => String(one) === head)];
+    if (at[0] >= 0 && at[1] >= 0) return this.#hit(at);
+    const note = `layers ${layers[0]} to ${layers.at(-1)}, heads ${heads[0]} to ${heads.at(-1)}`;
+    return { words: `No layer ${layer} head ${head} in this model`, note, href: null };
+  }
+
+  #hit([layer, head]) {
+    const atlas = this.#atlas;
+    const note = atlas.roles?.sentence(layer * atlas.heads.length + head) ?? "";
+    return { words: headName(atlas, layer, head), note, href: headHref(atlas, layer, head) };
+  }
+
+  /** Heads whose roles have all words, a group for each role in words. */
+  #byRole(asked) {
+    const found = best(this.#allRoles(), asked).slice(0, MOST / 2);
+    const hits = (places) => places.map((at) => this.#hit(headAt(this.#atlas, at)));
+    return found.map(({ words, places }) => group(`Heads: ${words}`, hits(places)));
+  }
+
+  /** [{ words, texts, places }] of what heads do, in words. */
+  #allRoles() {
+    const { least } = this.#atlas.evidence;
+    if (this.#roles?.least === least) return this.#roles.list;
+    const found = new Map();
+    for (const place of this.#atlas.roles?.ofHead.keys() ?? []) {
+      for (const [name, told] of this.#atlas.roles.ofHead[place]) {
+        const { title } = this.#atlas.roles.byName.get(name);
+        const words = told === name ? title : told;
+        if (!found.has(words)) found.set(words, { words, texts: wordsOf(`${words} ${title}`), places: [] });
+        found.get(words).places.push(place);
+      }
+    }
+    this.#roles = { least, list: [...found.values()] };
+    return this.#roles.list;
+  }
+
+  /** [{ words, note, href, texts }] of all metrics, and of each of their labels. */
+  #allMetrics() {
+    this.#metrics ??= this.#atlas.metrics.flatMap((metric) => [entry(metric, null), ...labelsOf(metric)]);
+    return this.#metrics;
+  }
+
+  /** The heads whose sentences hold a text, a hit for each sentence. */
+  #said(text) {
+    const wanted = text.trim().toLowerCase();
+    if (wanted.length < 2) return [];
+    this.#sentences ??= sentencesOf(this.#atlas);
+    return this.#sentences.filter(({ lower }) => lower.includes(wanted))
+      .map(({ words, lower, layer, head, rank }) => ({
+        words: around(words, lower.indexOf(wanted), wanted.length), note: headName(this.#atlas, layer, head),
+        href: `${headHref(this.#atlas, layer, head)}/${rank}`,
+      }));
+  }
+}
+
+function group(title, hits) {
+  return { title, hits: hits.slice(0, MOST), more: Math.max(0, hits.length - MOST) };
+}
+
+/** A metric, or one of its labels, as something to be found: by its heading, title, name and label. */
+function entry(metric, label) {
+  const heading = metric.heading(label);
+  const name = label === null ? "" : `${metric.labels[label]} ${labelName(metric.dim, metric.labels[label])}`;
+  const texts = wordsOf(`${heading} ${metric.title} ${metric.name.replaceAll("_", " ")} ${name}`);
+  return { words: heading, note: metric.family, href: metric.href(label), texts };
+}
+
+function labelsOf(metric) {
+  return metric.dim ? metric.present().map((label) => entry(metric, label)) : [];
+}
+
+/** Those of which every word asked for begins a word, the closest first: whole words count most, then short names. */
+function best(entries, asked) {
+  const scored = entries.map((one, n) => ({ one, n, score: closeness(one.texts, asked) }));
+  return scored.filter(({ score }) => score > 0).sort((a, b) => b.score - a.score || a.n - b.n).map(({ one }) => one);
+}
+
+/** How much of a text is asked for, and by whole words; 0 where a word begins none of its words. */
+function closeness(texts, asked) {
+  const unique = new Set(texts);
+  let matched = 0;
+  for (const word of asked) {
+    const isWhole = unique.has(word);
+    if (!isWhole && !texts.some((one) => one.startsWith(word))) return 0;
+    matched += isWhole ? 2 : 1;
+  }
+  return matched / asked.length + 1 / (1 + unique.size);
+}
+
+/** Each sentence once, with the head that it is the strongest of. */
+function sentencesOf(atlas) {
+  const found = new Map();
+  atlas.exemplars.forEach((list, place) => {
+    const [layer, head] = headAt(atlas, place);
+    for (const one of list) {
+      const known = found.get(one.pieces);
+      if (known && known.weight >= one.weight) continue;
+      found.set(one.pieces, { ...one, layer, head });
+    }
+  });
+  return [...found.values()].map((one) => {
+    const words = textOf(one);
+    return { ...one, words, lower: words.toLowerCase() };
+  });
+}
+
+/** A text around what was found in it. */
+function around(text, start, length, room = 36) {
+  const [from, to] = [Math.max(0, start - room), Math.min(text.length, start + length + room)];
+  return `${from > 0 ? "…" : ""}${text.slice(from, to).trim()}${to < text.length ? "…" : ""}`;
+}

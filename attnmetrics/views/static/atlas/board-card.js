@@ -1,0 +1,55 @@
+// The card of the head that is pointed at: what it does, a sentence that shows it, five of its values among all heads.
+
+import { answerOfRoles, toldOf } from "../arithmetic/board.js";
+import { capital, headAt, headHref, headName } from "../arithmetic/heads.js";
+import { against, shown } from "../arithmetic/numbers.js";
+import { el } from "../shared/dom.js";
+import { bracketed } from "./error-bars.js";
+import { fromHowMuch } from "./evidence.js";
+import { drawExemplar } from "./exemplar.js";
+import { measuresOf } from "./head-card.js";
+import { claimWords } from "./head-sentences.js";
+import { strip } from "./strip.js";
+
+const STRIP = 110;
+
+/** What the card holds. map: { metric, label } of the map shown, or null; isPinned: whether it stays. */
+export function boardCard(atlas, place, map, isPinned) {
+  const [layer, head] = headAt(atlas, place);
+  const name = el("a", { href: headHref(atlas, layer, head) }, capital(headName(atlas, layer, head)));
+  const kept = isPinned ? [el("span", { class: "note" }, "kept: click it again to let go")] : [];
+  const rows = toldOf(atlas, place, map, measuresOf(atlas)).map((one) => row(atlas, one, { layer, head, place }));
+  return [
+    el("h3", {}, name), ...kept, ...does(atlas, place), ...example(atlas, place, [layer, head]),
+    el("table", { class: "board-values" }, ...rows),
+  ];
+}
+
+function does(atlas, place) {
+  if (!atlas.roles) return [];
+  return [el("p", { class: "does", style: `--own:${atlas.roles.first(place).colour}` }, atlas.roles.sentence(place))];
+}
+
+/** A sentence that shows what makes its roles, where the page has one, else that with its strongest attention. */
+function example(atlas, place, [layer, head]) {
+  const answer = answerOfRoles(atlas, place);
+  const one = answer?.list[0] ?? atlas.exemplars[place][0];
+  if (!one) return [];
+  const words = answer ? claimWords(atlas, answer.claim) : "Its strongest attention";
+  const which = answer ? `?${new URLSearchParams({ claim: answer.claim })}` : `/${one.rank}`;
+  const href = headHref(atlas, layer, head) + which;
+  return [el("p", { class: "note" }, words), el("ol", { class: "exemplars" }, drawExemplar(one, href))];
+}
+
+function row(atlas, { metric, label }, { layer, head, place }) {
+  const [value, chance] = [metric.at(layer, head, label), metric.chanceAt(layer, head, label)];
+  const told = against(metric, value, chance);
+  const words = `${metric.chance?.caption} ${shown(metric, chance)}${told && `, ${told}`}`;
+  const beside = Number.isNaN(chance) ? [] : [el("span", { class: "chance" }, words)];
+  const [text, interval] = metric.told(place, label);
+  const sure = bracketed(interval);
+  return el("tr", { "data-metric": metric.name },
+    el("th", { scope: "row" }, el("a", { href: metric.href(label) }, metric.heading(label))),
+    el("td", { class: "value" }, text, ...sure, ...fromHowMuch(atlas, metric, place), ...beside),
+    el("td", { class: "rank" }, metric.standing(place, label) || "no rank", strip(metric, label, value, STRIP)));
+}

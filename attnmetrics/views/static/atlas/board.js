@@ -1,0 +1,123 @@
+// All heads on one screen: a map of what they do, or of any metric, and beside it the card of the head pointed at.
+
+import { isSame, readBoard, rolesShown, writeBoard } from "../arithmetic/board.js";
+import { columnName, headRows } from "../arithmetic/csv.js";
+import { headAt, headHref, placeOf, standoutsOf } from "../arithmetic/heads.js";
+import { labelName, startLabel } from "../arithmetic/labels.js";
+import { shelves } from "../arithmetic/shelves.js";
+import { choice } from "../shared/controls.js";
+import { el } from "../shared/dom.js";
+import { boardCard } from "./board-card.js";
+import { boardMap } from "./board-map.js";
+import { section } from "./parts.js";
+import { tools } from "./tools.js";
+
+const HELP = "Point at a head to read what it does; a click keeps it in view, a double click or Enter opens its page.";
+
+export class Board {
+  constructor(root, atlas, go, query) {
+    Object.assign(this, { atlas, go, ...readBoard(atlas, query) });
+    this.tabs = el("div", { class: "board-tabs", role: "group", "aria-label": "Maps" });
+    this.legend = el("div", { class: "board-legend" });
+    this.host = el("div", { class: "map-host" });
+    this.card = el("aside", { class: "board-card", "aria-live": "polite", "aria-label": "The head pointed at" });
+    this.saved = el("div");
+    const found = section("What each head does", HELP);
+    const left = el("div", {}, this.legend, this.host, this.saved);
+    found.append(this.tabs, el("div", { class: "board" }, left, this.card));
+    root.append(found);
+  }
+
+  draw() {
+    this.#drawTabs();
+    const { atlas, shown, host } = this;
+    const subject = {
+      tell: (place) => this.#tell(place), rest: () => this.#tell(this.pinned ?? this.#first()),
+      choose: (layer, head) => this.#pin(placeOf(atlas, layer, head)),
+      open: (layer, head) => this.go(headHref(atlas, layer, head)),
+    };
+    this.map = boardMap(host, atlas, shown, subject);
+    this.legend.replaceChildren(this.map.legend);
+    this.map.mark(this.pinned === null ? null : headAt(atlas, this.pinned));
+    const name = shown ? columnName(shown.metric, shown.label) : "roles of heads";
+    const rows = () => (shown ? headRows(atlas, shown.metric, shown.label) : atlas.roles.rows(atlas));
+    this.saved.replaceChildren(tools(() => this.map.picture, rows, name));
+    subject.rest();
+  }
+
+  #drawTabs() {
+    const { atlas } = this;
+    const what = atlas.roles ? [this.#tab({ title: "What they do", map: null })] : [];
+    const roles = atlas.roles ? rolesShown(atlas).map((one) => this.#roleTab(one)) : [];
+    this.tabs.replaceChildren(...what, ...roles, this.#anyMetric(), ...this.#labels());
+  }
+
+  #tab({ title, map }, ...marks) {
+    const isShown = map ? this.shown && isSame(map, this.shown) : !this.shown;
+    const attributes = { type: "button", "aria-pressed": String(Boolean(isShown)), onclick: () => this.#show(map) };
+    return el("button", attributes, ...marks, title);
+  }
+
+  /** Shows the map of what makes a role; while it is pointed at, all other roles are pale. */
+  #roleTab({ role, count, map }) {
+    const swatch = el("i", { style: `background:${role.colour}` });
+    const unmapped = () => el("button", { type: "button" }, swatch, role.title);
+    const button = map ? this.#tab({ title: role.title, map }, swatch) : unmapped();
+    button.append(el("span", { class: "number" }, String(count)));
+    button.addEventListener("pointerenter", () => this.map.light(role.name));
+    button.addEventListener("pointerleave", () => this.map.light(null));
+    button.addEventListener("focus", () => this.map.light(role.name));
+    button.addEventListener("blur", () => this.map.light(null));
+    return button;
+  }
+
+  #anyMetric() {
+    const { atlas, shown } = this;
+    const options = shelves(atlas).map(({ title, metrics }) =>
+      ({ title, options: metrics.map((metric) => [metric.name, metric.title]) }));
+    const change = (name) => {
+      const metric = atlas.byName.get(name);
+      this.#show(metric ? { metric, label: startLabel(metric) } : null);
+    };
+    return choice("Any metric", [["", "…"], ...options], shown?.metric.name ?? "", change);
+  }
+
+  /** A menu of the labels of the metric shown. */
+  #labels() {
+    const metric = this.shown?.metric;
+    if (!metric?.dim) return [];
+    const options = metric.present().map((label) => [String(label), labelName(metric.dim, metric.labels[label])]);
+    const change = (label) => this.#show({ metric, label: Number(label) });
+    return [choice("of", options, this.shown.label, change)];
+  }
+
+  #show(shown) {
+    this.shown = shown;
+    this.#remember();
+    this.draw();
+  }
+
+  #pin(place) {
+    this.pinned = this.pinned === place ? null : place;
+    this.map.mark(this.pinned === null ? null : headAt(this.atlas, this.pinned));
+    this.#remember();
+    this.#tell(place);
+  }
+
+  #remember() {
+    history.replaceState(null, "", this.atlas.evidence.written(writeBoard(this.atlas, this)));
+  }
+
+  #tell(place) {
+    this.card.replaceChildren(...boardCard(this.atlas, place, this.shown, place === this.pinned));
+  }
+
+  /** The head told of before any is pointed at: the first that answers a question, or that stands out. */
+  #first() {
+    const { atlas } = this;
+    const answering = atlas.roles?.questions.find(({ places }) => places.length);
+    if (answering) return answering.places[0];
+    const [one] = standoutsOf(atlas);
+    return one ? placeOf(atlas, atlas.layers.indexOf(one.layer), atlas.heads.indexOf(one.head)) : 0;
+  }
+}
