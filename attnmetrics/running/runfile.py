@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from hashlib import blake2b
 from importlib.metadata import version
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
@@ -12,9 +12,11 @@ from attnmetrics.config import RESULT_FIELDS, RunConfig, build_config
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.model.pack import Together
 from attnmetrics.running.lease import FILE as LEASE
-from attnmetrics.running.stages import Job
 from attnmetrics.storage import Location
 from attnmetrics.store.shards import FOLDERS
+
+if TYPE_CHECKING:  # those who read a finished run need none of what makes one
+    from attnmetrics.running.stages import Job
 
 CORPUS_FIELDS = frozenset({"corpus", "format", "text_field", "id_field", "text_documents", "max_documents"})
 """Fields that matter only through the documents they give, whose digest is compared instead."""
@@ -114,7 +116,7 @@ Identity = dict[str, Any]
 """All that the bits of a result depend on."""
 
 
-def identity_of(job: Job) -> Identity:
+def identity_of(job: "Job") -> Identity:
     """All that the bits of a result depend on, but for the model's weights, which are known once it is loaded."""
     config, plan = job.config, job.plan
     fields = config.model_dump(mode="json", include=set(RESULT_FIELDS - CORPUS_FIELDS))
