@@ -73,15 +73,16 @@ function addRow(row, values, start, placeOf) {
 /**
  * The weights between a token and another one in all heads.
  *
- * found: { values [layer, head, piece], layers, heads, pieces } of the token at an end, of the side; other: the token on
- * the other side; isHidden: whether nothing is drawn between them. Returns a list [layer][head].
+ * found: { values [layer, head, piece], layers, heads, pieces } of the token at an end, of the side; other: the token
+ * on the other side; isHidden: whether nothing is drawn between them. Returns a list [layer][head].
  */
 export function linking({ values, layers, heads, pieces }, side, other, isHidden = false) {
   const own = isHidden ? [] : other.pieces;
   const share = side === "left" ? 1 : 1 / other.pieces.length;
   const weight = (layer, head) =>
     share * own.reduce((sum, piece) => sum + values[(layer * heads + head) * pieces + piece], 0);
-  return Array.from({ length: layers }, (_, layer) => Array.from({ length: heads }, (__, head) => weight(layer, head)));
+  const ofLayer = (layer) => Array.from({ length: heads }, (_, head) => weight(layer, head));
+  return Array.from({ length: layers }, (_, layer) => ofLayer(layer));
 }
 
 /** The pairs of tokens with the largest weights [{ i, j, weight }], by row; none that could not be seen. */
