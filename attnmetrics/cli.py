@@ -493,6 +493,7 @@ def serve(
     from attnmetrics.results.joined import with_probes
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import atlas, server
+    from attnmetrics.views.exemplars import typical_texts
 
     folder = locate(run)
     with server.listen(port) as listener:
@@ -507,7 +508,7 @@ def serve(
         _print(f"atlas: {address} (Ctrl+C ends)")
         if open_page:
             webbrowser.open(address)
-        server.run(server.application(page, load, facts), listener)
+        server.run(server.application(page, load, facts, data, typical_texts(exemplars)), listener)
 
 
 @app.command()
