@@ -603,6 +603,7 @@ def serve(
     from attnmetrics.running.roles import page_roles
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import atlas, server
+    from attnmetrics.views.exemplars import typical_texts
 
     folder = locate(run)
     with server.listen(port) as listener:
@@ -617,7 +618,7 @@ def serve(
         _print(f"atlas: {address} (Ctrl+C ends)")
         if open_page:
             webbrowser.open(address)
-        server.run(server.application(page, load, facts), listener)
+        server.run(server.application(page, load, facts, data, typical_texts(exemplars)), listener)
 
 
 @app.command()

@@ -180,9 +180,10 @@ def _upright_panel(sheet: Sheet, data: xr.Dataset, metric: str, at: Labels, left
     """A heat map, its scale, and beneath it the bars of the layers."""
     table, width = select(data, metric, at), _ABREAST - 0.4
     mesh = charts.heads_of(sheet.axes(left, _ABREAST_TOP, width, height), data, table)
+    if by_layer(data, metric) is not None:
+        charts.layers(sheet.axes(left, _ABREAST_TOP + height + 1.05, width, height), data, metric, at, alone=True)
     below = sheet.axes(left, _ABREAST_TOP + height + 0.42, width, 0.09)
     style.colour_bar(mesh, scale(table), share=is_share(table), cax=below)
-    charts.layers(sheet.axes(left, _ABREAST_TOP + height + 1.05, width, height), data, metric, at, alone=True)
 
 
 # ---- Fig. A.1, A.2, and any other metric with labels
@@ -318,7 +319,7 @@ def _grid_panel(
     style.heat(axes, values(table), *style.ground(numbers), cells=grid.maps * numbers.size)
     style.stripe(axes, is_off(data) & np.isfinite(values(table)))
     _end_ticks(axes, table)
-    sheet.text(left, top - 0.33, label(name, int(13 * (width + _GRID_ASIDE - 0.1))), weight="bold")
+    sheet.text(left, top - 0.33, label(name, int(14.7 * (width + _GRID_ASIDE - 0.1))), weight="bold")
     largest = float(np.nanmax(numbers)) if np.isfinite(numbers).any() else float("nan")
     note = "no evidence" if np.isnan(largest) else "absent" if largest == 0 else f"max {shown(table, largest)}"
     beside = f", {_short(chance)} {shown(table, float(chance))}" if chance is not None and chance.ndim == 0 else ""
