@@ -16,6 +16,13 @@ KEPT = ("results.zarr", "intervals.zarr", "roles.parquet", "shards.zarr", "prefi
 """Of a run's folder, what a comparison needs."""
 
 
+@pytest.fixture(autouse=True)
+def few_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All take long to write."""
+    names = ["null_attention", "entropy", "pos_to", "pos_to_by_layer", "distance_sd"]
+    monkeypatch.setattr("attnmetrics.comparing.compare.comparable", lambda sides: names)
+
+
 @pytest.fixture
 def tuned(demo_run: Path, tmp_path: Path) -> Path:
     """The same run again, in another folder, without its texts."""
