@@ -1,12 +1,15 @@
 """The command line. Heavy libraries are imported by the command that needs them, so that help is quick."""
 
+import gc
 import inspect
 import sys
 import types
 import webbrowser
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from io import TextIOWrapper
+from os import environ
 from pathlib import Path
 from traceback import format_exc
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
@@ -44,7 +47,7 @@ EXIT_SHARDS_MISSING = 3
 SHORT_FLAGS = {"model": "-m", "corpus": "-c", "out": "-o", "workers": "-w"}
 OF_FILES = {"--corpus": "--corpus", "-c": "--corpus", "--treebank": "--treebank", "--test": "--test"}
 """Flags that several files may follow, and what is repeated for the others."""
-REPEATABLE = ("corpus", "label", "link", "treebank", "test")
+REPEATABLE = ("corpus", "label", "link", "by", "treebank", "test")
 DEMO = {"model": "demo", "corpus": ("demo",), "out": "runs/demo"}
 
 app = typer.Typer(
@@ -77,7 +80,7 @@ LeastEvidence = Annotated[
 ]
 MetricName = Annotated[
     str | None,
-    typer.Argument(help="a metric, such as entropy or pos_to; relation; coreference; probe; unset: the summary"),
+    typer.Argument(help="a metric, such as entropy or pos_to; relation; coreference; paper; probe; unset: the summary"),
 ]
 
 
@@ -99,7 +102,7 @@ def takes_config(command: Callable[..., None], kind: type[BaseModel] = RunConfig
 def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     """The parameter of one field. Values arrive as text and are checked by the configuration, in one place."""
     flags = ["--" + name.replace("_", "-"), *([SHORT_FLAGS[name]] if name in SHORT_FLAGS else [])]
-    shown = "" if field.is_required() or field.default in (None, {}, False) else f" (default: {field.default})"
+    shown = "" if field.is_required() or field.default in (None, {}, (), False) else f" (default: {field.default})"
     help_text = f"{field.description}{shown}"
     if field.annotation is bool:
         flags = [f"{flags[0]}/--no-{flags[0][2:]}"] if field.default else flags
@@ -116,6 +119,8 @@ def _metavar(name: str, annotation: Any) -> str:
         return "PATH"
     if name in ("label", "link"):
         return "NAME=SOURCE"
+    if name == "by":
+        return "FIELD"
     kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
     choices = [choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]
     numbers = {"int": "N", "float": "SHARE" if name == "confidence" else "X"}
@@ -268,7 +273,9 @@ def status(run: RunFolder, verbose: Verbose = False) -> None:
 def show(
     run: RunFolder,
     metric: MetricName = None,
-    label: Annotated[str | None, typer.Option(help="which of a metric's labels: a tag, a relation, an offset")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="which of a metric's labels: a tag, a relation, an offset; of papers")
+    ] = None,
     rel: Annotated[str | None, typer.Option(help="with relation: which one, such as obj")] = None,
     layer: Annotated[int | None, typer.Option(help="with --head: the profile of one head")] = None,
     head: Annotated[int | None, typer.Option(help="with --layer: the profile of one head")] = None,
@@ -277,18 +284,26 @@ def show(
         str | None, typer.Option("--run", help="of a comparison: which run against the first; unset: the last")
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="how many heads or sentences")] = 10,
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="FIELD[=VALUE]", help="by the values of a field that the run is split by, or one of them"),
+    ] = None,
     evidence: LeastEvidence = 0.05,
     verbose: Verbose = False,
 ) -> None:
-    """Show the tables of a run, or of a comparison: the summary, a metric, one head, what finds relations."""
+    """Show the tables of a run, or of a comparison: the summary, a metric, one head, what finds relations, a paper."""
     from rich.console import Console
 
     import attnmetrics
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import terminal
     from attnmetrics.views.importance import show_importance
+    from attnmetrics.views.papers.comparison import show_paper
     from attnmetrics.views.tables import unit_word
 
+    if by is not None:
+        Console().print(_by(run, by, metric, label, (layer, head), top))
+        return
     _check_view(metric, label, layer, head, exemplars)
     if (locate(run) / "comparison.zarr").exists():
         Console().print(_compared(run, metric, label, top, other, layer, head))
@@ -312,6 +327,8 @@ def show(
         )
     elif metric in ("relation", "coreference"):
         view = _words(dataset, run, metric, rel, top)
+    elif metric == "paper" and metric not in dataset:
+        view = show_paper(dataset, label)
     elif metric == "importance" and metric in dataset and label is None:
         view = show_importance(dataset)
     elif metric is not None:
@@ -319,6 +336,22 @@ def show(
     else:
         view = terminal.summary(dataset, read_facts(locate(run)) or {})
     Console().print(view)
+
+
+def _by(
+    run: str, asked: str, metric: str | None, label: str | None, place: tuple[int | None, int | None], top: int
+) -> "RenderableType":
+    """Results by the values of a field, or those of one value."""
+    from attnmetrics.running.fields import find_values, results_by
+    from attnmetrics.views.by import show_by, show_by_metric, show_value
+
+    field, values = find_values(locate(run), asked)
+    data = results_by(locate(run), field, is_with_intervals=True)
+    _check_view(None, None, *place, exemplars=False)
+    if asked != field and len(values) == 1:
+        return show_value(data, values[0], metric, label, place, top)
+    chosen = data.sel({field: values})
+    return show_by(chosen) if metric is None else show_by_metric(chosen, metric, label, place, top)
 
 
 def _compared(
@@ -428,6 +461,13 @@ def compare(
         str | None,
         typer.Option(metavar="NAME=V1,V2,…", help="what the runs are points on, and the value of each, in order"),
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIELD[=V1,V2,…]",
+            help="of one run: documents by a field that it is split by",
+        ),
+    ] = None,
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="of intervals")] = 0.95,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -438,13 +478,20 @@ def compare(
     from attnmetrics.comparing.axis import parse_axis
     from attnmetrics.comparing.compare import compare_runs
     from attnmetrics.comparing.outputs import check_free, folder_for, write_comparison
+    from attnmetrics.comparing.values import check_one, compare_values
+    from attnmetrics.running.fields import find_values
     from attnmetrics.views.compared import show_comparison
 
-    places = [locate(run) for run in runs]
-    folder = folder_for(places) if out is None else locate(out)
+    places, say = [locate(run) for run in runs], _reporter(quiet).say
+    if by is not None:
+        check_one(places, axis is not None)
+    folder = folder_for(places if by is None else [places[0] / by]) if out is None else locate(out)
     check_free(folder)
     points = None if axis is None else parse_axis(axis)
-    found = compare_runs(places, confidence, points, _reporter(quiet).say)
+    if by is None:
+        found = compare_runs(places, confidence, points, say)
+    else:
+        found = compare_values(places[0], *find_values(places[0], by), confidence, say)
     write_comparison(found, folder)
     if not quiet:
         Console().print(show_comparison(found.data, found.role_changes))
@@ -453,37 +500,88 @@ def compare(
 
 @app.command()
 def view(
-    kind: Annotated[Literal["head", "model", "neuron"], typer.Argument(help="which view")],
+    kind: Annotated[Literal["head", "model", "neuron"], typer.Argument(help="which view", metavar="head|model|neuron")],
     text: Annotated[str, typer.Option(help="the text to look at", metavar="TEXT")],
     model: Annotated[str, typer.Option("--model", "-m", help="folder or name on the Hub", metavar="NAME")] = "demo",
     text_b: Annotated[
-        str | None, typer.Option(help="a second text, for models that read pairs", metavar="TEXT")
+        str | None,
+        typer.Option(help="a second text: of a pair, or for the decoder of an encoder-decoder", metavar="TEXT"),
     ] = None,
-    generate: Annotated[int, typer.Option(min=0, help="pieces that a causal model adds", metavar="N")] = 0,
-    layers: Annotated[str | None, typer.Option(help="layers to show, such as 0-3,6; unset: all")] = None,
-    heads: Annotated[str | None, typer.Option(help="heads to show, likewise")] = None,
+    generate: Annotated[
+        int, typer.Option(min=0, help="pieces that a model adds, or a decoder writes", metavar="N")
+    ] = 0,
+    layer: Annotated[int | None, typer.Option(help="layer to open with", metavar="N")] = None,
+    head: Annotated[
+        str | None, typer.Option("--head", help="heads to open with, such as 0-3,6; of a neuron view one", metavar="N")
+    ] = None,
+    include_layers: Annotated[
+        str | None, typer.Option("--include-layers", "--layers", help="layers in the page; unset: all", metavar="N")
+    ] = None,
+    include_heads: Annotated[
+        str | None, typer.Option("--include-heads", "--heads", help="heads in the page, likewise", metavar="N")
+    ] = None,
+    words: Annotated[bool, typer.Option("--words", help="open with words instead of pieces")] = False,
+    theme: Annotated[
+        Literal["auto", "light", "dark"],
+        typer.Option(help="auto: as the reader's system", metavar="auto|light|dark"),
+    ] = "auto",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="the page (default: KIND.html)", metavar="PATH")
     ] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="open the page in a browser")] = False,
     verbose: Verbose = False,
 ) -> None:
     """Draw the attention in a text: a page with the head, model or neuron view."""
-    from attnmetrics import views
-
+    environ.setdefault("OMP_NUM_THREADS", "1")  # for one text, threads wait for one another longer than they save
+    given = {"layers": include_layers, "heads": include_heads}
+    options = {f"include_{what}": _numbers(text, what, f"include-{what}") for what, text in given.items() if text}
+    chosen = _opened(kind, layer, None if head is None else _numbers(head, "heads", "head"), words)
     texts = text if text_b is None else (text, text_b)
-    chosen = {
-        f"include_{what}": _numbers(given, what) for what, given in (("layers", layers), ("heads", heads)) if given
-    }
-    drawn = getattr(views, kind)(model, texts, generate=generate, **chosen)
-    _print(f"view: {drawn.save(out or Path(f'{kind}.html')).absolute()}")
+    with _without_collecting():
+        from attnmetrics import views
+
+        page = getattr(views, kind)(model, texts, generate=generate, theme=theme, **options, **chosen)
+    saved = page.save(out or Path(f"{kind}.html")).absolute()
+    _print(f"view: {saved}")
+    if open_page:
+        webbrowser.open(saved.as_uri())
 
 
-def _numbers(text: str, what: str) -> tuple[int, ...]:
-    """Layers or heads of a flag."""
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Without looking for garbage, which makes loading a model and its libraries a seventh longer."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _opened(kind: str, layer: int | None, heads: tuple[int, ...] | None, words: bool) -> dict[str, Any]:
+    """With what a view opens, as the view takes it.
+
+    Raises:
+        ConfigError: it has nothing of the kind.
+    """
+    if kind == "model" and (layer, heads) != (None, None):
+        raise ConfigError(
+            "the model view shows all heads: leave out --layer and --head, or choose with --include-layers"
+        )
+    if kind == "neuron" and (words or len(heads or ()) > 1):
+        raise ConfigError("the neuron view shows one head between pieces: leave out --words, and give one --head")
+    if kind == "model":
+        return {"words": words}
+    if kind == "head":
+        return {"layer": layer, "heads": heads, "words": words}
+    return {"layer": layer, "head": heads[0] if heads else None}
+
+
+def _numbers(text: str, what: str, flag: str | None = None) -> tuple[int, ...]:
+    """Layers or heads of a flag, which is named by them if unset."""
     try:
         return parse_numbers(text, what)
     except ValueError as error:
-        raise ConfigError(f"--{what}: {error}; found {text[:80]!r}") from None
+        raise ConfigError(f"--{flag or what}: {error}; found {text[:80]!r}") from None
 
 
 @app.command()
@@ -565,6 +663,9 @@ def bench(
     whole_run: Annotated[
         int | None, typer.Option(min=1, help="also run over so many sentences, and say where the time goes")
     ] = None,
+    families: Annotated[
+        bool, typer.Option("--families", help="only what each family adds, by processor time in one thread")
+    ] = False,
     json: Annotated[Path | None, typer.Option("--json", help="write the figures here too", metavar="FILE")] = None,
     verbose: Verbose = False,
 ) -> None:
@@ -574,8 +675,12 @@ def bench(
     from rich.console import Console
 
     from attnmetrics.benchmark.bench import bench as run_bench
-    from attnmetrics.benchmark.table import tables
+    from attnmetrics.benchmark.bench import bench_families
+    from attnmetrics.benchmark.table import costs, tables
 
+    if families:
+        Console().print(costs(bench_families(raced, rounds, _reporter(False).say)))
+        return
     outcome = run_bench(raced, rounds, threads or cpu_count() or 1, sentences, whole_run, _reporter(False).say)
     Console().print(*tables(outcome), sep="\n")
     if json is not None:
@@ -595,7 +700,8 @@ def figures(
     from attnmetrics import plot
 
     folder = locate(run) / "figures" if out is None else locate(out)
-    names = plot.write(_load(locate(run), evidence), attnmetrics.exemplars(run), folder, formats or ["pdf"])
+    content = _load(locate(run), evidence), attnmetrics.exemplars(run)
+    names = plot.write(*content, folder, formats or ["pdf"], attnmetrics.exemplar_attention(run))
     if (locate(run) / "probe.zarr").exists():
         names += plot.write_probes(attnmetrics.load_probe(run), folder, formats or ["pdf"])
     _print(f"{len(names)} figures: {folder}")

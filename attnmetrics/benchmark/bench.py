@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from importlib.metadata import version
+from math import inf
 from os import cpu_count
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -79,6 +81,12 @@ class Findings:
     projection: Projection
     whole_run: Account | None
 
+    @property
+    def races(self) -> list[Sequence[Line]]:
+        """The lines of every unit and precision."""
+        by_race = dict.fromkeys((line.unit, line.dtype) for line in self.lines)
+        return [[line for line in self.lines if (line.unit, line.dtype) == race] for race in by_race]
+
     def plain(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
@@ -117,6 +125,21 @@ def bench(raced: int, rounds: int, threads: int, sentences: float, whole_run: in
             projection=_project(material, sentences, annotation, measuring),
             whole_run=_account(material, whole_run, tell),
         )
+
+
+def bench_families(raced: int, rounds: int, tell: Tell) -> list[Line]:
+    """Only what the families cost: ours, with less and less of it, by processor time and in one thread.
+
+    Args:
+        raced: sentences of the demo corpus to race over, at most.
+        rounds: that count.
+        tell: hears how it goes.
+    """
+    with gather(list(read_documents([str(CORPORA["demo"])])), raced, threads=1) as material:
+        model = material.load("float32")
+        entered = [*who.measuring(partial(material.read, model), model), who.passing(material.read(model), model)]
+        timings = race(entered, rounds, tell, process_time)
+    return [_line(timing, timings, "sentence", inf) for timing in timings]
 
 
 def _dtypes(material: Material) -> tuple[Dtype, ...]:

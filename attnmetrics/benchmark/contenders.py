@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from attnmetrics.benchmark.material import in_batches
 from attnmetrics.benchmark.paper_way import PaperSums, features
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.shard import measure
+from attnmetrics.metrics.similarity import ROWS_A_UNIT
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import want_nothing
 from attnmetrics.model.load import Model
@@ -25,6 +26,11 @@ BARE_BATCHES = (1024, 2048, 4096)
 EAGER_BATCH = 2048
 PAPER_SENTENCES = 40
 """The paper's way is slow; its rate is known after some sentences."""
+
+
+COMPARED = 10
+"""Heads are compared in one of so many units: in 1,000 of 10,000, as a run does."""
+_NOTHING_LISTED: Final = {"exemplars": 0, "tokens": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +48,26 @@ class Contender:
 
 
 def measuring(read: Callable[[], Units], model: Model) -> list[Contender]:
-    """Ours, from texts to all metrics and exemplars; and with less and less of what α itself is looked at for."""
+    """Ours, from texts to all metrics and exemplars; and with less and less of what is found beside sums of kernels."""
     units = read()
     every, nothing = np.arange(len(units)), np.zeros(0, np.int64)
+    whole = MapSample(0, every, every[::COMPARED], ROWS_A_UNIT)
     words, unmapped = MapSample(0, every, nothing), MapSample(0, nothing, nothing)
-    kinds: dict[str, tuple[str, Callable[..., object]]] = {
-        "d": ("attnmetrics, all metrics and exemplars; every unit is mapped", measure),
-        "d3": ("d without similarity of heads", partial(measure, map_sample=words)),
-        "d2": ("d3 without exemplars of heads and of claims", partial(measure, map_sample=words, exemplars=0)),
-        "d1": ("d2 without syntax: no unit is mapped", partial(measure, map_sample=unmapped, exemplars=0)),
+    kinds: dict[str, tuple[str, dict[str, Any]]] = {
+        "d": (
+            f"attnmetrics, all; every unit is mapped, heads are compared in one of {COMPARED}",
+            {"map_sample": whole},
+        ),
+        "d3": ("d without similarity of heads", {"map_sample": words}),
+        "d2": ("d3 without claims, exemplars, typical units, tokens", {"map_sample": words, **_NOTHING_LISTED}),
+        "d1": ("d2 without syntax: no unit is mapped", {"map_sample": unmapped, **_NOTHING_LISTED}),
     }
     kind, pieces = _name(model.dtype), len(units.pieces.ids)
 
-    def run(way: Callable[..., object]) -> None:
-        way(read(), model)
+    def run(options: dict[str, Any]) -> None:
+        measure(read(), model, **options)
 
-    return [Contender(key, title, kind, pieces, 1, partial(run, way)) for key, (title, way) in kinds.items()]
+    return [Contender(key, title, kind, pieces, 1, partial(run, options)) for key, (title, options) in kinds.items()]
 
 
 def passing(units: Units, model: Model) -> Contender:

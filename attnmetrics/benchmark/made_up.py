@@ -50,7 +50,7 @@ class Documents:
 
 def draw_documents(number: int, random: np.random.Generator) -> Documents:
     """So many documents, each with a size, a subject and a style of its own."""
-    style, subject = (random.normal(size=(number, *_GRID)) for _ in range(2))
+    style, subject = (_in_all_heads(number, random) for _ in range(2))
     size = np.exp(random.normal(5, 0.8, number))[:, None, None]
     given = size * _share(_STEPS + 0.7 * style)
     nouns = given * _share(0.5 + 1.2 * subject)
@@ -78,6 +78,12 @@ def _links(name: str, size: Array, attention: Array, random: np.random.Generator
     """
     rows = random.poisson(0.01 * size).astype(np.float64)
     return {f"{name}_rows_sum": rows, f"{name}_sum": rows[:, None, None] * attention}
+
+
+def _in_all_heads(number: int, random: np.random.Generator) -> Array:
+    """[N, layer, head] normal, half of its variance the document's: errors of heads go together, as in runs."""
+    common, own = random.normal(size=(number, 1, 1)), random.normal(size=(number, *_GRID))
+    return np.asarray((common + own) / np.sqrt(2))
 
 
 def _share(x: Array) -> Array:

@@ -43,17 +43,23 @@ class Timing:
         return float(low), float(high)
 
 
-def race(contenders: Sequence[Contender], rounds: int, tell: Callable[[str], None] = lambda _: None) -> list[Timing]:
+def race(
+    contenders: Sequence[Contender],
+    rounds: int,
+    tell: Callable[[str], None] = lambda _: None,
+    clock: Callable[[], float] = perf_counter,
+) -> list[Timing]:
     """Let contenders take turns.
 
     Args:
         contenders: who takes part.
         rounds: that count.
         tell: hears how it goes.
+        clock: by which they are timed.
     """
     with _only_new_garbage():
         peaks = [_warm_up(contender, tell) for contender in contenders]
-    seconds = take_turns([partial(_run, contender) for contender in contenders], rounds, perf_counter, tell)
+    seconds = take_turns([partial(_run, contender) for contender in contenders], rounds, clock, tell)
     return [Timing(*one) for one in zip(contenders, map(tuple, seconds.tolist()), peaks, strict=True)]
 
 
@@ -72,7 +78,7 @@ def _warm_up(contender: Contender, tell: Callable[[str], None]) -> int | None:
     """A round that does not count; the memory that it took."""
     tell(f"warming up: {contender.title}, {contender.dtype}")
     torch.set_num_threads(contender.threads)
-    return _peak_bytes(contender.run)
+    return peak_bytes(contender.run)
 
 
 def take_turns(
@@ -115,7 +121,7 @@ def wait() -> None:
         torch.cuda.synchronize()
 
 
-def _peak_bytes(run: Callable[[], object]) -> int | None:
+def peak_bytes(run: Callable[[], object]) -> int | None:
     """Of a GPU where there is one. Linux keeps the peak of a process's memory, and forgets it when asked to."""
     if torch.cuda.is_available():
         before = torch.cuda.memory_allocated()

@@ -10,13 +10,22 @@ from attnmetrics.benchmark.overhead import Account
 
 LEAST_SHARE = 0.001
 AGAINST = ("a", "c", "d0", "d1")
+STEPS = {
+    ("d1", "d0"): "sums of kernels, labels and links",
+    ("d2", "d1"): "word maps and syntax",
+    ("d3", "d2"): "claims, exemplars, typical units, tokens",
+    ("d", "d3"): "similarity of heads",
+    ("d", "d1"): "the last three together",
+}
+"""A contender, and one that does less → what this is."""
 
 
 def tables(outcome: Findings) -> Iterator[Table]:
     """Conditions, rates by unit and precision, annotation and projection, and the account of a run if there is one."""
     yield _pairs("Conditions", outcome.conditions.items())
-    for race in dict.fromkeys((line.unit, line.dtype) for line in outcome.lines):
-        yield _rates(*race, [line for line in outcome.lines if (line.unit, line.dtype) == race])
+    for lines in outcome.races:
+        yield _rates(lines[0].unit, lines[0].dtype, lines)
+        yield costs(lines)
     annotation, projection = outcome.annotation, outcome.projection
     floors = ", ".join(f"{rate:,.0f} in {dtype}" for dtype, rate in outcome.floors.items())
     share, low, high = annotation.ratio
@@ -37,6 +46,16 @@ def tables(outcome: Findings) -> Iterator[Table]:
     )
     if outcome.whole_run:
         yield _account(outcome.whole_run)
+
+
+def costs(lines: Sequence[Line]) -> Table:
+    """What each part adds to measuring, round by round: the median, and quartiles."""
+    by_key = {line.key: line for line in lines}
+    table = _pairs(f"What each adds ({lines[0].unit}, {lines[0].dtype}, {lines[0].pieces:,} pieces)", [])
+    for (more, less), part in STEPS.items():
+        share, low, high = (100 * (ratio - 1) for ratio in by_key[less].ratios[more])
+        table.add_row(f"{part} ({more} beside {less})", f"{share:+.1f}% ({low:+.1f} to {high:+.1f})")
+    return table
 
 
 def _account(account: Account) -> Table:

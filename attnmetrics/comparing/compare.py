@@ -80,4 +80,4 @@ def compare_sides(
 
 def _sample(side: Side) -> Sample:
     values = {str(name): table.to_numpy() for name, table in side.results.items()}
-    return Sample(side.groups(), values, side.corpus)
+    return Sample(side.groups(), values, side.drawn_with)

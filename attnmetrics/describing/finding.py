@@ -138,30 +138,45 @@ class _Applied:
 def _apply(rule: Rule, tables: Tables) -> _Applied:
     labels = tables.labels(rule.score, rule.each, rule.skip)
     score, chance, count = (tables.find(term, rule.each, labels) for term in (rule.score, rule.chance, rule.count))
-    within = [_within(limits, score, chance, count) for limits in (rule.when, rule.told)]
-    held = _all([within[0], *(_holds(one, tables, rule.each, labels) for one in rule.where)])
     low, high = tables.bounds(rule.score, rule.each, labels)
+    within = [_within(limits, _Scores(score, low, chance, count)) for limits in (rule.when, rule.told)]
+    held = _all([within[0], *(_holds(one, tables, rule.each, labels) for one in rule.where)])
     is_share = tables.is_share(rule.score)
     return _Applied(rule, labels, score, low, high, chance, held, held | within[1], is_share)
 
 
 def _holds(one: Condition, tables: Tables, each: str | None, labels: Sequence[str]) -> Mask:
     score, chance, nothing = (tables.find(term, each, labels) for term in (one.score, one.chance, None))
-    return _within(one, score, chance, nothing)
+    low, _ = tables.bounds(one.score, each, labels)
+    return _within(one, _Scores(score, low, chance, nothing))
 
 
-def _within(limits: Limits | None, score: Array, chance: Array, count: Array) -> Mask:
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """What limits are of: scores [layer, head, detail], their lower bounds, chance levels and numbers of trials."""
+
+    score: Array
+    low: Array
+    chance: Array
+    count: Array
+
+
+def _within(limits: Limits | None, found: _Scores) -> Mask:
     """Where a score is within limits; without evidence it is not, and without limits nothing is."""
+    score, chance = found.score, found.chance
     if limits is None:
         return np.zeros(score.shape, bool)
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.maximum(chance * (1 - chance), LEAST_VARIANCE)
+        low = np.where(np.isnan(found.low), np.inf, found.low)
         checks = [
             (limits.at_least, score),
             (None if limits.at_most is None else -limits.at_most, -score),
             (limits.above_chance, score - chance),
             (limits.times_chance, score / chance),
-            (limits.errors, (score - chance) / np.sqrt(spread / count)),
+            (limits.errors, (score - chance) / np.sqrt(spread / found.count)),
+            (limits.low_at_least, low),
+            (limits.low_above_chance, low - chance),
         ]
     return _all([np.isfinite(score), *(value >= limit for limit, value in checks if limit is not None)])
 

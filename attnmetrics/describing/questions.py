@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from attnmetrics.describing.frame import sentences, with_role
@@ -41,7 +42,9 @@ def answer(rules: Rules, frame: pd.DataFrame, key: str) -> Answer:
     """
     question = rules.questions[_known(key, list(rules.questions), "question")]
     rows = with_role(frame, question.roles, question.without)
-    return Answer(key, question.title, _told(_clearest_first(rows), frame), _barred(rules, frame, question.roles))
+    least = np.array([question.least.get(role, -np.inf) for role in rows["role"]], float)
+    told = _told(_clearest_first(rows[rows["score"].to_numpy() >= least]), frame)
+    return Answer(key, question.title, told, _barred(rules, frame, question.roles))
 
 
 def of_role(rules: Rules, frame: pd.DataFrame, role: str) -> Answer:

@@ -53,6 +53,10 @@ class Limits(_Strict):
     """score ÷ chance"""
     errors: float | None = None
     """score − chance in standard errors of a share of the rule's `count`"""
+    low_at_least: float | None = None
+    """of the lower bound of the score's interval; it holds where a run has none"""
+    low_above_chance: float | None = None
+    """that bound − chance, likewise"""
 
 
 class Condition(Limits):
@@ -118,10 +122,12 @@ class Axes(_Strict):
 
 
 class Question(_Strict):
-    """A question with heads for an answer: those that have one of its roles, and none of others."""
+    """A question with heads for an answer: those that have one of its roles, some by so much, and none of others."""
 
     title: str
     roles: tuple[str, ...]
+    least: dict[str, float] = {}
+    """role → the score from which on it answers"""
     without: tuple[str, ...] = ()
     axes: Axes | None = None
 

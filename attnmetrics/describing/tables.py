@@ -67,8 +67,8 @@ class Tables:
         return self._whole(found, labels)
 
     def bounds(self, term: Term, each: str | None, labels: Sequence[str]) -> tuple[Array, Array]:
-        """(low, high) of `find`; NaN where the run has no intervals, or evidence has a part in the value."""
-        is_known = self.intervals is not None and not (term.over_evidence or term.times_evidence)
+        """(low, high) of `find`; NaN where the run has none, or of what is made of more than one value."""
+        is_known = self.intervals is not None and not (term.over_evidence or term.times_evidence or term.largest)
         low, high = (self._bound(term, each, labels, bound) if is_known else np.nan for bound in BOUNDS)
         return self._whole(low, labels), self._whole(high, labels)
 

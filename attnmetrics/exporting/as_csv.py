@@ -19,9 +19,10 @@ READ_ME: Final = """\
 
 `results.csv` says what each result is: title, unit, kind, definition, how to read it, the file that holds it, and which
 result is its chance level. A file has a row for each value, and the columns `head_name` (`L5H1`: layer 5, head 1, both
-counted from 0), `layer`, `head`, further dimensions, `value`, and `chance` where a chance level is known. NaN means no
-evidence. `corpus.csv` holds the single numbers. `datapackage.json` says all of this to programs (Frictionless Data).
-Text that a spreadsheet would take for a formula begins with an apostrophe.{frames}
+counted from 0), `layer`, `head`, further dimensions, `value`, `low` and `high` where the run knows how sure it is, and
+`chance` where a chance level is known. NaN means no evidence. `corpus.csv` holds the single numbers. `datapackage.json`
+says all of this to programs (Frictionless Data). Text that a spreadsheet would take for a formula begins with an
+apostrophe.{frames}
 
     import pandas as pd                                    # Python
     table = pd.read_csv("distance.csv", keep_default_na=False, na_values={{"value": "NaN", "chance": "NaN"}})
@@ -38,8 +39,10 @@ def write_tables(content: Content, folder: Path) -> None:
     data = content.data
     names = with_dimensions(data)
     files = dict(zip(names, file_names([*names, "corpus", "results", *content.frames]), strict=False))
-    tables = {file: tidy(data, name) for name, file in files.items()}
-    tables |= {"corpus": single_numbers(data)} | {name: with_names(f.copy()) for name, f in content.frames.items()}
+    tables = {file: tidy(data, name, content.sure) for name, file in files.items()}
+    tables |= {"corpus": single_numbers(data, content.sure)} | {
+        name: with_names(flat(f)) for name, f in content.frames.items()
+    }
     single = dict.fromkeys(tables["corpus"]["result"], "corpus")
     tables["results"] = codebook(data, {name: f"{file}.csv" for name, file in (files | single).items()})
     for file, frame in tables.items():
@@ -47,6 +50,11 @@ def write_tables(content: Content, folder: Path) -> None:
     package = data_package(data, content.about, tables)
     (folder / "datapackage.json").write_text(json.dumps(package, indent=1, ensure_ascii=False), encoding="utf-8")
     (folder / "README.md").write_text(read_me(content, READ_ME, "csv"), encoding="utf-8")
+
+
+def flat(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame without its columns of lists, for which CSV has no place: the pieces of sentences."""
+    return frame.drop(columns=[name for name in ("pieces",) if name in frame])
 
 
 def _rows(frame: pd.DataFrame) -> list[tuple[object, ...]]:

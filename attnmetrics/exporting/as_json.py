@@ -12,6 +12,7 @@ import xarray as xr
 from attnmetrics.exporting.codebook import describe, describe_dimension, read_me
 from attnmetrics.exporting.content import Content
 from attnmetrics.exporting.names import head_name, with_names
+from attnmetrics.exporting.tidy import bounds_of
 
 READ_ME: Final = """\
 # {title}
@@ -19,8 +20,9 @@ READ_ME: Final = """\
 {about}
 
 `results.json` holds all results by name under `results`: title, unit, kind, definition, how to read it, `chance` (the
-result that is its chance level), `dims`, and `values` as nested lists, the first dimension outermost; null means no
-evidence. `dimensions` holds the labels, `head_names` the names of heads: `L5H1`, both counted from 0.{frames}
+result that is its chance level), `dims`, and `values` as nested lists, the first dimension outermost, `low` and `high`
+likewise where the run knows how sure it is; null means no evidence. `dimensions` holds the labels, `head_names` the
+names of heads: `L5H1`, both counted from 0.{frames}
 
     found = json.load(open("results.json"))                                    # Python
     numpy.array(found["results"]["distance"]["values"], float)
@@ -35,13 +37,13 @@ evidence. `dimensions` holds the labels, `head_names` the names of heads: `L5H1`
 def write_json(content: Content, folder: Path) -> None:
     """Fill a folder; NaN, which JSON does not have, is null."""
     (folder / "README.md").write_text(read_me(content, READ_ME, "json"), encoding="utf-8")
-    _write(folder / "results.json", results(content.data, content.about))
+    _write(folder / "results.json", results(content.data, content.about, content.sure))
     for name, frame in content.frames.items():
         rows = with_names(frame.copy())
         _write(folder / f"{name}.json", {"about": content.about, name: records(rows)})
 
 
-def results(data: xr.Dataset, about: Mapping[str, str]) -> dict[str, Any]:
+def results(data: xr.Dataset, about: Mapping[str, str], sure: xr.Dataset | None = None) -> dict[str, Any]:
     """All results as nested lists, the first dimension outermost, and the labels of their dimensions."""
     layers, heads = (data[dim].values.tolist() for dim in ("layer", "head"))
     return {
@@ -51,7 +53,7 @@ def results(data: xr.Dataset, about: Mapping[str, str]) -> dict[str, Any]:
         "dimensions": {
             str(dim): describe_dimension(data, str(dim)) | {"labels": data[dim].values.tolist()} for dim in data.dims
         },
-        "results": {str(name): _result(data, str(name)) for name in data.data_vars},
+        "results": {str(name): _result(data, str(name), sure) for name in data.data_vars},
     }
 
 
@@ -61,10 +63,11 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _result(data: xr.Dataset, name: str) -> dict[str, Any]:
+def _result(data: xr.Dataset, name: str, sure: xr.Dataset | None) -> dict[str, Any]:
     table = data[name]
     said = {what: text for what, text in describe(data, name).items() if text}
-    return {**said, "dims": list(table.dims), "values": _plain(table.to_numpy())}
+    bounds = {bound: _plain(one.to_numpy()) for bound, one in bounds_of(sure, name).items()}
+    return {**said, "dims": list(table.dims), "values": _plain(table.to_numpy()), **bounds}
 
 
 def _plain(values: np.ndarray[Any, Any]) -> Any:

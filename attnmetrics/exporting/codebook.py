@@ -25,11 +25,23 @@ COLUMNS: Final = {
     "head_name": "layer and head, both counted from 0: L5H1",
     "other_head_name": "likewise, of the other head",
     "value": "the result; NaN without evidence",
+    "low": "lowest that the value may be, of a bootstrap of the run's shards; NaN where that is unknown",
+    "high": "highest that it may be",
     "chance": "its chance level; NaN without evidence",
+    "claim": "empty, or what a sentence shows: pos_to:DET, repeat, relation:obj:hit",
+    "bucket": "top: the strongest; else typical ones, of a fifth of the head's by its largest weight, 0-20 the weakest",
+    "rank": "from 1, within claim and bucket",
+    "weight": "attention from the piece at i to that at j, null pieces left out",
+    "i": "place of the attending piece, from 0",
+    "j": "place of the attended piece, from 0",
 }
 """Columns that are no dimensions → what they hold."""
 
-HELD: Final = {"tokens": "the pieces that heads attend to", "roles": "what each head does"}
+HELD: Final = {
+    "tokens": "the pieces that heads attend to",
+    "roles": "what each head does",
+    "exemplars": "sentences of each head: its strongest pairs, typical ones, and those that answer a claim",
+}
 """What frames hold beside the results."""
 
 
@@ -115,6 +127,6 @@ def _fields(data: xr.Dataset, frame: pd.DataFrame, unit: str) -> Iterator[dict[s
     kinds = {"i": "integer", "f": "number"}
     for column in map(str, frame.columns):
         said = describe_dimension(data, column)["meaning"] if column in data.dims else COLUMNS.get(column, "")
-        units = {"unit": unit} if unit and column in ("value", "chance") else {}
+        units = {"unit": unit} if unit and column in ("value", "low", "high", "chance") else {}
         kind = kinds.get(frame[column].dtype.kind, "string")
         yield {"name": column, "type": kind, **({"description": said} if said else {}), **units}

@@ -12,11 +12,13 @@ from attnmetrics.measuring.answers import AnswerReader
 from attnmetrics.measuring.coreference import CoreferenceReader
 from attnmetrics.measuring.links import Links
 from attnmetrics.measuring.maps import BatchMaps
-from attnmetrics.measuring.segments import NEAR, Chosen, Segments
+from attnmetrics.measuring.segments import Chosen, Segments
 from attnmetrics.measuring.spots import Columns, Spots
 from attnmetrics.measuring.syntax import SyntaxReader
 from attnmetrics.metrics.claims import Claims
+from attnmetrics.metrics.family import HEAD
 from attnmetrics.model.kernels.attends import Attends
+from attnmetrics.model.kernels.compiled import as_vectors
 from attnmetrics.model.look import Layer, on_host
 from attnmetrics.model.pack import Batch, Tile
 from attnmetrics.model.units import Units
@@ -41,6 +43,10 @@ class ClaimFinder:
             CoreferenceReader: self.claims.first_of_coreference,
         }
 
+    def least(self) -> NDArray[np.float32]:
+        """[claim, layer, head] what a pair must weigh to be among the best that are known by now."""
+        return self.best.least(self.claims.first_of_coreference + 2, *self.units.schema.shape(HEAD))
+
     def read(self, batch: Batch, maps: BatchMaps) -> "ClaimReader":
         """What finds them in these units, of which these maps are made too, tile by tile before."""
         readers = [one for one in maps.readers if isinstance(one, SyntaxReader | CoreferenceReader)]
@@ -58,7 +64,7 @@ class ClaimReader:
         self._spots.settle(self._segments)
         for reader in answers:
             reader.settle(self._segments)
-        self._best = finder.best
+        self._least = finder.least()
         self._rows: list[Rows] = []
 
     def see(self, layer: Layer, tile: Tile, weights: Tensor) -> None:
@@ -73,36 +79,27 @@ class ClaimReader:
             reader.offer(tile, alpha, self._strongest)
         if tile is self._batch.tiles[-1]:
             self._spots.offer_columns(self._columns, self._strongest)
-            self._add(layer, self._segments.choose(self._strongest))
+            self._add(layer, self._segments.choose(self._strongest, self._least[:, layer.place]))
 
     def rows(self) -> Rows:
         """Those of all layers that may be among the best."""
         return np.concatenate([no_rows(), *self._rows])
 
     def _add(self, layer: Layer, found: Chosen) -> None:
-        rows = self._make_rows(layer.place, found)
-        may_be_best = self._best.may_take(rows, NEAR)
-        rows, found = rows[may_be_best], found.take(may_be_best)
-        rows["weight"] = self._weigh(layer, found)
-        self._rows.append(rows)
-
-    def _make_rows(self, layer: int, found: Chosen) -> Rows:
         unit, units = self._batch.rows[found.unit], self._units
-        return make_rows(
-            claim=found.claim, layer=layer, head=found.head, weight=found.weight, i=found.i, j=found.j,
-            document_index=units.document_index[unit], sentence=units.number[unit], digest=units.digest[unit],
+        rows = make_rows(
+            claim=found.claim, layer=layer.place, head=found.head, weight=self._weigh(layer, found),
+            document_index=units.document_index[unit], sentence=units.number[unit], i=found.i, j=found.j,
+            digest=units.digest[unit],
         )  # fmt: skip
+        self._rows.append(rows)
 
     def _weigh(self, layer: Layer, found: Chosen) -> NDArray[np.float64]:
         """α of the pairs, as exact as queries and keys are."""
-        rows = found.head * len(self._batch.rows) + found.unit
-        order = np.argsort(rows * self._segments.length + found.i, kind="stable")
-        pairs = np.stack([found.head, found.unit, found.i, found.j], axis=1)[order]
-        weight, sides = np.empty(len(pairs)), [_exact(side).cpu().numpy() for side in (layer.query, layer.key)]
+        weight, sides = np.empty(len(found.head)), [as_vectors(_exact(side).cpu()) for side in (layer.query, layer.key)]
+        pairs = found.head, found.unit, found.i, found.j
         strongest.weigh(*sides, self._batch.offsets, layer.scaling, self._attends.causal, pairs, weight)
-        in_order = np.empty_like(weight)
-        in_order[order] = weight
-        return in_order
+        return weight
 
 
 def _exact(values: Tensor) -> Tensor:

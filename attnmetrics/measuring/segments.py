@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from attnmetrics.measuring import strongest
 from attnmetrics.statistics.claims import BEST
 
 Ints = NDArray[np.int64]
@@ -23,13 +24,8 @@ class Chosen(NamedTuple):
     unit: NDArray[Any]
     """counted in the batch"""
     head: NDArray[Any]
-    weight: NDArray[Any]
     i: NDArray[Any]
     j: NDArray[Any]
-
-    def take(self, chosen: NDArray[np.bool_]) -> "Chosen":
-        """Those of the pairs [N]."""
-        return Chosen(*(column[chosen] for column in self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +72,17 @@ class Segments:
         shape = (heads, len(self.keys))
         return Strongest(np.full(shape, -np.inf, np.float32), np.zeros(shape, np.int64))
 
-    def choose(self, strongest: Strongest) -> Chosen:
-        """The strongest pair of each segment that may be among its claim's best."""
-        weight, place = strongest.weight, strongest.place
-        claim, unit = np.divmod(self.keys, self.units)
-        least = self._least(weight, claim, unit)
-        head, segment = np.nonzero((weight >= least - NEAR * np.abs(least)) & (weight > -np.inf))
-        i, j = np.divmod(place[head, segment], self.length)
-        return Chosen(claim[segment], unit[segment], head, weight[head, segment], i, j)
+    def choose(self, found: Strongest, least: NDArray[np.float32]) -> Chosen:
+        """The strongest pair of each segment that may be among its claim's best.
 
-    def _least(self, weight: NDArray[np.float32], claim: Ints, unit: Ints) -> NDArray[np.float32]:
-        """[head, S] what a segment's strongest weight must reach to be among the `most` of its claim."""
-        if self.units <= self.most:
-            return np.full_like(weight, -np.inf)
-        present, code = np.unique(claim, return_inverse=True)
-        by_unit = np.full((len(weight), len(present), self.units), -np.inf, np.float32)
-        by_unit[:, code, unit] = weight
-        last = self.units - self.most
-        least: NDArray[np.float32] = np.partition(by_unit, last, axis=2)[..., last]
-        return least[:, code]
+        Args:
+            found: those of all segments.
+            least: [claim, head] what a weight must reach in any case.
+        """
+        claim, unit = np.divmod(self.keys, self.units)
+        claims, first = np.unique(claim, return_index=True)
+        chosen = np.empty(found.weight.shape, np.bool_)
+        strongest.choose(found.weight, np.append(first, len(claim)), least[claims], self.most, 1 - NEAR, chosen)
+        head, segment = np.nonzero(chosen)
+        i, j = np.divmod(found.place[head, segment], self.length)
+        return Chosen(claim[segment], unit[segment], head, i, j)

@@ -48,8 +48,8 @@ class Spots:
     """The pairs of a batch of B units: X columns by name, P pairs, and one column a unit and head."""
 
     def __init__(self, units: Units, attends: Attends, linked: Links, claims: Claims, batch: Batch) -> None:
-        self._batch, self._attends, self._null = batch, attends, _null(units, batch)
-        self._within = _within(batch)
+        self._batch, self._within = batch, _within(batch)
+        self._candidates = _find_candidates(batch, self._within, _null(units, batch), attends)
         self._column_claim, self._column_unit, self._column = _named_columns(units, claims, batch)
         self._pair_claim, self._pair = _pairs(units, attends, linked, claims, batch)
         self._sink_claim = np.full(len(batch.rows), claims.number(SECOND_SINK))
@@ -76,11 +76,10 @@ class Spots:
         strongest.offer_columns(
             largest, row, self._column, within[self._column], self._of_column, self._length, into.weight, into.place
         )
-        sink = _find_second_sinks(columns, self._batch, self._null, self._attends)
-        head, unit = np.nonzero(sink >= 0)
-        at = head, sink[head, unit]
-        into.weight[head, self._of_sink[unit]] = largest[at]
-        into.place[head, self._of_sink[unit]] = row[at].astype(np.int64) * self._length + within[at[1]]
+        strongest.take_sinks(
+            *(largest, row, columns.total, *self._candidates, self._batch.offsets),
+            *(self._of_sink, self._length, into.weight, into.place),
+        )
 
     def _in_tile(self, tile: Tile, segment: Ints) -> tuple[Ints, Ints]:
         """The pairs of a tile's rows, whose units are counted in it, and their segments."""
@@ -106,18 +105,14 @@ def _null(units: Units, batch: Batch) -> NDArray[np.bool_]:
     return units.null[_own(units, batch)]
 
 
-def _find_second_sinks(columns: Columns, batch: Batch, null: NDArray[np.bool_], attends: Attends) -> Ints:
-    """[head, B] the packed piece that is each unit's most attended column; −1 for none (`second_sink` says which)."""
+def _find_candidates(
+    batch: Batch, within: Ints, null: NDArray[np.bool_], attends: Attends
+) -> tuple[Ints, NDArray[np.bool_]]:
+    """[T] how many rows may attend to each packed piece, and whether it may be its unit's second sink."""
     lengths = np.diff(batch.offsets)
-    n, j = np.repeat(lengths, lengths), _within(batch)
-    rows = attends.seen_by(j, n)
-    is_candidate = may_be_second_sink(j, n, rows, null)
-    # [head, T], and what of it stands at each unit.
-    mean = np.where(is_candidate, columns.total / rows, -np.inf)
-    most = np.maximum.reduceat(mean, batch.offsets[:-1], axis=1)
-    first = np.where(mean == np.repeat(most, lengths, axis=1), np.arange(len(j)), len(j))
-    found: Ints = np.where(most > -np.inf, np.minimum.reduceat(first, batch.offsets[:-1], axis=1), -1)
-    return found
+    n = np.repeat(lengths, lengths)
+    rows = attends.seen_by(within, n)
+    return rows, may_be_second_sink(within, n, rows, null)
 
 
 def _named_columns(units: Units, claims: Claims, batch: Batch) -> tuple[Ints, Ints, Ints]:

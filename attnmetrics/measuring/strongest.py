@@ -9,8 +9,8 @@ from math import exp
 import numpy as np
 
 from attnmetrics.measuring.word_loops import pieces_of
-from attnmetrics.model.kernels.compiling import ANY_ORDER, IN_ORDER, loop
-from attnmetrics.model.kernels.loops import reach, score_row
+from attnmetrics.model.kernels.compiling import IN_ORDER, loop
+from attnmetrics.model.kernels.loops import dot, reach, score_row, sum_up, vector
 
 
 @loop(IN_ORDER, keep=True)
@@ -53,6 +53,25 @@ def offer_columns(largest, at, column, within, segment, length, weight, place):
 
 
 @loop(IN_ORDER, keep=True)
+def take_sinks(largest, at, total, rows, is_candidate, start, segment, length, weight, place):
+    """Take the largest pair of each unit's most attended column, by its mean over rows, among candidates.
+
+    rows: how many may attend to each column. start: the first packed piece of each unit, and one past the last.
+    segment: [B].
+    """
+    for h in range(len(weight)):
+        for u in range(len(segment)):
+            most, sink = -np.inf, -1
+            for t in range(start[u], start[u + 1]):
+                mean = total[h, t] / rows[t]
+                if is_candidate[t] and mean > most:
+                    most, sink = mean, t
+            if sink >= 0:
+                weight[h, segment[u]] = largest[h, sink]
+                place[h, segment[u]] = at[h, sink] * length + sink - start[u]
+
+
+@loop(IN_ORDER, keep=True)
 def offer_pairs(alpha, row, pairs, segment, length, weight, place):
     """Offer pairs [P, 3] of the tile: its unit, i, j."""
     for h in range(len(weight)):
@@ -91,21 +110,52 @@ def _offer(value, where, weight, place, segment):
         weight[segment], place[segment] = value, where
 
 
-@loop(ANY_ORDER, keep=True)
-def weigh(query, key, start, scaling, causal, pairs, weight):
-    """α of pairs [P, 4], by head, unit, i and j, from scores in float64, which pairs of one row share.
+@loop(IN_ORDER, keep=True)
+def choose(weight, first, least, most, share, chosen):
+    """Mark the segments [head, S] that may be among the best of their claims.
 
-    query, key: [T, head, width]. start: the first packed piece of each unit, and one past the last.
+    Those of the claim at place c are first[c] … first[c + 1] − 1. One may be if it is as strong as `least` [C, head]
+    and as the last of the `most` strongest of its claim here, both times the `share` that makes room for rounding.
     """
-    scores, top, total = np.empty(len(query)), 0.0, 0.0
-    last_h = last_u = last_i = -1
-    for p in range(len(pairs)):
-        h, u, i, j = pairs[p]
-        if i != last_i or u != last_u or h != last_h:
-            last_h, last_u, last_i = h, u, i
-            seen = reach(i, start[u + 1] - start[u], causal)
-            score_row(query[start[u] + i, h], key[start[u] : start[u] + seen, h], scaling, scores)
-            top, total = np.max(scores[:seen]), 0.0
-            for k in range(seen):
-                total += exp(scores[k] - top)
-        weight[p] = exp(scores[j] - top) / total
+    strongest = np.empty(most, weight.dtype)
+    for h in range(len(weight)):
+        for c in range(len(first) - 1):
+            own, into = weight[h, first[c] : first[c + 1]], chosen[h, first[c] : first[c + 1]]
+            limit = max(least[c, h], _last_of_strongest(own, strongest)) * share
+            for s in range(len(own)):
+                into[s] = own[s] >= limit and own[s] > -np.inf
+
+
+@loop(IN_ORDER)
+def _last_of_strongest(values, strongest):
+    """The least of as many of the largest values as there is room for; −∞ where there are fewer."""
+    strongest[:] = -np.inf
+    for value in values:
+        if value > strongest[-1]:
+            place = len(strongest) - 1
+            while place > 0 and strongest[place - 1] < value:
+                strongest[place] = strongest[place - 1]
+                place -= 1
+            strongest[place] = value
+    return strongest[-1]
+
+
+@loop(IN_ORDER, keep=True)
+def weigh(query, key, start, scaling, causal, pairs, weight):
+    """α of pairs (head, unit, i, j) [P] each, from scores in float64; pairs of one row share its sum.
+
+    query, key: vectors (see `loops.Vectors`). start: the first packed piece of each unit, and one past the last.
+    """
+    head, unit, i, j = pairs
+    shape = (head.max() + 1, start[-1]) if len(head) else (0, 0)
+    top, total, scores = np.empty(shape), np.zeros(shape), np.empty(np.max(np.diff(start)))
+    for p in range(len(weight)):
+        h, first = head[p], start[unit[p]]
+        row = first + i[p]
+        if total[h, row] == 0:
+            own = scores[: reach(i[p], start[unit[p] + 1] - first, causal)]
+            score_row(query, key, row, first, h, scaling, own)
+            top[h, row] = np.max(own)
+            total[h, row] = sum_up(own, top[h, row])
+        score = dot(vector(query, row, h), vector(key, first + j[p], h)) * scaling
+        weight[p] = exp(score - top[h, row]) / total[h, row]

@@ -41,6 +41,7 @@ PROBE_PIECES: Final = 12
 """Pieces of a probe at most: short, so that it stays within any window and any number of positions."""
 TOKENIZER_FILES: Final = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model",
                           "sentencepiece.bpe.model")  # fmt: skip
+ENCODER_DECODER: Final = "AutoModelForSeq2SeqLM"
 HUB_FILES: Final = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 HUB_SECONDS: Final = 10
 BATCH_PIECES: Final = {"cpu": 1 << 10, "cuda": 1 << 15}
@@ -131,7 +132,7 @@ class Model:
     def describe(self) -> ModelFacts:
         """The facts that belong into a run's record."""
         return {
-            "name": self.name,
+            "name": str(folder.absolute()) if (folder := Path(self.name).expanduser()).is_dir() else self.name,
             "revision": self.revision,
             "fingerprint": self.fingerprint,
             "class": type(self.network).__name__,
@@ -302,6 +303,31 @@ def load_with_head(model: Model, trust_remote_code: bool = False, allow_pickle: 
     return _load_network(model.name, folder, torch.float32, trust_remote_code, allow_pickle, kind).to(model.device)
 
 
+def is_encoder_decoder(name: str) -> bool:
+    """Whether a model, by its folder or its name on the Hub, reads one text and writes another.
+
+    Raises:
+        ModelError: it cannot be found.
+    """
+    folder, _ = _find_folder(name, None, False, False)
+    try:
+        return bool(json.loads((folder / "config.json").read_bytes()).get("is_encoder_decoder", False))
+    except (OSError, ValueError, AttributeError):
+        return False  # whoever loads it says what is wrong with it
+
+
+@quiet()
+def load_encoder_decoder(name: str) -> tuple[Any, Any]:
+    """An encoder-decoder in float32 on the CPU, with eager attention, and its `tokenizers.Tokenizer`.
+
+    Raises:
+        ModelError: it cannot be found or read.
+    """
+    folder, _ = _find_folder(name, None, False, False)
+    tokenizer = _load_tokenizer(name, folder, False)
+    return _load_network(name, folder, torch.float32, False, False, ENCODER_DECODER), tokenizer
+
+
 def find_mask(model: Model, trust_remote_code: bool = False) -> int | None:
     """Id of the piece that stands for a masked one; None where the tokenizer has none."""
     from transformers import AutoTokenizer
@@ -424,7 +450,7 @@ def _load_network(
         _refuse_pickles(folder)
     try:
         config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=code)
-        _refuse_kind(name, config)
+        _refuse_kind(name, config, kind)
         _refuse_headless(name, config, kind)
         network, info = getattr(transformers, kind).from_pretrained(
             folder,
@@ -464,8 +490,8 @@ def _refuse_pickles(folder: Path) -> None:
         )
 
 
-def _refuse_kind(name: str, config: Any) -> None:
-    if getattr(config, "is_encoder_decoder", False):
+def _refuse_kind(name: str, config: Any, kind: str) -> None:
+    if getattr(config, "is_encoder_decoder", False) and kind != ENCODER_DECODER:
         raise ModelError(
             f"{name} ({config.model_type}) is an encoder-decoder; expected a model with one stack of self-attention"
         )

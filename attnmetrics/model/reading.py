@@ -35,21 +35,52 @@ class Reading:
     """where the second text starts; None without one"""
     generated: int
     """how many of the last pieces the model wrote itself"""
+    spans: tuple[tuple[int, int], ...]
+    """[n] where each piece is in `text`, from one character to before another; (0, 0) for what is not in a text"""
 
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """The attention of L layers and H heads over n pieces, and what it is made of."""
+    """The attention of L layers and H heads over n pieces, by what it is made of."""
 
     layers: tuple[int, ...]
-    weights: NDArray[np.float64]
-    """[L, H, n, n] α"""
     query: NDArray[np.float32]
     """[L, H, n, width] as they enter the dot product, positions included"""
     key: NDArray[np.float32]
     """[L, H, n, width] likewise; equal for heads that share them"""
     scaling: tuple[float, ...]
     """[L] factor of the dot product"""
+    causal: bool
+    """whether pieces attend to themselves and earlier ones only"""
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """[L, H, n, n] α"""
+        return np.stack([self.of_layer(place) for place in range(len(self.layers))])
+
+    def of_layer(self, place: int) -> NDArray[np.float64]:
+        """[H, n, n] α of the layer at a place in `layers`."""
+        return _softmax(self._scores(place, np.arange(self.query.shape[2])))
+
+    def of_rows(self, pieces: Sequence[int]) -> NDArray[np.float64]:
+        """[L, H, p, n] α from p pieces."""
+        return np.stack([_softmax(self._scores(place, np.array(pieces))) for place in range(len(self.layers))])
+
+    def _scores(self, place: int, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """[H, p, n] scaled dot products of some pieces' queries, −∞ for pieces that they may not attend to."""
+        query, key = self.query[place][:, rows], self.key[place]
+        scores: NDArray[np.float64] = self.scaling[place] * (query @ key.swapaxes(1, 2)).astype(np.float64)
+        if self.causal:
+            scores[:, rows[:, None] < np.arange(key.shape[1])] = -np.inf
+        return scores
+
+
+def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shares of each row, the last axis; in place, since a long text has many."""
+    scores -= scores.max(-1, keepdims=True)
+    np.exp(scores, scores)
+    scores /= scores.sum(-1, keepdims=True)
+    return scores
 
 
 def read(model: Model, text: str | Sequence[str], generate: int = 0) -> Reading:
@@ -75,6 +106,11 @@ def read(model: Model, text: str | Sequence[str], generate: int = 0) -> Reading:
     added = _continue(model, ids, generate) if generate else []
     sources = [*encoding.sequence_ids, *[len(pair) - 1] * len(added)]
     ids += added
+    starts = (0, len(pair[0]) + 1)
+    spans = [
+        (0, 0) if source is None else (starts[source] + span[0], starts[source] + span[1])
+        for source, span in zip(encoding.sequence_ids, encoding.offsets, strict=True)
+    ]
     return Reading(
         text=" ".join(pair) + (model.tokenizer.decode(added) if added else ""),
         ids=np.array(ids, dtype=np.int64),
@@ -83,6 +119,7 @@ def read(model: Model, text: str | Sequence[str], generate: int = 0) -> Reading:
         segment=np.array([*encoding.type_ids, *[encoding.type_ids[-1]] * len(added)], dtype=np.int64),
         second=sources.index(1) if 1 in sources else None,
         generated=len(added),
+        spans=(*spans, *[(0, 0)] * len(added)),
     )
 
 
@@ -101,20 +138,18 @@ def attend(model: Model, reading: Reading, layers: Sequence[int] | None = None) 
     if not chosen or not set(chosen) <= set(model.layers):
         raise ModelError(f"expected layers among {list(model.layers)}, found {list(layers or ())}; choose some of them")
     seen: list[Layer] = []
-    weights: list[Tensor] = []
 
     def record(layer: Layer, _: Tile, alpha: Tensor) -> None:
         seen.append(layer)
-        weights.append(alpha[0])
 
     calls = model.numbering.calls(chosen)
     _run(model, reading, Pass(dense, _wanted(model, len(reading.ids)), calls, see=record))
     return Attention(
         layers=chosen,
-        weights=torch.stack(weights).double().cpu().numpy(),
         query=torch.stack([layer.query for layer in seen]).transpose(1, 2).float().cpu().numpy(),
         key=torch.stack([layer.key for layer in seen]).transpose(1, 2).float().cpu().numpy(),
         scaling=tuple(layer.scaling for layer in seen),
+        causal=model.causal,
     )
 
 

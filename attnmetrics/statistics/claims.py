@@ -71,15 +71,17 @@ class Gathering:
 
     def add(self, part: Rows) -> None:
         """Take a part; what cannot be among the best is left at once."""
-        kept = part.compress(self.may_take(part))
+        kept = part.compress(_may_be_best(part, self._last))
         self._pending.append(kept)
         self._waiting += len(kept)
         if self._waiting > max(FLUSH_ROWS, len(self._best)):
             self.rows()
 
-    def may_take(self, rows: Rows, share: float = 0) -> NDArray[np.bool_]:
-        """[N] whether rows may be among the best; their weights are known but for this share of them."""
-        return _may_be_best(rows, self._last, share)
+    def least(self, *shape: int) -> NDArray[np.float32]:
+        """[claim, layer, head] what a row must weigh to be among the best; −∞ where few are known."""
+        last, least = self._last, np.full(shape, -np.inf, np.float32)
+        least[last["claim"], last["layer"], last["head"]] = last["weight"]
+        return least
 
     def rows(self) -> Rows:
         """The best of all so far."""
@@ -140,19 +142,18 @@ def _cell(rows: Rows) -> NDArray[np.int64]:
     return claim << 32 | layer << 16 | head
 
 
-def _may_be_best(rows: Rows, last: Rows, share: float) -> NDArray[np.bool_]:
-    """[N] whether a row is as heavy as the last of its claim and head, but for a share of it, or theirs has none.
+def _may_be_best(rows: Rows, last: Rows) -> NDArray[np.bool_]:
+    """[N] whether a row is as heavy as the last of its claim and head, or theirs has none.
 
     Args:
         rows: those in question.
         last: of each claim and head that has `BEST` rows already, the last of these.
-        share: how much less is enough.
     """
     if not len(last):
         return np.ones(len(rows), np.bool_)
     own, cells = _cell(rows), _cell(last)
     at = np.minimum(np.searchsorted(cells, own), len(last) - 1)
-    may_be: NDArray[np.bool_] = (cells[at] != own) | (rows["weight"] >= last["weight"][at] * (1 - share))
+    may_be: NDArray[np.bool_] = (cells[at] != own) | (rows["weight"] >= last["weight"][at])
     return may_be
 
 

@@ -53,9 +53,11 @@ class Certainty:
 
 def _stored(data: xr.Dataset, name: str) -> xr.DataArray | None:
     """A coordinate; None where the run has none."""
-    if name not in data.coords:  # `get` would look for names that are alike, which takes long
+    found = data.variables.get(name)
+    if found is None:
         return None
-    return data.coords[name]
+    own = {dim: data.variables[dim] for dim in found.dims if dim in data.variables}
+    return xr.DataArray(found, own, name=name)  # `data.coords[name]` would try all coordinates, which takes long
 
 
 def bounds(data: xr.Dataset, name: str, at: Labels) -> tuple[float, float]:
@@ -63,6 +65,12 @@ def bounds(data: xr.Dataset, name: str, at: Labels) -> tuple[float, float]:
     stored = _stored(data, f"{name}{INTERVAL}")
     low, high = (np.nan, np.nan) if stored is None else at_labels(stored, at).to_numpy().tolist()
     return low, high
+
+
+def stored_bounds(data: xr.Dataset, name: str) -> NDArray[np.float64] | None:
+    """[…, bound] of a table; None where there are none."""
+    stored = _stored(data, f"{name}{INTERVAL}")
+    return None if stored is None else np.asarray(stored.to_numpy(), np.float64)
 
 
 def layer_bounds(data: xr.Dataset, metric: str, at: Labels) -> NDArray[np.float64] | None:

@@ -16,7 +16,7 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from attnmetrics.views import palette, style
-from attnmetrics.views.certainty import layer_bounds
+from attnmetrics.views.certainty import bear, bounds_of_heads, layer_bounds, stored_bounds
 from attnmetrics.views.correlations import in_words as correlation_in_words
 from attnmetrics.views.correlations import over_heads_on, p_value
 from attnmetrics.views.evidence import competing, is_off, least
@@ -37,6 +37,7 @@ from attnmetrics.views.tables import (
     scale,
     select,
     select_layers,
+    units,
     values,
 )
 
@@ -81,7 +82,7 @@ def layers(axes: Axes, data: xr.Dataset, metric: str, at: Labels, *, alone: bool
         ConfigError: the run has no such metric by layer, or no such label.
     """
     table = select_layers(data, metric, at)
-    bars(axes, table)
+    bars(axes, table, layer_bounds(data, metric, at))
     lines = _lines_beside(axes, data, metric, at) + _chance_marks(axes, data, metric, at)
     _intervals(axes, data, metric, at)
     if alone:
@@ -93,11 +94,18 @@ def layers(axes: Axes, data: xr.Dataset, metric: str, at: Labels, *, alone: bool
         style.name_axes(axes, x="\n".join(["by layer", *lines]))
 
 
-def bars(axes: Axes, table: xr.DataArray) -> None:
-    """Bars of [row] values in the rows of a map; the values are written beside them where there is room."""
+def bars(axes: Axes, table: xr.DataArray, bounds: NDArray[np.float64] | None = None) -> None:
+    """Bars of [row] values in the rows of a map; the values are written beside them where there is room.
+
+    Given their bounds [row, bound], to the digits that these bear.
+    """
     sizes = values(table)
     decimals = 0 if kind(table) == "count" or largest(sizes) >= 100 else 1 if largest(sizes) >= 10 else 2
     texts = [percent(size) if is_share(table) else f"{size:.{decimals}f}" for size in sizes]
+    if bounds is not None and np.isfinite(bounds).any():
+        texts = [
+            bear(table, size, *one)[0].removesuffix(f" {units(table)}") for size, one in zip(sizes, bounds, strict=True)
+        ]
     style.bars(axes, sizes, texts, show_texts=style.size_of(axes)[1] / len(sizes) >= _TEXT_HEIGHT)
     style.few_ticks(axes, "x", share=is_share(table), number=3)
 
@@ -167,7 +175,7 @@ def relation_map(axes: Axes, table: xr.DataArray) -> QuadMesh:
     numbers = values(table)
     ratio = numbers / row_means(numbers)[:, None] if len(numbers) else np.full((1, 1), np.nan)
     mesh = style.heat(axes, ratio, TwoSlopeNorm(1, 0, max(2.0, largest(ratio))), palette.DIVERGING)
-    style.ticks(axes, "y", table["rel"].values.tolist())
+    style.ticks(axes, "y", [in_words(rel) for rel in labels_of(table, "rel")])
     style.ticks(axes, "x", table["layer"].values.tolist())
     style.name_axes(axes, x="layer")
     return mesh
@@ -251,6 +259,9 @@ def probability(axes: Axes, data: xr.Dataset) -> None:
     """The probability of a dependency by the distance of two pieces, from 1 (line 0)."""
     table = values(data["dependency_probability"])
     distances = data["pair_distance"].values.astype(float)
+    sure = stored_bounds(data, "dependency_probability")
+    if sure is not None:
+        axes.vlines(distances[1:], *sure[1:].T, color=palette.INK, linewidth=0.8)
     axes.plot(distances[1:], table[1:], color=palette.BAR, linewidth=1.6, marker="o", markersize=2.6)
     _light_frame(axes)
     axes.set_ylim(bottom=0)
@@ -280,6 +291,8 @@ def scatter(axes: Axes, data: xr.Dataset, metric: str) -> None:
     levels = np.asarray(norm(depth.astype(float)) * (palette.LEVELS - 1), np.int64)
     colours = np.array(palette.SEQUENTIAL.light)[levels]
     on = known & ~off
+    if on.sum() <= _FEW_HEADS:
+        _crosses(axes, data, metric, x, y, on)
     axes.scatter(x[on], y[on], s=20, c=colours[on].tolist(), linewidths=0.4, edgecolors=palette.SURFACE)
     _hollow_dots(axes, x[known & off], y[known & off], colours[known & off].tolist())
     axes.grid(color=palette.FAINT, linewidth=0.6)
@@ -287,6 +300,22 @@ def scatter(axes: Axes, data: xr.Dataset, metric: str) -> None:
     style.few_ticks(axes, "x", share=False)
     style.few_ticks(axes, "y", share=is_share(other))
     style.name_axes(axes, x="distance in pieces", y=_AXIS[metric])
+
+
+_FEW_HEADS: Final = 48
+"""With more, crosses of intervals would hide the dots."""
+
+
+def _crosses(
+    axes: Axes, data: xr.Dataset, metric: str, x: NDArray[np.float64], y: NDArray[np.float64], on: NDArray[np.bool_]
+) -> None:
+    """The intervals of heads on both axes, where the run has them."""
+    across = bounds_of_heads(data, "distance", {})
+    up = bounds_of_heads(data, metric, ALIGNMENT if metric == "dependency_alignment" else {})
+    if across is not None:
+        axes.hlines(y[on], *across[:, on], color=palette.MUTED, linewidth=0.7)
+    if up is not None:
+        axes.vlines(x[on], *up[:, on], color=palette.MUTED, linewidth=0.7)
 
 
 def _hollow_dots(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], colours: list[str]) -> None:
@@ -307,5 +336,7 @@ def correlation(data: xr.Dataset, metric: str) -> str:
     r, p = float(data[f"{name}_r"]), float(data[f"{name}_p"])
     if np.isnan(r):
         return "too few heads for a correlation"
-    whole, without = f"r = {r:.2f}, {p_value(p)}".replace("-", "−"), over_heads_on(data, name)
+    sure = stored_bounds(data, f"{name}_r")
+    interval = "" if sure is None or np.isnan(sure).any() else f" [{sure[0]:.2f} to {sure[1]:.2f}]"
+    whole, without = f"r = {r:.2f}{interval}, {p_value(p)}".replace("-", "−"), over_heads_on(data, name)
     return whole if without is None else f"{whole}; without hollow ones\n{correlation_in_words(*without)}"

@@ -250,14 +250,15 @@ def held_out(even: xr.Dataset, odd: xr.Dataset, role: Role) -> HeldOut | None:
 
 
 def held_out_told(one: Standout) -> str:
-    """The held-out value in words, and its place on odd shards where that is not the first; empty without one."""
+    """What even shards choose in words, as far as it is another head, its value on odd ones, and its place there where
+    that is not the first; empty without halves.
+    """
     found = one.held_out
     if found is None:
         return ""
     there = "" if found.place.rank == 1 else f", {ordinal(found.place.rank)} of {found.place.of} there"
-    if (found.layer, found.head) == (one.layer, one.head):
-        return f"chosen on even shards, scored on odd ones: {found.shown}{there}"
-    return f"even shards choose layer {found.layer} head {found.head}: {found.shown} on odd ones{there}"
+    other = "" if (found.layer, found.head) == (one.layer, one.head) else f"layer {found.layer} head {found.head}, "
+    return f"held out: {other}{found.shown}{there}"
 
 
 def standouts_by_evidence(data: xr.Dataset) -> list[tuple[float, list[Standout]]]:

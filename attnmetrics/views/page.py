@@ -15,7 +15,7 @@ from zlib import compress
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.views.palette import BAR, BASELINE, DIVERGING, HEADS_DARK, HEADS_LIGHT, SEQUENTIAL, SURFACE
+from attnmetrics.views.palette import BAR, BASELINE, CHANGE, DIVERGING, HEADS_DARK, HEADS_LIGHT, SEQUENTIAL, SURFACE
 
 _STATIC: Final = Path(__file__).parent / "static"
 _LIGHT: Final = {
@@ -28,8 +28,12 @@ _DARK: Final = {
     "link": "#7cc1ea", "bar": "#58a6d0", "positive": "#6cb8e6", "negative": "#f0924a", "shade": "#00000090",
     "baseline": "#ffa24a", "no-evidence": "#333d48", "to": "#1f6a9a",
 } | {f"head-{n}": colour for n, colour in enumerate(HEADS_DARK)}  # fmt: skip
-_STYLES: Final = {"atlas": ("view.css", "atlas.css", "try.css")}
+_STYLES: Final = {
+    "atlas": ("view.css", "atlas.css", "try.css"),
+    "comparison": ("view.css", "atlas.css", "comparison.css"),
+}
 """Style sheets of a view; `view.css` alone where nothing else is named."""
+_SCALES: Final = {"atlas": (SEQUENTIAL, DIVERGING), "comparison": (SEQUENTIAL, DIVERGING, CHANGE)}
 _IMPORT: Final = re.compile(r'^import (\{[^}]*\}) from "(\.[\w./-]+)\.js";$', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export ((?:async )?(?:function|const|class) (\w+))", re.MULTILINE)
 
@@ -132,8 +136,8 @@ def _palette(view: str) -> str:
 
 
 def _scales(view: str, theme: Literal["light", "dark"]) -> dict[str, str]:
-    """The levels of the colour scales, for the page that has maps."""
-    scales = (SEQUENTIAL, DIVERGING) if view == "atlas" else ()
+    """The levels of the colour scales, for pages that have maps."""
+    scales = _SCALES.get(view, ())
     return {f"{scale.name}{n}": colour for scale in scales for n, colour in enumerate(getattr(scale, theme))}
 
 

@@ -26,6 +26,8 @@ HEADS_DARK: Final = ("#58aee0", "#f0924a", "#b490dc", "#55c39d", "#e884aa", "#cd
 LEVELS: Final = 64
 _LIGHT: Final = ("#eef3f8", "#cadeeb", "#8fbfd8", "#4b95bd", "#27689c", "#1b4175", "#111f4d")
 _DARK: Final = ("#1d2732", "#1f3f5b", "#236085", "#3187ad", "#58b1c8", "#9bd7de", "#e9faf4")
+_LIGHT_CHANGE: Final = ("#8a4206", "#d1690a", "#f2b26d", "#f1f2f5", "#b9a5d8", "#7a4fa3", "#43206f")
+_DARK_CHANGE: Final = ("#ffc78f", "#d8741a", "#7c4817", "#26303b", "#57447c", "#9a7acb", "#dcc9f8")
 _LIGHT_MIDDLE: Final = ("#fff4dd", "#fbdca6", "#f3bd7c", "#cf9fb0", "#a184c4", "#70549f", "#3a1f6b")
 _DARK_MIDDLE: Final = ("#2a2016", "#4f3618", "#7d5423", "#8a6a8f", "#9c86d0", "#c0adf0", "#ece4ff")
 
@@ -62,3 +64,5 @@ SEQUENTIAL: Final = _scale("share", _LIGHT, _DARK)
 """One hue, light to dark: readable with any colour vision and in grey."""
 DIVERGING: Final = _scale("ratio", _LIGHT_MIDDLE, _DARK_MIDDLE)
 """Orange below, purple above; also in grey, the darker, the more (in a dark theme, the lighter)."""
+CHANGE: Final = _scale("change", _LIGHT_CHANGE, _DARK_CHANGE)
+"""Orange below 0, purple above, both the stronger the farther from it; what is near 0 recedes into the page."""

@@ -19,6 +19,7 @@ _UNSHOWABLE: Final = dict.fromkeys(
     (*range(0x80, 0xA0), *_DIRECTION_MARKS, *range(0xD800, 0xE000), 0xFEFF, 0xFFFE, 0xFFFF), REPLACEMENT
 )
 _STAND_INS: Final = _CONTROL_PICTURES | _UNSHOWABLE | _LINE_BREAKS | {0x09: "⇥"}
+_VARIATIONS: Final = "".join(map(chr, range(0xFE00, 0xFE10)))
 _BYTE_PIECE: Final = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
@@ -78,21 +79,20 @@ def readable_types(pieces: Sequence[str]) -> list[str]:
     return ["␣" * space + (visible(core) or PLACEHOLDER) for core, space in cores]
 
 
-def group_words(pieces: Sequence[Piece]) -> list[int]:
-    """[n] the word of each piece, counted from 0: letters and digits without a space between them are one word."""
-    words: list[int] = []
-    for place, piece in enumerate(pieces):
-        joined = place > 0 and not piece.space and _in_word(pieces[place - 1].text[-1]) and _in_word(piece.text[0])
-        words.append((words[-1] + (not joined)) if words else 0)
-    return words
-
-
-def _in_word(character: str) -> bool:
-    return character.isalnum() or character == PLACEHOLDER or category(character).startswith("M")
-
-
 def _piece(core: str, space: bool) -> Piece:
-    return Piece(visible(core) or PLACEHOLDER, space)
+    return Piece(_seen(visible(core)) or PLACEHOLDER, space)
+
+
+def _seen(core: str) -> str:
+    """A piece of which nothing would be seen, as a sign: spaces as "␣", joiners and their like by their codes."""
+    if not all(is_unseen(one) for one in core):
+        return core
+    return "".join("␣" if one == "␣" or category(one) == "Zs" else f"U+{ord(one):04X}" for one in core)
+
+
+def is_unseen(character: str) -> bool:
+    """Whether nothing of a character is seen: spaces and their sign, joiners, variation selectors."""
+    return character == "␣" or category(character) in ("Cf", "Zs") or character in _VARIATIONS
 
 
 @cache

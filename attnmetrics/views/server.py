@@ -1,17 +1,18 @@
 """A run's atlas with its model at hand: a server for the person at this machine.
 
-`/` is the atlas. `/api/model` answers once the model is loaded, and `/api/view` with what a view of a text draws. It
-listens on the loopback interface only, answers only requests that name it as such (a page elsewhere could else lead its
-visitor's browser here under a name of its own), stores nothing and logs no text.
+`/` is the atlas. `/api/model` answers once the model is loaded, `/api/view` with what a view of a text draws, others
+with its arrays. It listens on the loopback interface only, answers only requests that name it as such (a page elsewhere
+could else lead its visitor's browser here under a name of its own), stores nothing and logs no text.
 """
 
 import asyncio
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
@@ -24,17 +25,17 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from attnmetrics import views
 from attnmetrics.assets import MODELS
 from attnmetrics.config import build_config
-from attnmetrics.errors import AttnmetricsError, ConfigError, ModelError, ViewError
+from attnmetrics.errors import AttnmetricsError, ConfigError, ModelError
+from attnmetrics.views.reader import Reader
 
 if TYPE_CHECKING:
     from attnmetrics.model.load import Model
 
+Answer = Callable[[Request], Awaitable[Response]]
+
 HOST: Final = "127.0.0.1"
-LONGEST_TEXT: Final = 20_000
-"""Characters; what a model takes is far less for most."""
 LONGEST_REQUEST: Final = 1 << 18
 """Bytes of a request's head: a text of any script within the limit above."""
 _HEADERS: Final = {
@@ -97,10 +98,9 @@ def model_of(
     if "model" not in facts:
         raise ModelError("expected a run.json that names the run's model, found none; copy it into the run's folder")
     config, measured = build_config(facts["configuration"]), facts["model"]
-    wanted = name or config.model
     try:
         found = load_model(
-            str(MODELS.get(wanted, wanted)),
+            name or _place_of(config.model, str(measured["name"])),
             revision=None if name else measured["revision"] or config.revision,
             device=config.device,
             null_tokens=config.null_tokens,
@@ -121,6 +121,11 @@ def model_of(
     return found
 
 
+def _place_of(given: str, measured: str) -> str:
+    """Where a run's model is: the folder that it was read from, or what was given of it, where that is elsewhere."""
+    return measured if Path(measured).is_dir() else str(MODELS.get(given, given))
+
+
 def application(page: str, load: "Callable[[], Model]", facts: Mapping[str, Any]) -> Starlette:
     """The server's answers.
 
@@ -130,67 +135,44 @@ def application(page: str, load: "Callable[[], Model]", facts: Mapping[str, Any]
         facts: what run.json says.
     """
     thread = ThreadPoolExecutor(1, "model")  # one text at a time
-    model = cache(load)
+    reader = cache(lambda: Reader(load()))
 
-    async def in_turn(work: Callable[[], dict[str, Any]]) -> Response:
-        content = await asyncio.get_running_loop().run_in_executor(thread, lambda: json.dumps(work()))
-        return Response(content, media_type="application/json")
+    async def in_turn(work: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(thread, work)
 
     async def atlas(request: Request) -> Response:
         return HTMLResponse(page)
 
-    async def about(request: Request) -> Response:
-        return await in_turn(lambda: _describe(model(), facts))
+    def told(answer: Callable[[Reader, Mapping[str, str]], Any]) -> Answer:
+        async def tell(request: Request) -> Response:
+            content = await in_turn(lambda: json.dumps(answer(reader(), request.query_params)))
+            return Response(content, media_type="application/json")
 
-    async def view(request: Request) -> Response:
-        return await in_turn(lambda: draw(model(), request.query_params).data)
+        return tell
 
+    def sent(answer: Callable[[Reader, Mapping[str, str]], bytes]) -> Answer:
+        async def send(request: Request) -> Response:
+            content = await in_turn(lambda: answer(reader(), request.query_params))
+            return Response(content, media_type="application/octet-stream")
+
+        return send
+
+    answers = {
+        "/": atlas,
+        "/api/model": told(lambda one, _: _describe(one.model, facts)),
+        "/api/view": told(Reader.view),
+        "/api/layer": sent(Reader.layer),
+        "/api/neurons": sent(Reader.neurons),
+        "/api/token": sent(Reader.token),
+    }
     return Starlette(
-        routes=[Route("/", atlas), Route("/api/model", about), Route("/api/view", view)],
+        routes=[Route(path, answer) for path, answer in answers.items()],
         middleware=[
             Middleware(_Guard),
             Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"], www_redirect=False),
         ],
         exception_handlers={AttnmetricsError: _refuse, MemoryError: _exhausted},
     )
-
-
-def draw(model: "Model", asked: Mapping[str, str]) -> views.View:
-    """The view that a request asks for.
-
-    Args:
-        model: the model.
-        asked: `kind` (head, model, neuron), `text`; where wanted `second` (text), `generate`, `layer`, `head` (numbers
-            with commas between).
-
-    Raises:
-        ViewError: it asks for something else.
-        ModelError: the model does not take the text.
-    """
-    text, second = asked.get("text", ""), asked.get("second", "")
-    if len(text) + len(second) > LONGEST_TEXT:
-        raise ViewError(
-            f"expected at most {LONGEST_TEXT:,} characters, found {len(text) + len(second):,}; give a shorter text"
-        )
-    layer = next(iter(_numbers(asked, "layer")), None)
-    heads = _numbers(asked, "head") or None
-    kinds: dict[str, Callable[..., views.View]] = {
-        "head": partial(views.head, layer=layer, heads=heads),
-        "model": views.model,
-        "neuron": partial(views.neuron, layer=layer, head=heads[0] if heads else None),
-    }
-    kind = asked.get("kind", "")
-    if kind not in kinds:
-        raise ViewError(f"expected a view head, model or neuron, found {kind!r}; ask for one of them")
-    generate = next(iter(_numbers(asked, "generate")), 0)
-    return kinds[kind](model, (text, second) if second else text, generate=generate)
-
-
-def _numbers(asked: Mapping[str, str], name: str) -> list[int]:
-    found = [part for part in asked.get(name, "").split(",") if part]
-    if not all(part.isascii() and part.isdecimal() and len(part) < 7 for part in found):
-        raise ViewError(f"expected numbers for {name}, found {asked[name]!r:.60}; give such as 3 or 3,5")
-    return [int(part) for part in found]
 
 
 def _describe(model: "Model", facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -541,8 +541,7 @@ def _metrics(data: xr.Dataset, tables: Sequence[_Beside], layer: int, head: int)
         (dim,) = further(one.table)
         rows += [(one, {dim: label}) for label in labels_of(one.table, dim)]
     for one, label in rows:
-        name = ", ".join([str(one.table.name), *map(in_words, label.values())])
-        result.add_row(Text(visible(name)), *_metric_row(data, one, at, label, bool(sure)))
+        result.add_row(Text(heading(one.table, label)), *_metric_row(data, one, at, label, bool(sure)))
     return result
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +22,7 @@ from attnmetrics.benchmark.annotation import Pace
 from attnmetrics.benchmark.material import Material, in_batches
 from attnmetrics.benchmark.paper_way import PaperSums
 from attnmetrics.benchmark.race import Timing, race, ratio
-from attnmetrics.benchmark.table import tables
+from attnmetrics.benchmark.table import costs, tables
 from attnmetrics.corpus import read_documents
 from attnmetrics.measuring.shard import measure
 from attnmetrics.metrics.family import HEAD
@@ -81,6 +82,16 @@ def test_the_whole_benchmark_says_what_it_found(monkeypatch: pytest.MonkeyPatch)
     shown = io.StringIO()
     Console(file=shown, width=160).print(*tables(found))
     assert "0.90 (0.80–1.00) × the bare" in shown.getvalue()
+    share = 100 * (lines["d1", "sentence"].ratios["d2"][0] - 1)
+    assert f"word maps and syntax (d2 beside d1) │ {share:+.1f}% (" in " ".join(shown.getvalue().split())
+
+
+def test_what_families_add_is_raced_alone(monkeypatch: pytest.MonkeyPatch, material: Material) -> None:
+    monkeypatch.setattr(bench_file, "gather", lambda *_, **__: nullcontext(material))
+    lines = bench_file.bench_families(12, 2, lambda _: None)
+    assert [line.key for line in lines] == ["d", "d3", "d2", "d1", "d0"]
+    assert {line.pieces for line in lines} == {int(material.read(material.load("float32")).pieces.lengths.sum())}
+    assert costs(lines).row_count == 5
 
 
 def test_the_store_is_projected_from_what_a_shard_holds(material: Material) -> None:

@@ -9,6 +9,7 @@ import xarray as xr
 
 from attnmetrics.describing.finding import lacking
 from attnmetrics.describing.frame import COLUMNS, roles_frame, sentences
+from attnmetrics.describing.questions import answer, of_role
 from attnmetrics.describing.rules import Rules, package_rules, read_rules, with_evidence
 from attnmetrics.errors import ConfigError
 
@@ -92,6 +93,70 @@ def test_bounds_are_those_of_the_intervals(tmp_path: Path) -> None:
     intervals = made_up(shine=((*HEAD, "kind", "bound"), [[[[0.6, 0.8], [0, 0]], [[0, 0], [0.85, 0.95]]]]))
     frame = roles_frame(rules(tmp_path, OWN.replace(", WHEN", "")), DATA, intervals)
     assert frame[["low", "high"]].to_numpy().tolist() == [[0.6, 0.8], [0.85, 0.95]]
+
+
+@pytest.mark.parametrize(
+    ("limit", "heads"),
+    [("low_at_least: 0.6", [0, 1]), ("low_at_least: 0.7", [1]), ("low_above_chance: 0.22", [1])],
+)
+def test_limits_of_the_lower_bound_hold_where_there_is_none(tmp_path: Path, limit: str, heads: list[int]) -> None:
+    """Scores 0.7 and 0.9, chance levels 0.4 and 0.6."""
+    intervals = made_up(shine=((*HEAD, "kind", "bound"), [[[[0.6, 0.8], [0, 0]], [[0, 0], [0.85, 0.95]]]]))
+    own = rules(tmp_path, OWN.replace("WHEN", limit))
+    assert [head for head, role, _ in found(roles_frame(own, DATA, intervals)) if role] == heads
+    assert [head for head, role, _ in found(roles_frame(own, DATA)) if role] == [0, 1]
+    further = OWN.replace(", WHEN", "").replace(
+        "    words", f"    where: [{{score: {{result: glow}}, {limit}}}]\n    words"
+    )
+    glow = made_up(glow=((*HEAD, "bound"), [[[0.1, 0.4], [np.nan, np.nan]]]))
+    assert [role for _, role, _ in found(roles_frame(rules(tmp_path, further), DATA, glow))] == ["", ""]
+
+
+def test_a_question_may_ask_for_clear_heads(tmp_path: Path) -> None:
+    own = rules(
+        tmp_path, OWN.replace(", WHEN", "") + "questions:\n  q: {title: Q, roles: [shiny], least: {shiny: 0.8}}"
+    )
+    frame = roles_frame(own, DATA)
+    assert answer(own, frame, "q").heads == [(3, 1)]
+    assert of_role(own, frame, "shiny").heads == [(3, 1), (3, 0)]
+
+
+CLASSES = ["all", "other"]
+
+
+def corefering(accuracy: float, attention: float, repeated: float) -> xr.Dataset:
+    """A head that finds antecedents so often, where the nearest with the same word is right in 0.5, rules in 0.7."""
+    of_class = ("mention_class",)
+    tables = {
+        "coreference_accuracy": ((*HEAD, "candidates", *of_class), [[[[accuracy, 0]]]]),
+        "coreference_heuristic": (("heuristic", *of_class), [[0.5, 0], [0.7, 0]]),
+        "coreference_anaphors": (of_class, [900, 9]),
+        "coreference_attention": (HEAD, [[attention]]),
+        "coreference_attention_uniform": ((), 0.02),
+        "repeat_attention": (HEAD, [[repeated]]),
+    }
+    labels = {"layer": [0], "head": [0], "candidates": ["mentions"], "heuristic": ["head_match", "sieves"]}
+    variables = {name: (dims, np.asarray(table, float), {"kind": "share"}) for name, (dims, table) in tables.items()}
+    return xr.Dataset(variables, {**labels, "mention_class": CLASSES})
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "attention", "repeated", "chance"),
+    [
+        (0.65, 0.2, 0.05, 0.5),
+        (0.65, 0.2, 0.2, None),  # as much goes to like pieces: it copies
+        (0.65, 0.03, 0.0, None),  # next to no attention goes there
+        (0.8, 0.07, 0.2, 0.7),  # finds more than copying could
+        (0.55, 0.2, 0.0, None),
+    ],
+)
+def test_coreference_is_more_than_copying(
+    accuracy: float, attention: float, repeated: float, chance: float | None
+) -> None:
+    frame = roles_frame(package_rules(), corefering(accuracy, attention, repeated))
+    held = frame[frame["role"] == "coreference"]
+    assert held["detail"].tolist() == ([] if chance is None else ["all"])
+    assert held["chance"].tolist() == ([] if chance is None else [chance])
 
 
 def test_a_score_may_be_scaled_by_evidence_or_be_the_largest(tmp_path: Path) -> None:

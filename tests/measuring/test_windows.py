@@ -33,7 +33,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import LlamaConfig, LlamaForCausalLM
 
 import attnmetrics
-from attnmetrics.benchmark.race import _peak_bytes
+from attnmetrics.benchmark.race import peak_bytes as bytes_at_the_peak
 from attnmetrics.cli import main
 from attnmetrics.config import build_config
 from attnmetrics.engine.worker import Worker
@@ -561,7 +561,7 @@ def peak_bytes(folder: Path, size: int) -> int:
     model = load_model(str(folder), threads=1)
     measure(long_units(model, 16), model, exemplars=K)
     units = long_units(model, size)
-    return _peak_bytes(lambda: measure(units, model, exemplars=K)) or 0
+    return bytes_at_the_peak(lambda: measure(units, model, exemplars=K)) or 0
 
 
 @pytest.mark.soak

@@ -21,13 +21,14 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from scipy.stats import pearsonr
 from synthetic import HOSTILE, attention, byte_pieces, dataset, exemplars, facts
 
-from attnmetrics.views.atlas import STEPS, contents, render
+from attnmetrics.views.atlas import contents, render
 from attnmetrics.views.evidence import is_off, of_those_on
 from attnmetrics.views.heads import standouts
 from attnmetrics.views.numbers import number, percent, times
 from attnmetrics.views.page import pack
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.palette import SEQUENTIAL
+from attnmetrics.views.sentence_book import STEPS
 from attnmetrics.views.style import norm_from_zero
 from attnmetrics.views.tables import (
     against,
@@ -39,6 +40,7 @@ from attnmetrics.views.tables import (
     of_heads,
     ranking,
     shown,
+    title,
     values,
     with_one_label,
 )
@@ -215,8 +217,11 @@ def save(page: Page, kind: str, folder: Path, part: str = "") -> Path:
 
 
 def table(path: Path) -> list[list[str]]:
+    """The rows of a file, without the last column, which says the same of all: what they are of."""
     with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.reader(file))
+        header, *rows = csv.reader(file)
+    assert header[-1] == "about" and len({row[-1] for row in rows}) == 1 and "demo · " in rows[0][-1]
+    return [row[:-1] for row in (header, *rows)]
 
 
 # ---- ways
@@ -387,9 +392,8 @@ def test_the_heads_that_stand_out_are_those_of_the_run(page: Page, data: xr.Data
     assert ["5 × 3", "heads"] in numbers and ["8,901", "word pieces"] in numbers
 
 
-@pytest.mark.parametrize("address", ["#/", "#/metrics"])
-def test_cards_say_the_largest_value(page: Page, data: xr.Dataset, address: str) -> None:
-    visit(page, address)
+def test_cards_say_the_largest_value(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/metrics")
     cards = page.locator(".map-card").evaluate_all(
         "all => all.map(card => [card.getAttribute('href'), card.querySelector('.note').textContent])"
     )
@@ -921,7 +925,7 @@ def test_a_sentence_without_rows_shows_its_pair(page: Page, frame: pd.DataFrame)
 
 def find_rows(page: Page) -> list[list[str]]:
     return page.locator(".ranked > table tbody tr").evaluate_all(  # type: ignore[no-any-return]
-        "all => all.map(row => [...row.cells].map(cell => cell.firstChild.textContent))"
+        "all => all.map(row => [...row.cells].slice(0, 4).map(cell => cell.firstChild.textContent))"
     )
 
 
@@ -968,7 +972,7 @@ def test_the_finder_orders_and_filters_heads(page: Page, data: xr.Dataset) -> No
     page.wait_for_selector(".page > *")
     assert find_rows(page) == found_rows(("entropy", entropy), ("pos_to", verbs), within)
     chosen = page.locator(".controls option:checked").all_inner_texts()
-    assert chosen == ["Mean attention entropy", "lowest", "Attention to a part of speech", "VERB", "3", "4"]
+    assert chosen == ["Mean attention entropy", "lowest", "Attention to a part of speech", "VERB", "3", "4", "layer"]
     page.locator(".ranked a").nth(1).click()
     expect(heading(page)).to_have_text(name(within[1]).capitalize())
     page.go_back()
@@ -979,14 +983,47 @@ def test_the_finder_orders_and_filters_heads(page: Page, data: xr.Dataset) -> No
 def test_the_finders_layers_stay_in_order(page: Page) -> None:
     visit(page, "#/find?y=null_attention&x=distance&from=4&to=5")
     page.select_option("[aria-label='to']", label="2")
-    assert page.locator(".controls option:checked").all_inner_texts()[-2:] == ["2", "2"]
+    assert page.locator(".controls option:checked").all_inner_texts()[-3:-1] == ["2", "2"]
     page.select_option("[aria-label='Layers']", label="6")
-    assert page.locator(".controls option:checked").all_inner_texts()[-2:] == ["6", "6"]
+    assert page.locator(".controls option:checked").all_inner_texts()[-3:-1] == ["6", "6"]
     expect(page.locator(".correlation")).to_have_text("Too few heads for a correlation")
     assert [row[3] for row in find_rows(page)] == ["–"] * 3
     assert page.locator(".scatter circle[data-place]").count() == 0
     page.select_option("[aria-label='Order by']", "entropy")
     expect(page.locator(".ranked")).to_have_text("No head in these layers has evidence.")
+
+
+def test_a_part_of_the_plot_is_chosen_heads_are_coloured_and_seen_side_by_side(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/find?y=entropy&x=distance")
+    distance, entropy = flat(data, "distance"), flat(data, "entropy")
+    page.select_option("[aria-label='Colour by']", "null_attention")
+    expect(page.locator(".scatter")).to_contain_text(title(TABLES["null_attention"]))
+    dots = page.locator(".scatter circle[data-place]").evaluate_all(
+        "all => all.map(dot => ['data-place', 'cx', 'cy'].map(key => Number(dot.getAttribute(key))))"
+    )
+    box = page.locator(".scatter").bounding_box()
+    assert box is not None
+    left, top = box["x"], box["y"]
+    middle = sorted(x for _, x, _ in dots)[len(dots) // 2] + 6  # beside a dot, so that a few lie on either side
+    page.mouse.move(left + 64, top + 14)
+    page.mouse.down()
+    page.mouse.move(left + middle, top + 380, steps=4)
+    page.mouse.up()
+    inside = {int(place) for place, x, y in dots if x <= middle and y <= 380}
+    assert 0 < len(inside) < len(dots)
+    assert [row[1] for row in find_rows(page)] == [name(place) for place in ordered(entropy) if place in inside]
+    expect(page.locator(".ranked figcaption")).to_contain_text(f"{len(inside)} heads chosen")
+    assert "c=null_attention" in at(page) and "in=" in at(page)
+    page.get_by_role("button", name="Whole plot").click()
+    for row in (0, 1):
+        page.locator(".ranked input[type=checkbox]").nth(row).check()
+    first, second = ordered(entropy)[:2]
+    assert at(page).endswith(f"pair={first // 3 + 2}.{first % 3}%2C{second // 3 + 2}.{second % 3}")
+    both = page.locator("section", has_text="Side by side")
+    assert both.locator("h3").all_inner_texts() == [name(first).capitalize(), name(second).capitalize()]
+    cells = both.locator("tr", has_text="Mean attention distance").locator("td")
+    for cell, place in zip(cells.all_inner_texts(), (first, second), strict=True):
+        assert cell.startswith(written("distance", distance[place]))
 
 
 def test_a_dot_is_a_head(page: Page, data: xr.Dataset) -> None:
@@ -1242,8 +1279,9 @@ def test_what_the_finder_shows_is_saved_in_full(page: Page, data: xr.Dataset, tm
 def test_pictures_are_saved(page: Page, tmp_path: Path, address: str, part: str, file: str) -> None:
     visit(page, address)
     vector, pixels = (save(page, kind, tmp_path, part) for kind in ("SVG", "PNG"))
-    assert (vector.name, pixels.name) == (f"{file}.svg", f"{file}.png")
+    assert (vector.name, pixels.name) == (f"demo-{file}.svg", f"demo-{file}.png")
     text = vector.read_text(encoding="utf-8")
+    assert "demo · demo.txt · 321 sentences" in text
     assert "var(" not in text and 'fill="#' in text and "data-screen" not in text
     assert pixels.read_bytes().startswith(b"\x89PNG") and pixels.stat().st_size > 3000
 
@@ -1315,7 +1353,7 @@ def test_1200_heads_are_drawn(desk: Desk) -> None:
     assert len(text.encode()) < 12_000_000
     page = desk.open(text, 1280, 800)
     for address, drawn, least in (
-        ("#/", ".map-card svg", 8),
+        ("#/", ".board-map", 1),
         ("#/metric/distance", ".layer-bar", 48),
         ("#/metric/pos_to", ".map-card svg", 12),
         ("#/head/47/24", ".exemplar", 3),
@@ -1406,7 +1444,7 @@ def test_heads_switched_off_are_told_and_can_be_chosen(desk: Desk, data: xr.Data
     assert page.evaluate("document.activeElement.tagName") == "SELECT"
     assert page.locator(".off-stripes").count() == 0
     assert page.locator(".heads-list li a").first.inner_text() == "layer 3 head 0"
-    visit(page, "#/")
+    visit(page, "#/?evidence=0")
     expect(page.locator(".role-card", has_text="most distant").locator(".where")).to_have_text("layer 3 head 0")
     page.select_option(".evidence select", "0.05")
     visit(page, "#/head/3/0")

@@ -7,8 +7,10 @@ import math
 import re
 import shutil
 import subprocess
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
+from zlib import decompress
 
 import numpy as np
 import pytest
@@ -20,8 +22,10 @@ from scipy.stats import pearsonr, rankdata
 from synthetic import dataset
 
 from attnmetrics import views
-from attnmetrics.views.certainty import bear, rank_told
+from attnmetrics.views.certainty import Certainty, bear, certainty
 from attnmetrics.views.numbers import number, percent
+from attnmetrics.views.packed_intervals import pack_bounds
+from attnmetrics.views.places import find_place
 from attnmetrics.views.tables import of_heads, shown
 
 STATIC = Path(views.__file__).parent / "static"
@@ -101,16 +105,76 @@ def test_ranks_that_intervals_leave_open_are_told_as_on_the_command_line() -> No
     called = """([values, low, high, ranks]) => {
         const metric = { values, width: 1, column: () => Float64Array.from(values) };
         const sure = new m.Intervals(metric, { rankLow: low, rankHigh: high });
-        return ranks.map(([place, rank]) => sure.rankTold(place, rank, 5)); }"""
+        return ranks.map(([place, rank]) => m.rankTold(rank, sure.ranks(place, 0, rank, { length: 5 }))); }"""
     ranks = [(0, 1), (2, 2), (3, 3), (4, 4), (5, 5)]
     found = evaluate("intervals", called, [values, low, high, ranks])
     assert found == ["1st to 2nd", "1st to 2nd", "2nd to 5th", "3rd to 5th", "5th"]
     bounds = np.reshape([low, high], (2, 2, 3)).transpose(1, 2, 0)
     grid = {"layer": [0, 1], "head": [0, 1, 2]}
     data = xr.Dataset({"a": (("layer", "head"), np.reshape(values, (2, 3)))}, grid)
+    competing = data["a"].where(data["a"] != 0.8)
     data = data.assign_coords(a_rank_interval=(("layer", "head", "bound"), bounds))
-    places = [({"layer": place // 3, "head": place % 3}, rank) for place, rank in ranks]
-    assert found == [rank_told(data, "a", at, rank, 5) for at, rank in places]
+    heads = [{"layer": place // 3, "head": place % 3} for place, _ in ranks]
+    places = [find_place(data, "a", {}, head, competing) for head in heads]
+    assert [(place.told, place.of) for place in places if place] == [(told, 5) for told in found]
+
+
+def test_of_a_metric_with_labels_a_rank_is_open_as_far_as_intervals_overlap() -> None:
+    """Against loops over all heads that compete; an interval that is unknown leaves everything open to the others."""
+    random = np.random.default_rng(11)
+    middle = np.round(random.normal(size=(2, 4, 3)), 1)  # with equals
+    width = random.uniform(0.01, 1, (2, *middle.shape))
+    low, high = middle - width[0], middle + width[1]
+    low[0, 2, 1] = high[0, 2, 1] = np.nan
+    dims = ("layer", "head", "kind")
+    data = xr.Dataset({"a": (dims, middle)}, {"layer": [0, 1], "head": [0, 1, 2, 3], "kind": ["x", "y", "z"]})
+    data = data.assign_coords(a_interval=((*dims, "bound"), np.stack([low, high], -1)))
+    called = """([values, codes, order]) => {
+        const metric = { values, width: 3 };
+        const sure = new m.Intervals(metric, { own: new m.Bounds(values, codes) });
+        return order.map((place, n) => sure.ranks(place, 1, n + 1, order)); }"""
+    competing = data["a"].sel(kind="y").where(xr.DataArray(np.arange(8).reshape(2, 4) != 3, dims=("layer", "head")))
+    column, ends = competing.values.ravel(), np.stack([low, high])[..., 1].reshape(2, 8)
+    order = sorted(np.flatnonzero(~np.isnan(column)).tolist(), key=lambda place: (-column[place], place))
+    expected = []
+    for rank, place in enumerate(order, 1):
+        above = sum(ends[0, other] > ends[1, place] for other in order)
+        below = sum(ends[1, other] < ends[0, place] for other in order)
+        expected.append(None if np.isnan(ends[0, place]) else [min(1 + above, rank), max(len(order) - below, rank)])
+    codes = np.frombuffer(decompress(b64decode(pack_bounds(certain(data, "a")))), np.int16).tolist()
+    assert evaluate("intervals", called, [middle.ravel().tolist(), codes, order]) == expected
+    assert len({tuple(one) for one in expected if one}) > 3
+    heads = [{"layer": place // 4, "head": place % 4} for place in order]
+    found = [find_place(data, "a", {"kind": "y"}, head, competing) for head in heads]
+    assert [list(one.ends) if one and one.ends else None for one in found] == expected
+
+
+def certain(data: xr.Dataset, name: str) -> Certainty:
+    """The intervals of a table, none of them from few shards."""
+    data.coords[f"{name}_interval"].attrs["groups"] = 64
+    found = certainty(data.assign_attrs(confidence=0.95, unsure_below=20), name)
+    assert found is not None
+    return found
+
+
+def test_bounds_travel_in_two_bytes() -> None:
+    """Of values and widths of any size: to 0.06% of the width; none, and bounds on the wrong side of a value, too."""
+    random = np.random.default_rng(12)
+    middle = random.normal(size=(1, 500)) * 10.0 ** random.integers(-4, 4, 500)
+    width = 10.0 ** random.uniform(-8, 3, (2, 1, 500)) * random.choice([-1, 1], (2, 1, 500), p=[0.1, 0.9])
+    width[:, 0, :4] = 0
+    low, high = middle - width[0], middle + width[1]
+    low[0, 4] = high[0, 4] = np.nan
+    data = xr.Dataset({"a": (("layer", "head"), middle)}, {"layer": [0], "head": range(500)})
+    data = data.assign_coords(a_interval=(("layer", "head", "bound"), np.stack([low, high], -1)))
+    codes = np.frombuffer(decompress(b64decode(pack_bounds(certain(data, "a")))), np.int16).tolist()
+    called = "([values, codes]) => values.map((_, n) => new m.Bounds(values, codes).at(n))"
+    found = floats(evaluate("intervals", called, [middle.ravel().tolist(), codes]))
+    expected = np.stack([low.ravel(), high.ravel()], -1)
+    assert_array_equal(np.isnan(found), np.isnan(expected))
+    assert_array_equal(found[:4], expected[:4])
+    apart = np.abs(expected - middle.T)[5:]
+    assert (np.abs(found - expected)[5:] <= 6e-4 * apart + 1e-12 * np.abs(middle.T)[5:]).all()
 
 
 # ---- statistics
@@ -212,11 +276,19 @@ def test_weights_between_words_are_means_of_sums() -> None:
     weights = random.integers(0, 1 << 20, (2, 3, 7, 7))
     words = [0, 0, 1, 2, 2, 2, 3]
     null = [True, *[False] * 6]
-    side = {"pieces": list("abcdefg"), "words": words, "null": null, "second": None, "generated": 0}
+    side = {
+        "pieces": list("abcdefg"),
+        "words": words,
+        "texts": list("wxyz"),
+        "null": null,
+        "second": None,
+        "generated": 0,
+    }
     data = {"sides": [side], "heads": [0, 1, 2]}
-    sent = [data, {"rows": 0, "columns": 0, "values": weights.ravel().tolist()}]
+    sent = [data, {"rows": 0, "columns": 0, "layers": weights.reshape(2, -1).tolist()}]
     expression = """([data, map]) => [true, false].map(hideNull => {
         const rows = m.tokens(data.sides[0], true);
+        map.layers = map.layers.map(values => Uint32Array.from(values));
         const at = m.weightsOf(data, {map, rows, columns: rows}, 1, 2, hideNull);
         return rows.map((_, i) => rows.map((__, j) => at(i, j))); })"""
     hidden, whole = evaluate("tokens", expression, sent)
@@ -255,14 +327,14 @@ def test_a_file_says_what_its_table_says() -> None:
 def test_rows_of_sentences_are_read_one_behind_the_other() -> None:
     random = np.random.default_rng(7)
     rows: list[list[tuple[int, int]]] = []
-    for _ in range(3 + 5):
+    for _ in range(3 + 5 + 5):
         to = np.flatnonzero(random.random(5) < 0.6)
         rows.append([(int(place), int(random.integers(1, 100))) for place in to])
     flat = [entry for row in rows for entry in row]
     packed = {"lengths": [len(row) for row in rows], "to": [to for to, _ in flat], "weights": [w for _, w in flat]}
     sentences = [["a.txt", list("abc"), "000"], ["b.txt", list("abcde"), "01010"]]
     exemplars = [[[0, 1, 0.5, 2, 1, True], [1, 2, 0.4, 0, 0, False]]]
-    typical = [[["80-100", [1, 1, 0.3, 2, 0, False]]], []]
+    typical = [[["80-100", [1, 1, 0.3, 2, 0, True]], ["0-20", [1, 1, 0.1, 2, 0, False]]], []]
     claimed = [["relation:obj:hit", 3, 7, [[1, 1, 0.3, 4, 2, True]]]]
     listed = {"exemplars": exemplars, "typical": typical, "claimed": claimed}
     sent = [{**listed, "sentences": sentences, "steps": 100}, packed]
@@ -271,13 +343,13 @@ def test_rows_of_sentences_are_read_one_behind_the_other() -> None:
             ({text: m.textOf(one), rows: one.row && one.pieces.map((_, piece) => one.row(piece))}));
         const {byHead, typical, claimed} = m.readExemplars(data, packed);
         const ofClaim = ({claim, layer, head, list}) => [claim, layer, head, told(list)];
-        const ofTypical = list => list.map(one => [one.bucket, one.rank, m.textOf(one), one.row]);
+        const ofTypical = list => list.map(one => [one.bucket, one.rank, ...Object.values(told([one])[0])]);
         return [...byHead.map(told), ...claimed.map(ofClaim), typical.map(ofTypical)]; }"""
     (first, without), (claim, layer, head, (second,)), parts = evaluate("exemplars", expression, sent)
-    assert parts == [[["80-100", 1, "a bc de", None]], []]
     assert (claim, layer, head) == ("relation:obj:hit", 3, 7)
     expected = [[[to, weight / 100] for to, weight in row] for row in rows]
-    assert (first["rows"], without["rows"], second["rows"]) == (expected[:3], None, expected[3:])
+    assert (first["rows"], without["rows"], second["rows"]) == (expected[:3], None, expected[8:])
+    assert parts == [[["80-100", 1, "a bc de", expected[3:8]], ["0-20", 1, "a bc de", None]], []]
     assert (first["text"], second["text"]) == ("abc", "a bc de")
 
 

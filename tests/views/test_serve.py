@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import parse_qsl
 from urllib.request import urlopen
 
 import numpy as np
@@ -18,6 +19,7 @@ import psutil
 import pytest
 import xarray as xr
 from models import save_model
+from numpy.typing import NDArray
 from pages import HOSTILE, MADE, assert_lines, chromium, needs_chromium
 from playwright.sync_api import Page, expect
 from starlette.testclient import TestClient
@@ -61,6 +63,17 @@ def client(demo: Model, facts: dict[str, Any]) -> TestClient:
 # ---- what it answers
 
 
+ARRAYS = ("weights", "query", "key")
+
+
+def content(data: dict[str, Any]) -> dict[str, Any]:
+    """What a view holds but for its arrays, as JSON."""
+    maps = [{name: value for name, value in one.items() if name not in ARRAYS} for one in data["maps"]]
+    neuron = {name: value for name, value in data["neuron"].items() if name not in ARRAYS}
+    plain: dict[str, Any] = json.loads(json.dumps(data | {"maps": maps, "neuron": neuron}))
+    return plain
+
+
 @pytest.mark.parametrize(
     ("asked", "view", "options"),
     [
@@ -76,14 +89,66 @@ def test_a_view_holds_what_it_holds_in_python(
 ) -> None:
     answer = client.get("/api/view", params={"text": TEXT, **asked})
     assert answer.status_code == 200
-    assert answer.json() == json.loads(json.dumps(view(demo, TEXT, **options).data))
+    found = answer.json()
+    again = dict(parse_qsl(found.pop("ask")))
+    assert again == {"text": TEXT} | {name: value for name, value in asked.items() if name == "generate"}
+    assert found == content(view(demo, TEXT, **options).data)
+
+
+def test_arrays_come_when_they_are_asked_for(client: TestClient, demo: Model) -> None:
+    found = attend(demo, read(demo, TEXT))
+    n, width = found.query.shape[2:]
+
+    def get(what: str, kind: str, **more: object) -> NDArray[Any]:
+        answer = client.get(f"/api/{what}", params={"text": TEXT, **more})
+        assert answer.headers["content-type"] == "application/octet-stream"
+        return np.frombuffer(answer.content, kind)
+
+    layer = get("layer", "<u4", layer=3).reshape(-1, n, n)
+    np.testing.assert_allclose(layer / 2**20, found.weights[3], rtol=0, atol=2**-20)
+    vectors = get("neurons", "<f4", layer=2).reshape(2, -1, n, width)
+    np.testing.assert_array_equal(vectors, [found.query[2], found.key[2]])
+    left = get("token", "<f4", side="left", pieces="3,4").reshape(*found.weights.shape[:2], n)
+    np.testing.assert_allclose(left, found.weights[:, :, [3, 4]].mean(2), rtol=0, atol=1e-6)
+    right = get("token", "<f4", side="right", pieces="1,2").reshape(left.shape)
+    np.testing.assert_allclose(right, found.weights[:, :, :, [1, 2]].sum(3), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [("layer", {"layer": "6"}), ("neurons", {"layer": "x"}), ("token", {"side": "left", "pieces": "99"}),
+     ("token", {"side": "up", "pieces": "1"}), ("token", {"side": "left"})],
+)  # fmt: skip
+def test_arrays_that_are_not_there_are_refused(client: TestClient, path: str, asked: dict[str, str]) -> None:
+    answer = client.get(f"/api/{path}", params={"text": TEXT, **asked})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("expected")
+
+
+def test_a_text_is_read_once_for_all_its_layers(
+    demo: Model, facts: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[int] = []
+
+    def counted(model: Model, reading: Any) -> Any:
+        passes.append(len(reading.ids))
+        return attend(model, reading)
+
+    monkeypatch.setattr("attnmetrics.model.reading.attend", counted)
+    client = TestClient(serve.application("", lambda: demo, facts), ADDRESS)
+    long = "The river rises in the hills, and flows past the old town. " * 12
+    assert client.get("/api/view", params={"kind": "head", "text": long}).status_code == 200
+    for layer in range(6):
+        assert client.get("/api/layer", params={"text": long, "layer": layer}).status_code == 200
+    assert len(passes) == 1 and passes[0] > 200
 
 
 def test_a_second_text_makes_a_pair(tmp_path: Path, facts: dict[str, Any]) -> None:
     bert = load_model(str(save_model(tmp_path / "bert", "bert", sharp=True)))
     client = TestClient(serve.application("", lambda: bert, facts), ADDRESS)
     found = client.get("/api/view", params={"kind": "head", "text": "Nobody knew.", "second": "Stop!"}).json()
-    assert found == json.loads(json.dumps(views.head(bert, ("Nobody knew.", "Stop!")).data))
+    assert dict(parse_qsl(found.pop("ask"))) == {"text": "Nobody knew.", "second": "Stop!"}
+    assert found == content(views.head(bert, ("Nobody knew.", "Stop!")).data)
     assert found["sides"][0]["second"] is not None
     assert client.get("/api/model").json() == {"causal": False, "measured": False}
 
@@ -93,7 +158,9 @@ def test_hostile_text_stays_text(client: TestClient, demo: Model) -> None:
         answer = client.get("/api/view", params={"kind": "head", "text": text})
         assert answer.headers["content-type"] == "application/json"
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.json() == json.loads(json.dumps(views.head(demo, text).data))
+        found = answer.json()
+        assert dict(parse_qsl(found.pop("ask"))) == {"text": text}
+        assert found == content(views.head(demo, text).data)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from attnmetrics import views
 from attnmetrics.assets import MODELS
 from attnmetrics.errors import AttnmetricsError, ModelError, ViewError
 from attnmetrics.model.load import Model, load_model
-from attnmetrics.views.pieces import group_words, readable
+from attnmetrics.views.pieces import readable
+from attnmetrics.views.words import group_words
 
 TEXT = TEXTS[1]
 PAIR = (TEXTS[4], TEXTS[9])

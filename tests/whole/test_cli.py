@@ -359,6 +359,31 @@ def test_control_characters_never_reach_the_terminal(command: Command, text: Pat
     assert "\x1b[2J" not in err
 
 
+def test_a_view_opens_as_it_is_asked(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    page = tmp_path / "page.html"
+    code, _, _ = command(
+        "view", "head", "--text", "The museum", "--layer", 2, "--head", "1,3", "--include-layers", "1-3", "--words",
+        "--theme", "dark", "--open", "--out", page,
+    )  # fmt: skip
+    found = page.read_text(encoding="utf-8")
+    assert (code, opened) == (0, [page.as_uri()])
+    assert '"preset":{"layer":2,"heads":[1,3],"words":true' in found
+    assert '<html lang="en" data-theme="dark">' in found and '"layers":[1,2,3]' in found
+    assert command("view", "neuron", "--text", "The", "--head", 2, "--out", page)[0] == 0
+    assert '"preset":{"layer":0,"heads":[2]' in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "flags", [("model", "--layer", 1), ("model", "--head", 1), ("neuron", "--words"), ("neuron", "--head", "0,1")]
+)
+def test_a_view_is_not_asked_for_what_it_has_not(command: Command, flags: tuple[object, ...]) -> None:
+    code, _, error = command("view", *flags, "--text", "The")
+    assert code == EXIT_ERROR
+    assert f"the {flags[0]} view shows" in error
+
+
 def test_a_view_of_a_text_is_a_page(command: Command, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     code, out, _ = command(
@@ -369,7 +394,7 @@ def test_a_view_of_a_text_is_a_page(command: Command, tmp_path: Path) -> None:
     code, _, error = command("view", "head", "--text", "The", "--layers", "1-2", "--heads", "0,3", "--out", page)
     assert code == 0 and '"layers":[1,2],"heads":[0,3]' in page.read_text(encoding="utf-8")
     code, _, error = command("view", "head", "--text", "The", "--heads", "3-1", "--out", page)
-    assert (code, error) == (1, "attnmetrics: --heads: expected heads such as 0-3,6; found '3-1'\n")
+    assert (code, error) == (1, "attnmetrics: --include-heads: expected heads such as 0-3,6; found '3-1'\n")
     code, _, error = command("view", "head", "--text", "", "--out", page)
     assert code == EXIT_ERROR
     assert "expected a text with at least one piece, found none" in error

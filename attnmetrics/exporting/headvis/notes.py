@@ -37,7 +37,8 @@ described in `config.json`.
 
 `histogram` counts all sentences measured by their largest F, the diagonal included. `top_query_tokens` and
 `top_key_tokens` are types of pieces over the whole corpus by lift, for plain sums of attention rank pieces by how often
-they occur; their sums are in `attention`. `qk_distance_histogram` is of the sequences here, as in HeadVis;
+they occur; their sums are in `attention`. A score is one number there: how sure it is, is in `attnmetrics export
+--format csv` and `json`. `qk_distance_histogram` is of the sequences here, as in HeadVis;
 `attention_at_offset` of all text.
 
 ## Taken on trust
@@ -54,7 +55,7 @@ that the model takes.
 LACKING: Final = {
     "context": "Of a {unit} only the sentences that hold the two pieces are here: attention to the rest of it is "
     "missing from their rows, and their first piece is not its first.",
-    "typical": "Typical sentences are not here: a run keeps no attention in them, and no model read them "
+    "typical": "Typical sentences are not here: the run kept no attention in them, and no model read them "
     "(`--no-typical`).",
     "tokens": "The tables of pieces are empty: the run does not have them.",
     "roles": "No head says what it does: the run does not have roles.",

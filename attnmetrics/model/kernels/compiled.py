@@ -49,11 +49,21 @@ def compiled(
             mix(weights, value, tile, output)
     if reductions is not None and arrays is not None:
         offsets = wanted.batch.offsets
-        loops.weigh_peaks(query.numpy(), key.numpy(), offsets, float(scaling), wanted.attends.causal, arrays)
+        sides = as_vectors(query), as_vectors(key)
+        loops.weigh_peaks(*sides, offsets, float(scaling), wanted.attends.causal, arrays)
         # Two compilations may add up a row in two orders: in float32 their weights are the same.
         arrays.peak[:] = arrays.peak.astype(np.float32)
         settle(wanted, reductions)
     return output, reductions
+
+
+def as_vectors(values: Tensor) -> loops.Vectors:
+    """Values [T, head, width] on a CPU as the loops take them, without a copy where a vector's numbers are together."""
+    values = values if values.stride(2) == 1 else values.contiguous()
+    by_piece, by_head, _ = values.stride()
+    pieces, heads, width = values.shape
+    size = (pieces - 1) * by_piece + (heads - 1) * by_head + width
+    return loops.Vectors(values.as_strided((size,), (1,)).numpy(), by_piece, by_head, width)
 
 
 def _score(query: Tensor, key: Tensor, scaling: float, tile: Tile, attends: Attends) -> Tensor:

@@ -11,6 +11,7 @@ from math import exp, inf, log
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attnmetrics.model.kernels.compiling import ANY_ORDER, IN_ORDER, loop
 from attnmetrics.model.kernels.reductions import APART, OWN, Reductions
@@ -43,6 +44,18 @@ class Place(NamedTuple):
     """one past the last that is not null"""
     causal: bool
     measured: bool
+
+
+class Vectors(NamedTuple):
+    """Vectors [T, head] of numbers that lie side by side: a compiler that knows they do computes several at once."""
+
+    values: NDArray[np.floating[Any]]
+    """all numbers, and whatever lies between them"""
+    by_piece: int
+    """numbers from a piece's vector to the next one's"""
+    by_head: int
+    """numbers from a head's vector to the next one's"""
+    width: int
 
 
 Arrays: Any = namedtuple("Arrays", [field.name for field in fields(Reductions)])
@@ -269,36 +282,50 @@ def copy_blocks(weights, block_sentence, block_index, prefix):
                 prefix[v, h, place[q]] = weights[block_sentence[v], h, row[q], column[q]]
 
 
+@loop(IN_ORDER)
+def vector(vectors, piece, head):
+    """One of the vectors."""
+    begin = piece * vectors.by_piece + head * vectors.by_head
+    return vectors.values[begin : begin + vectors.width]
+
+
+@loop(ANY_ORDER)
+def dot(one, other):
+    """The product of two vectors, in float64."""
+    total = 0.0
+    for k in range(len(one)):
+        total += np.float64(one[k]) * np.float64(other[k])
+    return total
+
+
 @loop(ANY_ORDER, keep=True)
 def weigh_peaks(query, key, start, scaling, causal, arrays):
-    """Replace the logarithms of peaks by their weights, from scores in float64; query and key are [T, head, width]."""
+    """Replace the logarithms of peaks by their weights, from scores in float64; query and key are vectors."""
     kinds, sentences, heads = arrays.peak.shape
     for b in range(sentences):
-        keys = key[start[b] : start[b + 1]]
-        scores = np.empty(len(keys))
+        length = start[b + 1] - start[b]
+        scores = np.empty(length)
         for h in range(heads):
             for kind in range(kinds):
                 i, j = arrays.peak_i[kind, b, h], arrays.peak_j[kind, b, h]
                 if i >= 0:
-                    seen = reach(i, len(keys), causal)
-                    arrays.peak[kind, b, h] = _weigh(query[start[b] + i, h], keys[:seen, h], j, scaling, scores)
+                    own = scores[: reach(i, length, causal)]
+                    score_row(query, key, start[b] + i, start[b], h, scaling, own)
+                    arrays.peak[kind, b, h] = 1 / sum_up(own, own[j])
 
 
 @loop(ANY_ORDER)
-def _weigh(query, keys, j, scaling, scores):
-    """α of column j, from scores in float64; there is room for them."""
-    score_row(query, keys, scaling, scores)
+def score_row(query, key, piece, first, head, scaling, scores):
+    """The scores of a packed piece's row, from the column of the packed piece `first` on."""
+    own = vector(query, piece, head)
+    for k in range(len(scores)):
+        scores[k] = dot(own, vector(key, first + k, head)) * scaling
+
+
+@loop(ANY_ORDER)
+def sum_up(scores, top):
+    """Σ e^(score − top)."""
     total = 0.0
-    for k in range(len(keys)):
-        total += exp(scores[k] - scores[j])
-    return 1 / total
-
-
-@loop(ANY_ORDER)
-def score_row(query, keys, scaling, scores):
-    """The scores of a row in float64; there is room for them."""
-    for k in range(len(keys)):
-        score = 0.0
-        for w in range(len(query)):
-            score += np.float64(query[w]) * np.float64(keys[k, w])
-        scores[k] = score * scaling
+    for k in range(len(scores)):
+        total += exp(scores[k] - top)
+    return total

@@ -1,12 +1,20 @@
 """A paper as a list of claims: what was published, and how a run's counterpart is computed.
 
-A run of another model or corpus need not agree; a table shows both numbers and judges nothing.
+A run of another model or corpus need not agree; a table shows both numbers, and which of those published lie within the
+run's intervals.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
+from math import isnan, nan
+from typing import Final
 
 import xarray as xr
+
+from attnmetrics.views.certainty import bear
+
+Bounds = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +25,10 @@ class Counterpart:
     """The values, in the claim's unit."""
     text: str
     """As a person reads it."""
+    bounds: tuple[Bounds, ...] = ()
+    """Lowest and highest of the first of the numbers that they may be; NaN, or none at all, where that is unknown."""
+    is_alike: bool = True
+    """Whether the numbers are of the same things as those published: not layers of a model of another depth."""
 
 
 class NoCounterpartError(LookupError):
@@ -43,6 +55,10 @@ class Claim:
     """The run's table that the counterpart is read from."""
     note: str = ""
     """What keeps the two from being the same thing."""
+    percent: bool = False
+    """Whether its shares are written in percent."""
+    values: tuple[float, ...] = ()
+    """The published numbers that the first of a counterpart's answer, in its unit; none of statements in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,59 @@ class Row:
     """The run's counterpart, or why there is none."""
     given: bool
     """Whether the run has a counterpart."""
+    bounds: tuple[Bounds, ...] = ()
+    is_alike: bool = True
+
+    @property
+    def within(self) -> tuple[bool | None, ...]:
+        """Whether each published number lies within the interval of the run's; None where there is no interval."""
+        if not self.given or not self.is_alike:
+            return ()
+        return tuple(map(_lies, self.claim.values, chain(self.bounds, repeat(_UNKNOWN))))
+
+    @property
+    def verdict(self) -> str:
+        """The same in words; empty where there is no published number to compare."""
+        known = [one for one in self.within if one is not None]
+        if not known:
+            return "no interval" if self.within else ""
+        if len(self.within) == 1:
+            return "within" if known[0] else "outside"
+        rest = f", {without} without interval" if (without := len(self.within) - len(known)) else ""
+        return f"{sum(known)} of {len(known)} within{rest}"
+
+    @property
+    def intervals(self) -> str:
+        """Those of the numbers that are compared, in their order; empty where there are none."""
+        pairs = zip(self.claim.values, self.numbers, self.bounds, strict=False)
+        told = [_told(self.claim, number, one) for _, number, one in pairs]
+        return "; ".join(told).replace("-", "−") if any(one != "–" for one in told) else ""
+
+
+_UNKNOWN: Final = (nan, nan)
+
+
+def _lies(value: float, bounds: Bounds) -> bool | None:
+    low, high = bounds
+    return None if isnan(low) or isnan(value) else low <= value <= high
+
+
+def _told(claim: Claim, number: float, bounds: Bounds) -> str:
+    """An interval, to the digit that it bears."""
+    kind = "share" if claim.percent else "score"
+    return bear(xr.DataArray(number, attrs={"kind": kind}), number, *bounds)[1]
+
+
+def summed_up(rows: Sequence[Row]) -> str:
+    """How many of the published numbers lie within the intervals of a run, in one sentence."""
+    found = [one for row in rows for one in row.within]
+    known = [one for one in found if one is not None]
+    if not found:
+        return "This run answers none of the published numbers."
+    if not known:
+        return f"None of the {len(found)} published numbers that this run answers has an interval in it."
+    rest = f"; {len(found) - len(known)} more have none in it" if len(found) > len(known) else ""
+    return f"{sum(known)} of {len(known)} published numbers lie within this run's intervals{rest}."
 
 
 def compare(paper: Paper, data: xr.Dataset) -> list[Row]:
@@ -81,4 +150,4 @@ def _row(claim: Claim, data: xr.Dataset) -> Row:
         found = claim.measure(data)
     except NoCounterpartError as error:
         return Row(claim, (), str(error), given=False)
-    return Row(claim, found.numbers, found.text, given=True)
+    return Row(claim, found.numbers, found.text, given=True, bounds=found.bounds, is_alike=found.is_alike)

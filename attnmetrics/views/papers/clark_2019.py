@@ -37,7 +37,15 @@ def _claim(entry: Mapping[str, Any]) -> Claim:
         numbers=len(printed) + len(released),
         result=entry.get("result", ""),
         note=entry.get("note", ""),
+        percent=unit == "share",
+        values=_comparable(released or printed, reader),
     )
+
+
+def _comparable(published: list[Any], reader: Reader | None) -> tuple[float, ...]:
+    """The published numbers; none where one is a name or words, or nothing computes a counterpart."""
+    are_numbers = all(isinstance(one, int | float) for one in published)
+    return tuple(map(float, published)) if reader is not None and are_numbers else ()
 
 
 def _measure(entry: Mapping[str, Any], reader: Reader | None, unit: str) -> Callable[[xr.Dataset], Counterpart]:

@@ -1,16 +1,17 @@
 """How the counterparts of Clark et al. (2019) are read from a run's tables: a reader for each `how` of the file."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from attnmetrics.views.certainty import bounds, layer_bounds
 from attnmetrics.views.heads import ranked
 from attnmetrics.views.numbers import number
-from attnmetrics.views.papers.claims import Counterpart, NoCounterpartError
+from attnmetrics.views.papers.claims import Bounds, Counterpart, NoCounterpartError
 from attnmetrics.views.papers.reading import corpus_value, head_name, head_table, layer_values
 from attnmetrics.views.tables import Labels, at_labels, labels_of, values
 
@@ -48,6 +49,15 @@ class Source:
     def layers(self, data: xr.Dataset) -> NDArray[np.float64]:
         """[layer] values of all layers."""
         return layer_values(data, self.result, self.labels(data))
+
+    def layer_bounds(self, data: xr.Dataset) -> list[Bounds]:
+        """Of all layers; none without intervals."""
+        found = layer_bounds(data, self.result, self.labels(data))
+        return [] if found is None else [(float(low), float(high)) for low, high in found]
+
+    def bounds(self, data: xr.Dataset, **more: int | str) -> Bounds:
+        """Of one value, such as a head's."""
+        return bounds(data, self.result, {**self.labels(data), **more})
 
     def rows(self, data: xr.Dataset) -> NDArray[np.float64]:
         """[place, head] values of the layers that are named."""
@@ -90,35 +100,37 @@ def _ours(value: float, unit: str) -> str:
     return f"{100 * value:.1f}%" if unit == "share" else f"{value:.2f}"
 
 
-def _listed(found: Sequence[float], unit: str) -> Counterpart:
-    return Counterpart(tuple(found), " ".join(_ours(value, unit) for value in found))
+def _listed(found: Sequence[float], unit: str, sure: Sequence[Bounds] = ()) -> Counterpart:
+    return Counterpart(tuple(found), " ".join(_ours(value, unit) for value in found), tuple(sure))
 
 
-def _single(value: float, unit: str, about: str = "") -> Counterpart:
+def _single(value: float, unit: str, about: str = "", sure: Bounds | None = None) -> Counterpart:
     if np.isnan(value):
         raise NoCounterpartError("no evidence in this run")
-    return Counterpart((value,), f"{_ours(value, unit)}{about}")
+    return Counterpart((value,), f"{_ours(value, unit)}{about}", () if sure is None else (sure,))
 
 
 # ---- reading
 
 
 def _by_layer(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
-    return _listed(source.layers(data).tolist(), unit)
+    found = _listed(source.layers(data).tolist(), unit, source.layer_bounds(data))
+    return replace(found, is_alike=data["layer"].values.tolist() == list(range(LAYERS)))
 
 
 def _value(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
-    return _single(corpus_value(data, source.result, source.labels(data)), unit)
+    value = corpus_value(data, source.result, source.labels(data))
+    return _single(value, unit, sure=source.bounds(data))
 
 
 def _highest(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
     layer, head, value = ranked(source.table(data))[0]
-    return _single(value, unit, f" ({head_name(layer, head)})")
+    return _single(value, unit, f" ({head_name(layer, head)})", source.bounds(data, layer=layer, head=head))
 
 
 def _lowest(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
     layer, head, value = ranked(source.table(data), lowest=True)[0]
-    return _single(value, unit, f" ({head_name(layer, head)})")
+    return _single(value, unit, f" ({head_name(layer, head)})", source.bounds(data, layer=layer, head=head))
 
 
 def _highest_head(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
@@ -138,11 +150,18 @@ def _median_of_heads(data: xr.Dataset, source: Source, unit: str) -> Counterpart
 
 
 def _highest_of_layers(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
-    return _listed(np.fmax.reduce(source.rows(data), axis=1).tolist(), unit)
+    rows, layers = source.rows(data), data["layer"].values[list(source.places)].tolist()
+    heads = data["head"].values[np.nan_to_num(rows, nan=-np.inf).argmax(axis=1)].tolist()
+    sure = [source.bounds(data, layer=layer, head=head) for layer, head in zip(layers, heads, strict=True)]
+    return _listed(np.fmax.reduce(rows, axis=1).tolist(), unit, sure)
 
 
 def _lowest_of_layer(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
-    return _single(float(np.fmin.reduce(source.rows(data), axis=None)), unit)
+    rows = source.rows(data)
+    place = int(np.nan_to_num(rows, nan=np.inf).argmin())
+    layer = int(data["layer"].values[source.places[place // rows.shape[1]]])
+    sure = source.bounds(data, layer=layer, head=int(data["head"].values[place % rows.shape[1]]))
+    return _single(float(np.fmin.reduce(rows, axis=None)), unit, sure=sure)
 
 
 def _mean_of_layers(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
@@ -151,7 +170,8 @@ def _mean_of_layers(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
 
 
 def _last_layer(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
-    return _single(float(source.layers(data)[-1]), unit, f" (layer {data['layer'].values[-1]})")
+    sure, about = source.layer_bounds(data), f" (layer {data['layer'].values[-1]})"
+    return _single(float(source.layers(data)[-1]), unit, about, sure[-1] if sure else None)
 
 
 def _later_over_earlier(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
@@ -165,7 +185,8 @@ def _later_over_earlier(data: xr.Dataset, source: Source, unit: str) -> Counterp
 def _by_class(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
     corpus_value(data, source.result, {**source.labels(data), "mention_class": "all"})
     table = data[source.result].sel(source.labels(data))
-    return _listed([float(at_labels(table, {"mention_class": one})) for one in CLASSES], unit)
+    sure = [source.bounds(data, mention_class=one) for one in CLASSES]
+    return _listed([float(at_labels(table, {"mention_class": one})) for one in CLASSES], unit, sure)
 
 
 def _best_head_by_class(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
@@ -174,7 +195,8 @@ def _best_head_by_class(data: xr.Dataset, source: Source, unit: str) -> Counterp
     layer, head, _ = ranked(head_table(data, source.result, {**at, "mention_class": "all"}))[0]
     of_head = data[source.result].sel({"layer": layer, "head": head, **at})
     found = _listed([float(at_labels(of_head, {"mention_class": one})) for one in CLASSES], unit)
-    return Counterpart(found.numbers, f"{found.text} ({head_name(layer, head)})")
+    sure = tuple(source.bounds(data, layer=layer, head=head, mention_class=one) for one in CLASSES)
+    return Counterpart(found.numbers, f"{found.text} ({head_name(layer, head)})", sure)
 
 
 def _probe(data: xr.Dataset, source: Source, unit: str) -> Counterpart:

@@ -5,6 +5,7 @@ from typing import Any
 
 import xarray as xr
 
+from attnmetrics.views.certainty import bounds
 from attnmetrics.views.heads import ranked
 from attnmetrics.views.papers.claims import Claim, Counterpart, NoCounterpartError
 from attnmetrics.views.papers.reading import head_name, head_table
@@ -30,7 +31,14 @@ def relation_claim(entry: Entry, where: str) -> Claim:
         numbers=len(printed) + len(released) + ("head" in entry) + ("n" in entry),
         result=_result(entry),
         note=entry.get("note", ""),
+        percent=True,
+        values=_comparable(entry, printed or released),
     )
+
+
+def _comparable(entry: Entry, numbers: list[float]) -> tuple[float, ...]:
+    """The accuracies of the best head and of the best offset, as shares; none where no run can have one."""
+    return tuple(number / 100 for number in numbers[:2]) if _result(entry) and "head" in entry else ()
 
 
 def _result(entry: Entry) -> str:
@@ -77,7 +85,8 @@ def _counterpart(entry: Entry, data: xr.Dataset) -> Counterpart:
     other = "" if (rel, rule) == (entry["relation"], entry["rule"]) else f"{rel}{_by(rule)}: "
     text = f"{_share(best.accuracy)} ({head_name(best.layer, best.head)}), {_offset(best.offset, best.at_offset)}"
     numbers = (best.accuracy, best.at_offset, best.offset, best.layer, best.head)
-    return Counterpart(numbers, f"{other}{text}; n = {edges:,}")
+    sure = (best.accuracy_low, best.accuracy_high), (best.at_offset_low, best.at_offset_high)
+    return Counterpart(numbers, f"{other}{text}; n = {edges:,}", sure)
 
 
 def _offset(offset: int, share: float) -> str:
@@ -106,7 +115,8 @@ def _every_word(data: xr.Dataset) -> Counterpart:
         raise NoCounterpartError("no edge is attainable in this run")
     offset, share = best_offset(_pooled_offsets(data))
     text = f"{_share(accuracy)} ({head_name(layer, head)}), {_offset(offset, share)}"
-    return Counterpart((accuracy, share, offset, layer, head), text)
+    sure = bounds(data, "relation_accuracy_all", {"rule": "row", "layer": layer, "head": head})
+    return Counterpart((accuracy, share, offset, layer, head), text, (sure,))
 
 
 def _pooled_offsets(data: xr.Dataset) -> xr.DataArray:

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import xarray as xr
 
+from attnmetrics.views.certainty import bounds
 from attnmetrics.views.facts import unit_of
 from attnmetrics.views.heads import ranked
 from attnmetrics.views.papers.claims import Claim, Counterpart, NoCounterpartError, Paper
@@ -26,7 +27,7 @@ def _present(data: xr.Dataset, metric: str, tag: str) -> xr.DataArray:
 def _plain(name: str, form: str, **at: int) -> Callable[[xr.Dataset], Counterpart]:
     def measure(data: xr.Dataset) -> Counterpart:
         value = corpus_value(data, name, at)
-        return Counterpart((value,), format(value, form).replace("-", "−"))
+        return Counterpart((value,), format(value, form).replace("-", "−"), (bounds(data, name, at),))
 
     return measure
 
@@ -53,7 +54,8 @@ def _extreme(metric: str, form: str = ".2f", *, lowest: bool = False, **at: str)
     def measure(data: xr.Dataset) -> Counterpart:
         table = _present(data, metric, at["pos"]) if "pos" in at else head_table(data, metric, at)
         layer, head, value = ranked(table, lowest=lowest)[0]
-        return Counterpart((value,), f"{value:{form}} ({head_name(layer, head)})")
+        sure = bounds(data, metric, {"layer": layer, "head": head, **at})
+        return Counterpart((value,), f"{value:{form}} ({head_name(layer, head)})", (sure,))
 
     return measure
 
@@ -94,9 +96,12 @@ def _specialised_tags(metric: str) -> Callable[[xr.Dataset], Counterpart]:
 def _first_layer_alignment(data: xr.Dataset) -> Counterpart:
     if int(data["layer"].values[0]) != 0:
         raise NoCounterpartError("layer 0 was not measured")
-    row = values(head_table(data, "dependency_alignment", {"direction": "either"}))[0]
-    lowest = np.sort(row[np.isfinite(row)])[:2]
-    return Counterpart(tuple(lowest.tolist()), "lowest of layer 0: " + ", ".join(f"{value:.2f}" for value in lowest))
+    table = head_table(data, "dependency_alignment", {"direction": "either"})
+    heads = [(head, value) for layer, head, value in ranked(table, lowest=True) if layer == 0][:2]
+    sure = [bounds(data, "dependency_alignment", {"layer": 0, "head": n, "direction": "either"}) for n, _ in heads]
+    lowest = [value for _, value in heads]
+    text = "lowest of layer 0: " + ", ".join(f"{value:.2f}" for value in lowest)
+    return Counterpart(tuple(lowest), text, tuple(sure))
 
 
 def _extreme_layers(metric: str, number: int, *, lowest: bool, **at: str) -> Callable[[xr.Dataset], Counterpart]:
@@ -114,7 +119,8 @@ def _entropy_of_most_distant(data: xr.Dataset) -> Counterpart:
     value = float(head_table(data, "entropy", {}).sel(layer=layer, head=head))
     if np.isnan(value):
         raise NoCounterpartError(f"{head_name(layer, head)} has no row for entropy")
-    return Counterpart((value,), f"{value:.2f} ({head_name(layer, head)})")
+    sure = bounds(data, "entropy", {"layer": layer, "head": head})
+    return Counterpart((value,), f"{value:.2f} ({head_name(layer, head)})", (sure,))
 
 
 def _deep_over_low(*relations: str) -> Callable[[xr.Dataset], Counterpart]:
@@ -143,37 +149,39 @@ def _depth_ratio(data: xr.Dataset, relation: str) -> float:
 
 
 _CLAIMS: Final = (
-    Claim("null_mean", "attention to the first piece, average over heads", "0.57", "share", _mean_null),
+    Claim("null_mean", "attention to the first piece, average over heads", "0.57", "share", _mean_null, values=(0.57,)),
     Claim("null_heads", "heads that give nearly everything to it", "some over 0.97", "heads; share", _null_heads),
-    Claim("pieces_per_sentence", "pieces a sentence", "27.7", "pieces", _pieces_per_sentence),
+    Claim("pieces_per_sentence", "pieces a sentence", "27.7", "pieces", _pieces_per_sentence, values=(27.7,)),
     Claim("noun_top", "largest share of attention to nouns", "0.43 (layer 9 head 0)", "share",
-          _extreme("pos_to", pos="NOUN")),
-    Claim("noun_mean", "mean share of attention to nouns", "0.21", "share", _mean_share("pos_to", "NOUN")),
+          _extreme("pos_to", pos="NOUN"), values=(0.43,)),
+    Claim("noun_mean", "mean share of attention to nouns", "0.21", "share", _mean_share("pos_to", "NOUN"),
+          values=(0.21,)),
     Claim("propn_layers", "top five heads to proper nouns", "in the last three layers (of 0 to 11)", "layers",
           _layers_of_top("pos_to", "PROPN", 5)),
     Claim("det_layers", "top five heads to determiners", "in the first four layers", "layers",
           _layers_of_top("pos_to", "DET", 5)),
     Claim("specialised_to", "tags attended by a head more than twice as much as on average", "13 of 16", "tags",
-          _specialised_tags("pos_to")),
+          _specialised_tags("pos_to"), values=(13,)),
     Claim("specialised_from", "tags attending in a head more than twice as much as on average", "7 of 16", "tags",
-          _specialised_tags("pos_from")),
+          _specialised_tags("pos_from"), values=(7,)),
     Claim("punct_layers", "top ten heads from punctuation", "in the last six layers", "layers",
           _layers_of_top("pos_from", "PUNCT", 10)),
     Claim("alignment_top", "highest share of attention along dependencies", "0.42 (layer 4 head 11)", "share",
-          _extreme("dependency_alignment", direction="either")),
+          _extreme("dependency_alignment", direction="either"), values=(0.42,)),
     Claim("variability_low", "lowest variability", "0.004 (layer 4 head 11)", "1",
-          _extreme("variability", ".3f", lowest=True)),
-    Claim("alignment_layer_0", "alignment of two heads of layer 0", "0.04 and 0.10", "share", _first_layer_alignment),
+          _extreme("variability", ".3f", lowest=True), values=(0.004,)),
+    Claim("alignment_layer_0", "alignment of two heads of layer 0", "0.04 and 0.10", "share", _first_layer_alignment,
+          values=(0.04, 0.10)),
     Claim("dependency_at_1", "probability of a dependency between adjacent pieces", "0.42", "probability",
-          _plain("dependency_probability", ".2f", pair_distance=1)),
+          _plain("dependency_probability", ".2f", pair_distance=1), values=(0.42,)),
     Claim("dependency_at_5", "at distance 5", "0.07", "probability",
-          _plain("dependency_probability", ".2f", pair_distance=5)),
+          _plain("dependency_probability", ".2f", pair_distance=5), values=(0.07,)),
     Claim("dependency_at_10", "at distance 10", "0.02", "probability",
-          _plain("dependency_probability", ".2f", pair_distance=10)),
+          _plain("dependency_probability", ".2f", pair_distance=10), values=(0.02,)),
     Claim("dependency_distance", "mean distance of dependencies", "3.89", "pieces",
-          _plain("mean_dependency_distance", ".2f")),
+          _plain("mean_dependency_distance", ".2f"), values=(3.89,)),
     Claim("dependency_within_18", "dependencies within 18 pieces", "0.998", "share",
-          _plain("dependency_within_18", ".3f")),
+          _plain("dependency_within_18", ".3f"), values=(0.998,)),
     Claim("nearest_layers", "three layers with the shortest distance", "2, 3, 4", "layers",
           _extreme_layers("distance", 3, lowest=True)),
     Claim("aligned_layers", "three layers with the highest alignment", "2, 3, 4", "layers",
@@ -181,14 +189,15 @@ _CLAIMS: Final = (
     Claim("farthest_layers", "three layers with the longest distance", "the deepest", "layers",
           _extreme_layers("distance", 3, lowest=False)),
     Claim("distance_top", "largest mean distance of a head", "14.2 (layer 5 head 1)", "pieces",
-          _extreme("distance", ".1f")),
-    Claim("distance_top_entropy", "entropy of that head", "0.41", "nats", _entropy_of_most_distant),
-    Claim("distance_sd", "standard deviation of head distances", "3.6", "pieces", _plain("distance_sd", ".1f")),
+          _extreme("distance", ".1f"), values=(14.2,)),
+    Claim("distance_top_entropy", "entropy of that head", "0.41", "nats", _entropy_of_most_distant, values=(0.41,)),
+    Claim("distance_sd", "standard deviation of head distances", "3.6", "pieces", _plain("distance_sd", ".1f"),
+          values=(3.6,)),
     Claim("distance_entropy_r", "correlation of distance and entropy", "0.61", "r",
-          _plain("distance_entropy_r", ".2f")),
+          _plain("distance_entropy_r", ".2f"), values=(0.61,)),
     Claim("distance_entropy_p", "its p-value", "< 0.001", "p", _plain("distance_entropy_p", ".2g")),
     Claim("distance_alignment_r", "correlation of distance and alignment", "−0.73", "r",
-          _plain("distance_alignment_r", ".2f")),
+          _plain("distance_alignment_r", ".2f"), values=(-0.73,)),
     Claim("distance_alignment_p", "its p-value", "< 0.001", "p", _plain("distance_alignment_p", ".2g")),
     Claim("subject_depth", "attention to subjects, deeper half of the layers ÷ lower half", "more in deep layers",
           "ratio", _deep_over_low("nsubj", "nsubjpass", "nsubj:pass", "csubj")),

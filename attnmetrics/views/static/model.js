@@ -49,10 +49,22 @@ class ModelView {
   #fillSeen(entries) {
     for (const { target: button } of entries.filter((entry) => entry.isIntersecting)) {
       this.seen.unobserve(button);
-      const picture = sheet(this.size.width, this.size.height, { "aria-hidden": "true" });
-      picture.append(this.#thumbnail(Number(button.dataset.layer), Number(button.dataset.head)));
-      button.replaceChildren(picture);
+      this.#fill(button, Number(button.dataset.layer), Number(button.dataset.head));
     }
+  }
+
+  async #fill(button, layer, head) {
+    const { size, tokens } = this;
+    await this.#has(layer);
+    if (tokens !== this.tokens) return;
+    const picture = sheet(size.width, size.height, { "aria-hidden": "true" });
+    picture.append(this.#thumbnail(layer, head));
+    button.replaceChildren(picture);
+  }
+
+  /** Have the weights of a layer at hand. */
+  #has(layer) {
+    return Promise.resolve(this.data.arrays.layer(this.tokens.map, layer)).catch((error) => this.say(error.message));
   }
 
   #cell(layer, head) {
@@ -103,9 +115,11 @@ class ModelView {
     this.#enlarge();
   }
 
-  #enlarge() {
+  async #enlarge() {
     if (!this.#enlargedHead) return;
     const [layer, head] = this.#enlargedHead;
+    await this.#has(layer);
+    if (this.#enlargedHead?.[0] !== layer || this.#enlargedHead[1] !== head) return;
     const host = this.enlarged.show(this.tokens, this.state.hideNull, layer, head);
     this.onShow(this.data.layers[layer], [this.data.heads[head]], host);
   }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { readColour, Similarity, writeColour } from "#arithmetic/similarity.js";
+import { readSimilarityColour, Similarity, writeSimilarityColour } from "#arithmetic/similarity.js";
 import { Metric } from "#arithmetic/tables.js";
 
 const HEADS = { heads: 2, isFirst: true, byLayer: new Float64Array() };
@@ -27,12 +27,14 @@ test("heads without evidence have no place, no cluster and none near them", () =
 test("an address names the layer, the cluster, or a metric and its label", () => {
   const pos = table({ name: "pos_to", dim: "pos", labels: ["NOUN", "DET"] }, [1, 2, 3, 4, 5, 6, 7, 8]);
   const atlas = { byName: new Map([["pos_to", pos]]) };
-  const read = (query) => readColour(atlas, new URLSearchParams(query));
+  const read = (query) => readSimilarityColour(atlas, new URLSearchParams(query));
   assert.deepEqual(read(""), { by: "layer" });
   assert.deepEqual(read("c=nonsense"), { by: "layer" });
   assert.deepEqual(read("c=cluster"), { by: "cluster" });
   assert.deepEqual(read("c=pos_to&l=DET"), { by: "pos_to", metric: pos, label: 1 });
   assert.equal(read("c=pos_to&l=nonsense").label, 0);
-  for (const query of ["c=cluster", "c=pos_to&l=DET"]) assert.equal(writeColour(read(query)), `#/similarity?${query}`);
-  assert.equal(writeColour(read("")), "#/similarity");
+  for (const query of ["c=cluster", "c=pos_to&l=DET"]) {
+    assert.equal(writeSimilarityColour(read(query)), `#/similarity?${query}`);
+  }
+  assert.equal(writeSimilarityColour(read("")), "#/similarity");
 });

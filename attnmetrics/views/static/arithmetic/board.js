@@ -1,6 +1,7 @@
 // The board of all heads: which maps it offers, what it says of a head, what its address says.
 
-import { answersOf, headAt, placeOf } from "./heads.js";
+import { headShort, readHeads } from "./head-numbers.js";
+import { answersOf, headAt } from "./heads.js";
 
 /** Values that the card of a head tells. */
 const TOLD = 5;
@@ -54,13 +55,14 @@ export function toldOf(atlas, place, shown, usual) {
   return distinct([...(shown ? [shown] : []), ...made, ...more]).slice(0, TOLD);
 }
 
-/** What an address says: { shown, pinned }, the map, null for that of roles, and the place of a head, or null. */
+/**
+ * What an address says: { shown, pinned }, the map and the place of a head, or null. The map is null for that of
+ * roles; of a run without any it is that of the first metric.
+ */
 export function readBoard(atlas, query) {
-  const [layer, head] = (query.get("head") ?? "").split(".");
-  const placeIn = (labels, wanted) => labels.findIndex((one) => String(one) === wanted);
-  const at = [placeIn(atlas.layers, layer), placeIn(atlas.heads, head)];
-  const shown = query.has("map") ? mapOf(atlas, query.get("map"), query.get("label")) : null;
-  return { shown, pinned: at.includes(-1) ? null : placeOf(atlas, ...at) };
+  const asked = query.has("map") ? mapOf(atlas, query.get("map"), query.get("label")) : null;
+  const shown = asked ?? (atlas.roles ? null : mapOf(atlas, atlas.metrics[0].name, atlas.metrics[0].labels[0]));
+  return { shown, pinned: readHeads(atlas, query.get("head"))[0] ?? null };
 }
 
 /** The address of a map with a head pinned. */
@@ -68,10 +70,7 @@ export function writeBoard(atlas, { shown, pinned }) {
   const query = new URLSearchParams();
   if (shown) query.set("map", shown.metric.name);
   if (shown?.metric.dim) query.set("label", shown.metric.labels[shown.label]);
-  if (pinned !== null) {
-    const [layer, head] = headAt(atlas, pinned);
-    query.set("head", `${atlas.layers[layer]}.${atlas.heads[head]}`);
-  }
+  if (pinned !== null) query.set("head", headShort(atlas, pinned));
   const text = String(query);
   return text ? `#/?${text}` : "#/";
 }

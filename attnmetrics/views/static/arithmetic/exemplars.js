@@ -8,22 +8,23 @@ export const SEEN = 0.005;
 const DRAWN = 0.02;
 
 /**
- * byHead: [layers × heads] lists of exemplars, best first: { source, pieces, spaces, rank, weight, i, j, row };
- * typical: the same of typical ones, each with its { bucket };
+ * byHead: [layers × heads] lists of exemplars, best first: { source, pieces, spaces, text, rank, weight, i, j,
+ * row }; typical: the same of typical ones, each with its { bucket };
  * claimed: [{ claim, layer, head, list }], those that answer a claim of a head, which is named by its numbers.
  *
  * exemplars: of each head [sentence, rank, weight, i, j, whether the page has the attention in it]; typical: of each
- * head [bucket, the same], none with attention; claimed: the same with [claim, layer, head] before; sentences: each
- * [source, pieces, spaces], where spaces[n] is "1" after white space; rows: { lengths, to, weights }, the rows of all
+ * head [bucket, the same]; claimed: the same with [claim, layer, head] before; sentences: each
+ * [source, pieces, spaces, text], where spaces[n] is "1" after white space, and the text is there unless pieces and
+ * spaces spell it; rows: { lengths, to, weights }, the rows of all
  * exemplars that have them, end to end; steps: weights are whole numbers of this part. `row(i)` gives the attention
  * [[piece, weight], …] of piece i; it is null where the page has none.
  */
 export function readExemplars({ exemplars, typical, claimed, sentences, steps }, rows) {
   const cursor = { row: 0, entry: 0 };
   const read = ([sentence, rank, weight, i, j, hasRows]) => {
-    const [source, pieces, spaces] = sentences[sentence];
+    const [source, pieces, spaces, text = null] = sentences[sentence];
     const row = hasRows ? rowsOf(rows, cursor, pieces.length, steps) : null;
-    return { source, pieces, spaces, rank, weight, i, j, row };
+    return { source, pieces, spaces, text, rank, weight, i, j, row };
   };
   const readClaim = ([claim, layer, head, list]) => ({ claim, layer, head, list: list.map(read) });
   const readTypical = ([bucket, one]) => ({ bucket, ...read(one) });
@@ -44,8 +45,9 @@ function rowsOf({ lengths, to, weights }, cursor, n, steps) {
   };
 }
 
-/** A sentence as text. */
-export const textOf = ({ pieces, spaces }) => pieces.map((piece, n) => (spaces[n] === "1" ? " " : "") + piece).join("");
+/** A sentence as the corpus has it. */
+export const textOf = ({ text, pieces, spaces }) =>
+  text ?? pieces.map((piece, n) => (spaces[n] === "1" ? " " : "") + piece).join("");
 
 /** Whether a sentence is short enough to be shown whole. */
 export const isShort = ({ pieces }) => pieces.length <= 4 * NEAR;

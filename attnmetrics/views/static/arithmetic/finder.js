@@ -1,5 +1,8 @@
-// What the finder is asked, as its address says it: two axes { metric, label }, an order, a range of layers.
+// What the finder is asked, as its address says it: two axes { metric, label }, an order, a range of layers, a colour,
+// a part of the plot, two heads to be seen side by side.
 
+import { colourQuery, readColour, ROLE } from "./head-colour.js";
+import { readHeads, writeHeads } from "./head-numbers.js";
 import { headAt } from "./heads.js";
 import { startLabel } from "./labels.js";
 
@@ -15,7 +18,17 @@ export function readQuestion(atlas, query) {
     order: query.get("order") === "lowest" ? "lowest" : "highest",
     from: readLayer(atlas, query.get("from"), 0),
     to: readLayer(atlas, query.get("to"), last),
+    colour: readColour(atlas, query, atlas.roles ? [ROLE] : [], "cl"),
+    brush: readBrush(query.get("in")),
+    pair: readHeads(atlas, query.get("pair")).slice(0, 2),
   };
+}
+
+/** A part of the plot, [from, to] of the first axis and of the second, "1,2,0.5,0.7"; null for all. */
+function readBrush(text) {
+  const ends = (text ?? "").split(",").map(Number);
+  if (!text || ends.length !== 4 || ends.some(Number.isNaN)) return null;
+  return { x: [ends[0], ends[1]], y: [ends[2], ends[3]] };
 }
 
 /** The axes that show best who answers a question of the rules. */
@@ -39,7 +52,7 @@ function readLayer(atlas, name, usual) {
 }
 
 /** The address of a question; the usual goes unsaid. */
-export function writeQuestion(atlas, { x, y, order, from, to, asked }) {
+export function writeQuestion(atlas, { x, y, order, from, to, asked, colour, brush, pair }) {
   const query = new URLSearchParams({ ...(asked && { q: asked.key }), y: y.metric.name });
   if (y.metric.dim) query.set("yl", y.metric.labels[y.label]);
   query.set("x", x.metric.name);
@@ -47,6 +60,9 @@ export function writeQuestion(atlas, { x, y, order, from, to, asked }) {
   if (order !== "highest") query.set("order", order);
   if (from > 0) query.set("from", atlas.layers[from]);
   if (to < atlas.layers.length - 1) query.set("to", atlas.layers[to]);
+  for (const [name, value] of colourQuery(colour, "cl")) query.set(name, value);
+  if (brush) query.set("in", [...brush.x, ...brush.y].map((end) => Number(end.toPrecision(4))).join(","));
+  if (pair.length) query.set("pair", writeHeads(atlas, pair));
   return `#/find?${query}`;
 }
 

@@ -2,6 +2,7 @@
 
 import { MOST_LINES, opposite, weightsAt } from "./lines.js";
 import { weight } from "./numbers.js";
+import { nameOf } from "./tokens.js";
 
 /** Lines that are named, strongest first. */
 const NAMED = 3;
@@ -25,8 +26,8 @@ function ofToken(scene, end) {
   const others = ends[opposite(end.side)];
   const best = weightsAt(scene, end).sort((a, b) => b.value - a.value).slice(0, NAMED);
   const named = best.filter((one) => one.value >= LEAST)
-    .map(({ head, place, value }) => `${others[place].text} ${weight(value)} (head ${head})`);
+    .map(({ head, place, value }) => `${nameOf(others, place)} ${weight(value)} (head ${head})`);
   const arrow = end.side === "left" ? "→" : "←";
   const means = scene.series.length > 1 ? ` Numbers: mean of ${scene.series.length} heads.` : "";
-  return `${ends[end.side][end.place].text} ${arrow} ${named.join(", ") || "nothing above 0.005"}.${means}`;
+  return `${nameOf(ends[end.side], end.place)} ${arrow} ${named.join(", ") || "nothing above 0.005"}.${means}`;
 }

@@ -1,8 +1,10 @@
 // Lines between two columns of tokens: which are drawn, where they run, which is near a point.
 
-import { strongest } from "./tokens.js";
+import { strongest, strongestPairs } from "./tokens.js";
 
 export const MOST_LINES = 2000;
+/** Lines below this weight could not be seen. */
+const SEEN = 0.005;
 /** Pixels between the lines of one token's heads, and for all of them together. */
 const SPREAD = 3;
 const SPREAD_OF_ALL = 16;
@@ -25,15 +27,22 @@ export const pairOf = (end, place) => (end.side === "left" ? [end.place, place] 
  * Returns lines { head, i, j, weight, start, stop }, weakest first; start and stop are pixels.
  */
 export function linesOf({ rows, columns, series }, y, end) {
-  const places = (side, list) => (end?.side === side ? [end.place] : [...list.keys()]);
-  const pairs = places("left", rows).flatMap((i) => places("right", columns).map((j) => [i, j]));
-  const spread = end ? Math.min(SPREAD, SPREAD_OF_ALL / series.length) : 0;
+  if (!end) return linesOfAll({ rows, columns, series }, y);
+  const others = [...(end.side === "left" ? columns : rows).keys()];
+  const spread = Math.min(SPREAD, SPREAD_OF_ALL / series.length);
   const all = series.flatMap(({ head, at }, order) => {
     const shift = spread * (order - (series.length - 1) / 2);
-    const [left, right] = [end?.side === "right" ? shift : 0, end?.side === "left" ? shift : 0];
-    return pairs.map(([i, j]) => ({ head, i, j, weight: at(i, j), start: y(i) + left, stop: y(j) + right }));
+    const [left, right] = end.side === "right" ? [shift, 0] : [0, shift];
+    const line = (i, j) => ({ head, i, j, weight: at(i, j), start: y(i) + left, stop: y(j) + right });
+    return others.map((place) => line(...pairOf(end, place)));
   });
   return strongest(all, MOST_LINES).sort((a, b) => a.weight - b.weight);
+}
+
+function linesOfAll({ rows, columns, series }, y) {
+  const all = series.flatMap(({ head, at }) => strongestPairs(at, rows.length, columns.length, MOST_LINES, SEEN)
+    .map(({ i, j, weight }) => ({ head, i, j, weight, start: y(i), stop: y(j) })));
+  return strongest(all, MOST_LINES, SEEN).sort((a, b) => a.weight - b.weight);
 }
 
 /** The line at a point, `u` of the way from left to right at height `y`; of several the strongest; else undefined. */

@@ -15,6 +15,28 @@ export function attend(query, keys, scaling) {
   return { query, keys, products, scores, softmax: softmax(scores) };
 }
 
+/**
+ * The softmax alone, of one query over the first `reach` keys; keys: end to end.
+ *
+ * `attention([1, 2], [1, 0, 0, 1], 2, 1)` is [0.27, 0.73].
+ */
+export function attention(query, keys, reach, scaling) {
+  const width = query.length;
+  const scores = new Float64Array(reach);
+  for (let j = 0; j < reach; j += 1) {
+    for (let d = 0; d < width; d += 1) scores[j] += query[d] * keys[j * width + d];
+    scores[j] *= scaling;
+  }
+  return softmax(scores);
+}
+
+/** What is shown of a token's attention: only that to some pieces, of those that it may attend to. */
+export function only({ query, keys, products, scores, softmax: shares }, pieces) {
+  const kept = pieces.filter((piece) => piece < scores.length);
+  const of = (list) => kept.map((piece) => list[piece]);
+  return { query, keys: of(keys), products: of(products), scores: of(scores), softmax: of(shares) };
+}
+
 /** Shares in proportion to the exponentials of scores; adding a constant to all changes nothing. */
 export function softmax(scores) {
   const top = Math.max(...scores);

@@ -1,10 +1,10 @@
 // How alike heads attend, as the page's data has it: a map of all heads, clusters, the nearest of each, layers.
 
+import { colourQuery, readColour } from "./head-colour.js";
 import { bear, inBrackets } from "./intervals.js";
 import { shown } from "./numbers.js";
 
-/** What a colour by layer, and one by cluster, is called in an address. */
-export const LAYER = "layer";
+/** What a colour by cluster is called in an address. */
 export const CLUSTER = "cluster";
 
 export class Similarity {
@@ -69,18 +69,11 @@ export class Similarity {
   }
 }
 
-/** What an address says of the colour: { by } or { by, metric, label }; what it says wrong is the layer. */
-export function readColour(atlas, query) {
-  const by = query.get("c") ?? LAYER;
-  const metric = atlas.byName.get(by);
-  if (!metric) return { by: by === CLUSTER ? CLUSTER : LAYER };
-  return { by, metric, label: Math.max(0, metric.place(query.get("l"))) };
-}
+/** What an address says of the colour (see head-colour.js). */
+export const readSimilarityColour = (atlas, query) => readColour(atlas, query, [CLUSTER]);
 
 /** The address of a colour; the usual goes unsaid. */
-export function writeColour({ by, metric, label }) {
-  if (by === LAYER) return "#/similarity";
-  const query = new URLSearchParams({ c: by });
-  if (metric?.dim) query.set("l", metric.labels[label]);
-  return `#/similarity?${query}`;
+export function writeSimilarityColour(colour) {
+  const query = new URLSearchParams(colourQuery(colour));
+  return query.size ? `#/similarity?${query}` : "#/similarity";
 }

@@ -12,7 +12,7 @@ export function levelError(x, y, [low, high], look = {}) {
 }
 
 /** An upright one at x. */
-export function uprightError(x, y, [low, high], look = {}) {
+export function uprightError(y, x, [low, high], look = {}) {
   if (Number.isNaN(low) || Number.isNaN(high)) return [];
   return [svg("line", { ...LINE, ...look, x1: round(x), x2: round(x), y1: round(y(low)), y2: round(y(high)) })];
 }

@@ -1,24 +1,29 @@
 // The finder: heads with the highest or lowest of any metric, and any metric against any other, by layer.
 
+import { brushed, paired } from "../arithmetic/chosen-heads.js";
 import { pearson } from "../arithmetic/correlation.js";
 import { columnName, pairRows } from "../arithmetic/csv.js";
 import { axesOf, headsAsked, ordered, pairs, readQuestion, writeQuestion } from "../arithmetic/finder.js";
-import { claimHref, headAt, headHref, headName, placeOf } from "../arithmetic/heads.js";
+import { LAYER, ROLE } from "../arithmetic/head-colour.js";
+import { headHref, placeOf } from "../arithmetic/heads.js";
 import { labelName, startLabel } from "../arithmetic/labels.js";
-import { against, number, pValue } from "../arithmetic/numbers.js";
-import { action, choice } from "../shared/controls.js";
+import { number, pValue } from "../arithmetic/numbers.js";
+import { choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
-import { evidenceNote, fromHowMuch } from "./evidence.js";
-import { crumbs, OVERVIEW, place, table, tools } from "./parts.js";
-import { axisName } from "./scatter-scene.js";
+import { evidenceNote } from "./evidence.js";
+import { HeadList } from "./finder-list.js";
+import { colourLegend, headPainter, LEGEND } from "./head-colours.js";
+import { crumbs, OVERVIEW, place } from "./parts.js";
 import { scatter } from "./scatter.js";
+import { sideBySide } from "./side-by-side.js";
+import { tools } from "./tools.js";
 import { shelves } from "../arithmetic/shelves.js";
 
-/** Heads listed at first. */
-const SHOWN = 20;
+/** Heads that are named in the plot. */
+const NAMED = 5;
 const ORDERS = [["highest", "highest"], ["lowest", "lowest"]];
 const HELP = "Choose two metrics and the layers: heads in order of the first, and both against each other. A dot is a "
-  + "head; the stronger its colour, the deeper.";
+  + "head, the smaller the less attention it leaves off null pieces; draw a rectangle to choose some of them.";
 
 export function drawFinder(root, atlas, _, go, query) {
   new Finder(root, atlas, go, readQuestion(atlas, query)).draw();
@@ -30,6 +35,13 @@ function inWords({ r, p, n }) {
   return `Pearson r = ${number(Math.round(r * 1000) / 1000)}, ${pValue(p)}, ${n} heads`;
 }
 
+/** All metrics, shelf by shelf, for a menu. */
+const metricMenu = (atlas) => shelves(atlas).map(({ title, metrics }) =>
+  ({ title, options: metrics.map((one) => [one.name, one.title]) }));
+
+/** The labels of a metric for a menu. */
+const labelMenu = (metric) => metric.present().map((at) => [String(at), labelName(metric.dim, metric.labels[at])]);
+
 class Finder {
   constructor(root, atlas, go, question) {
     Object.assign(this, { atlas, go, question, plot: place() });
@@ -37,11 +49,13 @@ class Finder {
     this.controls = el("div", { class: "controls finder" });
     this.answer = el("p", { class: "correlation", role: "status" });
     this.saved = el("div");
-    this.list = el("div", { class: "ranked wide" });
+    this.list = new HeadList(atlas);
+    this.beneath = el("div");
     const { host, status } = this.plot;
     const left = el("div", {}, this.answer, host, status, this.saved);
     root.append(crumbs([OVERVIEW], "Find heads"), el("h1", {}, "Find heads"), el("p", { class: "help" }, HELP),
-      this.presets, this.controls, evidenceNote(atlas), el("div", { class: "metric-page wider" }, left, this.list));
+      this.presets, this.controls, evidenceNote(atlas),
+      el("div", { class: "metric-page wider" }, left, this.list.node), this.beneath);
   }
 
   draw() {
@@ -50,15 +64,31 @@ class Finder {
     this.#drawControls();
     history.replaceState(null, "", atlas.evidence.written(writeQuestion(atlas, question)));
     const places = headsAsked(atlas, question);
-    const found = ordered(question, places);
+    const found = ordered(question, brushed(question, places));
     const on = places.filter((at) => !atlas.evidence.isOff(at));
     this.#drawAnswer(pearson(pairs(question, places)), pearson(pairs(question, on)));
-    const choose = (layer, head) => go(headHref(atlas, layer, head));
+    const choose = (layer, head, { shiftKey } = {}) =>
+      (shiftKey ? this.#pair(placeOf(atlas, layer, head)) : go(headHref(atlas, layer, head)));
     const { x, y } = question;
-    const picture = scatter(plot.host, atlas, { x, y, places }, { say: plot.say, choose });
+    const picture = scatter(plot.host, atlas, { x, y, places }, { say: plot.say, choose }, this.#look());
     const name = `${columnName(y.metric, y.label)} ${columnName(x.metric, x.label)}`;
     saved.replaceChildren(tools(() => picture, () => pairRows(atlas, y, x, found), name));
-    this.#drawList(found, SHOWN);
+    this.list.draw(question, { found, places: brushed(question, places), pair: (at) => this.#pair(at) });
+    this.beneath.replaceChildren(sideBySide(atlas, question.pair));
+  }
+
+  /** How dots are drawn: coloured as is asked, as large as their evidence, the outermost named. */
+  #look() {
+    const { atlas, question: { colour, brush } } = this;
+    return {
+      paint: headPainter(atlas, colour), extra: (layout) => colourLegend(colour, layout), below: LEGEND, named: NAMED,
+      size: (at) => 0.55 + 0.45 * Math.sqrt(atlas.evidence.share(at)),
+      brush: [brush, (chosen) => this.#set({ brush: chosen })],
+    };
+  }
+
+  #pair(at) {
+    this.#set({ pair: paired(this.question.pair, at) });
   }
 
   #set(changed) {
@@ -71,7 +101,9 @@ class Finder {
     const { atlas, presets, question: { asked } } = this;
     const button = (one) => {
       const isPressed = one === asked;
-      const ask = () => this.#set(isPressed ? { asked: null } : { asked: one, ...(one.axes && axesOf(atlas, one)) });
+      const ask = () => this.#set(isPressed
+        ? { asked: null }
+        : { asked: one, brush: null, ...(one.axes && axesOf(atlas, one)) });
       const attributes = { type: "button", class: "toggle", "aria-pressed": String(isPressed), onclick: ask };
       return el("button", attributes, one.title);
     };
@@ -90,8 +122,28 @@ class Finder {
     controls.replaceChildren(
       ...this.#picker("y", "Order by"), choice("from the", ORDERS, order, (value) => this.#set({ order: value })),
       ...this.#picker("x", "against"), choice("Layers", layers, from, toFrom), choice("to", layers, to, toTo),
+      ...this.#colours(), ...this.#letGo(),
     );
-    if (focused) controls.querySelector(`[aria-label="${focused.getAttribute("aria-label")}"]`).focus();
+    if (focused) controls.querySelector(`[aria-label="${focused.getAttribute("aria-label")}"]`)?.focus();
+  }
+
+  /** The menus of the colour. */
+  #colours() {
+    const { atlas, question: { colour: { by, metric, label } } } = this;
+    const own = [[LAYER, "layer"], ...(atlas.roles ? [[ROLE, "what they do"]] : [])];
+    const toColour = (value) => {
+      const next = atlas.byName.get(value);
+      this.#set({ colour: next ? { by: value, metric: next, label: startLabel(next) } : { by: value } });
+    };
+    const menu = choice("Colour by", [{ title: "Of heads", options: own }, ...metricMenu(atlas)], by, toColour);
+    if (!metric?.dim) return [menu];
+    const toLabel = (value) => this.#set({ colour: { by, metric, label: Number(value) } });
+    return [menu, choice("Colour by label", labelMenu(metric), label, toLabel)];
+  }
+
+  #letGo() {
+    if (!this.question.brush) return [];
+    return [el("button", { type: "button", class: "toggle", onclick: () => this.#set({ brush: null }) }, "Whole plot")];
   }
 
   /** The menus of an axis: the metric, and its label where it has any. */
@@ -99,61 +151,17 @@ class Finder {
     const { atlas, question: { [side]: { metric, label } } } = this;
     const toMetric = (value) => {
       const next = atlas.byName.get(value);
-      this.#set({ [side]: { metric: next, label: startLabel(next) } });
+      this.#set({ [side]: { metric: next, label: startLabel(next) }, brush: null });
     };
-    const options = shelves(atlas).map(({ title, metrics }) =>
-      ({ title, options: metrics.map((one) => [one.name, one.title]) }));
-    const menu = choice(name, options, metric.name, toMetric);
+    const menu = choice(name, metricMenu(atlas), metric.name, toMetric);
     if (!metric.dim) return [menu];
-    const labels = metric.present().map((at) => [String(at), labelName(metric.dim, metric.labels[at])]);
-    const toLabel = (value) => this.#set({ [side]: { metric, label: Number(value) } });
-    return [menu, choice(`${name} label`, labels, label, toLabel)];
+    const toLabel = (value) => this.#set({ [side]: { metric, label: Number(value) }, brush: null });
+    return [menu, choice(`${name} label`, labelMenu(metric), label, toLabel)];
   }
 
   /** The correlation over all heads, and where some are nearly switched off, without these. */
   #drawAnswer(whole, without) {
     const more = without.n < whole.n ? [el("div", { class: "note" }, `Without hollow ones: ${inWords(without)}.`)] : [];
     this.answer.replaceChildren(inWords(whole), ...more);
-  }
-
-  /** The first heads in order; a button shows all. */
-  #drawList(order, most) {
-    const { atlas, list, question: { x, y } } = this;
-    const wanted = new Set(headsAsked(atlas, this.question));
-    const off = atlas.evidence.off.filter((at) => wanted.has(at) && !order.includes(at));
-    if (!order.length) {
-      list.replaceChildren(el("p", { class: "note" }, "No head in these layers has evidence."));
-      return;
-    }
-    const rows = order.slice(0, most).map((head, n) => this.#row(head, n + 1));
-    const { excess } = y.metric;
-    const beyond = excess ? [el("p", { class: "note" }, `In order of what is ${excess.caption}.`)] : [];
-    const whole = (lines) => table("metrics", ["", "head", axisName(y), axisName(x)], lines);
-    list.replaceChildren(...beyond, whole(rows));
-    if (order.length > most) list.append(action(`all ${order.length}`, () => this.#drawList(order, order.length)));
-    if (!off.length) return;
-    const name = el("summary", {}, `${off.length} nearly switched off: no rank`);
-    list.append(el("details", {}, name, whole(off.map((head) => this.#row(head, "–")))));
-  }
-
-  /** A head in order n; among all that compete, as far as intervals leave that open. */
-  #row(head, n) {
-    const { atlas, question: { x, y } } = this;
-    const open = y.metric.ranks(head, y.label);
-    const words = open ? el("div", { class: "chance" }, `${open.join("–")} of all`) : "";
-    const at = headAt(atlas, head);
-    const link = el("a", { href: claimHref(atlas, ...at, y.metric.claims[y.label]) }, headName(atlas, ...at));
-    const name = el("th", { scope: "row" }, link, ...fromHowMuch(atlas, y.metric, head));
-    return [el("td", { class: "rank" }, String(n), words), name, this.#value(y, at), this.#value(x, at)];
-  }
-
-  /** A value, and beneath it the value against its chance level. */
-  #value({ metric, label }, at) {
-    const [value, chance] = [metric.at(...at, label), metric.chanceAt(...at, label)];
-    const told = against(metric, value, chance);
-    const [text, interval] = metric.told(placeOf(this.atlas, ...at), label);
-    const sure = interval ? [el("div", { class: "interval" }, `[${interval}]`)] : [];
-    const beside = told ? [el("div", { class: "chance", title: metric.chance.caption }, told)] : [];
-    return el("td", { class: "value" }, text, ...sure, ...beside);
   }
 }

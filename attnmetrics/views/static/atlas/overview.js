@@ -8,6 +8,9 @@ import { evidenceNote } from "./evidence.js";
 import { section } from "./parts.js";
 import { questionSection } from "./role-lists.js";
 
+const OPENS = "A click opens the head and the sentences that show it.";
+const HELD_OUT = " Held out: the head chosen on even shards, scored on odd ones.";
+
 export function drawOverview(root, atlas, _, go, query) {
   const numbers = atlas.headline.map(([name, value]) => el("div", {}, el("dd", {}, value), el("dt", {}, name)));
   root.append(el("div", { class: "page-top" }, el("h1", {}, atlas.name), el("dl", { class: "numbers" }, ...numbers)),
@@ -31,8 +34,9 @@ function leftOut(atlas) {
 }
 
 function standouts(atlas) {
-  const found = section("Heads that stand out", "A click opens the head and the sentences that show it.");
-  const cards = standoutsOf(atlas).map((one) => standoutCard(atlas, one));
+  const all = standoutsOf(atlas);
+  const found = section("Heads that stand out", OPENS + (all.some((one) => one.held_out) ? HELD_OUT : ""));
+  const cards = all.map((one) => standoutCard(atlas, one));
   const none = el("p", { class: "note" }, "No head has evidence in this run.");
   found.append(evidenceNote(atlas), cards.length ? el("div", { class: "roles-grid" }, ...cards) : none);
   return found;

@@ -1,27 +1,31 @@
 // One metric against another, a dot a head; the stronger its colour, the deeper: what is drawn where.
 
+import { headShort } from "../arithmetic/head-numbers.js";
 import { headAt } from "../arithmetic/heads.js";
 import { plain } from "../arithmetic/numbers.js";
-import { clamp, linear, padded, round, ticks } from "../arithmetic/scales.js";
+import { outliers } from "../arithmetic/outliers.js";
+import { clamp, extent, linear, padded, round, ticks } from "../arithmetic/scales.js";
 import { sheet, svg, text } from "../shared/dom.js";
 import { levelError, uprightError } from "./error-bars.js";
 
 /** Dots are smaller where there are more. */
 const MANY = 500;
-/** Every dot has a cross of its intervals where there are no more; with more, the one that is pointed at has. */
+/** Every dot has a cross of its intervals where there are no more, unless a drawing has room for more; with more, the
+    one that is pointed at has. */
 const FEW = 48;
 const KEYS = "Arrow keys move from head to head, Enter opens one.";
 
 /** What an axis is called. */
-export const axisName = ({ metric, label }) => metric.heading(label);
+export const axisName = ({ metric, label, name }) => name ?? metric.heading(label);
 
 /**
  * Pixels: width and height, box of the plot, x and y of values; and the heads with evidence as points
  * { place, a, b }: a head's values on the two axes. below: pixels to leave free beneath; isMap: whether a pixel is
- * worth the same on both axes; isOff(place): whether a head is nearly switched off: it is hollow, and makes no
- * range.
+ * worth the same on both axes; isSame: whether both have the same range; isOff(place): whether a head is nearly
+ * switched off: it is hollow, and makes no range; isHollow(place): whether it is hollow.
  */
-export function layoutScatter(x, y, places, available, { below = 0, isMap = false, isOff = () => false } = {}) {
+export function layoutScatter(x, y, places, available, look = {}) {
+  const { below = 0, isMap = false, isSame = false, isOff = () => false, isHollow = isOff } = look;
   const width = clamp(available || 600, 280, 640);
   const height = Math.round(Math.min(width * 0.8, 440));
   const box = { left: 62, right: width - 12, top: 12, bottom: height - 46 };
@@ -30,11 +34,17 @@ export function layoutScatter(x, y, places, available, { below = 0, isMap = fals
   const points = all.filter(({ a, b }) => !Number.isNaN(a) && !Number.isNaN(b));
   const on = points.filter(({ place }) => isMap || !isOff(place));
   const ranges = [padded(on.map(({ a }) => a)), padded(on.map(({ b }) => b))];
-  const [xs, ys] = isMap ? ofOneScale(ranges, box) : ranges;
+  const [xs, ys] = rangesOf(ranges, box, { isMap, isSame });
   return {
-    width, height, below, box, points, xs, ys, isOff, isMap, radius: places.length > MANY ? 3 : 4.5,
+    width, height, below, box, points, xs, ys, isHollow, isMap, radius: places.length > MANY ? 3 : 4.5,
     x: within(linear(xs, [box.left, box.right]), xs), y: within(linear(ys, [box.bottom, box.top]), ys),
   };
+}
+
+function rangesOf(ranges, box, { isMap, isSame }) {
+  if (isMap) return ofOneScale(ranges, box);
+  const both = extent(ranges.flat());
+  return isSame ? [both, both] : ranges;
 }
 
 /** What lies beyond a range stands at its border. */
@@ -59,17 +69,23 @@ export function depthColour(atlas, place) {
 /**
  * The picture, the ring around the dot that is pointed at, and the place of its intervals.
  *
- * paint(place): the colour of a head, by depth unless it is given; extra(layout): what else is drawn.
+ * paint(place): the colour of a head, by depth unless it is given; extra(layout): what else is drawn; size(place): of
+ * its dot, 1 for the usual; named: how many of those farthest from the others are named; crosses: how many heads may
+ * have one of their intervals.
  */
-export function drawScatter(atlas, x, y, layout, { paint, extra } = {}) {
+export function drawScatter(atlas, x, y, layout, look = {}) {
+  const { paint, extra, size = () => 1, named = 0, crosses: most = FEW } = look;
   const { width, height, below, points } = layout;
   const words = `${axisName(x)} against ${axisName(y)}. ${KEYS}`;
   const attributes = { class: "scatter", role: "group", tabindex: 0, "aria-label": words };
   const picture = sheet(width, height + below, attributes, ...drawAxes(x, y, layout));
   const colour = paint ?? ((place) => depthColour(atlas, place));
   const crosses = svg("g", { class: "crosses" });
-  if (points.length <= FEW && !layout.isMap) crosses.append(...points.flatMap((one) => cross(x, y, layout, one)));
-  picture.append(crosses, ...points.map((point) => dot(point, layout, colour, paint ? "var(--muted)" : "var(--page)")));
+  if (points.length <= most && !layout.isMap) crosses.append(...points.flatMap((one) => cross(x, y, layout, one)));
+  const stroke = paint ? "var(--muted)" : "var(--page)";
+  picture.append(crosses, ...points.map((point) => dot(point, layout, { paint: colour, stroke, size })));
+  const isOn = ({ place }) => !layout.isHollow(place);
+  picture.append(...names(atlas, outliers(points.filter(isOn), named), layout));
   picture.append(...(extra ? extra(layout) : []));
   const ring = svg("circle", {
     r: 8, fill: "none", stroke: "var(--baseline)", "stroke-width": 2, visibility: "hidden", "data-screen": "",
@@ -85,16 +101,33 @@ export function cross(x, y, layout, { place, a, b }, look = { "stroke-opacity": 
   return [...levelError(layout.x, layout.y(b), across, look), ...uprightError(layout.y, layout.x(a), up, look)];
 }
 
-function dot({ place, a, b }, { x, y, radius, isOff }, paint, stroke) {
-  const look = isOff(place)
+/** The names of heads, but for those too near to one before. */
+function names(atlas, points, layout) {
+  const { x, y } = layout;
+  const isNear = (one, other) => Math.abs(x(one.a) - x(other.a)) < 64 && Math.abs(y(one.b) - y(other.b)) < 14;
+  const apart = points.filter((point, n) => !points.slice(0, n).some((before) => isNear(point, before)));
+  return apart.map((point) => nameOf(atlas, point, layout));
+}
+
+/** A head's numbers beside its dot, on the side where there is room. */
+function nameOf(atlas, { place, a, b }, { x, y, box }) {
+  const isRight = x(a) > box.right - 40;
+  const halo = { stroke: "var(--page)", "stroke-width": 3, "paint-order": "stroke", "pointer-events": "none" };
+  const words = { "text-anchor": isRight ? "end" : "start", fill: "var(--ink)", class: "dot-name", ...halo };
+  return text(x(a) + (isRight ? -8 : 8), y(b) + 4, headShort(atlas, place), words);
+}
+
+function dot({ place, a, b }, { x, y, radius, isHollow }, { paint, stroke, size }) {
+  const look = isHollow(place)
     ? { fill: "var(--page)", "fill-opacity": 0.4, stroke: paint(place), "stroke-width": 1.6, class: "hollow" }
     : { fill: paint(place), stroke, "stroke-width": 0.8 };
-  return svg("circle", { cx: round(x(a)), cy: round(y(b)), r: radius, ...look, "data-place": place });
+  const circle = { cx: round(x(a)), cy: round(y(b)), r: round(radius * size(place)) };
+  return svg("circle", { ...circle, ...look, "data-place": place });
 }
 
 function drawAxes(x, y, layout) {
   const { height, box } = layout;
-  const named = ({ metric, label }) => `${metric.heading(label)}${metric.unit === "1" ? "" : `, ${metric.unit}`}`;
+  const named = (axis) => `${axisName(axis)}${axis.metric.unit === "1" ? "" : `, ${axis.metric.unit}`}`;
   const words = { "text-anchor": "middle", "font-size": 12 };
   const upright = { ...words, transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)` };
   return [

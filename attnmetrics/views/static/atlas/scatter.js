@@ -4,6 +4,7 @@ import { headAt, headName } from "../arithmetic/heads.js";
 import { clamp } from "../arithmetic/scales.js";
 import { pointIn } from "../shared/dom.js";
 import { tooltip } from "../shared/tooltip.js";
+import { brush } from "./brush.js";
 import { axisName, cross, drawScatter, layoutScatter, nearest } from "./scatter-scene.js";
 
 /** Pixels around a dot that count as pointing at it. */
@@ -12,15 +13,17 @@ const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
 /**
  * Fill host. x and y: { metric, label }; places: of the heads that are drawn; say: writes the status line;
- * choose(layer, head): what a click or Enter does; look: how it is drawn (see scatter-scene.js), and tell(place), what
- * is told of a head: [[name, value], …], its values on the axes unless it is given.
+ * choose(layer, head, event): what a click or Enter does; look: how it is drawn (see scatter-scene.js), tell(place),
+ * what is told of a head: [[name, value], …], its values on the axes unless it is given, and brush, [chosen, choose] of
+ * brush.js, where a part may be chosen.
  */
 export function scatter(host, atlas, { x, y, places }, { say, choose }, look = {}) {
   const isOff = (at) => atlas.evidence.isOff(at);
-  const layout = layoutScatter(x, y, places, host.clientWidth, { ...look, isOff });
+  const layout = layoutScatter(x, y, places, host.clientWidth, { isOff, ...look });
   const scene = drawScatter(atlas, x, y, layout, look);
   host.replaceChildren(scene.picture);
   new DotReader(scene, layout, { atlas, x, y, say, choose, tell: look.tell, tip: tooltip(host) }).listen();
+  if (look.brush) brush(scene.picture, layout, ...look.brush);
   return scene.picture;
 }
 
@@ -37,7 +40,7 @@ class DotReader {
     const on = (name, hear) => this.picture.addEventListener(name, hear);
     on("pointermove", (event) => this.#hover(event));
     on("pointerleave", () => this.#leave());
-    on("click", () => this.#choose());
+    on("click", (event) => this.#choose(event));
     on("keydown", (event) => this.#key(event));
   }
 
@@ -88,14 +91,14 @@ class DotReader {
     this.subject.tip.show(event, this.#name(near.point), lines);
   }
 
-  #choose() {
-    if (this.#point) this.subject.choose(...headAt(this.subject.atlas, this.#point.place));
+  #choose(event) {
+    if (this.#point) this.subject.choose(...headAt(this.subject.atlas, this.#point.place), event);
   }
 
   /** Arrow keys go from left to right. */
   #key(event) {
     const step = STEPS[event.key];
-    if (event.key === "Enter" && this.#point) this.#choose();
+    if (event.key === "Enter" && this.#point) this.#choose(event);
     else if (step && this.sorted.length) {
       const next = this.sorted.indexOf(this.#point) + step;
       this.#show(this.sorted[clamp(next, 0, this.sorted.length - 1)]);

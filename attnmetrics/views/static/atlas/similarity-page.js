@@ -1,19 +1,22 @@
 // Which heads attend alike: all heads on a map, coloured by layer, cluster or any metric; layers beside it.
 
 import { valueCells, valueColumns } from "../arithmetic/csv.js";
+import { LAYER } from "../arithmetic/head-colour.js";
 import { headAt, headHref, headName } from "../arithmetic/heads.js";
 import { labelName, startLabel } from "../arithmetic/labels.js";
 import { number, percent } from "../arithmetic/numbers.js";
 import { shelves } from "../arithmetic/shelves.js";
-import { CLUSTER, LAYER, readColour, writeColour } from "../arithmetic/similarity.js";
+import { CLUSTER, readSimilarityColour, writeSimilarityColour } from "../arithmetic/similarity.js";
 import { choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { evidenceNote } from "./evidence.js";
+import { LEGEND } from "./head-colours.js";
 import { layerMap } from "./layer-map.js";
-import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
+import { crumbs, OVERVIEW, place, section } from "./parts.js";
 import { familySection } from "./role-lists.js";
 import { scatter } from "./scatter.js";
-import { clusterColour, legend, LEGEND, painter } from "./similarity-colours.js";
+import { clusterColour, legend, painter } from "./similarity-colours.js";
+import { tools } from "./tools.js";
 
 const TITLE = "Which heads attend alike";
 const HELP = "A dot is a head; heads that spread their attention alike lie close together. Only distances mean "
@@ -28,7 +31,7 @@ const FIRST = 24;
 export function drawSimilarity(root, atlas, _, go, query) {
   if (!atlas.similarity) return "expected a run that has compared its heads, found one without evidence for it";
   root.append(crumbs([OVERVIEW], "Similarity"), el("h1", {}, TITLE), el("p", { class: "help" }, HELP), held(atlas));
-  new SimilarityPage(root, atlas, go, readColour(atlas, query)).draw();
+  new SimilarityPage(root, atlas, go, readSimilarityColour(atlas, query)).draw();
   return null;
 }
 
@@ -53,7 +56,7 @@ class SimilarityPage {
   draw() {
     const { atlas, colour, plot, saved, go } = this;
     this.#drawControls();
-    history.replaceState(null, "", atlas.evidence.written(writeColour(colour)));
+    history.replaceState(null, "", atlas.evidence.written(writeSimilarityColour(colour)));
     const { axes, places } = atlas.similarity;
     const choose = (layer, head) => go(headHref(atlas, layer, head));
     const scene = {

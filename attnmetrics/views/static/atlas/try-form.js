@@ -26,11 +26,21 @@ export class TryForm {
     const drop = action("Remove it", () => { this.second.value = ""; this.#pair(false); this.first.focus(); });
     this.other = el("div", { class: "other" }, this.second, drop);
     const options = el("div", { class: "options" }, this.go, this.going, this.add, this.busy);
-    const onsubmit = (event) => { event.preventDefault(); submit(this.#asked()); };
+    const onsubmit = (event) => {
+      event.preventDefault();
+      if (this.first.value.trim()) submit(this.#asked());
+      else this.#wait();
+    };
     this.form = el("form", { onsubmit }, this.first, this.other, options);
     const examples = EXAMPLES.flatMap((example, n) => this.#example(example, n));
     this.examples = el("p", { class: "examples" }, "Or look at ", ...examples);
     this.#pair(Boolean(second));
+  }
+
+  /** Without a text nothing is asked, and what is shown stays. */
+  #wait() {
+    this.busy.textContent = "Type a sentence first: nothing was asked.";
+    this.first.focus();
   }
 
   #asked() {

@@ -3,10 +3,10 @@
 import { drawHead } from "../head.js";
 import { drawModel } from "../model.js";
 import { drawNeuron } from "../neuron.js";
+import { askJson } from "../shared/ask.js";
 import { el } from "../shared/dom.js";
 import { headCards } from "./head-card.js";
 import { crumbs, OVERVIEW } from "./parts.js";
-import { ask } from "./server.js";
 import { TryForm } from "./try-form.js";
 
 const TITLE = "A sentence of your own";
@@ -53,7 +53,7 @@ class TryPage {
   async start() {
     this.#look();
     try {
-      const model = await ask("api/model");
+      const model = await askJson("api/model");
       this.form.going.hidden = !model.causal;
       this.note.hidden = model.measured;
       this.#doing = "Reading…";
@@ -89,7 +89,7 @@ class TryPage {
     this.#say(null, this.#doing);
     try {
       const query = new URLSearchParams({ kind: view, text, second, generate, layer, head });
-      await this.#show(await ask(`api/view?${query}`, signal), view, signal);
+      await this.#show(await askJson(`api/view?${query}`, signal), view, signal);
     } catch (error) {
       if (!signal.aborted) this.#say(error.message, "");
     }

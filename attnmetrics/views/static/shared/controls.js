@@ -53,7 +53,26 @@ function isDark() {
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
+const THEME = "attnmetrics-theme";
+
+/** What a person chose is kept, where a page may keep anything: a frame in a notebook may not. */
+function keepTheme(theme) {
+  try { localStorage.setItem(THEME, theme); } catch { /* it is forgotten */ }
+}
+
+/** The theme that a person chose before. */
+function restoreTheme() {
+  try {
+    const theme = localStorage.getItem(THEME);
+    if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
+  } catch { /* there is none */ }
+}
+
 export function themeToggle() {
-  const change = (dark) => { document.documentElement.dataset.theme = dark ? "dark" : "light"; };
+  restoreTheme();
+  const change = (dark) => {
+    document.documentElement.dataset.theme = dark ? "dark" : "light";
+    keepTheme(document.documentElement.dataset.theme);
+  };
   return toggle("Dark", isDark(), change, "Light or dark");
 }

@@ -1,27 +1,30 @@
 // The data of a view's page, and the state with which it opens.
 
 import { tokens } from "../arithmetic/tokens.js";
-import { unpack } from "../shared/unpack.js";
+import { addressed } from "./address.js";
+import { Embedded } from "./embedded.js";
+import { Served } from "./served.js";
 
-/** A page's data with its arrays unpacked. */
+/**
+ * A page's data with its arrays at hand. `arrays` gives promises: `layer(map, place)` that the layer's weights are in
+ * map.layers[place]; `neurons(place)` of { query, key }; `token(map, side, pieces)` of a token's weights in all heads.
+ */
 export async function open(data) {
-  for (const map of data.maps) map.values = await unpack(map.weights, Uint32Array);
-  if (data.neuron) {
-    data.neuron.query = await unpack(data.neuron.query, Float32Array);
-    data.neuron.key = await unpack(data.neuron.key, Float32Array);
-  }
+  for (const map of data.maps) map.layers = [];
+  data.arrays = await (data.ask ? new Served(data) : Embedded.of(data));
   return data;
 }
 
 /** What a person chose, at first: map, layer and heads are places in the data, `filter` names two texts ("AB"). */
 export function opening({ layers, heads, preset }) {
+  const { layer, heads: chosen } = { ...preset, ...addressed(layers, heads) };
   return {
     map: 0,
     filter: "",
     words: preset.words,
     hideNull: !preset.null,
-    layer: layers.indexOf(preset.layer),
-    heads: new Set(preset.heads.map((head) => heads.indexOf(head))),
+    layer: layers.indexOf(layer),
+    heads: new Set(chosen.map((head) => heads.indexOf(head))),
   };
 }
 

@@ -34,9 +34,7 @@ export function commonControls(data, state, redraw) {
     const names = data.maps.map((map, place) => [place, map.name]);
     found.push(choice("Attention", names, state.map, (value) => set({ map: Number(value), filter: "" })));
   }
-  if (data.sides.some(hasSecond)) {
-    found.push(choice("Sentences", FILTERS, state.filter, (filter) => set({ filter })));
-  }
+  found.push(...filterChoice(data, state, (filter) => set({ filter })));
   if (data.sides.some((side) => new Set(side.words).size < side.pieces.length)) {
     found.push(toggle("Words", state.words, (words) => set({ words }), WORDS_HINT));
   }
@@ -45,6 +43,11 @@ export function commonControls(data, state, redraw) {
 }
 
 const hasSecond = (side) => side.second !== null && side.second !== undefined;
+
+/** Between which of two texts attention is drawn; nothing where there is one. */
+export function filterChoice(data, state, change) {
+  return data.sides.some(hasSecond) ? [choice("Sentences", FILTERS, state.filter, change)] : [];
+}
 
 /** Whether attention to null pieces is drawn. */
 export function nullToggle(state, redraw) {

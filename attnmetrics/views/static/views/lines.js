@@ -5,6 +5,7 @@ import { lineAt, linesOf, pairOf } from "../arithmetic/lines.js";
 import { sentence } from "../arithmetic/lines-words.js";
 import { weight } from "../arithmetic/numbers.js";
 import { clamp } from "../arithmetic/scales.js";
+import { nameOf } from "../arithmetic/tokens.js";
 import { headColour, pointIn } from "../shared/dom.js";
 import { isPress } from "../shared/keys.js";
 import { drawBoxes, drawLine, drawNumbers, drawScene, emphasise, layoutLines } from "./lines-scene.js";
@@ -15,7 +16,8 @@ import { drawBoxes, drawLine, drawNumbers, drawScene, emphasise, layoutLines } f
  * host: element that is filled; say: writes the status line; tip: a tooltip; width: in pixels; focus: the token that is
  * held at first, { side: "left" or "right", place }, or null;
  * scene: rows and columns (tokens), series [{ head, at(i, j) }], label; where wanted, inset (pixels left free),
- * decorate (draws there), note (for the status line), onPin (hears which token is held).
+ * decorate (draws there), note (for the status line), onPin (hears which token is held), onPair (hears where the other
+ * token is, once the pointer has rested on it).
  */
 export function drawLines(host, { say, tip }, scene, width, focus = null) {
   const reader = new LinesReader(scene, layoutLines(scene, width), { say, tip });
@@ -27,11 +29,15 @@ export function drawLines(host, { say, tip }, scene, width, focus = null) {
 
 const isSame = (a, b) => a?.side === b?.side && a?.place === b?.place;
 
+/** Milliseconds after which a pointer rests on a token, and is not on its way across. */
+const REST = 150;
+
 /** Which token is pointed at, which is held, and what is shown of it. An end is { side, place }. */
 class LinesReader {
   #hover = null;
   #held = null;
   #marked = null;
+  #resting = 0;
 
   constructor(scene, layout, { say, tip }) {
     Object.assign(this, { scene, layout, say, tip, parts: drawScene(scene, layout) });
@@ -63,8 +69,13 @@ class LinesReader {
   }
 
   #point(end) {
+    const held = this.#held;
     this.#hover = end;
     this.#update();
+    clearTimeout(this.#resting);
+    if (end && held && held.side !== end.side && this.scene.onPair) {
+      this.#resting = setTimeout(() => this.scene.onPair(end.place), REST);
+    }
   }
 
   /** Hold a token, or let go of it. */
@@ -118,7 +129,7 @@ class LinesReader {
   }
 
   #pairName(i, j) {
-    return `${this.scene.rows[i].text} → ${this.scene.columns[j].text}`;
+    return `${nameOf(this.scene.rows, i)} → ${nameOf(this.scene.columns, j)}`;
   }
 
   #update() {

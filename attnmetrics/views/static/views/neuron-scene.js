@@ -26,8 +26,9 @@ const ink = (x, y, content, more = {}) => text(x, y, content, { "font-size": 13,
  * Pixels: full width, height, width of a label, of one cell (unit) and of a strip; places: where the five columns
  * begin; y of a token.
  */
-export function layoutNeuron(side, dims, width) {
-  const widest = Math.max(40, ...side.map((token) => textWidth(token.text)));
+export function layoutNeuron(rows, columns, dims, width) {
+  const count = Math.max(rows.length, columns.length);
+  const widest = Math.max(40, ...[...rows, ...columns].map((token) => textWidth(token.text)));
   const label = Math.min(widest + 14, width < 600 ? 84 : 150);
   const room = width - PLUS - 2 * label - 2 * NUMBERS - 5 * GAP;
   const fits = Math.floor((room / 3 / dims) * 2) / 2;
@@ -37,20 +38,22 @@ export function layoutNeuron(side, dims, width) {
   const start = PLUS + label + 8;
   const ends = widths.reduce((found, wide) => [...found, found.at(-1) + wide + GAP], [start]);
   const y = (place) => TOP + ROW * (place + 0.5);
-  const height = TOP + ROW * side.length + 34;
-  return { full: ends[5] + label, height, label, unit, strip, dims, widths, places: ends.slice(0, 5), y };
+  const height = TOP + ROW * count + 34;
+  return { full: ends[5] + label, height, count, label, unit, strip, dims, widths, places: ends.slice(0, 5), y };
 }
 
 /**
  * The picture of a token: { picture, band, cursors }, the band behind the row that is pointed at, and the frames around
  * the dimension that is pointed at.
  *
- * found: { query, keys, products, scores, softmax } of the token; scaling: of scores; plus(place, y): draws the button
- * of a token.
+ * rows and columns: tokens attending and attended; token: the place of one of the rows; found: { query, keys, products,
+ * scores, softmax } of it, for the columns that it may attend to; scaling: of scores; reach: how many pieces it may
+ * attend to; plus(place, y): draws the button of a row; scrub(place) hears which row's label is pointed at.
  */
-export function drawNeuronScene(side, token, found, { layout, scaling, hideNull, plus }) {
-  const { full, height, label, y } = layout;
-  const attributes = { class: "neurons", role: "group", "aria-label": `Attention from ${side[token].text}` };
+export function drawNeuronScene({ rows, columns }, token, found, scene) {
+  const { layout, scaling, hideNull, plus, reach, scrub } = scene;
+  const { full, height, label, count, y } = layout;
+  const attributes = { class: "neurons", role: "group", "aria-label": `Attention from ${rows[token].text}` };
   const picture = sheet(full, height, attributes);
   const band = svg("rect", {
     x: 0, width: full, height: ROW, rx: 5, fill: "var(--card)", visibility: "hidden", "data-screen": "",
@@ -59,15 +62,21 @@ export function drawNeuronScene(side, token, found, { layout, scaling, hideNull,
   const chosen = svg("rect", { x: PLUS, y: top, width: label + 4, height: ROW - 2, rx: 5, fill });
   picture.append(band, chosen, ...header(layout, scaling), ...strips(token, found, layout));
   const widest = largest([found.scores]);
-  side.forEach((one, j) => {
+  rows.forEach((one, i) => {
+    const isFuture = one.pieces[0] >= reach;
+    const words = labelOf(one, { x: PLUS + label - 2, y: y(i) + 4.5, "text-anchor": "end" }, label, isFuture);
+    if (i === token) words.setAttribute("font-weight", 650);
+    picture.append(words, scrubber(i, layout, scrub), plus(i, y(i)));
+  });
+  columns.forEach((one, j) => {
     const isFuture = j >= found.scores.length;
-    picture.append(plus(j, y(j)), ...labels(one, j, { layout, isFuture, isChosen: j === token }));
+    picture.append(labelOf(one, { x: full - label + 2, y: y(j) + 4.5 }, label, isFuture));
     if (isFuture) return;
     picture.append(...scoreOf(found.scores[j], j, widest, layout));
     picture.append(...shareOf(found.softmax[j], j, hideNull && one.isNull, layout));
   });
   const cursors = layout.places.slice(0, 3).map(() => cursor(layout, found.scores.length));
-  picture.append(...legend(y(side.length) + 8), ...cursors);
+  picture.append(...legend(y(count) + 8), ...cursors);
   return { picture, band, cursors };
 }
 
@@ -110,15 +119,22 @@ function cells(rows, top, start, { unit, strip }) {
   return group;
 }
 
-/** A token's text at both ends of its row; pale where it lies in the future. */
-function labels(token, j, { layout: { full, label, y }, isFuture, isChosen }) {
-  const quiet = {
-    fill: isFuture || token.isNull ? "var(--muted)" : "var(--ink)", opacity: isFuture ? 0.4 : null,
+/** A token's text at an end of its row; pale where it lies in the future. */
+function labelOf(token, place, label, isFuture) {
+  return ink(place.x, place.y, fit(token.text, label - 8), {
+    ...place, fill: isFuture || token.isNull ? "var(--muted)" : "var(--ink)", opacity: isFuture ? 0.4 : null,
     "font-style": token.generated ? "italic" : null, "unicode-bidi": "plaintext",
-  };
-  const words = fit(token.text, label - 8);
-  const own = { ...quiet, "text-anchor": "end", "font-weight": isChosen ? 650 : null };
-  return [ink(PLUS + label - 2, y(j) + 4.5, words, own), ink(full - label + 2, y(j) + 4.5, words, quiet)];
+  });
+}
+
+/** Takes the pointer over a row's label. */
+function scrubber(place, { label, y }, scrub) {
+  const shape = svg("rect", {
+    x: PLUS, y: y(place) - ROW / 2, width: label + 4, height: ROW, fill: "transparent", class: "scrub",
+    "data-place": place, "data-screen": "",
+  });
+  shape.addEventListener("pointerenter", () => scrub(place));
+  return shape;
 }
 
 const numberOf = (x, y, content, name, j) =>

@@ -1,7 +1,7 @@
 // One head at a glance: its stronger lines, without words.
 
 import { clamp, round } from "../arithmetic/scales.js";
-import { strongest, weightsOf } from "../arithmetic/tokens.js";
+import { strongestPairs, weightsOf } from "../arithmetic/tokens.js";
 import { el, headColour, sheet, svg, text } from "../shared/dom.js";
 
 const MOST_LINES = 400;
@@ -23,10 +23,9 @@ export function thumbnailSize(width, heads, { rows, columns }) {
 export function drawThumbnail(data, tokens, { layer, head, hideNull }, size) {
   const { rows, columns } = tokens;
   const at = weightsOf(data, tokens, layer, head, hideNull);
-  const all = rows.flatMap((_, i) => columns.map((__, j) => ({ i, j, weight: at(i, j) })));
   const paths = Array.from({ length: LEVELS }, () => []);
   const y = (place, count) => round(3 + (size.height - 6) * (count > 1 ? place / (count - 1) : 0.5));
-  for (const { i, j, weight } of strongest(all, MOST_LINES, LEAST)) {
+  for (const { i, j, weight } of strongestPairs(at, rows.length, columns.length, MOST_LINES, LEAST)) {
     const level = Math.min(LEVELS - 1, Math.floor(weight * LEVELS));
     paths[level].push(`M4,${y(i, rows.length)}L${round(size.width - 4)},${y(j, columns.length)}`);
   }

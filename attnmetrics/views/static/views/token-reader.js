@@ -1,6 +1,7 @@
 // One token's attention as it comes about, read by pointer and keys.
 
 import { signed, weight } from "../arithmetic/numbers.js";
+import { nameOf } from "../arithmetic/tokens.js";
 import { pointIn } from "../shared/dom.js";
 import { drawNeuronScene, placeAt, ROW, TOP } from "./neuron-scene.js";
 
@@ -10,10 +11,10 @@ const NAMED = 3;
 
 /** Draws a token and follows which dimension of which row is pointed at; `state.cursor` is the dimension, or null. */
 export class TokenReader {
-  /** side: all tokens; token: the place of one; found: its arithmetic; scene: how it is drawn. */
-  constructor(side, token, found, { scene, state, say, tip }) {
-    Object.assign(this, { side, token, found, state, say, tip, layout: scene.layout });
-    Object.assign(this, drawNeuronScene(side, token, found, scene));
+  /** rows and columns: all tokens; token: the place of a row; found: its arithmetic; scene: how it is drawn. */
+  constructor({ rows, columns }, token, found, { scene, state, say, tip }) {
+    Object.assign(this, { rows, columns, token, found, state, say, tip, layout: scene.layout });
+    Object.assign(this, drawNeuronScene({ rows, columns }, token, found, scene));
     this.picture.addEventListener("pointermove", (event) => this.#point(event));
     this.picture.addEventListener("pointerleave", () => this.#leave());
   }
@@ -27,8 +28,8 @@ export class TokenReader {
   }
 
   /** Show the dimension that is pointed at, and tell its numbers in a row. */
-  mark(row = this.token) {
-    const { cursor } = this.state;
+  mark(row = Math.min(this.token, this.found.scores.length - 1)) {
+    const cursor = row < 0 ? null : this.state.cursor;
     const { places, unit } = this.layout;
     this.cursors.forEach((outline, place) => {
       outline.setAttribute("x", places[place] + unit * (cursor ?? 0));
@@ -59,7 +60,7 @@ export class TokenReader {
   }
 
   #pair(row) {
-    return `${this.side[this.token].text} → ${this.side[row].text}`;
+    return `${nameOf(this.rows, this.token)} → ${nameOf(this.columns, row)}`;
   }
 
   #numbers(row, dimension) {
@@ -74,7 +75,7 @@ export class TokenReader {
 
   #summary() {
     const best = [...this.found.softmax.entries()].sort((a, b) => b[1] - a[1]).slice(0, NAMED);
-    const named = best.map(([j, share]) => `${this.side[j].text} ${weight(share)}`);
-    return `${this.side[this.token].text} → ${named.join(", ")}. ${KEYS}`;
+    const named = best.map(([j, share]) => `${nameOf(this.columns, j)} ${weight(share)}`);
+    return `${nameOf(this.rows, this.token)} → ${named.join(", ")}. ${KEYS}`;
   }
 }

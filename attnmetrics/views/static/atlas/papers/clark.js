@@ -5,7 +5,7 @@ import { hitsAndMisses } from "../claimed.js";
 import { crumbs, OVERVIEW, section } from "../parts.js";
 import { relationHref } from "../relations.js";
 import { behaviours } from "./behaviours.js";
-import { compared } from "./numbers.js";
+import { compared, replication } from "./numbers.js";
 import { figure2, figure3, figure4 } from "./surface.js";
 import { table1, table2, table3 } from "./tables.js";
 import { tabs } from "./tabs.js";
@@ -54,8 +54,9 @@ function figure6(atlas) {
 }
 
 /** All numbers, under the figures and tables where they stand. */
-function numbers(atlas, { conditions, rows }) {
+function numbers(atlas, { conditions, rows, summed_up: summary }) {
   const found = section("Every number", `Published for: ${conditions} Another model or corpus need not agree.`);
+  found.append(replication(summary, rows));
   const places = [...new Set(rows.map(({ where }) => where))];
   found.append(...places.map((where) => {
     const kept = rows.filter((row) => row.where === where);

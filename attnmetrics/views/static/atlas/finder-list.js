@@ -1,0 +1,99 @@
+// The heads that the finder finds, in order, with their values; ticked ones are seen side by side.
+
+import { claimHref, headAt, headName, placeOf } from "../arithmetic/heads.js";
+import { against } from "../arithmetic/numbers.js";
+import { action } from "../shared/controls.js";
+import { el, sheet, svg } from "../shared/dom.js";
+import { fromHowMuch } from "./evidence.js";
+import { table } from "./parts.js";
+import { axisName } from "./scatter-scene.js";
+
+/** Heads listed at first. */
+const SHOWN = 20;
+/** Pixels of a cell of the map of those chosen. */
+const [WIDE, TALL] = [14, 9];
+
+export class HeadList {
+  constructor(atlas) {
+    Object.assign(this, { atlas, node: el("div", { class: "ranked wide" }) });
+  }
+
+  /** found: places in order; places: of all heads asked for, those without a rank too; pair(place): one was ticked. */
+  draw(question, { found, places, pair }) {
+    Object.assign(this, { question, places, pair });
+    this.#fill(found, SHOWN);
+  }
+
+  /** The first heads in order; a button shows all. */
+  #fill(order, most) {
+    const { atlas, node: list, question: { x, y, brush } } = this;
+    const wanted = new Set(this.places);
+    const off = atlas.evidence.off.filter((at) => wanted.has(at) && !order.includes(at));
+    if (!order.length) {
+      const where = brush ? "this part of the plot" : "these layers";
+      list.replaceChildren(el("p", { class: "note" }, `No head in ${where} has evidence.`));
+      return;
+    }
+    const rows = order.slice(0, most).map((head, n) => this.#row(head, n + 1));
+    const { excess } = y.metric;
+    const beyond = excess ? [el("p", { class: "note" }, `In order of what is ${excess.caption}.`)] : [];
+    const whole = (lines) => table("metrics", ["", "head", axisName(y), axisName(x), ""], lines);
+    list.replaceChildren(...(brush ? [this.#chosen()] : []), ...beyond, whole(rows));
+    if (order.length > most) list.append(action(`all ${order.length}`, () => this.#fill(order, order.length)));
+    if (!off.length) return;
+    const name = el("summary", {}, `${off.length} nearly switched off: no rank`);
+    list.append(el("details", {}, name, whole(off.map((head) => this.#row(head, "–")))));
+  }
+
+  /** A head in order n. */
+  #row(head, n) {
+    const { atlas, question: { x, y } } = this;
+    const words = this.#open(head).map((one) => el("div", { class: "chance" }, one));
+    const at = headAt(atlas, head);
+    const link = el("a", { href: claimHref(atlas, ...at, y.metric.claims[y.label]) }, headName(atlas, ...at));
+    const name = el("th", { scope: "row" }, link, ...fromHowMuch(atlas, y.metric, head));
+    const tick = el("td", {}, this.#tick(head, headName(atlas, ...at)));
+    return [el("td", { class: "rank" }, String(n), ...words), name, this.#value(y, at), this.#value(x, at), tick];
+  }
+
+  /** What intervals leave open of its rank among all heads, from the end that is asked for; nothing without them. */
+  #open(head) {
+    const { y: { metric, label }, order } = this.question;
+    const open = metric.ranks(head, label);
+    if (!open) return [];
+    const { of } = metric.rank(head, label);
+    const [first, last] = order === "lowest" ? open.map((one) => of + 1 - one).reverse() : open;
+    return [`${first === last ? first : `${first}–${last}`} of all`];
+  }
+
+  #tick(head, name) {
+    return el("input", {
+      type: "checkbox", "aria-label": `See ${name} side by side`, checked: this.question.pair.includes(head),
+      onchange: () => this.pair(head),
+    });
+  }
+
+  /** Where the heads of the part that is chosen are among all. */
+  #chosen() {
+    const { layers, heads } = this.atlas;
+    const corner = (place) => `${(place % heads.length) * WIDE} ${Math.floor(place / heads.length) * TALL}`;
+    const cell = (place) => `M${corner(place)}h${WIDE - 1}v${TALL - 1}h${1 - WIDE}z`;
+    const path = (places, fill) => svg("path", { d: places.map(cell).join(""), fill });
+    const all = Array.from({ length: layers.length * heads.length }, (_, place) => place);
+    const attributes = { class: "chosen-map", role: "img", "aria-label": "Where they are" };
+    const picture = sheet(heads.length * WIDE, layers.length * TALL, attributes,
+      path(all, "var(--chosen)"), path(this.places, "var(--link)"));
+    const words = `${this.places.length} heads chosen: layers down, heads across`;
+    return el("figure", {}, picture, el("figcaption", { class: "note" }, words));
+  }
+
+  /** A value, and beneath it the value against its chance level. */
+  #value({ metric, label }, at) {
+    const [value, chance] = [metric.at(...at, label), metric.chanceAt(...at, label)];
+    const told = against(metric, value, chance);
+    const [text, interval] = metric.told(placeOf(this.atlas, ...at), label);
+    const sure = interval ? [el("div", { class: "interval" }, `[${interval}]`)] : [];
+    const beside = told ? [el("div", { class: "chance", title: metric.chance.caption }, told)] : [];
+    return el("td", { class: "value" }, text, ...sure, ...beside);
+  }
+}
