@@ -252,7 +252,7 @@ def test_a_comparison_is_written_and_read(comparison: Comparison, tmp_path: Path
     row = tables["heads"][11]
     assert (row["run"], row["layer"], row["head"]) == ("tuned", "2", "2")
     for name in ("", "_low", "_high", "_difference", "_difference_low", "_difference_high", "_q"):
-        assert float(row[f"null_attention{name}"]) == values(comparison.data[f"null_attention{name}"])[1, 1, 2]
+        assert float(row[f"distance{name}"]) == values(comparison.data[f"distance{name}"])[1, 1, 2]
     clear = [row for row in tables["clear"] if row["result"] == "null_attention"]
     assert [(row["run"], row["layer"], row["head"]) for row in clear] == [("tuned", "2", "2")]
     assert float(clear[0]["difference"]) == values(comparison.data["null_attention_difference"])[1, 1, 2]
