@@ -97,6 +97,15 @@ def _check_unit(value: str) -> str:
     return value
 
 
+def _check_fields(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of fields, each once, that a dimension can have."""
+    if any(not name.strip() or "/" in name for name in names):
+        raise ValueError("expected names of fields, without a slash")
+    if len(set(names)) < len(names):
+        raise ValueError("expected each field once")
+    return names
+
+
 def _as_sentences(value: Any) -> Any:
     return None if value == "all" else value
 
@@ -181,6 +190,16 @@ class RunConfig(BaseModel):
         BeforeValidator(_as_mapping),
         Field(description="one more link of pieces, NAME=SOURCE, such as same=python:my_module:same; repeatable"),
     ] = {}
+
+    by: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_as_tuple),
+        AfterValidator(_check_fields),
+        Field(
+            description="field of documents, such as genre or meta::genre, by whose values (20 at most) every result "
+            "is split too, in by_FIELD.zarr; repeatable"
+        ),
+    ] = ()
 
     revision: Annotated[str | None, Field(description="revision of a Hub model: branch, tag or commit")] = None
     trust_remote_code: Annotated[bool, Field(description="run model code that comes with the weights")] = False

@@ -30,6 +30,7 @@ class _Corpus(BaseModel):
     documents: Annotated[int, Field(ge=0, lt=2**63)]
     shards: Annotated[int, Field(ge=0, lt=2**63)]
     left_out: dict[str, int]
+    by: dict[str, dict[str, int]] = {}
 
 
 class _Label(BaseModel):
@@ -62,6 +63,7 @@ class _Store(BaseModel):
     shards: Annotated[int, Field(ge=0, lt=2**63)]
     exemplars: Annotated[int, Field(ge=0, lt=2**63)]
     schema_: Annotated[_Schema, Field(alias="schema")]
+    by: dict[str, list[str]] = {}
 
 
 class _Batching(BaseModel):
@@ -120,7 +122,15 @@ def identity_of(job: Job) -> Identity:
         fields.pop("annotator")
     versions = {f"version of {package}": version(package) for package in BIT_PACKAGES}
     modules = {f"text of {module}": digest for module, digest in job.declaration.functions.digests.items()}
-    return {**fields, **versions, **modules, "corpus digest": plan.digest, "annotator fingerprint": job.fingerprint}
+    values = {"values of the fields of --by": plan.values_digest} if config.by else {}
+    return {
+        **fields,
+        **values,
+        **versions,
+        **modules,
+        "corpus digest": plan.digest,
+        "annotator fingerprint": job.fingerprint,
+    }
 
 
 def read_own(folder: Location, identity: Identity) -> Facts | None:
@@ -143,7 +153,7 @@ def check_identity(folder: Location, facts: Facts, expected: Mapping[str, Any]) 
     Raises:
         StoreError: the folder's run differs; the message names every difference.
     """
-    found = facts["identity"]
+    found = {"by": [], **facts["identity"]}
     differences = [
         f"  {name}: {found[name]!r} there, {value!r} now"
         for name, value in expected.items()

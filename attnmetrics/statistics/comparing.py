@@ -31,7 +31,7 @@ class Sample:
     values: Mapping[str, Array]
     """of the whole, by result"""
     corpus: str
-    """the same where group k of both holds the same documents"""
+    """the same where group k of both holds documents of the same shards"""
 
 
 @dataclass(frozen=True, slots=True)

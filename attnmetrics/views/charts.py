@@ -175,7 +175,7 @@ def relation_map(axes: Axes, table: xr.DataArray) -> QuadMesh:
     numbers = values(table)
     ratio = numbers / row_means(numbers)[:, None] if len(numbers) else np.full((1, 1), np.nan)
     mesh = style.heat(axes, ratio, TwoSlopeNorm(1, 0, max(2.0, largest(ratio))), palette.DIVERGING)
-    style.ticks(axes, "y", table["rel"].values.tolist())
+    style.ticks(axes, "y", [in_words(rel) for rel in labels_of(table, "rel")])
     style.ticks(axes, "x", table["layer"].values.tolist())
     style.name_axes(axes, x="layer")
     return mesh

@@ -13,9 +13,10 @@ import { answerSection, sentenceSection } from "./head-sentences.js";
 import { similarSection } from "./head-similar.js";
 import { histogramSection } from "./histograms.js";
 import { offsets } from "./offsets.js";
-import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
+import { crumbs, OVERVIEW, place, section } from "./parts.js";
 import { labelsOf, profile } from "./profile.js";
 import { nearSection } from "./role-lists.js";
+import { tools } from "./tools.js";
 
 /** Labels of a profile shown at first. */
 const FIRST = 10;

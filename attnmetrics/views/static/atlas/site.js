@@ -19,7 +19,8 @@ export class Site {
     Object.assign(this, { atlas, what, pages, lit, notOfHeads, ready, written });
     this.go = (href) => { location.hash = written(href); };
     this.box = box(this.go);
-    this.page = el("div", { class: "page", tabindex: -1 });
+    const { source = "", short = "" } = atlas;
+    this.page = el("div", { class: "page", tabindex: -1, "data-source": source, "data-model": short });
     const anchors = links.map(([href, name]) => el("a", { href }, name));
     this.nav = el("nav", { class: "pages", "aria-label": "Pages" }, ...anchors);
     const brand = el("a", { class: "brand", href: "#/" }, atlas.name);

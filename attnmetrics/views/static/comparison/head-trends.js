@@ -2,7 +2,8 @@
 
 import { trendRows } from "../arithmetic/comparison-csv.js";
 import { clamp, extent } from "../arithmetic/scales.js";
-import { section, tools } from "../atlas/parts.js";
+import { section } from "../atlas/parts.js";
+import { tools } from "../atlas/tools.js";
 import { el } from "../shared/dom.js";
 import { shortHeading } from "./parts.js";
 import { trendLines } from "./trend-lines.js";

@@ -2,7 +2,8 @@
 
 import { headAt } from "../arithmetic/heads.js";
 import { number } from "../arithmetic/numbers.js";
-import { crumbs, OVERVIEW, table, tools } from "../atlas/parts.js";
+import { crumbs, OVERVIEW, table } from "../atlas/parts.js";
+import { tools } from "../atlas/tools.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { changeTold, countTold, headLink } from "./parts.js";

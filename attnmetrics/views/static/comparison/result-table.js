@@ -2,7 +2,8 @@
 
 import { labelName } from "../arithmetic/labels.js";
 import { linear, round } from "../arithmetic/scales.js";
-import { table, tools } from "../atlas/parts.js";
+import { table } from "../atlas/parts.js";
+import { tools } from "../atlas/tools.js";
 import { action } from "../shared/controls.js";
 import { el, sheet, svg } from "../shared/dom.js";
 import { countTold, headLink, shortHeading } from "./parts.js";

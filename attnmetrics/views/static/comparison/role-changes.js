@@ -2,7 +2,8 @@
 
 import { qTold } from "../arithmetic/differences.js";
 import { number } from "../arithmetic/numbers.js";
-import { section, table, tools } from "../atlas/parts.js";
+import { section, table } from "../atlas/parts.js";
+import { tools } from "../atlas/tools.js";
 import { el } from "../shared/dom.js";
 import { headLink, shortName } from "./parts.js";
 
