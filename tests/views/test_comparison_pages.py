@@ -1,5 +1,6 @@
 """The page of a comparison: what it holds, and in a real browser its ways, its addresses, the numbers on screen."""
 
+import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -172,12 +173,14 @@ def test_values_differences_and_intervals_are_those_of_the_comparison(
 ) -> None:
     visit(page, "#/metric/pos_to/NOUN?run=<b>last</b>")
     section = page.locator("section", has=page.get_by_role("heading", name="All heads", exact=True))
-    lines = save(section.get_by_role("button", name="CSV"), tmp_path).read_text(encoding="utf-8").splitlines()
+    with save(section.get_by_role("button", name="CSV"), tmp_path).open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert {line.pop("about").split(" · ")[1] for line in lines} == {"<b>last</b> against base"}
     noun = compared.data["pos"].values.tolist().index("NOUN")
     parts = [("pos_to", 0), ("pos_to_low", 0), ("pos_to_high", 0), ("pos_to", 2), ("pos_to_low", 2), ("pos_to_high", 2)]
     parts += [(f"pos_to_{part}", 2) for part in ("difference", "difference_low", "difference_high", "q")]
     wanted = np.stack([compared.data[part].to_numpy()[run, ..., noun].ravel() for part, run in parts], -1)
-    found = np.array([[float(cell) for cell in line.split(",")[2:]] for line in lines[1:]])
+    found = np.array([[float(cell) for cell in list(line.values())[2:]] for line in lines])
     assert_allclose(found, wanted, rtol=1e-3, atol=1e-6)
     assert_allclose(found[:, [0, 3, 6, 9]], wanted[:, [0, 3, 6, 9]], rtol=1e-6, atol=1e-9)
     first = rows(page, "differences")[0]
