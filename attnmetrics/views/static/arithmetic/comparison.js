@@ -57,6 +57,12 @@ export class Comparison {
     return this.other.evidence;
   }
 
+  /** What a file says that it is of. */
+  get source() {
+    const [first, other] = this.names;
+    return `${other} against ${first}`;
+  }
+
   /** What clear means, and how often intervals are right. */
   get sureness() {
     const isKnown = [...this.difference.values()].some((metric) => metric.isKnown);

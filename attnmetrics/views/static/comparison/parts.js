@@ -44,8 +44,7 @@ export function tellOf(comparison, name, label) {
 
 /** Lines above a drawing in its files: what it shows, and of which runs. */
 export function titlesOf(comparison, words) {
-  const [first, other] = comparison.names;
-  return [words, `${other} against ${first}`];
+  return [words, comparison.source];
 }
 
 /** "12 of 36". */
