@@ -15,6 +15,7 @@ from attnmetrics.results.dataset import load, save
 from attnmetrics.results.files import load_frame, save_frame
 from attnmetrics.results.sides import Comparison
 from attnmetrics.storage import Location, locate
+from attnmetrics.views.comparison.page import write_page
 
 ROLES: Final = "role_changes.parquet"
 TABLES: Final = "tables"
@@ -70,6 +71,7 @@ def write_comparison(comparison: Comparison, folder: Location) -> None:
     save(comparison.data, folder / FILE)
     save_frame(comparison.role_changes, _ROLE_CHANGES, folder / ROLES)
     save_comparison_tables(comparison.data, comparison.role_changes, folder / TABLES)
+    write_page(comparison, folder / PAGE)
     load(folder / FILE)
 
 

@@ -5,7 +5,7 @@ and becomes text nodes only.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
@@ -18,8 +18,8 @@ from attnmetrics.views import similarity
 from attnmetrics.views.certainty import WITHOUT, bear, bounds, certainty, interval_title, sureness
 from attnmetrics.views.claims import claims_of, leading, standout_claim
 from attnmetrics.views.evidence import CHOICES, least
-from attnmetrics.views.exemplars import TYPICAL, of_claim, strongest, typical
-from attnmetrics.views.facts import about, flat, headline, left_out, model_name
+from attnmetrics.views.exemplars import of_claim, strongest, typical
+from attnmetrics.views.facts import about, flat, headline, left_out, model_name, run_names, source_words
 from attnmetrics.views.heads import (
     EXAMPLE_ROLES,
     Standout,
@@ -36,9 +36,10 @@ from attnmetrics.views.papers.behaviours import asked_for
 from attnmetrics.views.papers.claims import Paper, Row, compare, summed_up
 from attnmetrics.views.papers.clark_2019 import CLARK, published_layers, published_of
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
-from attnmetrics.views.pieces import readable, visible
+from attnmetrics.views.pieces import visible
 from attnmetrics.views.relations import by_rules, coreference
 from attnmetrics.views.role_pages import pack_roles
+from attnmetrics.views.sentence_book import Book, Room
 from attnmetrics.views.tables import (
     beside,
     by_layer,
@@ -61,16 +62,12 @@ from attnmetrics.views.tables import (
 from attnmetrics.views.tokens import pack_tokens
 
 PAGE: Final = "index.html"
-STEPS: Final = 1 << 14
-"""Weights of exemplars' rows travel as whole numbers of this part, an error of at most 3·10⁻⁵."""
 MOST_WEIGHTS: Final = 400_000
 """Weights of exemplars' rows in a page; with more, each head shows the rows of fewer sentences."""
 MOST_SENTENCES: Final = 10
 """Of a head in a page; `exemplars.parquet` has all."""
 TYPICAL_SHOWN: Final = 2
 """Typical sentences of each part of a head's in a page."""
-PARTS_FIRST: Final = ("80-100", "40-60", "0-20", "60-80", "20-40")
-"""The order in which typical sentences get the attention in them, where a page cannot hold that of all parts."""
 MOST_CHARACTERS: Final = 1_500_000
 """Of the sentences in a page; with more, each head shows fewer."""
 
@@ -164,6 +161,8 @@ def contents(
         "unit": unit_word(data),
         "missing": data.attrs.get("shards_missing"),
         "headline": headline(data, facts),
+        "short": run_names(facts).get("model", ""),
+        "source": source_words(data, facts),
         "about": about(facts),
         "left_out": left_out(data, facts),
         "facts": [(visible(name), visible(value)) for name, value in flat(facts)],
@@ -173,7 +172,7 @@ def contents(
         "layers": data["layer"].values.tolist(),
         "heads": data["head"].values.tolist(),
         "metrics": [_metric(data, table) for table in heads],
-        "corpus": [_described(table) for table in whole],
+        "corpus": [described(table) for table in whole],
         "intervals": pack_intervals(data, [*heads, *whole]) if interval_title(data) else None,
         "correlations": [_correlation(data, *one) for one in _CORRELATIONS if f"{one[0]}_r" in data],
         "similarity": _similarity(data),
@@ -209,7 +208,7 @@ def _metric(data: xr.Dataset, table: xr.DataArray) -> dict[str, Any]:
     chance_name = None if level is None else visible(str(level.name))
     claims = [visible(claim) for claim in claims_of(table)]
     ranks, lines = ranking(data, table), [visible(str(one.name)) for one in beside(data, table)]
-    return _described(table) | {
+    return described(table) | {
         "chance": chance_name,
         "chance_off_null": table.attrs.get("chance_times") == "evidence",
         "excess": None if ranks is table else visible(str(ranks.name)),
@@ -227,7 +226,7 @@ def _similarity(data: xr.Dataset) -> dict[str, Any] | None:
     distance, of_layers = data[similarity.DISTANCE], certainty(data, similarity.LAYERS)
     others, distances = similarity.nearest(distance, NEAREST)
     return {
-        "map": _described(data[similarity.MAP]),
+        "map": described(data[similarity.MAP]),
         "cluster": pack(values(data[similarity.CLUSTER])),
         "others": pack(others.astype("<u2")),
         "distances": pack(distances.astype("<f4")),
@@ -239,7 +238,7 @@ def _similarity(data: xr.Dataset) -> dict[str, Any] | None:
     }
 
 
-def _described(table: xr.DataArray) -> dict[str, Any]:
+def described(table: xr.DataArray) -> dict[str, Any]:
     """A table [layer, head, label], or one of the corpus [label], and what it says of itself."""
     of_labels = with_one_label(table)
     dim = next(iter(further(of_labels)), None)
@@ -334,26 +333,12 @@ def _plain(value: Any) -> Any:
 # ---- exemplars
 
 
-@dataclass(frozen=True, slots=True)
-class Exemplar:
-    """A sentence of a head."""
-
-    sentence: int
-    """position in the page's sentences"""
-    rank: int
-    weight: float
-    i: int
-    j: int
-    rows: bool
-    """whether the page has the attention in it"""
-
-
 def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame) -> dict[str, Any]:
     """Sentences, each once; the exemplars of each head; those that answer claims; the attention in them."""
-    book = _Book(unit_word(data))
-    by_head = book.listed(_short(strongest(exemplars)), _drawn(strongest(attention)))
-    of_parts = book.listed_by_bucket(_few(typical(exemplars)), _in_parts(typical(attention)))
-    asked, drawn = _asked(data, exemplars), _drawn(asked_for(data, attention))
+    book, room = Book(unit_word(data)), Room(MOST_SENTENCES, MOST_CHARACTERS, MOST_WEIGHTS)
+    by_head = book.listed(room.short(strongest(exemplars)), room.drawn(strongest(attention)))
+    of_parts = book.listed_by_bucket(_few(typical(exemplars)), room.in_parts(typical(attention)))
+    asked, drawn = _asked(data, exemplars), room.drawn(asked_for(data, attention))
     claimed = [
         [visible(claim), *place, listed]
         for claim, rows in asked.groupby("claim")
@@ -364,9 +349,7 @@ def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFram
         "exemplars": [by_head.get(head, []) for head in heads],
         "typical": [of_parts.get(head, []) for head in heads],
         "claimed": claimed,
-        "sentences": book.sentences,
-        "rows": book.rows.packed(),
-        "steps": STEPS,
+        **book.packed(),
     }
 
 
@@ -376,107 +359,6 @@ def _asked(data: xr.Dataset, exemplars: pd.DataFrame) -> pd.DataFrame:
     return exemplars[in_papers | leading(data, exemplars)]
 
 
-class _Book:
-    """Sentences of exemplars, each once, and the attention in them, in the order in which they are listed."""
-
-    def __init__(self, unit: str) -> None:
-        self._unit = unit
-        self._places: dict[tuple[str, int, tuple[str, ...]], int] = {}
-        self.sentences: list[list[str | list[str]]] = []
-        self.rows = _Rows()
-
-    def listed(self, exemplars: pd.DataFrame, attention: pd.DataFrame) -> dict[tuple[int, int], list[list[Any]]]:
-        """By head its exemplars, best first, with the attention in those that have any; all of one claim."""
-        found = {(int(row.layer), int(row.head), int(row.rank)): row for row in attention.itertuples(index=False)}
-        by_head: dict[tuple[int, int], list[list[Any]]] = {}
-        for row in exemplars.sort_values(["layer", "head", "rank"]).itertuples(index=False):
-            at = int(row.layer), int(row.head)
-            one = self._exemplar(row, found.get((*at, int(row.rank))))
-            by_head.setdefault(at, []).append(list(asdict(one).values()))
-        return by_head
-
-    def listed_by_bucket(
-        self, exemplars: pd.DataFrame, attention: pd.DataFrame
-    ) -> dict[tuple[int, int], list[list[Any]]]:
-        """By head typical ones [bucket, exemplar], those with the largest weights first, with the attention in some."""
-        keys = ["layer", "head", "bucket", "rank"]
-        found = {tuple(getattr(row, key) for key in keys): row for row in attention.itertuples(index=False)}
-        parts = exemplars.assign(part=-exemplars["bucket"].map(TYPICAL.index).astype(int))
-        ordered = parts.sort_values(["layer", "head", "part", "rank"])
-        by_head: dict[tuple[int, int], list[list[Any]]] = {}
-        for row in ordered.itertuples(index=False):
-            one = self._exemplar(row, found.get((row.layer, row.head, row.bucket, row.rank)))
-            by_head.setdefault((int(row.layer), int(row.head)), []).append([row.bucket, list(asdict(one).values())])
-        return by_head
-
-    def _exemplar(self, row: Any, weights: Any) -> Exemplar:
-        if weights is not None:
-            self.rows.add(weights)
-        place = self._place(row)
-        return Exemplar(place, int(row.rank), float(row.weight), int(row.i), int(row.j), weights is not None)
-
-    def _place(self, row: Any) -> int:
-        key = str(row.document), int(row.sentence), tuple(row.pieces)
-        if key not in self._places:
-            self._places[key] = len(self.sentences)
-            self.sentences.append(_sentence(row, self._unit))
-        return self._places[key]
-
-
-def _short(exemplars: pd.DataFrame) -> pd.DataFrame:
-    """As many of each head as a page can hold."""
-    return exemplars[exemplars["rank"] <= _affordable(exemplars["rank"], exemplars["text"], MOST_CHARACTERS)]
-
-
 def _few(exemplars: pd.DataFrame) -> pd.DataFrame:
     """As many of each head and bucket as a page shows."""
     return exemplars[exemplars["rank"] <= TYPICAL_SHOWN]
-
-
-def _drawn(attention: pd.DataFrame) -> pd.DataFrame:
-    """The attention in as many of each head as a page can hold."""
-    return attention[attention["rank"] <= _affordable(attention["rank"], attention["weight"], MOST_WEIGHTS)]
-
-
-def _in_parts(attention: pd.DataFrame) -> pd.DataFrame:
-    """The attention in typical ones, of as many parts as a page can hold: the largest weights, the middle, …"""
-    size = attention["weight"].map(len).astype(int).groupby(attention["bucket"]).sum()
-    held = size.reindex(PARTS_FIRST).fillna(0).cumsum() <= MOST_WEIGHTS
-    return attention[attention["bucket"].isin(held[held].index)]
-
-
-def _affordable(rank: pd.Series, content: pd.Series, most: int) -> int:
-    """The last rank up to which the lengths of all contents add up to no more than `most`; one rank at least."""
-    lengths = content.map(len).astype(int).groupby(rank.astype(int)).sum().sort_index()
-    return min(max(1, int((lengths.cumsum() <= most).sum())), MOST_SENTENCES)
-
-
-def _sentence(row: Any, unit: str) -> list[str | list[str]]:
-    """[source, pieces, whether white space is before each, and the corpus's text where these do not spell it]"""
-    pieces = readable(list(row.pieces), str(row.text))
-    spaces = "".join("1" if piece.space else "0" for piece in pieces)
-    source = visible(f"{row.document}, {unit} {row.sentence}")
-    spelled = "".join(" " * piece.space + piece.text for piece in pieces)
-    return [source, [piece.text for piece in pieces], spaces, *([] if spelled == row.text else [str(row.text)])]
-
-
-class _Rows:
-    """Rows of attention, sparse and end to end: lengths of rows, attended pieces, weights."""
-
-    def __init__(self) -> None:
-        self._lengths: list[Any] = []
-        self._to: list[Any] = []
-        self._weights: list[Any] = []
-
-    def add(self, weights: Any) -> None:
-        """All n rows of a sentence, in order."""
-        attending = np.asarray(weights.i, np.int64)
-        order = np.argsort(attending, kind="stable")
-        self._lengths.append(np.bincount(attending, minlength=int(weights.pieces)))
-        self._to.append(np.asarray(weights.j)[order])
-        self._weights.append(np.rint(np.asarray(weights.weight, np.float64)[order] * STEPS))
-
-    def packed(self) -> dict[str, str]:
-        """As the page's script unpacks them."""
-        kinds = {"lengths": (self._lengths, "<u2"), "to": (self._to, "<u2"), "weights": (self._weights, "<u2")}
-        return {name: pack(np.concatenate([np.zeros(0), *parts]).astype(kind)) for name, (parts, kind) in kinds.items()}

@@ -34,7 +34,7 @@ def pack_intervals(data: xr.Dataset, tables: Iterable[xr.DataArray]) -> dict[str
             certainty(data, name)]  # fmt: skip
         known = [one for one in found if one is not None]
         placed = rank_bounds(data, name)
-        codes += [_code(values(one.table), values(bound)) for one in known for bound in (one.low, one.high)]
+        codes += [code_bounds(values(one.table), values(bound)) for one in known for bound in (one.low, one.high)]
         unsure += [one.unsure.to_numpy().ravel() for one in known]
         ranks += [] if placed is None else [placed.ravel()]
         has.append([found[0] is not None, len(found) > 1 and found[1] is not None, placed is not None])
@@ -43,14 +43,14 @@ def pack_intervals(data: xr.Dataset, tables: Iterable[xr.DataArray]) -> dict[str
 
 def pack_bounds(one: Certainty) -> str:
     """Codes of all low bounds of a table, then of all high ones."""
-    return _joined([_code(values(one.table), values(bound)) for bound in (one.low, one.high)], "<i2")
+    return _joined([code_bounds(values(one.table), values(bound)) for bound in (one.low, one.high)], "<i2")
 
 
 def _joined(parts: list[NDArray[Any]], kind: str) -> str:
     return pack(np.concatenate([np.zeros(0), *parts]).astype(kind))
 
 
-def _code(middle: NDArray[np.float64], bound: NDArray[np.float64]) -> NDArray[np.int64]:
+def code_bounds(middle: NDArray[np.float64], bound: NDArray[np.float64]) -> NDArray[np.int64]:
     """Signed distances of bounds from values: 0 for none, else 1 + `STEPS` · log₂(distance · 2^`SMALLEST`)."""
     apart = (bound - middle).ravel()
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -19,13 +19,18 @@ NO_EVIDENCE: Final = "#e4e6e8"
 HATCH: Final = "#a9b0b7"
 SERIES: Final = ("#1f6f9c", "#d1690a", "#7a4fa3", "#2a8a6a")
 """Line colours that stay apart for readers with colour blindness, on light and dark."""
-HEADS_LIGHT: Final = ("#1f6f9c", "#d1690a", "#7a4fa3", "#2a8a6a", "#b8436f", "#8a7a12", "#3b9cc4", "#8c5a3c")
-HEADS_DARK: Final = ("#58aee0", "#f0924a", "#b490dc", "#55c39d", "#e884aa", "#cdbb4c", "#8fd3ee", "#c99b7c")
-"""Colours of heads, repeated after eight, in a light and a dark theme; a number always stands beside them."""
+HEADS_LIGHT: Final = ("#1f6f9c", "#d1690a", "#552255", "#6688ff", "#771100", "#559999", "#1122aa", "#aa3344")
+HEADS_DARK: Final = ("#58aee0", "#f0924a", "#66ffbb", "#6666ee", "#eedd11", "#cc3300", "#447788", "#77ddff")
+"""Colours of heads, in a light and a dark theme: apart for readers who see no red or no green too, repeated after eight
+with other dashes; a number always stands beside them."""
+WORDS_LIGHT: Final = "#b45f06"
+"""Words in the colour of `BASELINE`, which are read only if they are darker than a line."""
 
 LEVELS: Final = 64
 _LIGHT: Final = ("#eef3f8", "#cadeeb", "#8fbfd8", "#4b95bd", "#27689c", "#1b4175", "#111f4d")
 _DARK: Final = ("#1d2732", "#1f3f5b", "#236085", "#3187ad", "#58b1c8", "#9bd7de", "#e9faf4")
+_LIGHT_CHANGE: Final = ("#8a4206", "#d1690a", "#f2b26d", "#f1f2f5", "#b9a5d8", "#7a4fa3", "#43206f")
+_DARK_CHANGE: Final = ("#ffc78f", "#d8741a", "#7c4817", "#26303b", "#57447c", "#9a7acb", "#dcc9f8")
 _LIGHT_MIDDLE: Final = ("#fff4dd", "#fbdca6", "#f3bd7c", "#cf9fb0", "#a184c4", "#70549f", "#3a1f6b")
 _DARK_MIDDLE: Final = ("#2a2016", "#4f3618", "#7d5423", "#8a6a8f", "#9c86d0", "#c0adf0", "#ece4ff")
 
@@ -62,3 +67,5 @@ SEQUENTIAL: Final = _scale("share", _LIGHT, _DARK)
 """One hue, light to dark: readable with any colour vision and in grey."""
 DIVERGING: Final = _scale("ratio", _LIGHT_MIDDLE, _DARK_MIDDLE)
 """Orange below, purple above; also in grey, the darker, the more (in a dark theme, the lighter)."""
+CHANGE: Final = _scale("change", _LIGHT_CHANGE, _DARK_CHANGE)
+"""Orange below 0, purple above, both the stronger the farther from it; what is near 0 recedes into the page."""

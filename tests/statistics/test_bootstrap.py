@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 from schemas import small_schema
+from scipy.stats import rankdata
 from scipy.stats import t as student
 
 from attnmetrics.metrics.schema import Schema
@@ -190,6 +191,12 @@ def test_the_best_head_has_bounds_though_no_shard_has_enough_edges() -> None:
     assert one.groups[0, 0] == 30
     assert 0.6 < low < 0.75 < high < 0.9
     assert np.isnan(one.bounds[1:]).all()
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=12))
+def test_ranks_are_those_of_scipy(values: list[int]) -> None:
+    both = np.array([values, values[::-1]], float).T
+    np.testing.assert_array_equal(rank_heads(both), rankdata(-both, axis=0))
 
 
 def test_equals_share_their_rank() -> None:

@@ -21,10 +21,11 @@ from synthetic import ANIMACY, HOSTILE, attention, dataset, exemplars, facts, ma
 from attnmetrics.errors import StoreError
 from attnmetrics.storage import locate
 from attnmetrics.views import atlas
-from attnmetrics.views.atlas import STEPS, contents, render, write_report
+from attnmetrics.views.atlas import contents, render, write_report
 from attnmetrics.views.heads import standouts
 from attnmetrics.views.papers.claims import compare
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
+from attnmetrics.views.sentence_book import STEPS
 from attnmetrics.views.tables import of_corpus, of_heads
 
 NOTHING = attention(exemplars(dataset(1, 1)).iloc[:0])

@@ -77,6 +77,16 @@ export class Metric extends Table {
     return table ? table.place(this.labels[label]) : -1;
   }
 
+  /** What striped cells mean. */
+  get striped() {
+    return "nearly switched off";
+  }
+
+  /** Whether the cell of a head is striped. */
+  isStriped(place, _label = 0) {
+    return this.evidence.isOff(place);
+  }
+
   /** Whether a head makes ranks and scales: not one that is nearly switched off, unless null pieces count. */
   competes(place) {
     return this.hasNull || !this.evidence.isOff(place);

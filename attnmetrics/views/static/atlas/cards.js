@@ -19,7 +19,7 @@ function thumbnail(atlas, metric, label) {
   const scale = scaleOf(metric, label);
   const box = { left: 0, top: 0, width, height, gap: width > 5 ? 1 : 0 };
   const levelAt = (layer, head) => scale.level(metric.at(layer, head, label));
-  const isOff = (layer, head) => atlas.evidence.isOff(placeOf(atlas, layer, head));
+  const isOff = (layer, head) => metric.isStriped(placeOf(atlas, layer, head), label);
   const map = cells(rows, columns, levelAt, { ...box, isOff }, scale.name);
   return sheet(columns * width, rows * height, { "aria-hidden": "true" }, map);
 }
@@ -35,9 +35,8 @@ function upTo(metric, label) {
   return `up to ${metric.inWords(place, label)}${beside}`;
 }
 
-/** A card that leads to a metric at a label, with its small map. */
-export function card(atlas, metric, label, title = metric.heading(label)) {
-  const note = upTo(metric, label);
+/** A card that leads to a metric at a label, with its small map and a note. */
+export function card(atlas, metric, label, title = metric.heading(label), note = upTo(metric, label)) {
   return el("a", { class: "map-card", href: metric.href(label) },
     el("b", {}, title), thumbnail(atlas, metric, label), el("span", { class: "note" }, note));
 }

@@ -7,7 +7,7 @@ import { plain } from "../arithmetic/numbers.js";
 import { clamp, extent, linear, round } from "../arithmetic/scales.js";
 import { sheet, svg, text, title } from "../shared/dom.js";
 import { levelError } from "./error-bars.js";
-import { cells, colourBar, columnNumbers, noEvidence, rowNumbers, switchedOff } from "./map-parts.js";
+import { cells, colourBar, columnNumbers, noEvidence, rowNumbers, stripedCell } from "./map-parts.js";
 
 const [LEFT, ABOVE, BELOW] = [34, 22, 64];
 /** Pixels a line of words beneath. */
@@ -20,17 +20,24 @@ const NUMBER = 46;
 /**
  * Pixels: { width, height } of the picture, { left, top, width, height, gap } of cells, { left, width } of bars.
  *
- * lines: of words beneath the picture, but for the first.
+ * lines: of words beneath the picture, but for the first; hasBars: whether bars of the layers stand beside the cells;
+ * tall: pixels that cells may take down, if that leaves them large enough to be seen.
  */
-export function layoutMap(atlas, available, lines = 0) {
+export function layoutMap(atlas, available, { lines = 0, hasBars = true, tall = Infinity } = {}) {
   const room = Math.max(280, available || 700);
-  const [bars, gap] = room < NARROW ? [96, 10] : [190, 18];
+  const [bars, gap] = barsOf(room, hasBars);
   const width = clamp((room - LEFT - gap - bars) / atlas.heads.length, 11, 46);
-  const height = clamp(width, 11, 36);
+  const height = clamp(Math.min(width, tall / atlas.layers.length), 11, 36);
   const box = { left: LEFT, top: ABOVE, width, height, gap: 1.5 };
   const [right, bottom] = [LEFT + atlas.heads.length * width, ABOVE + atlas.layers.length * height];
   const [barsBox, full] = [{ left: right + gap, width: bars }, right + gap + bars];
   return { box, right, bottom, bars: barsBox, width: full, height: bottom + BELOW + LINE * lines };
+}
+
+/** Pixels of the bars, and of the gap before them. */
+function barsOf(room, hasBars) {
+  if (!hasBars) return [0, 2];
+  return room < NARROW ? [96, 10] : [190, 18];
 }
 
 /** The picture, and the frame around the cell that is pointed at; `marked` is [layer, head] with a lasting frame. */
@@ -42,18 +49,19 @@ export function drawMap(atlas, metric, label, layout, marked) {
   const attributes = { class: "head-map", tabindex: 0, role: "group", "aria-label": words };
   const picture = sheet(layout.width, layout.height, attributes);
   const levelAt = (layer, head) => scale.level(metric.at(layer, head, label));
-  const isOff = (layer, head) => atlas.evidence.isOff(placeOf(atlas, layer, head));
+  const isOff = (layer, head) => metric.isStriped(placeOf(atlas, layer, head), label);
   picture.append(
     cells(rows, columns, levelAt, { ...box, isOff }, scale.name),
     ...columnNumbers(atlas.heads, box, ABOVE - 6), ...rowNumbers(atlas.layers, box),
     text(LEFT, bottom + 14, "heads across, layers down"),
-    ...layerBars(atlas, metric, label, layout),
+    ...(layout.bars.width ? layerBars(atlas, metric, label, layout) : []),
     ...colourBar(scale.name, { x: LEFT, y: bottom + 26, width: clamp(right - LEFT, 150, 220), gap: 21 },
       scaleWords(metric, scale)),
   );
   const beside = LEFT + clamp(right - LEFT, 150, 220) + 14;
   if (metric.unknown(label)) picture.append(...noEvidence(beside, bottom + 26));
-  if (atlas.evidence.off.length) picture.append(...switchedOff(LEFT, bottom + 53));
+  const isAnyOff = [...metric.column(label).keys()].some((place) => metric.isStriped(place, label));
+  if (isAnyOff) picture.append(...stripedCell(LEFT, bottom + 53, metric.striped));
   const cursor = svg("rect", {
     width: round(box.width - 1.5), height: round(box.height - 1.5), fill: "none", stroke: "var(--ink)",
     "stroke-width": 2, rx: 2, visibility: "hidden", "pointer-events": "none", "data-screen": "",
@@ -84,8 +92,8 @@ function frame(box, cell) {
 /** What stands beneath the start, the middle and the end of the colours. */
 export function scaleWords(metric, scale) {
   const top = plain(metric, scale.top);
-  if (scale.low < 0) return [plain(metric, scale.low), "0", top];
   const unit = metric.unit === "1" ? "" : metric.unit;
+  if (scale.low < 0) return [plain(metric, scale.low), `0 ${unit}`.trim(), `+${top}`];
   return ["0", metric.kind === "share" ? "share" : unit, top];
 }
 
@@ -144,7 +152,7 @@ function chanceLine(metric, chances, x, { box, bars, bottom }) {
     return svg("line", { ...ends, stroke: "var(--baseline)", "stroke-width": 2, class: "baseline" });
   };
   const caption = (words) =>
-    text(bars.left + bars.width, bottom + 60, words, { fill: "var(--baseline)", "text-anchor": "end" });
+    text(bars.left + bars.width, bottom + 60, words, { fill: "var(--baseline-words)", "text-anchor": "end" });
   const name = metric.chance.caption;
   if (metric.hasOneChance) {
     const [chance] = chances;

@@ -13,13 +13,14 @@ import { cellAt, corner, drawMap, layoutMap, linesBelow } from "./head-map-scene
  * Fill host with the map of a metric at a label.
  *
  * say: writes the status line; choose(layer, head): what a click or Enter does; marked: [layer, head] with a frame, or
- * null.
+ * null. look: how it is laid out (see head-map-scene.js), and tell(cell), what is told of a head where that is not its
+ * value and rank: { name, words, lines }.
  */
-export function headMap(host, atlas, { metric, label }, { say, choose, marked = null }) {
-  const layout = layoutMap(atlas, host.clientWidth, linesBelow(metric, label));
+export function headMap(host, atlas, { metric, label }, { say, choose, marked = null }, look = {}) {
+  const layout = layoutMap(atlas, host.clientWidth, { lines: linesBelow(metric, label), ...look });
   const scene = drawMap(atlas, metric, label, layout, marked);
   host.replaceChildren(scene.picture);
-  const tell = (cell) => describe({ atlas, metric, label }, cell);
+  const tell = look.tell ?? ((cell) => describe({ atlas, metric, label }, cell));
   new MapReader(scene, layout, { atlas, tell, say, choose, tip: tooltip(host) }).listen(marked);
   return scene.picture;
 }

@@ -17,10 +17,11 @@ const MOST_DOTS = 3000;
  * The picture of series { name, at(layer, head), told(layer, head), ofLayer(layer), bounds(layer), published, even }:
  * `told` is a value and its interval in words, `published` a value a layer or null, `even` a value or NaN.
  *
- * metric: says how values are written; name: what the picture is called.
+ * metric: says how values are written; name: what the picture is called; isClose: whether the axis ends where values
+ * do, and shares have no axis up to 1. A series may have a `colour` of its own.
  */
-export function layerChart(atlas, metric, series, { width, name }) {
-  const layout = layoutChart(atlas, metric, series, width);
+export function layerChart(atlas, metric, series, { width, name, isClose = false }) {
+  const layout = layoutChart(atlas, metric, series, { width, isClose });
   const words = `${name}, by layer. ${series.map((one) => one.name).join(", ")}`;
   const picture = sheet(width, layout.height, { class: "layer-chart", role: "group", "aria-label": words });
   picture.append(
@@ -31,23 +32,24 @@ export function layerChart(atlas, metric, series, { width, name }) {
   return picture;
 }
 
-const colourOf = (n) => `var(--head-${n % 8})`;
+const colourOf = (one, n) => one.colour ?? `var(--head-${n % 8})`;
 
 /** The colour of the n-th series, and how far aside its dots are. */
 function placeOf(n, series, { step }) {
-  return { colour: colourOf(n), aside: Math.min(ASIDE, step / 4) * (n - (series.length - 1) / 2) };
+  return { colour: colourOf(series[n], n), aside: Math.min(ASIDE, step / 4) * (n - (series.length - 1) / 2) };
 }
 
-function layoutChart(atlas, metric, series, width) {
+function layoutChart(atlas, metric, series, { width, isClose }) {
   const bounds = (one) => atlas.layers.flatMap((_, layer) => one.bounds(layer));
   const known = series.flatMap((one) => [...valuesOf(atlas, one), ...bounds(one), ...(one.published ?? []), one.even]);
-  const top = metric.kind === "share" ? 1 : extent([0, ...known])[1] || 1;
+  const [low, most] = extent([0, ...known]);
+  const top = metric.kind === "share" && !isClose ? 1 : most || 1;
   const step = (width - LEFT - RIGHT) / atlas.layers.length;
   const rows = rowsOf(series, width);
   const bottom = ABOVE + HEIGHT;
   return {
-    width, top, step, rows, bottom, height: bottom + BELOW + ROW * rows.length,
-    x: (layer) => LEFT + (layer + 0.5) * step, y: linear([0, top], [bottom, ABOVE]),
+    width, low, top, step, rows, bottom, height: bottom + BELOW + ROW * rows.length,
+    x: (layer) => LEFT + (layer + 0.5) * step, y: linear([low, top], [bottom, ABOVE]),
   };
 }
 
@@ -55,7 +57,7 @@ function layoutChart(atlas, metric, series, width) {
 const valuesOf = (atlas, { at }) =>
   atlas.layers.flatMap((_, layer) => atlas.heads.map((__, head) => at(layer, head)));
 
-function axes(atlas, metric, { width, top, step, bottom, x, y }) {
+function axes(atlas, metric, { width, low, top, step, bottom, x, y }) {
   const every = spacing(step, 17);
   const power = metric.kind === "share" || top >= 1e-3 ? 0 : Math.floor(Math.log10(top));
   const label = (value) => plain(metric, Number((value / 10 ** power).toPrecision(3)));
@@ -67,7 +69,7 @@ function axes(atlas, metric, { width, top, step, bottom, x, y }) {
   const units = [power ? powerOfTen(power) : "", metric.unit === "1" ? "" : metric.unit].filter(Boolean).join(" ");
   const unit = units ? `layer; values in ${units}` : "layer";
   return [
-    ...ticks([0, top]).flatMap(line),
+    ...ticks([low, top]).flatMap(line),
     ...atlas.layers.map(number).filter((_, n) => n % every === 0),
     text((LEFT + width - RIGHT) / 2, bottom + 30, unit, { "text-anchor": "middle" }),
   ];
@@ -125,10 +127,11 @@ function rowsOf(series, width) {
 }
 
 function names(series, { rows, bottom }) {
+  const colours = series.map(colourOf);
   return rows.flatMap((row, line) => row.flatMap(([n, left]) => {
     const y = bottom + BELOW + ROW * (line + 0.6);
     return [
-      svg("line", { x1: left, x2: left + 14, y1: y - 4, y2: y - 4, stroke: colourOf(n), "stroke-width": 2.4 }),
+      svg("line", { x1: left, x2: left + 14, y1: y - 4, y2: y - 4, stroke: colours[n], "stroke-width": 2.4 }),
       text(left + 19, y, series[n].name, { fill: "var(--ink)" }),
     ];
   }));

@@ -45,10 +45,10 @@ function stripes(places, width, height) {
 }
 
 /** What a striped cell means. */
-export function switchedOff(x, y) {
+export function stripedCell(x, y, words) {
   return [
     svg("rect", { x, y, width: 8, height: 8, fill: "var(--share20)" }), ...stripes([[x, y]], 8, 8),
-    text(x + 13, y + 8, "nearly switched off"),
+    text(x + 13, y + 8, words),
   ];
 }
 

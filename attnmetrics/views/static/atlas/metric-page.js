@@ -10,8 +10,9 @@ import { card } from "./cards.js";
 import { bracketed, withoutInterval } from "./error-bars.js";
 import { evidenceNote, fromHowMuch } from "./evidence.js";
 import { headMap } from "./head-map.js";
-import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
+import { crumbs, OVERVIEW, place, section } from "./parts.js";
 import { relationMap } from "./relation-map.js";
+import { tools } from "./tools.js";
 
 /** Heads listed at either end. */
 const MOST = 8;
@@ -35,14 +36,14 @@ export function drawMetricPage(root, atlas, [name, wanted], go) {
   return null;
 }
 
-function about(metric) {
+export function about(metric) {
   const { help, formula, source, chance } = metric;
   const words = [help, " ", el("span", { class: "formula" }, formula), el("span", { class: "note" }, ` ${source}`)];
   if (chance) words.push(el("span", { class: "note" }, ` · chance: ${uncapital(chance.title)}`));
   return el("p", { class: "about-metric" }, ...words);
 }
 
-function labelChoice(metric, label, go) {
+export function labelChoice(metric, label, go) {
   const named = (one) => [String(one), labelName(metric.dim, metric.labels[one])];
   const options = [["", "all"], ...metric.present().map(named)];
   const change = (value) => go(metric.href(value === "" ? null : Number(value)));

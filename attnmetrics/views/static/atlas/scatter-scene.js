@@ -4,26 +4,28 @@ import { headShort } from "../arithmetic/head-numbers.js";
 import { headAt } from "../arithmetic/heads.js";
 import { plain } from "../arithmetic/numbers.js";
 import { outliers } from "../arithmetic/outliers.js";
-import { clamp, linear, padded, round, ticks } from "../arithmetic/scales.js";
+import { clamp, extent, linear, padded, round, ticks } from "../arithmetic/scales.js";
 import { sheet, svg, text } from "../shared/dom.js";
 import { levelError, uprightError } from "./error-bars.js";
 
 /** Dots are smaller where there are more. */
 const MANY = 500;
-/** Every dot has a cross of its intervals where there are no more; with more, the one that is pointed at has. */
+/** Every dot has a cross of its intervals where there are no more, unless a drawing has room for more; with more, the
+    one that is pointed at has. */
 const FEW = 48;
 const KEYS = "Arrow keys move from head to head, Enter opens one.";
 
 /** What an axis is called. */
-export const axisName = ({ metric, label }) => metric.heading(label);
+export const axisName = ({ metric, label, name }) => name ?? metric.heading(label);
 
 /**
  * Pixels: width and height, box of the plot, x and y of values; and the heads with evidence as points
  * { place, a, b }: a head's values on the two axes. below: pixels to leave free beneath; isMap: whether a pixel is
- * worth the same on both axes; isOff(place): whether a head is nearly switched off: it is hollow, and makes no
- * range.
+ * worth the same on both axes; isSame: whether both have the same range; isOff(place): whether a head is nearly
+ * switched off: it is hollow, and makes no range; isHollow(place): whether it is hollow.
  */
-export function layoutScatter(x, y, places, available, { below = 0, isMap = false, isOff = () => false } = {}) {
+export function layoutScatter(x, y, places, available, look = {}) {
+  const { below = 0, isMap = false, isSame = false, isOff = () => false, isHollow = isOff } = look;
   const width = clamp(available || 600, 280, 640);
   const height = Math.round(Math.min(width * 0.8, 440));
   const box = { left: 62, right: width - 12, top: 12, bottom: height - 46 };
@@ -32,11 +34,17 @@ export function layoutScatter(x, y, places, available, { below = 0, isMap = fals
   const points = all.filter(({ a, b }) => !Number.isNaN(a) && !Number.isNaN(b));
   const on = points.filter(({ place }) => isMap || !isOff(place));
   const ranges = [padded(on.map(({ a }) => a)), padded(on.map(({ b }) => b))];
-  const [xs, ys] = isMap ? ofOneScale(ranges, box) : ranges;
+  const [xs, ys] = rangesOf(ranges, box, { isMap, isSame });
   return {
-    width, height, below, box, points, xs, ys, isOff, isMap, radius: places.length > MANY ? 3 : 4.5,
+    width, height, below, box, points, xs, ys, isHollow, isMap, radius: places.length > MANY ? 3 : 4.5,
     x: within(linear(xs, [box.left, box.right]), xs), y: within(linear(ys, [box.bottom, box.top]), ys),
   };
+}
+
+function rangesOf(ranges, box, { isMap, isSame }) {
+  if (isMap) return ofOneScale(ranges, box);
+  const both = extent(ranges.flat());
+  return isSame ? [both, both] : ranges;
 }
 
 /** What lies beyond a range stands at its border. */
@@ -62,19 +70,21 @@ export function depthColour(atlas, place) {
  * The picture, the ring around the dot that is pointed at, and the place of its intervals.
  *
  * paint(place): the colour of a head, by depth unless it is given; extra(layout): what else is drawn; size(place): of
- * its dot, 1 for the usual; named: how many of those farthest from the others are named.
+ * its dot, 1 for the usual; named: how many of those farthest from the others are named; crosses: how many heads may
+ * have one of their intervals.
  */
-export function drawScatter(atlas, x, y, layout, { paint, extra, size = () => 1, named = 0 } = {}) {
+export function drawScatter(atlas, x, y, layout, look = {}) {
+  const { paint, extra, size = () => 1, named = 0, crosses: most = FEW } = look;
   const { width, height, below, points } = layout;
   const words = `${axisName(x)} against ${axisName(y)}. ${KEYS}`;
   const attributes = { class: "scatter", role: "group", tabindex: 0, "aria-label": words };
   const picture = sheet(width, height + below, attributes, ...drawAxes(x, y, layout));
   const colour = paint ?? ((place) => depthColour(atlas, place));
   const crosses = svg("g", { class: "crosses" });
-  if (points.length <= FEW && !layout.isMap) crosses.append(...points.flatMap((one) => cross(x, y, layout, one)));
+  if (points.length <= most && !layout.isMap) crosses.append(...points.flatMap((one) => cross(x, y, layout, one)));
   const stroke = paint ? "var(--muted)" : "var(--page)";
   picture.append(crosses, ...points.map((point) => dot(point, layout, { paint: colour, stroke, size })));
-  const isOn = ({ place }) => !layout.isOff(place);
+  const isOn = ({ place }) => !layout.isHollow(place);
   picture.append(...names(atlas, outliers(points.filter(isOn), named), layout));
   picture.append(...(extra ? extra(layout) : []));
   const ring = svg("circle", {
@@ -107,8 +117,8 @@ function nameOf(atlas, { place, a, b }, { x, y, box }) {
   return text(x(a) + (isRight ? -8 : 8), y(b) + 4, headShort(atlas, place), words);
 }
 
-function dot({ place, a, b }, { x, y, radius, isOff }, { paint, stroke, size }) {
-  const look = isOff(place)
+function dot({ place, a, b }, { x, y, radius, isHollow }, { paint, stroke, size }) {
+  const look = isHollow(place)
     ? { fill: "var(--page)", "fill-opacity": 0.4, stroke: paint(place), "stroke-width": 1.6, class: "hollow" }
     : { fill: paint(place), stroke, "stroke-width": 0.8 };
   const circle = { cx: round(x(a)), cy: round(y(b)), r: round(radius * size(place)) };
@@ -117,7 +127,7 @@ function dot({ place, a, b }, { x, y, radius, isOff }, { paint, stroke, size }) 
 
 function drawAxes(x, y, layout) {
   const { height, box } = layout;
-  const named = ({ metric, label }) => `${metric.heading(label)}${metric.unit === "1" ? "" : `, ${metric.unit}`}`;
+  const named = (axis) => `${axisName(axis)}${axis.metric.unit === "1" ? "" : `, ${axis.metric.unit}`}`;
   const words = { "text-anchor": "middle", "font-size": 12 };
   const upright = { ...words, transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)` };
   return [

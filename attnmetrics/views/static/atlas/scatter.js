@@ -19,7 +19,7 @@ const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
  */
 export function scatter(host, atlas, { x, y, places }, { say, choose }, look = {}) {
   const isOff = (at) => atlas.evidence.isOff(at);
-  const layout = layoutScatter(x, y, places, host.clientWidth, { ...look, isOff });
+  const layout = layoutScatter(x, y, places, host.clientWidth, { isOff, ...look });
   const scene = drawScatter(atlas, x, y, layout, look);
   host.replaceChildren(scene.picture);
   new DotReader(scene, layout, { atlas, x, y, say, choose, tell: look.tell, tip: tooltip(host) }).listen();

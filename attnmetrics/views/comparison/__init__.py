@@ -1,0 +1,1 @@
+"""The page of a comparison: what its data hold of results, sentences and roles; `static/comparison.js` draws them."""

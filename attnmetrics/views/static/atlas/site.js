@@ -1,0 +1,100 @@
+// A page of many pages: addresses behind the number sign, and what draws the page of each.
+
+import { themeToggle } from "../shared/controls.js";
+import { el } from "../shared/dom.js";
+import { listenForKeys } from "./shortcuts.js";
+
+export class Site {
+  /**
+   * atlas: what the pages show, { name, evidence, … }; what: it is called.
+   * pages: what draws the page of an address, by its first part: (root, atlas, other parts, go, query); `go` leads to
+   * another address. It returns what is wrong with the address, or null.
+   * links: [[href, name], …] on top; lit: the link that is lit on pages that have none of their own.
+   * notOfHeads: pages without numbers of heads.
+   * ready(query): hears an address before its page is drawn, and returns what is wrong with it, or null.
+   * written(href): the address that a link leads to, with what is to be kept of the one before.
+   * box(go): what finds a page, { form, focus() }.
+   */
+  constructor(root, atlas, { what, pages, links, lit, box, notOfHeads = [], ready = () => null, written = same }) {
+    Object.assign(this, { atlas, what, pages, lit, notOfHeads, ready, written });
+    this.go = (href) => { location.hash = written(href); };
+    this.box = box(this.go);
+    this.page = el("div", { class: "page", tabindex: -1 });
+    const anchors = links.map(([href, name]) => el("a", { href }, name));
+    this.nav = el("nav", { class: "pages", "aria-label": "Pages" }, ...anchors);
+    const brand = el("a", { class: "brand", href: "#/" }, atlas.name);
+    root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, this.box.form, themeToggle()), this.page);
+  }
+
+  listen() {
+    let width = innerWidth;
+    addEventListener("hashchange", () => { this.draw(); this.page.focus({ preventScroll: true }); });
+    for (const event of ["pointerdown", "focusin", "click"]) addEventListener(event, (one) => this.#lead(one), true);
+    addEventListener("resize", () => {
+      if (innerWidth === width) return;
+      width = innerWidth;
+      if (!this.page.querySelector(".try")) this.draw(); // the views follow the width themselves
+    });
+    listenForKeys(this.box);
+    this.draw();
+  }
+
+  draw() {
+    const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+    const [name, ...rest] = path.split("/").map(decode);
+    this.page.replaceChildren();
+    const draw = Object.hasOwn(this.pages, name)
+      ? this.pages[name]
+      : () => `expected a page of the ${this.what}, found ${path}`;
+    const fault = this.#fill(draw, rest, new URLSearchParams(query));
+    if (fault) this.page.replaceChildren(...faultOf(this.what, fault));
+    else if (!this.notOfHeads.includes(name)) this.page.append(...howSure(this.atlas));
+    this.#light(this.lit[name] ?? name);
+    document.title = `${this.page.querySelector("h1")?.textContent ?? "Attention heads"} · ${this.atlas.name}`;
+    const chosen = this.page.querySelector(".chosen");
+    if (chosen) chosen.scrollIntoView({ block: "center" });
+    else scrollTo(0, 0);
+  }
+
+  /** Draw what an address asks for; what is wrong with it, or null. */
+  #fill(draw, rest, asked) {
+    const fault = this.ready(asked);
+    const { source = "", short = "" } = this.atlas;
+    Object.assign(this.page.dataset, { source, model: short });
+    return fault ?? draw(this.page, this.atlas, rest, this.go, asked);
+  }
+
+  /** Links that are about to be followed, or copied, keep what is to be kept of the address. */
+  #lead({ target }) {
+    const link = target.closest?.('a[href^="#/"]');
+    link?.setAttribute("href", this.written(link.getAttribute("href")));
+  }
+
+  /** Light the link of a page. */
+  #light(name) {
+    for (const link of this.nav.querySelectorAll("a")) {
+      const isHere = link.getAttribute("href").split("?")[0] === `#/${name}`;
+      if (isHere) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+  }
+}
+
+/** Once a page: what intervals are, or why there are none and what to do. */
+const howSure = ({ sureness }) => (sureness ? [el("p", { class: "note sure" }, sureness)] : []);
+
+const same = (href) => href;
+
+/** A part of an address as text; as it stands where it is not well formed. */
+function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+function faultOf(what, fault) {
+  const back = el("a", { href: "#/" }, "Back to the overview");
+  return [el("h1", {}, `Not in this ${what}`), el("p", {}, `${fault}.`), el("p", {}, back)];
+}
