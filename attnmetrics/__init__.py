@@ -41,6 +41,7 @@ __all__ = [
     "importance",
     "intervals",
     "load",
+    "load_by",
     "load_comparison",
     "load_probe",
     "nearest_heads",
@@ -86,6 +87,8 @@ def run(*, config_file: str | PathLike[str] | None = None, quiet: bool = True, *
 def load(run: "str | PathLike[str] | Location", *, with_intervals: bool = False) -> "xr.Dataset":
     """The results of a finished run, with labelled dimensions, units, formulas and sources.
 
+    `attrs["model"]` and `attrs["corpus"]` are the names that figures say of the run.
+
     Args:
         run: the run's folder, or its URL.
         with_intervals: also those of `intervals`, as coordinates `<name>_interval`, which `plot` draws by layer, and
@@ -97,15 +100,41 @@ def load(run: "str | PathLike[str] | Location", *, with_intervals: bool = False)
     from attnmetrics.results import joined
     from attnmetrics.results.dataset import load as load_results
     from attnmetrics.results.halves import FILE
+    from attnmetrics.running.runfile import read_facts
     from attnmetrics.running.seals import check
     from attnmetrics.storage import locate
+    from attnmetrics.views.facts import run_names
 
     check(locate(run), "results.zarr")
-    results = load_results(locate(run) / "results.zarr")
+    results = load_results(locate(run) / "results.zarr").assign_attrs(run_names(read_facts(locate(run)) or {}))
     if not with_intervals:
         return results
     sure = joined.with_intervals(results, intervals(run) if (locate(run) / joined.INTERVALS).exists() else None)
-    return joined.with_halves(sure, load_results(halves)) if (halves := locate(run) / FILE).exists() else sure
+    if not (locate(run) / FILE).exists():
+        return sure
+    check(locate(run), FILE)
+    return joined.with_halves(sure, load_results(locate(run) / FILE))
+
+
+def load_by(run: "str | PathLike[str] | Location", field: str, *, with_intervals: bool = False) -> "xr.Dataset":
+    """The results of a finished run by the values of a field of documents: every table of `load`, [field, …].
+
+    `load_by(RUN, "genre")["entropy"].sel(genre="news")` is what `load` would give of a run over the documents of that
+    value alone. A document without the field is among those of `(none)`.
+
+    Args:
+        run: the run's folder, or its URL.
+        field: one that the run is split by (`--by`, or `by=` of `attnmetrics.run`).
+        with_intervals: also those of `intervals`, as coordinates `<name>_interval`.
+
+    Raises:
+        attnmetrics.errors.ConfigError: the run is not split by this field.
+        attnmetrics.errors.StoreError: the folder holds no finished run.
+    """
+    from attnmetrics.running.fields import results_by
+    from attnmetrics.storage import locate
+
+    return results_by(locate(run), field, with_intervals)
 
 
 def importance(run: "str | PathLike[str] | Location") -> "xr.Dataset":
@@ -130,7 +159,7 @@ def importance(run: "str | PathLike[str] | Location") -> "xr.Dataset":
     return load_importance(locate(run))
 
 
-def intervals(run: "str | PathLike[str] | Location") -> "xr.Dataset":
+def intervals(run: "str | PathLike[str] | Location", *, by: str | None = None) -> "xr.Dataset":
     """How sure the results of a finished run are: of each that is no count, bounds by a bootstrap of its shards.
 
     A variable has the name and the dimensions of its result, and a last one, `bound`: `low`, `high`. `<name>_groups` is
@@ -139,14 +168,19 @@ def intervals(run: "str | PathLike[str] | Location") -> "xr.Dataset":
 
     Args:
         run: the run's folder, or its URL.
+        by: a field of documents that the run is split by: the intervals of `load_by`.
 
     Raises:
+        attnmetrics.errors.ConfigError: the run is not split by this field.
         attnmetrics.errors.StoreError: the folder holds no finished run, or one without intervals.
     """
     from attnmetrics.results.intervals import FILE, load_intervals
+    from attnmetrics.running.fields import intervals_by
     from attnmetrics.running.seals import check
     from attnmetrics.storage import locate
 
+    if by is not None:
+        return intervals_by(locate(run), by)
     check(locate(run), FILE)
     return load_intervals(locate(run))
 
@@ -375,6 +409,7 @@ def load_probe(run: "str | PathLike[str] | Location") -> "xr.Dataset":
 def compare(
     *runs: "str | PathLike[str] | Location",
     axis: "Mapping[str, Sequence[object]] | None" = None,
+    by: "str | Mapping[str, Sequence[str]] | None" = None,
     confidence: float = 0.95,
     out: "str | PathLike[str] | Location | None" = None,
 ) -> "xr.Dataset":
@@ -385,8 +420,10 @@ def compare(
     twenty differs by chance alone. `<name>_correlation` says how alike two maps of heads are.
 
     Args:
-        *runs: their folders, or URLs: two or more.
+        *runs: their folders, or URLs: two or more; with `by`, one.
         axis: what the runs are points on: {"step": [1000, 2000, 4000]}.
+        by: of one run, a field of documents that it is split by: its values stand for runs, the first for the first
+            run. Of some values, in an order of your own, {"genre": ["news", "interview"]}.
         confidence: how often an interval is to hold the true difference.
         out: a folder to write all of it to; unset, nothing is written.
 
@@ -396,13 +433,19 @@ def compare(
     from attnmetrics.comparing.axis import make_axis
     from attnmetrics.comparing.compare import compare_runs
     from attnmetrics.comparing.outputs import check_free, write_comparison
+    from attnmetrics.comparing.values import check_one, choose_by, compare_values
     from attnmetrics.storage import locate
 
-    folder = None if out is None else locate(out)
+    folder, places = None if out is None else locate(out), [locate(run) for run in runs]
+    if by is not None:
+        check_one(places, axis is not None)
     if folder is not None:
         check_free(folder)
     points = None if axis is None else make_axis(axis)
-    found = compare_runs([locate(run) for run in runs], confidence, points)
+    if by is None:
+        found = compare_runs(places, confidence, points)
+    else:
+        found = compare_values(places[0], *choose_by(places[0], by), confidence)
     if folder is not None:
         write_comparison(found, folder)
     return found.data

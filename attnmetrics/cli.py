@@ -47,7 +47,7 @@ EXIT_SHARDS_MISSING = 3
 SHORT_FLAGS = {"model": "-m", "corpus": "-c", "out": "-o", "workers": "-w"}
 OF_FILES = {"--corpus": "--corpus", "-c": "--corpus", "--treebank": "--treebank", "--test": "--test"}
 """Flags that several files may follow, and what is repeated for the others."""
-REPEATABLE = ("corpus", "label", "link", "treebank", "test")
+REPEATABLE = ("corpus", "label", "link", "by", "treebank", "test")
 DEMO = {"model": "demo", "corpus": ("demo",), "out": "runs/demo"}
 
 app = typer.Typer(
@@ -102,7 +102,7 @@ def takes_config(command: Callable[..., None], kind: type[BaseModel] = RunConfig
 def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     """The parameter of one field. Values arrive as text and are checked by the configuration, in one place."""
     flags = ["--" + name.replace("_", "-"), *([SHORT_FLAGS[name]] if name in SHORT_FLAGS else [])]
-    shown = "" if field.is_required() or field.default in (None, {}, False) else f" (default: {field.default})"
+    shown = "" if field.is_required() or field.default in (None, {}, (), False) else f" (default: {field.default})"
     help_text = f"{field.description}{shown}"
     if field.annotation is bool:
         flags = [f"{flags[0]}/--no-{flags[0][2:]}"] if field.default else flags
@@ -119,6 +119,8 @@ def _metavar(name: str, annotation: Any) -> str:
         return "PATH"
     if name in ("label", "link"):
         return "NAME=SOURCE"
+    if name == "by":
+        return "FIELD"
     kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
     choices = [choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]
     numbers = {"int": "N", "float": "SHARE" if name == "confidence" else "X"}
@@ -278,7 +280,14 @@ def show(
     layer: Annotated[int | None, typer.Option(help="with --head: the profile of one head")] = None,
     head: Annotated[int | None, typer.Option(help="with --layer: the profile of one head")] = None,
     exemplars: Annotated[bool, typer.Option("--exemplars", help="with --layer and --head: its sentences")] = False,
+    other: Annotated[
+        str | None, typer.Option("--run", help="of a comparison: which run against the first; unset: the last")
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="how many heads or sentences")] = 10,
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="FIELD[=VALUE]", help="by the values of a field that the run is split by, or one of them"),
+    ] = None,
     evidence: LeastEvidence = 0.05,
     verbose: Verbose = False,
 ) -> None:
@@ -292,10 +301,15 @@ def show(
     from attnmetrics.views.papers.comparison import show_paper
     from attnmetrics.views.tables import unit_word
 
+    if by is not None:
+        Console().print(_by(run, by, metric, label, (layer, head), top))
+        return
     _check_view(metric, label, layer, head, exemplars)
     if (locate(run) / "comparison.zarr").exists():
-        Console().print(_compared(run, metric, label, top))
+        Console().print(_compared(run, metric, label, top, other, layer, head))
         return
+    if other is not None:
+        raise ConfigError(f"--run {other} is one of a comparison's: {run} is a run itself; leave it out")
     if metric == "probe":
         from attnmetrics.views.probes import show_probes
 
@@ -324,16 +338,42 @@ def show(
     Console().print(view)
 
 
-def _compared(folder: str, metric: str | None, label: str | None, top: int) -> "RenderableType":
-    """A comparison: all of it, or one result."""
+def _by(
+    run: str, asked: str, metric: str | None, label: str | None, place: tuple[int | None, int | None], top: int
+) -> "RenderableType":
+    """Results by the values of a field, or those of one value."""
+    from attnmetrics.running.fields import find_values, results_by
+    from attnmetrics.views.by import show_by, show_by_metric, show_value
+
+    field, values = find_values(locate(run), asked)
+    data = results_by(locate(run), field, is_with_intervals=True)
+    _check_view(None, None, *place, exemplars=False)
+    if asked != field and len(values) == 1:
+        return show_value(data, values[0], metric, label, place, top)
+    chosen = data.sel({field: values})
+    return show_by(chosen) if metric is None else show_by_metric(chosen, metric, label, place, top)
+
+
+def _compared(
+    folder: str,
+    metric: str | None,
+    label: str | None,
+    top: int,
+    run: str | None,
+    layer: int | None,
+    head: int | None,
+) -> "RenderableType":
+    """A comparison: all of it, one result, or one head."""
     from attnmetrics.comparing.outputs import load_role_changes
     from attnmetrics.results.comparison import load_comparison
-    from attnmetrics.views.compared import show_compared_metric, show_comparison
+    from attnmetrics.views.compared import show_compared_head, show_compared_metric, show_comparison
 
     data = load_comparison(locate(folder))
+    if layer is not None and head is not None:
+        return show_compared_head(data, layer, head, run)
     if metric is None:
-        return show_comparison(data, load_role_changes(locate(folder)))
-    return show_compared_metric(data, metric, top, label)
+        return show_comparison(data, load_role_changes(locate(folder)), run)
+    return show_compared_metric(data, metric, top, label, run)
 
 
 def _head(
@@ -421,6 +461,13 @@ def compare(
         str | None,
         typer.Option(metavar="NAME=V1,V2,…", help="what the runs are points on, and the value of each, in order"),
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIELD[=V1,V2,…]",
+            help="of one run: documents by a field that it is split by",
+        ),
+    ] = None,
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="of intervals")] = 0.95,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -431,13 +478,20 @@ def compare(
     from attnmetrics.comparing.axis import parse_axis
     from attnmetrics.comparing.compare import compare_runs
     from attnmetrics.comparing.outputs import check_free, folder_for, write_comparison
+    from attnmetrics.comparing.values import check_one, compare_values
+    from attnmetrics.running.fields import find_values
     from attnmetrics.views.compared import show_comparison
 
-    places = [locate(run) for run in runs]
-    folder = folder_for(places) if out is None else locate(out)
+    places, say = [locate(run) for run in runs], _reporter(quiet).say
+    if by is not None:
+        check_one(places, axis is not None)
+    folder = folder_for(places if by is None else [places[0] / by]) if out is None else locate(out)
     check_free(folder)
     points = None if axis is None else parse_axis(axis)
-    found = compare_runs(places, confidence, points, _reporter(quiet).say)
+    if by is None:
+        found = compare_runs(places, confidence, points, say)
+    else:
+        found = compare_values(places[0], *find_values(places[0], by), confidence, say)
     write_comparison(found, folder)
     if not quiet:
         Console().print(show_comparison(found.data, found.role_changes))
@@ -549,6 +603,7 @@ def serve(
     from attnmetrics.running.roles import page_roles
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import atlas, server
+    from attnmetrics.views.exemplars import typical_texts
 
     folder = locate(run)
     with server.listen(port) as listener:
@@ -563,7 +618,7 @@ def serve(
         _print(f"atlas: {address} (Ctrl+C ends)")
         if open_page:
             webbrowser.open(address)
-        server.run(server.application(page, load, facts), listener)
+        server.run(server.application(page, load, facts, data, typical_texts(exemplars)), listener)
 
 
 @app.command()
@@ -646,7 +701,8 @@ def figures(
     from attnmetrics import plot
 
     folder = locate(run) / "figures" if out is None else locate(out)
-    names = plot.write(_load(locate(run), evidence), attnmetrics.exemplars(run), folder, formats or ["pdf"])
+    content = _load(locate(run), evidence), attnmetrics.exemplars(run)
+    names = plot.write(*content, folder, formats or ["pdf"], attnmetrics.exemplar_attention(run))
     if (locate(run) / "probe.zarr").exists():
         names += plot.write_probes(attnmetrics.load_probe(run), folder, formats or ["pdf"])
     _print(f"{len(names)} figures: {folder}")

@@ -7,7 +7,6 @@ from pathlib import Path
 from reprlib import Repr
 from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -19,7 +18,6 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from yaml.constructor import ConstructorError
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.storage import Location, expand, locate
@@ -95,6 +93,15 @@ def _check_unit(value: str) -> str:
     if value != "sentence" and not re.fullmatch(r"(window|pair):([2-9]|[1-9][0-9]+)", value):
         raise ValueError("expected 'sentence', or 'window:N' or 'pair:N' with N of at least 2 pieces")
     return value
+
+
+def _check_fields(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of fields, each once, that a dimension can have."""
+    if any(not name.strip() or "/" in name for name in names):
+        raise ValueError("expected names of fields, without a slash")
+    if len(set(names)) < len(names):
+        raise ValueError("expected each field once")
+    return names
 
 
 def _as_sentences(value: Any) -> Any:
@@ -181,6 +188,16 @@ class RunConfig(BaseModel):
         BeforeValidator(_as_mapping),
         Field(description="one more link of pieces, NAME=SOURCE, such as same=python:my_module:same; repeatable"),
     ] = {}
+
+    by: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_as_tuple),
+        AfterValidator(_check_fields),
+        Field(
+            description="field of documents, such as genre or meta::genre, by whose values (20 at most) every result "
+            "is split too, in by_FIELD.zarr; repeatable"
+        ),
+    ] = ()
 
     revision: Annotated[str | None, Field(description="revision of a Hub model: branch, tag or commit")] = None
     trust_remote_code: Annotated[bool, Field(description="run model code that comes with the weights")] = False
@@ -355,8 +372,14 @@ def build_config(
     Raises:
         ConfigError: a field is unknown, missing or out of range, or the file cannot be read.
     """
-    merged = {**(defaults or {}), **(read_yaml(file) if file else {}), **values}
+    merged = {**(defaults or {}), **(_read(file) if file else {}), **values}
     return _validate(RunConfig, merged, f" (flags over {file})" if file else "")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    from attnmetrics.yaml_files import read_yaml  # late: few commands need it, and help is quick
+
+    return read_yaml(file)
 
 
 def build_probe_config(values: Mapping[str, Any]) -> ProbeConfig:
@@ -396,35 +419,3 @@ _SHORT = Repr()
 """YAML's references let a short file spell a value that would fill the memory."""
 _SHORT.maxlevel = 2
 _SHORT.maxstring = _SHORT.maxother = 80
-
-
-class _Loader(yaml.SafeLoader):
-    """Plain values only; whatever keeps one from being made is an error with its line."""
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        try:
-            value = super().construct_object(node, deep)
-            if isinstance(value, int) and value.bit_length() > 64:
-                raise OverflowError("more than 64 bits")
-            return value
-        except (yaml.YAMLError, RecursionError):
-            raise
-        except Exception as error:  # KeyError, AttributeError and others, by the kind of value
-            raise ConstructorError(None, None, f"no {node.tag}: {error}", node.start_mark) from error
-
-
-def read_yaml(file: Path) -> dict[str, Any]:
-    """The fields of a configuration file, not yet validated.
-
-    Raises:
-        ConfigError: it cannot be read, or is no mapping.
-    """
-    try:
-        values = yaml.load(file.read_text(encoding="utf-8"), _Loader)
-    except OSError as error:
-        raise ConfigError(f"cannot read the configuration {file}: {error.strerror or error}") from None
-    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise ConfigError(f"{file} is not valid YAML: {error}") from None
-    if not isinstance(values, dict):
-        raise ConfigError(f"{file}: expected fields such as 'model: gpt2', found {type(values).__name__}")
-    return {str(key).replace("-", "_"): value for key, value in values.items()}

@@ -315,7 +315,10 @@ def _titled(ax: Axes, title: str) -> Axes:
 # ---- files
 
 
-def write(data: xr.Dataset, exemplars: pd.DataFrame, folder: Location, formats: Iterable[str] = ("pdf",)) -> list[str]:
+def write(
+    data: xr.Dataset, exemplars: pd.DataFrame, folder: Location, formats: Iterable[str] = ("pdf",),
+    attention: pd.DataFrame | None = None,
+) -> list[str]:  # fmt: skip
     """Write every figure into a folder: the same bytes for the same data.
 
     Args:
@@ -323,6 +326,7 @@ def write(data: xr.Dataset, exemplars: pd.DataFrame, folder: Location, formats: 
         exemplars: its sentences, for Fig. 4
         folder: made where missing; its other files stay
         formats: of `FORMATS`
+        attention: the weights in them, which `exemplar_attention` gives, for all arcs of Fig. 4
 
     Returns:
         The names of the files.
@@ -331,7 +335,7 @@ def write(data: xr.Dataset, exemplars: pd.DataFrame, folder: Location, formats: 
         ConfigError: an unknown format.
         StoreError: the folder cannot be written.
     """
-    return _write(_all(data, exemplars), folder, _check_formats(formats))
+    return _write(_all(data, exemplars, attention), folder, _check_formats(formats))
 
 
 def write_probes(data: xr.Dataset, folder: Location, formats: Iterable[str] = ("pdf",)) -> list[str]:
@@ -375,9 +379,9 @@ def _of_probes(data: xr.Dataset) -> Iterator[tuple[str, Figure]]:
             yield f"probe-{metric.replace('_', '-')}", probe_figures.probe_weights(data, metric)
 
 
-def _all(data: xr.Dataset, exemplars: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
+def _all(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame | None) -> Iterator[tuple[str, Figure]]:
     """Every figure by the name of its file; the paper's begin with their number."""
-    panels = figures.panels(data)
+    panels = figures.panels(data, attention)
     numbers = (f"figure-{panel.number.replace('.', '').lower()}-" if panel.number else "" for panel in panels)
     names = file_names(f"{number}{panel.key}" for number, panel in zip(numbers, panels, strict=True))
     for name, panel in zip(names, panels, strict=True):

@@ -25,9 +25,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from attnmetrics.config import read_yaml
 from attnmetrics.errors import AttnmetricsError, ConfigError
 from attnmetrics.storage import Location, expand, locate
+from attnmetrics.yaml_files import read_yaml
 
 STATES = {0: "finished", 1: "failed", 2: "failed", 3: "shards missing", 130: "stopped"}
 """By exit code of the run; any other is that of a process that was killed."""

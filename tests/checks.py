@@ -11,7 +11,7 @@ from attnmetrics.measuring.shard import ShardResult
 from attnmetrics.statistics.traces import VISIBLE
 from attnmetrics.storage import Location
 
-TABLES = ("results.zarr", "intervals.zarr", "tables")
+TABLES = ("results.zarr", "intervals.zarr", "halves.zarr", "tables")
 
 
 def outputs(folder: Path) -> dict[str, bytes]:

@@ -39,10 +39,11 @@ def comparison(
         nan_heads: heads without evidence, by position.
         keep: names of results; None for all.
     """
-    first = dataset(layers, heads, first_layer=first_layer, nan_heads=nan_heads)
-    other = dataset(layers, heads, first_layer=first_layer, seed=1, nan_heads=nan_heads)
+    whole = [dataset(layers, heads, first_layer=first_layer, seed=seed, nan_heads=nan_heads) for seed in (0, 1)]
+    wanted = list(keep or whole[0].attrs["order"])
+    first, other = (one[wanted] for one in whole)
     runs = [_between(first, other, place / max(1, len(names) - 1)) for place in range(len(names))]
-    variables = dict(part for name in keep or first.attrs["order"] for part in _compared(name, runs))
+    variables = dict(part for name in wanted for part in _compared(name, runs))
     coords: dict[str, Any] = {
         "run": ("run", np.array(names, object)),
         "path": ("run", np.array([f"runs/{name}" for name in names], object)),

@@ -69,8 +69,8 @@ class Material:
 
 
 @contextmanager
-def gather(documents: Sequence[Document], sentences: int, threads: int) -> Iterator[Material]:
-    """Annotate documents, take a number of their sentences evenly, and make a model of GPT-2 small's size.
+def gather(documents: Sequence[Document], sentences: int, threads: int, **shape: int) -> Iterator[Material]:
+    """Annotate documents, take a number of their sentences evenly, and make a model: GPT-2 small's size, or `shape`.
 
     The weights are random: the arithmetic is the same.
     """
@@ -80,18 +80,18 @@ def gather(documents: Sequence[Document], sentences: int, threads: int) -> Itera
     joined = replace(found, document_index=np.zeros_like(found.document_index), sentence=np.arange(len(found)))
     with TemporaryDirectory() as folder:
         with quiet():
-            _save_model(Path(folder))
+            _save_model(Path(folder), **shape)
         device: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
         yield Material(Path(folder), found.take(rows), joined, annotator.declared, threads, device)
 
 
-def _save_model(folder: Path) -> None:
+def _save_model(folder: Path, **shape: int) -> None:
     from transformers import AutoTokenizer, GPT2Config, GPT2Model
 
     tokenizer = AutoTokenizer.from_pretrained(MODELS["demo"])
     tokenizer.save_pretrained(folder)
     torch.manual_seed(SEED)
-    GPT2Model(GPT2Config(vocab_size=len(tokenizer))).save_pretrained(folder)
+    GPT2Model(GPT2Config(vocab_size=len(tokenizer), **shape)).save_pretrained(folder)
 
 
 def in_batches(lengths: NDArray[np.int64], pieces: int) -> Iterator[NDArray[np.int64]]:

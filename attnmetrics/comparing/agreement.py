@@ -55,7 +55,7 @@ def remarks(sides: Sequence[Side], together: Names, shards: Sequence[int]) -> li
 
 def _unpaired(sides: Sequence[Side]) -> Iterator[str]:
     first = sides[0]
-    other = [side.name for side in sides if side.corpus != first.corpus]
+    other = [side.name for side in sides if side.drawn_with != first.drawn_with]
     if other:
         yield (
             f"of other documents than {first.name}, or cut into other shards: {', '.join(other)}; their draws are "

@@ -1,6 +1,6 @@
 """Sides compared with the first of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from attnmetrics.comparing.agreement import check_alike, remarks
 from attnmetrics.comparing.axis import check_axis
@@ -41,9 +41,20 @@ def compare_runs(
 
 
 def compare_sides(
-    sides: Sequence[Side], confidence: float = CONFIDENCE, axis: Axis | None = None, say: Say = lambda _: None
+    sides: Sequence[Side],
+    confidence: float = CONFIDENCE,
+    axis: Axis | None = None,
+    say: Say = lambda _: None,
+    names: Collection[str] | None = None,
 ) -> Comparison:
     """Sides compared with the first of them (see `compare_runs`).
+
+    Args:
+        sides: all of them.
+        confidence: how often an interval is to hold the true difference.
+        axis: what they are points on.
+        say: is told how it goes.
+        names: of results that are wanted; None for all. No difference depends on which others are.
 
     Raises:
         ConfigError: they differ in what must be the same, or the axis is none of them.
@@ -54,19 +65,19 @@ def compare_sides(
     check_alike(sides)
     check_axis(sides, axis)
     together = union([side.schema.names for side in sides])
-    names = comparable(sides)
+    wanted = [name for name in comparable(sides) if names is None or name in names]
     first, shards, differences = _sample(sides[0]), [], list[dict[str, Difference]]()
     shards.append(int(first.groups.there.sum()))
     for side in sides[1:]:
         say(f"comparing {side.name} with {sides[0].name}")
         other = _sample(side)
         shards.append(int(other.groups.there.sum()))
-        differences.append(find_differences(first, other, together, confidence, names))
+        differences.append(find_differences(first, other, together, confidence, wanted))
     about = About(confidence, shards, axis, remarks(sides, together, shards))
-    data = comparison_dataset(sides, together, differences, about)
+    data = comparison_dataset(sides, wanted, together, differences, about)
     return Comparison(data, tuple(sides), role_changes(package_rules(), data, [side.roles for side in sides]))
 
 
 def _sample(side: Side) -> Sample:
     values = {str(name): table.to_numpy() for name, table in side.results.items()}
-    return Sample(side.groups(), values, side.corpus)
+    return Sample(side.groups(), values, side.drawn_with)

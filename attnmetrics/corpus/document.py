@@ -31,10 +31,13 @@ class Document:
     """True for sentences of CoNLL-U that no `# newdoc` begins: they belong to no known document."""
     entity_fields: str = ""
     """What `# global.Entity` says where the text begins: it holds for the rest of a CoNLL-U file."""
+    values: tuple[str, ...] = ()
+    """Of the fields by which results are split (see `corpus.values`); no annotation depends on them."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle without `dataclasses.fields`, which takes ten times as long: every document goes to a worker."""
-        return Document, (self.id, self.text, self.gold, self.path, self.line, self.loose, self.entity_fields)
+        place = self.path, self.line, self.loose
+        return Document, (self.id, self.text, self.gold, *place, self.entity_fields, self.values)
 
 
 def digest(documents: Iterable[Document]) -> str:

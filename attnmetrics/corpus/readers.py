@@ -3,8 +3,8 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby, islice
+from dataclasses import dataclass, replace
+from itertools import chain, groupby, islice
 from os import PathLike
 from pathlib import PurePosixPath
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from attnmetrics.corpus.fields import MISSING, find_value, outermost
 from attnmetrics.corpus.files import File, find_files, is_gold_corpus
 from attnmetrics.corpus.omissions import WITHOUT_TEXT, Omissions
 from attnmetrics.corpus.stream import lines, opened, text_chunks
+from attnmetrics.corpus.values import Fields, Values
 from attnmetrics.errors import CorpusError, first_line
 
 Format = Literal["auto", "text", "jsonl", "parquet", "conllu"]
@@ -38,6 +39,7 @@ def read_documents(
     text_documents: Literal["file", "blank-line"] = "file",
     max_documents: int | None = None,
     left_out: Omissions | None = None,
+    fields: Fields | None = None,
 ) -> Iterator[Document]:
     """The documents of a corpus, in order, as a stream: what is held does not grow with the corpus.
 
@@ -51,6 +53,7 @@ def read_documents(
         left_out: counts `documents_blank` (no text but white space), `documents_without_text` (rows without the field,
             or with null in it), `documents_split` (longer than 500,000 characters, cut into documents `id`, `id#2` …),
             `files_unknown` and `files_repeated` (see `find_files`).
+        fields: whose values documents are to have; unset, of no fields.
 
     Raises:
         CorpusError: at the call, for paths; while reading, for files that are unreadable or malformed, and for a corpus
@@ -58,29 +61,40 @@ def read_documents(
     """
     omissions = Omissions() if left_out is None else left_out
     is_gold_corpus(paths, format)
-    documents = _documents(paths, format, text_field, id_field, text_documents, omissions)
+    names = _Names(text_field, id_field, Fields() if fields is None else fields)
+    documents = _documents(paths, format, names, text_documents, omissions)
     return _not_empty(islice(documents, max_documents), [str(path) for path in paths], omissions)
 
 
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Of the fields of a record."""
+
+    text: str
+    id: str
+    by: Fields
+
+
 def _documents(
-    paths: Sequence[str | PathLike[str]],
-    format: Format,
-    text_field: str,
-    id_field: str,
-    text_documents: str,
-    left_out: Omissions,
+    paths: Sequence[str | PathLike[str]], format: Format, names: _Names, text_documents: str, left_out: Omissions
 ) -> Iterator[Document]:
     for file in find_files(paths, format, left_out):
         if file.format == "conllu":
-            yield from _read_conllu(file, left_out)
+            yield from _read_conllu(file, names.by, left_out)
         elif file.format == "jsonl":
-            yield from _read_json_lines(file, text_field, id_field, left_out)
+            yield from _read_json_lines(file, names, left_out)
         elif file.format == "parquet":
-            yield from _read_parquet(file, text_field, id_field, left_out)
+            yield from _read_parquet(file, names, left_out)
         elif text_documents == "blank-line":
-            yield from _read_paragraphs(file, left_out)
+            yield from _with(names.by.of_nothing(), _read_paragraphs(file, left_out))
         else:
-            yield from _pieces(text_chunks(file), file.name, file, 1, left_out)
+            whole = _pieces(text_chunks(file), file.name, file, 1, left_out)
+            yield from _with(names.by.of_nothing(), whole)
+
+
+def _with(values: Values, documents: Iterator[Document]) -> Iterator[Document]:
+    """The documents with these values."""
+    return (replace(document, values=values) for document in documents) if values else documents
 
 
 def _not_empty(documents: Iterator[Document], paths: list[str], left_out: Omissions) -> Iterator[Document]:
@@ -148,17 +162,15 @@ def _line_parts(chunks: Iterable[str]) -> Iterator[str]:
         yield kept
 
 
-def _read_json_lines(file: File, text_field: str, id_field: str, left_out: Omissions) -> Iterator[Document]:
-    lacking = _Lacking(text_field)
+def _read_json_lines(file: File, names: _Names, left_out: Omissions) -> Iterator[Document]:
+    lacking = _Lacking(names.text)
     for number, line in lines(file, LINE_LIMIT, _OBJECT):
         if not line or line.isspace():
             continue
         where = f"{file.path}, line {number}"
         record = _json_object(line, where)
-        text = find_value(record, text_field)
-        lacking.see(text, where, record)
-        name = _checked_id(find_value(record, id_field), id_field, where) or f"{file.name}:{number}"
-        yield from _row(text, text_field, where, name, file, number, left_out)
+        lacking.see(find_value(record, names.text), where, record)
+        yield from _row(record, names, where, file, number, left_out)
     lacking.check()
 
 
@@ -195,13 +207,16 @@ class _Lacking:
 
 
 def _row(
-    text: Any, text_field: str, where: str, name: str, file: File, number: int, left_out: Omissions
+    record: Mapping[str, Any], names: _Names, where: str, file: File, number: int, left_out: Omissions
 ) -> Iterator[Document]:
     """The document of a row; a row without a text is left out and counted."""
+    text = find_value(record, names.text)
+    name = _checked_id(find_value(record, names.id), names.id, where) or f"{file.name}:{number}"
     if text is None or text is MISSING:
         left_out.add(WITHOUT_TEXT, where)
         return
-    yield from _pieces([_checked_text(text, text_field, where)], name, file, number, left_out, one_line=True)
+    pieces = _pieces([_checked_text(text, names.text, where)], name, file, number, left_out, one_line=True)
+    yield from _with(names.by.of_record(record, where), pieces)
 
 
 def _json_object(line: str, where: str) -> dict[str, Any]:
@@ -278,28 +293,26 @@ def _excerpt(line: str) -> str:
     return repr(line if len(line) <= 60 else line[:60] + "…")
 
 
-def _read_parquet(file: File, text_field: str, id_field: str, left_out: Omissions) -> Iterator[Document]:
-    for number, record in enumerate(_parquet_rows(file, text_field, id_field), start=1):
-        where = f"{file.path}, row {number}"
-        text = find_value(record, text_field)
-        name = _checked_id(find_value(record, id_field), id_field, where) or f"{file.name}:{number}"
-        yield from _row(text, text_field, where, name, file, number, left_out)
+def _read_parquet(file: File, names: _Names, left_out: Omissions) -> Iterator[Document]:
+    for number, record in enumerate(_parquet_rows(file, names), start=1):
+        yield from _row(record, names, f"{file.path}, row {number}", file, number, left_out)
 
 
-def _parquet_rows(file: File, text_field: str, id_field: str) -> Iterator[dict[str, Any]]:
-    """The columns of text and id in every row; CorpusErrors of a damaged file name it."""
+def _parquet_rows(file: File, names: _Names) -> Iterator[dict[str, Any]]:
+    """The columns that are asked for in every row; CorpusErrors of a damaged file name it."""
     import pyarrow as pa
     from pyarrow import parquet as pq
 
     with opened(file) as handle:
         try:
             table = pq.ParquetFile(handle)
-            names = table.schema_arrow.names
-            if not _has_field(table.schema_arrow, text_field):
-                raise _missing_field(file.path, text_field, names, "columns")
-            wanted = (outermost(text_field, names), outermost(id_field, names))
-            columns = [name for name in dict.fromkeys(wanted) if name in names]
-            _check_columns(file.path, columns, names)
+            there = table.schema_arrow.names
+            if not _has_field(table.schema_arrow, names.text):
+                raise _missing_field(file.path, names.text, there, "columns")
+            names.by.see(there)
+            wanted = (outermost(name, there) for name in (names.text, names.id, *names.by.names))
+            columns = [name for name in dict.fromkeys(wanted) if name in there]
+            _check_columns(file.path, columns, there)
             for batch in table.iter_batches(PARQUET_ROWS, columns=columns, use_threads=False):
                 yield from batch.to_pylist()
         except (pa.ArrowException, OSError, ValueError, MemoryError, LookupError, OverflowError) as error:
@@ -345,10 +358,13 @@ class _Block:
     """what `# global.Entity` says before them"""
 
 
-def _read_conllu(file: File, left_out: Omissions) -> Iterator[Document]:
+def _read_conllu(file: File, fields: Fields, left_out: Omissions) -> Iterator[Document]:
     stem = str(PurePosixPath(file.name).with_suffix(""))
     for name, blocks in _conllu_documents(file, stem):
-        yield from _gold_pieces(blocks, name or stem, file, left_out, loose=not name)
+        first = next(blocks)
+        values = fields.of_comments(first.text, f"{file.path}, line {first.line}")
+        pieces = _gold_pieces(chain([first], blocks), name or stem, file, left_out, loose=not name)
+        yield from _with(values, pieces)
 
 
 def _conllu_documents(file: File, stem: str) -> Iterator[tuple[str, Iterator[_Block]]]:

@@ -8,6 +8,7 @@ from attnmetrics.assets import CORPORA
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document, digest, read_documents
 from attnmetrics.corpus.omissions import Omissions
+from attnmetrics.corpus.values import Fields, Values
 
 LARGEST = 200_000
 """Characters of a shard whose size nobody chose, unless one document has more."""
@@ -27,6 +28,8 @@ class Shard:
     characters: int
     digest: str
     """of its documents' ids and texts"""
+    values: tuple[Values, ...] = ()
+    """of each of its documents, where results are split by fields"""
 
 
 def cut(documents: Iterable[Document], shard_characters: int | None) -> Iterator[tuple[Shard, tuple[Document, ...]]]:
@@ -112,11 +115,12 @@ def _reaching(documents: Iterable[Document], least: int) -> Iterator[list[Docume
 
 def _shard(index: int, first: int, documents: list[Document]) -> Shard:
     characters = sum(len(document.text) for document in documents)
-    return Shard(index, first, len(documents), characters, digest(documents))
+    values = tuple(document.values for document in documents) if documents[0].values else ()
+    return Shard(index, first, len(documents), characters, digest(documents), values)
 
 
-def stream(config: RunConfig, left_out: Omissions) -> Iterator[Document]:
-    """The documents of a run; what reading leaves out is counted in `left_out`."""
+def stream(config: RunConfig, left_out: Omissions, fields: Fields | None = None) -> Iterator[Document]:
+    """The documents of a run; what reading leaves out is counted in `left_out`. Unset, `fields` are the run's."""
     return read_documents(
         [str(CORPORA.get(path, path)) for path in config.corpus],
         format=config.format,
@@ -125,4 +129,5 @@ def stream(config: RunConfig, left_out: Omissions) -> Iterator[Document]:
         text_documents=config.text_documents,
         max_documents=config.max_documents,
         left_out=left_out,
+        fields=fields or Fields(config.by),
     )

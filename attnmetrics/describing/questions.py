@@ -42,10 +42,8 @@ def answer(rules: Rules, frame: pd.DataFrame, key: str) -> Answer:
     """
     question = rules.questions[_known(key, list(rules.questions), "question")]
     rows = with_role(frame, question.roles, question.without)
-    clear = [
-        score >= question.least.get(role, -np.inf) for role, score in zip(rows["role"], rows["score"], strict=True)
-    ]
-    told = _told(_clearest_first(rows[clear]), frame)
+    least = np.array([question.least.get(role, -np.inf) for role in rows["role"]], float)
+    told = _told(_clearest_first(rows[rows["score"].to_numpy() >= least]), frame)
     return Answer(key, question.title, told, _barred(rules, frame, question.roles))
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from attnmetrics.config import read_yaml
 from attnmetrics.errors import ConfigError
+from attnmetrics.yaml_files import read_yaml
 
 FILE: Final = Path(__file__).parent / "rules.yaml"
 """The rules of the package."""

@@ -28,12 +28,13 @@ from attnmetrics.metrics.schema import SPECIAL, SPECIAL_LABEL, Schema
 from attnmetrics.model.pack import Batching
 from attnmetrics.model.units import Units, check_window, read_pairs, read_sentences, read_windows
 from attnmetrics.statistics.sampling import Selection, sample_hashes, smallest
+from attnmetrics.statistics.splitting import Split
 from attnmetrics.statistics.variability import Prefix
 from attnmetrics.statistics.word_features import WordFeatures
 from attnmetrics.store.commits import Commit, Counts, LeftOut
 from attnmetrics.store.features import FeatureStore
 from attnmetrics.store.importance import ImportanceStore
-from attnmetrics.store.shards import ShardContent, Store
+from attnmetrics.store.shards import PartContent, ShardContent, Store
 
 if TYPE_CHECKING:
     from attnmetrics.measuring.shard import ShardResult
@@ -201,6 +202,7 @@ class Worker:
         chosen = choose(measuring.sampling, sentences)
         units = self._read_units(chosen.sentences, mark(chosen.sentences, schema, measuring.functions), model)
         prefix_rows, prefix_hashes, map_sample = choose_units(measuring.sampling, units, chosen.metrics)
+        split = Split.of(units.document_index - shard.first_document, shard.values, measuring.store.by)
         result = measure(
             units,
             model,
@@ -210,6 +212,7 @@ class Worker:
             metric_rows=chosen.metrics,
             prefix_rows=prefix_rows,
             map_sample=map_sample,
+            split=split,
         )
         left_out = LeftOut(
             sentences_blank=self._count_blank(shard, fingerprint),
@@ -220,10 +223,23 @@ class Worker:
         )
         commit = Commit(shard.index, shard.first_document, _counts(result, units), left_out)
         prefix = Prefix(result.blocks, prefix_hashes)
-        content = ShardContent(
-            result.state, prefix, result.exemplars, result.claims, result.typical, result.tokens, result.passages
+        parts = {
+            part: PartContent(state, np.flatnonzero(split.has(part)[prefix_rows]))
+            for part, state in result.parts.items()
+        }
+        measuring.store.write(
+            commit,
+            ShardContent(
+                state=result.state,
+                prefix=prefix,
+                exemplars=result.exemplars,
+                claims=result.claims,
+                typical=result.typical,
+                tokens=result.tokens,
+                passages=result.passages,
+                parts=parts,
+            ),
         )
-        measuring.store.write(commit, content)
         return _effort(start, units=commit.counts.sentences, pieces=commit.counts.pieces)
 
     def trace(self, chunk: Chunk, store: Store, batching: Batching) -> Effort:

@@ -41,7 +41,7 @@ def write_tables(content: Content, folder: Path) -> None:
     files = dict(zip(names, file_names([*names, "corpus", "results", *content.frames]), strict=False))
     tables = {file: tidy(data, name, content.sure) for name, file in files.items()}
     tables |= {"corpus": single_numbers(data, content.sure)} | {
-        name: with_names(f.copy()) for name, f in content.frames.items()
+        name: with_names(flat(f)) for name, f in content.frames.items()
     }
     single = dict.fromkeys(tables["corpus"]["result"], "corpus")
     tables["results"] = codebook(data, {name: f"{file}.csv" for name, file in (files | single).items()})
@@ -50,6 +50,11 @@ def write_tables(content: Content, folder: Path) -> None:
     package = data_package(data, content.about, tables)
     (folder / "datapackage.json").write_text(json.dumps(package, indent=1, ensure_ascii=False), encoding="utf-8")
     (folder / "README.md").write_text(read_me(content, READ_ME, "csv"), encoding="utf-8")
+
+
+def flat(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame without its columns of lists, for which CSV has no place: the pieces of sentences."""
+    return frame.drop(columns=[name for name in ("pieces",) if name in frame])
 
 
 def _rows(frame: pd.DataFrame) -> list[tuple[object, ...]]:

@@ -28,10 +28,20 @@ COLUMNS: Final = {
     "low": "lowest that the value may be, of a bootstrap of the run's shards; NaN where that is unknown",
     "high": "highest that it may be",
     "chance": "its chance level; NaN without evidence",
+    "claim": "empty, or what a sentence shows: pos_to:DET, repeat, relation:obj:hit",
+    "bucket": "top: the strongest; else typical ones, of a fifth of the head's by its largest weight, 0-20 the weakest",
+    "rank": "from 1, within claim and bucket",
+    "weight": "attention from the piece at i to that at j, null pieces left out",
+    "i": "place of the attending piece, from 0",
+    "j": "place of the attended piece, from 0",
 }
 """Columns that are no dimensions → what they hold."""
 
-HELD: Final = {"tokens": "the pieces that heads attend to", "roles": "what each head does"}
+HELD: Final = {
+    "tokens": "the pieces that heads attend to",
+    "roles": "what each head does",
+    "exemplars": "sentences of each head: its strongest pairs, typical ones, and those that answer a claim",
+}
 """What frames hold beside the results."""
 
 

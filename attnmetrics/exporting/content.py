@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import pandas as pd
 import xarray as xr
@@ -10,6 +11,7 @@ from attnmetrics.describing.files import FILE as ROLES
 from attnmetrics.describing.files import load_roles
 from attnmetrics.errors import ConfigError
 from attnmetrics.results.dataset import load
+from attnmetrics.results.exemplars import load_exemplars
 from attnmetrics.results.importance import join, load_importance
 from attnmetrics.results.intervals import FILE as INTERVALS
 from attnmetrics.results.intervals import known, load_intervals
@@ -31,7 +33,7 @@ class Content:
     """with importance and probes, where the run has them"""
     facts: Facts
     frames: dict[str, pd.DataFrame]
-    """`tokens` and `roles`; what the run lacks is not in it"""
+    """`tokens`, `roles` and `exemplars`; what the run lacks is not in it"""
     sure: xr.Dataset = field(default_factory=xr.Dataset)
     """the intervals of results, of the same heads; empty where the run has none"""
 
@@ -62,13 +64,30 @@ def read_content(folder: Location, layers: Sequence[int] | None, heads: Sequence
     facts = read_facts(folder) or {}
     measured = load_importance(folder) if "importance" in facts else None
     chosen = {"layer": layers, "head": heads}
-    frames = {
-        name: read(folder / file)
-        for name, file, read in (("tokens", TOKENS, load_tokens), ("roles", ROLES, load_roles))
-        if (folder / file).exists()
-    }
+    frames = {name: read(folder / file) for name, (file, read) in _FRAMES.items() if (folder / file).exists()}
     of_some = {name: _rows(frame, chosen) for name, frame in frames.items()}
     return Content(_select(with_probes(join(data, measured), folder), chosen), facts, of_some, _sure(folder, chosen))
+
+
+def load_sentences(path: Location) -> pd.DataFrame:
+    """The frame of `exemplars.parquet`, with `attending` and `attended`, the pieces at i and j.
+
+    Raises:
+        StoreError: there is none, or it cannot be read.
+    """
+    frame = load_exemplars(path)
+    for name, at in (("attending", "i"), ("attended", "j")):
+        words = [pieces[place] for pieces, place in zip(frame["pieces"], frame[at].tolist(), strict=True)]
+        frame.insert(frame.columns.get_loc("text"), name, words)
+    return frame
+
+
+_FRAMES: Final = {
+    "tokens": (TOKENS, load_tokens),
+    "roles": (ROLES, load_roles),
+    "exemplars": ("exemplars.parquet", load_sentences),
+}
+"""What stands beside the results, its file, and how that is read."""
 
 
 def _sure(folder: Location, chosen: dict[str, Sequence[int] | None]) -> xr.Dataset:

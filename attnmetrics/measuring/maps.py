@@ -26,6 +26,7 @@ from attnmetrics.model.look import Layer
 from attnmetrics.model.pack import Batch, Tile
 from attnmetrics.model.probe import Layout
 from attnmetrics.model.units import Units
+from attnmetrics.statistics.splitting import Split
 
 MapSums = Mapping[str, NDArray[np.float64]]
 """By name; of the shapes that the schema declares."""
@@ -113,13 +114,16 @@ class BatchMaps:
 
 def pack_mapped(
     lengths: NDArray[np.int64], measured: NDArray[np.bool_], shown: NDArray[np.bool_], batch_pieces: int,
-    tile_pairs: int, layout: Layout,
+    tile_pairs: int, layout: Layout, split: Split | None = None,
 ) -> Iterator[Batch]:  # fmt: skip
     """Batches (see `pack`) of units that are shown to the same families, [S, family]; last, those shown to none.
 
-    Those of units that are shown to some have at most `MAPPED_PIECES` pieces.
+    Those of units that are shown to some have at most `MAPPED_PIECES` pieces. Units of one batch have the same values
+    of a split.
     """
-    patterns, pattern = np.unique(shown, axis=0, return_inverse=True)
+    alike = shown if split is None else np.column_stack([shown, split.values])
+    patterns, pattern = np.unique(alike, axis=0, return_inverse=True)
     for place in reversed(range(len(patterns))):
-        most = min(batch_pieces, MAPPED_PIECES) if patterns[place].any() else batch_pieces
+        are_shown = patterns[place, : shown.shape[1]].any()
+        most = min(batch_pieces, MAPPED_PIECES) if are_shown else batch_pieces
         yield from layout.pack(np.where(pattern == place, lengths, 0), measured, most, tile_pairs)

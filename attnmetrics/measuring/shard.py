@@ -20,6 +20,7 @@ from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.sinks import Sinks
 from attnmetrics.measuring.tokens import TokenCounter, TokenReader
 from attnmetrics.metrics.family import HEAD, Quantity
+from attnmetrics.metrics.schema import Schema
 from attnmetrics.metrics.similarity import ROWS_A_UNIT
 from attnmetrics.model.align import piece_names
 from attnmetrics.model.kernels.choose import choose_kernel
@@ -32,6 +33,7 @@ from attnmetrics.statistics.claims import Gathering, Rows, no_rows, units_of
 from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks, pair_of
 from attnmetrics.statistics.passages import Passage
 from attnmetrics.statistics.sampling import sample_hashes
+from attnmetrics.statistics.splitting import Part, Split
 from attnmetrics.statistics.states import State
 from attnmetrics.statistics.tokens import TokenSums
 from attnmetrics.statistics.typical import UNITS, Typical
@@ -46,6 +48,8 @@ class ShardResult:
 
     state: State
     """the units that count in the metrics"""
+    parts: Mapping[Part, State]
+    """those of them with each value of each field that results are split by"""
     blocks: NDArray[np.float32]
     """[V, layer, head, Q] prefix blocks of the units asked for (see `statistics.variability.Prefix`)"""
     exemplars: Exemplars
@@ -82,6 +86,7 @@ class _Shard:
     claim_finder: ClaimFinder | None
     """None: no exemplars are wanted"""
     links: Links
+    split: Split
 
 
 def measure(
@@ -95,6 +100,7 @@ def measure(
     prefix_rows: NDArray[np.int64] | None = None,
     map_sample: MapSample | None = None,
     tokens: bool = True,
+    split: Split | None = None,
     kernel: Kernel | None = None,
 ) -> ShardResult:
     """Measure a shard. The same shard and options give the same bits, with any number of threads.
@@ -110,6 +116,7 @@ def measure(
         map_sample: which units are shown to map families, may be evidence of claims and have their pieces counted,
             among those that count; unset, likewise. Its seed is that of all samples.
         tokens: whether their pieces are counted at all.
+        split: the values of the units, for whose units sums are kept apart too; unset, none are.
         kernel: what computes attention; unset, what suits the device.
 
     Raises:
@@ -127,12 +134,13 @@ def measure(
     mapped = np.zeros(len(units), dtype=np.bool_)
     mapped[sample.rows] = True
     counter = TokenCounter(units, sample.rows if tokens else sample.rows[:0], model)
-    shard = _Shard(units, metrics, prefix_row, maps, mapped, counter if tokens else None, finder, links)
+    split = Split.of(units.document_index) if split is None else split
+    shard = _Shard(units, metrics, prefix_row, maps, mapped, counter if tokens else None, finder, links, split)
     lengths = units.pieces.lengths
-    sums = _Sums(units, model, len(kept), finder.best if finder else Gathering(), counter)
+    sums = _Sums(shard, model, len(kept), finder.best if finder else Gathering())
     most = batch_pieces or model.batch_pieces
     shown = np.column_stack([maps.shown, mapped])
-    batches = pack_mapped(lengths, metrics, shown, most, TILE_PAIRS, model.layout)
+    batches = pack_mapped(lengths, metrics, shown, most, TILE_PAIRS, model.layout, split)
     prepare = partial(_prepare, shard=shard, model=model)
     read = _read if model.device.type == "cpu" else _read_beside
     for result in read(batches, prepare, model, kernel):
@@ -141,7 +149,11 @@ def measure(
     best = from_peaks(peaks, units.document_index, units.number, units.digest, exemplars)
     sampled = _sample_peaks(units, peaks, sample.seed, typical if exemplars else 0)
     return ShardResult(
-        state=State(units.schema, sums.read() | sums.maps | count(units, metrics, model.attends)),
+        state=State(units.schema, sums.whole.read() | count(units, metrics, model.attends)),
+        parts={
+            part: State(units.schema, own.read() | count(units, metrics & split.has(part), model.attends))
+            for part, own in sums.parts.items()
+        },
         blocks=sums.blocks,
         exemplars=best,
         claims=claims,
@@ -291,22 +303,16 @@ class _Measured:
     """None: likewise"""
 
 
-class _Sums:
-    """A shard's running sums, float64, those of kernels on the model's device; peaks and prefix blocks as they come."""
+class _Totals:
+    """Running sums of some units, float64; those of kernels are on the model's device."""
 
-    def __init__(self, units: Units, model: Model, blocks: int, claims: Gathering, tokens: TokenCounter) -> None:
-        self._schema = units.schema
-        layers, heads = self._schema.shape(HEAD)
+    def __init__(self, schema: Schema, model: Model) -> None:
+        self._schema = schema
         self._sums = {
-            one.name: torch.zeros(self._schema.shape(one.dims), dtype=torch.float64, device=model.device)
-            for one in self._schema.head_sums
+            one.name: torch.zeros(schema.shape(one.dims), dtype=torch.float64, device=model.device)
+            for one in schema.head_sums
         }
-        self.claims, self._tokens = claims, tokens
-        self.maps = {one.name: np.zeros(self._schema.shape(one.dims)) for one in self._schema.mapped_sums}
-        shape = (len(units), 2, layers, heads)
-        self._peaks = np.full(shape, -np.inf), np.full(shape, -1, np.int32), np.full(shape, -1, np.int32)
-        pairs = len(prefix_pairs(model.attends.causal)[0])
-        self.blocks = np.full((blocks, layers, heads, pairs), np.nan, dtype=np.float32)
+        self._maps = {one.name: np.zeros(schema.shape(one.dims)) for one in schema.mapped_sums}
         self._without_norm = [layer for layer, heads_of in enumerate(model.outputs) if heads_of is None]
 
     def add(self, batch: _Measured) -> None:
@@ -314,27 +320,14 @@ class _Sums:
         for layer in batch.layers:
             for name, total in self._sums.items():
                 total[layer.layer] += layer.sums[name]
-            for all_peaks, peaks in zip(self._peaks, layer.peaks, strict=True):
-                all_peaks[batch.rows, :, layer.layer] = peaks.cpu().numpy().swapaxes(0, 1)
-            self.blocks[batch.prefix_rows, layer.layer] = layer.prefix.cpu().numpy()
         for name, value in batch.maps.items():
-            self.maps[name] += value
-        self.claims.add(batch.claims)
-        if batch.tokens:
-            self._tokens.add(batch.tokens)
-
-    def peaks(self, units: Units) -> Peaks:
-        """The peaks of all units, [S, kind, layer, head]."""
-        weight, i, j = self._peaks
-        start, ids = units.pieces.offsets[:-1, None, None, None], np.append(units.pieces.ids, 0)
-        attending, attended = (ids[np.where(piece >= 0, start + piece, -1)] for piece in (i, j))
-        return Peaks(weight, i, j, pair_of(attending, attended))
+            self._maps[name] += value
 
     def read(self) -> dict[str, NDArray[np.float64]]:
-        """The sums that kernels give.
+        """The sums that kernels and map families give.
 
         Raises:
-            ModelError: one is not finite.
+            ModelError: one of kernels is not finite.
         """
         sums = {name: value.cpu().numpy() for name, value in self._sums.items()}
         for one in self._schema.head_sums:
@@ -347,7 +340,40 @@ class _Sums:
                     f"expected finite attention, found {name} that is not, first in layer {layer}; "
                     "the weights are damaged, or the dtype is too narrow for this model"
                 )
-        return sums
+        return sums | self._maps
+
+
+class _Sums:
+    """A shard's running sums, of all units and of those of each value; peaks and prefix blocks as they come."""
+
+    def __init__(self, shard: _Shard, model: Model, blocks: int, claims: Gathering) -> None:
+        schema, self._split = shard.units.schema, shard.split
+        self.whole = _Totals(schema, model)
+        self.parts = {part: _Totals(schema, model) for part in shard.split.parts}
+        self.claims, self._tokens = claims, shard.tokens
+        shape = (len(shard.units), 2, *schema.shape(HEAD))
+        self._peaks = np.full(shape, -np.inf), np.full(shape, -1, np.int32), np.full(shape, -1, np.int32)
+        pairs = len(prefix_pairs(model.attends.causal)[0])
+        self.blocks = np.full((blocks, *schema.shape(HEAD), pairs), np.nan, dtype=np.float32)
+
+    def add(self, batch: _Measured) -> None:
+        """Add a batch."""
+        for totals in (self.whole, *(self.parts[part] for part in self._split.parts_of(batch.rows[0]))):
+            totals.add(batch)
+        for layer in batch.layers:
+            for all_peaks, peaks in zip(self._peaks, layer.peaks, strict=True):
+                all_peaks[batch.rows, :, layer.layer] = peaks.cpu().numpy().swapaxes(0, 1)
+            self.blocks[batch.prefix_rows, layer.layer] = layer.prefix.cpu().numpy()
+        self.claims.add(batch.claims)
+        if batch.tokens and self._tokens:
+            self._tokens.add(batch.tokens)
+
+    def peaks(self, units: Units) -> Peaks:
+        """The peaks of all units, [S, kind, layer, head]."""
+        weight, i, j = self._peaks
+        start, ids = units.pieces.offsets[:-1, None, None, None], np.append(units.pieces.ids, 0)
+        attending, attended = (ids[np.where(piece >= 0, start + piece, -1)] for piece in (i, j))
+        return Peaks(weight, i, j, pair_of(attending, attended))
 
 
 def _sample_peaks(units: Units, peaks: Peaks, seed: int, most: int) -> Typical:

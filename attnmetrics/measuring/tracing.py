@@ -86,9 +86,10 @@ def cut_chunks(listing: Listing, passages: Passages, drawn: int) -> list[Chunk]:
     Args:
         listing: the run's exemplars.
         passages: of their units.
-        drawn: how many of each head, and as many of each claim that is told by its sentences.
+        drawn: how many of each head, and as many of each claim that is told by its sentences; beside them the first
+            of each part of its typical ones.
     """
-    return chunks_of(listing, passages, np.flatnonzero(listing.is_drawn & (listing.rows["rank"] < drawn)))
+    return chunks_of(listing, passages, np.flatnonzero(listing.is_drawn(drawn)))
 
 
 def chunks_of(listing: Listing, passages: Passages, listed: NDArray[np.int64]) -> list[Chunk]:

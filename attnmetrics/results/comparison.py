@@ -92,12 +92,17 @@ def _has(results: xr.Dataset, table: xr.DataArray) -> bool:
 
 
 def comparison_dataset(
-    sides: Sequence[Side], together: Names, differences: Sequence[Mapping[str, Difference]], about: About
+    sides: Sequence[Side],
+    names: Sequence[str],
+    together: Names,
+    differences: Sequence[Mapping[str, Difference]],
+    about: About,
 ) -> xr.Dataset:
     """The comparison of sides with the first.
 
     Args:
         sides: all of them.
+        names: of the results.
         together: the names of labels (see `statistics.comparing.union`).
         differences: of each side but the first, by result.
         about: what is true of all.
@@ -105,7 +110,7 @@ def comparison_dataset(
     results = [_at_names(side.results, together) for side in sides]
     intervals = [None if side.intervals is None else _at_names(side.intervals, together) for side in sides]
     variables: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]] = {}
-    for name in comparable(sides):
+    for name in names:
         tables = [one[name] for one in results]
         known = [one[name] if one is not None and name in one else None for one in intervals]
         found = [one[name] for one in differences if name in one]

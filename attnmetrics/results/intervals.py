@@ -38,7 +38,26 @@ def intervals_dataset(groups: GroupSums, results: xr.Dataset, confidence: float)
         results: of the same run.
         confidence: how often bounds are to hold the true value.
     """
-    found = find_intervals(groups, {str(name): table.to_numpy() for name, table in results.items()}, confidence)
+    return label_intervals(find_all(groups, results, confidence), results, int(groups.there.sum()), confidence)
+
+
+def find_all(
+    groups: GroupSums, results: xr.Dataset, confidence: float, drawn: NDArray[np.bool_] | None = None
+) -> dict[str, Interval]:
+    """Likewise, not labelled; of draws of these groups, [group], or of those that are there."""
+    values = {str(name): table.to_numpy() for name, table in results.items()}
+    return find_intervals(groups, values, confidence, drawn=drawn)
+
+
+def label_intervals(found: Mapping[str, Interval], results: xr.Dataset, groups: int, confidence: float) -> xr.Dataset:
+    """Intervals as a Dataset that describes itself.
+
+    Args:
+        found: by result, of the shape of its table.
+        results: that they are of.
+        groups: of shards, in all.
+        confidence: of the intervals.
+    """
     variables = dict(part for name, one in found.items() for part in _variables(results[name], one))
     used = {dim for dims, _, _ in variables.values() for dim in dims}
     coordinates = {name: coordinate for name, coordinate in results.coords.items() if name in used}
@@ -77,19 +96,18 @@ def doubt(intervals: xr.Dataset) -> str:
     return str(intervals.attrs["reason"]) or (unsure if groups < UNSURE else "")
 
 
-def _whole(results: xr.Dataset, order: list[str], groups: GroupSums, confidence: float) -> dict[str, Any]:
+def _whole(results: xr.Dataset, order: list[str], groups: int, confidence: float) -> dict[str, Any]:
     """What is true of all intervals."""
-    number = int(groups.there.sum())
     return {
         "title": "Intervals of attention metrics",
         "unit": results.attrs["unit"],
         "method": METHOD,
         "confidence": confidence,
         "draws": DRAWS,
-        "groups": number,
+        "groups": groups,
         "unsure_below": UNSURE,
         "none_below": LEAST,
-        "reason": reason_for_none(number),
+        "reason": reason_for_none(groups),
         "order": order,
     }
 

@@ -41,8 +41,16 @@ class Side:
     """reads the attention in them, as `attnmetrics.exemplar_attention` gives it"""
     place: str = ""
     """where it is: a path, a URL, or a value of a field"""
+    shards: str = ""
+    """of sides with the same, group k holds documents of the same shards: they are drawn alike, as those of the same
+    `corpus` are; empty of sides that are no part of a run"""
     remarks: tuple[str, ...] = ()
     """what is to be said of it alone, such as that shards are missing"""
+
+    @property
+    def drawn_with(self) -> str:
+        """The same for sides that are drawn alike."""
+        return self.shards or self.corpus
 
 
 @dataclass(frozen=True, slots=True)

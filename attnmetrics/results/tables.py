@@ -6,11 +6,14 @@ Tables without layers share a file with those of the same dimensions, which is n
 Any other result has its own file: a row per head (or layer) and a column per label, or, where it has two further
 dimensions, a row per value; of a number for two heads, each pair once. Where a result has intervals, two more columns
 follow each of its own, which end in `_low` and `_high`; of single numbers, `low` and `high` are columns.
+
+Results by a field of documents have a folder of the same files, `by_genre/heads.csv`, in which the first column is the
+field's value; numbers for pairs of heads are not among them.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +22,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from attnmetrics.results.by import FIELD
 from attnmetrics.results.files import writing
 from attnmetrics.results.intervals import BOUND, BOUNDS
 from attnmetrics.storage import Location
@@ -42,15 +46,32 @@ _QUOTED: Final = re.compile('[",\r\n]')
 Row = Sequence[object]
 
 
-def save_tables(results: xr.Dataset, path: Location, intervals: xr.Dataset | None = None) -> None:
+def save_tables(
+    results: xr.Dataset,
+    path: Location,
+    intervals: xr.Dataset | None = None,
+    by: Mapping[str, tuple[xr.Dataset, xr.Dataset | None]] | None = None,
+) -> None:
     """Write every result as CSV, with its interval where there is one.
+
+    Args:
+        results: of a run.
+        path: the folder.
+        intervals: of the results.
+        by: likewise results by the fields that they are split by, and their intervals, by name of a folder within.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    sure = xr.Dataset() if intervals is None else intervals
+
+    def write(folder: Path) -> None:
+        _write_tables(results, xr.Dataset() if intervals is None else intervals, folder)
+        for name, (split, sure) in (by or {}).items():
+            (folder / name).mkdir()
+            _write_tables(split, xr.Dataset() if sure is None else sure, folder / name)
+
     with writing(path):
-        path.write_folder(lambda folder: _write_tables(results, sure, folder))
+        path.write_folder(write)
 
 
 def file_names(names: Iterable[str]) -> list[str]:
@@ -76,13 +97,15 @@ def _write_tables(results: xr.Dataset, sure: xr.Dataset, folder: Path) -> None:
 
 def _tables(results: xr.Dataset, sure: xr.Dataset) -> Iterator[tuple[str, list[Row]]]:
     """(name, rows with a header) of every table, those that results share first."""
+    split = 1 if FIELD in results.attrs else 0
     by_dims: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for name, variable in results.data_vars.items():
-        by_dims[tuple(map(str, variable.dims))].append(str(name))
-    shared = {dims: names for dims, names in by_dims.items() if dims in NAMES or "layer" not in dims}
+        if not (split and _is_of_pairs(variable)):
+            by_dims[tuple(map(str, variable.dims))].append(str(name))
+    shared = {dims: names for dims, names in by_dims.items() if dims[split:] in NAMES or "layer" not in dims}
     for dims, names in shared.items():
         rows = _long_table(results, sure, dims, names) if dims else _single_numbers(results, sure, names)
-        yield NAMES.get(dims, "_".join(dims)), rows
+        yield NAMES.get(dims[split:], "_".join(dims[split:])), rows
     own = [(dims, name) for dims, names in by_dims.items() if dims not in shared for name in names]
     for dims, name in own:
         yield name, _own_table(results, sure, dims, name)
@@ -122,9 +145,9 @@ def _with_bounds(
 
 def _own_table(results: xr.Dataset, sure: xr.Dataset, dims: tuple[str, ...], name: str) -> list[Row]:
     """One row per head or layer, one column per label of the one further dimension; long where there are more."""
-    if dims[-2:] == ("other_layer", "other_head"):
+    if _is_of_pairs(results[name]):
         return _pairs_table(results, dims, name)
-    places = tuple(dim for dim in dims if dim in ("layer", "head"))
+    places = tuple(dim for dim in dims if dim in ("layer", "head", results.attrs.get(FIELD)))
     if dims != (*places, dims[-1]):
         return _long_table(results, sure, dims, [name])
     values = results[name].to_numpy().reshape(-1, results.sizes[dims[-1]])
@@ -135,6 +158,10 @@ def _own_table(results: xr.Dataset, sure: xr.Dataset, dims: tuple[str, ...], nam
         header = [f"{label}{end}" if end else label for label in header for end in ENDS]
     rows = zip(_labels(results, places), values.tolist(), strict=True)
     return [(*places, *header), *((*label, *row) for label, row in rows)]
+
+
+def _is_of_pairs(table: xr.DataArray) -> bool:
+    return table.dims[-2:] == ("other_layer", "other_head")
 
 
 def _pairs_table(results: xr.Dataset, dims: tuple[str, ...], name: str) -> list[Row]:

@@ -213,6 +213,7 @@ def _new_facts(job: Job, identity: Identity) -> Facts:
             "characters": job.plan.characters,
             "shards": len(job.plan.shards),
             "left_out": dict(job.plan.omissions.counts),
+            "by": {name: dict(counts) for name, counts in job.plan.by.items()},
         },
         "versions": {package: version(package) for package in PACKAGES} | {"python": platform.python_version()},
         "machine": {"platform": platform.platform(), "processor": platform.machine()},

@@ -22,15 +22,18 @@ from attnmetrics.engine.worker import Measuring, Worker
 from attnmetrics.measuring.selection import Sampling
 from attnmetrics.results.wording import in_unit
 from attnmetrics.running.declaration import make_schema
-from attnmetrics.running.plan import read_shards
+from attnmetrics.running.plan import Plan, read_shards
 from attnmetrics.running.progress import Reporter, clock
 from attnmetrics.running.runfile import identity_of, read_own
 from attnmetrics.running.sizing import FILES_OF_A_SHARD, Choice, Work, choose
 from attnmetrics.running.stages import Job, find_unannotated, prepare
+from attnmetrics.statistics.bootstrap import MOST_GROUPS
 from attnmetrics.statistics.typical import enough
 from attnmetrics.storage import locate
 from attnmetrics.store.commits import Counts
+from attnmetrics.store.room import HELD_BYTES
 from attnmetrics.store.shards import Store
+from attnmetrics.views.facts import told_values
 from attnmetrics.views.pieces import visible
 
 TRIAL_CHARACTERS = 40_000
@@ -56,6 +59,8 @@ class Cost:
     """of the store: sentences behind exemplars, and prefix blocks"""
     shard_bytes: int
     """of the store, for every shard, however long"""
+    state_bytes: int
+    """sums of a shard in memory; results are split by values of such"""
 
     def store_bytes(self, shards: int) -> float:
         """What the store takes if there are so many shards."""
@@ -139,6 +144,7 @@ def _try(job: Job, documents: Sequence[Document], unannotated: int) -> Cost:
         pieces=counts.pieces * scale * sampled,
         annotation_bytes=sizes["annotations"] * scale,
         sentence_bytes=sizes["passages"] * scale * sampled + sizes["prefix"] * blocks,
+        state_bytes=8 * schema.size,
         shard_bytes=sizes["shards.zarr"] + sizes["claims"] + sizes["commits"] + _sampled_bytes(job, counts, sizes),
     )
 
@@ -169,9 +175,27 @@ def _costs(job: Job, cost: Cost, unannotated: int) -> Table:
         f"measuring, {by}": f"about {clock(cost.measuring_seconds / workers)}",
         "store": f"about {cost.store_bytes(len(plan.shards)) / 1e6:,.0f} MB",
         "annotations": f"about {cost.annotation_bytes / 1e6:,.0f} MB",
+        **_split(plan, cost),
     }
     title = f"{config.model} over {', '.join(config.corpus)}"
     return _table(title, ("", ""), [(in_unit(name, config.unit), value) for name, value in rows.items()])
+
+
+def _split(plan: Plan, cost: Cost) -> dict[str, str]:
+    """What each field is that results are split by, and what the sums of its values take."""
+    if not plan.by:
+        return {}
+    values, shards = sum(map(len, plan.by.values())), len(plan.shards)
+    most = max(sum(len(set(own)) for own in zip(*shard.values, strict=True)) for shard in plan.shards)
+    kept = sum(len(set(own)) for shard in plan.shards for own in zip(*shard.values, strict=True))
+    merging = cost.state_bytes * (min(shards, MOST_GROUPS) + 4 * values)
+    return {
+        **{f"split by {field}": told_values(counts) for field, counts in plan.by.items()},
+        "memory for the split": f"about {most * cost.state_bytes / 1e6:,.0f} MB more a worker, at most "
+        f"{merging / 1e6:,.0f} MB in the merge (one value's sums of {min(shards, MOST_GROUPS)} groups of shards, "
+        f"beyond {HELD_BYTES >> 20} MB in a file, and {values} values' results)",
+        "store for the split": f"at most {kept * cost.state_bytes / 1e6:,.0f} MB in {kept:,} files",
+    }
 
 
 def _reasons(choice: Choice) -> Table:

@@ -122,4 +122,4 @@ def _replace_outputs(config: RunConfig, facts: Facts, outputs: Outputs) -> None:
     facts.pop("outputs", None)
     write_facts(config.out, facts)
     write_outputs(config.out, outputs, facts)
-    facts["outputs"] = seal(config.out)
+    facts["outputs"] = seal(config.out, [name for split in outputs.by for name in split.files])

@@ -1,5 +1,6 @@
 """From committed shards to everything a person opens: results, exemplars, tables, report."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -33,6 +34,7 @@ from attnmetrics.running.measured import Measured
 from attnmetrics.running.roles import find_roles, roles_by_evidence
 from attnmetrics.running.runfile import Facts
 from attnmetrics.running.seals import check_apart
+from attnmetrics.running.splitting import SplitResults, merge_by
 from attnmetrics.statistics.groups import GroupSums
 from attnmetrics.storage import Location
 from attnmetrics.store.merge import merge, merge_tokens
@@ -57,6 +59,8 @@ class Outputs:
     roles: pd.DataFrame
     importance: xr.Dataset | None
     """of attention; None where it was not measured"""
+    by: Sequence[SplitResults]
+    """the results by the values of each field that the run is split by"""
 
 
 def merge_outputs(measured: Measured, config: RunConfig, missing: int, importance: xr.Dataset | None) -> Outputs:
@@ -84,7 +88,8 @@ def merge_outputs(measured: Measured, config: RunConfig, missing: int, importanc
     listed = merge_tokens(store, measured.commits, config.token_occurrences, has_null)
     tokens = tokens_frame(listed, store.schema.layers)
     roles = find_roles(read_rules(None), results, tokens, known(intervals))
-    return Outputs(results, intervals, halves, frame, *_attention(measured), tokens, roles, importance)
+    split = merge_by(measured, config, groups.there)
+    return Outputs(results, intervals, halves, frame, *_attention(measured), tokens, roles, importance, split)
 
 
 def _attention(measured: Measured) -> tuple[pd.DataFrame, int]:
@@ -107,6 +112,8 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     save(outputs.dataset, folder / "results.zarr")
     save(outputs.intervals, folder / INTERVALS)
     save(outputs.halves, folder / HALVES)
+    for split in outputs.by:
+        split.save(folder)
     save_exemplars(outputs.exemplars, folder / "exemplars.parquet")
     save_attention(outputs.attention, folder / "exemplar_attention.parquet")
     save_tokens(outputs.tokens, folder / TOKENS)
@@ -114,7 +121,8 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     if outputs.importance is not None:
         save(outputs.importance, folder / IMPORTANCE)
     shown = join(outputs.dataset, outputs.importance)
-    save_tables(shown, folder / "tables", known(outputs.intervals))
+    tables_by = dict(split.tables for split in outputs.by)
+    save_tables(shown, folder / "tables", known(outputs.intervals), tables_by)
     probed = with_probes(with_halves(with_intervals(shown, outputs.intervals), outputs.halves), folder)
     frames = outputs.exemplars, outputs.attention
     roles = roles_by_evidence(outputs.dataset, outputs.roles, outputs.tokens, known(outputs.intervals))

@@ -1,7 +1,7 @@
 """What there is to do: the corpus, read once as a stream and cut into shards."""
 
-from collections.abc import Iterator, Set
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from attnmetrics.annotation import conllu, pipeline
@@ -12,6 +12,7 @@ from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.omissions import Omissions
 from attnmetrics.corpus.shards import Shard, cut, stream
+from attnmetrics.corpus.values import Fields, ValueScan
 from attnmetrics.errors import CorpusError
 
 
@@ -28,6 +29,8 @@ class Plan:
     """sentences in all shards; of text, whose sentences are not known yet, no more than this, its characters"""
     omissions: Omissions
     """what reading left out or cut"""
+    by: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """by field that results are split by, how many documents have each value"""
 
     @property
     def documents(self) -> int:
@@ -38,6 +41,14 @@ class Plan:
     def characters(self) -> int:
         """Characters in all shards."""
         return sum(shard.characters for shard in self.shards)
+
+    @property
+    def values_digest(self) -> str:
+        """Of the values of all documents."""
+        state = blake2b(digest_size=16)
+        for shard in self.shards:
+            state.update(repr(shard.values).encode())
+        return state.hexdigest()
 
 
 def annotator_fingerprint(config: RunConfig, plan: Plan) -> str:
@@ -65,19 +76,21 @@ def make_plan(config: RunConfig) -> Plan:
     """Read the corpus once, as a stream, and cut it.
 
     Raises:
-        CorpusError: the corpus is missing, empty or malformed.
+        CorpusError: the corpus is missing, empty or malformed; no document has a field of `config.by`, or there are too
+            many values of it.
     """
-    omissions = Omissions()
-    scan = LabelScan()
+    omissions, fields = Omissions(), Fields(config.by)
+    scan, values = LabelScan(), ValueScan(fields)
     shards = []
     gold, sentences = False, 0
-    for shard, documents in cut(stream(config, omissions), config.shard_characters):
+    for shard, documents in cut(stream(config, omissions, fields), config.shard_characters):
+        values.add(documents)
         gold = documents[0].gold
         sentences += sum(map(scan.add, documents)) if gold else shard.characters
         shards.append(shard)
     whole = blake2b("".join(shard.digest for shard in shards).encode(), digest_size=16).hexdigest()
     omissions.update(scan.unread)
-    return Plan(tuple(shards), whole, scan.declared if gold else None, sentences, omissions)
+    return Plan(tuple(shards), whole, scan.declared if gold else None, sentences, omissions, values.read())
 
 
 def read_shards(config: RunConfig, plan: Plan, wanted: set[int]) -> Iterator[tuple[Shard, tuple[Document, ...]]]:

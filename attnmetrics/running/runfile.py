@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from hashlib import blake2b
 from importlib.metadata import version
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
@@ -12,9 +12,11 @@ from attnmetrics.config import RESULT_FIELDS, RunConfig, build_config
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.model.pack import Together
 from attnmetrics.running.lease import FILE as LEASE
-from attnmetrics.running.stages import Job
 from attnmetrics.storage import Location
 from attnmetrics.store.shards import FOLDERS
+
+if TYPE_CHECKING:  # those who read a finished run need none of what makes one
+    from attnmetrics.running.stages import Job
 
 CORPUS_FIELDS = frozenset({"corpus", "format", "text_field", "id_field", "text_documents", "max_documents"})
 """Fields that matter only through the documents they give, whose digest is compared instead."""
@@ -30,6 +32,7 @@ class _Corpus(BaseModel):
     documents: Annotated[int, Field(ge=0, lt=2**63)]
     shards: Annotated[int, Field(ge=0, lt=2**63)]
     left_out: dict[str, int]
+    by: dict[str, dict[str, int]] = {}
 
 
 class _Label(BaseModel):
@@ -62,6 +65,7 @@ class _Store(BaseModel):
     shards: Annotated[int, Field(ge=0, lt=2**63)]
     exemplars: Annotated[int, Field(ge=0, lt=2**63)]
     schema_: Annotated[_Schema, Field(alias="schema")]
+    by: dict[str, list[str]] = {}
 
 
 class _Batching(BaseModel):
@@ -112,7 +116,7 @@ Identity = dict[str, Any]
 """All that the bits of a result depend on."""
 
 
-def identity_of(job: Job) -> Identity:
+def identity_of(job: "Job") -> Identity:
     """All that the bits of a result depend on, but for the model's weights, which are known once it is loaded."""
     config, plan = job.config, job.plan
     fields = config.model_dump(mode="json", include=set(RESULT_FIELDS - CORPUS_FIELDS))
@@ -120,7 +124,15 @@ def identity_of(job: Job) -> Identity:
         fields.pop("annotator")
     versions = {f"version of {package}": version(package) for package in BIT_PACKAGES}
     modules = {f"text of {module}": digest for module, digest in job.declaration.functions.digests.items()}
-    return {**fields, **versions, **modules, "corpus digest": plan.digest, "annotator fingerprint": job.fingerprint}
+    values = {"values of the fields of --by": plan.values_digest} if config.by else {}
+    return {
+        **fields,
+        **values,
+        **versions,
+        **modules,
+        "corpus digest": plan.digest,
+        "annotator fingerprint": job.fingerprint,
+    }
 
 
 def read_own(folder: Location, identity: Identity) -> Facts | None:
@@ -143,7 +155,7 @@ def check_identity(folder: Location, facts: Facts, expected: Mapping[str, Any]) 
     Raises:
         StoreError: the folder's run differs; the message names every difference.
     """
-    found = facts["identity"]
+    found = {"by": [], **facts["identity"]}
     differences = [
         f"  {name}: {found[name]!r} there, {value!r} now"
         for name, value in expected.items()

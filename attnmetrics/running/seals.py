@@ -1,6 +1,6 @@
 """Whether what a run left is still what it wrote: a digest of each output, kept in `run.json`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 
 from attnmetrics.errors import StoreError
@@ -24,19 +24,19 @@ OF_SOME = ("importance.zarr",)
 """What it leaves there in some runs: those in which it was measured."""
 
 
-def seal(folder: Location) -> dict[str, str]:
-    """The digest of every output that is there, by name.
+def seal(folder: Location, more: Sequence[str] = ()) -> dict[str, str]:
+    """The digest of every output that is there, by name; `more` are names of outputs that only this run has.
 
     Raises:
         StoreError: one cannot be read.
     """
-    digests = {name: _digest(folder / name) for name in (*OUTPUTS, *OF_SOME)}
+    digests = {name: _digest(folder / name) for name in (*OUTPUTS, *OF_SOME, *more)}
     return {name: digest for name, digest in digests.items() if digest is not None}
 
 
 def find_broken(folder: Location, seals: Mapping[str, str]) -> list[str]:
     """The outputs that are not as they were sealed, or gone."""
-    expected = [*OUTPUTS, *(name for name in OF_SOME if name in seals)]
+    expected = dict.fromkeys([*OUTPUTS, *seals])
     return [name for name in expected if _digest(folder / name) != seals.get(name, "")]
 
 

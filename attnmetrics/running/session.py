@@ -157,7 +157,8 @@ def _describe_measures(session: Session, missing: Sequence[Shard]) -> Sequence[S
     declaration = _with_coreference(session, declaration, declared)
     counts = _count_names(session, sources) if sources else {}
     schema = make_schema(declaration, tuple(model["layers"]), model["heads"], declared, counts)
-    store = Store(job.config.out, schema, len(job.plan.shards), job.config.exemplars)
+    by = {name: tuple(counts) for name, counts in job.plan.by.items()}
+    store = Store(job.config.out, schema, len(job.plan.shards), job.config.exemplars, by)
     session.facts["store"] = store.describe()
     session.facts["names_in_rest"] = names_in_rest(schema, counts)
     for label, number in session.facts["names_in_rest"].items():

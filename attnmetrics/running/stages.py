@@ -23,6 +23,7 @@ from attnmetrics.measuring.selection import Sampling
 from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.metrics.similarity import MOST_HEADS, ROWS_A_UNIT, SENTENCE_COLUMNS, affordable_rows
 from attnmetrics.model.pack import Batching
+from attnmetrics.results.by import check_fields
 from attnmetrics.results.wording import in_unit
 from attnmetrics.running.declaration import COSTLY, Declaration, declare_run
 from attnmetrics.running.plan import Plan, annotator_fingerprint, check_columns, make_plan, read_shards
@@ -73,6 +74,7 @@ def prepare(config: RunConfig, reporter: Reporter) -> Job:
     """
     start = time.perf_counter()
     declaration = declare_run(config)
+    check_fields(config.by, declaration.labels, declaration.links)
     reporter.say(f"planning {', '.join(config.corpus)}")
     plan = make_plan(config)
     check_columns(plan, declaration.columns)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from attnmetrics.metrics.family import Array, Result
 from attnmetrics.metrics.over_heads import pearson
-from attnmetrics.statistics.bootstrap import CONFIDENCE, find_bounds
+from attnmetrics.statistics.bootstrap import CONFIDENCE, LEAST, find_bounds
 from attnmetrics.statistics.groups import GroupSums
 from attnmetrics.statistics.intervals import Drawing, count_evidence, draw
 from attnmetrics.statistics.significance import find_p, find_q
@@ -31,7 +31,7 @@ class Sample:
     values: Mapping[str, Array]
     """of the whole, by result"""
     corpus: str
-    """the same where group k of both holds the same documents"""
+    """the same where group k of both holds documents of the same shards"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,25 @@ def find_differences(
         confidence: how often bounds are to hold the true difference.
         names: of the results that are wanted; None for all. No difference depends on which others are.
     """
+    known = {result.name for result in one.groups.schema.with_twins()}
+    results = [result for result in other.groups.schema.with_twins() if result.has_bounds and result.name in known]
+    wanted = [result for result in results if names is None or result.name in names]
+    fewest = min(int(sample.groups.there.sum()) for sample in (one, other))
+    if fewest < LEAST:
+        return {result.name: _without_draws(one, other, result, together, fewest) for result in wanted}
     first, second = _draw_both(one, other, together)
-    wanted = [name for name in first.results if name in second.results and (names is None or name in names)]
-    return {name: _difference(first, second, name, confidence) for name in wanted}
+    return {result.name: _difference(first, second, result.name, confidence) for result in wanted}
+
+
+def _without_draws(one: Sample, other: Sample, result: Result, together: Names, groups: int) -> Difference:
+    """Of so few groups that nothing is known of how sure it is."""
+    tables = [
+        Spread.between(sample.groups.schema.names, together)(sample.values[result.name], result.dims)
+        for sample in (one, other)
+    ]
+    value = subtract(tables[1], tables[0])
+    bounds = np.full((*value.shape, 2), np.nan)
+    return Difference(value, bounds, np.where(np.isnan(value), 0, groups), np.full(value.shape, np.nan))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Sums of groups of shards, kept apart while shards are merged, for a bootstrap to draw from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import prod
 
 import numpy as np
@@ -16,44 +16,49 @@ Room = Callable[[tuple[int, ...]], Array]
 
 
 class GroupSums:
-    """[group, …] of every sum of a schema; shard k is of group k mod `MOST_GROUPS`."""
+    """[row, …] of every sum of a schema, a row a group that has any; shard k is of group k mod `MOST_GROUPS`."""
 
-    def __init__(self, schema: Schema, shards: int, room: Room = np.zeros) -> None:
+    def __init__(self, schema: Schema, shards: int, room: Room = np.zeros, own: Iterable[int] | None = None) -> None:
         """No sums yet.
 
         Args:
             schema: the run's.
             shards: of the whole run, whether they are there or not.
             room: where the sums are kept.
+            own: the shards that have something to add, so that there is no room for others; None for all.
         """
         self.schema = schema
         groups = min(shards, MOST_GROUPS)
+        self.held = np.arange(groups) if own is None else np.unique([shard % MOST_GROUPS for shard in own]).astype(int)
+        """[row] the groups whose sums are read, ascending"""
+        self._row = np.full(groups, -1)
+        self._row[self.held] = np.arange(len(self.held))
         self.there: NDArray[np.bool_] = np.zeros(groups, bool)
         """[group] whether a shard of it was added"""
         merged = [one for family in schema.families for one in family.sums if one.of in MERGED]
-        self._merged = {one.name: np.zeros((groups, *schema.shape(one.dims))) for one in merged}
-        self._states = room((groups, schema.size))
+        self._merged = {one.name: np.zeros((len(self.held), *schema.shape(one.dims))) for one in merged}
+        self._states = room((len(self.held), schema.size))
 
     def add(self, shard: int, state: State) -> None:
         """Add the state of a shard."""
         group = shard % MOST_GROUPS
         self.there[group] = True
-        self._states[group] += state.pack()
+        self._states[self._row[group]] += state.pack()
 
     def add_merged(self, shard: int, sums: Mapping[str, Array]) -> None:
         """Add what a merge finds of a shard (see `statistics.variability`)."""
         for name, total in self._merged.items():
-            total[shard % MOST_GROUPS] += sums[name]
+            total[self._row[shard % MOST_GROUPS]] += sums[name]
 
     def read(self) -> dict[str, Array]:
-        """[group, …] every sum."""
+        """[row, …] every sum."""
         ends = np.cumsum([prod(shape) for shape in self.schema.shapes.values()])
         parts = np.split(self._states, ends[:-1], axis=1)
         named = zip(self.schema.shapes.items(), parts, strict=True)
-        states = {name: part.reshape(len(self.there), *shape) for (name, shape), part in named}
+        states = {name: part.reshape(len(self.held), *shape) for (name, shape), part in named}
         return {**states, **self._merged}
 
     def read_layer(self, layer: int) -> dict[str, Array]:
-        """Likewise, of one layer where they are of heads: [group, 1, head, …]."""
+        """Likewise, of one layer where they are of heads: [row, 1, head, …]."""
         of_heads = {one.name for family in self.schema.families for one in family.sums if one.dims[:2] == HEAD}
         return {name: part[:, layer : layer + 1] if name in of_heads else part for name, part in self.read().items()}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.metrics.family import CONSTANTS, Array, Result, Sums
-from attnmetrics.statistics.bootstrap import CONFIDENCE, DRAWS, count_draws, find_bounds, rank_heads
+from attnmetrics.statistics.bootstrap import CONFIDENCE, DRAWS, LEAST, count_draws, find_bounds, rank_heads
 from attnmetrics.statistics.groups import GroupSums
 
 _NUMBERS: Final = 500_000
@@ -57,6 +57,7 @@ def find_intervals(
     values: Mapping[str, Array],
     confidence: float = CONFIDENCE,
     names: Collection[str] | None = None,
+    drawn: NDArray[np.bool_] | None = None,
 ) -> dict[str, Interval]:
     """The interval of each result that has bounds.
 
@@ -65,8 +66,9 @@ def find_intervals(
         values: of the whole run, by result.
         confidence: how often bounds are to hold the true value.
         names: of the results that are wanted; None for all. No interval depends on which others are.
+        drawn: [group] those that are drawn; None for those that are there.
     """
-    drawing = Drawing(groups)
+    drawing = Drawing(groups, drawn=drawn)
     results = [result for result in groups.schema.with_twins() if result.has_bounds]
     wanted = [result for result in results if names is None or result.name in names]
     return {result.name: _interval(drawing, result, values[result.name], confidence) for result in wanted}
@@ -89,7 +91,7 @@ class Drawing:
         """Draws of groups.
 
         Args:
-            groups: of a run.
+            groups: of a run, or of a part of it.
             stream: of random numbers (see `count_draws`).
             drawn: [group] those that are drawn; None for those that are there.
         """
@@ -99,12 +101,13 @@ class Drawing:
         self._all = schema.of_each_head(sums)
         self._together = schema.of_layers(sums)
         self._twins = {f"{result.name}_by_layer" for result in schema.results if result.has_twin}
-        self.each = np.eye(len(groups.there))[groups.there]
-        """[group that is there, group] each by itself"""
+        self.each = np.eye(len(groups.there))[groups.there][:, groups.held]
+        """[group that is there, row of sums] each by itself"""
         among = np.flatnonzero(groups.there if drawn is None else drawn)
-        self.draws = np.zeros((DRAWS, len(groups.there)))
-        """[draw, group]"""
-        self.draws[:, among] = count_draws(len(among), stream)
+        draws = np.zeros((DRAWS, len(groups.there)))
+        draws[:, among] = count_draws(len(among), stream)
+        self.draws = draws[:, groups.held]
+        """[draw, row of sums]"""
 
     def parts(self, result: Result) -> list[Part]:
         """All at once; layer by layer where each head has several values."""
@@ -119,6 +122,10 @@ def _interval(drawing: Drawing, result: Result, values: Array, confidence: float
     for part in drawing.parts(result):
         at = part.layers if result.dims else ...
         known[at] = count_evidence(drawing, result, part)
+        if not (known[at] >= LEAST).any():  # no draw is worth its time
+            bounds[at] = np.nan
+            rank = np.full(bounds.shape, np.nan) if result.has_rank else None
+            continue
         draws = draw(result.compute, part.sums, drawing.draws)
         bounds[at] = find_bounds(draws, values[at], known[at], confidence)
         rank = _rank(draws, values, known, confidence) if result.has_rank else None

@@ -17,6 +17,9 @@ BUCKETS: Final = ("top", "0-20", "20-40", "40-60", "60-80", "80-100")
 TOLD_BY_SENTENCES: Final = ("relation:", "coreference:")
 """What the claims begin with whose exemplars are drawn like those of no claim."""
 
+TYPICAL_DRAWN: Final = 1
+"""Typical ones of each part that are drawn."""
+
 LISTED: Final = np.dtype(
     [
         ("claim", np.int32),  # a place in `Listing.claims`
@@ -42,12 +45,12 @@ class Listing:
     rows: NDArray[np.void]
     """[N] of `LISTED`"""
 
-    @property
-    def is_drawn(self) -> NDArray[np.bool_]:
-        """[N] whether the attention in it is shown, if its rank is small enough."""
-        own = (self.rows["claim"] == 0) & (self.rows["bucket"] == 0)
+    def is_drawn(self, most: int) -> NDArray[np.bool_]:
+        """[N] whether the attention in it is shown: of the strongest so many, of typical ones the first of a part."""
         told = [number for number, claim in enumerate(self.claims) if claim.startswith(TOLD_BY_SENTENCES)]
-        return np.asarray(own | np.isin(self.rows["claim"], told))
+        is_own, is_top = self.rows["claim"] == 0, self.rows["bucket"] == 0
+        limit = np.where(is_top, most, min(most, TYPICAL_DRAWN))
+        return np.asarray((is_own | np.isin(self.rows["claim"], told)) & (self.rows["rank"] < limit))
 
     @property
     def units(self) -> set[tuple[int, int]]:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from attnmetrics.metrics.family import HEAD
 from attnmetrics.statistics.claims import Rows, merge_rows
 from attnmetrics.statistics.exemplars import Exemplars, merge_all
-from attnmetrics.statistics.groups import GroupSums
+from attnmetrics.statistics.groups import GroupSums, Room
 from attnmetrics.statistics.passages import Passage, Passages
 from attnmetrics.statistics.sampling import equal_share
+from attnmetrics.statistics.splitting import Part
 from attnmetrics.statistics.states import State
 from attnmetrics.statistics.tokens import KEY, QUERY, Tokens, Totals
 from attnmetrics.statistics.typical import Typical, merge_typical
@@ -58,11 +59,11 @@ def merge(
         StoreError: a shard is not as it was committed.
         MergeError: no shard, or shards that do not belong together.
     """
-    share = equal_share(variability_sentences, store.shards, sum(commit.counts.sentences for commit in commits))
-    ahead = min(AT_ONCE, max(1, SENTENCES_AHEAD // max([1, *(commit.counts.prefix_sentences for commit in commits)])))
+    share = _share(store, commits, variability_sentences)
 
     def read_blocks() -> Iterator[NDArray[np.float32]]:
-        return (_choose_blocks(prefix, share) for prefix in read_ahead(store.read_prefix, commits, ahead))
+        prefixes = read_ahead(store.read_prefix, commits, _ahead(commits))
+        return (prefix.blocks[_chosen(prefix, share)] for prefix in prefixes)
 
     def add(place: int, sums: Mapping[str, NDArray[np.float64]]) -> None:
         if groups is not None:
@@ -71,6 +72,59 @@ def merge(
     states = read_ahead(store.read_state, commits)
     whole = reduce(State.merge, _added(states, commits, groups), State.zero(store.schema))
     return {**whole.sums, **deviations(read_blocks, None if groups is None else add)}
+
+
+def merge_part(
+    store: Store, commits: Sequence[Commit], part: Part, variability_sentences: int | None, room: Room
+) -> tuple[dict[str, NDArray[np.float64]], GroupSums]:
+    """The sums of the units with a value of a field, as `merge` gives those of all; nothing of the others is read.
+
+    Blocks for variability are those that `merge` takes, as far as they are of these units, and F̄ is theirs.
+
+    Args:
+        store: where they are.
+        commits: of all shards, in order.
+        part: the field and the value.
+        variability_sentences: as for all units.
+        room: where sums of groups of shards are kept.
+
+    Returns:
+        the sums, and those of the groups of shards that have such units.
+
+    Raises:
+        StoreError: a shard is not as it was committed.
+    """
+    own = [commit for commit in commits if store.has_part(commit, part)]
+    groups = GroupSums(store.schema, store.shards, room, [commit.shard for commit in own])
+    if not own:
+        every = [one for family in store.schema.families for one in family.sums]
+        return {one.name: np.zeros(store.schema.shape(one.dims)) for one in every}, groups
+    share, rows = _share(store, commits, variability_sentences), list[NDArray[np.int64]]()
+
+    def read_states() -> Iterator[State]:
+        for content in read_ahead(partial(store.read_part, part=part), own):
+            rows.append(content.prefix_rows)
+            yield content.state
+
+    def read_blocks() -> Iterator[NDArray[np.float32]]:
+        prefixes = zip(read_ahead(store.read_prefix, own, _ahead(commits)), rows, strict=True)
+        return (prefix.blocks[np.intersect1d(_chosen(prefix, share), of_part)] for prefix, of_part in prefixes)
+
+    def add(place: int, sums: Mapping[str, NDArray[np.float64]]) -> None:
+        groups.add_merged(own[place].shard, sums)
+
+    whole = reduce(State.merge, _added(read_states(), own, groups), State.zero(store.schema))
+    return {**whole.sums, **deviations(read_blocks, add)}, groups
+
+
+def _share(store: Store, commits: Sequence[Commit], variability_sentences: int | None) -> int | None:
+    """Sentences that each shard gives blocks of; None for all."""
+    return equal_share(variability_sentences, store.shards, sum(commit.counts.sentences for commit in commits))
+
+
+def _ahead(commits: Sequence[Commit]) -> int:
+    """Shards whose blocks are read ahead."""
+    return min(AT_ONCE, max(1, SENTENCES_AHEAD // max([1, *(commit.counts.prefix_sentences for commit in commits)])))
 
 
 def _added(states: Iterable[State], commits: Sequence[Commit], groups: GroupSums | None) -> Iterator[State]:
@@ -155,6 +209,6 @@ def find_passages(store: Store, commits: Sequence[Commit], units: Set[tuple[int,
     return dict(passages)
 
 
-def _choose_blocks(prefix: Prefix, share: int | None) -> NDArray[np.float32]:
-    """The blocks of the `share` sentences with the smallest hashes, in the order of the shard; None for all."""
-    return prefix.blocks[np.sort(np.argsort(prefix.hashes, kind="stable")[:share])]
+def _chosen(prefix: Prefix, share: int | None) -> NDArray[np.int64]:
+    """The places of the `share` sentences with the smallest hashes, in the order of the shard; None for all."""
+    return np.sort(np.argsort(prefix.hashes, kind="stable")[:share])

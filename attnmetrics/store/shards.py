@@ -6,6 +6,8 @@
     RUN/claims/000007.zst            the strongest pairs of every claim and head in shard 7
     RUN/typical/000007.zst           what is strongest in the units of shard 7 with the smallest hashes
     RUN/tokens/000007.parquet        what the types of pieces in shard 7 receive and give
+    RUN/values/0-3/000007.zst        packed State of the units with value 3 of field 0, where results are split, and
+                                     which of the blocks are theirs
     RUN/passages/000007.parquet      text and pieces of the units among all of these
     RUN/traces/<digest>.npz          attention in some of these sentences, each in the heads whose exemplar it is
     RUN/commits/000007.json          written last; only a shard that has one, with matching checksums, is ever read
@@ -17,7 +19,7 @@ and read here, in a tenth of the time that Zarr takes to find out how.
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from io import BytesIO
 from operator import attrgetter
@@ -37,6 +39,7 @@ from attnmetrics.metrics.schema import Schema
 from attnmetrics.statistics.claims import Rows, pack_rows, unpack_rows
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.passages import Passage
+from attnmetrics.statistics.splitting import Part
 from attnmetrics.statistics.states import State
 from attnmetrics.statistics.tokens import TokenSums
 from attnmetrics.statistics.traces import Traces
@@ -58,13 +61,32 @@ FILES = {
 }
 """What there is of a shard: its name → its path."""
 
-FOLDERS = frozenset({"commits", "traces", "importance", *(path.partition("/")[0] for path in FILES.values())})
+FOLDERS = frozenset({"commits", "traces", "importance", "values", *(path.partition("/")[0] for path in FILES.values())})
 """All that a store fills in a run's folder."""
 
 ZSTD_LEVEL = 1
 """A higher one saves little on sums and takes longer."""
 
 Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class PartContent:
+    """What is kept of the units of a measured shard that have a value of a field."""
+
+    state: State
+    prefix_rows: NDArray[np.int64]
+    """[V] places of their prefix blocks among those of the shard"""
+
+    def pack(self) -> NDArray[np.float64]:
+        """The numbers of the state, then the places."""
+        return np.concatenate([self.state.pack(), self.prefix_rows.astype(np.float64)])
+
+    @classmethod
+    def unpack(cls, schema: Schema, vector: NDArray[np.float64]) -> "PartContent":
+        """The inverse of `pack`."""
+        state, rows = np.split(vector, [schema.size])
+        return cls(State.unpack(schema, state), rows.astype(np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +101,8 @@ class ShardContent:
     tokens: TokenSums
     passages: Sequence[Passage]
     """all of the units that are exemplars, claims' or typical"""
+    parts: Mapping[Part, PartContent] = field(default_factory=dict)
+    """of each value of each field that results are split by, as far as its units have them"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +115,8 @@ class Store:
     shards: int
     exemplars: int
     """Exemplars kept per shard and head."""
+    by: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The values of each field that results are split by."""
 
     def create(self) -> None:
         """Lay out the arrays, empty; chunks that are there already stay, a layout that is damaged is mended.
@@ -104,12 +130,14 @@ class Store:
 
     def describe(self) -> dict[str, Any]:
         """Its shape, in plain values."""
-        return {"shards": self.shards, "exemplars": self.exemplars, "schema": self.schema.plain()}
+        by = {name: list(values) for name, values in self.by.items()}
+        return {"shards": self.shards, "exemplars": self.exemplars, "schema": self.schema.plain(), "by": by}
 
     @classmethod
     def described(cls, folder: Location, shape: Mapping[str, Any]) -> "Store":
         """The store in a folder, of the shape that `describe` gave."""
-        return cls(folder, Schema.from_plain(shape["schema"]), shape["shards"], shape["exemplars"])
+        schema = Schema.from_plain(shape["schema"])
+        return cls(folder, schema, shape["shards"], shape["exemplars"], shape.get("by", {}))
 
     def write(self, commit: Commit, content: ShardContent) -> None:
         """Write one shard, then commit it. Doing so again with the same content changes nothing, at no time.
@@ -129,11 +157,12 @@ class Store:
             "typical": _compress(content.typical.pack()),
             "tokens": tokens.pack(content.tokens),
             "passages": passages.pack(content.passages),
+            **{_name(part): _compress(own.pack()) for part, own in content.parts.items()},
         }
         checksums = {name: digest(data) for name, data in contents.items()}
         with writing(self.folder):
             with ThreadPoolExecutor(AT_ONCE) as pool:
-                list(pool.map(lambda name: self._file(commit.shard, name).write(contents[name]), FILES))
+                list(pool.map(lambda name: self._file(commit.shard, name).write(contents[name]), contents))
             self._commit(commit.shard).write(replace(commit, checksums=checksums).pack())
 
     def committed(self) -> dict[int, Commit]:
@@ -158,6 +187,19 @@ class Store:
             StoreError: it is not as it was committed.
         """
         return self._read(commit, "state", lambda data: State.unpack(self.schema, _decompress(data, np.float64)))
+
+    def read_part(self, commit: Commit, part: Part) -> PartContent:
+        """What a committed shard has of a value of a field (see `has_part`), checked against its commit.
+
+        Raises:
+            StoreError: it is not as it was committed.
+        """
+        unpack = partial(PartContent.unpack, self.schema)
+        return self._read(commit, _name(part), lambda data: unpack(_decompress(data, np.float64)))
+
+    def has_part(self, commit: Commit, part: Part) -> bool:
+        """Whether a committed shard has units with a value of a field."""
+        return _name(part) in commit.checksums
 
     def read_exemplars(self, commit: Commit) -> Exemplars:
         """The exemplars of a committed shard, checked against its commit.
@@ -214,7 +256,7 @@ class Store:
         Raises:
             StoreError: something is not as it was committed.
         """
-        for name in FILES:
+        for name in {**FILES, **commit.checksums}:
             self._read(commit, name, len)
 
     def write_traces(self, digest: str, traces: Traces) -> None:
@@ -295,8 +337,13 @@ class Store:
         return self.folder / "traces" / f"{digest}.npz"
 
     def _file(self, shard: int, name: str) -> Location:
-        """A file of a shard, one of `FILES`."""
-        return self.folder / FILES[name].format(shard=shard)
+        """A file of a shard, one of `FILES` or of its parts."""
+        return self.folder / FILES.get(name, f"{name}/{{shard:06d}}.zst").format(shard=shard)
+
+
+def _name(part: Part) -> str:
+    """What the file of the units with a value of a field is called."""
+    return "values/{}-{}".format(*part)
 
 
 def _npz(traces: Traces) -> bytes:

@@ -19,7 +19,7 @@ from attnmetrics.views.certainty import WITHOUT, bear, bounds, certainty, interv
 from attnmetrics.views.claims import claims_of, leading, standout_claim
 from attnmetrics.views.evidence import CHOICES, least
 from attnmetrics.views.exemplars import of_claim, strongest, typical
-from attnmetrics.views.facts import about, flat, headline, left_out, model_name
+from attnmetrics.views.facts import about, flat, headline, left_out, model_name, run_names, source_words
 from attnmetrics.views.heads import (
     EXAMPLE_ROLES,
     Standout,
@@ -161,6 +161,8 @@ def contents(
         "unit": unit_word(data),
         "missing": data.attrs.get("shards_missing"),
         "headline": headline(data, facts),
+        "short": run_names(facts).get("model", ""),
+        "source": source_words(data, facts),
         "about": about(facts),
         "left_out": left_out(data, facts),
         "facts": [(visible(name), visible(value)) for name, value in flat(facts)],
@@ -335,7 +337,7 @@ def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFram
     """Sentences, each once; the exemplars of each head; those that answer claims; the attention in them."""
     book, room = Book(unit_word(data)), Room(MOST_SENTENCES, MOST_CHARACTERS, MOST_WEIGHTS)
     by_head = book.listed(room.short(strongest(exemplars)), room.drawn(strongest(attention)))
-    of_parts = book.listed_by_bucket(_few(typical(exemplars)))
+    of_parts = book.listed_by_bucket(_few(typical(exemplars)), room.in_parts(typical(attention)))
     asked, drawn = _asked(data, exemplars), room.drawn(asked_for(data, attention))
     claimed = [
         [visible(claim), *place, listed]

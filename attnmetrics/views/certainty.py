@@ -53,9 +53,11 @@ class Certainty:
 
 def _stored(data: xr.Dataset, name: str) -> xr.DataArray | None:
     """A coordinate; None where the run has none."""
-    if name not in data.coords:  # `get` would look for names that are alike, which takes long
+    found = data.variables.get(name)
+    if found is None:
         return None
-    return data.coords[name]
+    own = {dim: data.variables[dim] for dim in found.dims if dim in data.variables}
+    return xr.DataArray(found, own, name=name)  # `data.coords[name]` would try all coordinates, which takes long
 
 
 def bounds(data: xr.Dataset, name: str, at: Labels) -> tuple[float, float]:

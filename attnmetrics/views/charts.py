@@ -175,7 +175,9 @@ def relation_map(axes: Axes, table: xr.DataArray) -> QuadMesh:
     numbers = values(table)
     ratio = numbers / row_means(numbers)[:, None] if len(numbers) else np.full((1, 1), np.nan)
     mesh = style.heat(axes, ratio, TwoSlopeNorm(1, 0, max(2.0, largest(ratio))), palette.DIVERGING)
-    style.ticks(axes, "y", table["rel"].values.tolist())
+    names = [style.label(in_words(rel)) for rel in labels_of(table, "rel")]
+    room = 72 * style.size_of(axes)[1] / max(len(names), 1)
+    axes.set_yticks(np.arange(len(names)) + 0.5, labels=names, size=min(style.SMALL_SIZE, 0.8 * room))
     style.ticks(axes, "x", table["layer"].values.tolist())
     style.name_axes(axes, x="layer")
     return mesh

@@ -1,6 +1,7 @@
 """A comparison in the terminal: in which results heads differ, which ones and how surely; one result; roles."""
 
 from dataclasses import dataclass, fields
+from math import floor, log10
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from attnmetrics.errors import ConfigError
 from attnmetrics.results.comparison import CLEAR, PARTS_OF_DIFFERENCES, RUN
 from attnmetrics.results.differing import Differing, compared_maps, differing
 from attnmetrics.views.certainty import bear
@@ -29,11 +31,10 @@ from attnmetrics.views.tables import (
     is_share,
     labels_of,
     said,
-    shown,
     units,
     with_one_label,
 )
-from attnmetrics.views.terminal import WIDEST_HEAT, heat_table, known_label, known_name
+from attnmetrics.views.terminal import WIDEST_HEAT, heat_table, known_label, known_name, require_head
 
 _FAINT: Final = "dim"
 _MOST_RUNS: Final = 6
@@ -65,7 +66,10 @@ def place_of(data: xr.Dataset, run: str | None) -> int:
         ConfigError: there is none of this name but the first.
     """
     names = list(map(str, data[RUN].values.tolist()))
-    return names.index(known_name(names[-1] if run is None else run, names[1:], "run"))
+    if run is not None and run not in names[1:]:
+        listed = ", ".join(map(visible, names[1:]))
+        raise ConfigError(f"expected a run that is compared with {visible(names[0])}, found {visible(run)!r}: {listed}")
+    return len(names) - 1 if run is None else names.index(run, 1)
 
 
 def _what(data: xr.Dataset, place: int) -> list[RenderableType]:
@@ -117,7 +121,7 @@ def _most(data: xr.Dataset, place: int) -> list[RenderableType]:
         q = data[f"{name}_q"].to_numpy()[place]
         first = next(differing(data, name, place), None)
         if first is not None:
-            number_of = f"{int((q < CLEAR).sum()):,} of {int(np.isfinite(q).sum()):,}"
+            number_of = f"{int((q < CLEAR).sum()):,}/{int(np.isfinite(q).sum()):,}"
             result.add_row(Text(_name(first)), number_of, *_numbers(data, first, place))
         else:
             (alike if np.isfinite(q).any() else unknown).append(name)
@@ -142,7 +146,8 @@ def _numbers(data: xr.Dataset, one: Differing, place: int) -> list[str]:
     table = data[one.result]
     r = float(at_labels(data[f"{one.result}_correlation"][place], one.labels))
     difference = told_difference(table, one.difference, one.low, one.high)
-    return [f"{one.layer}.{one.head}", *difference, shown(table, one.first), number(round(r, 3))]
+    first = bear(table, one.first, one.low, one.high)[0]
+    return [f"{one.layer}.{one.head}", *difference, first, number(round(r, 3))]
 
 
 def told_difference(table: xr.DataArray, value: float, low: float, high: float) -> tuple[str, str]:
@@ -259,23 +264,65 @@ def _by_label(data: xr.Dataset, whole: _Compared) -> Table:
         known = int(np.isfinite(one.q.to_numpy()).sum())
         if known:
             told = one.told(one.most()[0]) if one.clear.any() else ["–", "–", "–"]
-            result.add_row(Text(in_words(label)), f"{int(one.clear.sum())} of {known}", *told)
+            result.add_row(Text(in_words(label)), f"{int(one.clear.sum())}/{known}", *told)
     return result
 
 
 def _heads_of(data: xr.Dataset, one: _Compared, top: int) -> list[RenderableType]:
     """The map of differences, those that are not clear without colour; the heads that differ most."""
-    shade = np.where(one.clear, one.difference.to_numpy(), np.nan)
-    has_room = one.other.sizes["head"] <= WIDEST_HEAT
-    heat: list[RenderableType] = [heat_table(one.difference, shade), Text()] if has_room else []
+    heat = _heat(one) if one.other.sizes["head"] <= WIDEST_HEAT else []
     names = [visible(str(data[RUN].values[0])), visible(str(one.other[RUN].values))]
     result = LightTable("head", "difference", _interval_title(data), *names, "q")
     for at in one.most()[:top]:
-        values = [shown(table, float(table.to_numpy()[at])) for table in (one.first, one.other)]
+        bounds = [float(table.to_numpy()[at]) for table in (one.low, one.high)]
+        values = [bear(table, float(table.to_numpy()[at]), *bounds)[0] for table in (one.first, one.other)]
         q = float(one.q.to_numpy()[at])
         result.add_row(*one.told(at), *values, Text(_told_q(q), style="" if q < CLEAR else _FAINT))
     none = [Text("no head differs clearly")] if not one.clear.any() else []
     return [*heat, *none, result]
+
+
+def _heat(one: _Compared) -> list[RenderableType]:
+    """The map of differences in steps of which the largest one has ten to a hundred."""
+    table = one.difference
+    numbers = table.to_numpy() * (100 if is_share(table) else 1)
+    largest = float(np.nanmax(np.abs(numbers), initial=0))
+    step = 10.0 ** (floor(log10(largest)) - 1) if largest > 0 else 1.0
+    whole = table.copy(data=np.round(numbers / step) + 0.0).assign_attrs(kind="count")
+    unit = "points" if is_share(table) else units(table) if units(table) != "1" else ""
+    told = f"differences in {'' if step == 1 and unit else f'{step:g} '}{unit}".rstrip()
+    heat = heat_table(whole, np.where(one.clear, whole.to_numpy(), np.nan))
+    return [Text(f"{told}; without colour where not clear", style=_FAINT), heat, Text()]
+
+
+# ---- one head
+
+
+def show_compared_head(data: xr.Dataset, layer: int, head: int, run: str | None = None) -> RenderableType:
+    """A head: every result in which it differs clearly, at the label where it differs most.
+
+    Args:
+        data: a comparison.
+        layer: of the head.
+        head: of the layer.
+        run: the one that is told of; the last by default.
+
+    Raises:
+        ConfigError: no such head or run.
+    """
+    place = place_of(data, run)
+    require_head(layer, head, *(data[dim].values.tolist() for dim in HEAD))
+    first, other = (visible(str(data[RUN].values[n])) for n in (0, place))
+    result = LightTable("result", "labels", "difference", _interval_title(data), first, other)
+    for name in _told(data):
+        own = [one for one in differing(data, name, place) if (one.layer, one.head) == (layer, head)]
+        if own:
+            values = [bear(data[name], value, own[0].low, own[0].high)[0] for value in (own[0].first, own[0].value)]
+            difference = told_difference(data[name], own[0].difference, own[0].low, own[0].high)
+            result.add_row(Text(_name(own[0])), str(len(own)) if own[0].labels else "", *difference, *values)
+    told = [result, _legend()] if result.row_count else [Text("differs clearly in nothing")]
+    heading = Text.assemble((f"layer {layer} head {head}", "bold"), (f"  {other} against {first}", _FAINT))
+    return Group(heading, Text(), *told)
 
 
 def _interval_title(data: xr.Dataset) -> str:

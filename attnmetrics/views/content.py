@@ -148,7 +148,7 @@ def _from_model(source: "str | Model", text: Any, options: Options, neurons: boo
 def describe(model: "Model", reading: "Reading", found: "Attention", options: Options) -> dict[str, Any]:
     """What a page says of a text that a model has read, without weights, queries and keys."""
     side = _side(
-        readable(reading.names, reading.text), _null(model, reading, options), reading.second, reading.generated,
+        readable(reading.names, reading.text), null_of(model, reading, options), reading.second, reading.generated,
         reading.spans, reading.text,
     )  # fmt: skip
     return {
@@ -198,7 +198,7 @@ def _from_encoder_decoder(name: str, text: Any, options: Options, neurons: bool)
     return _from_attention(maps, sides, options) | {"name": _short(name)}
 
 
-def _null(loaded: "Model", reading: "Reading", options: Options) -> NDArray[np.bool_]:
+def null_of(loaded: "Model", reading: "Reading", options: Options) -> NDArray[np.bool_]:
     """Which pieces are null: as in a run, and with a pair the piece between the two texts as well."""
     if "null" in options:
         return _marked(options["null"], len(reading.ids))

@@ -21,3 +21,9 @@ def of_claim(frame: pd.DataFrame, claim: str) -> pd.DataFrame:
 def typical(frame: pd.DataFrame) -> pd.DataFrame:
     """Those of sampled units, in a bucket by their largest weight."""
     return frame[frame["bucket"].isin(TYPICAL)]
+
+
+def typical_texts(exemplars: pd.DataFrame) -> list[str]:
+    """The texts of typical sentences, each once, in the order of the corpus."""
+    rows = typical(exemplars).drop_duplicates(["document", "sentence"]).sort_values(["document", "sentence"])
+    return [str(text) for text in rows["text"]]

@@ -1,6 +1,7 @@
 """What a run was: its facts as short lines that a person reads, whatever else run.json holds."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, Final
 
 import xarray as xr
@@ -40,6 +41,22 @@ _LEFT_OUT: Final = {
 def model_name(facts: Mapping[str, Any]) -> str:
     """The model's name or folder; empty where the facts do not say."""
     return visible(str(_first(facts, _MODEL)))
+
+
+def run_names(facts: Mapping[str, Any]) -> dict[str, str]:
+    """What a figure says of a run: its model and its corpus by the last parts of their paths."""
+    paths = facts.get("configuration", {}).get("corpus", ())
+    corpus = [PurePath(str(path)).name for path in ((paths,) if isinstance(paths, str) else paths)]
+    shown = ", ".join(corpus[:3]) + ", …" * (len(corpus) > 3)
+    names = {"model": PurePath(str(_first(facts, _MODEL))).name, "corpus": shown}
+    return {what: visible(name) for what, name in names.items() if name}
+
+
+def source_words(data: xr.Dataset, facts: Mapping[str, Any]) -> str:
+    """What a file of a page says of a run: "smollm2 · wiki.jsonl · 300 sentences"."""
+    unit = unit_word(data)
+    units = next((f"{count} {name}" for name, count in headline(data, facts) if name == f"{unit}s"), "")
+    return " · ".join(part for part in (*run_names(facts).values(), units) if part)
 
 
 def unit_of(data: xr.Dataset) -> str:
@@ -112,8 +129,25 @@ def _count(data: xr.Dataset, name: str) -> str:
 def about(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(what, which) for what a run was of; only what the facts say."""
     named = ((name, _first(facts, paths)) for name, paths in _ABOUT.items())
-    rows = [*named, ("null pieces", _null_pieces(facts)), ("layers without attention", other_layers(facts))]
+    rows = [
+        *named,
+        *_split(facts),
+        ("null pieces", _null_pieces(facts)),
+        ("layers without attention", other_layers(facts)),
+    ]
     return [(name, visible(_listed(value))) for name, value in rows if value not in ("", [], ())]
+
+
+def _split(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(split by a field, how many documents have each value)"""
+    fields = _at(facts, ("corpus", "by"))
+    split = fields.items() if isinstance(fields, Mapping) else ()
+    return [(f"split by {name}", told_values(counts)) for name, counts in split]
+
+
+def told_values(counts: Mapping[str, int]) -> str:
+    """`told_values({"news": 3, "(none)": 1}) == "2 values: news 3, (none) 1 documents"`"""
+    return f"{len(counts)} values: {', '.join(f'{value} {number:,}' for value, number in counts.items())} documents"
 
 
 def other_layers(facts: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch
+from matplotlib.patches import FancyArrowPatch, PathPatch
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
@@ -46,13 +46,14 @@ from attnmetrics.views.tables import (
     scale,
     select,
     shown,
+    source,
     title,
     values,
 )
 
 _CELL: Final = 0.27
-_HEADER: Final = 0.62
-_FOOTER: Final = 0.78
+_HEADER: Final = 0.72
+_FOOTER: Final = 0.92
 _BARS: Final = 1.75
 _LEFT: Final = 0.55
 
@@ -107,7 +108,7 @@ def head_map(
     """
     at = at or {}
     size = _map_size(select(data, metric, at))
-    sheet = Sheet(*_map_extent(size), heading(data[metric], at), said(data[metric], "formula"), new)
+    sheet = Sheet(*_map_extent(size), heading(data[metric], at), said(data[metric], "formula"), new, source(data))
     _head_panel(sheet, data, metric, at, _HEADER, top)
     return sheet.figure
 
@@ -121,7 +122,7 @@ def layer_bars(data: xr.Dataset, metric: str, at: Labels | None = None, new: New
     at = at or {}
     _, height = _map_size(select(data, metric, at))
     name, formula = f"{heading(data[metric], at)}, by layer", said(data[metric], "formula")
-    sheet = Sheet(4.2, _HEADER + height + 0.9, name, formula, new)
+    sheet = Sheet(4.2, _HEADER + height + 0.9, name, formula, new, source(data))
     charts.layers(sheet.axes(_LEFT, _HEADER, 2.9, height), data, metric, at, alone=True)
     return sheet.figure
 
@@ -129,7 +130,7 @@ def layer_bars(data: xr.Dataset, metric: str, at: Labels | None = None, new: New
 def _map_size(table: xr.DataArray) -> tuple[float, float]:
     """Width and height of a heat map, inches."""
     layers, heads = table.sizes["layer"], table.sizes["head"]
-    return float(np.clip(_CELL * heads, 1.9, 5.2)), float(np.clip(_CELL * layers, 0.9, 6.4))
+    return float(np.clip(_CELL * heads, 1.9, 3.5)), float(np.clip(_CELL * layers, 0.9, 6.4))
 
 
 def _map_extent(size: tuple[float, float]) -> tuple[float, float]:
@@ -159,15 +160,30 @@ def dependency_alignment(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     Orange, the share of pairs in a dependency; dotted, even attention; marks, what a layer's distances alone give.
     """
     metric = "dependency_alignment"
-    width, height = _map_extent(_map_size(data[metric]))
-    step = height - _HEADER + 0.42
-    subtitle = said(data[metric], "formula")
-    sheet = Sheet(width, _HEADER + 3 * step, title(data[metric]), subtitle, new)
-    for row, direction in enumerate(labels_of(data[metric], "direction")):
-        top = _HEADER + 0.3 + row * step
-        sheet.text(_LEFT, top - 0.21, label(in_words(direction), 40), weight="bold")
-        _head_panel(sheet, data, metric, {"direction": direction}, top)
+    directions = labels_of(data[metric], "direction")
+    height = float(np.clip(0.2 * data.sizes["layer"], 0.9, 2.8))
+    bottom = _ABREAST_TOP + 2 * height + 2.05
+    sheet = Sheet(style.WIDEST, bottom, title(data[metric]), said(data[metric], "formula"), new, source(data))
+    for column, direction in enumerate(directions):
+        left = _LEFT + column * _ABREAST
+        sheet.text(left, _ABREAST_TOP - 0.2, label(in_words(direction), 36), weight="bold", size=6.5)
+        _upright_panel(sheet, data, metric, {"direction": direction}, left, height)
     return sheet.figure
+
+
+_ABREAST: Final = 2.1
+"""Inches from one of three panels side by side to the next."""
+_ABREAST_TOP: Final = 1.0
+
+
+def _upright_panel(sheet: Sheet, data: xr.Dataset, metric: str, at: Labels, left: float, height: float) -> None:
+    """A heat map, its scale, and beneath it the bars of the layers."""
+    table, width = select(data, metric, at), _ABREAST - 0.4
+    mesh = charts.heads_of(sheet.axes(left, _ABREAST_TOP, width, height), data, table)
+    if by_layer(data, metric) is not None:
+        charts.layers(sheet.axes(left, _ABREAST_TOP + height + 1.05, width, height), data, metric, at, alone=True)
+    below = sheet.axes(left, _ABREAST_TOP + height + 0.42, width, 0.09)
+    style.colour_bar(mesh, scale(table), share=is_share(table), cax=below)
 
 
 # ---- Fig. A.1, A.2, and any other metric with labels
@@ -212,7 +228,7 @@ def all_labels(data: xr.Dataset, metric: str, new: NewFigure = Figure, name: str
     grid = _Grid(len(kept), table.sizes["layer"], table.sizes["head"])
     left_out = f"{len(kept)} of {table.sizes[dim]} labels" if len(kept) < table.sizes[dim] else ""
     about = [left_out, said(table, "formula"), "each map has its own scale, from 0 to its largest value"]
-    sheet = Sheet(*grid.extent, name or title(table), "; ".join(filter(None, about)), new)
+    sheet = Sheet(*grid.extent, name or title(table), "; ".join(filter(None, about)), new, source(data))
     for n, row in enumerate(kept):
         at = {dim: labels_of(table, dim)[row]}
         chance = None if level is None else at_labels(level, at)
@@ -245,7 +261,7 @@ class _Grid:
     @property
     def width(self) -> float:
         """Of a map."""
-        return float(np.clip(0.115 * self.heads, 1.15, 2.4))
+        return float(np.clip(0.115 * self.heads, 0.9, 1.2))
 
     @property
     def size(self) -> tuple[float, float]:
@@ -260,7 +276,7 @@ class _Grid:
     @property
     def columns(self) -> int:
         """Maps in a row."""
-        return max(1, min(self.maps, int(7.2 // (self.width + 0.4))))
+        return max(1, min(self.maps, int(6.2 // (self.width + _GRID_ASIDE))))
 
     @property
     def room(self) -> int:
@@ -276,20 +292,21 @@ class _Grid:
     @property
     def extent(self) -> tuple[float, float]:
         """Width and height of the sheet."""
-        return max(_LEFT + self.columns * (self.size[0] + 0.4), 4.2), self.bottom + 0.6
+        return max(_LEFT + self.columns * (self.size[0] + _GRID_ASIDE), 4.2), self.bottom + 0.6
 
     def place(self, n: int) -> tuple[float, float]:
         """Left and top of a map."""
         row, column = divmod(n, self.columns)
-        return _LEFT + column * (self.size[0] + 0.4), _GRID_TOP + row * (self.size[1] + _GRID_GAP)
+        return _LEFT + column * (self.size[0] + _GRID_ASIDE), _GRID_TOP + row * (self.size[1] + _GRID_GAP)
 
 
 _GRID_GAP: Final = 0.62
-_GRID_TALLEST: Final = 24.5
+_GRID_ASIDE: Final = 0.33
+_GRID_TALLEST: Final = 7.2
 """All rows of maps together."""
-_GRID_LOWEST: Final = 1.2
+_GRID_LOWEST: Final = 0.72
 """A map of many layers is not lower."""
-_GRID_TOP: Final = 0.95
+_GRID_TOP: Final = 1.08
 """Where the first row of maps begins."""
 
 
@@ -302,7 +319,7 @@ def _grid_panel(
     style.heat(axes, values(table), *style.ground(numbers), cells=grid.maps * numbers.size)
     style.stripe(axes, is_off(data) & np.isfinite(values(table)))
     _end_ticks(axes, table)
-    sheet.text(left, top - 0.33, label(name, int(12 * (width + 0.4))), weight="bold")
+    sheet.text(left, top - 0.33, label(name, int(14.7 * (width + _GRID_ASIDE - 0.1))), weight="bold")
     largest = float(np.nanmax(numbers)) if np.isfinite(numbers).any() else float("nan")
     note = "no evidence" if np.isnan(largest) else "absent" if largest == 0 else f"max {shown(table, largest)}"
     beside = f", {_short(chance)} {shown(table, float(chance))}" if chance is not None and chance.ndim == 0 else ""
@@ -346,12 +363,12 @@ def dependency_types(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     """
     table = charts.relations(data)
     numbers, names = values(table), labels_of(table, "rel")
-    width = float(np.clip(_CELL * numbers.shape[1], 1.9, 5.2))
-    height = max(0.6, 0.17 * len(numbers))
+    height = max(0.6, min(0.17 * len(numbers), 7.2))
     left = 0.35 + 0.068 * max([len(label(str(name))) for name in names], default=4)
+    width = float(np.clip(_CELL * numbers.shape[1], 1.7, style.WIDEST - left - _BARS - 0.6))
     sheet = Sheet(
-        left + width + 0.25 + _BARS + 0.65, _HEADER + height + _FOOTER, "Attention to each relation, by layer",
-        "relative to the relation's mean over layers; sorted from low layers to deep ones", new,
+        left + width + 0.25 + _BARS + 0.3, _HEADER + height + _FOOTER, "Attention to each relation, by layer",
+        "relative to the relation's mean over layers; sorted from low layers to deep ones", new, source(data),
     )  # fmt: skip
     axes = sheet.axes(left, _HEADER, width, height)
     mesh = charts.relation_map(axes, table)
@@ -371,15 +388,15 @@ def dependency_types(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
 def offset_profile(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     """Attention by offset i − j: mean over heads (line 0), the previous-piece head, the own-piece head."""
     subtitle = f"{said(data['attention_at_offset'], 'formula')}; positive: to earlier pieces"
-    sheet = Sheet(6.4, 3.4, "Attention by offset", subtitle, new)
-    charts.offsets(sheet.axes(0.62, 0.72, 5.5, 2.1), data)
+    sheet = Sheet(6.4, 3.4, "Attention by offset", subtitle, new, source(data))
+    charts.offsets(sheet.axes(0.62, 0.75, 5.5, 2.1), data)
     return sheet.figure
 
 
 def dependency_probability(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     """Section 4.3: the probability that two pieces at a distance are in a dependency (line 0)."""
     name = title(data["dependency_probability"])
-    sheet = Sheet(6.4, 3.2, name, "share of the pairs of pieces at that distance", new)
+    sheet = Sheet(6.4, 3.2, name, "share of the pairs of pieces at that distance", new, source(data))
     charts.probability(sheet.axes(0.62, 0.72, 5.5, 1.95), data)
     return sheet.figure
 
@@ -388,9 +405,10 @@ def importance(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     """Clark et al. 2019, Fig. 3: importance by layer and kind of attended piece; raw (axes 0), centred, weighted."""
     kinds = [str(kind) for kind in labels_of(data["importance"], "kind")]
     name = f"{title(data['importance'])}, by layer"
-    sheet = Sheet(0.3 + 3.1 * len(kinds), 3.5, name, "mean over heads of the mean gradient a weight", new)
+    about = "mean over heads of the mean gradient a weight"
+    sheet = Sheet(0.15 + 2.2 * len(kinds), 3.5, name, about, new, source(data))
     for n, kind in enumerate(kinds):
-        charts.importance(sheet.axes(0.75 + 3.1 * n, 0.85, 2.4, 2.1), data, kind)
+        charts.importance(sheet.axes(0.65 + 2.2 * n, 0.85, 1.6, 2.1), data, kind)
     return sheet.figure
 
 
@@ -409,10 +427,11 @@ def correlation(data: xr.Dataset, metric: str, new: NewFigure = Figure) -> Figur
 
 def _scatters(data: xr.Dataset, metrics: Sequence[str], name: str, new: NewFigure) -> Figure:
     hollow = "; hollow: nearly switched off" if is_off(data).any() else ""
-    sheet = Sheet(0.5 + 3.2 * len(metrics), 3.75, name, f"a dot is a head; the darker, the deeper{hollow}", new)
+    about = f"a dot is a head; the darker, the deeper{hollow}"
+    sheet = Sheet(0.5 + 3.1 * len(metrics), 3.75, name, about, new, source(data))
     for n, metric in enumerate(metrics):
-        charts.scatter(sheet.axes(0.65 + n * 3.2, 1.0, 2.55, 2.1), data, metric)
-        sheet.text(0.65 + n * 3.2, 0.72, charts.correlation(data, metric), weight="bold")
+        charts.scatter(sheet.axes(0.65 + n * 3.1, 1.05, 2.45, 2.1), data, metric)
+        sheet.text(0.65 + n * 3.1, 0.72, charts.correlation(data, metric), weight="bold", size=style.SMALL_SIZE)
     return sheet.figure
 
 
@@ -421,13 +440,21 @@ def _scatters(data: xr.Dataset, metrics: Sequence[str], name: str, new: NewFigur
 _WINDOW: Final = 34
 
 
-def example_heads(data: xr.Dataset, exemplars: pd.DataFrame) -> Figure:
-    """Fig. 4: the most local, most distant and most diffuse head, each with the strongest pair of its first exemplar.
+def example_heads(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame | None = None) -> Figure:
+    """Fig. 4: the most local, most distant and most diffuse head, each with the attention in its first exemplar.
 
-    An axes a head; its arrow (`axes.patches[0]`) leads from the attending to the attended piece.
+    An axes a head; an arrow (`axes.patches[0]`) leads from the attending to the attended piece of the strongest pair,
+    lines (the other patches) between those of all pairs from `_SEEN` on that the run has kept.
+
+    Args:
+        data: a run's results
+        exemplars: its sentences
+        attention: what `exemplar_attention` gives; without it, the strongest pair alone
     """
     found = [(role, standout(data, role)) for role in EXAMPLE_ROLES if role.metric in data]
-    sheet = Sheet(7.4, 0.6 + _EXAMPLE_STEP * len(found), "Three heads and a sentence of each", _EXAMPLE_HELP)
+    height = 0.7 + _EXAMPLE_STEP * len(found)
+    name, about = "Three heads and a sentence of each", _EXAMPLE_HELP if attention is None else _WHOLE_HELP
+    sheet = Sheet(style.WIDEST, height, name, about, source=source(data))
     for n, (role, best) in enumerate(found):
         top = 0.68 + _EXAMPLE_STEP * n
         sheet.text(0.12, top, _example_title(data, role, best), weight="bold", size=style.TEXT_SIZE + 0.5)
@@ -437,18 +464,21 @@ def example_heads(data: xr.Dataset, exemplars: pd.DataFrame) -> Figure:
         if row is None:
             axes.text(0, 1.2, "no sentence to show", size=style.TEXT_SIZE, color=palette.MUTED)
         else:
-            _draw_pair(axes, row)
+            _draw_sentence(axes, row, _weights_of(attention, row))
     return sheet.figure
 
 
-_EXAMPLE_WIDTH: Final = 7.16
-_EXAMPLE_HEIGHT: Final = 1.75
-_EXAMPLE_STEP: Final = 2.1
+_EXAMPLE_WIDTH: Final = 6.5
+_EXAMPLE_HEIGHT: Final = 2.1
+_EXAMPLE_STEP: Final = 2.45
+_SEEN: Final = 0.02
+"""Weights from here on are drawn."""
 _EXAMPLE_MARGIN: Final = 0.5
 """Room for the first piece, which hangs to the left."""
 _LINE: Final = 0.92
 """Where the pieces hang, in inches from the bottom."""
 _EXAMPLE_HELP: Final = "an arc leads from the attending piece to the one it attends to most in that sentence"
+_WHOLE_HELP: Final = "arcs: all attention from 2% on, as strong as it is; the arrow: the strongest pair"
 
 
 def _example_title(data: xr.Dataset, role: Role, best: Standout | None) -> str:
@@ -467,8 +497,24 @@ def _first_exemplar(exemplars: pd.DataFrame, best: Standout | None) -> Any:
     return rows.sort_values("rank").iloc[0] if len(rows) else None
 
 
-def _draw_pair(axes: Axes, row: Any) -> None:
-    """A sentence's pieces on a line and the arc of its strongest pair; coordinates are inches."""
+Weights = Sequence[tuple[int, int, float]]
+"""(i, j, α) of pairs of pieces."""
+
+
+def _weights_of(attention: pd.DataFrame | None, row: Any) -> Weights:
+    """The weights that the run has kept of a sentence, the largest last; none where it has not."""
+    if attention is None:
+        return []
+    same = [attention[name] == row[name] for name in ("layer", "head", "claim", "bucket", "rank") if name in row]
+    kept = attention[np.logical_and.reduce(same)]
+    if kept.empty:
+        return []
+    entries = zip(*(np.asarray(kept.iloc[0][name]).tolist() for name in ("i", "j", "weight")), strict=True)
+    return sorted((one for one in entries if one[2] >= _SEEN), key=lambda one: one[2])
+
+
+def _draw_sentence(axes: Axes, row: Any, weights: Weights) -> None:
+    """A sentence's pieces on a line, the arc of its strongest pair and those of others; coordinates are inches."""
     pieces = readable(list(row["pieces"]), str(row["text"]))
     i, j = int(row["i"]), int(row["j"])
     kept = window(len(pieces), i, j, _WINDOW)
@@ -478,6 +524,9 @@ def _draw_pair(axes: Axes, row: Any) -> None:
         text = "…" if piece is None else label(pieces[piece].text, 14)
         _draw_piece(axes, _EXAMPLE_MARGIN + step * n, text, marked=piece in (i, j))
     _draw_arc(axes, place[i], place[j], float(row["weight"]))
+    for start, end, weight in weights:
+        if (start, end) != (i, j) and start in place and end in place:
+            _draw_line(axes, place[start], place[end], weight)
 
 
 def _draw_piece(axes: Axes, x: float, text: str, *, marked: bool) -> None:
@@ -497,8 +546,7 @@ def _arc(i: float, j: float, rise: float) -> Path:
 
 
 def _draw_arc(axes: Axes, i: float, j: float, weight: float) -> None:
-    span = abs(i - j)
-    rise = float(np.clip(0.16 + 0.1 * span, 0.2, 0.55))
+    rise = _rise(i, j)
     axes.add_patch(
         FancyArrowPatch(
             path=_arc(i, j, rise), arrowstyle="-|>", mutation_scale=9, shrinkA=0, shrinkB=0, color=palette.SERIES[0],
@@ -507,6 +555,16 @@ def _draw_arc(axes: Axes, i: float, j: float, weight: float) -> None:
     )  # fmt: skip
     top = _LINE + 0.1 + rise
     axes.text((i + j) / 2, top, percent(weight), ha="center", va="bottom", size=style.SMALL_SIZE, color=palette.MUTED)
+
+
+def _rise(i: float, j: float) -> float:
+    """How high an arc is."""
+    return float(np.clip(0.16 + 0.14 * abs(i - j), 0.2, 0.9))
+
+
+def _draw_line(axes: Axes, i: float, j: float, weight: float) -> None:
+    path = _arc(i, j, _rise(i, j))
+    axes.add_patch(PathPatch(path, fill=False, edgecolor=palette.SERIES[0], alpha=min(1.0, weight), linewidth=1.0))
 
 
 # ---- the list of all
@@ -524,19 +582,24 @@ class Panel:
     draw: Callable[[xr.Dataset, pd.DataFrame], Figure]
 
 
-def panels(data: xr.Dataset) -> list[Panel]:
-    """Every figure that this run can give: the papers' in their order, then one of each other metric of heads."""
+def panels(data: xr.Dataset, attention: pd.DataFrame | None = None) -> list[Panel]:
+    """Every figure that this run can give: the papers' in their order, then one of each other metric of heads.
+
+    Args:
+        data: a run's results
+        attention: what `exemplar_attention` gives, for Fig. 4
+    """
     similar = _similarity_panels() if similarity.has_map(data) else []
-    known, others = (_given(data, panels) for panels in (_paper_panels(data), [*_CLARK_PANELS, *similar]))
+    known, others = (_given(data, panels) for panels in (_paper_panels(data, attention), [*_CLARK_PANELS, *similar]))
     drawn = {name for panel in known for name in panel.needs}
     return known + others + [_panel_of(name, table) for name, table in by_themselves(data).items() if name not in drawn]
 
 
-def _paper_panels(data: xr.Dataset) -> list[Panel]:
+def _paper_panels(data: xr.Dataset, attention: pd.DataFrame | None) -> list[Panel]:
     to, origin = _tag(data, "pos_to", "NOUN"), _tag(data, "pos_from", "PUNCT")
     scattered = ("distance", "entropy", "dependency_alignment", "distance_entropy_r", "distance_alignment_r")
     return [
-        Panel("example-heads", "4", ("distance", "entropy"), example_heads),
+        Panel("example-heads", "4", ("distance", "entropy"), lambda d, e: example_heads(d, e, attention)),
         Panel("null-attention", "5", ("null_attention",), lambda d, _: null_attention(d)),
         Panel(f"pos-to-{_slug(to)}", "6", ("pos_to",), lambda d, _: pos_to(d, to)),
         Panel(f"pos-from-{_slug(origin)}", "7", ("pos_from",), lambda d, _: pos_from(d, origin)),

@@ -18,8 +18,19 @@ from attnmetrics.errors import ConfigError
 from attnmetrics.views import palette, style
 from attnmetrics.views.certainty import layer_bounds
 from attnmetrics.views.papers.clark_2019 import published_layers
-from attnmetrics.views.style import NewFigure, Sheet
-from attnmetrics.views.tables import Labels, at_labels, chance, further, is_share, labels_of, scale, select, values
+from attnmetrics.views.style import WIDEST, NewFigure, Sheet
+from attnmetrics.views.tables import (
+    Labels,
+    at_labels,
+    chance,
+    further,
+    is_share,
+    labels_of,
+    scale,
+    select,
+    source,
+    values,
+)
 
 _ASIDE: Final = 0.16
 """Layers between the dots of two series."""
@@ -70,11 +81,12 @@ def spread(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
 def _sheet(data: xr.Dataset, panels: Sequence[Dots], name: str, new: NewFigure) -> Figure:
     about = "a dot is a head, the line its layer; dotted: even attention"
     dashed = "; dashed: BERT-base, as published" if published_layers(data) else ""
-    sheet = Sheet(0.35 + 3.2 * len(panels), 3.7, name, about + dashed, new)
+    step = min(3.2, (WIDEST - 0.2) / len(panels))
+    sheet = Sheet(0.2 + step * len(panels), 3.7, name, about + dashed, new, source(data))
     for n, panel in enumerate(panels):
-        left = 0.65 + 3.2 * n
-        sheet.text(left, 0.66, panel.title, weight="bold")
-        draw(sheet.axes(left, 0.92, 2.6, 2.2), data, panel.metric)
+        left = 0.65 + step * n
+        sheet.text(left - 0.2, 0.7, panel.title, weight="bold", size=style.SMALL_SIZE)
+        draw(sheet.axes(left, 0.95, step - 0.6, 2.2), data, panel.metric)
     return sheet.figure
 
 

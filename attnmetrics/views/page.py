@@ -15,18 +15,28 @@ from zlib import compress
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.views.palette import BAR, BASELINE, CHANGE, DIVERGING, HEADS_DARK, HEADS_LIGHT, SEQUENTIAL, SURFACE
+from attnmetrics.views.palette import (
+    BAR,
+    BASELINE,
+    CHANGE,
+    DIVERGING,
+    HEADS_DARK,
+    HEADS_LIGHT,
+    SEQUENTIAL,
+    SURFACE,
+    WORDS_LIGHT,
+)
 
 _STATIC: Final = Path(__file__).parent / "static"
-_LIGHT: Final = {
-    "page": SURFACE, "ink": "#1c2733", "muted": "#5d6b79", "line": "#dfe5eb", "card": "#f1f5f8", "chosen": "#dcebf5",
+LIGHT: Final = {
+    "page": SURFACE, "ink": "#1c2733", "muted": "#5a6876", "line": "#dfe5eb", "card": "#f1f5f8", "chosen": "#dcebf5",
     "link": "#1f6f9c", "bar": BAR, "positive": "#1f6f9c", "negative": "#d1690a", "shade": "#1c273340",
-    "baseline": BASELINE, "no-evidence": "#d5dce3", "to": "#8cc7ea",
+    "baseline": BASELINE, "baseline-words": WORDS_LIGHT, "no-evidence": "#d5dce3", "to": "#8cc7ea",
 } | {f"head-{n}": colour for n, colour in enumerate(HEADS_LIGHT)}  # fmt: skip
-_DARK: Final = {
+DARK: Final = {
     "page": "#141b23", "ink": "#e7edf3", "muted": "#9fb0bf", "line": "#2c3743", "card": "#1b242e", "chosen": "#23384a",
     "link": "#7cc1ea", "bar": "#58a6d0", "positive": "#6cb8e6", "negative": "#f0924a", "shade": "#00000090",
-    "baseline": "#ffa24a", "no-evidence": "#333d48", "to": "#1f6a9a",
+    "baseline": "#ffa24a", "baseline-words": "#ffa24a", "no-evidence": "#333d48", "to": "#1f6a9a",
 } | {f"head-{n}": colour for n, colour in enumerate(HEADS_DARK)}  # fmt: skip
 _STYLES: Final = {
     "atlas": ("view.css", "atlas.css", "try.css"),
@@ -128,7 +138,7 @@ def _palette(view: str) -> str:
     def declare(colours: Mapping[str, str], scheme: str) -> str:
         return f"color-scheme:{scheme};" + "".join(f"--{name}:{colour};" for name, colour in colours.items())
 
-    light, dark = declare(_LIGHT | _scales(view, "light"), "light"), declare(_DARK | _scales(view, "dark"), "dark")
+    light, dark = declare(LIGHT | _scales(view, "light"), "light"), declare(DARK | _scales(view, "dark"), "dark")
     return (
         f":root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
         f":root[data-theme=light]{{{light}}}\n:root[data-theme=dark]{{{dark}}}\n"

@@ -19,9 +19,12 @@ NO_EVIDENCE: Final = "#e4e6e8"
 HATCH: Final = "#a9b0b7"
 SERIES: Final = ("#1f6f9c", "#d1690a", "#7a4fa3", "#2a8a6a")
 """Line colours that stay apart for readers with colour blindness, on light and dark."""
-HEADS_LIGHT: Final = ("#1f6f9c", "#d1690a", "#7a4fa3", "#2a8a6a", "#b8436f", "#8a7a12", "#3b9cc4", "#8c5a3c")
-HEADS_DARK: Final = ("#58aee0", "#f0924a", "#b490dc", "#55c39d", "#e884aa", "#cdbb4c", "#8fd3ee", "#c99b7c")
-"""Colours of heads, repeated after eight, in a light and a dark theme; a number always stands beside them."""
+HEADS_LIGHT: Final = ("#1f6f9c", "#d1690a", "#552255", "#6688ff", "#771100", "#559999", "#1122aa", "#aa3344")
+HEADS_DARK: Final = ("#58aee0", "#f0924a", "#66ffbb", "#6666ee", "#eedd11", "#cc3300", "#447788", "#77ddff")
+"""Colours of heads, in a light and a dark theme: apart for readers who see no red or no green too, repeated after eight
+with other dashes; a number always stands beside them."""
+WORDS_LIGHT: Final = "#b45f06"
+"""Words in the colour of `BASELINE`, which are read only if they are darker than a line."""
 
 LEVELS: Final = 64
 _LIGHT: Final = ("#eef3f8", "#cadeeb", "#8fbfd8", "#4b95bd", "#27689c", "#1b4175", "#111f4d")

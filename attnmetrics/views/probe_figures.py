@@ -14,8 +14,8 @@ from attnmetrics.errors import ConfigError
 from attnmetrics.views import charts, style
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.palette import INK
-from attnmetrics.views.style import NewFigure, Sheet, label
-from attnmetrics.views.tables import at_labels, in_words, labels_of, of_heads, said, scale, title, values
+from attnmetrics.views.style import WIDEST, NewFigure, Sheet, label
+from attnmetrics.views.tables import at_labels, in_words, labels_of, of_heads, said, scale, source, title, values
 
 WEIGHTS: Final = ("attention_weight", "attention_and_words_weight", "attention_and_words_weight_norm")
 """Tables of weights that have a figure, where there are any."""
@@ -29,8 +29,8 @@ def probe_scores(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     """Attachment scores of all probes, with the published ones as marks."""
     rows = data.sizes["probe"]
     subtitle = "share of words whose head is found, without punctuation; marks: as published (other model and treebank)"
-    sheet = Sheet(7.4, 1.3 + _ROW * rows, title(data["uas"]), subtitle, new)
-    draw_scores(sheet.axes(_NAMES, 0.62, 4.3, _ROW * rows), data)
+    sheet = Sheet(WIDEST, 1.4 + _ROW * rows, title(data["uas"]), subtitle, new, source(data))
+    draw_scores(sheet.axes(_NAMES, 0.72, 3.7, _ROW * rows), data)
     return sheet.figure
 
 
@@ -57,9 +57,9 @@ def probe_weights(data: xr.Dataset, metric: str = "attention_weight", new: NewFi
         known = ", ".join(name for name in WEIGHTS if name in data)
         raise ConfigError(f"expected weights of heads by direction, found {metric!r}; there are {known or 'none'}")
     table = data[metric]
-    width = float(np.clip(_CELL * table.sizes["head"], 1.9, 5.2))
+    width = float(np.clip(_CELL * table.sizes["head"], 1.9, 2.6))
     height = float(np.clip(_CELL * table.sizes["layer"], 0.9, 6.4))
-    sheet = Sheet(2 * width + 2.0, 1.9 + height, title(table), said(table, "formula"), new)
+    sheet = Sheet(2 * width + 1.5, 1.9 + height, title(table), said(table, "formula"), new, source(data))
     most = float(np.nanmax(np.abs(values(table)))) if np.isfinite(values(table)).any() else 1.0
     for place, direction in enumerate(labels_of(table, "direction")):
         left = 0.55 + place * (width + 0.6)

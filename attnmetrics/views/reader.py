@@ -9,15 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.errors import ViewError
-from attnmetrics.views.content import as_steps, describe
+from attnmetrics.views.content import as_steps, describe, null_of
 from attnmetrics.views.instance import KINDS, present
+from attnmetrics.views.special import departures, profiles, special
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from attnmetrics.model.load import Model
     from attnmetrics.model.reading import Attention, Reading
 
 KEPT: Final = 2
 """Texts whose queries and keys are kept; those of 1,000 pieces are 140 MB for a model of 30 layers of 9 heads."""
+USUAL_TEXTS: Final = 16
+"""Of the run's texts, those that say how much a head's rows usually depart from its profile."""
+LONGEST_USUAL: Final = 400
+"""Characters of such a text."""
 LONGEST_TEXT: Final = 20_000
 """Characters; what a model takes is far less for most."""
 
@@ -28,9 +35,13 @@ Asked = Mapping[str, str]
 class Reader:
     """Answers with the content of a view, a layer's weights, its queries and keys, a token's weights in all heads."""
 
-    def __init__(self, model: "Model") -> None:
+    def __init__(self, model: "Model", data: "xr.Dataset | None" = None, texts: Sequence[str] = ()) -> None:
+        """A model; for what is special in a text, also the results of its run and some of the run's texts."""
         self.model = model
         self._found = lru_cache(KEPT)(self._read)
+        self._profiles = None if data is None else profiles(data)
+        self._texts = texts[:USUAL_TEXTS]
+        self._usual: list[NDArray[np.float64]] = []
 
     def view(self, asked: Asked) -> dict[str, Any]:
         """What a page draws, but for its arrays, which it asks for as it says in `ask`.
@@ -86,6 +97,22 @@ class Reader:
         if not pieces or max(pieces) >= len(reading.ids) or side not in ("left", "right"):
             raise ViewError(f"expected pieces from 0 to {len(reading.ids) - 1} and a side left or right, found others")
         return of_token(found, side, pieces).astype("<f4").tobytes()  # type: ignore[arg-type]
+
+    def special(self, asked: Asked) -> list[dict[str, Any]]:
+        """The heads that do in a text what they do not over the corpus; none where the run does not tell."""
+        if self._profiles is None or not self._texts:
+            return []
+        if not self._usual:
+            self._usual = [self._departure({"text": text}) for text in self._texts]
+        reading, found = self.read(asked)
+        return special(found, null_of(self.model, reading, {}), *self._profiles, self._usual)
+
+    def _departure(self, asked: Asked) -> NDArray[np.float64]:
+        assert self._profiles is not None
+        reading, found = self._read(asked["text"][:LONGEST_USUAL], "", 0)
+        by_row, _ = departures(found, null_of(self.model, reading, {}), *self._profiles)
+        mean: NDArray[np.float64] = by_row.mean(2)
+        return mean
 
     def read(self, asked: Asked) -> tuple["Reading", "Attention"]:
         """A text as the model reads it.

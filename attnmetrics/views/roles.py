@@ -5,12 +5,14 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from attnmetrics.describing.frame import sentences
 from attnmetrics.describing.questions import HEAD, Answer
+from attnmetrics.views.certainty import bear
 from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.numbers import number
 from attnmetrics.views.pieces import visible
@@ -60,13 +62,16 @@ def _sentence(layer: int, head: int, text: str) -> Text:
 
 
 def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
-    result = LightTable("head", "by", "score", "chance")
+    is_sure = bool(one.rows["low"].notna().any())
+    result = LightTable("head", "by", "score", *(["interval"] if is_sure else []), "chance")
     result.columns[1].justify, result.columns[1].no_wrap = "left", False
     groups = {(int(key[0]), int(key[1])): rows for key, rows in one.rows.groupby(HEAD)}
     for layer, head in heads:
         for n, row in enumerate(groups[layer, head].head(_MOST).itertuples()):
             name = "" if n else f"layer {layer} head {head}"
-            result.add_row(name, Text(role_name(row.role, row.detail)), _number(row.score), _number(row.chance))
+            score, interval = bear(xr.DataArray(row.score), row.score, row.low, row.high)
+            told = [score, interval] if is_sure else [_number(row.score)]
+            result.add_row(name, Text(role_name(row.role, row.detail)), *told, _number(row.chance))
     return result
 
 

@@ -13,6 +13,9 @@ from attnmetrics.views.pieces import readable, visible
 STEPS: Final = 1 << 14
 """Weights of exemplars' rows travel as whole numbers of this part, an error of at most 3·10⁻⁵."""
 
+PARTS_FIRST: Final = ("80-100", "40-60", "0-20", "60-80", "20-40")
+"""The order in which typical sentences get the attention in them, where a page cannot hold that of all parts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
@@ -32,6 +35,12 @@ class Room:
     def drawn(self, attention: pd.DataFrame) -> pd.DataFrame:
         """The attention in as many of each head as a page can hold."""
         return attention[attention["rank"] <= self._affordable(attention["rank"], attention["weight"], self.weights)]
+
+    def in_parts(self, attention: pd.DataFrame) -> pd.DataFrame:
+        """The attention in typical ones, of as many parts as a page can hold: the largest weights, the middle, …"""
+        size = attention["weight"].map(len).astype(int).groupby(attention["bucket"]).sum()
+        held = size.reindex(PARTS_FIRST).fillna(0).cumsum() <= self.weights
+        return attention[attention["bucket"].isin(held[held].index)]
 
     def _affordable(self, rank: pd.Series, content: pd.Series, most: int) -> int:
         """The last rank up to which the lengths of all contents add up to no more than `most`; one rank at least."""
@@ -72,12 +81,18 @@ class Book:
             by_head.setdefault(at, []).append(list(asdict(one).values()))
         return by_head
 
-    def listed_by_bucket(self, exemplars: pd.DataFrame) -> dict[tuple[int, int], list[list[Any]]]:
-        """By head typical ones [bucket, exemplar], those with the largest weights first, without attention."""
+    def listed_by_bucket(
+        self, exemplars: pd.DataFrame, attention: pd.DataFrame
+    ) -> dict[tuple[int, int], list[list[Any]]]:
+        """By head typical ones [bucket, exemplar], those with the largest weights first, with the attention in some."""
+        keys = ["layer", "head", "bucket", "rank"]
+        found = {tuple(getattr(row, key) for key in keys): row for row in attention.itertuples(index=False)}
+        parts = exemplars.assign(part=-exemplars["bucket"].map(TYPICAL.index).astype(int))
+        ordered = parts.sort_values(["layer", "head", "part", "rank"])
         by_head: dict[tuple[int, int], list[list[Any]]] = {}
-        for bucket in reversed(TYPICAL):
-            for at, listed in self.listed(exemplars[exemplars["bucket"] == bucket], exemplars.iloc[:0]).items():
-                by_head.setdefault(at, []).extend([bucket, one] for one in listed)
+        for row in ordered.itertuples(index=False):
+            one = self._exemplar(row, found.get((row.layer, row.head, row.bucket, row.rank)))
+            by_head.setdefault((int(row.layer), int(row.head)), []).append([row.bucket, list(asdict(one).values())])
         return by_head
 
     def packed(self) -> dict[str, Any]:

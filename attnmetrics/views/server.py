@@ -9,7 +9,7 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -31,6 +31,8 @@ from attnmetrics.errors import AttnmetricsError, ConfigError, ModelError
 from attnmetrics.views.reader import Reader
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from attnmetrics.model.load import Model
 
 Answer = Callable[[Request], Awaitable[Response]]
@@ -126,16 +128,21 @@ def _place_of(given: str, measured: str) -> str:
     return measured if Path(measured).is_dir() else str(MODELS.get(given, given))
 
 
-def application(page: str, load: "Callable[[], Model]", facts: Mapping[str, Any]) -> Starlette:
+def application(
+    page: str, load: "Callable[[], Model]", facts: Mapping[str, Any], data: "xr.Dataset | None" = None,
+    texts: Sequence[str] = (),
+) -> Starlette:  # fmt: skip
     """The server's answers.
 
     Args:
         page: the atlas.
         load: gives the model; called when a person first wants it, and again after it failed.
         facts: what run.json says.
+        data: the run's results, for what is special in a text.
+        texts: some of the run's, likewise.
     """
     thread = ThreadPoolExecutor(1, "model")  # one text at a time
-    reader = cache(lambda: Reader(load()))
+    reader = cache(lambda: Reader(load(), data, texts))
 
     async def in_turn(work: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(thread, work)
@@ -164,6 +171,7 @@ def application(page: str, load: "Callable[[], Model]", facts: Mapping[str, Any]
         "/api/layer": sent(Reader.layer),
         "/api/neurons": sent(Reader.neurons),
         "/api/token": sent(Reader.token),
+        "/api/special": told(Reader.special),
     }
     return Starlette(
         routes=[Route(path, answer) for path, answer in answers.items()],

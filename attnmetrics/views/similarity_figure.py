@@ -19,13 +19,13 @@ from attnmetrics.views import palette, similarity, style
 from attnmetrics.views.evidence import competing, is_off
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.style import Sheet
-from attnmetrics.views.tables import Labels, heading, is_share, scale, select, title, units, values
+from attnmetrics.views.tables import Labels, heading, is_share, scale, select, source, title, units, values
 
 LAYER: Final = "layer"
 CLUSTER: Final = "cluster"
-_SIZE: Final = 3.3
+_SIZE: Final = 2.6
 """Inches of either map."""
-_TOP: Final = 0.88
+_TOP: Final = 1.0
 """Inches above them."""
 
 
@@ -46,14 +46,15 @@ def head_similarity(
     require(data)
     shares = " and ".join(map(percent, similarity.explained(data[similarity.MAP])))
     about = [f"dots: {in_words(data, colour, at or {})}", f"axes hold {shares} of all distances" if shares else ""]
-    sheet = Sheet(2 * _SIZE + 1.9, _SIZE + 1.6, "Heads that attend alike", "; ".join(filter(None, about)), new)
+    named = "; ".join(filter(None, about))
+    sheet = Sheet(2 * _SIZE + 1.5, _SIZE + 1.75, "Heads that attend alike", named, new, source(data))
     axes = sheet.axes(0.6, _TOP, _SIZE, _SIZE)
     dots = head_map(axes, data, colour, at)
     if dots.get_array() is not None:
         table = select(data, colour, at or {})
         below = sheet.axes(0.6, _TOP + _SIZE + 0.48, _SIZE, 0.07)
         style.colour_bar(dots, "", share=is_share(table), cax=below)
-    left = 0.6 + _SIZE + 0.75
+    left = 0.6 + _SIZE + 0.6
     sheet.text(left, _TOP - 0.25, title(data[similarity.LAYERS]), weight="bold")
     mesh = layer_map(sheet.axes(left, _TOP, _SIZE, _SIZE), data)
     style.colour_bar(mesh, "", share=False, cax=sheet.axes(left, _TOP + _SIZE + 0.48, _SIZE, 0.07))

@@ -3,6 +3,7 @@
 Figures are built with matplotlib's object interface and no global state.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, Final
@@ -16,6 +17,7 @@ from matplotlib.font_manager import findfont, get_font
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from attnmetrics.views.formulas import typeset
 from attnmetrics.views.palette import BAR, DIVERGING, HATCH, INK, MUTED, NO_EVIDENCE, SEQUENTIAL, SURFACE, Scale
 from attnmetrics.views.pieces import PLACEHOLDER, visible
 
@@ -38,20 +40,52 @@ def label(text: str, limit: int = 28) -> str:
     return short.replace("$", r"\$")
 
 
+def wrap(text: str, width: int, lines: int) -> list[str]:
+    """Text with mathematics between dollar signs in lines of about so many letters; what has no room ends in "…"."""
+    found: list[list[str]] = [[]]
+    for word in re.findall(r"(?:\\.|\$[^$]*\$|[^\s$])+", text):
+        if found[-1] and _letters(" ".join([*found[-1], word])) > width:
+            found.append([])
+        found[-1].append(word)
+    kept = [" ".join(words) for words in found[:lines]]
+    return kept if len(found) <= lines else [*kept[:-1], f"{kept[-1]} …"]
+
+
+def _letters(text: str) -> int:
+    """About how many letters are seen of a text with mathematics."""
+    return len(re.sub(r"\\[a-z]+|[{}$\\_]", "", text))
+
+
 @cache
 def _glyphs() -> frozenset[int]:
     return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())
 
 
-class Sheet:
-    """A figure on which axes are placed in inches from the top left."""
+WIDEST: Final = 6.75
+TALLEST: Final = 9.0
+"""Inches of a figure that fits a page, at most."""
+_SOURCE: Final = 0.22
+"""Inches below everything else for the names of model and corpus."""
+_LETTER: Final = 0.0585
+"""Inches that a letter of small text takes."""
 
-    def __init__(self, width: float, height: float, title: str, subtitle: str = "", new: NewFigure = Figure) -> None:
-        self.width, self.height = width, height
-        self.figure = new(figsize=(width, height), dpi=DPI, facecolor=SURFACE)
-        self.text(0.12, 0.12, label(title, 120), size=TITLE_SIZE, weight="bold")
-        if subtitle:
-            self.text(0.12, 0.34, label(subtitle, 160), color=MUTED)
+
+class Sheet:
+    """A figure on which axes are placed in inches from the top left; at its foot the names of model and corpus.
+
+    The subtitle, whose formulas are set as mathematics, has up to two lines, which end 0.62 inches from the top.
+    """
+
+    def __init__(
+        self, width: float, height: float, title: str, subtitle: str = "", new: NewFigure = Figure, source: str = ""
+    ) -> None:
+        self.width, self.height = width, height + (_SOURCE if source else 0)
+        self.figure = new(figsize=(self.width, self.height), dpi=DPI, facecolor=SURFACE)
+        self.text(0.12, 0.12, label(title, int(width / 0.083)), size=TITLE_SIZE, weight="bold")
+        lines = wrap(typeset(subtitle, lambda words: label(words, 1000)), int((width - 0.24) / _LETTER), 2)
+        self.text(0.12, 0.33, "\n".join(lines), color=MUTED, size=SMALL_SIZE)
+        if source:
+            self.text(0.12, height, label(source, int((width - 0.24) / _LETTER)), color=MUTED, size=SMALL_SIZE)
 
     def text(self, left: float, top: float, text: str, **style: Any) -> None:
         """Text whose top left corner is there."""
@@ -105,13 +139,19 @@ def heat(
     """
     masked = np.ma.masked_invalid(table)
     mesh = axes.pcolormesh(
-        masked, cmap=scale.colours, norm=norm, edgecolors=SURFACE, linewidth=0.6,
+        masked, cmap=scale.colours, norm=norm, edgecolors=SURFACE, linewidth=_edge(axes, table.shape),
         rasterized=max(cells, table.size) > RASTER_CELLS,
     )  # fmt: skip
     axes.invert_yaxis()
     if masked.mask.any():
         _hatch(axes, masked)
     return mesh
+
+
+def _edge(axes: Axes, shape: tuple[int, ...]) -> float:
+    """Points between cells, fewer between small ones."""
+    width, height = size_of(axes)
+    return float(min(0.6, 72 * 0.06 * min(height / max(shape[0], 1), width / max(shape[1], 1))))
 
 
 def stripe(axes: Axes, marked: NDArray[np.bool_]) -> None:
@@ -172,7 +212,7 @@ def colour_bar(mesh: Collection, title: str, *, share: bool, cax: Axes | None = 
     if bar.solids is not None:
         bar.solids.set(rasterized=False, edgecolor="face")
     bar.outline.set_visible(False)
-    few_ticks(dress(bar.ax), "x" if cax else "y", share=share)
+    end_ticks(dress(bar.ax), "x" if cax else "y", bar.norm, share=share)
     bar.set_label(label(title, 80), size=TEXT_SIZE, color=MUTED, family="DejaVu Sans", labelpad=2 if cax else 6)
     return bar.ax
 
@@ -185,6 +225,16 @@ def few_ticks(axes: Axes, which: str, *, share: bool, number: int = 4) -> None:
     axis.set_major_locator(MaxNLocator(number))
     if share:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}%"))
+
+
+def end_ticks(axes: Axes, which: str, norm: Normalize, *, share: bool) -> None:
+    """Both ends of a scale and its middle: 0 where it has signs, 1 of ratios."""
+    from attnmetrics.views.numbers import number, percent
+
+    low, high = float(norm.vmin or 0), float(1 if norm.vmax is None else norm.vmax)
+    middle = float(getattr(norm, "vcenter", 0 if low < 0 else (low + high) / 2))
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_ticks([low, middle, high], labels=[percent(one) if share else number(one) for one in (low, middle, high)])
 
 
 def bars(axes: Axes, sizes: NDArray[np.float64], texts: Iterable[str], *, show_texts: bool) -> None:

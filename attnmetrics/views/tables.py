@@ -187,6 +187,13 @@ def units(table: xr.DataArray) -> str:
     return said(table, "units") or "1"
 
 
+def source(data: xr.Dataset) -> str:
+    """The run's model and corpus, as far as its results name them: "gpt2 · wiki.txt · 1,500 sentences"."""
+    names = [visible(str(data.attrs[name])) for name in ("model", "corpus") if data.attrs.get(name)]
+    measured = [f"{number(float(data['sentences']))} {unit_word(data)}s"] if names and "sentences" in data else []
+    return " · ".join([*names, *measured])
+
+
 def is_of_all_attention(table: xr.DataArray) -> bool:
     """Whether attention to null pieces counts in it, so that a head that rests on them has evidence for it."""
     return table.attrs.get("null") == "in"

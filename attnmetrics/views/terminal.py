@@ -493,7 +493,7 @@ def show_head(data: xr.Dataset, layer: int, head: int, does: Sequence[Renderable
     Raises:
         ConfigError: the run has no such head.
     """
-    _require_head(layer, head, data["layer"].values.tolist(), data["head"].values.tolist())
+    require_head(layer, head, data["layer"].values.tolist(), data["head"].values.tolist())
     tables = [_Beside.of(data, name) for name in by_themselves(data)]
     many = [one for one in tables if one.table.ndim > 2 and one.table.shape[2] > _FEW_LABELS]
     profiles = Columns([_profile(one, layer, head) for one in many], padding=(0, 3))
@@ -513,7 +513,12 @@ def _how_much(data: xr.Dataset, layer: int, head: int) -> list[RenderableType]:
     return [Text(f"{share} of its attention is off null pieces", style=_FAINT)]
 
 
-def _require_head(layer: int, head: int, layers: Sequence[int], heads: Sequence[int]) -> None:
+def require_head(layer: int, head: int, layers: Sequence[int], heads: Sequence[int]) -> None:
+    """Refuse a head that there is not.
+
+    Raises:
+        ConfigError: naming the layers or heads that there are.
+    """
     for what, found, known in (("layer", layer, layers), ("head", head, heads)):
         if found not in known:
             raise ConfigError(f"expected a {what} of this run, found {found}; the run has {what}s {_span(known)}")
@@ -587,7 +592,7 @@ def show_exemplars(frame: pd.DataFrame, layer: int, head: int, top: int = 5, uni
         raise ConfigError("this run has no exemplars: no pair of pieces was attendable, or it ran with --exemplars 0")
     frame = strongest(frame)
     layers, heads = sorted(set(frame["layer"].tolist())), sorted(set(frame["head"].tolist()))
-    _require_head(layer, head, layers, heads)
+    require_head(layer, head, layers, heads)
     rows = frame[(frame["layer"] == layer) & (frame["head"] == head)].sort_values("rank").head(top)
     parts = [Text(f"layer {layer} head {head}", style="bold"), legend()]
     parts += [text for row in rows.to_dict("records") for text in exemplar_lines(row, unit)]

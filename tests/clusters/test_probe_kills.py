@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import psutil
 import pytest
+from faults import workers
 from treebanks import treebank
 
 import attnmetrics
@@ -69,6 +70,24 @@ def test_a_killed_driver_goes_on(
     shutil.rmtree(tmp_path / "run" / "annotations", ignore_errors=True)
     with start(folder, banks, *flags) as again:
         assert again.wait() == 0, again.stderr.read()
+    assert left(folder) == undisturbed
+
+
+def test_killed_workers_of_a_cluster_are_replaced(
+    demo_run: Path, banks: dict[str, Path], undisturbed: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Whatever extracts features when the first are there is killed."""
+    folder = begin(demo_run, locate(tmp_path / "run"))
+    struck: list[psutil.Process] = []
+    with start(folder, banks, "--engine=ray", "--workers=2") as driver:
+        while not struck:
+            assert driver.poll() is None, driver.stderr.read()
+            if list((tmp_path / "run" / "probe" / "features").rglob("*.npz")):
+                struck = workers("extract", [driver])
+            time.sleep(0.01)
+        for process in struck:
+            process.kill()
+        assert driver.wait() == 0, driver.stderr.read()
     assert left(folder) == undisturbed
 
 

@@ -24,17 +24,27 @@ ROLES = {
     "first piece": [("first piece", "")],
     "broad": [("broad", "")],
 }
+REST = "Rests {} on the first piece; the rest"
+FAR = "is spread over the sentence, {} pieces away on average."
+BY_POSITION = "Where it looks depends on position, hardly on the words (variability 0.00; median head 0.00)."
 SENTENCES = {
-    "previous": "Rests 12% on the first piece; the rest goes to the previous piece (100%; median head",
-    "position": "Where it looks depends on position, hardly on the words (variability 0.00; median head",
-    "syntax": "it looks most at the head word. Along dependencies 100%, where its distances alone would give 13%.",
-    "second sink": "to one piece of each sentence, a second sink, most often “the” (100%; even attention 15%).",
-    "inactive": "switched off on this text: rests 95% on the first piece, and all else comes from the remaining 5%",
-    "induction": "At a piece that came before, 82% goes to what followed it then (induction; even attention 9%).",
-    "repetition": "At a piece that came before, 82% goes to where it did (even attention 9%).",
-    "determiners": "the rest goes to determiners (81%, 2.2 times even attention).",
-    "first piece": "Rests 84% on the first piece; the rest is spread over the sentence, 4.0 pieces away on average.",
-    "broad": "the rest is spread almost evenly over the sentence (entropy 2.0 of 2.0 nats).",
+    "previous": f"{REST.format('12%')} goes to the previous piece (100%; median head 14%). {BY_POSITION}",
+    "own": f"{REST.format('6%')} goes to the attending piece itself (100%; median head 16%). {BY_POSITION}",
+    "position": f"{REST.format('24%')} {FAR.format(2.5)} {BY_POSITION}",
+    "syntax": f"{REST.format('42%')} {FAR.format(5.4)} From nsubj (100%; the best fixed distance 9%), det (100%; the "
+    "best fixed distance 10%) and obj (100%; the best fixed distance 13%) it looks most at the head word. Along "
+    "dependencies 100%, where its distances alone would give 13%.",
+    "second sink": f"{REST.format('26%')} goes to one piece of each sentence, a second sink, most often “the” (100%; "
+    "even attention 15%).",
+    "inactive": "Nearly switched off on this text: rests 95% on the first piece, and all else comes from the remaining "
+    "5% (that by itself looks like own piece and position).",
+    "induction": f"{REST.format('19%')} {FAR.format(4.1)} At a piece that came before, 82% goes to what followed it "
+    "then (induction; even attention 9%).",
+    "repetition": f"{REST.format('19%')} {FAR.format(4.2)} At a piece that came before, 82% goes to where it did "
+    "(even attention 9%).",
+    "determiners": f"{REST.format('12%')} goes to determiners (81%, 2.2 times even attention).",
+    "first piece": f"{REST.format('84%')} {FAR.format('4.0')}",
+    "broad": f"{REST.format('20%')} is spread almost evenly over the sentence (entropy 2.0 of 2.0 nats).",
 }
 
 
@@ -58,9 +68,9 @@ def test_a_planted_head_has_its_roles_and_no_other(name: str, frame: pd.DataFram
     assert sorted(zip(own["role"], own["detail"], strict=True)) == sorted(ROLES[name])
 
 
-@pytest.mark.parametrize("name", SENTENCES)
-def test_a_planted_head_is_told_in_a_sentence(name: str, frame: pd.DataFrame) -> None:
-    assert SENTENCES[name] in sentences(frame)[0, head(name)]
+@pytest.mark.parametrize("name", HEADS)
+def test_a_planted_head_is_told_in_a_sentence_and_nothing_else(name: str, frame: pd.DataFrame) -> None:
+    assert sentences(frame)[0, head(name)] == SENTENCES[name]
 
 
 def test_pure_position_has_no_excess_and_pure_syntax_all_of_it(data: xr.Dataset, frame: pd.DataFrame) -> None:

@@ -9,10 +9,12 @@ import pytest
 import xarray as xr
 from merged import HOSTILE, merged_results, merged_sums
 
+import attnmetrics
 from attnmetrics.exporting.as_csv import write_tables
 from attnmetrics.exporting.as_json import results, write_json
-from attnmetrics.exporting.content import Content, of_heads
+from attnmetrics.exporting.content import Content, load_sentences, of_heads
 from attnmetrics.exporting.tidy import single_numbers, tidy, with_dimensions
+from attnmetrics.storage import locate
 
 FACTS = {
     "attnmetrics": "1.2.3",
@@ -20,6 +22,19 @@ FACTS = {
     "model": {"name": "some/model", "null": {"leading": 1, "trailing": 0, "between": 0}},
 }
 TOKENS = pd.DataFrame({"layer": [1, 4], "head": [0, 2], "piece": ["=", "Ġ the"], "lift": [2.5, np.nan]})
+
+SENTENCES = pd.DataFrame(
+    {
+        "layer": [1],
+        "head": [2],
+        "claim": [""],
+        "bucket": ["top"],
+        "rank": [1],
+        "weight": [0.1 + 0.2],
+        "i": [1],
+        "j": [0],
+    }
+).assign(text="=a b", pieces=[["=a", "b"]])
 
 
 def small() -> xr.Dataset:
@@ -46,7 +61,7 @@ def small() -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def content() -> Content:
-    return Content(merged_results(merged_sums()), FACTS, {"tokens": TOKENS})
+    return Content(merged_results(merged_sums()), FACTS, {"tokens": TOKENS, "exemplars": SENTENCES})
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +146,26 @@ def test_no_spreadsheet_takes_a_label_or_a_piece_for_a_formula(csvs: Path) -> No
     assert labels[:3] == ["NOUN", f"'{HOSTILE[0]}", f"'{HOSTILE[1]}"]
     assert read(csvs, "tokens")["piece"].tolist() == ["'=", "Ġ the"]
     assert read(csvs, "tokens")["head_name"].tolist() == ["L1H0", "L4H2"]
+
+
+def test_sentences_are_in_both_with_their_pieces_in_json(content: Content, csvs: Path, tmp_path: Path) -> None:
+    (row,) = read(csvs, "exemplars").to_dict("records")
+    assert row == {
+        "head_name": "L1H2", "layer": 1, "head": 2, "claim": "", "bucket": "top", "rank": 1, "weight": 0.1 + 0.2,
+        "i": 1, "j": 0, "text": "'=a b",
+    }  # fmt: skip
+    write_json(content, tmp_path)
+    found = json.loads((tmp_path / "exemplars.json").read_text(encoding="utf-8"))
+    assert found["about"]["model"] == "some/model"
+    assert found["exemplars"] == [{**row, "text": "=a b", "pieces": ["=a", "b"]}]
+    assert "`exemplars.csv` holds sentences of each head" in (csvs / "README.md").read_text(encoding="utf-8")
+
+
+def test_sentences_of_a_run_name_the_pieces_of_their_pair(demo_run: Path) -> None:
+    frame = load_sentences(locate(demo_run / "exemplars.parquet"))
+    row = frame.iloc[7]
+    assert (row["attending"], row["attended"]) == (row["pieces"][row["i"]], row["pieces"][row["j"]])
+    assert len(frame) == len(attnmetrics.exemplars(demo_run))
 
 
 def test_json_read_back_equals_every_result(content: Content, tmp_path: Path) -> None:

@@ -256,9 +256,12 @@ def test_without_a_model_only_what_the_run_kept(demo_run: Path, tmp_path: Path, 
     assert capsys.readouterr().out.startswith(f"headvis: {out}")
     check_contract(out)
     config = read(out / "config.json")
-    assert (config["heads"], config["intervals"]) == ([[3, 0]], ["top"])
-    assert len(file_of(out, 3, 0)["sequences"]) == 2
-    assert "Typical sentences are not here" in (out / "README.md").read_text(encoding="utf-8")
+    assert (config["heads"], config["intervals"]) == (
+        [[3, 0]],
+        ["0-20", "20-40", "40-60", "60-80", "80-100", "top"],
+    )
+    assert len(file_of(out, 3, 0)["sequences"]) == 2 + 5
+    assert "Typical sentences are not here" not in (out / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_run_without_pieces_and_roles_says_so(demo_run: Path, tmp_path: Path) -> None:

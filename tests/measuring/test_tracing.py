@@ -98,8 +98,9 @@ def test_every_exemplar_of_a_run_is_there(demo_run: Path) -> None:
     frame = attnmetrics.exemplar_attention(demo_run)
     exemplars = attnmetrics.exemplars(demo_run)
     reference = {text: attention_float64(MODELS["demo"], text).alpha for text in exemplars["text"].unique()[::4]}
-    exemplars = exemplars[exemplars["bucket"] == "top"]
-    exemplars = exemplars[(exemplars["claim"] == "") | exemplars["claim"].str.startswith("relation:")]
+    is_told = (exemplars["claim"] == "") | exemplars["claim"].str.startswith("relation:")
+    exemplars = exemplars[is_told & ((exemplars["bucket"] == "top") | (exemplars["rank"] == 1))]
+    assert exemplars["bucket"].nunique() == 6
     keys = ["layer", "head", "claim", "bucket", "rank"]
     assert list(frame.columns) == [*keys, "pieces", "i", "j", "weight"]
     pd.testing.assert_frame_equal(frame[keys], exemplars[keys].reset_index(drop=True))
@@ -199,10 +200,13 @@ def test_as_many_as_asked_for_are_traced(options: dict[str, object], expected: i
     chosen = {"max_documents": 2, "layers": (1, 4), "exemplars": 3, **options}
     facts = run(demo_config(tmp_path / "run", **chosen), QUIET)
     frame = attnmetrics.exemplar_attention(tmp_path / "run")
-    frame = frame[frame["claim"] == ""]
+    assert ("trace" in facts["seconds"]) == (tmp_path / "run" / "traces").exists() == (len(frame) > 0)
+    parts = frame[frame["bucket"] != "top"]
+    assert set(parts["rank"]) <= {1}
+    assert (parts.groupby(["layer", "head"]).size() == 5).all()
+    frame = frame[(frame["claim"] == "") & (frame["bucket"] == "top")]
     assert len(frame) == facts["model"]["heads"] * 2 * expected
     assert (frame.dtypes[["layer", "head", "rank", "pieces"]] == np.int64).all()
-    assert ("trace" in facts["seconds"]) == (tmp_path / "run" / "traces").exists() == (expected > 0)
     if expected:
         exemplars = attnmetrics.exemplars(tmp_path / "run", claim="", bucket="top").query("rank <= @expected")
         assert set(frame["layer"]) == {1, 4}

@@ -17,7 +17,8 @@ from attnmetrics.results.tables import save_tables
 from attnmetrics.statistics.groups import GroupSums
 from attnmetrics.statistics.states import State
 from attnmetrics.storage import locate
-from attnmetrics.views.certainty import bear, certainty, ordinal, rank_told
+from attnmetrics.views.certainty import bear, certainty
+from attnmetrics.views.places import find_place, ordinal
 
 SHARDS = 12
 NONE = (
@@ -116,8 +117,10 @@ def test_results_carry_their_intervals_to_views(both: tuple[xr.Dataset, xr.Datas
     assert "`attnmetrics merge` adds them" in with_intervals(results, None).attrs["no_intervals"]
     low, high = intervals["distance_rank"].values[0, 0]
     rank = int((results["distance"] > results["distance"][0, 0]).sum()) + 1
-    assert rank_told(data, "distance", {"layer": 1, "head": 0}, rank, 6).startswith(ordinal(int(low + 1e-9)))
-    assert rank_told(results, "distance", {"layer": 1, "head": 0}, rank, 6) == str(rank)
+    of_all = [find_place(one, "distance", {}, {"layer": 1, "head": 0}, results["distance"]) for one in (data, results)]
+    assert [(one.rank, one.of) for one in of_all if one] == [(rank, 6), (rank, 6)]
+    assert of_all[0].told.startswith(ordinal(int(low + 1e-9))) if of_all[0] else False
+    assert of_all[1].told == str(rank) if of_all[1] else False
     assert 1 <= low <= high <= 6
 
 

@@ -49,9 +49,9 @@ def test_the_results_are_those_of_a_folder(demo_run: Path, url: str) -> None:
     folder = locate(url)
     assert stored_outputs(folder) == outputs(demo_run)
     assert folder.names() == [
-        "annotations", "claims", "commits", "exemplar_attention.parquet", "exemplars.parquet", "intervals.zarr",
-        "passages", "prefix", "report", "results.zarr", "roles.parquet", "run.json", "shards.zarr", "tables", "tokens",
-        "tokens.parquet", "traces", "typical",
+        "annotations", "claims", "commits", "exemplar_attention.parquet", "exemplars.parquet", "halves.zarr",
+        "intervals.zarr", "passages", "prefix", "report", "results.zarr", "roles.parquet", "run.json", "shards.zarr",
+        "tables", "tokens", "tokens.parquet", "traces", "typical",
     ]  # fmt: skip
     assert b"<html" in (folder / "report" / "index.html").read()
     assert json.loads((folder / "run.json").read())["configuration"]["out"] == url

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -138,13 +139,14 @@ def test_damaged_results_are_not_loaded(
     folder = tmp_path / "run"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(runs["finished"], folder)
-    starts = ("results.zarr", "intervals.zarr", "exemplar", "tokens.parquet", "roles")
+    starts = ("results.zarr", "intervals.zarr", "halves.zarr", "exemplar", "tokens.parquet", "roles")
     files = [file for file in files_of(folder) if file.startswith(starts)]
     file = data.draw(st.sampled_from(files))
     KINDS[kind](folder / file, where)
     load = {
         "results.zarr": attnmetrics.load,
         "intervals.zarr": attnmetrics.intervals,
+        "halves.zarr": partial(attnmetrics.load, with_intervals=True),
         "exemplars.parquet": attnmetrics.exemplars,
         "exemplar_attention.parquet": attnmetrics.exemplar_attention,
         "tokens.parquet": attnmetrics.tokens,

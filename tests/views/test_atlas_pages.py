@@ -217,8 +217,11 @@ def save(page: Page, kind: str, folder: Path, part: str = "") -> Path:
 
 
 def table(path: Path) -> list[list[str]]:
+    """The rows of a file, without the last column, which says the same of all: what they are of."""
     with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.reader(file))
+        header, *rows = csv.reader(file)
+    assert header[-1] == "about" and len({row[-1] for row in rows}) == 1 and "demo · " in rows[0][-1]
+    return [row[:-1] for row in (header, *rows)]
 
 
 # ---- ways
@@ -1276,8 +1279,9 @@ def test_what_the_finder_shows_is_saved_in_full(page: Page, data: xr.Dataset, tm
 def test_pictures_are_saved(page: Page, tmp_path: Path, address: str, part: str, file: str) -> None:
     visit(page, address)
     vector, pixels = (save(page, kind, tmp_path, part) for kind in ("SVG", "PNG"))
-    assert (vector.name, pixels.name) == (f"{file}.svg", f"{file}.png")
+    assert (vector.name, pixels.name) == (f"demo-{file}.svg", f"demo-{file}.png")
     text = vector.read_text(encoding="utf-8")
+    assert "demo · demo.txt · 321 sentences" in text
     assert "var(" not in text and 'fill="#' in text and "data-screen" not in text
     assert pixels.read_bytes().startswith(b"\x89PNG") and pixels.stat().st_size > 3000
 

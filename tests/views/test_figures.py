@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from synthetic import HOSTILE, dataset, exemplars
 
+import attnmetrics
 from attnmetrics.errors import ConfigError
 from attnmetrics.views import figures, palette, style
+from attnmetrics.views.formulas import typeset
 from attnmetrics.views.heads import ROLES, standout
+from attnmetrics.views.numbers import percent
 from attnmetrics.views.pieces import window
 
 LAYERS, HEADS = 4, 3
@@ -43,7 +47,7 @@ def widths(axes: Axes) -> list[float]:
 
 
 def y_labels(axes: Axes) -> list[str]:
-    return [text.get_text() for text in axes.get_yticklabels()]
+    return [text.get_text().replace("no word", "_") for text in axes.get_yticklabels()]
 
 
 def size_of(figure: Figure, form: str = "svg") -> int:
@@ -191,6 +195,43 @@ def test_correlations_show_a_dot_for_each_head(data: xr.Dataset) -> None:
     assert "r = −0.73, p < 0.001" in texts
 
 
+# ---- any model on a page
+
+
+@pytest.mark.parametrize(("layers", "heads"), [(6, 6), (12, 12), (30, 9), (48, 25)])
+def test_figures_fit_a_page_and_say_of_which_run_they_are(layers: int, heads: int) -> None:
+    data = dataset(layers, heads).assign_attrs(model="small-135M", corpus="wiki.txt")
+    for draw in (figures.distance, figures.dependency_alignment, figures.dependency_types, figures.all_pos_to):
+        figure = draw(data)
+        assert (figure.get_size_inches() <= (6.75, 9)).all(), draw.__name__
+        assert figure.texts[2].get_text().startswith("small-135M · wiki.txt · "), draw.__name__
+
+
+def test_both_ends_of_a_scale_are_labelled(data: xr.Dataset) -> None:
+    map_axes, _, scale = figures.null_attention(data).axes
+    low, middle, high = map_axes.collections[0].get_clim()[0], 0.5, map_axes.collections[0].get_clim()[1]
+    assert_allclose(scale.get_xticks(), [low, middle * high, high])
+    assert [tick.get_text() for tick in scale.get_xticklabels()][0::2] == ["0%", percent(high)]
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("Σ F[i,j]·|i−j| ÷ M", r"$\sum$ $F_{i,j}$·|$i$−$j$| ÷ $M$"),
+        ("Σ_{i,j<N, attendable} |F − F̄[i,j]|", r"$\sum_{i,j<N,\ \mathrm{attendable}}$ |$F$ − $\bar{F}_{i,j}$|"),
+        ("F[i,j]·1(pos(j)=name)", r"$F_{i,j}$$\ \mathbf{1}_{\mathrm{pos}(j)=\mathrm{name}}$"),
+        ("mean of rows that a piece may see", "mean of rows that a piece may see"),
+    ],
+)
+def test_formulas_are_set_as_mathematics(formula: str, expected: str) -> None:
+    assert typeset(formula) == expected
+
+
+def test_a_long_subtitle_has_two_lines_and_keeps_mathematics_whole() -> None:
+    lines = style.wrap("$a_{i,\\ j}$ one two $b$ three four five", 10, 2)
+    assert lines == ["$a_{i,\\ j}$ one", "two $b$ …"]
+
+
 # ---- figure 4
 
 
@@ -259,6 +300,19 @@ def kinds_of_panels(data: xr.Dataset) -> list[figures.Panel]:
     return list({kind(panel): panel for panel in reversed(figures.panels(data))}.values())
 
 
+def test_examples_show_all_attention_that_the_run_has_kept(demo_run: Path) -> None:
+    data, sentences = attnmetrics.load(demo_run), attnmetrics.exemplars(demo_run)
+    kept = attnmetrics.exemplar_attention(demo_run)
+    whole = figures.example_heads(data, sentences, kept)
+    for axes, alone in zip(whole.axes, figures.example_heads(data, sentences).axes, strict=True):
+        assert len(alone.patches) == 1 < len(axes.patches)
+        assert [patch.get_alpha() for patch in axes.patches[1:]] == sorted(
+            patch.get_alpha() for patch in axes.patches[1:]
+        )
+    assert {"demo"} == {data.attrs["model"], data.attrs["corpus"]}
+    assert whole.texts[2].get_text().startswith("demo · demo · ")
+
+
 @pytest.mark.parametrize(("layers", "heads"), [(1, 1), (1, 16), pytest.param(48, 25, marks=pytest.mark.cluster)])
 def test_every_figure_draws_for_any_number_of_heads(layers: int, heads: int) -> None:
     data = dataset(layers, heads)
@@ -266,7 +320,7 @@ def test_every_figure_draws_for_any_number_of_heads(layers: int, heads: int) -> 
     for panel in kinds_of_panels(data):
         figure = panel.draw(data, sentences)
         assert size_of(figure) < 3_000_000
-        assert max(figure.get_size_inches()) < 27
+        assert (figure.get_size_inches() <= (6.75, 9)).all(), panel.key
 
 
 def test_a_sheet_without_room_shows_the_relations_with_most_edges() -> None:

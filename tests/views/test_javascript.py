@@ -327,14 +327,14 @@ def test_a_file_says_what_its_table_says() -> None:
 def test_rows_of_sentences_are_read_one_behind_the_other() -> None:
     random = np.random.default_rng(7)
     rows: list[list[tuple[int, int]]] = []
-    for _ in range(3 + 5):
+    for _ in range(3 + 5 + 5):
         to = np.flatnonzero(random.random(5) < 0.6)
         rows.append([(int(place), int(random.integers(1, 100))) for place in to])
     flat = [entry for row in rows for entry in row]
     packed = {"lengths": [len(row) for row in rows], "to": [to for to, _ in flat], "weights": [w for _, w in flat]}
     sentences = [["a.txt", list("abc"), "000"], ["b.txt", list("abcde"), "01010"]]
     exemplars = [[[0, 1, 0.5, 2, 1, True], [1, 2, 0.4, 0, 0, False]]]
-    typical = [[["80-100", [1, 1, 0.3, 2, 0, False]]], []]
+    typical = [[["80-100", [1, 1, 0.3, 2, 0, True]], ["0-20", [1, 1, 0.1, 2, 0, False]]], []]
     claimed = [["relation:obj:hit", 3, 7, [[1, 1, 0.3, 4, 2, True]]]]
     listed = {"exemplars": exemplars, "typical": typical, "claimed": claimed}
     sent = [{**listed, "sentences": sentences, "steps": 100}, packed]
@@ -343,13 +343,13 @@ def test_rows_of_sentences_are_read_one_behind_the_other() -> None:
             ({text: m.textOf(one), rows: one.row && one.pieces.map((_, piece) => one.row(piece))}));
         const {byHead, typical, claimed} = m.readExemplars(data, packed);
         const ofClaim = ({claim, layer, head, list}) => [claim, layer, head, told(list)];
-        const ofTypical = list => list.map(one => [one.bucket, one.rank, m.textOf(one), one.row]);
+        const ofTypical = list => list.map(one => [one.bucket, one.rank, ...Object.values(told([one])[0])]);
         return [...byHead.map(told), ...claimed.map(ofClaim), typical.map(ofTypical)]; }"""
     (first, without), (claim, layer, head, (second,)), parts = evaluate("exemplars", expression, sent)
-    assert parts == [[["80-100", 1, "a bc de", None]], []]
     assert (claim, layer, head) == ("relation:obj:hit", 3, 7)
     expected = [[[to, weight / 100] for to, weight in row] for row in rows]
-    assert (first["rows"], without["rows"], second["rows"]) == (expected[:3], None, expected[3:])
+    assert (first["rows"], without["rows"], second["rows"]) == (expected[:3], None, expected[8:])
+    assert parts == [[["80-100", 1, "a bc de", expected[3:8]], ["0-20", 1, "a bc de", None]], []]
     assert (first["text"], second["text"]) == ("abc", "a bc de")
 
 

@@ -254,6 +254,17 @@ def test_the_model_is_that_of_the_run(facts: dict[str, Any]) -> None:
     assert (layers.layers, layers.attends.leading) == ((1, 3), 0)
 
 
+def test_a_model_that_was_named_from_elsewhere_is_found(
+    facts: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "small").symlink_to(MODELS["demo"])
+    monkeypatch.chdir(tmp_path)
+    described = load_model("small").describe()
+    monkeypatch.chdir("/")
+    there = {**facts, "configuration": {**facts["configuration"], "model": "small"}, "model": described}
+    assert serve.model_of(there).fingerprint == described["fingerprint"]
+
+
 def test_another_model_is_refused_by_its_size(facts: dict[str, Any], tmp_path: Path) -> None:
     other = str(save_model(tmp_path / "other", "gpt2"))
     with pytest.raises(

@@ -81,11 +81,13 @@ def test_typical_sentences_of_a_head_stand_by_their_parts() -> None:
     strongest = exemplars(data, k=3)
     parts = pd.concat([strongest.assign(bucket=bucket) for bucket in ("0-20", "80-100")])
     every = pd.concat([strongest, parts], ignore_index=True)
-    page = contents(data, every, attention(strongest), facts())
+    drawn = pd.concat([strongest, parts[parts["rank"] == 1]], ignore_index=True)
+    page = contents(data, every, attention(drawn), facts())
     assert page["tokens"] is None
     assert [len(listed) for listed in page["typical"]] == [4] * 4
     assert [bucket for bucket, _ in page["typical"][0]] == ["80-100", "80-100", "0-20", "0-20"]
     assert [one[1] for _, one in page["typical"][0]] == [1, 2, 1, 2]
+    assert [one[-1] for _, one in page["typical"][0]] == [True, False, True, False], "the first of each part is drawn"
     assert [len(listed) for listed in page["exemplars"]] == [3] * 4
     (first, last) = [line for part in show_typical(every, 0, 1) for line in said(part).splitlines() if "%: " in line]
     assert first.startswith("80-100%: ")

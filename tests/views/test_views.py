@@ -11,17 +11,27 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from models import FAMILIES, TEXTS, save_model
+from models import FAMILIES, TEXTS, make_tokenizer, save_model
 from numpy.typing import NDArray
 from scipy.special import softmax
-from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
+from transformers import (
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    BartConfig,
+    BartForConditionalGeneration,
+    PreTrainedModel,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 from transformers.modeling_outputs import BaseModelOutput, Seq2SeqModelOutput
 
 from attnmetrics import views
 from attnmetrics.assets import MODELS
 from attnmetrics.errors import AttnmetricsError, ModelError, ViewError
 from attnmetrics.model.load import Model, load_model
-from attnmetrics.views.pieces import readable
+from attnmetrics.views.pieces import is_unseen, readable
 from attnmetrics.views.words import group_words
 
 TEXT = TEXTS[1]
@@ -161,6 +171,28 @@ def test_words_join_the_pieces_of_letters_and_digits() -> None:
     assert words([], "") == []
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("الطبيب وصل", ["الطبيب", "␣", "وصل"]),
+        ("a 👩‍👧‍👦 b", ["a", "␣", "👩‍👧‍👦", "b"]),
+        ("🇵🇱 ☂️ x", ["🇵🇱", "☂️", "␣", "x"]),
+        ("Müller's unbelievable naïveté", ["Müller", "'s", "unbelievable", "naïveté"]),
+    ],
+)
+def test_a_word_is_written_as_its_text_has_it(demo: Model, text: str, expected: list[str]) -> None:
+    side = views.head(demo, text).data["sides"][0]
+    assert side["texts"] == expected
+    assert len(side["pieces"]) == len(side["words"]) > len(expected)
+    assert not [piece for piece in side["pieces"] if piece != "␣" and all(map(is_unseen, piece))]
+
+
+def test_a_view_of_many_heads_opens_with_a_few() -> None:
+    assert views.head(even(1, 8, 2, 2), ["a", "b"]).data["preset"]["heads"] == list(range(8))
+    assert views.head(even(1, 9, 2, 2), ["a", "b"]).data["preset"]["heads"] == [0, 1, 2]
+    assert views.head(even(1, 9, 2, 2), ["a", "b"], heads=[4, 8]).data["preset"]["heads"] == [4, 8]
+
+
 def test_a_view_is_a_page_or_a_frame(demo: Model, tmp_path: Path) -> None:
     view = views.neuron(demo, "The cat sat.", layer=1, head=2, token=3, theme="dark")
     page = view.save(tmp_path / "neuron.html").read_text(encoding="utf-8")
@@ -246,6 +278,53 @@ def test_only_what_has_queries_has_neurons_and_only_causal_models_go_on(tmp_path
     bert = save_model(tmp_path / "bert", "bert")
     with pytest.raises(ModelError, match="expected a causal model"):
         views.head(str(bert), TEXT, generate=2)
+
+
+def test_a_model_in_memory_is_told_what_to_give_instead(folder: Path) -> None:
+    network = AutoModel.from_pretrained(folder)
+    with pytest.raises(ViewError, match=r"found a \w+Model in memory; save it and its tokenizer"):
+        views.head(network, TEXT)
+
+
+def save_encoder_decoder(folder: Path, family: str) -> Path:
+    """A small random model that reads one text and writes another."""
+    tokenizer = make_tokenizer("bert")
+    tokenizer.save_pretrained(folder)
+    shared = {"vocab_size": len(tokenizer), "decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1}
+    if family == "t5":
+        config = T5Config(d_model=32, d_kv=8, d_ff=32, num_layers=2, num_heads=4, **shared)
+        network: PreTrainedModel = T5ForConditionalGeneration(config)
+    else:
+        sizes = {"layers": 2, "attention_heads": 4, "ffn_dim": 32}
+        sides = {f"{side}_{what}": size for side in ("encoder", "decoder") for what, size in sizes.items()}
+        network = BartForConditionalGeneration(BartConfig(d_model=32, max_position_embeddings=64, **sides, **shared))
+    network.save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("family", ["t5", "bart"])
+def test_an_encoder_decoder_is_drawn_by_its_name(tmp_path: Path, family: str) -> None:
+    torch.manual_seed(3)
+    saved = save_encoder_decoder(tmp_path / family, family)
+    source, target = TEXTS[4], TEXTS[9]
+    view = views.head(str(saved), (source, target))
+    network = AutoModelForSeq2SeqLM.from_pretrained(saved, attn_implementation="eager").eval()
+    tokenizer = AutoTokenizer.from_pretrained(saved)
+    ids, labels = (tokenizer(text, return_tensors="pt")["input_ids"] for text in (source, target))
+    with torch.inference_mode():
+        found = network(input_ids=ids, labels=labels, output_attentions=True)
+    assert [one["name"] for one in view.data["maps"]] == ["Encoder", "Decoder", "Cross"]
+    for place, expected in enumerate((found.encoder_attentions, found.decoder_attentions, found.cross_attentions)):
+        stacked = torch.stack(expected)[:, 0].double().numpy()
+        np.testing.assert_allclose(weights(view, place), stacked, rtol=0, atol=TOLERANCE)
+    encoder, decoder = view.data["sides"]
+    assert encoder["null"] == [True, *[False] * (len(encoder["pieces"]) - 2), True]
+    assert encoder["texts"][1:-1] == ["Nobody", "knew", "."]
+    assert decoder["null"] == [True] + [False] * (len(decoder["pieces"]) - 1)
+    written = views.model(str(saved), source, generate=5).data["sides"][1]
+    assert len(written["pieces"]) == 1 + written["generated"] <= 6
+    with pytest.raises(ViewError, match="is an encoder-decoder: expected the head or the model view"):
+        views.neuron(str(saved), source)
 
 
 def test_the_whole_output_of_a_model_is_drawn() -> None:

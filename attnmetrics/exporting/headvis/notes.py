@@ -55,7 +55,7 @@ that the model takes.
 LACKING: Final = {
     "context": "Of a {unit} only the sentences that hold the two pieces are here: attention to the rest of it is "
     "missing from their rows, and their first piece is not its first.",
-    "typical": "Typical sentences are not here: a run keeps no attention in them, and no model read them "
+    "typical": "Typical sentences are not here: the run kept no attention in them, and no model read them "
     "(`--no-typical`).",
     "tokens": "The tables of pieces are empty: the run does not have them.",
     "roles": "No head says what it does: the run does not have roles.",

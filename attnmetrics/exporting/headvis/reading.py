@@ -49,7 +49,7 @@ def read_attention(
 def _untraced(listing: Listing, drawn: int, most: int) -> NDArray[np.bool_]:
     rows = listing.rows
     is_wanted = (rows["claim"] == 0) & (rows["rank"] < most)
-    return np.asarray(is_wanted & ~(listing.is_drawn & (rows["rank"] < drawn)))
+    return np.asarray(is_wanted & ~listing.is_drawn(drawn))
 
 
 def _of_heads(listing: Listing, layers: Sequence[int], heads: Sequence[int]) -> NDArray[np.bool_]:

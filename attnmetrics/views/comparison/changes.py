@@ -11,12 +11,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.results.comparison import CLEAR, RUN
-from attnmetrics.views.comparison.results import Array, Shown, flat
+from attnmetrics.views.comparison.results import Array, Shown, flat, levels
 from attnmetrics.views.page import pack
 
 
 def pack_changes(data: xr.Dataset, shown: Sequence[Shown]) -> dict[str, Any]:
-    """Of each run but the first and each head, layer by layer; of results and labels that the page shows.
+    """Of each run but the first and each head, layer by layer; of results and labels that the page shows, but for
+    chance levels.
 
     Returns:
         `clear`: values that changed clearly, of how many, `of`; `result` and `label`: places of the one that changed
@@ -26,7 +27,8 @@ def pack_changes(data: xr.Dataset, shown: Sequence[Shown]) -> dict[str, Any]:
     clear, of = np.zeros((2, runs, heads), np.int64)
     best = np.zeros((runs, heads))
     where = np.full((2, runs, heads), -1)
-    for place, one in enumerate(shown):
+    told = [(place, one) for place, one in enumerate(shown) if one.name not in levels(data)]
+    for place, one in told:
         size, known = _sizes(data, one, heads)
         clear += np.isfinite(size).sum(-1)
         of += known
@@ -45,7 +47,15 @@ def _sizes(data: xr.Dataset, one: Shown, heads: int) -> tuple[Array, NDArray[np.
     first, difference, q = (
         flat(data, name)[..., one.labels] for name in (one.name, f"{one.name}_difference", f"{one.name}_q")
     )
-    spread = np.nanstd(first[0].reshape(heads, -1), axis=0)
+    spread = _spread(first[0].reshape(heads, -1))
     difference, q = (table[1:].reshape(-1, heads, len(one.labels)) for table in (difference, q))
     size = np.divide(np.abs(difference), spread, out=np.full(difference.shape, np.nan), where=spread > 0)
     return np.where(q < CLEAR, size, np.nan), np.isfinite(q).sum(-1)
+
+
+def _spread(table: Array) -> Array:
+    """[label] standard deviation over heads [head, label] with evidence; 0 without any."""
+    known = np.isfinite(table)
+    number = np.maximum(known.sum(0), 1)
+    deviation = np.where(known, table - np.where(known, table, 0).sum(0) / number, 0)
+    return np.asarray(np.sqrt((deviation**2).sum(0) / number))

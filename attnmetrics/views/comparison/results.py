@@ -48,6 +48,11 @@ def _is_compared(data: xr.Dataset, name: str) -> bool:
     return table.dims[:3] == (RUN, *HEAD) and table.dtype.kind in "biuf" and is_magnitude(table)
 
 
+def levels(data: xr.Dataset) -> set[str]:
+    """The results that are the chance level of another, and are not told of by themselves."""
+    return {str(data[name].attrs.get("chance", "")) for name in compared(data)}
+
+
 def choose(data: xr.Dataset, most: int | None = None) -> list[Shown]:
     """What the page shows of each result: all labels of those that have few, of others as many as there is room for.
 
@@ -100,6 +105,7 @@ def pack_result(data: xr.Dataset, one: Shown) -> dict[str, Any]:
     twin = f"{one.name}_by_layer"
     return about | {
         "has_null": is_of_all_attention(table),
+        "is_chance": one.name in levels(data),
         "of_heads": _packed(data, one.name, one.labels),
         "of_layers": _packed(data, twin, one.labels) if twin in data else None,
         "correlation": _correlations(data, one),

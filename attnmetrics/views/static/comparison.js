@@ -1,6 +1,6 @@
 // A comparison of runs: addresses, and the pages behind them.
 
-import { jumpBox } from "./atlas/jump-box.js";
+import { SearchBox } from "./atlas/search-box.js";
 import { Site } from "./atlas/site.js";
 import { drawHeadPage } from "./comparison/head-page.js";
 import { drawHeads } from "./comparison/heads-page.js";
@@ -8,7 +8,7 @@ import { openComparison } from "./comparison/open.js";
 import { drawOverview } from "./comparison/overview.js";
 import { drawResultPage } from "./comparison/result-page.js";
 import { drawResults } from "./comparison/results-page.js";
-import { askedRun } from "./comparison/run-choice.js";
+import { askedRun, withRun } from "./comparison/run-choice.js";
 import { drawRuns } from "./comparison/runs-page.js";
 
 /** What draws the page of an address, by its first part (see atlas/site.js). */
@@ -22,7 +22,9 @@ const LIT = { head: "heads", metric: "metrics" };
 export async function drawComparison(root, data) {
   root.classList.add("atlas");
   const comparison = await openComparison(data);
-  const ready = (query) => askedRun(comparison, query);
-  const pages = { what: "comparison", pages: PAGES, links: LINKS, lit: LIT };
-  new Site(root, comparison, { ...pages, ready, box: jumpBox }).listen();
+  const searched = { ...comparison.first, exemplars: comparison.first.exemplars ?? [] };
+  new Site(root, comparison, {
+    what: "comparison", pages: PAGES, links: LINKS, lit: LIT, box: (go) => new SearchBox(searched, go),
+    ready: (query) => askedRun(comparison, query), written: (href) => withRun(comparison, href),
+  }).listen();
 }

@@ -15,6 +15,9 @@ const WIDEST = 760;
 const HEADS_HINT = "Heads: click toggles, double-click isolates";
 const SQUARE_HINT = "Click: on or off. Double-click, or Shift+Enter: this head alone; again: all";
 
+/** Of the squares of heads of one colour, as their lines are dashed. */
+const BORDERS = ["solid", "dashed", "dotted", "double"];
+
 /** Fill root; `onShow(layer, heads)` hears which heads are drawn, by their labels. */
 export async function drawHead(root, data, onShow = remember) {
   new HeadView(root, await open(data), onShow);
@@ -52,7 +55,7 @@ class HeadView {
   }
 
   #square(head, place) {
-    const style = `--own:${headColour(head)}`;
+    const style = `--own:${headColour(head)};border-style:${BORDERS[Math.floor(head / 8) % 4]}`;
     const attributes = { type: "button", class: "square", style, "aria-label": `Head ${head}`, title: SQUARE_HINT };
     const button = el("button", attributes, String(head));
     button.addEventListener("click", (event) => (event.shiftKey ? this.#isolate(place) : this.#flip(place)));

@@ -15,6 +15,10 @@ function cell(value) {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/** The rows with one more column, the same words in each: what they are of. */
+export const withAbout = ([header, ...rows], about) =>
+  (about ? [[...header, "about"], ...rows.map((row) => [...row, about])] : [header, ...rows]);
+
 /** What a column of a metric is called. */
 export const columnName = (metric, label) => (metric.dim ? `${metric.name} ${metric.labels[label]}` : metric.name);
 

@@ -6,14 +6,15 @@ export const NO_ROLE = { name: "", title: "no role", colour: "var(--chosen)" };
 export class Roles {
   /**
    * known: [{ name, title, colour, score }] in order, where score { metric, label } is what makes the role, or null;
-   * ofHead: of each head [[role, role in words], …]; scores: of each what makes its first roles; sentences: of each;
+   * ofHead: of each head [[role, role in words], …]; scores: of each what makes its first roles; sure: of each
+   * the scores of its roles with their intervals in words, or null; sentences: of each;
    * questions: [{ key, title, places, barred, axes }]; near: of each head [[place, distance], …]; family: of each its
    * number, −1 without; familyNames: by number; others: [[share, { heads: [[place, roles, sentence], …], questions,
    * familyNames }], …], what is otherwise where heads need another share of their attention off null pieces.
    */
-  constructor({ known, ofHead, scores, sentences, questions, near, familyNames, others }, family) {
+  constructor({ known, ofHead, scores, sure, sentences, questions, near, familyNames, others }, family) {
     const usual = { ofHead, sentences, questions, familyNames };
-    Object.assign(this, { known, scores, family, nearest: near, usual });
+    Object.assign(this, { known, scores, sure, family, nearest: near, usual });
     this.others = new Map((others ?? []).map(([share, changed]) => [share, otherwise(this.usual, changed)]));
     this.byName = new Map([...known, NO_ROLE].map((role) => [role.name, role]));
     this.use(null);

@@ -81,7 +81,8 @@ export function linking({ values, layers, heads, pieces }, side, other, isHidden
   const share = side === "left" ? 1 : 1 / other.pieces.length;
   const weight = (layer, head) =>
     share * own.reduce((sum, piece) => sum + values[(layer * heads + head) * pieces + piece], 0);
-  return Array.from({ length: layers }, (_, layer) => Array.from({ length: heads }, (__, head) => weight(layer, head)));
+  const ofLayer = (layer) => Array.from({ length: heads }, (_, head) => weight(layer, head));
+  return Array.from({ length: layers }, (_, layer) => ofLayer(layer));
 }
 
 /** The pairs of tokens with the largest weights [{ i, j, weight }], by row; none that could not be seen. */

@@ -3,7 +3,8 @@
 import { headRows } from "../arithmetic/csv.js";
 import { el } from "../shared/dom.js";
 import { headMap } from "./head-map.js";
-import { place, section, tools } from "./parts.js";
+import { place, section } from "./parts.js";
+import { tools } from "./tools.js";
 
 /** The label of a metric at one label of each of its dimensions: `{ rule: "row", rel: "obj" }` is "row, obj". */
 const joined = (metric, at) => metric.dim.split(", ").map((dim) => at[dim]).join(", ");

@@ -6,7 +6,7 @@ import { clamp, round } from "../arithmetic/scales.js";
 import { sheet, svg, text } from "../shared/dom.js";
 import { corner, scaleWords } from "./head-map-scene.js";
 import { describe, MapReader } from "./head-map.js";
-import { cells, colourBar, columnNumbers, noEvidence, rowNumbers, switchedOff } from "./map-parts.js";
+import { cells, colourBar, columnNumbers, noEvidence, rowNumbers, stripedCell } from "./map-parts.js";
 import { describeRole, drawRoles } from "./role-map.js";
 
 const [LEFT, ABOVE, BELOW] = [34, 22, 20];
@@ -64,7 +64,7 @@ function scaleAbove(atlas, { metric, label }) {
   const bar = colourBar(scale.name, { x: 0, y: 18, width: 220, gap: 21 }, scaleWords(metric, scale));
   picture.append(text(0, 11, metric.heading(label), { "font-size": 12, fill: "var(--ink)" }), ...bar);
   if (metric.unknown(label)) picture.append(...noEvidence(238, 18));
-  if (atlas.evidence.off.length) picture.append(...switchedOff(332, 18));
+  if (atlas.evidence.off.length) picture.append(...stripedCell(332, 18, "nearly switched off"));
   return picture;
 }
 

@@ -9,7 +9,8 @@ import { choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { boardCard } from "./board-card.js";
 import { boardMap } from "./board-map.js";
-import { section, tools } from "./parts.js";
+import { section } from "./parts.js";
+import { tools } from "./tools.js";
 
 const HELP = "Point at a head to read what it does; a click keeps it in view, a double click or Enter opens its page.";
 

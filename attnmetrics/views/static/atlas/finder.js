@@ -13,9 +13,10 @@ import { el } from "../shared/dom.js";
 import { evidenceNote } from "./evidence.js";
 import { HeadList } from "./finder-list.js";
 import { colourLegend, headPainter, LEGEND } from "./head-colours.js";
-import { crumbs, OVERVIEW, place, tools } from "./parts.js";
+import { crumbs, OVERVIEW, place } from "./parts.js";
 import { scatter } from "./scatter.js";
 import { sideBySide } from "./side-by-side.js";
+import { tools } from "./tools.js";
 import { shelves } from "../arithmetic/shelves.js";
 
 /** Heads that are named in the plot. */

@@ -152,7 +152,7 @@ function chanceLine(metric, chances, x, { box, bars, bottom }) {
     return svg("line", { ...ends, stroke: "var(--baseline)", "stroke-width": 2, class: "baseline" });
   };
   const caption = (words) =>
-    text(bars.left + bars.width, bottom + 60, words, { fill: "var(--baseline)", "text-anchor": "end" });
+    text(bars.left + bars.width, bottom + 60, words, { fill: "var(--baseline-words)", "text-anchor": "end" });
   const name = metric.chance.caption;
   if (metric.hasOneChance) {
     const [chance] = chances;

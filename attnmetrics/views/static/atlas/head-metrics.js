@@ -8,8 +8,9 @@ import { el } from "../shared/dom.js";
 import { bracketed } from "./error-bars.js";
 import { fromHowMuch } from "./evidence.js";
 import { measuresOf } from "./head-card.js";
-import { section, table, tools } from "./parts.js";
+import { section, table } from "./parts.js";
 import { strip } from "./strip.js";
+import { tools } from "./tools.js";
 
 /** A metric with more labels than this is not told label by label, but for the offsets that most readers ask for. */
 const FEW = 4;

@@ -13,9 +13,10 @@ import { answerSection, sentenceSection } from "./head-sentences.js";
 import { similarSection } from "./head-similar.js";
 import { histogramSection } from "./histograms.js";
 import { offsets } from "./offsets.js";
-import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
+import { crumbs, OVERVIEW, place, section } from "./parts.js";
 import { labelsOf, profile } from "./profile.js";
 import { nearSection } from "./role-lists.js";
+import { tools } from "./tools.js";
 
 /** Labels of a profile shown at first. */
 const FIRST = 10;
@@ -57,7 +58,8 @@ function top(atlas, one) {
   if (atlas.served) found.push(el("p", {}, link));
   found.push(howMuch(atlas, placeOf(atlas, one.layer, one.head)));
   const roles = standoutsOf(atlas).filter((role) => role.layer === layer && role.head === head);
-  const tags = roles.map((role) => el("span", { class: "role-tag" }, role.title));
+  const named = (role) => [role.title, role.place].filter(Boolean).join(": ");
+  const tags = roles.map((role) => el("span", { class: "role-tag" }, named(role)));
   if (tags.length) found.push(el("p", { class: "roles" }, "Of all heads: ", ...tags));
   return found;
 }
@@ -69,7 +71,11 @@ function does(atlas, { layer, head }) {
   const tags = atlas.roles.inWords(at).map((words) => el("span", { class: "role-tag" }, words));
   const colour = `--own:${atlas.roles.first(at).colour}`;
   const sentence = el("p", { class: "does", style: colour }, atlas.roles.sentence(at));
-  return [sentence, ...(tags.length ? [el("p", { class: "roles" }, "Roles: ", ...tags)] : [])];
+  const scores = atlas.roles.sure?.[at];
+  return [
+    sentence, ...(tags.length ? [el("p", { class: "roles" }, "Roles: ", ...tags)] : []),
+    ...(scores ? [el("p", { class: "note scores" }, `Scores: ${scores}.`)] : []),
+  ];
 }
 
 /** From how much of its attention a head's numbers are. */

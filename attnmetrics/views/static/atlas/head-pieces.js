@@ -3,7 +3,8 @@
 import { headName, placeOf } from "../arithmetic/heads.js";
 import { number, percent } from "../arithmetic/numbers.js";
 import { el } from "../shared/dom.js";
-import { section, table, tools } from "./parts.js";
+import { section, table } from "./parts.js";
+import { tools } from "./tools.js";
 
 const HELP = "Types of pieces that occur often enough; ␣ is the space that a piece begins with. They have no "
   + "intervals: the fewer the occurrences of a type, the less sure.";

@@ -6,7 +6,8 @@ import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { drawExemplar } from "./exemplar.js";
 import { typicalHelp, typicalLists } from "./head-typical.js";
-import { section, tools } from "./parts.js";
+import { section } from "./parts.js";
+import { tools } from "./tools.js";
 
 /** Sentences shown at first. */
 const FIRST = 3;

@@ -4,7 +4,8 @@ import { profileRows } from "../arithmetic/csv.js";
 import { clamp } from "../arithmetic/scales.js";
 import { el } from "../shared/dom.js";
 import { bars } from "./bars.js";
-import { section, tools } from "./parts.js";
+import { section } from "./parts.js";
+import { tools } from "./tools.js";
 
 const DIM = "weight_bin";
 const HELP = "Bars are this head, the line is the mean of all heads.";

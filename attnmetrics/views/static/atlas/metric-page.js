@@ -10,8 +10,9 @@ import { card } from "./cards.js";
 import { bracketed, withoutInterval } from "./error-bars.js";
 import { evidenceNote, fromHowMuch } from "./evidence.js";
 import { headMap } from "./head-map.js";
-import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
+import { crumbs, OVERVIEW, place, section } from "./parts.js";
 import { relationMap } from "./relation-map.js";
+import { tools } from "./tools.js";
 
 /** Heads listed at either end. */
 const MOST = 8;

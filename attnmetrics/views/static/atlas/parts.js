@@ -1,8 +1,6 @@
 // Parts of the atlas' pages: sections, the way back, lists of heads, tools to save what is shown.
 
-import { csv } from "../arithmetic/csv.js";
 import { el } from "../shared/dom.js";
-import { save, savePng, saveSvg } from "../shared/export.js";
 
 export const OVERVIEW = ["#/", "Overview"];
 
@@ -27,24 +25,4 @@ export function table(name, header, rows) {
 export function place() {
   const status = el("p", { class: "status-line", role: "status" });
   return { host: el("div", { class: "map-host" }), status, say: (words) => { status.textContent = words; } };
-}
-
-/**
- * Buttons that save a drawing as SVG and PNG and its numbers as CSV; `picture` and `rows` give them. titles: lines
- * above the drawing in its files.
- */
-export function tools(picture, rows, name, titles = []) {
-  const file = name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "") || "attnmetrics";
-  const button = (kind, onclick) =>
-    el("button", { type: "button", class: "tool", title: `Save as ${kind}`, onclick }, kind);
-  const found = el("div", { class: "tools save" });
-  if (picture) {
-    const [saveOne, saveOther] = [saveSvg, savePng].map((write) => () => write(picture(), file, titles));
-    found.append(button("SVG", saveOne), button("PNG", saveOther));
-  }
-  if (rows) {
-    const saveRows = () => save(new Blob([csv(rows())], { type: "text/csv" }), `${file}.csv`);
-    found.append(button("CSV", saveRows));
-  }
-  return found;
 }

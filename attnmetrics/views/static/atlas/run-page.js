@@ -3,8 +3,9 @@
 import { valueCells, valueColumns } from "../arithmetic/csv.js";
 import { clamp } from "../arithmetic/scales.js";
 import { el } from "../shared/dom.js";
-import { crumbs, OVERVIEW, section, table, tools } from "./parts.js";
+import { crumbs, OVERVIEW, section, table } from "./parts.js";
 import { probability } from "./probability.js";
+import { tools } from "./tools.js";
 
 export function drawRun(root, atlas) {
   const single = atlas.corpus.filter((one) => !one.dim);

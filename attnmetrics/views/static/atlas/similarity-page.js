@@ -12,10 +12,11 @@ import { el } from "../shared/dom.js";
 import { evidenceNote } from "./evidence.js";
 import { LEGEND } from "./head-colours.js";
 import { layerMap } from "./layer-map.js";
-import { crumbs, OVERVIEW, place, section, tools } from "./parts.js";
+import { crumbs, OVERVIEW, place, section } from "./parts.js";
 import { familySection } from "./role-lists.js";
 import { scatter } from "./scatter.js";
 import { clusterColour, legend, painter } from "./similarity-colours.js";
+import { tools } from "./tools.js";
 
 const TITLE = "Which heads attend alike";
 const HELP = "A dot is a head; heads that spread their attention alike lie close together. Only distances mean "

@@ -46,8 +46,7 @@ export class Site {
     const draw = Object.hasOwn(this.pages, name)
       ? this.pages[name]
       : () => `expected a page of the ${this.what}, found ${path}`;
-    const asked = new URLSearchParams(query);
-    const fault = this.ready(asked) ?? draw(this.page, this.atlas, rest, this.go, asked);
+    const fault = this.#fill(draw, rest, new URLSearchParams(query));
     if (fault) this.page.replaceChildren(...faultOf(this.what, fault));
     else if (!this.notOfHeads.includes(name)) this.page.append(...howSure(this.atlas));
     this.#light(this.lit[name] ?? name);
@@ -55,6 +54,14 @@ export class Site {
     const chosen = this.page.querySelector(".chosen");
     if (chosen) chosen.scrollIntoView({ block: "center" });
     else scrollTo(0, 0);
+  }
+
+  /** Draw what an address asks for; what is wrong with it, or null. */
+  #fill(draw, rest, asked) {
+    const fault = this.ready(asked);
+    const { source = "", short = "" } = this.atlas;
+    Object.assign(this.page.dataset, { source, model: short });
+    return fault ?? draw(this.page, this.atlas, rest, this.go, asked);
   }
 
   /** Links that are about to be followed, or copied, keep what is to be kept of the address. */

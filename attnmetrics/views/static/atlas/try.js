@@ -7,6 +7,7 @@ import { askJson } from "../shared/ask.js";
 import { el } from "../shared/dom.js";
 import { headCards } from "./head-card.js";
 import { crumbs, OVERVIEW } from "./parts.js";
+import { specialHeads } from "./special-heads.js";
 import { TryForm } from "./try-form.js";
 
 const TITLE = "A sentence of your own";
@@ -40,13 +41,14 @@ class TryPage {
     this.form = new TryForm(state, (asked) => this.#ask(asked));
     this.fault = el("p", { class: "fault", role: "alert", hidden: true });
     this.note = el("p", { class: "note", hidden: true }, OTHER_MODEL);
+    this.special = el("section", { class: "special", hidden: true });
     this.kinds = el("div", { class: "kinds", role: "group", "aria-label": "View" }, ...this.#kindButtons());
     this.place = el("div", { class: "place" });
     this.panel = el("aside", { "aria-label": "Corpus metrics of the heads shown" });
     const beside = el("div", { class: "beside" }, this.place, this.panel);
     this.result = el("div", { class: "result", hidden: true }, this.kinds, beside);
     const { form, examples } = this.form;
-    this.element = el("div", { class: "try" }, form, this.fault, this.note, examples, this.result);
+    this.element = el("div", { class: "try" }, form, this.fault, this.note, examples, this.special, this.result);
   }
 
   /** Show what the address asks for, and learn about the model. */
@@ -105,6 +107,20 @@ class TryPage {
     this.result.hidden = false;
     this.form.examples.hidden = true;
     this.#say(null, "");
+    this.#tellSpecial(data, signal);
+  }
+
+  /** The heads that do in this text what they do not over the corpus; a click opens one. */
+  async #tellSpecial(data, signal) {
+    if (this.special.dataset.ask === data.ask) return;
+    this.special.hidden = true;
+    const found = await askJson(`api/special?${data.ask}`, signal).catch(() => []);
+    if (signal.aborted || !found.length) return;
+    this.special.dataset.ask = data.ask;
+    const open = ({ layer, head }) =>
+      this.#ask({ view: "head", layer: String(data.layers[layer]), head: String(data.heads[head]) });
+    this.special.replaceChildren(...specialHeads(data, found, open));
+    this.special.hidden = false;
   }
 
   /** Tell what is wrong, or null, and what is being done, or "". */

@@ -2,8 +2,9 @@
 
 import { differenceRows } from "../arithmetic/comparison-csv.js";
 import { round } from "../arithmetic/scales.js";
-import { place, section, tools } from "../atlas/parts.js";
+import { place, section } from "../atlas/parts.js";
 import { scatter } from "../atlas/scatter.js";
+import { tools } from "../atlas/tools.js";
 import { el, svg } from "../shared/dom.js";
 import { headLink, tellOf, titlesOf } from "./parts.js";
 import { FIRST, OTHER } from "./run-choice.js";

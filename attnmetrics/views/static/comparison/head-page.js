@@ -4,11 +4,12 @@ import { headRows } from "../arithmetic/comparison-csv.js";
 import { capital, headName, placeOf } from "../arithmetic/heads.js";
 import { clamp } from "../arithmetic/scales.js";
 import { headSteps } from "../atlas/head-page.js";
-import { crumbs, OVERVIEW, section, table, tools } from "../atlas/parts.js";
+import { crumbs, OVERVIEW, section, table } from "../atlas/parts.js";
+import { tools } from "../atlas/tools.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { parted } from "./head-table.js";
-import { bothSentences, clearCell, countTold, colourNote, shortHeading, titlesOf } from "./parts.js";
+import { bothSentences, clearCell, countTold, shortHeading, titlesOf } from "./parts.js";
 import { pairProfile, profiledLabels } from "./pair-profile.js";
 import { readChange } from "./role-changes.js";
 import { runChoice } from "./run-choice.js";
@@ -49,7 +50,6 @@ function top(comparison, { layer, head, place, name }, go) {
     el("div", { class: "page-top" }, el("h1", {}, title), headSteps(comparison, { layer, head })),
     ...runChoice(comparison, go), ...bothSentences(comparison, place), ...roles(comparison, place), ...alerts,
     el("p", { class: "note" }, `${counts} of its values differ clearly between ${comparison.names.join(" and ")}.`),
-    colourNote(comparison),
   ];
 }
 

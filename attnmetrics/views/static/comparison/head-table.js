@@ -2,7 +2,8 @@
 
 import { differenceRows } from "../arithmetic/comparison-csv.js";
 import { bracketed } from "../atlas/error-bars.js";
-import { section, table, tools } from "../atlas/parts.js";
+import { section, table } from "../atlas/parts.js";
+import { tools } from "../atlas/tools.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { clearCell, headLink } from "./parts.js";

@@ -2,14 +2,15 @@
 
 import { trendRows } from "../arithmetic/comparison-csv.js";
 import { clamp, extent } from "../arithmetic/scales.js";
-import { section, tools } from "../atlas/parts.js";
+import { section } from "../atlas/parts.js";
+import { tools } from "../atlas/tools.js";
 import { el } from "../shared/dom.js";
 import { shortHeading } from "./parts.js";
 import { trendLines } from "./trend-lines.js";
 import { lineOf } from "./trends.js";
 
-/** Charts of a head. */
-const MOST = 6;
+/** Charts of a head, and labels of a result that has any. */
+const [MOST, FEW] = [6, 4];
 
 export function headTrends(root, comparison, { place, name }) {
   const over = comparison.axis?.name ?? "the runs";
@@ -33,9 +34,10 @@ export function headTrends(root, comparison, { place, name }) {
 }
 
 /** Values { table, label }, those first whose range over the runs is most standard deviations of the first run. */
-function mostMoved({ first, atlases }, place) {
-  const all = first.metrics.filter(({ labels }) => labels.length <= 4)
-    .flatMap((table) => Array.from({ length: table.width }, (_, label) => ({ table, label })));
+function mostMoved({ told, first, atlases }, place) {
+  const few = told.filter(({ labels }) => labels.length <= FEW).map(({ name }) => first.byName.get(name));
+  const all = few.flatMap((table) =>
+    Array.from({ length: table.width }, (_, label) => ({ table, label })));
   const size = ({ table, label }) => {
     const [low, high] = extent(atlases.map((atlas) => atlas.byName.get(table.name).column(label)[place]));
     return (high - low) / spread(table.column(label));

@@ -2,10 +2,11 @@
 
 import { headAt } from "../arithmetic/heads.js";
 import { number } from "../arithmetic/numbers.js";
-import { crumbs, OVERVIEW, table, tools } from "../atlas/parts.js";
+import { crumbs, OVERVIEW, table } from "../atlas/parts.js";
+import { tools } from "../atlas/tools.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
-import { changeTold, countTold, headLink, colourNote } from "./parts.js";
+import { changeTold, countTold, headLink } from "./parts.js";
 import { bar } from "./result-table.js";
 import { runChoice } from "./run-choice.js";
 
@@ -26,7 +27,7 @@ export function drawHeads(root, comparison, _, go) {
     buttons.append(action(`all ${places.length}`, (event) => { draw(places.length); event.target.remove(); }));
   }
   root.append(crumbs([OVERVIEW], "Heads"), el("h1", {}, "Heads that changed"), ...runChoice(comparison, go),
-    el("p", { class: "help" }, HELP), colourNote(comparison), host, buttons);
+    el("p", { class: "help" }, HELP), host, buttons);
   return null;
 }
 

@@ -3,7 +3,8 @@
 import { inBrackets } from "../arithmetic/intervals.js";
 import { clamp } from "../arithmetic/scales.js";
 import { layerChart } from "../atlas/layer-chart.js";
-import { section, table, tools } from "../atlas/parts.js";
+import { section, table } from "../atlas/parts.js";
+import { tools } from "../atlas/tools.js";
 import { el } from "../shared/dom.js";
 import { titlesOf } from "./parts.js";
 import { FIRST, OTHER } from "./run-choice.js";

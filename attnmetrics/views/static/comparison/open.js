@@ -1,6 +1,7 @@
 // The page's data as the drawings read it: of each run what an atlas has, and the differences from the first.
 
-import { Changes, Comparison, DifferenceTable, RunTable, Scaled } from "../arithmetic/comparison.js";
+import { Changes, Comparison } from "../arithmetic/comparison.js";
+import { DifferenceTable, RunTable, Scaled } from "../arithmetic/differences.js";
 import { Evidence } from "../arithmetic/evidence.js";
 import { readExemplars } from "../arithmetic/exemplars.js";
 import { Bounds, Intervals } from "../arithmetic/intervals.js";

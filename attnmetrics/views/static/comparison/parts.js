@@ -1,6 +1,6 @@
 // Parts of a comparison's pages: how sure differences are, what is told of a head, links, lines above saved drawings.
 
-import { qWords } from "../arithmetic/comparison.js";
+import { qWords } from "../arithmetic/differences.js";
 import { headAt, headHref, headName } from "../arithmetic/heads.js";
 import { inBrackets } from "../arithmetic/intervals.js";
 import { labelName } from "../arithmetic/labels.js";
@@ -8,7 +8,7 @@ import { bracketed } from "../atlas/error-bars.js";
 import { el } from "../shared/dom.js";
 import { runName } from "./run-choice.js";
 
-/** What colours and stripes mean. */
+/** What colours and stripes of maps mean. */
 export function colourNote({ names: [first, other], difference }) {
   const isKnown = [...difference.values()].some((metric) => metric.isKnown);
   const striped = isKnown ? " Striped and hollow heads do not differ clearly." : "";
@@ -44,8 +44,7 @@ export function tellOf(comparison, name, label) {
 
 /** Lines above a drawing in its files: what it shows, and of which runs. */
 export function titlesOf(comparison, words) {
-  const [first, other] = comparison.names;
-  return [words, `${other} against ${first}`];
+  return [words, comparison.source];
 }
 
 /** "12 of 36". */

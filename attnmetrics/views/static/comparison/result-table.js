@@ -1,8 +1,9 @@
 // Results by how many heads differ clearly in them, the largest difference, and how alike the maps are.
 
-import { number } from "../arithmetic/numbers.js";
+import { labelName } from "../arithmetic/labels.js";
 import { linear, round } from "../arithmetic/scales.js";
-import { table, tools } from "../atlas/parts.js";
+import { table } from "../atlas/parts.js";
+import { tools } from "../atlas/tools.js";
 import { action } from "../shared/controls.js";
 import { el, sheet, svg } from "../shared/dom.js";
 import { countTold, headLink, shortHeading } from "./parts.js";
@@ -26,17 +27,21 @@ export function resultTable(comparison, most) {
 }
 
 /** [{ metric, label, clear, of, largest, r }]; label is null of a result with many. */
-function rowsOf({ difference }) {
-  const found = [...difference.values()].flatMap((metric) => {
-    if (metric.labels.length > FEW) return [{ metric, label: null, ...metric.countAll(), largest: -1, r: null }];
-    return Array.from({ length: metric.width }, (_, label) => {
-      const [clear] = metric.changed(label);
-      const [largest = -1] = clear;
-      return { metric, label, ...metric.count(label), largest, r: metric.correlations[label] ?? null };
-    });
+function rowsOf({ told }) {
+  const found = told.flatMap((metric) => {
+    if (metric.labels.length > FEW) {
+      return [{ metric, label: null, ...metric.countAll(), largest: metric.largest(), r: null }];
+    }
+    return Array.from({ length: metric.width }, (_, label) => rowAt(metric, label));
   });
   const share = ({ clear, of }) => clear / Math.max(1, of);
   return found.sort((a, b) => share(b) - share(a));
+}
+
+function rowAt(metric, label) {
+  const [[place]] = metric.changed(label);
+  const largest = place === undefined ? null : { place, label };
+  return { metric, label, ...metric.count(label), largest, r: metric.correlations[label] ?? null };
 }
 
 function drawRow(comparison, { metric, label, clear, of, largest, r }) {
@@ -45,13 +50,21 @@ function drawRow(comparison, { metric, label, clear, of, largest, r }) {
     el("th", { scope: "row" }, el("a", { href: metric.href(label) }, name)),
     el("td", { class: "value" }, countTold({ clear, of })),
     el("td", { class: "strip-cell" }, bar(clear / Math.max(1, of))),
-    el("td", { class: "value" }, largest < 0 ? "–" : metric.told(largest, label)[0]),
-    el("td", {}, largest < 0 ? "" : headLink(comparison, largest)),
+    el("td", { class: "value" }, largest ? metric.told(largest.place, largest.label)[0] : "–"),
+    el("td", {}, ...(largest ? whose(comparison, metric, label, largest) : [])),
     el("td", { class: "rank" }, correlationTold(r)),
   ];
 }
 
-export const correlationTold = (r) => (r === null ? "" : number(Math.round(r * 1000) / 1000));
+/** The head with the largest difference, and the label of that, unless the row is of one. */
+function whose(comparison, metric, label, largest) {
+  const link = headLink(comparison, largest.place);
+  if (label !== null) return [link];
+  const name = labelName(metric.dim, metric.labels[largest.label]);
+  return [link, ", ", el("a", { href: metric.href(largest.label) }, name)];
+}
+
+export const correlationTold = (r) => (r === null ? "" : r.toFixed(3).replace("-", "−"));
 
 /** A share as a bar. */
 export function bar(share, width = 90) {

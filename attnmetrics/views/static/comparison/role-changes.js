@@ -1,8 +1,9 @@
 // Roles that heads gained or lost.
 
-import { qTold } from "../arithmetic/comparison.js";
+import { qTold } from "../arithmetic/differences.js";
 import { number } from "../arithmetic/numbers.js";
-import { section, table, tools } from "../atlas/parts.js";
+import { section, table } from "../atlas/parts.js";
+import { tools } from "../atlas/tools.js";
 import { el } from "../shared/dom.js";
 import { headLink, shortName } from "./parts.js";
 

@@ -9,7 +9,7 @@ export function askedRun(comparison, query) {
   if (runs.length < 3) return null;
   const name = query.get("run");
   if (name === null) {
-    history.replaceState(null, "", withRun(runs[comparison.chosen].name));
+    history.replaceState(null, "", withRun(comparison, location.hash || "#/"));
     return null;
   }
   const run = runs.findIndex((one, at) => at > 0 && one.name === name);
@@ -18,11 +18,12 @@ export function askedRun(comparison, query) {
   return null;
 }
 
-/** The address of the same page for another run. */
-function withRun(name) {
-  const [path, query = ""] = (location.hash || "#/").split("?");
+/** An address with the run that is compared; of two runs it goes unsaid. */
+export function withRun({ runs, chosen }, href) {
+  if (runs.length < 3) return href;
+  const [path, query = ""] = href.split("?");
   const asked = new URLSearchParams(query);
-  asked.set("run", name);
+  asked.set("run", runs[chosen].name);
   return `${path}?${asked}`;
 }
 
@@ -32,7 +33,11 @@ export function runChoice(comparison, go) {
   if (runs.length < 3) return [];
   const options = runs.slice(1).map(({ name }) => [name, name]);
   const label = `Compared with ${runs[0].name}`;
-  return [el("div", { class: "controls" }, stepper(label, options, runs[chosen].name, (name) => go(withRun(name))))];
+  const change = (name) => {
+    comparison.choose(runs.findIndex((one) => one.name === name));
+    go(location.hash);
+  };
+  return [el("div", { class: "controls" }, stepper(label, options, runs[chosen].name, change))];
 }
 
 /** What a run is called, with its colour. */

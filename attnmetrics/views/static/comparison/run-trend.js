@@ -1,7 +1,8 @@
 // How many values differ clearly from the first run, over all others: a bar a run that leads to it.
 
 import { clamp } from "../arithmetic/scales.js";
-import { section, tools } from "../atlas/parts.js";
+import { section } from "../atlas/parts.js";
+import { tools } from "../atlas/tools.js";
 import { percent } from "../arithmetic/numbers.js";
 import { pointNames, trendLines } from "./trend-lines.js";
 

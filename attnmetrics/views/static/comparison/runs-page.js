@@ -1,6 +1,6 @@
 // The runs of a comparison: where they are, whether they share their documents, and numbers of their texts.
 
-import { qTold } from "../arithmetic/comparison.js";
+import { qTold } from "../arithmetic/differences.js";
 import { shown } from "../arithmetic/numbers.js";
 import { crumbs, OVERVIEW, section, table } from "../atlas/parts.js";
 import { el } from "../shared/dom.js";
@@ -40,7 +40,7 @@ function clearTold({ clear, of }) {
 
 /** Numbers of the texts of both runs. */
 function corpusSection(comparison) {
-  const { corpora, names, chosen, clear } = comparison;
+  const { corpora, names, runs, chosen, clear } = comparison;
   const found = section("The texts", CORPUS_HELP);
   const number = (one, at) => shown(one, one.values[at] ?? NaN);
   const rows = corpora.map((one) => [
@@ -48,6 +48,7 @@ function corpusSection(comparison) {
     el("td", { class: "value" }, number(one, chosen)),
     el("td", { class: "rank" }, qTold(one.q?.[chosen] ?? null, clear)),
   ]);
-  found.append(el("div", { class: "scroll" }, table("metrics", ["", ...names, ""], rows)));
+  const whole = el("div", { class: "scroll" }, table("metrics", ["", ...names, ""], rows));
+  found.append(el("details", { open: !runs[chosen].paired }, el("summary", {}, `${rows.length} numbers`), whole));
   return found;
 }

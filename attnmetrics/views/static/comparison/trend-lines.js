@@ -74,15 +74,18 @@ function drawLine({ colour, value, bounds, words, href }, at, x, y) {
   return [...band, svg("a", href ? { href } : {}, line, ...known.map(dot))];
 }
 
-/** Names beside the last run, moved apart where they would touch. */
+/** Names beside the last run, moved apart where they would touch: down, and up again from the lower end. */
 function endNames(lines, y, last, width) {
   const wanted = lines.map((line) => ({ line, at: y(line.value(last)) })).filter(({ at }) => !Number.isNaN(at));
   const sorted = wanted.sort((a, b) => a.at - b.at);
-  let lowest = -Infinity;
-  return sorted.map(({ line, at }) => {
-    lowest = Math.max(at, lowest + APART);
-    return text(width - NAMES + 10, lowest + 4, fit(line.name, NAMES - 12, 12), { fill: line.colour, "font-size": 12 });
-  });
+  sorted.forEach((one, n) => { if (n) one.at = Math.max(one.at, sorted[n - 1].at + APART); });
+  let ceiling = ABOVE + HEIGHT;
+  for (const one of sorted.toReversed()) {
+    one.at = Math.min(one.at, ceiling);
+    ceiling = one.at - APART;
+  }
+  return sorted.map(({ line, at }) =>
+    text(width - NAMES + 12, at + 4, fit(line.name, NAMES - 14, 12), { fill: line.colour, "font-size": 12 }));
 }
 
 /** A line without words, { width, height }, on a scale [low, high]; a dot at the last run. */

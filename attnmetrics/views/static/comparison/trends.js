@@ -3,7 +3,8 @@
 import { trendRows } from "../arithmetic/comparison-csv.js";
 import { headHref } from "../arithmetic/heads.js";
 import { clamp, extent } from "../arithmetic/scales.js";
-import { section, tools } from "../atlas/parts.js";
+import { section } from "../atlas/parts.js";
+import { tools } from "../atlas/tools.js";
 import { el } from "../shared/dom.js";
 import { shortName } from "./parts.js";
 import { headGrid } from "./head-grid.js";

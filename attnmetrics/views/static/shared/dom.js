@@ -53,3 +53,6 @@ export function pointIn(picture, event) {
 
 /** The colour of a head, the same wherever it is drawn. */
 export const headColour = (head) => `var(--head-${head % 8})`;
+
+/** The dashes of a head's lines, which tell apart heads of one colour; null for whole lines. */
+export const headDash = (head) => [null, "7 3", "2 3", "9 3 2 3"][Math.floor(head / 8) % 4];

@@ -2,7 +2,7 @@
 
 import { meansOf, opposite, weightsAt } from "../arithmetic/lines.js";
 import { round } from "../arithmetic/scales.js";
-import { headColour, sheet, svg } from "../shared/dom.js";
+import { headColour, headDash, sheet, svg } from "../shared/dom.js";
 import { fit, textWidth } from "../shared/font.js";
 
 const ROW = 24;
@@ -69,7 +69,8 @@ export function drawLine({ x0, x1 }, { head, i, j, weight, start, stop }) {
   const [a, b, third] = [round(start), round(stop), (x1 - x0) / 3];
   return svg("path", {
     d: `M${x0},${a}C${round(x0 + third)},${a} ${round(x1 - third)},${b} ${x1},${b}`, stroke: headColour(head),
-    "stroke-width": 1.75, "stroke-opacity": Math.min(1, weight).toFixed(4), "data-head": head, "data-i": i, "data-j": j,
+    "stroke-width": 1.75, "stroke-dasharray": headDash(head), "stroke-opacity": Math.min(1, weight).toFixed(4),
+    "data-head": head, "data-i": i, "data-j": j,
   });
 }
 

@@ -2,7 +2,8 @@
 
 import { el } from "../../shared/dom.js";
 import { bracketed } from "../error-bars.js";
-import { section, table, tools } from "../parts.js";
+import { section, table } from "../parts.js";
+import { tools } from "../tools.js";
 
 /** A table of all claims; those of a paper with figures under each in which they stand. */
 export function numbers(atlas, { conditions, rows, summed_up: summary }) {
@@ -38,6 +39,6 @@ function cellsOf(atlas, { claim, unit, published, released, found, given, note, 
     el("td", {}, name, ...remark), el("td", { class: "note" }, unit), el("td", {}, published),
     ...(hasReleased ? [el("td", {}, released)] : []),
     el("td", { class: given ? "" : "note" }, found, ...bracketed(sure.interval)),
-    el("td", { class: `verdict ${sure.verdict}` }, sure.verdict),
+    el("td", { class: sure.verdict === "within" ? "verdict" : "verdict note" }, sure.verdict),
   ];
 }

@@ -5,7 +5,8 @@ import { average, clamp } from "../../arithmetic/scales.js";
 import { el } from "../../shared/dom.js";
 import { withoutInterval } from "../error-bars.js";
 import { layerChart } from "../layer-chart.js";
-import { section, tools } from "../parts.js";
+import { section } from "../parts.js";
+import { tools } from "../tools.js";
 
 const DOTS = "A dot is a head, a click opens it; the line is the layer as a whole; dotted, what even attention would "
   + "give.";
