@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { drawn, isNear, isShort, reach, visible, weightsFrom } from "#arithmetic/exemplars.js";
 import { capital, headAt, headHref, headName, placeOf } from "#arithmetic/heads.js";
 import { knownHeading, labelName, labelWords } from "#arithmetic/labels.js";
+import { textOf } from "#arithmetic/exemplars.js";
 import { sentence } from "#arithmetic/lines-words.js";
 import { lineAt } from "#arithmetic/lines.js";
 import { scaleName, signedLevel } from "#arithmetic/neuron-scores.js";
@@ -92,6 +93,12 @@ const SCENE = {
   rows: [token("a"), token("b")], columns: [token("x"), token("y")], note: "",
   series: [{ head: 3, at: (i, j) => (i === j ? 0.9 : 0.1) }, { head: 5, at: () => 0.001 }],
 };
+
+test("a sentence is the corpus's text, not what its pieces show", () => {
+  const pieces = ["In", "␣", "1"];
+  assert.equal(textOf({ text: "In  1", pieces, spaces: "001" }), "In  1");
+  assert.equal(textOf({ text: null, pieces: ["In", "1"], spaces: "01" }), "In 1");
+});
 
 test("the status line names a token's strongest lines", () => {
   const held = sentence(SCENE, { side: "left", place: 0 }, 4);
