@@ -177,7 +177,7 @@ def test_tokens_of_one_text_are_told_apart_and_the_theme_is_kept(show: Open) -> 
 def test_heads_beyond_eight_have_other_dashes(show: Open) -> None:
     page = show(views.head(np.full((1, 10, 2, 2), 0.5), ["a", "b"], heads=[0, 8]))
     dashes = page.locator("path[data-head]").evaluate_all(
-        "all => all.map(line => [line.dataset.head, line.getAttribute('stroke-dasharray'), line.getAttribute('stroke')])"
+        "all => all.map(one => [one.dataset.head, one.getAttribute('stroke-dasharray'), one.getAttribute('stroke')])"
     )
     assert {tuple(one) for one in dashes} == {("0", None, "var(--head-0)"), ("8", "7 3", "var(--head-0)")}
 
