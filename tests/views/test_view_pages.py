@@ -143,7 +143,7 @@ def test_all_heads_between_two_tokens_are_a_map_that_leads_to_a_head(show: Open,
     token(page, "right", 3).hover()
     cells = page.locator(".linked")
     expect(cells).to_have_count(36)
-    page.wait_for_function("document.querySelector('.links select').value === '3'")
+    expect(page.locator(".links select")).to_have_value("3")
     drawn = cells.evaluate_all("all => all.map(cell => Number(cell.dataset.weight))")
     np.testing.assert_allclose(np.reshape(drawn, (6, 6)), found.weights[:, :, 6, 3], rtol=0, atol=2e-6)
     page.locator('.linked[data-layer="4"][data-head="1"]').click()
