@@ -31,7 +31,7 @@ def test_coverage() -> None:
 
 @pytest.mark.parametrize("paired", [True, False])
 def test_heads_that_do_not_differ_are_seldom_said_to(paired: bool) -> None:
-    """Of 8 pairs of runs, with fixed seeds: one family in twenty is promised, and no more than chance allows is found."""
+    """Of 8 pairs of runs, with fixed seeds: one family in twenty is promised; more are found by chance alone."""
     found = count_false(8, 24, paired, names=("null_attention", "pos_to"))
     assert all(one.share <= 0.05 + 3 * sqrt(0.05 * 0.95 / 8) for one in found.values())
 
