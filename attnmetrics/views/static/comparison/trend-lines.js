@@ -10,6 +10,8 @@ const [LEFT, ABOVE, HEIGHT, BELOW] = [56, 10, 210, 40];
 const [NAMES, APART] = [84, 14];
 /** Pixels that a number or a name below the axis needs. */
 const NEED = 46;
+/** Of more runs, the dots are smaller. */
+const MANY = 20;
 
 /** Where runs stand across: by number where the points of the axis are numbers that rise, else evenly. */
 export function pointsOf({ runs, axis }) {
@@ -68,7 +70,8 @@ function drawLine({ colour, value, bounds, words, href }, at, x, y) {
   const edge = (runs, side) => runs.map((run) => point(run, bounds(run)[side]));
   const d = `M${[...edge(sure, 0), ...edge(sure.toReversed(), 1)].join("L")}z`;
   const band = sure.length > 1 ? [svg("path", { d, fill: colour, "fill-opacity": 0.18, class: "band" })] : [];
-  const place = (run) => ({ cx: round(x(at[run])), cy: round(y(value(run))), r: 3, fill: colour });
+  const r = at.length > MANY ? 1.8 : 3;
+  const place = (run) => ({ cx: round(x(at[run])), cy: round(y(value(run))), r, fill: colour });
   const dot = (run) => svg("circle", { ...place(run), "data-run": run }, title(words(run)));
   const line = svg("path", { d: path, fill: "none", stroke: colour, "stroke-width": 2, "stroke-linejoin": "round" });
   return [...band, svg("a", href ? { href } : {}, line, ...known.map(dot))];

@@ -41,7 +41,7 @@ function mostMoved({ atlases }, name, label) {
     return high - low;
   };
   const ranges = [...columns[0].keys()].map(range);
-  const known = [...ranges.keys()].filter((place) => !Number.isNaN(ranges[place]));
+  const known = [...ranges.keys()].filter((place) => ranges[place] > 0);
   return known.sort((a, b) => ranges[b] - ranges[a] || a - b);
 }
 
