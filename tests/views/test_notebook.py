@@ -40,7 +40,7 @@ def shown(demo_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
     settings = demo_config(other, null_tokens="none", annotations=demo_run / "annotations")
     run_all(settings, Reporter(quiet=True))
     genres = tmp_path_factory.mktemp("genres") / "run"
-    few = {"layers": "1", "exemplars": 1, "drawn_exemplars": 0, "max_documents": None, "shard_characters": 25_000}
+    few = {"layers": "1", "exemplars": 1, "drawn_exemplars": 0, "max_documents": None, "shard_characters": 9_000}
     with pytest.MonkeyPatch.context() as patch:  # a page takes long, and no notebook looks at it
         patch.setattr("attnmetrics.running.outputs.write_report", lambda *_: None)
         run_all(
