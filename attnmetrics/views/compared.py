@@ -114,7 +114,7 @@ def _told(data: xr.Dataset) -> list[str]:
 
 def _most(data: xr.Dataset, place: int) -> list[RenderableType]:
     """A row a result in which heads differ: how many, and the one that differs most."""
-    result = LightTable("result", "differ", "most", "difference", _interval_title(data), "first", "correlation")
+    result = LightTable("result", "differ", "most", "difference", _interval_title(data), "first run", "correlation")
     alike: list[str] = []
     unknown: list[str] = []
     for name in _told(data):

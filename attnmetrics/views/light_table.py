@@ -19,7 +19,7 @@ LEAST_NEEDED: Final[tuple[Callable[[str], bool], ...]] = (
     lambda header: header == "held out",
     lambda header: header == "rank",
     lambda header: header == "correlation",
-    lambda header: header == "first",
+    lambda header: header == "first run",
     lambda header: header.endswith("interval"),
 )
 """Which columns are left out, by their headers, in this order."""

@@ -78,7 +78,7 @@ def roles_of(model: int) -> pd.DataFrame:
         (2, 2, "inactive" if model else "part of speech", "" if model else "NOUN"),
     ]
     frame = pd.DataFrame(rows, columns=["layer", "head", "role", "detail"])
-    return frame.reindex(columns=list(COLUMNS))
+    return frame.reindex(columns=list(COLUMNS)).assign(contradicts="", sentence="")
 
 
 def told(view: object, width: int) -> str:
