@@ -496,6 +496,7 @@ def compare(
     if not quiet:
         Console().print(show_comparison(found.data, found.role_changes))
     _print(f"comparison: {folder}; a result: attnmetrics show {folder} entropy")
+    _print(f"report: {folder / 'report' / 'index.html'}")
 
 
 @app.command()

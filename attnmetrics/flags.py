@@ -15,7 +15,7 @@ GROUPS: Final[Mapping[str, Sequence[str]]] = {
     ),
     "Model": ("layers", "null_tokens", "device", "dtype", "revision", "trust_remote_code", "allow_pickle"),
     "What is measured": (
-        *("unit", "segment_ids", "label", "link", "variability_sentences", "map_sentences", "similarity_rows"),
+        *("unit", "segment_ids", "label", "link", "by", "variability_sentences", "map_sentences", "similarity_rows"),
         *("word_vectors", "recipe", "random_models", "penalty", "iterations"),
     ),
     "Engine": (

@@ -1,6 +1,7 @@
-"""Runs the notebooks and stores what they show, from two finished demos: `python docs/notebooks.py RUN OTHER`.
+"""Runs the notebooks and stores what they show, from finished runs: `python docs/notebooks.py RUN OTHER GENRES`.
 
-RUN is that of `attnmetrics demo`, OTHER that of `attnmetrics demo --null-tokens none`.
+RUN is that of `attnmetrics demo`, OTHER that of `attnmetrics demo --null-tokens none`, GENRES that of
+`attnmetrics run --model demo --corpus notebooks/gum --by meta::genre`.
 """
 
 import os
@@ -11,8 +12,9 @@ import nbformat
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+VARIABLES = ("ATTNMETRICS_RUN", "ATTNMETRICS_OTHER", "ATTNMETRICS_GENRES")
 
-for variable, run in zip(("ATTNMETRICS_RUN", "ATTNMETRICS_OTHER"), sys.argv[1:], strict=True):
+for variable, run in zip(VARIABLES, sys.argv[1:], strict=True):
     os.environ[variable] = str(Path(run).absolute())
 for path in sorted(NOTEBOOKS.glob("*.ipynb")):
     notebook = nbformat.read(path, as_version=4)

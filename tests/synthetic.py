@@ -1,5 +1,6 @@
 """A made-up run: random but plausible tables and exemplars, with the laws that real ones have (shares sum to 1)."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,20 @@ def dataset(
     nan_heads: tuple[tuple[int, int], ...] = (),
 ) -> xr.Dataset:
     """Every result of a run with the labels and links of every run."""
+    return _dataset(layers, heads, pos, rel, seed, causal, first_layer, nan_heads).copy(deep=True)
+
+
+@cache
+def _dataset(
+    layers: int,
+    heads: int,
+    pos: tuple[str, ...],
+    rel: tuple[str, ...],
+    seed: int,
+    causal: bool,
+    first_layer: int,
+    nan_heads: tuple[tuple[int, int], ...],
+) -> xr.Dataset:
     names = {"pos": pos, "rel": rel, "special": SPECIAL}
     schema = Schema(tuple(range(first_layer, first_layer + layers)), heads, LABELS, LINKS, names)
     data = without_evidence(schema)

@@ -3,9 +3,10 @@
 python -m attnmetrics.benchmark.memory
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import cycle
 from multiprocessing import get_context
 from tempfile import TemporaryDirectory
@@ -13,8 +14,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
 from attnmetrics.assets import CORPORA, PIPELINES
 from attnmetrics.benchmark.material import Material, gather
@@ -97,13 +96,13 @@ def _share(units: int, limit: int | None) -> NDArray[np.int64]:
 
 
 def main() -> None:
-    """Print what each takes."""
-    table = Table("", "MB", title=f"Memory beyond the loaded process, at its peak: a shard of {LARGEST:,} characters")
+    """Print what each takes, as soon as it is known."""
+    print(f"memory beyond the loaded process, at its peak, for a shard of {LARGEST:,} characters")
+    tries: dict[str, Callable[[], int]] = {"annotating": annotating}
+    tries |= {f"measuring, {title}": partial(measuring, shape) for title, shape in SHAPES.items()}
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
-        table.add_row("annotating", f"{pool.submit(annotating).result() / 1e6:,.0f}")
-        for title, shape in SHAPES.items():
-            table.add_row(f"measuring, {title}", f"{pool.submit(measuring, shape).result() / 1e6:,.0f}")
-    Console().print(table)
+        for title, peak in tries.items():
+            print(f"{title}: {pool.submit(peak).result() / 1e6:,.0f} MB", flush=True)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,8 @@ def leading(data: xr.Dataset, exemplars: pd.DataFrame) -> pd.Series:
         exemplars: rows with columns claim, layer and head.
     """
     claims = set(exemplars["claim"]) - {""}
-    wanted = {key for key in (*_highest(data, claims), *_standouts(data)) if key[0] in claims}
+    plain = data.reset_coords(drop=True)  # intervals and halves have no say, and every table looks through all of them
+    wanted = {key for key in (*_highest(plain, claims), *_standouts(plain)) if key[0] in claims}
     keys = zip(exemplars["claim"], exemplars["layer"], exemplars["head"], strict=True)
     return pd.Series([key in wanted for key in keys], exemplars.index, dtype=bool)
 

@@ -126,7 +126,7 @@ def _most(data: xr.Dataset, place: int) -> list[RenderableType]:
         else:
             (alike if np.isfinite(q).any() else unknown).append(name)
     found: list[RenderableType] = [result, _legend()] if result.row_count else []
-    words = {"no head differs clearly in": alike, "without intervals": unknown}
+    words = {"no head differs clearly in": alike, "no evidence, or no intervals, in": unknown}
     return [
         *found,
         *(Text(f"{said_of}: {', '.join(names)}", style=_FAINT) for said_of, names in words.items() if names),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.views.numbers import percent
-from attnmetrics.views.tables import HEAD, at_labels, is_of_all_attention, values
+from attnmetrics.views.tables import HEAD, at_labels, is_of_all_attention
 
 LEAST: Final = 0.05
 """Heads with a smaller share of their attention off null pieces are nearly switched off."""
@@ -57,20 +57,25 @@ def of_each_choice(data: xr.Dataset, ask: Callable[[xr.Dataset], T]) -> list[tup
 
 def evidence(data: xr.Dataset) -> xr.DataArray:
     """[layer, head] share of a head's attention off null pieces; 1 where nothing is null."""
-    if "null_attention" in data:
-        return (1 - data["null_attention"]).fillna(1.0)
-    sizes = {dim: data.sizes[dim] for dim in HEAD}
-    return xr.DataArray(np.ones(tuple(sizes.values())), {dim: data[dim] for dim in HEAD}, HEAD)
+    return xr.DataArray(_shares(data), {dim: data.variables[dim] for dim in HEAD}, HEAD)
+
+
+def _shares(data: xr.Dataset) -> NDArray[np.float64]:
+    """[layer, head], of `evidence`; without xarray's care for names, for it is asked hundreds of times of a run."""
+    if "null_attention" not in data.variables:
+        return np.ones(tuple(data.sizes[dim] for dim in HEAD))
+    return np.nan_to_num(1 - np.asarray(data.variables["null_attention"].values, np.float64), nan=1.0)
 
 
 def is_off(data: xr.Dataset) -> Heads:
     """Which heads are nearly switched off."""
-    return values(evidence(data)) < least(data)
+    return _shares(data) < least(data)
 
 
 def of_those_on(data: xr.Dataset, table: xr.DataArray) -> xr.DataArray:
     """A table [layer, head, …] without the values of heads that are nearly switched off."""
-    return table.where(xr.DataArray(~is_off(data), dims=HEAD))
+    off = is_off(data)[(..., *[None] * (table.ndim - 2))]
+    return table.copy(data=np.where(off, np.nan, table.to_numpy()))
 
 
 def competing(data: xr.Dataset, table: xr.DataArray) -> xr.DataArray:

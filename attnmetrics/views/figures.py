@@ -319,7 +319,7 @@ def _grid_panel(
     style.heat(axes, values(table), *style.ground(numbers), cells=grid.maps * numbers.size)
     style.stripe(axes, is_off(data) & np.isfinite(values(table)))
     _end_ticks(axes, table)
-    sheet.text(left, top - 0.33, label(name, int(14.7 * (width + _GRID_ASIDE - 0.1))), weight="bold")
+    sheet.text(left, top - 0.33, label(name, int(15.6 * (width + _GRID_ASIDE - 0.1))), weight="bold")
     largest = float(np.nanmax(numbers)) if np.isfinite(numbers).any() else float("nan")
     note = "no evidence" if np.isnan(largest) else "absent" if largest == 0 else f"max {shown(table, largest)}"
     beside = f", {_short(chance)} {shown(table, float(chance))}" if chance is not None and chance.ndim == 0 else ""

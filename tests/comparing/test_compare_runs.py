@@ -12,7 +12,10 @@ from attnmetrics.cli import main
 from attnmetrics.running.runfile import FORMAT, read_facts, write_facts
 from attnmetrics.storage import locate
 
-KEPT = ("results.zarr", "intervals.zarr", "roles.parquet", "shards.zarr", "prefix", "commits", "run.json")
+KEPT = (
+    "results.zarr", "intervals.zarr", "roles.parquet", "shards.zarr", "prefix", "commits", "run.json",
+    "exemplars.parquet", "exemplar_attention.parquet",
+)  # fmt: skip
 """Of a run's folder, what a comparison needs."""
 
 

@@ -1,6 +1,7 @@
 """Results by the values of a field of documents: each value's are those of a run over its documents alone."""
 
 import json
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,14 @@ import attnmetrics
 from attnmetrics.config import RunConfig, build_config
 from attnmetrics.corpus.values import MOST_VALUES
 from attnmetrics.errors import ConfigError, CorpusError, StoreError
-from attnmetrics.running.driver import merge_run, run
+from attnmetrics.results.dataset import dataset
+from attnmetrics.running.driver import merge_run, run, run_annotate, run_measure
+from attnmetrics.running.measured import Measured
 from attnmetrics.running.plan import make_plan
 from attnmetrics.running.progress import Reporter
+from attnmetrics.running.splitting import merge_by
 from attnmetrics.storage import locate
-from attnmetrics.store.merge import merge_states
+from attnmetrics.store.merge import merge, merge_states
 from attnmetrics.store.shards import Store
 from attnmetrics.views.by import show_by, show_by_metric, show_value
 
@@ -40,7 +44,7 @@ def write_treebank(path: Path, genres: tuple[str, ...] = GENRES, documents: int 
     for number in range(documents):
         genre = GENRES[number % 3]
         if genre in genres:
-            line = f"# {FIELD} = {genre}\n" * bool(genre)
+            line = f"# {FIELD} = {genre}\n" * bool(genre) + f"# half = {number // 5}\n"
             sentences = "".join(SENTENCE.format(word=WORDS[(number * 2 + n) % 9]) for n in range(1 + number % 4))
             parts.append(f"# newdoc id = d{number}\n{line}{sentences}")
     path.write_text("".join(parts))
@@ -53,13 +57,27 @@ def config(folder: Path, corpus: Path, **options: Any) -> RunConfig:
 
 
 @pytest.fixture(scope="module")
-def split(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that is split, whose shards hold documents of several genres."""
+def split(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A run that is split, whose shards hold documents of several genres; runs here have no page, which takes long."""
     folder = tmp_path_factory.mktemp("split")
-    facts = run(config(folder / "run", write_treebank(folder / "gum.conllu")), QUIET)
-    assert facts["corpus"]["shards"] > 2
-    assert facts["corpus"]["by"] == {FIELD: {"news": 3, "speech": 3, "(none)": 3}}
-    return folder / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("attnmetrics.running.outputs.write_report", lambda *_: None)
+        facts = run(config(folder / "run", write_treebank(folder / "gum.conllu")), QUIET)
+        assert facts["corpus"]["shards"] > 2
+        assert facts["corpus"]["by"] == {FIELD: {"news": 3, "speech": 3, "(none)": 3}}
+        yield folder / "run"
+
+
+def measure(settings: RunConfig) -> Measured:
+    """What is measured of a run, not merged."""
+    run_annotate(settings, QUIET)
+    facts = run_measure(settings, QUIET)
+    store = Store.described(settings.out, facts["store"])
+    return Measured(store, list(store.committed().values()), *[None] * 3)  # type: ignore[arg-type]
+
+
+def results_of(measured: Measured) -> xr.Dataset:
+    return dataset(measured.store.schema, merge(measured.store, measured.commits, 20_000))
 
 
 def parts_of(folder: Path) -> tuple[np.ndarray, list[list[np.ndarray]]]:
@@ -83,10 +101,9 @@ def test_states_of_values_add_up_to_that_of_the_run(split: Path) -> None:
 @pytest.mark.parametrize("genre", ["news", ""])
 def test_a_value_has_the_results_of_a_run_over_its_documents(split: Path, tmp_path: Path, genre: str) -> None:
     alone = config(tmp_path / "alone", write_treebank(tmp_path / "one.conllu", (genre,)), by=[], shard_characters=10**6)
-    run(alone, QUIET)
     found = attnmetrics.load_by(split, FIELD)
     assert found["entropy"].dims == (FIELD, "layer", "head")
-    assert_same(found.sel({FIELD: genre or "(none)"}, drop=True), attnmetrics.load(tmp_path / "alone"))
+    assert_same(found.sel({FIELD: genre or "(none)"}, drop=True), results_of(measure(alone)))
     assert not np.allclose(found["pos_to"][0], found["pos_to"][1], equal_nan=True)
 
 
@@ -99,26 +116,26 @@ def assert_same(found: xr.Dataset, expected: xr.Dataset) -> None:
         np.testing.assert_allclose(one[name], table, rtol=1e-5, atol=2e-6, equal_nan=True, err_msg=str(name))
 
 
-def test_neither_threads_nor_shards_nor_two_fields_change_results(split: Path, tmp_path: Path) -> None:
-    corpus = split.parent / "gum.conllu"
-    run(config(tmp_path / "threads", corpus, threads=3), QUIET)
-    assert outputs(tmp_path / "threads") == outputs(split)
-    facts = run(config(tmp_path / "shards", corpus, shard_characters=1500, by=["newdoc id", FIELD]), QUIET)
-    assert 1 < facts["corpus"]["shards"] != json.loads((split / "run.json").read_text())["corpus"]["shards"]
-    assert_same(attnmetrics.load_by(tmp_path / "shards", FIELD), attnmetrics.load_by(split, FIELD))
-    assert attnmetrics.load_by(tmp_path / "shards", "newdoc id").sizes["newdoc id"] == 9
+def test_other_shards_and_two_fields_give_the_same_results(split: Path, tmp_path: Path) -> None:
+    settings = config(tmp_path / "run", split.parent / "gum.conllu", shard_characters=1500, by=["half", FIELD])
+    measured = measure(settings)
+    assert 1 < measured.store.shards != json.loads((split / "run.json").read_text())["corpus"]["shards"]
+    half, genre = merge_by(measured, settings, np.ones(measured.store.shards, bool))
+    assert_same(genre.results, attnmetrics.load_by(split, FIELD))
+    assert half.results["sentences"].values.sum() == results_of(measured)["sentences"]
 
 
-def test_ray_gives_the_bits_of_inline(split: Path, tmp_path: Path, ray_session: None) -> None:
-    run(config(tmp_path / "ray", split.parent / "gum.conllu", engine="ray", workers=2), QUIET)
+@pytest.mark.cluster
+def test_ray_and_threads_give_the_bits_of_inline(split: Path, tmp_path: Path, ray_session: None) -> None:
+    run(config(tmp_path / "ray", split.parent / "gum.conllu", engine="ray", workers=2, threads=3), QUIET)
     assert outputs(tmp_path / "ray") == outputs(split)
 
 
 def outputs(folder: Path) -> dict[str, str]:
-    """The digests of what a merge wrote, less the report, which shows times."""
+    """The digests of what a merge wrote."""
     found: dict[str, str] = json.loads((folder / "run.json").read_text())["outputs"]
     assert {"by_meta_genre.zarr", "intervals_by_meta_genre.zarr"} <= set(found)
-    return {name: digest for name, digest in found.items() if name != "report"}
+    return found
 
 
 def test_what_is_gone_is_merged_again_and_another_field_is_another_run(split: Path, tmp_path: Path) -> None:

@@ -19,12 +19,13 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "notebooks" / "results.ipynb"
 VIEWS = ROOT / "notebooks" / "views.ipynb"
 FIGURES = ROOT / "notebooks" / "figures.ipynb"
+NULL = ROOT / "notebooks" / "null_attention.ipynb"
 COMPARE = ROOT / "notebooks" / "compare.ipynb"
 GENDER = ROOT / "notebooks" / "gender_bias.ipynb"
 CLARK = ROOT / "notebooks" / "clark.ipynb"
 
 
-NOTEBOOKS = (RESULTS, VIEWS, FIGURES, COMPARE, GENDER, CLARK)
+NOTEBOOKS = (RESULTS, VIEWS, FIGURES, NULL, COMPARE, GENDER, CLARK)
 
 Outputs = dict[Path, list[nbformat.NotebookNode]]
 
@@ -38,7 +39,14 @@ def shown(demo_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
     other = tmp_path_factory.mktemp("other") / "none"
     settings = demo_config(other, null_tokens="none", annotations=demo_run / "annotations")
     run_all(settings, Reporter(quiet=True))
-    runs = {"ATTNMETRICS_RUN": str(demo_run), "ATTNMETRICS_OTHER": str(other)}
+    genres = tmp_path_factory.mktemp("genres") / "run"
+    few = {"layers": "1", "exemplars": 1, "drawn_exemplars": 0, "max_documents": None, "shard_characters": 9_000}
+    with pytest.MonkeyPatch.context() as patch:  # a page takes long, and no notebook looks at it
+        patch.setattr("attnmetrics.running.outputs.write_report", lambda *_: None)
+        run_all(
+            demo_config(genres, corpus=str(ROOT / "notebooks" / "gum"), by="meta::genre", **few), Reporter(quiet=True)
+        )
+    runs = {"ATTNMETRICS_RUN": str(demo_run), "ATTNMETRICS_OTHER": str(other), "ATTNMETRICS_GENRES": str(genres)}
     fresh = f"%reset -f\nimport os\nos.environ.update({runs!r})"
     notebooks = [nbformat.read(path, as_version=4) for path in NOTEBOOKS]
     for notebook in notebooks:
@@ -66,8 +74,16 @@ def test_the_figures_notebook_shows_each_figure_of_the_paper(shown: Outputs) -> 
     assert kinds.count("image/png") == 12
 
 
-def test_the_comparing_notebook_shows_what_null_attention_does(shown: Outputs) -> None:
-    found = [output["data"] for output in shown[COMPARE] if "data" in output]
+def test_the_comparing_notebook_shows_genres(shown: Outputs) -> None:
+    tables = [output["data"] for output in shown[COMPARE] if "data" in output]
+    assert sum("image/png" in data for data in tables) == 1
+    assert "{'meta::genre': 3, 'layer': 1, 'head': 6}" in [data["text/plain"] for data in tables]
+    clear = next(data["text/plain"] for data in tables if data["text/plain"].startswith("null_attention"))
+    assert re.search(r"entropy +[3-6] of 6", clear) and re.search(r"dependency_excess +[0-2] of 18", clear)
+
+
+def test_the_notebook_on_null_attention_shows_what_it_does(shown: Outputs) -> None:
+    found = [output["data"] for output in shown[NULL] if "data" in output]
     assert sum("image/png" in data for data in found) == 1
     (correlation,) = [float(data["text/plain"]) for data in found if re.fullmatch(r"-?0\.\d+", data["text/plain"])]
     assert correlation > 0.5, "heads that rest on the first piece seem to look farther"

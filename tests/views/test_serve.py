@@ -415,6 +415,7 @@ def test_a_sentence_is_typed_and_seen_in_three_views(page: Page, demo: Model, de
     assert_lines(page, found[4], [2])
     assert page.input_value("textarea >> nth=0") == TEXT
 
+    expect(page.locator(".special li")).to_have_count(5, timeout=60_000)
     page.click("text=Model view")
     page.locator("[aria-label='Layer 1, head 3']").hover()
     assert_metrics(page, results, 1, [3])
@@ -461,6 +462,10 @@ def test_a_page_says_what_went_wrong_and_shows_text_as_text(page: Page) -> None:
     page.fill("[aria-label='Second text']", "And then.")
     page.click("text=Show attention")
     page.wait_for_selector("[aria-label=Sentences]")
+    page.fill("textarea >> nth=0", "  ")
+    page.click("text=Show attention")
+    expect(page.locator(".busy")).to_have_text("Type a sentence first: nothing was asked.")
+    expect(page.locator(".look svg.lines")).to_be_visible()
 
 
 # ---- its end

@@ -137,6 +137,51 @@ def test_a_held_token_tells_exact_weights_of_each_head(show: Open, demo: Model, 
     assert_lines(page, found.weights[2], list(range(6)))
 
 
+def test_all_heads_between_two_tokens_are_a_map_that_leads_to_a_head(show: Open, demo: Model, found: Attention) -> None:
+    page = show(views.head(demo, TEXT, layer=2, heads=[0, 3]))
+    token(page, "left", 6).click()
+    token(page, "right", 3).hover()
+    cells = page.locator(".linked")
+    expect(cells).to_have_count(36)
+    expect(page.locator(".links select")).to_have_value("3")
+    drawn = cells.evaluate_all("all => all.map(cell => Number(cell.dataset.weight))")
+    np.testing.assert_allclose(np.reshape(drawn, (6, 6)), found.weights[:, :, 6, 3], rtol=0, atol=2e-6)
+    page.locator('.linked[data-layer="4"][data-head="1"]').click()
+    assert squares(page) == [False, True, False, False, False, False]
+    assert_lines_of_token(page, found.weights[4], 6)
+    assert page.url.endswith("#layer=4&heads=1")
+    page.reload()
+    page.wait_for_selector(".drawing svg")
+    assert_lines(page, found.weights[4], [1])
+
+
+def assert_lines_of_token(page: Page, weights: Any, place: int) -> None:
+    """The held token's lines are those of head 1."""
+    drawn = {(line["head"], line["i"], line["j"]) for line in lines(page)}
+    expected = {(1, place, j) for j in range(weights.shape[-1]) if weights[1, place, j] >= 0.005}
+    assert drawn == expected
+
+
+def test_tokens_of_one_text_are_told_apart_and_the_theme_is_kept(show: Open) -> None:
+    attention = np.full((1, 1, 3, 3), 1 / 3)
+    page = show(views.head(attention, ["the", "cat", "the"]))
+    token(page, "left", 1).hover()
+    status = page.locator(".status")
+    expect(status).to_contain_text("the (0) 0.333")
+    expect(status).to_contain_text("the (2) 0.333")
+    page.get_by_role("button", name="Dark").click()
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_heads_beyond_eight_have_other_dashes(show: Open) -> None:
+    page = show(views.head(np.full((1, 10, 2, 2), 0.5), ["a", "b"], heads=[0, 8]))
+    dashes = page.locator("path[data-head]").evaluate_all(
+        "all => all.map(one => [one.dataset.head, one.getAttribute('stroke-dasharray'), one.getAttribute('stroke')])"
+    )
+    assert {tuple(one) for one in dashes} == {("0", None, "var(--head-0)"), ("8", "7 3", "var(--head-0)")}
+
+
 def test_pointing_at_a_line_tells_its_weight(show: Open, demo: Model, found: Attention) -> None:
     page = show(views.head(demo, TEXT, layer=0, heads=[2], show_null=False))
     last = found.weights.shape[-1] - 1
@@ -268,6 +313,29 @@ def test_a_token_expands_into_query_key_product_score_and_softmax(show: Open, de
     page.click('.plus[data-place="6"]')
     assert page.locator(".share").count() == 0
     assert_lines(page, found.weights[2], [1])
+
+
+def test_the_expanded_token_follows_the_pointer(show: Open, demo: Model, found: Attention) -> None:
+    page = show(views.neuron(demo, TEXT, layer=3, head=5, token=6))
+    page.locator('.scrub[data-place="4"]').hover()
+    shares = [float(share) for share in page.locator(".share").all_text_contents()]
+    np.testing.assert_allclose(shares, found.weights[3, 5, 4, :5], rtol=0, atol=6e-6)
+    expect(page.locator("[aria-label=Token]")).to_have_value("4")
+
+
+def test_a_pair_is_filtered_in_the_neuron_view(show: Open, tmp_path: Path) -> None:
+    bert = load_model(str(save_model(tmp_path / "bert", "bert", sharp=True)))
+    pair = ("Nobody knew.", "Stop!")
+    weights = attend(bert, read(bert, pair)).weights
+    view = views.neuron(bert, pair, layer=1, head=2)
+    second, count = view.data["sides"][0]["second"], len(view.data["sides"][0]["pieces"])
+    page = show(view)
+    page.select_option("[aria-label=Sentences]", "AB")
+    expect(page.locator('.token[data-side="left"]')).to_have_count(second)
+    expect(page.locator('.token[data-side="right"]')).to_have_count(count - second)
+    page.locator('.plus[data-place="1"]').click()
+    shares = [float(share) for share in page.locator(".share").all_text_contents()]
+    np.testing.assert_allclose(shares, weights[1, 2, 1, second:], rtol=0, atol=6e-6)
 
 
 def test_the_keyboard_walks_tokens_and_dimensions(show: Open, demo: Model, found: Attention) -> None:

@@ -6,6 +6,8 @@ import { test } from "node:test";
 import { drawn, isNear, isShort, reach, visible, weightsFrom } from "#arithmetic/exemplars.js";
 import { capital, headAt, headHref, headName, placeOf } from "#arithmetic/heads.js";
 import { knownHeading, labelName, labelWords } from "#arithmetic/labels.js";
+import { arcPath } from "#arithmetic/arcs.js";
+import { textOf } from "#arithmetic/exemplars.js";
 import { sentence } from "#arithmetic/lines-words.js";
 import { lineAt } from "#arithmetic/lines.js";
 import { scaleName, signedLevel } from "#arithmetic/neuron-scores.js";
@@ -92,6 +94,18 @@ const SCENE = {
   rows: [token("a"), token("b")], columns: [token("x"), token("y")], note: "",
   series: [{ head: 3, at: (i, j) => (i === j ? 0.9 : 0.1) }, { head: 5, at: () => 0.001 }],
 };
+
+test("a sentence is the corpus's text, not what its pieces show", () => {
+  const pieces = ["In", "␣", "1"];
+  assert.equal(textOf({ text: "In  1", pieces, spaces: "001" }), "In  1");
+  assert.equal(textOf({ text: null, pieces: ["In", "1"], spaces: "01" }), "In 1");
+});
+
+test("an arc between two lines is a stub at either end", () => {
+  assert.equal(arcPath([10, 20], [50, 20], 12), "M10 20C10 8 50 8 50 20");
+  assert.equal(arcPath([10, 20], [50, 60], 12), "M10 20q0 -9 9 -9M41 51q9 0 9 9");
+  assert.equal(arcPath([10, 60], [50, 20], 12), "M10 60q0 -9 -9 -9M59 11q-9 0 -9 9");
+});
 
 test("the status line names a token's strongest lines", () => {
   const held = sentence(SCENE, { side: "left", place: 0 }, 4);

@@ -1,5 +1,6 @@
 // Arcs over a sentence, from the attending piece to the attended ones.
 
+import { arcPath } from "../arithmetic/arcs.js";
 import { round } from "../arithmetic/scales.js";
 import { svg } from "../shared/dom.js";
 
@@ -26,10 +27,9 @@ const top = (box, bounds) => [box.left + box.width / 2 - bounds.left, box.top - 
 
 function arc([x0, y0], [x1, y1], { place, share, isOwn }) {
   const rise = isOwn ? 9 : Math.min(15, 7 + Math.abs(x1 - x0) / 12);
-  const [a, b] = (isOwn ? [x0 - 4, x1 + 4] : [x0, x1]).map(round);
-  const curve = `C${a} ${round(y0 - rise)} ${b} ${round(y1 - rise)} ${b} ${round(y1)}`;
+  const aside = isOwn ? 4 : 0;
   return svg("path", {
-    d: `M${a} ${round(y0)}${curve}`, "stroke-opacity": round(0.15 + 0.85 * share),
+    d: arcPath([x0 - aside, y0], [x1 + aside, y1], rise), "stroke-opacity": round(0.15 + 0.85 * share),
     "stroke-width": round(1 + 1.2 * share), "data-to": place,
   });
 }
