@@ -1,8 +1,10 @@
 """A finished run as a side of a comparison, from its folder alone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
+
+import pandas as pd
 
 from attnmetrics.config import RunConfig
 from attnmetrics.describing.files import FILE as ROLES
@@ -61,11 +63,16 @@ def read_run(run: Location, name: str) -> Side:
         settings=_settings(facts),
         intervals=known(load(run / INTERVALS)) if (run / INTERVALS).exists() else None,
         roles=load_roles(run / ROLES) if (run / ROLES).exists() else None,
-        exemplars=partial(load_exemplars, run / "exemplars.parquet"),
-        attention=partial(load_attention, run / "exemplar_attention.parquet"),
+        exemplars=_reader(load_exemplars, run / "exemplars.parquet"),
+        attention=_reader(load_attention, run / "exemplar_attention.parquet"),
         place=str(run),
         remarks=_remarks(name, facts),
     )
+
+
+def _reader(load: Callable[[Location], pd.DataFrame], file: Location) -> Callable[[], pd.DataFrame] | None:
+    """What reads a file of sentences; None where a run was given without."""
+    return partial(load, file) if file.exists() else None
 
 
 def read_groups(run: Location, facts: Facts, config: RunConfig) -> GroupSums:

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,14 @@ def test_of_many_runs_some_have_their_sentences() -> None:
     content = contents(comparison(names, 2, 3, keep=["entropy"]))
     assert [place for place, packed in enumerate(content["sentences"]) if packed] == [0, 3, 5, 8]
     assert content["cut"] == ["sentences of 5 of 9 runs: r1, r2, r4, r6, r7"]
+
+
+def test_a_run_without_sentences_or_roles_has_a_page() -> None:
+    made = comparison(("base", "tuned"), 2, 3, keep=["entropy"])
+    bare = replace(made.sides[1], exemplars=None, attention=None, roles=None)
+    content = contents(replace(made, sides=(made.sides[0], bare)))
+    assert [one is None for one in content["sentences"]] == [False, True]
+    assert [one is None for one in content["roles"]["of_runs"]] == [False, True]
 
 
 # ---- in a browser

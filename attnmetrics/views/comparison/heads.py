@@ -43,7 +43,7 @@ def _known(frames: Sequence[pd.DataFrame]) -> list[dict[str, str]]:
 
 def _of_run(frame: pd.DataFrame, heads: Sequence[Head]) -> dict[str, Any]:
     """As `static/arithmetic/roles.js` reads them."""
-    said = sentences(frame)
+    said = sentences(frame[frame["sentence"].notna()])
     groups = {(int(key[0]), int(key[1])): rows for key, rows in frame.groupby(["layer", "head"])}
     return {
         "ofHead": [_of_head(groups.get(head, frame.iloc[:0])) for head in heads],

@@ -45,5 +45,5 @@ export const runName = (comparison, isFirst) =>
   el("span", { class: `run-name ${isFirst ? "of-first" : "of-other"}` }, comparison.names[isFirst ? 0 : 1]);
 
 /** Colours of the first run and of the one compared with it: the ends of the scale of differences. */
-export const FIRST = "var(--head-1)";
-export const OTHER = "var(--head-2)";
+export const FIRST = "var(--change10)";
+export const OTHER = "var(--change53)";
