@@ -7,6 +7,7 @@ and becomes text nodes only.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -435,7 +436,12 @@ def _sentence(row: Any, unit: str) -> list[str | list[str]]:
     spaces = "".join("1" if piece.space else "0" for piece in pieces)
     source = visible(f"{row.document}, {unit} {row.sentence}")
     spelled = "".join(" " * piece.space + piece.text for piece in pieces)
-    return [source, [piece.text for piece in pieces], spaces, *([] if spelled == row.text else [str(row.text)])]
+    return [
+        source,
+        [piece.text for piece in pieces],
+        spaces,
+        *([] if spelled == row.text else [quote(str(row.text), " ", errors="replace")]),
+    ]
 
 
 class _Rows:
