@@ -14,7 +14,8 @@ const DRAWN = 0.02;
  *
  * exemplars: of each head [sentence, rank, weight, i, j, whether the page has the attention in it]; typical: of each
  * head [bucket, the same], none with attention; claimed: the same with [claim, layer, head] before; sentences: each
- * [source, pieces, spaces, text], where spaces[n] is "1" after white space, and the text, its signs as in an address, is
+ * [source, pieces, spaces, text], where spaces[n] is "1" after white space, and the text, its signs as in an address,
+ * is
  * there unless pieces and spaces spell it; rows: { lengths, to, weights }, the rows of all
  * exemplars that have them, end to end; steps: weights are whole numbers of this part. `row(i)` gives the attention
  * [[piece, weight], …] of piece i; it is null where the page has none.
