@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -114,12 +115,16 @@ class Book:
 
 
 def _sentence(row: Any, unit: str) -> list[str | list[str]]:
-    """[source, pieces, whether white space is before each, and the corpus's text where these do not spell it]"""
+    """[source, pieces, whether white space is before each, and the corpus's text where these do not spell it]
+
+    The text is as in an address, so that no sign in it can steer the page.
+    """
     pieces = readable(list(row.pieces), str(row.text))
     spaces = "".join("1" if piece.space else "0" for piece in pieces)
     source = visible(f"{row.document}, {unit} {row.sentence}")
     spelled = "".join(" " * piece.space + piece.text for piece in pieces)
-    return [source, [piece.text for piece in pieces], spaces, *([] if spelled == row.text else [str(row.text)])]
+    more = [] if spelled == row.text else [quote(str(row.text), " ", errors="replace")]
+    return [source, [piece.text for piece in pieces], spaces, *more]
 
 
 class _Rows:

@@ -15,7 +15,7 @@ from attnmetrics.errors import ConfigError
 from attnmetrics.views import palette, terminal
 from attnmetrics.views.heads import ranked
 from attnmetrics.views.numbers import number, percent, times
-from attnmetrics.views.tables import shown
+from attnmetrics.views.tables import heading, shown
 
 
 def text(renderable: RenderableType, width: int = 140) -> str:
@@ -164,13 +164,14 @@ def test_a_table_with_two_further_dimensions_is_shown_by_both() -> None:
 def test_a_head_has_tables_never_heard_of() -> None:
     data = made_up()
     lines = text(terminal.show_head(data, 1, 2))
+    sparkle, loud = heading(data["sparkle"], {}), heading(data["animacy_to"], {"animacy": "human"})
     own = float(data["sparkle"].sel(layer=1, head=2))
-    assert cells(lines, "sparkle ")[1] == f"{own:.3g} stars"
-    assert cells(lines, "sparkle ")[-3:] == ["1.25 stars", times(own / 1.25), "chance"]
+    assert cells(lines, sparkle)[1] == f"{own:.3g} stars"
+    assert cells(lines, sparkle)[-3:] == ["1.25 stars", times(own / 1.25), "chance"]
     human = data["animacy_to"].sel(layer=1, head=2, animacy="human")
-    assert cells(lines, "animacy_to, human")[1] == percent(float(human))
-    assert cells(lines, "animacy_to, human")[-3:] == ["40%", times(float(human) / 0.4), "chance"]
-    assert "<i>loud" in lines
+    assert cells(lines, loud)[1] == percent(float(human))
+    assert cells(lines, loud)[-3:] == ["40%", times(float(human) / 0.4), "chance"]
+    assert "<i>Loud</i>" in lines
     assert "sparkle_expected" not in lines, "it stands beside sparkle"
 
 
@@ -224,7 +225,9 @@ def test_a_head_shows_its_rank(data: xr.Dataset) -> None:
     order = np.argsort(-data["distance"].values.ravel())
     layer, head = divmod(int(order[1]), 3)
     line = next(
-        line for line in text(terminal.show_head(data, layer, head)).splitlines() if line.startswith("distance")
+        line
+        for line in text(terminal.show_head(data, layer, head)).splitlines()
+        if line.startswith("Mean attention distance")
     )
     assert "2 of 12" in line
 

@@ -14,8 +14,8 @@ const DRAWN = 0.02;
  *
  * exemplars: of each head [sentence, rank, weight, i, j, whether the page has the attention in it]; typical: of each
  * head [bucket, the same]; claimed: the same with [claim, layer, head] before; sentences: each
- * [source, pieces, spaces, text], where spaces[n] is "1" after white space, and the text is there unless pieces and
- * spaces spell it; rows: { lengths, to, weights }, the rows of all
+ * [source, pieces, spaces, text], where spaces[n] is "1" after white space, and the text, its signs as in an address,
+ * is there unless pieces and spaces spell it; rows: { lengths, to, weights }, the rows of all
  * exemplars that have them, end to end; steps: weights are whole numbers of this part. `row(i)` gives the attention
  * [[piece, weight], …] of piece i; it is null where the page has none.
  */
@@ -47,7 +47,9 @@ function rowsOf({ lengths, to, weights }, cursor, n, steps) {
 
 /** A sentence as the corpus has it. */
 export const textOf = ({ text, pieces, spaces }) =>
-  text ?? pieces.map((piece, n) => (spaces[n] === "1" ? " " : "") + piece).join("");
+  (text === null
+    ? pieces.map((piece, n) => (spaces[n] === "1" ? " " : "") + piece).join("")
+    : decodeURIComponent(text));
 
 /** Whether a sentence is short enough to be shown whole. */
 export const isShort = ({ pieces }) => pieces.length <= 4 * NEAR;
