@@ -1,5 +1,6 @@
 """A path on a disk."""
 
+import errno
 import fcntl
 import os
 import re
@@ -50,7 +51,12 @@ class LocalLocation(Location):
 
     def exists(self) -> bool:
         """See `Location`."""
-        return self.path.is_file() or bool(self.names())
+        try:
+            return self.path.is_file() or bool(self.names())
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return False
+            raise
 
     def names(self) -> list[str]:
         """See `Location`."""

@@ -327,6 +327,8 @@ def _told(one: Any) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {visible(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(inner) for inner in value]
     return _finite(value) if isinstance(value, float) else visible(value) if isinstance(value, str) else value
 
 

@@ -99,7 +99,7 @@ def pack(values: NDArray[Any]) -> str:
 
 def _embed(data: Mapping[str, Any]) -> str:
     """JSON in which nothing can end the element it stands in; NumPy's whole numbers are numbers too."""
-    return json.dumps(data, separators=(",", ":"), default=int).replace("<", "\\u003c")
+    return json.dumps(data, separators=(",", ":"), default=int, allow_nan=False).replace("<", "\\u003c")
 
 
 def _script(view: str) -> str:

@@ -33,7 +33,9 @@ def pack_roles(data: xr.Dataset, frames: Sequence[tuple[float, pd.DataFrame]]) -
         frames: the table of roles with each share that the page may ask for as evidence, the run's own among them.
     """
     distances = profile_distances(Tables(data))
-    told = [(share, _told(data, frame, families(distances))) for share, frame in frames]
+    numbers = families(distances)
+    by_frame = {id(frame): _told(data, frame, numbers) for _, frame in {id(one[1]): one for one in frames}.values()}
+    told = [(share, by_frame[id(frame)]) for share, frame in frames]  # where no head changes, the table is the same one
     usual = next(one for share, one in told if share == least(data))
     own = next(frame for share, frame in frames if share == least(data))
     every = pd.concat([frame for _, frame in frames])
@@ -43,7 +45,7 @@ def pack_roles(data: xr.Dataset, frames: Sequence[tuple[float, pd.DataFrame]]) -
         "scores": [_scores(data, package_rules(), rows) for rows in _by_head(own, _heads(data))],
         "sure": [_sure(rows) for rows in _by_head(own, _heads(data))] if own["low"].notna().any() else None,
         "near": [_near(distances, place) for place in range(len(distances))],
-        "families": pack(np.nan_to_num(families(distances), nan=-1).astype("<i2")),
+        "families": pack(np.nan_to_num(numbers, nan=-1).astype("<i2")),
         "others": [(share, _changed(one, usual)) for share, one in told if one != usual],
     }
 

@@ -607,7 +607,7 @@ def test_all_that_decides_the_annotation_of_conllu_is_in_the_digest() -> None:
 
 
 def test_a_document_is_pickled_whole() -> None:
-    document = Document("a", "b", True, "x", 7, True, "GRP")
+    document = Document("a", "b", True, "x", 7, True, "GRP", ("news",))
     assert pickle.loads(pickle.dumps(document)) == document
     assert all(getattr(document, field.name) != field.default for field in fields(Document))
 

@@ -57,7 +57,7 @@ def eager(folder: str, ids: list[int]) -> np.ndarray:
 def whole(ids: list[int]) -> Reading:
     """A text that is just these pieces."""
     n = len(ids)
-    return Reading("", np.array(ids), ("",) * n, np.ones(n, np.bool_), np.zeros(n, np.int64), None, 0)
+    return Reading("", np.array(ids), ("",) * n, np.ones(n, np.bool_), np.zeros(n, np.int64), None, 0, ((0, 0),) * n)
 
 
 def save(folder: Path, name: str) -> str:

@@ -59,6 +59,12 @@ def test_the_results_are_those_of_a_folder(demo_run: Path, url: str) -> None:
     xr.testing.assert_identical(attnmetrics.intervals(url), attnmetrics.intervals(demo_run))
     assert attnmetrics.exemplars(url).equals(attnmetrics.exemplars(demo_run))
     assert progress_of(folder).measured == progress_of(locate(demo_run)).measured
+
+
+@pytest.mark.cluster
+def test_a_finished_run_there_is_left_as_it_is_and_exported(demo_run: Path, url: str) -> None:
+    run(demo_config(url), QUIET)
+    folder = locate(url)
     before = folder.files()
     assert run(demo_config(url), QUIET)["status"] == "finished"
     merge_run(folder, QUIET)

@@ -25,7 +25,7 @@ from attnmetrics.storage import locate
 QUIET = Reporter(quiet=True)
 STATES = ("unfinished", "finished")
 EXAMPLES = settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],

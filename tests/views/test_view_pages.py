@@ -171,7 +171,7 @@ def test_tokens_of_one_text_are_told_apart_and_the_theme_is_kept(show: Open) -> 
     expect(status).to_contain_text("the (2) 0.333")
     page.get_by_role("button", name="Dark").click()
     page.reload()
-    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
 def test_heads_beyond_eight_have_other_dashes(show: Open) -> None:

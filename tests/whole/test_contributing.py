@@ -23,7 +23,7 @@ PAGES = pytest.mark.parametrize("page", [CONTRIBUTING, README], ids=lambda page:
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*(?:/|\.(?:csv|html|ipynb|js|json|md|parquet|png|py|sh|toml|yaml|zarr))")
 """A folder's name ends with a slash."""
-OF_USERS = re.compile(r"runs/.*|my_words\.py|importance\.zarr|probe\.zarr")
+OF_USERS = re.compile(r"runs/.*|my_words\.py|importance\.zarr|probe\.zarr|comparison\.zarr|(?:tables/)?by_.*|values/")
 """Files of theirs, and of stages that not every run has."""
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 OF_OTHERS = {"--working-dir"}

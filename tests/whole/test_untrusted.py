@@ -90,7 +90,7 @@ class Page(HTMLParser):
             self.data = self.data or data
 
 
-@pytest.fixture(scope="module", params=[pytest.param("conllu", marks=pytest.mark.cluster), "jsonl"])
+@pytest.fixture(scope="module", params=[pytest.param(kind, marks=pytest.mark.cluster) for kind in ("conllu", "jsonl")])
 def hostile_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """The folder of a run whose names, corpus, model and pipeline are hostile, and the flags that made it."""
     folder = tmp_path_factory.mktemp("hostile") / NAME
