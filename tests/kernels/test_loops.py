@@ -37,7 +37,7 @@ def test_what_was_compiled_is_kept(folder: Path) -> None:
     assert softmax(folder) == 1
 
 
-@pytest.mark.parametrize(("ending", "size"), [("nbi", 0), ("nbc", 40)])
+@pytest.mark.parametrize(("ending", "size"), [pytest.param("nbi", 0, marks=pytest.mark.cluster), ("nbc", 40)])
 def test_what_is_damaged_is_compiled_anew(folder: Path, ending: str, size: int) -> None:
     (kept,) = folder.rglob(f"*.{ending}")
     kept.write_bytes(kept.read_bytes()[:size])

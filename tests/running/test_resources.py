@@ -227,6 +227,7 @@ def may_mount() -> bool:
     return subprocess.run(command, capture_output=True).returncode == 0
 
 
+@pytest.mark.cluster
 @pytest.mark.skipif(not may_mount(), reason="the system lets nobody mount; refused operations are tested above")
 def test_a_file_system_that_is_full_or_read_only(small_run: Path, tmp_path: Path) -> None:
     (disk := tmp_path / "disk").mkdir()

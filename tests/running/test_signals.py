@@ -143,6 +143,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.cluster
 def test_ray_takes_no_signal_away() -> None:
     command = [sys.executable, "-c", program_of(RAY)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

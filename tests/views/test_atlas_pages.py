@@ -359,8 +359,10 @@ def test_the_search_finds_heads_metrics_and_sentences(page: Page) -> None:
 def test_keys_lead_from_head_to_head_and_are_named(page: Page) -> None:
     visit(page, "#/head/3/1")
     page.keyboard.press("ArrowRight")
+    expect(heading(page)).to_have_text("Layer 3 head 2")
     assert at(page) == "/head/3/2"
     page.keyboard.press("ArrowDown")
+    expect(heading(page)).to_have_text("Layer 4 head 2")
     assert at(page) == "/head/4/2"
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()

@@ -15,7 +15,7 @@ const metric = (name, title, dim, labels) => new Metric(
   { values: new Float64Array(4 * Math.max(1, labels.length)).fill(0.5), byLayer: values, heads: 2, isFirst: true },
 );
 const exemplar = (words, rank, weight) =>
-  ({ pieces: words.split(" "), spaces: "0111111", rank, weight, source: ["d", 1], i: 1, j: 0, row: null });
+  ({ pieces: words.split(" "), spaces: "0111111", rank, weight, source: ["d", 1], i: 1, j: 0, row: null, text: null });
 const ROLES = {
   known: [{ name: "previous", title: "previous piece" }, { name: "part of speech", title: "part of speech" }],
   ofHead: [[["previous", "previous"]], [["part of speech", "part of speech: DET"]], [["previous", "previous"]], []],
