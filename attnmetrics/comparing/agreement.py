@@ -1,6 +1,6 @@
 """What sides must have in common to be compared, and what is to be said where they differ in other things."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.results.intervals import reason_for_none
@@ -29,10 +29,14 @@ def check_alike(sides: Sequence[Side]) -> None:
 
 
 def _differences(first: Side, side: Side) -> Iterator[str]:
-    for what, value in side.definitions.items():
-        expected = first.definitions.get(what, value)
-        if value != expected:
-            yield f"{what}: {expected} in {first.name}, {value} in {side.name}"
+    return _differing(first.name, first.definitions, side.name, side.definitions)
+
+
+def _differing(first: str, expected: Mapping[str, str], name: str, found: Mapping[str, str]) -> Iterator[str]:
+    """What a side says otherwise than the first; not what the first does not say."""
+    for what, value in found.items():
+        if value != expected.get(what, value):
+            yield f"{what}: {expected[what]} in {first}, {value} in {name}"
 
 
 def remarks(sides: Sequence[Side], together: Names, shards: Sequence[int]) -> list[str]:
@@ -73,10 +77,8 @@ def _few(sides: Sequence[Side], shards: Sequence[int]) -> Iterator[str]:
 
 
 def _settings(first: Side, side: Side) -> Iterator[str]:
-    for what, value in side.settings.items():
-        expected = first.settings.get(what, value)
-        if value != expected:
-            yield f"{what.replace('_', ' ')}: {expected} in {first.name}, {value} in {side.name}"
+    expected, found = ({name.replace("_", " "): value for name, value in one.settings.items()} for one in (first, side))
+    return _differing(first.name, expected, side.name, found)
 
 
 def _names(sides: Sequence[Side], label: str, names: Sequence[str]) -> Iterator[str]:
