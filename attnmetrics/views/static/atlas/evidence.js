@@ -1,5 +1,6 @@
 // Which heads are nearly switched off, said on a page, with a menu of what that takes.
 
+import { headShort } from "../arithmetic/head-numbers.js";
 import { headAt, headHref, headName } from "../arithmetic/heads.js";
 import { choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
@@ -28,7 +29,7 @@ function said(atlas) {
 function link(atlas, place) {
   const at = headAt(atlas, place);
   const name = `${headName(atlas, ...at)}, ${atlas.evidence.fromHowMuch(place)}`;
-  return el("a", { href: headHref(atlas, ...at), title: name }, `${atlas.layers[at[0]]}.${atlas.heads[at[1]]}`);
+  return el("a", { href: headHref(atlas, ...at), title: name }, headShort(atlas, place));
 }
 
 /** Beside a number of a head: from how much of its attention it is; nothing where null pieces count, or it is on. */

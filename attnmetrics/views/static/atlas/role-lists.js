@@ -1,5 +1,6 @@
 // Lists of heads by what they do: answers to questions, families.
 
+import { headShort } from "../arithmetic/head-numbers.js";
 import { headAt, headHref, headName, placeOf } from "../arithmetic/heads.js";
 import { el } from "../shared/dom.js";
 import { section } from "./parts.js";
@@ -60,7 +61,6 @@ function members(atlas, places) {
 
 function headLink(atlas, place, name = null) {
   const at = headAt(atlas, place);
-  const short = `${atlas.layers[at[0]]}.${atlas.heads[at[1]]}`;
   const told = { title: atlas.roles.sentence(place), "aria-label": headName(atlas, ...at) };
-  return el("a", { href: headHref(atlas, ...at), ...told }, name ?? short);
+  return el("a", { href: headHref(atlas, ...at), ...told }, name ?? headShort(atlas, place));
 }

@@ -2,6 +2,7 @@
 
 import { valueCells, valueColumns } from "../arithmetic/csv.js";
 import { LAYER } from "../arithmetic/head-colour.js";
+import { headShort } from "../arithmetic/head-numbers.js";
 import { headAt, headHref, headName } from "../arithmetic/heads.js";
 import { labelName, startLabel } from "../arithmetic/labels.js";
 import { number, percent } from "../arithmetic/numbers.js";
@@ -159,6 +160,5 @@ function clusterItem(atlas, { number: name, places }) {
 function headLink(atlas, at) {
   const [layer, head] = headAt(atlas, at);
   const name = headName(atlas, layer, head);
-  const short = `${atlas.layers[layer]}.${atlas.heads[head]}`;
-  return el("a", { href: headHref(atlas, layer, head), title: name, "aria-label": name }, short);
+  return el("a", { href: headHref(atlas, layer, head), title: name, "aria-label": name }, headShort(atlas, at));
 }
