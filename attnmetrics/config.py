@@ -202,6 +202,13 @@ class RunConfig(BaseModel):
     revision: Annotated[str | None, Field(description="revision of a Hub model: branch, tag or commit")] = None
     trust_remote_code: Annotated[bool, Field(description="run model code that comes with the weights")] = False
     allow_pickle: Annotated[bool, Field(description="load weights that are not safetensors")] = False
+    stack: Annotated[
+        Literal["encoder", "decoder"] | None,
+        Field(
+            description="of an encoder-decoder, whose attention is measured; unset: the encoder's. A decoder reads the "
+            "same text as its encoder"
+        ),
+    ] = None
     null_tokens: Annotated[
         Literal["first", "special", "none"] | None,
         Field(description="null pieces; unset: first for causal models, special for bidirectional ones"),

@@ -13,7 +13,7 @@ GROUPS: Final[Mapping[str, Sequence[str]]] = {
         *("format", "text_field", "id_field", "text_documents", "max_documents", "annotations", "metric_sentences"),
         *("seed", "sentences", "test_sentences"),
     ),
-    "Model": ("layers", "null_tokens", "device", "dtype", "revision", "trust_remote_code", "allow_pickle"),
+    "Model": ("layers", "stack", "null_tokens", "device", "dtype", "revision", "trust_remote_code", "allow_pickle"),
     "What is measured": (
         *("unit", "segment_ids", "label", "link", "by", "variability_sentences", "map_sentences", "similarity_rows"),
         *("word_vectors", "recipe", "random_models", "penalty", "iterations"),

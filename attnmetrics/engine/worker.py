@@ -406,6 +406,7 @@ def _load(config: RunConfig) -> "Model":
         threads=config.threads,
         trust_remote_code=config.trust_remote_code,
         allow_pickle=config.allow_pickle,
+        stack=config.stack,
     )
 
 

@@ -13,7 +13,7 @@ from attnmetrics.measuring.sinks import Sinks
 from attnmetrics.metrics.family import HEAD, OFFSETS, Quantity, Sum
 from attnmetrics.metrics.schema import Schema
 from attnmetrics.model.kernels.reductions import Reductions
-from attnmetrics.model.special import SEPARATOR, is_summary
+from attnmetrics.model.special import FIRST, SEPARATOR, is_summary
 from attnmetrics.model.units import Units
 
 
@@ -85,8 +85,10 @@ class Binning:
         return {one.name: total(one) for one in self.schema.head_sums}
 
     def received_by_kind(self, reductions: Reductions) -> Tensor:
-        """[head, special] Σ α on each kind of piece, null or not."""
-        return (self.given[self.rows["special"]] @ reductions.received).T
+        """[head, special] Σ α on each kind of piece, null or not; a learned sink stands before all pieces."""
+        by_kind = (self.given[self.rows["special"]] @ reductions.received).T
+        by_kind[:, FIRST] += reductions.sink.sum(0)
+        return by_kind
 
     def to_separators(self, reductions: Reductions) -> Tensor:
         """[head, 2] Σ α on separators, of rows that are separators, and of all others.

@@ -95,10 +95,13 @@ class ClaimReader:
         self._rows.append(rows)
 
     def _weigh(self, layer: Layer, found: Chosen) -> NDArray[np.float64]:
-        """α of the pairs, as exact as queries and keys are."""
-        weight, sides = np.empty(len(found.head)), [as_vectors(_exact(side).cpu()) for side in (layer.query, layer.key)]
+        """α of the pairs, as exact as queries and keys are; as it was looked at where these are not known."""
+        dots = layer.made_of
+        if dots is None:
+            return found.weight.astype(np.float64)
+        weight, sides = np.empty(len(found.head)), [as_vectors(_exact(side).cpu()) for side in (dots.query, dots.key)]
         pairs = found.head, found.unit, found.i, found.j
-        strongest.weigh(*sides, self._batch.offsets, layer.scaling, self._attends.causal, pairs, weight)
+        strongest.weigh(*sides, self._batch.offsets, dots.scaling, self._attends.causal, pairs, weight)
         return weight
 
 

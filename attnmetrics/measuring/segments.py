@@ -26,6 +26,7 @@ class Chosen(NamedTuple):
     head: NDArray[Any]
     i: NDArray[Any]
     j: NDArray[Any]
+    weight: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +86,4 @@ class Segments:
         strongest.choose(found.weight, np.append(first, len(claim)), least[claims], self.most, 1 - NEAR, chosen)
         head, segment = np.nonzero(chosen)
         i, j = np.divmod(found.place[head, segment], self.length)
-        return Chosen(claim[segment], unit[segment], head, i, j)
+        return Chosen(claim[segment], unit[segment], head, i, j, found.weight[head, segment])

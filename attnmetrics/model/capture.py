@@ -2,6 +2,7 @@
 
 transformers calls one registered function for the attention of every layer; the pass that is under way on this thread
 says what to do with it. Layers are counted in the order of these calls; `numbering` knows their own numbers.
+Where a model itself says what its attention was (see `own`), the pass takes that.
 """
 
 import inspect
@@ -16,9 +17,11 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 
 from attnmetrics.errors import ModelError
+from attnmetrics.model.kernels.dense import Attended, come_down
 from attnmetrics.model.kernels.reductions import Kernel, Reductions, Wanted
-from attnmetrics.model.look import Layer, See, showing
+from attnmetrics.model.look import Dots, Layer, See, showing
 from attnmetrics.model.output import HeadOutputs
+from attnmetrics.model.pack import Tile
 
 IMPLEMENTATION = "attnmetrics"
 """Name of our attention in transformers' register."""
@@ -65,23 +68,33 @@ class Pass:
         batch, heads, length = query.shape[:3]
         query, key, value = (_pack(tensor, heads) for tensor in (query, key, value))
         if layer in self.layers:
-            output = self._read(Layer(self.layers.index(layer), query, key, scaling), value, last)
+            output = self._read(self.layers.index(layer), Dots(query, key, scaling), value, last)
         else:
             output, _ = self.kernel(query, key, value, scaling, self.wanted, False)
         if last or output is None:
             raise _Stop
         return output.view(batch, length, *output.shape[1:])
 
-    def _read(self, layer: Layer, value: Tensor, last: bool) -> Tensor | None:
+    def take(self, weights: Tensor, sink: Tensor | None = None) -> None:
+        """One layer's α as the model itself gives it, [batch, head, piece, piece], and on a learned sink, if any."""
+        layer, self.calls = self.calls, self.calls + 1
+        if layer in self.layers:
+            place, tiles = self.layers.index(layer), _tiles(weights, sink, self.wanted)
+            reduce, show = self.consume is not None, showing(self.see, Layer(place, None))
+            reductions = come_down(tiles, self.wanted, weights.shape[1], weights.device, reduce, show)
+            if self.consume is not None and reductions is not None:
+                self.consume(place, reductions)
+
+    def _read(self, place: int, dots: Dots, value: Tensor, last: bool) -> Tensor | None:
         """A layer that is read; the last one's values are mixed only for their norms."""
-        heads = self.outputs[layer.place] if self.outputs else None
+        heads = self.outputs[place] if self.outputs else None
         mixed = None if last and heads is None else value
-        reduce, show = self.consume is not None, showing(self.see, layer)
-        output, reductions = self.kernel(layer.query, layer.key, mixed, layer.scaling, self.wanted, reduce, show)
+        reduce, show = self.consume is not None, showing(self.see, Layer(place, dots))
+        output, reductions = self.kernel(dots.query, dots.key, mixed, dots.scaling, self.wanted, reduce, show)
         if self.consume is not None and reductions is not None:
             if heads is not None and output is not None:
                 self._fill_norms(reductions.norm, heads, output)
-            self.consume(layer.place, reductions)
+            self.consume(place, reductions)
         return output
 
     def _fill_norms(self, norm: Tensor, heads: HeadOutputs, output: Tensor) -> None:
@@ -89,6 +102,16 @@ class Pass:
         measured = sum(tile.count * tile.rows for tile in self.wanted.batch.tiles if tile.measured)
         norm[:measured] = heads.norms(output[:measured])
         norm[measured:] = 0
+
+
+def _tiles(weights: Tensor, sink: Tensor | None, wanted: Wanted) -> Iterator[Attended]:
+    """α of every tile, as kernels give it, of α [batch, head, piece, piece] and on a sink [batch, head, piece]."""
+    for tile in wanted.batch.tiles:
+        columns = wanted.attends.reach(tile.row + tile.rows - 1, tile.length)
+        sentences, rows = slice(tile.sentence, tile.sentence + tile.count), slice(tile.row, tile.row + tile.rows)
+        own = weights[sentences, :, rows, :columns]
+        beside = None if sink is None else sink[sentences, :, rows]
+        yield tile, own.to(torch.promote_types(own.dtype, torch.float32)).contiguous(), beside
 
 
 _current: ContextVar[Pass | None] = ContextVar("attnmetrics_pass", default=None)

@@ -57,10 +57,15 @@ def load_language_model(model: Model, trust_remote_code: bool = False, allow_pic
     Raises:
         ModelError: it has no such head, or not with attention that can be captured.
     """
+    if model.layout.own:
+        raise ModelError(
+            f"expected a model whose attention can be computed for it, found {type(model.network).__name__}, which is "
+            f"measured as it gives its own ({model.layout.own}): gradients of that can't be had; take another model"
+        )
     network = load_with_head(model, trust_remote_code, allow_pickle).requires_grad_(False)
     sentences = probe_ids(model)
     expected = [_read_alone(network, ids, model) for ids in sentences]
-    prepare(network)
+    prepare(network, model.layout)
     mask = None if model.causal else find_mask(model, trust_remote_code)
     found = LanguageModel(replace(model, network=network.base_model), network, mask)
     _check(found, sentences, expected)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, Literal, TypedDict
@@ -25,8 +26,9 @@ from attnmetrics.model.named_ids import find_named_ids, spell_named_ids
 from attnmetrics.model.numbering import Numbering, number_layers
 from attnmetrics.model.output import HeadOutputs
 from attnmetrics.model.pack import Batching
-from attnmetrics.model.probe import Layout, Probe, capture_maps, prepare, probe, run_packed
+from attnmetrics.model.probe import Layout, Probe, capture_maps, find_first_position, prepare, probe, run_packed
 from attnmetrics.model.projection import find_outputs
+from attnmetrics.model.stacks import Decoder, Stack, begin_decoding, take_stack
 
 NullTokens = Literal["first", "special", "none"]
 Dtype = Literal["float32", "bfloat16"]
@@ -41,6 +43,10 @@ PROBE_PIECES: Final = 12
 """Pieces of a probe at most: short, so that it stays within any window and any number of positions."""
 TOKENIZER_FILES: Final = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model",
                           "sentencepiece.bpe.model")  # fmt: skip
+POSITIONS: Final = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
+"""How configurations name the number of positions."""
+LONGEST: Final = 2048
+"""Pieces at most of a sentence of a model that says nothing of positions, as it may have no end of them."""
 ENCODER_DECODER: Final = "AutoModelForSeq2SeqLM"
 HUB_FILES: Final = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 HUB_SECONDS: Final = 10
@@ -67,13 +73,15 @@ ModelFacts = TypedDict(
         "device": str,
         "dtype": str,
         "kernel": str,
+        "own_attention": str,
     },
 )
 """What a run's record says of its model, in plain values: `fingerprint` is of its files, `layers` are those measured,
 `other_layers` those without attention between pieces, by what they are, `layers_without_norm` those measured where it
 is not certain what their heads add to the stream, all by the model's own numbers; `null` columns and pieces of the
 `template` are counted at both ends of a sentence (`leading`, `trailing`); `between` is 1 where the template's pieces
-between two segments are null, too."""
+between two segments are null, too. `own_attention` is why attention is taken as the model itself gives it; empty where it is
+computed for the model."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,7 +160,8 @@ class Model:
             "template": {"leading": len(self.template.before), "trailing": len(self.template.after)},
             "device": str(self.device),
             "dtype": str(self.dtype).removeprefix("torch."),
-            "kernel": kernel_name(self.device, self.dtype),
+            "kernel": "own" if self.layout.own else kernel_name(self.device, self.dtype),
+            "own_attention": self.layout.own,
         }
 
     def run(
@@ -210,6 +219,7 @@ def load_model(
     trust_remote_code: bool = False,
     allow_pickle: bool = False,
     threads: int | None = None,
+    stack: Stack | None = None,
 ) -> Model:
     """Load a model from a folder or the Hub, and check that its attention can be captured.
 
@@ -225,6 +235,7 @@ def load_model(
         threads: batches measured at the same time; on a GPU, batches whose attention is looked at beside it. On the CPU
             torch then has one thread for each, process-wide: batches side by side keep cores busier than threads within
             one. Unset, one batch, and torch's threads as they are.
+        stack: of an encoder-decoder, the encoder if unset; the decoder reads the same text as its encoder.
 
     Raises:
         ModelError: it cannot be found or read, or its attention cannot be captured exactly.
@@ -237,7 +248,10 @@ def load_model(
     folder, commit = _find_folder(name, revision, trust_remote_code, allow_pickle)
     tokenizer = _load_tokenizer(name, folder, trust_remote_code)
     template = find_template(tokenizer)
-    network = _load_network(name, folder, torch.float32, trust_remote_code, allow_pickle).to(place)
+    load = partial(_load_stack, name, folder, trust_remote_code, allow_pickle, stack, template)
+    network = load(torch.float32).to(place)
+    if isinstance(network, Decoder):
+        template = begin_decoding(tokenizer, network)
     ids = _probe_ids(tokenizer, template)
     vocabulary = _count_embeddings(network)
     _check_vocabulary(name, ids, vocabulary)
@@ -248,8 +262,8 @@ def load_model(
     measured = numbering.choose(layers)
     outputs = find_outputs(network, probed.layout, longest, probed.causal, numbering.calls(measured), place)
     if dtype != "float32":
-        network = _load_network(name, folder, DTYPES[dtype], trust_remote_code, allow_pickle).to(place)
-        prepare(network)
+        network = load(DTYPES[dtype]).to(place)
+        prepare(network, probed.layout)
         _check_finite(name, dtype, network, probed, ids)
     return Model(
         network=network,
@@ -262,7 +276,7 @@ def load_model(
         numbering=numbering,
         heads=probed.heads,
         attends=choose_attends(null_tokens, probed.causal, template),
-        max_pieces=_max_pieces(name, network.config, probed, len(template)),
+        max_pieces=_max_pieces(name, network, probed, len(template)),
         template=template,
         device=place,
         dtype=DTYPES[dtype],
@@ -475,6 +489,18 @@ def _load_network(
     return network.eval()
 
 
+def _load_stack(
+    name: str, folder: Path, code: bool, pickles: bool, stack: Stack | None, template: Template, dtype: torch.dtype
+) -> Any:
+    """A base model with one stack of self-attention."""
+    network = _load_network(name, folder, dtype, code, pickles)
+    if getattr(network.config, "is_encoder_decoder", False):
+        return take_stack(network, stack or "encoder", template).eval()
+    if stack is not None:
+        raise ModelError(f"expected an encoder-decoder for --stack {stack}, found {name}, which has one stack; leave it out")
+    return network
+
+
 def _refuse_pickles(folder: Path) -> None:
     """An index of safetensors may name pickles, and transformers would load them."""
     index = folder / "model.safetensors.index.json"
@@ -491,9 +517,10 @@ def _refuse_pickles(folder: Path) -> None:
 
 
 def _refuse_kind(name: str, config: Any, kind: str) -> None:
-    if getattr(config, "is_encoder_decoder", False) and kind != ENCODER_DECODER:
+    if getattr(config, "is_encoder_decoder", False) and kind not in ("AutoModel", ENCODER_DECODER):
         raise ModelError(
-            f"{name} ({config.model_type}) is an encoder-decoder; expected a model with one stack of self-attention"
+            f"expected a model with one stack that predicts pieces, found {name} ({config.model_type}), which is an "
+            "encoder-decoder; its attention can be measured, not what it predicts"
         )
 
 
@@ -560,16 +587,18 @@ def _check_finite(name: str, dtype: Dtype, network: Any, probed: Probe, ids: lis
 # --- what follows from it --------------------------------------------------------------------------------------------
 
 
-def _max_pieces(name: str, config: Any, probed: Probe, template: int) -> int:
-    """The model's positions, or its smallest attention window: within it, a window changes nothing."""
-    text = config.get_text_config()
-    positions = getattr(text, "max_position_embeddings", None)
-    limits = [] if positions is None else [int(positions) - probed.layout.first_position]
-    limits += sorted(probed.windows)
-    chunks = (getattr(text, key, None) for key in ("sliding_window", "attention_chunk_size"))
-    limits += [int(window) for window in chunks if window]
-    if not limits:
-        raise ModelError(f"{name} does not say how many positions it has (max_position_embeddings in config.json)")
+def _max_pieces(name: str, network: Any, probed: Probe, template: int) -> int:
+    """The model's positions, or its smallest attention window: within it, a window changes nothing.
+
+    A model that gives its own attention needs no such limit.
+    """
+    text = network.config.get_text_config()
+    positions = next((found for key in POSITIONS if (found := getattr(text, key, None) or 0) > 0), LONGEST)
+    first = max(probed.layout.first_position, find_first_position(network))
+    limits = [int(positions) - first - getattr(network, "beside", 0)]
+    if not probed.layout.own:
+        chunks = (getattr(text, key, None) for key in ("sliding_window", "attention_chunk_size"))
+        limits += [*probed.windows, *(int(window) for window in chunks if window)]
     if min(limits) <= template:
         raise ModelError(f"{name} takes {min(limits)} pieces at most; its tokenizer's template alone has {template}")
     return min(limits)

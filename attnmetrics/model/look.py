@@ -22,6 +22,14 @@ class Layer:
 
     place: int
     """among the layers that are read"""
+    made_of: "Dots | None"
+    """what its scores are; None where α is what the model itself gives"""
+
+
+@dataclass(frozen=True, slots=True)
+class Dots:
+    """The dot products that a layer's scores are."""
+
     query: Tensor
     """[T, head, width] packed queries as they enter the dot product, positions included"""
     key: Tensor

@@ -11,11 +11,12 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from attnmetrics.errors import ModelError
 from attnmetrics.model.kernels.dense import dense
+from attnmetrics.model.own import given_by
 from attnmetrics.model.probe import Layout, run_alone
 
 
@@ -72,10 +73,16 @@ def number_layers(
     """
     lists = {name: found for name, found in network.named_modules() if isinstance(found, nn.ModuleList)}
     watch = _Watch([], {})
-    with watch.on(lists):
-        run_alone(network, layout, ids, causal, tuple(range(calls)), device, dense, watch.note)
+    if layout.own:
+        given = _Given(watch, {})
+        with given.on(network), watch.on(lists):
+            at_call = given.running_with(given_by(network, torch.tensor([ids], device=device)))
+    else:
+        with watch.on(lists):
+            run_alone(network, layout, ids, causal, tuple(range(calls)), device, dense, watch.note)
+        at_call = watch.running_at_call
     for name, found in lists.items():
-        layers = tuple(running.get(name, -1) for running in watch.running_at_call)
+        layers = tuple(running.get(name, -1) for running in at_call)
         if layers[0] >= 0 and all(layer < following for layer, following in pairwise(layers)):
             return Numbering(layers, _others(network, found, layers))
     return Numbering(tuple(range(calls)), {})
@@ -116,6 +123,35 @@ class _Watch:
 
         yield module.register_forward_pre_hook(start)
         yield module.register_forward_hook(end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """Notes which place of each list is running when a module gives α, where all of it comes at the end of a pass."""
+
+    watch: _Watch
+    noted: dict[int, tuple[Tensor, dict[str, int]]]
+    """by its place in memory: α, so that nothing else comes to lie there, and what was running"""
+
+    @contextmanager
+    def on(self, network: nn.Module) -> Iterator[None]:
+        """Watch every module."""
+        handles = [module.register_forward_hook(self._note) for module in network.modules()]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def running_with(self, layers: Sequence[Tensor]) -> list[dict[str, int]]:
+        """What was running when each of these was given; nothing where it was never seen."""
+        nothing: tuple[None, dict[str, int]] = None, {}
+        return [self.noted.get(weights.data_ptr(), nothing)[1] for weights in layers]
+
+    def _note(self, _: nn.Module, __: Any, result: Any) -> None:
+        for found in result if isinstance(result, tuple) else (result,):
+            if isinstance(found, Tensor):
+                self.noted.setdefault(found.data_ptr(), (found, dict(self.watch.running)))
 
 
 def _others(network: Any, modules: nn.ModuleList, attending: Sequence[int]) -> dict[str, tuple[int, ...]]:

@@ -70,8 +70,9 @@ class Batch:
 
 
 def pack(
-    lengths: NDArray[np.int64], measured: NDArray[np.bool_], batch_pieces: int, tile_pairs: int, equal_lengths: bool
-) -> Iterator[Batch]:
+    lengths: NDArray[np.int64], measured: NDArray[np.bool_], batch_pieces: int, tile_pairs: int, equal_lengths: bool,
+    most_pairs: int | None = None,
+) -> Iterator[Batch]:  # fmt: skip
     """Batches of at most `batch_pieces` pieces (one sentence may exceed it), shortest sentences first.
 
     Sentences without a piece are left out. Those that are measured come first.
@@ -82,6 +83,7 @@ def pack(
         batch_pieces: most pieces of a batch.
         tile_pairs: most pairs of pieces of a tile.
         equal_lengths: keep to one length in a batch, for models that take rows of equal length only.
+        most_pairs: most pairs of pieces of a batch of one length (one sentence may exceed it); unset, any number.
     """
     order = np.lexsort((lengths, ~measured))
     order = order[lengths[order] > 0]
@@ -92,6 +94,8 @@ def pack(
         if equal_lengths:
             same = lengths[order[begin : begin + count]] == lengths[order[begin]]
             count = int(np.argmin(same)) if not same.all() else count
+        if most_pairs is not None:
+            count = min(count, max(1, most_pairs // int(lengths[order[begin]]) ** 2))
         rows = order[begin : begin + count]
         yield _batch(rows, lengths[rows], measured[rows], tile_pairs)
         begin += count

@@ -19,6 +19,7 @@ from attnmetrics.model.capture import IMPLEMENTATION, Pass, forward
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, want_nothing
 from attnmetrics.model.look import Layer, See
+from attnmetrics.model.own import NUMBERS, find_sinks, forward_own, given_by
 from attnmetrics.model.pack import Batch, Tile, pack
 
 ROUNDING_FACTOR: Final = 20
@@ -41,6 +42,12 @@ class Layout:
     one on. RoBERTa and its like do so, even where a text spells `<pad>`; −1 where every piece is counted."""
     alone: bool = False
     """one sentence at a time (see `neighbours`)"""
+    own: str = ""
+    """why α is what the model itself gives (see `own`); empty where kernels compute it"""
+    sinks: bool = False
+    """what such rows lack of 1 is on a learned sink"""
+    most_pairs: int | None = None
+    """most pairs of pieces of a batch; None for any number"""
 
     @property
     def first_position(self) -> int:
@@ -51,7 +58,8 @@ class Layout:
         self, lengths: NDArray[np.int64], measured: NDArray[np.bool_], batch_pieces: int, tile_pairs: int
     ) -> Iterator[Batch]:
         """Batches that the family takes (see `pack.pack`)."""
-        return pack(lengths, measured, 1 if self.alone else batch_pieces, tile_pairs, self.equal_lengths)
+        most = 1 if self.alone else batch_pieces
+        return pack(lengths, measured, most, tile_pairs, self.equal_lengths, self.most_pairs)
 
     def arrange(self, ids: Tensor, offsets: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
         """[batch, piece] packed ids [T] as the family takes them, and their positions, None where it finds them itself.
@@ -94,22 +102,31 @@ class Probe:
 def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Probe:
     """Find out how a float32 model attends and takes sentences; afterwards it computes attention through us.
 
-    Sentences are packed unless that changes attention by more than rounding does.
+    Sentences are packed unless that changes attention by more than rounding does. Where attention that we compute is
+    never that of the model, it is taken as the model gives it.
 
     Raises:
-        ModelError: it has no attention weights, or no way of capturing them exactly was found.
+        ModelError: it has no attention weights.
     """
     expected = [_eager(network, ids, device) for ids in sentences]
     enough = min(max(ROUNDING, ROUNDING_FACTOR * _measure_rounding(network, sentences, expected, device)), LIMIT)
     causal = _is_causal(type(network).__name__, expected)
-    prepare(network)
-    attempts = {layout: _compare(network, layout, sentences, expected, causal, device) for layout in _layouts(network)}
-    layout = next((layout for layout, attempt in attempts.items() if attempt.error <= enough), None)
-    if layout is None:
-        reason = min(attempts.values(), key=lambda attempt: attempt.error).reason
-        raise ModelError(f"attention of {type(network).__name__} can't be captured exactly: {reason}")
     layers, heads = expected[0].shape[:2]
-    return Probe(causal, heads, layers, layout, attempts[layout].windows)
+    attempts: list[_Attempt] = []
+    for layout in _layouts(network):
+        attempts.append(_compare(network, layout, sentences, expected, causal, device))
+        if attempts[-1].error <= enough:
+            return Probe(causal, heads, layers, layout, attempts[-1].windows)
+    reason = min(attempts, key=lambda attempt: attempt.error).reason
+    sinks, most_pairs = find_sinks(network, expected), NUMBERS[device.type] // (layers * heads)
+    layout = Layout(True, own=reason, sinks=sinks, most_pairs=most_pairs)
+    attempt = _compare(network, layout, sentences, expected, causal, device)
+    if attempt.error > enough:
+        raise ModelError(
+            f"attention of {type(network).__name__} can't be had: computed for it, {reason}; as it gives it in a batch "
+            f"of sentences of one length, {attempt.reason}"
+        )
+    return Probe(causal, heads, layers, layout, attempt.windows)
 
 
 def _measure_rounding(
@@ -140,23 +157,10 @@ def _largest_difference(some: list[NDArray[np.float64]], others: list[NDArray[np
 def _eager(
     network: Any, ids: Sequence[int], device: torch.device, segments: Sequence[int] | None = None
 ) -> NDArray[np.float64]:
-    """[layer, head, i, j] as transformers computes it.
-
-    Linear attention also gives something, but not of a pair of pieces: its layers are left out.
-    """
+    """[layer, head, i, j] as transformers computes it."""
     kind = type(network).__name__
-    try:
-        with torch.inference_mode():
-            told = {} if segments is None else {"token_type_ids": torch.tensor([segments], device=device)}
-            inputs = {"input_ids": torch.tensor([ids], device=device), **told}
-            found = network(**inputs, output_attentions=True).attentions
-    except Exception as error:
-        raise ModelError(f"{kind} can't run on text alone: {type(error).__name__}: {first_line(error)}") from error
-    if not found or any(weights is None for weights in found):
-        raise ModelError(f"{kind} gives no attention weights in some layers; it can't be measured")
-    found = [weights for weights in found if weights.shape[2:] == (len(ids), len(ids))]
-    if not found:
-        raise ModelError(f"{kind} gives no attention between pieces; it can't be measured")
+    told = None if segments is None else torch.tensor([segments], device=device)
+    found = given_by(network, torch.tensor([ids], device=device), told)
     if len({weights.shape for weights in found}) > 1:
         shapes = sorted({tuple(weights.shape[1:]) for weights in found})
         raise ModelError(f"expected layers with equal numbers of heads, found {shapes} in {kind}; it can't be measured")
@@ -174,13 +178,19 @@ def _is_causal(kind: str, expected: list[NDArray[np.float64]]) -> bool:
     return bool((future == 0).all())
 
 
-def prepare(network: Any) -> None:
-    """Let it compute attention through us, and GELU in one pass."""
+def prepare(network: Any, layout: Layout) -> None:
+    """Let it compute attention through us, unless it gives its own, and GELU in one pass."""
     try:
-        network.set_attn_implementation(IMPLEMENTATION)
+        network.set_attn_implementation("eager" if layout.own else IMPLEMENTATION)
     except Exception as error:
         raise ModelError(f"attention of {type(network).__name__} can't be captured: {first_line(error)}") from error
     use_one_pass_gelu(network)
+
+
+def find_first_position(network: Any) -> int:
+    """The position of a sentence's first piece, where a model numbers pieces from the one after its padding's id on."""
+    tables = (module for name, module in network.named_modules() if name.endswith("position_embeddings"))
+    return max((1 + found for table in tables if (found := getattr(table, "padding_idx", None)) is not None), default=0)
 
 
 def _layouts(network: Any) -> list[Layout]:
@@ -207,6 +217,7 @@ def _compare(
     """The largest difference between our attention and eager attention."""
     layers = tuple(range(len(expected[0])))
     try:
+        prepare(network, layout)
         found, windows = capture_maps(network, layout, sentences, causal, layers, device)
     except ModelError as error:
         return _Attempt(inf, str(error))
@@ -260,7 +271,7 @@ def check_segments(
     try:
         expected = [_eager(network, ids, device, segments) for ids, segments in pairs]
     finally:
-        prepare(network)
+        prepare(network, layout)
     ids, segments = ([pair[place] for pair in pairs] for place in (0, 1))
     found, _ = capture_maps(network, layout, ids, causal, tuple(range(len(expected[0]))), device, segments)
     if (worst := _largest_difference(found, expected)) > LIMIT:
@@ -284,8 +295,11 @@ def _recording(maps: list[list[NDArray[np.float64]]], batch: Batch) -> See:
 def run_packed(network: Any, layout: Layout, ids: Tensor, current: Pass, segments: Tensor | None = None) -> None:
     """One pass over packed ids [T] in the way that the family takes them; segments [T], if it tells them apart."""
     ids, positions = layout.arrange(ids, current.wanted.batch.offsets)
-    own = None if segments is None else segments.view(*ids.shape)
-    forward(network, ids, positions, current, own)
+    told = None if segments is None else segments.view(*ids.shape)
+    if layout.own:
+        forward_own(network, ids, current, told, layout.sinks)
+    else:
+        forward(network, ids, positions, current, told)
 
 
 def run_alone(

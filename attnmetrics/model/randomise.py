@@ -24,5 +24,5 @@ def randomise(model: Model, seed: int) -> Model:
         if name in tables:
             table.load_state_dict(tables[name].state_dict())
     network = network.to(model.device, model.dtype).eval()
-    prepare(network)
+    prepare(network, model.layout)
     return replace(model, network=network, outputs=(None,) * len(model.layers))

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.errors import ModelError
-from attnmetrics.model.capture import Pass, forward
+from attnmetrics.model.capture import Pass
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Wanted, want_nothing
 from attnmetrics.model.load import Model, load_generator
-from attnmetrics.model.look import Layer
+from attnmetrics.model.look import Dots, Layer
 from attnmetrics.model.pack import Tile
+from attnmetrics.model.probe import run_packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,9 @@ class Attention:
     """[L] factor of the dot product"""
     causal: bool
     """whether pieces attend to themselves and earlier ones only"""
+    given: NDArray[np.float64] | None = None
+    """[L, H, n, n] α as the model itself gives it, whose queries and keys are not known and have no width; None where
+    α is made of them"""
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -60,10 +64,14 @@ class Attention:
 
     def of_layer(self, place: int) -> NDArray[np.float64]:
         """[H, n, n] α of the layer at a place in `layers`."""
+        if self.given is not None:
+            return np.asarray(self.given[place])
         return _softmax(self._scores(place, np.arange(self.query.shape[2])))
 
     def of_rows(self, pieces: Sequence[int]) -> NDArray[np.float64]:
         """[L, H, p, n] α from p pieces."""
+        if self.given is not None:
+            return self.given[:, :, list(pieces)]
         return np.stack([_softmax(self._scores(place, np.array(pieces))) for place in range(len(self.layers))])
 
     def _scores(self, place: int, rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -137,13 +145,20 @@ def attend(model: Model, reading: Reading, layers: Sequence[int] | None = None) 
     chosen = model.layers if layers is None else tuple(sorted(set(layers)))
     if not chosen or not set(chosen) <= set(model.layers):
         raise ModelError(f"expected layers among {list(model.layers)}, found {list(layers or ())}; choose some of them")
-    seen: list[Layer] = []
+    seen: list[Dots] = []
+    given: list[NDArray[np.float64]] = []
 
     def record(layer: Layer, _: Tile, alpha: Tensor) -> None:
-        seen.append(layer)
+        if layer.made_of is None:
+            given.append(alpha[0].double().cpu().numpy())
+        else:
+            seen.append(layer.made_of)
 
     calls = model.numbering.calls(chosen)
     _run(model, reading, Pass(dense, _wanted(model, len(reading.ids)), calls, see=record))
+    if given:
+        nothing = np.zeros((*np.shape(given)[:3], 0), np.float32)
+        return Attention(chosen, nothing, nothing, (1.0,) * len(chosen), model.causal, np.stack(given))
     return Attention(
         layers=chosen,
         query=torch.stack([layer.query for layer in seen]).transpose(1, 2).float().cpu().numpy(),
@@ -154,13 +169,8 @@ def attend(model: Model, reading: Reading, layers: Sequence[int] | None = None) 
 
 
 def _run(model: Model, reading: Reading, current: Pass) -> None:
-    def row(values: NDArray[np.int64]) -> Tensor:
-        return torch.from_numpy(values)[None].to(model.device)
-
-    ids = row(reading.ids)
-    segments = None if reading.second is None else row(reading.segment)
-    positions = None if model.layout.equal_lengths else model.layout.positions(ids[0], np.array([0, len(ids[0])]))[None]
-    forward(model.network, ids, positions, current, segments)
+    ids, segments = (torch.from_numpy(values).to(model.device) for values in (reading.ids, reading.segment))
+    run_packed(model.network, model.layout, ids, current, None if reading.second is None else segments)
 
 
 def _wanted(model: Model, length: int) -> Wanted:

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 
 from attnmetrics.errors import ModelError, first_line
-from attnmetrics.model.capture import Pass, forward
+from attnmetrics.model.capture import Pass
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import want_nothing
 from attnmetrics.model.load import Model
 from attnmetrics.model.numbering import Numbering
 from attnmetrics.model.pack import pack
-from attnmetrics.model.probe import prepare
+from attnmetrics.model.probe import Layout, prepare, run_packed
 
 THRESHOLDS: Final = ("original_max_position_embeddings", "floor_scale", "sliding_window", "attention_chunk_size",
                      "attention_window", "local_attention")  # fmt: skip
@@ -60,7 +60,7 @@ def shrink(model: Model, reach: int) -> Model:
     config = _text_config(model)
     kind = next(type(part) for part in model.network.modules() if getattr(part, "config", None) is config)
     try:
-        small = replace(model, network=_build(kind, _shrink(config, reach)).to(model.device), dtype=torch.float64)
+        small = replace(model, network=_build(kind, _shrink(config, reach), model.layout).to(model.device), dtype=torch.float64)
         layers = tuple(range(_count_calls(small)))
         return replace(small, layers=layers, numbering=Numbering(layers, {}))
     except Exception as error:
@@ -71,7 +71,7 @@ def _text_config(model: Model) -> Any:
     return model.network.config.get_text_config()
 
 
-def _build(kind: Any, config: Any) -> Any:
+def _build(kind: Any, config: Any, layout: Layout) -> Any:
     """A network of random weights, prepared for measuring."""
     with torch.random.fork_rng():
         with torch.device("meta"):
@@ -80,7 +80,7 @@ def _build(kind: Any, config: Any) -> Any:
             raise ModelError(f"it has {size:,} parameters")
         network = kind(config).double().eval()
     _sharpen(network)
-    prepare(network)
+    prepare(network, layout)
     return network
 
 
@@ -136,5 +136,6 @@ def _count_calls(model: Model) -> int:
     """How many times a pass calls attention."""
     (batch,) = pack(np.array([2]), np.ones(1, dtype=np.bool_), 2, 4, equal_lengths=True)
     current = Pass(dense, want_nothing(batch, model.causal, model.device), (0,), stop=False)
-    forward(model.network, torch.zeros((1, 2), dtype=torch.int64, device=model.device), None, current)
+    ids = torch.zeros(2, dtype=torch.int64, device=model.device)
+    run_packed(model.network, replace(model.layout, equal_lengths=True), ids, current)
     return current.calls

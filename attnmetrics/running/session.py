@@ -97,6 +97,11 @@ def _describe_model(session: Session) -> None:
     facts["identity"] |= loaded
     facts["model"] = model
     refuse_many_heads(_count_heads(session))
+    if own := model["own_attention"]:
+        session.reporter.say(
+            f"attention is taken as {model['class']} itself gives it, which is slower, with sentences of one length in "
+            f"a batch; computed for it, {own}"
+        )
     say_missing_norms(model["layers_without_norm"], session.reporter)
 
 

@@ -107,6 +107,7 @@ def model_of(
             device=config.device,
             null_tokens=config.null_tokens,
             layers=config.layers,
+            stack=config.stack,
             trust_remote_code=trust_remote_code,
             allow_pickle=allow_pickle,
         )

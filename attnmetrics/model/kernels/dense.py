@@ -4,7 +4,7 @@
 that shares add up to 1; only a row's entropy is as exact as α.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import inf
 
 import numpy as np
@@ -30,17 +30,43 @@ def dense(
 ) -> tuple[Tensor | None, Reductions | None]:
     """The plain kernel (see `Kernel`): α of one tile at a time."""
     output = value.new_empty(value.shape) if value is not None else None
-    reductions = Reductions.empty(wanted, query.shape[1], query.device) if reduce else None
-    for (tile, weights), reads in zip(attention(query, key, scaling, wanted), wanted.reads, strict=True):
-        if output is not None and value is not None:
-            mix(weights, value, tile, output)
+
+    def mixed() -> Iterator[Attended]:
+        for tile, weights in attention(query, key, scaling, wanted):
+            if output is not None and value is not None:
+                mix(weights, value, tile, output)
+            yield tile, weights, None
+
+    return output, come_down(mixed(), wanted, query.shape[1], query.device, reduce, show)
+
+
+Attended = tuple[Tile, Tensor, Tensor | None]
+"""A tile, its α [sentence, head, row, column], and that on a learned sink, [sentence, head, row], if there is one."""
+
+
+def come_down(
+    tiles: Iterable[Attended], wanted: Wanted, heads: int, device: torch.device, reduce: bool,
+    show: Show | None = None,
+) -> Reductions | None:  # fmt: skip
+    """What one layer's α comes down to, wherever its tiles are from.
+
+    Args:
+        tiles: every tile of the batch, in order.
+        wanted: see `Kernel`, as what follows.
+        heads: of the layer.
+        device: where α is.
+        reduce: whether the reductions are wanted.
+        show: gets each tile's α.
+    """
+    reductions = Reductions.empty(wanted, heads, device) if reduce else None
+    for (tile, weights, sink), reads in zip(tiles, wanted.reads, strict=True):
         if reductions is not None:
-            _reduce(weights, tile, reads, wanted, reductions)
+            _reduce(weights, sink, tile, reads, wanted, reductions)
         if show is not None:
             show(tile, weights)
     if reductions is not None:
         settle(wanted, reductions)
-    return output, reductions
+    return reductions
 
 
 def attention(query: Tensor, key: Tensor, scaling: float, wanted: Wanted) -> Iterator[tuple[Tile, Tensor]]:
@@ -72,7 +98,7 @@ def mix(weights: Tensor, value: Tensor, tile: Tile, output: Tensor) -> None:
     sentences_of(output, tile)[:, tile.row : tile.row + tile.rows] = mixed.transpose(1, 2)
 
 
-def _reduce(weights: Tensor, tile: Tile, reads: Reads, wanted: Wanted, into: Reductions) -> None:
+def _reduce(weights: Tensor, sink: Tensor | None, tile: Tile, reads: Reads, wanted: Wanted, into: Reductions) -> None:
     first, end = wanted.attends.columns(tile.length)
     closed = _find_closed(weights, tile, wanted)
     open_weights = weights if closed is None else weights.masked_fill(closed, -inf)
@@ -80,7 +106,7 @@ def _reduce(weights: Tensor, tile: Tile, reads: Reads, wanted: Wanted, into: Red
     if tile.measured:
         _, strongest = _find_strongest(open_weights[..., first:end], tile, first, wanted.attends)
         kept = weights if closed is None else weights.masked_fill(closed, 0)
-        _store_rows(weights, kept, strongest, tile, slice(first, end), into)
+        _store_rows(weights, sink, kept, strongest, tile, slice(first, end), into)
         _add_offsets(weights, kept, tile.row, slice(first, end), into)
         _read(weights, tile, reads, into)
 
@@ -112,7 +138,9 @@ def _find_strongest(kept: Tensor, tile: Tile, first: int, attends: Attends) -> t
     return by_row.where(exists, -inf), (column + first).where(exists, -1)
 
 
-def _store_rows(weights: Tensor, kept: Tensor, strongest: Tensor, tile: Tile, columns: slice, into: Reductions) -> None:
+def _store_rows(
+    weights: Tensor, sink: Tensor | None, kept: Tensor, strongest: Tensor, tile: Tile, columns: slice, into: Reductions
+) -> None:
     """Sums by row and by column; `columns` of `kept` are F."""
     exact, surprise = weights.double(), _surprise(weights)
     null = exact[..., : columns.start].sum(-1) + exact[..., columns.stop :].sum(-1)
@@ -120,6 +148,8 @@ def _store_rows(weights: Tensor, kept: Tensor, strongest: Tensor, tile: Tile, co
     if kept is not weights:
         exact_kept, surprise_kept = kept.double(), _surprise(kept)
         null += (exact - exact_kept)[..., columns].sum(-1)
+    beside = torch.zeros_like(null) if sink is None else sink.double()
+    null += beside
     given = exact_kept[..., columns].sum(-1)
     has_entropy = (null <= ENTROPY_NULL_LIMIT) & (given > 0)
     entropy = torch.where(has_entropy, given.log() + surprise_kept[..., columns].sum(-1) / given, 0)
@@ -129,7 +159,8 @@ def _store_rows(weights: Tensor, kept: Tensor, strongest: Tensor, tile: Tile, co
         "entropy": entropy,
         "kept": has_entropy,
         "strongest": strongest,
-        "entropy_all": surprise.sum(-1),
+        "entropy_all": surprise.sum(-1) + _surprise(beside),
+        "sink": beside,
         "largest": weights.amax(-1),
     }
     for name, value in by_row.items():

@@ -171,13 +171,13 @@ class Reductions:
     given: Tensor
     """[T, head] row sums of F"""
     null: Tensor
-    """[T, head] row sums of α over null columns"""
+    """[T, head] row sums of α over null columns, a learned sink too"""
     entropy: Tensor
     """[T, head] nats, of the row of F scaled to 1; 0 in rows that are not kept"""
     kept: Tensor
     """[T, head] whether the row has an entropy"""
     entropy_all: Tensor
-    """[T, head] nats, of the whole row of α"""
+    """[T, head] nats, of the whole row of α, a learned sink too"""
     largest: Tensor
     """[T, head] the row's largest α, null columns too"""
     strongest: Tensor
@@ -203,6 +203,8 @@ class Reductions:
     """[B, head] α of each sentence's first piece to itself, null or not"""
     prefix: Tensor
     """[V, head, Q] F at the wanted first pieces; NaN where a pair does not exist or is not attendable"""
+    sink: Tensor
+    """[T, head] the row's α on a learned sink, which is no piece: null, and 0 without one"""
     norm: Tensor
     """[T, head] length of what the head adds to the stream; no kernel knows it, and it is NaN until it is filled in"""
 
@@ -233,6 +235,7 @@ class Reductions:
             peak_j=full(2, sentences, heads, value=-1, dtype=torch.int64),
             own_first=full(sentences, heads),
             prefix=full(wanted.blocks, heads, wanted.places, value=nan),
+            sink=full(pieces, heads),
             norm=full(pieces, heads, value=nan),
         )
 

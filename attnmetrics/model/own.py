@@ -1,0 +1,117 @@
+"""Attention as a model itself gives it: what transformers returns as `attentions`, in the order of its layers.
+
+It is right wherever it is given, however scores are made (relative positions, slopes, caps, masks), but all layers of a
+batch are in memory at once, and sentences of a batch must have one length.
+"""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from attnmetrics.errors import ModelError, first_line
+from attnmetrics.model.capture import Pass
+
+NUMBERS: Final = {"cpu": 1 << 24, "cuda": 1 << 28}
+"""Most attention weights of a batch, of all layers: 64 MB and 1 GB in float32. One sentence may exceed it."""
+SHORT: Final = 1e-3
+"""A row whose weights sum to less than 1 by more than this has a part of its attention elsewhere."""
+SINKS: Final = ("sinks", "sink")
+"""How models name their parameters for it."""
+
+
+def given_by(network: Any, ids: Tensor, segments: Tensor | None = None) -> list[Tensor]:
+    """α of each layer that has some between pieces, [batch, head, piece, piece].
+
+    Linear attention also gives something, but not of a pair of pieces: its layers are left out.
+
+    Args:
+        network: a base model with eager attention.
+        ids: [batch, piece] piece ids.
+        segments: [batch, piece] see `capture.forward`.
+
+    Raises:
+        ModelError: it does not run on pieces alone, or gives no such weights.
+    """
+    kind = type(network).__name__
+    told = {} if segments is None else {"token_type_ids": segments}
+    cache = {"use_cache": False} if "use_cache" in inspect.signature(network.forward).parameters else {}
+    try:
+        with torch.inference_mode():
+            found = network(input_ids=ids, output_attentions=True, **told, **cache).attentions
+    except Exception as error:
+        raise ModelError(f"{kind} can't run on text alone: {type(error).__name__}: {first_line(error)}") from error
+    length = ids.shape[1]
+    layers = [_spread(network.config, layer) for layer in found or () if layer is not None and layer.ndim == 4]
+    layers = [layer for layer in layers if layer.shape[2:] == (length, length)]
+    if not layers:
+        raise ModelError(
+            f"expected attention weights between pieces from {kind}, found none in what it returns; it can't be measured"
+        )
+    return layers
+
+
+def forward_own(
+    network: Any, ids: Tensor, current: Pass, segments: Tensor | None = None, sinks: bool = False
+) -> None:
+    """Run a network, and read the attention that it gives.
+
+    Args:
+        network: a base model with eager attention.
+        ids: [batch, piece] piece ids.
+        current: what to do with each layer's attention.
+        segments: [batch, piece] see `capture.forward`.
+        sinks: what rows lack of 1 is on a learned sink.
+
+    Raises:
+        ModelError: see `given_by`; or it gives fewer layers than are read.
+    """
+    layers = given_by(network, ids, segments)
+    if len(layers) <= current.layers[-1]:
+        raise ModelError(
+            f"{type(network).__name__} gives the attention of {len(layers)} layers here, and of more elsewhere; it "
+            "can't be measured"
+        )
+    for weights in layers:
+        current.take(weights, 1 - weights.sum(-1, dtype=torch.float64) if sinks else None)
+
+
+def find_sinks(network: Any, sentences: Sequence[NDArray[np.float64]]) -> bool:
+    """Whether rows leave a part of their attention to a learned sink, a score of its own beside those of pieces.
+
+    Args:
+        network: the model.
+        sentences: α of each, [layer, head, i, j].
+
+    Raises:
+        ModelError: rows do not sum to 1 for another reason.
+    """
+    sums = np.concatenate([maps.sum(-1).ravel() for maps in sentences])
+    if np.abs(sums - 1).max() <= SHORT:
+        return False
+    if sums.max() <= 1 + SHORT and any(name.endswith(SINKS) for name, _ in network.named_parameters()):
+        return True
+    raise ModelError(
+        f"expected rows of attention that sum to 1 from {type(network).__name__}, found sums from {sums.min():.2g} to "
+        f"{sums.max():.2g} and no learned sink: its weights are no shares; it can't be measured"
+    )
+
+
+def _spread(config: Any, weights: Tensor) -> Tensor:
+    """Weights of a band, [batch, head, piece, place], with each at its column; others as they are.
+
+    Longformer gives piece i's weights of the pieces i − w … i + w alone. In a row for each of three pieces, w = 1,
+    · a b | c d e | f g · become a b 0 | c d e | 0 f g.
+    """
+    band = getattr(config, "attention_window", None)
+    length, places = weights.shape[2:]
+    if band is None or places - 1 not in (band if isinstance(band, list | tuple) else [band]):
+        return weights
+    # With as many places more as there are pieces, each row of the flattened matrix starts one place later.
+    slanted = torch.nn.functional.pad(weights, (0, length)).flatten(2)[..., : length * (length + places - 1)]
+    reach = (places - 1) // 2
+    return slanted.reshape(*weights.shape[:3], -1)[..., reach : reach + length]
