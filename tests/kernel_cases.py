@@ -12,6 +12,7 @@ from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.compiled import compiled
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, Linked, Reductions, Wanted, want
+from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.pack import Batch, pack
 from attnmetrics.statistics.variability import prefix_pairs
 
@@ -49,7 +50,7 @@ class Case:
         return tensor.to(self.device, self.dtype)
 
     def reduce(self, query: torch.Tensor, key: torch.Tensor, scaling: float, wanted: Wanted) -> Reductions:
-        _, found = self.make()(query, key, None, scaling, wanted, True)
+        _, found = self.make()(query, key, None, Scoring(scaling), wanted, True)
         assert found is not None
         return found
 

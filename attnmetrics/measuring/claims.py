@@ -18,7 +18,7 @@ from attnmetrics.measuring.syntax import SyntaxReader
 from attnmetrics.metrics.claims import Claims
 from attnmetrics.metrics.family import HEAD
 from attnmetrics.model.kernels.attends import Attends
-from attnmetrics.model.kernels.compiled import as_vectors
+from attnmetrics.model.kernels.compiled import as_rule, as_vectors
 from attnmetrics.model.look import Layer, on_host
 from attnmetrics.model.pack import Batch, Tile
 from attnmetrics.model.units import Units
@@ -101,7 +101,8 @@ class ClaimReader:
             return found.weight.astype(np.float64)
         weight, sides = np.empty(len(found.head)), [as_vectors(_exact(side).cpu()) for side in (dots.query, dots.key)]
         pairs = found.head, found.unit, found.i, found.j
-        strongest.weigh(*sides, self._batch.offsets, dots.scaling, self._attends.causal, pairs, weight)
+        rule = as_rule(dots.scoring, dots.query.shape[1])
+        strongest.weigh(*sides, self._batch.offsets, rule, self._attends.causal, pairs, weight)
         return weight
 
 

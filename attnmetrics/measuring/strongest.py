@@ -10,7 +10,7 @@ import numpy as np
 
 from attnmetrics.measuring.word_loops import pieces_of
 from attnmetrics.model.kernels.compiling import IN_ORDER, loop
-from attnmetrics.model.kernels.loops import dot, reach, score_row, sum_up, vector
+from attnmetrics.model.kernels.loops import reach, score_pair, score_row, sum_up
 
 
 @loop(IN_ORDER, keep=True)
@@ -141,7 +141,7 @@ def _last_of_strongest(values, strongest):
 
 
 @loop(IN_ORDER, keep=True)
-def weigh(query, key, start, scaling, causal, pairs, weight):
+def weigh(query, key, start, rule, causal, pairs, weight):
     """α of pairs (head, unit, i, j) [P] each, from scores in float64; pairs of one row share its sum.
 
     query, key: vectors (see `loops.Vectors`). start: the first packed piece of each unit, and one past the last.
@@ -154,8 +154,7 @@ def weigh(query, key, start, scaling, causal, pairs, weight):
         row = first + i[p]
         if total[h, row] == 0:
             own = scores[: reach(i[p], start[unit[p] + 1] - first, causal)]
-            score_row(query, key, row, first, h, scaling, own)
-            top[h, row] = np.max(own)
-            total[h, row] = sum_up(own, top[h, row])
-        score = dot(vector(query, row, h), vector(key, first + j[p], h)) * scaling
-        weight[p] = exp(score - top[h, row]) / total[h, row]
+            score_row(query, key, row, first, h, rule, own)
+            top[h, row] = max(np.max(own), rule.sinks[h])
+            total[h, row] = sum_up(own, top[h, row]) + exp(rule.sinks[h] - top[h, row])
+        weight[p] = exp(score_pair(query, key, row, first + j[p], h, rule) - top[h, row]) / total[h, row]

@@ -19,18 +19,19 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from attnmetrics.errors import ModelError
 from attnmetrics.model.kernels.dense import Attended, come_down
 from attnmetrics.model.kernels.reductions import Kernel, Reductions, Wanted
+from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.look import Dots, Layer, See, showing
 from attnmetrics.model.output import HeadOutputs
-from attnmetrics.model.pack import Tile
 
 IMPLEMENTATION = "attnmetrics"
 """Name of our attention in transformers' register."""
 
 HARMLESS = frozenset({"dropout", "is_causal", "position_ids", "position_embeddings", "cache_position", "use_cache",
                       "past_key_value", "past_key_values", "output_attentions", "output_hidden_states", "return_dict",
-                      "sliding_window", "deterministic"})  # fmt: skip
-"""Arguments of an attention function that change nothing here: no dropout in evaluation, no cache, our own mask, and
-no sentence is longer than a window. Every other one must be None."""
+                      "deterministic"})  # fmt: skip
+"""Arguments of an attention function that change nothing here: no dropout in evaluation, no cache, our own mask."""
+HEEDED = frozenset({"sliding_window", "softcap", "s_aux"})
+"""Those that scores are made with (see `scoring`). Every other one must be None."""
 
 
 class _Stop(Exception):  # noqa: N818 - a signal, not an error
@@ -61,16 +62,16 @@ class Pass:
     windows: set[int] = field(default_factory=set)
     """sliding windows that the model asked for"""
 
-    def attend(self, query: Tensor, key: Tensor, value: Tensor, scaling: float) -> Tensor:
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, scoring: Scoring) -> Tensor:
         """One layer's attention over [batch, head, piece, width]; gives its output [batch, piece, head, width]."""
         layer, self.calls = self.calls, self.calls + 1
         last = self.stop and layer >= self.layers[-1]
         batch, heads, length = query.shape[:3]
         query, key, value = (_pack(tensor, heads) for tensor in (query, key, value))
         if layer in self.layers:
-            output = self._read(self.layers.index(layer), Dots(query, key, scaling), value, last)
+            output = self._read(self.layers.index(layer), Dots(query, key, scoring), value, last)
         else:
-            output, _ = self.kernel(query, key, value, scaling, self.wanted, False)
+            output, _ = self.kernel(query, key, value, scoring, self.wanted, False)
         if last or output is None:
             raise _Stop
         return output.view(batch, length, *output.shape[1:])
@@ -90,7 +91,7 @@ class Pass:
         heads = self.outputs[place] if self.outputs else None
         mixed = None if last and heads is None else value
         reduce, show = self.consume is not None, showing(self.see, Layer(place, dots))
-        output, reductions = self.kernel(dots.query, dots.key, mixed, dots.scaling, self.wanted, reduce, show)
+        output, reductions = self.kernel(dots.query, dots.key, mixed, dots.scoring, self.wanted, reduce, show)
         if self.consume is not None and reductions is not None:
             if heads is not None and output is not None:
                 self._fill_norms(reductions.norm, heads, output)
@@ -195,11 +196,13 @@ def _attention(
     _refuse_unknown(module, attention_mask, arguments)
     if (window := arguments.get("sliding_window")) is not None:
         current.windows.add(int(window))
-    return current.attend(query, key, value, query.shape[-1] ** -0.5 if scaling is None else scaling), None
+    factor = query.shape[-1] ** -0.5 if scaling is None else scaling
+    scoring = Scoring(factor, arguments.get("softcap"), window, arguments.get("s_aux"))
+    return current.attend(query, key, value, scoring), None
 
 
 def _refuse_unknown(module: nn.Module, mask: Tensor | None, arguments: dict[str, Any]) -> None:
-    unknown = sorted(name for name, value in arguments.items() if value is not None and name not in HARMLESS)
+    unknown = sorted(name for name, value in arguments.items() if value is not None and name not in HARMLESS | HEEDED)
     if mask is not None:
         unknown.append("attention_mask")
     if unknown:

@@ -17,6 +17,7 @@ from torch import Tensor
 from attnmetrics.errors import ModelError
 from attnmetrics.model.kernels.dense import attention, dense, sentences_of
 from attnmetrics.model.kernels.reductions import Reductions, Show, Wanted
+from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.language import LanguageModel, read_logits
 from attnmetrics.model.pack import Batch, Tile
 
@@ -91,19 +92,19 @@ class _Kernel:
         query: Tensor,
         key: Tensor,
         value: Tensor | None,
-        scaling: float,
+        scoring: Scoring,
         wanted: Wanted,
         reduce: bool,
         show: Show | None = None,
     ) -> tuple[Tensor | None, Reductions | None]:
         layer, self._calls = self._calls, self._calls + 1
         if layer < self._layers[0]:
-            return dense(query, key, value, scaling, wanted, False)
+            return dense(query, key, value, scoring, wanted, False)
         if layer == self._layers[0]:
             assert value is not None
             self.first = value = value.detach().requires_grad_()
         attend: Callable[..., Tensor] = _Attention.apply
-        output = attend(query, key, value, scaling, wanted, self._showing(layer))
+        output = attend(query, key, value, scoring, wanted, self._showing(layer))
         return output, None
 
     def _showing(self, layer: int) -> Callable[[Tile, Gradients], None] | None:
@@ -128,13 +129,13 @@ class _Attention(torch.autograd.Function):
         query: Tensor,
         key: Tensor,
         value: Tensor,
-        scaling: float,
+        scoring: Scoring,
         wanted: Wanted,
         show: Callable[[Tile, Gradients], None] | None,
     ) -> Tensor:
         ctx.save_for_backward(query, key, value)
-        ctx.scaling, ctx.wanted, ctx.show = scaling, wanted, show
-        output, _ = dense(query, key, value, scaling, wanted, False)
+        ctx.scoring, ctx.wanted, ctx.show = scoring, wanted, show
+        output, _ = dense(query, key, value, scoring, wanted, False)
         assert output is not None
         return output
 
@@ -143,11 +144,11 @@ class _Attention(torch.autograd.Function):
         query, key, value = ctx.saved_tensors
         (to_output,) = gradients
         into = [torch.zeros_like(tensor) for tensor in (query, key, value)]
-        for tile, weights in attention(query, key, ctx.scaling, ctx.wanted):
+        for tile, weights, _ in attention(query, key, ctx.scoring, ctx.wanted):
             found = _of_tile(weights, to_output, value, tile)
             if ctx.show is not None:
                 ctx.show(tile, found)
-            _add(found, query, key, to_output, ctx.scaling, tile, *into)
+            _add(found, query, key, to_output, ctx.scoring, tile, *into)
         return (*into, None, None, None)
 
 
@@ -162,16 +163,19 @@ def _add(
     query: Tensor,
     key: Tensor,
     to_output: Tensor,
-    scaling: float,
+    scoring: Scoring,
     tile: Tile,
     to_query: Tensor,
     to_key: Tensor,
     to_value: Tensor,
 ) -> None:
     """Add a tile's part to the gradients of queries, keys and values."""
-    to_scores = found.weights * found.centred * scaling
+    to_scores = found.weights * found.centred * scoring.factor
     columns = slice(found.weights.shape[-1])
     keys = sentences_of(key, tile)[:, columns].transpose(1, 2)
+    if scoring.cap is not None:
+        products = _rows(query, tile) @ keys.mT
+        to_scores = to_scores * (1 - torch.tanh(products * (scoring.factor / scoring.cap)).square())
     _rows(to_query, tile).add_(to_scores @ keys)
     for_keys, for_values = to_scores.mT @ _rows(query, tile), found.weights.mT @ _rows(to_output, tile)
     sentences_of(to_key, tile)[:, columns].add_(for_keys.transpose(1, 2))

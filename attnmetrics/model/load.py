@@ -29,6 +29,7 @@ from attnmetrics.model.pack import Batching
 from attnmetrics.model.probe import Layout, Probe, capture_maps, find_first_position, prepare, probe, run_packed
 from attnmetrics.model.projection import find_outputs
 from attnmetrics.model.stacks import Decoder, Stack, begin_decoding, take_stack
+from attnmetrics.model.windows import heeds_windows
 
 NullTokens = Literal["first", "special", "none"]
 Dtype = Literal["float32", "bfloat16"]
@@ -80,8 +81,8 @@ ModelFacts = TypedDict(
 `other_layers` those without attention between pieces, by what they are, `layers_without_norm` those measured where it
 is not certain what their heads add to the stream, all by the model's own numbers; `null` columns and pieces of the
 `template` are counted at both ends of a sentence (`leading`, `trailing`); `between` is 1 where the template's pieces
-between two segments are null, too. `own_attention` is why attention is taken as the model itself gives it; empty where it is
-computed for the model."""
+between two segments are null, too. `own_attention` is why attention is taken as the model itself gives it; empty where
+it is computed for the model."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -497,7 +498,9 @@ def _load_stack(
     if getattr(network.config, "is_encoder_decoder", False):
         return take_stack(network, stack or "encoder", template).eval()
     if stack is not None:
-        raise ModelError(f"expected an encoder-decoder for --stack {stack}, found {name}, which has one stack; leave it out")
+        raise ModelError(
+            f"expected an encoder-decoder for --stack {stack}, found {name}, which has one stack; leave it out"
+        )
     return network
 
 
@@ -588,17 +591,15 @@ def _check_finite(name: str, dtype: Dtype, network: Any, probed: Probe, ids: lis
 
 
 def _max_pieces(name: str, network: Any, probed: Probe, template: int) -> int:
-    """The model's positions, or its smallest attention window: within it, a window changes nothing.
-
-    A model that gives its own attention needs no such limit.
-    """
+    """The model's positions; or its smallest attention window, where it is not certain what it does beyond that."""
     text = network.config.get_text_config()
     positions = next((found for key in POSITIONS if (found := getattr(text, key, None) or 0) > 0), LONGEST)
     first = max(probed.layout.first_position, find_first_position(network))
     limits = [int(positions) - first - getattr(network, "beside", 0)]
-    if not probed.layout.own:
-        chunks = (getattr(text, key, None) for key in ("sliding_window", "attention_chunk_size"))
-        limits += [*probed.windows, *(int(window) for window in chunks if window)]
+    chunks = (getattr(text, key, None) for key in ("sliding_window", "attention_chunk_size"))
+    windows = [*probed.windows, *(int(window) for window in chunks if window)]
+    if min([*windows, *limits]) < limits[0] and not heeds_windows(network, probed, limits[0]):
+        limits += windows
     if min(limits) <= template:
         raise ModelError(f"{name} takes {min(limits)} pieces at most; its tokenizer's template alone has {template}")
     return min(limits)

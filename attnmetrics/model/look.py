@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.model.kernels.reductions import Show
+from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.pack import Tile
 
 
@@ -34,8 +35,8 @@ class Dots:
     """[T, head, width] packed queries as they enter the dot product, positions included"""
     key: Tensor
     """[T, head, width] packed keys likewise; equal for heads that share them"""
-    scaling: float
-    """factor of the dot product"""
+    scoring: Scoring
+    """what scores are made of beyond the dot product"""
 
 
 See = Callable[[Layer, Tile, Tensor], None]

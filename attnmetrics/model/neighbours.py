@@ -24,8 +24,9 @@ from attnmetrics.model.align import tokenize
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import Reductions, want_nothing
 from attnmetrics.model.load import PROBE_TEXTS, Model
+from attnmetrics.model.numbering import Numbering
 from attnmetrics.model.pack import TILE_PAIRS, Batch, Batching, Together
-from attnmetrics.model.probe import LIMIT
+from attnmetrics.model.probe import LIMIT, count_calls
 from attnmetrics.model.shrunk import THRESHOLD, shrink, thresholds
 from attnmetrics.storage import read_ahead
 
@@ -56,16 +57,27 @@ def find_batching(model: Model, longest: int, batch_pieces: int) -> Batching:
     full = max(batch_pieces, LEAST_PIECES)
     pieces = min(full, max(LEAST_PIECES, WORK[model.device.type] // parameters))
     reach = max(longest, full)
-    named = thresholds(model, reach)
+    named = thresholds(model.network, reach)
     if pieces == full and all(length < _longest(longest, full) for length in named):
         return _choose([_Trial.of(model, longest, full)])
     try:
-        copy = _Trial.of(shrink(model, reach), longest, full)
+        copy = _Trial.of(_shrink(model, reach), longest, full)
     except Exception:
         if any(length >= _longest(longest, full) for length in named):
             return Batching("alone", at_once=False)
         return _choose([_Trial.of(model, longest, full)])
     return _choose([copy, _Trial.of(model, longest, pieces)])
+
+
+def _shrink(model: Model, reach: int) -> Model:
+    """A small copy (see `shrunk`), all of whose layers are read.
+
+    Raises:
+        ModelError: a model of this class cannot be made so small.
+    """
+    small = replace(model, network=shrink(model.network, model.layout, reach).to(model.device), dtype=torch.float64)
+    layers = tuple(range(count_calls(small.network, model.layout, model.causal, model.device)))
+    return replace(small, layers=layers, numbering=Numbering(layers, {}))
 
 
 def _longest(longest: int, pieces: int) -> int:

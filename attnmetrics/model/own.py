@@ -50,14 +50,13 @@ def given_by(network: Any, ids: Tensor, segments: Tensor | None = None) -> list[
     layers = [layer for layer in layers if layer.shape[2:] == (length, length)]
     if not layers:
         raise ModelError(
-            f"expected attention weights between pieces from {kind}, found none in what it returns; it can't be measured"
+            f"expected attention weights between pieces from {kind}, found none in what it returns; it can't be "
+            "measured"
         )
     return layers
 
 
-def forward_own(
-    network: Any, ids: Tensor, current: Pass, segments: Tensor | None = None, sinks: bool = False
-) -> None:
+def forward_own(network: Any, ids: Tensor, current: Pass, segments: Tensor | None = None, sinks: bool = False) -> None:
     """Run a network, and read the attention that it gives.
 
     Args:

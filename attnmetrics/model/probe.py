@@ -4,7 +4,7 @@ Nothing is taken on trust. A model is refused unless both give the same weights 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isfinite
 from typing import Any, Final
 
@@ -108,7 +108,7 @@ def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Pro
     Raises:
         ModelError: it has no attention weights.
     """
-    expected = [_eager(network, ids, device) for ids in sentences]
+    expected = [find_eager(network, ids, device) for ids in sentences]
     enough = min(max(ROUNDING, ROUNDING_FACTOR * _measure_rounding(network, sentences, expected, device)), LIMIT)
     causal = _is_causal(type(network).__name__, expected)
     layers, heads = expected[0].shape[:2]
@@ -143,7 +143,7 @@ def _measure_rounding(
 
     handles = [module.register_forward_hook(disturb) for module in network.modules()]
     try:
-        moved = [_eager(network, ids, device) for ids in sentences]
+        moved = [find_eager(network, ids, device) for ids in sentences]
     finally:
         for handle in handles:
             handle.remove()
@@ -154,7 +154,7 @@ def _largest_difference(some: list[NDArray[np.float64]], others: list[NDArray[np
     return max(float(np.abs(one - other).max()) for one, other in zip(some, others, strict=True))
 
 
-def _eager(
+def find_eager(
     network: Any, ids: Sequence[int], device: torch.device, segments: Sequence[int] | None = None
 ) -> NDArray[np.float64]:
     """[layer, head, i, j] as transformers computes it."""
@@ -269,7 +269,7 @@ def check_segments(
     """
     network.set_attn_implementation("eager")
     try:
-        expected = [_eager(network, ids, device, segments) for ids, segments in pairs]
+        expected = [find_eager(network, ids, device, segments) for ids, segments in pairs]
     finally:
         prepare(network, layout)
     ids, segments = ([pair[place] for pair in pairs] for place in (0, 1))
@@ -311,3 +311,12 @@ def run_alone(
     (batch,) = layout.pack(lengths, every, len(ids), len(ids) ** 2)
     current = Pass(kernel, want_nothing(batch, causal, device), layers, see=see, stop=False)
     run_packed(network, layout, torch.tensor(ids, device=device), current)
+
+
+def count_calls(network: Any, layout: Layout, causal: bool, device: torch.device) -> int:
+    """How many times a pass calls attention, or gives it."""
+    (batch,) = pack(np.array([2]), np.ones(1, dtype=np.bool_), 2, 4, equal_lengths=True)
+    current = Pass(dense, want_nothing(batch, causal, device), (0,), stop=False)
+    ids = torch.zeros(2, dtype=torch.int64, device=device)
+    run_packed(network, replace(layout, equal_lengths=True), ids, current)
+    return current.calls

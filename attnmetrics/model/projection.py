@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from attnmetrics.model.kernels.reductions import Show, Wanted
+from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.output import HeadOutputs
 from attnmetrics.model.probe import Layout, run_alone
 
@@ -83,7 +84,7 @@ class _Watch:
         query: Tensor,
         key: Tensor,
         value: Tensor | None,
-        scaling: float,
+        scoring: Scoring,
         wanted: Wanted,
         reduce: bool,
         show: Show | None = None,

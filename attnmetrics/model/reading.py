@@ -54,8 +54,7 @@ class Attention:
     causal: bool
     """whether pieces attend to themselves and earlier ones only"""
     given: NDArray[np.float64] | None = None
-    """[L, H, n, n] α as the model itself gives it, whose queries and keys are not known and have no width; None where
-    α is made of them"""
+    """[L, H, n, n] α where it is made of more than queries and keys, which then have no width; None elsewhere"""
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -149,21 +148,20 @@ def attend(model: Model, reading: Reading, layers: Sequence[int] | None = None) 
     given: list[NDArray[np.float64]] = []
 
     def record(layer: Layer, _: Tile, alpha: Tensor) -> None:
-        if layer.made_of is None:
-            given.append(alpha[0].double().cpu().numpy())
-        else:
+        given.append(alpha[0].double().cpu().numpy())
+        if layer.made_of is not None and layer.made_of.scoring.is_plain(len(reading.ids)):
             seen.append(layer.made_of)
 
     calls = model.numbering.calls(chosen)
     _run(model, reading, Pass(dense, _wanted(model, len(reading.ids)), calls, see=record))
-    if given:
+    if len(seen) < len(given):
         nothing = np.zeros((*np.shape(given)[:3], 0), np.float32)
         return Attention(chosen, nothing, nothing, (1.0,) * len(chosen), model.causal, np.stack(given))
     return Attention(
         layers=chosen,
         query=torch.stack([layer.query for layer in seen]).transpose(1, 2).float().cpu().numpy(),
         key=torch.stack([layer.key for layer in seen]).transpose(1, 2).float().cpu().numpy(),
-        scaling=tuple(layer.scaling for layer in seen),
+        scaling=tuple(layer.scoring.factor for layer in seen),
         causal=model.causal,
     )
 

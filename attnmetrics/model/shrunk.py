@@ -6,20 +6,12 @@ configuration it is seen at once.
 
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any, Final
 
-import numpy as np
 import torch
 
 from attnmetrics.errors import ModelError, first_line
-from attnmetrics.model.capture import Pass
-from attnmetrics.model.kernels.dense import dense
-from attnmetrics.model.kernels.reductions import want_nothing
-from attnmetrics.model.load import Model
-from attnmetrics.model.numbering import Numbering
-from attnmetrics.model.pack import pack
-from attnmetrics.model.probe import Layout, prepare, run_packed
+from attnmetrics.model.probe import Layout, prepare
 
 THRESHOLDS: Final = ("original_max_position_embeddings", "floor_scale", "sliding_window", "attention_chunk_size",
                      "attention_window", "local_attention")  # fmt: skip
@@ -46,29 +38,23 @@ SPREAD: Final = 2.0
 """Standard deviation of what a matrix makes of inputs that have 1: attention scores are then far apart."""
 
 
-def thresholds(model: Model, reach: int) -> set[int]:
-    """The lengths of at most `reach` pieces beyond which the model may compute otherwise."""
-    return {fields[name] for fields, name in _thresholds(_text_config(model), reach)}
+def thresholds(network: Any, reach: int) -> set[int]:
+    """The lengths of at most `reach` pieces beyond which a network may compute otherwise."""
+    return {fields[name] for fields, name in _thresholds(network.config.get_text_config(), reach)}
 
 
-def shrink(model: Model, reach: int) -> Model:
-    """A small float64 copy, all of whose layers are read, and whose thresholds of at most `reach` pieces are short.
+def shrink(network: Any, layout: Layout, reach: int) -> Any:
+    """A small float64 copy, prepared for measuring, whose thresholds of at most `reach` pieces are short.
 
     Raises:
-        ModelError: a model of this class cannot be made so small.
+        ModelError: a network of this class cannot be made so small.
     """
-    config = _text_config(model)
-    kind = next(type(part) for part in model.network.modules() if getattr(part, "config", None) is config)
+    config = network.config.get_text_config()
+    kind = next((type(part) for part in network.modules() if getattr(part, "config", None) is config), type(network))
     try:
-        small = replace(model, network=_build(kind, _shrink(config, reach), model.layout).to(model.device), dtype=torch.float64)
-        layers = tuple(range(_count_calls(small)))
-        return replace(small, layers=layers, numbering=Numbering(layers, {}))
+        return _build(kind, _shrink(config, reach), layout)
     except Exception as error:
         raise ModelError(f"there is no small {kind.__name__}: {type(error).__name__}: {first_line(error)}") from error
-
-
-def _text_config(model: Model) -> Any:
-    return model.network.config.get_text_config()
 
 
 def _build(kind: Any, config: Any, layout: Layout) -> Any:
@@ -130,12 +116,3 @@ def _sharpen(network: Any) -> None:
     for parameter in network.parameters():
         if parameter.ndim > 1:
             parameter.normal_(0, SPREAD / parameter.shape[-1] ** 0.5, generator=generator)
-
-
-def _count_calls(model: Model) -> int:
-    """How many times a pass calls attention."""
-    (batch,) = pack(np.array([2]), np.ones(1, dtype=np.bool_), 2, 4, equal_lengths=True)
-    current = Pass(dense, want_nothing(batch, model.causal, model.device), (0,), stop=False)
-    ids = torch.zeros(2, dtype=torch.int64, device=model.device)
-    run_packed(model.network, replace(model.layout, equal_lengths=True), ids, current)
-    return current.calls

@@ -1,7 +1,7 @@
-"""One stack of an encoder-decoder as a model of its own: the encoder, or the decoder beside an encoder of the same text.
+"""One stack of an encoder-decoder as a model of its own: the encoder, or the decoder, whose encoder reads the same text.
 
-A decoder looks at an encoder too. Here both read the same text: the encoder as its tokenizer gives it, the decoder after
-the piece that it always begins with.
+A decoder looks at an encoder too. The encoder reads the text as its tokenizer gives it, the decoder after the piece that
+it always begins with.
 """
 
 from typing import Any, Literal

@@ -23,6 +23,7 @@ from attnmetrics.model.kernels.choose import choose_kernel, kernel_name
 from attnmetrics.model.kernels.compiled import compiled
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel
+from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.load import load_model
 
 TEXTS = ("Nobody knew.", '"We had nothing to lose," he said.', "It rains.")
@@ -44,8 +45,8 @@ def agree(
     measured = [k % 3 != 2 for k in range(len(lengths))]
     batch = one_batch(lengths, measured, 1 << 16)
     wanted, exactly = (everything_wanted(batch, measured, attends, device) for device in (CARD, CPU))
-    output, found = kernel(*(tensor.to(CARD) for tensor in tensors), 0.3, wanted, True)  # type: ignore[misc]
-    exact_output, exact = dense(*(tensor.double() for tensor in tensors), 0.3, exactly, True)  # type: ignore[misc]
+    output, found = kernel(*(tensor.to(CARD) for tensor in tensors), Scoring(0.3), wanted, True)  # type: ignore[misc]
+    exact_output, exact = dense(*(tensor.double() for tensor in tensors), Scoring(0.3), exactly, True)  # type: ignore[misc]
     torch.testing.assert_close(output.double().cpu(), exact_output, rtol=output_error, atol=output_error)
     for field in fields(exact):
         ours, theirs = getattr(found, field.name).cpu(), getattr(exact, field.name)

@@ -1,9 +1,9 @@
 """Every kernel's reductions against plain float64 loops over α, for every direction, null policy and way of tiling."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import pairwise
-from math import exp, log, nan
+from math import exp, log, nan, tanh
 
 import numpy as np
 import pytest
@@ -34,23 +34,32 @@ from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.compiled import compiled
 from attnmetrics.model.kernels.reductions import Reductions, Wanted
+from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.pack import Batch
 from attnmetrics.statistics.variability import prefix_pairs
 
+PLAIN = Scoring(0.7)
 
-def slow_alpha(query: np.ndarray, key: np.ndarray, scaling: float, causal: bool) -> np.ndarray:
-    """[head, i, j] of one sentence from its [piece, head, width], one weight at a time."""
+
+def slow_alpha(query: np.ndarray, key: np.ndarray, scoring: Scoring, causal: bool) -> np.ndarray:
+    """[head, i, j] of one sentence from its [piece, head, width], one weight at a time; what is on a sink is missing."""
     length, heads, _ = query.shape
     alpha = np.zeros((heads, length, length))
     for h in range(heads):
         for i in range(length):
-            seen = range(i + 1) if causal else range(length)
-            scores = {j: float(query[i, h] @ key[j, h]) * scaling for j in seen}
-            top = max(scores.values())
-            total = sum(exp(score - top) for score in scores.values())
+            seen = [j for j in range(length) if (j <= i or not causal) and abs(i - j) < (scoring.window or length)]
+            scores = {j: slow_score(query[i, h], key[j, h], scoring) for j in seen}
+            beside = [] if scoring.sinks is None else [float(scoring.sinks[h])]
+            top = max([*scores.values(), *beside])
+            total = sum(exp(score - top) for score in [*scores.values(), *beside])
             for j, score in scores.items():
                 alpha[h, i, j] = exp(score - top) / total
     return alpha
+
+
+def slow_score(query: np.ndarray, key: np.ndarray, scoring: Scoring) -> float:
+    score = float(query @ key) * scoring.factor
+    return score if scoring.cap is None else scoring.cap * tanh(score / scoring.cap)
 
 
 def slow_reductions(alphas: list[np.ndarray], measured: list[bool], wanted: Wanted) -> dict[str, np.ndarray]:
@@ -78,7 +87,7 @@ def slow_reductions(alphas: list[np.ndarray], measured: list[bool], wanted: Want
 
 
 def no_reductions(pieces: int, sentences: int) -> dict[str, np.ndarray]:
-    by_piece = ("received", "given", "null", "entropy", "kept", "entropy_all", "largest")
+    by_piece = ("received", "given", "null", "entropy", "kept", "entropy_all", "largest", "sink")
     found = {name: np.zeros((pieces, HEADS)) for name in by_piece}
     found["strongest"] = np.full((pieces, HEADS), -1)
     found |= {name: np.zeros((HEADS, len(OFFSETS))) for name in ("offsets", "offsets_all")}
@@ -115,11 +124,14 @@ def fill_row(found: dict[str, np.ndarray], weights: np.ndarray, begin: int, i: i
     for h in range(HEADS):
         kept = [weights[h, j] for j in columns]
         given = sum(kept)
-        on_null = sum(weights[h]) - given
+        on_sink = max(0.0, 1 - sum(weights[h]))
+        on_null = sum(weights[h]) - given + on_sink
+        found["sink"][begin + i, h] = on_sink
+        found["null"][begin + i, h] += on_sink
         if on_null <= 0.9 and given > 0:
             found["kept"][begin + i, h] = 1
             found["entropy"][begin + i, h] = slow_entropy([weight / given for weight in kept])
-        found["entropy_all"][begin + i, h] = slow_entropy(weights[h])
+        found["entropy_all"][begin + i, h] = slow_entropy([*weights[h], on_sink])
         found["largest"][begin + i, h] = max(weights[h])
         if columns:
             found["strongest"][begin + i, h] = columns[kept.index(max(kept))]
@@ -178,17 +190,18 @@ def sentences_of(packed: torch.Tensor, batch: Batch) -> Iterator[np.ndarray]:
 
 
 def check_definitions(
-    case: Case, lengths: list[int], measured: list[bool], attends: Attends, tile_pairs: int, sharpness: float
-) -> Reductions:
+    case: Case, lengths: list[int], measured: list[bool], attends: Attends, tile_pairs: int, sharpness: float,
+    scoring: Scoring = PLAIN,
+) -> Reductions:  # fmt: skip
     """A kernel's output and reductions on random inputs are what α makes them."""
     batch = one_batch(lengths, measured, tile_pairs)
     wanted = everything_wanted(batch, measured, attends, case.device)
     query, key, value = case.draw(batch, len(lengths), sharpness)
-    output, found = case.make()(query, key, value, 0.7, wanted, True)
+    output, found = case.make()(query, key, value, scoring, wanted, True)
     assert output is not None
     assert found is not None
     queries, keys = sentences_of(query, batch), sentences_of(key, batch)
-    alphas = [slow_alpha(own, others, 0.7, attends.causal) for own, others in zip(queries, keys, strict=True)]
+    alphas = [slow_alpha(own, others, scoring, attends.causal) for own, others in zip(queries, keys, strict=True)]
     largest = 0.7 * float(torch.linalg.vector_norm(query, dim=-1).max() * torch.linalg.vector_norm(key, dim=-1).max())
     error = case.allowed(largest)
     for alpha, own, mixed in zip(alphas, sentences_of(value, batch), sentences_of(output, batch), strict=True):
@@ -211,6 +224,27 @@ def test_reductions_are_their_definitions(
 ) -> None:
     measured = [data.draw(st.booleans()) for _ in lengths]
     check_definitions(case, lengths, measured, attends, tile_pairs, sharpness)
+
+
+SINKS = torch.tensor([0.5, 2.0])
+SCORINGS = {
+    "cap": Scoring(0.7, cap=1.5),
+    "window": Scoring(0.7, window=3),
+    "itself": Scoring(0.7, window=1),
+    "sinks": Scoring(0.7, sinks=SINKS),
+    "all": Scoring(0.7, cap=1.5, window=4, sinks=SINKS),
+}
+
+
+@pytest.mark.parametrize("attends", [Attends(True, 1, 0), Attends(False, 1, 1, True)], ids=["causal", "both ways"])
+@pytest.mark.parametrize("name", SCORINGS)
+@every_kernel
+def test_caps_windows_and_sinks_are_their_definitions(case: Case, name: str, attends: Attends) -> None:
+    scoring = replace(SCORINGS[name], sinks=SINKS.to(case.device) if SCORINGS[name].sinks is not None else None)
+    lengths, measured = [1, 2, 9, 9, 13], [True, True, False, True, True]
+    found = check_definitions(case, lengths, measured, attends, 60, 2.0, scoring)
+    assert (found.sink.sum() > 1) == (scoring.sinks is not None)
+    assert (found.offsets_all[:, OFFSET_LIMIT + 5].max() == 0) == (scoring.window is not None)
 
 
 @fused
@@ -249,7 +283,7 @@ def test_compiled_peaks_are_weighed_in_float64(causal: bool, tile_pairs: int) ->
     found = COMPILED.reduce(query, key, 0.7, everything_wanted(batch, [True] * 5, Attends(causal, 1, 0)))
     assert found.peak[:, 0].tolist() == [[-np.inf] * HEADS] * 2
     for b, (begin, end) in enumerate(pairwise(batch.offsets.tolist())):
-        alpha = slow_alpha(query[begin:end].double().numpy(), key[begin:end].double().numpy(), 0.7, causal)[..., 1:]
+        alpha = slow_alpha(query[begin:end].double().numpy(), key[begin:end].double().numpy(), PLAIN, causal)[..., 1:]
         if end - begin > 1:
             is_own = np.tri(end - begin, end - begin - 1, -1) - np.tri(end - begin, end - begin - 1, -2) > 0
             for kind, chosen in enumerate((~is_own, is_own)):
@@ -366,7 +400,7 @@ def test_without_reductions_only_the_output_is_made(case: Case) -> None:
     batch = one_batch([3], [True], 1 << 16)
     wanted = everything_wanted(batch, [True], Attends(True, 1, 0), case.device)
     query, key, value = case.draw(batch, 0, 1.0)
-    output, found = case.make()(query, key, value, 1.0, wanted, False)
+    output, found = case.make()(query, key, value, Scoring(1.0), wanted, False)
     assert found is None
     assert output is not None
     np.testing.assert_array_equal(output[0].cpu().numpy(), value[0].cpu().numpy())
@@ -376,8 +410,8 @@ def test_compiled_takes_bfloat16_as_the_float32_numbers_that_it_is() -> None:
     batch = one_batch([3, 7, 7], [True] * 3, 60)
     wanted = everything_wanted(batch, [True] * 3, Attends(True, 1, 0))
     narrow = [tensor.bfloat16() for tensor in COMPILED.draw(batch, 0, 2.0)]
-    output, found = compiled(*narrow, 0.7, wanted, True)
-    expected_output, expected = compiled(*(tensor.float() for tensor in narrow), 0.7, wanted, True)
+    output, found = compiled(*narrow, PLAIN, wanted, True)
+    expected_output, expected = compiled(*(tensor.float() for tensor in narrow), PLAIN, wanted, True)
     assert output is not None
     assert expected_output is not None
     assert output.dtype == torch.bfloat16

@@ -12,7 +12,7 @@ SOFTMAX = """
 import numpy as np
 from attnmetrics.model.kernels import loops
 scores = np.zeros((1, 1, 2, 2), np.float32)
-loops.softmax(scores, 0, True)
+loops.softmax(scores, 0, True, np.full(1, -np.inf, np.float32))
 assert scores.ravel().tolist() == [1, 0, 0.5, 0.5]
 print(sum(loops.softmax.stats.cache_hits.values()))
 """

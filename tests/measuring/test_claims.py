@@ -103,8 +103,10 @@ def test_weights_are_as_exact_as_queries_and_keys(family, tmp_path) -> None:
     def see(layer: Layer, tile: Tile, weights: torch.Tensor) -> None:
         for at in range(tile.count):
             first = tile.start + at * tile.length
-            query, key = (side[first : first + tile.length].double() for side in (layer.query, layer.key))
-            scores = torch.einsum("ihw,jhw->hij", query, key) * layer.scaling
+            assert layer.made_of is not None
+            sides = layer.made_of.query, layer.made_of.key
+            query, key = (side[first : first + tile.length].double() for side in sides)
+            scores = torch.einsum("ihw,jhw->hij", query, key) * layer.made_of.scoring.factor
             later = torch.ones(scores.shape[1:]).triu(1).bool() & model.causal
             seen[layer.place, batch.rows[tile.sentence + at]] = scores.masked_fill(later, -np.inf).softmax(-1).numpy()
 

@@ -23,6 +23,7 @@ from attnmetrics.metrics.sinks import BINS
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.compiled import compiled
 from attnmetrics.model.kernels.reductions import Kernel, Reductions, Show, Wanted, want_nothing
+from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.load import Model, choose_attends, load_model
 from attnmetrics.results.dataset import dataset
 from attnmetrics.statistics.variability import deviations
@@ -81,7 +82,7 @@ def planting(*heads: Callable[[int, int, int], float]) -> Kernel:
     """The kernel of a CPU with attention of our own: each head's α[i, j] in n pieces, rows that sum to 1."""
 
     def kernel(
-        query: Tensor, key: Tensor, value: Tensor | None, scaling: float, wanted: Wanted, reduce: bool,
+        query: Tensor, key: Tensor, value: Tensor | None, scoring: Scoring, wanted: Wanted, reduce: bool,
         show: Show | None = None,
     ) -> tuple[Tensor | None, Reductions | None]:  # fmt: skip
         lengths = np.diff(wanted.batch.offsets).tolist()
@@ -95,7 +96,7 @@ def planting(*heads: Callable[[int, int, int], float]) -> Kernel:
             start += n
         # Column j of a query is the score of piece j: the key of piece j is a row of the identity matrix.
         keys = torch.cat([torch.eye(max(lengths))[:n] for n in lengths])[:, None].repeat(1, len(heads), 1)
-        return compiled(queries, keys, value, 1.0, wanted, reduce, show)
+        return compiled(queries, keys, value, Scoring(1.0), wanted, reduce, show)
 
     return kernel
 

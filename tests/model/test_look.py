@@ -97,7 +97,9 @@ def test_a_layer_is_shown_with_the_queries_and_keys_of_its_scores(models: dict[F
 
     def see(layer: Layer, tile: Tile, weights: torch.Tensor) -> None:
         place = slice(tile.start, tile.start + tile.length)
-        scores = torch.einsum("ihw,jhw->hij", layer.query[place].double(), layer.key[place].double()) * layer.scaling
+        assert layer.made_of is not None
+        query, key = (side[place].double() for side in (layer.made_of.query, layer.made_of.key))
+        scores = torch.einsum("ihw,jhw->hij", query, key) * layer.made_of.scoring.factor
         scores[:, torch.ones(scores.shape[1:]).triu(1).bool()] = -torch.inf
         torch.testing.assert_close(scores.softmax(-1), weights[0].double(), rtol=0, atol=1e-6)
 

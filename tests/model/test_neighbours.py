@@ -37,6 +37,7 @@ from attnmetrics.metrics.family import OFFSET_LIMIT
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.neighbours import find_batching
 from attnmetrics.model.pack import Batching
+from attnmetrics.model.probe import count_calls
 from attnmetrics.model.shrunk import THRESHOLD, shrink, thresholds
 from attnmetrics.results.dataset import load
 from attnmetrics.running.driver import run
@@ -214,14 +215,14 @@ def test_a_small_copy_keeps_the_class_and_what_its_layers_are(tmp_path: Path) ->
     options = {"num_hidden_layers": 12, "hidden_size": 96, "num_attention_heads": 6, "num_key_value_heads": 3}
     config = Phi3Config(**{**SIZES, **options}, sliding_window=4096, pad_token_id=None)
     model = replace(load_model(str(save(tmp_path / "m", llama()))), network=Phi3Model(config))
-    assert thresholds(model, 5000) == {4096}
-    small = shrink(model, 5000)
-    assert type(small.network) is Phi3Model
-    assert small.layers == tuple(range(8))
-    assert (small.network.config.hidden_size, small.network.config.num_key_value_heads) == (32, 1)
-    assert small.network.config.sliding_window == THRESHOLD
+    assert thresholds(model.network, 5000) == {4096}
+    small = shrink(model.network, model.layout, 5000)
+    assert type(small) is Phi3Model
+    assert count_calls(small, model.layout, model.causal, model.device) == 8
+    assert (small.config.hidden_size, small.config.num_key_value_heads) == (32, 1)
+    assert small.config.sliding_window == THRESHOLD
     assert config.sliding_window == 4096
-    assert all(parameter.dtype == torch.float64 for parameter in small.network.parameters())
+    assert all(parameter.dtype == torch.float64 for parameter in small.parameters())
 
 
 def test_what_depends_on_the_whole_batch_is_read_alone(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ the cache, and never looks beyond the diagonal of a causal model. In the end, pe
 """
 
 from dataclasses import fields
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from attnmetrics.model.kernels import loops
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.dense import mix, sentences_of, settle
 from attnmetrics.model.kernels.reductions import Reads, Reductions, Show, Wanted
+from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.pack import Tile
 
 
@@ -24,7 +26,7 @@ def compiled(
     query: Tensor,
     key: Tensor,
     value: Tensor | None,
-    scaling: float,
+    scoring: Scoring,
     wanted: Wanted,
     reduce: bool,
     show: Show | None = None,
@@ -34,13 +36,14 @@ def compiled(
     output = value.new_empty(value.shape) if value is not None else None
     reductions = Reductions.empty(wanted, query.shape[1], query.device) if reduce else None
     arrays = _arrays(reductions) if reductions is not None else None
+    rule = as_rule(scoring, query.shape[1])
     for tile, reads in zip(wanted.batch.tiles, wanted.reads, strict=True):
-        weights = _score(query, key, scaling, tile, wanted.attends)
+        weights = _score(query, key, scoring, tile, wanted.attends)
         if arrays is None:
-            loops.softmax(weights.numpy(), tile.row, wanted.attends.causal)
+            loops.softmax(weights.numpy(), tile.row, wanted.attends.causal, rule.sinks)
         else:
             place = _place(tile, wanted.attends)
-            loops.reduce(weights.numpy(), place, wanted.between, ENTROPY_NULL_LIMIT, OFFSET_LIMIT, arrays)
+            loops.reduce(weights.numpy(), place, wanted.between, rule.sinks, ENTROPY_NULL_LIMIT, OFFSET_LIMIT, arrays)
             if tile.measured:
                 _read(weights, tile, reads, arrays)
         if show is not None:
@@ -50,7 +53,7 @@ def compiled(
     if reductions is not None and arrays is not None:
         offsets = wanted.batch.offsets
         sides = as_vectors(query), as_vectors(key)
-        loops.weigh_peaks(*sides, offsets, float(scaling), wanted.attends.causal, arrays)
+        loops.weigh_peaks(*sides, offsets, rule, wanted.attends.causal, arrays)
         # Two compilations may add up a row in two orders: in float32 their weights are the same.
         arrays.peak[:] = arrays.peak.astype(np.float32)
         settle(wanted, reductions)
@@ -66,14 +69,20 @@ def as_vectors(values: Tensor) -> loops.Vectors:
     return loops.Vectors(values.as_strided((size,), (1,)).numpy(), by_piece, by_head, width)
 
 
-def _score(query: Tensor, key: Tensor, scaling: float, tile: Tile, attends: Attends) -> Tensor:
+def as_rule(scoring: Scoring, heads: int) -> loops.Rule:
+    """What scores are made of, as the loops take it."""
+    sinks = np.full(heads, -inf, np.float32) if scoring.sinks is None else scoring.sinks.float().cpu().numpy()
+    return loops.Rule(float(scoring.factor), float(scoring.cap or 0), int(scoring.window or loops.ANY), sinks)
+
+
+def _score(query: Tensor, key: Tensor, scoring: Scoring, tile: Tile, attends: Attends) -> Tensor:
     """A tile's scores, [sentence, head, row, column]; a causal tile ends at the column of its last row."""
     columns = attends.reach(tile.row + tile.rows - 1, tile.length)
     queries = sentences_of(query, tile)[:, tile.row : tile.row + tile.rows].transpose(1, 2)
     keys = sentences_of(key, tile)[:, :columns].permute(0, 2, 3, 1)
     nothing = query.new_zeros(())
-    scores = torch.baddbmm(nothing, queries.flatten(0, 1), keys.flatten(0, 1), beta=0, alpha=scaling)
-    return scores.view(*queries.shape[:3], columns)
+    scores = torch.baddbmm(nothing, queries.flatten(0, 1), keys.flatten(0, 1), beta=0, alpha=scoring.factor)
+    return scoring.hide(scoring.limit(scores), tile.row).view(*queries.shape[:3], columns)
 
 
 def _place(tile: Tile, attends: Attends) -> loops.Place:

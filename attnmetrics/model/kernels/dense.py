@@ -16,6 +16,7 @@ from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
 from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS
 from attnmetrics.model.kernels.attends import Attends, is_between
 from attnmetrics.model.kernels.reductions import APART, OWN, Reads, Reductions, Show, Wanted, hide
+from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.pack import Tile
 
 
@@ -23,7 +24,7 @@ def dense(
     query: Tensor,
     key: Tensor,
     value: Tensor | None,
-    scaling: float,
+    scoring: Scoring,
     wanted: Wanted,
     reduce: bool,
     show: Show | None = None,
@@ -32,10 +33,10 @@ def dense(
     output = value.new_empty(value.shape) if value is not None else None
 
     def mixed() -> Iterator[Attended]:
-        for tile, weights in attention(query, key, scaling, wanted):
+        for tile, weights, sink in attention(query, key, scoring, wanted):
             if output is not None and value is not None:
                 mix(weights, value, tile, output)
-            yield tile, weights, None
+            yield tile, weights, sink
 
     return output, come_down(mixed(), wanted, query.shape[1], query.device, reduce, show)
 
@@ -69,8 +70,8 @@ def come_down(
     return reductions
 
 
-def attention(query: Tensor, key: Tensor, scaling: float, wanted: Wanted) -> Iterator[tuple[Tile, Tensor]]:
-    """α of every tile, [sentence, head, row, column]; a causal tile ends at the column of its last row.
+def attention(query: Tensor, key: Tensor, scoring: Scoring, wanted: Wanted) -> Iterator[Attended]:
+    """α of every tile; a causal tile ends at the column of its last row.
 
     It is float64 where the queries are, else float32.
     """
@@ -81,8 +82,21 @@ def attention(query: Tensor, key: Tensor, scaling: float, wanted: Wanted) -> Ite
         keys = sentences_of(key, tile)[:, :columns].transpose(1, 2).to(dtype)
         later = -inf if wanted.attends.causal else 0.0
         mask = torch.full((tile.rows, columns), later, dtype=dtype, device=query.device).triu_(tile.row + 1)
-        scores = torch.baddbmm(mask, queries.flatten(0, 1), keys.flatten(0, 1).transpose(1, 2), alpha=scaling)
-        yield tile, torch.softmax(scores, dim=-1).view(*queries.shape[:2], tile.rows, columns)
+        sides = queries.flatten(0, 1), keys.flatten(0, 1).transpose(1, 2)
+        scores = torch.baddbmm(mask, *sides, beta=scoring.cap is None, alpha=scoring.factor)
+        if scoring.cap is not None:
+            scores = scoring.limit(scores).add_(mask)
+        scores = scoring.hide(scores, tile.row).view(*queries.shape[:2], tile.rows, columns)
+        yield tile, *_softmax(scores, scoring.sinks)
+
+
+def _softmax(scores: Tensor, sinks: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """α [sentence, head, row, column], and that on sinks, whose scores are [head]."""
+    if sinks is None:
+        return torch.softmax(scores, dim=-1), None
+    beside = sinks.to(scores.dtype).view(-1, 1, 1).expand(*scores.shape[:3], 1)
+    weights = torch.softmax(torch.cat([scores, beside], dim=-1), dim=-1)
+    return weights[..., :-1].contiguous(), weights[..., -1]
 
 
 def sentences_of(packed: Tensor, tile: Tile) -> Tensor:

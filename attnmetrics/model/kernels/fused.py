@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.metrics.family import OFFSETS
-from attnmetrics.model.kernels.dense import attention
+from attnmetrics.model.kernels.dense import attention, dense
 from attnmetrics.model.kernels.programs import (
     Packed,
     Parts,
@@ -32,6 +32,7 @@ from attnmetrics.model.kernels.programs import (
     tiled,
 )
 from attnmetrics.model.kernels.reductions import Reductions, Show, Wanted, hide
+from attnmetrics.model.kernels.scoring import Scoring, longest_of
 from attnmetrics.model.pack import Tile
 
 LEAST: Final = 16
@@ -115,17 +116,22 @@ class Fused:
         query: Tensor,
         key: Tensor,
         value: Tensor | None,
-        scaling: float,
+        scoring: Scoring,
         wanted: Wanted,
         reduce: bool,
         show: Show | None = None,
     ) -> tuple[Tensor | None, Reductions | None]:
-        """One layer. α that is to be shown is made beside, as the plain kernel makes it."""
+        """One layer. α that is to be shown is made beside, as the plain kernel makes it.
+
+        Where scores are more than products, the plain kernel does all of it.
+        """
+        if not scoring.is_plain(longest_of(wanted)):
+            return dense(query, key, value, scoring, wanted, reduce, show)
         heads, device = query.shape[1], query.device
         output = value.new_empty(value.shape) if value is not None else None
         reductions = Reductions.empty(wanted, heads, device) if reduce else None
         softmax = torch.empty(2, *query.shape[:2], dtype=torch.float32, device=device)
-        setting = Setting(heads, scaling, wanted.attends.leading, wanted.attends.trailing)
+        setting = Setting(heads, scoring.factor, wanted.attends.leading, wanted.attends.trailing)
         layout = self._layout(wanted, query)
         for group in layout.groups:
             _launch(group, (query, key, value, output), reductions, softmax, setting, wanted.attends.causal)
@@ -133,7 +139,7 @@ class Fused:
             reductions = _read(layout, query, key, reductions, softmax, setting)
             hide(reductions.prefix, wanted)
         if show is not None:
-            for tile, weights in attention(query, key, scaling, wanted):
+            for tile, weights, _ in attention(query, key, scoring, wanted):
                 show(tile, weights)
         return output, reductions
 

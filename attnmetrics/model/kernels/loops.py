@@ -7,7 +7,7 @@ value.
 
 from collections import namedtuple
 from dataclasses import fields
-from math import exp, inf, log
+from math import exp, inf, log, tanh
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +22,10 @@ LOG2_E = np.float32(1 / np.log(2))
 LN_2 = np.float32(0.693359375)
 """So few bits that any whole number of it is exact."""
 LN_2_REST = np.float32(np.log(2) - 0.693359375)
+ANY = 1 << 40
+"""More pieces than a sentence has."""
+FAR = -1e30
+"""The score of a piece that is too far to be seen (see `scoring.HIDDEN`)."""
 HALF, SIXTH, ONE = np.float32(1 / 2), np.float32(1 / 6), np.float32(1)
 FACTORIAL_4, FACTORIAL_5, FACTORIAL_6, FACTORIAL_7 = (np.float32(1 / n) for n in (24, 120, 720, 5040))
 """Reciprocals; the next term of the series, at ±ln 2 / 2, is 5·10⁻⁹."""
@@ -56,6 +60,18 @@ class Vectors(NamedTuple):
     by_head: int
     """numbers from a head's vector to the next one's"""
     width: int
+
+
+class Rule(NamedTuple):
+    """What scores are made of (see `scoring.Scoring`)."""
+
+    factor: float
+    cap: float
+    """0 for none"""
+    window: int
+    """`ANY` for none"""
+    sinks: NDArray[np.float32]
+    """[head] −∞ for none"""
 
 
 Arrays: Any = namedtuple("Arrays", [field.name for field in fields(Reductions)])
@@ -143,22 +159,23 @@ def reach(i, columns, causal):
 
 
 @loop(IN_ORDER, keep=True)
-def softmax(scores, row, causal):
-    """α from scores [sentence, head, row, column], in place; i begins at `row`."""
+def softmax(scores, row, causal, sinks):
+    """α from scores [sentence, head, row, column] and of sinks [head], in place; i begins at `row`."""
     sentences, heads, rows, columns = scores.shape
     for s in range(sentences):
         for h in range(heads):
             for r in range(rows):
                 seen = reach(row + r, columns, causal)
                 own = scores[s, h, r, :seen]
-                total, _ = _exponentiate(own, _largest(own))
-                _multiply(own, 1 / total)
+                top = max(_largest(own), sinks[h])
+                total, _ = _exponentiate(own, top)
+                _multiply(own, 1 / (total + exp(sinks[h] - top)))
                 scores[s, h, r, seen:] = 0
 
 
 @loop(IN_ORDER, keep=True)
-def reduce(scores, place, between, null_limit, offset_limit, arrays):
-    """α from scores [sentence, head, row, column], in place, and what comes of it but single weights.
+def reduce(scores, place, between, sinks, null_limit, offset_limit, arrays):
+    """α from scores [sentence, head, row, column] and of sinks [head], in place; all that comes of it but single weights.
 
     Null pieces `between` segments (see `Wanted`) stand aside while a row is looked through. With None for them, all
     that has to do with them is left out of the compiled loop.
@@ -186,7 +203,8 @@ def reduce(scores, place, between, null_limit, offset_limit, arrays):
                 if begin < end:
                     beside_top = _take_out(row[begin:end], aside)
                 here = _largest(row[first:last])
-                top = max(here, _largest(row[:first]), _largest(row[last:]), beside_top)
+                most = max(here, _largest(row[:first]), _largest(row[last:]), beside_top)
+                top = max(most, sinks[h])
                 strongest = _find(row[first:last], here) + first
                 apart, apart_j = _find_apart(row, i, first, last, here, strongest)
                 own = row[i] if first <= i < last else np.float32(-inf)
@@ -196,12 +214,13 @@ def reduce(scores, place, between, null_limit, offset_limit, arrays):
                 amid = product_amid = 0.0
                 if begin < end:
                     amid, product_amid = _exponentiate(aside[: end - begin], top)
-                total = before + within + after + amid
+                sunk = exp(np.float64(sinks[h]) - top)
+                total = before + within + after + amid + sunk
                 factor, log_total = 1 / total, log(total)
                 _replace_peak(APART, place.sentence + s, h, i, apart_j, np.float64(apart) - top - log_total, arrays)
                 _replace_peak(OWN, place.sentence + s, h, i, i, np.float64(own) - top - log_total, arrays)
                 if place.measured:
-                    given, beside = within * factor, (before + after + amid) * factor
+                    given, beside = within * factor, (before + after + amid + sunk) * factor
                     if beside <= null_limit and given > 0:
                         arrays.kept[start + i, h] = True
                         arrays.entropy[start + i, h] = log(within) - product / within
@@ -209,8 +228,11 @@ def reduce(scores, place, between, null_limit, offset_limit, arrays):
                         arrays.strongest[start + i, h] = strongest
                     arrays.given[start + i, h], arrays.null[start + i, h] = given, beside
                     products = product_before + product + product_after + product_amid
+                    if sunk > 0:
+                        products += sunk * (np.float64(sinks[h]) - top)
                     arrays.entropy_all[start + i, h] = log_total - products * factor
-                    arrays.largest[start + i, h] = factor
+                    arrays.largest[start + i, h] = exp(np.float64(most) - top) * factor
+                    arrays.sink[start + i, h] = sunk * factor
                     _add(row[first:last], factor, received[first:last], kept[h, diagonal + first :])
                     for n in range(first + seen - last):
                         j = n if n < first else n - first + last
@@ -299,7 +321,7 @@ def dot(one, other):
 
 
 @loop(ANY_ORDER, keep=True)
-def weigh_peaks(query, key, start, scaling, causal, arrays):
+def weigh_peaks(query, key, start, rule, causal, arrays):
     """Replace the logarithms of peaks by their weights, from scores in float64; query and key are vectors."""
     kinds, sentences, heads = arrays.peak.shape
     for b in range(sentences):
@@ -310,16 +332,27 @@ def weigh_peaks(query, key, start, scaling, causal, arrays):
                 i, j = arrays.peak_i[kind, b, h], arrays.peak_j[kind, b, h]
                 if i >= 0:
                     own = scores[: reach(i, length, causal)]
-                    score_row(query, key, start[b] + i, start[b], h, scaling, own)
-                    arrays.peak[kind, b, h] = 1 / sum_up(own, own[j])
+                    score_row(query, key, start[b] + i, start[b], h, rule, own)
+                    if own[j] > FAR:
+                        arrays.peak[kind, b, h] = 1 / (sum_up(own, own[j]) + exp(rule.sinks[h] - own[j]))
+                    else:
+                        arrays.peak[kind, b, h] = 0
 
 
 @loop(ANY_ORDER)
-def score_row(query, key, piece, first, head, scaling, scores):
+def score_pair(query, key, piece, other, head, rule):
+    """The score of a packed piece for another one of its sentence."""
+    if abs(piece - other) >= rule.window:
+        return FAR
+    score = dot(vector(query, piece, head), vector(key, other, head)) * rule.factor
+    return rule.cap * tanh(score / rule.cap) if rule.cap > 0 else score
+
+
+@loop(ANY_ORDER)
+def score_row(query, key, piece, first, head, rule, scores):
     """The scores of a packed piece's row, from the column of the packed piece `first` on."""
-    own = vector(query, piece, head)
     for k in range(len(scores)):
-        scores[k] = dot(own, vector(key, first + k, head)) * scaling
+        scores[k] = score_pair(query, key, piece, first + k, head, rule)
 
 
 @loop(ANY_ORDER)

@@ -7,7 +7,7 @@ hands out what sums need, so that a fused one never has to write α to memory. �
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, nan
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -17,6 +17,9 @@ from torch import Tensor
 from attnmetrics.metrics.family import OFFSETS
 from attnmetrics.model.kernels.attends import Attends, is_between
 from attnmetrics.model.pack import Batch, Tile
+
+if TYPE_CHECKING:
+    from attnmetrics.model.kernels.scoring import Scoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +255,7 @@ class Kernel(Protocol):
         query: Tensor,
         key: Tensor,
         value: Tensor | None,
-        scaling: float,
+        scoring: "Scoring",
         wanted: Wanted,
         reduce: bool,
         show: Show | None = None,
@@ -263,7 +266,7 @@ class Kernel(Protocol):
             query: [T, head, width] packed queries.
             key: [T, head, width] packed keys, repeated where heads share them.
             value: [T, head, value width] packed values; None where the output is not needed.
-            scaling: factor of the scores.
+            scoring: what scores are made of.
             wanted: where the sentences are, and what to read.
             reduce: whether the reductions are wanted.
             show: gets each tile's α, in order.

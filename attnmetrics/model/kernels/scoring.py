@@ -1,0 +1,52 @@
+"""How a layer's scores come of its queries and keys, beyond their product: caps, windows and learned sinks."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from attnmetrics.model.kernels.reductions import Wanted
+
+HIDDEN: Final = -1e30
+"""The score of a piece that is too far to be seen: its weight is 0, and yet it is a number."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scoring:
+    """From products of queries and keys to the scores that a softmax takes."""
+
+    factor: float
+    """what products are multiplied by"""
+    cap: float | None = None
+    """a score s becomes cap · tanh(s ÷ cap)"""
+    window: int | None = None
+    """pieces this far from each other, or farther, do not see each other"""
+    sinks: Tensor | None = None
+    """[head] the score of a learned sink: a column of every row that is no piece and has no value"""
+
+    def is_plain(self, longest: int) -> bool:
+        """Whether factor and softmax are all that there is to sentences of up to so many pieces."""
+        return self.cap is None and self.sinks is None and not self.narrows(longest)
+
+    def narrows(self, length: int) -> bool:
+        """Whether pieces of a sentence of this length may be too far apart."""
+        return self.window is not None and self.window < length
+
+    def limit(self, scores: Tensor) -> Tensor:
+        """Scores under the cap, in place."""
+        return scores if self.cap is None else scores.div_(self.cap).tanh_().mul_(self.cap)
+
+    def hide(self, scores: Tensor, row: int) -> Tensor:
+        """Scores [… row, column] without pieces that are too far, in place; i begins at `row`."""
+        rows, columns = scores.shape[-2:]
+        if self.window is None or not self.narrows(max(row + rows, columns)):
+            return scores
+        i = torch.arange(row, row + rows, device=scores.device)[:, None]
+        far = (i - torch.arange(columns, device=scores.device)).abs() >= self.window
+        return scores.masked_fill_(far, HIDDEN)
+
+
+def longest_of(wanted: Wanted) -> int:
+    """Pieces of the longest sentence of a batch."""
+    return max(tile.length for tile in wanted.batch.tiles)

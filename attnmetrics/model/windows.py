@@ -1,0 +1,44 @@
+"""Whether it is known what a model does with pieces beyond its attention window: tried in small.
+
+A window of thousands of pieces takes long to see at work. A small copy of the model has one of a few pieces, and both
+its own attention and ours show what it does.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from attnmetrics.errors import ModelError
+from attnmetrics.model.probe import Probe, capture_maps, find_eager, prepare
+from attnmetrics.model.shrunk import THRESHOLD, shrink
+
+LENGTHS: Final = (3 * THRESHOLD, THRESHOLD + 1, THRESHOLD, 5)
+ROUNDING: Final = 1e-3
+"""Of float64 models that round to float32 here and there; the attention of one piece too many is off by far more."""
+
+
+def heeds_windows(network: Any, probed: Probe, reach: int) -> bool:
+    """Whether sentences longer than a window have the attention here that the model gives them; no where it is not known.
+
+    Args:
+        network: a model that is prepared.
+        probed: what is known of it.
+        reach: pieces of the longest sentence that is wanted.
+    """
+    if probed.layout.own:
+        return True
+    device = network.device
+    try:
+        small = shrink(network, probed.layout, reach).to(device)
+        random = np.random.default_rng(0)
+        size = small.get_input_embeddings().num_embeddings
+        sentences = [random.integers(0, size, length).tolist() for length in LENGTHS]
+        small.set_attn_implementation("eager")
+        expected = [find_eager(small, ids, device) for ids in sentences]
+        prepare(small, probed.layout)
+        layers = tuple(range(len(expected[0])))
+        found, windows = capture_maps(small, probed.layout, sentences, probed.causal, layers, device)
+    except (ModelError, RuntimeError, ValueError, IndexError, AttributeError):
+        return False
+    worst = max(float(np.abs(ours - theirs).max()) for ours, theirs in zip(found, expected, strict=True))
+    return bool(windows) == bool(probed.windows) and worst <= ROUNDING
