@@ -1,7 +1,7 @@
-"""One stack of an encoder-decoder as a model of its own: the encoder, or the decoder, whose encoder reads the same text.
+"""One stack of an encoder-decoder as a model of its own: the encoder, or the decoder beside an encoder.
 
-A decoder looks at an encoder too. The encoder reads the text as its tokenizer gives it, the decoder after the piece that
-it always begins with.
+A decoder looks at an encoder too. Both read the same text: the encoder as its tokenizer gives it, the decoder after
+the piece that it always begins with.
 """
 
 from typing import Any, Literal
@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from tokenizers.processors import TemplateProcessing
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from attnmetrics.errors import ModelError
 from attnmetrics.model.align import Template
@@ -69,8 +70,19 @@ def take_stack(network: Any, stack: Stack, template: Template) -> Any:
         network: an encoder-decoder without a language-model head.
         stack: which.
         template: of its tokenizer, around the encoder's text.
+
+    Raises:
+        ModelError: transformers' encoder does not run by itself.
     """
-    return network.get_encoder() if stack == "encoder" else Decoder(network, template)
+    if stack == "decoder":
+        return Decoder(network, template)
+    encoder = network.get_encoder()
+    if not isinstance(encoder, PreTrainedModel):
+        raise ModelError(
+            f"expected an encoder of {type(network).__name__} that is a model of its own, found "
+            f"{type(encoder).__name__}; measure --stack decoder"
+        )
+    return encoder
 
 
 def begin_decoding(tokenizer: Any, network: Decoder) -> Template:

@@ -18,7 +18,7 @@ ROUNDING: Final = 1e-3
 
 
 def heeds_windows(network: Any, probed: Probe, reach: int) -> bool:
-    """Whether sentences longer than a window have the attention here that the model gives them; no where it is not known.
+    """Whether sentences longer than a window have the attention here that the model gives them; no if not known.
 
     Args:
         network: a model that is prepared.

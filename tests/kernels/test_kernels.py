@@ -42,7 +42,7 @@ PLAIN = Scoring(0.7)
 
 
 def slow_alpha(query: np.ndarray, key: np.ndarray, scoring: Scoring, causal: bool) -> np.ndarray:
-    """[head, i, j] of one sentence from its [piece, head, width], one weight at a time; what is on a sink is missing."""
+    """[head, i, j] of one sentence from its [piece, head, width], weight by weight; what is on a sink is missing."""
     length, heads, _ = query.shape
     alpha = np.zeros((heads, length, length))
     for h in range(heads):

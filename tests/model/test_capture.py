@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 from models import FAMILIES, TEXTS, Family, save_model
-from transformers import AutoModel, BertConfig, BertModel, Gemma2Config, Gemma2Model
+from transformers import AutoModel, BertConfig, BertModel
 
 from attnmetrics.errors import ModelError
-from attnmetrics.model.capture import IMPLEMENTATION, Pass, forward
+from attnmetrics.model.capture import IMPLEMENTATION, Pass, _refuse_unknown, forward
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Reductions, want_nothing
 from attnmetrics.model.load import Model, attention_maps, load_model
@@ -124,12 +124,9 @@ def test_a_prepared_model_cannot_be_called_directly(folders: dict[tuple[str, boo
 
 
 def test_arguments_that_change_attention_are_refused() -> None:
-    config = Gemma2Config(
-        vocab_size=64, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=1, head_dim=8,
-        intermediate_size=16, max_position_embeddings=32,
-    )  # fmt: skip
-    with pytest.raises(ModelError, match=r"Gemma2Attention changes its attention weights by softcap"):
-        run_plain(Gemma2Model(config), causal=True)
+    module, query = torch.nn.Identity(), torch.zeros(1, 2, 3, 4)
+    with pytest.raises(ModelError, match="Identity changes its attention weights by head_mask; only plain"):
+        _refuse_unknown(module, None, {"head_mask": query, "softcap": 2.0, "dropout": 0.0})
 
 
 def test_a_mask_is_refused() -> None:

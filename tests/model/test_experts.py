@@ -25,7 +25,6 @@ from transformers import (
     Qwen3MoeModel,
 )
 
-from attnmetrics.errors import ModelError
 from attnmetrics.model.load import attention_maps, load_model
 
 SIZES: dict[str, Any] = {
@@ -69,7 +68,11 @@ def test_experts_run_in_bfloat16(tmp_path: Path) -> None:
     np.testing.assert_allclose(attention_maps(model, [[5, 6, 7]])[0].sum(-1), 1, atol=1e-6)
 
 
-def test_sinks_are_the_reason_why_gpt_oss_is_refused(tmp_path: Path) -> None:
-    network = GptOssModel(GptOssConfig(num_local_experts=4, head_dim=8, sliding_window=32, **SIZES))
-    with pytest.raises(ModelError, match="GptOssAttention changes its attention weights by s_aux"):
-        load_model(save_network(tmp_path, network))
+def test_sinks_and_windows_of_gpt_oss(tmp_path: Path) -> None:
+    network = GptOssModel(GptOssConfig(num_local_experts=4, head_dim=8, sliding_window=20, **SIZES))
+    model = load_model(folder := save_network(tmp_path, network))
+    assert (model.layout.own, model.max_pieces) == ("", 64)
+    ids = np.random.default_rng(0).integers(3, 400, 64).tolist()
+    (found,) = attention_maps(model, [ids])
+    np.testing.assert_allclose(found, eager(folder, ids), atol=5e-6)
+    assert found.sum(-1).min() < 0.9

@@ -16,10 +16,12 @@ from transformers.utils import logging
 
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.probe import Probe, capture_maps, find_eager, probe
-from sweep.small import architectures, make
+from attnmetrics.model.windows import heeds_windows
+from sweep.small import PIECES, architectures, make
 
 LENGTHS = (1, 2, 9, 9, 30, 70)
-SECONDS = 120
+SECONDS = 60
+"""Of processor time, for one architecture."""
 CPU = torch.device("cpu")
 
 
@@ -50,12 +52,12 @@ def look(kind: str) -> Found:
         return Found(kind, "refused", np.nan, str(error))
     except Exception as error:
         return Found(kind, "traceback", np.nan, f"{type(error).__name__}: {first_line(error)}")
-    return Found(kind, _how(probed), difference, probed.layout.own or _windows(probed))
+    return Found(kind, _how(probed), difference, probed.layout.own or _windows(network, probed))
 
 
 def _difference(network: Any, probed: Probe, alone: Any, sentences: list[list[int]]) -> float:
     layers = tuple(range(probed.layers))
-    longest = min([*probed.windows, max(LENGTHS)])
+    longest = max(LENGTHS) if heeds_windows(network, probed, PIECES) else min([*probed.windows, max(LENGTHS)])
     sentences = [ids[:longest] for ids in sentences]
     found, _ = capture_maps(network, probed.layout, sentences, probed.causal, layers, CPU)
     expected = [find_eager(alone, ids, CPU) for ids in sentences]
@@ -66,8 +68,8 @@ def _how(probed: Probe) -> str:
     return "own" if probed.layout.own else "equal lengths" if probed.layout.equal_lengths else "fast"
 
 
-def _windows(probed: Probe) -> str:
-    return f"sentences up to its window ({min(probed.windows)})" if probed.windows else ""
+def _windows(network: Any, probed: Probe) -> str:
+    return "sentences up to its window" if probed.windows and not heeds_windows(network, probed, PIECES) else ""
 
 
 def _stop(*_: Any) -> None:
@@ -76,11 +78,11 @@ def _stop(*_: Any) -> None:
 
 def rows(kinds: list[str]) -> Iterator[Found]:
     """What is found of each."""
-    signal.signal(signal.SIGALRM, _stop)
+    signal.signal(signal.SIGPROF, _stop)
     for kind in kinds:
-        signal.alarm(SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
         yield look(kind)
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def main() -> None:

@@ -16,34 +16,51 @@ VOCABULARY, PIECES = 300, 140
 LARGEST = 1 << 24
 """Parameters of a model that is small."""
 SPREAD = 1.5
-SIZES: dict[str, Any] = {
-    "vocab_size": VOCABULARY, "hidden_size": 32, "d_model": 32, "n_embd": 32, "dim": 32, "emb_dim": 32, "num_hidden_layers": 4,
-    "n_layers": 4, "n_layer": 4, "num_layers": 4, "encoder_layers": 2, "decoder_layers": 2, "num_decoder_layers": 2,
-    "num_encoder_layers": 2, "num_attention_heads": 4, "n_heads": 4, "n_head": 4, "num_heads": 4,
-    "encoder_attention_heads": 4, "decoder_attention_heads": 4, "num_encoder_attention_heads": 4,
-    "num_decoder_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "d_kv": 8, "d_head": 8, "attention_head_size": 8,
-    "intermediate_size": 32, "ffn_dim": 32, "d_ff": 32, "d_inner": 32, "hidden_dim": 32, "n_inner": 32,
-    "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "word_embed_proj_dim": 32, "embedding_size": 16, "rotary_dim": 4,
-    "max_position_embeddings": PIECES, "n_positions": PIECES, "max_seq_len": PIECES, "num_experts": 4, "num_local_experts": 4, "n_routed_experts": 4,
-    "num_experts_per_tok": 2, "moe_intermediate_size": 16, "shared_expert_intermediate_size": 16,
-    "moe_shared_expert_intermediate_size": 16, "n_group": 1, "topk_group": 1, "q_lora_rank": 8, "kv_lora_rank": 8,
-    "qk_nope_head_dim": 8, "qk_rope_head_dim": 8, "v_head_dim": 8, "sliding_window": 16, "local_attention": 16,
-    "attention_window": 8, "mamba_d_state": 8, "mamba_d_head": 8, "mamba_n_heads": 8, "mamba_head_dim": 8,
-    "mamba_num_heads": 8, "n_mamba_heads": 2, "mamba_d_ssm": 64, "linear_num_key_heads": 2, "linear_num_value_heads": 2, "linear_key_head_dim": 8,
-    "linear_value_head_dim": 8, "intermediate_size_mlp": 32, "prefix_attention_intermediate_size": 32, "hidden_size_per_layer_input": 8,
-    "vocab_size_per_layer_input": VOCABULARY, "index_topk": 8, "index_n_heads": 2, "index_head_dim": 8,
-    "dim_head": 8, "dim_ff": 32, "lru_width": 32, "expert_ffn_hidden_size": 16, "ffn_hidden_size": 32, "n_embd_proj": 32,
-    "true_hidden_size": 32, "intra_bottleneck_size": 32,
+SIZES: dict[int, str] = {
+    VOCABULARY: "vocab_size vocab_size_per_layer_input",
+    32: (
+        "hidden_size d_model n_embd dim emb_dim intermediate_size ffn_dim d_ff d_inner hidden_dim n_inner "
+        "encoder_ffn_dim decoder_ffn_dim word_embed_proj_dim intermediate_size_mlp "
+        "prefix_attention_intermediate_size dim_ff lru_width ffn_hidden_size true_hidden_size "
+        "intra_bottleneck_size"
+    ),
+    4: (
+        "num_hidden_layers n_layers n_layer num_layers num_attention_heads n_heads n_head num_heads "
+        "encoder_attention_heads decoder_attention_heads num_encoder_attention_heads "
+        "num_decoder_attention_heads rotary_dim num_experts num_local_experts n_routed_experts"
+    ),
+    2: (
+        "encoder_layers decoder_layers num_decoder_layers num_encoder_layers num_key_value_heads "
+        "num_experts_per_tok n_mamba_heads linear_num_key_heads linear_num_value_heads index_n_heads"
+    ),
+    8: (
+        "head_dim d_kv d_head attention_head_size q_lora_rank kv_lora_rank qk_nope_head_dim qk_rope_head_dim "
+        "v_head_dim attention_window mamba_d_state mamba_d_head mamba_n_heads mamba_head_dim mamba_num_heads "
+        "linear_key_head_dim linear_value_head_dim hidden_size_per_layer_input index_topk index_head_dim "
+        "dim_head"
+    ),
+    16: (
+        "embedding_size moe_intermediate_size shared_expert_intermediate_size "
+        "moe_shared_expert_intermediate_size sliding_window local_attention expert_ffn_hidden_size"
+    ),
+    PIECES: "max_position_embeddings n_positions max_seq_len",
+    1: "n_group topk_group",
+    64: "mamba_d_ssm",
 }  # fmt: skip
 """Of configurations, as far as they have these names."""
 SPECIAL: dict[str, dict[str, Any]] = {
     "gpt_neo": {"attention_types": [[["global", "local"], 2]], "window_size": 8},
     "reformer": {"axial_pos_shape": (14, 10), "axial_pos_embds_dim": (16, 16), "attn_layers": ["local", "lsh"]},
-    "funnel": {"block_sizes": [1, 1], "num_hidden_layers": None},
-    "gemma2": {"attn_logit_softcapping": 2.0}, "deberta-v2": {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
+    "funnel": {"block_sizes": [1, 1]},
+    "gemma2": {"attn_logit_softcapping": 2.0},
     "deberta": {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
-    "phi3": {"original_max_position_embeddings": PIECES}, "falcon": {"alibi": True},
-}  # fmt: skip
+    "deberta-v2": {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
+    "phi3": {"original_max_position_embeddings": PIECES},
+    "falcon": {"alibi": True},
+    "bamba": {"attn_layer_indices": [1, 3]},
+    "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},
+    "granitemoehybrid": {"layer_types": ["mamba", "attention"] * 2},
+}
 
 
 def architectures() -> list[str]:
@@ -76,15 +93,19 @@ def _sees_or_hears(kind: str) -> bool:
 def _config(kind: str) -> Any:
     given = CONFIG_MAPPING[kind]
     default, other = given(), getattr(given, "attribute_map", {})
-    sizes = {**{name: size for name, size in SIZES.items() if hasattr(default, name)}, **SPECIAL.get(kind, {})}
-    sizes = {other.get(name, name): size for name, size in sizes.items() if size is not None}
-    ids = {name: 1 + n for n, name in enumerate(vars(default)) if name.endswith("_token_id")}
-    ids = {
-        name: n
-        for name, n in ids.items()
-        if isinstance(getattr(default, name), int) and getattr(default, name) >= VOCABULARY
-    }
-    return given(**sizes, **ids)
+    sizes = {name: size for size, names in SIZES.items() for name in names.split() if _takes(default, name)}
+    if _takes(default, "kv_lora_rank"):
+        sizes["num_key_value_heads"] = sizes["num_attention_heads"]
+    sizes |= {name: 1 for name in vars(default) if name.endswith("_token_id") and _is_beyond(getattr(default, name))}
+    return given(**{other.get(name, name): size for name, size in sizes.items()}, **SPECIAL.get(kind, {}))
+
+
+def _takes(config: Any, name: str) -> bool:
+    return hasattr(config, name) and not isinstance(getattr(type(config), name, None), property)
+
+
+def _is_beyond(piece: Any) -> bool:
+    return isinstance(piece, int) and piece >= VOCABULARY
 
 
 @torch.no_grad()

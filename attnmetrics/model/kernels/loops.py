@@ -175,7 +175,7 @@ def softmax(scores, row, causal, sinks):
 
 @loop(IN_ORDER, keep=True)
 def reduce(scores, place, between, sinks, null_limit, offset_limit, arrays):
-    """α from scores [sentence, head, row, column] and of sinks [head], in place; all that comes of it but single weights.
+    """α from scores [sentence, head, row, column] and of sinks [head], in place; all of it but single weights.
 
     Null pieces `between` segments (see `Wanted`) stand aside while a row is looked through. With None for them, all
     that has to do with them is left out of the compiled loop.

@@ -1,0 +1,155 @@
+"""Attention as a model itself gives it: what is read of it, and how sentences share a batch."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from checks import assert_same_bits
+from models import TEXTS, save_network
+from shards import annotate, measure
+from sweep.small import make
+from transformers import BloomConfig, BloomModel, T5Config, T5Model
+
+from attnmetrics.errors import ModelError
+from attnmetrics.model.capture import Pass
+from attnmetrics.model.kernels.reductions import Reductions, want_nothing
+from attnmetrics.model.language import load_language_model
+from attnmetrics.model.load import Model, attention_maps, load_model
+from attnmetrics.model.own import _spread, find_sinks
+from attnmetrics.model.pack import pack
+from attnmetrics.model.probe import Probe, capture_maps, probe
+from attnmetrics.model.reading import attend, read
+
+CPU = torch.device("cpu")
+LENGTHS = (1, 2, 9, 9, 30)
+
+
+def sentences_of(largest: int) -> list[list[int]]:
+    random = np.random.default_rng(0)
+    return [random.integers(3, largest, length).tolist() for length in LENGTHS]
+
+
+def probed(kind: str, stack: str = "encoder") -> tuple[torch.nn.Module, Probe]:
+    network = make(kind, stack)
+    return network, probe(network, [ids[:12] for ids in sentences_of(290)], CPU)
+
+
+@pytest.mark.parametrize("kind", ["bloom", "deberta-v2", "mpnet", "t5"])
+def test_a_batch_has_what_transformers_gives_each_sentence_in_float64(kind: str) -> None:
+    network, found = probed(kind)
+    assert found.layout.own
+    exact = deepcopy(network).double()
+    maps, _ = capture_maps(network, found.layout, sentences_of(290), found.causal, tuple(range(found.layers)), CPU)
+    for ids, ours in zip(sentences_of(290), maps, strict=True):
+        with torch.inference_mode():
+            theirs = torch.cat(exact(input_ids=torch.tensor([ids]), output_attentions=True).attentions)
+        np.testing.assert_allclose(ours, theirs.numpy(), rtol=0, atol=2e-5)
+
+
+def test_weights_of_a_band_are_put_at_their_columns() -> None:
+    config = type("Config", (), {"attention_window": [4]})()
+    band = torch.rand(2, 3, 7, 5)
+    expected = torch.zeros(2, 3, 7, 7)
+    for i in range(7):
+        for k in range(5):
+            if 0 <= i + k - 2 < 7:
+                expected[:, :, i, i + k - 2] = band[:, :, i, k]
+    assert torch.equal(_spread(config, band), expected)
+    assert _spread(config, expected) is expected
+
+
+def test_what_rows_lack_is_on_a_sink_where_there_is_one() -> None:
+    rows = [np.full((1, 1, 2, 2), 0.4)]
+    with_sink = torch.nn.ParameterDict({"sinks": torch.ones(1)})
+    assert find_sinks(with_sink, rows)
+    assert not find_sinks(with_sink, [np.full((1, 1, 2, 2), 0.5)])
+    with pytest.raises(ModelError, match=r"expected rows of attention that sum to 1 .* sums from 0\.8 to 0\.8 and no"):
+        find_sinks(torch.nn.Linear(1, 1), rows)
+
+
+def test_a_sink_is_null_and_no_piece() -> None:
+    """Row 0 has 0.4 of itself, row 1 has 0.3 and 0.1 of the two; what is left is on the sink."""
+    (batch,) = pack(np.array([2]), np.ones(1, np.bool_), 9, 9, equal_lengths=True)
+    seen: list[Reductions] = []
+    current = Pass(lambda *_: (None, None), want_nothing(batch, True, CPU), (0,), lambda _, found: seen.append(found))
+    weights = torch.tensor([[[[0.4, 0.0], [0.3, 0.1]]]], dtype=torch.float64)
+    current.take(weights, 1 - weights.sum(-1))
+    (found,) = seen
+    np.testing.assert_allclose(found.sink, [[0.6], [0.6]])
+    np.testing.assert_allclose(found.null, [[0.6], [0.6]])
+    np.testing.assert_allclose(found.given, [[0.4], [0.4]])
+    np.testing.assert_allclose(found.received, [[0.7], [0.1]])
+    shares = np.array([0.3, 0.1, 0.6])
+    np.testing.assert_allclose(found.entropy_all[1], -(shares * np.log(shares)).sum())
+    np.testing.assert_allclose(found.entropy[1], -(0.75 * np.log(0.75) + 0.25 * np.log(0.25)))
+    np.testing.assert_allclose(found.largest, [[0.4], [0.3]])
+
+
+@pytest.fixture(scope="module")
+def bloom(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    config = BloomConfig(vocab_size=400, hidden_size=32, n_layer=3, n_head=4)
+    return load_model(save_network(tmp_path_factory.mktemp("bloom"), BloomModel(config)), layers=(0, 2), threads=1)
+
+
+def test_it_says_why_and_keeps_the_numbers_of_layers(bloom: Model) -> None:
+    facts = bloom.describe()
+    assert (facts["kernel"], facts["layers"], facts["causal"]) == ("own", [0, 2], True)
+    assert "BloomModel used its own attention in some layers" in facts["own_attention"]
+    assert facts["layers_without_norm"] == [0, 2]
+    every, some = bloom.numbering.attending, attention_maps(bloom, [[5, 6, 7]])[0]
+    assert every == (0, 1, 2)
+    assert some.shape == (2, 4, 3, 3)
+
+
+def test_batches_are_bounded_by_pairs() -> None:
+    lengths = np.array([4, 4, 4, 4, 9, 9])
+    found = [batch.rows.tolist() for batch in pack(lengths, np.ones(6, np.bool_), 100, 1000, True, most_pairs=40)]
+    assert found == [[0, 1], [2, 3], [4], [5]]
+
+
+def test_threads_change_no_bit(bloom: Model) -> None:
+    sentences = annotate(TEXTS[:8])
+    one, three = (measure(sentences, replace(bloom, threads=threads), batch_pieces=60) for threads in (1, 3))
+    assert_same_bits(one, three)
+
+
+def test_a_view_shows_what_the_model_gives(bloom: Model) -> None:
+    reading = read(bloom, "The river rises in the hills.")
+    found = attend(bloom, reading)
+    np.testing.assert_array_equal(found.weights, attention_maps(bloom, [reading.ids.tolist()])[0])
+    np.testing.assert_array_equal(found.of_rows([2]), found.weights[:, :, [2]])
+    assert found.query.shape[-1] == 0
+
+
+def test_gradients_of_it_are_refused(bloom: Model) -> None:
+    with pytest.raises(ModelError, match="expected a model whose attention can be computed for it, found BloomModel"):
+        load_language_model(bloom)
+
+
+@pytest.fixture(scope="module")
+def t5(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    config = T5Config(vocab_size=400, d_model=32, d_kv=8, d_ff=32, num_layers=2, num_heads=4, decoder_start_token_id=0)
+    yield save_network(tmp_path_factory.mktemp("t5"), T5Model(config))
+
+
+def test_a_decoder_reads_the_text_of_its_encoder(t5: str) -> None:
+    model = load_model(t5, stack="decoder")
+    assert (model.causal, model.template.before, model.attends.leading) == (True, (0,), 1)
+    ids = model.tokenizer.encode("Nobody knew.").ids
+    assert ids[0] == 0
+    whole = T5Model.from_pretrained(t5, attn_implementation="eager").eval()
+    with torch.inference_mode():
+        found = whole(torch.tensor([ids[1:]]), decoder_input_ids=torch.tensor([ids]), output_attentions=True)
+    expected = torch.cat(found.decoder_attentions).numpy()
+    np.testing.assert_allclose(attention_maps(model, [ids, ids])[1], expected, rtol=0, atol=1e-6)
+
+
+def test_the_encoder_is_measured_unless_the_decoder_is_asked_for(t5: str, bloom: Model) -> None:
+    model = load_model(t5)
+    assert (type(model.network).__name__, model.causal, model.layers) == ("T5Stack", False, (0, 1))
+    with pytest.raises(ModelError, match=r"for --stack decoder, found .* which has one stack"):
+        load_model(str(Path(bloom.name)), stack="decoder")
