@@ -136,6 +136,7 @@ def _from_model(source: "str | Model", text: Any, options: Options, neurons: boo
     found = attend(source, reading, options.get("include_layers"))
     data, heads = describe(source, reading, found, options), _heads_of(source, options)
     if neurons:
+        require_neurons(source, found)
         query, key = found.query[:, heads], found.key[:, heads]
         _check_size(query.nbytes + key.nbytes)
         data["neuron"] |= {"query": pack(query), "key": pack(key)}
@@ -159,6 +160,19 @@ def describe(model: "Model", reading: "Reading", found: "Attention", options: Op
         "maps": [{"name": "Attention", "rows": 0, "columns": 0, "causal": model.causal}],
         "neuron": {"scaling": list(found.scaling), "width": found.query.shape[-1]},
     }
+
+
+def require_neurons(model: "Model", found: "Attention") -> None:
+    """Refuse attention that is not made of queries and keys alone.
+
+    Raises:
+        ViewError: it is made of more.
+    """
+    if found.given is not None:
+        raise ViewError(
+            f"expected attention that is made of queries and keys alone, found that of {_short(model.name)}: "
+            "scores are capped, cut to a window, beside a sink or known to it alone; take the head or the model view"
+        )
 
 
 def _heads_of(model: "Model", options: Options) -> list[int]:

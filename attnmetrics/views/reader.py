@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.errors import ViewError
-from attnmetrics.views.content import as_steps, describe, null_of
+from attnmetrics.views.content import as_steps, describe, null_of, require_neurons
 from attnmetrics.views.instance import KINDS, present
 from attnmetrics.views.special import departures, profiles, special
 
@@ -79,6 +79,7 @@ class Reader:
     def neurons(self, asked: Asked) -> bytes:
         """A layer's queries and then its keys, each [head, i, width] of 4 bytes. Arguments and errors as of `layer`."""
         _, found = self.read(asked)
+        require_neurons(self.model, found)
         place = _place(asked, found)
         return b"".join(one[place].astype("<f4").tobytes() for one in (found.query, found.key))
 

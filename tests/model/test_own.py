@@ -14,7 +14,7 @@ from shards import annotate, measure
 from sweep.small import make
 from transformers import BloomConfig, BloomModel, T5Config, T5Model
 
-from attnmetrics.errors import ModelError
+from attnmetrics.errors import ModelError, ViewError
 from attnmetrics.model.capture import Pass
 from attnmetrics.model.kernels.reductions import Reductions, want_nothing
 from attnmetrics.model.language import load_language_model
@@ -23,6 +23,7 @@ from attnmetrics.model.own import _spread, find_sinks
 from attnmetrics.model.pack import pack
 from attnmetrics.model.probe import Probe, capture_maps, probe
 from attnmetrics.model.reading import attend, read
+from attnmetrics.views.content import require_neurons
 
 CPU = torch.device("cpu")
 LENGTHS = (1, 2, 9, 9, 30)
@@ -122,7 +123,8 @@ def test_a_view_shows_what_the_model_gives(bloom: Model) -> None:
     found = attend(bloom, reading)
     np.testing.assert_array_equal(found.weights, attention_maps(bloom, [reading.ids.tolist()])[0])
     np.testing.assert_array_equal(found.of_rows([2]), found.weights[:, :, [2]])
-    assert found.query.shape[-1] == 0
+    with pytest.raises(ViewError, match="expected attention that is made of queries and keys alone"):
+        require_neurons(bloom, found)
 
 
 def test_gradients_of_it_are_refused(bloom: Model) -> None:
