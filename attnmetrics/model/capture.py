@@ -138,7 +138,7 @@ def forward(
     if current.calls <= current.layers[-1]:
         raise ModelError(
             f"{type(network).__name__} used its own attention in some layers: expected {current.layers[-1] + 1} "
-            f"attention layers, found {current.calls}; it can't be measured"
+            f"attention layers, found {current.calls}"
         )
 
 
@@ -207,8 +207,8 @@ def _refuse_unknown(module: nn.Module, mask: Tensor | None, arguments: dict[str,
         unknown.append("attention_mask")
     if unknown:
         raise ModelError(
-            f"{type(module).__name__} changes its attention weights by {', '.join(unknown)}; only plain softmax "
-            "attention can be measured"
+            f"{type(module).__name__} changes its attention weights by {', '.join(unknown)}; only softmax of "
+            "scores can be computed for it"
         )
 
 

@@ -144,7 +144,7 @@ class Model:
             "name": str(folder.absolute()) if (folder := Path(self.name).expanduser()).is_dir() else self.name,
             "revision": self.revision,
             "fingerprint": self.fingerprint,
-            "class": type(self.network).__name__,
+            "class": type(getattr(self.network, "whole", self.network)).__name__,
             "layers": list(self.layers),
             "other_layers": {kind: list(found) for kind, found in self.numbering.others.items()},
             "layers_without_norm": [

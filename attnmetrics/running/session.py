@@ -137,8 +137,9 @@ def _find_batching(session: Session) -> Batching:
     if "batching" not in facts:
         facts["batching"] = asdict(session.engine.find_batching())
     batching = Batching(**facts["batching"])
-    for line in batching.reasons:
-        session.reporter.say(line)
+    if not facts["model"]["own_attention"]:  # which has been said, and why
+        for line in batching.reasons:
+            session.reporter.say(line)
     return batching
 
 

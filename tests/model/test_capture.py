@@ -125,7 +125,7 @@ def test_a_prepared_model_cannot_be_called_directly(folders: dict[tuple[str, boo
 
 def test_arguments_that_change_attention_are_refused() -> None:
     module, query = torch.nn.Identity(), torch.zeros(1, 2, 3, 4)
-    with pytest.raises(ModelError, match="Identity changes its attention weights by head_mask; only plain"):
+    with pytest.raises(ModelError, match="Identity changes its attention weights by head_mask; only softmax"):
         _refuse_unknown(module, None, {"head_mask": query, "softcap": 2.0, "dropout": 0.0})
 
 
