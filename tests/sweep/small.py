@@ -51,7 +51,10 @@ SIZES: dict[int, str] = {
 SPECIAL: dict[str, dict[str, Any]] = {
     "gpt_neo": {"attention_types": [[["global", "local"], 2]], "window_size": 8},
     "reformer": {"axial_pos_shape": (14, 10), "axial_pos_embds_dim": (16, 16), "attn_layers": ["local", "lsh"]},
-    "funnel": {"block_sizes": [1, 1]},
+    "funnel": {"block_sizes": [1, 1], "architectures": ["FunnelModel"]},
+    "dots1": {"n_shared_experts": 1},
+    "esmc": {"num_key_value_heads": 4},
+    "bailing_hybrid": {"num_hidden_layers": 8},
     "gemma2": {"attn_logit_softcapping": 2.0},
     "deberta": {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
     "deberta-v2": {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
@@ -97,11 +100,14 @@ def _config(kind: str) -> Any:
     if _takes(default, "kv_lora_rank"):
         sizes["num_key_value_heads"] = sizes["num_attention_heads"]
     sizes |= {name: 1 for name in vars(default) if name.endswith("_token_id") and _is_beyond(getattr(default, name))}
-    return given(**{other.get(name, name): size for name, size in sizes.items()}, **SPECIAL.get(kind, {}))
+    return given(**{other.get(name, name): size for name, size in (sizes | SPECIAL.get(kind, {})).items()})
 
 
 def _takes(config: Any, name: str) -> bool:
-    return hasattr(config, name) and not isinstance(getattr(type(config), name, None), property)
+    try:
+        return hasattr(config, name) and not isinstance(getattr(type(config), name, None), property)
+    except Exception:  # of layers that differ
+        return False
 
 
 def _is_beyond(piece: Any) -> bool:
