@@ -203,7 +203,7 @@ class Scaled(nn.Module):
 
 def outputs_of(network: PreTrainedModel) -> list[bool]:
     """Whether each of three layers' outputs were found."""
-    prepare(network)
+    prepare(network, Layout(False))
     found = find_outputs(network, Layout(False), list(range(3, 15)), True, (0, 1, 2), torch.device("cpu"))
     return [heads is not None for heads in found]
 
