@@ -46,7 +46,7 @@ def given_by(network: Any, ids: Tensor, segments: Tensor | None = None) -> list[
     except Exception as error:
         raise ModelError(f"{kind} can't run on text alone: {type(error).__name__}: {first_line(error)}") from error
     length = ids.shape[1]
-    layers = [_spread(network.config, layer) for layer in found or () if layer is not None and layer.ndim == 4]
+    layers = [_spread(network.config, layer) for layer in found or () if isinstance(layer, Tensor) and layer.ndim == 4]
     layers = [layer for layer in layers if layer.shape[2:] == (length, length)]
     if not layers:
         raise ModelError(
