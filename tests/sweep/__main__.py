@@ -57,7 +57,9 @@ def look(kind: str) -> Found:
 
 def _difference(network: Any, probed: Probe, alone: Any, sentences: list[list[int]]) -> float:
     layers = tuple(range(probed.layers))
-    longest = max(LENGTHS) if heeds_windows(network, probed, PIECES) else min([*probed.windows, max(LENGTHS)])
+    window = getattr(network.config, "sliding_window", None)
+    windows = [*probed.windows, *([window] if isinstance(window, int) else [])]
+    longest = max(LENGTHS) if heeds_windows(network, probed, PIECES) else min([*windows, max(LENGTHS)])
     sentences = [ids[:longest] for ids in sentences]
     found, _ = capture_maps(network, probed.layout, sentences, probed.causal, layers, CPU)
     expected = [find_eager(alone, ids, CPU) for ids in sentences]
