@@ -200,6 +200,8 @@ def _best_head_by_class(data: xr.Dataset, source: Source, unit: str) -> Counterp
 
 
 def _probe(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
+    if source.result not in data:
+        raise NoCounterpartError("this run was not probed")
     return _single(corpus_value(data, source.result, source.labels(data)), unit)
 
 

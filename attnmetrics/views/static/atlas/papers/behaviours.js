@@ -4,7 +4,6 @@ import { answersOf, claimHref, headAt, headName } from "../../arithmetic/heads.j
 import { shown } from "../../arithmetic/numbers.js";
 import { clamp } from "../../arithmetic/scales.js";
 import { el } from "../../shared/dom.js";
-import { section } from "../parts.js";
 import { sentenceLines } from "../sentence-lines.js";
 
 /** What a head does, the metric and the label that find it, and the claims whose sentences show it best. */
@@ -20,12 +19,9 @@ const NONE = "No head of this run does it.";
 const HELP = "The head of this run that does each of these most. Lines lead from a piece on the left to those on the "
   + "right that it attends to; the darker, the more.";
 
-export function behaviours(atlas) {
-  const found = section("Figure 1: what heads do", HELP);
-  const grid = el("div", { class: "panels four" });
-  grid.append(...BEHAVIOURS.map((one) => behaviour(atlas, one)));
-  found.append(grid);
-  return found;
+export function behaviours(found, atlas) {
+  const blocks = BEHAVIOURS.map((one) => behaviour(atlas, one));
+  found.append(el("p", { class: "help" }, HELP), el("div", { class: "panels four" }, ...blocks));
 }
 
 function behaviour(atlas, { name, metric: metricName, at, claim, isAtEnd, none = NONE }) {
