@@ -209,7 +209,9 @@ def merge(
 @app.command()
 def importance(
     run: RunFolder,
-    units: Annotated[int, typer.Option(min=1, help="sentences, or windows, by hash")] = IMPORTANCE_UNITS,
+    units: Annotated[
+        int, typer.Option(min=1, help="sentences, or windows, by hash; each costs some two and a half forward passes")
+    ] = IMPORTANCE_UNITS,
     mlm: Annotated[
         Masking | None,
         typer.Option(
@@ -254,7 +256,7 @@ def probe(values: dict[str, Any], *, run: RunFolder, quiet: Quiet = False, verbo
     dataset = probe_run(folder, build_probe_config(values), _reporter(quiet))
     if not quiet:
         Console().print(show_probes(dataset))
-    _print(f"probes: {folder / 'probe.zarr'}; next: attnmetrics show {folder} probe")
+    _print(f"probes: {folder / 'probe.zarr'}; attnmetrics merge {folder} puts them into the report, with the paper's")
 
 
 @app.command()
@@ -295,6 +297,7 @@ def show(
     from rich.console import Console
 
     import attnmetrics
+    from attnmetrics.results.joined import with_probes
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import terminal
     from attnmetrics.views.importance import show_importance
@@ -328,7 +331,7 @@ def show(
     elif metric in ("relation", "coreference"):
         view = _words(dataset, run, metric, rel, top)
     elif metric == "paper" and metric not in dataset:
-        view = show_paper(dataset, label)
+        view = show_paper(with_probes(dataset, locate(run)), label)
     elif metric == "importance" and metric in dataset and label is None:
         view = show_importance(dataset)
     elif metric is not None:

@@ -363,8 +363,8 @@ def _top_heads(beside: _Beside, ranks: xr.DataArray, top: int) -> Table:
     return result
 
 
-def _by_label(beside: _Beside, ranks: xr.DataArray) -> Table:
-    """For each label the mean over heads, and the head that is first by `ranks`."""
+def _by_label(beside: _Beside, ranks: xr.DataArray) -> RenderableType:
+    """For each label the mean over heads, and the head that is first by `ranks`, where there is evidence."""
     table = beside.table
     (dim,) = further(table)
     result = beside.layout(dim_title(table, dim), "mean of heads", "first", then=["head"])
@@ -377,7 +377,7 @@ def _by_label(beside: _Beside, ranks: xr.DataArray) -> Table:
             mean, value = shown(table, float(np.nanmean(values(one)))), float(at_labels(table, at))
             cells = beside.cells(value, at, f"layer {layer} head {head}")
             result.add_row(Text(in_words(label)), mean, *cells)
-    return result
+    return result if result.row_count else Text("no head has evidence in this run")
 
 
 def _list(beside: _Beside) -> Table:

@@ -135,6 +135,8 @@ def _lowest(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
 
 def _highest_head(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
     layer, head, value = ranked(source.table(data))[0]
+    if value == 0:
+        raise NoCounterpartError("no head of this run does it")
     written = _ours(value, data[source.result].attrs.get("kind", "share"))
     return Counterpart((layer, head), f"{head_name(layer, head)}, {written}")
 
