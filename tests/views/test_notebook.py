@@ -91,9 +91,9 @@ def test_the_notebook_on_null_attention_shows_what_it_does(shown: Outputs) -> No
 
 def test_the_notebook_on_the_second_paper_shows_its_figures_and_tables(shown: Outputs) -> None:
     found = [output["data"] for output in shown[CLARK] if "data" in output]
-    assert sum("image/png" in data for data in found) == 2
+    assert sum("image/png" in data for data in found) == 3
     assert sum("dataframe" in data.get("text/html", "") for data in found) == 2
-    assert found[-1]["text/plain"] == "'no coreference in this run'"
+    assert found[-2]["text/plain"] == "'no coreference in this run'"
 
 
 def test_the_views_notebook_shows_the_pages_that_it_stores(shown: Outputs) -> None:
