@@ -137,8 +137,9 @@ def _highest_head(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
     layer, head, value = ranked(source.table(data))[0]
     if value == 0:
         raise NoCounterpartError("no head of this run does it")
-    written = _ours(value, data[source.result].attrs.get("kind", "share"))
-    return Counterpart((layer, head), f"{head_name(layer, head)}, {written}")
+    about = data[source.result].attrs
+    written, units = _ours(value, about.get("kind", "share")), " nats" if about.get("units") == "nats" else ""
+    return Counterpart((layer, head), f"{head_name(layer, head)}, {written}{units}")
 
 
 def _heads_over(data: xr.Dataset, source: Source, unit: str) -> Counterpart:

@@ -35,9 +35,15 @@ function behaviour(atlas, { name, metric: metricName, at, claim, isAtEnd, none =
   }
   const [layer, head] = headAt(atlas, best);
   const link = el("a", { href: claimHref(atlas, layer, head, claim) }, headName(atlas, layer, head));
-  const shares = shown(metric, metric.column(label)[best]);
-  block.append(el("p", {}, link, `: ${shares}`), picture(exemplarOf(atlas, best, claim), isAtEnd));
+  const words = `: ${shown(metric, metric.column(label)[best])}${ofEven(metric, label)}`;
+  block.append(el("p", {}, link, words), picture(exemplarOf(atlas, best, claim), isAtEnd));
   return block;
+}
+
+/** What even attention would give, where the run says. */
+function ofEven(metric, label) {
+  const even = metric.chanceOfLayer(0, label);
+  return Number.isNaN(even) ? "" : `; even attention ${shown(metric, even)}`;
 }
 
 /** The first sentence that shows it and has its rows; undefined without one. */
