@@ -49,9 +49,7 @@ def main() -> None:
 def page() -> str:
     """The page as Markdown."""
     found = dict(shelves())
-    contents = [
-        f"- {plain(title)}: {', '.join(link(name) for name, *_ in results)}" for title, results in found.items()
-    ]
+    contents = [f"- {plain(title)}: {links(name for name, *_ in results)}" for title, results in found.items()]
     parts = ["\n".join(shelf_lines(title, results)) for title, results in found.items()]
     return "\n".join([OPENING, *contents, "", *parts, "## Dimensions", "", *dimensions(), ""])
 

@@ -96,7 +96,7 @@ def test_every_command_is_understood(page: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("line", ["attnmetrics gone", "attnmetrics show", "attnmetrics show RUN --gone"])
 def test_a_command_that_is_not_understood_is_found(line: str) -> None:
-    with pytest.raises(Exception, match="gone|Missing"):
+    with pytest.raises(Exception, match=r"gone|Missing"):
         understand(line)
 
 
