@@ -1,7 +1,7 @@
 """Writes docs/results.md, the page of every result, from what the results say of themselves: `make docs`."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,8 @@ import numpy as np
 
 from attnmetrics.metrics.family import Result
 from attnmetrics.metrics.importance import RESULTS as IMPORTANCE
-from attnmetrics.metrics.schema import COREFERENT, LABELS, LINKS, families_of, twin_of
-from attnmetrics.results.dataset import COORDINATES, describe_result
+from attnmetrics.metrics.schema import COREFERENT, LABELS, LINKS, SPECIAL, Schema, families_of, twin_of
+from attnmetrics.results.dataset import COORDINATES, NUMBERS, describe_result
 from attnmetrics.results.importance import TITLE as IMPORTANCE_TITLE
 from attnmetrics.results.probes import Found, Tried, probe_dataset
 
@@ -133,13 +133,18 @@ def beside_lines(said: Mapping[str, Any], also: tuple[str, ...]) -> Iterator[str
 
 
 def dimensions() -> list[str]:
-    """What their labels mean."""
+    """What they are, and their labels where these are words."""
+    named = Schema((0,), 1, LABELS, (*LINKS, COREFERENT), {label.name: () for label in LABELS}).coordinates
+    named |= {"special": SPECIAL, **{dim: () for dim in NUMBERS}}
     of_labels = {label.name: (label.title, f"`{label.source}`") for label in LABELS}
     told = {name: (title, plain(meaning)) for name, (title, meaning, _) in COORDINATES.items()}
-    return [
-        f"- `{name}`: {meaning}" if name == title else f"- `{name}`, {title}: {meaning}"
-        for name, (title, meaning) in (told | of_labels).items()
-    ]
+    return [dimension(name, *words, named[name]) for name, words in (told | of_labels).items()]
+
+
+def dimension(name: str, title: str, meaning: str, labels: Sequence[str]) -> str:
+    """One of them; a name that says what it is needs no title."""
+    called = f"`{name}`" if name == title else f"`{name}`, {title}"
+    return f"- {called}: {meaning}{': ' if labels else ''}{', '.join(f'`{label}`' for label in labels)}"
 
 
 def links(names: Iterable[str]) -> str:
