@@ -135,7 +135,7 @@ def beside_lines(said: Mapping[str, Any], also: tuple[str, ...]) -> Iterator[str
 def dimensions() -> list[str]:
     """What they are, and their labels where these are words."""
     named = Schema((0,), 1, LABELS, (*LINKS, COREFERENT), {label.name: () for label in LABELS}).coordinates
-    named |= {"special": SPECIAL, **{dim: () for dim in NUMBERS}}
+    named |= {"special": SPECIAL, **dict.fromkeys(NUMBERS, ())}
     of_labels = {label.name: (label.title, f"`{label.source}`") for label in LABELS}
     told = {name: (title, plain(meaning)) for name, (title, meaning, _) in COORDINATES.items()}
     return [dimension(name, *words, named[name]) for name, words in (told | of_labels).items()]
