@@ -129,7 +129,7 @@ def _tiles(first: int, last: int, start: int, length: int, measured: bool, tile_
 def _rows_of_long(length: int, tile_pairs: int) -> int:
     """Rows of a tile of a sentence that one tile does not hold: a quarter of a square tile's side at least.
 
-    A product of few rows waits for keys and values from memory: at 4,096 pieces, one of 64 rows takes 0.6 of the time of
-    four of 16.
+    A product of few rows waits for keys and values from memory: at 4,096 pieces, one of 64 rows takes 0.6 of the time
+    of four of 16.
     """
     return max(1, tile_pairs // length, isqrt(tile_pairs) // 4)
