@@ -75,7 +75,7 @@ def test_other_ways_give_the_same_sums(material: Material) -> None:
 
 @pytest.mark.parametrize(("name", "per_layer"), [("gpt2", 12 * 768**2), ("bert", 12 * 768**2), ("llama", 3_538_944)])
 def test_the_floor_counts_a_models_products(name: str, per_layer: int) -> None:
-    """A Llama's by hand: 576 · (576 + 2 · 192) for queries, keys and values, 576² for outputs, 3 · 576 · 1536 beyond."""
+    """A Llama by hand: 576 · (576 + 2 · 192) for queries, keys and values, 576² for outputs, 3 · 576 · 1536 beyond."""
     config = getattr(transformers, f"{SHAPES[name].architecture}Config")(**SHAPES[name].settings)
     products = floor.products_of(config, causal=True)
     last = config.hidden_size * (config.hidden_size + products.width * (3 if name == "llama" else 12))
