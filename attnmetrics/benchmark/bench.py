@@ -25,6 +25,7 @@ from attnmetrics.corpus import read_documents
 from attnmetrics.corpus.shards import LARGEST
 from attnmetrics.metrics.family import HEAD
 from attnmetrics.model.load import Dtype, Model
+from attnmetrics.model.precision import units_for_bfloat16
 from attnmetrics.model.units import Units
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.variability import prefix_pairs
@@ -168,9 +169,8 @@ def bench_families(raced: int, rounds: int, tell: Tell) -> list[Line]:
 
 def _dtypes(material: Material) -> tuple[Dtype, ...]:
     """bfloat16 too where the hardware has units for it."""
-    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    units = material.device == "cuda" or any(getattr(torch.cpu, name, bool)() for name in names)
-    return ("float32", "bfloat16") if units else ("float32",)
+    units = units_for_bfloat16(torch.device(material.device))
+    return ("float32",) if units == "none" else ("float32", "bfloat16")
 
 
 def _units(material: Material, model: Model, windows: Sequence[int]) -> dict[str, Callable[[], Units]]:

@@ -29,6 +29,7 @@ def tables(outcome: Findings) -> Iterator[Table]:
     annotation, projection = outcome.annotation, outcome.projection
     floors = ", ".join(f"{rate:,.0f} in {dtype}" for dtype, rate in outcome.floors.items())
     share, low, high = annotation.ratio
+    precisions = [line.pieces_per_second for line in outcome.lines if (line.key, line.unit) == ("d", "sentence")]
     corpus = (
         f"{projection.annotation_cpu_hours:,.0f} core hours of annotation, {projection.measuring_hours:,.0f} hours of "
         f"measuring on this machine, {projection.store_bytes / 1e9:,.1f} GB of store before compression"
@@ -36,6 +37,7 @@ def tables(outcome: Findings) -> Iterator[Table]:
     yield _pairs(
         "Beside it",
         [
+            ("bfloat16", _compare(*precisions)),
             ("e: the needed matrix products alone", f"{floors} pieces/s"),
             (
                 "annotation, one core",
@@ -46,6 +48,14 @@ def tables(outcome: Findings) -> Iterator[Table]:
     )
     if outcome.whole_run:
         yield _account(outcome.whole_run)
+
+
+def _compare(float32: float, bfloat16: float | None = None) -> str:
+    """The two precisions, by their rates."""
+    if bfloat16 is None:
+        return "not raced: this processor has no units for it"
+    slower = " (slower than float32 here)" if bfloat16 < float32 else ""
+    return f"d: {bfloat16 / float32:.2f} × the rate in float32{slower}"
 
 
 def costs(lines: Sequence[Line]) -> Table:

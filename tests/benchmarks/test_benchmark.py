@@ -115,6 +115,8 @@ def test_the_whole_benchmark_says_what_it_found(monkeypatch: pytest.MonkeyPatch)
     shown = io.StringIO()
     Console(file=shown, width=160).print(*tables(found))
     assert "0.90 (0.80–1.00) × the bare" in shown.getvalue()
+    in_bfloat16 = next(line for line in found.lines if (line.key, line.dtype) == ("d", "bfloat16"))
+    assert f"d: {in_bfloat16.pieces_per_second / ours.pieces_per_second:.2f} × the rate in float32" in shown.getvalue()
     share = 100 * (lines["d1", "sentence"].ratios["d2"][0] - 1)
     assert f"word maps and syntax (d2 beside d1) │ {share:+.1f}% (" in " ".join(shown.getvalue().split())
 
