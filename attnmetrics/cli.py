@@ -666,7 +666,8 @@ def bench(
         int | None, typer.Option(min=1, help="also run over so many sentences, and say where the time goes")
     ] = None,
     shape: Annotated[
-        Literal["gpt2", "llama", "sliding", "bert"], typer.Option(help="of the model: 12 × 12 heads, 30 × 9 with grouped keys, 6 × 9 with sliding windows, BERT base")
+        Literal["gpt2", "llama", "sliding", "bert"],
+        typer.Option(help="of the model: 12 × 12 heads, 30 × 9 with grouped keys, 6 × 9 that slide, BERT base"),
     ] = "gpt2",
     window: Annotated[
         list[int] | None, typer.Option(min=2, help="pieces of long units; may be given more than once (default: 1024)")
