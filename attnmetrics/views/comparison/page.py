@@ -15,7 +15,7 @@ from attnmetrics.results.sides import Comparison
 from attnmetrics.storage import Location
 from attnmetrics.views.comparison.changes import pack_changes
 from attnmetrics.views.comparison.heads import pack_role_changes, pack_roles
-from attnmetrics.views.comparison.results import choose, cut, of_corpora, pack_result
+from attnmetrics.views.comparison.results import choose, cut, of_corpora, pack_results
 from attnmetrics.views.comparison.sentences import pack_sentences
 from attnmetrics.views.evidence import least
 from attnmetrics.views.page import render as render_page
@@ -66,7 +66,7 @@ def contents(comparison: Comparison) -> dict[str, Any]:
         "runs": _runs(comparison),
         "layers": data["layer"].values.tolist(),
         "heads": data["head"].values.tolist(),
-        "results": [pack_result(data, one) for one in results],
+        "results": pack_results(data, results),
         "corpora": list(of_corpora(data)),
         "least": least(data),
         "changed": pack_changes(data, results),
