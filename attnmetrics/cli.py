@@ -601,6 +601,7 @@ def serve(
     """Serve a run's atlas to this machine, with the three views of any sentence typed there."""
     import attnmetrics
     from attnmetrics.results.joined import with_probes
+    from attnmetrics.running.fields import fields_of, results_by
     from attnmetrics.running.roles import page_roles
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import atlas, server
@@ -611,9 +612,9 @@ def serve(
         data, exemplars = with_probes(_load(folder, evidence), folder), attnmetrics.exemplars(folder)
         facts = read_facts(folder) or {}
         frames = exemplars, attnmetrics.exemplar_attention(folder)
-        page = atlas.render(
-            data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder), roles=page_roles(folder, data)
-        )
+        by = [results_by(folder, field, is_with_intervals=True) for field in fields_of(folder)]
+        beside = {"tokens": attnmetrics.tokens(folder), "roles": page_roles(folder, data), "by": by}
+        page = atlas.render(data, *frames, facts, served=True, **beside)
         load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
         address = f"http://{server.HOST}:{listener.getsockname()[1]}/"
         _print(f"atlas: {address} (Ctrl+C ends)")

@@ -1,6 +1,7 @@
 """Which heads changed most in a comparison: of each head how many of its values changed clearly, which one most.
 
-A change is large where it is many times as large as heads of the first run differ among each other.
+A change is large where it is many times as large as heads of the first run differ among each other, in standard
+deviations; at rare labels, as they differ over all labels of a result.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +32,7 @@ class Changes:
     label: NDArray[np.int64]
     """likewise of its label, among those that are looked at"""
     size: Array
-    """how large that change is, in standard deviations of the first run's heads"""
+    """how large that change is (see above)"""
 
 
 def every_label(data: xr.Dataset) -> list[Looked]:
@@ -75,11 +76,16 @@ def _sizes(data: xr.Dataset, looked: Looked, heads: int) -> tuple[Array, NDArray
 
 
 def _spread(table: Array) -> Array:
-    """[label] standard deviation over heads [head, label] with evidence; 0 without any."""
+    """[label] standard deviation over heads [head, label] with evidence, 0 without any.
+
+    At least that of all labels, the root of their mean variance: where heads hardly differ at a rare label, a small
+    change is no large one.
+    """
     known = np.isfinite(table)
     number = np.maximum(known.sum(0), 1)
     deviation = np.where(known, table - np.where(known, table, 0).sum(0) / number, 0)
-    return np.asarray(np.sqrt((deviation**2).sum(0) / number))
+    variance = (deviation**2).sum(0) / number
+    return np.asarray(np.sqrt(np.maximum(variance, variance.mean())))
 
 
 @dataclass(frozen=True, slots=True)

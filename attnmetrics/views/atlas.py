@@ -13,10 +13,13 @@ import pandas as pd
 import xarray as xr
 
 from attnmetrics.errors import StoreError
+from attnmetrics.results.by import FIELD
 from attnmetrics.storage import Location
 from attnmetrics.views import similarity
+from attnmetrics.views.by_page import MOST_BYTES, pack_by
 from attnmetrics.views.certainty import WITHOUT, bear, bounds, certainty, interval_title, sureness
 from attnmetrics.views.claims import claims_of, leading, standout_claim
+from attnmetrics.views.described import described
 from attnmetrics.views.evidence import CHOICES, least
 from attnmetrics.views.exemplars import of_claim, strongest, typical
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name, run_names, source_words
@@ -44,20 +47,13 @@ from attnmetrics.views.tables import (
     beside,
     by_layer,
     chance,
-    dim_title,
-    further,
     is_of_all_attention,
-    kind,
-    labels_of,
     of_corpus,
     of_heads,
     ranking,
-    said,
-    title,
     unit_word,
     units,
     values,
-    with_one_label,
 )
 from attnmetrics.views.tokens import pack_tokens
 
@@ -102,6 +98,7 @@ def write_report(
     folder: Location,
     tokens: pd.DataFrame | None = None,
     roles: Sequence[tuple[float, pd.DataFrame]] | None = None,
+    by: Sequence[xr.Dataset] = (),
 ) -> None:
     """Write `folder`/index.html.
 
@@ -114,11 +111,12 @@ def write_report(
         tokens: rows (layer, head, side, rank, piece, piece_id, attention, occurrences, lift); None for none.
         roles: with each share that the page may ask for as evidence, rows (layer, head, role, detail, …, sentence);
             None for none.
+        by: results [field, …] by the fields that the run is split by, with their intervals.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    page = render(data, exemplars, attention, facts, tokens=tokens, roles=roles)
+    page = render(data, exemplars, attention, facts, tokens=tokens, roles=roles, by=by)
     try:
         folder.write_folder(lambda path: (path / PAGE).write_text(page, encoding="utf-8", newline="\n"))
     except OSError as error:
@@ -136,11 +134,12 @@ def render(
     served: bool = False,
     tokens: pd.DataFrame | None = None,
     roles: Sequence[tuple[float, pd.DataFrame]] | None = None,
+    by: Sequence[xr.Dataset] = (),
 ) -> str:
     """The page, the same for the same input. `served`: a server stands behind it that runs the model."""
     name = model_name(facts)
     title = f"Attention heads of {name}" if name else "Attention heads"
-    content = contents(data, exemplars, attention, facts, tokens, roles)
+    content = contents(data, exemplars, attention, facts, tokens, roles, by)
     return render_page(content | {"served": served}, title, "auto")
 
 
@@ -151,6 +150,7 @@ def contents(
     facts: Mapping[str, Any],
     tokens: pd.DataFrame | None = None,
     roles: Sequence[tuple[float, pd.DataFrame]] | None = None,
+    by: Sequence[xr.Dataset] = (),
 ) -> dict[str, Any]:
     """What the page's script reads."""
     heads = list(of_heads(data).values())
@@ -189,6 +189,7 @@ def contents(
         "coreference": [_told(one) for one in coreference(data)],
         "roles": None if roles is None else pack_roles(data, roles),
         "tokens": None if tokens is None else pack_tokens(data, tokens),
+        "by": _by(by, facts),
         **_sentences(data, exemplars, attention),
     }  # fmt: skip
 
@@ -238,26 +239,11 @@ def _similarity(data: xr.Dataset) -> dict[str, Any] | None:
     }
 
 
-def described(table: xr.DataArray) -> dict[str, Any]:
-    """A table [layer, head, label], or one of the corpus [label], and what it says of itself."""
-    of_labels = with_one_label(table)
-    dim = next(iter(further(of_labels)), None)
-    return {
-        "name": visible(str(table.name)),
-        "title": title(table),
-        "heading": said(table, "heading") or None,
-        "unit": units(table),
-        "kind": kind(table),
-        "dim": None if dim is None else visible(dim),
-        "dim_title": " and ".join(dim_title(table, one) for one in further(table)).capitalize() or None,
-        "labels": [] if dim is None else [visible(str(label)) for label in labels_of(of_labels, dim)],
-        "help": said(table, "help"),
-        "formula": said(table, "formula"),
-        "source": said(table, "source"),
-        "family": said(table, "family"),
-        "caption": said(table, "caption"),
-        "values": pack(values(of_labels)),
-    }
+def _by(by: Sequence[xr.Dataset], facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What there is of each field; fields share the room."""
+    documents = facts.get("corpus", {}).get("by", {})
+    most = MOST_BYTES // max(1, len(by))
+    return [pack_by(one, documents.get(one.attrs[FIELD], {}), most) for one in by]
 
 
 def _finite(value: float) -> float | None:

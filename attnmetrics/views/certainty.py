@@ -91,7 +91,8 @@ def certainty(data: xr.Dataset, name: str) -> Certainty | None:
         return None
     table = data[name]
     low, high = (_like(table, stored.to_numpy()[..., place]) for place in (0, 1))
-    unsure = _like(table, np.broadcast_to(_groups(data, name) < data.attrs["unsure_below"], table.shape))
+    groups = groups_behind(data, name)
+    unsure = _like(table, np.broadcast_to(groups < data.attrs["unsure_below"], table.shape))
     return Certainty(with_one_label(table), low, high, unsure, interval_title(data))
 
 
@@ -100,10 +101,10 @@ def _like(table: xr.DataArray, numbers: NDArray[Any]) -> xr.DataArray:
     return with_one_label(table.copy(data=numbers))
 
 
-def _groups(data: xr.Dataset, name: str) -> NDArray[np.int64]:
-    """Of shards behind each value of a table, or behind all."""
-    beside = _stored(data, f"{name}_{GROUPS}")
-    return np.asarray(data.coords[f"{name}{INTERVAL}"].attrs[GROUPS] if beside is None else beside.to_numpy())
+def groups_behind(data: xr.Dataset, name: str) -> NDArray[np.int64]:
+    """Of shards behind each value of a table that has intervals, or behind all."""
+    beside = data.variables.get(f"{name}_{GROUPS}")
+    return np.asarray(data.variables[f"{name}{INTERVAL}"].attrs[GROUPS] if beside is None else beside.to_numpy())
 
 
 def why_none(data: xr.Dataset) -> str:
@@ -111,8 +112,13 @@ def why_none(data: xr.Dataset) -> str:
     return visible(str(data.attrs.get(NO_INTERVALS, "")))
 
 
+OF_PAIRS: Final = "A distance of two heads has no interval."
+"""Said of lists of heads that are alike."""
 WITHOUT: Final = "It has no intervals: it was measured in a stage of its own, whose sums are not kept apart by shards."
 """Said of a table of a run that has intervals."""
+
+
+MEAN_OF_HEADS: Final = "means of heads have no intervals; of what a layer's heads do together, METRIC_by_layer has"
 
 
 def sureness(data: xr.Dataset) -> str:
@@ -124,7 +130,8 @@ def sureness(data: xr.Dataset) -> str:
     return (
         f"In brackets and as thin lines: the {interval_title(data)}, had other documents been drawn, from differences "
         f"between shards; {UNSURE} from fewer than {data.attrs['unsure_below']}. Of a metric with labels, the interval "
-        "of a rank counts the heads whose intervals lie wholly above and below."
+        "of a rank counts the heads whose intervals lie wholly above and below. Numbers within sentences of heads have "
+        "theirs on the page of the head."
     )
 
 

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from attnmetrics.views.certainty import WITHOUT
 from attnmetrics.views.heads import ranked
 from attnmetrics.views.numbers import number
 from attnmetrics.views.pieces import visible
@@ -31,7 +32,7 @@ def show_probes(data: xr.Dataset, top: int = 10) -> RenderableType:
         top: heads and relations to list.
     """
     return Group(*_about(data), Text(), _scores(data), Text(STRUCTURAL, style="dim"), Text(), _relations(data, top),
-                 *_heads(data, top))  # fmt: skip
+                 *_heads(data, top), Text(), Text(WITHOUT, style="dim"))  # fmt: skip
 
 
 def _about(data: xr.Dataset) -> list[Text]:

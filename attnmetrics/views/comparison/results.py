@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from attnmetrics.results.comparison import CLEAR, RUN
 from attnmetrics.results.differing import chance_levels, compared_maps, flat
-from attnmetrics.views.atlas import described
+from attnmetrics.views.described import described
 from attnmetrics.views.packed_intervals import code_bounds
 from attnmetrics.views.page import pack
 from attnmetrics.views.tables import is_of_all_attention, title, with_one_label
