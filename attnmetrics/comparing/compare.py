@@ -11,10 +11,11 @@ from attnmetrics.describing.changes import role_changes
 from attnmetrics.describing.rules import package_rules
 from attnmetrics.errors import ConfigError
 from attnmetrics.results.comparison import About, Axis, comparable, comparison_dataset
-from attnmetrics.results.intervals import find_all, known, label_intervals
+from attnmetrics.results.intervals import known, label_intervals
 from attnmetrics.results.sides import Comparison, Side
 from attnmetrics.statistics.bootstrap import CONFIDENCE
 from attnmetrics.statistics.comparing import Difference, Sample, find_differences, union
+from attnmetrics.statistics.intervals import find_intervals
 from attnmetrics.storage import Location
 
 Say = Callable[[str], object]
@@ -75,18 +76,19 @@ def compare_sides(
         other = _sample(side)
         shards.append(int(other.groups.there.sum()))
         differences.append(find_differences(first, other, together, confidence, wanted))
-    sides = [at_confidence(side, confidence) for side in sides]
+    sides = [at_confidence(side, confidence, wanted) for side in sides]
     about = About(confidence, shards, axis, remarks(sides, together, shards, differences))
     data = comparison_dataset(sides, wanted, together, differences, about)
     return Comparison(data, tuple(sides), role_changes(package_rules(), data, [side.roles for side in sides]))
 
 
-def at_confidence(side: Side, confidence: float) -> Side:
-    """A side with its intervals of this confidence, found anew where it has those of another one."""
+def at_confidence(side: Side, confidence: float, names: Collection[str]) -> Side:
+    """A side with intervals of this confidence: where it has those of another one, these results' are found anew."""
     if side.intervals is None or side.intervals.attrs["confidence"] == confidence:
         return side
     groups = side.groups()
-    found = find_all(groups, side.results, confidence)
+    values = {name: side.results[name].to_numpy() for name in names}
+    found = find_intervals(groups, values, confidence, names)
     intervals = label_intervals(found, side.results, int(groups.there.sum()), confidence)
     return replace(side, intervals=known(intervals))
 

@@ -134,9 +134,14 @@ def _by_run(data: xr.Dataset) -> Table:
     names = data[axis if axis else RUN].values.tolist()
     result = LightTable("heads that differ, by run", *(_axis_value(names[run]) for run in runs))
     for name in _told(data):
-        clear = data[f"{name}_q"].to_numpy() < CLEAR
-        result.add_row(name, *(f"{int(clear[run].sum()):,}" for run in runs))
+        q = data.variables[f"{name}_q"].to_numpy()
+        result.add_row(name, *(_count(q[run]) for run in runs))
     return result
+
+
+def _count(q: NDArray[np.float64]) -> str:
+    """How many differ clearly; `–` where that is known of none."""
+    return f"{int((q < CLEAR).sum()):,}" if np.isfinite(q).any() else "–"
 
 
 def _axis_value(value: object) -> str:

@@ -27,7 +27,11 @@ export function boardCard(atlas, place, map, isPinned) {
 
 function does(atlas, place) {
   if (!atlas.roles) return [];
-  return [el("p", { class: "does", style: `--own:${atlas.roles.first(place).colour}` }, atlas.roles.sentence(place))];
+  const scores = atlas.roles.sure?.[place];
+  return [
+    el("p", { class: "does", style: `--own:${atlas.roles.first(place).colour}` }, atlas.roles.sentence(place)),
+    ...(scores ? [el("p", { class: "note scores" }, `Scores: ${scores}.`)] : []),
+  ];
 }
 
 /** A sentence that shows what makes its roles, where the page has one, else that with its strongest attention. */

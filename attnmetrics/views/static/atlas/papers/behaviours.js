@@ -1,9 +1,9 @@
 // Figure 1: heads that attend broadly, to the next piece, to separators and to periods, each in a sentence of its own.
 
 import { answersOf, claimHref, headAt, headName } from "../../arithmetic/heads.js";
-import { shown } from "../../arithmetic/numbers.js";
 import { clamp } from "../../arithmetic/scales.js";
 import { el } from "../../shared/dom.js";
+import { bracketed } from "../error-bars.js";
 import { section } from "../parts.js";
 import { sentenceLines } from "../sentence-lines.js";
 
@@ -39,8 +39,9 @@ function behaviour(atlas, { name, metric: metricName, at, claim, isAtEnd, none =
   }
   const [layer, head] = headAt(atlas, best);
   const link = el("a", { href: claimHref(atlas, layer, head, claim) }, headName(atlas, layer, head));
-  const shares = shown(metric, metric.column(label)[best]);
-  block.append(el("p", {}, link, `: ${shares}`), picture(exemplarOf(atlas, best, claim), isAtEnd));
+  const [share, interval] = metric.told(best, label);
+  const shows = picture(exemplarOf(atlas, best, claim), isAtEnd);
+  block.append(el("p", {}, link, `: ${share}`, ...bracketed(interval)), shows);
   return block;
 }
 
