@@ -137,8 +137,8 @@ function apart(shown) {
   const tables = atlases.map(({ byName }) => byName.get(name));
   const row = (at) => {
     const [layer, head] = headAt(atlases[0], at);
-    const name = headName(atlases[0], layer, head);
-    const link = el("a", { class: "head-link", href: headHref(atlases[0], layer, head) }, name);
+    const called = headName(atlases[0], layer, head);
+    const link = el("a", { class: "head-link", href: headHref(atlases[0], layer, head) }, called);
     const cell = (one) => {
       const [value, interval] = one.told(at, label);
       return el("td", { class: "value" }, value, ...bracketed(interval === "–" ? "" : interval));
