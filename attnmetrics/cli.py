@@ -666,25 +666,36 @@ def bench(
     whole_run: Annotated[
         int | None, typer.Option(min=1, help="also run over so many sentences, and say where the time goes")
     ] = None,
+    shape: Annotated[
+        Literal["gpt2", "llama", "sliding", "bert"],
+        typer.Option(help="of the model: 12 × 12 heads, 30 × 9 with grouped keys, 6 × 9 that slide, BERT base"),
+    ] = "gpt2",
+    window: Annotated[
+        list[int] | None, typer.Option(min=2, help="pieces of long units; may be given more than once (default: 1024)")
+    ] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="where it is raced")] = "auto",
     families: Annotated[
         bool, typer.Option("--families", help="only what each family adds, by processor time in one thread")
     ] = False,
     json: Annotated[Path | None, typer.Option("--json", help="write the figures here too", metavar="FILE")] = None,
     verbose: Verbose = False,
 ) -> None:
-    """Race measuring against the paper's way and transformers' own forward pass, on a model of GPT-2 small's size."""
+    """Race measuring against the paper's way, transformers' own forward pass, and what else measures attention."""
     from os import cpu_count
 
     from rich.console import Console
 
+    from attnmetrics.benchmark.bench import WINDOW, Course, bench_families
     from attnmetrics.benchmark.bench import bench as run_bench
-    from attnmetrics.benchmark.bench import bench_families
+    from attnmetrics.benchmark.shapes import SHAPES
     from attnmetrics.benchmark.table import costs, tables
 
     if families:
         Console().print(costs(bench_families(raced, rounds, _reporter(False).say)))
         return
-    outcome = run_bench(raced, rounds, threads or cpu_count() or 1, sentences, whole_run, _reporter(False).say)
+    place = None if device == "auto" else device
+    course = Course(raced, rounds, threads or cpu_count() or 1, SHAPES[shape], window or [WINDOW], place)
+    outcome = run_bench(course, sentences, whole_run, _reporter(False).say)
     Console().print(*tables(outcome), sep="\n")
     if json is not None:
         _write_json(json, outcome.plain())
