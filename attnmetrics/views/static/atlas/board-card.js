@@ -27,11 +27,7 @@ export function boardCard(atlas, place, map, isPinned) {
 
 function does(atlas, place) {
   if (!atlas.roles) return [];
-  const scores = atlas.roles.sure?.[place];
-  return [
-    el("p", { class: "does", style: `--own:${atlas.roles.first(place).colour}` }, atlas.roles.sentence(place)),
-    ...(scores ? [el("p", { class: "note scores" }, `Scores: ${scores}.`)] : []),
-  ];
+  return [el("p", { class: "does", style: `--own:${atlas.roles.first(place).colour}` }, atlas.roles.sentence(place))];
 }
 
 /** A sentence that shows what makes its roles, where the page has one, else that with its strongest attention. */
