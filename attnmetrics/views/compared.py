@@ -165,7 +165,7 @@ def _most(data: xr.Dataset, place: int) -> list[RenderableType]:
         if first is not None:
             number_of = f"{int((q < CLEAR).sum()):,}/{int(np.isfinite(q).sum()):,}"
             result.add_row(Text(_name(first)), number_of, *_numbers(data, first, place))
-        elif largest is not None and not np.isfinite(q).any():
+        elif largest is not None and largest.difference and not np.isfinite(q).any():
             head, difference, _, *beside = _numbers(data, largest, place)
             unsure.add_row(Text(_name(largest)), head, difference, *beside)
         else:
