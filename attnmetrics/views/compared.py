@@ -101,16 +101,16 @@ def _changed_heads(data: xr.Dataset, place: int) -> list[RenderableType]:
     if not found:
         return []
     columns = ("values", "most in", "first run", "difference", _interval_title(data), "SD")
-    result = LightTable("heads that differ most", *columns)
+    result = LightTable("differ most", *columns)
     result.columns[2].justify, result.columns[2].no_wrap = "left", False
     for one in found[:_MOST_HEADS]:
         numbers = *told_first(data, one.most), number(float(f"{one.size:.2g}"))
         of_head = f"layer {one.most.layer} head {one.most.head}"
         result.add_row(of_head, f"{one.clear:,}/{one.of:,}", Text(_name(one.most)), *numbers)
-    large = sum(one.size >= _LARGE for one in found)
+    large, others = sum(one.size >= _LARGE for one in found), heads - len(found)
+    noise = f"; in the other {others}, what differs may be noise" if others else ""
     said_of = (
-        f"{len(found)} of {heads} heads differ clearly in something, {large} of them by {_LARGE} SD or more; in the "
-        f"other {heads - len(found)}, what differs may be noise",
+        f"{len(found)} of {heads} heads differ clearly in something, {large} of them by {_LARGE} SD or more{noise}",
         f"values: how many of a head's differ clearly (q < {CLEAR}); SD: the largest clear difference, in standard "
         "deviations of the first run's heads: a small one may be clear, and still matter little",
     )
