@@ -793,9 +793,10 @@ def _load(folder: Location, evidence: float | None = None) -> "xr.Dataset":
     """
     import attnmetrics
     from attnmetrics.results.importance import join
+    from attnmetrics.results.joined import set_apart
     from attnmetrics.running.runfile import read_facts
 
-    results = attnmetrics.load(folder, with_intervals=True)
+    results = set_apart(attnmetrics.load(folder, with_intervals=True))
     measured = "importance" in (read_facts(folder) or {})
     whole = join(results, attnmetrics.importance(folder) if measured else None)
     if evidence is None:
