@@ -192,7 +192,7 @@ def _write_zarr(results: xr.Dataset, folder: Path) -> None:
     made: dict[str, Buffer] = {}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
-        encoding = {name: _ENCODING for name in results.variables}
+        encoding = dict.fromkeys(results.variables, _ENCODING)
         results.to_zarr(
             MemoryStore(made), mode="w-", encoding=encoding, zarr_format=3, consolidated=True, write_empty_chunks=True
         )

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from attnmetrics.errors import StoreError
 from attnmetrics.results.joined import set_apart
 from attnmetrics.storage import Location
 from attnmetrics.views import similarity
@@ -30,7 +29,7 @@ from attnmetrics.views.heads import (
     standouts_by_evidence,
 )
 from attnmetrics.views.packed_intervals import pack_bounds, pack_intervals
-from attnmetrics.views.page import pack
+from attnmetrics.views.page import pack, write
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.papers.behaviours import asked_for
 from attnmetrics.views.papers.claims import Paper, Row, compare, summed_up
@@ -61,7 +60,6 @@ from attnmetrics.views.tables import (
 )
 from attnmetrics.views.tokens import pack_tokens
 
-PAGE: Final = "index.html"
 MOST_WEIGHTS: Final = 400_000
 """Weights of exemplars' rows in a page; with more, each head shows the rows of fewer sentences."""
 MOST_SENTENCES: Final = 10
@@ -119,13 +117,7 @@ def write_report(
         StoreError: the folder cannot be written.
     """
     page = render(data, exemplars, attention, facts, tokens=tokens, roles=roles)
-    try:
-        folder.write_folder(lambda path: (path / PAGE).write_text(page, encoding="utf-8", newline="\n"))
-    except OSError as error:
-        raise StoreError(
-            f"expected to write the report to {folder}, found: {error.strerror or error}; "
-            "free space or choose a folder that you may write to, then run `attnmetrics merge` again"
-        ) from error
+    write(page, folder, "attnmetrics merge")
 
 
 def render(
