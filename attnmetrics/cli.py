@@ -297,8 +297,6 @@ def show(
     import attnmetrics
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import terminal
-    from attnmetrics.views.importance import show_importance
-    from attnmetrics.views.papers.comparison import show_paper
     from attnmetrics.views.tables import unit_word
 
     if by is not None:
@@ -328,8 +326,12 @@ def show(
     elif metric in ("relation", "coreference"):
         view = _words(dataset, run, metric, rel, top)
     elif metric == "paper" and metric not in dataset:
+        from attnmetrics.views.papers.comparison import show_paper
+
         view = show_paper(dataset, label)
     elif metric == "importance" and metric in dataset and label is None:
+        from attnmetrics.views.importance import show_importance
+
         view = show_importance(dataset)
     elif metric is not None:
         view = terminal.show_metric(dataset, metric, top=top, label=label)
