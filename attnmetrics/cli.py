@@ -297,8 +297,6 @@ def show(
     import attnmetrics
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import terminal
-    from attnmetrics.views.importance import show_importance
-    from attnmetrics.views.papers.comparison import show_paper
     from attnmetrics.views.tables import unit_word
 
     if by is not None:
@@ -328,8 +326,12 @@ def show(
     elif metric in ("relation", "coreference"):
         view = _words(dataset, run, metric, rel, top)
     elif metric == "paper" and metric not in dataset:
+        from attnmetrics.views.papers.comparison import show_paper
+
         view = show_paper(dataset, label)
     elif metric == "importance" and metric in dataset and label is None:
+        from attnmetrics.views.importance import show_importance
+
         view = show_importance(dataset)
     elif metric is not None:
         view = terminal.show_metric(dataset, metric, top=top, label=label)
@@ -805,9 +807,10 @@ def _load(folder: Location, evidence: float | None = None) -> "xr.Dataset":
     """
     import attnmetrics
     from attnmetrics.results.importance import join
+    from attnmetrics.results.joined import set_apart
     from attnmetrics.running.runfile import read_facts
 
-    results = attnmetrics.load(folder, with_intervals=True)
+    results = set_apart(attnmetrics.load(folder, with_intervals=True))
     measured = "importance" in (read_facts(folder) or {})
     whole = join(results, attnmetrics.importance(folder) if measured else None)
     if evidence is None:

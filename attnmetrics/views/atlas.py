@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from attnmetrics.errors import StoreError
 from attnmetrics.results.by import FIELD
+from attnmetrics.results.joined import set_apart
 from attnmetrics.storage import Location
 from attnmetrics.views import similarity
 from attnmetrics.views.by_page import MOST_BYTES, pack_by
@@ -29,11 +29,10 @@ from attnmetrics.views.heads import (
     held_out_told,
     per_head,
     standout,
-    standouts,
     standouts_by_evidence,
 )
 from attnmetrics.views.packed_intervals import pack_bounds, pack_intervals
-from attnmetrics.views.page import pack
+from attnmetrics.views.page import pack, write
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.papers.behaviours import asked_for
 from attnmetrics.views.papers.claims import Paper, Row, compare, summed_up
@@ -57,7 +56,6 @@ from attnmetrics.views.tables import (
 )
 from attnmetrics.views.tokens import pack_tokens
 
-PAGE: Final = "index.html"
 MOST_WEIGHTS: Final = 400_000
 """Weights of exemplars' rows in a page; with more, each head shows the rows of fewer sentences."""
 MOST_SENTENCES: Final = 10
@@ -117,13 +115,7 @@ def write_report(
         StoreError: the folder cannot be written.
     """
     page = render(data, exemplars, attention, facts, tokens=tokens, roles=roles, by=by)
-    try:
-        folder.write_folder(lambda path: (path / PAGE).write_text(page, encoding="utf-8", newline="\n"))
-    except OSError as error:
-        raise StoreError(
-            f"expected to write the report to {folder}, found: {error.strerror or error}; "
-            "free space or choose a folder that you may write to, then run `attnmetrics merge` again"
-        ) from error
+    write(page, folder, "attnmetrics merge")
 
 
 def render(
@@ -153,6 +145,8 @@ def contents(
     by: Sequence[xr.Dataset] = (),
 ) -> dict[str, Any]:
     """What the page's script reads."""
+    data = set_apart(data)
+    by_evidence = standouts_by_evidence(data)
     heads = list(of_heads(data).values())
     whole = [table for name, table in of_corpus(data).items() if name not in _CORRELATED]
     return {
@@ -178,8 +172,8 @@ def contents(
         "similarity": _similarity(data),
         "evidence": {"least": least(data)},
         "evidence_choices": sorted({least(data), *CHOICES}),
-        "standouts": [_standout(one) for one in standouts(data)],
-        "standouts_by_evidence": _by_evidence(data),
+        "standouts": [_standout(one) for one in dict(by_evidence)[least(data)]],
+        "standouts_by_evidence": [(share, [_standout(one) for one in found]) for share, found in by_evidence],
         "extremes": [_standout(one) for role in EXAMPLE_ROLES if (one := standout(data, role))],
         "figures": [figure for figure in _FIGURES if _drawable(data, figure[2])],
         "papers": _papers(data),
@@ -190,7 +184,7 @@ def contents(
         "roles": None if roles is None else pack_roles(data, roles),
         "tokens": None if tokens is None else pack_tokens(data, tokens),
         "by": _by(by, facts),
-        **_sentences(data, exemplars, attention),
+        **_sentences(data, exemplars, attention, [one for _, found in by_evidence for one in found]),
     }  # fmt: skip
 
 
@@ -278,11 +272,6 @@ def _standout(one: Standout) -> dict[str, Any]:
     }
 
 
-def _by_evidence(data: xr.Dataset) -> list[tuple[float, list[dict[str, Any]]]]:
-    """What stands out where a page is asked for other evidence."""
-    return [(share, [_standout(one) for one in found]) for share, found in standouts_by_evidence(data)]
-
-
 # ---- papers
 
 
@@ -321,12 +310,14 @@ def _plain(value: Any) -> Any:
 # ---- exemplars
 
 
-def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame) -> dict[str, Any]:
+def _sentences(
+    data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame, outstanding: Sequence[Standout]
+) -> dict[str, Any]:
     """Sentences, each once; the exemplars of each head; those that answer claims; the attention in them."""
     book, room = Book(unit_word(data)), Room(MOST_SENTENCES, MOST_CHARACTERS, MOST_WEIGHTS)
     by_head = book.listed(room.short(strongest(exemplars)), room.drawn(strongest(attention)))
     of_parts = book.listed_by_bucket(_few(typical(exemplars)), room.in_parts(typical(attention)))
-    asked, drawn = _asked(data, exemplars), room.drawn(asked_for(data, attention))
+    asked, drawn = _asked(data, exemplars, outstanding), room.drawn(asked_for(data, attention))
     claimed = [
         [visible(claim), *place, listed]
         for claim, rows in asked.groupby("claim")
@@ -341,10 +332,10 @@ def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFram
     }
 
 
-def _asked(data: xr.Dataset, exemplars: pd.DataFrame) -> pd.DataFrame:
+def _asked(data: xr.Dataset, exemplars: pd.DataFrame, outstanding: Sequence[Standout]) -> pd.DataFrame:
     """Those that answer a claim and that some page shows."""
     in_papers = exemplars.index.isin(asked_for(data, exemplars).index)
-    return exemplars[in_papers | leading(data, exemplars)]
+    return exemplars[in_papers | leading(data, exemplars, outstanding)]
 
 
 def _few(exemplars: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.results.by import FIELD
-from attnmetrics.results.joined import INTERVAL
+from attnmetrics.results.joined import INTERVAL, beside_results, set_apart
 from attnmetrics.statistics.bootstrap import LEAST
 from attnmetrics.views.certainty import groups_behind
 from attnmetrics.views.described import described
@@ -37,7 +37,7 @@ def pack_by(data: xr.Dataset, documents: Mapping[str, int], most: int = MOST_BYT
         documents: of each value, how many have it.
         most: bytes of numbers.
     """
-    field = str(data.attrs[FIELD])
+    data, field = set_apart(data), str(data.attrs[FIELD])
     first = by_themselves(data.isel({field: 0}, drop=True))
     kept = _choose(data, list(first), most)
     cut = [f"{title(first[name])}: {len(own)} labels" for name, own in kept.items() if len(own) < _width(data, name)]
@@ -54,7 +54,7 @@ def _value(data: xr.Dataset, documents: Mapping[str, int], place: int) -> dict[s
     """How much there is of a value."""
     name = str(data[str(data.attrs[FIELD])].values[place])
     counts = {what: int(data[what].values[place]) for what in ("sentences", "pieces")}
-    has_shards = f"null_attention{INTERVAL}" in data.variables
+    has_shards = f"null_attention{INTERVAL}" in beside_results(data)
     shards = {"shards": int(_of_value(groups_behind(data, "null_attention"), place).max())} if has_shards else {}
     return {"name": visible(name), "documents": documents.get(name), **counts, **shards}
 
@@ -113,7 +113,7 @@ def _packed(data: xr.Dataset, name: str, labels: NDArray[np.int64], dims: int) -
     """
     table = _flat(data.variables[name].to_numpy(), dims)[..., labels]
     yield "values", pack(table.astype("<f4"))
-    stored = data.variables.get(f"{name}{INTERVAL}")
+    stored = beside_results(data).variables.get(f"{name}{INTERVAL}")
     if stored is None:
         return
     bounds = [_flat(stored.to_numpy()[..., place], dims)[..., labels] for place in (0, 1)]

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.results.intervals import GROUPS
-from attnmetrics.results.joined import INTERVAL, NO_INTERVALS
+from attnmetrics.results.joined import INTERVAL, NO_INTERVALS, beside_results
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.tables import Labels, at_labels, is_share, shown, units, values, with_one_label
 
@@ -52,12 +52,9 @@ class Certainty:
 
 
 def _stored(data: xr.Dataset, name: str) -> xr.DataArray | None:
-    """A coordinate; None where the run has none."""
-    found = data.variables.get(name)
-    if found is None:
-        return None
-    own = {dim: data.variables[dim] for dim in found.dims if dim in data.variables}
-    return xr.DataArray(found, own, name=name)  # `data.coords[name]` would try all coordinates, which takes long
+    """What stands beside the results under a name; None where nothing does."""
+    tables = beside_results(data)
+    return tables[name] if name in tables.variables else None
 
 
 def bounds(data: xr.Dataset, name: str, at: Labels) -> tuple[float, float]:
@@ -98,13 +95,13 @@ def certainty(data: xr.Dataset, name: str) -> Certainty | None:
 
 def _like(table: xr.DataArray, numbers: NDArray[Any]) -> xr.DataArray:
     """A table of the same dimensions, with at most one further one, as `with_one_label` has it."""
-    return with_one_label(table.copy(data=numbers))
+    return with_one_label(table.copy(deep=False, data=numbers))
 
 
 def groups_behind(data: xr.Dataset, name: str) -> NDArray[np.int64]:
     """Of shards behind each value of a table that has intervals, or behind all."""
-    beside = data.variables.get(f"{name}_{GROUPS}")
-    return np.asarray(data.variables[f"{name}{INTERVAL}"].attrs[GROUPS] if beside is None else beside.to_numpy())
+    beside = _stored(data, f"{name}_{GROUPS}")
+    return np.asarray(beside_results(data)[f"{name}{INTERVAL}"].attrs[GROUPS] if beside is None else beside.to_numpy())
 
 
 def why_none(data: xr.Dataset) -> str:
