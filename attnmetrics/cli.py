@@ -297,11 +297,8 @@ def show(
     from rich.console import Console
 
     import attnmetrics
-    from attnmetrics.results.joined import with_probes
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import terminal
-    from attnmetrics.views.importance import show_importance
-    from attnmetrics.views.papers.comparison import show_paper
     from attnmetrics.views.tables import unit_word
 
     if by is not None:
@@ -331,8 +328,13 @@ def show(
     elif metric in ("relation", "coreference"):
         view = _words(dataset, run, metric, rel, top)
     elif metric == "paper" and metric not in dataset:
+        from attnmetrics.results.joined import with_probes
+        from attnmetrics.views.papers.comparison import show_paper
+
         view = show_paper(with_probes(dataset, locate(run)), label)
     elif metric == "importance" and metric in dataset and label is None:
+        from attnmetrics.views.importance import show_importance
+
         view = show_importance(dataset)
     elif metric is not None:
         view = terminal.show_metric(dataset, metric, top=top, label=label)
@@ -604,6 +606,7 @@ def serve(
     """Serve a run's atlas to this machine, with the three views of any sentence typed there."""
     import attnmetrics
     from attnmetrics.results.joined import with_probes
+    from attnmetrics.running.fields import fields_of, results_by
     from attnmetrics.running.roles import page_roles
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import atlas, server
@@ -614,9 +617,9 @@ def serve(
         data, exemplars = with_probes(_load(folder, evidence), folder), attnmetrics.exemplars(folder)
         facts = read_facts(folder) or {}
         frames = exemplars, attnmetrics.exemplar_attention(folder)
-        page = atlas.render(
-            data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder), roles=page_roles(folder, data)
-        )
+        by = [results_by(folder, field, is_with_intervals=True) for field in fields_of(folder)]
+        beside = {"tokens": attnmetrics.tokens(folder), "roles": page_roles(folder, data), "by": by}
+        page = atlas.render(data, *frames, facts, served=True, **beside)
         load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
         address = f"http://{server.HOST}:{listener.getsockname()[1]}/"
         _print(f"atlas: {address} (Ctrl+C ends)")
@@ -807,9 +810,10 @@ def _load(folder: Location, evidence: float | None = None) -> "xr.Dataset":
     """
     import attnmetrics
     from attnmetrics.results.importance import join
+    from attnmetrics.results.joined import set_apart
     from attnmetrics.running.runfile import read_facts
 
-    results = attnmetrics.load(folder, with_intervals=True)
+    results = set_apart(attnmetrics.load(folder, with_intervals=True))
     measured = "importance" in (read_facts(folder) or {})
     whole = join(results, attnmetrics.importance(folder) if measured else None)
     if evidence is None:

@@ -8,6 +8,7 @@ import { Roles } from "../arithmetic/roles.js";
 import { Similarity } from "../arithmetic/similarity.js";
 import { CorpusTable } from "../arithmetic/table.js";
 import { Metric } from "../arithmetic/tables.js";
+import { openBy } from "./open-by.js";
 import { unpack } from "../shared/unpack.js";
 
 /**
@@ -29,10 +30,11 @@ export async function openAtlas(data) {
   const [{ byHead: exemplars, typical, claimed }, similarity] = [await openExemplars(data), await openSimilarity(data)];
   const pieceTypes = await openPieceTypes(data);
   const roles = data.roles && new Roles(data.roles, await unpack(data.roles.families, Int16Array));
-  return {
+  const atlas = {
     ...data, roles, metrics, byName, corpus, evidence, exemplars, typical, claimed, pieceTypes, similarity, offset,
     isCausal: !looksAhead(offset),
   };
+  return { ...atlas, by: await openBy(atlas, data.by ?? []) };
 }
 
 async function openMetrics(data) {

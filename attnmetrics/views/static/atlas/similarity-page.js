@@ -24,7 +24,7 @@ const HELP = "A dot is a head; heads that spread their attention alike lie close
   + "A click opens a head.";
 const LAYERS_HELP = "The weaker the colour, the more alike two layers attend.";
 const CLUSTERS_HELP = "As many as set the heads apart best. A cluster of one is a head like no other; one of nearly "
-  + "all says that the heads form no groups.";
+  + "all says that the heads form no groups. How sure a cluster is, is not known.";
 /** Heads of a cluster listed at first. */
 const FIRST = 24;
 

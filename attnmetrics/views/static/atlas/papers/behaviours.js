@@ -4,6 +4,7 @@ import { answersOf, claimHref, headAt, headName } from "../../arithmetic/heads.j
 import { shown } from "../../arithmetic/numbers.js";
 import { clamp } from "../../arithmetic/scales.js";
 import { el } from "../../shared/dom.js";
+import { bracketed } from "../error-bars.js";
 import { sentenceLines } from "../sentence-lines.js";
 
 /** What a head does, the metric and the label that find it, and the claims whose sentences show it best. */
@@ -35,8 +36,9 @@ function behaviour(atlas, { name, metric: metricName, at, claim, isAtEnd, none =
   }
   const [layer, head] = headAt(atlas, best);
   const link = el("a", { href: claimHref(atlas, layer, head, claim) }, headName(atlas, layer, head));
-  const words = `: ${shown(metric, metric.column(label)[best])}${ofEven(metric, label)}`;
-  block.append(el("p", {}, link, words), picture(exemplarOf(atlas, best, claim), isAtEnd));
+  const [share, interval] = metric.told(best, label);
+  const words = [`: ${share}`, ...bracketed(interval), ofEven(metric, label)];
+  block.append(el("p", {}, link, ...words), picture(exemplarOf(atlas, best, claim), isAtEnd));
   return block;
 }
 

@@ -2,6 +2,7 @@
 
 import { el } from "../../shared/dom.js";
 import { coreferenceTable } from "../coreference-page.js";
+import { withoutInterval } from "../error-bars.js";
 import { table } from "../parts.js";
 import { number, relationTable, written } from "../relations.js";
 
@@ -31,6 +32,7 @@ export function table3(found, atlas) {
     found.append(el("p", { class: "note" }, NOT_PROBED));
     return;
   }
+  found.append(...withoutInterval(atlas, scores));
   const published = atlas.corpus.find((one) => one.name === "uas_published");
   const row = (name, n) => [
     el("td", {}, name.replaceAll("_", " ")),
