@@ -21,7 +21,7 @@ from attnmetrics.views.certainty import WITHOUT, bear, bounds, certainty, interv
 from attnmetrics.views.claims import claims_of, leading, standout_claim
 from attnmetrics.views.described import described
 from attnmetrics.views.evidence import CHOICES, least
-from attnmetrics.views.exemplars import of_claim, strongest, typical
+from attnmetrics.views.exemplars import best, strongest, typical
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name, run_names, source_words
 from attnmetrics.views.heads import (
     EXAMPLE_ROLES,
@@ -46,10 +46,12 @@ from attnmetrics.views.tables import (
     beside,
     by_layer,
     chance,
+    is_magnitude,
     is_of_all_attention,
     of_corpus,
     of_heads,
     ranking,
+    table_of_heads,
     unit_word,
     units,
     values,
@@ -193,7 +195,9 @@ def _drawable(data: xr.Dataset, route: str) -> bool:
     page, name, *label = route.split("/")
     if page == "paper":
         return any(role.metric in data for role in EXAMPLE_ROLES)
-    return name in of_heads(data) and (not label or per_head(data, name, {"pos": label[0]}) is not None)
+    table = table_of_heads(data, name)
+    is_there = table is not None and is_magnitude(table)
+    return is_there and (not label or per_head(data, name, {"pos": label[0]}) is not None)
 
 
 def _metric(data: xr.Dataset, table: xr.DataArray) -> dict[str, Any]:
@@ -318,14 +322,10 @@ def _sentences(
     by_head = book.listed(room.short(strongest(exemplars)), room.drawn(strongest(attention)))
     of_parts = book.listed_by_bucket(_few(typical(exemplars)), room.in_parts(typical(attention)))
     asked, drawn = _asked(data, exemplars, outstanding), room.drawn(asked_for(data, attention))
-    claimed = [
-        [visible(claim), *place, listed]
-        for claim, rows in asked.groupby("claim")
-        for place, listed in book.listed(rows, of_claim(drawn, str(claim))).items()
-    ]
+    claimed = [[visible(claim), *place, rows] for (claim, *place), rows in book.listed(asked, best(drawn)).items()]
     heads = [(layer, head) for layer in data["layer"].values.tolist() for head in data["head"].values.tolist()]
     return {
-        "exemplars": [by_head.get(head, []) for head in heads],
+        "exemplars": [by_head.get(("", *head), []) for head in heads],
         "typical": [of_parts.get(head, []) for head in heads],
         "claimed": claimed,
         **book.packed(),

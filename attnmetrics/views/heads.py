@@ -18,11 +18,11 @@ from attnmetrics.views.tables import (
     HEAD,
     Labels,
     against,
+    at_known_labels,
     at_labels,
     caption,
     chance,
     labels_of,
-    select,
     shown,
     table_of_heads,
     values,
@@ -139,7 +139,7 @@ def per_head(data: xr.Dataset, metric: str, at: Labels) -> xr.DataArray | None:
     table = table_of_heads(data, metric)
     if table is None or any(dim not in table.dims or label not in labels_of(table, dim) for dim, label in at.items()):
         return None
-    return select(data, metric, at)
+    return at_known_labels(table, at)
 
 
 def ranked(table: xr.DataArray, *, lowest: bool = False) -> list[tuple[int, int, float]]:

@@ -33,11 +33,13 @@ compiling._Cache = Late
 
 READY = """
 import sys
+from numba import njit
 from attnmetrics.model.kernels import loops
+assert njit(lambda: 1)() == 1
 print("ready", flush=True)
 sys.stdin.readline()
 """
-"""Waits to be told to begin."""
+"""Waits to be told to begin, with a compiler that is there already."""
 
 
 def begin(folder: Path, before: str = "", **environment: str) -> subprocess.Popen[str]:
@@ -68,7 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     kept = tmp_path_factory.mktemp("code")
     one, other = begin(kept, LATE), begin(kept, READY)
     assert [line(process) for process in (other, one)] == ["ready", "compiled"]
-    other.stdin.write("go\n")
+    print("go", file=other.stdin, flush=True)
     assert [end(process) for process in (one, other)] == [0, 1]
     yield kept
 
