@@ -22,10 +22,12 @@ const OF_UNIT = {
 const ANSWERS = "Of the pairs of pieces that this is about, those with its strongest single attention.";
 const NONE = "No sentence: the head attends to nothing that is measured.";
 
-/** What a claim is about: as the metric is headed that it is of, or by its own name. */
+/** What a claim is about: as the metric is headed that it is of; what is read right or wrong; or by its own name. */
 export function claimWords(atlas, claim) {
   const metric = atlas.metrics.find((one) => one.claims.includes(claim));
-  return metric ? metric.heading(metric.claims.indexOf(claim)) : claim;
+  if (metric) return metric.heading(metric.claims.indexOf(claim));
+  const [, name, end] = claim.match(/^[^:]+:(.+):(hit|miss)$/) ?? [];
+  return name ? `${end === "hit" ? "Finds" : "Misses"} ${name}` : claim;
 }
 
 /** `rank`: of the sentence that the address names; 0 for none; `query`: which tab it asks for. */

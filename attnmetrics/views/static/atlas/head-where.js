@@ -29,11 +29,12 @@ export function whereFigure(atlas, { layer, head, name }, go) {
   const [own, cursor] = [frame(box, "var(--ink)"), frame(box, "var(--baseline)")];
   move(own, box, [layer, head]);
   picture.append(...shown, own, cursor);
-  const found = el("figure", { class: "where-is" }, picture,
-    el("figcaption", {}, `Where it is; colours: ${atlas.roles ? "what heads do" : metric.title}`));
+  const usual = `Where it is; colours: ${atlas.roles ? "what heads do" : metric.title}`;
+  const caption = el("figcaption", { role: "status" }, usual);
+  const found = el("figure", { class: "where-is" }, picture, caption);
   const tell = (cell) => (atlas.roles ? describeRole(atlas, cell) : describe({ atlas, metric, label: 0 }, cell));
   const choose = (a, b) => go(headHref(atlas, a, b));
-  const subject = { atlas, tell, say: () => {}, choose, tip: tooltip(found) };
+  const subject = { atlas, tell, say: (words) => { caption.textContent = words || usual; }, choose, tip: tooltip(found) };
   new MapReader({ picture, cursor }, { box }, subject).listen([layer, head]);
   return found;
 }

@@ -3,7 +3,7 @@
 import { placeOf } from "../arithmetic/heads.js";
 import { labelName } from "../arithmetic/labels.js";
 import { against, percent } from "../arithmetic/numbers.js";
-import { clamp, linear, round } from "../arithmetic/scales.js";
+import { clamp, extent, linear, round } from "../arithmetic/scales.js";
 import { sheet, svg, text, title } from "../shared/dom.js";
 import { levelError } from "./error-bars.js";
 
@@ -29,14 +29,21 @@ export function profile(atlas, metric, { layer, head }, labels, width) {
   const left = Math.min(118, 16 + 7 * Math.max(3, ...rows.map(({ name }) => name.length)));
   const columns = HEADS.filter((name) => name !== "× even" || rows.some(({ told }) => told));
   const end = width - COLUMN * columns.length;
-  const all = rows.map(({ doublings }) => doublings);
-  const x = linear([Math.min(-1, ...all), Math.max(1, ...all)], [left, end]);
   const place = placeOf(atlas, layer, head);
+  const x = linear(domainOf(metric, place, rows), [left, end]);
   const layout = { x, left, width, columns, end };
   const drawn = rows.map((row, n) => drawRow(metric, row, place, { ...layout, y: TOP + n * ROW }));
   const height = TOP + labels.length * ROW + 4;
   const attributes = { class: "profile", role: "group", "aria-label": metric.title };
   return sheet(width, height, attributes, ...header(layout), ...drawn, once(x, height));
+}
+
+/** Doublings that bars and their intervals take up; an interval that goes down to nothing is cut. */
+function domainOf(metric, place, rows) {
+  const all = rows.map((row) => row.doublings);
+  const ends = rows.flatMap(({ label, usual }) => metric.bounds(place, label).map((one) => doublings(one, usual)));
+  const [low, high] = extent([-1, 1, ...all, ...ends]);
+  return [Math.max(low, Math.min(-1, ...all) - 1), high];
 }
 
 /** A label's share, its chance level, the mean of all heads, and how often the share doubles its usual. */
