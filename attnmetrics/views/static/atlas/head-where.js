@@ -34,7 +34,8 @@ export function whereFigure(atlas, { layer, head, name }, go) {
   const found = el("figure", { class: "where-is" }, picture, caption);
   const tell = (cell) => (atlas.roles ? describeRole(atlas, cell) : describe({ atlas, metric, label: 0 }, cell));
   const choose = (a, b) => go(headHref(atlas, a, b));
-  const subject = { atlas, tell, say: (words) => { caption.textContent = words || usual; }, choose, tip: tooltip(found) };
+  const say = (words) => { caption.textContent = words || usual; };
+  const subject = { atlas, tell, say, choose, tip: tooltip(found) };
   new MapReader({ picture, cursor }, { box }, subject).listen([layer, head]);
   return found;
 }
