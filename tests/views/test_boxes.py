@@ -18,6 +18,8 @@ KINDS: dict[str, tuple[Callable[[int, int], str], Callable[[int, int], tuple[str
     "atlas": (made_pages.atlas, made_pages.pages_of_atlas),
     "comparison": (made_pages.compared, made_pages.pages_of_comparison),
 }
+PAPER = 690
+"""Pixels of an A4 page between its margins."""
 TEXT = "The river rises in the hills , שלום , and flows towards a sea that nobody has ever seen ."
 
 
@@ -65,6 +67,23 @@ def test_a_head_is_seen_on_one_screen(desk: Desk) -> None:
         assert box is not None and box["y"] >= 0 and box["y"] + box["height"] <= HEIGHT, part
 
 
+def test_a_page_is_printed_in_light_colours_without_what_is_for_a_screen(desk: Desk) -> None:
+    layers, heads = SIZES[0]
+    page = desk.open(made_pages.atlas(layers, heads), 700, HEIGHT, "dark")
+    page.emulate_media(media="print")
+    visit(page, "#/metrics")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(".map-card svg:empty").count() == 0 < page.locator(".map-card svg").count()
+    visit(page, f"#/head/{layers - 2}/{heads - 1}")
+    for part in (".bar", ".tools", "[aria-selected=false]"):
+        assert not any(one.is_visible() for one in page.locator(part).all()), part
+    ground = "getComputedStyle(document.documentElement).backgroundColor"
+    assert page.evaluate(ground) == "rgb(255, 255, 255)"
+    told = page.evaluate("getComputedStyle(document.querySelector('.page'), '::before').content")
+    assert "321 sentences" in told
+    assert faults(page) == []
+
+
 def test_faults_are_found(desk: Desk) -> None:
     html = """<!doctype html><body style="margin:0"><div class="page"><p>fine</p></div>
         <p style="position:absolute;left:10px;top:100px">one over the other</p>
@@ -103,6 +122,16 @@ def test_every_head_on_the_screen_of_a_desk(desk: Desk, layers: int, heads: int)
     every = [f"#/head/{layer}/{head}" for layer in range(layers) for head in range(heads)]
     assert len(metrics) > 30
     assert found(page, (*dict.fromkeys(metrics), *dict.fromkeys(relations), *every)) == []
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("layers", "heads"), SIZES)
+def test_every_page_on_paper(desk: Desk, kind: str, layers: int, heads: int) -> None:
+    made, addresses = KINDS[kind]
+    page = desk.open(made(layers, heads), PAPER, HEIGHT, "dark")
+    page.emulate_media(media="print")
+    assert found(page, addresses(layers, heads)) == []
 
 
 @pytest.mark.soak

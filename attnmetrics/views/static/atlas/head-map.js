@@ -12,16 +12,16 @@ import { cellAt, corner, drawMap, layoutMap, linesBelow } from "./head-map-scene
 /**
  * Fill host with the map of a metric at a label.
  *
- * say: writes the status line; choose(layer, head): what a click or Enter does; marked: [layer, head] with a frame, or
- * null. look: how it is laid out (see head-map-scene.js), and tell(cell), what is told of a head where that is not its
- * value and rank: { name, words, lines }.
+ * say: writes the status line; choose(layer, head): what a click or Enter does; look: how it is laid out (see
+ * head-map-scene.js), and tell(cell), what is told of a head where that is not its value and rank: { name, words,
+ * lines }.
  */
-export function headMap(host, atlas, { metric, label }, { say, choose, marked = null }, look = {}) {
+export function headMap(host, atlas, { metric, label }, { say, choose }, look = {}) {
   const layout = layoutMap(atlas, host.clientWidth, { lines: linesBelow(metric, label), ...look });
-  const scene = drawMap(atlas, metric, label, layout, marked);
+  const scene = drawMap(atlas, metric, label, layout);
   host.replaceChildren(scene.picture);
   const tell = look.tell ?? ((cell) => describe({ atlas, metric, label }, cell));
-  new MapReader(scene, layout, { atlas, tell, say, choose, tip: tooltip(host) }).listen(marked);
+  new MapReader(scene, layout, { atlas, tell, say, choose, tip: tooltip(host) }).listen();
   return scene.picture;
 }
 
@@ -68,8 +68,9 @@ export class MapReader {
     Object.assign(this, { picture, cursor, layout, subject });
   }
 
-  listen(marked) {
-    this.#cell = marked ?? [0, 0];
+  /** From the cell that the keyboard begins at. */
+  listen(start = [0, 0]) {
+    this.#cell = start;
     const { picture, subject: { choose } } = this;
     const on = (name, hear) => picture.addEventListener(name, hear);
     on("pointermove", (event) => this.#hover(event));
