@@ -765,6 +765,7 @@ def test_each_layer_has_its_own_chance_where_heads_have(strange: Any, data: xr.D
 def test_a_head_has_its_values_in_any_table_beside_their_chance(strange: Any, data: xr.Dataset) -> None:
     page, tables = strange
     visit(page, "#/head/3/2")
+    page.locator("section", has_text="All its metrics").get_by_role("button", name="all ").click()
     found = page.locator("table.metrics tbody tr").evaluate_all(
         "all => all.map(row => [...row.cells].slice(0, 2).map(cell => cell.textContent))"
     )
