@@ -1346,6 +1346,14 @@ def test_1200_heads_are_drawn(desk: Desk) -> None:
         assert page.locator(drawn).count() >= least, address
     visit(page, "#/metric/distance")
     assert len(cells(page)) == 1200
+    box = page.locator("svg.head-map").bounding_box()
+    assert box is not None and box["height"] <= 0.7 * 800 + 120, "a map of 48 layers fits in a window"
+    page.locator("svg.head-map").focus()
+    for _ in range(47):
+        page.keyboard.press("ArrowDown")
+    expect(page.locator("svg.head-map rect[visibility=visible]").last).to_be_in_viewport()
+    expect(page.locator(".tip").first).to_be_in_viewport()
+    expect(page.locator(".tip b").first).to_have_text("layer 47 head 0")
     visit(page, "#/find?y=entropy&x=distance")
     off = is_off(data).ravel()
     distance, entropy = flat(data, "distance"), np.where(off, np.nan, flat(data, "entropy"))

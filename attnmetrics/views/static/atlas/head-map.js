@@ -9,6 +9,9 @@ import { tooltip } from "../shared/tooltip.js";
 import { intervalLine } from "./error-bars.js";
 import { cellAt, corner, drawMap, layoutMap, linesBelow } from "./head-map-scene.js";
 
+/** The cells of a map take up no more than this part of the window's height, as long as they can be told apart. */
+const TALLEST = 0.7;
+
 /**
  * Fill host with the map of a metric at a label.
  *
@@ -17,7 +20,8 @@ import { cellAt, corner, drawMap, layoutMap, linesBelow } from "./head-map-scene
  * lines }.
  */
 export function headMap(host, atlas, { metric, label }, { say, choose }, look = {}) {
-  const layout = layoutMap(atlas, host.clientWidth, { lines: linesBelow(metric, label), ...look });
+  const tall = innerHeight * TALLEST;
+  const layout = layoutMap(atlas, host.clientWidth, { lines: linesBelow(metric, label), tall, ...look });
   const scene = drawMap(atlas, metric, label, layout);
   host.replaceChildren(scene.picture);
   const tell = look.tell ?? ((cell) => describe({ atlas, metric, label }, cell));
@@ -115,9 +119,17 @@ export class MapReader {
     const step = arrow(event.key);
     const { choose, open = choose } = this.subject;
     if (event.key === "Enter") open(...this.#cell);
-    else if (step) this.#point(this.#next(step));
+    else if (step) this.#step(this.#next(step));
     else return;
     event.preventDefault();
+  }
+
+  /** Go to a cell by keyboard: it stays in the window, and what is told of it stands beside it. */
+  #step(cell) {
+    const { name, lines } = this.#point(cell);
+    this.cursor.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const { right, bottom } = this.cursor.getBoundingClientRect();
+    this.subject.tip.show({ clientX: right, clientY: bottom }, name, lines);
   }
 
   #next([down, right]) {
