@@ -25,6 +25,16 @@ _MEASURE = """() => {
         }
         return clips.get(node);
     };
+    // What stays in the window lies over what is scrolled beneath it.
+    const layers = new Map();
+    const layerOf = (node) => {
+        if (!node) return null;
+        if (!layers.has(node)) {
+            const stays = ['sticky', 'fixed'].includes(getComputedStyle(node).position);
+            layers.set(node, stays ? node : layerOf(node.parentElement));
+        }
+        return layers.get(node);
+    };
     const seen = (owner, box, words) => {
         const [left, top, right, bottom] = clipOf(owner);
         const found = {left: Math.max(left, box.left), top: Math.max(top, box.top),
@@ -53,6 +63,10 @@ _MEASURE = """() => {
     const faults = [];
     const wide = document.scrollingElement.scrollWidth;
     if (wide > innerWidth) faults.push(`the page is ${wide} pixels wide`);
+    if (innerWidth >= 1024) for (const host of document.querySelectorAll('.map-host')) {
+        const over = host.scrollWidth - host.clientWidth;
+        if (over > 1) faults.push(`a map is ${over} pixels wider than its place`);
+    }
     const outside = ({left, right}) => left < -1 || right > innerWidth + 1;
     for (const one of [...lines, ...controls].filter(whole).filter(outside)) faults.push(`outside: ${one.words}`);
     for (const {owner, words} of lines) {
@@ -65,7 +79,7 @@ _MEASURE = """() => {
 
     // Of those that begin further down than another ends, none can meet it.
     const isWithin = (one, other) => one.owner.contains(other.owner) || other.owner.contains(one.owner);
-    const meet = (one, other) => !isWithin(one, other)
+    const meet = (one, other) => !isWithin(one, other) && layerOf(one.owner) === layerOf(other.owner)
         && Math.min(one.right, other.right) - Math.max(one.left, other.left) > LEEWAY.across
         && Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > LEEWAY.down;
     for (const all of [lines, controls]) {

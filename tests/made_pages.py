@@ -2,6 +2,7 @@
 later stages find."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,7 @@ def atlas(layers: int, heads: int) -> str:
     frame, tokens = _sentences(data), _tokens(layers, heads)
     roles = roles_by_evidence(data, roles_frame(read_rules(None), data), None)
     shown = with_intervals(data, intervals(data, 0.1))
-    return render(shown, frame, attention(frame[frame["bucket"] == "top"]), facts(), tokens=tokens, roles=roles)
+    return render(shown, frame, attention(frame[frame["bucket"] == "top"]), _facts(), tokens=tokens, roles=roles)
 
 
 def pages_of_atlas(layers: int, heads: int) -> tuple[str, ...]:
@@ -57,6 +58,15 @@ def compared(layers: int, heads: int) -> str:
 def pages_of_comparison(layers: int, heads: int) -> tuple[str, ...]:
     return ("#/", "#/metrics", "#/metric/entropy", "#/metric/pos_to", "#/metric/pos_to/NOUN", "#/heads",
             f"#/head/{layers - 2}/{heads - 1}", "#/runs")  # fmt: skip
+
+
+def _facts() -> dict[str, Any]:
+    """With paths as long as clusters have them."""
+    path = (
+        "/srv/scratch/projects/attention_heads_of_all_models/2026-11/corpora/wikipedia_english_sample/part_0001.jsonl"
+    )
+    made = facts()
+    return made | {"corpus": made["corpus"] | {"paths": [path]}, "annotator": {"name": path.replace("/part", "part")}}
 
 
 def _results(layers: int, heads: int) -> xr.Dataset:

@@ -15,7 +15,7 @@ const LINE = 15;
 /** A narrower page has narrower bars. */
 const NARROW = 480;
 /** Pixels beside a bar for its number. */
-const NUMBER = 46;
+const NUMBER = 56;
 
 /**
  * Pixels: { width, height } of the picture, { left, top, width, height, gap } of cells, { left, width } of bars.
