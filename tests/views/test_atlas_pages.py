@@ -1293,6 +1293,8 @@ def test_pictures_are_saved(page: Page, tmp_path: Path, address: str, part: str,
     assert (vector.name, pixels.name) == (f"demo-{file}.svg", f"demo-{file}.png")
     text = vector.read_text(encoding="utf-8")
     assert "demo · demo.txt · 321 sentences" in text
+    if address.startswith("#/head"):
+        assert "Layer 3 head 1: " in text and "Bars" in text and "÷" in text, "head, legend and definition"
     assert "var(" not in text and 'fill="#' in text and "data-screen" not in text
     assert pixels.read_bytes().startswith(b"\x89PNG") and pixels.stat().st_size > 3000
 
