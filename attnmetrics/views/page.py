@@ -15,6 +15,8 @@ from zlib import compress
 import numpy as np
 from numpy.typing import NDArray
 
+from attnmetrics.errors import StoreError
+from attnmetrics.storage import Location
 from attnmetrics.views.palette import (
     BAR,
     BASELINE,
@@ -27,6 +29,7 @@ from attnmetrics.views.palette import (
     WORDS_LIGHT,
 )
 
+FILE: Final = "index.html"
 _STATIC: Final = Path(__file__).parent / "static"
 LIGHT: Final = {
     "page": SURFACE, "ink": "#1c2733", "muted": "#5a6876", "line": "#dfe5eb", "card": "#f1f5f8", "chosen": "#dcebf5",
@@ -73,6 +76,26 @@ def render(data: Mapping[str, Any], title: str, theme: str) -> str:
         f'<script type="application/json" id="data">{_embed(data)}</script>\n'
         f'<script type="module">{script}</script>\n</body>\n</html>\n'
     )
+
+
+def write(page: str, folder: Location, command: str) -> None:
+    """Write a page as `folder`/index.html, whole or not at all.
+
+    Args:
+        page: what `render` gives.
+        folder: made where missing.
+        command: which writes the page again.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    try:
+        folder.write_folder(lambda path: (path / FILE).write_text(page, encoding="utf-8", newline="\n"))
+    except OSError as error:
+        raise StoreError(
+            f"expected to write the page to {folder}, found: {error.strerror or error}; "
+            f"free space or choose a folder that you may write to, then run `{command}` again"
+        ) from error
 
 
 def _policy(script: str, served: bool) -> str:

@@ -235,7 +235,7 @@ def further(table: xr.DataArray) -> tuple[str, ...]:
 
 def labels_of(table: xr.DataArray, dim: str) -> list[str | int]:
     """The labels of a dimension, in order."""
-    return list(table[dim].values.tolist())
+    return list(table.get_index(dim).tolist())
 
 
 def dim_title(table: xr.DataArray, dim: str) -> str:

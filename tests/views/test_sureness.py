@@ -214,16 +214,19 @@ def test_two_published_numbers_are_counted() -> None:
 
 
 def test_a_paper_in_the_terminal(data: xr.Dataset, plain: xr.Dataset) -> None:
-    def printed(of: xr.Dataset) -> str:
+    def printed(of: xr.Dataset, key: str | None = None) -> str:
         console = Console(width=200)
         with console.capture() as caught:
-            console.print(show_paper(of))
+            console.print(show_paper(of, key))
         return caught.get()
 
     found = printed(data)
     assert summed_up(compare(VIG_BELINKOV, data)) in " ".join(found.split())
     assert "95% interval" in found
     assert WHY in printed(plain.assign_attrs(no_intervals=WHY))
+    assert "Clark et al. 2019: --label clark-2019" in found
+    lines = [line.strip() for line in printed(data, "clark-2019").splitlines()]
+    assert [lines.count(where) for where in ("Figure 1", "Figure 2", "Table 2")] == [1, 1, 0], "it has no coreference"
 
 
 # ---- exports

@@ -8,7 +8,8 @@ import { section } from "./parts.js";
 import { tools } from "./tools.js";
 
 const DIM = "weight_bin";
-const HELP = "Bars are this head, the line is the mean of all heads.";
+const HELP = "Bars are this head, the line is the mean of all heads. A histogram counts what was seen: it has no "
+  + "intervals.";
 /** Bins from one number below the axis to the next. */
 const EVERY = 10;
 

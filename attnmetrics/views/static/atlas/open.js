@@ -8,6 +8,7 @@ import { Roles } from "../arithmetic/roles.js";
 import { Similarity } from "../arithmetic/similarity.js";
 import { CorpusTable } from "../arithmetic/table.js";
 import { Metric } from "../arithmetic/tables.js";
+import { openBy } from "./open-by.js";
 import { unpack } from "../shared/unpack.js";
 
 /**
@@ -28,10 +29,11 @@ export async function openAtlas(data) {
   const offset = metrics.find((metric) => metric.dim === "offset");
   const roles = data.roles && new Roles(data.roles, families);
   const { byHead, typical, claimed } = exemplars;
-  return {
+  const atlas = {
     ...data, roles, metrics, byName, corpus, evidence, exemplars: byHead, typical, claimed, pieceTypes, similarity,
     offset, isCausal: !looksAhead(offset),
   };
+  return { ...atlas, by: await openBy(atlas, data.by ?? []) };
 }
 
 function openMetrics(data) {

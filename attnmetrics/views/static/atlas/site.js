@@ -54,7 +54,7 @@ export class Site {
     this.#light(this.lit[name] ?? name);
     document.title = `${this.page.querySelector("h1")?.textContent ?? "Attention heads"} · ${this.atlas.name}`;
     const chosen = this.page.querySelector(".chosen");
-    if (chosen) chosen.scrollIntoView({ block: "center" });
+    if (chosen) chosen.scrollIntoView({ block: chosen.matches("section") ? "start" : "center" });
     else scrollTo(0, 0);
   }
 
