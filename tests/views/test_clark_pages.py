@@ -156,7 +156,7 @@ def test_a_card_leads_to_the_sentences_that_answer_it(page: Page, frame: pd.Data
     best = data["pos_to"].sel(pos="PUNCT")
     layer, head = np.unravel_index(best.values.argmax(), best.shape)
     assert page.evaluate("location.hash") == f"#/head/{layer}/{head}?claim=pos_to%3APUNCT"
-    assert page.locator("section > h2").all_inner_texts()[0].endswith("PUNCT")
+    assert page.locator("[role=tab][aria-selected=true]").first.inner_text().endswith("PUNCT")
     rows = frame[(frame["claim"] == "pos_to:PUNCT") & (frame["layer"] == layer) & (frame["head"] == head)]
     shares = page.locator("section").first.locator(".exemplar .source b").all_inner_texts()
     assert shares == [percent(weight) for weight in rows["weight"]]

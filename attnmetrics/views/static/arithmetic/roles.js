@@ -1,7 +1,7 @@
 // What each head does, as the page's data has it: roles, a sentence, heads with like profiles, answers to questions.
 
 /** The role of heads that have none. */
-export const NO_ROLE = { name: "", title: "no role", colour: "var(--chosen)" };
+const NO_ROLE = { name: "", title: "no role", colour: "var(--chosen)" };
 
 export class Roles {
   /**

@@ -29,7 +29,8 @@ function histogram(metric, one) {
   const picture = bars(metric, one, { labels, marks, name: "histogram", title: words, axis }, width);
   const rows = () => profileRows(metric, one.layer, one.head, one.name);
   const save = tools(() => picture, rows, `${one.name} ${metric.name}`);
-  return el("section", {}, el("h3", {}, metric.title), el("p", { class: "help" }, metric.help), picture, save);
+  const about = { "data-definition": metric.formula, "data-legend": HELP };
+  return el("section", about, el("h3", {}, metric.title), el("p", { class: "help" }, metric.help), picture, save);
 }
 
 /** The number at the left of a bin, or at the end. */
