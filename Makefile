@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint cluster real soak scale fuzz clean
+.PHONY: demo test check lint cluster real soak scale fuzz docs pictures clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY)
@@ -44,6 +44,14 @@ FUZZ_SECONDS ?= 60
 fuzz: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt atheris
 	$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
+
+docs: $(READY)
+	$(BIN)/python docs/results.py
+
+pictures: $(READY)
+	$(BIN)/python tests/real/fetch.py $(REAL_MODELS)
+	$(BIN)/attnmetrics run --model $(REAL_MODELS)/smollm2 --corpus demo --out runs/smollm2
+	$(BIN)/python docs/pictures.py runs/smollm2 $(REAL_MODELS)/smollm2
 
 clean:
 	rm -rf $(VENV) node_modules runs

@@ -209,7 +209,9 @@ def merge(
 @app.command()
 def importance(
     run: RunFolder,
-    units: Annotated[int, typer.Option(min=1, help="sentences, or windows, by hash")] = IMPORTANCE_UNITS,
+    units: Annotated[
+        int, typer.Option(min=1, help="sentences, or windows, by hash; each costs some two and a half forward passes")
+    ] = IMPORTANCE_UNITS,
     mlm: Annotated[
         Masking | None,
         typer.Option(
@@ -254,7 +256,7 @@ def probe(values: dict[str, Any], *, run: RunFolder, quiet: Quiet = False, verbo
     dataset = probe_run(folder, build_probe_config(values), _reporter(quiet))
     if not quiet:
         Console().print(show_probes(dataset))
-    _print(f"probes: {folder / 'probe.zarr'}; next: attnmetrics show {folder} probe")
+    _print(f"probes: {folder / 'probe.zarr'}; attnmetrics merge {folder} puts them into the report, with the paper's")
 
 
 @app.command()
@@ -297,8 +299,6 @@ def show(
     import attnmetrics
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import terminal
-    from attnmetrics.views.importance import show_importance
-    from attnmetrics.views.papers.comparison import show_paper
     from attnmetrics.views.tables import unit_word
 
     if by is not None:
@@ -328,8 +328,13 @@ def show(
     elif metric in ("relation", "coreference"):
         view = _words(dataset, run, metric, rel, top)
     elif metric == "paper" and metric not in dataset:
-        view = show_paper(dataset, label)
+        from attnmetrics.results.joined import with_probes
+        from attnmetrics.views.papers.comparison import show_paper
+
+        view = show_paper(with_probes(dataset, locate(run)), label)
     elif metric == "importance" and metric in dataset and label is None:
+        from attnmetrics.views.importance import show_importance
+
         view = show_importance(dataset)
     elif metric is not None:
         view = terminal.show_metric(dataset, metric, top=top, label=label)
@@ -601,6 +606,7 @@ def serve(
     """Serve a run's atlas to this machine, with the three views of any sentence typed there."""
     import attnmetrics
     from attnmetrics.results.joined import with_probes
+    from attnmetrics.running.fields import fields_of, results_by
     from attnmetrics.running.roles import page_roles
     from attnmetrics.running.runfile import read_facts
     from attnmetrics.views import atlas, server
@@ -611,9 +617,9 @@ def serve(
         data, exemplars = with_probes(_load(folder, evidence), folder), attnmetrics.exemplars(folder)
         facts = read_facts(folder) or {}
         frames = exemplars, attnmetrics.exemplar_attention(folder)
-        page = atlas.render(
-            data, *frames, facts, served=True, tokens=attnmetrics.tokens(folder), roles=page_roles(folder, data)
-        )
+        by = [results_by(folder, field, is_with_intervals=True) for field in fields_of(folder)]
+        beside = {"tokens": attnmetrics.tokens(folder), "roles": page_roles(folder, data), "by": by}
+        page = atlas.render(data, *frames, facts, served=True, **beside)
         load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
         address = f"http://{server.HOST}:{listener.getsockname()[1]}/"
         _print(f"atlas: {address} (Ctrl+C ends)")
@@ -665,25 +671,36 @@ def bench(
     whole_run: Annotated[
         int | None, typer.Option(min=1, help="also run over so many sentences, and say where the time goes")
     ] = None,
+    shape: Annotated[
+        Literal["gpt2", "llama", "sliding", "bert"],
+        typer.Option(help="of the model: 12 × 12 heads, 30 × 9 with grouped keys, 6 × 9 that slide, BERT base"),
+    ] = "gpt2",
+    window: Annotated[
+        list[int] | None, typer.Option(min=2, help="pieces of long units; may be given more than once (default: 1024)")
+    ] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="where it is raced")] = "auto",
     families: Annotated[
         bool, typer.Option("--families", help="only what each family adds, by processor time in one thread")
     ] = False,
     json: Annotated[Path | None, typer.Option("--json", help="write the figures here too", metavar="FILE")] = None,
     verbose: Verbose = False,
 ) -> None:
-    """Race measuring against the paper's way and transformers' own forward pass, on a model of GPT-2 small's size."""
+    """Race measuring against the paper's way, transformers' own forward pass, and what else measures attention."""
     from os import cpu_count
 
     from rich.console import Console
 
+    from attnmetrics.benchmark.bench import WINDOW, Course, bench_families
     from attnmetrics.benchmark.bench import bench as run_bench
-    from attnmetrics.benchmark.bench import bench_families
+    from attnmetrics.benchmark.shapes import SHAPES
     from attnmetrics.benchmark.table import costs, tables
 
     if families:
         Console().print(costs(bench_families(raced, rounds, _reporter(False).say)))
         return
-    outcome = run_bench(raced, rounds, threads or cpu_count() or 1, sentences, whole_run, _reporter(False).say)
+    place = None if device == "auto" else device
+    course = Course(raced, rounds, threads or cpu_count() or 1, SHAPES[shape], window or [WINDOW], place)
+    outcome = run_bench(course, sentences, whole_run, _reporter(False).say)
     Console().print(*tables(outcome), sep="\n")
     if json is not None:
         _write_json(json, outcome.plain())
@@ -793,9 +810,10 @@ def _load(folder: Location, evidence: float | None = None) -> "xr.Dataset":
     """
     import attnmetrics
     from attnmetrics.results.importance import join
+    from attnmetrics.results.joined import set_apart
     from attnmetrics.running.runfile import read_facts
 
-    results = attnmetrics.load(folder, with_intervals=True)
+    results = set_apart(attnmetrics.load(folder, with_intervals=True))
     measured = "importance" in (read_facts(folder) or {})
     whole = join(results, attnmetrics.importance(folder) if measured else None)
     if evidence is None:

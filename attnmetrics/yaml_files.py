@@ -24,6 +24,11 @@ class _Loader(yaml.SafeLoader):
             raise ConstructorError(None, None, f"no {node.tag}: {error}", node.start_mark) from error
 
 
+def read_own_yaml(file: Path) -> Any:
+    """What a file of the package says, by libyaml where it is there: ten times as quick, and less careful of errors."""
+    return yaml.load(file.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
 def read_yaml(file: Path) -> dict[str, Any]:
     """The fields of a configuration file, not yet validated.
 

@@ -77,7 +77,7 @@ class Desk:
 
 def visit(page: Page, address: str) -> None:
     """Go to an address within an atlas, and wait until it is drawn."""
-    page.wait_for_selector(".page > *")
+    page.wait_for_selector(".page > *", state="attached")
     page.mouse.move(1, 1)
     page.evaluate(
         """address => location.hash === address ? null : new Promise(drawn => {

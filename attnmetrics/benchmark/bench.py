@@ -1,10 +1,9 @@
 """The benchmark: gather, race, compare, project."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from importlib.metadata import version
-from math import inf
 from os import cpu_count
 from time import process_time
 from typing import Any
@@ -15,16 +14,18 @@ import torch
 from attnmetrics.assets import CORPORA, PIPELINES
 from attnmetrics.benchmark import contenders as who
 from attnmetrics.benchmark.annotation import Pace, pace
-from attnmetrics.benchmark.floor import floor_rate
-from attnmetrics.benchmark.material import Material, gather
+from attnmetrics.benchmark.floor import Products, attention_seconds, product_seconds, products_of
+from attnmetrics.benchmark.material import Device, Material, gather
 from attnmetrics.benchmark.overhead import Account, account
 from attnmetrics.benchmark.paper_way import PaperSums
 from attnmetrics.benchmark.race import Timing, race, ratio
+from attnmetrics.benchmark.shapes import SHAPES, Shape
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import read_documents
 from attnmetrics.corpus.shards import LARGEST
 from attnmetrics.metrics.family import HEAD
 from attnmetrics.model.load import Dtype, Model
+from attnmetrics.model.precision import units_for_bfloat16
 from attnmetrics.model.units import Units
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.variability import prefix_pairs
@@ -34,10 +35,30 @@ Tell = Callable[[str], None]
 TURNS = 6
 """Rounds of annotating."""
 TRIED = 3
-"""One in so many sentences is enough to choose the bare pass's batch size."""
+"""One in so many units is enough to choose the bare pass's batch size."""
 WINDOW = 1024
-WINDOW_SENTENCES = 130
-"""Some four windows."""
+PIECES_A_SENTENCE = 32
+"""Of the demo corpus, roughly."""
+WINDOWS = 4
+"""Long units that are raced over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What is raced, and where."""
+
+    raced: int = 120
+    """sentences of the demo corpus, at most"""
+    rounds: int = 5
+    """that count"""
+    threads: int = 1
+    """of each contender"""
+    shape: Shape = SHAPES["gpt2"]
+    """the model's"""
+    windows: Sequence[int] = (WINDOW,)
+    """pieces of long units, beside sentences; as many as the model takes where it takes fewer"""
+    device: Device | None = None
+    """unset: a GPU if there is one"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +75,10 @@ class Line:
     quartiles: tuple[float, float]
     ratios: Mapping[str, tuple[float, float, float]]
     """to other contenders over the same units, by key: median and quartiles over the rounds"""
+    products_share: float
+    """of the rate that the needed matrix products alone would have"""
     floor_share: float
+    """of the rate that these and attention at torch's best would have"""
     peak_bytes: int | None
 
 
@@ -92,13 +116,11 @@ class Findings:
         return asdict(self)
 
 
-def bench(raced: int, rounds: int, threads: int, sentences: float, whole_run: int | None, tell: Tell) -> Findings:
+def bench(course: Course, sentences: float, whole_run: int | None, tell: Tell) -> Findings:
     """Run the whole benchmark.
 
     Args:
-        raced: sentences of the demo corpus to race over, at most.
-        rounds: that count.
-        threads: of each contender.
+        course: what is raced, and where.
         sentences: of the corpus to project to.
         whole_run: sentences of a run to account for, beside; None for no such run.
         tell: hears how it goes.
@@ -106,19 +128,22 @@ def bench(raced: int, rounds: int, threads: int, sentences: float, whole_run: in
     documents = list(read_documents([str(CORPORA["demo"])]))
     tell("annotating")
     annotation = pace(documents, str(PIPELINES["en_ud_core"]), TURNS)
-    with gather(documents, raced, threads) as material:
+    with gather(documents, course.raced, course.threads, course.shape, course.device) as material:
         floors: dict[str, float] = {}
         lines: list[Line] = []
         for dtype in _dtypes(material):
             model, bare = material.load(dtype), material.network(dtype, "sdpa")
-            torch.set_num_threads(threads)
-            floors[dtype] = floor_rate(bare.config, model.dtype, model.device)
-            for unit, entered in _fields(material, model, bare, tell).items():
-                timings = race(entered, rounds, tell)
-                lines += [_line(timing, timings, unit, floors[dtype]) for timing in timings]
+            torch.set_num_threads(course.threads)
+            products = products_of(bare.config, model.causal)
+            seconds = product_seconds(products, model.dtype, model.device)
+            floors[dtype] = 1 / seconds
+            for unit, read in _units(material, model, course.windows).items():
+                attention = _attention_seconds(products, read(), model)
+                timings = race(_field(material, model, bare, read, unit, tell), course.rounds, tell)
+                lines += [_line(timing, timings, unit, seconds, attention) for timing in timings]
         measuring = next(line for line in lines if line.key == "d")
         return Findings(
-            conditions=_conditions(material, rounds),
+            conditions=_conditions(material, course),
             lines=lines,
             floors=floors,
             annotation=annotation,
@@ -139,51 +164,61 @@ def bench_families(raced: int, rounds: int, tell: Tell) -> list[Line]:
         model = material.load("float32")
         entered = [*who.measuring(partial(material.read, model), model), who.passing(material.read(model), model)]
         timings = race(entered, rounds, tell, process_time)
-    return [_line(timing, timings, "sentence", inf) for timing in timings]
+    return [_line(timing, timings, "sentence", 0, 0) for timing in timings]
 
 
 def _dtypes(material: Material) -> tuple[Dtype, ...]:
     """bfloat16 too where the hardware has units for it."""
-    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    units = material.device == "cuda" or any(getattr(torch.cpu, name, bool)() for name in names)
-    return ("float32", "bfloat16") if units else ("float32",)
+    units = units_for_bfloat16(torch.device(material.device))
+    return ("float32",) if units == "none" else ("float32", "bfloat16")
 
 
-def _fields(material: Material, model: Model, bare: Any, tell: Tell) -> dict[str, list[who.Contender]]:
-    """Who races whom, by unit."""
-    sentences = partial(material.read, model)
-    windows = partial(material.read_windows, model, WINDOW_SENTENCES, WINDOW)
-    every_so_many = np.arange(0, len(material.sentences), TRIED)
-    some = replace(material, sentences=material.sentences.take(every_so_many)).read(model)
-    slow = []
-    if model.dtype == torch.float32:
-        eager = material.network("float32", "eager")
-        tags, relations = (len(material.declared[column]) for column in ("pos", "rel"))
-        sums = partial(PaperSums, len(model.layers), model.heads, tags, relations)
-        units = sentences()
-        slow = [who.paper(eager, units, sums, material.threads), who.eager(eager, units, material.threads)]
-    return {
-        "sentence": [*slow, *_contenders(sentences, some, model, bare, tell)],
-        f"window of {WINDOW:,}": _contenders(windows, windows(), model, bare, tell),
+def _units(material: Material, model: Model, windows: Sequence[int]) -> dict[str, Callable[[], Units]]:
+    """How the model is given its units, by what they are called."""
+    sizes = dict.fromkeys(min(size, model.max_pieces) for size in windows)
+    reads = {
+        f"window of {size:,}": partial(material.read_windows, model, WINDOWS * size // PIECES_A_SENTENCE + 2, size)
+        for size in sizes
     }
+    return {"sentence": partial(material.read, model), **reads}
 
 
-def _contenders(read: Callable[[], Units], some: Units, model: Model, bare: Any, tell: Tell) -> list[who.Contender]:
+def _attention_seconds(products: Products, units: Units, model: Model) -> float:
+    return attention_seconds(products, units.pieces.lengths, model.dtype, model.device)
+
+
+def _field(
+    material: Material, model: Model, bare: Any, read: Callable[[], Units], unit: str, tell: Tell
+) -> list[who.Contender]:
+    """Who races over some units. What is slow or gives exact sums alone does so in float32."""
     tell("choosing the bare pass's batch size")
+    units, threads = read(), material.threads
     sizes = [size * (16 if model.device.type == "cuda" else 1) for size in who.BARE_BATCHES]
-    tried = race([who.bare(bare, some, size, model.threads) for size in sizes], 1)
+    tried = race([who.bare(bare, units, size, model.threads, TRIED) for size in sizes], 1)
     best = sizes[int(np.argmax([timing.rate for timing in tried]))]
-    units = read()
-    return [who.bare(bare, units, best, model.threads), *who.measuring(read, model), who.passing(units, model)]
+    ours = [*who.measuring(read, model), who.passing(units, model)]
+    entered = [who.bare(bare, units, best, threads), *ours]
+    if model.dtype != torch.float32:
+        return entered
+    tags, relations = (len(material.declared[column]) for column in ("pos", "rel"))
+    sums = partial(PaperSums, len(model.layers), model.heads, tags, relations)
+    eager = material.network("float32", "eager")
+    if model.causal:
+        entered.append(who.recipe(material.network("float32", "sdpa"), units, sums, best, threads))
+    entered.append(who.resident(eager, units, sums, threads))
+    if unit != "sentence":
+        return entered
+    return [who.paper(eager, units, sums, threads), who.eager(eager, units, threads), *entered]
 
 
-def _line(timing: Timing, timings: Sequence[Timing], unit: str, floor: float) -> Line:
+def _line(timing: Timing, timings: Sequence[Timing], unit: str, products: float, attention: float) -> Line:
+    """An outcome, beside the seconds that a piece's matrix products, and attention to it, take at least."""
     own = timing.contender
     others = {other.contender.key: ratio(timing, other) for other in timings if other is not timing}
+    shares = timing.rate * products, timing.rate * (products + attention)
     return Line(
-        own.key, own.title, unit, own.dtype, own.pieces, timing.rate, timing.spread, others, timing.rate / floor,
-        timing.peak_bytes,
-    )  # fmt: skip
+        own.key, own.title, unit, own.dtype, own.pieces, timing.rate, timing.spread, others, *shares, timing.peak_bytes
+    )
 
 
 def _account(material: Material, sentences: int | None, tell: Tell) -> Account | None:
@@ -216,12 +251,12 @@ def _store_bytes(material: Material, sentences: float, characters: float) -> flo
     return float(shard * characters / LARGEST + block * kept)
 
 
-def _conditions(material: Material, rounds: int) -> dict[str, str]:
+def _conditions(material: Material, course: Course) -> dict[str, str]:
     processor = f"{cpu_count()} cores ({torch.backends.cpu.get_cpu_capability()}), {material.threads} threads"
     return {
         "text": f"{len(material.sentences):,} sentences of the demo corpus; windows of its beginning",
-        "model": "GPT-2 small's size, random weights",
+        "model": f"{course.shape.title}, random weights",
         "machine": processor if material.device == "cpu" else f"{torch.cuda.get_device_name()}, {processor}",
-        "rounds": f"{rounds}, in turns, after one that does not count",
+        "rounds": f"{course.rounds}, in turns, after one that does not count",
         "versions": ", ".join(f"{package} {version(package)}" for package in ("torch", "transformers", "spacy")),
     }

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from attnmetrics.benchmark.material import in_batches
 from attnmetrics.benchmark.paper_way import PaperSums, features
+from attnmetrics.benchmark.recipe import Recipe
+from attnmetrics.benchmark.resident import LONGEST, Resident
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.shard import measure
 from attnmetrics.metrics.similarity import ROWS_A_UNIT
@@ -88,17 +90,18 @@ def passing(units: Units, model: Model) -> Contender:
     return Contender("d0", "d1 without reductions", _name(model.dtype), len(pieces.ids), 1, run)
 
 
-def bare(network: Any, units: Units, batch_pieces: int, threads: int) -> Contender:
-    """Transformers' forward pass in padded batches, sorted by length: nothing is computed from it."""
+def bare(network: Any, units: Units, batch_pieces: int, threads: int, every: int = 1) -> Contender:
+    """Transformers' forward pass in padded batches, sorted by length: nothing is computed from one unit in `every`."""
     title = f"transformers, sdpa, batches of {batch_pieces:,} pieces, nothing computed"
-    run = _batches(network, units, batch_pieces, attentions=False)
-    return Contender("c", title, _name(network.dtype), len(units.pieces.ids), threads, run)
+    rows = np.arange(0, len(units), every)
+    run = _batches(network, units, rows, batch_pieces, attentions=False)
+    return Contender("c", title, _name(network.dtype), int(units.pieces.lengths[rows].sum()), threads, run)
 
 
 def eager(network: Any, units: Units, threads: int) -> Contender:
     """The same, eager and with attention given out."""
     title = "transformers, eager, attentions given out, nothing computed"
-    run = _batches(network, units, EAGER_BATCH, attentions=True)
+    run = _batches(network, units, np.arange(len(units)), EAGER_BATCH, attentions=True)
     return Contender("b", title, _name(network.dtype), len(units.pieces.ids), threads, run)
 
 
@@ -107,6 +110,20 @@ def paper(network: Any, units: Units, sums: Callable[[], PaperSums], threads: in
     rows = np.unique(np.linspace(0, len(units) - 1, PAPER_SENTENCES).astype(np.int64))
     title, pieces = "one sentence at a time, eager, metrics in NumPy", int(units.pieces.lengths[rows].sum())
     return Contender("a", title, _name(network.dtype), pieces, threads, lambda: sum_up(network, units, rows, sums()))
+
+
+def recipe(network: Any, units: Units, sums: Callable[[], PaperSums], batch_pieces: int, threads: int) -> Contender:
+    """What torch's own attention can be made to sum, for a causal model."""
+    title = "torch's attention with features as values, logarithms and single weights; no exemplars"
+    reader = Recipe(network, units, features(units), sums(), batch_pieces)
+    return Contender("f", title, _name(network.dtype), len(units.pieces.ids), threads, reader.run)
+
+
+def resident(network: Any, units: Units, sums: Callable[[], PaperSums], threads: int) -> Contender:
+    """As tools that show attention do it."""
+    title = f"eager, attention of all layers at once, sums in torch; units cut at {LONGEST} pieces"
+    reader = Resident(network, units, features(units), sums(), EAGER_BATCH)
+    return Contender("g", title, _name(network.dtype), reader.pieces, threads, reader.run)
 
 
 def sum_up(network: Any, units: Units, rows: NDArray[np.int64], sums: PaperSums) -> PaperSums:
@@ -120,9 +137,12 @@ def sum_up(network: Any, units: Units, rows: NDArray[np.int64], sums: PaperSums)
     return sums
 
 
-def _batches(network: Any, units: Units, batch_pieces: int, attentions: bool) -> Callable[[], None]:
+def _batches(
+    network: Any, units: Units, every: NDArray[np.int64], batch_pieces: int, attentions: bool
+) -> Callable[[], None]:
     padded = []
-    for rows in in_batches(units.pieces.lengths, batch_pieces):
+    for places in in_batches(units.pieces.lengths[every], batch_pieces):
+        rows = every[places]
         ids = torch.zeros(len(rows), int(units.pieces.lengths[rows].max()), dtype=torch.long)
         mask = torch.zeros_like(ids)
         for place, row in enumerate(rows):

@@ -1,42 +1,102 @@
-"""The least time that the matrix products of a GPT-2-like forward pass take on this machine."""
+"""The least time of a forward pass on this machine: of its matrix products, and of attention at the units' lengths."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch.nn.functional import scaled_dot_product_attention
 
 from attnmetrics.benchmark.race import wait
 
-ROWS = 2048
-SECONDS = 0.4
+ROWS: Final = 2048
+"""Pieces that are multiplied or attend together, at least."""
+SECONDS: Final = 0.4
 
 
-def floor_rate(config: Any, dtype: torch.dtype, device: torch.device) -> float:
-    """Pieces a second if nothing but the needed products took time.
+@dataclass(frozen=True, slots=True)
+class Products:
+    """What the layers of a model multiply: [rows, columns] of weights."""
 
-    The last layer needs its queries and keys only: two thirds of its first product.
+    layers: int
+    heads: int
+    width: int
+    """of a head"""
+    causal: bool
+    window: int | None
+    """pieces that a piece sees back, where it does not see all"""
+    layer: tuple[tuple[int, int], ...]
+    """of a layer: queries, keys and values as one, output, and what follows attention"""
+    queries_and_keys: tuple[int, int]
+    """all that the last layer needs"""
+
+    @property
+    def per_piece(self) -> int:
+        """Multiply-adds a piece."""
+        rows, columns = self.queries_and_keys
+        return (self.layers - 1) * sum(rows * columns for rows, columns in self.layer) + rows * columns
+
+
+def products_of(config: Any, causal: bool) -> Products:
+    """The products of a model like GPT-2, BERT or Llama, by its configuration."""
+    size, heads = int(config.hidden_size), int(config.num_attention_heads)
+    width = size // heads
+    keys = width * int(getattr(config, "num_key_value_heads", None) or heads)
+    inner = int(getattr(config, "intermediate_size", None) or 4 * size)
+    gated = config.model_type in ("llama", "mistral")
+    layer = ((size, size + 2 * keys), (size, size), (size, inner * (2 if gated else 1)), (inner, size))
+    window = getattr(config, "sliding_window", None)
+    return Products(config.num_hidden_layers, heads, width, causal, window, layer, (size, size + keys))
+
+
+def product_seconds(products: Products, dtype: torch.dtype, device: torch.device) -> float:
+    """Of a piece's products, each at the pace of its own shape in the proportions of a layer."""
+    seconds = sum(_of_product(rows, columns, dtype, device) for rows, columns in products.layer)
+    multiply_adds = ROWS * sum(rows * columns for rows, columns in products.layer)
+    return products.per_piece * seconds / multiply_adds
+
+
+def attention_seconds(
+    products: Products, lengths: NDArray[np.int64], dtype: torch.dtype, device: torch.device
+) -> float:
+    """Of a piece's attention in all layers, at torch's best for units of such lengths without padding: their mean.
+
+    Lengths are taken together by powers of two. A unit longer than a window counts as one of the window's length, and
+    the last layer, which needs no output, for a half: a floor.
     """
-    width, layers = int(config.n_embd), int(config.n_layer)
-    per_piece = (layers - 1) * 12 * width**2 + 2 * width**2
-    return product_rate(width, dtype, device) / per_piece
+    lengths = lengths[lengths > 0]
+    seen = np.minimum(lengths, products.window or lengths.max())
+    seconds = 0.0
+    for power in np.unique(np.ceil(np.log2(seen))):
+        own = seen[np.ceil(np.log2(seen)) == power]
+        typical = int(own.mean().round())
+        seconds += _of_attention(products, typical, dtype, device) * float((own**2).sum()) / typical**2
+    return (products.layers - 1 / 2) * seconds / float(lengths.sum())
 
 
-def product_rate(width: int, dtype: torch.dtype, device: torch.device) -> float:
-    """Multiply-adds a second of the model's products, each at its own shape, in the proportions of a layer."""
-    shapes = [(width, 3 * width), (width, width), (width, 4 * width), (4 * width, width)]
-    seconds = sum(_seconds(rows, columns, dtype, device) for rows, columns in shapes)
-    return ROWS * sum(rows * columns for rows, columns in shapes) / seconds
-
-
-def _seconds(rows: int, columns: int, dtype: torch.dtype, device: torch.device) -> float:
-    """Of one product, the best of many, and of one at least."""
+def _of_product(rows: int, columns: int, dtype: torch.dtype, device: torch.device) -> float:
     left = torch.randn(ROWS, rows, dtype=dtype, device=device)
     right = torch.randn(rows, columns, dtype=dtype, device=device)
+    return _best(lambda: torch.mm(left, right))
+
+
+def _of_attention(products: Products, length: int, dtype: torch.dtype, device: torch.device) -> float:
+    """Of a unit of a length in a layer."""
+    units = -(-ROWS // length)
+    query, key, value = torch.randn(3, units, products.heads, length, products.width, dtype=dtype, device=device)
+    return _best(lambda: scaled_dot_product_attention(query, key, value, is_causal=products.causal)) / units
+
+
+def _best(run: Callable[[], object]) -> float:
+    """The least seconds of many tries, and of one at least."""
     best, until = float("inf"), perf_counter() + SECONDS
     with torch.inference_mode():
         while best == float("inf") or perf_counter() < until:
             start = perf_counter()
-            torch.mm(left, right)
+            run()
             wait()
             best = min(best, perf_counter() - start)
     return best

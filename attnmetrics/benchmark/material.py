@@ -15,13 +15,14 @@ from attnmetrics.annotation.functions import Functions
 from attnmetrics.annotation.marks import mark
 from attnmetrics.annotation.sentence import Declared, Sentences
 from attnmetrics.annotation.spacy import SpacyAnnotator
-from attnmetrics.assets import MODELS, PIPELINES
+from attnmetrics.assets import PIPELINES
+from attnmetrics.benchmark.shapes import SHAPES, Shape
 from attnmetrics.corpus import Document
 from attnmetrics.metrics.schema import LABELS, LINKS, SPECIAL, Schema
 from attnmetrics.model.load import Dtype, Model, load_model, quiet
 from attnmetrics.model.units import Units, read_sentences, read_windows
 
-SEED = 2019
+Device = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Material:
     declared: Declared
     """names of the sentences' parts of speech and relations"""
     threads: int
-    device: Literal["cpu", "cuda"]
+    device: Device
 
     def load(self, dtype: Dtype) -> Model:
         """The model as a run loads it."""
@@ -53,8 +54,9 @@ class Material:
         return read_sentences(self.sentences, mark(self.sentences, schema, Functions()), model)
 
     def read_windows(self, model: Model, sentences: int, size: int) -> Units:
-        """The first so many sentences of the running text, as windows."""
-        running = self.running.take(np.arange(min(sentences, len(self.running))))
+        """The first so many sentences of the running text, from its beginning again at its end, as windows."""
+        rows = np.arange(sentences)
+        running = replace(self.running.take(rows % len(self.running)), sentence=rows)
         schema = self.schema(model.layers, model.heads)
         return read_windows(running, mark(running, schema, Functions()), model, size)
 
@@ -69,29 +71,30 @@ class Material:
 
 
 @contextmanager
-def gather(documents: Sequence[Document], sentences: int, threads: int, **shape: int) -> Iterator[Material]:
-    """Annotate documents, take a number of their sentences evenly, and make a model: GPT-2 small's size, or `shape`.
+def gather(
+    documents: Sequence[Document],
+    sentences: int,
+    threads: int,
+    shape: Shape = SHAPES["gpt2"],
+    device: Device | None = None,
+) -> Iterator[Material]:
+    """Annotate documents, take a number of their sentences evenly, and make a model.
 
-    The weights are random: the arithmetic is the same.
+    Args:
+        documents: whose sentences are read.
+        sentences: how many, at most.
+        threads: of each contender.
+        shape: the model's.
+        device: where it runs; unset, on a GPU if there is one.
     """
     annotator = SpacyAnnotator(str(PIPELINES["en_ud_core"]))
     found = annotator.annotate(documents).sentences
     rows = np.unique(np.linspace(0, len(found) - 1, min(sentences, len(found))).astype(np.int64))
     joined = replace(found, document_index=np.zeros_like(found.document_index), sentence=np.arange(len(found)))
+    place: Device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     with TemporaryDirectory() as folder:
-        with quiet():
-            _save_model(Path(folder), **shape)
-        device: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
-        yield Material(Path(folder), found.take(rows), joined, annotator.declared, threads, device)
-
-
-def _save_model(folder: Path, **shape: int) -> None:
-    from transformers import AutoTokenizer, GPT2Config, GPT2Model
-
-    tokenizer = AutoTokenizer.from_pretrained(MODELS["demo"])
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(SEED)
-    GPT2Model(GPT2Config(vocab_size=len(tokenizer), **shape)).save_pretrained(folder)
+        shape.save(Path(folder))
+        yield Material(Path(folder), found.take(rows), joined, annotator.declared, threads, place)
 
 
 def in_batches(lengths: NDArray[np.int64], pieces: int) -> Iterator[NDArray[np.int64]]:

@@ -3,7 +3,7 @@
 python -m attnmetrics.benchmark.memory
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from attnmetrics.assets import CORPORA, PIPELINES
 from attnmetrics.benchmark.material import Material, gather
 from attnmetrics.benchmark.race import peak_bytes
+from attnmetrics.benchmark.shapes import Shape
 from attnmetrics.config import RunConfig
 from attnmetrics.corpus import Document, read_documents
 from attnmetrics.corpus.shards import FEWEST, LARGEST
@@ -31,11 +32,11 @@ from attnmetrics.storage import locate
 from attnmetrics.store.commits import Commit
 from attnmetrics.store.shards import ShardContent, Store
 
-SHAPES: Final[Mapping[str, Mapping[str, int]]] = {
-    "12 × 12 heads of width 64": {"n_layer": 12, "n_head": 12, "n_embd": 768},
-    "40 × 30 heads of width 8": {"n_layer": 40, "n_head": 30, "n_embd": 240},
-}
-"""Models. That of many heads is narrow: here sums are asked about, which do not grow with a head's width."""
+MODELS: Final = (
+    Shape("12 × 12 heads of width 64", "GPT2"),
+    Shape("40 × 30 heads of width 8", "GPT2", {"n_layer": 40, "n_head": 30, "n_embd": 240}),
+)
+"""That of many heads is narrow: here sums are asked about, which do not grow with a head's width."""
 FIRST: Final = 40
 """Sentences that are measured before, so that what is loaded and compiled does not count."""
 
@@ -59,9 +60,9 @@ def annotating() -> int:
     return peak_bytes(lambda: annotator.annotate(texts)) or 0
 
 
-def measuring(shape: Mapping[str, int]) -> int:
+def measuring(shape: Shape) -> int:
     """Most bytes while a shard is measured and written, for a model of this shape."""
-    with gather(list(documents()), LARGEST, 1, **shape) as material, TemporaryDirectory() as folder:
+    with gather(list(documents()), LARGEST, 1, shape) as material, TemporaryDirectory() as folder:
         model = material.load("float32")
         config = RunConfig(model="demo", corpus=("demo",), out=locate(folder))
         store = Store(config.out, material.schema(model.layers, model.heads), 1, config.exemplars)
@@ -99,7 +100,7 @@ def main() -> None:
     """Print what each takes, as soon as it is known."""
     print(f"memory beyond the loaded process, at its peak, for a shard of {LARGEST:,} characters")
     tries: dict[str, Callable[[], int]] = {"annotating": annotating}
-    tries |= {f"measuring, {title}": partial(measuring, shape) for title, shape in SHAPES.items()}
+    tries |= {f"measuring, {shape.title}": partial(measuring, shape) for shape in MODELS}
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
         for title, peak in tries.items():
             print(f"{title}: {pool.submit(peak).result() / 1e6:,.0f} MB", flush=True)

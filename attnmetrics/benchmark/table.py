@@ -9,7 +9,7 @@ from attnmetrics.benchmark.bench import Findings, Line
 from attnmetrics.benchmark.overhead import Account
 
 LEAST_SHARE = 0.001
-AGAINST = ("a", "c", "d0", "d1")
+AGAINST = ("a", "c", "d0", "d1", "f", "g")
 STEPS = {
     ("d1", "d0"): "sums of kernels, labels and links",
     ("d2", "d1"): "word maps and syntax",
@@ -29,6 +29,7 @@ def tables(outcome: Findings) -> Iterator[Table]:
     annotation, projection = outcome.annotation, outcome.projection
     floors = ", ".join(f"{rate:,.0f} in {dtype}" for dtype, rate in outcome.floors.items())
     share, low, high = annotation.ratio
+    precisions = [line.pieces_per_second for line in outcome.lines if (line.key, line.unit) == ("d", "sentence")]
     corpus = (
         f"{projection.annotation_cpu_hours:,.0f} core hours of annotation, {projection.measuring_hours:,.0f} hours of "
         f"measuring on this machine, {projection.store_bytes / 1e9:,.1f} GB of store before compression"
@@ -36,7 +37,8 @@ def tables(outcome: Findings) -> Iterator[Table]:
     yield _pairs(
         "Beside it",
         [
-            ("e: floor of the matrix products", f"{floors} pieces/s"),
+            ("bfloat16", _compare(*precisions)),
+            ("e: the needed matrix products alone", f"{floors} pieces/s"),
             (
                 "annotation, one core",
                 f"{annotation.words_per_second:,.0f} words/s, {share:.2f} ({low:.2f}–{high:.2f}) × the bare pipeline",
@@ -46,6 +48,14 @@ def tables(outcome: Findings) -> Iterator[Table]:
     )
     if outcome.whole_run:
         yield _account(outcome.whole_run)
+
+
+def _compare(float32: float, bfloat16: float | None = None) -> str:
+    """The two precisions, by their rates."""
+    if bfloat16 is None:
+        return "not raced: this processor has no units for it"
+    slower = " (slower than float32 here)" if bfloat16 < float32 else ""
+    return f"d: {bfloat16 / float32:.2f} × the rate in float32{slower}"
 
 
 def costs(lines: Sequence[Line]) -> Table:
@@ -76,7 +86,7 @@ def _rates(unit: str, dtype: str, lines: Sequence[Line]) -> Table:
     table = Table(title=f"Unit: {unit}, in {dtype}", caption=titles, caption_justify="left", box=SIMPLE, pad_edge=False)
     table.add_column(no_wrap=True)
     against = [key for key in AGAINST if any(key in line.ratios for line in lines)]
-    for column in ("pieces/s", *(f"÷ {key}" for key in against), "of the\nfloor", "peak\nMB"):
+    for column in ("pieces/s", *(f"÷ {key}" for key in against), "of the\nproducts", "of the\nfloor", "peak\nMB"):
         table.add_column(column, justify="right", no_wrap=True)
     for line in lines:
         table.add_row(line.key, *_figures(line, against))
@@ -87,6 +97,7 @@ def _figures(line: Line, against: Sequence[str]) -> Iterator[str]:
     yield "{:,.0f}\n{:,.0f}–{:,.0f}".format(line.pieces_per_second, *line.quartiles)
     for key in against:
         yield "{:.2f}\n{:.2f}–{:.2f}".format(*line.ratios[key]) if key in line.ratios else ""
+    yield f"{line.products_share:.0%}"
     yield f"{line.floor_share:.0%}"
     yield "?" if line.peak_bytes is None else f"{line.peak_bytes / 1e6:,.0f}"
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from attnmetrics.errors import ConfigError
 from attnmetrics.results.intervals import reason_for_none
 from attnmetrics.results.sides import Side
 from attnmetrics.statistics.bootstrap import UNSURE
-from attnmetrics.statistics.comparing import Names
+from attnmetrics.statistics.comparing import Difference, Names
 
 _NAMES_TOLD = 8
 
@@ -18,7 +20,9 @@ def check_alike(sides: Sequence[Side]) -> None:
         ConfigError: naming every difference, or a side that stands twice.
     """
     if len(sides) < 2:
-        raise ConfigError(f"expected two runs or more to compare, found {len(sides)}")
+        raise ConfigError(
+            f"expected two runs or more to compare, found {len(sides)}; --by FIELD compares documents of one"
+        )
     first = sides[0]
     differences = [f"  {line}" for side in sides[1:] for line in _differences(first, side)]
     if differences:
@@ -39,22 +43,36 @@ def _differing(first: str, expected: Mapping[str, str], name: str, found: Mappin
             yield f"{what}: {expected[what]} in {first}, {value} in {name}"
 
 
-def remarks(sides: Sequence[Side], together: Names, shards: Sequence[int]) -> list[str]:
+def remarks(
+    sides: Sequence[Side], together: Names, shards: Sequence[int], differences: Sequence[Mapping[str, Difference]]
+) -> list[str]:
     """What is to be said of a comparison.
 
     Args:
         sides: all of them.
         together: the names of labels.
         shards: of each, the groups that are there.
+        differences: of each but the first, by result.
     """
     first = sides[0]
     return [
+        *_copies(sides, differences),
         *(remark for side in sides for remark in side.remarks),
         *_unpaired(sides),
         *_few(sides, shards),
         *(line for side in sides[1:] for line in _settings(first, side)),
         *(line for label, names in together.items() for line in _names(sides, label, names)),
     ]
+
+
+def _copies(sides: Sequence[Side], differences: Sequence[Mapping[str, Difference]]) -> Iterator[str]:
+    """Sides whose numbers are all those of the first."""
+    for side, found in zip(sides[1:], differences, strict=True):
+        if found and not any(np.nan_to_num(one.value).any() for one in found.values()):
+            yield (
+                f"{side.name} has the very numbers of {sides[0].name}: a copy of its folder, or the same model on the "
+                "same text; nothing differs"
+            )
 
 
 def _unpaired(sides: Sequence[Side]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Sides compared with the first of them."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 from attnmetrics.comparing.agreement import check_alike, remarks
 from attnmetrics.comparing.axis import check_axis
@@ -10,9 +11,11 @@ from attnmetrics.describing.changes import role_changes
 from attnmetrics.describing.rules import package_rules
 from attnmetrics.errors import ConfigError
 from attnmetrics.results.comparison import About, Axis, comparable, comparison_dataset
+from attnmetrics.results.intervals import known, label_intervals
 from attnmetrics.results.sides import Comparison, Side
 from attnmetrics.statistics.bootstrap import CONFIDENCE
 from attnmetrics.statistics.comparing import Difference, Sample, find_differences, union
+from attnmetrics.statistics.intervals import find_intervals
 from attnmetrics.storage import Location
 
 Say = Callable[[str], object]
@@ -73,9 +76,21 @@ def compare_sides(
         other = _sample(side)
         shards.append(int(other.groups.there.sum()))
         differences.append(find_differences(first, other, together, confidence, wanted))
-    about = About(confidence, shards, axis, remarks(sides, together, shards))
+    sides = [at_confidence(side, confidence, wanted) for side in sides]
+    about = About(confidence, shards, axis, remarks(sides, together, shards, differences))
     data = comparison_dataset(sides, wanted, together, differences, about)
     return Comparison(data, tuple(sides), role_changes(package_rules(), data, [side.roles for side in sides]))
+
+
+def at_confidence(side: Side, confidence: float, names: Collection[str]) -> Side:
+    """A side with intervals of this confidence: where it has those of another one, these results' are found anew."""
+    if side.intervals is None or side.intervals.attrs["confidence"] == confidence:
+        return side
+    groups = side.groups()
+    values = {name: side.results[name].to_numpy() for name in names}
+    found = find_intervals(groups, values, confidence, names)
+    intervals = label_intervals(found, side.results, int(groups.there.sum()), confidence)
+    return replace(side, intervals=known(intervals))
 
 
 def _sample(side: Side) -> Sample:

@@ -12,7 +12,7 @@ from attnmetrics.errors import StoreError
 from attnmetrics.results.comparison import FILE
 from attnmetrics.results.comparison_tables import save_comparison_tables
 from attnmetrics.results.dataset import load, save
-from attnmetrics.results.files import load_frame, save_frame
+from attnmetrics.results.files import load_frame, save_frame, writing
 from attnmetrics.results.sides import Comparison
 from attnmetrics.storage import Location, locate
 from attnmetrics.views.comparison.page import write_page
@@ -62,16 +62,18 @@ def check_free(folder: Location) -> None:
 
 
 def write_comparison(comparison: Comparison, folder: Location) -> None:
-    """Write all that a comparison leaves.
+    """Write all that a comparison leaves; its numbers last, so that a folder that has them has all.
 
     Raises:
         StoreError: the folder cannot be written, or holds something else.
     """
     check_free(folder)
-    save(comparison.data, folder / FILE)
+    with writing(folder):
+        (folder / FILE).write_folder(lambda _: None)  # those of an earlier comparison vouch for nothing from here on
     save_frame(comparison.role_changes, _ROLE_CHANGES, folder / ROLES)
     save_comparison_tables(comparison.data, comparison.role_changes, folder / TABLES)
     write_page(comparison, folder / PAGE)
+    save(comparison.data, folder / FILE)
     load(folder / FILE)
 
 

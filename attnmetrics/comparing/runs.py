@@ -11,6 +11,7 @@ from attnmetrics.describing.files import FILE as ROLES
 from attnmetrics.describing.files import load_roles
 from attnmetrics.errors import StoreError
 from attnmetrics.metrics.schema import Schema
+from attnmetrics.results.comparison import FILE as COMPARISON
 from attnmetrics.results.dataset import load
 from attnmetrics.results.exemplars import load_attention, load_exemplars
 from attnmetrics.results.intervals import FILE as INTERVALS
@@ -46,9 +47,9 @@ def read_run(run: Location, name: str) -> Side:
     """
     facts = read_facts(run)
     if facts is None:
+        found = "a comparison" if (run / COMPARISON).exists() else "no run.json in it"
         raise StoreError(
-            f"expected the folder of a run at {run}, found no run.json in it; give the folders that `attnmetrics run` "
-            "had as --out"
+            f"expected the folder of a run at {run}, found {found}; give folders that `attnmetrics run` had as --out"
         )
     for output in (RESULTS, INTERVALS, ROLES):
         check(run, output)

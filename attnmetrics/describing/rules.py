@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.yaml_files import read_yaml
+from attnmetrics.yaml_files import read_own_yaml, read_yaml
 
 FILE: Final = Path(__file__).parent / "rules.yaml"
 """The rules of the package."""
@@ -149,7 +149,7 @@ class Rules(_Strict):
 @cache
 def package_rules() -> Rules:
     """Those of the package."""
-    return _read(FILE)
+    return Rules.model_validate(read_own_yaml(FILE))
 
 
 def read_rules(file: Path | None) -> Rules:

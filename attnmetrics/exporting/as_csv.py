@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Final
 
 import pandas as pd
+import xarray as xr
 
 from attnmetrics.exporting.codebook import codebook, data_package, read_me
 from attnmetrics.exporting.content import Content
 from attnmetrics.exporting.names import with_names
-from attnmetrics.exporting.tidy import single_numbers, tidy, with_dimensions
+from attnmetrics.exporting.tidy import PAIR, single_numbers, tidy, with_dimensions
 from attnmetrics.results.tables import file_names, write_csv
 
 READ_ME: Final = """\
@@ -22,7 +23,7 @@ result is its chance level. A file has a row for each value, and the columns `he
 counted from 0), `layer`, `head`, further dimensions, `value`, `low` and `high` where the run knows how sure it is, and
 `chance` where a chance level is known. NaN means no evidence. `corpus.csv` holds the single numbers. `datapackage.json`
 says all of this to programs (Frictionless Data). Text that a spreadsheet would take for a formula begins with an
-apostrophe.{frames}
+apostrophe.{frames}{by}
 
     import pandas as pd                                    # Python
     table = pd.read_csv("distance.csv", keep_default_na=False, na_values={{"value": "NaN", "chance": "NaN"}})
@@ -45,11 +46,21 @@ def write_tables(content: Content, folder: Path) -> None:
     }
     single = dict.fromkeys(tables["corpus"]["result"], "corpus")
     tables["results"] = codebook(data, {name: f"{file}.csv" for name, file in (files | single).items()})
-    for file, frame in tables.items():
+    split = {name: _split(*one) for name, one in content.by.items()}
+    for name in split:
+        (folder / name).mkdir()
+    together = tables | {f"{name}/{file}": frame for name, own in split.items() for file, frame in own.items()}
+    for file, frame in together.items():
         write_csv(folder / f"{file}.csv", [tuple(frame.columns), *_rows(frame)])
     package = data_package(data, content.about, tables)
     (folder / "datapackage.json").write_text(json.dumps(package, indent=1, ensure_ascii=False), encoding="utf-8")
     (folder / "README.md").write_text(read_me(content, READ_ME, "csv"), encoding="utf-8")
+
+
+def _split(data: xr.Dataset, sure: xr.Dataset) -> dict[str, pd.DataFrame]:
+    """Of results by a field, the frame in each file; not of pairs of heads."""
+    names = [name for name in with_dimensions(data) if data[name].dims[-2:] != PAIR]
+    return {file: tidy(data, name, sure) for name, file in zip(names, file_names(names), strict=True)}
 
 
 def flat(frame: pd.DataFrame) -> pd.DataFrame:

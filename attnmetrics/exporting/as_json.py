@@ -22,7 +22,7 @@ READ_ME: Final = """\
 `results.json` holds all results by name under `results`: title, unit, kind, definition, how to read it, `chance` (the
 result that is its chance level), `dims`, and `values` as nested lists, the first dimension outermost, `low` and `high`
 likewise where the run knows how sure it is; null means no evidence. `dimensions` holds the labels, `head_names` the
-names of heads: `L5H1`, both counted from 0.{frames}
+names of heads: `L5H1`, both counted from 0.{frames}{by}
 
     found = json.load(open("results.json"))                                    # Python
     numpy.array(found["results"]["distance"]["values"], float)
@@ -38,6 +38,8 @@ def write_json(content: Content, folder: Path) -> None:
     """Fill a folder; NaN, which JSON does not have, is null."""
     (folder / "README.md").write_text(read_me(content, READ_ME, "json"), encoding="utf-8")
     _write(folder / "results.json", results(content.data, content.about, content.sure))
+    for name, split in content.by.items():
+        _write(folder / f"{name}.json", results(split[0], content.about, split[1]))
     for name, frame in content.frames.items():
         rows = with_names(frame.copy())
         _write(folder / f"{name}.json", {"about": content.about, name: records(rows)})

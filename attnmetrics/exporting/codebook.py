@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from attnmetrics.exporting.content import Content
+from attnmetrics.results.by import FIELD
 
 ABOUT_RESULT: Final = {
     "title": "long_name",
@@ -94,7 +95,7 @@ def read_me(content: Content, text: str, ending: str) -> str:
 
     Args:
         content: what is exported.
-        text: with places for `title`, `about`, `frames` and `notation`.
+        text: with places for `title`, `about`, `frames`, `by` and `notation`.
         ending: of the names of the frames' files.
     """
     frames = [f"`{name}.{ending}` holds {HELD[name]}." for name in content.frames]
@@ -102,8 +103,14 @@ def read_me(content: Content, text: str, ending: str) -> str:
         title=content.data.attrs.get("title", "Attention metrics"),
         about="\n".join(f"- {what}: {which}" for what, which in content.about.items()),
         frames="".join(f"\n{frame}" for frame in frames),
+        by="".join(f"\n{_by(name, str(one.attrs[FIELD]), ending)}" for name, (one, _) in content.by.items()),
         notation=content.data.attrs.get("notation", ""),
     )
+
+
+def _by(name: str, field: str, ending: str) -> str:
+    what = f"the files of the folder `{name}` hold" if ending == "csv" else f"`{name}.{ending}` holds"
+    return f"{what[:1].upper()}{what[1:]} the same for the documents of each value of the field `{field}`."
 
 
 def _dims(data: xr.Dataset, name: str) -> str:

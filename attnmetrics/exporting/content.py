@@ -10,6 +10,7 @@ import xarray as xr
 from attnmetrics.describing.files import FILE as ROLES
 from attnmetrics.describing.files import load_roles
 from attnmetrics.errors import ConfigError
+from attnmetrics.results.by import tables_of
 from attnmetrics.results.dataset import load
 from attnmetrics.results.exemplars import load_exemplars
 from attnmetrics.results.importance import join, load_importance
@@ -18,11 +19,15 @@ from attnmetrics.results.intervals import known, load_intervals
 from attnmetrics.results.joined import with_probes
 from attnmetrics.results.tokens import FILE as TOKENS
 from attnmetrics.results.tokens import load_tokens
+from attnmetrics.running.fields import fields_of, intervals_by, results_by
 from attnmetrics.running.runfile import Facts, read_facts
 from attnmetrics.running.seals import check
 from attnmetrics.storage import Location
 from attnmetrics.views.facts import about as about_run
 from attnmetrics.views.tables import unit_word
+
+Chosen = dict[str, Sequence[int] | None]
+"""Layers and heads that are exported; None for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Content:
     """`tokens`, `roles` and `exemplars`; what the run lacks is not in it"""
     sure: xr.Dataset = field(default_factory=xr.Dataset)
     """the intervals of results, of the same heads; empty where the run has none"""
+    by: dict[str, tuple[xr.Dataset, xr.Dataset]] = field(default_factory=dict)
+    """likewise results and intervals by the fields that the run is split by, by name of a folder: `by_genre`"""
 
     @property
     def about(self) -> dict[str, str]:
@@ -66,7 +73,8 @@ def read_content(folder: Location, layers: Sequence[int] | None, heads: Sequence
     chosen = {"layer": layers, "head": heads}
     frames = {name: read(folder / file) for name, (file, read) in _FRAMES.items() if (folder / file).exists()}
     of_some = {name: _rows(frame, chosen) for name, frame in frames.items()}
-    return Content(_select(with_probes(join(data, measured), folder), chosen), facts, of_some, _sure(folder, chosen))
+    whole = _select(with_probes(join(data, measured), folder), chosen)
+    return Content(whole, facts, of_some, _sure(folder, chosen), _by(folder, chosen))
 
 
 def load_sentences(path: Location) -> pd.DataFrame:
@@ -90,11 +98,25 @@ _FRAMES: Final = {
 """What stands beside the results, its file, and how that is read."""
 
 
-def _sure(folder: Location, chosen: dict[str, Sequence[int] | None]) -> xr.Dataset:
+def _sure(folder: Location, chosen: Chosen) -> xr.Dataset:
     """The run's intervals; those that it has no reason to have none of."""
-    stored = load_intervals(folder) if (folder / INTERVALS).exists() else None
-    sure = None if stored is None else known(stored)
+    return _known(load_intervals(folder), chosen) if (folder / INTERVALS).exists() else xr.Dataset()
+
+
+def _known(stored: xr.Dataset, chosen: Chosen) -> xr.Dataset:
+    sure = known(stored)
     return xr.Dataset() if sure is None else _select(sure, chosen)
+
+
+def _by(folder: Location, chosen: Chosen) -> dict[str, tuple[xr.Dataset, xr.Dataset]]:
+    """What there is by the fields that the run is split by."""
+    return {
+        tables_of(field): (
+            _select(results_by(folder, field, is_with_intervals=False), chosen),
+            _known(intervals_by(folder, field), chosen),
+        )
+        for field in fields_of(folder)
+    }
 
 
 def of_heads(frame: pd.DataFrame, data: xr.Dataset) -> pd.DataFrame:
@@ -102,7 +124,7 @@ def of_heads(frame: pd.DataFrame, data: xr.Dataset) -> pd.DataFrame:
     return _rows(frame, {dim: data[dim].values.tolist() for dim in ("layer", "head")})
 
 
-def _select(data: xr.Dataset, chosen: dict[str, Sequence[int] | None]) -> xr.Dataset:
+def _select(data: xr.Dataset, chosen: Chosen) -> xr.Dataset:
     for dim, wanted in chosen.items():
         known = data[dim].values.tolist()
         if wanted is not None and not set(wanted) <= set(known):
@@ -114,7 +136,7 @@ def _span(numbers: list[int]) -> str:
     return f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
 
 
-def _rows(frame: pd.DataFrame, chosen: dict[str, Sequence[int] | None]) -> pd.DataFrame:
+def _rows(frame: pd.DataFrame, chosen: Chosen) -> pd.DataFrame:
     for dim, wanted in chosen.items():
         frame = frame if wanted is None else frame[frame[dim].isin(wanted)]
     return frame.reset_index(drop=True)

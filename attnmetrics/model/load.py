@@ -243,7 +243,7 @@ def load_model(
     """
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
-    place = _choose_device(device)
+    place = choose_device(device)
     if threads is not None:
         torch.set_num_threads(1)
     folder, commit = _find_folder(name, revision, trust_remote_code, allow_pickle)
@@ -383,7 +383,12 @@ def digest_folder(folder: Path) -> str:
 # --- finding and reading files ---------------------------------------------------------------------------------------
 
 
-def _choose_device(device: str) -> torch.device:
+def choose_device(device: str) -> torch.device:
+    """The device of an option: of `auto`, a GPU if there is one.
+
+    Raises:
+        ModelError: a GPU is wanted, and there is none.
+    """
     if device == "cuda" and not torch.cuda.is_available():
         raise ModelError("expected a GPU for --device cuda, found none that torch can use; use --device cpu")
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")

@@ -21,7 +21,7 @@ the names of its variables, as people read them.
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -63,6 +63,12 @@ COORDINATES = {
     "weight_bin": ("weight", f"lower edge of a bin; each is {1 / BINS} wide, and the last one holds 1, too", "1"),
 }  # fmt: skip
 """Dimension that is no label → (long name, help, units)."""
+
+_ENCODING: Final = {
+    "compressors": [ZstdCodec(), Crc32cCodec()],
+    "chunk_key_encoding": {"name": "default", "separator": "."},
+}
+"""A chunk lies beside what is said of its array: folders, one for each dimension, take longer to make than chunks."""
 
 NUMBERS = ("layer", "head", "offset", "word_offset", "pair_distance", "other_layer", "other_head", "axis", "weight_bin")
 """Dimensions whose labels are numbers, whole but for bins of weights."""
@@ -186,9 +192,9 @@ def _write_zarr(results: xr.Dataset, folder: Path) -> None:
     made: dict[str, Buffer] = {}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
-        codecs = {name: {"compressors": [ZstdCodec(), Crc32cCodec()]} for name in results.variables}
+        encoding = dict.fromkeys(results.variables, _ENCODING)
         results.to_zarr(
-            MemoryStore(made), mode="w-", encoding=codecs, zarr_format=3, consolidated=True, write_empty_chunks=True
+            MemoryStore(made), mode="w-", encoding=encoding, zarr_format=3, consolidated=True, write_empty_chunks=True
         )
     for name, content in made.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

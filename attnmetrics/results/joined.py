@@ -1,8 +1,10 @@
 """What stands beside a run's results, for views that show both: intervals, and what stages after the merge found."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import xarray as xr
+from numpy.typing import NDArray
 
 from attnmetrics.results.probes import FILE, load_probe
 from attnmetrics.storage import Location
@@ -14,11 +16,41 @@ HALVES: Final = "_halves"
 """Ends that of one that holds a result by halves of the shards."""
 NO_INTERVALS: Final = "no_intervals"
 """Attribute: why there are none."""
+_BESIDE: Final = "beside"
+"""Attribute: what `set_apart` took off results."""
+
+
+def set_apart(data: xr.Dataset) -> xr.Dataset:
+    """The same results without what stands beside them as coordinates, which `beside_results` finds all the same.
+
+    For whoever asks for many tables of a whole run: for each, xarray looks through all coordinates.
+    """
+    return data.reset_coords(drop=True).assign_attrs({_BESIDE: beside_results(data)})
+
+
+def beside_results(data: xr.Dataset) -> xr.Dataset:
+    """What stands beside results, as tables: `<name>_interval` […, bound], `<name>_groups`, `<name>_halves`."""
+    taken = data.attrs.get(_BESIDE)
+    return data.coords.to_dataset().reset_coords() if taken is None else taken
 
 
 def with_halves(data: xr.Dataset, halves: xr.Dataset) -> xr.Dataset:
     """The results with those of the halves of the shards as coordinates `<name>_halves` [shards, …]."""
     return data.assign_coords({f"{name}{HALVES}": table.variable for name, table in halves.data_vars.items()})
+
+
+def halves_of(data: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset] | None:
+    """The results of even shards and of odd ones, as far as the run has them; None where it has none."""
+    found = {str(name): table for name, table in beside_results(data).items() if str(name).endswith(HALVES)}
+    halves = {name.removesuffix(HALVES): table.to_numpy() for name, table in found.items()}
+    return (_half(data, halves, 0), _half(data, halves, 1)) if halves else None
+
+
+def _half(data: xr.Dataset, halves: Mapping[str, NDArray[Any]], half: int) -> xr.Dataset:
+    tables = {name: data.variables[name].copy(deep=False, data=values[half]) for name, values in halves.items()}
+    used = {dim for table in tables.values() for dim in table.dims}
+    attributes = {name: value for name, value in data.attrs.items() if name != _BESIDE}
+    return xr.Dataset(tables, {dim: data.variables[dim] for dim in used}, attributes)
 
 
 def with_intervals(data: xr.Dataset, intervals: xr.Dataset | None) -> xr.Dataset:

@@ -20,6 +20,8 @@ from attnmetrics.corpus import Document, digest
 from attnmetrics.corpus.shards import LARGEST, Shard
 from attnmetrics.engine.worker import Measuring, Worker
 from attnmetrics.measuring.selection import Sampling
+from attnmetrics.model.load import choose_device
+from attnmetrics.model.precision import advise
 from attnmetrics.results.wording import in_unit
 from attnmetrics.running.declaration import make_schema
 from attnmetrics.running.plan import Plan, read_shards
@@ -94,6 +96,8 @@ def plan(config: RunConfig, reporter: Reporter) -> Group:
     if config.shard_characters is None:
         most = max(shard.characters for shard in job.plan.shards)
         parts.append(Text(f"--shard-characters auto makes {len(job.plan.shards):,} shards, the longest of {most:,}."))
+    if advice := advise(config.dtype, choose_device(config.device)):
+        parts.append(Text(advice))
     if len(unannotated) < len(job.plan.shards) and choice.characters != config.shard_characters:
         kept = f"of {config.shard_characters} characters" if config.shard_characters else "that are cut without it"
         parts.append(Text(f"What is annotated already serves shards {kept} alone."))

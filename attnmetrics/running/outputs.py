@@ -126,7 +126,8 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     probed = with_probes(with_halves(with_intervals(shown, outputs.intervals), outputs.halves), folder)
     frames = outputs.exemplars, outputs.attention
     roles = roles_by_evidence(outputs.dataset, outputs.roles, outputs.tokens, known(outputs.intervals))
-    write_report(probed, *frames, facts, folder / "report", outputs.tokens, roles)
+    by = [with_intervals(split.results, split.intervals) for split in outputs.by]
+    write_report(probed, *frames, facts, folder / "report", outputs.tokens, roles, by)
     load(folder / "results.zarr")
     load(folder / INTERVALS)
     load(folder / HALVES)

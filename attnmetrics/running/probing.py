@@ -257,8 +257,8 @@ def _say_what_is_left_out(probing: Probing, train: Sums, test: Sums) -> None:
     if unseen := _unseen(probing, train, test):
         number = int(sum(unseen.values()))
         probing.reporter.warn(
-            f"{number:,} words to be tried on have relations that no sentence to learn from has: {', '.join(unseen)}; "
-            "they are scored like all others"
+            f"of the words to be tried on, {number:,} have relations that no sentence to learn from has: "
+            f"{', '.join(unseen)}; they are scored like all others"
         )
 
 

@@ -41,7 +41,7 @@ class Bar:
     def describe(self) -> str:
         """Shards, rates and the time left."""
         seconds = max(time.monotonic() - self.started, 1e-6)
-        rates = [f"{total / seconds:,.0f} {unit}/s" for unit, total in self.totals.items()]
+        rates = [f"{_rate(total / seconds)} {unit}/s" for unit, total in self.totals.items()]
         share = self.done_characters / self.characters if self.characters else 1.0
         left = f"{clock(seconds * (1 - share) / share)} left" if share else "time left unknown"
         return " · ".join([f"{self.done_shards}/{self.shards} shards", *rates, left])
@@ -88,6 +88,11 @@ class Reporter:
         elif time.monotonic() - bar.logged > LOG_SECONDS or bar.done_shards == bar.shards:
             bar.logged = time.monotonic()
             self.say(f"{stage}: {bar.describe()}")
+
+
+def _rate(value: float) -> str:
+    """Whole numbers; below 10 two digits, so that what is slow does not look as if it stood still."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def printable(text: str) -> str:

@@ -13,7 +13,7 @@ from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.model.pack import Together
 from attnmetrics.running.lease import FILE as LEASE
 from attnmetrics.storage import Location
-from attnmetrics.store.shards import FOLDERS
+from attnmetrics.store.files import FOLDERS
 
 if TYPE_CHECKING:  # those who read a finished run need none of what makes one
     from attnmetrics.running.stages import Job

@@ -281,8 +281,12 @@ def _mapped(config: RunConfig, plan: Plan) -> int | None:
     How many sentences CoNLL-U has is known. Of text, and of windows, each of which has a character, so much is known
     only before they are measured: a corpus with fewer than are wanted may give no more than the shares.
     """
-    units = plan.most_sentences if config.window is None else plan.characters
-    return equal_share(config.map_sentences, len(plan.shards), min([units, *_sample_sizes(config)]))
+    return equal_share(config.map_sentences, len(plan.shards), _most_units(config, plan))
+
+
+def _most_units(config: RunConfig, plan: Plan) -> int:
+    """No more are measured, as far as is known before."""
+    return min([plan.most_sentences if config.window is None else plan.characters, *_sample_sizes(config)])
 
 
 def rows_compared(config: RunConfig, heads: int) -> int | None:
@@ -297,7 +301,7 @@ def _compared(config: RunConfig, plan: Plan, heads: int) -> tuple[int | None, in
     if rows is None:
         return None, None
     units = max(1, rows // ROWS_A_UNIT)
-    share = equal_share(units, len(plan.shards), min([plan.characters, *_sample_sizes(config)]))
+    share = equal_share(units, len(plan.shards), _most_units(config, plan))
     return (None if share is None else max(1, share)), ROWS_A_UNIT
 
 

@@ -48,21 +48,8 @@ from attnmetrics.statistics.variability import Prefix
 from attnmetrics.storage import AT_ONCE, UNREADABLE, Location, os_errors, read_ahead
 from attnmetrics.store import passages, tokens
 from attnmetrics.store.commits import Commit, digest
+from attnmetrics.store.files import FILES
 from attnmetrics.store.writing import writing
-
-FILES = {
-    "state": "shards.zarr/state/c.{shard}.0",
-    "exemplars": "shards.zarr/exemplars/c.{shard}.0.0.0.0.0",
-    "prefix": "prefix/{shard:06d}.zst",
-    "claims": "claims/{shard:06d}.zst",
-    "typical": "typical/{shard:06d}.zst",
-    "tokens": "tokens/{shard:06d}.parquet",
-    "passages": "passages/{shard:06d}.parquet",
-}
-"""What there is of a shard: its name → its path."""
-
-FOLDERS = frozenset({"commits", "traces", "importance", "values", *(path.partition("/")[0] for path in FILES.values())})
-"""All that a store fills in a run's folder."""
 
 ZSTD_LEVEL = 1
 """A higher one saves little on sums and takes longer."""

@@ -12,13 +12,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from attnmetrics.errors import StoreError
+from attnmetrics.results.by import FIELD
+from attnmetrics.results.joined import set_apart
 from attnmetrics.storage import Location
 from attnmetrics.views import similarity
+from attnmetrics.views.by_page import MOST_BYTES, pack_by
 from attnmetrics.views.certainty import WITHOUT, bear, bounds, certainty, interval_title, sureness
 from attnmetrics.views.claims import claims_of, leading, standout_claim
+from attnmetrics.views.described import described
 from attnmetrics.views.evidence import CHOICES, least
-from attnmetrics.views.exemplars import of_claim, strongest, typical
+from attnmetrics.views.exemplars import best, strongest, typical
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name, run_names, source_words
 from attnmetrics.views.heads import (
     EXAMPLE_ROLES,
@@ -26,11 +29,10 @@ from attnmetrics.views.heads import (
     held_out_told,
     per_head,
     standout,
-    standouts,
     standouts_by_evidence,
 )
 from attnmetrics.views.packed_intervals import pack_bounds, pack_intervals
-from attnmetrics.views.page import pack
+from attnmetrics.views.page import pack, write
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.papers.behaviours import asked_for
 from attnmetrics.views.papers.claims import Paper, Row, compare, summed_up
@@ -44,24 +46,18 @@ from attnmetrics.views.tables import (
     beside,
     by_layer,
     chance,
-    dim_title,
-    further,
+    is_magnitude,
     is_of_all_attention,
-    kind,
-    labels_of,
     of_corpus,
     of_heads,
     ranking,
-    said,
-    title,
+    table_of_heads,
     unit_word,
     units,
     values,
-    with_one_label,
 )
 from attnmetrics.views.tokens import pack_tokens
 
-PAGE: Final = "index.html"
 MOST_WEIGHTS: Final = 400_000
 """Weights of exemplars' rows in a page; with more, each head shows the rows of fewer sentences."""
 MOST_SENTENCES: Final = 10
@@ -102,6 +98,7 @@ def write_report(
     folder: Location,
     tokens: pd.DataFrame | None = None,
     roles: Sequence[tuple[float, pd.DataFrame]] | None = None,
+    by: Sequence[xr.Dataset] = (),
 ) -> None:
     """Write `folder`/index.html.
 
@@ -114,18 +111,13 @@ def write_report(
         tokens: rows (layer, head, side, rank, piece, piece_id, attention, occurrences, lift); None for none.
         roles: with each share that the page may ask for as evidence, rows (layer, head, role, detail, …, sentence);
             None for none.
+        by: results [field, …] by the fields that the run is split by, with their intervals.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    page = render(data, exemplars, attention, facts, tokens=tokens, roles=roles)
-    try:
-        folder.write_folder(lambda path: (path / PAGE).write_text(page, encoding="utf-8", newline="\n"))
-    except OSError as error:
-        raise StoreError(
-            f"expected to write the report to {folder}, found: {error.strerror or error}; "
-            "free space or choose a folder that you may write to, then run `attnmetrics merge` again"
-        ) from error
+    page = render(data, exemplars, attention, facts, tokens=tokens, roles=roles, by=by)
+    write(page, folder, "attnmetrics merge")
 
 
 def render(
@@ -136,11 +128,12 @@ def render(
     served: bool = False,
     tokens: pd.DataFrame | None = None,
     roles: Sequence[tuple[float, pd.DataFrame]] | None = None,
+    by: Sequence[xr.Dataset] = (),
 ) -> str:
     """The page, the same for the same input. `served`: a server stands behind it that runs the model."""
     name = model_name(facts)
     title = f"Attention heads of {name}" if name else "Attention heads"
-    content = contents(data, exemplars, attention, facts, tokens, roles)
+    content = contents(data, exemplars, attention, facts, tokens, roles, by)
     return render_page(content | {"served": served}, title, "auto")
 
 
@@ -151,8 +144,11 @@ def contents(
     facts: Mapping[str, Any],
     tokens: pd.DataFrame | None = None,
     roles: Sequence[tuple[float, pd.DataFrame]] | None = None,
+    by: Sequence[xr.Dataset] = (),
 ) -> dict[str, Any]:
     """What the page's script reads."""
+    data = set_apart(data)
+    by_evidence = standouts_by_evidence(data)
     heads = list(of_heads(data).values())
     whole = [table for name, table in of_corpus(data).items() if name not in _CORRELATED]
     return {
@@ -178,8 +174,8 @@ def contents(
         "similarity": _similarity(data),
         "evidence": {"least": least(data)},
         "evidence_choices": sorted({least(data), *CHOICES}),
-        "standouts": [_standout(one) for one in standouts(data)],
-        "standouts_by_evidence": _by_evidence(data),
+        "standouts": [_standout(one) for one in dict(by_evidence)[least(data)]],
+        "standouts_by_evidence": [(share, [_standout(one) for one in found]) for share, found in by_evidence],
         "extremes": [_standout(one) for role in EXAMPLE_ROLES if (one := standout(data, role))],
         "figures": [figure for figure in _FIGURES if _drawable(data, figure[2])],
         "papers": _papers(data),
@@ -189,7 +185,8 @@ def contents(
         "coreference": [_told(one) for one in coreference(data)],
         "roles": None if roles is None else pack_roles(data, roles),
         "tokens": None if tokens is None else pack_tokens(data, tokens),
-        **_sentences(data, exemplars, attention),
+        "by": _by(by, facts),
+        **_sentences(data, exemplars, attention, [one for _, found in by_evidence for one in found]),
     }  # fmt: skip
 
 
@@ -198,7 +195,9 @@ def _drawable(data: xr.Dataset, route: str) -> bool:
     page, name, *label = route.split("/")
     if page == "paper":
         return any(role.metric in data for role in EXAMPLE_ROLES)
-    return name in of_heads(data) and (not label or per_head(data, name, {"pos": label[0]}) is not None)
+    table = table_of_heads(data, name)
+    is_there = table is not None and is_magnitude(table)
+    return is_there and (not label or per_head(data, name, {"pos": label[0]}) is not None)
 
 
 def _metric(data: xr.Dataset, table: xr.DataArray) -> dict[str, Any]:
@@ -238,26 +237,11 @@ def _similarity(data: xr.Dataset) -> dict[str, Any] | None:
     }
 
 
-def described(table: xr.DataArray) -> dict[str, Any]:
-    """A table [layer, head, label], or one of the corpus [label], and what it says of itself."""
-    of_labels = with_one_label(table)
-    dim = next(iter(further(of_labels)), None)
-    return {
-        "name": visible(str(table.name)),
-        "title": title(table),
-        "heading": said(table, "heading") or None,
-        "unit": units(table),
-        "kind": kind(table),
-        "dim": None if dim is None else visible(dim),
-        "dim_title": " and ".join(dim_title(table, one) for one in further(table)).capitalize() or None,
-        "labels": [] if dim is None else [visible(str(label)) for label in labels_of(of_labels, dim)],
-        "help": said(table, "help"),
-        "formula": said(table, "formula"),
-        "source": said(table, "source"),
-        "family": said(table, "family"),
-        "caption": said(table, "caption"),
-        "values": pack(values(of_labels)),
-    }
+def _by(by: Sequence[xr.Dataset], facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What there is of each field; fields share the room."""
+    documents = facts.get("corpus", {}).get("by", {})
+    most = MOST_BYTES // max(1, len(by))
+    return [pack_by(one, documents.get(one.attrs[FIELD], {}), most) for one in by]
 
 
 def _finite(value: float) -> float | None:
@@ -290,11 +274,6 @@ def _standout(one: Standout) -> dict[str, Any]:
         "place": one.stands,
         "held_out": held_out_told(one),
     }
-
-
-def _by_evidence(data: xr.Dataset) -> list[tuple[float, list[dict[str, Any]]]]:
-    """What stands out where a page is asked for other evidence."""
-    return [(share, [_standout(one) for one in found]) for share, found in standouts_by_evidence(data)]
 
 
 # ---- papers
@@ -335,30 +314,28 @@ def _plain(value: Any) -> Any:
 # ---- exemplars
 
 
-def _sentences(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame) -> dict[str, Any]:
+def _sentences(
+    data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame, outstanding: Sequence[Standout]
+) -> dict[str, Any]:
     """Sentences, each once; the exemplars of each head; those that answer claims; the attention in them."""
     book, room = Book(unit_word(data)), Room(MOST_SENTENCES, MOST_CHARACTERS, MOST_WEIGHTS)
     by_head = book.listed(room.short(strongest(exemplars)), room.drawn(strongest(attention)))
     of_parts = book.listed_by_bucket(_few(typical(exemplars)), room.in_parts(typical(attention)))
-    asked, drawn = _asked(data, exemplars), room.drawn(asked_for(data, attention))
-    claimed = [
-        [visible(claim), *place, listed]
-        for claim, rows in asked.groupby("claim")
-        for place, listed in book.listed(rows, of_claim(drawn, str(claim))).items()
-    ]
+    asked, drawn = _asked(data, exemplars, outstanding), room.drawn(asked_for(data, attention))
+    claimed = [[visible(claim), *place, rows] for (claim, *place), rows in book.listed(asked, best(drawn)).items()]
     heads = [(layer, head) for layer in data["layer"].values.tolist() for head in data["head"].values.tolist()]
     return {
-        "exemplars": [by_head.get(head, []) for head in heads],
+        "exemplars": [by_head.get(("", *head), []) for head in heads],
         "typical": [of_parts.get(head, []) for head in heads],
         "claimed": claimed,
         **book.packed(),
     }
 
 
-def _asked(data: xr.Dataset, exemplars: pd.DataFrame) -> pd.DataFrame:
+def _asked(data: xr.Dataset, exemplars: pd.DataFrame, outstanding: Sequence[Standout]) -> pd.DataFrame:
     """Those that answer a claim and that some page shows."""
     in_papers = exemplars.index.isin(asked_for(data, exemplars).index)
-    return exemplars[in_papers | leading(data, exemplars)]
+    return exemplars[in_papers | leading(data, exemplars, outstanding)]
 
 
 def _few(exemplars: pd.DataFrame) -> pd.DataFrame:

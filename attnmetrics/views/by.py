@@ -10,7 +10,7 @@ from rich.text import Text
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.results.by import FIELD
-from attnmetrics.views.certainty import certainty, interval_title, unsure_told, why_none
+from attnmetrics.views.certainty import MEAN_OF_HEADS, certainty, interval_title, unsure_told, why_none
 from attnmetrics.views.heads import ranked
 from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.pieces import visible
@@ -78,7 +78,8 @@ def show_by_metric(data: xr.Dataset, name: str, label: str | None, head: Head, t
     about = [Text(whose, style="bold"), Text(f"[{units(tables[0])}]", style=_FAINT), Text()]
     left = [str(dim) for dim in tables[0].dims if dim not in at]
     if left == list(HEAD) and is_magnitude(tables[0]):
-        return Group(*about, _of_heads(data, name, at), Text(), _apart(data, name, at, top), *_said(data))
+        mean = Text(MEAN_OF_HEADS, style=_FAINT)
+        return Group(*about, _of_heads(data, name, at), mean, Text(), _apart(data, name, at, top), *_said(data))
     if left == ["layer"]:
         return Group(*about, _by_layer(data, name, at), *_said(data))
     if not left:
@@ -161,27 +162,31 @@ def _of_one(data: xr.Dataset, name: str, at: Labels) -> LightTable:
 
 
 def _apart(data: xr.Dataset, name: str, at: Labels, top: int) -> LightTable:
-    """The heads whose values are farthest apart: the lowest, the highest, and whose these are."""
-    names, tables = zip(*((value, at_labels(with_one_label(one[name]), at)) for value, one in _each(data)), strict=True)
+    """The heads whose values are farthest apart: the lowest, the highest, whose these are, and their intervals."""
+    names, parts = zip(*_each(data), strict=True)
+    tables = [at_labels(with_one_label(one[name]), at) for one in parts]
     stacked = np.stack([values(table) for table in tables])  # [value, layer, head]
     known = np.argwhere(~np.isnan(stacked).all(0))
     ends = [(a, b, int(np.nanargmin(stacked[:, a, b])), int(np.nanargmax(stacked[:, a, b]))) for a, b in known.tolist()]
     ends.sort(key=lambda end: stacked[end[2], end[0], end[1]] - stacked[end[3], end[0], end[1]])
     layers, heads = (tables[0][dim].values.tolist() for dim in HEAD)
-    result = LightTable("farthest apart", "lowest", "", "highest", "")
-    for a, b, low, high in ends[:top]:
-        cells = [(shown(tables[0], float(stacked[one, a, b])), visible(names[one])) for one in (low, high)]
-        result.add_row(f"layer {layers[a]} head {heads[b]}", *(text for pair in cells for text in pair))
+    interval = [interval_title(data)] if interval_title(data) else []
+    result = LightTable("farthest apart", "lowest", *interval, "", "highest", *interval, "")
+    for a, b, *both in ends[:top]:
+        here = {**at, "layer": layers[a], "head": heads[b]}
+        cells = (text for one in both for text in (*_told(parts[one], name, here), visible(names[one])))
+        result.add_row(f"layer {layers[a]} head {heads[b]}", *cells)
     return result
 
 
 def _by_layer(data: xr.Dataset, name: str, at: Labels) -> LightTable:
-    """A row a value, a column a layer."""
-    layers = [str(layer) for layer in data["layer"].values.tolist()]
-    table = LightTable(visible(str(data.attrs[FIELD])), *(f"layer {layer}" for layer in layers))
-    for value, one in _each(data):
-        row = at_labels(with_one_label(one[name]), at)
-        table.add_row(Text(visible(value)), *(shown(row, number) for number in values(row).tolist()))
+    """A row a layer; of each value of the field the number, and its interval."""
+    names, parts = zip(*_each(data), strict=True)
+    interval = [interval_title(data)] if interval_title(data) else []
+    table = LightTable("layer", *(column for value in names for column in (visible(value), *interval)))
+    for layer in data["layer"].values.tolist():
+        cells = (text for one in parts for text in _told(one, name, {**at, "layer": layer}))
+        table.add_row(str(layer), *cells)
     return table
 
 

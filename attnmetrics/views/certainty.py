@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.results.intervals import GROUPS
-from attnmetrics.results.joined import INTERVAL, NO_INTERVALS
+from attnmetrics.results.joined import INTERVAL, NO_INTERVALS, beside_results
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.tables import Labels, at_labels, is_share, shown, units, values, with_one_label
 
@@ -52,12 +52,9 @@ class Certainty:
 
 
 def _stored(data: xr.Dataset, name: str) -> xr.DataArray | None:
-    """A coordinate; None where the run has none."""
-    found = data.variables.get(name)
-    if found is None:
-        return None
-    own = {dim: data.variables[dim] for dim in found.dims if dim in data.variables}
-    return xr.DataArray(found, own, name=name)  # `data.coords[name]` would try all coordinates, which takes long
+    """What stands beside the results under a name; None where nothing does."""
+    tables = beside_results(data)
+    return tables[name] if name in tables.variables else None
 
 
 def bounds(data: xr.Dataset, name: str, at: Labels) -> tuple[float, float]:
@@ -91,19 +88,20 @@ def certainty(data: xr.Dataset, name: str) -> Certainty | None:
         return None
     table = data[name]
     low, high = (_like(table, stored.to_numpy()[..., place]) for place in (0, 1))
-    unsure = _like(table, np.broadcast_to(_groups(data, name) < data.attrs["unsure_below"], table.shape))
+    groups = groups_behind(data, name)
+    unsure = _like(table, np.broadcast_to(groups < data.attrs["unsure_below"], table.shape))
     return Certainty(with_one_label(table), low, high, unsure, interval_title(data))
 
 
 def _like(table: xr.DataArray, numbers: NDArray[Any]) -> xr.DataArray:
     """A table of the same dimensions, with at most one further one, as `with_one_label` has it."""
-    return with_one_label(table.copy(data=numbers))
+    return with_one_label(table.copy(deep=False, data=numbers))
 
 
-def _groups(data: xr.Dataset, name: str) -> NDArray[np.int64]:
-    """Of shards behind each value of a table, or behind all."""
+def groups_behind(data: xr.Dataset, name: str) -> NDArray[np.int64]:
+    """Of shards behind each value of a table that has intervals, or behind all."""
     beside = _stored(data, f"{name}_{GROUPS}")
-    return np.asarray(data.coords[f"{name}{INTERVAL}"].attrs[GROUPS] if beside is None else beside.to_numpy())
+    return np.asarray(beside_results(data)[f"{name}{INTERVAL}"].attrs[GROUPS] if beside is None else beside.to_numpy())
 
 
 def why_none(data: xr.Dataset) -> str:
@@ -111,8 +109,13 @@ def why_none(data: xr.Dataset) -> str:
     return visible(str(data.attrs.get(NO_INTERVALS, "")))
 
 
+OF_PAIRS: Final = "A distance of two heads has no interval."
+"""Said of lists of heads that are alike."""
 WITHOUT: Final = "It has no intervals: it was measured in a stage of its own, whose sums are not kept apart by shards."
 """Said of a table of a run that has intervals."""
+
+
+MEAN_OF_HEADS: Final = "means of heads have no intervals; of what a layer's heads do together, METRIC_by_layer has"
 
 
 def sureness(data: xr.Dataset) -> str:
@@ -124,7 +127,8 @@ def sureness(data: xr.Dataset) -> str:
     return (
         f"In brackets and as thin lines: the {interval_title(data)}, had other documents been drawn, from differences "
         f"between shards; {UNSURE} from fewer than {data.attrs['unsure_below']}. Of a metric with labels, the interval "
-        "of a rank counts the heads whose intervals lie wholly above and below."
+        "of a rank counts the heads whose intervals lie wholly above and below. Numbers within sentences of heads have "
+        "theirs on the page of the head; means and medians over heads have none."
     )
 
 

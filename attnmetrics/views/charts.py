@@ -20,7 +20,7 @@ from attnmetrics.views.certainty import bear, bounds_of_heads, layer_bounds, sto
 from attnmetrics.views.correlations import in_words as correlation_in_words
 from attnmetrics.views.correlations import over_heads_on, p_value
 from attnmetrics.views.evidence import competing, is_off, least
-from attnmetrics.views.heads import ROLES, standout
+from attnmetrics.views.heads import ROLES, Standout, standout
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.tables import (
     Labels,
@@ -216,7 +216,18 @@ def _offset_lines(
             line = values(data["attention_at_offset"].sel(layer=best.layer, head=best.head))[kept]
             name = f"layer {best.layer} head {best.head}: {role.title}"
             axes.plot(x[kept], line, color=colour, linewidth=1.2, marker="o", markersize=2.2, label=name)
+            _offset_intervals(axes, data, best, kept, colour)
     axes.legend(loc="upper right", frameon=False, fontsize=style.SMALL_SIZE, labelcolor=palette.INK)
+
+
+def _offset_intervals(axes: Axes, data: xr.Dataset, one: Standout, kept: NDArray[np.bool_], colour: str) -> None:
+    """An upright line at each offset of a head, where the run has intervals."""
+    found = stored_bounds(data, "attention_at_offset")
+    if found is None:
+        return
+    layer, head = (data[dim].values.tolist().index(at) for dim, at in (("layer", one.layer), ("head", one.head)))
+    x = data["offset"].values.astype(float)
+    axes.vlines(x[kept], *found[layer, head][kept].T, color=colour, linewidth=0.8)
 
 
 _OFFSET_ROLES: Final = tuple(role for role in ROLES if role.metric == "attention_at_offset")

@@ -1,13 +1,13 @@
 """Which exemplars answer the value of a metric, and of which heads a page has them."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from typing import Final
 
 import pandas as pd
 import xarray as xr
 
 from attnmetrics.views.evidence import competing
-from attnmetrics.views.heads import Standout, ranked, standouts_by_evidence
+from attnmetrics.views.heads import Standout, ranked
 from attnmetrics.views.tables import further, labels_of, of_heads, ranking, with_one_label
 
 SHOWN: Final = 3
@@ -40,16 +40,16 @@ def claims_of(table: xr.DataArray) -> list[str]:
     return [claim_of(name, label) for label in labels] if further(table) else [claim_of(name, None)]
 
 
-def leading(data: xr.Dataset, exemplars: pd.DataFrame) -> pd.Series:
+def leading(data: xr.Dataset, exemplars: pd.DataFrame, outstanding: Iterable[Standout]) -> pd.Series:
     """Which of them answer a claim and are of a head that a page leads to from it: standouts, the highest of a metric.
 
     Args:
         data: the run's results.
         exemplars: rows with columns claim, layer and head.
+        outstanding: all heads that a page says stand out.
     """
     claims = set(exemplars["claim"]) - {""}
-    plain = data.reset_coords(drop=True)  # intervals and halves have no say, and every table looks through all of them
-    wanted = {key for key in (*_highest(plain, claims), *_standouts(plain)) if key[0] in claims}
+    wanted = {key for key in (*_highest(data, claims), *_standouts(outstanding)) if key[0] in claims}
     keys = zip(exemplars["claim"], exemplars["layer"], exemplars["head"], strict=True)
     return pd.Series([key in wanted for key in keys], exemplars.index, dtype=bool)
 
@@ -64,10 +64,8 @@ def _highest(data: xr.Dataset, claims: Set[str]) -> Iterator[tuple[str, int, int
                 yield from ((claim, layer, head) for layer, head, _ in ranked(ranks.isel(at))[:SHOWN])
 
 
-def _standouts(data: xr.Dataset) -> Iterator[tuple[str, int, int]]:
-    """Also of those that stand out where a page is asked for other evidence."""
-    for _, found in standouts_by_evidence(data):
-        yield from ((standout_claim(one), one.layer, one.head) for one in found)
+def _standouts(outstanding: Iterable[Standout]) -> Iterator[tuple[str, int, int]]:
+    return ((standout_claim(one), one.layer, one.head) for one in outstanding)
 
 
 def standout_claim(one: Standout) -> str:

@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from attnmetrics.errors import ConfigError
+from attnmetrics.results.changed_heads import changed_heads
 from attnmetrics.results.comparison import CLEAR, PARTS_OF_DIFFERENCES, RUN
-from attnmetrics.results.differing import Differing, compared_maps, differing
+from attnmetrics.results.differing import Differing, chance_levels, compared_maps, differing, most_different
 from attnmetrics.views.certainty import bear
 from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.numbers import number
@@ -39,6 +40,10 @@ from attnmetrics.views.terminal import WIDEST_HEAT, heat_table, known_label, kno
 _FAINT: Final = "dim"
 _MOST_RUNS: Final = 6
 """Columns of a table of runs."""
+_MOST_HEADS: Final = 8
+"""Heads told by themselves."""
+_LARGE: Final = 0.5
+"""Standard deviations of the first run's heads."""
 _LISTED: Final = 12
 """Heads that are named in a row."""
 
@@ -56,7 +61,8 @@ def show_comparison(data: xr.Dataset, roles: pd.DataFrame, run: str | None = Non
     """
     place = place_of(data, run)
     several: list[RenderableType] = [_by_run(data), Text()] if data.sizes[RUN] > 2 else []
-    return Group(*_what(data, place), Text(), *several, *_most(data, place), *_roles(data, roles, place))
+    told = [*_changed_heads(data, place), *_most(data, place), *_roles(data, roles, place)]
+    return Group(*_what(data, place), Text(), *several, *told)
 
 
 def place_of(data: xr.Dataset, run: str | None) -> int:
@@ -86,6 +92,38 @@ def _what(data: xr.Dataset, place: int) -> list[RenderableType]:
     return list(lines)
 
 
+# ---- heads
+
+
+def _changed_heads(data: xr.Dataset, place: int) -> list[RenderableType]:
+    """The heads that changed most, and how many changed in nothing that is more than noise."""
+    found, heads = changed_heads(data, place), data.sizes["layer"] * data.sizes["head"]
+    if not found:
+        return []
+    columns = ("values", "most in", "first run", "difference", _interval_title(data), "SD")
+    result = LightTable("differ most", *columns)
+    result.columns[2].justify, result.columns[2].no_wrap = "left", False
+    for one in found[:_MOST_HEADS]:
+        numbers = *told_first(data, one.most), number(float(f"{one.size:.2g}"))
+        of_head = f"layer {one.most.layer} head {one.most.head}"
+        result.add_row(of_head, f"{one.clear:,}/{one.of:,}", Text(_name(one.most)), *numbers)
+    large, others = sum(one.size >= _LARGE for one in found), heads - len(found)
+    noise = f"; in the other {others}, what differs may be noise" if others else ""
+    said_of = (
+        f"{len(found)} of {heads} heads differ clearly in something, {large} of them by {_LARGE} SD or more{noise}",
+        f"values: how many of a head's differ clearly (q < {CLEAR}); SD: the largest clear difference, in standard "
+        "deviations of the first run's heads: a small one may be clear, and still matter little",
+    )
+    return [result, *(Text(line, style=_FAINT) for line in said_of), Text()]
+
+
+def told_first(data: xr.Dataset, one: Differing) -> tuple[str, str, str]:
+    """The first run's value, the difference and its interval."""
+    table = data[one.result]
+    first, _ = bear(table, one.first, one.low, one.high)
+    return first, *told_difference(table, one.difference, one.low, one.high)
+
+
 # ---- all results
 
 
@@ -96,9 +134,14 @@ def _by_run(data: xr.Dataset) -> Table:
     names = data[axis if axis else RUN].values.tolist()
     result = LightTable("heads that differ, by run", *(_axis_value(names[run]) for run in runs))
     for name in _told(data):
-        clear = data[f"{name}_q"].to_numpy() < CLEAR
-        result.add_row(name, *(f"{int(clear[run].sum()):,}" for run in runs))
+        q = data.variables[f"{name}_q"].to_numpy()
+        result.add_row(name, *(_count(q[run]) for run in runs))
     return result
+
+
+def _count(q: NDArray[np.float64]) -> str:
+    """How many differ clearly; `–` where that is known of none."""
+    return f"{int((q < CLEAR).sum()):,}" if np.isfinite(q).any() else "–"
 
 
 def _axis_value(value: object) -> str:
@@ -107,34 +150,40 @@ def _axis_value(value: object) -> str:
 
 def _told(data: xr.Dataset) -> list[str]:
     """The results that are told of by themselves: not the chance level of another."""
-    names = compared_maps(data)
-    levels = {str(data[name].attrs.get("chance", "")) for name in names}
-    return [name for name in names if name not in levels]
+    levels = chance_levels(data)
+    return [name for name in compared_maps(data) if name not in levels]
 
 
 def _most(data: xr.Dataset, place: int) -> list[RenderableType]:
     """A row a result in which heads differ: how many, and the one that differs most."""
     result = LightTable("result", "differ", "most", "difference", _interval_title(data), "first run", "correlation")
-    alike: list[str] = []
-    unknown: list[str] = []
+    unsure = LightTable("result, how sure is not known", "most", "difference", "first run", "correlation")
+    none: dict[str, list[str]] = {"no head differs clearly in": [], "no evidence in": []}
     for name in _told(data):
-        q = data[f"{name}_q"].to_numpy()[place]
-        first = next(differing(data, name, place), None)
+        q = data.variables[f"{name}_q"].to_numpy()[place]
+        first, largest = next(differing(data, name, place), None), most_different(data, name, place)
         if first is not None:
             number_of = f"{int((q < CLEAR).sum()):,}/{int(np.isfinite(q).sum()):,}"
             result.add_row(Text(_name(first)), number_of, *_numbers(data, first, place))
+        elif largest is not None and largest.difference and not np.isfinite(q).any():
+            head, difference, _, *beside = _numbers(data, largest, place)
+            unsure.add_row(Text(_name(largest)), head, difference, *beside)
         else:
-            (alike if np.isfinite(q).any() else unknown).append(name)
-    found: list[RenderableType] = [result, _legend()] if result.row_count else []
-    words = {"no head differs clearly in": alike, "no evidence, or no intervals, in": unknown}
-    return [
-        *found,
-        *(Text(f"{said_of}: {', '.join(names)}", style=_FAINT) for said_of, names in words.items() if names),
-    ]
+            none["no evidence in" if largest is None else "no head differs clearly in"].append(name)
+    tables = [
+        part for table, legend in ((result, _legend()), (unsure, _unsure_legend())) if table.row_count
+        for part in (table, legend)
+    ]  # fmt: skip
+    listed = (Text(f"{said_of}: {', '.join(names)}", style=_FAINT) for said_of, names in none.items() if names)
+    return [*tables, *listed]
 
 
 def _legend() -> Text:
     return Text(f"q < {CLEAR}: of the heads that are counted, one in twenty differs by chance alone", style=_FAINT)
+
+
+def _unsure_legend() -> Text:
+    return Text("the largest differences, with too few shards to tell them from noise", style=_FAINT)
 
 
 def _name(one: Differing) -> str:
@@ -143,10 +192,8 @@ def _name(one: Differing) -> str:
 
 def _numbers(data: xr.Dataset, one: Differing, place: int) -> list[str]:
     """Head, difference, interval, the first run's value, correlation of the maps."""
-    table = data[one.result]
     r = float(at_labels(data[f"{one.result}_correlation"][place], one.labels))
-    difference = told_difference(table, one.difference, one.low, one.high)
-    first = bear(table, one.first, one.low, one.high)[0]
+    first, *difference = told_first(data, one)
     return [f"{one.layer}.{one.head}", *difference, first, number(round(r, 3))]
 
 
@@ -172,14 +219,16 @@ def _roles(data: xr.Dataset, roles: pd.DataFrame, place: int) -> list[Renderable
         column.justify, column.no_wrap = "left", False
     for (role, detail), rows in own.groupby(["role", "detail"], sort=False):
         result.add_row(Text(role_name(str(role), str(detail))), *(_heads(rows, what) for what in ("gained", "lost")))
-    unclear = bool((own["q"] >= CLEAR).any())
-    note = [Text("?: the score of the role does not differ clearly", style=_FAINT)] if unclear else []
+    unclear = not (own["q"] < CLEAR).all()
+    note = (
+        [Text("?: the score of the role does not differ clearly, or is not known to", style=_FAINT)] if unclear else []
+    )
     return [Text(), result, *note]
 
 
 def _heads(rows: pd.DataFrame, change: str) -> str:
     own = rows[rows["change"] == change]
-    listed = [f"{row.layer}.{row.head}{'?' if row.q >= CLEAR else ''}" for row in own.itertuples()]
+    listed = [f"{row.layer}.{row.head}{'' if row.q < CLEAR else '?'}" for row in own.itertuples()]
     more = [f"and {len(listed) - _LISTED} more"] if len(listed) > _LISTED else []
     return ", ".join([*listed[:_LISTED], *more])
 

@@ -75,7 +75,7 @@ def is_off(data: xr.Dataset) -> Heads:
 def of_those_on(data: xr.Dataset, table: xr.DataArray) -> xr.DataArray:
     """A table [layer, head, …] without the values of heads that are nearly switched off."""
     off = is_off(data)[(..., *[None] * (table.ndim - 2))]
-    return table.copy(data=np.where(off, np.nan, table.to_numpy()))
+    return table.copy(deep=False, data=np.where(off, np.nan, table.to_numpy()))
 
 
 def competing(data: xr.Dataset, table: xr.DataArray) -> xr.DataArray:

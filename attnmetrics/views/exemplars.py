@@ -15,7 +15,12 @@ def strongest(frame: pd.DataFrame) -> pd.DataFrame:
 
 def of_claim(frame: pd.DataFrame, claim: str) -> pd.DataFrame:
     """Those that answer a claim, such as `pos_to:DET`."""
-    return frame[(frame["claim"] == claim) & (frame["bucket"] == "top")]
+    return best(frame[frame["claim"] == claim])
+
+
+def best(frame: pd.DataFrame) -> pd.DataFrame:
+    """Those with the largest weights, of any claim or none."""
+    return frame[frame["bucket"] == "top"]
 
 
 def typical(frame: pd.DataFrame) -> pd.DataFrame:

@@ -405,7 +405,7 @@ def importance(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     """Clark et al. 2019, Fig. 3: importance by layer and kind of attended piece; raw (axes 0), centred, weighted."""
     kinds = [str(kind) for kind in labels_of(data["importance"], "kind")]
     name = f"{title(data['importance'])}, by layer"
-    about = "mean over heads of the mean gradient a weight"
+    about = "mean over heads of the mean gradient a weight; without intervals"
     sheet = Sheet(0.15 + 2.2 * len(kinds), 3.5, name, about, new, source(data))
     for n, kind in enumerate(kinds):
         charts.importance(sheet.axes(0.65 + 2.2 * n, 0.85, 1.6, 2.1), data, kind)

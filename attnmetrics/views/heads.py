@@ -1,6 +1,5 @@
 """Which heads stand out: questions with one head for an answer, each asked only where the run has its table."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from attnmetrics.describing.finding import holding
 from attnmetrics.describing.rules import SECOND_SINK, package_rules
 from attnmetrics.describing.tables import Tables
-from attnmetrics.results.joined import HALVES
+from attnmetrics.results.joined import halves_of
 from attnmetrics.views.certainty import bear, bounds
 from attnmetrics.views.evidence import of_each_choice, of_those_on
 from attnmetrics.views.places import Place, find_place, ordinal, rank_table
@@ -19,11 +18,11 @@ from attnmetrics.views.tables import (
     HEAD,
     Labels,
     against,
+    at_known_labels,
     at_labels,
     caption,
     chance,
     labels_of,
-    select,
     shown,
     table_of_heads,
     values,
@@ -140,7 +139,7 @@ def per_head(data: xr.Dataset, metric: str, at: Labels) -> xr.DataArray | None:
     table = table_of_heads(data, metric)
     if table is None or any(dim not in table.dims or label not in labels_of(table, dim) for dim, label in at.items()):
         return None
-    return select(data, metric, at)
+    return at_known_labels(table, at)
 
 
 def ranked(table: xr.DataArray, *, lowest: bool = False) -> list[tuple[int, int, float]]:
@@ -223,18 +222,6 @@ def asked_by_standouts(data: xr.Dataset) -> list[str]:
     more = [str(table.attrs.get(what, "")) for table in metrics for what in ("chance", "excess")]
     named = [*(str(table.name) for table in metrics), *more, "null_attention", "second_sink", "second_sink_uniform"]
     return [name for name in dict.fromkeys(named) if name in data]
-
-
-def halves_of(data: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset] | None:
-    """The results of even shards and of odd ones, as far as the run has them; None where it has none."""
-    names = [str(name).removesuffix(HALVES) for name in data.coords if str(name).endswith(HALVES)]
-    return (_half(data, names, 0), _half(data, names, 1)) if names else None
-
-
-def _half(data: xr.Dataset, names: Collection[str], half: int) -> xr.Dataset:
-    tables = {name: data[name].variable.copy(data=data.coords[f"{name}{HALVES}"].to_numpy()[half]) for name in names}
-    used = {dim for table in tables.values() for dim in table.dims}
-    return xr.Dataset(tables, {dim: data[dim].variable for dim in used}, data.attrs)
 
 
 def held_out(even: xr.Dataset, odd: xr.Dataset, role: Role) -> HeldOut | None:

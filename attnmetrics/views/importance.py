@@ -5,12 +5,12 @@ Source: Clark et al. 2019, section 3.2, Figure 3.
 
 import numpy as np
 import xarray as xr
-from rich import box
 from rich.columns import Columns
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from attnmetrics.views.certainty import WITHOUT
+from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.numbers import number
 from attnmetrics.views.tables import labels_of, said, unit_word
 
@@ -34,7 +34,7 @@ def show_importance(data: xr.Dataset) -> RenderableType:
         _by_special(data, kinds),
     ]
     layers = [_by_layer(table.sel(kind=kind), kind) for kind in _BY_LAYER if kind in kinds]
-    return Group(*parts, Text(), Columns(layers, padding=(0, 4)))
+    return Group(*parts, Text(), Columns(layers, padding=(0, 4)), Text(), Text(WITHOUT, style="dim"))
 
 
 def _sample(data: xr.Dataset) -> str:
@@ -46,9 +46,9 @@ def _sample(data: xr.Dataset) -> str:
     return f"{number(pieces)} pieces predicted in {number(units)} {unit}s{rest}; mean loss {number(loss)} nats"
 
 
-def _by_special(data: xr.Dataset, kinds: list[str]) -> Table:
+def _by_special(data: xr.Dataset, kinds: list[str]) -> LightTable:
     """A row a kind of attended piece: means over all heads."""
-    result = _table("attention to", *kinds, *_BESIDE.values(), "pairs")
+    result = LightTable("attention to", *kinds, *_BESIDE.values(), "pairs")
     for special in labels_of(data["importance"], "special"):
         own = data.sel(special=special)
         numbers = [_mean(own["importance"].sel(kind=kind)) for kind in kinds]
@@ -57,10 +57,10 @@ def _by_special(data: xr.Dataset, kinds: list[str]) -> Table:
     return result
 
 
-def _by_layer(table: xr.DataArray, kind: str) -> Table:
+def _by_layer(table: xr.DataArray, kind: str) -> LightTable:
     """A row a layer, a column a kind of attended piece."""
     specials = labels_of(table, "special")
-    result = _table(f"{kind}, to", *map(str, specials))
+    result = LightTable(f"{kind}, to", *map(str, specials))
     for layer in labels_of(table, "layer"):
         own = table.sel(layer=layer).mean("head")
         result.add_row(Text(f"layer {layer}"), *(number(float(own.sel(special=special))) for special in specials))
@@ -70,10 +70,3 @@ def _by_layer(table: xr.DataArray, kind: str) -> Table:
 def _mean(table: xr.DataArray) -> float:
     numbers = table.values
     return float(np.nanmean(numbers)) if np.isfinite(numbers).any() else float("nan")
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for n, column in enumerate(columns):
-        table.add_column(Text(column), justify="left" if n == 0 else "right", no_wrap=True)
-    return table

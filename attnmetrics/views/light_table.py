@@ -12,7 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 NAMES: Final = 22
-"""Least characters of the first column, which may wrap, where its cells have so many."""
+"""Least characters of the first column and of others that may wrap, where their cells have so many."""
 LEAST_NEEDED: Final[tuple[Callable[[str], bool], ...]] = (
     lambda header: header == "chance is",
     lambda header: header == "median",
@@ -20,6 +20,7 @@ LEAST_NEEDED: Final[tuple[Callable[[str], bool], ...]] = (
     lambda header: header == "rank",
     lambda header: header == "correlation",
     lambda header: header == "first run",
+    lambda header: header == "values",
     lambda header: header.endswith("interval"),
 )
 """Which columns are left out, by their headers, in this order."""
@@ -56,9 +57,10 @@ def _header(column: Column) -> str:
 
 
 def _needed(console: Console, options: ConsoleOptions, table: Table) -> int:
-    """Characters that hold all columns, the first one wrapped."""
-    first, *others = (_width(console, options, column) for column in table.columns)
-    return min(first, NAMES) + sum(others) + table._extra_width + 2 * len(others)
+    """Characters that hold all columns, those wrapped that may be."""
+    widths = [(_width(console, options, column), column.no_wrap) for column in table.columns]
+    columns = sum(width if is_whole else min(width, NAMES) for width, is_whole in widths)
+    return columns + table._extra_width + 2 * (len(widths) - 1)
 
 
 def _width(console: Console, options: ConsoleOptions, column: Column) -> int:

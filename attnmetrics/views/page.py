@@ -15,6 +15,8 @@ from zlib import compress
 import numpy as np
 from numpy.typing import NDArray
 
+from attnmetrics.errors import StoreError
+from attnmetrics.storage import Location
 from attnmetrics.views.palette import (
     BAR,
     BASELINE,
@@ -27,6 +29,7 @@ from attnmetrics.views.palette import (
     WORDS_LIGHT,
 )
 
+FILE: Final = "index.html"
 _STATIC: Final = Path(__file__).parent / "static"
 LIGHT: Final = {
     "page": SURFACE, "ink": "#1c2733", "muted": "#5a6876", "line": "#dfe5eb", "card": "#f1f5f8", "chosen": "#dcebf5",
@@ -39,10 +42,10 @@ DARK: Final = {
     "baseline": "#ffa24a", "baseline-words": "#ffa24a", "no-evidence": "#333d48", "to": "#1f6a9a",
 } | {f"head-{n}": colour for n, colour in enumerate(HEADS_DARK)}  # fmt: skip
 _STYLES: Final = {
-    "atlas": ("view.css", "atlas.css", "try.css"),
-    "comparison": ("view.css", "atlas.css", "comparison.css"),
+    "atlas": ("view.css", "atlas.css", "try.css", "print.css"),
+    "comparison": ("view.css", "atlas.css", "comparison.css", "print.css"),
 }
-"""Style sheets of a view; `view.css` alone where nothing else is named."""
+"""Style sheets of a view; where nothing else is named, `view.css` and `print.css`."""
 _SCALES: Final = {"atlas": (SEQUENTIAL, DIVERGING), "comparison": (SEQUENTIAL, DIVERGING, CHANGE)}
 _IMPORT: Final = re.compile(r'^import (\{[^}]*\}) from "(\.[\w./-]+)\.js";$', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export ((?:async )?(?:function|const|class) (\w+))", re.MULTILINE)
@@ -62,7 +65,7 @@ def render(data: Mapping[str, Any], title: str, theme: str) -> str:
     view = data["view"]
     chosen = "" if theme == "auto" else f' data-theme="{theme}"'
     script = f"\n{_script(view)}"
-    style = _palette(view) + "".join(map(_read, _STYLES.get(view, ("view.css",))))
+    style = _palette(view) + "".join(map(_read, _STYLES.get(view, ("view.css", "print.css"))))
     return (
         f'<!doctype html>\n<html lang="en"{chosen}>\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_policy(script, bool(data.get("served")))}">\n'
@@ -73,6 +76,26 @@ def render(data: Mapping[str, Any], title: str, theme: str) -> str:
         f'<script type="application/json" id="data">{_embed(data)}</script>\n'
         f'<script type="module">{script}</script>\n</body>\n</html>\n'
     )
+
+
+def write(page: str, folder: Location, command: str) -> None:
+    """Write a page as `folder`/index.html, whole or not at all.
+
+    Args:
+        page: what `render` gives.
+        folder: made where missing.
+        command: which writes the page again.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    try:
+        folder.write_folder(lambda path: (path / FILE).write_text(page, encoding="utf-8", newline="\n"))
+    except OSError as error:
+        raise StoreError(
+            f"expected to write the page to {folder}, found: {error.strerror or error}; "
+            f"free space or choose a folder that you may write to, then run `{command}` again"
+        ) from error
 
 
 def _policy(script: str, served: bool) -> str:
@@ -140,8 +163,8 @@ def _palette(view: str) -> str:
 
     light, dark = declare(LIGHT | _scales(view, "light"), "light"), declare(DARK | _scales(view, "dark"), "dark")
     return (
-        f":root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
-        f":root[data-theme=light]{{{light}}}\n:root[data-theme=dark]{{{dark}}}\n"
+        f":root{{{light}}}\n@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
+        f":root[data-theme=light]{{{light}}}\n@media screen{{:root[data-theme=dark]{{{dark}}}}}\n"
     )
 
 

@@ -38,7 +38,10 @@ def draw_scores(axes: Axes, data: xr.Dataset) -> None:
     """Bars of attachment scores from top to bottom, in axes that are given."""
     scores, published = values(data["uas"]), values(data["uas_published"])
     rows = np.arange(len(scores)) + 0.5
-    style.bars(axes, scores, [percent(score) for score in scores], show_texts=True)
+    texts = [percent(score) for score in scores]
+    style.bars(axes, scores, texts, show_texts=False)
+    for row, text in zip(rows[np.isfinite(scores)], np.array(texts)[np.isfinite(scores)], strict=True):
+        style.beside(axes, 1.0, row, text)  # at the right edge, where no mark is
     axes.set_xlim(0, 1)
     axes.set_ylim(len(scores), 0)
     axes.scatter(published, rows, marker="|", s=110, color=INK, zorder=4)

@@ -2,12 +2,12 @@
 
 import numpy as np
 import xarray as xr
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from attnmetrics.views.certainty import WITHOUT
 from attnmetrics.views.heads import ranked
+from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.numbers import number
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.tables import at_labels, labels_of, said, shown, title
@@ -31,7 +31,7 @@ def show_probes(data: xr.Dataset, top: int = 10) -> RenderableType:
         top: heads and relations to list.
     """
     return Group(*_about(data), Text(), _scores(data), Text(STRUCTURAL, style="dim"), Text(), _relations(data, top),
-                 *_heads(data, top))  # fmt: skip
+                 *_heads(data, top), Text(), Text(WITHOUT, style="dim"))  # fmt: skip
 
 
 def _about(data: xr.Dataset) -> list[Text]:
@@ -45,20 +45,20 @@ def _about(data: xr.Dataset) -> list[Text]:
     return [Text(visible(line)) for line in lines]
 
 
-def _scores(data: xr.Dataset) -> Table:
+def _scores(data: xr.Dataset) -> LightTable:
     columns = ("uas", "uas_published", "root_accuracy", "control_accuracy")
-    table = _table("probe", "attachment", "published", "roots", "control")
+    table = LightTable("probe", "attachment", "published", "roots", "control")
     for place, name in enumerate(labels_of(data["uas"], "probe")):
         found = [shown(data[column], float(data[column][place])) for column in columns]
         table.add_row(_words(name), *found)
     return table
 
 
-def _relations(data: xr.Dataset, top: int) -> Table:
+def _relations(data: xr.Dataset, top: int) -> LightTable:
     """The relations with most words: how many there are, and what some probes find of them."""
     words = data["test_words"]
     probes = [name for name in BY_RELATION if name in labels_of(data["uas"], "probe")]
-    table = _table("relation", "words", *(BY_RELATION[name] for name in probes))
+    table = LightTable("relation", "words", *(BY_RELATION[name] for name in probes))
     for n in np.argsort(-words.values, kind="stable")[:top].tolist():
         if words[n]:
             of_relation = data["uas_by_relation"][:, n]
@@ -83,10 +83,3 @@ def _heads(data: xr.Dataset, top: int) -> list[RenderableType]:
             listed = ", ".join(f"layer {layer} head {head} ({number(value)})" for layer, head, value in found)
             parts.append(Text(f"{visible(str(direction)).replace('_', ' ')}: {listed}"))
     return parts
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for place, column in enumerate(columns):
-        table.add_column(Text(column), justify="right" if place else "left")
-    return table

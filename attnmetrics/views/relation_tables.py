@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 from rich.console import Group, RenderableType
@@ -16,7 +15,6 @@ from attnmetrics.views.evidence import competing, from_how_much
 from attnmetrics.views.exemplars import of_claim
 from attnmetrics.views.heads import per_head
 from attnmetrics.views.light_table import LightTable
-from attnmetrics.views.numbers import percent
 from attnmetrics.views.papers.clark_2019 import published_of
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.relations import Coreference, Relation, coreference, relations, under_rules
@@ -58,32 +56,34 @@ def _name(data: xr.Dataset, layer: int, head: int) -> str:
 
 def _columns(data: xr.Dataset) -> list[str]:
     """Of the best head, by its layer and number, and of the best offset."""
-    return ["head", "found", "held out", *_interval_columns(data), "offset", "share"]
+    sure = _interval_columns(data)
+    return ["head", "found", *sure, "held out", *sure, "offset", "share", *sure]
 
 
 def _interval_columns(data: xr.Dataset) -> list[str]:
-    """Of what is held out."""
+    """What follows a column of shares."""
     return [interval_title(data)] if interval_title(data) else []
 
 
 def _found(data: xr.Dataset, one: Relation) -> list[str]:
     """Cells of the best head and of the best offset."""
     offset = f"{one.offset:+d}".replace("-", "−")
-    best = _name(data, one.layer, one.head), percent(one.accuracy), *_held_out(data, "relation", one)
-    return [*best, offset, percent(one.at_offset)]
+    found = _sure(data, one.accuracy, (one.accuracy_low, one.accuracy_high))
+    at_offset = _sure(data, one.at_offset, (one.at_offset_low, one.at_offset_high))
+    return [_name(data, one.layer, one.head), *found, *_held_out(data, one), offset, *at_offset]
 
 
-def _held_out(data: xr.Dataset, of: str, one: Relation | Coreference) -> list[str]:
-    """What is held out, and its interval where the run has intervals."""
-    name = f"{of}_best_accuracy"
-    if name not in data:
-        return [_share(one.held_out), *("–" for _ in _interval_columns(data))]
-    told, interval = bear(data[name], one.held_out, one.held_out_low, one.held_out_high)
+def _held_out(data: xr.Dataset, one: Relation | Coreference) -> list[str]:
+    return _sure(data, one.held_out, (one.held_out_low, one.held_out_high))
+
+
+_SHARE: Final = xr.DataArray(0.0, attrs={"kind": "share"})
+
+
+def _sure(data: xr.Dataset, value: float, bounds: tuple[float, float]) -> list[str]:
+    """A share, and its interval where the run has intervals."""
+    told, interval = bear(_SHARE, value, *bounds)
     return [told, *(interval for _ in _interval_columns(data))]
-
-
-def _share(value: float) -> str:
-    return "–" if np.isnan(value) else percent(value)
 
 
 def show_relation(data: xr.Dataset, exemplars: pd.DataFrame, rel: str, top: int = 3) -> RenderableType:
@@ -97,9 +97,10 @@ def show_relation(data: xr.Dataset, exemplars: pd.DataFrame, rel: str, top: int 
         known = ", ".join(visible(one.rel) for one in relations(data)) or "none"
         raise ConfigError(f"expected a relation with edges in this run, found {visible(rel)!r}; it has {known}")
     best = max(rules, key=lambda one: one.hits)
-    table = LightTable("rule", "edges", *_columns(data), "held out")
+    table = LightTable("rule", "edges", *_columns(data), "held out", *_interval_columns(data))
     for one in rules:
-        table.add_row(one.rule.replace("_", " "), f"{one.attainable:,}", *_found(data, one), _share(one.baseline))
+        baseline = _sure(data, one.baseline, (one.baseline_low, one.baseline_high))
+        table.add_row(one.rule.replace("_", " "), f"{one.attainable:,}", *_found(data, one), *baseline)
     published = [Text(f"published: {visible(words)}", style="dim") for words in published_of(data).get(rel, ())]
     heat = _heat(data, "relation_accuracy", {"rule": best.rule, "rel": rel})
     about = Text(f"{best.rule.replace('_', ' ')}: {RULES.get(best.rule, '')}", style="dim")
@@ -133,11 +134,14 @@ def _coreference(data: xr.Dataset, found: Sequence[Coreference], candidates: str
     """A table with a row a class of mentions; the heuristics choose among mentions."""
     heuristics = tuple(found[0].heuristics) if candidates == _MENTIONS else ()
     names = [name.replace("_", " ") for name in heuristics]
-    table = LightTable("class", "n", "head", "found", "held out", *_interval_columns(data), *names)
+    sure = _interval_columns(data)
+    beside_titles = (column for name in names for column in (name, *sure))
+    table = LightTable("class", "n", "head", "found", *sure, "held out", *sure, *beside_titles)
     for one in found:
-        beside = [_share(one.heuristics[name]) for name in heuristics]
-        best = _name(data, one.layer, one.head), percent(one.accuracy), *_held_out(data, "coreference", one)
-        table.add_row(Text(visible(one.mention_class)), f"{one.anaphors:,}", *best, *beside)
+        accuracy = _sure(data, one.accuracy, (one.accuracy_low, one.accuracy_high))
+        told = (_sure(data, one.heuristics[name], one.heuristics_bounds[name]) for name in heuristics)
+        cells = *accuracy, *_held_out(data, one), *(cell for pair in told for cell in pair)
+        table.add_row(Text(visible(one.mention_class)), f"{one.anaphors:,}", _name(data, one.layer, one.head), *cells)
     return Text(f"among all earlier {visible(candidates)}", style="dim"), table, Text()
 
 

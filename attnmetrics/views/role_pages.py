@@ -12,11 +12,10 @@ from attnmetrics.describing.nearest import families, family_names, nearest, prof
 from attnmetrics.describing.questions import Answer, answers
 from attnmetrics.describing.rules import Question, Rules, Term, package_rules
 from attnmetrics.describing.tables import Array, Tables, has
-from attnmetrics.views.certainty import bear
 from attnmetrics.views.evidence import least
 from attnmetrics.views.page import pack
 from attnmetrics.views.pieces import visible
-from attnmetrics.views.roles import role_name, role_names
+from attnmetrics.views.roles import role_names, scores_told
 from attnmetrics.views.tables import further
 
 NEAREST: Final = 8
@@ -43,7 +42,7 @@ def pack_roles(data: xr.Dataset, frames: Sequence[tuple[float, pd.DataFrame]]) -
         "known": _known(data, package_rules(), every),
         **usual,
         "scores": [_scores(data, package_rules(), rows) for rows in _by_head(own, _heads(data))],
-        "sure": [_sure(rows) for rows in _by_head(own, _heads(data))] if own["low"].notna().any() else None,
+        "sure": [scores_told(rows) for rows in _by_head(own, _heads(data))] if own["low"].notna().any() else None,
         "near": [_near(distances, place) for place in range(len(distances))],
         "families": pack(np.nan_to_num(numbers, nan=-1).astype("<i2")),
         "others": [(share, _changed(one, usual)) for share, one in told if one != usual],
@@ -67,13 +66,6 @@ def _changed(one: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
     as_usual = list(zip(usual["ofHead"], usual["sentences"], strict=True))
     changed = [(place, *told) for place, told in heads if told != as_usual[place]]
     return {"heads": changed, "questions": one["questions"], "familyNames": one["familyNames"]}
-
-
-def _sure(rows: pd.DataFrame) -> str:
-    """The scores of a head's roles, each with its interval: "relation: obj 0.87 [0.82 to 0.91]"."""
-    known = rows[(rows["role"] != "") & rows["low"].notna()]
-    told = ((one, bear(xr.DataArray(one.score), one.score, one.low, one.high)) for one in known.itertuples())
-    return "; ".join(f"{role_name(one.role, one.detail)} {value} [{interval}]" for one, (value, interval) in told)
 
 
 def _near(distances: Array, place: int) -> list[tuple[int, float]]:

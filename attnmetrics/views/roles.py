@@ -12,7 +12,7 @@ from rich.text import Text
 
 from attnmetrics.describing.frame import sentences
 from attnmetrics.describing.questions import HEAD, Answer
-from attnmetrics.views.certainty import bear
+from attnmetrics.views.certainty import OF_PAIRS, bear
 from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.numbers import number
 from attnmetrics.views.pieces import visible
@@ -34,11 +34,17 @@ def show_answers(
         top: heads of each that are told in full; the others are named.
         with_sentences: whether each head's sentence stands under it.
     """
-    said = sentences(frame) if with_sentences else {}
+    said = _with_scores(frame) if with_sentences else {}
     parts = [part for one in found for part in (*_answer(one, said, top), Text())]
     lacking = [f"{role} (no {result})" for role, result in frame.attrs.get("skipped", {}).items()]
     note = f"not told of this run: {', '.join(lacking)}" if lacking else ""
     return Group(*parts, *([Text(visible(note), style=_FAINT)] if note else []))
+
+
+def _with_scores(frame: pd.DataFrame) -> dict[tuple[int, int], str]:
+    """The sentence of each head, and the scores of its roles where their intervals are known."""
+    own = {(int(key[0]), int(key[1])): scores_told(rows) for key, rows in frame.groupby(HEAD)}
+    return {head: f"{text} ({own[head]})" if own[head] else text for head, text in sentences(frame).items()}
 
 
 def _answer(one: Answer, said: Mapping[tuple[int, int], str], top: int) -> list[RenderableType]:
@@ -103,9 +109,17 @@ def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
     own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
     if own.empty:
         return Group()
-    roles = _roles(frame, layer, head)
+    roles, scores = _roles(frame, layer, head), scores_told(own)
     named = [Text(f"roles: {'; '.join(roles)}", style=_FAINT)] if roles else []
-    return Group(Text(visible(str(own["sentence"].iloc[0]))), *named)
+    sure = [Text(f"scores: {scores}", style=_FAINT)] if scores else []
+    return Group(Text(visible(str(own["sentence"].iloc[0]))), *named, *sure)
+
+
+def scores_told(rows: pd.DataFrame) -> str:
+    """The scores of a head's roles, each with its interval: "relation: obj 0.87 [0.82 to 0.91]"; empty without any."""
+    known = rows[(rows["role"] != "") & rows["low"].notna()]
+    told = ((one, bear(xr.DataArray(one.score), one.score, one.low, one.high)) for one in known.itertuples())
+    return "; ".join(f"{role_name(one.role, one.detail)} {value} [{interval}]" for one, (value, interval) in told)
 
 
 def show_families(frame: pd.DataFrame) -> RenderableType:
@@ -138,7 +152,7 @@ def show_like(near: pd.DataFrame, frame: pd.DataFrame) -> RenderableType:
     for row in near.itertuples():
         name = f"layer {row.layer} head {row.head}"
         result.add_row(name, f"{row.profile_distance:.2f}", Text("; ".join(_roles(frame, row.layer, row.head))))
-    return result
+    return Group(result, Text(OF_PAIRS.lower().rstrip("."), style=_FAINT))
 
 
 def _roles(frame: pd.DataFrame, layer: int, head: int) -> list[str]:

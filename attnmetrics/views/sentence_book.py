@@ -72,14 +72,14 @@ class Book:
         self.sentences: list[list[str | list[str]]] = []
         self.rows = _Rows()
 
-    def listed(self, exemplars: pd.DataFrame, attention: pd.DataFrame) -> dict[tuple[int, int], list[list[Any]]]:
-        """By head its exemplars, best first, with the attention in those that have any; all of one claim."""
-        found = {(int(row.layer), int(row.head), int(row.rank)): row for row in attention.itertuples(index=False)}
-        by_head: dict[tuple[int, int], list[list[Any]]] = {}
-        for row in exemplars.sort_values(["layer", "head", "rank"]).itertuples(index=False):
-            at = int(row.layer), int(row.head)
-            one = self._exemplar(row, found.get((*at, int(row.rank))))
-            by_head.setdefault(at, []).append(list(asdict(one).values()))
+    def listed(self, exemplars: pd.DataFrame, attention: pd.DataFrame) -> dict[tuple[str, int, int], list[list[Any]]]:
+        """By claim and head the exemplars, best first, with the attention in those that have any."""
+        keys = ["claim", "layer", "head", "rank"]
+        found = {tuple(getattr(row, key) for key in keys): row for row in attention.itertuples(index=False)}
+        by_head: dict[tuple[str, int, int], list[list[Any]]] = {}
+        for row in exemplars.sort_values(keys).itertuples(index=False):
+            one = self._exemplar(row, found.get((row.claim, row.layer, row.head, row.rank)))
+            by_head.setdefault((str(row.claim), int(row.layer), int(row.head)), []).append(list(asdict(one).values()))
         return by_head
 
     def listed_by_bucket(

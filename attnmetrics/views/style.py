@@ -244,12 +244,13 @@ def bars(axes: Axes, sizes: NDArray[np.float64], texts: Iterable[str], *, show_t
         patch.set_width(size)
         if show_texts or np.isnan(size):
             shown = "no evidence" if np.isnan(size) else text
-            _beside(axes, 0.0 if np.isnan(size) else float(size), patch.get_y() + 0.36, shown)
+            beside(axes, 0.0 if np.isnan(size) else float(size), patch.get_y() + 0.36, shown)
     top = float(np.nanmax(sizes)) if np.isfinite(sizes).any() else 1.0
     axes.set_xlim(0, (top or 1.0) * 1.02)
 
 
-def _beside(axes: Axes, x: float, y: float, text: str) -> None:
+def beside(axes: Axes, x: float, y: float, text: str) -> None:
+    """A small text to the right of a point of the axes."""
     axes.annotate(
         text, (x, y), (3, 0), textcoords="offset points", va="center", size=SMALL_SIZE, color=MUTED,
         family="DejaVu Sans", annotation_clip=False, zorder=5,

@@ -124,9 +124,20 @@ def select(data: xr.Dataset, name: str, at: Labels) -> xr.DataArray:
     if table is None:
         known = ", ".join(selectable(data))
         raise ConfigError(f"expected a metric of the run's heads, found {name!r}; it has {known}")
+    return at_known_labels(table, at)
+
+
+def at_known_labels(table: xr.DataArray, at: Labels) -> xr.DataArray:
+    """A table of heads at these labels, [layer, head].
+
+    Raises:
+        ConfigError: it has no such dimension or label, or a dimension has no label.
+    """
     dims = further(table)
     if set(at) != set(dims):
-        raise ConfigError(f"expected a label for each of {list(dims)} of {name!r}, found labels for {list(at)}")
+        raise ConfigError(
+            f"expected a label for each of {list(dims)} of {str(table.name)!r}, found labels for {list(at)}"
+        )
     for dim, label in at.items():
         labels = labels_of(table, dim)
         if label not in labels:
@@ -235,7 +246,7 @@ def further(table: xr.DataArray) -> tuple[str, ...]:
 
 def labels_of(table: xr.DataArray, dim: str) -> list[str | int]:
     """The labels of a dimension, in order."""
-    return list(table[dim].values.tolist())
+    return list(table.get_index(dim).tolist())
 
 
 def dim_title(table: xr.DataArray, dim: str) -> str:

@@ -22,7 +22,15 @@ from rich.text import Text
 from attnmetrics.errors import ConfigError
 from attnmetrics.storage import Location
 from attnmetrics.views import palette, similarity
-from attnmetrics.views.certainty import Certainty, certainty, interval_title, unsure_told, why_none
+from attnmetrics.views.certainty import (
+    MEAN_OF_HEADS,
+    OF_PAIRS,
+    Certainty,
+    certainty,
+    interval_title,
+    unsure_told,
+    why_none,
+)
 from attnmetrics.views.correlations import without_off
 from attnmetrics.views.evidence import competing, evidence, from_how_much, is_off, off_in_words
 from attnmetrics.views.exemplars import TYPICAL, strongest, typical
@@ -157,7 +165,7 @@ def _metric_body(data: xr.Dataset, beside: "_Beside", at: Labels, top: int) -> S
         return [_list(beside) if table.ndim == 1 else _matrix(table, beside.level)]
     ranks = rank_table(data, str(table.name), at)
     if table.ndim > 2:
-        return [_by_label(beside, ranks), *_off(data, table, top)]
+        return [_by_label(beside, ranks), Text(MEAN_OF_HEADS, style=_FAINT), *_off(data, table, top)]
     heat: list[RenderableType] = [_heat(data, table), Text()] if table.sizes["head"] <= WIDEST_HEAT else []
     return [*heat, *_how_ranked(table, beside.level), _top_heads(beside, ranks, top), *_off(data, table, top)]
 
@@ -363,8 +371,8 @@ def _top_heads(beside: _Beside, ranks: xr.DataArray, top: int) -> Table:
     return result
 
 
-def _by_label(beside: _Beside, ranks: xr.DataArray) -> Table:
-    """For each label the mean over heads, and the head that is first by `ranks`."""
+def _by_label(beside: _Beside, ranks: xr.DataArray) -> RenderableType:
+    """For each label the mean over heads, and the head that is first by `ranks`, where there is evidence."""
     table = beside.table
     (dim,) = further(table)
     result = beside.layout(dim_title(table, dim), "mean of heads", "first", then=["head"])
@@ -377,7 +385,7 @@ def _by_label(beside: _Beside, ranks: xr.DataArray) -> Table:
             mean, value = shown(table, float(np.nanmean(values(one)))), float(at_labels(table, at))
             cells = beside.cells(value, at, f"layer {layer} head {head}")
             result.add_row(Text(in_words(label)), mean, *cells)
-    return result
+    return result if result.row_count else Text("no head has evidence in this run")
 
 
 def _list(beside: _Beside) -> Table:
@@ -410,7 +418,7 @@ def _compared(table: xr.DataArray, top: int) -> Sequence[RenderableType]:
     if is_magnitude(table):
         return []
     if "other_head" in table.dims:
-        return [_pairs(table, top)]
+        return [_pairs(table, top), Text(OF_PAIRS.lower().rstrip("."), style=_FAINT)]
     if "axis" in table.dims:
         return [_places(table), *_explained(table)]
     whole = table.assign_attrs(kind="count")
@@ -472,7 +480,7 @@ def _nearest(data: xr.Dataset, layer: int, head: int) -> list[RenderableType]:
     for other, value in zip(others[place].tolist(), distance[place].tolist(), strict=True):
         if not np.isnan(value):
             result.add_row(_name(heads[other]), shown(table, value))
-    return [Text(), result] if result.row_count else []
+    return [Text(), result, Text(OF_PAIRS.lower().rstrip("."), style=_FAINT)] if result.row_count else []
 
 
 # ---- a head

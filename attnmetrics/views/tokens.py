@@ -20,6 +20,7 @@ from attnmetrics.views.pieces import readable_types
 SHOWN: Final = 10
 """Types of each side of a head in a page."""
 TITLES: Final = {"key": "Pieces it attends to", "query": "Pieces that attend"}
+_WITHOUT: Final = "types of pieces have no intervals: the fewer the occurrences, the less sure"
 _VALUES: Final = {"key": "times even", "query": "off null"}
 """What a side is ranked by: times what even attention would give, the share of the attention that is off null."""
 
@@ -29,7 +30,7 @@ def show_tokens(frame: pd.DataFrame, layer: int, head: int, top: int = SHOWN) ->
     own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
     sides = [side for side in TITLES if (own["side"] == side).any()]
     tables = [_side(own[own["side"] == side].sort_values("rank").head(top), side) for side in sides]
-    return Columns(tables, padding=(0, 3)) if tables else Group()
+    return Group(Columns(tables, padding=(0, 3)), Text(_WITHOUT, style=Style(dim=True))) if tables else Group()
 
 
 def _side(rows: pd.DataFrame, side: str) -> Table:

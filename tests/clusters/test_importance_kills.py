@@ -11,6 +11,7 @@ from uuid import uuid4
 import psutil
 import pytest
 from conftest import demo_config
+from faults import workers
 
 import attnmetrics
 from attnmetrics.running.driver import run, run_importance
@@ -69,6 +70,24 @@ def test_a_killed_driver_goes_on(
         assert again.wait() == 0, again.stderr.read()
     assert left(locate(folder)) == undisturbed
     assert attnmetrics.load(folder).equals(attnmetrics.load(demo_run))
+
+
+def test_killed_workers_of_a_cluster_are_replaced(
+    demo_run: Path, undisturbed: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Whatever takes gradients when the first are there is killed."""
+    folder = Path(shutil.copytree(demo_run, tmp_path / "run"))
+    struck: list[psutil.Process] = []
+    with start(folder, "--engine=ray", "--workers=2") as driver:
+        await_sums(folder, driver)
+        while not struck:
+            assert driver.poll() is None, driver.stderr.read()
+            struck = workers("importance", [driver])
+            time.sleep(0.01)
+        for process in struck:
+            process.kill()
+        assert driver.wait() == 0, driver.stderr.read()
+    assert left(locate(folder)) == undisturbed
 
 
 def test_a_run_in_an_object_store_has_the_same(bucket: str, undisturbed: dict[str, bytes]) -> None:

@@ -73,17 +73,18 @@ def test_a_killed_driver_goes_on(
     assert left(folder) == undisturbed
 
 
+@pytest.mark.parametrize("stage", ["extract", "sum_up"])
 def test_killed_workers_of_a_cluster_are_replaced(
-    demo_run: Path, banks: dict[str, Path], undisturbed: dict[str, bytes], tmp_path: Path
+    demo_run: Path, banks: dict[str, Path], undisturbed: dict[str, bytes], tmp_path: Path, stage: str
 ) -> None:
-    """Whatever extracts features when the first are there is killed."""
+    """Whatever extracts features, or adds up a fit's losses, when the first features are there is killed."""
     folder = begin(demo_run, locate(tmp_path / "run"))
     struck: list[psutil.Process] = []
     with start(folder, banks, "--engine=ray", "--workers=2") as driver:
         while not struck:
             assert driver.poll() is None, driver.stderr.read()
             if list((tmp_path / "run" / "probe" / "features").rglob("*.npz")):
-                struck = workers("extract", [driver])
+                struck = workers(stage, [driver])
             time.sleep(0.01)
         for process in struck:
             process.kill()

@@ -57,7 +57,7 @@ def make_side(
 def _intervals(results: xr.Dataset) -> xr.Dataset:
     """Of tags and distances alone, as wide as these are."""
     bound = xr.DataArray([0.9, 1.1], {"bound": ["low", "high"]}, "bound")
-    return results[["pos_to", "distance"]] * bound
+    return (results[["pos_to", "distance"]] * bound).assign_attrs(confidence=0.95)
 
 
 def _state(schema: Schema, text: tuple[int, int], model: tuple[int, int]) -> State:

@@ -18,9 +18,11 @@ from attnmetrics.comparing.names import name_runs
 from attnmetrics.comparing.outputs import folder_for, load_role_changes, write_comparison
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.metrics.schema import Schema
+from attnmetrics.results.changed_heads import changed_heads
 from attnmetrics.results.comparison import About, Axis, comparable, comparison_dataset, load_comparison
 from attnmetrics.results.sides import Comparison, Side
 from attnmetrics.statistics.comparing import Sample, find_differences
+from attnmetrics.statistics.intervals import find_intervals
 from attnmetrics.storage import locate
 from attnmetrics.views.compared import show_compared_head, show_compared_metric, show_comparison
 
@@ -310,3 +312,87 @@ def test_what_there_is_not_is_refused(comparison: Comparison) -> None:
         show_comparison(comparison.data, comparison.role_changes, "base")
     with pytest.raises(ConfigError, match="expected a head of this run, found 7"):
         show_compared_head(comparison.data, 2, 7)
+
+
+# ---- what a person who compares wants to know
+
+
+def test_the_head_that_changed_most_is_told_first(comparison: Comparison) -> None:
+    data = comparison.data
+    found = changed_heads(data, 1)
+    places = [(one.most.layer, one.most.head) for one in found]
+    assert places[0] == (data["layer"].values[PLANTED[0]], PLANTED[1])
+    null = next(one for one in found if one.most.result == "null_attention")
+    own = data["null_attention"].to_numpy()
+    spread = float(np.nanstd(own[0]))
+    assert null.size == pytest.approx(abs(own[1, *PLANTED] - own[0, *PLANTED]) / spread)
+    lines = told(show_comparison(data, comparison.role_changes), 150).splitlines()
+    row = next(line for line in lines if line.startswith("layer 2 head 2"))
+    assert f"{found[0].clear}/{found[0].of}" in row
+    assert any(f"{len(found)} of 6 heads differ clearly in something" in line for line in lines)
+
+
+def test_a_small_change_at_a_rare_label_is_no_large_one() -> None:
+    dims, shape = ("run", "layer", "head", "pos"), (2, 1, 3, 2)
+    values = np.zeros(shape)
+    values[0, 0, :, 0], values[0, 0, :, 1] = (0.2, 0.5, 0.8), (0.001, 0.001, 0.002)
+    values[1] = values[0]
+    values[1, 0, 0, 0], values[1, 0, 1, 1] = 0.5, 0.01  # 0.3 where heads differ much; 0.009 where they hardly do
+    q = np.where(values != values[0], 0.001, 1.0)
+    difference = values - values[0]
+    parts = {
+        "": values,
+        "_difference": difference,
+        "_difference_low": difference,
+        "_difference_high": difference,
+        "_q": q,
+    }
+    coords = {"run": ["a", "b"], "layer": [0], "head": [0, 1, 2], "pos": ["NOUN", "X"]}
+    data = xr.Dataset({f"pos_to{end}": (dims, table) for end, table in parts.items()}, coords, {"order": ["pos_to"]})
+    found = changed_heads(data, 1)
+    assert [(one.most.head, one.most.labels["pos"]) for one in found] == [(0, "NOUN"), (1, "X")]
+    spread = np.sqrt(np.var([0.2, 0.5, 0.8]))
+    pooled = np.sqrt((np.var([0.2, 0.5, 0.8]) + np.var([0.001, 0.001, 0.002])) / 2)
+    assert [one.size for one in found] == pytest.approx([0.3 / spread, 0.009 / pooled])
+
+
+def test_a_copy_is_told() -> None:
+    same = compare([make_side("base", 0), make_side("copy", 0)])
+    assert any(line.startswith("copy has the very numbers of base") for line in same.data.attrs["remarks"])
+    other = compare([make_side("base", 0), make_side("tuned", 4)])
+    assert not any("very numbers" in line for line in other.data.attrs["remarks"])
+
+
+def test_intervals_of_another_confidence_are_found_anew() -> None:
+    sides = [make_side("base", 0), make_side("tuned", 4)]
+    found = compare(sides, names=["pos_to"], confidence=0.8).data
+    for place, side in enumerate(sides):
+        bounds = find_intervals(side.groups(), {"pos_to": side.results["pos_to"].to_numpy()}, 0.8, ["pos_to"])
+        for at, part in enumerate(("low", "high")):
+            np.testing.assert_array_equal(found[f"pos_to_{part}"][place], bounds["pos_to"].bounds[..., at])
+
+
+def test_with_too_few_shards_differences_are_told_though_not_how_sure(tmp_path: Path) -> None:
+    few = compare([make_side("base", 0, shards=3), make_side("tuned", 4, shards=3)])
+    shown = told(show_comparison(few.data, few.role_changes), 150)
+    assert "how sure is not known" in shown and "no evidence" not in shown
+    size = np.abs(few.data["null_attention_difference"].to_numpy()[1])
+    layer, head = (int(place) for place in np.unravel_index(np.nanargmax(size), size.shape))
+    row = next(line for line in shown.splitlines() if line.startswith("null_attention"))
+    assert f"{few.data['layer'].values[layer]}.{head}" in row
+
+
+def test_a_comparison_that_is_broken_off_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = locate(tmp_path / "comparison")
+    found = compare([make_side("base", 0), make_side("tuned", 4)], names=["null_attention"])
+    monkeypatch.setattr("attnmetrics.comparing.outputs.write_page", lambda *_: None)
+    write_comparison(found, folder)
+    monkeypatch.setattr("attnmetrics.comparing.outputs.write_page", _break_off)
+    with pytest.raises(KeyboardInterrupt):
+        write_comparison(found, folder)
+    with pytest.raises(StoreError):
+        load_comparison(folder)
+
+
+def _break_off(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -17,19 +17,61 @@ assert scores.ravel().tolist() == [1, 0, 0.5, 0.5]
 print(sum(loops.softmax.stats.cache_hits.values()))
 """
 
+LATE = """
+import time
+from attnmetrics.model.kernels import compiling
+
+class Late(compiling._Cache):
+    def save_overload(self, *given):
+        print("compiled", flush=True)
+        time.sleep(1)
+        super().save_overload(*given)
+
+compiling._Cache = Late
+"""
+"""Keeps what it compiles a second later."""
+
+READY = """
+import sys
+from numba import njit
+from attnmetrics.model.kernels import loops
+assert njit(lambda: 1)() == 1
+print("ready", flush=True)
+sys.stdin.readline()
+"""
+"""Waits to be told to begin, with a compiler that is there already."""
+
+
+def begin(folder: Path, before: str = "", **environment: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-W", "error", "-c", before + SOFTMAX]
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(folder), **environment}
+    return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline().strip()
+
+
+def end(process: subprocess.Popen[str]) -> int:
+    found, _ = process.communicate()
+    assert process.returncode == 0
+    return int(found)
+
 
 def softmax(folder: Path, before: str = "", **environment: str) -> int:
     """How much of a loop comes from the folder, in a process of its own."""
-    command = [sys.executable, "-W", "error", "-c", before + SOFTMAX]
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(folder), **environment}
-    found = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-    return int(found.stdout)
+    return end(begin(folder, before, **environment))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A process that needs what another one is compiling waits for it."""
     kept = tmp_path_factory.mktemp("code")
-    assert softmax(kept) == 0
+    one, other = begin(kept, LATE), begin(kept, READY)
+    assert [line(process) for process in (other, one)] == ["ready", "compiled"]
+    print("go", file=other.stdin, flush=True)
+    assert [end(process) for process in (one, other)] == [0, 1]
     yield kept
 
 

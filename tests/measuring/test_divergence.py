@@ -11,13 +11,15 @@ from conftest import demo_config
 from models import TEXTS, save_model
 from scipy.spatial.distance import jensenshannon
 from shards import annotate, measure, read
+from treebanks import treebank
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.measuring.divergence import add_divergences
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.reference.similarity import divergence
 from attnmetrics.model.load import Model, load_model
-from attnmetrics.running.stages import refuse_many_heads, rows_compared
+from attnmetrics.running.progress import Reporter
+from attnmetrics.running.stages import make_sampling, prepare, refuse_many_heads, rows_compared
 
 SENTENCES = annotate(TEXTS)
 EVERY = np.arange(len(TEXTS))
@@ -145,6 +147,19 @@ def test_a_run_takes_fewer_rows_of_many_heads(tmp_path: Path) -> None:
     assert (rows(144), rows(270), rows(1200)) == (4096, 4096, 260)  # a sentence counts as 32 pieces
     assert (rows(144, unit="window:128"), rows(270, unit="window:128")) == (4096, 1290)
     assert (rows(9, similarity_rows=100), rows(1200, similarity_rows="all")) == (100, None)
+
+
+def test_of_a_treebank_of_few_sentences_every_one_is_compared(tmp_path: Path) -> None:
+    corpus = treebank(tmp_path / "dev.conllu", 4)  # of 3 sentences each
+
+    def units(rows: int, **options: object) -> int | None:
+        config = demo_config(tmp_path / "run", corpus=corpus, shard_characters=400, similarity_rows=rows, **options)
+        job = prepare(config, Reporter(quiet=True))
+        assert len(job.plan.shards) == 4
+        return make_sampling(job, heads=2).similarity_units
+
+    assert (units(48), units(47)) == (None, 2), "12 sentences of 4 rows; 11 of them, shared out"
+    assert units(48, unit="window:32") == 3, "how many windows there are is not known yet"
 
 
 def test_too_many_heads_are_refused_with_a_way_out() -> None:

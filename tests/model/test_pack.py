@@ -1,10 +1,12 @@
 """Batches and tiles cover every attention row once, whatever the lengths."""
 
+from math import isqrt
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnmetrics.model.pack import Batch, pack
+from attnmetrics.model.pack import TILE_PAIRS, Batch, pack
 
 Lengths = st.lists(st.tuples(st.integers(0, 40), st.booleans()), max_size=60)
 
@@ -32,7 +34,7 @@ def test_every_row_of_every_sentence_is_in_one_tile(
                 begin = batch.offsets[tile.sentence + k]
                 assert begin == tile.start + k * tile.length
                 covered[begin + tile.row : begin + tile.row + tile.rows] += 1
-            assert tile.count * tile.rows * tile.length <= max(tile_pairs, tile.length)
+            assert tile.count * tile.rows <= max(tile_pairs // tile.length, isqrt(tile_pairs) // 4, 1)
             assert tile.count == 1 or (tile.row, tile.rows) == (0, tile.length)
         assert (covered == 1).all()
 
@@ -51,3 +53,8 @@ def test_measured_sentences_come_first_then_shorter_ones() -> None:
     assert batch.rows.tolist() == [2, 0, 3, 1]
     tiles = [(tile.count, tile.length, tile.measured) for tile in batch.tiles]
     assert tiles == [(1, 2, True), (2, 3, True), (1, 2, False)]
+
+
+def test_tiles_of_long_sentences_do_not_become_flat() -> None:
+    heights = {length: packed([(length, True)], 1, TILE_PAIRS, False)[0].tiles[0].rows for length in (256, 512, 8192)}
+    assert heights == {256: 256, 512: 128, 8192: 64}

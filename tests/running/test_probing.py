@@ -51,6 +51,10 @@ def test_a_probe_says_all_that_it_found_and_goes_on_from_what_is_done(run: Path,
     assert all(variable.attrs["long_name"] and variable.attrs["formula"] for variable in found.data_vars.values())
     assert (run / "probe" / "tables" / "attention_weight.csv").exists()
     xr.testing.assert_identical(attnmetrics.load_probe(run), found)
+    as_published = attnmetrics.probe(run, **banks, **OPTIONS, recipe="clark")
+    more = {"attention_clark", "attention_and_words_clark", "attention_and_words_clark_root_bug"}
+    assert set(as_published["probe"].values) - set(found["probe"].values) == more
+    assert as_published["uas"].notnull().all() and files(run) == made
 
     change_a_byte(run / "probe.zarr")
     with pytest.raises(StoreError, match=r"probe\.zarr is damaged"):

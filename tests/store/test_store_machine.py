@@ -16,8 +16,9 @@ from attnmetrics.errors import DamageError
 from attnmetrics.statistics.states import State
 from attnmetrics.storage import locate
 from attnmetrics.store.commits import Commit, Counts
+from attnmetrics.store.files import FILES
 from attnmetrics.store.merge import find_passages, merge, merge_exemplars
-from attnmetrics.store.shards import FILES, Store
+from attnmetrics.store.shards import Store
 
 SHARDS = 3
 SENTENCES = 4

@@ -6,7 +6,7 @@ from synthetic import dataset, exemplars
 
 from attnmetrics.views.atlas import contents
 from attnmetrics.views.claims import SHOWN, claim_of, claims_of, leading
-from attnmetrics.views.heads import per_head, ranked
+from attnmetrics.views.heads import per_head, ranked, standouts
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_page_has_answers_of_the_heads_that_it_leads_to() -> None:
     table = per_head(data, "pos_to", {"pos": "NOUN"})
     assert table is not None
     best = {(layer, head) for layer, head, _ in ranked(table)[:SHOWN]}
-    kept = frame[leading(data, frame)]
+    kept = frame[leading(data, frame, standouts(data))]
     assert set(kept["claim"]) == {"pos_to:NOUN"}
     assert {*zip(kept["layer"], kept["head"], strict=True)} == best
     page = contents(data, frame, pd.DataFrame(columns=["layer", "head", "claim", "bucket", "rank", "weight"]), {})

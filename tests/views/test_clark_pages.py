@@ -84,15 +84,32 @@ def test_figure_1_has_the_head_of_each_behaviour(page: Page, data: xr.Dataset) -
     assert block.locator("svg.sentence-lines line").count() > 5
 
 
-def test_every_number_is_listed_under_its_figure(page: Page) -> None:
-    lists = page.locator(f"{section(page, 'Every number')} details")
+def test_every_number_stands_under_its_figure(page: Page) -> None:
+    visit(page, "#/paper/clark-2019")
+    lists = page.locator("details.published-numbers")
     places = list(dict.fromkeys(claim.where for claim in CLARK.claims))
-    assert lists.locator("summary").all_text_contents() == places
+    summaries = lists.locator("summary").all_text_contents()
+    assert sorted(summaries) == sorted(f"{where}: published, and in this run" for where in places)
     assert lists.locator("tbody tr").count() == len(CLARK.claims)
+    for where in places:
+        if where.startswith(("Figure", "Table")):
+            within = page.locator(section(page, where)).locator("summary").all_text_contents()
+            assert f"{where}: published, and in this run" in within
+    assert page.get_by_text("Published for: BERT-base").is_visible()
+
+
+def test_figures_5_and_6_are_drawn(page: Page) -> None:
+    visit(page, "#/paper/clark-2019")
+    shown = page.locator(f"{section(page, 'Figure 5')} h3")
+    assert shown.all_inner_texts() == ["obj", "det", "nmod:poss", "coreference"]
+    maps = page.locator(f"{section(page, 'Figure 6')} svg")
+    assert maps.count() == 2
+    assert [one.locator("circle[data-place]").count() for one in maps.all()] == [LAYERS * HEADS] * 2
 
 
 def test_table_1_leads_to_a_relation_with_its_rules_maps_and_sentences(page: Page, data: xr.Dataset) -> None:
-    rows = page.locator(f"{section(page, 'Table 1')} tbody tr")
+    visit(page, "#/paper/clark-2019")
+    rows = page.locator(f"{section(page, 'Table 1')} table.results tbody tr")
     best = relations(data)
     assert rows.count() == len(best)
     assert rows.nth(0).locator("td").all_inner_texts()[:4] == [
@@ -139,7 +156,7 @@ def test_a_card_leads_to_the_sentences_that_answer_it(page: Page, frame: pd.Data
     best = data["pos_to"].sel(pos="PUNCT")
     layer, head = np.unravel_index(best.values.argmax(), best.shape)
     assert page.evaluate("location.hash") == f"#/head/{layer}/{head}?claim=pos_to%3APUNCT"
-    assert page.locator("section > h2").all_inner_texts()[0].endswith("PUNCT")
+    assert page.locator("[role=tab][aria-selected=true]").first.inner_text().endswith("PUNCT")
     rows = frame[(frame["claim"] == "pos_to:PUNCT") & (frame["layer"] == layer) & (frame["head"] == head)]
     shares = page.locator("section").first.locator(".exemplar .source b").all_inner_texts()
     assert shares == [percent(weight) for weight in rows["weight"]]

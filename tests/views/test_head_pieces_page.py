@@ -33,12 +33,20 @@ def test_pieces_and_typical_sentences_of_a_head(tmp_path: Path) -> None:
             "<b> 75% 8 times",
         ]
         sentences = page.locator("#sentences")
-        expect(sentences.get_by_role("button", name="Strongest")).to_have_attribute("aria-pressed", "true")
-        sentences.get_by_role("button", name="Typical").click()
+        expect(sentences.get_by_role("tab", name="Strongest")).to_have_attribute("aria-selected", "true")
+        sentences.get_by_role("tab", name="Typical").click()
+        assert page.evaluate("location.hash") == "#/head/0/1?sentences=typical"
         expect(sentences.locator("h4")).to_have_text(["Strongest fifth", "Weakest fifth"])
         expect(sentences.locator(".exemplar")).to_have_count(4)
-        sentences.get_by_role("button", name="Strongest").click()
+        page.keyboard.press("ArrowLeft")
+        assert page.evaluate("[location.hash, document.activeElement.textContent]") == ["#/head/0/1", "Strongest"]
         expect(sentences.locator("h4")).to_have_count(0)
+        panel = sentences.get_by_role("tabpanel", name="Strongest")
+        expect(panel.locator(".exemplar")).to_have_count(3)
+        page.evaluate("location.hash = '#/head/0/1/99'")
+        expect(sentences).to_contain_text("The page keeps 3 of them.")
+        page.evaluate("location.hash = '#/head/0/1?claim=pos_to%3ANOUN'")
+        expect(sentences).to_contain_text("The page keeps no sentence of this head for: Attention to NOUN.")
         page.evaluate("location.hash = '#/head/1/0?sentences=typical'")
         expect(page.get_by_role("heading", name="Layer 1 head 0")).to_be_visible()
         expect(page.locator("#sentences h4")).to_have_count(2)

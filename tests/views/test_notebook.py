@@ -16,7 +16,7 @@ from attnmetrics.running.driver import run as run_all
 from attnmetrics.running.progress import Reporter
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "notebooks" / "results.ipynb"
+TOUR = ROOT / "notebooks" / "tour.ipynb"
 VIEWS = ROOT / "notebooks" / "views.ipynb"
 FIGURES = ROOT / "notebooks" / "figures.ipynb"
 NULL = ROOT / "notebooks" / "null_attention.ipynb"
@@ -25,7 +25,7 @@ GENDER = ROOT / "notebooks" / "gender_bias.ipynb"
 CLARK = ROOT / "notebooks" / "clark.ipynb"
 
 
-NOTEBOOKS = (RESULTS, VIEWS, FIGURES, NULL, COMPARE, GENDER, CLARK)
+NOTEBOOKS = (TOUR, VIEWS, FIGURES, NULL, COMPARE, GENDER, CLARK)
 
 Outputs = dict[Path, list[nbformat.NotebookNode]]
 
@@ -63,10 +63,15 @@ def outputs_of(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
-def test_the_results_notebook_shows_tables_and_figures(shown: Outputs) -> None:
-    kinds = [kind for output in shown[RESULTS] if "data" in output for kind in output["data"]]
-    assert kinds.count("image/png") == 8
-    assert kinds.count("text/html") >= 5
+def test_the_tour_goes_from_a_question_to_a_figure(shown: Outputs) -> None:
+    found = [output["data"] for output in shown[TOUR] if "data" in output]
+    assert sum("image/png" in data for data in found) == 1
+    tables = [data["text/plain"] for data in found if "dataframe" in data.get("text/html", "")]
+    edges, layer, head, accuracy, held_out, _, baseline = (float(one) for one in tables[1].splitlines()[1].split()[1:])
+    assert (layer, head) == (3, 5) and edges > 50
+    assert min(accuracy, held_out) > baseline + 0.3
+    assert any("From a head word it looks most at its cc" in data["text/plain"] for data in found)
+    assert any(re.search("relation:cc:hit.*relation:cc:miss", table, re.DOTALL) for table in tables)
 
 
 def test_the_figures_notebook_shows_each_figure_of_the_paper(shown: Outputs) -> None:
@@ -91,9 +96,9 @@ def test_the_notebook_on_null_attention_shows_what_it_does(shown: Outputs) -> No
 
 def test_the_notebook_on_the_second_paper_shows_its_figures_and_tables(shown: Outputs) -> None:
     found = [output["data"] for output in shown[CLARK] if "data" in output]
-    assert sum("image/png" in data for data in found) == 2
+    assert sum("image/png" in data for data in found) == 3
     assert sum("dataframe" in data.get("text/html", "") for data in found) == 2
-    assert found[-1]["text/plain"] == "'no coreference in this run'"
+    assert found[-2]["text/plain"] == "'no coreference in this run'"
 
 
 def test_the_views_notebook_shows_the_pages_that_it_stores(shown: Outputs) -> None:

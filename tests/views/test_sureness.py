@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pages import Desk, chromium, needs_chromium, visit
 from playwright.sync_api import Page
 from rich.console import Console
-from synthetic import attention, dataset, exemplars, facts
+from synthetic import attention, dataset, exemplars, facts, intervals
 
 from attnmetrics.exporting.as_json import results as exported
 from attnmetrics.exporting.tidy import single_numbers, tidy
@@ -32,17 +32,6 @@ LAYERS, HEADS = 4, 3
 WHY = "no intervals: they come from differences between shards"
 
 
-def intervals_of(data: xr.Dataset, width: float) -> xr.Dataset:
-    """Made-up ones: from a value minus `width` times it to plus twice as much."""
-    tables = {str(name): one for name, one in data.items() if one.attrs["kind"] != "count"}
-    bounds = {
-        name: ((*one.dims, "bound"), np.stack([one - width * abs(one), one + 2 * width * abs(one)], -1), {"groups": 64})
-        for name, one in tables.items()
-    }
-    about = {"confidence": 0.95, "unsure_below": 20, "reason": ""}
-    return xr.Dataset(bounds, {"bound": ["low", "high"]}, about)
-
-
 @pytest.fixture(scope="module")
 def plain() -> xr.Dataset:
     return dataset(LAYERS, HEADS)
@@ -50,7 +39,7 @@ def plain() -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def data(plain: xr.Dataset) -> xr.Dataset:
-    return with_intervals(plain, intervals_of(plain, 0.01))
+    return with_intervals(plain, intervals(plain, 0.01))
 
 
 # ---- in pages
@@ -136,7 +125,7 @@ def test_pages_say_how_sure_each_number_is(desk: Desk, data: xr.Dataset) -> None
     visit(page, f"#/head/{best[0]}/{best[1]}")
     cell = page.locator("table.metrics tr", has=page.locator("a[href='#/metric/entropy']")).locator("td.value")
     assert cell.inner_text().startswith(" ".join(told(best)))
-    assert page.locator("svg.profile line.error").count() > 10
+    assert page.locator("svg.profile line.error").count() == 10
     for address in ("#/", "#/metrics", "#/metric/entropy", "#/find", "#/similarity", "#/paper", "#/run", "#/relation"):
         visit(page, address)
         assert page.locator("p.sure").count() == 1, address
@@ -165,7 +154,7 @@ def test_most_of_all_is_said_where_the_interval_allows_it(
     changed = plain.assign(entropy=plain["entropy"].copy(data=entropy), null_attention=0 * plain["null_attention"])
     for name in changed.data_vars:
         changed[name].attrs = plain[name].attrs
-    sure = with_intervals(changed, intervals_of(changed, width))
+    sure = with_intervals(changed, intervals(changed, width))
     (one,) = [one for one in standouts(sure) if one.role.title == "most diffuse"]
     assert (one.layer, one.head) == (LAYERS - 1, HEADS - 1)
     assert (one.title, one.stands) == (title, stands)
@@ -197,7 +186,7 @@ def test_a_head_that_is_not_the_best_on_the_other_half_has_its_place_there(plain
 
 def test_published_numbers_within_an_interval_are_marked(plain: xr.Dataset) -> None:
     """0.61 and −0.73 are published for the correlations, 3.6 for the deviation; a mean over heads has no interval."""
-    sure = intervals_of(plain, 0.01)
+    sure = intervals(plain, 0.01)
     planted = {"distance_entropy_r": (0.55, 0.65), "distance_alignment_r": (-0.7, -0.5), "distance_sd": (3.6, 3.7)}
     for name, bounds in planted.items():
         sure[name][...] = np.array(bounds)
@@ -225,23 +214,26 @@ def test_two_published_numbers_are_counted() -> None:
 
 
 def test_a_paper_in_the_terminal(data: xr.Dataset, plain: xr.Dataset) -> None:
-    def printed(of: xr.Dataset) -> str:
+    def printed(of: xr.Dataset, key: str | None = None) -> str:
         console = Console(width=200)
         with console.capture() as caught:
-            console.print(show_paper(of))
+            console.print(show_paper(of, key))
         return caught.get()
 
     found = printed(data)
     assert summed_up(compare(VIG_BELINKOV, data)) in " ".join(found.split())
     assert "95% interval" in found
     assert WHY in printed(plain.assign_attrs(no_intervals=WHY))
+    assert "Clark et al. 2019: --label clark-2019" in found
+    lines = [line.strip() for line in printed(data, "clark-2019").splitlines()]
+    assert [lines.count(where) for where in ("Figure 1", "Figure 2", "Table 2")] == [1, 1, 0], "it has no coreference"
 
 
 # ---- exports
 
 
 def test_exports_have_bounds(plain: xr.Dataset) -> None:
-    sure = intervals_of(plain, 0.01)
+    sure = intervals(plain, 0.01)
     rows = tidy(plain, "distance", sure)
     assert rows.columns.tolist() == ["head_name", "layer", "head", "value", "low", "high"]
     for row in rows.itertuples():

@@ -1,8 +1,10 @@
-"""How loops are compiled: without the interpreter's lock, and once a machine."""
+"""How loops are compiled: without the interpreter's lock, once a machine, and by one process while others wait."""
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+from typing import IO, Any
 
 from numba import njit
 from numba.core.caching import FunctionCache
@@ -15,7 +17,24 @@ ANY_ORDER = {"contract", "reassoc", "nsz"}
 class _Cache(FunctionCache):
     """Compiled code, beside this file or in the user's cache; what can't be read is compiled anew."""
 
+    _lock: IO[bytes] | None = None
+    """held from when a loop is not found to when it is kept, or the process ends"""
+
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        found = self._load(sig, target_context)
+        if found is None:
+            self._wait()
+            found = self._load(sig, target_context)  # another process may have compiled it meanwhile
+        if found is not None:
+            self._release()
+        return found
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with suppress(OSError):
+            super().save_overload(sig, data)
+        self._release()
+
+    def _load(self, sig: Any, target_context: Any) -> Any:
         try:
             return super().load_overload(sig, target_context)
         except Exception:  # a damaged pickle may raise anything
@@ -23,9 +42,18 @@ class _Cache(FunctionCache):
                 self.flush()
             return None
 
-    def save_overload(self, sig: Any, data: Any) -> None:
+    def _wait(self) -> None:
+        """Until no other process compiles this loop; where files cannot be locked, two may do it for nothing."""
         with suppress(OSError):
-            super().save_overload(sig, data)
+            folder = Path(self.cache_path)
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = (folder / f"{self._impl.filename_base}.lock").open("wb")
+            flock(self._lock, LOCK_EX)
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
 
 def loop(fastmath: Any, keep: bool = False) -> Callable[[Callable[..., Any]], Any]:

@@ -4,25 +4,23 @@
 are those of the comparison's Dataset.
 """
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from attnmetrics.errors import StoreError
 from attnmetrics.results.comparison import CLEAR, RUN
 from attnmetrics.results.sides import Comparison
 from attnmetrics.storage import Location
 from attnmetrics.views.comparison.changes import pack_changes
 from attnmetrics.views.comparison.heads import pack_role_changes, pack_roles
-from attnmetrics.views.comparison.results import choose, cut, of_corpora, pack_result
+from attnmetrics.views.comparison.results import choose, cut, of_corpora, pack_results
 from attnmetrics.views.comparison.sentences import pack_sentences
 from attnmetrics.views.evidence import least
 from attnmetrics.views.page import render as render_page
+from attnmetrics.views.page import write
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.tables import unit_word
-
-PAGE: Final = "index.html"
 
 
 def write_page(comparison: Comparison, folder: Location) -> None:
@@ -35,14 +33,7 @@ def write_page(comparison: Comparison, folder: Location) -> None:
     Raises:
         StoreError: the folder cannot be written, or the sentences of a run cannot be read.
     """
-    page = render(comparison)
-    try:
-        folder.write_folder(lambda path: (path / PAGE).write_text(page, encoding="utf-8", newline="\n"))
-    except OSError as error:
-        raise StoreError(
-            f"expected to write the page to {folder}, found: {error.strerror or error}; "
-            "free space or choose a folder that you may write to, then run `attnmetrics compare` again"
-        ) from error
+    write(render(comparison), folder, "attnmetrics compare")
 
 
 def render(comparison: Comparison) -> str:
@@ -66,7 +57,7 @@ def contents(comparison: Comparison) -> dict[str, Any]:
         "runs": _runs(comparison),
         "layers": data["layer"].values.tolist(),
         "heads": data["head"].values.tolist(),
-        "results": [pack_result(data, one) for one in results],
+        "results": pack_results(data, results),
         "corpora": list(of_corpora(data)),
         "least": least(data),
         "changed": pack_changes(data, results),

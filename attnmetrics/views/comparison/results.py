@@ -12,10 +12,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.results.comparison import CLEAR, RUN
-from attnmetrics.views.atlas import described
+from attnmetrics.results.differing import chance_levels, compared_maps, flat
+from attnmetrics.views.described import described
 from attnmetrics.views.packed_intervals import code_bounds
 from attnmetrics.views.page import pack
-from attnmetrics.views.tables import HEAD, is_magnitude, is_of_all_attention, title, with_one_label
+from attnmetrics.views.tables import is_of_all_attention, title, with_one_label
 
 MOST_BYTES: Final = 8_000_000
 """Of numbers in a page, before they are compressed."""
@@ -36,23 +37,6 @@ class Shown:
     """how many there are"""
 
 
-def compared(data: xr.Dataset) -> list[str]:
-    """The results of heads that have differences, in order."""
-    return [str(name) for name in data.attrs.get("order", data.data_vars) if _is_compared(data, str(name))]
-
-
-def _is_compared(data: xr.Dataset, name: str) -> bool:
-    if name not in data or f"{name}_difference" not in data or "of" in data[name].attrs:
-        return False
-    table = data[name]
-    return table.dims[:3] == (RUN, *HEAD) and table.dtype.kind in "biuf" and is_magnitude(table)
-
-
-def levels(data: xr.Dataset) -> set[str]:
-    """The results that are the chance level of another, and are not told of by themselves."""
-    return {str(data[name].attrs.get("chance", "")) for name in compared(data)}
-
-
 def choose(data: xr.Dataset, most: int | None = None) -> list[Shown]:
     """What the page shows of each result: all labels of those that have few, of others as many as there is room for.
 
@@ -62,7 +46,7 @@ def choose(data: xr.Dataset, most: int | None = None) -> list[Shown]:
     """
     of_one = _bytes_of_label(data)
     room = (MOST_BYTES if most is None else most) // of_one
-    sizes = {name: int(np.prod(data[name].shape[3:])) for name in compared(data)}
+    sizes = {name: int(np.prod(data.variables[name].shape[3:])) for name in compared_maps(data)}
     kept = {}
     for place, name in enumerate(sorted(sizes, key=lambda one: sizes[one])):
         fair = max(1, room // (len(sizes) - place))
@@ -96,8 +80,13 @@ def cut(data: xr.Dataset, shown: Sequence[Shown]) -> list[str]:
     ]
 
 
-def pack_result(data: xr.Dataset, one: Shown) -> dict[str, Any]:
-    """A result as `static/comparison/open.js` reads it: [run, layer, head, label], of differences no first run."""
+def pack_results(data: xr.Dataset, shown: Sequence[Shown]) -> list[dict[str, Any]]:
+    """Results as `static/comparison/open.js` reads them: [run, layer, head, label], of differences no first run."""
+    chances = chance_levels(data)
+    return [_pack_result(data, one, one.name in chances) for one in shown]
+
+
+def _pack_result(data: xr.Dataset, one: Shown, is_chance: bool) -> dict[str, Any]:
     table = data[one.name]
     about = described(table.isel({RUN: 0}, drop=True))
     about["labels"] = [about["labels"][place] for place in one.labels] if about["dim"] else []
@@ -105,7 +94,7 @@ def pack_result(data: xr.Dataset, one: Shown) -> dict[str, Any]:
     twin = f"{one.name}_by_layer"
     return about | {
         "has_null": is_of_all_attention(table),
-        "is_chance": one.name in levels(data),
+        "is_chance": is_chance,
         "of_heads": _packed(data, one.name, one.labels),
         "of_layers": _packed(data, twin, one.labels) if twin in data else None,
         "correlation": _correlations(data, one),
@@ -141,23 +130,16 @@ def _correlations(data: xr.Dataset, one: Shown) -> list[list[float | None]]:
     name = f"{one.name}_correlation"
     if name not in data:
         return []
-    table = data[name].to_numpy().reshape(data.sizes[RUN], -1)[1:, one.labels]
+    table = data.variables[name].to_numpy().reshape(data.sizes[RUN], -1)[1:, one.labels]
     return [[None if np.isnan(r) else float(r) for r in row] for row in table.tolist()]
-
-
-def flat(data: xr.Dataset, name: str) -> Array:
-    """[run, layer, (head,) label]: further dimensions become one, in the order of `tables.with_one_label`."""
-    table = data[name]
-    kept = [dim for dim in (RUN, *HEAD) if dim in table.dims]
-    ordered = table.transpose(*kept, ...)
-    return np.asarray(ordered.to_numpy(), np.float64).reshape(*ordered.shape[: len(kept)], -1)
 
 
 def of_corpora(data: xr.Dataset) -> Iterator[dict[str, Any]]:
     """What the runs' corpora have one number of: [run] values, and differences where there are any."""
     for name in map(str, data.attrs.get("order", data.data_vars)):
-        if name in data and data[name].dims == (RUN,) and "of" not in data[name].attrs:
-            yield {**_of_corpus(data, name)}
+        table = data.variables.get(name)
+        if table is not None and table.dims == (RUN,) and "of" not in table.attrs:
+            yield _of_corpus(data, name)
 
 
 def _of_corpus(data: xr.Dataset, name: str) -> dict[str, Any]:
@@ -170,4 +152,7 @@ def _of_corpus(data: xr.Dataset, name: str) -> dict[str, Any]:
 
 def _listed(data: xr.Dataset, name: str) -> list[float | None]:
     """JSON has no NaN."""
-    return [None if np.isnan(value) else float(value) for value in np.asarray(data[name].to_numpy(), float).tolist()]
+    return [
+        None if np.isnan(value) else float(value)
+        for value in np.asarray(data.variables[name].to_numpy(), float).tolist()
+    ]

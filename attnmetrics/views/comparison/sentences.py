@@ -53,10 +53,10 @@ def _pack(side: Side, unit: str, heads: Sequence[Head], room: Room) -> Packed:
     exemplars = strongest(side.exemplars())
     attention = strongest(side.attention()) if side.attention is not None else _none()
     by_head = book.listed(room.short(exemplars), room.drawn(attention))
-    listed = [by_head.get(head, []) for head in heads]
+    listed = [by_head.get(("", *head), []) for head in heads]
     return {"exemplars": listed, "typical": [], "claimed": [], **book.packed()}
 
 
 def _none() -> pd.DataFrame:
     """The attention in no sentence."""
-    return pd.DataFrame({name: [] for name in ("layer", "head", "rank", "weight")})
+    return pd.DataFrame({name: [] for name in ("claim", "layer", "head", "rank", "weight")})

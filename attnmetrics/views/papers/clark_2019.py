@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import xarray as xr
-import yaml
 
 from attnmetrics.views.papers.claims import Claim, Counterpart, NoCounterpartError, Paper
 from attnmetrics.views.papers.clark_readers import LAYERS, READERS, Reader, Source, theirs
 from attnmetrics.views.papers.clark_relations import published, relation_claim
+from attnmetrics.yaml_files import read_own_yaml
 
 FILE: Final = Path(__file__).with_name("clark_2019.yaml")
-CONTENT: Final[Mapping[str, Any]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+CONTENT: Final[Mapping[str, Any]] = read_own_yaml(FILE)
 """The file."""
 
 

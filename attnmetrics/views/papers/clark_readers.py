@@ -135,8 +135,11 @@ def _lowest(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
 
 def _highest_head(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
     layer, head, value = ranked(source.table(data))[0]
-    written = _ours(value, data[source.result].attrs.get("kind", "share"))
-    return Counterpart((layer, head), f"{head_name(layer, head)}, {written}")
+    if value == 0:
+        raise NoCounterpartError("no head of this run does it")
+    about = data[source.result].attrs
+    written, units = _ours(value, about.get("kind", "share")), " nats" if about.get("units") == "nats" else ""
+    return Counterpart((layer, head), f"{head_name(layer, head)}, {written}{units}")
 
 
 def _heads_over(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
@@ -200,6 +203,8 @@ def _best_head_by_class(data: xr.Dataset, source: Source, unit: str) -> Counterp
 
 
 def _probe(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
+    if source.result not in data:
+        raise NoCounterpartError("this run was not probed")
     return _single(corpus_value(data, source.result, source.labels(data)), unit)
 
 

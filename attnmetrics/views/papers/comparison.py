@@ -1,5 +1,6 @@
 """Published numbers beside a run's in the terminal, and which of them lie within its intervals."""
 
+from itertools import groupby
 from typing import Final
 
 import xarray as xr
@@ -35,14 +36,19 @@ def show_paper(data: xr.Dataset, key: str | None = None) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for column in ("published", "paper", "this run", *_interval(data), "in its interval"):
         table.add_column(Text(column))
-    for row in rows:
-        if row.given:
+    for where, given in groupby((row for row in rows if row.given), key=lambda row: row.claim.where):
+        if where:
+            table.add_row(Text(where, style="bold"))
+        for row in given:
             table.add_row(*_cells(row, bool(_interval(data))))
     without = sum(not row.given for row in rows)
     rest = [Text(f"{without} more have no counterpart in this run", style="dim")] if without else []
-    return Group(
-        Text(paper.name, style="bold"), *_about(paper, data), Text(), table, *rest, Text(), Text(summed_up(rows))
-    )
+    head, end = (Text(paper.name, style="bold"), *_about(paper, data), Text()), (Text(), Text(summed_up(rows)))
+    return Group(*head, table, *rest, *end, *_others(paper))
+
+
+def _others(paper: Paper) -> list[Text]:
+    return [Text(f"{one.name}: --label {one.key}", style="dim") for one in PAPERS if one is not paper]
 
 
 def _interval(data: xr.Dataset) -> list[str]:

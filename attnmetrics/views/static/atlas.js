@@ -1,5 +1,6 @@
 // The atlas: addresses, and the pages behind them.
 
+import { drawBy } from "./atlas/by-page.js";
 import { drawCoreference } from "./atlas/coreference-page.js";
 import { drawFinder } from "./atlas/finder.js";
 import { drawHeadPage } from "./atlas/head-page.js";
@@ -18,7 +19,8 @@ import { drawTry } from "./atlas/try.js";
 /** What draws the page of an address, by its first part (see atlas/site.js). */
 const PAGES = {
   "": drawOverview, metrics: drawMetrics, metric: drawMetricPage, head: drawHeadPage, find: drawFinder,
-  similarity: drawSimilarity, paper: drawPaper, relation: drawRelation, coreference: drawCoreference, run: drawRun,
+  similarity: drawSimilarity, paper: drawPaper, relation: drawRelation, coreference: drawCoreference, by: drawBy,
+  run: drawRun,
 };
 const LINKS = [["#/", "Overview"], ["#/metrics", "Metrics"], ["#/find", "Find heads"], ["#/similarity", "Similarity"],
   ["#/paper", "The paper"], ["#/run", "The run"]];
@@ -31,6 +33,7 @@ export async function drawAtlas(root, data) {
   const atlas = await openAtlas(data);
   const papers = atlas.papers.length > 1 ? "The papers" : "The paper";
   const links = LINKS.map(([href, name]) => [href, href === "#/paper" ? papers : name]);
+  if (atlas.by.length) links.splice(-1, 0, ["#/by", byTitle(atlas)]);
   if (atlas.served) links.splice(3, 0, ["#/try", "Your sentence"]);
   const pages = atlas.served ? { ...PAGES, try: drawTry } : PAGES;
   const site = new Site(root, atlas, {
@@ -41,10 +44,14 @@ export async function drawAtlas(root, data) {
   site.listen();
 }
 
+/** What the link to results by fields is called. */
+const byTitle = ({ by }) => (by.length === 1 ? `By ${by[0].field}` : "By field");
+
 /** Which heads are switched off, as the address asks. */
-function readEvidence({ evidence, evidence_choices: choices, roles }, query) {
+function readEvidence({ evidence, evidence_choices: choices, roles, by }, query) {
   evidence.read(query, choices);
   roles?.use(evidence.least);
+  for (const { atlases } of by) for (const one of atlases) one.evidence.least = evidence.least;
   return null;
 }
 

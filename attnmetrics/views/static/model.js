@@ -38,7 +38,13 @@ class ModelView {
       onclose: () => this.#close(),
     });
     this.seen = new IntersectionObserver((entries) => this.#fillSeen(entries), { rootMargin: MARGIN });
+    addEventListener("beforeprint", () => this.#fillSeen(this.#unseen()));
     onWidth(drawing, (width) => this.#draw(width));
+  }
+
+  /** All thumbnails, as if they were seen: on paper they are. */
+  #unseen() {
+    return [...this.drawing.querySelectorAll("button.cell:empty")].map((target) => ({ target, isIntersecting: true }));
   }
 
   #thumbnail(layer, head) {

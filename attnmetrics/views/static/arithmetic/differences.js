@@ -28,10 +28,10 @@ export class RunTable extends Metric {
 }
 
 /** What the differences of a result are counted in: of shares in points. */
-export const inPoints = (described) =>
+const inPoints = (described) =>
   (described.kind === "share" ? { ...described, kind: "mean", unit: "points" } : described);
 /** How many of these are one of the result's. */
-export const POINTS = 100;
+const POINTS = 100;
 
 /** The bounds of numbers times a factor. */
 export class Scaled {

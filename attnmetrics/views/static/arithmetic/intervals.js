@@ -1,6 +1,6 @@
 // How sure the values of a table are, as in the tables of the command line (views/certainty.py, views/places.py).
 
-import { ordinal, shown } from "./numbers.js";
+import { ordinal, shown, withDecimals } from "./numbers.js";
 
 const MOST_DECIMALS = 6;
 /** Codes of the distance of a bound from its value (views/packed_intervals.py). */
@@ -106,14 +106,13 @@ export function bear(table, value, low, high) {
   const isShare = table.kind === "share";
   const scale = isShare ? 100 : 1;
   const digits = Math.min(MOST_DECIMALS, Math.max(0, -Math.floor(Math.log10((scale * (high - low)) / 4))));
-  const form = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  const [text, first, last] = [value, low, high].map((one) => signless(scale * one, digits, form));
+  const [text, first, last] = [value, low, high].map((one) => signless(scale * one, digits));
   if (isShare) return [`${text}%`, `${first} to ${last}%`];
   return [table.unit === "1" ? text : `${text} ${table.unit}`, `${first} to ${last}`];
 }
 
 /** With no sign at 0. */
-function signless(value, digits, form) {
+function signless(value, digits) {
   const rounded = Number(value.toFixed(digits)) || 0;
-  return rounded.toLocaleString("en", form).replace("-", "−");
+  return withDecimals(rounded, digits).replace("-", "−");
 }

@@ -1,5 +1,13 @@
 // How values are written, as in the tables of the command line (views/heads.py).
 
+/** What writes numbers with 0 to 6 decimals; to make one takes far longer than to write with it. */
+const FORMATS = Array.from({ length: 7 }, (_, digits) =>
+  new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+const [WHOLE] = FORMATS;
+
+/** A number with so many decimals, and separators between thousands. */
+export const withDecimals = (value, digits) => FORMATS[digits].format(value);
+
 /** As Python's format `g` does. */
 function precise(value, digits) {
   const rounded = Number(value.toPrecision(digits));
@@ -20,7 +28,7 @@ export function percent(value) {
 /** Three significant digits, two where the number is small; counts whole, with separators. */
 export function number(value) {
   const size = Math.abs(value);
-  if (Number.isInteger(value) || size >= 999.5) return Math.round(value).toLocaleString("en").replace("-", "−");
+  if (Number.isInteger(value) || size >= 999.5) return WHOLE.format(Math.round(value)).replace("-", "−");
   return precise(value, size >= 0.1 ? 3 : 2);
 }
 
@@ -39,7 +47,7 @@ export function shown(table, value) {
 /** How many times as large: "0.42×", "7.6×", "120×". */
 export function times(ratio) {
   const digits = [9.95, 0.995].filter((limit) => ratio < limit).length;
-  return `${ratio.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })}×`;
+  return `${withDecimals(ratio, digits)}×`;
 }
 
 /**
@@ -61,7 +69,7 @@ export function powerOfTen(power) {
 /** 1st, 2nd, 3rd, 4th, … */
 export function ordinal(place) {
   const last = place % 100 > 10 && place % 100 < 14 ? 0 : place % 10;
-  return `${place.toLocaleString("en")}${["th", "st", "nd", "rd"][last] ?? "th"}`;
+  return `${WHOLE.format(place)}${["th", "st", "nd", "rd"][last] ?? "th"}`;
 }
 
 export function pValue(p) {

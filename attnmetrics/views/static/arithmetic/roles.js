@@ -1,7 +1,7 @@
 // What each head does, as the page's data has it: roles, a sentence, heads with like profiles, answers to questions.
 
 /** The role of heads that have none. */
-export const NO_ROLE = { name: "", title: "no role", colour: "var(--chosen)" };
+const NO_ROLE = { name: "", title: "no role", colour: "var(--chosen)" };
 
 export class Roles {
   /**
@@ -56,13 +56,14 @@ export class Roles {
     return this.questions.find((one) => one.key === key);
   }
 
-  /** (layer, head, roles, sentence) of all heads, beneath a header. */
+  /** (layer, head, roles, sentence, scores of roles where their intervals are known) of all heads, under a header. */
   rows({ layers, heads }) {
+    const more = (cell) => (this.sure ? [cell] : []);
     const row = (_, place) => [
       layers[Math.floor(place / heads.length)], heads[place % heads.length], this.inWords(place).join("; "),
-      this.sentence(place),
+      this.sentence(place), ...more(this.sure?.[place]),
     ];
-    return [["layer", "head", "roles", "sentence"], ...this.ofHead.map(row)];
+    return [["layer", "head", "roles", "sentence", ...more("scores")], ...this.ofHead.map(row)];
   }
 
   /** [{ name, places }] of families of two heads or more, the largest first. */

@@ -15,6 +15,7 @@ import { Table } from "./table.js";
 export class Metric extends Table {
   #ranks = new Map();
   #columns = new Map();
+  #means = new Map();
 
   constructor(described, { values, byLayer, heads, isFirst }) {
     super(described, values);
@@ -162,8 +163,11 @@ export class Metric extends Table {
 
   /** The mean over heads with evidence. */
   mean(label = 0) {
-    const kept = this.column(label).filter((value) => !Number.isNaN(value));
-    return kept.reduce((sum, value) => sum + value, 0) / kept.length;
+    if (!this.#means.has(label)) {
+      const kept = this.column(label).filter((value) => !Number.isNaN(value));
+      this.#means.set(label, kept.reduce((sum, value) => sum + value, 0) / kept.length);
+    }
+    return this.#means.get(label);
   }
 
   /** How many heads have no value. */

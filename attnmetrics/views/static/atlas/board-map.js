@@ -91,5 +91,5 @@ function listen(scene, layout, { atlas, shown, subject }) {
   const say = () => {}; // the card says it
   const tip = { show: () => {}, hide: () => subject.rest() };
   const { choose, open } = subject;
-  new MapReader(scene, layout, { atlas, tell, say, choose, open, tip }).listen(null);
+  new MapReader(scene, layout, { atlas, tell, say, choose, open, tip }).listen();
 }

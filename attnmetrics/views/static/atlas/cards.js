@@ -5,13 +5,14 @@ import { placeOf, shownHref } from "../arithmetic/heads.js";
 import { inBrackets } from "../arithmetic/intervals.js";
 import { against, shown } from "../arithmetic/numbers.js";
 import { el, sheet } from "../shared/dom.js";
+import { whenSeen } from "../shared/seen.js";
 import { cells } from "./map-parts.js";
 
 const WIDTH = 168;
 const TALLEST = 240;
 const WIDEST_CELL = 24;
 
-/** A small map without words. */
+/** A small map without words, drawn when it is seen. */
 function thumbnail(atlas, metric, label) {
   const [rows, columns] = [atlas.layers.length, atlas.heads.length];
   const width = Math.min(WIDTH / columns, WIDEST_CELL);
@@ -20,8 +21,8 @@ function thumbnail(atlas, metric, label) {
   const box = { left: 0, top: 0, width, height, gap: width > 5 ? 1 : 0 };
   const levelAt = (layer, head) => scale.level(metric.at(layer, head, label));
   const isOff = (layer, head) => metric.isStriped(placeOf(atlas, layer, head), label);
-  const map = cells(rows, columns, levelAt, { ...box, isOff }, scale.name);
-  return sheet(columns * width, rows * height, { "aria-hidden": "true" }, map);
+  const picture = sheet(columns * width, rows * height, { "aria-hidden": "true" });
+  return whenSeen(picture, () => picture.append(cells(rows, columns, levelAt, { ...box, isOff }, scale.name)));
 }
 
 /** The largest value of a map, and where heads share a chance level, that, and the value against it. */

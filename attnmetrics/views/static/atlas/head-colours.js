@@ -5,11 +5,13 @@ import { LAYER, ROLE } from "../arithmetic/head-colour.js";
 import { headAt } from "../arithmetic/heads.js";
 import { NO_EVIDENCE } from "../arithmetic/scales.js";
 import { text } from "../shared/dom.js";
+import { fit } from "../shared/font.js";
 import { scaleWords } from "./head-map-scene.js";
 import { colourBar, noEvidence } from "./map-parts.js";
 import { depthColour } from "./scatter-scene.js";
 
-const BAR = 180;
+/** Pixels of a scale, and of the letters beside it. */
+const [BAR, LETTERS] = [180, 11];
 /** Pixels beneath a picture for what its colours mean. */
 export const LEGEND = 34;
 
@@ -29,7 +31,9 @@ export function colourLegend({ by, metric, label }, { box, height }) {
   if (by === LAYER) return [text(box.left, height + 14, "The stronger the colour, the deeper the layer.")];
   if (by === ROLE) return [text(box.left, height + 14, "Colours are first roles, as on the overview.")];
   const scale = scaleOf(metric, label);
-  const bar = colourBar(scale.name, { x: box.left, y: height + 6, width: BAR, gap: 21 }, scaleWords(metric, scale));
-  const name = text(box.left + BAR + 14, height + 14, metric.heading(label));
-  return metric.unknown(label) ? [...bar, name, ...noEvidence(box.left + BAR + 14, height + 20)] : [...bar, name];
+  const width = Math.min(BAR, (box.right - box.left) / 2);
+  const beside = box.left + width + 14;
+  const bar = colourBar(scale.name, { x: box.left, y: height + 6, width, gap: 21 }, scaleWords(metric, scale));
+  const name = text(beside, height + 14, fit(metric.heading(label), box.right - beside, LETTERS));
+  return metric.unknown(label) ? [...bar, name, ...noEvidence(beside, height + 20)] : [...bar, name];
 }

@@ -15,7 +15,7 @@ const LINE = 15;
 /** A narrower page has narrower bars. */
 const NARROW = 480;
 /** Pixels beside a bar for its number. */
-const NUMBER = 46;
+const NUMBER = 56;
 
 /**
  * Pixels: { width, height } of the picture, { left, top, width, height, gap } of cells, { left, width } of bars.
@@ -40,8 +40,8 @@ function barsOf(room, hasBars) {
   return room < NARROW ? [96, 10] : [190, 18];
 }
 
-/** The picture, and the frame around the cell that is pointed at; `marked` is [layer, head] with a lasting frame. */
-export function drawMap(atlas, metric, label, layout, marked) {
+/** The picture, and the frame around the cell that is pointed at. */
+export function drawMap(atlas, metric, label, layout) {
   const { box, right, bottom } = layout;
   const [rows, columns] = [atlas.layers.length, atlas.heads.length];
   const scale = scaleOf(metric, label);
@@ -66,7 +66,7 @@ export function drawMap(atlas, metric, label, layout, marked) {
     width: round(box.width - 1.5), height: round(box.height - 1.5), fill: "none", stroke: "var(--ink)",
     "stroke-width": 2, rx: 2, visibility: "hidden", "pointer-events": "none", "data-screen": "",
   });
-  picture.append(cursor, ...(marked ? [frame(box, marked)] : []));
+  picture.append(cursor);
   return { picture, cursor };
 }
 
@@ -79,14 +79,6 @@ export function cellAt(atlas, { box }, [x, y]) {
   const layer = Math.floor((y - box.top) / box.height);
   const isInside = layer >= 0 && layer < atlas.layers.length && head >= 0 && head < atlas.heads.length;
   return isInside ? [layer, head] : null;
-}
-
-function frame(box, cell) {
-  const [x, y] = corner(box, cell);
-  return svg("rect", {
-    x: round(x - 1), y: round(y - 1), width: round(box.width + 0.5), height: round(box.height + 0.5), fill: "none",
-    stroke: "var(--baseline)", "stroke-width": 2, rx: 2, "pointer-events": "none",
-  });
 }
 
 /** What stands beneath the start, the middle and the end of the colours. */

@@ -9,19 +9,23 @@ import { tooltip } from "../shared/tooltip.js";
 import { intervalLine } from "./error-bars.js";
 import { cellAt, corner, drawMap, layoutMap, linesBelow } from "./head-map-scene.js";
 
+/** The cells of a map take up no more than this part of the window's height, as long as they can be told apart. */
+const TALLEST = 0.7;
+
 /**
  * Fill host with the map of a metric at a label.
  *
- * say: writes the status line; choose(layer, head): what a click or Enter does; marked: [layer, head] with a frame, or
- * null. look: how it is laid out (see head-map-scene.js), and tell(cell), what is told of a head where that is not its
- * value and rank: { name, words, lines }.
+ * say: writes the status line; choose(layer, head): what a click or Enter does; look: how it is laid out (see
+ * head-map-scene.js), and tell(cell), what is told of a head where that is not its value and rank: { name, words,
+ * lines }.
  */
-export function headMap(host, atlas, { metric, label }, { say, choose, marked = null }, look = {}) {
-  const layout = layoutMap(atlas, host.clientWidth, { lines: linesBelow(metric, label), ...look });
-  const scene = drawMap(atlas, metric, label, layout, marked);
+export function headMap(host, atlas, { metric, label }, { say, choose }, look = {}) {
+  const tall = innerHeight * TALLEST;
+  const layout = layoutMap(atlas, host.clientWidth, { lines: linesBelow(metric, label), tall, ...look });
+  const scene = drawMap(atlas, metric, label, layout);
   host.replaceChildren(scene.picture);
   const tell = look.tell ?? ((cell) => describe({ atlas, metric, label }, cell));
-  new MapReader(scene, layout, { atlas, tell, say, choose, tip: tooltip(host) }).listen(marked);
+  new MapReader(scene, layout, { atlas, tell, say, choose, tip: tooltip(host) }).listen();
   return scene.picture;
 }
 
@@ -68,8 +72,9 @@ export class MapReader {
     Object.assign(this, { picture, cursor, layout, subject });
   }
 
-  listen(marked) {
-    this.#cell = marked ?? [0, 0];
+  /** From the cell that the keyboard begins at. */
+  listen(start = [0, 0]) {
+    this.#cell = start;
     const { picture, subject: { choose } } = this;
     const on = (name, hear) => picture.addEventListener(name, hear);
     on("pointermove", (event) => this.#hover(event));
@@ -114,9 +119,17 @@ export class MapReader {
     const step = arrow(event.key);
     const { choose, open = choose } = this.subject;
     if (event.key === "Enter") open(...this.#cell);
-    else if (step) this.#point(this.#next(step));
+    else if (step) this.#step(this.#next(step));
     else return;
     event.preventDefault();
+  }
+
+  /** Go to a cell by keyboard: it stays in the window, and what is told of it stands beside it. */
+  #step(cell) {
+    const { name, lines } = this.#point(cell);
+    this.cursor.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const { right, bottom } = this.cursor.getBoundingClientRect();
+    this.subject.tip.show({ clientX: right, clientY: bottom }, name, lines);
   }
 
   #next([down, right]) {

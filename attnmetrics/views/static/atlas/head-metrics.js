@@ -21,25 +21,25 @@ export function metricSection(atlas, { layer, head, name }) {
   const about = ["Every tick is a head that has a rank, the dot is this one.", ofIntervals(atlas)].join(" ").trim();
   const found = section("All its metrics", about);
   const lines = atlas.metrics.flatMap((metric) => labelsTold(metric).map((label) => ({ metric, label })));
-  const whole = table("metrics full", HEADER, lines.map((line) => row(atlas, line, layer, head)));
+  const short = new Map(measuresOf(atlas));
+  const first = lines.filter(({ metric, label }) => short.get(metric) === label);
+  const rows = (some) => some.map((line) => row(atlas, line, layer, head));
+  const host = el("div", { class: "scroll" });
+  const draw = (some) => host.replaceChildren(table("metrics full", HEADER, rows(some)));
   const save = tools(null, () => metricRows(atlas, layer, head), name);
-  found.append(el("div", { class: "scroll" }, whole), save);
-  fold(atlas, lines, [...whole.tBodies[0].rows], save);
+  draw(first.length ? first : lines);
+  if (first.length && first.length < lines.length) save.append(allButton(lines, first, draw, host));
+  found.append(host, save);
   return found;
 }
 
-/** Shows at first the rows that tell in short; a button, all. */
-function fold(atlas, lines, rows, buttons) {
-  const short = new Map(measuresOf(atlas));
-  const rest = rows.filter((_, n) => short.get(lines[n].metric) !== lines[n].label);
-  if (!rest.length || rest.length === rows.length) return;
-  const show = (isShown) => rest.forEach((one) => one.toggleAttribute("hidden", !isShown));
-  show(false);
-  buttons.append(action(`all ${rows.length}`, (event) => {
-    show(true);
+/** A button that draws all rows, and leads the keyboard to the first of those that were not there. */
+function allButton(lines, first, draw, host) {
+  return action(`all ${lines.length}`, (event) => {
+    draw(lines);
     event.target.remove();
-    rest[0].querySelector("a").focus();
-  }));
+    host.querySelectorAll("tbody tr")[lines.findIndex((line) => !first.includes(line))].querySelector("a").focus();
+  });
 }
 
 /** What is to be said of intervals. */

@@ -1,30 +1,23 @@
-// The page of one head: its sentences, its metrics with their rank, its profile, its attention by offset.
+// The page of one head: what it does, its sentences, its profiles and offsets on one screen; beneath, all else.
 
 import { profileRows } from "../arithmetic/csv.js";
 import { capital, headHref, headName, placeOf, standoutsOf } from "../arithmetic/heads.js";
 import { percent } from "../arithmetic/numbers.js";
 import { clamp } from "../arithmetic/scales.js";
-import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
-import { headMap } from "./head-map.js";
 import { metricSection } from "./head-metrics.js";
 import { pieceSection } from "./head-pieces.js";
-import { answerSection, sentenceSection } from "./head-sentences.js";
+import { drawProfiles } from "./head-profiles.js";
+import { sentenceSection } from "./head-sentences.js";
 import { similarSection } from "./head-similar.js";
+import { whereFigure } from "./head-where.js";
 import { histogramSection } from "./histograms.js";
 import { offsets } from "./offsets.js";
-import { crumbs, OVERVIEW, place, section } from "./parts.js";
-import { labelsOf, profile } from "./profile.js";
+import { crumbs, OVERVIEW, section } from "./parts.js";
 import { nearSection } from "./role-lists.js";
 import { tools } from "./tools.js";
 
-/** Labels of a profile shown at first. */
-const FIRST = 10;
-/** What the profiles of well-known metrics are called; others have the metric's title. */
-const PROFILES = { pos_to: "Looks at", pos_from: "Looks from", dependency_type_to: "Looks at words that are" };
-const PROFILE_HELP = "Bars are this head, the orange line even attention, or the mean of all heads where that is not "
-  + "known. Beside them: the head's share, how many times even attention that is, and the mean of all heads.";
-const OFFSET_HELP = "0 is the piece itself, 1 the previous one. Bars are this head, the line is the mean of all heads.";
+const OFFSET_HELP = "Bars are this head, the line is the mean of all heads; 0 is the piece itself, 1 the previous one.";
 
 export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go, query) {
   const layer = atlas.layers.findIndex((one) => String(one) === layerName);
@@ -34,14 +27,15 @@ export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go, quer
     return `expected a head of ${all}, found layer ${layerName} head ${headLabel}`;
   }
   const one = { layer, head, name: headName(atlas, layer, head) };
-  root.append(...top(atlas, one), ...answerSection(atlas, one, query.get("claim")));
-  root.append(sentenceSection(atlas, one, Number(rank ?? 0), query.get("sentences")));
+  const beside = el("div", { class: "head-beside" }, whereFigure(atlas, one, go));
+  const text = el("div", {}, ...top(atlas, one), ...does(atlas, one), ...howSure(atlas, one),
+    sentenceSection(atlas, one, Number(rank ?? 0), query));
+  root.append(el("div", { class: "head-screen" }, text, beside));
+  drawProfiles(beside, atlas, one, query);
+  if (atlas.offset) drawOffsets(beside, atlas, one);
   root.append(...pieceSection(atlas, one), metricSection(atlas, one));
-  root.append(...nearSection(atlas, one), ...similarSection(atlas, one));
-  drawProfiles(root, atlas, one);
-  if (atlas.offset) drawOffsets(root, atlas, one);
+  root.append(el("div", { class: "maps-grid" }, ...nearSection(atlas, one), ...similarSection(atlas, one)));
   root.append(...histogramSection(atlas, one));
-  drawWhere(root, atlas, one, go);
   return null;
 }
 
@@ -49,43 +43,42 @@ export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go, quer
 
 function top(atlas, one) {
   const title = capital(one.name);
-  const [layer, head] = [atlas.layers[one.layer], atlas.heads[one.head]];
   const heading = el("div", { class: "page-top" }, el("h1", {}, title), headSteps(atlas, one));
-  const found = [crumbs([OVERVIEW], title), heading];
-  found.push(...does(atlas, one));
-  const query = new URLSearchParams({ view: "head", layer, head });
-  const link = el("a", { href: `#/try?${query}` }, "See it in a sentence of your own");
-  if (atlas.served) found.push(el("p", {}, link));
-  found.push(howMuch(atlas, placeOf(atlas, one.layer, one.head)));
-  const roles = standoutsOf(atlas).filter((role) => role.layer === layer && role.head === head);
-  const named = (role) => [role.title, role.place].filter(Boolean).join(": ");
-  const tags = roles.map((role) => el("span", { class: "role-tag" }, named(role)));
-  if (tags.length) found.push(el("p", { class: "roles" }, "Of all heads: ", ...tags));
-  return found;
+  return [crumbs([OVERVIEW], title), heading];
 }
 
-/** What it does in one sentence, and its roles. */
+/** What it does in one sentence, its roles, and what it has the most of. */
 function does(atlas, { layer, head }) {
   const at = placeOf(atlas, layer, head);
-  if (!atlas.roles) return [];
-  const tags = atlas.roles.inWords(at).map((words) => el("span", { class: "role-tag" }, words));
+  const isOwn = (one) => one.layer === atlas.layers[layer] && one.head === atlas.heads[head];
+  const named = (one) => [one.title, one.place].filter(Boolean).join(": ");
+  const most = tags("Of all heads: ", standoutsOf(atlas).filter(isOwn).map(named));
+  if (!atlas.roles) return most.length ? [el("p", { class: "roles" }, ...most)] : [];
   const colour = `--own:${atlas.roles.first(at).colour}`;
-  const sentence = el("p", { class: "does", style: colour }, atlas.roles.sentence(at));
-  const scores = atlas.roles.sure?.[at];
+  const found = [...tags("Roles: ", atlas.roles.inWords(at)), ...most];
   return [
-    sentence, ...(tags.length ? [el("p", { class: "roles" }, "Roles: ", ...tags)] : []),
-    ...(scores ? [el("p", { class: "note scores" }, `Scores: ${scores}.`)] : []),
+    el("p", { class: "does", style: colour }, atlas.roles.sentence(at)),
+    ...(found.length ? [el("p", { class: "roles" }, ...found)] : []),
   ];
 }
 
-/** From how much of its attention a head's numbers are. */
-function howMuch({ evidence }, at) {
-  const words = evidence.fromHowMuch(at);
-  if (words) {
-    const said = `Nearly switched off on this text: what follows is ${words}, and says little.`;
-    return el("p", { class: "missing" }, said);
-  }
-  return el("p", { class: "note" }, `${percent(evidence.share(at))} of its attention is off null pieces.`);
+const tags = (before, words) =>
+  (words.length ? [before, ...words.map((one) => el("span", { class: "role-tag" }, one))] : []);
+
+/** The scores that make its roles, from how much of its attention its numbers are, and the way to an own sentence. */
+function howSure(atlas, { layer, head }) {
+  const at = placeOf(atlas, layer, head);
+  const { evidence, roles } = atlas;
+  const scores = roles?.sure?.[at] ? [`Scores: ${roles.sure[at]}. `] : [];
+  const off = evidence.fromHowMuch(at);
+  const said = `Nearly switched off on this text: what follows is ${off}, and says little.`;
+  const share = off ? [] : [`${percent(evidence.share(at))} of its attention is off null pieces.`];
+  const query = new URLSearchParams({ view: "head", layer: atlas.layers[layer], head: atlas.heads[head] });
+  const link = atlas.served ? [" ", el("a", { href: `#/try?${query}` }, "See it in a sentence of your own")] : [];
+  return [
+    ...(off ? [el("p", { class: "missing" }, said)] : []),
+    el("p", { class: "note scores" }, ...scores, ...share, ...link),
+  ];
 }
 
 /** The heads around it. */
@@ -102,65 +95,13 @@ export function headSteps(atlas, { layer, head }) {
     to("Same head, layer below", "↓", "ArrowDown", layer + 1, head));
 }
 
-// ---- what it looks at
-
-/** Shares over the labels of one dimension, of which a table would be long; not those that others have as chance. */
-function profiled(atlas) {
-  const chances = new Set(atlas.metrics.map((metric) => metric.chance));
-  const isLong = (metric) => metric.labels.length > 4 || Object.hasOwn(PROFILES, metric.name);
-  const isOfOne = ({ dim }) => dim !== null && dim !== "offset" && !dim.includes(", ");
-  const isShares = (metric) => metric.kind === "share" && isOfOne(metric);
-  return atlas.metrics.filter((metric) => isShares(metric) && isLong(metric) && !chances.has(metric));
-}
-
-function drawProfiles(root, atlas, one) {
-  const found = section("What it looks at", PROFILE_HELP);
-  const grid = el("div", { class: "profiles" });
-  found.append(grid);
-  root.append(found);
-  const metrics = profiled(atlas);
-  const blocks = metrics.map((metric) => el("div", {}, el("h3", {}, PROFILES[metric.name] ?? metric.title)));
-  grid.append(...blocks); // all of them, before any asks how wide it is
-  metrics.forEach((metric, n) => drawProfile(blocks[n], atlas, metric, one));
-}
-
-/** The largest shares; a button shows all. */
-function drawProfile(block, atlas, metric, one) {
-  const all = labelsOf(metric, one.layer, one.head);
-  if (!all.length) {
-    block.append(el("p", { class: "note" }, "no evidence"));
-    return;
-  }
-  const width = clamp(block.clientWidth || 300, 250, 380);
-  let picture = profile(atlas, metric, one, all.slice(0, FIRST), width);
-  const rows = () => profileRows(metric, one.layer, one.head, one.name);
-  const save = tools(() => picture, rows, `${one.name} ${metric.name}`);
-  block.append(picture, save);
-  if (all.length <= FIRST) return;
-  save.append(action(`all ${all.length}`, (event) => {
-    const whole = profile(atlas, metric, one, all, width);
-    picture.replaceWith(whole);
-    picture = whole;
-    event.target.remove();
-  }));
-}
+// ---- where it looks
 
 function drawOffsets(root, atlas, one) {
   const found = section("Attention by offset", OFFSET_HELP);
+  Object.assign(found.dataset, { definition: atlas.offset.formula, legend: OFFSET_HELP });
   root.append(found);
-  const picture = offsets(atlas, atlas.offset, one, clamp(found.clientWidth || 700, 280, 760));
+  const picture = offsets(atlas, atlas.offset, one, clamp(found.clientWidth || 700, 280, 460));
   const rows = () => profileRows(atlas.offset, one.layer, one.head, one.name);
   found.append(picture, tools(() => picture, rows, `${one.name} offsets`));
-}
-
-// ---- where it is
-
-function drawWhere(root, atlas, { layer, head }, go) {
-  const found = section("Where it is", "Null attention of all heads; the frame marks this one.");
-  const { host, status, say } = place();
-  found.append(host, status);
-  root.append(found);
-  const choose = (a, b) => go(headHref(atlas, a, b));
-  const metric = atlas.byName.get("null_attention") ?? atlas.metrics[0];
-  headMap(host, atlas, { metric, label: 0 }, { say, choose, marked: [layer, head] });
 }

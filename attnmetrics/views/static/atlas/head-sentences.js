@@ -1,10 +1,12 @@
-// A head's sentences on its page.
+// A head's sentences on its page: its strongest, typical ones, and those that answer a claim, a tab each.
 
 import { textOf } from "../arithmetic/exemplars.js";
-import { answersOf, claimHref, headHref, headName, placeOf } from "../arithmetic/heads.js";
+import { claimHref, headHref, headName, placeOf } from "../arithmetic/heads.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
+import { tabs } from "../shared/tabs.js";
 import { drawExemplar } from "./exemplar.js";
+import { remember } from "./head-address.js";
 import { typicalHelp, typicalLists } from "./head-typical.js";
 import { section } from "./parts.js";
 import { tools } from "./tools.js";
@@ -20,51 +22,57 @@ const OF_UNIT = {
 const ANSWERS = "Of the pairs of pieces that this is about, those with its strongest single attention.";
 const NONE = "No sentence: the head attends to nothing that is measured.";
 
-/** Those that answer a claim that the address names; none without one. */
-export function answerSection(atlas, { layer, head }, claim) {
-  const answers = answersOf(atlas, layer, head, claim);
-  if (!answers) return [];
-  const found = section(claimWords(atlas, claim), ANSWERS);
-  const href = claimHref(atlas, layer, head, claim);
-  const items = answers.list.map((one) => drawExemplar(one, href, links(atlas, one, layer, head)));
-  found.append(el("ol", { class: "exemplars" }, ...items));
-  return [found];
-}
-
-/** What a claim is about: as the metric is headed that it is of, or by its own name. */
+/** What a claim is about: as the metric is headed that it is of; what is read right or wrong; or by its own name. */
 export function claimWords(atlas, claim) {
   const metric = atlas.metrics.find((one) => one.claims.includes(claim));
-  return metric ? metric.heading(metric.claims.indexOf(claim)) : claim;
+  if (metric) return metric.heading(metric.claims.indexOf(claim));
+  const [, name, end] = claim.match(/^[^:]+:(.+):(hit|miss)$/) ?? [];
+  return name ? `${end === "hit" ? "Finds" : "Misses"} ${name}` : claim;
 }
 
-/** `rank`: of the sentence that the address names; 0 for none. `kind`: "typical" for these first. */
-export function sentenceSection(atlas, one, rank, kind) {
+/** `rank`: of the sentence that the address names; 0 for none; `query`: which tab it asks for. */
+export function sentenceSection(atlas, one, rank, query) {
   const found = section("Sentences");
   found.id = "sentences";
-  const typical = atlas.typical[placeOf(atlas, one.layer, one.head)];
-  const shown = el("div", {});
-  const choices = {
-    Strongest: () => shown.replaceChildren(...strongest(atlas, one, rank)),
-    Typical: () => shown.replaceChildren(...typicalOf(atlas, one, typical)),
-  };
-  const first = kind === "typical" && typical.length ? "Typical" : "Strongest";
-  choices[first]();
-  found.append(...(typical.length ? [tabs(choices, first)] : []), shown);
+  const asked = query.get("claim");
+  const choices = sentenceTabs(atlas, one, rank);
+  const first = asked === null ? query.get("sentences") : claimKey(asked);
+  if (asked !== null && !choices.some(({ key }) => key === first)) found.append(unanswered(atlas, asked));
+  found.append(...tabs("Sentences", choices, first, (key) => remember(atlas, one, asQuery(key))));
   return found;
 }
 
-/** A button for each choice, { name: what it does }; one is pressed, `first` at the beginning. */
-function tabs(choices, first) {
-  const buttons = Object.entries(choices).map(([name, choose]) => {
-    const press = () => {
-      for (const one of buttons) one.setAttribute("aria-pressed", String(one === button));
-      choose();
-    };
-    const state = { "aria-pressed": String(name === first) };
-    const button = el("button", { type: "button", class: "toggle", ...state, onclick: press }, name);
-    return button;
-  });
-  return el("div", { class: "tabs" }, ...buttons);
+const claimKey = (claim) => `claim ${claim}`;
+
+/** What an address says of a tab; null goes unsaid. */
+function asQuery(key) {
+  const isClaim = key.startsWith("claim ");
+  return { claim: isClaim ? key.slice(claimKey("").length) : null, sentences: key === "typical" ? key : null };
+}
+
+const unanswered = (atlas, claim) =>
+  el("p", { class: "note" }, `The page keeps no sentence of this head for: ${claimWords(atlas, claim)}.`);
+
+function sentenceTabs(atlas, one, rank) {
+  const { layer, head } = one;
+  const typical = atlas.typical[placeOf(atlas, layer, head)];
+  const isOwn = (answers) => answers.layer === atlas.layers[layer] && answers.head === atlas.heads[head];
+  const answers = atlas.claimed.filter((answer) => isOwn(answer) && answer.list.length);
+  return [
+    { key: "strongest", title: "Strongest", draw: () => strongest(atlas, one, rank) },
+    ...(typical.length ? [{ key: "typical", title: "Typical", draw: () => typicalOf(atlas, one, typical) }] : []),
+    ...answers.map((answer) => ({
+      key: claimKey(answer.claim), title: claimWords(atlas, answer.claim), draw: () => answersTo(atlas, one, answer),
+    })),
+  ];
+}
+
+/** Those that answer a claim. */
+function answersTo(atlas, { layer, head }, { claim, list }) {
+  const href = claimHref(atlas, layer, head, claim);
+  const item = (answer) => drawExemplar(answer, href, links(atlas, answer, layer, head));
+  const name = `${headName(atlas, layer, head)} ${claimWords(atlas, claim)} sentences`;
+  return [el("p", { class: "help" }, ANSWERS), ...listed(list, item), tools(null, () => sentenceRows(list), name)];
 }
 
 function typicalOf(atlas, { layer, head }, list) {
@@ -76,18 +84,23 @@ function typicalOf(atlas, { layer, head }, list) {
 function strongest(atlas, { layer, head }, rank) {
   const list = atlas.exemplars[placeOf(atlas, layer, head)];
   if (!list.length) return [el("p", { class: "note" }, NONE)];
-  const found = [el("p", { class: "help" }, help(atlas, list))];
-  const items = el("ol", { class: "exemplars" });
-  found.push(items);
   const href = headHref(atlas, layer, head);
-  const item = (one) => drawExemplar(one, `${href}/${one.rank}`, links(atlas, one, layer, head));
-  const add = (some) => items.append(...some.map(item));
+  const item = (one) => {
+    const drawn = drawExemplar(one, `${href}/${one.rank}`, links(atlas, one, layer, head));
+    drawn.classList.toggle("chosen", one.rank === rank);
+    return drawn;
+  };
+  const missing = rank > list.length ? [el("p", { class: "note" }, `The page keeps ${list.length} of them.`)] : [];
+  const save = tools(null, () => sentenceRows(list), `${headName(atlas, layer, head)} sentences`);
+  return [el("p", { class: "help" }, help(atlas, list)), ...missing, ...listed(list, item, rank), save];
+}
+
+/** The first of a list, or all where the one that is asked for is not among them, and a button for the others. */
+function listed(list, item, rank = 0) {
   const first = rank > FIRST ? list.length : FIRST;
-  add(list.slice(0, first));
-  if (list.length > first) found.push(moreButton(items, list.length - first, () => add(list.slice(first))));
-  found.push(tools(null, () => sentenceRows(list), `${headName(atlas, layer, head)} sentences`));
-  items.querySelector(`[data-rank="${rank}"]`)?.classList.add("chosen");
-  return found;
+  const items = el("ol", { class: "exemplars" }, ...list.slice(0, first).map(item));
+  const rest = list.slice(first);
+  return rest.length ? [items, moreButton(items, rest.length, () => items.append(...rest.map(item)))] : [items];
 }
 
 function help(atlas, list) {

@@ -8,7 +8,8 @@ import { section } from "./parts.js";
 import { tools } from "./tools.js";
 
 const DIM = "weight_bin";
-const HELP = "Bars are this head, the line is the mean of all heads.";
+const HELP = "Bars are this head, the line is the mean of all heads. A histogram counts what was seen: it has no "
+  + "intervals.";
 /** Bins from one number below the axis to the next. */
 const EVERY = 10;
 
@@ -28,7 +29,8 @@ function histogram(metric, one) {
   const picture = bars(metric, one, { labels, marks, name: "histogram", title: words, axis }, width);
   const rows = () => profileRows(metric, one.layer, one.head, one.name);
   const save = tools(() => picture, rows, `${one.name} ${metric.name}`);
-  return el("section", {}, el("h3", {}, metric.title), el("p", { class: "help" }, metric.help), picture, save);
+  const about = { "data-definition": metric.formula, "data-legend": HELP };
+  return el("section", about, el("h3", {}, metric.title), el("p", { class: "help" }, metric.help), picture, save);
 }
 
 /** The number at the left of a bin, or at the end. */

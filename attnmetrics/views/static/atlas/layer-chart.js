@@ -11,7 +11,9 @@ const [LEFT, RIGHT, ABOVE, HEIGHT, BELOW] = [46, 8, 10, 190, 36];
 const [ASIDE, ROW] = [4, 16];
 /** Pixels that a letter of a name takes, and a name's mark. */
 const [LETTER, MARK] = [6.3, 32];
-const MOST_DOTS = 3000;
+/** Dots of more heads are drawn in one stroke, and lead nowhere. */
+const MOST_LINKS = 600;
+const RADIUS = 2.6;
 
 /**
  * The picture of series { name, at(layer, head), told(layer, head), ofLayer(layer), bounds(layer), published, even }:
@@ -87,8 +89,8 @@ function drawSeries(atlas, metric, one, { x, y, width, colour, aside }) {
     const points = one.published.map((value, layer) => [x(layer), value]);
     found.push(svg("path", { ...thin, d: curve(points, y), "stroke-dasharray": "6 3", class: "published" }));
   }
-  const isFew = atlas.layers.length * atlas.heads.length <= MOST_DOTS;
-  if (isFew) found.push(...dots(atlas, metric, one, { x, y, colour, aside }));
+  const isFew = atlas.layers.length * atlas.heads.length <= MOST_LINKS;
+  found.push(...(isFew ? dots : stroke)(atlas, one, { x, y, colour, aside }));
   const look = { stroke: colour, "stroke-width": 1.6 };
   const errors = atlas.layers.flatMap((_, layer) => uprightError(y, x(layer) + aside, one.bounds(layer), look));
   return [...found, svg("path", { ...thin, d: curve(all, y), "stroke-width": 2.4, class: "of-layer" }), ...errors];
@@ -100,12 +102,22 @@ function curve(points, y) {
   return kept.map(([x, value], n) => `${n ? "L" : "M"}${round(x)} ${round(y(value))}`).join("");
 }
 
-function dots(atlas, metric, { name, at, told }, { x, y, colour, aside }) {
+/** All dots in one path. */
+function stroke(atlas, one, { x, y, colour, aside }) {
+  const dot = (value, n) => {
+    const layer = Math.floor(n / atlas.heads.length);
+    return Number.isNaN(value) ? "" : `M${round(x(layer) + aside)} ${round(y(value))}h0`;
+  };
+  const look = { stroke: colour, "stroke-width": 2 * RADIUS, "stroke-linecap": "round", "stroke-opacity": 0.5 };
+  return [svg("path", { ...look, d: valuesOf(atlas, one).map(dot).join(""), class: "of-heads" })];
+}
+
+function dots(atlas, { name, at, told }, { x, y, colour, aside }) {
   const dot = (layer, head) => {
     const value = at(layer, head);
     if (Number.isNaN(value)) return [];
     const words = `${headName(atlas, layer, head)}: ${name} ${told(layer, head)}`;
-    const place = { cx: round(x(layer) + aside), cy: round(y(value)), r: 2.6, fill: colour, "fill-opacity": 0.5 };
+    const place = { cx: round(x(layer) + aside), cy: round(y(value)), r: RADIUS, fill: colour, "fill-opacity": 0.5 };
     return [svg("a", { href: headHref(atlas, layer, head) }, svg("circle", place, title(words)))];
   };
   return atlas.layers.flatMap((_, layer) => atlas.heads.flatMap((__, head) => dot(layer, head)));

@@ -1,5 +1,6 @@
 // The page of one metric: its map, its layers, its heads in order; or all of its labels side by side.
 
+import { byHref } from "../arithmetic/by.js";
 import { headRows, labelRows, layerRows } from "../arithmetic/csv.js";
 import { claimHref, headAt, headName, uncapital } from "../arithmetic/heads.js";
 import { labelName } from "../arithmetic/labels.js";
@@ -74,7 +75,17 @@ function ranked(atlas, metric, label) {
     el("h2", {}, beyond ? `Most${beyond}` : "Highest"), list(order.slice(0, most)),
     el("h2", {}, beyond ? `Least${beyond}` : "Lowest"), list(order.slice(-most).reverse()),
     ...unranked(atlas, metric, item), el("a", { href: `#/find?${query}` }, "against another metric"),
+    ...byField(atlas, metric, label),
   ];
+}
+
+/** The way to the metric by fields that the run is split by. */
+function byField({ by }, metric, label) {
+  const name = metric.dim && metric.labels[label];
+  const known = by.map(({ field, atlases: [first] }) => ({ field, table: first.byName.get(metric.name) }));
+  const found = known.map(({ field, table }) => ({ field, table, place: table?.place(name) ?? -1 }));
+  return found.filter(({ place: at }) => at >= 0).flatMap(({ field, table, place: at }) =>
+    [" · ", el("a", { href: byHref(field, table, at) }, `by ${field}`)]);
 }
 
 /** The heads that are nearly switched off, folded. */

@@ -8,6 +8,7 @@ import { Roles } from "../arithmetic/roles.js";
 import { Similarity } from "../arithmetic/similarity.js";
 import { CorpusTable } from "../arithmetic/table.js";
 import { Metric } from "../arithmetic/tables.js";
+import { openBy } from "./open-by.js";
 import { unpack } from "../shared/unpack.js";
 
 /**
@@ -16,45 +17,47 @@ import { unpack } from "../shared/unpack.js";
  * null; `offset`, the table by offset, or undefined; `isCausal`, whether no head looks ahead.
  */
 export async function openAtlas(data) {
-  const metrics = await openMetrics(data);
-  const corpus = [];
-  for (const described of data.corpus) {
-    corpus.push(new CorpusTable(described, await unpack(described.values, Float64Array)));
-  }
-  await openIntervals([...metrics, ...corpus], data.intervals);
+  // All at once: what waits for one array after the other waits for the processor as often.
+  const [metrics, corpus, sure, exemplars, similarity, pieceTypes, families] = await Promise.all([
+    openMetrics(data), openCorpus(data), unpackIntervals(data.intervals), openExemplars(data), openSimilarity(data),
+    openPieceTypes(data), data.roles && unpack(data.roles.families, Int16Array),
+  ]);
+  giveIntervals([...metrics, ...corpus], sure, data.intervals);
   const byName = new Map(metrics.map((metric) => [metric.name, metric]));
   linkTables(data.metrics, byName, new Map(corpus.map((table) => [table.name, table])));
   const evidence = openEvidence(byName.get("null_attention"), data.evidence.least, metrics);
   const offset = metrics.find((metric) => metric.dim === "offset");
-  const [{ byHead: exemplars, typical, claimed }, similarity] = [await openExemplars(data), await openSimilarity(data)];
-  const pieceTypes = await openPieceTypes(data);
-  const roles = data.roles && new Roles(data.roles, await unpack(data.roles.families, Int16Array));
-  return {
-    ...data, roles, metrics, byName, corpus, evidence, exemplars, typical, claimed, pieceTypes, similarity, offset,
-    isCausal: !looksAhead(offset),
+  const roles = data.roles && new Roles(data.roles, families);
+  const { byHead, typical, claimed } = exemplars;
+  const atlas = {
+    ...data, roles, metrics, byName, corpus, evidence, exemplars: byHead, typical, claimed, pieceTypes, similarity,
+    offset, isCausal: !looksAhead(offset),
   };
+  return { ...atlas, by: await openBy(atlas, data.by ?? []) };
 }
 
-async function openMetrics(data) {
-  const metrics = [];
+function openMetrics(data) {
   const dims = new Set();
-  for (const described of data.metrics) {
-    const values = await unpack(described.values, Float64Array);
-    const byLayer = await unpack(described.by_layer, Float64Array);
+  return Promise.all(data.metrics.map(async (described) => {
     const isFirst = !dims.has(described.dim);
-    const metric = new Metric(described, { values, byLayer, heads: data.heads.length, isFirst });
-    metrics.push(metric);
     dims.add(described.dim);
-  }
-  return metrics;
+    const arrays = [described.values, described.by_layer].map((packed) => unpack(packed, Float64Array));
+    const [values, byLayer] = await Promise.all(arrays);
+    return new Metric(described, { values, byLayer, heads: data.heads.length, isFirst });
+  }));
 }
+
+const openCorpus = (data) => Promise.all(data.corpus.map(async (described) =>
+  new CorpusTable(described, await unpack(described.values, Float64Array))));
+
+const unpackIntervals = (packed) => packed && Promise.all([
+  unpack(packed.codes, Int16Array), unpack(packed.unsure, Uint8Array), unpack(packed.ranks, Float32Array),
+]);
 
 /** Give each table its intervals, which are packed end to end. */
-async function openIntervals(tables, packed) {
+function giveIntervals(tables, arrays, packed) {
   if (!packed) return;
-  const codes = taker(await unpack(packed.codes, Int16Array));
-  const unsure = taker(await unpack(packed.unsure, Uint8Array));
-  const ranks = taker(await unpack(packed.ranks, Float32Array));
+  const [codes, unsure, ranks] = arrays.map(taker);
   const bounds = (values) => new Bounds(values, codes(2 * values.length), unsure(values.length));
   tables.forEach((table, n) => {
     const [hasOwn, hasLayers, hasRanks] = packed.has[n];

@@ -27,7 +27,7 @@ export function headLink(atlas, layer, head) {
 }
 
 /** Of a relation under several rules the one that finds most edges. */
-export const bestRule = (rules) => rules.reduce((a, b) => (hits(b) > hits(a) ? b : a));
+const bestRule = (rules) => rules.reduce((a, b) => (hits(b) > hits(a) ? b : a));
 const hits = ({ accuracy, attainable }) => accuracy * attainable;
 
 /** A row a relation, with what was published of it where anything was; `isSure`: of those alone that are held out. */

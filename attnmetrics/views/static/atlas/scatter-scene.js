@@ -5,7 +5,8 @@ import { headAt } from "../arithmetic/heads.js";
 import { plain } from "../arithmetic/numbers.js";
 import { outliers } from "../arithmetic/outliers.js";
 import { clamp, extent, linear, padded, round, ticks } from "../arithmetic/scales.js";
-import { sheet, svg, text } from "../shared/dom.js";
+import { sheet, svg, text, title } from "../shared/dom.js";
+import { fit } from "../shared/font.js";
 import { levelError, uprightError } from "./error-bars.js";
 
 /** Dots are smaller where there are more. */
@@ -13,6 +14,8 @@ const MANY = 500;
 /** Every dot has a cross of its intervals where there are no more, unless a drawing has room for more; with more, the
     one that is pointed at has. */
 const FEW = 48;
+/** Pixels of the letters that name an axis. */
+const AXIS = 12;
 const KEYS = "Arrow keys move from head to head, Enter opens one.";
 
 /** What an axis is called. */
@@ -126,16 +129,23 @@ function dot({ place, a, b }, { x, y, radius, isHollow }, { paint, stroke, size 
 }
 
 function drawAxes(x, y, layout) {
-  const { height, box } = layout;
+  const { width, height, box } = layout;
   const named = (axis) => `${axisName(axis)}${axis.metric.unit === "1" ? "" : `, ${axis.metric.unit}`}`;
-  const words = { "text-anchor": "middle", "font-size": 12 };
-  const upright = { ...words, transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)` };
+  const [across, down] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+  const upright = { transform: `translate(12 ${down}) rotate(-90)` };
   return [
     ...ticks(layout.xs).flatMap((value) => drawTick(layout.x(value), null, plain(x.metric, value), box)),
     ...ticks(layout.ys).flatMap((value) => drawTick(null, layout.y(value), plain(y.metric, value), box)),
-    text((box.left + box.right) / 2, height - 8, named(x), words),
-    text(0, 0, named(y), upright),
+    axisWords([across, height - 8], named(x), 2 * Math.min(across, width - across)),
+    axisWords([0, 0], named(y), 2 * Math.min(down, height - down), upright),
   ];
+}
+
+/** What an axis is called, in the middle of it and cut to its room; all of it where it is pointed at. */
+function axisWords([x, y], words, room, turned = {}) {
+  const found = text(x, y, fit(words, room, AXIS), { "text-anchor": "middle", "font-size": AXIS, ...turned });
+  found.append(title(words));
+  return found;
 }
 
 /** A line across the plot with its number, upright at x or level at y. */

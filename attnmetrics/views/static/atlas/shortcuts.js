@@ -9,7 +9,7 @@ const KEYS = [
 ];
 
 /** What hears keys itself. */
-const BUSY = "input, select, textarea, dialog, [role=group]";
+const BUSY = "input, select, textarea, dialog, [role=group], [role=tablist]";
 
 /** Listen for them: `search`, a box with focus(). */
 export function listenForKeys(search) {

@@ -24,7 +24,9 @@ export function sideBySide(atlas, places) {
 
 function told(atlas, place, name) {
   const href = headHref(atlas, ...headAt(atlas, place));
-  const does = atlas.roles ? [el("p", { class: "note" }, atlas.roles.sentence(place))] : [];
+  const scores = atlas.roles?.sure?.[place];
+  const said = [atlas.roles?.sentence(place), scores && `Scores: ${scores}.`].filter(Boolean);
+  const does = said.map((words) => el("p", { class: "note" }, words));
   const example = answerOfRoles(atlas, place)?.list[0] ?? atlas.exemplars[place][0];
   const shown = example ? [el("ol", { class: "exemplars" }, drawExemplar(example, href))] : [];
   return el("div", {}, el("h3", {}, el("a", { href }, name)), ...does, ...shown);

@@ -11,12 +11,11 @@ import { CLUSTER, readSimilarityColour, writeSimilarityColour } from "../arithme
 import { choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { evidenceNote } from "./evidence.js";
-import { LEGEND } from "./head-colours.js";
 import { layerMap } from "./layer-map.js";
 import { crumbs, OVERVIEW, place, section } from "./parts.js";
 import { familySection } from "./role-lists.js";
-import { scatter } from "./scatter.js";
-import { clusterColour, legend, painter } from "./similarity-colours.js";
+import { clusterColour } from "./similarity-colours.js";
+import { similarityMap } from "./similarity-map.js";
 import { tools } from "./tools.js";
 
 const TITLE = "Which heads attend alike";
@@ -25,7 +24,7 @@ const HELP = "A dot is a head; heads that spread their attention alike lie close
   + "A click opens a head.";
 const LAYERS_HELP = "The weaker the colour, the more alike two layers attend.";
 const CLUSTERS_HELP = "As many as set the heads apart best. A cluster of one is a head like no other; one of nearly "
-  + "all says that the heads form no groups.";
+  + "all says that the heads form no groups. How sure a cluster is, is not known.";
 /** Heads of a cluster listed at first. */
 const FIRST = 24;
 
@@ -58,14 +57,7 @@ class SimilarityPage {
     const { atlas, colour, plot, saved, go } = this;
     this.#drawControls();
     history.replaceState(null, "", atlas.evidence.written(writeSimilarityColour(colour)));
-    const { axes, places } = atlas.similarity;
-    const choose = (layer, head) => go(headHref(atlas, layer, head));
-    const scene = {
-      paint: painter(atlas, colour), extra: (layout) => legend(atlas, colour, layout), below: LEGEND, isMap: true,
-      tell: (at) => tellHead(atlas, colour, at),
-    };
-    const ends = { x: { metric: axes, label: 0 }, y: { metric: axes, label: 1 }, places };
-    const picture = scatter(plot.host, atlas, ends, { say: plot.say, choose }, scene);
+    const picture = similarityMap(plot, atlas, colour, (layer, head) => go(headHref(atlas, layer, head)));
     saved.replaceChildren(tools(() => picture, () => mapRows(atlas, colour), "map of heads"));
   }
 
@@ -94,17 +86,6 @@ class SimilarityPage {
     this.colour = colour;
     this.draw();
   }
-}
-
-/** What is told of a head: the value that colours it, its cluster, and which head attends most like it. */
-function tellHead(atlas, { metric, label }, at) {
-  const { similarity } = atlas;
-  const cluster = similarity.clusterOf(at);
-  const told = metric ? [[metric.heading(label), metric.inWords(at, label)]] : [];
-  if (!Number.isNaN(cluster)) told.push(["cluster", String(cluster)]);
-  const [near] = similarity.near(at);
-  if (near) told.push(["most like", `${headName(atlas, ...headAt(atlas, near.place))} (${number(near.distance)})`]);
-  return told;
 }
 
 /** (layer, head, axes, cluster, and the value that colours) of all heads. */

@@ -2,6 +2,7 @@
 
 import { themeToggle } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
+import { forgetUnseen } from "../shared/seen.js";
 import { listenForKeys } from "./shortcuts.js";
 
 export class Site {
@@ -43,6 +44,7 @@ export class Site {
     const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
     const [name, ...rest] = path.split("/").map(decode);
     this.page.replaceChildren();
+    forgetUnseen();
     const draw = Object.hasOwn(this.pages, name)
       ? this.pages[name]
       : () => `expected a page of the ${this.what}, found ${path}`;
@@ -52,7 +54,7 @@ export class Site {
     this.#light(this.lit[name] ?? name);
     document.title = `${this.page.querySelector("h1")?.textContent ?? "Attention heads"} · ${this.atlas.name}`;
     const chosen = this.page.querySelector(".chosen");
-    if (chosen) chosen.scrollIntoView({ block: "center" });
+    if (chosen) chosen.scrollIntoView({ block: chosen.matches("section") ? "start" : "center" });
     else scrollTo(0, 0);
   }
 

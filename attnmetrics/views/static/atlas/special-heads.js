@@ -6,7 +6,8 @@ import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 
 const HELP = "Heads whose rows of attention depart most from their own profile over the corpus (null pieces and "
-  + "offsets), compared with how far they depart in other sentences of it; of each the row that departs most.";
+  + "offsets), compared with how far they depart in other sentences of it; of each the row that departs most. "
+  + "One text has no interval.";
 
 /** found: [{ layer, head (places), i, j (pieces), weight, score }]; open hears which one is chosen. */
 export function specialHeads(data, found, open) {

@@ -27,15 +27,26 @@ export function tools(picture, rows, name, titles = []) {
   return found;
 }
 
-/** What the page says of itself: what is shown, of which model and corpus, and by which definition. */
+/**
+ * What the page says of itself: what is shown, of which model and corpus, by which definition, and what its marks mean.
+ * A part of the page may have the first, the third and the last as its data.
+ */
 function titlesOf(node) {
   const page = node.closest(".page");
   const part = node.closest("section");
-  const words = [page?.querySelector("h1"), part?.querySelector("h2, h3")].map((one) => one?.textContent ?? "");
-  const title = [...new Set(words.filter(Boolean))].join(": ");
-  const formula = (part ?? page)?.querySelector(".formula") ?? page?.querySelector(":scope > p .formula");
-  return [title, page?.dataset.source, formula?.textContent].filter(Boolean);
+  const legend = part?.dataset.legend;
+  return [titleOf(page, part), page?.dataset.source, definitionOf(page, part), legend].filter(Boolean);
 }
+
+function titleOf(page, part) {
+  const words = [page?.querySelector("h1")?.textContent, part?.dataset.title ?? wordsOf(part, "h2, h3")];
+  return [...new Set(words.filter(Boolean))].join(": ");
+}
+
+const definitionOf = (page, part) =>
+  part?.dataset.definition ?? wordsOf(part ?? page, ".formula") ?? wordsOf(page, ":scope > p .formula");
+
+const wordsOf = (node, selector) => node?.querySelector(selector)?.textContent;
 
 /** `fileName(node, "Attention to NOUN")` is "smollm2-attention-to-noun" of a model in a folder of that name. */
 function fileName(node, name) {

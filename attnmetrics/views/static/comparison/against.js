@@ -6,7 +6,7 @@ import { place, section } from "../atlas/parts.js";
 import { scatter } from "../atlas/scatter.js";
 import { tools } from "../atlas/tools.js";
 import { el, svg } from "../shared/dom.js";
-import { headLink, tellOf, titlesOf } from "./parts.js";
+import { headLink, parted, tellOf, titlesOf } from "./parts.js";
 import { FIRST, OTHER } from "./run-choice.js";
 
 /** Heads named beside the plot, and heads of which each has a cross. */
@@ -49,7 +49,7 @@ function diagonal({ x, y, xs: [low, high] }) {
 /** The heads with the largest clear differences. */
 function changedList(comparison, metric, label) {
   const [clear, unclear] = metric.changed(label);
-  const number = (at) => el("span", { class: "number" }, metric.told(at, label)[0]);
+  const number = (at) => el("span", { class: "number" }, ...parted(metric.told(at, label)));
   const item = (at) => el("li", {}, headLink(comparison, at), number(at));
   const none = el("p", { class: "note" }, "No head differs clearly.");
   const note = el("p", { class: "note" }, `${unclear.length} heads are not clear.`);

@@ -20,7 +20,7 @@ export function headGrid(comparison, { name, label, title }, width, choose) {
   const scene = draw(comparison, { tables, label, title }, layout.box);
   host.append(scene.picture);
   const tell = ([layer, head]) => told(comparison, tables, label, [layer, head]);
-  new MapReader(scene, layout, { atlas: comparison, tell, say, choose, tip: tooltip(host) }).listen(null);
+  new MapReader(scene, layout, { atlas: comparison, tell, say, choose, tip: tooltip(host) }).listen();
   return { picture: scene.picture, nodes: [host, status] };
 }
 

@@ -1,12 +1,11 @@
 // All heads at a result: both values, the difference, how clear it is.
 
 import { differenceRows } from "../arithmetic/comparison-csv.js";
-import { bracketed } from "../atlas/error-bars.js";
 import { section, table } from "../atlas/parts.js";
 import { tools } from "../atlas/tools.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
-import { clearCell, headLink } from "./parts.js";
+import { clearCell, headLink, parted } from "./parts.js";
 
 /** Heads at first. */
 const SHOWN = 12;
@@ -35,6 +34,3 @@ function drawRow(comparison, metric, label, place) {
   return [el("th", { scope: "row" }, headLink(comparison, place)), ...[...runs, metric].map(cell),
     clearCell(metric, place, label)];
 }
-
-/** A value, and its interval in small letters. */
-export const parted = ([value, interval]) => [value, ...bracketed(interval)];

@@ -75,3 +75,6 @@ export function bothSentences(comparison, place) {
   if (said[0] && said[0] === said[1]) return [el("p", { class: "said" }, el("b", {}, "In both: "), said[0])];
   return said.flatMap((words, n) => (words ? [line(words, n === 0)] : []));
 }
+
+/** A value, and its interval in small letters. */
+export const parted = ([value, interval]) => [value, ...bracketed(interval)];

@@ -6,7 +6,7 @@ import { table } from "../atlas/parts.js";
 import { tools } from "../atlas/tools.js";
 import { action } from "../shared/controls.js";
 import { el, sheet, svg } from "../shared/dom.js";
-import { countTold, headLink, shortHeading } from "./parts.js";
+import { countTold, headLink, parted, shortHeading } from "./parts.js";
 
 /** A result with more labels is one row; labels are on its own page. */
 const FEW = 4;
@@ -50,7 +50,7 @@ function drawRow(comparison, { metric, label, clear, of, largest, r }) {
     el("th", { scope: "row" }, el("a", { href: metric.href(label) }, name)),
     el("td", { class: "value" }, countTold({ clear, of })),
     el("td", { class: "strip-cell" }, bar(clear / Math.max(1, of))),
-    el("td", { class: "value" }, largest ? metric.told(largest.place, largest.label)[0] : "–"),
+    el("td", { class: "value" }, ...(largest ? parted(metric.told(largest.place, largest.label)) : ["–"])),
     el("td", {}, ...(largest ? whose(comparison, metric, label, largest) : [])),
     el("td", { class: "rank" }, correlationTold(r)),
   ];

@@ -7,8 +7,8 @@ import { tools } from "../atlas/tools.js";
 import { el } from "../shared/dom.js";
 import { headLink, shortName } from "./parts.js";
 
-const HELP = "Roles by the same rules in both runs. ? where the score of the role does not differ clearly: a head at "
-  + "the edge of a rule gains and loses it by chance.";
+const HELP = "Roles by the same rules in both runs. ? where the score of the role does not differ clearly, or is "
+  + "not known to: a head at the edge of a rule gains and loses it by chance.";
 /** Heads named in a cell at first. */
 const MOST = 12;
 
@@ -61,8 +61,8 @@ function listed(comparison, changes) {
   return el("td", { class: "members-cell" }, ...each.slice(0, MOST).map(link), ...rest);
 }
 
-/** Whether the score of the role is known not to differ clearly. */
-const isUnclear = ({ clear }, { q }) => q !== null && q >= clear;
+/** Whether the score of the role does not differ clearly, or is not known to. */
+const isUnclear = ({ clear }, { q }) => q === null || q >= clear;
 
 const scoreTold = (score) => (score === null ? "–" : number(Number(score.toPrecision(3))));
 

@@ -14,7 +14,7 @@ const NEED = 46;
 const MANY = 20;
 
 /** Where runs stand across: by number where the points of the axis are numbers that rise, else evenly. */
-export function pointsOf({ runs, axis }) {
+function pointsOf({ runs, axis }) {
   const points = axis?.points ?? [];
   const isRising = points.every((one, n) => typeof one === "number" && (n === 0 || one > points[n - 1]));
   return points.length && isRising ? points : runs.map((_, run) => run);

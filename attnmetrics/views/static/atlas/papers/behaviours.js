@@ -4,7 +4,7 @@ import { answersOf, claimHref, headAt, headName } from "../../arithmetic/heads.j
 import { shown } from "../../arithmetic/numbers.js";
 import { clamp } from "../../arithmetic/scales.js";
 import { el } from "../../shared/dom.js";
-import { section } from "../parts.js";
+import { bracketed } from "../error-bars.js";
 import { sentenceLines } from "../sentence-lines.js";
 
 /** What a head does, the metric and the label that find it, and the claims whose sentences show it best. */
@@ -20,12 +20,9 @@ const NONE = "No head of this run does it.";
 const HELP = "The head of this run that does each of these most. Lines lead from a piece on the left to those on the "
   + "right that it attends to; the darker, the more.";
 
-export function behaviours(atlas) {
-  const found = section("Figure 1: what heads do", HELP);
-  const grid = el("div", { class: "panels four" });
-  grid.append(...BEHAVIOURS.map((one) => behaviour(atlas, one)));
-  found.append(grid);
-  return found;
+export function behaviours(found, atlas) {
+  const blocks = BEHAVIOURS.map((one) => behaviour(atlas, one));
+  found.append(el("p", { class: "help" }, HELP), el("div", { class: "panels four" }, ...blocks));
 }
 
 function behaviour(atlas, { name, metric: metricName, at, claim, isAtEnd, none = NONE }) {
@@ -39,9 +36,16 @@ function behaviour(atlas, { name, metric: metricName, at, claim, isAtEnd, none =
   }
   const [layer, head] = headAt(atlas, best);
   const link = el("a", { href: claimHref(atlas, layer, head, claim) }, headName(atlas, layer, head));
-  const shares = shown(metric, metric.column(label)[best]);
-  block.append(el("p", {}, link, `: ${shares}`), picture(exemplarOf(atlas, best, claim), isAtEnd));
+  const [share, interval] = metric.told(best, label);
+  const words = [`: ${share}`, ...bracketed(interval), ofEven(metric, label)];
+  block.append(el("p", {}, link, ...words), picture(exemplarOf(atlas, best, claim), isAtEnd));
   return block;
+}
+
+/** What even attention would give, where the run says. */
+function ofEven(metric, label) {
+  const even = metric.chanceOfLayer(0, label);
+  return Number.isNaN(even) ? "" : `; even attention ${shown(metric, even)}`;
 }
 
 /** The first sentence that shows it and has its rows; undefined without one. */

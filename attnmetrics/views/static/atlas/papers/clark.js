@@ -1,29 +1,39 @@
-// Clark et al. 2019: the paper's figures and tables from this run, and its numbers beside this run's.
+// Clark et al. 2019: the paper's figures and tables from this run, each with its numbers beside this run's.
 
 import { el } from "../../shared/dom.js";
-import { hitsAndMisses } from "../claimed.js";
 import { crumbs, OVERVIEW, section } from "../parts.js";
-import { relationHref } from "../relations.js";
 import { behaviours } from "./behaviours.js";
+import { headMaps } from "./head-maps.js";
 import { compared, replication } from "./numbers.js";
-import { figure2, figure3, figure4 } from "./surface.js";
+import { sentences } from "./sentences.js";
+import { entropy, gradients, surface } from "./surface.js";
 import { table1, table2, table3 } from "./tables.js";
 import { tabs } from "./tabs.js";
 
 const HELP = "its figures and tables, drawn from this run, and its numbers beside this run's.";
-const FIGURE_5 = "The best head of a few relations in a sentence that it reads right, and in one that it reads wrong.";
-/** Relations of the paper's Figure 5, as far as a run has them. */
-const SHOWN = ["obj", "dobj", "det", "nmod:poss", "poss", "aux:pass", "auxpass", "case", "pobj"];
-const MOST = 3;
 
-export function drawClark(root, atlas, paper, part) {
+/** In the paper's order: what fills the section of a part, given atlas and go, and where its numbers stand. */
+const PARTS = [
+  { title: "Figure 1: what heads do", fill: behaviours, places: ["Figure 1"] },
+  { title: "Figure 2: attention to special pieces and neighbours", fill: surface, places: ["Figure 2", "Section 3"] },
+  { title: "Figure 3: how much attention to special pieces matters", fill: gradients, places: ["Figure 3"] },
+  { title: "Figure 4: entropy of attention", fill: entropy, places: ["Figure 4"] },
+  { title: "Table 1: heads that find relations", fill: table1, places: ["Section 4.1", "Table 1", "Notebook"] },
+  { title: "Figure 5: relations in sentences", fill: sentences, places: ["Figure 5"] },
+  { title: "Table 2: heads that find antecedents", fill: table2, places: ["Table 2"] },
+  { title: "Table 3: trees read off attention", fill: table3, places: ["Table 3"] },
+  { title: "Figure 6: heads that attend alike", fill: headMaps, places: ["Figure 6"] },
+];
+/** Long ones: the run's own table is above them. */
+const FOLDED = ["Table 1", "Notebook"];
+/** Pixels of a screen on which all are folded. */
+const NARROW = 640;
+
+export function drawClark(root, atlas, paper, part, go) {
   const title = el("h1", {}, "What does BERT look at, on this run");
   root.append(crumbs([OVERVIEW], "The papers"), ...tabs(atlas, paper.key), title,
-    el("p", { class: "help" }, `${paper.citation}: ${HELP}`), behaviours(atlas));
-  figure2(atlas, root);
-  figure3(atlas, root);
-  figure4(atlas, root);
-  root.append(table1(atlas), figure5(atlas), table2(atlas), table3(atlas), ...figure6(atlas), ...numbers(atlas, paper));
+    el("p", { class: "help" }, `${paper.citation}: ${HELP}`), ...conditions(paper));
+  for (const one of PARTS) drawPart(root, atlas, paper, one, go);
   const chosen = part && [...root.querySelectorAll("h2")].find((one) => slug(one.textContent).startsWith(part));
   if (chosen) chosen.parentElement.classList.add("chosen");
   return null;
@@ -32,36 +42,25 @@ export function drawClark(root, atlas, paper, part) {
 /** `slug("Figure 2: attention to…")` begins with "figure-2". */
 const slug = (words) => words.toLowerCase().replace(/[^a-z0-9]+/g, "-");
 
-function figure5(atlas) {
-  const kept = SHOWN.map((rel) => atlas.relations.find(([first]) => first.rel === rel)).filter(Boolean).slice(0, MOST);
-  const found = section("Figure 5: relations in sentences", kept.length ? FIGURE_5 : "");
-  if (!kept.length) found.append(el("p", { class: "note" }, "This run has none of the paper's relations."));
-  for (const rules of kept) {
-    const [{ rel }] = rules;
-    const link = el("a", { href: relationHref(rel) }, rel);
-    found.append(el("h3", {}, link), hitsAndMisses(atlas, `relation:${rel}`, 1));
-  }
-  return found;
+/** What the published numbers are of, and how many of them this run's intervals hold. */
+function conditions({ conditions: what, rows, summed_up: summary }) {
+  const words = `Published for: ${what} Another model or corpus need not agree.`;
+  return [el("p", { class: "help" }, words), replication(summary, rows)];
 }
 
-function figure6(atlas) {
-  const found = section("Figure 6: heads that attend alike");
-  const { similarity } = atlas;
-  found.append(similarity
-    ? el("p", {}, el("a", { href: "#/similarity" }, "A map of all heads, near one another where they attend alike"))
-    : el("p", { class: "note" }, "This run has no similarity of heads."));
-  return [found];
+/** A section is on the page before it is filled, for what is drawn asks how wide it is. */
+function drawPart(root, atlas, paper, { title, fill, places }, go) {
+  const found = section(title);
+  root.append(found);
+  fill(found, atlas, go);
+  found.append(...places.map((where) => published(atlas, paper, where)));
 }
 
-/** All numbers, under the figures and tables where they stand. */
-function numbers(atlas, { conditions, rows, summed_up: summary }) {
-  const found = section("Every number", `Published for: ${conditions} Another model or corpus need not agree.`);
-  found.append(replication(summary, rows));
-  const places = [...new Set(rows.map(({ where }) => where))];
-  found.append(...places.map((where) => {
-    const kept = rows.filter((row) => row.where === where);
-    const whole = el("div", { class: "scroll" }, compared(atlas, kept));
-    return el("details", {}, el("summary", {}, where), whole);
-  }));
-  return [found];
+/** The numbers that stand at a place of the paper, each beside this run's. */
+function published(atlas, { rows }, where) {
+  const kept = rows.filter((row) => row.where === where);
+  const numbers = el("div", { class: "scroll" }, compared(atlas, kept));
+  const name = el("summary", {}, `${where}: published, and in this run`);
+  const open = innerWidth > NARROW && !FOLDED.includes(where);
+  return el("details", { class: "published-numbers", open }, name, numbers);
 }

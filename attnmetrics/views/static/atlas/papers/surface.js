@@ -5,7 +5,6 @@ import { average, clamp } from "../../arithmetic/scales.js";
 import { el } from "../../shared/dom.js";
 import { withoutInterval } from "../error-bars.js";
 import { layerChart } from "../layer-chart.js";
-import { section } from "../parts.js";
 import { tools } from "../tools.js";
 
 const DOTS = "A dot is a head, a click opens it; the line is the layer as a whole; dotted, what even attention would "
@@ -27,25 +26,28 @@ const FIGURE_4 = [
     labels: [["", "entropy"]] },
 ];
 const FIGURE_3 = [["raw", "Raw, as in the paper"], ["centred", "Centred"], ["weighted", "Weighted"]];
+const UNMEASURED = "This run has no importance: attnmetrics importance RUN measures it, of a model with a "
+  + "language-model head.";
 const KINDS = [["first", "first piece"], ["separator", "separators"], ["punctuation", ". and ,"],
   ["other", "other pieces"]];
 
-export const figure2 = (atlas, host) =>
-  panels(atlas, host, section("Figure 2: attention to special pieces and neighbours", help(atlas, SPECIAL)), FIGURE_2);
+export const surface = (found, atlas) => panels(found, atlas, help(atlas, SPECIAL), FIGURE_2);
 
-export const figure4 = (atlas, host) =>
-  panels(atlas, host, section("Figure 4: entropy of attention", help(atlas)), FIGURE_4);
+export const entropy = (found, atlas) => panels(found, atlas, help(atlas), FIGURE_4);
 
 const help = (atlas, more = "") => DOTS + (Object.keys(atlas.layer_values).length ? PUBLISHED : "") + more;
 
 /** Charts side by side; those whose table the run has not say so. */
-function panels(atlas, host, found, figure) {
-  const grid = el("div", { class: "panels" });
-  found.append(grid);
-  host.append(found);
-  const blocks = figure.map((panel) => el("div", {}, el("h3", {}, panel.title)));
-  grid.append(...blocks); // all of them, before any asks how wide it is
+function panels(found, atlas, words, figure) {
+  const blocks = sideBySide(found, words, figure.map(({ title }) => title));
   figure.forEach((panel, n) => drawPanel(atlas, blocks[n], panel));
+}
+
+/** A block under each title; all of them are there before any asks how wide it is. */
+function sideBySide(found, words, titles) {
+  const blocks = titles.map((title) => el("div", {}, el("h3", {}, title)));
+  found.append(el("p", { class: "help" }, words), el("div", { class: "panels" }, ...blocks));
+  return blocks;
 }
 
 function drawPanel(atlas, block, { title, metric: name, labels }) {
@@ -87,30 +89,22 @@ function rowsOf(atlas, series) {
 }
 
 /** Figure 3: importance has no table by layer; its line is the mean of heads. */
-export function figure3(atlas, host) {
+export function gradients(found, atlas) {
   const metric = atlas.byName.get("importance");
-  const name = "Figure 3: how much attention to special pieces matters";
   if (!metric) {
-    const words = "This run has no importance yet: attnmetrics importance RUN measures it.";
-    const found = section(name);
-    found.append(el("p", { class: "note" }, words));
-    host.append(found);
+    found.append(el("p", { class: "note" }, UNMEASURED));
     return;
   }
-  const found = section(name, `${metric.help} A dot is a head, the line the mean of a layer's heads.`);
   found.append(...withoutInterval(atlas, metric));
-  const grid = el("div", { class: "panels" });
-  found.append(grid);
-  host.append(found);
-  const blocks = FIGURE_3.map(([, title]) => el("div", {}, el("h3", {}, title)));
-  grid.append(...blocks); // all of them, before any asks how wide it is
+  const words = `${metric.help} A dot is a head, the line the mean of a layer's heads.`;
+  const blocks = sideBySide(found, words, FIGURE_3.map(([, title]) => title));
   FIGURE_3.forEach(([kind, title], n) => {
-    const series = KINDS.flatMap(([piece, words]) => gradients(atlas, metric, `${piece}, ${kind}`, words));
+    const series = KINDS.flatMap(([piece, name]) => ofKind(atlas, metric, `${piece}, ${kind}`, name));
     drawChart(atlas, blocks[n], { metric, series, title });
   });
 }
 
-function gradients(atlas, metric, label, name) {
+function ofKind(atlas, metric, label, name) {
   const place = metric.place(label);
   if (place < 0 || !metric.order(place).length) return [];
   const at = (layer, head) => metric.at(layer, head, place);

@@ -2,7 +2,8 @@
 
 import { el } from "../../shared/dom.js";
 import { coreferenceTable } from "../coreference-page.js";
-import { section, table } from "../parts.js";
+import { withoutInterval } from "../error-bars.js";
+import { table } from "../parts.js";
 import { number, relationTable, written } from "../relations.js";
 
 const TABLE_1 = "The best head of each relation, under the rule that finds most of its edges. Held out: the best "
@@ -15,35 +16,35 @@ const TABLE_3 = "Unlabelled attachment: words whose most probable head is theirs
 const NOT_PROBED = "This run was not probed: attnmetrics probe RUN --treebank TRAIN --test TEST does it, and "
   + "attnmetrics merge RUN then shows it here.";
 
-export function table1(atlas) {
-  const found = section("Table 1: heads that find relations", atlas.relations.length ? TABLE_1 : "");
+const help = (words) => el("p", { class: "help" }, words);
+
+export function table1(found, atlas) {
+  if (atlas.relations.length) found.append(help(TABLE_1));
   found.append(relationTable(atlas, true));
   const count = atlas.relations.length;
   if (count) found.append(el("p", {}, el("a", { href: "#/relation" }, `all ${count} relations, rare ones too`)));
-  return found;
 }
 
 /** Table 3: scores of probes, where the run was probed. */
-export function table3(atlas) {
+export function table3(found, atlas) {
   const [scores, control] = ["uas", "control_accuracy"].map((name) => atlas.corpus.find((one) => one.name === name));
-  const found = section("Table 3: trees read off attention", scores ? TABLE_3 : "");
   if (!scores) {
     found.append(el("p", { class: "note" }, NOT_PROBED));
-    return found;
+    return;
   }
+  found.append(...withoutInterval(atlas, scores));
   const published = atlas.corpus.find((one) => one.name === "uas_published");
   const row = (name, n) => [
     el("td", {}, name.replaceAll("_", " ")),
     ...[scores, control, published].map((one) => number(one ? written(one.values[n]) : "–")),
   ];
   const header = ["probe", "attachment", "control task", "published"];
-  found.append(el("div", { class: "scroll" }, table("results", header, scores.labels.map(row))));
-  return found;
+  const rows = table("results", header, scores.labels.map(row));
+  found.append(help(TABLE_3), el("div", { class: "scroll" }, rows));
 }
 
-export function table2(atlas) {
-  const found = section("Table 2: heads that find antecedents", atlas.coreference.length ? TABLE_2 : "");
+export function table2(found, atlas) {
+  if (atlas.coreference.length) found.append(help(TABLE_2));
   found.append(coreferenceTable(atlas));
   if (atlas.coreference.length) found.append(el("p", {}, el("a", { href: "#/coreference" }, "all of coreference")));
-  return found;
 }

@@ -1,0 +1,99 @@
+"""How long pages take on two busy cores, and how large they are; what is measured is printed."""
+
+import multiprocessing
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import made_pages
+import numpy as np
+import pytest
+from made_pages import SIZES
+from pages import Desk, chromium, needs_chromium
+from playwright.sync_api import Browser
+
+pytestmark = [needs_chromium, pytest.mark.soak]
+OPEN_SECONDS, CHANGE_SECONDS = 0.5, 0.15
+LEEWAY = 3
+"""What is printed is the measurement; what fails is what no other process at work explains."""
+ROUNDS, BUSY = 3, 2
+MOST_BYTES = {(12, 12): 6_000_000, (48, 25): 12_000_000}
+
+_OPENED = """() => new Promise(done => {
+    const since = () => requestAnimationFrame(() => done(performance.now()));
+    if (document.querySelector('.page > *')) since();
+    else new MutationObserver((_, watch) => {
+        if (document.querySelector('.page > *')) { watch.disconnect(); since(); }
+    }).observe(document, {childList: true, subtree: true});
+})"""
+"""Milliseconds from the start of the navigation to the first frame with a page in it."""
+
+_CHANGED = """address => new Promise(done => {
+    const start = performance.now();
+    addEventListener('hashchange', () => requestAnimationFrame(() => setTimeout(
+        () => done(performance.now() - start))), {once: true});
+    location.hash = address;
+})"""
+"""Milliseconds from a new address to the end of the first frame that shows its page."""
+
+
+def _spin() -> None:
+    while True:
+        pass
+
+
+@contextmanager
+def busy(cores: int) -> Iterator[None]:
+    """Meanwhile so many processes do nothing but compute."""
+    all_ = [multiprocessing.Process(target=_spin, daemon=True) for _ in range(cores)]
+    for one in all_:
+        one.start()
+    time.sleep(0.2)
+    try:
+        yield
+    finally:
+        for one in all_:
+            one.kill()
+            one.join()
+
+
+def _work_seconds(browser: Browser) -> float:
+    """Processor time of all processes that show pages, which others at work leave as it is."""
+    session = browser.new_browser_cdp_session()
+    found = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    session.detach()
+    return float(sum(one["cpuTime"] for one in found if one["type"] == "renderer"))
+
+
+@pytest.mark.parametrize(("layers", "heads"), SIZES)
+def test_pages_open_and_change_while_the_cores_are_busy(tmp_path: Path, layers: int, heads: int) -> None:
+    html = made_pages.atlas(layers, heads)
+    addresses = made_pages.pages_of_atlas(layers, heads)[1:]
+    took: dict[str, list[tuple[float, float]]] = {address: [] for address in ("opening", *addresses)}
+    with chromium() as browser, busy(BUSY):
+        desk = Desk(browser, tmp_path)
+        for _ in range(ROUNDS):
+            before = _work_seconds(browser)
+            page = desk.open(html, 1440, 900)
+            seconds = page.evaluate(_OPENED) / 1000
+            took["opening"].append((seconds, _work_seconds(browser) - before))
+        for _ in range(ROUNDS):
+            for address in addresses:
+                before = _work_seconds(browser)
+                seconds = page.evaluate(_CHANGED, address) / 1000
+                took[address].append((seconds, _work_seconds(browser) - before))
+        desk.close()
+    medians = {address: np.median(pairs, axis=0) for address, pairs in took.items()}
+    print(f"\n{layers} × {heads} heads, {BUSY} busy cores, medians of {ROUNDS}")
+    for address, (wall, work) in sorted(medians.items(), key=lambda one: -one[1][1]):
+        print(f"{wall * 1000:7.0f} ms, {work * 1000:6.0f} of work  {address}")
+    assert medians.pop("opening")[1] < LEEWAY * OPEN_SECONDS
+    assert max(work for _, work in medians.values()) < LEEWAY * CHANGE_SECONDS
+
+
+@pytest.mark.parametrize(("layers", "heads"), MOST_BYTES)
+def test_pages_are_small(layers: int, heads: int) -> None:
+    size = len(made_pages.atlas(layers, heads).encode())
+    print(f"\n{layers} × {heads} heads: {size / 1e6:.2f} MB")
+    assert size < MOST_BYTES[layers, heads]
