@@ -157,7 +157,7 @@ def _verdict(page: Page, place: int, known: dict[tuple[str, int], Annotated], ha
     _go(page, str(card.get_attribute("href")))
     is_on = "nearly switched off" not in page.locator(".page").inner_text().split("Sentences")[0].lower()
     if title in OF_ROWS:
-        told = "; ".join(page.locator("#sentences [aria-pressed=true], #sentences .help").all_inner_texts())
+        told = "; ".join(page.locator("#sentences [role=tab][aria-selected=true], #sentences .help").all_inner_texts())
         wanted = "Typical; " if has_typical else "strongest single attention"
         return Verdict(title, head, is_on, int(wanted in told), 1, told)
     sentences = list(_first_sentences(page))
