@@ -16,6 +16,7 @@ from torch import Tensor
 
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.align import Template, find_template, tokenize
+from attnmetrics.model.blocks import read_whole
 from attnmetrics.model.capture import Consume, Pass, segment_types
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.choose import kernel_name
@@ -29,7 +30,7 @@ from attnmetrics.model.pack import Batching
 from attnmetrics.model.probe import Layout, Probe, capture_maps, find_first_position, prepare, probe, run_packed
 from attnmetrics.model.projection import find_outputs
 from attnmetrics.model.stacks import Decoder, Stack, begin_decoding, take_stack
-from attnmetrics.model.windows import heeds_windows
+from attnmetrics.model.windows import heeds_windows, length_in
 
 NullTokens = Literal["first", "special", "none"]
 Dtype = Literal["float32", "bfloat16"]
@@ -472,6 +473,8 @@ def _load_network(
         config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=code)
         _refuse_kind(name, config, kind)
         _refuse_headless(name, config, kind)
+        _refuse_no_language(name, config)
+        read_whole(config)
         network, info = getattr(transformers, kind).from_pretrained(
             folder,
             config=config,
@@ -544,6 +547,15 @@ def _refuse_headless(name: str, config: Any, kind: str) -> None:
         )
 
 
+def _refuse_no_language(name: str, config: Any) -> None:
+    """X-MOD has weights of each language, and no text says which are meant."""
+    if getattr(config, "default_language", "") is None:
+        raise ModelError(
+            f"expected default_language in config.json of {name}, which has weights of its own for each language, "
+            f"found none; write the language of the texts there, one of {', '.join(config.languages)}"
+        )
+
+
 def _check_complete(name: str, info: dict[str, Any], kind: str) -> None:
     """A missing weight would be drawn at random. The pooler comes after all attention."""
     missing = sorted(key for key in info["missing_keys"] if "pooler" not in key)
@@ -598,11 +610,12 @@ def _check_finite(name: str, dtype: Dtype, network: Any, probed: Probe, ids: lis
 def _max_pieces(name: str, network: Any, probed: Probe, template: int) -> int:
     """The model's positions; or its smallest attention window, where it is not certain what it does beyond that."""
     text = network.config.get_text_config()
-    positions = next((found for key in POSITIONS if (found := getattr(text, key, None) or 0) > 0), LONGEST)
+    positions = next((found for key in POSITIONS if (found := length_in(text, key)) > 0), LONGEST)
     first = max(probed.layout.first_position, find_first_position(network))
-    limits = [int(positions) - first - getattr(network, "beside", 0)]
-    chunks = (getattr(text, key, None) for key in ("sliding_window", "attention_chunk_size"))
-    windows = [*probed.windows, *(int(window) for window in chunks if window)]
+    longest = positions - first - getattr(network, "beside", 0)
+    limits = [min(longest, length_in(text, "longest_whole") or longest)]
+    chunks = (length_in(text, key) for key in ("sliding_window", "attention_chunk_size"))
+    windows = [*probed.windows, *(window for window in chunks if window)]
     if min([*windows, *limits]) < limits[0] and not heeds_windows(network, probed, limits[0]):
         limits += windows
     if min(limits) <= template:

@@ -165,11 +165,11 @@ def _choose(trials: Sequence[_Trial]) -> Batching:
 
 
 def _make_sentences(model: Model, longest: int) -> list[NDArray[np.int64]]:
-    """Piece ids; lengths are halved from the longest to 1."""
+    """Piece ids; lengths are halved from the longest on, while there is a piece beside those of a template."""
     text = tokenize(model.tokenizer, PROBE_TEXTS, model.template, longest + len(model.template)).ids
     ids = np.resize(text % model.network.get_input_embeddings().num_embeddings, 2 * longest)
     lengths = [longest >> halvings for halvings in range(longest.bit_length())]
-    return [ids[length : 2 * length] for length in lengths]
+    return [ids[length : 2 * length] for length in lengths if length > len(model.template)]
 
 
 def _pack(model: Model, sentences: Sequence[NDArray[np.int64]], rows: NDArray[np.int64]) -> Iterator[Batch]:

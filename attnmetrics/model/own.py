@@ -5,13 +5,15 @@ batch are in memory at once, and sentences of a batch must have one length.
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
+from weakref import ref
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.capture import Pass
@@ -20,8 +22,9 @@ NUMBERS: Final = {"cpu": 1 << 24, "cuda": 1 << 28}
 """Most attention weights of a batch, of all layers: 64 MB and 1 GB in float32. One sentence may exceed it."""
 SHORT: Final = 1e-3
 """A row whose weights sum to less than 1 by more than this has a part of its attention elsewhere."""
-SINKS: Final = ("sinks", "sink")
+SINKS: Final = ("sinks", "sink", "sink_proj.weight")
 """How models name their parameters for it."""
+SOFTMAXES: Final = (torch.softmax, Tensor.softmax, torch.nn.functional.softmax)
 
 
 def given_by(network: Any, ids: Tensor, segments: Tensor | None = None) -> list[Tensor]:
@@ -37,23 +40,30 @@ def given_by(network: Any, ids: Tensor, segments: Tensor | None = None) -> list[
     Raises:
         ModelError: it does not run on pieces alone, or gives no such weights.
     """
-    kind = type(network).__name__
+    kind = type(getattr(network, "whole", network)).__name__
     told = {} if segments is None else {"token_type_ids": segments}
     cache = {"use_cache": False} if "use_cache" in inspect.signature(network.forward).parameters else {}
     try:
-        with torch.inference_mode():
-            found = network(input_ids=ids, output_attentions=True, **told, **cache).attentions
+        with torch.inference_mode(), _Shares() as shares:
+            found = network(input_ids=ids, output_attentions=True, **told, **cache)
     except Exception as error:
         raise ModelError(f"{kind} can't run on text alone: {type(error).__name__}: {first_line(error)}") from error
     length = ids.shape[1]
-    layers = [_spread(network.config, layer) for layer in found or () if isinstance(layer, Tensor) and layer.ndim == 4]
+    given = [shares.of(layer) for layer in getattr(found, "attentions", None) or () if isinstance(layer, Tensor)]
+    layers = [_spread(network.config, layer, length) for layer in given if layer.ndim in (4, 5)]
     layers = [layer for layer in layers if layer.shape[2:] == (length, length)]
     if not layers:
         raise ModelError(
-            f"expected attention weights between pieces from {kind}, found none in what it returns; it can't be "
-            "measured"
+            f"expected attention weights between pieces from {kind}, found {_describe(given)}; it can't be measured"
+            + (", but --stack decoder may be" if getattr(network.config, "is_encoder_decoder", False) else "")
         )
     return layers
+
+
+def _describe(given: Sequence[Tensor]) -> str:
+    if not given:
+        return "none in what it returns: it mixes them in another way, or keeps no weight of a pair"
+    return f"weights of other things than two pieces of {sorted({tuple(weights.shape) for weights in given})}"
 
 
 def forward_own(network: Any, ids: Tensor, current: Pass, segments: Tensor | None = None, sinks: bool = False) -> None:
@@ -96,21 +106,68 @@ def find_sinks(network: Any, sentences: Sequence[NDArray[np.float64]]) -> bool:
         return True
     raise ModelError(
         f"expected rows of attention that sum to 1 from {type(network).__name__}, found sums from {sums.min():.2g} to "
-        f"{sums.max():.2g} and no learned sink: its weights are no shares; it can't be measured"
+        f"{sums.max():.2g} and no learned sink: a part of its attention is on what is no piece of the text, or its "
+        "weights are no shares; it can't be measured"
     )
 
 
-def _spread(config: Any, weights: Tensor) -> Tensor:
-    """Weights of a band, [batch, head, piece, place], with each at its column; others as they are.
+class _Shares(TorchFunctionMode):
+    """What softmax makes of scores: some models (SqueezeBERT, ProphetNet) give these scores as their attention."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: dict[int, tuple[Callable[[], Tensor | None], Tensor]] = {}
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Run a function of torch, and note it if it is softmax."""
+        result = function(*args, **(kwargs or {}))
+        if function in SOFTMAXES and args:
+            self.made[id(args[0])] = ref(args[0]), result
+        return result
+
+    def of(self, given: Tensor) -> Tensor:
+        """What became of it; itself where it went through no softmax."""
+        scores, shares = self.made.get(id(given), (lambda: None, given))
+        return shares if scores() is given else given
+
+
+def _spread(config: Any, weights: Tensor, length: int) -> Tensor:
+    """Weights of neighbours, each at its column; others as they are."""
+    if weights.ndim == 5:
+        return _spread_blocks(config, weights, length)
+    band = getattr(config, "attention_window", None)
+    places = weights.shape[3]
+    if band is None or places - 1 not in (band if isinstance(band, list | tuple) else [band]):
+        return weights
+    return _spread_band(weights)
+
+
+def _spread_band(weights: Tensor) -> Tensor:
+    """[batch, head, i, j] of a band, [batch, head, piece, place].
 
     Longformer gives piece i's weights of the pieces i − w … i + w alone. In a row for each of three pieces, w = 1,
     · a b | c d e | f g · become a b 0 | c d e | 0 f g.
     """
-    band = getattr(config, "attention_window", None)
     length, places = weights.shape[2:]
-    if band is None or places - 1 not in (band if isinstance(band, list | tuple) else [band]):
-        return weights
     # With as many places more as there are pieces, each row of the flattened matrix starts one place later.
     slanted = torch.nn.functional.pad(weights, (0, length)).flatten(2)[..., : length * (length + places - 1)]
     reach = (places - 1) // 2
     return slanted.reshape(*weights.shape[:3], -1)[..., reach : reach + length]
+
+
+def _spread_blocks(config: Any, weights: Tensor, length: int) -> Tensor:
+    """[batch, head, i, j] of blocks, [batch, block, head, piece, place].
+
+    LongT5 gives a block's weights of the pieces of the block before it, of its own, and of the one after it. In blocks
+    of one piece, · a b | c d e | f g · become a b 0 | c d e | 0 f g.
+    """
+    blocks, heads, size, places = weights.shape[1:]
+    if getattr(config, "local_radius", None) != size - 1 or places != 3 * size:
+        return weights
+    every = weights.new_zeros(len(weights), heads, blocks * size, (blocks + 2) * size)
+    for block in range(blocks):
+        first = block * size
+        every[:, :, first : first + size, first : first + places] = weights[:, block]
+    return every[:, :, :length, size : size + length]

@@ -29,6 +29,8 @@ ROUNDING: Final = 1e-7
 """An error below this is one of rounding in any case."""
 LIMIT: Final = 0.05
 """An error above this is never one of rounding, however sharp attention is."""
+TRIED: Final = 4
+"""Pieces of a pass that only counts calls; Funnel can't read fewer than three."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,8 @@ def prepare(network: Any, layout: Layout) -> None:
     try:
         network.set_attn_implementation("eager" if layout.own else IMPLEMENTATION)
     except Exception as error:
-        raise ModelError(f"attention of {type(network).__name__} can't be captured: {first_line(error)}") from error
+        kind = type(getattr(network, "whole", network)).__name__
+        raise ModelError(f"attention of {kind} can't be captured: {first_line(error)}") from error
     use_one_pass_gelu(network)
 
 
@@ -320,8 +323,8 @@ def run_alone(
 
 def count_calls(network: Any, layout: Layout, causal: bool, device: torch.device) -> int:
     """How many times a pass calls attention, or gives it."""
-    (batch,) = pack(np.array([2]), np.ones(1, dtype=np.bool_), 2, 4, equal_lengths=True)
+    (batch,) = pack(np.array([TRIED]), np.ones(1, dtype=np.bool_), TRIED, TRIED**2, equal_lengths=True)
     current = Pass(dense, want_nothing(batch, causal, device), (0,), stop=False)
-    ids = torch.zeros(2, dtype=torch.int64, device=device)
+    ids = torch.zeros(TRIED, dtype=torch.int64, device=device)
     run_packed(network, replace(layout, equal_lengths=True), ids, current)
     return current.calls

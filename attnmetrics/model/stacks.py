@@ -17,20 +17,13 @@ from attnmetrics.model.align import Template
 Stack = Literal["encoder", "decoder"]
 
 
-class Decoder(nn.Module):
-    """The decoder of an encoder-decoder, which reads what it writes, from its first piece on."""
+class _Stack(nn.Module):
+    """One stack of a whole base model, as a model of its own."""
 
-    def __init__(self, network: Any, template: Template) -> None:
-        """Of a whole base model, whose encoder is given texts in this template."""
+    def __init__(self, network: Any) -> None:
         super().__init__()
         self.whole = network
-        self.template = template
         self.config = network.config
-
-    @property
-    def beside(self) -> int:
-        """How many pieces more than the decoder the encoder reads."""
-        return max(0, len(self.template) - 1)
 
     @property
     def device(self) -> torch.device:
@@ -38,15 +31,41 @@ class Decoder(nn.Module):
         device: torch.device = self.whole.device
         return device
 
+    def set_attn_implementation(self, name: str) -> None:
+        """Eager alone: of other ways, none tells its attention to itself from that of the other stack, or to it."""
+        if name != "eager":
+            raise ModelError("its attention can't be told from that of the other stack")
+        self.whole.set_attn_implementation(name)
+
+
+class Encoder(_Stack):
+    """The encoder of an encoder-decoder, where transformers' own is no model by itself."""
+
+    def get_input_embeddings(self) -> Any:
+        """Of the language that it reads."""
+        return self.whole.get_encoder().embed_tokens
+
+    def forward(self, input_ids: Tensor, output_attentions: bool = False) -> Any:
+        """Read [batch, piece] ids."""
+        return self.whole.get_encoder()(input_ids=input_ids, output_attentions=output_attentions)
+
+
+class Decoder(_Stack):
+    """The decoder of an encoder-decoder, which reads what it writes, from its first piece on."""
+
+    def __init__(self, network: Any, template: Template) -> None:
+        """Of a whole base model, whose encoder is given texts in this template."""
+        super().__init__(network)
+        self.template = template
+
+    @property
+    def beside(self) -> int:
+        """How many positions more than it has pieces are read: the encoder's, or ProphetNet's of the piece to come."""
+        return max(0, len(self.template) - 1, int(hasattr(self.config, "ngram")))
+
     def get_input_embeddings(self) -> Any:
         """Those of both stacks."""
         return self.whole.get_input_embeddings()
-
-    def set_attn_implementation(self, name: str) -> None:
-        """Eager alone: of other ways, none tells its attention to itself from that to the encoder."""
-        if name != "eager":
-            raise ModelError("attention to the encoder can't be told from its own")
-        self.whole.set_attn_implementation(name)
 
     def forward(self, input_ids: Tensor, output_attentions: bool = False) -> Any:
         """Read [batch, piece] ids, the first of them the decoder's own; `attentions` are the decoder's to itself."""
@@ -70,19 +89,11 @@ def take_stack(network: Any, stack: Stack, template: Template) -> Any:
         network: an encoder-decoder without a language-model head.
         stack: which.
         template: of its tokenizer, around the encoder's text.
-
-    Raises:
-        ModelError: transformers' encoder does not run by itself.
     """
     if stack == "decoder":
         return Decoder(network, template)
     encoder = network.get_encoder()
-    if not isinstance(encoder, PreTrainedModel):
-        raise ModelError(
-            f"expected an encoder of {type(network).__name__} that is a model of its own, found "
-            f"{type(encoder).__name__}; measure --stack decoder"
-        )
-    return encoder
+    return encoder if isinstance(encoder, PreTrainedModel) else Encoder(network)
 
 
 def begin_decoding(tokenizer: Any, network: Decoder) -> Template:

@@ -42,3 +42,12 @@ def heeds_windows(network: Any, probed: Probe, reach: int) -> bool:
         return False
     worst = max(float(np.abs(ours - theirs).max()) for ours, theirs in zip(found, expected, strict=True))
     return bool(windows) == bool(probed.windows) and worst <= ROUNDING
+
+
+def length_in(config: Any, name: str) -> int:
+    """What a configuration has under a name, the smallest where layers differ; 0 where it has nothing."""
+    try:
+        return int(getattr(config, name, None) or 0)
+    except RuntimeError:  # transformers gives no number for all where layers differ
+        lengths = (int(getattr(layer, name, None) or 0) for layer in config.per_layer_config)
+        return min((length for length in lengths if length), default=0)

@@ -59,8 +59,8 @@ def test_weights_of_a_band_are_put_at_their_columns() -> None:
         for k in range(5):
             if 0 <= i + k - 2 < 7:
                 expected[:, :, i, i + k - 2] = band[:, :, i, k]
-    assert torch.equal(_spread(config, band), expected)
-    assert _spread(config, expected) is expected
+    assert torch.equal(_spread(config, band, 7), expected)
+    assert _spread(config, expected, 7) is expected
 
 
 def test_what_rows_lack_is_on_a_sink_where_there_is_one() -> None:

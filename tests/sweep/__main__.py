@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,15 @@ from transformers.utils import logging
 
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.probe import Probe, capture_maps, find_eager, probe
-from attnmetrics.model.windows import heeds_windows
+from attnmetrics.model.stacks import Stack
+from attnmetrics.model.windows import heeds_windows, length_in
 from sweep.small import PIECES, architectures, make
 
 LENGTHS = (1, 2, 9, 9, 30, 70)
+SHORTEST = {"funnel": 3}
+"""Pieces of a sentence at least, where transformers itself fails with fewer."""
+EVEN = 1.001
+"""A row's largest weight shows nothing if it is at most this many times what it has where all are equal."""
 SECONDS = 60
 """Of processor time, for one architecture."""
 CPU = torch.device("cpu")
@@ -37,14 +42,25 @@ class Found:
 
 
 def look(kind: str) -> Found:
-    """Build a small model, load it, and read sentences of mixed lengths."""
+    """Build a small model, load it, and read sentences of mixed lengths; a decoder only where no encoder can be."""
+    found = _look(kind, "encoder")
+    if "--stack decoder" not in found.reason:
+        return found
+    found = _look(kind, "decoder")
+    return replace(found, reason=f"--stack decoder alone; {found.reason}")
+
+
+def _look(kind: str, stack: Stack) -> Found:
     try:
-        network = make(kind)
+        network = make(kind, stack)
     except Exception as error:
         return Found(kind, "not built", np.nan, f"{type(error).__name__}: {first_line(error)}")
     random = np.random.default_rng(0)
-    sentences = [random.integers(10, 290, length).tolist() for length in LENGTHS]
+    shortest = SHORTEST.get(kind, 1)
+    sentences = [random.integers(10, 290, max(length, shortest)).tolist() for length in LENGTHS]
     try:
+        if _is_even(network, sentences[-2]):
+            return Found(kind, "not built", np.nan, "the small model attends evenly, which shows nothing")
         alone = deepcopy(network)
         probed = probe(network, [ids[:12] for ids in sentences], CPU)
         difference = _difference(network, probed, alone, sentences)
@@ -57,13 +73,21 @@ def look(kind: str) -> Found:
 
 def _difference(network: Any, probed: Probe, alone: Any, sentences: list[list[int]]) -> float:
     layers = tuple(range(probed.layers))
-    window = getattr(network.config, "sliding_window", None)
-    windows = [*probed.windows, *([window] if isinstance(window, int) else [])]
-    longest = max(LENGTHS) if heeds_windows(network, probed, PIECES) else min([*windows, max(LENGTHS)])
-    sentences = [ids[:longest] for ids in sentences]
+    config = network.config
+    limits = [length_in(config, "longest_whole"), max(LENGTHS)]
+    if not heeds_windows(network, probed, PIECES):
+        limits += [*probed.windows, length_in(config, "sliding_window")]
+    sentences = [ids[: min(filter(None, limits))] for ids in sentences]
     found, _ = capture_maps(network, probed.layout, sentences, probed.causal, layers, CPU)
     expected = [find_eager(alone, ids, CPU) for ids in sentences]
     return max(float(np.abs(ours - theirs).max()) for ours, theirs in zip(found, expected, strict=True))
+
+
+def _is_even(network: Any, ids: list[int]) -> bool:
+    """Whether there is a layer that attends to all pieces alike, which shows nothing of how it attends."""
+    last = find_eager(network, ids, CPU)[:, :, -1]
+    attended = (last > 0).sum(-1)
+    return bool(((attended > 1) & (last.max(-1) * attended < EVEN)).all(-1).any())
 
 
 def _how(probed: Probe) -> str:

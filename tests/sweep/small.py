@@ -1,13 +1,16 @@
 """A small random model of any architecture of transformers that reads text, with attention that is far from even."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
+import transformers
 from transformers import CONFIG_MAPPING, AutoModel
 from transformers.models.auto import modeling_auto
 
 from attnmetrics.model.align import Template
-from attnmetrics.model.stacks import take_stack
+from attnmetrics.model.blocks import read_whole
+from attnmetrics.model.stacks import Stack, take_stack
 
 MAPPINGS = ("MODEL_FOR_CAUSAL_LM_MAPPING_NAMES", "MODEL_FOR_MASKED_LM_MAPPING_NAMES",
             "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES", "MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES")  # fmt: skip
@@ -48,13 +51,43 @@ SIZES: dict[int, str] = {
     64: "mamba_d_ssm",
 }  # fmt: skip
 """Of configurations, as far as they have these names."""
+SEAMLESS = {
+    "unit_embed_dim": 32, "upsample_initial_channel": 64, "lang_embed_dim": 8, "spkr_embed_dim": 8,
+    "speech_encoder_layers": 1, "t2u_encoder_layers": 1, "t2u_decoder_layers": 1, "t2u_encoder_ffn_dim": 32,
+    "t2u_decoder_ffn_dim": 32,
+}  # fmt: skip
 SPECIAL: dict[str, dict[str, Any]] = {
     "gpt_neo": {"attention_types": [[["global", "local"], 2]], "window_size": 8},
-    "reformer": {"axial_pos_shape": (14, 10), "axial_pos_embds_dim": (16, 16), "attn_layers": ["local", "lsh"]},
-    "funnel": {"block_sizes": [1, 1], "architectures": ["FunnelModel"]},
+    "reformer": {"axial_pos_shape": (14, 10), "axial_pos_embds_dim": (16, 16), "attn_layers": ["local", "lsh"] * 2},
+    "funnel": {"block_sizes": [2, 2], "architectures": ["FunnelModel"]},
+    "dots3_note_text": {
+        "num_attention_heads": 4, "num_key_value_heads": 4, "swa_num_attention_heads": 4, "swa_num_key_value_heads": 4,
+        "swa_q_lora_rank": 8, "swa_kv_lora_rank": 8, "swa_head_dim": 16, "swa_qk_nope_head_dim": 8, "swa_v_head_dim": 8,
+        "q_lora_rank": 8, "kv_lora_rank": 8, "qk_nope_head_dim": 8, "qk_rope_head_dim": 8, "v_head_dim": 8,
+        "head_dim": 16,
+    },
     "dots1": {"n_shared_experts": 1},
     "esmc": {"num_key_value_heads": 4},
-    "bailing_hybrid": {"num_hidden_layers": 8},
+    "bailing_hybrid": {"layer_group_size": 2},
+    "kimi_linear": {"layer_types": ["linear_attention", "full_attention"] * 2},
+    "zamba": {"num_hidden_layers": 8, "attention_head_dim": 16},
+    "zamba2": {"layers_block_type": ["linear_attention", "hybrid"] * 2},
+    "lfm2_moe": {"layer_types": ["conv", "full_attention"] * 2},
+    "gemma3n_text": {"num_kv_shared_layers": 2, "layer_types": ["sliding_attention", "full_attention"] * 2},
+    "luke": {"entity_vocab_size": 10, "entity_emb_size": 32},
+    "squeezebert": {"embedding_size": 32},
+    "mamba2": {"num_heads": 8},
+    "zaya": {"num_experts_per_tok": 1},
+    "neomme": {"head_dim": 16},
+    "perceiver": {"d_latents": 32, "num_self_attends_per_block": 4},
+    "cohere_compass_text": {"rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 1e4}}},
+    "qwen4_exp_text": {
+        "indexer_n_heads": 2, "indexer_kv_heads": 1, "indexer_head_dim": 8, "indexer_budget": 8,
+        "indexer_compress_ratio": 2, "output_gate_type": "silu",
+    },
+    "seamless_m4t": SEAMLESS,
+    "seamless_m4t_v2": SEAMLESS,
+    "xmod": {"default_language": "en_XX"},
     "gemma2": {"attn_logit_softcapping": 2.0},
     "deberta": {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
     "deberta-v2": {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
@@ -63,7 +96,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "bamba": {"attn_layer_indices": [1, 3]},
     "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},
     "granitemoehybrid": {"layer_types": ["mamba", "attention"] * 2},
-}
+}  # fmt: skip
 
 
 def architectures() -> list[str]:
@@ -72,9 +105,10 @@ def architectures() -> list[str]:
     return sorted(kind for kind in named if kind in modeling_auto.MODEL_MAPPING_NAMES and not _sees_or_hears(kind))
 
 
-def make(kind: str, stack: str = "encoder") -> Any:
+def make(kind: str, stack: Stack = "encoder") -> Any:
     """A small random model with eager attention; of an encoder-decoder, one stack."""
     config = _config(kind)
+    read_whole(config)
     with torch.device("meta"):
         size = sum(parameter.numel() for parameter in AutoModel.from_config(config).parameters())
     if size > LARGEST:
@@ -83,14 +117,21 @@ def make(kind: str, stack: str = "encoder") -> Any:
     network = AutoModel.from_config(config, attn_implementation="eager").float().eval()
     _sharpen(network)
     if getattr(config, "is_encoder_decoder", False):
-        return take_stack(network, stack, Template()).eval()  # type: ignore[arg-type]
+        return take_stack(network, stack, Template()).eval()
     return network
 
 
 def _sees_or_hears(kind: str) -> bool:
-    """Its configuration holds those of other models; the one that reads text has a name of its own."""
-    config = CONFIG_MAPPING[kind]
-    return bool(config.sub_configs) or getattr(config, "main_input_name", "input_ids") != "input_ids"
+    """Its configuration holds those of other models, or it reads no pieces; what reads text has a name of its own."""
+    network = next(iter(_mapped(kind)), None)
+    reads = getattr(network, "main_input_name", "input_ids")
+    return bool(CONFIG_MAPPING[kind].sub_configs) or reads != "input_ids"
+
+
+def _mapped(kind: str) -> Iterator[type]:
+    """The classes that transformers has for it."""
+    names = modeling_auto.MODEL_MAPPING_NAMES[kind]
+    yield from (getattr(transformers, name) for name in ([names] if isinstance(names, str) else names))
 
 
 def _config(kind: str) -> Any:
@@ -116,6 +157,8 @@ def _is_beyond(piece: Any) -> bool:
 
 @torch.no_grad()
 def _sharpen(network: Any) -> None:
-    for parameter in network.parameters():
+    for name, parameter in network.named_parameters():
         if parameter.ndim > 1:
             parameter.normal_(0, SPREAD / parameter.shape[-1] ** 0.5)
+        elif name.endswith("temp"):  # of keys, which begin as nothing (Zaya)
+            parameter.normal_(SPREAD, 1)
