@@ -12,17 +12,32 @@ from checks import assert_same_bits
 from models import TEXTS, save_network
 from shards import annotate, measure
 from sweep.small import make
-from transformers import BloomConfig, BloomModel, T5Config, T5Model
+from transformers import (
+    BigBirdConfig,
+    BloomConfig,
+    BloomModel,
+    FSMTConfig,
+    FSMTModel,
+    ReformerConfig,
+    T5Config,
+    T5Model,
+    XmodConfig,
+    XmodModel,
+)
 
 from attnmetrics.errors import ModelError, ViewError
+from attnmetrics.model.align import Template
+from attnmetrics.model.blocks import read_whole
 from attnmetrics.model.capture import Pass
 from attnmetrics.model.kernels.reductions import Reductions, want_nothing
 from attnmetrics.model.language import load_language_model
 from attnmetrics.model.load import Model, attention_maps, load_model
-from attnmetrics.model.own import _spread, find_sinks
+from attnmetrics.model.own import _spread, find_sinks, given_by
 from attnmetrics.model.pack import pack
-from attnmetrics.model.probe import Probe, capture_maps, probe
+from attnmetrics.model.probe import Probe, capture_maps, find_first_position, probe
 from attnmetrics.model.reading import attend, read
+from attnmetrics.model.stacks import Stack, take_stack
+from attnmetrics.model.windows import length_in
 from attnmetrics.views.content import require_neurons
 
 CPU = torch.device("cpu")
@@ -34,12 +49,12 @@ def sentences_of(largest: int) -> list[list[int]]:
     return [random.integers(3, largest, length).tolist() for length in LENGTHS]
 
 
-def probed(kind: str, stack: str = "encoder") -> tuple[torch.nn.Module, Probe]:
+def probed(kind: str, stack: Stack = "encoder") -> tuple[torch.nn.Module, Probe]:
     network = make(kind, stack)
     return network, probe(network, [ids[:12] for ids in sentences_of(290)], CPU)
 
 
-@pytest.mark.parametrize("kind", ["bloom", "deberta-v2", "mpnet", "t5"])
+@pytest.mark.parametrize("kind", ["bloom", "deberta-v2", pytest.param("mpnet", marks=pytest.mark.soak), "t5"])
 def test_a_batch_has_what_transformers_gives_each_sentence_in_float64(kind: str) -> None:
     network, found = probed(kind)
     assert found.layout.own
@@ -61,6 +76,93 @@ def test_weights_of_a_band_are_put_at_their_columns() -> None:
                 expected[:, :, i, i + k - 2] = band[:, :, i, k]
     assert torch.equal(_spread(config, band, 7), expected)
     assert _spread(config, expected, 7) is expected
+
+
+def test_weights_of_blocks_are_put_at_their_columns() -> None:
+    config = type("Config", (), {"local_radius": 2})()
+    blocks = torch.rand(2, 3, 4, 3, 9)
+    expected = torch.zeros(2, 4, 8, 8)
+    for i in range(8):
+        for place in range(9):
+            if 0 <= (j := 3 * (i // 3 - 1) + place) < 8:
+                expected[:, :, i, j] = blocks[:, i // 3, :, i % 3, place]
+    assert torch.equal(_spread(config, blocks, 8), expected)
+    assert _spread(type("Other", (), {})(), blocks, 8) is blocks
+
+
+def test_blocks_are_those_of_the_formula() -> None:
+    """Of LongT5's first layer: softmax of q·k and a bias of distance, over pieces at most `local_radius` away."""
+    network, ids = make("longt5"), torch.arange(10, 30)[None]
+    network.config.local_radius = 4
+    attention, norm = network.block[0].layer[0].LocalSelfAttention, network.block[0].layer[0].layer_norm
+    attention.block_len = network.block_len = 5
+    i = torch.arange(20)
+    with torch.inference_mode():
+        read = norm(network.embed_tokens(ids))
+        query, key = (side(read).view(20, 4, -1).transpose(0, 1) for side in (attention.q, attention.k))
+        buckets = attention._relative_position_bucket(i - i[:, None], True, 32, 128)
+        scores = query @ key.mT + attention.relative_attention_bias(buckets).permute(2, 0, 1)
+    expected = scores.masked_fill((i - i[:, None]).abs() > 4, -torch.inf).softmax(-1)
+    for layer in network.block[1:]:
+        layer.layer[0].LocalSelfAttention.block_len = 5
+    np.testing.assert_allclose(given_by(network, ids)[0][0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["squeezebert", "prophetnet"])
+def test_scores_that_a_model_gives_become_shares(kind: str) -> None:
+    network, ids = make(kind), torch.tensor([[5, 6, 7, 8, 9]])
+    with torch.inference_mode():
+        scores = torch.cat(network(input_ids=ids, output_attentions=True).attentions)
+    powers = np.exp(scores.double().numpy() - scores.double().numpy().max(-1, keepdims=True))
+    assert scores.min() < 0
+    np.testing.assert_allclose(torch.cat(given_by(network, ids)), powers / powers.sum(-1, keepdims=True), atol=1e-6)
+
+
+def test_an_encoder_that_is_no_model_by_itself_is_read() -> None:
+    config = FSMTConfig(src_vocab_size=60, tgt_vocab_size=60, d_model=16, encoder_layers=2, decoder_layers=1,
+                        encoder_ffn_dim=16, decoder_ffn_dim=16, encoder_attention_heads=2, decoder_attention_heads=2,
+                        max_position_embeddings=20)  # fmt: skip
+    network, ids = FSMTModel(config).eval(), torch.tensor([[5, 6, 7, 8, 9]])
+    with torch.inference_mode():
+        expected = torch.cat(network(ids, output_attentions=True).encoder_attentions)
+    found = given_by(take_stack(network, "encoder", Template()), ids)
+    np.testing.assert_allclose(torch.cat(found), expected, atol=1e-6)
+
+
+def test_the_decoder_of_prophetnet_reads_its_longest_sentence() -> None:
+    network = make("prophetnet", "decoder")
+    longest = 140 - find_first_position(network) - network.beside
+    assert len(given_by(network, torch.full((1, longest), 7))) == 2
+    with pytest.raises(ModelError, match="ProphetNetModel can't run on text alone: IndexError"):
+        given_by(network, torch.full((1, longest + 1), 7))
+
+
+def test_models_of_blocks_are_read_whole_up_to_their_blocks() -> None:
+    bird = BigBirdConfig(block_size=2, num_random_blocks=1)
+    read_whole(bird)
+    assert (bird.attention_type, bird.longest_whole) == ("original_full", 14)
+    whole = BigBirdConfig(attention_type="original_full")
+    read_whole(whole)
+    assert not hasattr(whole, "longest_whole")
+    reformer = ReformerConfig(lsh_attn_chunk_length=6, local_attn_chunk_length=4)
+    read_whole(reformer)
+    assert length_in(reformer, "longest_whole") == 4
+
+
+def test_a_window_that_layers_differ_in_is_the_smallest() -> None:
+    config = make("neomme").config
+    windows = [config.per_layer_config[layer].sliding_window for layer in range(config.num_hidden_layers)]
+    assert length_in(config, "sliding_window") == min(window for window in windows if window)
+    assert len(set(windows)) > 1
+    assert length_in(config, "no_such_length") == 0
+
+
+def test_a_model_with_weights_of_each_language_is_told_which(tmp_path: Path) -> None:
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    config = XmodConfig(vocab_size=400, languages=("en_XX", "de_DE"), **sizes)
+    folder = save_network(tmp_path, XmodModel(config))
+    with pytest.raises(ModelError, match=r"expected default_language in config.json .* one of en_XX, de_DE"):
+        load_model(folder)
 
 
 def test_what_rows_lack_is_on_a_sink_where_there_is_one() -> None:
