@@ -16,7 +16,7 @@ from torch.utils.hooks import RemovableHandle
 
 from attnmetrics.errors import ModelError
 from attnmetrics.model.kernels.dense import dense
-from attnmetrics.model.own import given_by
+from attnmetrics.model.own import given_at
 from attnmetrics.model.probe import Layout, run_alone
 
 
@@ -61,7 +61,8 @@ def number_layers(
 ) -> Numbering:
     """Watch one pass.
 
-    Where no list of modules has one layer for each call (ALBERT runs the same one again and again), calls are counted.
+    Where no list of modules has one layer for each call (ALBERT runs the same one again and again), calls are counted;
+    where a model gives attention itself, with those that are not between all pieces (Funnel's pooled layers).
 
     Args:
         network: a model that is prepared (see `probe.prepare`).
@@ -76,16 +77,20 @@ def number_layers(
     if layout.own:
         given = _Given(watch, {})
         with given.on(network), watch.on(lists):
-            at_call = given.running_with(given_by(network, torch.tensor([ids], device=device)))
+            at_place = given_at(network, torch.tensor([ids], device=device))
+        counted = tuple(at_place)
+        at_call = given.running_with(list(at_place.values()))
     else:
         with watch.on(lists):
             run_alone(network, layout, ids, causal, tuple(range(calls)), device, dense, watch.note)
+        counted = tuple(range(calls))
         at_call = watch.running_at_call
     for name, found in lists.items():
         layers = tuple(running.get(name, -1) for running in at_call)
         if layers[0] >= 0 and all(layer < following for layer, following in pairwise(layers)):
             return Numbering(layers, _others(network, found, layers))
-    return Numbering(tuple(range(calls)), {})
+    between = tuple(place for place in range(counted[-1]) if place not in counted)
+    return Numbering(counted, {"no attention between all pieces": between} if between else {})
 
 
 @dataclass(frozen=True, slots=True)

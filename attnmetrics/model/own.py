@@ -5,7 +5,7 @@ batch are in memory at once, and sentences of a batch must have one length.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 from weakref import ref
 
@@ -28,7 +28,12 @@ SOFTMAXES: Final = (torch.softmax, Tensor.softmax, torch.nn.functional.softmax)
 
 
 def given_by(network: Any, ids: Tensor, segments: Tensor | None = None) -> list[Tensor]:
-    """α of each layer that has some between pieces, [batch, head, piece, piece].
+    """α of each layer that has some between pieces, [batch, head, piece, piece] (see `given_at`)."""
+    return list(given_at(network, ids, segments).values())
+
+
+def given_at(network: Any, ids: Tensor, segments: Tensor | None = None) -> dict[int, Tensor]:
+    """By its place among all that a model gives: α of each layer that has some between pieces, [batch, head, i, j].
 
     Linear attention also gives something, but not of a pair of pieces: its layers are left out.
 
@@ -49,18 +54,20 @@ def given_by(network: Any, ids: Tensor, segments: Tensor | None = None) -> list[
     except Exception as error:
         raise ModelError(f"{kind} can't run on text alone: {type(error).__name__}: {first_line(error)}") from error
     length = ids.shape[1]
-    given = [shares.of(layer) for layer in getattr(found, "attentions", None) or () if isinstance(layer, Tensor)]
-    layers = [_spread(network.config, layer, length) for layer in given if layer.ndim in (4, 5)]
-    layers = [layer for layer in layers if layer.shape[2:] == (length, length)]
+    every = enumerate(getattr(found, "attentions", None) or ())
+    given = {place: shares.of(layer) for place, layer in every if isinstance(layer, Tensor)}
+    spread = {place: _spread(network.config, layer, length) for place, layer in given.items() if layer.ndim in (4, 5)}
+    layers = {place: layer for place, layer in spread.items() if layer.shape[2:] == (length, length)}
     if not layers:
+        decoder = ", but --stack decoder may be" if getattr(network.config, "is_encoder_decoder", False) else ""
         raise ModelError(
-            f"expected attention weights between pieces from {kind}, found {_describe(given)}; it can't be measured"
-            + (", but --stack decoder may be" if getattr(network.config, "is_encoder_decoder", False) else "")
+            f"expected attention weights between pieces from {kind}, found {_describe(given.values())}; it can't be "
+            f"measured{decoder}"
         )
     return layers
 
 
-def _describe(given: Sequence[Tensor]) -> str:
+def _describe(given: Collection[Tensor]) -> str:
     if not given:
         return "none in what it returns: it mixes them in another way, or keeps no weight of a pair"
     return f"weights of other things than two pieces of {sorted({tuple(weights.shape) for weights in given})}"

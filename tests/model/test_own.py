@@ -32,9 +32,10 @@ from attnmetrics.model.capture import Pass
 from attnmetrics.model.kernels.reductions import Reductions, want_nothing
 from attnmetrics.model.language import load_language_model
 from attnmetrics.model.load import Model, attention_maps, load_model
+from attnmetrics.model.numbering import number_layers
 from attnmetrics.model.own import _spread, find_sinks, given_by
 from attnmetrics.model.pack import pack
-from attnmetrics.model.probe import Probe, capture_maps, find_first_position, probe
+from attnmetrics.model.probe import Layout, Probe, capture_maps, find_first_position, probe
 from attnmetrics.model.reading import attend, read
 from attnmetrics.model.stacks import Stack, take_stack
 from attnmetrics.model.windows import length_in
@@ -147,6 +148,13 @@ def test_models_of_blocks_are_read_whole_up_to_their_blocks() -> None:
     reformer = ReformerConfig(lsh_attn_chunk_length=6, local_attn_chunk_length=4)
     read_whole(reformer)
     assert length_in(reformer, "longest_whole") == 4
+
+
+def test_layers_that_pool_pieces_keep_their_numbers() -> None:
+    network, ids = make("funnel"), [5, 6, 7, 8, 9]
+    found = number_layers(network, Layout(True, own="it gives its own"), ids, False, 4, CPU)
+    assert found.attending == (0, 1, 4, 5)
+    assert dict(found.others) == {"no attention between all pieces": (2, 3)}
 
 
 def test_a_window_that_layers_differ_in_is_the_smallest() -> None:
