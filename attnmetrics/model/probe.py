@@ -114,7 +114,8 @@ def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Pro
     if len(shapes := {maps.shape[:2] for maps in expected}) > 1:
         raise ModelError(
             f"expected as many layers with attention between all pieces of any sentence in {type(network).__name__}, "
-            f"found {sorted(shapes)} layers and heads in sentences of different lengths; it can't be measured"
+            f"found {sorted(shapes)} layers and heads in sentences of different lengths: some attend to sums of pieces "
+            "in long ones, or to other than pieces; it can't be measured"
         )
     enough = min(max(ROUNDING, ROUNDING_FACTOR * _measure_rounding(network, sentences, expected, device)), LIMIT)
     causal = _is_causal(type(network).__name__, expected)
