@@ -48,7 +48,8 @@ class LightTable(Table):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """What of it fits, and the names of what does not."""
-        fitting, left_out = copy(self), []
+        fitting = copy(self)
+        left_out: list[str] = []
         for is_least_needed in LEAST_NEEDED:
             if _needed(console, options, fitting) <= options.max_width:
                 break
