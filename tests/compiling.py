@@ -14,6 +14,7 @@ from triton.runtime import driver
 from attnmetrics.model.kernels import fused
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.reductions import Linked, want
+from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.pack import pack
 
 
@@ -54,4 +55,4 @@ if __name__ == "__main__":
     linked = Linked(one, one, zero, groups=1)
     wanted = want(batch, Attends(True, 1, 0), linked, zero, (one, one), torch.device("cpu"))
     query, key, value = torch.zeros(3, lengths.sum(), 2, 64, dtype=torch.bfloat16)
-    fused.Fused()(query, key, value, 0.125, wanted, True)
+    fused.Fused()(query, key, value, Scoring(0.125), wanted, True)

@@ -5,7 +5,7 @@ layers run: modules may be shared between layers, and do not all know their numb
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from attnmetrics.errors import ModelError
+from attnmetrics.model.hooks import hooked
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.own import given_at
 from attnmetrics.model.probe import Layout, run_alone
@@ -104,20 +105,14 @@ class _Watch:
         """Looks at α (see `look.See`), of which there is one tile a call."""
         self.running_at_call.append(dict(self.running))
 
-    @contextmanager
-    def on(self, lists: Mapping[str, nn.ModuleList]) -> Iterator[None]:
+    def on(self, lists: Mapping[str, nn.ModuleList]) -> AbstractContextManager[None]:
         """Watch the modules in these lists."""
-        handles = [
+        return hooked(
             handle
             for name, modules in lists.items()
             for place, module in enumerate(modules)
             for handle in self._watch(name, place, module)
-        ]
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
+        )
 
     def _watch(self, name: str, place: int, module: nn.Module) -> Iterator[RemovableHandle]:
         def start(*_: Any) -> None:
@@ -138,15 +133,9 @@ class _Given:
     noted: dict[int, tuple[Tensor, dict[str, int]]]
     """by its place in memory: α, so that nothing else comes to lie there, and what was running"""
 
-    @contextmanager
-    def on(self, network: nn.Module) -> Iterator[None]:
+    def on(self, network: nn.Module) -> AbstractContextManager[None]:
         """Watch every module."""
-        handles = [module.register_forward_hook(self._note) for module in network.modules()]
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
+        return hooked(module.register_forward_hook(self._note) for module in network.modules())
 
     def running_with(self, layers: Sequence[Tensor]) -> list[dict[str, int]]:
         """What was running when each of these was given; nothing where it was never seen."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.activations import use_one_pass_gelu
 from attnmetrics.model.capture import IMPLEMENTATION, Pass, forward
+from attnmetrics.model.hooks import hooked
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, want_nothing
 from attnmetrics.model.look import Layer, See
@@ -149,12 +150,8 @@ def _measure_rounding(
         direction = 2 * torch.rand(result.shape, generator=random, dtype=result.dtype, device=device) - 1
         return result * (1 + torch.finfo(result.dtype).eps * direction)
 
-    handles = [module.register_forward_hook(disturb) for module in network.modules()]
-    try:
+    with hooked(module.register_forward_hook(disturb) for module in network.modules()):
         moved = [find_eager(network, ids, device) for ids in sentences]
-    finally:
-        for handle in handles:
-            handle.remove()
     return _largest_difference(moved, expected)
 
 

@@ -5,8 +5,8 @@ module that takes just these is the output projection. The module that gave the 
 they all are. Both must give x W + c for a parameter W of theirs; what is not certain is not taken.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from attnmetrics.model.hooks import hooked
 from attnmetrics.model.kernels.reductions import Show, Wanted
 from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.output import HeadOutputs
@@ -97,15 +98,9 @@ class _Watch:
         self.attended.append(_Attended(value.clone(), mixed.clone(), before, self._calls))
         return mixed, None
 
-    @contextmanager
-    def on(self, network: nn.Module) -> Iterator[None]:
+    def on(self, network: nn.Module) -> AbstractContextManager[None]:
         """Watch its modules."""
-        handles = [module.register_forward_hook(self._note) for module in network.modules()]
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
+        return hooked(module.register_forward_hook(self._note) for module in network.modules())
 
     def _note(self, module: nn.Module, given: tuple[Any, ...], result: Any) -> None:
         if len(given) != 1 or not all(isinstance(found, Tensor) for found in (given[0], result)):

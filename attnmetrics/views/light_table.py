@@ -1,8 +1,10 @@
 """Tables for a terminal, which leave out what is least needed where there is no room, and say so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
+from itertools import compress
+from operator import not_
 from typing import Final
 
 from rich import box
@@ -10,6 +12,12 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.table import Column, Table
 from rich.text import Text
+
+
+def is_interval(header: str) -> bool:
+    """Whether a column has the intervals of the one before it."""
+    return header.endswith("interval")
+
 
 NAMES: Final = 22
 """Least characters of the first column and of others that may wrap, where their cells have so many."""
@@ -21,9 +29,9 @@ LEAST_NEEDED: Final[tuple[Callable[[str], bool], ...]] = (
     lambda header: header == "correlation",
     lambda header: header == "first run",
     lambda header: header == "values",
-    lambda header: header.endswith("interval"),
+    is_interval,
 )
-"""Which columns are left out, by their headers, in this order."""
+"""Which columns are left out, by their headers, in this order; with a column its interval, which follows it."""
 
 
 class LightTable(Table):
@@ -40,16 +48,24 @@ class LightTable(Table):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """What of it fits, and the names of what does not."""
-        fitting, left_out = copy(self), []
+        fitting = copy(self)
+        left_out: list[str] = []
         for is_least_needed in LEAST_NEEDED:
             if _needed(console, options, fitting) <= options.max_width:
                 break
-            left_out += [_header(column) for column in fitting.columns if is_least_needed(_header(column))]
-            kept = [column for column in fitting.columns if not is_least_needed(_header(column))]
+            goes = _with_intervals([is_least_needed(_header(column)) for column in fitting.columns], fitting.columns)
+            left_out += map(_header, compress(fitting.columns, goes))
+            kept = compress(fitting.columns, map(not_, goes))
             fitting.columns = [replace(column, _index=place) for place, column in enumerate(kept)]
         yield from Table.__rich_console__(fitting, console, options)
         if left_out:
-            yield Text(f"a wider terminal shows also: {', '.join(left_out)}", style="dim")
+            yield Text(f"a wider terminal shows also: {', '.join(dict.fromkeys(left_out))}", style="dim")
+
+
+def _with_intervals(goes: Sequence[bool], columns: Sequence[Column]) -> list[bool]:
+    """Which columns go, and which intervals with them."""
+    before = [False, *goes]
+    return [own or (before[n] and is_interval(_header(columns[n]))) for n, own in enumerate(goes)]
 
 
 def _header(column: Column) -> str:

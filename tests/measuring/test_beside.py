@@ -24,7 +24,7 @@ def gpt2(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 
 def layer_of(place: int) -> Layer:
-    return Layer(place, torch.empty(0), torch.empty(0), 1.0)
+    return Layer(place, None)
 
 
 @pytest.mark.parametrize("waiting", [1, 1 << 30])

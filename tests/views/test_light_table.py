@@ -8,11 +8,12 @@ from attnmetrics.views.light_table import LightTable
 HEADERS = ("metric", "", "95% interval", "rank", "median", "chance", "against it", "chance is")
 
 
-def lines(width: int) -> list[str]:
-    table = LightTable(*HEADERS)
-    table.add_row(
-        "dependency_alignment", "36.5%", "36.1 to 36.9%", "1 of 270", "10%", "35.0%", "+1.5%", "its distances"
-    )
+ROW = ("dependency_alignment", "36.5%", "36.1 to 36.9%", "1 of 270", "10%", "35.0%", "+1.5%", "its distances")
+
+
+def lines(width: int, headers: tuple[str, ...] = HEADERS, row: tuple[str, ...] = ROW) -> list[str]:
+    table = LightTable(*headers)
+    table.add_row(*row)
     console = Console(width=width, force_terminal=False)
     with console.capture() as captured:
         console.print(table)
@@ -39,3 +40,11 @@ def test_the_interval_goes_last() -> None:
     assert " ".join(found[3:]) == "a wider terminal shows also: chance is, median, rank, 95% interval"
     assert "36.5%" in found[2]
     assert "35.0%" in found[2]
+
+
+def test_an_interval_goes_with_the_column_before_it() -> None:
+    interval = "95% interval"
+    row = ("row", "87%", "82 to 92%", "86%", "81 to 91%", "47%", "41 to 54%")
+    found = lines(60, ("rule", "found", interval, "held out", interval, "offset", interval), row)
+    assert found[2].split() == ["row", "87%", "82", "to", "92%", "47%", "41", "to", "54%"]
+    assert found[3] == "a wider terminal shows also: held out, 95% interval"

@@ -3,8 +3,10 @@
 import ast
 import re
 import shlex
+import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prose import ROOT, anchors, blocks, broken_links, inline, known_to_make, paths_nowhere, read, targets_of_make
@@ -26,8 +28,8 @@ EACH = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 COMMANDS = get_command(app).commands
 
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-OF_OTHERS = {"--working-dir"}
-"""Ray's."""
+OF_OTHERS = {"--working-dir", "--trials", "--shards"}
+"""Ray's, and those of `attnmetrics.benchmark.differences`."""
 PICTURE_BYTES = 700_000
 """All pictures together."""
 
@@ -145,14 +147,47 @@ def test_the_functions_shown_give_a_label_and_a_link(tmp_path: Path, monkeypatch
 
 
 def test_the_page_of_results_is_as_results_describe_themselves() -> None:
-    spec = spec_from_file_location("docs_results", DOCS / "results.py")
-    assert spec and spec.loader
-    written = module_from_spec(spec)
-    spec.loader.exec_module(written)
-    assert written.page() == read(DOCS / "results.md"), "write it anew: make docs"
+    assert script("results").page() == read(DOCS / "results.md"), "write it anew: make docs"
 
 
 def test_every_result_of_a_run_is_on_the_page(demo_run: Path) -> None:
     names = {str(name).removesuffix("_by_layer") for name in attnmetrics.load(demo_run)}
     assert len(names) > 100
     assert names <= anchors(DOCS / "results.md")
+
+
+def script(name: str) -> Any:
+    """A program of docs/."""
+    spec = spec_from_file_location(f"docs_{name}", DOCS / f"{name}.py")
+    assert spec and spec.loader
+    found = module_from_spec(spec)
+    sys.modules[spec.name] = found  # where dataclasses look for it
+    spec.loader.exec_module(found)
+    return found
+
+
+# ---- architectures
+
+SWEPT = """| architecture | how | largest difference | why |
+|---|---|---|---|
+| bart | equal lengths | 7e-07 |  |
+| mamba | refused | nan | expected attention weights, found none |
+
+1 equal lengths, 1 refused
+"""
+SWEPT_LATER = "| bart | fast | 2e-07 |  |\n| zamba | not built | nan | ValueError: no such layer |\n"
+
+
+def test_the_tables_of_architectures_are_those_of_the_last_sweep() -> None:
+    page = script("architectures").write("# A\n<!-- tables -->\nold\n<!-- end -->\nend\n", [SWEPT, SWEPT_LATER])
+    assert page.startswith("# A\n<!-- tables -->\n\n3 architectures; of 2 a small model was built:\n")
+    assert page.endswith("<!-- end -->\nend\n") and "old" not in page and "equal lengths" not in page
+    for row in ("bart | fast | 2e-07 | ", "mamba | refused | – | expected attention weights, found none"):
+        assert f"| {row} |\n" in page
+    assert [page.count(f"| {way} | 1 |") for way in ("fast", "refused", "not built")] == [1, 1, 1]
+
+
+def test_the_page_of_architectures_counts_its_rows() -> None:
+    page = read(DOCS / "architectures.md")
+    assert script("architectures").write(page, [page]) == page
+    assert len(script("architectures").read([page])) > 100
