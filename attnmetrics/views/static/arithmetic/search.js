@@ -105,7 +105,8 @@ function entry(metric, label) {
   const heading = metric.heading(label);
   const name = label === null ? "" : `${metric.labels[label]} ${labelName(metric.dim, metric.labels[label])}`;
   const texts = wordsOf(`${heading} ${metric.title} ${metric.name.replaceAll("_", " ")} ${name}`);
-  return { words: heading, note: metric.family, href: metric.href(label), texts };
+  const few = label !== null && metric.isOfFew(label) ? ` · ${metric.countTold(label)}` : "";
+  return { words: heading, note: metric.family + few, href: metric.href(label), texts };
 }
 
 function labelsOf(metric) {
