@@ -51,8 +51,9 @@ function countNote(atlas, metric, label) {
   if (!told) return [];
   const few = "With so few, heads differ by chance, and the best of them is luck.";
   const why = atlas.isCausal ? ` ${metric.counts.help}` : "";
-  const words = `Shares of ${told}. ${metric.isOfFew(label) ? few : ""}${why}`.trim();
-  return [el("p", { class: metric.isOfFew(label) ? "missing" : "note" }, words)];
+  const isFew = metric.isOfFew(label);
+  const words = `Shares of ${shown(metric.counts, metric.count(label))}. ${isFew ? few : ""}${why}`;
+  return [el("p", { class: isFew ? "missing" : "note" }, words.replace("  ", " "))];
 }
 
 export function labelChoice(metric, label, go) {
