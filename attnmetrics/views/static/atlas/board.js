@@ -41,7 +41,7 @@ export class Board {
     this.map.mark(this.pinned === null ? null : headAt(atlas, this.pinned));
     const name = shown ? columnName(shown.metric, shown.label) : "roles of heads";
     const rows = () => (shown ? headRows(atlas, shown.metric, shown.label) : atlas.roles.rows(atlas));
-    this.saved.replaceChildren(tools(() => this.map.picture, rows, name));
+    this.saved.replaceChildren(tools(() => this.map.file(), rows, name));
     subject.rest();
   }
 
