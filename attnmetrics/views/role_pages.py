@@ -53,7 +53,7 @@ def _told(data: xr.Dataset, frame: pd.DataFrame, numbers: Array) -> dict[str, An
     """What a table of roles says: of each head, and which heads answer what."""
     rules, heads, said = package_rules(), _heads(data), sentences(frame)
     return {
-        "ofHead": [_of_head(rows) for rows in _by_head(frame, heads)],
+        "ofHead": [_of_head(rows, rules) for rows in _by_head(frame, heads)],
         "sentences": [visible(said.get(head, "")) for head in heads],
         "questions": [_question(data, rules.questions[one.key], one, heads) for one in answers(rules, frame)],
         "familyNames": [visible(name) for _, name in sorted(family_names(numbers, frame).items())],
@@ -119,10 +119,17 @@ def _by_head(frame: pd.DataFrame, heads: list[tuple[int, int]]) -> list[pd.DataF
     return [groups.get(head, frame.iloc[:0]) for head in heads]
 
 
-def _of_head(rows: pd.DataFrame) -> list[tuple[str, str]]:
-    """(role, role with its detail in words) of each, in order."""
-    named = zip(rows["role"].tolist(), rows["detail"].tolist(), strict=True)
-    return [(visible(role), words) for role, words in role_names(named) if role]
+def _of_head(rows: pd.DataFrame, rules: Rules) -> list[tuple[str, str, float]]:
+    """(role, role with its details in words, how strongly at most) of each, in order."""
+    held = rows[rows["role"] != ""]
+    strongest = {str(role): float((_sign(rules, str(role)) * of["score"]).max()) for role, of in held.groupby("role")}
+    named = role_names(zip(held["role"].tolist(), held["detail"].tolist(), strict=True))
+    return [(visible(role), words, round(strongest[role], 4)) for role, words in named]
+
+
+def _sign(rules: Rules, role: str) -> int:
+    """-1 for a role of low scores."""
+    return -1 if any(rule.when and rule.when.at_most is not None for rule in rules.roles if rule.role == role) else 1
 
 
 def _scores(data: xr.Dataset, rules: Rules, rows: pd.DataFrame) -> list[dict[str, str]]:

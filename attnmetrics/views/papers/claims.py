@@ -135,7 +135,9 @@ def summed_up(rows: Sequence[Row]) -> str:
     if not found:
         return "This run answers none of the published numbers."
     if not known:
-        return f"This run answers {len(found)} of the published numbers; it has no intervals to say which it agrees with."
+        return (
+            f"This run answers {len(found)} of the published numbers; it has no intervals to say which it agrees with."
+        )
     rest = f"; it has none for {len(found) - len(known)} more" if len(found) > len(known) else ""
     inside = f"{sum(known) or 'none'} of them {'lies' if sum(known) < 2 else 'lie'}"
     within = f"{inside} within its interval of the run's own value"

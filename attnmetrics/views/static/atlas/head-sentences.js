@@ -22,6 +22,7 @@ const OF_UNIT = {
 };
 /** What the names of metrics of links begin with. */
 const LINKS = "Attention along links";
+const COUNTED = "Null pieces do not count, nor do pieces that look at themselves, unless the head does little else.";
 const ANSWERS = "Of the pairs of pieces that this is about, those with its strongest single attention.";
 const NONE = "No sentence: the head attends to nothing that is measured.";
 
@@ -129,7 +130,7 @@ function help(atlas, list) {
   const others = list.some((one) => one.row)
     ? "the coloured ones; point at any other piece to see where it looks."
     : "the coloured one.";
-  return `${OF_UNIT[atlas.unit]} The outlined piece looks at ${others}`;
+  return `${OF_UNIT[atlas.unit]} ${COUNTED} The outlined piece looks at ${others}`;
 }
 
 /** A button that adds the others, and leads the keyboard to the first of them. */

@@ -57,7 +57,7 @@ export function nearSection(atlas, { layer, head }) {
 const count = (places) => ` ${places.length} head${places.length === 1 ? "" : "s"}`;
 
 /** Links to heads; those beyond the first are folded. */
-function members(atlas, places) {
+export function members(atlas, places) {
   const links = places.map((place) => headLink(atlas, place));
   const rest = links.slice(FIRST);
   const more = rest.length ? [el("details", {}, el("summary", {}, `${rest.length} more`), ...rest)] : [];

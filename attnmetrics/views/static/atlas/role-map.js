@@ -11,7 +11,10 @@ const [SWATCH, GAP, LINE] = [10, 14, 17];
 /** The cells of all roles: { nodes, light }; light(name) makes those of all other roles pale, light(null) none. */
 export function drawRoles(atlas, { box }) {
   const groups = new Map(atlas.roles.groups().map(({ role, places }) => [role.name, group(atlas, role, places, box)]));
-  const light = (name) => groups.forEach((node, own) => node.classList.toggle("pale", name !== null && own !== name));
+  const light = (name) => groups.forEach((node, own) => {
+    node.classList.toggle("pale", name !== null && own !== name);
+    node.classList.toggle("lit", own === name);
+  });
   return { nodes: [...groups.values()], light };
 }
 
