@@ -99,7 +99,11 @@ def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset,
     json.dumps(packed)
     assert packed["sentences"][head("previous")] == sentences(frame)[0, head("previous")]
     assert "\x1b" not in json.dumps(packed, ensure_ascii=False)
-    assert packed["ofHead"][head("induction")] == [("induction", "induction")]
+    score = round(frame[frame["role"] == "induction"]["score"].max(), 4)
+    assert packed["ofHead"][head("induction")] == [("induction", "induction", score)]
+    variability = frame[frame["role"] == "position"]["score"].min()
+    strengths = [one[2] for own in packed["ofHead"] for one in own if one[0] == "position"]
+    assert max(strengths) == -round(variability, 4), "the less, the stronger"
     found = {one["key"]: set(one["places"]) for one in packed["questions"]}
     assert found["copying"] == {head("induction"), head("repetition")}
     assert packed["questions"][0]["axes"]["y"] == {"metric": "dependency_excess", "label": "either"}
@@ -148,6 +152,7 @@ def test_a_colour_of_the_map_is_singled_out_and_leads_to_the_map_of_what_makes_i
     expect(page.locator(".board-tabs button[aria-pressed=true]")).to_contain_text("induction")
     expect(page.locator(".board-legend")).to_contain_text("what followed the same piece before")
     assert page.evaluate("location.hash") == "#/?map=induction_attention"
+    expect(page.locator(".board .members a")).to_have_text([f"0.{head('induction')}"])
     told = page.locator(".board-card tr").first
     expect(told).to_have_attribute("data-metric", "induction_attention")
     page.locator(".board-map").focus()
@@ -165,10 +170,12 @@ def test_questions_are_answered_on_the_overview_and_in_the_finder(page: Page) ->
     assert set(copying.locator(".members a").all_inner_texts()) == {
         f"0.{head(one)}" for one in ("induction", "repetition")
     }
+    expect(copying.locator(".note").first).to_contain_text("2 heads, by ")
+    in_order = [f"layer {one.replace('.', ' head ')}" for one in copying.locator(".members a").all_inner_texts()]
     copying.locator("b a").click()
     expect(page.locator("h1")).to_have_text("Find heads")
     expect(page.locator(".presets button[aria-pressed=true]")).to_have_text("Which copy?")
-    expect(page.locator(".ranked tbody tr")).to_have_count(2)
+    expect(page.locator(".ranked tbody th a")).to_have_text(in_order)
     page.locator(".presets button[aria-pressed=true]").click()
     expect(page.locator(".ranked tbody tr")).to_have_count(len(HEADS))
     page.evaluate("location.hash = '#/head/0/0'")

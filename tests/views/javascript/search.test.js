@@ -19,7 +19,8 @@ const exemplar = (words, rank, weight) =>
 const ROLES = {
   known: [{ name: "previous", title: "previous piece" }, { name: "part of speech", title: "part of speech" }],
   ofHead: [
-    [["previous", "previous", 0.4]], [["part of speech", "part of speech: DET", 0.2]], [["previous", "previous", 0.7]], [],
+    [["previous", "previous", 0.4]], [["part of speech", "part of speech: DET", 0.2]], [["previous", "previous", 0.7]],
+    [],
   ],
   sentences: ["goes back", "looks at determiners", "goes back too", "does nothing"], questions: [], near: [],
   familyNames: [],
