@@ -12,17 +12,17 @@ import xarray as xr
 from pages import Desk, chromium, needs_chromium
 from playwright.sync_api import Page, expect
 from rich.console import Console, RenderableType
-from synthetic import attention, exemplars, facts
+from synthetic import attention, dataset, exemplars, facts
 
 import attnmetrics
 from attnmetrics.cli import main
-from attnmetrics.describing.frame import roles_frame, sentences
+from attnmetrics.describing.frame import COLUMNS, roles_frame, sentences
 from attnmetrics.describing.questions import answers
 from attnmetrics.describing.rules import read_rules, with_evidence
 from attnmetrics.running.roles import page_roles, roles_by_evidence
 from attnmetrics.storage import locate
 from attnmetrics.views.atlas import render
-from attnmetrics.views.evidence import evidence, with_least
+from attnmetrics.views.evidence import evidence, least, with_least
 from attnmetrics.views.role_pages import pack_roles
 from attnmetrics.views.roles import role_names, show_answers, show_families, show_like, show_sentence
 from attnmetrics.views.tables import values
@@ -108,6 +108,20 @@ def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset,
     assert found["copying"] == {head("induction"), head("repetition")}
     assert packed["questions"][0]["axes"]["y"] == {"metric": "dependency_excess", "label": "either"}
     assert len(packed["near"][0]) == 8
+
+
+@pytest.mark.parametrize("rule", ["parent_row", "column"])
+def test_a_role_of_two_rules_is_told_by_the_one_that_gave_it(rule: str) -> None:
+    made = dataset(2, 2)
+    rel = str(made["rel"].values[0])
+    told = made["relation_accuracy"].sel(rule=rule, rel=rel).values
+    rows = [
+        {"layer": layer, "head": one, "role": "relation", "detail": f"{rel}, attending_is_parent", "sentence": "Looks."}
+        for layer, one in np.ndindex(told.shape)
+    ]
+    frame = pd.DataFrame(rows, columns=list(COLUMNS)).assign(score=told.ravel())
+    packed = pack_roles(made, [(least(made), frame)])
+    assert packed["scores"][1] == [{"metric": "relation_accuracy", "label": f"{rule}, {rel}"}]
 
 
 @pytest.fixture(scope="module")
