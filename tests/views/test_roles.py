@@ -127,6 +127,8 @@ def test_a_role_of_two_rules_is_told_by_the_one_that_gave_it(rule: str) -> None:
 @pytest.fixture(scope="module")
 def page(data: xr.Dataset, frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     made = exemplars(data)
+    shown = made[made["head"] == head("previous")].head(1).assign(claim="previous")
+    made = pd.concat([made, shown, made.assign(bucket="80-100")], ignore_index=True)
     with chromium() as browser:
         desk = Desk(browser, tmp_path_factory.mktemp("roles"))
         yield desk.open(
@@ -153,6 +155,15 @@ def test_the_overview_begins_with_a_map_of_what_heads_do(page: Page, frame: pd.D
     page.mouse.dblclick(*here)
     expect(page.locator("h1")).to_have_text(f"Layer 0 head {head('inactive')}")
     expect(page.locator(".does")).to_have_text(sentences(frame)[0, head("inactive")])
+
+
+@needs_chromium
+def test_a_head_opens_on_sentences_that_show_what_it_does(page: Page) -> None:
+    tabs = {f"0/{head('previous')}": "To the previous piece", f"0/{head('inactive')}": "Typical"}
+    tabs |= {f"0/{head('previous')}/1": "Strongest", f"0/{head('previous')}?sentences=typical": "Typical"}
+    for address, name in tabs.items():
+        page.evaluate(f"location.hash = '#/head/{address}'")
+        expect(page.locator("#sentences [aria-selected=true]")).to_have_text(name)
 
 
 @needs_chromium
