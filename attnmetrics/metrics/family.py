@@ -203,6 +203,8 @@ class Result:
     """name of the result by which heads are ranked for it: what it has beyond its chance level"""
     beside: tuple[str, ...] = ()
     """names of further results that are drawn beside it and its chance level"""
+    counts: str = ""
+    """name of the result that holds how many things its shares are of"""
     caption: str = ""
     """what it is called where it stands beside another result: "even attention" """
     null_in: bool = False

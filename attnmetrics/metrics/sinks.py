@@ -85,7 +85,9 @@ FAMILY: Final = Family(
             f"number of sentences of at least {FIRST_PIECES} pieces by the mean over rows i ≥ 1 of α[i,0]",
             lambda sums: sums["first_piece_sentences"], "after Gu et al. 2024; Xiao et al. 2023",
             heading="Sentences whose first piece gets {}, in bins of 0.02", layered=False,
-            help="Two humps: the head rests on the first piece in some sentences and works in others.", null_in=True,
+            help="If a histogram has two humps, the head rests on the first piece in some sentences and works in "
+            "others.",
+            null_in=True,
         ),
         Result(
             "second_sink", HEAD, "1", "share", "Attention to a sentence's most attended piece",

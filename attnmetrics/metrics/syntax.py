@@ -87,6 +87,7 @@ FAMILY: Final = Family(
             "parent; column: argmax_u A[u, dependent] = parent; parent_row: argmax_v A[parent, v] = dependent) "
             "÷ attainable edges",
             _accuracy, f"{CLARK}, section 4.2", heading="Relations hit: {}", chance="relation_baseline",
+            counts="relation_edges_attainable",
             help=f"{_RULES} Read it beside the best word offset: a head that looks one word ahead finds the nouns of "
             "most determiners. All words of the tree compete, but none with itself.",
         ),
@@ -147,7 +148,7 @@ FAMILY: Final = Family(
             "relation_edges_attainable", ("rule", "rel"), "edges", "count", "Edges that attention can hit",
             "edges measured of which some pair of pieces is attendable (row: from dependent to parent; else back)",
             lambda sums: sums["relation_attainable"].sum(-3), "",
-            help="A model that looks back only cannot attend to a parent that is yet to come.",
+            help="A model that looks back only cannot attend to a word that is yet to come.",
         ),
         Result(
             "relation_unmeasured", ("rel",), "edges", "count", "Edges not measured",

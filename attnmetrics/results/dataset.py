@@ -10,6 +10,7 @@ alone. The attributes of a variable are
 - where they apply, `heading`: what it is called at a label, with `{}` for the label; `chance`: the variable that holds
   its chance level, and `chance_times`: `evidence` where that is times what a head leaves off null pieces; `excess`:
   the variable by which heads are ranked for it; `beside`: variables that are drawn beside it and its chance level;
+  `counts`: the variable that holds how many things its shares are of;
   `caption`: what it is called where it stands beside another; `null`: `in` where attention to null pieces counts in
   it, so that a head that rests on them has evidence for it; `twin_of`: of a table by layer, the table of heads that it
   belongs to; `by_layer`: of a table of heads without such a twin, what stands for it, `mean of heads`.
@@ -144,6 +145,7 @@ def describe_result(result: Result, family: str, unit: str) -> dict[str, Any]:
         "chance_times": "evidence" if result.chance_off_null else "",
         "excess": result.excess,
         "beside": list(result.beside),
+        "counts": result.counts,
         "caption": result.caption,
         "null": "in" if result.null_in else "",
         "twin_of": twin_of if twin_of != result.name else "",

@@ -46,6 +46,7 @@ from attnmetrics.views.tables import (
     beside,
     by_layer,
     chance,
+    counts,
     is_magnitude,
     is_of_all_attention,
     of_corpus,
@@ -206,12 +207,14 @@ def _metric(data: xr.Dataset, table: xr.DataArray) -> dict[str, Any]:
     by_layers = np.full((table.shape[0], *table.shape[2:]), np.nan) if twin is None else values(twin)
     chance_name = None if level is None else visible(str(level.name))
     claims = [visible(claim) for claim in claims_of(table)]
+    of = counts(data, table)
     ranks, lines = ranking(data, table), [visible(str(one.name)) for one in beside(data, table)]
     return described(table) | {
         "chance": chance_name,
         "chance_off_null": table.attrs.get("chance_times") == "evidence",
         "excess": None if ranks is table else visible(str(ranks.name)),
         "beside": lines,
+        "counts": None if of is None else visible(str(of.name)),
         "has_null": is_of_all_attention(table),
         "claims": claims,
         "by_layer": pack(by_layers),

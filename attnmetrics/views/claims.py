@@ -22,8 +22,10 @@ def claim_of(metric: str, label: str | None) -> str:
     """What the claim is called, if there is one, whose pairs a metric is about at a label.
 
     Example: `pos_to` at NOUN is about `pos_to:NOUN`, `dependency_excess` at either about `dependency:either`,
-    `repeat_attention` about `repeat`.
+    `repeat_attention` about `repeat`, `relation_accuracy` at "row, obj" about `relation:obj:hit`, whatever the rule is.
     """
+    if metric == "relation_accuracy":
+        return f"relation:{(label or '').rpartition(', ')[2]}:hit"
     if metric == "neighbour_attention":
         return label or ""
     if metric == "attention_at_offset":
@@ -57,10 +59,10 @@ def leading(data: xr.Dataset, exemplars: pd.DataFrame, outstanding: Iterable[Sta
 def _highest(data: xr.Dataset, claims: Set[str]) -> Iterator[tuple[str, int, int]]:
     """(claim, layer, head)"""
     for table in of_heads(data).values():
-        ranks = competing(data, ranking(data, table))
+        ranks = with_one_label(competing(data, ranking(data, table)))
         for place, claim in enumerate(claims_of(table)):
             if claim in claims:
-                at = dict.fromkeys(further(table), place)
+                at = dict.fromkeys(further(ranks), place)
                 yield from ((claim, layer, head) for layer, head, _ in ranked(ranks.isel(at))[:SHOWN])
 
 

@@ -39,8 +39,9 @@ _LEFT_OUT: Final = {
 
 
 def model_name(facts: Mapping[str, Any]) -> str:
-    """The model's name or folder; empty where the facts do not say."""
-    return visible(str(_first(facts, _MODEL)))
+    """The model's name, or the last part of its folder; empty where the facts do not say."""
+    name = PurePath(str(_first(facts, (("model", "name"), *_MODEL))))
+    return visible((name.name if name.is_absolute() else str(name)) if name.name else "")
 
 
 def run_names(facts: Mapping[str, Any]) -> dict[str, str]:

@@ -36,6 +36,7 @@ from attnmetrics.views.tables import (
     by_layer,
     by_themselves,
     caption,
+    counts,
     further,
     heading,
     in_words,
@@ -190,8 +191,6 @@ def _upright_panel(sheet: Sheet, data: xr.Dataset, metric: str, at: Labels, left
 
 _MOST_MAPS: Final = 60
 """With more labels than these, or than a sheet has room for, the most telling have a map."""
-_EVIDENCE: Final = {"relation_accuracy": "relation_edges_attainable"}
-"""What tells most: where shares are of counted events, many of these; elsewhere a large mean over the heads."""
 
 
 def all_pos_to(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
@@ -238,10 +237,9 @@ def all_labels(data: xr.Dataset, metric: str, new: NewFigure = Figure, name: str
 
 
 def _telling(data: xr.Dataset, table: xr.DataArray) -> NDArray[np.float64]:
-    """How much each label of [layer, head, label] tells."""
-    counts = _EVIDENCE.get(str(table.name), "")
-    if counts in data:
-        return values(data[counts]).ravel()
+    """How much each label of [layer, head, label] tells: of shares of counted events by these, else by its mean."""
+    if (events := counts(data, data[table.name])) is not None:
+        return values(events).ravel()
     return charts.row_means(values(table).reshape(-1, table.shape[2]).T)
 
 

@@ -10,7 +10,7 @@ import xarray as xr
 from attnmetrics.describing.frame import sentences
 from attnmetrics.describing.nearest import families, family_names, nearest, profile_distances
 from attnmetrics.describing.questions import Answer, answers
-from attnmetrics.describing.rules import Question, Rules, Term, package_rules
+from attnmetrics.describing.rules import Question, Rule, Rules, Term, package_rules
 from attnmetrics.describing.tables import Array, Tables, has
 from attnmetrics.views.evidence import least
 from attnmetrics.views.page import pack
@@ -53,7 +53,7 @@ def _told(data: xr.Dataset, frame: pd.DataFrame, numbers: Array) -> dict[str, An
     """What a table of roles says: of each head, and which heads answer what."""
     rules, heads, said = package_rules(), _heads(data), sentences(frame)
     return {
-        "ofHead": [_of_head(rows) for rows in _by_head(frame, heads)],
+        "ofHead": [_of_head(rows, rules) for rows in _by_head(frame, heads)],
         "sentences": [visible(said.get(head, "")) for head in heads],
         "questions": [_question(data, rules.questions[one.key], one, heads) for one in answers(rules, frame)],
         "familyNames": [visible(name) for _, name in sorted(family_names(numbers, frame).items())],
@@ -86,21 +86,28 @@ def _known(data: xr.Dataset, rules: Rules, frame: pd.DataFrame) -> list[dict[str
             "name": visible(role),
             "title": visible(rules.titles.get(role, role)),
             "colour": colours.get(role, "#7d8894"),
-            "score": _score(data, rules, role, usual[role]),
+            "score": _score(data, next(iter(_makers(rules, role, usual[role])), None), usual[role]),
         }
         for role in {**rules.titles, **usual}
         if role and role in usual
     ]
 
 
-def _score(data: xr.Dataset, rules: Rules, role: str, detail: str) -> dict[str, str] | None:
-    """The table and the label of it that makes heads have a role with a detail; None where it is no single label."""
-    label = detail.split(", ")[0]
-    made = [rule for rule in rules.roles if rule.role == role and rule.detail.format(label=label) == detail]
-    rule = next(iter(made or [rule for rule in rules.roles if rule.role == role]), None)
+def _makers(rules: Rules, role: str, detail: str) -> list[Rule]:
+    """The rules that give a role with a detail; the role's first where none is known to."""
+    own = [rule for rule in rules.roles if rule.role == role]
+    return [rule for rule in own if rule.detail.format(label=_label(detail)) == detail] or own[:1]
+
+
+def _label(detail: str) -> str:
+    return detail.split(", ")[0]
+
+
+def _score(data: xr.Dataset, rule: Rule | None, detail: str) -> dict[str, str] | None:
+    """The table and the label of it that a rule scores heads by at a detail; None where it is no single label."""
     if rule is None or rule.score.result not in data:
         return None
-    at = {**rule.score.at, **({rule.each: label} if rule.each else {})}
+    at = {**rule.score.at, **({rule.each: _label(detail)} if rule.each else {})}
     dims = further(data[rule.score.result])
     if not all(dim in at for dim in dims):
         return None
@@ -112,17 +119,36 @@ def _by_head(frame: pd.DataFrame, heads: list[tuple[int, int]]) -> list[pd.DataF
     return [groups.get(head, frame.iloc[:0]) for head in heads]
 
 
-def _of_head(rows: pd.DataFrame) -> list[tuple[str, str]]:
-    """(role, role with its detail in words) of each, in order."""
-    named = zip(rows["role"].tolist(), rows["detail"].tolist(), strict=True)
-    return [(visible(role), words) for role, words in role_names(named) if role]
+def _of_head(rows: pd.DataFrame, rules: Rules) -> list[tuple[str, str, float]]:
+    """(role, role with its details in words, how strongly at most) of each, in order."""
+    held = rows[rows["role"] != ""]
+    strongest = {str(role): float((_sign(rules, str(role)) * of["score"]).max()) for role, of in held.groupby("role")}
+    named = role_names(zip(held["role"].tolist(), held["detail"].tolist(), strict=True))
+    return [(visible(role), words, round(strongest[role], 4)) for role, words in named]
+
+
+def _sign(rules: Rules, role: str) -> int:
+    """-1 for a role of low scores."""
+    return -1 if any(rule.when and rule.when.at_most is not None for rule in rules.roles if rule.role == role) else 1
 
 
 def _scores(data: xr.Dataset, rules: Rules, rows: pd.DataFrame) -> list[dict[str, str]]:
     """What made a head have its first roles."""
-    named = zip(rows["role"].tolist(), rows["detail"].tolist(), strict=True)
-    found = (_score(data, rules, role, detail) for role, detail in named if role)
+    held = [row for row in rows.itertuples() if row.role]
+    found = (_score(data, _maker(Tables(data), rules, row), row.detail) for row in held)
     return [score for score in found if score][:SCORES]
+
+
+def _maker(tables: Tables, rules: Rules, row: Any) -> Rule | None:
+    """Of the rules that give a head's role with its detail the one by whose score it has it."""
+    makers = [rule for rule in _makers(rules, row.role, row.detail) if rule.score.result in tables.data]
+    place = tables.layers.index(row.layer), tables.heads.index(row.head), 0
+
+    def apart(rule: Rule) -> float:
+        labels = [_label(row.detail)] if rule.each else [""]
+        return float(abs(tables.find(rule.score, rule.each, labels)[place] - row.score))
+
+    return min(makers, key=apart) if len(makers) > 1 else next(iter(makers), None)
 
 
 def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[tuple[int, int]]) -> dict[str, Any]:

@@ -101,6 +101,11 @@ def beside(data: xr.Dataset, table: xr.DataArray) -> list[xr.DataArray]:
     return [one for one in named if one is not None]
 
 
+def counts(data: xr.Dataset, table: xr.DataArray) -> xr.DataArray | None:
+    """How many things the table's shares are of, by the same labels; None where the run does not say."""
+    return _named(data, table, str(table.attrs.get("counts", "")))
+
+
 def ranking(data: xr.Dataset, table: xr.DataArray) -> xr.DataArray:
     """What heads are ranked by for a table: where the run has it, what is beyond its chance level; else the table."""
     excess = _named(data, table, str(table.attrs.get("excess", "")))

@@ -22,6 +22,7 @@ from attnmetrics.errors import StoreError
 from attnmetrics.storage import locate
 from attnmetrics.views import atlas
 from attnmetrics.views.atlas import contents, render, write_report
+from attnmetrics.views.facts import model_name
 from attnmetrics.views.heads import standouts
 from attnmetrics.views.papers.claims import compare
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
@@ -212,6 +213,20 @@ def test_hostile_text_stays_text(hostile: str) -> None:
 
 def test_the_same_run_gives_the_same_page(page: str, data: xr.Dataset, frame: pd.DataFrame) -> None:
     assert render(data, frame, attention(frame), facts()) == page
+
+
+@pytest.mark.parametrize(
+    ("name", "called"), [("/models/smollm2", "smollm2"), ("org/small", "org/small"), ("small", "small")]
+)
+def test_a_model_is_called_by_its_folder_or_its_name(name: str, called: str) -> None:
+    assert model_name({"configuration": {"model": "../models/smollm2"}, "model": {"name": name}}) == called
+    assert model_name({"configuration": {"model": name}}) == called
+    assert model_name({}) == ""
+
+
+def test_shares_name_the_counts_that_they_are_of(page: str) -> None:
+    counts = {one["name"]: one["counts"] for one in Page(page).data["metrics"] if one["counts"]}
+    assert counts == {"relation_accuracy": "relation_edges_attainable"}
 
 
 def test_a_page_of_144_heads_with_their_sentences_is_light() -> None:

@@ -394,6 +394,15 @@ def test_the_heads_that_stand_out_are_those_of_the_run(page: Page, data: xr.Data
     assert ["5 × 3", "heads"] in numbers and ["8,901", "word pieces"] in numbers
 
 
+def counted(data: xr.Dataset, metric: str, label: str | None) -> str:
+    """How many things a label's shares are of, where the table says: " (4,742 edges)"."""
+    table = data[metric]
+    if label is None or "counts" not in table.attrs:
+        return ""
+    rule, rel = label.split(", ")
+    return f" ({int(data[table.attrs['counts']].sel(rule=rule, rel=rel)):,} edges)"
+
+
 def test_cards_say_the_largest_value(page: Page, data: xr.Dataset) -> None:
     visit(page, "#/metrics")
     cards = page.locator(".map-card").evaluate_all(
@@ -404,7 +413,8 @@ def test_cards_say_the_largest_value(page: Page, data: xr.Dataset) -> None:
         _, _, metric, *names = href.split("/")
         label = unquote(names[0]) if names else None
         top = float(np.nanmax(flat(data, metric, label)))
-        assert note == f"up to {written(metric, top)}{times_chance(data, metric, label, top)}"
+        of = counted(data, metric, label)
+        assert note == f"up to {written(metric, top)}{of}{times_chance(data, metric, label, top)}"
 
 
 def times_chance(data: xr.Dataset, metric: str, label: str | None, value: float) -> str:

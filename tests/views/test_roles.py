@@ -12,17 +12,17 @@ import xarray as xr
 from pages import Desk, chromium, needs_chromium
 from playwright.sync_api import Page, expect
 from rich.console import Console, RenderableType
-from synthetic import attention, exemplars, facts
+from synthetic import attention, dataset, exemplars, facts
 
 import attnmetrics
 from attnmetrics.cli import main
-from attnmetrics.describing.frame import roles_frame, sentences
+from attnmetrics.describing.frame import COLUMNS, roles_frame, sentences
 from attnmetrics.describing.questions import answers
 from attnmetrics.describing.rules import read_rules, with_evidence
 from attnmetrics.running.roles import page_roles, roles_by_evidence
 from attnmetrics.storage import locate
 from attnmetrics.views.atlas import render
-from attnmetrics.views.evidence import evidence, with_least
+from attnmetrics.views.evidence import evidence, least, with_least
 from attnmetrics.views.role_pages import pack_roles
 from attnmetrics.views.roles import role_names, show_answers, show_families, show_like, show_sentence
 from attnmetrics.views.tables import values
@@ -99,16 +99,36 @@ def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset,
     json.dumps(packed)
     assert packed["sentences"][head("previous")] == sentences(frame)[0, head("previous")]
     assert "\x1b" not in json.dumps(packed, ensure_ascii=False)
-    assert packed["ofHead"][head("induction")] == [("induction", "induction")]
+    score = round(frame[frame["role"] == "induction"]["score"].max(), 4)
+    assert packed["ofHead"][head("induction")] == [("induction", "induction", score)]
+    variability = frame[frame["role"] == "position"]["score"].min()
+    strengths = [one[2] for own in packed["ofHead"] for one in own if one[0] == "position"]
+    assert max(strengths) == -round(variability, 4), "the less, the stronger"
     found = {one["key"]: set(one["places"]) for one in packed["questions"]}
     assert found["copying"] == {head("induction"), head("repetition")}
     assert packed["questions"][0]["axes"]["y"] == {"metric": "dependency_excess", "label": "either"}
     assert len(packed["near"][0]) == 8
 
 
+@pytest.mark.parametrize("rule", ["parent_row", "column"])
+def test_a_role_of_two_rules_is_told_by_the_one_that_gave_it(rule: str) -> None:
+    made = dataset(2, 2)
+    rel = str(made["rel"].values[0])
+    told = made["relation_accuracy"].sel(rule=rule, rel=rel).values
+    rows = [
+        {"layer": layer, "head": one, "role": "relation", "detail": f"{rel}, attending_is_parent", "sentence": "Looks."}
+        for layer, one in np.ndindex(told.shape)
+    ]
+    frame = pd.DataFrame(rows, columns=list(COLUMNS)).assign(score=told.ravel())
+    packed = pack_roles(made, [(least(made), frame)])
+    assert packed["scores"][1] == [{"metric": "relation_accuracy", "label": f"{rule}, {rel}"}]
+
+
 @pytest.fixture(scope="module")
 def page(data: xr.Dataset, frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     made = exemplars(data)
+    shown = made[made["head"] == head("previous")].head(1).assign(claim="previous")
+    made = pd.concat([made, shown, made.assign(bucket="80-100")], ignore_index=True)
     with chromium() as browser:
         desk = Desk(browser, tmp_path_factory.mktemp("roles"))
         yield desk.open(
@@ -138,6 +158,15 @@ def test_the_overview_begins_with_a_map_of_what_heads_do(page: Page, frame: pd.D
 
 
 @needs_chromium
+def test_a_head_opens_on_sentences_that_show_what_it_does(page: Page) -> None:
+    tabs = {f"0/{head('previous')}": "To the previous piece", f"0/{head('inactive')}": "Typical"}
+    tabs |= {f"0/{head('previous')}/1": "Strongest", f"0/{head('previous')}?sentences=typical": "Typical"}
+    for address, name in tabs.items():
+        page.evaluate(f"location.hash = '#/head/{address}'")
+        expect(page.locator("#sentences [aria-selected=true]")).to_have_text(name)
+
+
+@needs_chromium
 def test_a_colour_of_the_map_is_singled_out_and_leads_to_the_map_of_what_makes_it(page: Page) -> None:
     page.evaluate("location.hash = '#/'")
     button = page.locator(".board-tabs button", has_text="induction")
@@ -148,6 +177,7 @@ def test_a_colour_of_the_map_is_singled_out_and_leads_to_the_map_of_what_makes_i
     expect(page.locator(".board-tabs button[aria-pressed=true]")).to_contain_text("induction")
     expect(page.locator(".board-legend")).to_contain_text("what followed the same piece before")
     assert page.evaluate("location.hash") == "#/?map=induction_attention"
+    expect(page.locator(".board .members a")).to_have_text([f"0.{head('induction')}"])
     told = page.locator(".board-card tr").first
     expect(told).to_have_attribute("data-metric", "induction_attention")
     page.locator(".board-map").focus()
@@ -165,10 +195,12 @@ def test_questions_are_answered_on_the_overview_and_in_the_finder(page: Page) ->
     assert set(copying.locator(".members a").all_inner_texts()) == {
         f"0.{head(one)}" for one in ("induction", "repetition")
     }
+    expect(copying.locator(".note").first).to_contain_text("2 heads, by ")
+    in_order = [f"layer {one.replace('.', ' head ')}" for one in copying.locator(".members a").all_inner_texts()]
     copying.locator("b a").click()
     expect(page.locator("h1")).to_have_text("Find heads")
     expect(page.locator(".presets button[aria-pressed=true]")).to_have_text("Which copy?")
-    expect(page.locator(".ranked tbody tr")).to_have_count(2)
+    expect(page.locator(".ranked tbody th a")).to_have_text(in_order)
     page.locator(".presets button[aria-pressed=true]").click()
     expect(page.locator(".ranked tbody tr")).to_have_count(len(HEADS))
     page.evaluate("location.hash = '#/head/0/0'")

@@ -199,8 +199,8 @@ def test_published_numbers_within_an_interval_are_marked(plain: xr.Dataset) -> N
     ]  # fmt: skip
     within = [one for row in rows.values() for one in row.within]
     assert summed_up(list(rows.values())) == (
-        f"{within.count(True)} of {within.count(True) + within.count(False)} published numbers lie within this run's "
-        f"intervals; {within.count(None)} more have none in it."
+        f"This run answers {len(within) - within.count(None)} of the published numbers; {within.count(True)} of them "
+        f"lie within its interval of the run's own value; it has none for {within.count(None)} more."
     )
 
 

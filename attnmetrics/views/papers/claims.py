@@ -135,9 +135,13 @@ def summed_up(rows: Sequence[Row]) -> str:
     if not found:
         return "This run answers none of the published numbers."
     if not known:
-        return f"None of the {len(found)} published numbers that this run answers has an interval in it."
-    rest = f"; {len(found) - len(known)} more have none in it" if len(found) > len(known) else ""
-    return f"{sum(known)} of {len(known)} published numbers lie within this run's intervals{rest}."
+        return (
+            f"This run answers {len(found)} of the published numbers; it has no intervals to say which it agrees with."
+        )
+    rest = f"; it has none for {len(found) - len(known)} more" if len(found) > len(known) else ""
+    inside = f"{sum(known) or 'none'} of them {'lies' if sum(known) < 2 else 'lie'}"
+    within = f"{inside} within its interval of the run's own value"
+    return f"This run answers {len(known)} of the published numbers; {within}{rest}."
 
 
 def compare(paper: Paper, data: xr.Dataset) -> list[Row]:

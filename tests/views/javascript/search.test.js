@@ -18,7 +18,10 @@ const exemplar = (words, rank, weight) =>
   ({ pieces: words.split(" "), spaces: "0111111", rank, weight, source: ["d", 1], i: 1, j: 0, row: null, text: null });
 const ROLES = {
   known: [{ name: "previous", title: "previous piece" }, { name: "part of speech", title: "part of speech" }],
-  ofHead: [[["previous", "previous"]], [["part of speech", "part of speech: DET"]], [["previous", "previous"]], []],
+  ofHead: [
+    [["previous", "previous", 0.4]], [["part of speech", "part of speech: DET", 0.2]], [["previous", "previous", 0.7]],
+    [],
+  ],
   sentences: ["goes back", "looks at determiners", "goes back too", "does nothing"], questions: [], near: [],
   familyNames: [],
 };
@@ -60,11 +63,14 @@ test("a head is found, or told to be missing", () => {
 });
 
 test("what heads do comes before metrics", () => {
-  assert.deepEqual(hrefs("previous token"), ["#/head/2/0", "#/head/3/0", "#/metric/attention_at_offset/1"]);
+  const strongestFirst = ["#/head/3/0", "#/head/2/0"];
+  assert.deepEqual(hrefs("previous token"), [...strongestFirst, "#/metric/attention_at_offset/1"]);
   assert.deepEqual(hrefs("which head looks at det"), hrefs("det"));
   assert.deepEqual(hrefs("det"), ["#/head/2/1", "#/metric/pos_to/DET"]);
   assert.equal(hrefs("syntax")[0], "#/metric/dependency_alignment");
   assert.deepEqual(hrefs("entropy"), ["#/metric/entropy"]);
+  assert.deepEqual(hrefs("entropy mean"), hrefs("mean entropy"));
+  assert.deepEqual(hrefs("entropy det"), ["#/head/2/1", "#/metric/entropy", "#/metric/pos_to/DET"]);
 });
 
 test("a word of a sentence leads to the head that it is the strongest of", () => {

@@ -52,6 +52,14 @@ test("the label shown first is the usual one, or that of the largest mean", () =
   assert.equal(startLabel(metric({}, [])), 0);
 });
 
+test("shares of few things are told so, and shown last", () => {
+  const table = metric({ dim: "rel", labels: ["obj", "det"] }, [0.9, 0.1, 0.8, 0.2, 0.9, 0.1, 0.7, 0.1]);
+  assert.deepEqual([table.countTold(0), table.isOfFew(0), startLabel(table)], ["", false, 0]);
+  table.counts = new CorpusTable({ dim: "rel", labels: ["det", "obj"], unit: "edges", kind: "count" }, [1020, 17]);
+  assert.deepEqual([0, 1].map((label) => table.countTold(label)), ["few: 17 edges", "1,020 edges"]);
+  assert.deepEqual([table.isOfFew(0), table.isOfFew(1), startLabel(table)], [true, false, 1]);
+});
+
 test("chance is that of the head or of the corpus, by the label's name", () => {
   const table = metric(ANIMACY, [0.1, 0.9, 0.2, 0.8, 0.1, 0.9, 0, 1]);
   assert.ok(Number.isNaN(table.chanceAt(0, 0, 0)));

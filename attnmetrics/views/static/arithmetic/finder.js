@@ -74,6 +74,13 @@ export function headsAsked(atlas, { y, from, to, asked }) {
   return [...y.metric.column(y.label).keys()].filter(isAsked);
 }
 
+/** The heads that answer a question of the rules in the order in which the finder shows them; others last. */
+export function answersInOrder(atlas, question) {
+  if (!question.axes) return question.places;
+  const found = ordered({ ...axesOf(atlas, question), order: "highest" }, question.places);
+  return [...found, ...question.places.filter((place) => !found.includes(place))];
+}
+
 /** Those that compete on the first axis, in the order asked for. */
 export function ordered({ y, order }, places) {
   const wanted = new Set(places);

@@ -6,7 +6,7 @@ const NO_ROLE = { name: "", title: "no role", colour: "var(--chosen)" };
 export class Roles {
   /**
    * known: [{ name, title, colour, score }] in order, where score { metric, label } is what makes the role, or null;
-   * ofHead: of each head [[role, role in words], …]; scores: of each what makes its first roles; sure: of each
+   * ofHead: of each head [[role, in words, how strongly], …]; scores: of each what makes its first roles; sure: of each
    * the scores of its roles with their intervals in words, or null; sentences: of each;
    * questions: [{ key, title, places, barred, axes }]; near: of each head [[place, distance], …]; family: of each its
    * number, −1 without; familyNames: by number; others: [[share, { heads: [[place, roles, sentence], …], questions,
@@ -49,6 +49,13 @@ export class Roles {
     const found = new Map([...this.byName.values()].map((role) => [role, []]));
     this.ofHead.forEach((_, place) => found.get(this.first(place)).push(place));
     return [...found].filter(([, places]) => places.length).map(([role, places]) => ({ role, places }));
+  }
+
+  /** The heads of which a role comes first, those that do it most strongly first. */
+  strongest(name) {
+    const strength = (place) => this.ofHead[place].find(([role]) => role === name)?.[2] ?? 0;
+    const { places = [] } = this.groups().find(({ role }) => role.name === name) ?? {};
+    return [...places].sort((a, b) => strength(b) - strength(a) || a - b);
   }
 
   /** The question of a key; undefined without one. */

@@ -33,10 +33,16 @@ export class Search {
     const meant = words.filter((word) => !IDLE.has(word));
     const asked = meant.length ? meant : words;
     if (!asked.length) return { groups: [], told };
+    const whole = this.#groups(text, [asked]);
+    return { groups: whole.length || asked.length < 2 ? whole : this.#groups(text, asked.map((word) => [word])), told };
+  }
+
+  /** What has all the words of one of the lists asked for. */
+  #groups(text, lists) {
     const groups = [
-      ...this.#byRole(asked), group("Metrics", best(this.#allMetrics(), asked)), group("Sentences", this.#said(text)),
+      ...this.#byRole(lists), group("Metrics", best(this.#allMetrics(), lists)), group("Sentences", this.#said(text)),
     ];
-    return { groups: groups.filter(({ hits }) => hits.length), told };
+    return groups.filter(({ hits }) => hits.length);
   }
 
   #head({ layer, head }) {
@@ -53,27 +59,17 @@ export class Search {
     return { words: headName(atlas, layer, head), note, href: headHref(atlas, layer, head) };
   }
 
-  /** Heads whose roles have all words, a group for each role in words. */
-  #byRole(asked) {
-    const found = best(this.#allRoles(), asked).slice(0, MOST / 2);
-    const hits = (places) => places.map((at) => this.#hit(headAt(this.#atlas, at)));
+  /** Heads whose roles have all words of a list, a group for each role in words. */
+  #byRole(lists) {
+    const found = best(this.#allRoles(), lists).slice(0, MOST / 2);
+    const hits = (places) => places.map(({ place }) => this.#hit(headAt(this.#atlas, place)));
     return found.map(({ words, places }) => group(`Heads: ${words}`, hits(places)));
   }
 
-  /** [{ words, texts, places }] of what heads do, in words. */
+  /** [{ words, texts, places }] of what heads do, in words; places [{ place, strength }], the strongest first. */
   #allRoles() {
-    const { least } = this.#atlas.evidence;
-    if (this.#roles?.least === least) return this.#roles.list;
-    const found = new Map();
-    for (const place of this.#atlas.roles?.ofHead.keys() ?? []) {
-      for (const [name, told] of this.#atlas.roles.ofHead[place]) {
-        const { title } = this.#atlas.roles.byName.get(name);
-        const words = told === name ? title : told;
-        if (!found.has(words)) found.set(words, { words, texts: wordsOf(`${words} ${title}`), places: [] });
-        found.get(words).places.push(place);
-      }
-    }
-    this.#roles = { least, list: [...found.values()] };
+    const { evidence: { least }, roles } = this.#atlas;
+    if (this.#roles?.least !== least) this.#roles = { least, list: roles ? rolesOf(roles) : [] };
     return this.#roles.list;
   }
 
@@ -100,21 +96,40 @@ function group(title, hits) {
   return { title, hits: hits.slice(0, MOST), more: Math.max(0, hits.length - MOST) };
 }
 
+function rolesOf(roles) {
+  const found = new Map();
+  for (const [place, own] of roles.ofHead.entries()) {
+    for (const [name, told, strength = 0] of own) {
+      const { title } = roles.byName.get(name);
+      const words = told === name ? title : told;
+      if (!found.has(words)) found.set(words, { words, texts: wordsOf(`${words} ${title}`), places: [] });
+      found.get(words).places.push({ place, strength });
+    }
+  }
+  for (const { places } of found.values()) places.sort((a, b) => b.strength - a.strength || a.place - b.place);
+  return [...found.values()];
+}
+
 /** A metric, or one of its labels, as something to be found: by its heading, title, name and label. */
 function entry(metric, label) {
   const heading = metric.heading(label);
   const name = label === null ? "" : `${metric.labels[label]} ${labelName(metric.dim, metric.labels[label])}`;
   const texts = wordsOf(`${heading} ${metric.title} ${metric.name.replaceAll("_", " ")} ${name}`);
-  return { words: heading, note: metric.family, href: metric.href(label), texts };
+  const few = label !== null && metric.isOfFew(label) ? ` · ${metric.countTold(label)}` : "";
+  return { words: heading, note: metric.family + few, href: metric.href(label), texts };
 }
 
 function labelsOf(metric) {
   return metric.dim ? metric.present().map((label) => entry(metric, label)) : [];
 }
 
-/** Those of which every word asked for begins a word, the closest first: whole words count most, then short names. */
-function best(entries, asked) {
-  const scored = entries.map((one, n) => ({ one, n, score: closeness(one.texts, asked) }));
+/**
+ * Those of which every word of a list begins a word, the closest first: of more lists, then by whole words, then by
+ * short names.
+ */
+function best(entries, lists) {
+  const closest = ({ texts }) => lists.reduce((sum, asked) => sum + closeness(texts, asked), 0);
+  const scored = entries.map((one, n) => ({ one, n, score: closest(one) }));
   return scored.filter(({ score }) => score > 0).sort((a, b) => b.score - a.score || a.n - b.n).map(({ one }) => one);
 }
 

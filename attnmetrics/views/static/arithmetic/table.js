@@ -3,11 +3,14 @@
 import { inBrackets } from "./intervals.js";
 import { shown } from "./numbers.js";
 
-/** What all tables have: name, title, unit, kind, dim (or null), labels along it, values. */
+/** Fewer things than these tell little: of 29, one more or less is 3 points, and the best of all heads is luck. */
+export const FEW = 30;
+
+/** What all tables have: name, title, unit, kind, dim (or null), labels along it, how to read them, values. */
 export class Table {
   constructor(described, values) {
-    const { name, title, unit, kind, dim, labels, caption } = described;
-    Object.assign(this, { name, title, unit, kind, dim, labels, values });
+    const { name, title, unit, kind, dim, labels, help, caption } = described;
+    Object.assign(this, { name, title, unit, kind, dim, labels, help, values });
     /** What it is called beside the table whose chance level it is. */
     this.caption = caption || "chance";
     /** How sure its values are (see `Intervals`); null where that is unknown. */

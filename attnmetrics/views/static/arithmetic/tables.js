@@ -5,7 +5,7 @@ import { rankTold } from "./intervals.js";
 import { knownHeading, labelWords } from "./labels.js";
 import { shown } from "./numbers.js";
 import { extent } from "./scales.js";
-import { Table } from "./table.js";
+import { FEW, Table } from "./table.js";
 
 /**
  * A table of heads: values [layer, head, label], its by-layer twin [layer, label], and how to read them.
@@ -19,8 +19,8 @@ export class Metric extends Table {
 
   constructor(described, { values, byLayer, heads, isFirst }) {
     super(described, values);
-    const { help, formula, source, family, heading: template, dim_title: dimTitle } = described;
-    Object.assign(this, { help, formula, source, family, template, byLayer, heads, isFirst });
+    const { formula, source, family, heading: template, dim_title: dimTitle } = described;
+    Object.assign(this, { formula, source, family, template, byLayer, heads, isFirst });
     /** Whether attention to null pieces counts in it; whether its chance level is times what is left off them. */
     this.hasNull = described.has_null ?? false;
     this.isChanceOffNull = described.chance_off_null ?? false;
@@ -33,6 +33,8 @@ export class Metric extends Table {
     this.excess = null;
     /** Tables that are drawn beside it and its chance level. */
     this.beside = [];
+    /** The table of the corpus that says how many things its shares are of; null where the run does not say. */
+    this.counts = null;
     this.evidence = ALL;
   }
 
@@ -72,6 +74,23 @@ export class Metric extends Table {
   besideAt(label = 0) {
     const told = this.beside.map((table) => [table.caption, table.at(0, 0, this.#placeIn(table, label))]);
     return told.filter(([, value]) => Number.isFinite(value));
+  }
+
+  /** How many things a share at a label is of; NaN where that is unknown. */
+  count(label = 0) {
+    const place = this.#placeIn(this.counts, label);
+    return place < 0 ? NaN : this.counts.at(0, 0, place);
+  }
+
+  /** Whether shares at a label are of too few things to tell heads apart. */
+  isOfFew(label = 0) {
+    return this.count(label) < FEW;
+  }
+
+  /** The same in words: "few: 17 edges", "1,020 edges"; "" where it is unknown. */
+  countTold(label = 0) {
+    const count = this.count(label);
+    return Number.isNaN(count) ? "" : `${this.isOfFew(label) ? "few: " : ""}${shown(this.counts, count)}`;
   }
 
   #placeIn(table, label) {
@@ -197,9 +216,9 @@ export class Metric extends Table {
     return kept.length ? kept : all;
   }
 
-  /** Those labels, the largest mean first. */
+  /** Those labels, the largest mean first; those of few things last. */
   byMean() {
-    return this.present().sort((a, b) => this.mean(b) - this.mean(a));
+    return this.present().sort((a, b) => this.isOfFew(a) - this.isOfFew(b) || this.mean(b) - this.mean(a));
   }
 
   /** Labels with any attention, by the mean depth of the attention to them: from low layers to deep ones. */

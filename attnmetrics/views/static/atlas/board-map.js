@@ -6,8 +6,8 @@ import { clamp, round } from "../arithmetic/scales.js";
 import { sheet, svg, text } from "../shared/dom.js";
 import { corner, scaleWords } from "./head-map-scene.js";
 import { describe, MapReader } from "./head-map.js";
-import { cells, colourBar, columnNumbers, noEvidence, rowNumbers, stripedCell } from "./map-parts.js";
-import { describeRole, drawRoles } from "./role-map.js";
+import { cells, colourBar, columnNumbers, noEvidence, rowNumbers, stripedCell, withBeneath } from "./map-parts.js";
+import { describeRole, drawRoles, roleLegend } from "./role-map.js";
 
 const [LEFT, ABOVE, BELOW] = [34, 22, 20];
 /** A map is no taller than this part of the window. */
@@ -21,7 +21,8 @@ const OF_ROLES = "Coloured by what a head does first of all, by rules over the r
  *
  * subject: tell(place) hears which head is pointed at, rest() that none is any more; choose(layer, head) a click,
  * open(layer, head) a double click or Enter. Returns
- * { picture, legend, light(role or null), mark([layer, head] or null) }.
+ * { picture, legend, light(role or null), mark([layer, head] or null), file() }, the last for the picture as a file has
+ * it: with what the colours mean beneath.
  */
 export function boardMap(host, atlas, shown, subject) {
   const layout = layoutBoard(atlas, host.clientWidth);
@@ -37,7 +38,9 @@ export function boardMap(host, atlas, shown, subject) {
   host.replaceChildren(picture);
   listen({ picture, cursor }, layout, { atlas, shown, subject });
   const legend = shown ? scaleAbove(atlas, shown) : OF_ROLES;
-  return { picture, legend, light, mark: (cell) => place(pin, layout.box, cell) };
+  const meaning = () => (shown ? scaleAbove(atlas, shown) : roleLegend(atlas, layout.width - LEFT));
+  const file = () => withBeneath(picture, meaning());
+  return { picture, legend, light, mark: (cell) => place(pin, layout.box, cell), file };
 }
 
 /** Pixels: { width, height } of the picture, box { left, top, width, height, gap } of cells. */

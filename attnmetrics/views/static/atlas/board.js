@@ -2,7 +2,7 @@
 
 import { isSame, readBoard, rolesShown, writeBoard } from "../arithmetic/board.js";
 import { columnName, headRows } from "../arithmetic/csv.js";
-import { headAt, headHref, placeOf, standoutsOf } from "../arithmetic/heads.js";
+import { capital, headAt, headHref, placeOf, standoutsOf } from "../arithmetic/heads.js";
 import { labelName, startLabel } from "../arithmetic/labels.js";
 import { shelves } from "../arithmetic/shelves.js";
 import { choice } from "../shared/controls.js";
@@ -10,6 +10,7 @@ import { el } from "../shared/dom.js";
 import { boardCard } from "./board-card.js";
 import { boardMap } from "./board-map.js";
 import { section } from "./parts.js";
+import { members } from "./role-lists.js";
 import { tools } from "./tools.js";
 
 const HELP = "Point at a head to read what it does; a click keeps it in view, a double click or Enter opens its page.";
@@ -22,8 +23,11 @@ export class Board {
     this.host = el("div", { class: "map-host" });
     this.card = el("aside", { class: "board-card", "aria-live": "polite", "aria-label": "The head pointed at" });
     this.saved = el("div");
+    this.doing = el("div");
+    const isShown = ({ map }) => map && this.shown && isSame(map, this.shown);
+    this.role = atlas.roles ? rolesShown(atlas).find(isShown)?.role ?? null : null;
     const found = section("What each head does", HELP);
-    const left = el("div", {}, this.legend, this.host, this.saved);
+    const left = el("div", {}, this.legend, this.host, this.doing, this.saved);
     found.append(this.tabs, el("div", { class: "board" }, left, this.card));
     root.append(found);
   }
@@ -41,33 +45,52 @@ export class Board {
     this.map.mark(this.pinned === null ? null : headAt(atlas, this.pinned));
     const name = shown ? columnName(shown.metric, shown.label) : "roles of heads";
     const rows = () => (shown ? headRows(atlas, shown.metric, shown.label) : atlas.roles.rows(atlas));
-    this.saved.replaceChildren(tools(() => this.map.picture, rows, name));
+    this.saved.replaceChildren(tools(() => this.map.file(), rows, name));
+    this.#drawRole();
     subject.rest();
+  }
+
+  /** The heads that do what was chosen, beneath the map; on the map of all roles they alone are not pale. */
+  #drawRole() {
+    const { atlas, role } = this;
+    this.#light(null);
+    if (!role) { this.doing.replaceChildren(); return; }
+    const places = atlas.roles.strongest(role.name);
+    const name = `${capital(role.title)}, ${role.name ? "the strongest first" : "layer by layer"}: `;
+    this.doing.replaceChildren(el("p", { class: "note" }, name), members(atlas, places));
+  }
+
+  /** Make all roles but one pale, without one all but what was chosen, if anything was. */
+  #light(name) {
+    this.map.light(name ?? this.role?.name ?? null);
   }
 
   #drawTabs() {
     const { atlas } = this;
-    const what = atlas.roles ? [this.#tab({ title: "What they do", map: null })] : [];
+    const what = atlas.roles ? [this.#tab({ title: "What they do", map: null, role: null })] : [];
     const roles = atlas.roles ? rolesShown(atlas).map((one) => this.#roleTab(one)) : [];
     this.tabs.replaceChildren(...what, ...roles, this.#anyMetric(), ...this.#labels());
   }
 
-  #tab({ title, map }, ...marks) {
+  #tab({ title, map, role }, ...marks) {
     const isShown = map ? this.shown && isSame(map, this.shown) : !this.shown;
-    const attributes = { type: "button", "aria-pressed": String(Boolean(isShown)), onclick: () => this.#show(map) };
+    const isPressed = Boolean(isShown) && (role === undefined || role === this.role);
+    const attributes = { type: "button", "aria-pressed": String(isPressed), onclick: () => this.#show(map, role) };
     return el("button", attributes, ...marks, title);
   }
 
-  /** Shows the map of what makes a role; while it is pointed at, all other roles are pale. */
+  /**
+   * Shows the map of what makes a role, or that of all roles, and the heads that have it first; while it is pointed at,
+   * all other roles are pale.
+   */
   #roleTab({ role, count, map }) {
     const swatch = el("i", { style: `background:${role.colour}` });
-    const unmapped = () => el("button", { type: "button" }, swatch, role.title);
-    const button = map ? this.#tab({ title: role.title, map }, swatch) : unmapped();
+    const button = this.#tab({ title: role.title, map, role }, swatch);
     button.append(el("span", { class: "number" }, String(count)));
-    button.addEventListener("pointerenter", () => this.map.light(role.name));
-    button.addEventListener("pointerleave", () => this.map.light(null));
-    button.addEventListener("focus", () => this.map.light(role.name));
-    button.addEventListener("blur", () => this.map.light(null));
+    button.addEventListener("pointerenter", () => this.#light(role.name));
+    button.addEventListener("pointerleave", () => this.#light(null));
+    button.addEventListener("focus", () => this.#light(role.name));
+    button.addEventListener("blur", () => this.#light(null));
     return button;
   }
 
@@ -91,8 +114,8 @@ export class Board {
     return [choice("of", options, this.shown.label, change)];
   }
 
-  #show(shown) {
-    this.shown = shown;
+  #show(shown, role = null) {
+    Object.assign(this, { shown, role });
     this.#remember();
     this.draw();
   }

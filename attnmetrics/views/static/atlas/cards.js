@@ -33,12 +33,13 @@ function upTo(metric, label) {
   const told = against(metric, top, chance);
   const place = metric.column(label).findIndex((value, at) => value === top && metric.competes(at));
   const beside = told && `; ${metric.chance.caption} ${shown(metric, chance)}, ${told}`;
-  return `up to ${metric.inWords(place, label)}${beside}`;
+  const count = metric.countTold(label);
+  return `up to ${metric.inWords(place, label)}${count && ` (${count})`}${beside}`;
 }
 
 /** A card that leads to a metric at a label, with its small map and a note. */
 export function card(atlas, metric, label, title = metric.heading(label), note = upTo(metric, label)) {
-  return el("a", { class: "map-card", href: metric.href(label) },
+  return el("a", { class: `map-card${metric.isOfFew(label) ? " few" : ""}`, href: metric.href(label) },
     el("b", {}, title), thumbnail(atlas, metric, label), el("span", { class: "note" }, note));
 }
 

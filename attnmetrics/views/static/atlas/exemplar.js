@@ -95,8 +95,8 @@ class Sentence {
     const best = visible(weights);
     drawArcs(this.arcs, this.sentence, this.#spans, { attending, weights: drawn(best, exemplar.j) });
     const listed = best.slice(0, NAMED).map(([place, share]) => this.#told(place, share));
-    const words = listed.join(", ") || "nothing above 0.5%";
-    this.caption.replaceChildren(el("b", {}, exemplar.pieces[attending]), ` → ${words}`);
+    const words = listed.length ? listed.flatMap((one, n) => (n ? [", ", one] : [one])) : ["nothing above 0.5%"];
+    this.caption.replaceChildren(el("b", {}, exemplar.pieces[attending]), " → ", ...words);
   }
 
   #mark(span, place, share) {
@@ -110,9 +110,11 @@ class Sentence {
     return this.attending === this.exemplar.i && place === this.exemplar.j;
   }
 
-  /** A piece with its weight; that of the strongest pair is exact. */
+  /** A piece with its weight; that of the strongest pair is exact, and stands out. */
   #told(place, share) {
     const { pieces, weight } = this.exemplar;
-    return `${pieces[place]} ${percent(this.#isPair(place) ? weight : share)}`;
+    return this.#isPair(place)
+      ? el("b", {}, `${pieces[place]} ${percent(weight)}`)
+      : `${pieces[place]} ${percent(share)}`;
   }
 }

@@ -5,7 +5,7 @@ import { pearson } from "../arithmetic/correlation.js";
 import { columnName, pairRows } from "../arithmetic/csv.js";
 import { axesOf, headsAsked, ordered, pairs, readQuestion, writeQuestion } from "../arithmetic/finder.js";
 import { LAYER, ROLE } from "../arithmetic/head-colour.js";
-import { headHref, placeOf } from "../arithmetic/heads.js";
+import { headHref, placeOf, uncapital } from "../arithmetic/heads.js";
 import { labelName, startLabel } from "../arithmetic/labels.js";
 import { number, pValue } from "../arithmetic/numbers.js";
 import { choice } from "../shared/controls.js";
@@ -14,6 +14,7 @@ import { evidenceNote } from "./evidence.js";
 import { HeadList } from "./finder-list.js";
 import { colourLegend, headPainter, LEGEND } from "./head-colours.js";
 import { crumbs, OVERVIEW, place } from "./parts.js";
+import { axisName } from "./scatter-scene.js";
 import { scatter } from "./scatter.js";
 import { sideBySide } from "./side-by-side.js";
 import { tools } from "./tools.js";
@@ -72,7 +73,8 @@ class Finder {
     const { x, y } = question;
     const picture = scatter(plot.host, atlas, { x, y, places }, { say: plot.say, choose }, this.#look());
     const name = `${columnName(y.metric, y.label)} ${columnName(x.metric, x.label)}`;
-    saved.replaceChildren(tools(() => picture, () => pairRows(atlas, y, x, found), name));
+    const titles = [`${axisName(y)}, against ${uncapital(axisName(x))}`, atlas.source].filter(Boolean);
+    saved.replaceChildren(tools(() => picture, () => pairRows(atlas, y, x, found), name, titles));
     this.list.draw(question, { found, places: brushed(question, places), pair: (at) => this.#pair(at) });
     this.beneath.replaceChildren(sideBySide(atlas, question.pair));
   }

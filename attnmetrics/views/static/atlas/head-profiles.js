@@ -17,7 +17,7 @@ const TITLES = {
   pos_to: "Looks at", pos_from: "Looks from", dependency_type_to: "At words that are",
   dependency_type_from: "From words that are",
 };
-const HELP = "Bars: times what even attention gives, ×1 at the line.";
+const HELP = "Bars: times what even attention gives, ×1 at the line, on a log scale.";
 
 /** The section, at the end of root, whose width it takes; nothing where the run has no such table. */
 export function drawProfiles(root, atlas, one, query) {

@@ -1,7 +1,8 @@
 // A head's sentences on its page: its strongest, typical ones, and those that answer a claim, a tab each.
 
+import { answerOfRoles } from "../arithmetic/board.js";
 import { textOf } from "../arithmetic/exemplars.js";
-import { claimHref, headHref, headName, placeOf } from "../arithmetic/heads.js";
+import { capital, claimHref, headHref, headName, placeOf } from "../arithmetic/heads.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { tabs } from "../shared/tabs.js";
@@ -19,51 +20,73 @@ const OF_UNIT = {
   "segment pair": "Of the pairs of segments with its strongest single attention, the sentences that hold the two "
     + "pieces.",
 };
+/** What the names of metrics of links begin with. */
+const LINKS = "Attention along links";
+const COUNTED = "Null pieces do not count, nor do pieces that look at themselves, unless the head does little else.";
 const ANSWERS = "Of the pairs of pieces that this is about, those with its strongest single attention.";
 const NONE = "No sentence: the head attends to nothing that is measured.";
 
 /** What a claim is about: as the metric is headed that it is of; what is read right or wrong; or by its own name. */
 export function claimWords(atlas, claim) {
-  const metric = atlas.metrics.find((one) => one.claims.includes(claim));
-  if (metric) return metric.heading(metric.claims.indexOf(claim));
   const [, name, end] = claim.match(/^[^:]+:(.+):(hit|miss)$/) ?? [];
-  return name ? `${end === "hit" ? "Finds" : "Misses"} ${name}` : claim;
+  if (name) return `${end === "hit" ? "Finds" : "Misses"} ${name}`;
+  const metric = atlas.metrics.find((one) => one.claims.includes(claim));
+  return metric ? metric.heading(metric.claims.indexOf(claim)) : claim;
+}
+
+/** The same in short: "To DET"; of links, what they are called: "Induction". */
+function tabWords(atlas, claim) {
+  const words = claimWords(atlas, claim);
+  return capital(words.startsWith(LINKS) ? claim : words.replace(/^Attention (?=to |from |along |\d)/, ""));
 }
 
 /** `rank`: of the sentence that the address names; 0 for none; `query`: which tab it asks for. */
 export function sentenceSection(atlas, one, rank, query) {
   const found = section("Sentences");
   found.id = "sentences";
-  const asked = query.get("claim");
-  const choices = sentenceTabs(atlas, one, rank);
-  const first = asked === null ? query.get("sentences") : claimKey(asked);
+  const [asked, usual] = [query.get("claim"), rank ? "strongest" : usualTab(atlas, one)];
+  const first = asked === null ? query.get("sentences") ?? usual : claimKey(asked);
+  const choices = sentenceTabs(atlas, one, { rank, first });
   if (asked !== null && !choices.some(({ key }) => key === first)) found.append(unanswered(atlas, asked));
-  found.append(...tabs("Sentences", choices, first, (key) => remember(atlas, one, asQuery(key))));
+  const chosen = (key) => remember(atlas, one, asQuery(key === usual ? null : key));
+  found.append(...tabs("Sentences", choices, first, chosen));
   return found;
+}
+
+/** The tab that shows what the head is said to do: of the first claim told of; of typical ones, where it is of rows. */
+function usualTab(atlas, { layer, head }) {
+  const place = placeOf(atlas, layer, head);
+  const answer = answerOfRoles(atlas, place);
+  if (answer) return claimKey(answer.claim);
+  return atlas.roles && atlas.typical[place].length ? "typical" : "strongest";
 }
 
 const claimKey = (claim) => `claim ${claim}`;
 
 /** What an address says of a tab; null goes unsaid. */
 function asQuery(key) {
-  const isClaim = key.startsWith("claim ");
-  return { claim: isClaim ? key.slice(claimKey("").length) : null, sentences: key === "typical" ? key : null };
+  const isClaim = key?.startsWith(claimKey("")) ?? false;
+  return { claim: isClaim ? key.slice(claimKey("").length) : null, sentences: isClaim ? null : key };
 }
 
 const unanswered = (atlas, claim) =>
   el("p", { class: "note" }, `The page keeps no sentence of this head for: ${claimWords(atlas, claim)}.`);
 
-function sentenceTabs(atlas, one, rank) {
+/** Of claims of one name, such as those of no word, there is one tab: that of `first`, or of the first of all. */
+function sentenceTabs(atlas, one, { rank, first }) {
   const { layer, head } = one;
   const typical = atlas.typical[placeOf(atlas, layer, head)];
   const isOwn = (answers) => answers.layer === atlas.layers[layer] && answers.head === atlas.heads[head];
-  const answers = atlas.claimed.filter((answer) => isOwn(answer) && answer.list.length);
+  const answers = new Map();
+  for (const answer of atlas.claimed.filter((each) => isOwn(each) && each.list.length)) {
+    const [key, title] = [claimKey(answer.claim), tabWords(atlas, answer.claim)];
+    const draw = () => answersTo(atlas, one, answer);
+    if (!answers.has(title) || key === first) answers.set(title, { key, title, draw });
+  }
   return [
     { key: "strongest", title: "Strongest", draw: () => strongest(atlas, one, rank) },
     ...(typical.length ? [{ key: "typical", title: "Typical", draw: () => typicalOf(atlas, one, typical) }] : []),
-    ...answers.map((answer) => ({
-      key: claimKey(answer.claim), title: claimWords(atlas, answer.claim), draw: () => answersTo(atlas, one, answer),
-    })),
+    ...answers.values(),
   ];
 }
 
@@ -107,7 +130,7 @@ function help(atlas, list) {
   const others = list.some((one) => one.row)
     ? "the coloured ones; point at any other piece to see where it looks."
     : "the coloured one.";
-  return `${OF_UNIT[atlas.unit]} The outlined piece looks at ${others}`;
+  return `${OF_UNIT[atlas.unit]} ${COUNTED} The outlined piece looks at ${others}`;
 }
 
 /** A button that adds the others, and leads the keyboard to the first of them. */

@@ -3,6 +3,9 @@
 import { LEVELS, NO_EVIDENCE, round, spacing } from "../arithmetic/scales.js";
 import { svg, text } from "../shared/dom.js";
 
+/** Pixels left of what stands beneath a picture in its file. */
+const MARGIN = 6;
+
 /** The colour of a step of a scale; grey without evidence. */
 const colour = (step, scale) => (step === NO_EVIDENCE ? "var(--no-evidence)" : `var(--${scale}${step})`);
 
@@ -80,6 +83,18 @@ export function colourBar(scale, { x, y, width, gap }, words) {
     text(x + width / 2, y + gap, middle, { "text-anchor": "middle" }),
     text(x + width, y + gap, end, { "text-anchor": "end" }),
   ];
+}
+
+/** A copy of a picture with another one beneath it. */
+export function withBeneath(picture, other) {
+  const [above, below] = [picture, other].map((one) => one.viewBox.baseVal);
+  const [width, height] = [Math.max(above.width, below.width + MARGIN), above.height + below.height];
+  const copy = picture.cloneNode(true);
+  copy.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  other.setAttribute("x", MARGIN);
+  other.setAttribute("y", above.height);
+  copy.append(other);
+  return copy;
 }
 
 /** What a crossed-out cell means. */

@@ -30,6 +30,7 @@ export function drawMetricPage(root, atlas, [name, wanted], go) {
   const above = metric.dim && !isAll ? [[metric.href(), metric.title]] : [];
   root.append(crumbs([OVERVIEW, ["#/metrics", "Metrics"], ...above], title), el("h1", {}, title), about(metric));
   if (metric.dim) root.append(labelChoice(metric, label, go));
+  if (!isAll) root.append(...countNote(atlas, metric, label));
   root.append(evidenceNote(atlas), ...withoutInterval(atlas, metric));
   const choose = (layer, head, one) => go(claimHref(atlas, layer, head, metric.claims[one]));
   if (isAll) allLabels(root, atlas, metric, choose);
@@ -44,8 +45,20 @@ export function about(metric) {
   return el("p", { class: "about-metric" }, ...words);
 }
 
+/** How many things the shares at a label are of, and why they may be so few. */
+function countNote(atlas, metric, label) {
+  const told = metric.countTold(label);
+  if (!told) return [];
+  const few = "With so few, heads differ by chance, and the best of them is luck.";
+  const why = atlas.isCausal ? ` ${metric.counts.help}` : "";
+  const isFew = metric.isOfFew(label);
+  const words = `Shares of ${shown(metric.counts, metric.count(label))}. ${isFew ? few : ""}${why}`;
+  return [el("p", { class: isFew ? "missing" : "note" }, words.replace("  ", " "))];
+}
+
 export function labelChoice(metric, label, go) {
-  const named = (one) => [String(one), labelName(metric.dim, metric.labels[one])];
+  const words = (one) => (metric.isOfFew(one) ? ` (${metric.countTold(one)})` : "");
+  const named = (one) => [String(one), labelName(metric.dim, metric.labels[one]) + words(one)];
   const options = [["", "all"], ...metric.present().map(named)];
   const change = (value) => go(metric.href(value === "" ? null : Number(value)));
   return el("div", { class: "controls" }, choice(metric.dimTitle, options, label ?? "", change));
@@ -55,7 +68,7 @@ export function labelChoice(metric, label, go) {
 
 function oneLabel(root, atlas, metric, label, choose) {
   const { host, status, say } = place();
-  const heads = el("div", { class: "ranked" });
+  const heads = el("div", { class: `ranked${metric.isOfFew(label) ? " few" : ""}` });
   root.append(el("div", { class: "metric-page" }, el("div", {}, host, status), heads));
   const picture = headMap(host, atlas, { metric, label }, { say, choose });
   host.after(tools(() => picture, () => headRows(atlas, metric, label), metric.heading(label)));
@@ -67,12 +80,13 @@ function ranked(atlas, metric, label) {
   const order = metric.order(label);
   if (!order.length) return [el("p", { class: "note" }, "No head has evidence.")];
   const beyond = metric.excess ? ` ${metric.excess.caption}` : "";
+  const few = metric.isOfFew(label) ? ` (${metric.countTold(label)})` : "";
   const most = Math.min(MOST, Math.ceil(order.length / 2));
   const item = (at) => rankedHead(atlas, metric, label, at);
   const list = (places) => el("ol", { class: "heads-list" }, ...places.map(item));
   const query = new URLSearchParams({ y: metric.name, ...(metric.dim ? { yl: metric.labels[label] } : {}) });
   return [
-    el("h2", {}, beyond ? `Most${beyond}` : "Highest"), list(order.slice(0, most)),
+    el("h2", {}, `${beyond ? `Most${beyond}` : "Highest"}${few}`), list(order.slice(0, most)),
     el("h2", {}, beyond ? `Least${beyond}` : "Lowest"), list(order.slice(-most).reverse()),
     ...unranked(atlas, metric, item), el("a", { href: `#/find?${query}` }, "against another metric"),
     ...byField(atlas, metric, label),

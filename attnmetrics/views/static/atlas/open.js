@@ -98,9 +98,10 @@ async function openPieceTypes({ tokens }) {
 /** Give each metric the tables that it names. */
 function linkTables(described, byName, ofCorpus) {
   const table = (name) => byName.get(name) ?? ofCorpus.get(name) ?? null;
-  for (const { name, chance, excess, beside } of described) {
+  for (const { name, chance, excess, beside, counts } of described) {
     const found = (beside ?? []).map(table).filter(Boolean);
-    Object.assign(byName.get(name), { chance: table(chance), excess: byName.get(excess) ?? null, beside: found });
+    const linked = { chance: table(chance), excess: byName.get(excess) ?? null, beside: found, counts: table(counts) };
+    Object.assign(byName.get(name), linked);
   }
 }
 

@@ -14,12 +14,16 @@ const HELD_OUT = " Held out: the head chosen on even shards, scored on odd ones.
 export function drawOverview(root, atlas, _, go, query) {
   const numbers = atlas.headline.map(([name, value]) => el("div", {}, el("dd", {}, value), el("dt", {}, name)));
   root.append(el("div", { class: "page-top" }, el("h1", {}, atlas.name), el("dl", { class: "numbers" }, ...numbers)),
-    ...missing(atlas));
+    el("p", { class: "help" }, aboutPage(atlas)), ...missing(atlas));
   new Board(root, atlas, go, query).draw();
   if (atlas.roles) root.append(questionSection(atlas));
   root.append(standouts(atlas), leftOut(atlas));
   return null;
 }
+
+/** What the page is, to one who knows no more than its address. */
+const aboutPage = ({ name, unit }) => `What each attention head of ${name} attends to, measured over the ${unit}s of a `
+  + "text and read against what chance would give, with the sentences that show it.";
 
 function missing(atlas) {
   if (!atlas.missing) return [];

@@ -64,7 +64,7 @@ const doublings = (share, usual) => (share <= 0 ? -MOST : clamp(Math.log2(share 
 const endOf = ({ end }, n) => end + COLUMN * (n + 1);
 
 const header = (layout) => [
-  text(layout.x(0), 11, "×1", { "text-anchor": "middle" }),
+  text(layout.x(0), 11, "×1", { "text-anchor": "middle" }), text(4, 11, "log scale"),
   ...layout.columns.map((name, n) => text(endOf(layout, n), 11, name, { "text-anchor": "end" })),
 ];
 

@@ -3,6 +3,7 @@
 import { headHref, headName, placeOf } from "../arithmetic/heads.js";
 import { bear } from "../arithmetic/intervals.js";
 import { percent } from "../arithmetic/numbers.js";
+import { FEW } from "../arithmetic/table.js";
 import { el } from "../shared/dom.js";
 import { table } from "./parts.js";
 
@@ -69,13 +70,15 @@ function found(atlas, one) {
   ];
 }
 
+const fewNote = ({ attainable }) => (attainable < FEW ? [el("div", { class: "note" }, "few")] : []);
+
 /** A relation under every rule that can find it. */
 export function ruleTable(atlas, rules) {
   const header = ["rule", "edges it can find", "best head", "accuracy", "held out", "best offset", "its share",
     "held out"];
   const row = (one) => [
     el("td", {}, el("b", {}, ruleName(one.rule)), el("div", { class: "note" }, RULES[one.rule] ?? "")),
-    number(`${one.attainable.toLocaleString("en")} of ${one.edges.toLocaleString("en")}`),
+    number([`${one.attainable.toLocaleString("en")} of ${one.edges.toLocaleString("en")}`, ...fewNote(one)]),
     ...found(atlas, one), sure(one, "baseline"),
   ];
   return el("div", { class: "scroll" }, table("results", header, rules.map(row)));

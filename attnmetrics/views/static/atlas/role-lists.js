@@ -1,9 +1,11 @@
 // Lists of heads by what they do: answers to questions, families.
 
+import { answersInOrder, axesOf } from "../arithmetic/finder.js";
 import { headShort } from "../arithmetic/head-numbers.js";
-import { headAt, headHref, headName, placeOf } from "../arithmetic/heads.js";
+import { headAt, headHref, headName, placeOf, uncapital } from "../arithmetic/heads.js";
 import { el } from "../shared/dom.js";
 import { section } from "./parts.js";
+import { axisName } from "./scatter-scene.js";
 
 const QUESTIONS_HELP = "By declared rules over the run's results, read against chance: attention along dependencies "
   + "beyond what a head's distances give, relations beyond the best fixed distance, copies beyond even attention.";
@@ -17,12 +19,15 @@ const FIRST = 18;
 /** Which heads answer each question. */
 export function questionSection(atlas) {
   const found = section("Which heads …", QUESTIONS_HELP);
-  const items = atlas.roles.questions.map(({ key, title, places, barred }) => {
+  const items = atlas.roles.questions.map((question) => {
+    const { key, title, places, barred, axes } = question;
     const link = el("a", { href: `#/find?q=${encodeURIComponent(key)}` }, title);
-    const size = el("span", { class: "note" }, count(places));
+    const order = axes && places.length > 1 ? `, by ${uncapital(axisName(axesOf(atlas, question).y))}` : "";
+    const size = el("span", { class: "note" }, count(places) + order);
     const off = barred.length ? [el("p", { class: "note" }, "Nearly switched off, but for that among them:")] : [];
     const others = barred.length ? [members(atlas, barred)] : [];
-    return el("li", { "data-question": key }, el("b", {}, link), size, members(atlas, places), ...off, ...others);
+    return el("li", { "data-question": key }, el("b", {}, link), size,
+      members(atlas, answersInOrder(atlas, question)), ...off, ...others);
   });
   found.append(el("ul", { class: "answers" }, ...items));
   return found;
@@ -52,7 +57,7 @@ export function nearSection(atlas, { layer, head }) {
 const count = (places) => ` ${places.length} head${places.length === 1 ? "" : "s"}`;
 
 /** Links to heads; those beyond the first are folded. */
-function members(atlas, places) {
+export function members(atlas, places) {
   const links = places.map((place) => headLink(atlas, place));
   const rest = links.slice(FIRST);
   const more = rest.length ? [el("details", {}, el("summary", {}, `${rest.length} more`), ...rest)] : [];

@@ -6,7 +6,7 @@ import { plain } from "../arithmetic/numbers.js";
 import { outliers } from "../arithmetic/outliers.js";
 import { clamp, extent, linear, padded, round, ticks } from "../arithmetic/scales.js";
 import { sheet, svg, text, title } from "../shared/dom.js";
-import { fit } from "../shared/font.js";
+import { fit, textWidth } from "../shared/font.js";
 import { levelError, uprightError } from "./error-bars.js";
 
 /** Dots are smaller where there are more. */
@@ -14,8 +14,8 @@ const MANY = 500;
 /** Every dot has a cross of its intervals where there are no more, unless a drawing has room for more; with more, the
     one that is pointed at has. */
 const FEW = 48;
-/** Pixels of the letters that name an axis. */
-const AXIS = 12;
+/** Pixels of the letters that name an axis, and of those of a long name. */
+const [AXIS, SMALLEST] = [12, 9];
 const KEYS = "Arrow keys move from head to head, Enter opens one.";
 
 /** What an axis is called. */
@@ -141,9 +141,11 @@ function drawAxes(x, y, layout) {
   ];
 }
 
-/** What an axis is called, in the middle of it and cut to its room; all of it where it is pointed at. */
+/** What an axis is called, in its middle, smaller or cut where it lacks room; all of it where it is pointed at. */
 function axisWords([x, y], words, room, turned = {}) {
-  const found = text(x, y, fit(words, room, AXIS), { "text-anchor": "middle", "font-size": AXIS, ...turned });
+  const size = clamp((AXIS * room) / textWidth(words, AXIS), SMALLEST, AXIS);
+  const look = { "text-anchor": "middle", "font-size": round(size), ...turned };
+  const found = text(x, y, fit(words, room, size), look);
   found.append(title(words));
   return found;
 }

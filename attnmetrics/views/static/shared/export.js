@@ -1,7 +1,7 @@
 // Drawings and tables as files.
 
 import { el, svg, text } from "./dom.js";
-import { FONT, textWidth } from "./font.js";
+import { FONT, textWidth, wrapped } from "./font.js";
 
 /** Longest side of a saved picture in pixels; larger ones are not sharpened. */
 const LONGEST = 16_000;
@@ -9,34 +9,52 @@ const SHARP = 2;
 /** A file's address is kept for so long. */
 const KEPT_MILLISECONDS = 10_000;
 
-/** Pixels of a line above a drawing, and of its letters. */
-const [LINE, LETTERS] = [19, 13];
+/** Pixels of a line above a drawing, of its letters, and of those that lines have at least, however narrow it is. */
+const [LINE, LETTERS, NARROWEST] = [19, 13, 460];
+/** How much wider a title is for being bold, at most. */
+const BOLD = 1.14;
 
-/** An SVG that needs no style sheet, with lines of words above it: the page's colours are written into it. */
+/** An SVG that needs no style sheet, with lines of words above it: the page's colours on paper are written into it. */
 function standalone(picture, titles) {
-  const style = getComputedStyle(document.documentElement);
   const copy = picture.cloneNode(true);
   copy.querySelectorAll("[data-screen], [visibility=hidden]").forEach((node) => node.remove());
-  const [x, y, width, height] = boxOf(picture, titles);
+  const { lines, box: [x, y, width, height] } = layout(picture, titles);
   copy.setAttribute("viewBox", `${x} ${y} ${width} ${height}`);
   copy.setAttribute("width", width);
   copy.setAttribute("height", height);
   copy.setAttribute("font-family", FONT);
-  copy.prepend(svg("rect", { x, y, width, height, fill: "var(--page)" }), ...titles.map(titleLine(y)));
-  const drawn = new XMLSerializer().serializeToString(copy);
-  return drawn.replace(/var\((--[\w-]+)\)/g, (_, name) => style.getPropertyValue(name).trim());
+  copy.prepend(svg("rect", { x, y, width, height, fill: "var(--page)" }), ...lines.map(titleLine(y)));
+  return onPaper(new XMLSerializer().serializeToString(copy));
 }
 
-/** [x, y, width, height] of a drawing and the lines above it. */
-function boxOf(picture, titles) {
+/** With the colours of the light theme, whatever the page's is. */
+function onPaper(drawn) {
+  const { dataset } = document.documentElement;
+  const { theme } = dataset;
+  dataset.theme = "light";
+  const style = getComputedStyle(document.documentElement);
+  const coloured = drawn.replace(/var\((--[\w-]+)\)/g, (_, name) => style.getPropertyValue(name).trim());
+  if (theme === undefined) delete dataset.theme;
+  else dataset.theme = theme;
+  return coloured;
+}
+
+/** The lines above a drawing, [words, whether they are of the first title], and the [x, y, width, height] of all. */
+function layout(picture, titles) {
   const { width, height } = picture.viewBox.baseVal;
-  const above = titles.length ? LINE * titles.length + 6 : 0;
-  const wide = Math.max(width, ...titles.map((words) => Math.ceil(textWidth(words, LETTERS)) + 12));
-  return [0, -above, wide, height + above];
+  const room = Math.max(width, NARROWEST) - 12;
+  const linesOf = (words, isFirst) =>
+    wrapped(words, isFirst ? room / BOLD : room, LETTERS).map((line) => [line, isFirst]);
+  const lines = titles.flatMap((words, n) => linesOf(words, n === 0));
+  const above = lines.length ? LINE * lines.length + 6 : 0;
+  const wide = Math.max(width, ...lines.map(widthOf));
+  return { lines, box: [0, -above, wide, height + above] };
 }
 
-const titleLine = (y) => (words, n) => text(6, y + LINE * (n + 0.8), words,
-  { "font-size": LETTERS, "font-weight": n ? "normal" : 600, fill: "var(--ink)" });
+const widthOf = ([words, isFirst]) => Math.ceil(textWidth(words, LETTERS) * (isFirst ? BOLD : 1)) + 12;
+
+const titleLine = (y) => ([words, isFirst], n) => text(6, y + LINE * (n + 0.8), words,
+  { "font-size": LETTERS, "font-weight": isFirst ? 600 : "normal", fill: "var(--ink)" });
 
 export function save(blob, name) {
   const link = el("a", { href: URL.createObjectURL(blob), download: name });
@@ -49,7 +67,7 @@ export function saveSvg(picture, name, titles = []) {
 }
 
 export function savePng(picture, name, titles = []) {
-  const [, , width, height] = boxOf(picture, titles);
+  const { box: [, , width, height] } = layout(picture, titles);
   const scale = Math.min(SHARP, LONGEST / Math.max(width, height));
   const image = new Image();
   image.onload = () => {

@@ -18,3 +18,14 @@ export function fit(content, width, size = 13) {
   while (letters.length > 1 && textWidth(`${letters.join("")}…`, size) > width) letters.pop();
   return `${letters.join("")}…`;
 }
+
+/** A text in lines of a width, broken between words. */
+export function wrapped(content, width, size = 13) {
+  const lines = [""];
+  for (const word of content.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`.trimStart();
+    if (!lines.at(-1) || textWidth(longer, size) <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
