@@ -440,7 +440,7 @@ def test_a_heads_page_draws_what_is_shown_of_windows(window_run: Path, tmp_path:
     with chromium() as browser:
         desk = Desk(browser, tmp_path)
         page = desk.open((window_run / "report" / "index.html").read_text(encoding="utf-8"))
-        page.evaluate("location.hash = '#/head/4/0'")
+        page.evaluate("location.hash = '#/head/4/0?sentences=strongest'")
         expect(page.locator("#sentences")).to_contain_text("Of the windows")
         expect(page.locator("#sentences")).to_contain_text("point at any other piece")
         expect(page.locator("#sentences .exemplar .piece.strongest").first).to_be_visible()

@@ -435,7 +435,7 @@ def test_a_sentence_is_typed_and_seen_in_three_views(page: Page, demo: Model, de
     page.wait_for_load_state("networkidle")
     page.click("[aria-label='Layer 1, head 3']")
     page.click("dialog h3 a")
-    expect(page.locator("h1")).to_have_text("Layer 1 head 3")
+    expect(page.locator(".page-top h1")).to_have_text("Layer 1 head 3")
 
 
 @needs_chromium
