@@ -695,11 +695,11 @@ def bench(
     from attnmetrics.benchmark.shapes import SHAPES
     from attnmetrics.benchmark.table import costs, tables
 
-    if families:
-        Console().print(costs(bench_families(raced, rounds, _reporter(False).say)))
-        return
     place = None if device == "auto" else device
     course = Course(raced, rounds, threads or cpu_count() or 1, SHAPES[shape], window or [WINDOW], place)
+    if families:
+        Console().print(costs(bench_families(course, _reporter(False).say)))
+        return
     outcome = run_bench(course, sentences, whole_run, _reporter(False).say)
     Console().print(*tables(outcome), sep="\n")
     if json is not None:

@@ -152,18 +152,18 @@ def bench(course: Course, sentences: float, whole_run: int | None, tell: Tell) -
         )
 
 
-def bench_families(raced: int, rounds: int, tell: Tell) -> list[Line]:
+def bench_families(course: Course, tell: Tell) -> list[Line]:
     """Only what the families cost: ours, with less and less of it, by processor time and in one thread.
 
     Args:
-        raced: sentences of the demo corpus to race over, at most.
-        rounds: that count.
+        course: what is raced, and where; of its units only sentences.
         tell: hears how it goes.
     """
-    with gather(list(read_documents([str(CORPORA["demo"])])), raced, threads=1) as material:
+    documents = list(read_documents([str(CORPORA["demo"])]))
+    with gather(documents, course.raced, 1, course.shape, course.device) as material:
         model = material.load("float32")
         entered = [*who.measuring(partial(material.read, model), model), who.passing(material.read(model), model)]
-        timings = race(entered, rounds, tell, process_time)
+        timings = race(entered, course.rounds, tell, process_time)
     return [_line(timing, timings, "sentence", 0, 0) for timing in timings]
 
 

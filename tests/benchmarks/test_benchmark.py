@@ -123,7 +123,7 @@ def test_the_whole_benchmark_says_what_it_found(monkeypatch: pytest.MonkeyPatch)
 
 def test_what_families_add_is_raced_alone(monkeypatch: pytest.MonkeyPatch, material: Material) -> None:
     monkeypatch.setattr(bench_file, "gather", lambda *_, **__: nullcontext(material))
-    lines = bench_file.bench_families(12, 2, lambda _: None)
+    lines = bench_file.bench_families(Course(12, 2), lambda _: None)
     assert [line.key for line in lines] == ["d", "d3", "d2", "d1", "d0"]
     assert {line.pieces for line in lines} == {int(material.read(material.load("float32")).pieces.lengths.sum())}
     assert costs(lines).row_count == 5
