@@ -19,7 +19,7 @@ from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.reference.similarity import divergence
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.running.progress import Reporter
-from attnmetrics.running.samples import make_sampling, rows_compared
+from attnmetrics.running.samples import Limits, known_units, make_sampling, rows_compared
 from attnmetrics.running.stages import prepare, refuse_many_heads
 
 SENTENCES = annotate(TEXTS)
