@@ -125,7 +125,7 @@ def test_table_1_leads_to_a_relation_with_its_rules_maps_and_sentences(page: Pag
     assert [side.locator(".exemplar").count() for side in sides.all()] == [1, 1]
     assert sides.nth(0).locator(".exemplar a").first.get_attribute("href") == "#/head/3/1"
     visit(page, "#/relation/nothing")
-    assert "expected a relation with edges in this run, found nothing" in page.locator(".page").inner_text()
+    assert "expected a relation with edges that attention can hit, found nothing" in page.locator(".page").inner_text()
 
 
 def test_coreference_has_a_row_and_a_map_for_each_class(page: Page, data: xr.Dataset) -> None:

@@ -63,6 +63,16 @@ def test_a_relation_has_its_rules_and_the_sentences_of_its_best_head(data: xr.Da
         show_relation(data, frame, "root")
 
 
+def test_relations_that_no_head_can_find_are_told(data: xr.Dataset) -> None:
+    lost = data.copy(deep=True)
+    lost["relation_accuracy"].loc[{"rel": "det"}] = np.nan
+    edges = int(data["relation_edges"].sel(rel="det"))
+    assert f"the edges of det ({edges:,})" in printed(show_relations(lost), 200)
+    assert "attendable" not in printed(show_relations(data), 200)
+    with pytest.raises(ConfigError, match=f"found 'det', all of whose {edges:,} edges lack an attendable pair"):
+        show_relation(lost, exemplars(data), "det")
+
+
 def test_coreference_has_a_table_for_each_kind_of_candidates(data: xr.Dataset) -> None:
     text = printed(show_coreference(data, exemplars(data)))
     assert "…" not in text

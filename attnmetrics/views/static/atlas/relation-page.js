@@ -15,7 +15,7 @@ const EXAMPLES = "The outlined piece attends; the arrow keys or a pointer choose
 export function drawRelation(root, atlas, [rel], go) {
   if (rel === undefined) return drawRelations(root, atlas);
   const rules = atlas.relations.find(([first]) => first.rel === rel);
-  if (!rules) return `expected a relation with edges in this run, found ${rel}`;
+  if (!rules) return `expected a relation with edges that attention can hit, found ${rel}`;
   root.append(crumbs([OVERVIEW, ["#/relation", "Relations"]], rel), el("h1", {}, `Which heads find ${rel}`),
     el("p", { class: "help" }, HELP), ruleSection(atlas, rel, rules), exampleSection(atlas, rel));
   const maps = rules.map(({ rule }) => [ruleName(rule), RULES[rule] ?? "", { rule, rel }]);
@@ -25,8 +25,15 @@ export function drawRelation(root, atlas, [rel], go) {
 
 function drawRelations(root, atlas) {
   root.append(crumbs([OVERVIEW], "Relations"), el("h1", {}, "Heads that find relations"),
-    el("p", { class: "help" }, `${HELP} ${PLACES}`), relationTable(atlas));
+    el("p", { class: "help" }, `${HELP} ${PLACES}`), relationTable(atlas), ...outOfReach(atlas));
   return null;
+}
+
+/** What is said of relations that no head can find, where there are some. */
+function outOfReach({ relations_out_of_reach: lost }) {
+  const edges = Object.entries(lost).map(([rel, number]) => `${rel} (${number.toLocaleString("en")})`).join(", ");
+  const words = `No attention can hit, for want of attendable pairs, the edges of ${edges}.`;
+  return edges ? [el("p", { class: "note" }, words)] : [];
 }
 
 function ruleSection(atlas, rel, rules) {
