@@ -4,6 +4,7 @@ import { isSame, readBoard, rolesShown, writeBoard } from "../arithmetic/board.j
 import { columnName, headRows } from "../arithmetic/csv.js";
 import { capital, headAt, headHref, placeOf, standoutsOf } from "../arithmetic/heads.js";
 import { labelName, startLabel } from "../arithmetic/labels.js";
+import { roleName } from "../arithmetic/roles.js";
 import { shelves } from "../arithmetic/shelves.js";
 import { choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
@@ -56,7 +57,7 @@ export class Board {
     this.#light(null);
     if (!role) { this.doing.replaceChildren(); return; }
     const places = atlas.roles.strongest(role.name);
-    const name = `${capital(role.title)}, ${role.name ? "the strongest first" : "layer by layer"}: `;
+    const name = `${capital(roleName(role))}, ${role.name ? "the strongest first" : "layer by layer"}: `;
     this.doing.replaceChildren(el("p", { class: "note" }, name), members(atlas, places));
   }
 
@@ -85,7 +86,7 @@ export class Board {
    */
   #roleTab({ role, count, map }) {
     const swatch = el("i", { style: `background:${role.colour}` });
-    const button = this.#tab({ title: role.title, map, role }, swatch);
+    const button = this.#tab({ title: roleName(role), map, role }, swatch);
     button.append(el("span", { class: "number" }, String(count)));
     button.addEventListener("pointerenter", () => this.#light(role.name));
     button.addEventListener("pointerleave", () => this.#light(null));
