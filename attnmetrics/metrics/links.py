@@ -124,7 +124,7 @@ class _Formulas:
         offsets = attention_at_offset(sums)
         linked = np.nan_to_num(self.at_offset(sums))
         if self.directed:  # [layer, head, offset] × [1, offset, direction]
-            return np.asarray(offsets @ beside_heads(linked, sums, 2)[..., 0, :, :].mT)
+            return np.asarray(offsets @ np.swapaxes(beside_heads(linked, sums, 2)[..., 0, :, :], -1, -2))
         return np.asarray(offsets @ beside_heads(linked, sums, 1)[..., 0, :, None])[..., 0]
 
     def excess(self, sums: Sums) -> Array:
