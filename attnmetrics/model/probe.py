@@ -175,8 +175,8 @@ def _find_layout(
     attempt = _compare(network, layout, sentences, expected, causal, device)
     if attempt.error > enough:
         raise ModelError(
-            f"attention of {type(network).__name__} can't be had: computed for it, {best.reason}; as it gives it in a batch "
-            f"of sentences of one length, {attempt.reason}"
+            f"attention of {type(network).__name__} can't be had: computed for it, {best.reason}; as it gives it in a "
+            f"batch of sentences of one length, {attempt.reason}"
         )
     return Probe(causal, heads, layers, layout, attempt.windows)
 
