@@ -21,7 +21,7 @@ from attnmetrics.model.hooks import hooked
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, want_nothing
 from attnmetrics.model.look import Layer, See
-from attnmetrics.model.own import NUMBERS, find_sinks, forward_own, given_by
+from attnmetrics.model.own import NUMBERS, SHORT, find_sinks, forward_own, given_by
 from attnmetrics.model.pack import Batch, Tile, pack
 from attnmetrics.model.widening import Widening
 
@@ -167,16 +167,28 @@ def _find_layout(
         attempts.append(_compare(network, layout, sentences, expected, causal, device))
         if attempts[-1].error <= enough:
             return Probe(causal, heads, layers, layout, attempts[-1].windows)
-    reason = min(attempts, key=lambda attempt: attempt.error).reason
+    best = min(attempts, key=lambda attempt: attempt.error)
+    if isfinite(best.error):
+        _refuse_parts(network, layers, causal, device)
     sinks, most_pairs = find_sinks(network, expected), NUMBERS[device.type] // (layers * heads)
-    layout = Layout(True, own=reason, sinks=sinks, most_pairs=most_pairs)
+    layout = Layout(True, own=best.reason, sinks=sinks, most_pairs=most_pairs)
     attempt = _compare(network, layout, sentences, expected, causal, device)
     if attempt.error > enough:
         raise ModelError(
-            f"attention of {type(network).__name__} can't be had: computed for it, {reason}; as it gives it in a batch "
-            f"of sentences of one length, {attempt.reason}"
+            f"attention of {type(network).__name__} can't be had: computed for it, {best.reason}; as it gives it in a "
+            f"batch of sentences of one length, {attempt.reason}"
         )
     return Probe(causal, heads, layers, layout, attempt.windows)
+
+
+def _refuse_parts(network: Any, layers: int, causal: bool, device: torch.device) -> None:
+    """A model whose layers attend more than once, and give one part of their attention (DiffLlama)."""
+    if (calls := count_calls(network, Layout(True), causal, device)) > layers:
+        raise ModelError(
+            f"expected one softmax over pieces in each layer of {type(network).__name__}, found {calls} in {layers} "
+            "layers that give the weights of one each: attention is made of several, as in differential attention, "
+            "where one is subtracted from another, so what is given is not what mixes values; it can't be measured"
+        )
 
 
 def _measure_rounding(
@@ -193,11 +205,21 @@ def _measure_rounding(
 
     with hooked(module.register_forward_hook(disturb) for module in network.modules()):
         moved = [find_eager(network, ids, device) for ids in sentences]
-    return _largest_difference(moved, expected)
+    return largest_difference(moved, expected)
 
 
-def _largest_difference(some: list[NDArray[np.float64]], others: list[NDArray[np.float64]]) -> float:
-    return max(float(np.abs(one - other).max()) for one, other in zip(some, others, strict=True))
+def largest_difference(some: Sequence[NDArray[np.float64]], given: Sequence[NDArray[np.float64]]) -> float:
+    """Between weights of some sentences and those that a model gives, each [layer, head, i, j].
+
+    Some models (Granite) give shares of what a learned sink leaves to the pieces, and not what it leaves.
+    """
+    return max(float(np.abs(one - other * _left(one, other)).max()) for one, other in zip(some, given, strict=True))
+
+
+def _left(weights: NDArray[np.float64], given: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[layer, head, i, 1] what a row leaves to pieces, where none of the given ones leaves less than all; else 1."""
+    left = weights.sum(-1, keepdims=True)
+    return np.ones(1) if np.abs(given.sum(-1) - 1).max() > SHORT else left
 
 
 def find_eager(
@@ -269,12 +291,21 @@ def _compare(
     except ModelError as error:
         return _Attempt(inf, str(error))
     except Exception as error:
-        problem = f"{type(error).__name__}: {first_line(error)}"
-        return _Attempt(inf, f"it does not run where its attention is computed for it ({problem})")
+        return _Attempt(inf, _say_why(network, error))
     if [maps.shape for maps in found] != [maps.shape for maps in expected]:
         return _Attempt(inf, f"expected layers and heads {expected[0].shape[:2]}, found {found[0].shape[:2]}")
-    worst = _largest_difference(found, expected)
+    worst = largest_difference(found, expected)
     return _Attempt(worst if isfinite(worst) else inf, f"it differs from eager attention by {worst:.2g}", windows)
+
+
+def _say_why(network: Any, error: Exception) -> str:
+    """Why a model does not run where its attention is computed for it."""
+    if any(name.endswith("indexer") for name, _ in network.named_modules()):
+        return (
+            "an indexer chooses a few pieces that each piece attends to (sparse attention); only softmax over all of "
+            "them can be computed for it"
+        )
+    return f"it does not run where its attention is computed for it ({type(error).__name__}: {first_line(error)})"
 
 
 def capture_maps(
@@ -321,7 +352,7 @@ def check_segments(
         prepare(network, layout)
     ids, segments = ([pair[place] for pair in pairs] for place in (0, 1))
     found, _ = capture_maps(network, layout, ids, causal, tuple(range(len(expected[0]))), device, segments)
-    if (worst := _largest_difference(found, expected)) > LIMIT:
+    if (worst := largest_difference(found, expected)) > LIMIT:
         raise ModelError(
             f"attention of {type(network).__name__} in pairs of segments can't be captured exactly: it differs from "
             f"eager attention by {worst:.2g}; choose --unit window:N, or --segment-ids zero"

@@ -1,6 +1,6 @@
 """A model in float64 without a copy of it: numbers are widened where torch is called.
 
-Models keep some steps in float32 whatever their own type is: norms, rotary angles, softmax. Here these are float64, too.
+Models keep some steps in float32 whatever their own type is: norms, rotary angles, softmax. Here they are float64, too.
 """
 
 from collections.abc import Mapping, Sequence
