@@ -100,6 +100,8 @@ class Probe:
     layers: int
     layout: Layout
     windows: frozenset[int]
+    enough: float
+    """the largest error of attention that rounding explains"""
 
 
 def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Probe:
@@ -125,7 +127,7 @@ def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Pro
     for layout in _layouts(network):
         attempts.append(_compare(network, layout, sentences, expected, causal, device))
         if attempts[-1].error <= enough:
-            return Probe(causal, heads, layers, layout, attempts[-1].windows)
+            return Probe(causal, heads, layers, layout, attempts[-1].windows, enough)
     reason = min(attempts, key=lambda attempt: attempt.error).reason
     sinks, most_pairs = find_sinks(network, expected), NUMBERS[device.type] // (layers * heads)
     layout = Layout(True, own=reason, sinks=sinks, most_pairs=most_pairs)
@@ -135,7 +137,7 @@ def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Pro
             f"attention of {type(network).__name__} can't be had: computed for it, {reason}; as it gives it in a batch "
             f"of sentences of one length, {attempt.reason}"
         )
-    return Probe(causal, heads, layers, layout, attempt.windows)
+    return Probe(causal, heads, layers, layout, attempt.windows, enough)
 
 
 def _measure_rounding(
