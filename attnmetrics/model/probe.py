@@ -104,6 +104,8 @@ class Probe:
     layers: int
     layout: Layout
     windows: frozenset[int]
+    rounding: float
+    """the largest error of attention that rounding in float32 explains"""
 
 
 def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Probe:
@@ -115,13 +117,21 @@ def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Pro
     Raises:
         ModelError: it has no attention weights.
     """
-    expected, enough, precision = _expect(network, sentences, device)
-    with precision():
-        return _find_layout(network, sentences, expected, enough, device)
+    expected = _expect(network, sentences, device)
+    with expected.precision():
+        return _find_layout(network, sentences, expected, device)
 
 
-_Expected = tuple[list[NDArray[np.float64]], float, Callable[[], AbstractContextManager[Any]]]
-"""Eager attention in each sentence, the largest error that is one of rounding, and in which precision this is so."""
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    maps: list[NDArray[np.float64]]
+    """eager attention in each sentence"""
+    enough: float
+    """the largest error of it that rounding explains"""
+    precision: Callable[[], AbstractContextManager[Any]]
+    """in which both are so"""
+    rounding: float
+    """the largest error that rounding in float32 explains"""
 
 
 def _expect(network: Any, sentences: list[list[int]], device: torch.device) -> _Expected:
@@ -129,11 +139,12 @@ def _expect(network: Any, sentences: list[list[int]], device: torch.device) -> _
 
     Where the model cannot run in float64, float32 has to do.
     """
-    expected, enough = _read_eagerly(network, sentences, torch.float32, device)
-    if enough > TOLD * _steepness(expected):
+    maps, rounding = _read_eagerly(network, sentences, torch.float32, device)
+    limited = min(rounding, LIMIT)
+    if rounding > TOLD * _steepness(maps):
         with suppress(ModelError), Widening():
-            return *_read_eagerly(network, sentences, torch.float64, device), Widening
-    return expected, min(enough, LIMIT), nullcontext
+            return _Expected(*_read_eagerly(network, sentences, torch.float64, device), Widening, limited)
+    return _Expected(maps, limited, nullcontext, limited)
 
 
 def _read_eagerly(
@@ -156,29 +167,28 @@ def _steepness(sentences: list[NDArray[np.float64]]) -> float:
     return max(float((maps * (1 - maps)).max()) for maps in sentences)
 
 
-def _find_layout(
-    network: Any, sentences: list[list[int]], expected: list[NDArray[np.float64]], enough: float, device: torch.device
-) -> Probe:
+def _find_layout(network: Any, sentences: list[list[int]], expected: _Expected, device: torch.device) -> Probe:
     """The first layout that gives what is expected."""
-    causal = _is_causal(type(network).__name__, expected)
-    layers, heads = expected[0].shape[:2]
+    maps, rounding = expected.maps, expected.rounding
+    causal = _is_causal(type(network).__name__, maps)
+    layers, heads = maps[0].shape[:2]
     attempts: list[_Attempt] = []
     for layout in _layouts(network):
-        attempts.append(_compare(network, layout, sentences, expected, causal, device))
-        if attempts[-1].error <= enough:
-            return Probe(causal, heads, layers, layout, attempts[-1].windows)
+        attempts.append(_compare(network, layout, sentences, maps, causal, device))
+        if attempts[-1].error <= expected.enough:
+            return Probe(causal, heads, layers, layout, attempts[-1].windows, rounding)
     best = min(attempts, key=lambda attempt: attempt.error)
     if isfinite(best.error):
         _refuse_parts(network, layers, causal, device)
-    sinks, most_pairs = find_sinks(network, expected), NUMBERS[device.type] // (layers * heads)
+    sinks, most_pairs = find_sinks(network, maps), NUMBERS[device.type] // (layers * heads)
     layout = Layout(True, own=best.reason, sinks=sinks, most_pairs=most_pairs)
-    attempt = _compare(network, layout, sentences, expected, causal, device)
-    if attempt.error > enough:
+    attempt = _compare(network, layout, sentences, maps, causal, device)
+    if attempt.error > expected.enough:
         raise ModelError(
             f"attention of {type(network).__name__} can't be had: computed for it, {best.reason}; as it gives it in a "
             f"batch of sentences of one length, {attempt.reason}"
         )
-    return Probe(causal, heads, layers, layout, attempt.windows)
+    return Probe(causal, heads, layers, layout, attempt.windows, rounding)
 
 
 def _refuse_parts(network: Any, layers: int, causal: bool, device: torch.device) -> None:
