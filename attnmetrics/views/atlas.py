@@ -23,6 +23,7 @@ from attnmetrics.views.described import described
 from attnmetrics.views.evidence import CHOICES, least
 from attnmetrics.views.exemplars import best, strongest, typical
 from attnmetrics.views.facts import about, flat, headline, left_out, model_name, run_names, source_words
+from attnmetrics.views.glossary import explained
 from attnmetrics.views.heads import (
     EXAMPLE_ROLES,
     Standout,
@@ -184,6 +185,7 @@ def contents(
         "published_relations": published_of(data),
         "relations": [[_told(one) for one in rules] for rules in by_rules(data)],
         "relations_out_of_reach": out_of_reach(data),
+        "glossary": explained(str(rel) for rel in data["rel"].values) if "rel" in data.coords else {},
         "coreference": [_told(one) for one in coreference(data)],
         "roles": None if roles is None else pack_roles(data, roles),
         "tokens": None if tokens is None else pack_tokens(data, tokens),
