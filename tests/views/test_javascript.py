@@ -68,7 +68,8 @@ def test_numbers_are_written_as_on_the_command_line() -> None:
     spread = 10 ** random.uniform(-3.9, 7, 2000)
     edges = [0, 1, 2, 999, 1000, 1e6, 0.1, 0.0999, 0.0996, 9.995, 99.95, 999.4, 999.6, 999.96, 0.5, math.pi]
     values = [*spread, *-spread[:300], *edges, *map(float, np.rint(spread))]
-    shares = [*(10 ** random.uniform(-5.9, 0, 2000)), 0, 1, 0.00094, 0.00095, 0.000951, 0.0994, 0.0995, 0.09951, 0.5]
+    shares = [*(10 ** random.uniform(-5.9, 0, 2000)), 0, 1, 0.00094, 0.00095, 0.000951, 0.0994, 0.0995, 0.09951, 0.5,
+              0.9904, 0.9906, 0.996, 0.9996, 0.999994, 0.999996]  # fmt: skip
     found = evaluate("numbers", "([values, shares]) => [values.map(m.number), shares.map(m.percent)]", [values, shares])
     assert found[0] == [number(value).replace("-", "−") for value in values]
     assert found[1] == [percent(value) for value in shares]
