@@ -124,8 +124,8 @@ def test_bare_tensors_and_arrays_are_drawn(folder: Path) -> None:
     assert view.data["preset"] | {"layer": 1, "heads": [2]} == view.data["preset"]
 
 
-def test_the_whole_output_of_a_model_is_drawn() -> None:
-    """GPT-2's has an empty `cross_attentions`."""
+def test_the_whole_output_of_gpt2_is_drawn() -> None:
+    """It has an empty `cross_attentions`."""
     network = AutoModel.from_pretrained(MODELS["demo"], attn_implementation="eager").eval()
     with torch.inference_mode():
         found = network(torch.tensor([[5, 6, 7]]), output_attentions=True)
