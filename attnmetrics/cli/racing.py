@@ -1,5 +1,6 @@
 """The command that races measuring against other ways."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -37,18 +38,23 @@ def bench(
 
     from rich.console import Console
 
-    from attnmetrics.benchmark.bench import WINDOW, Course, bench_families
+    from attnmetrics.benchmark.bench import WINDOW, Course, Line, bench_families
     from attnmetrics.benchmark.bench import bench as run_bench
     from attnmetrics.benchmark.shapes import SHAPES
-    from attnmetrics.benchmark.table import costs, tables
+    from attnmetrics.benchmark.table import beside_races, costs, of_race
 
     place = None if device == "auto" else device
     course = Course(raced, rounds, threads or cpu_count() or 1, SHAPES[shape], window or [WINDOW], place)
+    console = Console()
     if families:
-        Console().print(costs(bench_families(course, reporter(False).say)))
+        console.print(costs(bench_families(course, reporter(False).say)))
         return
-    outcome = run_bench(course, sentences, whole_run, reporter(False).say)
-    Console().print(*tables(outcome), sep="\n")
+
+    def show(lines: Sequence[Line]) -> None:
+        console.print(*of_race(lines), sep="\n")
+
+    outcome = run_bench(course, sentences, whole_run, reporter(False).say, show)
+    console.print(*beside_races(outcome), sep="\n")
     if json is not None:
         _write_json(json, outcome.plain())
 

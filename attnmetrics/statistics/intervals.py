@@ -1,7 +1,7 @@
 """Bounds of every result of a run, from the sums of its groups of shards."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from types import EllipsisType
@@ -15,7 +15,7 @@ from attnmetrics.statistics.bootstrap import CONFIDENCE, DRAWS, LEAST, count_dra
 from attnmetrics.statistics.groups import GroupSums
 
 _NUMBERS: Final = 1_000_000
-"""Of the largest sum, drawn at once: 8 MB, which stay near the processor."""
+"""Drawn at once of sums: 8 MB, which stay near the processor."""
 _LEAST_ROWS: Final = 32
 """Drawn at once of however large sums: a product of few rows reads its other factor too often."""
 
@@ -47,6 +47,11 @@ class Weighted(Mapping[str, Array]):
         if name not in self._taken:
             self._taken[name] = np.tensordot(self._weights, self._sums[name], 1)
         return self._taken[name]
+
+    @property
+    def numbers(self) -> int:
+        """In a row of what was asked for so far."""
+        return sum(prod(one.shape[1:]) for one in self._taken.values())
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._sums)
@@ -152,22 +157,34 @@ class Drawing:
         self._each = np.eye(len(groups.there))[groups.there][:, groups.held]
         """[group that is there, row of sums] each by itself"""
 
-    def together(self, names: Iterable[str]) -> list[list[str]]:
+    def together(self, names: Collection[str]) -> list[list[str]]:
         """Results that are drawn together: of one family, which take the same sums, and of the same parts of these."""
         found = defaultdict[tuple[str, int], list[str]](list)
         for name in names:
-            found[self._family[self._twins.get(name, name)], id(self._parts(name))].append(name)
+            found[self._kind(name)].append(name)
         return list(found.values())
 
     def draw(self, names: Sequence[str]) -> Iterator[Drawn]:
         """What comes of results that are drawn together, at once or a layer after the other."""
+        rows = self._rows(names[0])
         for part in self._parts(names[0]):
-            groups = self._count_evidence(part.sums, names)
+            groups = self._count_evidence(part.sums, names, rows)
             sure = [name for name in names if (groups[name] >= LEAST).any()]  # no other draw is worth its time
-            draws = evaluate({name: self.results[name].compute for name in sure}, part.sums, self._draws)
+            draws = evaluate({name: self.results[name].compute for name in sure}, part.sums, self._draws, rows)
             for name in names:
                 nothing = np.full((*groups[name].shape, 1), np.nan)
                 yield Drawn(name, part.layers, draws.get(name, nothing), groups[name])
+
+    def _kind(self, name: str) -> tuple[str, int]:
+        return self._family[self._twins.get(name, name)], id(self._parts(name))
+
+    def _rows(self, name: str) -> int:
+        """Draws at once of a result and all that can be drawn together with it, whether they are or not."""
+        one = Weighted(self._parts(name)[0].sums, self._draws[:1])
+        for result in self.results.values():
+            if self._kind(result.name) == self._kind(name):
+                result.compute(one)
+        return max(_LEAST_ROWS, _NUMBERS // max(1, one.numbers))
 
     def _parts(self, name: str) -> list[_Part]:
         """All at once; layer by layer where each head has several values."""
@@ -176,18 +193,18 @@ class Drawing:
             return self._by_layer
         return self._of_twins if name in self._twins else self._all
 
-    def _count_evidence(self, sums: Sums, names: Sequence[str]) -> dict[str, NDArray[np.int64]]:
+    def _count_evidence(self, sums: Sums, names: Sequence[str], rows: int) -> dict[str, NDArray[np.int64]]:
         """[…] groups that are evidence for each value."""
         results = [self.results[name] for name in names]
         formulas = {result.name: result.evidence or result.compute for result in results}
-        found = evaluate(formulas, sums, self._each)
+        found = evaluate(formulas, sums, self._each, rows)
         return {name: np.asarray((~np.isnan(values)).sum(-1)) for name, values in found.items()}
 
 
-def evaluate(formulas: Mapping[str, Callable[[Sums], Array]], sums: Sums, weights: Array) -> dict[str, Array]:
-    """[…, row] what formulas give for each row of weights; a block of rows draws each sum once."""
-    largest = max(prod(one.shape[1:]) for one in sums.values())
-    rows = max(_LEAST_ROWS, _NUMBERS // max(1, largest))
+def evaluate(
+    formulas: Mapping[str, Callable[[Sums], Array]], sums: Sums, weights: Array, rows: int
+) -> dict[str, Array]:
+    """[…, row] what formulas give for each row of weights, so many at once, which draw each sum once."""
     found: dict[str, Array] = {}
     for start in range(0, len(weights), rows):
         block = Weighted(sums, weights[start : start + rows])

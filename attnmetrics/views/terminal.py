@@ -225,7 +225,7 @@ def known_name(name: str, known: Sequence[str], what: str) -> str:
     """
     if name in known:
         return name
-    near = get_close_matches(name, known, 1, 0.5)
+    near = get_close_matches(name, known, 1)
     hint = f"did you mean {visible(near[0])!r}? " if near else ""
     listed = ", ".join(visible(one) for one in known if not one.endswith("_by_layer")) or "none"
     twins = "; each metric of heads also as <metric>_by_layer" if what == "metric" else ""

@@ -20,8 +20,9 @@ KINDS: dict[str, tuple[Callable[[int, int], str], Callable[[int, int], tuple[str
 }
 PAPER = 690
 """Pixels of an A4 page between its margins."""
-_ARCS = """() => [...document.querySelectorAll('.exemplar .arcs path')].filter((one) => one.checkVisibility()).map(one => {
-    const box = one.closest('.sentence').querySelector(`.piece[data-place="${one.dataset.to}"]`).getBoundingClientRect();
+_ARCS = """() => [...document.querySelectorAll('.arcs path')].filter((one) => one.checkVisibility()).map(one => {
+    const piece = one.closest('.sentence').querySelector(`.piece[data-place="${one.dataset.to}"]`);
+    const box = piece.getBoundingClientRect();
     const end = one.getPointAtLength(one.getTotalLength()).matrixTransform(one.getScreenCTM());
     return [end.x, box.x + box.width / 2];
 })"""
