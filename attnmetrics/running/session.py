@@ -252,7 +252,7 @@ def _count_units(session: Session, limits: Limits, missing: Sequence[Shard]) -> 
     facts["units"] = units
     record(session, "count_units", outcome)
     number = f"{units:,}" if units <= limits.most else f"more than {limits.most:,}"
-    reporter.say(in_unit(f"{number} sentences", job.config.unit))
+    reporter.say(in_unit(f"{number} sentence{'s' * (units != 1)}", job.config.unit))
     return units, left
 
 
