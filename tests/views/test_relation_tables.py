@@ -17,7 +17,7 @@ from attnmetrics.errors import ConfigError
 from attnmetrics.views import layer_dots
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.relation_tables import show_coreference, show_relation, show_relations
-from attnmetrics.views.relations import relation
+from attnmetrics.views.relations import Relations
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def row_of(text: str, name: str) -> list[str]:
 
 def test_every_relation_has_a_row_that_fits_a_terminal(data: xr.Dataset) -> None:
     text = printed(show_relations(data))
-    best = relation(data, "row", "det")
+    best = Relations(data).find("row", "det")
     assert best is not None
     offset = f"{best.offset:+d}".replace("-", "−")
     beside = [percent(best.accuracy), percent(best.held_out), offset, percent(best.at_offset)]
@@ -52,7 +52,7 @@ def test_a_relation_has_its_rules_and_the_sentences_of_its_best_head(data: xr.Da
     frame.loc[(frame["layer"] == 3) & (frame["head"] == 1) & (frame["rank"] == 1), "claim"] = "relation:obj:hit"
     text = printed(show_relation(data, frame, "obj"))
     for rule in ("row", "column"):
-        best = relation(data, rule, "obj")
+        best = Relations(data).find(rule, "obj")
         assert best is not None and row_of(text, rule)[2:4] == [f"{best.layer}.{best.head}", percent(best.accuracy)]
     assert "published: dobj: 86.8%" in text
     assert "right: layer 3 head 1" in text and "wrong:" not in text
