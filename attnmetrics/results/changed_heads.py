@@ -2,7 +2,9 @@
 
 A change is large where it is many times as large as heads of the first run differ among each other, in standard
 deviations; at rare labels, as they differ over all labels of a result. Of a head that leaves next to nothing off null
-pieces in one of the two runs, only what counts all attention is looked at: all else comes from next to nothing.
+pieces in one of the two runs, only what counts all attention is looked at: all else comes from next to nothing. Between
+runs of other documents, nothing is looked at whose chance level is one of the text, such as attention to nouns: there
+may be more of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -76,18 +78,26 @@ def _sizes(data: xr.Dataset, looked: Looked, heads: int) -> tuple[Array, NDArray
     first, difference, q = (flat(data, part)[..., labels] for part in (name, f"{name}_difference", f"{name}_q"))
     spread = _spread(first[0].reshape(heads, -1))
     difference, q = (table[1:].reshape(-1, heads, len(labels)) for table in (difference, q))
-    if data.variables[name].attrs.get("null") != "in":
-        q = np.where(_rests(data, heads)[..., None], np.nan, q)
+    q = np.where(_is_apart(data, name, heads)[..., None], np.nan, q)
     size = np.divide(np.abs(difference), spread, out=np.full(difference.shape, np.nan), where=spread > 0)
     return np.where(q < CLEAR, size, np.nan), np.isfinite(q).sum(-1)
 
 
-def _rests(data: xr.Dataset, heads: int) -> NDArray[np.bool_]:
-    """[run, head] whether a head leaves next to nothing off null pieces in a run or in the first."""
-    if "null_attention" not in data.variables:
-        return np.zeros((data.sizes[RUN] - 1, heads), bool)
-    rests = 1 - data.variables["null_attention"].to_numpy().reshape(-1, heads) < LEAST_EVIDENCE
-    return np.asarray(rests[1:] | rests[:1])
+def _is_apart(data: xr.Dataset, name: str, heads: int) -> NDArray[np.bool_]:
+    """[run, head] whether a change in a result says nothing of a head (see above)."""
+    apart = np.zeros((data.sizes[RUN], heads), bool)
+    about = data.variables[name].attrs
+    if about.get("null") != "in" and "null_attention" in data.variables:
+        rests = 1 - data.variables["null_attention"].to_numpy().reshape(-1, heads) < LEAST_EVIDENCE
+        apart |= rests | rests[:1]
+    if "paired" in data.coords and _is_of_text(data, about.get("chance", "")):
+        apart |= ~data["paired"].to_numpy()[:, None]
+    return apart[1:]
+
+
+def _is_of_text(data: xr.Dataset, level: str) -> bool:
+    """Whether this is a chance level that is the same for all heads."""
+    return level in data.variables and "head" not in data.variables[level].dims
 
 
 def _spread(table: Array) -> Array:
