@@ -14,6 +14,7 @@ from synthetic import attention, dataset, exemplars, facts, intervals
 from attnmetrics.describing.frame import roles_frame
 from attnmetrics.describing.rules import read_rules
 from attnmetrics.metrics.importance import Layout
+from attnmetrics.results.by import join_values
 from attnmetrics.results.importance import importance_dataset, join
 from attnmetrics.results.joined import with_intervals
 from attnmetrics.running.roles import roles_by_evidence
@@ -24,6 +25,8 @@ SIZES = ((6, 6), (30, 9), (48, 25))
 """Layers and heads of models."""
 COMPARED = ("null_attention", "pos_to", "dependency_alignment", "entropy", "attention_at_offset", "sentences")
 """Results of a comparison, and their twins by layer."""
+SPLIT = ("sentences", "pieces", "null_attention", "null_attention_by_layer", "pos_to", "pos_to_by_layer")
+"""Results by a field."""
 CLAIM = "pos_to:DET"
 
 
@@ -46,6 +49,25 @@ def pages_of_atlas(layers: int, heads: int) -> tuple[str, ...]:
         "#/find?y=pos_to&x=dependency_alignment&c=entropy", "#/find?q=syntax", "#/similarity", "#/similarity?c=cluster",
         "#/paper", "#/paper/clark-2019", "#/relation", "#/relation/obj", "#/coreference", "#/run",
     )  # fmt: skip
+
+
+@cache
+def split(layers: int, heads: int) -> str:
+    """By a field of three values, one of them long."""
+    names = ("news", "song", "letters of the nineteenth century")
+    parts = {name: dataset(layers, heads, seed=seed)[list(SPLIT)] for seed, name in enumerate(names)}
+    by = join_values("genre", parts)
+    bounds = {name: ((*by[name].dims, "bound"), by[name].to_numpy()[..., None] * [0.9, 1.1], {"groups": 12})
+              for name in SPLIT if name not in ("sentences", "pieces")}  # fmt: skip
+    by = with_intervals(by, xr.Dataset(bounds, attrs={"reason": "", "confidence": 0.95, "unsure_below": 20}))
+    data = dataset(layers, heads)
+    frame = exemplars(data)
+    return render(data, frame, attention(frame), _facts(), by=[by])
+
+
+def pages_of_split(layers: int, heads: int) -> tuple[str, ...]:
+    return ("#/by", "#/by/genre/null_attention", "#/by/genre/pos_to", "#/by/genre/pos_to/NOUN", "#/metric/pos_to/NOUN",
+            f"#/head/{layers - 1}/{heads - 1}")  # fmt: skip
 
 
 @cache

@@ -16,6 +16,7 @@ from attnmetrics.assets import MODELS
 pytestmark = needs_chromium
 KINDS: dict[str, tuple[Callable[[int, int], str], Callable[[int, int], tuple[str, ...]]]] = {
     "atlas": (made_pages.atlas, made_pages.pages_of_atlas),
+    "by a field": (made_pages.split, made_pages.pages_of_split),
     "comparison": (made_pages.compared, made_pages.pages_of_comparison),
 }
 PAPER = 690
@@ -63,6 +64,14 @@ def test_pages_of_a_small_model_have_nothing_cut_or_over_something_else(desk: De
     for width in (WIDTHS[0], WIDTHS[-1]):
         resize(page, width)
         assert found(page, made_pages.pages_of_atlas(layers, heads)) == [], width
+
+
+def test_pages_by_a_field_have_nothing_cut_or_over_something_else(desk: Desk) -> None:
+    layers, heads = SIZES[0]
+    page = desk.open(made_pages.split(layers, heads), WIDTHS[0], HEIGHT)
+    for width in (WIDTHS[0], WIDTHS[-1]):
+        resize(page, width)
+        assert found(page, made_pages.pages_of_split(layers, heads)) == [], width
 
 
 def test_a_head_is_seen_on_one_screen(desk: Desk) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import psutil
 import pytest
 import xarray as xr
+from boxes import HEIGHT, THEMES, WIDTHS, faults, set_theme
 from models import save_model
 from numpy.typing import NDArray
 from pages import HOSTILE, MADE, assert_lines, chromium, needs_chromium
@@ -430,12 +431,30 @@ def test_a_sentence_is_typed_and_seen_in_three_views(page: Page, demo: Model, de
     np.testing.assert_allclose(shares, found[1, 3, 6, :7], rtol=0, atol=6e-6)
     assert_metrics(page, results, 1, [3])
 
+    assert faults(page) == []
+
     page.go_back()
     page.wait_for_selector(".cell")
     page.wait_for_load_state("networkidle")
     page.click("[aria-label='Layer 1, head 3']")
     page.click("dialog h3 a")
     expect(page.locator(".page-top h1")).to_have_text("Layer 1 head 3")
+
+
+@pytest.mark.soak
+@needs_chromium
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("theme", THEMES)
+def test_nothing_of_a_served_page_is_cut_or_over_something_else(page: Page, width: int, theme: str) -> None:
+    page.set_viewport_size({"width": width, "height": HEIGHT})
+    page.click("nav >> text=Your sentence")
+    set_theme(page, theme)
+    assert faults(page) == []
+    type_text(page, TEXT)
+    for view in ("Head view", "Model view", "Neuron view"):
+        page.click(f"text={view}")
+        page.wait_for_selector(".look .drawing svg", timeout=60_000)
+        assert faults(page) == [], view
 
 
 @needs_chromium

@@ -13,7 +13,9 @@ function inflate(packed) {
   return new Response(stream).arrayBuffer();
 }
 
+/** By the browser where it can, which takes a tenth of the time. */
 function bytesOf(packed) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(packed);
   const letters = atob(packed);
   const bytes = new Uint8Array(letters.length);
   for (let n = 0; n < bytes.length; n += 1) bytes[n] = letters.charCodeAt(n);
