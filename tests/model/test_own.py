@@ -228,7 +228,7 @@ def test_the_reason_is_the_reason(kind: str, reason: str) -> None:
 
 
 def test_attention_of_several_softmaxes_is_refused() -> None:
-    with pytest.raises(ModelError, match="expected one softmax .* of DiffLlamaModel, found 8 in 4 layers"):
+    with pytest.raises(ModelError, match=r"expected one softmax .* of DiffLlamaModel, found 8 in 4 layers"):
         probed("diffllama")
 
 
