@@ -270,7 +270,7 @@ def load_model(
         _check_finite(name, dtype, network, probed, ids)
     if place.type == "cpu":
         look = partial(_look, network, probed, ids)
-        lay_out(network, look, probed.enough if dtype == "float32" else LIMIT)
+        lay_out(network, look, probed.rounding if dtype == "float32" else LIMIT)
     return Model(
         network=network,
         tokenizer=tokenizer,

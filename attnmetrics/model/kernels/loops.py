@@ -233,14 +233,14 @@ def reduce(scores, place, between, sinks, null_limit, offset_limit, arrays):
                     given, beside = within * factor, (before + after + amid + sunk) * factor
                     if beside <= null_limit and given > 0:
                         arrays.kept[start + i, h] = True
-                        arrays.entropy[start + i, h] = log(within) - product / within
+                        arrays.entropy[start + i, h] = max(0.0, log(within) - product / within)  # but for rounding
                     if here > -inf:
                         arrays.strongest[start + i, h] = strongest
                     arrays.given[start + i, h], arrays.null[start + i, h] = given, beside
                     products = product_before + product + product_after + product_amid
                     if sunk > 0:
                         products += sunk * (np.float64(sinks[h]) - top)
-                    arrays.entropy_all[start + i, h] = log_total - products * factor
+                    arrays.entropy_all[start + i, h] = max(0.0, log_total - products * factor)
                     arrays.largest[start + i, h] = exp(np.float64(most) - top) * factor
                     arrays.sink[start + i, h] = sunk * factor
                     _add(row[first:last], factor, received[first:last], kept[h, diagonal + first :])
