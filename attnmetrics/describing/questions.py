@@ -54,9 +54,9 @@ def of_role(rules: Rules, frame: pd.DataFrame, role: str) -> Answer:
         ConfigError: there is no such role.
     """
     name, _, detail = role.partition(": ")
-    rows = frame[frame["role"] == _known(name, list(rules.titles), "role")]
+    rows = frame[frame["role"] == _known(name, rules.names_of_roles, "role")]
     chosen = rows[rows["detail"] == detail] if detail else rows
-    title = rules.titles[name].capitalize() + (f": {detail}" if detail else "")
+    title = name.capitalize() + (f": {detail}" if detail else "")
     return Answer(role, title, _told(_clearest_first(chosen), frame))
 
 

@@ -19,7 +19,7 @@ Place = Literal["rests", "goes", "spread", "leans", "also", "alone"]
 """Where words stand in a sentence (see `sentences.py`)."""
 
 
-INACTIVE: Final = "inactive"
+INACTIVE: Final = "nearly switched off"
 """The role of heads that rest on null pieces with nearly all of their attention."""
 SECOND_SINK: Final = "second sink"
 """The role of heads that rest on one piece of each sentence that is not null."""
@@ -87,7 +87,7 @@ class Rule(_Strict):
     """When a head has a role, and how a sentence says so."""
 
     role: str = Field(min_length=1)
-    title: str
+    """its name, wherever it is told of"""
     colour: str = Field("#7d8894", pattern="^#[0-9a-f]{6}$")
     """of its heads on maps"""
     score: Term
@@ -141,9 +141,9 @@ class Rules(_Strict):
     """dimension → label → what sentences call it"""
 
     @property
-    def titles(self) -> dict[str, str]:
-        """What each role is called, by its name, in order."""
-        return {rule.role: rule.title for rule in self.roles if rule.when is not None}
+    def names_of_roles(self) -> tuple[str, ...]:
+        """Of those that heads may have, each once, in order."""
+        return tuple(dict.fromkeys(rule.role for rule in self.roles if rule.when is not None))
 
 
 @cache

@@ -4,7 +4,8 @@ A sentence is "Rests {rests}; the rest goes {goes}, leaning {leans}. {also}.": w
 goes, what it prefers a little, and what else the head does. What speaks alone replaces the first part.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -14,6 +15,8 @@ from attnmetrics.describing.rules import Place, Words
 
 MOST = 3
 """Details of a role, or preferences, in a sentence."""
+MOST_NUMBERS = 3
+"""In a part of a sentence that ends with a full stop; a table of scores has the others."""
 MOST_STRUCK = 2
 """Roles that are told to be contradicted."""
 MOSTLY = 0.5
@@ -40,7 +43,7 @@ def sentence(findings: Sequence[Finding], evidence: float, unit: str, names: Nam
     resting = f"rests {rests}" if rests else ""
     alone = [text.replace("{rests}", resting) for text in said.at("alone")]
     first = alone or [_main(said, resting, _rest_is_all(findings, evidence))]
-    return " ".join(f"{_capital(part)}." for part in [*first, *said.at("also")])
+    return " ".join(f"{_capital(brief(part))}." for part in [*first, *said.at("also")])
 
 
 def _main(said: "_Said", resting: str, rest_is_all: bool) -> str:
@@ -143,6 +146,32 @@ def _capital(text: str) -> str:
 
 
 # ---- numbers
+
+_ASIDE = re.compile(r" \((?:under |over )?\d[^)]*\)")
+"""Numbers in brackets."""
+_PIECE = re.compile("“[^”]*”")
+
+
+def brief(text: str) -> str:
+    """The text with few numbers: of what stands in brackets what comes first is kept, then less and less, from the end.
+
+    Example: "From det (90%; chance 40%) and obj (80%; chance 30%)" becomes "From det (90%) and obj (80%)".
+    """
+    return next((one for one in _briefer(text) if _count_numbers(one) <= MOST_NUMBERS), _ASIDE.sub("", text))
+
+
+def _briefer(text: str) -> Iterator[str]:
+    """As it is; each bracket with its first number alone; without the last of these, the last two, and so on."""
+    yield text
+    parts, asides = _ASIDE.split(text), _ASIDE.findall(text)
+    short = [re.split("[;,] ", aside)[0].removesuffix(")") + ")" for aside in asides]
+    for kept in range(len(asides), 0, -1):
+        told = [*short[:kept], *[""] * (len(parts) - kept)]
+        yield "".join(part + aside for part, aside in zip(parts, told, strict=True))
+
+
+def _count_numbers(text: str) -> int:
+    return len(re.findall(r"\d+(?:\.\d+)?", _PIECE.sub("", text)))
 
 
 def share(value: float) -> str:

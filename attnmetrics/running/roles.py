@@ -117,10 +117,12 @@ def find_families(run: str | PathLike[str] | Location) -> pd.DataFrame:
 
 
 def _stored(run: Location) -> pd.DataFrame:
-    """As the merge found them."""
+    """As the merge found them; found again where it went by rules with roles that the package's no longer have."""
     check(run, ROLES)
-    frame = load_roles(run / ROLES)
-    frame.attrs["skipped"] = lacking(read_rules(None), load(run / RESULTS))
+    frame, rules = load_roles(run / ROLES), read_rules(None)
+    if not {*frame["role"]} <= {"", *rules.names_of_roles}:
+        return _found(run, rules)
+    frame.attrs["skipped"] = lacking(rules, load(run / RESULTS))
     return frame
 
 

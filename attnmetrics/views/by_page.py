@@ -17,7 +17,7 @@ from attnmetrics.statistics.bootstrap import LEAST
 from attnmetrics.views.certainty import groups_behind
 from attnmetrics.views.described import described
 from attnmetrics.views.packed_intervals import code_bounds
-from attnmetrics.views.page import pack
+from attnmetrics.views.page import Packed, pack
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.tables import by_themselves, is_of_all_attention, title
 
@@ -107,7 +107,7 @@ def _pack_result(data: xr.Dataset, first: xr.DataArray, labels: NDArray[np.int64
     }
 
 
-def _packed(data: xr.Dataset, name: str, labels: NDArray[np.int64], dims: int) -> Iterator[tuple[str, str]]:
+def _packed(data: xr.Dataset, name: str, labels: NDArray[np.int64], dims: int) -> Iterator[tuple[str, Packed]]:
     """Values [value, layer, (head,) label]; of each value of the field, codes of all low bounds, then of all high ones;
     and which of these come from few groups of shards.
     """

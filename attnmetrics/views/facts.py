@@ -192,7 +192,8 @@ def stage_seconds(facts: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _time(facts: Mapping[str, Any]) -> str:
-    total = sum(stage_seconds(facts).values())
+    """Of all stages but the merge, which writes the page before it knows how long it takes."""
+    total = sum(seconds for stage, seconds in stage_seconds(facts).items() if stage != "merge")
     return duration(total) if total else ""
 
 

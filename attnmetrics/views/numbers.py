@@ -2,10 +2,15 @@
 
 import numpy as np
 
+ALL = 99.9995
+"""Percent from which on a share is all."""
+
 
 def percent(value: float) -> str:
-    """A share in percent with as many digits as it deserves."""
+    """A share in percent with as many digits as it deserves; what is not all is not 100%, but for rounding errors."""
     scaled = 100 * value
+    if 99.05 <= abs(scaled) < ALL:
+        return f"{np.sign(scaled) * min(abs(scaled), 99.9):.1f}%"
     if scaled != 0 and abs(scaled) < 0.095:
         return f"{scaled:.2g}%"
     return f"{scaled:.0f}%" if abs(scaled) >= 9.95 or scaled == 0 else f"{scaled:.1f}%"

@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.views.certainty import Certainty, certainty, rank_bounds
-from attnmetrics.views.page import pack
+from attnmetrics.views.page import Packed, pack
 from attnmetrics.views.tables import by_layer, values
 
 STEPS: Final = 600
@@ -41,12 +41,12 @@ def pack_intervals(data: xr.Dataset, tables: Iterable[xr.DataArray]) -> dict[str
     return {"codes": _joined(codes, "<i2"), "unsure": _joined(unsure, "u1"), "ranks": _joined(ranks, "<f4"), "has": has}
 
 
-def pack_bounds(one: Certainty) -> str:
+def pack_bounds(one: Certainty) -> Packed:
     """Codes of all low bounds of a table, then of all high ones."""
     return _joined([code_bounds(values(one.table), values(bound)) for bound in (one.low, one.high)], "<i2")
 
 
-def _joined(parts: list[NDArray[Any]], kind: str) -> str:
+def _joined(parts: list[NDArray[Any]], kind: str) -> Packed:
     return pack(np.concatenate([np.zeros(0), *parts]).astype(kind))
 
 

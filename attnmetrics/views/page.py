@@ -4,6 +4,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from html import escape
@@ -63,6 +64,8 @@ def render(data: Mapping[str, Any], title: str, theme: str) -> str:
         theme: `auto`, `light` or `dark`.
     """
     view = data["view"]
+    heap = Heap()
+    content = _embed(data, heap)
     chosen = "" if theme == "auto" else f' data-theme="{theme}"'
     script = f"\n{_script(view)}"
     style = _palette(view) + "".join(map(_read, _STYLES.get(view, ("view.css", "print.css"))))
@@ -73,8 +76,9 @@ def render(data: Mapping[str, Any], title: str, theme: str) -> str:
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
         f'<main class="{view}"><noscript>This page needs JavaScript.</noscript></main>\n'
-        f'<script type="application/json" id="data">{_embed(data)}</script>\n'
-        f'<script type="module">{script}</script>\n</body>\n</html>\n'
+        f'<script type="application/json" id="data">{content}</script>\n'
+        f'<script type="module">{script}</script>\n'
+        f'<script type="text/plain" id="arrays">{heap.text()}</script>\n</body>\n</html>\n'
     )
 
 
@@ -115,14 +119,44 @@ def frame(page: str, title: str, height: int) -> str:
     )
 
 
-def pack(values: NDArray[Any]) -> str:
-    """An array as text: its little-endian bytes, deflated, in base 64."""
-    return b64encode(compress(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes(), 6)).decode()
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An array in a page's data: its little-endian bytes."""
+
+    content: bytes
 
 
-def _embed(data: Mapping[str, Any]) -> str:
-    """JSON in which nothing can end the element it stands in; NumPy's whole numbers are numbers too."""
-    return json.dumps(data, separators=(",", ":"), default=int, allow_nan=False).replace("<", "\\u003c")
+def pack(values: NDArray[Any]) -> Packed:
+    """An array for a page's data."""
+    return Packed(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes())
+
+
+class Heap:
+    """All arrays of a page end to end: one stream is inflated far sooner than many."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._length = 0
+
+    def add(self, packed: Packed) -> tuple[int, int]:
+        """[first byte, number of bytes] of an array that is put to the others, at a multiple of eight."""
+        start, length = self._length, len(packed.content)
+        self._parts += [packed.content, bytes(-length % 8)]
+        self._length += length + -length % 8
+        return start, length
+
+    def text(self) -> str:
+        """All of them, deflated, in base 64."""
+        return b64encode(compress(b"".join(self._parts), 6)).decode()
+
+
+def _embed(data: Mapping[str, Any], heap: Heap) -> str:
+    """JSON in which nothing can end the element it stands in; arrays go to the heap, NumPy's integers are numbers."""
+
+    def plain(value: Any) -> Any:
+        return heap.add(value) if isinstance(value, Packed) else int(value)
+
+    return json.dumps(data, separators=(",", ":"), default=plain, allow_nan=False).replace("<", "\\u003c")
 
 
 def _script(view: str) -> str:

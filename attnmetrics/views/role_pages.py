@@ -42,7 +42,7 @@ def pack_roles(data: xr.Dataset, frames: Sequence[tuple[float, pd.DataFrame]]) -
         "known": _known(data, package_rules(), every),
         **usual,
         "scores": [_scores(data, package_rules(), rows) for rows in _by_head(own, _heads(data))],
-        "sure": [scores_told(rows) for rows in _by_head(own, _heads(data))] if own["low"].notna().any() else None,
+        "told": [scores_told(rows) for rows in _by_head(own, _heads(data))],
         "near": [_near(distances, place) for place in range(len(distances))],
         "families": pack(np.nan_to_num(numbers, nan=-1).astype("<i2")),
         "others": [(share, _changed(one, usual)) for share, one in told if one != usual],
@@ -78,17 +78,16 @@ def _heads(data: xr.Dataset) -> list[tuple[int, int]]:
 
 
 def _known(data: xr.Dataset, rules: Rules, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The roles that any head has, in order, with title, colour, and the score of their most usual detail."""
+    """The roles that any head has, in order, with colour, and the score of their most usual detail."""
     colours = {rule.role: rule.colour for rule in reversed(rules.roles)}
     usual = {str(role): str(rows.mode().iloc[0]) for role, rows in frame.groupby("role")["detail"]}
     return [
         {
             "name": visible(role),
-            "title": visible(rules.titles.get(role, role)),
             "colour": colours.get(role, "#7d8894"),
             "score": _score(data, next(iter(_makers(rules, role, usual[role])), None), usual[role]),
         }
-        for role in {**rules.titles, **usual}
+        for role in dict.fromkeys([*rules.names_of_roles, *usual])
         if role and role in usual
     ]
 

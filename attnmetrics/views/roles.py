@@ -1,7 +1,7 @@
 """Roles of heads in the terminal: which heads answer a question, what one head does."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -34,27 +34,27 @@ def show_answers(
         top: heads of each that are told in full; the others are named.
         with_sentences: whether each head's sentence stands under it.
     """
-    said = _with_scores(frame) if with_sentences else {}
+    said = _in_full(frame) if with_sentences else {}
     parts = [part for one in found for part in (*_answer(one, said, top), Text())]
     lacking = [f"{role} (no {result})" for role, result in frame.attrs.get("skipped", {}).items()]
     note = f"not told of this run: {', '.join(lacking)}" if lacking else ""
     return Group(*parts, *([Text(visible(note), style=_FAINT)] if note else []))
 
 
-def _with_scores(frame: pd.DataFrame) -> dict[tuple[int, int], str]:
-    """The sentence of each head, and the scores of its roles where their intervals are known."""
-    own = {(int(key[0]), int(key[1])): scores_told(rows) for key, rows in frame.groupby(HEAD)}
-    return {head: f"{text} ({own[head]})" if own[head] else text for head, text in sentences(frame).items()}
+def _in_full(frame: pd.DataFrame) -> dict[tuple[int, int], RenderableType]:
+    """The sentence of each head under its name, and the scores of its roles."""
+    said, own = sentences(frame), {(int(key[0]), int(key[1])): rows for key, rows in frame.groupby(HEAD)}
+    return {head: Group(_sentence(*head, text), _score_table(own[head])) for head, text in said.items()}
 
 
-def _answer(one: Answer, said: Mapping[tuple[int, int], str], top: int) -> list[RenderableType]:
+def _answer(one: Answer, said: Mapping[tuple[int, int], RenderableType], top: int) -> list[RenderableType]:
     heads = one.heads
     head = Text.assemble((one.title, "bold"), (f"  {len(heads)} heads" if len(heads) != 1 else "  1 head", _FAINT))
     if not heads and not one.barred:
         return [head, Text("none")]
     rest = _listed(heads[top:])
     off = f"nearly switched off, but for that among them: {_listed(one.barred)}" if one.barred else ""
-    told = [_table(one, heads[:top])] if not said else [_sentence(*head, said[head]) for head in heads[:top]]
+    told = [_table(one, heads[:top])] if not said else [said[head] for head in heads[:top]]
     further = [f"and {rest}" if rest else "", off]
     return [head, *told, *(Text(words, style=_FAINT) for words in further if words)]
 
@@ -109,17 +109,34 @@ def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
     own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
     if own.empty:
         return Group()
-    roles, scores = _roles(frame, layer, head), scores_told(own)
-    named = [Text(f"roles: {'; '.join(roles)}", style=_FAINT)] if roles else []
-    sure = [Text(f"scores: {scores}", style=_FAINT)] if scores else []
-    return Group(Text(visible(str(own["sentence"].iloc[0]))), *named, *sure)
+    return Group(Text(visible(str(own["sentence"].iloc[0]))), _score_table(own))
 
 
-def scores_told(rows: pd.DataFrame) -> str:
-    """The scores of a head's roles, each with its interval: "relation: obj 0.87 [0.82 to 0.91]"; empty without any."""
-    known = rows[(rows["role"] != "") & rows["low"].notna()]
-    told = ((one, bear(xr.DataArray(one.score), one.score, one.low, one.high)) for one in known.itertuples())
-    return "; ".join(f"{role_name(one.role, one.detail)} {value} [{interval}]" for one, (value, interval) in told)
+def scores_told(rows: pd.DataFrame) -> list[tuple[str, str, str, str, str]]:
+    """(role in words, its score, the interval of that or "", its chance level, its label) of a head's roles, in order.
+
+    Example: [("syntactic relation: obj (from a dependent to its head word)", "0.87", "0.82 to 0.91", "0.468", "obj")].
+    """
+    return [_score(row) for row in rows[rows["role"] != ""].itertuples()]
+
+
+def _score(row: Any) -> tuple[str, str, str, str, str]:
+    score, interval = bear(xr.DataArray(row.score), row.score, row.low, row.high)
+    is_sure = not np.isnan(row.low)
+    return (role_name(row.role, row.detail), score if is_sure else _number(row.score), interval if is_sure else "",
+            _number(row.chance), visible(row.detail.partition(", ")[0]))  # fmt: skip
+
+
+def _score_table(rows: pd.DataFrame) -> RenderableType:
+    """Those scores in columns; nothing without a role."""
+    told = scores_told(rows)
+    if not told:
+        return Group()
+    is_sure = any(interval for _, _, interval, *_ in told)
+    result = LightTable("role", "score", *(["interval"] if is_sure else []), "chance")
+    for role, score, interval, chance, _ in told:
+        result.add_row(Text(role), score, *([interval] if is_sure else []), chance)
+    return result
 
 
 def show_families(frame: pd.DataFrame) -> RenderableType:

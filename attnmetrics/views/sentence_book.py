@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from attnmetrics.views.exemplars import TYPICAL
-from attnmetrics.views.page import pack
+from attnmetrics.views.page import Packed, pack
 from attnmetrics.views.pieces import readable, visible
 
 STEPS: Final = 1 << 14
@@ -143,7 +143,7 @@ class _Rows:
         self._to.append(np.asarray(weights.j)[order])
         self._weights.append(np.rint(np.asarray(weights.weight, np.float64)[order] * STEPS))
 
-    def packed(self) -> dict[str, str]:
+    def packed(self) -> dict[str, Packed]:
         """As the page's script unpacks them."""
         kinds = {"lengths": (self._lengths, "<u2"), "to": (self._to, "<u2"), "weights": (self._weights, "<u2")}
         return {name: pack(np.concatenate([np.zeros(0), *parts]).astype(kind)) for name, (parts, kind) in kinds.items()}

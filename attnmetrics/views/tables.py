@@ -29,6 +29,9 @@ _WORDS: Final = {
     "attending_is_parent": "from a head word to its dependent",
     "attended_is_parent": "from a dependent to its head word",
     "either": "either direction",
+    "row": "from dependent",
+    "column": "on dependent",
+    "parent_row": "from head word",
 }
 """Labels that do not explain themselves, in words."""
 

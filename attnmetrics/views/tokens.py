@@ -14,7 +14,7 @@ from rich.text import Text
 
 from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.numbers import number, percent
-from attnmetrics.views.page import pack
+from attnmetrics.views.page import Packed, pack
 from attnmetrics.views.pieces import readable_types
 
 SHOWN: Final = 10
@@ -62,7 +62,7 @@ def pack_tokens(data: xr.Dataset, frame: pd.DataFrame) -> dict[str, Any]:
     return {"types": readable_types(types["piece"].tolist()), "shown": SHOWN, "sides": sides}
 
 
-def _pack_side(columns: Mapping[str, Any], own: pd.Series, heads: int) -> dict[str, str] | None:
+def _pack_side(columns: Mapping[str, Any], own: pd.Series, heads: int) -> dict[str, Packed] | None:
     """[head, `SHOWN`] type, −1 for none, occurrences, and lift, of one side; None where no head has it."""
     if not own.any():
         return None

@@ -75,7 +75,7 @@ def roles_of(model: int) -> pd.DataFrame:
     rows = [
         (0, 0, "", ""),
         (0, 1, "own piece", ""),
-        (2, 2, "inactive" if model else "part of speech", "" if model else "NOUN"),
+        (2, 2, "nearly switched off" if model else "part of speech", "" if model else "NOUN"),
     ]
     frame = pd.DataFrame(rows, columns=["layer", "head", "role", "detail"])
     return frame.reindex(columns=list(COLUMNS)).assign(contradicts="", sentence="")

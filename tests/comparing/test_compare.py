@@ -232,7 +232,7 @@ def test_fifty_runs_fit_a_terminal() -> None:
 def test_roles_that_changed(comparison: Comparison) -> None:
     rows = comparison.role_changes.to_dict("records")
     assert [(row["role"], row["detail"], row["change"]) for row in rows] == [
-        ("inactive", "", "gained"),
+        ("nearly switched off", "", "gained"),
         ("part of speech", "NOUN", "lost"),
     ]
     assert all((row["run"], row["layer"], row["head"]) == ("tuned", 2, 2) for row in rows)
@@ -288,7 +288,7 @@ def test_a_terminal_of_any_width_shows_what_differs(comparison: Comparison, widt
     assert row.split()[1:3] == ["1/6", "2.2"]
     assert "points" in row
     assert ("95% interval" in text.splitlines()[3]) == (width >= 80)
-    assert "inactive" in text and "part of speech: NOUN" in text
+    assert "nearly switched off" in text and "part of speech: NOUN" in text
 
 
 def test_a_result_is_shown_with_its_map(comparison: Comparison) -> None:

@@ -65,13 +65,13 @@ def test_families_are_cut_where_they_are_apart() -> None:
 
 
 def test_a_family_has_the_name_of_the_role_that_most_of_its_heads_have_first() -> None:
-    rows = [("relation", "obj, attended_is_parent"), ("relation", "obj, attending_is_parent"), ("broad", ""),
+    rows = [("along", "obj, attended_is_parent"), ("along", "obj, attending_is_parent"), ("broad", ""),
             ("previous", ""), ("", ""), ("next", ""), ("", "")]  # fmt: skip
     frame = pd.DataFrame(
         [(0, n, role, detail) for n, (role, detail) in enumerate(rows)], columns=["layer", "head", "role", "detail"]
     )
     names = family_names(np.array([0, 0, 0, 1, 1, 1, 2]), frame)
-    assert names == {0: "relation: obj", 1: "previous and no role", 2: "no role"}
+    assert names == {0: "along: obj", 1: "previous and no role", 2: "no role"}
 
 
 def test_families_are_a_table_of_heads_with_evidence(data: xr.Dataset) -> None:

@@ -12,14 +12,14 @@ from attnmetrics.errors import ConfigError
 
 TO_PARENT = ("nsubj, attended_is_parent", "det, attended_is_parent", "obj, attended_is_parent")
 ROLES = {
-    "previous": [("previous", ""), ("position", "")],
-    "own": [("own piece", ""), ("position", "")],
-    "position": [("position", "")],
-    "syntax": [*(("relation", detail) for detail in TO_PARENT), ("dependencies", "")],
+    "previous": [("previous piece", ""), ("position alone", "")],
+    "own": [("own piece", ""), ("position alone", "")],
+    "position": [("position alone", "")],
+    "syntax": [*(("syntactic relation", detail) for detail in TO_PARENT), ("along dependencies", "")],
     "second sink": [("second sink", "the")],
-    "inactive": [("inactive", "")],
+    "inactive": [("nearly switched off", "")],
     "induction": [("induction", "")],
-    "repetition": [("repetition", "")],
+    "repetition": [("repeated piece", "")],
     "determiners": [("part of speech", "DET")],
     "first piece": [("first piece", "")],
     "broad": [("broad", "")],
@@ -31,13 +31,12 @@ SENTENCES = {
     "previous": f"{REST.format('12%')} goes to the previous piece (100%; median head 14%). {BY_POSITION}",
     "own": f"{REST.format('6%')} goes to the attending piece itself (100%; median head 16%). {BY_POSITION}",
     "position": f"{REST.format('24%')} {FAR.format(2.5)} {BY_POSITION}",
-    "syntax": f"{REST.format('42%')} {FAR.format(5.4)} From nsubj (100%; the best fixed distance 9%), det (100%; the "
-    "best fixed distance 10%) and obj (100%; the best fixed distance 13%) it looks most at the head word. Along "
-    "dependencies 100%, where its distances alone would give 13%.",
+    "syntax": f"{REST.format('42%')} {FAR.format(5.4)} From nsubj (100%), det (100%) and obj (100%) it looks "
+    "most at the head word. Along dependencies 100%, where its distances alone would give 13%.",
     "second sink": f"{REST.format('26%')} goes to one piece of each sentence, a second sink, most often “the” (100%; "
     "even attention 15%).",
     "inactive": "Nearly switched off on this text: rests 95% on the first piece, and all else comes from the remaining "
-    "5% (that by itself looks like own piece and position).",
+    "5% (that by itself looks like own piece and position alone).",
     "induction": f"{REST.format('19%')} {FAR.format(4.1)} At a piece that came before, 82% goes to what followed it "
     "then (induction; even attention 9%).",
     "repetition": f"{REST.format('19%')} {FAR.format(4.2)} At a piece that came before, 82% goes to where it did "
@@ -78,14 +77,14 @@ def test_pure_position_has_no_excess_and_pure_syntax_all_of_it(data: xr.Dataset,
     assert abs(float(own["dependency_excess"][head("previous")])) < 1e-12
     expected = float(own["dependency_expected"][head("syntax")])
     assert float(own["dependency_excess"][head("syntax")]) == pytest.approx(1 - expected)
-    (row,) = of_head(frame, "syntax").query("role == 'dependencies'").itertuples()
+    (row,) = of_head(frame, "syntax").query("role == 'along dependencies'").itertuples()
     assert (row.score, row.chance) == pytest.approx((1, expected))
     assert row.evidence == pytest.approx(1 - float(own["null_attention"][head("syntax")]))
 
 
 def test_what_a_role_contradicts_is_named(frame: pd.DataFrame) -> None:
     assert list(of_head(frame, "second sink")["contradicts"]) == ["part of speech: DET"]
-    assert list(of_head(frame, "inactive")["contradicts"]) == ["own piece; position"]
+    assert list(of_head(frame, "inactive")["contradicts"]) == ["own piece; position alone"]
     assert set(of_head(frame, "previous")["contradicts"]) == {""}
 
 
@@ -124,7 +123,7 @@ def test_heads_of_a_role_and_of_its_detail(frame: pd.DataFrame) -> None:
     rules = read_rules(None)
     assert of_role(rules, frame, "part of speech").heads == [(0, head("determiners"))]
     assert of_role(rules, frame, "part of speech: NOUN").heads == []
-    with pytest.raises(ConfigError, match="expected a role of the rules, found 'prevoius'; they have inactive, "):
+    with pytest.raises(ConfigError, match="found 'prevoius'; they have nearly switched off, "):
         of_role(rules, frame, "prevoius")
     with pytest.raises(ConfigError, match="expected a question of the rules, found 'why'; they have syntax, "):
         answer(rules, frame, "why")

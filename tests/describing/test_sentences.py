@@ -9,7 +9,7 @@ import pytest
 from attnmetrics.describing.finding import Finding
 from attnmetrics.describing.pieces import most_attended
 from attnmetrics.describing.rules import package_rules
-from attnmetrics.describing.sentences import number, sentence, share
+from attnmetrics.describing.sentences import brief, number, sentence, share
 
 RULES = {rule.role: rule for rule in reversed(package_rules().roles)}
 NAMES = package_rules().names
@@ -27,40 +27,38 @@ def told(role: str, score: float, chance: float = 0.1, label: str = "") -> Findi
 
 ELSEWHERE = told("elsewhere", 6.4)
 SPREAD = "is spread over the sentence, 6.4 pieces away on average"
-OFF = replace(held("inactive", 0.996), contradicts=("part of speech: DET", "induction"))
+OFF = replace(held("nearly switched off", 0.996), contradicts=("part of speech: DET", "induction"))
 CASES = [
     (
-        [told("first piece", 0.19), held("previous", 0.88), ELSEWHERE], 0.81,
+        [told("first piece", 0.19), held("previous piece", 0.88), ELSEWHERE], 0.81,
         "Rests 19% on the first piece; the rest goes to the previous piece (88%; median head 11%).",
     ),
-    ([held("previous", 0.88), ELSEWHERE], 1, "Its attention goes to the previous piece (88%; median head 11%)."),
+    ([held("previous piece", 0.88), ELSEWHERE], 1, "Its attention goes to the previous piece (88%; median head 11%)."),
     (
-        [held("previous", 0.42), ELSEWHERE], 0.9,
-        f"Rests 10% on null pieces; the rest {SPREAD}, above all to the previous piece (42%; median head 11%).",
+        [held("previous piece", 0.42), ELSEWHERE], 0.9,
+        f"Rests 10% on null pieces; the rest {SPREAD}, above all to the previous piece (42%).",
     ),
     (
-        [told("next", 0.3), told("previous", 0.27), ELSEWHERE], 1,
-        "Its attention goes to the next piece (30%; median head 11%) and to the previous piece (27%; median head 11%).",
+        [told("next piece", 0.3), told("previous piece", 0.27), ELSEWHERE], 1,
+        "Its attention goes to the next piece (30%) and to the previous piece (27%).",
     ),
     (
         [told("part of speech", 0.31, 0.16, "NOUN"), held("separators", 0.6), ELSEWHERE], 0.3,
-        f"Rests 60% on separators; its attention off null pieces {SPREAD}, leaning to nouns (31%, 1.9 times even "
-        "attention).",
+        f"Rests 60% on separators; its attention off null pieces {SPREAD}, leaning to nouns (31%).",
     ),
     (
-        [told("dependencies", 0.25, 0.28), held("first piece", 0.6), held("separators", 0.2), ELSEWHERE], 0.2,
+        [told("along dependencies", 0.25, 0.28), held("first piece", 0.6), held("separators", 0.2), ELSEWHERE], 0.2,
         f"Rests 60% on the first piece and 20% on separators; the rest {SPREAD}. Along dependencies 25%, no more than "
         "its distances alone would give (28%).",
     ),
     (
-        [told("dependencies", 0.37, 0.35), held("previous", 0.9)], 1,
+        [told("along dependencies", 0.37, 0.35), held("previous piece", 0.9)], 1,
         "Its attention goes to the previous piece (90%; median head 11%). Along dependencies 37%, of which its "
         "distances alone explain 35%.",
     ),
     (
-        [held("relation", 0.7, 0.4, "obj"), held("relation", 0.6, 0.3, "iobj"), ELSEWHERE], 1,
-        f"Its attention {SPREAD}. From obj (70%; the best fixed distance 40%) and iobj (60%; the best fixed distance "
-        "30%) it looks most at the head word.",
+        [held("syntactic relation", 0.7, 0.4, "obj"), held("syntactic relation", 0.6, 0.3, "iobj"), ELSEWHERE], 1,
+        f"Its attention {SPREAD}. From obj (70%) and iobj (60%) it looks most at the head word.",
     ),
     (
         [OFF, told("first piece", 0.996)], 0.004,
@@ -74,7 +72,7 @@ CASES = [
     (
         [told("second sink", 0.3), held("broad", 2.44, 2.6), ELSEWHERE], 1,
         "Its attention is spread almost evenly over the sentence (entropy 2.4 of 2.6 nats), leaning to one piece of "
-        "each sentence (30%; even attention 10%).",
+        "each sentence (30%).",
     ),
     ([], 1, "Nothing of this head was measured."),
     ([ELSEWHERE], np.nan, "Nothing of this head was measured."),
@@ -105,9 +103,23 @@ def test_a_sentence_says_what_there_is_in_order(findings: list[Finding], evidenc
 
 
 def test_of_many_details_the_first_are_told() -> None:
-    found = [held("relation", 0.7, 0.4, name) for name in ("a", "b", "c", "d")]
-    assert "From a (70%; " in sentence(found, 1, "window", NAMES)
+    found = [held("syntactic relation", 0.7, 0.4, name) for name in ("a", "b", "c", "d")]
+    assert "From a (70%), b (70%) and c (70%) it looks" in sentence(found, 1, "window", NAMES)
     assert "d (70%" not in sentence(found, 1, "window", NAMES)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("to x (90%; chance 40%)", "to x (90%; chance 40%)"),
+        ("rests 1% on a and 2% on b; to x (90%; chance 40%)", "rests 1% on a and 2% on b; to x (90%)"),
+        ("to x (90%, 2 times) and y (8%), near z (7%) and w (6%)", "to x (90%) and y (8%), near z (7%) and w"),
+        ("at “7 8 9” (under 0.1%; chance 4%) and y (2)", "at “7 8 9” (under 0.1%; chance 4%) and y (2)"),
+        ("1, 2, 3 and 4 at x (5) (by that like y)", "1, 2, 3 and 4 at x (by that like y)"),
+    ],
+)
+def test_a_sentence_has_three_numbers_at_most(text: str, expected: str) -> None:
+    assert brief(text) == expected
 
 
 def test_the_type_with_most_of_a_heads_attention_is_told_if_it_gets_more_than_others_and_a_part_of_it() -> None:

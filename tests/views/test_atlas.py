@@ -56,9 +56,10 @@ class Page(HTMLParser):
     def data(self) -> Any:
         return json.loads(self.scripts[0])
 
-
-def unpack(text: str, kind: str) -> NDArray[Any]:
-    return np.frombuffer(decompress(b64decode(text)), kind)
+    def array(self, place: tuple[int, int], kind: str) -> NDArray[Any]:
+        """One of its arrays, at [first byte, number of bytes]."""
+        start, length = place
+        return np.frombuffer(decompress(b64decode(self.scripts[2]))[start : start + length], kind)
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +85,13 @@ def hostile() -> str:
 
 
 def test_every_table_is_in_the_page_bit_for_bit(data: xr.Dataset, page: str) -> None:
-    metrics = {metric["name"]: metric for metric in Page(page).data["metrics"]}
+    parsed = Page(page)
+    metrics = {metric["name"]: metric for metric in parsed.data["metrics"]}
     assert list(metrics) == list(of_heads(data))
     for name, metric in metrics.items():
-        assert_array_equal(unpack(metric["values"], "<f8"), data[name].values.ravel().astype(float), err_msg=name)
+        assert_array_equal(parsed.array(metric["values"], "<f8"), data[name].values.ravel().astype(float), err_msg=name)
         twin = data[f"{name}_by_layer"].values.ravel() if f"{name}_by_layer" in data else np.nan
-        by_layer = unpack(metric["by_layer"], "<f8")
+        by_layer = parsed.array(metric["by_layer"], "<f8")
         assert_array_equal(by_layer, np.broadcast_to(twin, by_layer.shape).astype(float))
         labels = product(*(map(str, data[dim].values) for dim in data[name].dims[2:]))
         assert metric["labels"] == ([", ".join(one) for one in labels] if metric["dim"] else [])
@@ -97,10 +99,10 @@ def test_every_table_is_in_the_page_bit_for_bit(data: xr.Dataset, page: str) -> 
         assert (metric["unit"], metric["formula"]) == (data[name].attrs["units"], data[name].attrs["formula"])
     assert (metrics["pos_to"]["kind"], metrics["pos_to"]["heading"]) == ("share", "Attention to {}")
     assert metrics["dependency_type_to"]["dim_title"] == "Dependency relation"
-    corpus = {table["name"]: table for table in Page(page).data["corpus"]}
+    corpus = {table["name"]: table for table in parsed.data["corpus"]}
     assert list(corpus) == [name for name in of_corpus(data) if not re.fullmatch(r"distance_\w+_[rp]", name)]
     for name, table in corpus.items():
-        assert_array_equal(unpack(table["values"], "<f8"), data[name].values.ravel().astype(float), err_msg=name)
+        assert_array_equal(parsed.array(table["values"], "<f8"), data[name].values.ravel().astype(float), err_msg=name)
         labels = product(*(map(str, data[dim].values) for dim in data[name].dims))
         assert table["labels"] == ([", ".join(one) for one in labels] if table["dim"] else [])
     assert corpus["dependency_at_offset"]["dim"] == "direction, offset"
@@ -109,16 +111,17 @@ def test_every_table_is_in_the_page_bit_for_bit(data: xr.Dataset, page: str) -> 
 
 def test_tables_never_heard_of_are_in_the_page_with_their_chance() -> None:
     data = made_up()
-    found = Page(render(data, exemplars(data), NOTHING, {})).data
+    parsed = Page(render(data, exemplars(data), NOTHING, {}))
+    found = parsed.data
     metrics, corpus = ({one["name"]: one for one in found[part]} for part in ("metrics", "corpus"))
     assert list(metrics) == ["sparkle", "sparkle_expected", "animacy_to", "rule_accuracy", "<i>loud", "unsaid"]
     for name, metric in metrics.items():
-        assert_array_equal(unpack(metric["values"], "<f8"), data[name].values.ravel())
+        assert_array_equal(parsed.array(metric["values"], "<f8"), data[name].values.ravel())
     to = metrics["animacy_to"]
     assert (to["kind"], to["dim"], to["dim_title"]) == ("share", "animacy", "Animacy of the noun")
     assert (to["labels"], to["chance"], to["family"]) == (list(ANIMACY), "animacy_to_uniform", "Animacy")
-    assert_array_equal(unpack(to["by_layer"], "<f8"), data["animacy_to_by_layer"].values.ravel())
-    assert_array_equal(unpack(corpus[to["chance"]]["values"], "<f8"), data["animacy_to_uniform"].values)
+    assert_array_equal(parsed.array(to["by_layer"], "<f8"), data["animacy_to_by_layer"].values.ravel())
+    assert_array_equal(parsed.array(corpus[to["chance"]]["values"], "<f8"), data["animacy_to_uniform"].values)
     assert (metrics["sparkle"]["unit"], metrics["sparkle"]["chance"]) == ("stars", "sparkle_expected")
     assert metrics["rule_accuracy"]["labels"][:2] == ["row, human", "row, <b>thing</b>"]
     assert metrics["<i>loud"]["title"] == "<i>Loud</i> [red]x[/red] ␛[31m"
@@ -126,7 +129,7 @@ def test_tables_never_heard_of_are_in_the_page_with_their_chance() -> None:
     assert [unsaid[key] for key in ("title", "kind", "unit", "heading", "dim", "chance")] == [
         "unsaid", "score", "1", None, None, None,
     ]  # fmt: skip
-    assert_array_equal(unpack(unsaid["by_layer"], "<f8"), [np.nan, np.nan])
+    assert_array_equal(parsed.array(unsaid["by_layer"], "<f8"), [np.nan, np.nan])
     assert corpus["rule_edges"]["labels"][4:6] == ["column, human", "column, <b>thing</b>"]
     assert (corpus["sparkles"]["kind"], corpus["sparkles"]["dim"]) == ("count", None)
     assert (found["figures"], found["correlations"], found["standouts"], found["extremes"]) == ([], [], [], [])
@@ -144,8 +147,9 @@ def test_what_stands_out_and_the_papers_numbers(data: xr.Dataset, page: str) -> 
 
 
 def test_exemplars_and_the_attention_in_them(data: xr.Dataset, frame: pd.DataFrame, page: str) -> None:
-    found = Page(page).data
-    lengths, to, weights = (unpack(found["rows"][name], "<u2") for name in ("lengths", "to", "weights"))
+    parsed = Page(page)
+    found = parsed.data
+    lengths, to, weights = (parsed.array(found["rows"][name], "<u2") for name in ("lengths", "to", "weights"))
     row = entry = 0
     expected = {(one.layer, one.head, one.rank): one for one in attention(frame).itertuples()}
     seen = 0
@@ -182,7 +186,7 @@ def test_a_page_runs_its_one_script_and_asks_nobody_for_anything(page: str, host
         parsed = Page(text)
         (policy,) = [one["content"] for _, one in parsed.elements if one.get("http-equiv") == "Content-Security-Policy"]
         rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
-        _, script = parsed.scripts
+        _, script, _ = parsed.scripts
         digest = b64encode(sha256(script.encode()).digest()).decode()
         assert rules == {
             "default-src": "'none'", "script-src": f"'sha256-{digest}'", "style-src": "'unsafe-inline'",
@@ -191,7 +195,8 @@ def test_a_page_runs_its_one_script_and_asks_nobody_for_anything(page: str, host
         assert text.index("Content-Security-Policy") < text.index("<style")
         tags = {tag for tag, _ in parsed.elements}
         assert tags == {"html", "head", "meta", "title", "style", "body", "main", "noscript", "script"}
-        assert [one.get("type") for tag, one in parsed.elements if tag == "script"] == ["application/json", "module"]
+        kinds = [one.get("type") for tag, one in parsed.elements if tag == "script"]
+        assert kinds == ["application/json", "module", "text/plain"]
         assert not [name for _, one in parsed.elements for name in one if name in ("src", "href") or name[:2] == "on"]
         assert re.findall(r"https?://(?!www\.w3\.org)", script) == []
 

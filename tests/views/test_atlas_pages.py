@@ -1,6 +1,7 @@
 """The atlas in a real browser, opened from disk: its ways, its addresses, the numbers on screen."""
 
 import csv
+import json
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -21,8 +22,10 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from scipy.stats import pearsonr
 from synthetic import HOSTILE, attention, byte_pieces, dataset, exemplars, facts
 
+from attnmetrics import load
 from attnmetrics.views.atlas import contents, render
 from attnmetrics.views.evidence import is_off, of_those_on
+from attnmetrics.views.facts import headline
 from attnmetrics.views.heads import standouts
 from attnmetrics.views.numbers import number, percent, times
 from attnmetrics.views.page import pack
@@ -888,6 +891,71 @@ def test_arcs_end_at_the_pieces_they_are_of(page: Page) -> None:
     assert len(ends) > 1
     for x0, x1, y0, y1 in ends:
         assert abs(x0) < 5 and abs(x1) < 5 and abs(y0 - 3) < 1 and abs(y1 - 3) < 1
+
+
+def test_no_arc_strikes_through_words_where_a_sentence_has_several_lines(page: Page) -> None:
+    """On a phone: a pair on two lines has a stub at either piece, and nothing between."""
+    size = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 844})
+    visit(page, "#/head/{}/{}".format(*LONG))
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    arcs = page.locator(".exemplar .arcs path").evaluate_all(
+        """all => all.map(arc => {
+            const sentence = arc.closest('.sentence'), place = ({dataset}) => dataset.place;
+            const top = (piece) => Math.round(piece.getBoundingClientRect().top);
+            const from = sentence.querySelector('.attending');
+            const to = sentence.querySelector(`[data-place="${arc.dataset.to}"]`);
+            return {lines: top(from) === top(to) ? 1 : 2, parts: arc.getAttribute('d').split('M').length - 1,
+                    height: arc.getBBox().height, apart: Math.abs(top(from) - top(to))};
+        })"""
+    )
+    assert {arc["lines"] for arc in arcs} == {1, 2}
+    assert all(arc["parts"] == arc["lines"] for arc in arcs)
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+
+
+def test_words_and_numbers_of_the_first_page_explain_themselves(page: Page) -> None:
+    visit(page, "#/")
+    shown = page.inner_text(".page")
+    assert "Null pieces are those on which" in shown and "Nats say how widely" in shown
+    (told,) = [value for name, value in contents_of_page(page)["headline"] if name == "time"]
+    assert f"{told}\ntime" in shown
+    for standing in ("along dependencies", "most local", "previous piece"):
+        assert page.locator(".role-card .role", has_text=standing).count() <= 1
+    options = page.locator(".board-tabs option").all_inner_texts()
+    assert options.index("Rows kept for entropy") > options.index("Mean attention entropy")
+    visit(page, "#/find")
+    assert "against label" not in page.inner_text(".page")
+    for menu in page.locator(".controls select").all():
+        assert menu.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def contents_of_page(page: Page) -> Any:
+    return page.evaluate("JSON.parse(document.getElementById('data').text)")
+
+
+def test_both_ends_of_a_scale_have_a_number(page: Page, data: xr.Dataset) -> None:
+    visit(page, "#/metric/pos_to/NOUN")
+    numbers = page.locator(".map-host svg text").evaluate_all("all => all.map(one => one.textContent)")
+    own = flat(data, "pos_to", "NOUN")[~is_off(data).ravel()]
+    assert {"0", percent(np.nanmax(own))} <= set(numbers)
+
+
+def test_the_page_of_a_run_and_the_terminal_tell_of_one_time(demo_run: Path) -> None:
+    """The page is written before the merge's time is known: neither tells of it."""
+    page = (demo_run / "report" / "index.html").read_text(encoding="utf-8")
+    held = re.search(r'id="data">(.*?)</script>', page)
+    assert held is not None
+    (told,) = [value for name, value in json.loads(held[1])["headline"] if name == "time"]
+    written = json.loads((demo_run / "run.json").read_text(encoding="utf-8"))
+    assert dict(headline(load(demo_run), written))["time"] == told
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(0.996, "99.6%"), (0.99961, "99.9%"), (0.99999999, "100%"), (1.0, "100%"), (-0.996, "-99.6%")]
+)
+def test_what_is_not_all_is_not_told_as_all(share: float, told: str) -> None:
+    assert percent(share) == told
 
 
 def test_pieces_stay_where_they_are_under_the_pointer(page: Page) -> None:

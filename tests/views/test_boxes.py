@@ -20,6 +20,13 @@ KINDS: dict[str, tuple[Callable[[int, int], str], Callable[[int, int], tuple[str
 }
 PAPER = 690
 """Pixels of an A4 page between its margins."""
+_ARCS = """() => [...document.querySelectorAll('.arcs path')].filter((one) => one.checkVisibility()).map(one => {
+    const piece = one.closest('.sentence').querySelector(`.piece[data-place="${one.dataset.to}"]`);
+    const box = piece.getBoundingClientRect();
+    const end = one.getPointAtLength(one.getTotalLength()).matrixTransform(one.getScreenCTM());
+    return [end.x, box.x + box.width / 2];
+})"""
+"""Where each arc that is printed ends, and the middle of the piece that it leads to."""
 TEXT = "The river rises in the hills , שלום , and flows towards a sea that nobody has ever seen ."
 
 
@@ -77,6 +84,9 @@ def test_a_page_is_printed_in_light_colours_without_what_is_for_a_screen(desk: D
     visit(page, f"#/head/{layers - 2}/{heads - 1}")
     for part in (".bar", ".tools", "[aria-selected=false]"):
         assert not any(one.is_visible() for one in page.locator(part).all()), part
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    arcs = page.evaluate(_ARCS)
+    assert arcs and max(abs(end - middle) for end, middle in arcs) < 6
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     assert page.evaluate(ground) == "rgb(255, 255, 255)"
     told = page.evaluate("getComputedStyle(document.querySelector('.page'), '::before').content")

@@ -1,8 +1,6 @@
 """What the atlas holds of results by a field: numbers of each value with their bounds, labels as there is room."""
 
-from base64 import b64decode
 from typing import Any
-from zlib import decompress
 
 import numpy as np
 import pytest
@@ -13,6 +11,7 @@ from synthetic import dataset
 from attnmetrics.results.by import join_values
 from attnmetrics.results.joined import with_intervals
 from attnmetrics.views.by_page import pack_by
+from attnmetrics.views.page import Packed
 
 GENRES = ("news", "song")
 KEPT = ["sentences", "pieces", "null_attention", "null_attention_by_layer", "pos_to"]
@@ -33,8 +32,8 @@ def split() -> xr.Dataset:
     return with_intervals(joined, xr.Dataset(bounds, attrs=about))
 
 
-def unpack(text: str, kind: str) -> NDArray[Any]:
-    return np.frombuffer(decompress(b64decode(text)), kind)
+def unpack(packed: Packed, kind: str) -> NDArray[Any]:
+    return np.frombuffer(packed.content, kind)
 
 
 def test_a_page_holds_every_value_with_its_bounds(split: xr.Dataset) -> None:

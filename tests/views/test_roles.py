@@ -53,7 +53,7 @@ def text(renderable: RenderableType) -> str:
 def test_the_terminal_lists_the_heads_of_each_question(frame: pd.DataFrame) -> None:
     shown = text(show_answers(answers(read_rules(None), frame), frame, 2))
     assert "Which heads follow syntax?  1 head\n" in shown
-    assert f"layer 0 head {head('syntax')}   relation: nsubj (from a dependent to its head word)" in shown
+    assert f"layer 0 head {head('syntax')}   syntactic relation: nsubj (from a dependent to its head word)" in shown
     assert "Which are only position?  3 heads\n" in shown
     assert f"and 0.{head('position')}\n" in shown
     assert f"nearly switched off, but for that among them: 0.{head('inactive')}\n" in shown
@@ -68,7 +68,9 @@ def test_a_list_may_be_of_sentences(frame: pd.DataFrame) -> None:
 def test_a_head_is_told_in_a_sentence_with_its_roles(frame: pd.DataFrame) -> None:
     shown = text(show_sentence(frame, 0, head("syntax")))
     assert shown.startswith("Rests 42% on the first piece; the rest is spread over the sentence")
-    assert "roles: relation: nsubj, det, obj (from a dependent to its head word); dependencies" in shown
+    rows = [line.split("  ")[0] for line in shown.splitlines()]
+    rels = [f"syntactic relation: {rel} (from a dependent to its head word)" for rel in ("nsubj", "det", "obj")]
+    assert [row for row in rows if row in (*rels, "along dependencies")] == [*rels, "along dependencies"]
     assert "\x1b" not in text(show_sentence(frame, 0, head("second sink")))
     assert "[red]" in text(show_sentence(frame, 0, head("second sink")))
 
@@ -88,7 +90,7 @@ def test_families_and_nearest_heads_are_tables(frame: pd.DataFrame) -> None:
     assert "previous            2   0.0, 0.1" in text(show_families(families))
     assert "like no other       1   1.0" in text(show_families(families))
     near = pd.DataFrame([(0, head("own"), 0.123, 0.4)], columns=["layer", "head", "profile_distance", "head_distance"])
-    assert f"layer 0 head {head('own')}          0.12   own piece; position" in text(show_like(near, frame))
+    assert f"layer 0 head {head('own')}          0.12   own piece; position alone" in text(show_like(near, frame))
 
 
 # ---- the atlas
@@ -101,8 +103,8 @@ def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset,
     assert "\x1b" not in json.dumps(packed, ensure_ascii=False)
     score = round(frame[frame["role"] == "induction"]["score"].max(), 4)
     assert packed["ofHead"][head("induction")] == [("induction", "induction", score)]
-    variability = frame[frame["role"] == "position"]["score"].min()
-    strengths = [one[2] for own in packed["ofHead"] for one in own if one[0] == "position"]
+    variability = frame[frame["role"] == "position alone"]["score"].min()
+    strengths = [one[2] for own in packed["ofHead"] for one in own if one[0] == "position alone"]
     assert max(strengths) == -round(variability, 4), "the less, the stronger"
     found = {one["key"]: set(one["places"]) for one in packed["questions"]}
     assert found["copying"] == {head("induction"), head("repetition")}
@@ -116,7 +118,13 @@ def test_a_role_of_two_rules_is_told_by_the_one_that_gave_it(rule: str) -> None:
     rel = str(made["rel"].values[0])
     told = made["relation_accuracy"].sel(rule=rule, rel=rel).values
     rows = [
-        {"layer": layer, "head": one, "role": "relation", "detail": f"{rel}, attending_is_parent", "sentence": "Looks."}
+        {
+            "layer": layer,
+            "head": one,
+            "role": "syntactic relation",
+            "detail": f"{rel}, attending_is_parent",
+            "sentence": "Looks.",
+        }
         for layer, one in np.ndindex(told.shape)
     ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).assign(score=told.ravel())
@@ -143,7 +151,7 @@ def test_the_overview_begins_with_a_map_of_what_heads_do(page: Page, frame: pd.D
     page.evaluate("location.hash = '#/'")
     expect(page.locator("section h2").first).to_have_text("What each head does")
     expect(page.locator(".board-map .role-cells")).to_have_count(len(HEADS))  # each has a first role of its own
-    cells = page.locator(".board-map .role-cells[data-role=inactive] path").first.bounding_box()
+    cells = page.locator(".board-map .role-cells[data-role='nearly switched off'] path").first.bounding_box()
     assert cells is not None
     card, here = page.locator(".board-card"), (cells["x"] + 5, cells["y"] + 5)
     page.mouse.move(*here)
@@ -215,7 +223,7 @@ def test_roles_follow_the_evidence_that_is_asked_for(data: xr.Dataset) -> None:
     for share, frame in found:
         whole = roles_frame(with_evidence(read_rules(None), share), data)
         pd.testing.assert_frame_equal(frame, whole)
-    off = [set(frame.query("role == 'inactive'")["head"]) for _, frame in found]
+    off = [set(frame.query("role == 'nearly switched off'")["head"]) for _, frame in found]
     assert off[0] == set()
     assert off[-1] == {head("inactive"), head("first piece")}
 
@@ -251,11 +259,11 @@ def test_a_run_has_its_roles_in_a_file_by_name_and_by_rules(demo_run: Path, tmp_
     assert found.groupby(["layer", "head"])["sentence"].first().str.endswith(".").all()
     assert len(found.groupby(["layer", "head"])) == 36
     pd.testing.assert_frame_equal(pd.read_parquet(demo_run / "roles.parquet"), found, check_dtype=False)
-    previous = attnmetrics.roles(demo_run, role="previous")
+    previous = attnmetrics.roles(demo_run, role="previous piece")
     assert (previous["layer"].iloc[0], previous["head"].iloc[0]) == (0, 0)
-    assert set(attnmetrics.roles(demo_run, question="copying")["role"]) <= {"induction", "repetition"}
+    assert set(attnmetrics.roles(demo_run, question="copying")["role"]) <= {"induction", "repeated piece"}
     file = tmp_path / "rules.yaml"
-    file.write_text("roles: [{role: far, title: far, score: {result: distance}, when: {at_least: 8}}]")
+    file.write_text("roles: [{role: far, score: {result: distance}, when: {at_least: 8}}]")
     far = attnmetrics.roles(demo_run, rules=file, role="far")
     distance = attnmetrics.load(demo_run)["distance"]
     assert len(far) == int((distance >= 8).sum()) > 0
@@ -270,7 +278,7 @@ def test_a_run_has_its_roles_in_a_file_by_name_and_by_rules(demo_run: Path, tmp_
         ((), 0, "Which are only position?"),
         (("--question", "syntax", "--sentences", "--top", "1"), 0, "Which heads follow syntax?"),
         (("--role", "own piece"), 0, "Own piece"),
-        (("--question", "inactive", "--evidence", "0.5"), 0, "inactive   "),
+        (("--question", "inactive", "--evidence", "0.5"), 0, "nearly switched off   "),
         (("--families",), 0, "family"),
         (("--role", "nothing"), 1, "expected a role of the rules, found 'nothing'"),
         (("--role", "own piece", "--families"), 1, "give one of --question, --role, --families"),

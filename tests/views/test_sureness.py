@@ -1,10 +1,8 @@
 """How sure numbers are, in views: packed for pages, superlatives that intervals bear, published numbers within them."""
 
-from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
-from zlib import decompress
 
 import numpy as np
 import pytest
@@ -23,6 +21,7 @@ from attnmetrics.views.atlas import contents, render
 from attnmetrics.views.certainty import bear, certainty
 from attnmetrics.views.heads import held_out_told, standouts
 from attnmetrics.views.packed_intervals import SMALLEST, STEPS, UNKNOWN
+from attnmetrics.views.page import Packed
 from attnmetrics.views.papers.claims import Row, compare, summed_up
 from attnmetrics.views.papers.comparison import show_paper
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
@@ -45,8 +44,8 @@ def data(plain: xr.Dataset) -> xr.Dataset:
 # ---- in pages
 
 
-def unpacked(packed: str, kind: str) -> NDArray[Any]:
-    return np.frombuffer(decompress(b64decode(packed)), kind)
+def unpacked(packed: Packed, kind: str) -> NDArray[Any]:
+    return np.frombuffer(packed.content, kind)
 
 
 def apart(codes: NDArray[np.int16]) -> NDArray[np.float64]:

@@ -1,8 +1,6 @@
 """Types of pieces as they are shown: readable, in the terminal and in the page."""
 
-from base64 import b64decode
 from io import StringIO
-from zlib import decompress
 
 import numpy as np
 import pandas as pd
@@ -64,9 +62,9 @@ def test_the_page_has_the_first_types_of_each_head() -> None:
     data = xr.Dataset(coords={"layer": [0, 1], "head": [0, 1]})
     found = pack_tokens(data, frame())
     key, query = found["sides"]["key"], found["sides"]["query"]
-    types = np.frombuffer(decompress(b64decode(key["type"])), "<i4").reshape(4, found["shown"])
-    lifts = np.frombuffer(decompress(b64decode(key["lift"])), "<f4").reshape(4, found["shown"])
-    occurrences = np.frombuffer(decompress(b64decode(key["occurrences"])), "<i4").reshape(4, found["shown"])
+    types = np.frombuffer(key["type"].content, "<i4").reshape(4, found["shown"])
+    lifts = np.frombuffer(key["lift"].content, "<f4").reshape(4, found["shown"])
+    occurrences = np.frombuffer(key["occurrences"].content, "<i4").reshape(4, found["shown"])
     assert [[found["types"][n] for n in row if n >= 0] for row in types.tolist()] == [
         [], ["␣the", readable_types([HOSTILE, "Ġ"])[0]], ["ing"], []
     ]  # fmt: skip

@@ -286,6 +286,17 @@ def test_the_grid_holds_all_heads_and_enlarges_one(show: Open, demo: Model, foun
     expect(page.locator("[aria-label='Layer 1, head 5']")).to_be_focused()
 
 
+def test_thumbnails_that_were_never_seen_are_printed(show: Open, demo: Model) -> None:
+    page = show(views.model(demo, TEXT), width=1000, height=120)
+    page.locator("button.cell svg").first.wait_for()
+    assert page.locator("button.cell:empty").count()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(page.locator("button.cell:empty")).to_have_count(0)
+    assert page.locator("button.cell svg").count() == 36
+    assert not page.locator(".controls, .tools").locator("visible=true").count()
+
+
 def test_a_thumbnail_draws_the_strong_weights(show: Open, demo: Model, found: Attention) -> None:
     page = show(views.model(demo, TEXT, include_layers=[0], include_heads=[1]))
     drawn = "".join(page.locator(".cell path").evaluate_all("paths => paths.map(path => path.getAttribute('d'))"))

@@ -1,9 +1,7 @@
 """What the head, model and neuron views hold: attention as transformers computes it, and errors that help."""
 
-import base64
 import json
 import re
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +29,7 @@ from attnmetrics import views
 from attnmetrics.assets import MODELS
 from attnmetrics.errors import AttnmetricsError, ModelError, ViewError
 from attnmetrics.model.load import Model, load_model
+from attnmetrics.views.page import Packed
 from attnmetrics.views.pieces import is_unseen, readable
 from attnmetrics.views.words import group_words
 
@@ -54,8 +53,8 @@ def demo() -> Model:
     return load_model(str(MODELS["demo"]))
 
 
-def unpack(packed: str, kind: str, *shape: int) -> NDArray[Any]:
-    return np.frombuffer(zlib.decompress(base64.b64decode(packed)), dtype=kind).reshape(shape)
+def unpack(packed: Packed, kind: str, *shape: int) -> NDArray[Any]:
+    return np.frombuffer(packed.content, dtype=kind).reshape(shape)
 
 
 def weights(view: views.View, place: int = 0) -> NDArray[np.float64]:
@@ -123,6 +122,17 @@ def test_bare_tensors_and_arrays_are_drawn(folder: Path) -> None:
     assert view.data["sides"][0]["pieces"] == tokens
     assert view.data["sides"][0]["null"] == [True] + [False] * (len(tokens) - 1)
     assert view.data["preset"] | {"layer": 1, "heads": [2]} == view.data["preset"]
+
+
+def test_the_whole_output_of_gpt2_is_drawn() -> None:
+    """It has an empty `cross_attentions`."""
+    network = AutoModel.from_pretrained(MODELS["demo"], attn_implementation="eager").eval()
+    with torch.inference_mode():
+        found = network(torch.tensor([[5, 6, 7]]), output_attentions=True)
+    assert found.cross_attentions == ()
+    np.testing.assert_array_equal(
+        weights(views.head(found, ["a", "b", "c"])), weights(views.head(found.attentions, ["a", "b", "c"]))
+    )
 
 
 def even(*shape: int) -> NDArray[np.float64]:
@@ -200,7 +210,7 @@ def test_a_view_is_a_page_or_a_frame(demo: Model, tmp_path: Path) -> None:
     assert 'data-theme="dark"' in page
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", page)
     held = re.search(r'<script type="application/json" id="data">(.*?)</script>', page)
-    assert held and json.loads(held[1]) == view.data
+    assert held and json.loads(held[1])["sides"] == view.data["sides"]
     assert view.data["preset"]["token"] == 3
     numpy = views.head(demo, "The cat.", include_layers=np.array([1, 2]), layer=np.int64(2), heads=np.arange(2))
     assert views.head(demo, "The cat.", include_layers=[1, 2], layer=2, heads=[0, 1]).html() == numpy.html()

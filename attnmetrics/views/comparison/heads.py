@@ -30,13 +30,13 @@ def pack_roles(sides: Sequence[Side], heads: Sequence[Head]) -> dict[str, Any]:
 
 
 def _known(frames: Sequence[pd.DataFrame]) -> list[dict[str, str]]:
-    """In the order of the rules, with title and colour."""
+    """In the order of the rules, with colour."""
     rules = package_rules()
     colours = {rule.role: rule.colour for rule in reversed(rules.roles)}
     had = {role for frame in frames for role in frame["role"]} - {""}
     return [
-        {"name": visible(role), "title": visible(rules.titles.get(role, role)), "colour": colours.get(role, "#7d8894")}
-        for role in dict.fromkeys([*rules.titles, *sorted(had)])
+        {"name": visible(role), "colour": colours.get(role, "#7d8894")}
+        for role in dict.fromkeys([*rules.names_of_roles, *sorted(had)])
         if role in had
     ]
 

@@ -15,7 +15,7 @@ from attnmetrics.results.comparison import CLEAR, RUN
 from attnmetrics.results.differing import chance_levels, compared_maps, flat
 from attnmetrics.views.described import described
 from attnmetrics.views.packed_intervals import code_bounds
-from attnmetrics.views.page import pack
+from attnmetrics.views.page import Packed, pack
 from attnmetrics.views.tables import is_of_all_attention, title, with_one_label
 
 MOST_BYTES: Final = 8_000_000
@@ -101,10 +101,10 @@ def _pack_result(data: xr.Dataset, one: Shown, is_chance: bool) -> dict[str, Any
     }
 
 
-def _packed(data: xr.Dataset, name: str, labels: NDArray[np.int64]) -> dict[str, str | None]:
+def _packed(data: xr.Dataset, name: str, labels: NDArray[np.int64]) -> dict[str, Packed | None]:
     """Values, differences, and codes of their low and high bounds, and q."""
     table, has = flat(data, name)[..., labels], f"{name}_difference" in data
-    found: dict[str, str | None] = {"values": pack(table.astype("<f4")), "codes": _codes(data, name, table, labels)}
+    found: dict[str, Packed | None] = {"values": pack(table.astype("<f4")), "codes": _codes(data, name, table, labels)}
     if not has:
         return found | dict.fromkeys(("difference", "difference_codes", "q"))
     difference, q = (flat(data, f"{name}{part}")[1:][..., labels] for part in ("_difference", "_q"))
@@ -112,7 +112,7 @@ def _packed(data: xr.Dataset, name: str, labels: NDArray[np.int64]) -> dict[str,
     return found | {"difference": pack(difference.astype("<f4")), "difference_codes": codes, "q": pack(q.astype("<f4"))}
 
 
-def _codes(data: xr.Dataset, name: str, middle: Array, labels: NDArray[np.int64], first: int = 0) -> str:
+def _codes(data: xr.Dataset, name: str, middle: Array, labels: NDArray[np.int64], first: int = 0) -> Packed:
     """Of all low bounds of a run, then of all its high ones, run by run."""
     bounds = [_bound(data, f"{name}_{side}", middle, labels, first) for side in ("low", "high")]
     pairs = [[code_bounds(middle[run], bound[run]) for bound in bounds] for run in range(len(middle))]

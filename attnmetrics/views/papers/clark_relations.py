@@ -10,7 +10,7 @@ from attnmetrics.views.heads import ranked
 from attnmetrics.views.papers.claims import Claim, Counterpart, NoCounterpartError
 from attnmetrics.views.papers.reading import head_name, head_table
 from attnmetrics.views.relations import Relations, best_offset
-from attnmetrics.views.tables import at_labels, labels_of
+from attnmetrics.views.tables import at_labels, in_words, labels_of
 
 Entry = Mapping[str, Any]
 """A row of the file."""
@@ -61,7 +61,7 @@ def _written(entry: Entry, numbers: list[float]) -> str:
 
 
 def _by(rule: str) -> str:
-    return "" if rule == "row" else f", {rule.replace('_', ' ')}"
+    return "" if rule == "row" else f", {in_words(rule)}"
 
 
 def _signed(offset: float) -> str:

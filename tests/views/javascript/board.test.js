@@ -18,9 +18,8 @@ const [NULLS, TAGS, SYNTAX, BEYOND] = [
 SYNTAX.excess = BEYOND;
 const score = (name, label = "") => ({ metric: name, label });
 const KNOWN = [
-  { name: "syntax", title: "along dependencies", score: score("alignment", "either") },
-  { name: "tag", title: "part of speech", score: score("pos_to", "DET") },
-  { name: "gone", title: "of another run", score: score("other") }, { name: "bare", title: "bare", score: null },
+  { name: "syntax", score: score("alignment", "either") }, { name: "tag", score: score("pos_to", "DET") },
+  { name: "gone", score: score("other") }, { name: "bare", score: null },
 ];
 const ROLES = {
   known: KNOWN, ofHead: [[["tag", "DET"]], [["syntax", ""], ["tag", "DET"]], [["bare", ""]], []],
@@ -39,10 +38,10 @@ const ATLAS = {
 const read = (query) => readBoard(ATLAS, new URLSearchParams(query));
 
 test("roles are offered with the map of what makes them, beyond chance where that is known", () => {
-  const found = rolesShown(ATLAS).map(({ role, count, map }) => [role.title, count, map?.metric.name, map?.label]);
+  const found = rolesShown(ATLAS).map(({ role, count, map }) => [role.name, count, map?.metric.name, map?.label]);
   assert.deepEqual(found, [
-    ["along dependencies", 1, "excess", 0], ["part of speech", 1, "pos_to", 1], ["bare", 1, undefined, undefined],
-    ["no role", 1, undefined, undefined],
+    ["syntax", 1, "excess", 0], ["tag", 1, "pos_to", 1], ["bare", 1, undefined, undefined],
+    ["", 1, undefined, undefined],
   ]);
 });
 

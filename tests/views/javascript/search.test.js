@@ -17,9 +17,10 @@ const metric = (name, title, dim, labels) => new Metric(
 const exemplar = (words, rank, weight) =>
   ({ pieces: words.split(" "), spaces: "0111111", rank, weight, source: ["d", 1], i: 1, j: 0, row: null, text: null });
 const ROLES = {
-  known: [{ name: "previous", title: "previous piece" }, { name: "part of speech", title: "part of speech" }],
+  known: [{ name: "previous piece" }, { name: "part of speech" }],
   ofHead: [
-    [["previous", "previous", 0.4]], [["part of speech", "part of speech: DET", 0.2]], [["previous", "previous", 0.7]],
+    [["previous piece", "previous piece", 0.4]],
+    [["part of speech", "part of speech: DET", 0.2]], [["previous piece", "previous piece", 0.7]],
     [],
   ],
   sentences: ["goes back", "looks at determiners", "goes back too", "does nothing"], questions: [], near: [],

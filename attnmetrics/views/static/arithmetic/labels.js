@@ -20,8 +20,7 @@ export function knownHeading(dim, name) {
 
 /** Labels that do not explain themselves. */
 const WORDS = {
-  _: "no word", _rest: "all other names", row: "from the dependent", parent_row: "from the parent",
-  column: "on the dependent",
+  _: "no word", _rest: "all other names", row: "from dependent", parent_row: "from head word", column: "on dependent",
 };
 
 /** What a label is called beside its table's title: directions in words, most other labels by their name. */

@@ -16,13 +16,18 @@ function precise(value, digits) {
   return text.replaceAll("-", "−");
 }
 
-/** A share in percent, with as many digits as it deserves. */
+/** Percent from which on a share is all. */
+const ALL = 99.9995;
+
+/** A share in percent, with as many digits as it deserves; what is not all, but for rounding errors, is not "100%". */
 export function percent(value) {
   const scaled = 100 * value;
   const size = Math.abs(scaled);
   if (scaled !== 0 && size < 0.095) return `${precise(scaled, 2)}%`;
-  const digits = size >= 9.95 || scaled === 0 ? 0 : 1;
-  return `${scaled.toFixed(digits).replace("-", "−")}%`;
+  const isNearlyAll = size >= 99.05 && size < ALL;
+  const digits = isNearlyAll || (size < 9.95 && scaled !== 0) ? 1 : 0;
+  const told = isNearlyAll ? Math.sign(scaled) * Math.min(size, 99.9) : scaled;
+  return `${told.toFixed(digits).replace("-", "−")}%`;
 }
 
 /** Three significant digits, two where the number is small; counts whole, with separators. */

@@ -1,20 +1,23 @@
 // What each head does, as the page's data has it: roles, a sentence, heads with like profiles, answers to questions.
 
 /** The role of heads that have none. */
-const NO_ROLE = { name: "", title: "no role", colour: "var(--chosen)" };
+const NO_ROLE = { name: "", colour: "var(--chosen)" };
+
+/** What a role is called. */
+export const roleName = ({ name }) => name || "no role";
 
 export class Roles {
   /**
-   * known: [{ name, title, colour, score }] in order, where score { metric, label } is what makes the role, or null;
-   * ofHead: of each head [[role, in words, how strongly], …]; scores: of each what makes its first roles; sure: of each
-   * the scores of its roles with their intervals in words, or null; sentences: of each;
+   * known: [{ name, colour, score }] in order, where score { metric, label } is what makes the role, or null;
+   * ofHead: of each head [[role, in words, how strongly], …]; scores: of each what makes its first roles; told: of each
+   * [[role in words, score, interval or "", chance level, label], …]; sentences: of each;
    * questions: [{ key, title, places, barred, axes }]; near: of each head [[place, distance], …]; family: of each its
    * number, −1 without; familyNames: by number; others: [[share, { heads: [[place, roles, sentence], …], questions,
    * familyNames }], …], what is otherwise where heads need another share of their attention off null pieces.
    */
-  constructor({ known, ofHead, scores, sure, sentences, questions, near, familyNames, others }, family) {
-    const usual = { ofHead, sentences, questions, familyNames };
-    Object.assign(this, { known, scores, sure, family, nearest: near, usual });
+  constructor({ known, ofHead, scores, told, sentences, questions, near, familyNames, others }, family) {
+    const usual = { ofHead, told: told ?? [], sentences, questions, familyNames };
+    Object.assign(this, { known, scores, family, nearest: near, usual });
     this.others = new Map((others ?? []).map(([share, changed]) => [share, otherwise(this.usual, changed)]));
     this.byName = new Map([...known, NO_ROLE].map((role) => [role.name, role]));
     this.use(null);
@@ -63,14 +66,13 @@ export class Roles {
     return this.questions.find((one) => one.key === key);
   }
 
-  /** (layer, head, roles, sentence, scores of roles where their intervals are known) of all heads, under a header. */
+  /** (layer, head, roles, sentence, scores of roles) of all heads, under a header. */
   rows({ layers, heads }) {
-    const more = (cell) => (this.sure ? [cell] : []);
     const row = (_, place) => [
       layers[Math.floor(place / heads.length)], heads[place % heads.length], this.inWords(place).join("; "),
-      this.sentence(place), ...more(this.sure?.[place]),
+      this.sentence(place), this.told[place].map(scoreTold).join("; "),
     ];
-    return [["layer", "head", "roles", "sentence", ...more("scores")], ...this.ofHead.map(row)];
+    return [["layer", "head", "roles", "sentence", "scores"], ...this.ofHead.map(row)];
   }
 
   /** [{ name, places }] of families of two heads or more, the largest first. */
@@ -81,9 +83,12 @@ export class Roles {
   }
 }
 
+/** `scoreTold(["induction", "0.31", "0.25 to 0.40", "0.02"])` is "induction 0.31 [0.25 to 0.40]". */
+const scoreTold = ([role, score, interval]) => [role, score, ...(interval ? [`[${interval}]`] : [])].join(" ");
+
 /** What is told of all heads, with what is told otherwise of some. */
 function otherwise(usual, { heads, questions, familyNames }) {
-  const [ofHead, sentences] = [[...usual.ofHead], [...usual.sentences]];
-  for (const [place, roles, sentence] of heads) [ofHead[place], sentences[place]] = [roles, sentence];
-  return { ofHead, sentences, questions, familyNames };
+  const [ofHead, told, sentences] = [[...usual.ofHead], [...usual.told], [...usual.sentences]];
+  for (const [place, ...now] of heads) [ofHead[place], sentences[place], told[place]] = [...now, []];
+  return { ofHead, told, sentences, questions, familyNames };
 }

@@ -99,10 +99,8 @@ function group(title, hits) {
 function rolesOf(roles) {
   const found = new Map();
   for (const [place, own] of roles.ofHead.entries()) {
-    for (const [name, told, strength = 0] of own) {
-      const { title } = roles.byName.get(name);
-      const words = told === name ? title : told;
-      if (!found.has(words)) found.set(words, { words, texts: wordsOf(`${words} ${title}`), places: [] });
+    for (const [, words, strength = 0] of own) {
+      if (!found.has(words)) found.set(words, { words, texts: wordsOf(words), places: [] });
       found.get(words).places.push({ place, strength });
     }
   }

@@ -22,6 +22,7 @@ export function accuracyMaps(root, atlas, name, maps, choose) {
 function drawOne(found, atlas, metric, name, choose) {
   const label = metric.place(name);
   const { host, status, say } = place();
+  Object.assign(found.dataset, { definition: metric.formula });
   found.append(host, status);
   const picture = headMap(host, atlas, { metric, label }, { say, choose });
   found.append(tools(() => picture, () => headRows(atlas, metric, label), `${metric.name} ${name}`));

@@ -4,15 +4,17 @@ import { isSame, readBoard, rolesShown, writeBoard } from "../arithmetic/board.j
 import { columnName, headRows } from "../arithmetic/csv.js";
 import { capital, headAt, headHref, placeOf, standoutsOf } from "../arithmetic/heads.js";
 import { labelName, startLabel } from "../arithmetic/labels.js";
+import { roleName } from "../arithmetic/roles.js";
 import { shelves } from "../arithmetic/shelves.js";
 import { choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { boardCard } from "./board-card.js";
-import { boardMap } from "./board-map.js";
+import { boardMap, OF_ROLES } from "./board-map.js";
 import { section } from "./parts.js";
 import { members } from "./role-lists.js";
 import { tools } from "./tools.js";
 
+const HEADING = "What each head does";
 const HELP = "Point at a head to read what it does; a click keeps it in view, a double click or Enter opens its page.";
 
 export class Board {
@@ -26,7 +28,7 @@ export class Board {
     this.doing = el("div");
     const isShown = ({ map }) => map && this.shown && isSame(map, this.shown);
     this.role = atlas.roles ? rolesShown(atlas).find(isShown)?.role ?? null : null;
-    const found = section("What each head does", HELP);
+    const found = section(HEADING, HELP);
     const left = el("div", {}, this.legend, this.host, this.doing, this.saved);
     found.append(this.tabs, el("div", { class: "board" }, left, this.card));
     root.append(found);
@@ -45,6 +47,8 @@ export class Board {
     this.map.mark(this.pinned === null ? null : headAt(atlas, this.pinned));
     const name = shown ? columnName(shown.metric, shown.label) : "roles of heads";
     const rows = () => (shown ? headRows(atlas, shown.metric, shown.label) : atlas.roles.rows(atlas));
+    const told = shown ? { title: shown.metric.heading(shown.label), definition: shown.metric.formula } : {};
+    Object.assign(this.saved.dataset, { title: HEADING, definition: OF_ROLES, ...told });
     this.saved.replaceChildren(tools(() => this.map.file(), rows, name));
     this.#drawRole();
     subject.rest();
@@ -56,7 +60,7 @@ export class Board {
     this.#light(null);
     if (!role) { this.doing.replaceChildren(); return; }
     const places = atlas.roles.strongest(role.name);
-    const name = `${capital(role.title)}, ${role.name ? "the strongest first" : "layer by layer"}: `;
+    const name = `${capital(roleName(role))}, ${role.name ? "the strongest first" : "layer by layer"}: `;
     this.doing.replaceChildren(el("p", { class: "note" }, name), members(atlas, places));
   }
 
@@ -85,7 +89,7 @@ export class Board {
    */
   #roleTab({ role, count, map }) {
     const swatch = el("i", { style: `background:${role.colour}` });
-    const button = this.#tab({ title: role.title, map, role }, swatch);
+    const button = this.#tab({ title: roleName(role), map, role }, swatch);
     button.append(el("span", { class: "number" }, String(count)));
     button.addEventListener("pointerenter", () => this.#light(role.name));
     button.addEventListener("pointerleave", () => this.#light(null));

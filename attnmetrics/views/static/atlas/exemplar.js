@@ -10,6 +10,22 @@ const KEYS = "Left and right arrow keys choose the attending piece";
 /** Pieces that the caption names. */
 const NAMED = 4;
 
+/** How wide a sentence is on paper, where the window's width is not known: its arcs are drawn for this width. */
+const ON_PAPER = "600px";
+const LAID_OUT = "laidout";
+
+for (const [event, width] of [["beforeprint", ON_PAPER], ["afterprint", ""]]) {
+  globalThis.addEventListener?.(event, () => lay(width));
+}
+
+/** Give all sentences a width, and draw their arcs at once: printing waits for no frame. */
+function lay(width) {
+  for (const sentence of document.querySelectorAll(".exemplar .sentence")) {
+    sentence.style.width = width;
+    sentence.dispatchEvent(new Event(LAID_OUT));
+  }
+}
+
 /** A list item. `href` is the sentence's own address; `actions` are put beside its source. */
 export function drawExemplar(exemplar, href, actions = []) {
   const { weight, rank, source } = exemplar;
@@ -33,6 +49,7 @@ class Sentence {
     this.caption = el("p", { class: "caption", "aria-live": "polite" });
     if (hasRows) this.#listen();
     new ResizeObserver(() => this.#update()).observe(this.sentence);
+    this.sentence.addEventListener(LAID_OUT, () => this.#update());
     this.#fill();
   }
 

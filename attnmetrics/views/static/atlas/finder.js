@@ -73,7 +73,8 @@ class Finder {
     const { x, y } = question;
     const picture = scatter(plot.host, atlas, { x, y, places }, { say: plot.say, choose }, this.#look());
     const name = `${columnName(y.metric, y.label)} ${columnName(x.metric, x.label)}`;
-    const titles = [`${axisName(y)}, against ${uncapital(axisName(x))}`, atlas.source].filter(Boolean);
+    const definitions = [y, x].map(({ metric }) => `${metric.title}: ${metric.formula}`);
+    const titles = [`${axisName(y)}, against ${uncapital(axisName(x))}`, atlas.source, ...definitions].filter(Boolean);
     saved.replaceChildren(tools(() => picture, () => pairRows(atlas, y, x, found), name, titles));
     this.list.draw(question, { found, places: brushed(question, places), pair: (at) => this.#pair(at) });
     this.beneath.replaceChildren(sideBySide(atlas, question.pair));

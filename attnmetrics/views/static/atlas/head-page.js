@@ -15,6 +15,7 @@ import { histogramSection } from "./histograms.js";
 import { offsets } from "./offsets.js";
 import { crumbs, OVERVIEW, section } from "./parts.js";
 import { nearSection } from "./role-lists.js";
+import { roleScores } from "./role-scores.js";
 import { tools } from "./tools.js";
 
 const OFFSET_HELP = "Bars are this head, the line is the mean of all heads; 0 is the piece itself, 1 the previous one.";
@@ -47,7 +48,7 @@ function top(atlas, one) {
   return [crumbs([OVERVIEW], title), heading];
 }
 
-/** What it does in one sentence, its roles, and what it has the most of. */
+/** What it does in one sentence, what it has the most of, and its roles. */
 function does(atlas, { layer, head }) {
   const at = placeOf(atlas, layer, head);
   const isOwn = (one) => one.layer === atlas.layers[layer] && one.head === atlas.heads[head];
@@ -55,21 +56,19 @@ function does(atlas, { layer, head }) {
   const most = tags("Of all heads: ", standoutsOf(atlas).filter(isOwn).map(named));
   if (!atlas.roles) return most.length ? [el("p", { class: "roles" }, ...most)] : [];
   const colour = `--own:${atlas.roles.first(at).colour}`;
-  const found = [...tags("Roles: ", atlas.roles.inWords(at)), ...most];
   return [
     el("p", { class: "does", style: colour }, atlas.roles.sentence(at)),
-    ...(found.length ? [el("p", { class: "roles" }, ...found)] : []),
+    ...(most.length ? [el("p", { class: "roles" }, ...most)] : []), ...roleScores(atlas, at),
   ];
 }
 
 const tags = (before, words) =>
   (words.length ? [before, ...words.map((one) => el("span", { class: "role-tag" }, one))] : []);
 
-/** The scores that make its roles, from how much of its attention its numbers are, and the way to an own sentence. */
+/** From how much of its attention its numbers are, and the way to an own sentence. */
 function howSure(atlas, { layer, head }) {
   const at = placeOf(atlas, layer, head);
-  const { evidence, roles } = atlas;
-  const scores = roles?.sure?.[at] ? [`Scores: ${roles.sure[at]}. `] : [];
+  const { evidence } = atlas;
   const off = evidence.fromHowMuch(at);
   const said = `Nearly switched off on this text: what follows is ${off}, and says little.`;
   const share = off ? [] : [`${percent(evidence.share(at))} of its attention is off null pieces.`];
@@ -77,7 +76,7 @@ function howSure(atlas, { layer, head }) {
   const link = atlas.served ? [" ", el("a", { href: `#/try?${query}` }, "See it in a sentence of your own")] : [];
   return [
     ...(off ? [el("p", { class: "missing" }, said)] : []),
-    el("p", { class: "note scores" }, ...scores, ...share, ...link),
+    el("p", { class: "note" }, ...share, ...link),
   ];
 }
 

@@ -2,6 +2,7 @@
 
 import { byHref } from "../arithmetic/by.js";
 import { headRows, labelRows, layerRows } from "../arithmetic/csv.js";
+import { explainLabel } from "../arithmetic/glossary.js";
 import { claimHref, headAt, headName, uncapital } from "../arithmetic/heads.js";
 import { labelName } from "../arithmetic/labels.js";
 import { against, shown } from "../arithmetic/numbers.js";
@@ -30,7 +31,7 @@ export function drawMetricPage(root, atlas, [name, wanted], go) {
   const above = metric.dim && !isAll ? [[metric.href(), metric.title]] : [];
   root.append(crumbs([OVERVIEW, ["#/metrics", "Metrics"], ...above], title), el("h1", {}, title), about(metric));
   if (metric.dim) root.append(labelChoice(metric, label, go));
-  if (!isAll) root.append(...countNote(atlas, metric, label));
+  if (!isAll) root.append(...meaning(atlas, metric, label), ...countNote(atlas, metric, label));
   root.append(evidenceNote(atlas), ...withoutInterval(atlas, metric));
   const choose = (layer, head, one) => go(claimHref(atlas, layer, head, metric.claims[one]));
   if (isAll) allLabels(root, atlas, metric, choose);
@@ -43,6 +44,12 @@ export function about(metric) {
   const words = [help, " ", el("span", { class: "formula" }, formula), el("span", { class: "note" }, ` ${source}`)];
   if (chance) words.push(el("span", { class: "note" }, ` · chance: ${uncapital(chance.title)}`));
   return el("p", { class: "about-metric" }, ...words);
+}
+
+/** What the label is, where it is a relation that is explained. */
+function meaning(atlas, metric, label) {
+  const words = explainLabel(atlas, metric, label);
+  return words ? [el("p", { class: "note" }, `${metric.labels[label].split(", ").at(-1)} is ${words}.`)] : [];
 }
 
 /** How many things the shares at a label are of, and why they may be so few. */

@@ -8,6 +8,8 @@ import { evidenceNote } from "./evidence.js";
 import { section } from "./parts.js";
 import { questionSection } from "./role-lists.js";
 
+const WORDS = "Null pieces are those on which a head rests that looks at nothing: the first piece, separators. Nats "
+  + "say how widely attention is spread: 0 over one piece, 0.7 evenly over two, 2.3 over ten.";
 const OPENS = "A click opens the head and the sentences that show it.";
 const HELD_OUT = " Held out: the head chosen on even shards, scored on odd ones.";
 
@@ -17,7 +19,7 @@ export function drawOverview(root, atlas, _, go, query) {
     el("p", { class: "help" }, aboutPage(atlas)), ...missing(atlas));
   new Board(root, atlas, go, query).draw();
   if (atlas.roles) root.append(questionSection(atlas));
-  root.append(standouts(atlas), leftOut(atlas));
+  root.append(standouts(atlas), el("p", { class: "note" }, WORDS), leftOut(atlas));
   return null;
 }
 

@@ -1,5 +1,6 @@
 // A head's shares as times what even attention would give: bars from 1, and the numbers in columns.
 
+import { explainLabel } from "../arithmetic/glossary.js";
 import { placeOf } from "../arithmetic/heads.js";
 import { labelName } from "../arithmetic/labels.js";
 import { against, percent } from "../arithmetic/numbers.js";
@@ -24,12 +25,12 @@ export function labelsOf(metric, layer, head) {
  * The picture of the labels given, those far above even attention first. Where that is not known, the mean of all heads
  * stands for it, and the number of times is left out.
  */
-export function profile(atlas, metric, { layer, head }, labels, width) {
-  const rows = labels.map((label) => rowOf(metric, layer, head, label)).sort((a, b) => b.doublings - a.doublings);
+export function profile(atlas, metric, one, labels, width) {
+  const rows = labels.map((label) => rowOf(atlas, metric, one, label)).sort((a, b) => b.doublings - a.doublings);
   const left = Math.min(118, 16 + 7 * Math.max(3, ...rows.map(({ name }) => name.length)));
   const columns = HEADS.filter((name) => name !== "× even" || rows.some(({ told }) => told));
   const end = width - COLUMN * columns.length;
-  const place = placeOf(atlas, layer, head);
+  const place = placeOf(atlas, one.layer, one.head);
   const x = linear(domainOf(metric, place, rows), [left, end]);
   const layout = { x, left, width, columns, end };
   const drawn = rows.map((row, n) => drawRow(metric, row, place, { ...layout, y: TOP + n * ROW }));
@@ -47,13 +48,14 @@ function domainOf(metric, place, rows) {
 }
 
 /** A label's share, its chance level, the mean of all heads, and how often the share doubles its usual. */
-function rowOf(metric, layer, head, label) {
+function rowOf(atlas, metric, { layer, head }, label) {
   const [share, mean] = [metric.at(layer, head, label), metric.mean(label)];
   const chance = metric.chanceAt(layer, head, label);
   const usual = Number.isNaN(chance) ? mean : chance;
   const name = labelName(metric.dim, metric.labels[label]);
   return {
     label, name, share, mean, chance, usual, told: against(metric, share, chance), doublings: doublings(share, usual),
+    explained: explainLabel(atlas, metric, label),
   };
 }
 
@@ -76,7 +78,7 @@ function once(x, height) {
 
 function drawRow(metric, row, place, layout) {
   const { x, left, width, columns, end, y } = layout;
-  const { label, name, share, mean, told, usual } = row;
+  const { label, name, share, mean, told, usual, explained } = row;
   const [from, to] = [x(0), x(row.doublings)].sort((a, b) => a - b);
   const written = { share: metric.told(place, label)[0], "× even": told, mean: percent(mean) };
   const cell = (column, n) => text(endOf(layout, n), y + 14, written[column],
@@ -85,7 +87,7 @@ function drawRow(metric, row, place, layout) {
   const bar = { x: round(from), y: y + 3, width: round(to - from), height: 14, fill: colour, rx: 2, class: "times" };
   const bounds = metric.bounds(place, label).map((one) => clamp(x(doublings(one, usual)), left, end));
   return svg("a", { href: metric.href(label) },
-    title(`${metric.heading(label)}: ${inWords(metric, row, place)}`),
+    title([`${metric.heading(label)}: ${inWords(metric, row, place)}`, explained].filter(Boolean).join("\n")),
     svg("rect", { x: 0, y, width, height: ROW, fill: "transparent" }),
     text(left - 8, y + 14, name, { "text-anchor": "end", fill: "var(--link)", "font-size": 12 }),
     svg("rect", bar), ...levelError((at) => at, y + 10, bounds), ...columns.map(cell));

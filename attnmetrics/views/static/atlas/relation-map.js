@@ -1,10 +1,11 @@
 // Attention to labels by layer, each relative to its mean over layers, from low layers to deep ones (Fig. 9).
 
+import { explainLabel } from "../arithmetic/glossary.js";
 import { labelName } from "../arithmetic/labels.js";
 import { inBrackets } from "../arithmetic/intervals.js";
 import { number, percent } from "../arithmetic/numbers.js";
 import { average, clamp, extent, levelAround, round } from "../arithmetic/scales.js";
-import { pointIn, sheet, svg, text } from "../shared/dom.js";
+import { pointIn, sheet, svg, text, title } from "../shared/dom.js";
 import { tooltip } from "../shared/tooltip.js";
 import { cells, colourBar, columnNumbers } from "./map-parts.js";
 
@@ -66,13 +67,15 @@ function drawRelations(scene) {
 }
 
 /** A row's name and its bar. */
-function drawRow({ metric, rows, layout: { bars, box, right } }, { label, mean }, n) {
+function drawRow({ atlas, metric, rows, layout: { bars, box, right } }, { label, mean }, n) {
   const y = box.top + n * ROW;
   const words = { "text-anchor": "end", fill: "var(--link)" };
   const name = text(box.left - 7, y + 12, labelName(metric.dim, metric.labels[label]), words);
+  const told = title(explainLabel(atlas, metric, label));
   const length = ((bars - NUMBER) * mean) / Math.max(...rows.map((row) => row.mean));
   const bar = svg("rect", { x: right + GAP, y: y + 2, width: round(length), height: 12, fill: "var(--bar)" });
-  return [svg("a", { href: metric.href(label) }, name), bar, text(right + GAP + 5 + length, y + 12, percent(mean))];
+  const link = svg("a", { href: metric.href(label) }, told, name);
+  return [link, bar, text(right + GAP + 5 + length, y + 12, percent(mean))];
 }
 
 function listen(picture, scene, { say, tip }) {

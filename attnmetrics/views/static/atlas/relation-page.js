@@ -1,23 +1,25 @@
 // The page of a relation: which heads find it, under which rule, and where they are wrong.
 
+import { explain } from "../arithmetic/glossary.js";
 import { headHref } from "../arithmetic/heads.js";
 import { el } from "../shared/dom.js";
 import { accuracyMaps } from "./accuracy-maps.js";
 import { hitsAndMisses } from "./claimed.js";
 import { crumbs, OVERVIEW, section } from "./parts.js";
-import { relationTable, RULES, ruleName, ruleTable } from "./relations.js";
+import { relationHref, relationTable, RULES, ruleName, ruleTable } from "./relations.js";
 
-const HELP = "Words of a sentence are candidates; a head is right where the word that it points to is the parent.";
+const HELP = "Words of a sentence are candidates; a head is right where the word that it points to is the head word.";
 const PLACES = "Each half of the documents chooses its best head, which is scored on the other half (held out); "
-  + "offsets likewise. The offset says how many words to the right of the dependent its parent stands most often.";
+  + "offsets likewise. The offset says how many words to the right of the dependent its head word stands most often.";
 const EXAMPLES = "The outlined piece attends; the arrow keys or a pointer choose another.";
 
 export function drawRelation(root, atlas, [rel], go) {
   if (rel === undefined) return drawRelations(root, atlas);
   const rules = atlas.relations.find(([first]) => first.rel === rel);
-  if (!rules) return `expected a relation with edges in this run, found ${rel}`;
+  if (!rules) return `expected a relation with edges that attention can hit, found ${rel}`;
   root.append(crumbs([OVERVIEW, ["#/relation", "Relations"]], rel), el("h1", {}, `Which heads find ${rel}`),
-    el("p", { class: "help" }, HELP), ruleSection(atlas, rel, rules), exampleSection(atlas, rel));
+    ...meaning(atlas, rel), el("p", { class: "help" }, HELP), ruleSection(atlas, rel, rules),
+    exampleSection(atlas, rel));
   const maps = rules.map(({ rule }) => [ruleName(rule), RULES[rule] ?? "", { rule, rel }]);
   accuracyMaps(root, atlas, "relation_accuracy", maps, (layer, head) => go(headHref(atlas, layer, head)));
   return null;
@@ -25,8 +27,27 @@ export function drawRelation(root, atlas, [rel], go) {
 
 function drawRelations(root, atlas) {
   root.append(crumbs([OVERVIEW], "Relations"), el("h1", {}, "Heads that find relations"),
-    el("p", { class: "help" }, `${HELP} ${PLACES}`), relationTable(atlas));
+    el("p", { class: "help" }, `${HELP} ${PLACES}`), relationTable(atlas), ...outOfReach(atlas), glossary(atlas));
   return null;
+}
+
+/** What is said of relations that no head can find, where there are some. */
+function outOfReach({ relations_out_of_reach: lost }) {
+  const edges = Object.entries(lost).map(([rel, number]) => `${rel} (${number.toLocaleString("en")})`).join(", ");
+  const words = `No attention can hit, for want of attendable pairs, the edges of ${edges}.`;
+  return edges ? [el("p", { class: "note" }, words)] : [];
+}
+
+/** What the relation is, where that is explained. */
+const meaning = (atlas, rel) => (explain(atlas, rel) ? [el("p", {}, `${rel} is ${explain(atlas, rel)}.`)] : []);
+
+/** What each relation of the run is. */
+function glossary(atlas) {
+  const found = section("What they are", "In each example an arrow leads from the dependent to its head word.");
+  const told = atlas.relations.map(([{ rel }]) => [rel, explain(atlas, rel)]).filter(([, words]) => words);
+  const item = ([rel, words]) => [el("dt", {}, el("a", { href: relationHref(rel) }, rel)), el("dd", {}, words)];
+  found.append(el("dl", { class: "glossary" }, ...told.flatMap(item)));
+  return found;
 }
 
 function ruleSection(atlas, rel, rules) {

@@ -1,7 +1,9 @@
 // Relations of a run and the heads that find them: what Table 1, the pages of relations and of coreference share.
 
+import { explain } from "../arithmetic/glossary.js";
 import { headHref, headName, placeOf } from "../arithmetic/heads.js";
 import { bear } from "../arithmetic/intervals.js";
+import { labelName } from "../arithmetic/labels.js";
 import { percent } from "../arithmetic/numbers.js";
 import { FEW } from "../arithmetic/table.js";
 import { el } from "../shared/dom.js";
@@ -9,13 +11,13 @@ import { table } from "./parts.js";
 
 /** What a rule asks of attention. */
 export const RULES = {
-  row: "from the dependent: the word that it attends to most",
-  column: "to the dependent: the word that attends to it most",
-  parent_row: "from the parent: the word that it attends to most",
+  row: "the word that the dependent attends to most is its head word",
+  column: "of all words its head word attends to the dependent most",
+  parent_row: "the word that the head word attends to most is the dependent",
 };
 const NONE = "This run has no relations: it has no annotation that names heads of words.";
 
-export const ruleName = (rule) => rule.replaceAll("_", " ");
+export const ruleName = (rule) => labelName("rule", rule);
 export const written = (value) => (value === null || Number.isNaN(value) ? "–" : percent(value));
 export const relationHref = (rel) => `#/relation/${encodeURIComponent(rel)}`;
 const signed = (offset) => (offset > 0 ? `+${offset}` : String(offset).replace("-", "−"));
@@ -45,8 +47,8 @@ export function relationTable(atlas, isSure = false) {
 function relationRow(atlas, one, hasPublished) {
   const published = (atlas.published_relations[one.rel] ?? []).map((words) => el("div", {}, words));
   return [
-    el("td", {}, el("a", { href: relationHref(one.rel) }, one.rel)), number(one.edges.toLocaleString("en")),
-    el("td", {}, ruleName(one.rule)), ...found(atlas, one),
+    el("td", {}, el("a", { href: relationHref(one.rel), title: explain(atlas, one.rel) }, one.rel)),
+    number(one.edges.toLocaleString("en")), el("td", {}, ruleName(one.rule)), ...found(atlas, one),
     ...(hasPublished ? [el("td", { class: "note" }, ...published)] : []),
   ];
 }

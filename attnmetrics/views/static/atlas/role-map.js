@@ -1,6 +1,7 @@
 // The cells of all heads, coloured by what they do.
 
 import { headName, placeOf } from "../arithmetic/heads.js";
+import { roleName } from "../arithmetic/roles.js";
 import { round } from "../arithmetic/scales.js";
 import { sheet, svg, text } from "../shared/dom.js";
 import { textWidth } from "../shared/font.js";
@@ -27,7 +28,7 @@ function group(atlas, role, places, { left, top, width, height, gap }) {
   const cells = places.map(corner).map(([x, y]) => `M${x} ${y}h${wide}v${tall}h${-wide}z`).join("");
   const node = svg("g", { class: "role-cells", "data-role": role.name });
   node.append(svg("path", { d: cells, fill: role.colour }));
-  if (role.name === "inactive") {
+  if (role.name === "nearly switched off") {
     const strokes = places.map(corner).map(([x, y]) => `M${x} ${round(y + tall)}l${wide} ${-tall}`).join("");
     node.append(svg("path", { d: strokes, stroke: "var(--page)", "stroke-width": 1.2 }));
   }
@@ -39,10 +40,10 @@ export function roleLegend(atlas, width) {
   const parts = [];
   let [x, y] = [0, 4];
   for (const { role } of atlas.roles.groups()) {
-    const room = SWATCH + 5 + textWidth(role.title, 11) + GAP;
+    const room = SWATCH + 5 + textWidth(roleName(role), 11) + GAP;
     if (x && x + room > width) [x, y] = [0, y + LINE];
     const look = { width: SWATCH, height: SWATCH, rx: 2, fill: role.colour, stroke: "var(--line)" };
-    parts.push(svg("rect", { x: round(x), y, ...look }), text(x + SWATCH + 5, y + SWATCH - 1, role.title));
+    parts.push(svg("rect", { x: round(x), y, ...look }), text(x + SWATCH + 5, y + SWATCH - 1, roleName(role)));
     x += room;
   }
   return sheet(width, y + LINE, {}, ...parts);

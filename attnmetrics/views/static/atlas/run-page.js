@@ -32,6 +32,7 @@ function facts(title, list) {
 function drawProbability(root, corpus) {
   const help = "What a head that chose by distance alone would find (section 4.3).";
   const found = section("How probable a dependency is at each distance", help);
+  Object.assign(found.dataset, { definition: corpus.formula ?? "", legend: help });
   root.append(found);
   const picture = probability(corpus, clamp(found.clientWidth || 640, 280, 700));
   const saved = () => [["distance", ...valueColumns(corpus, null, "probability")], ...byDistance];

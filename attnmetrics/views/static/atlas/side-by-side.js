@@ -8,6 +8,7 @@ import { fromHowMuch } from "./evidence.js";
 import { drawExemplar } from "./exemplar.js";
 import { measuresOf } from "./head-card.js";
 import { section, table } from "./parts.js";
+import { roleScores } from "./role-scores.js";
 
 const HELP = "Tick two heads in the list, or click two dots with the Shift key held.";
 
@@ -24,12 +25,10 @@ export function sideBySide(atlas, places) {
 
 function told(atlas, place, name) {
   const href = headHref(atlas, ...headAt(atlas, place));
-  const scores = atlas.roles?.sure?.[place];
-  const said = [atlas.roles?.sentence(place), scores && `Scores: ${scores}.`].filter(Boolean);
-  const does = said.map((words) => el("p", { class: "note" }, words));
+  const said = atlas.roles ? [el("p", { class: "note" }, atlas.roles.sentence(place))] : [];
   const example = answerOfRoles(atlas, place)?.list[0] ?? atlas.exemplars[place][0];
   const shown = example ? [el("ol", { class: "exemplars" }, drawExemplar(example, href))] : [];
-  return el("div", {}, el("h3", {}, el("a", { href }, name)), ...does, ...shown);
+  return el("div", {}, el("h3", {}, el("a", { href }, name)), ...said, ...roleScores(atlas, place), ...shown);
 }
 
 function row(atlas, places, [metric, label]) {

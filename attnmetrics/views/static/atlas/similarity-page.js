@@ -58,6 +58,7 @@ class SimilarityPage {
     this.#drawControls();
     history.replaceState(null, "", atlas.evidence.written(writeSimilarityColour(colour)));
     const picture = similarityMap(plot, atlas, colour, (layer, head) => go(headHref(atlas, layer, head)));
+    Object.assign(saved.dataset, { title: TITLE, legend: HELP });
     saved.replaceChildren(tools(() => picture, () => mapRows(atlas, colour), "map of heads"));
   }
 
@@ -106,6 +107,7 @@ function mapRows(atlas, { metric, label }) {
 function drawLayers(beside, atlas) {
   const { host, status, say } = place();
   beside.append(el("h2", {}, "Layers"), el("p", { class: "help" }, LAYERS_HELP), host, status);
+  Object.assign(beside.dataset, { title: "Layers", legend: LAYERS_HELP });
   const picture = layerMap(host, atlas, { say });
   beside.append(tools(() => picture, () => distanceRows(atlas), "distance of layers"));
 }

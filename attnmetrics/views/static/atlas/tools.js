@@ -33,7 +33,7 @@ export function tools(picture, rows, name, titles = []) {
  */
 function titlesOf(node) {
   const page = node.closest(".page");
-  const part = node.closest("section");
+  const part = node.closest("[data-title], section");
   const legend = part?.dataset.legend;
   return [titleOf(page, part), page?.dataset.source, definitionOf(page, part), legend].filter(Boolean);
 }

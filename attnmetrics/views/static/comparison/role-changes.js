@@ -33,17 +33,17 @@ export const readChange = ({ layers, heads }) => ([, layer, head, change, role, 
   role, words, score, first, q,
 });
 
-/** [{ title, gained, lost }], roles in the order of the rules. */
+/** [{ name, gained, lost }], roles in the order of the rules. */
 function byRole({ roles }, changes) {
   const of = (name) => changes.filter(({ role }) => role === name);
-  const known = roles.known.map(({ name, title }) => ({ title, changes: of(name) }));
-  return known.filter((one) => one.changes.length).map(({ title, changes: own }) => ({
-    title, gained: own.filter(({ isGained }) => isGained), lost: own.filter(({ isGained }) => !isGained),
+  const known = roles.known.map(({ name }) => ({ name, changes: of(name) }));
+  return known.filter((one) => one.changes.length).map(({ name, changes: own }) => ({
+    name, gained: own.filter(({ isGained }) => isGained), lost: own.filter(({ isGained }) => !isGained),
   }));
 }
 
-function drawRow(comparison, { title, gained, lost }) {
-  return [el("th", { scope: "row" }, title), listed(comparison, gained), listed(comparison, lost)];
+function drawRow(comparison, { name, gained, lost }) {
+  return [el("th", { scope: "row" }, name), listed(comparison, gained), listed(comparison, lost)];
 }
 
 /** Heads of a cell, each once, with what of the role it is about beside its name. */

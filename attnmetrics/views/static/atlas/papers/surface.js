@@ -62,6 +62,7 @@ function drawPanel(atlas, block, { title, metric: name, labels }) {
 
 function drawChart(atlas, block, { metric, series, title }) {
   const picture = layerChart(atlas, metric, series, { width: clamp(block.clientWidth || 320, 260, 420), name: title });
+  Object.assign(block.dataset, { title, definition: metric.formula });
   block.append(picture, tools(() => picture, () => rowsOf(atlas, series), title));
 }
 
