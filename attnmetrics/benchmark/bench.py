@@ -82,6 +82,9 @@ class Line:
     peak_bytes: int | None
 
 
+Show = Callable[[Sequence[Line]], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Projection:
     """What a corpus would take on this machine."""
@@ -105,18 +108,12 @@ class Findings:
     projection: Projection
     whole_run: Account | None
 
-    @property
-    def races(self) -> list[Sequence[Line]]:
-        """The lines of every unit and precision."""
-        by_race = dict.fromkeys((line.unit, line.dtype) for line in self.lines)
-        return [[line for line in self.lines if (line.unit, line.dtype) == race] for race in by_race]
-
     def plain(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
 
 
-def bench(course: Course, sentences: float, whole_run: int | None, tell: Tell) -> Findings:
+def bench(course: Course, sentences: float, whole_run: int | None, tell: Tell, show: Show = lambda _: None) -> Findings:
     """Run the whole benchmark.
 
     Args:
@@ -124,6 +121,7 @@ def bench(course: Course, sentences: float, whole_run: int | None, tell: Tell) -
         sentences: of the corpus to project to.
         whole_run: sentences of a run to account for, beside; None for no such run.
         tell: hears how it goes.
+        show: gets the lines of each race when it is over.
     """
     documents = list(read_documents([str(CORPORA["demo"])]))
     tell("annotating")
@@ -140,7 +138,9 @@ def bench(course: Course, sentences: float, whole_run: int | None, tell: Tell) -
             for unit, read in _units(material, model, course.windows).items():
                 attention = _attention_seconds(products, read(), model)
                 timings = race(_field(material, model, bare, read, unit, tell), course.rounds, tell)
-                lines += [_line(timing, timings, unit, seconds, attention) for timing in timings]
+                raced = [_line(timing, timings, unit, seconds, attention) for timing in timings]
+                show(raced)
+                lines += raced
         measuring = next(line for line in lines if line.key == "d")
         return Findings(
             conditions=_conditions(material, course),

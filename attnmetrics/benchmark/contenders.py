@@ -84,7 +84,7 @@ def passing(units: Units, model: Model) -> Contender:
         model.run(ids, want_nothing(batch, model.causal, model.device), kernel=kernel)
 
     def run() -> None:
-        for _ in read_ahead(read, batches, model.threads):
+        for _ in read_ahead(read, batches, model.threads, waiting=model.threads):
             pass
 
     return Contender("d0", "d1 without reductions", _name(model.dtype), len(pieces.ids), 1, run)

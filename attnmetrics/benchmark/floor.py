@@ -1,20 +1,26 @@
 """The least time of a forward pass on this machine: of its matrix products, and of attention at the units' lengths."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from attnmetrics.benchmark.race import wait
+from attnmetrics.model.linear import NOTHING, LaidOut
 
-ROWS: Final = 2048
-"""Pieces that are multiplied or attend together, at least."""
-SECONDS: Final = 0.4
+ROWS: Final = (256, 1024, 4096)
+"""Pieces that are multiplied together."""
+ATTENDING: Final = 2048
+"""Pieces that attend at the same time, at least."""
+SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +61,14 @@ def products_of(config: Any, causal: bool) -> Products:
 def product_seconds(products: Products, dtype: torch.dtype, device: torch.device) -> float:
     """Of a piece's products, each at the pace of its own shape in the proportions of a layer."""
     seconds = sum(_of_product(rows, columns, dtype, device) for rows, columns in products.layer)
-    multiply_adds = ROWS * sum(rows * columns for rows, columns in products.layer)
+    multiply_adds = sum(rows * columns for rows, columns in products.layer)
     return products.per_piece * seconds / multiply_adds
 
 
 def attention_seconds(
     products: Products, lengths: NDArray[np.int64], dtype: torch.dtype, device: torch.device
 ) -> float:
-    """Of a piece's attention in all layers, at torch's best for units of such lengths without padding: their mean.
+    """Of a piece's attention in all layers, at the best for units of such lengths without padding: their mean.
 
     Lengths are taken together by powers of two. A unit longer than a window counts as one of the window's length, and
     the last layer, which needs no output, for a half: a floor.
@@ -78,16 +84,28 @@ def attention_seconds(
 
 
 def _of_product(rows: int, columns: int, dtype: torch.dtype, device: torch.device) -> float:
-    left = torch.randn(ROWS, rows, dtype=dtype, device=device)
+    """Of a piece, at the number of pieces and in the way that suit it best."""
     right = torch.randn(rows, columns, dtype=dtype, device=device)
-    return _best(lambda: torch.mm(left, right))
+    tries = [(torch.randn(pieces, rows, dtype=dtype, device=device), way) for pieces in ROWS for way in _ways(right)]
+    return min(_best(partial(way, left)) / len(left) for left, way in tries)
+
+
+def _ways(right: Tensor) -> Iterator[Callable[[Tensor], Tensor]]:
+    """Torch's own product, and that with weights laid out before, where there is one."""
+    yield lambda left: torch.mm(left, right)
+    if right.device.type == "cpu":
+        with suppress(Exception):
+            yield LaidOut(right.T, None, NOTHING)
 
 
 def _of_attention(products: Products, length: int, dtype: torch.dtype, device: torch.device) -> float:
-    """Of a unit of a length in a layer."""
-    units = -(-ROWS // length)
-    query, key, value = torch.randn(3, units, products.heads, length, products.width, dtype=dtype, device=device)
-    return _best(lambda: scaled_dot_product_attention(query, key, value, is_causal=products.causal)) / units
+    """Of a unit of a length in a layer: torch's own, or the two products alone, of a causal model by half."""
+    units = -(-ATTENDING // length)
+    size = units, products.heads, length, products.width
+    query, key, value = torch.randn(3, *size, dtype=dtype, device=device)
+    whole = _best(lambda: scaled_dot_product_attention(query, key, value, is_causal=products.causal))
+    alone = _best(lambda: torch.matmul(torch.matmul(query, key.mT), value))
+    return min(whole, alone / 2 if products.causal else alone) / units
 
 
 def _best(run: Callable[[], object]) -> float:

@@ -66,6 +66,7 @@ STAGES: Final = {
     "attnmetrics.running.driver:_plan": "plan",
     "attnmetrics.engine.worker:Worker.annotate": "annotate",
     "attnmetrics.engine.worker:Worker.count": "count",
+    "attnmetrics.engine.worker:Worker.count_units": "count",
     "attnmetrics.engine.worker:Worker.measure": "measure",
     "attnmetrics.engine.worker:Worker.trace": "trace",
     "attnmetrics.running.merging:merge_measured": "merge",

@@ -20,12 +20,15 @@ STEPS = {
 """A contender, and one that does less → what this is."""
 
 
-def tables(outcome: Findings) -> Iterator[Table]:
-    """Conditions, rates by unit and precision, annotation and projection, and the account of a run if there is one."""
+def of_race(lines: Sequence[Line]) -> Iterator[Table]:
+    """The rates of one unit and precision, and what each part adds."""
+    yield _rates(lines[0].unit, lines[0].dtype, lines)
+    yield costs(lines)
+
+
+def beside_races(outcome: Findings) -> Iterator[Table]:
+    """Conditions, annotation and projection, and the account of a run if there is one."""
     yield _pairs("Conditions", outcome.conditions.items())
-    for lines in outcome.races:
-        yield _rates(lines[0].unit, lines[0].dtype, lines)
-        yield costs(lines)
     annotation, projection = outcome.annotation, outcome.projection
     floors = ", ".join(f"{rate:,.0f} in {dtype}" for dtype, rate in outcome.floors.items())
     share, low, high = annotation.ratio

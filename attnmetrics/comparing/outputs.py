@@ -11,7 +11,7 @@ from attnmetrics.comparing.names import name_runs
 from attnmetrics.errors import StoreError
 from attnmetrics.results.comparison import FILE
 from attnmetrics.results.comparison_tables import save_comparison_tables
-from attnmetrics.results.dataset import load, save
+from attnmetrics.results.dataset import save
 from attnmetrics.results.files import load_frame, save_frame, writing
 from attnmetrics.results.sides import Comparison
 from attnmetrics.storage import Location, locate
@@ -74,7 +74,6 @@ def write_comparison(comparison: Comparison, folder: Location) -> None:
     save_comparison_tables(comparison.data, comparison.role_changes, folder / TABLES)
     write_page(comparison, folder / PAGE)
     save(comparison.data, folder / FILE)
-    load(folder / FILE)
 
 
 def load_role_changes(folder: Location) -> pd.DataFrame:

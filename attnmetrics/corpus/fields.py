@@ -1,6 +1,6 @@
 """A value in a record of JSON or Parquet, by the name of its field: `text`, or `translation.en` within another."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 
@@ -24,6 +24,17 @@ def find_value(record: Mapping[str, Any], field: str) -> Any:
     if within is None:
         return None
     return find_value(within, inner) if isinstance(within, Mapping) else MISSING
+
+
+def field_names(record: Mapping[str, Any]) -> Iterator[str]:
+    """The names by which `find_value` finds what a record has: those of {"id": 1, "translation": {"en": "yes"}} are
+    `id` and `translation.en`.
+    """
+    for name, value in record.items():
+        if isinstance(value, Mapping) and value:
+            yield from (f"{name}.{inner}" for inner in field_names(value))
+        else:
+            yield name
 
 
 def outermost(field: str, names: list[str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from attnmetrics.corpus.document import DOCUMENT_LIMIT, Document, cut
-from attnmetrics.corpus.fields import MISSING, find_value, outermost
+from attnmetrics.corpus.fields import MISSING, field_names, find_value, outermost
 from attnmetrics.corpus.files import File, find_files, is_gold_corpus
 from attnmetrics.corpus.omissions import WITHOUT_TEXT, Omissions
 from attnmetrics.corpus.stream import lines, opened, text_chunks
@@ -192,7 +192,7 @@ class _Lacking:
         self._rows += 1
         self._found = self._found or text is not MISSING
         if text is MISSING and self._rows == 1:
-            self._error = _missing_field(where, self._field, record, "fields")
+            self._error = _missing_field(where, self._field, field_names(record), "fields")
         if self._rows == ROWS_TRIED:
             self.check()
 
@@ -252,6 +252,8 @@ def _few(names: Iterable[str]) -> str:
 
 
 def _checked_text(text: Any, field: str, where: str) -> str:
+    if isinstance(text, Mapping):
+        raise _missing_field(where, field, field_names({field: text}), "fields")
     if not isinstance(text, str):
         raise CorpusError(
             f"{where}: expected a string in the field {field!r}, found {_json_type(text)}; correct it, or name another "
@@ -308,7 +310,7 @@ def _parquet_rows(file: File, names: _Names) -> Iterator[dict[str, Any]]:
             table = pq.ParquetFile(handle)
             there = table.schema_arrow.names
             if not _has_field(table.schema_arrow, names.text):
-                raise _missing_field(file.path, names.text, there, "columns")
+                raise _missing_field(file.path, names.text, _column_names(table.schema_arrow), "columns")
             names.by.see(there)
             wanted = (outermost(name, there) for name in (names.text, names.id, *names.by.names))
             columns = [name for name in dict.fromkeys(wanted) if name in there]
@@ -330,6 +332,13 @@ def _check_columns(path: str, columns: Iterable[str], names: Sequence[str]) -> N
                 f"{path}: expected one column {name!r}, found that it exists {number} times; "
                 "write the file again with columns of one name each"
             )
+
+
+def _column_names(fields: Iterable[Any]) -> Iterator[str]:
+    """The names of an Arrow schema's columns; of one that has fields in it, theirs."""
+    for field in fields:
+        inner = getattr(field.type, "fields", ())
+        yield from [f"{field.name}.{name}" for name in _column_names(inner)] or [field.name]
 
 
 def _has_field(schema: Any, field: str) -> bool:

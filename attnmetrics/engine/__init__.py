@@ -18,7 +18,7 @@ from attnmetrics.statistics.sampling import SampleKeys
 if TYPE_CHECKING:
     from attnmetrics.model.load import ModelFacts
 
-Stage = Literal["annotate", "count", "measure", "trace", "sample", "importance", "extract", "sum_up"]
+Stage = Literal["annotate", "count", "count_units", "measure", "trace", "sample", "importance", "extract", "sum_up"]
 """A method of `Worker` that does something with a portion of the work."""
 
 LanguageFacts = TypedDict("LanguageFacts", {"class": str, "causal": bool, "mask": int | None})

@@ -14,7 +14,9 @@ from math import floor
 from attnmetrics.engine import Stage
 
 ANNOTATING: frozenset[Stage] = frozenset({"annotate", "count"})
-MEASURING: frozenset[Stage] = frozenset({"measure", "trace", "sample", "importance", "extract", "sum_up"})
+MEASURING: frozenset[Stage] = frozenset(
+    {"count_units", "measure", "trace", "sample", "importance", "extract", "sum_up"}
+)
 ALL = ANNOTATING | MEASURING
 
 

@@ -26,7 +26,15 @@ from attnmetrics.measuring.selection import Sampling, choose, choose_units
 from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.metrics.schema import SPECIAL, SPECIAL_LABEL, Schema
 from attnmetrics.model.pack import Batching
-from attnmetrics.model.units import Units, check_window, read_pairs, read_sentences, read_windows
+from attnmetrics.model.units import (
+    Units,
+    check_window,
+    count_pairs,
+    count_windows,
+    read_pairs,
+    read_sentences,
+    read_windows,
+)
 from attnmetrics.statistics.sampling import Selection, sample_hashes, smallest
 from attnmetrics.statistics.splitting import Split
 from attnmetrics.statistics.variability import Prefix
@@ -186,6 +194,19 @@ class Worker:
         sentences = self._read(shard, fingerprint, sources.values())
         names = {label: count_names(read_label(source, sentences, functions)) for label, source in sources.items()}
         return replace(_effort(start, units=len(sentences)), names=names)
+
+    def count_units(self, shard: Shard, fingerprint: str) -> Effort:
+        """Count the units of an annotated shard.
+
+        Raises:
+            DamageError: its annotations were damaged; they are removed.
+        """
+        config, start = self._config, time.perf_counter()
+        sentences = self._read(shard, fingerprint, ())
+        if config.window is None:
+            return _effort(start, units=len(sentences))
+        count = count_pairs if config.pairs else count_windows
+        return _effort(start, units=count(sentences, self._load_model(), config.window))
 
     def measure(self, shard: Shard, fingerprint: str, measuring: Measuring) -> Effort:
         """Measure an annotated shard and commit its state.

@@ -2,10 +2,10 @@
 
 What no reduction gives is made by map families: of each layer they are shown α tile by tile, in the forward pass that
 measures the units anyway, while α is in memory. Units that the same families are shown have batches of their own, so
-that those of none may go through a kernel that never has α; a family keeps no more than it must. A sample is an equal
-share of every shard: the units with the smallest hashes (see `statistics.sampling`). Sums are float64 and are added
-batch by batch in order, so that the number of threads has no part in them. How many units its sample has, a family that
-needs it sums up itself.
+that those of none may go through a kernel that never has α; a family keeps no more than it must. A sample is all
+units, or an equal share of every shard: those with the smallest hashes (see `running.samples`). Sums are float64 and
+are added batch by batch in order, so that the number of threads has no part in them. How many units its sample has, a
+family that needs it sums up itself.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

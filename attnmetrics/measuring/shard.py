@@ -232,7 +232,7 @@ def _read(batches: Iterator[Batch], prepare: Prepare, model: Model, kernel: Kern
         ready = prepare(batch)
         return ready.come_down_to(_read_layers(ready, ready.see, model, kernel))
 
-    return read_ahead(read, batches, model.threads)
+    return read_ahead(read, batches, model.threads, waiting=model.threads)
 
 
 def _read_beside(batches: Iterator[Batch], prepare: Prepare, model: Model, kernel: Kernel) -> "Iterator[_Measured]":

@@ -123,9 +123,9 @@ class _Formulas:
     def expected(self, sums: Sums) -> Array:
         offsets = attention_at_offset(sums)
         linked = np.nan_to_num(self.at_offset(sums))
-        if self.directed:  # [layer, head, 1, offset] × [1, 1, direction, offset]
-            return np.asarray((offsets[..., None, :] * beside_heads(linked, sums, 2)).sum(-1))
-        return np.asarray((offsets * beside_heads(linked, sums, 1)).sum(-1))
+        if self.directed:  # [layer, head, offset] × [1, offset, direction]
+            return np.asarray(offsets @ np.swapaxes(beside_heads(linked, sums, 2)[..., 0, :, :], -1, -2))
+        return np.asarray(offsets @ beside_heads(linked, sums, 1)[..., 0, :, None])[..., 0]
 
     def excess(self, sums: Sums) -> Array:
         return self.alignment(sums) - self.expected(sums)

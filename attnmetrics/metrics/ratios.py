@@ -7,10 +7,7 @@ from attnmetrics.metrics.family import Array, Sums
 
 def ratio(numerator: Array, denominator: Array) -> Array:
     """Numerator ÷ denominator; NaN where the denominator is 0."""
-    numerator, denominator = np.broadcast_arrays(numerator, denominator)
-    share = np.full(numerator.shape, np.nan)
-    np.divide(numerator, denominator, out=share, where=denominator != 0)
-    return share
+    return np.asarray(numerator / np.where(denominator == 0, np.nan, denominator))
 
 
 def partition(sums: Array) -> Array:

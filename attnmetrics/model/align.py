@@ -94,7 +94,7 @@ def tokenize(tokenizer: Any, texts: Sequence[str], template: Template, max_piece
     """
     lengths, text_ids, text_spans = encode(tokenizer, texts)
     most = max_pieces - len(template)
-    parts = np.maximum(1, -(-lengths // most)) if split else np.ones_like(lengths)
+    parts = count_rows(lengths, most) if split else np.ones_like(lengths)
     # A row for each part of a text: which text it is of, and the first and the number of this text's pieces in it.
     text = np.repeat(np.arange(len(lengths)), parts)
     first = most * (np.arange(len(text)) - _offsets(parts)[text])
@@ -111,6 +111,11 @@ def tokenize(tokenizer: Any, texts: Sequence[str], template: Template, max_piece
     start, end = np.zeros((2, offsets[-1]), dtype=np.int64)
     start[in_text], end[in_text] = text_spans[source].T
     return Pieces(text, offsets, ids, start, end, in_text, cut=(lengths > most)[text] & (not split))
+
+
+def count_rows(lengths: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """[S] rows that texts of so many pieces are split into, of at most `most`: one at least."""
+    return np.maximum(1, -(-lengths // most))
 
 
 def encode(tokenizer: Any, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

@@ -135,6 +135,11 @@ def forward(
     """
     with torch.inference_mode(), suppress(_Stop):
         call(network, ids, positions, current, segments)
+    if not current.calls:
+        raise ModelError(
+            f"{type(network).__name__} computes attention in code of its own, not by the function that transformers "
+            "lets one replace"
+        )
     if current.calls <= current.layers[-1]:
         raise ModelError(
             f"{type(network).__name__} used its own attention in some layers: expected {current.layers[-1] + 1} "

@@ -22,12 +22,13 @@ from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.choose import kernel_name
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, Wanted
+from attnmetrics.model.linear import lay_out
 from attnmetrics.model.look import See
 from attnmetrics.model.named_ids import find_named_ids, spell_named_ids
 from attnmetrics.model.numbering import Numbering, number_layers
 from attnmetrics.model.output import HeadOutputs
 from attnmetrics.model.pack import Batching
-from attnmetrics.model.probe import Layout, Probe, capture_maps, find_first_position, prepare, probe, run_packed
+from attnmetrics.model.probe import LIMIT, Layout, Probe, capture_maps, find_first_position, prepare, probe, run_packed
 from attnmetrics.model.projection import find_outputs
 from attnmetrics.model.stacks import Decoder, Stack, begin_decoding, take_stack
 from attnmetrics.model.windows import heeds_windows, length_in
@@ -267,6 +268,9 @@ def load_model(
         network = load(DTYPES[dtype]).to(place)
         prepare(network, probed.layout)
         _check_finite(name, dtype, network, probed, ids)
+    if place.type == "cpu":
+        look = partial(_look, network, probed, ids)
+        lay_out(network, look, probed.rounding if dtype == "float32" else LIMIT)
     return Model(
         network=network,
         tokenizer=tokenizer,
@@ -595,13 +599,17 @@ def _check_vocabulary(name: str, ids: list[list[int]], known: int) -> None:
 
 def _check_finite(name: str, dtype: Dtype, network: Any, probed: Probe, ids: list[list[int]]) -> None:
     """What runs in float32 need not run in a narrower type."""
-    layers = tuple(range(probed.layers))
     try:
-        found, _ = capture_maps(network, probed.layout, ids, probed.causal, layers, network.device)
+        found = _look(network, probed, ids)
     except Exception as error:
         raise ModelError(f"{name} can't run in {dtype}: {first_line(error)}; use --dtype float32") from error
     if not all(np.isfinite(maps).all() for maps in found):
         raise ModelError(f"expected finite attention from {name} in {dtype}, found other; use --dtype float32")
+
+
+def _look(network: Any, probed: Probe, ids: list[list[int]]) -> list[NDArray[np.float64]]:
+    """α of these sentences in all layers."""
+    return capture_maps(network, probed.layout, ids, probed.causal, tuple(range(probed.layers)), network.device)[0]
 
 
 # --- what follows from it --------------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 Nothing is taken on trust. A model is refused unless both give the same weights in every layer and head.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from math import inf, isfinite
 from typing import Any, Final
@@ -20,14 +21,17 @@ from attnmetrics.model.hooks import hooked
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, want_nothing
 from attnmetrics.model.look import Layer, See
-from attnmetrics.model.own import NUMBERS, find_sinks, forward_own, given_by
+from attnmetrics.model.own import NUMBERS, SHORT, find_sinks, forward_own, given_by
 from attnmetrics.model.pack import Batch, Tile, pack
+from attnmetrics.model.widening import Widening
 
 ROUNDING_FACTOR: Final = 20
 """An error within this factor of what rounding errors do is one of rounding. In trials over 40 families and all degrees
 of sharpness, right layouts were off by at most 5 times as much, wrong ones by at least 2,000 times."""
-ROUNDING: Final = 1e-7
+ROUNDING: Final = {torch.float32: 1e-7, torch.float64: 1e-10}
 """An error below this is one of rounding in any case."""
+TOLD: Final = 1e-3
+"""An error in a score that must be told from rounding."""
 LIMIT: Final = 0.05
 """An error above this is never one of rounding, however sharp attention is."""
 TRIED: Final = 4
@@ -100,6 +104,8 @@ class Probe:
     layers: int
     layout: Layout
     windows: frozenset[int]
+    rounding: float
+    """the largest error of attention that rounding in float32 explains"""
 
 
 def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Probe:
@@ -111,6 +117,40 @@ def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Pro
     Raises:
         ModelError: it has no attention weights.
     """
+    expected = _expect(network, sentences, device)
+    with expected.precision():
+        return _find_layout(network, sentences, expected, device)
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    maps: list[NDArray[np.float64]]
+    """eager attention in each sentence"""
+    enough: float
+    """the largest error of it that rounding explains"""
+    precision: Callable[[], AbstractContextManager[Any]]
+    """in which both are so"""
+    rounding: float
+    """the largest error that rounding in float32 explains"""
+
+
+def _expect(network: Any, sentences: list[list[int]], device: torch.device) -> _Expected:
+    """Eager attention, in float64 where it is so sharp that rounding in float32 would hide errors.
+
+    Where the model cannot run in float64, float32 has to do.
+    """
+    maps, rounding = _read_eagerly(network, sentences, torch.float32, device)
+    limited = min(rounding, LIMIT)
+    if rounding > TOLD * _steepness(maps):
+        with suppress(ModelError), Widening():
+            return _Expected(*_read_eagerly(network, sentences, torch.float64, device), Widening, limited)
+    return _Expected(maps, limited, nullcontext, limited)
+
+
+def _read_eagerly(
+    network: Any, sentences: list[list[int]], dtype: torch.dtype, device: torch.device
+) -> tuple[list[NDArray[np.float64]], float]:
+    """Eager attention in each sentence, and the largest error that is one of rounding."""
     expected = [find_eager(network, ids, device) for ids in sentences]
     if len(shapes := {maps.shape[:2] for maps in expected}) > 1:
         raise ModelError(
@@ -118,24 +158,47 @@ def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Pro
             f"found {sorted(shapes)} layers and heads in sentences of different lengths: some attend to sums of pieces "
             "in long ones, or to other than pieces; it can't be measured"
         )
-    enough = min(max(ROUNDING, ROUNDING_FACTOR * _measure_rounding(network, sentences, expected, device)), LIMIT)
-    causal = _is_causal(type(network).__name__, expected)
-    layers, heads = expected[0].shape[:2]
+    moved = _measure_rounding(network, sentences, expected, device)
+    return expected, max(ROUNDING[dtype], ROUNDING_FACTOR * moved)
+
+
+def _steepness(sentences: list[NDArray[np.float64]]) -> float:
+    """How much a weight changes with its score, ∂α/∂s = α·(1 − α), where it changes most."""
+    return max(float((maps * (1 - maps)).max()) for maps in sentences)
+
+
+def _find_layout(network: Any, sentences: list[list[int]], expected: _Expected, device: torch.device) -> Probe:
+    """The first layout that gives what is expected."""
+    maps, rounding = expected.maps, expected.rounding
+    causal = _is_causal(type(network).__name__, maps)
+    layers, heads = maps[0].shape[:2]
     attempts: list[_Attempt] = []
     for layout in _layouts(network):
-        attempts.append(_compare(network, layout, sentences, expected, causal, device))
-        if attempts[-1].error <= enough:
-            return Probe(causal, heads, layers, layout, attempts[-1].windows)
-    reason = min(attempts, key=lambda attempt: attempt.error).reason
-    sinks, most_pairs = find_sinks(network, expected), NUMBERS[device.type] // (layers * heads)
-    layout = Layout(True, own=reason, sinks=sinks, most_pairs=most_pairs)
-    attempt = _compare(network, layout, sentences, expected, causal, device)
-    if attempt.error > enough:
+        attempts.append(_compare(network, layout, sentences, maps, causal, device))
+        if attempts[-1].error <= expected.enough:
+            return Probe(causal, heads, layers, layout, attempts[-1].windows, rounding)
+    best = min(attempts, key=lambda attempt: attempt.error)
+    if isfinite(best.error):
+        _refuse_parts(network, layers, causal, device)
+    sinks, most_pairs = find_sinks(network, maps), NUMBERS[device.type] // (layers * heads)
+    layout = Layout(True, own=best.reason, sinks=sinks, most_pairs=most_pairs)
+    attempt = _compare(network, layout, sentences, maps, causal, device)
+    if attempt.error > expected.enough:
         raise ModelError(
-            f"attention of {type(network).__name__} can't be had: computed for it, {reason}; as it gives it in a batch "
-            f"of sentences of one length, {attempt.reason}"
+            f"attention of {type(network).__name__} can't be had: computed for it, {best.reason}; as it gives it in a "
+            f"batch of sentences of one length, {attempt.reason}"
         )
-    return Probe(causal, heads, layers, layout, attempt.windows)
+    return Probe(causal, heads, layers, layout, attempt.windows, rounding)
+
+
+def _refuse_parts(network: Any, layers: int, causal: bool, device: torch.device) -> None:
+    """A model whose layers attend more than once, and give one part of their attention (DiffLlama)."""
+    if (calls := count_calls(network, Layout(True), causal, device)) > layers:
+        raise ModelError(
+            f"expected one softmax over pieces in each layer of {type(network).__name__}, found {calls} in {layers} "
+            "layers that give the weights of one each: attention is made of several, as in differential attention, "
+            "where one is subtracted from another, so what is given is not what mixes values; it can't be measured"
+        )
 
 
 def _measure_rounding(
@@ -152,11 +215,21 @@ def _measure_rounding(
 
     with hooked(module.register_forward_hook(disturb) for module in network.modules()):
         moved = [find_eager(network, ids, device) for ids in sentences]
-    return _largest_difference(moved, expected)
+    return largest_difference(moved, expected)
 
 
-def _largest_difference(some: list[NDArray[np.float64]], others: list[NDArray[np.float64]]) -> float:
-    return max(float(np.abs(one - other).max()) for one, other in zip(some, others, strict=True))
+def largest_difference(some: Sequence[NDArray[np.float64]], given: Sequence[NDArray[np.float64]]) -> float:
+    """Between weights of some sentences and those that a model gives, each [layer, head, i, j].
+
+    Some models (Granite) give shares of what a learned sink leaves to the pieces, and not what it leaves.
+    """
+    return max(float(np.abs(one - other * _left(one, other)).max()) for one, other in zip(some, given, strict=True))
+
+
+def _left(weights: NDArray[np.float64], given: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[layer, head, i, 1] what a row leaves to pieces, where none of the given ones leaves less than all; else 1."""
+    left = weights.sum(-1, keepdims=True)
+    return np.ones(1) if np.abs(given.sum(-1) - 1).max() > SHORT else left
 
 
 def find_eager(
@@ -228,12 +301,21 @@ def _compare(
     except ModelError as error:
         return _Attempt(inf, str(error))
     except Exception as error:
-        problem = f"{type(error).__name__}: {first_line(error)}"
-        return _Attempt(inf, f"it does not run where its attention is computed for it ({problem})")
+        return _Attempt(inf, _say_why(network, error))
     if [maps.shape for maps in found] != [maps.shape for maps in expected]:
         return _Attempt(inf, f"expected layers and heads {expected[0].shape[:2]}, found {found[0].shape[:2]}")
-    worst = _largest_difference(found, expected)
+    worst = largest_difference(found, expected)
     return _Attempt(worst if isfinite(worst) else inf, f"it differs from eager attention by {worst:.2g}", windows)
+
+
+def _say_why(network: Any, error: Exception) -> str:
+    """Why a model does not run where its attention is computed for it."""
+    if any(name.endswith("indexer") for name, _ in network.named_modules()):
+        return (
+            "an indexer chooses a few pieces that each piece attends to (sparse attention); only softmax over all of "
+            "them can be computed for it"
+        )
+    return f"it does not run where its attention is computed for it ({type(error).__name__}: {first_line(error)})"
 
 
 def capture_maps(
@@ -280,7 +362,7 @@ def check_segments(
         prepare(network, layout)
     ids, segments = ([pair[place] for pair in pairs] for place in (0, 1))
     found, _ = capture_maps(network, layout, ids, causal, tuple(range(len(expected[0]))), device, segments)
-    if (worst := _largest_difference(found, expected)) > LIMIT:
+    if (worst := largest_difference(found, expected)) > LIMIT:
         raise ModelError(
             f"attention of {type(network).__name__} in pairs of segments can't be captured exactly: it differs from "
             f"eager attention by {worst:.2g}; choose --unit window:N, or --segment-ids zero"

@@ -30,6 +30,7 @@ MOST: Final = {
     "num_experts_per_tok": 2,
     "n_group": 1,
     "topk_group": 1,
+    "num_kv_shared_layers": 2,
 }
 """Sizes that take time and memory, and what is left of them."""
 PARAMETERS: Final = 1 << 25
@@ -40,7 +41,7 @@ SPREAD: Final = 2.0
 
 def thresholds(network: Any, reach: int) -> set[int]:
     """The lengths of at most `reach` pieces beyond which a network may compute otherwise."""
-    return {fields[name] for fields, name in _thresholds(network.config.get_text_config(), reach)}
+    return {fields[name] for fields, name in _thresholds(vars(network.config.get_text_config()), reach)}
 
 
 def shrink(network: Any, layout: Layout, reach: int) -> Any:
@@ -73,7 +74,8 @@ def _build(kind: Any, config: Any, layout: Layout) -> Any:
 def _shrink(given: Any, reach: int) -> Any:
     """The configuration of a small model; the width of a head stays, for other lengths follow from it."""
     config = deepcopy(given)
-    for fields, name in list(_thresholds(config, reach)):
+    config.allow_global_per_layer_attribute_access = True
+    for fields, name in list(_thresholds(vars(config), reach)):
         fields[name] = THRESHOLD
     _cut_layers(config)
     heads, groups = config.num_attention_heads, getattr(config, "num_key_value_heads", None)
@@ -81,6 +83,8 @@ def _shrink(given: Any, reach: int) -> Any:
     config.num_attention_heads, config.hidden_size = 2, 2 * width
     if groups is not None:
         config.num_key_value_heads = 2 if groups == heads else 1
+    if layers := config.to_dict().get("per_layer_config"):
+        config.per_layer_config = dict(_shrink_layers(layers, heads, reach))
     for name, most in MOST.items():
         if isinstance(found := getattr(config, name, None), int):
             setattr(config, name, min(found, most))
@@ -88,6 +92,17 @@ def _shrink(given: Any, reach: int) -> Any:
         config.pad_token_id = None
     config._experts_implementation = "eager"  # the others have no float64
     return config
+
+
+def _shrink_layers(layers: dict[str, dict[str, Any]], heads: int, reach: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """What the first layers have otherwise than the configuration says for all."""
+    for layer, fields in layers.items():
+        for inner, name in list(_thresholds(fields, reach)):
+            inner[name] = THRESHOLD
+        if (groups := fields.get("num_key_value_heads")) is not None:
+            fields["num_key_value_heads"] = 2 if groups == heads else 1
+        if int(layer) < LAYERS:
+            yield int(layer), fields
 
 
 def _cut_layers(config: Any) -> None:
@@ -99,9 +114,9 @@ def _cut_layers(config: Any) -> None:
     config.num_hidden_layers = min(layers, LAYERS)
 
 
-def _thresholds(config: Any, reach: int) -> Iterator[tuple[dict[str, Any], str]]:
+def _thresholds(fields: dict[str, Any], reach: int) -> Iterator[tuple[dict[str, Any], str]]:
     """Where a configuration has a threshold of at most `reach`: in which fields, under which name."""
-    waiting = [vars(config)]
+    waiting = [fields]
     while waiting:
         fields = waiting.pop()
         waiting += [value for value in fields.values() if isinstance(value, dict)]

@@ -19,11 +19,11 @@ from attnmetrics.annotation.sentence import Mentions, Sentences
 from attnmetrics.errors import ConfigError, ModelError
 from attnmetrics.metrics.family import Link
 from attnmetrics.metrics.schema import COREFERENCE, Schema
-from attnmetrics.model.align import Pieces, align, encode, tokenize
+from attnmetrics.model.align import Pieces, align, count_rows, encode, tokenize
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.links import Pairs, inductive, repeated, spread
 from attnmetrics.model.mentions import link_mentions
-from attnmetrics.model.pairs import find_frame, group_sentences, tokenize_pairs
+from attnmetrics.model.pairs import Frame, find_frame, group_sentences, tokenize_pairs
 from attnmetrics.model.special import special_kinds
 
 if TYPE_CHECKING:
@@ -103,8 +103,7 @@ def read_windows(sentences: Sentences, marks: Marks, model: "Model", size: int) 
     Raises:
         ModelError: a text that is no valid Unicode, or pieces outside the model's vocabulary.
     """
-    first = np.flatnonzero(np.diff(sentences.document_index, prepend=-1))
-    begin = _begin(sentences)
+    first, begin = _first_of_documents(sentences), _begin(sentences)
     documents = _join(sentences, first, begin)
     pieces = tokenize(model.tokenizer, documents.text, model.template, size, split=True)
     number = np.arange(len(pieces.text)) - np.searchsorted(pieces.text, pieces.text)
@@ -129,9 +128,7 @@ def read_pairs(
     Raises:
         ModelError: a text that is no valid Unicode, or pieces outside the model's vocabulary.
     """
-    frames = find_frame(model.tokenizer, 1), find_frame(model.tokenizer, 2)
-    lengths, _, _ = encode(model.tokenizer, sentences.text)
-    first, second = group_sentences(lengths, sentences.document_index, size - frames[1].size)
+    (first, second), frames = _group(sentences, model, size)
     ends = np.append(first[1:], len(sentences))
     firsts = [" ".join(sentences.text[a:b]) for a, b in zip(first, second, strict=True)]
     seconds = [" ".join(sentences.text[a:b]) if a < b else None for a, b in zip(second, ends, strict=True)]
@@ -145,6 +142,28 @@ def read_pairs(
         _find_sentences(pieces, begin, begin[first]),
     )  # fmt: skip
     return replace(units, segments=told)
+
+
+def count_windows(sentences: Sentences, model: "Model", size: int) -> int:
+    """How many `read_windows` gives, found from the lengths of documents alone."""
+    first = _first_of_documents(sentences)
+    lengths, _, _ = encode(model.tokenizer, _join_texts(sentences, first))
+    return int(count_rows(lengths, size - len(model.template)).sum())
+
+
+def count_pairs(sentences: Sentences, model: "Model", size: int) -> int:
+    """How many `read_pairs` gives, found from the lengths of sentences alone."""
+    (first, _), _ = _group(sentences, model, size)
+    return len(first)
+
+
+def _group(
+    sentences: Sentences, model: "Model", size: int
+) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], tuple[Frame, Frame]]:
+    """The first sentence of each pair and of its second segment (see `group_sentences`); the frames of one and two."""
+    frames = find_frame(model.tokenizer, 1), find_frame(model.tokenizer, 2)
+    lengths, _, _ = encode(model.tokenizer, sentences.text)
+    return group_sentences(lengths, sentences.document_index, size - frames[1].size), frames
 
 
 def _segments_told(segments: NDArray[np.int64], model: "Model", which: SegmentIds) -> NDArray[np.int64] | None:
@@ -278,6 +297,16 @@ def _begin(sentences: Sentences) -> NDArray[np.int64]:
     return np.cumsum(lengths) - lengths
 
 
+def _first_of_documents(sentences: Sentences) -> NDArray[np.int64]:
+    """[D] the first sentence of each document."""
+    return np.flatnonzero(np.diff(sentences.document_index, prepend=-1))
+
+
+def _join_texts(sentences: Sentences, first: NDArray[np.int64]) -> tuple[str, ...]:
+    """The sentences of each text, by a space, given its `first` one."""
+    return tuple(" ".join(sentences.text[a:b]) for a, b in pairwise([*first.tolist(), len(sentences)]))
+
+
 def _join(sentences: Sentences, first: NDArray[np.int64], begin: NDArray[np.int64]) -> Sentences:
     """Each text as one sentence, given its `first` sentence and where each sentence begins; words lose columns."""
     bounds = np.append(first, len(sentences))
@@ -290,7 +319,7 @@ def _join(sentences: Sentences, first: NDArray[np.int64], begin: NDArray[np.int6
         document=tuple(sentences.document[row] for row in first),
         document_index=sentences.document_index[first],
         sentence=np.zeros_like(first),
-        text=tuple(" ".join(sentences.text[a:b]) for a, b in pairwise(bounds)),
+        text=_join_texts(sentences, first),
         word_offsets=sentences.word_offsets[bounds],
         word_start=sentences.word_start + characters_before,
         word_end=sentences.word_end + characters_before,

@@ -1,11 +1,15 @@
 """Which heads changed most in a comparison: of each head how many of its values changed clearly, which one most.
 
 A change is large where it is many times as large as heads of the first run differ among each other, in standard
-deviations; at rare labels, as they differ over all labels of a result.
+deviations; at rare labels, as they differ over all labels of a result. Of a head that leaves next to nothing off null
+pieces in one of the two runs, only what counts all attention is looked at: all else comes from next to nothing. Between
+runs of other documents, nothing is looked at whose chance level is one of the text, such as attention to nouns: there
+may be more of them.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import xarray as xr
@@ -14,6 +18,9 @@ from numpy.typing import NDArray
 from attnmetrics.metrics.family import Array
 from attnmetrics.results.comparison import CLEAR, RUN
 from attnmetrics.results.differing import Differing, chance_levels, compared_maps, differing_at, flat
+
+LEAST_EVIDENCE: Final = 0.05
+"""Heads with a smaller share of their attention off null pieces leave next to nothing there."""
 
 Looked = tuple[str, NDArray[np.int64]]
 """A result, and the places of the labels of it that are looked at, as `flat` has labels."""
@@ -71,8 +78,26 @@ def _sizes(data: xr.Dataset, looked: Looked, heads: int) -> tuple[Array, NDArray
     first, difference, q = (flat(data, part)[..., labels] for part in (name, f"{name}_difference", f"{name}_q"))
     spread = _spread(first[0].reshape(heads, -1))
     difference, q = (table[1:].reshape(-1, heads, len(labels)) for table in (difference, q))
+    q = np.where(_is_apart(data, name, heads)[..., None], np.nan, q)
     size = np.divide(np.abs(difference), spread, out=np.full(difference.shape, np.nan), where=spread > 0)
     return np.where(q < CLEAR, size, np.nan), np.isfinite(q).sum(-1)
+
+
+def _is_apart(data: xr.Dataset, name: str, heads: int) -> NDArray[np.bool_]:
+    """[run, head] whether a change in a result says nothing of a head (see above)."""
+    apart = np.zeros((data.sizes[RUN], heads), bool)
+    about = data.variables[name].attrs
+    if about.get("null") != "in" and "null_attention" in data.variables:
+        rests = 1 - data.variables["null_attention"].to_numpy().reshape(-1, heads) < LEAST_EVIDENCE
+        apart |= rests | rests[:1]
+    if "paired" in data.coords and _is_of_text(data, about.get("chance", "")):
+        apart |= ~data["paired"].to_numpy()[:, None]
+    return apart[1:]
+
+
+def _is_of_text(data: xr.Dataset, level: str) -> bool:
+    """Whether this is a chance level that is the same for all heads."""
+    return level in data.variables and "head" not in data.variables[level].dims
 
 
 def _spread(table: Array) -> Array:

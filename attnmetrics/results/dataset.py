@@ -19,23 +19,19 @@ Those of a coordinate are `long_name`, `help` and `units`; of the whole, `unit`:
 the names of its variables, as people read them.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from zarr.codecs import Crc32cCodec, ZstdCodec
-from zarr.core.buffer import Buffer
-from zarr.storage import MemoryStore
 
 from attnmetrics.metrics.family import OFFSET_LIMIT, PAIR_DISTANCE_LIMIT, Array, Result
 from attnmetrics.metrics.schema import Schema
 from attnmetrics.metrics.sinks import BINS
 from attnmetrics.results.files import reading, writing
 from attnmetrics.results.wording import in_unit
+from attnmetrics.results.zarr_files import write_zarr
 from attnmetrics.storage import Location, os_errors
 
 NOTATION = (
@@ -64,12 +60,6 @@ COORDINATES = {
     "weight_bin": ("weight", f"lower edge of a bin; each is {1 / BINS} wide, and the last one holds 1, too", "1"),
 }  # fmt: skip
 """Dimension that is no label → (long name, help, units)."""
-
-_ENCODING: Final = {
-    "compressors": [ZstdCodec(), Crc32cCodec()],
-    "chunk_key_encoding": {"name": "default", "separator": "."},
-}
-"""A chunk lies beside what is said of its array: folders, one for each dimension, take longer to make than chunks."""
 
 NUMBERS = ("layer", "head", "offset", "word_offset", "pair_distance", "other_layer", "other_head", "axis", "weight_bin")
 """Dimensions whose labels are numbers, whole but for bins of weights."""
@@ -104,7 +94,7 @@ def save(results: xr.Dataset, path: Location) -> None:
         StoreError: the folder cannot be written.
     """
     with writing(path):
-        path.write_folder(lambda folder: _write_zarr(results, folder))
+        path.write_folder(lambda folder: write_zarr(results, folder))
 
 
 def load(path: Location) -> xr.Dataset:
@@ -184,20 +174,3 @@ def label_dimension(dim: str, labels: Sequence[object], name: str, meaning: str,
 
 def _strings(labels: Sequence[object]) -> NDArray[np.object_]:
     return np.array([str(label) for label in labels], dtype=object)
-
-
-def _write_zarr(results: xr.Dataset, folder: Path) -> None:
-    """Consolidated, for `xr.open_zarr(path)` warns about a group that is not.
-
-    It is made in memory and written as it lies there: Zarr takes longer for files than the files take.
-    """
-    made: dict[str, Buffer] = {}
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
-        encoding = dict.fromkeys(results.variables, _ENCODING)
-        results.to_zarr(
-            MemoryStore(made), mode="w-", encoding=encoding, zarr_format=3, consolidated=True, write_empty_chunks=True
-        )
-    for name, content in made.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content.to_bytes())

@@ -21,6 +21,8 @@ FILE: Final = "probe.zarr"
 """In a run's folder."""
 
 CLARK: Final = "Clark et al. 2019, section 5"
+CLARK_STEPS: Final = 36_160
+"""Sentences that the released code trains on, each one step of one epoch."""
 TABLE: Final = "Clark et al. 2019, Table 3"
 CONTROL: Final = "Hewitt and Liang 2019"
 NOT_SCORED: Final = "punct"
@@ -48,6 +50,8 @@ PUBLISHED: Final = {
     "attention_and_words_random": 0.30,
     "attention": 0.61,
     "attention_and_words": 0.77,
+    "attention_clark": 0.61,
+    "attention_and_words_clark_root_bug": 0.77,
 }
 """UAS of bert-base-uncased on the Penn Treebank, with GloVe; 58 and 77 were had with the ROOT bug."""
 

@@ -14,6 +14,7 @@ field's value; numbers for pairs of heads are not among them.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -186,8 +187,12 @@ def write_csv(path: Path, rows: Iterable[Row]) -> None:
 
 
 def _cell(value: object) -> str:
-    """Numbers in full; text that no spreadsheet takes for a formula, quoted where it must be (RFC 4180)."""
-    if not isinstance(value, str):
-        return "NaN" if value != value else str(value)
+    """Numbers in full."""
+    return _text(value) if isinstance(value, str) else "NaN" if value != value else str(value)
+
+
+@lru_cache(maxsize=10_000)
+def _text(value: str) -> str:
+    """Text that no spreadsheet takes for a formula, quoted where it must be (RFC 4180)."""
     text = _FORMULA.sub("'", value)
     return '"{}"'.format(text.replace('"', '""')) if _QUOTED.search(text) else text

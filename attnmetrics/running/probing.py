@@ -251,8 +251,8 @@ def _say_what_is_left_out(probing: Probing, train: Sums, test: Sums) -> None:
             raise CorpusError(f"expected words in {', '.join(paths)}, found none that has a piece; check the treebank")
         where = f"of {int(sums['words'].sum()):,} words in {int(sums['sentences']):,} sentences of {', '.join(paths)}"
         probing.reporter.say(
-            f"{where}: {int(sums['without_head'])} have a head without a piece, "
-            f"{int(sums['without_vector'])} have no vector; {int(sums['without_piece'])} more have no piece"
+            f"{where}, words whose head has no piece: {int(sums['without_head'])}, without a vector: "
+            f"{int(sums['without_vector'])}; left out, words without a piece: {int(sums['without_piece'])}"
         )
     if unseen := _unseen(probing, train, test):
         number = int(sum(unseen.values()))
@@ -314,7 +314,7 @@ def _try_recipe(probing: Probing, name: str, recipe: clark.Recipe, train: Treeba
     trained = clark.train(_read(train), recipe, probing.maps, len(probing.special), probing.width, seed)
     right, roots = clark.count_right(_read(test), trained, probing.relations)
     probing.reporter.say(f"{name}: one epoch, mean loss {trained.loss:.4f} nats")
-    return Tried(right, roots, trained.loss, 1, True, weights=np.zeros(trained.size))
+    return Tried(right, roots, trained.loss, 1, converged=False, weights=np.zeros(trained.size))
 
 
 def _read(treebank: Treebank) -> Iterator[WordFeatures]:

@@ -100,6 +100,7 @@ class _Shape(BaseModel):
     seconds: dict[str, FiniteFloat]
     peak_memory_bytes: dict[str, int]
     missing: list[_Missing] = []
+    units: Annotated[int, Field(ge=0)] | None = None
     batching: _Batching | None = None
     store: _Store | None = None
     importance: _Importance | None = None

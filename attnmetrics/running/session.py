@@ -11,25 +11,27 @@ from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Engine, Failed, Stage
 from attnmetrics.engine.worker import Measuring, peak_memory_bytes
 from attnmetrics.errors import CorpusError, DamageError, ShardError, StoreError
+from attnmetrics.model.kernels.kept import are_kept
 from attnmetrics.model.pack import Batching
+from attnmetrics.results.wording import in_unit
 from attnmetrics.running.declaration import Declaration, make_schema, names_in_rest
 from attnmetrics.running.lease import Lease
 from attnmetrics.running.measured import Measured, gather
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import Facts, check_identity, write_facts
+from attnmetrics.running.samples import Limits, check_variability, known_units, make_sampling, rows_compared
 from attnmetrics.running.stages import (
     Job,
     Outcome,
     annotate,
     count,
+    count_units,
     find_declared,
     find_unannotated,
     have_entities,
     have_mentions,
-    make_sampling,
     measure,
     refuse_many_heads,
-    rows_compared,
     samples,
     trace,
 )
@@ -62,6 +64,7 @@ def measure_all(session: Session, annotate_too: bool) -> Measured:
     Raises:
         AttnmetricsError: what is wrong and what to do; all committed work is kept.
     """
+    check_variability(session.job.config, session.job.plan)
     missing: Sequence[Shard] = find_unannotated(session.job, session.reporter)
     if not annotate_too:
         refuse_unannotated(session.job, len(missing))
@@ -70,9 +73,11 @@ def measure_all(session: Session, annotate_too: bool) -> Measured:
     if "store" not in session.facts:
         missing = _describe_measures(session, missing)
     missing = _annotate_first(session, missing, needed=samples(session.job.config))
+    limits = Limits.of(session.job.config, _count_heads(session))
+    units, missing = _count_units(session, limits, missing)
     store = _open_store(session)
     _say_rows(session)
-    sampling = make_sampling(session.job, _count_heads(session))
+    sampling = make_sampling(session.job, limits, units)
     measuring = Measuring(session.job.declaration.functions, sampling, store, batching)
     outcome = _measure_shards(session, measuring, _intact(session, store), missing)
     outcome = _repair(session, measuring, outcome) if annotate_too else outcome
@@ -135,6 +140,8 @@ def _find_batching(session: Session) -> Batching:
     """How the model is given units; found once a run, recorded, and said where it is not the fastest way."""
     facts = session.facts
     if "batching" not in facts:
+        if facts["model"]["kernel"] == "compiled" and not are_kept():
+            session.reporter.say("compiling loops for this machine; it takes some half a minute, once")
         facts["batching"] = asdict(session.engine.find_batching())
     batching = Batching(**facts["batching"])
     if not facts["model"]["own_attention"]:  # which has been said, and why
@@ -222,6 +229,31 @@ def _annotate_first(session: Session, missing: Sequence[Shard], *, needed: bool)
     advice = "; samples and names are drawn from all sentences: none of their shards may be missing"
     refuse_failures(session.job, outcome.failures, advice)
     return ()
+
+
+def _count_units(session: Session, limits: Limits, missing: Sequence[Shard]) -> tuple[int, Sequence[Shard]]:
+    """Find how many units the corpus has, as far as it makes a difference to samples; where they are counted, once.
+
+    Returns:
+        the units; the shards that are still to be annotated.
+
+    Raises:
+        StoreError: annotations were found damaged, twice.
+    """
+    job, facts, reporter = session.job, session.facts, session.reporter
+    known = facts.get("units", known_units(job, limits))
+    if known is not None:
+        return known, missing
+    outcome, units, left = count_units(job, session.engine, reporter, missing, limits.most)
+    if outcome.damaged:
+        missing = find_unannotated(job, reporter)
+        outcome, units, left = count_units(job, session.engine, reporter, missing, limits.most)
+    refuse_unannotated(job, len(outcome.damaged))
+    facts["units"] = units
+    record(session, "count_units", outcome)
+    number = f"{units:,}" if units <= limits.most else f"more than {limits.most:,}"
+    reporter.say(in_unit(f"{number} sentence{'s' * (units != 1)}", job.config.unit))
+    return units, left
 
 
 def _open_store(session: Session) -> Store:

@@ -2,10 +2,10 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, takewhile
 
 from attnmetrics.annotation import cache
 from attnmetrics.annotation.cache import annotation_path
@@ -19,23 +19,17 @@ from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Call, Damaged, Done, Effort, Engine, Failed, Portion, Stage, Task
 from attnmetrics.engine.worker import Differentiating, Extracting, Measuring
 from attnmetrics.errors import ConfigError, DamageError, StoreError
-from attnmetrics.measuring.selection import Sampling
 from attnmetrics.measuring.tracing import Chunk
-from attnmetrics.metrics.similarity import MOST_HEADS, ROWS_A_UNIT, SENTENCE_COLUMNS, affordable_rows
+from attnmetrics.metrics.similarity import MOST_HEADS
 from attnmetrics.model.pack import Batching
 from attnmetrics.results.by import check_fields
 from attnmetrics.results.wording import in_unit
 from attnmetrics.running.declaration import COSTLY, Declaration, declare_run
 from attnmetrics.running.plan import Plan, annotator_fingerprint, check_columns, make_plan, read_shards
 from attnmetrics.running.progress import Reporter
-from attnmetrics.statistics.sampling import Sampler, Selection, equal_share, sample_hashes
+from attnmetrics.statistics.sampling import Sampler, Selection, sample_hashes
 from attnmetrics.storage import read_ahead
 from attnmetrics.store.shards import Store
-
-LONG_SENTENCE_CHARACTERS = 400
-"""Few sentences are longer on average, over a shard or more of them."""
-
-LONG_PIECE_CHARACTERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +110,33 @@ def measure(
 ) -> Outcome:
     """Measure the shards that are not committed, annotating on the way those of them that need it."""
     todo = [shard for shard in job.plan.shards if shard.index not in committed]
-    missing = [shard for shard in unannotated if shard.index not in committed]
-    parsed_now = set(missing)
-    stages: dict[Stage, Sequence[Shard]] = {"annotate": missing, "measure": todo} if missing else {"measure": todo}
-    last = Call("measure", (job.fingerprint, measuring))
-    ready = (Task(shard, (last,)) for shard in todo if shard not in parsed_now)
-    new = (
-        Task(shard, (Call("annotate", (documents, job.fingerprint)), last)) for shard, documents in _read(job, missing)
-    )
-    return _work(engine, reporter, stages, chain(ready, new), job.config.unit)
+    stages, tasks = _go_through(job, todo, unannotated, Call("measure", (job.fingerprint, measuring)))
+    return _work(engine, reporter, stages, tasks, job.config.unit)
+
+
+def count_units(
+    job: Job, engine: Engine, reporter: Reporter, unannotated: Sequence[Shard], most: int
+) -> tuple[Outcome, int, Sequence[Shard]]:
+    """Count the units of the corpus, annotating on the way, until there are more than `most`.
+
+    Returns:
+        what it came to; the units, one more than `most` where there are more or a shard could not be counted; the
+        shards that are still to be annotated.
+    """
+    units = Counter[int]()
+    annotated = set[int]()
+
+    def see(done: Done) -> None:
+        if done.stage == "annotate":
+            annotated.add(done.portion.index)
+        else:
+            units[done.portion.index] = done.effort.units
+
+    stages, tasks = _go_through(job, job.plan.shards, unannotated, Call("count_units", (job.fingerprint,)))
+    few = takewhile(lambda _: units.total() <= most, tasks)
+    outcome = _work(engine, reporter, stages, few, job.config.unit, see)
+    found = most + 1 if outcome.failures else min(units.total(), most + 1)
+    return outcome, found, [shard for shard in unannotated if shard.index not in annotated]
 
 
 def trace(engine: Engine, reporter: Reporter, store: Store, chunks: Sequence[Chunk], batching: Batching) -> Outcome:
@@ -143,12 +155,17 @@ def sample_units(job: Job, engine: Engine, reporter: Reporter, number: int) -> t
         StoreError: annotations are missing or damaged.
     """
     if job.config.window is None:
-        return _smallest(job, min([number, *_sample_sizes(job.config)])), ()
+        return _smallest(job, min([number, *sample_sizes(job.config)])), ()
     sampler = Sampler(number)
     call = Call("sample", (job.fingerprint, number + 1))  # one more, so that a shard of more is known to have more
     shards = job.plan.shards
     tasks = (Task(shard, (call,)) for shard in shards)
-    outcome = _work(engine, reporter, {"sample": shards}, tasks, job.config.unit, sampler)
+
+    def see(done: Done) -> None:
+        if done.effort.keys is not None:
+            sampler.add(*done.effort.keys)
+
+    outcome = _work(engine, reporter, {"sample": shards}, tasks, job.config.unit, see)
     if outcome.damaged:
         raise StoreError(outcome.damaged[0].reason)
     return sampler.selection(), outcome.failures
@@ -171,7 +188,12 @@ def extract(job: Job, engine: Engine, reporter: Reporter, extracting: Extracting
 
 def samples(config: RunConfig) -> bool:
     """Whether no sentence can be chosen before all are known."""
-    return config.sample_sentences is not None or config.metric_sentences is not None
+    return bool(sample_sizes(config))
+
+
+def sample_sizes(config: RunConfig) -> list[int]:
+    """Sentences of each sample that is asked for."""
+    return [number for number in (config.sample_sentences, config.metric_sentences) if number is not None]
 
 
 def find_declared(job: Job, engine: Engine, reporter: Reporter) -> Declared:
@@ -234,82 +256,6 @@ def refuse_many_heads(heads: int) -> None:
         )
 
 
-def make_sampling(job: Job, heads: int) -> Sampling:
-    """Which sentences are measured: needs all annotations if it samples.
-
-    Args:
-        job: the run's.
-        heads: of all layers that are measured.
-
-    Raises:
-        ConfigError: there are more shards than sentences for variability.
-    """
-    config = job.config
-    sample = select(job, config.sample_sentences)
-    metrics = select(job, config.metric_sentences)
-    kept, mapped = _kept_for_variability(config, job.plan), _mapped(config, job.plan)
-    compared = _compared(config, job.plan, heads)
-    return Sampling(config.seed, sample, metrics, kept, mapped, *compared, characters=job.plan.characters)
-
-
-def _kept_for_variability(config: RunConfig, plan: Plan) -> int | None:
-    """Units of a shard that keep prefix blocks, those with the smallest hashes, for the merge to take its share of.
-
-    How many units there are is known when all are measured. Until then a shard keeps its share of a corpus of the
-    fewest that there can be: long ones.
-
-    Raises:
-        ConfigError: not even one unit a shard.
-    """
-    limit, shards = config.variability_sentences, len(plan.shards)
-    if limit is None:
-        return None
-    long = LONG_PIECE_CHARACTERS * config.window if config.window else LONG_SENTENCE_CHARACTERS
-    sampled = _sample_sizes(config)
-    if limit < shards and min(sampled, default=shards) > limit:
-        raise ConfigError(
-            f"expected at least one variability sentence for each of {shards} shards, found {limit}; "
-            "raise --variability-sentences or --shard-characters"
-        )
-    share = equal_share(limit, shards, min([plan.characters // long, *sampled]))
-    return limit if share is None else share
-
-
-def _mapped(config: RunConfig, plan: Plan) -> int | None:
-    """Units of a shard that are mapped: its share, unless the corpus surely has no more units than are wanted.
-
-    How many sentences CoNLL-U has is known. Of text, and of windows, each of which has a character, so much is known
-    only before they are measured: a corpus with fewer than are wanted may give no more than the shares.
-    """
-    return equal_share(config.map_sentences, len(plan.shards), _most_units(config, plan))
-
-
-def _most_units(config: RunConfig, plan: Plan) -> int:
-    """No more are measured, as far as is known before."""
-    return min([plan.most_sentences if config.window is None else plan.characters, *_sample_sizes(config)])
-
-
-def rows_compared(config: RunConfig, heads: int) -> int | None:
-    """The rows that so many heads are compared in, at most; None for all."""
-    asked = config.similarity_rows
-    return None if asked is None else affordable_rows(asked, heads, config.window or SENTENCE_COLUMNS)
-
-
-def _compared(config: RunConfig, plan: Plan, heads: int) -> tuple[int | None, int | None]:
-    """Units of a shard in whose rows heads are compared, one at least, and how many rows of each; None for all."""
-    rows = rows_compared(config, heads)
-    if rows is None:
-        return None, None
-    units = max(1, rows // ROWS_A_UNIT)
-    share = equal_share(units, len(plan.shards), _most_units(config, plan))
-    return (None if share is None else max(1, share)), ROWS_A_UNIT
-
-
-def _sample_sizes(config: RunConfig) -> list[int]:
-    """Sentences of each sample that is asked for."""
-    return [number for number in (config.sample_sentences, config.metric_sentences) if number is not None]
-
-
 def _fault(job: Job, shard: Shard) -> str | None:
     """What is wrong with a shard's annotation file, empty where there is none; None if nothing is."""
     path = annotation_path(job.config.annotation_folder, job.fingerprint, shard.digest)
@@ -351,6 +297,20 @@ def _smallest(job: Job, sentences: int) -> Selection:
     return sampler.selection()
 
 
+def _go_through(
+    job: Job, todo: Sequence[Shard], unannotated: Sequence[Shard], last: Call
+) -> tuple[Mapping[Stage, Sequence[Shard]], Iterator[Task]]:
+    """What takes shards through a last stage, annotating on the way those of them that need it."""
+    wanted, lacking = ({shard.index for shard in shards} for shards in (todo, unannotated))
+    missing = [shard for shard in unannotated if shard.index in wanted]
+    ready = (Task(shard, (last,)) for shard in todo if shard.index not in lacking)
+    new = (
+        Task(shard, (Call("annotate", (documents, job.fingerprint)), last)) for shard, documents in _read(job, missing)
+    )
+    stages: dict[Stage, Sequence[Shard]] = {"annotate": missing} if missing else {}
+    return {**stages, last.stage: todo}, chain(ready, new)
+
+
 def _read(job: Job, shards: Sequence[Shard]) -> Iterator[tuple[Shard, tuple[Document, ...]]]:
     return read_shards(job.config, job.plan, {shard.index for shard in shards})
 
@@ -361,9 +321,9 @@ def _work(
     stages: Mapping[Stage, Sequence[Portion]],
     tasks: Iterator[Task],
     unit: str = "sentence",
-    sampler: Sampler | None = None,
+    see: Callable[[Done], None] = lambda _: None,
 ) -> Outcome:
-    """Do the tasks; `unit` is what measuring counts, `sampler` gets the keys of units where some are drawn."""
+    """Do the tasks; `unit` is what measuring counts, `see` gets all that is done."""
     start = time.perf_counter()
     memory = 0
     failures: list[Failed] = []
@@ -373,13 +333,12 @@ def _work(
         for event in engine.run(tasks):
             match event:
                 case Done(stage, portion, effort):
+                    see(event)
                     amounts = _amounts(effort, "sentence" if stage == "annotate" else unit)
                     reporter.advance(stage, portion.characters, effort.seconds, amounts)
                     memory = max(memory, effort.peak_memory_bytes)
                     for label, counts in effort.names.items():
                         names[label].update(counts)
-                    if sampler is not None and effort.keys is not None:
-                        sampler.add(*effort.keys)
                 case Damaged():
                     reporter.warn(event.reason)
                     damaged.append(event)

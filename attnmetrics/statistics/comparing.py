@@ -4,7 +4,8 @@ Where both are of the same documents, cut alike, a draw takes the same groups of
 is then no part of the difference. Other runs are drawn independently of each other.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
@@ -16,7 +17,7 @@ from attnmetrics.metrics.family import Array, Result
 from attnmetrics.metrics.over_heads import pearson
 from attnmetrics.statistics.bootstrap import CONFIDENCE, LEAST, find_bounds
 from attnmetrics.statistics.groups import GroupSums
-from attnmetrics.statistics.intervals import Drawing, count_evidence, draw
+from attnmetrics.statistics.intervals import Drawing
 from attnmetrics.statistics.significance import find_p, find_q
 
 ROUNDING: Final = 1e-12
@@ -97,7 +98,7 @@ def _at_places(table: NDArray[Any], axis: int, places: NDArray[np.int64]) -> NDA
 def find_differences(
     one: Sample,
     other: Sample,
-    together: Names,
+    labels: Names,
     confidence: float = CONFIDENCE,
     names: Collection[str] | None = None,
 ) -> dict[str, Difference]:
@@ -106,7 +107,7 @@ def find_differences(
     Args:
         one: what is compared with.
         other: of the same layers and heads.
-        together: the names of labels that differences are at (see `union`).
+        labels: the names of those that differences are at (see `union`).
         confidence: how often bounds are to hold the true difference.
         names: of the results that are wanted; None for all. No difference depends on which others are.
     """
@@ -115,9 +116,13 @@ def find_differences(
     wanted = [result for result in results if names is None or result.name in names]
     fewest = min(int(sample.groups.there.sum()) for sample in (one, other))
     if fewest < LEAST:
-        return {result.name: _without_draws(one, other, result, together, fewest) for result in wanted}
-    first, second = _draw_both(one, other, together)
-    return {result.name: _difference(first, second, result.name, confidence) for result in wanted}
+        return {result.name: _without_draws(one, other, result, labels, fewest) for result in wanted}
+    first, second = _draw_both(one, other, labels)
+    found = defaultdict[str, list[tuple[NDArray[Any], ...]]](list)
+    for together in first.drawing.together([result.name for result in wanted]):
+        for mine, theirs in zip(first.draw(together), second.draw(together), strict=True):
+            found[mine.name].append(_compare(mine, theirs, confidence))
+    return {result.name: _difference(found[result.name], result) for result in wanted}
 
 
 def _without_draws(one: Sample, other: Sample, result: Result, together: Names, groups: int) -> Difference:
@@ -132,9 +137,10 @@ def _without_draws(one: Sample, other: Sample, result: Result, together: Names, 
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """A result of a sample, or of one of its layers."""
+class _Drawn:
+    """A result of a sample, or one of its layers, at the names of both samples."""
 
+    name: str
     values: Array
     """[…]"""
     draws: Array
@@ -143,54 +149,51 @@ class _Part:
     """[…] with evidence"""
 
 
-class _Drawn:
-    """A sample, drawn; its tables have the names of both."""
+class _Drawer:
+    """A sample that is drawn from."""
 
     def __init__(self, sample: Sample, drawing: Drawing, together: Names) -> None:
-        schema = sample.groups.schema
-        self.results = {result.name: result for result in schema.with_twins() if result.has_bounds}
+        self.drawing = drawing
         self._values = sample.values
-        self._drawing = drawing
-        self._spread = Spread.between(schema.names, together)
+        self._spread = Spread.between(sample.groups.schema.names, together)
 
-    def parts(self, name: str) -> Iterator[_Part]:
-        """All of a result, or a layer at a time."""
-        result = self.results[name]
-        for part in self._drawing.parts(result):
-            values = self._values[name][part.layers if result.dims else ...]
-            draws = draw(result.compute, part.sums, self._drawing.draws)
-            known = self._spread(count_evidence(self._drawing, result, part), result.dims)
-            groups = np.nan_to_num(known).astype(np.int64)
-            yield _Part(self._spread(values, result.dims), self._spread(draws, result.dims), groups)
+    def draw(self, names: Sequence[str]) -> Iterator[_Drawn]:
+        """Of results that are drawn together, at once or a layer after the other."""
+        for one in self.drawing.draw(names):
+            dims = self.drawing.results[one.name].dims
+            values, draws, groups = (
+                self._spread(table, dims) for table in (self._values[one.name][one.layers], one.draws, one.groups)
+            )
+            yield _Drawn(one.name, values, draws, np.nan_to_num(groups).astype(np.int64))
 
 
-def _draw_both(one: Sample, other: Sample, together: Names) -> tuple[_Drawn, _Drawn]:
+def _draw_both(one: Sample, other: Sample, together: Names) -> tuple[_Drawer, _Drawer]:
     """Of one corpus the same groups; else independently, and of each as of no other."""
     if one.corpus == other.corpus:
         drawn = one.groups.there | other.groups.there
         drawings = Drawing(one.groups, drawn=drawn), Drawing(other.groups, drawn=drawn)
     else:
         drawings = Drawing(one.groups, _stream(one.corpus)), Drawing(other.groups, _stream(other.corpus))
-    return _Drawn(one, drawings[0], together), _Drawn(other, drawings[1], together)
+    return _Drawer(one, drawings[0], together), _Drawer(other, drawings[1], together)
 
 
 def _stream(corpus: str) -> int:
     return int.from_bytes(blake2b(corpus.encode(), digest_size=8).digest())
 
 
-def _difference(first: _Drawn, second: _Drawn, name: str, confidence: float) -> Difference:
-    values, bounds, groups, chances = [], [], [], []
-    for one, other in zip(first.parts(name), second.parts(name), strict=True):
-        values.append(subtract(other.values, one.values))
-        groups.append(np.minimum(one.groups, other.groups))
-        draws = subtract(other.draws, one.draws)
-        bounds.append(find_bounds(draws, values[-1], groups[-1], confidence))
-        chances.append(find_p(draws, values[-1], groups[-1]))
-    q = _among_all(_joined(chances), first.results[name])
-    return Difference(_joined(values), _joined(bounds), _joined(groups), q)
+def _compare(one: _Drawn, other: _Drawn, confidence: float) -> tuple[NDArray[Any], ...]:
+    """Differences, their bounds, groups with evidence, and p."""
+    values, groups = subtract(other.values, one.values), np.minimum(one.groups, other.groups)
+    draws = subtract(other.draws, one.draws)
+    return values, find_bounds(draws, values, groups, confidence), groups, find_p(draws, values, groups)
 
 
-def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+def _difference(layers: list[tuple[NDArray[Any], ...]], result: Result) -> Difference:
+    values, bounds, groups, p = map(_joined, zip(*layers, strict=True))
+    return Difference(values, bounds, groups, _among_all(p, result))
+
+
+def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """All layers; a number alone is one."""
     return np.concatenate(parts) if len(parts) > 1 else parts[0]
 

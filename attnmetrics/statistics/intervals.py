@@ -1,8 +1,10 @@
 """Bounds of every result of a run, from the sums of its groups of shards."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from types import EllipsisType
 from typing import Final
 
 import numpy as np
@@ -12,8 +14,10 @@ from attnmetrics.metrics.family import CONSTANTS, Array, Result, Sums
 from attnmetrics.statistics.bootstrap import CONFIDENCE, DRAWS, LEAST, count_draws, find_bounds, rank_heads
 from attnmetrics.statistics.groups import GroupSums
 
-_NUMBERS: Final = 500_000
-"""Sums that are drawn at once: 4 MB, which stay near the processor."""
+_NUMBERS: Final = 1_000_000
+"""Drawn at once of sums: 8 MB, which stay near the processor."""
+_LEAST_ROWS: Final = 32
+"""Drawn at once of however large sums: a product of few rows reads its other factor too often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +37,27 @@ class Weighted(Mapping[str, Array]):
 
     def __init__(self, sums: Sums, weights: Array) -> None:
         """Of sums [group, …], and constants without groups, by weights [row, group]."""
-        self.sums = sums
-        self.weights = weights
-        self.taken = 0
-        """numbers of a row that were asked for so far"""
+        self._sums = sums
+        self._weights = weights
+        self._taken: dict[str, Array] = {}
 
     def __getitem__(self, name: str) -> Array:
-        own = self.sums[name]
         if name in CONSTANTS:
-            return own
-        self.taken += prod(own.shape[1:])
-        return np.tensordot(self.weights, own, 1)
+            return self._sums[name]
+        if name not in self._taken:
+            self._taken[name] = np.tensordot(self._weights, self._sums[name], 1)
+        return self._taken[name]
+
+    @property
+    def numbers(self) -> int:
+        """In a row of what was asked for so far."""
+        return sum(prod(one.shape[1:]) for one in self._taken.values())
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.sums)
+        return iter(self._sums)
 
     def __len__(self) -> int:
-        return len(self.sums)
+        return len(self._sums)
 
 
 def find_intervals(
@@ -69,19 +77,56 @@ def find_intervals(
         drawn: [group] those that are drawn; None for those that are there.
     """
     drawing = Drawing(groups, drawn=drawn)
-    results = [result for result in groups.schema.with_twins() if result.has_bounds]
-    wanted = [result for result in results if names is None or result.name in names]
-    return {result.name: _interval(drawing, result, values[result.name], confidence) for result in wanted}
+    wanted = [name for name in drawing.results if names is None or name in names]
+    found = {name: _room(drawing.results[name], values[name]) for name in wanted}
+    for together in drawing.together(wanted):
+        for one in drawing.draw(together):
+            _fill(found[one.name], one, values[one.name], confidence)
+    return found
+
+
+def _room(result: Result, values: Array) -> Interval:
+    bounds = np.empty((*values.shape, 2))
+    return Interval(bounds, np.empty(values.shape, np.int64), np.empty_like(bounds) if result.has_rank else None)
+
+
+def _fill(interval: Interval, drawn: "Drawn", values: Array, confidence: float) -> None:
+    """Put in what is drawn of all heads, or of a layer."""
+    at = drawn.layers
+    interval.groups[at] = drawn.groups
+    interval.bounds[at] = find_bounds(drawn.draws, values[at], drawn.groups, confidence)
+    if interval.rank is not None:
+        interval.rank[at] = _rank(drawn.draws, values, drawn.groups, confidence)
+
+
+def _rank(draws: Array, values: Array, known: NDArray[np.int64], confidence: float) -> Array:
+    """[layer, head, bound] of draws [layer, head, draw]."""
+    ranks = rank_heads(draws.reshape(-1, draws.shape[-1]))
+    rank = rank_heads(values.ravel())
+    return find_bounds(ranks.reshape(draws.shape), rank.reshape(values.shape), known, confidence)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Sums of groups that a formula takes at once, and what comes of it."""
+class Drawn:
+    """A result, or a layer of it, as it would be had other groups been drawn."""
+
+    name: str
+    layers: slice | EllipsisType
+    """of the result"""
+    draws: Array
+    """[…, draw]; a single one, NaN, where nothing has evidence enough for an interval"""
+    groups: NDArray[np.int64]
+    """[…] that have evidence for each value"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Sums of groups that formulas take at once."""
 
     sums: Sums
     """[group, …]"""
-    layers: slice
-    """of the result"""
+    layers: slice | EllipsisType = ...
+    """of the results"""
 
 
 class Drawing:
@@ -96,59 +141,76 @@ class Drawing:
             drawn: [group] those that are drawn; None for those that are there.
         """
         schema = groups.schema
-        sums = groups.read()
-        self._of_layer = [schema.of_each_head(groups.read_layer(layer)) for layer in range(len(schema.layers))]
-        self._all = schema.of_each_head(sums)
-        self._together = schema.of_layers(sums)
-        self._twins = {f"{result.name}_by_layer" for result in schema.results if result.has_twin}
-        self.each = np.eye(len(groups.there))[groups.there][:, groups.held]
-        """[group that is there, row of sums] each by itself"""
+        self.results = {result.name: result for result in schema.with_twins() if result.has_bounds}
+        """those that have bounds"""
+        self._twins = {f"{result.name}_by_layer": result.name for result in schema.results if result.has_twin}
+        self._family = {result.name: family.title for family in schema.families for result in family.results}
+        layers = range(len(schema.layers))
+        self._by_layer = [_Part(schema.of_each_head(groups.read_layer(at)), slice(at, at + 1)) for at in layers]
+        self._all = [_Part(schema.of_each_head(groups.read()))]
+        self._of_twins = [_Part(schema.of_layers(groups.read()))]
         among = np.flatnonzero(groups.there if drawn is None else drawn)
         draws = np.zeros((DRAWS, len(groups.there)))
         draws[:, among] = count_draws(len(among), stream)
-        self.draws = draws[:, groups.held]
+        self._draws = draws[:, groups.held]
         """[draw, row of sums]"""
+        self._each = np.eye(len(groups.there))[groups.there][:, groups.held]
+        """[group that is there, row of sums] each by itself"""
 
-    def parts(self, result: Result) -> list[Part]:
+    def together(self, names: Collection[str]) -> list[list[str]]:
+        """Results that are drawn together: of one family, which take the same sums, and of the same parts of these."""
+        found = defaultdict[tuple[str, int], list[str]](list)
+        for name in names:
+            found[self._kind(name)].append(name)
+        return list(found.values())
+
+    def draw(self, names: Sequence[str]) -> Iterator[Drawn]:
+        """What comes of results that are drawn together, at once or a layer after the other."""
+        rows = self._rows(names[0])
+        for part in self._parts(names[0]):
+            groups = self._count_evidence(part.sums, names, rows)
+            sure = [name for name in names if (groups[name] >= LEAST).any()]  # no other draw is worth its time
+            draws = evaluate({name: self.results[name].compute for name in sure}, part.sums, self._draws, rows)
+            for name in names:
+                nothing = np.full((*groups[name].shape, 1), np.nan)
+                yield Drawn(name, part.layers, draws.get(name, nothing), groups[name])
+
+    def _kind(self, name: str) -> tuple[str, int]:
+        return self._family[self._twins.get(name, name)], id(self._parts(name))
+
+    def _rows(self, name: str) -> int:
+        """Draws at once of a result and all that can be drawn together with it, whether they are or not."""
+        one = Weighted(self._parts(name)[0].sums, self._draws[:1])
+        for result in self.results.values():
+            if self._kind(result.name) == self._kind(name):
+                result.compute(one)
+        return max(_LEAST_ROWS, _NUMBERS // max(1, one.numbers))
+
+    def _parts(self, name: str) -> list[_Part]:
         """All at once; layer by layer where each head has several values."""
+        result = self.results[name]
         if result.per_head and len(result.dims) > 2:
-            return [Part(sums, slice(layer, layer + 1)) for layer, sums in enumerate(self._of_layer)]
-        return [Part(self._together if result.name in self._twins else self._all, slice(None))]
+            return self._by_layer
+        return self._of_twins if name in self._twins else self._all
+
+    def _count_evidence(self, sums: Sums, names: Sequence[str], rows: int) -> dict[str, NDArray[np.int64]]:
+        """[…] groups that are evidence for each value."""
+        results = [self.results[name] for name in names]
+        formulas = {result.name: result.evidence or result.compute for result in results}
+        found = evaluate(formulas, sums, self._each, rows)
+        return {name: np.asarray((~np.isnan(values)).sum(-1)) for name, values in found.items()}
 
 
-def _interval(drawing: Drawing, result: Result, values: Array, confidence: float) -> Interval:
-    bounds, known = np.empty((*values.shape, 2)), np.empty(values.shape, np.int64)
-    rank = None
-    for part in drawing.parts(result):
-        at = part.layers if result.dims else ...
-        known[at] = count_evidence(drawing, result, part)
-        if not (known[at] >= LEAST).any():  # no draw is worth its time
-            bounds[at] = np.nan
-            rank = np.full(bounds.shape, np.nan) if result.has_rank else None
-            continue
-        draws = draw(result.compute, part.sums, drawing.draws)
-        bounds[at] = find_bounds(draws, values[at], known[at], confidence)
-        rank = _rank(draws, values, known, confidence) if result.has_rank else None
-    return Interval(bounds, known, rank)
-
-
-def _rank(draws: Array, values: Array, known: NDArray[np.int64], confidence: float) -> Array:
-    """[layer, head, bound] of draws [layer, head, draw]."""
-    ranks = rank_heads(draws.reshape(-1, draws.shape[-1]))
-    rank = rank_heads(values.ravel())
-    return find_bounds(ranks.reshape(draws.shape), rank.reshape(values.shape), known, confidence)
-
-
-def count_evidence(drawing: Drawing, result: Result, part: Part) -> NDArray[np.int64]:
-    """[…] groups that are evidence for each value of a result, or of a part of it."""
-    evidence = draw(result.evidence or result.compute, part.sums, drawing.each)
-    return np.asarray((~np.isnan(evidence)).sum(-1))
-
-
-def draw(formula: Callable[[Sums], Array], sums: Sums, weights: Array) -> Array:
-    """[…, row] what a formula gives for each row of weights."""
-    first = Weighted(sums, weights[:1])
-    formula(first)
-    rows = max(1, _NUMBERS // max(1, first.taken))
-    blocks = (weights[start : start + rows] for start in range(0, len(weights), rows))
-    return np.concatenate([np.moveaxis(formula(Weighted(sums, block)), 0, -1) for block in blocks], axis=-1)
+def evaluate(
+    formulas: Mapping[str, Callable[[Sums], Array]], sums: Sums, weights: Array, rows: int
+) -> dict[str, Array]:
+    """[…, row] what formulas give for each row of weights, so many at once, which draw each sum once."""
+    found: dict[str, Array] = {}
+    for start in range(0, len(weights), rows):
+        block = Weighted(sums, weights[start : start + rows])
+        for name, formula in formulas.items():
+            values = formula(block)
+            if name not in found:
+                found[name] = np.empty((*values.shape[1:], len(weights)))
+            found[name][..., start : start + rows] = np.moveaxis(values, 0, -1)
+    return found

@@ -12,8 +12,17 @@ Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 
-def read_ahead(read: Callable[[Item], Value], items: Iterable[Item], at_once: int = AT_ONCE) -> Iterator[Value]:
-    """What `read` gives for each item, in order; up to `at_once` are read at the same time, no more are held."""
+def read_ahead(
+    read: Callable[[Item], Value], items: Iterable[Item], at_once: int = AT_ONCE, waiting: int = 0
+) -> Iterator[Value]:
+    """What `read` gives for each item, in order.
+
+    Args:
+        read: reads one.
+        items: what is to be read.
+        at_once: how many are read at the same time.
+        waiting: how many more are held, so that none who reads waits for one that takes longer.
+    """
     if at_once == 1:
         yield from map(read, items)
         return
@@ -21,7 +30,7 @@ def read_ahead(read: Callable[[Item], Value], items: Iterable[Item], at_once: in
         reading: deque[Future[Value]] = deque()
         for item in items:
             reading.append(pool.submit(read, item))
-            if len(reading) == at_once:
+            if len(reading) == at_once + waiting:
                 yield reading.popleft().result()
         while reading:
             yield reading.popleft().result()

@@ -40,7 +40,7 @@ from attnmetrics.views.papers.claims import Paper, Row, compare, summed_up
 from attnmetrics.views.papers.clark_2019 import CLARK, published_layers, published_of
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 from attnmetrics.views.pieces import visible
-from attnmetrics.views.relations import by_rules, coreference
+from attnmetrics.views.relations import by_rules, coreference, out_of_reach
 from attnmetrics.views.role_pages import pack_roles
 from attnmetrics.views.sentence_book import Book, Room
 from attnmetrics.views.tables import (
@@ -184,6 +184,7 @@ def contents(
         "layer_values": {" ".join(key).strip(): found for key, found in published_layers(data).items()},
         "published_relations": published_of(data),
         "relations": [[_told(one) for one in rules] for rules in by_rules(data)],
+        "relations_out_of_reach": out_of_reach(data),
         "glossary": explained(str(rel) for rel in data["rel"].values) if "rel" in data.coords else {},
         "coreference": [_told(one) for one in coreference(data)],
         "roles": None if roles is None else pack_roles(data, roles),

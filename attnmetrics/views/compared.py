@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.results.changed_heads import changed_heads
+from attnmetrics.results.changed_heads import LEAST_EVIDENCE, changed_heads
 from attnmetrics.results.comparison import CLEAR, PARTS_OF_DIFFERENCES, RUN
 from attnmetrics.results.differing import Differing, chance_levels, compared_maps, differing, most_different
 from attnmetrics.views.certainty import bear
@@ -44,6 +44,7 @@ _MOST_HEADS: Final = 8
 """Heads told by themselves."""
 _LARGE: Final = 0.5
 """Standard deviations of the first run's heads."""
+_OTHER_TEXT: Final = ("of other documents: apart from what follows how often a name occurs in a text, such as pos_to",)
 _LISTED: Final = 12
 """Heads that are named in a row."""
 
@@ -113,6 +114,9 @@ def _changed_heads(data: xr.Dataset, place: int) -> list[RenderableType]:
         f"{len(found)} of {heads} heads differ clearly in something, {large} of them by {_LARGE} SD or more{noise}",
         f"values: how many of a head's differ clearly (q < {CLEAR}); SD: the largest clear difference, in standard "
         "deviations of the first run's heads: a small one may be clear, and still matter little",
+        f"heads with less than {100 * LEAST_EVIDENCE:g}% of their attention off null pieces in one of the runs: by "
+        "what counts all attention alone",
+        *_OTHER_TEXT * (not bool(data["paired"][place])),
     )
     return [result, *(Text(line, style=_FAINT) for line in said_of), Text()]
 

@@ -115,7 +115,9 @@ def _attention_in(source: Any) -> Any:
     """The attention in a model's whole output; what is no such output is attention itself."""
     if not hasattr(source, "keys"):
         return source
-    if kinds := [key for key in source if key in ("encoder_attentions", "decoder_attentions", "cross_attentions")]:
+    every = [key for key in source if key in ("encoder_attentions", "decoder_attentions", "cross_attentions")]
+    # GPT-2, which may be given an encoder, says that it has no attention to one.
+    if kinds := [key for key in every if source[key] or "attentions" not in source]:
         given = ", ".join(f"{kind.removesuffix('s')}=output.{kind}" for kind in kinds)
         raise ViewError(f"expected the output of a model with one stack, found {', '.join(kinds)}; give {given}")
     if source.get("attentions") is None:

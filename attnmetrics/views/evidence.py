@@ -12,10 +12,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.errors import ConfigError
+from attnmetrics.results.changed_heads import LEAST_EVIDENCE
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.tables import HEAD, at_labels, is_of_all_attention
 
-LEAST: Final = 0.05
+LEAST: Final = LEAST_EVIDENCE
 """Heads with a smaller share of their attention off null pieces are nearly switched off."""
 CHOICES: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 """What a page lets people choose in its place."""

@@ -5,6 +5,7 @@ import xarray as xr
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from attnmetrics.results.probes import CLARK_STEPS
 from attnmetrics.views.certainty import WITHOUT
 from attnmetrics.views.heads import ranked
 from attnmetrics.views.light_table import LightTable
@@ -41,8 +42,17 @@ def _about(data: xr.Dataset) -> list[Text]:
         f"tried on {tried} of {data.attrs['test']}",
         f"word vectors: {data.attrs['word_vectors']}",
         f"best word offset: {int(data['best_offset']):+}",
+        *_about_recipe(data),
     ]
     return [Text(visible(line)) for line in lines]
+
+
+def _about_recipe(data: xr.Dataset) -> list[str]:
+    """How long the paper's own training took, where it was done: it ends wherever it is after one epoch."""
+    steps = int(data["train_sentences"])
+    trained = any(str(name).endswith("_clark") for name in labels_of(data["uas"], "probe"))
+    few = f"{steps:,} steps, {CLARK_STEPS:,} in the paper: fewer leave weights near where they began"
+    return [f"clark: trained as the paper did, one epoch of Adam, a sentence a step; {few}"] if trained else []
 
 
 def _scores(data: xr.Dataset) -> LightTable:

@@ -18,7 +18,7 @@ from attnmetrics.views.heads import per_head
 from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.papers.clark_2019 import published_of
 from attnmetrics.views.pieces import visible
-from attnmetrics.views.relations import Coreference, Relation, coreference, relations, under_rules
+from attnmetrics.views.relations import Coreference, Relation, coreference, out_of_reach, relations, under_rules
 from attnmetrics.views.tables import in_words, unit_word, values
 from attnmetrics.views.terminal import exemplar_lines, heat_table, legend
 
@@ -46,8 +46,15 @@ def show_relations(data: xr.Dataset, top: int = 40) -> RenderableType:
     for one in found[:top]:
         table.add_row(Text(visible(one.rel)), f"{one.edges:,}", in_words(one.rule), *_found(data, one))
     rest = [Text(f"… and {len(found) - top} more: --top", style="dim")] if len(found) > top else []
-    about = Text(f"held out: {HELD_OUT}", style="dim")
-    return Group(Text("Heads that find relations", style="bold"), Text(), table, *rest, Text(), about)
+    about = [f"held out: {HELD_OUT}", *_out_of_reach(data)]
+    notes = [Text(line, style="dim") for line in about]
+    return Group(Text("Heads that find relations", style="bold"), Text(), table, *rest, Text(), *notes)
+
+
+def _out_of_reach(data: xr.Dataset) -> list[str]:
+    """A line for relations that no head can find."""
+    edges = ", ".join(f"{visible(rel)} ({number:,})" for rel, number in out_of_reach(data).items())
+    return [f"no attention can hit, for want of attendable pairs, the edges of {edges}"] if edges else []
 
 
 def _name(data: xr.Dataset, layer: int, head: int) -> str:
@@ -95,8 +102,7 @@ def show_relation(data: xr.Dataset, exemplars: pd.DataFrame, rel: str, top: int 
     """
     rules = under_rules(data, rel)
     if not rules:
-        known = ", ".join(visible(one.rel) for one in relations(data)) or "none"
-        raise ConfigError(f"expected a relation with edges in this run, found {visible(rel)!r}; it has {known}")
+        raise ConfigError(_unknown(data, rel))
     best = max(rules, key=lambda one: one.hits)
     table = LightTable("rule", "edges", *_columns(data), "held out", *_interval_columns(data))
     for one in rules:
@@ -105,10 +111,19 @@ def show_relation(data: xr.Dataset, exemplars: pd.DataFrame, rel: str, top: int 
     published = [Text(f"published: {visible(words)}", style="dim") for words in published_of(data).get(rel, ())]
     heat = _heat(data, "relation_accuracy", {"rule": best.rule, "rel": rel})
     about = Text(f"{in_words(best.rule)}: {RULES.get(best.rule, '')}", style="dim")
-    name = Text(f"Heads that find {visible(rel)}, of {best.edges:,} edges", style="bold")
+    name = Text(f"Heads that find {visible(rel)}, of {best.edges:,} edge{'s' * (best.edges != 1)}", style="bold")
     meaning = [Text(f"{visible(rel)} is {explain(rel)}")] if explain(rel) else []
     shown = _sentences(exemplars, f"relation:{rel}", top, unit_word(data))
     return Group(name, *meaning, Text(), table, *published, Text(), about, *heat, *shown)
+
+
+def _unknown(data: xr.Dataset, rel: str) -> str:
+    """What is wrong with a relation that no rule can find."""
+    known = ", ".join(visible(one.rel) for one in relations(data)) or "none"
+    if edges := out_of_reach(data).get(rel):
+        what = f"expected a relation with edges that attention can hit, found {visible(rel)!r}, all of whose {edges:,}"
+        return f"{what} edges lack an attendable pair of pieces; this run has {known}"
+    return f"expected a relation with edges in this run, found {visible(rel)!r}; it has {known}"
 
 
 def show_coreference(data: xr.Dataset, exemplars: pd.DataFrame, top: int = 3) -> RenderableType:

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from attnmetrics.views.certainty import bounds
+from attnmetrics.views.certainty import bounds, stored_bounds
 from attnmetrics.views.heads import per_head, ranked
 from attnmetrics.views.tables import Labels, at_labels, labels_of, values
 
 NEEDS: Final = ("relation_accuracy", "relation_edges", "relation_edges_attainable", "relation_offset_accuracy")
 """Tables that a relation is told from."""
+_HELD_OUT: Final = ("relation_best_accuracy", "relation_baseline")
+"""Others, which are told where a run has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,59 +61,79 @@ def rules_of(data: xr.Dataset) -> list[str]:
     return list(map(str, labels_of(data["rule"], "rule"))) if all(name in data for name in NEEDS) else []
 
 
-def relation(data: xr.Dataset, rule: str, rel: str) -> Relation | None:
-    """A relation under a rule; None where no edge is attainable."""
-    at = {"rule": rule, "rel": rel}
-    table = per_head(data, "relation_accuracy", at)
-    best = [] if table is None else ranked(table)
-    if not best:
-        return None
-    layer, head, accuracy = best[0]
-    of_head = bounds(data, "relation_accuracy", {"layer": layer, "head": head, **at})
-    held_out = bounds(data, "relation_best_accuracy", at)
-    offset, at_offset = best_offset(at_labels(data["relation_offset_accuracy"], at))
-    of_offset = bounds(data, "relation_offset_accuracy", {**at, "word_offset": offset})
-    baseline = bounds(data, "relation_baseline", at)
-    return Relation(
-        rule=rule,
-        rel=rel,
-        edges=int(at_labels(data["relation_edges"], at)),
-        attainable=int(at_labels(data["relation_edges_attainable"], at)),
-        layer=layer,
-        head=head,
-        accuracy=accuracy,
-        accuracy_low=of_head[0],
-        accuracy_high=of_head[1],
-        held_out=_number(data, "relation_best_accuracy", at),
-        held_out_low=held_out[0],
-        held_out_high=held_out[1],
-        offset=offset,
-        at_offset=at_offset,
-        at_offset_low=of_offset[0],
-        at_offset_high=of_offset[1],
-        baseline=_number(data, "relation_baseline", at),
-        baseline_low=baseline[0],
-        baseline_high=baseline[1],
-    )
+class Relations:
+    """The tables that relations are told from, read once for all of them."""
+
+    def __init__(self, data: xr.Dataset) -> None:
+        """Those of a run that has syntax."""
+        names = [name for name in (*NEEDS, *_HELD_OUT) if name in data]
+        self._values = {name: values(data[name]) for name in names}
+        self._bounds = {name: stored_bounds(data, name) for name in names}
+        self._labels = {dim: labels_of(data[dim], dim) for dim in ("layer", "head", "rule", "rel", "word_offset")}
+
+    def find(self, rule: str, rel: str) -> Relation | None:
+        """A relation under a rule; None where no edge is attainable."""
+        at = self._labels["rule"].index(rule), self._labels["rel"].index(rel)
+        accuracy, offsets = self._values["relation_accuracy"][:, :, *at], self._values["relation_offset_accuracy"][at]
+        if np.isnan(accuracy).all():
+            return None
+        layer, head = map(int, np.unravel_index(np.nanargmax(accuracy), accuracy.shape))
+        offset = int(np.nanargmax(offsets))
+        return Relation(
+            rule,
+            rel,
+            int(self._values["relation_edges"][at[1]]),
+            int(self._values["relation_edges_attainable"][at]),
+            int(self._labels["layer"][layer]),
+            int(self._labels["head"][head]),
+            *self._sure("relation_accuracy", (layer, head, *at)),
+            *self._sure("relation_best_accuracy", at),
+            int(self._labels["word_offset"][offset]),
+            *self._sure("relation_offset_accuracy", (*at, offset)),
+            *self._sure("relation_baseline", at),
+        )
+
+    def _sure(self, name: str, place: tuple[int, ...]) -> tuple[float, float, float]:
+        """A value and its bounds; NaN where there are none."""
+        if name not in self._values:
+            return np.nan, np.nan, np.nan
+        bounds = self._bounds[name]
+        low, high = (np.nan, np.nan) if bounds is None else bounds[place].tolist()
+        return float(self._values[name][place]), low, high
 
 
 def under_rules(data: xr.Dataset, rel: str) -> list[Relation]:
     """A relation under each rule that can find it."""
-    found = (relation(data, rule, rel) for rule in rules_of(data))
+    return _under(Relations(data), rules_of(data), rel) if rules_of(data) else []
+
+
+def _under(tables: Relations, rules: list[str], rel: str) -> list[Relation]:
+    found = (tables.find(rule, rel) for rule in rules)
     return [one for one in found if one is not None]
 
 
 def by_rules(data: xr.Dataset) -> list[list[Relation]]:
     """Each relation of the run under each rule that can find it, the most frequent relation first."""
-    if not rules_of(data):
+    rules = rules_of(data)
+    if not rules:
         return []
-    found = [under_rules(data, str(rel)) for rel in labels_of(data["rel"], "rel")]
+    tables = Relations(data)
+    found = [_under(tables, rules, str(rel)) for rel in labels_of(data["rel"], "rel")]
     return sorted(filter(None, found), key=lambda rules: -_best(rules).edges)
 
 
 def relations(data: xr.Dataset) -> list[Relation]:
     """Each relation of the run under the rule that finds most of its edges, the most frequent relation first."""
     return [_best(rules) for rules in by_rules(data)]
+
+
+def out_of_reach(data: xr.Dataset) -> dict[str, int]:
+    """Relations of the run that no rule can find, by name: how many edges each has."""
+    if not rules_of(data):
+        return {}
+    edges = {str(rel): int(at_labels(data["relation_edges"], {"rel": rel})) for rel in labels_of(data["rel"], "rel")}
+    found = {one.rel for one in relations(data)}
+    return {rel: number for rel, number in edges.items() if number and rel not in found}
 
 
 def _best(rules: list[Relation]) -> Relation:

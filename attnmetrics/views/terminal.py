@@ -148,6 +148,7 @@ def show_metric(data: xr.Dataset, name: str, top: int = 10, label: str | None = 
     Raises:
         ConfigError: no such metric or label.
     """
+    _refuse_label(data, name)
     whole = data[known_name(name, [str(key) for key in data.data_vars], "metric")]
     if label is None and (told := _compared(whole, top)):
         return Group(*_heading(whole, {}), *told)
@@ -229,6 +230,20 @@ def known_name(name: str, known: Sequence[str], what: str) -> str:
     listed = ", ".join(visible(one) for one in known if not one.endswith("_by_layer")) or "none"
     twins = "; each metric of heads also as <metric>_by_layer" if what == "metric" else ""
     raise ConfigError(f"expected a {what} of this run, found {visible(name)!r}; {hint}the run has: {listed}{twins}")
+
+
+def _refuse_label(data: xr.Dataset, name: str) -> None:
+    """A tag or a relation in the place of a metric."""
+    having = [str(key) for key, table in by_themselves(data).items() if _has_label(table, name)]
+    if name not in data and having:
+        raise ConfigError(
+            f"expected a metric of this run, found {visible(name)!r}, a label of {', '.join(having)}; say "
+            f"attnmetrics show RUN {having[0]} --label {name}"
+        )
+
+
+def _has_label(table: xr.DataArray, label: str) -> bool:
+    return any(label in map(str, table[dim].values.tolist()) for dim in further(table))
 
 
 def known_label(table: xr.DataArray, name: str, label: str) -> Labels:

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -20,14 +20,14 @@ from attnmetrics.benchmark import bench as bench_file
 from attnmetrics.benchmark import contenders as who
 from attnmetrics.benchmark import floor
 from attnmetrics.benchmark.annotation import Pace
-from attnmetrics.benchmark.bench import Course
+from attnmetrics.benchmark.bench import Course, Line
 from attnmetrics.benchmark.material import Material, in_batches
 from attnmetrics.benchmark.paper_way import PaperSums, features
 from attnmetrics.benchmark.race import Timing, race, ratio
 from attnmetrics.benchmark.recipe import Recipe
 from attnmetrics.benchmark.resident import Resident
 from attnmetrics.benchmark.shapes import SHAPES, Shape
-from attnmetrics.benchmark.table import costs, tables
+from attnmetrics.benchmark.table import beside_races, costs, of_race
 from attnmetrics.corpus import read_documents
 from attnmetrics.measuring.shard import measure
 from attnmetrics.metrics.family import HEAD
@@ -97,7 +97,9 @@ def test_the_whole_benchmark_says_what_it_found(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(floor, "SECONDS", 0.01)
     monkeypatch.setattr(bench_file, "_dtypes", lambda _: ("float32", "bfloat16"))  # whatever this processor has
     monkeypatch.setattr(bench_file, "pace", lambda *_: Pace(1000.0, 1100.0, 8, (0.9, 0.8, 1.0), 0.98))
-    found = bench_file.bench(Course(12, 1, 1, windows=[48]), 24.0, None, lambda _: None)
+    races: list[Sequence[Line]] = []
+    found = bench_file.bench(Course(12, 1, 1, windows=[48]), 24.0, None, lambda _: None, races.append)
+    assert [line for race in races for line in race] == list(found.lines)
     measured = ("c", "d", "d3", "d2", "d1", "d0")
     exact = (*measured, "f", "g")
     for dtype, raced, long in (("float32", ("a", "b", *exact), exact), ("bfloat16", measured, measured)):
@@ -113,7 +115,7 @@ def test_the_whole_benchmark_says_what_it_found(monkeypatch: pytest.MonkeyPatch)
     assert hours == pytest.approx(24 / 12 * ours.pieces / ours.pieces_per_second / 3600)
     assert json.loads(json.dumps(found.plain()))["lines"][0]["key"] == "a"
     shown = io.StringIO()
-    Console(file=shown, width=160).print(*tables(found))
+    Console(file=shown, width=160).print(*beside_races(found), *(table for race in races for table in of_race(race)))
     assert "0.90 (0.80–1.00) × the bare" in shown.getvalue()
     in_bfloat16 = next(line for line in found.lines if (line.key, line.dtype) == ("d", "bfloat16"))
     assert f"d: {in_bfloat16.pieces_per_second / ours.pieces_per_second:.2f} × the rate in float32" in shown.getvalue()

@@ -356,6 +356,41 @@ def test_a_small_change_at_a_rare_label_is_no_large_one() -> None:
     assert [one.size for one in found] == pytest.approx([0.3 / spread, 0.009 / pooled])
 
 
+def test_a_head_that_rests_on_null_pieces_changes_by_what_counts_all_attention_alone() -> None:
+    """Of three heads, one leaves 1% in the second run: what it does with that is not told, though it is clear."""
+    null = np.array([[[0.5, 0.6, 0.5]], [[0.5, 0.99, 0.5]]])
+    local = np.array([[[0.2, 0.3, 0.4]], [[0.3, 0.9, 0.4]]])
+    dims, variables = ("run", "layer", "head"), {}
+    for name, table, about in (("null_attention", null, {"null": "in"}), ("local", local, {})):
+        difference = table - table[0]
+        ends = dict.fromkeys(("_difference", "_difference_low", "_difference_high"), difference)
+        parts = {"": table, "_q": np.where(difference != 0, 0.001, 1.0), **ends}
+        variables |= {f"{name}{end}": (dims, part, about) for end, part in parts.items()}
+    order = {"order": ["null_attention", "local"]}
+    data = xr.Dataset(variables, {"run": ["a", "b"], "layer": [0], "head": [0, 1, 2]}, order)
+    found = changed_heads(data, 1)
+    assert [(one.most.head, one.most.result, one.clear, one.of) for one in found] == [
+        (1, "null_attention", 1, 1), (0, "local", 1, 2),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("is_paired", "expected"), [(True, ["to", "to", "far"]), (False, ["far"])])
+def test_between_other_documents_what_follows_the_text_is_no_change_of_a_head(
+    is_paired: bool, expected: list[str]
+) -> None:
+    level = np.array([[0.1], [0.5]])
+    to, far = np.array([[[[0.1], [0.2], [0.3]]], [[[0.5], [0.6], [0.3]]]]), np.array([[[1.0, 2, 3]], [[1, 2, 4]]])
+    dims, variables = ("run", "layer", "head"), {"even": (("run", "pos"), level)}
+    for name, table, about in (("to", to, {"chance": "even"}), ("far", far, {})):
+        difference = table - table[0]
+        ends = dict.fromkeys(("_difference", "_difference_low", "_difference_high"), difference)
+        parts = {"": table, "_q": np.where(difference != 0, 0.001, 1.0), **ends}
+        variables |= {f"{name}{end}": ((*dims, "pos")[: part.ndim], part, about) for end, part in parts.items()}
+    coords = {"run": ["a", "b"], "layer": [0], "head": [0, 1, 2], "pos": ["X"], "paired": ("run", [True, is_paired])}
+    found = changed_heads(xr.Dataset(variables, coords, {"order": ["to", "far"]}), 1)
+    assert [one.most.result for one in found] == expected
+
+
 def test_a_copy_is_told() -> None:
     same = compare([make_side("base", 0), make_side("copy", 0)])
     assert any(line.startswith("copy has the very numbers of base") for line in same.data.attrs["remarks"])

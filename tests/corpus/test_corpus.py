@@ -110,9 +110,13 @@ def test_fields_within_fields(tmp_path: Path) -> None:
     records = [{"t": {"en": "one", "de": "eins"}, "m": {"id": 7}}, {"t": None}, {"t": {"de": "drei"}}, {"t.en": "four"}]
     path = write(tmp_path / "a.jsonl", "\n".join(map(json.dumps, records)))
     assert read(path, text_field="t.en", id_field="m.id") == [("7", "one", 1), ("a.jsonl:4", "four", 4)]
+    assert "expected the field 'text' with the text, found the fields 't.en', 't.de', 'm.id'" in message(path)
+    assert "the field 't' with the text, found the fields 't.en', 't.de'; name the" in message(path, text_field="t")
     path = write_parquet(tmp_path / "a.parquet", t=[{"en": "one", "de": "eins"}, None, {"de": "drei"}])
     assert read(path, text_field="t.en") == [("a.parquet:1", "one", 1)]
-    assert "expected the field 't.fr' with the text, found the columns 't'" in message(path, text_field="t.fr")
+    assert "expected the field 't.fr' with the text, found the columns 't.en', 't.de'" in message(
+        path, text_field="t.fr"
+    )
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
@@ -461,7 +465,7 @@ def test_unknown_protocols_and_missing_drivers(monkeypatch: pytest.MonkeyPatch) 
         ("a.jsonl", '{"text": "x", "id": ' + "1" * 5000 + "}", "line 1: expected one JSON object per line"),
         ("a.jsonl", '{"text": 3}', "line 1: expected a string in the field 'text', found a number"),
         ("a.jsonl", '{"text": null}', "expected a document with text in"),
-        ("a.jsonl", '{"a": {"b": 1}}', "line 1: expected the field 'text' with the text, found the fields 'a'"),
+        ("a.jsonl", '{"a": {"b": 1}}', "line 1: expected the field 'text' with the text, found the fields 'a.b'"),
         ("a.jsonl", '{"text": "x", "id": true}', "expected a string or an integer in the field 'id', found a Boolean"),
         (
             "a.jsonl",

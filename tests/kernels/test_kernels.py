@@ -162,6 +162,7 @@ def check(found: Reductions, alphas: list[np.ndarray], measured: list[bool], wan
             np.testing.assert_allclose(
                 getattr(found, name).double().cpu().numpy(), value, rtol=error, atol=error, err_msg=name
             )
+    assert min(found.entropy.min(), found.entropy_all.min()) >= 0
     peaks = np.stack([found.peak_i.cpu().numpy(), found.peak_j.cpu().numpy()], axis=-1)
     exists = expected["peak_i"] >= 0
     assert (peaks[~exists] == -1).all()

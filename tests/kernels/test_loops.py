@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from attnmetrics.model.kernels.kept import are_kept
+
 SOFTMAX = """
 import numpy as np
 from attnmetrics.model.kernels import loops
@@ -95,3 +97,14 @@ def test_a_full_disk_is_no_error(tmp_path: Path) -> None:
 def test_no_place_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert softmax(tmp_path / "file", NUMBA_CACHE_LOCATOR_CLASSES="UserProvidedCacheLocator") == 0
+
+
+def test_loops_that_were_compiled_before_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    places = (tmp_path / "beside", tmp_path / "of-user")
+    assert not are_kept(places)
+    (places[1] / "kernels_0").mkdir(parents=True)
+    (places[1] / "kernels_0" / "loops.reduce-7.py311.nbi").touch()
+    assert are_kept(places)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "given"))
+    assert not are_kept(places)

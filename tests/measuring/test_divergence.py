@@ -19,7 +19,8 @@ from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.reference.similarity import divergence
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.running.progress import Reporter
-from attnmetrics.running.stages import make_sampling, prepare, refuse_many_heads, rows_compared
+from attnmetrics.running.samples import Limits, known_units, make_sampling, rows_compared
+from attnmetrics.running.stages import prepare, refuse_many_heads
 
 SENTENCES = annotate(TEXTS)
 EVERY = np.arange(len(TEXTS))
@@ -154,12 +155,14 @@ def test_of_a_treebank_of_few_sentences_every_one_is_compared(tmp_path: Path) ->
 
     def units(rows: int, **options: object) -> int | None:
         config = demo_config(tmp_path / "run", corpus=corpus, shard_characters=400, similarity_rows=rows, **options)
-        job = prepare(config, Reporter(quiet=True))
+        job, limits = prepare(config, Reporter(quiet=True)), Limits.of(config, heads=2)
         assert len(job.plan.shards) == 4
-        return make_sampling(job, heads=2).similarity_units
+        known = known_units(job, limits)
+        assert known == (12 if config.window is None else None), "windows are to be counted"
+        return make_sampling(job, limits, known or 13).similarity_units
 
     assert (units(48), units(47)) == (None, 2), "12 sentences of 4 rows; 11 of them, shared out"
-    assert units(48, unit="window:32") == 3, "how many windows there are is not known yet"
+    assert (units(52, unit="window:32"), units(48, unit="window:32")) == (None, 3), "13 windows"
 
 
 def test_too_many_heads_are_refused_with_a_way_out() -> None:

@@ -209,7 +209,7 @@ def bloom(tmp_path_factory: pytest.TempPathFactory) -> Model:
 def test_it_says_why_and_keeps_the_numbers_of_layers(bloom: Model) -> None:
     facts = bloom.describe()
     assert (facts["kernel"], facts["layers"], facts["causal"]) == ("own", [0, 2], True)
-    assert "BloomModel used its own attention in some layers" in facts["own_attention"]
+    assert "BloomModel computes attention in code of its own" in facts["own_attention"]
     assert facts["layers_without_norm"] == [0, 2]
     every, some = bloom.numbering.attending, attention_maps(bloom, [[5, 6, 7]])[0]
     assert every == (0, 1, 2)

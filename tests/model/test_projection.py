@@ -1,6 +1,7 @@
 """What heads add to the stream: found in every family, and equal to float64 loops over its weights by their names."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -158,7 +159,7 @@ def test_norms_are_those_of_the_definition(folders: dict[str, Path], family: str
 
 def test_norms_of_chosen_layers_in_float64(folders: dict[str, Path]) -> None:
     model = load_model(str(folders["gpt2"]), layers=(0, 2))
-    model = replace(model, network=model.network.double(), dtype=torch.float64)
+    model = replace(model, network=deepcopy(model.network).double(), dtype=torch.float64)
     ids = model.tokenizer.encode(TEXTS[0]).ids
     expected = reference("gpt2", folders["gpt2"], ids, model.heads)[[0, 2]]
     np.testing.assert_allclose(read_norms(model, [ids], [True])[0], expected, rtol=2e-5, atol=1e-6)

@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 from merged import SCHEMA, merged_results, merged_sums
 from synthetic import made_up
+from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from attnmetrics.errors import StoreError
 from attnmetrics.results import dataset as results
@@ -83,6 +84,20 @@ def test_saved_results_open_with_plain_xarray_without_warnings(table, tmp_path):
     assert load(locate(path))["pos"].dtype == table["pos"].dtype
 
 
+@pytest.mark.filterwarnings("ignore:Consolidated metadata is currently not part")
+def test_files_are_those_that_xarray_and_zarr_write(table, tmp_path):
+    """Of numbers, truths, text of three kinds, of none, and of coordinates that are no dimension's."""
+    texts = {"old": ("run", np.array(["a", "é", ""], object)), "paired": ("run", np.array([True, False, True]))}
+    more = xr.Dataset({"odd": ("run", np.arange(3)), "few": ("none", np.zeros(0))}, texts, {"shares": [0.5]})
+    codecs = {"compressors": [ZstdCodec(), Crc32cCodec()], "chunk_key_encoding": {"name": "default", "separator": "."}}
+    for place, data in enumerate((table, more)):
+        theirs, ours = tmp_path / f"theirs{place}", tmp_path / f"ours{place}"
+        encoding = dict.fromkeys(data.variables, codecs)
+        data.to_zarr(theirs, encoding=encoding, zarr_format=3, consolidated=True, write_empty_chunks=True)
+        save(data, locate(ours))
+        assert bytes_of(ours) == bytes_of(theirs)
+
+
 def test_results_that_hold_more_or_fewer_tables_open_as_they_were(table, tmp_path):
     other = made_up().assign(entropy=table["entropy"].reset_coords(drop=True).rename(layer="deep", head="wide"))
     other["sparkle"].attrs["mood"] = ["calm", 3]
@@ -129,7 +144,7 @@ def test_a_failed_save_leaves_the_old_results(table, tmp_path, monkeypatch):
         (folder / "zarr.json").write_text("{")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(results, "_write_zarr", half_written)
+    monkeypatch.setattr(results, "write_zarr", half_written)
     with pytest.raises(StoreError, match=r"write .*results.zarr, found: No space left on device; make room"):
         save(table, locate(path))
     assert bytes_of(path) == before

@@ -396,7 +396,8 @@ def test_the_record_of_a_run_is_whole(demo_run: Path) -> None:
     results = attnmetrics.load(demo_run)
     assert facts["counts"]["sentences"] == results["sentences"]
     assert facts["counts"]["pieces"] == results["pieces"]
-    assert set(facts["seconds"]) == {"plan", "measure", "trace", "merge"}
+    assert facts["units"] == results["sentences"]
+    assert set(facts["seconds"]) == {"plan", "count_units", "measure", "trace", "merge"}
     assert facts["peak_memory_bytes"]["worker"] > 10**8
 
 

@@ -39,16 +39,17 @@ def test_a_file_is_what_was_written_last(folder: Location) -> None:
     assert (folder.files(), (folder / "a").files(), file.files()) == (["a/b.json"], ["b.json"], [])
 
 
-def test_reading_ahead_is_in_order_and_holds_no_more_than_it_may() -> None:
+@pytest.mark.parametrize("waiting", [0, 3])
+def test_reading_ahead_is_in_order_and_holds_no_more_than_it_may(waiting: int) -> None:
     begun: list[int] = []
 
     def read(item: int) -> int:
         begun.append(item)
         return 2 * item
 
-    for place, found in enumerate(read_ahead(read, range(100), at_once=4)):
+    for place, found in enumerate(read_ahead(read, range(100), at_once=4, waiting=waiting)):
         assert found == 2 * place
-        assert len(begun) <= place + 4
+        assert len(begun) <= place + 4 + waiting
     assert sorted(begun) == list(range(100))
 
 

@@ -15,7 +15,7 @@ import torch
 from transformers.utils import logging
 
 from attnmetrics.errors import ModelError, first_line
-from attnmetrics.model.probe import Probe, capture_maps, find_eager, probe
+from attnmetrics.model.probe import Probe, capture_maps, find_eager, largest_difference, probe
 from attnmetrics.model.stacks import Stack
 from attnmetrics.model.windows import heeds_windows, length_in
 from sweep.small import PIECES, architectures, make
@@ -79,8 +79,7 @@ def _difference(network: Any, probed: Probe, alone: Any, sentences: list[list[in
         limits += [*probed.windows, length_in(config, "sliding_window")]
     sentences = [ids[: min(filter(None, limits))] for ids in sentences]
     found, _ = capture_maps(network, probed.layout, sentences, probed.causal, layers, CPU)
-    expected = [find_eager(alone, ids, CPU) for ids in sentences]
-    return max(float(np.abs(ours - theirs).max()) for ours, theirs in zip(found, expected, strict=True))
+    return largest_difference(found, [find_eager(alone, ids, CPU) for ids in sentences])
 
 
 def _is_even(network: Any, ids: list[int]) -> bool:
@@ -118,7 +117,7 @@ def main() -> None:
     counts: dict[str, int] = {}
     for found in rows(sys.argv[1:] or architectures()):
         counts[found.how] = counts.get(found.how, 0) + 1
-        print(f"| {found.kind} | {found.how} | {found.difference:.0e} | {found.reason[:200]} |", flush=True)
+        print(f"| {found.kind} | {found.how} | {found.difference:.0e} | {found.reason} |", flush=True)
     print("\n" + ", ".join(f"{count} {how}" for how, count in sorted(counts.items())))
 
 

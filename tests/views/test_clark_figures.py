@@ -17,7 +17,7 @@ from attnmetrics.storage import locate
 from attnmetrics.views.papers.behaviours import asked_for
 from attnmetrics.views.papers.claims import Row, compare
 from attnmetrics.views.papers.clark_2019 import CLARK, CONTENT, published_layers, published_of
-from attnmetrics.views.relations import coreference_frame, relation, relation_frame, relations
+from attnmetrics.views.relations import Relations, coreference_frame, relation_frame, relations
 
 REL = ("amod", "case", "compound:prt", "det", "nsubj", "obj", "punct", "root", "_")
 IN_THE_PAPER = {
@@ -199,7 +199,7 @@ def test_a_relation_has_the_rule_that_finds_most_edges(data: xr.Dataset) -> None
     assert (det.rule, det.layer, det.head, det.accuracy) == ("row", 5, 1, 0.4)
     assert det.hits == pytest.approx(0.4 * det.edges)
     assert [one.edges for one in relations(changed)] == sorted((one.edges for one in relations(changed)), reverse=True)
-    assert relation(changed, "row", "root") is None and relations(made_up()) == []
+    assert Relations(changed).find("row", "root") is None and relations(made_up()) == []
     frame = relation_frame(changed)
     assert list(frame.loc[frame["rel"] == "det", "accuracy"]) == [0.4, 0.7, 0.99]
 

@@ -14,7 +14,7 @@ from synthetic import attention, dataset, exemplars, facts
 from attnmetrics.views.atlas import contents, render
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.papers.clark_2019 import CLARK
-from attnmetrics.views.relations import relation, relations
+from attnmetrics.views.relations import Relations, relations
 
 pytestmark = needs_chromium
 LAYERS, HEADS = 12, 3
@@ -118,7 +118,7 @@ def test_table_1_leads_to_a_relation_with_its_rules_maps_and_sentences(page: Pag
     visit(page, "#/relation/obj")
     assert page.locator("h1").inner_text() == "Which heads find obj"
     assert "obj is the object: whom or what the verb acts on: “The crew took" in page.locator(".page").inner_text()
-    of_row = relation(data, "row", "obj")
+    of_row = Relations(data).find("row", "obj")
     cells = page.locator("table.results tbody tr").nth(0).locator("td").all_inner_texts()
     assert of_row is not None and cells[2:4] == [f"layer {of_row.layer} head {of_row.head}", percent(of_row.accuracy)]
     assert page.locator("svg.head-map").count() == 3
@@ -126,7 +126,7 @@ def test_table_1_leads_to_a_relation_with_its_rules_maps_and_sentences(page: Pag
     assert [side.locator(".exemplar").count() for side in sides.all()] == [1, 1]
     assert sides.nth(0).locator(".exemplar a").first.get_attribute("href") == "#/head/3/1"
     visit(page, "#/relation/nothing")
-    assert "expected a relation with edges in this run, found nothing" in page.locator(".page").inner_text()
+    assert "expected a relation with edges that attention can hit, found nothing" in page.locator(".page").inner_text()
 
 
 def test_coreference_has_a_row_and_a_map_for_each_class(page: Page, data: xr.Dataset) -> None:

@@ -28,6 +28,7 @@ def found() -> xr.Dataset:
         layers=LAYERS, heads=HEADS, special=["first"], directions=("candidate_to_dependent", "dependent_to_candidate"),
         relations=("obj", "punct", "root"), best_offset=-1, train=counts, test=counts,
         tried={"right_branching": [Tried(np.array([2.0, 2.0, 0.0]), 0.0)], "attention": [attention],
+               "attention_clark": [Tried(np.array([3.0, 0.0, 0.0]), 0.0, converged=False)],
                "attention_random": [Tried(np.array([share, 0.0, 0.0]), 0.0) for share in (1.0, 2.0)],
                "attention_and_words": [Tried(np.array([4.0, 0.0, 4.0]), 2, 0.1, 9, True, of_words)]},
         controls={"attention": Tried(np.array([1.0, 0.0, 1.0]), 0.0)},
@@ -39,7 +40,9 @@ def test_numbers_are_those_worked_out_by_hand() -> None:
     data = found()
     uas = dict(zip(data["probe"].values.tolist(), data["uas"].values.tolist(), strict=True))
     expected = {"right_branching": 2 / 8, "attention_random": 1.5 / 8, "attention": 4 / 8, "attention_and_words": 1}
-    assert uas == expected
+    assert uas == {**expected, "attention_clark": 3 / 8}
+    published = data["uas_published"].sel(probe=["attention", "attention_clark"])
+    assert (published == 0.61).all(), "the paper's own training is what was published"
     at = data.sel(probe="attention")
     assert at["uas_by_relation"].values.tolist() == [3 / 4, 1, 1 / 4] and at["uas_published"] == 0.61
     assert (at["root_accuracy"], at["control_accuracy"], at["selectivity"]) == (1 / 2, 2 / 8, 2 / 8)
@@ -63,6 +66,7 @@ def test_the_terminal_shows_scores_beside_published_ones_and_the_heads_with_most
     (of_objects,) = (line for line in text.splitlines() if line.startswith("obj"))
     assert "50%" in row and "61%" in row and "25%" in row and of_objects.split() == ["obj", "4", "50%", "75%", "100%"]
     assert "dependent to candidate: layer 2 head 2 (9" in text
+    assert "clark: trained as the paper did, one epoch of Adam, a sentence a step; 2 steps, 36,160 in the paper" in text
     save_tables(found(), locate(tmp_path / "tables"))
     assert "attention,0.5,0.61" in (tmp_path / "tables" / "probe.csv").read_text()
 

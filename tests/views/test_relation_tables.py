@@ -17,7 +17,7 @@ from attnmetrics.errors import ConfigError
 from attnmetrics.views import layer_dots
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.relation_tables import show_coreference, show_relation, show_relations
-from attnmetrics.views.relations import relation
+from attnmetrics.views.relations import Relations
 
 ROW = "from dependent"
 """What the rule `row` is called."""
@@ -42,7 +42,7 @@ def row_of(text: str, name: str) -> list[str]:
 
 def test_every_relation_has_a_row_that_fits_a_terminal(data: xr.Dataset) -> None:
     text = printed(show_relations(data))
-    best = relation(data, "row", "det")
+    best = Relations(data).find("row", "det")
     assert best is not None
     offset = f"{best.offset:+d}".replace("-", "−")
     beside = [percent(best.accuracy), percent(best.held_out), offset, percent(best.at_offset)]
@@ -56,7 +56,7 @@ def test_a_relation_has_its_rules_and_the_sentences_of_its_best_head(data: xr.Da
     text = printed(show_relation(data, frame, "obj"))
     assert "obj is the object: whom or what the verb acts on: “The crew took" in text
     for rule, name in (("row", ROW), ("column", "on dependent")):
-        best = relation(data, rule, "obj")
+        best = Relations(data).find(rule, "obj")
         assert best is not None and row_of(text, name)[3:5] == [f"{best.layer}.{best.head}", percent(best.accuracy)]
     assert "published: dobj: 86.8%" in text
     assert "right: layer 3 head 1" in text and "wrong:" not in text
@@ -65,6 +65,16 @@ def test_a_relation_has_its_rules_and_the_sentences_of_its_best_head(data: xr.Da
         ConfigError, match="expected a relation with edges in this run, found 'root'; it has punct, obj"
     ):
         show_relation(data, frame, "root")
+
+
+def test_relations_that_no_head_can_find_are_told(data: xr.Dataset) -> None:
+    lost = data.copy(deep=True)
+    lost["relation_accuracy"].loc[{"rel": "det"}] = np.nan
+    edges = int(data["relation_edges"].sel(rel="det"))
+    assert f"the edges of det ({edges:,})" in printed(show_relations(lost), 200)
+    assert "attendable" not in printed(show_relations(data), 200)
+    with pytest.raises(ConfigError, match=f"found 'det', all of whose {edges:,} edges lack an attendable pair"):
+        show_relation(lost, exemplars(data), "det")
 
 
 def test_coreference_has_a_table_for_each_kind_of_candidates(data: xr.Dataset) -> None:

@@ -205,6 +205,7 @@ def test_labels_of_numbers_are_found_by_their_spelling(data: xr.Dataset) -> None
 @pytest.mark.parametrize(
     ("name", "label", "said"),
     [
+        ("NOUN", None, "a label of pos_to, pos_from; say attnmetrics show RUN pos_to --label NOUN"),
         ("distanse", None, "did you mean 'distance'"),
         ("nothing_like_it", None, "null_attention, attention_mass"),
         ("pos_to", "NUON", "did you mean 'NOUN'"),

@@ -124,6 +124,17 @@ def test_bare_tensors_and_arrays_are_drawn(folder: Path) -> None:
     assert view.data["preset"] | {"layer": 1, "heads": [2]} == view.data["preset"]
 
 
+def test_the_whole_output_of_gpt2_is_drawn() -> None:
+    """It has an empty `cross_attentions`."""
+    network = AutoModel.from_pretrained(MODELS["demo"], attn_implementation="eager").eval()
+    with torch.inference_mode():
+        found = network(torch.tensor([[5, 6, 7]]), output_attentions=True)
+    assert found.cross_attentions == ()
+    np.testing.assert_array_equal(
+        weights(views.head(found, ["a", "b", "c"])), weights(views.head(found.attentions, ["a", "b", "c"]))
+    )
+
+
 def even(*shape: int) -> NDArray[np.float64]:
     return np.full(shape, 1 / shape[-1])
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel
 
 from attnmetrics.assets import MODELS
 from attnmetrics.cli import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_SHARDS_MISSING, main, spread
+from attnmetrics.cli.help import GROUPS
 from attnmetrics.config import ProbeConfig, RunConfig
 from attnmetrics.engine.worker import Worker
-from attnmetrics.flags import GROUPS
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -89,7 +89,7 @@ def test_help_begins_with_the_five_flags_that_matter_first_at_any_width(
 @pytest.mark.parametrize("kind", [RunConfig, ProbeConfig])
 def test_every_flag_of_a_configuration_has_its_place_in_the_help(kind: type[BaseModel]) -> None:
     places = [field for fields in GROUPS.values() for field in fields]
-    assert not set(kind.model_fields) - set(places), "name its group in attnmetrics/flags.py"
+    assert not set(kind.model_fields) - set(places), "name its group in attnmetrics/cli/help.py"
     assert len(places) == len(set(places))
 
 

@@ -166,7 +166,7 @@ def _store_rows(
     null += beside
     given = exact_kept[..., columns].sum(-1)
     has_entropy = (null <= ENTROPY_NULL_LIMIT) & (given > 0)
-    entropy = torch.where(has_entropy, given.log() + surprise_kept[..., columns].sum(-1) / given, 0)
+    entropy = torch.where(has_entropy, given.log() + surprise_kept[..., columns].sum(-1) / given, 0).clamp_min_(0)
     by_row = {
         "given": given,
         "null": null,
@@ -183,9 +183,8 @@ def _store_rows(
 
 
 def _surprise(weights: Tensor) -> Tensor:
-    """−w·log w. One pass after the other over a tile beats `torch.special.entr` by far."""
-    tiny = torch.finfo(weights.dtype).tiny
-    return weights.clamp_min(tiny).log_().mul_(weights).neg_()
+    """−w·log w, of w in [0, 1] but for rounding. Pass after pass over a tile beats `torch.special.entr` by far."""
+    return weights.clamp(torch.finfo(weights.dtype).tiny, 1).log_().mul_(weights).neg_()
 
 
 def _find_peaks(weights: Tensor, first: int, end: int, tile: Tile, attends: Attends, into: Reductions) -> None:

@@ -22,6 +22,8 @@ LOG2_E = np.float32(1 / np.log(2))
 LN_2 = np.float32(0.693359375)
 """So few bits that any whole number of it is exact."""
 LN_2_REST = np.float32(np.log(2) - 0.693359375)
+LEAST_BITS = np.int32(-0x7F800001)
+"""−∞ (see `_turn`)."""
 ANY = 1 << 40
 """More pieces than a sentence has."""
 FAR = -1e30
@@ -91,11 +93,18 @@ def _exp(x):
 
 @loop(IN_ORDER)
 def _largest(scores):
-    """The largest of some scores, −∞ of none; one that is not a number is passed over, and makes their sum none."""
-    found = np.float32(-inf)
-    for k in range(len(scores)):
-        found = max(found, scores[k])
-    return found
+    """The largest of some scores, −∞ of none; not a number where one is none."""
+    bits = scores.view(np.int32)
+    found = LEAST_BITS
+    for k in range(len(bits)):
+        found = max(found, _turn(bits[k]))
+    return np.int32(_turn(found)).view(np.float32)
+
+
+@loop(IN_ORDER)
+def _turn(bits):
+    """Bits of a float32 as a whole number in the same order, and back: whole numbers are compared several at once."""
+    return np.int32(bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
 
 
 @loop(IN_ORDER)
@@ -118,11 +127,12 @@ def _take_out(scores, aside):
 
 @loop(IN_ORDER)
 def _find(scores, value):
-    """The first place of a value; the end where it is nowhere."""
-    for k in range(len(scores)):
-        if scores[k] == value:
-            return k
-    return len(scores)
+    """The first place of a value; the end where it is nowhere. All are looked at, for that is several at once."""
+    end = np.int32(len(scores))
+    found = end
+    for k in range(end):
+        found = min(found, np.int32(k) if scores[k] == value else end)
+    return found
 
 
 @loop(ANY_ORDER)
@@ -223,14 +233,14 @@ def reduce(scores, place, between, sinks, null_limit, offset_limit, arrays):
                     given, beside = within * factor, (before + after + amid + sunk) * factor
                     if beside <= null_limit and given > 0:
                         arrays.kept[start + i, h] = True
-                        arrays.entropy[start + i, h] = log(within) - product / within
+                        arrays.entropy[start + i, h] = max(0.0, log(within) - product / within)  # but for rounding
                     if here > -inf:
                         arrays.strongest[start + i, h] = strongest
                     arrays.given[start + i, h], arrays.null[start + i, h] = given, beside
                     products = product_before + product + product_after + product_amid
                     if sunk > 0:
                         products += sunk * (np.float64(sinks[h]) - top)
-                    arrays.entropy_all[start + i, h] = log_total - products * factor
+                    arrays.entropy_all[start + i, h] = max(0.0, log_total - products * factor)
                     arrays.largest[start + i, h] = exp(np.float64(most) - top) * factor
                     arrays.sink[start + i, h] = sunk * factor
                     _add(row[first:last], factor, received[first:last], kept[h, diagonal + first :])

@@ -430,7 +430,7 @@ def _store_rows(rows, place, exists, given, null, surprise, surprise_all, total,
     """Row sums; the entropy of F scaled to 1, log Σ F + Σ F·(−log α) ÷ Σ F, where not too much is null."""
     kept = (null <= NULL_LIMIT) & (given > 0)
     whole = tl.where(kept, given, 1.0)
-    entropy = tl.where(kept, tl.log(whole) + surprise / whole, 0.0)
+    entropy = tl.where(kept, tl.maximum(tl.log(whole) + surprise / whole, 0.0), 0.0)
     tl.store(rows.given + place, given, mask=exists)
     tl.store(rows.null + place, null, mask=exists)
     tl.store(rows.entropy + place, entropy, mask=exists)

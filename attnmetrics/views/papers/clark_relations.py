@@ -9,7 +9,7 @@ from attnmetrics.views.certainty import bounds
 from attnmetrics.views.heads import ranked
 from attnmetrics.views.papers.claims import Claim, Counterpart, NoCounterpartError
 from attnmetrics.views.papers.reading import head_name, head_table
-from attnmetrics.views.relations import best_offset, relation
+from attnmetrics.views.relations import Relations, best_offset
 from attnmetrics.views.tables import at_labels, in_words, labels_of
 
 Entry = Mapping[str, Any]
@@ -79,7 +79,7 @@ def _counterpart(entry: Entry, data: xr.Dataset) -> Counterpart:
     edges = int(at_labels(data["relation_edges"], {"rel": rel}))
     if "head" not in entry:
         return Counterpart((edges,), f"n = {edges:,}")
-    best = relation(data, rule, rel)
+    best = Relations(data).find(rule, rel)
     if best is None:
         raise NoCounterpartError(f"no edge of {rel} is attainable in this run")
     other = "" if (rel, rule) == (entry["relation"], entry["rule"]) else f"{rel}{_by(rule)}: "

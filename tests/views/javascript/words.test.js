@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { drawn, isNear, isShort, reach, visible, weightsFrom } from "#arithmetic/exemplars.js";
+import { drawn, hasEnd, isNear, isShort, reach, visible, weightsFrom } from "#arithmetic/exemplars.js";
 import { capital, headAt, headHref, headName, placeOf } from "#arithmetic/heads.js";
 import { knownHeading, labelName, labelWords } from "#arithmetic/labels.js";
 import { arcPath } from "#arithmetic/arcs.js";
@@ -34,6 +34,13 @@ test("p-values are short", () => {
 test("weights and signed numbers have fixed decimals", () => {
   assert.deepEqual([weight(0.123456), weight(1)], ["0.12346", "1.00000"]);
   assert.deepEqual([signed(-0.12345), signed(2)], ["−0.123", "2.000"]);
+});
+
+test("a sentence has the end of its unit where its last piece is none of its text", () => {
+  const text = encodeURIComponent("A cat sat.");
+  assert.ok(hasEnd({ pieces: ["[CLS]", "a", "cat", "sat", ".", "[SEP]"], text }));
+  assert.ok(!hasEnd({ pieces: ["a", "cat", "sat", "."], text }));
+  assert.ok(!hasEnd({ pieces: ["A", "cat"], spaces: "01", text: null }));
 });
 
 test("a head has a place, a name and an address", () => {

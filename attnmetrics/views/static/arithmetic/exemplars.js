@@ -51,6 +51,12 @@ export const textOf = ({ text, pieces, spaces }) =>
     ? pieces.map((piece, n) => (spaces[n] === "1" ? " " : "") + piece).join("")
     : decodeURIComponent(text));
 
+/** Whether a sentence is there to the end of its unit: its last piece is none of the text. */
+export function hasEnd(exemplar) {
+  const last = exemplar.pieces.at(-1) ?? "";
+  return !textOf(exemplar).toLowerCase().endsWith(last.toLowerCase());
+}
+
 /** Whether a sentence is short enough to be shown whole. */
 export const isShort = ({ pieces }) => pieces.length <= 4 * NEAR;
 

@@ -16,7 +16,7 @@ const EXAMPLES = "The outlined piece attends; the arrow keys or a pointer choose
 export function drawRelation(root, atlas, [rel], go) {
   if (rel === undefined) return drawRelations(root, atlas);
   const rules = atlas.relations.find(([first]) => first.rel === rel);
-  if (!rules) return `expected a relation with edges in this run, found ${rel}`;
+  if (!rules) return `expected a relation with edges that attention can hit, found ${rel}`;
   root.append(crumbs([OVERVIEW, ["#/relation", "Relations"]], rel), el("h1", {}, `Which heads find ${rel}`),
     ...meaning(atlas, rel), el("p", { class: "help" }, HELP), ruleSection(atlas, rel, rules),
     exampleSection(atlas, rel));
@@ -27,8 +27,15 @@ export function drawRelation(root, atlas, [rel], go) {
 
 function drawRelations(root, atlas) {
   root.append(crumbs([OVERVIEW], "Relations"), el("h1", {}, "Heads that find relations"),
-    el("p", { class: "help" }, `${HELP} ${PLACES}`), relationTable(atlas), glossary(atlas));
+    el("p", { class: "help" }, `${HELP} ${PLACES}`), relationTable(atlas), ...outOfReach(atlas), glossary(atlas));
   return null;
+}
+
+/** What is said of relations that no head can find, where there are some. */
+function outOfReach({ relations_out_of_reach: lost }) {
+  const edges = Object.entries(lost).map(([rel, number]) => `${rel} (${number.toLocaleString("en")})`).join(", ");
+  const words = `No attention can hit, for want of attendable pairs, the edges of ${edges}.`;
+  return edges ? [el("p", { class: "note" }, words)] : [];
 }
 
 /** What the relation is, where that is explained. */

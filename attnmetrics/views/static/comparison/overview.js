@@ -13,7 +13,9 @@ import { runTrend } from "./run-trend.js";
 /** Heads told at first, and results. */
 const [HEADS, RESULTS] = [6, 12];
 const HEADS_HELP = "By their largest clear change, measured in how much the first run's heads differ among each other "
-  + "(standard deviations). A click opens the head in both runs.";
+  + "(standard deviations); of heads that rest on null pieces, more than 95% in one of the runs, by what counts all "
+  + "attention; between other documents, apart from what follows how often a name occurs in them. A click opens the "
+  + "head in both runs.";
 const RESULTS_HELP = "Those in which most heads differ clearly come first; r is the correlation of the two maps over "
   + "all heads.";
 

@@ -1,5 +1,6 @@
 // Figure 1: heads that attend broadly, to the next piece, to separators and to periods, each in a sentence of its own.
 
+import { hasEnd } from "../../arithmetic/exemplars.js";
 import { answersOf, claimHref, headAt, headName } from "../../arithmetic/heads.js";
 import { shown } from "../../arithmetic/numbers.js";
 import { clamp } from "../../arithmetic/scales.js";
@@ -38,7 +39,7 @@ function behaviour(atlas, { name, metric: metricName, at, claim, isAtEnd, none =
   const link = el("a", { href: claimHref(atlas, layer, head, claim) }, headName(atlas, layer, head));
   const [share, interval] = metric.told(best, label);
   const words = [`: ${share}`, ...bracketed(interval), ofEven(metric, label)];
-  block.append(el("p", {}, link, ...words), picture(exemplarOf(atlas, best, claim), isAtEnd));
+  block.append(el("p", {}, link, ...words), picture(exemplarOf(atlas, best, claim, isAtEnd), isAtEnd));
   return block;
 }
 
@@ -48,14 +49,15 @@ function ofEven(metric, label) {
   return Number.isNaN(even) ? "" : `; even attention ${shown(metric, even)}`;
 }
 
-/** The first sentence that shows it and has its rows; undefined without one. */
-function exemplarOf(atlas, place, claim) {
+/** The first sentence that shows it and has its rows, and the end of its unit if this is wanted; else undefined. */
+function exemplarOf(atlas, place, claim, isAtEnd) {
   const shows = answersOf(atlas, ...headAt(atlas, place), claim)?.list ?? [];
-  return [...shows, ...atlas.exemplars[place]].find((one) => one.row);
+  const every = [...shows, ...atlas.exemplars[place], ...atlas.typical[place]];
+  return every.find((one) => one.row && (!isAtEnd || hasEnd(one)));
 }
 
 function picture(exemplar, isAtEnd) {
-  if (!exemplar) return el("p", { class: "note" }, "No sentence with its attention is kept of this head.");
+  if (!exemplar) return el("p", { class: "note" }, "No sentence with its attention is kept that shows it.");
   const width = clamp(innerWidth - 40, 240, 270);
   return el("div", {}, sentenceLines(exemplar, width, isAtEnd), el("p", { class: "source" }, exemplar.source));
 }
