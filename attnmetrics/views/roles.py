@@ -109,7 +109,7 @@ def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
     own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
     if own.empty:
         return Group()
-    return Group(Text(visible(str(own["sentence"].iloc[0]))), _score_table(own))
+    return Group(Text(visible(str(own["sentence"].iloc[0]))), Text(), _score_table(own))
 
 
 def scores_told(rows: pd.DataFrame) -> list[tuple[str, str, str, str, str]]:

@@ -26,7 +26,7 @@ TOKEN = "of-this-test"
 
 
 def write_notebook(path: Path) -> None:
-    sources = ["from attnmetrics import views", *(f"views.{name}('demo', {TEXT!r})" for name in VIEWS)]
+    sources = [f"from attnmetrics import views; views.{name}('demo', {TEXT!r})" for name in VIEWS]
     cells = [
         {
             "cell_type": "code",
@@ -87,12 +87,13 @@ def view(page: Page, place: int) -> Frame:
 
 def test_the_views_are_drawn_and_answer_in_jupyterlab(address: str) -> None:
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        page = browser.new_page(viewport={"width": 1440, "height": 2400})
         page.set_default_timeout(240_000)
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(address)
         page.wait_for_selector(".jp-Notebook .jp-Cell")
+        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
         page.click("text=Run >> nth=0")
         page.click("text=Run All Cells >> nth=0")
         page.wait_for_function("document.querySelectorAll('.jp-OutputArea iframe').length === 3")
