@@ -220,7 +220,7 @@ def test_shares_beside_a_sink_are_compared_as_shares() -> None:
     ("kind", "reason"),
     [
         ("glm_moe_dsa", "an indexer chooses a few pieces that each piece attends to"),
-        ("ibert", "IBertModel computes attention in code of its own"),
+        pytest.param("ibert", "IBertModel computes attention in code of its own", marks=pytest.mark.soak),
     ],
 )
 def test_the_reason_is_the_reason(kind: str, reason: str) -> None:
