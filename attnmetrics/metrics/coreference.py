@@ -6,6 +6,8 @@ by half of the corpus, so that the best head is chosen on one and scored on the 
 
 from typing import Final
 
+import numpy as np
+
 from attnmetrics.metrics.family import HEAD, Array, Family, Quantity, Result, Sum, Sums
 from attnmetrics.metrics.halves import LEAST, best_head, best_layer, held_out, of_all_heads
 from attnmetrics.metrics.ratios import once_a_head, ratio, with_either
@@ -37,9 +39,9 @@ def _anaphors(sums: Sums) -> Array:
 
 
 def _anaphors_known(sums: Sums) -> Array:
-    """[1, mention_class] 1 where there are anaphors in either half, NaN where there are none."""
+    """[candidates, mention_class] 1 where there are anaphors in either half, NaN where there are none."""
     anaphors = _anaphors(sums)[..., None, :]
-    return ratio(anaphors, anaphors)
+    return np.repeat(ratio(anaphors, anaphors), len(CANDIDATES), axis=-2)
 
 
 def _accuracy(sums: Sums) -> Array:

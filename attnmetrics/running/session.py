@@ -74,7 +74,7 @@ def measure_all(session: Session, annotate_too: bool) -> Measured:
         missing = _describe_measures(session, missing)
     missing = _annotate_first(session, missing, needed=samples(session.job.config))
     limits = Limits.of(session.job.config, _count_heads(session))
-    units, missing = _count_units(session, limits, missing)
+    units, missing = _count_units(session, limits, missing, annotate_too)
     store = _open_store(session)
     _say_rows(session)
     sampling = make_sampling(session.job, limits, units)
@@ -231,21 +231,23 @@ def _annotate_first(session: Session, missing: Sequence[Shard], *, needed: bool)
     return ()
 
 
-def _count_units(session: Session, limits: Limits, missing: Sequence[Shard]) -> tuple[int, Sequence[Shard]]:
+def _count_units(
+    session: Session, limits: Limits, missing: Sequence[Shard], annotate_too: bool
+) -> tuple[int, Sequence[Shard]]:
     """Find how many units the corpus has, as far as it makes a difference to samples; where they are counted, once.
 
     Returns:
         the units; the shards that are still to be annotated.
 
     Raises:
-        StoreError: annotations were found damaged, twice.
+        StoreError: annotations were found damaged, and none are to be made anew, or these are damaged too.
     """
     job, facts, reporter = session.job, session.facts, session.reporter
     known = facts.get("units", known_units(job, limits))
     if known is not None:
         return known, missing
     outcome, units, left = count_units(job, session.engine, reporter, missing, limits.most)
-    if outcome.damaged:
+    if outcome.damaged and annotate_too:
         missing = find_unannotated(job, reporter)
         outcome, units, left = count_units(job, session.engine, reporter, missing, limits.most)
     refuse_unannotated(job, len(outcome.damaged))

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from attnmetrics.metrics.family import CONSTANTS, Array, Result, Sums
 from attnmetrics.statistics.bootstrap import CONFIDENCE, DRAWS, LEAST, count_draws, find_bounds, rank_heads
@@ -18,6 +19,8 @@ _NUMBERS: Final = 1_000_000
 """Drawn at once of sums: 8 MB, which stay near the processor."""
 _LEAST_ROWS: Final = 32
 """Drawn at once of however large sums: a product of few rows reads its other factor too often."""
+_BLAS: Final = ThreadpoolController()
+"""Of a product, the last bit may depend on the number of threads that share it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +209,12 @@ def evaluate(
 ) -> dict[str, Array]:
     """[…, row] what formulas give for each row of weights, so many at once, which draw each sum once."""
     found: dict[str, Array] = {}
-    for start in range(0, len(weights), rows):
-        block = Weighted(sums, weights[start : start + rows])
-        for name, formula in formulas.items():
-            values = formula(block)
-            if name not in found:
-                found[name] = np.empty((*values.shape[1:], len(weights)))
-            found[name][..., start : start + rows] = np.moveaxis(values, 0, -1)
+    with _BLAS.limit(limits=1, user_api="blas"):
+        for start in range(0, len(weights), rows):
+            block = Weighted(sums, weights[start : start + rows])
+            for name, formula in formulas.items():
+                values = formula(block)
+                if name not in found:
+                    found[name] = np.empty((*values.shape[1:], len(weights)))
+                found[name][..., start : start + rows] = np.moveaxis(values, 0, -1)
     return found

@@ -76,7 +76,7 @@ def test_heads_are_written_from_0_and_as_the_paper_has_them(rows: dict[str, Row]
     assert rows["Figure 1: a head to the next piece"].claim.published == "layer 2 head 0 (3-1)"
     row = rows["Table 1: dobj"].claim
     assert row.published == "86.8% (layer 7 head 9, 8-10 in the paper), offset −2: 40.0%"
-    assert rows["Table 1: pobj"].claim.published.startswith("76.3% (layer 8 head 5, 9-6 in the paper, column)")
+    assert rows["Table 1: pobj"].claim.published.startswith("76.3% (layer 8 head 5, 9-6 in the paper, on dependent)")
     slip = rows["Table 1: auxpass"].claim
     assert slip.published.startswith("82.5%") and slip.released.startswith("94.1%")
 
