@@ -306,6 +306,19 @@ def test_compiled_exponentials_are_exact_to_the_last_bit_but_one() -> None:
     assert np.isnan(loops._exponentiate(np.float32([np.nan, -1]), np.float32(0))[0])
 
 
+def test_compiled_loops_find_the_largest_and_the_first_of_equals() -> None:
+    from attnmetrics.model.kernels import loops
+
+    drawn = np.random.default_rng(0).normal(size=100).astype(np.float32)
+    for scores in (drawn, -np.abs(drawn), np.float32([-np.inf, -3e38]), np.float32([-0.0, 0.0, -1]), drawn[:1]):
+        largest = loops._largest(scores)
+        assert largest == scores.max()
+        assert loops._find(scores, largest) == scores.argmax()
+        assert loops._find(scores, np.float32(1e9)) == len(scores)
+    assert loops._largest(drawn[:0]) == -np.inf
+    assert np.isnan(loops._largest(np.float32([np.nan, 1]))) or loops._largest(np.float32([np.nan, 1])) == 1
+
+
 @every_tiling
 @pytest.mark.parametrize(
     ("causal", "apart", "weights"), [(True, (2, 1), (1 / 3, 1 / 2)), (False, (0, 1), (1 / 6, 1 / 6))]

@@ -200,6 +200,38 @@ def test_a_sink_is_null_and_no_piece() -> None:
     np.testing.assert_allclose(found.largest, [[0.4], [0.3]])
 
 
+def test_shares_beside_a_sink_are_compared_as_shares() -> None:
+    """Granite gives softmax over pieces, and multiplies what it mixes with what a sink leaves."""
+    network, found = probed("granite_swa")
+    with torch.no_grad():
+        for layer in network.layers:
+            layer.self_attn.sinks.normal_(0, 2)
+    ids = sentences_of(290)[2]
+    ((ours,), _) = capture_maps(network, found.layout, [ids], True, (0, 1), CPU)
+    network.set_attn_implementation("eager")
+    given = torch.cat(given_by(network, torch.tensor([ids])[:, :9])).numpy()[:2]
+    left = ours.sum(-1, keepdims=True)
+    assert left.min() < 0.5
+    np.testing.assert_allclose(ours, given * left, atol=1e-5)
+    assert not found.layout.own
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("glm_moe_dsa", "an indexer chooses a few pieces that each piece attends to"),
+        pytest.param("ibert", "IBertModel computes attention in code of its own", marks=pytest.mark.soak),
+    ],
+)
+def test_the_reason_is_the_reason(kind: str, reason: str) -> None:
+    assert reason in probed(kind)[1].layout.own
+
+
+def test_attention_of_several_softmaxes_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"expected one softmax .* of DiffLlamaModel, found 8 in 4 layers"):
+        probed("diffllama")
+
+
 @pytest.fixture(scope="module")
 def bloom(tmp_path_factory: pytest.TempPathFactory) -> Model:
     config = BloomConfig(vocab_size=400, hidden_size=32, n_layer=3, n_head=4)

@@ -183,7 +183,7 @@ def _store_rows(
 
 
 def _surprise(weights: Tensor) -> Tensor:
-    """−w·log w, of w in [0, 1] but for rounding. Pass after pass over a tile beats `torch.special.entr` by far."""
+    """−w·log w, 0 where rounding gives w > 1. One pass after the other over a tile beats `torch.special.entr`."""
     return weights.clamp(torch.finfo(weights.dtype).tiny, 1).log_().mul_(weights).neg_()
 
 
