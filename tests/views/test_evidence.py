@@ -26,6 +26,7 @@ from attnmetrics.views.correlations import over_heads_on, without_off
 from attnmetrics.views.evidence import competing, evidence, from_how_much, is_off, off_in_words, with_least
 from attnmetrics.views.heads import ROLES, ranked, second_sinks, standout, standouts
 from attnmetrics.views.numbers import times
+from attnmetrics.views.page import Heap, Packed
 from attnmetrics.views.tables import (
     against,
     at_labels,
@@ -242,7 +243,8 @@ import { against } from NUMBERS;
 import { standoutsOf } from HEADS;
 let text = "";
 for await (const part of process.stdin) text += part;
-const { page, choices } = JSON.parse(text);
+const { page, choices, arrays } = JSON.parse(text);
+globalThis.document = { getElementById: () => ({ text: arrays }) };
 const atlas = await openAtlas(page);
 const of = (metric) => [...Array(metric.width).keys()].map((label) => {
   const places = [...metric.column(label).keys()];
@@ -274,7 +276,9 @@ def test_the_pages_arithmetic_is_that_of_the_command_line(data: xr.Dataset) -> N
     for name, module in modules.items():
         script = script.replace(name, json.dumps((_STATIC / f"{module}.js").as_uri()))
     command = [str(NODE), "--input-type=module", "--eval", script]
-    sent = json.dumps({"page": page, "choices": choices}, default=int)
+    heap = Heap()
+    page = json.loads(json.dumps(page, default=lambda one: heap.add(one) if isinstance(one, Packed) else int(one)))
+    sent = json.dumps({"page": page, "choices": choices, "arrays": heap.text()})
     done = subprocess.run(command, input=sent, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     for least, found in zip(choices, json.loads(done.stdout), strict=True):

@@ -98,6 +98,7 @@ def test_families_and_nearest_heads_are_tables(frame: pd.DataFrame) -> None:
 
 def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset, frame: pd.DataFrame) -> None:
     packed = pack_roles(data, [(0.05, frame)])
+    packed["families"] = packed["families"].content.hex()
     json.dumps(packed)
     assert packed["sentences"][head("previous")] == sentences(frame)[0, head("previous")]
     assert "\x1b" not in json.dumps(packed, ensure_ascii=False)
