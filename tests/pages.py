@@ -112,6 +112,20 @@ def lines(page: Page) -> list[dict[str, Any]]:
     )
 
 
+def wait_for_heads(page: Page, heads: list[int]) -> None:
+    """Until lines of these heads alone can be seen: a layer may have to come from the server."""
+    page.wait_for_function(
+        """heads => {
+            const seen = [...document.querySelectorAll('svg.lines')].at(-1)
+                ?.querySelectorAll('g:not([visibility=hidden]) > path[data-i]') ?? [];
+            return new Set([...seen].map(path => +path.dataset.head)).size === heads.length
+                && [...seen].every(path => heads.includes(+path.dataset.head));
+        }""",
+        arg=heads,
+        timeout=60_000,
+    )
+
+
 def assert_lines(page: Page, expected: NDArray[np.float64], heads: list[int]) -> None:
     """Exactly the weights that can be seen are drawn, each as opaque as it is large. `expected` is [head, i, j]."""
     drawn = {(line["head"], line["i"], line["j"]): line["opacity"] for line in lines(page)}

@@ -131,9 +131,9 @@ def out_of_reach(data: xr.Dataset) -> dict[str, int]:
     """Relations of the run that no rule can find, by name: how many edges each has."""
     if not rules_of(data):
         return {}
-    edges = {str(rel): int(at_labels(data["relation_edges"], {"rel": rel})) for rel in labels_of(data["rel"], "rel")}
+    edges = {str(rel): float(at_labels(data["relation_edges"], {"rel": rel})) for rel in labels_of(data["rel"], "rel")}
     found = {one.rel for one in relations(data)}
-    return {rel: number for rel, number in edges.items() if number and rel not in found}
+    return {rel: int(number) for rel, number in edges.items() if number > 0 and rel not in found}
 
 
 def _best(rules: list[Relation]) -> Relation:

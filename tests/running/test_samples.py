@@ -17,7 +17,7 @@ from treebanks import treebank
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Effort
 from attnmetrics.engine.worker import Worker
-from attnmetrics.running.driver import run_annotate, run_measure
+from attnmetrics.running.driver import run, run_annotate, run_measure
 from attnmetrics.running.progress import Reporter
 from attnmetrics.storage import locate
 from attnmetrics.store.merge import merge
@@ -33,7 +33,15 @@ QUIET = Reporter(quiet=True)
 class Measured:
     """What is measured of some documents; samples of units take `limit` of them."""
 
-    def __init__(self, corpus: tuple[Path, Path], unit: str, limit: int | str, out: Path, **options: Any) -> None:
+    def __init__(
+        self,
+        corpus: tuple[Path, Path],
+        unit: str,
+        limit: int | str,
+        out: Path,
+        measuring: Any = run_measure,
+        **options: Any,
+    ) -> None:
         model, bank = corpus
         rows = limit if isinstance(limit, str) else ROWS * limit
         values = {"shard_characters": 500, "layers": "0", **options}
@@ -42,7 +50,7 @@ class Measured:
             variability_sentences=limit, exemplars=0, **values,
         )  # fmt: skip
         run_annotate(self.config, QUIET)
-        self.facts = run_measure(self.config, QUIET)
+        self.facts = measuring(self.config, QUIET)
         store = Store.described(locate(out), self.facts["store"])
         self.commits = list(store.committed().values())
         self.sums: Mapping[str, NDArray[np.float64]] = merge(store, self.commits, self.config.variability_sentences)
@@ -151,7 +159,7 @@ def test_annotations_that_are_found_damaged_are_made_anew(
 
     damaged, count_units = Event(), Worker.count_units
     monkeypatch.setattr(Worker, "count_units", find_damage)
-    found = Measured(corpus, "window:8", 1000, tmp_path)
+    found = Measured(corpus, "window:8", 1000, tmp_path, run)
     assert damaged.is_set() and found.facts["units"] == sum(found.units) == found.sampled[0]
 
 

@@ -21,7 +21,7 @@ import xarray as xr
 from boxes import HEIGHT, THEMES, WIDTHS, faults, set_theme
 from models import save_model
 from numpy.typing import NDArray
-from pages import HOSTILE, MADE, assert_lines, chromium, needs_chromium
+from pages import HOSTILE, MADE, assert_lines, chromium, needs_chromium, wait_for_heads
 from playwright.sync_api import Page, expect
 from starlette.testclient import TestClient
 from stopped import ATTEMPTS, LINE, PROMISED_SECONDS
@@ -409,6 +409,7 @@ def test_a_sentence_is_typed_and_seen_in_three_views(page: Page, demo: Model, de
 
     page.select_option("[aria-label=Layer]", label="4")
     page.locator(".square").nth(2).dblclick()
+    wait_for_heads(page, [2])
     assert_lines(page, found[4], [2])
     assert_metrics(page, results, 4, [2])
     page.reload()
