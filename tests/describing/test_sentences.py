@@ -58,7 +58,7 @@ CASES = [
     ),
     (
         [held("syntactic relation", 0.7, 0.4, "obj"), held("syntactic relation", 0.6, 0.3, "iobj"), ELSEWHERE], 1,
-        f"Its attention {SPREAD}. From obj (70%) and iobj (60%) it looks most at the head word.",
+        f"Its attention {SPREAD}. From obj (70%) and iobj (60%), of all other words it looks most at the head word.",
     ),
     (
         [OFF, told("first piece", 0.996)], 0.004,

@@ -15,10 +15,11 @@ import { tools } from "./tools.js";
 /** A metric with more labels than this is not told label by label, but for the offsets that most readers ask for. */
 const FEW = 4;
 const OFFSETS = ["0", "1"];
+const TICKS = "Every tick is a head that has a rank, the dot is this one.";
 const HEADER = ["metric", "value", "rank, from the highest", "among all heads"];
 
 export function metricSection(atlas, { layer, head, name }) {
-  const about = ["Every tick is a head that has a rank, the dot is this one.", ofIntervals(atlas)].join(" ").trim();
+  const about = [TICKS, ofRanks(atlas), ofIntervals(atlas)].join(" ").trim();
   const found = section("All its metrics", about);
   const lines = atlas.metrics.flatMap((metric) => labelsTold(metric).map((label) => ({ metric, label })));
   const short = new Map(measuresOf(atlas));
@@ -41,6 +42,10 @@ function allButton(lines, first, draw, host) {
     host.querySelectorAll("tbody tr")[lines.findIndex((line) => !first.includes(line))].querySelector("a").focus();
   });
 }
+
+/** What is to be said of ranks. */
+const ofRanks = ({ metrics }) => (metrics.some(({ excess }) => excess)
+  ? "Where it is told what a head's distances alone would give, ranks are by what is beyond that." : "");
 
 /** What is to be said of intervals. */
 const ofIntervals = ({ interval_title: title }) =>

@@ -9,7 +9,11 @@ import { tools } from "./tools.js";
 const HELP = "Types of pieces that occur often enough; ␣ is the space that a piece begins with. They have no "
   + "intervals: the fewer the occurrences of a type, the less sure.";
 const SIDES = {
-  key: { title: "It looks at", value: (lift) => `${number(lift)}×`, help: "Times what even attention would give." },
+  key: {
+    title: "It looks at", value: (lift) => `${number(lift)}×`,
+    help: "Times what even attention would give, of all attention, that to null pieces too: the more a head rests on "
+      + "these, the less is left for others.",
+  },
   query: { title: "It looks from", value: percent, help: "What share of their attention is off null." },
 };
 

@@ -12,7 +12,7 @@ const NAMES = { sentence: "sentences", window: "windows", "segment pair": "pairs
 export const typicalHelp = (atlas) =>
   `Of ${NAMES[atlas.unit]} drawn by hash, the same for every head: ordered by the head's largest attention in each and `
   + "cut into fifths, some of each. The outlined piece looks at the coloured ones; in the first of each fifth, point "
-  + "at any other piece to see where it looks.";
+  + "at any other piece to see where it looks. The largest is that off null pieces.";
 
 /** Lists, one a part, the part with the largest attention first. */
 export function typicalLists(list, href, actions) {

@@ -16,7 +16,7 @@ export function roleScores(atlas, place) {
   const found = table("role-scores", ["role", "score", "by chance"], rows.slice(0, FIRST));
   const rest = rows.slice(FIRST).map((cells) => el("tr", {}, ...cells));
   const add = (event) => { found.tBodies[0].append(...rest); event.target.remove(); };
-  return [found, ...(rest.length ? [action(`${rest.length} more roles`, add)] : [])];
+  return [found, ...(rest.length ? [action(`${rest.length} more ${rest.length === 1 ? "role" : "roles"}`, add)] : [])];
 }
 
 const row = (atlas) => ([role, score, interval, chance, label]) => [
