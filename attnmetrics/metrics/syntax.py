@@ -60,8 +60,8 @@ def _offset_accuracy(sums: Sums) -> Array:
 
 
 _RULES: Final = (
-    "Rules: row (from dependent), the word that the dependent attends to most is its parent; column (on dependent), the "
-    "word that attends most to the dependent is its parent; parent_row (from head word), the word that the parent "
+    "Rules: row (from dependent), the word that the dependent attends to most is its parent; column (on dependent), "
+    "the word that attends most to the dependent is its parent; parent_row (from head word), the word that the parent "
     "attends to most is the dependent."
 )
 _NAMED: Final = f"No value where a half of the documents has under {LEAST} attainable edges."

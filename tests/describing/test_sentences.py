@@ -104,7 +104,7 @@ def test_a_sentence_says_what_there_is_in_order(findings: list[Finding], evidenc
 
 def test_of_many_details_the_first_are_told() -> None:
     found = [held("syntactic relation", 0.7, 0.4, name) for name in ("a", "b", "c", "d")]
-    assert "From a (70%), b (70%) and c (70%) it looks" in sentence(found, 1, "window", NAMES)
+    assert "From a (70%), b (70%) and c (70%), of all other words it looks" in sentence(found, 1, "window", NAMES)
     assert "d (70%" not in sentence(found, 1, "window", NAMES)
 
 
