@@ -31,8 +31,8 @@ SENTENCES = {
     "previous": f"{REST.format('12%')} goes to the previous piece (100%; median head 14%). {BY_POSITION}",
     "own": f"{REST.format('6%')} goes to the attending piece itself (100%; median head 16%). {BY_POSITION}",
     "position": f"{REST.format('24%')} {FAR.format(2.5)} {BY_POSITION}",
-    "syntax": f"{REST.format('42%')} {FAR.format(5.4)} From nsubj (100%), det (100%) and obj (100%) it looks "
-    "most at the head word. Along dependencies 100%, where its distances alone would give 13%.",
+    "syntax": f"{REST.format('42%')} {FAR.format(5.4)} From nsubj (100%), det (100%) and obj (100%), of all "
+    "other words it looks most at the head word. Along dependencies 100%, where its distances alone would give 13%.",
     "second sink": f"{REST.format('26%')} goes to one piece of each sentence, a second sink, most often “the” (100%; "
     "even attention 15%).",
     "inactive": "Nearly switched off on this text: rests 95% on the first piece, and all else comes from the remaining "
