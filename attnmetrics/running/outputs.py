@@ -10,7 +10,7 @@ from attnmetrics.config import RunConfig
 from attnmetrics.describing.files import FILE as ROLES
 from attnmetrics.describing.files import load_roles, save_roles
 from attnmetrics.describing.rules import read_rules
-from attnmetrics.results.dataset import dataset, save
+from attnmetrics.results.dataset import dataset, load, save
 from attnmetrics.results.exemplars import (
     attention_frame,
     exemplars_frame,
@@ -101,7 +101,7 @@ def _attention(measured: Measured) -> tuple[pd.DataFrame, int]:
 
 
 def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
-    """Write all that a merge leaves (see `running.seals.OUTPUTS`), and open the Parquet files; sealing reads all.
+    """Write all that a merge leaves (see `running.seals.OUTPUTS`), and open it.
 
     Where importance was measured, `importance.zarr` too; tables and report show it with the others.
 
@@ -128,6 +128,9 @@ def write_outputs(folder: Location, outputs: Outputs, facts: Facts) -> None:
     roles = roles_by_evidence(outputs.dataset, outputs.roles, outputs.tokens, known(outputs.intervals))
     by = [with_intervals(split.results, split.intervals) for split in outputs.by]
     write_report(probed, *frames, facts, folder / "report", outputs.tokens, roles, by)
+    load(folder / "results.zarr")
+    load(folder / INTERVALS)
+    load(folder / HALVES)
     load_exemplars(folder / "exemplars.parquet")
     load_attention(folder / "exemplar_attention.parquet")
     load_tokens(folder / TOKENS)
