@@ -1,7 +1,7 @@
 """Roles of heads in the terminal: which heads answer a question, what one head does."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -10,17 +10,21 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from attnmetrics.describing.frame import sentences
+from attnmetrics.describing.finding import Finding
+from attnmetrics.describing.frame import sentences, shares_in
 from attnmetrics.describing.questions import HEAD, Answer
 from attnmetrics.views.certainty import OF_PAIRS, bear
 from attnmetrics.views.light_table import LightTable
-from attnmetrics.views.numbers import number
+from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.tables import in_words
 
 _MOST: Final = 3
 """Roles of a head in a list."""
 _FAINT: Final = "dim"
+
+Told = tuple[str, str, str, str, str]
+"""(role in words, its score, the interval of that or "", its chance level, its label)"""
 
 
 def show_answers(
@@ -44,7 +48,9 @@ def show_answers(
 def _in_full(frame: pd.DataFrame) -> dict[tuple[int, int], RenderableType]:
     """The sentence of each head under its name, and the scores of its roles."""
     said, own = sentences(frame), {(int(key[0]), int(key[1])): rows for key, rows in frame.groupby(HEAD)}
-    return {head: Group(_sentence(*head, text), _score_table(own[head])) for head, text in said.items()}
+    return {
+        head: Group(_sentence(*head, text), _score_table(own[head], shares_in(frame))) for head, text in said.items()
+    }
 
 
 def _answer(one: Answer, said: Mapping[tuple[int, int], RenderableType], top: int) -> list[RenderableType]:
@@ -71,13 +77,13 @@ def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
     is_sure = bool(one.rows["low"].notna().any())
     result = LightTable("head", "by", "score", *(["interval"] if is_sure else []), "chance")
     result.columns[1].justify, result.columns[1].no_wrap = "left", False
-    groups = {(int(key[0]), int(key[1])): rows for key, rows in one.rows.groupby(HEAD)}
+    groups, shares = {(int(key[0]), int(key[1])): rows for key, rows in one.rows.groupby(HEAD)}, shares_in(one.rows)
     for layer, head in heads:
-        for n, row in enumerate(groups[layer, head].head(_MOST).itertuples()):
+        for n, row in enumerate(scores_told(groups[layer, head].head(_MOST), shares)):
             name = "" if n else f"layer {layer} head {head}"
-            score, interval = bear(xr.DataArray(row.score), row.score, row.low, row.high)
-            told = [score, interval] if is_sure else [_number(row.score)]
-            result.add_row(name, Text(role_name(row.role, row.detail)), *told, _number(row.chance))
+            role, score, interval, chance, _ = row
+            told = [score, interval or "–"] if is_sure else [score]
+            result.add_row(name, Text(role), *told, chance)
     return result
 
 
@@ -100,8 +106,8 @@ def role_names(roles: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         yield role, visible(role) + listed + (f" ({in_words(further)})" if further else "")
 
 
-def _number(value: float) -> str:
-    return "–" if np.isnan(value) else number(round(value, 3))
+def _number(value: float, is_share: bool) -> str:
+    return "–" if np.isnan(value) else percent(value) if is_share else number(round(value, 3))
 
 
 def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
@@ -109,27 +115,36 @@ def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
     own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
     if own.empty:
         return Group()
-    return Group(Text(visible(str(own["sentence"].iloc[0]))), Text(), _score_table(own))
+    return Group(Text(visible(str(own["sentence"].iloc[0]))), Text(), _score_table(own, shares_in(frame)))
 
 
-def scores_told(rows: pd.DataFrame) -> list[tuple[str, str, str, str, str]]:
-    """(role in words, its score, the interval of that or "", its chance level, its label) of a head's roles, in order.
+def scores_told(rows: pd.DataFrame, shares: Collection[str]) -> list[Told]:
+    """A head's roles in order; `shares`: those whose scores are shares.
 
-    Example: [("syntactic relation: obj (from a dependent to its head word)", "0.87", "0.82 to 0.91", "0.468", "obj")].
+    Example: [("syntactic relation: obj (from a dependent to its head word)", "87%", "82 to 91%", "47%", "obj")].
     """
-    return [_score(row) for row in rows[rows["role"] != ""].itertuples()]
+    held = rows[rows["role"] != ""]
+    return [_told(row.role, row.detail, (row.score, row.low, row.high, row.chance), row.role in shares)
+            for row in held.itertuples()]  # fmt: skip
 
 
-def _score(row: Any) -> tuple[str, str, str, str, str]:
-    score, interval = bear(xr.DataArray(row.score), row.score, row.low, row.high)
-    is_sure = not np.isnan(row.low)
-    return (role_name(row.role, row.detail), score if is_sure else _number(row.score), interval if is_sure else "",
-            _number(row.chance), visible(row.detail.partition(", ")[0]))  # fmt: skip
+def finding_told(one: Finding) -> Told:
+    """The same of what a rule says of a head, whether it has the role or not."""
+    return _told(one.rule.role, one.detail, (one.score, one.low, one.high, one.chance), one.is_share)
 
 
-def _score_table(rows: pd.DataFrame) -> RenderableType:
+def _told(role: str, detail: str, numbers: tuple[float, float, float, float], is_share: bool) -> Told:
+    score, low, high, chance = numbers
+    table = xr.DataArray(score, attrs={"kind": "share"} if is_share else {})
+    told, interval = bear(table, score, low, high)
+    is_sure = not np.isnan(low)
+    return (role_name(role, detail), told if is_sure else _number(score, is_share), interval if is_sure else "",
+            _number(chance, is_share), visible(detail.partition(", ")[0]))  # fmt: skip
+
+
+def _score_table(rows: pd.DataFrame, shares: Collection[str]) -> RenderableType:
     """Those scores in columns; nothing without a role."""
-    told = scores_told(rows)
+    told = scores_told(rows, shares)
     if not told:
         return Group()
     is_sure = any(interval for _, _, interval, *_ in told)
