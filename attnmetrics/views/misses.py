@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from attnmetrics.describing.finding import Finding, find
+from attnmetrics.describing.finding import Finding, Place, find
 from attnmetrics.describing.misses import Ask, Miss, misses
-from attnmetrics.describing.rules import Rules, Term
+from attnmetrics.describing.rules import Rules
 from attnmetrics.describing.tables import Tables
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.roles import Told, finding_told, role_name
-from attnmetrics.views.tables import heading, shown
+from attnmetrics.views.rule_words import name_of
+from attnmetrics.views.tables import shown
 
 _TENTHS: Final = "{:.1%}"
 """How shares are written that whole percents do not tell apart."""
@@ -39,6 +40,16 @@ def misses_told(rules: Rules, tables: Tables, frame: pd.DataFrame) -> list[list[
     return [[_miss(tables.data, one) for one in found.get(place, ())] for place in every]
 
 
+def _held(tables: Tables, frame: pd.DataFrame) -> dict[Place, list[tuple[str, str]]]:
+    """(role, detail) of each head's roles."""
+    layers, heads = ({name: n for n, name in enumerate(names)} for names in (tables.layers, tables.heads))
+    groups = frame[frame["role"] != ""].groupby(["layer", "head"])
+    return {
+        (layers[int(key[0])], heads[int(key[1])]): list(zip(own["role"], own["detail"], strict=True))
+        for key, own in groups
+    }
+
+
 def said_besides(rules: Rules, tables: Tables) -> list[list[Told]]:
     """Of each head, layer by layer, the scores that its sentence tells of without its having the role."""
     found = find(rules, tables).of_head
@@ -55,7 +66,7 @@ def _miss(data: xr.Dataset, one: Miss) -> MissTold:
     others = [ask for ask in one.asks if ask.term != one.rule.score]
     reached = [_asked(data, ask, "the rule asks") for ask in own] or [shown(data[one.rule.score.result], one.score)]
     chance = "" if np.isnan(one.chance) else f" (by chance {shown(data[one.rule.score.result], one.chance)})"
-    further = [f"{_name(data, ask.term)} {_asked(data, ask, 'it asks')}" for ask in others]
+    further = [f"{name_of(data, ask.term)} {_asked(data, ask, 'it asks')}" for ask in others]
     words = "; ".join([reached[0] + chance, *reached[1:], *further])
     return role_name(one.rule.role, one.detail), words.replace("-", "−"), visible(one.label)
 
@@ -71,10 +82,3 @@ def _apart(table: xr.DataArray, *numbers: float) -> Sequence[str]:
     """Numbers as they are shown, with one more digit where they would look alike."""
     texts = [shown(table, number) for number in numbers]
     return texts if len(set(texts)) > 1 else [_TENTHS.format(number) for number in numbers]
-
-
-def _name(data: xr.Dataset, term: Term) -> str:
-    """What a condition is of: "beyond what distances give: a word and its head: either direction"."""
-    words = heading(data[term.result], term.at)
-    largest = f", the largest over {term.largest}s" if term.largest else ""
-    return words[:1].lower() + words[1:] + largest + (", of all its attention" if term.times_evidence else "")

@@ -10,7 +10,7 @@ import xarray as xr
 from attnmetrics.describing.finding import shares
 from attnmetrics.describing.frame import sentences
 from attnmetrics.describing.nearest import families, family_names, nearest, profile_distances
-from attnmetrics.describing.questions import Answer, answers
+from attnmetrics.describing.questions import HEAD, Answer, answers
 from attnmetrics.describing.rules import Question, Rule, Rules, Term, package_rules
 from attnmetrics.describing.tables import Array, Tables, has
 from attnmetrics.results.joined import intervals_of
@@ -19,6 +19,7 @@ from attnmetrics.views.misses import misses_told, said_besides
 from attnmetrics.views.page import pack
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.roles import role_names, scores_told
+from attnmetrics.views.rule_words import question_words, rules_told
 from attnmetrics.views.tables import further
 
 NEAREST: Final = 8
@@ -163,8 +164,15 @@ def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[t
     shown = {"y": _axis(axes.y), "x": _axis(axes.x)} if axes is not None and known else None
     places = [heads.index(head) for head in found.heads]
     barred = [heads.index(head) for head in found.barred]
-    told = {"key": visible(found.key), "title": visible(question.title)}
-    return {**told, "places": places, "barred": barred, "axes": shown}
+    told = {"key": visible(found.key), "title": visible(question.title), "words": visible(question_words(question))}
+    by_rule = {"rules": [visible(one) for one in rules_told(data, package_rules(), question)], "why": _why(data, found)}
+    return {**told, **by_rule, "places": places, "barred": barred, "axes": shown}
+
+
+def _why(data: xr.Dataset, found: Answer) -> list[tuple[str, str, str, str]]:
+    """Of each head that answers a question, in order, its clearest role: in words, score, interval, chance."""
+    told = scores_told(found.rows, shares(package_rules(), data))
+    return [one[:4] for one, again in zip(told, found.rows.duplicated(HEAD), strict=True) if not again]
 
 
 def _axis(term: Term) -> Mapping[str, str]:

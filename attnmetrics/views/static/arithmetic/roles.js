@@ -10,14 +10,16 @@ export class Roles {
   /**
    * known: [{ name, colour, score }] in order, where score { metric, label } is what makes the role, or null;
    * ofHead: of each head [[role, in words, how strongly], …]; scores: of each what makes its first roles; told: of each
-   * [[role in words, score, interval or "", chance level, label], …]; besides: of each likewise what its sentence tells
-   * of without its having the role; misses: of each [[role in words, what it reaches and is asked for, label], …] of the
-   * rules that it only just misses, the nearest first; sentences: of each;
-   * questions: [{ key, title, places, barred, axes }]; near: of each head [[place, distance], …]; family: of each its
+   * [[role in words, score, interval or "", chance level, label], …]; besides: of each likewise what its sentence
+   * tells of without its having the role; misses: of each [[role in words, what it reaches and is asked for, label], …]
+   * of the rules that it only just misses, the nearest first; sentences: of each;
+   * questions: [{ key, title, words, rules, places, why, barred, axes }], the clearest place first, each with
+   * [role, score, interval, chance level]; near: of each head [[place, distance], …]; family: of each its
    * number, −1 without; familyNames: by number; others: [[share, { heads: [[place, roles, sentence], …], questions,
    * familyNames }], …], what is otherwise where heads need another share of their attention off null pieces.
    */
-  constructor({ known, ofHead, scores, told, besides, misses, sentences, questions, near, familyNames, others }, family) {
+  constructor({ known, scores, near, others, ...packed }, family) {
+    const { ofHead, told, besides, misses, sentences, questions, familyNames } = packed;
     const usual = { ofHead, told, besides, misses, sentences, questions, familyNames };
     Object.assign(this, { known, scores, family, nearest: near, usual });
     this.others = new Map((others ?? []).map(([share, changed]) => [share, otherwise(this.usual, changed)]));
@@ -51,7 +53,8 @@ export class Roles {
 
   /** Heads whose roles have a label as their detail, and heads that only just miss such a role: [[place, told], …]. */
   ofDetail(label) {
-    const own = (all) => all.flatMap((of, place) => of.filter((one) => one.at(-1) === label).map((one) => [place, one]));
+    const isOf = (one) => one.at(-1) === label;
+    const own = (all) => all.flatMap((of, place) => of.filter(isOf).map((one) => [place, one]));
     return { held: own(this.told), missed: own(this.misses) };
   }
 

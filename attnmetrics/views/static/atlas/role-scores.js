@@ -9,7 +9,7 @@ import { table } from "./parts.js";
 /** Rows shown at first, and misses. */
 const [FIRST, MISSES] = [6, 2];
 
-/** [the table, what is just missed], and where there is more to tell a button for it; nothing where there is nothing. */
+/** [the table, what is just missed], where there is more to tell with a button for it; nothing without either. */
 export function roleScores(atlas, place) {
   const { told, besides } = atlas.roles;
   const rows = [...told[place].map(row(atlas)), ...besides[place].map(row(atlas, "below its rule"))];
@@ -21,9 +21,11 @@ export function roleScores(atlas, place) {
 }
 
 const row = (atlas, mark = "") => ([role, score, interval, chance, label]) => [
-  el("th", { scope: "row", title: explain(atlas, label) }, role, ...(mark && [el("span", { class: "note" }, ` ${mark}`)])),
+  el("th", { scope: "row", title: explain(atlas, label) }, role, ...(mark ? [faint(mark)] : [])),
   el("td", { class: "value" }, score, ...bracketed(interval)), el("td", { class: "value" }, chance),
 ];
+
+const faint = (mark) => el("span", { class: "note" }, ` ${mark}`);
 
 /** The rules that a head only just misses, and by how much. */
 function missed(atlas, place) {
