@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.results.changed_heads import LEAST_EVIDENCE, changed_heads
+from attnmetrics.results.changed_heads import changed_heads
 from attnmetrics.results.comparison import CLEAR, PARTS_OF_DIFFERENCES, RUN
 from attnmetrics.results.differing import Differing, chance_levels, compared_maps, differing, most_different
+from attnmetrics.results.evidence import LEAST_EVIDENCE
 from attnmetrics.views.certainty import bear
 from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.numbers import number
