@@ -15,7 +15,7 @@ from attnmetrics.storage import locate
 from attnmetrics.views.atlas import contents
 from attnmetrics.views.figures import panels
 from attnmetrics.views.similarity import has_map
-from attnmetrics.views.terminal import show_metric
+from attnmetrics.views.terminal.metric import show_metric
 
 OF_HEADS = (
     "special_attention", "separator_attention", "neighbour_attention", "entropy_all", "entropy_summary",

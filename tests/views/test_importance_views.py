@@ -16,8 +16,8 @@ from attnmetrics.errors import ConfigError
 from attnmetrics.metrics.importance import Layout
 from attnmetrics.results.importance import importance_dataset, join
 from attnmetrics.views import figures
-from attnmetrics.views.importance import show_importance
 from attnmetrics.views.tables import of_corpus, of_heads
+from attnmetrics.views.terminal.importance import show_importance
 
 
 @pytest.fixture(autouse=True)

@@ -24,8 +24,9 @@ from attnmetrics.storage import locate
 from attnmetrics.views.atlas import render
 from attnmetrics.views.evidence import evidence, least, with_least
 from attnmetrics.views.role_pages import pack_roles
-from attnmetrics.views.roles import role_names, show_answers, show_families, show_like, show_sentence
+from attnmetrics.views.roles import role_names
 from attnmetrics.views.tables import values
+from attnmetrics.views.terminal.roles import show_answers, show_families, show_like, show_sentence
 
 sys.path.append(str(Path(__file__).parents[1] / "describing"))
 from planted import HEADS, head, planted
