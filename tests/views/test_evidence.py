@@ -20,10 +20,10 @@ import attnmetrics
 from attnmetrics import views
 from attnmetrics.cli import app
 from attnmetrics.errors import ConfigError
-from attnmetrics.views import charts
 from attnmetrics.views.atlas import contents
 from attnmetrics.views.correlations import over_heads_on, without_off
 from attnmetrics.views.evidence import competing, evidence, from_how_much, is_off, off_in_words, with_least
+from attnmetrics.views.figures import charts
 from attnmetrics.views.heads import ROLES, ranked, second_sinks, standout, standouts
 from attnmetrics.views.numbers import times
 from attnmetrics.views.page import Heap, Packed

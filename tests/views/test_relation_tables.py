@@ -14,7 +14,7 @@ from synthetic import dataset, exemplars
 from attnmetrics import plot
 from attnmetrics.cli import main
 from attnmetrics.errors import ConfigError
-from attnmetrics.views import layer_dots
+from attnmetrics.views.figures import layer_dots
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.relations import Relations
 from attnmetrics.views.terminal.relations import show_coreference, show_relation, show_relations
