@@ -48,7 +48,7 @@ from attnmetrics.statistics.claims import merge_rows
 from attnmetrics.statistics.exemplars import merge_all
 from attnmetrics.statistics.typical import merge_typical
 from attnmetrics.statistics.variability import deviations
-from attnmetrics.views import atlas
+from attnmetrics.views.atlas import page as atlas
 from attnmetrics.views.facts import about
 
 COLUMNS = ["layer", "head", "claim", "bucket", "rank"]

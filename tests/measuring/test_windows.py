@@ -61,7 +61,7 @@ from attnmetrics.statistics.traces import VISIBLE
 from attnmetrics.statistics.typical import merge_typical
 from attnmetrics.statistics.variability import deviations
 from attnmetrics.storage import locate
-from attnmetrics.views import atlas
+from attnmetrics.views.atlas import page as atlas
 
 QUIET = Reporter(quiet=True)
 TEMPLATES = {"gpt2": ([], []), "bert": ([2], [3]), "llama": ([0], [])}

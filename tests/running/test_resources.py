@@ -185,14 +185,14 @@ import json, subprocess, sys
 from functools import cache
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-import attnmetrics.views.atlas
+import attnmetrics.views.atlas.page
 from attnmetrics import cli
 from attnmetrics.annotation import spacy
 from attnmetrics.model import load
 from attnmetrics.engine.worker import Worker
 from checks import outputs
 
-attnmetrics.views.atlas.render = lambda *_, **__: "<html></html>"
+attnmetrics.views.atlas.page.render = lambda *_, **__: "<html></html>"
 load.load_model, spacy.load_pipeline = cache(load.load_model), cache(spacy.load_pipeline)
 disk, flags = Path(sys.argv[2]), sys.argv[4:]
 

@@ -12,7 +12,7 @@ from attnmetrics import plot
 from attnmetrics.metrics.schema import COREFERENT, LABELS, LINKS, SPECIAL, Schema
 from attnmetrics.results.tables import save_tables
 from attnmetrics.storage import locate
-from attnmetrics.views.atlas import contents
+from attnmetrics.views.atlas.page import contents
 from attnmetrics.views.figures.panels import all_panels
 from attnmetrics.views.similarity import has_map
 from attnmetrics.views.terminal.metric import show_metric

@@ -20,7 +20,7 @@ import attnmetrics
 from attnmetrics import views
 from attnmetrics.cli import app
 from attnmetrics.errors import ConfigError
-from attnmetrics.views.atlas import contents
+from attnmetrics.views.atlas.page import contents
 from attnmetrics.views.correlations import over_heads_on, without_off
 from attnmetrics.views.evidence import competing, evidence, from_how_much, is_off, off_in_words, with_least
 from attnmetrics.views.figures import charts

@@ -9,7 +9,7 @@ import xarray as xr
 from rich.console import Console
 from synthetic import HOSTILE, attention, dataset, exemplars, facts
 
-from attnmetrics.views.atlas import contents
+from attnmetrics.views.atlas.page import contents
 from attnmetrics.views.pieces import PLACEHOLDER, readable_types
 from attnmetrics.views.terminal.exemplars import show_typical
 from attnmetrics.views.terminal.tokens import show_tokens

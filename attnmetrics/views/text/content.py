@@ -12,7 +12,7 @@ from attnmetrics.assets import MODELS
 from attnmetrics.errors import ViewError
 from attnmetrics.views.page import pack
 from attnmetrics.views.pieces import Piece, readable
-from attnmetrics.views.words import Span, group_words, spell_words
+from attnmetrics.views.text.words import Span, group_words, spell_words
 
 if TYPE_CHECKING:
     from attnmetrics.model.load import Model
