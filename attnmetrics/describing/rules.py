@@ -109,6 +109,10 @@ class Rule(_Strict):
     words: Words | None = None
     told: Telling | None = None
 
+    def detail_of(self, label: str) -> str:
+        """The role's detail at a label: "nsubj, attended_is_parent"; "" without one."""
+        return self.detail.replace("{label}", label) if label else ""
+
     @property
     def contradicts_all(self) -> bool:
         """Whether a head of this role has no other."""

@@ -46,6 +46,16 @@ def halves_of(data: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset] | None:
     return (_half(data, halves, 0), _half(data, halves, 1)) if halves else None
 
 
+def intervals_of(data: xr.Dataset) -> xr.Dataset | None:
+    """The intervals that stand beside the results, under the names of these, […, bound]; None where there are none."""
+    beside = beside_results(data)
+    found = {str(name): table.variable for name, table in beside.items() if str(name).endswith(INTERVAL)}
+    tables = {name.removesuffix(INTERVAL): table for name, table in found.items()}
+    used = {dim for table in tables.values() for dim in table.dims} & set(data.variables)
+    labels = {dim: data.variables[dim] for dim in used} | {"bound": ["low", "high"]}
+    return xr.Dataset(tables, labels) if tables else None
+
+
 def _half(data: xr.Dataset, halves: Mapping[str, NDArray[Any]], half: int) -> xr.Dataset:
     tables = {name: data.variables[name].copy(deep=False, data=values[half]) for name, values in halves.items()}
     used = {dim for table in tables.values() for dim in table.dims}

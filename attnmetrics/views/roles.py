@@ -1,16 +1,19 @@
 """Roles of heads and their scores in words."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from attnmetrics.describing.finding import Finding
 from attnmetrics.views.certainty import bear
-from attnmetrics.views.numbers import number
+from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.tables import in_words
+
+Told = tuple[str, str, str, str, str]
+"""(role in words, its score, the interval of that or "", its chance level, its label)"""
 
 
 def role_name(role: str, detail: str) -> str:
@@ -32,21 +35,29 @@ def role_names(roles: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         yield role, visible(role) + listed + (f" ({in_words(further)})" if further else "")
 
 
-def score_number(value: float) -> str:
-    """A score without an interval, with three decimals at most."""
-    return "–" if np.isnan(value) else number(round(value, 3))
+def _number(value: float, is_share: bool) -> str:
+    return "–" if np.isnan(value) else percent(value) if is_share else number(round(value, 3))
 
 
-def scores_told(rows: pd.DataFrame) -> list[tuple[str, str, str, str, str]]:
-    """(role in words, its score, the interval of that or "", its chance level, its label) of a head's roles, in order.
+def scores_told(rows: pd.DataFrame, shares: Collection[str]) -> list[Told]:
+    """A head's roles in order; `shares`: those whose scores are shares.
 
-    Example: [("syntactic relation: obj (from a dependent to its head word)", "0.87", "0.82 to 0.91", "0.468", "obj")].
+    Example: [("syntactic relation: obj (from a dependent to its head word)", "87%", "82 to 91%", "47%", "obj")].
     """
-    return [_score(row) for row in rows[rows["role"] != ""].itertuples()]
+    held = rows[rows["role"] != ""]
+    return [_told(row.role, row.detail, (row.score, row.low, row.high, row.chance), row.role in shares)
+            for row in held.itertuples()]  # fmt: skip
 
 
-def _score(row: Any) -> tuple[str, str, str, str, str]:
-    score, interval = bear(xr.DataArray(row.score), row.score, row.low, row.high)
-    is_sure = not np.isnan(row.low)
-    return (role_name(row.role, row.detail), score if is_sure else score_number(row.score), interval if is_sure else "",
-            score_number(row.chance), visible(row.detail.partition(", ")[0]))  # fmt: skip
+def finding_told(one: Finding) -> Told:
+    """The same of what a rule says of a head, whether it has the role or not."""
+    return _told(one.rule.role, one.detail, (one.score, one.low, one.high, one.chance), one.is_share)
+
+
+def _told(role: str, detail: str, numbers: tuple[float, float, float, float], is_share: bool) -> Told:
+    score, low, high, chance = numbers
+    table = xr.DataArray(score, attrs={"kind": "share"} if is_share else {})
+    told, interval = bear(table, score, low, high)
+    is_sure = not np.isnan(low)
+    return (role_name(role, detail), told if is_sure else _number(score, is_share), interval if is_sure else "",
+            _number(chance, is_share), visible(detail.partition(", ")[0]))  # fmt: skip

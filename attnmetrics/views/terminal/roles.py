@@ -1,19 +1,18 @@
 """Roles of heads: which heads answer a question, what one head does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import pandas as pd
-import xarray as xr
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from attnmetrics.describing.frame import sentences
+from attnmetrics.describing.frame import sentences, shares_in
 from attnmetrics.describing.questions import HEAD, Answer
-from attnmetrics.views.certainty import OF_PAIRS, bear
+from attnmetrics.views.certainty import OF_PAIRS
 from attnmetrics.views.pieces import visible
-from attnmetrics.views.roles import role_name, role_names, score_number, scores_told
+from attnmetrics.views.roles import role_names, scores_told
 from attnmetrics.views.terminal.light_table import LightTable
 from attnmetrics.views.terminal.style import FAINT
 
@@ -42,7 +41,9 @@ def show_answers(
 def _in_full(frame: pd.DataFrame) -> dict[tuple[int, int], RenderableType]:
     """The sentence of each head under its name, and the scores of its roles."""
     said, own = sentences(frame), {(int(key[0]), int(key[1])): rows for key, rows in frame.groupby(HEAD)}
-    return {head: Group(_sentence(*head, text), _score_table(own[head])) for head, text in said.items()}
+    return {
+        head: Group(_sentence(*head, text), _score_table(own[head], shares_in(frame))) for head, text in said.items()
+    }
 
 
 def _answer(one: Answer, said: Mapping[tuple[int, int], RenderableType], top: int) -> list[RenderableType]:
@@ -69,13 +70,13 @@ def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
     is_sure = bool(one.rows["low"].notna().any())
     result = LightTable("head", "by", "score", *(["interval"] if is_sure else []), "chance")
     result.columns[1].justify, result.columns[1].no_wrap = "left", False
-    groups = {(int(key[0]), int(key[1])): rows for key, rows in one.rows.groupby(HEAD)}
+    groups, shares = {(int(key[0]), int(key[1])): rows for key, rows in one.rows.groupby(HEAD)}, shares_in(one.rows)
     for layer, head in heads:
-        for n, row in enumerate(groups[layer, head].head(_MOST).itertuples()):
+        for n, row in enumerate(scores_told(groups[layer, head].head(_MOST), shares)):
             name = "" if n else f"layer {layer} head {head}"
-            score, interval = bear(xr.DataArray(row.score), row.score, row.low, row.high)
-            told = [score, interval] if is_sure else [score_number(row.score)]
-            result.add_row(name, Text(role_name(row.role, row.detail)), *told, score_number(row.chance))
+            role, score, interval, chance, _ = row
+            told = [score, interval or "–"] if is_sure else [score]
+            result.add_row(name, Text(role), *told, chance)
     return result
 
 
@@ -84,12 +85,12 @@ def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
     own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
     if own.empty:
         return Group()
-    return Group(Text(visible(str(own["sentence"].iloc[0]))), Text(), _score_table(own))
+    return Group(Text(visible(str(own["sentence"].iloc[0]))), Text(), _score_table(own, shares_in(frame)))
 
 
-def _score_table(rows: pd.DataFrame) -> RenderableType:
+def _score_table(rows: pd.DataFrame, shares: Collection[str]) -> RenderableType:
     """Those scores in columns; nothing without a role."""
-    told = scores_told(rows)
+    told = scores_told(rows, shares)
     if not told:
         return Group()
     is_sure = any(interval for _, _, interval, *_ in told)

@@ -10,13 +10,17 @@ export class Roles {
   /**
    * known: [{ name, colour, score }] in order, where score { metric, label } is what makes the role, or null;
    * ofHead: of each head [[role, in words, how strongly], …]; scores: of each what makes its first roles; told: of each
-   * [[role in words, score, interval or "", chance level, label], …]; sentences: of each;
-   * questions: [{ key, title, places, barred, axes }]; near: of each head [[place, distance], …]; family: of each its
+   * [[role in words, score, interval or "", chance level, label], …]; besides: of each likewise what its sentence
+   * tells of without its having the role; misses: of each [[role in words, what it reaches and is asked for, label], …]
+   * of the rules that it only just misses, the nearest first; sentences: of each;
+   * questions: [{ key, title, words, rules, places, why, barred, axes }], the clearest place first, each with
+   * [role, score, interval, chance level]; near: of each head [[place, distance], …]; family: of each its
    * number, −1 without; familyNames: by number; others: [[share, { heads: [[place, roles, sentence], …], questions,
    * familyNames }], …], what is otherwise where heads need another share of their attention off null pieces.
    */
-  constructor({ known, ofHead, scores, told, sentences, questions, near, familyNames, others }, family) {
-    const usual = { ofHead, told: told ?? [], sentences, questions, familyNames };
+  constructor({ known, scores, near, others, ...packed }, family) {
+    const { ofHead, told, besides, misses, sentences, questions, familyNames } = packed;
+    const usual = { ofHead, told, besides, misses, sentences, questions, familyNames };
     Object.assign(this, { known, scores, family, nearest: near, usual });
     this.others = new Map((others ?? []).map(([share, changed]) => [share, otherwise(this.usual, changed)]));
     this.byName = new Map([...known, NO_ROLE].map((role) => [role.name, role]));
@@ -40,6 +44,18 @@ export class Roles {
 
   sentence(place) {
     return this.sentences[place];
+  }
+
+  /** The rules that it only just misses. */
+  missedBy(place) {
+    return this.misses[place];
+  }
+
+  /** Heads whose roles have a label as their detail, and heads that only just miss such a role: [[place, told], …]. */
+  ofDetail(label) {
+    const isOf = (one) => one.at(-1) === label;
+    const own = (all) => all.flatMap((of, place) => of.filter(isOf).map((one) => [place, one]));
+    return { held: own(this.told), missed: own(this.misses) };
   }
 
   /** The heads with the profiles most like one's, the nearest first: [{ place, distance }]. */
@@ -86,9 +102,15 @@ export class Roles {
 /** `scoreTold(["induction", "0.31", "0.25 to 0.40", "0.02"])` is "induction 0.31 [0.25 to 0.40]". */
 const scoreTold = ([role, score, interval]) => [role, score, ...(interval ? [`[${interval}]`] : [])].join(" ");
 
+/** What is told of each head. */
+const OF_HEADS = ["ofHead", "told", "besides", "misses", "sentences"];
+
 /** What is told of all heads, with what is told otherwise of some. */
 function otherwise(usual, { heads, questions, familyNames }) {
-  const [ofHead, told, sentences] = [[...usual.ofHead], [...usual.told], [...usual.sentences]];
-  for (const [place, ...now] of heads) [ofHead[place], sentences[place], told[place]] = [...now, []];
-  return { ofHead, told, sentences, questions, familyNames };
+  const found = Object.fromEntries(OF_HEADS.map((name) => [name, [...usual[name]]]));
+  for (const [place, roles, sentence] of heads) {
+    for (const name of OF_HEADS) found[name][place] = [];
+    [found.ofHead[place], found.sentences[place]] = [roles, sentence];
+  }
+  return { ...found, questions, familyNames };
 }
