@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.errors import ModelError, first_line
+from attnmetrics.model.adapters import adapt
 from attnmetrics.model.align import Template, find_template, tokenize
 from attnmetrics.model.blocks import read_whole
 from attnmetrics.model.capture import Consume, Pass, segment_types
@@ -498,6 +499,7 @@ def _load_network(
     if getattr(network, "main_input_name", "input_ids") != "input_ids":
         kind = type(network).__name__
         raise ModelError(f"{name} ({kind}) reads {network.main_input_name}, not text; it can't be measured")
+    adapt(network)
     return network.eval()
 
 

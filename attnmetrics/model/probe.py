@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.activations import use_one_pass_gelu
+from attnmetrics.model.adapters import set_attention
 from attnmetrics.model.capture import IMPLEMENTATION, Pass, forward
 from attnmetrics.model.hooks import hooked
 from attnmetrics.model.kernels.dense import dense
@@ -254,7 +255,7 @@ def _is_causal(kind: str, expected: list[NDArray[np.float64]]) -> bool:
 def prepare(network: Any, layout: Layout) -> None:
     """Let it compute attention through us, unless it gives its own, and GELU in one pass."""
     try:
-        network.set_attn_implementation("eager" if layout.own else IMPLEMENTATION)
+        set_attention(network, "eager" if layout.own else IMPLEMENTATION)
     except Exception as error:
         kind = type(getattr(network, "whole", network)).__name__
         raise ModelError(f"attention of {kind} can't be captured: {first_line(error)}") from error
@@ -350,7 +351,7 @@ def check_segments(
     Raises:
         ModelError: its attention differs by more than rounding explains.
     """
-    network.set_attn_implementation("eager")
+    set_attention(network, "eager")
     try:
         expected = [find_eager(network, ids, device, segments) for ids, segments in pairs]
     finally:

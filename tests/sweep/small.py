@@ -8,6 +8,7 @@ import transformers
 from transformers import CONFIG_MAPPING, AutoModel
 from transformers.models.auto import modeling_auto
 
+from attnmetrics.model.adapters import adapt
 from attnmetrics.model.align import Template
 from attnmetrics.model.blocks import read_whole
 from attnmetrics.model.stacks import Stack, take_stack
@@ -116,6 +117,7 @@ def make(kind: str, stack: Stack = "encoder") -> Any:
     torch.manual_seed(0)
     network = AutoModel.from_config(config, attn_implementation="eager").float().eval()
     _sharpen(network)
+    adapt(network)
     if getattr(config, "is_encoder_decoder", False):
         return take_stack(network, stack, Template()).eval()
     return network

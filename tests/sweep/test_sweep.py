@@ -9,7 +9,7 @@ from sweep.small import architectures, make
 KINDS = {"gemma2": "fast", "gpt_oss": "fast", "bart": "equal lengths", "squeezebert": "own", "longt5": "own"}
 MORE = {
     "llama": "fast", "modernbert": "fast", "gemma4_text": "fast", "granite_swa": "fast",
-    "qwen4_exp_text": "own", "mpt": "own", "longformer": "own", "big_bird": "own", "neomme": "fast",
+    "qwen4_exp_text": "own", "longformer": "own", "big_bird": "own", "neomme": "fast",
     "zaya": "equal lengths", "pegasus_x": "own", "fsmt": "own", "funnel": "own", "prophetnet": "own",
 }  # fmt: skip
 

@@ -72,7 +72,8 @@ def as_vectors(values: Tensor) -> loops.Vectors:
 def as_rule(scoring: Scoring, heads: int) -> loops.Rule:
     """What scores are made of, as the loops take it."""
     sinks = np.full(heads, -inf, np.float32) if scoring.sinks is None else scoring.sinks.float().cpu().numpy()
-    return loops.Rule(float(scoring.factor), float(scoring.cap or 0), int(scoring.window or loops.ANY), sinks)
+    bias = np.zeros((0, 0)) if scoring.bias is None else scoring.bias.double().cpu().numpy()
+    return loops.Rule(float(scoring.factor), float(scoring.cap or 0), int(scoring.window or loops.ANY), sinks, bias)
 
 
 def _score(query: Tensor, key: Tensor, scoring: Scoring, tile: Tile, attends: Attends) -> Tensor:
@@ -82,7 +83,8 @@ def _score(query: Tensor, key: Tensor, scoring: Scoring, tile: Tile, attends: At
     keys = sentences_of(key, tile)[:, :columns].permute(0, 2, 3, 1)
     nothing = query.new_zeros(())
     scores = torch.baddbmm(nothing, queries.flatten(0, 1), keys.flatten(0, 1), beta=0, alpha=scoring.factor)
-    return scoring.hide(scoring.limit(scores), tile.row).view(*queries.shape[:3], columns)
+    scores = scoring.hide(scoring.limit(scores), tile.row).view(*queries.shape[:3], columns)
+    return scoring.lean(scores, tile.row)
 
 
 def _place(tile: Tile, attends: Attends) -> loops.Place:
