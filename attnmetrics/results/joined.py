@@ -6,7 +6,7 @@ from typing import Any, Final
 import xarray as xr
 from numpy.typing import NDArray
 
-from attnmetrics.results.probes import FILE, load_probe
+from attnmetrics.results.probes import FILE, load_probe, told
 from attnmetrics.storage import Location
 
 INTERVALS: Final = "intervals.zarr"
@@ -16,6 +16,8 @@ HALVES: Final = "_halves"
 """Ends that of one that holds a result by halves of the shards."""
 NO_INTERVALS: Final = "no_intervals"
 """Attribute: why there are none."""
+PROBED: Final = "probed"
+"""Attribute: what probes learned from, and how."""
 _BESIDE: Final = "beside"
 """Attribute: what `set_apart` took off results."""
 
@@ -93,5 +95,6 @@ def with_probes(data: xr.Dataset, run: Location) -> xr.Dataset:
     found = load_probe(run)
     scores = [str(name) for name, table in found.data_vars.items() if table.dims == ("probe",) and name not in data]
     joined = data.merge(found[scores], combine_attrs="override")
+    joined.attrs[PROBED] = told(found)
     joined.attrs["order"] = [*data.attrs.get("order", ()), *scores]
     return joined

@@ -1036,7 +1036,7 @@ def correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
     kept = ~np.isnan(x) & ~np.isnan(y)
     r, p = pearsonr(x[kept], y[kept])
     tail = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    return f"Pearson r = {float(f'{r:.3f}'):.3g}, {tail}, {kept.sum()} heads".replace("-", "−")
+    return f"Over {kept.sum()} heads r = {float(f'{r:.3f}'):.3g} ({tail})".replace("-", "−")
 
 
 def test_the_finder_orders_and_filters_heads(page: Page, data: xr.Dataset) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from attnmetrics.results.by import FIELD
-from attnmetrics.results.joined import set_apart
+from attnmetrics.results.joined import PROBED, set_apart
 from attnmetrics.storage import Location
 from attnmetrics.views import similarity
 from attnmetrics.views.atlas.by import MOST_BYTES, pack_by
@@ -161,6 +161,7 @@ def contents(
         "headline": headline(data, facts),
         "short": run_names(facts).get("model", ""),
         "source": source_words(data, facts),
+        "notation": visible(str(data.attrs.get("notation", "")).partition("; NaN")[0]),
         "about": about(facts),
         "left_out": left_out(data, facts),
         "facts": [(visible(name), visible(value)) for name, value in flat(facts)],
@@ -186,6 +187,7 @@ def contents(
         "relations": [[_told(one) for one in rules] for rules in by_rules(data)],
         "relations_out_of_reach": out_of_reach(data),
         "glossary": explained(str(rel) for rel in data["rel"].values) if "rel" in data.coords else {},
+        "probed": [visible(line) for line in data.attrs.get(PROBED, ())],
         "coreference": [_told(one) for one in coreference(data)],
         "roles": None if roles is None else pack_roles(data, roles),
         "tokens": None if tokens is None else pack_tokens(data, tokens),

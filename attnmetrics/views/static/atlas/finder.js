@@ -26,6 +26,9 @@ const ORDERS = [["highest", "highest"], ["lowest", "lowest"]];
 const HELP = "Choose two metrics and the layers: heads in order of the first, and both against each other. A dot is a "
   + "head, the smaller the less attention it leaves off null pieces; draw a rectangle to choose some of them.";
 
+const CORRELATION = "r: Pearson's correlation, from −1 to 1; p: how often values that have nothing to do with "
+  + "one another would give one as far from 0. Heads of a model are not independent, so take p as a rough guide.";
+
 export function drawFinder(root, atlas, _, go, query) {
   new Finder(root, atlas, go, readQuestion(atlas, query)).draw();
   return null;
@@ -33,7 +36,7 @@ export function drawFinder(root, atlas, _, go, query) {
 
 function inWords({ r, p, n }) {
   if (Number.isNaN(r)) return "Too few heads for a correlation";
-  return `Pearson r = ${number(Math.round(r * 1000) / 1000)}, ${pValue(p)}, ${n} heads`;
+  return `Over ${n} heads r = ${number(Math.round(r * 1000) / 1000)} (${pValue(p)})`;
 }
 
 /** Which heads answer a question of the rules, in which order, and what each rule asks. */
@@ -177,6 +180,7 @@ class Finder {
   /** The correlation over all heads, and where some are nearly switched off, without these. */
   #drawAnswer(whole, without) {
     const more = without.n < whole.n ? [el("div", { class: "note" }, `Without hollow ones: ${inWords(without)}.`)] : [];
-    this.answer.replaceChildren(inWords(whole), ...more);
+    const meaning = Number.isNaN(whole.r) ? [] : [el("div", { class: "note" }, CORRELATION)];
+    this.answer.replaceChildren(inWords(whole), ...more, ...meaning);
   }
 }
