@@ -45,7 +45,7 @@ def find_all(
     groups: GroupSums, results: xr.Dataset, confidence: float, drawn: NDArray[np.bool_] | None = None
 ) -> dict[str, Interval]:
     """Likewise, not labelled; of draws of these groups, [group], or of those that are there."""
-    values = {str(name): table.to_numpy() for name, table in results.items()}
+    values = {str(name): results.variables[name].to_numpy() for name in results.data_vars}
     return find_intervals(groups, values, confidence, drawn=drawn)
 
 

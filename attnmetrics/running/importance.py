@@ -94,14 +94,12 @@ def require(folder: Location) -> None:
 
 
 def merge_importance(folder: Location, facts: Facts, unit: str, reporter: Reporter) -> xr.Dataset | None:
-    """The table of what is measured, in the order of shards; None where nothing is, or not all of it.
+    """The table of what is measured, in the order of shards; None where not all of it can be read.
 
     Raises:
         StoreError: it cannot be read now.
         CorpusError: no unit has anything to predict.
     """
-    if "importance" not in facts:
-        return None
     described, schema = facts["importance"], facts["store"]["schema"]
     layout = Layout(tuple(schema["layers"]), schema["heads"], described["digest"])
     store = ImportanceStore(folder, layout)
