@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from functools import reduce
 from operator import add
 
-import xarray as xr
-
 from attnmetrics.config import RunConfig
 from attnmetrics.engine.memory import peak_memory_bytes
 from attnmetrics.errors import StoreError
+from attnmetrics.results.importance import Importance
 from attnmetrics.results.intervals import doubt
 from attnmetrics.running.lease import Lease, hold
 from attnmetrics.running.measured import Measured, gather
@@ -111,13 +110,13 @@ def merge_measured(config: RunConfig, facts: Facts, measured: Measured, reporter
     return facts
 
 
-def _importance(config: RunConfig, facts: Facts, reporter: Reporter) -> xr.Dataset | None:
+def _importance(config: RunConfig, facts: Facts, reporter: Reporter) -> Importance | None:
     """What is measured in a stage of its own, of which most runs know nothing."""
     if "importance" not in facts:
         return None
     from attnmetrics.running.importance import merge_importance  # takes long to import
 
-    return merge_importance(config.out, facts, config.unit, reporter)
+    return merge_importance(config, facts, reporter)
 
 
 def now() -> str:

@@ -113,6 +113,8 @@ OF_PAIRS: Final = "A distance of two heads has no interval."
 """Said of lists of heads that are alike."""
 WITHOUT: Final = "It has no intervals: it was measured in a stage of its own, whose sums are not kept apart by shards."
 """Said of a table of a run that has intervals."""
+OF_MEANS: Final = "Means over heads have no intervals; every head has its own in the report and in `attnmetrics show`."
+"""Said of a table of means."""
 
 
 MEAN_OF_HEADS: Final = "means of heads have no intervals; of what a layer's heads do together, METRIC_by_layer has"
