@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.views import charts, layer_dots, palette, similarity, style
+from attnmetrics.views.certainty import usual_reach
 from attnmetrics.views.evidence import competing, is_off, least
 from attnmetrics.views.exemplars import strongest
 from attnmetrics.views.heads import EXAMPLE_ROLES, Role, Standout, per_head, standout
@@ -54,7 +55,7 @@ from attnmetrics.views.tables import (
 
 _CELL: Final = 0.27
 _HEADER: Final = 0.72
-_FOOTER: Final = 0.92
+_FOOTER: Final = 1.06
 _BARS: Final = 1.75
 _LEFT: Final = 0.55
 
@@ -149,7 +150,9 @@ def _head_panel(
     if by_layer(data, metric) is not None:
         charts.layers(sheet.axes(_LEFT + width + 0.25, place, _BARS, height, sharey=axes), data, metric, at)
     below = sheet.axes(_LEFT, place + height + 0.42, width, 0.09)
-    style.colour_bar(mesh, scale(table), share=is_share(table), cax=below)
+    bar = style.colour_bar(mesh, scale(table), share=is_share(table), cax=below)
+    if reach := usual_reach(data, metric, at):
+        bar.set_xlabel(f"{bar.get_xlabel()}\n{reach}")
 
 
 # ---- Fig. 8
