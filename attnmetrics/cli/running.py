@@ -106,7 +106,7 @@ def merge(
     verbose: Verbose = False,
 ) -> None:
     """Only merge: from measured shards to tables and report. Needs no model and no corpus."""
-    from attnmetrics.running.driver import merge_run
+    from attnmetrics.running.merging import merge_run
 
     folder = locate(run)
     finish(folder, merge_run(folder, reporter(quiet), allow_missing, confidence), quiet)

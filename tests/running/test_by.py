@@ -20,8 +20,9 @@ from attnmetrics.config import RunConfig, build_config
 from attnmetrics.corpus.values import MOST_VALUES
 from attnmetrics.errors import ConfigError, CorpusError, StoreError
 from attnmetrics.results.dataset import dataset
-from attnmetrics.running.driver import merge_run, run, run_annotate, run_measure
+from attnmetrics.running.driver import run, run_annotate, run_measure
 from attnmetrics.running.measured import Measured
+from attnmetrics.running.merging import merge_run
 from attnmetrics.running.plan import make_plan
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.splitting import merge_by

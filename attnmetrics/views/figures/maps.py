@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from attnmetrics.views.certainty import usual_reach
 from attnmetrics.views.figures import charts, style
 from attnmetrics.views.figures.style import BARS, CELL, FOOTER, HEADER, LEFT, NewFigure, Sheet, label
 from attnmetrics.views.tables import (
@@ -111,7 +112,9 @@ def _head_panel(
     if by_layer(data, metric) is not None:
         charts.layers(sheet.axes(LEFT + width + 0.25, place, BARS, height, sharey=axes), data, metric, at)
     below = sheet.axes(LEFT, place + height + 0.42, width, 0.09)
-    style.colour_bar(mesh, scale(table), share=is_share(table), cax=below)
+    bar = style.colour_bar(mesh, scale(table), share=is_share(table), cax=below)
+    if reach := usual_reach(data, metric, at):
+        bar.set_xlabel(f"{bar.get_xlabel()}\n{reach}")
 
 
 def dependency_alignment(data: xr.Dataset, new: NewFigure = Figure) -> Figure:

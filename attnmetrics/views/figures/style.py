@@ -66,7 +66,7 @@ TALLEST: Final = 9.0
 """Inches of a figure that fits a page, at most."""
 LEFT: Final = 0.55
 HEADER: Final = 0.72
-FOOTER: Final = 0.92
+FOOTER: Final = 1.06
 """Inches left of maps, above them for title and formula, below them for their scale."""
 CELL: Final = 0.27
 """Inches of a head, where they have room."""

@@ -9,7 +9,7 @@ from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from attnmetrics.views.certainty import WITHOUT
+from attnmetrics.views.certainty import OF_MEANS
 from attnmetrics.views.numbers import number
 from attnmetrics.views.tables import labels_of, said, unit_word
 from attnmetrics.views.terminal.light_table import LightTable
@@ -35,7 +35,7 @@ def show_importance(data: xr.Dataset) -> RenderableType:
         _by_special(data, kinds),
     ]
     layers = [_by_layer(table.sel(kind=kind), kind) for kind in _BY_LAYER if kind in kinds]
-    return Group(*parts, Text(), Columns(layers, padding=(0, 4)), Text(), Text(WITHOUT, style=FAINT))
+    return Group(*parts, Text(), Columns(layers, padding=(0, 4)), Text(), Text(OF_MEANS, style=FAINT))
 
 
 def _sample(data: xr.Dataset) -> str:
