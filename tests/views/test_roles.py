@@ -101,7 +101,8 @@ def test_families_and_nearest_heads_are_tables(frame: pd.DataFrame) -> None:
 
 def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset, frame: pd.DataFrame) -> None:
     packed = pack_roles(data, [(0.05, frame)])
-    packed["families"] = packed["families"].content.hex()
+    packed["families"], later = packed["families"].content.hex(), json.loads(packed["later"].content)
+    packed |= {"later": later}
     json.dumps(packed)
     assert packed["sentences"][head("previous")] == sentences(frame)[0, head("previous")]
     assert "\x1b" not in json.dumps(packed, ensure_ascii=False)
@@ -113,7 +114,7 @@ def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset,
     found = {one["key"]: set(one["places"]) for one in packed["questions"]}
     assert found["copying"] == {head("induction"), head("repetition")}
     assert packed["questions"][0]["axes"]["y"] == {"metric": "dependency_excess", "label": "either"}
-    assert len(packed["near"][0]) == 8
+    assert len(later["near"][0]) == 8
 
 
 @pytest.mark.parametrize("rule", ["parent_row", "column"])
@@ -246,7 +247,7 @@ def test_roles_follow_the_evidence_that_is_asked_for(data: xr.Dataset) -> None:
 def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_chance(
     page: Page, data: xr.Dataset, frame: pd.DataFrame
 ) -> None:
-    told = pack_roles(data, [(0.05, frame)])
+    told = json.loads(pack_roles(data, [(0.05, frame)])["later"].content)
     place = next(place for place, own in enumerate(told["misses"]) if own)
     page.evaluate(f"location.hash = '#/head/0/{place}'")
     role, reached, _ = told["misses"][place][0]

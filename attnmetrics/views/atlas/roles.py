@@ -17,7 +17,7 @@ from attnmetrics.describing.tables import Array, Tables, has
 from attnmetrics.results.joined import intervals_of
 from attnmetrics.views.evidence import least
 from attnmetrics.views.misses import misses_told, said_besides
-from attnmetrics.views.page import pack
+from attnmetrics.views.page import pack, pack_json
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.roles import role_names, scores_told
 from attnmetrics.views.rule_words import question_words, rules_told
@@ -30,7 +30,7 @@ SCORES: Final = 3
 
 
 def pack_roles(data: xr.Dataset, frames: Sequence[tuple[float, pd.DataFrame]]) -> dict[str, Any]:
-    """What the page's script reads.
+    """What the page's script reads; `later` what its first page does without.
 
     Args:
         data: the run's results.
@@ -48,13 +48,15 @@ def pack_roles(data: xr.Dataset, frames: Sequence[tuple[float, pd.DataFrame]]) -
         "known": _known(data, rules, every),
         **usual,
         "scores": [_scores(data, rules, rows) for rows in _by_head(own, _heads(data))],
-        "told": [scores_told(rows, shares(rules, data)) for rows in _by_head(own, _heads(data))],
-        "besides": said_besides(rules, tables),
-        "misses": misses_told(rules, tables, own),
-        "near": [_near(distances, place) for place in range(len(distances))],
         "families": pack(np.nan_to_num(numbers, nan=-1).astype("<i2")),
-        "others": [(share, _changed(one, usual)) for share, one in told if one != usual],
-    }
+        "later": pack_json({
+            "told": [scores_told(rows, shares(rules, data)) for rows in _by_head(own, _heads(data))],
+            "besides": said_besides(rules, tables),
+            "misses": misses_told(rules, tables, own),
+            "near": [_near(distances, place) for place in range(len(distances))],
+            "others": [(share, _changed(one, usual)) for share, one in told if one != usual],
+        }),
+    }  # fmt: skip
 
 
 def _told(data: xr.Dataset, frame: pd.DataFrame, numbers: Array) -> dict[str, Any]:

@@ -6,30 +6,50 @@ const NO_ROLE = { name: "", colour: "var(--chosen)" };
 /** What a role is called. */
 export const roleName = ({ name }) => name || "no role";
 
+/** What comes later of pages that have no more. */
+const NOTHING = { told: [], besides: [], misses: [], near: [], others: [] };
+
 export class Roles {
+  #later;
+  #others = null;
+  #now;
+
   /**
    * known: [{ name, colour, score }] in order, where score { metric, label } is what makes the role, or null;
-   * ofHead: of each head [[role, in words, how strongly], …]; scores: of each what makes its first roles; told: of each
-   * [[role in words, score, interval or "", chance level, label], …]; besides: of each likewise what its sentence
-   * tells of without its having the role; misses: of each [[role in words, what it reaches and is asked for, label], …]
-   * of the rules that it only just misses, the nearest first; sentences: of each;
-   * questions: [{ key, title, words, rules, places, why, barred, axes }], the clearest place first, each with
-   * [role, score, interval, chance level]; near: of each head [[place, distance], …]; family: of each its
-   * number, −1 without; familyNames: by number; others: [[share, { heads: [[place, roles, sentence], …], questions,
+   * ofHead: of each head [[role, in words, how strongly], …]; scores: of each what makes its first roles;
+   * sentences: of each; questions: [{ key, title, words, rules, places, why, barred, axes }], the clearest place first,
+   * each with [role, score, interval, chance level]; family: of each head its number, −1 without; familyNames: by
+   * number.
+   *
+   * later() gives what is not needed at first. told: of each head [[role in words, score, interval or "", chance level,
+   * label], …]; besides: of each likewise what its sentence tells of without its having the role; misses: of each
+   * [[role in words, what it reaches and is asked for, label], …] of the rules that it only just misses, the nearest
+   * first; near: of each [[place, distance], …]; others: [[share, { heads: [[place, roles, sentence], …], questions,
    * familyNames }], …], what is otherwise where heads need another share of their attention off null pieces.
    */
-  constructor({ known, scores, near, others, ...packed }, family) {
-    const { ofHead, told, besides, misses, sentences, questions, familyNames } = packed;
-    const usual = { ofHead, told, besides, misses, sentences, questions, familyNames };
-    Object.assign(this, { known, scores, family, nearest: near, usual });
-    this.others = new Map((others ?? []).map(([share, changed]) => [share, otherwise(this.usual, changed)]));
+  constructor({ known, scores, ...packed }, family, later = () => NOTHING) {
+    const { ofHead, sentences, questions, familyNames } = packed;
+    Object.assign(this, { known, scores, family, usual: { ofHead, sentences, questions, familyNames } });
+    this.#later = later;
     this.byName = new Map([...known, NO_ROLE].map((role) => [role.name, role]));
-    this.use(null);
+    this.use(null, null);
   }
 
-  /** Be as roles are where heads need a share of their attention off null pieces, not to be nearly switched off. */
-  use(least) {
-    Object.assign(this, this.others.get(least) ?? this.usual);
+  /** Be as roles are where heads need a share of their attention off null pieces; `usual` is that of the run. */
+  use(least, usual) {
+    this.#now = least === usual ? null : this.#otherwise(least);
+    Object.assign(this, this.usual, this.#now);
+  }
+
+  /** What is otherwise with a share; null where nothing is. */
+  #otherwise(least) {
+    this.#others ??= new Map(this.#later().others.map(([share, one]) => [share, otherwise(this.usual, one)]));
+    return this.#others.get(least) ?? null;
+  }
+
+  /** What is told of a head by a name of what comes later; nothing of one that is switched on or off unusually. */
+  #toldOf(place, name) {
+    return this.#now?.changed.has(place) ? [] : this.#later()[name][place] ?? [];
   }
 
   /** The first role of a head, which colours it. */
@@ -48,19 +68,29 @@ export class Roles {
 
   /** The rules that it only just misses. */
   missedBy(place) {
-    return this.misses[place];
+    return this.#toldOf(place, "misses");
+  }
+
+  /** The scores of its roles. */
+  scoresOf(place) {
+    return this.#toldOf(place, "told");
+  }
+
+  /** The scores that its sentence tells of without its having the role. */
+  besidesOf(place) {
+    return this.#toldOf(place, "besides");
   }
 
   /** Heads whose roles have a label as their detail, and heads that only just miss such a role: [[place, told], …]. */
   ofDetail(label) {
     const isOf = (one) => one.at(-1) === label;
-    const own = (all) => all.flatMap((of, place) => of.filter(isOf).map((one) => [place, one]));
-    return { held: own(this.told), missed: own(this.misses) };
+    const all = (told) => this.ofHead.flatMap((_, place) => told(place).filter(isOf).map((one) => [place, one]));
+    return { held: all((place) => this.scoresOf(place)), missed: all((place) => this.missedBy(place)) };
   }
 
   /** The heads with the profiles most like one's, the nearest first: [{ place, distance }]. */
   near(place) {
-    return this.nearest[place].map(([other, distance]) => ({ place: other, distance }));
+    return this.#later().near[place].map(([other, distance]) => ({ place: other, distance }));
   }
 
   /** [{ role, places }] of the roles that come first in any head, in order; heads without a role last. */
@@ -86,7 +116,7 @@ export class Roles {
   rows({ layers, heads }) {
     const row = (_, place) => [
       layers[Math.floor(place / heads.length)], heads[place % heads.length], this.inWords(place).join("; "),
-      this.sentence(place), this.told[place].map(scoreTold).join("; "),
+      this.sentence(place), this.scoresOf(place).map(scoreTold).join("; "),
     ];
     return [["layer", "head", "roles", "sentence", "scores"], ...this.ofHead.map(row)];
   }
@@ -102,15 +132,9 @@ export class Roles {
 /** `scoreTold(["induction", "0.31", "0.25 to 0.40", "0.02"])` is "induction 0.31 [0.25 to 0.40]". */
 const scoreTold = ([role, score, interval]) => [role, score, ...(interval ? [`[${interval}]`] : [])].join(" ");
 
-/** What is told of each head. */
-const OF_HEADS = ["ofHead", "told", "besides", "misses", "sentences"];
-
-/** What is told of all heads, with what is told otherwise of some. */
+/** What is told of all heads, with what is told otherwise of some, `changed`. */
 function otherwise(usual, { heads, questions, familyNames }) {
-  const found = Object.fromEntries(OF_HEADS.map((name) => [name, [...usual[name]]]));
-  for (const [place, roles, sentence] of heads) {
-    for (const name of OF_HEADS) found[name][place] = [];
-    [found.ofHead[place], found.sentences[place]] = [roles, sentence];
-  }
-  return { ...found, questions, familyNames };
+  const [ofHead, sentences] = [[...usual.ofHead], [...usual.sentences]];
+  for (const [place, roles, sentence] of heads) [ofHead[place], sentences[place]] = [roles, sentence];
+  return { ofHead, sentences, questions, familyNames, changed: new Set(heads.map(([place]) => place)) };
 }

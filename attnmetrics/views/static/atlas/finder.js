@@ -64,7 +64,8 @@ class Finder {
     this.list = new HeadList(atlas);
     this.beneath = el("div");
     const { host, status } = this.plot;
-    const left = el("div", {}, this.answer, host, status, this.saved);
+    const meaning = el("p", { class: "note" }, CORRELATION);
+    const left = el("div", {}, this.answer, host, status, meaning, this.saved);
     root.append(crumbs([OVERVIEW], "Find heads"), el("h1", {}, "Find heads"), el("p", { class: "help" }, HELP),
       this.presets, this.rule, this.controls, evidenceNote(atlas),
       el("div", { class: "metric-page wider" }, left, this.list.node), this.beneath);
@@ -180,7 +181,6 @@ class Finder {
   /** The correlation over all heads, and where some are nearly switched off, without these. */
   #drawAnswer(whole, without) {
     const more = without.n < whole.n ? [el("div", { class: "note" }, `Without hollow ones: ${inWords(without)}.`)] : [];
-    const meaning = Number.isNaN(whole.r) ? [] : [el("div", { class: "note" }, CORRELATION)];
-    this.answer.replaceChildren(inWords(whole), ...more, ...meaning);
+    this.answer.replaceChildren(inWords(whole), ...more);
   }
 }

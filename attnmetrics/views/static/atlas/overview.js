@@ -29,7 +29,7 @@ const aboutPage = ({ name, unit }) => `What each attention head of ${name} atten
 
 function missing(atlas) {
   if (!atlas.missing) return [];
-  const words = `${atlas.missing} shards (parts of the corpus) are missing from everything here: see the run's facts.`;
+  const words = `${atlas.missing} shards are missing from everything here: see the run's facts.`;
   return [el("p", { class: "missing", role: "alert" }, words)];
 }
 

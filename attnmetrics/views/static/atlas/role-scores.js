@@ -11,8 +11,9 @@ const [FIRST, MISSES] = [6, 2];
 
 /** [the table, what is just missed], where there is more to tell with a button for it; nothing without either. */
 export function roleScores(atlas, place) {
-  const { told, besides } = atlas.roles;
-  const rows = [...told[place].map(row(atlas)), ...besides[place].map(row(atlas, "below its rule"))];
+  if (!atlas.roles) return [];
+  const { roles } = atlas;
+  const rows = [...roles.scoresOf(place).map(row(atlas)), ...roles.besidesOf(place).map(row(atlas, "below its rule"))];
   if (!rows.length) return missed(atlas, place);
   const found = table("role-scores", ["what it does", "score", "by chance"], rows.slice(0, FIRST));
   const rest = rows.slice(FIRST).map((cells) => el("tr", {}, ...cells));
