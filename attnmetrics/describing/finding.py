@@ -104,7 +104,7 @@ def _lacks(rule: Rule, data: xr.Dataset) -> str | None:
     further = [term for one in rule.where for term in (one.score, one.chance)]
     terms = [term for term in (rule.score, rule.chance, rule.count, *further) if term is not None]
     name = rule.score.result
-    if name in data and rule.each not in (None, *data[name].dims):
+    if name in data.variables and rule.each not in (None, *data.variables[name].dims):
         return rule.score.result
     return next((term.result for term in terms if not has(data, term)), None)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from attnmetrics.errors import ConfigError
+from attnmetrics.results.evidence import checked_evidence
 from attnmetrics.yaml_files import read_own_yaml, read_yaml
 
 FILE: Final = Path(__file__).parent / "rules.yaml"
@@ -171,9 +172,7 @@ def with_evidence(rules: Rules, share: float) -> Rules:
     Raises:
         ConfigError: no share.
     """
-    if not 0 <= share <= 1:
-        raise ConfigError(f"expected a share of attention from 0 to 1, such as 0.05, found {share:g}")
-    limits = Limits(at_least=1 - share)
+    limits = Limits(at_least=1 - checked_evidence(share))
     changed = [rule.model_copy(update={"when": limits}) if rule.role == INACTIVE else rule for rule in rules.roles]
     return rules.model_copy(update={"roles": tuple(changed)})
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.activations import use_one_pass_gelu
+from attnmetrics.model.adapters import set_attention
 from attnmetrics.model.capture import IMPLEMENTATION, Pass, forward
 from attnmetrics.model.hooks import hooked
 from attnmetrics.model.kernels.dense import dense
@@ -104,6 +105,8 @@ class Probe:
     layers: int
     layout: Layout
     windows: frozenset[int]
+    rounding: float
+    """the largest error of attention that rounding in float32 explains"""
 
 
 def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Probe:
@@ -128,6 +131,8 @@ class _Expected:
     """the largest error of it that rounding explains"""
     precision: Callable[[], AbstractContextManager[Any]]
     """in which both are so"""
+    rounding: float
+    """the largest error that rounding in float32 explains"""
 
 
 def _expect(network: Any, sentences: list[list[int]], device: torch.device) -> _Expected:
@@ -136,10 +141,11 @@ def _expect(network: Any, sentences: list[list[int]], device: torch.device) -> _
     Where the model cannot run in float64, float32 has to do.
     """
     maps, rounding = _read_eagerly(network, sentences, torch.float32, device)
+    limited = min(rounding, LIMIT)
     if rounding > TOLD * _steepness(maps):
         with suppress(ModelError), Widening():
-            return _Expected(*_read_eagerly(network, sentences, torch.float64, device), Widening)
-    return _Expected(maps, min(rounding, LIMIT), nullcontext)
+            return _Expected(*_read_eagerly(network, sentences, torch.float64, device), Widening, limited)
+    return _Expected(maps, limited, nullcontext, limited)
 
 
 def _read_eagerly(
@@ -164,14 +170,14 @@ def _steepness(sentences: list[NDArray[np.float64]]) -> float:
 
 def _find_layout(network: Any, sentences: list[list[int]], expected: _Expected, device: torch.device) -> Probe:
     """The first layout that gives what is expected."""
-    maps = expected.maps
+    maps, rounding = expected.maps, expected.rounding
     causal = _is_causal(type(network).__name__, maps)
     layers, heads = maps[0].shape[:2]
     attempts: list[_Attempt] = []
     for layout in _layouts(network):
         attempts.append(_compare(network, layout, sentences, maps, causal, device))
         if attempts[-1].error <= expected.enough:
-            return Probe(causal, heads, layers, layout, attempts[-1].windows)
+            return Probe(causal, heads, layers, layout, attempts[-1].windows, rounding)
     best = min(attempts, key=lambda attempt: attempt.error)
     if isfinite(best.error):
         _refuse_parts(network, layers, causal, device)
@@ -183,7 +189,7 @@ def _find_layout(network: Any, sentences: list[list[int]], expected: _Expected, 
             f"attention of {type(network).__name__} can't be had: computed for it, {best.reason}; as it gives it in a "
             f"batch of sentences of one length, {attempt.reason}"
         )
-    return Probe(causal, heads, layers, layout, attempt.windows)
+    return Probe(causal, heads, layers, layout, attempt.windows, rounding)
 
 
 def _refuse_parts(network: Any, layers: int, causal: bool, device: torch.device) -> None:
@@ -254,7 +260,7 @@ def _is_causal(kind: str, expected: list[NDArray[np.float64]]) -> bool:
 def prepare(network: Any, layout: Layout) -> None:
     """Let it compute attention through us, unless it gives its own, and GELU in one pass."""
     try:
-        network.set_attn_implementation("eager" if layout.own else IMPLEMENTATION)
+        set_attention(network, "eager" if layout.own else IMPLEMENTATION)
     except Exception as error:
         kind = type(getattr(network, "whole", network)).__name__
         raise ModelError(f"attention of {kind} can't be captured: {first_line(error)}") from error
@@ -350,7 +356,7 @@ def check_segments(
     Raises:
         ModelError: its attention differs by more than rounding explains.
     """
-    network.set_attn_implementation("eager")
+    set_attention(network, "eager")
     try:
         expected = [find_eager(network, ids, device, segments) for ids, segments in pairs]
     finally:

@@ -20,13 +20,13 @@ from synthetic import ANIMACY, HOSTILE, attention, dataset, exemplars, facts, ma
 
 from attnmetrics.errors import StoreError
 from attnmetrics.storage import locate
-from attnmetrics.views import atlas
-from attnmetrics.views.atlas import contents, render, write_report
+from attnmetrics.views.atlas import page as atlas
+from attnmetrics.views.atlas.page import contents, render, write_report
+from attnmetrics.views.atlas.sentence_book import STEPS
 from attnmetrics.views.facts import model_name
 from attnmetrics.views.heads import standouts
 from attnmetrics.views.papers.claims import compare
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
-from attnmetrics.views.sentence_book import STEPS
 from attnmetrics.views.tables import of_corpus, of_heads
 
 NOTHING = attention(exemplars(dataset(1, 1)).iloc[:0])

@@ -23,16 +23,16 @@ from scipy.stats import pearsonr
 from synthetic import HOSTILE, attention, byte_pieces, dataset, exemplars, facts
 
 from attnmetrics import load
-from attnmetrics.views.atlas import contents, render
+from attnmetrics.views.atlas.page import contents, render
+from attnmetrics.views.atlas.sentence_book import STEPS
 from attnmetrics.views.evidence import is_off, of_those_on
 from attnmetrics.views.facts import headline
+from attnmetrics.views.figures.style import norm_from_zero
 from attnmetrics.views.heads import standouts
 from attnmetrics.views.numbers import number, percent, times
 from attnmetrics.views.page import Packed, pack
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.palette import SEQUENTIAL
-from attnmetrics.views.sentence_book import STEPS
-from attnmetrics.views.style import norm_from_zero
 from attnmetrics.views.tables import (
     against,
     at_labels,

@@ -22,12 +22,13 @@ from attnmetrics.describing.questions import answers
 from attnmetrics.describing.rules import read_rules, with_evidence
 from attnmetrics.running.roles import page_roles, roles_by_evidence
 from attnmetrics.storage import locate
-from attnmetrics.views.atlas import render
+from attnmetrics.views.atlas.page import render
+from attnmetrics.views.atlas.roles import pack_roles
 from attnmetrics.views.evidence import evidence, least, with_least
 from attnmetrics.views.numbers import percent
-from attnmetrics.views.role_pages import pack_roles
-from attnmetrics.views.roles import role_names, show_answers, show_families, show_like, show_sentence
+from attnmetrics.views.roles import role_names
 from attnmetrics.views.tables import values
+from attnmetrics.views.terminal.roles import show_answers, show_families, show_like, show_sentence
 
 sys.path.append(str(Path(__file__).parents[1] / "describing"))
 from planted import HEADS, head, planted

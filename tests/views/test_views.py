@@ -31,7 +31,7 @@ from attnmetrics.errors import AttnmetricsError, ModelError, ViewError
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.views.page import Packed
 from attnmetrics.views.pieces import is_unseen, readable
-from attnmetrics.views.words import group_words
+from attnmetrics.views.text.words import group_words
 
 TEXT = TEXTS[1]
 PAIR = (TEXTS[4], TEXTS[9])

@@ -1,9 +1,10 @@
 // The run's tables of heads: values by head and by layer, with their ranks.
 
 import { ALL } from "./evidence.js";
-import { rankTold } from "./intervals.js";
+import { rankTold, reachTold } from "./intervals.js";
 import { knownHeading, labelWords } from "./labels.js";
 import { shown } from "./numbers.js";
+import { median } from "./outliers.js";
 import { extent } from "./scales.js";
 import { FEW, Table } from "./table.js";
 
@@ -165,6 +166,14 @@ export class Metric extends Table {
   /** [low, high] of it; NaN where there are none. */
   boundsOfLayer(layer, label = 0) {
     return this.sure ? this.sure.boundsOfLayer(layer, label) : [NaN, NaN];
+  }
+
+  /** How far the intervals of heads that compete reach, at the median head, in words; "" without intervals. */
+  usualReach(label = 0) {
+    const places = [...this.column(label).keys()].filter((place) => this.competes(place));
+    const reaches = places.map((place) => this.bounds(place, label)).map(([low, high]) => (high - low) / 2);
+    const known = reaches.filter((reach) => !Number.isNaN(reach));
+    return known.length ? `${reachTold(this, median(known))} (median head)` : "";
   }
 
   /** The largest value over heads that compete, NaN without evidence. */

@@ -8,10 +8,11 @@ from rich.text import Text
 from attnmetrics.results.probes import told
 from attnmetrics.views.certainty import WITHOUT
 from attnmetrics.views.heads import ranked
-from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.numbers import number
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.tables import at_labels, labels_of, said, shown, title
+from attnmetrics.views.terminal.light_table import LightTable
+from attnmetrics.views.terminal.style import FAINT
 
 STRUCTURAL = "A structural probe of BERT's vectors has 80 in the paper, undirected: not comparable."
 BY_RELATION = {
@@ -32,8 +33,8 @@ def show_probes(data: xr.Dataset, top: int = 10) -> RenderableType:
         top: heads and relations to list.
     """
     about = (Text(visible(line)) for line in told(data))
-    return Group(*about, Text(), _scores(data), Text(STRUCTURAL, style="dim"), Text(), _relations(data, top),
-                 *_heads(data, top), Text(), Text(WITHOUT, style="dim"))  # fmt: skip
+    return Group(*about, Text(), _scores(data), Text(STRUCTURAL, style=FAINT), Text(), _relations(data, top),
+                 *_heads(data, top), Text(), Text(WITHOUT, style=FAINT))  # fmt: skip
 
 
 def _scores(data: xr.Dataset) -> LightTable:
@@ -68,7 +69,7 @@ def _heads(data: xr.Dataset, top: int) -> list[RenderableType]:
     for name in WEIGHTS:
         if name not in data:
             continue
-        parts += [Text(), Text(title(data[name]), style="bold"), Text(said(data[name], "formula"), style="dim")]
+        parts += [Text(), Text(title(data[name]), style="bold"), Text(said(data[name], "formula"), style=FAINT)]
         for direction in labels_of(data[name], "direction"):
             found = ranked(data[name].sel(direction=direction))[: max(1, top // 2)]
             listed = ", ".join(f"layer {layer} head {head} ({number(value)})" for layer, head, value in found)

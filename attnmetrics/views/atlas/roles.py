@@ -1,5 +1,6 @@
 """What the atlas' page holds of roles: those of every head, its sentence, heads like it, and answers to questions."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -129,10 +130,12 @@ def _by_head(frame: pd.DataFrame, heads: list[tuple[int, int]]) -> list[pd.DataF
 
 def _of_head(rows: pd.DataFrame, rules: Rules) -> list[tuple[str, str, float]]:
     """(role, role with its details in words, how strongly at most) of each, in order."""
-    held = rows[rows["role"] != ""]
-    strongest = {str(role): float((_sign(rules, str(role)) * of["score"]).max()) for role, of in held.groupby("role")}
-    named = role_names(zip(held["role"].tolist(), held["detail"].tolist(), strict=True))
-    return [(visible(role), words, round(strongest[role], 4)) for role, words in named]
+    held = [(str(row.role), str(row.detail), float(row.score)) for row in rows.itertuples() if row.role]
+    scores = defaultdict[str, list[float]](list)
+    for role, _, score in held:
+        scores[role].append(_sign(rules, role) * score)
+    named = role_names((role, detail) for role, detail, _ in held)
+    return [(visible(role), words, round(float(np.fmax.reduce(scores[role])), 4)) for role, words in named]
 
 
 def _sign(rules: Rules, role: str) -> int:

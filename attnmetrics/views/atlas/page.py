@@ -16,7 +16,9 @@ from attnmetrics.results.by import FIELD
 from attnmetrics.results.joined import PROBED, set_apart
 from attnmetrics.storage import Location
 from attnmetrics.views import similarity
-from attnmetrics.views.by_page import MOST_BYTES, pack_by
+from attnmetrics.views.atlas.by import MOST_BYTES, pack_by
+from attnmetrics.views.atlas.roles import pack_roles
+from attnmetrics.views.atlas.sentence_book import Book, Room
 from attnmetrics.views.certainty import WITHOUT, bear, bounds, certainty, interval_title, sureness
 from attnmetrics.views.claims import claims_of, leading, standout_claim
 from attnmetrics.views.described import described
@@ -41,8 +43,6 @@ from attnmetrics.views.papers.clark_2019 import CLARK, published_layers, publish
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.relations import by_rules, coreference, out_of_reach
-from attnmetrics.views.role_pages import pack_roles
-from attnmetrics.views.sentence_book import Book, Room
 from attnmetrics.views.tables import (
     beside,
     by_layer,
