@@ -99,6 +99,7 @@ def visit(page: Page, address: str) -> None:
         })""",
         address,
     )
+    page.wait_for_selector("[data-later]", state="detached")
 
 
 def save(button: Locator, folder: Path) -> Path:

@@ -30,11 +30,11 @@ const distinct = (maps) => maps.filter((one, n) => maps.findIndex((other) => isS
  */
 export function rolesShown(atlas) {
   const firsts = new Map(atlas.roles.groups().map(({ role, places }) => [role.name, places.length]));
-  const further = (name) => atlas.roles.ofHead.filter((own) => own.slice(1).some(([role]) => role === name)
-    && own[0][0] !== name).length;
+  const besides = atlas.roles.besidesFirst();
   return [...atlas.roles.byName.values()].map((role) => {
     const one = role.score ? mapOf(atlas, role.score.metric, role.score.label) : null;
-    return { role, count: firsts.get(role.name) ?? 0, besides: further(role.name), map: one && beyondChance(one) };
+    const counts = { count: firsts.get(role.name) ?? 0, besides: besides.get(role.name) ?? 0 };
+    return { role, ...counts, map: one && beyondChance(one) };
   }).filter(({ count, map }) => count || map);
 }
 

@@ -100,6 +100,16 @@ export class Roles {
     return [...found].filter(([, places]) => places.length).map(([role, places]) => ({ role, places }));
   }
 
+  /** How many heads have a role besides another that comes first, by its name. */
+  besidesFirst() {
+    const found = new Map();
+    for (const own of this.ofHead) {
+      const names = new Set(own.map(([role]) => role));
+      for (const name of [...names].slice(1)) found.set(name, (found.get(name) ?? 0) + 1);
+    }
+    return found;
+  }
+
   /** The heads of which a role comes first, those that do it most strongly first. */
   strongest(name) {
     const strength = (place) => this.ofHead[place].find(([role]) => role === name)?.[2] ?? 0;
