@@ -131,9 +131,9 @@ def sureness(data: xr.Dataset) -> str:
     return (
         f"In brackets and as thin lines: the {interval_title(data)}, had other documents been drawn, from differences "
         f"between shards; {UNSURE} from fewer than {data.attrs['unsure_below']}. Beneath a map: how far those of its "
-        "heads reach. Of a metric with labels, the interval of a rank counts the heads whose intervals lie wholly above "
-        "and below. Numbers within sentences of heads have theirs on the page of the head; means and medians over heads "
-        "have none."
+        "heads reach. Of a metric with labels, the interval of a rank counts the heads whose intervals lie wholly "
+        "above and below. Numbers within sentences of heads have theirs on the page of the head; means and medians "
+        "over heads have none."
     )
 
 
