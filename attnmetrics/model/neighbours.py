@@ -20,9 +20,10 @@ from torch import Tensor
 
 from attnmetrics.errors import ModelError
 from attnmetrics.model.align import tokenize
+from attnmetrics.model.checkpoint import PROBE_TEXTS
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import Reductions, want_nothing
-from attnmetrics.model.load import PROBE_TEXTS, Model
+from attnmetrics.model.load import Model
 from attnmetrics.model.numbering import Numbering
 from attnmetrics.model.pack import TILE_PAIRS, Batch, Batching, Together
 from attnmetrics.model.probe import allow_rounding, count_calls, disturbed

@@ -39,7 +39,7 @@ from attnmetrics.model.probe import Layout, Probe, capture_maps, find_first_posi
 from attnmetrics.model.reading import attend, read
 from attnmetrics.model.stacks import Stack, take_stack
 from attnmetrics.model.windows import length_in
-from attnmetrics.views.content import require_neurons
+from attnmetrics.views.text.content import require_neurons
 
 CPU = torch.device("cpu")
 LENGTHS = (1, 2, 9, 9, 30)
