@@ -3,7 +3,7 @@
 Nothing is taken on trust. A model is refused unless both give the same weights in every layer and head.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from math import inf, isfinite
@@ -119,7 +119,7 @@ def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Pro
         ModelError: it has no attention weights.
     """
     expected = _expect(network, sentences, device)
-    with expected.precision():
+    with expected.precision:
         return _find_layout(network, sentences, expected, device)
 
 
@@ -129,7 +129,7 @@ class _Expected:
     """eager attention in each sentence"""
     enough: float
     """the largest error of it that rounding explains"""
-    precision: Callable[[], AbstractContextManager[Any]]
+    precision: AbstractContextManager[Any]
     """in which both are so"""
     rounding: float
     """the largest error that rounding in float32 explains"""
@@ -143,9 +143,9 @@ def _expect(network: Any, sentences: list[list[int]], device: torch.device) -> _
     maps, rounding = _read_eagerly(network, sentences, torch.float32, device)
     limited = min(rounding, LIMIT)
     if rounding > TOLD * _steepness(maps):
-        with suppress(ModelError), Widening():
-            return _Expected(*_read_eagerly(network, sentences, torch.float64, device), Widening, limited)
-    return _Expected(maps, limited, nullcontext, limited)
+        with suppress(ModelError), Widening() as wide:
+            return _Expected(*_read_eagerly(network, sentences, torch.float64, device), wide, limited)
+    return _Expected(maps, limited, nullcontext(), limited)
 
 
 def _read_eagerly(
