@@ -1,5 +1,6 @@
 """The program's entry point: it can be stopped before the command line, and all that it needs, is imported."""
 
+import gc
 import os
 
 from attnmetrics.running.stopping import stoppable
@@ -9,8 +10,13 @@ from attnmetrics.running.stopping import stoppable
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
+MOST_NEW = 100_000
+"""Objects that are made before Python looks for circles among them: tables are many, and few are in circles."""
+
+
 def main() -> None:
     """Run the command line and exit."""
+    gc.set_threshold(MOST_NEW)
     with stoppable():
         from attnmetrics.cli import main
 

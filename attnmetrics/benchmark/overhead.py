@@ -60,7 +60,7 @@ PARTS: Final = {
     "attnmetrics.results.exemplars": "tables",
     "attnmetrics.results.files": "tables",
     "attnmetrics.results.tables": "tables",
-    "attnmetrics.views.atlas:write_report": "report",
+    "attnmetrics.views.atlas.page:write_report": "report",
 }
 """Modules, or functions of them with all that they call → part of a run. The innermost one counts."""
 

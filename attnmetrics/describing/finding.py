@@ -42,7 +42,7 @@ class Finding:
     @property
     def detail(self) -> str:
         """Tag, relation and direction, or piece."""
-        return self.rule.detail.replace("{label}", self.label) if self.label else ""
+        return self.rule.detail_of(self.label)
 
     @property
     def name(self) -> str:
@@ -94,11 +94,17 @@ def lacking(rules: Rules, data: xr.Dataset) -> dict[str, str]:
     return {role: name for role, name in found if name is not None and role not in told}
 
 
+def shares(rules: Rules, data: xr.Dataset) -> list[str]:
+    """Roles whose scores are shares of a whole."""
+    scored = [rule for rule in rules.roles if rule.score.result in data]
+    return [rule.role for rule in scored if data[rule.score.result].attrs.get("kind") == "share"]
+
+
 def _lacks(rule: Rule, data: xr.Dataset) -> str | None:
     further = [term for one in rule.where for term in (one.score, one.chance)]
     terms = [term for term in (rule.score, rule.chance, rule.count, *further) if term is not None]
     name = rule.score.result
-    if name in data and rule.each not in (None, *data[name].dims):
+    if name in data.variables and rule.each not in (None, *data.variables[name].dims):
         return rule.score.result
     return next((term.result for term in terms if not has(data, term)), None)
 

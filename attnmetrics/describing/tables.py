@@ -54,7 +54,8 @@ class Tables:
         """The details of a term: labels along `each`; one without a name, where there is no such dimension."""
         if each is None:
             return _ONE
-        return [label for label in _places(self.data[term.result], each) if label not in skip]
+        is_there = each in self.data.variables[term.result].dims
+        return [label for label in _places(self.data, each) if label not in skip] if is_there else []
 
     def find(self, term: Term | None, each: str | None, labels: Sequence[str]) -> Array:
         """[layer, head, detail] values, those of the corpus for each head alike; NaN without a term."""
@@ -80,7 +81,7 @@ class Tables:
 
     def is_share(self, term: Term) -> bool:
         """Whether values are shares of a whole."""
-        return self.data[term.result].attrs.get("kind") == "share"
+        return self.data.variables[term.result].attrs.get("kind") == "share"
 
     def _whole(self, values: Array | float, labels: Sequence[str]) -> Array:
         return np.broadcast_to(values, (len(self.layers), len(self.heads), len(labels)))
@@ -88,12 +89,12 @@ class Tables:
 
 def has(data: xr.Dataset, term: Term) -> bool:
     """Whether a run has a result, and the labels that are asked for."""
-    if term.result not in data:
+    if term.result not in data.variables:
         return False
-    table = data[term.result]
-    if term.largest not in (None, *table.dims):
+    dims = data.variables[term.result].dims
+    if term.largest not in (None, *dims):
         return False
-    return all(str(label) in _places(table, dim) for dim, label in term.at.items())
+    return all(dim in dims and str(label) in _places(data, dim) for dim, label in term.at.items())
 
 
 def _values(data: xr.Dataset, term: Term, each: str | None, labels: Sequence[str]) -> Array | None:
@@ -102,12 +103,12 @@ def _values(data: xr.Dataset, term: Term, each: str | None, labels: Sequence[str
     Raises:
         ConfigError: the table has a dimension of which no label is asked for.
     """
-    table = data[term.result]
-    chosen = table.isel({dim: _places(table, dim)[str(label)] for dim, label in term.at.items()})
+    table = data.variables[term.result]
+    chosen = table.isel({dim: _places(data, dim)[str(label)] for dim, label in term.at.items()})
     dims = ("layer", "head", each or "")
     chosen = chosen if term.largest is None else chosen.max(term.largest)
     if each in chosen.dims:
-        places = _places(chosen, str(each))
+        places = _places(data, str(each))
         if not set(labels) <= set(places):
             return None
         chosen = chosen.isel({each: [places[label] for label in labels]})
@@ -120,6 +121,7 @@ def _values(data: xr.Dataset, term: Term, each: str | None, labels: Sequence[str
     return np.asarray(chosen.transpose(*(dim for dim in dims if dim in chosen.dims)).values, np.float64)[whole]
 
 
-def _places(table: xr.DataArray, dim: str) -> Mapping[str, int]:
-    """Label, as text → place; nothing where the table has no such dimension."""
-    return {str(label): place for place, label in enumerate(table[dim].values.tolist())} if dim in table.dims else {}
+def _places(data: xr.Dataset, dim: str) -> Mapping[str, int]:
+    """Label of a dimension, as text → place; without xarray's care for names, for it is asked hundreds of times."""
+    labels = data.variables[dim].values.tolist() if dim in data.variables else range(data.sizes[dim])
+    return {str(label): place for place, label in enumerate(labels)}

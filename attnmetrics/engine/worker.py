@@ -1,6 +1,5 @@
 """What one process does with one shard: read, annotate or measure, write. A Ray actor runs the same code."""
 
-import resource
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from attnmetrics.config import Masking, RunConfig
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Effort, LanguageFacts
+from attnmetrics.engine.memory import peak_memory_bytes
 from attnmetrics.errors import DamageError
 from attnmetrics.measuring.predicting import Predicting
 from attnmetrics.measuring.selection import Sampling, choose, choose_units
@@ -453,8 +453,3 @@ def _counts(result: "ShardResult", units: Units) -> Counts:
 
 def _effort(start: float, units: int, words: int = 0, pieces: int = 0) -> Effort:
     return Effort(time.perf_counter() - start, peak_memory_bytes(), units, words, pieces)
-
-
-def peak_memory_bytes() -> int:
-    """The most memory that this process has held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

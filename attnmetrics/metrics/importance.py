@@ -55,11 +55,11 @@ class Layout:
 
 
 def _importance(sums: Sums) -> Array:
-    return ratio(sums["gradient_sum"], sums["pairs"][:, None, :, None])
+    return ratio(sums["gradient_sum"], sums["pairs"][..., :, None, :, None])
 
 
 def _per_pair(name: str, sums: Sums) -> Array:
-    return ratio(sums[name], sums["pairs"][:, None])
+    return ratio(sums[name], sums["pairs"][..., :, None, :])
 
 
 def _loss(sums: Sums) -> Array:

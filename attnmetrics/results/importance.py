@@ -1,12 +1,14 @@
 """`importance.zarr`: the results of `metrics.importance` as a Dataset that describes itself, as `results.zarr` does."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import xarray as xr
 
 from attnmetrics.metrics.family import Result, Sums
 from attnmetrics.metrics.importance import RESULTS, Layout, compute
 from attnmetrics.results.dataset import describe_result, label_dimension, load
+from attnmetrics.statistics.intervals import Interval
 from attnmetrics.storage import Location
 
 FILE = "importance.zarr"
@@ -19,6 +21,15 @@ COORDINATES = {
     "kind": ("kind of gradient", "what is told of the gradient", "1"),
 }
 """Dimension → (long name, help, units)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """What a run has of the importance of attention."""
+
+    results: xr.Dataset
+    intervals: Mapping[str, Interval]
+    """by result"""
 
 
 def importance_dataset(layout: Layout, sums: Sums, unit: str, how: Mapping[str, str | None]) -> xr.Dataset:

@@ -8,6 +8,7 @@ value a head, `<name>_rank` has the bounds of its rank among all heads.
 """
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.results.dataset import load
+from attnmetrics.results.importance import join
 from attnmetrics.results.joined import INTERVALS
 from attnmetrics.statistics.bootstrap import DRAWS, LEAST, UNSURE
 from attnmetrics.statistics.groups import GroupSums
@@ -30,22 +32,31 @@ METHOD: Final = "bootstrap of groups of shards, widened bias-corrected percentil
 Variable = tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]
 
 
-def intervals_dataset(groups: GroupSums, results: xr.Dataset, confidence: float) -> xr.Dataset:
+def intervals_dataset(
+    groups: GroupSums,
+    results: xr.Dataset,
+    confidence: float,
+    importance: xr.Dataset | None = None,
+    more: Mapping[str, Interval] = MappingProxyType({}),
+) -> xr.Dataset:
     """The intervals of a run's results.
 
     Args:
         groups: sums of the run's groups of shards.
         results: of the same run.
         confidence: how often bounds are to hold the true value.
+        importance: of attention in the run, where it was measured.
+        more: its intervals.
     """
-    return label_intervals(find_all(groups, results, confidence), results, int(groups.there.sum()), confidence)
+    found = {**find_all(groups, results, confidence), **more}
+    return label_intervals(found, join(results, importance), int(groups.there.sum()), confidence)
 
 
 def find_all(
     groups: GroupSums, results: xr.Dataset, confidence: float, drawn: NDArray[np.bool_] | None = None
 ) -> dict[str, Interval]:
     """Likewise, not labelled; of draws of these groups, [group], or of those that are there."""
-    values = {str(name): table.to_numpy() for name, table in results.items()}
+    values = {str(name): results.variables[name].to_numpy() for name in results.data_vars}
     return find_intervals(groups, values, confidence, drawn=drawn)
 
 

@@ -16,7 +16,7 @@ from attnmetrics.running.declaration import ENTITY
 from attnmetrics.running.importance import Options, measure_importance
 from attnmetrics.running.lease import Lease, hold
 from attnmetrics.running.measured import Measured, gather
-from attnmetrics.running.merging import committed, merge_measured, now
+from attnmetrics.running.merging import committed, merge_measured, now, read_measured
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import (
     BIT_PACKAGES,
@@ -92,31 +92,6 @@ def run_measure(config: RunConfig, reporter: Reporter) -> Facts:
     return facts
 
 
-def merge_run(
-    folder: Location, reporter: Reporter, allow_missing: bool = False, confidence: float | None = None
-) -> Facts:
-    """Only merge: from committed shards to tables and report; needs no model and no corpus.
-
-    Args:
-        folder: the run's.
-        reporter: is told how it goes.
-        allow_missing: merge the shards that there are, and say in every output that others are missing.
-        confidence: of intervals; None: as the run was begun with.
-
-    Raises:
-        StoreError: the folder holds no measured run, or a shard is missing or damaged.
-    """
-    _read_measured(folder)
-    with hold(folder, reporter) as lease:
-        facts = _read_measured(folder)
-        if confidence is not None:
-            facts["configuration"] |= {"confidence": confidence}
-        config = config_of(folder, facts).model_copy(update={"out": folder})
-        store = Store.described(folder, facts["store"])
-        measured = gather(store, committed(store, allow_missing), config.drawn_exemplars)
-        return merge_measured(config, facts, measured, reporter, lease)
-
-
 def run_importance(folder: Location, options: Options, reporter: Reporter, **command: Any) -> Facts:
     """Measure the importance of attention in a run that is measured, and merge it all.
 
@@ -129,9 +104,9 @@ def run_importance(folder: Location, options: Options, reporter: Reporter, **com
     Raises:
         AttnmetricsError: what is wrong and what to do; all committed work is kept.
     """
-    _read_measured(folder)
+    read_measured(folder)
     with hold(folder, reporter) as lease:
-        facts = _read_measured(folder)
+        facts = read_measured(folder)
         config = config_of(folder, facts).model_copy(update={"out": folder, **command})
         if config.dtype != "float32":
             reporter.say(f"the run is in {config.dtype}; gradients are taken in float32")
@@ -169,13 +144,6 @@ def progress_of(folder: Location) -> Progress:
         raise StoreError(f"{folder} holds no run: expected {folder / 'run.json'}; give the folder that --out named")
     measured = len(Store.described(folder, facts["store"]).committed()) if "store" in facts else 0
     return Progress(facts, facts["corpus"]["shards"], measured)
-
-
-def _read_measured(folder: Location) -> Facts:
-    facts = read_facts(folder)
-    if facts is None or "store" not in facts:
-        raise StoreError(f"{folder} holds no measured run; run `attnmetrics run` or `attnmetrics measure` first")
-    return facts
 
 
 def _plan(config: RunConfig, reporter: Reporter) -> tuple[Job, Identity, Facts | None]:

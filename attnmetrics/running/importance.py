@@ -11,20 +11,20 @@ from functools import reduce
 from hashlib import blake2b
 from importlib.metadata import version
 
-import xarray as xr
-
-from attnmetrics.config import IMPORTANCE_UNITS, LossOf, Masking
+from attnmetrics.config import IMPORTANCE_UNITS, LossOf, Masking, RunConfig
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine.worker import Differentiating
 from attnmetrics.errors import ConfigError, CorpusError, StoreError
 from attnmetrics.measuring.predicting import Predicting
-from attnmetrics.metrics.importance import Layout
+from attnmetrics.metrics.importance import RESULTS, Layout
 from attnmetrics.model.pack import Batching
-from attnmetrics.results.importance import importance_dataset
+from attnmetrics.results.importance import Importance, importance_dataset
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import BIT_PACKAGES, Facts, check_identity, read_facts
 from attnmetrics.running.session import Session, record, refuse_failures, refuse_unannotated
 from attnmetrics.running.stages import Job, differentiate, find_unannotated, sample_units
+from attnmetrics.statistics.groups import sums_of_groups
+from attnmetrics.statistics.intervals import find_intervals_of
 from attnmetrics.statistics.sampling import Selection
 from attnmetrics.statistics.states import State
 from attnmetrics.storage import Location, read_ahead
@@ -93,32 +93,34 @@ def require(folder: Location) -> None:
         )
 
 
-def merge_importance(folder: Location, facts: Facts, unit: str, reporter: Reporter) -> xr.Dataset | None:
-    """The table of what is measured, in the order of shards; None where nothing is, or not all of it.
+def merge_importance(config: RunConfig, facts: Facts, reporter: Reporter) -> Importance | None:
+    """What is measured, in the order of shards; None where not all of it can be read.
 
     Raises:
         StoreError: it cannot be read now.
         CorpusError: no unit has anything to predict.
     """
-    if "importance" not in facts:
-        return None
-    described, schema = facts["importance"], facts["store"]["schema"]
+    folder, described, schema = config.out, facts["importance"], facts["store"]["schema"]
     layout = Layout(tuple(schema["layers"]), schema["heads"], described["digest"])
     store = ImportanceStore(folder, layout)
-    states = list(read_ahead(store.read, described["shards"]))
-    if lost := sum(state is None for state in states):
+    read = dict(zip(described["shards"], read_ahead(store.read, described["shards"]), strict=True))
+    states = {shard: state for shard, state in read.items() if state is not None}
+    if lost := len(read) - len(states):
         reporter.warn(
-            f"the importance of attention in {lost:,} of {len(states):,} shards is gone or damaged, and is in none of "
+            f"the importance of attention in {lost:,} of {len(read):,} shards is gone or damaged, and is in none of "
             f"the outputs; `attnmetrics importance {folder}` measures it anew"
         )
         return None
-    merged = reduce(State.merge, (state for state in states if state is not None), State.zero(layout))
+    merged = reduce(State.merge, states.values(), State.zero(layout))
     if not merged["units"]:
         raise CorpusError(
             f"no sentence of {folder} has a piece that is predicted: expected at least two pieces in causal models, "
             "and a piece of the text in others"
         )
-    return importance_dataset(layout, merged.sums, unit, {"masking": described["masking"], "loss": described["loss"]})
+    how = {"masking": described["masking"], "loss": described["loss"]}
+    results = importance_dataset(layout, merged.sums, config.unit, how)
+    values = {str(name): table.to_numpy() for name, table in results.data_vars.items()}
+    return Importance(results, find_intervals_of(RESULTS, sums_of_groups(states), values, config.confidence))
 
 
 def _only(job: Job, measured: Sequence[int]) -> Job:

@@ -8,18 +8,56 @@ from functools import reduce
 from operator import add
 
 from attnmetrics.config import RunConfig
-from attnmetrics.engine.worker import peak_memory_bytes
+from attnmetrics.engine.memory import peak_memory_bytes
 from attnmetrics.errors import StoreError
+from attnmetrics.results.importance import Importance
 from attnmetrics.results.intervals import doubt
-from attnmetrics.running.importance import merge_importance
-from attnmetrics.running.lease import Lease
-from attnmetrics.running.measured import Measured
+from attnmetrics.running.lease import Lease, hold
+from attnmetrics.running.measured import Measured, gather
 from attnmetrics.running.outputs import Outputs, merge_outputs, write_outputs
 from attnmetrics.running.progress import Reporter
-from attnmetrics.running.runfile import Facts, write_facts
+from attnmetrics.running.runfile import Facts, config_of, read_facts, write_facts
 from attnmetrics.running.seals import seal
+from attnmetrics.storage import Location
 from attnmetrics.store.commits import Commit, Counts, LeftOut
 from attnmetrics.store.shards import Store
+
+
+def merge_run(
+    folder: Location, reporter: Reporter, allow_missing: bool = False, confidence: float | None = None
+) -> Facts:
+    """Only merge: from committed shards to tables and report; needs no model and no corpus.
+
+    Args:
+        folder: the run's.
+        reporter: is told how it goes.
+        allow_missing: merge the shards that there are, and say in every output that others are missing.
+        confidence: of intervals; None: as the run was begun with.
+
+    Raises:
+        StoreError: the folder holds no measured run, or a shard is missing or damaged.
+    """
+    read_measured(folder)
+    with hold(folder, reporter) as lease:
+        facts = read_measured(folder)
+        if confidence is not None:
+            facts["configuration"] |= {"confidence": confidence}
+        config = config_of(folder, facts).model_copy(update={"out": folder})
+        store = Store.described(folder, facts["store"])
+        measured = gather(store, committed(store, allow_missing), config.drawn_exemplars)
+        return merge_measured(config, facts, measured, reporter, lease)
+
+
+def read_measured(folder: Location) -> Facts:
+    """`run.json` of a run that is measured, or that measuring has begun.
+
+    Raises:
+        StoreError: the folder holds none.
+    """
+    facts = read_facts(folder)
+    if facts is None or "store" not in facts:
+        raise StoreError(f"{folder} holds no measured run; run `attnmetrics run` or `attnmetrics measure` first")
+    return facts
 
 
 def committed(store: Store, allow_missing: bool) -> Sequence[Commit]:
@@ -49,7 +87,7 @@ def merge_measured(config: RunConfig, facts: Facts, measured: Measured, reporter
     start = time.perf_counter()
     _count(config, facts, measured, reporter)
     reporter.say(f"merging {len(measured.commits):,} shards")
-    importance = merge_importance(config.out, facts, config.unit, reporter)
+    importance = _importance(config, facts, reporter)
     outputs = merge_outputs(measured, config, len(facts["missing"]), importance)
     if outputs.untraced:
         facts["left_out"]["exemplars_without_attention"] = outputs.untraced
@@ -70,6 +108,15 @@ def merge_measured(config: RunConfig, facts: Facts, measured: Measured, reporter
     write_facts(config.out, facts)
     (config.out / "run.json").sweep()
     return facts
+
+
+def _importance(config: RunConfig, facts: Facts, reporter: Reporter) -> Importance | None:
+    """What is measured in a stage of its own, of which most runs know nothing."""
+    if "importance" not in facts:
+        return None
+    from attnmetrics.running.importance import merge_importance  # takes long to import
+
+    return merge_importance(config, facts, reporter)
 
 
 def now() -> str:

@@ -22,7 +22,7 @@ from attnmetrics.results.exemplars import (
 from attnmetrics.results.halves import FILE as HALVES
 from attnmetrics.results.halves import halves_dataset
 from attnmetrics.results.importance import FILE as IMPORTANCE
-from attnmetrics.results.importance import join
+from attnmetrics.results.importance import Importance, join
 from attnmetrics.results.intervals import FILE as INTERVALS
 from attnmetrics.results.intervals import intervals_dataset, known
 from attnmetrics.results.joined import with_halves, with_intervals, with_probes
@@ -39,7 +39,7 @@ from attnmetrics.statistics.groups import GroupSums
 from attnmetrics.storage import Location
 from attnmetrics.store.merge import merge, merge_tokens
 from attnmetrics.store.room import make_room
-from attnmetrics.views.atlas import write_report
+from attnmetrics.views.atlas.page import write_report
 from attnmetrics.views.heads import asked_by_standouts
 
 
@@ -63,7 +63,7 @@ class Outputs:
     """the results by the values of each field that the run is split by"""
 
 
-def merge_outputs(measured: Measured, config: RunConfig, missing: int, importance: xr.Dataset | None) -> Outputs:
+def merge_outputs(measured: Measured, config: RunConfig, missing: int, importance: Importance | None) -> Outputs:
     """Merge what is measured.
 
     Args:
@@ -79,7 +79,8 @@ def merge_outputs(measured: Measured, config: RunConfig, missing: int, importanc
     groups = GroupSums(store.schema, store.shards, make_room)
     sums = merge(store, measured.commits, config.variability_sentences, groups)
     results = dataset(store.schema, sums, config.unit)
-    intervals = intervals_dataset(groups, results, config.confidence)
+    told, more = (None, {}) if importance is None else (importance.results, importance.intervals)
+    intervals = intervals_dataset(groups, results, config.confidence, told, more)
     halves = halves_dataset(groups, results, asked_by_standouts(results))
     if missing:
         results.attrs["shards_missing"] = f"{missing} of {store.shards}"
@@ -89,7 +90,7 @@ def merge_outputs(measured: Measured, config: RunConfig, missing: int, importanc
     tokens = tokens_frame(listed, store.schema.layers)
     roles = find_roles(read_rules(None), results, tokens, known(intervals))
     split = merge_by(measured, config, groups.there)
-    return Outputs(results, intervals, halves, frame, *_attention(measured), tokens, roles, importance, split)
+    return Outputs(results, intervals, halves, frame, *_attention(measured), tokens, roles, told, split)
 
 
 def _attention(measured: Measured) -> tuple[pd.DataFrame, int]:

@@ -9,7 +9,8 @@ from attnmetrics.annotation.sentence import Declared
 from attnmetrics.annotation.sources import check_counts
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Engine, Failed, Stage
-from attnmetrics.engine.worker import Measuring, peak_memory_bytes
+from attnmetrics.engine.memory import peak_memory_bytes
+from attnmetrics.engine.worker import Measuring
 from attnmetrics.errors import CorpusError, DamageError, ShardError, StoreError
 from attnmetrics.model.kernels.kept import announce
 from attnmetrics.model.pack import Batching

@@ -15,6 +15,16 @@ Room = Callable[[tuple[int, ...]], Array]
 """Gives zeros of a shape."""
 
 
+def sums_of_groups(states: Mapping[int, State]) -> dict[str, Array]:
+    """[group, …] of every sum, of the groups that have any, from the states of shards by number."""
+    groups: dict[int, State] = {}
+    for shard, state in states.items():
+        group = shard % MOST_GROUPS
+        groups[group] = groups[group].merge(state) if group in groups else state
+    ordered = [groups[group].sums for group in sorted(groups)]
+    return {name: np.stack([one[name] for one in ordered]) for name in ordered[0]}
+
+
 class GroupSums:
     """[row, …] of every sum of a schema, a row a group that has any; shard k is of group k mod `MOST_GROUPS`."""
 

@@ -1,7 +1,7 @@
 """Bounds of every result of a run, from the sums of its groups of shards."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from types import EllipsisType
@@ -86,6 +86,29 @@ def find_intervals(
         for one in drawing.draw(together):
             _fill(found[one.name], one, values[one.name], confidence)
     return found
+
+
+def find_intervals_of(
+    results: Iterable[Result], sums: Sums, values: Mapping[str, Array], confidence: float = CONFIDENCE
+) -> dict[str, Interval]:
+    """Likewise, of results that have no schema and no twins, and few sums.
+
+    Args:
+        results: those without bounds are passed over.
+        sums: [group, …] of each group that has any.
+        values: of the whole run, by result.
+        confidence: how often bounds are to hold the true value.
+    """
+    formulas = {result.name: result.compute for result in results if result.has_bounds}
+    groups = len(next(iter(sums.values())))
+    rows = max(_LEAST_ROWS, _NUMBERS * groups // sum(one.size for one in sums.values()))
+    each = evaluate(formulas, sums, np.eye(groups), rows)
+    known = {name: np.asarray((~np.isnan(found)).sum(-1)) for name, found in each.items()}
+    drawn = evaluate(formulas, sums, count_draws(groups), rows)
+    return {
+        name: Interval(find_bounds(drawn[name], np.asarray(values[name]), known[name], confidence), known[name])
+        for name in formulas
+    }
 
 
 def _room(result: Result, values: Array) -> Interval:

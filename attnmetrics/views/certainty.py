@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from attnmetrics.results.intervals import GROUPS
 from attnmetrics.results.joined import INTERVAL, NO_INTERVALS, beside_results
+from attnmetrics.views.evidence import competing
+from attnmetrics.views.numbers import number
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.tables import Labels, at_labels, is_share, shown, units, values, with_one_label
 
@@ -113,6 +115,8 @@ OF_PAIRS: Final = "A distance of two heads has no interval."
 """Said of lists of heads that are alike."""
 WITHOUT: Final = "It has no intervals: it was measured in a stage of its own, whose sums are not kept apart by shards."
 """Said of a table of a run that has intervals."""
+OF_MEANS: Final = "Means over heads have no intervals; every head has its own in the report and in `attnmetrics show`."
+"""Said of a table of means."""
 
 
 MEAN_OF_HEADS: Final = "means of heads have no intervals; of what a layer's heads do together, METRIC_by_layer has"
@@ -126,9 +130,10 @@ def sureness(data: xr.Dataset) -> str:
         return ""
     return (
         f"In brackets and as thin lines: the {interval_title(data)}, had other documents been drawn, from differences "
-        f"between shards; {UNSURE} from fewer than {data.attrs['unsure_below']}. Of a metric with labels, the interval "
-        "of a rank counts the heads whose intervals lie wholly above and below. Numbers within sentences of heads have "
-        "theirs on the page of the head; means and medians over heads have none."
+        f"between shards; {UNSURE} from fewer than {data.attrs['unsure_below']}. Beneath a map: how far those of its "
+        "heads reach. Of a metric with labels, the interval of a rank counts the heads whose intervals lie wholly "
+        "above and below. Numbers within sentences of heads have theirs on the page of the head; means and medians "
+        "over heads have none."
     )
 
 
@@ -148,6 +153,23 @@ def bear(table: xr.DataArray, value: float, low: float, high: float) -> tuple[st
     texts = [f"{round(scale * number, decimals) + 0.0:,.{decimals}f}" for number in (value, low, high)]
     named = "" if is_share(table) or units(table) == "1" else f" {units(table)}"
     return f"{texts[0]}{unit}{named}", f"{texts[1]} to {texts[2]}{unit}"
+
+
+def usual_reach(data: xr.Dataset, name: str, at: Labels) -> str:
+    """How far the intervals of heads that compete reach to either side, at the median head; empty without any.
+
+    Example: "95% interval: ±0.9 points (median head)".
+    """
+    table, stored = data[name], _stored(data, f"{name}{INTERVAL}")
+    if stored is None:
+        return ""
+    low, high = np.moveaxis(values(at_labels(stored, at)), -1, 0)
+    reaches = (high - low)[np.isfinite(values(at_labels(competing(data, table), at)))] / 2
+    if np.isnan(reaches).all():
+        return ""
+    scaled, unit = (100, " points") if is_share(table) else (1, "" if units(table) == "1" else f" {units(table)}")
+    reach = number(float(f"{scaled * np.nanmedian(reaches):.2g}"))
+    return f"{interval_title(data)}: ±{reach}{unit} (median head)"
 
 
 def rank_bounds(data: xr.Dataset, name: str) -> NDArray[np.float64] | None:

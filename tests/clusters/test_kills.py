@@ -10,7 +10,8 @@ from checks import outputs
 from conftest import demo_config
 from faults import Driver, Fault, Nodes, trial, workers
 
-from attnmetrics.running.driver import merge_run, run
+from attnmetrics.running.driver import run
+from attnmetrics.running.merging import merge_run
 from attnmetrics.running.progress import Reporter
 
 OPTIONS = {"model": "demo", "corpus": "demo", "max_documents": 10, "shard_characters": 1000, "exemplars": 5}

@@ -30,8 +30,9 @@ from attnmetrics.config import RunConfig, build_config
 from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Effort
+from attnmetrics.engine.memory import peak_memory_bytes
 from attnmetrics.engine.ray import RemoteWorker
-from attnmetrics.engine.worker import Measuring, peak_memory_bytes
+from attnmetrics.engine.worker import Measuring
 from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.model.pack import Batching
 from attnmetrics.running.driver import run

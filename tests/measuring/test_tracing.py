@@ -23,7 +23,8 @@ from attnmetrics.measuring.sparse import trace_heads
 from attnmetrics.measuring.tracing import Chunk, Traced
 from attnmetrics.model.align import tokenize
 from attnmetrics.model.load import load_model
-from attnmetrics.running.driver import merge_run, run
+from attnmetrics.running.driver import run
+from attnmetrics.running.merging import merge_run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import read_facts, write_facts
 from attnmetrics.statistics.traces import VISIBLE, Traces

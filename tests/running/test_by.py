@@ -20,15 +20,16 @@ from attnmetrics.config import RunConfig, build_config
 from attnmetrics.corpus.values import MOST_VALUES
 from attnmetrics.errors import ConfigError, CorpusError, StoreError
 from attnmetrics.results.dataset import dataset
-from attnmetrics.running.driver import merge_run, run, run_annotate, run_measure
+from attnmetrics.running.driver import run, run_annotate, run_measure
 from attnmetrics.running.measured import Measured
+from attnmetrics.running.merging import merge_run
 from attnmetrics.running.plan import make_plan
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.splitting import merge_by
 from attnmetrics.storage import locate
 from attnmetrics.store.merge import merge, merge_states
 from attnmetrics.store.shards import Store
-from attnmetrics.views.by import show_by, show_by_metric, show_value
+from attnmetrics.views.terminal.by import show_by, show_by_metric, show_value
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 

@@ -26,8 +26,9 @@ from attnmetrics.metrics.importance import Layout, compute
 from attnmetrics.model import language
 from attnmetrics.model.load import load_model
 from attnmetrics.running import outputs
-from attnmetrics.running.driver import merge_run, run, run_importance, run_measure
+from attnmetrics.running.driver import run, run_importance, run_measure
 from attnmetrics.running.importance import Options
+from attnmetrics.running.merging import merge_run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.statistics.sampling import sample_hash
 from attnmetrics.storage import Location, locate

@@ -21,8 +21,9 @@ from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine.worker import Counts, Worker
 from attnmetrics.errors import StoreError
 from attnmetrics.running import lease
-from attnmetrics.running.driver import merge_run, run, run_measure
+from attnmetrics.running.driver import run, run_measure
 from attnmetrics.running.lease import FILE, hold
+from attnmetrics.running.merging import merge_run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.storage import LocalLocation, Location, Version, locate
 

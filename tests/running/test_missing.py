@@ -16,7 +16,8 @@ from attnmetrics.assets import CORPORA
 from attnmetrics.cli import EXIT_SHARDS_MISSING, main
 from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import ShardError, StoreError
-from attnmetrics.running.driver import merge_run, progress_of, run
+from attnmetrics.running.driver import progress_of, run
+from attnmetrics.running.merging import merge_run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.storage import locate
 

@@ -16,7 +16,8 @@ from rich.console import Console
 
 from attnmetrics.annotation import cache
 from attnmetrics.annotation.cache import annotation_path
-from attnmetrics.running.driver import merge_run, run
+from attnmetrics.running.driver import run
+from attnmetrics.running.merging import merge_run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.stages import prepare
 from attnmetrics.storage import locate

@@ -20,7 +20,8 @@ from attnmetrics.config import RunConfig
 from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import ConfigError, CorpusError, ModelError, ShardError, StoreError
 from attnmetrics.running import driver
-from attnmetrics.running.driver import merge_run, progress_of, run, run_annotate, run_measure
+from attnmetrics.running.driver import progress_of, run, run_annotate, run_measure
+from attnmetrics.running.merging import merge_run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import read_facts, write_facts
 from attnmetrics.storage import locate

@@ -11,17 +11,18 @@ from schemas import small_schema
 from scipy.stats import rankdata
 from scipy.stats import t as student
 
+from attnmetrics.metrics.importance import RESULTS, Layout, compute
 from attnmetrics.metrics.schema import Schema
 from attnmetrics.statistics.bootstrap import DRAWS, LEAST, MOST_GROUPS, count_draws, find_bounds, rank_heads
-from attnmetrics.statistics.groups import GroupSums
-from attnmetrics.statistics.intervals import Interval, find_intervals
+from attnmetrics.statistics.groups import GroupSums, sums_of_groups
+from attnmetrics.statistics.intervals import Interval, find_intervals, find_intervals_of
 from attnmetrics.statistics.states import State
 
 SCHEMA = small_schema((0, 1), 2)
 NAMES = ("null_attention", "distance", "distance_by_layer", "pos_to", "distance_entropy_r")
 
 
-def new_state(seed: int, schema: Schema = SCHEMA) -> State:
+def new_state(seed: int, schema: Schema | Layout = SCHEMA) -> State:
     """Sums of a shard of some size."""
     random = np.random.default_rng(seed)
     size = random.integers(1, 6)
@@ -100,6 +101,30 @@ def test_a_run_has_the_bounds_of_a_bootstrap_written_with_loops() -> None:
     assert (found["null_attention"].groups == 11).all()
     assert found["null_attention"].rank is not None
     assert twin.rank is None
+
+
+def test_importance_has_the_bounds_of_loops_too() -> None:
+    layout = Layout((0, 1), 2, "test")
+    states = {shard: new_state(shard, layout) for shard in (0, 1, 3, 4, 5, 6, 8, 9, MOST_GROUPS)}
+    for shard in (1, 3):
+        states[shard].sums["pairs"][1, 2] = 0
+        states[shard].sums["gradient_sum"][1, :, 2] = 0
+    whole = {name: sum(state[name] for state in states.values()) for name in layout.shapes}
+    found = find_intervals_of(RESULTS, sums_of_groups(states), compute(whole))
+    groups = [[states[0], states[MOST_GROUPS]], *([states[shard]] for shard in (1, 3, 4, 5, 6, 8, 9))]
+    draws: list[float] = []
+    for row in draws_by_loops(8):
+        gradient = pairs = 0.0
+        for group, times in zip(groups, row, strict=True):
+            for state in group:
+                gradient += times * state["gradient_sum"][1, 1, 3, 2]
+                pairs += times * state["pairs"][1, 3]
+        draws.append(gradient / pairs)
+    value = whole["gradient_sum"][1, 1, 3, 2] / whole["pairs"][1, 3]
+    one = found["importance"]
+    np.testing.assert_allclose(one.bounds[1, 1, 3, 2], bounds_by_loops(draws, value, 8), rtol=1e-9)
+    assert (one.groups[0] == 8).all() and (one.groups[1, :, 2] == 6).all() and np.isnan(one.bounds[1, :, 2]).all()
+    assert set(found) == {"importance", "importance_weight", "importance_value_norm", "importance_loss"}
 
 
 @given(

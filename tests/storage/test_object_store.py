@@ -15,7 +15,8 @@ from conftest import demo_config
 
 import attnmetrics
 from attnmetrics.errors import StoreError
-from attnmetrics.running.driver import merge_run, progress_of, run
+from attnmetrics.running.driver import progress_of, run
+from attnmetrics.running.merging import merge_run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.storage import locate
 

@@ -18,7 +18,8 @@ import attnmetrics
 from attnmetrics.config import RunConfig
 from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import StoreError
-from attnmetrics.running.driver import merge_run, run, run_annotate, run_measure
+from attnmetrics.running.driver import run, run_annotate, run_measure
+from attnmetrics.running.merging import merge_run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.storage import locate
 

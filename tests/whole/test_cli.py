@@ -101,7 +101,7 @@ def test_importing_the_package_loads_no_heavy_library() -> None:
 
 def test_the_state_of_a_run_is_read_without_what_computes_and_draws() -> None:
     found = imports(
-        "from attnmetrics.running.driver import progress_of\nfrom attnmetrics.views.terminal import show_status"
+        "from attnmetrics.running.driver import progress_of\nfrom attnmetrics.views.terminal.status import show_status"
     )
     assert "zarr" in found
     assert not {"matplotlib", "ray", "scipy", "spacy", "torch", "transformers"} & found

@@ -72,7 +72,8 @@ def as_vectors(values: Tensor) -> loops.Vectors:
 def as_rule(scoring: Scoring, heads: int) -> loops.Rule:
     """What scores are made of, as the loops take it."""
     sinks = np.full(heads, -inf, np.float32) if scoring.sinks is None else scoring.sinks.float().cpu().numpy()
-    return loops.Rule(float(scoring.factor), float(scoring.cap or 0), int(scoring.window or loops.ANY), sinks)
+    bias = np.zeros((0, 0)) if scoring.bias is None else scoring.bias.double().cpu().numpy()
+    return loops.Rule(float(scoring.factor), float(scoring.cap or 0), int(scoring.window or loops.ANY), sinks, bias)
 
 
 def _score(query: Tensor, key: Tensor, scoring: Scoring, tile: Tile, attends: Attends, room: Tensor) -> Tensor:
@@ -86,7 +87,8 @@ def _score(query: Tensor, key: Tensor, scoring: Scoring, tile: Tile, attends: At
     size = *queries.shape[:3], columns
     scores = room[: prod(size)].view(-1, *size[2:])
     scores.baddbmm_(queries.flatten(0, 1), keys.flatten(0, 1), beta=0, alpha=scoring.factor)
-    return scoring.hide(scoring.limit(scores), tile.row).view(size)
+    scores = scoring.hide(scoring.limit(scores), tile.row).view(size)
+    return scoring.lean(scores, tile.row)
 
 
 def _place(tile: Tile, attends: Attends) -> loops.Place:

@@ -1,6 +1,6 @@
 // How sure the values of a table are, as in the tables of the command line (views/certainty.py, views/places.py).
 
-import { ordinal, shown, withDecimals } from "./numbers.js";
+import { number, ordinal, shown, withDecimals } from "./numbers.js";
 
 const MOST_DECIMALS = 6;
 /** Codes of the distance of a bound from its value (views/packed_intervals.py). */
@@ -92,6 +92,13 @@ export function rankTold(rank, ends) {
 
 /** A value and its interval, "37% [36 to 38%]"; the value alone for "". */
 export const inBrackets = ([value, interval]) => (interval ? `${value} [${interval}]` : value);
+
+/** How far intervals reach to either side of a value of the table, in words: "±0.9 points". */
+export function reachTold({ kind, unit }, reach) {
+  const words = (value) => `±${number(Number(value.toPrecision(2)))}`;
+  if (kind === "share") return `${words(100 * reach)} points`;
+  return unit === "1" ? words(reach) : `${words(reach)} ${unit}`;
+}
 
 function told(metric, bounds, n, values) {
   if (!bounds) return [shown(metric, values[n]), "–"];

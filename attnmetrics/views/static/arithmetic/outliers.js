@@ -1,7 +1,7 @@
 // The points of a scatter that lie farthest from the others.
 
 /** The middle of a list; NaN of none. */
-function median(list) {
+export function median(list) {
   const sorted = [...list].sort((a, b) => a - b);
   const half = Math.floor(sorted.length / 2);
   return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;

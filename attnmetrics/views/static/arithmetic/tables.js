@@ -1,9 +1,10 @@
 // The run's tables of heads: values by head and by layer, with their ranks.
 
 import { ALL } from "./evidence.js";
-import { rankTold } from "./intervals.js";
+import { rankTold, reachTold } from "./intervals.js";
 import { knownHeading, labelWords } from "./labels.js";
 import { shown } from "./numbers.js";
+import { median } from "./outliers.js";
 import { extent } from "./scales.js";
 import { FEW, Table } from "./table.js";
 
@@ -16,6 +17,7 @@ export class Metric extends Table {
   #ranks = new Map();
   #columns = new Map();
   #means = new Map();
+  #extents = new Map();
 
   constructor(described, { values, byLayer, heads, isFirst }) {
     super(described, values);
@@ -166,6 +168,14 @@ export class Metric extends Table {
     return this.sure ? this.sure.boundsOfLayer(layer, label) : [NaN, NaN];
   }
 
+  /** How far the intervals of heads that compete reach, at the median head, in words; "" without intervals. */
+  usualReach(label = 0) {
+    const places = [...this.column(label).keys()].filter((place) => this.competes(place));
+    const reaches = places.map((place) => this.bounds(place, label)).map(([low, high]) => (high - low) / 2);
+    const known = reaches.filter((reach) => !Number.isNaN(reach));
+    return known.length ? `${reachTold(this, median(known))} (median head)` : "";
+  }
+
   /** The largest value over heads that compete, NaN without evidence. */
   top(label = 0) {
     return this.#extent(label)[1];
@@ -177,7 +187,11 @@ export class Metric extends Table {
   }
 
   #extent(label) {
-    return extent(this.column(label).filter((_, place) => this.competes(place)));
+    const key = `${label} ${this.evidence.least}`;
+    if (!this.#extents.has(key)) {
+      this.#extents.set(key, extent(this.column(label).filter((_, place) => this.competes(place))));
+    }
+    return this.#extents.get(key);
   }
 
   /** The mean over heads with evidence. */

@@ -14,7 +14,8 @@ const [LEFT, ABOVE, BELOW] = [34, 22, 20];
 const TALLEST = 0.62;
 const [LOWEST, HIGHEST] = [9, 36];
 const WIDEST = 64;
-export const OF_ROLES = "Coloured by what a head does first of all, by rules over the run's results.";
+export const OF_ROLES = "Coloured by what a head does first of all, by rules over the run's results. Numbers: heads "
+  + "that do it first of all + besides another.";
 
 /**
  * Fill host with the map of { metric, label }; that of roles, where it is null.
@@ -63,9 +64,11 @@ function drawMetric(atlas, { metric, label }, { box }) {
 /** The meaning of the colours, which stands above the map. */
 function scaleAbove(atlas, { metric, label }) {
   const scale = scaleOf(metric, label);
-  const picture = sheet(560, 46, { class: "scale", role: "img", "aria-label": "What the colours mean" });
+  const reach = metric.usualReach(label);
+  const picture = sheet(560, reach ? 62 : 46, { class: "scale", role: "img", "aria-label": "What the colours mean" });
   const bar = colourBar(scale.name, { x: 0, y: 18, width: 220, gap: 21 }, scaleWords(metric, scale));
   picture.append(text(0, 11, metric.heading(label), { "font-size": 12, fill: "var(--ink)" }), ...bar);
+  if (reach) picture.append(text(0, 58, `${atlas.interval_title}: ${reach}`));
   if (metric.unknown(label)) picture.append(...noEvidence(238, 18));
   if (atlas.evidence.off.length) picture.append(...stripedCell(332, 18, "nearly switched off"));
   return picture;

@@ -61,6 +61,7 @@ export function drawMap(atlas, metric, label, layout) {
   const beside = LEFT + clamp(right - LEFT, 150, 220) + 14;
   if (metric.unknown(label)) picture.append(...noEvidence(beside, bottom + 26));
   const isAnyOff = [...metric.column(label).keys()].some((place) => metric.isStriped(place, label));
+  picture.append(...usualReach(atlas, metric, label, layout));
   if (isAnyOff) picture.append(...stripedCell(LEFT, bottom + 53, metric.striped));
   const cursor = svg("rect", {
     width: round(box.width - 1.5), height: round(box.height - 1.5), fill: "none", stroke: "var(--ink)",
@@ -89,8 +90,14 @@ export function scaleWords(metric, scale) {
   return ["0", metric.kind === "share" ? "share" : unit, top];
 }
 
-/** Words beneath the picture: one line, or one for each thing that is drawn across the bars. */
-export const linesBelow = (metric, label) => metric.besideAt(label).length;
+/** Words beneath the picture: one line, or one for each thing that is drawn across the bars, and one of intervals. */
+export const linesBelow = (metric, label) => metric.besideAt(label).length + (metric.usualReach(label) ? 1 : 0);
+
+/** How wide the intervals of heads are, on the last line; nothing without them. */
+function usualReach({ interval_title: named }, metric, label, layout) {
+  const reach = metric.usualReach(label);
+  return reach ? [text(LEFT, layout.height - 4, `${named}: ${reach}`)] : [];
+}
 
 /** Bars by layer, the same formula over a layer's heads together; the orange line is the chance level. */
 function layerBars(atlas, metric, label, { box, bars, bottom }) {
