@@ -83,8 +83,8 @@ class Model:
     """as the user gave it"""
     revision: str | None
     """commit on the Hub; None for a folder"""
-    fingerprint: str
-    """digest of the folder's weights, configuration and tokenizer, or the commit on the Hub"""
+    folder: Path
+    """with its files"""
     layers: tuple[int, ...]
     """the layers that are measured, ascending, by the model's own numbers from 0"""
     vocabulary: int
@@ -107,6 +107,11 @@ class Model:
     """segments of a unit that it tells apart; 1 where it is told of none"""
     outputs: tuple[HeadOutputs | None, ...]
     """what the heads of each measured layer add to the stream; None where that is not certain"""
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the folder's weights, configuration and tokenizer, or the commit on the Hub; views ask for none."""
+        return self.revision or digest_folder(self.folder)
 
     @property
     def causal(self) -> bool:
@@ -236,14 +241,14 @@ def load_model(
         network = load(DTYPES[dtype]).to(place)
         prepare(network, probed.layout)
         _check_finite(name, dtype, network, probed, ids)
-    if place.type == "cpu":
-        lay_out(network, partial(_look, network, probed, ids), probed.rounding if dtype == "float32" else LIMIT)
+        if place.type == "cpu":
+            lay_out(network, partial(_look, network, probed, ids), LIMIT)
     return Model(
         network=network,
         tokenizer=tokenizer,
         name=name,
         revision=commit,
-        fingerprint=commit or digest_folder(folder),
+        folder=folder,
         layers=measured,
         vocabulary=vocabulary,
         numbering=numbering,

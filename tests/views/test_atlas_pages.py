@@ -929,8 +929,9 @@ def test_words_and_numbers_of_the_first_page_explain_themselves(page: Page) -> N
         assert page.locator(".role-card .role", has_text=standing).count() <= 1
     options = page.locator(".board-tabs option").all_inner_texts()
     assert options.index("Rows kept for entropy") > options.index("Mean attention entropy")
-    visit(page, "#/find")
-    assert "against label" not in page.inner_text(".page")
+    visit(page, "#/find?y=pos_to&yl=NOUN&x=entropy")
+    words = page.inner_text(".page")
+    assert "Order by: part of speech" in words and "by label" not in words and "Mean attention entropy" in words
     for menu in page.locator(".controls select").all():
         assert menu.evaluate("one => one.scrollWidth <= one.clientWidth")
 
@@ -1048,10 +1049,10 @@ def test_the_finder_orders_and_filters_heads(page: Page, data: xr.Dataset) -> No
     page.select_option("[aria-label='from the']", "lowest")
     assert find_rows(page) == found_rows(("entropy", entropy), ("distance", distance), order[::-1])
     page.select_option("[aria-label='against']", "pos_to")
-    assert page.locator("[aria-label='against label'] option:checked").inner_text() == "NOUN"
+    assert page.locator("[aria-label^='against: '] option:checked").inner_text() == "NOUN"
     assert find_rows(page) == found_rows(("entropy", entropy), ("pos_to", nouns), order[::-1])
     assert page.inner_text(".correlation") == correlation(nouns, entropy)
-    page.select_option("[aria-label='against label']", label="VERB")
+    page.select_option("[aria-label^='against: ']", label="VERB")
     verbs = flat(data, "pos_to", "VERB")
     page.select_option("[aria-label='Layers']", label="3")
     page.select_option("[aria-label='to']", label="4")

@@ -224,6 +224,7 @@ def test_unknown_names_are_refused_with_the_valid_ones(
     with pytest.raises(ConfigError) as caught:
         show_metric(data, name, label=label)
     assert said in str(caught.value)
+    assert ("did you mean" in str(caught.value)) == ("did you mean" in said), "of nothing like it, nothing is guessed"
     assert "\x1b" not in str(caught.value)
 
 

@@ -155,7 +155,7 @@ class Finder {
     const menu = choice("Colour by", [{ title: "Of heads", options: own }, ...metricMenu(atlas)], by, toColour);
     if (!metric?.dim) return [menu];
     const toLabel = (value) => this.#set({ colour: { by, metric, label: Number(value) } });
-    return [menu, choice("Colour by label", labelMenu(metric), label, toLabel)];
+    return [menu, choice(`Colour by: ${uncapital(metric.dimTitle)}`, labelMenu(metric), label, toLabel)];
   }
 
   #letGo() {
@@ -175,7 +175,7 @@ class Finder {
     const menu = choice(name, metricMenu(atlas), metric.name, toMetric);
     if (!metric.dim) return [menu];
     const toLabel = (value) => choose({ metric, label: Number(value) });
-    return [menu, choice(`${name} label`, labelMenu(metric), label, toLabel)];
+    return [menu, choice(`${name}: ${uncapital(metric.dimTitle)}`, labelMenu(metric), label, toLabel)];
   }
 
   /** The correlation over all heads, and where some are nearly switched off, without these. */
