@@ -25,6 +25,7 @@ from attnmetrics.storage import Location
 from attnmetrics.store.merge import merge
 from attnmetrics.store.room import make_room
 from attnmetrics.store.shards import Store
+from attnmetrics.views.facts import source_words
 
 RESULTS: Final = "results.zarr"
 _SETTINGS: Final = (
@@ -67,6 +68,7 @@ def read_run(run: Location, name: str) -> Side:
         exemplars=_reader(load_exemplars, run / "exemplars.parquet"),
         attention=_reader(load_attention, run / "exemplar_attention.parquet"),
         place=str(run),
+        source=source_words(results, facts),
         remarks=_remarks(name, facts),
     )
 

@@ -23,6 +23,7 @@ from attnmetrics.storage import Location
 from attnmetrics.store.merge import merge_part
 from attnmetrics.store.room import make_room
 from attnmetrics.store.shards import Store
+from attnmetrics.views.facts import run_names
 
 
 def compare_values(
@@ -97,6 +98,7 @@ def read_values(run: Location, field: str, values: Sequence[str]) -> list[Side]:
             shards=facts["corpus"]["digest"],
             intervals=None if intervals is None else intervals.sel({field: value}, drop=True),
             place=f"{run}, {field}={value}",
+            source=" · ".join(filter(None, run_names(facts).values())),
         )
         for value in values
     ]

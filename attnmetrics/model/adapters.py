@@ -29,7 +29,7 @@ class _Adapter:
 
 def adapt(network: nn.Module) -> bool:
     """Give the modules that need it their `forward`; whether there are any."""
-    found = [module for module in network.modules() if type(module).__name__ in ADAPTERS]
+    found = [module for module in network.modules() if _name(module) in ADAPTERS]
     for module in found:
         module.forward = partial(_forward, module)  # that of a deep copy is of the copied module
     return bool(found)
@@ -43,8 +43,12 @@ def set_attention(network: Any, name: str) -> None:
         network.set_attn_implementation(name)
 
 
+def _name(module: nn.Module) -> str:
+    return f"{type(module).__module__}.{type(module).__name__}"
+
+
 def _forward(module: nn.Module, *args: Any, **given: Any) -> Any:
-    adapter = ADAPTERS[type(module).__name__]
+    adapter = ADAPTERS[_name(module)]
     forward = (adapter.own or type(module).forward) if under_way() is None else adapter.forward
     return forward(module, *args, **given)
 
@@ -95,8 +99,8 @@ def _forward_own_falcon(module: Any, hidden: Tensor, alibi: Tensor | None, atten
 
 
 ADAPTERS: Final = {
-    "BloomAttention": _Adapter(_forward_bloom),
-    "FalconAttention": _Adapter(_forward_falcon, _forward_own_falcon),
-    "MptAttention": _Adapter(_forward_mpt),
+    "transformers.models.bloom.modeling_bloom.BloomAttention": _Adapter(_forward_bloom),
+    "transformers.models.falcon.modeling_falcon.FalconAttention": _Adapter(_forward_falcon, _forward_own_falcon),
+    "transformers.models.mpt.modeling_mpt.MptAttention": _Adapter(_forward_mpt),
 }
-"""By the class of the module."""
+"""By the class of the module; code of a model's own may have others of these names."""

@@ -241,8 +241,8 @@ def load_model(
         network = load(DTYPES[dtype]).to(place)
         prepare(network, probed.layout)
         _check_finite(name, dtype, network, probed, ids)
-    if place.type == "cpu":
-        lay_out(network, partial(_look, network, probed, ids), probed.rounding if dtype == "float32" else LIMIT)
+        if place.type == "cpu":
+            lay_out(network, partial(_look, network, probed, ids), LIMIT)
     return Model(
         network=network,
         tokenizer=tokenizer,

@@ -3,7 +3,7 @@
 Nothing is taken on trust. A model is refused unless both give the same weights in every layer and head.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from math import inf, isfinite
@@ -105,8 +105,6 @@ class Probe:
     layers: int
     layout: Layout
     windows: frozenset[int]
-    rounding: float
-    """the largest error of attention that rounding in float32 explains"""
 
 
 def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Probe:
@@ -119,7 +117,7 @@ def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Pro
         ModelError: it has no attention weights.
     """
     expected = _expect(network, sentences, device)
-    with expected.precision():
+    with expected.precision:
         return _find_layout(network, sentences, expected, device)
 
 
@@ -129,10 +127,8 @@ class _Expected:
     """eager attention in each sentence"""
     enough: float
     """the largest error of it that rounding explains"""
-    precision: Callable[[], AbstractContextManager[Any]]
+    precision: AbstractContextManager[Any]
     """in which both are so"""
-    rounding: float
-    """the largest error that rounding in float32 explains"""
 
 
 def _expect(network: Any, sentences: list[list[int]], device: torch.device) -> _Expected:
@@ -141,11 +137,10 @@ def _expect(network: Any, sentences: list[list[int]], device: torch.device) -> _
     Where the model cannot run in float64, float32 has to do.
     """
     maps, rounding = _read_eagerly(network, sentences, torch.float32, device)
-    limited = min(rounding, LIMIT)
     if rounding > TOLD * _steepness(maps):
-        with suppress(ModelError), Widening():
-            return _Expected(*_read_eagerly(network, sentences, torch.float64, device), Widening, limited)
-    return _Expected(maps, limited, nullcontext, limited)
+        with suppress(ModelError), Widening() as wide:
+            return _Expected(*_read_eagerly(network, sentences, torch.float64, device), wide)
+    return _Expected(maps, min(rounding, LIMIT), nullcontext())
 
 
 def _read_eagerly(
@@ -177,14 +172,14 @@ def _steepness(sentences: list[NDArray[np.float64]]) -> float:
 
 def _find_layout(network: Any, sentences: list[list[int]], expected: _Expected, device: torch.device) -> Probe:
     """The first layout that gives what is expected."""
-    maps, rounding = expected.maps, expected.rounding
+    maps = expected.maps
     causal = _is_causal(type(network).__name__, maps)
     layers, heads = maps[0].shape[:2]
     attempts: list[_Attempt] = []
     for layout in _layouts(network):
         attempts.append(_compare(network, layout, sentences, maps, causal, device))
         if attempts[-1].error <= expected.enough:
-            return Probe(causal, heads, layers, layout, attempts[-1].windows, rounding)
+            return Probe(causal, heads, layers, layout, attempts[-1].windows)
     best = min(attempts, key=lambda attempt: attempt.error)
     if isfinite(best.error):
         _refuse_parts(network, layers, causal, device)
@@ -196,7 +191,7 @@ def _find_layout(network: Any, sentences: list[list[int]], expected: _Expected, 
             f"attention of {type(network).__name__} can't be had: computed for it, {best.reason}; as it gives it in a "
             f"batch of sentences of one length, {attempt.reason}"
         )
-    return Probe(causal, heads, layers, layout, attempt.windows, rounding)
+    return Probe(causal, heads, layers, layout, attempt.windows)
 
 
 def _refuse_parts(network: Any, layers: int, causal: bool, device: torch.device) -> None:

@@ -44,6 +44,8 @@ class Side:
     shards: str = ""
     """of sides with the same, group k holds documents of the same shards: they are drawn alike, as those of the same
     `corpus` are; empty of sides that are no part of a run"""
+    source: str = ""
+    """its model and text in few words, as files of drawings have them"""
     remarks: tuple[str, ...] = ()
     """what is to be said of it alone, such as that shards are missing"""
 

@@ -12,7 +12,7 @@ from transformers.activations import ACT2FN
 from transformers.pytorch_utils import Conv1D
 
 from attnmetrics.model.activations import OnePassGelu
-from attnmetrics.model.linear import ACTIVATIONS, MOST_TERMS, NOTHING, LaidOut, lay_out
+from attnmetrics.model.linear import ACTIVATIONS, NOTHING, LaidOut, lay_out
 
 
 class Network(nn.Module):
@@ -56,15 +56,6 @@ def test_weights_are_laid_out_and_activations_that_follow_one_layer_are_taken_al
     assert [type(network.act), type(network.shared), type(network.last)] == [nn.Identity, nn.SiLU, nn.GELU]
     assert (network.up.activation, network.gate.activation) == (ACTIVATIONS[OnePassGelu], NOTHING)
     assert_allclose(maps_of(network)[0], before[0], rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_a_layer_of_many_terms_is_laid_out_in_bfloat16_alone(dtype: torch.dtype) -> None:
-    few, many = nn.Linear(MOST_TERMS, 2, dtype=dtype), nn.Linear(MOST_TERMS + 1, 2, dtype=dtype)
-    both = nn.ModuleDict({"few": few, "many": many})
-    lay_out(both, lambda: [np.zeros(1)], 0.0)
-    assert type(both["few"]) is LaidOut
-    assert type(both["many"]) is (nn.Linear if dtype == torch.float32 else LaidOut)
 
 
 @pytest.mark.parametrize(("by_weight", "enough"), [(True, 1.0), (False, 0.0)])

@@ -12,6 +12,7 @@ import xarray as xr
 from attnmetrics.results.comparison import CLEAR, RUN
 from attnmetrics.results.sides import Comparison
 from attnmetrics.storage import Location
+from attnmetrics.views.certainty import interval_title
 from attnmetrics.views.comparison.changes import pack_changes
 from attnmetrics.views.comparison.heads import pack_role_changes, pack_roles
 from attnmetrics.views.comparison.results import choose, cut, of_corpora, pack_results
@@ -52,6 +53,7 @@ def contents(comparison: Comparison) -> dict[str, Any]:
         "name": _name(data),
         "unit": unit_word(data),
         "confidence": float(data.attrs["confidence"]),
+        "interval_title": interval_title(data),
         "clear": CLEAR,
         "axis": _axis(data),
         "runs": _runs(comparison),
@@ -100,6 +102,7 @@ def _runs(comparison: Comparison) -> list[dict[str, Any]]:
         {
             "name": visible(str(name)),
             "path": visible(str(path)),
+            "source": comparison.sides[place].source,
             "shards": shards,
             "paired": bool(paired[place]),
             "remarks": [visible(one) for one in comparison.sides[place].remarks],

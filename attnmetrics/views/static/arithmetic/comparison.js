@@ -8,7 +8,7 @@ export class Comparison {
    */
   constructor(about, { atlases, differences, changes }) {
     Object.assign(this, about, { atlases, differences, changes });
-    this.choose(1);
+    this.choose(this.runs.length - 1); // as `attnmetrics show` does
   }
 
   /** Compare this run with the first: scales are of both. */
@@ -57,10 +57,28 @@ export class Comparison {
     return this.other.evidence;
   }
 
-  /** What a file says that it is of. */
+  /** What is in the first map, the second, and that of differences. */
+  named(map) {
+    return map < 2 ? this.names[map] : this.names.toReversed().join(" against ");
+  }
+
+  /** What a file says that it is of: both runs, their models and texts. */
   get source() {
-    const [first, other] = this.names;
-    return `${other} against ${first}`;
+    const sources = [this.runs[this.chosen], this.runs[0]].map(({ source }) => source);
+    const told = [...new Set(sources)].filter(Boolean).join("; ");
+    return `${this.names[1]} against ${this.names[0]}${told && `: ${told}`}`;
+  }
+
+  /** The same of all runs. */
+  get sources() {
+    const [{ source }] = this.runs;
+    return `${this.name}${source && `: ${source}${this.runs.every((one) => one.source === source) ? "" : ", …"}`}`;
+  }
+
+  /** The same of the first run, or of the other. */
+  sourceOf(isFirst) {
+    const { name, source } = this.runs[isFirst ? 0 : this.chosen];
+    return source ? `${name}: ${source}` : name;
   }
 
   /** What clear means, and how often intervals are right. */

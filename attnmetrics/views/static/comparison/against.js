@@ -30,7 +30,8 @@ export function against(root, comparison, { metric, label, title }, choose) {
   };
   const picture = scatter(host, comparison, { x: axes[0], y: axes[1], places }, { say, choose }, look);
   const rows = () => differenceRows(comparison, metric.name, label);
-  host.after(tools(() => picture, rows, `${title} ${comparison.names.join(" ")}`, titlesOf(comparison, title)));
+  const titles = titlesOf(comparison, title, metric, HELP);
+  host.after(tools(() => picture, rows, `${title} ${comparison.names.join(" ")}`, titles));
 }
 
 /** The colour of the run that has more; grey where that is not clear. */

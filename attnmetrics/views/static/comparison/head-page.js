@@ -21,6 +21,9 @@ const VALUES_HELP = "The surest first: by how many times half its interval a dif
 const PROFILE_HELP = "Above, the first run, beneath, the other; thin lines are intervals. Beside them the difference: "
   + "grey where it is not clear.";
 
+const pairHelp = ({ names: [first, other] }) =>
+  PROFILE_HELP.replace("the first run", `orange, ${first}`).replace("the other", `purple, ${other}`);
+
 export function drawHeadPage(root, comparison, [layerName, headLabel], go) {
   const layer = comparison.layers.findIndex((one) => String(one) === layerName);
   const head = comparison.heads.findIndex((one) => String(one) === headLabel);
@@ -114,7 +117,7 @@ function drawProfile(block, comparison, metric, one) {
   }
   const picture = pairProfile(comparison, metric.name, labels, one.place, clamp(block.clientWidth || 300, 250, 480));
   const rows = () => headRows(comparison, one.place).filter(([name], n) => n === 0 || name === metric.name);
-  const titles = titlesOf(comparison, `${metric.title}, ${one.name}`);
-  block.append(picture, tools(() => picture, rows, titles.join(" "), titles));
+  const titles = titlesOf(comparison, `${metric.title}, ${one.name}`, metric, pairHelp(comparison));
+  block.append(picture, tools(() => picture, rows, `${titles[0]} ${comparison.names.join(" ")}`, titles));
 }
 

@@ -5,7 +5,7 @@ import { clamp, extent } from "../arithmetic/scales.js";
 import { section } from "../atlas/parts.js";
 import { tools } from "../atlas/tools.js";
 import { el } from "../shared/dom.js";
-import { shortHeading } from "./parts.js";
+import { shortHeading, titlesOf } from "./parts.js";
 import { trendLines } from "./trend-lines.js";
 import { lineOf } from "./trends.js";
 
@@ -27,9 +27,9 @@ export function headTrends(root, comparison, { place, name }) {
     const title = `${shortHeading(table, label)}, ${name}`;
     const width = clamp(blocks[n].clientWidth || 320, 260, 460);
     const picture = trendLines(comparison, table, [line], { width, name: title });
-    const titles = [`${title}, over ${over}`, comparison.name];
+    const titles = titlesOf(comparison, `${title}, over ${over}`, table, "", comparison.sources);
     const rows = () => trendRows(comparison, table.name, label, [place]);
-    blocks[n].append(picture, tools(() => picture, rows, titles.join(" "), titles));
+    blocks[n].append(picture, tools(() => picture, rows, `${titles[0]} ${comparison.name}`, titles));
   });
 }
 

@@ -22,7 +22,8 @@ export function layerSection(root, comparison, { metric, label, title }) {
   const width = clamp(found.clientWidth || 700, 280, 900);
   const picture = layerChart(comparison, runs[0], series, { width, name: title, isClose: true });
   const rows = () => layerRows(comparison, [...runs, difference], label);
-  found.append(picture, tools(() => picture, rows, `${title} layers`, titlesOf(comparison, `${title}, by layer`)),
+  const titles = titlesOf(comparison, `${title}, by layer`, difference, HELP);
+  found.append(picture, tools(() => picture, rows, `${title} layers`, titles),
     layerTable(comparison, [...runs, difference], label));
 }
 

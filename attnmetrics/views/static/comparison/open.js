@@ -46,7 +46,7 @@ function part(array, run, runs) {
 // ---- a run
 
 async function openRun(data, results, run) {
-  const { layers, heads, unit, runs } = data;
+  const { layers, heads, unit, runs, interval_title } = data;
   const metrics = results.map((result) => openTable(result, { run, runs: runs.length, heads: heads.length }));
   const byName = new Map(metrics.map((metric) => [metric.name, metric]));
   const nulls = byName.get("null_attention");
@@ -55,7 +55,7 @@ async function openRun(data, results, run) {
   const exemplars = await openSentences(data.sentences[run]);
   const of = data.roles.of_runs[run];
   const roles = of && new Roles({ known: data.roles.known, ...of, questions: [], near: [], familyNames: [] }, []);
-  return { name: runs[run].name, layers, heads, unit, metrics, byName, evidence, exemplars, roles };
+  return { name: runs[run].name, layers, heads, unit, interval_title, metrics, byName, evidence, exemplars, roles };
 }
 
 function openTable({ described, isFirst, ofHeads, ofLayers }, { run, runs, heads }) {

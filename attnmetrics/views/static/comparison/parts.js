@@ -9,12 +9,13 @@ import { el } from "../shared/dom.js";
 import { runName } from "./run-choice.js";
 
 /** What colours and stripes of maps mean. */
-export function colourNote({ names: [first, other], difference }) {
+export function colourWords({ names: [first, other], difference }) {
   const isKnown = [...difference.values()].some((metric) => metric.isKnown);
-  const striped = isKnown ? " Striped and hollow heads do not differ clearly." : "";
   const words = `Differences are ${other} − ${first}: purple where ${other} has more, orange where ${first} has more.`;
-  return el("p", { class: "note" }, words + striped);
+  return isKnown ? `${words} Striped and hollow heads do not differ clearly.` : words;
 }
+
+export const colourNote = (comparison) => el("p", { class: "note" }, colourWords(comparison));
 
 /** A link to a head. */
 export function headLink(comparison, place, content = null) {
@@ -42,10 +43,9 @@ export function tellOf(comparison, name, label) {
   };
 }
 
-/** Lines above a drawing in its files: what it shows, and of which runs. */
-export function titlesOf(comparison, words) {
-  return [words, comparison.source];
-}
+/** Lines above a drawing in its files: what it shows, of which runs, by which definition, and what its marks mean. */
+export const titlesOf = (comparison, words, metric, legend, source = comparison.source) =>
+  [words, source, metric?.formula, legend].filter(Boolean);
 
 /** "12 of 36". */
 export const countTold = ({ clear, of }) => (of ? `${clear.toLocaleString("en")} of ${of.toLocaleString("en")}` : "–");

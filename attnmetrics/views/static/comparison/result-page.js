@@ -10,7 +10,7 @@ import { el } from "../shared/dom.js";
 import { against } from "./against.js";
 import { headTable } from "./head-table.js";
 import { layerSection } from "./layers.js";
-import { countTold, colourNote, tellOf, titlesOf } from "./parts.js";
+import { colourNote, colourWords, countTold, tellOf, titlesOf } from "./parts.js";
 import { correlationTold } from "./result-table.js";
 import { byChange, labelCard } from "./results-page.js";
 import { runChoice, runName } from "./run-choice.js";
@@ -79,8 +79,10 @@ function drawMaps(root, comparison, { metric, label, title }, choose) {
     const { host, status, say } = place();
     blocks[n].append(host, status);
     const picture = headMap(host, atlas, { metric: table, label }, { say, choose }, look);
-    const words = n < 2 ? [title, comparison.names[n]] : titlesOf(comparison, `${title}: difference`);
+    const words = n < 2
+      ? titlesOf(comparison, title, metric, "", comparison.sourceOf(n === 0))
+      : titlesOf(comparison, `${title}: difference`, metric, colourWords(comparison));
     const rows = () => differenceRows(comparison, metric.name, label);
-    host.after(tools(() => picture, rows, words.join(" "), words));
+    host.after(tools(() => picture, rows, `${title} ${["", "", "difference "][n]}${comparison.named(n)}`, words));
   });
 }

@@ -23,7 +23,7 @@ export function runTrend(root, comparison) {
   const names = pointNames(comparison);
   const rows = () => [["run", over, "share that differs clearly"],
     ...comparison.runs.map(({ name }, run) => [name, names[run], shares[run]])];
-  found.append(picture, tools(() => picture, rows, `change over ${over}`, [help, comparison.name]));
+  found.append(picture, tools(() => picture, rows, `change over ${over}`, [help, comparison.sources]));
 }
 
 function share({ clear, of }) {

@@ -6,20 +6,20 @@ import { clamp, extent } from "../arithmetic/scales.js";
 import { section } from "../atlas/parts.js";
 import { tools } from "../atlas/tools.js";
 import { el } from "../shared/dom.js";
-import { shortName } from "./parts.js";
+import { shortName, titlesOf } from "./parts.js";
 import { headGrid } from "./head-grid.js";
 import { trendLines } from "./trend-lines.js";
 
 /** Heads with lines of their own. */
 const LINES = 5;
+const LINES_HELP = "Lines are the heads that move most between any two runs, with their intervals.";
+const GRID_HELP = "layers go down, heads across, all on one scale; a line ends in a dot.";
 const COLOURS = [0, 1, 2, 3, 4].map((n) => `var(--head-${n})`);
 
 export function trendSection(root, comparison, { metric, label, title }, choose) {
   const { axis } = comparison;
   const over = axis?.name ?? "the runs";
-  const help = "Lines are the heads that move most between any two runs, with their intervals. Beneath, every head: "
-    + "layers go down, heads across, all on one scale; a line ends in a dot.";
-  const found = section(`Over ${over}`, help);
+  const found = section(`Over ${over}`, `${LINES_HELP} Beneath, every head: ${GRID_HELP}`);
   root.append(found);
   const places = mostMoved(comparison, metric.name, label);
   const width = clamp(found.clientWidth || 700, 280, 900);
@@ -28,9 +28,10 @@ export function trendSection(root, comparison, { metric, label, title }, choose)
   const picture = trendLines(comparison, comparison.first.byName.get(metric.name), lines, { width, name: title });
   const grid = headGrid(comparison, { name: metric.name, label, title }, width, choose);
   const rows = () => trendRows(comparison, metric.name, label, [...metric.column(label).keys()]);
-  const titles = [`${title} over ${over}`, comparison.name];
-  found.append(picture, tools(() => picture, rows, titles.join(" "), titles), el("h3", {}, "Every head"), ...grid.nodes,
-    tools(() => grid.picture, rows, `${titles.join(" ")} heads`, titles));
+  const [words, name] = [`${title} over ${over}`, `${title} over ${over} ${comparison.name}`];
+  const titles = (legend) => titlesOf(comparison, words, metric, legend, comparison.sources);
+  found.append(picture, tools(() => picture, rows, name, titles(LINES_HELP)), el("h3", {}, "Every head"), ...grid.nodes,
+    tools(() => grid.picture, rows, `${name} heads`, titles(GRID_HELP)));
 }
 
 /** Places of heads, those first whose value has the widest range over all runs. */
