@@ -28,15 +28,9 @@ from matplotlib.figure import Figure
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.results.tables import file_names
 from attnmetrics.storage import Location
-from attnmetrics.views import (
-    charts,
-    figures,
-    layer_dots,
-    probe_figures,
-    relations,
-    similarity_figure,
-    style,
-)
+from attnmetrics.views import relations
+from attnmetrics.views.figures import charts, grid, layer_dots, maps, probes, profiles, similarity, style
+from attnmetrics.views.figures.panels import all_panels
 from attnmetrics.views.tables import heading, is_share, scale, select, title
 
 FORMATS: Final = ("pdf", "svg", "png")
@@ -93,7 +87,7 @@ def heads(
         ConfigError: the run has no such metric, dimension or label, or a dimension is left without a label.
     """
     if ax is None:
-        return _first(figures.head_map(data, metric, labels, top, pyplot.figure))
+        return _first(maps.head_map(data, metric, labels, top, pyplot.figure))
     table = select(data, metric, labels)
     mesh = charts.heads_of(_titled(ax, heading(table, labels)), data, table, top)
     style.colour_bar(mesh, scale(table), share=is_share(table))
@@ -106,7 +100,7 @@ def all_labels(data: xr.Dataset, metric: str) -> Axes:
     Raises:
         ConfigError: the run has no such metric, or it has no labels.
     """
-    return _first(figures.all_labels(data, metric, pyplot.figure))
+    return _first(grid.all_labels(data, metric, pyplot.figure))
 
 
 def _of_tag(data: xr.Dataset, metric: str, tag: str | None, ax: Axes | None, top: float | None) -> Axes:
@@ -116,7 +110,7 @@ def _of_tag(data: xr.Dataset, metric: str, tag: str | None, ax: Axes | None, top
         raise ConfigError(
             "expected a tag with ax or top, found none; the figure of all tags has axes and scales of its own"
         )
-    return _first({"pos_to": figures.all_pos_to, "pos_from": figures.all_pos_from}[metric](data, pyplot.figure))
+    return _first({"pos_to": grid.all_pos_to, "pos_from": grid.all_pos_from}[metric](data, pyplot.figure))
 
 
 # ---- by layer
@@ -125,7 +119,7 @@ def _of_tag(data: xr.Dataset, metric: str, tag: str | None, ax: Axes | None, top
 def layers(data: xr.Dataset, metric: str, *, ax: Axes | None = None, **labels: str | int) -> Axes:
     """Any metric of heads by layer, as bars (Fig. 11, right). Arguments and errors are those of `heads`."""
     if ax is None:
-        return _first(figures.layer_bars(data, metric, labels, pyplot.figure))
+        return _first(maps.layer_bars(data, metric, labels, pyplot.figure))
     charts.layers(_titled(ax, heading(select(data, metric, labels), labels)), data, metric, labels, alone=True)
     return ax
 
@@ -139,14 +133,14 @@ def dependency_alignment(data: xr.Dataset, direction: str | None = None, *, ax: 
         ax: where to draw; either direction by default. Without `ax` and direction: a figure of all three, with maps
     """
     if ax is None and direction is None:
-        return _first(figures.dependency_alignment(data, pyplot.figure))
+        return _first(maps.dependency_alignment(data, pyplot.figure))
     return layers(data, "dependency_alignment", ax=ax, direction=direction or "either")
 
 
 def dependency_type_to(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     """Fig. 9: share of a layer's attention that goes to each relation, ÷ the relation's mean over layers."""
     if ax is None:
-        return _first(figures.dependency_types(data, pyplot.figure))
+        return _first(maps.dependency_types(data, pyplot.figure))
     mesh = charts.relation_map(_titled(ax, "Attention to each relation, by layer"), charts.relations(data))
     style.colour_bar(mesh, charts.RELATION_SCALE, share=False)
     return ax
@@ -158,7 +152,7 @@ def dependency_type_to(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
 def attention_at_offset(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     """Attention by offset i − j: the mean of heads (line 0), the previous-piece head, the own-piece head."""
     if ax is None:
-        return _first(figures.offset_profile(data, pyplot.figure))
+        return _first(profiles.offset_profile(data, pyplot.figure))
     charts.offsets(_titled(ax, "Attention by offset"), data)
     return ax
 
@@ -166,7 +160,7 @@ def attention_at_offset(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
 def dependency_probability(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     """Section 4.3: the probability that two pieces at a distance are in a dependency (line 0)."""
     if ax is None:
-        return _first(figures.dependency_probability(data, pyplot.figure))
+        return _first(profiles.dependency_probability(data, pyplot.figure))
     charts.probability(_titled(ax, title(data["dependency_probability"])), data)
     return ax
 
@@ -226,7 +220,7 @@ def importance(data: xr.Dataset, kind: str = "raw", *, ax: Axes | None = None) -
     if kind not in (kinds := data["importance"]["kind"].values.tolist()):
         raise ConfigError(f"expected a kind of {', '.join(kinds)}, found {kind!r}")
     if ax is None:
-        return _first(figures.importance(data, pyplot.figure))
+        return _first(profiles.importance(data, pyplot.figure))
     charts.importance(_titled(ax, f"{title(data['importance'])}, by layer"), data, kind)
     return ax
 
@@ -247,8 +241,8 @@ def distance_alignment(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
 def probe_scores(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     """Attachment scores of all probes, with the published ones as marks; `data` is what `load_probe` gives."""
     if ax is None:
-        return _first(probe_figures.probe_scores(data, pyplot.figure))
-    probe_figures.draw_scores(_titled(ax, title(data["uas"])), data)
+        return _first(probes.probe_scores(data, pyplot.figure))
+    probes.draw_scores(_titled(ax, title(data["uas"])), data)
     return ax
 
 
@@ -258,12 +252,12 @@ def probe_weights(data: xr.Dataset, metric: str = "attention_weight") -> Axes:
     Raises:
         ConfigError: there is no such table of weights.
     """
-    return _first(probe_figures.probe_weights(data, metric, pyplot.figure))
+    return _first(probes.probe_weights(data, metric, pyplot.figure))
 
 
 def _scatter(data: xr.Dataset, metric: str, ax: Axes | None) -> Axes:
     if ax is None:
-        return _first(figures.correlation(data, metric, pyplot.figure))
+        return _first(profiles.correlation(data, metric, pyplot.figure))
     charts.scatter(_titled(ax, charts.correlation(data, metric)), data, metric)
     return ax
 
@@ -284,10 +278,10 @@ def head_map(data: xr.Dataset, colour: str = "layer", *, ax: Axes | None = None,
         ConfigError: the run has not compared its heads, or has no such metric or label.
     """
     if ax is None:
-        return _first(similarity_figure.head_similarity(data, colour, labels, pyplot.figure))
-    similarity_figure.require(data)
-    ax = _titled(ax, f"Heads that attend alike: {similarity_figure.in_words(data, colour, labels)}")
-    dots = similarity_figure.head_map(ax, data, colour, labels)
+        return _first(similarity.head_similarity(data, colour, labels, pyplot.figure))
+    similarity.require(data)
+    ax = _titled(ax, f"Heads that attend alike: {similarity.in_words(data, colour, labels)}")
+    dots = similarity.head_map(ax, data, colour, labels)
     if dots.get_array() is not None:
         table = select(data, colour, labels)
         style.colour_bar(dots, scale(table), share=is_share(table))
@@ -297,9 +291,9 @@ def head_map(data: xr.Dataset, colour: str = "layer", *, ax: Axes | None = None,
 def layer_distance(data: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     """How far the heads of any two layers are apart; without `ax`, the right half of the figure of `head_map`."""
     if ax is None:
-        return similarity_figure.head_similarity(data, new=pyplot.figure).axes[1]
-    similarity_figure.require(data)
-    mesh = similarity_figure.layer_map(_titled(ax, title(data["layer_distance"])), data)
+        return similarity.head_similarity(data, new=pyplot.figure).axes[1]
+    similarity.require(data)
+    mesh = similarity.layer_map(_titled(ax, title(data["layer_distance"])), data)
     style.colour_bar(mesh, scale(data["layer_distance"]), share=False)
     return ax
 
@@ -373,15 +367,15 @@ def _check_formats(formats: Iterable[str]) -> list[str]:
 
 def _of_probes(data: xr.Dataset) -> Iterator[tuple[str, Figure]]:
     """The figures of probes by the names of their files."""
-    yield "probe-scores", probe_figures.probe_scores(data)
-    for metric in probe_figures.WEIGHTS:
+    yield "probe-scores", probes.probe_scores(data)
+    for metric in probes.WEIGHTS:
         if metric in data:
-            yield f"probe-{metric.replace('_', '-')}", probe_figures.probe_weights(data, metric)
+            yield f"probe-{metric.replace('_', '-')}", probes.probe_weights(data, metric)
 
 
 def _all(data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame | None) -> Iterator[tuple[str, Figure]]:
     """Every figure by the name of its file; the paper's begin with their number."""
-    panels = figures.panels(data, attention)
+    panels = all_panels(data, attention)
     numbers = (f"figure-{panel.number.replace('.', '').lower()}-" if panel.number else "" for panel in panels)
     names = file_names(f"{number}{panel.key}" for number, panel in zip(numbers, panels, strict=True))
     for name, panel in zip(names, panels, strict=True):

@@ -45,9 +45,14 @@ LEAST = 2
 """Occurrences of a type of piece that is listed."""
 
 
-def allowed_ratio(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """Error as a share of what is allowed; ∞ where only one is NaN."""
-    error = np.abs(found - expected) / (RELATIVE * np.abs(expected) + ABSOLUTE)
+def allowed_ratio(found: np.ndarray, expected: np.ndarray, *terms: np.ndarray) -> np.ndarray:
+    """Error as a share of what is allowed; ∞ where only one is NaN.
+
+    A difference may be as wrong as its two terms together: where they are nearly equal, it is no smaller than their
+    errors.
+    """
+    allowed = sum(RELATIVE * np.abs(term) + ABSOLUTE for term in terms or (expected,))
+    error = np.abs(found - expected) / allowed
     return np.where(np.isnan(found) & np.isnan(expected), 0, np.where(np.isnan(error), np.inf, error))
 
 
@@ -79,7 +84,7 @@ def worst_ratios(found: xr.Dataset, expected: Reference) -> dict[str, float]:
     values = expected.results()
     assert set(values) == set(found.data_vars)
     ratios = {
-        name: float(allowed_ratio(found[name].to_numpy(), value).max())
+        name: float(allowed_ratio(found[name].to_numpy(), value, *_terms(name, values)).max())
         for name, value in values.items()
         if not name.startswith(("entropy", "distance_entropy", "head_map", "head_cluster"))
     }
@@ -92,6 +97,11 @@ def worst_ratios(found: xr.Dataset, expected: Reference) -> dict[str, float]:
         for name in ("distance_entropy_r", "distance_entropy_p"):
             ratios[name] = float(allowed_ratio(found[name].to_numpy(), values[name]))
     return {name: ratio / CORRELATION if name.endswith(("_r", "_p")) else ratio for name, ratio in ratios.items()}
+
+
+def _terms(name: str, values: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """What a result is the difference of; nothing where it is none."""
+    return [values[name.replace("_excess", of)] for of in ("_alignment", "_expected") if "_excess" in name]
 
 
 def sink_ratios(found: xr.Dataset, expected: Reference) -> dict[str, float]:

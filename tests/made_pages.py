@@ -18,7 +18,7 @@ from attnmetrics.results.by import join_values
 from attnmetrics.results.importance import importance_dataset, join
 from attnmetrics.results.joined import with_intervals
 from attnmetrics.running.roles import roles_by_evidence
-from attnmetrics.views.atlas import render
+from attnmetrics.views.atlas.page import render
 from attnmetrics.views.comparison.page import render as render_comparison
 
 SIZES = ((6, 6), (30, 9), (48, 25))

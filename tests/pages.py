@@ -3,14 +3,18 @@
 Needs Chromium (Debian: `apt-get install chromium`), which is found by its name on the path.
 """
 
+import json
 import math
+import re
 import shutil
 import time
+from base64 import b64decode
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zlib import decompress
 
 import numpy as np
 import pytest
@@ -75,6 +79,14 @@ class Desk:
             context.close()
 
 
+def page_data(html: str) -> tuple[Any, bytes]:
+    """What a page holds: its JSON, and the bytes that the places of arrays in it are of."""
+    held = re.search(r'id="heap" data-json="(\d+) (\d+)">(.*?)</script>', html)
+    assert held is not None
+    start, length, heap = int(held[1]), int(held[2]), decompress(b64decode(held[3]))
+    return json.loads(heap[start : start + length]), heap
+
+
 def visit(page: Page, address: str) -> None:
     """Go to an address within an atlas, and wait until it is drawn."""
     page.wait_for_selector(".page > *", state="attached")
@@ -87,6 +99,7 @@ def visit(page: Page, address: str) -> None:
         })""",
         address,
     )
+    page.wait_for_selector("[data-later]", state="detached")
 
 
 def save(button: Locator, folder: Path) -> Path:

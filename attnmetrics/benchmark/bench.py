@@ -24,6 +24,8 @@ from attnmetrics.config import RunConfig
 from attnmetrics.corpus import read_documents
 from attnmetrics.corpus.shards import LARGEST
 from attnmetrics.metrics.family import HEAD
+from attnmetrics.model.kernels.choose import kernel_name
+from attnmetrics.model.kernels.kept import announce
 from attnmetrics.model.load import Dtype, Model
 from attnmetrics.model.precision import units_for_bfloat16
 from attnmetrics.model.units import Units
@@ -132,6 +134,7 @@ def bench(course: Course, sentences: float, whole_run: int | None, tell: Tell, s
         for dtype in _dtypes(material):
             model, bare = material.load(dtype), material.network(dtype, "sdpa")
             torch.set_num_threads(course.threads)
+            announce(kernel_name(model.device, model.dtype), tell)
             products = products_of(bare.config, model.causal)
             seconds = product_seconds(products, model.dtype, model.device)
             floors[dtype] = 1 / seconds
@@ -162,6 +165,7 @@ def bench_families(course: Course, tell: Tell) -> list[Line]:
     documents = list(read_documents([str(CORPORA["demo"])]))
     with gather(documents, course.raced, 1, course.shape, course.device) as material:
         model = material.load("float32")
+        announce(kernel_name(model.device, model.dtype), tell)
         entered = [*who.measuring(partial(material.read, model), model), who.passing(material.read(model), model)]
         timings = race(entered, course.rounds, tell, process_time)
     return [_line(timing, timings, "sentence", 0, 0) for timing in timings]

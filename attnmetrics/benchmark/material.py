@@ -19,7 +19,8 @@ from attnmetrics.assets import PIPELINES
 from attnmetrics.benchmark.shapes import SHAPES, Shape
 from attnmetrics.corpus import Document
 from attnmetrics.metrics.schema import LABELS, LINKS, SPECIAL, Schema
-from attnmetrics.model.load import Dtype, Model, load_model, quiet
+from attnmetrics.model.checkpoint import quiet
+from attnmetrics.model.load import Dtype, Model, load_model
 from attnmetrics.model.units import Units, read_sentences, read_windows
 
 Device = Literal["cpu", "cuda"]

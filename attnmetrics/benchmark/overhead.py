@@ -29,6 +29,8 @@ PARSING: Final = "parsing"
 FORWARD: Final = "forward pass"
 START: Final = "start"
 REST: Final = "the rest"
+MEASURE: Final = "measure"
+"""The stage that others are held against."""
 WORDS: Final = "sentences and words"
 FILES: Final = "annotation files"
 ANNOTATING: Final = (PARSING, WORDS, FILES)
@@ -58,7 +60,7 @@ PARTS: Final = {
     "attnmetrics.results.exemplars": "tables",
     "attnmetrics.results.files": "tables",
     "attnmetrics.results.tables": "tables",
-    "attnmetrics.views.atlas:write_report": "report",
+    "attnmetrics.views.atlas.page:write_report": "report",
 }
 """Modules, or functions of them with all that they call → part of a run. The innermost one counts."""
 
@@ -67,7 +69,7 @@ STAGES: Final = {
     "attnmetrics.engine.worker:Worker.annotate": "annotate",
     "attnmetrics.engine.worker:Worker.count": "count",
     "attnmetrics.engine.worker:Worker.count_units": "count",
-    "attnmetrics.engine.worker:Worker.measure": "measure",
+    "attnmetrics.engine.worker:Worker.measure": MEASURE,
     "attnmetrics.engine.worker:Worker.trace": "trace",
     "attnmetrics.running.merging:merge_measured": "merge",
 }
@@ -93,6 +95,14 @@ class Account:
         """The share of the run that is neither parsing nor the forward pass."""
         needed = (parts.get(PARSING, 0) + parts.get(FORWARD, 0) for parts in self.seconds.values())
         return 1 - sum(needed) / self.total
+
+    @property
+    def beside_measuring(self) -> dict[str, float]:
+        """The seconds of each stage as a multiple of those of measuring, the longest first."""
+        stages = {stage: sum(parts.values()) for stage, parts in self.seconds.items()}
+        return {
+            stage: stages[stage] / stages[MEASURE] for stage in sorted(stages, key=stages.__getitem__, reverse=True)
+        }
 
     def rows(self) -> list[tuple[str, str, float, float]]:
         """(part, stage, seconds, share of the run), the longest first."""

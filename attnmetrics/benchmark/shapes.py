@@ -8,7 +8,7 @@ from typing import Any, Final
 import torch
 
 from attnmetrics.assets import MODELS
-from attnmetrics.model.load import quiet
+from attnmetrics.model.checkpoint import quiet
 
 SEED: Final = 2019
 POSITIONS: Final = 1 << 13

@@ -74,7 +74,9 @@ def costs(lines: Sequence[Line]) -> Table:
 def _account(account: Account) -> Table:
     counts = f"{account.counts['sentences']:,} sentences, {account.counts['pieces']:,} pieces"
     title = f"A whole run: {counts}, {account.total:,.0f} s of processor time, {account.overhead:.1%} of it overhead"
-    table = Table("part", "stage", title=title)
+    stages = account.beside_measuring
+    caption = f"{sum(stages.values()):.2f} × measuring alone: " + ", ".join(f"{k} {v:.2f}" for k, v in stages.items())
+    table = Table("part", "stage", title=title, caption=caption)
     for column in ("seconds", "share"):
         table.add_column(column, justify="right")
     for part, stage, seconds, share in account.rows():

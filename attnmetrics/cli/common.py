@@ -59,7 +59,7 @@ def finish(folder: Location, facts: dict[str, Any], quiet: bool) -> None:
     from rich.console import Console
 
     import attnmetrics
-    from attnmetrics.views.terminal import summary
+    from attnmetrics.views.terminal.summary import summary
 
     if not quiet:
         Console().print(summary(attnmetrics.load(folder, with_intervals=True), facts))

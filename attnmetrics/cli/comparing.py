@@ -38,7 +38,7 @@ def compare(
     from attnmetrics.comparing.outputs import check_free, folder_for, write_comparison
     from attnmetrics.comparing.values import check_one, compare_values
     from attnmetrics.running.fields import find_values
-    from attnmetrics.views.compared import show_comparison
+    from attnmetrics.views.terminal.comparison import show_comparison
 
     places, say = [locate(run) for run in runs], reporter(quiet).say
     if by is not None:

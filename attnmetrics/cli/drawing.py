@@ -125,8 +125,9 @@ def serve(
     from attnmetrics.running.fields import fields_of, results_by
     from attnmetrics.running.roles import page_roles
     from attnmetrics.running.runfile import read_facts
-    from attnmetrics.views import atlas, server
+    from attnmetrics.views.atlas.page import render
     from attnmetrics.views.exemplars import typical_texts
+    from attnmetrics.views.text import server
 
     folder = locate(run)
     with server.listen(port) as listener:
@@ -135,7 +136,7 @@ def serve(
         frames = exemplars, attnmetrics.exemplar_attention(folder)
         by = [results_by(folder, field, is_with_intervals=True) for field in fields_of(folder)]
         beside = {"tokens": attnmetrics.tokens(folder), "roles": page_roles(folder, data), "by": by}
-        page = atlas.render(data, *frames, facts, served=True, **beside)
+        page = render(data, *frames, facts, served=True, **beside)
         load = partial(server.model_of, facts, model, trust_remote_code=trust_remote_code, allow_pickle=allow_pickle)
         address = f"http://{server.HOST}:{listener.getsockname()[1]}/"
         print_line(f"atlas: {address} (Ctrl+C ends)")

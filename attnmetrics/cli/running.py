@@ -138,7 +138,7 @@ def importance(
 
     from attnmetrics.running.driver import run_importance
     from attnmetrics.running.importance import Options
-    from attnmetrics.views.importance import show_importance
+    from attnmetrics.views.terminal.importance import show_importance
 
     folder = locate(run)
     given = {"engine": engine, "workers": workers, "threads": threads, "address": address}
@@ -156,7 +156,7 @@ def probe(values: dict[str, Any], *, run: RunFolder, quiet: Quiet = False, verbo
     from rich.console import Console
 
     from attnmetrics.running.probing import probe as probe_run
-    from attnmetrics.views.probes import show_probes
+    from attnmetrics.views.terminal.probes import show_probes
 
     folder = locate(run)
     dataset = probe_run(folder, build_probe_config(values), reporter(quiet))
@@ -173,7 +173,7 @@ def status(run: RunFolder, verbose: Verbose = False) -> None:
     from rich.console import Console
 
     from attnmetrics.running.driver import progress_of
-    from attnmetrics.views.terminal import show_status
+    from attnmetrics.views.terminal.status import show_status
 
     folder = locate(run)
     Console().print(show_status(folder, progress_of(folder)))

@@ -99,19 +99,19 @@ def _check(asked: Asked) -> None:
 def _of_run(run: str, asked: Asked, evidence: float) -> "RenderableType":
     """What is asked for of a run itself."""
     from attnmetrics.running.runfile import read_facts
-    from attnmetrics.views import terminal
+    from attnmetrics.views.terminal.summary import summary
 
     data = load_tables(locate(run), evidence)
     if asked.place is not None:
         return (_exemplars if asked.exemplars else _head)(data, run, asked.place, asked.top)
     if asked.metric is None:
-        return terminal.summary(data, read_facts(locate(run)) or {})
+        return summary(data, read_facts(locate(run)) or {})
     return _metric(data, run, asked.metric, asked)
 
 
 def _metric(data: "xr.Dataset", run: str, metric: str, asked: Asked) -> "RenderableType":
     """One result, or several that answer one question."""
-    from attnmetrics.views import terminal
+    from attnmetrics.views.terminal.metric import show_metric
 
     if metric in ("relation", "coreference"):
         return _words(data, run, metric, asked)
@@ -121,16 +121,16 @@ def _metric(data: "xr.Dataset", run: str, metric: str, asked: Asked) -> "Rendera
 
         return show_paper(with_probes(data, locate(run)), asked.label)
     if metric == "importance" and metric in data and asked.label is None:
-        from attnmetrics.views.importance import show_importance
+        from attnmetrics.views.terminal.importance import show_importance
 
         return show_importance(data)
-    return terminal.show_metric(data, metric, top=asked.top, label=asked.label)
+    return show_metric(data, metric, top=asked.top, label=asked.label)
 
 
 def _probes(run: str, top: int) -> "RenderableType":
     """What probes learned from a run's attention."""
     import attnmetrics
-    from attnmetrics.views.probes import show_probes
+    from attnmetrics.views.terminal.probes import show_probes
 
     return show_probes(attnmetrics.load_probe(run), top)
 
@@ -138,7 +138,7 @@ def _probes(run: str, top: int) -> "RenderableType":
 def _by(run: str, named: str, asked: Asked) -> "RenderableType":
     """Results by the values of a field, or those of one value."""
     from attnmetrics.running.fields import find_values, results_by
-    from attnmetrics.views.by import show_by, show_by_metric, show_value
+    from attnmetrics.views.terminal.by import show_by, show_by_metric, show_value
 
     field, values = find_values(locate(run), named)
     data = results_by(locate(run), field, is_with_intervals=True)
@@ -156,7 +156,7 @@ def _compared(folder: str, asked: Asked) -> "RenderableType":
     """A comparison: all of it, one result, or one head."""
     from attnmetrics.comparing.outputs import load_role_changes
     from attnmetrics.results.comparison import load_comparison
-    from attnmetrics.views.compared import show_compared_head, show_compared_metric, show_comparison
+    from attnmetrics.views.terminal.comparison import show_compared_head, show_compared_metric, show_comparison
 
     data = load_comparison(locate(folder))
     if asked.place is not None:
@@ -169,10 +169,10 @@ def _compared(folder: str, asked: Asked) -> "RenderableType":
 def _exemplars(data: "xr.Dataset", run: str, place: tuple[int, int], top: int) -> "RenderableType":
     """The sentences of one head."""
     import attnmetrics
-    from attnmetrics.views import terminal
     from attnmetrics.views.tables import unit_word
+    from attnmetrics.views.terminal.exemplars import show_exemplars
 
-    return terminal.show_exemplars(attnmetrics.exemplars(run), *place, top, unit_word(data))
+    return show_exemplars(attnmetrics.exemplars(run), *place, top, unit_word(data))
 
 
 def _head(data: "xr.Dataset", run: str, place: tuple[int, int], top: int) -> "RenderableType":
@@ -181,31 +181,32 @@ def _head(data: "xr.Dataset", run: str, place: tuple[int, int], top: int) -> "Re
     from rich.text import Text
 
     import attnmetrics
-    from attnmetrics.views import terminal
     from attnmetrics.views.evidence import least
-    from attnmetrics.views.roles import show_like, show_sentence
     from attnmetrics.views.tables import unit_word
-    from attnmetrics.views.tokens import show_tokens
+    from attnmetrics.views.terminal.exemplars import show_typical
+    from attnmetrics.views.terminal.head import show_head
+    from attnmetrics.views.terminal.roles import show_like, show_sentence
+    from attnmetrics.views.terminal.tokens import show_tokens
 
     known = attnmetrics.roles(run, evidence=least(data))
-    profile = terminal.show_head(data, *place, [show_sentence(known, *place)])
+    profile = show_head(data, *place, [show_sentence(known, *place)])
     like = show_like(attnmetrics.nearest_heads(run, *place, number=5), known)
     pieces = show_tokens(attnmetrics.tokens(run), *place, top)
-    typical = terminal.show_typical(attnmetrics.exemplars(run), *place, unit_word(data))
+    typical = show_typical(attnmetrics.exemplars(run), *place, unit_word(data))
     return Group(profile, Text(), like, Text(), pieces, *typical)
 
 
 def _words(data: "xr.Dataset", run: str, what: str, asked: Asked) -> "RenderableType":
     """What heads find between words: all relations, one, or coreference."""
     import attnmetrics
-    from attnmetrics.views import relation_tables
+    from attnmetrics.views.terminal.relations import show_coreference, show_relation, show_relations
 
     if what == "relation" and asked.rel is None:
-        return relation_tables.show_relations(data)
+        return show_relations(data)
     frame, few = attnmetrics.exemplars(run), min(asked.top, 3)
     if asked.rel is None:
-        return relation_tables.show_coreference(data, frame, few)
-    return relation_tables.show_relation(data, frame, asked.rel, few)
+        return show_coreference(data, frame, few)
+    return show_relation(data, frame, asked.rel, few)
 
 
 @app.command()
@@ -233,7 +234,7 @@ def roles(
     import attnmetrics
     from attnmetrics.describing.questions import answer, answers, of_role
     from attnmetrics.describing.rules import read_rules
-    from attnmetrics.views.roles import show_answers, show_families
+    from attnmetrics.views.terminal.roles import show_answers, show_families
 
     if (question is not None) + (role is not None) + families > 1:
         raise ConfigError("a list is by question, by role or by family: give one of --question, --role, --families")

@@ -42,7 +42,7 @@ class Finding:
     @property
     def detail(self) -> str:
         """Tag, relation and direction, or piece."""
-        return self.rule.detail.replace("{label}", self.label) if self.label else ""
+        return self.rule.detail_of(self.label)
 
     @property
     def name(self) -> str:
@@ -92,6 +92,12 @@ def lacking(rules: Rules, data: xr.Dataset) -> dict[str, str]:
     found = [(rule.role, _lacks(rule, data)) for rule in rules.roles]
     told = {role for role, name in found if name is None}
     return {role: name for role, name in found if name is not None and role not in told}
+
+
+def shares(rules: Rules, data: xr.Dataset) -> list[str]:
+    """Roles whose scores are shares of a whole."""
+    scored = [rule for rule in rules.roles if rule.score.result in data]
+    return [rule.role for rule in scored if data[rule.score.result].attrs.get("kind") == "share"]
 
 
 def _lacks(rule: Rule, data: xr.Dataset) -> str | None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from attnmetrics.describing.finding import Finding, Found, Place, find
+from attnmetrics.describing.finding import Finding, Found, Place, find, lacking, shares
 from attnmetrics.describing.rules import Rules
 from attnmetrics.describing.sentences import sentence
 from attnmetrics.describing.tables import Tables
@@ -36,14 +36,24 @@ def roles_frame(
     Returns:
         columns `COLUMNS`: `evidence` is the share of the head's attention that is off null; `contradicts` the roles
         that it would have but for this one, joined by "; "; `sentence` is in a head's first row. `attrs["skipped"]`
-        has the roles that the run has no results for.
+        has the roles that the run has no results for, `attrs["shares"]` those whose scores are shares.
     """
     tables = Tables(data, intervals)
     found = find(rules, tables, pieces, places)
     rows = [row for place in found.of_head for row in _rows(rules, tables, found, place)]
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"layer": np.int64, "head": np.int64})
-    frame.attrs["skipped"] = dict(found.skipped)
+    return with_facts(frame, rules, data)
+
+
+def with_facts(frame: pd.DataFrame, rules: Rules, data: xr.Dataset) -> pd.DataFrame:
+    """The table with what it knows of the rules that it was made by, which its file does not keep."""
+    frame.attrs |= {"skipped": lacking(rules, data), "shares": shares(rules, data)}
     return frame
+
+
+def shares_in(frame: pd.DataFrame) -> Sequence[str]:
+    """The roles whose scores are shares, as the table knows."""
+    return list(frame.attrs.get("shares", ()))
 
 
 def _rows(rules: Rules, tables: Tables, found: Found, place: Place) -> list[tuple[object, ...]]:

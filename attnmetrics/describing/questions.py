@@ -15,7 +15,7 @@ HEAD = ["layer", "head"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The heads that answer a question: rows of the table of roles, all of a head together, the clearest head first."""
+    """The heads that answer a question: rows of the table of roles, the clearest head first, and its clearest role."""
 
     key: str
     title: str
@@ -43,7 +43,7 @@ def answer(rules: Rules, frame: pd.DataFrame, key: str) -> Answer:
     question = rules.questions[_known(key, list(rules.questions), "question")]
     rows = with_role(frame, question.roles, question.without)
     least = np.array([question.least.get(role, -np.inf) for role in rows["role"]], float)
-    told = _told(_clearest_first(rows[rows["score"].to_numpy() >= least]), frame)
+    told = _told(_clearest_first(rules, rows[rows["score"].to_numpy() >= least]), frame)
     return Answer(key, question.title, told, _barred(rules, frame, question.roles))
 
 
@@ -57,7 +57,7 @@ def of_role(rules: Rules, frame: pd.DataFrame, role: str) -> Answer:
     rows = frame[frame["role"] == _known(name, rules.names_of_roles, "role")]
     chosen = rows[rows["detail"] == detail] if detail else rows
     title = name.capitalize() + (f": {detail}" if detail else "")
-    return Answer(role, title, _told(_clearest_first(chosen), frame))
+    return Answer(role, title, _told(_clearest_first(rules, chosen), frame))
 
 
 def _barred(rules: Rules, frame: pd.DataFrame, roles: Sequence[str]) -> tuple[tuple[int, int], ...]:
@@ -74,11 +74,16 @@ def _known(name: str, known: Sequence[str], what: str) -> str:
     return name
 
 
-def _clearest_first(rows: pd.DataFrame) -> pd.DataFrame:
-    """By how much each head's clearest score is above chance."""
-    above = (rows["score"] - rows["chance"].fillna(0)).groupby([rows["layer"], rows["head"]]).transform("max")
-    order = rows.assign(above=above, place=range(len(rows)))
-    return order.sort_values(["above", "place"], ascending=[False, True], kind="stable")[list(rows.columns)]
+def _clearest_first(rules: Rules, rows: pd.DataFrame) -> pd.DataFrame:
+    """By how far each head's clearest score is above chance, or below what a rule allows at most."""
+    most = {rule.role: rule.when.at_most for rule in rules.roles if rule.when and rule.when.at_most is not None}
+    allowed = rows["role"].map(most).astype(float)
+    beyond = (allowed - rows["score"]).fillna(rows["score"] - rows["chance"].fillna(0))
+    of_head = [rows["layer"], rows["head"]]
+    order = rows.assign(beyond=beyond, above=beyond.groupby(of_head).transform("max"), place=range(len(rows)))
+    order["place"] = order["place"].groupby(of_head).transform("min")
+    by = order.sort_values(["above", "place", "beyond"], ascending=[False, True, False], kind="stable")
+    return by[list(rows.columns)]
 
 
 def _told(rows: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from attnmetrics.errors import ConfigError
+from attnmetrics.results.evidence import checked_evidence
 from attnmetrics.yaml_files import read_own_yaml, read_yaml
 
 FILE: Final = Path(__file__).parent / "rules.yaml"
@@ -108,6 +109,10 @@ class Rule(_Strict):
     words: Words | None = None
     told: Telling | None = None
 
+    def detail_of(self, label: str) -> str:
+        """The role's detail at a label: "nsubj, attended_is_parent"; "" without one."""
+        return self.detail.replace("{label}", label) if label else ""
+
     @property
     def contradicts_all(self) -> bool:
         """Whether a head of this role has no other."""
@@ -167,9 +172,7 @@ def with_evidence(rules: Rules, share: float) -> Rules:
     Raises:
         ConfigError: no share.
     """
-    if not 0 <= share <= 1:
-        raise ConfigError(f"expected a share of attention from 0 to 1, such as 0.05, found {share:g}")
-    limits = Limits(at_least=1 - share)
+    limits = Limits(at_least=1 - checked_evidence(share))
     changed = [rule.model_copy(update={"when": limits}) if rule.role == INACTIVE else rule for rule in rules.roles]
     return rules.model_copy(update={"roles": tuple(changed)})
 

@@ -130,7 +130,7 @@ def _found(run: Location, content: Content, reading: Reading) -> pd.DataFrame:
 
 def _read(run: Location, content: Content, reading: Reading) -> pd.DataFrame:
     from attnmetrics.exporting.headvis.reading import read_attention
-    from attnmetrics.views.server import model_of
+    from attnmetrics.views.text.server import model_of
 
     flags = {"trust_remote_code": reading.trust_remote_code, "allow_pickle": reading.allow_pickle}
     load = partial(model_of, content.facts, reading.model, **flags)

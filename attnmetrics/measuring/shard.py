@@ -319,7 +319,7 @@ class _Totals:
         """Add a batch."""
         for layer in batch.layers:
             for name, total in self._sums.items():
-                total[layer.layer] += layer.sums[name]
+                total[layer.layer].add_(layer.sums[name])
         for name, value in batch.maps.items():
             self._maps[name] += value
 

@@ -157,4 +157,4 @@ def weigh(query, key, start, rule, causal, pairs, weight):
             score_row(query, key, row, first, h, rule, own)
             top[h, row] = max(np.max(own), rule.sinks[h])
             total[h, row] = sum_up(own, top[h, row]) + exp(rule.sinks[h] - top[h, row])
-        weight[p] = exp(score_pair(query, key, row, first + j[p], h, rule) - top[h, row]) / total[h, row]
+        weight[p] = exp(score_pair(query, key, row, first + j[p], first, h, rule) - top[h, row]) / total[h, row]

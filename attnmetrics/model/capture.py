@@ -116,6 +116,8 @@ def _tiles(weights: Tensor, sink: Tensor | None, wanted: Wanted) -> Iterator[Att
 
 
 _current: ContextVar[Pass | None] = ContextVar("attnmetrics_pass", default=None)
+under_way = _current.get
+"""The pass that this thread is in, or None."""
 
 
 def forward(
@@ -158,7 +160,7 @@ def call(
         arguments["token_type_ids"] = segments
     if "use_cache" in inspect.signature(network.forward).parameters:
         arguments["use_cache"] = False
-    with _under_way(current):
+    with _while(current):
         return network(**arguments)
 
 
@@ -170,7 +172,7 @@ def segment_types(network: Any) -> int:
 
 
 @contextmanager
-def _under_way(current: Pass) -> Iterator[None]:
+def _while(current: Pass) -> Iterator[None]:
     token = _current.set(current)
     try:
         yield
@@ -195,7 +197,7 @@ def _attention(
     **arguments: Any,
 ) -> tuple[Tensor, None]:
     """What transformers calls in every layer."""
-    current = _current.get()
+    current = under_way()
     if current is None:
         raise ModelError("a model prepared for measuring was called directly; load another copy for other uses")
     _refuse_unknown(module, attention_mask, arguments)
@@ -217,8 +219,9 @@ def _refuse_unknown(module: nn.Module, mask: Tensor | None, arguments: dict[str,
         )
 
 
-def _no_mask(*_: Any, **__: Any) -> None:
-    """Kernels know which pairs are attendable, so no mask of all pairs is ever built."""
+def _no_mask(*_: Any, config: Any, **__: Any) -> Tensor | None:
+    """Kernels know which pairs are attendable, so no mask of all pairs is ever built; MPT needs one to convert."""
+    return torch.empty(0) if config.model_type == "mpt" else None
 
 
 AttentionInterface.register(IMPLEMENTATION, _attention)

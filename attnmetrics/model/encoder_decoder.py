@@ -1,5 +1,6 @@
 """An encoder-decoder that reads one text and writes another: the attention of both, and from one to the other."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from attnmetrics.errors import ModelError, first_line
-from attnmetrics.model.load import load_encoder_decoder
+from attnmetrics.model.checkpoint import ENCODER_DECODER, find_folder, load_network, load_tokenizer, quiet
 
 WRITTEN = 20
 """Pieces that the model writes where no second text is given, at most."""
@@ -116,3 +117,28 @@ def _decoder(
 
 def _stack(layers: Any) -> NDArray[np.float64]:
     return np.asarray(torch.stack(tuple(layers))[:, 0].double().numpy())
+
+
+def is_encoder_decoder(name: str) -> bool:
+    """Whether a model, by its folder or its name on the Hub, reads one text and writes another.
+
+    Raises:
+        ModelError: it cannot be found.
+    """
+    folder, _ = find_folder(name, None, False, False)
+    try:
+        return bool(json.loads((folder / "config.json").read_bytes()).get("is_encoder_decoder", False))
+    except (OSError, ValueError, AttributeError):
+        return False  # whoever loads it says what is wrong with it
+
+
+@quiet()
+def load_encoder_decoder(name: str) -> tuple[Any, Any]:
+    """An encoder-decoder in float32 on the CPU, with eager attention, and its `tokenizers.Tokenizer`.
+
+    Raises:
+        ModelError: it cannot be found or read.
+    """
+    folder, _ = find_folder(name, None, False, False)
+    tokenizer = load_tokenizer(name, folder, False)
+    return load_network(name, folder, torch.float32, False, False, ENCODER_DECODER), tokenizer

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.capture import Pass, call
+from attnmetrics.model.checkpoint import find_folder, load_network, quiet
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, want_nothing
-from attnmetrics.model.load import Model, find_mask, load_with_head, probe_ids
+from attnmetrics.model.load import Model, probe_ids
 from attnmetrics.model.pack import TILE_PAIRS, Batch, Batching
 from attnmetrics.model.probe import prepare
 
@@ -124,3 +125,35 @@ def _check(model: LanguageModel, sentences: Sequence[list[int]], expected: Seque
 def _refusal(model: LanguageModel, reason: str) -> ModelError:
     kind = type(model.network).__name__
     return ModelError(f"what {kind} predicts can't be had where its attention is computed for it: {reason}")
+
+
+def load_generator(model: Model) -> Any:
+    """The same checkpoint with its language-model head, in float32, on the model's device.
+
+    Raises:
+        ModelError: the model is not causal, or its checkpoint has no such head.
+    """
+    if not model.causal:
+        raise ModelError(f"expected a causal model to continue a text, found {model.name}, which reads both ways")
+    return load_with_head(model)
+
+
+@quiet()
+def load_with_head(model: Model, trust_remote_code: bool = False, allow_pickle: bool = False) -> Any:
+    """The same checkpoint with its language-model head, in float32, on the model's device, with eager attention.
+
+    Raises:
+        ModelError: its checkpoint has no such head, or transformers knows none for it.
+    """
+    kind = "AutoModelForCausalLM" if model.causal else "AutoModelForMaskedLM"
+    folder, _ = find_folder(model.name, model.revision, trust_remote_code, allow_pickle)
+    return load_network(model.name, folder, torch.float32, trust_remote_code, allow_pickle, kind).to(model.device)
+
+
+def find_mask(model: Model, trust_remote_code: bool = False) -> int | None:
+    """Id of the piece that stands for a masked one; None where the tokenizer has none."""
+    from transformers import AutoTokenizer
+
+    folder, _ = find_folder(model.name, model.revision, trust_remote_code, False)
+    piece: int | None = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code).mask_token_id
+    return piece

@@ -3,7 +3,8 @@
 In every call torch's own product lays weights out as the processor's units take them, and an activation reads from
 memory once more what it gave. Which activation follows which layer is found by watching the network. In the end it
 must attend as before, or it is left as it was. For bfloat16 alone: in float32 these products are quicker, too, by a
-seventh, but three times as far from those in float64 where activations are large (SmolLM2).
+seventh, for they add up all terms in one chain where torch's own add up 192 at a time, and rounding grows with a chain:
+where activations are large (SmolLM2), errors triple. In shorter chains they are as exact, and no quicker.
 """
 
 from collections import Counter

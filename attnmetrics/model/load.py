@@ -1,11 +1,8 @@
-"""A model and its tokenizer from a folder or the Hub, whole and undamaged, or an error that says what is wrong."""
+"""A model and its tokenizer, checked against its own attention, or an error that says what is wrong."""
 
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, Literal, TypedDict
 
@@ -16,8 +13,8 @@ from torch import Tensor
 
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.align import Template, find_template, tokenize
-from attnmetrics.model.blocks import read_whole
 from attnmetrics.model.capture import Consume, Pass, segment_types
+from attnmetrics.model.checkpoint import PROBE_TEXTS, digest_folder, find_folder, load_network, load_tokenizer, quiet
 from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.choose import kernel_name
 from attnmetrics.model.kernels.dense import dense
@@ -36,28 +33,15 @@ from attnmetrics.model.windows import heeds_windows, length_in
 NullTokens = Literal["first", "special", "none"]
 Dtype = Literal["float32", "bfloat16"]
 DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-PROBE_TEXTS: Final = (
-    "The cat that the dog had chased sat on the mat, and slept.",
-    "Nobody knew.",
-    "She gave him two books, which he had read before he was ten.",
-    "Time flies",
-)
 PROBE_PIECES: Final = 12
 """Pieces of a probe at most: short, so that it stays within any window and any number of positions."""
-TOKENIZER_FILES: Final = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model",
-                          "sentencepiece.bpe.model")  # fmt: skip
 POSITIONS: Final = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
 """How configurations name the number of positions."""
 LONGEST: Final = 2048
 """Pieces at most of a sentence of a model that says nothing of positions, as it may have no end of them."""
-ENCODER_DECODER: Final = "AutoModelForSeq2SeqLM"
-HUB_FILES: Final = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
-HUB_SECONDS: Final = 10
 BATCH_PIECES: Final = {"cpu": 1 << 10, "cuda": 1 << 15}
 """A CPU keeps the activations of few pieces in its caches; and memory beyond 32 MB is fetched anew from the system for
 every activation, which costs a tenth of the pass. A GPU needs many pieces to be busy."""
-
-
 ModelFacts = TypedDict(
     "ModelFacts",
     {
@@ -99,8 +83,8 @@ class Model:
     """as the user gave it"""
     revision: str | None
     """commit on the Hub; None for a folder"""
-    fingerprint: str
-    """digest of the folder's weights, configuration and tokenizer, or the commit on the Hub"""
+    folder: Path
+    """with its files"""
     layers: tuple[int, ...]
     """the layers that are measured, ascending, by the model's own numbers from 0"""
     vocabulary: int
@@ -123,6 +107,11 @@ class Model:
     """segments of a unit that it tells apart; 1 where it is told of none"""
     outputs: tuple[HeadOutputs | None, ...]
     """what the heads of each measured layer add to the stream; None where that is not certain"""
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the folder's weights, configuration and tokenizer, or the commit on the Hub; views ask for none."""
+        return self.revision or digest_folder(self.folder)
 
     @property
     def causal(self) -> bool:
@@ -194,22 +183,6 @@ class Model:
         run_packed(self.network, self.layout, ids, current, segments)
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without transformers' progress bar, notices and list of unused weights (a language-model head, say)."""
-    from transformers.utils import logging
-
-    verbosity, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bar:
-            logging.enable_progress_bar()
-
-
 @quiet()
 def load_model(
     name: str,
@@ -248,8 +221,8 @@ def load_model(
     place = choose_device(device)
     if threads is not None:
         torch.set_num_threads(1)
-    folder, commit = _find_folder(name, revision, trust_remote_code, allow_pickle)
-    tokenizer = _load_tokenizer(name, folder, trust_remote_code)
+    folder, commit = find_folder(name, revision, trust_remote_code, allow_pickle)
+    tokenizer = load_tokenizer(name, folder, trust_remote_code)
     template = find_template(tokenizer)
     load = partial(_load_stack, name, folder, trust_remote_code, allow_pickle, stack, template)
     network = load(torch.float32).to(place)
@@ -275,7 +248,7 @@ def load_model(
         tokenizer=tokenizer,
         name=name,
         revision=commit,
-        fingerprint=commit or digest_folder(folder),
+        folder=folder,
         layers=measured,
         vocabulary=vocabulary,
         numbering=numbering,
@@ -299,63 +272,6 @@ def choose_attends(null_tokens: NullTokens | None, causal: bool, template: Templ
     return Attends(causal, *ends[policy], between=policy == "special")
 
 
-def load_generator(model: Model) -> Any:
-    """The same checkpoint with its language-model head, in float32, on the model's device.
-
-    Raises:
-        ModelError: the model is not causal, or its checkpoint has no such head.
-    """
-    if not model.causal:
-        raise ModelError(f"expected a causal model to continue a text, found {model.name}, which reads both ways")
-    return load_with_head(model)
-
-
-@quiet()
-def load_with_head(model: Model, trust_remote_code: bool = False, allow_pickle: bool = False) -> Any:
-    """The same checkpoint with its language-model head, in float32, on the model's device, with eager attention.
-
-    Raises:
-        ModelError: its checkpoint has no such head, or transformers knows none for it.
-    """
-    kind = "AutoModelForCausalLM" if model.causal else "AutoModelForMaskedLM"
-    folder, _ = _find_folder(model.name, model.revision, trust_remote_code, allow_pickle)
-    return _load_network(model.name, folder, torch.float32, trust_remote_code, allow_pickle, kind).to(model.device)
-
-
-def is_encoder_decoder(name: str) -> bool:
-    """Whether a model, by its folder or its name on the Hub, reads one text and writes another.
-
-    Raises:
-        ModelError: it cannot be found.
-    """
-    folder, _ = _find_folder(name, None, False, False)
-    try:
-        return bool(json.loads((folder / "config.json").read_bytes()).get("is_encoder_decoder", False))
-    except (OSError, ValueError, AttributeError):
-        return False  # whoever loads it says what is wrong with it
-
-
-@quiet()
-def load_encoder_decoder(name: str) -> tuple[Any, Any]:
-    """An encoder-decoder in float32 on the CPU, with eager attention, and its `tokenizers.Tokenizer`.
-
-    Raises:
-        ModelError: it cannot be found or read.
-    """
-    folder, _ = _find_folder(name, None, False, False)
-    tokenizer = _load_tokenizer(name, folder, False)
-    return _load_network(name, folder, torch.float32, False, False, ENCODER_DECODER), tokenizer
-
-
-def find_mask(model: Model, trust_remote_code: bool = False) -> int | None:
-    """Id of the piece that stands for a masked one; None where the tokenizer has none."""
-    from transformers import AutoTokenizer
-
-    folder, _ = _find_folder(model.name, model.revision, trust_remote_code, False)
-    piece: int | None = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code).mask_token_id
-    return piece
-
-
 def probe_ids(model: Model) -> list[list[int]]:
     """Pieces of the texts that models are tried with."""
     return _probe_ids(model.tokenizer, model.template)
@@ -372,21 +288,6 @@ def attention_maps(model: Model, sentences: Sequence[Sequence[int]]) -> list[NDA
     return capture_maps(model.network, model.layout, sentences, model.causal, calls, model.device)[0]
 
 
-def digest_folder(folder: Path) -> str:
-    """Digest of the files that decide what a model computes: weights, configuration, tokenizer, code."""
-    digest = blake2b(digest_size=16)
-    kinds = {".safetensors", ".bin", ".json", ".txt", ".model", ".py"}
-    for path in sorted(path for path in folder.iterdir() if path.suffix in kinds):
-        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
-
-
-# --- finding and reading files ---------------------------------------------------------------------------------------
-
-
 def choose_device(device: str) -> torch.device:
     """The device of an option: of `auto`, a GPU if there is one.
 
@@ -398,114 +299,11 @@ def choose_device(device: str) -> torch.device:
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def _find_folder(name: str, revision: str | None, code: bool, pickles: bool) -> tuple[Path, str | None]:
-    """The folder with a model's files, and its commit on the Hub."""
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        if revision is not None:
-            raise ModelError(f"--revision {revision} names a commit on the Hub, but {name} is a folder; leave one out")
-        return folder, None
-    if folder.is_absolute() or name.startswith(("~", ".")) or name.count("/") > 1:
-        raise ModelError(f"expected a model folder at {name}, found none; check the path, or give a name on the Hub")
-    return _download(name, revision, code, pickles)
-
-
-def _download(name: str, revision: str | None, code: bool, pickles: bool) -> tuple[Path, str]:
-    """The model's files from the Hub, or from its local cache where the Hub cannot be reached."""
-    from huggingface_hub import HfApi, snapshot_download
-
-    patterns = [*HUB_FILES, *["*.py"] * code, *["*.bin"] * pickles]
-    files: dict[str, Any] = {"allow_patterns": patterns, "ignore_patterns": ["*/*", "consolidated*"]}
-    try:
-        commit = HfApi().model_info(name, revision=revision, timeout=HUB_SECONDS).sha
-        return Path(snapshot_download(name, revision=commit, **files)), str(commit)
-    except Exception as online:
-        try:
-            folder = Path(snapshot_download(name, revision=revision, local_files_only=True, **files))
-        except Exception:
-            raise ModelError(
-                f"expected the model {name!r} in a local folder, in the Hub's cache or on the Hub, found it in none "
-                f"({type(online).__name__}: {first_line(online)}); give a local folder, check the name and the "
-                "network, or log in with `hf auth login` if the model is gated"
-            ) from online
-        return folder, folder.name
-
-
-def _load_tokenizer(name: str, folder: Path, code: bool) -> Any:
-    from transformers import AutoTokenizer
-
-    if not any((folder / file).exists() for file in TOKENIZER_FILES):
-        raise ModelError(
-            f"expected a tokenizer in {folder} (one of {', '.join(TOKENIZER_FILES)}), found none; save one there"
-        )
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=code)
-    except Exception as error:
-        raise ModelError(f"the tokenizer of {name} can't be read: {first_line(error)}; save it again") from error
-    if not tokenizer.is_fast:
-        raise ModelError(f"{type(tokenizer).__name__} of {name} gives no character offsets; a fast tokenizer is needed")
-    backend = tokenizer.backend_tokenizer
-    backend.no_truncation()
-    backend.no_padding()
-    _check_backend(name, tokenizer, find_template(backend))
-    return backend
-
-
-def _check_backend(name: str, tokenizer: Any, template: Template) -> None:
-    """Our use of the inner tokenizer must give what transformers gives."""
-    for text in PROBE_TEXTS:
-        bare = tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
-        ours, theirs = [*template.before, *bare, *template.after], tokenizer(text)["input_ids"]
-        if ours != theirs:
-            raise ModelError(
-                f"the tokenizer of {name} ({type(tokenizer).__name__}) can't be used exactly: expected pieces {theirs} "
-                f"of {text!r}, found {ours}"
-            )
-
-
-def _load_network(
-    name: str, folder: Path, dtype: torch.dtype, code: bool, pickles: bool, kind: str = "AutoModel"
-) -> Any:
-    import transformers
-
-    if not (folder / "config.json").exists():
-        raise ModelError(f"expected config.json in {folder}, found none; save the model with save_pretrained")
-    if not pickles:
-        _refuse_pickles(folder)
-    try:
-        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=code)
-        _refuse_kind(name, config, kind)
-        _refuse_headless(name, config, kind)
-        _refuse_no_language(name, config)
-        read_whole(config)
-        network, info = getattr(transformers, kind).from_pretrained(
-            folder,
-            config=config,
-            dtype=dtype,
-            attn_implementation="eager",
-            use_safetensors=None if pickles else True,
-            trust_remote_code=code,
-            output_loading_info=True,
-        )
-    except ModelError:
-        raise
-    except Exception as error:
-        raise ModelError(
-            f"the model {name} can't be loaded from {folder}: {type(error).__name__}: {first_line(error)}; check that "
-            "its files are complete, with weights as safetensors"
-        ) from error
-    _check_complete(name, info, kind)
-    if getattr(network, "main_input_name", "input_ids") != "input_ids":
-        kind = type(network).__name__
-        raise ModelError(f"{name} ({kind}) reads {network.main_input_name}, not text; it can't be measured")
-    return network.eval()
-
-
 def _load_stack(
     name: str, folder: Path, code: bool, pickles: bool, stack: Stack | None, template: Template, dtype: torch.dtype
 ) -> Any:
     """A base model with one stack of self-attention."""
-    network = _load_network(name, folder, dtype, code, pickles)
+    network = load_network(name, folder, dtype, code, pickles)
     if getattr(network.config, "is_encoder_decoder", False):
         return take_stack(network, stack or "encoder", template).eval()
     if stack is not None:
@@ -513,66 +311,6 @@ def _load_stack(
             f"expected an encoder-decoder for --stack {stack}, found {name}, which has one stack; leave it out"
         )
     return network
-
-
-def _refuse_pickles(folder: Path) -> None:
-    """An index of safetensors may name pickles, and transformers would load them."""
-    index = folder / "model.safetensors.index.json"
-    try:
-        named = json.loads(index.read_bytes())["weight_map"].values() if index.exists() else ()
-        foreign = sorted({str(name) for name in named if not str(name).endswith(".safetensors")})
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelError(f"{index} can't be read: {first_line(error)}; get the whole checkpoint") from error
-    if foreign:
-        raise ModelError(
-            f"expected safetensors in {index}, found {', '.join(foreign[:3])}; convert the weights, or load them "
-            "with --allow-pickle if you trust where they come from"
-        )
-
-
-def _refuse_kind(name: str, config: Any, kind: str) -> None:
-    if getattr(config, "is_encoder_decoder", False) and kind not in ("AutoModel", ENCODER_DECODER):
-        raise ModelError(
-            f"expected a model with one stack that predicts pieces, found {name} ({config.model_type}), which is an "
-            "encoder-decoder; its attention can be measured, not what it predicts"
-        )
-
-
-def _refuse_headless(name: str, config: Any, kind: str) -> None:
-    """A class of transformers' own for this kind of model; one of a repository's code is seen when it is loaded."""
-    import transformers
-
-    known = getattr(transformers, kind)._model_mapping
-    if kind != "AutoModel" and type(config) not in known and kind not in getattr(config, "auto_map", {}):
-        raise ModelError(
-            f"expected a language-model head for {name}, found none that transformers has for {config.model_type} "
-            f"({kind}); take a model that predicts words"
-        )
-
-
-def _refuse_no_language(name: str, config: Any) -> None:
-    """X-MOD has weights of each language, and no text says which are meant."""
-    if getattr(config, "default_language", "") is None:
-        raise ModelError(
-            f"expected default_language in config.json of {name}, which has weights of its own for each language, "
-            f"found none; write the language of the texts there, one of {', '.join(config.languages)}"
-        )
-
-
-def _check_complete(name: str, info: dict[str, Any], kind: str) -> None:
-    """A missing weight would be drawn at random. The pooler comes after all attention."""
-    missing = sorted(key for key in info["missing_keys"] if "pooler" not in key)
-    missing += sorted(str(key) for key in info.get("mismatched_keys", ()))
-    if missing and kind != "AutoModel":
-        raise ModelError(
-            f"expected the weights of a language-model head in {name}, found {len(missing)} of them missing or of "
-            f"another shape ({', '.join(missing[:3])}, …): it cannot predict words; take a checkpoint with its head"
-        )
-    if missing:
-        raise ModelError(
-            f"{name}: expected a complete checkpoint, found {len(missing)} weights missing or of another shape "
-            f"({', '.join(missing[:3])}, …); get the whole checkpoint"
-        )
 
 
 def _probe_ids(tokenizer: Any, template: Template) -> list[list[int]]:
@@ -609,9 +347,6 @@ def _check_finite(name: str, dtype: Dtype, network: Any, probed: Probe, ids: lis
 def _look(network: Any, probed: Probe, ids: list[list[int]]) -> list[NDArray[np.float64]]:
     """α of these sentences in all layers."""
     return capture_maps(network, probed.layout, ids, probed.causal, tuple(range(probed.layers)), network.device)[0]
-
-
-# --- what follows from it --------------------------------------------------------------------------------------------
 
 
 def _max_pieces(name: str, network: Any, probed: Probe, template: int) -> int:

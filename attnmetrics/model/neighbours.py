@@ -6,11 +6,10 @@ workers or threads: what is decided here decides bits.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import inf
 from typing import Any, Final
 
@@ -21,12 +20,13 @@ from torch import Tensor
 
 from attnmetrics.errors import ModelError
 from attnmetrics.model.align import tokenize
+from attnmetrics.model.checkpoint import PROBE_TEXTS
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import Reductions, want_nothing
-from attnmetrics.model.load import PROBE_TEXTS, Model
+from attnmetrics.model.load import Model
 from attnmetrics.model.numbering import Numbering
 from attnmetrics.model.pack import TILE_PAIRS, Batch, Batching, Together
-from attnmetrics.model.probe import LIMIT, count_calls
+from attnmetrics.model.probe import allow_rounding, count_calls, disturbed
 from attnmetrics.model.shrunk import THRESHOLD, shrink, thresholds
 from attnmetrics.storage import read_ahead
 
@@ -95,6 +95,8 @@ class _Trial:
     """how often each of them fits into as many pieces as are to be tried"""
     alone: Sequence[NDArray[np.float64]]
     """as `_read` gives it"""
+    enough: float
+    """the largest difference to these that is one of rounding"""
     remembers: bool
     """sentences leave something behind in the model: two at once would mix it up"""
 
@@ -113,13 +115,15 @@ class _Trial:
             states.append(_state_of(model.network))
         if not all(np.isfinite(found).all() for found in alone):
             raise ModelError(f"the attention of {model.name} is not finite; its weights are damaged")
+        with disturbed(model.network, model.device):
+            moved = _differ([_read_alone(model, ids) for ids in sentences], alone)
+        enough = allow_rounding(model.dtype, moved)
         # What the first sentence leaves behind may be made once and for all.
-        return cls(model, sentences, times, alone, any(not _equal(*two) for two in pairwise(states[1:])))
+        return cls(model, sentences, times, alone, enough, any(not _equal(*two) for two in pairwise(states[1:])))
 
     def shows(self, together: Together, at_once: bool) -> bool:
         """Whether each sentence has its own attention in such batches, as far as rounding allows."""
-        error = self._error(together, at_once)
-        return error <= LIMIT or error <= self._rounding()
+        return self._error(together, at_once) <= self.enough
 
     def _error(self, together: Together, at_once: bool) -> float:
         """The largest difference to the sentence alone; infinite where the model refuses such batches."""
@@ -132,12 +136,10 @@ class _Trial:
             found = list(read_ahead(partial(_read, model, sentences), batches, 2 if at_once else 1))
         except Exception:
             return inf
-        return max(
-            float(np.abs(ours - self.alone[row]).max())
-            for batch, read in zip(batches, found, strict=True)
-            for row, ours in zip(batch.rows, read, strict=True)
-            if row < len(self.alone)
+        of_row = dict(
+            zip(chain.from_iterable(batch.rows for batch in batches), chain.from_iterable(found), strict=True)
         )
+        return _differ([of_row[row] for row in range(len(self.alone))], self.alone)
 
     def _add_neighbours(self, together: Together) -> list[NDArray[np.int64]]:
         """The sentences, and others of the same lengths: as many as there is room for, but one of each for a batch of
@@ -145,12 +147,6 @@ class _Trial:
         """
         others = [np.full_like(ids, ids[0]) for ids in self.sentences]
         return [*self.sentences, *others * (self.times - 1 if together == "packed" else 1)]
-
-    def _rounding(self) -> float:
-        """What a change in the last digit of all embeddings comes to."""
-        with _nudged(self.model):
-            nudged = [_read_alone(self.model, ids) for ids in self.sentences]
-        return max(float(np.abs(ours - alone).max()) for ours, alone in zip(nudged, self.alone, strict=True))
 
 
 def _choose(trials: Sequence[_Trial]) -> Batching:
@@ -213,18 +209,6 @@ def _equal(before: Sequence[Tensor], after: Sequence[Tensor]) -> bool:
     return len(before) == len(after) and all(map(torch.equal, before, after))
 
 
-@contextmanager
-def _nudged(model: Model) -> Iterator[None]:
-    """With all embeddings off in the last digit, up and down in turn."""
-    digit = torch.finfo(model.dtype).eps
-
-    def nudge(_: Any, __: Any, found: Tensor) -> Tensor:
-        signs = torch.ones(found.shape[-1], dtype=found.dtype, device=found.device)
-        signs[::2] = -1
-        return found * (1 + digit * signs)
-
-    hook = model.network.get_input_embeddings().register_forward_hook(nudge)
-    try:
-        yield
-    finally:
-        hook.remove()
+def _differ(some: Sequence[NDArray[np.float64]], others: Sequence[NDArray[np.float64]]) -> float:
+    """The largest difference between what sentences come to."""
+    return max(float(np.abs(one - other).max()) for one, other in zip(some, others, strict=True))

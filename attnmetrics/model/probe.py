@@ -3,8 +3,8 @@
 Nothing is taken on trust. A model is refused unless both give the same weights in every layer and head.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from math import inf, isfinite
 from typing import Any, Final
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from attnmetrics.errors import ModelError, first_line
 from attnmetrics.model.activations import use_one_pass_gelu
+from attnmetrics.model.adapters import set_attention
 from attnmetrics.model.capture import IMPLEMENTATION, Pass, forward
 from attnmetrics.model.hooks import hooked
 from attnmetrics.model.kernels.dense import dense
@@ -116,7 +117,7 @@ def probe(network: Any, sentences: list[list[int]], device: torch.device) -> Pro
         ModelError: it has no attention weights.
     """
     expected = _expect(network, sentences, device)
-    with expected.precision():
+    with expected.precision:
         return _find_layout(network, sentences, expected, device)
 
 
@@ -126,7 +127,7 @@ class _Expected:
     """eager attention in each sentence"""
     enough: float
     """the largest error of it that rounding explains"""
-    precision: Callable[[], AbstractContextManager[Any]]
+    precision: AbstractContextManager[Any]
     """in which both are so"""
 
 
@@ -137,24 +138,31 @@ def _expect(network: Any, sentences: list[list[int]], device: torch.device) -> _
     """
     maps, rounding = _read_eagerly(network, sentences, torch.float32, device)
     if rounding > TOLD * _steepness(maps):
-        with suppress(ModelError), Widening():
-            return _Expected(*_read_eagerly(network, sentences, torch.float64, device), Widening)
-    return _Expected(maps, min(rounding, LIMIT), nullcontext)
+        with suppress(ModelError), Widening() as wide:
+            return _Expected(*_read_eagerly(network, sentences, torch.float64, device), wide)
+    return _Expected(maps, min(rounding, LIMIT), nullcontext())
 
 
 def _read_eagerly(
-    network: Any, sentences: list[list[int]], dtype: torch.dtype, device: torch.device
-) -> tuple[list[NDArray[np.float64]], float]:
+    network: Any, sentences: Sequence[Sequence[int]], dtype: torch.dtype, device: torch.device,
+    segments: Sequence[Sequence[int] | None] | None = None,
+) -> tuple[list[NDArray[np.float64]], float]:  # fmt: skip
     """Eager attention in each sentence, and the largest error that is one of rounding."""
-    expected = [find_eager(network, ids, device) for ids in sentences]
+
+    def read() -> list[NDArray[np.float64]]:
+        told = segments or [None] * len(sentences)
+        return [find_eager(network, ids, device, own) for ids, own in zip(sentences, told, strict=True)]
+
+    expected = read()
     if len(shapes := {maps.shape[:2] for maps in expected}) > 1:
         raise ModelError(
             f"expected as many layers with attention between all pieces of any sentence in {type(network).__name__}, "
             f"found {sorted(shapes)} layers and heads in sentences of different lengths: some attend to sums of pieces "
             "in long ones, or to other than pieces; it can't be measured"
         )
-    moved = _measure_rounding(network, sentences, expected, device)
-    return expected, max(ROUNDING[dtype], ROUNDING_FACTOR * moved)
+    with disturbed(network, device):
+        moved = largest_difference(read(), expected)
+    return expected, allow_rounding(dtype, moved)
 
 
 def _steepness(sentences: list[NDArray[np.float64]]) -> float:
@@ -196,10 +204,14 @@ def _refuse_parts(network: Any, layers: int, causal: bool, device: torch.device)
         )
 
 
-def _measure_rounding(
-    network: Any, sentences: list[list[int]], expected: list[NDArray[np.float64]], device: torch.device
-) -> float:
-    """How far attention moves where the result of every module is off by a rounding error."""
+def allow_rounding(dtype: torch.dtype, moved: float) -> float:
+    """The largest error that is one of rounding, where rounding errors in all modules move attention so far."""
+    return max(ROUNDING[dtype], ROUNDING_FACTOR * moved)
+
+
+@contextmanager
+def disturbed(network: nn.Module, device: torch.device) -> Iterator[None]:
+    """While it holds, the result of every module is off by a rounding error."""
     random = torch.Generator(device).manual_seed(0)
 
     def disturb(_: nn.Module, __: Any, result: Any) -> Any:
@@ -209,8 +221,7 @@ def _measure_rounding(
         return result * (1 + torch.finfo(result.dtype).eps * direction)
 
     with hooked(module.register_forward_hook(disturb) for module in network.modules()):
-        moved = [find_eager(network, ids, device) for ids in sentences]
-    return largest_difference(moved, expected)
+        yield
 
 
 def largest_difference(some: Sequence[NDArray[np.float64]], given: Sequence[NDArray[np.float64]]) -> float:
@@ -254,7 +265,7 @@ def _is_causal(kind: str, expected: list[NDArray[np.float64]]) -> bool:
 def prepare(network: Any, layout: Layout) -> None:
     """Let it compute attention through us, unless it gives its own, and GELU in one pass."""
     try:
-        network.set_attn_implementation("eager" if layout.own else IMPLEMENTATION)
+        set_attention(network, "eager" if layout.own else IMPLEMENTATION)
     except Exception as error:
         kind = type(getattr(network, "whole", network)).__name__
         raise ModelError(f"attention of {kind} can't be captured: {first_line(error)}") from error
@@ -350,14 +361,14 @@ def check_segments(
     Raises:
         ModelError: its attention differs by more than rounding explains.
     """
-    network.set_attn_implementation("eager")
+    ids, segments = ([pair[place] for pair in pairs] for place in (0, 1))
+    set_attention(network, "eager")
     try:
-        expected = [find_eager(network, ids, device, segments) for ids, segments in pairs]
+        expected, enough = _read_eagerly(network, ids, torch.float32, device, segments)
     finally:
         prepare(network, layout)
-    ids, segments = ([pair[place] for pair in pairs] for place in (0, 1))
     found, _ = capture_maps(network, layout, ids, causal, tuple(range(len(expected[0]))), device, segments)
-    if (worst := largest_difference(found, expected)) > LIMIT:
+    if (worst := largest_difference(found, expected)) > min(enough, LIMIT):
         raise ModelError(
             f"attention of {type(network).__name__} in pairs of segments can't be captured exactly: it differs from "
             f"eager attention by {worst:.2g}; choose --unit window:N, or --segment-ids zero"

@@ -9,7 +9,8 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from attnmetrics.model.load import Model, quiet
+from attnmetrics.model.checkpoint import quiet
+from attnmetrics.model.load import Model
 from attnmetrics.model.probe import prepare
 
 

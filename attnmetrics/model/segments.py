@@ -3,7 +3,8 @@
 from itertools import chain, pairwise
 
 from attnmetrics.errors import ConfigError, ModelError
-from attnmetrics.model.load import PROBE_TEXTS, Model
+from attnmetrics.model.checkpoint import PROBE_TEXTS
+from attnmetrics.model.load import Model
 from attnmetrics.model.pairs import find_frame
 from attnmetrics.model.probe import check_segments
 

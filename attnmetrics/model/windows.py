@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from attnmetrics.errors import ModelError
+from attnmetrics.model.adapters import set_attention
 from attnmetrics.model.probe import Probe, capture_maps, find_eager, largest_difference, prepare
 from attnmetrics.model.shrunk import THRESHOLD, shrink
 from attnmetrics.model.widening import Widening
@@ -34,7 +35,7 @@ def heeds_windows(network: Any, probed: Probe, reach: int) -> bool:
         random = np.random.default_rng(0)
         size = small.get_input_embeddings().num_embeddings
         sentences = [random.integers(0, size, length).tolist() for length in LENGTHS]
-        small.set_attn_implementation("eager")
+        set_attention(small, "eager")
         with Widening():
             expected = [find_eager(small, ids, device) for ids in sentences]
             prepare(small, probed.layout)

@@ -9,7 +9,6 @@ may be more of them.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import xarray as xr
@@ -18,9 +17,7 @@ from numpy.typing import NDArray
 from attnmetrics.metrics.family import Array
 from attnmetrics.results.comparison import CLEAR, RUN
 from attnmetrics.results.differing import Differing, chance_levels, compared_maps, differing_at, flat
-
-LEAST_EVIDENCE: Final = 0.05
-"""Heads with a smaller share of their attention off null pieces leave next to nothing there."""
+from attnmetrics.results.evidence import LEAST_EVIDENCE
 
 Looked = tuple[str, NDArray[np.int64]]
 """A result, and the places of the labels of it that are looked at, as `flat` has labels."""

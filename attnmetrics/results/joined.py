@@ -6,7 +6,7 @@ from typing import Any, Final
 import xarray as xr
 from numpy.typing import NDArray
 
-from attnmetrics.results.probes import FILE, load_probe
+from attnmetrics.results.probes import FILE, load_probe, told
 from attnmetrics.storage import Location
 
 INTERVALS: Final = "intervals.zarr"
@@ -16,6 +16,8 @@ HALVES: Final = "_halves"
 """Ends that of one that holds a result by halves of the shards."""
 NO_INTERVALS: Final = "no_intervals"
 """Attribute: why there are none."""
+PROBED: Final = "probed"
+"""Attribute: what probes learned from, and how."""
 _BESIDE: Final = "beside"
 """Attribute: what `set_apart` took off results."""
 
@@ -44,6 +46,16 @@ def halves_of(data: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset] | None:
     found = {str(name): table for name, table in beside_results(data).items() if str(name).endswith(HALVES)}
     halves = {name.removesuffix(HALVES): table.to_numpy() for name, table in found.items()}
     return (_half(data, halves, 0), _half(data, halves, 1)) if halves else None
+
+
+def intervals_of(data: xr.Dataset) -> xr.Dataset | None:
+    """The intervals that stand beside the results, under the names of these, […, bound]; None where there are none."""
+    beside = beside_results(data)
+    found = {str(name): table.variable for name, table in beside.items() if str(name).endswith(INTERVAL)}
+    tables = {name.removesuffix(INTERVAL): table for name, table in found.items()}
+    used = {dim for table in tables.values() for dim in table.dims} & set(data.variables)
+    labels = {dim: data.variables[dim] for dim in used} | {"bound": ["low", "high"]}
+    return xr.Dataset(tables, labels) if tables else None
 
 
 def _half(data: xr.Dataset, halves: Mapping[str, NDArray[Any]], half: int) -> xr.Dataset:
@@ -83,5 +95,6 @@ def with_probes(data: xr.Dataset, run: Location) -> xr.Dataset:
     found = load_probe(run)
     scores = [str(name) for name, table in found.data_vars.items() if table.dims == ("probe",) and name not in data]
     joined = data.merge(found[scores], combine_attrs="override")
+    joined.attrs[PROBED] = told(found)
     joined.attrs["order"] = [*data.attrs.get("order", ()), *scores]
     return joined

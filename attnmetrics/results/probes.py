@@ -44,6 +44,9 @@ TITLES: Final = {
 }
 """Probes, in the order in which they are shown."""
 
+RECIPE_END: Final = "_clark"
+"""Ends the names of probes that were trained as the paper's code trains."""
+
 PUBLISHED: Final = {
     "right_branching": 0.26,
     "distances_and_words": 0.58,
@@ -275,3 +278,27 @@ def _share(dims: tuple[str, ...], values: Array, title: str, formula: str, sourc
 def _about(title: str, unit: str, kind: str, formula: str, source: str, **more: str) -> dict[str, str]:
     described = {"long_name": title, "units": unit, "kind": kind, "formula": formula, "source": source}
     return {**described, "family": "Probes", "help": "", **more}
+
+
+def told(data: xr.Dataset) -> list[str]:
+    """What a probe learned from and was tried on, and how long the paper's own training took where it was done.
+
+    Args:
+        data: what `load_probe` gives.
+    """
+    learned, tried = (f"{int(data[f'{part}_words'].sum()):,} words" for part in ("train", "test"))
+    return [
+        f"{data.attrs['model']}: learned from {learned} of {data.attrs['treebank']}",
+        f"tried on {tried} of {data.attrs['test']}",
+        f"word vectors: {data.attrs['word_vectors']}",
+        f"best word offset: {int(data['best_offset']):+}",
+        *_recipe(data),
+    ]
+
+
+def _recipe(data: xr.Dataset) -> list[str]:
+    """The paper's own training ends wherever it is after one epoch."""
+    steps = int(data["train_sentences"])
+    few = f"{steps:,} steps, {CLARK_STEPS:,} in the paper: fewer leave weights near where they began"
+    trained = any(RECIPE_END in str(name) for name in data["probe"].values)
+    return [f"clark: trained as the paper did, one epoch of Adam, a sentence a step; {few}"] if trained else []

@@ -39,7 +39,7 @@ from attnmetrics.statistics.groups import GroupSums
 from attnmetrics.storage import Location
 from attnmetrics.store.merge import merge, merge_tokens
 from attnmetrics.store.room import make_room
-from attnmetrics.views.atlas import write_report
+from attnmetrics.views.atlas.page import write_report
 from attnmetrics.views.heads import asked_by_standouts
 
 

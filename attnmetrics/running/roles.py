@@ -9,8 +9,8 @@ import xarray as xr
 
 from attnmetrics.describing.files import FILE as ROLES
 from attnmetrics.describing.files import load_roles
-from attnmetrics.describing.finding import Place, lacking
-from attnmetrics.describing.frame import replaced, roles_frame
+from attnmetrics.describing.finding import Place
+from attnmetrics.describing.frame import replaced, roles_frame, with_facts
 from attnmetrics.describing.nearest import families_frame, head_place, nearest_frame
 from attnmetrics.describing.pieces import most_attended
 from attnmetrics.describing.questions import answer, of_role
@@ -122,8 +122,7 @@ def _stored(run: Location) -> pd.DataFrame:
     frame, rules = load_roles(run / ROLES), read_rules(None)
     if not {*frame["role"]} <= {"", *rules.names_of_roles}:
         return _found(run, rules)
-    frame.attrs["skipped"] = lacking(rules, load(run / RESULTS))
-    return frame
+    return with_facts(frame, rules, load(run / RESULTS))
 
 
 def _found(run: Location, rules: Rules) -> pd.DataFrame:

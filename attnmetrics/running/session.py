@@ -12,7 +12,7 @@ from attnmetrics.engine import Engine, Failed, Stage
 from attnmetrics.engine.memory import peak_memory_bytes
 from attnmetrics.engine.worker import Measuring
 from attnmetrics.errors import CorpusError, DamageError, ShardError, StoreError
-from attnmetrics.model.kernels.kept import are_kept
+from attnmetrics.model.kernels.kept import announce
 from attnmetrics.model.pack import Batching
 from attnmetrics.results.wording import in_unit
 from attnmetrics.running.declaration import Declaration, make_schema, names_in_rest
@@ -141,8 +141,7 @@ def _find_batching(session: Session) -> Batching:
     """How the model is given units; found once a run, recorded, and said where it is not the fastest way."""
     facts = session.facts
     if "batching" not in facts:
-        if facts["model"]["kernel"] == "compiled" and not are_kept():
-            session.reporter.say("compiling loops for this machine; it takes some half a minute, once")
+        announce(facts["model"]["kernel"], session.reporter.say)
         facts["batching"] = asdict(session.engine.find_batching())
     batching = Batching(**facts["batching"])
     if not facts["model"]["own_attention"]:  # which has been said, and why

@@ -3,6 +3,6 @@
 In come Datasets that describe themselves, or one text and a model; out come pages, figures and lines of the terminal.
 """
 
-from attnmetrics.views.instance import View, head, model, neuron
+from attnmetrics.views.text.instance import View, head, model, neuron
 
 __all__ = ["View", "head", "model", "neuron"]

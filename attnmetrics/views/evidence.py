@@ -11,13 +11,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from attnmetrics.errors import ConfigError
-from attnmetrics.results.changed_heads import LEAST_EVIDENCE
+from attnmetrics.results.evidence import LEAST_EVIDENCE, checked_evidence
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.tables import HEAD, at_labels, is_of_all_attention
 
-LEAST: Final = LEAST_EVIDENCE
-"""Heads with a smaller share of their attention off null pieces are nearly switched off."""
 CHOICES: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 """What a page lets people choose in its place."""
 _ATTRIBUTE: Final = "least_evidence"
@@ -33,14 +30,12 @@ def with_least(data: xr.Dataset, share: float) -> xr.Dataset:
     Raises:
         ConfigError: no share.
     """
-    if not 0 <= share <= 1:
-        raise ConfigError(f"expected a share of attention from 0 to 1, such as 0.05, found {share:g}")
-    return data.assign_attrs({_ATTRIBUTE: share})
+    return data.assign_attrs({_ATTRIBUTE: checked_evidence(share)})
 
 
 def least(data: xr.Dataset) -> float:
     """The share that a head needs."""
-    return float(data.attrs.get(_ATTRIBUTE, LEAST))
+    return float(data.attrs.get(_ATTRIBUTE, LEAST_EVIDENCE))
 
 
 def of_each_choice(data: xr.Dataset, ask: Callable[[xr.Dataset], T]) -> list[tuple[float, T]]:

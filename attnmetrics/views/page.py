@@ -48,6 +48,8 @@ _STYLES: Final = {
 }
 """Style sheets of a view; where nothing else is named, `view.css` and `print.css`."""
 _SCALES: Final = {"atlas": (SEQUENTIAL, DIVERGING), "comparison": (SEQUENTIAL, DIVERGING, CHANGE)}
+_UNPACK: Final = "shared/unpack"
+"""The module that reads a page's data."""
 _IMPORT: Final = re.compile(r'^import (\{[^}]*\}) from "(\.[\w./-]+)\.js";$', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export ((?:async )?(?:function|const|class) (\w+))", re.MULTILINE)
 
@@ -65,7 +67,7 @@ def render(data: Mapping[str, Any], title: str, theme: str) -> str:
     """
     view = data["view"]
     heap = Heap()
-    content = _embed(data, heap)
+    start, length = heap.add(Packed(_json(data, heap)))
     chosen = "" if theme == "auto" else f' data-theme="{theme}"'
     script = f"\n{_script(view)}"
     style = _palette(view) + "".join(map(_read, _STYLES.get(view, ("view.css", "print.css"))))
@@ -76,9 +78,8 @@ def render(data: Mapping[str, Any], title: str, theme: str) -> str:
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
         f'<main class="{view}"><noscript>This page needs JavaScript.</noscript></main>\n'
-        f'<script type="application/json" id="data">{content}</script>\n'
         f'<script type="module">{script}</script>\n'
-        f'<script type="text/plain" id="arrays">{heap.text()}</script>\n</body>\n</html>\n'
+        f'<script type="text/plain" id="heap" data-json="{start} {length}">{heap.text()}</script>\n</body>\n</html>\n'
     )
 
 
@@ -131,15 +132,20 @@ def pack(values: NDArray[Any]) -> Packed:
     return Packed(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes())
 
 
+def pack_json(value: Any) -> Packed:
+    """What a page reads only when it is asked for."""
+    return Packed(json.dumps(value, separators=(",", ":"), allow_nan=False).encode())
+
+
 class Heap:
-    """All arrays of a page end to end: one stream is inflated far sooner than many."""
+    """All of a page's data end to end: one stream is inflated far sooner than many, and deflated it is read sooner."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
         self._length = 0
 
     def add(self, packed: Packed) -> tuple[int, int]:
-        """[first byte, number of bytes] of an array that is put to the others, at a multiple of eight."""
+        """[first byte, number of bytes] of what is put to the others, at a multiple of eight."""
         start, length = self._length, len(packed.content)
         self._parts += [packed.content, bytes(-length % 8)]
         self._length += length + -length % 8
@@ -150,19 +156,20 @@ class Heap:
         return b64encode(compress(b"".join(self._parts), 6)).decode()
 
 
-def _embed(data: Mapping[str, Any], heap: Heap) -> str:
-    """JSON in which nothing can end the element it stands in; arrays go to the heap, NumPy's integers are numbers."""
+def _json(data: Mapping[str, Any], heap: Heap) -> bytes:
+    """JSON whose arrays go to the heap; NumPy's integers are numbers."""
 
     def plain(value: Any) -> Any:
         return heap.add(value) if isinstance(value, Packed) else int(value)
 
-    return json.dumps(data, separators=(",", ":"), default=plain, allow_nan=False).replace("<", "\\u003c")
+    return json.dumps(data, separators=(",", ":"), default=plain, allow_nan=False).encode()
 
 
 def _script(view: str) -> str:
     """The view's modules as one script, since a page without requests has nowhere to import from."""
-    start = f"draw{view.capitalize()}(document.querySelector('main'), JSON.parse(document.getElementById('data').text))"
-    return "".join(map(_module, dict.fromkeys(_modules(view)))) + f"await {_constant(view)}.{start};\n"
+    modules = dict.fromkeys([*_modules(_UNPACK), *_modules(view)])
+    start = f"draw{view.capitalize()}(document.querySelector('main'), await {_constant(_UNPACK)}.contents())"
+    return "".join(map(_module, modules)) + f"await {_constant(view)}.{start};\n"
 
 
 def _modules(name: str) -> Iterator[str]:

@@ -1,84 +1,19 @@
-"""Roles of heads in the terminal: which heads answer a question, what one head does."""
+"""Roles of heads and their scores in words."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
-from attnmetrics.describing.frame import sentences
-from attnmetrics.describing.questions import HEAD, Answer
-from attnmetrics.views.certainty import OF_PAIRS, bear
-from attnmetrics.views.light_table import LightTable
-from attnmetrics.views.numbers import number
+from attnmetrics.describing.finding import Finding
+from attnmetrics.views.certainty import bear
+from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.tables import in_words
 
-_MOST: Final = 3
-"""Roles of a head in a list."""
-_FAINT: Final = "dim"
-
-
-def show_answers(
-    found: Sequence[Answer], frame: pd.DataFrame, top: int, with_sentences: bool = False
-) -> RenderableType:
-    """The heads that answer each question.
-
-    Args:
-        found: the answers.
-        frame: all roles; `attrs["skipped"]` has those that the run has no results for.
-        top: heads of each that are told in full; the others are named.
-        with_sentences: whether each head's sentence stands under it.
-    """
-    said = _in_full(frame) if with_sentences else {}
-    parts = [part for one in found for part in (*_answer(one, said, top), Text())]
-    lacking = [f"{role} (no {result})" for role, result in frame.attrs.get("skipped", {}).items()]
-    note = f"not told of this run: {', '.join(lacking)}" if lacking else ""
-    return Group(*parts, *([Text(visible(note), style=_FAINT)] if note else []))
-
-
-def _in_full(frame: pd.DataFrame) -> dict[tuple[int, int], RenderableType]:
-    """The sentence of each head under its name, and the scores of its roles."""
-    said, own = sentences(frame), {(int(key[0]), int(key[1])): rows for key, rows in frame.groupby(HEAD)}
-    return {head: Group(_sentence(*head, text), _score_table(own[head])) for head, text in said.items()}
-
-
-def _answer(one: Answer, said: Mapping[tuple[int, int], RenderableType], top: int) -> list[RenderableType]:
-    heads = one.heads
-    head = Text.assemble((one.title, "bold"), (f"  {len(heads)} heads" if len(heads) != 1 else "  1 head", _FAINT))
-    if not heads and not one.barred:
-        return [head, Text("none")]
-    rest = _listed(heads[top:])
-    off = f"nearly switched off, but for that among them: {_listed(one.barred)}" if one.barred else ""
-    told = [_table(one, heads[:top])] if not said else [said[head] for head in heads[:top]]
-    further = [f"and {rest}" if rest else "", off]
-    return [head, *told, *(Text(words, style=_FAINT) for words in further if words)]
-
-
-def _listed(heads: Sequence[tuple[int, int]]) -> str:
-    return ", ".join(f"{layer}.{head}" for layer, head in heads)
-
-
-def _sentence(layer: int, head: int, text: str) -> Text:
-    return Text.assemble((f"layer {layer} head {head}  ", "bold"), visible(text))
-
-
-def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
-    is_sure = bool(one.rows["low"].notna().any())
-    result = LightTable("head", "by", "score", *(["interval"] if is_sure else []), "chance")
-    result.columns[1].justify, result.columns[1].no_wrap = "left", False
-    groups = {(int(key[0]), int(key[1])): rows for key, rows in one.rows.groupby(HEAD)}
-    for layer, head in heads:
-        for n, row in enumerate(groups[layer, head].head(_MOST).itertuples()):
-            name = "" if n else f"layer {layer} head {head}"
-            score, interval = bear(xr.DataArray(row.score), row.score, row.low, row.high)
-            told = [score, interval] if is_sure else [_number(row.score)]
-            result.add_row(name, Text(role_name(row.role, row.detail)), *told, _number(row.chance))
-    return result
+Told = tuple[str, str, str, str, str]
+"""(role in words, its score, the interval of that or "", its chance level, its label)"""
 
 
 def role_name(role: str, detail: str) -> str:
@@ -100,79 +35,29 @@ def role_names(roles: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         yield role, visible(role) + listed + (f" ({in_words(further)})" if further else "")
 
 
-def _number(value: float) -> str:
-    return "–" if np.isnan(value) else number(round(value, 3))
+def _number(value: float, is_share: bool) -> str:
+    return "–" if np.isnan(value) else percent(value) if is_share else number(round(value, 3))
 
 
-def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
-    """What a head does in one sentence, and its roles; nothing where the table has no such head."""
-    own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
-    if own.empty:
-        return Group()
-    return Group(Text(visible(str(own["sentence"].iloc[0]))), Text(), _score_table(own))
+def scores_told(rows: pd.DataFrame, shares: Collection[str]) -> list[Told]:
+    """A head's roles in order; `shares`: those whose scores are shares.
 
-
-def scores_told(rows: pd.DataFrame) -> list[tuple[str, str, str, str, str]]:
-    """(role in words, its score, the interval of that or "", its chance level, its label) of a head's roles, in order.
-
-    Example: [("syntactic relation: obj (from a dependent to its head word)", "0.87", "0.82 to 0.91", "0.468", "obj")].
+    Example: [("syntactic relation: obj (from a dependent to its head word)", "87%", "82 to 91%", "47%", "obj")].
     """
-    return [_score(row) for row in rows[rows["role"] != ""].itertuples()]
+    held = rows[rows["role"] != ""]
+    return [_told(row.role, row.detail, (row.score, row.low, row.high, row.chance), row.role in shares)
+            for row in held.itertuples()]  # fmt: skip
 
 
-def _score(row: Any) -> tuple[str, str, str, str, str]:
-    score, interval = bear(xr.DataArray(row.score), row.score, row.low, row.high)
-    is_sure = not np.isnan(row.low)
-    return (role_name(row.role, row.detail), score if is_sure else _number(row.score), interval if is_sure else "",
-            _number(row.chance), visible(row.detail.partition(", ")[0]))  # fmt: skip
+def finding_told(one: Finding) -> Told:
+    """The same of what a rule says of a head, whether it has the role or not."""
+    return _told(one.rule.role, one.detail, (one.score, one.low, one.high, one.chance), one.is_share)
 
 
-def _score_table(rows: pd.DataFrame) -> RenderableType:
-    """Those scores in columns; nothing without a role."""
-    told = scores_told(rows)
-    if not told:
-        return Group()
-    is_sure = any(interval for _, _, interval, *_ in told)
-    result = LightTable("role", "score", *(["interval"] if is_sure else []), "chance")
-    for role, score, interval, chance, _ in told:
-        result.add_row(Text(role), score, *([interval] if is_sure else []), chance)
-    return result
-
-
-def show_families(frame: pd.DataFrame) -> RenderableType:
-    """Families of heads with like profiles, the largest first; heads like no other in one row."""
-    result = LightTable("family", "heads", "")
-    result.columns[-1].justify, result.columns[-1].no_wrap = "left", False
-    alone = []
-    for _, rows in frame.groupby("family"):
-        heads = [f"{layer}.{head}" for layer, head in zip(rows["layer"], rows["head"], strict=True)]
-        if len(heads) > 1:
-            result.add_row(Text(visible(rows["name"].iloc[0])), str(len(heads)), Text(", ".join(heads)))
-        else:
-            alone += heads
-    if alone:
-        result.add_row(Text("like no other", style=_FAINT), str(len(alone)), Text(", ".join(alone)))
-    return result
-
-
-def show_like(near: pd.DataFrame, frame: pd.DataFrame) -> RenderableType:
-    """The heads with the profiles most like one's, and their roles; nothing where there are none.
-
-    Args:
-        near: columns layer, head, profile_distance, the nearest first.
-        frame: the table of roles.
-    """
-    if near.empty:
-        return Group()
-    result = LightTable("profile most like", "distance", "roles")
-    result.columns[-1].justify, result.columns[-1].no_wrap = "left", False
-    for row in near.itertuples():
-        name = f"layer {row.layer} head {row.head}"
-        result.add_row(name, f"{row.profile_distance:.2f}", Text("; ".join(_roles(frame, row.layer, row.head))))
-    return Group(result, Text(OF_PAIRS.lower().rstrip("."), style=_FAINT))
-
-
-def _roles(frame: pd.DataFrame, layer: int, head: int) -> list[str]:
-    """Those of a head, in words."""
-    own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
-    return [words for role, words in role_names(zip(own["role"], own["detail"], strict=True)) if role]
+def _told(role: str, detail: str, numbers: tuple[float, float, float, float], is_share: bool) -> Told:
+    score, low, high, chance = numbers
+    table = xr.DataArray(score, attrs={"kind": "share"} if is_share else {})
+    told, interval = bear(table, score, low, high)
+    is_sure = not np.isnan(low)
+    return (role_name(role, detail), told if is_sure else _number(score, is_share), interval if is_sure else "",
+            _number(chance, is_share), visible(detail.partition(", ")[0]))  # fmt: skip

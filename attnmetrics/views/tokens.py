@@ -1,4 +1,4 @@
-"""The types of pieces that a head attends to, and those that attend, in the terminal and in the atlas."""
+"""The types of pieces that a head attends to, and those that attend, in a page."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,39 +6,13 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import xarray as xr
-from rich.columns import Columns
-from rich.console import Group, RenderableType
-from rich.style import Style
-from rich.table import Table
-from rich.text import Text
 
-from attnmetrics.views.light_table import LightTable
-from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.page import Packed, pack
 from attnmetrics.views.pieces import readable_types
 
 SHOWN: Final = 10
 """Types of each side of a head in a page."""
 TITLES: Final = {"key": "Pieces it attends to", "query": "Pieces that attend"}
-_WITHOUT: Final = "types of pieces have no intervals: the fewer the occurrences, the less sure"
-_VALUES: Final = {"key": "times even", "query": "off null"}
-"""What a side is ranked by: times what even attention would give, the share of the attention that is off null."""
-
-
-def show_tokens(frame: pd.DataFrame, layer: int, head: int, top: int = SHOWN) -> RenderableType:
-    """A head's first types of both sides, side by side; nothing where it has none."""
-    own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
-    sides = [side for side in TITLES if (own["side"] == side).any()]
-    tables = [_side(own[own["side"] == side].sort_values("rank").head(top), side) for side in sides]
-    return Group(Columns(tables, padding=(0, 3)), Text(_WITHOUT, style=Style(dim=True))) if tables else Group()
-
-
-def _side(rows: pd.DataFrame, side: str) -> Table:
-    result = LightTable(TITLES[side], _VALUES[side], "occurrences")
-    for piece, row in zip(readable_types(rows["piece"].tolist()), rows.itertuples(), strict=True):
-        value = f"{number(row.lift)}×" if side == "key" else percent(row.lift)
-        result.add_row(Text(piece), value, Text(f"{row.occurrences:,}", style=Style(dim=True)))
-    return result
 
 
 def pack_tokens(data: xr.Dataset, frame: pd.DataFrame) -> dict[str, Any]:

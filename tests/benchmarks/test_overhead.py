@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 from importlib import import_module
 
@@ -11,7 +12,19 @@ import pytest
 from attnmetrics.assets import CORPORA, PIPELINES
 from attnmetrics.benchmark import annotation
 from attnmetrics.benchmark.annotation import pace
-from attnmetrics.benchmark.overhead import FORWARD, PARSING, PARTS, REST, STAGES, START, Account, account, place, watch
+from attnmetrics.benchmark.overhead import (
+    FORWARD,
+    MEASURE,
+    PARSING,
+    PARTS,
+    REST,
+    STAGES,
+    START,
+    Account,
+    account,
+    place,
+    watch,
+)
 from attnmetrics.corpus import read_documents
 from attnmetrics.model import align
 
@@ -65,6 +78,8 @@ def test_shares_and_overhead() -> None:
     assert own.total == 10
     assert own.overhead == pytest.approx(0.3)
     assert own.rows()[:2] == [(FORWARD, "trace", 4.0, 0.4), (PARSING, "annotate", 3.0, 0.3)]
+    own = replace(own, seconds=own.seconds | {MEASURE: {FORWARD: 2.0, REST: 2.0}})
+    assert own.beside_measuring == {"trace": 1.25, MEASURE: 1.0, "annotate": 0.75, START: 0.5}
 
 
 def test_annotating_takes_turns_with_the_bare_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from attnmetrics.results.sides import Comparison, Side
 from attnmetrics.statistics.comparing import Sample, find_differences
 from attnmetrics.statistics.intervals import find_intervals
 from attnmetrics.storage import locate
-from attnmetrics.views.compared import show_compared_head, show_compared_metric, show_comparison
+from attnmetrics.views.terminal.comparison import show_compared_head, show_compared_metric, show_comparison
 
 RESULTS = (
     "null_attention", "pos_to", "pos_to_by_layer", "distance", "distance_by_layer", "distance_sd", "parse_accuracy",

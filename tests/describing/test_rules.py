@@ -12,6 +12,7 @@ from attnmetrics.describing.frame import COLUMNS, roles_frame, sentences
 from attnmetrics.describing.questions import answer, of_role
 from attnmetrics.describing.rules import Limits, Rules, package_rules, read_rules, with_evidence
 from attnmetrics.errors import ConfigError
+from attnmetrics.results.evidence import LEAST_EVIDENCE
 
 
 def made_up(**tables: object) -> xr.Dataset:
@@ -203,6 +204,7 @@ def test_the_share_below_which_heads_are_switched_off_can_be_another() -> None:
     assert found(roles_frame(with_evidence(package_rules(), 0.6), DATA)) == off
     with pytest.raises(ConfigError, match="expected a share of attention from 0 to 1"):
         with_evidence(package_rules(), 5)
+    assert with_evidence(package_rules(), LEAST_EVIDENCE) == package_rules()
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ from attnmetrics.statistics.traces import Traces
 from attnmetrics.storage import locate
 from attnmetrics.store.commits import Commit, Counts, LeftOut, _seal
 from attnmetrics.store.shards import Store, _npz
-from attnmetrics.views.terminal import show_status
+from attnmetrics.views.terminal.status import show_status
 
 MESSAGE_LIMIT = 3000
 """Characters of an error; the longest lists all fields of the configuration."""

@@ -49,6 +49,8 @@ def slow_alpha(query: np.ndarray, key: np.ndarray, scoring: Scoring, causal: boo
         for i in range(length):
             seen = [j for j in range(length) if (j <= i or not causal) and abs(i - j) < (scoring.window or length)]
             scores = {j: slow_score(query[i, h], key[j, h], scoring) for j in seen}
+            if scoring.bias is not None:
+                scores = {j: score + float(scoring.bias[h, j] - scoring.bias[h, i]) for j, score in scores.items()}
             beside = [] if scoring.sinks is None else [float(scoring.sinks[h])]
             top = max([*scores.values(), *beside])
             total = sum(exp(score - top) for score in [*scores.values(), *beside])
@@ -228,20 +230,25 @@ def test_reductions_are_their_definitions(
 
 
 SINKS = torch.tensor([0.5, 2.0])
+BIAS = torch.tensor([0.5, -0.25])[:, None] * torch.arange(20) + torch.tensor([1.0, -2.0, 0.0, 0.5]).repeat(5)
 SCORINGS = {
     "cap": Scoring(0.7, cap=1.5),
     "window": Scoring(0.7, window=3),
     "itself": Scoring(0.7, window=1),
     "sinks": Scoring(0.7, sinks=SINKS),
-    "all": Scoring(0.7, cap=1.5, window=4, sinks=SINKS),
+    "bias": Scoring(0.7, bias=BIAS),
+    "all": Scoring(0.7, cap=1.5, window=4, sinks=SINKS, bias=BIAS),
 }
 
 
 @pytest.mark.parametrize("attends", [Attends(True, 1, 0), Attends(False, 1, 1, True)], ids=["causal", "both ways"])
 @pytest.mark.parametrize("name", SCORINGS)
 @every_kernel
-def test_caps_windows_and_sinks_are_their_definitions(case: Case, name: str, attends: Attends) -> None:
-    scoring = replace(SCORINGS[name], sinks=SINKS.to(case.device) if SCORINGS[name].sinks is not None else None)
+def test_caps_windows_sinks_and_biases_are_their_definitions(case: Case, name: str, attends: Attends) -> None:
+    beside = {field: getattr(SCORINGS[name], field) for field in ("sinks", "bias")}
+    scoring = replace(
+        SCORINGS[name], **{field: beside[field].to(case.device) for field in beside if beside[field] is not None}
+    )
     lengths, measured = [1, 2, 9, 9, 13], [True, True, False, True, True]
     found = check_definitions(case, lengths, measured, attends, 60, 2.0, scoring)
     assert (found.sink.sum() > 1) == (scoring.sinks is not None)

@@ -1,4 +1,4 @@
-"""Gradients through capped scores, windows and sinks, against torch's own of the same formula."""
+"""Gradients through capped scores, windows, sinks and biases, against torch's own of the same formula."""
 
 import pytest
 import torch
@@ -8,12 +8,14 @@ from attnmetrics.model.gradients import _Attention
 from attnmetrics.model.kernels.scoring import Scoring
 
 SINKS = torch.tensor([0.5, 2.0])
+BIAS = torch.tensor([0.5, -0.2])[:, None] * torch.arange(6) ** 2
 SCORINGS = (
     Scoring(0.7),
     Scoring(0.7, cap=1.5),
     Scoring(0.7, window=3),
     Scoring(0.7, sinks=SINKS),
-    Scoring(0.7, cap=1.5, window=3, sinks=SINKS),
+    Scoring(0.7, bias=BIAS),
+    Scoring(0.7, cap=1.5, window=3, sinks=SINKS, bias=BIAS),
 )
 
 
@@ -21,6 +23,8 @@ def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scoring:
     scores = torch.einsum("ihw,jhw->hij", query, key) * scoring.factor
     if scoring.cap is not None:
         scores = scoring.cap * torch.tanh(scores / scoring.cap)
+    if scoring.bias is not None:
+        scores = scores + scoring.bias[:, None] - scoring.bias[:, :, None]
     i = torch.arange(len(query))
     hidden = (i[:, None] < i) | ((i[:, None] - i).abs() >= (scoring.window or len(query)))
     sinks = torch.full((2,), -torch.inf) if scoring.sinks is None else scoring.sinks
@@ -29,7 +33,7 @@ def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scoring:
     return torch.einsum("hij,jhw->ihw", weights, value)
 
 
-@pytest.mark.parametrize("scoring", SCORINGS, ids=["plain", "cap", "window", "sinks", "all"])
+@pytest.mark.parametrize("scoring", SCORINGS, ids=["plain", "cap", "window", "sinks", "bias", "all"])
 def test_gradients_are_those_of_the_formula(scoring: Scoring) -> None:
     batch = one_batch([6], [True], 1000)
     wanted = everything_wanted(batch, [True], ATTENDS[0])

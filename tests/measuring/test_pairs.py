@@ -48,7 +48,7 @@ from attnmetrics.statistics.claims import merge_rows
 from attnmetrics.statistics.exemplars import merge_all
 from attnmetrics.statistics.typical import merge_typical
 from attnmetrics.statistics.variability import deviations
-from attnmetrics.views import atlas
+from attnmetrics.views.atlas.page import contents
 from attnmetrics.views.facts import about
 
 COLUMNS = ["layer", "head", "claim", "bucket", "rank"]
@@ -364,7 +364,7 @@ def test_a_run_in_pairs(folder: Path, tmp_path: Path, segment_ids: SegmentIds) -
     assert len(special) == 3
     np.testing.assert_allclose(found["null_attention"], alpha[..., special].sum(-1).mean(-1), rtol=1e-5)
     assert found["sentences"].attrs["long_name"] == "Segment pairs measured"
-    page = atlas.contents(found, frame, attnmetrics.exemplar_attention(tmp_path / "run"), facts)
+    page = contents(found, frame, attnmetrics.exemplar_attention(tmp_path / "run"), facts)
     assert page["unit"] == "segment pair"
     # Read again, the pair of an exemplar has the same weight.
     drawn = attnmetrics.exemplar_attention(tmp_path / "run")

@@ -61,7 +61,7 @@ from attnmetrics.statistics.traces import VISIBLE
 from attnmetrics.statistics.typical import merge_typical
 from attnmetrics.statistics.variability import deviations
 from attnmetrics.storage import locate
-from attnmetrics.views import atlas
+from attnmetrics.views.atlas.page import contents
 
 QUIET = Reporter(quiet=True)
 TEMPLATES = {"gpt2": ([], []), "bert": ([2], [3]), "llama": ([0], [])}
@@ -408,7 +408,7 @@ def page_data(folder: Path) -> dict[str, Any]:
     facts = read_facts(locate(folder))
     assert facts is not None
     tables = attnmetrics.load(folder), attnmetrics.exemplars(folder), attnmetrics.exemplar_attention(folder)
-    return atlas.contents(*tables, facts)
+    return contents(*tables, facts)
 
 
 def test_the_atlas_speaks_of_windows(window_run: Path, demo_run: Path) -> None:

@@ -78,13 +78,13 @@ def mixtral() -> PreTrainedModel:
     return MixtralModel(MixtralConfig(**SIZES, num_key_value_heads=2, num_local_experts=8, num_experts_per_tok=2))
 
 
-def llama4(floor_scale: int = 64, positions: int = 128) -> PreTrainedModel:
+def llama4(floor_scale: int = 64, positions: int = 128, scale: float = 0.5) -> PreTrainedModel:
     """Queries in layers without rotary positions grow with every `floor_scale` places of the row."""
     return Llama4TextModel(
         Llama4TextConfig(
             **{**SIZES, "max_position_embeddings": positions}, num_key_value_heads=2, head_dim=8,
             intermediate_size_mlp=64, num_local_experts=2, attention_chunk_size=positions, floor_scale=floor_scale,
-            attn_scale=0.5, pad_token_id=None,
+            attn_scale=scale, pad_token_id=None,
         )
     )  # fmt: skip
 
@@ -133,6 +133,12 @@ CASES: dict[str, tuple[Callable[[], PreTrainedModel], Batching]] = {
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("models")
     return {name: save(root / name, network()) for name, (network, _) in CASES.items()}
+
+
+def test_neighbours_that_do_little_are_found(tmp_path: Path) -> None:
+    """A temperature that grows by 0.001 · log of the place moves what pieces receive by 0.02: it is not rounding."""
+    folder = save(tmp_path, llama4(scale=0.001))
+    assert found(load_model(str(folder))).together == "equal lengths"
 
 
 def null_and_offsets(folder: Path, model: Model) -> tuple[np.ndarray, np.ndarray]:

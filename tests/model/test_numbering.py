@@ -32,7 +32,7 @@ from attnmetrics.model.reading import attend, read
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.views.facts import other_layers
-from attnmetrics.views.terminal import summary
+from attnmetrics.views.terminal.summary import summary
 
 SIZES: dict[str, Any] = {
     "vocab_size": 400, "hidden_size": 16, "num_attention_heads": 2, "num_key_value_heads": 2, "intermediate_size": 24,

@@ -14,10 +14,10 @@ from shards import annotate, measure
 from sweep.small import make
 from transformers import (
     BigBirdConfig,
-    BloomConfig,
-    BloomModel,
     FSMTConfig,
     FSMTModel,
+    OpenAIGPTConfig,
+    OpenAIGPTModel,
     ReformerConfig,
     T5Config,
     T5Model,
@@ -39,7 +39,7 @@ from attnmetrics.model.probe import Layout, Probe, capture_maps, find_first_posi
 from attnmetrics.model.reading import attend, read
 from attnmetrics.model.stacks import Stack, take_stack
 from attnmetrics.model.windows import length_in
-from attnmetrics.views.content import require_neurons
+from attnmetrics.views.text.content import require_neurons
 
 CPU = torch.device("cpu")
 LENGTHS = (1, 2, 9, 9, 30)
@@ -55,7 +55,7 @@ def probed(kind: str, stack: Stack = "encoder") -> tuple[torch.nn.Module, Probe]
     return network, probe(network, [ids[:12] for ids in sentences_of(290)], CPU)
 
 
-@pytest.mark.parametrize("kind", ["bloom", "deberta-v2", pytest.param("mpnet", marks=pytest.mark.soak), "t5"])
+@pytest.mark.parametrize("kind", ["openai-gpt", "deberta-v2", pytest.param("mpnet", marks=pytest.mark.soak), "t5"])
 def test_a_batch_has_what_transformers_gives_each_sentence_in_float64(kind: str) -> None:
     network, found = probed(kind)
     assert found.layout.own
@@ -233,17 +233,17 @@ def test_attention_of_several_softmaxes_is_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def bloom(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    config = BloomConfig(vocab_size=400, hidden_size=32, n_layer=3, n_head=4)
-    return load_model(save_network(tmp_path_factory.mktemp("bloom"), BloomModel(config)), layers=(0, 2), threads=1)
+def gpt(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    config = OpenAIGPTConfig(vocab_size=400, n_embd=32, n_layer=3, n_head=4)
+    return load_model(save_network(tmp_path_factory.mktemp("gpt"), OpenAIGPTModel(config)), layers=(0, 2), threads=1)
 
 
-def test_it_says_why_and_keeps_the_numbers_of_layers(bloom: Model) -> None:
-    facts = bloom.describe()
+def test_it_says_why_and_keeps_the_numbers_of_layers(gpt: Model) -> None:
+    facts = gpt.describe()
     assert (facts["kernel"], facts["layers"], facts["causal"]) == ("own", [0, 2], True)
-    assert "BloomModel computes attention in code of its own" in facts["own_attention"]
+    assert "OpenAIGPTModel computes attention in code of its own" in facts["own_attention"]
     assert facts["layers_without_norm"] == [0, 2]
-    every, some = bloom.numbering.attending, attention_maps(bloom, [[5, 6, 7]])[0]
+    every, some = gpt.numbering.attending, attention_maps(gpt, [[5, 6, 7]])[0]
     assert every == (0, 1, 2)
     assert some.shape == (2, 4, 3, 3)
 
@@ -254,24 +254,24 @@ def test_batches_are_bounded_by_pairs() -> None:
     assert found == [[0, 1], [2, 3], [4], [5]]
 
 
-def test_threads_change_no_bit(bloom: Model) -> None:
+def test_threads_change_no_bit(gpt: Model) -> None:
     sentences = annotate(TEXTS[:8])
-    one, three = (measure(sentences, replace(bloom, threads=threads), batch_pieces=60) for threads in (1, 3))
+    one, three = (measure(sentences, replace(gpt, threads=threads), batch_pieces=60) for threads in (1, 3))
     assert_same_bits(one, three)
 
 
-def test_a_view_shows_what_the_model_gives(bloom: Model) -> None:
-    reading = read(bloom, "The river rises in the hills.")
-    found = attend(bloom, reading)
-    np.testing.assert_array_equal(found.weights, attention_maps(bloom, [reading.ids.tolist()])[0])
+def test_a_view_shows_what_the_model_gives(gpt: Model) -> None:
+    reading = read(gpt, "The river rises in the hills.")
+    found = attend(gpt, reading)
+    np.testing.assert_array_equal(found.weights, attention_maps(gpt, [reading.ids.tolist()])[0])
     np.testing.assert_array_equal(found.of_rows([2]), found.weights[:, :, [2]])
     with pytest.raises(ViewError, match="expected attention that is made of queries and keys alone"):
-        require_neurons(bloom, found)
+        require_neurons(gpt, found)
 
 
-def test_gradients_of_it_are_refused(bloom: Model) -> None:
-    with pytest.raises(ModelError, match="expected a model whose attention can be computed for it, found BloomModel"):
-        load_language_model(bloom)
+def test_gradients_of_it_are_refused(gpt: Model) -> None:
+    with pytest.raises(ModelError, match="whose attention can be computed for it, found OpenAIGPTModel"):
+        load_language_model(gpt)
 
 
 @pytest.fixture(scope="module")
@@ -292,8 +292,8 @@ def test_a_decoder_reads_the_text_of_its_encoder(t5: str) -> None:
     np.testing.assert_allclose(attention_maps(model, [ids, ids])[1], expected, rtol=0, atol=1e-5)
 
 
-def test_the_encoder_is_measured_unless_the_decoder_is_asked_for(t5: str, bloom: Model) -> None:
+def test_the_encoder_is_measured_unless_the_decoder_is_asked_for(t5: str, gpt: Model) -> None:
     model = load_model(t5)
     assert (type(model.network).__name__, model.causal, model.layers) == ("T5Stack", False, (0, 1))
     with pytest.raises(ModelError, match=r"for --stack decoder, found .* which has one stack"):
-        load_model(str(Path(bloom.name)), stack="decoder")
+        load_model(str(Path(gpt.name)), stack="decoder")

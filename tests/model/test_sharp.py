@@ -10,6 +10,7 @@ from sweep.small import make
 from torch import Tensor
 
 from attnmetrics.model import probe as probing
+from attnmetrics.model import widening
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.probe import Layout, Probe, find_eager, probe
@@ -104,9 +105,13 @@ def test_nothing_is_computed_in_float32_where_numbers_are_widened(kind: str) -> 
     assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
 
 
-def test_functions_of_torch_are_widened() -> None:
+def test_functions_of_torch_are_widened(monkeypatch: pytest.MonkeyPatch) -> None:
     third, table = torch.tensor([1 / 3]), torch.eye(2)
-    with Widening():
+    small, large = (torch.nn.Parameter(torch.full((numbers,), 0.1)) for numbers in (2, 5))
+    monkeypatch.setattr(widening, "KEPT", 4)
+    with Widening() as wide:
+        assert torch.cat([small, large]).dtype is torch.cat([small, large]).dtype is torch.float64
+        assert list(wide._kept) == [small]
         assert third.dtype is torch.float64
         assert third.float().dtype is third.to(torch.float32).dtype is torch.ones(1).dtype is torch.float64
         assert float(torch.tensor([1.0], dtype=torch.float64).float() / 3) == 1 / 3

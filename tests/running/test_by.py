@@ -29,7 +29,7 @@ from attnmetrics.running.splitting import merge_by
 from attnmetrics.storage import locate
 from attnmetrics.store.merge import merge, merge_states
 from attnmetrics.store.shards import Store
-from attnmetrics.views.by import show_by, show_by_metric, show_value
+from attnmetrics.views.terminal.by import show_by, show_by_metric, show_value
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 

@@ -60,7 +60,7 @@ REMOVES = {"os.remove": 0, "os.rmdir": 0}
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The figures of a report take seconds, and have tests of their own."""
-    monkeypatch.setattr("attnmetrics.views.atlas.render", lambda *_, **__: "<html></html>")
+    monkeypatch.setattr("attnmetrics.views.atlas.page.render", lambda *_, **__: "<html></html>")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An undisturbed run."""
     folder = tmp_path_factory.mktemp("small") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("attnmetrics.views.atlas.render", lambda *_, **__: "<html></html>")
+        patch.setattr("attnmetrics.views.atlas.page.render", lambda *_, **__: "<html></html>")
         run(demo_config(folder, **SMALL), QUIET)
     return folder
 
@@ -185,14 +185,14 @@ import json, subprocess, sys
 from functools import cache
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-import attnmetrics.views.atlas
+import attnmetrics.views.atlas.page
 from attnmetrics import cli
 from attnmetrics.annotation import spacy
 from attnmetrics.model import load
 from attnmetrics.engine.worker import Worker
 from checks import outputs
 
-attnmetrics.views.atlas.render = lambda *_, **__: "<html></html>"
+attnmetrics.views.atlas.page.render = lambda *_, **__: "<html></html>"
 load.load_model, spacy.load_pipeline = cache(load.load_model), cache(spacy.load_pipeline)
 disk, flags = Path(sys.argv[2]), sys.argv[4:]
 

@@ -8,6 +8,7 @@ import transformers
 from transformers import CONFIG_MAPPING, AutoModel
 from transformers.models.auto import modeling_auto
 
+from attnmetrics.model.adapters import adapt
 from attnmetrics.model.align import Template
 from attnmetrics.model.blocks import read_whole
 from attnmetrics.model.stacks import Stack, take_stack
@@ -105,8 +106,8 @@ def architectures() -> list[str]:
     return sorted(kind for kind in named if kind in modeling_auto.MODEL_MAPPING_NAMES and not _sees_or_hears(kind))
 
 
-def make(kind: str, stack: Stack = "encoder") -> Any:
-    """A small random model with eager attention; of an encoder-decoder, one stack."""
+def make(kind: str, stack: Stack = "encoder", attention: str | None = "eager") -> Any:
+    """A small random model with this attention, or what transformers chooses; of an encoder-decoder, one stack."""
     config = _config(kind)
     read_whole(config)
     with torch.device("meta"):
@@ -114,8 +115,9 @@ def make(kind: str, stack: Stack = "encoder") -> Any:
     if size > LARGEST:
         raise ValueError(f"the small model has {size:,} parameters")
     torch.manual_seed(0)
-    network = AutoModel.from_config(config, attn_implementation="eager").float().eval()
+    network = AutoModel.from_config(config, attn_implementation=attention).float().eval()
     _sharpen(network)
+    adapt(network)
     if getattr(config, "is_encoder_decoder", False):
         return take_stack(network, stack, Template()).eval()
     return network

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from synthetic import dataset, exemplars
 
-from attnmetrics.views.atlas import contents
+from attnmetrics.views.atlas.page import contents
 from attnmetrics.views.claims import SHOWN, claim_of, claims_of, leading
 from attnmetrics.views.heads import per_head, ranked, standouts
 

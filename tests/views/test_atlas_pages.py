@@ -16,23 +16,23 @@ import xarray as xr
 from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
-from pages import Desk, chromium, needs_chromium, visit
+from pages import Desk, chromium, needs_chromium, page_data, visit
 from pages import save as save_by
 from playwright.sync_api import Browser, Locator, Page, expect
 from scipy.stats import pearsonr
 from synthetic import HOSTILE, attention, byte_pieces, dataset, exemplars, facts
 
 from attnmetrics import load
-from attnmetrics.views.atlas import contents, render
+from attnmetrics.views.atlas.page import contents, render
+from attnmetrics.views.atlas.sentence_book import STEPS
 from attnmetrics.views.evidence import is_off, of_those_on
 from attnmetrics.views.facts import headline
+from attnmetrics.views.figures.style import norm_from_zero
 from attnmetrics.views.heads import standouts
 from attnmetrics.views.numbers import number, percent, times
 from attnmetrics.views.page import Packed, pack
 from attnmetrics.views.page import render as render_page
 from attnmetrics.views.palette import SEQUENTIAL
-from attnmetrics.views.sentence_book import STEPS
-from attnmetrics.views.style import norm_from_zero
 from attnmetrics.views.tables import (
     against,
     at_labels,
@@ -929,14 +929,15 @@ def test_words_and_numbers_of_the_first_page_explain_themselves(page: Page) -> N
         assert page.locator(".role-card .role", has_text=standing).count() <= 1
     options = page.locator(".board-tabs option").all_inner_texts()
     assert options.index("Rows kept for entropy") > options.index("Mean attention entropy")
-    visit(page, "#/find")
-    assert "against label" not in page.inner_text(".page")
+    visit(page, "#/find?y=pos_to&yl=NOUN&x=entropy")
+    words = page.inner_text(".page")
+    assert "Order by: part of speech" in words and "by label" not in words and "Mean attention entropy" in words
     for menu in page.locator(".controls select").all():
         assert menu.evaluate("one => one.scrollWidth <= one.clientWidth")
 
 
 def contents_of_page(page: Page) -> Any:
-    return page.evaluate("JSON.parse(document.getElementById('data').text)")
+    return page_data(page.content())[0]
 
 
 def test_both_ends_of_a_scale_have_a_number(page: Page, data: xr.Dataset) -> None:
@@ -949,9 +950,7 @@ def test_both_ends_of_a_scale_have_a_number(page: Page, data: xr.Dataset) -> Non
 def test_the_page_of_a_run_and_the_terminal_tell_of_one_time(demo_run: Path) -> None:
     """The page is written before the merge's time is known: neither tells of it."""
     page = (demo_run / "report" / "index.html").read_text(encoding="utf-8")
-    held = re.search(r'id="data">(.*?)</script>', page)
-    assert held is not None
-    (told,) = [value for name, value in json.loads(held[1])["headline"] if name == "time"]
+    (told,) = [value for name, value in page_data(page)[0]["headline"] if name == "time"]
     written = json.loads((demo_run / "run.json").read_text(encoding="utf-8"))
     assert dict(headline(load(demo_run), written))["time"] == told
 
@@ -1036,7 +1035,7 @@ def correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
     kept = ~np.isnan(x) & ~np.isnan(y)
     r, p = pearsonr(x[kept], y[kept])
     tail = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    return f"Pearson r = {float(f'{r:.3f}'):.3g}, {tail}, {kept.sum()} heads".replace("-", "−")
+    return f"Over {kept.sum()} heads r = {float(f'{r:.3f}'):.3g} ({tail})".replace("-", "−")
 
 
 def test_the_finder_orders_and_filters_heads(page: Page, data: xr.Dataset) -> None:
@@ -1050,10 +1049,10 @@ def test_the_finder_orders_and_filters_heads(page: Page, data: xr.Dataset) -> No
     page.select_option("[aria-label='from the']", "lowest")
     assert find_rows(page) == found_rows(("entropy", entropy), ("distance", distance), order[::-1])
     page.select_option("[aria-label='against']", "pos_to")
-    assert page.locator("[aria-label='against label'] option:checked").inner_text() == "NOUN"
+    assert page.locator("[aria-label^='against: '] option:checked").inner_text() == "NOUN"
     assert find_rows(page) == found_rows(("entropy", entropy), ("pos_to", nouns), order[::-1])
     assert page.inner_text(".correlation") == correlation(nouns, entropy)
-    page.select_option("[aria-label='against label']", label="VERB")
+    page.select_option("[aria-label^='against: ']", label="VERB")
     verbs = flat(data, "pos_to", "VERB")
     page.select_option("[aria-label='Layers']", label="3")
     page.select_option("[aria-label='to']", label="4")
@@ -1344,6 +1343,9 @@ def test_a_heads_numbers_are_saved_in_full(page: Page, data: xr.Dataset, frame: 
     assert_allclose(numbers_in([line[2] for line in offsets[1:]]), np.nanmean(table_of, axis=0), rtol=1e-12)
     assert [line[0] for line in tags] == ["pos", *data["pos"].values.tolist()]
     assert_same([line[1] for line in tags[1:]], data["pos_to"].values[1, 1])
+    assert tags[0][3:] == [caption(data["pos_to_uniform"]), f"times {caption(data['pos_to_uniform'])}"]
+    times_even = data["pos_to"].values[1, 1] / data["pos_to_uniform"].values
+    assert_allclose(numbers_in([line[4] for line in tags[1:]]), times_even, rtol=1e-12)
     mine = frame[(frame["layer"] == 3) & (frame["head"] == 1)]
     assert_same([line[1] for line in sentences[1:]], mine["weight"])
 

@@ -10,7 +10,7 @@ from synthetic import dataset
 
 from attnmetrics.results.by import join_values
 from attnmetrics.results.joined import with_intervals
-from attnmetrics.views.by_page import pack_by
+from attnmetrics.views.atlas.by import pack_by
 from attnmetrics.views.page import Packed
 
 GENRES = ("news", "song")

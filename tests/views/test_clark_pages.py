@@ -11,7 +11,7 @@ from pages import Desk, chromium, needs_chromium, visit
 from playwright.sync_api import Browser, Page
 from synthetic import attention, dataset, exemplars, facts
 
-from attnmetrics.views.atlas import contents, render
+from attnmetrics.views.atlas.page import contents, render
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.papers.clark_2019 import CLARK
 from attnmetrics.views.relations import Relations, relations

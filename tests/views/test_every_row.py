@@ -12,10 +12,10 @@ from attnmetrics import plot
 from attnmetrics.metrics.schema import COREFERENT, LABELS, LINKS, SPECIAL, Schema
 from attnmetrics.results.tables import save_tables
 from attnmetrics.storage import locate
-from attnmetrics.views.atlas import contents
-from attnmetrics.views.figures import panels
+from attnmetrics.views.atlas.page import contents
+from attnmetrics.views.figures.panels import all_panels
 from attnmetrics.views.similarity import has_map
-from attnmetrics.views.terminal import show_metric
+from attnmetrics.views.terminal.metric import show_metric
 
 OF_HEADS = (
     "special_attention", "separator_attention", "neighbour_attention", "entropy_all", "entropy_summary",
@@ -82,7 +82,7 @@ def test_a_result_is_wherever_people_look(name: str, data: xr.Dataset, columns: 
 
 
 def test_figures_show_each_of_them(data: xr.Dataset) -> None:
-    needed = {name for panel in panels(data) for name in panel.needs}
+    needed = {name for panel in all_panels(data) for name in panel.needs}
     assert set(OF_HEADS) <= needed
     assert has_map(data) and set(SIMILARITY) <= needed
     assert {data[name].attrs["chance"] for name in OF_HEADS[:6]} == set(UNIFORM), "drawn as lines beside"

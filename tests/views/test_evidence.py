@@ -20,10 +20,10 @@ import attnmetrics
 from attnmetrics import views
 from attnmetrics.cli import app
 from attnmetrics.errors import ConfigError
-from attnmetrics.views import charts, terminal
-from attnmetrics.views.atlas import contents
+from attnmetrics.views.atlas.page import contents
 from attnmetrics.views.correlations import over_heads_on, without_off
 from attnmetrics.views.evidence import competing, evidence, from_how_much, is_off, off_in_words, with_least
+from attnmetrics.views.figures import charts
 from attnmetrics.views.heads import ROLES, ranked, second_sinks, standout, standouts
 from attnmetrics.views.numbers import times
 from attnmetrics.views.page import Heap, Packed
@@ -40,6 +40,10 @@ from attnmetrics.views.tables import (
     values,
     with_one_label,
 )
+from attnmetrics.views.terminal.head import show_head
+from attnmetrics.views.terminal.heat import heat_table
+from attnmetrics.views.terminal.metric import show_metric
+from attnmetrics.views.terminal.summary import summary
 
 OFF = [(0, 1), (2, 0)]
 
@@ -106,18 +110,18 @@ def test_it_is_said_where_numbers_are_shown(data: xr.Dataset) -> None:
     assert off_in_words(data) == (
         "2 heads are nearly switched off on this text (less than 5% of their attention off null pieces): 0.1, 2.0"
     )
-    assert "from 0.4% of its attention" in text(terminal.show_head(data, 2, 0))
-    assert "50% of its attention is off null pieces" in text(terminal.show_head(data, 0, 0))
-    assert off_in_words(data) in text(terminal.summary(data, {})).replace("\n", "")
-    lines = text(terminal.show_metric(data, "distance", top=12)).splitlines()
+    assert "from 0.4% of its attention" in text(show_head(data, 2, 0))
+    assert "50% of its attention is off null pieces" in text(show_head(data, 0, 0))
+    assert off_in_words(data) in text(summary(data, {})).replace("\n", "")
+    lines = text(show_metric(data, "distance", top=12)).splitlines()
     assert [line.split()[0] for line in lines if "layer 0 head 1" in line] == ["layer"], "it has no rank"
     assert any("layer 0 head 1" in line and "40 pieces" in line and "from 4.0%" in line for line in lines)
-    assert "nearly switched off" not in text(terminal.show_metric(data, "entropy_all"))
-    assert "nearly switched off" not in text(terminal.show_metric(with_least(data, 0), "distance"))
+    assert "nearly switched off" not in text(show_metric(data, "entropy_all"))
+    assert "nearly switched off" not in text(show_metric(with_least(data, 0), "distance"))
 
 
 def test_a_heat_table_has_no_colour_for_them_and_no_scale_of_theirs(data: xr.Dataset) -> None:
-    own = terminal.heat_table(data["distance"], values(competing(data, data["distance"])))
+    own = heat_table(data["distance"], values(competing(data, data["distance"])))
     cells = [list(column.cells) for column in own.columns]
     assert str(cells[2][0].style) == "dim"  # type: ignore[union-attr]
     kept = values(competing(data, data["distance"]))
@@ -135,7 +139,7 @@ def test_correlations_are_told_without_them(data: xr.Dataset) -> None:
     told = without_off(data, "distance_entropy_p")
     assert told is not None
     assert told.startswith(f"without heads that are nearly switched off: r = {r:.2f}".replace("-", "−"))
-    assert told in text(terminal.show_metric(data, "distance_entropy_r"))
+    assert told in text(show_metric(data, "distance_entropy_r"))
     assert over_heads_on(with_least(data, 0), "distance_entropy") is None
     assert without_off(data, "distance_sd") is None
 
@@ -155,7 +159,7 @@ def test_alignment_is_ranked_by_what_is_beyond_its_distances(data: xr.Dataset) -
     assert ranking(data, data["dependency_alignment"]).name == "dependency_excess"
     assert ranking(data, data["dependency_alignment_by_layer"]).name == "dependency_excess_by_layer"
     assert ranking(data, data["pos_to"]).name == "pos_to"
-    shown = text(terminal.show_metric(data, "dependency_alignment", label="either", top=3))
+    shown = text(show_metric(data, "dependency_alignment", label="either", top=3))
     first = next(line for line in shown.splitlines() if line.startswith("1 "))
     assert first.split()[1:5] == ["layer", "3", "head", "2"]
     assert "ranked by what is beyond its distances alone" in shown

@@ -17,7 +17,10 @@ from synthetic import HOSTILE, dataset, exemplars
 
 import attnmetrics
 from attnmetrics.errors import ConfigError
-from attnmetrics.views import figures, palette, style
+from attnmetrics.views import palette
+from attnmetrics.views.figures import grid, maps, profiles, style
+from attnmetrics.views.figures.panels import Panel, all_panels
+from attnmetrics.views.figures.sentences import example_heads
 from attnmetrics.views.formulas import typeset
 from attnmetrics.views.heads import ROLES, standout
 from attnmetrics.views.numbers import percent
@@ -63,10 +66,10 @@ def size_of(figure: Figure, form: str = "svg") -> int:
 @pytest.mark.parametrize(
     ("draw", "metric"),
     [
-        (figures.null_attention, "null_attention"),
-        (figures.variability, "variability"),
-        (figures.distance, "distance"),
-        (figures.entropy, "entropy"),
+        (maps.null_attention, "null_attention"),
+        (maps.variability, "variability"),
+        (maps.distance, "distance"),
+        (maps.entropy, "entropy"),
     ],
     ids=["figure 5", "figure 10", "figure 11", "figure 12"],
 )
@@ -80,7 +83,7 @@ def test_a_map_of_heads_shows_the_table(data: xr.Dataset, draw: Callable[[xr.Dat
 
 
 @pytest.mark.parametrize(
-    ("draw", "metric"), [(figures.pos_to, "pos_to"), (figures.pos_from, "pos_from")], ids=["figure 6", "figure 7"]
+    ("draw", "metric"), [(maps.pos_to, "pos_to"), (maps.pos_from, "pos_from")], ids=["figure 6", "figure 7"]
 )
 def test_a_map_of_a_tag_shows_its_share(
     data: xr.Dataset, draw: Callable[[xr.Dataset, str], Figure], metric: str
@@ -93,16 +96,16 @@ def test_a_map_of_a_tag_shows_its_share(
 
 def test_a_tag_or_metric_that_is_not_there_is_refused(data: xr.Dataset) -> None:
     with pytest.raises(ConfigError, match="the run has ADJ, ADP"):
-        figures.pos_to(data, "NOPE")
+        maps.pos_to(data, "NOPE")
     with pytest.raises(ConfigError, match="found 'nope'"):
-        figures.head_map(data, "nope")
+        maps.head_map(data, "nope")
 
 
 # ---- figure 8
 
 
 def test_alignment_shows_three_directions_and_their_baselines(data: xr.Dataset) -> None:
-    axes = figures.dependency_alignment(data).axes
+    axes = maps.dependency_alignment(data).axes
     for n, direction in enumerate(("attending_is_parent", "attended_is_parent", "either")):
         map_axes, bar_axes = axes[3 * n], axes[3 * n + 1]
         assert_array_equal(heat(map_axes), data["dependency_alignment"].sel(direction=direction).values)
@@ -120,7 +123,7 @@ def test_alignment_shows_three_directions_and_their_baselines(data: xr.Dataset) 
 
 
 def test_relations_are_shown_relative_to_their_mean(data: xr.Dataset) -> None:
-    map_axes, bar_axes, _ = figures.dependency_types(data).axes
+    map_axes, bar_axes, _ = maps.dependency_types(data).axes
     names = y_labels(map_axes)
     table = data["dependency_type_to_by_layer"].transpose("rel", "layer").sel(rel=names).values
     assert_allclose(heat(map_axes), table / table.mean(axis=1, keepdims=True), rtol=1e-12)
@@ -134,7 +137,7 @@ def test_relations_are_sorted_by_depth_and_absent_ones_left_out(data: xr.Dataset
     table.loc[{"rel": "nsubj"}] = [0, 0, 0, 0.5]
     table.loc[{"rel": "det"}] = [0.5, 0, 0, 0]
     table.loc[{"rel": "root"}] = 0
-    names = y_labels(figures.dependency_types(changed).axes[0])
+    names = y_labels(maps.dependency_types(changed).axes[0])
     assert (names[0], names[-1]) == ("det", "nsubj")
     assert "root" not in names
 
@@ -144,7 +147,7 @@ def test_relations_are_sorted_by_depth_and_absent_ones_left_out(data: xr.Dataset
 
 @pytest.mark.parametrize(
     ("draw", "metric"),
-    [(figures.all_pos_to, "pos_to"), (figures.all_pos_from, "pos_from")],
+    [(grid.all_pos_to, "pos_to"), (grid.all_pos_from, "pos_from")],
     ids=["figure A.1", "figure A.2"],
 )
 def test_the_grid_shows_every_tag(data: xr.Dataset, draw: Callable[[xr.Dataset], Figure], metric: str) -> None:
@@ -161,7 +164,7 @@ def test_the_grid_shows_every_tag(data: xr.Dataset, draw: Callable[[xr.Dataset],
 
 
 def test_the_offset_profile_shows_the_mean_and_two_heads(data: xr.Dataset) -> None:
-    mean, *best = figures.offset_profile(data).axes[0].lines
+    mean, *best = profiles.offset_profile(data).axes[0].lines
     table = data["attention_at_offset"].sel(offset=slice(0, None))
     assert_array_equal(mean.get_xdata(), np.arange(33))
     assert_allclose(mean.get_ydata(), table.mean(("layer", "head")).values, rtol=1e-12)
@@ -172,19 +175,19 @@ def test_the_offset_profile_shows_the_mean_and_two_heads(data: xr.Dataset) -> No
 
 def test_both_sides_are_shown_where_a_model_looks_ahead() -> None:
     data = dataset(2, 2, causal=False)
-    mean = figures.offset_profile(data).axes[0].lines[0]
+    mean = profiles.offset_profile(data).axes[0].lines[0]
     assert_array_equal(mean.get_xdata(), np.arange(-32, 33))
     assert_allclose(mean.get_ydata(), data["attention_at_offset"].mean(("layer", "head")).values, rtol=1e-12)
 
 
 def test_the_probability_of_a_dependency_is_shown_by_distance(data: xr.Dataset) -> None:
-    (line,) = figures.dependency_probability(data).axes[0].lines
+    (line,) = profiles.dependency_probability(data).axes[0].lines
     assert_array_equal(line.get_xdata(), np.arange(1, 65))
     assert_array_equal(line.get_ydata(), data["dependency_probability"].values[1:])
 
 
 def test_correlations_show_a_dot_for_each_head(data: xr.Dataset) -> None:
-    figure = figures.correlations(data)
+    figure = profiles.correlations(data)
     others = (data["entropy"].values, data["dependency_alignment"].sel(direction="either").values)
     for axes, other in zip(figure.axes, others, strict=True):
         assert_array_equal(
@@ -201,14 +204,14 @@ def test_correlations_show_a_dot_for_each_head(data: xr.Dataset) -> None:
 @pytest.mark.parametrize(("layers", "heads"), [(6, 6), (12, 12), (30, 9), (48, 25)])
 def test_figures_fit_a_page_and_say_of_which_run_they_are(layers: int, heads: int) -> None:
     data = dataset(layers, heads).assign_attrs(model="small-135M", corpus="wiki.txt")
-    for draw in (figures.distance, figures.dependency_alignment, figures.dependency_types, figures.all_pos_to):
+    for draw in (maps.distance, maps.dependency_alignment, maps.dependency_types, grid.all_pos_to):
         figure = draw(data)
         assert (figure.get_size_inches() <= (6.75, 9)).all(), draw.__name__
         assert figure.texts[2].get_text().startswith("small-135M · wiki.txt · "), draw.__name__
 
 
 def test_both_ends_of_a_scale_are_labelled(data: xr.Dataset) -> None:
-    map_axes, _, scale = figures.null_attention(data).axes
+    map_axes, _, scale = maps.null_attention(data).axes
     low, middle, high = map_axes.collections[0].get_clim()[0], 0.5, map_axes.collections[0].get_clim()[1]
     assert_allclose(scale.get_xticks(), [low, middle * high, high])
     assert [tick.get_text() for tick in scale.get_xticklabels()][0::2] == ["0%", percent(high)]
@@ -236,7 +239,7 @@ def test_a_long_subtitle_has_two_lines_and_keeps_mathematics_whole() -> None:
 
 
 def test_examples_show_the_three_heads_and_their_pair(data: xr.Dataset, sentences: pd.DataFrame) -> None:
-    figure = figures.example_heads(data, sentences)
+    figure = example_heads(data, sentences)
     titles = [text.get_text() for text in figure.texts if "layer" in text.get_text()]
     for axes, title, name in zip(figure.axes, titles, ("local", "distant", "diffuse"), strict=True):
         best = standout(data, next(role for role in ROLES if role.title == f"most {name}"))
@@ -266,9 +269,9 @@ def _ends(arrow: Patch) -> tuple[float, float]:
 
 
 def test_examples_do_without_sentences_and_without_evidence(data: xr.Dataset, sentences: pd.DataFrame) -> None:
-    assert size_of(figures.example_heads(data, sentences.iloc[:0])) > 0
+    assert size_of(example_heads(data, sentences.iloc[:0])) > 0
     nothing = dataset(1, 1, nan_heads=((0, 0),))
-    titles = [text.get_text() for text in figures.example_heads(nothing, exemplars(nothing)).texts]
+    titles = [text.get_text() for text in example_heads(nothing, exemplars(nothing)).texts]
     assert "Most local: no head has evidence" in titles
 
 
@@ -289,22 +292,22 @@ def test_long_sentences_are_cut_around_the_pair(number: int, i: int, j: int, kep
 # ---- what any run may hold
 
 
-def kinds_of_panels(data: xr.Dataset) -> list[figures.Panel]:
+def kinds_of_panels(data: xr.Dataset) -> list[Panel]:
     """The papers' figures, and one of each kind of those that any table has, which are drawn alike."""
 
-    def kind(panel: figures.Panel) -> object:
+    def kind(panel: Panel) -> object:
         table = data[panel.needs[0]]
         is_any = not panel.number and len(panel.needs) == 1 and table.dims[:2] == ("layer", "head")
         return (table.ndim, table.attrs["kind"], "chance" in table.attrs) if is_any else panel.key
 
-    return list({kind(panel): panel for panel in reversed(figures.panels(data))}.values())
+    return list({kind(panel): panel for panel in reversed(all_panels(data))}.values())
 
 
 def test_examples_show_all_attention_that_the_run_has_kept(demo_run: Path) -> None:
     data, sentences = attnmetrics.load(demo_run), attnmetrics.exemplars(demo_run)
     kept = attnmetrics.exemplar_attention(demo_run)
-    whole = figures.example_heads(data, sentences, kept)
-    for axes, alone in zip(whole.axes, figures.example_heads(data, sentences).axes, strict=True):
+    whole = example_heads(data, sentences, kept)
+    for axes, alone in zip(whole.axes, example_heads(data, sentences).axes, strict=True):
         assert len(alone.patches) == 1 < len(axes.patches)
         assert [patch.get_alpha() for patch in axes.patches[1:]] == sorted(
             patch.get_alpha() for patch in axes.patches[1:]
@@ -326,7 +329,7 @@ def test_every_figure_draws_for_any_number_of_heads(layers: int, heads: int) -> 
 def test_a_sheet_without_room_shows_the_relations_with_most_edges() -> None:
     data = dataset(48, 25)
     edges = data["relation_edges_attainable"]
-    sheet = figures.all_labels(data, "relation_accuracy")
+    sheet = grid.all_labels(data, "relation_accuracy")
     texts = [text.get_text() for text in sheet.texts]
     number = len(sheet.axes) - 1
     assert f"{number} of {edges.size} labels" in texts[1] and number < edges.size
@@ -337,11 +340,11 @@ def test_a_sheet_without_room_shows_the_relations_with_most_edges() -> None:
 
 def test_cells_without_evidence_are_hatched() -> None:
     data = dataset(2, 2, nan_heads=((0, 1),))
-    axes = figures.distance(data).axes[0]
+    axes = maps.distance(data).axes[0]
     assert_array_equal(np.isnan(heat(axes)), [[False, True], [False, False]])
     (hatched,) = axes.collections[1:]
     assert hatched.get_hatch()
-    assert len(figures.null_attention(data).axes[0].collections) == 1, "nothing is hatched where all is known"
+    assert len(maps.null_attention(data).axes[0].collections) == 1, "nothing is hatched where all is known"
 
 
 def test_a_run_without_any_evidence_still_draws() -> None:
@@ -357,33 +360,33 @@ def test_strange_labels_are_drawn_as_they_stand() -> None:
     sentences = exemplars(data, hostile=True)
     for panel in kinds_of_panels(data):
         assert size_of(panel.draw(data, sentences)) > 0
-    assert size_of(figures.pos_to(data, "$a_b$")) > 0
-    labels = y_labels(figures.dependency_types(data).axes[0])
+    assert size_of(maps.pos_to(data, "$a_b$")) > 0
+    labels = y_labels(maps.dependency_types(data).axes[0])
     assert r"\$a_b\$" in labels
     assert max(map(len, labels)) <= 28
 
 
 def test_only_measured_layers_are_named() -> None:
     data = dataset(2, 2, first_layer=5)
-    assert y_labels(figures.entropy(data).axes[0]) == ["5", "6"]
+    assert y_labels(maps.entropy(data).axes[0]) == ["5", "6"]
 
 
 def test_many_relations_fit() -> None:
     data = dataset(12, 2, rel=(*(f"relation{n}:sub" for n in range(60)), "_"))
-    axes = figures.dependency_types(data).axes[0]
+    axes = maps.dependency_types(data).axes[0]
     assert len(y_labels(axes)) == 61
 
 
 def test_figures_save_as_pdf_and_png(data: xr.Dataset) -> None:
-    assert size_of(figures.null_attention(data), "pdf") > 0
-    assert size_of(figures.null_attention(data), "png") > 0
+    assert size_of(maps.null_attention(data), "pdf") > 0
+    assert size_of(maps.null_attention(data), "png") > 0
 
 
 def test_figures_do_not_depend_on_the_users_settings(data: xr.Dataset) -> None:
     import matplotlib
 
     with matplotlib.rc_context({"font.family": ["monospace"], "axes.facecolor": "red", "text.color": "red"}):
-        figure = figures.distance(data)
+        figure = maps.distance(data)
         assert figure.texts[0].get_color() == palette.INK
         assert figure.axes[0].get_facecolor() == (0, 0, 0, 0)
 

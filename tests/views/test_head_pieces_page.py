@@ -7,7 +7,7 @@ from pages import Desk, chromium, needs_chromium
 from playwright.sync_api import expect
 from synthetic import attention, dataset, exemplars, facts
 
-from attnmetrics.views.atlas import render
+from attnmetrics.views.atlas.page import render
 
 TOKENS = pd.DataFrame(
     [(0, 1, "key", 1, "Ġthe", 30, 5.0, 1200, 2.5), (0, 1, "query", 1, "<b>", 4, 6.0, 8, 0.75)],

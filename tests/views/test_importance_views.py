@@ -15,9 +15,10 @@ from attnmetrics import plot
 from attnmetrics.errors import ConfigError
 from attnmetrics.metrics.importance import Layout
 from attnmetrics.results.importance import importance_dataset, join
-from attnmetrics.views import figures
-from attnmetrics.views.importance import show_importance
+from attnmetrics.views.figures import profiles
+from attnmetrics.views.figures.panels import all_panels
 from attnmetrics.views.tables import of_corpus, of_heads
+from attnmetrics.views.terminal.importance import show_importance
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +42,7 @@ def data() -> xr.Dataset:
 
 
 def test_the_figure_has_a_line_for_each_kind_of_piece_that_there_is(data: xr.Dataset) -> None:
-    sheet = figures.importance(data)
+    sheet = profiles.importance(data)
     for axes, kind in zip(sheet.axes, ("raw", "centred", "weighted"), strict=True):
         names = [line.get_label() for line in axes.lines]
         assert names == ["to first", "to punctuation", "to other"]
@@ -84,5 +85,5 @@ def test_it_stands_beside_the_other_tables(data: xr.Dataset) -> None:
     assert {"importance", "importance_weight", "importance_value_norm"} <= set(of_heads(joined))
     assert "importance_units" in of_corpus(joined) and "importance_pairs" not in of_corpus(joined)
     assert joined.attrs["order"][-1] == "importance_loss"
-    assert "importance" in [panel.key for panel in figures.panels(joined)]
+    assert "importance" in [panel.key for panel in all_panels(joined)]
     xr.testing.assert_equal(joined[list(data.data_vars)].drop_attrs(), data.drop_attrs())

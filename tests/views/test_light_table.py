@@ -3,7 +3,7 @@
 import pytest
 from rich.console import Console
 
-from attnmetrics.views.light_table import LightTable
+from attnmetrics.views.terminal.light_table import LightTable
 
 HEADERS = ("metric", "", "95% interval", "rank", "median", "chance", "against it", "chance is")
 

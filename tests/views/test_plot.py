@@ -25,7 +25,8 @@ from attnmetrics import plot
 from attnmetrics.cli import main
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.storage import locate
-from attnmetrics.views import figures, palette
+from attnmetrics.views import palette
+from attnmetrics.views.figures.panels import all_panels
 from attnmetrics.views.formulas import typeset
 from attnmetrics.views.numbers import percent
 
@@ -433,8 +434,7 @@ def some(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def only_some(patch: pytest.MonkeyPatch) -> None:
     """A run has these figures alone."""
-    panels = figures.panels
-    patch.setattr(figures, "panels", lambda data, _: [one for one in panels(data) if one.key in SOME.values()])
+    patch.setattr(plot, "all_panels", lambda data, _: [one for one in all_panels(data) if one.key in SOME.values()])
 
 
 def some_of(written: dict[str, bytes], *forms: str) -> dict[str, bytes]:

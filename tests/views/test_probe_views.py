@@ -10,7 +10,7 @@ from attnmetrics.errors import ConfigError
 from attnmetrics.results.probes import Found, Tried, probe_dataset
 from attnmetrics.results.tables import save_tables
 from attnmetrics.storage import locate
-from attnmetrics.views.probes import show_probes
+from attnmetrics.views.terminal.probes import show_probes
 
 LAYERS, HEADS, WIDTH = (0, 2), 3, 4
 

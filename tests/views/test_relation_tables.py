@@ -14,10 +14,10 @@ from synthetic import dataset, exemplars
 from attnmetrics import plot
 from attnmetrics.cli import main
 from attnmetrics.errors import ConfigError
-from attnmetrics.views import layer_dots
+from attnmetrics.views.figures import layer_dots
 from attnmetrics.views.numbers import percent
-from attnmetrics.views.relation_tables import show_coreference, show_relation, show_relations
 from attnmetrics.views.relations import Relations
+from attnmetrics.views.terminal.relations import show_coreference, show_relation, show_relations
 
 ROW = "from dependent"
 """What the rule `row` is called."""

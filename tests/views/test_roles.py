@@ -1,6 +1,7 @@
 """Roles in the terminal, in the atlas, and by their command."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,11 +22,13 @@ from attnmetrics.describing.questions import answers
 from attnmetrics.describing.rules import read_rules, with_evidence
 from attnmetrics.running.roles import page_roles, roles_by_evidence
 from attnmetrics.storage import locate
-from attnmetrics.views.atlas import render
+from attnmetrics.views.atlas.page import render
+from attnmetrics.views.atlas.roles import pack_roles
 from attnmetrics.views.evidence import evidence, least, with_least
-from attnmetrics.views.role_pages import pack_roles
-from attnmetrics.views.roles import role_names, show_answers, show_families, show_like, show_sentence
+from attnmetrics.views.numbers import percent
+from attnmetrics.views.roles import role_names
 from attnmetrics.views.tables import values
+from attnmetrics.views.terminal.roles import show_answers, show_families, show_like, show_sentence
 
 sys.path.append(str(Path(__file__).parents[1] / "describing"))
 from planted import HEADS, head, planted
@@ -98,7 +101,8 @@ def test_families_and_nearest_heads_are_tables(frame: pd.DataFrame) -> None:
 
 def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset, frame: pd.DataFrame) -> None:
     packed = pack_roles(data, [(0.05, frame)])
-    packed["families"] = packed["families"].content.hex()
+    packed["families"], later = packed["families"].content.hex(), json.loads(packed["later"].content)
+    packed |= {"later": later}
     json.dumps(packed)
     assert packed["sentences"][head("previous")] == sentences(frame)[0, head("previous")]
     assert "\x1b" not in json.dumps(packed, ensure_ascii=False)
@@ -110,7 +114,7 @@ def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset,
     found = {one["key"]: set(one["places"]) for one in packed["questions"]}
     assert found["copying"] == {head("induction"), head("repetition")}
     assert packed["questions"][0]["axes"]["y"] == {"metric": "dependency_excess", "label": "either"}
-    assert len(packed["near"][0]) == 8
+    assert len(later["near"][0]) == 8
 
 
 @pytest.mark.parametrize("rule", ["parent_row", "column"])
@@ -197,19 +201,29 @@ def test_a_colour_of_the_map_is_singled_out_and_leads_to_the_map_of_what_makes_i
 
 
 @needs_chromium
-def test_questions_are_answered_on_the_overview_and_in_the_finder(page: Page) -> None:
+def test_questions_are_answered_on_the_overview_and_in_the_finder(page: Page, frame: pd.DataFrame) -> None:
     page.evaluate("location.hash = '#/'")
     copying = page.locator("[data-question=copying]")
     expect(copying.locator(".members a")).to_have_count(2)
     assert set(copying.locator(".members a").all_inner_texts()) == {
         f"0.{head(one)}" for one in ("induction", "repetition")
     }
-    expect(copying.locator(".note").first).to_contain_text("2 heads, by ")
+    expect(copying.locator("p.note")).to_contain_text("Heads with the role induction or repeated piece. The head whose")
     in_order = [f"layer {one.replace('.', ' head ')}" for one in copying.locator(".members a").all_inner_texts()]
     copying.locator("b a").click()
     expect(page.locator("h1")).to_have_text("Find heads")
     expect(page.locator(".presets button[aria-pressed=true]")).to_have_text("Which copy?")
     expect(page.locator(".ranked tbody th a")).to_have_text(in_order)
+    expect(page.locator(".rule p")).to_contain_text("Heads with the role induction or repeated piece.")
+    rule = page.locator(".rule li").first
+    expect(rule).to_have_text(re.compile("^induction: .* at least 10% and 4 times its chance level"))
+    above = (frame["score"] - frame["chance"])[frame["role"].isin(["induction", "repeated piece"])]
+    first = frame.loc[above.idxmax()]
+    expect(page.locator(".ranked tbody th").first).to_contain_text(
+        f"layer 0 head {first['head']}{first['role']} {percent(first['score'])}, by chance {percent(first['chance'])}"
+    )
+    page.get_by_label("from the").select_option("highest")
+    assert "order=highest" in page.evaluate("location.hash")
     page.locator(".presets button[aria-pressed=true]").click()
     expect(page.locator(".ranked tbody tr")).to_have_count(len(HEADS))
     page.evaluate("location.hash = '#/head/0/0'")
@@ -227,6 +241,29 @@ def test_roles_follow_the_evidence_that_is_asked_for(data: xr.Dataset) -> None:
     off = [set(frame.query("role == 'nearly switched off'")["head"]) for _, frame in found]
     assert off[0] == set()
     assert off[-1] == {head("inactive"), head("first piece")}
+
+
+@needs_chromium
+def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_chance(
+    page: Page, data: xr.Dataset, frame: pd.DataFrame
+) -> None:
+    told = json.loads(pack_roles(data, [(0.05, frame)])["later"].content)
+    place = next(place for place, own in enumerate(told["misses"]) if own)
+    page.evaluate(f"location.hash = '#/head/0/{place}'")
+    role, reached, _ = told["misses"][place][0]
+    assert " where the rule asks for " in reached
+    expect(page.locator("p.missed")).to_contain_text(f"Not quite: {role}, {reached}")
+    rows = [row[0] for row in told["told"][place]] + [f"{row[0]} below its rule" for row in told["besides"][place]]
+    assert len(rows) > len(told["told"][place])
+    expect(page.locator(".role-scores tbody th")).to_have_text(rows[:6])
+    levels = [row[3] for row in (*told["told"][place], *told["besides"][place])]
+    expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:6])
+
+
+@needs_chromium
+def test_a_relation_names_the_heads_whose_role_it_is(page: Page) -> None:
+    page.evaluate("location.hash = '#/relation/nsubj'")
+    expect(page.locator(".role-of .members a")).to_have_text([f"0.{head('syntax')}"])
 
 
 @needs_chromium

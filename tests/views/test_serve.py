@@ -36,8 +36,8 @@ from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.reading import attend, read
 from attnmetrics.running.runfile import read_facts
 from attnmetrics.storage import locate
-from attnmetrics.views import server as serve
 from attnmetrics.views.tables import ranking, shown
+from attnmetrics.views.text import server as serve
 
 TEXT = "The river rises in the hills, and flows."
 SECRET = "nightingale"

@@ -6,7 +6,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from attnmetrics.model.reading import Attention
-from attnmetrics.views.special import departures, profiles, special
+from attnmetrics.views.text.special import departures, profiles, special
 
 OFFSETS = np.arange(-2, 3)
 PIECES, WIDTH = 9, 4

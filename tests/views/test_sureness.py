@@ -17,7 +17,7 @@ from synthetic import attention, dataset, exemplars, facts, intervals
 from attnmetrics.exporting.as_json import results as exported
 from attnmetrics.exporting.tidy import single_numbers, tidy
 from attnmetrics.results.joined import with_halves, with_intervals
-from attnmetrics.views.atlas import contents, render
+from attnmetrics.views.atlas.page import contents, render
 from attnmetrics.views.certainty import bear, certainty
 from attnmetrics.views.heads import held_out_told, standouts
 from attnmetrics.views.packed_intervals import SMALLEST, STEPS, UNKNOWN

@@ -12,10 +12,15 @@ from rich.style import Style
 from synthetic import dataset, exemplars, facts, made_up
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.views import palette, terminal
+from attnmetrics.views import palette
 from attnmetrics.views.heads import ranked
 from attnmetrics.views.numbers import number, percent, times
 from attnmetrics.views.tables import heading, shown
+from attnmetrics.views.terminal.exemplars import show_exemplars
+from attnmetrics.views.terminal.head import show_head
+from attnmetrics.views.terminal.metric import show_metric
+from attnmetrics.views.terminal.status import show_status
+from attnmetrics.views.terminal.summary import summary
 
 
 def text(renderable: RenderableType, width: int = 140) -> str:
@@ -50,7 +55,7 @@ def data() -> xr.Dataset:
 
 
 def test_the_summary_names_the_head_and_its_value(data: xr.Dataset) -> None:
-    shown_text = text(terminal.summary(data, facts()))
+    shown_text = text(summary(data, facts()))
     table = data["null_attention"]
     layer, head = np.unravel_index(int(np.argmax(table.values)), table.shape)
     line = next(line for line in shown_text.splitlines() if line.startswith("most null attention"))
@@ -60,24 +65,24 @@ def test_the_summary_names_the_head_and_its_value(data: xr.Dataset) -> None:
 
 
 def test_the_summary_has_a_line_for_each_question_and_stays_short(data: xr.Dataset) -> None:
-    shown_text = text(terminal.summary(data, facts()))
+    shown_text = text(summary(data, facts()))
     for title in (
         "most null attention", "along dependencies", "most local", "most distant", "most diffuse", "sharpest",
         "previous piece", "own piece", "nouns", "proper nouns", "determiners", "verbs", "punctuation",
     ):  # fmt: skip
         assert title in shown_text
     assert len(shown_text.splitlines()) < 24
-    assert max(len(line) for line in text(terminal.summary(data, facts()), 80).splitlines()) <= 80
+    assert max(len(line) for line in text(summary(data, facts()), 80).splitlines()) <= 80
 
 
 def test_the_summary_of_a_run_without_evidence_says_so() -> None:
     data = dataset(1, 1)
     nothing = data.assign({name: table * np.nan for name, table in data.data_vars.items()})
-    assert "no head has evidence" in text(terminal.summary(nothing, {}))
+    assert "no head has evidence" in text(summary(nothing, {}))
 
 
 def test_a_metric_lists_the_top_heads_in_order(data: xr.Dataset) -> None:
-    lines = text(terminal.show_metric(data, "distance", top=2)).splitlines()
+    lines = text(show_metric(data, "distance", top=2)).splitlines()
     order = np.argsort(-data["distance"].values.ravel())
     first = next(line for line in lines if line.startswith("1 "))
     assert f"layer {order[0] // 3} head {order[0] % 3}" in first
@@ -87,22 +92,22 @@ def test_a_metric_lists_the_top_heads_in_order(data: xr.Dataset) -> None:
 
 
 def test_a_heat_table_shows_no_evidence_as_a_dash() -> None:
-    lines = text(terminal.show_metric(dataset(2, 2, nan_heads=((0, 1),)), "entropy")).splitlines()
+    lines = text(show_metric(dataset(2, 2, nan_heads=((0, 1),)), "entropy")).splitlines()
     row = next(line for line in lines if line.strip().startswith("0 "))
     assert row.rstrip().endswith("–")
 
 
 def test_a_share_table_shows_every_tag_or_one(data: xr.Dataset) -> None:
-    every = text(terminal.show_metric(data, "pos_to"))
+    every = text(show_metric(data, "pos_to"))
     assert all(tag in every for tag in data["pos"].values.tolist() if tag != "_")
     assert "no word" in every
-    one = text(terminal.show_metric(data, "pos_to", label="NOUN"))
+    one = text(show_metric(data, "pos_to", label="NOUN"))
     assert percent(float(data["pos_to"].sel(pos="NOUN").max())) in one
 
 
 @pytest.mark.parametrize("name", list(dataset(1, 1).data_vars))
 def test_every_variable_can_be_shown(data: xr.Dataset, name: str) -> None:
-    assert text(terminal.show_metric(data, name)).strip()
+    assert text(show_metric(data, name)).strip()
 
 
 def line_of(shown_text: str, start: str) -> str:
@@ -116,19 +121,19 @@ def cells(shown_text: str, start: str) -> list[str]:
 
 def test_a_table_never_heard_of_is_shown_with_its_chance_beside() -> None:
     data = made_up()
-    lines = text(terminal.show_metric(data, "animacy_to", label="human"))
+    lines = text(show_metric(data, "animacy_to", label="human"))
     table = data["animacy_to"].sel(animacy="human")
     layer, head = np.unravel_index(int(np.argmax(table.values)), table.shape)
     assert lines.splitlines()[0].strip() == "Attention to human nouns"
     assert "Σ F of the kind ÷ M [1]" in lines
     most = float(table.max())
     assert cells(lines, "1 ") == ["1", f"layer {layer} head {head}", percent(most), "40%", times(most / 0.4)]
-    every = text(terminal.show_metric(data, "animacy_to"))
+    every = text(show_metric(data, "animacy_to"))
     mean = percent(float(data["animacy_to"].sel(animacy="=1+1").mean()))
     assert cells(every, "animacy of the noun")[1:] == ["mean of heads", "first", "head", "chance", "against it"]
     assert cells(every, "=1+1")[1] == mean
     assert cells(every, "=1+1")[-2] == "20%"
-    by_layer = text(terminal.show_metric(data, "animacy_to_by_layer"))
+    by_layer = text(show_metric(data, "animacy_to_by_layer"))
     assert cells(by_layer, "human")[1:] == [f"{100 * value:.0f}" for value in table.mean("head").values] + ["40%"]
 
 
@@ -136,16 +141,16 @@ def test_values_are_written_by_their_kind() -> None:
     data = made_up()
     best = float(data["sparkle"].max())
     shown_best = [f"{best:.3g} stars", "1.25 stars", times(best / 1.25)]
-    assert cells(text(terminal.show_metric(data, "sparkle")), "1 ")[2:] == shown_best
-    assert cells(text(terminal.show_metric(data, "unsaid")), "1 ")[2:] == [f"{float(data['unsaid'].max()):.3g}"]
-    assert cells(text(terminal.show_metric(data, "animacy_rows")), "<b>") == ["<b>thing</b>", "1,200 rows"]
-    assert text(terminal.show_metric(data, "sparkles")).split("\n\n")[-1].strip() == "12,345 stars"
+    assert cells(text(show_metric(data, "sparkle")), "1 ")[2:] == shown_best
+    assert cells(text(show_metric(data, "unsaid")), "1 ")[2:] == [f"{float(data['unsaid'].max()):.3g}"]
+    assert cells(text(show_metric(data, "animacy_rows")), "<b>") == ["<b>thing</b>", "1,200 rows"]
+    assert text(show_metric(data, "sparkles")).split("\n\n")[-1].strip() == "12,345 stars"
 
 
 def test_values_below_zero_have_colours_of_their_own() -> None:
     data = made_up()
     data["unsaid"][...] = [[-0.5, 0, 0.25], [0.1, 0.5, np.nan]]
-    heat = terminal.show_metric(data, "unsaid").renderables[2]  # type: ignore[attr-defined]
+    heat = show_metric(data, "unsaid").renderables[2]  # type: ignore[attr-defined]
     grounds = [
         [one.style.bgcolor.name for one in column.cells if isinstance(one.style, Style)] for column in heat.columns
     ]
@@ -156,14 +161,14 @@ def test_values_below_zero_have_colours_of_their_own() -> None:
 def test_a_table_with_two_further_dimensions_is_shown_by_both() -> None:
     data = made_up()
     best = float(data["rule_accuracy"].sel(rule="row", animacy="human").max())
-    assert percent(best) in line_of(text(terminal.show_metric(data, "rule_accuracy")), "row, human")
-    assert percent(best) in line_of(text(terminal.show_metric(data, "rule_accuracy", label="row, human")), "1 ")
-    assert cells(text(terminal.show_metric(data, "rule_edges")), "column, human") == ["column, human", "4 edges"]
+    assert percent(best) in line_of(text(show_metric(data, "rule_accuracy")), "row, human")
+    assert percent(best) in line_of(text(show_metric(data, "rule_accuracy", label="row, human")), "1 ")
+    assert cells(text(show_metric(data, "rule_edges")), "column, human") == ["column, human", "4 edges"]
 
 
 def test_a_head_has_tables_never_heard_of() -> None:
     data = made_up()
-    lines = text(terminal.show_head(data, 1, 2))
+    lines = text(show_head(data, 1, 2))
     sparkle, loud = heading(data["sparkle"], {}), heading(data["animacy_to"], {"animacy": "human"})
     own = float(data["sparkle"].sel(layer=1, head=2))
     assert cells(lines, sparkle)[1] == f"{own:.3g} stars"
@@ -183,22 +188,22 @@ def test_what_stands_out_has_its_chance_beside() -> None:
     data = data.assign(dependency_excess=-excess, dependency_expected=expected)
     own = data["dependency_alignment"].sel(direction="either")
     layer, head, _ = ranked(data["dependency_excess"].sel(direction="either"))[0]
-    found = cells(text(terminal.summary(data, {})), "along dependencies")
+    found = cells(text(summary(data, {})), "along dependencies")
     assert found[1:3] == [f"layer {layer} head {head}", percent(float(own.sel(layer=layer, head=head)))]
     assert found[4] == f"{100 * (float(own.sel(layer=layer, head=head)) - 0.125):+.1f} points"
 
 
 @pytest.mark.parametrize("name", list(made_up().data_vars))
 def test_names_that_are_markup_are_shown_as_they_stand(name: str) -> None:
-    written = ansi(terminal.show_metric(made_up(), name))
+    written = ansi(show_metric(made_up(), name))
     assert "\x1b[31m" not in written
     if "loud" in name:
-        assert "<i>Loud</i> [red]x[/red] ␛[31m" in text(terminal.show_metric(made_up(), name))
+        assert "<i>Loud</i> [red]x[/red] ␛[31m" in text(show_metric(made_up(), name))
 
 
 def test_labels_of_numbers_are_found_by_their_spelling(data: xr.Dataset) -> None:
     assert shown(data["attention_at_offset"], float(data["attention_at_offset"].sel(offset=1).max())) in text(
-        terminal.show_metric(data, "attention_at_offset", label="1")
+        show_metric(data, "attention_at_offset", label="1")
     )
 
 
@@ -217,8 +222,9 @@ def test_unknown_names_are_refused_with_the_valid_ones(
     data: xr.Dataset, name: str, label: str | None, said: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        terminal.show_metric(data, name, label=label)
+        show_metric(data, name, label=label)
     assert said in str(caught.value)
+    assert ("did you mean" in str(caught.value)) == ("did you mean" in said), "of nothing like it, nothing is guessed"
     assert "\x1b" not in str(caught.value)
 
 
@@ -226,29 +232,27 @@ def test_a_head_shows_its_rank(data: xr.Dataset) -> None:
     order = np.argsort(-data["distance"].values.ravel())
     layer, head = divmod(int(order[1]), 3)
     line = next(
-        line
-        for line in text(terminal.show_head(data, layer, head)).splitlines()
-        if line.startswith("Mean attention distance")
+        line for line in text(show_head(data, layer, head)).splitlines() if line.startswith("Mean attention distance")
     )
     assert "2 of 12" in line
 
 
 def test_a_head_that_is_not_there_is_refused(data: xr.Dataset) -> None:
     with pytest.raises(ConfigError, match="layers 0 to 3"):
-        terminal.show_head(data, 4, 0)
+        show_head(data, 4, 0)
     with pytest.raises(ConfigError, match="heads 0 to 2"):
-        terminal.show_exemplars(exemplars(data), 0, 3)
+        show_exemplars(exemplars(data), 0, 3)
 
 
 def test_a_run_without_exemplars_says_so(data: xr.Dataset) -> None:
     with pytest.raises(ConfigError, match="no exemplars"):
-        terminal.show_exemplars(exemplars(data).iloc[:0], 0, 0)
+        show_exemplars(exemplars(data).iloc[:0], 0, 0)
 
 
 def test_exemplars_show_the_pair_in_the_sentence(data: xr.Dataset) -> None:
     frame = exemplars(data)
     row = frame[(frame["layer"] == 1) & (frame["head"] == 2) & (frame["rank"] == 1)].iloc[0]
-    shown_text = text(terminal.show_exemplars(frame, 1, 2, top=1))
+    shown_text = text(show_exemplars(frame, 1, 2, top=1))
     words = row["text"].split(" ")
     assert f"1. {words[row['i']]} → {words[row['j']]} {percent(row['weight'])}" in shown_text
     assert row["text"] in shown_text
@@ -256,10 +260,10 @@ def test_exemplars_show_the_pair_in_the_sentence(data: xr.Dataset) -> None:
 
 
 def test_hostile_text_is_neither_escape_sequence_nor_markup(data: xr.Dataset) -> None:
-    written = ansi(terminal.show_exemplars(exemplars(data, hostile=True), 0, 0, top=6))
+    written = ansi(show_exemplars(exemplars(data, hostile=True), 0, 0, top=6))
     assert "\x1b[31m" not in written
     assert "\u202e" not in written and "\x00" not in written
-    plain = text(terminal.show_exemplars(exemplars(data, hostile=True), 0, 0, top=1))
+    plain = text(show_exemplars(exemplars(data, hostile=True), 0, 0, top=1))
     assert "[bold]red[/bold]" in plain
     assert "<script>alert('x')</script>" in plain
 
@@ -267,26 +271,26 @@ def test_hostile_text_is_neither_escape_sequence_nor_markup(data: xr.Dataset) ->
 def test_hostile_labels_stay_text() -> None:
     data = dataset(1, 1, pos=("\x1b[2J[red]x", "_"), rel=("$a_b$", "_"))
     for name in ("pos_to", "pos_to_by_layer", "dependency_type_to"):
-        assert "\x1b[2J" not in ansi(terminal.show_metric(data, name))
-    assert "[red]x" in text(terminal.show_metric(data, "pos_to"))
-    assert "\x1b[2J" not in ansi(terminal.show_head(data, 0, 0))
+        assert "\x1b[2J" not in ansi(show_metric(data, name))
+    assert "[red]x" in text(show_metric(data, "pos_to"))
+    assert "\x1b[2J" not in ansi(show_head(data, 0, 0))
 
 
 def test_labels_that_end_alike_are_told_apart() -> None:
     data = dataset(2, 2, pos=("a\x00", "a", "_"))
     for label in ("a\x00", "a"):
         table = data["pos_to"][..., ["a\x00", "a"].index(label)]
-        assert percent(float(table.max())) in line_of(text(terminal.show_metric(data, "pos_to", label=label)), "1 ")
+        assert percent(float(table.max())) in line_of(text(show_metric(data, "pos_to", label=label)), "1 ")
 
 
 def test_the_status_says_what_to_do_next() -> None:
     progress = SimpleNamespace(facts=facts() | {"status": "unfinished", "missing": []}, shards=4, measured=1)
-    assert "1 of 4 shards (25%)" in text(terminal.show_status(Path("runs/a"), progress))
+    assert "1 of 4 shards (25%)" in text(show_status(Path("runs/a"), progress))
     progress.measured = 4
-    assert "attnmetrics merge runs/a" in text(terminal.show_status(Path("runs/a"), progress))
+    assert "attnmetrics merge runs/a" in text(show_status(Path("runs/a"), progress))
     progress.facts["status"] = "finished"
     progress.facts["missing"] = [{"shard": 2, "stage": "measure", "reason": "\x1b[2Jbad"}]
-    said = text(terminal.show_status(Path("runs/a"), progress))
+    said = text(show_status(Path("runs/a"), progress))
     assert "attnmetrics show runs/a" in said
     assert "shard 2 is missing, measure: ␛[2Jbad" in said
 
@@ -310,27 +314,27 @@ def test_numbers_are_written_for_people(value: float, percentage: str, plain: st
 
 
 def test_pairs_of_heads_are_told_from_the_nearest_to_the_farthest(data: xr.Dataset) -> None:
-    found = text(terminal.show_metric(data, "head_distance", top=2))
+    found = text(show_metric(data, "head_distance", top=2))
     square = data["head_distance"].to_numpy().reshape(12, 12)
     values = np.sort(square[np.triu_indices(12, 1)])
     lines = [line.split() for line in found.splitlines() if " head " in line and "nats" in line]
     assert [line[0] for line in lines] == ["1", "2", "65", "66"]
     assert [line[-2] for line in lines] == [number(value) for value in values[[0, 1, -2, -1]]]
-    near = text(terminal.show_metric(data, "head_distance", label="1, 2"))
+    near = text(show_metric(data, "head_distance", label="1, 2"))
     assert re.search(r"1 +layer 1 head 2 +0 nats", near)  # nearest first: itself
 
 
 def test_places_and_clusters_are_no_sizes(data: xr.Dataset) -> None:
-    told = text(terminal.show_metric(data.assign_attrs(), "head_map"))
+    told = text(show_metric(data.assign_attrs(), "head_map"))
     x, y = data["head_map"].to_numpy()[2, 1]
     assert re.search(rf"layer 2 head 1 +{x:.3f} +{y:.3f}", told)
     groups = data["head_cluster"].to_numpy()
-    lines = [line.split() for line in text(terminal.show_metric(data, "head_cluster")).splitlines()]
+    lines = [line.split() for line in text(show_metric(data, "head_cluster")).splitlines()]
     for cluster in np.unique(groups).astype(int):
         (line,) = (one for one in lines if one[:1] == [str(cluster)] and "." in one[-1])
         own = [f"{layer}.{head}" for layer, head in np.argwhere(groups == cluster)]
         assert line[1] == str(len(own)) and "".join(line[2:]).split(",") == own
-    head = text(terminal.show_head(data, 1, 2))
+    head = text(show_head(data, 1, 2))
     assert "head_cluster" not in head and "head_map" not in head
     distance = data["head_distance"].to_numpy()[1, 2].ravel().copy()
     distance[5] = np.nan
@@ -339,7 +343,7 @@ def test_places_and_clusters_are_no_sizes(data: xr.Dataset) -> None:
 
 
 def test_layers_are_told_by_layers(data: xr.Dataset) -> None:
-    rows = [line.split() for line in text(terminal.show_metric(data, "layer_distance")).splitlines()]
+    rows = [line.split() for line in text(show_metric(data, "layer_distance")).splitlines()]
     table = data["layer_distance"].to_numpy()
     (row,) = (row[1:] for row in rows if row[:1] == ["2"])
     assert row == [f"{value:.2f}" for value in table[:, 2]]

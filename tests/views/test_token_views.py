@@ -9,10 +9,11 @@ import xarray as xr
 from rich.console import Console
 from synthetic import HOSTILE, attention, dataset, exemplars, facts
 
-from attnmetrics.views.atlas import contents
+from attnmetrics.views.atlas.page import contents
 from attnmetrics.views.pieces import PLACEHOLDER, readable_types
-from attnmetrics.views.terminal import show_typical
-from attnmetrics.views.tokens import pack_tokens, show_tokens
+from attnmetrics.views.terminal.exemplars import show_typical
+from attnmetrics.views.terminal.tokens import show_tokens
+from attnmetrics.views.tokens import pack_tokens
 
 
 @pytest.mark.parametrize(

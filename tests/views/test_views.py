@@ -1,6 +1,5 @@
 """What the head, model and neuron views hold: attention as transformers computes it, and errors that help."""
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 import torch
 from models import FAMILIES, TEXTS, make_tokenizer, save_model
 from numpy.typing import NDArray
+from pages import page_data
 from scipy.special import softmax
 from transformers import (
     AutoModel,
@@ -31,7 +31,7 @@ from attnmetrics.errors import AttnmetricsError, ModelError, ViewError
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.views.page import Packed
 from attnmetrics.views.pieces import is_unseen, readable
-from attnmetrics.views.words import group_words
+from attnmetrics.views.text.words import group_words
 
 TEXT = TEXTS[1]
 PAIR = (TEXTS[4], TEXTS[9])
@@ -198,8 +198,7 @@ def test_a_view_is_a_page_or_a_frame(demo: Model, tmp_path: Path) -> None:
     assert page == view.html()
     assert 'data-theme="dark"' in page
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", page)
-    held = re.search(r'<script type="application/json" id="data">(.*?)</script>', page)
-    assert held and json.loads(held[1])["sides"] == view.data["sides"]
+    assert page_data(page)[0]["sides"] == view.data["sides"]
     assert view.data["preset"]["token"] == 3
     numpy = views.head(demo, "The cat.", include_layers=np.array([1, 2]), layer=np.int64(2), heads=np.arange(2))
     assert views.head(demo, "The cat.", include_layers=[1, 2], layer=2, heads=[0, 1]).html() == numpy.html()

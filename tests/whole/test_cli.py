@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from models import save_model
+from pages import page_data
 from pydantic import BaseModel
 
 from attnmetrics.assets import MODELS
@@ -57,6 +59,7 @@ def imports(program: str) -> set[str]:
     return set(found.stdout.splitlines()[-1].split())
 
 
+VIEW_SECONDS, LEEWAY = 5, 3
 HEAVY = {"matplotlib", "pandas", "pyarrow", "ray", "scipy", "spacy", "torch", "transformers", "xarray", "zarr"}
 
 
@@ -101,7 +104,7 @@ def test_importing_the_package_loads_no_heavy_library() -> None:
 
 def test_the_state_of_a_run_is_read_without_what_computes_and_draws() -> None:
     found = imports(
-        "from attnmetrics.running.driver import progress_of\nfrom attnmetrics.views.terminal import show_status"
+        "from attnmetrics.running.driver import progress_of\nfrom attnmetrics.views.terminal.status import show_status"
     )
     assert "zarr" in found
     assert not {"matplotlib", "ray", "scipy", "spacy", "torch", "transformers"} & found
@@ -369,10 +372,12 @@ def test_a_view_opens_as_it_is_asked(command: Command, tmp_path: Path, monkeypat
     )  # fmt: skip
     found = page.read_text(encoding="utf-8")
     assert (code, opened) == (0, [page.as_uri()])
-    assert '"preset":{"layer":2,"heads":[1,3],"words":true' in found
-    assert '<html lang="en" data-theme="dark">' in found and '"layers":[1,2,3]' in found
+    held, _ = page_data(found)
+    assert (held["preset"]["layer"], held["preset"]["heads"], held["preset"]["words"]) == (2, [1, 3], True)
+    assert '<html lang="en" data-theme="dark">' in found and held["layers"] == [1, 2, 3]
     assert command("view", "neuron", "--text", "The", "--head", 2, "--out", page)[0] == 0
-    assert '"preset":{"layer":0,"heads":[2]' in page.read_text(encoding="utf-8")
+    held, _ = page_data(page.read_text(encoding="utf-8"))
+    assert (held["preset"]["layer"], held["preset"]["heads"]) == (0, [2])
 
 
 @pytest.mark.parametrize(
@@ -384,6 +389,27 @@ def test_a_view_is_not_asked_for_what_it_has_not(command: Command, flags: tuple[
     assert f"the {flags[0]} view shows" in error
 
 
+def test_a_view_reads_no_more_of_a_model_than_it_draws(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What only a run's record needs takes its time: a digest of all weights."""
+    monkeypatch.setattr("attnmetrics.model.load.digest_folder", lambda folder: pytest.fail("a view read all weights"))
+    model = save_model(tmp_path / "model", "gpt2")
+    assert command("view", "head", "--model", model, "--text", "The", "--out", tmp_path / "page.html")[0] == 0
+
+
+@pytest.mark.soak
+def test_a_view_starts_within_seconds(tmp_path: Path) -> None:
+    """Processor time, which other processes lengthen too: what is printed is the measurement."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    arguments = ["view", "head", "--text", "The cat sat on the mat .", "--out", str(tmp_path / "page.html")]
+    subprocess.run([sys.executable, "-m", "attnmetrics", *arguments], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(f"\nview: {seconds:.1f} s of processor time")
+    assert seconds < LEEWAY * VIEW_SECONDS
+
+
 def test_a_view_of_a_text_is_a_page(command: Command, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     code, out, _ = command(
@@ -392,7 +418,8 @@ def test_a_view_of_a_text_is_a_page(command: Command, tmp_path: Path) -> None:
     assert (code, out) == (0, f"view: {page}\n")
     assert "<title>Neuron view, demo</title>" in page.read_text(encoding="utf-8")
     code, _, error = command("view", "head", "--text", "The", "--layers", "1-2", "--heads", "0,3", "--out", page)
-    assert code == 0 and '"layers":[1,2],"heads":[0,3]' in page.read_text(encoding="utf-8")
+    held, _ = page_data(page.read_text(encoding="utf-8"))
+    assert (code, held["layers"], held["heads"]) == (0, [1, 2], [0, 3])
     code, _, error = command("view", "head", "--text", "The", "--heads", "3-1", "--out", page)
     assert (code, error) == (1, "attnmetrics: --include-heads: expected heads such as 0-3,6; found '3-1'\n")
     code, _, error = command("view", "head", "--text", "", "--out", page)

@@ -20,6 +20,7 @@ import pytest
 import torch
 import zarr
 from models import save_model
+from pages import page_data
 from safetensors.torch import load_file
 
 import attnmetrics
@@ -209,8 +210,9 @@ def test_labels_of_a_hostile_corpus_come_back(hostile_run: tuple[Path, list[str]
 def test_a_view_embeds_hostile_text_as_data() -> None:
     data = {"view": "model", "text": HOSTILE}
     found, benign = Page(render(data, "".join(HOSTILE), "auto")), Page(render({"view": "model"}, "", "auto"))
-    assert found.names == benign.names and found.values == benign.values
-    assert json.dumps(data, separators=(",", ":")).replace("<", "\\u003c") in found.text
+    apart = {name for name, _ in found.values ^ benign.values}
+    assert found.names == benign.names and apart == {"data-json"}, "how long the data is"
+    assert page_data(render(data, "", "auto"))[0] == {"view": "model", "text": [*HOSTILE]}
     assert "".join(HOSTILE) in found.text
 
 

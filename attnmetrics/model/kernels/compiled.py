@@ -5,11 +5,10 @@ the cache, and never looks beyond the diagonal of a causal model. In the end, pe
 """
 
 from dataclasses import fields
-from math import inf
+from math import inf, prod
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
@@ -37,8 +36,9 @@ def compiled(
     reductions = Reductions.empty(wanted, query.shape[1], query.device) if reduce else None
     arrays = _arrays(reductions) if reductions is not None else None
     rule = as_rule(scoring, query.shape[1])
+    room = query.new_empty(max(tile.count * tile.rows * tile.length for tile in wanted.batch.tiles) * query.shape[1])
     for tile, reads in zip(wanted.batch.tiles, wanted.reads, strict=True):
-        weights = _score(query, key, scoring, tile, wanted.attends)
+        weights = _score(query, key, scoring, tile, wanted.attends, room)
         if arrays is None:
             loops.softmax(weights.numpy(), tile.row, wanted.attends.causal, rule.sinks)
         else:
@@ -72,17 +72,23 @@ def as_vectors(values: Tensor) -> loops.Vectors:
 def as_rule(scoring: Scoring, heads: int) -> loops.Rule:
     """What scores are made of, as the loops take it."""
     sinks = np.full(heads, -inf, np.float32) if scoring.sinks is None else scoring.sinks.float().cpu().numpy()
-    return loops.Rule(float(scoring.factor), float(scoring.cap or 0), int(scoring.window or loops.ANY), sinks)
+    bias = np.zeros((0, 0)) if scoring.bias is None else scoring.bias.double().cpu().numpy()
+    return loops.Rule(float(scoring.factor), float(scoring.cap or 0), int(scoring.window or loops.ANY), sinks, bias)
 
 
-def _score(query: Tensor, key: Tensor, scoring: Scoring, tile: Tile, attends: Attends) -> Tensor:
-    """A tile's scores, [sentence, head, row, column]; a causal tile ends at the column of its last row."""
+def _score(query: Tensor, key: Tensor, scoring: Scoring, tile: Tile, attends: Attends, room: Tensor) -> Tensor:
+    """A tile's scores, [sentence, head, row, column]; a causal tile ends at the column of its last row.
+
+    All tiles use the same room, one after the other: memory that is new takes longer to write to than the product.
+    """
     columns = attends.reach(tile.row + tile.rows - 1, tile.length)
     queries = sentences_of(query, tile)[:, tile.row : tile.row + tile.rows].transpose(1, 2)
     keys = sentences_of(key, tile)[:, :columns].permute(0, 2, 3, 1)
-    nothing = query.new_zeros(())
-    scores = torch.baddbmm(nothing, queries.flatten(0, 1), keys.flatten(0, 1), beta=0, alpha=scoring.factor)
-    return scoring.hide(scoring.limit(scores), tile.row).view(*queries.shape[:3], columns)
+    size = *queries.shape[:3], columns
+    scores = room[: prod(size)].view(-1, *size[2:])
+    scores.baddbmm_(queries.flatten(0, 1), keys.flatten(0, 1), beta=0, alpha=scoring.factor)
+    scores = scoring.hide(scoring.limit(scores), tile.row).view(size)
+    return scoring.lean(scores, tile.row)
 
 
 def _place(tile: Tile, attends: Attends) -> loops.Place:

@@ -87,7 +87,7 @@ def attention(query: Tensor, key: Tensor, scoring: Scoring, wanted: Wanted) -> I
         if scoring.cap is not None:
             scores = scoring.limit(scores).add_(mask)
         scores = scoring.hide(scores, tile.row).view(*queries.shape[:2], tile.rows, columns)
-        yield tile, *_softmax(scores, scoring.sinks)
+        yield tile, *_softmax(scoring.lean(scores, tile.row), scoring.sinks)
 
 
 def _softmax(scores: Tensor, sinks: Tensor | None) -> tuple[Tensor, Tensor | None]:

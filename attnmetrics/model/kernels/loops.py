@@ -74,6 +74,8 @@ class Rule(NamedTuple):
     """`ANY` for none"""
     sinks: NDArray[np.float32]
     """[head] −∞ for none"""
+    bias: NDArray[np.float64]
+    """[head, place]; of no head for none"""
 
 
 Arrays: Any = namedtuple("Arrays", [field.name for field in fields(Reductions)])
@@ -350,19 +352,21 @@ def weigh_peaks(query, key, start, rule, causal, arrays):
 
 
 @loop(ANY_ORDER)
-def score_pair(query, key, piece, other, head, rule):
-    """The score of a packed piece for another one of its sentence."""
+def score_pair(query, key, piece, other, first, head, rule):
+    """The score of a packed piece for another one of its sentence, which begins at the packed piece `first`."""
     if abs(piece - other) >= rule.window:
         return FAR
     score = dot(vector(query, piece, head), vector(key, other, head)) * rule.factor
-    return rule.cap * tanh(score / rule.cap) if rule.cap > 0 else score
+    if rule.cap > 0:
+        score = rule.cap * tanh(score / rule.cap)
+    return score + rule.bias[head, other - first] - rule.bias[head, piece - first] if len(rule.bias) else score
 
 
 @loop(ANY_ORDER)
 def score_row(query, key, piece, first, head, rule, scores):
-    """The scores of a packed piece's row, from the column of the packed piece `first` on."""
+    """The scores of a packed piece's row, in a sentence that begins at the packed piece `first`."""
     for k in range(len(scores)):
-        scores[k] = score_pair(query, key, piece, first + k, head, rule)
+        scores[k] = score_pair(query, key, piece, first + k, first, head, rule)
 
 
 @loop(ANY_ORDER)

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from attnmetrics.results.sides import Side
+from attnmetrics.views.atlas.sentence_book import Book, Room
 from attnmetrics.views.exemplars import strongest
-from attnmetrics.views.sentence_book import Book, Room
 
 MOST_RUNS: Final = 4
 """Runs whose sentences are in a page: the first, the last, and some between."""

@@ -49,8 +49,9 @@ const byTitle = ({ by }) => (by.length === 1 ? `By ${by[0].field}` : "By field")
 
 /** Which heads are switched off, as the address asks. */
 function readEvidence({ evidence, evidence_choices: choices, roles, by }, query) {
+  const { usual } = evidence;
   evidence.read(query, choices);
-  roles?.use(evidence.least);
+  roles?.use(evidence.least, usual);
   for (const { atlases } of by) for (const one of atlases) one.evidence.least = evidence.least;
   return null;
 }

@@ -25,14 +25,16 @@ export const isSame = (one, other) => one.metric === other.metric && one.label =
 const distinct = (maps) => maps.filter((one, n) => maps.findIndex((other) => isSame(one, other)) === n);
 
 /**
- * The roles that any head has, and no role: [{ role, count, map }], the number of heads of which it is the first role,
- * and the map of what makes it, or null.
+ * The roles that any head has, and no role: [{ role, count, besides, map }], the number of heads of which it is the
+ * first role, of those that have it besides others, and the map of what makes it, or null.
  */
 export function rolesShown(atlas) {
   const firsts = new Map(atlas.roles.groups().map(({ role, places }) => [role.name, places.length]));
+  const besides = atlas.roles.besidesFirst();
   return [...atlas.roles.byName.values()].map((role) => {
     const one = role.score ? mapOf(atlas, role.score.metric, role.score.label) : null;
-    return { role, count: firsts.get(role.name) ?? 0, map: one && beyondChance(one) };
+    const counts = { count: firsts.get(role.name) ?? 0, besides: besides.get(role.name) ?? 0 };
+    return { role, ...counts, map: one && beyondChance(one) };
   }).filter(({ count, map }) => count || map);
 }
 

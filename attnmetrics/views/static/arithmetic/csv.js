@@ -60,11 +60,15 @@ export function layerRows(atlas, metric, labels, name) {
   return [[name, ...atlas.layers.flatMap(columns)], ...rows];
 }
 
-/** (label, value of a head, mean of all heads). */
+/** (label, value of a head, mean of all heads); where chance is known, its level and the value as times that. */
 export function profileRows(metric, layer, head, name) {
   const place = layer * metric.heads + head;
-  const rows = metric.labels.map((label, n) => [label, ...valueCells(metric, place, n), metric.mean(n)]);
-  return [[metric.dim, ...valueColumns(metric, null, name), "mean of all heads"], ...rows];
+  const against = (label, level) => (metric.chance ? [level, metric.at(layer, head, label) / level] : []);
+  const row = (label, n) =>
+    [label, ...valueCells(metric, place, n), metric.mean(n), ...against(n, metric.chanceAt(layer, head, n))];
+  const caption = metric.chance?.caption || "chance";
+  const columns = ["mean of all heads", ...(metric.chance ? [caption, `times ${caption}`] : [])];
+  return [[metric.dim, ...valueColumns(metric, null, name), ...columns], ...metric.labels.map(row)];
 }
 
 /** Every value of a head with its rank. */

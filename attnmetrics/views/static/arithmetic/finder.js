@@ -6,6 +6,12 @@ import { readHeads, writeHeads } from "./head-numbers.js";
 import { headAt } from "./heads.js";
 import { startLabel } from "./labels.js";
 
+/** The order in which heads answer a question of the rules. */
+export const BY_RULE = "rule";
+
+/** Those that may be asked for, the usual one first. */
+const ordersOf = (asked) => [...(asked ? [BY_RULE] : []), "highest", "lowest"];
+
 /** The question of an address; what it does not say, or says wrong, is the usual. */
 export function readQuestion(atlas, query) {
   const last = atlas.layers.length - 1;
@@ -13,9 +19,10 @@ export function readQuestion(atlas, query) {
   const axes = asked?.axes && !query.has("y") ? axesOf(atlas, asked) : {
     x: readAxis(atlas, query, "x", "distance"), y: readAxis(atlas, query, "y", "entropy"),
   };
+  const orders = ordersOf(asked);
   return {
     ...axes, asked,
-    order: query.get("order") === "lowest" ? "lowest" : "highest",
+    order: orders.includes(query.get("order")) ? query.get("order") : orders[0],
     from: readLayer(atlas, query.get("from"), 0),
     to: readLayer(atlas, query.get("to"), last),
     colour: readColour(atlas, query, atlas.roles ? [ROLE] : [], "cl"),
@@ -57,7 +64,7 @@ export function writeQuestion(atlas, { x, y, order, from, to, asked, colour, bru
   if (y.metric.dim) query.set("yl", y.metric.labels[y.label]);
   query.set("x", x.metric.name);
   if (x.metric.dim) query.set("xl", x.metric.labels[x.label]);
-  if (order !== "highest") query.set("order", order);
+  if (order !== ordersOf(asked)[0]) query.set("order", order);
   if (from > 0) query.set("from", atlas.layers[from]);
   if (to < atlas.layers.length - 1) query.set("to", atlas.layers[to]);
   for (const [name, value] of colourQuery(colour, "cl")) query.set(name, value);
@@ -74,16 +81,10 @@ export function headsAsked(atlas, { y, from, to, asked }) {
   return [...y.metric.column(y.label).keys()].filter(isAsked);
 }
 
-/** The heads that answer a question of the rules in the order in which the finder shows them; others last. */
-export function answersInOrder(atlas, question) {
-  if (!question.axes) return question.places;
-  const found = ordered({ ...axesOf(atlas, question), order: "highest" }, question.places);
-  return [...found, ...question.places.filter((place) => !found.includes(place))];
-}
-
-/** Those that compete on the first axis, in the order asked for. */
-export function ordered({ y, order }, places) {
+/** Those that compete on the first axis in the order asked for; or those that answer a question, the clearest first. */
+export function ordered({ y, order, asked }, places) {
   const wanted = new Set(places);
+  if (order === BY_RULE) return asked.places.filter((place) => wanted.has(place));
   const found = y.metric.order(y.label).filter((place) => wanted.has(place));
   return order === "lowest" ? found.reverse() : found;
 }

@@ -6,26 +6,50 @@ const NO_ROLE = { name: "", colour: "var(--chosen)" };
 /** What a role is called. */
 export const roleName = ({ name }) => name || "no role";
 
+/** What comes later of pages that have no more. */
+const NOTHING = { told: [], besides: [], misses: [], near: [], others: [] };
+
 export class Roles {
+  #later;
+  #others = null;
+  #now;
+
   /**
    * known: [{ name, colour, score }] in order, where score { metric, label } is what makes the role, or null;
-   * ofHead: of each head [[role, in words, how strongly], …]; scores: of each what makes its first roles; told: of each
-   * [[role in words, score, interval or "", chance level, label], …]; sentences: of each;
-   * questions: [{ key, title, places, barred, axes }]; near: of each head [[place, distance], …]; family: of each its
-   * number, −1 without; familyNames: by number; others: [[share, { heads: [[place, roles, sentence], …], questions,
+   * ofHead: of each head [[role, in words, how strongly], …]; scores: of each what makes its first roles;
+   * sentences: of each; questions: [{ key, title, words, rules, places, why, barred, axes }], the clearest place first,
+   * each with [role, score, interval, chance level]; family: of each head its number, −1 without; familyNames: by
+   * number.
+   *
+   * later() gives what is not needed at first. told: of each head [[role in words, score, interval or "", chance level,
+   * label], …]; besides: of each likewise what its sentence tells of without its having the role; misses: of each
+   * [[role in words, what it reaches and is asked for, label], …] of the rules that it only just misses, the nearest
+   * first; near: of each [[place, distance], …]; others: [[share, { heads: [[place, roles, sentence], …], questions,
    * familyNames }], …], what is otherwise where heads need another share of their attention off null pieces.
    */
-  constructor({ known, ofHead, scores, told, sentences, questions, near, familyNames, others }, family) {
-    const usual = { ofHead, told: told ?? [], sentences, questions, familyNames };
-    Object.assign(this, { known, scores, family, nearest: near, usual });
-    this.others = new Map((others ?? []).map(([share, changed]) => [share, otherwise(this.usual, changed)]));
+  constructor({ known, scores, ...packed }, family, later = () => NOTHING) {
+    const { ofHead, sentences, questions, familyNames } = packed;
+    Object.assign(this, { known, scores, family, usual: { ofHead, sentences, questions, familyNames } });
+    this.#later = later;
     this.byName = new Map([...known, NO_ROLE].map((role) => [role.name, role]));
-    this.use(null);
+    this.use(null, null);
   }
 
-  /** Be as roles are where heads need a share of their attention off null pieces, not to be nearly switched off. */
-  use(least) {
-    Object.assign(this, this.others.get(least) ?? this.usual);
+  /** Be as roles are where heads need a share of their attention off null pieces; `usual` is that of the run. */
+  use(least, usual) {
+    this.#now = least === usual ? null : this.#otherwise(least);
+    Object.assign(this, this.usual, this.#now);
+  }
+
+  /** What is otherwise with a share; null where nothing is. */
+  #otherwise(least) {
+    this.#others ??= new Map(this.#later().others.map(([share, one]) => [share, otherwise(this.usual, one)]));
+    return this.#others.get(least) ?? null;
+  }
+
+  /** What is told of a head by a name of what comes later; nothing of one that is switched on or off unusually. */
+  #toldOf(place, name) {
+    return this.#now?.changed.has(place) ? [] : this.#later()[name][place] ?? [];
   }
 
   /** The first role of a head, which colours it. */
@@ -42,9 +66,31 @@ export class Roles {
     return this.sentences[place];
   }
 
+  /** The rules that it only just misses. */
+  missedBy(place) {
+    return this.#toldOf(place, "misses");
+  }
+
+  /** The scores of its roles. */
+  scoresOf(place) {
+    return this.#toldOf(place, "told");
+  }
+
+  /** The scores that its sentence tells of without its having the role. */
+  besidesOf(place) {
+    return this.#toldOf(place, "besides");
+  }
+
+  /** Heads whose roles have a label as their detail, and heads that only just miss such a role: [[place, told], …]. */
+  ofDetail(label) {
+    const isOf = (one) => one.at(-1) === label;
+    const all = (told) => this.ofHead.flatMap((_, place) => told(place).filter(isOf).map((one) => [place, one]));
+    return { held: all((place) => this.scoresOf(place)), missed: all((place) => this.missedBy(place)) };
+  }
+
   /** The heads with the profiles most like one's, the nearest first: [{ place, distance }]. */
   near(place) {
-    return this.nearest[place].map(([other, distance]) => ({ place: other, distance }));
+    return this.#later().near[place].map(([other, distance]) => ({ place: other, distance }));
   }
 
   /** [{ role, places }] of the roles that come first in any head, in order; heads without a role last. */
@@ -52,6 +98,16 @@ export class Roles {
     const found = new Map([...this.byName.values()].map((role) => [role, []]));
     this.ofHead.forEach((_, place) => found.get(this.first(place)).push(place));
     return [...found].filter(([, places]) => places.length).map(([role, places]) => ({ role, places }));
+  }
+
+  /** How many heads have a role besides another that comes first, by its name. */
+  besidesFirst() {
+    const found = new Map();
+    for (const own of this.ofHead) {
+      const names = new Set(own.map(([role]) => role));
+      for (const name of [...names].slice(1)) found.set(name, (found.get(name) ?? 0) + 1);
+    }
+    return found;
   }
 
   /** The heads of which a role comes first, those that do it most strongly first. */
@@ -70,7 +126,7 @@ export class Roles {
   rows({ layers, heads }) {
     const row = (_, place) => [
       layers[Math.floor(place / heads.length)], heads[place % heads.length], this.inWords(place).join("; "),
-      this.sentence(place), this.told[place].map(scoreTold).join("; "),
+      this.sentence(place), this.scoresOf(place).map(scoreTold).join("; "),
     ];
     return [["layer", "head", "roles", "sentence", "scores"], ...this.ofHead.map(row)];
   }
@@ -86,9 +142,9 @@ export class Roles {
 /** `scoreTold(["induction", "0.31", "0.25 to 0.40", "0.02"])` is "induction 0.31 [0.25 to 0.40]". */
 const scoreTold = ([role, score, interval]) => [role, score, ...(interval ? [`[${interval}]`] : [])].join(" ");
 
-/** What is told of all heads, with what is told otherwise of some. */
+/** What is told of all heads, with what is told otherwise of some, `changed`. */
 function otherwise(usual, { heads, questions, familyNames }) {
-  const [ofHead, told, sentences] = [[...usual.ofHead], [...usual.told], [...usual.sentences]];
-  for (const [place, ...now] of heads) [ofHead[place], sentences[place], told[place]] = [...now, []];
-  return { ofHead, told, sentences, questions, familyNames };
+  const [ofHead, sentences] = [[...usual.ofHead], [...usual.sentences]];
+  for (const [place, roles, sentence] of heads) [ofHead[place], sentences[place]] = [roles, sentence];
+  return { ofHead, sentences, questions, familyNames, changed: new Set(heads.map(([place]) => place)) };
 }

@@ -17,6 +17,7 @@ export class Metric extends Table {
   #ranks = new Map();
   #columns = new Map();
   #means = new Map();
+  #extents = new Map();
 
   constructor(described, { values, byLayer, heads, isFirst }) {
     super(described, values);
@@ -186,7 +187,11 @@ export class Metric extends Table {
   }
 
   #extent(label) {
-    return extent(this.column(label).filter((_, place) => this.competes(place)));
+    const key = `${label} ${this.evidence.least}`;
+    if (!this.#extents.has(key)) {
+      this.#extents.set(key, extent(this.column(label).filter((_, place) => this.competes(place))));
+    }
+    return this.#extents.get(key);
   }
 
   /** The mean over heads with evidence. */

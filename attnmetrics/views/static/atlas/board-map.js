@@ -14,7 +14,8 @@ const [LEFT, ABOVE, BELOW] = [34, 22, 20];
 const TALLEST = 0.62;
 const [LOWEST, HIGHEST] = [9, 36];
 const WIDEST = 64;
-export const OF_ROLES = "Coloured by what a head does first of all, by rules over the run's results.";
+export const OF_ROLES = "Coloured by what a head does first of all, by rules over the run's results. Numbers: heads "
+  + "that do it first of all + besides another.";
 
 /**
  * Fill host with the map of { metric, label }; that of roles, where it is null.

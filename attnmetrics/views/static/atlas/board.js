@@ -87,10 +87,11 @@ export class Board {
    * Shows the map of what makes a role, or that of all roles, and the heads that have it first; while it is pointed at,
    * all other roles are pale.
    */
-  #roleTab({ role, count, map }) {
+  #roleTab({ role, count, besides, map }) {
     const swatch = el("i", { style: `background:${role.colour}` });
     const button = this.#tab({ title: roleName(role), map, role }, swatch);
-    button.append(el("span", { class: "number" }, String(count)));
+    button.append(el("span", { class: "number" }, `${count}${besides ? ` + ${besides}` : ""}`));
+    if (besides) button.title = `first of all in ${count} heads, besides another role in ${besides}`;
     button.addEventListener("pointerenter", () => this.#light(role.name));
     button.addEventListener("pointerleave", () => this.#light(null));
     button.addEventListener("focus", () => this.#light(role.name));

@@ -23,6 +23,9 @@ export const bracketed = (interval) => (interval ? [" ", el("span", { class: "in
 /** The interval of a value as a line of what is told beside a pointer; none for "". */
 export const intervalLine = (atlas, interval) => (interval ? [[atlas.interval_title, interval]] : []);
 
+/** What thin lines at bars and dots are; "" in a run without intervals. */
+export const errorsTold = ({ interval_title: title }) => (title ? `Thin lines: the ${title}.` : "");
+
 /** Why a table has no intervals in a run that has some; nothing where it has, or is a count. */
 export function withoutInterval(atlas, metric) {
   if (!atlas.interval_title || metric.sure || metric.kind === "count") return [];

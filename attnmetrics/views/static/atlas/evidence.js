@@ -23,7 +23,8 @@ function said(atlas) {
   const [are, their] = off.length === 1 ? ["head is", "its"] : ["heads are", "their"];
   const why = `${their} attention rests on null pieces`;
   const words = `${off.length} ${are} nearly switched off on this text: ${why}. ${HELP}: `;
-  return [words, ...off.flatMap((place, n) => [...(n ? [", "] : []), link(atlas, place)]), "."];
+  const ranked = ` Ranks are among the other ${atlas.layers.length * atlas.heads.length - off.length}.`;
+  return [words, ...off.flatMap((place, n) => [...(n ? [", "] : []), link(atlas, place)]), ".", ranked];
 }
 
 function link(atlas, place) {

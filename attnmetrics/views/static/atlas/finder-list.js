@@ -1,9 +1,11 @@
 // The heads that the finder finds, in order, with their values; ticked ones are seen side by side.
 
+import { BY_RULE } from "../arithmetic/finder.js";
 import { claimHref, headAt, headName, placeOf } from "../arithmetic/heads.js";
 import { against } from "../arithmetic/numbers.js";
 import { action } from "../shared/controls.js";
 import { el, sheet, svg } from "../shared/dom.js";
+import { bracketed } from "./error-bars.js";
 import { fromHowMuch } from "./evidence.js";
 import { table } from "./parts.js";
 import { axisName } from "./scatter-scene.js";
@@ -36,7 +38,8 @@ export class HeadList {
     }
     const rows = order.slice(0, most).map((head, n) => this.#row(head, n + 1));
     const { excess } = y.metric;
-    const beyond = excess ? [el("p", { class: "note" }, `In order of what is ${excess.caption}.`)] : [];
+    const isBeyond = excess && this.question.order !== BY_RULE;
+    const beyond = isBeyond ? [el("p", { class: "note" }, `In order of what is ${excess.caption}.`)] : [];
     const whole = (lines) => table("metrics", ["", "head", axisName(y), axisName(x), ""], lines);
     list.replaceChildren(...(brush ? [this.#chosen()] : []), ...beyond, whole(rows));
     if (order.length > most) list.append(action(`all ${order.length}`, () => this.#fill(order, order.length)));
@@ -51,7 +54,7 @@ export class HeadList {
     const words = this.#open(head).map((one) => el("div", { class: "chance" }, one));
     const at = headAt(atlas, head);
     const link = el("a", { href: claimHref(atlas, ...at, y.metric.claims[y.label]) }, headName(atlas, ...at));
-    const name = el("th", { scope: "row" }, link, ...fromHowMuch(atlas, y.metric, head));
+    const name = el("th", { scope: "row" }, link, ...this.#why(head), ...fromHowMuch(atlas, y.metric, head));
     const tick = el("td", {}, this.#tick(head, headName(atlas, ...at)));
     return [el("td", { class: "rank" }, String(n), ...words), name, this.#value(y, at), this.#value(x, at), tick];
   }
@@ -60,10 +63,20 @@ export class HeadList {
   #open(head) {
     const { y: { metric, label }, order } = this.question;
     const open = metric.ranks(head, label);
-    if (!open) return [];
+    if (!open || order === BY_RULE) return [];
     const { of } = metric.rank(head, label);
     const [first, last] = order === "lowest" ? open.map((one) => of + 1 - one).reverse() : open;
     return [`${first === last ? first : `${first}–${last}`} of all`];
+  }
+
+  /** The role that makes a head answer the question, its score and chance level. */
+  #why(head) {
+    const { asked } = this.question;
+    const found = asked?.why[asked.places.indexOf(head)];
+    if (!found) return [];
+    const [role, score, interval, chance] = found;
+    const level = chance === "–" ? "" : `, by chance ${chance}`;
+    return [el("div", { class: "chance why" }, `${role} ${score}`, ...bracketed(interval), level)];
   }
 
   #tick(head, name) {

@@ -3,7 +3,7 @@
 import { brushed, paired } from "../arithmetic/chosen-heads.js";
 import { pearson } from "../arithmetic/correlation.js";
 import { columnName, pairRows } from "../arithmetic/csv.js";
-import { axesOf, headsAsked, ordered, pairs, readQuestion, writeQuestion } from "../arithmetic/finder.js";
+import { axesOf, BY_RULE, headsAsked, ordered, pairs, readQuestion, writeQuestion } from "../arithmetic/finder.js";
 import { LAYER, ROLE } from "../arithmetic/head-colour.js";
 import { headHref, placeOf, uncapital } from "../arithmetic/heads.js";
 import { labelName, startLabel } from "../arithmetic/labels.js";
@@ -26,6 +26,9 @@ const ORDERS = [["highest", "highest"], ["lowest", "lowest"]];
 const HELP = "Choose two metrics and the layers: heads in order of the first, and both against each other. A dot is a "
   + "head, the smaller the less attention it leaves off null pieces; draw a rectangle to choose some of them.";
 
+const CORRELATION = "r: Pearson's correlation, from −1 to 1; p: how often values that have nothing to do with "
+  + "one another would give one as far from 0. Heads of a model are not independent, so take p as a rough guide.";
+
 export function drawFinder(root, atlas, _, go, query) {
   new Finder(root, atlas, go, readQuestion(atlas, query)).draw();
   return null;
@@ -33,7 +36,14 @@ export function drawFinder(root, atlas, _, go, query) {
 
 function inWords({ r, p, n }) {
   if (Number.isNaN(r)) return "Too few heads for a correlation";
-  return `Pearson r = ${number(Math.round(r * 1000) / 1000)}, ${pValue(p)}, ${n} heads`;
+  return `Over ${n} heads r = ${number(Math.round(r * 1000) / 1000)} (${pValue(p)})`;
+}
+
+/** Which heads answer a question of the rules, in which order, and what each rule asks. */
+function ruleTold(asked) {
+  if (!asked) return [];
+  const rules = el("ul", {}, ...asked.rules.map((words) => el("li", {}, words)));
+  return [el("p", {}, asked.words), el("details", { class: "note" }, el("summary", {}, "What each rule asks"), rules)];
 }
 
 /** All metrics, shelf by shelf, for a menu. */
@@ -47,21 +57,24 @@ class Finder {
   constructor(root, atlas, go, question) {
     Object.assign(this, { atlas, go, question, plot: place() });
     this.presets = el("div", { class: "presets" });
+    this.rule = el("div", { class: "rule" });
     this.controls = el("div", { class: "controls finder" });
     this.answer = el("p", { class: "correlation", role: "status" });
     this.saved = el("div");
     this.list = new HeadList(atlas);
     this.beneath = el("div");
     const { host, status } = this.plot;
-    const left = el("div", {}, this.answer, host, status, this.saved);
+    const meaning = el("p", { class: "note" }, CORRELATION);
+    const left = el("div", {}, this.answer, host, status, meaning, this.saved);
     root.append(crumbs([OVERVIEW], "Find heads"), el("h1", {}, "Find heads"), el("p", { class: "help" }, HELP),
-      this.presets, this.controls, evidenceNote(atlas),
+      this.presets, this.rule, this.controls, evidenceNote(atlas),
       el("div", { class: "metric-page wider" }, left, this.list.node), this.beneath);
   }
 
   draw() {
     const { atlas, question, go, plot, saved } = this;
     this.#drawPresets();
+    this.rule.replaceChildren(...ruleTold(question.asked));
     this.#drawControls();
     history.replaceState(null, "", atlas.evidence.written(writeQuestion(atlas, question)));
     const places = headsAsked(atlas, question);
@@ -105,8 +118,8 @@ class Finder {
     const button = (one) => {
       const isPressed = one === asked;
       const ask = () => this.#set(isPressed
-        ? { asked: null }
-        : { asked: one, brush: null, ...(one.axes && axesOf(atlas, one)) });
+        ? { asked: null, order: "highest" }
+        : { asked: one, order: BY_RULE, brush: null, ...(one.axes && axesOf(atlas, one)) });
       const attributes = { type: "button", class: "toggle", "aria-pressed": String(isPressed), onclick: ask };
       return el("button", attributes, one.title);
     };
@@ -117,13 +130,14 @@ class Finder {
 
   /** The menus again, the focus where it was. */
   #drawControls() {
-    const { atlas, controls, question: { order, from, to } } = this;
+    const { atlas, controls, question: { asked, order, from, to } } = this;
     const focused = controls.contains(document.activeElement) ? document.activeElement : null;
     const layers = atlas.layers.map((layer, at) => [String(at), String(layer)]);
+    const orders = asked ? [[BY_RULE, "clearest by the rule"], ...ORDERS] : ORDERS;
     const toFrom = (value) => this.#set({ from: Number(value), to: Math.max(to, Number(value)) });
     const toTo = (value) => this.#set({ to: Number(value), from: Math.min(from, Number(value)) });
     controls.replaceChildren(
-      ...this.#picker("y", "Order by"), choice("from the", ORDERS, order, (value) => this.#set({ order: value })),
+      ...this.#picker("y", "Order by"), choice("from the", orders, order, (value) => this.#set({ order: value })),
       ...this.#picker("x", "against"), choice("Layers", layers, from, toFrom), choice("to", layers, to, toTo),
       ...this.#colours(), ...this.#letGo(),
     );
@@ -141,7 +155,7 @@ class Finder {
     const menu = choice("Colour by", [{ title: "Of heads", options: own }, ...metricMenu(atlas)], by, toColour);
     if (!metric?.dim) return [menu];
     const toLabel = (value) => this.#set({ colour: { by, metric, label: Number(value) } });
-    return [menu, choice("Colour by label", labelMenu(metric), label, toLabel)];
+    return [menu, choice(`Colour by: ${uncapital(metric.dimTitle)}`, labelMenu(metric), label, toLabel)];
   }
 
   #letGo() {
@@ -151,15 +165,17 @@ class Finder {
 
   /** The menus of an axis: the metric, and its label where it has any. */
   #picker(side, name) {
-    const { atlas, question: { [side]: { metric, label } } } = this;
+    const { atlas, question: { order, [side]: { metric, label } } } = this;
+    const choose = (axis) =>
+      this.#set({ [side]: axis, brush: null, ...(side === "y" && order === BY_RULE && { order: "highest" }) });
     const toMetric = (value) => {
       const next = atlas.byName.get(value);
-      this.#set({ [side]: { metric: next, label: startLabel(next) }, brush: null });
+      choose({ metric: next, label: startLabel(next) });
     };
     const menu = choice(name, metricMenu(atlas), metric.name, toMetric);
     if (!metric.dim) return [menu];
-    const toLabel = (value) => this.#set({ [side]: { metric, label: Number(value) }, brush: null });
-    return [menu, choice(`${name} label`, labelMenu(metric), label, toLabel)];
+    const toLabel = (value) => choose({ metric, label: Number(value) });
+    return [menu, choice(`${name}: ${uncapital(metric.dimTitle)}`, labelMenu(metric), label, toLabel)];
   }
 
   /** The correlation over all heads, and where some are nearly switched off, without these. */

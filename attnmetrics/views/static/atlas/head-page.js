@@ -7,6 +7,7 @@ import { clamp } from "../arithmetic/scales.js";
 import { el } from "../shared/dom.js";
 import { metricSection } from "./head-metrics.js";
 import { pieceSection } from "./head-pieces.js";
+import { errorsTold } from "./error-bars.js";
 import { drawProfiles } from "./head-profiles.js";
 import { sentenceSection } from "./head-sentences.js";
 import { similarSection } from "./head-similar.js";
@@ -98,7 +99,7 @@ export function headSteps(atlas, { layer, head }) {
 
 function drawOffsets(root, atlas, one) {
   const found = section("Attention by offset", OFFSET_HELP);
-  Object.assign(found.dataset, { definition: atlas.offset.formula, legend: OFFSET_HELP });
+  Object.assign(found.dataset, { definition: atlas.offset.formula, legend: `${OFFSET_HELP} ${errorsTold(atlas)}` });
   root.append(found);
   const picture = offsets(atlas, atlas.offset, one, clamp(found.clientWidth || 700, 280, 460));
   const rows = () => profileRows(atlas.offset, one.layer, one.head, one.name);

@@ -5,6 +5,7 @@ import { clamp } from "../arithmetic/scales.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { tabs } from "../shared/tabs.js";
+import { errorsTold } from "./error-bars.js";
 import { remember } from "./head-address.js";
 import { section } from "./parts.js";
 import { labelsOf, profile } from "./profile.js";
@@ -18,6 +19,12 @@ const TITLES = {
   dependency_type_from: "From words that are",
 };
 const HELP = "Bars: times what even attention gives, ×1 at the line, on a log scale.";
+
+const COLUMNS = "share: of what the head leaves off null pieces; × even: share ÷ what even attention would give; mean: "
+  + "share over all heads.";
+
+/** How many labels a picture shows, where it does not show all. */
+const whichOf = (most, all) => (all.length > most ? [`The ${most} largest of ${all.length}.`] : []);
 
 /** The section, at the end of root, whose width it takes; nothing where the run has no such table. */
 export function drawProfiles(root, atlas, one, query) {
@@ -45,10 +52,12 @@ function profiled(atlas) {
 /** The largest shares; a button shows all. */
 function profileOf(atlas, metric, one, host) {
   const all = labelsOf(metric, one.layer, one.head);
-  Object.assign(host.dataset, { title: metric.title, definition: metric.formula, legend: HELP });
+  Object.assign(host.dataset, { title: metric.title, definition: metric.formula });
   if (!all.length) return [el("p", { class: "note" }, "no evidence")];
   const width = clamp(host.clientWidth || 300, 250, 460);
   let picture = profile(atlas, metric, one, all.slice(0, FIRST), width);
+  const tell = (most) => { host.dataset.legend = [HELP, COLUMNS, errorsTold(atlas), ...whichOf(most, all)].join(" "); };
+  tell(FIRST);
   const rows = () => profileRows(metric, one.layer, one.head, one.name);
   const save = tools(() => picture, rows, `${one.name} ${metric.name}`);
   if (all.length > FIRST) {
@@ -56,6 +65,7 @@ function profileOf(atlas, metric, one, host) {
       const whole = profile(atlas, metric, one, all, width);
       picture.replaceWith(whole);
       picture = whole;
+      tell(all.length);
       event.target.remove();
     }));
   }

@@ -9,7 +9,7 @@ import { Similarity } from "../arithmetic/similarity.js";
 import { CorpusTable } from "../arithmetic/table.js";
 import { Metric } from "../arithmetic/tables.js";
 import { openBy } from "./open-by.js";
-import { unpack } from "../shared/unpack.js";
+import { unpack, unpackLater } from "../shared/unpack.js";
 
 /**
  * The data with its arrays unpacked: `metrics` and `byName`, tables of heads; `corpus`, tables of the corpus;
@@ -18,16 +18,15 @@ import { unpack } from "../shared/unpack.js";
  */
 export async function openAtlas(data) {
   // All at once: what waits for one array after the other waits for the processor as often.
-  const [metrics, corpus, sure, exemplars, similarity, pieceTypes, families] = await Promise.all([
+  const [metrics, corpus, sure, exemplars, similarity, pieceTypes, roles] = await Promise.all([
     openMetrics(data), openCorpus(data), unpackIntervals(data.intervals), openExemplars(data), openSimilarity(data),
-    openPieceTypes(data), data.roles && unpack(data.roles.families, Int16Array),
+    openPieceTypes(data), openRoles(data),
   ]);
   giveIntervals([...metrics, ...corpus], sure, data.intervals);
   const byName = new Map(metrics.map((metric) => [metric.name, metric]));
   linkTables(data.metrics, byName, new Map(corpus.map((table) => [table.name, table])));
   const evidence = openEvidence(byName.get("null_attention"), data.evidence.least, metrics);
   const offset = metrics.find((metric) => metric.dim === "offset");
-  const roles = data.roles && new Roles(data.roles, families);
   const { byHead, typical, claimed } = exemplars;
   const atlas = {
     ...data, roles, metrics, byName, corpus, evidence, exemplars: byHead, typical, claimed, pieceTypes, similarity,
@@ -84,6 +83,11 @@ async function openSimilarity({ similarity: packed, heads }) {
   const bounds = packed.layer_codes && new Bounds(layers, await unpack(packed.layer_codes, Int16Array));
   const axes = new Metric(packed.map, { values, byLayer: new Float64Array(), heads: heads.length, isFirst: false });
   return new Similarity(axes, { cluster, others, distances, layers, bounds }, packed);
+}
+
+async function openRoles({ roles }) {
+  if (!roles) return null;
+  return new Roles(roles, ...await Promise.all([unpack(roles.families, Int16Array), unpackLater(roles.later)]));
 }
 
 async function openPieceTypes({ tokens }) {

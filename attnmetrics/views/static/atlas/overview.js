@@ -11,7 +11,7 @@ import { questionSection } from "./role-lists.js";
 const WORDS = "Null pieces are those on which a head rests that looks at nothing: the first piece, separators. Nats "
   + "say how widely attention is spread: 0 over one piece, 0.7 evenly over two, 2.3 over ten.";
 const OPENS = "A click opens the head and the sentences that show it.";
-const HELD_OUT = " Held out: the head chosen on even shards, scored on odd ones.";
+const HELD_OUT = " Held out: chosen on half of the documents, scored on the other half.";
 
 export function drawOverview(root, atlas, _, go, query) {
   const numbers = atlas.headline.map(([name, value]) => el("div", {}, el("dd", {}, value), el("dt", {}, name)));

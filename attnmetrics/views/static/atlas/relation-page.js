@@ -1,16 +1,21 @@
 // The page of a relation: which heads find it, under which rule, and where they are wrong.
 
 import { explain } from "../arithmetic/glossary.js";
-import { headHref } from "../arithmetic/heads.js";
+import { headAt, headHref, headName } from "../arithmetic/heads.js";
 import { el } from "../shared/dom.js";
 import { accuracyMaps } from "./accuracy-maps.js";
 import { hitsAndMisses } from "./claimed.js";
 import { crumbs, OVERVIEW, section } from "./parts.js";
+import { members } from "./role-lists.js";
 import { relationHref, relationTable, RULES, ruleName, ruleTable } from "./relations.js";
 
 const HELP = "Words of a sentence are candidates; a head is right where the word that it points to is the head word.";
 const PLACES = "Each half of the documents chooses its best head, which is scored on the other half (held out); "
   + "offsets likewise. The offset says how many words to the right of the dependent its head word stands most often.";
+const ROLES = "By the declared rule: right in half of the edges that it can find or more, and far more often than the "
+  + "best fixed distance, beyond what its distances give of all dependencies.";
+/** Heads that nearly have it, shown at first. */
+const NEAR = 6;
 const EXAMPLES = "The outlined piece attends; the arrow keys or a pointer choose another.";
 
 export function drawRelation(root, atlas, [rel], go) {
@@ -19,7 +24,7 @@ export function drawRelation(root, atlas, [rel], go) {
   if (!rules) return `expected a relation with edges that attention can hit, found ${rel}`;
   root.append(crumbs([OVERVIEW, ["#/relation", "Relations"]], rel), el("h1", {}, `Which heads find ${rel}`),
     ...meaning(atlas, rel), el("p", { class: "help" }, HELP), ruleSection(atlas, rel, rules),
-    exampleSection(atlas, rel));
+    ...roleSection(atlas, rel), exampleSection(atlas, rel));
   const maps = rules.map(({ rule }) => [ruleName(rule), RULES[rule] ?? "", { rule, rel }]);
   accuracyMaps(root, atlas, "relation_accuracy", maps, (layer, head) => go(headHref(atlas, layer, head)));
   return null;
@@ -59,6 +64,24 @@ function ruleSection(atlas, rel, rules) {
     found.append(el("p", { class: "note" }, words));
   }
   return found;
+}
+
+const headOf = (atlas, place) =>
+  el("a", { href: headHref(atlas, ...headAt(atlas, place)) }, headName(atlas, ...headAt(atlas, place)));
+
+/** The heads that have a role for finding it, and those that a rule leaves out though they come near. */
+function roleSection(atlas, rel) {
+  if (!atlas.roles) return [];
+  const { held, missed } = atlas.roles.ofDetail(rel);
+  const found = section("Heads whose role it is", ROLES);
+  found.classList.add("role-of");
+  const item = ([place, [, reached]]) => el("li", {}, headOf(atlas, place), `: ${reached}`);
+  const near = missed.map(item);
+  const more = el("details", {}, el("summary", {}, `${near.length - NEAR} more`), el("ul", {}, ...near.slice(NEAR)));
+  found.append(held.length ? members(atlas, [...new Set(held.map(([place]) => place))]) : el("p", {}, "No head's."));
+  if (near.length) found.append(el("p", {}, "Not quite:"), el("ul", {}, ...near.slice(0, NEAR)));
+  if (near.length > NEAR) found.append(more);
+  return [found];
 }
 
 function exampleSection(atlas, rel) {

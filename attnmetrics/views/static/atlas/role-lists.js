@@ -1,11 +1,9 @@
 // Lists of heads by what they do: answers to questions, families.
 
-import { answersInOrder, axesOf } from "../arithmetic/finder.js";
 import { headShort } from "../arithmetic/head-numbers.js";
-import { headAt, headHref, headName, placeOf, uncapital } from "../arithmetic/heads.js";
+import { headAt, headHref, headName, placeOf } from "../arithmetic/heads.js";
 import { el } from "../shared/dom.js";
 import { section } from "./parts.js";
-import { axisName } from "./scatter-scene.js";
 
 const QUESTIONS_HELP = "By declared rules over the run's results, read against chance: attention along dependencies "
   + "beyond what a head's distances give, relations beyond the best fixed distance, copies beyond even attention.";
@@ -20,14 +18,13 @@ const FIRST = 18;
 export function questionSection(atlas) {
   const found = section("Which heads …", QUESTIONS_HELP);
   const items = atlas.roles.questions.map((question) => {
-    const { key, title, places, barred, axes } = question;
+    const { key, title, words, places, barred } = question;
     const link = el("a", { href: `#/find?q=${encodeURIComponent(key)}` }, title);
-    const order = axes && places.length > 1 ? `, by ${uncapital(axisName(axesOf(atlas, question).y))}` : "";
-    const size = el("span", { class: "note" }, count(places) + order);
+    const size = el("span", { class: "note" }, count(places));
     const off = barred.length ? [el("p", { class: "note" }, "Nearly switched off, but for that among them:")] : [];
     const others = barred.length ? [members(atlas, barred)] : [];
     return el("li", { "data-question": key }, el("b", {}, link), size,
-      members(atlas, answersInOrder(atlas, question)), ...off, ...others);
+      el("p", { class: "note" }, words), members(atlas, places), ...off, ...others);
   });
   found.append(el("ul", { class: "answers" }, ...items));
   return found;

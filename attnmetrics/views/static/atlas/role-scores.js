@@ -1,4 +1,4 @@
-// The roles of a head with the scores that give them: the numbers beside its sentence.
+// The roles of a head with the scores that give them, and what its sentence tells of besides: each beside its chance.
 
 import { explain } from "../arithmetic/glossary.js";
 import { action } from "../shared/controls.js";
@@ -6,20 +6,31 @@ import { el } from "../shared/dom.js";
 import { bracketed } from "./error-bars.js";
 import { table } from "./parts.js";
 
-/** Roles shown at first. */
-const FIRST = 3;
+/** Rows shown at first, and misses. */
+const [FIRST, MISSES] = [6, 2];
 
-/** [the table], and where a head has more roles a button for the others; nothing where it has none. */
+/** [the table, what is just missed], where there is more to tell with a button for it; nothing without either. */
 export function roleScores(atlas, place) {
-  const rows = (atlas.roles?.told[place] ?? []).map(row(atlas));
-  if (!rows.length) return [];
-  const found = table("role-scores", ["role", "score", "by chance"], rows.slice(0, FIRST));
+  if (!atlas.roles) return [];
+  const { roles } = atlas;
+  const rows = [...roles.scoresOf(place).map(row(atlas)), ...roles.besidesOf(place).map(row(atlas, "below its rule"))];
+  if (!rows.length) return missed(atlas, place);
+  const found = table("role-scores", ["what it does", "score", "by chance"], rows.slice(0, FIRST));
   const rest = rows.slice(FIRST).map((cells) => el("tr", {}, ...cells));
   const add = (event) => { found.tBodies[0].append(...rest); event.target.remove(); };
-  return [found, ...(rest.length ? [action(`${rest.length} more ${rest.length === 1 ? "role" : "roles"}`, add)] : [])];
+  return [found, ...(rest.length ? [action(`${rest.length} more`, add)] : []), ...missed(atlas, place)];
 }
 
-const row = (atlas) => ([role, score, interval, chance, label]) => [
-  el("th", { scope: "row", title: explain(atlas, label) }, role),
+const row = (atlas, mark = "") => ([role, score, interval, chance, label]) => [
+  el("th", { scope: "row", title: explain(atlas, label) }, role, ...(mark ? [faint(mark)] : [])),
   el("td", { class: "value" }, score, ...bracketed(interval)), el("td", { class: "value" }, chance),
 ];
+
+const faint = (mark) => el("span", { class: "note" }, ` ${mark}`);
+
+/** The rules that a head only just misses, and by how much. */
+function missed(atlas, place) {
+  const found = atlas.roles.missedBy(place).slice(0, MISSES);
+  const words = found.map(([role, reached]) => `${role}, ${reached}`);
+  return words.length ? [el("p", { class: "missed" }, el("b", {}, "Not quite: "), `${words.join(". And ")}.`)] : [];
+}

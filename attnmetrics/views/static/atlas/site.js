@@ -1,5 +1,6 @@
 // A page of many pages: addresses behind the number sign, and what draws the page of each.
 
+import { wordsIn } from "../arithmetic/words.js";
 import { themeToggle } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { forgetUnseen } from "../shared/seen.js";
@@ -50,7 +51,7 @@ export class Site {
       : () => `expected a page of the ${this.what}, found ${path}`;
     const fault = this.#fill(draw, rest, new URLSearchParams(query));
     if (fault) this.page.replaceChildren(...faultOf(this.what, fault));
-    else if (!this.notOfHeads.includes(name)) this.page.append(...howSure(this.atlas));
+    else if (!this.notOfHeads.includes(name)) this.page.append(...howSure(this.atlas), ...glossaryOf(this.page));
     this.#light(this.lit[name] ?? name);
     document.title = `${this.page.querySelector("h1")?.textContent ?? "Attention heads"} · ${this.atlas.name}`;
     const chosen = this.page.querySelector(".chosen");
@@ -61,8 +62,8 @@ export class Site {
   /** Draw what an address asks for; what is wrong with it, or null. */
   #fill(draw, rest, asked) {
     const fault = this.ready(asked);
-    const { source = "", short = "" } = this.atlas;
-    Object.assign(this.page.dataset, { source, model: short });
+    const { source = "", short = "", notation = "" } = this.atlas;
+    Object.assign(this.page.dataset, { source, notation, model: short });
     return fault ?? draw(this.page, this.atlas, rest, this.go, asked);
   }
 
@@ -84,6 +85,17 @@ export class Site {
 
 /** Once a page: what intervals are, or why there are none and what to do. */
 const howSure = ({ sureness }) => (sureness ? [el("p", { class: "note sure" }, sureness)] : []);
+
+/** What the page's words mean, folded; they are looked for when it is opened. */
+function glossaryOf(page) {
+  const terms = el("dl", { class: "glossary" });
+  const fill = () => {
+    if (terms.children.length) return;
+    const found = wordsIn(page.textContent);
+    terms.replaceChildren(...found.flatMap(([word, meaning]) => [el("dt", {}, word), el("dd", {}, meaning)]));
+  };
+  return [el("details", { class: "words", ontoggle: fill }, el("summary", {}, "Words on this page"), terms)];
+}
 
 const same = (href) => href;
 

@@ -4,6 +4,8 @@ import { csv, withAbout } from "../arithmetic/csv.js";
 import { el } from "../shared/dom.js";
 import { save, savePng, saveSvg } from "../shared/export.js";
 
+/** What definitions are written in that the run's notation explains. */
+const SYMBOLS = /\b[FM]\b|α/;
 const SHOWN_MILLISECONDS = 1500;
 
 /**
@@ -34,8 +36,9 @@ export function tools(picture, rows, name, titles = []) {
 function titlesOf(node) {
   const page = node.closest(".page");
   const part = node.closest("[data-title], section");
-  const legend = part?.dataset.legend;
-  return [titleOf(page, part), page?.dataset.source, definitionOf(page, part), legend].filter(Boolean);
+  const definition = definitionOf(page, part);
+  const notation = SYMBOLS.test(definition ?? "") ? page?.dataset.notation : "";
+  return [titleOf(page, part), page?.dataset.source, definition, notation, part?.dataset.legend].filter(Boolean);
 }
 
 function titleOf(page, part) {

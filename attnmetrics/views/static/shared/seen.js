@@ -1,6 +1,7 @@
-// Drawings that are made when they come into sight, or are about to be printed.
+// Drawings that are made when they come into sight, or after the first of a page, or are about to be printed.
 
 const waiting = new Map();
+let isDrawing = false;
 
 const watch = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) if (isIntersecting) draw(target);
@@ -15,6 +16,24 @@ export function whenSeen(node, fill) {
   return node;
 }
 
+/** Have a node filled once what is before it on the page is seen. */
+export function afterFirst(node, fill) {
+  node.dataset.later = "";
+  waiting.set(node, fill);
+  if (isDrawing) return;
+  isDrawing = true;
+  requestAnimationFrame(() => setTimeout(drawNext));
+}
+
+/** One a task, so that the page answers in between. */
+function drawNext() {
+  const next = [...waiting.keys()].find(({ dataset }) => dataset.later !== undefined);
+  isDrawing = next !== undefined;
+  if (!next) return;
+  draw(next);
+  setTimeout(drawNext);
+}
+
 /** Forget the nodes that wait, with the page that they are of. */
 export function forgetUnseen() {
   watch.disconnect();
@@ -25,5 +44,6 @@ function draw(node) {
   const fill = waiting.get(node);
   waiting.delete(node);
   watch.unobserve(node);
+  delete node.dataset.later;
   fill?.();
 }

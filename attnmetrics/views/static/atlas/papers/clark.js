@@ -1,6 +1,7 @@
 // Clark et al. 2019: the paper's figures and tables from this run, each with its numbers beside this run's.
 
 import { el } from "../../shared/dom.js";
+import { afterFirst } from "../../shared/seen.js";
 import { crumbs, OVERVIEW, section } from "../parts.js";
 import { behaviours } from "./behaviours.js";
 import { headMaps } from "./head-maps.js";
@@ -26,6 +27,8 @@ const PARTS = [
 ];
 /** Long ones: the run's own table is above them. */
 const FOLDED = ["Table 1", "Notebook"];
+/** Parts that are seen first. */
+const AT_ONCE = 2;
 /** Pixels of a screen on which all are folded. */
 const NARROW = 640;
 
@@ -33,9 +36,10 @@ export function drawClark(root, atlas, paper, part, go) {
   const title = el("h1", {}, "What does BERT look at, on this run");
   root.append(crumbs([OVERVIEW], "The papers"), ...tabs(atlas, paper.key), title,
     el("p", { class: "help" }, `${paper.citation}: ${HELP}`), ...conditions(paper));
-  for (const one of PARTS) drawPart(root, atlas, paper, one, go);
-  const chosen = part && [...root.querySelectorAll("h2")].find((one) => slug(one.textContent).startsWith(part));
-  if (chosen) chosen.parentElement.classList.add("chosen");
+  const chosen = part ? PARTS.findIndex((one) => slug(one.title).startsWith(part)) : -1;
+  const sections = PARTS.map((one) => partOf(root, atlas, paper, one, go));
+  sections.forEach(({ found, fill }, n) => (n < Math.max(AT_ONCE, chosen + 1) ? fill() : afterFirst(found, fill)));
+  sections[chosen]?.found.classList.add("chosen");
   return null;
 }
 
@@ -48,12 +52,17 @@ function conditions({ conditions: what, rows, summed_up: summary }) {
   return [el("p", { class: "help" }, words), replication(summary, rows)];
 }
 
-/** A section is on the page before it is filled, for what is drawn asks how wide it is. */
-function drawPart(root, atlas, paper, { title, fill, places }, go) {
+/** A section on the page, and what fills it then, for what is drawn asks how wide it is. */
+function partOf(root, atlas, paper, { title, fill, places }, go) {
   const found = section(title);
   root.append(found);
-  fill(found, atlas, go);
-  found.append(...places.map((where) => published(atlas, paper, where)));
+  return {
+    found,
+    fill: () => {
+      fill(found, atlas, go);
+      found.append(...places.map((where) => published(atlas, paper, where)));
+    },
+  };
 }
 
 /** The numbers that stand at a place of the paper, each beside this run's. */

@@ -1,5 +1,6 @@
 // Tables 1, 2 and 3: relations, coreference, probes.
 
+import { capital } from "../../arithmetic/heads.js";
 import { el } from "../../shared/dom.js";
 import { coreferenceTable } from "../coreference-page.js";
 import { withoutInterval } from "../error-bars.js";
@@ -16,6 +17,7 @@ const TABLE_3 = "Unlabelled attachment: words whose most probable head is theirs
 const NOT_PROBED = "This run was not probed: attnmetrics probe RUN --treebank TRAIN --test TEST does it, and "
   + "attnmetrics merge RUN then shows it here.";
 
+const note = (words) => el("p", { class: "note" }, `${capital(words)}.`);
 const help = (words) => el("p", { class: "help" }, words);
 
 export function table1(found, atlas) {
@@ -40,7 +42,7 @@ export function table3(found, atlas) {
   ];
   const header = ["probe", "attachment", "control task", "published"];
   const rows = table("results", header, scores.labels.map(row));
-  found.append(help(TABLE_3), el("div", { class: "scroll" }, rows));
+  found.append(help(TABLE_3), el("div", { class: "scroll" }, rows), ...atlas.probed.map(note));
 }
 
 export function table2(found, atlas) {

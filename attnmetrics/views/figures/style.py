@@ -64,6 +64,14 @@ def _glyphs() -> frozenset[int]:
 WIDEST: Final = 6.75
 TALLEST: Final = 9.0
 """Inches of a figure that fits a page, at most."""
+LEFT: Final = 0.55
+HEADER: Final = 0.72
+FOOTER: Final = 1.06
+"""Inches left of maps, above them for title and formula, below them for their scale."""
+CELL: Final = 0.27
+"""Inches of a head, where they have room."""
+BARS: Final = 1.75
+"""Inches of the layers beside a map."""
 _SOURCE: Final = 0.22
 """Inches below everything else for the names of model and corpus."""
 _LETTER: Final = 0.0585

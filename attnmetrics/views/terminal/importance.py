@@ -10,9 +10,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from attnmetrics.views.certainty import OF_MEANS
-from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.numbers import number
 from attnmetrics.views.tables import labels_of, said, unit_word
+from attnmetrics.views.terminal.light_table import LightTable
+from attnmetrics.views.terminal.style import FAINT
 
 _BESIDE = {"importance_weight": "weight", "importance_value_norm": "value"}
 _BY_LAYER = ("raw", "centred")
@@ -28,13 +29,13 @@ def show_importance(data: xr.Dataset) -> RenderableType:
     table = data["importance"]
     parts: list[RenderableType] = [
         Text("Importance of attention", style="bold"),
-        Text(f"{said(table, 'formula')} [nats]", style="dim"),
+        Text(f"{said(table, 'formula')} [nats]", style=FAINT),
         Text(_sample(data)),
         Text(),
         _by_special(data, kinds),
     ]
     layers = [_by_layer(table.sel(kind=kind), kind) for kind in _BY_LAYER if kind in kinds]
-    return Group(*parts, Text(), Columns(layers, padding=(0, 4)), Text(), Text(OF_MEANS, style="dim"))
+    return Group(*parts, Text(), Columns(layers, padding=(0, 4)), Text(), Text(OF_MEANS, style=FAINT))
 
 
 def _sample(data: xr.Dataset) -> str:

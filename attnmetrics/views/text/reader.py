@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.errors import ViewError
-from attnmetrics.views.content import as_steps, describe, null_of, require_neurons
-from attnmetrics.views.instance import KINDS, present
-from attnmetrics.views.special import departures, profiles, special
+from attnmetrics.views.text.content import as_steps, describe, null_of, require_neurons
+from attnmetrics.views.text.instance import KINDS, present
+from attnmetrics.views.text.special import departures, profiles, special
 
 if TYPE_CHECKING:
     import xarray as xr

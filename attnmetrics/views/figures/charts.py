@@ -15,11 +15,12 @@ from matplotlib.colors import Normalize, TwoSlopeNorm
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from attnmetrics.views import palette, style
+from attnmetrics.views import palette
 from attnmetrics.views.certainty import bear, bounds_of_heads, layer_bounds, stored_bounds
 from attnmetrics.views.correlations import in_words as correlation_in_words
 from attnmetrics.views.correlations import over_heads_on, p_value
 from attnmetrics.views.evidence import competing, is_off, least
+from attnmetrics.views.figures import style
 from attnmetrics.views.heads import ROLES, Standout, standout
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.tables import (

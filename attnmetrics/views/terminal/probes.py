@@ -5,13 +5,14 @@ import xarray as xr
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from attnmetrics.results.probes import CLARK_STEPS
+from attnmetrics.results.probes import told
 from attnmetrics.views.certainty import WITHOUT
 from attnmetrics.views.heads import ranked
-from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.numbers import number
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.tables import at_labels, labels_of, said, shown, title
+from attnmetrics.views.terminal.light_table import LightTable
+from attnmetrics.views.terminal.style import FAINT
 
 STRUCTURAL = "A structural probe of BERT's vectors has 80 in the paper, undirected: not comparable."
 BY_RELATION = {
@@ -31,28 +32,9 @@ def show_probes(data: xr.Dataset, top: int = 10) -> RenderableType:
         data: what `load_probe` gives.
         top: heads and relations to list.
     """
-    return Group(*_about(data), Text(), _scores(data), Text(STRUCTURAL, style="dim"), Text(), _relations(data, top),
-                 *_heads(data, top), Text(), Text(WITHOUT, style="dim"))  # fmt: skip
-
-
-def _about(data: xr.Dataset) -> list[Text]:
-    learned, tried = (f"{int(data[f'{part}_words'].sum()):,} words" for part in ("train", "test"))
-    lines = [
-        f"{data.attrs['model']}: learned from {learned} of {data.attrs['treebank']}",
-        f"tried on {tried} of {data.attrs['test']}",
-        f"word vectors: {data.attrs['word_vectors']}",
-        f"best word offset: {int(data['best_offset']):+}",
-        *_about_recipe(data),
-    ]
-    return [Text(visible(line)) for line in lines]
-
-
-def _about_recipe(data: xr.Dataset) -> list[str]:
-    """How long the paper's own training took, where it was done: it ends wherever it is after one epoch."""
-    steps = int(data["train_sentences"])
-    trained = any(str(name).endswith("_clark") for name in labels_of(data["uas"], "probe"))
-    few = f"{steps:,} steps, {CLARK_STEPS:,} in the paper: fewer leave weights near where they began"
-    return [f"clark: trained as the paper did, one epoch of Adam, a sentence a step; {few}"] if trained else []
+    about = (Text(visible(line)) for line in told(data))
+    return Group(*about, Text(), _scores(data), Text(STRUCTURAL, style=FAINT), Text(), _relations(data, top),
+                 *_heads(data, top), Text(), Text(WITHOUT, style=FAINT))  # fmt: skip
 
 
 def _scores(data: xr.Dataset) -> LightTable:
@@ -87,7 +69,7 @@ def _heads(data: xr.Dataset, top: int) -> list[RenderableType]:
     for name in WEIGHTS:
         if name not in data:
             continue
-        parts += [Text(), Text(title(data[name]), style="bold"), Text(said(data[name], "formula"), style="dim")]
+        parts += [Text(), Text(title(data[name]), style="bold"), Text(said(data[name], "formula"), style=FAINT)]
         for direction in labels_of(data[name], "direction"):
             found = ranked(data[name].sel(direction=direction))[: max(1, top // 2)]
             listed = ", ".join(f"layer {layer} head {head} ({number(value)})" for layer, head, value in found)

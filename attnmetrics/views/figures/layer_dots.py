@@ -15,10 +15,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.views import palette, style
+from attnmetrics.views import palette
 from attnmetrics.views.certainty import layer_bounds
+from attnmetrics.views.figures import style
+from attnmetrics.views.figures.style import WIDEST, NewFigure, Sheet
 from attnmetrics.views.papers.clark_2019 import published_layers
-from attnmetrics.views.style import WIDEST, NewFigure, Sheet
 from attnmetrics.views.tables import (
     Labels,
     at_labels,

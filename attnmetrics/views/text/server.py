@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from attnmetrics.assets import MODELS
 from attnmetrics.config import build_config
 from attnmetrics.errors import AttnmetricsError, ConfigError, ModelError
-from attnmetrics.views.reader import Reader
+from attnmetrics.views.text.reader import Reader
 
 if TYPE_CHECKING:
     import xarray as xr

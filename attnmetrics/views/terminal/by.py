@@ -12,7 +12,6 @@ from attnmetrics.errors import ConfigError
 from attnmetrics.results.by import FIELD
 from attnmetrics.views.certainty import MEAN_OF_HEADS, certainty, interval_title, unsure_told, why_none
 from attnmetrics.views.heads import ranked
-from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.places import rank_table
 from attnmetrics.views.tables import (
@@ -30,9 +29,12 @@ from attnmetrics.views.tables import (
     values,
     with_one_label,
 )
-from attnmetrics.views.terminal import known_label, known_name, show_head, show_metric
+from attnmetrics.views.terminal.asked import known_label, known_name
+from attnmetrics.views.terminal.head import show_head
+from attnmetrics.views.terminal.light_table import LightTable
+from attnmetrics.views.terminal.metric import show_metric
+from attnmetrics.views.terminal.style import FAINT
 
-_FAINT: Final = "dim"
 _NOT_SPLIT: Final = "sentences, pieces that heads attend to and roles are those of all documents: they are not split"
 _LABELS_SHOWN: Final = 20
 Head = tuple[int | None, int | None]
@@ -51,7 +53,7 @@ def show_by(data: xr.Dataset) -> RenderableType:
         table.add_row(Text(visible(value)), *numbers)
     how = f"a metric by {field}: attnmetrics show RUN entropy --by {field}; all of one value: --by {field}=VALUE"
     sure = f"which heads differ, and how surely: attnmetrics compare RUN --by {field}"
-    return Group(table, *(Text(visible(line), style=_FAINT) for line in (how, sure, _NOT_SPLIT)))
+    return Group(table, *(Text(visible(line), style=FAINT) for line in (how, sure, _NOT_SPLIT)))
 
 
 def show_by_metric(data: xr.Dataset, name: str, label: str | None, head: Head, top: int) -> RenderableType:
@@ -75,10 +77,10 @@ def show_by_metric(data: xr.Dataset, name: str, label: str | None, head: Head, t
     _require(tables[0], of_head)
     at: Labels = {**of_label, **of_head}
     whose = ", ".join([heading(tables[0], of_label), *(f"{dim} {number}" for dim, number in of_head.items())])
-    about = [Text(whose, style="bold"), Text(f"[{units(tables[0])}]", style=_FAINT), Text()]
+    about = [Text(whose, style="bold"), Text(f"[{units(tables[0])}]", style=FAINT), Text()]
     left = [str(dim) for dim in tables[0].dims if dim not in at]
     if left == list(HEAD) and is_magnitude(tables[0]):
-        mean = Text(MEAN_OF_HEADS, style=_FAINT)
+        mean = Text(MEAN_OF_HEADS, style=FAINT)
         return Group(*about, _of_heads(data, name, at), mean, Text(), _apart(data, name, at, top), *_said(data))
     if left == ["layer"]:
         return Group(*about, _by_layer(data, name, at), *_said(data))
@@ -123,7 +125,7 @@ def show_value(
     one = data.sel({field: value}, drop=True)
     name = Text(visible(f"{field}: {value}"), style="bold")
     if head[0] is not None and head[1] is not None:
-        return Group(name, show_head(one, head[0], head[1]), Text(_NOT_SPLIT, style=_FAINT))
+        return Group(name, show_head(one, head[0], head[1]), Text(_NOT_SPLIT, style=FAINT))
     if metric is None:
         return show_by(data.sel({field: [value]}))
     return Group(name, show_metric(one, metric, top=top, label=label))
@@ -203,4 +205,4 @@ def _said(data: xr.Dataset) -> list[Text]:
     """What is to be said of intervals and differences."""
     sure = why_none(data) or (unsure_told(data) if interval_title(data) else "")
     how = f"which differences are sure: attnmetrics compare RUN --by {data.attrs[FIELD]}"
-    return [Text(), *(Text(visible(line), style=_FAINT) for line in (sure, how) if line)]
+    return [Text(), *(Text(visible(line), style=FAINT) for line in (sure, how) if line)]

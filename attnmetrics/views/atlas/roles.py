@@ -8,15 +8,19 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from attnmetrics.describing.finding import shares
 from attnmetrics.describing.frame import sentences
 from attnmetrics.describing.nearest import families, family_names, nearest, profile_distances
-from attnmetrics.describing.questions import Answer, answers
+from attnmetrics.describing.questions import HEAD, Answer, answers
 from attnmetrics.describing.rules import Question, Rule, Rules, Term, package_rules
 from attnmetrics.describing.tables import Array, Tables, has
+from attnmetrics.results.joined import intervals_of
 from attnmetrics.views.evidence import least
-from attnmetrics.views.page import pack
+from attnmetrics.views.misses import misses_told, said_besides
+from attnmetrics.views.page import pack, pack_json
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.roles import role_names, scores_told
+from attnmetrics.views.rule_words import question_words, rules_told
 from attnmetrics.views.tables import further
 
 NEAREST: Final = 8
@@ -26,13 +30,14 @@ SCORES: Final = 3
 
 
 def pack_roles(data: xr.Dataset, frames: Sequence[tuple[float, pd.DataFrame]]) -> dict[str, Any]:
-    """What the page's script reads.
+    """What the page's script reads; `later` what its first page does without.
 
     Args:
         data: the run's results.
         frames: the table of roles with each share that the page may ask for as evidence, the run's own among them.
     """
-    distances = profile_distances(Tables(data))
+    rules, tables = package_rules(), Tables(data, intervals_of(data))
+    distances = profile_distances(tables)
     numbers = families(distances)
     by_frame = {id(frame): _told(data, frame, numbers) for _, frame in {id(one[1]): one for one in frames}.values()}
     told = [(share, by_frame[id(frame)]) for share, frame in frames]  # where no head changes, the table is the same one
@@ -40,14 +45,18 @@ def pack_roles(data: xr.Dataset, frames: Sequence[tuple[float, pd.DataFrame]]) -
     own = next(frame for share, frame in frames if share == least(data))
     every = pd.concat([frame for _, frame in frames])
     return {
-        "known": _known(data, package_rules(), every),
+        "known": _known(data, rules, every),
         **usual,
-        "scores": [_scores(data, package_rules(), rows) for rows in _by_head(own, _heads(data))],
-        "told": [scores_told(rows) for rows in _by_head(own, _heads(data))],
-        "near": [_near(distances, place) for place in range(len(distances))],
+        "scores": [_scores(data, rules, rows) for rows in _by_head(own, _heads(data))],
         "families": pack(np.nan_to_num(numbers, nan=-1).astype("<i2")),
-        "others": [(share, _changed(one, usual)) for share, one in told if one != usual],
-    }
+        "later": pack_json({
+            "told": [scores_told(rows, shares(rules, data)) for rows in _by_head(own, _heads(data))],
+            "besides": said_besides(rules, tables),
+            "misses": misses_told(rules, tables, own),
+            "near": [_near(distances, place) for place in range(len(distances))],
+            "others": [(share, _changed(one, usual)) for share, one in told if one != usual],
+        }),
+    }  # fmt: skip
 
 
 def _told(data: xr.Dataset, frame: pd.DataFrame, numbers: Array) -> dict[str, Any]:
@@ -160,8 +169,15 @@ def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[t
     shown = {"y": _axis(axes.y), "x": _axis(axes.x)} if axes is not None and known else None
     places = [heads.index(head) for head in found.heads]
     barred = [heads.index(head) for head in found.barred]
-    told = {"key": visible(found.key), "title": visible(question.title)}
-    return {**told, "places": places, "barred": barred, "axes": shown}
+    told = {"key": visible(found.key), "title": visible(question.title), "words": visible(question_words(question))}
+    by_rule = {"rules": [visible(one) for one in rules_told(data, package_rules(), question)], "why": _why(data, found)}
+    return {**told, **by_rule, "places": places, "barred": barred, "axes": shown}
+
+
+def _why(data: xr.Dataset, found: Answer) -> list[tuple[str, str, str, str]]:
+    """Of each head that answers a question, in order, its clearest role: in words, score, interval, chance."""
+    told = scores_told(found.rows, shares(package_rules(), data))
+    return [one[:4] for one, again in zip(told, found.rows.duplicated(HEAD), strict=True) if not again]
 
 
 def _axis(term: Term) -> Mapping[str, str]:

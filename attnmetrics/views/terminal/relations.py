@@ -15,12 +15,14 @@ from attnmetrics.views.evidence import competing, from_how_much
 from attnmetrics.views.exemplars import of_claim
 from attnmetrics.views.glossary import explain
 from attnmetrics.views.heads import per_head
-from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.papers.clark_2019 import published_of
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.relations import Coreference, Relation, coreference, out_of_reach, relations, under_rules
 from attnmetrics.views.tables import in_words, unit_word, values
-from attnmetrics.views.terminal import exemplar_lines, heat_table, legend
+from attnmetrics.views.terminal.exemplars import exemplar_lines, legend
+from attnmetrics.views.terminal.heat import heat_table
+from attnmetrics.views.terminal.light_table import LightTable
+from attnmetrics.views.terminal.style import FAINT
 
 RULES: Final = {
     "row": "the word that the dependent attends to most is its head word",
@@ -45,9 +47,9 @@ def show_relations(data: xr.Dataset, top: int = 40) -> RenderableType:
     table = LightTable("relation", "edges", "rule", *_columns(data))
     for one in found[:top]:
         table.add_row(Text(visible(one.rel)), f"{one.edges:,}", in_words(one.rule), *_found(data, one))
-    rest = [Text(f"… and {len(found) - top} more: --top", style="dim")] if len(found) > top else []
+    rest = [Text(f"… and {len(found) - top} more: --top", style=FAINT)] if len(found) > top else []
     about = [f"held out: {HELD_OUT}", *_out_of_reach(data)]
-    notes = [Text(line, style="dim") for line in about]
+    notes = [Text(line, style=FAINT) for line in about]
     return Group(Text("Heads that find relations", style="bold"), Text(), table, *rest, Text(), *notes)
 
 
@@ -108,9 +110,9 @@ def show_relation(data: xr.Dataset, exemplars: pd.DataFrame, rel: str, top: int 
     for one in rules:
         baseline = _sure(data, one.baseline, (one.baseline_low, one.baseline_high))
         table.add_row(in_words(one.rule), f"{one.attainable:,}", *_found(data, one), *baseline)
-    published = [Text(f"published: {visible(words)}", style="dim") for words in published_of(data).get(rel, ())]
+    published = [Text(f"published: {visible(words)}", style=FAINT) for words in published_of(data).get(rel, ())]
     heat = _heat(data, "relation_accuracy", {"rule": best.rule, "rel": rel})
-    about = Text(f"{in_words(best.rule)}: {RULES.get(best.rule, '')}", style="dim")
+    about = Text(f"{in_words(best.rule)}: {RULES.get(best.rule, '')}", style=FAINT)
     name = Text(f"Heads that find {visible(rel)}, of {best.edges:,} edge{'s' * (best.edges != 1)}", style="bold")
     meaning = [Text(f"{visible(rel)} is {explain(rel)}")] if explain(rel) else []
     shown = _sentences(exemplars, f"relation:{rel}", top, unit_word(data))
@@ -159,7 +161,7 @@ def _coreference(data: xr.Dataset, found: Sequence[Coreference], candidates: str
         told = (_sure(data, one.heuristics[name], one.heuristics_bounds[name]) for name in heuristics)
         cells = *accuracy, *_held_out(data, one), *(cell for pair in told for cell in pair)
         table.add_row(Text(visible(one.mention_class)), f"{one.anaphors:,}", _name(data, one.layer, one.head), *cells)
-    return Text(f"among all earlier {visible(candidates)}", style="dim"), table, Text()
+    return Text(f"among all earlier {visible(candidates)}", style=FAINT), table, Text()
 
 
 def _heat(data: xr.Dataset, metric: str, at: dict[str, str | int]) -> list[Table]:
@@ -177,4 +179,4 @@ def _sentences(exemplars: pd.DataFrame, claim: str, top: int, unit: str) -> list
         for n, row in enumerate(rows.to_dict("records")):
             head = f"{name}: layer {row['layer']} head {row['head']}"
             lines += [*([Text(), Text(head, style="bold")] if n == 0 else []), *exemplar_lines(row, unit)]
-    return [Text(), legend(), *lines] if lines else [Text(), Text("no sentence is kept for it", style="dim")]
+    return [Text(), legend(), *lines] if lines else [Text(), Text("no sentence is kept for it", style=FAINT)]

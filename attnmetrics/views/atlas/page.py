@@ -13,10 +13,12 @@ import pandas as pd
 import xarray as xr
 
 from attnmetrics.results.by import FIELD
-from attnmetrics.results.joined import set_apart
+from attnmetrics.results.joined import PROBED, set_apart
 from attnmetrics.storage import Location
 from attnmetrics.views import similarity
-from attnmetrics.views.by_page import MOST_BYTES, pack_by
+from attnmetrics.views.atlas.by import MOST_BYTES, pack_by
+from attnmetrics.views.atlas.roles import pack_roles
+from attnmetrics.views.atlas.sentence_book import Book, Room
 from attnmetrics.views.certainty import WITHOUT, bear, bounds, certainty, interval_title, sureness
 from attnmetrics.views.claims import claims_of, leading, standout_claim
 from attnmetrics.views.described import described
@@ -41,8 +43,6 @@ from attnmetrics.views.papers.clark_2019 import CLARK, published_layers, publish
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.relations import by_rules, coreference, out_of_reach
-from attnmetrics.views.role_pages import pack_roles
-from attnmetrics.views.sentence_book import Book, Room
 from attnmetrics.views.tables import (
     beside,
     by_layer,
@@ -161,6 +161,7 @@ def contents(
         "headline": headline(data, facts),
         "short": run_names(facts).get("model", ""),
         "source": source_words(data, facts),
+        "notation": visible(str(data.attrs.get("notation", "")).partition("; NaN")[0]),
         "about": about(facts),
         "left_out": left_out(data, facts),
         "facts": [(visible(name), visible(value)) for name, value in flat(facts)],
@@ -186,6 +187,7 @@ def contents(
         "relations": [[_told(one) for one in rules] for rules in by_rules(data)],
         "relations_out_of_reach": out_of_reach(data),
         "glossary": explained(str(rel) for rel in data["rel"].values) if "rel" in data.coords else {},
+        "probed": [visible(line) for line in data.attrs.get(PROBED, ())],
         "coreference": [_told(one) for one in coreference(data)],
         "roles": None if roles is None else pack_roles(data, roles),
         "tokens": None if tokens is None else pack_tokens(data, tokens),

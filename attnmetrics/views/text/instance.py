@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Unpack
 
 from attnmetrics.errors import ViewError
-from attnmetrics.views.content import Options, content, sides_of
 from attnmetrics.views.page import frame, render
+from attnmetrics.views.text.content import Options, content, sides_of
 
 if TYPE_CHECKING:
     from attnmetrics.model.load import Model

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.views import charts, style
+from attnmetrics.views.figures import charts, style
+from attnmetrics.views.figures.style import WIDEST, NewFigure, Sheet, label
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.palette import INK
-from attnmetrics.views.style import WIDEST, NewFigure, Sheet, label
 from attnmetrics.views.tables import at_labels, in_words, labels_of, of_heads, said, scale, source, title, values
 
 WEIGHTS: Final = ("attention_weight", "attention_and_words_weight", "attention_and_words_weight_norm")

@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.results.changed_heads import LEAST_EVIDENCE, changed_heads
+from attnmetrics.results.changed_heads import changed_heads
 from attnmetrics.results.comparison import CLEAR, PARTS_OF_DIFFERENCES, RUN
 from attnmetrics.results.differing import Differing, chance_levels, compared_maps, differing, most_different
+from attnmetrics.results.evidence import LEAST_EVIDENCE
 from attnmetrics.views.certainty import bear
-from attnmetrics.views.light_table import LightTable
 from attnmetrics.views.numbers import number
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.roles import role_name
@@ -35,9 +35,11 @@ from attnmetrics.views.tables import (
     units,
     with_one_label,
 )
-from attnmetrics.views.terminal import WIDEST_HEAT, heat_table, known_label, known_name, require_head
+from attnmetrics.views.terminal.asked import known_label, known_name, require_head
+from attnmetrics.views.terminal.heat import WIDEST_HEAT, heat_table
+from attnmetrics.views.terminal.light_table import LightTable
+from attnmetrics.views.terminal.style import FAINT
 
-_FAINT: Final = "dim"
 _MOST_RUNS: Final = 6
 """Columns of a table of runs."""
 _MOST_HEADS: Final = 8
@@ -89,7 +91,7 @@ def _what(data: xr.Dataset, place: int) -> list[RenderableType]:
         *(Text(visible(str(remark)), style="yellow") for remark in data.attrs["remarks"]),
     ]
     if left_out := data.attrs["left_out"]:
-        lines.append(Text(f"not in all runs: {', '.join(map(visible, left_out))}", style=_FAINT))
+        lines.append(Text(f"not in all runs: {', '.join(map(visible, left_out))}", style=FAINT))
     return list(lines)
 
 
@@ -118,7 +120,7 @@ def _changed_heads(data: xr.Dataset, place: int) -> list[RenderableType]:
         "what counts all attention alone",
         *_OTHER_TEXT * (not bool(data["paired"][place])),
     )
-    return [result, *(Text(line, style=_FAINT) for line in said_of), Text()]
+    return [result, *(Text(line, style=FAINT) for line in said_of), Text()]
 
 
 def told_first(data: xr.Dataset, one: Differing) -> tuple[str, str, str]:
@@ -178,16 +180,16 @@ def _most(data: xr.Dataset, place: int) -> list[RenderableType]:
         part for table, legend in ((result, _legend()), (unsure, _unsure_legend())) if table.row_count
         for part in (table, legend)
     ]  # fmt: skip
-    listed = (Text(f"{said_of}: {', '.join(names)}", style=_FAINT) for said_of, names in none.items() if names)
+    listed = (Text(f"{said_of}: {', '.join(names)}", style=FAINT) for said_of, names in none.items() if names)
     return [*tables, *listed]
 
 
 def _legend() -> Text:
-    return Text(f"q < {CLEAR}: of the heads that are counted, one in twenty differs by chance alone", style=_FAINT)
+    return Text(f"q < {CLEAR}: of the heads that are counted, one in twenty differs by chance alone", style=FAINT)
 
 
 def _unsure_legend() -> Text:
-    return Text("the largest differences, with too few shards to tell them from noise", style=_FAINT)
+    return Text("the largest differences, with too few shards to tell them from noise", style=FAINT)
 
 
 def _name(one: Differing) -> str:
@@ -217,7 +219,7 @@ def _roles(data: xr.Dataset, roles: pd.DataFrame, place: int) -> list[Renderable
     """The roles that heads have gained and lost."""
     own = roles[roles["run"] == str(data[RUN].values[place])]
     if own.empty:
-        return [Text(), Text("no head has gained or lost a role", style=_FAINT)]
+        return [Text(), Text("no head has gained or lost a role", style=FAINT)]
     result = LightTable("role", "gained", "lost")
     for column in result.columns[1:]:
         column.justify, column.no_wrap = "left", False
@@ -225,7 +227,7 @@ def _roles(data: xr.Dataset, roles: pd.DataFrame, place: int) -> list[Renderable
         result.add_row(Text(role_name(str(role), str(detail))), *(_heads(rows, what) for what in ("gained", "lost")))
     unclear = not (own["q"] < CLEAR).all()
     note = (
-        [Text("?: the score of the role does not differ clearly, or is not known to", style=_FAINT)] if unclear else []
+        [Text("?: the score of the role does not differ clearly, or is not known to", style=FAINT)] if unclear else []
     )
     return [Text(), result, *note]
 
@@ -304,8 +306,8 @@ def show_compared_metric(
     body = [_by_label(data, whole)] if has_labels else _heads_of(data, whole, top)
     formula = f"{said(found.other, 'formula')} [{units(found.other)}]"
     first, other = (visible(str(data[RUN].values[n])) for n in (0, place))
-    told = [Text(heading(found.other, at), style="bold"), Text(formula, style=_FAINT)]
-    return Group(*told, Text(f"{other} against {first}", style=_FAINT), Text(), *body, Text(), _legend())
+    told = [Text(heading(found.other, at), style="bold"), Text(formula, style=FAINT)]
+    return Group(*told, Text(f"{other} against {first}", style=FAINT), Text(), *body, Text(), _legend())
 
 
 def _by_label(data: xr.Dataset, whole: _Compared) -> Table:
@@ -330,7 +332,7 @@ def _heads_of(data: xr.Dataset, one: _Compared, top: int) -> list[RenderableType
         bounds = [float(table.to_numpy()[at]) for table in (one.low, one.high)]
         values = [bear(table, float(table.to_numpy()[at]), *bounds)[0] for table in (one.first, one.other)]
         q = float(one.q.to_numpy()[at])
-        result.add_row(*one.told(at), *values, Text(_told_q(q), style="" if q < CLEAR else _FAINT))
+        result.add_row(*one.told(at), *values, Text(_told_q(q), style="" if q < CLEAR else FAINT))
     none = [Text("no head differs clearly")] if not one.clear.any() else []
     return [*heat, *none, result]
 
@@ -345,7 +347,7 @@ def _heat(one: _Compared) -> list[RenderableType]:
     unit = "points" if is_share(table) else units(table) if units(table) != "1" else ""
     told = f"differences in {'' if step == 1 and unit else f'{step:g} '}{unit}".rstrip()
     heat = heat_table(whole, np.where(one.clear, whole.to_numpy(), np.nan))
-    return [Text(f"{told}; without colour where not clear", style=_FAINT), heat, Text()]
+    return [Text(f"{told}; without colour where not clear", style=FAINT), heat, Text()]
 
 
 # ---- one head
@@ -374,7 +376,7 @@ def show_compared_head(data: xr.Dataset, layer: int, head: int, run: str | None 
             difference = told_difference(data[name], own[0].difference, own[0].low, own[0].high)
             result.add_row(Text(_name(own[0])), str(len(own)) if own[0].labels else "", *difference, *values)
     told = [result, _legend()] if result.row_count else [Text("differs clearly in nothing")]
-    heading = Text.assemble((f"layer {layer} head {head}", "bold"), (f"  {other} against {first}", _FAINT))
+    heading = Text.assemble((f"layer {layer} head {head}", "bold"), (f"  {other} against {first}", FAINT))
     return Group(heading, Text(), *told)
 
 

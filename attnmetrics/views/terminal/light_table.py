@@ -13,6 +13,8 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 from rich.text import Text
 
+from attnmetrics.views.terminal.style import FAINT
+
 
 def is_interval(header: str) -> bool:
     """Whether a column has the intervals of the one before it."""
@@ -59,7 +61,7 @@ class LightTable(Table):
             fitting.columns = [replace(column, _index=place) for place, column in enumerate(kept)]
         yield from Table.__rich_console__(fitting, console, options)
         if left_out:
-            yield Text(f"a wider terminal shows also: {', '.join(dict.fromkeys(left_out))}", style="dim")
+            yield Text(f"a wider terminal shows also: {', '.join(dict.fromkeys(left_out))}", style=FAINT)
 
 
 def _with_intervals(goes: Sequence[bool], columns: Sequence[Column]) -> list[bool]:

@@ -15,10 +15,11 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.views import palette, similarity, style
+from attnmetrics.views import palette, similarity
 from attnmetrics.views.evidence import competing, is_off
+from attnmetrics.views.figures import style
+from attnmetrics.views.figures.style import Sheet
 from attnmetrics.views.numbers import percent
-from attnmetrics.views.style import Sheet
 from attnmetrics.views.tables import Labels, heading, is_share, scale, select, source, title, units, values
 
 LAYER: Final = "layer"

@@ -12,7 +12,7 @@ from attnmetrics.assets import MODELS
 from attnmetrics.errors import ViewError
 from attnmetrics.views.page import pack
 from attnmetrics.views.pieces import Piece, readable
-from attnmetrics.views.words import Span, group_words, spell_words
+from attnmetrics.views.text.words import Span, group_words, spell_words
 
 if TYPE_CHECKING:
     from attnmetrics.model.load import Model
@@ -126,7 +126,8 @@ def _attention_in(source: Any) -> Any:
 
 
 def _from_model(source: "str | Model", text: Any, options: Options, neurons: bool) -> dict[str, Any]:
-    from attnmetrics.model.load import Model, is_encoder_decoder, load_model
+    from attnmetrics.model.encoder_decoder import is_encoder_decoder
+    from attnmetrics.model.load import Model, load_model
     from attnmetrics.model.reading import attend, read
 
     if not isinstance(source, Model):

@@ -1,0 +1,175 @@
+"""Rules that heads only just miss: what they reach, and what the rule asks for."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final
+
+import numpy as np
+
+from attnmetrics.describing.finding import LEAST_VARIANCE, Place
+from attnmetrics.describing.rules import Condition, Limits, Rule, Rules, Term
+from attnmetrics.describing.tables import Array, Tables, has
+
+NEAR: Final = 0.7
+"""The part of the way from chance to what a rule asks for that a head has to come, to be told of."""
+MOST: Final = 4
+"""Misses of a head that are found."""
+MOST_ASKS: Final = 2
+"""Of a miss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A number of a head, and what a rule asks of it instead."""
+
+    term: Term
+    of: str
+    """what it is: "score", or "low", the lower end of the interval"""
+    found: float
+    asked: float
+    chance: float
+    at_most: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A role that a head has not, and why: what it reaches and is asked for, the rule's own score first."""
+
+    rule: Rule
+    label: str
+    score: float
+    chance: float
+    asks: Sequence[Ask]
+
+    @property
+    def detail(self) -> str:
+        """Relation and direction, or tag; "" where the role has none."""
+        return self.rule.detail_of(self.label)
+
+    @property
+    def way(self) -> float:
+        """How much of the way from chance to what is asked for the head has come, on the whole: from 0 to 1."""
+        return float(np.mean([np.clip(_way(ask), 0, 1) for ask in self.asks]))
+
+
+def misses(rules: Rules, tables: Tables, held: Mapping[Place, Collection[tuple[str, str]]]) -> dict[Place, list[Miss]]:
+    """What heads just miss: (layer, head) positions → misses, the nearest first, `MOST` at most.
+
+    Args:
+        rules: in order.
+        tables: of the run.
+        held: (role, detail) of each head's roles; a role that one of these contradicts is none that it misses.
+    """
+    found: dict[Place, dict[tuple[str, str], Miss]] = {}
+    for place, miss in chain.from_iterable(_of_rule(rule, tables) for rule in rules.roles if _is_asked(rule, tables)):
+        name, own = (miss.rule.role, miss.detail), held.get(place, ())
+        known = found.setdefault(place, {})
+        if name not in own and not _barred(rules, miss.rule.role, own) and _is_nearer(miss, known.get(name)):
+            known[name] = miss
+    nearest = {place: sorted(known.values(), key=lambda one: -one.way)[:MOST] for place, known in found.items()}
+    return {place: told for place, told in nearest.items() if told}
+
+
+def _is_asked(rule: Rule, tables: Tables) -> bool:
+    """Whether heads may miss the rule: not what they are told of only, or at rest, or where the run lacks a result."""
+    further = [term for one in rule.where for term in (one.score, one.chance)]
+    terms = [term for term in (rule.score, rule.chance, rule.count, *further) if term is not None]
+    return rule.when is not None and not rule.contradicts_all and all(has(tables.data, term) for term in terms)
+
+
+def _barred(rules: Rules, role: str, own: Collection[tuple[str, str]]) -> bool:
+    """Whether a head's roles contradict one."""
+    names = {name for name, _ in own}
+    return any(rule.role in names and (rule.contradicts_all or role in rule.contradicts) for rule in rules.roles)
+
+
+def _is_nearer(one: Miss, other: Miss | None) -> bool:
+    return other is None or one.way > other.way
+
+
+def _of_rule(rule: Rule, tables: Tables) -> list[tuple[Place, Miss]]:
+    """All heads and details that come near a rule without its being held."""
+    assert rule.when is not None
+    labels = tables.labels(rule.score, rule.each, rule.skip)
+    own = _Limited(rule.when, rule.score, rule.chance, rule.count, tables, (rule.each, labels))
+    further = [_Limited(one, one.score, one.chance, None, tables, (rule.each, labels)) for one in rule.where]
+    found = []
+    for layer, head, detail in np.argwhere(own.way >= NEAR).tolist():
+        at = layer, head, detail
+        asks = [ask for one in (own, *further) for ask in one.asks(at)]
+        if asks:
+            numbers = float(own.score[at]), float(own.chance[at])
+            found.append(((layer, head), Miss(rule, labels[detail], *numbers, asks[:MOST_ASKS])))
+    return found
+
+
+class _Limited:
+    """A score [layer, head, detail], and the least that limits ask of it, all of them together."""
+
+    def __init__(
+        self,
+        limits: Limits | Condition,
+        score: Term,
+        chance: Term | None,
+        count: Term | None,
+        tables: Tables,
+        details: tuple[str | None, Sequence[str]],
+    ) -> None:
+        self._limits, self._term = limits, score
+        self.score, self.chance, number = (tables.find(term, *details) for term in (score, chance, count))
+        self._low, _ = tables.bounds(score, *details)
+        self._least = _least(limits, self.chance, number)
+        from_chance = limits.low_above_chance
+        low = [] if from_chance is None else [self.chance + from_chance]
+        self._least_low = _highest([limits.low_at_least, *low], self.score)
+
+    @property
+    def way(self) -> Array:
+        """How much of the way from chance to what is asked for the score has come; 1 where it is asked for nothing."""
+        most = self._limits.at_most
+        with np.errstate(divide="ignore", invalid="ignore"):
+            base = np.nan_to_num(self.chance)
+            up = np.where(self._least == -np.inf, 1, (self.score - base) / (self._least - base))
+            down = np.inf if most is None else most / self.score
+        return np.where(np.isnan(self.score), np.nan, np.minimum(up, down))
+
+    def asks(self, at: tuple[int, ...]) -> list[Ask]:
+        """What limits ask for and the score is not."""
+        score, chance, low = float(self.score[at]), float(self.chance[at]), float(self._low[at])
+        least, least_low, most = float(self._least[at]), float(self._least_low[at]), self._limits.at_most
+        found = []
+        if not score >= least:
+            found.append(Ask(self._term, "score", score, least, chance))
+        if most is not None and not score <= most:
+            found.append(Ask(self._term, "score", score, most, chance, at_most=True))
+        if low < least_low and not found:  # no interval, no ask
+            found.append(Ask(self._term, "low", low, least_low, chance))
+        return found
+
+
+def _least(limits: Limits, chance: Array, number: Array) -> Array:
+    """The least that all limits on a score leave it."""
+    asked: list[Array | float | None] = [limits.at_least]
+    if limits.above_chance is not None:
+        asked.append(chance + limits.above_chance)
+    if limits.times_chance is not None:
+        asked.append(chance * limits.times_chance)
+    if limits.errors is not None:
+        spread = np.maximum(chance * (1 - chance), LEAST_VARIANCE)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            asked.append(chance + limits.errors * np.sqrt(spread / number))
+    return _highest(asked, chance)
+
+
+def _highest(asked: Sequence[Array | float | None], like: Array) -> Array:
+    """The highest of what is asked for; −∞ where nothing is."""
+    found = [np.broadcast_to(np.asarray(one, np.float64), like.shape) for one in asked if one is not None]
+    return np.asarray(np.maximum.reduce([np.full(like.shape, -np.inf), *found]))
+
+
+def _way(ask: Ask) -> float:
+    if ask.at_most:
+        return ask.asked / ask.found
+    base = 0 if np.isnan(ask.chance) else ask.chance
+    return (ask.found - base) / (ask.asked - base) if ask.asked > base else 0

@@ -1,0 +1,1 @@
+"""The page of a run: what its data hold; `static/atlas.js` draws them."""

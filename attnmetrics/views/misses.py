@@ -1,0 +1,84 @@
+"""Rules that heads only just miss, in words: what a head reaches, and what the rule asks for instead."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from attnmetrics.describing.finding import Finding, Place, find
+from attnmetrics.describing.misses import Ask, Miss, misses
+from attnmetrics.describing.rules import Rules
+from attnmetrics.describing.tables import Tables
+from attnmetrics.views.pieces import visible
+from attnmetrics.views.roles import Told, finding_told, role_name
+from attnmetrics.views.rule_words import name_of
+from attnmetrics.views.tables import shown
+
+_TENTHS: Final = "{:.1%}"
+"""How shares are written that whole percents do not tell apart."""
+
+MissTold = tuple[str, str, str]
+"""(the role in words, what the head reaches and is asked for, the label of the role's detail)"""
+
+
+def misses_told(rules: Rules, tables: Tables, frame: pd.DataFrame) -> list[list[MissTold]]:
+    """Of each head, layer by layer, the rules that it only just misses, the nearest first.
+
+    Example: [("syntactic relation: nsubj (from a head word to its dependent)", "63% where the rule asks for 69% (by
+    chance 44%)", "nsubj")].
+    """
+    held = {
+        (tables.layers.index(int(layer)), tables.heads.index(int(head))): list(
+            zip(own["role"], own["detail"], strict=True)
+        )
+        for (layer, head), own in frame[frame["role"] != ""].groupby(["layer", "head"])
+    }
+    found = misses(rules, tables, held)
+    every = np.ndindex(len(tables.layers), len(tables.heads))
+    return [[_miss(tables.data, one) for one in found.get(place, ())] for place in every]
+
+
+def _held(tables: Tables, frame: pd.DataFrame) -> dict[Place, list[tuple[str, str]]]:
+    """(role, detail) of each head's roles."""
+    layers, heads = ({name: n for n, name in enumerate(names)} for names in (tables.layers, tables.heads))
+    groups = frame[frame["role"] != ""].groupby(["layer", "head"])
+    return {
+        (layers[int(key[0])], heads[int(key[1])]): list(zip(own["role"], own["detail"], strict=True))
+        for key, own in groups
+    }
+
+
+def said_besides(rules: Rules, tables: Tables) -> list[list[Told]]:
+    """Of each head, layer by layer, the scores that its sentence tells of without its having the role."""
+    found = find(rules, tables).of_head
+    every = np.ndindex(len(tables.layers), len(tables.heads))
+    return [[finding_told(one) for one in found[place] if _has_no_role(one)] for place in every]
+
+
+def _has_no_role(one: Finding) -> bool:
+    return not one.held and one.rule.when is not None and not np.isnan(one.chance)
+
+
+def _miss(data: xr.Dataset, one: Miss) -> MissTold:
+    own = [ask for ask in one.asks if ask.term == one.rule.score]
+    others = [ask for ask in one.asks if ask.term != one.rule.score]
+    reached = [_asked(data, ask, "the rule asks") for ask in own] or [shown(data[one.rule.score.result], one.score)]
+    chance = "" if np.isnan(one.chance) else f" (by chance {shown(data[one.rule.score.result], one.chance)})"
+    further = [f"{name_of(data, ask.term)} {_asked(data, ask, 'it asks')}" for ask in others]
+    words = "; ".join([reached[0] + chance, *reached[1:], *further])
+    return role_name(one.rule.role, one.detail), words.replace("-", "−"), visible(one.label)
+
+
+def _asked(data: xr.Dataset, ask: Ask, asks: str) -> str:
+    """What is found and what is asked for: "63% where the rule asks for 69%"."""
+    found, asked = _apart(data[ask.term.result], ask.found, ask.asked)
+    end = "the lower end of the interval " if ask.of == "low" else ""
+    return f"{end}{found} where {asks} for {'at most ' if ask.at_most else ''}{asked}"
+
+
+def _apart(table: xr.DataArray, *numbers: float) -> Sequence[str]:
+    """Numbers as they are shown, with one more digit where they would look alike."""
+    texts = [shown(table, number) for number in numbers]
+    return texts if len(set(texts)) > 1 else [_TENTHS.format(number) for number in numbers]

@@ -1,0 +1,139 @@
+"""Roles of heads: which heads answer a question, what one head does."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+import pandas as pd
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from attnmetrics.describing.frame import sentences, shares_in
+from attnmetrics.describing.questions import HEAD, Answer
+from attnmetrics.views.certainty import OF_PAIRS
+from attnmetrics.views.pieces import visible
+from attnmetrics.views.roles import role_names, scores_told
+from attnmetrics.views.terminal.light_table import LightTable
+from attnmetrics.views.terminal.style import FAINT
+
+_MOST: Final = 3
+"""Roles of a head in a list."""
+
+
+def show_answers(
+    found: Sequence[Answer], frame: pd.DataFrame, top: int, with_sentences: bool = False
+) -> RenderableType:
+    """The heads that answer each question.
+
+    Args:
+        found: the answers.
+        frame: all roles; `attrs["skipped"]` has those that the run has no results for.
+        top: heads of each that are told in full; the others are named.
+        with_sentences: whether each head's sentence stands under it.
+    """
+    said = _in_full(frame) if with_sentences else {}
+    parts = [part for one in found for part in (*_answer(one, said, top), Text())]
+    lacking = [f"{role} (no {result})" for role, result in frame.attrs.get("skipped", {}).items()]
+    note = f"not told of this run: {', '.join(lacking)}" if lacking else ""
+    return Group(*parts, *([Text(visible(note), style=FAINT)] if note else []))
+
+
+def _in_full(frame: pd.DataFrame) -> dict[tuple[int, int], RenderableType]:
+    """The sentence of each head under its name, and the scores of its roles."""
+    said, own = sentences(frame), {(int(key[0]), int(key[1])): rows for key, rows in frame.groupby(HEAD)}
+    return {
+        head: Group(_sentence(*head, text), _score_table(own[head], shares_in(frame))) for head, text in said.items()
+    }
+
+
+def _answer(one: Answer, said: Mapping[tuple[int, int], RenderableType], top: int) -> list[RenderableType]:
+    heads = one.heads
+    head = Text.assemble((one.title, "bold"), (f"  {len(heads)} heads" if len(heads) != 1 else "  1 head", FAINT))
+    if not heads and not one.barred:
+        return [head, Text("none")]
+    rest = _listed(heads[top:])
+    off = f"nearly switched off, but for that among them: {_listed(one.barred)}" if one.barred else ""
+    told = [_table(one, heads[:top])] if not said else [said[head] for head in heads[:top]]
+    further = [f"and {rest}" if rest else "", off]
+    return [head, *told, *(Text(words, style=FAINT) for words in further if words)]
+
+
+def _listed(heads: Sequence[tuple[int, int]]) -> str:
+    return ", ".join(f"{layer}.{head}" for layer, head in heads)
+
+
+def _sentence(layer: int, head: int, text: str) -> Text:
+    return Text.assemble((f"layer {layer} head {head}  ", "bold"), visible(text))
+
+
+def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
+    is_sure = bool(one.rows["low"].notna().any())
+    result = LightTable("head", "by", "score", *(["interval"] if is_sure else []), "chance")
+    result.columns[1].justify, result.columns[1].no_wrap = "left", False
+    groups, shares = {(int(key[0]), int(key[1])): rows for key, rows in one.rows.groupby(HEAD)}, shares_in(one.rows)
+    for layer, head in heads:
+        for n, row in enumerate(scores_told(groups[layer, head].head(_MOST), shares)):
+            name = "" if n else f"layer {layer} head {head}"
+            role, score, interval, chance, _ = row
+            told = [score, interval or "–"] if is_sure else [score]
+            result.add_row(name, Text(role), *told, chance)
+    return result
+
+
+def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
+    """What a head does in one sentence, and its roles; nothing where the table has no such head."""
+    own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
+    if own.empty:
+        return Group()
+    return Group(Text(visible(str(own["sentence"].iloc[0]))), Text(), _score_table(own, shares_in(frame)))
+
+
+def _score_table(rows: pd.DataFrame, shares: Collection[str]) -> RenderableType:
+    """Those scores in columns; nothing without a role."""
+    told = scores_told(rows, shares)
+    if not told:
+        return Group()
+    is_sure = any(interval for _, _, interval, *_ in told)
+    result = LightTable("role", "score", *(["interval"] if is_sure else []), "chance")
+    for role, score, interval, chance, _ in told:
+        result.add_row(Text(role), score, *([interval] if is_sure else []), chance)
+    return result
+
+
+def show_families(frame: pd.DataFrame) -> RenderableType:
+    """Families of heads with like profiles, the largest first; heads like no other in one row."""
+    result = LightTable("family", "heads", "")
+    result.columns[-1].justify, result.columns[-1].no_wrap = "left", False
+    alone = []
+    for _, rows in frame.groupby("family"):
+        heads = [f"{layer}.{head}" for layer, head in zip(rows["layer"], rows["head"], strict=True)]
+        if len(heads) > 1:
+            result.add_row(Text(visible(rows["name"].iloc[0])), str(len(heads)), Text(", ".join(heads)))
+        else:
+            alone += heads
+    if alone:
+        result.add_row(Text("like no other", style=FAINT), str(len(alone)), Text(", ".join(alone)))
+    return result
+
+
+def show_like(near: pd.DataFrame, frame: pd.DataFrame) -> RenderableType:
+    """The heads with the profiles most like one's, and their roles; nothing where there are none.
+
+    Args:
+        near: columns layer, head, profile_distance, the nearest first.
+        frame: the table of roles.
+    """
+    if near.empty:
+        return Group()
+    result = LightTable("profile most like", "distance", "roles")
+    result.columns[-1].justify, result.columns[-1].no_wrap = "left", False
+    for row in near.itertuples():
+        name = f"layer {row.layer} head {row.head}"
+        result.add_row(name, f"{row.profile_distance:.2f}", Text("; ".join(_roles(frame, row.layer, row.head))))
+    return Group(result, Text(OF_PAIRS.lower().rstrip("."), style=FAINT))
+
+
+def _roles(frame: pd.DataFrame, layer: int, head: int) -> list[str]:
+    """Those of a head, in words."""
+    own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
+    return [words for role, words in role_names(zip(own["role"], own["detail"], strict=True)) if role]

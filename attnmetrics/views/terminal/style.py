@@ -1,0 +1,5 @@
+"""How lines of a terminal are drawn."""
+
+from typing import Final
+
+FAINT: Final = "dim"
