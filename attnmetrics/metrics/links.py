@@ -59,7 +59,8 @@ def _results_of_heads(link: Link) -> tuple[Result, ...]:
             f"{name}_attention", dims, "1", "share", f"Attention to linked pieces: {of}",
             "Σ F over linked pairs ÷ rows that have at least one attendable partner", formulas.attention, "",
             chance=f"{name}_attention_uniform", chance_off_null=True,
-            help="Read it against even attention, times what the head leaves off null pieces.",
+            help="Read it against even attention, times what the head leaves off null pieces. Where most linked pairs "
+            "are in few documents, its interval is somewhat too narrow.",
         ),
     )  # fmt: skip
 

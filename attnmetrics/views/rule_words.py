@@ -1,7 +1,6 @@
 """The declared rules in words: what a head has to reach to have a role, and which heads answer a question."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 import xarray as xr
 
@@ -10,14 +9,12 @@ from attnmetrics.describing.rules import Limits, Question, Rule, Rules, Term
 from attnmetrics.views.numbers import number
 from attnmetrics.views.tables import heading, is_share, shown
 
-_ORDER: Final = "The head whose score is farthest above its chance level, or below what the rule allows, comes first."
-
 
 def question_words(question: Question) -> str:
-    """Which heads answer a question, and in which order they are listed."""
+    """Which heads answer a question."""
     roles = _listed([_with_least(question, role) for role in question.roles], "or")
     without = f", and not {_listed(question.without, 'or')}" if question.without else ""
-    return f"Heads with the role {roles}{without}. {_ORDER}"
+    return f"Heads with the role {roles}{without}."
 
 
 def rules_told(data: xr.Dataset, rules: Rules, question: Question) -> list[str]:

@@ -42,3 +42,11 @@ def test_gradients_are_those_of_the_formula(scoring: Scoring) -> None:
     theirs = torch.autograd.grad((attend(*sides, scoring) ** 3).sum(), sides)
     for one, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("window", "rows", "seen"),
+    [(None, (4, 2), slice(0, 20)), (3, (4, 2), slice(2, 8)), (3, (0, 2), slice(0, 4)), (1, (17, 3), slice(17, 20))],
+)
+def test_columns_that_some_row_sees(window: int | None, rows: tuple[int, int], seen: slice) -> None:
+    assert Scoring(1.0, window=window).seen_from(*rows, 20) == seen

@@ -17,7 +17,7 @@ from attnmetrics.results.tables import save_tables
 from attnmetrics.statistics.groups import GroupSums
 from attnmetrics.statistics.states import State
 from attnmetrics.storage import locate
-from attnmetrics.views.certainty import bear, certainty
+from attnmetrics.views.certainty import bear, certainty, usual_reach
 from attnmetrics.views.places import find_place, ordinal
 
 SHARDS = 12
@@ -122,6 +122,18 @@ def test_results_carry_their_intervals_to_views(both: tuple[xr.Dataset, xr.Datas
     assert of_all[0].told.startswith(ordinal(int(low + 1e-9))) if of_all[0] else False
     assert of_all[1].told == str(rank) if of_all[1] else False
     assert 1 <= low <= high <= 6
+
+
+def test_how_far_intervals_reach_is_told_of_the_median_head(both: tuple[xr.Dataset, xr.Dataset]) -> None:
+    results, intervals = both
+    bounds = np.zeros((2, 3, 2))
+    bounds[..., 1] = [[0.2, 0.4, 0.42468], [0.5, 9, np.nan]]
+    data = with_intervals(results, intervals.assign(distance=(("layer", "head", "bound"), bounds)))
+    assert usual_reach(data, "distance", {}) == "90% interval: ±0.21 pieces (median head)"
+    shares = np.stack([np.zeros((2, 3)), np.full((2, 3), 0.034)], -1)
+    data = with_intervals(results, intervals.assign(null_attention=(("layer", "head", "bound"), shares)))
+    assert usual_reach(data, "null_attention", {}) == "90% interval: ±1.7 points (median head)"
+    assert usual_reach(results, "distance", {}) == ""
 
 
 @pytest.mark.parametrize(

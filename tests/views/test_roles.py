@@ -208,7 +208,7 @@ def test_questions_are_answered_on_the_overview_and_in_the_finder(page: Page, fr
     assert set(copying.locator(".members a").all_inner_texts()) == {
         f"0.{head(one)}" for one in ("induction", "repetition")
     }
-    expect(copying.locator("p.note")).to_contain_text("Heads with the role induction or repeated piece. The head whose")
+    expect(copying.locator("p.note")).to_have_text("Heads with the role induction or repeated piece.")
     in_order = [f"layer {one.replace('.', ' head ')}" for one in copying.locator(".members a").all_inner_texts()]
     copying.locator("b a").click()
     expect(page.locator("h1")).to_have_text("Find heads")

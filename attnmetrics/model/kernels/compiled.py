@@ -49,7 +49,7 @@ def compiled(
         if show is not None:
             show(tile, weights)
         if output is not None and value is not None:
-            mix(weights, value, tile, output)
+            mix(weights, value, tile, output, scoring.seen_from(tile.row, tile.rows, weights.shape[-1]))
     if reductions is not None and arrays is not None:
         offsets = wanted.batch.offsets
         sides = as_vectors(query), as_vectors(key)
@@ -83,10 +83,12 @@ def _score(query: Tensor, key: Tensor, scoring: Scoring, tile: Tile, attends: At
     """
     columns = attends.reach(tile.row + tile.rows - 1, tile.length)
     queries = sentences_of(query, tile)[:, tile.row : tile.row + tile.rows].transpose(1, 2)
-    keys = sentences_of(key, tile)[:, :columns].permute(0, 2, 3, 1)
+    seen = scoring.seen_from(tile.row, tile.rows, columns)
+    keys = sentences_of(key, tile)[:, seen].permute(0, 2, 3, 1)
     size = *queries.shape[:3], columns
     scores = room[: prod(size)].view(-1, *size[2:])
-    scores.baddbmm_(queries.flatten(0, 1), keys.flatten(0, 1), beta=0, alpha=scoring.factor)
+    # What no row sees is left as it was in the room: it is hidden below.
+    scores[..., seen].baddbmm_(queries.flatten(0, 1), keys.flatten(0, 1), beta=0, alpha=scoring.factor)
     scores = scoring.hide(scoring.limit(scores), tile.row).view(size)
     return scoring.lean(scores, tile.row)
 

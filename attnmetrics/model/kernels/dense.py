@@ -105,10 +105,11 @@ def sentences_of(packed: Tensor, tile: Tile) -> Tensor:
     return own.view(tile.count, tile.length, *packed.shape[1:])
 
 
-def mix(weights: Tensor, value: Tensor, tile: Tile, output: Tensor) -> None:
-    """Write a tile's part of the output: the values, mixed by its α."""
-    values = sentences_of(value, tile)[:, : weights.shape[-1]].transpose(1, 2)
-    mixed = torch.matmul(weights.to(value.dtype), values)
+def mix(weights: Tensor, value: Tensor, tile: Tile, output: Tensor, seen: slice | None = None) -> None:
+    """Write a tile's part of the output: the values, mixed by its α, which is 0 but for the columns that are seen."""
+    seen = seen or slice(0, weights.shape[-1])
+    values = sentences_of(value, tile)[:, seen].transpose(1, 2)
+    mixed = torch.matmul(weights[..., seen].to(value.dtype), values)
     sentences_of(output, tile)[:, tile.row : tile.row + tile.rows] = mixed.transpose(1, 2)
 
 

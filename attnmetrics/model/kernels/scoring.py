@@ -37,6 +37,12 @@ class Scoring:
         """Whether pieces of a sentence of this length may be too far apart."""
         return self.window is not None and self.window < length
 
+    def seen_from(self, row: int, rows: int, columns: int) -> slice:
+        """The columns, of so many, that are not too far from all of some rows, of which `row` is the first."""
+        if self.window is None:
+            return slice(0, columns)
+        return slice(max(0, row - self.window + 1), min(columns, row + rows - 1 + self.window))
+
     def limit(self, scores: Tensor) -> Tensor:
         """Scores under the cap, in place."""
         return scores if self.cap is None else scores.div_(self.cap).tanh_().mul_(self.cap)

@@ -73,6 +73,19 @@ test("chance is that of the head or of the corpus, by the label's name", () => {
   assert.ok(Number.isNaN(table.chanceAt(0, 0, 0)));
 });
 
+test("how far intervals reach is told of the median head, of those that compete", () => {
+  const table = metric({ kind: "mean", unit: "pieces" }, [1, 2, 3, 4]);
+  assert.equal(table.usualReach(), "");
+  const reaches = [0.1, 0.21234, 0.4, NaN];
+  table.sure = { bounds: (place) => [-1, 1].map((sign) => table.values[place] + sign * reaches[place]) };
+  assert.equal(table.usualReach(), "±0.21 pieces (median head)");
+  table.evidence = { isOff: (place) => place === 1 };
+  assert.equal(table.usualReach(), "±0.25 pieces (median head)");
+  const share = metric({}, [0.1, 0.2, 0.3, 0.4]);
+  share.sure = { bounds: () => [0.1, 0.134] };
+  assert.equal(share.usualReach(), "±1.7 points (median head)");
+});
+
 test("a scale goes from 0, or to both sides of it where values are negative", () => {
   const share = scaleOf(metric({}, [0, 0.2, 0.4, NaN]), 0);
   assert.deepEqual([share.name, share.low, share.top, share.level(0.4), share.level(NaN)], ["share", 0, 0.4, 63, -1]);

@@ -14,6 +14,7 @@ import { evidenceNote } from "./evidence.js";
 import { HeadList } from "./finder-list.js";
 import { colourLegend, headPainter, LEGEND } from "./head-colours.js";
 import { crumbs, OVERVIEW, place } from "./parts.js";
+import { RULE_ORDER } from "./role-lists.js";
 import { axisName } from "./scatter-scene.js";
 import { scatter } from "./scatter.js";
 import { sideBySide } from "./side-by-side.js";
@@ -43,7 +44,8 @@ function inWords({ r, p, n }) {
 function ruleTold(asked) {
   if (!asked) return [];
   const rules = el("ul", {}, ...asked.rules.map((words) => el("li", {}, words)));
-  return [el("p", {}, asked.words), el("details", { class: "note" }, el("summary", {}, "What each rule asks"), rules)];
+  const folded = el("details", { class: "note" }, el("summary", {}, "What each rule asks"), rules);
+  return [el("p", {}, `${asked.words} ${RULE_ORDER}`), folded];
 }
 
 /** All metrics, shelf by shelf, for a menu. */

@@ -26,7 +26,7 @@ const NUMBER = 56;
 export function layoutMap(atlas, available, { lines = 0, hasBars = true, tall = Infinity } = {}) {
   const room = Math.max(280, available || 700);
   const [bars, gap] = barsOf(room, hasBars);
-  const width = clamp((room - LEFT - gap - bars) / atlas.heads.length, 11, 46);
+  const width = clamp((room - LEFT - gap - bars) / atlas.heads.length, 10, 46);
   const height = clamp(Math.min(width, tall / atlas.layers.length), 11, 36);
   const box = { left: LEFT, top: ABOVE, width, height, gap: 1.5 };
   const [right, bottom] = [LEFT + atlas.heads.length * width, ABOVE + atlas.layers.length * height];

@@ -78,7 +78,8 @@ function roleSection(atlas, rel) {
   const item = ([place, [, reached]]) => el("li", {}, headOf(atlas, place), `: ${reached}`);
   const near = missed.map(item);
   const more = el("details", {}, el("summary", {}, `${near.length - NEAR} more`), el("ul", {}, ...near.slice(NEAR)));
-  found.append(held.length ? members(atlas, [...new Set(held.map(([place]) => place))]) : el("p", {}, "No head's."));
+  const own = [...new Set(held.map(([place]) => place))];
+  found.append(own.length ? members(atlas, own) : el("p", {}, "No head has it."));
   if (near.length) found.append(el("p", {}, "Not quite:"), el("ul", {}, ...near.slice(0, NEAR)));
   if (near.length > NEAR) found.append(more);
   return [found];

@@ -5,8 +5,12 @@ import { headAt, headHref, headName, placeOf } from "../arithmetic/heads.js";
 import { el } from "../shared/dom.js";
 import { section } from "./parts.js";
 
+/** How heads that answer a question are listed. */
+export const RULE_ORDER = "The head whose score is farthest above its chance level, or below what the rule "
+  + "allows, comes first.";
 const QUESTIONS_HELP = "By declared rules over the run's results, read against chance: attention along dependencies "
-  + "beyond what a head's distances give, relations beyond the best fixed distance, copies beyond even attention.";
+  + "beyond what a head's distances give, relations beyond the best fixed distance, copies beyond even attention. "
+  + RULE_ORDER;
 const FAMILIES_HELP = "Heads whose attention goes to like parts of speech, relations and offsets, named by the role "
   + "that most of them have.";
 const NEAR_HELP = "By profile: parts of speech, relations, offsets and null pieces. 0 for heads that attend to the "
