@@ -16,6 +16,8 @@ from attnmetrics.model.stacks import Stack, take_stack
 MAPPINGS = ("MODEL_FOR_CAUSAL_LM_MAPPING_NAMES", "MODEL_FOR_MASKED_LM_MAPPING_NAMES",
             "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES", "MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES")  # fmt: skip
 """The tables of transformers that name models of language."""
+OTHERS = ("text", "vision", "audio", "vq", "patcher")
+"""How configurations begin to name those of other models that they hold: BLT's patcher is one that cuts bytes."""
 VOCABULARY, PIECES = 300, 140
 LARGEST = 1 << 24
 """Parameters of a model that is small."""
@@ -57,6 +59,10 @@ SEAMLESS = {
     "speech_encoder_layers": 1, "t2u_encoder_layers": 1, "t2u_decoder_layers": 1, "t2u_encoder_ffn_dim": 32,
     "t2u_decoder_ffn_dim": 32,
 }  # fmt: skip
+T5GEMMA = {
+    "vocab_size": VOCABULARY, "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2, "head_dim": 8,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "sliding_window": 16, "max_position_embeddings": PIECES,
+}  # fmt: skip
 SPECIAL: dict[str, dict[str, Any]] = {
     "gpt_neo": {"attention_types": [[["global", "local"], 2]], "window_size": 8},
     "reformer": {"axial_pos_shape": (14, 10), "axial_pos_embds_dim": (16, 16), "attn_layers": ["local", "lsh"] * 2},
@@ -94,6 +100,12 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "deberta-v2": {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
     "phi3": {"original_max_position_embeddings": PIECES},
     "falcon": {"alibi": True},
+    "dbrx": {
+        "attn_config": {"kv_n_heads": 2, "rope_theta": 1e4, "clip_qkv": 8.0},
+        "ffn_config": {"ffn_hidden_size": 32, "moe_num_experts": 4, "moe_top_k": 2},
+    },
+    "esm": {"mask_token_id": 4, "pad_token_id": 1},
+    "t5gemma": {"encoder": T5GEMMA, "decoder": T5GEMMA},
     "bamba": {"attn_layer_indices": [1, 3]},
     "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},
     "granitemoehybrid": {"layer_types": ["mamba", "attention"] * 2},
@@ -127,7 +139,12 @@ def _sees_or_hears(kind: str) -> bool:
     """Its configuration holds those of other models, or it reads no pieces; what reads text has a name of its own."""
     network = next(iter(_mapped(kind)), None)
     reads = getattr(network, "main_input_name", "input_ids")
-    return bool(CONFIG_MAPPING[kind].sub_configs) or reads != "input_ids"
+    return _holds_others(CONFIG_MAPPING[kind]) or reads != "input_ids"
+
+
+def _holds_others(config: Any) -> bool:
+    parts = config.sub_configs
+    return any(name.startswith(OTHERS) or _holds_others(part) for name, part in parts.items())
 
 
 def _mapped(kind: str) -> Iterator[type]:
