@@ -68,7 +68,7 @@ class Onlooker:
 
     def _take(self, layer: Layer, tile: Tile, weights: Tensor) -> None:
         self._room.take(weights.nbytes)
-        self._tiles.put((layer, tile, weights.cpu()))
+        self._tiles.put((layer, tile, weights.to("cpu", copy=True)))
 
     def _look(self) -> None:
         for layer, tile, weights in iter(self._tiles.get, None):
