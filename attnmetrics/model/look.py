@@ -40,8 +40,8 @@ class Dots:
 
 
 See = Callable[[Layer, Tile, Tensor], None]
-"""Gets a layer, a tile and its α, [sentence, head, row, column]; a causal tile ends at the column of its last row. Whoever
-keeps α copies it: its memory may be the next tile's."""
+"""Gets a layer, a tile and its α, [sentence, head, row, column]; a causal tile ends at the column of its last row.
+Whoever keeps α copies it: its memory may be the next tile's."""
 
 
 def on_host(weights: Tensor) -> NDArray[Any]:

@@ -8,6 +8,7 @@ import pytest
 import torch
 import xarray as xr
 from models import TEXTS, save_network
+from pages import page_data
 from transformers import (
     AlbertConfig,
     AlbertModel,
@@ -150,4 +151,4 @@ def test_a_run_keeps_the_numbers_and_says_what_the_others_are(folder: str, tmp_p
     assert other_layers(facts) == "0, 2 (conv)"
     assert "layers without attention: 0, 2 (conv)" in [str(line) for line in summary(data, facts).renderables]
     page = (tmp_path / "run" / "report" / "index.html").read_text()
-    assert '"layers":[1,3]' in page.replace(" ", "")
+    assert page_data(page)[0]["layers"] == [1, 3]

@@ -1,10 +1,12 @@
 """The second paper's experiment, as `jobs/` has it: of a network, and on a small model; and what its report says."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from models import save_model
+from pages import page_data
 
 import attnmetrics
 from attnmetrics.config import build_config
@@ -70,7 +72,7 @@ def test_pairs_of_segments_give_the_surface_patterns(folder: Path) -> None:
     to = rows["Figure 2: attention to [SEP]"].numbers
     assert len(to) == 2 and 0 < min(to) < max(to) < 1
     report = (folder / "pairs" / "report" / "index.html").read_text()
-    assert "What Does BERT Look At?" in report
+    assert "What Does BERT Look At?" in json.dumps(page_data(report)[0])
 
 
 def test_windows_of_a_treebank_with_mentions_give_relations_and_coreference(folder: Path) -> None:

@@ -163,8 +163,11 @@ def test_probes_of_the_run_stand_beside_the_papers(data: xr.Dataset, tmp_path: P
         "uas": ("probe", [0.3, 0.6, 0.2]),
         "best_offset": ((), 1),
         "weight": (("probe", "layer"), np.ones((3, 2))),
+        **dict.fromkeys(("train_words", "test_words", "train_sentences"), ((), 9)),
     }
-    save(xr.Dataset(tables, {"probe": np.array(names, object), "layer": [5, 6]}), locate(tmp_path) / "probe.zarr")
+    about = dict.fromkeys(("model", "treebank", "test", "word_vectors"), "made up")
+    coords = {"probe": np.array(names, object), "layer": [5, 6]}
+    save(xr.Dataset(tables, coords, about), locate(tmp_path) / "probe.zarr")
     probed = with_probes(data, locate(tmp_path))
     assert set(probed.data_vars) - set(data.data_vars) == {"uas"} and probed.sizes["layer"] == 12
     rows = {row.claim.name: row for row in compare(CLARK, probed)}
