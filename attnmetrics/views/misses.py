@@ -29,13 +29,7 @@ def misses_told(rules: Rules, tables: Tables, frame: pd.DataFrame) -> list[list[
     Example: [("syntactic relation: nsubj (from a head word to its dependent)", "63% where the rule asks for 69% (by
     chance 44%)", "nsubj")].
     """
-    held = {
-        (tables.layers.index(int(layer)), tables.heads.index(int(head))): list(
-            zip(own["role"], own["detail"], strict=True)
-        )
-        for (layer, head), own in frame[frame["role"] != ""].groupby(["layer", "head"])
-    }
-    found = misses(rules, tables, held)
+    found = misses(rules, tables, _held(tables, frame))
     every = np.ndindex(len(tables.layers), len(tables.heads))
     return [[_miss(tables.data, one) for one in found.get(place, ())] for place in every]
 
