@@ -36,8 +36,8 @@ from attnmetrics.storage import locate
 Tell = Callable[[str], None]
 TURNS = 6
 """Rounds of annotating."""
-TRIED = 3
-"""One in so many units is enough to choose the bare pass's batch size."""
+TRIED = 40
+"""Units, or all that there are, on which the bare pass's batch size is chosen."""
 WINDOW = 1024
 PIECES_A_SENTENCE = 32
 """Of the demo corpus, roughly."""
@@ -198,7 +198,8 @@ def _field(
     tell("choosing the bare pass's batch size")
     units, threads = read(), material.threads
     sizes = [size * (16 if model.device.type == "cuda" else 1) for size in who.BARE_BATCHES]
-    tried = race([who.bare(bare, units, size, model.threads, TRIED) for size in sizes], 1)
+    every = max(1, len(units) // TRIED)
+    tried = race([who.bare(bare, units, size, threads, every) for size in sizes], 1)
     best = sizes[int(np.argmax([timing.rate for timing in tried]))]
     ours = [*who.measuring(read, model), who.passing(units, model)]
     entered = [who.bare(bare, units, best, threads), *ours]

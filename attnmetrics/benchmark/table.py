@@ -21,8 +21,9 @@ STEPS = {
 
 
 def of_race(lines: Sequence[Line]) -> Iterator[Table]:
-    """The rates of one unit and precision, and what each part adds."""
+    """The rates of one unit and precision, each against the others, and what each part adds."""
     yield _rates(lines[0].unit, lines[0].dtype, lines)
+    yield _ratios(lines)
     yield costs(lines)
 
 
@@ -86,25 +87,33 @@ def _account(account: Account) -> Table:
 
 
 def _rates(unit: str, dtype: str, lines: Sequence[Line]) -> Table:
-    """Rates and ratios as medians, their quartiles below."""
+    """Rates as medians, their quartiles below, and what they are of what can be."""
     titles = "\n".join(f"{line.key}: {line.title}" for line in lines)
-    table = Table(title=f"Unit: {unit}, in {dtype}", caption=titles, caption_justify="left", box=SIMPLE, pad_edge=False)
-    table.add_column(no_wrap=True)
-    against = [key for key in AGAINST if any(key in line.ratios for line in lines)]
-    for column in ("pieces/s", *(f"÷ {key}" for key in against), "of the\nproducts", "of the\nfloor", "peak\nMB"):
-        table.add_column(column, justify="right", no_wrap=True)
+    table = _by_contender("pieces/s", "of the\nproducts", "of the\nfloor", "peak\nMB")
+    table.title, table.caption, table.caption_justify = f"Unit: {unit}, in {dtype}", titles, "left"
     for line in lines:
-        table.add_row(line.key, *_figures(line, against))
+        rate = "{:,.0f}\n{:,.0f}–{:,.0f}".format(line.pieces_per_second, *line.quartiles)
+        peak = "?" if line.peak_bytes is None else f"{line.peak_bytes / 1e6:,.0f}"
+        table.add_row(line.key, rate, f"{line.products_share:.0%}", f"{line.floor_share:.0%}", peak)
     return table
 
 
-def _figures(line: Line, against: Sequence[str]) -> Iterator[str]:
-    yield "{:,.0f}\n{:,.0f}–{:,.0f}".format(line.pieces_per_second, *line.quartiles)
-    for key in against:
-        yield "{:.2f}\n{:.2f}–{:.2f}".format(*line.ratios[key]) if key in line.ratios else ""
-    yield f"{line.products_share:.0%}"
-    yield f"{line.floor_share:.0%}"
-    yield "?" if line.peak_bytes is None else f"{line.peak_bytes / 1e6:,.0f}"
+def _ratios(lines: Sequence[Line]) -> Table:
+    """Rates against those of others, round by round: the median, quartiles below."""
+    against = [key for key in AGAINST if any(key in line.ratios for line in lines)]
+    table = _by_contender(*(f"÷ {key}" for key in against))
+    for line in lines:
+        own = (line.ratios.get(key) for key in against)
+        table.add_row(line.key, *("" if found is None else "{:.2f}\n{:.2f}–{:.2f}".format(*found) for found in own))
+    return table
+
+
+def _by_contender(*columns: str) -> Table:
+    """A row a contender, none of it cut where 80 characters are shown."""
+    table = Table("", box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
 
 
 def _pairs(title: str, rows: Iterable[tuple[str, str]]) -> Table:
