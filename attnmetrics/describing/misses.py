@@ -13,6 +13,8 @@ from attnmetrics.describing.tables import Array, Tables, has
 
 NEAR: Final = 0.7
 """The part of the way from chance to what a rule asks for that a head has to come, to be told of."""
+ON_THE_WHOLE: Final = 0.35
+"""Likewise, of all that it is short of together."""
 MOST: Final = 4
 """Misses of a head that are found."""
 MOST_ASKS: Final = 2
@@ -98,9 +100,9 @@ def _of_rule(rule: Rule, tables: Tables) -> list[tuple[Place, Miss]]:
     for layer, head, detail in np.argwhere(own.way >= NEAR).tolist():
         at = layer, head, detail
         asks = [ask for one in (own, *further) for ask in one.asks(at)]
-        if asks:
-            numbers = float(own.score[at]), float(own.chance[at])
-            found.append(((layer, head), Miss(rule, labels[detail], *numbers, asks[:MOST_ASKS])))
+        miss = Miss(rule, labels[detail], float(own.score[at]), float(own.chance[at]), asks[:MOST_ASKS])
+        if asks and miss.way >= ON_THE_WHOLE:
+            found.append(((layer, head), miss))
     return found
 
 

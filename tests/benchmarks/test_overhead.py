@@ -97,4 +97,4 @@ def test_annotating_takes_turns_with_the_bare_pipeline(monkeypatch: pytest.Monke
     assert words[1] == words[2] >= number  # the bare pipeline's tokens have white space among them
     assert (found.words_per_second, found.bare_words_per_second, found.bare_batch) == (number / 2, number, 2)
     assert found.ratio == (0.75, 0.625, 0.875)
-    assert 0.5 < found.pipeline_share < 1
+    assert 0.5 < found.pipeline_share <= 1  # looked at every few milliseconds: nothing else may have been seen
