@@ -27,11 +27,7 @@ from attnmetrics.views.figures.profiles import correlations, dependency_probabil
 from attnmetrics.views.figures.sentences import example_heads
 from attnmetrics.views.figures.similarity import CLUSTER, head_similarity
 from attnmetrics.views.heads import per_head
-from attnmetrics.views.tables import (
-    by_themselves,
-    labels_of,
-    values,
-)
+from attnmetrics.views.tables import by_themselves, labels_of, values
 
 
 @dataclass(frozen=True, slots=True)

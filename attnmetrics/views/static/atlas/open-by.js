@@ -5,7 +5,7 @@ import { Evidence } from "../arithmetic/evidence.js";
 import { Bounds, Intervals } from "../arithmetic/intervals.js";
 import { unpack } from "../shared/unpack.js";
 
-/** Of each field { field, values, cut, atlases }, where atlases are what there is of each value (views/by_page.py). */
+/** Of each field { field, values, cut, atlases }, where atlases are what there is of each value (views/atlas/by.py). */
 export async function openBy(atlas, packed) {
   return Promise.all(packed.map(async ({ results, ...about }) => {
     const { values } = about;
