@@ -16,8 +16,8 @@ from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.tables import in_words, said
 
-Told = tuple[str, str, str, str, str]
-"""(role in words, its score, the interval of that or "", what its chance level is called and is, its label)"""
+Told = tuple[str, str, str, str, str, str]
+"""(role in words, its score, the interval of that or "", what its chance level is called, that, the role's label)"""
 
 
 RULES: Final = {
@@ -73,7 +73,7 @@ def scores_told(rows: pd.DataFrame, shares: Collection[str]) -> list[Told]:
     """A head's roles in order, of a table with names; `shares`: those whose scores are shares.
 
     Example: [("syntactic relation: obj (the dependent looks most at its head word)", "87%", "82 to 91%",
-    "best word offset 47%", "obj")].
+    "best word offset", "47%", "obj")].
     """
     held = rows[rows["role"] != ""]
     return [_told(row.role, row.by, (row.score, row.low, row.high, row.chance), row.role in shares, row.level)
@@ -91,6 +91,5 @@ def _told(role: str, detail: str, numbers: tuple[float, float, float, float], is
     table = xr.DataArray(score, attrs={"kind": "share"} if is_share else {})
     told, interval = bear(table, score, low, high)
     is_sure = not np.isnan(low)
-    beside = _number(chance, is_share)
     return (role_name(role, detail), told if is_sure else _number(score, is_share), interval if is_sure else "",
-            beside if np.isnan(chance) else f"{level} {beside}".strip(), visible(label_of(detail)))  # fmt: skip
+            "" if np.isnan(chance) else level, _number(chance, is_share), visible(label_of(detail)))  # fmt: skip

@@ -16,17 +16,17 @@ export class Roles {
 
   /**
    * known: [{ name, colour, score }] in order, where score { metric, label } is what makes the role, or null; tried:
-   * how many rules each head is tried on;
-   * ofHead: of each head [[role, in words, how strongly], …]; scores: of each what makes its first roles;
-   * sentences: of each; questions: [{ key, title, words, rules, places, why, barred, axes }], the clearest place first,
-   * each with [role, score, interval, chance level]; family: of each head its number, −1 without; familyNames: by
-   * number.
+   * how many rules each head is tried on; ofHead: of each head [[role, in words, how strongly], …]; scores: of each
+   * what makes its first roles; sentences: of each; questions: [{ key, title, words, rules, places, why, barred,
+   * axes }], the clearest place first, each with [role, score, interval, what its chance level is called, that];
+   * family: of each head its number, −1 without; familyNames: by number.
    *
-   * later() gives what is not needed at first. told: of each head [[role in words, score, interval or "", chance level,
-   * label], …]; besides: of each likewise what its sentence tells of without its having the role; misses: of each
-   * [[role in words, what it reaches and is asked for, label], …] of the rules that it only just misses, the nearest
-   * first; near: of each [[place, distance], …]; others: [[share, { heads: [[place, roles, sentence], …], questions,
-   * familyNames }], …], what is otherwise where heads need another share of their attention off null pieces.
+   * later() gives what is not needed at first. told: of each head [[role in words, score, interval or "", what its
+   * chance level is called, that, label], …]; besides: of each likewise what its sentence tells of without its having
+   * the role; misses: of each [[role in words, what it reaches and is asked for, label], …] of the rules that it only
+   * just misses, the nearest first; near: of each [[place, distance], …]; others: [[share, { heads: [[place, roles,
+   * sentence], …], questions, familyNames }], …], what is otherwise where heads need another share of their attention
+   * off null pieces.
    */
   constructor({ known, tried, scores, ...packed }, family, later = () => NOTHING) {
     const { ofHead, sentences, questions, familyNames } = packed;

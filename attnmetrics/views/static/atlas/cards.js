@@ -52,7 +52,8 @@ export function standoutCard(atlas, one) {
   const metric = atlas.byName.get(name);
   const [a, b] = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
   const [large, beneath] = inShort(metric, one);
-  const sure = [one.place, one.held_out].filter(Boolean);
+  const by = one.place && metric.excess ? " by points" : "";
+  const sure = [one.place + by, one.held_out].filter(Boolean);
   const sentence = atlas.roles?.sentence(placeOf(atlas, a, b));
   const does = sentence ? [el("span", { class: "note card-does", title: sentence }, sentence)] : [];
   return el("a", { class: "role-card", href: shownHref(atlas, a, b, claim) },
