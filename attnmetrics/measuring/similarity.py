@@ -1,7 +1,7 @@
 """The sums of `metrics.similarity`: rows of a sample, kept through all layers, then compared for all pairs of heads."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,9 +15,6 @@ from attnmetrics.model.load import Model
 from attnmetrics.model.pack import Batch, Tile
 from attnmetrics.model.units import Units
 from attnmetrics.statistics.sampling import sample_hash
-
-if TYPE_CHECKING:
-    from attnmetrics.measuring.maps import MapSums
 
 
 class Similarity:
@@ -77,7 +74,7 @@ class RowReader:
             return
         rows.weights[:, layer] = weights[rows.unit, :, rows.row].float().cpu().numpy()
 
-    def sums(self) -> "MapSums":
+    def sums(self) -> Mapping[str, NDArray[np.float64]]:
         """The divergences of all rows, tile by tile in order."""
         heads = self._shape[0] * self._shape[1]
         total, number = np.zeros(count_pairs(heads)), 0
