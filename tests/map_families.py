@@ -14,7 +14,7 @@ from attnmetrics.metrics.family import HEAD, Family, Quantity, Result, Sum
 from attnmetrics.metrics.ratios import ratio
 from attnmetrics.model.load import Model
 from attnmetrics.model.pack import Batch, Tile
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 
 PEAKS = Family(
     "peaks",

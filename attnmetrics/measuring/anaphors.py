@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from attnmetrics.annotation.features import parse_features
 from attnmetrics.annotation.sentence import Column, Sentences
 from attnmetrics.metrics.coreference import ANAPHOR_CLASSES
-from attnmetrics.model.align import ranges
-from attnmetrics.model.mentions import UnitMentions
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.align import ranges
+from attnmetrics.pieces.mentions import UnitMentions
+from attnmetrics.pieces.units import Units
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -17,11 +17,11 @@ from attnmetrics.measuring.spots import Columns, Spots
 from attnmetrics.measuring.syntax import SyntaxReader
 from attnmetrics.metrics.claims import Claims
 from attnmetrics.metrics.family import HEAD
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.compiled import as_rule, as_vectors
 from attnmetrics.model.look import Layer, on_host
 from attnmetrics.model.pack import Batch, Tile
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.attends import Attends
+from attnmetrics.pieces.units import Units
 from attnmetrics.statistics.claims import Gathering, Rows, make_rows, no_rows
 
 

@@ -22,7 +22,7 @@ from attnmetrics.metrics.coreference import ANAPHOR_CLASSES, CANDIDATES, HEURIST
 from attnmetrics.model.load import Model
 from attnmetrics.model.look import on_host
 from attnmetrics.model.pack import Batch, Tile
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 
 Ints = NDArray[np.int64]
 

@@ -10,8 +10,8 @@ from attnmetrics.annotation.vocabulary import encode
 from attnmetrics.measuring.halves import HALVES, find_halves
 from attnmetrics.measuring.word_maps import WordMaps
 from attnmetrics.metrics.syntax import PUNCTUATION, RULES, WORD_OFFSET_LIMIT, WORD_OFFSETS
-from attnmetrics.model.kernels.attends import Attends
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.attends import Attends
+from attnmetrics.pieces.units import Units
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -7,7 +7,7 @@ that belong to no known document, as those of CoNLL-U without `# newdoc`, have a
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 from attnmetrics.statistics.sampling import sample_hash
 
 HALVES = 2

@@ -25,7 +25,7 @@ from attnmetrics.model.load import Model
 from attnmetrics.model.look import Layer
 from attnmetrics.model.pack import Batch, Tile
 from attnmetrics.model.probe import Layout
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 from attnmetrics.statistics.splitting import Split
 
 MapSums = Mapping[str, NDArray[np.float64]]

@@ -22,13 +22,13 @@ from attnmetrics.measuring.tokens import TokenCounter, TokenReader
 from attnmetrics.metrics.family import HEAD, Quantity
 from attnmetrics.metrics.schema import Schema
 from attnmetrics.metrics.similarity import ROWS_A_UNIT
-from attnmetrics.model.align import piece_names
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import Kernel, Reductions, Wanted, want
 from attnmetrics.model.load import Model
 from attnmetrics.model.look import See, show_to
 from attnmetrics.model.pack import TILE_PAIRS, Batch
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.align import piece_names
+from attnmetrics.pieces.units import Units
 from attnmetrics.statistics.claims import Gathering, Rows, no_rows, units_of
 from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks, pair_of
 from attnmetrics.statistics.passages import Passage

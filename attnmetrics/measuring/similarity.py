@@ -13,7 +13,7 @@ from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.pairs import count_pairs
 from attnmetrics.model.load import Model
 from attnmetrics.model.pack import Batch, Tile
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 from attnmetrics.statistics.sampling import sample_hash
 
 

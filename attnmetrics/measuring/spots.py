@@ -14,10 +14,10 @@ from attnmetrics.measuring.links import Links
 from attnmetrics.measuring.segments import Segments, Strongest
 from attnmetrics.metrics.claims import NEIGHBOURS, SECOND_SINK, Claims
 from attnmetrics.metrics.sinks import may_be_second_sink
-from attnmetrics.model.align import ranges
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.pack import Batch, Tile
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.align import ranges
+from attnmetrics.pieces.attends import Attends
+from attnmetrics.pieces.units import Units
 
 Ints = NDArray[np.int64]
 

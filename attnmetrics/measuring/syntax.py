@@ -16,11 +16,11 @@ from attnmetrics.measuring.largest import Largest, nearness
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.word_maps import TileRows, WordMaps, WordReader, map_sentences
 from attnmetrics.metrics.syntax import RULES
-from attnmetrics.model.align import ranges
 from attnmetrics.model.load import Model
 from attnmetrics.model.look import on_host
 from attnmetrics.model.pack import Batch, Tile
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.align import ranges
+from attnmetrics.pieces.units import Units
 
 Ints = NDArray[np.int64]
 

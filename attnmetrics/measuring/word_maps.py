@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.measuring import word_loops
-from attnmetrics.model.align import Pieces, ranges
 from attnmetrics.model.pack import Batch, Tile
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.align import Pieces, ranges
+from attnmetrics.pieces.units import Units
 
 Ints = NDArray[np.int64]
 

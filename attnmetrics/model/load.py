@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.errors import ModelError, first_line
-from attnmetrics.model.align import Template, find_template, tokenize
 from attnmetrics.model.capture import Consume, Pass, segment_types
 from attnmetrics.model.checkpoint import PROBE_TEXTS, digest_folder, find_folder, load_network, load_tokenizer, quiet
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.choose import kernel_name
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, Wanted
@@ -29,6 +27,8 @@ from attnmetrics.model.probe import LIMIT, Layout, Probe, capture_maps, find_fir
 from attnmetrics.model.projection import find_outputs
 from attnmetrics.model.stacks import Decoder, Stack, begin_decoding, take_stack
 from attnmetrics.model.windows import heeds_windows, length_in
+from attnmetrics.pieces.align import Template, find_template, tokenize
+from attnmetrics.pieces.attends import Attends
 
 NullTokens = Literal["first", "special", "none"]
 Dtype = Literal["float32", "bfloat16"]

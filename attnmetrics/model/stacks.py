@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from attnmetrics.errors import ModelError
-from attnmetrics.model.align import Template
+from attnmetrics.pieces.align import Template
 
 Stack = Literal["encoder", "decoder"]
 

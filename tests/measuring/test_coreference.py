@@ -22,7 +22,7 @@ from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.coreference import CANDIDATES, HEURISTICS
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.pack import Tile, pack
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 from attnmetrics.results.dataset import dataset
 from attnmetrics.running.driver import run_annotate, run_measure
 from attnmetrics.running.progress import Reporter

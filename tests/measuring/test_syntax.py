@@ -24,7 +24,7 @@ from attnmetrics.metrics.syntax import WORD_OFFSETS
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.pack import TILE_PAIRS, pack
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 from attnmetrics.statistics.states import State
 
 SOME = TEXTS[:6]

@@ -26,7 +26,6 @@ from transformers import (
 )
 
 from attnmetrics.errors import ModelError, ViewError
-from attnmetrics.model.align import Template
 from attnmetrics.model.blocks import read_whole
 from attnmetrics.model.capture import Pass
 from attnmetrics.model.kernels.reductions import Reductions, want_nothing
@@ -39,6 +38,7 @@ from attnmetrics.model.probe import Layout, Probe, capture_maps, find_first_posi
 from attnmetrics.model.reading import attend, read
 from attnmetrics.model.stacks import Stack, take_stack
 from attnmetrics.model.windows import length_in
+from attnmetrics.pieces.align import Template
 from attnmetrics.views.text.content import require_neurons
 
 CPU = torch.device("cpu")

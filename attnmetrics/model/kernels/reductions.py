@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.metrics.family import OFFSETS
-from attnmetrics.model.kernels.attends import Attends, is_between
 from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.pack import Batch, Tile
+from attnmetrics.pieces.attends import Attends, is_between
 
 
 @dataclass(frozen=True, slots=True)

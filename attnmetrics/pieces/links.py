@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.model.align import Pieces, ranges
+from attnmetrics.pieces.align import Pieces, ranges
 
 
 @dataclass(frozen=True, slots=True)

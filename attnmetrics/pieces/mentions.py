@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.annotation.sentence import Mentions
-from attnmetrics.model.align import Pieces, ranges
+from attnmetrics.pieces.align import Pieces, ranges
 
 NO_ANAPHORS: Final = ("appos", "pred", "disc")
 """Links of mentions that are no anaphors."""

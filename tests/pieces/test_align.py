@@ -12,7 +12,7 @@ from attnmetrics.annotation.functions import Functions
 from attnmetrics.annotation.sentence import Column, Sentences
 from attnmetrics.annotation.sources import read_link
 from attnmetrics.errors import ModelError
-from attnmetrics.model.align import (
+from attnmetrics.pieces.align import (
     Pieces,
     Template,
     align,
@@ -20,7 +20,7 @@ from attnmetrics.model.align import (
     piece_names,
     tokenize,
 )
-from attnmetrics.model.links import Pairs, spread
+from attnmetrics.pieces.links import Pairs, spread
 
 GPT2 = make_tokenizer("gpt2").backend_tokenizer
 BERT = make_tokenizer("bert").backend_tokenizer

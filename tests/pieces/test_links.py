@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attnmetrics.metrics.schema import SPECIAL
-from attnmetrics.model.align import Pieces
-from attnmetrics.model.links import Pairs, inductive, repeated, spread
-from attnmetrics.model.special import special_kinds
+from attnmetrics.pieces.align import Pieces
+from attnmetrics.pieces.links import Pairs, inductive, repeated, spread
+from attnmetrics.pieces.special import special_kinds
 
 
 def pieces_of(rows: list[list[tuple[int, bool]]], spans: list[tuple[int, int]] | None = None) -> Pieces:

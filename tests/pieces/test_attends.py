@@ -5,8 +5,8 @@ import doctest
 import numpy as np
 import pytest
 
-from attnmetrics.model.kernels import attends as module
-from attnmetrics.model.kernels.attends import Attends
+from attnmetrics.pieces import attends as module
+from attnmetrics.pieces.attends import Attends
 
 N = 6
 ROWS, COLUMNS = np.divmod(np.arange(N * N), N)

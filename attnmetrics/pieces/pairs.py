@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.errors import ModelError
-from attnmetrics.model.align import Pieces, encode, ranges
+from attnmetrics.pieces.align import Pieces, encode, ranges
 
 Ids = tuple[int, ...]
 RUNS: Final = 5

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.metrics.schema import SPECIAL
-from attnmetrics.model.align import Pieces, next_character
+from attnmetrics.pieces.align import Pieces, next_character
 
 FIRST, SEPARATOR, PUNCTUATION, OTHER = range(len(SPECIAL))
 MARKS: Final = np.array([ord("."), ord(",")], dtype=np.uint32)

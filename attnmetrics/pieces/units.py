@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +19,55 @@ from attnmetrics.annotation.sentence import Mentions, Sentences
 from attnmetrics.errors import ConfigError, ModelError
 from attnmetrics.metrics.family import Link
 from attnmetrics.metrics.schema import COREFERENCE, Schema
-from attnmetrics.model.align import Pieces, align, count_rows, encode, tokenize
-from attnmetrics.model.kernels.attends import Attends
-from attnmetrics.model.links import Pairs, inductive, repeated, spread
-from attnmetrics.model.mentions import link_mentions
-from attnmetrics.model.pairs import Frame, find_frame, group_sentences, tokenize_pairs
-from attnmetrics.model.special import special_kinds
-
-if TYPE_CHECKING:
-    from attnmetrics.model.load import Model
-
+from attnmetrics.pieces.align import Pieces, Template, align, count_rows, encode, tokenize
+from attnmetrics.pieces.attends import Attends
+from attnmetrics.pieces.joining import begin_each, find_sentences, first_of_documents, join, join_texts
+from attnmetrics.pieces.links import Pairs, inductive, repeated, spread
+from attnmetrics.pieces.mentions import link_mentions
+from attnmetrics.pieces.pairs import Frame, find_frame, group_sentences, tokenize_pairs
+from attnmetrics.pieces.special import special_kinds
 
 SegmentIds = Literal["tokenizer", "zero"]
 """What a model is told of the segments of a pair: their numbers, as its tokenizer gives them, or 0 of both."""
+
+
+class Reader(Protocol):
+    """What a model says of the pieces that it reads (see `model.load.Model`)."""
+
+    @property
+    def name(self) -> str:
+        """As the user gave it."""
+        ...
+
+    @property
+    def tokenizer(self) -> Any:
+        """A `tokenizers.Tokenizer` that neither truncates nor pads."""
+        ...
+
+    @property
+    def template(self) -> Template:
+        """What it puts around every text."""
+        ...
+
+    @property
+    def vocabulary(self) -> int:
+        """The number of piece ids that the model has embeddings for."""
+        ...
+
+    @property
+    def max_pieces(self) -> int:
+        """The longest sentence that the model takes, template included."""
+        ...
+
+    @property
+    def segment_types(self) -> int:
+        """Segments of a unit that the model tells apart; 1 where it is told of none."""
+        ...
+
+    @property
+    def attends(self) -> Attends:
+        """Which pieces attend to which, and which columns are null."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +111,7 @@ class Units:
         return self.word >= 0
 
 
-def read_sentences(sentences: Sentences, marks: Marks, model: "Model") -> Units:
+def read_sentences(sentences: Sentences, marks: Marks, model: Reader) -> Units:
     """Each sentence as a unit; one that is longer than the model takes loses its last pieces.
 
     Args:
@@ -91,7 +127,7 @@ def read_sentences(sentences: Sentences, marks: Marks, model: "Model") -> Units:
     return _units(sentences, sentences, marks, pieces, model, sentences.sentence, digest, pieces.row)
 
 
-def read_windows(sentences: Sentences, marks: Marks, model: "Model", size: int) -> Units:
+def read_windows(sentences: Sentences, marks: Marks, model: Reader, size: int) -> Units:
     """The windows of each document.
 
     Args:
@@ -103,18 +139,18 @@ def read_windows(sentences: Sentences, marks: Marks, model: "Model", size: int) 
     Raises:
         ModelError: a text that is no valid Unicode, or pieces outside the model's vocabulary.
     """
-    first, begin = _first_of_documents(sentences), _begin(sentences)
-    documents = _join(sentences, first, begin)
+    first, begin = first_of_documents(sentences), begin_each(sentences)
+    documents = join(sentences, first, begin)
     pieces = tokenize(model.tokenizer, documents.text, model.template, size, split=True)
     number = np.arange(len(pieces.text)) - np.searchsorted(pieces.text, pieces.text)
     windows = (pieces.ids[start:end].tobytes() for start, end in pairwise(pieces.offsets))
     digest = np.array([_digest(ids) for ids in windows], dtype=np.uint64)
-    sentence = _find_sentences(pieces, begin, begin[first])
+    sentence = find_sentences(pieces, begin, begin[first])
     return _units(sentences, documents, marks, pieces, model, number, digest, sentence)
 
 
 def read_pairs(
-    sentences: Sentences, marks: Marks, model: "Model", size: int, segment_ids: SegmentIds = "tokenizer"
+    sentences: Sentences, marks: Marks, model: Reader, size: int, segment_ids: SegmentIds = "tokenizer"
 ) -> Units:
     """The pairs of segments of each document.
 
@@ -133,32 +169,32 @@ def read_pairs(
     firsts = [" ".join(sentences.text[a:b]) for a, b in zip(first, second, strict=True)]
     seconds = [" ".join(sentences.text[a:b]) if a < b else None for a, b in zip(second, ends, strict=True)]
     pieces, segments = tokenize_pairs(model.tokenizer, firsts, seconds, frames, size)
-    begin = _begin(sentences)
-    texts = _join(sentences, first, begin)
+    begin = begin_each(sentences)
+    texts = join(sentences, first, begin)
     number = np.arange(len(first)) - np.searchsorted(texts.document_index, texts.document_index)
     told = _segments_told(segments, model, segment_ids)
     units = _units(
         sentences, texts, marks, pieces, model, number, _digest_pairs(pieces, segments),
-        _find_sentences(pieces, begin, begin[first]),
+        find_sentences(pieces, begin, begin[first]),
     )  # fmt: skip
     return replace(units, segments=told)
 
 
-def count_windows(sentences: Sentences, model: "Model", size: int) -> int:
+def count_windows(sentences: Sentences, model: Reader, size: int) -> int:
     """How many `read_windows` gives, found from the lengths of documents alone."""
-    first = _first_of_documents(sentences)
-    lengths, _, _ = encode(model.tokenizer, _join_texts(sentences, first))
+    first = first_of_documents(sentences)
+    lengths, _, _ = encode(model.tokenizer, join_texts(sentences, first))
     return int(count_rows(lengths, size - len(model.template)).sum())
 
 
-def count_pairs(sentences: Sentences, model: "Model", size: int) -> int:
+def count_pairs(sentences: Sentences, model: Reader, size: int) -> int:
     """How many `read_pairs` gives, found from the lengths of sentences alone."""
     (first, _), _ = _group(sentences, model, size)
     return len(first)
 
 
 def _group(
-    sentences: Sentences, model: "Model", size: int
+    sentences: Sentences, model: Reader, size: int
 ) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], tuple[Frame, Frame]]:
     """The first sentence of each pair and of its second segment (see `group_sentences`); the frames of one and two."""
     frames = find_frame(model.tokenizer, 1), find_frame(model.tokenizer, 2)
@@ -166,7 +202,7 @@ def _group(
     return group_sentences(lengths, sentences.document_index, size - frames[1].size), frames
 
 
-def _segments_told(segments: NDArray[np.int64], model: "Model", which: SegmentIds) -> NDArray[np.int64] | None:
+def _segments_told(segments: NDArray[np.int64], model: Reader, which: SegmentIds) -> NDArray[np.int64] | None:
     if model.segment_types == 1:
         return None
     return np.zeros_like(segments) if which == "zero" else segments
@@ -179,7 +215,7 @@ def _digest_pairs(pieces: Pieces, segments: NDArray[np.int64]) -> NDArray[np.uin
     return np.array([_digest(content) for content in pairs], dtype=np.uint64)
 
 
-def check_window(size: int, model: "Model") -> None:
+def check_window(size: int, model: Reader) -> None:
     """Refuse windows that the model cannot read.
 
     Raises:
@@ -208,7 +244,7 @@ def _units(
     texts: Sentences,
     marks: Marks,
     pieces: Pieces,
-    model: "Model",
+    model: Reader,
     number: NDArray[np.int64],
     digest: NDArray[np.uint64],
     sentence: NDArray[np.int64],
@@ -250,7 +286,7 @@ def _find_between(pieces: Pieces, within: NDArray[np.int64], attends: Attends) -
 
 
 def _label_pieces(
-    marks: Marks, pieces: Pieces, word: NDArray[np.int64], texts: tuple[str, ...], model: "Model"
+    marks: Marks, pieces: Pieces, word: NDArray[np.int64], texts: tuple[str, ...], model: Reader
 ) -> dict[str, NDArray[np.int64]]:
     """[T] names of each label: a piece has its word's; one of no word has the last, which says so."""
     names = marks.schema.names
@@ -274,7 +310,7 @@ def _link_pieces(marks: Marks, pieces: Pieces, word: NDArray[np.int64], mentions
     return {link.name: pairs(link) for link in marks.schema.links}
 
 
-def _check_ids(pieces: Pieces, texts: Sentences, model: "Model") -> None:
+def _check_ids(pieces: Pieces, texts: Sentences, model: Reader) -> None:
     known = model.vocabulary
     unknown = np.flatnonzero(pieces.ids >= known)
     if len(unknown):
@@ -283,60 +319,3 @@ def _check_ids(pieces: Pieces, texts: Sentences, model: "Model") -> None:
             f"expected piece ids below {known}, the size of the model's vocabulary, found {pieces.ids[unknown[0]]} in "
             f"{text[:60]!r}; the tokenizer of {model.name} belongs to another model"
         )
-
-
-# --- sentences end to end --------------------------------------------------------------------------------------------
-
-
-def _begin(sentences: Sentences) -> NDArray[np.int64]:
-    """[S] the first character of each sentence where all stand end to end, each with a space after it.
-
-    Example: 0 4 6 of sentences of 3, 1 and 2 characters.
-    """
-    lengths = np.array([len(text) + 1 for text in sentences.text], dtype=np.int64)
-    return np.cumsum(lengths) - lengths
-
-
-def _first_of_documents(sentences: Sentences) -> NDArray[np.int64]:
-    """[D] the first sentence of each document."""
-    return np.flatnonzero(np.diff(sentences.document_index, prepend=-1))
-
-
-def _join_texts(sentences: Sentences, first: NDArray[np.int64]) -> tuple[str, ...]:
-    """The sentences of each text, by a space, given its `first` one."""
-    return tuple(" ".join(sentences.text[a:b]) for a, b in pairwise([*first.tolist(), len(sentences)]))
-
-
-def _join(sentences: Sentences, first: NDArray[np.int64], begin: NDArray[np.int64]) -> Sentences:
-    """Each text as one sentence, given its `first` sentence and where each sentence begins; words lose columns."""
-    bounds = np.append(first, len(sentences))
-    # A row for each sentence: the first one of its text; then for each word, what stands before its sentence there.
-    start = np.repeat(first, np.diff(bounds))
-    words = np.diff(sentences.word_offsets)
-    characters_before = np.repeat(begin - begin[start], words)
-    words_before = np.repeat(sentences.word_offsets[:-1] - sentences.word_offsets[start], words)
-    return Sentences(
-        document=tuple(sentences.document[row] for row in first),
-        document_index=sentences.document_index[first],
-        sentence=np.zeros_like(first),
-        text=_join_texts(sentences, first),
-        word_offsets=sentences.word_offsets[bounds],
-        word_start=sentences.word_start + characters_before,
-        word_end=sentences.word_end + characters_before,
-        word_head=np.where(sentences.word_head < 0, -1, sentences.word_head + words_before),
-        columns={},
-    )
-
-
-def _find_sentences(pieces: Pieces, begin: NDArray[np.int64], text_begin: NDArray[np.int64]) -> NDArray[np.int64]:
-    """[T] the sentence that holds the last character of each piece."""
-    row, place = pieces.row, np.arange(len(pieces.ids))
-    # A row for each piece: the last piece of its unit's text so far, itself if it is one; else the first one after it.
-    before = np.maximum.accumulate(np.where(pieces.in_text, place, -1))
-    after = np.minimum.accumulate(np.where(pieces.in_text, place, len(place))[::-1])[::-1]
-    start, end = pieces.offsets[row], pieces.offsets[row + 1]
-    beside = np.where(before >= start, before, np.where(after < end, after, start))  # a unit may have no text
-    in_text = np.maximum(pieces.start, pieces.end - 1)[beside]
-    character = text_begin[pieces.text[row]] + in_text
-    sentence: NDArray[np.int64] = np.searchsorted(begin, character, side="right") - 1
-    return sentence
