@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoModel
 
-from attnmetrics.measuring.maps import MapSums
+from attnmetrics.measuring.maps.families import MapSums
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.family import HEAD, Family, Quantity, Result, Sum
 from attnmetrics.metrics.ratios import ratio

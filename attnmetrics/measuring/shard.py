@@ -15,7 +15,7 @@ from attnmetrics.measuring.binning import Binning
 from attnmetrics.measuring.claims import ClaimFinder, ClaimReader
 from attnmetrics.measuring.counting import count
 from attnmetrics.measuring.links import Links
-from attnmetrics.measuring.maps import BatchMaps, MapFamilies, MapSums, pack_mapped
+from attnmetrics.measuring.maps.families import BatchMaps, MapFamilies, MapSums, pack_mapped
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.sinks import Sinks
 from attnmetrics.measuring.tokens import TokenCounter, TokenReader
@@ -25,7 +25,7 @@ from attnmetrics.metrics.similarity import ROWS_A_UNIT
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import Kernel, Reductions, Wanted, want
 from attnmetrics.model.load import Model
-from attnmetrics.model.look import See, show_to
+from attnmetrics.model.modules.look import See, show_to
 from attnmetrics.model.pack import TILE_PAIRS, Batch
 from attnmetrics.pieces.align import piece_names
 from attnmetrics.pieces.units import Units

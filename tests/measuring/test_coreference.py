@@ -17,7 +17,7 @@ from rich.console import Console
 
 from attnmetrics.assets import MODELS
 from attnmetrics.errors import ConfigError
-from attnmetrics.measuring.coreference import Coreference
+from attnmetrics.measuring.maps.coreference import Coreference
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.coreference import CANDIDATES, HEURISTICS
 from attnmetrics.model.load import Model, load_model

@@ -36,9 +36,9 @@ from attnmetrics.metrics.claims import Claims
 from attnmetrics.metrics.reference.pieces import label_pieces
 from attnmetrics.metrics.reference.sentence import Mention, Sentence, Word
 from attnmetrics.metrics.reference.syntax import Syntax
-from attnmetrics.model import probe
 from attnmetrics.model.load import Model, choose_attends, load_model
 from attnmetrics.model.segments import check_pair
+from attnmetrics.model.trials import probe
 from attnmetrics.pieces.pairs import find_frame, group_sentences, tokenize_pairs
 from attnmetrics.pieces.units import SegmentIds
 from attnmetrics.results.dataset import dataset

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from attnmetrics.measuring.word_maps import TileRows, WordMaps, WordReader
+from attnmetrics.measuring.words.maps import TileRows, WordMaps, WordReader
 from attnmetrics.model.pack import Batch, pack
 from attnmetrics.pieces.align import Pieces
 

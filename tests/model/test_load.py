@@ -23,8 +23,8 @@ from transformers import (
 )
 
 from attnmetrics.errors import ModelError
-from attnmetrics.model.linear import LaidOut
 from attnmetrics.model.load import attention_maps, load_model
+from attnmetrics.model.modules.linear import LaidOut
 from attnmetrics.pieces.align import Template
 from attnmetrics.pieces.attends import Attends
 
