@@ -69,6 +69,10 @@ class RemoteWorker(Worker):
         """Load the model on this device, whatever others there are."""
         self._config = self._config.model_copy(update={"device": device})
 
+    def load(self) -> None:
+        """Load the model, which will be asked for."""
+        self._load_model()
+
 
 @dataclass(slots=True, eq=False)
 class Actor:
@@ -113,7 +117,14 @@ class RayEngine:
             raise
 
     def describe_model(self) -> "ModelFacts":
-        """See `Engine`. From then on, every worker takes the device that the model was loaded on."""
+        """See `Engine`. From then on, every worker takes the device that the model was loaded on.
+
+        Where the device is known, all load it at the same time; what is wrong with it, the one that is asked says.
+        """
+        if self._config.device != "auto":
+            for actor in self._actors:
+                if "measure" in actor.post.duty.stages:
+                    actor.handle.load.remote()
         model: ModelFacts = self._ask("measure", "describe_model")
         self._pin(model["device"])
         return model
@@ -407,6 +418,7 @@ def _keeping_sigterm() -> Iterator[None]:
     finally:
         done.set()
         keeper.join()
+        libc.sigaction(signal.SIGTERM, action, None)  # for a thread that is not the main one
     if before is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, before)
 

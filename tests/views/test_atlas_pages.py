@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qs, quote, unquote
 
 import numpy as np
 import pandas as pd
@@ -317,10 +317,11 @@ def start(page: Page, address: str) -> None:
         ("#/constructor", "expected a page of the atlas, found constructor."),
         ("#/metric/beauty", "expected a metric of this run, found beauty."),
         ("#/metric/pos_to/XYZ", "expected a label of pos_to, found XYZ."),
-        ("#/head/9/1", "expected a head of 5 layers and 3 heads, found layer 9 head 1."),
-        ("#/head/0/0", "expected a head of 5 layers and 3 heads, found layer 0 head 0."),
-        ("#/head", "expected a head of 5 layers and 3 heads, found layer undefined head undefined."),
+        ("#/head/9/1", "expected a head of layers 2 to 6, heads 0 to 2, found layer 9 head 1."),
+        ("#/head/0/0", "expected a head of layers 2 to 6, heads 0 to 2, found layer 0 head 0."),
+        ("#/head", "expected a head of layers 2 to 6, heads 0 to 2, found layer undefined head undefined."),
         ("#/metric/pos_to/%", "expected a label of pos_to, found %."),
+        ("#/find?y=beauty", "expected a metric of this run, found beauty."),
     ],
 )
 def test_an_unknown_address_says_what_was_expected(page: Page, address: str, fault: str) -> None:
@@ -962,6 +963,32 @@ def test_what_is_not_all_is_not_told_as_all(share: float, told: str) -> None:
     assert percent(share) == told
 
 
+def test_a_sentence_is_sent_to_the_model_as_the_corpus_has_it(
+    desk: Desk, data: xr.Dataset, frame: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    """Signs that stand for pieces on screen (white space, parts of letters) are nowhere else."""
+    text = "In\t1833 ,\nשלום"
+    first = frame.index[(frame["layer"] == 3) & (frame["head"] == 2) & (frame["rank"] == 1)][0]
+    own = frame.copy()
+    own.at[first, "text"], own.at[first, "pieces"] = text, byte_pieces(text)
+    page = desk.open(render(data, own, rows[rows["rank"] != 1], facts(), served=True))
+    visit(page, "#/head/3/2")
+    assert sentence(page, 1).locator(".sentence").inner_text() != text
+    href = sentence(page, 1).get_by_role("link", name="see all heads in it").get_attribute("href")
+    assert parse_qs(str(href).partition("?")[2])["text"] == [text]
+    assert table(save(page, "CSV", tmp_path, "Sentences"))[1][-1] == text
+
+
+def test_pieces_of_no_word_are_called_so_and_explained(page: Page) -> None:
+    visit(page, "#/metric/pos_to/_")
+    expect(heading(page)).to_have_text("Attention to no word")
+    page.get_by_text("Words on this page").click()
+    expect(page.locator(".glossary")).to_contain_text("pieces that belong to no word of the annotation")
+    for address in ("#/metrics", "#/metric/pos_to", "#/metric/pos_to/_", "#/head/3/1?labels=pos_to"):
+        visit(page, address)
+        assert not re.search(r"(^|\s)_(\s|$)", page.locator("body").inner_text(), re.MULTILINE), address
+
+
 def test_pieces_stay_where_they_are_under_the_pointer(page: Page) -> None:
     visit(page, "#/head/3/2")
     places = "item => [...item.querySelectorAll('.piece')].map(piece => piece.getBoundingClientRect().x)"
@@ -1426,6 +1453,14 @@ def test_a_map_has_its_colours_in_both_themes(
             levels[cell["level"]] for cell in cells(page) if cell["level"] >= 0
         }
         toggle.click()
+
+
+def test_a_chosen_theme_is_kept(desk: Desk, data: xr.Dataset, frame: pd.DataFrame, rows: pd.DataFrame) -> None:
+    page = desk.open(render(data, frame, rows, facts()))
+    page.get_by_role("button", name="Dark").click()
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
 
 
 def test_1200_heads_are_drawn(desk: Desk) -> None:

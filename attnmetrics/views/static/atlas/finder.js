@@ -3,7 +3,9 @@
 import { brushed, paired } from "../arithmetic/chosen-heads.js";
 import { pearson } from "../arithmetic/correlation.js";
 import { columnName, pairRows } from "../arithmetic/csv.js";
-import { axesOf, BY_RULE, headsAsked, ordered, pairs, readQuestion, writeQuestion } from "../arithmetic/finder.js";
+import {
+  axesOf, BY_RULE, headsAsked, ordered, pairs, readQuestion, unknownMetric, writeQuestion,
+} from "../arithmetic/finder.js";
 import { LAYER, ROLE } from "../arithmetic/head-colour.js";
 import { headHref, placeOf, uncapital } from "../arithmetic/heads.js";
 import { labelName, startLabel } from "../arithmetic/labels.js";
@@ -31,6 +33,8 @@ const CORRELATION = "r: Pearson's correlation, from −1 to 1; p: how often valu
   + "one another would give one as far from 0. Heads of a model are not independent, so take p as a rough guide.";
 
 export function drawFinder(root, atlas, _, go, query) {
+  const unknown = unknownMetric(atlas, query);
+  if (unknown !== undefined) return `expected a metric of this run, found ${unknown}`;
   new Finder(root, atlas, go, readQuestion(atlas, query)).draw();
   return null;
 }
