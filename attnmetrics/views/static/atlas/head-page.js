@@ -1,7 +1,7 @@
 // The page of one head: what it does, its sentences, its profiles and offsets on one screen; beneath, all else.
 
 import { profileRows } from "../arithmetic/csv.js";
-import { allHeads, capital, headHref, headName, placeOf, standoutsOf } from "../arithmetic/heads.js";
+import { allHeads, capital, headHref, headName, placeOf, placeTold, standoutsOf } from "../arithmetic/heads.js";
 import { percent } from "../arithmetic/numbers.js";
 import { clamp } from "../arithmetic/scales.js";
 import { el } from "../shared/dom.js";
@@ -50,7 +50,7 @@ function top(atlas, one) {
 function does(atlas, { layer, head }) {
   const at = placeOf(atlas, layer, head);
   const isOwn = (one) => one.layer === atlas.layers[layer] && one.head === atlas.heads[head];
-  const named = (one) => [one.title, one.place].filter(Boolean).join(": ");
+  const named = (one) => [one.title, placeTold(atlas, one)].filter(Boolean).join(": ");
   const most = tags("Of all heads: ", standoutsOf(atlas).filter(isOwn).map(named));
   if (!atlas.roles) return most.length ? [el("p", { class: "roles" }, ...most)] : [];
   const colour = `--own:${atlas.roles.first(at).colour}`;
