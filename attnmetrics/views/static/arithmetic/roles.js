@@ -67,13 +67,18 @@ export class Roles {
     return this.sentences[place];
   }
 
-  /** What there is to say of the number of tries that roles are the best of. */
-  luckTold() {
+  /** Of how many tries roles are the best. */
+  triesTold() {
     const [rules, heads] = [this.tried, this.ofHead.length].map((one) => one.toLocaleString("en"));
-    return `Roles are the best of many tries, ${rules} rules (one for each relation, tag or class) on ${heads} heads, `
-      + "of which some reach far by luck: so each asks for a margin over its chance level, relations also for several "
-      + "standard errors and an interval clear of it, and a relation's page scores the best head on documents that did "
-      + "not choose it (held out).";
+    return `${rules} rules were tried on each of ${heads} heads`;
+  }
+
+  /** The same, and what guards against luck. */
+  luckTold() {
+    return `${this.triesTold()}, one for each relation, tag or class, and of so many tries some reach far by luck: so `
+      + "each rule asks for a margin over its chance level, those of relations also for several standard errors and an "
+      + "interval clear of it, and a relation's page scores the best head on documents that did not choose it (held "
+      + "out).";
   }
 
   /** The name of the role that most of these heads have; "" without one. */

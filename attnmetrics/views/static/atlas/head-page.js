@@ -74,9 +74,14 @@ function howSure(atlas, { layer, head }) {
   const link = atlas.served ? [" ", el("a", { href: `#/try?${query}` }, "See it in a sentence of your own")] : [];
   return [
     ...(off ? [el("p", { class: "missing" }, said)] : []),
-    el("p", { class: "note" }, ...share, ...link),
-    ...(atlas.roles?.ofHead[at].length ? [el("p", { class: "note luck" }, atlas.roles.luckTold())] : []),
+    el("p", { class: "note" }, ...share, ...luck(atlas, at), ...link),
   ];
+}
+
+/** Of how many tries its roles are the best; nothing without a role. */
+function luck({ roles }, at) {
+  if (!roles?.ofHead[at].length) return [];
+  return [` ${roles.triesTold()}, and some hold by luck: `, el("a", { href: "#/" }, "what guards against it"), "."];
 }
 
 /** The heads around it. */
