@@ -1,9 +1,9 @@
 """Roles of heads and their scores in words."""
 
 from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from attnmetrics.describing.finding import Finding
@@ -39,14 +39,13 @@ def _number(value: float, is_share: bool) -> str:
     return "–" if np.isnan(value) else percent(value) if is_share else number(round(value, 3))
 
 
-def scores_told(rows: pd.DataFrame, shares: Collection[str]) -> list[Told]:
-    """A head's roles in order; `shares`: those whose scores are shares.
+def scores_told(rows: Iterable[Any], shares: Collection[str]) -> list[Told]:
+    """A head's roles in order, of rows of the table of roles; `shares`: those whose scores are shares.
 
     Example: [("syntactic relation: obj (from a dependent to its head word)", "87%", "82 to 91%", "47%", "obj")].
     """
-    held = rows[rows["role"] != ""]
     return [_told(row.role, row.detail, (row.score, row.low, row.high, row.chance), row.role in shares)
-            for row in held.itertuples()]  # fmt: skip
+            for row in rows if row.role]  # fmt: skip
 
 
 def finding_told(one: Finding) -> Told:
