@@ -11,7 +11,8 @@ def attention_mass(sums: Sums) -> Array:
     return sums["given_sum"]
 
 
-def _null_attention(sums: Sums) -> Array:
+def null_attention(sums: Sums) -> Array:
+    """Share of all attention that is on null columns."""
     return ratio(sums["null_sum"], sums["null_sum"] + sums["given_sum"])
 
 
@@ -22,7 +23,7 @@ FAMILY: Final = Family(
     results=(
         Result(
             "null_attention", HEAD, "1", "share", "Attention to null pieces", "Σ α over null columns ÷ Σ α",
-            _null_attention, f"{PAPER}, Fig. 5",
+            null_attention, f"{PAPER}, Fig. 5",
             help="Strong colour: heads that rest on null pieces instead of the text.", null_in=True,
         ),
         Result(
