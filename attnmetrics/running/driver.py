@@ -11,15 +11,15 @@ from attnmetrics.config import RunConfig
 from attnmetrics.engine import Engine
 from attnmetrics.engine.inline import InlineEngine
 from attnmetrics.engine.leased import LeasedEngine
+from attnmetrics.engine.surroundings import BIT_PACKAGES
 from attnmetrics.errors import StoreError
 from attnmetrics.running.declaration import ENTITY
 from attnmetrics.running.importance import Options, measure_importance
-from attnmetrics.running.lease import Lease, hold
+from attnmetrics.running.lease import Lease, hold, name_driver
 from attnmetrics.running.measured import Measured, gather
 from attnmetrics.running.merging import committed, merge_measured, now, read_measured
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import (
-    BIT_PACKAGES,
     FORMAT,
     Facts,
     Identity,
@@ -131,6 +131,8 @@ class Progress:
     """in the plan"""
     measured: int
     """shards that are committed"""
+    driver: str
+    """who works on it now; empty where nobody does"""
 
 
 def progress_of(folder: Location) -> Progress:
@@ -143,7 +145,7 @@ def progress_of(folder: Location) -> Progress:
     if facts is None:
         raise StoreError(f"{folder} holds no run: expected {folder / 'run.json'}; give the folder that --out named")
     measured = len(Store.described(folder, facts["store"]).committed()) if "store" in facts else 0
-    return Progress(facts, facts["corpus"]["shards"], measured)
+    return Progress(facts, facts["corpus"]["shards"], measured, name_driver(folder))
 
 
 def _plan(config: RunConfig, reporter: Reporter) -> tuple[Job, Identity, Facts | None]:
