@@ -102,8 +102,8 @@ def tried(rules: Rules, tables: Tables) -> int:
 
 def shares(rules: Rules, data: xr.Dataset) -> list[str]:
     """Roles whose scores are shares of a whole."""
-    scored = [rule for rule in rules.roles if rule.score.result in data]
-    return [rule.role for rule in scored if data[rule.score.result].attrs.get("kind") == "share"]
+    kinds = {name: table.attrs.get("kind") for name, table in data.variables.items()}
+    return [rule.role for rule in rules.roles if kinds.get(rule.score.result) == "share"]
 
 
 def _lacks(rule: Rule, data: xr.Dataset) -> str | None:

@@ -12,13 +12,13 @@ from attnmetrics.config import RunConfig
 from attnmetrics.engine import Engine
 from attnmetrics.engine.inline import InlineEngine
 from attnmetrics.engine.leased import LeasedEngine
+from attnmetrics.engine.surroundings import BIT_PACKAGES
 from attnmetrics.errors import StoreError
 from attnmetrics.running.declaration import ENTITY
-from attnmetrics.running.lease import Lease, hold
+from attnmetrics.running.lease import Lease, hold, name_driver
 from attnmetrics.running.measured import gather
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import (
-    BIT_PACKAGES,
     FORMAT,
     Facts,
     Identity,
@@ -143,6 +143,8 @@ class Progress:
     """in the plan"""
     measured: int
     """shards that are committed"""
+    driver: str
+    """who works on it now; empty where nobody does"""
 
 
 def progress_of(folder: Location) -> Progress:
@@ -155,7 +157,7 @@ def progress_of(folder: Location) -> Progress:
     if facts is None:
         raise StoreError(f"{folder} holds no run: expected {folder / 'run.json'}; give the folder that --out named")
     measured = len(Store.described(folder, facts["store"]).committed()) if "store" in facts else 0
-    return Progress(facts, facts["corpus"]["shards"], measured)
+    return Progress(facts, facts["corpus"]["shards"], measured, name_driver(folder))
 
 
 def _plan(config: RunConfig, reporter: Reporter) -> tuple[Job, Identity, Facts | None]:

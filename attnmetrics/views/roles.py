@@ -1,7 +1,7 @@
 """Roles of heads and their scores in words."""
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -69,15 +69,14 @@ def level_name(data: xr.Dataset, rule: Rule) -> str:
     return said(data[rule.chance.result], "caption") or ", ".join(map(in_words, rule.chance.at.values()))
 
 
-def scores_told(rows: pd.DataFrame, shares: Collection[str]) -> list[Told]:
-    """A head's roles in order, of a table with names; `shares`: those whose scores are shares.
+def scores_told(rows: Iterable[Any], shares: Collection[str]) -> list[Told]:
+    """A head's roles in order, of rows of a table with names; `shares`: those whose scores are shares.
 
     Example: [("syntactic relation: obj (the dependent looks most at its head word)", "87%", "82 to 91%",
     "best word offset", "47%", "obj")].
     """
-    held = rows[rows["role"] != ""]
     return [_told(row.role, row.by, (row.score, row.low, row.high, row.chance), row.role in shares, row.level)
-            for row in held.itertuples()]  # fmt: skip
+            for row in rows if row.role]  # fmt: skip
 
 
 def finding_told(data: xr.Dataset, one: Finding) -> Told:

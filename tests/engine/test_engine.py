@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product, takewhile
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Call, Damaged, Done, Effort, Event, Failed, Task
 from attnmetrics.engine.placement import ALL, ANNOTATING, MEASURING, Duty, Node, Post, Staffing, find_vacancies
 from attnmetrics.engine.ray import RayEngine, RemoteWorker
+from attnmetrics.engine.surroundings import look_around
 from attnmetrics.engine.worker import Measuring
 from attnmetrics.errors import ConfigError, DamageError, ModelError, ShardError
 
@@ -37,7 +39,7 @@ class FakeWorker(RemoteWorker):
         self.loaded = True
 
     def describe_model(self) -> dict[str, Any]:
-        return {"device": "cuda"}
+        return {"device": "cuda", "revision": None}
 
     def declared(self) -> Any:
         return self._config.device
@@ -186,6 +188,13 @@ def test_a_run_without_workers_ends(fake_engine: Any, monkeypatch: pytest.Monkey
         list(engine.run(iter(tasks(["go"]))))
     with pytest.raises(ShardError, match="no worker was ready for 1 s"):
         engine.declared()
+
+
+def test_a_worker_among_other_packages_ends_the_run(fake_engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = look_around(config().out)
+    monkeypatch.setattr("attnmetrics.engine.ray.look_around", lambda _: replace(here, versions={"torch": "0.1"}))
+    with pytest.raises(ConfigError, match=rf"{here.host} torch .* instead of 0\.1"):
+        list(fake_engine(1).run(iter(tasks(["go"]))))
 
 
 def test_all_workers_take_the_device_that_the_model_was_loaded_on(

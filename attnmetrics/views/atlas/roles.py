@@ -47,14 +47,15 @@ def pack_roles(data: xr.Dataset, frames: Sequence[tuple[float, pd.DataFrame]]) -
     usual = next(one for share, one in told if share == least(data))
     own = next(frame for share, frame in frames if share == least(data))
     every = pd.concat([frame for _, frame in frames])
+    by_head, of_shares = _by_head(own, _heads(data)), shares(rules, data)
     return {
         "known": _known(data, rules, every),
         "tried": tried(rules, tables),
         **usual,
-        "scores": [_scores(data, rows) for rows in _by_head(own, _heads(data))],
+        "scores": [_scores(data, rows) for rows in by_head],
         "families": pack(np.nan_to_num(numbers, nan=-1).astype("<i2")),
         "later": pack_json({
-            "told": [scores_told(rows, shares(rules, data)) for rows in _by_head(own, _heads(data))],
+            "told": [scores_told(rows, of_shares) for rows in by_head],
             "besides": said_besides(rules, tables),
             "misses": misses_told(rules, tables, own),
             "near": [_near(distances, place) for place in range(len(distances))],
@@ -124,14 +125,17 @@ def _score(data: xr.Dataset, rule: Rule | None, detail: str) -> dict[str, str] |
     return {"metric": rule.score.result, "label": visible(", ".join(str(at[dim]) for dim in dims))}
 
 
-def _by_head(frame: pd.DataFrame, heads: list[tuple[int, int]]) -> list[pd.DataFrame]:
-    groups = {(int(key[0]), int(key[1])): rows for key, rows in frame.groupby(["layer", "head"])}
-    return [groups.get(head, frame.iloc[:0]) for head in heads]
+def _by_head(frame: pd.DataFrame, heads: list[tuple[int, int]]) -> list[list[Any]]:
+    """The rows of each head."""
+    groups = defaultdict[tuple[int, int], list[Any]](list)
+    for row in frame.itertuples(index=False):
+        groups[row.layer, row.head].append(row)
+    return [groups[head] for head in heads]
 
 
-def _of_head(rows: pd.DataFrame, rules: Rules) -> list[tuple[str, str, float]]:
+def _of_head(rows: Sequence[Any], rules: Rules) -> list[tuple[str, str, float]]:
     """(role, role with its details in words, how strongly at most) of each, in order."""
-    held = [(str(row.role), str(row.by), float(row.score)) for row in rows.itertuples() if row.role]
+    held = [(str(row.role), str(row.by), float(row.score)) for row in rows if row.role]
     scores = defaultdict[str, list[float]](list)
     for role, _, score in held:
         scores[role].append(_sign(rules, role) * score)
@@ -144,9 +148,9 @@ def _sign(rules: Rules, role: str) -> int:
     return -1 if any(rule.when and rule.when.at_most is not None for rule in rules.roles if rule.role == role) else 1
 
 
-def _scores(data: xr.Dataset, rows: pd.DataFrame) -> list[dict[str, str]]:
+def _scores(data: xr.Dataset, rows: Sequence[Any]) -> list[dict[str, str]]:
     """What made a head have its first roles."""
-    found = (_score(data, row.rule, row.detail) for row in rows.itertuples())
+    found = (_score(data, row.rule, row.detail) for row in rows if row.role)
     return [score for score in found if score][:SCORES]
 
 
@@ -164,7 +168,7 @@ def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[t
 
 def _why(data: xr.Dataset, found: Answer) -> list[tuple[str, ...]]:
     """Of each head that answers a question, in order, its clearest role: in words, score, interval, level, chance."""
-    told = scores_told(found.rows, shares(package_rules(), data))
+    told = scores_told(found.rows.itertuples(), shares(package_rules(), data))
     return [one[:5] for one, again in zip(told, found.rows.duplicated(HEAD), strict=True) if not again]
 
 

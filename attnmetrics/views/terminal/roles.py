@@ -72,7 +72,7 @@ def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
     result.columns[1].justify, result.columns[1].no_wrap = "left", False
     groups, shares = {(int(key[0]), int(key[1])): rows for key, rows in one.rows.groupby(HEAD)}, shares_in(one.rows)
     for layer, head in heads:
-        for n, row in enumerate(scores_told(groups[layer, head].head(_MOST), shares)):
+        for n, row in enumerate(scores_told(groups[layer, head].head(_MOST).itertuples(), shares)):
             name = "" if n else f"layer {layer} head {head}"
             role, score, interval, level, chance, _ = row
             told = [score, interval or "–"] if is_sure else [score]
@@ -90,7 +90,7 @@ def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
 
 def _score_table(rows: pd.DataFrame, shares: Collection[str]) -> RenderableType:
     """Those scores in columns; nothing without a role."""
-    told = scores_told(rows, shares)
+    told = scores_told(rows.itertuples(), shares)
     if not told:
         return Group()
     is_sure = any(interval for _, _, interval, *_ in told)
