@@ -14,7 +14,7 @@ from attnmetrics.describing.tables import Tables
 from attnmetrics.views.certainty import bear
 from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.pieces import visible
-from attnmetrics.views.tables import in_words, said
+from attnmetrics.views.tables import in_words
 
 Told = tuple[str, str, str, str, str, str]
 """(role in words, its score, the interval of that or "", what its chance level is called, that, the role's label)"""
@@ -63,10 +63,11 @@ def with_names(rules: Rules, data: xr.Dataset, frame: pd.DataFrame) -> pd.DataFr
 
 
 def level_name(data: xr.Dataset, rule: Rule) -> str:
-    """What the chance level of a rule's score is called: "best word offset", "nearest head match"."""
+    """What the chance level of a rule's score is called: "best word offset", "rules of form and agreement"."""
     if rule.chance is None:
         return ""
-    return said(data[rule.chance.result], "caption") or ", ".join(map(in_words, rule.chance.at.values()))
+    called = data.variables[rule.chance.result].attrs.get("caption", "")  # xarray's own tables are slow to ask
+    return visible(str(called)) or ", ".join(map(in_words, rule.chance.at.values()))
 
 
 def scores_told(rows: Iterable[Any], shares: Collection[str]) -> list[Told]:
