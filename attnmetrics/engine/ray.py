@@ -28,6 +28,7 @@ from attnmetrics.config import Masking, RunConfig
 from attnmetrics.engine import OUT_OF_MEMORY, TRIES, Damaged, Done, Event, LanguageFacts, Stage, Task, reason_of
 from attnmetrics.engine.backlog import Backlog, Step
 from attnmetrics.engine.placement import Node, Post, Staffing, find_vacancies
+from attnmetrics.engine.surroundings import Surroundings, look_around, refuse_foreign
 from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import AttnmetricsError, ConfigError, DamageError, ShardError, first_line
 from attnmetrics.model.pack import Batching
@@ -61,13 +62,17 @@ NODE_TRIES = 10
 class RemoteWorker(Worker):
     """A worker in a process of its own."""
 
-    def ready(self) -> str:
-        """Answer, to show that the process is up: the id of its node."""
-        return str(ray.get_runtime_context().get_node_id())
+    def ready(self) -> tuple[str, Surroundings]:
+        """Answer, to show that the process is up: the id of its node, and what is there."""
+        return ray.get_runtime_context().get_node_id(), look_around(self._config.out)
 
-    def pin(self, device: str) -> None:
-        """Load the model on this device, whatever others there are."""
-        self._config = self._config.model_copy(update={"device": device})
+    def pin(self, **chosen: str) -> None:
+        """Load the model on this device, or from this commit, whatever others there are."""
+        self._config = self._config.model_copy(update=chosen)
+
+    def load(self) -> None:
+        """Load the model, which will be asked for."""
+        self._load_model()
 
 
 @dataclass(slots=True, eq=False)
@@ -91,6 +96,7 @@ class RayEngine:
 
     def __init__(self, config: RunConfig, gold: Declared | None, columns: frozenset[str] = frozenset()) -> None:
         self._config = _with_absolute_paths(config)
+        self._surroundings = look_around(config.out)
         self._annotating = gold, columns
         self._actors: list[Actor] = []
         self._deaths = 0
@@ -104,7 +110,7 @@ class RayEngine:
             self._home = ray.get_runtime_context().get_node_id()
             on_gpus = _measures_on_gpus(config, _nodes())
             if not on_gpus:
-                self._pin("cpu")
+                self._pin(device="cpu")
             grows = not self._owns_session or address is not None
             self._staffing = Staffing(config.workers, config.threads, on_gpus, grows)
             self._follow()
@@ -113,9 +119,16 @@ class RayEngine:
             raise
 
     def describe_model(self) -> "ModelFacts":
-        """See `Engine`. From then on, every worker takes the device that the model was loaded on."""
+        """See `Engine`. From then on, every worker takes the device and the commit that the model was loaded from.
+
+        Where both are known, all load it at the same time; what is wrong with it, the one that is asked says.
+        """
+        if self._config.device != "auto" and (self._config.revision or _is_local(self._config.model)):
+            for actor in self._actors:
+                if "measure" in actor.post.duty.stages:
+                    actor.handle.load.remote()
         model: ModelFacts = self._ask("measure", "describe_model")
-        self._pin(model["device"])
+        self._pin(device=model["device"], revision=model["revision"])
         return model
 
     def find_batching(self) -> Batching:
@@ -213,12 +226,11 @@ class RayEngine:
         handle = remote.remote(self._config, *self._annotating)
         return Actor(post, handle, handle.ready.remote())
 
-    def _pin(self, device: str) -> None:
-        """Let all workers take the same device: bits depend on it."""
-        if self._config.device == "auto":
-            self._config = self._config.model_copy(update={"device": device})
-            for actor in self._actors:
-                actor.handle.pin.remote(device)
+    def _pin(self, **chosen: str | None) -> None:
+        """Let all workers take the same device and the same commit of the model: bits depend on both."""
+        self._config = self._config.model_copy(update=chosen)
+        for actor in self._actors:
+            actor.handle.pin.remote(**chosen)
 
     def _await_ready(self, stage: Stage) -> Actor:
         """An actor for a stage, once there is one."""
@@ -289,7 +301,7 @@ class RayEngine:
             return
         actor.since = time.monotonic()
         if step is None:
-            actor.post, actor.probe = Post(actor.post.duty, answer), None
+            actor.post, actor.probe = Post(actor.post.duty, self._welcome(answer)), None
             return
         actor.calls.remove((reference, step))
         match answer:
@@ -303,6 +315,18 @@ class RayEngine:
                 self._deaths = 0
                 backlog.go_on(step)
                 yield Done(step.call.stage, step.task.portion, answer)
+
+    def _welcome(self, answer: Any) -> str:
+        """The node of a worker that is ready.
+
+        Raises:
+            ConfigError: its results would be others, or be lost.
+        """
+        if isinstance(answer, Exception):
+            raise ConfigError(f"a worker cannot start on a node of the Ray cluster: {reason_of(answer)}")
+        node, surroundings = answer
+        refuse_foreign(surroundings, self._surroundings, self._config.out)
+        return str(node)
 
     def _stop_overdue(self, backlog: Backlog) -> Iterator[Event]:
         """Let go the actors that do not get ready, or have one call for too long."""
@@ -375,6 +399,11 @@ def _measures_on_gpus(config: RunConfig, nodes: list[Node]) -> bool:
     return gpus and config.device != "cpu"
 
 
+def _is_local(model: str) -> bool:
+    """Whether a model is files, of which there is one version, and no name on the Hub."""
+    return model in MODELS or Path(model).is_dir()
+
+
 def _with_absolute_paths(config: RunConfig) -> RunConfig:
     """The configuration for workers: in a cluster that was there before, they are in another working folder."""
     paths = {}
@@ -407,6 +436,7 @@ def _keeping_sigterm() -> Iterator[None]:
     finally:
         done.set()
         keeper.join()
+        libc.sigaction(signal.SIGTERM, action, None)  # for a thread that is not the main one
     if before is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, before)
 

@@ -1,6 +1,6 @@
 """A run that this process works on, from the plan to measured shards and traced exemplars."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from functools import partial
 
@@ -382,16 +382,31 @@ def _refuse_unmeasured(session: Session, store: Store, outcome: Outcome) -> None
     """Refuse to go on without shards that are wanted, or with nothing.
 
     Raises:
-        StoreError: the annotations of some shards are damaged.
+        StoreError: the annotations of some shards are damaged, or what was measured is not there.
         ShardError: some shards failed.
         CorpusError: no sentence was measured.
     """
-    job, commits = session.job, store.committed().values()
+    job, commits = session.job, store.committed()
     refuse_unannotated(job, len(outcome.damaged))
+    _refuse_lost(store, {*commits, *(failed.portion.index for failed in outcome.failures)})
     if not (job.config.allow_missing and commits):
         refuse_failures(job, outcome.failures, "; --allow-missing makes tables without them")
-    if not any(commit.counts.sentences for commit in commits):
+    if not any(commit.counts.sentences for commit in commits.values()):
         raise CorpusError(
             f"no sentence is left to measure in {', '.join(job.config.corpus)}: expected at least one "
             "with a word piece; check the corpus and --text-field"
+        )
+
+
+def _refuse_lost(store: Store, known: Set[int]) -> None:
+    """Refuse a folder in which shards are not to be found that were measured.
+
+    Raises:
+        StoreError: some are neither committed nor put aside.
+    """
+    if lost := store.shards - len(known):
+        raise StoreError(
+            f"{lost} of {store.shards} shards were measured, but {store.folder} does not hold them: expected that "
+            "nobody removes files there, and a folder that all nodes of a cluster share; run the same command to go "
+            "on, where they do not share it with --out and --annotations that they do, or URLs"
         )

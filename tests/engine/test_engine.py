@@ -6,7 +6,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from itertools import product
+from dataclasses import replace
+from itertools import product, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Call, Damaged, Done, Effort, Event, Failed, Task
 from attnmetrics.engine.placement import ALL, ANNOTATING, MEASURING, Duty, Node, Post, Staffing, find_vacancies
 from attnmetrics.engine.ray import RayEngine, RemoteWorker
+from attnmetrics.engine.surroundings import look_around
 from attnmetrics.engine.worker import Measuring
 from attnmetrics.errors import ConfigError, DamageError, ModelError, ShardError
 
@@ -31,8 +33,13 @@ def config(**options: object) -> RunConfig:
 class FakeWorker(RemoteWorker):
     """Does nothing but what the document says: `die`, `hang`, `raise`, `refuse`, or anything else to go on."""
 
+    loaded = False
+
+    def load(self) -> None:
+        self.loaded = True
+
     def describe_model(self) -> dict[str, Any]:
-        return {"device": "cuda"}
+        return {"device": "cuda", "revision": None}
 
     def declared(self) -> Any:
         return self._config.device
@@ -56,8 +63,10 @@ class FakeWorker(RemoteWorker):
         return self._effort()
 
     def _effort(self) -> Effort:
-        """Whether it was made on the GPU as a number of units, the process as one of pieces."""
-        return Effort(0.0, 0, units=int(self._config.device == "cuda"), pieces=os.getpid())
+        """Whether it was made on the GPU as a number of units, with a model loaded before as one of words; pieces are
+        the process.
+        """
+        return Effort(0.0, 0, units=int(self._config.device == "cuda"), words=int(self.loaded), pieces=os.getpid())
 
     def _mark(self, shard: Shard) -> bool:
         """Whether this shard was here before, in any process."""
@@ -181,6 +190,13 @@ def test_a_run_without_workers_ends(fake_engine: Any, monkeypatch: pytest.Monkey
         engine.declared()
 
 
+def test_a_worker_among_other_packages_ends_the_run(fake_engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = look_around(config().out)
+    monkeypatch.setattr("attnmetrics.engine.ray.look_around", lambda _: replace(here, versions={"torch": "0.1"}))
+    with pytest.raises(ConfigError, match=rf"{here.host} torch .* instead of 0\.1"):
+        list(fake_engine(1).run(iter(tasks(["go"]))))
+
+
 def test_all_workers_take_the_device_that_the_model_was_loaded_on(
     fake_engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +212,17 @@ def test_all_workers_take_the_device_that_the_model_was_loaded_on(
     assert of_kind(events, Failed) == []
     assert {event.effort.units for event in events} == {1}
     assert len({event.effort.pieces for event in events}) > 1
+
+
+def test_all_workers_load_the_model_at_the_same_time(fake_engine: Any) -> None:
+    processes = set[int]()
+    engine = fake_engine(2)
+    engine.describe_model()
+    until_both_work = takewhile(lambda _: len(processes) < 2, tasks(["go"] * 10_000))
+    for event in engine.run(until_both_work):
+        processes.add(event.effort.pieces)
+        assert event.effort.words == 1
+    assert len(processes) == 2
 
 
 def test_one_death_costs_one_strike(fake_engine: Any) -> None:

@@ -276,6 +276,20 @@ def test_damaged_shards_are_measured_anew(demo_run: Path, tmp_path: Path) -> Non
     assert outputs(Path(config.out)) == outputs(demo_run)
 
 
+def test_shards_that_were_measured_and_are_not_there_end_the_run(
+    demo_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a node that has another disk at the path of the run's folder."""
+    config, write = demo_config(tmp_path / "run", annotations=demo_run / "annotations"), Store.write
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "write", lambda store, commit, content: commit.shard and write(store, commit, content))
+        with pytest.raises(StoreError, match=r"1 of \d+ shards were measured, but .*run does not hold them"):
+            run(config, QUIET)
+    assert not (tmp_path / "run" / "results.zarr").exists()
+    run(config, QUIET)
+    assert outputs(tmp_path / "run") == outputs(demo_run)
+
+
 @pytest.mark.cluster
 def test_a_dead_actor_costs_nothing(demo_run: Path, tmp_path: Path, ray_session: None) -> None:
     from attnmetrics.engine.ray import RayEngine

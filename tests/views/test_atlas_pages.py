@@ -795,7 +795,7 @@ def test_a_head_has_its_values_in_any_table_beside_their_chance(strange: Any, da
 def test_the_finder_knows_any_table(strange: Any) -> None:
     page, tables = strange
     visit(page, "#/find?y=animacy_to&x=kinds")
-    shelf = page.locator("[aria-label='Order by'] optgroup[label='Words of mine'] option")
+    shelf = page.locator("[aria-label='Show'] optgroup[label='Words of mine'] option")
     assert shelf.all_inner_texts() == [
         "Attention to animacy",
         "Excess",
@@ -932,7 +932,7 @@ def test_words_and_numbers_of_the_first_page_explain_themselves(page: Page) -> N
     assert options.index("Rows kept for entropy") > options.index("Mean attention entropy")
     visit(page, "#/find?y=pos_to&yl=NOUN&x=entropy")
     words = page.inner_text(".page")
-    assert "Order by: part of speech" in words and "by label" not in words and "Mean attention entropy" in words
+    assert "Show: part of speech" in words and "by label" not in words and "Mean attention entropy" in words
     for menu in page.locator(".controls select").all():
         assert menu.evaluate("one => one.scrollWidth <= one.clientWidth")
 
@@ -1073,7 +1073,7 @@ def test_the_finder_orders_and_filters_heads(page: Page, data: xr.Dataset) -> No
     assert page.inner_text(".correlation") == correlation(distance, entropy)
     assert at(page) == "/find?y=entropy&x=distance"
 
-    page.select_option("[aria-label='from the']", "lowest")
+    page.select_option("[aria-label='List']", "lowest")
     assert find_rows(page) == found_rows(("entropy", entropy), ("distance", distance), order[::-1])
     page.select_option("[aria-label='against']", "pos_to")
     assert page.locator("[aria-label^='against: '] option:checked").inner_text() == "NOUN"
@@ -1109,7 +1109,7 @@ def test_the_finders_layers_stay_in_order(page: Page) -> None:
     expect(page.locator(".correlation")).to_have_text("Too few heads for a correlation")
     assert [row[3] for row in find_rows(page)] == ["–"] * 3
     assert page.locator(".scatter circle[data-place]").count() == 0
-    page.select_option("[aria-label='Order by']", "entropy")
+    page.select_option("[aria-label='Show']", "entropy")
     expect(page.locator(".ranked")).to_have_text("No head in these layers has evidence.")
 
 

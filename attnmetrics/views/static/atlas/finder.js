@@ -25,8 +25,8 @@ import { shelves } from "../arithmetic/shelves.js";
 
 /** Heads that are named in the plot. */
 const NAMED = 5;
-const ORDERS = [["highest", "highest"], ["lowest", "lowest"]];
-const HELP = "Choose two metrics and the layers: heads in order of the first, and both against each other. A dot is a "
+const ORDERS = [["highest", "highest of the first"], ["lowest", "lowest of the first"]];
+const HELP = "Choose two metrics, the layers and the order of the list; both are drawn against each other. A dot is a "
   + "head, the smaller the less attention it leaves off null pieces; draw a rectangle to choose some of them.";
 
 const CORRELATION = "r: Pearson's correlation, from −1 to 1; p: how often values that have nothing to do with "
@@ -143,8 +143,9 @@ class Finder {
     const toFrom = (value) => this.#set({ from: Number(value), to: Math.max(to, Number(value)) });
     const toTo = (value) => this.#set({ to: Number(value), from: Math.min(from, Number(value)) });
     controls.replaceChildren(
-      ...this.#picker("y", "Order by"), choice("from the", orders, order, (value) => this.#set({ order: value })),
-      ...this.#picker("x", "against"), choice("Layers", layers, from, toFrom), choice("to", layers, to, toTo),
+      ...this.#picker("y", "Show"), ...this.#picker("x", "against"),
+      choice("List", orders, order, (value) => this.#set({ order: value })),
+      choice("Layers", layers, from, toFrom), choice("to", layers, to, toTo),
       ...this.#colours(), ...this.#letGo(),
     );
     if (focused) controls.querySelector(`[aria-label="${focused.getAttribute("aria-label")}"]`)?.focus();
@@ -171,9 +172,8 @@ class Finder {
 
   /** The menus of an axis: the metric, and its label where it has any. */
   #picker(side, name) {
-    const { atlas, question: { order, [side]: { metric, label } } } = this;
-    const choose = (axis) =>
-      this.#set({ [side]: axis, brush: null, ...(side === "y" && order === BY_RULE && { order: "highest" }) });
+    const { atlas, question: { [side]: { metric, label } } } = this;
+    const choose = (axis) => this.#set({ [side]: axis, brush: null });
     const toMetric = (value) => {
       const next = atlas.byName.get(value);
       choose({ metric: next, label: startLabel(next) });

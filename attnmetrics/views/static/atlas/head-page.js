@@ -75,6 +75,7 @@ function howSure(atlas, { layer, head }) {
   return [
     ...(off ? [el("p", { class: "missing" }, said)] : []),
     el("p", { class: "note" }, ...share, ...link),
+    ...(atlas.roles?.ofHead[at].length ? [el("p", { class: "note luck" }, atlas.roles.luckTold())] : []),
   ];
 }
 
