@@ -356,7 +356,10 @@ class RayEngine:
             return True
         self._deaths += 1
         if self._deaths > DEATHS + len(self._actors):
-            raise ShardError(f"{self._deaths} workers died without finishing a shard between them; the last: {reason}")
+            raise ShardError(
+                f"{self._deaths} workers died without finishing a shard between them, the last on "
+                f"{_host(actor.post.node)}: {reason}; mend the cause there, then run the same command to go on"
+            )
         return False
 
     def _let_go(self, actor: Actor) -> None:
@@ -369,6 +372,12 @@ def _nodes() -> list[Node]:
     """The nodes that are alive, in an order that stays."""
     alive = [(node["NodeID"], node["Resources"]) for node in ray.nodes() if node["Alive"]]
     return [Node(name, has.get("CPU", 0.0), int(has.get("GPU", 0))) for name, has in sorted(alive, key=lambda n: n[0])]
+
+
+def _host(node: str | None) -> str:
+    """The name of a node's machine."""
+    names = {one["NodeID"]: str(one["NodeManagerHostname"]) for one in ray.nodes()}
+    return names.get(node or "", "a node that is unknown")
 
 
 def _has_left(post: Post, nodes: list[Node]) -> bool:
@@ -499,7 +508,9 @@ def _cause(error: RayTaskError) -> Exception:
 
 
 def _last_line(error: RayError) -> str:
-    """What Ray says of a death, after the lines that say of whom; of one for memory it says how to set up Ray."""
+    """What Ray says of a death, less of whom, what may have caused it and how to set up Ray."""
     if isinstance(error, OutOfMemoryError):
         return OUT_OF_MEMORY
-    return (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    line = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    fact, causes, _ = line.partition(" Some common causes include")
+    return f"{fact} Often the system killed it for lack of memory; fewer --workers need less." if causes else fact
