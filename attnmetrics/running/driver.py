@@ -32,7 +32,7 @@ from attnmetrics.running.runfile import (
     write_facts,
 )
 from attnmetrics.running.seals import find_broken
-from attnmetrics.running.session import Session, measure_all, refuse_failures
+from attnmetrics.running.session import Session, measure_all, refuse_failures, refuse_lost
 from attnmetrics.running.stages import Job, annotate, columns_to_give, find_declared, find_unannotated, prepare
 from attnmetrics.storage import Location
 from attnmetrics.store.shards import Store
@@ -76,6 +76,8 @@ def run_annotate(config: RunConfig, reporter: Reporter) -> None:
     with open_engine(job) as engine:
         outcome = annotate(job, engine, reporter, find_unannotated(job, reporter))
         refuse_failures(job, outcome.failures)
+        lost = len(find_unannotated(job, reporter))
+        refuse_lost(lost, len(job.plan.shards), "annotated", config.annotation_folder)
         find_declared(job, engine, reporter)
 
 
