@@ -39,8 +39,6 @@ class Term(_Strict):
     """the largest along this dimension is taken"""
     times_evidence: bool = False
     """what even attention would give is scaled to the share of a head's attention that is off null"""
-    over_evidence: bool = False
-    """a share of all attention becomes one of the attention off null"""
 
 
 class Limits(_Strict):

@@ -62,14 +62,12 @@ class Tables:
         found = None if term is None else _values(self.data, term, each, labels)
         if term is None or found is None:
             return self._whole(np.nan, labels)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found = found * self.evidence[..., None] if term.times_evidence else found
-            found = np.minimum(found / self.evidence[..., None], 1) if term.over_evidence else found
+        found = found * self.evidence[..., None] if term.times_evidence else found
         return self._whole(found, labels)
 
     def bounds(self, term: Term, each: str | None, labels: Sequence[str]) -> tuple[Array, Array]:
         """(low, high) of `find`; NaN where the run has none, or of what is made of more than one value."""
-        is_known = self.intervals is not None and not (term.over_evidence or term.times_evidence or term.largest)
+        is_known = self.intervals is not None and not (term.times_evidence or term.largest)
         low, high = (self._bound(term, each, labels, bound) if is_known else np.nan for bound in BOUNDS)
         return self._whole(low, labels), self._whole(high, labels)
 

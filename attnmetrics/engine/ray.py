@@ -70,6 +70,10 @@ class RemoteWorker(Worker):
         """Load the model on this device, or from this commit, whatever others there are."""
         self._config = self._config.model_copy(update=chosen)
 
+    def load(self) -> None:
+        """Load the model, which will be asked for."""
+        self._load_model()
+
 
 @dataclass(slots=True, eq=False)
 class Actor:
@@ -115,7 +119,14 @@ class RayEngine:
             raise
 
     def describe_model(self) -> "ModelFacts":
-        """See `Engine`. From then on, every worker takes the device and the commit that the model was loaded from."""
+        """See `Engine`. From then on, every worker takes the device and the commit that the model was loaded from.
+
+        Where both are known, all load it at the same time; what is wrong with it, the one that is asked says.
+        """
+        if self._config.device != "auto" and (self._config.revision or _is_local(self._config.model)):
+            for actor in self._actors:
+                if "measure" in actor.post.duty.stages:
+                    actor.handle.load.remote()
         model: ModelFacts = self._ask("measure", "describe_model")
         self._pin(device=model["device"], revision=model["revision"])
         return model
@@ -397,6 +408,11 @@ def _measures_on_gpus(config: RunConfig, nodes: list[Node]) -> bool:
     return gpus and config.device != "cpu"
 
 
+def _is_local(model: str) -> bool:
+    """Whether a model is files, of which there is one version, and no name on the Hub."""
+    return model in MODELS or Path(model).is_dir()
+
+
 def _with_absolute_paths(config: RunConfig) -> RunConfig:
     """The configuration for workers: in a cluster that was there before, they are in another working folder."""
     paths = {}
@@ -429,6 +445,7 @@ def _keeping_sigterm() -> Iterator[None]:
     finally:
         done.set()
         keeper.join()
+        libc.sigaction(signal.SIGTERM, action, None)  # for a thread that is not the main one
     if before is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, before)
 

@@ -27,7 +27,7 @@ from attnmetrics.measuring.selection import Sampling, choose, choose_units
 from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.metrics.schema import SPECIAL, SPECIAL_LABEL, Schema
 from attnmetrics.model.pack import Batching
-from attnmetrics.model.units import (
+from attnmetrics.pieces.units import (
     Units,
     check_window,
     count_pairs,

@@ -15,20 +15,20 @@ from attnmetrics.measuring.binning import Binning
 from attnmetrics.measuring.claims import ClaimFinder, ClaimReader
 from attnmetrics.measuring.counting import count
 from attnmetrics.measuring.links import Links
-from attnmetrics.measuring.maps import BatchMaps, MapFamilies, MapSums, pack_mapped
+from attnmetrics.measuring.maps.families import BatchMaps, MapFamilies, MapSums, pack_mapped
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.sinks import Sinks
 from attnmetrics.measuring.tokens import TokenCounter, TokenReader
 from attnmetrics.metrics.family import HEAD, Quantity
 from attnmetrics.metrics.schema import Schema
 from attnmetrics.metrics.similarity import ROWS_A_UNIT
-from attnmetrics.model.align import piece_names
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import Kernel, Reductions, Wanted, want
 from attnmetrics.model.load import Model
-from attnmetrics.model.look import See, show_to
+from attnmetrics.model.modules.look import See, show_to
 from attnmetrics.model.pack import TILE_PAIRS, Batch
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.align import piece_names
+from attnmetrics.pieces.units import Units
 from attnmetrics.statistics.claims import Gathering, Rows, no_rows, units_of
 from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks, pair_of
 from attnmetrics.statistics.passages import Passage

@@ -11,6 +11,11 @@ def attention_mass(sums: Sums) -> Array:
     return sums["given_sum"]
 
 
+def off_null(sums: Sums) -> Array:
+    """Share of all attention that is on no null column; a difference from 1 would lose its digits where it is small."""
+    return ratio(sums["given_sum"], sums["null_sum"] + sums["given_sum"])
+
+
 def _null_attention(sums: Sums) -> Array:
     return ratio(sums["null_sum"], sums["null_sum"] + sums["given_sum"])
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.metrics.family import EVEN, HEAD, Array, Family, Quantity, Result, Sum, Sums
+from attnmetrics.metrics.null import off_null
 from attnmetrics.metrics.ratios import once_a_head, ratio
 
 BINS: Final = 50
@@ -51,6 +52,10 @@ def _sink_share(units: Array) -> Array:
 
 def _second_sink(sums: Sums) -> Array:
     return ratio(sums["second_sink_sum"], once_a_head(sums["second_sink_sentences"], sums, 0))
+
+
+def _second_sink_off_null(sums: Sums) -> Array:
+    return np.minimum(ratio(_second_sink(sums), off_null(sums)), 1)
 
 
 FAMILY: Final = Family(
@@ -102,6 +107,13 @@ FAMILY: Final = Family(
             "mean over the same sentences of max_j of even attention to j, over the same j",
             lambda sums: ratio(sums["second_sink_even_sum"], sums["second_sink_sentences"]), "",
             help="What attention that is spread evenly would give.", caption=EVEN,
+        ),
+        Result(
+            "second_sink_off_null", HEAD, "1", "share", "Attention off null to a sentence's most attended piece",
+            "second_sink ÷ (1 − null_attention), 1 at most", _second_sink_off_null, XIAO, chance="second_sink_uniform",
+            help="Of what the head leaves off null pieces, how much goes to one more piece of each sentence: strong "
+            "colour for heads that look at hardly any other.",
+            layered=False,
         ),
         Result(
             "unit_peak_histogram", (*HEAD, "weight_bin"), "sentences", "count", "Sentences by their largest attention",

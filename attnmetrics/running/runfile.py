@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from hashlib import blake2b
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -244,6 +245,11 @@ def write_facts(folder: Location, facts: Facts) -> None:
             f"cannot write {folder / 'run.json'}: {error.strerror or error}; make room or mend "
             "the permission, then run the same command to go on"
         ) from None
+
+
+def now() -> str:
+    """Date and time, as `run.json` has them."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _seal(facts: Facts) -> str:

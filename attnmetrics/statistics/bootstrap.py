@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.metrics.family import Array
+from attnmetrics.statistics.blocks import each_block
 
 DRAWS: Final = 2000
 MOST_GROUPS: Final = 400
@@ -22,8 +23,8 @@ LEAST: Final = 8
 """From fewer there are none."""
 CONFIDENCE: Final = 0.95
 _SEED: Final = 20_191_206
-_BLOCK: Final = 1_000
-"""Values whose draws are sorted at once: 16 MB."""
+_BLOCK: Final = 128
+"""Values whose draws are sorted at once: 2 MB."""
 
 
 def count_draws(groups: int, stream: int = 0) -> Array:
@@ -56,9 +57,12 @@ def find_bounds(draws: Array, values: Array, groups: NDArray[np.int64], confiden
     rows, whole, number = draws.reshape(-1, draws.shape[-1]), values.reshape(-1), groups.reshape(-1)
     found = np.full((values.size, 2), np.nan)
     known = np.flatnonzero(~np.isnan(whole) & (number >= LEAST))
-    for start in range(0, len(known), _BLOCK):
-        block = known[start : start + _BLOCK]
-        found[block] = _bounds(rows[block], whole[block], number[block], confidence)
+
+    def bound(block: slice) -> None:
+        at = known[block]
+        found[at] = _bounds(rows[at], whole[at], number[at], confidence)
+
+    each_block(bound, len(known), _BLOCK)
     return found.reshape(*values.shape, 2)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from attnmetrics.metrics.family import CONSTANTS, Array, Result, Sums
+from attnmetrics.statistics.blocks import each_block
 from attnmetrics.statistics.bootstrap import CONFIDENCE, DRAWS, LEAST, count_draws, find_bounds, rank_heads
 from attnmetrics.statistics.groups import GroupSums
 
@@ -232,12 +233,14 @@ def evaluate(
 ) -> dict[str, Array]:
     """[…, row] what formulas give for each row of weights, so many at once, which draw each sum once."""
     found: dict[str, Array] = {}
+
+    def fill(block: slice) -> None:
+        weighted = Weighted(sums, weights[block])
+        for name, formula in formulas.items():
+            values = formula(weighted)
+            whole = found.setdefault(name, np.empty((*values.shape[1:], len(weights))))
+            whole[..., block] = np.moveaxis(values, 0, -1)
+
     with _BLAS.limit(limits=1, user_api="blas"):
-        for start in range(0, len(weights), rows):
-            block = Weighted(sums, weights[start : start + rows])
-            for name, formula in formulas.items():
-                values = formula(block)
-                if name not in found:
-                    found[name] = np.empty((*values.shape[1:], len(weights)))
-                found[name][..., start : start + rows] = np.moveaxis(values, 0, -1)
+        each_block(fill, len(weights), rows)
     return found

@@ -132,8 +132,10 @@ def sureness(data: xr.Dataset) -> str:
         f"In brackets and as thin lines: the {interval_title(data)}, had other documents been drawn, from differences "
         f"between shards; {UNSURE} from fewer than {data.attrs['unsure_below']}. Beneath a map: how far those of its "
         "heads reach. Of a metric with labels, the interval of a rank counts the heads whose intervals lie wholly "
-        "above and below. Numbers within sentences of heads have theirs on the page of the head; means and medians "
-        "over heads have none."
+        "above and below. Numbers within sentences of heads have theirs on the page of the head. None have: means and "
+        "medians over heads; correlations without heads that are nearly switched off; chance levels, and values "
+        "against them; what a head that stands out has on the other half of the shards; weights in a sentence, which "
+        "are of that sentence alone."
     )
 
 
@@ -160,15 +162,24 @@ def usual_reach(data: xr.Dataset, name: str, at: Labels) -> str:
 
     Example: "95% interval: ±0.9 points (median head)".
     """
-    table, stored = data[name], _stored(data, f"{name}{INTERVAL}")
+    stored = _stored(data, f"{name}{INTERVAL}")
     if stored is None:
         return ""
     low, high = np.moveaxis(values(at_labels(stored, at)), -1, 0)
-    reaches = (high - low)[np.isfinite(values(at_labels(competing(data, table), at)))] / 2
-    if np.isnan(reaches).all():
+    return _reach_told(data, at_labels(data[name], at), (high - low) / 2)
+
+
+def reach_of_heads(data: xr.Dataset, sure: Certainty) -> str:
+    """The same of intervals [layer, head]."""
+    return _reach_told(data, sure.table, values(sure.high - sure.low) / 2)
+
+
+def _reach_told(data: xr.Dataset, table: xr.DataArray, reaches: NDArray[np.float64]) -> str:
+    own = reaches[np.isfinite(values(competing(data, table)))]
+    if np.isnan(own).all():
         return ""
     scaled, unit = (100, " points") if is_share(table) else (1, "" if units(table) == "1" else f" {units(table)}")
-    reach = number(float(f"{scaled * np.nanmedian(reaches):.2g}"))
+    reach = number(float(f"{scaled * np.nanmedian(own):.2g}"))
     return f"{interval_title(data)}: ±{reach}{unit} (median head)"
 
 

@@ -14,7 +14,7 @@ SHOWN: Final = 3
 """Heads with the highest values of a metric whose exemplars a page has."""
 _OF_LINKS: Final = ("_alignment", "_excess", "_attention")
 """What the names of a link's metrics end with."""
-_STEMS: Final = {"special_attention": "special_to"}
+_STEMS: Final = {"special_attention": "special_to", "second_sink_off_null": "second_sink"}
 _OFFSETS: Final = {"1": "previous", "0": "current", "-1": "next"}
 
 

@@ -220,7 +220,8 @@ def asked_by_standouts(data: xr.Dataset) -> list[str]:
     """The names of all results that say which heads stand out."""
     metrics = [data[name] for name in dict.fromkeys(role.metric for role in ROLES) if name in data]
     more = [str(table.attrs.get(what, "")) for table in metrics for what in ("chance", "excess")]
-    named = [*(str(table.name) for table in metrics), *more, "null_attention", "second_sink", "second_sink_uniform"]
+    sinks = ("second_sink", "second_sink_off_null", "second_sink_uniform")
+    named = [*(str(table.name) for table in metrics), *more, "null_attention", *sinks]
     return [name for name in dict.fromkeys(named) if name in data]
 
 

@@ -156,16 +156,16 @@ def test_coreference_is_more_than_copying(
     assert held["chance"].tolist() == ([] if chance is None else [chance])
 
 
-def test_a_score_may_be_scaled_by_evidence_or_be_the_largest(tmp_path: Path) -> None:
+def test_a_chance_level_may_be_scaled_by_evidence_and_a_score_be_the_largest(tmp_path: Path) -> None:
     text = """
 roles:
-  - {role: scaled, score: {result: glow, over_evidence: true}, chance: {result: shine_even, at: {kind: a},
+  - {role: scaled, score: {result: glow}, chance: {result: shine_even, at: {kind: a},
      times_evidence: true}, when: {at_least: 0}}
   - {role: largest, score: {result: shine, largest: kind}, when: {at_least: 0.8}}
 """
     frame = roles_frame(rules(tmp_path, text), DATA)
     assert found(frame) == [(0, "scaled", ""), (1, "largest", "")]
-    assert frame[["score", "chance"]].iloc[0].tolist() == pytest.approx([0.3 / 0.8, 0.4 * 0.8])
+    assert frame[["score", "chance"]].iloc[0].tolist() == pytest.approx([0.3, 0.4 * 0.8])
 
 
 def test_rules_without_results_are_skipped_and_named(tmp_path: Path) -> None:

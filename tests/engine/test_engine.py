@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import product, takewhile
 from pathlib import Path
 from socket import gethostname
 from typing import Any
@@ -35,6 +35,11 @@ def config(**options: object) -> RunConfig:
 class FakeWorker(RemoteWorker):
     """Does nothing but what the document says: `die`, `hang`, `raise`, `refuse`, or anything else to go on."""
 
+    loaded = False
+
+    def load(self) -> None:
+        self.loaded = True
+
     def describe_model(self) -> dict[str, Any]:
         return {"device": "cuda", "revision": None}
 
@@ -60,8 +65,10 @@ class FakeWorker(RemoteWorker):
         return self._effort()
 
     def _effort(self) -> Effort:
-        """Whether it was made on the GPU as a number of units, the process as one of pieces."""
-        return Effort(0.0, 0, units=int(self._config.device == "cuda"), pieces=os.getpid())
+        """Whether it was made on the GPU as a number of units, with a model loaded before as one of words; pieces are
+        the process.
+        """
+        return Effort(0.0, 0, units=int(self._config.device == "cuda"), words=int(self.loaded), pieces=os.getpid())
 
     def _mark(self, shard: Shard) -> bool:
         """Whether this shard was here before, in any process."""
@@ -207,6 +214,17 @@ def test_all_workers_take_the_device_that_the_model_was_loaded_on(
     assert of_kind(events, Failed) == []
     assert {event.effort.units for event in events} == {1}
     assert len({event.effort.pieces for event in events}) > 1
+
+
+def test_all_workers_load_the_model_at_the_same_time(fake_engine: Any) -> None:
+    processes = set[int]()
+    engine = fake_engine(2)
+    engine.describe_model()
+    until_both_work = takewhile(lambda _: len(processes) < 2, tasks(["go"] * 10_000))
+    for event in engine.run(until_both_work):
+        processes.add(event.effort.pieces)
+        assert event.effort.words == 1
+    assert len(processes) == 2
 
 
 def test_one_death_costs_one_strike(fake_engine: Any) -> None:

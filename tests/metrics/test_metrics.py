@@ -125,6 +125,7 @@ def test_formulas_on_small_numbers():
     for name, value in of_rows.items():  # each head has as many rows, and all but this one have no attention
         np.testing.assert_allclose(found[name][0, 1], value, err_msg=name)
         np.testing.assert_allclose(found[f"{name}_by_layer"][0], np.divide(value, 4), err_msg=name)
+    np.testing.assert_allclose(found["second_sink_off_null"][0], [np.nan, 0.3 / (5 / 8), np.nan, np.nan])
     np.testing.assert_allclose(found["distance_deviation"][0], [np.nan, 1, np.nan, np.nan])  # √(50 ÷ 5 − 3²)
     np.testing.assert_array_equal(found["first_piece_histogram"][0, 1, [0, 14, 15, 49]], [1, 2, 3, 4])
     assert found["first_piece_histogram"].sum() == 10

@@ -45,6 +45,12 @@ def test_a_causal_model() -> None:
     assert_allclose(found["second_sink"], [[second, even]])
     assert_allclose(found["second_sink_by_layer"], [(second + even) / 2])
     assert_allclose(found["second_sink_uniform"], even)
+    # Rows off null: .61 × 15, .61 × 14, .61 × 8, .75 × 15 and .09 × 19 of 16 + 15 + 9 + 16 + 20; of even attention all
+    # but 1 + 1/2 + … + 1/n of each n.
+    sizes = (16, 15, 9, 16, 20)
+    evens = [n - sum(1 / k for k in range(1, n + 1)) for n in sizes]
+    off_null = np.array([0.61 * (15 + 14 + 8) + 0.75 * 15 + 0.09 * 19, sum(evens)]) / sum(sizes)
+    assert_allclose(found["second_sink_off_null"], [[second, even] / off_null])
 
 
 def test_a_model_that_looks_both_ways() -> None:

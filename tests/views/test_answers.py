@@ -20,6 +20,7 @@ from attnmetrics.views.heads import per_head, ranked, standouts
         ("attention_at_offset", "1", "previous"),
         ("attention_at_offset", "7", ""),
         ("second_sink", None, "second_sink"),
+        ("second_sink_off_null", None, "second_sink"),
         ("relation_accuracy", "row, acl:relcl", "relation:acl:relcl:hit"),
     ],
 )

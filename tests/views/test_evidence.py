@@ -331,8 +331,11 @@ def test_a_second_sink_stands_out_for_no_part_of_speech(data: xr.Dataset) -> Non
     assert first is not None
     assert (first.layer, first.head) == (1, 2)
     rests = np.full((4, 3), 0.1)
-    rests[1, 2] = 0.4  # of the half that is off null pieces, 80%
-    known = data.assign(second_sink=(("layer", "head"), rests), second_sink_uniform=0.1)
+    rests[1, 2] = 0.4
+    tables = {"second_sink": rests, "second_sink_off_null": 2 * rests}
+    known = data.assign(
+        {name: (("layer", "head"), table) for name, table in tables.items()} | {"second_sink_uniform": 0.1}
+    )
     assert [tuple(place) for place in np.argwhere(second_sinks(known)).tolist()] == [(1, 2)]
     other = standout(known, nouns)
     assert other is not None

@@ -379,7 +379,7 @@ def assert_metrics(page: Page, results: xr.Dataset, layer: int, heads: Sequence[
             for name, label in {
                 "null_attention": {}, "variability": {}, "distance": {}, "entropy": {}, "entropy_all": {},
                 "entropy_summary": {}, "peak_attention": {}, "output_norm": {}, "output_norm_relative": {},
-                "sink_rate": {}, "second_sink": {}, "distance_deviation": {},
+                "sink_rate": {}, "second_sink": {}, "second_sink_off_null": {}, "distance_deviation": {},
                 "dependency_alignment": {"direction": "either"},
                 "attention_at_offset": {"offset": 1},
                 **{f"{link}_{what}": {} for link in ("repeat", "induction")

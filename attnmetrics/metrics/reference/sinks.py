@@ -14,7 +14,7 @@ LONG, LONG_ENOUGH = 16, 10
 
 class Sinks:
     """`first_piece_histogram`, `unit_peak_histogram` [layer, head, weight_bin]; `sink_rate`, `second_sink`
-    [layer, head], and by layer, and `_uniform` without dims.
+    [layer, head], and by layer, and `_uniform` without dims; `second_sink_off_null` [layer, head].
 
     Attributes:
         weights: by histogram, a list of the weights that were put into it, each [layer, head]
@@ -28,11 +28,13 @@ class Sinks:
         self.second = model.zeros()
         self.second_even = 0.0
         self.with_second = 0
+        self.all, self.off_null = model.zeros(), model.zeros()
         self.weights: dict[str, list[Array]] = {"first_piece_histogram": [], "unit_peak_histogram": []}
 
     def add(self, sentence: Sentence) -> None:
         """Take one sentence into the sums."""
         self._add_peak(sentence)
+        self._add_null(sentence)
         if len(sentence.pieces) >= LONG:
             self._add_first(sentence)
         columns = [j for j in sentence.pieces if self._may_be_second(j, sentence)]
@@ -46,6 +48,13 @@ class Sinks:
                 largest = np.maximum(largest, sentence.alpha[:, :, i, j])
         self._count(self.peak, largest)
         self.weights["unit_peak_histogram"].append(largest)
+
+    def _add_null(self, sentence: Sentence) -> None:
+        for j in sentence.pieces:
+            given = sentence.alpha[:, :, :, j].sum(axis=-1)
+            self.all += given
+            if j not in sentence.null:
+                self.off_null += given
 
     def _add_first(self, sentence: Sentence) -> None:
         rows = sentence.pieces[1:]
@@ -78,14 +87,16 @@ class Sinks:
     def results(self) -> dict[str, Array]:
         """Every result under its name."""
         number = np.asarray(self.with_second)
+        second = over(self.second, number)
         return {
             "first_piece_histogram": self.first,
             "unit_peak_histogram": self.peak,
             "sink_rate": rate(self.first),
             "sink_rate_by_layer": rate(self.first.sum(axis=1)),
             "sink_rate_uniform": rate(self.first_even),
-            "second_sink": over(self.second, number),
+            "second_sink": second,
             "second_sink_by_layer": over(self.second.sum(axis=1), number * self.model.heads),
+            "second_sink_off_null": np.minimum(over(second, over(self.off_null, self.all)), 1),
             "second_sink_uniform": over(np.asarray(self.second_even), number),
         }
 

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from attnmetrics.views.certainty import MEAN_OF_HEADS
+from attnmetrics.views.certainty import MEAN_OF_HEADS, reach_of_heads
 from attnmetrics.views.correlations import without_off
 from attnmetrics.views.evidence import competing, from_how_much, is_off, off_in_words
 from attnmetrics.views.heads import ranked
@@ -68,12 +68,23 @@ def _metric_body(data: xr.Dataset, beside: "Beside", at: Labels, top: int) -> Se
     if table.ndim == 0:
         return [_single(beside), *_without_off(data, table)]
     if table.dims[:2] != HEAD:
-        return [_list(beside) if table.ndim == 1 else _matrix(table, beside.level)]
+        return [_list(beside)] if table.ndim == 1 else [_matrix(table, beside.level), *_intervals_are(beside)]
     ranks = rank_table(data, str(table.name), at)
     if table.ndim > 2:
         return [_by_label(beside, ranks), Text(MEAN_OF_HEADS, style=FAINT), *_off(data, table, top)]
-    heat: list[RenderableType] = [_heat(data, table), Text()] if table.sizes["head"] <= WIDEST_HEAT else []
+    heat = [_heat(data, table), *_reach(data, beside), Text()] if table.sizes["head"] <= WIDEST_HEAT else []
     return [*heat, *_how_ranked(table, beside.level), _top_heads(beside, ranks, top), *_off(data, table, top)]
+
+
+def _reach(data: xr.Dataset, beside: Beside) -> list[RenderableType]:
+    """How far the intervals of a map's heads reach, where there are any."""
+    told = reach_of_heads(data, beside.sure) if beside.sure else ""
+    return [Text(told, style=FAINT)] if told else []
+
+
+def _intervals_are(beside: Beside) -> list[RenderableType]:
+    """Where the intervals of a table are that has no room for them."""
+    return [Text(f"--label shows the {beside.sure.title}s of one row", style=FAINT)] if beside.sure else []
 
 
 def _single(beside: "Beside") -> Text:

@@ -6,11 +6,10 @@ from typing import Final
 import pandas as pd
 import xarray as xr
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.views.certainty import bear, interval_title
+from attnmetrics.views.certainty import bear, interval_title, usual_reach
 from attnmetrics.views.evidence import competing, from_how_much
 from attnmetrics.views.exemplars import of_claim
 from attnmetrics.views.glossary import explain
@@ -18,18 +17,13 @@ from attnmetrics.views.heads import per_head
 from attnmetrics.views.papers.clark_2019 import published_of
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.relations import Coreference, Relation, coreference, out_of_reach, relations, under_rules
+from attnmetrics.views.roles import RULES
 from attnmetrics.views.tables import in_words, unit_word, values
 from attnmetrics.views.terminal.exemplars import exemplar_lines, legend
 from attnmetrics.views.terminal.heat import heat_table
 from attnmetrics.views.terminal.light_table import LightTable
 from attnmetrics.views.terminal.style import FAINT
 
-RULES: Final = {
-    "row": "the word that the dependent attends to most is its head word",
-    "column": "of all words its head word attends to the dependent most",
-    "parent_row": "the word that the head word attends to most is the dependent",
-}
-"""What a rule asks of attention."""
 HELD_OUT: Final = "the head that is best on each half of the documents, on the other half"
 _WIDEST_HEAT: Final = 16
 _MENTIONS: Final = "mentions"
@@ -164,11 +158,13 @@ def _coreference(data: xr.Dataset, found: Sequence[Coreference], candidates: str
     return Text(f"among all earlier {visible(candidates)}", style=FAINT), table, Text()
 
 
-def _heat(data: xr.Dataset, metric: str, at: dict[str, str | int]) -> list[Table]:
+def _heat(data: xr.Dataset, metric: str, at: dict[str, str | int]) -> list[RenderableType]:
+    """A map, and how far the intervals of its heads reach."""
     table = per_head(data, metric, at)
     if table is None or table.sizes["head"] > _WIDEST_HEAT:
         return []
-    return [heat_table(table, values(competing(data, table)))]
+    reach = Text(usual_reach(data, metric, at), style=FAINT)
+    return [heat_table(table, values(competing(data, table))), *([reach] if reach else [])]
 
 
 def _sentences(exemplars: pd.DataFrame, claim: str, top: int, unit: str) -> list[Text]:

@@ -27,7 +27,7 @@ def show_answers(
 
     Args:
         found: the answers.
-        frame: all roles; `attrs["skipped"]` has those that the run has no results for.
+        frame: all roles, with names (`views/roles.py`); `attrs["skipped"]` has those that the run has no results for.
         top: heads of each that are told in full; the others are named.
         with_sentences: whether each head's sentence stands under it.
     """
@@ -72,7 +72,7 @@ def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
     result.columns[1].justify, result.columns[1].no_wrap = "left", False
     groups, shares = {(int(key[0]), int(key[1])): rows for key, rows in one.rows.groupby(HEAD)}, shares_in(one.rows)
     for layer, head in heads:
-        for n, row in enumerate(scores_told(groups[layer, head].head(_MOST), shares)):
+        for n, row in enumerate(scores_told(groups[layer, head].head(_MOST).itertuples(), shares)):
             name = "" if n else f"layer {layer} head {head}"
             role, score, interval, chance, _ = row
             told = [score, interval or "–"] if is_sure else [score]
@@ -81,7 +81,7 @@ def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
 
 
 def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
-    """What a head does in one sentence, and its roles; nothing where the table has no such head."""
+    """What a head does in one sentence, and its roles; nothing where the table, which has names, has no such head."""
     own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
     if own.empty:
         return Group()
@@ -90,7 +90,7 @@ def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
 
 def _score_table(rows: pd.DataFrame, shares: Collection[str]) -> RenderableType:
     """Those scores in columns; nothing without a role."""
-    told = scores_told(rows, shares)
+    told = scores_told(rows.itertuples(), shares)
     if not told:
         return Group()
     is_sure = any(interval for _, _, interval, *_ in told)
@@ -121,7 +121,7 @@ def show_like(near: pd.DataFrame, frame: pd.DataFrame) -> RenderableType:
 
     Args:
         near: columns layer, head, profile_distance, the nearest first.
-        frame: the table of roles.
+        frame: the table of roles, with names.
     """
     if near.empty:
         return Group()
@@ -136,4 +136,4 @@ def show_like(near: pd.DataFrame, frame: pd.DataFrame) -> RenderableType:
 def _roles(frame: pd.DataFrame, layer: int, head: int) -> list[str]:
     """Those of a head, in words."""
     own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
-    return [words for role, words in role_names(zip(own["role"], own["detail"], strict=True)) if role]
+    return [words for role, words in role_names(zip(own["role"], own["by"], strict=True)) if role]

@@ -9,7 +9,7 @@ import { section } from "./parts.js";
 export const RULE_ORDER = "The head whose score is farthest above its chance level, or below what the rule "
   + "allows, comes first.";
 const QUESTIONS_HELP = "By declared rules over the run's results, read against chance: attention along dependencies "
-  + "beyond what a head's distances give, relations beyond the best fixed distance, copies beyond even attention. "
+  + "beyond what a head's distances give, relations beyond the best word offset, copies beyond even attention. "
   + RULE_ORDER;
 const FAMILIES_HELP = "Heads whose attention goes to like parts of speech, relations and offsets, named by the role "
   + "that most of them have.";
@@ -30,7 +30,7 @@ export function questionSection(atlas) {
     return el("li", { "data-question": key }, el("b", {}, link), size,
       el("p", { class: "note" }, words), members(atlas, places), ...off, ...others);
   });
-  found.append(el("ul", { class: "answers" }, ...items));
+  found.append(el("p", { class: "help luck" }, atlas.roles.luckTold()), el("ul", { class: "answers" }, ...items));
   return found;
 }
 

@@ -110,5 +110,6 @@ function decode(part) {
 
 function faultOf(what, fault) {
   const back = el("a", { href: "#/" }, "Back to the overview");
-  return [el("h1", {}, `Not in this ${what}`), el("p", {}, `${fault}.`), el("p", {}, back)];
+  const ways = el("p", {}, back, ", or press / to search for a head or a metric.");
+  return [el("h1", {}, `Not in this ${what}`), el("p", {}, `${fault}.`), ways];
 }
