@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,9 @@ QUEUED_CALLS = 2
 
 READY_SECONDS = 120.0
 """How long a new actor may take to answer; another is then asked for in its place."""
+
+NEWS_SECONDS = 30.0
+"""After how long without a worker a run says so."""
 
 STALL_SECONDS = 600.0
 """How long a run waits while no actor works: long enough for a cloud to start a node."""
@@ -94,10 +97,18 @@ class RayEngine:
     Actors start while others work. One that does not become ready is started again, for as long as any other works.
     """
 
-    def __init__(self, config: RunConfig, gold: Declared | None, columns: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        gold: Declared | None,
+        columns: frozenset[str] = frozenset(),
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._config = _with_absolute_paths(config)
         self._surroundings = look_around(config.out)
         self._annotating = gold, columns
+        self._say = say
+        self._said_since = 0.0
         self._actors: list[Actor] = []
         self._deaths = 0
         self._next_look = 0.0
@@ -246,20 +257,22 @@ class RayEngine:
             self._follow()
 
     def _check_stall(self, since: float) -> None:
-        """Give up when nothing has been done for too long.
+        """Say that nothing has been done for a while, once a while, and give up in the end.
 
         Raises:
             ShardError: what was asked of the cluster, and what it has.
         """
-        if time.monotonic() - since < STALL_SECONDS:
+        waited = time.monotonic() - since
+        if waited < NEWS_SECONDS or (waited < STALL_SECONDS and self._said_since == since):
             return
+        self._said_since = since
         duties = {actor.post.duty for actor in self._actors}
         wanted = ", or ".join(sorted(f"{duty.cpus:g} CPUs and {duty.gpus} GPUs" for duty in duties))
         there = "; ".join(f"{node.cpus:g} CPUs and {node.gpus} GPUs" for node in _nodes()) or "no node"
-        raise ShardError(
-            f"no worker was ready for {STALL_SECONDS:g} s: expected a node with {wanted} free, found {there}; "
-            "has another step taken them?"
-        )
+        missing = f"expected a node with {wanted} free, found {there}"
+        if waited >= STALL_SECONDS:
+            raise ShardError(f"no worker was ready for {STALL_SECONDS:g} s: {missing}; has another step taken them?")
+        self._say(f"no worker is ready yet, {missing}: waiting for up to {STALL_SECONDS:g} s")
 
     def _hand_out(self, backlog: Backlog) -> None:
         """Give every actor with room something to do; shards that are annotated go before new ones."""

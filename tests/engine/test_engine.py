@@ -180,14 +180,19 @@ def test_a_run_whose_own_node_died_ends_at_once(
 
 
 def test_a_run_without_workers_ends(fake_engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attnmetrics.engine.ray.NEWS_SECONDS", 0.1)
+    monkeypatch.setattr("attnmetrics.engine.ray.POLL_SECONDS", 0.2)
     monkeypatch.setattr("attnmetrics.engine.ray.STALL_SECONDS", 1)
     monkeypatch.setattr(
         "attnmetrics.engine.ray.find_vacancies",
         lambda nodes, staffing, held: [] if held else [Post(Duty(ALL, 64, 0), None)],
     )
-    engine = fake_engine(1)
+    engine, said = fake_engine(1), []
+    monkeypatch.setattr(engine, "_say", said.append)
     with pytest.raises(ShardError, match="expected a node with 64 CPUs and 0 GPUs free, found 4 CPUs and 0 GPUs"):
         list(engine.run(iter(tasks(["go"]))))
+    found = "expected a node with 64 CPUs and 0 GPUs free, found 4 CPUs and 0 GPUs"
+    assert said == [f"no worker is ready yet, {found}: waiting for up to 1 s"]
     with pytest.raises(ShardError, match="no worker was ready for 1 s"):
         engine.declared()
 

@@ -100,7 +100,7 @@ def test_merging_what_is_not_measured_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_a_finished_run_is_left_as_it_is(demo_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver, "open_engine", lambda job: pytest.fail("an engine was started"))
+    monkeypatch.setattr(driver, "open_engine", lambda *_: pytest.fail("an engine was started"))
     facts = read_facts(locate(demo_run))
     assert facts is not None
     assert run(RunConfig(**facts["configuration"]), QUIET) == facts
