@@ -257,7 +257,7 @@ class RayEngine:
             self._follow()
 
     def _check_stall(self, since: float) -> None:
-        """Say that nothing has been done for a while, once a while, and give up in the end.
+        """Say once that nothing has been done for a while, and give up in the end.
 
         Raises:
             ShardError: what was asked of the cluster, and what it has.
