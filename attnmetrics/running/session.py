@@ -407,7 +407,7 @@ def refuse_lost(lost: int, shards: int, done: str, folder: Location) -> None:
     """
     if lost:
         raise StoreError(
-            f"{lost} of {shards} shards were {done}, but {folder} does not hold them: expected that nobody removes "
-            "files there, and a folder that all nodes of a cluster share; run the same command to go on, where they "
-            "do not share it with --out and --annotations that they do, or URLs"
+            f"{lost} of {shards} shards were {done}, but {folder} does not hold them: expected a folder that all nodes "
+            "of a cluster share, and from which nobody removes files; run the same command to go on if it is one, or "
+            "name one, or a URL, with --out and --annotations"
         )
