@@ -20,6 +20,8 @@ pytestmark = [needs_chromium, pytest.mark.soak]
 OPEN_SECONDS, CHANGE_SECONDS, VIEW_SECONDS = 0.5, 0.15, 5
 LEEWAY = 3
 """What is printed is the measurement; what fails is what no other process at work explains."""
+ANY_PROCESSOR = 1.4
+"""How much slower than the one that limits are for any may be, in its own time."""
 ROUNDS, BUSY = 3, 2
 MOST_BYTES = {(12, 12): 6_000_000, (48, 25): 12_000_000}
 
@@ -123,4 +125,4 @@ def test_a_view_of_a_small_model_takes_a_few_seconds_of_a_processor(tmp_path: Pa
     after = getrusage(RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(f"\na view: {seconds:.1f} s of a processor")
-    assert seconds < LEEWAY * VIEW_SECONDS
+    assert seconds < ANY_PROCESSOR * VIEW_SECONDS
