@@ -18,9 +18,12 @@ def main() -> None:
     """Run the command line and exit."""
     gc.set_threshold(MOST_NEW)
     with stoppable():
-        from attnmetrics.cli import main
+        try:
+            from attnmetrics.cli import main
 
-        main()
+            main()
+        finally:
+            gc.freeze()  # whatever is left ends with the process: nobody need look through it once more
 
 
 if __name__ == "__main__":

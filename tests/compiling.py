@@ -12,10 +12,10 @@ from triton.backends.compiler import GPUTarget
 from triton.runtime import driver
 
 from attnmetrics.model.kernels import fused
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.reductions import Linked, want
 from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.pack import pack
+from attnmetrics.pieces.attends import Attends
 
 
 class Hopper:

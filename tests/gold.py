@@ -13,7 +13,7 @@ from attnmetrics.metrics.reference.sentence import Mention, Sentence, Word
 from attnmetrics.metrics.reference.twins import Reference
 from attnmetrics.metrics.schema import COREFERENT, LABELS, LINKS, SPECIAL, Schema, declare
 from attnmetrics.model.load import Model
-from attnmetrics.model.units import SegmentIds, Units, read_pairs, read_sentences, read_windows
+from attnmetrics.pieces.units import SegmentIds, Units, read_pairs, read_sentences, read_windows
 
 POS = ("ADJ", "ADP", "AUX", "DET", "NOUN", "PRON", "PROPN", "PUNCT", "VERB", "_")
 REL = ("amod", "aux", "case", "conj", "det", "nmod", "nsubj", "nsubj:pass", "obj", "obl", "punct", "root", "_")

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.compiled import compiled
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, Linked, Reductions, Wanted, want
 from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.pack import Batch, pack
+from attnmetrics.pieces.attends import Attends
 from attnmetrics.statistics.variability import prefix_pairs
 
 HEADS, WIDTH = 2, 5

@@ -8,13 +8,13 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoModel
 
-from attnmetrics.measuring.maps import MapSums
+from attnmetrics.measuring.maps.families import MapSums
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.family import HEAD, Family, Quantity, Result, Sum
 from attnmetrics.metrics.ratios import ratio
 from attnmetrics.model.load import Model
 from attnmetrics.model.pack import Batch, Tile
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 
 PEAKS = Family(
     "peaks",

@@ -12,7 +12,7 @@ from attnmetrics.measuring.shard import ShardResult
 from attnmetrics.measuring.shard import measure as measure_units
 from attnmetrics.metrics.schema import LABELS, LINKS, SPECIAL, Schema
 from attnmetrics.model.load import Model
-from attnmetrics.model.units import Units, read_sentences
+from attnmetrics.pieces.units import Units, read_sentences
 
 NAMES = {"pos": ("ADJ", "NOUN", "VERB", "_"), "rel": ("amod", "obj", "root", "_"), "special": SPECIAL}
 

@@ -28,7 +28,7 @@ from attnmetrics.model.kernels.choose import kernel_name
 from attnmetrics.model.kernels.kept import announce
 from attnmetrics.model.load import Dtype, Model
 from attnmetrics.model.precision import units_for_bfloat16
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 from attnmetrics.statistics.exemplars import Exemplars
 from attnmetrics.statistics.variability import prefix_pairs
 from attnmetrics.storage import locate

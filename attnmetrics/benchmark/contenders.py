@@ -20,7 +20,7 @@ from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import want_nothing
 from attnmetrics.model.load import Model
 from attnmetrics.model.pack import TILE_PAIRS, Batch
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 from attnmetrics.storage import read_ahead
 
 BARE_BATCHES = (1024, 2048, 4096)

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from attnmetrics.benchmark.race import wait
-from attnmetrics.model.linear import NOTHING, LaidOut
+from attnmetrics.model.modules.linear import NOTHING, LaidOut
 
 ROWS: Final = (256, 1024, 4096)
 """Pieces that are multiplied together."""

@@ -21,7 +21,7 @@ from attnmetrics.corpus import Document
 from attnmetrics.metrics.schema import LABELS, LINKS, SPECIAL, Schema
 from attnmetrics.model.checkpoint import quiet
 from attnmetrics.model.load import Dtype, Model, load_model
-from attnmetrics.model.units import Units, read_sentences, read_windows
+from attnmetrics.pieces.units import Units, read_sentences, read_windows
 
 Device = Literal["cpu", "cuda"]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.benchmark.paper_way import Features, PaperSums
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
 from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS
 from attnmetrics.metrics.variability import PREFIX_PIECES
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 
 Array = NDArray[np.float64]
 

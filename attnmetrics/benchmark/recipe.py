@@ -21,7 +21,7 @@ from attnmetrics.benchmark.paper_way import Features, PaperSums
 from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
 from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS
 from attnmetrics.metrics.variability import PREFIX_PIECES
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 
 NAME: Final = "attnmetrics_recipe"
 

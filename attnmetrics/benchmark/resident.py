@@ -14,7 +14,7 @@ from attnmetrics.benchmark.paper_way import Features, PaperSums
 from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
 from attnmetrics.metrics.family import OFFSET_LIMIT
 from attnmetrics.metrics.variability import PREFIX_PIECES
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 
 LONGEST: Final = 512
 """Pieces that are read of a unit, at most."""

@@ -94,6 +94,12 @@ def lacking(rules: Rules, data: xr.Dataset) -> dict[str, str]:
     return {role: name for role, name in found if name is not None and role not in told}
 
 
+def tried(rules: Rules, tables: Tables) -> int:
+    """How many rules each head is tried on, those with details once for every label."""
+    own = [rule for rule in rules.roles if rule.when is not None and _lacks(rule, tables.data) is None]
+    return sum(len(tables.labels(rule.score, rule.each, rule.skip)) for rule in own)
+
+
 def shares(rules: Rules, data: xr.Dataset) -> list[str]:
     """Roles whose scores are shares of a whole."""
     kinds = {name: table.attrs.get("kind") for name, table in data.variables.items()}

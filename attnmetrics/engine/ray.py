@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,7 @@ from attnmetrics.config import Masking, RunConfig
 from attnmetrics.engine import OUT_OF_MEMORY, TRIES, Damaged, Done, Event, LanguageFacts, Stage, Task, reason_of
 from attnmetrics.engine.backlog import Backlog, Step
 from attnmetrics.engine.placement import Node, Post, Staffing, find_vacancies
+from attnmetrics.engine.surroundings import Surroundings, look_around, refuse_foreign
 from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import AttnmetricsError, ConfigError, DamageError, ShardError, first_line
 from attnmetrics.model.pack import Batching
@@ -40,6 +41,9 @@ QUEUED_CALLS = 2
 
 READY_SECONDS = 120.0
 """How long a new actor may take to answer; another is then asked for in its place."""
+
+NEWS_SECONDS = 30.0
+"""After how long without a worker a run says so."""
 
 STALL_SECONDS = 600.0
 """How long a run waits while no actor works: long enough for a cloud to start a node."""
@@ -61,13 +65,17 @@ NODE_TRIES = 10
 class RemoteWorker(Worker):
     """A worker in a process of its own."""
 
-    def ready(self) -> str:
-        """Answer, to show that the process is up: the id of its node."""
-        return str(ray.get_runtime_context().get_node_id())
+    def ready(self) -> tuple[str, Surroundings]:
+        """Answer, to show that the process is up: the id of its node, and what is there."""
+        return ray.get_runtime_context().get_node_id(), look_around(self._config.out)
 
-    def pin(self, device: str) -> None:
-        """Load the model on this device, whatever others there are."""
-        self._config = self._config.model_copy(update={"device": device})
+    def pin(self, **chosen: str) -> None:
+        """Load the model on this device, or from this commit, whatever others there are."""
+        self._config = self._config.model_copy(update=chosen)
+
+    def load(self) -> None:
+        """Load the model, which will be asked for."""
+        self._load_model()
 
 
 @dataclass(slots=True, eq=False)
@@ -89,9 +97,18 @@ class RayEngine:
     Actors start while others work. One that does not become ready is started again, for as long as any other works.
     """
 
-    def __init__(self, config: RunConfig, gold: Declared | None, columns: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        gold: Declared | None,
+        columns: frozenset[str] = frozenset(),
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._config = _with_absolute_paths(config)
+        self._surroundings = look_around(config.out)
         self._annotating = gold, columns
+        self._say = say
+        self._said_since = 0.0
         self._actors: list[Actor] = []
         self._deaths = 0
         self._next_look = 0.0
@@ -104,7 +121,7 @@ class RayEngine:
             self._home = ray.get_runtime_context().get_node_id()
             on_gpus = _measures_on_gpus(config, _nodes())
             if not on_gpus:
-                self._pin("cpu")
+                self._pin(device="cpu")
             grows = not self._owns_session or address is not None
             self._staffing = Staffing(config.workers, config.threads, on_gpus, grows)
             self._follow()
@@ -113,9 +130,16 @@ class RayEngine:
             raise
 
     def describe_model(self) -> "ModelFacts":
-        """See `Engine`. From then on, every worker takes the device that the model was loaded on."""
+        """See `Engine`. From then on, every worker takes the device and the commit that the model was loaded from.
+
+        Where both are known, all load it at the same time; what is wrong with it, the one that is asked says.
+        """
+        if self._config.device != "auto" and (self._config.revision or _is_local(self._config.model)):
+            for actor in self._actors:
+                if "measure" in actor.post.duty.stages:
+                    actor.handle.load.remote()
         model: ModelFacts = self._ask("measure", "describe_model")
-        self._pin(model["device"])
+        self._pin(device=model["device"], revision=model["revision"])
         return model
 
     def find_batching(self) -> Batching:
@@ -213,12 +237,11 @@ class RayEngine:
         handle = remote.remote(self._config, *self._annotating)
         return Actor(post, handle, handle.ready.remote())
 
-    def _pin(self, device: str) -> None:
-        """Let all workers take the same device: bits depend on it."""
-        if self._config.device == "auto":
-            self._config = self._config.model_copy(update={"device": device})
-            for actor in self._actors:
-                actor.handle.pin.remote(device)
+    def _pin(self, **chosen: str | None) -> None:
+        """Let all workers take the same device and the same commit of the model: bits depend on both."""
+        self._config = self._config.model_copy(update=chosen)
+        for actor in self._actors:
+            actor.handle.pin.remote(**chosen)
 
     def _await_ready(self, stage: Stage) -> Actor:
         """An actor for a stage, once there is one."""
@@ -234,20 +257,22 @@ class RayEngine:
             self._follow()
 
     def _check_stall(self, since: float) -> None:
-        """Give up when nothing has been done for too long.
+        """Say once that nothing has been done for a while, and give up in the end.
 
         Raises:
             ShardError: what was asked of the cluster, and what it has.
         """
-        if time.monotonic() - since < STALL_SECONDS:
+        waited = time.monotonic() - since
+        if waited < NEWS_SECONDS or (waited < STALL_SECONDS and self._said_since == since):
             return
+        self._said_since = since
         duties = {actor.post.duty for actor in self._actors}
         wanted = ", or ".join(sorted(f"{duty.cpus:g} CPUs and {duty.gpus} GPUs" for duty in duties))
         there = "; ".join(f"{node.cpus:g} CPUs and {node.gpus} GPUs" for node in _nodes()) or "no node"
-        raise ShardError(
-            f"no worker was ready for {STALL_SECONDS:g} s: expected a node with {wanted} free, found {there}; "
-            "has another step taken them?"
-        )
+        missing = f"expected a node with {wanted} free, found {there}"
+        if waited >= STALL_SECONDS:
+            raise ShardError(f"no worker was ready for {STALL_SECONDS:g} s: {missing}; has another step taken them?")
+        self._say(f"no worker is ready yet, {missing}: waiting for up to {STALL_SECONDS:g} s")
 
     def _hand_out(self, backlog: Backlog) -> None:
         """Give every actor with room something to do; shards that are annotated go before new ones."""
@@ -289,7 +314,7 @@ class RayEngine:
             return
         actor.since = time.monotonic()
         if step is None:
-            actor.post, actor.probe = Post(actor.post.duty, answer), None
+            actor.post, actor.probe = Post(actor.post.duty, self._welcome(answer)), None
             return
         actor.calls.remove((reference, step))
         match answer:
@@ -303,6 +328,18 @@ class RayEngine:
                 self._deaths = 0
                 backlog.go_on(step)
                 yield Done(step.call.stage, step.task.portion, answer)
+
+    def _welcome(self, answer: Any) -> str:
+        """The node of a worker that is ready.
+
+        Raises:
+            ConfigError: its results would be others, or be lost.
+        """
+        if isinstance(answer, Exception):
+            raise ConfigError(f"a worker cannot start on a node of the Ray cluster: {reason_of(answer)}")
+        node, surroundings = answer
+        refuse_foreign(surroundings, self._surroundings, self._config.out)
+        return str(node)
 
     def _stop_overdue(self, backlog: Backlog) -> Iterator[Event]:
         """Let go the actors that do not get ready, or have one call for too long."""
@@ -343,7 +380,10 @@ class RayEngine:
             return True
         self._deaths += 1
         if self._deaths > DEATHS + len(self._actors):
-            raise ShardError(f"{self._deaths} workers died without finishing a shard between them; the last: {reason}")
+            raise ShardError(
+                f"{self._deaths} workers died without finishing a shard between them, the last on "
+                f"{_host(actor.post.node)}: {reason}; mend the cause there, then run the same command to go on"
+            )
         return False
 
     def _let_go(self, actor: Actor) -> None:
@@ -356,6 +396,12 @@ def _nodes() -> list[Node]:
     """The nodes that are alive, in an order that stays."""
     alive = [(node["NodeID"], node["Resources"]) for node in ray.nodes() if node["Alive"]]
     return [Node(name, has.get("CPU", 0.0), int(has.get("GPU", 0))) for name, has in sorted(alive, key=lambda n: n[0])]
+
+
+def _host(node: str | None) -> str:
+    """The name of a node's machine."""
+    names = {one["NodeID"]: str(one["NodeManagerHostname"]) for one in ray.nodes()}
+    return names.get(node or "", "a node that is unknown")
 
 
 def _has_left(post: Post, nodes: list[Node]) -> bool:
@@ -373,6 +419,11 @@ def _measures_on_gpus(config: RunConfig, nodes: list[Node]) -> bool:
     if config.device == "cuda" and not gpus:
         raise ConfigError("--device cuda: expected a GPU in the Ray cluster, found none; use --device cpu")
     return gpus and config.device != "cpu"
+
+
+def _is_local(model: str) -> bool:
+    """Whether a model is files, of which there is one version, and no name on the Hub."""
+    return model in MODELS or Path(model).is_dir()
 
 
 def _with_absolute_paths(config: RunConfig) -> RunConfig:
@@ -407,6 +458,7 @@ def _keeping_sigterm() -> Iterator[None]:
     finally:
         done.set()
         keeper.join()
+        libc.sigaction(signal.SIGTERM, action, None)  # for a thread that is not the main one
     if before is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, before)
 
@@ -486,7 +538,9 @@ def _cause(error: RayTaskError) -> Exception:
 
 
 def _last_line(error: RayError) -> str:
-    """What Ray says of a death, after the lines that say of whom; of one for memory it says how to set up Ray."""
+    """What Ray says of a death, less of whom, what may have caused it and how to set up Ray."""
     if isinstance(error, OutOfMemoryError):
         return OUT_OF_MEMORY
-    return (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    line = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    fact, causes, _ = line.partition(" Some common causes include")
+    return f"{fact} Often the system killed it for lack of memory; fewer --workers need less." if causes else fact

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from socket import gethostname
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,13 +21,13 @@ from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Effort, LanguageFacts
 from attnmetrics.engine.memory import peak_memory_bytes
-from attnmetrics.errors import DamageError
+from attnmetrics.errors import AnnotationError, DamageError
 from attnmetrics.measuring.predicting import Predicting
 from attnmetrics.measuring.selection import Sampling, choose, choose_units
 from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.metrics.schema import SPECIAL, SPECIAL_LABEL, Schema
 from attnmetrics.model.pack import Batching
-from attnmetrics.model.units import (
+from attnmetrics.pieces.units import (
     Units,
     check_window,
     count_pairs,
@@ -176,8 +177,17 @@ class Worker:
         return {"class": type(found.network).__name__, "causal": found.model.causal, "mask": found.mask}
 
     def annotate(self, shard: Shard, documents: Sequence[Document], fingerprint: str) -> Effort:
-        """Annotate a shard's documents and cache the result."""
+        """Annotate a shard's documents and cache the result.
+
+        Raises:
+            AnnotationError: the pipeline here is not the one with this fingerprint.
+        """
         annotator = self._load_annotator()
+        if annotator.fingerprint != fingerprint:
+            raise AnnotationError(
+                f"expected on {gethostname()} the pipeline {self._config.annotator} that the run was planned with, "
+                "found another version of it or of spaCy; install the same there, then run the same command to go on"
+            )
         start = time.perf_counter()
         annotated = annotator.annotate(documents)
         path = annotation_path(self._config.annotation_folder, fingerprint, shard.digest)

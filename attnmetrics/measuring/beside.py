@@ -12,7 +12,7 @@ from typing import Final
 
 from torch import Tensor
 
-from attnmetrics.model.look import Layer, See
+from attnmetrics.model.modules.look import Layer, See
 from attnmetrics.model.pack import Tile
 
 WAITING_BYTES: Final = 1 << 30

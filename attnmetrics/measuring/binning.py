@@ -13,8 +13,8 @@ from attnmetrics.measuring.sinks import Sinks
 from attnmetrics.metrics.family import HEAD, OFFSETS, Quantity, Sum
 from attnmetrics.metrics.schema import Schema
 from attnmetrics.model.kernels.reductions import Reductions
-from attnmetrics.model.special import FIRST, SEPARATOR, is_summary
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.special import FIRST, SEPARATOR, is_summary
+from attnmetrics.pieces.units import Units
 
 
 @dataclass(frozen=True, slots=True)

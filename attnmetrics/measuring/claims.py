@@ -7,21 +7,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from attnmetrics.measuring import strongest
-from attnmetrics.measuring.answers import AnswerReader
-from attnmetrics.measuring.coreference import CoreferenceReader
 from attnmetrics.measuring.links import Links
-from attnmetrics.measuring.maps import BatchMaps
-from attnmetrics.measuring.segments import Chosen, Segments
-from attnmetrics.measuring.spots import Columns, Spots
-from attnmetrics.measuring.syntax import SyntaxReader
+from attnmetrics.measuring.maps.coreference import CoreferenceReader
+from attnmetrics.measuring.maps.families import BatchMaps
+from attnmetrics.measuring.maps.syntax import SyntaxReader
+from attnmetrics.measuring.strongest import loops
+from attnmetrics.measuring.strongest.answers import AnswerReader
+from attnmetrics.measuring.strongest.segments import Chosen, Segments
+from attnmetrics.measuring.strongest.spots import Columns, Spots
 from attnmetrics.metrics.claims import Claims
 from attnmetrics.metrics.family import HEAD
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.compiled import as_rule, as_vectors
-from attnmetrics.model.look import Layer, on_host
+from attnmetrics.model.modules.look import Layer, on_host
 from attnmetrics.model.pack import Batch, Tile
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.attends import Attends
+from attnmetrics.pieces.units import Units
 from attnmetrics.statistics.claims import Gathering, Rows, make_rows, no_rows
 
 
@@ -102,7 +102,7 @@ class ClaimReader:
         weight, sides = np.empty(len(found.head)), [as_vectors(_exact(side).cpu()) for side in (dots.query, dots.key)]
         pairs = found.head, found.unit, found.i, found.j
         rule = as_rule(dots.scoring, dots.query.shape[1])
-        strongest.weigh(*sides, self._batch.offsets, rule, self._attends.causal, pairs, weight)
+        loops.weigh(*sides, self._batch.offsets, rule, self._attends.causal, pairs, weight)
         return weight
 
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS, PAIR_DISTANCE_LIMIT, PAIR_DISTANCES, Link, Quantity, Sum
 from attnmetrics.metrics.sinks import BINS, FIRST_PIECES, find_bins, may_be_second_sink
-from attnmetrics.model.kernels.attends import Attends
-from attnmetrics.model.links import Pairs
-from attnmetrics.model.special import SEPARATOR, is_summary
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.attends import Attends
+from attnmetrics.pieces.links import Pairs
+from attnmetrics.pieces.special import SEPARATOR, is_summary
+from attnmetrics.pieces.units import Units
 
 Array = NDArray[np.float64]
 Between = tuple[int, int]

@@ -21,7 +21,7 @@ from attnmetrics.model.gradients import Gradients, differentiate
 from attnmetrics.model.kernels.dense import sentences_of
 from attnmetrics.model.language import LanguageModel
 from attnmetrics.model.pack import TILE_PAIRS, Batch, Tile
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 from attnmetrics.statistics.states import State
 from attnmetrics.storage import read_ahead
 

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.model.align import ranges
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.reductions import Linked
-from attnmetrics.model.links import Pairs, together
 from attnmetrics.model.load import Model
 from attnmetrics.model.pack import Batch
-from attnmetrics.model.special import SEPARATOR
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.align import ranges
+from attnmetrics.pieces.attends import Attends
+from attnmetrics.pieces.links import Pairs, together
+from attnmetrics.pieces.special import SEPARATOR
+from attnmetrics.pieces.units import Units
 
 
 @dataclass(frozen=True, slots=True)

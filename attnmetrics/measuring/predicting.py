@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.config import LossOf, Masking
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 from attnmetrics.statistics.sampling import sample_hash
 
 if TYPE_CHECKING:

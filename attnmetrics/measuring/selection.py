@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.annotation.sentence import Sentences
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 from attnmetrics.statistics.sampling import Selection, sample_hashes, smallest
 from attnmetrics.statistics.typical import enough
 

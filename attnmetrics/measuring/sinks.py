@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.metrics.sinks import BINS, FIRST_PIECES, may_be_second_sink
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.reductions import Reductions
 from attnmetrics.model.pack import Batch
+from attnmetrics.pieces.attends import Attends
 
 
 @dataclass(frozen=True, slots=True)

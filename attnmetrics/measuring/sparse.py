@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.measuring.tracing import Traced
-from attnmetrics.model.align import ranges
 from attnmetrics.model.kernels.reductions import want_nothing
 from attnmetrics.model.load import Model
-from attnmetrics.model.look import Layer
+from attnmetrics.model.modules.look import Layer
 from attnmetrics.model.pack import TILE_PAIRS, Batch, Tile
+from attnmetrics.pieces.align import ranges
 from attnmetrics.statistics.traces import VISIBLE, Traces
 
 Entries = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]

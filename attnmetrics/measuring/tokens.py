@@ -6,10 +6,10 @@ from scipy.sparse import csr_array
 
 from attnmetrics.measuring.counting import even_received, total_by
 from attnmetrics.metrics.family import HEAD
-from attnmetrics.model.align import piece_names
 from attnmetrics.model.kernels.reductions import Reductions
 from attnmetrics.model.load import Model
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.align import piece_names
+from attnmetrics.pieces.units import Units
 from attnmetrics.statistics.tokens import SIDES, PieceTypes, TokenSums
 
 

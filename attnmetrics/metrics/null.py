@@ -11,8 +11,12 @@ def attention_mass(sums: Sums) -> Array:
     return sums["given_sum"]
 
 
-def null_attention(sums: Sums) -> Array:
-    """Share of all attention that is on null columns."""
+def off_null(sums: Sums) -> Array:
+    """Share of all attention that is on no null column; a difference from 1 would lose its digits where it is small."""
+    return ratio(sums["given_sum"], sums["null_sum"] + sums["given_sum"])
+
+
+def _null_attention(sums: Sums) -> Array:
     return ratio(sums["null_sum"], sums["null_sum"] + sums["given_sum"])
 
 
@@ -23,7 +27,7 @@ FAMILY: Final = Family(
     results=(
         Result(
             "null_attention", HEAD, "1", "share", "Attention to null pieces", "Σ α over null columns ÷ Σ α",
-            null_attention, f"{PAPER}, Fig. 5",
+            _null_attention, f"{PAPER}, Fig. 5",
             help="Strong colour: heads that rest on null pieces instead of the text.", null_in=True,
         ),
         Result(

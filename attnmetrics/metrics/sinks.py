@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attnmetrics.metrics.family import EVEN, HEAD, Array, Family, Quantity, Result, Sum, Sums
-from attnmetrics.metrics.null import null_attention
+from attnmetrics.metrics.null import off_null
 from attnmetrics.metrics.ratios import once_a_head, ratio
 
 BINS: Final = 50
@@ -55,7 +55,7 @@ def _second_sink(sums: Sums) -> Array:
 
 
 def _second_sink_off_null(sums: Sums) -> Array:
-    return np.minimum(ratio(_second_sink(sums), 1 - null_attention(sums)), 1)
+    return np.minimum(ratio(_second_sink(sums), off_null(sums)), 1)
 
 
 FAMILY: Final = Family(

@@ -1,4 +1,4 @@
-"""A Transformer and its attention: load, align, pack, capture, reduce.
+"""A Transformer and its attention: load, pack, capture, reduce.
 
-In come annotated sentences; out come word pieces with labels and links, and of each layer the reductions of attention.
+In come word pieces; out come, of each layer, the reductions of attention.
 """

@@ -10,9 +10,9 @@ from typing import Any, Final
 import torch
 
 from attnmetrics.errors import ModelError, first_line
-from attnmetrics.model.adapters import adapt
-from attnmetrics.model.align import Template, find_template
 from attnmetrics.model.blocks import read_whole
+from attnmetrics.model.modules.adapters import adapt
+from attnmetrics.pieces.align import Template, find_template
 
 PROBE_TEXTS: Final = (
     "The cat that the dog had chased sat on the mat, and slept.",

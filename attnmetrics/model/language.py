@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from attnmetrics.errors import ModelError, first_line
-from attnmetrics.model.capture import Pass, call
 from attnmetrics.model.checkpoint import find_folder, load_network, quiet
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, want_nothing
 from attnmetrics.model.load import Model, probe_ids
+from attnmetrics.model.modules.capture import Pass, call
 from attnmetrics.model.pack import TILE_PAIRS, Batch, Batching
-from attnmetrics.model.probe import prepare
+from attnmetrics.model.trials.probe import prepare
 
 ROUNDING: Final = 1e-3
 """Largest error of the scores, relative to the largest of them; a head that is not the checkpoint's is off by far more.

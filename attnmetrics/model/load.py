@@ -12,23 +12,32 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.errors import ModelError, first_line
-from attnmetrics.model.align import Template, find_template, tokenize
-from attnmetrics.model.capture import Consume, Pass, segment_types
 from attnmetrics.model.checkpoint import PROBE_TEXTS, digest_folder, find_folder, load_network, load_tokenizer, quiet
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.choose import kernel_name
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, Wanted
-from attnmetrics.model.linear import lay_out
-from attnmetrics.model.look import See
-from attnmetrics.model.named_ids import find_named_ids, spell_named_ids
-from attnmetrics.model.numbering import Numbering, number_layers
-from attnmetrics.model.output import HeadOutputs
+from attnmetrics.model.modules.capture import Consume, Pass, segment_types
+from attnmetrics.model.modules.linear import lay_out
+from attnmetrics.model.modules.look import See
+from attnmetrics.model.modules.output import HeadOutputs
+from attnmetrics.model.modules.stacks import Decoder, Stack, begin_decoding, take_stack
 from attnmetrics.model.pack import Batching
-from attnmetrics.model.probe import LIMIT, Layout, Probe, capture_maps, find_first_position, prepare, probe, run_packed
-from attnmetrics.model.projection import find_outputs
-from attnmetrics.model.stacks import Decoder, Stack, begin_decoding, take_stack
-from attnmetrics.model.windows import heeds_windows, length_in
+from attnmetrics.model.trials.named_ids import find_named_ids, spell_named_ids
+from attnmetrics.model.trials.numbering import Numbering, number_layers
+from attnmetrics.model.trials.probe import (
+    LIMIT,
+    Layout,
+    Probe,
+    capture_maps,
+    find_first_position,
+    prepare,
+    probe,
+    run_packed,
+)
+from attnmetrics.model.trials.projection import find_outputs
+from attnmetrics.model.trials.windows import heeds_windows, length_in
+from attnmetrics.pieces.align import Template, find_template, tokenize
+from attnmetrics.pieces.attends import Attends
 
 NullTokens = Literal["first", "special", "none"]
 Dtype = Literal["float32", "bfloat16"]

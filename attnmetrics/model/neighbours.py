@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.errors import ModelError
-from attnmetrics.model.align import tokenize
 from attnmetrics.model.checkpoint import PROBE_TEXTS
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import Reductions, want_nothing
 from attnmetrics.model.load import Model
-from attnmetrics.model.numbering import Numbering
 from attnmetrics.model.pack import TILE_PAIRS, Batch, Batching, Together
-from attnmetrics.model.probe import allow_rounding, count_calls, disturbed
-from attnmetrics.model.shrunk import THRESHOLD, shrink, thresholds
+from attnmetrics.model.trials.numbering import Numbering
+from attnmetrics.model.trials.probe import allow_rounding, count_calls, disturbed
+from attnmetrics.model.trials.shrunk import THRESHOLD, shrink, thresholds
+from attnmetrics.pieces.align import tokenize
 from attnmetrics.storage import read_ahead
 
 WORK: Final = {"cpu": 1 << 33, "cuda": 1 << 40}

@@ -70,6 +70,11 @@ class Batch:
     """[B + 1] packed pieces of sentence b are offsets[b] … offsets[b + 1] − 1"""
     tiles: tuple[Tile, ...]
 
+    @property
+    def longest(self) -> int:
+        """Pieces of its longest sentence."""
+        return max(tile.length for tile in self.tiles)
+
 
 def pack(
     lengths: NDArray[np.int64], measured: NDArray[np.bool_], batch_pieces: int, tile_pairs: int, equal_lengths: bool,

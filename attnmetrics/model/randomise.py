@@ -11,7 +11,7 @@ from torch import nn
 
 from attnmetrics.model.checkpoint import quiet
 from attnmetrics.model.load import Model
-from attnmetrics.model.probe import prepare
+from attnmetrics.model.trials.probe import prepare
 
 
 def randomise(model: Model, seed: int) -> Model:

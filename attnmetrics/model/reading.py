@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.errors import ModelError
-from attnmetrics.model.capture import Pass
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Wanted, want_nothing
 from attnmetrics.model.language import load_generator
 from attnmetrics.model.load import Model
-from attnmetrics.model.look import Dots, Layer
+from attnmetrics.model.modules.capture import Pass
+from attnmetrics.model.modules.look import Dots, Layer
 from attnmetrics.model.pack import Tile
-from attnmetrics.model.probe import run_packed
+from attnmetrics.model.trials.probe import run_packed
 
 
 @dataclass(frozen=True, slots=True)

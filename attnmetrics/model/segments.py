@@ -5,8 +5,8 @@ from itertools import chain, pairwise
 from attnmetrics.errors import ConfigError, ModelError
 from attnmetrics.model.checkpoint import PROBE_TEXTS
 from attnmetrics.model.load import Model
-from attnmetrics.model.pairs import find_frame
-from attnmetrics.model.probe import check_segments
+from attnmetrics.model.trials.probe import check_segments
+from attnmetrics.pieces.pairs import find_frame
 
 
 def check_pair(size: int, model: Model) -> None:

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.annotation.sentence import Sentences
-from attnmetrics.model.align import Pieces, align, ranges, tokenize
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import want_nothing
 from attnmetrics.model.load import Model
-from attnmetrics.model.look import Layer
+from attnmetrics.model.modules.look import Layer
 from attnmetrics.model.pack import TILE_PAIRS, Batch, Tile
+from attnmetrics.pieces.align import Pieces, align, ranges, tokenize
 from attnmetrics.probing.vectors import WIDTH, VectorFile, embed_pieces
 from attnmetrics.statistics.sampling import sample_hash
 from attnmetrics.statistics.word_features import NO_PLACE, WordFeatures

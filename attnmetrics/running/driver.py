@@ -2,24 +2,23 @@
 
 import platform
 from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attnmetrics.config import RunConfig
 from attnmetrics.engine import Engine
 from attnmetrics.engine.inline import InlineEngine
 from attnmetrics.engine.leased import LeasedEngine
+from attnmetrics.engine.surroundings import BIT_PACKAGES
 from attnmetrics.errors import StoreError
 from attnmetrics.running.declaration import ENTITY
-from attnmetrics.running.importance import Options, measure_importance
-from attnmetrics.running.lease import Lease, hold
-from attnmetrics.running.measured import Measured, gather
-from attnmetrics.running.merging import committed, merge_measured, now, read_measured
+from attnmetrics.running.lease import Lease, hold, name_driver
+from attnmetrics.running.measured import gather
 from attnmetrics.running.progress import Reporter
 from attnmetrics.running.runfile import (
-    BIT_PACKAGES,
     FORMAT,
     Facts,
     Identity,
@@ -27,15 +26,19 @@ from attnmetrics.running.runfile import (
     config_of,
     holds_measurements,
     identity_of,
+    now,
     read_facts,
     read_own,
     write_facts,
 )
 from attnmetrics.running.seals import find_broken
-from attnmetrics.running.session import Session, measure_all, refuse_failures
+from attnmetrics.running.session import Session, measure_all, refuse_failures, refuse_lost
 from attnmetrics.running.stages import Job, annotate, columns_to_give, find_declared, find_unannotated, prepare
 from attnmetrics.storage import Location
 from attnmetrics.store.shards import Store
+
+if TYPE_CHECKING:  # importance and merging bring what results are shown with, which takes a second to import
+    from attnmetrics.running.importance import Options
 
 PACKAGES = (*BIT_PACKAGES, "pyarrow", "ray", "spacy", "xarray", "zarr")
 
@@ -60,9 +63,13 @@ def run(config: RunConfig, reporter: Reporter) -> Facts:
             reporter.warn(f"{', '.join(anew)} of {config.out}: gone, or not as written; all outputs are written anew")
         else:
             reporter.say(f"intervals of {config.confidence:g} instead of {confident:g}; all outputs are written anew")
-    with hold(config.out, reporter) as lease:
+    with ThreadPoolExecutor(1) as beside, hold(config.out, reporter) as lease:
         facts = _begin(job, identity)
-        measured = _measure(job, facts, reporter, lease, annotate_too=True)
+        job = _as_begun(job, facts)
+        with open_engine(job, reporter, beside) as engine:
+            from attnmetrics.running.merging import merge_measured  # while workers start
+
+            measured = measure_all(_session(job, facts, engine, reporter, lease), annotate_too=True)
         return merge_measured(config, facts, measured, reporter, lease)
 
 
@@ -73,9 +80,11 @@ def run_annotate(config: RunConfig, reporter: Reporter) -> None:
         AttnmetricsError: what is wrong and what to do.
     """
     job = prepare(config, reporter)
-    with open_engine(job) as engine:
+    with open_engine(job, reporter) as engine:
         outcome = annotate(job, engine, reporter, find_unannotated(job, reporter))
         refuse_failures(job, outcome.failures)
+        lost = len(find_unannotated(job, reporter))
+        refuse_lost(lost, len(job.plan.shards), "annotated", config.annotation_folder)
         find_declared(job, engine, reporter)
 
 
@@ -88,11 +97,13 @@ def run_measure(config: RunConfig, reporter: Reporter) -> Facts:
     job, identity, _ = _plan(config, reporter)
     with hold(config.out, reporter) as lease:
         facts = _begin(job, identity)
-        _measure(job, facts, reporter, lease, annotate_too=False)
+        job = _as_begun(job, facts)
+        with open_engine(job, reporter) as engine:
+            measure_all(_session(job, facts, engine, reporter, lease), annotate_too=False)
     return facts
 
 
-def run_importance(folder: Location, options: Options, reporter: Reporter, **command: Any) -> Facts:
+def run_importance(folder: Location, options: "Options", reporter: Reporter, **command: Any) -> Facts:
     """Measure the importance of attention in a run that is measured, and merge it all.
 
     Args:
@@ -104,8 +115,11 @@ def run_importance(folder: Location, options: Options, reporter: Reporter, **com
     Raises:
         AttnmetricsError: what is wrong and what to do; all committed work is kept.
     """
+    from attnmetrics.running.importance import measure_importance
+    from attnmetrics.running.merging import committed, merge_measured, read_measured
+
     read_measured(folder)
-    with hold(folder, reporter) as lease:
+    with ThreadPoolExecutor(1) as beside, hold(folder, reporter) as lease:
         facts = read_measured(folder)
         config = config_of(folder, facts).model_copy(update={"out": folder, **command})
         if config.dtype != "float32":
@@ -115,8 +129,8 @@ def run_importance(folder: Location, options: Options, reporter: Reporter, **com
         check_identity(folder, facts, {name: identity_of(job)[name] for name in of_corpus})
         store = Store.described(folder, facts["store"])
         commits = committed(store, config.allow_missing or facts["status"] == "incomplete")
-        with open_engine(job) as engine:
-            session = Session(job, facts, LeasedEngine(engine, lease.check), reporter, lease)
+        with open_engine(job, reporter, beside) as engine:
+            session = _session(job, facts, engine, reporter, lease)
             measure_importance(session, options, [commit.shard for commit in commits])
         return merge_measured(config, facts, gather(store, commits, config.drawn_exemplars), reporter, lease)
 
@@ -131,6 +145,8 @@ class Progress:
     """in the plan"""
     measured: int
     """shards that are committed"""
+    driver: str
+    """who works on it now; empty where nobody does"""
 
 
 def progress_of(folder: Location) -> Progress:
@@ -143,7 +159,7 @@ def progress_of(folder: Location) -> Progress:
     if facts is None:
         raise StoreError(f"{folder} holds no run: expected {folder / 'run.json'}; give the folder that --out named")
     measured = len(Store.described(folder, facts["store"]).committed()) if "store" in facts else 0
-    return Progress(facts, facts["corpus"]["shards"], measured)
+    return Progress(facts, facts["corpus"]["shards"], measured, name_driver(folder))
 
 
 def _plan(config: RunConfig, reporter: Reporter) -> tuple[Job, Identity, Facts | None]:
@@ -203,11 +219,8 @@ def _command(job: Job) -> Facts:
     }
 
 
-def _measure(job: Job, facts: Facts, reporter: Reporter, lease: Lease, annotate_too: bool) -> Measured:
-    job = _as_begun(job, facts)
-    with open_engine(job) as engine:
-        leased = LeasedEngine(engine, lease.check)
-        return measure_all(Session(job, facts, leased, reporter, lease), annotate_too)
+def _session(job: Job, facts: Facts, engine: Engine, reporter: Reporter, lease: Lease) -> Session:
+    return Session(job, facts, LeasedEngine(engine, lease.check), reporter, lease)
 
 
 def _as_begun(job: Job, facts: Facts) -> Job:
@@ -218,8 +231,11 @@ def _as_begun(job: Job, facts: Facts) -> Job:
 
 
 @contextmanager
-def open_engine(job: Job) -> Iterator[Engine]:
-    """The engine of a job's configuration, closed in the end."""
+def open_engine(job: Job, reporter: Reporter, beside: Executor | None = None) -> Iterator[Engine]:
+    """The engine of a job's configuration, closed in the end: `beside`, if given, does so, as Ray takes a second.
+
+    Its threads are waited for when the lease is given back: at a stop there may be no time left for both.
+    """
     engine: Engine
     columns = columns_to_give(job)
     if job.config.engine == "inline":
@@ -227,8 +243,11 @@ def open_engine(job: Job) -> Iterator[Engine]:
     else:
         from attnmetrics.engine.ray import RayEngine
 
-        engine = RayEngine(job.config, job.plan.gold, columns)
+        engine = RayEngine(job.config, job.plan.gold, columns, reporter.say)
     try:
         yield engine
     finally:
-        engine.close()
+        if beside is None:
+            engine.close()
+        else:
+            beside.submit(engine.close)

@@ -13,6 +13,7 @@ from importlib.metadata import version
 
 from attnmetrics.config import IMPORTANCE_UNITS, LossOf, Masking, RunConfig
 from attnmetrics.corpus.shards import Shard
+from attnmetrics.engine.surroundings import BIT_PACKAGES
 from attnmetrics.engine.worker import Differentiating
 from attnmetrics.errors import ConfigError, CorpusError, StoreError
 from attnmetrics.measuring.predicting import Predicting
@@ -20,7 +21,7 @@ from attnmetrics.metrics.importance import RESULTS, Layout
 from attnmetrics.model.pack import Batching
 from attnmetrics.results.importance import Importance, importance_dataset
 from attnmetrics.running.progress import Reporter
-from attnmetrics.running.runfile import BIT_PACKAGES, Facts, check_identity, read_facts
+from attnmetrics.running.runfile import Facts, check_identity, read_facts
 from attnmetrics.running.session import Session, record, refuse_failures, refuse_unannotated
 from attnmetrics.running.stages import Job, differentiate, find_unannotated, sample_units
 from attnmetrics.statistics.groups import sums_of_groups

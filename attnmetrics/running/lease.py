@@ -52,8 +52,8 @@ class Lease:
         """
         if self._version is None:
             raise StoreError(
-                f"another driver took over {self._file.parent} while this one did not answer; this one stops, "
-                "and what it committed is kept"
+                f"another driver took over {self._file.parent} while this one did not answer, or somebody removed "
+                f"{self._file.name} there; this one stops, and what it committed is kept"
             )
 
     def give_back(self) -> None:
@@ -91,6 +91,16 @@ def hold(folder: Location, reporter: Reporter) -> Iterator[Lease]:
             lease.give_back()
     finally:
         _held.discard(record["owner"])
+
+
+def name_driver(folder: Location) -> str:
+    """Who works on a folder now; empty where nobody does, as far as can be told."""
+    with suppress(OSError):
+        found = (folder / FILE).version()
+        holder = _unpack(found[0]) if found else {}
+        if holder and (lives := _lives(holder)) is not False:
+            return _name(holder) + ("" if lives else ", unless it died")
+    return ""
 
 
 def _acquire(file: Location, record: Holder, reporter: Reporter) -> Version:

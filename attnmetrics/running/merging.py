@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from functools import reduce
 from operator import add
 
@@ -16,7 +15,7 @@ from attnmetrics.running.lease import Lease, hold
 from attnmetrics.running.measured import Measured, gather
 from attnmetrics.running.outputs import Outputs, merge_outputs, write_outputs
 from attnmetrics.running.progress import Reporter
-from attnmetrics.running.runfile import Facts, config_of, read_facts, write_facts
+from attnmetrics.running.runfile import Facts, config_of, now, read_facts, write_facts
 from attnmetrics.running.seals import seal
 from attnmetrics.storage import Location
 from attnmetrics.store.commits import Commit, Counts, LeftOut
@@ -117,11 +116,6 @@ def _importance(config: RunConfig, facts: Facts, reporter: Reporter) -> Importan
     from attnmetrics.running.importance import merge_importance  # takes long to import
 
     return merge_importance(config, facts, reporter)
-
-
-def now() -> str:
-    """Date and time, as `run.json` has them."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _count(config: RunConfig, facts: Facts, measured: Measured, reporter: Reporter) -> None:

@@ -103,12 +103,17 @@ def read_shards(config: RunConfig, plan: Plan, wanted: set[int]) -> Iterator[tup
         return
     last = max(wanted)
     for shard, documents in cut(stream(config, Omissions()), config.shard_characters):
-        if shard.index >= len(plan.shards) or shard != plan.shards[shard.index]:
-            raise CorpusError(
-                f"the corpus changed while it was read: shard {shard.index} (documents from number "
-                f"{shard.first_document}) is not the one that was planned; start again when the files are at rest"
-            )
+        if shard != plan.shards[shard.index]:
+            raise _changed(shard, "is not the one that was planned")
         if shard.index in wanted:
             yield shard, documents
         if shard.index == last:
             return
+    raise _changed(plan.shards[last], "is no longer there")
+
+
+def _changed(shard: Shard, how: str) -> CorpusError:
+    return CorpusError(
+        f"the corpus changed while it was read: shard {shard.index} (documents from number {shard.first_document}) "
+        f"{how}; start again when the files are at rest"
+    )

@@ -20,6 +20,7 @@ import xarray as xr
 from attnmetrics.config import ProbeConfig, RunConfig
 from attnmetrics.engine import Engine
 from attnmetrics.engine.leased import LeasedEngine
+from attnmetrics.engine.surroundings import BIT_PACKAGES
 from attnmetrics.engine.worker import Extracting
 from attnmetrics.errors import CorpusError, StoreError
 from attnmetrics.measuring.selection import Sampling
@@ -35,7 +36,7 @@ from attnmetrics.running.driver import open_engine
 from attnmetrics.running.fitting import Fit, Treebank, cut_parts, fit
 from attnmetrics.running.lease import hold
 from attnmetrics.running.progress import Reporter
-from attnmetrics.running.runfile import BIT_PACKAGES, Facts, check_identity, config_of, read_facts
+from attnmetrics.running.runfile import Facts, check_identity, config_of, read_facts
 from attnmetrics.running.seals import seal_apart
 from attnmetrics.running.session import refuse_failures
 from attnmetrics.running.stages import Job, annotate, extract, find_unannotated, prepare, select
@@ -116,7 +117,7 @@ def probe(folder: Location, config: ProbeConfig, reporter: Reporter) -> xr.Datas
     vectors = open_vectors(config.word_vectors) if config.word_vectors else None
     of_run = config_of(folder, facts).model_copy(update={"out": folder})
     jobs = [_plan(of_run, config, paths, number, reporter) for paths, number in _treebanks(config)]
-    with hold(folder, reporter) as lease, open_engine(jobs[0]) as engine:
+    with hold(folder, reporter) as lease, open_engine(jobs[0], reporter) as engine:
         leased = LeasedEngine(engine, lease.check)
         probing = Probing(folder, dict(facts), config, (jobs[0], jobs[1]), leased, reporter, vectors)
         dataset = probe_dataset(_find(probing))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from hashlib import blake2b
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from attnmetrics.config import RESULT_FIELDS, RunConfig, build_config
+from attnmetrics.engine.surroundings import BIT_PACKAGES
 from attnmetrics.errors import ConfigError, StoreError
 from attnmetrics.model.pack import Together
 from attnmetrics.running.lease import FILE as LEASE
@@ -23,9 +25,6 @@ CORPUS_FIELDS = frozenset({"corpus", "format", "text_field", "id_field", "text_d
 
 FORMAT = 4
 """Of `run.json` and of all that a run keeps to go on with; a folder of another one is refused."""
-
-BIT_PACKAGES = ("attnmetrics", "torch", "transformers", "tokenizers", "numpy", "numba")
-"""Packages whose version can change the bits of a result."""
 
 
 class _Corpus(BaseModel):
@@ -110,6 +109,13 @@ class _Shape(BaseModel):
 
 _START_ANEW = "give another --out, or remove the folder to start anew (keep its annotations with --annotations)"
 
+_EXPLAINED = {
+    "corpus digest": " (other documents: files changed, or flags that say what is read, such as --max-documents)",
+    "annotator fingerprint": " (another version of the pipeline or of spaCy)",
+    "model fingerprint": " (other files, or another commit on the Hub, which --revision names)",
+}
+"""What a user cannot read in a digest."""
+
 Facts = dict[str, Any]
 """What `run.json` holds."""
 
@@ -158,14 +164,14 @@ def check_identity(folder: Location, facts: Facts, expected: Mapping[str, Any]) 
     """
     found = {"by": [], **facts["identity"]}
     differences = [
-        f"  {name}: {found[name]!r} there, {value!r} now"
+        f"  {name}: {found[name]!r} there, {value!r} now{_EXPLAINED.get(name, '')}"
         for name, value in expected.items()
         if name in found and found[name] != value
     ]
     if differences:
         raise StoreError(
             f"{folder} holds a run with another configuration:\n" + "\n".join(differences) + "\n"
-            "give another --out, or remove the folder to start anew"
+            f"make it as it was to go on, {_START_ANEW}"
         )
 
 
@@ -195,7 +201,9 @@ def read_facts(folder: Location) -> Facts | None:
     except NotADirectoryError:
         raise StoreError(f"{folder}: expected a folder, found a file; give another --out") from None
     except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
+        raise StoreError(
+            f"cannot read {path}: {error.strerror or error}; mend its rights or the connection, or give another folder"
+        ) from None
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{path} is damaged: {error}; {_START_ANEW}") from None
     _check_format(path, facts)
@@ -237,6 +245,11 @@ def write_facts(folder: Location, facts: Facts) -> None:
             f"cannot write {folder / 'run.json'}: {error.strerror or error}; make room or mend "
             "the permission, then run the same command to go on"
         ) from None
+
+
+def now() -> str:
+    """Date and time, as `run.json` has them."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _seal(facts: Facts) -> str:

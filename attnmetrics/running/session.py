@@ -36,7 +36,7 @@ from attnmetrics.running.stages import (
     samples,
     trace,
 )
-from attnmetrics.storage import read_ahead
+from attnmetrics.storage import Location, read_ahead
 from attnmetrics.store.commits import Commit
 from attnmetrics.store.shards import Store
 
@@ -382,16 +382,32 @@ def _refuse_unmeasured(session: Session, store: Store, outcome: Outcome) -> None
     """Refuse to go on without shards that are wanted, or with nothing.
 
     Raises:
-        StoreError: the annotations of some shards are damaged.
+        StoreError: the annotations of some shards are damaged, or what was measured is not there.
         ShardError: some shards failed.
         CorpusError: no sentence was measured.
     """
-    job, commits = session.job, store.committed().values()
+    job, commits = session.job, store.committed()
     refuse_unannotated(job, len(outcome.damaged))
+    known = {*commits, *(failed.portion.index for failed in outcome.failures)}
+    refuse_lost(store.shards - len(known), store.shards, "measured", store.folder)
     if not (job.config.allow_missing and commits):
         refuse_failures(job, outcome.failures, "; --allow-missing makes tables without them")
-    if not any(commit.counts.sentences for commit in commits):
+    if not any(commit.counts.sentences for commit in commits.values()):
         raise CorpusError(
             f"no sentence is left to measure in {', '.join(job.config.corpus)}: expected at least one "
             "with a word piece; check the corpus and --text-field"
+        )
+
+
+def refuse_lost(lost: int, shards: int, done: str, folder: Location) -> None:
+    """Refuse a folder in which shards are not to be found that were measured, or annotated, as `done` says.
+
+    Raises:
+        StoreError: some are not there.
+    """
+    if lost:
+        raise StoreError(
+            f"{lost} of {shards} shards were {done}, but {folder} does not hold them: expected a folder that all nodes "
+            "of a cluster share, and from which nobody removes files; run the same command to go on if it is one, or "
+            "name one, or a URL, with --out and --annotations"
         )

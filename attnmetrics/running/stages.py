@@ -22,7 +22,6 @@ from attnmetrics.errors import ConfigError, DamageError, StoreError
 from attnmetrics.measuring.tracing import Chunk
 from attnmetrics.metrics.similarity import MOST_HEADS
 from attnmetrics.model.pack import Batching
-from attnmetrics.results.by import check_fields
 from attnmetrics.results.wording import in_unit
 from attnmetrics.running.declaration import COSTLY, Declaration, declare_run
 from attnmetrics.running.plan import Plan, annotator_fingerprint, check_columns, make_plan, read_shards
@@ -68,7 +67,10 @@ def prepare(config: RunConfig, reporter: Reporter) -> Job:
     """
     start = time.perf_counter()
     declaration = declare_run(config)
-    check_fields(config.by, declaration.labels, declaration.links)
+    if config.by:
+        from attnmetrics.results.by import check_fields  # takes long to import
+
+        check_fields(config.by, declaration.labels, declaration.links)
     reporter.say(f"planning {', '.join(config.corpus)}")
     plan = make_plan(config)
     check_columns(plan, declaration.columns)

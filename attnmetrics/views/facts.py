@@ -53,6 +53,16 @@ def run_names(facts: Mapping[str, Any]) -> dict[str, str]:
     return {what: visible(name) for what, name in names.items() if name}
 
 
+def labels_from(facts: Mapping[str, Any]) -> str:
+    """What the labels of words are, by which heads are right or wrong."""
+    name = str(_first(facts, (("annotator", "name"), ("configuration", "annotator"))))
+    if not name:
+        return ""
+    if name.startswith("CoNLL-U"):
+        return "Right and wrong are by the corpus's own labels."
+    return f"Right and wrong are by the labels of the pipeline {visible(name)}, no person's: it errs, too."
+
+
 def source_words(data: xr.Dataset, facts: Mapping[str, Any]) -> str:
     """What a file of a page says of a run: "smollm2 · wiki.jsonl · 300 sentences"."""
     unit = unit_word(data)
@@ -99,7 +109,14 @@ def flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
         if isinstance(value, Mapping):
             yield from flat(value, f"{path}.")
         else:
-            yield path, "none" if value is None or value == [] else _listed(value)
+            yield path, "none" if value is None or value == [] else _listed(without_folders(value))
+
+
+def without_folders(value: Any) -> Any:
+    """A path, or each of a list, by its last part: where a run's machine keeps it is nobody's business."""
+    if isinstance(value, list | tuple):
+        return [without_folders(one) for one in value]
+    return f"…/{PurePath(value).name}" if isinstance(value, str) and PurePath(value).is_absolute() else value
 
 
 def duration(seconds: float) -> str:
@@ -129,9 +146,9 @@ def _count(data: xr.Dataset, name: str) -> str:
 
 def about(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(what, which) for what a run was of; only what the facts say."""
-    named = ((name, _first(facts, paths)) for name, paths in _ABOUT.items())
+    named = {name: _first(facts, paths) for name, paths in _ABOUT.items()} | {"model": model_name(facts)}
     rows = [
-        *named,
+        *named.items(),
         *_split(facts),
         ("null pieces", _null_pieces(facts)),
         ("layers without attention", other_layers(facts)),

@@ -9,10 +9,11 @@ import xarray as xr
 
 from attnmetrics.describing.finding import Finding, Place, find
 from attnmetrics.describing.misses import Ask, Miss, misses
+from attnmetrics.describing.origin import detail_by_rule
 from attnmetrics.describing.rules import Rules
 from attnmetrics.describing.tables import Tables
 from attnmetrics.views.pieces import visible
-from attnmetrics.views.roles import Told, finding_told, role_name
+from attnmetrics.views.roles import Told, finding_told, level_name, role_name
 from attnmetrics.views.rule_words import name_of
 from attnmetrics.views.tables import shown
 
@@ -26,8 +27,8 @@ MissTold = tuple[str, str, str]
 def misses_told(rules: Rules, tables: Tables, frame: pd.DataFrame) -> list[list[MissTold]]:
     """Of each head, layer by layer, the rules that it only just misses, the nearest first.
 
-    Example: [("syntactic relation: nsubj (from a head word to its dependent)", "63% where the rule asks for 69% (by
-    chance 44%)", "nsubj")].
+    Example: [("syntactic relation: nsubj (the head word looks most at its dependent)", "63% where the rule asks for 69%
+    (best word offset 44%)", "nsubj")].
     """
     found = misses(rules, tables, _held(tables, frame))
     every = np.ndindex(len(tables.layers), len(tables.heads))
@@ -48,7 +49,7 @@ def said_besides(rules: Rules, tables: Tables) -> list[list[Told]]:
     """Of each head, layer by layer, the scores that its sentence tells of without its having the role."""
     found = find(rules, tables).of_head
     every = np.ndindex(len(tables.layers), len(tables.heads))
-    return [[finding_told(one) for one in found[place] if _has_no_role(one)] for place in every]
+    return [[finding_told(tables.data, one) for one in found[place] if _has_no_role(one)] for place in every]
 
 
 def _has_no_role(one: Finding) -> bool:
@@ -58,11 +59,12 @@ def _has_no_role(one: Finding) -> bool:
 def _miss(data: xr.Dataset, one: Miss) -> MissTold:
     own = [ask for ask in one.asks if ask.term == one.rule.score]
     others = [ask for ask in one.asks if ask.term != one.rule.score]
-    reached = [_asked(data, ask, "the rule asks") for ask in own] or [shown(data[one.rule.score.result], one.score)]
-    chance = "" if np.isnan(one.chance) else f" (by chance {shown(data[one.rule.score.result], one.chance)})"
+    table = data[one.rule.score.result]
+    reached = [_asked(data, ask, "the rule asks") for ask in own] or [_shown(table, one.score)]
+    chance = "" if np.isnan(one.chance) else f" ({level_name(data, one.rule)} {_shown(table, one.chance)})"
     further = [f"{name_of(data, ask.term)} {_asked(data, ask, 'it asks')}" for ask in others]
     words = "; ".join([reached[0] + chance, *reached[1:], *further])
-    return role_name(one.rule.role, one.detail), words.replace("-", "−"), visible(one.label)
+    return role_name(one.rule.role, detail_by_rule(one.rule, one.detail)), words, visible(one.label)
 
 
 def _asked(data: xr.Dataset, ask: Ask, asks: str) -> str:
@@ -74,5 +76,9 @@ def _asked(data: xr.Dataset, ask: Ask, asks: str) -> str:
 
 def _apart(table: xr.DataArray, *numbers: float) -> Sequence[str]:
     """Numbers as they are shown, with one more digit where they would look alike."""
-    texts = [shown(table, number) for number in numbers]
-    return texts if len(set(texts)) > 1 else [_TENTHS.format(number) for number in numbers]
+    texts = [_shown(table, number) for number in numbers]
+    return texts if len(set(texts)) > 1 else [_TENTHS.format(number).replace("-", "−") for number in numbers]
+
+
+def _shown(table: xr.DataArray, value: float) -> str:
+    return shown(table, value).replace("-", "−")

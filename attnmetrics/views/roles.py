@@ -1,30 +1,42 @@
 """Roles of heads and their scores in words."""
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from attnmetrics.describing.finding import Finding
+from attnmetrics.describing.origin import detail_by_rule, given_by, label_of
+from attnmetrics.describing.rules import Rule, Rules
+from attnmetrics.describing.tables import Tables
 from attnmetrics.views.certainty import bear
 from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.tables import in_words
 
-Told = tuple[str, str, str, str, str]
-"""(role in words, its score, the interval of that or "", its chance level, its label)"""
+Told = tuple[str, str, str, str, str, str]
+"""(role in words, its score, the interval of that or "", what its chance level is called, that, the role's label)"""
+
+
+RULES: Final = {
+    "row": "the dependent looks most at its head word",
+    "column": "the dependent is looked at most by its head word",
+    "parent_row": "the head word looks most at its dependent",
+}
+"""What a rule of relations counts."""
 
 
 def role_name(role: str, detail: str) -> str:
-    """A role and its detail in words: "relation: obj (from a dependent to its head word)"."""
+    """A role and its detail in words: "relation: obj (the dependent looks most at its head word)"."""
     return next(role_names([(role, detail)]))[1]
 
 
 def role_names(roles: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """(role, in words) of roles and details in order; what differs in the name alone is one.
 
-    Example: "relation: obj, nsubj (from a dependent to its head word)".
+    Example: "relation: obj, nsubj (the dependent looks most at its head word)".
     """
     parts: dict[tuple[str, str], list[str]] = {}
     for role, detail in roles:
@@ -32,31 +44,52 @@ def role_names(roles: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         parts.setdefault((role, further), []).append(in_words(name))
     for (role, further), names in parts.items():
         listed = f": {', '.join(names)}" if any(names) else ""
-        yield role, visible(role) + listed + (f" ({in_words(further)})" if further else "")
+        yield role, visible(role) + listed + (f" ({RULES.get(further) or in_words(further)})" if further else "")
 
 
 def _number(value: float, is_share: bool) -> str:
     return "–" if np.isnan(value) else percent(value) if is_share else number(round(value, 3))
 
 
-def scores_told(rows: Iterable[Any], shares: Collection[str]) -> list[Told]:
-    """A head's roles in order, of rows of the table of roles; `shares`: those whose scores are shares.
-
-    Example: [("syntactic relation: obj (from a dependent to its head word)", "87%", "82 to 91%", "47%", "obj")].
+def with_names(rules: Rules, data: xr.Dataset, frame: pd.DataFrame) -> pd.DataFrame:
+    """A table of roles with three more columns: the `rule` that gave a role, or None; `by`, the detail by that rule;
+    and `level`, what the chance level of its score is called.
     """
-    return [_told(row.role, row.detail, (row.score, row.low, row.high, row.chance), row.role in shares)
+    found = given_by(rules, Tables(data), frame)
+    pairs = zip(found, frame["detail"], strict=True)
+    by = [detail if rule is None else detail_by_rule(rule, detail) for rule, detail in pairs]
+    level = ["" if rule is None else level_name(data, rule) for rule in found]
+    return frame.assign(rule=pd.Series(found, frame.index, object), by=by, level=level)
+
+
+def level_name(data: xr.Dataset, rule: Rule) -> str:
+    """What the chance level of a rule's score is called: "best word offset", "rules of form and agreement"."""
+    if rule.chance is None:
+        return ""
+    called = data.variables[rule.chance.result].attrs.get("caption", "")  # xarray's own tables are slow to ask
+    return visible(str(called)) or ", ".join(map(in_words, rule.chance.at.values()))
+
+
+def scores_told(rows: Iterable[Any], shares: Collection[str]) -> list[Told]:
+    """A head's roles in order, of rows of a table with names; `shares`: those whose scores are shares.
+
+    Example: [("syntactic relation: obj (the dependent looks most at its head word)", "87%", "82 to 91%",
+    "best word offset", "47%", "obj")].
+    """
+    return [_told(row.role, row.by, (row.score, row.low, row.high, row.chance), row.role in shares, row.level)
             for row in rows if row.role]  # fmt: skip
 
 
-def finding_told(one: Finding) -> Told:
+def finding_told(data: xr.Dataset, one: Finding) -> Told:
     """The same of what a rule says of a head, whether it has the role or not."""
-    return _told(one.rule.role, one.detail, (one.score, one.low, one.high, one.chance), one.is_share)
+    numbers = one.score, one.low, one.high, one.chance
+    return _told(one.rule.role, detail_by_rule(one.rule, one.detail), numbers, one.is_share, level_name(data, one.rule))
 
 
-def _told(role: str, detail: str, numbers: tuple[float, float, float, float], is_share: bool) -> Told:
+def _told(role: str, detail: str, numbers: tuple[float, float, float, float], is_share: bool, level: str) -> Told:
     score, low, high, chance = numbers
     table = xr.DataArray(score, attrs={"kind": "share"} if is_share else {})
     told, interval = bear(table, score, low, high)
     is_sure = not np.isnan(low)
     return (role_name(role, detail), told if is_sure else _number(score, is_share), interval if is_sure else "",
-            _number(chance, is_share), visible(detail.partition(", ")[0]))  # fmt: skip
+            "" if np.isnan(chance) else level, _number(chance, is_share), visible(label_of(detail)))  # fmt: skip

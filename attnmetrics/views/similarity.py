@@ -61,6 +61,13 @@ def pairs(table: xr.DataArray) -> list[Pair]:
     return [Pair(heads[one[n]], heads[other[n]], float(found[one[n], other[n]])) for n in known.tolist()]
 
 
+def usual(table: xr.DataArray) -> list[float]:
+    """The quartiles of the distances of all pairs: what two heads drawn at random have; empty without a pair."""
+    found = distances(table)[np.triu_indices(table.shape[0] * table.shape[1], 1)]
+    known = found[np.isfinite(found)]
+    return np.quantile(known, (0.25, 0.5, 0.75)).tolist() if known.size else []
+
+
 def clusters(table: xr.DataArray) -> dict[int, list[Head]]:
     """The heads of each cluster, by its number; those without evidence are in none."""
     found: dict[int, list[Head]] = {}

@@ -32,6 +32,8 @@ _WORDS: Final = {
     "row": "from dependent",
     "column": "on dependent",
     "parent_row": "from head word",
+    "head_match": "the nearest with the same head word",
+    "sieves": "rules of form and agreement",
 }
 """Labels that do not explain themselves, in words."""
 

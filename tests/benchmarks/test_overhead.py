@@ -26,7 +26,7 @@ from attnmetrics.benchmark.overhead import (
     watch,
 )
 from attnmetrics.corpus import read_documents
-from attnmetrics.model import align
+from attnmetrics.pieces import align
 
 
 @pytest.mark.parametrize("name", [*PARTS, *STAGES])

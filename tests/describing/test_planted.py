@@ -28,20 +28,21 @@ REST = "Rests {} on the first piece; the rest"
 FAR = "is spread over the sentence, {} pieces away on average."
 BY_POSITION = "Where it looks depends on position, hardly on the words (variability 0.00; median head 0.00)."
 SENTENCES = {
-    "previous": f"{REST.format('12%')} goes to the previous piece (100%; median head 14%). {BY_POSITION}",
-    "own": f"{REST.format('6%')} goes to the attending piece itself (100%; median head 16%). {BY_POSITION}",
+    "previous": f"{REST.format('12%')} goes to the previous piece (100% of it; median head 14%). {BY_POSITION}",
+    "own": f"{REST.format('6%')} goes to the attending piece itself (100% of it; median head 16%). {BY_POSITION}",
     "position": f"{REST.format('24%')} {FAR.format(2.5)} {BY_POSITION}",
-    "syntax": f"{REST.format('42%')} {FAR.format(5.4)} From nsubj (100%), det (100%) and obj (100%), of all "
-    "other words it looks most at the head word. Along dependencies 100%, where its distances alone would give 13%.",
-    "second sink": f"{REST.format('26%')} goes to one piece of each sentence, a second sink, most often “the” (100%; "
-    "even attention 15%).",
+    "syntax": f"{REST.format('42%')} {FAR.format(5.4)} From nsubj (100% of cases), det (100% of cases) and obj (100% "
+    "of cases), of all other words it looks most at the head word. Along dependencies goes 100% of its attention off "
+    "null pieces, where its distances alone would give 13%.",
+    "second sink": f"{REST.format('26%')} goes to one piece of each sentence, a second sink, most often “the” (100% "
+    "of it; even attention 15%).",
     "inactive": "Nearly switched off on this text: rests 95% on the first piece, and all else comes from the remaining "
     "5% (that by itself looks like own piece and position alone).",
-    "induction": f"{REST.format('19%')} {FAR.format(4.1)} At a piece that came before, 82% goes to what followed it "
-    "then (induction; even attention 9%).",
-    "repetition": f"{REST.format('19%')} {FAR.format(4.2)} At a piece that came before, 82% goes to where it did "
-    "(even attention 9%).",
-    "determiners": f"{REST.format('12%')} goes to determiners (81%, 2.2 times even attention).",
+    "induction": f"{REST.format('19%')} {FAR.format(4.1)} At a piece that came before, 82% of all attention goes "
+    "to what followed it then (induction; even attention 9%).",
+    "repetition": f"{REST.format('19%')} {FAR.format(4.2)} At a piece that came before, 82% of all attention goes "
+    "to where it did (even attention 9%).",
+    "determiners": f"{REST.format('12%')} goes to determiners (81% of it, 2.2 times even attention).",
     "first piece": f"{REST.format('84%')} {FAR.format('4.0')}",
     "broad": f"{REST.format('20%')} is spread almost evenly over the sentence (entropy 2.0 of 2.0 nats).",
 }

@@ -31,34 +31,38 @@ OFF = replace(held("nearly switched off", 0.996), contradicts=("part of speech: 
 CASES = [
     (
         [told("first piece", 0.19), held("previous piece", 0.88), ELSEWHERE], 0.81,
-        "Rests 19% on the first piece; the rest goes to the previous piece (88%; median head 11%).",
+        "Rests 19% on the first piece; the rest goes to the previous piece (88% of it; median head 11%).",
     ),
-    ([held("previous piece", 0.88), ELSEWHERE], 1, "Its attention goes to the previous piece (88%; median head 11%)."),
+    (
+        [held("previous piece", 0.88), ELSEWHERE], 1,
+        "Its attention goes to the previous piece (88% of it; median head 11%).",
+    ),
     (
         [held("previous piece", 0.42), ELSEWHERE], 0.9,
-        f"Rests 10% on null pieces; the rest {SPREAD}, above all to the previous piece (42%).",
+        f"Rests 10% on null pieces; the rest {SPREAD}, above all to the previous piece (42% of it).",
     ),
     (
         [told("next piece", 0.3), told("previous piece", 0.27), ELSEWHERE], 1,
-        "Its attention goes to the next piece (30%) and to the previous piece (27%).",
+        "Its attention goes to the next piece (30% of it) and to the previous piece (27% of it).",
     ),
     (
         [told("part of speech", 0.31, 0.16, "NOUN"), held("separators", 0.6), ELSEWHERE], 0.3,
-        f"Rests 60% on separators; its attention off null pieces {SPREAD}, leaning to nouns (31%).",
+        f"Rests 60% on separators; its attention off null pieces {SPREAD}, leaning to nouns (31% of it).",
     ),
     (
         [told("along dependencies", 0.25, 0.28), held("first piece", 0.6), held("separators", 0.2), ELSEWHERE], 0.2,
-        f"Rests 60% on the first piece and 20% on separators; the rest {SPREAD}. Along dependencies 25%, no more than "
-        "its distances alone would give (28%).",
+        f"Rests 60% on the first piece and 20% on separators; the rest {SPREAD}. Along dependencies goes 25% of "
+        "its attention off null pieces, no more than its distances alone would give (28%).",
     ),
     (
         [told("along dependencies", 0.37, 0.35), held("previous piece", 0.9)], 1,
-        "Its attention goes to the previous piece (90%; median head 11%). Along dependencies 37%, of which its "
-        "distances alone explain 35%.",
+        "Its attention goes to the previous piece (90% of it; median head 11%). Along dependencies goes 37% of its "
+        "attention off null pieces, where its distances alone would give 35%.",
     ),
     (
         [held("syntactic relation", 0.7, 0.4, "obj"), held("syntactic relation", 0.6, 0.3, "iobj"), ELSEWHERE], 1,
-        f"Its attention {SPREAD}. From obj (70%) and iobj (60%), of all other words it looks most at the head word.",
+        f"Its attention {SPREAD}. From obj (70% of cases) and iobj (60% of cases), of all other words it looks "
+        "most at the head word.",
     ),
     (
         [OFF, told("first piece", 0.996)], 0.004,
@@ -67,12 +71,13 @@ CASES = [
     ),
     (
         [held("second sink", 0.74, label="the"), ELSEWHERE], 1,
-        "Its attention goes to one piece of each sentence, a second sink, most often “the” (74%; even attention 10%).",
+        "Its attention goes to one piece of each sentence, a second sink, most often “the” (74% of it; even attention "
+        "10%).",
     ),
     (
         [told("second sink", 0.3), held("broad", 2.44, 2.6), ELSEWHERE], 1,
         "Its attention is spread almost evenly over the sentence (entropy 2.4 of 2.6 nats), leaning to one piece of "
-        "each sentence (30%).",
+        "each sentence (30% of it).",
     ),
     ([], 1, "Nothing of this head was measured."),
     ([ELSEWHERE], np.nan, "Nothing of this head was measured."),
@@ -104,7 +109,9 @@ def test_a_sentence_says_what_there_is_in_order(findings: list[Finding], evidenc
 
 def test_of_many_details_the_first_are_told() -> None:
     found = [held("syntactic relation", 0.7, 0.4, name) for name in ("a", "b", "c", "d")]
-    assert "From a (70%), b (70%) and c (70%), of all other words it looks" in sentence(found, 1, "window", NAMES)
+    assert "From a (70% of cases), b (70% of cases) and c (70% of cases), of all other words it looks" in sentence(
+        found, 1, "window", NAMES
+    )
     assert "d (70%" not in sentence(found, 1, "window", NAMES)
 
 

@@ -1,13 +1,16 @@
 """The Ray engine: who gets which actor, and what a failure costs."""
 
 import os
+import re
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from itertools import product
+from dataclasses import replace
+from itertools import product, takewhile
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Call, Damaged, Done, Effort, Event, Failed, Task
 from attnmetrics.engine.placement import ALL, ANNOTATING, MEASURING, Duty, Node, Post, Staffing, find_vacancies
 from attnmetrics.engine.ray import RayEngine, RemoteWorker
+from attnmetrics.engine.surroundings import look_around
 from attnmetrics.engine.worker import Measuring
 from attnmetrics.errors import ConfigError, DamageError, ModelError, ShardError
 
@@ -31,8 +35,13 @@ def config(**options: object) -> RunConfig:
 class FakeWorker(RemoteWorker):
     """Does nothing but what the document says: `die`, `hang`, `raise`, `refuse`, or anything else to go on."""
 
+    loaded = False
+
+    def load(self) -> None:
+        self.loaded = True
+
     def describe_model(self) -> dict[str, Any]:
-        return {"device": "cuda"}
+        return {"device": "cuda", "revision": None}
 
     def declared(self) -> Any:
         return self._config.device
@@ -56,8 +65,10 @@ class FakeWorker(RemoteWorker):
         return self._effort()
 
     def _effort(self) -> Effort:
-        """Whether it was made on the GPU as a number of units, the process as one of pieces."""
-        return Effort(0.0, 0, units=int(self._config.device == "cuda"), pieces=os.getpid())
+        """Whether it was made on the GPU as a number of units, with a model loaded before as one of words; pieces are
+        the process.
+        """
+        return Effort(0.0, 0, units=int(self._config.device == "cuda"), words=int(self.loaded), pieces=os.getpid())
 
     def _mark(self, shard: Shard) -> bool:
         """Whether this shard was here before, in any process."""
@@ -130,7 +141,7 @@ def test_poisonous_shards_are_put_aside_and_the_others_finish(fake_engine: Any) 
     events = list(fake_engine(2, shard_timeout_seconds=2).run(iter(tasks(words))))
     reasons = {event.portion.index: event.reason for event in events if isinstance(event, Failed)}
     assert of_kind(events, Failed) == [("annotate", 1), ("annotate", 3), ("annotate", 4)]
-    assert "worker process has died" in reasons[1]
+    assert re.search(r"its worker died: .*worker process has died.*End of file\. Often .*need less\.$", reasons[1])
     assert reasons[3] == "RuntimeError: poison"
     assert reasons[4] == "its worker died: no result within 2 s (--shard-timeout-seconds)"
     assert of_kind(events, Done) == [(stage, shard) for stage in ("annotate", "measure") for shard in (0, 2, 5)]
@@ -153,7 +164,7 @@ def test_a_shard_whose_node_dies_is_innocent_for_long(fake_engine: Any, monkeypa
 
 def test_a_run_whose_workers_all_die_ends(fake_engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("attnmetrics.engine.ray.DEATHS", 1)
-    with pytest.raises(ShardError, match="3 workers died without finishing a shard"):
+    with pytest.raises(ShardError, match=f"3 workers died .* the last on {gethostname()}: "):
         list(fake_engine(2).run(iter(tasks(["die"] * SHARDS))))
 
 
@@ -169,16 +180,28 @@ def test_a_run_whose_own_node_died_ends_at_once(
 
 
 def test_a_run_without_workers_ends(fake_engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attnmetrics.engine.ray.NEWS_SECONDS", 0.1)
+    monkeypatch.setattr("attnmetrics.engine.ray.POLL_SECONDS", 0.2)
     monkeypatch.setattr("attnmetrics.engine.ray.STALL_SECONDS", 1)
     monkeypatch.setattr(
         "attnmetrics.engine.ray.find_vacancies",
         lambda nodes, staffing, held: [] if held else [Post(Duty(ALL, 64, 0), None)],
     )
-    engine = fake_engine(1)
+    engine, said = fake_engine(1), []
+    monkeypatch.setattr(engine, "_say", said.append)
     with pytest.raises(ShardError, match="expected a node with 64 CPUs and 0 GPUs free, found 4 CPUs and 0 GPUs"):
         list(engine.run(iter(tasks(["go"]))))
+    found = "expected a node with 64 CPUs and 0 GPUs free, found 4 CPUs and 0 GPUs"
+    assert said == [f"no worker is ready yet, {found}: waiting for up to 1 s"]
     with pytest.raises(ShardError, match="no worker was ready for 1 s"):
         engine.declared()
+
+
+def test_a_worker_among_other_packages_ends_the_run(fake_engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = look_around(config().out)
+    monkeypatch.setattr("attnmetrics.engine.ray.look_around", lambda _: replace(here, versions={"torch": "0.1"}))
+    with pytest.raises(ConfigError, match=rf"{here.host} torch .* instead of 0\.1"):
+        list(fake_engine(1).run(iter(tasks(["go"]))))
 
 
 def test_all_workers_take_the_device_that_the_model_was_loaded_on(
@@ -196,6 +219,17 @@ def test_all_workers_take_the_device_that_the_model_was_loaded_on(
     assert of_kind(events, Failed) == []
     assert {event.effort.units for event in events} == {1}
     assert len({event.effort.pieces for event in events}) > 1
+
+
+def test_all_workers_load_the_model_at_the_same_time(fake_engine: Any) -> None:
+    processes = set[int]()
+    engine = fake_engine(2)
+    engine.describe_model()
+    until_both_work = takewhile(lambda _: len(processes) < 2, tasks(["go"] * 10_000))
+    for event in engine.run(until_both_work):
+        processes.add(event.effort.pieces)
+        assert event.effort.words == 1
+    assert len(processes) == 2
 
 
 def test_one_death_costs_one_strike(fake_engine: Any) -> None:

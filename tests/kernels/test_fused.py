@@ -18,13 +18,13 @@ from models import Family, save_model
 from shards import annotate, measure
 
 from attnmetrics.model.kernels import choose
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.choose import choose_kernel, kernel_name
 from attnmetrics.model.kernels.compiled import compiled
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel
 from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.load import load_model
+from attnmetrics.pieces.attends import Attends
 
 TEXTS = ("Nobody knew.", '"We had nothing to lose," he said.', "It rains.")
 ON_CARD = [

@@ -31,11 +31,11 @@ from kernel_cases import (
 )
 
 from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.compiled import compiled
 from attnmetrics.model.kernels.reductions import Reductions, Wanted
 from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.pack import Batch
+from attnmetrics.pieces.attends import Attends
 from attnmetrics.statistics.variability import prefix_pairs
 
 PLAIN = Scoring(0.7)

@@ -11,7 +11,7 @@ from shards import annotate, measure
 from attnmetrics.measuring import shard
 from attnmetrics.measuring.beside import Onlooker, Room
 from attnmetrics.model.load import Model, load_model
-from attnmetrics.model.look import Layer
+from attnmetrics.model.modules.look import Layer
 from attnmetrics.model.pack import Tile
 
 TEXTS = ("Nobody knew.", '"We had nothing to lose," he said.', "It rains.", "The dog saw the dog.")

@@ -19,7 +19,7 @@ from attnmetrics.metrics.syntax import RULES
 from attnmetrics.model.kernels.choose import choose_kernel
 from attnmetrics.model.kernels.reductions import want_nothing
 from attnmetrics.model.load import load_model
-from attnmetrics.model.look import Layer
+from attnmetrics.model.modules.look import Layer
 from attnmetrics.model.pack import TILE_PAIRS, Tile
 from attnmetrics.running.driver import run
 from attnmetrics.running.measured import find_best

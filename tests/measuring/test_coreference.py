@@ -17,12 +17,12 @@ from rich.console import Console
 
 from attnmetrics.assets import MODELS
 from attnmetrics.errors import ConfigError
-from attnmetrics.measuring.coreference import Coreference
+from attnmetrics.measuring.maps.coreference import Coreference
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.coreference import CANDIDATES, HEURISTICS
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.pack import Tile, pack
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 from attnmetrics.results.dataset import dataset
 from attnmetrics.running.driver import run_annotate, run_measure
 from attnmetrics.running.progress import Reporter

@@ -10,10 +10,10 @@ from shards import annotate, read
 
 from attnmetrics.measuring.counting import count, even_given, even_received
 from attnmetrics.metrics.schema import SPECIAL
-from attnmetrics.model.align import Template
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.load import Model, load_model
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.align import Template
+from attnmetrics.pieces.attends import Attends
+from attnmetrics.pieces.units import Units
 
 TEMPLATE = (1,), (2, 3)
 """Pieces before and after each text."""

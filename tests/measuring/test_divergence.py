@@ -14,7 +14,7 @@ from shards import annotate, measure, read
 from treebanks import treebank
 
 from attnmetrics.errors import ConfigError
-from attnmetrics.measuring.divergence import add_divergences
+from attnmetrics.measuring.maps.divergence import add_divergences
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics.reference.similarity import divergence
 from attnmetrics.model.load import Model, load_model

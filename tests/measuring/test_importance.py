@@ -25,11 +25,11 @@ from attnmetrics.metrics.importance import Layout, compute
 from attnmetrics.metrics.reference.importance import Importance
 from attnmetrics.metrics.schema import SPECIAL
 from attnmetrics.model.gradients import Gradients, differentiate
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.language import LanguageModel, load_language_model, load_with_head, read_logits
 from attnmetrics.model.load import load_model
 from attnmetrics.model.pack import Batch, Tile
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.attends import Attends
+from attnmetrics.pieces.units import Units
 from attnmetrics.statistics.sampling import sample_hash
 from attnmetrics.statistics.states import State
 

@@ -18,7 +18,7 @@ from shards import annotate, measure
 
 from attnmetrics.assets import MODELS
 from attnmetrics.measuring import shard
-from attnmetrics.measuring.maps import MAP_FAMILIES
+from attnmetrics.measuring.maps.families import MAP_FAMILIES
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.metrics import schema, syntax
 from attnmetrics.metrics.family import Family, Label, Link, Quantity

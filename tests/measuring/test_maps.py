@@ -10,14 +10,14 @@ from map_families import Columns, Peaks, reference
 from models import FAMILIES, TEXTS, Family, save_model
 from numpy.typing import NDArray
 
-from attnmetrics.measuring.maps import BatchMaps, MapFamily, MapSums, pack_mapped
-from attnmetrics.model.align import Pieces, tokenize
+from attnmetrics.measuring.maps.families import BatchMaps, MapFamily, MapSums, pack_mapped
 from attnmetrics.model.kernels.compiled import compiled
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.reductions import Kernel, Reductions, want_nothing
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.pack import TILE_PAIRS, Batch
-from attnmetrics.model.probe import Layout
+from attnmetrics.model.trials.probe import Layout
+from attnmetrics.pieces.align import Pieces, tokenize
 from attnmetrics.storage import read_ahead
 
 LAYERS = (0, 2)

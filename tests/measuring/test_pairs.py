@@ -36,11 +36,11 @@ from attnmetrics.metrics.claims import Claims
 from attnmetrics.metrics.reference.pieces import label_pieces
 from attnmetrics.metrics.reference.sentence import Mention, Sentence, Word
 from attnmetrics.metrics.reference.syntax import Syntax
-from attnmetrics.model import probe
 from attnmetrics.model.load import Model, choose_attends, load_model
-from attnmetrics.model.pairs import find_frame, group_sentences, tokenize_pairs
 from attnmetrics.model.segments import check_pair
-from attnmetrics.model.units import SegmentIds
+from attnmetrics.model.trials import probe
+from attnmetrics.pieces.pairs import find_frame, group_sentences, tokenize_pairs
+from attnmetrics.pieces.units import SegmentIds
 from attnmetrics.results.dataset import dataset
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter

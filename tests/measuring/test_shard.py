@@ -14,7 +14,7 @@ from attnmetrics.errors import ModelError
 from attnmetrics.measuring.shard import ShardResult
 from attnmetrics.metrics.family import OFFSET_LIMIT
 from attnmetrics.model.load import Model, attention_maps, load_model
-from attnmetrics.model.units import digest_texts
+from attnmetrics.pieces.units import digest_texts
 
 
 @pytest.fixture(scope="module")

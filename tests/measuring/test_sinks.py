@@ -20,11 +20,11 @@ from attnmetrics.metrics.reference.sentence import Model as ReferenceModel
 from attnmetrics.metrics.reference.sentence import Sentence
 from attnmetrics.metrics.reference.sinks import Sinks as Reference
 from attnmetrics.metrics.sinks import BINS
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.compiled import compiled
 from attnmetrics.model.kernels.reductions import Kernel, Reductions, Show, Wanted, want_nothing
 from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.load import Model, choose_attends, load_model
+from attnmetrics.pieces.attends import Attends
 from attnmetrics.results.dataset import dataset
 from attnmetrics.statistics.variability import deviations
 

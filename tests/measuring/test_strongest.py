@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from attnmetrics.measuring import strongest
+from attnmetrics.measuring.strongest import loops
 from attnmetrics.model.kernels.compiled import as_vectors
 from attnmetrics.model.kernels.loops import dot, vector
 
@@ -18,7 +18,7 @@ def test_a_segment_may_be_among_the_best_if_few_of_its_claim_are_stronger(most: 
     first = np.array([0, 1, 5, 5, 17, 30])
     least = random.choice(np.float32([-np.inf, 0.2, 0.6]), (5, 4))
     chosen = np.empty(weight.shape, np.bool_)
-    strongest.choose(weight, first, least, most, 0.999, chosen)
+    loops.choose(weight, first, least, most, 0.999, chosen)
     for head in range(4):
         for claim, (begin, end) in enumerate(pairwise(first)):
             own = weight[head, begin:end]
@@ -33,7 +33,7 @@ def test_a_second_sink_is_the_most_attended_candidate_of_its_unit() -> None:
     at, rows = np.int32([[0, 1, 1, 0, 1]]), np.array([3, 1, 1, 2, 1])
     candidate, start = np.array([True, True, True, False, False]), np.array([0, 3, 5])
     weight, place = np.float32([[-np.inf, -np.inf, -np.inf]]), np.full((1, 3), -1)
-    strongest.take_sinks(
+    loops.take_sinks(
         largest, at, total, rows, candidate, start, np.array([2, 0]), 10, weight, place
     )  # of equals the first: column 1, by its row 1; the other unit has no candidate
     assert weight.tolist() == [[-np.inf, -np.inf, np.float32(0.2)]]

@@ -11,12 +11,12 @@ from gold import REL, Annotated, corpus, read_units
 from models import FAMILIES, TEXTS, Family, save_model
 from numpy.typing import NDArray
 
-from attnmetrics.measuring.largest import Largest
-from attnmetrics.measuring.maps import MapSums
+from attnmetrics.measuring.maps.families import MapSums
+from attnmetrics.measuring.maps.syntax import Syntax
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.shard import measure
-from attnmetrics.measuring.syntax import Syntax
-from attnmetrics.measuring.word_loops import find_in_columns
+from attnmetrics.measuring.words.largest import Largest
+from attnmetrics.measuring.words.loops import find_in_columns
 from attnmetrics.metrics.reference.sentence import Model as Shape
 from attnmetrics.metrics.reference.sentence import Sentence, Word
 from attnmetrics.metrics.reference.syntax import Syntax as Twin
@@ -24,7 +24,7 @@ from attnmetrics.metrics.syntax import WORD_OFFSETS
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.pack import TILE_PAIRS, pack
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 from attnmetrics.statistics.states import State
 
 SOME = TEXTS[:6]

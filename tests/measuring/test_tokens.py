@@ -13,7 +13,7 @@ from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.shard import measure
 from attnmetrics.measuring.tokens import TokenCounter
 from attnmetrics.model.load import Model, load_model
-from attnmetrics.model.units import Units
+from attnmetrics.pieces.units import Units
 from attnmetrics.statistics.tokens import KEY, QUERY, Tokens, TokenSums, Totals
 
 LAYERS, HEADS = 3, 4

@@ -21,8 +21,8 @@ from attnmetrics.errors import StoreError
 from attnmetrics.measuring import sparse, tracing
 from attnmetrics.measuring.sparse import trace_heads
 from attnmetrics.measuring.tracing import Chunk, Traced
-from attnmetrics.model.align import tokenize
 from attnmetrics.model.load import load_model
+from attnmetrics.pieces.align import tokenize
 from attnmetrics.running.driver import run
 from attnmetrics.running.merging import merge_run
 from attnmetrics.running.progress import Reporter

@@ -44,9 +44,9 @@ from attnmetrics.metrics import syntax
 from attnmetrics.metrics.reference.pieces import label_pieces
 from attnmetrics.metrics.reference.sentence import Mention, Sentence, Word
 from attnmetrics.metrics.reference.syntax import Syntax
-from attnmetrics.model.align import find_template, tokenize
 from attnmetrics.model.load import Model, attention_maps, load_model
-from attnmetrics.model.units import Units, check_window
+from attnmetrics.pieces.align import find_template, tokenize
+from attnmetrics.pieces.units import Units, check_window
 from attnmetrics.results.dataset import dataset
 from attnmetrics.results.exemplars import exemplars_frame
 from attnmetrics.running.driver import run

@@ -8,9 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from attnmetrics.measuring.word_maps import TileRows, WordMaps, WordReader
-from attnmetrics.model.align import Pieces
+from attnmetrics.measuring.words.maps import TileRows, WordMaps, WordReader
 from attnmetrics.model.pack import Batch, pack
+from attnmetrics.pieces.align import Pieces
 
 HEADS = 3
 Alpha = dict[int, NDArray[np.float64]]

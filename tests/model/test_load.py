@@ -23,10 +23,10 @@ from transformers import (
 )
 
 from attnmetrics.errors import ModelError
-from attnmetrics.model.align import Template
-from attnmetrics.model.kernels.attends import Attends
-from attnmetrics.model.linear import LaidOut
 from attnmetrics.model.load import attention_maps, load_model
+from attnmetrics.model.modules.linear import LaidOut
+from attnmetrics.pieces.align import Template
+from attnmetrics.pieces.attends import Attends
 
 
 @pytest.fixture

@@ -37,8 +37,8 @@ from attnmetrics.metrics.family import OFFSET_LIMIT
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.neighbours import find_batching
 from attnmetrics.model.pack import Batching
-from attnmetrics.model.probe import count_calls
-from attnmetrics.model.shrunk import THRESHOLD, shrink, thresholds
+from attnmetrics.model.trials.probe import count_calls
+from attnmetrics.model.trials.shrunk import THRESHOLD, shrink, thresholds
 from attnmetrics.results.dataset import load
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter

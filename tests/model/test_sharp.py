@@ -9,12 +9,12 @@ import torch
 from sweep.small import make
 from torch import Tensor
 
-from attnmetrics.model import probe as probing
-from attnmetrics.model import widening
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.scoring import Scoring
-from attnmetrics.model.probe import Layout, Probe, find_eager, probe
-from attnmetrics.model.widening import Widening
+from attnmetrics.model.modules import widening
+from attnmetrics.model.modules.widening import Widening
+from attnmetrics.model.trials import probe as probing
+from attnmetrics.model.trials.probe import Layout, Probe, find_eager, probe
 
 CPU = torch.device("cpu")
 KINDS = {"llama": 4, "gpt2": 8, "bert": 8, "qwen3": 4, "gemma3_text": 8}

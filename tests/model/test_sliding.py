@@ -8,12 +8,12 @@ import torch
 from sweep.small import PIECES, make
 from torch import Tensor
 
-from attnmetrics.model import probe as probing
 from attnmetrics.model.kernels.dense import dense
 from attnmetrics.model.kernels.scoring import Scoring
-from attnmetrics.model.probe import Layout, Probe, probe
-from attnmetrics.model.shrunk import LAYERS, THRESHOLD, shrink
-from attnmetrics.model.windows import heeds_windows
+from attnmetrics.model.trials import probe as probing
+from attnmetrics.model.trials.probe import Layout, Probe, probe
+from attnmetrics.model.trials.shrunk import LAYERS, THRESHOLD, shrink
+from attnmetrics.model.trials.windows import heeds_windows
 
 CPU = torch.device("cpu")
 

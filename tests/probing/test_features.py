@@ -12,9 +12,9 @@ from attnmetrics.annotation.sentence import Sentences
 from attnmetrics.corpus import Document
 from attnmetrics.errors import ConfigError
 from attnmetrics.metrics.reference.probes import word_map
-from attnmetrics.model.align import align, tokenize
 from attnmetrics.model.load import Model, attention_maps, load_model
 from attnmetrics.model.randomise import randomise
+from attnmetrics.pieces.align import align, tokenize
 from attnmetrics.probing.features import extract
 from attnmetrics.probing.vectors import WIDTH, open_vectors
 from attnmetrics.statistics.sampling import sample_hash

@@ -14,7 +14,7 @@ import pytest
 from attnmetrics.annotation.conllu import ConlluAnnotator, LabelScan
 from attnmetrics.annotation.sentence import Sentences
 from attnmetrics.corpus import read_documents
-from attnmetrics.measuring.anaphors import CLASS_OF
+from attnmetrics.measuring.maps.anaphors import CLASS_OF
 
 TREEBANKS = os.environ.get("ATTNMETRICS_TREEBANKS")
 

@@ -22,7 +22,7 @@ from attnmetrics.engine.worker import Counts, Worker
 from attnmetrics.errors import StoreError
 from attnmetrics.running import lease
 from attnmetrics.running.driver import run, run_measure
-from attnmetrics.running.lease import FILE, hold
+from attnmetrics.running.lease import FILE, hold, name_driver
 from attnmetrics.running.merging import merge_run
 from attnmetrics.running.progress import Reporter
 from attnmetrics.storage import LocalLocation, Location, Version, locate
@@ -166,6 +166,17 @@ def test_an_answer_that_was_lost_is_no_lost_lease(tmp_path: Path, monkeypatch: p
             time.sleep(0.3)
             held.check()
     assert not (tmp_path / FILE).exists()
+
+
+def test_the_driver_at_work_is_named(folder: Location) -> None:
+    assert name_driver(folder) == ""
+    with hold(folder, QUIET):
+        assert name_driver(folder).startswith(f"process {os.getpid()} on ")
+        assert not name_driver(folder).endswith("unless it died")
+    leave(folder)
+    assert name_driver(folder) == "process 1 on elsewhere (since then), unless it died"
+    leave(folder, machine=lease._process()["machine"], pid=os.getpid(), started="1")
+    assert name_driver(folder) == ""
 
 
 def test_of_many_drivers_at_once_one_gets_the_folder(folder: Location) -> None:

@@ -60,3 +60,11 @@ def test_a_corpus_that_changes_between_readings_is_refused(tmp_path: Path) -> No
     (tmp_path / "1.txt").write_text("tow")
     with pytest.raises(CorpusError, match="changed while it was read: shard 0"):
         list(read_shards(config, plan, {0, 1, 2}))
+
+
+def test_a_corpus_that_ends_before_a_planned_shard_is_refused(tmp_path: Path) -> None:
+    config = corpus(tmp_path, ["one", "two", "three", "four"])
+    plan = make_plan(config)
+    (tmp_path / "3.txt").unlink()
+    with pytest.raises(CorpusError, match=r"shard 2 .* is no longer there; start again"):
+        list(read_shards(config, plan, {1, 2}))

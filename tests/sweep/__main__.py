@@ -15,9 +15,9 @@ import torch
 from transformers.utils import logging
 
 from attnmetrics.errors import ModelError, first_line
-from attnmetrics.model.probe import Probe, capture_maps, find_eager, largest_difference, probe
-from attnmetrics.model.stacks import Stack
-from attnmetrics.model.windows import heeds_windows, length_in
+from attnmetrics.model.modules.stacks import Stack
+from attnmetrics.model.trials.probe import Probe, capture_maps, find_eager, largest_difference, probe
+from attnmetrics.model.trials.windows import heeds_windows, length_in
 from sweep.small import PIECES, architectures, make
 
 LENGTHS = (1, 2, 9, 9, 30, 70)

@@ -8,10 +8,10 @@ import transformers
 from transformers import CONFIG_MAPPING, AutoModel
 from transformers.models.auto import modeling_auto
 
-from attnmetrics.model.adapters import adapt
-from attnmetrics.model.align import Template
 from attnmetrics.model.blocks import read_whole
-from attnmetrics.model.stacks import Stack, take_stack
+from attnmetrics.model.modules.adapters import adapt
+from attnmetrics.model.modules.stacks import Stack, take_stack
+from attnmetrics.pieces.align import Template
 
 MAPPINGS = ("MODEL_FOR_CAUSAL_LM_MAPPING_NAMES", "MODEL_FOR_MASKED_LM_MAPPING_NAMES",
             "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES", "MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES")  # fmt: skip

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qs, quote, unquote
 
 import numpy as np
 import pandas as pd
@@ -317,10 +317,11 @@ def start(page: Page, address: str) -> None:
         ("#/constructor", "expected a page of the atlas, found constructor."),
         ("#/metric/beauty", "expected a metric of this run, found beauty."),
         ("#/metric/pos_to/XYZ", "expected a label of pos_to, found XYZ."),
-        ("#/head/9/1", "expected a head of 5 layers and 3 heads, found layer 9 head 1."),
-        ("#/head/0/0", "expected a head of 5 layers and 3 heads, found layer 0 head 0."),
-        ("#/head", "expected a head of 5 layers and 3 heads, found layer undefined head undefined."),
+        ("#/head/9/1", "expected a head of layers 2 to 6, heads 0 to 2, found layer 9 head 1."),
+        ("#/head/0/0", "expected a head of layers 2 to 6, heads 0 to 2, found layer 0 head 0."),
+        ("#/head", "expected a head of layers 2 to 6, heads 0 to 2, found layer undefined head undefined."),
         ("#/metric/pos_to/%", "expected a label of pos_to, found %."),
+        ("#/find?y=beauty", "expected a metric of this run, found beauty."),
     ],
 )
 def test_an_unknown_address_says_what_was_expected(page: Page, address: str, fault: str) -> None:
@@ -794,7 +795,7 @@ def test_a_head_has_its_values_in_any_table_beside_their_chance(strange: Any, da
 def test_the_finder_knows_any_table(strange: Any) -> None:
     page, tables = strange
     visit(page, "#/find?y=animacy_to&x=kinds")
-    shelf = page.locator("[aria-label='Order by'] optgroup[label='Words of mine'] option")
+    shelf = page.locator("[aria-label='Show'] optgroup[label='Words of mine'] option")
     assert shelf.all_inner_texts() == [
         "Attention to animacy",
         "Excess",
@@ -931,7 +932,7 @@ def test_words_and_numbers_of_the_first_page_explain_themselves(page: Page) -> N
     assert options.index("Rows kept for entropy") > options.index("Mean attention entropy")
     visit(page, "#/find?y=pos_to&yl=NOUN&x=entropy")
     words = page.inner_text(".page")
-    assert "Order by: part of speech" in words and "by label" not in words and "Mean attention entropy" in words
+    assert "Show: part of speech" in words and "by label" not in words and "Mean attention entropy" in words
     for menu in page.locator(".controls select").all():
         assert menu.evaluate("one => one.scrollWidth <= one.clientWidth")
 
@@ -960,6 +961,32 @@ def test_the_page_of_a_run_and_the_terminal_tell_of_one_time(demo_run: Path) -> 
 )
 def test_what_is_not_all_is_not_told_as_all(share: float, told: str) -> None:
     assert percent(share) == told
+
+
+def test_a_sentence_is_sent_to_the_model_as_the_corpus_has_it(
+    desk: Desk, data: xr.Dataset, frame: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    """Signs that stand for pieces on screen (white space, parts of letters) are nowhere else."""
+    text = "In\t1833 ,\nשלום"
+    first = frame.index[(frame["layer"] == 3) & (frame["head"] == 2) & (frame["rank"] == 1)][0]
+    own = frame.copy()
+    own.at[first, "text"], own.at[first, "pieces"] = text, byte_pieces(text)
+    page = desk.open(render(data, own, rows[rows["rank"] != 1], facts(), served=True))
+    visit(page, "#/head/3/2")
+    assert sentence(page, 1).locator(".sentence").inner_text() != text
+    href = sentence(page, 1).get_by_role("link", name="see all heads in it").get_attribute("href")
+    assert parse_qs(str(href).partition("?")[2])["text"] == [text]
+    assert table(save(page, "CSV", tmp_path, "Sentences"))[1][-1] == text
+
+
+def test_pieces_of_no_word_are_called_so_and_explained(page: Page) -> None:
+    visit(page, "#/metric/pos_to/_")
+    expect(heading(page)).to_have_text("Attention to no word")
+    page.get_by_text("Words on this page").click()
+    expect(page.locator(".glossary")).to_contain_text("pieces that belong to no word of the annotation")
+    for address in ("#/metrics", "#/metric/pos_to", "#/metric/pos_to/_", "#/head/3/1?labels=pos_to"):
+        visit(page, address)
+        assert not re.search(r"(^|\s)_(\s|$)", page.locator("body").inner_text(), re.MULTILINE), address
 
 
 def test_pieces_stay_where_they_are_under_the_pointer(page: Page) -> None:
@@ -1046,7 +1073,7 @@ def test_the_finder_orders_and_filters_heads(page: Page, data: xr.Dataset) -> No
     assert page.inner_text(".correlation") == correlation(distance, entropy)
     assert at(page) == "/find?y=entropy&x=distance"
 
-    page.select_option("[aria-label='from the']", "lowest")
+    page.select_option("[aria-label='List']", "lowest")
     assert find_rows(page) == found_rows(("entropy", entropy), ("distance", distance), order[::-1])
     page.select_option("[aria-label='against']", "pos_to")
     assert page.locator("[aria-label^='against: '] option:checked").inner_text() == "NOUN"
@@ -1065,7 +1092,15 @@ def test_the_finder_orders_and_filters_heads(page: Page, data: xr.Dataset) -> No
     page.wait_for_selector(".page > *")
     assert find_rows(page) == found_rows(("entropy", entropy), ("pos_to", verbs), within)
     chosen = page.locator(".controls option:checked").all_inner_texts()
-    assert chosen == ["Mean attention entropy", "lowest", "Attention to a part of speech", "VERB", "3", "4", "layer"]
+    assert chosen == [
+        "Mean attention entropy",
+        "Attention to a part of speech",
+        "VERB",
+        "lowest of the first",
+        "3",
+        "4",
+        "layer",
+    ]
     page.locator(".ranked a").nth(1).click()
     expect(heading(page)).to_have_text(name(within[1]).capitalize())
     page.go_back()
@@ -1082,7 +1117,7 @@ def test_the_finders_layers_stay_in_order(page: Page) -> None:
     expect(page.locator(".correlation")).to_have_text("Too few heads for a correlation")
     assert [row[3] for row in find_rows(page)] == ["–"] * 3
     assert page.locator(".scatter circle[data-place]").count() == 0
-    page.select_option("[aria-label='Order by']", "entropy")
+    page.select_option("[aria-label='Show']", "entropy")
     expect(page.locator(".ranked")).to_have_text("No head in these layers has evidence.")
 
 
@@ -1156,6 +1191,10 @@ def dots(page: Page) -> dict[int, tuple[float, float, str]]:
 
 def test_heads_lie_on_the_map_as_far_apart_as_in_the_table(page: Page, data: xr.Dataset) -> None:
     visit(page, "#/similarity")
+    pairs = data["head_distance"].to_numpy().reshape(15, 15)[np.triu_indices(15, 1)]
+    low, middle, high = map(number, np.nanquantile(pairs, (0.25, 0.5, 0.75)))
+    words = f"at random are {middle} nats apart (median; half of all pairs {low} to {high})"
+    expect(page.locator(".by-chance")).to_contain_text(words)
     points = data["head_map"].to_numpy().reshape(-1, 2)
     found = dots(page)
     assert sorted(found) == np.flatnonzero(np.isfinite(points[:, 0])).tolist()
@@ -1414,6 +1453,14 @@ def test_a_map_has_its_colours_in_both_themes(
             levels[cell["level"]] for cell in cells(page) if cell["level"] >= 0
         }
         toggle.click()
+
+
+def test_a_chosen_theme_is_kept(desk: Desk, data: xr.Dataset, frame: pd.DataFrame, rows: pd.DataFrame) -> None:
+    page = desk.open(render(data, frame, rows, facts()))
+    page.get_by_role("button", name="Dark").click()
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
 
 
 def test_1200_heads_are_drawn(desk: Desk) -> None:

@@ -17,22 +17,27 @@ from synthetic import attention, dataset, exemplars, facts
 
 import attnmetrics
 from attnmetrics.cli import main
+from attnmetrics.describing.finding import tried
 from attnmetrics.describing.frame import COLUMNS, roles_frame, sentences
+from attnmetrics.describing.misses import Ask, Miss
 from attnmetrics.describing.questions import answers
-from attnmetrics.describing.rules import read_rules, with_evidence
+from attnmetrics.describing.rules import Term, read_rules, with_evidence
+from attnmetrics.describing.tables import Tables
 from attnmetrics.running.roles import page_roles, roles_by_evidence
 from attnmetrics.storage import locate
 from attnmetrics.views.atlas.page import render
 from attnmetrics.views.atlas.roles import pack_roles
 from attnmetrics.views.evidence import evidence, least, with_least
+from attnmetrics.views.misses import misses_told
 from attnmetrics.views.numbers import percent
-from attnmetrics.views.roles import role_names
+from attnmetrics.views.roles import RULES, role_names, with_names
 from attnmetrics.views.tables import values
 from attnmetrics.views.terminal.roles import show_answers, show_families, show_like, show_sentence
 
 sys.path.append(str(Path(__file__).parents[1] / "describing"))
 from planted import HEADS, head, planted
 
+SKIPPED = {"rel": ("punct", "root", "_", "_rest", "dep", "ROOT"), "pos": ("_", "_rest", "X")}
 HOSTILE = "<b>the</b> [red]\x1b[31m"
 
 
@@ -46,42 +51,50 @@ def frame(data: xr.Dataset) -> pd.DataFrame:
     return roles_frame(read_rules(None), data, pieces={(0, head("second sink")): HOSTILE})
 
 
+@pytest.fixture(scope="module")
+def named(data: xr.Dataset, frame: pd.DataFrame) -> pd.DataFrame:
+    return with_names(read_rules(None), data, frame)
+
+
 def text(renderable: RenderableType) -> str:
-    console = Console(width=120, color_system=None, force_terminal=False)
+    console = Console(width=140, color_system=None, force_terminal=False)
     with console.capture() as caught:
         console.print(renderable)
     return caught.get()
 
 
-def test_the_terminal_lists_the_heads_of_each_question(frame: pd.DataFrame) -> None:
-    shown = text(show_answers(answers(read_rules(None), frame), frame, 2))
+def test_the_terminal_lists_the_heads_of_each_question(named: pd.DataFrame) -> None:
+    shown = text(show_answers(answers(read_rules(None), named), named, 2))
     assert "Which heads follow syntax?  1 head\n" in shown
-    assert f"layer 0 head {head('syntax')}   syntactic relation: nsubj (from a dependent to its head word)" in shown
+    assert (
+        f"layer 0 head {head('syntax')}   syntactic relation: nsubj (the dependent looks most at its head word)"
+        in shown
+    )
     assert "Which are only position?  3 heads\n" in shown
     assert f"and 0.{head('position')}\n" in shown
     assert f"nearly switched off, but for that among them: 0.{head('inactive')}\n" in shown
     assert "not told of this run: coreference (no coreference_accuracy)" in shown
 
 
-def test_a_list_may_be_of_sentences(frame: pd.DataFrame) -> None:
-    shown = text(show_answers(answers(read_rules(None), frame)[:1], frame, 2, with_sentences=True))
+def test_a_list_may_be_of_sentences(named: pd.DataFrame) -> None:
+    shown = text(show_answers(answers(read_rules(None), named)[:1], named, 2, with_sentences=True))
     assert f"layer 0 head {head('syntax')}  Rests 42% on the first piece;" in shown
 
 
-def test_a_head_is_told_in_a_sentence_with_its_roles(frame: pd.DataFrame) -> None:
-    shown = text(show_sentence(frame, 0, head("syntax")))
+def test_a_head_is_told_in_a_sentence_with_its_roles(named: pd.DataFrame) -> None:
+    shown = text(show_sentence(named, 0, head("syntax")))
     assert shown.startswith("Rests 42% on the first piece; the rest is spread over the sentence")
     rows = [line.split("  ")[0] for line in shown.splitlines()]
-    rels = [f"syntactic relation: {rel} (from a dependent to its head word)" for rel in ("nsubj", "det", "obj")]
+    rels = [f"syntactic relation: {rel} (the dependent looks most at its head word)" for rel in ("nsubj", "det", "obj")]
     assert [row for row in rows if row in (*rels, "along dependencies")] == [*rels, "along dependencies"]
-    assert "\x1b" not in text(show_sentence(frame, 0, head("second sink")))
-    assert "[red]" in text(show_sentence(frame, 0, head("second sink")))
+    assert "\x1b" not in text(show_sentence(named, 0, head("second sink")))
+    assert "[red]" in text(show_sentence(named, 0, head("second sink")))
 
 
 def test_roles_that_differ_in_a_name_alone_are_told_together() -> None:
-    roles = [("relation", "obj, attended_is_parent"), ("previous", ""), ("relation", "det, attended_is_parent")]
+    roles = [("relation", "obj, row"), ("previous", ""), ("relation", "det, row")]
     assert list(role_names(roles)) == [
-        ("relation", "relation: obj, det (from a dependent to its head word)"),
+        ("relation", "relation: obj, det (the dependent looks most at its head word)"),
         ("previous", "previous"),
     ]
 
@@ -93,7 +106,9 @@ def test_families_and_nearest_heads_are_tables(frame: pd.DataFrame) -> None:
     assert "previous            2   0.0, 0.1" in text(show_families(families))
     assert "like no other       1   1.0" in text(show_families(families))
     near = pd.DataFrame([(0, head("own"), 0.123, 0.4)], columns=["layer", "head", "profile_distance", "head_distance"])
-    assert f"layer 0 head {head('own')}          0.12   own piece; position alone" in text(show_like(near, frame))
+    assert f"layer 0 head {head('own')}          0.12   own piece; position alone" in text(
+        show_like(near, with_names(read_rules(None), planted(), frame))
+    )
 
 
 # ---- the atlas
@@ -135,6 +150,34 @@ def test_a_role_of_two_rules_is_told_by_the_one_that_gave_it(rule: str) -> None:
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).assign(score=told.ravel())
     packed = pack_roles(made, [(least(made), frame)])
     assert packed["scores"][1] == [{"metric": "relation_accuracy", "label": f"{rule}, {rel}"}]
+    assert [one[1] for one in packed["ofHead"][1]] == [f"syntactic relation: {rel} ({RULES[rule]})"]
+
+
+def test_a_map_has_the_score_of_a_role_where_all_its_heads_have_one(data: xr.Dataset, frame: pd.DataFrame) -> None:
+    known = {one["name"]: one["score"] for one in pack_roles(data, [(least(data), frame)])["known"]}
+    assert known["induction"] == {"metric": "induction_attention", "label": ""}
+    assert known["part of speech"] == {"metric": "pos_to", "label": "DET"}
+    assert known["syntactic relation"] is None, "by three relations"
+
+
+def test_the_number_of_tries_is_that_of_rules_and_labels(data: xr.Dataset) -> None:
+    rules, tables = read_rules(None), Tables(data)
+    plain = sum(one.each is None and one.when is not None for one in rules.roles)
+    of = {dim: len({*map(str, data[dim].values)} - {*skip}) for dim, skip in SKIPPED.items()}
+    assert tried(rules, tables) == plain + 3 * of["rel"] + of["pos"]
+
+
+def test_a_miss_has_a_minus_before_numbers_alone(
+    data: xr.Dataset, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = data.assign(dependency_excess=data["dependency_excess"].assign_attrs(heading="Left-over: {}"))
+    rule = next(one for one in read_rules(None).roles if one.role == "along dependencies")
+    ask = Ask(Term(result="dependency_excess", at={"direction": "either"}), "low", -0.02, 0.02, np.nan)
+    found = {(0, 0): [Miss(rule, "", 0.2, 0.1, [ask])]}
+    monkeypatch.setattr("attnmetrics.views.misses.misses", lambda *_: found)
+    [(_, words, _)] = misses_told(read_rules(None), Tables(made), frame)[0]
+    low = "the lower end of the interval −2.0% where it asks for 2.0%"
+    assert words == f"20% (its distances alone 10%); left-over: either direction {low}"
 
 
 @pytest.fixture(scope="module")
@@ -180,16 +223,32 @@ def test_a_head_opens_on_sentences_that_show_what_it_does(page: Page) -> None:
 
 
 @needs_chromium
+def test_a_role_of_several_scores_shows_all_its_heads_on_the_map_of_roles(page: Page, frame: pd.DataFrame) -> None:
+    page.evaluate("location.hash = '#/'")
+    page.locator(".board-tabs button", has_text="syntactic relation").click()
+    assert page.evaluate("location.hash") == "#/?role=syntactic+relation"
+    having = frame.loc[frame["role"] == "syntactic relation", "head"].unique()
+    expect(page.locator(".role-held path")).to_have_count(len(having))
+    expect(page.locator(".board-legend")).to_contain_text("the heads that have this role")
+    expect(page.locator(".of-ranks")).to_have_text(
+        "Ranks leave out the 1 head nearly switched off, and go by the points beyond chance where they are told."
+    )
+    expect(page.locator("p.luck")).to_contain_text(f"each of {len(HEADS)} heads, one for each")
+
+
+@needs_chromium
 def test_a_colour_of_the_map_is_singled_out_and_leads_to_the_map_of_what_makes_it(page: Page) -> None:
     page.evaluate("location.hash = '#/'")
     button = page.locator(".board-tabs button", has_text="induction")
     button.hover()
-    expect(page.locator(".role-cells.pale")).to_have_count(len(HEADS) - 1)
-    expect(page.locator(".role-cells[data-role=induction]")).not_to_have_class("role-cells pale")
+    expect(page.locator(".role-cells.pale")).to_have_count(len(HEADS))
+    expect(page.locator(".role-held path")).to_have_count(1)
+    expect(page.locator(".role-held path")).to_have_attribute("data-place", str(head("induction")))
     button.click()
     expect(page.locator(".board-tabs button[aria-pressed=true]")).to_contain_text("induction")
     expect(page.locator(".board-legend")).to_contain_text("what followed the same piece before")
     assert page.evaluate("location.hash") == "#/?map=induction_attention"
+    expect(page.locator(".board-map .held")).to_have_count(1)
     expect(page.locator(".board .members a")).to_have_text([f"0.{head('induction')}"])
     told = page.locator(".board-card tr").first
     expect(told).to_have_attribute("data-metric", "induction_attention")
@@ -219,10 +278,13 @@ def test_questions_are_answered_on_the_overview_and_in_the_finder(page: Page, fr
     expect(rule).to_have_text(re.compile("^induction: .* at least 10% and 4 times its chance level"))
     above = (frame["score"] - frame["chance"])[frame["role"].isin(["induction", "repeated piece"])]
     first = frame.loc[above.idxmax()]
-    expect(page.locator(".ranked tbody th").first).to_contain_text(
-        f"layer 0 head {first['head']}{first['role']} {percent(first['score'])}, by chance {percent(first['chance'])}"
-    )
-    page.get_by_label("from the").select_option("highest")
+    score, chance = percent(first["score"]), percent(first["chance"])
+    why = f"layer 0 head {first['head']}{first['role']} {score}, even attention {chance}"
+    expect(page.locator(".ranked tbody th").first).to_contain_text(why)
+    assert page.get_by_label("List").evaluate("menu => menu.selectedOptions[0].text") == "clearest by the rule"
+    page.get_by_label("Show", exact=True).select_option("entropy")
+    expect(page.locator(".ranked tbody th a")).to_have_text(in_order)  # what is drawn is not what orders
+    page.get_by_label("List").select_option("highest")
     assert "order=highest" in page.evaluate("location.hash")
     page.locator(".presets button[aria-pressed=true]").click()
     expect(page.locator(".ranked tbody tr")).to_have_count(len(HEADS))
@@ -256,7 +318,7 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
     rows = [row[0] for row in told["told"][place]] + [f"{row[0]} below its rule" for row in told["besides"][place]]
     assert len(rows) > len(told["told"][place])
     expect(page.locator(".role-scores tbody th")).to_have_text(rows[:6])
-    levels = [row[3] for row in (*told["told"][place], *told["besides"][place])]
+    levels = [f"{row[3]} {row[4]}" for row in (*told["told"][place], *told["besides"][place])]
     expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:6])
 
 

@@ -284,10 +284,13 @@ def test_labels_that_end_alike_are_told_apart() -> None:
 
 
 def test_the_status_says_what_to_do_next() -> None:
-    progress = SimpleNamespace(facts=facts() | {"status": "unfinished", "missing": []}, shards=4, measured=1)
+    progress = SimpleNamespace(facts=facts() | {"status": "unfinished", "missing": []}, shards=4, measured=1, driver="")
     assert "1 of 4 shards (25%)" in text(show_status(Path("runs/a"), progress))
     progress.measured = 4
     assert "attnmetrics merge runs/a" in text(show_status(Path("runs/a"), progress))
+    progress.driver = "process 7 on node"
+    assert re.search("(?s)worked on by +process 7 on node.*next: wait", text(show_status(Path("runs/a"), progress)))
+    progress.driver = ""
     progress.facts["status"] = "finished"
     progress.facts["missing"] = [{"shard": 2, "stage": "measure", "reason": "\x1b[2Jbad"}]
     said = text(show_status(Path("runs/a"), progress))

@@ -61,18 +61,17 @@ NAME = "n<evil onevil=1>\" onevil='1' $x$ \x1b[31m\u202e[link=http:evil]=1\n:war
 
 
 class Page(HTMLParser):
-    """Names of elements and attributes, values of attributes, all text, and what the script reads."""
+    """Names of elements and attributes, values of attributes, and all text."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.names: set[str] = set()
         self.values: set[tuple[str, str]] = set()
-        self.tag = self.text = self.data = ""
+        self.text = ""
         self.feed(page)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tag = tag
         self.names |= {tag, *(name for name, _ in attrs)}
         self.values |= {(name, value or "") for name, value in attrs}
 
@@ -87,8 +86,6 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
-        if self.tag == "script":
-            self.data = self.data or data
 
 
 @pytest.fixture(scope="module", params=[pytest.param(kind, marks=pytest.mark.cluster) for kind in ("conllu", "jsonl")])
@@ -164,7 +161,7 @@ def test_a_hostile_corpus_stays_data(
         texts = exemplars["text"][exemplars["document"] == document]
         assert all(text in f"The {payload} dog {n}." for text in texts), payload
     first = exemplars[(exemplars["rank"] <= 5) & (exemplars["bucket"] == "top")]["document"].unique()
-    sources = [source for source, *_ in json.loads(found.data)["sentences"]]
+    sources = [source for source, *_ in page_data(page)[0]["sentences"]]
     assert len(first) > 10
     assert all(any(source.startswith(f"{visible(document)}, sentence") for source in sources) for document in first)
 

@@ -14,11 +14,11 @@ from torch import Tensor
 from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
 from attnmetrics.metrics.family import OFFSET_LIMIT
 from attnmetrics.model.kernels import loops
-from attnmetrics.model.kernels.attends import Attends
 from attnmetrics.model.kernels.dense import mix, sentences_of, settle
 from attnmetrics.model.kernels.reductions import Reads, Reductions, Show, Wanted
 from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.pack import Tile
+from attnmetrics.pieces.attends import Attends
 
 
 def compiled(

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from attnmetrics.metrics.entropy import ENTROPY_NULL_LIMIT
 from attnmetrics.metrics.family import OFFSET_LIMIT, OFFSETS
-from attnmetrics.model.kernels.attends import Attends, is_between
 from attnmetrics.model.kernels.reductions import APART, OWN, Reads, Reductions, Show, Wanted, hide
 from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.pack import Tile
+from attnmetrics.pieces.attends import Attends, is_between
 
 
 def dense(

@@ -32,7 +32,7 @@ from attnmetrics.model.kernels.programs import (
     tiled,
 )
 from attnmetrics.model.kernels.reductions import Reductions, Show, Wanted, hide
-from attnmetrics.model.kernels.scoring import Scoring, longest_of
+from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.pack import Tile
 
 LEAST: Final = 16
@@ -125,7 +125,7 @@ class Fused:
 
         Where scores are more than products, the plain kernel does all of it.
         """
-        if not scoring.is_plain(longest_of(wanted)):
+        if not scoring.is_plain(wanted.batch.longest):
             return dense(query, key, value, scoring, wanted, reduce, show)
         heads, device = query.shape[1], query.device
         output = value.new_empty(value.shape) if value is not None else None

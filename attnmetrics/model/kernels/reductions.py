@@ -7,7 +7,7 @@ hands out what sums need, so that a fused one never has to write Î± to memory. Î
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, nan
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,11 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from attnmetrics.metrics.family import OFFSETS
-from attnmetrics.model.kernels.attends import Attends, is_between
+from attnmetrics.model.kernels.scoring import Scoring
 from attnmetrics.model.pack import Batch, Tile
-
-if TYPE_CHECKING:
-    from attnmetrics.model.kernels.scoring import Scoring
+from attnmetrics.pieces.attends import Attends, is_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +253,7 @@ class Kernel(Protocol):
         query: Tensor,
         key: Tensor,
         value: Tensor | None,
-        scoring: "Scoring",
+        scoring: Scoring,
         wanted: Wanted,
         reduce: bool,
         show: Show | None = None,

@@ -6,8 +6,6 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from attnmetrics.model.kernels.reductions import Wanted
-
 HIDDEN: Final = -1e30
 """The score of a piece that is too far to be seen: its weight is 0, and yet it is a number."""
 
@@ -63,8 +61,3 @@ class Scoring:
         i = torch.arange(row, row + rows, device=scores.device)[:, None]
         far = (i - torch.arange(columns, device=scores.device)).abs() >= self.window
         return scores.masked_fill_(far, HIDDEN)
-
-
-def longest_of(wanted: Wanted) -> int:
-    """Pieces of the longest sentence of a batch."""
-    return max(tile.length for tile in wanted.batch.tiles)

@@ -24,7 +24,7 @@ from attnmetrics.views.claims import claims_of, leading, standout_claim
 from attnmetrics.views.described import described
 from attnmetrics.views.evidence import CHOICES, least
 from attnmetrics.views.exemplars import best, strongest, typical
-from attnmetrics.views.facts import about, flat, headline, left_out, model_name, run_names, source_words
+from attnmetrics.views.facts import about, flat, headline, labels_from, left_out, model_name, run_names, source_words
 from attnmetrics.views.glossary import explained
 from attnmetrics.views.heads import (
     EXAMPLE_ROLES,
@@ -161,6 +161,7 @@ def contents(
         "headline": headline(data, facts),
         "short": run_names(facts).get("model", ""),
         "source": source_words(data, facts),
+        "labels_from": labels_from(facts),
         "notation": visible(str(data.attrs.get("notation", "")).partition("; NaN")[0]),
         "about": about(facts),
         "left_out": left_out(data, facts),
@@ -240,6 +241,7 @@ def _similarity(data: xr.Dataset) -> dict[str, Any] | None:
         "layers": pack(values(data[similarity.LAYERS])),
         "layer_codes": None if of_layers is None else pack_bounds(of_layers),
         "shares": similarity.explained(data[similarity.MAP]),
+        "usual": similarity.usual(distance),
         "rows": float(data["similarity_rows"]) if "similarity_rows" in data else None,
         "unit": units(distance),
     }
@@ -303,7 +305,7 @@ def _compared(row: Row) -> dict[str, Any]:
     said = {"where": claim.where, "claim": claim.claim, "unit": claim.unit, "published": claim.published}
     beside = {"released": claim.released, "note": claim.note, "result": claim.result}
     sure = {"interval": row.intervals, "verdict": row.verdict}
-    return said | beside | {"found": visible(row.text), "given": row.given} | sure
+    return said | beside | {"found": visible(row.text), "told": visible(row.told), "given": row.given} | sure
 
 
 def _told(one: Any) -> dict[str, Any]:

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from attnmetrics.describing.finding import shares
+from attnmetrics.describing.finding import shares, tried
 from attnmetrics.describing.frame import sentences
 from attnmetrics.describing.nearest import families, family_names, nearest, profile_distances
+from attnmetrics.describing.origin import givers, label_of
 from attnmetrics.describing.questions import HEAD, Answer, answers
 from attnmetrics.describing.rules import Question, Rule, Rules, Term, package_rules
 from attnmetrics.describing.tables import Array, Tables, has
@@ -19,7 +20,7 @@ from attnmetrics.views.evidence import least
 from attnmetrics.views.misses import misses_told, said_besides
 from attnmetrics.views.page import pack, pack_json
 from attnmetrics.views.pieces import visible
-from attnmetrics.views.roles import role_names, scores_told
+from attnmetrics.views.roles import role_names, scores_told, with_names
 from attnmetrics.views.rule_words import question_words, rules_told
 from attnmetrics.views.tables import further
 
@@ -39,16 +40,19 @@ def pack_roles(data: xr.Dataset, frames: Sequence[tuple[float, pd.DataFrame]]) -
     rules, tables = package_rules(), Tables(data, intervals_of(data))
     distances = profile_distances(tables)
     numbers = families(distances)
-    by_frame = {id(frame): _told(data, frame, numbers) for _, frame in {id(one[1]): one for one in frames}.values()}
-    told = [(share, by_frame[id(frame)]) for share, frame in frames]  # where no head changes, the table is the same one
+    named = {id(frame): with_names(rules, data, frame) for _, frame in frames}  # the same table where no head changes
+    frames = [(share, named[id(frame)]) for share, frame in frames]
+    by_frame = {id(frame): _told(data, frame, numbers) for frame in named.values()}
+    told = [(share, by_frame[id(frame)]) for share, frame in frames]
     usual = next(one for share, one in told if share == least(data))
     own = next(frame for share, frame in frames if share == least(data))
     every = pd.concat([frame for _, frame in frames])
     by_head, of_shares = _by_head(own, _heads(data)), shares(rules, data)
     return {
         "known": _known(data, rules, every),
+        "tried": tried(rules, tables),
         **usual,
-        "scores": [_scores(tables, rules, rows) for rows in by_head],
+        "scores": [_scores(data, rows) for rows in by_head],
         "families": pack(np.nan_to_num(numbers, nan=-1).astype("<i2")),
         "later": pack_json({
             "told": [scores_told(rows, of_shares) for rows in by_head],
@@ -89,35 +93,32 @@ def _heads(data: xr.Dataset) -> list[tuple[int, int]]:
 
 
 def _known(data: xr.Dataset, rules: Rules, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The roles that any head has, in order, with colour, and the score of their most usual detail."""
+    """The roles that any head has, in order, with colour, and their score where it is one for all heads."""
     colours = {rule.role: rule.colour for rule in reversed(rules.roles)}
-    usual = {str(role): str(rows.mode().iloc[0]) for role, rows in frame.groupby("role")["detail"]}
+    details = {str(role): sorted({*map(str, rows)}) for role, rows in frame.groupby("role")["detail"]}
     return [
         {
             "name": visible(role),
             "colour": colours.get(role, "#7d8894"),
-            "score": _score(data, next(iter(_makers(rules, role, usual[role])), None), usual[role]),
+            "score": _score_of_all(data, rules, role, details[role]),
         }
-        for role in dict.fromkeys([*rules.names_of_roles, *usual])
-        if role and role in usual
+        for role in dict.fromkeys([*rules.names_of_roles, *details])
+        if role and role in details
     ]
 
 
-def _makers(rules: Rules, role: str, detail: str) -> list[Rule]:
-    """The rules that give a role with a detail; the role's first where none is known to."""
-    own = [rule for rule in rules.roles if rule.role == role]
-    return [rule for rule in own if rule.detail.format(label=_label(detail)) == detail] or own[:1]
-
-
-def _label(detail: str) -> str:
-    return detail.split(", ")[0]
+def _score_of_all(data: xr.Dataset, rules: Rules, role: str, details: Sequence[str]) -> dict[str, str] | None:
+    """The score of a role's heads at the details that they have, where it is the same one."""
+    made = ((rule, detail) for detail in details for rule in givers(rules, data, role, detail))
+    found = [score for rule, detail in made if (score := _score(data, rule, detail))]
+    return found[0] if found and all(score == found[0] for score in found) else None
 
 
 def _score(data: xr.Dataset, rule: Rule | None, detail: str) -> dict[str, str] | None:
     """The table and the label of it that a rule scores heads by at a detail; None where it is no single label."""
     if rule is None or rule.score.result not in data:
         return None
-    at = {**rule.score.at, **({rule.each: _label(detail)} if rule.each else {})}
+    at = {**rule.score.at, **({rule.each: label_of(detail)} if rule.each else {})}
     dims = further(data[rule.score.result])
     if not all(dim in at for dim in dims):
         return None
@@ -134,7 +135,7 @@ def _by_head(frame: pd.DataFrame, heads: list[tuple[int, int]]) -> list[list[Any
 
 def _of_head(rows: Sequence[Any], rules: Rules) -> list[tuple[str, str, float]]:
     """(role, role with its details in words, how strongly at most) of each, in order."""
-    held = [(str(row.role), str(row.detail), float(row.score)) for row in rows if row.role]
+    held = [(str(row.role), str(row.by), float(row.score)) for row in rows if row.role]
     scores = defaultdict[str, list[float]](list)
     for role, _, score in held:
         scores[role].append(_sign(rules, role) * score)
@@ -147,22 +148,10 @@ def _sign(rules: Rules, role: str) -> int:
     return -1 if any(rule.when and rule.when.at_most is not None for rule in rules.roles if rule.role == role) else 1
 
 
-def _scores(tables: Tables, rules: Rules, rows: Sequence[Any]) -> list[dict[str, str]]:
+def _scores(data: xr.Dataset, rows: Sequence[Any]) -> list[dict[str, str]]:
     """What made a head have its first roles."""
-    found = (_score(tables.data, _maker(tables, rules, row), row.detail) for row in rows if row.role)
+    found = (_score(data, row.rule, row.detail) for row in rows if row.role)
     return [score for score in found if score][:SCORES]
-
-
-def _maker(tables: Tables, rules: Rules, row: Any) -> Rule | None:
-    """Of the rules that give a head's role with its detail the one by whose score it has it."""
-    makers = [rule for rule in _makers(rules, row.role, row.detail) if rule.score.result in tables.data]
-    place = tables.layers.index(row.layer), tables.heads.index(row.head), 0
-
-    def apart(rule: Rule) -> float:
-        labels = [_label(row.detail)] if rule.each else [""]
-        return float(abs(tables.find(rule.score, rule.each, labels)[place] - row.score))
-
-    return min(makers, key=apart) if len(makers) > 1 else next(iter(makers), None)
 
 
 def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[tuple[int, int]]) -> dict[str, Any]:
@@ -177,10 +166,10 @@ def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[t
     return {**told, **by_rule, "places": places, "barred": barred, "axes": shown}
 
 
-def _why(data: xr.Dataset, found: Answer) -> list[tuple[str, str, str, str]]:
-    """Of each head that answers a question, in order, its clearest role: in words, score, interval, chance."""
+def _why(data: xr.Dataset, found: Answer) -> list[tuple[str, ...]]:
+    """Of each head that answers a question, in order, its clearest role: in words, score, interval, level, chance."""
     told = scores_told(found.rows.itertuples(), shares(package_rules(), data))
-    return [one[:4] for one, again in zip(told, found.rows.duplicated(HEAD), strict=True) if not again]
+    return [one[:5] for one, again in zip(told, found.rows.duplicated(HEAD), strict=True) if not again]
 
 
 def _axis(term: Term) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ A run of another model or corpus need not agree; a table shows both numbers, and
 run's intervals.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
@@ -16,6 +17,9 @@ from attnmetrics.views.certainty import bear
 
 Bounds = tuple[float, float]
 
+HERE: Final = "\u2060"
+"""In a counterpart's text, behind a number that has bounds: where its interval goes. No reader sees it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counterpart:
@@ -24,7 +28,7 @@ class Counterpart:
     numbers: tuple[float, ...]
     """The values, in the claim's unit."""
     text: str
-    """As a person reads it."""
+    """As a person reads it; `HERE` behind each of the numbers that have bounds, in their order."""
     bounds: tuple[Bounds, ...] = ()
     """Lowest and highest of the first of the numbers that they may be; NaN, or none at all, where that is unknown."""
     is_alike: bool = True
@@ -81,12 +85,24 @@ class Row:
 
     claim: Claim
     numbers: tuple[float, ...]
-    text: str
-    """The run's counterpart, or why there is none."""
+    marked: str
+    """The run's counterpart as it was written, or why there is none."""
     given: bool
     """Whether the run has a counterpart."""
     bounds: tuple[Bounds, ...] = ()
     is_alike: bool = True
+
+    @property
+    def text(self) -> str:
+        """The run's counterpart, or why there is none."""
+        return self.marked.replace(HERE, "")
+
+    @property
+    def told(self) -> str:
+        """The same, the interval of each number that is comparable behind it: "0.61 [0.5 to 0.7] (layer 4 head 11)"."""
+        pairs = zip(self.numbers, self.bounds, strict=False) if self.is_alike else ()
+        found = chain((_bracketed(_told(self.claim, *pair)) for pair in pairs), repeat(""))
+        return re.sub(HERE, lambda _: next(found), self.marked)
 
     @property
     def within(self) -> tuple[bool | None, ...]:
@@ -120,6 +136,10 @@ _UNKNOWN: Final = (nan, nan)
 def _lies(value: float, bounds: Bounds) -> bool | None:
     low, high = bounds
     return None if isnan(low) or isnan(value) else low <= value <= high
+
+
+def _bracketed(interval: str) -> str:
+    return "" if interval == "–" else f" [{interval}]".replace("-", "−")
 
 
 def _told(claim: Claim, number: float, bounds: Bounds) -> str:

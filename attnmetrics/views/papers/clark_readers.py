@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from attnmetrics.views.certainty import bounds, layer_bounds
 from attnmetrics.views.heads import ranked
 from attnmetrics.views.numbers import number
-from attnmetrics.views.papers.claims import Bounds, Counterpart, NoCounterpartError
+from attnmetrics.views.papers.claims import HERE, Bounds, Counterpart, NoCounterpartError
 from attnmetrics.views.papers.reading import corpus_value, head_name, head_table, layer_values
 from attnmetrics.views.tables import Labels, at_labels, labels_of, values
 
@@ -101,13 +101,13 @@ def _ours(value: float, unit: str) -> str:
 
 
 def _listed(found: Sequence[float], unit: str, sure: Sequence[Bounds] = ()) -> Counterpart:
-    return Counterpart(tuple(found), " ".join(_ours(value, unit) for value in found), tuple(sure))
+    return Counterpart(tuple(found), " ".join(f"{_ours(value, unit)}{HERE}" for value in found), tuple(sure))
 
 
 def _single(value: float, unit: str, about: str = "", sure: Bounds | None = None) -> Counterpart:
     if np.isnan(value):
         raise NoCounterpartError("no evidence in this run")
-    return Counterpart((value,), f"{_ours(value, unit)}{about}", () if sure is None else (sure,))
+    return Counterpart((value,), f"{_ours(value, unit)}{HERE}{about}", () if sure is None else (sure,))
 
 
 # ---- reading

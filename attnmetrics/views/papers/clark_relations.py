@@ -7,7 +7,7 @@ import xarray as xr
 
 from attnmetrics.views.certainty import bounds
 from attnmetrics.views.heads import ranked
-from attnmetrics.views.papers.claims import Claim, Counterpart, NoCounterpartError
+from attnmetrics.views.papers.claims import HERE, Claim, Counterpart, NoCounterpartError
 from attnmetrics.views.papers.reading import head_name, head_table
 from attnmetrics.views.relations import Relations, best_offset
 from attnmetrics.views.tables import at_labels, in_words, labels_of
@@ -56,7 +56,7 @@ def _written(entry: Entry, numbers: list[float]) -> str:
         return ""
     layer, head = entry["head"]
     best = f"{numbers[0]:.1f}% (layer {layer} head {head}, {layer + 1}-{head + 1} in the paper{_by(entry['rule'])})"
-    offset = f"offset {_signed(numbers[2])}" if len(numbers) > 2 else "best offset"
+    offset = f"offset {_signed(numbers[2])}" if len(numbers) > 2 else "best word offset"
     return f"{best}, {offset}: {numbers[1]:.1f}%"
 
 
@@ -83,14 +83,14 @@ def _counterpart(entry: Entry, data: xr.Dataset) -> Counterpart:
     if best is None:
         raise NoCounterpartError(f"no edge of {rel} is attainable in this run")
     other = "" if (rel, rule) == (entry["relation"], entry["rule"]) else f"{rel}{_by(rule)}: "
-    text = f"{_share(best.accuracy)} ({head_name(best.layer, best.head)}), {_offset(best.offset, best.at_offset)}"
+    text = f"{_share(best.accuracy)}{HERE} ({head_name(best.layer, best.head)}), {_offset(best.offset, best.at_offset)}"
     numbers = (best.accuracy, best.at_offset, best.offset, best.layer, best.head)
     sure = (best.accuracy_low, best.accuracy_high), (best.at_offset_low, best.at_offset_high)
     return Counterpart(numbers, f"{other}{text}; n = {edges:,}", sure)
 
 
 def _offset(offset: int, share: float) -> str:
-    return f"offset {_signed(offset)}: {_share(share)}"
+    return f"offset {_signed(offset)}: {_share(share)}{HERE}"
 
 
 def find(entry: Entry, data: xr.Dataset) -> tuple[str, str]:
@@ -114,7 +114,7 @@ def _every_word(data: xr.Dataset) -> Counterpart:
     if not data["relation_edges_attainable"].sel(rule="row").any():
         raise NoCounterpartError("no edge is attainable in this run")
     offset, share = best_offset(_pooled_offsets(data))
-    text = f"{_share(accuracy)} ({head_name(layer, head)}), {_offset(offset, share)}"
+    text = f"{_share(accuracy)}{HERE} ({head_name(layer, head)}), {_offset(offset, share)}"
     sure = bounds(data, "relation_accuracy_all", {"rule": "row", "layer": layer, "head": head})
     return Counterpart((accuracy, share, offset, layer, head), text, (sure,))
 

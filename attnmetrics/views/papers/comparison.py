@@ -34,13 +34,13 @@ def show_paper(data: xr.Dataset, key: str | None = None) -> RenderableType:
         raise ConfigError(f"expected a paper of {', '.join(one.key for one in PAPERS)}, found {key!r}")
     rows = compare(paper, data)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for column in ("published", "paper", "this run", *_interval(data), "in its interval"):
+    for column in ("published", "paper", _this_run(data), "in its interval"):
         table.add_column(Text(column))
     for where, given in groupby((row for row in rows if row.given), key=lambda row: row.claim.where):
         if where:
             table.add_row(Text(where, style="bold"))
         for row in given:
-            table.add_row(*_cells(row, bool(_interval(data))))
+            table.add_row(*_cells(row))
     without = sum(not row.given for row in rows)
     rest = [Text(f"{without} more have no counterpart in this run", style="dim")] if without else []
     head, end = (Text(paper.name, style="bold"), *_about(paper, data), Text()), (Text(), Text(summed_up(rows)))
@@ -51,8 +51,8 @@ def _others(paper: Paper) -> list[Text]:
     return [Text(f"{one.name}: --label {one.key}", style="dim") for one in PAPERS if one is not paper]
 
 
-def _interval(data: xr.Dataset) -> list[str]:
-    return [interval_title(data)] if interval_title(data) else []
+def _this_run(data: xr.Dataset) -> str:
+    return f"this run [{interval_title(data)}]" if interval_title(data) else "this run"
 
 
 def _about(paper: Paper, data: xr.Dataset) -> list[Text]:
@@ -60,7 +60,7 @@ def _about(paper: Paper, data: xr.Dataset) -> list[Text]:
     return [Text(one, style="dim") for one in said if one]
 
 
-def _cells(row: Row, has_intervals: bool) -> list[Text]:
+def _cells(row: Row) -> list[Text]:
     published = row.claim.published or row.claim.released
-    told = [row.claim.claim, published, row.text, *([row.intervals] if has_intervals else []), row.verdict]
+    told = [row.claim.claim, published, row.told, row.verdict]
     return [Text(visible(one)) for one in told]

@@ -9,7 +9,7 @@ import xarray as xr
 from attnmetrics.views.certainty import bounds
 from attnmetrics.views.facts import unit_of
 from attnmetrics.views.heads import ranked
-from attnmetrics.views.papers.claims import Claim, Counterpart, NoCounterpartError, Paper
+from attnmetrics.views.papers.claims import HERE, Claim, Counterpart, NoCounterpartError, Paper
 from attnmetrics.views.papers.reading import corpus_value, head_name, head_table, layer_values
 from attnmetrics.views.tables import NO_WORD, by_layer, labels_of, values
 
@@ -27,7 +27,7 @@ def _present(data: xr.Dataset, metric: str, tag: str) -> xr.DataArray:
 def _plain(name: str, form: str, **at: int) -> Callable[[xr.Dataset], Counterpart]:
     def measure(data: xr.Dataset) -> Counterpart:
         value = corpus_value(data, name, at)
-        return Counterpart((value,), format(value, form).replace("-", "−"), (bounds(data, name, at),))
+        return Counterpart((value,), format(value, form).replace("-", "−") + HERE, (bounds(data, name, at),))
 
     return measure
 
@@ -55,7 +55,7 @@ def _extreme(metric: str, form: str = ".2f", *, lowest: bool = False, **at: str)
         table = _present(data, metric, at["pos"]) if "pos" in at else head_table(data, metric, at)
         layer, head, value = ranked(table, lowest=lowest)[0]
         sure = bounds(data, metric, {"layer": layer, "head": head, **at})
-        return Counterpart((value,), f"{value:{form}} ({head_name(layer, head)})", (sure,))
+        return Counterpart((value,), f"{value:{form}}{HERE} ({head_name(layer, head)})", (sure,))
 
     return measure
 
@@ -100,7 +100,7 @@ def _first_layer_alignment(data: xr.Dataset) -> Counterpart:
     heads = [(head, value) for layer, head, value in ranked(table, lowest=True) if layer == 0][:2]
     sure = [bounds(data, "dependency_alignment", {"layer": 0, "head": n, "direction": "either"}) for n, _ in heads]
     lowest = [value for _, value in heads]
-    text = "lowest of layer 0: " + ", ".join(f"{value:.2f}" for value in lowest)
+    text = "lowest of layer 0: " + ", ".join(f"{value:.2f}{HERE}" for value in lowest)
     return Counterpart(tuple(lowest), text, tuple(sure))
 
 
@@ -120,7 +120,7 @@ def _entropy_of_most_distant(data: xr.Dataset) -> Counterpart:
     if np.isnan(value):
         raise NoCounterpartError(f"{head_name(layer, head)} has no row for entropy")
     sure = bounds(data, "entropy", {"layer": layer, "head": head})
-    return Counterpart((value,), f"{value:.2f} ({head_name(layer, head)})", (sure,))
+    return Counterpart((value,), f"{value:.2f}{HERE} ({head_name(layer, head)})", (sure,))
 
 
 def _deep_over_low(*relations: str) -> Callable[[xr.Dataset], Counterpart]:

@@ -17,18 +17,13 @@ from attnmetrics.views.heads import per_head
 from attnmetrics.views.papers.clark_2019 import published_of
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.relations import Coreference, Relation, coreference, out_of_reach, relations, under_rules
+from attnmetrics.views.roles import RULES
 from attnmetrics.views.tables import in_words, unit_word, values
 from attnmetrics.views.terminal.exemplars import exemplar_lines, legend
 from attnmetrics.views.terminal.heat import heat_table
 from attnmetrics.views.terminal.light_table import LightTable
 from attnmetrics.views.terminal.style import FAINT
 
-RULES: Final = {
-    "row": "the word that the dependent attends to most is its head word",
-    "column": "of all words its head word attends to the dependent most",
-    "parent_row": "the word that the head word attends to most is the dependent",
-}
-"""What a rule asks of attention."""
 HELD_OUT: Final = "the head that is best on each half of the documents, on the other half"
 _WIDEST_HEAT: Final = 16
 _MENTIONS: Final = "mentions"

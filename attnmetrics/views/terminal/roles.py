@@ -27,7 +27,7 @@ def show_answers(
 
     Args:
         found: the answers.
-        frame: all roles; `attrs["skipped"]` has those that the run has no results for.
+        frame: all roles, with names (`views/roles.py`); `attrs["skipped"]` has those that the run has no results for.
         top: heads of each that are told in full; the others are named.
         with_sentences: whether each head's sentence stands under it.
     """
@@ -68,20 +68,20 @@ def _sentence(layer: int, head: int, text: str) -> Text:
 
 def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
     is_sure = bool(one.rows["low"].notna().any())
-    result = LightTable("head", "by", "score", *(["interval"] if is_sure else []), "chance")
+    result = LightTable("head", "by", "score", *(["interval"] if is_sure else []), "chance", "chance is")
     result.columns[1].justify, result.columns[1].no_wrap = "left", False
     groups, shares = {(int(key[0]), int(key[1])): rows for key, rows in one.rows.groupby(HEAD)}, shares_in(one.rows)
     for layer, head in heads:
         for n, row in enumerate(scores_told(groups[layer, head].head(_MOST).itertuples(), shares)):
             name = "" if n else f"layer {layer} head {head}"
-            role, score, interval, chance, _ = row
+            role, score, interval, level, chance, _ = row
             told = [score, interval or "–"] if is_sure else [score]
-            result.add_row(name, Text(role), *told, chance)
+            result.add_row(name, Text(role), *told, chance, level)
     return result
 
 
 def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
-    """What a head does in one sentence, and its roles; nothing where the table has no such head."""
+    """What a head does in one sentence, and its roles; nothing where the table, which has names, has no such head."""
     own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
     if own.empty:
         return Group()
@@ -94,9 +94,9 @@ def _score_table(rows: pd.DataFrame, shares: Collection[str]) -> RenderableType:
     if not told:
         return Group()
     is_sure = any(interval for _, _, interval, *_ in told)
-    result = LightTable("role", "score", *(["interval"] if is_sure else []), "chance")
-    for role, score, interval, chance, _ in told:
-        result.add_row(Text(role), score, *([interval] if is_sure else []), chance)
+    result = LightTable("role", "score", *(["interval"] if is_sure else []), "chance", "chance is")
+    for role, score, interval, level, chance, _ in told:
+        result.add_row(Text(role), score, *([interval] if is_sure else []), chance, level)
     return result
 
 
@@ -121,7 +121,7 @@ def show_like(near: pd.DataFrame, frame: pd.DataFrame) -> RenderableType:
 
     Args:
         near: columns layer, head, profile_distance, the nearest first.
-        frame: the table of roles.
+        frame: the table of roles, with names.
     """
     if near.empty:
         return Group()
@@ -136,4 +136,4 @@ def show_like(near: pd.DataFrame, frame: pd.DataFrame) -> RenderableType:
 def _roles(frame: pd.DataFrame, layer: int, head: int) -> list[str]:
     """Those of a head, in words."""
     own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
-    return [words for role, words in role_names(zip(own["role"], own["detail"], strict=True)) if role]
+    return [words for role, words in role_names(zip(own["role"], own["by"], strict=True)) if role]

@@ -29,6 +29,10 @@ class Progress(Protocol):
     def measured(self) -> int:
         """Shards that are committed."""
 
+    @property
+    def driver(self) -> str:
+        """Who works on it now; empty where nobody does."""
+
 
 def show_status(folder: Location, progress: Progress) -> RenderableType:
     """How far a run is, what it is, and what to do next."""
@@ -40,6 +44,7 @@ def show_status(folder: Location, progress: Progress) -> RenderableType:
         ("run", str(folder)),
         ("status", status),
         ("measured", f"{progress.measured:,} of {progress.shards:,} shards ({percent(share)})"),
+        *([("worked on by", progress.driver)] if progress.driver else []),
         *about(facts),
         *((f"{stage} time", duration(seconds)) for stage, seconds in stage_seconds(facts).items()),
     ]
@@ -55,6 +60,8 @@ def _missing(shard: Mapping[str, Any]) -> str:
 
 def _next(folder: Location, status: str, progress: Progress) -> str:
     where = visible(str(folder))
+    if progress.driver:
+        return "next: wait until it is done, or stop it and run `attnmetrics run` with the same options to go on later"
     if status in ("finished", "incomplete"):
         again = "; run `attnmetrics run` with the same options to try again what is missing"
         return f"next: attnmetrics show {where}, or open {where}/report/index.html{again * (status == 'incomplete')}"

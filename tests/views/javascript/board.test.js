@@ -35,6 +35,16 @@ const ATLAS = {
   ],
 };
 
+test("the heads of a role are those that have it first of all or besides, the strongest first", () => {
+  const ofHead = [[["a", "", 0.2]], [["b", "", 1], ["a", "", 0.7]], [], [["a", "", 0.7], ["a", "", 0.7]]];
+  const roles = new Roles({ ...ROLES, ofHead, tried: 12 }, new Int16Array(4));
+  assert.deepEqual(roles.holders("a").map(({ place, strength }) => [place, strength]), [[1, 0.7], [3, 0.7], [0, 0.2]]);
+  assert.deepEqual(roles.holders("").map(({ place }) => place), [2]);
+  assert.equal(roles.sharedBy([0, 1, 2]), "a");
+  assert.equal(roles.sharedBy([1, 2]), "", "half is not most");
+  assert.match(roles.luckTold(), /^12 rules were tried on each of 4 heads, .* luck/);
+});
+
 const read = (query) => readBoard(ATLAS, new URLSearchParams(query));
 
 test("roles are offered with the map of what makes them, beyond chance where that is known", () => {
@@ -61,9 +71,12 @@ test("the sentence of a card answers what makes a role", () => {
 });
 
 test("an address says what is shown and kept; what it says wrong is left out", () => {
-  for (const href of ["#/", "#/?map=null_attention", "#/?map=pos_to&label=DET&head=3.1", "#/?head=2.0"]) {
+  for (const href of ["#/", "#/?map=null_attention", "#/?map=pos_to&label=DET&head=3.1", "#/?head=2.0",
+    "#/?role=bare"]) {
     assert.equal(writeBoard(ATLAS, read(href.slice(3))), href);
   }
-  assert.deepEqual(read("map=nope&head=9.9"), { shown: null, pinned: null });
-  assert.deepEqual(read("map=pos_to&label=nope&head=3"), { shown: null, pinned: null });
+  assert.equal(read("map=pos_to&label=DET").role.name, "tag");
+  for (const query of ["map=nope&head=9.9", "map=pos_to&label=nope&head=3", "role=nope"]) {
+    assert.deepEqual(read(query), { shown: null, pinned: null, role: null });
+  }
 });

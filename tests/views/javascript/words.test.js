@@ -108,10 +108,13 @@ test("a sentence is the corpus's text, not what its pieces show", () => {
   assert.equal(textOf({ text: null, pieces: ["In", "1"], spaces: "01" }), "In 1");
 });
 
-test("an arc between two lines is a stub at either end", () => {
-  assert.equal(arcPath([10, 20], [50, 20], 12), "M10 20C10 8 50 8 50 20");
-  assert.equal(arcPath([10, 20], [50, 60], 12), "M10 20q0 -9 9 -9M41 51q9 0 9 9");
-  assert.equal(arcPath([10, 60], [50, 20], 12), "M10 60q0 -9 -9 -9M59 11q-9 0 -9 9");
+test("an arc between two lines goes out over one edge and in over the other", () => {
+  const [right, left] = ["l-3 -3m3 3l-3 3m3 -3", "l3 -3m-3 3l3 3m-3 -3"];
+  const [on, back] = [`H100${right}M0 51H3${right}`, `H0${left}M100 11H97${left}`];
+  assert.equal(arcPath([10, 20], [50, 20], 12, [0, 100]), "M10 20C10 8 50 8 50 20");
+  assert.equal(arcPath([10, 20], [50, 60], 12, [0, 100]), `M10 20q0 -9 9 -9${on}H41q9 0 9 9`);
+  assert.equal(arcPath([10, 60], [50, 20], 12, [0, 100]), `M10 60q0 -9 -9 -9${back}H59q-9 0 -9 9`);
+  assert.match(arcPath([10, 20], [50, 60], 12, [100, 0]), /^M10 20q0 -9 -9 -9H0.*M100 51/, "leftward text");
 });
 
 test("the status line names a token's strongest lines", () => {

@@ -26,7 +26,7 @@ const distinct = (maps) => maps.filter((one, n) => maps.findIndex((other) => isS
 
 /**
  * The roles that any head has, and no role: [{ role, count, besides, map }], the number of heads of which it is the
- * first role, of those that have it besides others, and the map of what makes it, or null.
+ * first role, of those that have it besides others, and the map of what makes it; null where that is not one score.
  */
 export function rolesShown(atlas) {
   const firsts = new Map(atlas.roles.groups().map(({ role, places }) => [role.name, places.length]));
@@ -35,7 +35,12 @@ export function rolesShown(atlas) {
     const one = role.score ? mapOf(atlas, role.score.metric, role.score.label) : null;
     const counts = { count: firsts.get(role.name) ?? 0, besides: besides.get(role.name) ?? 0 };
     return { role, ...counts, map: one && beyondChance(one) };
-  }).filter(({ count, map }) => count || map);
+  }).filter(({ count, besides: more, map }) => count || more || map);
+}
+
+/** The role that a map shows what makes of; undefined for other maps. */
+function roleOfMap(atlas, shown) {
+  return atlas.roles ? rolesShown(atlas).find(({ map }) => map && isSame(map, shown))?.role : undefined;
 }
 
 /** The sentences that show what makes a head's roles, the first that the page has; undefined where it has none. */
@@ -58,19 +63,21 @@ export function toldOf(atlas, place, shown, usual) {
 }
 
 /**
- * What an address says: { shown, pinned }, the map and the place of a head, or null. The map is null for that of
- * roles; of a run without any it is that of the first metric.
+ * What an address says: { shown, pinned, role }, the map, the place of a head, and the role that is looked for, or
+ * null. The map is null for that of roles; of a run without any it is that of the first metric.
  */
 export function readBoard(atlas, query) {
   const asked = query.has("map") ? mapOf(atlas, query.get("map"), query.get("label")) : null;
   const shown = asked ?? (atlas.roles ? null : mapOf(atlas, atlas.metrics[0].name, atlas.metrics[0].labels[0]));
-  return { shown, pinned: readHeads(atlas, query.get("head"))[0] ?? null };
+  const role = (shown ? roleOfMap(atlas, shown) : atlas.roles.byName.get(query.get("role"))) ?? null;
+  return { shown, pinned: readHeads(atlas, query.get("head"))[0] ?? null, role };
 }
 
 /** The address of a map with a head pinned. */
-export function writeBoard(atlas, { shown, pinned }) {
+export function writeBoard(atlas, { shown, pinned, role }) {
   const query = new URLSearchParams();
   if (shown) query.set("map", shown.metric.name);
+  else if (role) query.set("role", role.name);
   if (shown?.metric.dim) query.set("label", shown.metric.labels[shown.label]);
   if (pinned !== null) query.set("head", headShort(atlas, pinned));
   const text = String(query);

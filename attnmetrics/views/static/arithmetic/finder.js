@@ -12,6 +12,10 @@ export const BY_RULE = "rule";
 /** Those that may be asked for, the usual one first. */
 const ordersOf = (asked) => [...(asked ? [BY_RULE] : []), "highest", "lowest"];
 
+/** The metric that an address asks for and the run does not have; undefined where there is none. */
+export const unknownMetric = ({ byName }, query) =>
+  ["y", "x"].flatMap((side) => query.getAll(side)).find((name) => !byName.has(name));
+
 /** The question of an address; what it does not say, or says wrong, is the usual. */
 export function readQuestion(atlas, query) {
   const last = atlas.layers.length - 1;

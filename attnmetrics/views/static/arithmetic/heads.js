@@ -5,9 +5,17 @@ export const headAt = (atlas, place) => [Math.floor(place / atlas.heads.length),
 export const headName = (atlas, layer, head) => `layer ${atlas.layers[layer]} head ${atlas.heads[head]}`;
 export const headHref = (atlas, layer, head) => `#/head/${atlas.layers[layer]}/${atlas.heads[head]}`;
 
+/** Which heads there are: "layers 0 to 11, heads 0 to 11". */
+export const allHeads = ({ layers, heads }) =>
+  [["layers", layers], ["heads", heads]].map(([what, all]) => `${what} ${all[0]} to ${all.at(-1)}`).join(", ");
+
 /** The heads that stand out, of those that are not nearly switched off. */
 export const standoutsOf = ({ standouts, standouts_by_evidence: others, evidence }) =>
   others?.find(([least]) => least === evidence.least)?.[1] ?? standouts;
+
+/** Where a head that stands out stands among all, and by what, where that is not its value; "" without intervals. */
+export const placeTold = (atlas, { place, metric }) =>
+  (place && atlas.byName.get(metric)?.excess ? `${place} by points` : place);
 
 /** The sentences of a head that answer a claim; undefined where the page has none. */
 export function answersOf(atlas, layer, head, claim) {

@@ -15,21 +15,22 @@ export class Roles {
   #now;
 
   /**
-   * known: [{ name, colour, score }] in order, where score { metric, label } is what makes the role, or null;
-   * ofHead: of each head [[role, in words, how strongly], …]; scores: of each what makes its first roles;
-   * sentences: of each; questions: [{ key, title, words, rules, places, why, barred, axes }], the clearest place first,
-   * each with [role, score, interval, chance level]; family: of each head its number, −1 without; familyNames: by
-   * number.
+   * known: [{ name, colour, score }] in order, where score { metric, label } is what makes the role, or null; tried:
+   * how many rules each head is tried on; ofHead: of each head [[role, in words, how strongly], …]; scores: of each
+   * what makes its first roles; sentences: of each; questions: [{ key, title, words, rules, places, why, barred,
+   * axes }], the clearest place first, each with [role, score, interval, what its chance level is called, that];
+   * family: of each head its number, −1 without; familyNames: by number.
    *
-   * later() gives what is not needed at first. told: of each head [[role in words, score, interval or "", chance level,
-   * label], …]; besides: of each likewise what its sentence tells of without its having the role; misses: of each
-   * [[role in words, what it reaches and is asked for, label], …] of the rules that it only just misses, the nearest
-   * first; near: of each [[place, distance], …]; others: [[share, { heads: [[place, roles, sentence], …], questions,
-   * familyNames }], …], what is otherwise where heads need another share of their attention off null pieces.
+   * later() gives what is not needed at first. told: of each head [[role in words, score, interval or "", what its
+   * chance level is called, that, label], …]; besides: of each likewise what its sentence tells of without its having
+   * the role; misses: of each [[role in words, what it reaches and is asked for, label], …] of the rules that it only
+   * just misses, the nearest first; near: of each [[place, distance], …]; others: [[share, { heads: [[place, roles,
+   * sentence], …], questions, familyNames }], …], what is otherwise where heads need another share of their attention
+   * off null pieces.
    */
-  constructor({ known, scores, ...packed }, family, later = () => NOTHING) {
+  constructor({ known, tried, scores, ...packed }, family, later = () => NOTHING) {
     const { ofHead, sentences, questions, familyNames } = packed;
-    Object.assign(this, { known, scores, family, usual: { ofHead, sentences, questions, familyNames } });
+    Object.assign(this, { known, tried, scores, family, usual: { ofHead, sentences, questions, familyNames } });
     this.#later = later;
     this.byName = new Map([...known, NO_ROLE].map((role) => [role.name, role]));
     this.use(null, null);
@@ -66,6 +67,29 @@ export class Roles {
     return this.sentences[place];
   }
 
+  /** Of how many tries roles are the best. */
+  triesTold() {
+    const [rules, heads] = [this.tried, this.ofHead.length].map((one) => one.toLocaleString("en"));
+    return `${rules} rules were tried on each of ${heads} heads`;
+  }
+
+  /** The same, and what guards against luck. */
+  luckTold() {
+    return `${this.triesTold()}, one for each relation, tag or class, and of so many tries some reach far by luck: so `
+      + "each rule asks for a margin over its chance level, those of relations also for several standard errors and an "
+      + "interval clear of it, and a relation's page scores the best head on documents that did not choose it (held "
+      + "out).";
+  }
+
+  /** The name of the role that most of these heads have; "" without one. */
+  sharedBy(places) {
+    const counts = new Map();
+    const names = places.flatMap((place) => [...new Set(this.ofHead[place].map(([role]) => role))]);
+    for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+    const [name, count] = [...counts].reduce((a, b) => (b[1] > a[1] ? b : a), ["", 0]);
+    return count > places.length / 2 ? name : "";
+  }
+
   /** The rules that it only just misses. */
   missedBy(place) {
     return this.#toldOf(place, "misses");
@@ -100,6 +124,13 @@ export class Roles {
     return [...found].filter(([, places]) => places.length).map(([role, places]) => ({ role, places }));
   }
 
+  /** [{ place, strength }] of the heads that have a role, the strongest first; of no name, those that have none. */
+  holders(name) {
+    const strength = (own) => (name === "" && !own.length ? 0 : own.find(([role]) => role === name)?.[2]);
+    const all = this.ofHead.map((own, place) => ({ place, strength: strength(own) }));
+    return all.filter((one) => one.strength !== undefined).sort((a, b) => b.strength - a.strength || a.place - b.place);
+  }
+
   /** How many heads have a role besides another that comes first, by its name. */
   besidesFirst() {
     const found = new Map();
@@ -108,13 +139,6 @@ export class Roles {
       for (const name of [...names].slice(1)) found.set(name, (found.get(name) ?? 0) + 1);
     }
     return found;
-  }
-
-  /** The heads of which a role comes first, those that do it most strongly first. */
-  strongest(name) {
-    const strength = (place) => this.ofHead[place].find(([role]) => role === name)?.[2] ?? 0;
-    const { places = [] } = this.groups().find(({ role }) => role.name === name) ?? {};
-    return [...places].sort((a, b) => strength(b) - strength(a) || a - b);
   }
 
   /** The question of a key; undefined without one. */

@@ -2,7 +2,7 @@
 
 import { textOf } from "./exemplars.js";
 import { headNumber } from "./head-number.js";
-import { headAt, headHref, headName } from "./heads.js";
+import { allHeads, headAt, headHref, headName } from "./heads.js";
 import { labelName } from "./labels.js";
 import { translate, wordsOf } from "./terms.js";
 
@@ -49,8 +49,7 @@ export class Search {
     const { layers, heads } = this.#atlas;
     const at = [layers.findIndex((one) => String(one) === layer), heads.findIndex((one) => String(one) === head)];
     if (at[0] >= 0 && at[1] >= 0) return this.#hit(at);
-    const note = `layers ${layers[0]} to ${layers.at(-1)}, heads ${heads[0]} to ${heads.at(-1)}`;
-    return { words: `No layer ${layer} head ${head} in this model`, note, href: null };
+    return { words: `No layer ${layer} head ${head} in this model`, note: allHeads(this.#atlas), href: null };
   }
 
   #hit([layer, head]) {

@@ -11,10 +11,10 @@ export class Similarity {
   /**
    * axes: the places on the map, a table of two labels; arrays: { cluster [head], others [head, n] places of the
    * nearest heads, distances [head, n], layers [layer, layer], bounds of these or null }; unit: of distances; shares:
-   * what the axes hold.
+   * what the axes hold; usual: the quartiles of all pairs' distances, none without a pair.
    */
-  constructor(axes, arrays, { unit, shares, rows }) {
-    Object.assign(this, { axes, ...arrays, unit, shares, rows });
+  constructor(axes, arrays, { unit, shares, rows, usual = [] }) {
+    Object.assign(this, { axes, ...arrays, unit, shares, rows, usual });
   }
 
   /** Heads that have a place. */
@@ -36,6 +36,12 @@ export class Similarity {
       found.get(number).push(place);
     });
     return [...found].sort(([a], [b]) => a - b).map(([number, places]) => ({ number, places }));
+  }
+
+  /** What a cluster is called: its number, and the role that most of its heads have, if there is one. */
+  clusterName(number, roles) {
+    const shared = roles?.sharedBy(this.clusters().find((one) => one.number === number).places);
+    return shared ? `${number}, ${shared}` : String(number);
   }
 
   /** The heads that attend most like one, the nearest first: [{ place, distance }]. */

@@ -4,8 +4,10 @@
 const WORDS = {
   "alignment": [/\balignment/i, "the share of attention along dependencies, between a word and its head word"],
   "below its rule": [/below its rule/i, "told of a head, but less than the rule of that role asks for"],
-  "best word offset": [/best (word offset|fixed distance)/i, "the guess that the other word always stands as far away, "
+  "best word offset": [/best word offset/i, "the guess that the other word always stands as far away, "
     + "at the distance that hits most often"],
+  "chance level": [/chance level/i, "what a head would reach that does nothing of the kind: the best word offset, even "
+    + "attention, what its distances alone would give"],
   "even attention": [/even attention|× even/i, "what a head would give that attends alike to every piece that it "
     + "may; where null pieces do not count, of what this head leaves off them"],
   "head word": [/head word/i, "the word that another depends on: “boats” is that of “the” in “the boats”"],

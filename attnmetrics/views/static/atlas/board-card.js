@@ -18,11 +18,21 @@ export function boardCard(atlas, place, map, isPinned) {
   const [layer, head] = headAt(atlas, place);
   const name = el("a", { href: headHref(atlas, layer, head) }, capital(headName(atlas, layer, head)));
   const kept = isPinned ? [el("span", { class: "note" }, "kept: click it again to let go")] : [];
-  const rows = toldOf(atlas, place, map, measuresOf(atlas)).map((one) => row(atlas, one, { layer, head, place }));
+  const told = toldOf(atlas, place, map, measuresOf(atlas));
+  const rows = told.map((one) => row(atlas, one, { layer, head, place }));
   return [
     el("h3", {}, name), ...kept, ...does(atlas, place), ...example(atlas, place, [layer, head]),
-    el("table", { class: "board-values" }, ...rows),
+    el("table", { class: "board-values" }, ...rows), ...ofRanks(atlas, told),
   ];
+}
+
+/** Among which heads the ranks are, and by what. */
+function ofRanks({ evidence: { off } }, told) {
+  const count = `${off.length} head${off.length === 1 ? "" : "s"}`;
+  const among = off.length ? [`leave out the ${count} nearly switched off`] : [];
+  const by = told.some(({ metric }) => metric.excess) ? ["go by the points beyond chance where they are told"] : [];
+  const said = [...among, ...by].join(", and ");
+  return said ? [el("p", { class: "note of-ranks" }, `Ranks ${said}.`)] : [];
 }
 
 function does(atlas, place) {

@@ -1,7 +1,7 @@
 // The map on the board: rows as low as it takes to have all layers on one screen, what the colours mean apart from it.
 
 import { scaleOf } from "../arithmetic/colours.js";
-import { placeOf } from "../arithmetic/heads.js";
+import { headAt, placeOf } from "../arithmetic/heads.js";
 import { clamp, round } from "../arithmetic/scales.js";
 import { sheet, svg, text } from "../shared/dom.js";
 import { corner, scaleWords } from "./head-map-scene.js";
@@ -14,32 +14,36 @@ const [LEFT, ABOVE, BELOW] = [34, 22, 20];
 const TALLEST = 0.62;
 const [LOWEST, HIGHEST] = [9, 36];
 const WIDEST = 64;
+const OF_ONE = "Coloured: the heads that have this role, first of all or besides another, the fuller the higher their "
+  + "best score in it.";
+const FRAMED = "framed: the role's heads";
 export const OF_ROLES = "Coloured by what a head does first of all, by rules over the run's results. Numbers: heads "
   + "that do it first of all + besides another.";
 
 /**
- * Fill host with the map of { metric, label }; that of roles, where it is null.
+ * Fill host with the map of { metric, label }, the heads of a role framed; that of roles, where it is null.
  *
  * subject: tell(place) hears which head is pointed at, rest() that none is any more; choose(layer, head) a click,
  * open(layer, head) a double click or Enter. Returns
  * { picture, legend, light(role or null), mark([layer, head] or null), file() }, the last for the picture as a file has
  * it: with what the colours mean beneath.
  */
-export function boardMap(host, atlas, shown, subject) {
+export function boardMap(host, atlas, shown, subject, role = null) {
   const layout = layoutBoard(atlas, host.clientWidth);
   const words = `${shown ? shown.metric.heading(shown.label) : "What each head does"}: layers down, heads across. `
     + "Arrow keys move, Enter opens a head.";
   const attributes = { class: "head-map board-map", tabindex: 0, role: "group", "aria-label": words };
   const picture = sheet(layout.width, layout.height, attributes);
-  const { nodes, light } = shown ? drawMetric(atlas, shown, layout) : drawRoles(atlas, layout);
+  const { nodes, light } = shown ? drawMetric(atlas, shown, layout, role) : drawRoles(atlas, layout);
   const [cursor, pin] = [frame(layout.box, "var(--ink)"), frame(layout.box, "var(--baseline)")];
   const numbers = [...columnNumbers(atlas.heads, layout.box, ABOVE - 6), ...rowNumbers(atlas.layers, layout.box)];
   picture.append(...nodes, ...numbers, text(LEFT, layout.height - 6, "heads across, layers down"), pin,
     cursor);
   host.replaceChildren(picture);
   listen({ picture, cursor }, layout, { atlas, shown, subject });
-  const legend = shown ? scaleAbove(atlas, shown) : OF_ROLES;
-  const meaning = () => (shown ? scaleAbove(atlas, shown) : roleLegend(atlas, layout.width - LEFT));
+  const ofRoles = role ? OF_ONE : OF_ROLES;
+  const legend = shown ? scaleAbove(atlas, shown, role) : ofRoles;
+  const meaning = () => (shown ? scaleAbove(atlas, shown, role) : roleLegend(atlas, layout.width - LEFT));
   const file = () => withBeneath(picture, meaning());
   return { picture, legend, light, mark: (cell) => place(pin, layout.box, cell), file };
 }
@@ -53,22 +57,34 @@ function layoutBoard(atlas, available) {
   return { box, width: LEFT + columns * width + 4, height: ABOVE + rows * height + BELOW };
 }
 
-function drawMetric(atlas, { metric, label }, { box }) {
+function drawMetric(atlas, { metric, label }, { box }, role) {
   const scale = scaleOf(metric, label);
   const levelAt = (layer, head) => scale.level(metric.at(layer, head, label));
   const isOff = (layer, head) => atlas.evidence.isOff(placeOf(atlas, layer, head));
   const nodes = [cells(atlas.layers.length, atlas.heads.length, levelAt, { ...box, isOff }, scale.name)];
+  if (role) nodes.push(...atlas.roles.holders(role.name).map((one) => held(headAt(atlas, one.place), box)));
   return { nodes, light: () => {} };
 }
 
+/** What shows that the head of a cell has the role that is looked for. */
+function held(cell, box) {
+  const node = frame(box, "var(--ink)");
+  node.removeAttribute("data-screen");
+  node.setAttribute("class", "held");
+  node.setAttribute("stroke-width", 1.2);
+  place(node, box, cell);
+  return node;
+}
+
 /** The meaning of the colours, which stands above the map. */
-function scaleAbove(atlas, { metric, label }) {
+function scaleAbove(atlas, { metric, label }, role) {
   const scale = scaleOf(metric, label);
   const reach = metric.usualReach(label);
-  const picture = sheet(560, reach ? 62 : 46, { class: "scale", role: "img", "aria-label": "What the colours mean" });
+  const more = [...(reach ? [`${atlas.interval_title}: ${reach}`] : []), ...(role ? [FRAMED] : [])].join(" · ");
+  const picture = sheet(560, more ? 62 : 46, { class: "scale", role: "img", "aria-label": "What the colours mean" });
   const bar = colourBar(scale.name, { x: 0, y: 18, width: 220, gap: 21 }, scaleWords(metric, scale));
   picture.append(text(0, 11, metric.heading(label), { "font-size": 12, fill: "var(--ink)" }), ...bar);
-  if (reach) picture.append(text(0, 58, `${atlas.interval_title}: ${reach}`));
+  if (more) picture.append(text(0, 58, more));
   if (metric.unknown(label)) picture.append(...noEvidence(238, 18));
   if (atlas.evidence.off.length) picture.append(...stripedCell(332, 18, "nearly switched off"));
   return picture;

@@ -26,8 +26,6 @@ export class Board {
     this.card = el("aside", { class: "board-card", "aria-live": "polite", "aria-label": "The head pointed at" });
     this.saved = el("div");
     this.doing = el("div");
-    const isShown = ({ map }) => map && this.shown && isSame(map, this.shown);
-    this.role = atlas.roles ? rolesShown(atlas).find(isShown)?.role ?? null : null;
     const found = section(HEADING, HELP);
     const left = el("div", {}, this.legend, this.host, this.doing, this.saved);
     found.append(this.tabs, el("div", { class: "board" }, left, this.card));
@@ -42,7 +40,7 @@ export class Board {
       choose: (layer, head) => this.#pin(placeOf(atlas, layer, head)),
       open: (layer, head) => this.go(headHref(atlas, layer, head)),
     };
-    this.map = boardMap(host, atlas, shown, subject);
+    this.map = boardMap(host, atlas, shown, subject, this.role);
     this.legend.replaceChildren(this.map.legend);
     this.map.mark(this.pinned === null ? null : headAt(atlas, this.pinned));
     const name = shown ? columnName(shown.metric, shown.label) : "roles of heads";
@@ -54,12 +52,12 @@ export class Board {
     subject.rest();
   }
 
-  /** The heads that do what was chosen, beneath the map; on the map of all roles they alone are not pale. */
+  /** The heads that do what was chosen, beneath the map; on the map of all roles all others are pale. */
   #drawRole() {
     const { atlas, role } = this;
     this.#light(null);
     if (!role) { this.doing.replaceChildren(); return; }
-    const places = atlas.roles.strongest(role.name);
+    const places = atlas.roles.holders(role.name).map(({ place }) => place);
     const name = `${capital(roleName(role))}, ${role.name ? "the strongest first" : "layer by layer"}: `;
     this.doing.replaceChildren(el("p", { class: "note" }, name), members(atlas, places));
   }
@@ -84,8 +82,8 @@ export class Board {
   }
 
   /**
-   * Shows the map of what makes a role, or that of all roles, and the heads that have it first; while it is pointed at,
-   * all other roles are pale.
+   * Shows the map of what makes a role where that is one score, else that of all roles, and the heads that have it,
+   * first or not; while it is pointed at, all others are pale.
    */
   #roleTab({ role, count, besides, map }) {
     const swatch = el("i", { style: `background:${role.colour}` });

@@ -4,6 +4,7 @@ import { el } from "../shared/dom.js";
 import { drawExemplar } from "./exemplar.js";
 import { headLink } from "./relations.js";
 
+const UNKEPT = "Which word would be right, exemplars do not keep.";
 const NONE = "This run keeps no sentence for it.";
 
 /** Sentences whose claim is `claim:hit` and `claim:miss`, `most` of each, of whatever heads the run kept them. */
@@ -14,8 +15,12 @@ export function hitsAndMisses(atlas, claim, most = Infinity) {
     const found = atlas.claimed.filter((one) => one.claim === `${claim}:${end}`);
     return el("div", {}, el("h4", {}, name), ...lists(atlas, found, most));
   });
-  return el("div", { class: "side-by-side" }, ...sides);
+  return el("div", {}, labelsNote(atlas), el("div", { class: "side-by-side" }, ...sides));
 }
+
+/** By what heads are right or wrong. */
+export const labelsNote = (atlas) =>
+  el("p", { class: "note labels-from" }, `${atlas.labels_from} ${UNKEPT}`.trim());
 
 function lists(atlas, found, most) {
   if (!found.length) return [el("p", { class: "note" }, "None of this kind is kept.")];

@@ -40,7 +40,7 @@ export class HeadList {
     const { excess } = y.metric;
     const isBeyond = excess && this.question.order !== BY_RULE;
     const beyond = isBeyond ? [el("p", { class: "note" }, `In order of what is ${excess.caption}.`)] : [];
-    const whole = (lines) => table("metrics", ["", "head", axisName(y), axisName(x), ""], lines);
+    const whole = (lines) => table("metrics", ["", "head", axisName(y), axisName(x)], lines);
     list.replaceChildren(...(brush ? [this.#chosen()] : []), ...beyond, whole(rows));
     if (order.length > most) list.append(action(`all ${order.length}`, () => this.#fill(order, order.length)));
     if (!off.length) return;
@@ -55,8 +55,8 @@ export class HeadList {
     const at = headAt(atlas, head);
     const link = el("a", { href: claimHref(atlas, ...at, y.metric.claims[y.label]) }, headName(atlas, ...at));
     const name = el("th", { scope: "row" }, link, ...this.#why(head), ...fromHowMuch(atlas, y.metric, head));
-    const tick = el("td", {}, this.#tick(head, headName(atlas, ...at)));
-    return [el("td", { class: "rank" }, String(n), ...words), name, this.#value(y, at), this.#value(x, at), tick];
+    const tick = this.#tick(head, headName(atlas, ...at));
+    return [el("td", { class: "rank" }, String(n), tick, ...words), name, this.#value(y, at), this.#value(x, at)];
   }
 
   /** What intervals leave open of its rank among all heads, from the end that is asked for; nothing without them. */
@@ -74,9 +74,9 @@ export class HeadList {
     const { asked } = this.question;
     const found = asked?.why[asked.places.indexOf(head)];
     if (!found) return [];
-    const [role, score, interval, chance] = found;
-    const level = chance === "–" ? "" : `, by chance ${chance}`;
-    return [el("div", { class: "chance why" }, `${role} ${score}`, ...bracketed(interval), level)];
+    const [role, score, interval, level, chance] = found;
+    const beside = chance === "–" ? "" : `, ${level} ${chance}`;
+    return [el("div", { class: "chance why" }, `${role} ${score}`, ...bracketed(interval), beside)];
   }
 
   #tick(head, name) {

@@ -3,7 +3,9 @@
 import { brushed, paired } from "../arithmetic/chosen-heads.js";
 import { pearson } from "../arithmetic/correlation.js";
 import { columnName, pairRows } from "../arithmetic/csv.js";
-import { axesOf, BY_RULE, headsAsked, ordered, pairs, readQuestion, writeQuestion } from "../arithmetic/finder.js";
+import {
+  axesOf, BY_RULE, headsAsked, ordered, pairs, readQuestion, unknownMetric, writeQuestion,
+} from "../arithmetic/finder.js";
 import { LAYER, ROLE } from "../arithmetic/head-colour.js";
 import { headHref, placeOf, uncapital } from "../arithmetic/heads.js";
 import { labelName, startLabel } from "../arithmetic/labels.js";
@@ -23,14 +25,16 @@ import { shelves } from "../arithmetic/shelves.js";
 
 /** Heads that are named in the plot. */
 const NAMED = 5;
-const ORDERS = [["highest", "highest"], ["lowest", "lowest"]];
-const HELP = "Choose two metrics and the layers: heads in order of the first, and both against each other. A dot is a "
+const ORDERS = [["highest", "highest of the first"], ["lowest", "lowest of the first"]];
+const HELP = "Choose two metrics, the layers and the order of the list; both are drawn against each other. A dot is a "
   + "head, the smaller the less attention it leaves off null pieces; draw a rectangle to choose some of them.";
 
 const CORRELATION = "r: Pearson's correlation, from −1 to 1; p: how often values that have nothing to do with "
   + "one another would give one as far from 0. Heads of a model are not independent, so take p as a rough guide.";
 
 export function drawFinder(root, atlas, _, go, query) {
+  const unknown = unknownMetric(atlas, query);
+  if (unknown !== undefined) return `expected a metric of this run, found ${unknown}`;
   new Finder(root, atlas, go, readQuestion(atlas, query)).draw();
   return null;
 }
@@ -139,8 +143,9 @@ class Finder {
     const toFrom = (value) => this.#set({ from: Number(value), to: Math.max(to, Number(value)) });
     const toTo = (value) => this.#set({ to: Number(value), from: Math.min(from, Number(value)) });
     controls.replaceChildren(
-      ...this.#picker("y", "Order by"), choice("from the", orders, order, (value) => this.#set({ order: value })),
-      ...this.#picker("x", "against"), choice("Layers", layers, from, toFrom), choice("to", layers, to, toTo),
+      ...this.#picker("y", "Show"), ...this.#picker("x", "against"),
+      choice("List", orders, order, (value) => this.#set({ order: value })),
+      choice("Layers", layers, from, toFrom), choice("to", layers, to, toTo),
       ...this.#colours(), ...this.#letGo(),
     );
     if (focused) controls.querySelector(`[aria-label="${focused.getAttribute("aria-label")}"]`)?.focus();
@@ -167,9 +172,8 @@ class Finder {
 
   /** The menus of an axis: the metric, and its label where it has any. */
   #picker(side, name) {
-    const { atlas, question: { order, [side]: { metric, label } } } = this;
-    const choose = (axis) =>
-      this.#set({ [side]: axis, brush: null, ...(side === "y" && order === BY_RULE && { order: "highest" }) });
+    const { atlas, question: { [side]: { metric, label } } } = this;
+    const choose = (axis) => this.#set({ [side]: axis, brush: null });
     const toMetric = (value) => {
       const next = atlas.byName.get(value);
       choose({ metric: next, label: startLabel(next) });

@@ -15,6 +15,8 @@ const [BAR, LETTERS] = [180, 11];
 /** Pixels beneath a picture for what its colours mean. */
 export const LEGEND = 34;
 
+const OF_LAYERS = "Deeper layers stand out more from the page.";
+
 /** The colour of a head by its place. */
 export function headPainter(atlas, { by, metric, label }) {
   if (by === LAYER) return (place) => depthColour(atlas, place);
@@ -28,7 +30,7 @@ export function headPainter(atlas, { by, metric, label }) {
 
 /** What the colours mean, beneath a picture. */
 export function colourLegend({ by, metric, label }, { box, height }) {
-  if (by === LAYER) return [text(box.left, height + 14, "The stronger the colour, the deeper the layer.")];
+  if (by === LAYER) return [text(box.left, height + 14, OF_LAYERS)];
   if (by === ROLE) return [text(box.left, height + 14, "Colours are first roles, as on the overview.")];
   const scale = scaleOf(metric, label);
   const width = Math.min(BAR, (box.right - box.left) / 2);

@@ -1,7 +1,7 @@
 // The page of one head: what it does, its sentences, its profiles and offsets on one screen; beneath, all else.
 
 import { profileRows } from "../arithmetic/csv.js";
-import { capital, headHref, headName, placeOf, standoutsOf } from "../arithmetic/heads.js";
+import { allHeads, capital, headHref, headName, placeOf, placeTold, standoutsOf } from "../arithmetic/heads.js";
 import { percent } from "../arithmetic/numbers.js";
 import { clamp } from "../arithmetic/scales.js";
 import { el } from "../shared/dom.js";
@@ -24,10 +24,7 @@ const OFFSET_HELP = "Bars are this head, the line is the mean of all heads; 0 is
 export function drawHeadPage(root, atlas, [layerName, headLabel, rank], go, query) {
   const layer = atlas.layers.findIndex((one) => String(one) === layerName);
   const head = atlas.heads.findIndex((one) => String(one) === headLabel);
-  if (layer < 0 || head < 0) {
-    const all = `${atlas.layers.length} layers and ${atlas.heads.length} heads`;
-    return `expected a head of ${all}, found layer ${layerName} head ${headLabel}`;
-  }
+  if (layer < 0 || head < 0) return `expected a head of ${allHeads(atlas)}, found layer ${layerName} head ${headLabel}`;
   const one = { layer, head, name: headName(atlas, layer, head) };
   const beside = el("div", { class: "head-beside" }, whereFigure(atlas, one, go));
   const text = el("div", {}, ...top(atlas, one), ...does(atlas, one), ...howSure(atlas, one),
@@ -53,7 +50,7 @@ function top(atlas, one) {
 function does(atlas, { layer, head }) {
   const at = placeOf(atlas, layer, head);
   const isOwn = (one) => one.layer === atlas.layers[layer] && one.head === atlas.heads[head];
-  const named = (one) => [one.title, one.place].filter(Boolean).join(": ");
+  const named = (one) => [one.title, placeTold(atlas, one)].filter(Boolean).join(": ");
   const most = tags("Of all heads: ", standoutsOf(atlas).filter(isOwn).map(named));
   if (!atlas.roles) return most.length ? [el("p", { class: "roles" }, ...most)] : [];
   const colour = `--own:${atlas.roles.first(at).colour}`;
@@ -77,8 +74,14 @@ function howSure(atlas, { layer, head }) {
   const link = atlas.served ? [" ", el("a", { href: `#/try?${query}` }, "See it in a sentence of your own")] : [];
   return [
     ...(off ? [el("p", { class: "missing" }, said)] : []),
-    el("p", { class: "note" }, ...share, ...link),
+    el("p", { class: "note" }, ...share, ...luck(atlas, at), ...link),
   ];
+}
+
+/** Of how many tries its roles are the best; nothing without a role. */
+function luck({ roles }, at) {
+  if (!roles?.ofHead[at].length) return [];
+  return [` ${roles.triesTold()}, and some hold by luck: `, el("a", { href: "#/" }, "what guards against it"), "."];
 }
 
 /** The heads around it. */

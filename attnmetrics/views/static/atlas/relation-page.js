@@ -13,7 +13,7 @@ const HELP = "Words of a sentence are candidates; a head is right where the word
 const PLACES = "Each half of the documents chooses its best head, which is scored on the other half (held out); "
   + "offsets likewise. The offset says how many words to the right of the dependent its head word stands most often.";
 const ROLES = "By the declared rule: right in half of the edges that it can find or more, and far more often than the "
-  + "best fixed distance, beyond what its distances give of all dependencies.";
+  + "best word offset, beyond what its distances give of all dependencies.";
 /** Heads that nearly have it, shown at first. */
 const NEAR = 6;
 const EXAMPLES = "The outlined piece attends; the arrow keys or a pointer choose another.";

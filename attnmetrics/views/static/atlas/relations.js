@@ -9,11 +9,11 @@ import { FEW } from "../arithmetic/table.js";
 import { el } from "../shared/dom.js";
 import { table } from "./parts.js";
 
-/** What a rule asks of attention. */
+/** What a rule counts, as views/roles.py says it. */
 export const RULES = {
-  row: "the word that the dependent attends to most is its head word",
-  column: "of all words its head word attends to the dependent most",
-  parent_row: "the word that the head word attends to most is the dependent",
+  row: "the dependent looks most at its head word",
+  column: "the dependent is looked at most by its head word",
+  parent_row: "the head word looks most at its dependent",
 };
 const NONE = "This run has no relations: it has no annotation that names heads of words.";
 
@@ -37,7 +37,7 @@ const hits = ({ accuracy, attainable }) => accuracy * attainable;
 export function relationTable(atlas, isSure = false) {
   if (!atlas.relations.length) return el("p", { class: "note" }, NONE);
   const has = Object.keys(atlas.published_relations).length > 0;
-  const header = ["relation", "edges", "rule", "best head", "accuracy", "held out", "best offset", "its share",
+  const header = ["relation", "edges", "rule", "best head", "accuracy", "held out", "best word offset", "its share",
     ...(has ? ["published, of Stanford relations"] : [])];
   const best = atlas.relations.map(bestRule).filter(({ held_out: share }) => !isSure || share !== null);
   const rows = best.map((one) => relationRow(atlas, one, has));
@@ -64,7 +64,7 @@ export function withInterval(value, [low, high]) {
   return number([told, ...(interval === "–" ? [] : [el("div", { class: "interval" }, `[${interval}]`)])]);
 }
 
-/** Cells of the best head and of the best offset. */
+/** Cells of the best head and of the best word offset. */
 function found(atlas, one) {
   return [
     el("td", {}, headLink(atlas, one.layer, one.head)), sure(one, "accuracy"), sure(one, "held_out"),
@@ -76,7 +76,7 @@ const fewNote = ({ attainable }) => (attainable < FEW ? [el("div", { class: "not
 
 /** A relation under every rule that can find it. */
 export function ruleTable(atlas, rules) {
-  const header = ["rule", "edges it can find", "best head", "accuracy", "held out", "best offset", "its share",
+  const header = ["rule", "edges it can find", "best head", "accuracy", "held out", "best word offset", "its share",
     "held out"];
   const row = (one) => [
     el("td", {}, el("b", {}, ruleName(one.rule)), el("div", { class: "note" }, RULES[one.rule] ?? "")),

@@ -9,7 +9,7 @@ import { section } from "./parts.js";
 export const RULE_ORDER = "The head whose score is farthest above its chance level, or below what the rule "
   + "allows, comes first.";
 const QUESTIONS_HELP = "By declared rules over the run's results, read against chance: attention along dependencies "
-  + "beyond what a head's distances give, relations beyond the best fixed distance, copies beyond even attention. "
+  + "beyond what a head's distances give, relations beyond the best word offset, copies beyond even attention. "
   + RULE_ORDER;
 const FAMILIES_HELP = "Heads whose attention goes to like parts of speech, relations and offsets, named by the role "
   + "that most of them have.";
@@ -30,7 +30,7 @@ export function questionSection(atlas) {
     return el("li", { "data-question": key }, el("b", {}, link), size,
       el("p", { class: "note" }, words), members(atlas, places), ...off, ...others);
   });
-  found.append(el("ul", { class: "answers" }, ...items));
+  found.append(el("p", { class: "help luck" }, atlas.roles.luckTold()), el("ul", { class: "answers" }, ...items));
   return found;
 }
 
@@ -57,12 +57,14 @@ export function nearSection(atlas, { layer, head }) {
 
 const count = (places) => ` ${places.length} head${places.length === 1 ? "" : "s"}`;
 
-/** Links to heads; those beyond the first are folded. */
+/** Links to heads; those beyond the first are folded, and made when they are unfolded. */
 export function members(atlas, places) {
-  const links = places.map((place) => headLink(atlas, place));
-  const rest = links.slice(FIRST);
-  const more = rest.length ? [el("details", {}, el("summary", {}, `${rest.length} more`), ...rest)] : [];
-  return el("div", { class: "members" }, ...links.slice(0, FIRST), ...more);
+  const links = (some) => some.map((place) => headLink(atlas, place));
+  const rest = places.slice(FIRST);
+  const unfold = ({ target }) => target.append(...links(rest));
+  const folded = el("details", {}, el("summary", {}, `${rest.length} more`));
+  folded.addEventListener("toggle", unfold, { once: true });
+  return el("div", { class: "members" }, ...links(places.slice(0, FIRST)), ...(rest.length ? [folded] : []));
 }
 
 function headLink(atlas, place, name = null) {

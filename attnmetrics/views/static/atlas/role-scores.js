@@ -15,15 +15,15 @@ export function roleScores(atlas, place) {
   const { roles } = atlas;
   const rows = [...roles.scoresOf(place).map(row(atlas)), ...roles.besidesOf(place).map(row(atlas, "below its rule"))];
   if (!rows.length) return missed(atlas, place);
-  const found = table("role-scores", ["what it does", "score", "by chance"], rows.slice(0, FIRST));
+  const found = table("role-scores", ["what it does", "score", "chance level"], rows.slice(0, FIRST));
   const rest = rows.slice(FIRST).map((cells) => el("tr", {}, ...cells));
   const add = (event) => { found.tBodies[0].append(...rest); event.target.remove(); };
   return [found, ...(rest.length ? [action(`${rest.length} more`, add)] : []), ...missed(atlas, place)];
 }
 
-const row = (atlas, mark = "") => ([role, score, interval, chance, label]) => [
+const row = (atlas, mark = "") => ([role, score, interval, level, chance, label]) => [
   el("th", { scope: "row", title: explain(atlas, label) }, role, ...(mark ? [faint(mark)] : [])),
-  el("td", { class: "value" }, score, ...bracketed(interval)), el("td", { class: "value" }, chance),
+  el("td", { class: "value" }, score, ...bracketed(interval)), el("td", {}, `${level} ${chance}`.trim()),
 ];
 
 const faint = (mark) => el("span", { class: "note" }, ` ${mark}`);

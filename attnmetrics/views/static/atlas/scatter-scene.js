@@ -1,4 +1,4 @@
-// One metric against another, a dot a head; the stronger its colour, the deeper: what is drawn where.
+// One metric against another, a dot a head, which stands out the more the deeper it is: what is drawn where.
 
 import { headShort } from "../arithmetic/head-numbers.js";
 import { headAt } from "../arithmetic/heads.js";
@@ -63,7 +63,7 @@ function ofOneScale(ranges, { left, right, top, bottom }) {
   });
 }
 
-/** The stronger the colour, the deeper the head. */
+/** The more it stands out from the page, the deeper the head. */
 export function depthColour(atlas, place) {
   const depth = headAt(atlas, place)[0] / Math.max(1, atlas.layers.length - 1);
   return `var(--share${Math.round(14 + 46 * depth)})`;

@@ -22,17 +22,29 @@ const TITLE = "Which heads attend alike";
 const HELP = "A dot is a head; heads that spread their attention alike lie close together. Only distances mean "
   + "something here: the axes and their directions do not. Distances of heads have no intervals, those of layers have. "
   + "A click opens a head.";
-const LAYERS_HELP = "The weaker the colour, the more alike two layers attend.";
-const CLUSTERS_HELP = "As many as set the heads apart best. A cluster of one is a head like no other; one of nearly "
-  + "all says that the heads form no groups. How sure a cluster is, is not known.";
+const LAYERS_HELP = "The less a colour stands out from the page, the more alike two layers attend.";
+const CLUSTERS_HELP = "As many as set the heads apart best, named by the role that most of their heads have. A cluster "
+  + "of one is a head like no other; one of nearly all says that the heads form no groups. How sure a cluster is, is "
+  + "not known.";
 /** Heads of a cluster listed at first. */
 const FIRST = 24;
 
 export function drawSimilarity(root, atlas, _, go, query) {
   if (!atlas.similarity) return "expected a run that has compared its heads, found one without evidence for it";
-  root.append(crumbs([OVERVIEW], "Similarity"), el("h1", {}, TITLE), el("p", { class: "help" }, HELP), held(atlas));
+  root.append(crumbs([OVERVIEW], "Similarity"), el("h1", {}, TITLE), el("p", { class: "help" }, HELP),
+    ...byChance(atlas), held(atlas));
   new SimilarityPage(root, atlas, go, readSimilarityColour(atlas, query)).draw();
   return null;
+}
+
+/** What distance two heads have that nothing connects but the run. */
+function byChance({ similarity: { usual, unit } }) {
+  if (!usual.length) return [];
+  const [low, middle, high] = usual.map(number);
+  const words = `Two heads drawn at random are ${middle} ${unit} apart (median; half of all pairs ${low} to ${high}); `
+    + "0 is the same attention, 0.693 none to the same piece. How far one head would be from itself on other text, the "
+    + "run does not say.";
+  return [el("p", { class: "note by-chance" }, words)];
 }
 
 /** How much of it the map can show, and from what it is. */
@@ -133,7 +145,8 @@ function clusterSection(atlas) {
 /** A cluster's heads, each a link; those beyond the first are folded. */
 function clusterItem(atlas, { number: name, places }) {
   const mark = el("i", { class: "dot", style: `background:${clusterColour(name)}` });
-  const title = `Cluster ${name}: ${places.length} head${places.length === 1 ? "" : "s"}`;
+  const called = atlas.similarity.clusterName(name, atlas.roles);
+  const title = `Cluster ${called}: ${places.length} head${places.length === 1 ? "" : "s"}`;
   const links = places.map((at) => headLink(atlas, at));
   const rest = links.slice(FIRST);
   const more = rest.length ? [el("details", {}, el("summary", {}, `${rest.length} more`), ...rest)] : [];

@@ -1,7 +1,7 @@
 // A head in two runs: what it does in both, what differs, its profiles, its sentences, its values over all runs.
 
 import { headRows } from "../arithmetic/comparison-csv.js";
-import { capital, headName, placeOf } from "../arithmetic/heads.js";
+import { allHeads, capital, headName, placeOf } from "../arithmetic/heads.js";
 import { clamp } from "../arithmetic/scales.js";
 import { headSteps } from "../atlas/head-page.js";
 import { crumbs, OVERVIEW, section, table } from "../atlas/parts.js";
@@ -28,8 +28,7 @@ export function drawHeadPage(root, comparison, [layerName, headLabel], go) {
   const layer = comparison.layers.findIndex((one) => String(one) === layerName);
   const head = comparison.heads.findIndex((one) => String(one) === headLabel);
   if (layer < 0 || head < 0) {
-    const all = `${comparison.layers.length} layers and ${comparison.heads.length} heads`;
-    return `expected a head of ${all}, found layer ${layerName} head ${headLabel}`;
+    return `expected a head of ${allHeads(comparison)}, found layer ${layerName} head ${headLabel}`;
   }
   const one = { layer, head, place: placeOf(comparison, layer, head), name: headName(comparison, layer, head) };
   root.append(...top(comparison, one, go), valueSection(comparison, one));

@@ -19,7 +19,7 @@ const BEHAVIOURS = [
 ];
 const NONE = "No head of this run does it.";
 const HELP = "The head of this run that does each of these most. Lines lead from a piece on the left to those on the "
-  + "right that it attends to; the darker, the more.";
+  + "right that it attends to; the fuller, the more.";
 
 export function behaviours(found, atlas) {
   const blocks = BEHAVIOURS.map((one) => behaviour(atlas, one));

@@ -1,7 +1,6 @@
 // Published numbers beside this run's.
 
 import { el } from "../../shared/dom.js";
-import { bracketed } from "../error-bars.js";
 import { section, table } from "../parts.js";
 import { tools } from "../tools.js";
 
@@ -31,14 +30,14 @@ export function compared(atlas, rows) {
   return table("comparison", header, rows.map((row) => cellsOf(atlas, row, hasReleased)));
 }
 
-function cellsOf(atlas, { claim, unit, published, released, found, given, note, result, ...sure }, hasReleased) {
+function cellsOf(atlas, { claim, unit, published, released, told, given, note, result, verdict }, hasReleased) {
   const metric = atlas.byName.get(result);
   const name = metric ? el("a", { href: metric.href() }, claim) : claim;
   const remark = note ? [el("div", { class: "note" }, note)] : [];
   return [
     el("td", {}, name, ...remark), el("td", { class: "note" }, unit), el("td", {}, published),
     ...(hasReleased ? [el("td", {}, released)] : []),
-    el("td", { class: given ? "" : "note" }, found, ...bracketed(sure.interval)),
-    el("td", { class: sure.verdict === "within" ? "verdict" : "verdict note" }, sure.verdict),
+    el("td", { class: given ? "" : "note" }, told),
+    el("td", { class: verdict === "within" ? "verdict" : "verdict note" }, verdict),
   ];
 }

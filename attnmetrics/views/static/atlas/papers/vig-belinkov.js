@@ -61,9 +61,12 @@ function correlation(atlas, { x, y, label, r, p, interval }) {
   const more = atlas.evidence.off.length ? `; without heads that are nearly switched off ${inWords(without)}` : "";
   const query = new URLSearchParams({ y, ...(label ? { yl: label } : {}), x });
   const name = `distance and ${y === "entropy" ? "entropy" : "alignment"}`;
-  const found = `: ${inBrackets([inWords({ r, p }), interval])}${more}`;
+  const found = `: ${inWords({ r, p }, interval)}${more}`;
   return el("li", {}, el("a", { href: `#/find?${query}` }, name), found);
 }
 
-const inWords = ({ r, p }) =>
-  (r === null || Number.isNaN(r) ? "too few heads" : `r = ${r.toFixed(2).replace("-", "−")}, ${pValue(p)}`);
+/** r, its interval if there is one, and p. */
+function inWords({ r, p }, interval = "") {
+  if (r === null || Number.isNaN(r)) return "too few heads";
+  return `r = ${inBrackets([r.toFixed(2).replace("-", "−"), interval])}, ${pValue(p)}`;
+}

@@ -1,0 +1,1 @@
+"""Families of sums over α itself: syntax, coreference, similarity."""

@@ -1,0 +1,1 @@
+"""The modules of a network: watched, laid out anew, or run with a kernel of ours."""

@@ -1,0 +1,55 @@
+"""Workers on nodes with other packages, or without the run's folder, are refused by name before they do anything."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from attnmetrics.config import build_config
+from attnmetrics.corpus.shards import Shard
+from attnmetrics.engine import surroundings
+from attnmetrics.engine.surroundings import Surroundings, look_around, refuse_foreign
+from attnmetrics.engine.worker import Worker
+from attnmetrics.errors import AnnotationError, ConfigError
+from attnmetrics.storage import locate
+
+FOLDER = locate("/shared/run")
+HOME = Surroundings("head", {"torch": "2.13.0", "numpy": "2.4.1"}, sees_run=True)
+
+
+def test_what_is_here_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surroundings, "version", {"torch": "2.13.0+cpu"}.get)
+    monkeypatch.setattr(surroundings, "BIT_PACKAGES", ("torch",))
+    before = look_around(locate(tmp_path))
+    (tmp_path / "run.json").write_text("{}")
+    assert (before.versions, before.sees_run) == ({"torch": "2.13.0"}, False)
+    assert look_around(locate(tmp_path)) == replace(before, sees_run=True)
+
+
+@pytest.mark.parametrize("home", [HOME, replace(HOME, sees_run=False)])
+def test_a_node_like_the_drivers_is_welcome(home: Surroundings) -> None:
+    refuse_foreign(replace(home, host="n1"), home, FOLDER)
+
+
+@pytest.mark.parametrize(
+    ("versions", "said"),
+    [
+        ({"torch": "2.12.1", "numpy": "2.4.1"}, "found on n1 torch 2.12.1 instead of 2.13.0; install"),
+        ({"numpy": "2.4.0"}, "found on n1 torch None instead of 2.13.0, numpy 2.4.0 instead of 2.4.1; install"),
+    ],
+)
+def test_other_packages_are_refused(versions: dict[str, str], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        refuse_foreign(replace(HOME, host="n1", versions=versions), HOME, FOLDER)
+
+
+def test_a_folder_that_a_node_does_not_have_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"/shared/run is written here, but n1, .* expected a folder that all nodes"):
+        refuse_foreign(replace(HOME, host="n1", sees_run=False), HOME, FOLDER)
+
+
+def test_another_pipeline_than_was_planned_with_is_refused(tmp_path: Path) -> None:
+    worker = Worker(build_config({"model": "demo", "corpus": "demo", "out": tmp_path}), {})
+    with pytest.raises(AnnotationError, match="another version of it"):
+        worker.annotate(Shard(0, 0, 1, 1, "digest"), [], "of another version")
+    assert not list(tmp_path.iterdir())
