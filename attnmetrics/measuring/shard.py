@@ -192,10 +192,10 @@ class _Input:
         looking = [self.maps.see] * bool(self.maps) + ([self.claims.see] if self.claims else [])
         return show_to(looking) if looking else None
 
-    def come_down_to(self, layers: "Sequence[_Layer]") -> "_Measured":
+    def come_down_to(self, found: "_Found") -> "_Measured":
         """What comes of the batch when all of it has been looked at."""
         claims = self.claims.rows() if self.claims else no_rows()
-        return _Measured(self.wanted.batch.rows, self.prefix_rows, layers, self.maps.sums(), claims, self.tokens)
+        return _Measured(self.wanted.batch.rows, self.prefix_rows, found, self.maps.sums(), claims, self.tokens)
 
 
 def _prepare(batch: Batch, shard: _Shard, model: Model) -> _Input:
@@ -245,45 +245,70 @@ def _read_beside(batches: Iterator[Batch], prepare: Prepare, model: Model, kerne
             return partial(ready.come_down_to, _read_layers(ready, None, model, kernel))
         onlooker = Onlooker(looks, room)
         with onlooker.looking() as see:
-            layers = _read_layers(ready, see, model, kernel)
-        return partial(_finish, ready, layers, onlooker)
+            found = _read_layers(ready, see, model, kernel)
+        return partial(_finish, ready, found, onlooker)
 
     return read_ahead(lambda finish: finish(), map(start, read_ahead(prepare, batches, 2)), model.threads)
 
 
-def _finish(ready: _Input, layers: "Sequence[_Layer]", onlooker: Onlooker) -> "_Measured":
+def _finish(ready: _Input, found: "_Found", onlooker: Onlooker) -> "_Measured":
     onlooker.wait()
-    return ready.come_down_to(layers)
+    return ready.come_down_to(found)
 
 
-def _read_layers(ready: _Input, see: See | None, model: Model, kernel: Kernel) -> "list[_Layer]":
-    layers: list[_Layer] = []
+def _read_layers(ready: _Input, see: See | None, model: Model, kernel: Kernel) -> "_Found":
+    found = _Found.empty(ready.binning.schema, ready.wanted, model.device)
 
     def consume(layer: int, reductions: Reductions) -> None:
-        peaks = (reductions.peak, reductions.peak_i, reductions.peak_j)
-        layers.append(_Layer(layer, ready.binning.bin(reductions), peaks, reductions.prefix.float()))
+        found.put(layer, ready.binning.bin(reductions), reductions)
         if ready.tokens:
             ready.tokens.add(layer, reductions)
 
     model.run(ready.ids, ready.wanted, consume, kernel=kernel, see=see, norms=True, segments=ready.segments)
-    return layers
+    return found
 
 
 # --- after the model -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class _Layer:
-    """What one layer of one batch comes down to, on the model's device."""
+class _Found:
+    """What the layers of one batch come down to, on the model's device.
 
-    layer: int
-    """its place among the measured layers"""
+    There is room for all of it before the first layer: small numbers that are kept among the large ones of a pass,
+    which are not, would leave gaps in memory that none of these fits in.
+    """
+
     sums: Mapping[str, Tensor]
-    """[head, …] by sum, float64"""
+    """[layer, head, …] by sum, float64"""
     peaks: tuple[Tensor, Tensor, Tensor]
-    """[2, B, head] weight, attending and attended piece, of both kinds"""
+    """[layer, 2, B, head] weight, attending and attended piece, of both kinds"""
     prefix: Tensor
-    """[V, head, Q] float32"""
+    """[layer, V, head, Q] float32"""
+
+    @classmethod
+    def empty(cls, schema: Schema, wanted: Wanted, device: torch.device) -> "_Found":
+        """Room for all layers."""
+        layers, heads = schema.shape(HEAD)
+        peaks = torch.empty(layers, 2, len(wanted.batch.rows), heads, dtype=torch.float64, device=device)
+        i, j = torch.empty_like(peaks, dtype=torch.int64), torch.empty_like(peaks, dtype=torch.int64)
+        prefix = torch.empty(layers, wanted.blocks, heads, wanted.places, device=device)
+        return cls(_zeros(schema, device), (peaks, i, j), prefix)
+
+    def put(self, layer: int, sums: Mapping[str, Tensor], reductions: Reductions) -> None:
+        """Put a layer in its place."""
+        for name, own in sums.items():
+            self.sums[name][layer].copy_(own)
+        for of_all, own in zip(self.peaks, (reductions.peak, reductions.peak_i, reductions.peak_j), strict=True):
+            of_all[layer].copy_(own)
+        self.prefix[layer].copy_(reductions.prefix)
+
+
+def _zeros(schema: Schema, device: torch.device) -> dict[str, Tensor]:
+    """[layer, head, …] float64, of each sum that kernels give."""
+    return {
+        one.name: torch.zeros(schema.shape(one.dims), dtype=torch.float64, device=device) for one in schema.head_sums
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +319,7 @@ class _Measured:
     """[B] its units"""
     prefix_rows: NDArray[np.int64]
     """[V] places among the shard's prefix blocks"""
-    layers: Sequence[_Layer]
+    found: _Found
     maps: MapSums
     """none where its units are not mapped"""
     claims: Rows
@@ -308,18 +333,14 @@ class _Totals:
 
     def __init__(self, schema: Schema, model: Model) -> None:
         self._schema = schema
-        self._sums = {
-            one.name: torch.zeros(schema.shape(one.dims), dtype=torch.float64, device=model.device)
-            for one in schema.head_sums
-        }
+        self._sums = _zeros(schema, model.device)
         self._maps = {one.name: np.zeros(schema.shape(one.dims)) for one in schema.mapped_sums}
         self._without_norm = [layer for layer, heads_of in enumerate(model.outputs) if heads_of is None]
 
     def add(self, batch: _Measured) -> None:
         """Add a batch."""
-        for layer in batch.layers:
-            for name, total in self._sums.items():
-                total[layer.layer].add_(layer.sums[name])
+        for name, total in self._sums.items():
+            total.add_(batch.found.sums[name])
         for name, value in batch.maps.items():
             self._maps[name] += value
 
@@ -360,10 +381,9 @@ class _Sums:
         """Add a batch."""
         for totals in (self.whole, *(self.parts[part] for part in self._split.parts_of(batch.rows[0]))):
             totals.add(batch)
-        for layer in batch.layers:
-            for all_peaks, peaks in zip(self._peaks, layer.peaks, strict=True):
-                all_peaks[batch.rows, :, layer.layer] = peaks.cpu().numpy().swapaxes(0, 1)
-            self.blocks[batch.prefix_rows, layer.layer] = layer.prefix.cpu().numpy()
+        for all_peaks, peaks in zip(self._peaks, batch.found.peaks, strict=True):
+            all_peaks[batch.rows] = peaks.cpu().numpy().transpose(2, 1, 0, 3)
+        self.blocks[batch.prefix_rows] = batch.found.prefix.cpu().numpy().swapaxes(0, 1)
         self.claims.add(batch.claims)
         if batch.tokens and self._tokens:
             self._tokens.add(batch.tokens)

@@ -212,7 +212,7 @@ def test_two_published_numbers_are_counted() -> None:
     row = Row(claim, (0.05, 0.2), f"5%{HERE} and 20%{HERE}", given=True, bounds=((0.03, 0.06), (0.19, 0.21)))
     assert row.text == "5% and 20%"
     assert re.sub(r" \[.*?\]", " []", row.told) == "5% [] and 20% []"
-    assert replace(row, bounds=()).told == "5% and 20%"
+    assert replace(row, bounds=()).told == replace(row, is_alike=False).told == "5% and 20%"
     assert row.verdict == "1 of 2 within"
     assert replace(row, bounds=((0.03, 0.06), (np.nan, np.nan))).verdict == "1 of 1 within, 1 without interval"
     assert replace(row, given=False).verdict == ""

@@ -99,8 +99,8 @@ class Row:
 
     @property
     def told(self) -> str:
-        """The same with the interval of each number behind it: "0.61 [0.5 to 0.7] (layer 4 head 11)"."""
-        pairs = zip(self.numbers, self.bounds, strict=False)
+        """The same, the interval of each number that is comparable behind it: "0.61 [0.5 to 0.7] (layer 4 head 11)"."""
+        pairs = zip(self.numbers, self.bounds, strict=False) if self.is_alike else ()
         found = chain((_bracketed(_told(self.claim, *pair)) for pair in pairs), repeat(""))
         return re.sub(HERE, lambda _: next(found), self.marked)
 
