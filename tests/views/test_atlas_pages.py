@@ -708,9 +708,10 @@ def made_up(data: xr.Dataset, frame: pd.DataFrame, rows: pd.DataFrame) -> tuple[
                    "labels": [], "dim": None, "dim_title": None, "chance": "distance"},
     ]  # fmt: skip
     whole = contents(data, frame, rows, facts())
+    by_layer = {name: np.nanmean(table, axis=1) for name, table in tables.items()}
+    by_layer["kinds"][...] = np.nan
     whole["metrics"] += [
-        one | {"values": pack(tables[one["name"]]), "by_layer": pack(np.nanmean(tables[one["name"]], axis=1))}
-        for one in described
+        one | {"values": pack(tables[one["name"]]), "by_layer": pack(by_layer[one["name"]])} for one in described
     ]
     uniform = {"name": "animacy_to_uniform", "title": "Even attention", "unit": "1", "kind": "share", "dim": "animacy"}
     whole["corpus"].append(uniform | {"labels": MADE_UP["labels"][::-1], "values": pack(np.array([0.7, 0.3]))})
@@ -748,6 +749,7 @@ def test_any_table_has_its_card_under_its_family_and_its_map(strange: Any) -> No
     assert page.locator(".map-card").count() == 2
     visit(page, "#/metric/kinds/kind%203")
     expect(heading(page)).to_have_text("Kinds: kind 3")
+    assert "by layer" not in str(page.text_content(".head-map")), "of what has no numbers of layers"
     assert page.locator("[aria-label='kind'] option").count() == 8
 
 

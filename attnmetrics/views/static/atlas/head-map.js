@@ -21,7 +21,8 @@ const TALLEST = 0.7;
  */
 export function headMap(host, atlas, { metric, label }, { say, choose }, look = {}) {
   const tall = innerHeight * TALLEST;
-  const layout = layoutMap(atlas, host.clientWidth, { lines: linesBelow(metric, label), tall, ...look });
+  const hasBars = metric.byLayer.some((value) => !Number.isNaN(value));
+  const layout = layoutMap(atlas, host.clientWidth, { lines: linesBelow(metric, label), tall, hasBars, ...look });
   const scene = drawMap(atlas, metric, label, layout);
   host.replaceChildren(scene.picture);
   const tell = look.tell ?? ((cell) => describe({ atlas, metric, label }, cell));
