@@ -233,6 +233,7 @@ def test_a_model_is_called_by_its_folder_or_its_name(name: str, called: str) -> 
 def test_the_folders_of_a_machine_are_not_told() -> None:
     made = {"configuration": {"model": "/home/me/small", "corpus": ["/home/me/a.txt", "demo"]}, "model": {"heads": 3}}
     assert dict(about(made))["model"] == "small"
+    assert dict(about(made))["corpus"] == "…/a.txt, demo"
     assert dict(flat(made))["configuration.model"] == "…/small"
     assert dict(flat(made))["configuration.corpus"] == "…/a.txt, demo"
 

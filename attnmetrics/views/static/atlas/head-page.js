@@ -81,7 +81,7 @@ function howSure(atlas, { layer, head }) {
 /** Of how many tries its roles are the best; nothing without a role. */
 function luck({ roles }, at) {
   if (!roles?.ofHead[at].length) return [];
-  return [` ${roles.triesTold()}, and some hold by luck: `, el("a", { href: "#/" }, "what guards against it"), "."];
+  return [` ${roles.triesTold()}, and some may hold by luck: `, el("a", { href: "#/" }, "what guards against it"), "."];
 }
 
 /** The heads around it. */
