@@ -62,7 +62,7 @@ def split(layers: int, heads: int) -> str:
     by = with_intervals(by, xr.Dataset(bounds, attrs={"reason": "", "confidence": 0.95, "unsure_below": 20}))
     data = dataset(layers, heads)
     frame = exemplars(data)
-    return render(data, frame, attention(frame), _facts(), by=[by])
+    return render(with_intervals(data, intervals(data, 0.1)), frame, attention(frame), _facts(), by=[by])
 
 
 def pages_of_split(layers: int, heads: int) -> tuple[str, ...]:

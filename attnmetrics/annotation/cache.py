@@ -217,7 +217,8 @@ def _opened(path: Location) -> Iterator[tuple[pq.ParquetFile, dict[str, Any]]]:
         raise
     except FileNotFoundError as error:
         raise StoreError(
-            f"{path} does not exist; expected the annotations of a shard: run the annotation stage"
+            f"{path} does not exist; expected the annotations of a shard: run the annotation stage, on a cluster with "
+            "--annotations in a folder that all nodes share"
         ) from error
     except UNREADABLE as error:
         raise StoreError(

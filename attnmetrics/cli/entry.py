@@ -23,12 +23,18 @@ OF_FILES = {"--corpus": "--corpus", "-c": "--corpus", "--treebank": "--treebank"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: every error of ours is a message and an exit code, not a traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    is_verbose = bool({"-v", "--verbose"} & set(given))
     _replace_what_cannot_be_shown()
     try:
         code = app(spread(given) or ["--help"], standalone_mode=False)
     except AttnmetricsError as error:
-        complain(format_exc() if {"-v", "--verbose"} & set(given) else str(error))
+        complain(format_exc() if is_verbose else str(error))
         code = EXIT_SHARDS_MISSING if isinstance(error, ShardError) else EXIT_ERROR
+    except OSError as error:  # of a place where one may not even look whether there is a file
+        place = f" {error.filename}" if error.filename else ""
+        said = f"cannot read or write{place}: {error.strerror or error}; mend its rights or the connection"
+        complain(format_exc() if is_verbose else said)
+        code = EXIT_ERROR
     except MemoryError as error:
         reason = f" ({error})" if str(error) else ""
         complain(f"out of memory{reason}; what is committed is kept: run the same command with more memory to go on")

@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,9 @@ QUEUED_CALLS = 2
 
 READY_SECONDS = 120.0
 """How long a new actor may take to answer; another is then asked for in its place."""
+
+NEWS_SECONDS = 30.0
+"""After how long without a worker a run says so."""
 
 STALL_SECONDS = 600.0
 """How long a run waits while no actor works: long enough for a cloud to start a node."""
@@ -94,10 +97,18 @@ class RayEngine:
     Actors start while others work. One that does not become ready is started again, for as long as any other works.
     """
 
-    def __init__(self, config: RunConfig, gold: Declared | None, columns: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        gold: Declared | None,
+        columns: frozenset[str] = frozenset(),
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._config = _with_absolute_paths(config)
         self._surroundings = look_around(config.out)
         self._annotating = gold, columns
+        self._say = say
+        self._said_since = 0.0
         self._actors: list[Actor] = []
         self._deaths = 0
         self._next_look = 0.0
@@ -246,20 +257,22 @@ class RayEngine:
             self._follow()
 
     def _check_stall(self, since: float) -> None:
-        """Give up when nothing has been done for too long.
+        """Say once that nothing has been done for a while, and give up in the end.
 
         Raises:
             ShardError: what was asked of the cluster, and what it has.
         """
-        if time.monotonic() - since < STALL_SECONDS:
+        waited = time.monotonic() - since
+        if waited < NEWS_SECONDS or (waited < STALL_SECONDS and self._said_since == since):
             return
+        self._said_since = since
         duties = {actor.post.duty for actor in self._actors}
         wanted = ", or ".join(sorted(f"{duty.cpus:g} CPUs and {duty.gpus} GPUs" for duty in duties))
         there = "; ".join(f"{node.cpus:g} CPUs and {node.gpus} GPUs" for node in _nodes()) or "no node"
-        raise ShardError(
-            f"no worker was ready for {STALL_SECONDS:g} s: expected a node with {wanted} free, found {there}; "
-            "has another step taken them?"
-        )
+        missing = f"expected a node with {wanted} free, found {there}"
+        if waited >= STALL_SECONDS:
+            raise ShardError(f"no worker was ready for {STALL_SECONDS:g} s: {missing}; has another step taken them?")
+        self._say(f"no worker is ready yet, {missing}: waiting for up to {STALL_SECONDS:g} s")
 
     def _hand_out(self, backlog: Backlog) -> None:
         """Give every actor with room something to do; shards that are annotated go before new ones."""
@@ -367,7 +380,10 @@ class RayEngine:
             return True
         self._deaths += 1
         if self._deaths > DEATHS + len(self._actors):
-            raise ShardError(f"{self._deaths} workers died without finishing a shard between them; the last: {reason}")
+            raise ShardError(
+                f"{self._deaths} workers died without finishing a shard between them, the last on "
+                f"{_host(actor.post.node)}: {reason}; mend the cause there, then run the same command to go on"
+            )
         return False
 
     def _let_go(self, actor: Actor) -> None:
@@ -380,6 +396,12 @@ def _nodes() -> list[Node]:
     """The nodes that are alive, in an order that stays."""
     alive = [(node["NodeID"], node["Resources"]) for node in ray.nodes() if node["Alive"]]
     return [Node(name, has.get("CPU", 0.0), int(has.get("GPU", 0))) for name, has in sorted(alive, key=lambda n: n[0])]
+
+
+def _host(node: str | None) -> str:
+    """The name of a node's machine."""
+    names = {one["NodeID"]: str(one["NodeManagerHostname"]) for one in ray.nodes()}
+    return names.get(node or "", "a node that is unknown")
 
 
 def _has_left(post: Post, nodes: list[Node]) -> bool:
@@ -516,7 +538,9 @@ def _cause(error: RayTaskError) -> Exception:
 
 
 def _last_line(error: RayError) -> str:
-    """What Ray says of a death, after the lines that say of whom; of one for memory it says how to set up Ray."""
+    """What Ray says of a death, less of whom, what may have caused it and how to set up Ray."""
     if isinstance(error, OutOfMemoryError):
         return OUT_OF_MEMORY
-    return (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    line = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    fact, causes, _ = line.partition(" Some common causes include")
+    return f"{fact} Often the system killed it for lack of memory; fewer --workers need less." if causes else fact

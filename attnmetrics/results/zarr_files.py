@@ -4,7 +4,6 @@ They are those that xarray and Zarr write, for whatever opens Zarr, and take a t
 every array a coroutine of several steps.
 """
 
-import json
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,15 +16,12 @@ from numcodecs import VLenUTF8, Zstd
 from numpy.typing import NDArray
 from xarray.conventions import encode_dataset_coordinates
 
+from attnmetrics.storage.zarr_json import FILE, NUMBERS, about_array, about_group, as_json, zstd
+
 _NAN: Final = np.array(np.nan)
-_FILE: Final = "zarr.json"
 _STRINGS: Final[dict[str, Any]] = {"name": "vlen-utf8", "configuration": {}}
 _BYTES: Final = {"name": "bytes"}
-_NUMBERS: Final[dict[str, Any]] = {"name": "bytes", "configuration": {"endian": "little"}}
-_COMPRESSION: Final[list[dict[str, Any]]] = [
-    {"name": "zstd", "configuration": {"level": 0, "checksum": False}},
-    {"name": "crc32c"},
-]
+_COMPRESSION: Final[list[dict[str, Any]]] = [zstd(0, checksum=False), {"name": "crc32c"}]
 
 
 def write_zarr(data: xr.Dataset, folder: Path) -> None:
@@ -40,9 +36,9 @@ def zarr_files(data: xr.Dataset) -> Iterator[tuple[str, bytes]]:
     variables, attributes = encode_dataset_coordinates(data)
     values = {str(name): _plain(one.to_numpy()) for name, one in variables.items()}
     about = {str(name): _array(values[str(name)], one) for name, one in variables.items()}
-    yield _FILE, _json(_group(attributes, about))
+    yield FILE, as_json(_group(attributes, about))
     for name, array in values.items():
-        yield f"{name}/{_FILE}", _json(about[name])
+        yield f"{name}/{FILE}", as_json(about[name])
         if array.size:
             yield f"{name}/{'.'.join('c' + '0' * array.ndim)}", _chunk(array)
 
@@ -55,38 +51,18 @@ def _plain(values: NDArray[Any]) -> NDArray[Any]:
 def _group(attributes: Any, arrays: dict[str, Any]) -> dict[str, Any]:
     # A chunk lies beside what is said of its array: a folder a dimension takes longer to make than the chunks.
     consolidated = {"kind": "inline", "must_understand": False, "metadata": dict(sorted(arrays.items()))}
-    return {
-        "attributes": dict(attributes),
-        "zarr_format": 3,
-        "consolidated_metadata": consolidated,
-        "node_type": "group",
-    }
+    return about_group(attributes, consolidated_metadata=consolidated)
 
 
 def _array(values: NDArray[Any], variable: xr.Variable) -> dict[str, Any]:
     """What is said of an array; one of floats has NaN where nothing is, for xarray too."""
-    is_text, is_float = values.dtype == object, values.dtype.kind == "f"
-    nothing = {"_FillValue": b64encode(_NAN.tobytes()).decode()} if is_float else {}
-    return {
-        "shape": list(values.shape),
-        "data_type": "string" if is_text else values.dtype.name,
-        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [max(1, size) for size in values.shape]}},
-        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},
-        "fill_value": "" if is_text else "NaN" if is_float else np.zeros((), values.dtype).item(),
-        "codecs": [_STRINGS if is_text else _BYTES if values.itemsize == 1 else _NUMBERS, *_COMPRESSION],
-        "attributes": {**variable.attrs, **nothing},
-        **({"dimension_names": list(variable.dims)} if variable.dims else {}),
-        "zarr_format": 3,
-        "node_type": "array",
-        "storage_transformers": [],
-    }
+    nothing = {"_FillValue": b64encode(_NAN.tobytes()).decode()} if values.dtype.kind == "f" else {}
+    first = _STRINGS if values.dtype == object else _BYTES if values.itemsize == 1 else NUMBERS
+    codecs, attributes = [first, *_COMPRESSION], {**variable.attrs, **nothing}
+    return about_array(values.dtype, values.shape, values.shape, codecs, variable.dims, attributes)
 
 
 def _chunk(values: NDArray[Any]) -> bytes:
     plain = VLenUTF8().encode(values.ravel()) if values.dtype == object else values.tobytes()
     compressed = bytes(Zstd(level=0).encode(plain))
     return compressed + int(google_crc32c.value(compressed)).to_bytes(4, "little")
-
-
-def _json(content: dict[str, Any]) -> bytes:
-    return json.dumps(content, indent=2, default=lambda number: number.item()).encode()

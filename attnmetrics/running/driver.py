@@ -32,7 +32,7 @@ from attnmetrics.running.runfile import (
     write_facts,
 )
 from attnmetrics.running.seals import find_broken
-from attnmetrics.running.session import Session, measure_all, refuse_failures
+from attnmetrics.running.session import Session, measure_all, refuse_failures, refuse_lost
 from attnmetrics.running.stages import Job, annotate, columns_to_give, find_declared, find_unannotated, prepare
 from attnmetrics.storage import Location
 from attnmetrics.store.shards import Store
@@ -63,10 +63,10 @@ def run(config: RunConfig, reporter: Reporter) -> Facts:
             reporter.warn(f"{', '.join(anew)} of {config.out}: gone, or not as written; all outputs are written anew")
         else:
             reporter.say(f"intervals of {config.confidence:g} instead of {confident:g}; all outputs are written anew")
-    with hold(config.out, reporter) as lease, ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(1) as beside, hold(config.out, reporter) as lease:
         facts = _begin(job, identity)
         job = _as_begun(job, facts)
-        with open_engine(job, beside) as engine:
+        with open_engine(job, reporter, beside) as engine:
             from attnmetrics.running.merging import merge_measured  # while workers start
 
             measured = measure_all(_session(job, facts, engine, reporter, lease), annotate_too=True)
@@ -80,9 +80,11 @@ def run_annotate(config: RunConfig, reporter: Reporter) -> None:
         AttnmetricsError: what is wrong and what to do.
     """
     job = prepare(config, reporter)
-    with open_engine(job) as engine:
+    with open_engine(job, reporter) as engine:
         outcome = annotate(job, engine, reporter, find_unannotated(job, reporter))
         refuse_failures(job, outcome.failures)
+        lost = len(find_unannotated(job, reporter))
+        refuse_lost(lost, len(job.plan.shards), "annotated", config.annotation_folder)
         find_declared(job, engine, reporter)
 
 
@@ -96,7 +98,7 @@ def run_measure(config: RunConfig, reporter: Reporter) -> Facts:
     with hold(config.out, reporter) as lease:
         facts = _begin(job, identity)
         job = _as_begun(job, facts)
-        with open_engine(job) as engine:
+        with open_engine(job, reporter) as engine:
             measure_all(_session(job, facts, engine, reporter, lease), annotate_too=False)
     return facts
 
@@ -117,7 +119,7 @@ def run_importance(folder: Location, options: "Options", reporter: Reporter, **c
     from attnmetrics.running.merging import committed, merge_measured, read_measured
 
     read_measured(folder)
-    with hold(folder, reporter) as lease, ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(1) as beside, hold(folder, reporter) as lease:
         facts = read_measured(folder)
         config = config_of(folder, facts).model_copy(update={"out": folder, **command})
         if config.dtype != "float32":
@@ -127,7 +129,7 @@ def run_importance(folder: Location, options: "Options", reporter: Reporter, **c
         check_identity(folder, facts, {name: identity_of(job)[name] for name in of_corpus})
         store = Store.described(folder, facts["store"])
         commits = committed(store, config.allow_missing or facts["status"] == "incomplete")
-        with open_engine(job, beside) as engine:
+        with open_engine(job, reporter, beside) as engine:
             session = _session(job, facts, engine, reporter, lease)
             measure_importance(session, options, [commit.shard for commit in commits])
         return merge_measured(config, facts, gather(store, commits, config.drawn_exemplars), reporter, lease)
@@ -229,8 +231,11 @@ def _as_begun(job: Job, facts: Facts) -> Job:
 
 
 @contextmanager
-def open_engine(job: Job, beside: Executor | None = None) -> Iterator[Engine]:
-    """The engine of a job's configuration, closed in the end: `beside`, if given, does so, as Ray takes a second."""
+def open_engine(job: Job, reporter: Reporter, beside: Executor | None = None) -> Iterator[Engine]:
+    """The engine of a job's configuration, closed in the end: `beside`, if given, does so, as Ray takes a second.
+
+    Its threads are waited for when the lease is given back: at a stop there may be no time left for both.
+    """
     engine: Engine
     columns = columns_to_give(job)
     if job.config.engine == "inline":
@@ -238,7 +243,7 @@ def open_engine(job: Job, beside: Executor | None = None) -> Iterator[Engine]:
     else:
         from attnmetrics.engine.ray import RayEngine
 
-        engine = RayEngine(job.config, job.plan.gold, columns)
+        engine = RayEngine(job.config, job.plan.gold, columns, reporter.say)
     try:
         yield engine
     finally:

@@ -117,7 +117,7 @@ def probe(folder: Location, config: ProbeConfig, reporter: Reporter) -> xr.Datas
     vectors = open_vectors(config.word_vectors) if config.word_vectors else None
     of_run = config_of(folder, facts).model_copy(update={"out": folder})
     jobs = [_plan(of_run, config, paths, number, reporter) for paths, number in _treebanks(config)]
-    with hold(folder, reporter) as lease, open_engine(jobs[0]) as engine:
+    with hold(folder, reporter) as lease, open_engine(jobs[0], reporter) as engine:
         leased = LeasedEngine(engine, lease.check)
         probing = Probing(folder, dict(facts), config, (jobs[0], jobs[1]), leased, reporter, vectors)
         dataset = probe_dataset(_find(probing))

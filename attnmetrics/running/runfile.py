@@ -201,7 +201,9 @@ def read_facts(folder: Location) -> Facts | None:
     except NotADirectoryError:
         raise StoreError(f"{folder}: expected a folder, found a file; give another --out") from None
     except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
+        raise StoreError(
+            f"cannot read {path}: {error.strerror or error}; mend its rights or the connection, or give another folder"
+        ) from None
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{path} is damaged: {error}; {_START_ANEW}") from None
     _check_format(path, facts)

@@ -1,6 +1,6 @@
 """A run that this process works on, from the plan to measured shards and traced exemplars."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 
@@ -36,7 +36,7 @@ from attnmetrics.running.stages import (
     samples,
     trace,
 )
-from attnmetrics.storage import read_ahead
+from attnmetrics.storage import Location, read_ahead
 from attnmetrics.store.commits import Commit
 from attnmetrics.store.shards import Store
 
@@ -388,7 +388,8 @@ def _refuse_unmeasured(session: Session, store: Store, outcome: Outcome) -> None
     """
     job, commits = session.job, store.committed()
     refuse_unannotated(job, len(outcome.damaged))
-    _refuse_lost(store, {*commits, *(failed.portion.index for failed in outcome.failures)})
+    known = {*commits, *(failed.portion.index for failed in outcome.failures)}
+    refuse_lost(store.shards - len(known), store.shards, "measured", store.folder)
     if not (job.config.allow_missing and commits):
         refuse_failures(job, outcome.failures, "; --allow-missing makes tables without them")
     if not any(commit.counts.sentences for commit in commits.values()):
@@ -398,15 +399,15 @@ def _refuse_unmeasured(session: Session, store: Store, outcome: Outcome) -> None
         )
 
 
-def _refuse_lost(store: Store, known: Set[int]) -> None:
-    """Refuse a folder in which shards are not to be found that were measured.
+def refuse_lost(lost: int, shards: int, done: str, folder: Location) -> None:
+    """Refuse a folder in which shards are not to be found that were measured, or annotated, as `done` says.
 
     Raises:
-        StoreError: some are neither committed nor put aside.
+        StoreError: some are not there.
     """
-    if lost := store.shards - len(known):
+    if lost:
         raise StoreError(
-            f"{lost} of {store.shards} shards were measured, but {store.folder} does not hold them: expected that "
-            "nobody removes files there, and a folder that all nodes of a cluster share; run the same command to go "
-            "on, where they do not share it with --out and --annotations that they do, or URLs"
+            f"{lost} of {shards} shards were {done}, but {folder} does not hold them: expected a folder that all nodes "
+            "of a cluster share, and from which nobody removes files; run the same command to go on if it is one, or "
+            "name one, or a URL, with --out and --annotations"
         )

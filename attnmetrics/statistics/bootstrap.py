@@ -23,7 +23,7 @@ LEAST: Final = 8
 """From fewer there are none."""
 CONFIDENCE: Final = 0.95
 _SEED: Final = 20_191_206
-_BLOCK: Final = 128
+BLOCK: Final = 128
 """Values whose draws are sorted at once: 2 MB."""
 
 
@@ -62,7 +62,7 @@ def find_bounds(draws: Array, values: Array, groups: NDArray[np.int64], confiden
         at = known[block]
         found[at] = _bounds(rows[at], whole[at], number[at], confidence)
 
-    each_block(bound, len(known), _BLOCK)
+    each_block(bound, len(known), BLOCK)
     return found.reshape(*values.shape, 2)
 
 

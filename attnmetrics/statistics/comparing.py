@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from attnmetrics.metrics.family import Array, Result
 from attnmetrics.metrics.over_heads import pearson
-from attnmetrics.statistics.bootstrap import CONFIDENCE, LEAST, find_bounds
+from attnmetrics.statistics.blocks import each_block
+from attnmetrics.statistics.bootstrap import BLOCK, CONFIDENCE, LEAST, find_bounds
 from attnmetrics.statistics.groups import GroupSums
 from attnmetrics.statistics.intervals import Drawing
 from attnmetrics.statistics.significance import find_p, find_q
@@ -184,8 +185,18 @@ def _stream(corpus: str) -> int:
 def _compare(one: _Drawn, other: _Drawn, confidence: float) -> tuple[NDArray[Any], ...]:
     """Differences, their bounds, groups with evidence, and p."""
     values, groups = subtract(other.values, one.values), np.minimum(one.groups, other.groups)
-    draws = subtract(other.draws, one.draws)
-    return values, find_bounds(draws, values, groups, confidence), groups, find_p(draws, values, groups)
+    bounds, p = np.full((values.size, 2), np.nan), np.full(values.size, np.nan)
+    rows = [draws.reshape(-1, draws.shape[-1]) for draws in (one.draws, other.draws)]
+    known = np.flatnonzero(~np.isnan(values.ravel()) & (groups.ravel() >= LEAST))
+
+    def compare(block: slice) -> None:
+        at = known[block]
+        draws, of, number = subtract(rows[1][at], rows[0][at]), values.ravel()[at], groups.ravel()[at]
+        bounds[at] = find_bounds(draws, of, number, confidence)
+        p[at] = find_p(draws, of, number)
+
+    each_block(compare, len(known), BLOCK)
+    return values, bounds.reshape(*values.shape, 2), groups, p.reshape(values.shape)
 
 
 def _difference(layers: list[tuple[NDArray[Any], ...]], result: Result) -> Difference:

@@ -36,22 +36,23 @@ def find_p(draws: Array, values: Array, groups: NDArray[np.int64]) -> Array:
     at_zero = number - below - above
     fewer = np.minimum(below, above)
     counted = 2 * (fewer + at_zero + 1) / (number + 1)
-    found = np.where(fewer >= LEAST_DRAWS, counted, _by_spread(draws, values, groups, number))
     known = ~np.isnan(values) & (groups >= LEAST) & (number > 0)
-    return np.where(known, np.minimum(found, 1.0), np.nan)
+    found = np.where(known, counted, np.nan)
+    rare = known & (fewer < LEAST_DRAWS)
+    found[rare] = _by_spread(draws[rare], values[rare], groups[rare], number[rare])
+    return np.minimum(found, 1.0)
 
 
 def _by_spread(draws: Array, values: Array, groups: NDArray[np.int64], number: NDArray[np.int64]) -> Array:
     """[…] p by Student's distribution; draws that do not vary leave no doubt whether there is a difference."""
     from scipy.special import stdtr  # takes long to import, and most of the program needs none of it
 
-    there = np.maximum(number, 1)
-    mean = np.nansum(draws, -1) / there
-    spread = np.sqrt(np.nansum((draws - mean[..., None]) ** 2, -1) / there)
-    size = np.abs(np.nan_to_num(values))
+    mean = np.nansum(draws, -1) / number
+    spread = np.sqrt(np.nansum((draws - mean[..., None]) ** 2, -1) / number)
+    size = np.abs(values)
     is_sure = np.where(size > 0, np.inf, 0.0)
     distance = np.divide(size, spread, out=is_sure, where=spread > 0)
-    return np.asarray(2 * stdtr(np.maximum(groups, 2) - 1.0, -distance))
+    return np.asarray(2 * stdtr(groups - 1.0, -distance))
 
 
 def find_q(p: Array) -> Array:

@@ -13,8 +13,8 @@
     RUN/commits/000007.json          written last; only a shard that has one, with matching checksums, is ever read
 
 A missing Zarr chunk reads as its fill value without an error: that is why commits decide, not the arrays. They
-hold the digest of each of a shard's files. Zarr lays the arrays out; chunks, which are one zstd frame each, are written
-and read here, in a tenth of the time that Zarr takes to find out how.
+hold the digest of each of a shard's files. Chunks are one zstd frame each; they are written and read here, in a tenth
+of the time that Zarr takes to find out how.
 """
 
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -26,11 +26,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
-from zarr.abc.buffer import Buffer
-from zarr.codecs import ZstdCodec
-from zarr.storage import MemoryStore
 from zstandard import ZstdCompressor, ZstdDecompressor
 
 from attnmetrics.errors import DamageError, StoreError, first_line
@@ -46,6 +42,7 @@ from attnmetrics.statistics.traces import Traces
 from attnmetrics.statistics.typical import Typical
 from attnmetrics.statistics.variability import Prefix
 from attnmetrics.storage import AT_ONCE, UNREADABLE, Location, os_errors, read_ahead
+from attnmetrics.storage.zarr_json import FILE, NUMBERS, about_array, about_group, as_json, zstd
 from attnmetrics.store import passages, tokens
 from attnmetrics.store.commits import Commit, digest
 from attnmetrics.store.files import FILES
@@ -113,7 +110,7 @@ class Store:
         """
         with writing(self.folder):
             for path, content in self._layout().items():
-                _mend(self._zarr / path, content.to_bytes())
+                _mend(self._zarr / path, content)
 
     def describe(self) -> dict[str, Any]:
         """Its shape, in plain values."""
@@ -283,14 +280,18 @@ class Store:
         """Kinds of peaks, layers, heads and exemplars of a head."""
         return 2, *self.schema.shape(HEAD), self.exemplars
 
-    def _layout(self) -> dict[str, Buffer]:
+    def _layout(self) -> dict[str, bytes]:
         """The files that say what the arrays are, by path."""
-        files: dict[str, Buffer] = {}
-        group = zarr.create_group(MemoryStore(files), zarr_format=3)
-        exemplars = np.zeros((len(fields(Exemplars)), *self._places), np.int64)
-        _lay_out(group, "state", self.shards, np.zeros(self.schema.size), ("number",))
-        _lay_out(group, "exemplars", self.shards, exemplars, ("field", "kind", "layer", "head", "rank"))
-        return files
+        state = self._rows(np.float64, {"number": self.schema.size})
+        places = dict(zip(("kind", "layer", "head", "rank"), self._places, strict=True))
+        exemplars = self._rows(np.int64, {"field": len(fields(Exemplars)), **places})
+        files = {FILE: about_group({}), f"state/{FILE}": state, f"exemplars/{FILE}": exemplars}
+        return {path: as_json(content) for path, content in files.items()}
+
+    def _rows(self, kind: type, sizes: Mapping[str, int]) -> dict[str, Any]:
+        """What is said of an array with a row a shard, which is a chunk."""
+        shape, codecs = (*sizes.values(),), (NUMBERS, zstd(ZSTD_LEVEL, checksum=True))
+        return about_array(np.dtype(kind), (self.shards, *shape), (1, *shape), codecs, ("shard", *sizes), {})
 
     def _read(self, commit: Commit, name: str, decode: Callable[[bytes], Value]) -> Value:
         """What a file of a shard holds, checked."""
@@ -363,20 +364,6 @@ def _mend(file: Location, content: bytes) -> None:
     except FileNotFoundError:
         pass
     file.write(content)
-
-
-def _lay_out(group: zarr.Group, name: str, rows: int, like: NDArray[Any], dims: tuple[str, ...]) -> None:
-    """Say that an array has `rows` rows like this one, a row a chunk."""
-    group.create_array(
-        name,
-        shape=(rows, *like.shape),
-        chunks=(1, *(max(1, size) for size in like.shape)),
-        dtype=like.dtype,
-        fill_value=np.nan if like.dtype.kind == "f" else 0,
-        compressors=[ZstdCodec(level=ZSTD_LEVEL, checksum=True)],
-        chunk_key_encoding={"name": "default", "separator": "."},
-        dimension_names=("shard", *dims),
-    )
 
 
 def _read_commit(file: Location) -> Commit | None:

@@ -153,7 +153,7 @@ def about(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("null pieces", _null_pieces(facts)),
         ("layers without attention", other_layers(facts)),
     ]
-    return [(name, visible(_listed(value))) for name, value in rows if value not in ("", [], ())]
+    return [(name, visible(_listed(without_folders(value)))) for name, value in rows if value not in ("", [], ())]
 
 
 def _split(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

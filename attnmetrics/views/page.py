@@ -78,7 +78,7 @@ def render(data: Mapping[str, Any], title: str, theme: str) -> str:
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
         f'<main class="{view}"><noscript>This page needs JavaScript.</noscript></main>\n'
-        f'<script type="module">{script}</script>\n'
+        f'<script type="module" async>{script}</script>\n'
         f'<script type="text/plain" id="heap" data-json="{start} {length}">{heap.text()}</script>\n</body>\n</html>\n'
     )
 

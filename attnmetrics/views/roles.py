@@ -14,10 +14,10 @@ from attnmetrics.describing.tables import Tables
 from attnmetrics.views.certainty import bear
 from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.pieces import visible
-from attnmetrics.views.tables import in_words, said
+from attnmetrics.views.tables import in_words
 
-Told = tuple[str, str, str, str, str]
-"""(role in words, its score, the interval of that or "", what its chance level is called and is, its label)"""
+Told = tuple[str, str, str, str, str, str]
+"""(role in words, its score, the interval of that or "", what its chance level is called, that, the role's label)"""
 
 
 RULES: Final = {
@@ -63,17 +63,18 @@ def with_names(rules: Rules, data: xr.Dataset, frame: pd.DataFrame) -> pd.DataFr
 
 
 def level_name(data: xr.Dataset, rule: Rule) -> str:
-    """What the chance level of a rule's score is called: "best word offset", "nearest head match"."""
+    """What the chance level of a rule's score is called: "best word offset", "rules of form and agreement"."""
     if rule.chance is None:
         return ""
-    return said(data[rule.chance.result], "caption") or ", ".join(map(in_words, rule.chance.at.values()))
+    called = data.variables[rule.chance.result].attrs.get("caption", "")  # xarray's own tables are slow to ask
+    return visible(str(called)) or ", ".join(map(in_words, rule.chance.at.values()))
 
 
 def scores_told(rows: Iterable[Any], shares: Collection[str]) -> list[Told]:
     """A head's roles in order, of rows of a table with names; `shares`: those whose scores are shares.
 
     Example: [("syntactic relation: obj (the dependent looks most at its head word)", "87%", "82 to 91%",
-    "best word offset 47%", "obj")].
+    "best word offset", "47%", "obj")].
     """
     return [_told(row.role, row.by, (row.score, row.low, row.high, row.chance), row.role in shares, row.level)
             for row in rows if row.role]  # fmt: skip
@@ -90,6 +91,5 @@ def _told(role: str, detail: str, numbers: tuple[float, float, float, float], is
     table = xr.DataArray(score, attrs={"kind": "share"} if is_share else {})
     told, interval = bear(table, score, low, high)
     is_sure = not np.isnan(low)
-    beside = _number(chance, is_share)
     return (role_name(role, detail), told if is_sure else _number(score, is_share), interval if is_sure else "",
-            beside if np.isnan(chance) else f"{level} {beside}".strip(), visible(label_of(detail)))  # fmt: skip
+            "" if np.isnan(chance) else level, _number(chance, is_share), visible(label_of(detail)))  # fmt: skip

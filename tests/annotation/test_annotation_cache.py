@@ -243,7 +243,7 @@ def test_a_foreign_truncated_or_missing_file(tmp_path: Path, function: object) -
     write(locate(path), annotated(), "another", "d")
     assert "it belongs to other documents or another annotator than its name says" in found()
     path.unlink()
-    assert found() == f"{path} does not exist; expected the annotations of a shard: run the annotation stage"
+    assert found().startswith(f"{path} does not exist; expected the annotations of a shard: run the annotation stage")
 
 
 @REUSE

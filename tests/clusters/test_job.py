@@ -27,14 +27,16 @@ from attnmetrics.assets import CORPORA
 from attnmetrics.running.driver import run
 from attnmetrics.running.progress import Reporter
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 RAY = Path(sys.executable).with_name("ray")
 FLAGS = ["--config=jobs/demo.yaml", f"--max-documents={DEMO_DOCUMENTS}", "--shard-characters=4000", "--exemplars=5"]
 """Those of the fixture `demo_run`, but for the engine."""
 
-PATIENCE_SECONDS = 200.0
+PATIENCE_SECONDS = 400.0
+"""A job compiles the loops of its own copy of the package."""
+
 POISON = """
 _measure = Worker.measure
 

@@ -168,6 +168,8 @@ class MadeUpWorker(RemoteWorker):
             "heads": HEADS,
             "device": "cpu",
             "kernel": "",
+            "own_attention": "",
+            "layers_without_norm": [],
         }
 
     def find_batching(self) -> Batching:

@@ -8,7 +8,7 @@ import pytest
 from attnmetrics.metrics.family import Array, Sums
 from attnmetrics.statistics import blocks
 from attnmetrics.statistics.blocks import each_block
-from attnmetrics.statistics.bootstrap import _BLOCK, DRAWS, count_draws, find_bounds
+from attnmetrics.statistics.bootstrap import BLOCK, DRAWS, count_draws, find_bounds
 from attnmetrics.statistics.intervals import evaluate
 
 GROUPS = 12
@@ -29,7 +29,7 @@ def test_what_goes_wrong_in_a_block_is_raised() -> None:
 
 def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(0)
-    sums = {name: random.gamma(2, 3, (GROUPS, 2 * _BLOCK + 5)) for name in "ab"}
+    sums = {name: random.gamma(2, 3, (GROUPS, 2 * BLOCK + 5)) for name in "ab"}
     formulas: dict[str, Callable[[Sums], Array]] = {
         "ratio": lambda one: one["a"] / one["b"],
         "sum": lambda one: one["a"] + one["b"],
@@ -43,8 +43,8 @@ def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, values in expected.items():
         np.testing.assert_allclose(drawn[name], values, rtol=1e-13)
         np.testing.assert_array_equal(drawn[name], again[name])
-    whole, groups = drawn["ratio"].mean(-1), np.full(2 * _BLOCK + 5, GROUPS)
+    whole, groups = drawn["ratio"].mean(-1), np.full(2 * BLOCK + 5, GROUPS)
     found = find_bounds(drawn["ratio"], whole, groups)
-    some = [0, _BLOCK, 2 * _BLOCK + 4]
+    some = [0, BLOCK, 2 * BLOCK + 4]
     alone = [find_bounds(drawn["ratio"][[n]], whole[[n]], groups[[n]])[0] for n in some]
     np.testing.assert_array_equal(found[some], alone)

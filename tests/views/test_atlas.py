@@ -23,7 +23,7 @@ from attnmetrics.storage import locate
 from attnmetrics.views.atlas import page as atlas
 from attnmetrics.views.atlas.page import contents, render, write_report
 from attnmetrics.views.atlas.sentence_book import STEPS
-from attnmetrics.views.facts import model_name
+from attnmetrics.views.facts import about, flat, labels_from, model_name
 from attnmetrics.views.heads import standouts
 from attnmetrics.views.papers.claims import compare
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
@@ -228,6 +228,23 @@ def test_a_model_is_called_by_its_folder_or_its_name(name: str, called: str) -> 
     assert model_name({"configuration": {"model": "../models/smollm2"}, "model": {"name": name}}) == called
     assert model_name({"configuration": {"model": name}}) == called
     assert model_name({}) == ""
+
+
+def test_the_folders_of_a_machine_are_not_told() -> None:
+    made = {"configuration": {"model": "/home/me/small", "corpus": ["/home/me/a.txt", "demo"]}, "model": {"heads": 3}}
+    assert dict(about(made))["model"] == "small"
+    assert dict(about(made))["corpus"] == "…/a.txt, demo"
+    assert dict(flat(made))["configuration.model"] == "…/small"
+    assert dict(flat(made))["configuration.corpus"] == "…/a.txt, demo"
+
+
+def test_it_is_told_whose_labels_say_what_is_right() -> None:
+    assert labels_from(facts()).startswith(
+        "Right and wrong are by the labels of the pipeline en_core_web_sm, no person's"
+    )
+    gold = "Right and wrong are by the corpus's own labels."
+    assert labels_from({"annotator": {"name": "CoNLL-U (gold)"}}) == gold
+    assert labels_from({}) == ""
 
 
 def test_shares_name_the_counts_that_they_are_of(page: str) -> None:

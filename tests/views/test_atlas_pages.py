@@ -1092,7 +1092,15 @@ def test_the_finder_orders_and_filters_heads(page: Page, data: xr.Dataset) -> No
     page.wait_for_selector(".page > *")
     assert find_rows(page) == found_rows(("entropy", entropy), ("pos_to", verbs), within)
     chosen = page.locator(".controls option:checked").all_inner_texts()
-    assert chosen == ["Mean attention entropy", "lowest", "Attention to a part of speech", "VERB", "3", "4", "layer"]
+    assert chosen == [
+        "Mean attention entropy",
+        "Attention to a part of speech",
+        "VERB",
+        "lowest of the first",
+        "3",
+        "4",
+        "layer",
+    ]
     page.locator(".ranked a").nth(1).click()
     expect(heading(page)).to_have_text(name(within[1]).capitalize())
     page.go_back()
@@ -1183,6 +1191,10 @@ def dots(page: Page) -> dict[int, tuple[float, float, str]]:
 
 def test_heads_lie_on_the_map_as_far_apart_as_in_the_table(page: Page, data: xr.Dataset) -> None:
     visit(page, "#/similarity")
+    pairs = data["head_distance"].to_numpy().reshape(15, 15)[np.triu_indices(15, 1)]
+    low, middle, high = map(number, np.nanquantile(pairs, (0.25, 0.5, 0.75)))
+    words = f"at random are {middle} nats apart (median; half of all pairs {low} to {high})"
+    expect(page.locator(".by-chance")).to_contain_text(words)
     points = data["head_map"].to_numpy().reshape(-1, 2)
     found = dots(page)
     assert sorted(found) == np.flatnonzero(np.isfinite(points[:, 0])).tolist()

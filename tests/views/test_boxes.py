@@ -130,6 +130,7 @@ def test_every_page_at_every_width_in_both_themes(desk: Desk, kind: str, layers:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)  # 1,200 heads take minutes
 @pytest.mark.parametrize(("layers", "heads"), SIZES)
 def test_every_head_on_the_screen_of_a_desk(desk: Desk, layers: int, heads: int) -> None:
     """All pages at 1440 pixels: every head, every metric at the label that it starts with, every relation."""

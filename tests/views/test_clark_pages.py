@@ -68,8 +68,11 @@ def test_figure_2_has_a_dot_a_head_and_what_was_published(page: Page, data: xr.D
     assert special.locator("path.published").count() == special.locator("path.even").count() == 3
     assert charts.nth(2).locator("path.published").count() == 0, "of neighbours no line of layers was published"
     value = float(data["special_attention"].sel(special="separator", layer=5, head=2))
-    words = special.locator("a[href='#/head/5/2'] title").all_text_contents()
-    assert f"layer 5 head 2: separators {percent(value)}" in words
+    of_separators = LAYERS * HEADS
+    dot = special.locator("circle").nth(of_separators + 5 * HEADS + 2)
+    dot.dispatch_event("pointerover")
+    assert dot.text_content() == f"layer 5 head 2: separators {percent(value)}"
+    assert dot.locator("..").get_attribute("href") == "#/head/5/2"
     assert (
         section(page, "Figure 3")
         and "attnmetrics importance RUN" in page.locator(section(page, "Figure 3")).inner_text()

@@ -244,7 +244,7 @@ def test_the_run_that_is_compared_is_chosen_and_stays(page: Page) -> None:
     [
         ("#/metric/beauty", "expected a result of this comparison, found beauty."),
         ("#/metric/pos_to/XYZ", "expected a label of pos_to, found XYZ."),
-        ("#/head/9/1", "expected a head of layers 0 to 3, heads 0 to 2, found layer 9 head 1."),
+        ("#/head/9/1", "expected a head of layers 2 to 5, heads 0 to 2, found layer 9 head 1."),
         ("#/nowhere", "expected a page of the comparison, found nowhere."),
     ],
 )

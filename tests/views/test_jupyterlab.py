@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from pages import chromium, needs_chromium
-from playwright.sync_api import Frame, Page
+from playwright.sync_api import Frame, Page, expect
 
 JUPYTER = os.environ.get("ATTNMETRICS_JUPYTER")
 pytestmark = [
@@ -94,10 +94,10 @@ def test_the_views_are_drawn_and_answer_in_jupyterlab(address: str) -> None:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(address)
         page.wait_for_selector(".jp-Notebook .jp-Cell")
-        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+        page.wait_for_selector("text=Python 3 (ipykernel) | Idle")  # before, it asks which kernel, and runs nothing
         page.click("text=Run >> nth=0")
         page.click("text=Run All Cells >> nth=0")
-        page.wait_for_function("document.querySelectorAll('.jp-OutputArea iframe').length >= 3")
+        expect(page.locator(".jp-OutputArea iframe")).to_have_count(3, timeout=240_000)
         head, grid, neuron = (view(page, place) for place in range(3))
         head.hover('.token[data-side="left"] >> nth=3')
         assert "on → on" in head.locator(".status").first.inner_text()

@@ -57,7 +57,7 @@ def named(data: xr.Dataset, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def text(renderable: RenderableType) -> str:
-    console = Console(width=120, color_system=None, force_terminal=False)
+    console = Console(width=140, color_system=None, force_terminal=False)
     with console.capture() as caught:
         console.print(renderable)
     return caught.get()
@@ -223,6 +223,21 @@ def test_a_head_opens_on_sentences_that_show_what_it_does(page: Page) -> None:
 
 
 @needs_chromium
+def test_a_role_of_several_scores_shows_all_its_heads_on_the_map_of_roles(page: Page, frame: pd.DataFrame) -> None:
+    page.evaluate("location.hash = '#/'")
+    page.locator(".board-tabs button", has_text="syntactic relation").click()
+    assert page.evaluate("location.hash") == "#/?role=syntactic+relation"
+    having = frame.loc[frame["role"] == "syntactic relation", "head"].unique()
+    expect(page.locator(".role-held path")).to_have_count(len(having))
+    expect(page.locator(".board-legend")).to_contain_text("the heads that have this role")
+    expect(page.locator(".of-ranks")).to_have_text(
+        "Ranks leave out the 1 head nearly switched off (not where null pieces count), and go by the points beyond "
+        "chance where they are told."
+    )
+    expect(page.locator("p.luck")).to_contain_text(f"each of {len(HEADS)} heads, one for each")
+
+
+@needs_chromium
 def test_a_colour_of_the_map_is_singled_out_and_leads_to_the_map_of_what_makes_it(page: Page) -> None:
     page.evaluate("location.hash = '#/'")
     button = page.locator(".board-tabs button", has_text="induction")
@@ -304,7 +319,7 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
     rows = [row[0] for row in told["told"][place]] + [f"{row[0]} below its rule" for row in told["besides"][place]]
     assert len(rows) > len(told["told"][place])
     expect(page.locator(".role-scores tbody th")).to_have_text(rows[:6])
-    levels = [row[3] for row in (*told["told"][place], *told["besides"][place])]
+    levels = [f"{row[3]} {row[4]}" for row in (*told["told"][place], *told["besides"][place])]
     expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:6])
 
 

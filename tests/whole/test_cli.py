@@ -18,6 +18,7 @@ from attnmetrics.cli import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_SHARDS_MISSING, m
 from attnmetrics.cli.help import GROUPS
 from attnmetrics.config import ProbeConfig, RunConfig
 from attnmetrics.engine.worker import Worker
+from attnmetrics.storage import LocalLocation
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -340,6 +341,16 @@ def test_commands_on_no_run(command: Command, tmp_path: Path) -> None:
         code, _, err = command(name, tmp_path / "none")
         assert code == EXIT_ERROR
         assert "none" in err
+
+
+def test_a_run_that_one_may_not_look_at_is_named(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(place: LocalLocation) -> bool:
+        raise PermissionError(13, "Permission denied", "/theirs/run")
+
+    monkeypatch.setattr(LocalLocation, "exists", refuse)
+    code, _, err = command("show", "/theirs/run")
+    assert code == EXIT_ERROR
+    assert err.startswith("attnmetrics: cannot read or write /theirs/run: Permission denied; mend its rights")
 
 
 def test_exit_codes(command: Command, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:

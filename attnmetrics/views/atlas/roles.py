@@ -166,10 +166,10 @@ def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[t
     return {**told, **by_rule, "places": places, "barred": barred, "axes": shown}
 
 
-def _why(data: xr.Dataset, found: Answer) -> list[tuple[str, str, str, str]]:
-    """Of each head that answers a question, in order, its clearest role: in words, score, interval, chance."""
+def _why(data: xr.Dataset, found: Answer) -> list[tuple[str, ...]]:
+    """Of each head that answers a question, in order, its clearest role: in words, score, interval, level, chance."""
     told = scores_told(found.rows.itertuples(), shares(package_rules(), data))
-    return [one[:4] for one, again in zip(told, found.rows.duplicated(HEAD), strict=True) if not again]
+    return [one[:5] for one, again in zip(told, found.rows.duplicated(HEAD), strict=True) if not again]
 
 
 def _axis(term: Term) -> Mapping[str, str]:

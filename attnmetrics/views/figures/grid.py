@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.views import palette
+from attnmetrics.views.certainty import interval_title
 from attnmetrics.views.evidence import competing, is_off, least
 from attnmetrics.views.figures import charts, style
 from attnmetrics.views.figures.style import LEFT, NewFigure, Sheet, label
@@ -68,7 +69,8 @@ def all_labels(data: xr.Dataset, metric: str, new: NewFigure = Figure, name: str
     kept = _largest(_telling(data, table), room)
     grid = _Grid(len(kept), table.sizes["layer"], table.sizes["head"])
     left_out = f"{len(kept)} of {table.sizes[dim]} labels" if len(kept) < table.sizes[dim] else ""
-    about = [left_out, said(table, "formula"), "each map has its own scale, from 0 to its largest value"]
+    sure = f"{interval_title(data)}s: in the run's tables" if interval_title(data) else ""
+    about = [left_out, said(table, "formula"), "each map has its own scale, from 0 to its largest value", sure]
     sheet = Sheet(*grid.extent, name or title(table), "; ".join(filter(None, about)), new, source(data))
     for n, row in enumerate(kept):
         at = {dim: labels_of(table, dim)[row]}

@@ -4,6 +4,8 @@ from typing import Final
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 
 from attnmetrics.views.certainty import usual_reach
@@ -111,10 +113,15 @@ def _head_panel(
     mesh = charts.heads_of(axes, data, table, top)
     if by_layer(data, metric) is not None:
         charts.layers(sheet.axes(LEFT + width + 0.25, place, BARS, height, sharey=axes), data, metric, at)
-    below = sheet.axes(LEFT, place + height + 0.42, width, 0.09)
-    bar = style.colour_bar(mesh, scale(table), share=is_share(table), cax=below)
+    _scale(sheet.axes(LEFT, place + height + 0.42, width, 0.09), mesh, data, metric, at)
+
+
+def _scale(axes: Axes, mesh: Collection, data: xr.Dataset, metric: str, at: Labels, *, is_narrow: bool = False) -> None:
+    """What the colours of a map mean, and how far the intervals of its heads reach."""
+    table = select(data, metric, at)
+    bar = style.colour_bar(mesh, scale(table), share=is_share(table), cax=axes)
     if reach := usual_reach(data, metric, at):
-        bar.set_xlabel(f"{bar.get_xlabel()}\n{reach}")
+        bar.set_xlabel(f"{bar.get_xlabel()}\n{reach.partition(' (')[0] if is_narrow else reach}")
 
 
 def dependency_alignment(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
@@ -145,8 +152,7 @@ def _upright_panel(sheet: Sheet, data: xr.Dataset, metric: str, at: Labels, left
     mesh = charts.heads_of(sheet.axes(left, _ABREAST_TOP, width, height), data, table)
     if by_layer(data, metric) is not None:
         charts.layers(sheet.axes(left, _ABREAST_TOP + height + 1.05, width, height), data, metric, at, alone=True)
-    below = sheet.axes(left, _ABREAST_TOP + height + 0.42, width, 0.09)
-    style.colour_bar(mesh, scale(table), share=is_share(table), cax=below)
+    _scale(sheet.axes(left, _ABREAST_TOP + height + 0.42, width, 0.09), mesh, data, metric, at, is_narrow=True)
 
 
 def dependency_types(data: xr.Dataset, new: NewFigure = Figure) -> Figure:

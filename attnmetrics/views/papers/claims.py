@@ -99,10 +99,13 @@ class Row:
 
     @property
     def told(self) -> str:
-        """The same with the interval of each number behind it: "0.61 [0.5 to 0.7] (layer 4 head 11)"."""
-        pairs = zip(self.numbers, self.bounds, strict=False)
-        found = chain((_bracketed(_told(self.claim, *pair)) for pair in pairs), repeat(""))
-        return re.sub(HERE, lambda _: next(found), self.marked)
+        """The same, each number that is comparable to the digit that its interval bears, and that behind it.
+
+        Example: "0.61 [0.58 to 0.65] (layer 4 head 11)".
+        """
+        pairs = zip(self.numbers, self.bounds, strict=False) if self.is_alike else ()
+        found = chain((_told(self.claim, *pair) for pair in pairs), repeat(("", "–")))
+        return re.sub(rf"(\S*){HERE}", lambda written: _with_interval(written[1], *next(found)), self.marked)
 
     @property
     def within(self) -> tuple[bool | None, ...]:
@@ -126,8 +129,8 @@ class Row:
     def intervals(self) -> str:
         """Those of the numbers that are compared, in their order; empty where there are none."""
         pairs = zip(self.claim.values, self.numbers, self.bounds, strict=False)
-        told = [_told(self.claim, number, one) for _, number, one in pairs]
-        return "; ".join(told).replace("-", "−") if any(one != "–" for one in told) else ""
+        told = [_told(self.claim, number, one)[1] for _, number, one in pairs]
+        return "; ".join(told) if any(one != "–" for one in told) else ""
 
 
 _UNKNOWN: Final = (nan, nan)
@@ -138,14 +141,15 @@ def _lies(value: float, bounds: Bounds) -> bool | None:
     return None if isnan(low) or isnan(value) else low <= value <= high
 
 
-def _bracketed(interval: str) -> str:
-    return "" if interval == "–" else f" [{interval}]".replace("-", "−")
+def _with_interval(written: str, value: str, interval: str) -> str:
+    return written if interval == "–" else f"{value} [{interval}]"
 
 
-def _told(claim: Claim, number: float, bounds: Bounds) -> str:
-    """An interval, to the digit that it bears."""
+def _told(claim: Claim, number: float, bounds: Bounds) -> tuple[str, str]:
+    """A number and its interval, to the digit that it bears."""
     kind = "share" if claim.percent else "score"
-    return bear(xr.DataArray(number, attrs={"kind": kind}), number, *bounds)[1]
+    value, interval = bear(xr.DataArray(number, attrs={"kind": kind}), number, *bounds)
+    return value.replace("-", "−"), interval.replace("-", "−")
 
 
 def summed_up(rows: Sequence[Row]) -> str:

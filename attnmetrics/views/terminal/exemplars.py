@@ -50,8 +50,9 @@ def show_typical(frame: pd.DataFrame, layer: int, head: int, unit: str = "senten
 
 
 def legend() -> Text:
-    """What the two marks in a sentence mean."""
-    return Text.assemble(("attending piece", _FROM), " looks at ", ("attended piece", _TO))
+    """What the two marks in a sentence mean, and why a weight has no interval."""
+    alone = ("  a weight is of its sentence alone: no interval", FAINT)
+    return Text.assemble(("attending piece", _FROM), " looks at ", ("attended piece", _TO), alone)
 
 
 def exemplar_lines(row: Mapping[Any, Any], unit: str, name: str | None = None) -> list[Text]:

@@ -68,15 +68,15 @@ def _sentence(layer: int, head: int, text: str) -> Text:
 
 def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
     is_sure = bool(one.rows["low"].notna().any())
-    result = LightTable("head", "by", "score", *(["interval"] if is_sure else []), "chance")
+    result = LightTable("head", "by", "score", *(["interval"] if is_sure else []), "chance", "chance is")
     result.columns[1].justify, result.columns[1].no_wrap = "left", False
     groups, shares = {(int(key[0]), int(key[1])): rows for key, rows in one.rows.groupby(HEAD)}, shares_in(one.rows)
     for layer, head in heads:
         for n, row in enumerate(scores_told(groups[layer, head].head(_MOST).itertuples(), shares)):
             name = "" if n else f"layer {layer} head {head}"
-            role, score, interval, chance, _ = row
+            role, score, interval, level, chance, _ = row
             told = [score, interval or "–"] if is_sure else [score]
-            result.add_row(name, Text(role), *told, chance)
+            result.add_row(name, Text(role), *told, chance, level)
     return result
 
 
@@ -94,9 +94,9 @@ def _score_table(rows: pd.DataFrame, shares: Collection[str]) -> RenderableType:
     if not told:
         return Group()
     is_sure = any(interval for _, _, interval, *_ in told)
-    result = LightTable("role", "score", *(["interval"] if is_sure else []), "chance")
-    for role, score, interval, chance, _ in told:
-        result.add_row(Text(role), score, *([interval] if is_sure else []), chance)
+    result = LightTable("role", "score", *(["interval"] if is_sure else []), "chance", "chance is")
+    for role, score, interval, level, chance, _ in told:
+        result.add_row(Text(role), score, *([interval] if is_sure else []), chance, level)
     return result
 
 

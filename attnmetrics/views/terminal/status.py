@@ -61,7 +61,7 @@ def _missing(shard: Mapping[str, Any]) -> str:
 def _next(folder: Location, status: str, progress: Progress) -> str:
     where = visible(str(folder))
     if progress.driver:
-        return "next: wait for it, or stop it and run `attnmetrics run` with the same options to go on later"
+        return "next: wait until it is done, or stop it and run `attnmetrics run` with the same options to go on later"
     if status in ("finished", "incomplete"):
         again = "; run `attnmetrics run` with the same options to try again what is missing"
         return f"next: attnmetrics show {where}, or open {where}/report/index.html{again * (status == 'incomplete')}"

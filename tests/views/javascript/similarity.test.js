@@ -19,6 +19,8 @@ const found = new Similarity(axes, {
 test("heads without evidence have no place, no cluster and none near them", () => {
   assert.deepEqual(found.places, [0, 1, 2]);
   assert.deepEqual(found.clusters(), [{ number: 0, places: [1, 2] }, { number: 1, places: [0] }]);
+  assert.deepEqual([0, 1].map((number) => found.clusterName(number, null)), ["0", "1"]);
+  assert.equal(found.clusterName(0, { sharedBy: (places) => (places.length === 2 ? "broad" : "") }), "0, broad");
   assert.deepEqual(found.near(1), [{ place: 2, distance: 0.125 }, { place: 0, distance: 0.25 }]);
   assert.deepEqual(found.near(3), []);
   assert.equal(found.ofLayers(1, 0), 2);

@@ -20,11 +20,13 @@ const DRAWN = 0.02;
  * [[piece, weight], …] of piece i; it is null where the page has none.
  */
 export function readExemplars({ exemplars, typical, claimed, sentences, steps }, rows) {
-  const cursor = { row: 0, entry: 0 };
+  const rowAt = rowReader(rows, steps);
+  let taken = 0;
   const read = ([sentence, rank, weight, i, j, hasRows]) => {
     const [source, pieces, spaces, text = null] = sentences[sentence];
-    const row = hasRows ? rowsOf(rows, cursor, pieces.length, steps) : null;
-    return { source, pieces, spaces, text, rank, weight, i, j, row };
+    const first = taken;
+    if (hasRows) taken += pieces.length;
+    return { source, pieces, spaces, text, rank, weight, i, j, row: hasRows ? (piece) => rowAt(first + piece) : null };
   };
   const readClaim = ([claim, layer, head, list]) => ({ claim, layer, head, list: list.map(read) });
   const readTypical = ([bucket, one]) => ({ bucket, ...read(one) });
@@ -32,15 +34,12 @@ export function readExemplars({ exemplars, typical, claimed, sentences, steps },
   return { byHead, typical: typical.map((list) => list.map(readTypical)), claimed: claimed.map(readClaim) };
 }
 
-/** The next n rows, as a function of the attending piece; `cursor` moves on behind them. */
-function rowsOf({ lengths, to, weights }, cursor, n, steps) {
-  const starts = [cursor.entry];
-  for (let piece = 0; piece < n; piece += 1) starts.push(starts[piece] + lengths[cursor.row + piece]);
-  cursor.row += n;
-  cursor.entry = starts[n];
-  return (piece) => {
-    const length = starts[piece + 1] - starts[piece];
-    const entries = Array.from({ length }, (_, place) => starts[piece] + place);
+/** What gives the n-th of all rows, which stand end to end. */
+function rowReader({ lengths, to, weights }, steps) {
+  const starts = new Uint32Array(lengths.length + 1);
+  lengths.forEach((length, n) => { starts[n + 1] = starts[n] + length; });
+  return (n) => {
+    const entries = Array.from({ length: lengths[n] }, (_, place) => starts[n] + place);
     return entries.map((entry) => [to[entry], weights[entry] / steps]);
   };
 }

@@ -13,6 +13,10 @@ export const allHeads = ({ layers, heads }) =>
 export const standoutsOf = ({ standouts, standouts_by_evidence: others, evidence }) =>
   others?.find(([least]) => least === evidence.least)?.[1] ?? standouts;
 
+/** Where a head that stands out stands among all, and by what, where that is not its value; "" without intervals. */
+export const placeTold = (atlas, { place, metric }) =>
+  (place && atlas.byName.get(metric)?.excess ? `${place} by points` : place);
+
 /** The sentences of a head that answer a claim; undefined where the page has none. */
 export function answersOf(atlas, layer, head, claim) {
   const isOfHead = (one) => one.layer === atlas.layers[layer] && one.head === atlas.heads[head];

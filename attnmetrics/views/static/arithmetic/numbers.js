@@ -1,12 +1,11 @@
 // How values are written, as in the tables of the command line (views/heads.py).
 
-/** What writes numbers with 0 to 6 decimals; to make one takes far longer than to write with it. */
-const FORMATS = Array.from({ length: 7 }, (_, digits) =>
-  new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
-const [WHOLE] = FORMATS;
-
 /** A number with so many decimals, and separators between thousands. */
-export const withDecimals = (value, digits) => FORMATS[digits].format(value);
+export function withDecimals(value, digits) {
+  const [whole, decimals] = value.toFixed(digits).split(".");
+  const separated = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+  return decimals ? `${separated}.${decimals}` : separated;
+}
 
 /** As Python's format `g` does. */
 function precise(value, digits) {
@@ -33,7 +32,7 @@ export function percent(value) {
 /** Three significant digits, two where the number is small; counts whole, with separators. */
 export function number(value) {
   const size = Math.abs(value);
-  if (Number.isInteger(value) || size >= 999.5) return WHOLE.format(Math.round(value)).replace("-", "−");
+  if (Number.isInteger(value) || size >= 999.5) return withDecimals(Math.round(value), 0).replace("-", "−");
   return precise(value, size >= 0.1 ? 3 : 2);
 }
 
@@ -74,7 +73,7 @@ export function powerOfTen(power) {
 /** 1st, 2nd, 3rd, 4th, … */
 export function ordinal(place) {
   const last = place % 100 > 10 && place % 100 < 14 ? 0 : place % 10;
-  return `${WHOLE.format(place)}${["th", "st", "nd", "rd"][last] ?? "th"}`;
+  return `${withDecimals(place, 0)}${["th", "st", "nd", "rd"][last] ?? "th"}`;
 }
 
 export function pValue(p) {

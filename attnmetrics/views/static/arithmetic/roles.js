@@ -16,17 +16,17 @@ export class Roles {
 
   /**
    * known: [{ name, colour, score }] in order, where score { metric, label } is what makes the role, or null; tried:
-   * how many rules each head is tried on;
-   * ofHead: of each head [[role, in words, how strongly], …]; scores: of each what makes its first roles;
-   * sentences: of each; questions: [{ key, title, words, rules, places, why, barred, axes }], the clearest place first,
-   * each with [role, score, interval, chance level]; family: of each head its number, −1 without; familyNames: by
-   * number.
+   * how many rules each head is tried on; ofHead: of each head [[role, in words, how strongly], …]; scores: of each
+   * what makes its first roles; sentences: of each; questions: [{ key, title, words, rules, places, why, barred,
+   * axes }], the clearest place first, each with [role, score, interval, what its chance level is called, that];
+   * family: of each head its number, −1 without; familyNames: by number.
    *
-   * later() gives what is not needed at first. told: of each head [[role in words, score, interval or "", chance level,
-   * label], …]; besides: of each likewise what its sentence tells of without its having the role; misses: of each
-   * [[role in words, what it reaches and is asked for, label], …] of the rules that it only just misses, the nearest
-   * first; near: of each [[place, distance], …]; others: [[share, { heads: [[place, roles, sentence], …], questions,
-   * familyNames }], …], what is otherwise where heads need another share of their attention off null pieces.
+   * later() gives what is not needed at first. told: of each head [[role in words, score, interval or "", what its
+   * chance level is called, that, label], …]; besides: of each likewise what its sentence tells of without its having
+   * the role; misses: of each [[role in words, what it reaches and is asked for, label], …] of the rules that it only
+   * just misses, the nearest first; near: of each [[place, distance], …]; others: [[share, { heads: [[place, roles,
+   * sentence], …], questions, familyNames }], …], what is otherwise where heads need another share of their attention
+   * off null pieces.
    */
   constructor({ known, tried, scores, ...packed }, family, later = () => NOTHING) {
     const { ofHead, sentences, questions, familyNames } = packed;
@@ -67,13 +67,18 @@ export class Roles {
     return this.sentences[place];
   }
 
-  /** What there is to say of the number of tries that roles are the best of. */
-  luckTold() {
+  /** Of how many tries roles are the best. */
+  triesTold() {
     const [rules, heads] = [this.tried, this.ofHead.length].map((one) => one.toLocaleString("en"));
-    return `Roles are the best of many tries, ${rules} rules (one for each relation, tag or class) on ${heads} heads, `
-      + "of which some reach far by luck: so each asks for a margin over its chance level, relations also for several "
-      + "standard errors and an interval clear of it, and a relation's page scores the best head on documents that did "
-      + "not choose it (held out).";
+    return `${rules} rules were tried on each of ${heads} heads`;
+  }
+
+  /** The same, and what guards against luck. */
+  luckTold() {
+    return `${this.triesTold()}, one for each relation, tag or class, and of so many tries some reach far by luck: so `
+      + "each rule asks for a margin over its chance level, those of relations also for several standard errors and an "
+      + "interval clear of it, and a relation's page scores the best head on documents that did not choose it (held "
+      + "out).";
   }
 
   /** The name of the role that most of these heads have; "" without one. */

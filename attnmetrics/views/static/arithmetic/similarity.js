@@ -38,6 +38,12 @@ export class Similarity {
     return [...found].sort(([a], [b]) => a - b).map(([number, places]) => ({ number, places }));
   }
 
+  /** What a cluster is called: its number, and the role that most of its heads have, if there is one. */
+  clusterName(number, roles) {
+    const shared = roles?.sharedBy(this.clusters().find((one) => one.number === number).places);
+    return shared ? `${number}, ${shared}` : String(number);
+  }
+
   /** The heads that attend most like one, the nearest first: [{ place, distance }]. */
   near(place) {
     const width = this.others.length / this.cluster.length;

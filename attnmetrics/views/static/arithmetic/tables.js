@@ -117,17 +117,14 @@ export class Metric extends Table {
   /** [layers × heads] values at a label. */
   column(label = 0) {
     if (!this.#columns.has(label)) {
-      const length = this.values.length / this.width;
-      const column = Float64Array.from({ length }, (_, place) => this.values[place * this.width + label]);
+      const column = new Float64Array(this.values.length / this.width);
+      for (let place = 0; place < column.length; place += 1) column[place] = this.values[place * this.width + label];
       this.#columns.set(label, column);
     }
     return this.#columns.get(label);
   }
 
-  /**
-   * Heads with evidence that compete, highest first; of equals the first layer, then head. By what they have beyond
-   * chance, where there is a table of it.
-   */
+  /** Heads with evidence that compete, highest first; by what they have beyond chance where that is known. */
   order(label = 0) {
     const key = `${label} ${this.evidence.least}`;
     if (!this.#ranks.has(key)) {
@@ -223,11 +220,15 @@ export class Metric extends Table {
     return `#/metric/${this.name}${isOne ? `/${encodeURIComponent(this.labels[label])}` : ""}`;
   }
 
-  /** Labels at which any head has a value other than 0; all of them where none has. */
+  /** Whether any head has a value other than 0 at a label. */
+  isPresent(label) {
+    return this.column(label).some((value) => value > 0 || value < 0);
+  }
+
+  /** Labels at which any head has; all of them where none has. */
   present() {
-    const all = [...this.labels.keys()];
-    const kept = all.filter((label) => this.column(label).some((value) => value > 0 || value < 0));
-    return kept.length ? kept : all;
+    const kept = [...this.labels.keys()].filter((label) => this.isPresent(label));
+    return kept.length ? kept : [...this.labels.keys()];
   }
 
   /** Those labels, the largest mean first; those of few things last. */

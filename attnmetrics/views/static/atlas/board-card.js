@@ -29,7 +29,7 @@ export function boardCard(atlas, place, map, isPinned) {
 /** Among which heads the ranks are, and by what. */
 function ofRanks({ evidence: { off } }, told) {
   const count = `${off.length} head${off.length === 1 ? "" : "s"}`;
-  const among = off.length ? [`leave out the ${count} nearly switched off`] : [];
+  const among = off.length ? [`leave out the ${count} nearly switched off (not where null pieces count)`] : [];
   const by = told.some(({ metric }) => metric.excess) ? ["go by the points beyond chance where they are told"] : [];
   const said = [...among, ...by].join(", and ");
   return said ? [el("p", { class: "note of-ranks" }, `Ranks ${said}.`)] : [];

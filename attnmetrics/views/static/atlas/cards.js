@@ -1,7 +1,7 @@
 // Cards that lead to a metric or a head.
 
 import { scaleOf } from "../arithmetic/colours.js";
-import { placeOf, shownHref } from "../arithmetic/heads.js";
+import { placeOf, placeTold, shownHref } from "../arithmetic/heads.js";
 import { inBrackets } from "../arithmetic/intervals.js";
 import { against, shown } from "../arithmetic/numbers.js";
 import { el, sheet } from "../shared/dom.js";
@@ -52,7 +52,7 @@ export function standoutCard(atlas, one) {
   const metric = atlas.byName.get(name);
   const [a, b] = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
   const [large, beneath] = inShort(metric, one);
-  const sure = [one.place, one.held_out].filter(Boolean);
+  const sure = [placeTold(atlas, one), one.held_out].filter(Boolean);
   const sentence = atlas.roles?.sentence(placeOf(atlas, a, b));
   const does = sentence ? [el("span", { class: "note card-does", title: sentence }, sentence)] : [];
   return el("a", { class: "role-card", href: shownHref(atlas, a, b, claim) },

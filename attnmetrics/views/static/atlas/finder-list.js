@@ -56,7 +56,7 @@ export class HeadList {
     const link = el("a", { href: claimHref(atlas, ...at, y.metric.claims[y.label]) }, headName(atlas, ...at));
     const name = el("th", { scope: "row" }, link, ...this.#why(head), ...fromHowMuch(atlas, y.metric, head));
     const tick = this.#tick(head, headName(atlas, ...at));
-    return [el("td", { class: "rank" }, tick, String(n), ...words), name, this.#value(y, at), this.#value(x, at)];
+    return [el("td", { class: "rank" }, String(n), tick, ...words), name, this.#value(y, at), this.#value(x, at)];
   }
 
   /** What intervals leave open of its rank among all heads, from the end that is asked for; nothing without them. */
@@ -74,9 +74,9 @@ export class HeadList {
     const { asked } = this.question;
     const found = asked?.why[asked.places.indexOf(head)];
     if (!found) return [];
-    const [role, score, interval, chance] = found;
-    const level = chance === "–" ? "" : `, ${chance}`;
-    return [el("div", { class: "chance why" }, `${role} ${score}`, ...bracketed(interval), level)];
+    const [role, score, interval, level, chance] = found;
+    const beside = chance === "–" ? "" : `, ${level} ${chance}`;
+    return [el("div", { class: "chance why" }, `${role} ${score}`, ...bracketed(interval), beside)];
   }
 
   #tick(head, name) {

@@ -15,7 +15,7 @@ const [BAR, LETTERS] = [180, 11];
 /** Pixels beneath a picture for what its colours mean. */
 export const LEGEND = 34;
 
-const OF_LAYERS = "The more a colour stands out from the page, the deeper the layer.";
+const OF_LAYERS = "Deeper layers stand out more from the page.";
 
 /** The colour of a head by its place. */
 export function headPainter(atlas, { by, metric, label }) {

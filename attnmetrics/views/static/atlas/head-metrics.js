@@ -44,8 +44,11 @@ function allButton(lines, first, draw, host) {
 }
 
 /** What is to be said of ranks. */
-const ofRanks = ({ metrics }) => (metrics.some(({ excess }) => excess)
-  ? "Where it is told what a head's distances alone would give, ranks are by what is beyond that." : "");
+function ofRanks({ metrics, evidence: { off } }) {
+  const beyond = "Where it is told what a head's distances alone would give, ranks are by what is beyond that.";
+  const without = "Heads that are nearly switched off have a rank only where null pieces count.";
+  return [...(metrics.some(({ excess }) => excess) ? [beyond] : []), ...(off.length ? [without] : [])].join(" ");
+}
 
 /** What is to be said of intervals. */
 const ofIntervals = ({ interval_title: title }) =>

@@ -1,7 +1,7 @@
 // The page of one head: what it does, its sentences, its profiles and offsets on one screen; beneath, all else.
 
 import { profileRows } from "../arithmetic/csv.js";
-import { allHeads, capital, headHref, headName, placeOf, standoutsOf } from "../arithmetic/heads.js";
+import { allHeads, capital, headHref, headName, placeOf, placeTold, standoutsOf } from "../arithmetic/heads.js";
 import { percent } from "../arithmetic/numbers.js";
 import { clamp } from "../arithmetic/scales.js";
 import { el } from "../shared/dom.js";
@@ -50,7 +50,7 @@ function top(atlas, one) {
 function does(atlas, { layer, head }) {
   const at = placeOf(atlas, layer, head);
   const isOwn = (one) => one.layer === atlas.layers[layer] && one.head === atlas.heads[head];
-  const named = (one) => [one.title, one.place].filter(Boolean).join(": ");
+  const named = (one) => [one.title, placeTold(atlas, one)].filter(Boolean).join(": ");
   const most = tags("Of all heads: ", standoutsOf(atlas).filter(isOwn).map(named));
   if (!atlas.roles) return most.length ? [el("p", { class: "roles" }, ...most)] : [];
   const colour = `--own:${atlas.roles.first(at).colour}`;
@@ -74,9 +74,14 @@ function howSure(atlas, { layer, head }) {
   const link = atlas.served ? [" ", el("a", { href: `#/try?${query}` }, "See it in a sentence of your own")] : [];
   return [
     ...(off ? [el("p", { class: "missing" }, said)] : []),
-    el("p", { class: "note" }, ...share, ...link),
-    ...(atlas.roles?.ofHead[at].length ? [el("p", { class: "note luck" }, atlas.roles.luckTold())] : []),
+    el("p", { class: "note" }, ...share, ...luck(atlas, at), ...link),
   ];
+}
+
+/** Of how many tries its roles are the best; nothing without a role. */
+function luck({ roles }, at) {
+  if (!roles?.ofHead[at].length) return [];
+  return [` ${roles.triesTold()}, and some may hold by luck: `, el("a", { href: "#/" }, "what guards against it"), "."];
 }
 
 /** The heads around it. */

@@ -6,6 +6,7 @@ import { capital, claimHref, headHref, headName, placeOf } from "../arithmetic/h
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { tabs } from "../shared/tabs.js";
+import { labelsNote } from "./claimed.js";
 import { drawExemplar } from "./exemplar.js";
 import { remember } from "./head-address.js";
 import { typicalHelp, typicalLists } from "./head-typical.js";
@@ -95,7 +96,9 @@ function answersTo(atlas, { layer, head }, { claim, list }) {
   const href = claimHref(atlas, layer, head, claim);
   const item = (answer) => drawExemplar(answer, href, links(atlas, answer, layer, head));
   const name = `${headName(atlas, layer, head)} ${claimWords(atlas, claim)} sentences`;
-  return [el("p", { class: "help" }, ANSWERS), ...listed(list, item), tools(null, () => sentenceRows(list), name)];
+  const judged = /:(hit|miss)$/.test(claim) ? [labelsNote(atlas)] : [];
+  const save = tools(null, () => sentenceRows(list), name);
+  return [el("p", { class: "help" }, ANSWERS), ...judged, ...listed(list, item), save];
 }
 
 function typicalOf(atlas, { layer, head }, list) {

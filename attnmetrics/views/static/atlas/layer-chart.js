@@ -12,7 +12,7 @@ const [ASIDE, ROW] = [4, 16];
 /** Pixels that a letter of a name takes, and a name's mark. */
 const [LETTER, MARK] = [6.3, 32];
 /** Dots of more heads are drawn in one stroke, and lead nowhere. */
-const MOST_LINKS = 600;
+const MOST_DOTS = 600;
 const RADIUS = 2.6;
 
 /**
@@ -89,7 +89,7 @@ function drawSeries(atlas, metric, one, { x, y, width, colour, aside }) {
     const points = one.published.map((value, layer) => [x(layer), value]);
     found.push(svg("path", { ...thin, d: curve(points, y), "stroke-dasharray": "6 3", class: "published" }));
   }
-  const isFew = atlas.layers.length * atlas.heads.length <= MOST_LINKS;
+  const isFew = atlas.layers.length * atlas.heads.length <= MOST_DOTS;
   found.push(...(isFew ? dots : stroke)(atlas, one, { x, y, colour, aside }));
   const look = { stroke: colour, "stroke-width": 1.6 };
   const errors = atlas.layers.flatMap((_, layer) => uprightError(y, x(layer) + aside, one.bounds(layer), look));
@@ -112,15 +112,23 @@ function stroke(atlas, one, { x, y, colour, aside }) {
   return [svg("path", { ...look, d: valuesOf(atlas, one).map(dot).join(""), class: "of-heads" })];
 }
 
+/** A dot a head; one that is pointed at becomes a link to its head that says what it is. */
 function dots(atlas, { name, at, told }, { x, y, colour, aside }) {
-  const dot = (layer, head) => {
+  const group = svg("g", { class: "dots", fill: colour, "fill-opacity": 0.5 });
+  atlas.layers.forEach((_, layer) => atlas.heads.forEach((__, head) => {
     const value = at(layer, head);
-    if (Number.isNaN(value)) return [];
-    const words = `${headName(atlas, layer, head)}: ${name} ${told(layer, head)}`;
-    const place = { cx: round(x(layer) + aside), cy: round(y(value)), r: RADIUS, fill: colour, "fill-opacity": 0.5 };
-    return [svg("a", { href: headHref(atlas, layer, head) }, svg("circle", place, title(words)))];
-  };
-  return atlas.layers.flatMap((_, layer) => atlas.heads.flatMap((__, head) => dot(layer, head)));
+    if (Number.isNaN(value)) return;
+    const dot = svg("circle", { cx: round(x(layer) + aside), cy: round(y(value)), r: RADIUS });
+    dot.addEventListener("pointerover", () => {
+      const words = title(`${headName(atlas, layer, head)}: ${name} ${told(layer, head)}`);
+      const link = svg("a", { href: headHref(atlas, layer, head) });
+      dot.replaceWith(link);
+      link.append(dot);
+      dot.append(words);
+    }, { once: true });
+    group.append(dot);
+  }));
+  return [group];
 }
 
 // ---- names of the series

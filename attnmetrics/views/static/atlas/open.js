@@ -116,7 +116,8 @@ function openEvidence(nulls, least, metrics) {
   return evidence;
 }
 
-const looksAhead = (offset) => offset?.present().some((label) => Number(offset.labels[label]) < 0) ?? false;
+const looksAhead = (offset) =>
+  offset?.labels.some((name, label) => Number(name) < 0 && offset.isPresent(label)) ?? false;
 
 async function openExemplars(data) {
   const [lengths, to, weights] = await Promise.all(

@@ -57,12 +57,14 @@ export function nearSection(atlas, { layer, head }) {
 
 const count = (places) => ` ${places.length} head${places.length === 1 ? "" : "s"}`;
 
-/** Links to heads; those beyond the first are folded. */
+/** Links to heads; those beyond the first are folded, and made when they are unfolded. */
 export function members(atlas, places) {
-  const links = places.map((place) => headLink(atlas, place));
-  const rest = links.slice(FIRST);
-  const more = rest.length ? [el("details", {}, el("summary", {}, `${rest.length} more`), ...rest)] : [];
-  return el("div", { class: "members" }, ...links.slice(0, FIRST), ...more);
+  const links = (some) => some.map((place) => headLink(atlas, place));
+  const rest = places.slice(FIRST);
+  const unfold = ({ target }) => target.append(...links(rest));
+  const folded = el("details", {}, el("summary", {}, `${rest.length} more`));
+  folded.addEventListener("toggle", unfold, { once: true });
+  return el("div", { class: "members" }, ...links(places.slice(0, FIRST)), ...(rest.length ? [folded] : []));
 }
 
 function headLink(atlas, place, name = null) {

@@ -21,9 +21,9 @@ export function roleScores(atlas, place) {
   return [found, ...(rest.length ? [action(`${rest.length} more`, add)] : []), ...missed(atlas, place)];
 }
 
-const row = (atlas, mark = "") => ([role, score, interval, chance, label]) => [
+const row = (atlas, mark = "") => ([role, score, interval, level, chance, label]) => [
   el("th", { scope: "row", title: explain(atlas, label) }, role, ...(mark ? [faint(mark)] : [])),
-  el("td", { class: "value" }, score, ...bracketed(interval)), el("td", { class: "value" }, chance),
+  el("td", { class: "value" }, score, ...bracketed(interval)), el("td", {}, `${level} ${chance}`.trim()),
 ];
 
 const faint = (mark) => el("span", { class: "note" }, ` ${mark}`);

@@ -22,7 +22,7 @@ function tellHead(atlas, { metric, label }, at) {
   const { similarity } = atlas;
   const cluster = similarity.clusterOf(at);
   const told = metric ? [[metric.heading(label), metric.inWords(at, label)]] : [];
-  if (!Number.isNaN(cluster)) told.push(["cluster", String(cluster)]);
+  if (!Number.isNaN(cluster)) told.push(["cluster", similarity.clusterName(cluster, atlas.roles)]);
   const [near] = similarity.near(at);
   if (near) told.push(["most like", `${headName(atlas, ...headAt(atlas, near.place))} (${number(near.distance)})`]);
   return told;

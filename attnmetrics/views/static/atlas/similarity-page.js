@@ -142,14 +142,11 @@ function clusterSection(atlas) {
   return found;
 }
 
-/** "Cluster 3, previous piece", or its number alone. */
-const clusterName = ({ roles }, name, places) =>
-  [`Cluster ${name}`, roles?.sharedBy(places)].filter(Boolean).join(", ");
-
 /** A cluster's heads, each a link; those beyond the first are folded. */
 function clusterItem(atlas, { number: name, places }) {
   const mark = el("i", { class: "dot", style: `background:${clusterColour(name)}` });
-  const title = `${clusterName(atlas, name, places)}: ${places.length} head${places.length === 1 ? "" : "s"}`;
+  const called = atlas.similarity.clusterName(name, atlas.roles);
+  const title = `Cluster ${called}: ${places.length} head${places.length === 1 ? "" : "s"}`;
   const links = places.map((at) => headLink(atlas, at));
   const rest = links.slice(FIRST);
   const more = rest.length ? [el("details", {}, el("summary", {}, `${rest.length} more`), ...rest)] : [];

@@ -1,9 +1,9 @@
 // A page of many pages: addresses behind the number sign, and what draws the page of each.
 
 import { wordsIn } from "../arithmetic/words.js";
-import { themeToggle } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { forgetUnseen } from "../shared/seen.js";
+import { themeToggle } from "../shared/theme.js";
 import { listenForKeys } from "./shortcuts.js";
 
 export class Site {
@@ -91,7 +91,7 @@ function glossaryOf(page) {
   const terms = el("dl", { class: "glossary" });
   const fill = () => {
     if (terms.children.length) return;
-    const found = wordsIn(page.textContent);
+    const found = wordsIn(page.innerText); // in lines: the last word of a heading is none with the first after it
     terms.replaceChildren(...found.flatMap(([word, meaning]) => [el("dt", {}, word), el("dd", {}, meaning)]));
   };
   return [el("details", { class: "words", ontoggle: fill }, el("summary", {}, "Words on this page"), terms)];

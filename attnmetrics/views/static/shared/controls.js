@@ -1,4 +1,4 @@
-// What a person chooses with: menus, steps, switches, the theme.
+// What a person chooses with: menus, steps, switches.
 
 import { el } from "./dom.js";
 
@@ -47,32 +47,3 @@ export function toggle(label, pressed, change, hint = "") {
 
 /** A button that looks like a link and goes nowhere. */
 export const action = (name, onclick) => el("button", { type: "button", class: "link", onclick }, name);
-
-function isDark() {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-}
-
-const THEME = "attnmetrics-theme";
-
-/** What a person chose is kept, where a page may keep anything: a frame in a notebook may not. */
-function keepTheme(theme) {
-  try { localStorage.setItem(THEME, theme); } catch { /* it is forgotten */ }
-}
-
-/** The theme that a person chose before. */
-function restoreTheme() {
-  try {
-    const theme = localStorage.getItem(THEME);
-    if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
-  } catch { /* there is none */ }
-}
-
-export function themeToggle() {
-  restoreTheme();
-  const change = (dark) => {
-    document.documentElement.dataset.theme = dark ? "dark" : "light";
-    keepTheme(document.documentElement.dataset.theme);
-  };
-  return toggle("Dark", isDark(), change, "Light or dark");
-}

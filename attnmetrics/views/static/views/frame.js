@@ -1,8 +1,9 @@
 // The frame of a view: title, controls, drawing, status line.
 
-import { choice, themeToggle, toggle } from "../shared/controls.js";
+import { choice, toggle } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { savePng, saveSvg } from "../shared/export.js";
+import { themeToggle } from "../shared/theme.js";
 
 const FILTERS = [["", "All"], ["AA", "A → A"], ["AB", "A → B"], ["BA", "B → A"], ["BB", "B → B"]];
 const NULL_HINT = "Attention to pieces without content, such as the first or [SEP]";

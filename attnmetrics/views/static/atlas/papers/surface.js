@@ -43,10 +43,12 @@ function panels(found, atlas, words, figure) {
   figure.forEach((panel, n) => drawPanel(atlas, blocks[n], panel));
 }
 
-/** A block under each title; all of them are there before any asks how wide it is. */
+/** A block under each title; how wide they are is asked once, while they are empty: the answer lays out the page. */
 function sideBySide(found, words, titles) {
   const blocks = titles.map((title) => el("div", {}, el("h3", {}, title)));
   found.append(el("p", { class: "help" }, words), el("div", { class: "panels" }, ...blocks));
+  const width = clamp(blocks[0].clientWidth || 320, 260, 420);
+  for (const block of blocks) block.dataset.width = width;
   return blocks;
 }
 
@@ -61,7 +63,7 @@ function drawPanel(atlas, block, { title, metric: name, labels }) {
 }
 
 function drawChart(atlas, block, { metric, series, title }) {
-  const picture = layerChart(atlas, metric, series, { width: clamp(block.clientWidth || 320, 260, 420), name: title });
+  const picture = layerChart(atlas, metric, series, { width: Number(block.dataset.width), name: title });
   Object.assign(block.dataset, { title, definition: metric.formula });
   block.append(picture, tools(() => picture, () => rowsOf(atlas, series), title));
 }
