@@ -128,6 +128,12 @@ def test_table_1_leads_to_a_relation_with_its_rules_maps_and_sentences(page: Pag
     sides = page.locator(".side-by-side > div")
     assert [side.locator(".exemplar").count() for side in sides.all()] == [1, 1]
     assert sides.nth(0).locator(".exemplar a").first.get_attribute("href") == "#/head/3/1"
+    visit(page, "#/metric/relation_accuracy/row%2C%20obj")
+    note = page.locator("p.held-out")
+    assert f"scored on the other half (held out): {percent(of_row.held_out)}; best word offset" in note.inner_text()
+    assert note.get_by_role("link").get_attribute("href") == "#/relation/obj"
+    visit(page, "#/metric/relation_accuracy")
+    assert page.locator("p.held-out a").get_attribute("href") == "#/relation"
     visit(page, "#/relation/nothing")
     assert "expected a relation with edges that attention can hit, found nothing" in page.locator(".page").inner_text()
 

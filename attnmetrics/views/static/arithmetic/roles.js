@@ -77,8 +77,8 @@ export class Roles {
   luckTold() {
     return `${this.triesTold()}, one for each relation, tag or class, and of so many tries some reach far by luck: so `
       + "each rule asks for a margin over its chance level, those of relations also for several standard errors and an "
-      + "interval clear of it, and a relation's page scores the best head on documents that did not choose it (held "
-      + "out).";
+      + "interval clear of it, and the pages of relations score the best head on documents that did not choose "
+      + "it (held out).";
   }
 
   /** The name of the role that most of these heads have; "" without one. */
