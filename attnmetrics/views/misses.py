@@ -13,6 +13,7 @@ from attnmetrics.describing.origin import detail_by_rule
 from attnmetrics.describing.rules import Rules
 from attnmetrics.describing.tables import Tables
 from attnmetrics.views.pieces import visible
+from attnmetrics.views.role_evidence import RoleEvidence
 from attnmetrics.views.roles import Told, finding_told, level_name, role_name
 from attnmetrics.views.rule_words import name_of
 from attnmetrics.views.tables import shown
@@ -47,9 +48,14 @@ def _held(tables: Tables, frame: pd.DataFrame) -> dict[Place, list[tuple[str, st
 
 def said_besides(rules: Rules, tables: Tables) -> list[list[Told]]:
     """Of each head, layer by layer, the scores that its sentence tells of without its having the role."""
-    found = find(rules, tables).of_head
+    found, evidence = find(rules, tables).of_head, RoleEvidence(tables)
     every = np.ndindex(len(tables.layers), len(tables.heads))
-    return [[finding_told(tables.data, one) for one in found[place] if _has_no_role(one)] for place in every]
+
+    def told(one: Finding, layer: int, head: int) -> Told:
+        cases = evidence.told(one.rule, one.label, tables.layers[layer], tables.heads[head])
+        return finding_told(tables.data, one, cases)
+
+    return [[told(one, *place) for one in found[place] if _has_no_role(one)] for place in every]
 
 
 def _has_no_role(one: Finding) -> bool:

@@ -132,6 +132,21 @@ def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset,
     assert len(later["near"][0]) == 8
 
 
+def test_a_relation_among_roles_tells_of_how_many_edges_and_what_holds_held_out(
+    data: xr.Dataset, frame: pd.DataFrame
+) -> None:
+    told = json.loads(pack_roles(data, [(0.05, frame)])["later"].content)["told"]
+    found = {one[6]: one[5] for one in told[head("syntax")] if one[0].startswith("syntactic")}
+    at = {"rule": "row", "rel": "nsubj"}
+    edges, held_out = (float(data[name].sel(at)) for name in ("relation_edges_attainable", "relation_best_accuracy"))
+    assert (data["relation_best_layer"].sel(at), data["relation_best_head"].sel(at)) == (0, head("syntax"))
+    assert found["nsubj"] == f"of {edges:.0f} edges, held out {percent(held_out)}"
+    assert all(one[5] == "" for own in told for one in own if not one[0].startswith("syntactic"))
+    other = data.assign(relation_best_head=data["relation_best_head"] + 1)
+    told = json.loads(pack_roles(other, [(0.05, frame)])["later"].content)["told"]
+    assert f"of {edges:.0f} edges" in [one[5] for one in told[head("syntax")]], "held out is of the best head alone"
+
+
 @pytest.mark.parametrize("rule", ["parent_row", "column"])
 def test_a_role_of_two_rules_is_told_by_the_one_that_gave_it(rule: str) -> None:
     made = dataset(2, 2)

@@ -21,9 +21,10 @@ export function roleScores(atlas, place) {
   return [found, ...(rest.length ? [action(`${rest.length} more`, add)] : []), ...missed(atlas, place)];
 }
 
-const row = (atlas, mark = "") => ([role, score, interval, level, chance, label]) => [
+const row = (atlas, mark = "") => ([role, score, interval, level, chance, cases, label]) => [
   el("th", { scope: "row", title: explain(atlas, label) }, role, ...(mark ? [faint(mark)] : [])),
-  el("td", { class: "value" }, score, ...bracketed(interval)), el("td", {}, `${level} ${chance}`.trim()),
+  el("td", { class: "value" }, score, ...bracketed(interval), ...(cases ? [el("div", { class: "interval" }, cases)] : [])),
+  el("td", {}, `${level} ${chance}`.trim()),
 ];
 
 const faint = (mark) => el("span", { class: "note" }, ` ${mark}`);
