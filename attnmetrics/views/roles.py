@@ -9,7 +9,7 @@ import xarray as xr
 
 from attnmetrics.describing.finding import Finding
 from attnmetrics.describing.origin import detail_by_rule, given_by, label_of
-from attnmetrics.describing.rules import Rule, Rules
+from attnmetrics.describing.rules import SECOND_SINK, Rule, Rules
 from attnmetrics.describing.tables import Tables
 from attnmetrics.results.joined import intervals_of
 from attnmetrics.views.certainty import bear
@@ -39,14 +39,15 @@ def role_name(role: str, detail: str) -> str:
 def role_names(roles: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """(role, in words) of roles and details in order; what differs in the name alone is one.
 
-    Example: "relation: obj, nsubj (the dependent looks most at its head word)".
+    Example: "relation: obj, nsubj (the dependent looks most at its head word)"; of what is a piece in each sentence
+    "second sink: most often the".
     """
     parts: dict[tuple[str, str], list[str]] = {}
     for role, detail in roles:
         name, _, further = detail.partition(", ")
         parts.setdefault((role, further), []).append(in_words(name))
     for (role, further), names in parts.items():
-        listed = f": {', '.join(names)}" if any(names) else ""
+        listed = f": {'most often ' * (role == SECOND_SINK)}{', '.join(names)}" if any(names) else ""
         yield role, visible(role) + listed + (f" ({RULES.get(further) or in_words(further)})" if further else "")
 
 

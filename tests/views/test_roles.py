@@ -92,6 +92,7 @@ def test_a_head_is_told_in_a_sentence_with_its_roles(named: pd.DataFrame) -> Non
 
 
 def test_roles_that_differ_in_a_name_alone_are_told_together() -> None:
+    assert list(role_names([("second sink", "the")])) == [("second sink", "second sink: most often the")]
     roles = [("relation", "obj, row"), ("previous", ""), ("relation", "det, row")]
     assert list(role_names(roles)) == [
         ("relation", "relation: obj, det (the dependent looks most at its head word)"),
