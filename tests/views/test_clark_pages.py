@@ -128,6 +128,11 @@ def test_table_1_leads_to_a_relation_with_its_rules_maps_and_sentences(page: Pag
     sides = page.locator(".side-by-side > div")
     assert [side.locator(".exemplar").count() for side in sides.all()] == [1, 1]
     assert sides.nth(0).locator(".exemplar a").first.get_attribute("href") == "#/head/3/1"
+    assert "where the head looks, not which word would be right" in page.locator(".labels-from").first.inner_text()
+    visit(page, "#/head/0/0?claim=relation%3Aobj%3Ahit")
+    unanswered = page.locator(".unanswered")
+    assert "no sentence of this head for: Finds obj. Of what heads find or miss" in unanswered.inner_text()
+    assert unanswered.get_by_role("link").get_attribute("href") == "#/head/3/1?claim=relation%3Aobj%3Ahit"
     visit(page, "#/metric/relation_accuracy/row%2C%20obj")
     note = page.locator("p.held-out")
     assert f"scored on the other half (held out): {percent(of_row.held_out)}; best word offset" in note.inner_text()

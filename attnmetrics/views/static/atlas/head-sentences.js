@@ -21,6 +21,9 @@ const OF_UNIT = {
   "segment pair": "Of the pairs of segments with its strongest single attention, the sentences that hold the two "
     + "pieces.",
 };
+/** Claims of what is read right or wrong. */
+const JUDGED = /:(hit|miss)$/;
+const BEST_ALONE = "Of what heads find or miss, a run keeps sentences of the head alone that finds most";
 /** What the names of metrics of links begin with. */
 const LINKS = "Attention along links";
 const COUNTED = "Null pieces do not count, nor do pieces that look at themselves, unless the head does little else.";
@@ -70,8 +73,20 @@ function asQuery(key) {
   return { claim: isClaim ? key.slice(claimKey("").length) : null, sentences: isClaim ? null : key };
 }
 
-const unanswered = (atlas, claim) =>
-  el("p", { class: "note" }, `The page keeps no sentence of this head for: ${claimWords(atlas, claim)}.`);
+function unanswered(atlas, claim) {
+  const words = `The page keeps no sentence of this head for: ${claimWords(atlas, claim)}.`;
+  return el("p", { class: "note unanswered" }, words, ...(JUDGED.test(claim) ? whereKept(atlas, claim) : []));
+}
+
+/** Of what is read right or wrong: of which heads sentences are kept. */
+function whereKept(atlas, claim) {
+  const kept = atlas.claimed.filter((one) => one.claim === claim && one.list.length);
+  const link = ({ layer, head }) => {
+    const at = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
+    return [" ", el("a", { href: claimHref(atlas, ...at, claim) }, headName(atlas, ...at))];
+  };
+  return kept.length ? [` ${BEST_ALONE}:`, ...kept.flatMap(link)] : [];
+}
 
 /** Of claims of one name, such as those of no word, there is one tab: that of `first`, or of the first of all. */
 function sentenceTabs(atlas, one, { rank, first }) {
@@ -96,7 +111,7 @@ function answersTo(atlas, { layer, head }, { claim, list }) {
   const href = claimHref(atlas, layer, head, claim);
   const item = (answer) => drawExemplar(answer, href, links(atlas, answer, layer, head));
   const name = `${headName(atlas, layer, head)} ${claimWords(atlas, claim)} sentences`;
-  const judged = /:(hit|miss)$/.test(claim) ? [labelsNote(atlas)] : [];
+  const judged = JUDGED.test(claim) ? [labelsNote(atlas)] : [];
   const save = tools(null, () => sentenceRows(list), name);
   return [el("p", { class: "help" }, ANSWERS), ...judged, ...listed(list, item), save];
 }

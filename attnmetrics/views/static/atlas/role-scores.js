@@ -23,10 +23,11 @@ export function roleScores(atlas, place) {
 
 const row = (atlas, mark = "") => ([role, score, interval, level, chance, cases, label]) => [
   el("th", { scope: "row", title: explain(atlas, label) }, role, ...(mark ? [faint(mark)] : [])),
-  el("td", { class: "value" }, score, ...bracketed(interval), ...(cases ? [el("div", { class: "interval" }, cases)] : [])),
+  el("td", { class: "value" }, score, ...bracketed(interval), ...ofCases(cases)),
   el("td", {}, `${level} ${chance}`.trim()),
 ];
 
+const ofCases = (words) => (words ? [el("div", { class: "interval" }, words)] : []);
 const faint = (mark) => el("span", { class: "note" }, ` ${mark}`);
 
 /** The rules that a head only just misses, and by how much. */
