@@ -337,6 +337,17 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
     expect(page.locator(".role-scores tbody th")).to_have_text(rows[:6])
     levels = [f"{row[3]} {row[4]}" for row in (*told["told"][place], *told["besides"][place])]
     expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:6])
+    page.evaluate(f"location.hash = '#/head/0/{head('previous')}'")
+    alone = page.locator(".role-scores tr", has_text="position alone")
+    expect(alone.locator("td:last-child")).to_have_text("none: its rule asks for a fixed limit")
+
+
+def test_a_score_below_its_rule_is_told_with_what_the_rule_asks_for(data: xr.Dataset, frame: pd.DataFrame) -> None:
+    besides = json.loads(pack_roles(data, [(0.05, frame)])["later"].content)["besides"]
+    asked = {name: [(row[0], row[5]) for row in besides[head(name)]] for name in ("syntax", "own", "inactive")}
+    assert asked["syntax"] == [("second sink", "its rule asks for 35%"), ("first piece", "its rule asks for 50%")]
+    assert asked["own"] == [("first piece", "its rule asks for 50%")]
+    assert asked["inactive"] == [], "95% on the first piece is no less than the rule asks for"
 
 
 @needs_chromium
