@@ -31,6 +31,7 @@ from attnmetrics.views.evidence import evidence, least, with_least
 from attnmetrics.views.misses import misses_told
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.roles import RULES, role_names, with_names
+from attnmetrics.views.rule_words import question_words, rules_told
 from attnmetrics.views.tables import values
 from attnmetrics.views.terminal.roles import show_answers, show_families, show_like, show_sentence
 
@@ -167,6 +168,22 @@ def test_a_role_of_two_rules_is_told_by_the_one_that_gave_it(rule: str) -> None:
     packed = pack_roles(made, [(least(made), frame)])
     assert packed["scores"][1] == [{"metric": "relation_accuracy", "label": f"{rule}, {rel}"}]
     assert [one[1] for one in packed["ofHead"][1]] == [f"syntactic relation: {rel} ({RULES[rule]})"]
+
+
+def test_a_question_is_asked_in_words_of_what_the_model_may_see(data: xr.Dataset) -> None:
+    rules = read_rules(None)
+    question = rules.questions["position"]
+    assert question_words(data, rules, question).startswith(
+        "Heads with the role previous piece (from 50% on), own piece (from 50% on) or position alone, and not"
+    ), "a model that looks back sees no next piece"
+    assert rules_told(data, rules, question)[:2] == [
+        "previous piece: attention to the previous piece at least 40% and 2 times its chance level (even attention to "
+        "the previous piece)",
+        "own piece: attention to the current piece at least 40% and 2 times its chance level (even attention to the "
+        "current piece)",
+    ]
+    ahead = data.assign(neighbour_attention_uniform=data["neighbour_attention_uniform"].fillna(0.1))
+    assert "next piece (from 50% on)" in question_words(ahead, rules, question)
 
 
 def test_a_map_has_the_score_of_a_role_where_all_its_heads_have_one(data: xr.Dataset, frame: pd.DataFrame) -> None:
