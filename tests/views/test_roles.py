@@ -308,6 +308,7 @@ def test_questions_are_answered_on_the_overview_and_in_the_finder(page: Page, fr
     expect(page.locator(".presets button[aria-pressed=true]")).to_have_text("Which copy?")
     expect(page.locator(".ranked tbody th a")).to_have_text(in_order)
     expect(page.locator(".rule p")).to_contain_text("Heads with the role induction or repeated piece.")
+    expect(page.locator(".rule p")).to_contain_text("the head's page lists all its roles by rule")
     rule = page.locator(".rule li").first
     expect(rule).to_have_text(re.compile("^induction: .* at least 10% and 4 times its chance level"))
     above = (frame["score"] - frame["chance"])[frame["role"].isin(["induction", "repeated piece"])]
