@@ -353,4 +353,4 @@ def correlation(data: xr.Dataset, metric: str) -> str:
     sure = stored_bounds(data, f"{name}_r")
     interval = "" if sure is None or np.isnan(sure).any() else f" [{sure[0]:.2f} to {sure[1]:.2f}]"
     whole, without = f"r = {r:.2f}{interval}, {p_value(p)}".replace("-", "−"), over_heads_on(data, name)
-    return whole if without is None else f"{whole}; without hollow ones\n{correlation_in_words(*without)}"
+    return whole if without is None else f"{whole}\nwithout hollow ones {correlation_in_words(*without)}"
