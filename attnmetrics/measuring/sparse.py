@@ -26,6 +26,8 @@ def trace_heads(
 ) -> Traces:  # fmt: skip
     """Each unit in the heads that are wanted of it, as far as it is shown, from one pass over all units.
 
+    A pass over some units ends with the last layer that is wanted of them.
+
     Args:
         model: the model.
         units: [S] the piece ids of each, no more than the model takes.
@@ -38,11 +40,14 @@ def trace_heads(
     ids = np.fromiter(chain.from_iterable(units), np.int64, offsets[-1])
     told = np.fromiter(chain.from_iterable(segments), np.int64)
     every = np.ones(len(units), dtype=np.bool_)
+    depth = np.ones(len(units), np.int64)
+    np.maximum.at(depth, wanted.unit, wanted.layer + 1)
     entries: list[Entries] = []
-    for batch in model.layout.pack(lengths, every, batch_pieces or model.batch_pieces, TILE_PAIRS):
+    for batch in model.layout.pack(lengths, every, batch_pieces or model.batch_pieces, TILE_PAIRS, depth):
         own = ranges(offsets[batch.rows], offsets[batch.rows + 1])
         of_pieces = torch.from_numpy(told[own]).to(model.device) if len(told) else None
-        entries += _trace(model, torch.from_numpy(ids[own]).to(model.device), of_pieces, batch, wanted)
+        in_batch = torch.from_numpy(ids[own]).to(model.device)
+        entries += _trace(model, in_batch, of_pieces, batch, wanted, int(depth[batch.rows].max()))
     trace, i, j, weight = (np.concatenate(column) for column in zip(*entries, strict=True))
     order = np.lexsort((j, i, trace))
     return Traces(
@@ -54,8 +59,10 @@ def trace_heads(
     )
 
 
-def _trace(model: Model, ids: Tensor, segments: Tensor | None, batch: Batch, wanted: Traced) -> list[Entries]:
-    """One forward pass."""
+def _trace(
+    model: Model, ids: Tensor, segments: Tensor | None, batch: Batch, wanted: Traced, depth: int
+) -> list[Entries]:
+    """One forward pass, through so many layers."""
     place = np.full(1 + max(wanted.unit.max(), batch.rows.max()), -1)
     place[batch.rows] = np.arange(len(batch.rows))
     entries: list[Entries] = []
@@ -65,7 +72,8 @@ def _trace(model: Model, ids: Tensor, segments: Tensor | None, batch: Batch, wan
         in_batch = np.where(wanted.layer == seen.place, place[wanted.unit], -1)
         entries.append(_visible(weights, tile, in_batch, wanted))
 
-    model.run(ids, want_nothing(batch, model.causal, model.device), see=record, segments=segments)
+    nothing = want_nothing(batch, model.causal, model.device)
+    model.run(ids, nothing, see=record, segments=segments, depth=depth)
     return entries
 
 

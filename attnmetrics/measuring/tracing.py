@@ -102,10 +102,15 @@ def chunks_of(listing: Listing, passages: Passages, listed: NDArray[np.int64]) -
     """
     rows = listing.rows[listed]
     keys, unit = np.unique([rows["document_index"], rows["sentence"]], axis=1, return_inverse=True)
-    order = np.argsort(unit.reshape(-1), kind="stable")
+    deepest = np.zeros(keys.shape[1], np.int64)
+    np.maximum.at(deepest, unit.reshape(-1), rows["layer"])
+    # Units that no late layer is wanted of come first: a pass over them is short.
+    in_turn = np.argsort(deepest, kind="stable")
+    unit = np.argsort(in_turn)[unit.reshape(-1)]
+    order = np.argsort(unit, kind="stable")
     # From here on a row for each exemplar, by unit: the number of its unit, its place in the listing.
-    unit, listed = unit.reshape(-1)[order], listed[order]
-    of_units = [passages[key] for key in zip(*keys.tolist(), strict=True)]
+    unit, listed = unit[order], listed[order]
+    of_units = [passages[key] for key in zip(*keys[:, in_turn].tolist(), strict=True)]
     bounds = range(0, len(of_units), CHUNK_UNITS)
     return [
         _chunk(index, of_units[start : start + CHUNK_UNITS], unit[own] - start, listed[own], listing)

@@ -76,7 +76,7 @@ FAMILY: Final = Family(
             "coreference_accuracy", (*HEAD, *_NAMED), "1", "share", "Antecedents found",
             "anaphors whose candidate with the largest A[anaphor, candidate] > 0, the first of equals, is an "
             "antecedent ÷ anaphors; A: attention between words", _accuracy, _SOURCE, heading="Antecedents found: {}",
-            help="Strong colour: heads that look from a mention to an earlier mention of the same entity. Read it "
+            help="High: heads that look from a mention to an earlier mention of the same entity. Read it "
             "beside the heuristics: a head that finds no more than the nearest mention knows no more.",
         ),
         Result(

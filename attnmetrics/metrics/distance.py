@@ -35,7 +35,7 @@ FAMILY: Final = Family(
     results=(
         Result(
             "distance", HEAD, "pieces", "mean", "Mean attention distance", "Σ F[i,j]·|i−j| ÷ M", distance,
-            f"{PAPER}, Eq. 6, Fig. 11", help="Weak colour: heads that look nearby; strong colour: far away.",
+            f"{PAPER}, Eq. 6, Fig. 11", help="Low: heads that look nearby; high: far away.",
         ),
         Result(
             "distance_deviation", HEAD, "pieces", "score", "Deviation of attention distance",

@@ -22,7 +22,7 @@ FAMILY: Final = Family(
         Result(
             "entropy", HEAD, "nats", "mean", "Mean attention entropy",
             "mean over kept rows of −Σ_j p ln p, p = F[i,j] ÷ Σ_j F[i,j]", entropy, f"{PAPER}, Eq. 7, Fig. 12",
-            help="Weak colour: attention on few pieces; strong colour: on many.",
+            help="Low: attention on few pieces; high: on many.",
         ),
         Result(
             "entropy_rows", HEAD, "rows", "count", "Rows kept for entropy",

@@ -35,12 +35,12 @@ def _results_of_heads(label: Label) -> tuple[Result, ...]:
         Result(
             f"{stem}_to", dims, "1", "share", f"Attention to {one}", f"Σ F[i,j]·1({name}(j)=name) ÷ M",
             _shares(f"received_by_{name}"), to_source, heading="Attention to {}", chance=f"{stem}_to_uniform",
-            help=f"Strong colour: heads that look at pieces of this {of}.",
+            help=f"High: heads that look at pieces of this {of}.",
         ),
         Result(
             f"{stem}_from", dims, "1", "share", f"Attention from {one}", f"Σ F[i,j]·1({name}(i)=name) ÷ M",
             _shares(f"given_by_{name}"), from_source, heading="Attention from {}", chance=f"{stem}_from_uniform",
-            help=f"Strong colour: heads that do their looking from pieces of this {of}.",
+            help=f"High: heads that do their looking from pieces of this {of}.",
         ),
     )  # fmt: skip
 

@@ -28,7 +28,7 @@ FAMILY: Final = Family(
         Result(
             "null_attention", HEAD, "1", "share", "Attention to null pieces", "Σ α over null columns ÷ Σ α",
             _null_attention, f"{PAPER}, Fig. 5",
-            help="Strong colour: heads that rest on null pieces instead of the text.", null_in=True,
+            help="High: heads that rest on null pieces instead of the text.", null_in=True,
         ),
         Result(
             "attention_mass", HEAD, "pieces", "count", "Attention mass M", "M = Σ_x Σ_i Σ_j F[i,j]", attention_mass,

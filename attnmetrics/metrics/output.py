@@ -29,7 +29,7 @@ FAMILY: Final = Family(
             "output_norm", HEAD, "1", "mean", "Norm of a head's output",
             "mean over rows of ‖(z − b) W‖, z the head's mixed values, b its value bias, W its rows of the output "
             "projection", output_norm, SANDOVAL,
-            help="Strong colour: heads that change the stream much. No value where the projection cannot be found.",
+            help="High: heads that change the stream much. No value where the projection cannot be found.",
             null_in=True,
         ),
         Result(

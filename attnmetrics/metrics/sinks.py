@@ -75,7 +75,7 @@ FAMILY: Final = Family(
             f"share of sentences of at least {FIRST_PIECES} pieces with a mean over rows i ≥ 1 of α[i,0] of at least "
             f"{WEIGHT_BINS[SINK_BIN]}",
             lambda sums: _sink_share(sums["first_piece_sentences"]), "after Gu et al. 2024", chance="sink_rate_uniform",
-            help="Strong colour: the first piece takes much attention in nearly every sentence, whatever it is. Null "
+            help="High: the first piece takes much attention in nearly every sentence, whatever it is. Null "
             "pieces are in: a head that rests there is nearly switched off.", null_in=True,
         ),
         Result(
@@ -98,7 +98,7 @@ FAMILY: Final = Family(
             "second_sink", HEAD, "1", "share", "Attention to a sentence's most attended piece",
             "mean over sentences of max_j Σ_i F[i,j] ÷ rows that may attend to j, over j ≥ 1 that half of the rows may",
             _second_sink, XIAO, chance="second_sink_uniform",
-            help="Strong colour: the head rests on one piece beside the first and the null ones, such as the first "
+            help="High: the head rests on one piece beside the first and the null ones, such as the first "
             f"“the”. In sentences of at least {SECOND_PIECES} pieces; at least half of their rows may attend to the "
             "piece, which is not null. A mean of maxima: it exceeds its chance level by noise alone.",
         ),
@@ -111,8 +111,8 @@ FAMILY: Final = Family(
         Result(
             "second_sink_off_null", HEAD, "1", "share", "Attention off null to a sentence's most attended piece",
             "second_sink ÷ (1 − null_attention), 1 at most", _second_sink_off_null, XIAO, chance="second_sink_uniform",
-            help="Of what the head leaves off null pieces, how much goes to one more piece of each sentence: strong "
-            "colour for heads that look at hardly any other.",
+            help="Of what the head leaves off null pieces, how much goes to one more piece of each sentence: high "
+            "for heads that look at hardly any other.",
             layered=False,
         ),
         Result(

@@ -48,7 +48,7 @@ FAMILY: Final = Family(
             "mean over units of −Σ_j α ln α of one row: the last one of causal models, else row 0 if it is the "
             "template's",
             _of_heads("entropy_summary_sum", "summary_rows"), CLARK, chance="entropy_summary_uniform", null_in=True,
-            help="Strong colour: heads that gather from all of the text where the model keeps what it makes of it. "
+            help="High: heads that gather from all of the text where the model keeps what it makes of it. "
             "No value where no row stands for its unit.",
         ),
         Result(
@@ -59,7 +59,7 @@ FAMILY: Final = Family(
         Result(
             "peak_attention", HEAD, "1", "share", "Largest attention of a row", "mean over all rows of max_j α",
             _of_heads("largest_sum", "pieces"), CLARK, chance="peak_attention_uniform", null_in=True,
-            help="Null pieces are in. Weak colour: heads that pay no single piece much attention.",
+            help="Null pieces are in. Low: heads that pay no single piece much attention.",
         ),
         Result(
             "peak_attention_uniform", (), "1", "share", "Largest attention of an even row",

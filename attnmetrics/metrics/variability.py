@@ -26,7 +26,7 @@ FAMILY: Final = Family(
             "variability", HEAD, "1", "score", "Attention variability",
             f"Σ_x Σ_{{i,j<N, attendable}} |F − F̄[i,j]| ÷ (2 Σ_x Σ_{{i,j<N}} F), N = {PREFIX_PIECES}", _variability,
             f"{PAPER}, Eq. 5, Fig. 10",
-            help="Weak colour: the same positions in every sentence; strong colour: the words decide.",
+            help="Low: the same positions in every sentence; high: the words decide.",
         ),
         Result(
             "variability_sentences", (), "sentences", "count", "Sentences behind variability", "number of sentences",

@@ -175,6 +175,7 @@ class Model:
         see: See | None = None,
         norms: bool = False,
         segments: Tensor | None = None,
+        depth: int | None = None,
     ) -> None:
         """One forward pass over a batch, up to the last measured layer.
 
@@ -186,8 +187,9 @@ class Model:
             see: gets each measured layer's α, tile by tile.
             norms: whether reductions have the norms of what heads add to the stream.
             segments: [T] which segment of its unit each piece is in, for models that tell segments apart.
+            depth: so many of the measured layers, the first, are read; unset, all.
         """
-        calls = self.numbering.calls(self.layers)
+        calls = self.numbering.calls(self.layers[:depth])
         current = Pass(kernel, wanted, calls, consume, see, self.outputs if norms else ())
         run_packed(self.network, self.layout, ids, current, segments)
 

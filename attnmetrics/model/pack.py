@@ -78,7 +78,7 @@ class Batch:
 
 def pack(
     lengths: NDArray[np.int64], measured: NDArray[np.bool_], batch_pieces: int, tile_pairs: int, equal_lengths: bool,
-    most_pairs: int | None = None,
+    most_pairs: int | None = None, depth: NDArray[np.int64] | None = None,
 ) -> Iterator[Batch]:  # fmt: skip
     """Batches of at most `batch_pieces` pieces (one sentence may exceed it), shortest sentences first.
 
@@ -91,8 +91,10 @@ def pack(
         tile_pairs: most pairs of pieces of a tile.
         equal_lengths: keep to one length in a batch, for models that take rows of equal length only.
         most_pairs: most pairs of pieces of a batch of one length (one sentence may exceed it); unset, any number.
+        depth: [S] how many layers a sentence is read in: those of few share batches, where these may mix lengths.
     """
-    order = np.lexsort((lengths, ~measured))
+    keys = [lengths, ~measured] if depth is None or equal_lengths else [lengths, depth, ~measured]
+    order = np.lexsort(keys)
     order = order[lengths[order] > 0]
     begin = 0
     while begin < len(order):

@@ -216,7 +216,7 @@ def _weights_of(found: Found, name: str, weights: Array) -> dict[str, Variable]:
     special = len(found.special)
     vectors = by_head[..., 1 + special :]
     dims, title = (*HEAD, "direction"), TITLES[name]
-    read = "Strong colour: attention of this head, in this direction, speaks for (or against) a dependency."
+    read = "High: attention of this head, in this direction, speaks for (or against) a dependency."
     variables: dict[str, Variable] = {
         f"{name}_weight": (dims, by_head[..., 0],
                            _about(f"Weight of heads: {title}", "1", "score",

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-THREADS: Final = 4
-"""NumPy leaves the interpreter to others while it sorts and multiplies, but not in between: more would wait."""
+THREADS: Final = 2
+"""Each holds a block and what is made of it; NumPy lets others work while it sorts and multiplies, not in between."""
 
 
-def each_block(work: Callable[[slice], object], rows: int, size: int) -> None:
-    """Call `work` once for each block of so many rows, several at the same time."""
+def each_block(work: Callable[[slice], object], rows: int, size: int, *, at_once: bool = True) -> None:
+    """Call `work` once for each block of so many rows, several at the same time where they may be held at once."""
     blocks = [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
-    if len(blocks) < 2:
+    if len(blocks) < 2 or not at_once:
         for block in blocks:
             work(block)
         return

@@ -238,9 +238,10 @@ def evaluate(
         weighted = Weighted(sums, weights[block])
         for name, formula in formulas.items():
             values = formula(weighted)
-            whole = found.setdefault(name, np.empty((*values.shape[1:], len(weights))))
-            whole[..., block] = np.moveaxis(values, 0, -1)
+            if name not in found:
+                found.setdefault(name, np.empty((*values.shape[1:], len(weights))))
+            found[name][..., block] = np.moveaxis(values, 0, -1)
 
     with _BLAS.limit(limits=1, user_api="blas"):
-        each_block(fill, len(weights), rows)
+        each_block(fill, len(weights), rows, at_once=rows > _LEAST_ROWS)
     return found

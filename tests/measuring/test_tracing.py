@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from damage import flip
 from models import FAMILIES, TEXTS, Family, save_model
 from numpy.typing import NDArray
 from reference_forward import attention_float64
+from torch import Tensor
 
 import attnmetrics
 from attnmetrics import engine
@@ -21,7 +23,8 @@ from attnmetrics.errors import StoreError
 from attnmetrics.measuring import sparse, tracing
 from attnmetrics.measuring.sparse import trace_heads
 from attnmetrics.measuring.tracing import Chunk, Traced
-from attnmetrics.model.load import load_model
+from attnmetrics.model.load import Model, load_model
+from attnmetrics.model.modules.look import Layer, See
 from attnmetrics.pieces.align import tokenize
 from attnmetrics.running.driver import run
 from attnmetrics.running.merging import merge_run
@@ -93,6 +96,29 @@ def test_weights_are_those_of_the_reference(family: Family, tmp_path: Path, monk
         for part, (n, *weights), (shown, *own) in zip(parts, traces.split(), of_parts, strict=True):
             kept = [*range(*part[:2]), *range(*part[2:])]
             np.testing.assert_array_equal(dense(shown, *own), dense(n, *weights)[np.ix_(kept, kept)])
+
+
+def test_a_pass_ends_with_the_last_layer_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second of two units is wanted in an early layer alone: it is read first, and no further."""
+    model, layers, run = load_model(str(MODELS["demo"])), [], Model.run
+
+    def count(self: Model, ids: Tensor, *arguments: Any, see: See, **named: Any) -> None:
+        def record(layer: Layer, *shown: Any) -> None:
+            layers.append((len(ids), layer.place))
+            see(layer, *shown)
+
+        run(self, ids, *arguments, see=record, **named)
+
+    units = [[5, 6, 7, 8], [5, 6, 7, 8, 9]]
+    unit, layer = np.array([0, 0, 1]), np.array([3, 1, 1])
+    ends = np.array([4, 4, 5])
+    wanted = Traced(unit, layer, np.zeros(3, np.int64), np.stack([0 * ends, ends, ends, ends], axis=1))
+    together = trace_heads(model, units, wanted)
+    monkeypatch.setattr(Model, "run", count)
+    apart = trace_heads(model, units, wanted, batch_pieces=5)
+    assert layers == [(5, 0), (5, 1), (4, 0), (4, 1), (4, 2), (4, 3)]
+    np.testing.assert_array_equal(apart.sizes, together.sizes)
+    np.testing.assert_allclose(apart.weight, together.weight, rtol=0, atol=CLOSE)
 
 
 def test_every_exemplar_of_a_run_is_there(demo_run: Path) -> None:

@@ -37,8 +37,9 @@ def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     weights = count_draws(GROUPS)
     expected = {name: np.moveaxis(formula({one: weights @ part for one, part in sums.items()}), 0, -1)
                 for name, formula in formulas.items()}  # fmt: skip
-    drawn = evaluate(formulas, sums, weights, DRAWS // 5)
     monkeypatch.setattr(blocks, "THREADS", 1)
+    drawn = evaluate(formulas, sums, weights, DRAWS // 5)
+    monkeypatch.setattr(blocks, "THREADS", 3)
     again = evaluate(formulas, sums, weights, DRAWS // 5)
     for name, values in expected.items():
         np.testing.assert_allclose(drawn[name], values, rtol=1e-13)

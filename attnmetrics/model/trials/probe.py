@@ -63,11 +63,12 @@ class Layout:
         return self.padding + 1
 
     def pack(
-        self, lengths: NDArray[np.int64], measured: NDArray[np.bool_], batch_pieces: int, tile_pairs: int
-    ) -> Iterator[Batch]:
+        self, lengths: NDArray[np.int64], measured: NDArray[np.bool_], batch_pieces: int, tile_pairs: int,
+        depth: NDArray[np.int64] | None = None,
+    ) -> Iterator[Batch]:  # fmt: skip
         """Batches that the family takes (see `pack.pack`)."""
         most = 1 if self.alone else batch_pieces
-        return pack(lengths, measured, most, tile_pairs, self.equal_lengths, self.most_pairs)
+        return pack(lengths, measured, most, tile_pairs, self.equal_lengths, self.most_pairs, depth)
 
     def arrange(self, ids: Tensor, offsets: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
         """[batch, piece] packed ids [T] as the family takes them, and their positions, None where it finds them itself.

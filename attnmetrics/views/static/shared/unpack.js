@@ -6,14 +6,14 @@ const held = () => document.getElementById("heap");
 const heapOf = () => (heap ??= inflate(held().text));
 
 /** Settles when the browser has read the page to its end: the script begins before. */
-const isRead = new Promise((settle) => {
+const untilRead = () => new Promise((settle) => {
   if (document.readyState === "loading") addEventListener("DOMContentLoaded", settle, { once: true });
   else settle();
 });
 
 /** What the page holds. */
 export async function contents() {
-  await isRead;
+  await untilRead();
   return parse(await heapOf(), held().dataset.json.split(" ").map(Number));
 }
 
