@@ -355,6 +355,8 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
     expect(page.locator(".role-scores tbody th")).to_have_text(rows[:6])
     levels = [f"{row[3]} {row[4]}" for row in (*told["told"][place], *told["besides"][place])]
     expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:6])
+    cases = [row[5] for row in (*told["told"][place], *told["besides"][place])]
+    expect(page.locator(".role-scores .cases")).to_have_text([words for words in cases[:6] if words])
     page.evaluate(f"location.hash = '#/head/0/{head('previous')}'")
     alone = page.locator(".role-scores tr", has_text="position alone")
     expect(alone.locator("td:last-child")).to_have_text("none: its rule asks for a fixed limit")

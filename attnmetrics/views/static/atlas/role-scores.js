@@ -30,7 +30,7 @@ const row = (atlas, mark = "") => ([role, score, interval, level, chance, cases,
   el("td", {}, level ? `${level} ${chance}` : NO_LEVEL),
 ];
 
-const ofCases = (words) => (words ? [el("div", { class: "interval" }, words)] : []);
+const ofCases = (words) => (words ? [el("div", { class: "cases" }, words)] : []);
 const faint = (mark) => el("span", { class: "note" }, ` ${mark}`);
 
 /** The rules that a head only just misses, and by how much. */
