@@ -47,30 +47,28 @@ def _held(tables: Tables, frame: pd.DataFrame) -> dict[Place, list[tuple[str, st
     }
 
 
-def said_besides(rules: Rules, tables: Tables) -> list[list[Told]]:
+def said_besides(rules: Rules, tables: Tables) -> list[list[tuple[*Told, str]]]:
     """Of each head, layer by layer, the scores that its sentence tells of and that are below the rule of their role,
-    each with what that asks for.
+    each with what that asks for: "below its rule: 20%".
     """
     found, evidence = find(rules, tables).of_head, RoleEvidence(tables)
     every = np.ndindex(len(tables.layers), len(tables.heads))
     asks = cache(lambda n, label: asks_of(rules.roles[n], label, tables))
 
-    def told(one: Finding, layer: int, head: int) -> list[Told]:
+    def told(one: Finding, layer: int, head: int) -> list[tuple[*Told, str]]:
         lacks = asks(rules.roles.index(one.rule), one.label)((layer, head))
         cases = evidence.told(one.rule, one.label, tables.layers[layer], tables.heads[head])
-        words = [", ".join(filter(None, [cases, _rule_asks(tables.data, one, ask)])) for ask in lacks[:1]]
-        return [finding_told(tables.data, one, both) for both in words]
+        return [(*finding_told(tables.data, one, cases), _below(tables.data, one, ask)) for ask in lacks[:1]]
 
     return [[row for one in found[place] if _has_no_role(one) for row in told(one, *place)] for place in every]
 
 
-def _rule_asks(data: xr.Dataset, one: Finding, ask: Ask) -> str:
-    """What a head with a score lacks: "its rule asks for 20%", or of another score what it has, too."""
-    if ask.term == one.rule.score and ask.of == "score":
-        _, asked = _apart(data[ask.term.result], ask.found, ask.asked)
-        return f"its rule asks for {asked}"
-    of = "" if ask.term == one.rule.score else f"{name_of(data, ask.term)} "
-    return f"{of}{_asked(data, ask, 'its rule asks')}"
+def _below(data: xr.Dataset, one: Finding, ask: Ask) -> str:
+    """What a rule asks for, in few words: "below its rule: 20%"; no number where another score is short."""
+    if ask.term != one.rule.score:
+        return "below its rule"
+    _, asked = _apart(data[ask.term.result], ask.found, ask.asked)
+    return f"below its rule: {'interval from ' if ask.of == 'low' else ''}{asked}"
 
 
 def _has_no_role(one: Finding) -> bool:

@@ -77,7 +77,7 @@ CASES = [
     (
         [told("second sink", 0.3), held("broad", 2.44, 2.6), ELSEWHERE], 1,
         "Its attention is spread almost evenly over the sentence (entropy 2.4 of 2.6 nats), leaning to one piece of "
-        "each sentence, whichever that is (30% of it).",
+        "each sentence (30% of it).",
     ),
     ([], 1, "Nothing of this head was measured."),
     ([ELSEWHERE], np.nan, "Nothing of this head was measured."),

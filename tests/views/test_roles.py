@@ -350,7 +350,7 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
     role, reached, _ = told["misses"][place][0]
     assert " where the rule asks for " in reached
     expect(page.locator("p.missed")).to_contain_text(f"Not quite: {role}, {reached}")
-    rows = [row[0] for row in told["told"][place]] + [f"{row[0]} below its rule" for row in told["besides"][place]]
+    rows = [row[0] for row in told["told"][place]] + [f"{row[0]} {row[7]}" for row in told["besides"][place]]
     assert len(rows) > len(told["told"][place])
     expect(page.locator(".role-scores tbody th")).to_have_text(rows[:6])
     levels = [f"{row[3]} {row[4]}" for row in (*told["told"][place], *told["besides"][place])]
@@ -364,9 +364,9 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
 
 def test_a_score_below_its_rule_is_told_with_what_the_rule_asks_for(data: xr.Dataset, frame: pd.DataFrame) -> None:
     besides = json.loads(pack_roles(data, [(0.05, frame)])["later"].content)["besides"]
-    asked = {name: [(row[0], row[5]) for row in besides[head(name)]] for name in ("syntax", "own", "inactive")}
-    assert asked["syntax"] == [("second sink", "its rule asks for 35%"), ("first piece", "its rule asks for 50%")]
-    assert asked["own"] == [("first piece", "its rule asks for 50%")]
+    asked = {name: [(row[0], row[7]) for row in besides[head(name)]] for name in ("syntax", "own", "inactive")}
+    assert asked["syntax"] == [("second sink", "below its rule: 35%"), ("first piece", "below its rule: 50%")]
+    assert asked["own"] == [("first piece", "below its rule: 50%")]
     assert asked["inactive"] == [], "95% on the first piece is no less than the rule asks for"
 
 

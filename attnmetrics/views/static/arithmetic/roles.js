@@ -23,10 +23,10 @@ export class Roles {
    *
    * later() gives what is not needed at first. told: of each head [[role in words, score, interval or "", what its
    * chance level is called, that, of how many cases or "", label], …]; besides: of each likewise what its sentence
-   * tells of without its having the role; misses: of each [[role in words, what it reaches and is asked for, label], …] of the rules that it only
-   * just misses, the nearest first; near: of each [[place, distance], …]; others: [[share, { heads: [[place, roles,
-   * sentence], …], questions, familyNames }], …], what is otherwise where heads need another share of their attention
-   * off null pieces.
+   * tells of without its having the role, with what that asks for; misses: of each [[role in words, what it reaches and
+   * is asked for, label], …] of the rules that it only just misses, the nearest first; near: of each [[place,
+   * distance], …]; others: [[share, { heads: [[place, roles, sentence], …], questions, familyNames }], …], what is
+   * otherwise where heads need another share of their attention off null pieces.
    */
   constructor({ known, tried, scores, ...packed }, family, later = () => NOTHING) {
     const { ofHead, sentences, questions, familyNames } = packed;

@@ -16,7 +16,7 @@ const NO_LEVEL = "none: its rule asks for a fixed limit";
 export function roleScores(atlas, place) {
   if (!atlas.roles) return [];
   const { roles } = atlas;
-  const rows = [...roles.scoresOf(place).map(row(atlas)), ...roles.besidesOf(place).map(row(atlas, "below its rule"))];
+  const rows = [...roles.scoresOf(place).map(row(atlas)), ...roles.besidesOf(place).map(row(atlas))];
   if (!rows.length) return missed(atlas, place);
   const found = table("role-scores", ["what is said of it", "score", "chance level"], rows.slice(0, FIRST));
   const rest = rows.slice(FIRST).map((cells) => el("tr", {}, ...cells));
@@ -24,7 +24,7 @@ export function roleScores(atlas, place) {
   return [found, ...(rest.length ? [action(`${rest.length} more`, add)] : []), ...missed(atlas, place)];
 }
 
-const row = (atlas, mark = "") => ([role, score, interval, level, chance, cases, label]) => [
+const row = (atlas) => ([role, score, interval, level, chance, cases, label, mark = ""]) => [
   el("th", { scope: "row", title: explain(atlas, label) }, role, ...(mark ? [faint(mark)] : [])),
   el("td", { class: "value" }, score, ...bracketed(interval), ...ofCases(cases)),
   el("td", {}, level ? `${level} ${chance}` : NO_LEVEL),
