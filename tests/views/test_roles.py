@@ -223,6 +223,13 @@ def test_a_head_opens_on_sentences_that_show_what_it_does(page: Page) -> None:
 
 
 @needs_chromium
+def test_a_head_leads_to_what_guards_its_roles_against_luck(page: Page) -> None:
+    page.evaluate(f"location.hash = '#/head/0/{head('previous')}'")
+    page.get_by_role("link", name="what guards against it").click()
+    expect(page.locator("p.luck.chosen")).to_be_in_viewport()
+
+
+@needs_chromium
 def test_a_role_of_several_scores_shows_all_its_heads_on_the_map_of_roles(page: Page, frame: pd.DataFrame) -> None:
     page.evaluate("location.hash = '#/'")
     page.locator(".board-tabs button", has_text="syntactic relation").click()

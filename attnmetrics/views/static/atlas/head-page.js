@@ -15,7 +15,7 @@ import { whereFigure } from "./head-where.js";
 import { histogramSection } from "./histograms.js";
 import { offsets } from "./offsets.js";
 import { crumbs, OVERVIEW, section } from "./parts.js";
-import { nearSection } from "./role-lists.js";
+import { LUCK, nearSection } from "./role-lists.js";
 import { roleScores } from "./role-scores.js";
 import { tools } from "./tools.js";
 
@@ -81,7 +81,7 @@ function howSure(atlas, { layer, head }) {
 /** Of how many tries its roles are the best; nothing without a role. */
 function luck({ roles }, at) {
   if (!roles?.ofHead[at].length) return [];
-  return [` ${roles.triesTold()}, and some may hold by luck: `, el("a", { href: "#/" }, "what guards against it"), "."];
+  return [` ${roles.triesTold()}, and some may hold by luck: `, el("a", { href: LUCK }, "what guards against it"), "."];
 }
 
 /** The heads around it. */

@@ -18,8 +18,11 @@ const NEAR_HELP = "By profile: parts of speech, relations, offsets and null piec
 /** Heads of a list shown at first. */
 const FIRST = 18;
 
-/** Which heads answer each question. */
-export function questionSection(atlas) {
+/** The address of what guards the roles against luck. */
+export const LUCK = "#/?about=luck";
+
+/** Which heads answer each question; what guards them against luck is lit where the address asks for it. */
+export function questionSection(atlas, query) {
   const found = section("Which heads …", QUESTIONS_HELP);
   const items = atlas.roles.questions.map((question) => {
     const { key, title, words, places, barred } = question;
@@ -30,7 +33,8 @@ export function questionSection(atlas) {
     return el("li", { "data-question": key }, el("b", {}, link), size,
       el("p", { class: "note" }, words), members(atlas, places), ...off, ...others);
   });
-  found.append(el("p", { class: "help luck" }, atlas.roles.luckTold()), el("ul", { class: "answers" }, ...items));
+  const luck = el("p", { class: `help luck${query.get("about") === "luck" ? " chosen" : ""}` }, atlas.roles.luckTold());
+  found.append(luck, el("ul", { class: "answers" }, ...items));
   return found;
 }
 
