@@ -281,7 +281,7 @@ def _standout(one: Standout) -> dict[str, Any]:
         "of_chance": one.of_chance,
         "told": one.shown,
         "interval": None if np.isnan(one.bounds[0]) else one.interval,
-        "place": one.stands,
+        "place": one.stands_told,
         "held_out": held_out_told(one),
     }
 
