@@ -128,6 +128,7 @@ def test_pages_say_how_sure_each_number_is(desk: Desk, data: xr.Dataset) -> None
     for address in ("#/", "#/metrics", "#/metric/entropy", "#/find", "#/similarity", "#/paper", "#/run", "#/relation"):
         visit(page, address)
         assert page.locator("p.sure").count() == 1, address
+        assert "but that of a relation, its best word offset" in page.locator("p.sure").inner_text()
 
 
 @needs_chromium
@@ -160,8 +161,12 @@ def test_most_of_all_is_said_where_the_interval_allows_it(
     page = contents(sure, exemplars(sure), attention(exemplars(sure)), facts())
     (card,) = [one for one in page["standouts"] if one["metric"] == "entropy" and "diffuse" in one["title"]]
     assert (card["title"], card["place"]) == (title, stands)
+    among = replace(one, leaves_out_sinks=True).stands_told
+    assert among == f"{stands} that do not rest on one piece of a sentence"
+    (sharpest,) = [one for one in standouts(sure) if one.role.metric == "entropy" and one.role.lowest]
+    assert sharpest.stands_told == f"{sharpest.stands} from the lowest"
     (plainly,) = [one for one in standouts(changed) if one.role.title == "most diffuse"]
-    assert (plainly.title, plainly.stands) == ("most diffuse", "")
+    assert (plainly.title, plainly.stands, plainly.stands_told) == ("most diffuse", "", "")
 
 
 def test_a_head_that_is_not_the_best_on_the_other_half_has_its_place_there(plain: xr.Dataset) -> None:
