@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from pages import Desk, chromium, needs_chromium
+from pages import Desk, chromium, needs_chromium, save
 from playwright.sync_api import Page, expect
 from rich.console import Console, RenderableType
 from synthetic import attention, dataset, exemplars, facts
@@ -227,6 +227,15 @@ def test_a_head_leads_to_what_guards_its_roles_against_luck(page: Page) -> None:
     page.evaluate(f"location.hash = '#/head/0/{head('previous')}'")
     page.get_by_role("link", name="what guards against it").click()
     expect(page.locator("p.luck.chosen")).to_be_in_viewport()
+
+
+@needs_chromium
+def test_the_map_of_roles_is_saved_with_words_of_its_own(page: Page, tmp_path: Path) -> None:
+    page.evaluate("location.hash = '#/'")
+    drawn = save(page.locator("section", has_text="What each head does").get_by_role("button", name="SVG"), tmp_path)
+    words = drawn.read_text(encoding="utf-8")
+    assert "describing/rules.yaml" in words
+    assert not any(told in words for told in ("Numbers: heads", "Arrow keys", "tabindex"))
 
 
 @needs_chromium
