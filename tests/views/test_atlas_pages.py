@@ -298,6 +298,8 @@ def test_an_address_opens_its_page(opened: Page, address: str, title: str, here:
     expect(heading(opened)).to_have_text(title)
     assert opened.title() == f"{title} · demo"
     assert opened.locator("nav.pages [aria-current=page]").all_inner_texts() == [here]
+    if here == "The papers" and "paper" in address:
+        assert opened.locator(".crumbs").inner_text().endswith(f"› {here}")
     if address.count("/") == 4 or address.endswith("three-heads"):
         expect(opened.locator(".chosen")).to_be_in_viewport()
 

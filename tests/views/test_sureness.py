@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 from pages import Desk, chromium, needs_chromium, visit
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from rich.console import Console
 from synthetic import attention, dataset, exemplars, facts, intervals
 
@@ -129,6 +129,11 @@ def test_pages_say_how_sure_each_number_is(desk: Desk, data: xr.Dataset) -> None
         visit(page, address)
         assert page.locator("p.sure").count() == 1, address
         assert "but that of a relation, its best word offset" in page.locator("p.sure").inner_text()
+    visit(page, "#/paper")
+    expect(page.locator("section", has_text="Correlations over heads").locator(".help")).to_contain_text(
+        "p is over heads: how often values that have nothing to do with one another would give an r as far from 0; the "
+        "interval is over documents"
+    )
 
 
 @needs_chromium
