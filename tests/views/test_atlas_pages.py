@@ -1219,6 +1219,8 @@ def test_heads_lie_on_the_map_as_far_apart_as_in_the_table(page: Page, data: xr.
     page.mouse.up()
     expect(heading(page)).to_have_text(name(5).capitalize())
     assert page.locator(".near li").first.inner_text().split(" nats")[0].split()[-1] == number(distance[near])
+    alike = page.locator("section", has_text="Heads that attend alike")
+    expect(alike.locator(".help").last).to_contain_text(f"drawn at random: {middle} nats")
 
 
 def test_the_map_is_coloured_by_layer_cluster_or_any_metric(page: Page, data: xr.Dataset) -> None:

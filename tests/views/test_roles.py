@@ -20,6 +20,7 @@ from attnmetrics.cli import main
 from attnmetrics.describing.finding import tried
 from attnmetrics.describing.frame import COLUMNS, roles_frame, sentences
 from attnmetrics.describing.misses import Ask, Miss
+from attnmetrics.describing.nearest import profile_distances
 from attnmetrics.describing.questions import answers
 from attnmetrics.describing.rules import Term, read_rules, with_evidence
 from attnmetrics.describing.tables import Tables
@@ -130,6 +131,9 @@ def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset,
     assert found["copying"] == {head("induction"), head("repetition")}
     assert packed["questions"][0]["axes"]["y"] == {"metric": "dependency_excess", "label": "either"}
     assert len(later["near"][0]) == 8
+    distances = profile_distances(Tables(data))
+    pairs = [distances[one, other] for one in range(len(distances)) for other in range(one)]
+    np.testing.assert_allclose(later["apart"], np.nanquantile(pairs, (0.25, 0.5, 0.75)))
 
 
 @pytest.mark.parametrize("rule", ["parent_row", "column"])
@@ -306,7 +310,9 @@ def test_questions_are_answered_on_the_overview_and_in_the_finder(page: Page, fr
     page.locator(".presets button[aria-pressed=true]").click()
     expect(page.locator(".ranked tbody tr")).to_have_count(len(HEADS))
     page.evaluate("location.hash = '#/head/0/0'")
-    expect(page.locator("section", has_text="Heads like this one").locator("li")).to_have_count(8)
+    like = page.locator("section", has_text="Heads like this one")
+    expect(like.locator("li")).to_have_count(8)
+    expect(like.locator(".help")).to_have_text(re.compile(r"Two heads drawn at random: 0\.\d\d \(median\)\.$"))
 
 
 def test_roles_follow_the_evidence_that_is_asked_for(data: xr.Dataset) -> None:
