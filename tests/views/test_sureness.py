@@ -111,6 +111,8 @@ def test_pages_say_how_sure_each_number_is(desk: Desk, data: xr.Dataset) -> None
     assert listed[0] == " ".join(told(best))
     assert " ".join(told(worst)) in listed
     assert page.locator("svg.head-map line.error").count() == LAYERS
+    assert page.locator(".ranked .note").first.inner_text().startswith("In order before rounding")
+    expect(page.locator("svg.head-map")).to_contain_text("by layer: its heads together")
     page.locator("svg.head-map").focus()
     page.keyboard.press("ArrowRight")
     status = page.locator(".status-line").first.inner_text()
