@@ -234,6 +234,18 @@ def test_a_head_leads_to_what_guards_its_roles_against_luck(page: Page) -> None:
 
 
 @needs_chromium
+def test_a_score_over_some_rows_is_told_from_what_all_leave_off_null_pieces(page: Page, data: xr.Dataset) -> None:
+    page.evaluate(f"location.hash = '#/head/0/{head('induction')}'")
+    even = percent(float(data["induction_attention_uniform"]))
+    said = page.locator(".head-screen > div > .note", has_text="off null pieces")
+    expect(said).to_contain_text("off null pieces, over all rows. Attention to linked pieces: ")
+    expect(said).to_contain_text(f"over the rows alone that have one, which may leave more off null pieces than others "
+                                 f"do. Its even attention is {even} times that share.")  # fmt: skip
+    page.evaluate(f"location.hash = '#/head/0/{head('previous')}'")
+    expect(said).not_to_contain_text("linked pieces")
+
+
+@needs_chromium
 def test_the_map_of_roles_is_saved_with_words_of_its_own(page: Page, tmp_path: Path) -> None:
     page.evaluate("location.hash = '#/'")
     drawn = save(page.locator("section", has_text="What each head does").get_by_role("button", name="SVG"), tmp_path)
