@@ -25,6 +25,9 @@ const OF_UNIT = {
 const LINKS = "Attention along links";
 const COUNTED = "Null pieces do not count, nor do pieces that look at themselves, unless the head does little else.";
 const ANSWERS = "Of the pairs of pieces that this is about, those with its strongest single attention.";
+/** Claims of what is read right or wrong. */
+const JUDGED = /:(hit|miss)$/;
+const OF_BEST = " What is found or missed is kept of the best heads alone: ";
 const NONE = "No sentence: the head attends to nothing that is measured.";
 
 /** What a claim is about: as the metric is headed that it is of; what is read right or wrong; or by its own name. */
@@ -70,8 +73,18 @@ function asQuery(key) {
   return { claim: isClaim ? key.slice(claimKey("").length) : null, sentences: isClaim ? null : key };
 }
 
-const unanswered = (atlas, claim) =>
-  el("p", { class: "note" }, `The page keeps no sentence of this head for: ${claimWords(atlas, claim)}.`);
+/** That the page has nothing for a claim; of relations, which only have sentences of their best heads, whose it has. */
+function unanswered(atlas, claim) {
+  const words = `The page keeps no sentence of this head for: ${claimWords(atlas, claim)}.`;
+  const best = atlas.claimed.filter((one) => one.claim === claim && JUDGED.test(claim) && one.list.length);
+  const found = best.flatMap(({ layer, head }, n) => [n ? ", " : OF_BEST, bestLink(atlas, claim, layer, head)]);
+  return el("p", { class: "note" }, words, ...found, ...(found.length ? ["."] : []));
+}
+
+function bestLink(atlas, claim, layer, head) {
+  const at = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
+  return el("a", { href: claimHref(atlas, ...at, claim) }, headName(atlas, ...at));
+}
 
 /** Of claims of one name, such as those of no word, there is one tab: that of `first`, or of the first of all. */
 function sentenceTabs(atlas, one, { rank, first }) {
@@ -96,7 +109,7 @@ function answersTo(atlas, { layer, head }, { claim, list }) {
   const href = claimHref(atlas, layer, head, claim);
   const item = (answer) => drawExemplar(answer, href, links(atlas, answer, layer, head));
   const name = `${headName(atlas, layer, head)} ${claimWords(atlas, claim)} sentences`;
-  const judged = /:(hit|miss)$/.test(claim) ? [labelsNote(atlas)] : [];
+  const judged = JUDGED.test(claim) ? [labelsNote(atlas)] : [];
   const save = tools(null, () => sentenceRows(list), name);
   return [el("p", { class: "help" }, ANSWERS), ...judged, ...listed(list, item), save];
 }
