@@ -340,6 +340,7 @@ def test_a_second_sink_stands_out_for_no_part_of_speech(data: xr.Dataset) -> Non
     other = standout(known, nouns)
     assert other is not None
     assert (other.layer, other.head) != (1, 2)
+    assert (first.leaves_out_sinks, other.leaves_out_sinks) == (False, True)
     assert not second_sinks(known.assign(second_sink_uniform=0.3)).any(), "even attention gives nearly as much"
     assert not second_sinks(data.drop_vars("second_sink")).any()
 
