@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from clark_tables import with_coreference, with_relations
 from pages import Desk, chromium, needs_chromium, visit
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 from synthetic import attention, dataset, exemplars, facts
 
 from attnmetrics.views.atlas.page import contents, render
