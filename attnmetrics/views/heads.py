@@ -64,6 +64,8 @@ class Standout:
     """[layer, head] values of all heads"""
     place: Place | None = None
     """Among those that compete, from the one that answers best."""
+    leaves_out_sinks: bool = False
+    """Whether heads that rest on one piece of each sentence would compete, but for that."""
     held_out: "HeldOut | None" = None
     """The head that half of the shards choose; None without halves, or without evidence in one."""
 
@@ -77,6 +79,13 @@ class Standout:
     def stands(self) -> str:
         """Where it stands, "1st to 5th of 36"; empty without intervals."""
         return "" if self.place is None or self.place.ends is None else f"{self.place.told} of {self.place.of}"
+
+    @property
+    def stands_told(self) -> str:
+        """The same, from which end, and who is left out: "1st of 218 that do not rest on one piece of a sentence"."""
+        end = " from the lowest" if self.role.lowest else ""
+        among = " that do not rest on one piece of a sentence" if self.leaves_out_sinks else ""
+        return f"{self.stands}{end}{among}" if self.stands else ""
 
     @property
     def shown(self) -> str:
@@ -164,7 +173,9 @@ def standout(data: xr.Dataset, role: Role) -> Standout | None:
     if not role.lowest and not one.value > max(0.0, np.nan_to_num(one.chance)):
         return None
     place = _place(data, role, best[0], competitors)
-    return replace(one, place=None if place is None else replace(place, rank=1))
+    all_on = of_those_on(data, rank_table(data, role.metric, role.at))
+    left_out = bool(competitors.count() < all_on.count())
+    return replace(one, place=None if place is None else replace(place, rank=1), leaves_out_sinks=left_out)
 
 
 def _competitors(data: xr.Dataset, role: Role) -> xr.DataArray:

@@ -61,9 +61,9 @@ def pairs(table: xr.DataArray) -> list[Pair]:
     return [Pair(heads[one[n]], heads[other[n]], float(found[one[n], other[n]])) for n in known.tolist()]
 
 
-def usual(table: xr.DataArray) -> list[float]:
-    """The quartiles of the distances of all pairs: what two heads drawn at random have; empty without a pair."""
-    found = distances(table)[np.triu_indices(table.shape[0] * table.shape[1], 1)]
+def quartiles(of_pairs: NDArray[np.float64]) -> list[float]:
+    """The quartiles of the distances [head, head] of all pairs: what two drawn at random have; empty without a pair."""
+    found = of_pairs[np.triu_indices(len(of_pairs), 1)]
     known = found[np.isfinite(found)]
     return np.quantile(known, (0.25, 0.5, 0.75)).tolist() if known.size else []
 

@@ -298,6 +298,8 @@ def test_an_address_opens_its_page(opened: Page, address: str, title: str, here:
     expect(heading(opened)).to_have_text(title)
     assert opened.title() == f"{title} · demo"
     assert opened.locator("nav.pages [aria-current=page]").all_inner_texts() == [here]
+    if here == "The papers" and "paper" in address:
+        assert opened.locator(".crumbs").inner_text().endswith(f"› {here}")
     if address.count("/") == 4 or address.endswith("three-heads"):
         expect(opened.locator(".chosen")).to_be_in_viewport()
 
@@ -1197,6 +1199,8 @@ def test_heads_lie_on_the_map_as_far_apart_as_in_the_table(page: Page, data: xr.
     low, middle, high = map(number, np.nanquantile(pairs, (0.25, 0.5, 0.75)))
     words = f"at random are {middle} nats apart (median; half of all pairs {low} to {high})"
     expect(page.locator(".by-chance")).to_contain_text(words)
+    expect(page.locator(".page > .help")).to_contain_text("those of layers have, told where one is pointed at")
+    expect(page.locator(".page")).to_contain_text("On the diagonal, which is not 0")
     points = data["head_map"].to_numpy().reshape(-1, 2)
     found = dots(page)
     assert sorted(found) == np.flatnonzero(np.isfinite(points[:, 0])).tolist()
@@ -1215,6 +1219,8 @@ def test_heads_lie_on_the_map_as_far_apart_as_in_the_table(page: Page, data: xr.
     page.mouse.up()
     expect(heading(page)).to_have_text(name(5).capitalize())
     assert page.locator(".near li").first.inner_text().split(" nats")[0].split()[-1] == number(distance[near])
+    alike = page.locator("section", has_text="Heads that attend alike")
+    expect(alike.locator(".help").last).to_contain_text(f"drawn at random: {middle} nats")
 
 
 def test_the_map_is_coloured_by_layer_cluster_or_any_metric(page: Page, data: xr.Dataset) -> None:

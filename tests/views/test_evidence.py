@@ -233,8 +233,8 @@ def test_they_are_hollow_dots_that_widen_no_axis(data: xr.Dataset) -> None:
     assert right < 40
     assert_allclose(hollow.get_offsets(), [[right, top], [left, bottom]])
     told = charts.correlation(data, "entropy").splitlines()
-    assert told[0] == "r = 0.61, p < 0.001; without hollow ones"
-    assert told[1].endswith("over 10 heads")
+    assert told[:2] == ["r = 0.61, p < 0.001", "without hollow ones"]
+    assert told[2].endswith("over 10 heads")
 
 
 # ---- the page's own arithmetic
@@ -340,6 +340,7 @@ def test_a_second_sink_stands_out_for_no_part_of_speech(data: xr.Dataset) -> Non
     other = standout(known, nouns)
     assert other is not None
     assert (other.layer, other.head) != (1, 2)
+    assert (first.leaves_out_sinks, other.leaves_out_sinks) == (False, True)
     assert not second_sinks(known.assign(second_sink_uniform=0.3)).any(), "even attention gives nearly as much"
     assert not second_sinks(data.drop_vars("second_sink")).any()
 

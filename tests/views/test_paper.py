@@ -42,6 +42,19 @@ def test_counterparts_come_from_the_tables(data: xr.Dataset) -> None:
     assert rows["distance_alignment_r"].text == "−0.73"
 
 
+def test_a_head_that_is_nearly_switched_off_is_told_so(data: xr.Dataset) -> None:
+    changed = data.copy(deep=True)
+    changed["distance"].loc[{"layer": 3, "head": 0}] = 99
+    changed["null_attention"].loc[{"layer": 3, "head": 0}] = 0.97
+    changed["null_attention"].loc[{"layer": 0}] = 0.5
+    rows = numbers(changed)
+    assert rows["distance_top"].text == "99.0 (layer 3 head 0, nearly switched off)"
+    assert rows["distance_top_entropy"].text.endswith("(layer 3 head 0, nearly switched off)")
+    assert "switched" not in rows["null_heads"].text
+    changed["null_attention"].loc[{"layer": 3, "head": 0}] = 0.5
+    assert numbers(changed)["distance_top"].text == "99.0 (layer 3 head 0)"
+
+
 def test_layers_of_the_top_heads(data: xr.Dataset) -> None:
     changed = data.copy(deep=True)
     changed["pos_to"].loc[{"pos": "PROPN"}] = 0.01

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from pages import Desk, chromium, needs_chromium
+from pages import Desk, chromium, needs_chromium, save
 from playwright.sync_api import Page, expect
 from rich.console import Console, RenderableType
 from synthetic import attention, dataset, exemplars, facts
@@ -20,6 +20,7 @@ from attnmetrics.cli import main
 from attnmetrics.describing.finding import tried
 from attnmetrics.describing.frame import COLUMNS, roles_frame, sentences
 from attnmetrics.describing.misses import Ask, Miss
+from attnmetrics.describing.nearest import profile_distances
 from attnmetrics.describing.questions import answers
 from attnmetrics.describing.rules import Term, read_rules, with_evidence
 from attnmetrics.describing.tables import Tables
@@ -132,6 +133,9 @@ def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset,
     assert found["copying"] == {head("induction"), head("repetition")}
     assert packed["questions"][0]["axes"]["y"] == {"metric": "dependency_excess", "label": "either"}
     assert len(later["near"][0]) == 8
+    distances = profile_distances(Tables(data))
+    pairs = [distances[one, other] for one in range(len(distances)) for other in range(one)]
+    np.testing.assert_allclose(later["apart"], np.nanquantile(pairs, (0.25, 0.5, 0.75)))
 
 
 def test_a_relation_among_roles_tells_of_how_many_edges_and_what_holds_held_out(
@@ -256,6 +260,34 @@ def test_a_head_opens_on_sentences_that_show_what_it_does(page: Page) -> None:
 
 
 @needs_chromium
+def test_a_head_leads_to_what_guards_its_roles_against_luck(page: Page) -> None:
+    page.evaluate(f"location.hash = '#/head/0/{head('previous')}'")
+    page.get_by_role("link", name="what guards against it").click()
+    expect(page.locator("p.luck.chosen")).to_be_in_viewport()
+
+
+@needs_chromium
+def test_a_score_over_some_rows_is_told_from_what_all_leave_off_null_pieces(page: Page, data: xr.Dataset) -> None:
+    page.evaluate(f"location.hash = '#/head/0/{head('induction')}'")
+    even = percent(float(data["induction_attention_uniform"]))
+    said = page.locator(".head-screen > div > .note", has_text="off null pieces")
+    expect(said).to_contain_text("off null pieces, over all rows. Attention to linked pieces: ")
+    expect(said).to_contain_text(f"over the rows alone that have one, which may leave more off null pieces than others "
+                                 f"do. Its even attention is {even} times that share.")  # fmt: skip
+    page.evaluate(f"location.hash = '#/head/0/{head('previous')}'")
+    expect(said).not_to_contain_text("linked pieces")
+
+
+@needs_chromium
+def test_the_map_of_roles_is_saved_with_words_of_its_own(page: Page, tmp_path: Path) -> None:
+    page.evaluate("location.hash = '#/'")
+    drawn = save(page.locator("section", has_text="What each head does").get_by_role("button", name="SVG"), tmp_path)
+    words = drawn.read_text(encoding="utf-8")
+    assert "describing/rules.yaml" in words
+    assert not any(told in words for told in ("Numbers: heads", "Arrow keys", "tabindex"))
+
+
+@needs_chromium
 def test_a_role_of_several_scores_shows_all_its_heads_on_the_map_of_roles(page: Page, frame: pd.DataFrame) -> None:
     page.evaluate("location.hash = '#/'")
     page.locator(".board-tabs button", has_text="syntactic relation").click()
@@ -324,7 +356,9 @@ def test_questions_are_answered_on_the_overview_and_in_the_finder(page: Page, fr
     page.locator(".presets button[aria-pressed=true]").click()
     expect(page.locator(".ranked tbody tr")).to_have_count(len(HEADS))
     page.evaluate("location.hash = '#/head/0/0'")
-    expect(page.locator("section", has_text="Heads like this one").locator("li")).to_have_count(8)
+    like = page.locator("section", has_text="Heads like this one")
+    expect(like.locator("li")).to_have_count(8)
+    expect(like.locator(".help")).to_have_text(re.compile(r"Two heads drawn at random: 0\.\d\d \(median\)\.$"))
 
 
 def test_roles_follow_the_evidence_that_is_asked_for(data: xr.Dataset) -> None:

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 from pages import Desk, chromium, needs_chromium, visit
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from rich.console import Console
 from synthetic import attention, dataset, exemplars, facts, intervals
 
@@ -111,6 +111,8 @@ def test_pages_say_how_sure_each_number_is(desk: Desk, data: xr.Dataset) -> None
     assert listed[0] == " ".join(told(best))
     assert " ".join(told(worst)) in listed
     assert page.locator("svg.head-map line.error").count() == LAYERS
+    assert page.locator(".ranked .note").first.inner_text().startswith("In order before rounding")
+    expect(page.locator("svg.head-map")).to_contain_text("by layer: its heads together")
     page.locator("svg.head-map").focus()
     page.keyboard.press("ArrowRight")
     status = page.locator(".status-line").first.inner_text()
@@ -128,6 +130,12 @@ def test_pages_say_how_sure_each_number_is(desk: Desk, data: xr.Dataset) -> None
     for address in ("#/", "#/metrics", "#/metric/entropy", "#/find", "#/similarity", "#/paper", "#/run", "#/relation"):
         visit(page, address)
         assert page.locator("p.sure").count() == 1, address
+        assert "but that of a relation, its best word offset" in page.locator("p.sure").inner_text()
+    visit(page, "#/paper")
+    expect(page.locator("section", has_text="Correlations over heads").locator(".help")).to_contain_text(
+        "p is over heads: how often values that have nothing to do with one another would give an r as far from 0; the "
+        "interval is over documents"
+    )
 
 
 @needs_chromium
@@ -160,8 +168,12 @@ def test_most_of_all_is_said_where_the_interval_allows_it(
     page = contents(sure, exemplars(sure), attention(exemplars(sure)), facts())
     (card,) = [one for one in page["standouts"] if one["metric"] == "entropy" and "diffuse" in one["title"]]
     assert (card["title"], card["place"]) == (title, stands)
+    among = replace(one, leaves_out_sinks=True).stands_told
+    assert among == f"{stands} that do not rest on one piece of a sentence"
+    (sharpest,) = [one for one in standouts(sure) if one.role.metric == "entropy" and one.role.lowest]
+    assert sharpest.stands_told == f"{sharpest.stands} from the lowest"
     (plainly,) = [one for one in standouts(changed) if one.role.title == "most diffuse"]
-    assert (plainly.title, plainly.stands) == ("most diffuse", "")
+    assert (plainly.title, plainly.stands, plainly.stands_told) == ("most diffuse", "", "")
 
 
 def test_a_head_that_is_not_the_best_on_the_other_half_has_its_place_there(plain: xr.Dataset) -> None:

@@ -241,7 +241,7 @@ def _similarity(data: xr.Dataset) -> dict[str, Any] | None:
         "layers": pack(values(data[similarity.LAYERS])),
         "layer_codes": None if of_layers is None else pack_bounds(of_layers),
         "shares": similarity.explained(data[similarity.MAP]),
-        "usual": similarity.usual(distance),
+        "usual": similarity.quartiles(similarity.distances(distance)),
         "rows": float(data["similarity_rows"]) if "similarity_rows" in data else None,
         "unit": units(distance),
     }
@@ -281,7 +281,7 @@ def _standout(one: Standout) -> dict[str, Any]:
         "of_chance": one.of_chance,
         "told": one.shown,
         "interval": None if np.isnan(one.bounds[0]) else one.interval,
-        "place": one.stands,
+        "place": one.stands_told,
         "held_out": held_out_told(one),
     }
 

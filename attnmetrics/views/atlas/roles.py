@@ -22,6 +22,7 @@ from attnmetrics.views.page import pack, pack_json
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.roles import role_names, scores_told, with_names
 from attnmetrics.views.rule_words import question_words, rules_told
+from attnmetrics.views.similarity import quartiles
 from attnmetrics.views.tables import further
 
 NEAREST: Final = 8
@@ -58,6 +59,7 @@ def pack_roles(data: xr.Dataset, frames: Sequence[tuple[float, pd.DataFrame]]) -
             "told": [scores_told(rows, of_shares) for rows in by_head],
             "besides": said_besides(rules, tables),
             "misses": misses_told(rules, tables, own),
+            "apart": quartiles(distances),
             "near": [_near(distances, place) for place in range(len(distances))],
             "others": [(share, _changed(one, usual)) for share, one in told if one != usual],
         }),

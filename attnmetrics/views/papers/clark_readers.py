@@ -12,7 +12,7 @@ from attnmetrics.views.certainty import bounds, layer_bounds
 from attnmetrics.views.heads import ranked
 from attnmetrics.views.numbers import number
 from attnmetrics.views.papers.claims import HERE, Bounds, Counterpart, NoCounterpartError
-from attnmetrics.views.papers.reading import corpus_value, head_name, head_table, layer_values
+from attnmetrics.views.papers.reading import corpus_value, head_name, head_table, head_told, layer_values
 from attnmetrics.views.tables import Labels, at_labels, labels_of, values
 
 LAYERS: Final = 12
@@ -123,14 +123,18 @@ def _value(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
     return _single(value, unit, sure=source.bounds(data))
 
 
+def _of_head(data: xr.Dataset, source: Source, unit: str, found: tuple[int, int, float]) -> Counterpart:
+    layer, head, value = found
+    about = f" ({head_told(data, source.result, layer, head)})"
+    return _single(value, unit, about, source.bounds(data, layer=layer, head=head))
+
+
 def _highest(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
-    layer, head, value = ranked(source.table(data))[0]
-    return _single(value, unit, f" ({head_name(layer, head)})", source.bounds(data, layer=layer, head=head))
+    return _of_head(data, source, unit, ranked(source.table(data))[0])
 
 
 def _lowest(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
-    layer, head, value = ranked(source.table(data), lowest=True)[0]
-    return _single(value, unit, f" ({head_name(layer, head)})", source.bounds(data, layer=layer, head=head))
+    return _of_head(data, source, unit, ranked(source.table(data), lowest=True)[0])
 
 
 def _highest_head(data: xr.Dataset, source: Source, unit: str) -> Counterpart:

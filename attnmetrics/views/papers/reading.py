@@ -4,9 +4,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from attnmetrics.views.evidence import evidence, least
 from attnmetrics.views.heads import per_head
 from attnmetrics.views.papers.claims import NoCounterpartError
-from attnmetrics.views.tables import Labels, at_labels, by_layer, labels_of, values
+from attnmetrics.views.tables import Labels, at_labels, by_layer, is_of_all_attention, labels_of, values
 
 
 def head_table(data: xr.Dataset, metric: str, at: Labels) -> xr.DataArray:
@@ -55,3 +56,12 @@ def corpus_value(data: xr.Dataset, name: str, at: Labels) -> float:
 def head_name(layer: int, head: int) -> str:
     """What a head is called."""
     return f"layer {layer} head {head}"
+
+
+def head_told(data: xr.Dataset, metric: str, layer: int, head: int) -> str:
+    """The same; that it is nearly switched off, where the metric ranks no such heads, though papers do.
+
+    Example: "layer 5 head 1, nearly switched off".
+    """
+    is_counted = is_of_all_attention(data[metric]) or evidence(data).sel(layer=layer, head=head) >= least(data)
+    return head_name(layer, head) + ("" if is_counted else ", nearly switched off")

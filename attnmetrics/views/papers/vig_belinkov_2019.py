@@ -10,7 +10,7 @@ from attnmetrics.views.certainty import bounds
 from attnmetrics.views.facts import unit_of
 from attnmetrics.views.heads import ranked
 from attnmetrics.views.papers.claims import HERE, Claim, Counterpart, NoCounterpartError, Paper
-from attnmetrics.views.papers.reading import corpus_value, head_name, head_table, layer_values
+from attnmetrics.views.papers.reading import corpus_value, head_name, head_table, head_told, layer_values
 from attnmetrics.views.tables import NO_WORD, by_layer, labels_of, values
 
 
@@ -55,7 +55,7 @@ def _extreme(metric: str, form: str = ".2f", *, lowest: bool = False, **at: str)
         table = _present(data, metric, at["pos"]) if "pos" in at else head_table(data, metric, at)
         layer, head, value = ranked(table, lowest=lowest)[0]
         sure = bounds(data, metric, {"layer": layer, "head": head, **at})
-        return Counterpart((value,), f"{value:{form}}{HERE} ({head_name(layer, head)})", (sure,))
+        return Counterpart((value,), f"{value:{form}}{HERE} ({head_told(data, metric, layer, head)})", (sure,))
 
     return measure
 
@@ -120,7 +120,7 @@ def _entropy_of_most_distant(data: xr.Dataset) -> Counterpart:
     if np.isnan(value):
         raise NoCounterpartError(f"{head_name(layer, head)} has no row for entropy")
     sure = bounds(data, "entropy", {"layer": layer, "head": head})
-    return Counterpart((value,), f"{value:.2f}{HERE} ({head_name(layer, head)})", (sure,))
+    return Counterpart((value,), f"{value:.2f}{HERE} ({head_told(data, 'entropy', layer, head)})", (sure,))
 
 
 def _deep_over_low(*relations: str) -> Callable[[xr.Dataset], Counterpart]:

@@ -9,6 +9,7 @@ import { drawMetrics } from "./atlas/metrics-page.js";
 import { openAtlas } from "./atlas/open.js";
 import { drawOverview } from "./atlas/overview.js";
 import { drawPaper } from "./atlas/papers/page.js";
+import { papersTitle } from "./atlas/papers/tabs.js";
 import { drawRelation } from "./atlas/relation-page.js";
 import { drawRun } from "./atlas/run-page.js";
 import { SearchBox } from "./atlas/search-box.js";
@@ -31,8 +32,7 @@ const NOT_OF_HEADS = ["try"];
 
 export async function drawAtlas(root, data) {
   const atlas = await openAtlas(data);
-  const papers = atlas.papers.length > 1 ? "The papers" : "The paper";
-  const links = LINKS.map(([href, name]) => [href, href === "#/paper" ? papers : name]);
+  const links = LINKS.map(([href, name]) => [href, href === "#/paper" ? papersTitle(atlas) : name]);
   if (atlas.by.length) links.splice(-1, 0, ["#/by", byTitle(atlas)]);
   if (atlas.served) links.splice(3, 0, ["#/try", "Your sentence"]);
   const pages = atlas.served ? { ...PAGES, try: drawTry } : PAGES;

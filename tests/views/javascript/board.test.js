@@ -35,6 +35,13 @@ const ATLAS = {
   ],
 };
 
+test("heads without a family are counted", () => {
+  const families = Int16Array.of(0, 0, 1, -1, 0);
+  const roles = new Roles({ ...ROLES, ofHead: [[], [], [], [], []], familyNames: ["a", "b"] }, families);
+  assert.deepEqual(roles.families(), [{ name: "a", places: [0, 1, 4] }]);
+  assert.equal(roles.inNoFamily(), 2);
+});
+
 test("the heads of a role are those that have it first of all or besides, the strongest first", () => {
   const ofHead = [[["a", "", 0.2]], [["b", "", 1], ["a", "", 0.7]], [], [["a", "", 0.7], ["a", "", 0.7]]];
   const roles = new Roles({ ...ROLES, ofHead, tried: 12 }, new Int16Array(4));

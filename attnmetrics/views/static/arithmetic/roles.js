@@ -7,7 +7,7 @@ const NO_ROLE = { name: "", colour: "var(--chosen)" };
 export const roleName = ({ name }) => name || "no role";
 
 /** What comes later of pages that have no more. */
-const NOTHING = { told: [], besides: [], misses: [], near: [], others: [] };
+const NOTHING = { told: [], besides: [], misses: [], near: [], apart: [], others: [] };
 
 export class Roles {
   #later;
@@ -25,8 +25,9 @@ export class Roles {
    * chance level is called, that, of how many cases or "", label], …]; besides: of each likewise what its sentence
    * tells of without its having the role, with what that asks for; misses: of each [[role in words, what it reaches and
    * is asked for, label], …] of the rules that it only just misses, the nearest first; near: of each [[place,
-   * distance], …]; others: [[share, { heads: [[place, roles, sentence], …], questions, familyNames }], …], what is
-   * otherwise where heads need another share of their attention off null pieces.
+   * distance], …]; apart: the quartiles of the distances of all pairs; others: [[share, { heads: [[place, roles,
+   * sentence], …], questions, familyNames }], …], what is otherwise where heads need another share of their attention
+   * off null pieces.
    */
   constructor({ known, tried, scores, ...packed }, family, later = () => NOTHING) {
     const { ofHead, sentences, questions, familyNames } = packed;
@@ -117,6 +118,11 @@ export class Roles {
     return this.#later().near[place].map(([other, distance]) => ({ place: other, distance }));
   }
 
+  /** The quartiles of the distances of profiles of all pairs. */
+  apart() {
+    return this.#later().apart;
+  }
+
   /** [{ role, places }] of the roles that come first in any head, in order; heads without a role last. */
   groups() {
     const found = new Map([...this.byName.values()].map((role) => [role, []]));
@@ -160,6 +166,11 @@ export class Roles {
     const found = this.familyNames.map((name) => ({ name, places: [] }));
     this.family.forEach((number, place) => { if (number >= 0) found[number].places.push(place); });
     return found.filter(({ places }) => places.length > 1);
+  }
+
+  /** How many heads are in none of them. */
+  inNoFamily() {
+    return this.family.length - this.families().reduce((sum, { places }) => sum + places.length, 0);
   }
 }
 

@@ -17,8 +17,12 @@ const WIDEST = 64;
 const OF_ONE = "Coloured: the heads that have this role, first of all or besides another, the fuller the higher their "
   + "best score in it.";
 const FRAMED = "framed: the role's heads";
-export const OF_ROLES = "Coloured by what a head does first of all, by rules over the run's results. Numbers: heads "
+const OF_ROLES = "Coloured by what a head does first of all, by rules over the run's results. Numbers: heads "
   + "that do it first of all + besides another.";
+
+/** The same in a file, which has no such numbers. */
+export const OF_ROLES_IN_FILE = "Coloured by what a head does first of all, by the rules of attnmetrics "
+  + "(describing/rules.yaml). What each rule asks for, the atlas tells under Find heads.";
 
 /**
  * Fill host with the map of { metric, label }, the heads of a role framed; that of roles, where it is null.

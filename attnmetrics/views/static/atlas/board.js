@@ -9,7 +9,7 @@ import { shelves } from "../arithmetic/shelves.js";
 import { choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { boardCard } from "./board-card.js";
-import { boardMap, OF_ROLES } from "./board-map.js";
+import { boardMap, OF_ROLES_IN_FILE } from "./board-map.js";
 import { section } from "./parts.js";
 import { members } from "./role-lists.js";
 import { tools } from "./tools.js";
@@ -46,7 +46,7 @@ export class Board {
     const name = shown ? columnName(shown.metric, shown.label) : "roles of heads";
     const rows = () => (shown ? headRows(atlas, shown.metric, shown.label) : atlas.roles.rows(atlas));
     const told = shown ? { title: shown.metric.heading(shown.label), definition: shown.metric.formula } : {};
-    Object.assign(this.saved.dataset, { title: HEADING, definition: OF_ROLES, ...told });
+    Object.assign(this.saved.dataset, { title: HEADING, definition: OF_ROLES_IN_FILE, ...told });
     this.saved.replaceChildren(tools(() => this.map.file(), rows, name));
     this.#drawRole();
     subject.rest();

@@ -14,6 +14,8 @@ const [LEFT, ABOVE, BELOW] = [34, 22, 64];
 const LINE = 15;
 /** A narrower page has narrower bars. */
 const NARROW = 480;
+/** Bars on a narrower page, which have no room for more words beneath. */
+const NARROW_BARS = 96;
 /** Pixels beside a bar for its number. */
 const NUMBER = 56;
 
@@ -37,7 +39,7 @@ export function layoutMap(atlas, available, { lines = 0, hasBars = true, tall = 
 /** Pixels of the bars, and of the gap before them. */
 function barsOf(room, hasBars) {
   if (!hasBars) return [0, 2];
-  return room < NARROW ? [96, 10] : [190, 18];
+  return room < NARROW ? [NARROW_BARS, 10] : [190, 18];
 }
 
 /** The picture, and the frame around the cell that is pointed at. */
@@ -118,7 +120,7 @@ function layerBars(atlas, metric, label, { box, bars, bottom }) {
   const words = { "font-size": Math.min(11, box.height - 0.5), class: "layer-value", ...outlined };
   const beyond = bars.left + bars.width - NUMBER + 5; // a column of their own, so that no line strikes them through
   const value = (_, n) => text(beyond, box.top + (n + 0.5) * box.height + 3, unitless(metric, told[n]), words);
-  const caption = text(bars.left, bottom + 14, "by layer");
+  const caption = text(bars.left, bottom + 14, bars.width > NARROW_BARS ? "by layer: its heads together" : "by layer");
   const lines = linesBeside(metric, beside, x, { box, bars, bottom });
   const chance = chanceLine(metric, chances, x, { box, bars, bottom });
   return [...ends.map(bar), ...lines, ...chance, ...errors, ...sizes.map(value), caption];

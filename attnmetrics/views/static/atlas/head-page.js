@@ -2,7 +2,7 @@
 
 import { profileRows } from "../arithmetic/csv.js";
 import { allHeads, capital, headHref, headName, placeOf, placeTold, standoutsOf } from "../arithmetic/heads.js";
-import { percent } from "../arithmetic/numbers.js";
+import { percent, shown } from "../arithmetic/numbers.js";
 import { clamp } from "../arithmetic/scales.js";
 import { el } from "../shared/dom.js";
 import { metricSection } from "./head-metrics.js";
@@ -15,7 +15,7 @@ import { whereFigure } from "./head-where.js";
 import { histogramSection } from "./histograms.js";
 import { offsets } from "./offsets.js";
 import { crumbs, OVERVIEW, section } from "./parts.js";
-import { nearSection } from "./role-lists.js";
+import { LUCK, nearSection } from "./role-lists.js";
 import { roleScores } from "./role-scores.js";
 import { tools } from "./tools.js";
 
@@ -69,7 +69,8 @@ function howSure(atlas, { layer, head }) {
   const { evidence } = atlas;
   const off = evidence.fromHowMuch(at);
   const said = `Nearly switched off on this text: what follows is ${off}, and says little.`;
-  const share = off ? [] : [`${percent(evidence.share(at))} of its attention is off null pieces.`];
+  const share = off ? [] : [`${percent(evidence.share(at))} of its attention is off null pieces, over all rows.`,
+    ...ofLinked(atlas, at)];
   const query = new URLSearchParams({ view: "head", layer: atlas.layers[layer], head: atlas.heads[head] });
   const link = atlas.served ? [" ", el("a", { href: `#/try?${query}` }, "See it in a sentence of your own")] : [];
   return [
@@ -78,10 +79,19 @@ function howSure(atlas, { layer, head }) {
   ];
 }
 
+/** How scores of a role go with what is off null pieces: those of linked pieces are of some rows alone. */
+function ofLinked(atlas, at) {
+  const tables = (atlas.roles?.scores[at] ?? []).map(({ metric }) => atlas.byName.get(metric));
+  const table = tables.find((one) => one?.isChanceOffNull && one.chance && !one.dim);
+  if (!table) return [];
+  const own = `${table.title}: over the rows alone that have one, which may leave more off null pieces than others do.`;
+  return [` ${own} Its ${table.chance.caption} is ${shown(table, table.chance.at(0, 0))} times that share.`];
+}
+
 /** Of how many tries its roles are the best; nothing without a role. */
 function luck({ roles }, at) {
   if (!roles?.ofHead[at].length) return [];
-  return [` ${roles.triesTold()}, and some may hold by luck: `, el("a", { href: "#/" }, "what guards against it"), "."];
+  return [` ${roles.triesTold()}, and some may hold by luck: `, el("a", { href: LUCK }, "what guards against it"), "."];
 }
 
 /** The heads around it. */

@@ -8,6 +8,12 @@ import { section } from "./parts.js";
 const HELP = "By the divergence of their attention: 0 for heads that attend alike, 0.693 for heads that never attend "
   + "to the same piece. A distance of two heads has no interval.";
 
+/** What is said of the list, and how far two heads are apart that nothing connects. */
+const help = ({ roles, similarity: { usual, unit } }) => [
+  HELP, `Two heads drawn at random: ${number(usual[1])} ${unit} (median).`,
+  ...(roles ? ["Heads like this one are another list: those attend to the same kinds of pieces."] : []),
+].join(" ");
+
 /** The section, or nothing where the run does not know. */
 export function similarSection(atlas, { layer, head }) {
   const near = atlas.similarity?.near(placeOf(atlas, layer, head)) ?? [];
@@ -17,7 +23,7 @@ export function similarSection(atlas, { layer, head }) {
     const link = el("a", { href: headHref(atlas, ...at) }, headName(atlas, ...at));
     return el("li", {}, link, el("span", { class: "number" }, `${number(distance)} ${atlas.similarity.unit}`));
   };
-  const found = section("Heads that attend alike", HELP);
+  const found = section("Heads that attend alike", help(atlas));
   found.append(el("ol", { class: "heads-list near" }, ...near.map(item)),
     el("a", { href: "#/similarity" }, "the map of all heads"));
   return [found];

@@ -19,6 +19,7 @@ import { tools } from "./tools.js";
 
 /** Heads listed at either end. */
 const MOST = 8;
+const ROUNDED = "In order before rounding: a value is written with as many digits as its interval bears.";
 const DEPTH_HELP = "Purple layers look at a relation more than layers do on average, orange ones less; from low layers "
   + "to deep ones.";
 
@@ -102,6 +103,7 @@ function ranked(atlas, metric, label) {
   const list = (places) => el("ol", { class: "heads-list" }, ...places.map(item));
   const query = new URLSearchParams({ y: metric.name, ...(metric.dim ? { yl: metric.labels[label] } : {}) });
   return [
+    ...(metric.sure ? [el("p", { class: "note" }, ROUNDED)] : []),
     el("h2", {}, `${beyond ? `Most${beyond}` : "Highest"}${few}`), list(order.slice(0, most)),
     el("h2", {}, beyond ? `Least${beyond}` : "Lowest"), list(order.slice(-most).reverse()),
     ...unranked(atlas, metric, item), el("a", { href: `#/find?${query}` }, "against another metric"),

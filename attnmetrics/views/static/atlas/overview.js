@@ -18,7 +18,7 @@ export function drawOverview(root, atlas, _, go, query) {
   root.append(el("div", { class: "page-top" }, el("h1", {}, atlas.name), el("dl", { class: "numbers" }, ...numbers)),
     el("p", { class: "help" }, aboutPage(atlas)), ...missing(atlas));
   new Board(root, atlas, go, query).draw();
-  if (atlas.roles) root.append(questionSection(atlas));
+  if (atlas.roles) root.append(questionSection(atlas, query));
   root.append(standouts(atlas), el("p", { class: "note" }, WORDS), leftOut(atlas));
   return null;
 }

@@ -11,15 +11,18 @@ export const RULE_ORDER = "The head whose score is farthest above its chance lev
 const QUESTIONS_HELP = "By declared rules over the run's results, read against chance: attention along dependencies "
   + "beyond what a head's distances give, relations beyond the best word offset, copies beyond even attention. "
   + RULE_ORDER;
-const FAMILIES_HELP = "Heads whose attention goes to like parts of speech, relations and offsets, named by the role "
-  + "that most of them have.";
+const FAMILIES_HELP = "Heads whose attention goes to like parts of speech, relations and offsets. A name is the "
+  + "role that comes first in half of them or more, else the two that come first most often: not every head has it.";
 const NEAR_HELP = "By profile: parts of speech, relations, offsets and null pieces. 0 for heads that attend to the "
   + "same kinds, 1 for heads that have nothing in common. A distance of profiles has no interval.";
 /** Heads of a list shown at first. */
 const FIRST = 18;
 
-/** Which heads answer each question. */
-export function questionSection(atlas) {
+/** The address of what guards the roles against luck. */
+export const LUCK = "#/?about=luck";
+
+/** Which heads answer each question; what guards them against luck is lit where the address asks for it. */
+export function questionSection(atlas, query) {
   const found = section("Which heads …", QUESTIONS_HELP);
   const items = atlas.roles.questions.map((question) => {
     const { key, title, words, places, barred } = question;
@@ -30,7 +33,8 @@ export function questionSection(atlas) {
     return el("li", { "data-question": key }, el("b", {}, link), size,
       el("p", { class: "note" }, words), members(atlas, places), ...off, ...others);
   });
-  found.append(el("p", { class: "help luck" }, atlas.roles.luckTold()), el("ul", { class: "answers" }, ...items));
+  const luck = el("p", { class: `help luck${query.get("about") === "luck" ? " chosen" : ""}` }, atlas.roles.luckTold());
+  found.append(luck, el("ul", { class: "answers" }, ...items));
   return found;
 }
 
@@ -40,15 +44,31 @@ export function familySection(atlas) {
   const items = atlas.roles.families().map(({ name, places }) =>
     el("li", {}, el("b", {}, name), el("span", { class: "note" }, count(places)), members(atlas, places)));
   const none = el("p", { class: "note" }, "No two heads have like profiles.");
-  found.append(items.length ? el("ul", { class: "answers" }, ...items) : none);
+  found.append(items.length ? el("ul", { class: "answers" }, ...items) : none, ...inNone(atlas, items.length));
   return found;
+}
+
+/** How many heads are in no family, where there are any families. */
+function inNone({ roles }, families) {
+  const number = roles.inNoFamily();
+  if (!families || !number) return [];
+  const words = number === 1 ? "1 head is in no family: none has a profile like its own"
+    : `${number} heads are in no family: none has a profile like theirs`;
+  return [el("p", { class: "note" }, `${words}, or nothing was measured.`)];
+}
+
+/** What is said of a list of heads by profile, and how far two heads are apart that nothing connects. */
+function nearHelp({ roles, similarity }) {
+  const [, middle] = roles.apart();
+  const other = similarity ? " Heads that attend alike are another list: those attend to the same pieces." : "";
+  return `${NEAR_HELP} Two heads drawn at random: ${middle.toFixed(2)} (median).${other}`;
 }
 
 /** The heads with profiles most like one's, and what they do. */
 export function nearSection(atlas, { layer, head }) {
   const near = atlas.roles?.near(placeOf(atlas, layer, head)) ?? [];
   if (!near.length) return [];
-  const found = section("Heads like this one", NEAR_HELP);
+  const found = section("Heads like this one", nearHelp(atlas));
   const item = ({ place, distance }) => el("li", {}, headLink(atlas, place, headName(atlas, ...headAt(atlas, place))),
     el("span", { class: "number" }, distance.toFixed(2)), el("p", { class: "note" }, atlas.roles.sentence(place)));
   found.append(el("ol", { class: "heads-list like" }, ...near.map(item)));

@@ -20,12 +20,13 @@ import { tools } from "./tools.js";
 
 const TITLE = "Which heads attend alike";
 const HELP = "A dot is a head; heads that spread their attention alike lie close together. Only distances mean "
-  + "something here: the axes and their directions do not. Distances of heads have no intervals, those of layers have. "
-  + "A click opens a head.";
-const LAYERS_HELP = "The less a colour stands out from the page, the more alike two layers attend.";
-const CLUSTERS_HELP = "As many as set the heads apart best, named by the role that most of their heads have. A cluster "
-  + "of one is a head like no other; one of nearly all says that the heads form no groups. How sure a cluster is, is "
-  + "not known.";
+  + "something here: the axes and their directions do not. Distances of heads have no intervals, those of layers "
+  + "have, told where one is pointed at. A click opens a head.";
+const LAYERS_HELP = "The less a colour stands out from the page, the more alike two layers attend. On the diagonal, "
+  + "which is not 0: how far apart the different heads of one layer are.";
+const CLUSTERS_HELP = "As many as set the heads apart best, named by the role that most of their heads have; by "
+  + "a number alone where most share none. A cluster of one is a head like no other; one of nearly all says that the "
+  + "heads form no groups. How sure a cluster is, is not known.";
 /** Heads of a cluster listed at first. */
 const FIRST = 24;
 

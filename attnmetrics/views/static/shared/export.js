@@ -11,6 +11,8 @@ const KEPT_MILLISECONDS = 10_000;
 
 /** Pixels of a line above a drawing, of its letters, and of those that lines have at least, however narrow it is. */
 const [LINE, LETTERS, NARROWEST] = [19, 13, 460];
+/** What a drawing on the screen says of its keys. */
+const KEYS = / Arrow keys .*$/;
 /** How much wider a title is for being bold, at most. */
 const BOLD = 1.14;
 
@@ -19,6 +21,8 @@ function standalone(picture, titles) {
   const copy = picture.cloneNode(true);
   copy.querySelectorAll("[data-screen], [visibility=hidden]").forEach((node) => node.remove());
   const { lines, box: [x, y, width, height] } = layout(picture, titles);
+  copy.setAttribute("aria-label", copy.ariaLabel?.replace(KEYS, "") ?? "");
+  copy.removeAttribute("tabindex");
   copy.setAttribute("viewBox", `${x} ${y} ${width} ${height}`);
   copy.setAttribute("width", width);
   copy.setAttribute("height", height);

@@ -2,6 +2,9 @@
 
 import { el } from "../../shared/dom.js";
 
+/** What the link to the papers is called. */
+export const papersTitle = ({ papers }) => (papers.length > 1 ? "The papers" : "The paper");
+
 export function tabs(atlas, key) {
   if (atlas.papers.length < 2) return [];
   const link = (paper, n) => {

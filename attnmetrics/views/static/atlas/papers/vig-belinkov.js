@@ -9,13 +9,18 @@ import { el } from "../../shared/dom.js";
 import { drawExemplar } from "../exemplar.js";
 import { crumbs, OVERVIEW, section } from "../parts.js";
 import { numbers } from "./numbers.js";
-import { tabs } from "./tabs.js";
+import { papersTitle, tabs } from "./tabs.js";
 
 const HELP = "its figures, drawn from this run's tables, and its numbers beside this run's.";
+/** Why the interval of r and its p need not agree. */
+const OVER_HEADS = "p is over heads: how often values that have nothing to do with one another would give an r as far "
+  + "from 0";
+const OVER_DOCUMENTS = "; the interval is over documents: where r of these same heads would lie, had others been "
+  + "drawn. So it may exclude 0 where p is large.";
 const HEADS_HELP = "Figure 4: the extremes, each with the sentence of its strongest single attention.";
 export function drawVigBelinkov(root, atlas, paper, part) {
   const title = el("h1", {}, "The paper, on this run");
-  root.append(crumbs([OVERVIEW], "The paper"), ...tabs(atlas, paper.key), title,
+  root.append(crumbs([OVERVIEW], papersTitle(atlas)), ...tabs(atlas, paper.key), title,
     el("p", { class: "help" }, `${paper.citation}: ${HELP}`), figures(atlas), threeHeads(atlas, part === "three-heads"),
     correlations(atlas), numbers(atlas, paper));
   return null;
@@ -47,8 +52,11 @@ function extreme(atlas, { title, layer, head, told, interval, place }) {
   return [el("h3", {}, `${capital(title)}: `, link, words), sentence];
 }
 
+const correlationsHelp = ({ interval_title: title }) =>
+  `Section 4.4. ${OVER_HEADS}${title ? OVER_DOCUMENTS : "."}`;
+
 function correlations(atlas) {
-  const found = section("Correlations over heads", "Section 4.4.");
+  const found = section("Correlations over heads", correlationsHelp(atlas));
   found.append(el("ul", {}, ...atlas.correlations.map((one) => correlation(atlas, one))));
   return found;
 }
