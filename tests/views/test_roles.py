@@ -218,6 +218,15 @@ def test_the_overview_begins_with_a_map_of_what_heads_do(page: Page, frame: pd.D
 
 
 @needs_chromium
+def test_a_finger_is_told_to_tap(page: Page) -> None:
+    page.evaluate("[window.known, window.matchMedia] = [matchMedia, ask => ({matches: ask === '(hover: none)'})]")
+    page.evaluate("location.hash = '#/?head=0.1'")
+    expect(page.locator("section .help").first).to_have_text(re.compile("^Tap a head"))
+    page.evaluate("window.matchMedia = window.known; location.hash = '#/'")
+    expect(page.locator("section .help").first).to_have_text(re.compile("^Point at a head"))
+
+
+@needs_chromium
 def test_a_head_opens_on_sentences_that_show_what_it_does(page: Page) -> None:
     tabs = {f"0/{head('previous')}": "To the previous piece", f"0/{head('inactive')}": "Typical"}
     tabs |= {f"0/{head('previous')}/1": "Strongest", f"0/{head('previous')}?sentences=typical": "Typical"}
