@@ -247,9 +247,9 @@ def test_a_score_over_some_rows_is_told_from_what_all_leave_off_null_pieces(page
     page.evaluate(f"location.hash = '#/head/0/{head('induction')}'")
     even = percent(float(data["induction_attention_uniform"]))
     said = page.locator(".head-screen > div > .note", has_text="off null pieces")
-    expect(said).to_contain_text("off null pieces, over all rows. Attention to linked pieces: ")
-    expect(said).to_contain_text(f"over the rows alone that have one, which may leave more off null pieces than others "
-                                 f"do. Its even attention is {even} times that share.")  # fmt: skip
+    expect(said).to_contain_text("off null pieces, over all rows. “Attention to linked pieces: ")
+    share = percent(1 - float(data["null_attention"].sel(layer=0, head=head("induction"))))
+    expect(said).to_contain_text(f"more off null pieces than all. Its even attention is {even} times the {share}.")
     page.evaluate(f"location.hash = '#/head/0/{head('previous')}'")
     expect(said).not_to_contain_text("linked pieces")
 
