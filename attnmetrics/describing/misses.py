@@ -1,6 +1,6 @@
 """Rules that heads only just miss: what they reach, and what the rule asks for."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -73,6 +73,12 @@ def misses(rules: Rules, tables: Tables, held: Mapping[Place, Collection[tuple[s
     return {place: told for place, told in nearest.items() if told}
 
 
+def asks_of(rule: Rule, label: str, tables: Tables) -> Callable[[Place], list[Ask]]:
+    """What a rule asks for at a label that a head has not: its own score first."""
+    limits = _limited(rule, tables, tables.labels(rule.score, rule.each, ()) if rule.each is None else [label])
+    return lambda place: [ask for one in limits for ask in one.asks((*place, 0))]
+
+
 def _is_asked(rule: Rule, tables: Tables) -> bool:
     """Whether heads may miss the rule: not what they are told of only, or at rest, or where the run lacks a result."""
     further = [term for one in rule.where for term in (one.score, one.chance)]
@@ -92,10 +98,8 @@ def _is_nearer(one: Miss, other: Miss | None) -> bool:
 
 def _of_rule(rule: Rule, tables: Tables) -> list[tuple[Place, Miss]]:
     """All heads and details that come near a rule without its being held."""
-    assert rule.when is not None
     labels = tables.labels(rule.score, rule.each, rule.skip)
-    own = _Limited(rule.when, rule.score, rule.chance, rule.count, tables, (rule.each, labels))
-    further = [_Limited(one, one.score, one.chance, None, tables, (rule.each, labels)) for one in rule.where]
+    own, *further = _limited(rule, tables, labels)
     found = []
     for layer, head, detail in np.argwhere(own.way >= NEAR).tolist():
         at = layer, head, detail
@@ -104,6 +108,14 @@ def _of_rule(rule: Rule, tables: Tables) -> list[tuple[Place, Miss]]:
         if asks and miss.way >= ON_THE_WHOLE:
             found.append(((layer, head), miss))
     return found
+
+
+def _limited(rule: Rule, tables: Tables, labels: Sequence[str]) -> list["_Limited"]:
+    """The score of a rule, and the further ones that it asks for."""
+    assert rule.when is not None
+    own = _Limited(rule.when, rule.score, rule.chance, rule.count, tables, (rule.each, labels))
+    further = (_Limited(one, one.score, one.chance, None, tables, (rule.each, labels)) for one in rule.where)
+    return [own, *further]
 
 
 class _Limited:

@@ -79,10 +79,10 @@ FAMILY: Final = Family(
             "model sees none.",
         ),
         Result(
-            "neighbour_attention_uniform", ("neighbour",), "1", "share", "All of even attention to a neighbour",
+            "neighbour_attention_uniform", ("neighbour",), "1", "share", "Even attention to a neighbour",
             "mean over these rows of 1 ÷ pieces that the row may attend to",
             lambda sums: ratio(sums["neighbour_even_sum"], sums["neighbour_rows"]), "",
-            heading="All of even attention to the {} piece", help=_EVEN, caption=EVEN,
+            heading="Even attention to the {} piece", help=_EVEN, caption=EVEN,
         ),
     ),
 )  # fmt: skip

@@ -60,9 +60,9 @@ def _offset_accuracy(sums: Sums) -> Array:
 
 
 _RULES: Final = (
-    "Rules: row (from dependent), the word that the dependent attends to most is its parent; column (on dependent), "
-    "the word that attends most to the dependent is its parent; parent_row (from head word), the word that the parent "
-    "attends to most is the dependent."
+    "From dependent: of all words, the dependent attends most to its head word (the rule row). From head word: of all "
+    "words, the head word attends most to the dependent (parent_row). On dependent: of all words, it is the head word "
+    "that attends most to the dependent (column)."
 )
 _NAMED: Final = f"No value where a half of the documents has under {LEAST} attainable edges."
 

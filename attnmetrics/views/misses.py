@@ -1,6 +1,7 @@
 """Rules that heads only just miss, in words: what a head reaches, and what the rule asks for instead."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -8,11 +9,12 @@ import pandas as pd
 import xarray as xr
 
 from attnmetrics.describing.finding import Finding, Place, find
-from attnmetrics.describing.misses import Ask, Miss, misses
+from attnmetrics.describing.misses import Ask, Miss, asks_of, misses
 from attnmetrics.describing.origin import detail_by_rule
 from attnmetrics.describing.rules import Rules
 from attnmetrics.describing.tables import Tables
 from attnmetrics.views.pieces import visible
+from attnmetrics.views.role_evidence import RoleEvidence
 from attnmetrics.views.roles import Told, finding_told, level_name, role_name
 from attnmetrics.views.rule_words import name_of
 from attnmetrics.views.tables import shown
@@ -46,10 +48,29 @@ def _held(tables: Tables, frame: pd.DataFrame) -> dict[Place, list[tuple[str, st
 
 
 def said_besides(rules: Rules, tables: Tables) -> list[list[Told]]:
-    """Of each head, layer by layer, the scores that its sentence tells of without its having the role."""
-    found = find(rules, tables).of_head
+    """Of each head, layer by layer, the scores that its sentence tells of and that are below the rule of their role,
+    each with what that asks for.
+    """
+    found, evidence = find(rules, tables).of_head, RoleEvidence(tables)
     every = np.ndindex(len(tables.layers), len(tables.heads))
-    return [[finding_told(tables.data, one) for one in found[place] if _has_no_role(one)] for place in every]
+    asks = cache(lambda n, label: asks_of(rules.roles[n], label, tables))
+
+    def told(one: Finding, layer: int, head: int) -> list[Told]:
+        lacks = asks(rules.roles.index(one.rule), one.label)((layer, head))
+        cases = evidence.told(one.rule, one.label, tables.layers[layer], tables.heads[head])
+        words = [", ".join(filter(None, [cases, _rule_asks(tables.data, one, ask)])) for ask in lacks[:1]]
+        return [finding_told(tables.data, one, both) for both in words]
+
+    return [[row for one in found[place] if _has_no_role(one) for row in told(one, *place)] for place in every]
+
+
+def _rule_asks(data: xr.Dataset, one: Finding, ask: Ask) -> str:
+    """What a head with a score lacks: "its rule asks for 20%", or of another score what it has, too."""
+    if ask.term == one.rule.score and ask.of == "score":
+        _, asked = _apart(data[ask.term.result], ask.found, ask.asked)
+        return f"its rule asks for {asked}"
+    of = "" if ask.term == one.rule.score else f"{name_of(data, ask.term)} "
+    return f"{of}{_asked(data, ask, 'its rule asks')}"
 
 
 def _has_no_role(one: Finding) -> bool:

@@ -9,15 +9,18 @@ import xarray as xr
 
 from attnmetrics.describing.finding import Finding
 from attnmetrics.describing.origin import detail_by_rule, given_by, label_of
-from attnmetrics.describing.rules import Rule, Rules
+from attnmetrics.describing.rules import SECOND_SINK, Rule, Rules
 from attnmetrics.describing.tables import Tables
+from attnmetrics.results.joined import intervals_of
 from attnmetrics.views.certainty import bear
 from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.pieces import visible
+from attnmetrics.views.role_evidence import RoleEvidence
 from attnmetrics.views.tables import in_words
 
-Told = tuple[str, str, str, str, str, str]
-"""(role in words, its score, the interval of that or "", what its chance level is called, that, the role's label)"""
+Told = tuple[str, str, str, str, str, str, str]
+"""(role in words, its score, the interval of that or "", what its chance level is called, that, of how many cases the
+score is a share or "", the role's label)"""
 
 
 RULES: Final = {
@@ -36,14 +39,15 @@ def role_name(role: str, detail: str) -> str:
 def role_names(roles: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """(role, in words) of roles and details in order; what differs in the name alone is one.
 
-    Example: "relation: obj, nsubj (the dependent looks most at its head word)".
+    Example: "relation: obj, nsubj (the dependent looks most at its head word)"; of what is a piece in each sentence
+    "second sink: most often the".
     """
     parts: dict[tuple[str, str], list[str]] = {}
     for role, detail in roles:
         name, _, further = detail.partition(", ")
         parts.setdefault((role, further), []).append(in_words(name))
     for (role, further), names in parts.items():
-        listed = f": {', '.join(names)}" if any(names) else ""
+        listed = f": {'most often ' * (role == SECOND_SINK)}{', '.join(names)}" if any(names) else ""
         yield role, visible(role) + listed + (f" ({RULES.get(further) or in_words(further)})" if further else "")
 
 
@@ -52,14 +56,17 @@ def _number(value: float, is_share: bool) -> str:
 
 
 def with_names(rules: Rules, data: xr.Dataset, frame: pd.DataFrame) -> pd.DataFrame:
-    """A table of roles with three more columns: the `rule` that gave a role, or None; `by`, the detail by that rule;
-    and `level`, what the chance level of its score is called.
+    """A table of roles with four more columns: the `rule` that gave a role, or None; `by`, the detail by that rule;
+    `level`, what the chance level of its score is called; and `cases`, of how many the score is a share.
     """
-    found = given_by(rules, Tables(data), frame)
+    tables = Tables(data, intervals_of(data))
+    found, evidence = given_by(rules, tables, frame), RoleEvidence(tables)
     pairs = zip(found, frame["detail"], strict=True)
     by = [detail if rule is None else detail_by_rule(rule, detail) for rule, detail in pairs]
     level = ["" if rule is None else level_name(data, rule) for rule in found]
-    return frame.assign(rule=pd.Series(found, frame.index, object), by=by, level=level)
+    places = zip(found, frame["detail"], frame["layer"], frame["head"], strict=True)
+    cases = [evidence.told(rule, label_of(str(detail)), layer, head) for rule, detail, layer, head in places]
+    return frame.assign(rule=pd.Series(found, frame.index, object), by=by, level=level, cases=cases)
 
 
 def level_name(data: xr.Dataset, rule: Rule) -> str:
@@ -74,22 +81,25 @@ def scores_told(rows: Iterable[Any], shares: Collection[str]) -> list[Told]:
     """A head's roles in order, of rows of a table with names; `shares`: those whose scores are shares.
 
     Example: [("syntactic relation: obj (the dependent looks most at its head word)", "87%", "82 to 91%",
-    "best word offset", "47%", "obj")].
+    "best word offset", "47%", "of 300 edges", "obj")].
     """
-    return [_told(row.role, row.by, (row.score, row.low, row.high, row.chance), row.role in shares, row.level)
+    return [_told(row.role, row.by, (row.score, row.low, row.high, row.chance), row.role in shares,
+                  (row.level, row.cases))
             for row in rows if row.role]  # fmt: skip
 
 
-def finding_told(data: xr.Dataset, one: Finding) -> Told:
+def finding_told(data: xr.Dataset, one: Finding, cases: str) -> Told:
     """The same of what a rule says of a head, whether it has the role or not."""
-    numbers = one.score, one.low, one.high, one.chance
-    return _told(one.rule.role, detail_by_rule(one.rule, one.detail), numbers, one.is_share, level_name(data, one.rule))
+    numbers, beside = (one.score, one.low, one.high, one.chance), (level_name(data, one.rule), cases)
+    return _told(one.rule.role, detail_by_rule(one.rule, one.detail), numbers, one.is_share, beside)
 
 
-def _told(role: str, detail: str, numbers: tuple[float, float, float, float], is_share: bool, level: str) -> Told:
-    score, low, high, chance = numbers
+def _told(
+    role: str, detail: str, numbers: tuple[float, float, float, float], is_share: bool, beside: tuple[str, str]
+) -> Told:
+    (score, low, high, chance), (level, cases) = numbers, beside
     table = xr.DataArray(score, attrs={"kind": "share"} if is_share else {})
     told, interval = bear(table, score, low, high)
     is_sure = not np.isnan(low)
     return (role_name(role, detail), told if is_sure else _number(score, is_share), interval if is_sure else "",
-            "" if np.isnan(chance) else level, _number(chance, is_share), visible(label_of(detail)))  # fmt: skip
+            "" if np.isnan(chance) else level, _number(chance, is_share), cases, visible(label_of(detail)))  # fmt: skip

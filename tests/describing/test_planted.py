@@ -34,8 +34,8 @@ SENTENCES = {
     "syntax": f"{REST.format('42%')} {FAR.format(5.4)} From nsubj (100% of cases), det (100% of cases) and obj (100% "
     "of cases), of all other words it looks most at the head word. Along dependencies goes 100% of its attention off "
     "null pieces, where its distances alone would give 13%.",
-    "second sink": f"{REST.format('26%')} goes to one piece of each sentence, a second sink, most often “the” (100% "
-    "of it; even attention 15%).",
+    "second sink": f"{REST.format('26%')} goes to one piece of each sentence, whichever that is (100% of it; even "
+    "attention 15%), a second sink, most often “the”.",
     "inactive": "Nearly switched off on this text: rests 95% on the first piece, and all else comes from the remaining "
     "5% (that by itself looks like own piece and position alone).",
     "induction": f"{REST.format('19%')} {FAR.format(4.1)} At a piece that came before, 82% of all attention goes "

@@ -71,13 +71,13 @@ CASES = [
     ),
     (
         [held("second sink", 0.74, label="the"), ELSEWHERE], 1,
-        "Its attention goes to one piece of each sentence, a second sink, most often “the” (74% of it; even attention "
-        "10%).",
+        "Its attention goes to one piece of each sentence, whichever that is (74% of it; even attention 10%), a second "
+        "sink, most often “the”.",
     ),
     (
         [told("second sink", 0.3), held("broad", 2.44, 2.6), ELSEWHERE], 1,
         "Its attention is spread almost evenly over the sentence (entropy 2.4 of 2.6 nats), leaning to one piece of "
-        "each sentence (30% of it).",
+        "each sentence, whichever that is (30% of it).",
     ),
     ([], 1, "Nothing of this head was measured."),
     ([ELSEWHERE], np.nan, "Nothing of this head was measured."),

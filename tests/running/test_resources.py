@@ -310,7 +310,7 @@ def test_workers_that_are_killed_for_memory_end_the_run(small_run: Path, tmp_pat
     done = ray_run(tmp_path / "run", RAY_memory_usage_threshold="0.01", RAY_memory_monitor_refresh_ms="100")
     assert done.returncode == 3, done.stderr
     assert "Traceback" not in done.stderr
-    assert done.stderr.endswith("out of memory; fewer --workers need less, or take a machine with more\n")
+    assert "out of memory; fewer --workers need less, or take a machine with more; mend the cause there" in done.stderr
     run(demo_config(tmp_path / "run", **SMALL), QUIET)
     assert outputs(tmp_path / "run") == outputs(small_run)
 

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from clark_tables import with_coreference, with_relations
 from pages import Desk, chromium, needs_chromium, visit
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 from synthetic import attention, dataset, exemplars, facts
 
 from attnmetrics.views.atlas.page import contents, render
@@ -128,11 +128,17 @@ def test_table_1_leads_to_a_relation_with_its_rules_maps_and_sentences(page: Pag
     sides = page.locator(".side-by-side > div")
     assert [side.locator(".exemplar").count() for side in sides.all()] == [1, 1]
     assert sides.nth(0).locator(".exemplar a").first.get_attribute("href") == "#/head/3/1"
-    visit(page, "#/head/0/0?claim=relation:obj:hit")
-    unkept = page.locator("#sentences .note", has_text="keeps no sentence of this head for: Finds obj.")
-    expect(unkept).to_contain_text("is kept of the best heads alone: layer 3 head 1.")
-    unkept.get_by_role("link").click()
-    expect(page.locator("#sentences [aria-selected=true]")).to_have_text("Finds obj")
+    assert "where the head looks, not which word would be right" in page.locator(".labels-from").first.inner_text()
+    visit(page, "#/head/0/0?claim=relation%3Aobj%3Ahit")
+    unanswered = page.locator(".unanswered")
+    assert "no sentence of this head for: Finds obj. Of what heads find or miss" in unanswered.inner_text()
+    assert unanswered.get_by_role("link").get_attribute("href") == "#/head/3/1?claim=relation%3Aobj%3Ahit"
+    visit(page, "#/metric/relation_accuracy/row%2C%20obj")
+    note = page.locator("p.held-out")
+    assert f"scored on the other half (held out): {percent(of_row.held_out)}; best word offset" in note.inner_text()
+    assert note.get_by_role("link").get_attribute("href") == "#/relation/obj"
+    visit(page, "#/metric/relation_accuracy")
+    assert page.locator("p.held-out a").get_attribute("href") == "#/relation"
     visit(page, "#/relation/nothing")
     assert "expected a relation with edges that attention can hit, found nothing" in page.locator(".page").inner_text()
 

@@ -28,6 +28,9 @@ def test_pieces_and_typical_sentences_of_a_head(tmp_path: Path) -> None:
         page.evaluate("location.hash = '#/head/0/1'")
         sides = page.locator(".piece-types")
         expect(sides).to_have_count(2)
+        titles = page.locator("div", has=page.locator(":scope > .piece-types")).locator("h3")
+        expect(titles).to_have_text(["It looks most at", "It looks most from"])
+        expect(page.get_by_text("Under 1× a type gets less than even attention gives")).to_be_visible()
         assert [" ".join(one.inner_text().split()) for one in sides.all()] == [
             "␣the 2.5× 1,200 times",
             "<b> 75% 8 times",

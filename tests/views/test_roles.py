@@ -32,6 +32,7 @@ from attnmetrics.views.evidence import evidence, least, with_least
 from attnmetrics.views.misses import misses_told
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.roles import RULES, role_names, with_names
+from attnmetrics.views.rule_words import question_words, rules_told
 from attnmetrics.views.tables import values
 from attnmetrics.views.terminal.roles import show_answers, show_families, show_like, show_sentence
 
@@ -93,6 +94,7 @@ def test_a_head_is_told_in_a_sentence_with_its_roles(named: pd.DataFrame) -> Non
 
 
 def test_roles_that_differ_in_a_name_alone_are_told_together() -> None:
+    assert list(role_names([("second sink", "the")])) == [("second sink", "second sink: most often the")]
     roles = [("relation", "obj, row"), ("previous", ""), ("relation", "det, row")]
     assert list(role_names(roles)) == [
         ("relation", "relation: obj, det (the dependent looks most at its head word)"),
@@ -136,6 +138,21 @@ def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset,
     np.testing.assert_allclose(later["apart"], np.nanquantile(pairs, (0.25, 0.5, 0.75)))
 
 
+def test_a_relation_among_roles_tells_of_how_many_edges_and_what_holds_held_out(
+    data: xr.Dataset, frame: pd.DataFrame
+) -> None:
+    told = json.loads(pack_roles(data, [(0.05, frame)])["later"].content)["told"]
+    found = {one[6]: one[5] for one in told[head("syntax")] if one[0].startswith("syntactic")}
+    at = {"rule": "row", "rel": "nsubj"}
+    edges, held_out = (float(data[name].sel(at)) for name in ("relation_edges_attainable", "relation_best_accuracy"))
+    assert (data["relation_best_layer"].sel(at), data["relation_best_head"].sel(at)) == (0, head("syntax"))
+    assert found["nsubj"] == f"of {edges:.0f} edges, held out {percent(held_out)}"
+    assert all(one[5] == "" for own in told for one in own if not one[0].startswith("syntactic"))
+    other = data.assign(relation_best_head=data["relation_best_head"] + 1)
+    told = json.loads(pack_roles(other, [(0.05, frame)])["later"].content)["told"]
+    assert f"of {edges:.0f} edges" in [one[5] for one in told[head("syntax")]], "held out is of the best head alone"
+
+
 @pytest.mark.parametrize("rule", ["parent_row", "column"])
 def test_a_role_of_two_rules_is_told_by_the_one_that_gave_it(rule: str) -> None:
     made = dataset(2, 2)
@@ -155,6 +172,22 @@ def test_a_role_of_two_rules_is_told_by_the_one_that_gave_it(rule: str) -> None:
     packed = pack_roles(made, [(least(made), frame)])
     assert packed["scores"][1] == [{"metric": "relation_accuracy", "label": f"{rule}, {rel}"}]
     assert [one[1] for one in packed["ofHead"][1]] == [f"syntactic relation: {rel} ({RULES[rule]})"]
+
+
+def test_a_question_is_asked_in_words_of_what_the_model_may_see(data: xr.Dataset) -> None:
+    rules = read_rules(None)
+    question = rules.questions["position"]
+    assert question_words(data, rules, question).startswith(
+        "Heads with the role previous piece (from 50% on), own piece (from 50% on) or position alone, and not"
+    ), "a model that looks back sees no next piece"
+    assert rules_told(data, rules, question)[:2] == [
+        "previous piece: attention to the previous piece at least 40% and 2 times its chance level (even attention to "
+        "the previous piece)",
+        "own piece: attention to the current piece at least 40% and 2 times its chance level (even attention to the "
+        "current piece)",
+    ]
+    ahead = data.assign(neighbour_attention_uniform=data["neighbour_attention_uniform"].fillna(0.1))
+    assert "next piece (from 50% on)" in question_words(ahead, rules, question)
 
 
 def test_a_map_has_the_score_of_a_role_where_all_its_heads_have_one(data: xr.Dataset, frame: pd.DataFrame) -> None:
@@ -316,6 +349,7 @@ def test_questions_are_answered_on_the_overview_and_in_the_finder(page: Page, fr
     expect(page.locator(".presets button[aria-pressed=true]")).to_have_text("Which copy?")
     expect(page.locator(".ranked tbody th a")).to_have_text(in_order)
     expect(page.locator(".rule p")).to_contain_text("Heads with the role induction or repeated piece.")
+    expect(page.locator(".rule p")).to_contain_text("the head's page lists all its roles by rule")
     rule = page.locator(".rule li").first
     expect(rule).to_have_text(re.compile("^induction: .* at least 10% and 4 times its chance level"))
     above = (frame["score"] - frame["chance"])[frame["role"].isin(["induction", "repeated piece"])]
@@ -364,6 +398,19 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
     expect(page.locator(".role-scores tbody th")).to_have_text(rows[:6])
     levels = [f"{row[3]} {row[4]}" for row in (*told["told"][place], *told["besides"][place])]
     expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:6])
+    cases = [row[5] for row in (*told["told"][place], *told["besides"][place])]
+    expect(page.locator(".role-scores .cases")).to_have_text([words for words in cases[:6] if words])
+    page.evaluate(f"location.hash = '#/head/0/{head('previous')}'")
+    alone = page.locator(".role-scores tr", has_text="position alone")
+    expect(alone.locator("td:last-child")).to_have_text("none: its rule asks for a fixed limit")
+
+
+def test_a_score_below_its_rule_is_told_with_what_the_rule_asks_for(data: xr.Dataset, frame: pd.DataFrame) -> None:
+    besides = json.loads(pack_roles(data, [(0.05, frame)])["later"].content)["besides"]
+    asked = {name: [(row[0], row[5]) for row in besides[head(name)]] for name in ("syntax", "own", "inactive")}
+    assert asked["syntax"] == [("second sink", "its rule asks for 35%"), ("first piece", "its rule asks for 50%")]
+    assert asked["own"] == [("first piece", "its rule asks for 50%")]
+    assert asked["inactive"] == [], "95% on the first piece is no less than the rule asks for"
 
 
 @needs_chromium

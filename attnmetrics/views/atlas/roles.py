@@ -163,7 +163,8 @@ def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[t
     shown = {"y": _axis(axes.y), "x": _axis(axes.x)} if axes is not None and known else None
     places = [heads.index(head) for head in found.heads]
     barred = [heads.index(head) for head in found.barred]
-    told = {"key": visible(found.key), "title": visible(question.title), "words": visible(question_words(question))}
+    words = visible(question_words(data, package_rules(), question))
+    told = {"key": visible(found.key), "title": visible(question.title), "words": words}
     by_rule = {"rules": [visible(one) for one in rules_told(data, package_rules(), question)], "why": _why(data, found)}
     return {**told, **by_rule, "places": places, "barred": barred, "axes": shown}
 

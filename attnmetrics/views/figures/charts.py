@@ -345,7 +345,7 @@ def _hollow_dots(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], col
 
 
 def correlation(data: xr.Dataset, metric: str) -> str:
-    """Pearson's r of distance and a metric, and its p, as text; a line below, without heads nearly switched off."""
+    """Pearson's r of distance and a metric, and its p, as text; in lines below, without heads nearly switched off."""
     name = _CORRELATION[metric]
     r, p = float(data[f"{name}_r"]), float(data[f"{name}_p"])
     if np.isnan(r):
@@ -353,4 +353,4 @@ def correlation(data: xr.Dataset, metric: str) -> str:
     sure = stored_bounds(data, f"{name}_r")
     interval = "" if sure is None or np.isnan(sure).any() else f" [{sure[0]:.2f} to {sure[1]:.2f}]"
     whole, without = f"r = {r:.2f}{interval}, {p_value(p)}".replace("-", "−"), over_heads_on(data, name)
-    return whole if without is None else f"{whole}; without hollow ones\n{correlation_in_words(*without)}"
+    return whole if without is None else f"{whole}\nwithout hollow ones\n{correlation_in_words(*without)}"

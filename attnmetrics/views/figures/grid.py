@@ -187,7 +187,7 @@ def _grid_scale(sheet: Sheet, data: xr.Dataset, top: float, table: xr.DataArray)
     axes.pcolormesh(ramp, cmap=palette.SEQUENTIAL.colours, edgecolors="face", linewidth=0.8)
     axes.set_yticks([])
     axes.set_xticks([0, palette.LEVELS], labels=["0", "largest share" if is_share(table) else "largest value"])
-    striped = f"; striped: under {100 * least(data):g}% off null" if is_off(data).any() else ""
+    striped = f"\nstriped: under {100 * least(data):g}% off null" if is_off(data).any() else ""
     sheet.text(
         LEFT + 2.35, top - 0.02, f"layers down, heads across{striped}", color=palette.MUTED, size=style.SMALL_SIZE
     )

@@ -59,5 +59,5 @@ def _scatters(data: xr.Dataset, metrics: Sequence[str], name: str, new: NewFigur
     sheet = Sheet(0.5 + 3.1 * len(metrics), 3.75, name, about, new, source(data))
     for n, metric in enumerate(metrics):
         charts.scatter(sheet.axes(0.65 + n * 3.1, 1.05, 2.45, 2.1), data, metric)
-        sheet.text(0.65 + n * 3.1, 0.72, charts.correlation(data, metric), weight="bold", size=style.SMALL_SIZE)
+        sheet.text(0.65 + n * 3.1, 0.62, charts.correlation(data, metric), weight="bold", size=style.SMALL_SIZE)
     return sheet.figure

@@ -74,7 +74,7 @@ def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
     for layer, head in heads:
         for n, row in enumerate(scores_told(groups[layer, head].head(_MOST).itertuples(), shares)):
             name = "" if n else f"layer {layer} head {head}"
-            role, score, interval, level, chance, _ = row
+            role, score, interval, level, chance, *_ = row
             told = [score, interval or "–"] if is_sure else [score]
             result.add_row(name, Text(role), *told, chance, level)
     return result
@@ -95,7 +95,7 @@ def _score_table(rows: pd.DataFrame, shares: Collection[str]) -> RenderableType:
         return Group()
     is_sure = any(interval for _, _, interval, *_ in told)
     result = LightTable("role", "score", *(["interval"] if is_sure else []), "chance", "chance is")
-    for role, score, interval, level, chance, _ in told:
+    for role, score, interval, level, chance, *_ in told:
         result.add_row(Text(role), score, *([interval] if is_sure else []), chance, level)
     return result
 

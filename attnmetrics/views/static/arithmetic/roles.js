@@ -22,11 +22,11 @@ export class Roles {
    * family: of each head its number, −1 without; familyNames: by number.
    *
    * later() gives what is not needed at first. told: of each head [[role in words, score, interval or "", what its
-   * chance level is called, that, label], …]; besides: of each likewise what its sentence tells of without its having
-   * the role; misses: of each [[role in words, what it reaches and is asked for, label], …] of the rules that it only
-   * just misses, the nearest first; near: of each [[place, distance], …]; apart: the quartiles of the distances of
-   * all pairs; others: [[share, { heads: [[place, roles, sentence], …], questions, familyNames }], …], what is
-   * otherwise where heads need another share of their attention off null pieces.
+   * chance level is called, that, of how many cases or "", label], …]; besides: of each likewise what its sentence
+   * tells of without its having the role; misses: of each [[role in words, what it reaches and is asked for, label],
+   * …] of the rules that it only just misses, the nearest first; near: of each [[place, distance], …]; apart: the
+   * quartiles of the distances of all pairs; others: [[share, { heads: [[place, roles, sentence], …], questions,
+   * familyNames }], …], what is otherwise where heads need another share of their attention off null pieces.
    */
   constructor({ known, tried, scores, ...packed }, family, later = () => NOTHING) {
     const { ofHead, sentences, questions, familyNames } = packed;
@@ -77,8 +77,8 @@ export class Roles {
   luckTold() {
     return `${this.triesTold()}, one for each relation, tag or class, and of so many tries some reach far by luck: so `
       + "each rule asks for a margin over its chance level, those of relations also for several standard errors and an "
-      + "interval clear of it, and a relation's page scores the best head on documents that did not choose it (held "
-      + "out).";
+      + "interval clear of it, and the pages of relations score the best head on documents that did not choose "
+      + "it (held out).";
   }
 
   /** The name of the role that most of these heads have; "" without one. */

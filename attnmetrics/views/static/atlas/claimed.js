@@ -4,7 +4,7 @@ import { el } from "../shared/dom.js";
 import { drawExemplar } from "./exemplar.js";
 import { headLink } from "./relations.js";
 
-const UNKEPT = "Which word would be right, exemplars do not keep.";
+const UNKEPT = "A sentence shows where the head looks, not which word would be right by those labels.";
 const NONE = "This run keeps no sentence for it.";
 
 /** Sentences whose claim is `claim:hit` and `claim:miss`, `most` of each, of whatever heads the run kept them. */

@@ -44,12 +44,16 @@ function inWords({ r, p, n }) {
   return `Over ${n} heads r = ${number(Math.round(r * 1000) / 1000)} (${pValue(p)})`;
 }
 
+/** What is told of a head in the list, where it has several roles that answer. */
+const BENEATH = "Beneath a head: that role and score; the head's page lists all its roles by rule, and may begin with "
+  + "another.";
+
 /** Which heads answer a question of the rules, in which order, and what each rule asks. */
 function ruleTold(asked) {
   if (!asked) return [];
   const rules = el("ul", {}, ...asked.rules.map((words) => el("li", {}, words)));
   const folded = el("details", { class: "note" }, el("summary", {}, "What each rule asks"), rules);
-  return [el("p", {}, `${asked.words} ${RULE_ORDER}`), folded];
+  return [el("p", {}, `${asked.words} ${RULE_ORDER} ${BENEATH}`), folded];
 }
 
 /** All metrics, shelf by shelf, for a menu. */

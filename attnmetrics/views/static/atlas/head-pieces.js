@@ -10,11 +10,11 @@ const HELP = "Types of pieces that occur often enough; ␣ is the space that a p
   + "intervals: the fewer the occurrences of a type, the less sure.";
 const SIDES = {
   key: {
-    title: "It looks at", value: (lift) => `${number(lift)}×`,
+    title: "It looks most at", value: (lift) => `${number(lift)}×`,
     help: "Times what even attention would give, of all attention, that to null pieces too: the more a head rests on "
-      + "these, the less is left for others.",
+      + "these, the less is left for others. Under 1× a type gets less than even attention gives, if more than others.",
   },
-  query: { title: "It looks from", value: percent, help: "What share of their attention is off null." },
+  query: { title: "It looks most from", value: percent, help: "What share of their attention is off null." },
 };
 
 /** The section, or nothing where the run has no such list of this head. */

@@ -21,13 +21,13 @@ const OF_UNIT = {
   "segment pair": "Of the pairs of segments with its strongest single attention, the sentences that hold the two "
     + "pieces.",
 };
+/** Claims of what is read right or wrong. */
+const JUDGED = /:(hit|miss)$/;
+const BEST_ALONE = "Of what heads find or miss, a run keeps sentences of the head alone that finds most";
 /** What the names of metrics of links begin with. */
 const LINKS = "Attention along links";
 const COUNTED = "Null pieces do not count, nor do pieces that look at themselves, unless the head does little else.";
 const ANSWERS = "Of the pairs of pieces that this is about, those with its strongest single attention.";
-/** Claims of what is read right or wrong. */
-const JUDGED = /:(hit|miss)$/;
-const OF_BEST = " What is found or missed is kept of the best heads alone: ";
 const NONE = "No sentence: the head attends to nothing that is measured.";
 
 /** What a claim is about: as the metric is headed that it is of; what is read right or wrong; or by its own name. */
@@ -73,17 +73,19 @@ function asQuery(key) {
   return { claim: isClaim ? key.slice(claimKey("").length) : null, sentences: isClaim ? null : key };
 }
 
-/** That the page has nothing for a claim; of relations, which only have sentences of their best heads, whose it has. */
 function unanswered(atlas, claim) {
   const words = `The page keeps no sentence of this head for: ${claimWords(atlas, claim)}.`;
-  const best = atlas.claimed.filter((one) => one.claim === claim && JUDGED.test(claim) && one.list.length);
-  const found = best.flatMap(({ layer, head }, n) => [n ? ", " : OF_BEST, bestLink(atlas, claim, layer, head)]);
-  return el("p", { class: "note" }, words, ...found, ...(found.length ? ["."] : []));
+  return el("p", { class: "note unanswered" }, words, ...(JUDGED.test(claim) ? whereKept(atlas, claim) : []));
 }
 
-function bestLink(atlas, claim, layer, head) {
-  const at = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
-  return el("a", { href: claimHref(atlas, ...at, claim) }, headName(atlas, ...at));
+/** Of what is read right or wrong: of which heads sentences are kept. */
+function whereKept(atlas, claim) {
+  const kept = atlas.claimed.filter((one) => one.claim === claim && one.list.length);
+  const link = ({ layer, head }) => {
+    const at = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
+    return [" ", el("a", { href: claimHref(atlas, ...at, claim) }, headName(atlas, ...at))];
+  };
+  return kept.length ? [` ${BEST_ALONE}:`, ...kept.flatMap(link)] : [];
 }
 
 /** Of claims of one name, such as those of no word, there is one tab: that of `first`, or of the first of all. */

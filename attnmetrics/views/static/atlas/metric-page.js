@@ -14,6 +14,7 @@ import { evidenceNote, fromHowMuch } from "./evidence.js";
 import { headMap } from "./head-map.js";
 import { crumbs, OVERVIEW, place, section } from "./parts.js";
 import { relationMap } from "./relation-map.js";
+import { heldOutNote } from "./relations.js";
 import { tools } from "./tools.js";
 
 /** Heads listed at either end. */
@@ -33,7 +34,7 @@ export function drawMetricPage(root, atlas, [name, wanted], go) {
   root.append(crumbs([OVERVIEW, ["#/metrics", "Metrics"], ...above], title), el("h1", {}, title), about(metric));
   if (metric.dim) root.append(labelChoice(metric, label, go));
   if (!isAll) root.append(...meaning(atlas, metric, label), ...countNote(atlas, metric, label));
-  root.append(evidenceNote(atlas), ...withoutInterval(atlas, metric));
+  root.append(...heldOut(atlas, metric, label), evidenceNote(atlas), ...withoutInterval(atlas, metric));
   const choose = (layer, head, one) => go(claimHref(atlas, layer, head, metric.claims[one]));
   if (isAll) allLabels(root, atlas, metric, choose);
   else oneLabel(root, atlas, metric, label, (layer, head) => choose(layer, head, label));
@@ -51,6 +52,14 @@ export function about(metric) {
 function meaning(atlas, metric, label) {
   const words = explainLabel(atlas, metric, label);
   return words ? [el("p", { class: "note" }, `${metric.labels[label].split(", ").at(-1)} is ${words}.`)] : [];
+}
+
+/** Of one relation what its best head finds held out; of all of them, where that stands. */
+function heldOut(atlas, { name, labels }, label) {
+  if (name !== "relation_accuracy" || !atlas.relations.length) return [];
+  if (label !== null) return heldOutNote(atlas, ...labels[label].split(", "));
+  const link = el("a", { href: "#/relation" }, "the best head of each relation");
+  return [el("p", { class: "note held-out" }, "Held out: ", link)];
 }
 
 /** How many things the shares at a label are of, and why they may be so few. */

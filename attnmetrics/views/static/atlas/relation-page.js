@@ -7,11 +7,11 @@ import { accuracyMaps } from "./accuracy-maps.js";
 import { hitsAndMisses } from "./claimed.js";
 import { crumbs, OVERVIEW, section } from "./parts.js";
 import { members } from "./role-lists.js";
-import { relationHref, relationTable, RULES, ruleName, ruleTable } from "./relations.js";
+import { HALVES, relationHref, relationTable, RULES, ruleName, ruleTable } from "./relations.js";
 
 const HELP = "Words of a sentence are candidates; a head is right where the word that it points to is the head word.";
-const PLACES = "Each half of the documents chooses its best head, which is scored on the other half (held out); "
-  + "offsets likewise. The offset says how many words to the right of the dependent its head word stands most often.";
+const PLACES = `${HALVES}; offsets likewise. `
+  + "The offset says how many words to the right of the dependent its head word stands most often.";
 const ROLES = "By the declared rule: right in half of the edges that it can find or more, and far more often than the "
   + "best word offset, beyond what its distances give of all dependencies.";
 /** Heads that nearly have it, shown at first. */

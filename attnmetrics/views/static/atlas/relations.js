@@ -2,7 +2,7 @@
 
 import { explain } from "../arithmetic/glossary.js";
 import { headHref, headName, placeOf } from "../arithmetic/heads.js";
-import { bear } from "../arithmetic/intervals.js";
+import { bear, inBrackets } from "../arithmetic/intervals.js";
 import { labelName } from "../arithmetic/labels.js";
 import { percent } from "../arithmetic/numbers.js";
 import { FEW } from "../arithmetic/table.js";
@@ -15,6 +15,8 @@ export const RULES = {
   column: "the dependent is looked at most by its head word",
   parent_row: "the head word looks most at its dependent",
 };
+/** How the best heads are told without luck. */
+export const HALVES = "Each half of the documents chooses its best head, which is scored on the other half (held out)";
 const NONE = "This run has no relations: it has no annotation that names heads of words.";
 
 export const ruleName = (rule) => labelName("rule", rule);
@@ -60,8 +62,26 @@ export const sure = (one, name) => withInterval(one[name], [one[`${name}_low`], 
 
 /** The same of a share and its bounds; null stands for none. */
 export function withInterval(value, [low, high]) {
-  const [told, interval] = bear({ kind: "share" }, value ?? NaN, low ?? NaN, high ?? NaN);
+  const [told, interval] = borne(value, low, high);
   return number([told, ...(interval === "–" ? [] : [el("div", { class: "interval" }, `[${interval}]`)])]);
+}
+
+const borne = (...numbers) => bear({ kind: "share" }, ...numbers.map((one) => one ?? NaN));
+
+/** A share in a line: "85% [80 to 89%]". */
+function inLine(one, name) {
+  const [told, interval] = borne(one[name], one[`${name}_low`], one[`${name}_high`]);
+  return inBrackets([told, interval === "–" ? "" : interval]);
+}
+
+/** What the best head of a rule and a relation finds of documents that did not choose it, for the map of all heads. */
+export function heldOutNote(atlas, rule, rel) {
+  const one = atlas.relations.find(([{ rel: name }]) => name === rel)?.find((each) => each.rule === rule);
+  if (!one) return [];
+  const best = one.held_out === null ? "too few edges in a half" : inLine(one, "held_out");
+  const beside = one.baseline === null ? "" : `; best word offset, held out: ${inLine(one, "baseline")}`;
+  const words = `${HALVES}: ${best}${beside}. `;
+  return [el("p", { class: "note held-out" }, words, el("a", { href: relationHref(rel) }, `Which heads find ${rel}`))];
 }
 
 /** Cells of the best head and of the best word offset. */

@@ -9,23 +9,28 @@ import { table } from "./parts.js";
 /** Rows shown at first, and misses. */
 const [FIRST, MISSES] = [6, 2];
 
+/** Of a score that is held against a limit alone. */
+const NO_LEVEL = "none: its rule asks for a fixed limit";
+
 /** [the table, what is just missed], where there is more to tell with a button for it; nothing without either. */
 export function roleScores(atlas, place) {
   if (!atlas.roles) return [];
   const { roles } = atlas;
   const rows = [...roles.scoresOf(place).map(row(atlas)), ...roles.besidesOf(place).map(row(atlas, "below its rule"))];
   if (!rows.length) return missed(atlas, place);
-  const found = table("role-scores", ["what it does", "score", "chance level"], rows.slice(0, FIRST));
+  const found = table("role-scores", ["what is said of it", "score", "chance level"], rows.slice(0, FIRST));
   const rest = rows.slice(FIRST).map((cells) => el("tr", {}, ...cells));
   const add = (event) => { found.tBodies[0].append(...rest); event.target.remove(); };
   return [found, ...(rest.length ? [action(`${rest.length} more`, add)] : []), ...missed(atlas, place)];
 }
 
-const row = (atlas, mark = "") => ([role, score, interval, level, chance, label]) => [
+const row = (atlas, mark = "") => ([role, score, interval, level, chance, cases, label]) => [
   el("th", { scope: "row", title: explain(atlas, label) }, role, ...(mark ? [faint(mark)] : [])),
-  el("td", { class: "value" }, score, ...bracketed(interval)), el("td", {}, `${level} ${chance}`.trim()),
+  el("td", { class: "value" }, score, ...bracketed(interval), ...ofCases(cases)),
+  el("td", {}, level ? `${level} ${chance}` : NO_LEVEL),
 ];
 
+const ofCases = (words) => (words ? [el("div", { class: "cases" }, words)] : []);
 const faint = (mark) => el("span", { class: "note" }, ` ${mark}`);
 
 /** The rules that a head only just misses, and by how much. */
