@@ -143,6 +143,19 @@ def test_table_1_leads_to_a_relation_with_its_rules_maps_and_sentences(page: Pag
     assert "expected a relation with edges that attention can hit, found nothing" in page.locator(".page").inner_text()
 
 
+def test_a_narrow_page_shows_that_a_table_goes_on_and_whole_names_of_axes(page: Page) -> None:
+    page.set_viewport_size({"width": 375, "height": 800})
+    visit(page, "#/paper/clark-2019")
+    found = page.locator(f"{section(page, 'Table 1')} .scroll").first
+    assert found.evaluate("one => one.scrollWidth > one.clientWidth")
+    assert "gradient" in found.evaluate("one => getComputedStyle(one).backgroundImage")
+    assert found.locator("td").first.evaluate("one => getComputedStyle(one).position") == "sticky"
+    visit(page, "#/find?y=dependency_excess&yl=either&x=dependency_expected&xl=either")
+    names = page.locator("svg.scatter > text:has(title)").evaluate_all("all => all.map(one => one.firstChild.data)")
+    assert len(names) == 4 and names[-1].endswith("dependencies") and not any("…" in name for name in names)
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
 def test_coreference_has_a_row_and_a_map_for_each_class(page: Page, data: xr.Dataset) -> None:
     visit(page, "#/coreference")
     assert page.locator("table.results tbody tr").count() == page.locator("svg.head-map").count() == 8

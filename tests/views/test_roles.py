@@ -251,6 +251,15 @@ def test_the_overview_begins_with_a_map_of_what_heads_do(page: Page, frame: pd.D
 
 
 @needs_chromium
+def test_a_finger_is_told_to_tap(page: Page) -> None:
+    page.evaluate("[window.known, window.matchMedia] = [matchMedia, ask => ({matches: ask === '(hover: none)'})]")
+    page.evaluate("location.hash = '#/?head=0.1'")
+    expect(page.locator("section .help").first).to_have_text(re.compile("^Tap a head"))
+    page.evaluate("window.matchMedia = window.known; location.hash = '#/'")
+    expect(page.locator("section .help").first).to_have_text(re.compile("^Point at a head"))
+
+
+@needs_chromium
 def test_a_head_opens_on_sentences_that_show_what_it_does(page: Page) -> None:
     tabs = {f"0/{head('previous')}": "To the previous piece", f"0/{head('inactive')}": "Typical"}
     tabs |= {f"0/{head('previous')}/1": "Strongest", f"0/{head('previous')}?sentences=typical": "Typical"}
@@ -271,9 +280,9 @@ def test_a_score_over_some_rows_is_told_from_what_all_leave_off_null_pieces(page
     page.evaluate(f"location.hash = '#/head/0/{head('induction')}'")
     even = percent(float(data["induction_attention_uniform"]))
     said = page.locator(".head-screen > div > .note", has_text="off null pieces")
-    expect(said).to_contain_text("off null pieces, over all rows. Attention to linked pieces: ")
-    expect(said).to_contain_text(f"over the rows alone that have one, which may leave more off null pieces than others "
-                                 f"do. Its even attention is {even} times that share.")  # fmt: skip
+    expect(said).to_contain_text("off null pieces, over all rows. “Attention to linked pieces: ")
+    share = percent(1 - float(data["null_attention"].sel(layer=0, head=head("induction"))))
+    expect(said).to_contain_text(f"more off null pieces than all. Its even attention is {even} times the {share}.")
     page.evaluate(f"location.hash = '#/head/0/{head('previous')}'")
     expect(said).not_to_contain_text("linked pieces")
 

@@ -70,7 +70,7 @@ function howSure(atlas, { layer, head }) {
   const off = evidence.fromHowMuch(at);
   const said = `Nearly switched off on this text: what follows is ${off}, and says little.`;
   const share = off ? [] : [`${percent(evidence.share(at))} of its attention is off null pieces, over all rows.`,
-    ...ofLinked(atlas, at)];
+    ...ofLinked(atlas, at, evidence.share(at))];
   const query = new URLSearchParams({ view: "head", layer: atlas.layers[layer], head: atlas.heads[head] });
   const link = atlas.served ? [" ", el("a", { href: `#/try?${query}` }, "See it in a sentence of your own")] : [];
   return [
@@ -80,12 +80,12 @@ function howSure(atlas, { layer, head }) {
 }
 
 /** How scores of a role go with what is off null pieces: those of linked pieces are of some rows alone. */
-function ofLinked(atlas, at) {
+function ofLinked(atlas, at, share) {
   const tables = (atlas.roles?.scores[at] ?? []).map(({ metric }) => atlas.byName.get(metric));
   const table = tables.find((one) => one?.isChanceOffNull && one.chance && !one.dim);
   if (!table) return [];
-  const own = `${table.title}: over the rows alone that have one, which may leave more off null pieces than others do.`;
-  return [` ${own} Its ${table.chance.caption} is ${shown(table, table.chance.at(0, 0))} times that share.`];
+  const own = `“${table.title}” is over the rows alone that have one: these may leave more off null pieces than all.`;
+  return [` ${own} Its ${table.chance.caption} is ${shown(table, table.chance.at(0, 0))} times the ${percent(share)}.`];
 }
 
 /** Of how many tries its roles are the best; nothing without a role. */

@@ -6,7 +6,7 @@ import { plain } from "../arithmetic/numbers.js";
 import { outliers } from "../arithmetic/outliers.js";
 import { clamp, extent, linear, padded, round, ticks } from "../arithmetic/scales.js";
 import { sheet, svg, text, title } from "../shared/dom.js";
-import { fit, textWidth } from "../shared/font.js";
+import { fit, textWidth, wrapped } from "../shared/font.js";
 import { levelError, uprightError } from "./error-bars.js";
 
 /** Dots are smaller where there are more. */
@@ -136,18 +136,22 @@ function drawAxes(x, y, layout) {
   return [
     ...ticks(layout.xs).flatMap((value) => drawTick(layout.x(value), null, plain(x.metric, value), box)),
     ...ticks(layout.ys).flatMap((value) => drawTick(null, layout.y(value), plain(y.metric, value), box)),
-    axisWords([across, height - 8], named(x), 2 * Math.min(across, width - across)),
-    axisWords([0, 0], named(y), 2 * Math.min(down, height - down), upright),
+    ...axisWords([across, height - 8], named(x), 2 * Math.min(across, width - across)),
+    ...axisWords([0, 0], named(y), 2 * Math.min(down, height - down), upright),
   ];
 }
 
-/** What an axis is called, in its middle, smaller or cut where it lacks room; all of it where it is pointed at. */
+/** What an axis is called, in its middle; smaller or in two lines where it lacks room; all where it is pointed at. */
 function axisWords([x, y], words, room, turned = {}) {
   const size = clamp((AXIS * room) / textWidth(words, AXIS), SMALLEST, AXIS);
+  const [first, ...rest] = wrapped(words, room, size);
+  const lines = rest.length ? [first, fit(rest.join(" "), room, size)] : [first];
   const look = { "text-anchor": "middle", "font-size": round(size), ...turned };
-  const found = text(x, y, fit(words, room, size), look);
-  found.append(title(words));
-  return found;
+  return lines.map((line, n) => {
+    const found = text(x, y + (n - (lines.length - 1) / 2) * (SMALLEST + 1), line, look);
+    found.append(title(words));
+    return found;
+  });
 }
 
 /** A line across the plot with its number, upright at x or level at y. */
