@@ -182,15 +182,16 @@ def _head(data: "xr.Dataset", run: str, place: tuple[int, int], top: int) -> "Re
 
     import attnmetrics
     from attnmetrics.describing.rules import read_rules
+    from attnmetrics.describing.tables import Tables
     from attnmetrics.views.evidence import least
-    from attnmetrics.views.roles import with_names
+    from attnmetrics.views.roles import with_rules
     from attnmetrics.views.tables import unit_word
     from attnmetrics.views.terminal.exemplars import show_typical
     from attnmetrics.views.terminal.head import show_head
     from attnmetrics.views.terminal.roles import show_like, show_sentence
     from attnmetrics.views.terminal.tokens import show_tokens
 
-    known = with_names(read_rules(None), data, attnmetrics.roles(run, evidence=least(data)))
+    known = with_rules(read_rules(None), Tables.of(data), attnmetrics.roles(run, evidence=least(data)))
     profile = show_head(data, *place, [show_sentence(known, *place)])
     like = show_like(attnmetrics.nearest_heads(run, *place, number=5), known)
     pieces = show_tokens(attnmetrics.tokens(run), *place, top)
@@ -236,7 +237,8 @@ def roles(
     import attnmetrics
     from attnmetrics.describing.questions import answer, answers, of_role
     from attnmetrics.describing.rules import read_rules
-    from attnmetrics.views.roles import with_names
+    from attnmetrics.describing.tables import Tables
+    from attnmetrics.views.roles import with_rules
     from attnmetrics.views.terminal.roles import show_answers, show_families
 
     if (question is not None) + (role is not None) + families > 1:
@@ -246,7 +248,7 @@ def roles(
         return
     changed = None if evidence == 0.05 else evidence  # as the package's rules have it
     known, frame = read_rules(rules), attnmetrics.roles(run, rules=rules, evidence=changed)
-    frame = with_names(known, attnmetrics.load(run), frame)
+    frame = with_rules(known, Tables.of(attnmetrics.load(run)), frame)
     one = answer(known, frame, question) if question else of_role(known, frame, role) if role else None
     found = answers(known, frame) if one is None else [one]
     Console().print(show_answers(found, frame, top, sentences))

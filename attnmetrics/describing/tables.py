@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from attnmetrics.describing.rules import Term
 from attnmetrics.errors import ConfigError
+from attnmetrics.results.joined import intervals_of
 from attnmetrics.results.wording import unit_name
 
 Array = NDArray[np.float64]
@@ -27,6 +28,11 @@ class Tables:
 
     data: xr.Dataset
     intervals: xr.Dataset | None = None
+
+    @classmethod
+    def of(cls, data: xr.Dataset) -> "Tables":
+        """Those of results as they are loaded, with the intervals that stand beside them."""
+        return cls(data, intervals_of(data))
 
     @cached_property
     def layers(self) -> list[int]:

@@ -11,7 +11,6 @@ from attnmetrics.describing.finding import Finding
 from attnmetrics.describing.origin import detail_by_rule, given_by, label_of
 from attnmetrics.describing.rules import SECOND_SINK, Rule, Rules
 from attnmetrics.describing.tables import Tables
-from attnmetrics.results.joined import intervals_of
 from attnmetrics.views.certainty import bear
 from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.pieces import visible
@@ -55,15 +54,14 @@ def _number(value: float, is_share: bool) -> str:
     return "–" if np.isnan(value) else percent(value) if is_share else number(round(value, 3))
 
 
-def with_names(rules: Rules, data: xr.Dataset, frame: pd.DataFrame) -> pd.DataFrame:
+def with_rules(rules: Rules, tables: Tables, frame: pd.DataFrame) -> pd.DataFrame:
     """A table of roles with four more columns: the `rule` that gave a role, or None; `by`, the detail by that rule;
     `level`, what the chance level of its score is called; and `cases`, of how many the score is a share.
     """
-    tables = Tables(data, intervals_of(data))
     found, evidence = given_by(rules, tables, frame), RoleEvidence(tables)
     pairs = zip(found, frame["detail"], strict=True)
     by = [detail if rule is None else detail_by_rule(rule, detail) for rule, detail in pairs]
-    level = ["" if rule is None else level_name(data, rule) for rule in found]
+    level = ["" if rule is None else level_name(tables.data, rule) for rule in found]
     places = zip(found, frame["detail"], frame["layer"], frame["head"], strict=True)
     cases = [evidence.told(rule, label_of(str(detail)), layer, head) for rule, detail, layer, head in places]
     return frame.assign(rule=pd.Series(found, frame.index, object), by=by, level=level, cases=cases)
@@ -78,7 +76,7 @@ def level_name(data: xr.Dataset, rule: Rule) -> str:
 
 
 def scores_told(rows: Iterable[Any], shares: Collection[str]) -> list[Told]:
-    """A head's roles in order, of rows of a table with names; `shares`: those whose scores are shares.
+    """A head's roles in order, of rows of a table with rules; `shares`: those whose scores are shares.
 
     Example: [("syntactic relation: obj (the dependent looks most at its head word)", "87%", "82 to 91%",
     "best word offset", "47%", "of 300 edges", "obj")].

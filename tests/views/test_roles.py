@@ -31,7 +31,7 @@ from attnmetrics.views.atlas.roles import pack_roles
 from attnmetrics.views.evidence import evidence, least, with_least
 from attnmetrics.views.misses import misses_told
 from attnmetrics.views.numbers import percent
-from attnmetrics.views.roles import RULES, role_names, with_names
+from attnmetrics.views.roles import RULES, role_names, with_rules
 from attnmetrics.views.rule_words import question_words, rules_told
 from attnmetrics.views.tables import values
 from attnmetrics.views.terminal.roles import show_answers, show_families, show_like, show_sentence
@@ -55,7 +55,7 @@ def frame(data: xr.Dataset) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def named(data: xr.Dataset, frame: pd.DataFrame) -> pd.DataFrame:
-    return with_names(read_rules(None), data, frame)
+    return with_rules(read_rules(None), Tables.of(data), frame)
 
 
 def text(renderable: RenderableType) -> str:
@@ -110,7 +110,7 @@ def test_families_and_nearest_heads_are_tables(frame: pd.DataFrame) -> None:
     assert "like no other       1   1.0" in text(show_families(families))
     near = pd.DataFrame([(0, head("own"), 0.123, 0.4)], columns=["layer", "head", "profile_distance", "head_distance"])
     assert f"layer 0 head {head('own')}          0.12   own piece; position alone" in text(
-        show_like(near, with_names(read_rules(None), planted(), frame))
+        show_like(near, with_rules(read_rules(None), Tables.of(planted()), frame))
     )
 
 

@@ -15,12 +15,11 @@ from attnmetrics.describing.origin import givers, label_of
 from attnmetrics.describing.questions import HEAD, Answer, answers
 from attnmetrics.describing.rules import Question, Rule, Rules, Term, package_rules
 from attnmetrics.describing.tables import Array, Tables, has
-from attnmetrics.results.joined import intervals_of
 from attnmetrics.views.evidence import least
 from attnmetrics.views.misses import misses_told, said_besides
 from attnmetrics.views.page import pack, pack_json
 from attnmetrics.views.pieces import visible
-from attnmetrics.views.roles import role_names, scores_told, with_names
+from attnmetrics.views.roles import role_names, scores_told, with_rules
 from attnmetrics.views.rule_words import question_words, rules_told
 from attnmetrics.views.similarity import quartiles
 from attnmetrics.views.tables import further
@@ -38,10 +37,10 @@ def pack_roles(data: xr.Dataset, frames: Sequence[tuple[float, pd.DataFrame]]) -
         data: the run's results.
         frames: the table of roles with each share that the page may ask for as evidence, the run's own among them.
     """
-    rules, tables = package_rules(), Tables(data, intervals_of(data))
+    rules, tables = package_rules(), Tables.of(data)
     distances = profile_distances(tables)
     numbers = families(distances)
-    named = {id(frame): with_names(rules, data, frame) for _, frame in frames}  # the same table where no head changes
+    named = {id(frame): with_rules(rules, tables, frame) for _, frame in frames}  # the same table where no head changes
     frames = [(share, named[id(frame)]) for share, frame in frames]
     by_frame = {id(frame): _told(data, frame, numbers) for frame in named.values()}
     told = [(share, by_frame[id(frame)]) for share, frame in frames]

@@ -27,7 +27,7 @@ def show_answers(
 
     Args:
         found: the answers.
-        frame: all roles, with names (`views/roles.py`); `attrs["skipped"]` has those that the run has no results for.
+        frame: all roles, with rules (`views/roles.py`); `attrs["skipped"]` has those that the run has no results for.
         top: heads of each that are told in full; the others are named.
         with_sentences: whether each head's sentence stands under it.
     """
@@ -81,7 +81,7 @@ def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
 
 
 def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
-    """What a head does in one sentence, and its roles; nothing where the table, which has names, has no such head."""
+    """What a head does in one sentence, and its roles; nothing where the table, which has rules, has no such head."""
     own = frame[(frame["layer"] == layer) & (frame["head"] == head)]
     if own.empty:
         return Group()
@@ -121,7 +121,7 @@ def show_like(near: pd.DataFrame, frame: pd.DataFrame) -> RenderableType:
 
     Args:
         near: columns layer, head, profile_distance, the nearest first.
-        frame: the table of roles, with names.
+        frame: the table of roles, with rules.
     """
     if near.empty:
         return Group()
