@@ -43,6 +43,7 @@ from attnmetrics.views.papers.clark_2019 import CLARK, published_layers, publish
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.relations import by_rules, coreference, out_of_reach
+from attnmetrics.views.roles import RULES
 from attnmetrics.views.tables import (
     beside,
     by_layer,
@@ -186,6 +187,7 @@ def contents(
         "layer_values": {" ".join(key).strip(): found for key, found in published_layers(data).items()},
         "published_relations": published_of(data),
         "relations": [[_told(one) for one in rules] for rules in by_rules(data)],
+        "rule_words": RULES,
         "relations_out_of_reach": out_of_reach(data),
         "glossary": explained(str(rel) for rel in data["rel"].values) if "rel" in data.coords else {},
         "probed": [visible(line) for line in data.attrs.get(PROBED, ())],

@@ -7,7 +7,7 @@ import { accuracyMaps } from "./accuracy-maps.js";
 import { hitsAndMisses } from "./claimed.js";
 import { crumbs, OVERVIEW, section } from "./parts.js";
 import { members } from "./role-lists.js";
-import { HALVES, relationHref, relationTable, RULES, ruleName, ruleTable } from "./relations.js";
+import { HALVES, relationHref, relationTable, ruleName, ruleTable } from "./relations.js";
 
 const HELP = "Words of a sentence are candidates; a head is right where the word that it points to is the head word.";
 const PLACES = `${HALVES}; offsets likewise. `
@@ -25,7 +25,7 @@ export function drawRelation(root, atlas, [rel], go) {
   root.append(crumbs([OVERVIEW, ["#/relation", "Relations"]], rel), el("h1", {}, `Which heads find ${rel}`),
     ...meaning(atlas, rel), el("p", { class: "help" }, HELP), ruleSection(atlas, rel, rules),
     ...roleSection(atlas, rel), exampleSection(atlas, rel));
-  const maps = rules.map(({ rule }) => [ruleName(rule), RULES[rule] ?? "", { rule, rel }]);
+  const maps = rules.map(({ rule }) => [ruleName(rule), atlas.rule_words[rule] ?? "", { rule, rel }]);
   accuracyMaps(root, atlas, "relation_accuracy", maps, (layer, head) => go(headHref(atlas, layer, head)));
   return null;
 }

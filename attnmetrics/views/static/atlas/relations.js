@@ -9,12 +9,6 @@ import { FEW } from "../arithmetic/table.js";
 import { el } from "../shared/dom.js";
 import { table } from "./parts.js";
 
-/** What a rule counts, as views/roles.py says it. */
-export const RULES = {
-  row: "the dependent looks most at its head word",
-  column: "the dependent is looked at most by its head word",
-  parent_row: "the head word looks most at its dependent",
-};
 /** How the best heads are told without luck. */
 export const HALVES = "Each half of the documents chooses its best head, which is scored on the other half (held out)";
 const NONE = "This run has no relations: it has no annotation that names heads of words.";
@@ -99,7 +93,7 @@ export function ruleTable(atlas, rules) {
   const header = ["rule", "edges it can find", "best head", "accuracy", "held out", "best word offset", "its share",
     "held out"];
   const row = (one) => [
-    el("td", {}, el("b", {}, ruleName(one.rule)), el("div", { class: "note" }, RULES[one.rule] ?? "")),
+    el("td", {}, el("b", {}, ruleName(one.rule)), el("div", { class: "note" }, atlas.rule_words[one.rule] ?? "")),
     number([`${one.attainable.toLocaleString("en")} of ${one.edges.toLocaleString("en")}`, ...fewNote(one)]),
     ...found(atlas, one), sure(one, "baseline"),
   ];
