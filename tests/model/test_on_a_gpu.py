@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from kernel_cases import CARD
 from models import TEXTS, save_network
 from shards import annotate, measure
