@@ -1,12 +1,14 @@
 """What looks at α beside a GPU finds the same as in the forward pass, and what it raises is heard."""
 
+from pathlib import Path
 from threading import Thread
 
 import pytest
 import torch
 from checks import assert_same_bits
-from models import save_model
+from models import save_model, save_network
 from shards import annotate, measure
+from sweep.small import make
 
 from attnmetrics.measuring import shard
 from attnmetrics.measuring.beside import Onlooker, Room
@@ -16,6 +18,10 @@ from attnmetrics.model.pack import Tile
 
 TEXTS = ("Nobody knew.", '"We had nothing to lose," he said.', "It rains.", "The dog saw the dog.")
 TILE = Tile(sentence=0, count=1, start=0, length=2, row=0, rows=2, measured=True)
+
+
+PIECES = 400
+"""More than the tokenizer has."""
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +42,17 @@ def test_beside_a_gpu_a_shard_has_the_same_bits(gpt2: Model, monkeypatch: pytest
     assert plain.state["divergence_sum"].any()
     assert len(plain.claims)
     assert_same_bits(measure(sentences, gpt2, batch_pieces=16), plain)
+
+
+@pytest.mark.parametrize("kind", ["gpt_oss", "bloom"])
+def test_sinks_and_alibi_are_read_beside_a_gpu(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By threads in which a model's parameters have gradients."""
+    network = make(kind)
+    network.resize_token_embeddings(PIECES, mean_resizing=False)
+    sentences, model = annotate(TEXTS), load_model(save_network(tmp_path, network), threads=2)
+    plain = measure(sentences, model)
+    monkeypatch.setattr(shard, "_read", shard._read_beside)
+    assert_same_bits(measure(sentences, model), plain)
 
 
 def test_tiles_are_looked_at_in_order_and_wait_for_room() -> None:

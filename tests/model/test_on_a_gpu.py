@@ -1,5 +1,6 @@
 """Models of many kinds on a GPU: judged as on the CPU, with the same sums, and sharp attention told from wrong."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ def test_a_shard_has_the_sums_of_the_cpu(kind: str, tmp_path: Path) -> None:
     network.resize_token_embeddings(PIECES, mean_resizing=False)
     folder, units = save_network(tmp_path, network), annotate(TEXTS)
     here, there = (load_model(folder, device=device) for device in ("cpu", "cuda"))
-    assert {model.layout for model in (here, there)} == {here.layout}
+    assert replace(there.layout, most_pairs=here.layout.most_pairs) == here.layout
     assert (here.layout.own == "") == (kind in FAST)
     expected, found = measure(units, here), measure(units, there)
     for name, value in expected.state.sums.items():

@@ -71,8 +71,8 @@ def as_vectors(values: Tensor) -> loops.Vectors:
 
 def as_rule(scoring: Scoring, heads: int) -> loops.Rule:
     """What scores are made of, as the loops take it."""
-    sinks = np.full(heads, -inf, np.float32) if scoring.sinks is None else scoring.sinks.float().cpu().numpy()
-    bias = np.zeros((0, 0)) if scoring.bias is None else scoring.bias.double().cpu().numpy()
+    sinks = np.full(heads, -inf, np.float32) if scoring.sinks is None else scoring.sinks.detach().float().cpu().numpy()
+    bias = np.zeros((0, 0)) if scoring.bias is None else scoring.bias.detach().double().cpu().numpy()
     return loops.Rule(float(scoring.factor), float(scoring.cap or 0), int(scoring.window or loops.ANY), sinks, bias)
 
 
