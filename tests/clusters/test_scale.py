@@ -49,8 +49,9 @@ from attnmetrics.store.commits import Commit, Counts, LeftOut
 from attnmetrics.store.shards import ShardContent, Store
 
 SHARDS = int(os.environ.get("SCALE_SHARDS", "10000"))
-FEW = SHARDS // 10
-"""Shards of the run whose merge shows what a smaller one takes."""
+"""Of the long trial; a short one is among the tests of clusters, so that this one keeps running."""
+FEW = 80
+"""Of the short trial: a tenth of them is as many as intervals need."""
 
 LAYERS = HEADS = 12
 POS = (
@@ -127,7 +128,7 @@ def text_of(document: int, sentence: int) -> str:
 class MadeUpAnnotator:
     """Sentences of so many characters, with the same words."""
 
-    fingerprint = ""
+    fingerprint = "made-up"
     declared: ClassVar[Declared] = {"pos": POS, "rel": REL}
 
     def annotate(self, documents: Sequence[Document]) -> Annotated:
@@ -164,6 +165,7 @@ class MadeUpWorker(RemoteWorker):
         return {
             "name": "made up",
             "fingerprint": "",
+            "revision": None,
             "layers": list(range(LAYERS)),
             "heads": HEADS,
             "device": "cpu",
@@ -262,9 +264,10 @@ class Stage:
 class Watch(Reporter):
     """Keeps what the driver takes, and may stop it after some shards."""
 
-    def __init__(self, stop_after: int | None = None) -> None:
+    def __init__(self, shards: int, stop_after: int | None = None) -> None:
         super().__init__(quiet=True)
         self.stop_after = stop_after
+        self.lap_shards = max(1, shards // 20)
         self.laps: list[Stage] = []
         self.megabytes: list[float] = []
         """the driver's, after every twentieth of the shards"""
@@ -293,7 +296,7 @@ class Watch(Reporter):
         if stage == "measure":
             self.measured += 1
             self.write_cpu_seconds += amounts["words"] / 1e9
-            if self.measured % (SHARDS // 20) == 0:
+            if self.measured % self.lap_shards == 0:
                 self.megabytes.append(anonymous_megabytes())
             if self.measured == self.stop_after:
                 raise KeyboardInterrupt
@@ -301,7 +304,7 @@ class Watch(Reporter):
     def describe(self) -> str:
         memory = ", ".join(f"{megabytes:.0f}" for megabytes in self.megabytes)
         return "\n".join(
-            [*(lap.describe() for lap in self.laps), f"  MB after every {SHARDS // 20:,} shards: {memory}"]
+            [*(lap.describe() for lap in self.laps), f"  MB after every {self.lap_shards:,} shards: {memory}"]
         )
 
     def _close(self, lap: Stage) -> None:
@@ -364,11 +367,12 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     monkeypatch.setattr("attnmetrics.engine.ray.RemoteWorker", MadeUpWorker)
     monkeypatch.setattr("attnmetrics.engine.inline.Worker", MadeUpWorker)
+    monkeypatch.setattr("attnmetrics.running.stages.annotator_fingerprint", lambda *_: MadeUpAnnotator.fingerprint)
 
 
 def configuration(folder: Path, name: str, shards: int, engine: str) -> RunConfig:
     values = {"model": "made up", "corpus": str(folder / "corpus.jsonl"), "max_documents": shards * DOCUMENTS}
-    values["variability_sentences"] = 2 * shards
+    values |= {"variability_sentences": 2 * shards, "shard_characters": DOCUMENTS * SENTENCES * CHARACTERS}
     return build_config({**values, "out": folder / name, "engine": engine, "workers": 2})
 
 
@@ -391,33 +395,36 @@ def check_results(folder: Path, shards: int) -> None:
         assert rows["text"].tolist() == [text_of(*key) for key in zip(document[best], sentence[best], strict=True)]
 
 
-@pytest.mark.soak
 @pytest.mark.timeout(7200)
-def test_ten_thousand_shards(folder: Path, made_up: None, ray_session: None) -> None:
-    write_corpus(folder / "corpus.jsonl", SHARDS)
+@pytest.mark.parametrize(
+    "shards", [pytest.param(FEW, marks=pytest.mark.cluster), pytest.param(SHARDS, marks=pytest.mark.soak)]
+)
+def test_many_shards(shards: int, folder: Path, made_up: None, ray_session: None) -> None:
+    few = shards // 10
+    write_corpus(folder / "corpus.jsonl", shards)
 
-    few = Watch()
-    run(configuration(folder, "few", FEW, "inline"), few)
-    few.lap("merge")
-    print(f"\n{FEW:,} shards in one process, which is driver and worker:\n{few.describe()}")
+    fewer = Watch(few)
+    run(configuration(folder, "few", few, "inline"), fewer)
+    fewer.lap("merge")
+    print(f"\n{few:,} shards in one process, which is driver and worker:\n{fewer.describe()}")
 
-    many = configuration(folder, "many", SHARDS, "ray")
-    first = Watch(stop_after=SHARDS // 2)
+    many = configuration(folder, "many", shards, "ray")
+    first = Watch(shards, stop_after=shards // 2)
     with pytest.raises(KeyboardInterrupt):
         run(many, first)
-    print(f"\n{SHARDS:,} shards on Ray, the driver, which is stopped at half:\n{first.describe()}")
-    second = Watch()
+    print(f"\n{shards:,} shards on Ray, the driver, which is stopped at half:\n{first.describe()}")
+    second = Watch(shards)
     run(many, second)
     second.lap("merge")
     print(f"\ngoes on:\n{second.describe()}")
-    again = Watch()
+    again = Watch(shards)
     run(many, again)
     again.lap("finished already")
     print(f"\nand is given once more:\n{again.describe()}")
 
     (working,) = (lap for lap in first.laps if lap.name == "annotate and measure")  # `second` also reads what is done
-    ms, own_ms = (seconds / (SHARDS // 2) * 1e3 for seconds in (working.cpu_seconds, working.own_cpu_seconds))
-    writing = (first.write_cpu_seconds + second.write_cpu_seconds) / SHARDS * 1e3
+    ms, own_ms = (seconds / (shards // 2) * 1e3 for seconds in (working.cpu_seconds, working.own_cpu_seconds))
+    writing = (first.write_cpu_seconds + second.write_cpu_seconds) / shards * 1e3
     print(f"\na shard takes {ms:.2f} ms of the driver's CPU, {own_ms:.2f} ms of them in its own thread")
     print(f"and {writing:.2f} ms of a worker's to be written")
     found = sizes(folder / "many")
@@ -425,15 +432,15 @@ def test_ten_thousand_shards(folder: Path, made_up: None, ray_session: None) -> 
         print(f"  {name:<28} {files:>7,} files {size / MEGABYTE:10,.1f} MB")
 
     smaller, larger = merge(folder / "few"), merge(folder / "many")
-    print(f"\nmerging {FEW:,} shards: {smaller}\nmerging {SHARDS:,} shards: {larger}")
-    check_results(folder / "few", FEW)
-    check_results(folder / "many", SHARDS)
+    print(f"\nmerging {few:,} shards: {smaller}\nmerging {shards:,} shards: {larger}")
+    check_results(folder / "few", few)
+    check_results(folder / "many", shards)
 
     shard_files = sum(found[name][0] for name in ("shards.zarr", "prefix", "passages", "commits"))
-    assert shard_files == 5 * SHARDS + ZARR_FILES
+    assert shard_files == 5 * shards + ZARR_FILES
     for watch in (first, second):
         assert max(watch.megabytes) - watch.megabytes[0] < 50
     assert larger.megabytes - smaller.megabytes < 100
-    if SHARDS >= 1000:  # twice what is promised for quiet cores
+    if shards >= 1000:  # twice what is promised for quiet cores
         assert ms < 10
         assert larger.cpu_seconds < 2 * 60
