@@ -109,6 +109,7 @@ class RayEngine:
         self._annotating = gold, columns
         self._say = say
         self._said_since = 0.0
+        self._fingerprint = ""
         self._actors: list[Actor] = []
         self._deaths = 0
         self._next_look = 0.0
@@ -130,7 +131,8 @@ class RayEngine:
             raise
 
     def describe_model(self) -> "ModelFacts":
-        """See `Engine`. From then on, every worker takes the device and the commit that the model was loaded from.
+        """See `Engine`. From then on, every worker takes the device and the commit that the model was loaded from, and
+        measures with no other files than these.
 
         Where both are known, all load it at the same time; what is wrong with it, the one that is asked says.
         """
@@ -140,6 +142,9 @@ class RayEngine:
                     actor.handle.load.remote()
         model: ModelFacts = self._ask("measure", "describe_model")
         self._pin(device=model["device"], revision=model["revision"])
+        self._fingerprint = model["fingerprint"]
+        for actor in self._actors:
+            actor.handle.expect.remote(self._fingerprint)
         return model
 
     def find_batching(self) -> Batching:
@@ -235,6 +240,7 @@ class RayEngine:
             scheduling_strategy=where,
         )(RemoteWorker)
         handle = remote.remote(self._config, *self._annotating)
+        handle.expect.remote(self._fingerprint)
         return Actor(post, handle, handle.ready.remote())
 
     def _pin(self, **chosen: str | None) -> None:

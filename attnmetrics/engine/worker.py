@@ -21,7 +21,7 @@ from attnmetrics.corpus import Document
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import Effort, LanguageFacts
 from attnmetrics.engine.memory import peak_memory_bytes
-from attnmetrics.errors import AnnotationError, DamageError
+from attnmetrics.errors import AnnotationError, DamageError, ModelError
 from attnmetrics.measuring.predicting import Predicting
 from attnmetrics.measuring.selection import Sampling, choose, choose_units
 from attnmetrics.measuring.tracing import Chunk
@@ -137,8 +137,14 @@ class Worker:
         self._annotator: Annotator | None = None
         self._model: Model | None = None
         self._language_model: LanguageModel | None = None
+        self._expected = ""
+        self._fingerprint = ""
         self._random: tuple[int, Model] | None = None
         self._kept = KeptFeatures()
+
+    def expect(self, fingerprint: str) -> None:
+        """From now on, work with no other model than the one with this fingerprint; with any, where it is empty."""
+        self._expected = fingerprint
 
     def declared(self) -> Declared:
         """The names that the pipeline declares; kept beside the annotations, for runs without the pipeline."""
@@ -397,11 +403,26 @@ class Worker:
         return self._annotator
 
     def _load_model(self, batching: Batching | None = None) -> "Model":
-        """The model, given sentences in this way; unset, as it was loaded."""
+        """The model, given sentences in this way; unset, as it was loaded.
+
+        Raises:
+            ModelError: it is not the one that is expected.
+        """
         if self._model is None:
             self._model = _load(self._config)
             _check_unit(self._config, self._model)
+        if self._expected:
+            self._refuse_another(self._model)
         return self._model if batching is None else self._model.keep_to(batching)
+
+    def _refuse_another(self, model: "Model") -> None:
+        """Refuse a model that is not the expected one; its files are read for that once."""
+        self._fingerprint = self._fingerprint or model.fingerprint
+        if self._fingerprint != self._expected:
+            raise ModelError(
+                f"expected on {gethostname()} the files of {model.name} that the run began with, found others in "
+                f"{model.folder}; put these there or use a folder that all share; then run the same command to go on"
+            )
 
     def _load_language_model(self, batching: Batching | None = None) -> "LanguageModel":
         """The model with its head, given units in this way; from then on it is the model without it too."""

@@ -41,7 +41,7 @@ class FakeWorker(RemoteWorker):
         self.loaded = True
 
     def describe_model(self) -> dict[str, Any]:
-        return {"device": "cuda", "revision": None}
+        return {"device": "cuda", "revision": None, "fingerprint": "of its files"}
 
     def declared(self) -> Any:
         return self._config.device
@@ -65,10 +65,11 @@ class FakeWorker(RemoteWorker):
         return self._effort()
 
     def _effort(self) -> Effort:
-        """Whether it was made on the GPU as a number of units, with a model loaded before as one of words; pieces are
-        the process.
+        """Whether it was made on the GPU with the model that was described as a number of units, with a model loaded
+        before as one of words; pieces are the process.
         """
-        return Effort(0.0, 0, units=int(self._config.device == "cuda"), words=int(self.loaded), pieces=os.getpid())
+        as_chosen = self._config.device == "cuda" and self._expected == "of its files"
+        return Effort(0.0, 0, units=int(as_chosen), words=int(self.loaded), pieces=os.getpid())
 
     def _mark(self, shard: Shard) -> bool:
         """Whether this shard was here before, in any process."""
@@ -204,7 +205,7 @@ def test_a_worker_among_other_packages_ends_the_run(fake_engine: Any, monkeypatc
         list(fake_engine(1).run(iter(tasks(["go"]))))
 
 
-def test_all_workers_take_the_device_that_the_model_was_loaded_on(
+def test_all_workers_take_the_device_and_the_files_that_the_model_was_loaded_from(
     fake_engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("attnmetrics.engine.ray._measures_on_gpus", lambda *_: True)

@@ -4,13 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from models import save_model
 
 from attnmetrics.config import build_config
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import surroundings
 from attnmetrics.engine.surroundings import Surroundings, look_around, refuse_foreign
 from attnmetrics.engine.worker import Worker
-from attnmetrics.errors import AnnotationError, ConfigError
+from attnmetrics.errors import AnnotationError, ConfigError, ModelError
 from attnmetrics.storage import locate
 
 FOLDER = locate("/shared/run")
@@ -53,3 +54,19 @@ def test_another_pipeline_than_was_planned_with_is_refused(tmp_path: Path) -> No
     with pytest.raises(AnnotationError, match="another version of it"):
         worker.annotate(Shard(0, 0, 1, 1, "digest"), [], "of another version")
     assert not list(tmp_path.iterdir())
+
+
+def test_another_model_than_was_begun_with_is_refused(tmp_path: Path) -> None:
+    """Beside its path, which nodes need not share: an embedding is another number."""
+    models = [save_model(tmp_path / name, "gpt2", seed=seed, layers=1) for name, seed in (("a", 0), ("b", 1))]
+    ours, copy, other = (
+        Worker(build_config({"model": str(model), "corpus": "demo", "out": tmp_path / "out"}), {})
+        for model in (models[0], models[0], models[1])
+    )
+    fingerprint = ours.describe_model()["fingerprint"]
+    for worker in (copy, other):
+        worker.expect(fingerprint)
+    assert copy.find_batching().together == "packed"
+    for _ in range(2):
+        with pytest.raises(ModelError, match=r"expected on .* that the run began with, found others in .*/b; put the"):
+            other.find_batching()
