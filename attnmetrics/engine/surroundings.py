@@ -6,13 +6,17 @@ On machines of one's own, one is easily forgotten when packages are upgraded, an
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from importlib.metadata import version
+from pathlib import Path
 
 from attnmetrics.errors import ConfigError
 from attnmetrics.storage import Location
 
 BIT_PACKAGES = ("attnmetrics", "torch", "transformers", "tokenizers", "numpy", "numba")
 """Packages whose version can change the bits of a result."""
+PACKAGE = Path(__file__).parents[1]
+"""Our own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,8 @@ class Surroundings:
 
     host: str
     versions: Mapping[str, str]
-    """of `BIT_PACKAGES`, less what says for which device one was built"""
+    """of `BIT_PACKAGES`, less what says for which device one was built; of our own with a digest of its code, as
+    checkouts of one version differ"""
     sees_run: bool
     """whether the run's folder holds a run.json"""
 
@@ -29,7 +34,17 @@ class Surroundings:
 def look_around(folder: Location) -> Surroundings:
     """The surroundings of this process; `folder` is the run's."""
     versions = {package: version(package).partition("+")[0] for package in BIT_PACKAGES}
+    versions["attnmetrics"] += f" (code {digest_code(PACKAGE)})"
     return Surroundings(socket.gethostname(), versions, _sees(folder / "run.json"))
+
+
+def digest_code(folder: Path) -> str:
+    """A digest of the names and contents of all Python files in a folder."""
+    digest = blake2b(digest_size=4)
+    for path in sorted(folder.rglob("*.py")):
+        code = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(code)}\0".encode() + code)
+    return digest.hexdigest()
 
 
 def refuse_foreign(found: Surroundings, home: Surroundings, folder: Location) -> None:

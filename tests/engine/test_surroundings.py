@@ -9,7 +9,7 @@ from models import save_model
 from attnmetrics.config import build_config
 from attnmetrics.corpus.shards import Shard
 from attnmetrics.engine import surroundings
-from attnmetrics.engine.surroundings import Surroundings, look_around, refuse_foreign
+from attnmetrics.engine.surroundings import Surroundings, digest_code, look_around, refuse_foreign
 from attnmetrics.engine.worker import Worker
 from attnmetrics.errors import AnnotationError, ConfigError, ModelError
 from attnmetrics.storage import locate
@@ -19,12 +19,26 @@ HOME = Surroundings("head", {"torch": "2.13.0", "numpy": "2.4.1"}, sees_run=True
 
 
 def test_what_is_here_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(surroundings, "version", {"torch": "2.13.0+cpu"}.get)
-    monkeypatch.setattr(surroundings, "BIT_PACKAGES", ("torch",))
+    monkeypatch.setattr(surroundings, "version", {"torch": "2.13.0+cpu", "attnmetrics": "0.1.0"}.get)
+    monkeypatch.setattr(surroundings, "BIT_PACKAGES", ("torch", "attnmetrics"))
+    monkeypatch.setattr(surroundings, "digest_code", lambda folder: folder.name)
     before = look_around(locate(tmp_path))
     (tmp_path / "run.json").write_text("{}")
-    assert (before.versions, before.sees_run) == ({"torch": "2.13.0"}, False)
+    expected = {"torch": "2.13.0", "attnmetrics": "0.1.0 (code attnmetrics)"}
+    assert (before.versions, before.sees_run) == (expected, False)
     assert look_around(locate(tmp_path)) == replace(before, sees_run=True)
+
+
+def test_code_is_told_apart_by_its_files(tmp_path: Path) -> None:
+    found = set[str]()
+    for number, (name, code) in enumerate([("a", "x = 1"), ("a", "x = 2"), ("b", "x = 1"), ("inner/a", "x = 1")]):
+        file = tmp_path / str(number) / f"{name}.py"
+        file.parent.mkdir(parents=True)
+        file.write_text(code)
+        found.add(digest_code(tmp_path / str(number)))
+        (file.parent / "notes.txt").write_text("no code")
+        assert digest_code(tmp_path / str(number)) in found
+    assert len(found) == 4
 
 
 @pytest.mark.parametrize("home", [HOME, replace(HOME, sees_run=False)])
