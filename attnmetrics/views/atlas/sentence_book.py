@@ -1,5 +1,6 @@
 """Sentences in a page: each once, the exemplars of each head in them, the attention in those that have it."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from attnmetrics.views.exemplars import TYPICAL
-from attnmetrics.views.page import Packed, pack
+from attnmetrics.views.page import Packed, pack, pack_json
 from attnmetrics.views.pieces import readable, visible
 
 STEPS: Final = 1 << 14
@@ -96,9 +97,18 @@ class Book:
             by_head.setdefault((int(row.layer), int(row.head)), []).append([row.bucket, list(asdict(one).values())])
         return by_head
 
-    def packed(self) -> dict[str, Any]:
-        """All sentences and the attention in them, as the page's script reads them."""
-        return {"sentences": self.sentences, "rows": self.rows.packed(), "steps": STEPS}
+    def packed(
+        self, exemplars: list[list[Any]], typical: Sequence[list[Any]] = (), claimed: Sequence[list[Any]] = ()
+    ) -> dict[str, Any]:
+        """What is listed, all sentences, and the attention in them, as `static/atlas/open-exemplars.js` reads them.
+
+        Args:
+            exemplars: of each head.
+            typical: likewise.
+            claimed: [claim, layer, head, exemplars].
+        """
+        listed = {"exemplars": exemplars, "typical": typical, "claimed": claimed, "sentences": self.sentences}
+        return {"listed": pack_json(listed | {"steps": STEPS}), "rows": self.rows.packed()}
 
     def _exemplar(self, row: Any, weights: Any) -> Exemplar:
         if weights is not None:

@@ -145,7 +145,7 @@ function closeness(texts, asked) {
 /** Each sentence once, with the head that it is the strongest of. */
 function sentencesOf(atlas) {
   const found = new Map();
-  atlas.exemplars.forEach((list, place) => {
+  atlas.exemplars?.forEach((list, place) => {
     const [layer, head] = headAt(atlas, place);
     for (const one of list) {
       const known = found.get(one.pieces);
