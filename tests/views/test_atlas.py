@@ -164,9 +164,10 @@ def test_exemplars_and_the_attention_in_them(data: xr.Dataset, frame: pd.DataFra
             assert source == f"d{rank}.txt, sentence {rank}"
             spelled = "".join(" " * (space == "1") + piece for piece, space in zip(pieces, spaces, strict=True))
             assert spelled == text
-            assert drawn == (rank <= 5)
-            if not drawn:
+            assert (drawn is not None) == (rank <= 5)
+            if drawn is None:
                 continue
+            assert drawn == row
             mine = lengths[row : row + len(pieces)]
             i = np.repeat(np.arange(len(pieces)), mine)
             span = slice(entry, entry + int(mine.sum()))
@@ -198,7 +199,7 @@ def test_a_page_runs_its_one_script_and_asks_nobody_for_anything(page: str, host
         tags = {tag for tag, _ in parsed.elements}
         assert tags == {"html", "head", "meta", "title", "style", "body", "main", "noscript", "script"}
         kinds = [one.get("type") for tag, one in parsed.elements if tag == "script"]
-        assert kinds == ["module", "text/plain"]
+        assert kinds == ["text/plain", "module", "text/plain"]
         assert not [name for _, one in parsed.elements for name in one if name in ("src", "href") or name[:2] == "on"]
         assert re.findall(r"https?://(?!www\.w3\.org)", script) == []
 
@@ -268,7 +269,7 @@ def test_many_or_long_sentences_are_cut_down_rank_by_rank(monkeypatch: pytest.Mo
     monkeypatch.setattr(atlas, "MOST_WEIGHTS", int(rows[rows["rank"] <= 2]["weight"].map(len).sum()))
     monkeypatch.setattr(atlas, "MOST_CHARACTERS", int(frame[frame["rank"] <= 4]["text"].str.len().sum()))
     listed = json.loads(contents(data, frame, rows, facts())["sentences"]["listed"].content)["exemplars"]
-    assert {tuple((one[1], one[5]) for one in ranks) for ranks in listed} == {
+    assert {tuple((one[1], one[5] is not None) for one in ranks) for ranks in listed} == {
         ((1, True), (2, True), (3, False), (4, False))
     }
 

@@ -60,8 +60,8 @@ class Exemplar:
     weight: float
     i: int
     j: int
-    rows: bool
-    """whether the page has the attention in it"""
+    row: int | None
+    """position of its first row of attention in the page's; None where the page has none"""
 
 
 class Book:
@@ -111,10 +111,8 @@ class Book:
         return {"listed": pack_json(listed | {"steps": STEPS}), "rows": self.rows.packed()}
 
     def _exemplar(self, row: Any, weights: Any) -> Exemplar:
-        if weights is not None:
-            self.rows.add(weights)
-        place = self._place(row)
-        return Exemplar(place, int(row.rank), float(row.weight), int(row.i), int(row.j), weights is not None)
+        first = None if weights is None else self.rows.add(weights)
+        return Exemplar(self._place(row), int(row.rank), float(row.weight), int(row.i), int(row.j), first)
 
     def _place(self, row: Any) -> int:
         key = str(row.document), int(row.sentence), tuple(row.pieces)
@@ -141,17 +139,20 @@ class _Rows:
     """Rows of attention, sparse and end to end: lengths of rows, attended pieces, weights."""
 
     def __init__(self) -> None:
+        self._number = 0
         self._lengths: list[Any] = []
         self._to: list[Any] = []
         self._weights: list[Any] = []
 
-    def add(self, weights: Any) -> None:
-        """All n rows of a sentence, in order."""
-        attending = np.asarray(weights.i, np.int64)
+    def add(self, weights: Any) -> int:
+        """All n rows of a sentence, in order; the position of the first."""
+        first, attending = self._number, np.asarray(weights.i, np.int64)
         order = np.argsort(attending, kind="stable")
         self._lengths.append(np.bincount(attending, minlength=int(weights.pieces)))
+        self._number += len(self._lengths[-1])
         self._to.append(np.asarray(weights.j)[order])
         self._weights.append(np.rint(np.asarray(weights.weight, np.float64)[order] * STEPS))
+        return first
 
     def packed(self) -> dict[str, Packed]:
         """As the page's script unpacks them."""

@@ -49,7 +49,7 @@ function does(atlas, place) {
 /** A sentence that shows what makes its roles, where the page has one, else that with its strongest attention. */
 function example(atlas, place, [layer, head]) {
   const answer = answerOfRoles(atlas, place);
-  const one = answer?.list[0] ?? atlas.exemplars[place][0];
+  const one = answer?.list[0] ?? atlas.exemplars.of(place)[0];
   if (!one) return [];
   const words = answer ? claimWords(atlas, answer.claim) : "Its strongest attention";
   const which = answer ? `?${new URLSearchParams({ claim: answer.claim })}` : `/${one.rank}`;

@@ -14,9 +14,8 @@ import { openExemplars } from "./open-exemplars.js";
 
 /**
  * The data with its arrays: `metrics` and `byName`, tables of heads; `corpus`, tables of the corpus; `evidence` of
- * heads; `exemplars` and `typical` ones of each head, and those that are `claimed`; `pieceTypes`, `similarity` and
- * `roles` of heads, or null; `offset`, the table by offset, or undefined; `isCausal`, whether no head looks ahead;
- * `by`, what there is of each field.
+ * heads; `exemplars` of heads, and those that are `claimed`; `pieceTypes`, `similarity` and `roles` of heads, or null;
+ * `offset`, the table by offset, or undefined; `isCausal`, whether no head looks ahead; `by`, results by fields.
  *
  * Here no number is read: arrays have theirs when the page is whole (shared/unpack.js).
  */
@@ -27,13 +26,12 @@ export function openAtlas(data) {
   linkTables(data.metrics, byName, new Map(corpus.map((table) => [table.name, table])));
   const evidence = openEvidence(byName.get("null_attention"), data.evidence.least, metrics);
   const offset = metrics.find((metric) => metric.dim === "offset");
-  const sentences = openExemplars(data.sentences);
+  const exemplars = openExemplars(data.sentences);
   const atlas = {
     ...data, metrics, byName, corpus, evidence, offset, roles: openRoles(data), similarity: openSimilarity(data),
     pieceTypes: openPieceTypes(data),
-    get exemplars() { return sentences().byHead; },
-    get typical() { return sentences().typical; },
-    get claimed() { return sentences().claimed; },
+    get exemplars() { return exemplars(); },
+    get claimed() { return exemplars().claimed; },
     get isCausal() { return !looksAhead(offset); },
   };
   atlas.by = openBy(atlas, data.by ?? []);

@@ -51,13 +51,13 @@ function openRun(data, results, run) {
   const nulls = byName.get("null_attention");
   const evidence = new Evidence(nulls?.values ?? null, nulls?.byLayer ?? null, data.least);
   for (const metric of metrics) metric.evidence = evidence;
-  const sentences = data.sentences[run] && openExemplars(data.sentences[run]);
+  const exemplars = data.sentences[run] && openExemplars(data.sentences[run]);
   const of = data.roles.of_runs[run];
   const roles = of && new Roles({ known: data.roles.known, ...of, questions: [], near: [], familyNames: [] }, []);
   return {
     name: runs[run].name, layers, heads, unit, interval_title, metrics, byName, evidence, roles,
-    /** Of each head; null where the page has none of the run. */
-    get exemplars() { return sentences?.().byHead ?? null; },
+    /** Null where the page has none of the run. */
+    get exemplars() { return exemplars?.() ?? null; },
   };
 }
 
