@@ -38,8 +38,9 @@ export class Board {
   /** The map, and of the head told of its name and what it does; its numbers when they are there. */
   drawFirst() {
     this.draw();
-    this.card.append(...cardTop(this.atlas, this.#rested()));
-    afterFirst(this.card, () => this.#rest());
+    this.told = this.#rested();
+    this.card.append(...cardTop(this.atlas, this.told));
+    afterFirst(this.card, () => this.#tell(this.told)); // another, if one is pointed at meanwhile
   }
 
   draw() {
@@ -149,6 +150,7 @@ export class Board {
   }
 
   #tell(place) {
+    this.told = place;
     this.card.replaceChildren(...boardCard(this.atlas, place, this.shown, place === this.pinned));
   }
 
