@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from pages import chromium, page_data
+from pages import chromium, page_sentences
 from playwright.sync_api import Page
 
 FIRST = 3
@@ -141,7 +141,7 @@ def _letters(text: str) -> str:
 def check(page: Page, annotations: Path) -> list[Verdict]:
     """A verdict on every card of an atlas that is open."""
     known = annotated_sentences(annotations)
-    has_typical = any(page_data(page.content())[0].get("typical") or [])
+    has_typical = any(page_sentences(page.content())["typical"])
     return [_verdict(page, place, known, has_typical) for place in range(_cards(page))]
 
 

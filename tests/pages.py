@@ -81,10 +81,19 @@ class Desk:
 
 def page_data(html: str) -> tuple[Any, bytes]:
     """What a page holds: its JSON, and the bytes that the places of arrays in it are of."""
-    held = re.search(r'id="heap" data-json="(\d+) (\d+)">(.*?)</script>', html)
-    assert held is not None
-    start, length, heap = int(held[1]), int(held[2]), decompress(b64decode(held[3]))
-    return json.loads(heap[start : start + length]), heap
+    contents = re.search(r'id="contents" data-heap="(\d+)">(.*?)</script>', html)
+    arrays = re.search(r'id="heap">(.*?)</script>', html)
+    assert contents is not None and arrays is not None
+    heap = decompress(b64decode(arrays[1]))
+    assert len(heap) == int(contents[1])
+    return json.loads(decompress(b64decode(contents[2]))), heap
+
+
+def page_sentences(html: str) -> Any:
+    """What an atlas holds of sentences."""
+    data, heap = page_data(html)
+    start, length = data["sentences"]["listed"]
+    return json.loads(heap[start : start + length])
 
 
 def visit(page: Page, address: str) -> None:

@@ -57,6 +57,7 @@ _EXPORT: Final = re.compile(r"^export ((?:async )?(?:function|const|class) (\w+)
 def render(data: Mapping[str, Any], title: str, theme: str) -> str:
     """The page of a view.
 
+    What a page shows at first is in its JSON, which a browser has read when the script begins; its arrays come after.
     The page's Content-Security-Policy runs its one script and no other, and lets it ask nobody for anything; where
     `data["served"]` is true, it may ask the server that the page came from.
 
@@ -67,7 +68,7 @@ def render(data: Mapping[str, Any], title: str, theme: str) -> str:
     """
     view = data["view"]
     heap = Heap()
-    start, length = heap.add(Packed(_json(data, heap)))
+    contents = _json(data, heap)
     chosen = "" if theme == "auto" else f' data-theme="{theme}"'
     script = f"\n{_script(view)}"
     style = _palette(view) + "".join(map(_read, _STYLES.get(view, ("view.css", "print.css"))))
@@ -78,8 +79,9 @@ def render(data: Mapping[str, Any], title: str, theme: str) -> str:
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
         f'<main class="{view}"><noscript>This page needs JavaScript.</noscript></main>\n'
+        f'<script type="text/plain" id="contents" data-heap="{len(heap)}">{_deflated(contents)}</script>\n'
         f'<script type="module" async>{script}</script>\n'
-        f'<script type="text/plain" id="heap" data-json="{start} {length}">{heap.text()}</script>\n</body>\n</html>\n'
+        f'<script type="text/plain" id="heap">{heap.text()}</script>\n</body>\n</html>\n'
     )
 
 
@@ -133,12 +135,12 @@ def pack(values: NDArray[Any]) -> Packed:
 
 
 def pack_json(value: Any) -> Packed:
-    """What a page reads only when it is asked for."""
+    """What a page reads only when it is asked for, beside its arrays."""
     return Packed(json.dumps(value, separators=(",", ":"), allow_nan=False).encode())
 
 
 class Heap:
-    """All of a page's data end to end: one stream is inflated far sooner than many, and deflated it is read sooner."""
+    """A page's arrays end to end: one stream is inflated far sooner than many, and deflated it is read sooner."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -151,9 +153,17 @@ class Heap:
         self._length += length + -length % 8
         return start, length
 
+    def __len__(self) -> int:
+        """Bytes of all of them."""
+        return self._length
+
     def text(self) -> str:
         """All of them, deflated, in base 64."""
-        return b64encode(compress(b"".join(self._parts), 6)).decode()
+        return _deflated(b"".join(self._parts))
+
+
+def _deflated(content: bytes) -> str:
+    return b64encode(compress(content, 6)).decode()
 
 
 def _json(data: Mapping[str, Any], heap: Heap) -> bytes:

@@ -423,10 +423,11 @@ def test_the_atlas_speaks_of_windows(window_run: Path, demo_run: Path) -> None:
     assert "entence" not in json.dumps(said)
     cut, blank = "windows cut to length", "blank sentences"
     assert {cut, blank} <= {name for name, _ in found["left_out"]}
-    assert {source.rpartition(", ")[2].split()[0] for source, *_ in found["sentences"]} == {"window"}
-    for page in (found, sentences):
-        assert all(rows for exemplars in page["exemplars"] for *_, rows in exemplars)
-    shown = [(found["sentences"][one[0]], one[3], one[4]) for exemplars in found["exemplars"] for one in exemplars]
+    listed = json.loads(found["sentences"]["listed"].content)
+    assert {source.rpartition(", ")[2].split()[0] for source, *_ in listed["sentences"]} == {"window"}
+    for page in (listed, json.loads(sentences["sentences"]["listed"].content)):
+        assert all(row is not None for exemplars in page["exemplars"] for *_, row in exemplars)
+    shown = [(listed["sentences"][one[0]], one[3], one[4]) for exemplars in listed["exemplars"] for one in exemplars]
     frame = attnmetrics.exemplars(window_run, claim="", bucket="top")
     assert [(len(pieces), i, j) for (_, pieces, *_), i, j in shown] == [
         (len(row.pieces), row.i, row.j) for row in frame.itertuples(index=False)

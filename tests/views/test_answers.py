@@ -1,5 +1,7 @@
 """Which exemplars answer a metric, and of which heads a page has them."""
 
+import json
+
 import pandas as pd
 import pytest
 from synthetic import dataset, exemplars
@@ -40,7 +42,8 @@ def test_a_page_has_answers_of_the_heads_that_it_leads_to() -> None:
     assert set(kept["claim"]) == {"pos_to:NOUN"}
     assert {*zip(kept["layer"], kept["head"], strict=True)} == best
     page = contents(data, frame, pd.DataFrame(columns=["layer", "head", "claim", "bucket", "rank", "weight"]), {})
-    assert {(layer, head) for claim, layer, head, listed in page["claimed"] if len(listed) == 3} == best
+    claimed = json.loads(page["sentences"]["listed"].content)["claimed"]
+    assert {(layer, head) for claim, layer, head, listed in claimed if len(listed) == 3} == best
     (metric,) = [one for one in page["metrics"] if one["name"] == "pos_to"]
     assert metric["claims"][metric["labels"].index("NOUN")] == "pos_to:NOUN"
     (role,) = [one for one in page["standouts"] if one["title"] == "to nouns"]

@@ -15,7 +15,7 @@ import pytest
 import xarray as xr
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
-from pages import page_data
+from pages import page_data, page_sentences
 from synthetic import ANIMACY, HOSTILE, attention, dataset, exemplars, facts, made_up
 
 from attnmetrics.errors import StoreError
@@ -150,22 +150,24 @@ def test_what_stands_out_and_the_papers_numbers(data: xr.Dataset, page: str) -> 
 def test_exemplars_and_the_attention_in_them(data: xr.Dataset, frame: pd.DataFrame, page: str) -> None:
     parsed = Page(page)
     found = parsed.data
-    lengths, to, weights = (parsed.array(found["rows"][name], "<u2") for name in ("lengths", "to", "weights"))
+    rows, sentences = found["sentences"]["rows"], page_sentences(page)
+    lengths, to, weights = (parsed.array(rows[name], "<u2") for name in ("lengths", "to", "weights"))
     row = entry = 0
     expected = {(one.layer, one.head, one.rank): one for one in attention(frame).itertuples()}
     seen = 0
-    for place, listed in enumerate(found["exemplars"]):
+    for place, listed in enumerate(sentences["exemplars"]):
         layer, head = divmod(place, 3)
         own = frame[(frame["layer"] == layer) & (frame["head"] == head)].sort_values("rank")
         assert [one[1:5] for one in listed] == own[["rank", "weight", "i", "j"]].values.tolist()
         for (sentence, rank, _, _, _, drawn), text in zip(listed, own["text"], strict=True):
-            source, pieces, spaces = found["sentences"][sentence]
+            source, pieces, spaces = sentences["sentences"][sentence]
             assert source == f"d{rank}.txt, sentence {rank}"
             spelled = "".join(" " * (space == "1") + piece for piece, space in zip(pieces, spaces, strict=True))
             assert spelled == text
-            assert drawn == (rank <= 5)
-            if not drawn:
+            assert (drawn is not None) == (rank <= 5)
+            if drawn is None:
                 continue
+            assert drawn == row
             mine = lengths[row : row + len(pieces)]
             i = np.repeat(np.arange(len(pieces)), mine)
             span = slice(entry, entry + int(mine.sum()))
@@ -187,7 +189,7 @@ def test_a_page_runs_its_one_script_and_asks_nobody_for_anything(page: str, host
         parsed = Page(text)
         (policy,) = [one["content"] for _, one in parsed.elements if one.get("http-equiv") == "Content-Security-Policy"]
         rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
-        script, _ = parsed.scripts
+        _, script, _ = parsed.scripts
         digest = b64encode(sha256(script.encode()).digest()).decode()
         assert rules == {
             "default-src": "'none'", "script-src": f"'sha256-{digest}'", "style-src": "'unsafe-inline'",
@@ -197,7 +199,7 @@ def test_a_page_runs_its_one_script_and_asks_nobody_for_anything(page: str, host
         tags = {tag for tag, _ in parsed.elements}
         assert tags == {"html", "head", "meta", "title", "style", "body", "main", "noscript", "script"}
         kinds = [one.get("type") for tag, one in parsed.elements if tag == "script"]
-        assert kinds == ["module", "text/plain"]
+        assert kinds == ["text/plain", "module", "text/plain"]
         assert not [name for _, one in parsed.elements for name in one if name in ("src", "href") or name[:2] == "on"]
         assert re.findall(r"https?://(?!www\.w3\.org)", script) == []
 
@@ -209,7 +211,8 @@ def test_only_a_served_page_may_ask_its_server(data: xr.Dataset, frame: pd.DataF
 
 def test_hostile_text_stays_text(hostile: str) -> None:
     parsed = Page(hostile)
-    assert re.fullmatch(r"[\w+/=]+", parsed.scripts[1]), "what pages hold is no markup"
+    contents, _, heap = parsed.scripts
+    assert all(re.fullmatch(r"[\w+/=]+", held) for held in (contents, heap)), "what pages hold is no markup"
     assert "alert(1)" in parsed.title
     assert hostile.isascii() or not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", hostile)
     shown = json.dumps(parsed.data, ensure_ascii=False)
@@ -256,7 +259,7 @@ def test_a_page_of_144_heads_with_their_sentences_is_light() -> None:
     data = dataset(12, 12)
     frame = exemplars(data, 50).assign(document=lambda rows: [f"d{n}" for n in range(len(rows))])
     page = render(data, frame, attention(frame), facts())
-    assert {len(listed) for listed in Page(page).data["exemplars"]} == {atlas.MOST_SENTENCES}
+    assert {len(listed) for listed in page_sentences(page)["exemplars"]} == {atlas.MOST_SENTENCES}
     assert len(page.encode()) < 5_000_000
 
 
@@ -265,8 +268,8 @@ def test_many_or_long_sentences_are_cut_down_rank_by_rank(monkeypatch: pytest.Mo
     rows = attention(frame)
     monkeypatch.setattr(atlas, "MOST_WEIGHTS", int(rows[rows["rank"] <= 2]["weight"].map(len).sum()))
     monkeypatch.setattr(atlas, "MOST_CHARACTERS", int(frame[frame["rank"] <= 4]["text"].str.len().sum()))
-    listed = contents(data, frame, rows, facts())["exemplars"]
-    assert {tuple((one[1], one[5]) for one in ranks) for ranks in listed} == {
+    listed = json.loads(contents(data, frame, rows, facts())["sentences"]["listed"].content)["exemplars"]
+    assert {tuple((one[1], one[5] is not None) for one in ranks) for ranks in listed} == {
         ((1, True), (2, True), (3, False), (4, False))
     }
 
@@ -275,8 +278,9 @@ def test_one_head_and_no_evidence_make_a_page() -> None:
     one = dataset(1, 1)
     Page(render(one, exemplars(one), NOTHING, {}))
     nothing = one.assign({name: table * np.nan for name, table in one.data_vars.items()})
-    found = Page(render(nothing, exemplars(one).iloc[:0], NOTHING, {"model": None})).data
-    assert (found["standouts"], found["exemplars"], found["extremes"]) == ([], [[]], [])
+    page = render(nothing, exemplars(one).iloc[:0], NOTHING, {"model": None})
+    found = Page(page).data
+    assert (found["standouts"], page_sentences(page)["exemplars"], found["extremes"]) == ([], [[]], [])
 
 
 def test_the_report_is_written_whole_or_not_at_all(

@@ -243,13 +243,15 @@ NODE = shutil.which("node")
 _STATIC = Path(views.__file__).parent / "static"
 _PAGE = """
 import { openAtlas } from OPEN;
+import { whole } from UNPACK;
 import { against } from NUMBERS;
 import { standoutsOf } from HEADS;
 let text = "";
 for await (const part of process.stdin) text += part;
 const { page, choices, arrays } = JSON.parse(text);
-globalThis.document = { getElementById: () => ({ text: arrays }) };
-const atlas = await openAtlas(page);
+globalThis.document = { getElementById: () => ({ text: arrays.text, dataset: { heap: arrays.bytes } }) };
+const atlas = openAtlas(page);
+await whole();
 const of = (metric) => [...Array(metric.width).keys()].map((label) => {
   const places = [...metric.column(label).keys()];
   const at = (place) => [Math.floor(place / metric.heads), place % metric.heads, label];
@@ -275,14 +277,16 @@ def test_the_pages_arithmetic_is_that_of_the_command_line(data: xr.Dataset) -> N
     nothing = exemplars(data).head(0)
     page = contents(data, nothing, attention(nothing), {})
     choices = [0.05, 0.02, 0.0]
-    modules = {"OPEN": "atlas/open", "NUMBERS": "arithmetic/numbers", "HEADS": "arithmetic/heads"}
+    modules = {
+        "OPEN": "atlas/open", "UNPACK": "shared/unpack", "NUMBERS": "arithmetic/numbers", "HEADS": "arithmetic/heads"
+    }  # fmt: skip
     script = _PAGE
     for name, module in modules.items():
         script = script.replace(name, json.dumps((_STATIC / f"{module}.js").as_uri()))
     command = [str(NODE), "--input-type=module", "--eval", script]
     heap = Heap()
     page = json.loads(json.dumps(page, default=lambda one: heap.add(one) if isinstance(one, Packed) else int(one)))
-    sent = json.dumps({"page": page, "choices": choices, "arrays": heap.text()})
+    sent = json.dumps({"page": page, "choices": choices, "arrays": {"text": heap.text(), "bytes": len(heap)}})
     done = subprocess.run(command, input=sent, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     for least, found in zip(choices, json.loads(done.stdout), strict=True):

@@ -332,18 +332,19 @@ def test_rows_of_sentences_are_read_one_behind_the_other() -> None:
     flat = [entry for row in rows for entry in row]
     packed = {"lengths": [len(row) for row in rows], "to": [to for to, _ in flat], "weights": [w for _, w in flat]}
     sentences = [["a.txt", list("abc"), "000"], ["b.txt", list("abcde"), "01010"]]
-    exemplars = [[[0, 1, 0.5, 2, 1, True], [1, 2, 0.4, 0, 0, False]]]
-    typical = [[["80-100", [1, 1, 0.3, 2, 0, True]], ["0-20", [1, 1, 0.1, 2, 0, False]]], []]
-    claimed = [["relation:obj:hit", 3, 7, [[1, 1, 0.3, 4, 2, True]]]]
+    exemplars = [[[0, 1, 0.5, 2, 1, 0], [1, 2, 0.4, 0, 0, None]]]
+    typical = [[["80-100", [1, 1, 0.3, 2, 0, 3]], ["0-20", [1, 1, 0.1, 2, 0, None]]], []]
+    claimed = [["relation:obj:hit", 3, 7, [[1, 1, 0.3, 4, 2, 8]]]]
     listed = {"exemplars": exemplars, "typical": typical, "claimed": claimed}
     sent = [{**listed, "sentences": sentences, "steps": 100}, packed]
     expression = """([data, packed]) => {
         const told = list => list.map(one =>
             ({text: m.textOf(one), rows: one.row && one.pieces.map((_, piece) => one.row(piece))}));
-        const {byHead, typical, claimed} = m.readExemplars(data, packed);
+        const read = new m.Exemplars(data, packed);
         const ofClaim = ({claim, layer, head, list}) => [claim, layer, head, told(list)];
         const ofTypical = list => list.map(one => [one.bucket, one.rank, ...Object.values(told([one])[0])]);
-        return [...byHead.map(told), ...claimed.map(ofClaim), typical.map(ofTypical)]; }"""
+        const parts = [0, 1].map(place => ofTypical(read.typicalOf(place)));
+        return [told(read.of(0)), ...read.claimed.map(ofClaim), parts]; }"""
     (first, without), (claim, layer, head, (second,)), parts = evaluate("exemplars", expression, sent)
     assert (claim, layer, head) == ("relation:obj:hit", 3, 7)
     expected = [[[to, weight / 100] for to, weight in row] for row in rows]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from pages import Desk, chromium, needs_chromium, save
+from pages import Desk, chromium, needs_chromium, save, visit
 from playwright.sync_api import Page, expect
 from rich.console import Console, RenderableType
 from synthetic import attention, dataset, exemplars, facts
@@ -218,17 +218,44 @@ def test_a_miss_has_a_minus_before_numbers_alone(
 
 
 @pytest.fixture(scope="module")
-def page(data: xr.Dataset, frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def html(data: xr.Dataset, frame: pd.DataFrame) -> str:
     made = exemplars(data)
     shown = made[made["head"] == head("previous")].head(1).assign(claim="previous")
     made = pd.concat([made, shown, made.assign(bucket="80-100")], ignore_index=True)
+    return render(data, made, attention(made), facts(), roles=roles_by_evidence(data, frame, None))
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with chromium() as browser:
-        desk = Desk(browser, tmp_path_factory.mktemp("roles"))
-        yield desk.open(
-            render(data, made, attention(made), facts(), roles=roles_by_evidence(data, frame, None)), 1200, 900
-        )
-        desk.check()
-        desk.close()
+        made = Desk(browser, tmp_path_factory.mktemp("roles"))
+        yield made
+        made.check()
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def page(desk: Desk, html: str) -> Page:
+    return desk.open(html, 1200, 900)
+
+
+@needs_chromium
+def test_the_first_picture_reads_no_array(desk: Desk, html: str) -> None:
+    """Arrays are zeros until the page is read: of a page that never is, all that is drawn is as it should be."""
+    whole = desk.open(html, 1200, 900)
+    visit(whole, "#/run")
+    visit(whole, "#/")
+    unread = desk.open(re.sub(r'(id="heap">)[^<]*', r"\1", html), 1200, 900)
+    expect(unread.locator("[data-later]")).to_have_count(2)
+    drawn = ["header", ".page-top", ".page > .help", ".board-tabs", ".board-legend", ".map-host", ".does", ".answers"]
+    for part in drawn:
+        seen, expected = (one.locator(part).first.inner_html() for one in (unread, whole))
+        assert seen == expected, part
+    unread.evaluate("location.hash = '#/run'")
+    assert [one.locator("main").get_attribute("inert") for one in (unread, whole)] == ["", None]
+    expect(unread.locator("h1")).to_have_text("demo")  # an address waits too
+    assert {*desk.complaints} == {"Failed to fetch"}, "of the heap that is none"
+    desk.complaints.clear()
 
 
 @needs_chromium

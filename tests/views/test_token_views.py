@@ -1,5 +1,6 @@
 """Types of pieces as they are shown: readable, in the terminal and in the page."""
 
+import json
 from io import StringIO
 
 import numpy as np
@@ -83,11 +84,14 @@ def test_typical_sentences_of_a_head_stand_by_their_parts() -> None:
     drawn = pd.concat([strongest, parts[parts["rank"] == 1]], ignore_index=True)
     page = contents(data, every, attention(drawn), facts())
     assert page["tokens"] is None
-    assert [len(listed) for listed in page["typical"]] == [4] * 4
-    assert [bucket for bucket, _ in page["typical"][0]] == ["80-100", "80-100", "0-20", "0-20"]
-    assert [one[1] for _, one in page["typical"][0]] == [1, 2, 1, 2]
-    assert [one[-1] for _, one in page["typical"][0]] == [True, False, True, False], "the first of each part is drawn"
-    assert [len(listed) for listed in page["exemplars"]] == [3] * 4
+    listed = json.loads(page["sentences"]["listed"].content)
+    typical = listed["typical"]
+    assert [len(one) for one in typical] == [4] * 4
+    assert [bucket for bucket, _ in typical[0]] == ["80-100", "80-100", "0-20", "0-20"]
+    assert [one[1] for _, one in typical[0]] == [1, 2, 1, 2]
+    drawn_first = [one[-1] is not None for _, one in typical[0]]
+    assert drawn_first == [True, False, True, False], "the first of each part is drawn"
+    assert [len(one) for one in listed["exemplars"]] == [3] * 4
     (first, last) = [line for part in show_typical(every, 0, 1) for line in said(part).splitlines() if "%: " in line]
     assert first.startswith("80-100%: ")
     assert last.startswith("0-20%: ")

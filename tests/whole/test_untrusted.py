@@ -20,7 +20,7 @@ import pytest
 import torch
 import zarr
 from models import save_model
-from pages import page_data
+from pages import page_data, page_sentences
 from safetensors.torch import load_file
 
 import attnmetrics
@@ -161,7 +161,7 @@ def test_a_hostile_corpus_stays_data(
         texts = exemplars["text"][exemplars["document"] == document]
         assert all(text in f"The {payload} dog {n}." for text in texts), payload
     first = exemplars[(exemplars["rank"] <= 5) & (exemplars["bucket"] == "top")]["document"].unique()
-    sources = [source for source, *_ in page_data(page)[0]["sentences"]]
+    sources = [source for source, *_ in page_sentences(page)["sentences"]]
     assert len(first) > 10
     assert all(any(source.startswith(f"{visible(document)}, sentence") for source in sources) for document in first)
 

@@ -195,7 +195,7 @@ def contents(
         "roles": None if roles is None else pack_roles(data, roles),
         "tokens": None if tokens is None else pack_tokens(data, tokens),
         "by": _by(by, facts),
-        **_sentences(data, exemplars, attention, [one for _, found in by_evidence for one in found]),
+        "sentences": _sentences(data, exemplars, attention, [one for _, found in by_evidence for one in found]),
     }  # fmt: skip
 
 
@@ -336,12 +336,8 @@ def _sentences(
     asked, drawn = _asked(data, exemplars, outstanding), room.drawn(asked_for(data, attention))
     claimed = [[visible(claim), *place, rows] for (claim, *place), rows in book.listed(asked, best(drawn)).items()]
     heads = [(layer, head) for layer in data["layer"].values.tolist() for head in data["head"].values.tolist()]
-    return {
-        "exemplars": [by_head.get(("", *head), []) for head in heads],
-        "typical": [of_parts.get(head, []) for head in heads],
-        "claimed": claimed,
-        **book.packed(),
-    }
+    listed = [by_head.get(("", *head), []) for head in heads]
+    return book.packed(listed, [of_parts.get(head, []) for head in heads], claimed)
 
 
 def _asked(data: xr.Dataset, exemplars: pd.DataFrame, outstanding: Sequence[Standout]) -> pd.DataFrame:

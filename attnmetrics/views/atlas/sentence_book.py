@@ -1,5 +1,6 @@
 """Sentences in a page: each once, the exemplars of each head in them, the attention in those that have it."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from attnmetrics.views.exemplars import TYPICAL
-from attnmetrics.views.page import Packed, pack
+from attnmetrics.views.page import Packed, pack, pack_json
 from attnmetrics.views.pieces import readable, visible
 
 STEPS: Final = 1 << 14
@@ -59,8 +60,8 @@ class Exemplar:
     weight: float
     i: int
     j: int
-    rows: bool
-    """whether the page has the attention in it"""
+    row: int | None
+    """position of its first row of attention in the page's; None where the page has none"""
 
 
 class Book:
@@ -96,15 +97,22 @@ class Book:
             by_head.setdefault((int(row.layer), int(row.head)), []).append([row.bucket, list(asdict(one).values())])
         return by_head
 
-    def packed(self) -> dict[str, Any]:
-        """All sentences and the attention in them, as the page's script reads them."""
-        return {"sentences": self.sentences, "rows": self.rows.packed(), "steps": STEPS}
+    def packed(
+        self, exemplars: list[list[Any]], typical: Sequence[list[Any]] = (), claimed: Sequence[list[Any]] = ()
+    ) -> dict[str, Any]:
+        """What is listed, all sentences, and the attention in them, as `static/atlas/open-exemplars.js` reads them.
+
+        Args:
+            exemplars: of each head.
+            typical: likewise.
+            claimed: [claim, layer, head, exemplars].
+        """
+        listed = {"exemplars": exemplars, "typical": typical, "claimed": claimed, "sentences": self.sentences}
+        return {"listed": pack_json(listed | {"steps": STEPS}), "rows": self.rows.packed()}
 
     def _exemplar(self, row: Any, weights: Any) -> Exemplar:
-        if weights is not None:
-            self.rows.add(weights)
-        place = self._place(row)
-        return Exemplar(place, int(row.rank), float(row.weight), int(row.i), int(row.j), weights is not None)
+        first = None if weights is None else self.rows.add(weights)
+        return Exemplar(self._place(row), int(row.rank), float(row.weight), int(row.i), int(row.j), first)
 
     def _place(self, row: Any) -> int:
         key = str(row.document), int(row.sentence), tuple(row.pieces)
@@ -131,17 +139,20 @@ class _Rows:
     """Rows of attention, sparse and end to end: lengths of rows, attended pieces, weights."""
 
     def __init__(self) -> None:
+        self._number = 0
         self._lengths: list[Any] = []
         self._to: list[Any] = []
         self._weights: list[Any] = []
 
-    def add(self, weights: Any) -> None:
-        """All n rows of a sentence, in order."""
-        attending = np.asarray(weights.i, np.int64)
+    def add(self, weights: Any) -> int:
+        """All n rows of a sentence, in order; the position of the first."""
+        first, attending = self._number, np.asarray(weights.i, np.int64)
         order = np.argsort(attending, kind="stable")
         self._lengths.append(np.bincount(attending, minlength=int(weights.pieces)))
+        self._number += len(self._lengths[-1])
         self._to.append(np.asarray(weights.j)[order])
         self._weights.append(np.rint(np.asarray(weights.weight, np.float64)[order] * STEPS))
+        return first
 
     def packed(self) -> dict[str, Packed]:
         """As the page's script unpacks them."""

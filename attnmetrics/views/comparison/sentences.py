@@ -23,7 +23,7 @@ Head = tuple[int, int]
 
 
 Packed = dict[str, Any] | None
-"""What `static/arithmetic/exemplars.js` reads of a run; None where its sentences are not shown."""
+"""What `static/atlas/open-exemplars.js` reads of a run; None where its sentences are not shown."""
 
 
 def pack_sentences(sides: Sequence[Side], unit: str, heads: Sequence[Head]) -> tuple[list[Packed], list[str]]:
@@ -54,7 +54,7 @@ def _pack(side: Side, unit: str, heads: Sequence[Head], room: Room) -> Packed:
     attention = strongest(side.attention()) if side.attention is not None else _none()
     by_head = book.listed(room.short(exemplars), room.drawn(attention))
     listed = [by_head.get(("", *head), []) for head in heads]
-    return {"exemplars": listed, "typical": [], "claimed": [], **book.packed()}
+    return book.packed(listed)
 
 
 def _none() -> pd.DataFrame:

@@ -7,7 +7,7 @@ import { drawHeadPage } from "./atlas/head-page.js";
 import { drawMetricPage } from "./atlas/metric-page.js";
 import { drawMetrics } from "./atlas/metrics-page.js";
 import { openAtlas } from "./atlas/open.js";
-import { drawOverview } from "./atlas/overview.js";
+import { beginsWithRoles, drawOverview } from "./atlas/overview.js";
 import { drawPaper } from "./atlas/papers/page.js";
 import { papersTitle } from "./atlas/papers/tabs.js";
 import { drawRelation } from "./atlas/relation-page.js";
@@ -30,18 +30,19 @@ const LIT = { head: "", metric: "metrics", relation: "paper", coreference: "pape
 /** Pages without numbers of the run's heads. */
 const NOT_OF_HEADS = ["try"];
 
-export async function drawAtlas(root, data) {
-  const atlas = await openAtlas(data);
+export function drawAtlas(root, data) {
+  const atlas = openAtlas(data);
   const links = LINKS.map(([href, name]) => [href, href === "#/paper" ? papersTitle(atlas) : name]);
   if (atlas.by.length) links.splice(-1, 0, ["#/by", byTitle(atlas)]);
   if (atlas.served) links.splice(3, 0, ["#/try", "Your sentence"]);
   const pages = atlas.served ? { ...PAGES, try: drawTry } : PAGES;
   const site = new Site(root, atlas, {
     what: "atlas", pages, links, lit: LIT, notOfHeads: NOT_OF_HEADS, box: (go) => new SearchBox(atlas, go),
+    begins: ({ name, query }) => name === "" && beginsWithRoles(atlas, query),
     ready: (query) => readEvidence(atlas, query), written: (href) => atlas.evidence.written(href),
   });
   atlas.setEvidence = (least) => setEvidence(atlas, least, site);
-  site.listen();
+  return site.open();
 }
 
 /** What the link to results by fields is called. */

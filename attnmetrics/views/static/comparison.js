@@ -10,6 +10,7 @@ import { drawResultPage } from "./comparison/result-page.js";
 import { drawResults } from "./comparison/results-page.js";
 import { askedRun, withRun } from "./comparison/run-choice.js";
 import { drawRuns } from "./comparison/runs-page.js";
+import { whole } from "./shared/unpack.js";
 
 /** What draws the page of an address, by its first part (see atlas/site.js). */
 const PAGES = {
@@ -21,10 +22,10 @@ const LIT = { head: "heads", metric: "metrics" };
 
 export async function drawComparison(root, data) {
   root.classList.add("atlas");
-  const comparison = await openComparison(data);
-  const searched = { ...comparison.first, exemplars: comparison.first.exemplars ?? [] };
+  await whole();
+  const comparison = openComparison(data);
   new Site(root, comparison, {
-    what: "comparison", pages: PAGES, links: LINKS, lit: LIT, box: (go) => new SearchBox(searched, go),
+    what: "comparison", pages: PAGES, links: LINKS, lit: LIT, box: (go) => new SearchBox(comparison.first, go),
     ready: (query) => askedRun(comparison, query), written: (href) => withRun(comparison, href),
-  }).listen();
+  }).open();
 }

@@ -26,6 +26,9 @@ const ROLES = {
   sentences: ["goes back", "looks at determiners", "goes back too", "does nothing"], questions: [], near: [],
   familyNames: [],
 };
+const [ONE, OTHER] = [exemplar("The Storer went home", 1, 0.2), exemplar("The Storer went home", 2, 0.4)];
+/** Two heads show the same sentence, as the page's data has it. */
+const LISTED = [[ONE], [{ ...OTHER, pieces: ONE.pieces }], [], []];
 const ATLAS = {
   layers: [2, 3], heads: [0, 1], evidence: { least: 0.05 }, roles: new Roles(ROLES, new Int16Array(4)),
   metrics: [
@@ -34,10 +37,8 @@ const ATLAS = {
     metric("dependency_alignment", "Attention along dependencies", "direction", ["either"]),
     metric("entropy", "Mean attention entropy", null, []),
   ],
-  exemplars: [[exemplar("The Storer went home", 1, 0.2)], [exemplar("The Storer went home", 2, 0.4)], [], []],
+  exemplars: { of: (place) => LISTED[place] },
 };
-// both heads show the same sentence, as the page's data has it
-ATLAS.exemplars[1][0].pieces = ATLAS.exemplars[0][0].pieces;
 
 const found = (text) => new Search(ATLAS).find(text);
 const hrefs = (text) => found(text).groups.flatMap(({ hits }) => hits.map(({ href }) => href));

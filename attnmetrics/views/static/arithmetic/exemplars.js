@@ -1,5 +1,7 @@
 // A head's sentences: their pieces, their strongest pair, the attention in them.
 
+import { once } from "./once.js";
+
 /** Pieces shown on either side of the pair in a long sentence. */
 const NEAR = 40;
 /** A weight that is worth a colour and a word. */
@@ -7,41 +9,62 @@ export const SEEN = 0.005;
 /** A weight that is worth an arc. */
 const DRAWN = 0.02;
 
-/**
- * byHead: [layers × heads] lists of exemplars, best first: { source, pieces, spaces, text, rank, weight, i, j,
- * row }; typical: the same of typical ones, each with its { bucket };
- * claimed: [{ claim, layer, head, list }], those that answer a claim of a head, which is named by its numbers.
- *
- * exemplars: of each head [sentence, rank, weight, i, j, whether the page has the attention in it]; typical: of each
- * head [bucket, the same]; claimed: the same with [claim, layer, head] before; sentences: each
- * [source, pieces, spaces, text], where spaces[n] is "1" after white space, and the text, its signs as in an address,
- * is there unless pieces and spaces spell it; rows: { lengths, to, weights }, the rows of all
- * exemplars that have them, end to end; steps: weights are whole numbers of this part. `row(i)` gives the attention
- * [[piece, weight], …] of piece i; it is null where the page has none.
- */
-export function readExemplars({ exemplars, typical, claimed, sentences, steps }, rows) {
-  const rowAt = rowReader(rows, steps);
-  let taken = 0;
-  const read = ([sentence, rank, weight, i, j, hasRows]) => {
-    const [source, pieces, spaces, text = null] = sentences[sentence];
-    const first = taken;
-    if (hasRows) taken += pieces.length;
-    return { source, pieces, spaces, text, rank, weight, i, j, row: hasRows ? (piece) => rowAt(first + piece) : null };
-  };
-  const readClaim = ([claim, layer, head, list]) => ({ claim, layer, head, list: list.map(read) });
-  const readTypical = ([bucket, one]) => ({ bucket, ...read(one) });
-  const byHead = exemplars.map((list) => list.map(read));
-  return { byHead, typical: typical.map((list) => list.map(readTypical)), claimed: claimed.map(readClaim) };
+/** The sentences of all heads, each read when it is asked for. */
+export class Exemplars {
+  #listed;
+  #rowAt;
+
+  /**
+   * exemplars: of each head [sentence, rank, weight, i, j, first], where `first` is the place of its first row of
+   * attention, or null; typical: of each head [bucket, the same]; claimed: [claim, layer, head, a list of the same];
+   * sentences: each [source, pieces, spaces, text], where spaces[n] is "1" after white space, and the text, its signs
+   * as in an address, is there unless pieces and spaces spell it; rows: { lengths, to, weights }, end to end; steps:
+   * weights are whole numbers of this part.
+   */
+  constructor(listed, rows) {
+    this.#listed = listed;
+    this.#rowAt = rowReader(rows, listed.steps);
+    /** [{ claim, layer, head, list }], those that answer a claim of a head, which is named by its numbers. */
+    this.claimed = listed.claimed.map(([claim, layer, head, list]) => ({ claim, layer, head, list: this.#read(list) }));
+  }
+
+  /**
+   * Of the head at a place, best first: [{ source, pieces, spaces, text, rank, weight, i, j, row }]. `row(i)` gives the
+   * attention [[piece, weight], …] of piece i; it is null where the page has none.
+   */
+  of(place) {
+    return this.#read(this.#listed.exemplars[place]);
+  }
+
+  /** The same of typical ones, each with its { bucket }. */
+  typicalOf(place) {
+    const own = this.#listed.typical[place] ?? [];
+    return this.#read(own.map(([, one]) => one)).map((one, n) => ({ bucket: own[n][0], ...one }));
+  }
+
+  #read(list) {
+    return list.map(([sentence, rank, weight, i, j, first]) => {
+      const [source, pieces, spaces, text = null] = this.#listed.sentences[sentence];
+      const row = first === null ? null : (piece) => this.#rowAt(first + piece);
+      return { source, pieces, spaces, text, rank, weight, i, j, row };
+    });
+  }
 }
 
 /** What gives the n-th of all rows, which stand end to end. */
 function rowReader({ lengths, to, weights }, steps) {
-  const starts = new Uint32Array(lengths.length + 1);
-  lengths.forEach((length, n) => { starts[n + 1] = starts[n] + length; });
+  const starts = once(() => startsOf(lengths));
   return (n) => {
-    const entries = Array.from({ length: lengths[n] }, (_, place) => starts[n] + place);
+    const entries = Array.from({ length: lengths[n] }, (_, place) => starts()[n] + place);
     return entries.map((entry) => [to[entry], weights[entry] / steps]);
   };
+}
+
+/** Where each of what stands end to end begins, and where the last ends: `startsOf([2, 3])` is [0, 2, 5]. */
+function startsOf(lengths) {
+  const starts = new Uint32Array(lengths.length + 1);
+  for (let n = 0; n < lengths.length; n += 1) starts[n + 1] = starts[n] + lengths[n];
+  return starts;
 }
 
 /** A sentence as the corpus has it. */

@@ -145,14 +145,15 @@ function closeness(texts, asked) {
 /** Each sentence once, with the head that it is the strongest of. */
 function sentencesOf(atlas) {
   const found = new Map();
-  atlas.exemplars.forEach((list, place) => {
+  const places = atlas.exemplars ? atlas.layers.length * atlas.heads.length : 0;
+  for (let place = 0; place < places; place += 1) {
     const [layer, head] = headAt(atlas, place);
-    for (const one of list) {
+    for (const one of atlas.exemplars.of(place)) {
       const known = found.get(one.pieces);
       if (known && known.weight >= one.weight) continue;
       found.set(one.pieces, { ...one, layer, head });
     }
-  });
+  }
   return [...found.values()].map((one) => {
     const words = textOf(one);
     return { ...one, words, lower: words.toLowerCase() };

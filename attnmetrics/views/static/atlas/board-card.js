@@ -16,14 +16,20 @@ const STRIP = 110;
 /** What the card holds. map: { metric, label } of the map shown, or null; isPinned: whether it stays. */
 export function boardCard(atlas, place, map, isPinned) {
   const [layer, head] = headAt(atlas, place);
-  const name = el("a", { href: headHref(atlas, layer, head) }, capital(headName(atlas, layer, head)));
   const kept = isPinned ? [el("span", { class: "note" }, "kept: click it again to let go")] : [];
   const told = toldOf(atlas, place, map, measuresOf(atlas));
   const rows = told.map((one) => row(atlas, one, { layer, head, place }));
   return [
-    el("h3", {}, name), ...kept, ...does(atlas, place), ...example(atlas, place, [layer, head]),
+    ...cardTop(atlas, place, kept), ...example(atlas, place, [layer, head]),
     el("table", { class: "board-values" }, ...rows), ...ofRanks(atlas, told),
   ];
+}
+
+/** The name of a head, and what it does. */
+export function cardTop(atlas, place, kept = []) {
+  const at = headAt(atlas, place);
+  const name = el("a", { href: headHref(atlas, ...at) }, capital(headName(atlas, ...at)));
+  return [el("h3", {}, name), ...kept, ...does(atlas, place)];
 }
 
 /** Among which heads the ranks are, and by what. */
@@ -43,7 +49,7 @@ function does(atlas, place) {
 /** A sentence that shows what makes its roles, where the page has one, else that with its strongest attention. */
 function example(atlas, place, [layer, head]) {
   const answer = answerOfRoles(atlas, place);
-  const one = answer?.list[0] ?? atlas.exemplars[place][0];
+  const one = answer?.list[0] ?? atlas.exemplars.of(place)[0];
   if (!one) return [];
   const words = answer ? claimWords(atlas, answer.claim) : "Its strongest attention";
   const which = answer ? `?${new URLSearchParams({ claim: answer.claim })}` : `/${one.rank}`;

@@ -8,7 +8,8 @@ import { roleName } from "../arithmetic/roles.js";
 import { shelves } from "../arithmetic/shelves.js";
 import { choice } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
-import { boardCard } from "./board-card.js";
+import { afterFirst } from "../shared/seen.js";
+import { boardCard, cardTop } from "./board-card.js";
 import { boardMap, OF_ROLES_IN_FILE } from "./board-map.js";
 import { section } from "./parts.js";
 import { members } from "./role-lists.js";
@@ -34,11 +35,19 @@ export class Board {
     root.append(found);
   }
 
+  /** The map, and of the head told of its name and what it does; its numbers when they are there. */
+  drawFirst() {
+    this.draw();
+    this.told = this.#rested();
+    this.card.append(...cardTop(this.atlas, this.told));
+    afterFirst(this.card, () => this.#tell(this.told)); // another, if one is pointed at meanwhile
+  }
+
   draw() {
     this.#drawTabs();
     const { atlas, shown, host } = this;
     const subject = {
-      tell: (place) => this.#tell(place), rest: () => this.#tell(this.pinned ?? this.#first()),
+      tell: (place) => this.#tell(place), rest: () => this.#rest(),
       choose: (layer, head) => this.#pin(placeOf(atlas, layer, head)),
       open: (layer, head) => this.go(headHref(atlas, layer, head)),
     };
@@ -51,7 +60,6 @@ export class Board {
     Object.assign(this.saved.dataset, { title: HEADING, definition: OF_ROLES_IN_FILE, ...told });
     this.saved.replaceChildren(tools(() => this.map.file(), rows, name));
     this.#drawRole();
-    subject.rest();
   }
 
   /** The heads that do what was chosen, beneath the map; on the map of all roles all others are pale. */
@@ -123,6 +131,7 @@ export class Board {
     Object.assign(this, { shown, role });
     this.#remember();
     this.draw();
+    this.#rest();
   }
 
   #pin(place) {
@@ -136,13 +145,19 @@ export class Board {
     history.replaceState(null, "", this.atlas.evidence.written(writeBoard(this.atlas, this)));
   }
 
+  #rest() {
+    this.#tell(this.#rested());
+  }
+
   #tell(place) {
+    this.told = place;
     this.card.replaceChildren(...boardCard(this.atlas, place, this.shown, place === this.pinned));
   }
 
-  /** The head told of before any is pointed at: the first that answers a question, or that stands out. */
-  #first() {
-    const { atlas } = this;
+  /** The head told of while none is pointed at: the one pinned, or the first that answers a question or stands out. */
+  #rested() {
+    const { atlas, pinned } = this;
+    if (pinned !== null) return pinned;
     const answering = atlas.roles?.questions.find(({ places }) => places.length);
     if (answering) return answering.places[0];
     const [one] = standoutsOf(atlas);

@@ -62,7 +62,7 @@ function usualTab(atlas, { layer, head }) {
   const place = placeOf(atlas, layer, head);
   const answer = answerOfRoles(atlas, place);
   if (answer) return claimKey(answer.claim);
-  return atlas.roles && atlas.typical[place].length ? "typical" : "strongest";
+  return atlas.roles && atlas.exemplars.typicalOf(place).length ? "typical" : "strongest";
 }
 
 const claimKey = (claim) => `claim ${claim}`;
@@ -91,7 +91,7 @@ function whereKept(atlas, claim) {
 /** Of claims of one name, such as those of no word, there is one tab: that of `first`, or of the first of all. */
 function sentenceTabs(atlas, one, { rank, first }) {
   const { layer, head } = one;
-  const typical = atlas.typical[placeOf(atlas, layer, head)];
+  const typical = atlas.exemplars.typicalOf(placeOf(atlas, layer, head));
   const isOwn = (answers) => answers.layer === atlas.layers[layer] && answers.head === atlas.heads[head];
   const answers = new Map();
   for (const answer of atlas.claimed.filter((each) => isOwn(each) && each.list.length)) {
@@ -123,7 +123,7 @@ function typicalOf(atlas, { layer, head }, list) {
 }
 
 function strongest(atlas, { layer, head }, rank) {
-  const list = atlas.exemplars[placeOf(atlas, layer, head)];
+  const list = atlas.exemplars.of(placeOf(atlas, layer, head));
   if (!list.length) return [el("p", { class: "note" }, NONE)];
   const href = headHref(atlas, layer, head);
   const item = (one) => {

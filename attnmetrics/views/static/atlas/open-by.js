@@ -6,38 +6,34 @@ import { Bounds, Intervals } from "../arithmetic/intervals.js";
 import { unpack } from "../shared/unpack.js";
 
 /** Of each field { field, values, cut, atlases }, where atlases are what there is of each value (views/atlas/by.py). */
-export async function openBy(atlas, packed) {
-  return Promise.all(packed.map(async ({ results, ...about }) => {
+export function openBy(atlas, packed) {
+  return packed.map(({ results, ...about }) => {
     const { values } = about;
-    const opened = await openResults(results);
+    const opened = openResults(results);
     const own = values.map((value, n) => openValue(atlas, value, opened, { n, of: values.length }));
     for (const name of own[0].byName.keys()) {
       const together = own.map(({ byName }) => byName.get(name));
       for (const one of together) one.pair = together;
     }
     return { ...about, atlases: own };
-  }));
+  });
 }
 
 /** Of each result { described, isFirst, ofHeads, ofLayers } with unpacked arrays [value, …]. */
-async function openResults(results) {
+function openResults(results) {
   const dims = new Set();
-  const found = [];
-  for (const described of results) {
+  return results.map((described) => {
     const isFirst = !dims.has(described.dim);
     dims.add(described.dim);
-    const [ofHeads, ofLayers] = await Promise.all([described.of_heads, described.of_layers].map(openArrays));
-    found.push({ described, isFirst, ofHeads, ofLayers });
-  }
-  return found;
+    const [ofHeads, ofLayers] = [described.of_heads, described.of_layers].map(openArrays);
+    return { described, isFirst, ofHeads, ofLayers };
+  });
 }
 
-async function openArrays(packed) {
+function openArrays(packed) {
   if (!packed) return null;
   const kinds = [["values", Float32Array], ["codes", Int16Array], ["unsure", Uint8Array]];
-  const [values, codes, unsure] =
-    await Promise.all(kinds.map(([name, kind]) => (packed[name] ? unpack(packed[name], kind) : null)));
-  return { values, codes, unsure };
+  return Object.fromEntries(kinds.map(([name, kind]) => [name, packed[name] ? unpack(packed[name], kind) : null]));
 }
 
 /** What a value of the field has of the arrays of all values. */
@@ -53,7 +49,7 @@ function openValue(atlas, { name }, results, at) {
   const nulls = byName.get("null_attention");
   const evidence = new Evidence(nulls?.values ?? null, nulls?.byLayer ?? null, atlas.evidence.least);
   for (const metric of metrics) metric.evidence = evidence;
-  return { ...atlas, name, metrics, byName, evidence, roles: null };
+  return Object.assign(Object.create(atlas), { name, metrics, byName, evidence, roles: null });
 }
 
 function openTable({ described, isFirst, ofHeads, ofLayers }, at, heads) {

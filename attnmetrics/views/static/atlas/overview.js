@@ -2,6 +2,7 @@
 
 import { standoutsOf } from "../arithmetic/heads.js";
 import { el } from "../shared/dom.js";
+import { afterFirst } from "../shared/seen.js";
 import { Board } from "./board.js";
 import { standoutCard } from "./cards.js";
 import { evidenceNote } from "./evidence.js";
@@ -13,11 +14,14 @@ const WORDS = "Null pieces are those on which a head rests that looks at nothing
 const OPENS = "A click opens the head and the sentences that show it.";
 const HELD_OUT = " Held out: chosen on half of the documents, scored on the other half.";
 
+/** Whether the page begins with what needs no arrays: the roles of heads, read with the run's own evidence. */
+export const beginsWithRoles = (atlas, query) => atlas.roles && !query.has("map") && !query.has("evidence");
+
 export function drawOverview(root, atlas, _, go, query) {
   const numbers = atlas.headline.map(([name, value]) => el("div", {}, el("dd", {}, value), el("dt", {}, name)));
   root.append(el("div", { class: "page-top" }, el("h1", {}, atlas.name), el("dl", { class: "numbers" }, ...numbers)),
     el("p", { class: "help" }, aboutPage(atlas)), ...missing(atlas));
-  new Board(root, atlas, go, query).draw();
+  new Board(root, atlas, go, query).drawFirst();
   if (atlas.roles) root.append(questionSection(atlas, query));
   root.append(standouts(atlas), el("p", { class: "note" }, WORDS), leftOut(atlas));
   return null;
@@ -42,8 +46,7 @@ function leftOut(atlas) {
 function standouts(atlas) {
   const all = standoutsOf(atlas);
   const found = section("Heads that stand out", OPENS + (all.some((one) => one.held_out) ? HELD_OUT : ""));
-  const cards = all.map((one) => standoutCard(atlas, one));
-  const none = el("p", { class: "note" }, "No head has evidence in this run.");
-  found.append(evidenceNote(atlas), cards.length ? el("div", { class: "roles-grid" }, ...cards) : none);
-  return found;
+  const cards = () => el("div", { class: "roles-grid" }, ...all.map((one) => standoutCard(atlas, one)));
+  const none = () => el("p", { class: "note" }, "No head has evidence in this run.");
+  return afterFirst(found, () => found.append(evidenceNote(atlas), all.length ? cards() : none()));
 }

@@ -26,7 +26,7 @@ export function sideBySide(atlas, places) {
 function told(atlas, place, name) {
   const href = headHref(atlas, ...headAt(atlas, place));
   const said = atlas.roles ? [el("p", { class: "note" }, atlas.roles.sentence(place))] : [];
-  const example = answerOfRoles(atlas, place)?.list[0] ?? atlas.exemplars[place][0];
+  const example = answerOfRoles(atlas, place)?.list[0] ?? atlas.exemplars.of(place)[0];
   const shown = example ? [el("ol", { class: "exemplars" }, drawExemplar(example, href))] : [];
   return el("div", {}, el("h3", {}, el("a", { href }, name)), ...said, ...roleScores(atlas, place), ...shown);
 }

@@ -2,8 +2,9 @@
 
 import { wordsIn } from "../arithmetic/words.js";
 import { el } from "../shared/dom.js";
-import { forgetUnseen } from "../shared/seen.js";
+import { afterFrame, forgetUnseen } from "../shared/seen.js";
 import { themeToggle } from "../shared/theme.js";
+import { whole } from "../shared/unpack.js";
 import { listenForKeys } from "./shortcuts.js";
 
 export class Site {
@@ -13,12 +14,13 @@ export class Site {
    * another address. It returns what is wrong with the address, or null.
    * links: [[href, name], …] on top; lit: the link that is lit on pages that have none of their own.
    * notOfHeads: pages without numbers of heads.
+   * begins({ name, query }): whether the page of an address begins with what needs no arrays, and fills the rest later.
    * ready(query): hears an address before its page is drawn, and returns what is wrong with it, or null.
    * written(href): the address that a link leads to, with what is to be kept of the one before.
    * box(go): what finds a page, { form, focus() }.
    */
-  constructor(root, atlas, { what, pages, links, lit, box, notOfHeads = [], ready = () => null, written = same }) {
-    Object.assign(this, { atlas, what, pages, lit, notOfHeads, ready, written });
+  constructor(root, atlas, { links, box, notOfHeads = [], begins = no, ready = none, written = same, ...fixed }) {
+    Object.assign(this, { root, atlas, notOfHeads, begins, ready, written, ...fixed });
     this.go = (href) => { location.hash = written(href); };
     this.box = box(this.go);
     this.page = el("div", { class: "page", tabindex: -1 });
@@ -28,7 +30,21 @@ export class Site {
     root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, this.box.form, themeToggle()), this.page);
   }
 
-  listen() {
+  /** Draw the page asked for, at once where it begins without arrays; answer from when they are there. */
+  async open() {
+    const early = this.begins(asked()) ? location.hash : null;
+    this.root.inert = true;
+    if (early !== null) {
+      this.draw();
+      await afterFrame();
+    }
+    await whole();
+    this.root.inert = false;
+    if (location.hash !== early) this.draw();
+    this.#listen();
+  }
+
+  #listen() {
     let width = innerWidth;
     addEventListener("hashchange", () => { this.draw(); this.page.focus({ preventScroll: true }); });
     for (const event of ["pointerdown", "focusin", "click"]) addEventListener(event, (one) => this.#lead(one), true);
@@ -38,18 +54,16 @@ export class Site {
       if (!this.page.querySelector(".try")) this.draw(); // the views follow the width themselves
     });
     listenForKeys(this.box);
-    this.draw();
   }
 
   draw() {
-    const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
-    const [name, ...rest] = path.split("/").map(decode);
+    const { path, name, rest, query } = asked();
     this.page.replaceChildren();
     forgetUnseen();
     const draw = Object.hasOwn(this.pages, name)
       ? this.pages[name]
       : () => `expected a page of the ${this.what}, found ${path}`;
-    const fault = this.#fill(draw, rest, new URLSearchParams(query));
+    const fault = this.#fill(draw, rest, query);
     if (fault) this.page.replaceChildren(...faultOf(this.what, fault));
     else if (!this.notOfHeads.includes(name)) this.page.append(...howSure(this.atlas), ...glossaryOf(this.page));
     this.#light(this.lit[name] ?? name);
@@ -60,11 +74,11 @@ export class Site {
   }
 
   /** Draw what an address asks for; what is wrong with it, or null. */
-  #fill(draw, rest, asked) {
-    const fault = this.ready(asked);
+  #fill(draw, rest, query) {
+    const fault = this.ready(query);
     const { source = "", short = "", notation = "" } = this.atlas;
     Object.assign(this.page.dataset, { source, notation, model: short });
-    return fault ?? draw(this.page, this.atlas, rest, this.go, asked);
+    return fault ?? draw(this.page, this.atlas, rest, this.go, query);
   }
 
   /** Links that are about to be followed, or copied, keep what is to be kept of the address. */
@@ -97,7 +111,16 @@ function glossaryOf(page) {
   return [el("details", { class: "words", ontoggle: fill }, el("summary", {}, "Words on this page"), terms)];
 }
 
+const no = () => false;
+const none = () => null;
 const same = (href) => href;
+
+/** What the address asks for: its path, its first part, the others, and what is after the question mark. */
+function asked() {
+  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const [name, ...rest] = path.split("/").map(decode);
+  return { path, name, rest, query: new URLSearchParams(query) };
+}
 
 /** A part of an address as text; as it stands where it is not well formed. */
 function decode(part) {

@@ -3,37 +3,36 @@
 import { Changes, Comparison } from "../arithmetic/comparison.js";
 import { DifferenceTable, RunTable, Scaled } from "../arithmetic/differences.js";
 import { Evidence } from "../arithmetic/evidence.js";
-import { readExemplars } from "../arithmetic/exemplars.js";
 import { Bounds, Intervals } from "../arithmetic/intervals.js";
 import { Roles } from "../arithmetic/roles.js";
+import { openExemplars } from "../atlas/open-exemplars.js";
 import { unpack } from "../shared/unpack.js";
 
-export async function openComparison(data) {
-  const results = await openResults(data);
-  const atlases = await Promise.all(data.runs.map((_, run) => openRun(data, results, run)));
+/** Of a page that is whole. */
+export function openComparison(data) {
+  const results = openResults(data);
+  const atlases = data.runs.map((_, run) => openRun(data, results, run));
   const differences = data.runs.slice(1).map((_, at) => openDifferences(data, results, at, atlases));
-  const changes = await openChanges(data);
+  const changes = openChanges(data);
   return new Comparison(data, { atlases, differences, changes });
 }
 
 /** Of each result { described, isFirst, ofHeads, ofLayers } with unpacked arrays [run, …]. */
-async function openResults({ results }) {
+function openResults({ results }) {
   const dims = new Set();
-  const found = [];
-  for (const described of results) {
+  return results.map((described) => {
     const isFirst = !dims.has(described.dim);
     dims.add(described.dim);
-    const ofLayers = described.of_layers && await openArrays(described.of_layers);
-    found.push({ described, isFirst, ofHeads: await openArrays(described.of_heads), ofLayers });
-  }
-  return found;
+    const ofLayers = described.of_layers && openArrays(described.of_layers);
+    return { described, isFirst, ofHeads: openArrays(described.of_heads), ofLayers };
+  });
 }
 
-async function openArrays(packed) {
-  const [values, difference, q, codes, differenceCodes] = await Promise.all([
-    ...[packed.values, packed.difference, packed.q].map((one) => one && unpack(one, Float32Array)),
-    ...[packed.codes, packed.difference_codes].map((one) => one && unpack(one, Int16Array)),
-  ]);
+function openArrays(packed) {
+  const [values, difference, q] =
+    [packed.values, packed.difference, packed.q].map((one) => one && unpack(one, Float32Array));
+  const [codes, differenceCodes] =
+    [packed.codes, packed.difference_codes].map((one) => one && unpack(one, Int16Array));
   return { values, difference, q, codes, differenceCodes };
 }
 
@@ -45,17 +44,21 @@ function part(array, run, runs) {
 
 // ---- a run
 
-async function openRun(data, results, run) {
+function openRun(data, results, run) {
   const { layers, heads, unit, runs, interval_title } = data;
   const metrics = results.map((result) => openTable(result, { run, runs: runs.length, heads: heads.length }));
   const byName = new Map(metrics.map((metric) => [metric.name, metric]));
   const nulls = byName.get("null_attention");
   const evidence = new Evidence(nulls?.values ?? null, nulls?.byLayer ?? null, data.least);
   for (const metric of metrics) metric.evidence = evidence;
-  const exemplars = await openSentences(data.sentences[run]);
+  const exemplars = data.sentences[run] && openExemplars(data.sentences[run]);
   const of = data.roles.of_runs[run];
   const roles = of && new Roles({ known: data.roles.known, ...of, questions: [], near: [], familyNames: [] }, []);
-  return { name: runs[run].name, layers, heads, unit, interval_title, metrics, byName, evidence, exemplars, roles };
+  return {
+    name: runs[run].name, layers, heads, unit, interval_title, metrics, byName, evidence, roles,
+    /** Null where the page has none of the run. */
+    get exemplars() { return exemplars?.() ?? null; },
+  };
 }
 
 function openTable({ described, isFirst, ofHeads, ofLayers }, { run, runs, heads }) {
@@ -66,15 +69,6 @@ function openTable({ described, isFirst, ofHeads, ofLayers }, { run, runs, heads
   const layers = ofLayers && new Bounds(byLayer, part(ofLayers.codes, run, runs));
   table.sure = new Intervals(table, { own, ofLayers: layers });
   return table;
-}
-
-/** Of each head its exemplars; null where the page has none of the run. */
-async function openSentences(packed) {
-  if (!packed) return null;
-  const [lengths, to, weights] = await Promise.all(
-    [packed.rows.lengths, packed.rows.to, packed.rows.weights].map((one) => unpack(one, Uint16Array)),
-  );
-  return readExemplars(packed, { lengths, to, weights }).byHead;
 }
 
 // ---- differences
@@ -114,10 +108,10 @@ function ofBoth(one, other) {
 }
 
 /** Of each run but the first. */
-async function openChanges({ runs, changed }) {
+function openChanges({ runs, changed }) {
   const kinds = { clear: Uint16Array, of: Uint16Array, result: Int16Array, label: Int16Array, size: Float32Array };
   const names = Object.keys(kinds);
-  const arrays = await Promise.all(names.map((name) => unpack(changed[name], kinds[name])));
+  const arrays = names.map((name) => unpack(changed[name], kinds[name]));
   const ofRun = (at) => Object.fromEntries(names.map((name, n) => [name, part(arrays[n], at, runs.length - 1)]));
   return runs.slice(1).map((_, at) => new Changes(ofRun(at)));
 }

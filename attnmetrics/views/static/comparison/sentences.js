@@ -25,7 +25,7 @@ export function sentencesOfBoth(comparison, one) {
 
 function column(comparison, { exemplars }, { layer, head, place }, isFirst) {
   const found = el("div", {}, el("h3", {}, runName(comparison, isFirst)));
-  const list = exemplars?.[place] ?? [];
+  const list = exemplars?.of(place) ?? [];
   if (!list.length) found.append(el("p", { class: "note" }, exemplars ? NONE : NOT_HERE));
   const items = el("ol", { class: "exemplars" });
   const href = headHref(comparison, layer, head);

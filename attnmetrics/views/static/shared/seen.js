@@ -1,5 +1,7 @@
 // Drawings that are made when they come into sight, or after the first of a page, or are about to be printed.
 
+import { isWhole, whole } from "./unpack.js";
+
 const waiting = new Map();
 let isDrawing = false;
 
@@ -7,7 +9,7 @@ const watch = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) if (isIntersecting) draw(target);
 }, { rootMargin: "400px" });
 
-addEventListener("beforeprint", () => { for (const node of [...waiting.keys()]) draw(node); });
+addEventListener("beforeprint", () => { if (isWhole()) for (const node of [...waiting.keys()]) draw(node); });
 
 /** Have a node drawn as soon as it is seen. */
 export function whenSeen(node, fill) {
@@ -16,14 +18,18 @@ export function whenSeen(node, fill) {
   return node;
 }
 
-/** Have a node filled once what is before it on the page is seen. */
+/** Have a node filled once what is before it on the page is seen, and arrays have their numbers. */
 export function afterFirst(node, fill) {
   node.dataset.later = "";
   waiting.set(node, fill);
-  if (isDrawing) return;
+  if (isDrawing) return node;
   isDrawing = true;
-  requestAnimationFrame(() => setTimeout(drawNext));
+  afterFrame().then(whole).then(drawNext);
+  return node;
 }
+
+/** Settles when what the page holds is seen. */
+export const afterFrame = () => new Promise((settle) => { requestAnimationFrame(() => setTimeout(settle)); });
 
 /** One a task, so that the page answers in between. */
 function drawNext() {

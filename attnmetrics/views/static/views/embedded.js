@@ -1,20 +1,21 @@
 // The arrays of a page that holds them itself.
 
-import { unpack } from "../shared/unpack.js";
+import { unpack, whole } from "../shared/unpack.js";
 
 const STEPS = 2 ** 20;
 
 export class Embedded {
   /** Of a page's data, unpacked. */
   static async of(data) {
+    await whole();
     const { maps, layers, neuron } = data;
     for (const map of maps.filter((one) => one.weights)) {
-      const values = await unpack(map.weights, Uint32Array);
+      const values = unpack(map.weights, Uint32Array);
       const size = values.length / layers.length;
       map.layers = layers.map((_, place) => values.subarray(place * size, (place + 1) * size));
     }
     const packed = neuron?.query ? [neuron.query, neuron.key] : [];
-    return new Embedded(data, await Promise.all(packed.map((one) => unpack(one, Float32Array))));
+    return new Embedded(data, packed.map((one) => unpack(one, Float32Array)));
   }
 
   constructor(data, [query, key]) {

@@ -52,7 +52,7 @@ function ofEven(metric, label) {
 /** The first sentence that shows it and has its rows, and the end of its unit if this is wanted; else undefined. */
 function exemplarOf(atlas, place, claim, isAtEnd) {
   const shows = answersOf(atlas, ...headAt(atlas, place), claim)?.list ?? [];
-  const every = [...shows, ...atlas.exemplars[place], ...atlas.typical[place]];
+  const every = [...shows, ...atlas.exemplars.of(place), ...atlas.exemplars.typicalOf(place)];
   return every.find((one) => one.row && (!isAtEnd || hasEnd(one)));
 }
 

@@ -42,7 +42,7 @@ function threeHeads(atlas, isChosen) {
 
 function extreme(atlas, { title, layer, head, told, interval, place }) {
   const [a, b] = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
-  const [best] = atlas.exemplars[placeOf(atlas, a, b)];
+  const [best] = atlas.exemplars.of(placeOf(atlas, a, b));
   const href = `#/head/${layer}/${head}`;
   const link = el("a", { href }, headName(atlas, a, b));
   const words = ` (${[inBrackets([told, interval]), place].filter(Boolean).join("; ")})`;
