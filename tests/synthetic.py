@@ -261,6 +261,7 @@ def _row(
         "j": j,
         "text": text,
         "pieces": pieces,
+        "right": None,
     }
 
 

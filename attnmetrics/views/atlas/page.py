@@ -107,7 +107,7 @@ def write_report(
 
     Args:
         data: the run's results.
-        exemplars: rows (layer, head, claim, bucket, rank, weight, document, sentence, i, j, text, pieces).
+        exemplars: rows (layer, head, claim, bucket, rank, weight, document, sentence, i, j, text, pieces, right).
         attention: rows (layer, head, claim, bucket, rank, pieces, i, j, weight) of the first exemplars; may be empty.
         facts: what run.json says; `model`, `corpus`, `counts`, `left_out`, `timings` are shown where present.
         folder: made where missing.

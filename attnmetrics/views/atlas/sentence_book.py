@@ -61,6 +61,13 @@ class Exemplar:
     j: int
     rows: bool
     """whether the page has the attention in it"""
+    right: list[int] | None
+    """of a wrong answer, places of the pieces of the right word; None where that is not asked, or not known"""
+
+    def packed(self) -> list[Any]:
+        """Its values in order; without a right word, none for that."""
+        values = list(asdict(self).values())
+        return values[:-1] if self.right is None else values
 
 
 class Book:
@@ -79,7 +86,7 @@ class Book:
         by_head: dict[tuple[str, int, int], list[list[Any]]] = {}
         for row in exemplars.sort_values(keys).itertuples(index=False):
             one = self._exemplar(row, found.get((row.claim, row.layer, row.head, row.rank)))
-            by_head.setdefault((str(row.claim), int(row.layer), int(row.head)), []).append(list(asdict(one).values()))
+            by_head.setdefault((str(row.claim), int(row.layer), int(row.head)), []).append(one.packed())
         return by_head
 
     def listed_by_bucket(
@@ -93,7 +100,7 @@ class Book:
         by_head: dict[tuple[int, int], list[list[Any]]] = {}
         for row in ordered.itertuples(index=False):
             one = self._exemplar(row, found.get((row.layer, row.head, row.bucket, row.rank)))
-            by_head.setdefault((int(row.layer), int(row.head)), []).append([row.bucket, list(asdict(one).values())])
+            by_head.setdefault((int(row.layer), int(row.head)), []).append([row.bucket, one.packed()])
         return by_head
 
     def packed(self) -> dict[str, Any]:
@@ -104,7 +111,8 @@ class Book:
         if weights is not None:
             self.rows.add(weights)
         place = self._place(row)
-        return Exemplar(place, int(row.rank), float(row.weight), int(row.i), int(row.j), weights is not None)
+        numbers = int(row.rank), float(row.weight), int(row.i), int(row.j)
+        return Exemplar(place, *numbers, weights is not None, row.right)
 
     def _place(self, row: Any) -> int:
         key = str(row.document), int(row.sentence), tuple(row.pieces)

@@ -9,24 +9,26 @@ const DRAWN = 0.02;
 
 /**
  * byHead: [layers × heads] lists of exemplars, best first: { source, pieces, spaces, text, rank, weight, i, j,
- * row }; typical: the same of typical ones, each with its { bucket };
+ * row, right }; typical: the same of typical ones, each with its { bucket };
  * claimed: [{ claim, layer, head, list }], those that answer a claim of a head, which is named by its numbers.
  *
- * exemplars: of each head [sentence, rank, weight, i, j, whether the page has the attention in it]; typical: of each
- * head [bucket, the same]; claimed: the same with [claim, layer, head] before; sentences: each
+ * exemplars: of each head [sentence, rank, weight, i, j, whether the page has the attention in it, right]; typical: of
+ * each head [bucket, the same]; claimed: the same with [claim, layer, head] before; sentences: each
  * [source, pieces, spaces, text], where spaces[n] is "1" after white space, and the text, its signs as in an address,
  * is there unless pieces and spaces spell it; rows: { lengths, to, weights }, the rows of all
  * exemplars that have them, end to end; steps: weights are whole numbers of this part. `row(i)` gives the attention
- * [[piece, weight], …] of piece i; it is null where the page has none.
+ * [[piece, weight], …] of piece i; it is null where the page has none. right: of a wrong answer the places of the
+ * pieces of the word that is right, none where its sentence is not shown; null of all others, and where unknown.
  */
 export function readExemplars({ exemplars, typical, claimed, sentences, steps }, rows) {
   const rowAt = rowReader(rows, steps);
   let taken = 0;
-  const read = ([sentence, rank, weight, i, j, hasRows]) => {
+  const read = ([sentence, rank, weight, i, j, hasRows, right = null]) => {
     const [source, pieces, spaces, text = null] = sentences[sentence];
     const first = taken;
     if (hasRows) taken += pieces.length;
-    return { source, pieces, spaces, text, rank, weight, i, j, row: hasRows ? (piece) => rowAt(first + piece) : null };
+    const row = hasRows ? (piece) => rowAt(first + piece) : null;
+    return { source, pieces, spaces, text, rank, weight, i, j, row, right };
   };
   const readClaim = ([claim, layer, head, list]) => ({ claim, layer, head, list: list.map(read) });
   const readTypical = ([bucket, one]) => ({ bucket, ...read(one) });
@@ -50,6 +52,15 @@ export const textOf = ({ text, pieces, spaces }) =>
     ? pieces.map((piece, n) => (spaces[n] === "1" ? " " : "") + piece).join("")
     : decodeURIComponent(text));
 
+/** The word that is right where a head is wrong, as the sentence spells it; "" where none is shown, or known. */
+export const rightWord = ({ right, pieces }) => (right ?? []).map((place) => pieces[place]).join("");
+
+/** What is said of it: "right by the labels: owl"; "" where nothing is known. */
+export function rightTold(exemplar) {
+  if (!exemplar.right) return "";
+  return rightWord(exemplar) ? `right by the labels: ${rightWord(exemplar)}` : "the right word is in another sentence";
+}
+
 /** Whether a sentence is there to the end of its unit: its last piece is none of the text. */
 export function hasEnd(exemplar) {
   const last = exemplar.pieces.at(-1) ?? "";
@@ -59,8 +70,9 @@ export function hasEnd(exemplar) {
 /** Whether a sentence is short enough to be shown whole. */
 export const isShort = ({ pieces }) => pieces.length <= 4 * NEAR;
 
-/** Whether a piece is near enough to the strongest pair to be shown in a long sentence. */
-export const isNear = ({ i, j }, piece) => Math.min(Math.abs(piece - i), Math.abs(piece - j)) <= NEAR;
+/** Whether a piece is near enough to the strongest pair, or to the right word, to be shown in a long sentence. */
+export const isNear = ({ i, j, right }, piece) =>
+  [i, j, ...(right ?? [])].some((place) => Math.abs(piece - place) <= NEAR);
 
 /** The attention of a piece as piece → weight; of a sentence without rows, the strongest pair alone. */
 export function weightsFrom({ row, i, j, weight }, attending) {
