@@ -10,6 +10,7 @@ import xarray as xr
 
 from attnmetrics.describing.finding import shares, tried
 from attnmetrics.describing.frame import sentences
+from attnmetrics.describing.luck import by_luck
 from attnmetrics.describing.nearest import families, family_names, nearest, profile_distances
 from attnmetrics.describing.origin import givers, label_of
 from attnmetrics.describing.questions import HEAD, Answer, answers
@@ -17,6 +18,7 @@ from attnmetrics.describing.rules import Question, Rule, Rules, Term, package_ru
 from attnmetrics.describing.tables import Array, Tables, has
 from attnmetrics.views.claims import claim_of
 from attnmetrics.views.evidence import least
+from attnmetrics.views.luck import luck_told
 from attnmetrics.views.misses import misses_told, said_besides
 from attnmetrics.views.page import pack, pack_json
 from attnmetrics.views.pieces import visible
@@ -67,6 +69,7 @@ def pack_roles(data: xr.Dataset, frames: Shares) -> dict[str, Any]:
     return {
         "known": _known(data, rules, every),
         "tried": tried(rules, tables),
+        "luck": luck_told(by_luck(rules, tables)),
         **usual,
         "scores": [_scores(data, rows) for rows in by_head],
         "families": pack(np.nan_to_num(numbers, nan=-1).astype("<i2")),
