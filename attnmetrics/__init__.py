@@ -87,7 +87,7 @@ def run(*, config_file: str | PathLike[str] | None = None, quiet: bool = True, *
 def load(run: "str | PathLike[str] | Location", *, with_intervals: bool = False) -> "xr.Dataset":
     """The results of a finished run, with labelled dimensions, units, formulas and sources.
 
-    `attrs["model"]` and `attrs["corpus"]` are the names that figures say of the run.
+    `attrs["model"]`, `attrs["corpus"]` and `attrs["made"]` are what figures say of the run.
 
     Args:
         run: the run's folder, or its URL.

@@ -20,7 +20,7 @@ class Luck:
     expected: dict[str, float]
     """role → passes that are expected if every score of its rules were its chance level but for chance itself"""
     unknown: tuple[str, ...]
-    """Roles of which that cannot be said: a rule of theirs asks for no more than chance, or scores have no intervals."""
+    """Roles of which that cannot be said: a rule asks for no more than chance, or its scores have no intervals."""
 
 
 def by_luck(rules: Rules, tables: Tables) -> Luck:

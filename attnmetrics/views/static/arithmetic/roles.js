@@ -175,8 +175,12 @@ export class Roles {
   }
 }
 
-/** `scoreTold(["induction", "0.31", "0.25 to 0.40", "0.02"])` is "induction 0.31 [0.25 to 0.40]". */
-const scoreTold = ([role, score, interval]) => [role, score, ...(interval ? [`[${interval}]`] : [])].join(" ");
+/** `scoreTold(["induction", "31%", "25 to 40%", "even attention", "2%"])` is
+ * "induction 31% [25 to 40%] (even attention 2%)". */
+function scoreTold([role, score, interval, level, chance]) {
+  const beside = [...(interval ? [`[${interval}]`] : []), ...(level ? [`(${level} ${chance})`] : [])];
+  return [role, score, ...beside].join(" ");
+}
 
 /** What is told of all heads, with what is told otherwise of some, `changed`. */
 function otherwise(usual, { heads, questions, familyNames }) {
