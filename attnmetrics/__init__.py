@@ -87,7 +87,7 @@ def run(*, config_file: str | PathLike[str] | None = None, quiet: bool = True, *
 def load(run: "str | PathLike[str] | Location", *, with_intervals: bool = False) -> "xr.Dataset":
     """The results of a finished run, with labelled dimensions, units, formulas and sources.
 
-    `attrs["model"]` and `attrs["corpus"]` are the names that figures say of the run.
+    `attrs["model"]`, `attrs["corpus"]` and `attrs["made"]` are what figures say of the run.
 
     Args:
         run: the run's folder, or its URL.
@@ -190,9 +190,11 @@ def exemplars(
 ) -> "pd.DataFrame":
     """The exemplars of a finished run.
 
-    Columns: layer, head, claim, bucket, rank, weight, document, sentence, i, j, text, pieces. `claim` is empty in rows
-    of a head's strongest pairs and of typical sentences, else what a row answers, such as `pos_to:DET`,
-    `dependency:either`, `previous`, `relation:obj:hit`. `bucket` is `top`, or of typical ones `0-20` … `80-100`: of 500
+    Columns: layer, head, claim, bucket, rank, weight, document, sentence, i, j, text, pieces, right. `claim` is empty
+    in rows of a head's strongest pairs and of typical sentences, else what a row answers, such as `pos_to:DET`,
+    `dependency:either`, `previous`, `relation:obj:hit`. In those of `relation:obj:miss` and its like `right` has the
+    places of the pieces of the word that is right by the annotation, none where it stands in a sentence that is not
+    shown; elsewhere None. `bucket` is `top`, or of typical ones `0-20` … `80-100`: of 500
     sentences by hash, the same for all heads, a head's are ordered by their largest weight and cut into five parts, and
     of each part five are listed. Ranks restart in every claim and bucket.
 

@@ -261,6 +261,7 @@ def _row(
         "j": j,
         "text": text,
         "pieces": pieces,
+        "right": None,
     }
 
 
@@ -296,7 +297,9 @@ def byte_pieces(text: str) -> list[str]:
 def facts() -> dict[str, Any]:
     """What run.json says, in part."""
     return {
+        "attnmetrics": "0.1.0",
         "status": "finished",
+        "started": "2026-11-27T02:49:18+00:00",
         "configuration": {"model": "demo", "corpus": ["demo.txt"], "dtype": "float32"},
         "model": {"layers": [0, 1, 2, 3], "heads": 3, "null": {"leading": 1, "trailing": 0}},
         "corpus": {"paths": ["demo.txt"], "documents": 12, "shards": 3},

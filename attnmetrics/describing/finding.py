@@ -74,7 +74,7 @@ def find(
         pieces: which type of pieces a head attends to most, of heads that have one; None where it is unknown.
         places: of heads; None for all.
     """
-    applied = [_apply(rule, tables) for rule in rules.roles if _lacks(rule, tables.data) is None]
+    applied = [_apply(rule, tables) for rule in rules.roles if lacks(rule, tables.data) is None]
     every = product(range(len(tables.layers)), range(len(tables.heads)))
     of_head = {place: _at_place(applied, place, pieces) for place in (every if places is None else places)}
     return Found(of_head, lacking(rules, tables.data))
@@ -83,20 +83,20 @@ def find(
 def holding(rules: Rules, tables: Tables, role: str) -> Mask:
     """[layer, head] whether some rule gives the role, whatever other roles a head has, and at whatever piece."""
     shape = (len(tables.layers), len(tables.heads))
-    applied = [_apply(rule, tables) for rule in rules.roles if rule.role == role and _lacks(rule, tables.data) is None]
+    applied = [_apply(rule, tables) for rule in rules.roles if rule.role == role and lacks(rule, tables.data) is None]
     return np.asarray(np.logical_or.reduce([np.zeros(shape, bool), *(one.held.any(axis=-1) for one in applied)]))
 
 
 def lacking(rules: Rules, data: xr.Dataset) -> dict[str, str]:
     """Roles that a run has no results for, each with the first that it lacks; those of no other rule that it has."""
-    found = [(rule.role, _lacks(rule, data)) for rule in rules.roles]
+    found = [(rule.role, lacks(rule, data)) for rule in rules.roles]
     told = {role for role, name in found if name is None}
     return {role: name for role, name in found if name is not None and role not in told}
 
 
 def tried(rules: Rules, tables: Tables) -> int:
     """How many rules each head is tried on, those with details once for every label."""
-    own = [rule for rule in rules.roles if rule.when is not None and _lacks(rule, tables.data) is None]
+    own = [rule for rule in rules.roles if rule.when is not None and lacks(rule, tables.data) is None]
     return sum(len(tables.labels(rule.score, rule.each, rule.skip)) for rule in own)
 
 
@@ -106,7 +106,8 @@ def shares(rules: Rules, data: xr.Dataset) -> list[str]:
     return [rule.role for rule in rules.roles if kinds.get(rule.score.result) == "share"]
 
 
-def _lacks(rule: Rule, data: xr.Dataset) -> str | None:
+def lacks(rule: Rule, data: xr.Dataset) -> str | None:
+    """The first result that a rule asks for and a run has not; None where it has all."""
     further = [term for one in rule.where for term in (one.score, one.chance)]
     terms = [term for term in (rule.score, rule.chance, rule.count, *further) if term is not None]
     name = rule.score.result

@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from attnmetrics.describing.finding import LEAST_VARIANCE, Place
+from attnmetrics.describing.asked import least, least_low
+from attnmetrics.describing.finding import Place
 from attnmetrics.describing.rules import Condition, Limits, Rule, Rules, Term
 from attnmetrics.describing.tables import Array, Tables, has
 
@@ -133,10 +134,8 @@ class _Limited:
         self._limits, self._term = limits, score
         self.score, self.chance, number = (tables.find(term, *details) for term in (score, chance, count))
         self._low, _ = tables.bounds(score, *details)
-        self._least = _least(limits, self.chance, number)
-        from_chance = limits.low_above_chance
-        low = [] if from_chance is None else [self.chance + from_chance]
-        self._least_low = _highest([limits.low_at_least, *low], self.score)
+        self._least = least(limits, self.chance, number)
+        self._least_low = least_low(limits, self.chance)
 
     @property
     def way(self) -> Array:
@@ -151,35 +150,15 @@ class _Limited:
     def asks(self, at: tuple[int, ...]) -> list[Ask]:
         """What limits ask for and the score is not."""
         score, chance, low = float(self.score[at]), float(self.chance[at]), float(self._low[at])
-        least, least_low, most = float(self._least[at]), float(self._least_low[at]), self._limits.at_most
+        asked, asked_low, most = float(self._least[at]), float(self._least_low[at]), self._limits.at_most
         found = []
-        if not score >= least:
-            found.append(Ask(self._term, "score", score, least, chance))
+        if not score >= asked:
+            found.append(Ask(self._term, "score", score, asked, chance))
         if most is not None and not score <= most:
             found.append(Ask(self._term, "score", score, most, chance, at_most=True))
-        if low < least_low and not found:  # no interval, no ask
-            found.append(Ask(self._term, "low", low, least_low, chance))
+        if low < asked_low and not found:  # no interval, no ask
+            found.append(Ask(self._term, "low", low, asked_low, chance))
         return found
-
-
-def _least(limits: Limits, chance: Array, number: Array) -> Array:
-    """The least that all limits on a score leave it."""
-    asked: list[Array | float | None] = [limits.at_least]
-    if limits.above_chance is not None:
-        asked.append(chance + limits.above_chance)
-    if limits.times_chance is not None:
-        asked.append(chance * limits.times_chance)
-    if limits.errors is not None:
-        spread = np.maximum(chance * (1 - chance), LEAST_VARIANCE)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            asked.append(chance + limits.errors * np.sqrt(spread / number))
-    return _highest(asked, chance)
-
-
-def _highest(asked: Sequence[Array | float | None], like: Array) -> Array:
-    """The highest of what is asked for; −∞ where nothing is."""
-    found = [np.broadcast_to(np.asarray(one, np.float64), like.shape) for one in asked if one is not None]
-    return np.asarray(np.maximum.reduce([np.full(like.shape, -np.inf), *found]))
 
 
 def _way(ask: Ask) -> float:

@@ -64,8 +64,8 @@ def _split(data: xr.Dataset, sure: xr.Dataset) -> dict[str, pd.DataFrame]:
 
 
 def flat(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame without its columns of lists, for which CSV has no place: the pieces of sentences."""
-    return frame.drop(columns=[name for name in ("pieces",) if name in frame])
+    """A frame without its columns of lists, for which CSV has no place: pieces of sentences, places of some."""
+    return frame.drop(columns=[name for name in ("pieces", "right") if name in frame])
 
 
 def _rows(frame: pd.DataFrame) -> list[tuple[object, ...]]:

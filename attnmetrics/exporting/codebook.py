@@ -35,6 +35,8 @@ COLUMNS: Final = {
     "weight": "attention from the piece at i to that at j, null pieces left out",
     "i": "place of the attending piece, from 0",
     "j": "place of the attended piece, from 0",
+    "right": "of a wrong answer the places of the pieces of the word that is right by the annotation",
+    "right_word": "these pieces; empty where the answer is right, or the word's sentence is not shown",
 }
 """Columns that are no dimensions → what they hold."""
 

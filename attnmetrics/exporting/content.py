@@ -78,7 +78,7 @@ def read_content(folder: Location, layers: Sequence[int] | None, heads: Sequence
 
 
 def load_sentences(path: Location) -> pd.DataFrame:
-    """The frame of `exemplars.parquet`, with `attending` and `attended`, the pieces at i and j.
+    """The frame of `exemplars.parquet`, with `attending`, `attended` and `right_word`, the pieces at i, j and right.
 
     Raises:
         StoreError: there is none, or it cannot be read.
@@ -87,6 +87,9 @@ def load_sentences(path: Location) -> pd.DataFrame:
     for name, at in (("attending", "i"), ("attended", "j")):
         words = [pieces[place] for pieces, place in zip(frame["pieces"], frame[at].tolist(), strict=True)]
         frame.insert(frame.columns.get_loc("text"), name, words)
+    right = zip(frame["pieces"], frame["right"], strict=True)
+    words = ["".join(pieces[place] for place in places or ()) for pieces, places in right]
+    frame.insert(frame.columns.get_loc("text"), "right_word", words)
     return frame
 
 

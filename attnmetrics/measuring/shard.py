@@ -16,6 +16,7 @@ from attnmetrics.measuring.claims import ClaimFinder, ClaimReader
 from attnmetrics.measuring.counting import count
 from attnmetrics.measuring.links import Links
 from attnmetrics.measuring.maps.families import BatchMaps, MapFamilies, MapSums, pack_mapped
+from attnmetrics.measuring.right_words import RightWords
 from attnmetrics.measuring.selection import MapSample
 from attnmetrics.measuring.sinks import Sinks
 from attnmetrics.measuring.tokens import TokenCounter, TokenReader
@@ -159,7 +160,7 @@ def measure(
         claims=claims,
         typical=sampled,
         tokens=counter.sums(),
-        passages=_find_passages(units, model, best, claims, sampled),
+        passages=_find_passages(shard, model, best, claims, sampled),
         sentences_without_pieces=int((lengths == 0).sum()),
     )
 
@@ -402,14 +403,17 @@ def _sample_peaks(units: Units, peaks: Peaks, seed: int, most: int) -> Typical:
     return typical_of(peaks, units.pieces.lengths > 0, hashes, units.document_index, units.number, most)
 
 
-def _find_passages(units: Units, model: Model, exemplars: Exemplars, claims: Rows, typical: Typical) -> list[Passage]:
+def _find_passages(shard: _Shard, model: Model, exemplars: Exemplars, claims: Rows, typical: Typical) -> list[Passage]:
     """All sentences of the units that are exemplars, claims' or typical, as far as the units hold them."""
+    units = shard.units
     keys = zip(units.document_index.tolist(), units.number.tolist(), strict=True)
     listed = {*exemplars.units, *units_of(claims), *typical.units}
-    return [passage for row, key in enumerate(keys) if key in listed for passage in _passages(row, units, model)]
+    rows = [row for row, key in enumerate(keys) if key in listed]
+    right = RightWords.of(units, shard.maps.families)
+    return [passage for row in rows for passage in _passages(row, units, model, right)]
 
 
-def _passages(row: int, units: Units, model: Model) -> Iterator[Passage]:
+def _passages(row: int, units: Units, model: Model, right: RightWords) -> Iterator[Passage]:
     """What a unit has of every sentence that it holds a piece of."""
     begin, end = units.pieces.offsets[row : row + 2]
     sentences, first = np.unique(units.sentence[begin:end], return_index=True)
@@ -425,4 +429,5 @@ def _passages(row: int, units: Units, model: Model) -> Iterator[Passage]:
             pieces=piece_names(model.tokenizer, ids),
             ids=ids.tolist(),
             segments=[] if segments is None else segments[own].tolist(),
+            **right.of_sentence(row, begin, own),
         )

@@ -15,6 +15,7 @@ NEIGHBOURS: Final = {"previous": -1, "current": 0, "next": 1}
 """Name → j − i."""
 SECOND_SINK: Final = "second_sink"
 EITHER: Final = "either"
+COREFERENCE: Final = "coreference"
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +67,17 @@ class Claims:
         """The number of coreference's hits; its misses' is the next one."""
         return self.first_of_relation(len(RULES))
 
+    def question(self, number: int) -> str:
+        """What a claim's pairs answer, right or wrong; "" for a claim with a name.
+
+        Example: `relation:obj:row` asks every obj for its parent, `coreference` every anaphor for an antecedent.
+        """
+        place, rels = (number - len(self.names)) // 2, len(self.rels)
+        if place < 0:
+            return ""
+        rule, rel = divmod(place, rels) if rels else (len(RULES), 0)
+        return COREFERENCE if rule == len(RULES) else relation_question(RULES[rule], self.rels[rel])
+
     @property
     def either(self) -> dict[str, tuple[int, ...]]:
         """Claims that are two others at once, name → their numbers: a link in whichever direction."""
@@ -76,6 +88,16 @@ class Claims:
 _PLACES: Final = (*NEIGHBOURS, SECOND_SINK)
 
 
+def relation_question(rule: str, rel: str) -> str:
+    """The name of the question for the other end of a relation's edges by a rule."""
+    return f"relation:{rel}:{rule}"
+
+
 def _of_link(name: str, edges: tuple[str, ...]) -> tuple[str, ...]:
     """A link's claims, one a group of its pairs."""
     return tuple(f"{name}:{edge}" for edge in edges) or (name,)
+
+
+def is_by_column(question: str) -> bool:
+    """Whether it is asked of the attended word which word attends to it."""
+    return question.endswith(":column")

@@ -1,7 +1,9 @@
 """The sentences with the strongest attention of each head, and typical ones, as frames and Parquet files.
 
 - `exemplars.parquet`: one row per head, claim, bucket and rank; a claim is empty, or what a row answers; a bucket is
-  `top` for the strongest, or `0-20` … `80-100` for typical ones.
+  `top` for the strongest, or `0-20` … `80-100` for typical ones. Of a wrong answer, `right` has the places of the
+  pieces of the word that is right by the annotation, of several the nearest; none where it stands in a sentence that is
+  not shown. Null for all other rows, and where a run kept no right words.
 - `exemplar_attention.parquet`: the attention in the first of them, a row each.
 """
 
@@ -18,6 +20,7 @@ from attnmetrics.errors import StoreError
 from attnmetrics.results.files import load_frame, save_frame
 from attnmetrics.statistics.listing import BUCKETS, Listing
 from attnmetrics.statistics.passages import Passage, Passages, shown
+from attnmetrics.statistics.right_words import find_right
 from attnmetrics.statistics.traces import Traces
 from attnmetrics.storage import Location
 
@@ -35,6 +38,7 @@ EXEMPLARS = pa.schema(
         "j": pa.int64(),
         "text": pa.string(),
         "pieces": pa.list_(pa.field("element", pa.string())),
+        "right": pa.list_(pa.field("element", pa.int64())),
     }
 )
 """Columns of `exemplars.parquet`."""
@@ -69,7 +73,9 @@ def exemplars_frame(listing: Listing, layers: Sequence[int], passages: Passages)
     rows = listing.rows
     keys = ("document_index", "sentence", "i", "j")
     excerpt = _Excerpts(passages)
-    excerpts = [excerpt(*row) for row in zip(*(rows[key].tolist() for key in keys), strict=True)]
+    asked = [listing.missed.get(claim) for claim in listing.claims]
+    of_rows = [asked[claim] for claim in rows["claim"].tolist()]
+    excerpts = [excerpt(*row) for row in zip(*(rows[key].tolist() for key in keys), of_rows, strict=True)]
     return pd.DataFrame(
         {
             **_keys(rows, listing, layers),
@@ -80,6 +86,7 @@ def exemplars_frame(listing: Listing, layers: Sequence[int], passages: Passages)
             "j": np.array([excerpt.j for excerpt in excerpts], np.int64),
             "text": pd.Series([excerpt.text for excerpt in excerpts], dtype="str"),
             "pieces": _lists(excerpt.pieces for excerpt in excerpts),
+            "right": _lists(excerpt.right for excerpt in excerpts),
         },
         columns=EXEMPLARS.names,
     )
@@ -112,7 +119,7 @@ def load_exemplars(path: Location) -> pd.DataFrame:
         StoreError: there is none, or it cannot be read.
     """
     frame = load_frame("exemplars", EXEMPLARS, path)
-    return frame.assign(pieces=_lists(frame["pieces"]))
+    return frame.assign(pieces=_lists(frame["pieces"]), right=_lists(frame["right"]))
 
 
 def attention_frame(
@@ -152,8 +159,8 @@ def load_attention(path: Location) -> pd.DataFrame:
     return load_frame("attention of exemplars", ATTENTION, path)
 
 
-def _lists(pieces: Iterable[Iterable[str]]) -> pd.Series:
-    return pd.Series([list(of_sentence) for of_sentence in pieces], dtype="object")
+def _lists(lists: Iterable[Iterable[Any] | None]) -> pd.Series:
+    return pd.Series([None if one is None else list(one) for one in lists], dtype="object")
 
 
 class _Excerpt(NamedTuple):
@@ -166,6 +173,8 @@ class _Excerpt(NamedTuple):
     """place of the attending piece among the pieces"""
     j: int
     """place of the attended piece"""
+    right: list[int] | None
+    """places of the pieces of the word that is right; None where that is not asked, or not known"""
 
 
 def _place(parts: Sequence[Passage], piece: int) -> int:
@@ -175,6 +184,11 @@ def _place(parts: Sequence[Passage], piece: int) -> int:
     return in_second[0] if in_second else piece - first.first
 
 
+def _holds(parts: Sequence[Passage], piece: int) -> bool:
+    """Whether a piece of a unit is one of its passages'."""
+    return any(0 <= piece - part.first < len(part.pieces) for part in parts)
+
+
 class _Excerpts:
     """Makes excerpts: what is shown of a unit is made once, however many exemplars show it."""
 
@@ -182,7 +196,7 @@ class _Excerpts:
         self._passages = passages
         self._shown: dict[tuple[int, ...], tuple[str, list[str]]] = {}
 
-    def __call__(self, document_index: int, unit: int, i: int, j: int) -> _Excerpt:
+    def __call__(self, document_index: int, unit: int, i: int, j: int, asked: str | None) -> _Excerpt:
         """The sentence that holds the attending and the one that holds the attended piece; once, where they are one.
 
         Example: of a window whose sentences begin at the pieces 0, 4 and 9, the pair (10, 1) shows the first and the
@@ -191,7 +205,9 @@ class _Excerpts:
         of_unit = self._find(document_index, unit)
         parts = shown(of_unit, i, j)
         text, pieces = self._join(document_index, unit, parts)
-        return _Excerpt(of_unit[0].document, text, pieces, _place(parts, i), _place(parts, j))
+        right = None if asked is None else find_right(of_unit, asked, i, j)
+        shown_right = None if right is None else [_place(parts, piece) for piece in right if _holds(parts, piece)]
+        return _Excerpt(of_unit[0].document, text, pieces, _place(parts, i), _place(parts, j), shown_right)
 
     def _find(self, document_index: int, unit: int) -> Sequence[Passage]:
         if (document_index, unit) not in self._passages:

@@ -27,6 +27,8 @@ CHOOSING: Final = (
 ALL_MENTIONS: Final = CANDIDATES.index("mentions"), MENTION_CLASSES.index("all")
 """Of the results of coreference, the one by which its head is chosen."""
 CURRENT: Final = NEIGHBOURS.index("current")
+MISS: Final = ":miss"
+"""How claims of wrong answers end."""
 MOSTLY: Final = 0.5
 """Heads with more of their attention from a piece to itself are shown by it."""
 
@@ -53,7 +55,8 @@ def gather(store: Store, commits: Sequence[Commit], drawn: int) -> Measured:
     exemplars = merge_exemplars(store, commits).choose(results["neighbour_attention"][..., CURRENT] > MOSTLY)
     best = find_best(claims, results)
     own, typical = merge_claims(store, commits), find_typical_units(store, commits)
-    listing = make_listing(exemplars, own, claims.names, claims.either, best, typical)
+    missed = {name: claims.question(number) for name, (number, *_) in best.items() if name.endswith(MISS)}
+    listing = make_listing(exemplars, own, claims.names, claims.either, best, typical, missed)
     passages = find_passages(store, commits, listing.units)
     return Measured(store, commits, listing, passages, cut_chunks(listing, passages, drawn))
 

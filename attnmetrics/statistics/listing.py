@@ -1,7 +1,7 @@
 """The exemplars of a run as they are listed: in each head the strongest, typical ones, and those of every claim."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -44,6 +44,8 @@ class Listing:
     """the first is empty: what is no claim's"""
     rows: NDArray[np.void]
     """[N] of `LISTED`"""
+    missed: Mapping[str, str] = field(default_factory=dict)
+    """of claims that are wrong answers: what was asked (see `Passage.questions`)"""
 
     def is_drawn(self, most: int) -> NDArray[np.bool_]:
         """[N] whether the attention in it is shown: of the strongest so many, of typical ones the first of a part."""
@@ -65,6 +67,7 @@ def make_listing(
     either: Mapping[str, tuple[int, ...]],
     of_best: Mapping[str, tuple[int, int, int]] | None = None,
     typical: Typical | None = None,
+    missed: Mapping[str, str] | None = None,
 ) -> Listing:
     """The listing of a run.
 
@@ -75,6 +78,7 @@ def make_listing(
         either: claims that are several others at once, name → their numbers.
         of_best: claims of one head, name → (number, layer, head).
         typical: the sample of typical units; None for none.
+        missed: see `Listing`.
     """
     best = of_best or {}
     together = [_together(claims, len(names) + n, numbers) for n, numbers in enumerate(either.values())]
@@ -83,7 +87,7 @@ def make_listing(
     every = np.concatenate([claims[claims["claim"] < len(names)], *together, *answers])
     of_parts = [] if typical is None else [_list_typical(typical)]
     rows = np.concatenate([_list_top(top), *of_parts, _list_claims(every)])
-    return Listing(("", *names, *either, *best), rows)
+    return Listing(("", *names, *either, *best), rows, missed or {})
 
 
 def _list_top(top: Exemplars) -> NDArray[np.void]:

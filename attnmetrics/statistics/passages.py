@@ -27,6 +27,14 @@ class Passage:
     """of the pieces, in the model's vocabulary"""
     segments: list[int] = field(default_factory=list)
     """which segment of a pair the model is told that each piece is in; empty where it is told of none"""
+    words: list[int] = field(default_factory=list)
+    """the first piece, counted in the unit, of each piece's word; −1 for none; empty where that is not kept"""
+    questions: list[str] = field(default_factory=list)
+    """what heads are asked about its words (see `metrics.claims.Claims.question`), once a right answer"""
+    asked: list[int] = field(default_factory=list)
+    """of each question the word that it is about, by its first piece counted in the unit"""
+    right: list[int] = field(default_factory=list)
+    """of each question the word that is right, likewise"""
 
 
 Passages = Mapping[tuple[int, int], Sequence[Passage]]

@@ -18,6 +18,10 @@ SCHEMA = pa.schema(
         "pieces": pa.list_(pa.string()),
         "ids": pa.list_(pa.int64()),
         "segments": pa.list_(pa.int64()),
+        "words": pa.list_(pa.int64()),
+        "questions": pa.list_(pa.string()),
+        "asked": pa.list_(pa.int64()),
+        "right": pa.list_(pa.int64()),
     }
 )
 
@@ -30,7 +34,8 @@ def pack(passages: Iterable[Passage]) -> bytes:
 
 
 def unpack(data: bytes, units: Container[tuple[int, int]]) -> list[Passage]:
-    """The passages of these units, (document_index, sentence), in order."""
-    table = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).cast(SCHEMA)
+    """The passages of these units, (document_index, sentence), in order. Columns that the file lacks are empty."""
+    table = pq.read_table(pa.BufferReader(data), schema=SCHEMA, use_threads=False)
     keys = zip(*(table[name].to_pylist() for name in ("document_index", "sentence")), strict=True)
-    return [Passage(**row) for row in table.filter(pa.array([key in units for key in keys], pa.bool_())).to_pylist()]
+    rows = table.filter(pa.array([key in units for key in keys], pa.bool_())).to_pylist()
+    return [Passage(**{name: value for name, value in row.items() if value is not None}) for row in rows]

@@ -42,16 +42,23 @@ def claims_of(table: xr.DataArray) -> list[str]:
     return [claim_of(name, label) for label in labels] if further(table) else [claim_of(name, None)]
 
 
-def leading(data: xr.Dataset, exemplars: pd.DataFrame, outstanding: Iterable[Standout]) -> pd.Series:
-    """Which of them answer a claim and are of a head that a page leads to from it: standouts, the highest of a metric.
+def leading(
+    data: xr.Dataset,
+    exemplars: pd.DataFrame,
+    outstanding: Iterable[Standout],
+    of_roles: Iterable[tuple[str, int, int]] = (),
+) -> pd.Series:
+    """Which of them answer a claim and are of a head that a page leads to from it: standouts, the highest of a metric,
+    those with a role of which it is the claim.
 
     Args:
         data: the run's results.
         exemplars: rows with columns claim, layer and head.
         outstanding: all heads that a page says stand out.
+        of_roles: (claim, layer, head) of the roles of all heads.
     """
     claims = set(exemplars["claim"]) - {""}
-    wanted = {key for key in (*_highest(data, claims), *_standouts(outstanding)) if key[0] in claims}
+    wanted = {key for key in (*_highest(data, claims), *_standouts(outstanding), *of_roles) if key[0] in claims}
     keys = zip(exemplars["claim"], exemplars["layer"], exemplars["head"], strict=True)
     return pd.Series([key in wanted for key in keys], exemplars.index, dtype=bool)
 

@@ -45,12 +45,18 @@ def model_name(facts: Mapping[str, Any]) -> str:
 
 
 def run_names(facts: Mapping[str, Any]) -> dict[str, str]:
-    """What a figure says of a run: its model and its corpus by the last parts of their paths."""
+    """What a figure says of a run: its model and its corpus by the last parts of their paths; who made it, when."""
     paths = facts.get("configuration", {}).get("corpus", ())
     corpus = [PurePath(str(path)).name for path in ((paths,) if isinstance(paths, str) else paths)]
     shown = ", ".join(corpus[:3]) + ", …" * (len(corpus) > 3)
-    names = {"model": PurePath(str(_first(facts, _MODEL))).name, "corpus": shown}
+    names = {"model": PurePath(str(_first(facts, _MODEL))).name, "corpus": shown, "made": _made(facts)}
     return {what: visible(name) for what, name in names.items() if name}
+
+
+def _made(facts: Mapping[str, Any]) -> str:
+    """By which version of this program a run was begun, and on which day: "attnmetrics 0.1.0, 2026-11-27"."""
+    version, started = str(facts.get("attnmetrics", "")), str(facts.get("started", ""))
+    return ", ".join(filter(None, (version and f"attnmetrics {version}", started.partition("T")[0])))
 
 
 def labels_from(facts: Mapping[str, Any]) -> str:
@@ -64,10 +70,12 @@ def labels_from(facts: Mapping[str, Any]) -> str:
 
 
 def source_words(data: xr.Dataset, facts: Mapping[str, Any]) -> str:
-    """What a file of a page says of a run: "smollm2 · wiki.jsonl · 300 sentences"."""
+    """What a file of a page says of a run: "smollm2 · wiki.jsonl · 300 sentences · attnmetrics 0.1.0, 2026-11-27"."""
     unit = unit_word(data)
     units = next((f"{count} {name}" for name, count in headline(data, facts) if name == f"{unit}s"), "")
-    return " · ".join(part for part in (*run_names(facts).values(), units) if part)
+    named = run_names(facts)
+    parts = (named.get("model"), named.get("corpus"), units, named.get("made"))
+    return " · ".join(part for part in parts if part)
 
 
 def unit_of(data: xr.Dataset) -> str:

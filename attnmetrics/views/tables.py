@@ -209,10 +209,13 @@ def units(table: xr.DataArray) -> str:
 
 
 def source(data: xr.Dataset) -> str:
-    """The run's model and corpus, as far as its results name them: "gpt2 · wiki.txt · 1,500 sentences"."""
+    """The run's model and corpus, and what made it, as far as its results say: "gpt2 · wiki.txt · 1,500 sentences ·
+    attnmetrics 0.1.0, 2026-11-27".
+    """
     names = [visible(str(data.attrs[name])) for name in ("model", "corpus") if data.attrs.get(name)]
     measured = [f"{number(float(data['sentences']))} {unit_word(data)}s"] if names and "sentences" in data else []
-    return " · ".join([*names, *measured])
+    made = [visible(str(data.attrs["made"]))] if data.attrs.get("made") else []
+    return " · ".join([*names, *measured, *made])
 
 
 def is_of_all_attention(table: xr.DataArray) -> bool:

@@ -166,6 +166,12 @@ def test_sentences_of_a_run_name_the_pieces_of_their_pair(demo_run: Path) -> Non
     row = frame.iloc[7]
     assert (row["attending"], row["attended"]) == (row["pieces"][row["i"]], row["pieces"][row["j"]])
     assert len(frame) == len(attnmetrics.exemplars(demo_run))
+    wrong = frame[frame["claim"].str.fullmatch("relation:.*:miss")]
+    assert len(wrong) > 20
+    for row in wrong.itertuples():
+        assert row.right_word == "".join(row.pieces[place] for place in row.right) != ""
+        assert not {row.i, row.j} & {*row.right}
+    assert set(frame[~frame["claim"].str.endswith(":miss")]["right_word"]) == {""}
 
 
 def test_json_read_back_equals_every_result(content: Content, tmp_path: Path) -> None:

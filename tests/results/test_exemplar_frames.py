@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -6,6 +8,7 @@ import pytest
 
 from attnmetrics.errors import StoreError
 from attnmetrics.results.exemplars import EXEMPLARS, exemplars_frame, load_exemplars, save_exemplars
+from attnmetrics.results.files import save_frame
 from attnmetrics.statistics.claims import keep_best, make_rows, no_rows
 from attnmetrics.statistics.exemplars import Exemplars, Peaks, from_peaks
 from attnmetrics.statistics.listing import Listing, make_listing
@@ -39,12 +42,12 @@ PASSAGES: Passages = {
 
 def test_exemplars_have_a_row_per_head_and_rank(tmp_path):
     frame = exemplars_frame(listing(exemplars()), (7,), PASSAGES)
-    one, two = ("first", 4, 1, 0, "One.", ["One", "."]), ("third", 0, 1, 0, "Two 🦉", ["Two", " 🦉"])
+    one, two = ("first", 4, 1, 0, "One.", ["One", "."], None), ("third", 0, 1, 0, "Two 🦉", ["Two", " 🦉"], None)
     expected = [
-        (7, 0, "", "top", 1, 0.75, "third", 0, 5, 4, "Two 🦉", ["Two", " 🦉"]),
-        (7, 0, "", "top", 2, 0.5, "first", 4, 3, 2, "One.", ["One", "."]),
-        (7, 1, "", "top", 1, 0.25, "first", 4, 2, 1, "One.", ["One", "."]),
-        (7, 1, "", "top", 2, 0.125, "third", 1, 1, 0, "", []),
+        (7, 0, "", "top", 1, 0.75, "third", 0, 5, 4, "Two 🦉", ["Two", " 🦉"], None),
+        (7, 0, "", "top", 2, 0.5, "first", 4, 3, 2, "One.", ["One", "."], None),
+        (7, 1, "", "top", 1, 0.25, "first", 4, 2, 1, "One.", ["One", "."], None),
+        (7, 1, "", "top", 2, 0.125, "third", 1, 1, 0, "", [], None),
         (7, 1, "to:A", "top", 1, 0.5, *one),
         (7, 1, "to:B", "top", 1, 0.75, *two),
         (7, 1, "to:either", "top", 1, 0.75, *two),
@@ -55,13 +58,36 @@ def test_exemplars_have_a_row_per_head_and_rank(tmp_path):
     pd.testing.assert_frame_equal(load_exemplars(locate(tmp_path / "exemplars.parquet")), frame)
 
 
+def test_a_wrong_answer_has_the_pieces_of_the_right_word(tmp_path):
+    first = Passage("d", 0, 0, 0, "Far one.", ["Far", "one", "."], [1, 2, 3], words=[0, 1, 2])
+    second = Passage("d", 0, 0, 3, "So", ["So"], [4], words=[3])
+    last = Passage(
+        "d", 0, 0, 4, "It is.", ["It", "is"], [5, 6],
+        words=[4, 5], questions=["relation:obj:row", "coreference"], asked=[5, 5], right=[4, 1],
+    )  # fmt: skip
+    rows = make_rows(claim=[0, 1], weight=0.5, i=5, j=3, digest=np.array([0, 1], np.uint64))
+    best = {"relation:obj:miss": (0, 0, 0), "coreference:miss": (1, 0, 0)}
+    missed = {"relation:obj:miss": "relation:obj:row", "coreference:miss": "coreference"}
+    made = make_listing(Exemplars.zero(1, 1, 0), keep_best(rows), (), {}, best, missed=missed)
+    frame = exemplars_frame(made, (0,), {(0, 0): [first, second, last]})
+    assert frame[["claim", "i", "j"]].to_numpy().tolist() == [[claim, 2, 0] for claim in best]
+    assert frame["right"].tolist() == [[1], []]  # the antecedent's sentence is not shown
+    save_exemplars(frame, locate(tmp_path / "exemplars.parquet"))
+    pd.testing.assert_frame_equal(load_exemplars(locate(tmp_path / "exemplars.parquet")), frame)
+    bare = [replace(one, words=[], questions=[], asked=[], right=[]) for one in (first, second, last)]
+    assert exemplars_frame(made, (0,), {(0, 0): bare})["right"].tolist() == [None, None]
+    save_frame(frame.drop(columns="right"), EXEMPLARS.remove(len(EXEMPLARS) - 1), locate(tmp_path / "old"))
+    assert load_exemplars(locate(tmp_path / "old"))["right"].tolist() == [None, None]
+
+
 def test_exemplars_have_plain_arrow_types(tmp_path):
     for name, value in (("a", listing(exemplars())), ("b", listing(exemplars())), ("none", NOTHING)):
         save_exemplars(exemplars_frame(value, (7,), PASSAGES), locate(tmp_path / name))
     schema = pq.read_schema(tmp_path / "a")
     assert schema.equals(EXEMPLARS, check_metadata=True)
     assert schema.names == [
-        "layer", "head", "claim", "bucket", "rank", "weight", "document", "sentence", "i", "j", "text", "pieces"
+        "layer", "head", "claim", "bucket", "rank", "weight", "document", "sentence", "i", "j", "text", "pieces",
+        "right",
     ]  # fmt: skip
     assert schema.field("pieces").type == pa.list_(pa.string())
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()

@@ -59,8 +59,9 @@ class Machine(RuleBasedStateMachine):
         shard=shards, name=st.sampled_from(sorted(FILES)), kind=st.sampled_from(sorted(KINDS)), where=st.floats(0, 0.99)
     )
     def damage(self, shard: int, name: str, kind: str, where: float) -> None:
+        """Once: the same damage a second time may mend it."""
         file = self.folder / FILES[name].format(shard=shard)
-        if file.exists() and file.stat().st_size:
+        if shard not in self.damaged and file.exists() and file.stat().st_size:
             KINDS[kind](file, where)
             self.damaged |= {shard} & self.written.keys()
 

@@ -1,5 +1,6 @@
 """Which exemplars answer a metric, and of which heads a page has them."""
 
+import itertools
 import json
 
 import pandas as pd
@@ -48,6 +49,15 @@ def test_a_page_has_answers_of_the_heads_that_it_leads_to() -> None:
     assert metric["claims"][metric["labels"].index("NOUN")] == "pos_to:NOUN"
     (role,) = [one for one in page["standouts"] if one["title"] == "to nouns"]
     assert role["claim"] == "pos_to:NOUN"
+
+
+def test_a_page_has_answers_of_what_makes_roles_of_heads_that_lead_in_nothing() -> None:
+    data = dataset(4, 3)
+    frame = exemplars(data, k=3).assign(claim="second_sink")
+    leaders = {*zip(*(frame[leading(data, frame, [])][name] for name in ("layer", "head")), strict=True)}
+    (layer, head), *_ = sorted({*itertools.product(range(4), range(3))} - leaders)
+    kept = frame[leading(data, frame, [], [("second_sink", layer, head), ("previous", 0, 0)])]
+    assert {*zip(kept["layer"], kept["head"], strict=True)} == leaders | {(layer, head)}
 
 
 def test_a_table_without_labels_has_one_claim() -> None:

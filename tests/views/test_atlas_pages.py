@@ -1349,9 +1349,11 @@ def test_the_numbers_of_a_map_are_saved_in_full(page: Page, data: xr.Dataset, tm
     for address, metric, label in (("distance", "distance", None), ("pos_to/NOUN", "pos_to", "NOUN")):
         visit(page, f"#/metric/{address}")
         header, *lines = table(save(page, "CSV", tmp_path))
-        assert header == ["layer", "head", metric if label is None else f"{metric} {label}"]
-        assert [(int(layer), int(head)) for layer, head, _ in lines] == [head_at(place) for place in range(15)]
-        assert_same([value for *_, value in lines], flat(data, metric, label))
+        name = metric if label is None else f"{metric} {label}"
+        assert header == ["layer", "head", name, *([f"{name}_chance"] if label else [])]
+        assert [(int(line[0]), int(line[1])) for line in lines] == [head_at(place) for place in range(15)]
+        assert_same([line[2] for line in lines], flat(data, metric, label))
+    assert_same([line[3] for line in lines], np.full(15, data["pos_to_uniform"].sel(pos="NOUN")))
 
 
 def test_all_labels_are_saved_in_full(page: Page, data: xr.Dataset, tmp_path: Path) -> None:
@@ -1359,20 +1361,26 @@ def test_all_labels_are_saved_in_full(page: Page, data: xr.Dataset, tmp_path: Pa
                          ("dependency_alignment", "Along dependencies")):  # fmt: skip
         visit(page, f"#/metric/{metric}")
         header, *lines = table(save(page, "CSV", tmp_path, part))
-        assert header == ["layer", "head", *map(str, data[data[metric].dims[-1]].values.tolist())]
-        assert_same([cell for line in lines for cell in line[2:]], data[metric].values.ravel())
+        labels, level = list(map(str, data[data[metric].dims[-1]].values.tolist())), chance(data, data[metric])
+        ends = [""] if level is None else ["", "_chance"]
+        assert header == ["layer", "head", *(f"{label}{end}" for label in labels for end in ends)]
+        assert_same([cell for line in lines for cell in line[2 :: len(ends)]], data[metric].values.ravel())
+        if level is not None:
+            levels = np.broadcast_to(level.values, data[metric].shape)
+            assert_same([cell for line in lines for cell in line[3::2]], levels.ravel())
     visit(page, "#/metric/dependency_type_to")
     header, *lines = table(save(page, "CSV", tmp_path, "By depth"))
     by_layer = data["dependency_type_to_by_layer"].sel(rel=[line[0] for line in lines])
-    assert (header, len(lines)) == (["relation", *(f"layer {layer}" for layer in LAYERS)], data.sizes["rel"])
-    assert_same([cell for line in lines for cell in line[1:]], by_layer.values.T.ravel())
+    columns = [f"layer {layer}{end}" for layer in LAYERS for end in ("", "_chance")]
+    assert (header, len(lines)) == (["relation", *columns], data.sizes["rel"])
+    assert_same([cell for line in lines for cell in line[1::2]], by_layer.values.T.ravel())
 
 
 def test_a_heads_numbers_are_saved_in_full(page: Page, data: xr.Dataset, frame: pd.DataFrame, tmp_path: Path) -> None:
     visit(page, "#/head/3/1")
     parts = ("All its metrics", "Attention by offset", "What it looks at", "Sentences")
     every, offsets, tags, sentences = (table(save(page, "CSV", tmp_path, part)) for part in parts)
-    assert every[0] == ["metric", "label", "value", "rank", "of", "unit"]
+    assert every[0] == ["metric", "label", "value", "rank", "of", "unit", "chance"]
     expected = []
     for metric, one in TABLES.items():
         of_labels = with_one_label(data[metric])
@@ -1382,7 +1390,10 @@ def test_a_heads_numbers_are_saved_in_full(page: Page, data: xr.Dataset, frame: 
             rank, of = re.findall(r"\d+", standing(by, 4))
             line = [metric, "" if label is None else str(label), repr(float(column[4])), rank, of, one.attrs["units"]]
             expected.append(line)
-    assert [[*line[:2], repr(float(line[2])), *line[3:]] for line in every[1:]] == expected
+    assert [[*line[:2], repr(float(line[2])), *line[3:6]] for line in every[1:]] == expected
+    levels = {(line[0], line[1]): line[6] for line in every[1:]}
+    assert_same([levels["pos_to", "NOUN"]], [data["pos_to_uniform"].sel(pos="NOUN")])
+    assert levels["distance", ""] == ""
     assert offsets[0] == ["offset", "layer 3 head 1", "mean of all heads"]
     table_of = data["attention_at_offset"].values.reshape(15, -1)
     assert_same([line[0] for line in offsets[1:]], data["offset"].values)
@@ -1390,7 +1401,8 @@ def test_a_heads_numbers_are_saved_in_full(page: Page, data: xr.Dataset, frame: 
     assert_allclose(numbers_in([line[2] for line in offsets[1:]]), np.nanmean(table_of, axis=0), rtol=1e-12)
     assert [line[0] for line in tags] == ["pos", *data["pos"].values.tolist()]
     assert_same([line[1] for line in tags[1:]], data["pos_to"].values[1, 1])
-    assert tags[0][3:] == [caption(data["pos_to_uniform"]), f"times {caption(data['pos_to_uniform'])}"]
+    assert tags[0][2:] == ["layer 3 head 1_chance", "mean of all heads", f"times {caption(data['pos_to_uniform'])}"]
+    assert_same([line[2] for line in tags[1:]], data["pos_to_uniform"].values)
     times_even = data["pos_to"].values[1, 1] / data["pos_to_uniform"].values
     assert_allclose(numbers_in([line[4] for line in tags[1:]]), times_even, rtol=1e-12)
     mine = frame[(frame["layer"] == 3) & (frame["head"] == 1)]
@@ -1402,7 +1414,7 @@ def test_what_the_finder_shows_is_saved_in_full(page: Page, data: xr.Dataset, tm
     header, *lines = table(save(page, "CSV", tmp_path))
     y, x = flat(data, "null_attention"), flat(data, "pos_to", "DET")
     order = [place for place in ordered(y)[::-1] if place >= 3]
-    assert header == ["layer", "head", "null_attention", "pos_to DET"]
+    assert header == ["layer", "head", "null_attention", "pos_to DET", "pos_to DET_chance"]
     assert [(int(line[0]), int(line[1])) for line in lines] == [head_at(place) for place in order]
     assert_same([line[2] for line in lines], y[order])
     assert_same([line[3] for line in lines], x[order])
@@ -1426,6 +1438,7 @@ def test_pictures_are_saved(page: Page, tmp_path: Path, address: str, part: str,
     assert (vector.name, pixels.name) == (f"demo-{file}.svg", f"demo-{file}.png")
     text = vector.read_text(encoding="utf-8")
     assert "demo · demo.txt · 321 sentences" in text
+    assert "attnmetrics 0.1.0, 2026-11-27" in " ".join(re.findall(">([^<]+)<", text))
     if address.startswith("#/head"):
         assert "Layer 3 head 1: " in text and "Bars" in text and "÷" in text, "head, legend and definition"
     assert "var(" not in text and 'fill="#' in text and "data-screen" not in text

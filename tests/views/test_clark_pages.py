@@ -33,7 +33,13 @@ def frame(data: xr.Dataset) -> pd.DataFrame:
     answers = exemplars(data, k=2, seed=1).assign(claim="pos_to:PUNCT")
     for rank, claim in ((2, "relation:obj:hit"), (3, "relation:obj:miss")):
         made.loc[(made["layer"] == SHOWN[0]) & (made["head"] == SHOWN[1]) & (made["rank"] == rank), "claim"] = claim
-    return pd.concat([made, answers], ignore_index=True)
+    return pd.concat([with_right_words(made), answers], ignore_index=True)
+
+
+def with_right_words(frame: pd.DataFrame) -> pd.DataFrame:
+    """Of wrong answers the third and fourth piece are right."""
+    is_wrong = frame["claim"].str.endswith(":miss")
+    return frame.assign(right=pd.Series([[2, 3] if wrong else None for wrong in is_wrong], dtype=object))
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +134,11 @@ def test_table_1_leads_to_a_relation_with_its_rules_maps_and_sentences(page: Pag
     sides = page.locator(".side-by-side > div")
     assert [side.locator(".exemplar").count() for side in sides.all()] == [1, 1]
     assert sides.nth(0).locator(".exemplar a").first.get_attribute("href") == "#/head/3/1"
-    assert "where the head looks, not which word would be right" in page.locator(".labels-from").first.inner_text()
+    assert "the word that is right by those labels is underlined twice" in page.locator(".labels-from").inner_text()
+    assert sides.nth(0).locator(".right-word, .piece.right").count() == 0
+    right = sides.nth(1).locator(".piece.right").all_inner_texts()
+    assert len(right) == 2
+    assert sides.nth(1).locator(".right-word").inner_text() == f"right by the labels: {''.join(right)}"
     visit(page, "#/head/0/0?claim=relation%3Aobj%3Ahit")
     unanswered = page.locator(".unanswered")
     assert "no sentence of this head for: Finds obj. Of what heads find or miss" in unanswered.inner_text()

@@ -334,19 +334,21 @@ def test_rows_of_sentences_are_read_one_behind_the_other() -> None:
     sentences = [["a.txt", list("abc"), "000"], ["b.txt", list("abcde"), "01010"]]
     exemplars = [[[0, 1, 0.5, 2, 1, 0], [1, 2, 0.4, 0, 0, None]]]
     typical = [[["80-100", [1, 1, 0.3, 2, 0, 3]], ["0-20", [1, 1, 0.1, 2, 0, None]]], []]
-    claimed = [["relation:obj:hit", 3, 7, [[1, 1, 0.3, 4, 2, 8]]]]
+    claimed = [["relation:obj:miss", 3, 7, [[1, 1, 0.3, 4, 2, 8, [0, 2]]]]]
     listed = {"exemplars": exemplars, "typical": typical, "claimed": claimed}
     sent = [{**listed, "sentences": sentences, "steps": 100}, packed]
     expression = """([data, packed]) => {
         const told = list => list.map(one =>
-            ({text: m.textOf(one), rows: one.row && one.pieces.map((_, piece) => one.row(piece))}));
+            ({text: m.textOf(one), rows: one.row && one.pieces.map((_, piece) => one.row(piece)),
+              right: m.rightTold(one)}));
         const read = new m.Exemplars(data, packed);
         const ofClaim = ({claim, layer, head, list}) => [claim, layer, head, told(list)];
-        const ofTypical = list => list.map(one => [one.bucket, one.rank, ...Object.values(told([one])[0])]);
+        const ofTypical = list => list.map(one => [one.bucket, one.rank, ...Object.values(told([one])[0]).slice(0, 2)]);
         const parts = [0, 1].map(place => ofTypical(read.typicalOf(place)));
         return [told(read.of(0)), ...read.claimed.map(ofClaim), parts]; }"""
     (first, without), (claim, layer, head, (second,)), parts = evaluate("exemplars", expression, sent)
-    assert (claim, layer, head) == ("relation:obj:hit", 3, 7)
+    assert (claim, layer, head) == ("relation:obj:miss", 3, 7)
+    assert (first["right"], second["right"]) == ("", "right by the labels: ac")
     expected = [[[to, weight / 100] for to, weight in row] for row in rows]
     assert (first["rows"], without["rows"], second["rows"]) == (expected[:3], None, expected[8:])
     assert parts == [[["80-100", 1, "a bc de", expected[3:8]], ["0-20", 1, "a bc de", None]], []]

@@ -26,8 +26,8 @@ from attnmetrics.describing.rules import Term, read_rules, with_evidence
 from attnmetrics.describing.tables import Tables
 from attnmetrics.running.roles import page_roles, roles_by_evidence
 from attnmetrics.storage import locate
-from attnmetrics.views.atlas.page import render
-from attnmetrics.views.atlas.roles import pack_roles
+from attnmetrics.views.atlas.page import contents, render
+from attnmetrics.views.atlas.roles import claims_of_roles, find_rules, pack_roles
 from attnmetrics.views.evidence import evidence, least, with_least
 from attnmetrics.views.misses import misses_told
 from attnmetrics.views.numbers import percent
@@ -118,7 +118,7 @@ def test_families_and_nearest_heads_are_tables(frame: pd.DataFrame) -> None:
 
 
 def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset, frame: pd.DataFrame) -> None:
-    packed = pack_roles(data, [(0.05, frame)])
+    packed = pack_roles(data, find_rules(data, [(0.05, frame)]))
     packed["families"], later = packed["families"].content.hex(), json.loads(packed["later"].content)
     packed |= {"later": later}
     json.dumps(packed)
@@ -138,10 +138,23 @@ def test_the_page_holds_roles_sentences_answers_and_like_heads(data: xr.Dataset,
     np.testing.assert_allclose(later["apart"], np.nanquantile(pairs, (0.25, 0.5, 0.75)))
 
 
+def test_the_page_has_the_sentences_that_show_each_role_of_each_head(data: xr.Dataset, frame: pd.DataFrame) -> None:
+    found = claims_of_roles(data, find_rules(data, [(0.05, frame), (0.1, frame)]))
+    expected = {("induction", 0, head("induction")), ("repeat", 0, head("repetition")),
+                ("previous", 0, head("previous")), ("relation:nsubj:hit", 0, head("syntax"))}  # fmt: skip
+    assert found >= expected
+    assert {(layer, one) for _, layer, one in found} <= {*frame[["layer", "head"]].itertuples(index=False, name=None)}
+    strongest = exemplars(data, k=2)
+    shown = pd.concat([strongest.assign(claim=claim) for claim in ("", "induction", "second_sink")], ignore_index=True)
+    page = contents(data, shown, attention(strongest), facts(), roles=[(0.05, frame)])
+    kept = {(claim, layer, one) for claim, layer, one, listed in page["claimed"] if len(listed) == 2}
+    assert {one for one in found if one[0] in ("induction", "second_sink")} <= kept
+
+
 def test_a_relation_among_roles_tells_of_how_many_edges_and_what_holds_held_out(
     data: xr.Dataset, frame: pd.DataFrame
 ) -> None:
-    told = json.loads(pack_roles(data, [(0.05, frame)])["later"].content)["told"]
+    told = json.loads(pack_roles(data, find_rules(data, [(0.05, frame)]))["later"].content)["told"]
     found = {one[6]: one[5] for one in told[head("syntax")] if one[0].startswith("syntactic")}
     at = {"rule": "row", "rel": "nsubj"}
     edges, held_out = (float(data[name].sel(at)) for name in ("relation_edges_attainable", "relation_best_accuracy"))
@@ -149,7 +162,7 @@ def test_a_relation_among_roles_tells_of_how_many_edges_and_what_holds_held_out(
     assert found["nsubj"] == f"of {edges:.0f} edges, held out {percent(held_out)}"
     assert all(one[5] == "" for own in told for one in own if not one[0].startswith("syntactic"))
     other = data.assign(relation_best_head=data["relation_best_head"] + 1)
-    told = json.loads(pack_roles(other, [(0.05, frame)])["later"].content)["told"]
+    told = json.loads(pack_roles(other, find_rules(other, [(0.05, frame)]))["later"].content)["told"]
     assert f"of {edges:.0f} edges" in [one[5] for one in told[head("syntax")]], "held out is of the best head alone"
 
 
@@ -169,7 +182,7 @@ def test_a_role_of_two_rules_is_told_by_the_one_that_gave_it(rule: str) -> None:
         for layer, one in np.ndindex(told.shape)
     ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).assign(score=told.ravel())
-    packed = pack_roles(made, [(least(made), frame)])
+    packed = pack_roles(made, find_rules(made, [(least(made), frame)]))
     assert packed["scores"][1] == [{"metric": "relation_accuracy", "label": f"{rule}, {rel}"}]
     assert [one[1] for one in packed["ofHead"][1]] == [f"syntactic relation: {rel} ({RULES[rule]})"]
 
@@ -191,7 +204,7 @@ def test_a_question_is_asked_in_words_of_what_the_model_may_see(data: xr.Dataset
 
 
 def test_a_map_has_the_score_of_a_role_where_all_its_heads_have_one(data: xr.Dataset, frame: pd.DataFrame) -> None:
-    known = {one["name"]: one["score"] for one in pack_roles(data, [(least(data), frame)])["known"]}
+    known = {one["name"]: one["score"] for one in pack_roles(data, find_rules(data, [(least(data), frame)]))["known"]}
     assert known["induction"] == {"metric": "induction_attention", "label": ""}
     assert known["part of speech"] == {"metric": "pos_to", "label": "DET"}
     assert known["syntactic relation"] is None, "by three relations"
@@ -414,7 +427,7 @@ def test_roles_follow_the_evidence_that_is_asked_for(data: xr.Dataset) -> None:
 def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_chance(
     page: Page, data: xr.Dataset, frame: pd.DataFrame
 ) -> None:
-    told = json.loads(pack_roles(data, [(0.05, frame)])["later"].content)
+    told = json.loads(pack_roles(data, find_rules(data, [(0.05, frame)]))["later"].content)
     place = next(place for place, own in enumerate(told["misses"]) if own)
     page.evaluate(f"location.hash = '#/head/0/{place}'")
     role, reached, _ = told["misses"][place][0]
@@ -433,7 +446,7 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
 
 
 def test_a_score_below_its_rule_is_told_with_what_the_rule_asks_for(data: xr.Dataset, frame: pd.DataFrame) -> None:
-    besides = json.loads(pack_roles(data, [(0.05, frame)])["later"].content)["besides"]
+    besides = json.loads(pack_roles(data, find_rules(data, [(0.05, frame)]))["later"].content)["besides"]
     asked = {name: [(row[0], row[7]) for row in besides[head(name)]] for name in ("syntax", "own", "inactive")}
     assert asked["syntax"] == [("second sink", "below its rule: 35%"), ("first piece", "below its rule: 50%")]
     assert asked["own"] == [("first piece", "below its rule: 50%")]

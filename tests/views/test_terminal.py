@@ -16,7 +16,7 @@ from attnmetrics.views import palette
 from attnmetrics.views.heads import ranked
 from attnmetrics.views.numbers import number, percent, times
 from attnmetrics.views.tables import heading, shown
-from attnmetrics.views.terminal.exemplars import show_exemplars
+from attnmetrics.views.terminal.exemplars import exemplar_lines, show_exemplars
 from attnmetrics.views.terminal.head import show_head
 from attnmetrics.views.terminal.metric import show_metric
 from attnmetrics.views.terminal.status import show_status
@@ -247,6 +247,17 @@ def test_a_head_that_is_not_there_is_refused(data: xr.Dataset) -> None:
 def test_a_run_without_exemplars_says_so(data: xr.Dataset) -> None:
     with pytest.raises(ConfigError, match="no exemplars"):
         show_exemplars(exemplars(data).iloc[:0], 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("right", "told"), [(None, ""), ([0, 1], "right by the labels: {}"), ([], "the right word is in another sentence")]
+)
+def test_a_wrong_answer_says_which_word_is_right(data: xr.Dataset, right: list[int] | None, told: str) -> None:
+    row = exemplars(data).iloc[0].to_dict() | {"right": right}
+    first, second = (piece.removeprefix("Ġ") for piece in row["pieces"][:2])
+    line = exemplar_lines(row, "sentence")[1].plain
+    assert "right" in line or told == ""
+    assert told.format(first + second) in line
 
 
 def test_exemplars_show_the_pair_in_the_sentence(data: xr.Dataset) -> None:

@@ -17,7 +17,7 @@ from attnmetrics.results.joined import PROBED, set_apart
 from attnmetrics.storage import Location
 from attnmetrics.views import similarity
 from attnmetrics.views.atlas.by import MOST_BYTES, pack_by
-from attnmetrics.views.atlas.roles import pack_roles
+from attnmetrics.views.atlas.roles import claims_of_roles, find_rules, pack_roles
 from attnmetrics.views.atlas.sentence_book import Book, Room
 from attnmetrics.views.certainty import WITHOUT, bear, bounds, certainty, interval_title, sureness
 from attnmetrics.views.claims import claims_of, leading, standout_claim
@@ -107,7 +107,7 @@ def write_report(
 
     Args:
         data: the run's results.
-        exemplars: rows (layer, head, claim, bucket, rank, weight, document, sentence, i, j, text, pieces).
+        exemplars: rows (layer, head, claim, bucket, rank, weight, document, sentence, i, j, text, pieces, right).
         attention: rows (layer, head, claim, bucket, rank, pieces, i, j, weight) of the first exemplars; may be empty.
         facts: what run.json says; `model`, `corpus`, `counts`, `left_out`, `timings` are shown where present.
         folder: made where missing.
@@ -154,6 +154,10 @@ def contents(
     by_evidence = standouts_by_evidence(data)
     heads = list(of_heads(data).values())
     whole = [table for name, table in of_corpus(data).items() if name not in _CORRELATED]
+    with_roles = None if roles is None else find_rules(data, roles)
+    of_roles = () if with_roles is None else claims_of_roles(data, with_roles)
+    outstanding = [one for _, found in by_evidence for one in found]
+    asked = leading(data, exemplars, outstanding, of_roles)
     return {
         "view": "atlas",
         "name": model_name(facts) or "a model",
@@ -192,10 +196,10 @@ def contents(
         "glossary": explained(str(rel) for rel in data["rel"].values) if "rel" in data.coords else {},
         "probed": [visible(line) for line in data.attrs.get(PROBED, ())],
         "coreference": [_told(one) for one in coreference(data)],
-        "roles": None if roles is None else pack_roles(data, roles),
+        "roles": None if with_roles is None else pack_roles(data, with_roles),
         "tokens": None if tokens is None else pack_tokens(data, tokens),
         "by": _by(by, facts),
-        "sentences": _sentences(data, exemplars, attention, [one for _, found in by_evidence for one in found]),
+        "sentences": _sentences(data, exemplars, attention, asked),
     }  # fmt: skip
 
 
@@ -327,23 +331,21 @@ def _plain(value: Any) -> Any:
 
 
 def _sentences(
-    data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame, outstanding: Sequence[Standout]
+    data: xr.Dataset, exemplars: pd.DataFrame, attention: pd.DataFrame, is_asked: pd.Series
 ) -> dict[str, Any]:
-    """Sentences, each once; the exemplars of each head; those that answer claims; the attention in them."""
+    """Sentences, each once; the exemplars of each head; those that answer claims; the attention in them.
+
+    `is_asked`: which exemplars answer a claim of a head that a page leads to from it.
+    """
     book, room = Book(unit_word(data)), Room(MOST_SENTENCES, MOST_CHARACTERS, MOST_WEIGHTS)
     by_head = book.listed(room.short(strongest(exemplars)), room.drawn(strongest(attention)))
     of_parts = book.listed_by_bucket(_few(typical(exemplars)), room.in_parts(typical(attention)))
-    asked, drawn = _asked(data, exemplars, outstanding), room.drawn(asked_for(data, attention))
+    asked = exemplars[is_asked | exemplars.index.isin(asked_for(data, exemplars).index)]
+    drawn = room.drawn(asked_for(data, attention))
     claimed = [[visible(claim), *place, rows] for (claim, *place), rows in book.listed(asked, best(drawn)).items()]
     heads = [(layer, head) for layer in data["layer"].values.tolist() for head in data["head"].values.tolist()]
     listed = [by_head.get(("", *head), []) for head in heads]
     return book.packed(listed, [of_parts.get(head, []) for head in heads], claimed)
-
-
-def _asked(data: xr.Dataset, exemplars: pd.DataFrame, outstanding: Sequence[Standout]) -> pd.DataFrame:
-    """Those that answer a claim and that some page shows."""
-    in_papers = exemplars.index.isin(asked_for(data, exemplars).index)
-    return exemplars[in_papers | leading(data, exemplars, outstanding)]
 
 
 def _few(exemplars: pd.DataFrame) -> pd.DataFrame:

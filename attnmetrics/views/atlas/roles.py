@@ -10,12 +10,15 @@ import xarray as xr
 
 from attnmetrics.describing.finding import shares, tried
 from attnmetrics.describing.frame import sentences
+from attnmetrics.describing.luck import by_luck
 from attnmetrics.describing.nearest import families, family_names, nearest, profile_distances
 from attnmetrics.describing.origin import givers, label_of
 from attnmetrics.describing.questions import HEAD, Answer, answers
 from attnmetrics.describing.rules import Question, Rule, Rules, Term, package_rules
 from attnmetrics.describing.tables import Array, Tables, has
+from attnmetrics.views.claims import claim_of
 from attnmetrics.views.evidence import least
+from attnmetrics.views.luck import luck_told
 from attnmetrics.views.misses import misses_told, said_besides
 from attnmetrics.views.page import pack, pack_json
 from attnmetrics.views.pieces import visible
@@ -29,20 +32,35 @@ NEAREST: Final = 8
 SCORES: Final = 3
 """Of a head's roles that are told in numbers beside its sentence."""
 
+Shares = Sequence[tuple[float, pd.DataFrame]]
+"""The table of roles with each share that a page may ask for as evidence, the run's own among them."""
 
-def pack_roles(data: xr.Dataset, frames: Sequence[tuple[float, pd.DataFrame]]) -> dict[str, Any]:
+
+def find_rules(data: xr.Dataset, frames: Shares) -> Shares:
+    """The tables with rules (see `views.roles.with_rules`); where no head changes it is the same table."""
+    rules, tables = package_rules(), Tables.of(data)
+    found = {key: with_rules(rules, tables, frame) for key, frame in _distinct(frames).items()}
+    return [(share, found[id(frame)]) for share, frame in frames]
+
+
+def claims_of_roles(data: xr.Dataset, frames: Shares) -> set[tuple[str, int, int]]:
+    """(claim, layer, head) of what makes each head have its roles, of tables with rules."""
+    every = pd.concat(_distinct(frames).values()).drop_duplicates(["layer", "head", "role", "detail"])
+    made = ((_cell(data, row.rule, row.detail), int(row.layer), int(row.head)) for row in every.itertuples())
+    return {(claim_of(cell[0], cell[1] or None), layer, head) for cell, layer, head in made if cell}
+
+
+def pack_roles(data: xr.Dataset, frames: Shares) -> dict[str, Any]:
     """What the page's script reads; `later` what its first page does without.
 
     Args:
         data: the run's results.
-        frames: the table of roles with each share that the page may ask for as evidence, the run's own among them.
+        frames: tables with rules.
     """
     rules, tables = package_rules(), Tables.of(data)
     distances = profile_distances(tables)
     numbers = families(distances)
-    named = {id(frame): with_rules(rules, tables, frame) for _, frame in frames}  # the same table where no head changes
-    frames = [(share, named[id(frame)]) for share, frame in frames]
-    by_frame = {id(frame): _told(data, frame, numbers) for frame in named.values()}
+    by_frame = {key: _told(data, frame, numbers) for key, frame in _distinct(frames).items()}
     told = [(share, by_frame[id(frame)]) for share, frame in frames]
     usual = next(one for share, one in told if share == least(data))
     own = next(frame for share, frame in frames if share == least(data))
@@ -51,6 +69,7 @@ def pack_roles(data: xr.Dataset, frames: Sequence[tuple[float, pd.DataFrame]]) -
     return {
         "known": _known(data, rules, every),
         "tried": tried(rules, tables),
+        "luck": luck_told(by_luck(rules, tables)),
         **usual,
         "scores": [_scores(data, rows) for rows in by_head],
         "families": pack(np.nan_to_num(numbers, nan=-1).astype("<i2")),
@@ -63,6 +82,11 @@ def pack_roles(data: xr.Dataset, frames: Sequence[tuple[float, pd.DataFrame]]) -
             "others": [(share, _changed(one, usual)) for share, one in told if one != usual],
         }),
     }  # fmt: skip
+
+
+def _distinct(frames: Shares) -> dict[int, pd.DataFrame]:
+    """The tables that are not the same one, by their `id`."""
+    return {id(frame): frame for _, frame in frames}
 
 
 def _told(data: xr.Dataset, frame: pd.DataFrame, numbers: Array) -> dict[str, Any]:
@@ -116,6 +140,12 @@ def _score_of_all(data: xr.Dataset, rules: Rules, role: str, details: Sequence[s
 
 
 def _score(data: xr.Dataset, rule: Rule | None, detail: str) -> dict[str, str] | None:
+    """What a rule scores heads by at a detail (see `_cell`), as the page reads it."""
+    cell = _cell(data, rule, detail)
+    return cell and {"metric": cell[0], "label": visible(cell[1])}
+
+
+def _cell(data: xr.Dataset, rule: Rule | None, detail: str) -> tuple[str, str] | None:
     """The table and the label of it that a rule scores heads by at a detail; None where it is no single label."""
     if rule is None or rule.score.result not in data:
         return None
@@ -123,7 +153,7 @@ def _score(data: xr.Dataset, rule: Rule | None, detail: str) -> dict[str, str] |
     dims = further(data[rule.score.result])
     if not all(dim in at for dim in dims):
         return None
-    return {"metric": rule.score.result, "label": visible(", ".join(str(at[dim]) for dim in dims))}
+    return rule.score.result, ", ".join(str(at[dim]) for dim in dims)
 
 
 def _by_head(frame: pd.DataFrame, heads: list[tuple[int, int]]) -> list[list[Any]]:

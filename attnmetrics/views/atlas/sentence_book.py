@@ -62,6 +62,13 @@ class Exemplar:
     j: int
     row: int | None
     """position of its first row of attention in the page's; None where the page has none"""
+    right: list[int] | None
+    """of a wrong answer, places of the pieces of the right word; None where that is not asked, or not known"""
+
+    def packed(self) -> list[Any]:
+        """Its values in order; without a right word, none for that."""
+        values = list(asdict(self).values())
+        return values[:-1] if self.right is None else values
 
 
 class Book:
@@ -80,7 +87,7 @@ class Book:
         by_head: dict[tuple[str, int, int], list[list[Any]]] = {}
         for row in exemplars.sort_values(keys).itertuples(index=False):
             one = self._exemplar(row, found.get((row.claim, row.layer, row.head, row.rank)))
-            by_head.setdefault((str(row.claim), int(row.layer), int(row.head)), []).append(list(asdict(one).values()))
+            by_head.setdefault((str(row.claim), int(row.layer), int(row.head)), []).append(one.packed())
         return by_head
 
     def listed_by_bucket(
@@ -94,7 +101,7 @@ class Book:
         by_head: dict[tuple[int, int], list[list[Any]]] = {}
         for row in ordered.itertuples(index=False):
             one = self._exemplar(row, found.get((row.layer, row.head, row.bucket, row.rank)))
-            by_head.setdefault((int(row.layer), int(row.head)), []).append([row.bucket, list(asdict(one).values())])
+            by_head.setdefault((int(row.layer), int(row.head)), []).append([row.bucket, one.packed()])
         return by_head
 
     def packed(
@@ -112,7 +119,7 @@ class Book:
 
     def _exemplar(self, row: Any, weights: Any) -> Exemplar:
         first = None if weights is None else self.rows.add(weights)
-        return Exemplar(self._place(row), int(row.rank), float(row.weight), int(row.i), int(row.j), first)
+        return Exemplar(self._place(row), int(row.rank), float(row.weight), int(row.i), int(row.j), first, row.right)
 
     def _place(self, row: Any) -> int:
         key = str(row.document), int(row.sentence), tuple(row.pieces)

@@ -56,16 +56,25 @@ def legend() -> Text:
 
 
 def exemplar_lines(row: Mapping[Any, Any], unit: str, name: str | None = None) -> list[Text]:
-    """A row of `exemplars.parquet`: its name or rank, pair and source, and the sentence with the pair marked."""
+    """A row of `exemplars.parquet`: name or rank, pair, right word and source; and the sentence, the pair marked."""
     i, j = int(row["i"]), int(row["j"])
     pieces = readable(list(row["pieces"]), str(row["text"]))
     pair = f"{pieces[i].text} → {pieces[j].text} {percent(float(row['weight']))}"
     source = visible(f"{row['document']}, {unit} {int(row['sentence'])}")
+    right = _right_told(pieces, row["right"])
     return [
         Text(),
-        Text.assemble((f"{name or str(int(row['rank'])) + '.'} {pair}", "bold"), (f"  {source}", FAINT)),
+        Text.assemble((f"{name or str(int(row['rank'])) + '.'} {pair}", "bold"), right, (f"  {source}", FAINT)),
         _sentence(pieces, i, j),
     ]
+
+
+def _right_told(pieces: Sequence[Piece], right: Sequence[int] | None) -> str:
+    """Of a wrong answer which word is right; "" where nothing is known."""
+    if right is None:
+        return ""
+    word = "".join(pieces[place].text for place in right)
+    return f"  right by the labels: {word}" if word else "  the right word is in another sentence"
 
 
 def _sentence(pieces: Sequence[Piece], i: int, j: int) -> Text:

@@ -1,5 +1,6 @@
 // A result of heads by the values of a field: addresses, order, rows of a file.
 
+import { valueCells, valueColumns } from "./csv.js";
 import { extent } from "./scales.js";
 
 /** The address of a metric by a field. */
@@ -23,14 +24,13 @@ export function farthestApart({ atlases, name, label }) {
 /** Numbers travel in four bytes: no more digits than these bear. */
 const exact = (value) => Number(value.toPrecision(7));
 
-/** (layer, head, value and bounds at each value of the field) of all heads. */
+/** (layer, head, value, bounds and chance level at each value of the field) of all heads. */
 export function byRows({ atlases, name, label }) {
   const [{ layers, heads }] = atlases;
   const tables = atlases.map(({ byName }) => byName.get(name));
-  const ends = tables[0].sure ? ["", "_low", "_high"] : [""];
-  const cells = (table, place) => [table.column(label)[place], ...(table.sure ? table.bounds(place, label) : [])];
+  const cells = (table, place) => valueCells(table, place, label);
   const row = (_, place) => [layers[Math.floor(place / heads.length)], heads[place % heads.length],
     ...tables.flatMap((table) => cells(table, place)).map(exact)];
-  const columns = atlases.flatMap(({ name: value }) => ends.map((end) => `${value}${end}`));
+  const columns = atlases.flatMap(({ name: value }, n) => valueColumns(tables[n], label, value));
   return [["layer", "head", ...columns], ...Array.from(tables[0].column(label), row)];
 }

@@ -27,13 +27,20 @@ const named = (atlas, place) => {
   return [atlas.layers[layer], atlas.heads[head]];
 };
 
-/** The columns of a value: where its table has intervals, those of its bounds too. */
-export const valueColumns = (metric, label, name = columnName(metric, label)) =>
-  (metric.sure?.own ? [name, `${name}_low`, `${name}_high`] : [name]);
+const [BOUNDS, CHANCE] = [["_low", "_high"], ["_chance"]];
+const ends = (metric, isSure) => ["", ...(isSure ? BOUNDS : []), ...(metric.chance ? CHANCE : [])];
 
-/** A value, and its bounds likewise. */
-export const valueCells = (metric, place, label = 0) =>
-  [metric.values[place * metric.width + label], ...(metric.sure?.own ? metric.bounds(place, label) : [])];
+/** The columns of a value: where its table has intervals and a chance level, those of its bounds and of that too. */
+export const valueColumns = (metric, label, name = columnName(metric, label)) =>
+  ends(metric, metric.sure?.own).map((end) => `${name}${end}`);
+
+/** A value, its bounds and chance level likewise. */
+export function valueCells(metric, place, label = 0) {
+  const bounds = metric.sure?.own ? metric.bounds(place, label) : [];
+  const [layer, head] = [Math.floor(place / metric.heads), place % metric.heads];
+  const chance = metric.chance ? [metric.chanceAt(layer, head, label)] : [];
+  return [metric.values[place * metric.width + label], ...bounds, ...chance];
+}
 
 /** (layer, head, value) of all heads. */
 export function headRows(atlas, metric, label) {
@@ -51,23 +58,22 @@ export function labelRows(atlas, metric) {
 
 /** (label, value of every layer), the labels given. */
 export function layerRows(atlas, metric, labels, name) {
-  const more = metric.sure?.ofLayers ? ["_low", "_high"] : [];
-  const bounds = (layer, label) => (more.length ? metric.boundsOfLayer(layer, label) : []);
-  const cells = (layer, label) => [metric.ofLayer(layer, label), ...bounds(layer, label)];
+  const isSure = metric.sure?.ofLayers;
+  const bounds = (layer, label) => (isSure ? metric.boundsOfLayer(layer, label) : []);
+  const chance = (layer, label) => (metric.chance ? [metric.chanceOfLayer(layer, label)] : []);
+  const cells = (layer, label) => [metric.ofLayer(layer, label), ...bounds(layer, label), ...chance(layer, label)];
   const values = (label) => atlas.layers.flatMap((_, layer) => cells(layer, label));
-  const columns = (layer) => ["", ...more].map((end) => `layer ${layer}${end}`);
+  const columns = (layer) => ends(metric, isSure).map((end) => `layer ${layer}${end}`);
   const rows = labels.map((label) => [metric.labels[label], ...values(label)]);
   return [[name, ...atlas.layers.flatMap(columns)], ...rows];
 }
 
-/** (label, value of a head, mean of all heads); where chance is known, its level and the value as times that. */
+/** (label, value of a head, mean of all heads); where chance is known, the value as times its level too. */
 export function profileRows(metric, layer, head, name) {
   const place = layer * metric.heads + head;
-  const against = (label, level) => (metric.chance ? [level, metric.at(layer, head, label) / level] : []);
-  const row = (label, n) =>
-    [label, ...valueCells(metric, place, n), metric.mean(n), ...against(n, metric.chanceAt(layer, head, n))];
-  const caption = metric.chance?.caption || "chance";
-  const columns = ["mean of all heads", ...(metric.chance ? [caption, `times ${caption}`] : [])];
+  const times = (label) => (metric.chance ? [metric.at(layer, head, label) / metric.chanceAt(layer, head, label)] : []);
+  const row = (label, n) => [label, ...valueCells(metric, place, n), metric.mean(n), ...times(n)];
+  const columns = ["mean of all heads", ...(metric.chance ? [`times ${metric.chance.caption || "chance"}`] : [])];
   return [[metric.dim, ...valueColumns(metric, null, name), ...columns], ...metric.labels.map(row)];
 }
 
@@ -79,13 +85,14 @@ export function metricRows(atlas, layer, head) {
     const { rank, of } = metric.rank(place, label);
     const name = metric.dim ? metric.labels[label] : "";
     const open = metric.ranks(place, label) ?? ["", ""];
-    const bounds = metric.bounds(place, label).map((bound) => (Number.isNaN(bound) ? "" : bound));
-    const sure = more([...bounds, ...open]);
+    const known = (value) => (Number.isNaN(value) ? "" : value);
+    const level = known(metric.chanceAt(layer, head, label));
+    const sure = [...more(metric.bounds(place, label).map(known)), level, ...more(open)];
     return [metric.name, name, metric.at(layer, head, label), rank || "", of, metric.unit, ...sure];
   };
   const labels = (metric) => (metric.dim ? [...metric.labels.keys()] : [0]);
   const rows = atlas.metrics.flatMap((metric) => labels(metric).map((label) => row(metric, label)));
-  const columns = more(["low", "high", "rank_first", "rank_last"]);
+  const columns = [...more(["low", "high"]), "chance", ...more(["rank_first", "rank_last"])];
   return [["metric", "label", "value", "rank", "of", "unit", ...columns], ...rows];
 }
 

@@ -15,8 +15,10 @@ export class Exemplars {
   #rowAt;
 
   /**
-   * exemplars: of each head [sentence, rank, weight, i, j, first], where `first` is the place of its first row of
-   * attention, or null; typical: of each head [bucket, the same]; claimed: [claim, layer, head, a list of the same];
+   * exemplars: of each head [sentence, rank, weight, i, j, first, right], where `first` is the place of its first row of
+   * attention, or null, and `right` has the places of the pieces of the right word where (i, j) is a wrong answer and it
+   * is known, none of them where its sentence is not shown; typical: of each head [bucket, the same]; claimed:
+   * [claim, layer, head, a list of the same];
    * sentences: each [source, pieces, spaces, text], where spaces[n] is "1" after white space, and the text, its signs
    * as in an address, is there unless pieces and spaces spell it; rows: { lengths, to, weights }, end to end; steps:
    * weights are whole numbers of this part.
@@ -29,8 +31,8 @@ export class Exemplars {
   }
 
   /**
-   * Of the head at a place, best first: [{ source, pieces, spaces, text, rank, weight, i, j, row }]. `row(i)` gives the
-   * attention [[piece, weight], …] of piece i; it is null where the page has none.
+   * Of the head at a place, best first: [{ source, pieces, spaces, text, rank, weight, i, j, row, right }]. `row(i)`
+   * gives the attention [[piece, weight], …] of piece i; it is null where the page has none.
    */
   of(place) {
     return this.#read(this.#listed.exemplars[place]);
@@ -43,10 +45,10 @@ export class Exemplars {
   }
 
   #read(list) {
-    return list.map(([sentence, rank, weight, i, j, first]) => {
+    return list.map(([sentence, rank, weight, i, j, first, right = null]) => {
       const [source, pieces, spaces, text = null] = this.#listed.sentences[sentence];
       const row = first === null ? null : (piece) => this.#rowAt(first + piece);
-      return { source, pieces, spaces, text, rank, weight, i, j, row };
+      return { source, pieces, spaces, text, rank, weight, i, j, row, right };
     });
   }
 }
@@ -73,6 +75,15 @@ export const textOf = ({ text, pieces, spaces }) =>
     ? pieces.map((piece, n) => (spaces[n] === "1" ? " " : "") + piece).join("")
     : decodeURIComponent(text));
 
+/** The word that is right where a head is wrong, as the sentence spells it; "" where none is shown, or known. */
+export const rightWord = ({ right, pieces }) => (right ?? []).map((place) => pieces[place]).join("");
+
+/** What is said of it: "right by the labels: owl"; "" where nothing is known. */
+export function rightTold(exemplar) {
+  if (!exemplar.right) return "";
+  return rightWord(exemplar) ? `right by the labels: ${rightWord(exemplar)}` : "the right word is in another sentence";
+}
+
 /** Whether a sentence is there to the end of its unit: its last piece is none of the text. */
 export function hasEnd(exemplar) {
   const last = exemplar.pieces.at(-1) ?? "";
@@ -82,8 +93,9 @@ export function hasEnd(exemplar) {
 /** Whether a sentence is short enough to be shown whole. */
 export const isShort = ({ pieces }) => pieces.length <= 4 * NEAR;
 
-/** Whether a piece is near enough to the strongest pair to be shown in a long sentence. */
-export const isNear = ({ i, j }, piece) => Math.min(Math.abs(piece - i), Math.abs(piece - j)) <= NEAR;
+/** Whether a piece is near enough to the strongest pair, or to the right word, to be shown in a long sentence. */
+export const isNear = ({ i, j, right }, piece) =>
+  [i, j, ...(right ?? [])].some((place) => Math.abs(piece - place) <= NEAR);
 
 /** The attention of a piece as piece → weight; of a sentence without rows, the strongest pair alone. */
 export function weightsFrom({ row, i, j, weight }, attending) {

@@ -18,10 +18,11 @@ export class Roles {
 
   /**
    * known: [{ name, colour, score }] in order, where score { metric, label } is what makes the role, or null; tried:
-   * how many rules each head is tried on; ofHead: of each head [[role, in words, how strongly], …]; scores: of each
-   * what makes its first roles; sentences: of each; questions: [{ key, title, words, rules, places, why, barred,
-   * axes }], the clearest place first, each with [role, score, interval, what its chance level is called, that];
-   * family: of each head its number, −1 without; familyNames: by number.
+   * how many rules each head is tried on; luck: how many heads of each role luck alone would give; ofHead: of each
+   * head [[role, in words, how strongly], …]; scores: of each what makes its first roles; sentences: of each;
+   * questions: [{ key, title, words, rules, places, why, barred, axes }], the clearest place first, each with [role,
+   * score, interval, what its chance level is called, that]; family: of each head its number, −1 without; familyNames:
+   * by number.
    *
    * later() gives what is not needed at first. told: of each head [[role in words, score, interval or "", what its
    * chance level is called, that, of how many cases or "", label], …]; besides: of each likewise what its sentence
@@ -31,9 +32,9 @@ export class Roles {
    * sentence], …], questions, familyNames }], …], what is otherwise where heads need another share of their attention
    * off null pieces.
    */
-  constructor({ known, tried, scores, ...packed }, family, later = () => NOTHING) {
+  constructor({ known, tried, luck, scores, ...packed }, family, later = () => NOTHING) {
     const { ofHead, sentences, questions, familyNames } = packed;
-    Object.assign(this, { known, tried, scores, family, usual: { ofHead, sentences, questions, familyNames } });
+    Object.assign(this, { known, tried, luck, scores, family, usual: { ofHead, sentences, questions, familyNames } });
     this.#later = later;
     this.byName = new Map([...known, NO_ROLE].map((role) => [role.name, role]));
     this.use(null, null);
@@ -81,7 +82,7 @@ export class Roles {
     return `${this.triesTold()}, one for each relation, tag or class, and of so many tries some reach far by luck: so `
       + "each rule asks for a margin over its chance level, those of relations also for several standard errors and an "
       + "interval clear of it, and the pages of relations score the best head on documents that did not choose "
-      + "it (held out).";
+      + `it (held out). ${this.luck}`;
   }
 
   /** The name of the role that most of these heads have; "" without one. */
@@ -176,8 +177,12 @@ export class Roles {
   }
 }
 
-/** `scoreTold(["induction", "0.31", "0.25 to 0.40", "0.02"])` is "induction 0.31 [0.25 to 0.40]". */
-const scoreTold = ([role, score, interval]) => [role, score, ...(interval ? [`[${interval}]`] : [])].join(" ");
+/** `scoreTold(["induction", "31%", "25 to 40%", "even attention", "2%"])` is
+ * "induction 31% [25 to 40%] (even attention 2%)". */
+function scoreTold([role, score, interval, level, chance]) {
+  const beside = [...(interval ? [`[${interval}]`] : []), ...(level ? [`(${level} ${chance})`] : [])];
+  return [role, score, ...beside].join(" ");
+}
 
 /** What is told of all heads, with what is told otherwise of some, `changed`. */
 function otherwise(usual, { heads, questions, familyNames }) {

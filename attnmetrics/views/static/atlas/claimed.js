@@ -4,6 +4,7 @@ import { el } from "../shared/dom.js";
 import { drawExemplar } from "./exemplar.js";
 import { headLink } from "./relations.js";
 
+const MARKED = "Where the head is wrong, the word that is right by those labels is underlined twice.";
 const UNKEPT = "A sentence shows where the head looks, not which word would be right by those labels.";
 const NONE = "This run keeps no sentence for it.";
 
@@ -19,8 +20,10 @@ export function hitsAndMisses(atlas, claim, most = Infinity) {
 }
 
 /** By what heads are right or wrong. */
-export const labelsNote = (atlas) =>
-  el("p", { class: "note labels-from" }, `${atlas.labels_from} ${UNKEPT}`.trim());
+export function labelsNote(atlas) {
+  const isKept = atlas.claimed.some(({ list }) => list.some(({ right }) => right));
+  return el("p", { class: "note labels-from" }, `${atlas.labels_from} ${isKept ? MARKED : UNKEPT}`.trim());
+}
 
 function lists(atlas, found, most) {
   if (!found.length) return [el("p", { class: "note" }, "None of this kind is kept.")];

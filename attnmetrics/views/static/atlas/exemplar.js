@@ -1,6 +1,6 @@
 // A sentence of a head with the attention in it: the strongest pair marked, any piece's whole row on hover.
 
-import { drawn, isNear, isShort, reach, SEEN, visible, weightsFrom } from "../arithmetic/exemplars.js";
+import { drawn, isNear, isShort, reach, rightTold, SEEN, visible, weightsFrom } from "../arithmetic/exemplars.js";
 import { percent } from "../arithmetic/numbers.js";
 import { clamp, round } from "../arithmetic/scales.js";
 import { el, svg } from "../shared/dom.js";
@@ -31,7 +31,9 @@ export function drawExemplar(exemplar, href, actions = []) {
   const { weight, rank, source } = exemplar;
   const { sentence, caption } = new Sentence(exemplar);
   const link = el("a", { href, "aria-label": `Address of sentence ${rank}` }, `#${rank}`);
-  const facts = [link, " ", el("b", {}, percent(weight)), ` ${reach(exemplar)} · ${source}`, ...actions];
+  const right = rightTold(exemplar);
+  const told = right ? [" · ", el("b", { class: "right-word" }, right)] : [];
+  const facts = [link, " ", el("b", {}, percent(weight)), ` ${reach(exemplar)}`, ...told, ` · ${source}`, ...actions];
   return el("li", { class: "exemplar", value: rank, "data-rank": rank },
     el("div", { class: "sentence-box" }, sentence), caption, el("p", { class: "source" }, ...facts));
 }
@@ -121,6 +123,7 @@ class Sentence {
     span.classList.toggle("attended", share >= SEEN);
     span.classList.toggle("attending", place === this.attending);
     span.classList.toggle("strongest", this.#isPair(place));
+    span.classList.toggle("right", this.exemplar.right?.includes(place) ?? false);
   }
 
   #isPair(place) {

@@ -1,7 +1,7 @@
 // A head's sentences on its page: its strongest, typical ones, and those that answer a claim, a tab each.
 
 import { answerOfRoles } from "../arithmetic/board.js";
-import { textOf } from "../arithmetic/exemplars.js";
+import { rightWord, textOf } from "../arithmetic/exemplars.js";
 import { capital, claimHref, headHref, headName, placeOf } from "../arithmetic/heads.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
@@ -171,6 +171,6 @@ function links(atlas, exemplar, layer, head) {
 
 function sentenceRows(list) {
   const row = (one) =>
-    [one.rank, one.weight, one.source, one.pieces[one.i], one.pieces[one.j], one.i, one.j, textOf(one)];
-  return [["rank", "weight", "source", "attending", "attended", "i", "j", "text"], ...list.map(row)];
+    [one.rank, one.weight, one.source, one.pieces[one.i], one.pieces[one.j], one.i, one.j, rightWord(one), textOf(one)];
+  return [["rank", "weight", "source", "attending", "attended", "i", "j", "right", "text"], ...list.map(row)];
 }
