@@ -3,7 +3,7 @@
 import { wordsIn } from "../arithmetic/words.js";
 import { el } from "../shared/dom.js";
 import { forgetUnseen } from "../shared/seen.js";
-import { themeToggle } from "../shared/theme.js";
+import { themeButton } from "../shared/theme.js";
 import { listenForKeys } from "./shortcuts.js";
 
 export class Site {
@@ -25,7 +25,7 @@ export class Site {
     const anchors = links.map(([href, name]) => el("a", { href }, name));
     this.nav = el("nav", { class: "pages", "aria-label": "Pages" }, ...anchors);
     const brand = el("a", { class: "brand", href: "#/" }, atlas.name);
-    root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, this.box.form, themeToggle()), this.page);
+    root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, this.box.form, themeButton()), this.page);
   }
 
   listen() {
