@@ -17,8 +17,8 @@ def percent(value: float) -> str:
 
 
 def times(ratio: float) -> str:
-    """How many times as large: "0.42×", "7.6×", "120×"."""
-    digits = 0 if ratio >= 9.95 else 1 if ratio >= 0.995 else 2
+    """How many times as large: "0×", "0.42×", "7.6×", "120×"."""
+    digits = 0 if ratio >= 9.95 or ratio == 0 else 1 if ratio >= 0.995 else 2
     return f"{ratio:,.{digits}f}×"
 
 

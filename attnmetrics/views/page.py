@@ -43,8 +43,8 @@ DARK: Final = {
     "baseline": "#ffa24a", "baseline-words": "#ffa24a", "no-evidence": "#333d48", "to": "#1f6a9a",
 } | {f"head-{n}": colour for n, colour in enumerate(HEADS_DARK)}  # fmt: skip
 _STYLES: Final = {
-    "atlas": ("view.css", "atlas.css", "try.css", "print.css"),
-    "comparison": ("view.css", "atlas.css", "comparison.css", "print.css"),
+    "atlas": ("view.css", "atlas.css", "try.css", "touch.css", "print.css"),
+    "comparison": ("view.css", "atlas.css", "comparison.css", "touch.css", "print.css"),
 }
 """Style sheets of a view; where nothing else is named, `view.css` and `print.css`."""
 _SCALES: Final = {"atlas": (SEQUENTIAL, DIVERGING), "comparison": (SEQUENTIAL, DIVERGING, CHANGE)}

@@ -20,9 +20,9 @@ HATCH: Final = "#a9b0b7"
 SERIES: Final = ("#1f6f9c", "#d1690a", "#7a4fa3", "#2a8a6a")
 """Line colours that stay apart for readers with colour blindness, on light and dark."""
 HEADS_LIGHT: Final = ("#1f6f9c", "#d1690a", "#552255", "#6688ff", "#771100", "#559999", "#1122aa", "#aa3344")
-HEADS_DARK: Final = ("#58aee0", "#f0924a", "#66ffbb", "#6666ee", "#eedd11", "#cc3300", "#447788", "#77ddff")
-"""Colours of heads, in a light and a dark theme: apart for readers who see no red or no green too, repeated after eight
-with other dashes; a number always stands beside them."""
+HEADS_DARK: Final = ("#6496e2", "#feb345", "#925e83", "#524fff", "#c6480c", "#abffed", "#a1c7fe", "#d7897f")
+"""Colours of heads, in a light and a dark theme, each of one hue in both: apart for readers who see no red or no green
+too, repeated after eight with other dashes; a number always stands beside them."""
 WORDS_LIGHT: Final = "#b45f06"
 """Words in the colour of `BASELINE`, which are read only if they are darker than a line."""
 

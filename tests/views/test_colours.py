@@ -77,3 +77,12 @@ def test_words_and_marks_can_be_seen(colours: dict[str, str]) -> None:
 def test_heads_have_colours_that_stay_apart(heads: tuple[str, ...], sight: str) -> None:
     gaps = {(a, b): np.linalg.norm(seen(a, sight) - seen(b, sight)) for a, b in combinations(heads, 2)}
     assert min(gaps.values()) >= 0.12, min(gaps, key=lambda pair: gaps[pair])
+
+
+def test_a_head_has_one_hue_in_both_themes() -> None:
+    def hue(colour: str) -> float:
+        _, a, b = seen(colour, "all")
+        return float(np.degrees(np.arctan2(b, a)))
+
+    turns = [hue(dark) - hue(light) for light, dark in zip(palette.HEADS_LIGHT, palette.HEADS_DARK, strict=True)]
+    assert max(abs((turn + 180) % 360 - 180) for turn in turns) <= 25

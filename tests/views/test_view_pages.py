@@ -425,7 +425,7 @@ def test_themes_and_widths(show: Open, demo: Model, make: Callable[..., views.Vi
     page = show(make(demo, TEXT), width=375, height=740, scheme="dark")
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     assert page.evaluate(ground) == "rgb(20, 27, 35)"
-    page.get_by_role("button", name="Dark").click()
+    page.get_by_role("button", name="Light", exact=True).click()
     assert page.evaluate(ground) == "rgb(253, 253, 254)"
     assert page.evaluate("document.documentElement.scrollWidth") == 375
     page.set_viewport_size({"width": 1000, "height": 700})

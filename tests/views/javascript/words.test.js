@@ -11,12 +11,20 @@ import { textOf } from "#arithmetic/exemplars.js";
 import { sentence } from "#arithmetic/lines-words.js";
 import { lineAt } from "#arithmetic/lines.js";
 import { scaleName, signedLevel } from "#arithmetic/neuron-scores.js";
-import { ordinal, powerOfTen, pValue, signed, weight } from "#arithmetic/numbers.js";
+import { mark, ordinal, powerOfTen, pValue, signed, weight } from "#arithmetic/numbers.js";
 
 const ATLAS = { layers: [2, 3, 4], heads: [0, 1, 2, 3] };
 
 test("powers of ten have raised exponents", () => {
   assert.deepEqual([-4, -12, 3].map(powerOfTen), ["10⁻⁴", "10⁻¹²", "10³"]);
+});
+
+test("marks of an axis have the digits that they have, and no more", () => {
+  const [share, count] = [{ kind: "share" }, { kind: "count" }];
+  const shares = [0, 0.05, 0.07, 0.125, 1, -0.1].map((one) => mark(share, one));
+  assert.deepEqual(shares, ["0%", "5%", "7%", "12.5%", "100%", "−10%"]);
+  const found = [0, 15, 2.552, 0.5, 12000, -0.2, 2e-6].map((one) => mark(count, one));
+  assert.deepEqual(found, ["0", "15", "2.552", "0.5", "12,000", "−0.2", "2e−06"]);
 });
 
 test("ranks are ordinals", () => {

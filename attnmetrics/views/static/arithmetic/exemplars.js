@@ -15,12 +15,12 @@ export class Exemplars {
   #rowAt;
 
   /**
-   * exemplars: of each head [sentence, rank, weight, i, j, first, right], where `first` is the place of its first row of
-   * attention, or null, and `right` has the places of the pieces of the right word where (i, j) is a wrong answer and it
-   * is known, none of them where its sentence is not shown; typical: of each head [bucket, the same]; claimed:
-   * [claim, layer, head, a list of the same];
-   * sentences: each [source, pieces, spaces, text], where spaces[n] is "1" after white space, and the text, its signs
-   * as in an address, is there unless pieces and spaces spell it; rows: { lengths, to, weights }, end to end; steps:
+   * exemplars: of each head [sentence, rank, weight, i, j, first, right], where `first` is the place of its first row
+   * of attention, or null, and `right`, where (i, j) is a wrong answer, has the places of the pieces of the right word,
+   * none of them where its sentence is not shown; it is left out of all others, and where unknown; typical: of each
+   * head [bucket, the same]; claimed: [claim, layer, head, a list of the same]; sentences: each
+   * [source, pieces, spaces, text], where spaces[n] is "1" after white space, and the text, its signs as in an address,
+   * is there unless pieces and spaces spell it; rows: { lengths, to, weights }, end to end; steps:
    * weights are whole numbers of this part.
    */
   constructor(listed, rows) {

@@ -36,6 +36,15 @@ export function number(value) {
   return precise(value, size >= 0.1 ? 3 : 2);
 }
 
+/** A round number on an axis of a table's values, with the digits that it has: "5%", "2.552", "1,000". */
+export function mark(table, value) {
+  const [round, unit] = table.kind === "share" ? [100 * value, "%"] : [value, ""];
+  const isTiny = round !== 0 && Math.abs(round) < 1e-4;
+  const exact = { maximumSignificantDigits: 12 };
+  const text = isTiny ? precise(round, 3) : round.toLocaleString("en", exact).replace("-", "−");
+  return `${text}${unit}`;
+}
+
 /** A value of a table without its unit: shares in percent; a dash without evidence. */
 export function plain(table, value) {
   if (Number.isNaN(value)) return "–";
@@ -48,9 +57,9 @@ export function shown(table, value) {
   return Number.isNaN(value) || table.kind === "share" || table.unit === "1" ? text : `${text} ${table.unit}`;
 }
 
-/** How many times as large: "0.42×", "7.6×", "120×". */
+/** How many times as large: "0×", "0.42×", "7.6×", "120×". */
 export function times(ratio) {
-  const digits = [9.95, 0.995].filter((limit) => ratio < limit).length;
+  const digits = ratio === 0 ? 0 : [9.95, 0.995].filter((limit) => ratio < limit).length;
   return `${withDecimals(ratio, digits)}×`;
 }
 

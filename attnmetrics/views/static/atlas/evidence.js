@@ -7,6 +7,7 @@ import { el } from "../shared/dom.js";
 
 const NONE = "No head is nearly switched off on this text";
 const HELP = "They compete for nothing, set no scale, and are striped or hollow";
+const HELP_OF_ONE = "It competes for nothing, sets no scale, and is striped or hollow";
 
 /** The paragraph; a choice draws the page again. */
 export function evidenceNote(atlas) {
@@ -20,9 +21,11 @@ export function evidenceNote(atlas) {
 function said(atlas) {
   const { off } = atlas.evidence;
   if (!off.length) return [`${NONE}.`];
-  const [are, their] = off.length === 1 ? ["head is", "its"] : ["heads are", "their"];
+  const [are, their, help] = off.length === 1
+    ? ["head is", "its", HELP_OF_ONE]
+    : ["heads are", "their", HELP];
   const why = `${their} attention rests on null pieces`;
-  const words = `${off.length} ${are} nearly switched off on this text: ${why}. ${HELP}: `;
+  const words = `${off.length} ${are} nearly switched off on this text: ${why}. ${help}: `;
   const ranked = ` Ranks are among the other ${atlas.layers.length * atlas.heads.length - off.length}.`;
   return [words, ...off.flatMap((place, n) => [...(n ? [", "] : []), link(atlas, place)]), ".", ranked];
 }

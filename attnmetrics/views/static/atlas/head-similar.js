@@ -1,7 +1,7 @@
 // The heads that attend most like one, on its page.
 
 import { headAt, headHref, headName, placeOf } from "../arithmetic/heads.js";
-import { number } from "../arithmetic/numbers.js";
+import { number, withDecimals } from "../arithmetic/numbers.js";
 import { el } from "../shared/dom.js";
 import { section } from "./parts.js";
 
@@ -21,7 +21,7 @@ export function similarSection(atlas, { layer, head }) {
   const item = ({ place, distance }) => {
     const at = headAt(atlas, place);
     const link = el("a", { href: headHref(atlas, ...at) }, headName(atlas, ...at));
-    return el("li", {}, link, el("span", { class: "number" }, `${number(distance)} ${atlas.similarity.unit}`));
+    return el("li", {}, link, el("span", { class: "number" }, `${withDecimals(distance, 3)} ${atlas.similarity.unit}`));
   };
   const found = section("Heads that attend alike", help(atlas));
   found.append(el("ol", { class: "heads-list near" }, ...near.map(item)),

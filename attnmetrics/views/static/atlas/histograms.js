@@ -17,11 +17,13 @@ const EVERY = 10;
 export function histogramSection(atlas, one) {
   const metrics = atlas.metrics.filter(({ dim }) => dim === DIM);
   if (!metrics.length) return [];
-  return [section("How much, and how often", HELP), ...metrics.map((metric) => histogram(metric, one))];
+  const found = section("How much, and how often", HELP);
+  found.append(el("div", { class: "histograms" }, ...metrics.map((metric) => histogram(metric, one))));
+  return [found];
 }
 
 function histogram(metric, one) {
-  const width = clamp(document.documentElement.clientWidth - 60, 280, 760);
+  const width = clamp(document.documentElement.clientWidth - 60, 280, 540);
   const labels = [...metric.labels.keys()];
   const marks = [...labels, labels.length].filter((n) => n % EVERY === 0).map((n) => edge(n, labels.length));
   const words = `${metric.title}: bars are this head, the line is the mean of all heads`;

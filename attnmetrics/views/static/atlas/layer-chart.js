@@ -1,7 +1,7 @@
 // Values by layer: a dot a head, a line for the layer, thin lines for what was published and for even attention.
 
 import { headHref, headName } from "../arithmetic/heads.js";
-import { plain, powerOfTen } from "../arithmetic/numbers.js";
+import { mark, powerOfTen } from "../arithmetic/numbers.js";
 import { extent, linear, round, spacing, ticks } from "../arithmetic/scales.js";
 import { sheet, svg, text, title } from "../shared/dom.js";
 import { uprightError } from "./error-bars.js";
@@ -62,7 +62,7 @@ const valuesOf = (atlas, { at }) =>
 function axes(atlas, metric, { width, low, top, step, bottom, x, y }) {
   const every = spacing(step, 17);
   const power = metric.kind === "share" || top >= 1e-3 ? 0 : Math.floor(Math.log10(top));
-  const label = (value) => plain(metric, Number((value / 10 ** power).toPrecision(3)));
+  const label = (value) => mark(metric, Number((value / 10 ** power).toPrecision(12)));
   const line = (value) => [
     svg("line", { x1: LEFT, x2: width - RIGHT, y1: round(y(value)), y2: round(y(value)), stroke: "var(--line)" }),
     text(LEFT - 6, y(value) + 4, label(value), { "text-anchor": "end" }),

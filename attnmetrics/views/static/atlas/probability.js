@@ -3,7 +3,7 @@
 import { extent, linear, round } from "../arithmetic/scales.js";
 import { sheet, svg, text, title } from "../shared/dom.js";
 import { uprightError } from "./error-bars.js";
-import { shareLines } from "./gridlines.js";
+import { valueLines } from "./gridlines.js";
 
 const [LEFT, ABOVE, BOTTOM, HEIGHT] = [42, 10, 168, 206];
 const LINE = { fill: "none", stroke: "var(--bar)", "stroke-width": 2 };
@@ -22,7 +22,7 @@ export function probability(table, width) {
   const curve = kept.map(([distance, value]) => `${round(x(distance))} ${round(y(value))}`).join("L");
   const attributes = { role: "img", "aria-label": "Probability of a dependency by distance" };
   return sheet(width, HEIGHT, attributes,
-    ...shareLines(y, top, LEFT, width),
+    ...valueLines(table, y, top, LEFT, width),
     ...(kept.length ? [svg("path", { d: `M${curve}`, ...LINE })] : []),
     ...kept.flatMap(([distance]) => uprightError(y, x(distance), table.bounds(0, distance))),
     ...kept.map(([distance, value]) => dot(table, distance, x(distance), y(value))),

@@ -6,9 +6,13 @@ import { labelName } from "../arithmetic/labels.js";
 import { against, percent } from "../arithmetic/numbers.js";
 import { clamp, extent, linear, round } from "../arithmetic/scales.js";
 import { sheet, svg, text, title } from "../shared/dom.js";
+import { isTouched, TARGET } from "../shared/touch.js";
 import { levelError } from "./error-bars.js";
 
-const [ROW, TOP] = [20, 18];
+const TOP = 18;
+/** Pixels of a row, of which each is a link. */
+const ROW = 20;
+const rowHeight = () => (isTouched() ? TARGET : ROW);
 /** Pixels of a column of numbers, and what stands above each. */
 const COLUMN = 46;
 const HEADS = ["share", "× even", "mean"];
@@ -33,8 +37,9 @@ export function profile(atlas, metric, one, labels, width) {
   const place = placeOf(atlas, one.layer, one.head);
   const x = linear(domainOf(metric, place, rows), [left, end]);
   const layout = { x, left, width, columns, end };
-  const drawn = rows.map((row, n) => drawRow(metric, row, place, { ...layout, y: TOP + n * ROW }));
-  const height = TOP + labels.length * ROW + 4;
+  const tall = rowHeight();
+  const drawn = rows.map((row, n) => drawRow(metric, row, place, { ...layout, tall, y: TOP + n * tall }));
+  const height = TOP + labels.length * tall + 4;
   const attributes = { class: "profile", role: "group", "aria-label": metric.title };
   return sheet(width, height, attributes, ...header(layout), ...drawn, once(x, height));
 }
@@ -77,7 +82,8 @@ function once(x, height) {
 }
 
 function drawRow(metric, row, place, layout) {
-  const { x, left, width, columns, end, y } = layout;
+  const { x, left, width, columns, end, tall } = layout;
+  const y = layout.y + (tall - ROW) / 2;
   const { label, name, share, mean, told, usual, explained } = row;
   const [from, to] = [x(0), x(row.doublings)].sort((a, b) => a - b);
   const written = { share: metric.told(place, label)[0], "× even": told, mean: percent(mean) };
@@ -88,7 +94,7 @@ function drawRow(metric, row, place, layout) {
   const bounds = metric.bounds(place, label).map((one) => clamp(x(doublings(one, usual)), left, end));
   return svg("a", { href: metric.href(label) },
     title([`${metric.heading(label)}: ${inWords(metric, row, place)}`, explained].filter(Boolean).join("\n")),
-    svg("rect", { x: 0, y, width, height: ROW, fill: "transparent" }),
+    svg("rect", { x: 0, y: layout.y, width, height: tall, fill: "transparent" }),
     text(left - 8, y + 14, name, { "text-anchor": "end", fill: "var(--link)", "font-size": 12 }),
     svg("rect", bar), ...levelError((at) => at, y + 10, bounds), ...columns.map(cell));
 }

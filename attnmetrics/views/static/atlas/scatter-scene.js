@@ -2,7 +2,7 @@
 
 import { headShort } from "../arithmetic/head-numbers.js";
 import { headAt } from "../arithmetic/heads.js";
-import { plain } from "../arithmetic/numbers.js";
+import { mark } from "../arithmetic/numbers.js";
 import { outliers } from "../arithmetic/outliers.js";
 import { clamp, extent, linear, padded, round, ticks } from "../arithmetic/scales.js";
 import { sheet, svg, text, title } from "../shared/dom.js";
@@ -16,6 +16,8 @@ const MANY = 500;
 const FEW = 48;
 /** Pixels of the letters that name an axis, and of those of a long name. */
 const [AXIS, SMALLEST] = [12, 9];
+/** Pixels that the name of a head takes beside its dot. */
+const NAME = 40;
 const KEYS = "Arrow keys move from head to head, Enter opens one.";
 
 /** What an axis is called. */
@@ -112,12 +114,16 @@ function names(atlas, points, layout) {
   return apart.map((point) => nameOf(atlas, point, layout));
 }
 
-/** A head's numbers beside its dot, on the side where there is room. */
-function nameOf(atlas, { place, a, b }, { x, y, box }) {
-  const isRight = x(a) > box.right - 40;
+/** A head's numbers to the right of its dot, or to its left where a dot or the border is on the right. */
+function nameOf(atlas, { place, a, b }, { points, x, y, box }) {
+  const isMet = (side) => points.some((other) => {
+    const aside = side * (x(other.a) - x(a));
+    return other.place !== place && aside > 0 && aside < NAME && Math.abs(y(other.b) - y(b)) < 9;
+  });
+  const isLeft = x(a) > box.right - NAME || (isMet(1) && !isMet(-1) && x(a) > box.left + NAME);
   const halo = { stroke: "var(--page)", "stroke-width": 3, "paint-order": "stroke", "pointer-events": "none" };
-  const words = { "text-anchor": isRight ? "end" : "start", fill: "var(--ink)", class: "dot-name", ...halo };
-  return text(x(a) + (isRight ? -8 : 8), y(b) + 4, headShort(atlas, place), words);
+  const words = { "text-anchor": isLeft ? "end" : "start", fill: "var(--ink)", class: "dot-name", ...halo };
+  return text(x(a) + (isLeft ? -8 : 8), y(b) + 4, headShort(atlas, place), words);
 }
 
 function dot({ place, a, b }, { x, y, radius, isHollow }, { paint, stroke, size }) {
@@ -134,8 +140,8 @@ function drawAxes(x, y, layout) {
   const [across, down] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
   const upright = { transform: `translate(12 ${down}) rotate(-90)` };
   return [
-    ...ticks(layout.xs).flatMap((value) => drawTick(layout.x(value), null, plain(x.metric, value), box)),
-    ...ticks(layout.ys).flatMap((value) => drawTick(null, layout.y(value), plain(y.metric, value), box)),
+    ...ticks(layout.xs).flatMap((value) => drawTick(layout.x(value), null, mark(x.metric, value), box)),
+    ...ticks(layout.ys).flatMap((value) => drawTick(null, layout.y(value), mark(y.metric, value), box)),
     ...axisWords([across, height - 8], named(x), 2 * Math.min(across, width - across)),
     ...axisWords([0, 0], named(y), 2 * Math.min(down, height - down), upright),
   ];

@@ -3,7 +3,7 @@
 import { wordsIn } from "../arithmetic/words.js";
 import { el } from "../shared/dom.js";
 import { afterFrame, forgetUnseen } from "../shared/seen.js";
-import { themeToggle } from "../shared/theme.js";
+import { themeButton } from "../shared/theme.js";
 import { whole } from "../shared/unpack.js";
 import { listenForKeys } from "./shortcuts.js";
 
@@ -27,7 +27,7 @@ export class Site {
     const anchors = links.map(([href, name]) => el("a", { href }, name));
     this.nav = el("nav", { class: "pages", "aria-label": "Pages" }, ...anchors);
     const brand = el("a", { class: "brand", href: "#/" }, atlas.name);
-    root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, this.box.form, themeToggle()), this.page);
+    root.replaceChildren(el("header", { class: "bar" }, brand, this.nav, this.box.form, themeButton()), this.page);
   }
 
   /** Draw the page asked for, at once where it begins without arrays; answer from when they are there. */

@@ -4,7 +4,7 @@ import { labelName } from "../arithmetic/labels.js";
 import { extent, linear, round } from "../arithmetic/scales.js";
 import { levelError } from "../atlas/error-bars.js";
 import { sheet, svg, text, title } from "../shared/dom.js";
-import { fit } from "../shared/font.js";
+import { fit, textWidth } from "../shared/font.js";
 import { tellOf } from "./parts.js";
 import { FIRST, OTHER } from "./run-choice.js";
 
@@ -23,7 +23,7 @@ export function profiledLabels(comparison, name, place, most) {
 export function pairProfile(comparison, name, labels, place, width) {
   const [metric, ...runs] = comparison.tables(name);
   const names = labels.map((label) => labelName(metric.dim, metric.labels[label]));
-  const left = Math.min(NAME, 16 + 7 * Math.max(3, ...names.map((one) => one.length)));
+  const left = Math.min(NAME, 16 + Math.max(24, ...names.map((one) => textWidth(one, 12))));
   const endsOf = (one, label) => [one.column(label)[place], ...one.bounds(place, label)];
   const ends = labels.flatMap((label) => runs.flatMap((one) => endsOf(one, label)));
   const x = linear([0, extent(ends)[1] || 1], [left, width - COLUMN]);

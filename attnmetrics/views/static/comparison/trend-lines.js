@@ -1,6 +1,6 @@
 // Values over the runs as lines: a large chart of a few lines with their intervals, and a small one a head.
 
-import { plain } from "../arithmetic/numbers.js";
+import { mark } from "../arithmetic/numbers.js";
 import { clamp, extent, linear, round, ticks } from "../arithmetic/scales.js";
 import { fit } from "../shared/font.js";
 import { sheet, svg, text, title } from "../shared/dom.js";
@@ -43,7 +43,7 @@ export function trendLines(comparison, metric, lines, { width, name }) {
 
 const gridLine = (metric, value, y, width) => [
   svg("line", { x1: LEFT, x2: width - NAMES + 6, y1: round(y), y2: round(y), stroke: "var(--line)" }),
-  text(LEFT - 6, y + 4, plain(metric, value), { "text-anchor": "end" }),
+  text(LEFT - 6, y + 4, mark(metric, value), { "text-anchor": "end" }),
 ];
 
 /** Names of the runs where there is room, and of the axis. */

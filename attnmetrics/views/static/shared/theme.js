@@ -1,6 +1,6 @@
 // Light or dark: as the reader's system, or as a person chose before.
 
-import { toggle } from "./controls.js";
+import { el } from "./dom.js";
 
 const NAME = "attnmetrics-theme";
 
@@ -19,15 +19,26 @@ function restore() {
 
 restore(); // at once: a browser asks another process for it, meanwhile the page is read on
 
+const SYSTEM = matchMedia("(prefers-color-scheme: dark)");
+
 function isDark() {
   const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  return chosen ? chosen === "dark" : SYSTEM.matches;
 }
 
-export function themeToggle() {
-  const change = (dark) => {
-    document.documentElement.dataset.theme = dark ? "dark" : "light";
-    keep(document.documentElement.dataset.theme);
+/** The button that changes the theme; it says which one a click gives. */
+export function themeButton() {
+  const button = el("button", { type: "button", class: "tool theme" });
+  const tell = () => {
+    button.textContent = isDark() ? "Light" : "Dark";
+    button.title = `To ${isDark() ? "light" : "dark"} colours`;
   };
-  return toggle("Dark", isDark(), change, "Light or dark");
+  button.addEventListener("click", () => {
+    document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+    keep(document.documentElement.dataset.theme);
+    tell();
+  });
+  SYSTEM.addEventListener("change", tell);
+  tell();
+  return button;
 }

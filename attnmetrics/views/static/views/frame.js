@@ -3,7 +3,7 @@
 import { choice, toggle } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { savePng, saveSvg } from "../shared/export.js";
-import { themeToggle } from "../shared/theme.js";
+import { themeButton } from "../shared/theme.js";
 
 const FILTERS = [["", "All"], ["AA", "A → A"], ["AB", "A → B"], ["BA", "B → A"], ["BB", "B → B"]];
 const NULL_HINT = "Attention to pieces without content, such as the first or [SEP]";
@@ -23,7 +23,7 @@ export function frame(root, data, title, controls, picture) {
 function tools(name, picture) {
   const button = (kind, onclick) =>
     el("button", { type: "button", class: "tool", title: `Save as ${kind}`, onclick }, kind);
-  return el("div", { class: "tools" }, themeToggle(),
+  return el("div", { class: "tools" }, themeButton(),
     button("SVG", () => saveSvg(picture(), name)), button("PNG", () => savePng(picture(), name)));
 }
 
