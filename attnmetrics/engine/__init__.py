@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from attnmetrics.annotation.sentence import Declared
 from attnmetrics.config import Masking
 from attnmetrics.model.pack import Batching
 from attnmetrics.statistics.sampling import SampleKeys
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # those who read a finished run need nothing that reads a corpus
+    from attnmetrics.annotation.sentence import Declared
     from attnmetrics.model.load import ModelFacts
 
 Stage = Literal["annotate", "count", "count_units", "measure", "trace", "sample", "importance", "extract", "sum_up"]
@@ -127,7 +127,7 @@ class Engine(Protocol):
     def describe_language_model(self, masking: Masking | None) -> LanguageFacts:
         """Have one worker load the model with its head (see `Worker.describe_language_model`)."""
 
-    def declared(self) -> Declared:
+    def declared(self) -> "Declared":
         """Have one worker say what its pipeline declares (see `Worker.declared`)."""
 
     def run(self, tasks: Iterator[Task]) -> Iterator[Event]:

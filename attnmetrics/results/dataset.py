@@ -31,8 +31,8 @@ from attnmetrics.metrics.schema import Schema
 from attnmetrics.metrics.sinks import BINS
 from attnmetrics.results.files import reading, writing
 from attnmetrics.results.wording import in_unit
-from attnmetrics.results.zarr_files import write_zarr
-from attnmetrics.storage import Location, os_errors
+from attnmetrics.results.zarr_files import read_zarr, write_zarr
+from attnmetrics.storage import Location
 
 NOTATION = (
     "α[i,j] is the attention of piece i to piece j; F is α with null columns set to 0; M is the sum of F over all "
@@ -103,16 +103,10 @@ def load(path: Location) -> xr.Dataset:
     Raises:
         StoreError: there is none, or it cannot be read.
     """
-    with reading("results", path), os_errors(), xr.open_zarr(path.zarr(), zarr_format=3) as stored:
-        return _as_saved(stored.load())  # Zarr of format 2 may hold pickles
-
-
-def _as_saved(stored: xr.Dataset) -> xr.Dataset:
-    """Tables in the order that they had, which Zarr does not keep, and text of any coordinate as Python strings."""
-    texts = {dim: coordinate for dim, coordinate in stored.coords.items() if coordinate.dtype.kind in "OUT"}
-    labels = {dim: (text.dims, _strings(text.to_numpy().tolist()), text.attrs) for dim, text in texts.items()}
-    order = [name for name in stored.attrs.get("order", ()) if name in stored.data_vars]
-    return stored.assign_coords(labels)[list(dict.fromkeys([*order, *stored.data_vars]))]
+    with reading("results", path):
+        stored = read_zarr(path)
+        order = [name for name in stored.attrs.get("order", ()) if name in stored.data_vars]
+        return stored[list(dict.fromkeys([*order, *stored.data_vars]))]
 
 
 def _also(result: Result, sums: Mapping[str, Array]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 from attnmetrics.errors import StoreError
 from attnmetrics.running.runfile import read_facts, write_facts
-from attnmetrics.storage import Location, read_ahead
+from attnmetrics.storage import Location
 
 OUTPUTS = (
     "results.zarr",
@@ -92,7 +92,7 @@ def _digest(output: Location) -> str | None:
     state = blake2b(digest_size=16)
     try:
         files = [path for path in output.files() if not path.rpartition("/")[2].startswith(".")]
-        contents = read_ahead(lambda file: file.read(), [output / path for path in files] or [output])
+        contents = output.contents(files) if files else [output.read()]
         for path, content in zip(files or [""], contents, strict=True):
             state.update(f"{len(path)},{len(content)},{path}".encode() + content)
     except (FileNotFoundError, IsADirectoryError):

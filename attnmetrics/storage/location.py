@@ -4,12 +4,9 @@ A file is there whole or not at all, and one of several processes that would rep
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
-
-if TYPE_CHECKING:
-    from zarr.abc.store import Store as ZarrStore
+from typing import BinaryIO
 
 LEFTOVER_SECONDS = 300.0
 """What is half-written and older was left by a process that was killed; another may still be at work on the rest."""
@@ -79,6 +76,14 @@ class Location(ABC):
         """
 
     @abstractmethod
+    def contents(self, files: Iterable[str]) -> Iterator[bytes]:
+        """The contents of these files of the folder, in order.
+
+        Raises:
+            OSError: one is not there (FileNotFoundError), or cannot be read.
+        """
+
+    @abstractmethod
     def write(self, content: bytes) -> None:
         """Put this content in the file's place in one step.
 
@@ -126,7 +131,3 @@ class Location(ABC):
         Raises:
             OSError: no space, no permission, no answer.
         """
-
-    @abstractmethod
-    def zarr(self) -> "ZarrStore":
-        """The folder as a Zarr store; to be used within `os_errors()`."""

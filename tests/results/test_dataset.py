@@ -96,6 +96,7 @@ def test_files_are_those_that_xarray_and_zarr_write(table, tmp_path):
         data.to_zarr(theirs, encoding=encoding, zarr_format=3, consolidated=True, write_empty_chunks=True)
         save(data, locate(ours))
         assert bytes_of(ours) == bytes_of(theirs)
+        xr.testing.assert_identical(load(locate(theirs)), data)
 
 
 def test_results_that_hold_more_or_fewer_tables_open_as_they_were(table, tmp_path):
@@ -167,6 +168,17 @@ def test_missing_and_damaged_results_are_named(table, tmp_path):
     with pytest.raises(StoreError, match=r"expected results at .*results\.zarr, found none: .*`attnmetrics status"):
         load(locate(path))
     save(table, locate(path))
+    chunk = path / "entropy" / "c.0.0"
+    content = chunk.read_bytes()
+    for damaged in (content[:-1], bytes([content[0] ^ 1]) + content[1:], b"", content[:-4]):
+        chunk.write_bytes(damaged)
+        with pytest.raises(
+            StoreError, match=r"expected results at .*, found none that can be read .an array is damaged"
+        ):
+            load(locate(path))
+    chunk.unlink()
+    with pytest.raises(StoreError, match=r"expected results at .*, found none that can be read .an array lacks"):
+        load(locate(path))
     (path / "zarr.json").write_text("{")
     with pytest.raises(StoreError, match="expected results at"):
         load(locate(path))

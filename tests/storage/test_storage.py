@@ -1,7 +1,6 @@
 """A local folder and an object store keep the same promises."""
 
 import os
-import pickle
 import stat
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import zarr
 
 from attnmetrics import storage
 from attnmetrics.errors import ConfigError
-from attnmetrics.storage import AT_ONCE, Location, locate, os_errors, read_ahead
+from attnmetrics.storage import AT_ONCE, Location, locate, read_ahead
 
 
 @pytest.fixture(params=["local", "object"])
@@ -209,13 +207,14 @@ def test_of_many_that_replace_at_once_one_succeeds(folder: Location) -> None:
         assert found is not None and found[1] == version
 
 
-def test_a_folder_is_a_zarr_store(folder: Location) -> None:
-    place = folder / "shards.zarr"
-    array = zarr.create_array(place.zarr(), name="a", shape=(3, 2), chunks=(1, 2), dtype="f8", fill_value=np.nan)
-    array[1] = [1.0, 2.0]
-    with os_errors():
-        found = zarr.open_array(pickle.loads(pickle.dumps(place)).zarr(), path="a", mode="r")[...]
-    np.testing.assert_array_equal(found, [[np.nan] * 2, [1.0, 2.0], [np.nan] * 2])
+def test_files_of_a_folder_are_read_in_the_order_asked_for(folder: Location) -> None:
+    for number in range(40):
+        (folder / f"deep/{number}").write(str(number).encode() * number)
+    asked = [f"deep/{number}" for number in range(39, -1, -1)]
+    assert list(folder.contents(asked)) == [str(number).encode() * number for number in range(39, -1, -1)]
+    assert list(folder.contents([])) == []
+    with pytest.raises(FileNotFoundError):
+        list(folder.contents(["deep/0", "deep/40"]))
 
 
 def test_a_missing_bucket_is_an_error_of_the_system(bucket: str) -> None:

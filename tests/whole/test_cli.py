@@ -111,6 +111,14 @@ def test_the_state_of_a_run_is_read_without_what_computes_and_draws() -> None:
     assert not {"matplotlib", "ray", "scipy", "spacy", "torch", "transformers", "zarr"} & found
 
 
+def test_a_run_is_shown_without_what_computes_and_draws(demo_run: Path) -> None:
+    found = imports(
+        f"from attnmetrics.cli import main\ntry:\n    main(['show', {str(demo_run)!r}])\nexcept SystemExit: pass"
+    )
+    assert "xarray" in found
+    assert not (HEAVY | {"numba"}) - {"pandas", "pyarrow", "xarray"} & found
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
