@@ -147,7 +147,9 @@ def _role_changes(names: Sequence[str], first: xr.Dataset) -> pd.DataFrame:
     layers = first["layer"].values.tolist()
     sure = dict(zip(CHANGED, (0.001, 0.4), strict=True))
     rows = [
-        (name, layers[a], b, "previous", "", "lost", 0.2, 0.8, q) for name in names[1:] for (a, b), q in sure.items()
+        (name, layers[a], b, "previous", "", "lost", 0.2, 0.8, q, "")
+        for name in names[1:]
+        for (a, b), q in sure.items()
     ]
-    columns = ["run", "layer", "head", "role", "detail", "change", "score", "first_score", "q"]
+    columns = ["run", "layer", "head", "role", "detail", "change", "score", "first_score", "q", "rule"]
     return pd.DataFrame(rows, columns=columns)

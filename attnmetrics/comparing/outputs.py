@@ -33,6 +33,7 @@ _ROLE_CHANGES: Final = pa.schema(
         "score": pa.float64(),
         "first_score": pa.float64(),
         "q": pa.float64(),
+        "rule": pa.string(),
     }
 )
 """Columns of `role_changes.parquet`."""
@@ -82,4 +83,4 @@ def load_role_changes(folder: Location) -> pd.DataFrame:
     Raises:
         StoreError: there are none, or they cannot be read.
     """
-    return load_frame("roles that changed", _ROLE_CHANGES, folder / ROLES)
+    return load_frame("roles that changed", _ROLE_CHANGES, folder / ROLES).fillna({"rule": ""})

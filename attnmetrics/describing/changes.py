@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from attnmetrics.describing.origin import given_by, name_of_rule
 from attnmetrics.describing.rules import Rule, Rules, Term
-from attnmetrics.describing.tables import has
+from attnmetrics.describing.tables import Tables, has
 
-COLUMNS: Final = ("run", "layer", "head", "role", "detail", "change", "score", "first_score", "q")
+COLUMNS: Final = ("run", "layer", "head", "role", "detail", "change", "score", "first_score", "q", "rule")
 GAINED: Final = "gained"
 LOST: Final = "lost"
 _KEY: Final = ["layer", "head", "role", "detail"]
@@ -26,14 +27,19 @@ def role_changes(rules: Rules, data: xr.Dataset, frames: Sequence[pd.DataFrame |
 
     Returns:
         a row a role: run, layer, head, role, detail, change (`gained` or `lost`), score (in the run), first_score (in
-        the first), and q of their difference; NaN where the role's score is no result at labels, or a run has it not.
+        the first), q of their difference, NaN where the role's score is no result at labels or a run has it not; and
+        the rule that gave it, where several may: its label of the score's dimension `rule`, else empty.
     """
     first, *others = frames
+    sides = [None if frame is None else _Side(rules, data, place, frame) for place, frame in enumerate(frames)]
     names = data["run"].values.tolist()[1:]
     rows: list[tuple[object, ...]] = []
     for place, (name, frame) in enumerate(zip(names, others, strict=True), 1):
         if first is not None and frame is not None:
-            rows += ((name, *key, change, *_scores(rules, data, place, key)) for change, key in _changes(first, frame))
+            rows += (
+                (name, *key, change, *_told(data, place, key, sides[place if change == GAINED else 0]))
+                for change, key in _changes(first, frame)
+            )
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"layer": np.int64, "head": np.int64})
 
 
@@ -49,11 +55,26 @@ def _keys(frame: pd.DataFrame) -> dict[tuple[Any, ...], None]:
     return dict.fromkeys(zip(*(held[column].tolist() for column in _KEY), strict=True))
 
 
-def _scores(rules: Rules, data: xr.Dataset, run: int, key: tuple[Any, ...]) -> tuple[float, float, float]:
+class _Side:
+    """The rules that gave the roles of one run."""
+
+    def __init__(self, rules: Rules, data: xr.Dataset, run: int, frame: pd.DataFrame) -> None:
+        held = frame[frame["role"] != ""]
+        found = given_by(rules, Tables(data.isel(run=run)), held)
+        self.rules = dict(zip(zip(*(held[column].tolist() for column in _KEY), strict=True), found, strict=True))
+
+
+def _told(data: xr.Dataset, run: int, key: tuple[Any, ...], side: _Side | None) -> tuple[float, float, float, str]:
+    """(score in a run, in the first, q, which rule) of a role that a head has on a side."""
+    rule = side.rules[key] if side else None
+    return *_scores(data, run, key, rule), name_of_rule(rule)
+
+
+def _scores(data: xr.Dataset, run: int, key: tuple[Any, ...], rule: Rule | None) -> tuple[float, float, float]:
     """(score in a run, in the first, q) of a head's role."""
-    layer, head, role, detail = key
+    layer, head, _, detail = key
     at = {"layer": data["layer"].values.tolist().index(layer), "head": data["head"].values.tolist().index(head)}
-    term = next((term for rule in rules.roles if rule.role == role for term in _terms(rule, detail, data)), None)
+    term = next(iter(_terms(rule, detail, data)), None) if rule else None
     if term is None:
         return np.nan, np.nan, np.nan
     places = {dim: [str(one) for one in data[dim].values.tolist()].index(str(label)) for dim, label in term.at.items()}

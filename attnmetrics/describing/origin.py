@@ -45,9 +45,19 @@ def _nearest(tables: Tables, rules: Sequence[Rule], rows: pd.DataFrame) -> NDArr
     return np.asarray(np.nan_to_num(np.abs(scores - rows["score"].to_numpy(float)), nan=np.inf).argmin(axis=0))
 
 
-def detail_by_rule(rule: Rule, detail: str) -> str:
+def detail_by_rule(rule: Rule | None, detail: str) -> str:
     """A detail that names the rule where it names a direction: "nsubj, column"; as it is without such rules."""
-    return f"{label_of(detail)}, {rule.score.at[BY]}" if detail and BY in rule.score.at else detail
+    return detail_by(name_of_rule(rule), detail)
+
+
+def detail_by(name: str, detail: str) -> str:
+    """The same, of the name of the rule; "" for none."""
+    return f"{label_of(detail)}, {name}" if detail and name else detail
+
+
+def name_of_rule(rule: Rule | None) -> str:
+    """What tells a rule apart from others that give the same role and detail; "" for nothing."""
+    return "" if rule is None else str(rule.score.at.get(BY, ""))
 
 
 def label_of(detail: str) -> str:

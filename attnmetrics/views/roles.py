@@ -59,8 +59,7 @@ def with_rules(rules: Rules, tables: Tables, frame: pd.DataFrame) -> pd.DataFram
     `level`, what the chance level of its score is called; and `cases`, of how many the score is a share.
     """
     found, evidence = given_by(rules, tables, frame), RoleEvidence(tables)
-    pairs = zip(found, frame["detail"], strict=True)
-    by = [detail if rule is None else detail_by_rule(rule, detail) for rule, detail in pairs]
+    by = [detail_by_rule(rule, detail) for rule, detail in zip(found, frame["detail"], strict=True)]
     level = ["" if rule is None else level_name(tables.data, rule) for rule in found]
     places = zip(found, frame["detail"], frame["layer"], frame["head"], strict=True)
     cases = [evidence.told(rule, label_of(str(detail)), layer, head) for rule, detail, layer, head in places]

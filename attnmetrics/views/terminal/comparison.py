@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from attnmetrics.describing.origin import detail_by
 from attnmetrics.errors import ConfigError
 from attnmetrics.results.changed_heads import changed_heads
 from attnmetrics.results.comparison import CLEAR, PARTS_OF_DIFFERENCES, RUN
@@ -223,8 +224,9 @@ def _roles(data: xr.Dataset, roles: pd.DataFrame, place: int) -> list[Renderable
     result = LightTable("role", "gained", "lost")
     for column in result.columns[1:]:
         column.justify, column.no_wrap = "left", False
-    for (role, detail), rows in own.groupby(["role", "detail"], sort=False):
-        result.add_row(Text(role_name(str(role), str(detail))), *(_heads(rows, what) for what in ("gained", "lost")))
+    for (role, detail, rule), rows in own.groupby(["role", "detail", "rule"], sort=False):
+        name = role_name(str(role), detail_by(str(rule), str(detail)))
+        result.add_row(Text(name), *(_heads(rows, what) for what in ("gained", "lost")))
     unclear = not (own["q"] < CLEAR).all()
     note = (
         [Text("?: the score of the role does not differ clearly, or is not known to", style=FAINT)] if unclear else []
