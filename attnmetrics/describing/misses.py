@@ -20,6 +20,7 @@ MOST: Final = 4
 """Misses of a head that are found."""
 MOST_ASKS: Final = 2
 """Of a miss."""
+UNKNOWN: Final = (np.nan, np.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Ask:
     asked: float
     chance: float
     at_most: bool = False
+    bounds: tuple[float, float] = UNKNOWN
+    """the interval of the term's score; NaN where there is none"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Miss:
     score: float
     chance: float
     asks: Sequence[Ask]
+    bounds: tuple[float, float] = UNKNOWN
+    """the interval of the score; NaN where there is none"""
 
     @property
     def detail(self) -> str:
@@ -105,7 +110,8 @@ def _of_rule(rule: Rule, tables: Tables) -> list[tuple[Place, Miss]]:
     for layer, head, detail in np.argwhere(own.way >= NEAR).tolist():
         at = layer, head, detail
         asks = [ask for one in (own, *further) for ask in one.asks(at)]
-        miss = Miss(rule, labels[detail], float(own.score[at]), float(own.chance[at]), asks[:MOST_ASKS])
+        told = asks[:MOST_ASKS]
+        miss = Miss(rule, labels[detail], float(own.score[at]), float(own.chance[at]), told, own.bounds(at))
         if asks and miss.way >= ON_THE_WHOLE:
             found.append(((layer, head), miss))
     return found
@@ -133,7 +139,7 @@ class _Limited:
     ) -> None:
         self._limits, self._term = limits, score
         self.score, self.chance, number = (tables.find(term, *details) for term in (score, chance, count))
-        self._low, _ = tables.bounds(score, *details)
+        self._low, self._high = tables.bounds(score, *details)
         self._least = least(limits, self.chance, number)
         self._least_low = least_low(limits, self.chance)
 
@@ -147,17 +153,21 @@ class _Limited:
             down = np.inf if most is None else most / self.score
         return np.where(np.isnan(self.score), np.nan, np.minimum(up, down))
 
+    def bounds(self, at: tuple[int, ...]) -> tuple[float, float]:
+        """The interval of the score."""
+        return float(self._low[at]), float(self._high[at])
+
     def asks(self, at: tuple[int, ...]) -> list[Ask]:
         """What limits ask for and the score is not."""
         score, chance, low = float(self.score[at]), float(self.chance[at]), float(self._low[at])
         asked, asked_low, most = float(self._least[at]), float(self._least_low[at]), self._limits.at_most
         found = []
         if not score >= asked:
-            found.append(Ask(self._term, "score", score, asked, chance))
+            found.append(Ask(self._term, "score", score, asked, chance, bounds=self.bounds(at)))
         if most is not None and not score <= most:
-            found.append(Ask(self._term, "score", score, most, chance, at_most=True))
+            found.append(Ask(self._term, "score", score, most, chance, at_most=True, bounds=self.bounds(at)))
         if low < asked_low and not found:  # no interval, no ask
-            found.append(Ask(self._term, "low", low, asked_low, chance))
+            found.append(Ask(self._term, "low", low, asked_low, chance, bounds=self.bounds(at)))
         return found
 
 

@@ -13,6 +13,7 @@ from attnmetrics.describing.misses import Ask, Miss, asks_of, misses
 from attnmetrics.describing.origin import detail_by_rule
 from attnmetrics.describing.rules import Rules
 from attnmetrics.describing.tables import Tables
+from attnmetrics.views.certainty import bear
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.role_evidence import RoleEvidence
 from attnmetrics.views.roles import Told, finding_told, level_name, role_name
@@ -29,8 +30,8 @@ MissTold = tuple[str, str, str]
 def misses_told(rules: Rules, tables: Tables, frame: pd.DataFrame) -> list[list[MissTold]]:
     """Of each head, layer by layer, the rules that it only just misses, the nearest first.
 
-    Example: [("syntactic relation: nsubj (the head word looks most at its dependent)", "63% where the rule asks for 69%
-    (best word offset 44%)", "nsubj")].
+    Example: [("syntactic relation: nsubj (the head word looks most at its dependent)", "63% [58 to 68%] where the rule
+    asks for 69% (best word offset 44%)", "nsubj")].
     """
     found = misses(rules, tables, _held(tables, frame))
     every = np.ndindex(len(tables.layers), len(tables.heads))
@@ -79,7 +80,8 @@ def _miss(data: xr.Dataset, one: Miss) -> MissTold:
     own = [ask for ask in one.asks if ask.term == one.rule.score]
     others = [ask for ask in one.asks if ask.term != one.rule.score]
     table = data[one.rule.score.result]
-    reached = [_asked(data, ask, "the rule asks") for ask in own] or [_shown(table, one.score)]
+    alone = _shown(table, one.score) + _interval(table, one.score, one.bounds)
+    reached = [_asked(data, ask, "the rule asks") for ask in own] or [alone]
     chance = "" if np.isnan(one.chance) else f" ({level_name(data, one.rule)} {_shown(table, one.chance)})"
     further = [f"{name_of(data, ask.term)} {_asked(data, ask, 'it asks')}" for ask in others]
     words = "; ".join([reached[0] + chance, *reached[1:], *further])
@@ -87,10 +89,18 @@ def _miss(data: xr.Dataset, one: Miss) -> MissTold:
 
 
 def _asked(data: xr.Dataset, ask: Ask, asks: str) -> str:
-    """What is found and what is asked for: "63% where the rule asks for 69%"."""
-    found, asked = _apart(data[ask.term.result], ask.found, ask.asked)
-    end = "the lower end of the interval " if ask.of == "low" else ""
-    return f"{end}{found} where {asks} for {'at most ' if ask.at_most else ''}{asked}"
+    """What is found and what is asked for: "63% [58 to 68%] where the rule asks for 69%"."""
+    table = data[ask.term.result]
+    found, asked = _apart(table, ask.found, ask.asked)
+    if ask.of == "low":
+        return f"the lower end of the interval {found} where {asks} for {asked}"
+    interval = _interval(table, ask.found, ask.bounds)
+    return f"{found}{interval} where {asks} for {'at most ' if ask.at_most else ''}{asked}"
+
+
+def _interval(table: xr.DataArray, value: float, bounds: tuple[float, float]) -> str:
+    """In brackets; "" without one."""
+    return "" if np.isnan(bounds).any() else f" [{bear(table, value, *bounds)[1].replace('-', '−')}]"
 
 
 def _apart(table: xr.DataArray, *numbers: float) -> Sequence[str]:

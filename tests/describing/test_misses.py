@@ -77,7 +77,10 @@ def test_the_lower_end_of_an_interval_is_asked_for(tmp_path: Path) -> None:
     intervals = xr.Dataset({"shine": (("layer", "head", "kind", "bound"), bounds)}, DATA.coords)
     assert missed(tmp_path, "at_least: 0.6, low_above_chance: 0.1") == [], "without intervals nothing is asked of them"
     (one,) = missed(tmp_path, "at_least: 0.6, low_above_chance: 0.1", intervals=intervals)
-    assert [(ask.of, ask.found, ask.asked) for ask in one.asks] == [("low", 0.45, 0.5)]
+    assert [(ask.of, ask.found, ask.asked, ask.bounds) for ask in one.asks] == [("low", 0.45, 0.5, (0.45, 0.9))]
+    assert one.bounds == (0.45, 0.9)
+    (other,) = missed(tmp_path, "at_least: 0.8", intervals=intervals)
+    assert [(ask.of, ask.bounds) for ask in other.asks] == [("score", (0.45, 0.9))]
 
 
 def test_what_the_heads_roles_contradict_is_not_missed(tmp_path: Path) -> None:

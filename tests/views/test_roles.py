@@ -230,6 +230,22 @@ def test_a_miss_has_a_minus_before_numbers_alone(
     assert words == f"20% (its distances alone 10%); left-over: either direction {low}"
 
 
+def test_a_miss_has_the_interval_of_each_score(
+    data: xr.Dataset, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = next(one for one in read_rules(None).roles if one.role == "along dependencies")
+    excess = Term(result="dependency_excess", at={"direction": "either"})
+    own = Ask(rule.score, "score", 0.2, 0.25, 0.1, bounds=(0.18, 0.22))
+    further = Ask(excess, "score", 0.01, 0.05, np.nan, bounds=(-0.02, 0.04))
+    misses = [Miss(rule, "", 0.2, 0.1, [own, further], (0.18, 0.22)), Miss(rule, "", 0.2, 0.1, [further], (0.18, 0.22))]
+    monkeypatch.setattr("attnmetrics.views.misses.misses", lambda *_: {(0, 0): misses})
+    both, one = (words for _, words, _ in misses_told(read_rules(None), Tables(data), frame)[0])
+    asked = "1.0% [−2 to 4%] where it asks for 5.0%"
+    assert both.startswith("20% [18 to 22%] where the rule asks for 25% (its distances alone 10%); ")
+    assert one.startswith("20% [18 to 22%] (its distances alone 10%); ")
+    assert both.endswith(asked) and one.endswith(asked)
+
+
 @pytest.fixture(scope="module")
 def html(data: xr.Dataset, frame: pd.DataFrame) -> str:
     made = exemplars(data)
