@@ -1,23 +1,29 @@
 """The folder for the HeadVis front end: its shapes, its numbers, and the attention in its sentences."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import xarray as xr
+from synthetic import dataset, intervals
 from transformers import AutoModel, AutoTokenizer
 
 import attnmetrics
 from attnmetrics.assets import MODELS
 from attnmetrics.cli import main
+from attnmetrics.describing.frame import roles_frame
+from attnmetrics.describing.rules import read_rules
 from attnmetrics.errors import ConfigError, ModelError, StoreError
 from attnmetrics.exporting.content import Content
+from attnmetrics.exporting.headvis.files import heads
 from attnmetrics.exporting.headvis.notes import read_me
 from attnmetrics.exporting.headvis.plots import distances, plot, without_empty_ends
-from attnmetrics.exporting.headvis.scores import definitions, scatter_columns, scatter_rows
+from attnmetrics.exporting.headvis.scores import definitions, describe_columns, scatter_columns, scatter_rows
 from attnmetrics.exporting.headvis.sequences import largest
 from attnmetrics.running.runfile import read_facts, write_facts
 from attnmetrics.storage import locate
@@ -185,6 +191,33 @@ def test_a_head_says_what_it_does_and_which_pieces_it_likes(exported: Path, demo
         assert found["statistics"]["head_name"] == f"L{layer}H{head}"
         keys = liked[(liked["layer"] == layer) & (liked["head"] == head) & (liked["side"] == "key")]
         assert [row["weight"] for row in found["top_key_tokens"]] == pytest.approx(keys["lift"].tolist(), rel=1e-5)
+
+
+def test_scores_have_their_intervals() -> None:
+    data = dataset(3, 2)
+    sure = intervals(data, 0.1).assign_coords(data.coords)
+    frame = roles_frame(read_rules(None), data, sure)
+    content = Content(data, {}, {"roles": frame}, sure)
+    described = describe_columns(data, scatter_columns(data), sure)
+    assert re.search(r"\. 95% interval: ±[\d.]+ pieces \(median head\)\.$", described["distance"])
+    nothing = pd.DataFrame(columns=["layer", "head", "bucket", "rank"])
+    for n, (_, found) in enumerate(heads(content, nothing)):
+        place = divmod(n, 2)
+        for name, table, at in (
+            ("distance", "distance", {}),
+            ("previous_token_score", "neighbour_attention", {"neighbour": "previous"}),
+            ("pos_to:DET", "pos_to", {"pos": "DET"}),
+        ):
+            expected = sure[table].sel(at).transpose("layer", "head", "bound").values[place]
+            np.testing.assert_allclose(found["metric_intervals"][name], expected, rtol=1e-5)
+        own = frame[
+            (frame["layer"] == data["layer"].values[place[0]]) & (frame["head"] == data["head"].values[place[1]])
+        ]
+        told = found["statistics"]["scores"]
+        assert told.count("[") == (own["low"].notna() & (own["role"] != "")).sum()
+        assert all(role in told for role in own["role"])
+    assert frame["low"].notna().any()
+    assert describe_columns(data, {"distance": data["distance"]}, xr.Dataset())["distance"].endswith("far away.")
 
 
 def test_what_windows_hide_is_told() -> None:

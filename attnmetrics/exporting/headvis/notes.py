@@ -37,9 +37,10 @@ described in `config.json`.
 
 `histogram` counts all sentences measured by their largest F, the diagonal included. `top_query_tokens` and
 `top_key_tokens` are types of pieces over the whole corpus by lift, for plain sums of attention rank pieces by how often
-they occur; their sums are in `attention`. A score is one number there: how sure it is, is in `attnmetrics export
---format csv` and `json`. `qk_distance_histogram` is of the sequences here, as in HeadVis;
-`attention_at_offset` of all text.
+they occur; their sums are in `attention`. A score is one number there: its description in `config.json` says how far
+the median head's interval reaches, a head's file has all of its intervals as `metric_intervals`, and those of its roles
+stand beside what it does. `qk_distance_histogram` is of the sequences here, as in HeadVis; `attention_at_offset` of all
+text.
 
 ## Taken on trust
 

@@ -8,6 +8,9 @@ from typing import Any, Final
 
 import xarray as xr
 
+from attnmetrics.results.intervals import BOUND, BOUNDS
+from attnmetrics.results.joined import with_intervals
+from attnmetrics.views.certainty import usual_reach
 from attnmetrics.views.tables import HEAD, Labels, at_labels, further, heading, kind, labels_of, of_heads, said
 
 DIGITS: Final = 6
@@ -101,10 +104,26 @@ def scatter_rows(data: xr.Dataset, columns: dict[str, xr.DataArray]) -> list[dic
     return sorted(rows, key=lambda row: list(row.values()).count(None))
 
 
-def describe_columns(data: xr.Dataset, columns: dict[str, xr.DataArray]) -> dict[str, str]:
-    """What each column holds."""
+def scatter_bounds(data: xr.Dataset, sure: xr.Dataset) -> dict[str, tuple[xr.DataArray, xr.DataArray]]:
+    """(low, high) of the columns that have intervals."""
+    known = [name for name in of_heads(data) if name in sure]
+    low, high = (scatter_columns(data[known].assign({name: _bound(data, sure, name, n) for name in known}))
+                 for n in range(len(BOUNDS)))  # fmt: skip
+    return {name: (low[name], high[name]) for name in low.keys() & high.keys()}
+
+
+def _bound(data: xr.Dataset, sure: xr.Dataset, name: str, place: int) -> xr.DataArray:
+    """A bound of a result, as if it were the result."""
+    return data[name].copy(data=sure[name].isel({BOUND: place}).transpose(*data[name].dims).to_numpy())
+
+
+def describe_columns(data: xr.Dataset, columns: dict[str, xr.DataArray], sure: xr.Dataset) -> dict[str, str]:
+    """What each column holds, and how far its intervals reach."""
     by_name = {name: score for score in SCORES for name in (score.name, *score.aliases)}
-    return {name: _describe(table, by_name[name].ours if name in by_name else "") for name, table in columns.items()}
+    beside = with_intervals(data, sure) if sure.data_vars else data
+    return {
+        name: _describe(beside, table, by_name[name].ours if name in by_name else "") for name, table in columns.items()
+    }
 
 
 def definitions(data: xr.Dataset) -> Iterator[tuple[str, str, str]]:
@@ -136,7 +155,8 @@ def _at(data: xr.Dataset, score: Score) -> xr.DataArray:
     return at_labels(data[score.result], dict(score.at))
 
 
-def _describe(table: xr.DataArray, ours: str) -> str:
+def _describe(data: xr.Dataset, table: xr.DataArray, ours: str) -> str:
     at = {str(dim): label.item() for dim, label in table.coords.items() if dim not in HEAD and not label.dims}
-    parts = (heading(table, at), said(table, "formula"), said(table, "help"), f"Here also {ours}." if ours else "")
+    parts = (heading(table, at), said(table, "formula"), said(table, "help"), f"Here also {ours}." if ours else "",
+             usual_reach(data, str(table.name), at))  # fmt: skip
     return ". ".join(part.rstrip(".") for part in parts if part) + "."
