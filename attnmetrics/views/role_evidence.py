@@ -1,11 +1,22 @@
 """How many cases the score of a role is a share of, and what holds on documents that did not choose the head."""
 
+from typing import Final
+
 import numpy as np
 
 from attnmetrics.describing.rules import Rule, Term
 from attnmetrics.describing.tables import Tables, has
 from attnmetrics.views.certainty import bear
 from attnmetrics.views.tables import shown
+
+OF: Final = "of "
+HELD_OUT: Final = ", held out "
+
+
+def cases_and_held_out(told: str) -> tuple[str, str]:
+    """What `RoleEvidence.told` says in two parts: `("66 edges", "61% [48 to 73%]")`, each "" where there is none."""
+    cases, _, held_out = told.removeprefix(OF).partition(HELD_OUT)
+    return cases, held_out
 
 
 class RoleEvidence:
@@ -26,7 +37,7 @@ class RoleEvidence:
         if key not in self._known:
             self._known[key] = (self._count(rule.count, rule, label), *self._best(rule, label))
         cases, best, held_out = self._known[key]
-        return f"of {cases}{held_out if best == (layer, head) else ''}"
+        return f"{OF}{cases}{held_out if best == (layer, head) else ''}"
 
     def _count(self, count: Term, rule: Rule, label: str) -> str:
         return shown(self._tables.data[count.result], self._at(count, rule, label))
@@ -42,7 +53,7 @@ class RoleEvidence:
         low, high = (float(bound[0, 0, 0]) for bound in self._tables.bounds(accuracy, rule.each, [label]))
         told, interval = bear(self._tables.data[accuracy.result], self._at(accuracy, rule, label), low, high)
         known = f" [{interval}]" if not np.isnan(low) else ""
-        return (self._at(layer, rule, label), self._at(head, rule, label)), f", held out {told}{known}"
+        return (self._at(layer, rule, label), self._at(head, rule, label)), f"{HELD_OUT}{told}{known}"
 
     def _at(self, term: Term, rule: Rule, label: str) -> float:
         return float(self._tables.find(term, rule.each, [label])[0, 0, 0])

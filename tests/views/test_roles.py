@@ -58,8 +58,8 @@ def named(data: xr.Dataset, frame: pd.DataFrame) -> pd.DataFrame:
     return with_rules(read_rules(None), Tables.of(data), frame)
 
 
-def text(renderable: RenderableType) -> str:
-    console = Console(width=140, color_system=None, force_terminal=False)
+def text(renderable: RenderableType, width: int = 180) -> str:
+    console = Console(width=width, color_system=None, force_terminal=False)
     with console.capture() as caught:
         console.print(renderable)
     return caught.get()
@@ -76,6 +76,26 @@ def test_the_terminal_lists_the_heads_of_each_question(named: pd.DataFrame) -> N
     assert f"and 0.{head('position')}\n" in shown
     assert f"nearly switched off, but for that among them: 0.{head('inactive')}\n" in shown
     assert "not told of this run: coreference (no coreference_accuracy)" in shown
+
+
+def test_scores_of_relations_have_the_number_of_their_cases_and_what_holds_held_out(
+    data: xr.Dataset, named: pd.DataFrame
+) -> None:
+    at = {"rule": "row", "rel": "nsubj"}
+    edges, held_out = (float(data[name].sel(at)) for name in ("relation_edges_attainable", "relation_best_accuracy"))
+    for shown in (
+        text(show_answers(answers(read_rules(None), named)[:1], named, 2)),
+        text(show_sentence(named, 0, head("syntax"))),
+    ):
+        header, first = (next(line for line in shown.splitlines() if part in line)
+                         for part in ("held out", "syntactic relation: nsubj"))  # fmt: skip
+        assert re.search(r"score .* of +held out +chance", header)
+        assert re.search(rf" {edges:,.0f} edges +{percent(held_out)} ", first)
+    narrow = text(show_answers(answers(read_rules(None), named)[:1], named, 2), 60)
+    assert "a wider terminal shows also: chance is, held out, of" in narrow
+    assert max(map(len, narrow.splitlines())) <= 60
+    plain = text(show_sentence(named, 0, head("own")))
+    assert "held out" not in plain, "no role of this head is a share of counted cases"
 
 
 def test_a_list_may_be_of_sentences(named: pd.DataFrame) -> None:

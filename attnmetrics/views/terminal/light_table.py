@@ -31,6 +31,7 @@ LEAST_NEEDED: Final[tuple[Callable[[str], bool], ...]] = (
     lambda header: header == "correlation",
     lambda header: header == "first run",
     lambda header: header == "values",
+    lambda header: header == "of",
     is_interval,
 )
 """Which columns are left out, by their headers, in this order; with a column its interval, which follows it."""

@@ -12,12 +12,15 @@ from attnmetrics.describing.frame import sentences, shares_in
 from attnmetrics.describing.questions import HEAD, Answer
 from attnmetrics.views.certainty import OF_PAIRS
 from attnmetrics.views.pieces import visible
-from attnmetrics.views.roles import role_names, scores_told
+from attnmetrics.views.role_evidence import cases_and_held_out
+from attnmetrics.views.roles import Told, role_names, scores_told
 from attnmetrics.views.terminal.light_table import LightTable
 from attnmetrics.views.terminal.style import FAINT
 
 _MOST: Final = 3
 """Roles of a head in a list."""
+_SPARE: Final = ("interval", "of", "held out")
+"""Columns that stand only where a row has something in them."""
 
 
 def show_answers(
@@ -67,17 +70,33 @@ def _sentence(layer: int, head: int, text: str) -> Text:
 
 
 def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
-    is_sure = bool(one.rows["low"].notna().any())
-    result = LightTable("head", "by", "score", *(["interval"] if is_sure else []), "chance", "chance is")
-    result.columns[1].justify, result.columns[1].no_wrap = "left", False
     groups, shares = {(int(key[0]), int(key[1])): rows for key, rows in one.rows.groupby(HEAD)}, shares_in(one.rows)
-    for layer, head in heads:
-        for n, row in enumerate(scores_told(groups[layer, head].head(_MOST).itertuples(), shares)):
-            name = "" if n else f"layer {layer} head {head}"
-            role, score, interval, level, chance, *_ = row
-            told = [score, interval or "–"] if is_sure else [score]
-            result.add_row(name, Text(role), *told, chance, level)
+    told = [
+        ("" if n else f"layer {layer} head {head}", row)
+        for layer, head in heads
+        for n, row in enumerate(scores_told(groups[layer, head].head(_MOST).itertuples(), shares))
+    ]
+    columns = _columns([row for _, row in told])
+    result = LightTable("head", "by", *columns)
+    result.columns[1].justify, result.columns[1].no_wrap = "left", False
+    for n, (name, (role, *_)) in enumerate(told):
+        result.add_row(name, Text(role), *(cells[n] for cells in columns.values()))
     return result
+
+
+def _columns(told: Sequence[Told]) -> dict[str, list[str]]:
+    """The columns of scores; without those that are empty and need not be there."""
+    evidence = [cases_and_held_out(row[5]) for row in told]
+    columns = {
+        "score": [row[1] for row in told],
+        "interval": [row[2] for row in told],
+        "of": [cases for cases, _ in evidence],
+        "held out": [held_out for _, held_out in evidence],
+        "chance": [row[4] for row in told],
+        "chance is": [row[3] for row in told],
+    }
+    kept = {name: cells for name, cells in columns.items() if any(cells) or name not in _SPARE}
+    return {name: [cell or "–" for cell in cells] if name in _SPARE else cells for name, cells in kept.items()}
 
 
 def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
@@ -93,10 +112,10 @@ def _score_table(rows: pd.DataFrame, shares: Collection[str]) -> RenderableType:
     told = scores_told(rows.itertuples(), shares)
     if not told:
         return Group()
-    is_sure = any(interval for _, _, interval, *_ in told)
-    result = LightTable("role", "score", *(["interval"] if is_sure else []), "chance", "chance is")
-    for role, score, interval, level, chance, *_ in told:
-        result.add_row(Text(role), score, *([interval] if is_sure else []), chance, level)
+    columns = _columns(told)
+    result = LightTable("role", *columns)
+    for n, (role, *_) in enumerate(told):
+        result.add_row(Text(role), *(cells[n] for cells in columns.values()))
     return result
 
 
