@@ -22,7 +22,7 @@ from attnmetrics.views.certainty import bear, certainty
 from attnmetrics.views.heads import held_out_told, standouts
 from attnmetrics.views.packed_intervals import SMALLEST, STEPS, UNKNOWN
 from attnmetrics.views.page import Packed
-from attnmetrics.views.papers.claims import HERE, Row, compare, summed_up
+from attnmetrics.views.papers.claims import Field, Row, compare, summed_up
 from attnmetrics.views.papers.comparison import show_paper
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 from attnmetrics.views.tables import shown, values
@@ -221,7 +221,7 @@ def test_published_numbers_within_an_interval_are_marked(plain: xr.Dataset) -> N
 
 def test_two_published_numbers_are_counted() -> None:
     claim = next(one for one in VIG_BELINKOV.claims if one.name == "alignment_layer_0")
-    row = Row(claim, (0.05, 0.2), f"5%{HERE} and 20%{HERE}", given=True, bounds=((0.03, 0.06), (0.19, 0.21)))
+    row = Row(claim, (0.05, 0.2), (Field("5%"), " and ", Field("20%")), given=True, bounds=((0.03, 0.06), (0.19, 0.21)))
     assert row.text == "5% and 20%"
     assert row.told == "0.050 [0.030 to 0.060] and 0.200 [0.190 to 0.210]", "to the digits of the intervals"
     assert replace(row, bounds=()).told == replace(row, is_alike=False).told == "5% and 20%"

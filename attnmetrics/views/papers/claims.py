@@ -4,7 +4,6 @@ A run of another model or corpus need not agree; a table shows both numbers, and
 run's intervals.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
@@ -17,8 +16,15 @@ from attnmetrics.views.certainty import bear
 
 Bounds = tuple[float, float]
 
-HERE: Final = "\u2060"
-"""In a counterpart's text, behind a number that has bounds: where its interval goes. No reader sees it."""
+
+class Field(str):
+    """A number in a text that its interval may stand behind, as it is written where there is none."""
+
+    __slots__ = ()
+
+
+Text = tuple[str, ...]
+"""What is written, end to end; some of it fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +33,8 @@ class Counterpart:
 
     numbers: tuple[float, ...]
     """The values, in the claim's unit."""
-    text: str
-    """As a person reads it; `HERE` behind each of the numbers that have bounds, in their order."""
+    text: Text
+    """As a person reads it; the first of the numbers are its fields, in their order."""
     bounds: tuple[Bounds, ...] = ()
     """Lowest and highest of the first of the numbers that they may be; NaN, or none at all, where that is unknown."""
     is_alike: bool = True
@@ -85,8 +91,8 @@ class Row:
 
     claim: Claim
     numbers: tuple[float, ...]
-    marked: str
-    """The run's counterpart as it was written, or why there is none."""
+    written: Text
+    """The run's counterpart, or why there is none."""
     given: bool
     """Whether the run has a counterpart."""
     bounds: tuple[Bounds, ...] = ()
@@ -94,8 +100,8 @@ class Row:
 
     @property
     def text(self) -> str:
-        """The run's counterpart, or why there is none."""
-        return self.marked.replace(HERE, "")
+        """What is written, without intervals."""
+        return "".join(self.written)
 
     @property
     def told(self) -> str:
@@ -105,7 +111,8 @@ class Row:
         """
         pairs = zip(self.numbers, self.bounds, strict=False) if self.is_alike else ()
         found = chain((_told(self.claim, *pair) for pair in pairs), repeat(("", "–")))
-        return re.sub(rf"(\S*){HERE}", lambda written: _with_interval(written[1], *next(found)), self.marked)
+        told = (_with_interval(part, *next(found)) if isinstance(part, Field) else part for part in self.written)
+        return "".join(told)
 
     @property
     def within(self) -> tuple[bool | None, ...]:
@@ -177,5 +184,5 @@ def _row(claim: Claim, data: xr.Dataset) -> Row:
     try:
         found = claim.measure(data)
     except NoCounterpartError as error:
-        return Row(claim, (), str(error), given=False)
+        return Row(claim, (), (str(error),), given=False)
     return Row(claim, found.numbers, found.text, given=True, bounds=found.bounds, is_alike=found.is_alike)

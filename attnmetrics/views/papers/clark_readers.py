@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from attnmetrics.views.certainty import bounds, layer_bounds
 from attnmetrics.views.heads import ranked
 from attnmetrics.views.numbers import number
-from attnmetrics.views.papers.claims import HERE, Bounds, Counterpart, NoCounterpartError
+from attnmetrics.views.papers.claims import Bounds, Counterpart, Field, NoCounterpartError
 from attnmetrics.views.papers.reading import corpus_value, head_name, head_table, head_told, layer_values
 from attnmetrics.views.tables import Labels, at_labels, labels_of, values
 
@@ -101,13 +101,14 @@ def _ours(value: float, unit: str) -> str:
 
 
 def _listed(found: Sequence[float], unit: str, sure: Sequence[Bounds] = ()) -> Counterpart:
-    return Counterpart(tuple(found), " ".join(f"{_ours(value, unit)}{HERE}" for value in found), tuple(sure))
+    spaced = [part for value in found for part in (" ", Field(_ours(value, unit)))]
+    return Counterpart(tuple(found), tuple(spaced[1:]), tuple(sure))
 
 
 def _single(value: float, unit: str, about: str = "", sure: Bounds | None = None) -> Counterpart:
     if np.isnan(value):
         raise NoCounterpartError("no evidence in this run")
-    return Counterpart((value,), f"{_ours(value, unit)}{HERE}{about}", () if sure is None else (sure,))
+    return Counterpart((value,), (Field(_ours(value, unit)), about), () if sure is None else (sure,))
 
 
 # ---- reading
@@ -143,13 +144,13 @@ def _highest_head(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
         raise NoCounterpartError("no head of this run does it")
     about = data[source.result].attrs
     written, units = _ours(value, about.get("kind", "share")), " nats" if about.get("units") == "nats" else ""
-    return Counterpart((layer, head), f"{head_name(layer, head)}, {written}{units}")
+    return Counterpart((layer, head), (f"{head_name(layer, head)}, {written}{units}",))
 
 
 def _heads_over(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
     over = sorted(layer for layer, _, value in ranked(source.table(data)) if value > source.over)
     layers = f" (in layers {', '.join(map(str, over))})" if over else ""
-    return Counterpart((len(over),), f"{len(over)}{layers}")
+    return Counterpart((len(over),), (f"{len(over)}{layers}",))
 
 
 def _median_of_heads(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
@@ -186,7 +187,7 @@ def _later_over_earlier(data: xr.Dataset, source: Source, unit: str) -> Counterp
     _require_depth(data)
     (first,), found = source.places, values(source.table(data))
     ratio = float(np.nanmean(found[first:]) / np.nanmean(found[:first]))
-    return Counterpart((ratio,), f"{number(ratio)} × that before")
+    return Counterpart((ratio,), (f"{number(ratio)} × that before",))
 
 
 def _by_class(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
@@ -203,7 +204,7 @@ def _best_head_by_class(data: xr.Dataset, source: Source, unit: str) -> Counterp
     of_head = data[source.result].sel({"layer": layer, "head": head, **at})
     found = _listed([float(at_labels(of_head, {"mention_class": one})) for one in CLASSES], unit)
     sure = tuple(source.bounds(data, layer=layer, head=head, mention_class=one) for one in CLASSES)
-    return Counterpart(found.numbers, f"{found.text} ({head_name(layer, head)})", sure)
+    return Counterpart(found.numbers, (*found.text, f" ({head_name(layer, head)})"), sure)
 
 
 def _probe(data: xr.Dataset, source: Source, unit: str) -> Counterpart:

@@ -7,7 +7,7 @@ import xarray as xr
 
 from attnmetrics.views.certainty import bounds
 from attnmetrics.views.heads import ranked
-from attnmetrics.views.papers.claims import HERE, Claim, Counterpart, NoCounterpartError
+from attnmetrics.views.papers.claims import Claim, Counterpart, Field, NoCounterpartError, Text
 from attnmetrics.views.papers.reading import head_name, head_table
 from attnmetrics.views.relations import Relations, best_offset
 from attnmetrics.views.tables import at_labels, in_words, labels_of
@@ -78,19 +78,22 @@ def _counterpart(entry: Entry, data: xr.Dataset) -> Counterpart:
     rel, rule = find(entry, data)
     edges = int(at_labels(data["relation_edges"], {"rel": rel}))
     if "head" not in entry:
-        return Counterpart((edges,), f"n = {edges:,}")
+        return Counterpart((edges,), (f"n = {edges:,}",))
     best = Relations(data).find(rule, rel)
     if best is None:
         raise NoCounterpartError(f"no edge of {rel} is attainable in this run")
     other = "" if (rel, rule) == (entry["relation"], entry["rule"]) else f"{rel}{_by(rule)}: "
-    text = f"{_share(best.accuracy)}{HERE} ({head_name(best.layer, best.head)}), {_offset(best.offset, best.at_offset)}"
+    text = _best((best.accuracy, best.layer, best.head), (best.offset, best.at_offset))
     numbers = (best.accuracy, best.at_offset, best.offset, best.layer, best.head)
     sure = (best.accuracy_low, best.accuracy_high), (best.at_offset_low, best.at_offset_high)
-    return Counterpart(numbers, f"{other}{text}; n = {edges:,}", sure)
+    return Counterpart(numbers, (other, *text, f"; n = {edges:,}"), sure)
 
 
-def _offset(offset: int, share: float) -> str:
-    return f"offset {_signed(offset)}: {_share(share)}{HERE}"
+def _best(head: tuple[float, int, int], offset: tuple[int, float]) -> Text:
+    """The best head, by its accuracy, layer and number, and the best offset, with its accuracy."""
+    accuracy, *place = head
+    called = f" ({head_name(*place)}), offset {_signed(offset[0])}: "
+    return Field(_share(accuracy)), called, Field(_share(offset[1]))
 
 
 def find(entry: Entry, data: xr.Dataset) -> tuple[str, str]:
@@ -114,7 +117,7 @@ def _every_word(data: xr.Dataset) -> Counterpart:
     if not data["relation_edges_attainable"].sel(rule="row").any():
         raise NoCounterpartError("no edge is attainable in this run")
     offset, share = best_offset(_pooled_offsets(data))
-    text = f"{_share(accuracy)}{HERE} ({head_name(layer, head)}), {_offset(offset, share)}"
+    text = _best((accuracy, layer, head), (offset, share))
     sure = bounds(data, "relation_accuracy_all", {"rule": "row", "layer": layer, "head": head})
     return Counterpart((accuracy, share, offset, layer, head), text, (sure,))
 

@@ -9,7 +9,7 @@ import xarray as xr
 from attnmetrics.views.certainty import bounds
 from attnmetrics.views.facts import unit_of
 from attnmetrics.views.heads import ranked
-from attnmetrics.views.papers.claims import HERE, Claim, Counterpart, NoCounterpartError, Paper
+from attnmetrics.views.papers.claims import Claim, Counterpart, Field, NoCounterpartError, Paper
 from attnmetrics.views.papers.reading import corpus_value, head_name, head_table, head_told, layer_values
 from attnmetrics.views.tables import NO_WORD, by_layer, labels_of, values
 
@@ -27,7 +27,7 @@ def _present(data: xr.Dataset, metric: str, tag: str) -> xr.DataArray:
 def _plain(name: str, form: str, **at: int) -> Callable[[xr.Dataset], Counterpart]:
     def measure(data: xr.Dataset) -> Counterpart:
         value = corpus_value(data, name, at)
-        return Counterpart((value,), format(value, form).replace("-", "−") + HERE, (bounds(data, name, at),))
+        return Counterpart((value,), (Field(format(value, form).replace("-", "−")),), (bounds(data, name, at),))
 
     return measure
 
@@ -40,14 +40,14 @@ def _pieces_per_sentence(data: xr.Dataset) -> Counterpart:
 
 def _mean_null(data: xr.Dataset) -> Counterpart:
     mean = float(np.nanmean(values(head_table(data, "null_attention", {}))))
-    return Counterpart((mean,), f"{mean:.2f}")
+    return Counterpart((mean,), (f"{mean:.2f}",))
 
 
 def _null_heads(data: xr.Dataset) -> Counterpart:
     table = head_table(data, "null_attention", {})
     over = int((values(table) > 0.97).sum())
     layer, head, top = ranked(table)[0]
-    return Counterpart((over, top), f"{over} heads over 0.97; most: {top:.2f} ({head_name(layer, head)})")
+    return Counterpart((over, top), (f"{over} heads over 0.97; most: {top:.2f} ({head_name(layer, head)})",))
 
 
 def _extreme(metric: str, form: str = ".2f", *, lowest: bool = False, **at: str) -> Callable[[xr.Dataset], Counterpart]:
@@ -55,7 +55,8 @@ def _extreme(metric: str, form: str = ".2f", *, lowest: bool = False, **at: str)
         table = _present(data, metric, at["pos"]) if "pos" in at else head_table(data, metric, at)
         layer, head, value = ranked(table, lowest=lowest)[0]
         sure = bounds(data, metric, {"layer": layer, "head": head, **at})
-        return Counterpart((value,), f"{value:{form}}{HERE} ({head_told(data, metric, layer, head)})", (sure,))
+        told = Field(f"{value:{form}}"), f" ({head_told(data, metric, layer, head)})"
+        return Counterpart((value,), told, (sure,))
 
     return measure
 
@@ -63,7 +64,7 @@ def _extreme(metric: str, form: str = ".2f", *, lowest: bool = False, **at: str)
 def _mean_share(metric: str, tag: str) -> Callable[[xr.Dataset], Counterpart]:
     def measure(data: xr.Dataset) -> Counterpart:
         mean = float(np.nanmean(values(_present(data, metric, tag))))
-        return Counterpart((mean,), f"{mean:.2f}")
+        return Counterpart((mean,), (f"{mean:.2f}",))
 
     return measure
 
@@ -72,7 +73,7 @@ def _layers_of_top(metric: str, tag: str, number: int) -> Callable[[xr.Dataset],
     def measure(data: xr.Dataset) -> Counterpart:
         layers = sorted(layer for layer, _, _ in ranked(_present(data, metric, tag))[:number])
         last = int(data["layer"].values[-1])
-        return Counterpart(tuple(layers), f"layers {', '.join(map(str, layers))} (the last is {last})")
+        return Counterpart(tuple(layers), (f"layers {', '.join(map(str, layers))} (the last is {last})",))
 
     return measure
 
@@ -88,7 +89,7 @@ def _specialised_tags(metric: str) -> Callable[[xr.Dataset], Counterpart]:
             raise NoCounterpartError("no head has evidence")
         mean, top = table.mean(axis=0), table.max(axis=0)
         number, total = int((top > 2 * mean).sum()), int((mean > 0).sum())
-        return Counterpart((number, total), f"{number} of {total} tags that occur")
+        return Counterpart((number, total), (f"{number} of {total} tags that occur",))
 
     return measure
 
@@ -100,8 +101,8 @@ def _first_layer_alignment(data: xr.Dataset) -> Counterpart:
     heads = [(head, value) for layer, head, value in ranked(table, lowest=True) if layer == 0][:2]
     sure = [bounds(data, "dependency_alignment", {"layer": 0, "head": n, "direction": "either"}) for n, _ in heads]
     lowest = [value for _, value in heads]
-    text = "lowest of layer 0: " + ", ".join(f"{value:.2f}{HERE}" for value in lowest)
-    return Counterpart(tuple(lowest), text, tuple(sure))
+    listed = [part for value in lowest for part in (", ", Field(f"{value:.2f}"))]
+    return Counterpart(tuple(lowest), ("lowest of layer 0: ", *listed[1:]), tuple(sure))
 
 
 def _extreme_layers(metric: str, number: int, *, lowest: bool, **at: str) -> Callable[[xr.Dataset], Counterpart]:
@@ -109,7 +110,7 @@ def _extreme_layers(metric: str, number: int, *, lowest: bool, **at: str) -> Cal
         found = layer_values(data, metric, at)
         order = np.argsort(found if lowest else -found, kind="stable")[:number]
         layers = sorted(int(data["layer"].values[n]) for n in order if np.isfinite(found[n]))
-        return Counterpart(tuple(layers), f"layers {', '.join(map(str, layers))}")
+        return Counterpart(tuple(layers), (f"layers {', '.join(map(str, layers))}",))
 
     return measure
 
@@ -120,7 +121,7 @@ def _entropy_of_most_distant(data: xr.Dataset) -> Counterpart:
     if np.isnan(value):
         raise NoCounterpartError(f"{head_name(layer, head)} has no row for entropy")
     sure = bounds(data, "entropy", {"layer": layer, "head": head})
-    return Counterpart((value,), f"{value:.2f}{HERE} ({head_told(data, 'entropy', layer, head)})", (sure,))
+    return Counterpart((value,), (Field(f"{value:.2f}"), f" ({head_told(data, 'entropy', layer, head)})"), (sure,))
 
 
 def _deep_over_low(*relations: str) -> Callable[[xr.Dataset], Counterpart]:
@@ -136,7 +137,7 @@ def _deep_over_low(*relations: str) -> Callable[[xr.Dataset], Counterpart]:
         if not finite:
             raise NoCounterpartError(f"this corpus has none of {', '.join(relations)}")
         text = ", ".join(f"{name} ×{ratio:.2f}" for name, ratio in finite.items())
-        return Counterpart(tuple(finite.values()), text)
+        return Counterpart(tuple(finite.values()), (text,))
 
     return measure
 
