@@ -208,7 +208,7 @@ def test_a_view_embeds_hostile_text_as_data() -> None:
     data = {"view": "model", "text": HOSTILE}
     found, benign = Page(render(data, "".join(HOSTILE), "auto")), Page(render({"view": "model"}, "", "auto"))
     apart = {name for name, _ in found.values ^ benign.values}
-    assert found.names == benign.names and apart == {"data-json"}, "how long the data is"
+    assert found.names == benign.names and not apart
     assert page_data(render(data, "", "auto"))[0] == {"view": "model", "text": [*HOSTILE]}
     assert "".join(HOSTILE) in found.text
 

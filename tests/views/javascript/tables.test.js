@@ -74,12 +74,13 @@ test("chance is that of the head or of the corpus, by the label's name", () => {
 });
 
 test("how far intervals reach is told of the median head, of those that compete", () => {
+  const without = metric({ kind: "mean", unit: "pieces" }, [1, 2, 3, 4]);
+  assert.equal(without.usualReach(), "");
   const table = metric({ kind: "mean", unit: "pieces" }, [1, 2, 3, 4]);
-  assert.equal(table.usualReach(), "");
   const reaches = [0.1, 0.21234, 0.4, NaN];
   table.sure = { bounds: (place) => [-1, 1].map((sign) => table.values[place] + sign * reaches[place]) };
   assert.equal(table.usualReach(), "±0.21 pieces (median head)");
-  table.evidence = { isOff: (place) => place === 1 };
+  table.evidence = { isOff: (place) => place === 1, least: 0.05 };
   assert.equal(table.usualReach(), "±0.25 pieces (median head)");
   const share = metric({}, [0.1, 0.2, 0.3, 0.4]);
   share.sure = { bounds: () => [0.1, 0.134] };

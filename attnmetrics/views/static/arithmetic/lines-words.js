@@ -1,7 +1,7 @@
 // What the status line says of lines.
 
 import { MOST_LINES, opposite, weightsAt } from "./lines.js";
-import { weight } from "./numbers.js";
+import { counted, weight } from "./numbers.js";
 import { nameOf } from "./tokens.js";
 
 /** Lines that are named, strongest first. */
@@ -16,7 +16,7 @@ export function sentence(scene, end, drawn) {
 
 function ofAll({ rows, columns, series, note }, drawn) {
   const possible = series.length * rows.length * columns.length;
-  const [most, all] = [MOST_LINES, possible].map((count) => count.toLocaleString("en"));
+  const [most, all] = [MOST_LINES, possible].map(counted);
   const cut = drawn >= MOST_LINES ? `The strongest ${most} of ${all} lines. ` : "";
   return `${cut}${note ?? ""}Point at a token for its weights, click to hold it.`;
 }

@@ -7,6 +7,9 @@ export function withDecimals(value, digits) {
   return decimals ? `${separated}.${decimals}` : separated;
 }
 
+/** A count. */
+export const counted = (count) => withDecimals(count, 0);
+
 /** As Python's format `g` does. */
 function precise(value, digits) {
   const rounded = Number(value.toPrecision(digits));

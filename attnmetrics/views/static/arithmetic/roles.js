@@ -1,6 +1,6 @@
 // What each head does, as the page's data has it: roles, a sentence, heads with like profiles, answers to questions.
 
-import { withDecimals } from "./numbers.js";
+import { counted } from "./numbers.js";
 
 /** The role of heads that have none. */
 const NO_ROLE = { name: "", colour: "var(--chosen)" };
@@ -73,7 +73,7 @@ export class Roles {
 
   /** Of how many tries roles are the best. */
   triesTold() {
-    const [rules, heads] = [this.tried, this.ofHead.length].map((one) => withDecimals(one, 0));
+    const [rules, heads] = [this.tried, this.ofHead.length].map(counted);
     return `${rules} rules were tried on each of ${heads} heads`;
   }
 

@@ -4,6 +4,7 @@ import { ALL } from "./evidence.js";
 import { rankTold, reachTold } from "./intervals.js";
 import { knownHeading, labelWords } from "./labels.js";
 import { shown } from "./numbers.js";
+import { onceFor } from "./once.js";
 import { median } from "./outliers.js";
 import { extent } from "./scales.js";
 import { FEW, Table } from "./table.js";
@@ -18,6 +19,7 @@ export class Metric extends Table {
   #columns = new Map();
   #means = new Map();
   #extents = new Map();
+  #reaches = new Map();
 
   constructor(described, { values, byLayer, heads, isFirst }) {
     super(described, values);
@@ -116,23 +118,20 @@ export class Metric extends Table {
 
   /** [layers × heads] values at a label. */
   column(label = 0) {
-    if (!this.#columns.has(label)) {
+    return onceFor(this.#columns, label, () => {
       const column = new Float64Array(this.values.length / this.width);
       for (let place = 0; place < column.length; place += 1) column[place] = this.values[place * this.width + label];
-      this.#columns.set(label, column);
-    }
-    return this.#columns.get(label);
+      return column;
+    });
   }
 
   /** Heads with evidence that compete, highest first; by what they have beyond chance where that is known. */
   order(label = 0) {
-    const key = `${label} ${this.evidence.least}`;
-    if (!this.#ranks.has(key)) {
+    return onceFor(this.#ranks, `${label} ${this.evidence.least}`, () => {
       const column = this.excess ? this.excess.column(this.#placeIn(this.excess, label)) : this.column(label);
-      const kept = [...column.keys()].filter((place) => !Number.isNaN(column[place]) && this.competes(place));
-      this.#ranks.set(key, kept.sort((a, b) => column[b] - column[a] || a - b));
-    }
-    return this.#ranks.get(key);
+      const places = [...column.keys()].filter((place) => !Number.isNaN(column[place]) && this.competes(place));
+      return places.sort((a, b) => column[b] - column[a] || a - b);
+    });
   }
 
   /** A head's rank from 1, among how many; 0 without evidence. */
@@ -167,10 +166,14 @@ export class Metric extends Table {
 
   /** How far the intervals of heads that compete reach, at the median head, in words; "" without intervals. */
   usualReach(label = 0) {
+    const reach = onceFor(this.#reaches, `${label} ${this.evidence.least}`, () => this.#medianReach(label));
+    return Number.isNaN(reach) ? "" : `${reachTold(this, reach)} (median head)`;
+  }
+
+  #medianReach(label) {
     const places = [...this.column(label).keys()].filter((place) => this.competes(place));
     const reaches = places.map((place) => this.bounds(place, label)).map(([low, high]) => (high - low) / 2);
-    const known = reaches.filter((reach) => !Number.isNaN(reach));
-    return known.length ? `${reachTold(this, median(known))} (median head)` : "";
+    return median(reaches.filter((reach) => !Number.isNaN(reach)));
   }
 
   /** The largest value over heads that compete, NaN without evidence. */
@@ -184,20 +187,16 @@ export class Metric extends Table {
   }
 
   #extent(label) {
-    const key = `${label} ${this.evidence.least}`;
-    if (!this.#extents.has(key)) {
-      this.#extents.set(key, extent(this.column(label).filter((_, place) => this.competes(place))));
-    }
-    return this.#extents.get(key);
+    return onceFor(this.#extents, `${label} ${this.evidence.least}`,
+      () => extent(this.column(label).filter((_, place) => this.competes(place))));
   }
 
   /** The mean over heads with evidence. */
   mean(label = 0) {
-    if (!this.#means.has(label)) {
-      const kept = this.column(label).filter((value) => !Number.isNaN(value));
-      this.#means.set(label, kept.reduce((sum, value) => sum + value, 0) / kept.length);
-    }
-    return this.#means.get(label);
+    return onceFor(this.#means, label, () => {
+      const known = this.column(label).filter((value) => !Number.isNaN(value));
+      return known.reduce((sum, value) => sum + value, 0) / known.length;
+    });
   }
 
   /** How many heads have no value. */
@@ -227,8 +226,8 @@ export class Metric extends Table {
 
   /** Labels at which any head has; all of them where none has. */
   present() {
-    const kept = [...this.labels.keys()].filter((label) => this.isPresent(label));
-    return kept.length ? kept : [...this.labels.keys()];
+    const found = [...this.labels.keys()].filter((label) => this.isPresent(label));
+    return found.length ? found : [...this.labels.keys()];
   }
 
   /** Those labels, the largest mean first; those of few things last. */

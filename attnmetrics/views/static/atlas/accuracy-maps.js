@@ -2,6 +2,7 @@
 
 import { headRows } from "../arithmetic/csv.js";
 import { el } from "../shared/dom.js";
+import { afterFirst } from "../shared/seen.js";
 import { headMap } from "./head-map.js";
 import { place, section } from "./parts.js";
 import { tools } from "./tools.js";
@@ -16,7 +17,10 @@ export function accuracyMaps(root, atlas, name, maps, choose) {
   root.append(grid);
   const sections = maps.map(([title, help]) => section(title, help));
   grid.append(...sections); // all of them, before any asks how wide it is
-  maps.forEach(([, , at], n) => drawOne(sections[n], atlas, metric, joined(metric, at), choose));
+  maps.forEach(([, , at], n) => {
+    const fill = () => drawOne(sections[n], atlas, metric, joined(metric, at), choose);
+    if (n) afterFirst(sections[n], fill); else fill();
+  });
 }
 
 function drawOne(found, atlas, metric, name, choose) {

@@ -3,6 +3,7 @@
 import { byHref, byRows, farthestApart } from "../arithmetic/by.js";
 import { headAt, headHref, headName } from "../arithmetic/heads.js";
 import { labelName, startLabel } from "../arithmetic/labels.js";
+import { counted } from "../arithmetic/numbers.js";
 import { clamp } from "../arithmetic/scales.js";
 import { shelves } from "../arithmetic/shelves.js";
 import { choice } from "../shared/controls.js";
@@ -56,7 +57,7 @@ function howToCompare({ field, values }) {
 function valueTable(atlas, { field, values }) {
   const all = [["documents", "documents"], ["shards", "shards"], ["sentences", `${atlas.unit}s`], ["pieces", "pieces"]];
   const kept = all.filter(([name]) => values.some((value) => (value[name] ?? null) !== null));
-  const cell = (value) => el("td", { class: "value" }, value?.toLocaleString("en") ?? "–");
+  const cell = (value) => el("td", { class: "value" }, Number.isInteger(value) ? counted(value) : "–");
   const row = (value) => [el("th", { scope: "row" }, el("bdi", {}, value.name)),
     ...kept.map(([name]) => cell(value[name]))];
   const header = [field, ...kept.map(([, words]) => words)];

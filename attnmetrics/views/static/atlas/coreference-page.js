@@ -1,6 +1,7 @@
 // Coreference: which heads attend from a mention to an earlier one of the same thing.
 
 import { headHref } from "../arithmetic/heads.js";
+import { counted } from "../arithmetic/numbers.js";
 import { el } from "../shared/dom.js";
 import { accuracyMaps } from "./accuracy-maps.js";
 import { hitsAndMisses } from "./claimed.js";
@@ -46,7 +47,7 @@ function rowOf(atlas, one, heuristics) {
   const told = (name) => withInterval(one.heuristics[name], one.heuristics_bounds[name]);
   const beside = (name) => (isOfMentions ? told(name) : number(""));
   return [
-    el("td", {}, one.mention_class), el("td", {}, one.candidates), number(one.anaphors.toLocaleString("en")),
+    el("td", {}, one.mention_class), el("td", {}, one.candidates), number(counted(one.anaphors)),
     el("td", {}, headLink(atlas, one.layer, one.head)), sure(one, "accuracy"), sure(one, "held_out"),
     ...heuristics.map(beside),
   ];

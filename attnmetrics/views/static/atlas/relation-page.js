@@ -2,6 +2,7 @@
 
 import { explain } from "../arithmetic/glossary.js";
 import { headAt, headHref, headName } from "../arithmetic/heads.js";
+import { counted } from "../arithmetic/numbers.js";
 import { el } from "../shared/dom.js";
 import { accuracyMaps } from "./accuracy-maps.js";
 import { hitsAndMisses } from "./claimed.js";
@@ -38,7 +39,7 @@ function drawRelations(root, atlas) {
 
 /** What is said of relations that no head can find, where there are some. */
 function outOfReach({ relations_out_of_reach: lost }) {
-  const edges = Object.entries(lost).map(([rel, number]) => `${rel} (${number.toLocaleString("en")})`).join(", ");
+  const edges = Object.entries(lost).map(([rel, number]) => `${rel} (${counted(number)})`).join(", ");
   const words = `No attention can hit, for want of attendable pairs, the edges of ${edges}.`;
   return edges ? [el("p", { class: "note" }, words)] : [];
 }

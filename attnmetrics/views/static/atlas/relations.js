@@ -4,7 +4,7 @@ import { explain } from "../arithmetic/glossary.js";
 import { headHref, headName, placeOf } from "../arithmetic/heads.js";
 import { bear, inBrackets } from "../arithmetic/intervals.js";
 import { labelName } from "../arithmetic/labels.js";
-import { percent } from "../arithmetic/numbers.js";
+import { counted, percent } from "../arithmetic/numbers.js";
 import { FEW } from "../arithmetic/table.js";
 import { el } from "../shared/dom.js";
 import { table } from "./parts.js";
@@ -44,7 +44,7 @@ function relationRow(atlas, one, hasPublished) {
   const published = (atlas.published_relations[one.rel] ?? []).map((words) => el("div", {}, words));
   return [
     el("td", {}, el("a", { href: relationHref(one.rel), title: explain(atlas, one.rel) }, one.rel)),
-    number(one.edges.toLocaleString("en")), el("td", {}, ruleName(one.rule)), ...found(atlas, one),
+    number(counted(one.edges)), el("td", {}, ruleName(one.rule)), ...found(atlas, one),
     ...(hasPublished ? [el("td", { class: "note" }, ...published)] : []),
   ];
 }
@@ -94,7 +94,7 @@ export function ruleTable(atlas, rules) {
     "held out"];
   const row = (one) => [
     el("td", {}, el("b", {}, ruleName(one.rule)), el("div", { class: "note" }, atlas.rule_words[one.rule] ?? "")),
-    number([`${one.attainable.toLocaleString("en")} of ${one.edges.toLocaleString("en")}`, ...fewNote(one)]),
+    number([`${counted(one.attainable)} of ${counted(one.edges)}`, ...fewNote(one)]),
     ...found(atlas, one), sure(one, "baseline"),
   ];
   return el("div", { class: "scroll" }, table("results", header, rules.map(row)));

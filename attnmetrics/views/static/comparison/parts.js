@@ -4,6 +4,7 @@ import { qWords } from "../arithmetic/differences.js";
 import { headAt, headHref, headName } from "../arithmetic/heads.js";
 import { inBrackets } from "../arithmetic/intervals.js";
 import { labelName } from "../arithmetic/labels.js";
+import { counted } from "../arithmetic/numbers.js";
 import { bracketed } from "../atlas/error-bars.js";
 import { el } from "../shared/dom.js";
 import { runName } from "./run-choice.js";
@@ -48,7 +49,7 @@ export const titlesOf = (comparison, words, metric, legend, source = comparison.
   [words, source, metric?.formula, legend].filter(Boolean);
 
 /** "12 of 36". */
-export const countTold = ({ clear, of }) => (of ? `${clear.toLocaleString("en")} of ${of.toLocaleString("en")}` : "–");
+export const countTold = ({ clear, of }) => (of ? `${counted(clear)} of ${counted(of)}` : "–");
 
 /** What a result is called at a label, in few words. */
 export const shortHeading = (metric, label) =>

@@ -1,7 +1,7 @@
 // The runs of a comparison: where they are, whether they share their documents, and numbers of their texts.
 
 import { qTold } from "../arithmetic/differences.js";
-import { shown } from "../arithmetic/numbers.js";
+import { counted, shown } from "../arithmetic/numbers.js";
 import { crumbs, OVERVIEW, section, table } from "../atlas/parts.js";
 import { el } from "../shared/dom.js";
 import { runChoice } from "./run-choice.js";
@@ -35,7 +35,7 @@ const pairedTold = ({ paired }) => (paired ? "yes" : "no");
 
 function clearTold({ clear, of }) {
   const sum = (list) => list.reduce((total, one) => total + one, 0);
-  return `${sum(clear).toLocaleString("en")} of ${sum(of).toLocaleString("en")}`;
+  return `${counted(sum(clear))} of ${counted(sum(of))}`;
 }
 
 /** Numbers of the texts of both runs. */
