@@ -87,7 +87,7 @@ def _sheet(data: xr.Dataset, panels: Sequence[Dots], name: str, new: NewFigure) 
     step = min(3.2, (WIDEST - 0.2) / len(panels))
     sheet = Sheet(
         0.2 + step * len(panels),
-        3.55 + _ROW * max(len(panel.names) for panel in panels),
+        3.75 + _ROW * max(len(panel.names) for panel in panels),
         name,
         about + dashed,
         new,

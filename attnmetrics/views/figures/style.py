@@ -49,12 +49,16 @@ def fitted(text: str, width: float, size: float, least: float, weight: str = "no
     return next((one for one in shorter if _inches(one, least, weight) <= width), "…"), least
 
 
+_MEASURED: Final = 100
+"""Points of letters that are measured: so large that they are not rounded to pixels."""
+
+
 def _inches(text: str, size: float, weight: str) -> float:
     """How wide a text is at a size in points."""
     font = get_font(findfont(FontProperties(family="DejaVu Sans", weight=weight)))
-    font.set_size(size, 72)
+    font.set_size(_MEASURED, 72)
     font.set_text(text)
-    return float(font.get_width_height()[0]) / 64 / 72
+    return float(font.get_width_height()[0]) / 64 / 72 * size / _MEASURED
 
 
 def wrap(text: str, width: int, lines: int) -> list[str]:
@@ -244,12 +248,12 @@ def colour_bar(mesh: Collection, title: str, *, share: bool, cax: Axes | None = 
     return bar.ax
 
 
-def few_ticks(axes: Axes, which: str, *, share: bool, number: int = 4) -> None:
+def few_ticks(axes: Axes, which: str, *, share: bool, number: int = 5) -> None:
     """At most a handful of ticks at round numbers, in percent for shares."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_locator(MaxNLocator(number, steps=[1, 2, 5, 10]))
+    axis.set_major_locator(MaxNLocator(number, steps=[1, 2, 2.5, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: minus(f"{100 * value:.4g}%" if share else f"{value:,.9g}")))
 
 
