@@ -105,3 +105,33 @@ def faults(page: Page) -> list[str]:
 
 def set_theme(page: Page, theme: str) -> None:
     page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+
+
+TARGET = 24
+"""Pixels that what is touched is at least high and wide (WCAG 2.2, success criterion 2.5.8)."""
+
+_TARGETS = """(size) => {
+    const all = [...document.querySelectorAll('a[href], button, select, input, textarea, summary, [role=button]')]
+        .filter((node) => node.checkVisibility({checkOpacity: true, checkVisibilityCSS: true}))
+        .map((node) => ({node, box: node.getBoundingClientRect()})).filter(({box}) => box.width && box.height);
+    // What stands amid the words of a sentence is as high as its line.
+    const isOfText = (node) => getComputedStyle(node).display === 'inline'
+        && [...node.parentElement.childNodes].some((one) => one.nodeType === Node.TEXT_NODE && /\\w/.test(one.data));
+    const isSmall = ({box}) => Math.min(box.width, box.height) < size - 0.5;
+    const middle = ({box}) => [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+    const gap = ([x, y], {box}) =>
+        Math.hypot(Math.max(box.left - x, 0, x - box.right), Math.max(box.top - y, 0, y - box.bottom));
+    const small = all.filter((one) => isSmall(one) && !isOfText(one.node));
+    // A circle around its middle meets no other target, nor the circle of one that is small too.
+    const isAlone = (one) => all.every((other) => one.node.contains(other.node) || other.node.contains(one.node)
+        || (gap(middle(one), other) >= size / 2 - 0.5 && (!small.includes(other)
+            || Math.hypot(...middle(one).map((at, n) => at - middle(other)[n])) >= size - 0.5)));
+    return small.filter((one) => !isAlone(one)).map(({node, box}) =>
+        `${node.localName} ${node.textContent.slice(0, 30)}: ${Math.round(box.width)} by ${Math.round(box.height)}`);
+}"""
+
+
+def small_targets(page: Page) -> list[str]:
+    """What a finger may miss: smaller than `TARGET` both ways and too near to another; the first few."""
+    found: list[str] = page.evaluate(_TARGETS, TARGET)
+    return found[:FEW]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import made_pages
 import pytest
-from boxes import HEIGHT, THEMES, WIDTHS, faults, set_theme
+from boxes import HEIGHT, THEMES, WIDTHS, faults, set_theme, small_targets
 from made_pages import SIZES
 from pages import Desk, chromium, needs_chromium, visit
 from playwright.sync_api import Browser, Page
@@ -101,6 +101,22 @@ def test_a_page_is_printed_in_light_colours_without_what_is_for_a_screen(desk: D
     told = page.evaluate("getComputedStyle(document.querySelector('.page'), '::before').content")
     assert "321 sentences" in told
     assert faults(page) == []
+
+
+def test_what_is_touched_is_large_or_apart(desk: Desk) -> None:
+    layers, heads = SIZES[0]
+    page = desk.open(made_pages.atlas(layers, heads), WIDTHS[-1], HEIGHT)
+    for address in made_pages.pages_of_atlas(layers, heads):
+        visit(page, address)
+        assert small_targets(page) == [], address
+
+
+def test_small_targets_are_found(desk: Desk) -> None:
+    link = '<a href="#" style="position:absolute;left:{}px;top:{}px">{}</a>'
+    places = [(10, 10, "near"), (10, 26, "near too"), (10, 90, "apart")]
+    words = '<p style="margin-top:140px">words and <a href="#">a link</a><br>and <a href="#">another</a></p>'
+    page = desk.open("<!doctype html><body>" + "".join(link.format(*one) for one in places) + words, 390, HEIGHT)
+    assert [found.partition(":")[0] for found in small_targets(page)] == ["a near", "a near too"]
 
 
 def test_faults_are_found(desk: Desk) -> None:

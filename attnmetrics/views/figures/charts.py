@@ -102,7 +102,7 @@ def bars(axes: Axes, table: xr.DataArray, bounds: NDArray[np.float64] | None = N
     """
     sizes = values(table)
     decimals = 0 if kind(table) == "count" or largest(sizes) >= 100 else 1 if largest(sizes) >= 10 else 2
-    texts = [percent(size) if is_share(table) else f"{size:.{decimals}f}" for size in sizes]
+    texts = [percent(size) if is_share(table) else f"{size:,.{decimals}f}" for size in sizes]
     if bounds is not None and np.isfinite(bounds).any():
         texts = [
             bear(table, size, *one)[0].removesuffix(f" {units(table)}") for size, one in zip(sizes, bounds, strict=True)
@@ -125,7 +125,7 @@ def _lines_beside(axes: Axes, data: xr.Dataset, metric: str, at: Labels) -> list
         value = float(level) if level.ndim == 0 else np.nan
         if np.isfinite(value):
             axes.axvline(value, color=colour, linestyle=line, linewidth=1.6, path_effects=[_CASING])
-            axes.set_xlim(0, max(axes.get_xlim()[1], value * 1.1))
+            axes.set_xlim(axes.get_xlim()[0], max(axes.get_xlim()[1], value * 1.1))
             told.append(f"{name}: {caption(table)} {percent(value)}")
     return told
 
@@ -139,7 +139,7 @@ def _chance_marks(axes: Axes, data: xr.Dataset, metric: str, at: Labels) -> list
     marks = np.broadcast_to(values(at_labels(level, at)), data.sizes["layer"])
     rows = np.arange(len(marks))
     axes.vlines(marks, rows + 0.06, rows + 0.94, color=palette.INK, linewidth=1.8, zorder=4)
-    axes.set_xlim(0, max(axes.get_xlim()[1], largest(marks) * 1.1))
+    axes.set_xlim(axes.get_xlim()[0], max(axes.get_xlim()[1], largest(marks) * 1.1))
     return [f"marks: {caption(level)}"]
 
 
@@ -149,7 +149,8 @@ def _intervals(axes: Axes, data: xr.Dataset, metric: str, at: Labels) -> None:
     if found is not None and np.isfinite(found).any():
         rows = np.arange(len(found)) + 0.5
         axes.hlines(rows, *found.T, color=palette.INK, linewidth=1.0, zorder=6)
-        axes.set_xlim(min(0, *axes.get_xlim()), max(axes.get_xlim()[1], largest(found) * 1.02))
+        low, high = axes.get_xlim()
+        axes.set_xlim(min(low, float(np.nanmin(found)) * 1.02), max(high, largest(found) * 1.02))
 
 
 # ---- relations by layer

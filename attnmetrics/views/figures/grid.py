@@ -1,5 +1,6 @@
 """A map a label on one sheet: Figures A.1 and A.2, and any other metric with labels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +15,7 @@ from attnmetrics.views import palette
 from attnmetrics.views.certainty import interval_title
 from attnmetrics.views.evidence import competing, is_off, least
 from attnmetrics.views.figures import charts, style
-from attnmetrics.views.figures.style import LEFT, NewFigure, Sheet, label
+from attnmetrics.views.figures.style import LEFT, NewFigure, Sheet
 from attnmetrics.views.tables import (
     at_labels,
     beside_chance,
@@ -70,14 +71,25 @@ def all_labels(data: xr.Dataset, metric: str, new: NewFigure = Figure, name: str
     grid = _Grid(len(kept), table.sizes["layer"], table.sizes["head"])
     left_out = f"{len(kept)} of {table.sizes[dim]} labels" if len(kept) < table.sizes[dim] else ""
     sure = f"{interval_title(data)}s: in the run's tables" if interval_title(data) else ""
-    about = [left_out, said(table, "formula"), "each map has its own scale, from 0 to its largest value", sure]
-    sheet = Sheet(*grid.extent, name or title(table), "; ".join(filter(None, about)), new, source(data))
-    for n, row in enumerate(kept):
-        at = {dim: labels_of(table, dim)[row]}
-        chance = None if level is None else at_labels(level, at)
-        _grid_panel(sheet, data, at_labels(table, at), chance, in_words(at[dim]), grid, n)
-    _grid_scale(sheet, data, grid.bottom + 0.12, table)
+    is_signed = bool((values(competing(data, table)) < 0).any())
+    scale = "0 in its middle" if is_signed else "from 0 to its largest value"
+    about = [left_out, f"each map has its own scale, {scale}", sure, said(table, "formula")]
+    sheet = Sheet(
+        *grid.extent, name or title(table), "; ".join(sorted(filter(None, about), key=len)), new, source(data)
+    )
+    labels = [labels_of(table, dim)[row] for row in kept]
+    for n, (label, words) in enumerate(zip(labels, _titles(grid, labels), strict=True)):
+        chance = None if level is None else at_labels(level, {dim: label})
+        _grid_panel(sheet, data, at_labels(table, {dim: label}), chance, words, grid, n, is_signed)
+    _grid_scale(sheet, data, grid.bottom + 0.12, table, is_signed)
     return sheet.figure
+
+
+def _titles(grid: "_Grid", labels: Sequence[object]) -> list[tuple[str, float]]:
+    """What each map is called, and the one size at which all have room."""
+    found = [style.fitted(in_words(one), grid.room_above, style.TEXT_SIZE, _SMALLEST, "bold") for one in labels]
+    size = min((size for _, size in found), default=style.TEXT_SIZE)
+    return [(words, size) for words, _ in found]
 
 
 def _telling(data: xr.Dataset, table: xr.DataArray) -> NDArray[np.float64]:
@@ -112,13 +124,23 @@ class _Grid:
         return self.width, min(self._height, _GRID_TALLEST / max(rows, 1) - _GRID_GAP)
 
     @property
+    def aside(self) -> float:
+        """Between two maps, more where a row is not full."""
+        return max(_GRID_ASIDE, min(_GRID_WIDE, _GRID_WIDEST / self.maps - self.width))
+
+    @property
+    def room_above(self) -> float:
+        """Width of what stands above a map."""
+        return self.width + self.aside - 0.08
+
+    @property
     def _height(self) -> float:
         return float(np.clip(0.115 * self.layers, 0.7, 3.4))
 
     @property
     def columns(self) -> int:
         """Maps in a row."""
-        return max(1, min(self.maps, int(6.2 // (self.width + _GRID_ASIDE))))
+        return max(1, min(self.maps, int(_GRID_WIDEST // (self.width + _GRID_ASIDE))))
 
     @property
     def room(self) -> int:
@@ -134,16 +156,22 @@ class _Grid:
     @property
     def extent(self) -> tuple[float, float]:
         """Width and height of the sheet."""
-        return max(LEFT + self.columns * (self.size[0] + _GRID_ASIDE), 4.2), self.bottom + 0.6
+        return max(LEFT + self.columns * (self.size[0] + self.aside), 5.6), self.bottom + 0.6
 
     def place(self, n: int) -> tuple[float, float]:
         """Left and top of a map."""
         row, column = divmod(n, self.columns)
-        return LEFT + column * (self.size[0] + _GRID_ASIDE), _GRID_TOP + row * (self.size[1] + _GRID_GAP)
+        return LEFT + column * (self.size[0] + self.aside), _GRID_TOP + row * (self.size[1] + _GRID_GAP)
 
 
+_SMALLEST: Final = 5.5
+"""Points of what stands above a map, at least."""
 _GRID_GAP: Final = 0.62
 _GRID_ASIDE: Final = 0.33
+_GRID_WIDE: Final = 1.0
+"""Between two maps, at least and at most."""
+_GRID_WIDEST: Final = 6.2
+"""All maps of a row together."""
 _GRID_TALLEST: Final = 7.2
 """All rows of maps together."""
 _GRID_LOWEST: Final = 0.72
@@ -153,24 +181,28 @@ _GRID_TOP: Final = 1.08
 
 
 def _grid_panel(
-    sheet: Sheet, data: xr.Dataset, table: xr.DataArray, chance: xr.DataArray | None, name: str, grid: _Grid, n: int
-) -> None:
+    sheet: Sheet, data: xr.Dataset, table: xr.DataArray, chance: xr.DataArray | None, named: tuple[str, float],
+    grid: _Grid, n: int, is_signed: bool,
+) -> None:  # fmt: skip
     """The map of a label; above it its largest value, and the chance level where heads share one."""
     (left, top), (width, height) = grid.place(n), grid.size
     axes, numbers = sheet.axes(left, top, width, height), values(competing(data, table))
-    style.heat(axes, values(table), *style.ground(numbers), cells=grid.maps * numbers.size)
+    style.heat(axes, values(table), *style.ground(numbers, is_signed=is_signed), cells=grid.maps * numbers.size)
     style.stripe(axes, is_off(data) & np.isfinite(values(table)))
     _end_ticks(axes, table)
-    sheet.text(left, top - 0.33, label(name, int(15.6 * (width + _GRID_ASIDE - 0.1))), weight="bold")
+    sheet.text(left, top - 0.33, named[0], size=named[1], weight="bold")
     largest = float(np.nanmax(numbers)) if np.isfinite(numbers).any() else float("nan")
     note = "no evidence" if np.isnan(largest) else "absent" if largest == 0 else f"max {shown(table, largest)}"
-    beside = f", {_short(chance)} {shown(table, float(chance))}" if chance is not None and chance.ndim == 0 else ""
-    sheet.text(left, top - 0.17, label(note + beside), size=style.SMALL_SIZE, color=palette.MUTED)
+    beside = _beside(table, chance) if largest > 0 else ""
+    words, size = style.fitted(note + beside, grid.room_above, style.SMALL_SIZE, _SMALLEST)
+    sheet.text(left, top - 0.17, words, size=size, color=palette.MUTED)
 
 
-def _short(chance: xr.DataArray) -> str:
-    """What a chance level is, in little room: "even attention" is "even"."""
-    return caption(chance).removesuffix(" attention")
+def _beside(table: xr.DataArray, chance: xr.DataArray | None) -> str:
+    """The chance level that heads share, in little room: "even attention" is "even"; nothing where it is not known."""
+    if chance is None or chance.ndim or not np.isfinite(chance):
+        return ""
+    return f", {caption(chance).removesuffix(' attention')} {shown(table, float(chance))}"
 
 
 def _end_ticks(axes: Axes, table: xr.DataArray) -> None:
@@ -181,12 +213,18 @@ def _end_ticks(axes: Axes, table: xr.DataArray) -> None:
         axis.set_ticks([n + 0.5 for n in ends], labels=[str(names[n]) for n in ends])
 
 
-def _grid_scale(sheet: Sheet, data: xr.Dataset, top: float, table: xr.DataArray) -> None:
+def _grid_scale(sheet: Sheet, data: xr.Dataset, top: float, table: xr.DataArray, is_signed: bool) -> None:
     axes = sheet.axes(LEFT, top, 1.8, 0.09)
-    ramp = np.linspace(0, 1, palette.LEVELS)[None]
-    axes.pcolormesh(ramp, cmap=palette.SEQUENTIAL.colours, edgecolors="face", linewidth=0.8)
+    ramp, scale = np.linspace(0, 1, palette.LEVELS)[None], palette.DIVERGING if is_signed else palette.SEQUENTIAL
+    axes.pcolormesh(ramp, cmap=scale.colours, edgecolors="face", linewidth=0.8)
     axes.set_yticks([])
-    axes.set_xticks([0, palette.LEVELS], labels=["0", "largest share" if is_share(table) else "largest value"])
+    largest = "largest share" if is_share(table) else "largest value"
+    marks = (
+        {0: "below 0", palette.LEVELS / 2: "0", palette.LEVELS: largest}
+        if is_signed
+        else {0: "0", palette.LEVELS: largest}
+    )
+    axes.set_xticks(list(marks), labels=list(marks.values()))
     striped = f"\nstriped: under {100 * least(data):g}% off null" if is_off(data).any() else ""
     sheet.text(
         LEFT + 2.35, top - 0.02, f"layers down, heads across{striped}", color=palette.MUTED, size=style.SMALL_SIZE

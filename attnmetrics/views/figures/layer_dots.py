@@ -7,7 +7,7 @@ of layers come after all dots in `axes.collections`, where they are with the res
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -33,6 +33,8 @@ from attnmetrics.views.tables import (
     values,
 )
 
+_ROW: Final = 0.16
+"""Inches of a name in the legend."""
 _ASIDE: Final = 0.16
 """Layers between the dots of two series."""
 
@@ -83,11 +85,22 @@ def _sheet(data: xr.Dataset, panels: Sequence[Dots], name: str, new: NewFigure) 
     about = "a dot is a head, the line its layer; dotted: even attention"
     dashed = "; dashed: BERT-base, as published" if published_layers(data) else ""
     step = min(3.2, (WIDEST - 0.2) / len(panels))
-    sheet = Sheet(0.2 + step * len(panels), 3.7, name, about + dashed, new, source(data))
+    sheet = Sheet(
+        0.2 + step * len(panels),
+        3.75 + _ROW * max(len(panel.names) for panel in panels),
+        name,
+        about + dashed,
+        new,
+        source(data),
+    )
     for n, panel in enumerate(panels):
         left = 0.65 + step * n
         sheet.text(left - 0.2, 0.7, panel.title, weight="bold", size=style.SMALL_SIZE)
-        draw(sheet.axes(left, 0.95, step - 0.6, 2.2), data, panel.metric)
+        axes = sheet.axes(left, 0.95, step - 0.6, 2.2)
+        draw(axes, data, panel.metric)
+        if legend := axes.get_legend():  # beneath, where it hides no dot
+            legend.set_loc("upper left")
+            legend.set_bbox_to_anchor((-0.06, -0.16), axes.transAxes)
     return sheet.figure
 
 
@@ -159,3 +172,11 @@ def _dress(axes: Axes, table: xr.DataArray, layers: Sequence[int]) -> None:
     style.name_axes(axes, x="layer", y=scale(table))
     if axes.lines:
         axes.legend(loc="best", frameon=False, fontsize=style.SMALL_SIZE, labelcolor=palette.INK)
+    else:
+        note: dict[str, Any] = {
+            "ha": "center",
+            "size": style.SMALL_SIZE,
+            "color": palette.MUTED,
+            "family": "DejaVu Sans",
+        }
+        axes.text(0.5, 0.5, "no head has evidence", transform=axes.transAxes, **note)

@@ -73,8 +73,10 @@ def head_map(
         ConfigError: the run has no such metric or label.
     """
     at = at or {}
-    size = _map_size(select(data, metric, at))
-    sheet = Sheet(*_map_extent(size), heading(data[metric], at), said(data[metric], "formula"), new, source(data))
+    size, has_bars = _map_size(select(data, metric, at)), by_layer(data, metric) is not None
+    sheet = Sheet(
+        *_map_extent(size, has_bars), heading(data[metric], at), said(data[metric], "formula"), new, source(data)
+    )
     _head_panel(sheet, data, metric, at, HEADER, top)
     return sheet.figure
 
@@ -99,8 +101,9 @@ def _map_size(table: xr.DataArray) -> tuple[float, float]:
     return float(np.clip(CELL * heads, 1.9, 3.5)), float(np.clip(CELL * layers, 0.9, 6.4))
 
 
-def _map_extent(size: tuple[float, float]) -> tuple[float, float]:
-    return LEFT + size[0] + 0.25 + BARS + 0.65, HEADER + size[1] + FOOTER
+def _map_extent(size: tuple[float, float], has_bars: bool) -> tuple[float, float]:
+    beside = 0.25 + BARS + 0.65 if has_bars else 0.4
+    return max(LEFT + size[0] + beside, _NARROWEST), HEADER + size[1] + FOOTER
 
 
 def _head_panel(
@@ -141,6 +144,8 @@ def dependency_alignment(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     return sheet.figure
 
 
+_NARROWEST: Final = 4.2
+"""Inches of a sheet whose title can be read."""
 _ABREAST: Final = 2.1
 """Inches from one of three panels side by side to the next."""
 _ABREAST_TOP: Final = 1.0
@@ -166,9 +171,9 @@ def dependency_types(data: xr.Dataset, new: NewFigure = Figure) -> Figure:
     numbers, names = values(table), labels_of(table, "rel")
     height = max(0.6, min(0.17 * len(numbers), 7.2))
     left = 0.35 + 0.068 * max([len(label(str(name))) for name in names], default=4)
-    width = float(np.clip(CELL * numbers.shape[1], 1.7, style.WIDEST - left - BARS - 0.6))
+    width = float(np.clip(CELL * numbers.shape[1], 1.7, style.WIDEST - left - BARS - 0.85))
     sheet = Sheet(
-        left + width + 0.25 + BARS + 0.3, HEADER + height + FOOTER, "Attention to each relation, by layer",
+        left + width + 0.25 + BARS + 0.55, HEADER + height + FOOTER, "Attention to each relation, by layer",
         "relative to the relation's mean over layers; sorted from low layers to deep ones", new, source(data),
     )  # fmt: skip
     axes = sheet.axes(left, HEADER, width, height)

@@ -141,7 +141,10 @@ def _draw_arc(axes: Axes, i: float, j: float, weight: float) -> None:
         )
     )  # fmt: skip
     top = _LINE + 0.1 + rise
-    axes.text((i + j) / 2, top, percent(weight), ha="center", va="bottom", size=style.SMALL_SIZE, color=palette.MUTED)
+    axes.text(
+        (i + j) / 2, top, percent(weight), ha="center", va="bottom", size=style.SMALL_SIZE, color=palette.INK, zorder=5,
+        bbox={"facecolor": palette.SURFACE, "edgecolor": "none", "boxstyle": "square,pad=0.15"},
+    )  # fmt: skip
 
 
 def _rise(i: float, j: float) -> float:

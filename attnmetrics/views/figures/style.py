@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import Collection, PatchCollection, QuadMesh
 from matplotlib.colors import Normalize, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.font_manager import findfont, get_font
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
@@ -38,6 +38,27 @@ def label(text: str, limit: int = 28) -> str:
     clean = "".join(char if ord(char) in _glyphs() else PLACEHOLDER for char in visible(text))
     short = clean if len(clean) <= limit else f"{clean[: limit - 1]}…"
     return short.replace("$", r"\$")
+
+
+def fitted(text: str, width: float, size: float, least: float, weight: str = "normal") -> tuple[str, float]:
+    """Text that takes at most `width` inches, and its size: smaller down to `least` points, then cut."""
+    room = size * width / _inches(label(text, len(text)), size, weight) if text else size
+    if room >= least:
+        return label(text, len(text)), min(size, room)
+    shorter = (label(text, letters) for letters in range(len(text) - 1, 0, -1))
+    return next((one for one in shorter if _inches(one, least, weight) <= width), "…"), least
+
+
+_MEASURED: Final = 100
+"""Points of letters that are measured: so large that they are not rounded to pixels."""
+
+
+def _inches(text: str, size: float, weight: str) -> float:
+    """How wide a text is at a size in points."""
+    font = get_font(findfont(FontProperties(family="DejaVu Sans", weight=weight)))
+    font.set_size(_MEASURED, 72)
+    font.set_text(text)
+    return float(font.get_width_height()[0]) / 64 / 72 * size / _MEASURED
 
 
 def wrap(text: str, width: int, lines: int) -> list[str]:
@@ -89,7 +110,8 @@ class Sheet:
     ) -> None:
         self.width, self.height = width, height + (_SOURCE if source else 0)
         self.figure = new(figsize=(self.width, self.height), dpi=DPI, facecolor=SURFACE)
-        self.text(0.12, 0.12, label(title, int(width / 0.083)), size=TITLE_SIZE, weight="bold")
+        words, size = fitted(title, width - 0.24, TITLE_SIZE, TEXT_SIZE, "bold")
+        self.text(0.12, 0.12, words, size=size, weight="bold")
         lines = wrap(typeset(subtitle, lambda words: label(words, 1000)), int((width - 0.24) / _LETTER), 2)
         self.text(0.12, 0.33, "\n".join(lines), color=MUTED, size=SMALL_SIZE)
         if source:
@@ -184,14 +206,15 @@ def norm_from_zero(table: NDArray[np.float64]) -> Normalize:
     return Normalize(0, top if top > 0 else 1)
 
 
-def ground(table: NDArray[np.float64], top: float | None = None) -> tuple[Normalize, Scale]:
+def ground(table: NDArray[np.float64], top: float | None = None, *, is_signed: bool = False) -> tuple[Normalize, Scale]:
     """The scale of a map and its colours: from 0 up, or with the same room on both sides of 0.
 
     Args:
         table: values
         top: value of the strongest colour; the largest value by default
+        is_signed: whether values beside these are below 0
     """
-    if np.isfinite(table).any() and np.nanmin(table) < 0:
+    if np.isfinite(table).any() and (is_signed or np.nanmin(table) < 0):
         most = float(np.nanmax(np.abs(table))) if top is None else top
         return Normalize(-most, most), DIVERGING
     return norm_from_zero(table) if top is None else Normalize(0, top), SEQUENTIAL
@@ -225,14 +248,18 @@ def colour_bar(mesh: Collection, title: str, *, share: bool, cax: Axes | None = 
     return bar.ax
 
 
-def few_ticks(axes: Axes, which: str, *, share: bool, number: int = 4) -> None:
-    """At most a handful of ticks, in percent for shares."""
+def few_ticks(axes: Axes, which: str, *, share: bool, number: int = 5) -> None:
+    """At most a handful of ticks at round numbers, in percent for shares."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_locator(MaxNLocator(number))
-    if share:
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}%"))
+    axis.set_major_locator(MaxNLocator(number, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: minus(f"{100 * value:.4g}%" if share else f"{value:,.9g}")))
+
+
+def minus(number: str) -> str:
+    """A number with the sign that figures have for what is below 0."""
+    return number.replace("-", "−")
 
 
 def end_ticks(axes: Axes, which: str, norm: Normalize, *, share: bool) -> None:
@@ -242,25 +269,33 @@ def end_ticks(axes: Axes, which: str, norm: Normalize, *, share: bool) -> None:
     low, high = float(norm.vmin or 0), float(1 if norm.vmax is None else norm.vmax)
     middle = float(getattr(norm, "vcenter", 0 if low < 0 else (low + high) / 2))
     axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_ticks([low, middle, high], labels=[percent(one) if share else number(one) for one in (low, middle, high)])
+    texts = [minus(percent(one) if share else number(one)) for one in (low, middle, high)]
+    axis.set_ticks([low, middle, high], labels=texts)
 
 
 def bars(axes: Axes, sizes: NDArray[np.float64], texts: Iterable[str], *, show_texts: bool) -> None:
-    """Horizontal bars in the rows of a heat map beside them; rows without evidence say so."""
+    """Horizontal bars in the rows of a heat map beside them; rows without evidence say so.
+
+    Texts are in a column to the right of the axes, where nothing that is drawn meets them.
+    """
     drawn = axes.barh(np.arange(len(sizes)) + 0.5, np.nan_to_num(sizes), height=0.72, color=BAR)
     for patch, size, text in zip(drawn, sizes, texts, strict=True):
         patch.set_width(size)
-        if show_texts or np.isnan(size):
-            shown = "no evidence" if np.isnan(size) else text
-            beside(axes, 0.0 if np.isnan(size) else float(size), patch.get_y() + 0.36, shown)
-    top = float(np.nanmax(sizes)) if np.isfinite(sizes).any() else 1.0
-    axes.set_xlim(0, (top or 1.0) * 1.02)
+        if np.isnan(size):
+            beside(axes, 0.0, patch.get_y() + 0.36, "no evidence")
+        elif show_texts:
+            beside(axes, 1.0, patch.get_y() + 0.36, minus(text), axes.get_yaxis_transform())
+    known = [0.0, *sizes[np.isfinite(sizes)].tolist()]
+    low, high = min(known), max(known)
+    axes.set_xlim(low * 1.02, high * 1.02 or (0 if low < 0 else 1))
+    if low < 0:
+        axes.axvline(0, color=MUTED, linewidth=0.6)
 
 
-def beside(axes: Axes, x: float, y: float, text: str) -> None:
+def beside(axes: Axes, x: float, y: float, text: str, coordinates: Any = "data") -> None:
     """A small text to the right of a point of the axes."""
     axes.annotate(
-        text, (x, y), (3, 0), textcoords="offset points", va="center", size=SMALL_SIZE, color=MUTED,
+        text, (x, y), (3, 0), coordinates, textcoords="offset points", va="center", size=SMALL_SIZE, color=MUTED,
         family="DejaVu Sans", annotation_clip=False, zorder=5,
         bbox={"facecolor": SURFACE, "edgecolor": "none", "boxstyle": "square,pad=0.1"},
     )  # fmt: skip

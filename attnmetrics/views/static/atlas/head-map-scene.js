@@ -16,6 +16,8 @@ const LINE = 15;
 const NARROW = 480;
 /** Bars on a narrower page, which have no room for more words beneath. */
 const NARROW_BARS = 96;
+/** Pixels beside the scale for what a cell without evidence means. */
+const UNKNOWN = 104;
 /** Pixels beside a bar for its number. */
 const NUMBER = 56;
 
@@ -52,16 +54,16 @@ export function drawMap(atlas, metric, label, layout) {
   const picture = sheet(layout.width, layout.height, attributes);
   const levelAt = (layer, head) => scale.level(metric.at(layer, head, label));
   const isOff = (layer, head) => metric.isStriped(placeOf(atlas, layer, head), label);
+  const hasUnknown = metric.unknown(label);
+  const ramp = clamp(Math.min(right - LEFT, layout.width - LEFT - (hasUnknown ? UNKNOWN : 0)), 120, 220);
   picture.append(
     cells(rows, columns, levelAt, { ...box, isOff }, scale.name),
     ...columnNumbers(atlas.heads, box, ABOVE - 6), ...rowNumbers(atlas.layers, box),
     text(LEFT, bottom + 14, "heads across, layers down"),
     ...(layout.bars.width ? layerBars(atlas, metric, label, layout) : []),
-    ...colourBar(scale.name, { x: LEFT, y: bottom + 26, width: clamp(right - LEFT, 150, 220), gap: 21 },
-      scaleWords(metric, scale)),
+    ...colourBar(scale.name, { x: LEFT, y: bottom + 26, width: ramp, gap: 21 }, scaleWords(metric, scale)),
   );
-  const beside = LEFT + clamp(right - LEFT, 150, 220) + 14;
-  if (metric.unknown(label)) picture.append(...noEvidence(beside, bottom + 26));
+  if (hasUnknown) picture.append(...noEvidence(LEFT + ramp + 14, bottom + 26));
   const isAnyOff = [...metric.column(label).keys()].some((place) => metric.isStriped(place, label));
   picture.append(...usualReach(atlas, metric, label, layout));
   if (isAnyOff) picture.append(...stripedCell(LEFT, bottom + 53, metric.striped));

@@ -6,13 +6,12 @@ import { labelName } from "../arithmetic/labels.js";
 import { against, percent } from "../arithmetic/numbers.js";
 import { clamp, extent, linear, round } from "../arithmetic/scales.js";
 import { sheet, svg, text, title } from "../shared/dom.js";
-import { isTouched, TARGET } from "../shared/touch.js";
+import { tallEnough } from "../shared/touch.js";
 import { levelError } from "./error-bars.js";
 
 const TOP = 18;
 /** Pixels of a row, of which each is a link. */
 const ROW = 20;
-const rowHeight = () => (isTouched() ? TARGET : ROW);
 /** Pixels of a column of numbers, and what stands above each. */
 const COLUMN = 46;
 const HEADS = ["share", "× even", "mean"];
@@ -37,7 +36,7 @@ export function profile(atlas, metric, one, labels, width) {
   const place = placeOf(atlas, one.layer, one.head);
   const x = linear(domainOf(metric, place, rows), [left, end]);
   const layout = { x, left, width, columns, end };
-  const tall = rowHeight();
+  const tall = tallEnough(ROW);
   const drawn = rows.map((row, n) => drawRow(metric, row, place, { ...layout, tall, y: TOP + n * tall }));
   const height = TOP + labels.length * tall + 4;
   const attributes = { class: "profile", role: "group", "aria-label": metric.title };

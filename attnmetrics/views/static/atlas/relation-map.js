@@ -6,10 +6,12 @@ import { inBrackets } from "../arithmetic/intervals.js";
 import { number, percent } from "../arithmetic/numbers.js";
 import { average, clamp, extent, levelAround, round } from "../arithmetic/scales.js";
 import { pointIn, sheet, svg, text, title } from "../shared/dom.js";
+import { tallEnough } from "../shared/touch.js";
 import { tooltip } from "../shared/tooltip.js";
 import { cells, colourBar, columnNumbers } from "./map-parts.js";
 
 const ABOVE = 22;
+/** Pixels of a row, whose name is a link. */
 const ROW = 17;
 const GAP = 18;
 const LEGEND = 180;
@@ -44,8 +46,9 @@ function layoutRelations({ atlas, metric, rows }, available) {
   const longest = Math.max(...rows.map(({ label }) => labelName(metric.dim, metric.labels[label]).length), 4);
   const left = Math.min(130, 24 + 6.4 * longest);
   const width = clamp((room - left - GAP - bars) / atlas.layers.length, 9, 34);
-  const box = { left, top: ABOVE, width, height: ROW, gap: 1.5 };
-  const [right, bottom] = [left + atlas.layers.length * width, ABOVE + rows.length * ROW];
+  const height = tallEnough(ROW);
+  const box = { left, top: ABOVE, width, height, gap: 1.5 };
+  const [right, bottom] = [left + atlas.layers.length * width, ABOVE + rows.length * height];
   return { room, bars, box, right, bottom };
 }
 
@@ -68,13 +71,15 @@ function drawRelations(scene) {
 
 /** A row's name and its bar. */
 function drawRow({ atlas, metric, rows, layout: { bars, box, right } }, { label, mean }, n) {
-  const y = box.top + n * ROW;
+  const top = box.top + n * box.height;
+  const y = top + (box.height - ROW) / 2;
   const words = { "text-anchor": "end", fill: "var(--link)" };
   const name = text(box.left - 7, y + 12, labelName(metric.dim, metric.labels[label]), words);
   const told = title(explainLabel(atlas, metric, label));
   const length = ((bars - NUMBER) * mean) / Math.max(...rows.map((row) => row.mean));
   const bar = svg("rect", { x: right + GAP, y: y + 2, width: round(length), height: 12, fill: "var(--bar)" });
-  const link = svg("a", { href: metric.href(label) }, told, name);
+  const ground = svg("rect", { x: 0, y: top, width: box.left, height: box.height, fill: "transparent" });
+  const link = svg("a", { href: metric.href(label) }, told, ground, name);
   return [link, bar, text(right + GAP + 5 + length, y + 12, percent(mean))];
 }
 
@@ -92,7 +97,7 @@ function listen(picture, scene, { say, tip }) {
 /** What is told of the cell at a point; null outside. */
 function describe({ atlas, metric, rows, layout: { box } }, [x, y]) {
   const layer = Math.floor((x - box.left) / box.width);
-  const row = rows[Math.floor((y - box.top) / ROW)];
+  const row = rows[Math.floor((y - box.top) / box.height)];
   if (!row || layer < 0 || layer >= atlas.layers.length) return null;
   const value = row.values[layer];
   const ratio = Number.isNaN(value) ? "no evidence" : `${number(row.ratios[layer])} × its mean`;

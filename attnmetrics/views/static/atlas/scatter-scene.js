@@ -114,16 +114,21 @@ function names(atlas, points, layout) {
   return apart.map((point) => nameOf(atlas, point, layout));
 }
 
-/** A head's numbers to the right of its dot, or to its left where a dot or the border is on the right. */
+/** A head's numbers beside its dot, on the first side that has room: right, left, above. */
 function nameOf(atlas, { place, a, b }, { points, x, y, box }) {
-  const isMet = (side) => points.some((other) => {
-    const aside = side * (x(other.a) - x(a));
-    return other.place !== place && aside > 0 && aside < NAME && Math.abs(y(other.b) - y(b)) < 9;
-  });
-  const isLeft = x(a) > box.right - NAME || (isMet(1) && !isMet(-1) && x(a) > box.left + NAME);
+  const [px, py] = [x(a), y(b)];
+  const isOn = ([left, right], middle) => points.some((other) => other.place !== place
+    && x(other.a) > left - 4 && x(other.a) < right + 4 && Math.abs(y(other.b) - middle) < 9);
+  const isFree = ({ span, dy }) => span[0] >= box.left && span[1] <= box.right && !isOn(span, py + dy);
+  const sides = [
+    { dx: 8, dy: 0, anchor: "start", span: [px + 5, px + NAME] },
+    { dx: -8, dy: 0, anchor: "end", span: [px - NAME, px - 5] },
+    { dx: 0, dy: -13, anchor: "middle", span: [px - NAME / 2, px + NAME / 2] },
+  ];
+  const { dx, dy, anchor } = sides.find(isFree) ?? sides[px > box.right - NAME ? 1 : 0];
   const halo = { stroke: "var(--page)", "stroke-width": 3, "paint-order": "stroke", "pointer-events": "none" };
-  const words = { "text-anchor": isLeft ? "end" : "start", fill: "var(--ink)", class: "dot-name", ...halo };
-  return text(x(a) + (isLeft ? -8 : 8), y(b) + 4, headShort(atlas, place), words);
+  const words = { "text-anchor": anchor, fill: "var(--ink)", class: "dot-name", ...halo };
+  return text(px + dx, py + dy + 4, headShort(atlas, place), words);
 }
 
 function dot({ place, a, b }, { x, y, radius, isHollow }, { paint, stroke, size }) {

@@ -1,8 +1,8 @@
-// Whether a finger is what points, as `touch.css` has it.
+// What a finger touches is larger, as in `touch.css`.
 
 const TOUCH = matchMedia("(pointer: coarse), (max-width: 40rem)");
+/** Pixels that it is high, at least. */
+const TARGET = 24;
 
-/** Pixels that what is touched is at least high and wide. */
-export const TARGET = 24;
-
-export const isTouched = () => TOUCH.matches;
+/** Pixels of what is so high for a pointer: as many, or those that a finger needs. */
+export const tallEnough = (pixels) => (TOUCH.matches ? Math.max(pixels, TARGET) : pixels);
