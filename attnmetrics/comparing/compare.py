@@ -1,7 +1,8 @@
 """Sides compared with the first of them."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 from attnmetrics.comparing.agreement import check_alike, remarks
 from attnmetrics.comparing.axis import check_axis
@@ -14,9 +15,13 @@ from attnmetrics.results.comparison import About, Axis, comparable, comparison_d
 from attnmetrics.results.intervals import known, label_intervals
 from attnmetrics.results.sides import Comparison, Side
 from attnmetrics.statistics.bootstrap import CONFIDENCE
-from attnmetrics.statistics.comparing import Difference, Sample, find_differences, union
+from attnmetrics.statistics.comparing import Difference, Sample, find_each_difference, union
 from attnmetrics.statistics.intervals import find_intervals
 from attnmetrics.storage import Location
+from attnmetrics.store.room import HELD_BYTES
+
+AT_ONCE: Final = 8
+"""Sides that the first is drawn once for: with more, little is left to save."""
 
 Say = Callable[[str], object]
 
@@ -69,13 +74,13 @@ def compare_sides(
     check_axis(sides, axis)
     together = union([side.schema.names for side in sides])
     wanted = [name for name in comparable(sides) if names is None or name in names]
-    first, shards, differences = _sample(sides[0]), [], list[dict[str, Difference]]()
-    shards.append(int(first.groups.there.sum()))
-    for side in sides[1:]:
-        say(f"comparing {side.name} with {sides[0].name}")
-        other = _sample(side)
-        shards.append(int(other.groups.there.sum()))
-        differences.append(find_differences(first, other, together, confidence, wanted))
+    first, differences = _sample(sides[0]), list[dict[str, Difference]]()
+    shards = [int(first.groups.there.sum())]
+    for block in _blocks(sides[1:], first):
+        say(f"comparing {', '.join(side.name for side in block)} with {sides[0].name}")
+        others = [_sample(side) for side in block]
+        shards += [int(other.groups.there.sum()) for other in others]
+        differences += find_each_difference(first, others, together, confidence, wanted)
     sides = [at_confidence(side, confidence, wanted) for side in sides]
     about = About(confidence, shards, axis, remarks(sides, together, shards, differences))
     data = comparison_dataset(sides, wanted, together, differences, about)
@@ -91,6 +96,12 @@ def at_confidence(side: Side, confidence: float, names: Collection[str]) -> Side
     found = find_intervals(groups, values, confidence, names)
     intervals = label_intervals(found, side.results, int(groups.there.sum()), confidence)
     return replace(side, intervals=known(intervals))
+
+
+def _blocks(sides: Sequence[Side], first: Sample) -> Iterator[Sequence[Side]]:
+    """The sides, so many at a time as are held in memory."""
+    size = max(1, min(AT_ONCE, HELD_BYTES // first.groups.bytes))
+    return (sides[start : start + size] for start in range(0, len(sides), size))
 
 
 def _sample(side: Side) -> Sample:

@@ -112,18 +112,72 @@ def find_differences(
         confidence: how often bounds are to hold the true difference.
         names: of the results that are wanted; None for all. No difference depends on which others are.
     """
-    known = {result.name for result in one.groups.schema.with_twins()}
-    results = [result for result in other.groups.schema.with_twins() if result.has_bounds and result.name in known]
-    wanted = [result for result in results if names is None or result.name in names]
-    fewest = min(int(sample.groups.there.sum()) for sample in (one, other))
-    if fewest < LEAST:
-        return {result.name: _without_draws(one, other, result, labels, fewest) for result in wanted}
-    first, second = _draw_both(one, other, labels)
-    found = defaultdict[str, list[tuple[NDArray[Any], ...]]](list)
-    for together in first.drawing.together([result.name for result in wanted]):
-        for mine, theirs in zip(first.draw(together), second.draw(together), strict=True):
-            found[mine.name].append(_compare(mine, theirs, confidence))
-    return {result.name: _difference(found[result.name], result) for result in wanted}
+    return find_each_difference(one, [other], labels, confidence, names)[0]
+
+
+def find_each_difference(
+    one: Sample,
+    others: Sequence[Sample],
+    labels: Names,
+    confidence: float = CONFIDENCE,
+    names: Collection[str] | None = None,
+) -> list[dict[str, Difference]]:
+    """Likewise of each of several others, for which the one is drawn once, of those results that all have."""
+    results = _shared([one, *others], names)
+    fewest = [int(min(one.groups.there.sum(), other.groups.there.sum())) for other in others]
+    found = {
+        place: {result.name: _without_draws(one, others[place], result, labels, groups) for result in results}
+        for place, groups in enumerate(fewest)
+        if groups < LEAST
+    }
+    for alike in _drawn_alike(one, others, [place for place in range(len(others)) if place not in found]):
+        found |= zip(alike, _draw(one, [others[place] for place in alike], labels, confidence, results), strict=True)
+    return [found[place] for place in range(len(others))]
+
+
+def _shared(samples: Sequence[Sample], names: Collection[str] | None) -> list[Result]:
+    """The results with bounds that all have, of those that are wanted."""
+    first, *others = (sample.groups.schema.with_twins() for sample in samples)
+    known = [{result.name for result in other} for other in others]
+    shared = [result for result in first if result.has_bounds and all(result.name in own for own in known)]
+    return [result for result in shared if names is None or result.name in names]
+
+
+def _drawn_alike(one: Sample, others: Sequence[Sample], places: Sequence[int]) -> list[list[int]]:
+    """These places among the others, together where the one is drawn in the same way beside them."""
+    found = defaultdict[tuple[int, bytes], list[int]](list)
+    for place in places:
+        stream, drawn = _way(one, others[place])
+        found[stream, drawn.tobytes()].append(place)
+    return list(found.values())
+
+
+def _way(sample: Sample, beside: Sample) -> tuple[int, NDArray[np.bool_]]:
+    """The stream of random numbers, and the groups, that a sample is drawn by beside another.
+
+    Of one corpus the same; else independently, and each as beside no other.
+    """
+    if sample.corpus == beside.corpus:
+        return 0, sample.groups.there | beside.groups.there
+    return _stream(sample.corpus), sample.groups.there
+
+
+def _stream(corpus: str) -> int:
+    return int.from_bytes(blake2b(corpus.encode(), digest_size=8).digest())
+
+
+def _draw(
+    one: Sample, others: Sequence[Sample], labels: Names, confidence: float, results: Sequence[Result]
+) -> list[dict[str, Difference]]:
+    """Differences from one that is drawn in the same way beside all of these."""
+    first, each = _Drawer(one, others[0], labels), [_Drawer(other, one, labels) for other in others]
+    found = [defaultdict[str, list[tuple[NDArray[Any], ...]]](list) for _ in others]
+    for together, part in first.parts([result.name for result in results]):
+        mine = list(first.draw(together, part))
+        for drawer, own in zip(each, found, strict=True):
+            for a, b in zip(mine, drawer.draw(together, part), strict=True):
+                own[a.name].append(_compare(a, b, confidence))
+    return [{result.name: _difference(own[result.name], result) for result in results} for own in found]
 
 
 def _without_draws(one: Sample, other: Sample, result: Result, together: Names, groups: int) -> Difference:
@@ -151,35 +205,26 @@ class _Drawn:
 
 
 class _Drawer:
-    """A sample that is drawn from."""
+    """A sample that is drawn from beside another."""
 
-    def __init__(self, sample: Sample, drawing: Drawing, together: Names) -> None:
-        self.drawing = drawing
+    def __init__(self, sample: Sample, beside: Sample, labels: Names) -> None:
+        self._drawing = Drawing(sample.groups, *_way(sample, beside))
         self._values = sample.values
-        self._spread = Spread.between(sample.groups.schema.names, together)
+        self._spread = Spread.between(sample.groups.schema.names, labels)
 
-    def draw(self, names: Sequence[str]) -> Iterator[_Drawn]:
-        """Of results that are drawn together, at once or a layer after the other."""
-        for one in self.drawing.draw(names):
-            dims = self.drawing.results[one.name].dims
+    def parts(self, names: Collection[str]) -> Iterator[tuple[list[str], int]]:
+        """Results that are drawn together, and each part that they are drawn in."""
+        for together in self._drawing.together(names):
+            yield from ((together, part) for part in range(self._drawing.parts(together)))
+
+    def draw(self, names: Sequence[str], part: int) -> Iterator[_Drawn]:
+        """A part of results that are drawn together."""
+        for one in self._drawing.draw_part(names, part):
+            dims = self._drawing.results[one.name].dims
             values, draws, groups = (
                 self._spread(table, dims) for table in (self._values[one.name][one.layers], one.draws, one.groups)
             )
             yield _Drawn(one.name, values, draws, np.nan_to_num(groups).astype(np.int64))
-
-
-def _draw_both(one: Sample, other: Sample, together: Names) -> tuple[_Drawer, _Drawer]:
-    """Of one corpus the same groups; else independently, and of each as of no other."""
-    if one.corpus == other.corpus:
-        drawn = one.groups.there | other.groups.there
-        drawings = Drawing(one.groups, drawn=drawn), Drawing(other.groups, drawn=drawn)
-    else:
-        drawings = Drawing(one.groups, _stream(one.corpus)), Drawing(other.groups, _stream(other.corpus))
-    return _Drawer(one, drawings[0], together), _Drawer(other, drawings[1], together)
-
-
-def _stream(corpus: str) -> int:
-    return int.from_bytes(blake2b(corpus.encode(), digest_size=8).digest())
 
 
 def _compare(one: _Drawn, other: _Drawn, confidence: float) -> tuple[NDArray[Any], ...]:
@@ -211,8 +256,9 @@ def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
 def subtract(a: Array, b: Array) -> Array:
     """Differences; 0 where no more than rounding is between the two."""
-    difference = a - b
-    return np.where(np.abs(difference) <= ROUNDING * np.abs(a), 0.0, difference)
+    difference = np.asarray(a - b, np.float64)
+    difference[np.abs(difference) <= ROUNDING * np.abs(a)] = 0.0
+    return difference
 
 
 def _among_all(p: Array, result: Result) -> Array:

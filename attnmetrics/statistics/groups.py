@@ -49,6 +49,11 @@ class GroupSums:
         self._merged = {one.name: np.zeros((len(self.held), *schema.shape(one.dims))) for one in merged}
         self._states = room((len(self.held), schema.size))
 
+    @property
+    def bytes(self) -> int:
+        """That the sums take, nearly."""
+        return self._states.nbytes
+
     def add(self, shard: int, state: State) -> None:
         """Add the state of a shard."""
         group = shard % MOST_GROUPS

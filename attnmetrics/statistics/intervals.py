@@ -183,6 +183,7 @@ class Drawing:
         """[draw, row of sums]"""
         self._each = np.eye(len(groups.there))[groups.there][:, groups.held]
         """[group that is there, row of sums] each by itself"""
+        self._rows_of: dict[tuple[str, int], int] = {}
 
     def together(self, names: Collection[str]) -> list[list[str]]:
         """Results that are drawn together: of one family, which take the same sums, and of the same parts of these."""
@@ -193,25 +194,36 @@ class Drawing:
 
     def draw(self, names: Sequence[str]) -> Iterator[Drawn]:
         """What comes of results that are drawn together, at once or a layer after the other."""
-        rows = self._rows(names[0])
-        for part in self._parts(names[0]):
-            groups = self._count_evidence(part.sums, names, rows)
-            sure = [name for name in names if (groups[name] >= LEAST).any()]  # no other draw is worth its time
-            draws = evaluate({name: self.results[name].compute for name in sure}, part.sums, self._draws, rows)
-            for name in names:
-                nothing = np.full((*groups[name].shape, 1), np.nan)
-                yield Drawn(name, part.layers, draws.get(name, nothing), groups[name])
+        for part in range(self.parts(names)):
+            yield from self.draw_part(names, part)
+
+    def parts(self, names: Sequence[str]) -> int:
+        """How many parts results that are drawn together are drawn in: one, or a part a layer."""
+        return len(self._parts(names[0]))
+
+    def draw_part(self, names: Sequence[str], place: int) -> Iterator[Drawn]:
+        """What comes of one of these parts."""
+        part, rows = self._parts(names[0])[place], self._rows(names[0])
+        groups = self._count_evidence(part.sums, names, rows)
+        sure = [name for name in names if (groups[name] >= LEAST).any()]  # no other draw is worth its time
+        draws = evaluate({name: self.results[name].compute for name in sure}, part.sums, self._draws, rows)
+        for name in names:
+            nothing = np.full((*groups[name].shape, 1), np.nan)
+            yield Drawn(name, part.layers, draws.get(name, nothing), groups[name])
 
     def _kind(self, name: str) -> tuple[str, int]:
         return self._family[self._twins.get(name, name)], id(self._parts(name))
 
     def _rows(self, name: str) -> int:
         """Draws at once of a result and all that can be drawn together with it, whether they are or not."""
-        one = Weighted(self._parts(name)[0].sums, self._draws[:1])
-        for result in self.results.values():
-            if self._kind(result.name) == self._kind(name):
-                result.compute(one)
-        return max(_LEAST_ROWS, _NUMBERS // max(1, one.numbers))
+        kind = self._kind(name)
+        if kind not in self._rows_of:
+            one = Weighted(self._parts(name)[0].sums, self._draws[:1])
+            for result in self.results.values():
+                if self._kind(result.name) == kind:
+                    result.compute(one)
+            self._rows_of[kind] = max(_LEAST_ROWS, _NUMBERS // max(1, one.numbers))
+        return self._rows_of[kind]
 
     def _parts(self, name: str) -> list[_Part]:
         """All at once; layer by layer where each head has several values."""

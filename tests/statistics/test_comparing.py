@@ -10,8 +10,16 @@ from test_bootstrap import bounds_by_loops
 
 from attnmetrics.metrics.schema import Schema
 from attnmetrics.statistics.bootstrap import LEAST, count_draws
-from attnmetrics.statistics.comparing import Difference, Sample, correlate, find_differences, union
+from attnmetrics.statistics.comparing import (
+    Difference,
+    Sample,
+    correlate,
+    find_differences,
+    find_each_difference,
+    union,
+)
 from attnmetrics.statistics.groups import GroupSums
+from attnmetrics.statistics.intervals import Drawing
 from attnmetrics.statistics.significance import find_p, find_q
 from attnmetrics.statistics.states import State
 
@@ -177,6 +185,23 @@ def test_what_is_asked_for_has_no_part_in_differences() -> None:
     alone = find_differences(one, other, SCHEMA.names, names=("pos_to",))["pos_to"]
     np.testing.assert_array_equal(alone.bounds, find(one, other)["pos_to"].bounds)
     np.testing.assert_array_equal(alone.q, find(one, other)["pos_to"].q)
+
+
+def test_of_several_each_differs_as_if_alone_and_the_first_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of its documents, of other ones, with a shard that is gone, with too few."""
+    one, drawn = new_sample("same", 1), list[Drawing]()
+    alike = [new_sample("same", model) for model in (2, 3, 4)]
+    others = [*alike[:2], new_sample("other", 5), new_sample("few", 6, LEAST - 1), alike[2]]
+    others += [new_sample("same", 7, gone=(4,)), new_sample("third", 8)]
+    expected = [find(one, other) for other in others]
+    draw = Drawing.draw_part
+    monkeypatch.setattr(Drawing, "draw_part", lambda self, *at: drawn.append(self) or draw(self, *at))
+    for found, alone in zip(find_each_difference(one, others, SCHEMA.names, names=RESULTS), expected, strict=True):
+        assert found.keys() == alone.keys() == set(RESULTS)
+        for name in RESULTS:
+            for part in ("value", "bounds", "groups", "q"):
+                np.testing.assert_array_equal(getattr(found[name], part), getattr(alone[name], part))
+    assert len({id(one) for one in drawn}) == 2 + 6  # beside its own documents, and beside others; each of six
 
 
 # ---- runs that are not quite alike
