@@ -194,8 +194,9 @@ export class Metric extends Table {
   /** The mean over heads with evidence. */
   mean(label = 0) {
     return onceFor(this.#means, label, () => {
-      const known = this.column(label).filter((value) => !Number.isNaN(value));
-      return known.reduce((sum, value) => sum + value, 0) / known.length;
+      let [sum, known] = [0, 0];
+      for (const value of this.column(label)) if (!Number.isNaN(value)) [sum, known] = [sum + value, known + 1];
+      return sum / known;
     });
   }
 

@@ -3,6 +3,7 @@
 import { profileRows } from "../arithmetic/csv.js";
 import { clamp } from "../arithmetic/scales.js";
 import { el } from "../shared/dom.js";
+import { afterFirst } from "../shared/seen.js";
 import { bars } from "./bars.js";
 import { section } from "./parts.js";
 import { tools } from "./tools.js";
@@ -22,7 +23,15 @@ export function histogramSection(atlas, one) {
   return [found];
 }
 
+/** At the end of a head's page. */
 function histogram(metric, one) {
+  const about = { "data-definition": metric.formula, "data-legend": HELP };
+  const found = el("section", about, el("h3", {}, metric.title), el("p", { class: "help" }, metric.help));
+  return afterFirst(found, () => found.append(...drawn(metric, one)));
+}
+
+/** The picture, and what saves it. */
+function drawn(metric, one) {
   const width = clamp(document.documentElement.clientWidth - 60, 280, 540);
   const labels = [...metric.labels.keys()];
   const marks = [...labels, labels.length].filter((n) => n % EVERY === 0).map((n) => edge(n, labels.length));
@@ -30,9 +39,7 @@ function histogram(metric, one) {
   const axis = metric.dimTitle.toLowerCase();
   const picture = bars(metric, one, { labels, marks, name: "histogram", title: words, axis }, width);
   const rows = () => profileRows(metric, one.layer, one.head, one.name);
-  const save = tools(() => picture, rows, `${one.name} ${metric.name}`);
-  const about = { "data-definition": metric.formula, "data-legend": HELP };
-  return el("section", about, el("h3", {}, metric.title), el("p", { class: "help" }, metric.help), picture, save);
+  return [picture, tools(() => picture, rows, `${one.name} ${metric.name}`)];
 }
 
 /** The number at the left of a bin, or at the end. */
