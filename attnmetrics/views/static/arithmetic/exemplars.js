@@ -27,7 +27,10 @@ export class Exemplars {
     this.#listed = listed;
     this.#rowAt = rowReader(rows, listed.steps);
     /** [{ claim, layer, head, list }], those that answer a claim of a head, which is named by its numbers. */
-    this.claimed = listed.claimed.map(([claim, layer, head, list]) => ({ claim, layer, head, list: this.#read(list) }));
+    this.claimed = listed.claimed.map(([claim, layer, head, list]) => {
+      const read = once(() => this.#read(list));
+      return { claim, layer, head, get list() { return read(); } };
+    });
   }
 
   /**
