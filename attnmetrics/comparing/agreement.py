@@ -1,5 +1,6 @@
 """What sides must have in common to be compared, and what is to be said where they differ in other things."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -59,6 +60,7 @@ def remarks(
         *_copies(sides, differences),
         *(remark for side in sides for remark in side.remarks),
         *_unpaired(sides),
+        *_lacking(sides),
         *_few(sides, shards),
         *(line for side in sides[1:] for line in _settings(first, side)),
         *(line for label, names in together.items() for line in _names(sides, label, names)),
@@ -85,6 +87,16 @@ def _unpaired(sides: Sequence[Side]) -> Iterator[str]:
         )
 
 
+def _lacking(sides: Sequence[Side]) -> Iterator[str]:
+    """Results that only some have, by the sides that lack them."""
+    found = defaultdict[tuple[str, ...], list[str]](list)
+    for name in dict.fromkeys(str(name) for side in sides for name in side.results.data_vars):
+        found[tuple(side.name for side in sides if name not in side.results)].append(name)
+    for without, names in found.items():
+        if without:
+            yield f"not compared, for {_listed(without)} lack{'s' * (len(without) == 1)} them: {_listed(names)}"
+
+
 def _few(sides: Sequence[Side], shards: Sequence[int]) -> Iterator[str]:
     fewest = min(shards)
     name = sides[list(shards).index(fewest)].name
@@ -103,5 +115,10 @@ def _names(sides: Sequence[Side], label: str, names: Sequence[str]) -> Iterator[
     """Names of a label that not all sides have."""
     lacking = [name for name in names if not all(name in side.schema.names[label] for side in sides)]
     if lacking:
-        more = f" and {len(lacking) - _NAMES_TOLD} more" if len(lacking) > _NAMES_TOLD else ""
-        yield f"names of {label} that not all have: {', '.join(lacking[:_NAMES_TOLD])}{more}"
+        yield f"names of {label} that not all have: {_listed(lacking)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names, the first of many."""
+    more = f" and {len(names) - _NAMES_TOLD} more" if len(names) > _NAMES_TOLD else ""
+    return f"{', '.join(names[:_NAMES_TOLD])}{more}"

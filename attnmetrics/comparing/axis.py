@@ -1,7 +1,8 @@
 """An axis that runs are points on: checkpoints, years, registers."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Final
 
 from attnmetrics.errors import ConfigError
@@ -29,6 +30,10 @@ def make_axis(given: Mapping[str, Sequence[object]]) -> Axis:
     Raises:
         ConfigError: it is none.
     """
+    if not isinstance(given, Mapping) or any(
+        isinstance(values, str) or not isinstance(values, Iterable) for values in given.values()
+    ):
+        raise ConfigError(f'expected an axis such as {{"step": [1000, 2000, 4000]}}, found {given!r:.200}')
     (name, values), *others = given.items() or [("", ())]
     texts = [str(value) for value in values]
     if others or not _NAME.fullmatch(name) or not texts or not all(texts):
@@ -39,9 +44,12 @@ def make_axis(given: Mapping[str, Sequence[object]]) -> Axis:
     if name in _TAKEN:
         raise ConfigError(f"expected a name for the axis that nothing else has, found {name!r}; choose another")
     try:
-        return Axis(name, tuple(float(text) for text in texts))
+        numbers = tuple(map(float, texts))
     except ValueError:
         return Axis(name, tuple(texts))
+    if not all(map(isfinite, numbers)):
+        raise ConfigError(f"expected finite numbers, or names, as values of {name}, found {', '.join(texts)[:200]}")
+    return Axis(name, numbers)
 
 
 def check_axis(sides: Sequence[Side], axis: Axis | None) -> None:

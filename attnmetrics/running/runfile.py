@@ -199,7 +199,7 @@ def read_facts(folder: Location) -> Facts | None:
     except FileNotFoundError:
         return None
     except NotADirectoryError:
-        raise StoreError(f"{folder}: expected a folder, found a file; give another --out") from None
+        raise StoreError(f"{folder}: expected a folder, found a file; give another folder") from None
     except OSError as error:
         raise StoreError(
             f"cannot read {path}: {error.strerror or error}; mend its rights or the connection, or give another folder"

@@ -142,12 +142,20 @@ def test_few_shards_are_compared_without_intervals_and_told_why() -> None:
     assert any("tuned: no intervals" in remark and "found 3" in remark for remark in data.attrs["remarks"])
 
 
-def test_results_that_not_all_have_are_told() -> None:
-    lacking = replace(make_side("tuned", 4), results=make_side("tuned", 4).results.drop_vars("entropy"))
-    found = compare([make_side("base", 0), lacking], ("null_attention", "entropy"))
-    assert "entropy" not in found.data
-    assert found.data.attrs["left_out"] == ["entropy"]
-    assert "not in all runs: entropy" in told(show_comparison(found.data, found.role_changes), 80)
+def test_results_that_some_of_many_lack_are_told_with_those_that_lack_them() -> None:
+    """What all have is compared."""
+    names = [f"step-{n}" for n in range(12)]
+    sides = [replace(make_side("tuned", 4), name=name) for name in names]
+    for place, gone in {3: ["entropy"], 7: ["entropy", "distance"]}.items():
+        sides[place] = replace(sides[place], results=sides[place].results.drop_vars(gone))
+    axis = Axis("step", tuple(map(float, range(12))))
+    found = compare(sides, ("null_attention", "entropy", "distance"), axis=axis)
+    assert {"entropy", "distance"} & set(found.data) == set()
+    assert found.data["null_attention_difference"].sizes["run"] == 12
+    assert found.data.attrs["left_out"] == ["distance", "entropy"]
+    text = " ".join(told(show_comparison(found.data, found.role_changes), 80).split())
+    assert "not compared, for step-3, step-7 lack them: entropy" in text
+    assert "not compared, for step-7 lacks them: distance" in text
 
 
 @pytest.mark.parametrize(
@@ -200,12 +208,22 @@ def test_an_axis_is_a_coordinate() -> None:
         ("layer=1,2", "found 'layer'"),
         ("entropy=1,2", "found 'entropy'"),
         ("pos=1,2", "found 'pos'"),
+        ("step=1,nan", "expected finite numbers, or names, as values of step, found 1, nan"),
         ("step=1,2,3", "a value of step for each of 2 runs, in the order of the runs, found 3"),
     ],
 )
 def test_what_is_no_axis_is_refused(text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         compare([make_side("base", 0), make_side("tuned", 4)], axis=parse_axis(text))
+
+
+@pytest.mark.parametrize("given", ["step=1,2", [1, 2], {"step": 1}, {"step": "1,2"}])
+def test_what_is_no_axis_in_python_is_told_what_one_is(given: Any) -> None:
+    with pytest.raises(
+        ConfigError, match=r"expected an axis such as .\"step\": \[1000, 2000, 4000\]., found "
+    ) as refused:
+        make_axis(given)
+    assert str(refused.value).endswith(repr(given))
 
 
 def test_fifty_runs_fit_a_terminal() -> None:

@@ -87,13 +87,10 @@ def _what(data: xr.Dataset, place: int) -> list[RenderableType]:
     names = [visible(str(name)) for name in data[RUN].values.tolist()]
     alike = "the same documents" if bool(data["paired"][place]) else "other documents"
     heads = data.sizes["layer"] * data.sizes["head"]
-    lines = [
+    return [
         Text.assemble((names[place], "bold"), " against ", (names[0], "bold"), f": {heads} heads, {alike}"),
         *(Text(visible(str(remark)), style="yellow") for remark in data.attrs["remarks"]),
     ]
-    if left_out := data.attrs["left_out"]:
-        lines.append(Text(f"not in all runs: {', '.join(map(visible, left_out))}", style=FAINT))
-    return list(lines)
 
 
 # ---- heads
