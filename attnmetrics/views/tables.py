@@ -269,8 +269,8 @@ def dim_title(table: xr.DataArray, dim: str) -> str:
 
 
 def in_words(label: object) -> str:
-    """A label as people read it; several that are joined by ", ", each."""
-    return ", ".join(_WORDS.get(one, visible(one)) for one in str(label).split(", "))
+    """A label as people read it."""
+    return _WORDS.get(str(label), visible(str(label)))
 
 
 def with_one_label(table: xr.DataArray) -> xr.DataArray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from io import BytesIO
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.text import Annotation, Text
+from matplotlib.transforms import Bbox
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from synthetic import HOSTILE, dataset, exemplars
@@ -18,7 +21,7 @@ from synthetic import HOSTILE, dataset, exemplars
 import attnmetrics
 from attnmetrics.errors import ConfigError
 from attnmetrics.views import palette
-from attnmetrics.views.figures import grid, maps, profiles, style
+from attnmetrics.views.figures import grid, layer_dots, maps, profiles, style
 from attnmetrics.views.figures.panels import Panel, all_panels
 from attnmetrics.views.figures.sentences import example_heads
 from attnmetrics.views.formulas import typeset
@@ -208,6 +211,50 @@ def test_figures_fit_a_page_and_say_of_which_run_they_are(layers: int, heads: in
         figure = draw(data)
         assert (figure.get_size_inches() <= (6.75, 9)).all(), draw.__name__
         assert figure.texts[2].get_text().startswith("small-135M · wiki.txt · "), draw.__name__
+
+
+def boxes_of_texts(figure: Figure) -> dict[str, Bbox]:
+    """Pixels of every text that is seen, as matplotlib lays them out."""
+    figure.draw_without_rendering()
+    axes = [axis for one in figure.axes for axis in (one.xaxis, one.yaxis)]
+    ticks = [(tick, sorted(axis.get_view_interval())) for axis in axes for tick in axis.get_major_ticks()]
+    beyond = {tick.label1 for tick, (low, high) in ticks if not low <= tick.get_loc() <= high}  # never drawn
+    texts = [one for one in figure.findobj(Text) if one not in beyond]
+    seen = [one for one in texts if one.get_visible() and one.get_text().strip()]
+    return {f"{one.get_text()} {n}": one.get_window_extent() for n, one in enumerate(seen)}
+
+
+@pytest.mark.parametrize("draw", [
+    lambda data: grid.all_labels(data, "relation_accuracy"), lambda data: grid.all_labels(data, "dependency_excess"),
+    lambda data: maps.head_map(data, "repeat_excess"), maps.dependency_types, layer_dots.surface,
+], ids=["a map a relation", "a map a direction", "signed bars", "figure 9", "Clark's figure 2"])  # fmt: skip
+def test_no_text_of_a_figure_is_cut_or_lies_on_another(draw: Callable[[xr.Dataset], Figure]) -> None:
+    data = dataset(30, 9)
+    figure = draw(data.assign(repeat_excess=data["repeat_excess"] * np.linspace(-1, 1, 30)[:, None]))
+    boxes = boxes_of_texts(figure)
+    assert [name for name, box in boxes.items() if not figure.bbox.padded(1).contains(box.x0, box.y0)
+            or not figure.bbox.padded(1).contains(box.x1, box.y1)] == []  # fmt: skip
+    pairs = combinations(boxes.items(), 2)
+    assert [(one, other) for (one, a), (other, b) in pairs if a.padded(-1.5).overlaps(b.padded(-1.5))] == []
+
+
+def test_values_stand_beside_all_that_is_drawn(data: xr.Dataset) -> None:
+    _, bars, _ = maps.head_map(data, "null_attention").axes
+    assert {text.xy[0] for text in bars.texts if isinstance(text, Annotation)} == {1.0}
+    assert bars.get_xlim()[1] >= max(
+        bar.get_x() + bar.get_width() for bar in bars.patches if isinstance(bar, Rectangle)
+    )
+
+
+def test_maps_with_values_below_0_have_a_scale_of_their_own(data: xr.Dataset) -> None:
+    figure = grid.all_labels(data, "dependency_excess")
+    *panels, scale = figure.axes
+    excess = data["dependency_excess"]
+    for axes, direction in zip(panels, excess["direction"].values, strict=True):
+        most = float(np.abs(excess.sel(direction=direction)).max())
+        assert_allclose(axes.collections[0].get_clim(), (-most, most))
+    assert [tick.get_text() for tick in scale.get_xticklabels()] == ["below 0", "0", "largest share"]
+    assert scale.collections[0].get_cmap().name == palette.DIVERGING.name
 
 
 def test_both_ends_of_a_scale_are_labelled(data: xr.Dataset) -> None:

@@ -87,7 +87,8 @@ def all_labels(data: xr.Dataset, metric: str, new: NewFigure = Figure, name: str
 
 def _titles(grid: "_Grid", labels: Sequence[object]) -> list[tuple[str, float]]:
     """What each map is called, and the one size at which all have room."""
-    found = [style.fitted(in_words(one), grid.room_above, style.TEXT_SIZE, _SMALLEST, "bold") for one in labels]
+    names = [", ".join(map(in_words, str(label).split(", "))) for label in labels]
+    found = [style.fitted(one, grid.room_above, style.TEXT_SIZE, _SMALLEST, "bold") for one in names]
     size = min((size for _, size in found), default=style.TEXT_SIZE)
     return [(words, size) for words, _ in found]
 

@@ -190,7 +190,8 @@ class Finder {
 
   /** The correlation over all heads, and where some are nearly switched off, without these. */
   #drawAnswer(whole, without) {
-    const more = without.n < whole.n ? [el("div", { class: "note" }, `Without hollow ones: ${uncapital(inWords(without))}.`)] : [];
+    const words = `Without hollow ones: ${uncapital(inWords(without))}.`;
+    const more = without.n < whole.n ? [el("div", { class: "note" }, words)] : [];
     this.answer.replaceChildren(inWords(whole), ...more);
   }
 }
