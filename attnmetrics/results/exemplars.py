@@ -160,7 +160,8 @@ def load_attention(path: Location) -> pd.DataFrame:
 
 
 def _lists(lists: Iterable[Iterable[Any] | None]) -> pd.Series:
-    return pd.Series([None if one is None else list(one) for one in lists], dtype="object")
+    plain = [one.tolist() if isinstance(one, np.ndarray) else one for one in lists]
+    return pd.Series([None if one is None else list(one) for one in plain], dtype="object")
 
 
 class _Excerpt(NamedTuple):

@@ -1,5 +1,7 @@
 """Roles gained and lost, where several rules may give a role: told and scored by the one that gave it."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ import xarray as xr
 
 from attnmetrics.describing.changes import role_changes
 from attnmetrics.describing.rules import read_rules
-from attnmetrics.views.comparison.heads import pack_role_changes
+from attnmetrics.views.comparison.heads import pack_role_changes, pack_roles
 from attnmetrics.views.roles import RULES
 
 ROLE, DETAIL = "syntactic relation", "nsubj, attending_is_parent"
@@ -42,3 +44,11 @@ def test_a_change_is_told_and_scored_by_the_rule_that_gave_the_role(rule: str, c
     assert row["q"] == pytest.approx(other / 10)
     (told,) = pack_role_changes(["base", "tuned"], found)
     assert told[4:6] == [ROLE, f"{ROLE}: nsubj ({RULES[rule]})"]
+
+
+def test_roles_of_a_run_in_a_comparison_are_told_by_the_rule_that_gave_them() -> None:
+    data = compared().isel(run=1)
+    score = float(data["relation_accuracy"].sel(layer=4, head=1, rule="column", rel="nsubj"))
+    side = SimpleNamespace(results=data, roles=frame(score).assign(sentence=""))
+    packed = pack_roles([side], [(4, 0), (4, 1)])  # type: ignore[list-item]
+    assert packed["of_runs"][0]["ofHead"] == [[], [(ROLE, f"{ROLE}: nsubj ({RULES['column']})")]]

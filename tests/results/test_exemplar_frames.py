@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -73,7 +74,9 @@ def test_a_wrong_answer_has_the_pieces_of_the_right_word(tmp_path):
     assert frame[["claim", "i", "j"]].to_numpy().tolist() == [[claim, 2, 0] for claim in best]
     assert frame["right"].tolist() == [[1], []]  # the antecedent's sentence is not shown
     save_exemplars(frame, locate(tmp_path / "exemplars.parquet"))
-    pd.testing.assert_frame_equal(load_exemplars(locate(tmp_path / "exemplars.parquet")), frame)
+    found = load_exemplars(locate(tmp_path / "exemplars.parquet"))
+    pd.testing.assert_frame_equal(found, frame)
+    assert json.dumps(found["right"].tolist()) == "[[1], []]", "plain numbers, for whoever writes them on"
     bare = [replace(one, words=[], questions=[], asked=[], right=[]) for one in (first, second, last)]
     assert exemplars_frame(made, (0,), {(0, 0): bare})["right"].tolist() == [None, None]
     save_frame(frame.drop(columns="right"), EXEMPLARS.remove(len(EXEMPLARS) - 1), locate(tmp_path / "old"))
