@@ -58,7 +58,8 @@ def find_place(data: xr.Dataset, metric: str, at: Labels, head: Labels, ranks: x
     """Where a head stands, 1 for the highest; None where it does not compete.
 
     Its ends are those of the run's intervals of ranks where it has them, for metrics with one value a head; of others,
-    from 1 + the heads whose intervals lie wholly above, to all but those whose intervals lie wholly below.
+    from 1 + the heads whose intervals lie wholly above, to all but those whose intervals lie wholly below. The places of
+    equals are always left open among them.
 
     Args:
         data: a run's results.
@@ -77,18 +78,18 @@ def find_place(data: xr.Dataset, metric: str, at: Labels, head: Labels, ranks: x
     by = ranking(data, data[metric])
     stored = None if at else rank_bounds(data, str(by.name))
     if stored is not None:
-        above = int((values(by) > numbers[place]).sum())
-        return Place(rank, of, _restricted(stored.reshape(2, -1)[:, place], above, rank, of))
+        return Place(rank, of, _restricted(stored.reshape(2, -1)[:, place], values(by), numbers, numbers[place]))
     return Place(rank, of, _apart(bounds_of_heads(data, str(by.name), at), numbers, place, rank))
 
 
-def _restricted(stored: Array, above: int, rank: int, of: int) -> tuple[int, int] | None:
-    """Ends among those that are ranked, given those among all heads, and how many of all are above."""
+def _restricted(stored: Array, everyone: Array, numbers: Array, own: float) -> tuple[int, int] | None:
+    """Ends among those that are ranked, given those among everyone; equals leave one another's places open."""
     if np.isnan(stored[0]):
         return None
-    absent = above + 1 - rank
-    first, last = (min(max(end - absent, 1), of) for end in (floor(stored[0] + 1e-6), ceil(stored[1] - 1e-6)))
-    return first, last
+    above, equal = (int(those.sum()) for those in (numbers > own, numbers == own))
+    absent = int((everyone > own).sum()) - above
+    first, last = floor(stored[0] + 1e-6) - absent, ceil(stored[1] - 1e-6) - absent
+    return max(min(first, above + 1), 1), min(max(last, above + equal), int(np.isfinite(numbers).sum()))
 
 
 def _apart(bounds: Array | None, numbers: Array, place: int, rank: int) -> tuple[int, int] | None:

@@ -98,24 +98,24 @@ def test_intervals_are_written_as_on_the_command_line() -> None:
 
 
 def test_ranks_that_intervals_leave_open_are_told_as_on_the_command_line() -> None:
-    """Of six heads the second is not ranked: the ranks of those below it move up by one."""
-    values = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
-    low, high = [1, 1.2, 1.6, 3, 4.5, 6], [2, 3, 3, 5.5, 6, 6]
+    """Of eight heads the second is not ranked: the ranks of those below it move up by one. The last two are equals."""
+    values = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.3]
+    low, high = [1, 1.2, 1.6, 3, 4.5, 6, 7.5, 7.5], [2, 3, 3, 5.5, 6, 6, 7.5, 7.5]
     called = """([values, low, high, ranks]) => {
         const metric = { values, width: 1, column: () => Float64Array.from(values) };
         const sure = new m.Intervals(metric, { rankLow: low, rankHigh: high });
-        return ranks.map(([place, rank]) => m.rankTold(rank, sure.ranks(place, 0, rank, { length: 5 }))); }"""
-    ranks = [(0, 1), (2, 2), (3, 3), (4, 4), (5, 5)]
+        return ranks.map(([place, rank]) => m.rankTold(rank, sure.ranks(place, 0, rank, [0, 2, 3, 4, 5, 6, 7]))); }"""
+    ranks = [(0, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7)]
     found = evaluate("intervals", called, [values, low, high, ranks])
-    assert found == ["1st to 2nd", "1st to 2nd", "2nd to 5th", "3rd to 5th", "5th"]
-    bounds = np.reshape([low, high], (2, 2, 3)).transpose(1, 2, 0)
-    grid = {"layer": [0, 1], "head": [0, 1, 2]}
-    data = xr.Dataset({"a": (("layer", "head"), np.reshape(values, (2, 3)))}, grid)
+    assert found == ["1st to 2nd", "1st to 2nd", "2nd to 5th", "3rd to 5th", "5th", "6th to 7th", "6th to 7th"]
+    bounds = np.reshape([low, high], (2, 2, 4)).transpose(1, 2, 0)
+    grid = {"layer": [0, 1], "head": [0, 1, 2, 3]}
+    data = xr.Dataset({"a": (("layer", "head"), np.reshape(values, (2, 4)))}, grid)
     competing = data["a"].where(data["a"] != 0.8)
     data = data.assign_coords(a_rank_interval=(("layer", "head", "bound"), bounds))
-    heads = [{"layer": place // 3, "head": place % 3} for place, _ in ranks]
+    heads = [{"layer": place // 4, "head": place % 4} for place, _ in ranks]
     places = [find_place(data, "a", {}, head, competing) for head in heads]
-    assert [(place.told, place.of) for place in places if place] == [(told, 5) for told in found]
+    assert [(place.told, place.of) for place in places if place] == [(told, 7) for told in found]
 
 
 def test_of_a_metric_with_labels_a_rank_is_open_as_far_as_intervals_overlap() -> None:

@@ -62,10 +62,10 @@ export class Intervals {
    * [first, last] of a head's rank among those that compete; null where it is not known.
    *
    * Of a table with one value a head as the run has it; of others, from 1 + the heads whose intervals lie wholly above,
-   * to all but those whose intervals lie wholly below.
+   * to all but those whose intervals lie wholly below. The places of equals are always left open among them.
    */
   ranks(place, label, rank, order) {
-    if (this.rankLow) return this.#stored(place, rank, order.length);
+    if (this.rankLow) return this.#stored(place, order);
     const [low, high] = this.bounds(place, label);
     if (Number.isNaN(low)) return null;
     const others = order.map((one) => this.bounds(one, label));
@@ -74,12 +74,16 @@ export class Intervals {
     return [Math.min(above + 1, rank), Math.max(order.length - below, rank)];
   }
 
-  #stored(place, rank, of) {
+  #stored(place, order) {
     if (Number.isNaN(this.rankLow[place])) return null;
     const column = this.metric.column();
-    const above = column.filter((value) => value > column[place]).length + 1 - rank;
-    const within = (one) => Math.min(Math.max(one - above, 1), of);
-    return [within(Math.floor(this.rankLow[place] + 1e-6)), within(Math.ceil(this.rankHigh[place] - 1e-6))];
+    const isAbove = (one) => column[one] > column[place];
+    const above = order.filter(isAbove).length;
+    const equal = order.filter((one) => column[one] === column[place]).length;
+    const absent = [...column.keys()].filter(isAbove).length - above;
+    const first = Math.floor(this.rankLow[place] + 1e-6) - absent;
+    const last = Math.ceil(this.rankHigh[place] - 1e-6) - absent;
+    return [Math.max(Math.min(first, above + 1), 1), Math.min(Math.max(last, above + equal), order.length)];
   }
 }
 
