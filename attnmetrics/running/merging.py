@@ -98,12 +98,12 @@ def merge_measured(config: RunConfig, facts: Facts, measured: Measured, reporter
         reporter.say(said)
     _warn_of_shares(config, outputs, reporter)
     lease.check()
-    _replace_outputs(config, facts, outputs)
+    status = "incomplete" if facts["missing"] or outputs.untraced else "finished"
+    _replace_outputs(config, facts, outputs, status)
     lease.check()
     facts["seconds"]["merge"] = round(time.perf_counter() - start, 3)
     facts["peak_memory_bytes"]["driver"] = peak_memory_bytes()
-    whole = not facts["missing"] and not outputs.untraced
-    facts |= {"status": "finished" if whole else "incomplete", "finished": now()}
+    facts |= {"status": status, "finished": now()}
     write_facts(config.out, facts)
     (config.out / "run.json").sweep()
     return facts
@@ -157,10 +157,12 @@ def _warn_of_shares(config: RunConfig, outputs: Outputs, reporter: Reporter) -> 
         )
 
 
-def _replace_outputs(config: RunConfig, facts: Facts, outputs: Outputs) -> None:
-    """Write all outputs and seal them; until then, `run.json` vouches for none."""
+def _replace_outputs(config: RunConfig, facts: Facts, outputs: Outputs, status: str) -> None:
+    """Write all outputs, which tell of the status that the run then has, and seal them; until then, `run.json` vouches
+    for none.
+    """
     facts["status"] = "unfinished"
     facts.pop("outputs", None)
     write_facts(config.out, facts)
-    write_outputs(config.out, outputs, facts)
+    write_outputs(config.out, outputs, facts | {"status": status})
     facts["outputs"] = seal(config.out, [name for split in outputs.by for name in split.files])

@@ -58,6 +58,7 @@ def test_tables_without_a_shard_say_so_and_are_completed_later(
     with (folder / "tables" / "corpus.csv").open(newline="") as file:
         assert {row[0]: row[1] for row in csv.reader(file)}["shards_missing"] == f"1 of {shards}"
     assert "shards missing" in reported(folder) and "RuntimeError: poison" in reported(folder)
+    assert '["status", "incomplete"]' in reported(folder)
 
     records = CORPORA["demo"].read_text().splitlines()[:DEMO_DOCUMENTS]
     rest = tmp_path / "rest.jsonl"
@@ -68,6 +69,7 @@ def test_tables_without_a_shard_say_so_and_are_completed_later(
     assert run(demo_config(folder), QUIET)["missing"] == []
     assert outputs(folder) == outputs(demo_run)
     assert "shards missing" not in reported(folder)
+    assert '["status", "finished"]' in reported(folder)
 
 
 def test_what_there_is_of_a_run_can_be_merged(tmp_path: Path, demo_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
