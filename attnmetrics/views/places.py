@@ -58,7 +58,7 @@ def find_place(data: xr.Dataset, metric: str, at: Labels, head: Labels, ranks: x
     """Where a head stands, 1 for the highest; None where it does not compete.
 
     Its ends are those of the run's intervals of ranks where it has them, for metrics with one value a head; of others,
-    from 1 + the heads whose intervals lie wholly above, to all but those whose intervals lie wholly below. The places of
+    from 1 + the heads whose intervals lie wholly above, to all but those whose intervals lie wholly below. Places of
     equals are always left open among them.
 
     Args:
