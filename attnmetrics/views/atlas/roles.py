@@ -1,7 +1,7 @@
 """What the atlas' page holds of roles: those of every head, its sentence, heads like it, and answers to questions."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -46,8 +46,19 @@ def find_rules(data: xr.Dataset, frames: Shares) -> Shares:
 def claims_of_roles(data: xr.Dataset, frames: Shares) -> set[tuple[str, int, int]]:
     """(claim, layer, head) of what makes each head have its roles, of tables with rules."""
     every = pd.concat(_distinct(frames).values()).drop_duplicates(["layer", "head", "role", "detail"])
-    made = ((_cell(data, row.rule, row.detail), int(row.layer), int(row.head)) for row in every.itertuples())
-    return {(claim_of(cell[0], cell[1] or None), layer, head) for cell, layer, head in made if cell}
+    return {(claim, int(row.layer), int(row.head)) for row in every.itertuples() for claim in _claims(data, row)}
+
+
+def _claims(data: xr.Dataset, row: Any) -> Iterator[str]:
+    """What shows a role: the claim of its score; of a relation, whose finds a run keeps of its best head alone, all
+    dependencies in its direction too.
+    """
+    cell = _cell(data, row.rule, row.detail)
+    if cell:
+        yield claim_of(cell[0], cell[1] or None)
+    direction = str(row.detail).partition(", ")[2]
+    if direction:
+        yield f"dependency:{direction}"
 
 
 def pack_roles(data: xr.Dataset, frames: Shares) -> dict[str, Any]:
