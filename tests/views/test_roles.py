@@ -167,7 +167,8 @@ def test_the_page_has_the_sentences_that_show_each_role_of_each_head(data: xr.Da
     strongest = exemplars(data, k=2)
     shown = pd.concat([strongest.assign(claim=claim) for claim in ("", "induction", "second_sink")], ignore_index=True)
     page = contents(data, shown, attention(strongest), facts(), roles=[(0.05, frame)])
-    kept = {(claim, layer, one) for claim, layer, one, listed in page["claimed"] if len(listed) == 2}
+    claimed = json.loads(page["sentences"]["listed"].content)["claimed"]
+    kept = {(claim, layer, one) for claim, layer, one, listed in claimed if len(listed) == 2}
     assert {one for one in found if one[0] in ("induction", "second_sink")} <= kept
 
 
