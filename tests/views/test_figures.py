@@ -382,7 +382,11 @@ def test_a_sheet_without_room_shows_the_relations_with_most_edges() -> None:
     assert f"{number} of {edges.size} labels" in texts[1] and number < edges.size
     order = np.argsort(-edges.to_numpy().ravel(), kind="stable")[:number]
     rules = {"row": "from dependent", "column": "on dependent", "parent_row": "from head word"}
-    names = [f"{rules[rule]}, {rel}" for rule in edges["rule"].values for rel in edges["rel"].values]
+    names = [
+        f"{rules[rule]}, {'no word' if rel == '_' else rel}"
+        for rule in edges["rule"].values
+        for rel in edges["rel"].values
+    ]
     assert texts[2:-1:2] == [names[place] for place in sorted(order)]
 
 
