@@ -335,7 +335,8 @@ def _heads_of(data: xr.Dataset, one: _Compared, top: int) -> list[RenderableType
         values = [bear(table, float(table.to_numpy()[at]), *bounds)[0] for table in (one.first, one.other)]
         q = float(one.q.to_numpy()[at])
         result.add_row(*one.told(at), *values, Text(_told_q(q), style="" if q < CLEAR else FAINT))
-    none = Text("no head differs clearly") if np.isfinite(one.q.to_numpy()).any() else _too_few()
+    is_known = np.isfinite(one.q.to_numpy()).any() or not np.nan_to_num(one.difference.to_numpy()).any()
+    none = Text("no head differs clearly") if is_known else _too_few()
     return [*heat, *([] if one.clear.any() else [none]), result]
 
 
