@@ -1,6 +1,7 @@
 """Sides of made-up sums, as runs of a small model are."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,15 +28,20 @@ def make_side(
     corpus: str = "same",
     shards: int = SHARDS,
     schema: Schema = SCHEMA,
-    has_intervals: bool = False,
+    rests_from: int | None = None,
 ) -> Side:
-    """A side whose models differ in the head `PLANTED`, and in little else."""
+    """A side whose models differ in the head `PLANTED`, and in little else.
+
+    In shards from `rests_from` on, all heads attend to null pieces alone.
+    """
     groups, total = GroupSums(schema, shards), State.zero(schema)
     grid = (len(schema.layers), schema.heads)
     own = {"deviation_sum": np.ones(grid), "prefix_sum": np.full(grid, 2.0), "variability_sentences": np.ones(())}
     for shard in range(shards):
         state = _state(schema, (sum(corpus.encode()), shard), (model, shard))
         state["null_sum"][PLANTED] *= 1 + bool(model)
+        if rests_from is not None and shard >= rests_from:
+            _rest(state, ...)
         groups.add(shard, state)
         groups.add_merged(shard, own)
         total = total.merge(state)
@@ -65,9 +71,15 @@ def _state(schema: Schema, text: tuple[int, int], model: tuple[int, int]) -> Sta
     of_text, of_model = np.random.default_rng(text), np.random.default_rng(model)
     shapes = schema.shapes.items()
     sums = {name: of_text.gamma(3, 3, shape) * of_model.uniform(0.95, 1.05, shape) for name, shape in shapes}
+    state = State(schema, sums)
+    _rest(state, (0, 1))
+    return state
+
+
+def _rest(state: State, heads: Any) -> None:
+    """Have these heads attend to null pieces alone."""
     for name in ("given_sum", "entropy_sum", "entropy_rows", "span_sum", "received_by_pos"):
-        sums[name][0, 1] = 0
-    return State(schema, sums)
+        state[name][heads] = 0
 
 
 def roles_of(model: int) -> pd.DataFrame:

@@ -435,6 +435,34 @@ def test_with_too_few_shards_differences_are_told_though_not_how_sure(tmp_path: 
     assert f"{few.data['layer'].values[layer]}.{head}" in row
 
 
+def test_what_heads_leave_no_evidence_for_is_told_and_the_rest_compared() -> None:
+    """The other model attends to null pieces alone."""
+    found = compare(
+        [make_side("base", 0), make_side("tuned", 4, rests_from=0)], ("null_attention", "pos_to", "distance")
+    )
+    assert np.isnan(values(found.data["distance"])[1]).all()
+    text = told(show_comparison(found.data, found.role_changes), 100)
+    assert "no evidence in: pos_to, distance" in text
+    row = next(line for line in text.splitlines() if line.startswith("null_attention"))
+    assert row.split()[1] == "5/6"  # in the first model, too, one head attends to null pieces alone
+    for name in ("distance", "pos_to"):
+        alone = told(show_compared_metric(found.data, name), 100)
+        assert "no head has evidence in both runs" in alone and "no head differs" not in alone
+
+
+def test_what_few_shards_have_evidence_for_is_compared_though_not_how_sure() -> None:
+    sides = [make_side("base", 0), make_side("tuned", 4, rests_from=5)]
+    found = compare(sides, ("null_attention", "pos_to", "distance"))
+    difference, q = (values(found.data[f"distance_{part}"])[1] for part in ("difference", "q"))
+    own = [values(side.results["distance"]) for side in sides]
+    np.testing.assert_allclose(difference, own[1] - own[0])
+    assert np.isnan(q).all() and np.isfinite(values(found.data["null_attention_q"])[1]).all()
+    assert "with too few shards to tell them from noise" in told(show_comparison(found.data, found.role_changes), 100)
+    for name in ("distance", "pos_to"):
+        alone = told(show_compared_metric(found.data, name), 100)
+        assert "too few shards have evidence" in alone and "no head differs" not in alone
+
+
 def test_a_comparison_that_is_broken_off_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = locate(tmp_path / "comparison")
     found = compare([make_side("base", 0), make_side("tuned", 4)], names=["null_attention"])

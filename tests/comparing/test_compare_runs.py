@@ -77,6 +77,7 @@ def test_two_runs_are_compared(
     ("what", "said"),
     [
         ("nothing", "expected the folder of a run at {run}, found no run.json in it"),
+        ("file", "{run}: expected a folder, found a file; give another folder"),
         ("twice", "expected each run once, found {demo} 2 times"),
         ("one", "expected two runs or more to compare, found 1"),
         ("unfinished", "{run} is unfinished: expected a run that is merged"),
@@ -86,6 +87,7 @@ def test_two_runs_are_compared(
         ("gone", "0 of {shards} shards of {run} are measured"),
         ("unit", "unit: sentence in demo-run, window:64 in tuned"),
         ("null", "null pieces: first in demo-run, none in tuned"),
+        ("heads", "heads of a layer: 6 in demo-run, 7 in tuned"),
         ("axis", "a value of step for each of 2 runs, in the order of the runs, found 3"),
         ("out", "exists and is no comparison"),
     ],
@@ -110,6 +112,9 @@ def spoil(run: Path, what: str) -> None:
     facts = read_facts(locate(run)) or {}
     if what == "nothing":
         (run / "run.json").unlink()
+    elif what == "file":
+        shutil.rmtree(run)
+        run.write_text("no run")
     elif what == "unfinished":
         change(run, status="unfinished")
     elif what == "unmerged":
@@ -121,6 +126,8 @@ def spoil(run: Path, what: str) -> None:
         (run / "results.zarr" / "stray").write_text("x")
     elif what == "gone":
         shutil.rmtree(run / "commits")
+    elif what == "heads":
+        change(run, store={**facts["store"], "schema": {**facts["store"]["schema"], "heads": 7}})
     elif what in ("unit", "null"):
         other = {"unit": "window:64"} if what == "unit" else {"null_tokens": "none"}
         change(run, configuration={**facts["configuration"], **other})

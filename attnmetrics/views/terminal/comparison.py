@@ -302,15 +302,18 @@ def show_compared_metric(
     at = {} if label is None else known_label(found.other, name, label)
     whole = found.at(at)
     has_labels = whole.other.ndim > 2
-    body = [_by_label(data, whole)] if has_labels else _heads_of(data, whole, top)
+    if not np.isfinite(whole.difference.to_numpy()).any():
+        body: list[RenderableType] = [Text("no head has evidence in both runs")]
+    else:
+        body = _by_label(data, whole) if has_labels else _heads_of(data, whole, top)
     formula = f"{said(found.other, 'formula')} [{units(found.other)}]"
     first, other = (visible(str(data[RUN].values[n])) for n in (0, place))
     told = [Text(heading(found.other, at), style="bold"), Text(formula, style=FAINT)]
     return Group(*told, Text(f"{other} against {first}", style=FAINT), Text(), *body, Text(), _legend())
 
 
-def _by_label(data: xr.Dataset, whole: _Compared) -> Table:
-    """For each label how many heads differ, and the one that differs most."""
+def _by_label(data: xr.Dataset, whole: _Compared) -> list[RenderableType]:
+    """For each label how many heads differ, and the one that differs most; of labels of which that is known."""
     (dim,) = further(whole.other)
     result = LightTable(dim_title(whole.other, dim), "differ", "most", "difference", _interval_title(data))
     for label in labels_of(whole.other, dim):
@@ -319,7 +322,7 @@ def _by_label(data: xr.Dataset, whole: _Compared) -> Table:
         if known:
             told = one.told(one.most()[0]) if one.clear.any() else ["–", "–", "–"]
             result.add_row(Text(in_words(label)), f"{int(one.clear.sum())}/{known}", *told)
-    return result
+    return [result] if result.row_count else [_too_few(), Text("--label NAME shows the differences at a label")]
 
 
 def _heads_of(data: xr.Dataset, one: _Compared, top: int) -> list[RenderableType]:
@@ -332,8 +335,13 @@ def _heads_of(data: xr.Dataset, one: _Compared, top: int) -> list[RenderableType
         values = [bear(table, float(table.to_numpy()[at]), *bounds)[0] for table in (one.first, one.other)]
         q = float(one.q.to_numpy()[at])
         result.add_row(*one.told(at), *values, Text(_told_q(q), style="" if q < CLEAR else FAINT))
-    none = [Text("no head differs clearly")] if not one.clear.any() else []
-    return [*heat, *none, result]
+    is_known = np.isfinite(one.q.to_numpy()).any() or not np.nan_to_num(one.difference.to_numpy()).any()
+    none = Text("no head differs clearly") if is_known else _too_few()
+    return [*heat, *([] if one.clear.any() else [none]), result]
+
+
+def _too_few() -> Text:
+    return Text("how sure is not known: too few shards have evidence to tell differences from noise")
 
 
 def _heat(one: _Compared) -> list[RenderableType]:
