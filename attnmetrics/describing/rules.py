@@ -73,7 +73,7 @@ class Words(_Strict):
     each: str | None = None
     """Of each detail; `text` has them all as `{list}`."""
     below: str | None = None
-    """Where the score is under its chance level."""
+    """Where the score is under its chance level, or hardly above."""
 
 
 class Telling(Limits):

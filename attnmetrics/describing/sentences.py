@@ -21,6 +21,8 @@ MOST_STRUCK = 2
 """Roles that are told to be contradicted."""
 MOSTLY = 0.5
 """Attention that is told to go somewhere is most of it from here on."""
+HARDLY = 1.1
+"""Times chance up to which a score is hardly above it."""
 WHOLE = 0.03
 """Attention that may be off what is told, where the other is all the rest."""
 
@@ -90,12 +92,13 @@ class _Said:
         """Filled templates in order: of all findings, or of those that are held or not."""
         here = [one for one in self.findings if _words(one).place == place and held in (None, one.held)]
         groups = groupby(sorted(here, key=self._order), key=_words)
-        return [text for words, group in groups for text in self._filled(words, list(group)[:MOST])]
+        return [text for words, group in groups for text in self._filled(words, list(group))]
 
     def _filled(self, words: Words, found: Sequence[Finding]) -> list[str]:
-        """A text for each finding, or one with a list of them."""
+        """A text for each finding, or one with a list of them: those that are held, where some are."""
         if words.each is None:
-            return [self._fill(_template(one), one) for one in found]
+            return [self._fill(_template(one), one) for one in found[:MOST]]
+        found = ([one for one in found if one.held] or found)[:MOST]
         return [words.text.replace("{list}", _and([self._fill(words.each, one) for one in found]))]
 
     def _order(self, one: Finding) -> int:
@@ -133,7 +136,7 @@ def _words(one: Finding) -> Words:
 
 def _template(one: Finding) -> str:
     words = _words(one)
-    return words.below if words.below is not None and one.score < one.chance else words.text
+    return words.below if words.below is not None and one.score < HARDLY * one.chance else words.text
 
 
 def _and(parts: Sequence[str]) -> str:

@@ -38,9 +38,9 @@ SENTENCES = {
     "attention 15%), a second sink, most often “the”.",
     "inactive": "Nearly switched off on this text: rests 95% on the first piece, and all else comes from the remaining "
     "5% (that by itself looks like own piece and position alone).",
-    "induction": f"{REST.format('19%')} {FAR.format(4.1)} At a piece that came before, 82% of all attention goes "
+    "induction": f"{REST.format('19%')} {FAR.format(4.1)} Of the attention of a piece that came before, 82% goes "
     "to what followed it then (induction; even attention 9%).",
-    "repetition": f"{REST.format('19%')} {FAR.format(4.2)} At a piece that came before, 82% of all attention goes "
+    "repetition": f"{REST.format('19%')} {FAR.format(4.2)} Of the attention of a piece that came before, 82% goes "
     "to where it did (even attention 9%).",
     "determiners": f"{REST.format('12%')} goes to determiners (81% of it, 2.2 times even attention).",
     "first piece": f"{REST.format('84%')} {FAR.format('4.0')}",
