@@ -82,3 +82,8 @@ test("a word of a sentence leads to the head that it is the strongest of", () =>
   assert.deepEqual(found("zzz").groups, []);
   assert.deepEqual(found("  ").groups, []);
 });
+
+test("coreference is found in a run that has none", () => {
+  assert.deepEqual(hrefs("coreference"), ["#/coreference"]);
+  assert.deepEqual(hrefs("antecedent"), ["#/coreference"]);
+});

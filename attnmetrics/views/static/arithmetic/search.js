@@ -12,6 +12,12 @@ const MOST = 6;
 const IDLE = new Set(["a", "an", "and", "at", "attend", "attends", "attention", "by", "for", "head", "heads", "is",
   "look", "looks", "of", "on", "that", "the", "to", "what", "which", "who"]);
 
+/** A page that says, of a run without coreference, why it has none. */
+const COREFERENCE = {
+  words: "Coreference: heads that find antecedents", note: "a page of its own", href: "#/coreference",
+  texts: wordsOf("coreference antecedents mentions"),
+};
+
 export class Search {
   #atlas;
   #metrics = null;
@@ -72,9 +78,11 @@ export class Search {
     return this.#roles.list;
   }
 
-  /** [{ words, note, href, texts }] of all metrics, and of each of their labels. */
+  /** [{ words, note, href, texts }] of all metrics, and of each of their labels, and of what is told on pages. */
   #allMetrics() {
-    this.#metrics ??= this.#atlas.metrics.flatMap((metric) => [entry(metric, null), ...labelsOf(metric)]);
+    this.#metrics ??= [
+      COREFERENCE, ...this.#atlas.metrics.flatMap((metric) => [entry(metric, null), ...labelsOf(metric)]),
+    ];
     return this.#metrics;
   }
 

@@ -67,10 +67,17 @@ export class Site {
     if (fault) this.page.replaceChildren(...faultOf(this.what, fault));
     else if (!this.notOfHeads.includes(name)) this.page.append(...howSure(this.atlas), ...glossaryOf(this.page));
     this.#light(this.lit[name] ?? name);
-    document.title = `${this.page.querySelector("h1")?.textContent ?? "Attention heads"} · ${this.atlas.name}`;
+    document.title = this.#titled();
     const chosen = this.page.querySelector(".chosen");
     if (chosen) chosen.scrollIntoView({ block: chosen.matches("section") ? "start" : "center" });
     else scrollTo(0, 0);
+  }
+
+  /** What the window is called: the page's heading, where that is not the model's name, and the model's name. */
+  #titled() {
+    const { name } = this.atlas;
+    const heading = this.page.querySelector("h1")?.textContent ?? name;
+    return heading === name ? `Attention heads · ${name}` : `${heading} · ${name}`;
   }
 
   /** Draw what an address asks for; what is wrong with it, or null. */
