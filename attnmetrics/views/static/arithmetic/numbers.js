@@ -43,8 +43,9 @@ export function number(value) {
 export function mark(table, value) {
   const [round, unit] = table.kind === "share" ? [100 * value, "%"] : [value, ""];
   const isTiny = round !== 0 && Math.abs(round) < 1e-4;
-  const exact = { maximumSignificantDigits: 12 };
-  const text = isTiny ? precise(round, 3) : round.toLocaleString("en", exact).replace("-", "−");
+  const exact = Number(round.toPrecision(12));
+  const [, decimals = ""] = String(exact).split(".");
+  const text = isTiny ? precise(round, 3) : withDecimals(exact, decimals.length).replace("-", "−");
   return `${text}${unit}`;
 }
 
