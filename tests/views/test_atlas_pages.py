@@ -1152,6 +1152,7 @@ def test_a_part_of_the_plot_is_chosen_heads_are_coloured_and_seen_side_by_side(p
     first, second = ordered(entropy)[:2]
     assert at(page).endswith(f"pair={first // 3 + 2}.{first % 3}%2C{second // 3 + 2}.{second % 3}")
     both = page.locator("section", has_text="Side by side")
+    expect(both.locator("h2")).to_be_in_viewport()
     assert both.locator("h3").all_inner_texts() == [name(first).capitalize(), name(second).capitalize()]
     cells = both.locator("tr", has_text="Mean attention distance").locator("td")
     for cell, place in zip(cells.all_inner_texts(), (first, second), strict=True):

@@ -114,7 +114,9 @@ class Finder {
   }
 
   #pair(at) {
-    this.#set({ pair: paired(this.question.pair, at) });
+    const pair = paired(this.question.pair, at);
+    this.#set({ pair });
+    if (pair.length === 2) this.beneath.scrollIntoView({ block: "start" });
   }
 
   #set(changed) {
