@@ -439,6 +439,7 @@ def test_exemplars_are_what_they_say(demo_run: Path) -> None:
         "j",
         "text",
         "pieces",
+        "right",
     ]
     frame = frame[(frame["claim"] == "") & (frame["bucket"] == "top")]
     assert len(frame) == heads * 5
