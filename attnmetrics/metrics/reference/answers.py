@@ -23,6 +23,10 @@ class Strongest:
         if before is None or (-peak.weight, i, j) < (-before[0].weight, before[0].i, before[0].j):
             own[key] = peak, sentence.text
 
+    def every(self, claim: str, layer: int, head: int) -> list[Peak]:
+        """The strongest of every sentence."""
+        return [peak for peak, _ in self._found[claim, layer, head].values()]
+
     def best(self, claim: str, layer: int, head: int) -> list[Peak]:
         """The strongest of every sentence, largest first; each text once."""
         seen: set[str] = set()

@@ -38,6 +38,10 @@ class Claims:
                 sink = self._second_sink(columns, sentence.alpha[layer, head])
                 self._add("second_sink", layer, head, np.array([(i, sink) for i in columns.get(sink, ())]), sentence)
 
+    def every(self, claim: str, layer: int, head: int) -> list[Peak]:
+        """The strongest of every sentence."""
+        return [peak for peak, _ in self.strongest[claim, layer, head]]
+
     def best(self, claim: str, layer: int, head: int) -> list[Peak]:
         """The strongest of every sentence, largest first; each text once."""
         seen: set[str] = set()
