@@ -30,7 +30,8 @@ class Syntax:
     `relation_accuracy` [layer, head, rule, rel], `parse_accuracy`, `relation_accuracy_all` [layer, head, rule], and by
     layer; `near_ties` [layer, head, rule];
     `relation_best_layer`, `relation_best_head`, `relation_best_accuracy`, `relation_best_offset`, `relation_baseline`,
-    `relation_class_baseline`, `relation_edges_attainable` [rule, rel]; `relation_class_accuracy` [rule, rel, pos, side]; `relation_offset_accuracy` [rule, rel, word_offset];
+    `relation_class_baseline`, `relation_edges_attainable` [rule, rel];
+    `relation_class_accuracy` [rule, rel, pos, side]; `relation_offset_accuracy` [rule, rel, word_offset];
     `relation_edges`, `relation_unmeasured` [rel]; `map_sentences`.
     """
 
