@@ -20,6 +20,7 @@ def with_relations(data: xr.Dataset, seed: int = 0) -> xr.Dataset:
     accuracy = random.beta(2, 5, (*grid, len(RULES), len(rels))) * known
     offsets = random.dirichlet(np.ones(len(OFFSETS)), (len(RULES), len(rels))) * known[:, None]
     best = np.moveaxis(accuracy, (0, 1), (-2, -1)).reshape(len(RULES), len(rels), -1)
+    classes = random.dirichlet(np.ones(2 * data.sizes["pos"]), (len(RULES), len(rels))) * known[:, None]
     tables = {
         "relation_accuracy": (("layer", "head", "rule", "rel"), accuracy, "share", "relation_baseline"),
         "relation_accuracy_all": (("layer", "head", "rule"), accuracy[..., 0] * 0.5, "share", ""),
@@ -29,8 +30,16 @@ def with_relations(data: xr.Dataset, seed: int = 0) -> xr.Dataset:
         "relation_offset_accuracy": (("rule", "rel", "word_offset"), offsets, "share", ""),
         "relation_best_accuracy": (("rule", "rel"), best.max(axis=-1) * 0.9, "share", ""),
         "relation_baseline": (("rule", "rel"), offsets.max(axis=-1) * 0.9, "share", ""),
+        "relation_class_baseline": (("rule", "rel"), classes.max(axis=-1) * 0.9, "share", ""),
+        "relation_class_accuracy": (
+            ("rule", "rel", "pos", "side"), classes.reshape(*classes.shape[:2], -1, 2), "share", "",
+        ),
+    }  # fmt: skip
+    coords = {
+        "side": np.array(("before", "after"), object),
+        "rule": np.array(RULES, object),
+        "word_offset": np.array(OFFSETS),
     }
-    coords = {"rule": np.array(RULES, object), "word_offset": np.array(OFFSETS)}
     return _with(data, tables, coords)
 
 

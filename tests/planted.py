@@ -115,7 +115,7 @@ def planted() -> xr.Dataset:
         *(make(model) for make in single),
         *(Label(model, name, names) for name, names in NAMES.items()),
         *(Link(model, link.name, bool(link.edges)) for link in LINKS),
-        Syntax(model, REL),
+        Syntax(model, REL, POS),
     ]
     for sentence in sentences():
         for twin in twins:

@@ -2,15 +2,15 @@
 
 All is counted in maps between words, A[u, v]: the mean over the pieces of the attending word u of the sum of F over the
 pieces of the attended word v. A *rule* says where a head's answer stands: in the row of the dependent (which word it
-attends to most), in its column (which word attends to it most), or in the row of its parent. What is best, among heads
-or among offsets, is chosen on each half of the documents and scored on the other.
+attends to most), in its column (which word attends to it most), or in the row of its parent. What is best, among heads,
+among offsets or among classes of words, is chosen on each half of the documents and scored on the other.
 """
 
 from typing import Final
 
 import numpy as np
 
-from attnmetrics.metrics.family import HEAD, Array, Family, Quantity, Result, Sum, Sums
+from attnmetrics.metrics.family import HEAD, NO_LABEL, Array, Family, Quantity, Result, Sum, Sums
 from attnmetrics.metrics.halves import LEAST, best, best_head, best_layer, held_out, of_all_heads
 from attnmetrics.metrics.ratios import once_a_head, ratio
 
@@ -18,6 +18,8 @@ RULES: Final = ("row", "column", "parent_row")
 WORD_OFFSET_LIMIT: Final = 10
 WORD_OFFSETS: Final = tuple(offset for offset in range(-WORD_OFFSET_LIMIT, WORD_OFFSET_LIMIT + 1) if offset)
 """How many words to the right of a dependent its parent stands."""
+SIDES: Final = ("before", "after")
+"""Where the nearest word of a class is looked for: of the dependent, or by the rule parent_row of its parent."""
 PUNCTUATION: Final = "punct"
 """The relation that is not parsed."""
 
@@ -40,6 +42,12 @@ def _by_offset(sums: Sums) -> Array:
     return np.moveaxis(sums["relation_offset_hits"], -1, -4)
 
 
+def _by_class(sums: Sums) -> Array:
+    """[candidate, half, rule, rel] edges that the nearest word of each class on each side finds."""
+    hits = sums["relation_class_hits"]
+    return np.moveaxis(hits.reshape(*hits.shape[:-2], -1), -1, -4)
+
+
 def _accuracy(sums: Sums) -> Array:
     edges = once_a_head(sums["relation_attainable"].sum(-3), sums, 2)
     return ratio(sums["relation_hits"].sum(-3), edges)
@@ -59,6 +67,11 @@ def _offset_accuracy(sums: Sums) -> Array:
     return ratio(sums["relation_offset_hits"].sum(-4), edges[..., None])
 
 
+def _class_accuracy(sums: Sums) -> Array:
+    edges = sums["relation_attainable"].sum(-3)
+    return ratio(sums["relation_class_hits"].sum(-5), edges[..., None, None])
+
+
 _RULES: Final = (
     "From dependent: of all words, the dependent attends most to its head word (the rule row). From head word: of all "
     "words, the head word attends most to the dependent (parent_row). On dependent: of all words, it is the head word "
@@ -75,6 +88,7 @@ FAMILY: Final = Family(
         Sum("near_ties", (*HEAD, "rule"), Quantity.MAPPED),
         Sum("relation_attainable", ("half", "rule", "rel"), Quantity.MAPPED),
         Sum("relation_offset_hits", ("half", "rule", "rel", "word_offset"), Quantity.MAPPED),
+        Sum("relation_class_hits", ("half", "rule", "rel", "pos", "side"), Quantity.MAPPED),
         Sum("parse_attainable", ("rule",), Quantity.MAPPED),
         Sum("relation_edges", ("rel",), Quantity.MAPPED),
         Sum("relation_unmeasured", ("rel",), Quantity.MAPPED),
@@ -90,7 +104,8 @@ FAMILY: Final = Family(
             _accuracy, f"{CLARK}, section 4.2", heading="Relations hit: {}", chance="relation_baseline",
             counts="relation_edges_attainable",
             help=f"{_RULES} Read it beside the best word offset: a head that looks one word ahead finds the nouns of "
-            "most determiners. All words of the tree compete, but none with itself.",
+            "most determiners. Then beside the nearest word of a class: one that looks for the nearest conjunction "
+            "finds those of most conjuncts. All words of the tree compete, but none with itself.",
         ),
         Result(
             "parse_accuracy", (*HEAD, "rule"), "1", "share", "Parents found",
@@ -139,6 +154,24 @@ FAMILY: Final = Family(
             "relation_offset_accuracy", ("rule", "rel", "word_offset"), "1", "share", "Parents at each word offset",
             "attainable edges whose parent stands so many words to the right (+) of the dependent ÷ attainable edges",
             _offset_accuracy, f"{CLARK}, section 4.2", help="Edges that are longer still are in no offset.",
+        ),
+        Result(
+            "relation_class_baseline", ("rule", "rel"), "1", "share",
+            "Nearest word of the best class for a relation: edges hit",
+            "edges of each half whose other word is the nearest of its class, before or after, for the class and side "
+            "that find most edges of the other half ÷ attainable edges",
+            lambda sums: held_out(_by_class(sums), _edges(sums)), "",
+            help="What one finds by always taking the nearest word of one part of speech before, or after: the "
+            f"dependent, or by the rule parent_row its head word. {_NAMED}",
+            caption="nearest word of a class", evidence=_edges_known,
+        ),
+        Result(
+            "relation_class_accuracy", ("rule", "rel", "pos", "side"), "1", "share",
+            "Nearest words of each class that a relation leads to",
+            "attainable edges whose other word is the nearest of this class before or after the dependent "
+            "(parent_row: the parent) in the sentence, itself not counted ÷ attainable edges",
+            _class_accuracy, "", help=f"Words without a tag ({NO_LABEL}) are of no class. The largest is the best "
+            "class and side, the first of equals.",
         ),
         Result(
             "relation_edges", ("rel",), "edges", "count", "Edges measured",

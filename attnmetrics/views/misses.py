@@ -19,6 +19,7 @@ from attnmetrics.views.role_evidence import RoleEvidence
 from attnmetrics.views.roles import Told, finding_told, level_name, role_name
 from attnmetrics.views.rule_words import name_of
 from attnmetrics.views.tables import shown
+from attnmetrics.views.word_classes import NearestWords
 
 _TENTHS: Final = "{:.1%}"
 """How shares are written that whole percents do not tell apart."""
@@ -31,11 +32,11 @@ def misses_told(rules: Rules, tables: Tables, frame: pd.DataFrame) -> list[list[
     """Of each head, layer by layer, the rules that it only just misses, the nearest first.
 
     Example: [("syntactic relation: nsubj (the head word looks most at its dependent)", "63% [58 to 68%] where the rule
-    asks for 69% (best word offset 44%)", "nsubj")].
+    asks for 69% (best word offset 44%, nearest verb before 52%)", "nsubj")].
     """
-    found = misses(rules, tables, _held(tables, frame))
+    found, nearest = misses(rules, tables, _held(tables, frame)), NearestWords(tables.data)
     every = np.ndindex(len(tables.layers), len(tables.heads))
-    return [[_miss(tables.data, one) for one in found.get(place, ())] for place in every]
+    return [[_miss(tables.data, one, nearest) for one in found.get(place, ())] for place in every]
 
 
 def _held(tables: Tables, frame: pd.DataFrame) -> dict[Place, list[tuple[str, str]]]:
@@ -52,14 +53,15 @@ def said_besides(rules: Rules, tables: Tables) -> list[list[tuple[*Told, str]]]:
     """Of each head, layer by layer, the scores that its sentence tells of and that are below the rule of their role,
     each with what that asks for: "below its rule: 20%".
     """
-    found, evidence = find(rules, tables).of_head, RoleEvidence(tables)
+    found, evidence, nearest = find(rules, tables).of_head, RoleEvidence(tables), NearestWords(tables.data)
     every = np.ndindex(len(tables.layers), len(tables.heads))
     asks = cache(lambda n, label: asks_of(rules.roles[n], label, tables))
 
     def told(one: Finding, layer: int, head: int) -> list[tuple[*Told, str]]:
         lacks = asks(rules.roles.index(one.rule), one.label)((layer, head))
         cases = evidence.told(one.rule, one.label, tables.layers[layer], tables.heads[head])
-        return [(*finding_told(tables.data, one, cases), _below(tables.data, one, ask)) for ask in lacks[:1]]
+        beside = nearest.beside(one.rule, one.label)
+        return [(*finding_told(tables.data, one, cases, beside), _below(tables.data, one, ask)) for ask in lacks[:1]]
 
     return [[row for one in found[place] if _has_no_role(one) for row in told(one, *place)] for place in every]
 
@@ -76,13 +78,16 @@ def _has_no_role(one: Finding) -> bool:
     return not one.held and one.rule.when is not None and not np.isnan(one.chance)
 
 
-def _miss(data: xr.Dataset, one: Miss) -> MissTold:
+def _miss(data: xr.Dataset, one: Miss, nearest: NearestWords) -> MissTold:
     own = [ask for ask in one.asks if ask.term == one.rule.score]
     others = [ask for ask in one.asks if ask.term != one.rule.score]
     table = data[one.rule.score.result]
     alone = _shown(table, one.score) + _interval(table, one.score, one.bounds)
     reached = [_asked(data, ask, "the rule asks") for ask in own] or [alone]
-    chance = "" if np.isnan(one.chance) else f" ({level_name(data, one.rule)} {_shown(table, one.chance)})"
+    beside = nearest.beside(one.rule, one.label)
+    level = "" if np.isnan(one.chance) else f"{level_name(data, one.rule)} {_shown(table, one.chance)}"
+    levels = ", ".join(filter(None, [level, beside.told if beside else ""]))
+    chance = f" ({levels})" if levels else ""
     further = [f"{name_of(data, ask.term)} {_asked(data, ask, 'it asks')}" for ask in others]
     words = "; ".join([reached[0] + chance, *reached[1:], *further])
     return role_name(one.rule.role, detail_by_rule(one.rule, one.detail)), words, visible(one.label)

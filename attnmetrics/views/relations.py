@@ -11,6 +11,7 @@ import xarray as xr
 from attnmetrics.views.certainty import bounds, stored_bounds
 from attnmetrics.views.heads import per_head, ranked
 from attnmetrics.views.tables import Labels, at_labels, labels_of, values
+from attnmetrics.views.word_classes import NearestWords
 
 NEEDS: Final = ("relation_accuracy", "relation_edges", "relation_edges_attainable", "relation_offset_accuracy")
 """Tables that a relation is told from."""
@@ -49,6 +50,12 @@ class Relation:
     """of the best offset of each half, on the other half; NaN with too little evidence"""
     baseline_low: float
     baseline_high: float
+    nearest: str
+    """of which class the nearest word finds most, and on which side: "verb before"; "" where that is unknown"""
+    at_nearest: float
+    """of the best class and side of each half, on the other half; NaN with too little evidence"""
+    at_nearest_low: float
+    at_nearest_high: float
 
     @property
     def hits(self) -> float:
@@ -69,10 +76,12 @@ class Relations:
         names = [name for name in (*NEEDS, *_HELD_OUT) if name in data]
         self._values = {name: values(data[name]) for name in names}
         self._bounds = {name: stored_bounds(data, name) for name in names}
+        self._nearest = NearestWords(data)
         self._labels = {dim: labels_of(data[dim], dim) for dim in ("layer", "head", "rule", "rel", "word_offset")}
 
     def find(self, rule: str, rel: str) -> Relation | None:
         """A relation under a rule; None where no edge is attainable."""
+        nearest = self._nearest.find(rule, rel)
         at = self._labels["rule"].index(rule), self._labels["rel"].index(rel)
         accuracy, offsets = self._values["relation_accuracy"][:, :, *at], self._values["relation_offset_accuracy"][at]
         if np.isnan(accuracy).all():
@@ -91,6 +100,8 @@ class Relations:
             int(self._labels["word_offset"][offset]),
             *self._sure("relation_offset_accuracy", (*at, offset)),
             *self._sure("relation_baseline", at),
+            "" if nearest is None else nearest.name,
+            *((np.nan,) * 3 if nearest is None else (nearest.share, nearest.low, nearest.high)),
         )
 
     def _sure(self, name: str, place: tuple[int, ...]) -> tuple[float, float, float]:

@@ -16,10 +16,12 @@ from attnmetrics.views.numbers import number, percent
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.role_evidence import RoleEvidence
 from attnmetrics.views.tables import in_words
+from attnmetrics.views.word_classes import Nearest, NearestWords
 
-Told = tuple[str, str, str, str, str, str, str]
+Told = tuple[str, str, str, str, str, str, str, str, str]
 """(role in words, its score, the interval of that or "", what its chance level is called, that, of how many cases the
-score is a share or "", the role's label)"""
+score is a share or "", what the nearest word of a class finds or "", a remark where the head finds no more or "", the
+role's label)"""
 
 
 RULES: Final = {
@@ -55,15 +57,29 @@ def _number(value: float, is_share: bool) -> str:
 
 
 def with_rules(rules: Rules, tables: Tables, frame: pd.DataFrame) -> pd.DataFrame:
-    """A table of roles with four more columns: the `rule` that gave a role, or None; `by`, the detail by that rule;
-    `level`, what the chance level of its score is called; and `cases`, of how many the score is a share.
+    """A table of roles with six more columns: the `rule` that gave a role, or None; `by`, the detail by that rule;
+    `level`, what the chance level of its score is called; `cases`, of how many the score is a share; `nearest`, what
+    the nearest word of a class finds; and `remark`, that a head finds no more.
     """
     found, evidence = given_by(rules, tables, frame), RoleEvidence(tables)
     by = [detail_by_rule(rule, detail) for rule, detail in zip(found, frame["detail"], strict=True)]
     level = ["" if rule is None else level_name(tables.data, rule) for rule in found]
     places = zip(found, frame["detail"], frame["layer"], frame["head"], strict=True)
     cases = [evidence.told(rule, label_of(str(detail)), layer, head) for rule, detail, layer, head in places]
-    return frame.assign(rule=pd.Series(found, frame.index, object), by=by, level=level, cases=cases)
+    words = NearestWords(tables.data)
+    beside = [words.beside(rule, label_of(str(detail))) for rule, detail in zip(found, frame["detail"], strict=True)]
+    nearest = ["" if one is None else one.told for one in beside]
+    scores = zip(beside, frame["score"], frame["low"], strict=True)
+    remark = ["" if one is None else one.remark(score, low) for one, score, low in scores]
+    rules_of_rows = pd.Series(found, frame.index, object)
+    return frame.assign(rule=rules_of_rows, by=by, level=level, cases=cases, nearest=nearest, remark=remark)
+
+
+def found_by_classes(rows: pd.DataFrame) -> list[tuple[int, int]]:
+    """(layer, head) of those heads of a table with rules whose every relation the nearest word of a class finds too."""
+    of_relations = rows[rows["nearest"] != ""]
+    alike = (of_relations["remark"] != "").groupby([of_relations["layer"], of_relations["head"]], sort=False).all()
+    return list(map(tuple, alike[alike].index.tolist()))
 
 
 def level_name(data: xr.Dataset, rule: Rule) -> str:
@@ -78,25 +94,31 @@ def scores_told(rows: Iterable[Any], shares: Collection[str]) -> list[Told]:
     """A head's roles in order, of rows of a table with rules; `shares`: those whose scores are shares.
 
     Example: [("syntactic relation: obj (the dependent looks most at its head word)", "87%", "82 to 91%",
-    "best word offset", "47%", "of 300 edges", "obj")].
+    "best word offset", "47%", "of 300 edges", "nearest verb before 71%", "", "obj")].
     """
     return [_told(row.role, row.by, (row.score, row.low, row.high, row.chance), row.role in shares,
-                  (row.level, row.cases))
+                  (row.level, row.cases, row.nearest, row.remark))
             for row in rows if row.role]  # fmt: skip
 
 
-def finding_told(data: xr.Dataset, one: Finding, cases: str) -> Told:
+def finding_told(data: xr.Dataset, one: Finding, cases: str, nearest: Nearest | None) -> Told:
     """The same of what a rule says of a head, whether it has the role or not."""
-    numbers, beside = (one.score, one.low, one.high, one.chance), (level_name(data, one.rule), cases)
+    words = ("", "") if nearest is None else (nearest.told, nearest.remark(one.score, one.low))
+    numbers, beside = (one.score, one.low, one.high, one.chance), (level_name(data, one.rule), cases, *words)
     return _told(one.rule.role, detail_by_rule(one.rule, one.detail), numbers, one.is_share, beside)
 
 
 def _told(
-    role: str, detail: str, numbers: tuple[float, float, float, float], is_share: bool, beside: tuple[str, str]
+    role: str,
+    detail: str,
+    numbers: tuple[float, float, float, float],
+    is_share: bool,
+    beside: tuple[str, str, str, str],
 ) -> Told:
-    (score, low, high, chance), (level, cases) = numbers, beside
+    (score, low, high, chance), (level, cases, nearest, remark) = numbers, beside
     table = xr.DataArray(score, attrs={"kind": "share"} if is_share else {})
     told, interval = bear(table, score, low, high)
     is_sure = not np.isnan(low)
     return (role_name(role, detail), told if is_sure else _number(score, is_share), interval if is_sure else "",
-            "" if np.isnan(chance) else level, _number(chance, is_share), cases, visible(label_of(detail)))  # fmt: skip
+            "" if np.isnan(chance) else level, _number(chance, is_share), cases, nearest, remark,
+            visible(label_of(detail)))  # fmt: skip

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from gold import REL, Annotated, corpus, read_units
+from gold import POS, REL, Annotated, corpus, read_units
 from models import FAMILIES, TEXTS, Family, save_model
 from numpy.typing import NDArray
 
@@ -150,6 +150,46 @@ def test_attention_to_a_word_offset_hits_what_stands_there(models: dict[Family, 
         )
 
 
+def to_nearest(name: str, side: int) -> Callable[[int, int, Word], float]:
+    """Attention to the nearest word of a class, −1 before and 1 after, of words whose form is all tags in a row."""
+
+    def weight(u: int, v: int, word: Word) -> float:
+        tags = word.form.split()
+        between = tags[min(u, v) + 1 : max(u, v)]
+        return float((v - u) * side > 0 and tags[v] == name and name not in between)
+
+    return weight
+
+
+def tagged(sentence: Annotated) -> Annotated:
+    """All relations the same, and the form of each word the tags of all."""
+    tags = " ".join(word.pos for word in sentence.words)
+    return replace(sentence, words=tuple(replace(word, rel="obj", form=tags) for word in sentence.words))
+
+
+def test_attention_to_the_nearest_word_of_a_class_hits_what_that_class_finds(models: dict[Family, Model]) -> None:
+    sentences = [tagged(one) for one in corpus(TEXTS)]
+    guesses = [to_nearest(name, side) for name in POS[:-1] for side in (-1, 1)]
+    for family in ("bert", "gpt2"):
+        model = models[family]
+        units = read_units(sentences, model)
+        alpha = plant(units, guesses, sentences)
+        if model.attends.causal:
+            alpha = [np.tril(weights) for weights in alpha]
+        found = results(count(units, model, alpha))
+        obj = REL.index("obj")
+        by_class = found["relation_class_accuracy"][:, obj, : len(POS) - 1].reshape(3, -1)
+        # By the row of the dependent, and by that of its parent: who attends to the nearest hits what the nearest is.
+        for rule in (0, 2):
+            np.testing.assert_array_equal(found["relation_accuracy"][0, :, rule, obj], by_class[rule])
+        assert (np.nanmax(by_class, axis=1) > 0.02).all()
+        np.testing.assert_array_equal(found["relation_class_accuracy"][:, obj, -1], 0)
+        for rule in (0, 2):
+            np.testing.assert_array_equal(
+                found["relation_best_accuracy"][rule, obj], found["relation_class_baseline"][rule, obj]
+            )
+
+
 def test_even_rows_are_ties_and_empty_rows_hit_nothing(models: dict[Family, Model]) -> None:
     sentences = [one for one in corpus(()) if one.text == "Go on"]
     units = read_units(sentences * 2, models["bert"])
@@ -197,7 +237,7 @@ def test_windows_are_counted_sentence_by_sentence(models: dict[Family, Model], f
     model, sentences = models[family], corpus(SOME)
     units = read_units(sentences, model, 20)
     alpha = random_alpha(units, model.attends.causal)
-    twin = Twin(Shape(1, 3, model.attends.causal), REL)
+    twin = Twin(Shape(1, 3, model.attends.causal), REL, POS)
     for unit, (begin, end) in enumerate(pairwise(units.pieces.offsets)):
         null = {int(j) for j in range(end - begin) if model.attends.is_null(np.array(j), end - begin)}
         word = units.word[begin:end]
@@ -206,7 +246,8 @@ def test_windows_are_counted_sentence_by_sentence(models: dict[Family, Model], f
     found, expected = results(count(units, model, alpha)), twin.results()
     for name in ("relation_accuracy", "parse_accuracy", "near_ties", "relation_edges_attainable", "relation_edges"):
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
-    np.testing.assert_array_equal(found["relation_offset_accuracy"], expected["relation_offset_accuracy"])
+    for name in ("relation_offset_accuracy", "relation_class_accuracy"):
+        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
     assert (found["relation_edges"] > found["relation_edges_attainable"][0]).any() == model.attends.causal
 
 

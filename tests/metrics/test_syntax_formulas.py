@@ -12,6 +12,7 @@ from attnmetrics.metrics.syntax import WORD_OFFSETS
 from attnmetrics.statistics.sampling import sample_hash
 from attnmetrics.statistics.states import State
 
+POS = ("NOUN", "PUNCT", "VERB", "_")
 REL = ("nsubj", "obj", "punct", "root", "_")
 CATS = (
     Word(0, 4, "NOUN", "nsubj", 1),
@@ -25,7 +26,7 @@ SPANS = ((0, 4), (4, 8), (8, 11), (11, 13), (13, 14))
 def test_one_sentence_of_a_causal_model():
     # "Cats eat fish.", "fish" of two pieces; the first piece is null.
     alpha = lower([1.0], [0.5, 0.5], [0.2, 0.3, 0.5], [0.3, 0.1, 0.4, 0.2], [0.1, 0.2, 0.3, 0.3, 0.1])
-    twin = Syntax(Model(1, 1, causal=True), REL)
+    twin = Syntax(Model(1, 1, causal=True), REL, POS)
     twin.add(sentence_of(alpha, null={0}, text="Cats eat fish.", words=CATS, spans=SPANS, document="d"))
     found = twin.results()
     # "Cats" → "eat" is later, and its own piece null: in no rule attainable. "fish" → "eat": (.3 + .1) ÷ 2, and nothing
@@ -42,6 +43,10 @@ def test_one_sentence_of_a_causal_model():
     np.testing.assert_array_equal(at_offset[0, 1], [float(offset == -1) for offset in WORD_OFFSETS])
     np.testing.assert_array_equal(at_offset[0, 2], [float(offset == -2) for offset in WORD_OFFSETS])
     assert np.isnan(at_offset[0, 0]).all()
+    # "fish" → "eat", the nearest verb before; "." → "eat" too: "fish" between them is none.
+    noun_verb = np.zeros((2, len(POS), 2))
+    noun_verb[:, POS.index("VERB"), 0] = 1
+    np.testing.assert_array_equal(found["relation_class_accuracy"][0, 1:3], noun_verb)
     assert not found["near_ties"].any()
     assert not found["relation_unmeasured"].any()
     assert found["map_sentences"] == 1
@@ -58,10 +63,17 @@ def test_one_sentence_of_a_bidirectional_model():
             [0.0, 0.0, 0.5, 0.4, 0.1],  # "." → "fish" .9
         ]
     )
-    twin = Syntax(Model(1, 1, causal=False), REL)
+    twin = Syntax(Model(1, 1, causal=False), REL, POS)
     twin.add(sentence_of(alpha, text="Cats eat fish.", words=CATS, spans=SPANS))
     found = twin.results()
     np.testing.assert_array_equal(found["relation_edges_attainable"], [[1, 1, 1, 0, 0]] * 3)
+    # From "eat": "Cats" is the nearest noun before, "fish" the nearest after, "." the nearest mark after.
+    of_parent = np.argwhere(found["relation_class_accuracy"][2] == 1).tolist()
+    assert of_parent == [[0, POS.index("NOUN"), 0], [1, POS.index("NOUN"), 1], [2, POS.index("PUNCT"), 1]]
+    # From each of them the only verb: after "Cats", before the others.
+    of_dependent = np.argwhere(found["relation_class_accuracy"][0] == 1).tolist()
+    assert of_dependent == [[0, POS.index("VERB"), 1], [1, POS.index("VERB"), 0], [2, POS.index("VERB"), 0]]
+    np.testing.assert_array_equal(found["relation_class_accuracy"][1], found["relation_class_accuracy"][0])
     # Columns: "Cats" gets .4 from "eat"; "fish" .9 from "."; "." .3 from "Cats".
     nan = np.nan
     expected = [[0, 0, 0, nan, nan], [1, 0, 0, nan, nan], [1, 0, 0, nan, nan]]
@@ -75,7 +87,7 @@ def test_one_sentence_of_a_bidirectional_model():
 def test_words_without_pieces_have_edges_that_are_not_measured():
     # "al" is cut in two words that do not spell it: the second has no piece.
     words = (Word(0, 2, "ADP", "nsubj", 2), Word(0, 2, "DET", "obj", 2), Word(3, 6, "NOUN", "root", -1))
-    twin = Syntax(Model(1, 1, causal=False), REL)
+    twin = Syntax(Model(1, 1, causal=False), REL, POS)
     twin.add(sentence_of(np.full((2, 2), 0.5), text="al río", words=words, spans=((0, 2), (2, 6))))
     found = twin.results()
     np.testing.assert_array_equal(found["relation_edges"], [1, 0, 0, 0, 0])
@@ -112,6 +124,8 @@ def test_formulas_on_small_numbers():
     # 25 and 14 edges at +1, 5 and 15 at −2: on all 39 and 20.
     sums["relation_offset_hits"][:, 0, 1, WORD_OFFSETS.index(1)] = [25, 14]
     sums["relation_offset_hits"][:, 0, 1, WORD_OFFSETS.index(-2)] = [5, 15]
+    # 24 and 13 are the nearest noun before, 6 and 16 the nearest after.
+    sums["relation_class_hits"][:, 0, 1, 0] = [[24, 6], [13, 16]]
     sums["relation_words"][...] = 200
     sums["parse_hits"][1, 2], sums["parse_attainable"][...] = [3, 0, 1], [60, 0, 2]
     found = schema.compute(sums)
@@ -122,11 +136,12 @@ def test_formulas_on_small_numbers():
     np.testing.assert_array_equal(found["parse_accuracy"][1, 2], [3 / 60, np.nan, 1 / 2])
     best = {
         "relation_best_layer": 3, "relation_best_head": 1, "relation_best_accuracy": 29 / 60, "relation_best_offset": 1,
-        "relation_baseline": (5 + 14) / 60,
+        "relation_baseline": (5 + 14) / 60, "relation_class_baseline": (6 + 13) / 60,
     }  # fmt: skip
     # +1 is best on the first half and hits 14 on the second; −2 is best on the second and hits 5 on the first.
     for name, value in best.items():
         np.testing.assert_allclose(found[name][0], [np.nan, value, np.nan], err_msg=name)
         assert np.isnan(found[name][1:]).all(), name
     np.testing.assert_array_equal(found["relation_offset_accuracy"][0, 1, [8, 10]], [20 / 60, 39 / 60])
+    np.testing.assert_array_equal(found["relation_class_accuracy"][0, 1, 0], [37 / 60, 22 / 60])
     np.testing.assert_array_equal(found["relation_edges_attainable"][0], [119, 60, 0])

@@ -27,6 +27,7 @@ SIMILARITY = ("head_distance", "head_map", "head_cluster", "layer_distance")
 IN_TABLES = {
     "relation_edges": "edges", "relation_edges_attainable": "attainable", "relation_offset_accuracy": "at_offset",
     "relation_best_layer": "layer", "relation_best_head": "head", "relation_best_accuracy": "held_out",
+    "relation_class_baseline": "at_nearest", "relation_class_accuracy": "nearest",
     "relation_baseline": "baseline", "relation_best_offset": "offset", "coreference_anaphors": "anaphors",
     "coreference_heuristic": "sieves", "coreference_best_layer": "layer", "coreference_best_head": "head",
     "coreference_best_accuracy": "held_out",

@@ -45,9 +45,12 @@ def test_every_relation_has_a_row_that_fits_a_terminal(data: xr.Dataset) -> None
     best = Relations(data).find("row", "det")
     assert best is not None
     offset = f"{best.offset:+d}".replace("-", "−")
-    beside = [percent(best.accuracy), percent(best.held_out), offset, percent(best.at_offset)]
+    beside = [percent(best.accuracy), percent(best.held_out), offset, percent(best.baseline)]
     assert row_of(text, "det") == ["det", f"{best.edges:,}", *ROW.split(), f"{best.layer}.{best.head}", *beside]
     assert "…" not in text and "root" not in text
+    assert "a wider terminal shows also: nearest of a class" in text
+    wide = row_of(printed(show_relations(data), 120), "det")
+    assert " ".join(wide[-3:]).endswith(f"{best.nearest.split()[-1]} {percent(best.at_nearest)}")
 
 
 def test_a_relation_has_its_rules_and_the_sentences_of_its_best_head(data: xr.Dataset) -> None:

@@ -92,7 +92,7 @@ def test_scores_of_relations_have_the_number_of_their_cases_and_what_holds_held_
         assert re.search(r"score .* of +held out +chance", header)
         assert re.search(rf" {edges:,.0f} edges +{percent(held_out)} ", first)
     narrow = text(show_answers(answers(read_rules(None), named)[:1], named, 2), 60)
-    assert "a wider terminal shows also: chance is, held out, of" in narrow
+    assert "shows also: chance is, nearest of a class, held out, of" in " ".join(narrow.split())
     assert max(map(len, narrow.splitlines())) <= 60
     plain = text(show_sentence(named, 0, head("own")))
     assert "held out" not in plain, "no role of this head is a share of counted cases"
@@ -177,7 +177,7 @@ def test_a_relation_among_roles_tells_of_how_many_edges_and_what_holds_held_out(
     data: xr.Dataset, frame: pd.DataFrame
 ) -> None:
     told = json.loads(pack_roles(data, find_rules(data, [(0.05, frame)]))["later"].content)["told"]
-    found = {one[6]: one[5] for one in told[head("syntax")] if one[0].startswith("syntactic")}
+    found = {one[8]: one[5] for one in told[head("syntax")] if one[0].startswith("syntactic")}
     at = {"rule": "row", "rel": "nsubj"}
     edges, held_out = (float(data[name].sel(at)) for name in ("relation_edges_attainable", "relation_best_accuracy"))
     assert (data["relation_best_layer"].sel(at), data["relation_best_head"].sel(at)) == (0, head("syntax"))
@@ -471,10 +471,13 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
     role, reached, _ = told["misses"][place][0]
     assert " where the rule asks for " in reached
     expect(page.locator("p.missed")).to_contain_text(f"Not quite: {role}, {reached}")
-    rows = [row[0] for row in told["told"][place]] + [f"{row[0]} {row[7]}" for row in told["besides"][place]]
+    rows = [row[0] for row in told["told"][place]] + [f"{row[0]} {row[9]}" for row in told["besides"][place]]
     assert len(rows) > len(told["told"][place])
     expect(page.locator(".role-scores tbody th")).to_have_text(rows[:6])
-    levels = [f"{row[3]} {row[4]}" for row in (*told["told"][place], *told["besides"][place])]
+    levels = [
+        ", ".join(filter(None, [f"{row[3]} {row[4]}", row[6]]))
+        for row in (*told["told"][place], *told["besides"][place])
+    ]
     expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:6])
     cases = [row[5] for row in (*told["told"][place], *told["besides"][place])]
     expect(page.locator(".role-scores .cases")).to_have_text([words for words in cases[:6] if words])
@@ -485,7 +488,7 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
 
 def test_a_score_below_its_rule_is_told_with_what_the_rule_asks_for(data: xr.Dataset, frame: pd.DataFrame) -> None:
     besides = json.loads(pack_roles(data, find_rules(data, [(0.05, frame)]))["later"].content)["besides"]
-    asked = {name: [(row[0], row[7]) for row in besides[head(name)]] for name in ("syntax", "own", "inactive")}
+    asked = {name: [(row[0], row[9]) for row in besides[head(name)]] for name in ("syntax", "own", "inactive")}
     assert asked["syntax"] == [("second sink", "below its rule: 35%"), ("first piece", "below its rule: 50%")]
     assert asked["own"] == [("first piece", "below its rule: 50%")]
     assert asked["inactive"] == [], "95% on the first piece is no less than the rule asks for"

@@ -139,8 +139,9 @@ def _role_scores(content: Content) -> dict[tuple[int, int], Json]:
 
 
 def _line(told: Told) -> str:
-    role, score, interval, level, chance, *_ = told
-    beside = [f"[{interval}]" if interval else "", f"({level} {chance})" if level else ""]
+    role, score, interval, level, chance, _, nearest, *_ = told
+    levels = ", ".join(filter(None, [f"{level} {chance}" if level else "", nearest]))
+    beside = [f"[{interval}]" if interval else "", f"({levels})" if levels else ""]
     return " ".join(filter(None, [role, score, *beside]))
 
 

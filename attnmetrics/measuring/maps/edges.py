@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from attnmetrics.annotation.vocabulary import encode
 from attnmetrics.measuring.maps.halves import HALVES, find_halves
 from attnmetrics.measuring.words.maps import WordMaps
-from attnmetrics.metrics.syntax import PUNCTUATION, RULES, WORD_OFFSET_LIMIT, WORD_OFFSETS
+from attnmetrics.metrics.family import NO_LABEL
+from attnmetrics.metrics.syntax import PUNCTUATION, RULES, SIDES, WORD_OFFSET_LIMIT, WORD_OFFSETS
 from attnmetrics.pieces.attends import Attends
 from attnmetrics.pieces.units import Units
 
@@ -26,6 +27,8 @@ class Edges:
 
     rels: tuple[str, ...]
     """names of relations"""
+    classes: tuple[str, ...]
+    """names of parts of speech"""
     parent: Ints
     """[N] place of the parent; −1 where there is none in the map"""
     attainable: Bools
@@ -34,6 +37,8 @@ class Edges:
     """[N] half × number of relations + relation"""
     offset: Ints
     """[N] parent's position in the sentence − the word's own; 0 where there is no parent"""
+    nearest: Ints
+    """[rule, N] class × number of sides + side of which the word that is right is the nearest; −1 for none"""
     unit: Ints
     """[N] the unit of each word"""
     lost: Ints
@@ -53,7 +58,7 @@ class Edges:
             attends: which pieces attend to which.
             seed: of the hash that halves the corpus.
         """
-        words, names = units.words, units.schema.names["rel"]
+        words, names, classes = units.words, units.schema.names["rel"], units.schema.names["pos"]
         place = np.arange(len(maps.word))
         rel, heads = encode(words.columns["rel"], names), _heads(units)
         head = heads[maps.word]
@@ -62,10 +67,12 @@ class Edges:
         lost, lost_unit = _find_lost(units, maps, heads, unit, parent >= 0)
         return cls(
             rels=names,
+            classes=classes,
             parent=parent,
             attainable=_find_attainable(maps, parent, attends),
             code=find_halves(units, seed)[unit] * len(names) + rel[maps.word],
             offset=np.where(head >= 0, head - maps.word, 0),
+            nearest=_find_nearest(encode(words.columns["pos"], classes), classes, maps.word, head),
             unit=unit,
             lost=rel[lost],
             lost_unit=lost_unit,
@@ -81,10 +88,12 @@ class Edges:
         """What the edges of these units come to, without attention: sums of `metrics.syntax`."""
         counted = np.isin(self.unit, rows)
         held, shape = counted & (self.parent >= 0), (HALVES, len(self.rels))
-        attainable = np.stack([self._tally(counted & own).reshape(shape) for own in self.attainable], 1)
+        reached = counted & self.attainable
+        attainable = np.stack([self._tally(own).reshape(shape) for own in reached], 1)
         return {
             "relation_attainable": attainable,
-            "relation_offset_hits": self._count_offsets(counted),
+            "relation_offset_hits": self._count_offsets(reached),
+            "relation_class_hits": self._count_classes(reached),
             "parse_attainable": attainable[..., self.parsed].sum((0, 2)),
             "relation_edges": self._tally(held).reshape(shape).sum(0),
             "relation_unmeasured": _tally(self.lost[np.isin(self.lost_unit, rows)], len(self.rels)),
@@ -96,16 +105,22 @@ class Edges:
         """[half × rel] how many of these words there are."""
         return _tally(self.code[chosen], HALVES * len(self.rels))
 
-    def _count_offsets(self, counted: Bools) -> NDArray[np.float64]:
-        """[half, rule, rel, word offset] attainable edges."""
-        near = counted & (np.abs(self.offset) <= WORD_OFFSET_LIMIT)
-        tables = []
-        for own in self.attainable & near:
-            place = np.searchsorted(WORD_OFFSETS, self.offset[own])
-            tables.append(
-                _tally(self.code[own] * len(WORD_OFFSETS) + place, HALVES * len(self.rels) * len(WORD_OFFSETS))
-            )
-        return np.stack([table.reshape(HALVES, len(self.rels), -1) for table in tables], 1)
+    def _count_offsets(self, reached: Bools) -> NDArray[np.float64]:
+        """[half, rule, rel, word offset] of these edges [rule, N]."""
+        near = (self.offset != 0) & (np.abs(self.offset) <= WORD_OFFSET_LIMIT)
+        place = np.where(near, np.searchsorted(WORD_OFFSETS, self.offset), -1)
+        return self._split(reached, np.broadcast_to(place, reached.shape), len(WORD_OFFSETS))
+
+    def _count_classes(self, reached: Bools) -> NDArray[np.float64]:
+        """[half, rule, rel, class, side] likewise."""
+        found = self._split(reached, self.nearest, len(self.classes) * len(SIDES))
+        return found.reshape(*found.shape[:-1], len(self.classes), len(SIDES))
+
+    def _split(self, chosen: Bools, place: Ints, number: int) -> NDArray[np.float64]:
+        """[half, rule, rel, number] how many of the chosen words [rule, N] have each place; −1 is none."""
+        split = ((self.code * number + own)[kept] for own, kept in zip(place, chosen & (place >= 0), strict=True))
+        tables = [_tally(codes, HALVES * len(self.rels) * number) for codes in split]
+        return np.stack([table.reshape(HALVES, len(self.rels), number) for table in tables], 1)
 
 
 def _tally(codes: Ints, number: int) -> NDArray[np.float64]:
@@ -117,6 +132,26 @@ def _heads(units: Units) -> Ints:
     """[W] the parent of each word, counted over all words; −1 for roots."""
     words = units.words
     return np.where(words.word_head >= 0, words.word_offsets[words.word_row] + words.word_head, -1)
+
+
+def _find_nearest(pos: Ints, classes: tuple[str, ...], word: Ints, head: Ints) -> Ints:
+    """[rule, N] see `Edges.nearest`, given the class of each of all words, and N words and their heads among these.
+
+    Example: of NOUN PUNCT NOUN VERB NOUN, all of the verb, the nearest noun before the verb is the second.
+    """
+    # How many words of the right one's class stand between the two: words by class, then place, are sorted numbers.
+    size, named = len(pos), np.array([name != NO_LABEL for name in classes])
+    keys = np.sort(pos * size + np.arange(size))
+
+    def found(asked: Ints, right: Ints) -> Ints:
+        low, high = np.minimum(asked, right), np.maximum(asked, right)
+        own = pos[right] * size
+        between = np.searchsorted(keys, own + high) - np.searchsorted(keys, own + low, side="right")
+        is_nearest = (head >= 0) & named[pos[right]] & (between == 0)
+        return np.where(is_nearest, pos[right] * len(SIDES) + (right > asked), -1)
+
+    places = {"row": found(word, head), "column": found(word, head), "parent_row": found(head, word)}
+    return np.stack([places[rule] for rule in RULES])
 
 
 def _find_attainable(maps: WordMaps, parent: Ints, attends: Attends) -> Bools:

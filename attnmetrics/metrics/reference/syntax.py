@@ -13,6 +13,7 @@ from attnmetrics.metrics.reference.sentence import Array, Model, Sentence
 from attnmetrics.metrics.reference.sums import over, with_layers
 
 RULES = ("row", "column", "parent_row")
+SIDES = ("before", "after")
 OFFSETS = [*range(-10, 0), *range(1, 11)]
 LEAST = 20
 """Attainable edges of each half, for a best head or offset to be named."""
@@ -29,18 +30,20 @@ class Syntax:
     `relation_accuracy` [layer, head, rule, rel], `parse_accuracy`, `relation_accuracy_all` [layer, head, rule], and by
     layer; `near_ties` [layer, head, rule];
     `relation_best_layer`, `relation_best_head`, `relation_best_accuracy`, `relation_best_offset`, `relation_baseline`,
-    `relation_edges_attainable` [rule, rel]; `relation_offset_accuracy` [rule, rel, word_offset];
+    `relation_class_baseline`, `relation_edges_attainable` [rule, rel];
+    `relation_class_accuracy` [rule, rel, pos, side]; `relation_offset_accuracy` [rule, rel, word_offset];
     `relation_edges`, `relation_unmeasured` [rel]; `map_sentences`.
     """
 
-    def __init__(self, model: Model, rels: Sequence[str]) -> None:
+    def __init__(self, model: Model, rels: Sequence[str], classes: Sequence[str]) -> None:
         self.model = model
-        self.rels = list(rels)
+        self.rels, self.classes = list(rels), list(classes)
         rules, names = len(RULES), len(self.rels)
         self.hits = model.zeros(2, rules, names)
         self.ties = model.zeros(rules)
         self.attainable = np.zeros((2, rules, names))
         self.at_offset = np.zeros((2, rules, names, len(OFFSETS)))
+        self.of_class = np.zeros((2, rules, names, len(self.classes), len(SIDES)))
         self.edges = np.zeros(names)
         self.unmeasured = np.zeros(names)
         self.words = 0
@@ -62,6 +65,7 @@ class Syntax:
             for rule, (attending, attended) in enumerate(ends(child, word.head)):
                 if self._reaches(pieces[attending], pieces[attended], sentence):
                     self._add_edge(half_of(sentence.document), rule, rel, word.head - child)
+                    self._add_class(sentence, rule, child)
         for layer, head in product(range(self.model.layers), range(self.model.heads)):
             self._score(layer, head, sentence, pieces)
 
@@ -72,6 +76,18 @@ class Syntax:
         self.attainable[half, rule, rel] += 1
         if offset in OFFSETS:
             self.at_offset[half, rule, rel, OFFSETS.index(offset)] += 1
+
+    def _add_class(self, sentence: Sentence, rule: int, child: int) -> None:
+        """Take into the counts which nearest words of a class find an edge."""
+        word = sentence.words[child]
+        asked, right = (word.head, child) if RULES[rule] == "parent_row" else (child, word.head)
+        for place, name in enumerate(self.classes):
+            own = [other for other, one in enumerate(sentence.words) if one.pos == name != "_"]
+            before, after = [other for other in own if other < asked], [other for other in own if other > asked]
+            for side, nearest in enumerate((max(before, default=None), min(after, default=None))):
+                if nearest == right:
+                    counts = self.of_class[half_of(sentence.document), rule, self.rels.index(word.rel), place]
+                    counts[side] += 1
 
     def _score(self, layer: int, head: int, sentence: Sentence, pieces: dict[int, list[int]]) -> None:
         """Take the hits of one head into the counts."""
@@ -100,6 +116,7 @@ class Syntax:
             **with_layers(_of_all, hits, self.words * each[..., 0]),
             **self._best(),
             "relation_offset_accuracy": over(self.at_offset.sum(axis=0), attainable[..., None]),
+            "relation_class_accuracy": over(self.of_class.sum(axis=0), attainable[..., None, None]),
             "relation_edges": self.edges,
             "relation_edges_attainable": attainable,
             "relation_unmeasured": self.unmeasured,
@@ -108,8 +125,8 @@ class Syntax:
         }
 
     def _best(self) -> dict[str, Array]:
-        """What is best among heads and among offsets."""
-        names = ("layer", "head", "accuracy", "baseline", "offset")
+        """What is best among heads, among offsets and among classes."""
+        names = ("layer", "head", "accuracy", "baseline", "offset", "class_baseline")
         found = {name: np.full((len(RULES), len(self.rels)), np.nan) for name in names}
         for rule, rel in product(range(len(RULES)), range(len(self.rels))):
             edges = self.attainable[:, rule, rel].tolist()
@@ -117,10 +134,13 @@ class Syntax:
                 continue
             heads = {(layer, head): self.hits[layer, head, :, rule, rel].tolist() for layer, head in self._heads()}
             offsets = {offset: self.at_offset[:, rule, rel, k].tolist() for k, offset in enumerate(OFFSETS)}
+            of_class = self.of_class[:, rule, rel]
+            classes = {place: of_class[:, *place].tolist() for place in np.ndindex(of_class.shape[1:])}
             (found["layer"][rule, rel], found["head"][rule, rel]), found["accuracy"][rule, rel] = best_of(heads, edges)
             found["offset"][rule, rel], found["baseline"][rule, rel] = best_of(offsets, edges)
-        of_offsets = {"relation_baseline": found.pop("baseline")}
-        return {**of_offsets, **{f"relation_best_{name}": value for name, value in found.items()}}
+            found["class_baseline"][rule, rel] = best_of(classes, edges)[1]
+        without_heads = {f"relation_{name}": found.pop(name) for name in ("baseline", "class_baseline")}
+        return {**without_heads, **{f"relation_best_{name}": value for name, value in found.items()}}
 
     def _heads(self) -> list[tuple[int, int]]:
         return list(product(range(self.model.layers), range(self.model.heads)))

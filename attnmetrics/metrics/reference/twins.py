@@ -93,7 +93,7 @@ class Reference:
             *(make(self.model) for make in SINGLE.values()),
             *(Label(self.model, name, names) for name, names in labels.items()),
             *(Link(self.model, name, directions) for name, directions in links.items()),
-            Syntax(self.model, labels["rel"]),
+            Syntax(self.model, labels["rel"], labels["pos"]),
             *([Coreference(self.model)] if "coreference" in links else []),
         ]
         self.entropy = next(twin for twin in self.twins if isinstance(twin, Entropy))

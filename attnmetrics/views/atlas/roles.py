@@ -22,7 +22,7 @@ from attnmetrics.views.luck import luck_told
 from attnmetrics.views.misses import misses_told, said_besides
 from attnmetrics.views.page import pack, pack_json
 from attnmetrics.views.pieces import visible
-from attnmetrics.views.roles import role_names, scores_told, with_rules
+from attnmetrics.views.roles import found_by_classes, role_names, scores_told, with_rules
 from attnmetrics.views.rule_words import question_words, rules_told
 from attnmetrics.views.similarity import quartiles
 from attnmetrics.views.tables import further
@@ -203,10 +203,11 @@ def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[t
     shown = {"y": _axis(axes.y), "x": _axis(axes.x)} if axes is not None and known else None
     places = [heads.index(head) for head in found.heads]
     barred = [heads.index(head) for head in found.barred]
+    alike = [heads.index(head) for head in found_by_classes(found.rows)]
     words = visible(question_words(data, package_rules(), question))
     told = {"key": visible(found.key), "title": visible(question.title), "words": words}
     by_rule = {"rules": [visible(one) for one in rules_told(data, package_rules(), question)], "why": _why(data, found)}
-    return {**told, **by_rule, "places": places, "barred": barred, "axes": shown}
+    return {**told, **by_rule, "places": places, "alike": alike, "barred": barred, "axes": shown}
 
 
 def _why(data: xr.Dataset, found: Answer) -> list[tuple[str, ...]]:

@@ -21,10 +21,13 @@ def is_interval(header: str) -> bool:
     return header.endswith("interval")
 
 
+OF_CLASS: Final = "nearest of a class"
+"""The column that tells what the nearest word of a class finds."""
 NAMES: Final = 22
 """Least characters of the first column and of others that may wrap, where their cells have so many."""
 LEAST_NEEDED: Final[tuple[Callable[[str], bool], ...]] = (
     lambda header: header == "chance is",
+    lambda header: header == OF_CLASS,
     lambda header: header == "median",
     lambda header: header == "held out",
     lambda header: header == "rank",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 from rich.console import Group, RenderableType
@@ -18,13 +19,17 @@ from attnmetrics.views.papers.clark_2019 import published_of
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.relations import Coreference, Relation, coreference, out_of_reach, relations, under_rules
 from attnmetrics.views.roles import RULES
-from attnmetrics.views.tables import in_words, unit_word, values
+from attnmetrics.views.tables import in_words, shown, unit_word, values
 from attnmetrics.views.terminal.exemplars import exemplar_lines, legend
 from attnmetrics.views.terminal.heat import heat_table
-from attnmetrics.views.terminal.light_table import LightTable
+from attnmetrics.views.terminal.light_table import OF_CLASS, LightTable
 from attnmetrics.views.terminal.style import FAINT
+from attnmetrics.views.word_classes import NEEDS
 
-HELD_OUT: Final = "the head that is best on each half of the documents, on the other half"
+HELD_OUT: Final = (
+    "the head that is best on each half of the documents, on the other half; likewise the share of the best word "
+    "offset, and that of the nearest word of the best part of speech, before or after"
+)
 _WIDEST_HEAT: Final = 16
 _MENTIONS: Final = "mentions"
 
@@ -59,9 +64,24 @@ def _name(data: xr.Dataset, layer: int, head: int) -> str:
 
 
 def _columns(data: xr.Dataset) -> list[str]:
-    """Of the best head, by its layer and number, and of the best offset."""
+    """Of the best head, by its layer and number, of the best offset, and of the nearest word of a class."""
     sure = _interval_columns(data)
-    return ["head", "found", *sure, "held out", *sure, "offset", "share", *sure]
+    return [
+        "head",
+        "found",
+        *sure,
+        "held out",
+        *sure,
+        "offset",
+        "share",
+        *sure,
+        *([OF_CLASS] if _has_class(data) else []),
+    ]
+
+
+def _has_class(data: xr.Dataset) -> bool:
+    """Whether the run says what the nearest word of a class finds."""
+    return all(name in data for name in NEEDS)
 
 
 def _interval_columns(data: xr.Dataset) -> list[str]:
@@ -70,11 +90,13 @@ def _interval_columns(data: xr.Dataset) -> list[str]:
 
 
 def _found(data: xr.Dataset, one: Relation) -> list[str]:
-    """Cells of the best head and of the best offset."""
+    """Cells of the best head, of the best offset, held out, and of the nearest word of a class."""
     offset = f"{one.offset:+d}".replace("-", "−")
     found = _sure(data, one.accuracy, (one.accuracy_low, one.accuracy_high))
-    at_offset = _sure(data, one.at_offset, (one.at_offset_low, one.at_offset_high))
-    return [_name(data, one.layer, one.head), *found, *_held_out(data, one), offset, *at_offset]
+    share = _sure(data, one.baseline, (one.baseline_low, one.baseline_high))
+    at_nearest = "" if np.isnan(one.at_nearest) else shown(_SHARE, one.at_nearest)
+    nearest = [f"{one.nearest} {at_nearest}".strip() or "–"] if _has_class(data) else []
+    return [_name(data, one.layer, one.head), *found, *_held_out(data, one), offset, *share, *nearest]
 
 
 def _held_out(data: xr.Dataset, one: Relation | Coreference) -> list[str]:
@@ -100,10 +122,9 @@ def show_relation(data: xr.Dataset, exemplars: pd.DataFrame, rel: str, top: int 
     if not rules:
         raise ConfigError(_unknown(data, rel))
     best = max(rules, key=lambda one: one.hits)
-    table = LightTable("rule", "edges", *_columns(data), "held out", *_interval_columns(data))
+    table = LightTable("rule", "edges", *_columns(data))
     for one in rules:
-        baseline = _sure(data, one.baseline, (one.baseline_low, one.baseline_high))
-        table.add_row(in_words(one.rule), f"{one.attainable:,}", *_found(data, one), *baseline)
+        table.add_row(in_words(one.rule), f"{one.attainable:,}", *_found(data, one))
     published = [Text(f"published: {visible(words)}", style=FAINT) for words in published_of(data).get(rel, ())]
     heat = _heat(data, "relation_accuracy", {"rule": best.rule, "rel": rel})
     about = Text(f"{in_words(best.rule)}: {RULES.get(best.rule, '')}", style=FAINT)

@@ -13,13 +13,13 @@ from attnmetrics.describing.questions import HEAD, Answer
 from attnmetrics.views.certainty import OF_PAIRS
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.role_evidence import cases_and_held_out
-from attnmetrics.views.roles import Told, role_names, scores_told
-from attnmetrics.views.terminal.light_table import LightTable
+from attnmetrics.views.roles import Told, found_by_classes, role_names, scores_told
+from attnmetrics.views.terminal.light_table import OF_CLASS, LightTable
 from attnmetrics.views.terminal.style import FAINT
 
 _MOST: Final = 3
 """Roles of a head in a list."""
-_SPARE: Final = ("interval", "of", "held out")
+_SPARE: Final = ("interval", "of", "held out", OF_CLASS)
 """Columns that stand only where a row has something in them."""
 
 
@@ -57,7 +57,9 @@ def _answer(one: Answer, said: Mapping[tuple[int, int], RenderableType], top: in
     rest = _listed(heads[top:])
     off = f"nearly switched off, but for that among them: {_listed(one.barred)}" if one.barred else ""
     told = [_table(one, heads[:top])] if not said else [said[head] for head in heads[:top]]
-    further = [f"and {rest}" if rest else "", off]
+    alike = _listed(found_by_classes(one.rows))
+    classes = f"found by the nearest word of a class too: {alike}" if alike else ""
+    further = [f"and {rest}" if rest else "", classes, off]
     return [head, *told, *(Text(words, style=FAINT) for words in further if words)]
 
 
@@ -94,6 +96,7 @@ def _columns(told: Sequence[Told]) -> dict[str, list[str]]:
         "held out": [held_out for _, held_out in evidence],
         "chance": [row[4] for row in told],
         "chance is": [row[3] for row in told],
+        OF_CLASS: [row[6].removeprefix("nearest ") for row in told],
     }
     kept = {name: cells for name, cells in columns.items() if any(cells) or name not in _SPARE}
     return {name: [cell or "–" for cell in cells] if name in _SPARE else cells for name, cells in kept.items()}

@@ -20,12 +20,14 @@ export class Roles {
    * known: [{ name, colour, score }] in order, where score { metric, label } is what makes the role, or null; tried:
    * how many rules each head is tried on; luck: how many heads of each role luck alone would give; ofHead: of each
    * head [[role, in words, how strongly], …]; scores: of each what makes its first roles; sentences: of each;
-   * questions: [{ key, title, words, rules, places, why, barred, axes }], the clearest place first, each with [role,
-   * score, interval, what its chance level is called, that]; family: of each head its number, −1 without; familyNames:
+   * questions: [{ key, title, words, rules, places, why, alike, barred, axes }], the clearest place first, each with
+   * [role, score, interval, what its chance level is called, that]; alike: those that find relations no better than the
+   * nearest word of a class; family: of each head its number, −1 without; familyNames:
    * by number.
    *
    * later() gives what is not needed at first. told: of each head [[role in words, score, interval or "", what its
-   * chance level is called, that, of how many cases or "", label], …]; besides: of each likewise what its sentence
+   * chance level is called, that, of how many cases or "", what the nearest word of a class finds or "", a remark where
+   * it finds as much or "", label], …]; besides: of each likewise what its sentence
    * tells of without its having the role, with what that asks for; misses: of each [[role in words, what it reaches and
    * is asked for, label], …] of the rules that it only just misses, the nearest first; near: of each [[place,
    * distance], …]; apart: the quartiles of the distances of all pairs; others: [[share, { heads: [[place, roles,
@@ -179,8 +181,9 @@ export class Roles {
 
 /** `scoreTold(["induction", "31%", "25 to 40%", "even attention", "2%"])` is
  * "induction 31% [25 to 40%] (even attention 2%)". */
-function scoreTold([role, score, interval, level, chance]) {
-  const beside = [...(interval ? [`[${interval}]`] : []), ...(level ? [`(${level} ${chance})`] : [])];
+function scoreTold([role, score, interval, level, chance, , nearest]) {
+  const levels = [...(level ? [`${level} ${chance}`] : []), ...(nearest ? [nearest] : [])].join(", ");
+  const beside = [...(interval ? [`[${interval}]`] : []), ...(levels ? [`(${levels})`] : [])];
   return [role, score, ...beside].join(" ");
 }
 

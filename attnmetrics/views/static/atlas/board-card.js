@@ -9,6 +9,7 @@ import { fromHowMuch } from "./evidence.js";
 import { drawExemplar } from "./exemplar.js";
 import { measuresOf } from "./head-card.js";
 import { claimWords } from "./head-sentences.js";
+import { nearestTold } from "./relations.js";
 import { strip } from "./strip.js";
 
 const STRIP = 110;
@@ -60,7 +61,8 @@ function example(atlas, place, [layer, head]) {
 function row(atlas, { metric, label }, { layer, head, place }) {
   const [value, chance] = [metric.at(layer, head, label), metric.chanceAt(layer, head, label)];
   const told = against(metric, value, chance);
-  const words = `${metric.chance?.caption} ${shown(metric, chance)}${told && `, ${told}`}`;
+  const nearest = nearestTold(atlas, metric, label);
+  const words = `${metric.chance?.caption} ${shown(metric, chance)}${told && `, ${told}`}${nearest && `; ${nearest}`}`;
   const beside = Number.isNaN(chance) ? [] : [el("span", { class: "chance" }, words)];
   const [text, interval] = metric.told(place, label);
   const sure = bracketed(interval);

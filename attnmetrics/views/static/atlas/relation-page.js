@@ -11,8 +11,9 @@ import { members } from "./role-lists.js";
 import { HALVES, relationHref, relationTable, ruleName, ruleTable } from "./relations.js";
 
 const HELP = "Words of a sentence are candidates; a head is right where the word that it points to is the head word.";
-const PLACES = `${HALVES}; offsets likewise. `
-  + "The offset says how many words to the right of the dependent its head word stands most often.";
+const PLACES = `${HALVES}; offsets and classes likewise. `
+  + "The offset says how many words to the right of the dependent its head word stands most often; the class, whose "
+  + "nearest word, before or after the dependent, is its head word most often (from head word: the other way round).";
 const ROLES = "By the declared rule: right in half of the edges that it can find or more, and far more often than the "
   + "best word offset, beyond what its distances give of all dependencies.";
 /** Heads that nearly have it, shown at first. */

@@ -11,6 +11,8 @@ import { table } from "./parts.js";
 
 /** How the best heads are told without luck. */
 export const HALVES = "Each half of the documents chooses its best head, which is scored on the other half (held out)";
+/** What a head is held against, chosen on one half of the documents and scored on the other. */
+const LEVELS = ["best word offset", "its share", "nearest of a class", "its share"];
 const NONE = "This run has no relations: it has no annotation that names heads of words.";
 
 export const ruleName = (rule) => labelName("rule", rule);
@@ -33,7 +35,7 @@ const hits = ({ accuracy, attainable }) => accuracy * attainable;
 export function relationTable(atlas, isSure = false) {
   if (!atlas.relations.length) return el("p", { class: "note" }, NONE);
   const has = Object.keys(atlas.published_relations).length > 0;
-  const header = ["relation", "edges", "rule", "best head", "accuracy", "held out", "best word offset", "its share",
+  const header = ["relation", "edges", "rule", "best head", "accuracy", "held out", ...LEVELS,
     ...(has ? ["published, of Stanford relations"] : [])];
   const best = atlas.relations.map(bestRule).filter(({ held_out: share }) => !isSure || share !== null);
   const rows = best.map((one) => relationRow(atlas, one, has));
@@ -73,16 +75,25 @@ export function heldOutNote(atlas, rule, rel) {
   const one = atlas.relations.find(([{ rel: name }]) => name === rel)?.find((each) => each.rule === rule);
   if (!one) return [];
   const best = one.held_out === null ? "too few edges in a half" : inLine(one, "held_out");
-  const beside = one.baseline === null ? "" : `; best word offset, held out: ${inLine(one, "baseline")}`;
-  const words = `${HALVES}: ${best}${beside}. `;
+  const offset = one.baseline === null ? "" : `; best word offset, held out: ${inLine(one, "baseline")}`;
+  const nearest = one.at_nearest === null ? "" : `; nearest ${one.nearest}: ${inLine(one, "at_nearest")}`;
+  const words = `${HALVES}: ${best}${offset}${nearest}. `;
   return [el("p", { class: "note held-out" }, words, el("a", { href: relationHref(rel) }, `Which heads find ${rel}`))];
 }
 
-/** Cells of the best head and of the best word offset. */
+/** Beside a relation's accuracy at a label, such as "row, obj": what the nearest word of a class finds; else "". */
+export function nearestTold(atlas, { name, labels }, label) {
+  if (name !== "relation_accuracy") return "";
+  const [rule, rel] = labels[label].split(", ");
+  const one = atlas.relations.flat().find((each) => each.rule === rule && each.rel === rel);
+  return (one?.at_nearest ?? null) === null ? "" : `nearest ${one.nearest} ${written(one.at_nearest)}`;
+}
+
+/** Cells of the best head, of the best word offset and of the nearest word of a class, both held out. */
 function found(atlas, one) {
   return [
     el("td", {}, headLink(atlas, one.layer, one.head)), sure(one, "accuracy"), sure(one, "held_out"),
-    number(signed(one.offset)), sure(one, "at_offset"),
+    number(signed(one.offset)), sure(one, "baseline"), el("td", {}, one.nearest || "–"), sure(one, "at_nearest"),
   ];
 }
 
@@ -90,12 +101,11 @@ const fewNote = ({ attainable }) => (attainable < FEW ? [el("div", { class: "not
 
 /** A relation under every rule that can find it. */
 export function ruleTable(atlas, rules) {
-  const header = ["rule", "edges it can find", "best head", "accuracy", "held out", "best word offset", "its share",
-    "held out"];
+  const header = ["rule", "edges it can find", "best head", "accuracy", "held out", ...LEVELS];
   const row = (one) => [
     el("td", {}, el("b", {}, ruleName(one.rule)), el("div", { class: "note" }, atlas.rule_words[one.rule] ?? "")),
     number([`${counted(one.attainable)} of ${counted(one.edges)}`, ...fewNote(one)]),
-    ...found(atlas, one), sure(one, "baseline"),
+    ...found(atlas, one),
   ];
   return el("div", { class: "scroll" }, table("results", header, rules.map(row)));
 }

@@ -15,6 +15,7 @@ const FAMILIES_HELP = "Heads whose attention goes to like parts of speech, relat
   + "role that comes first in half of them or more, else the two that come first most often: not every head has it.";
 const NEAR_HELP = "By profile: parts of speech, relations, offsets and null pieces. 0 for heads that attend to the "
   + "same kinds, 1 for heads that have nothing in common. A distance of profiles has no interval.";
+const CLASSES = "Of these, with every relation no better found than by the nearest word of a part of speech:";
 /** Heads of a list shown at first. */
 const FIRST = 18;
 
@@ -25,13 +26,14 @@ export const LUCK = "#/?about=luck";
 export function questionSection(atlas, query) {
   const found = section("Which heads …", QUESTIONS_HELP);
   const items = atlas.roles.questions.map((question) => {
-    const { key, title, words, places, barred } = question;
+    const { key, title, words, places, alike, barred } = question;
     const link = el("a", { href: `#/find?q=${encodeURIComponent(key)}` }, title);
     const size = el("span", { class: "note" }, count(places));
+    const classes = alike.length ? [el("p", { class: "note" }, CLASSES), members(atlas, alike)] : [];
     const off = barred.length ? [el("p", { class: "note" }, "Nearly switched off, but for that among them:")] : [];
     const others = barred.length ? [members(atlas, barred)] : [];
     return el("li", { "data-question": key }, el("b", {}, link), size,
-      el("p", { class: "note" }, words), members(atlas, places), ...off, ...others);
+      el("p", { class: "note" }, words), members(atlas, places), ...classes, ...off, ...others);
   });
   const luck = el("p", { class: `help luck${query.get("about") === "luck" ? " chosen" : ""}` }, atlas.roles.luckTold());
   found.append(luck, el("ul", { class: "answers" }, ...items));
