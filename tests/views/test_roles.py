@@ -152,10 +152,12 @@ def test_of_a_role_what_is_surest_comes_first_though_another_score_is_higher(dat
     few["relation_edges_attainable"] = data["relation_edges_attainable"].copy()
     few["relation_edges_attainable"].loc[{"rel": "nsubj"}] = 40
     few["relation_edges_attainable"].loc[{"rel": "det"}] = 4000
+    few["relation_accuracy"] = data["relation_accuracy"].copy()
+    few["relation_accuracy"].loc[{"head": head("syntax"), "rule": "row", "rel": "det"}] = 0.95
     frame = roles_frame(read_rules(None), few)
     own = frame[(frame["head"] == head("syntax")) & (frame["role"] == "syntactic relation")]
-    at = {"layer": 0, "head": head("syntax"), "rule": "row"}
-    assert data["relation_accuracy"].sel(at, rel="nsubj") > data["relation_accuracy"].sel(at, rel="det")
+    scores = own.set_index(own["detail"].str.split(",").str[0])["score"]
+    assert scores["nsubj"] > scores["det"] == 0.95
     assert own["detail"].tolist()[0].startswith("det")
 
 
@@ -510,11 +512,11 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
     expect(page.locator("p.missed")).to_contain_text(f"Not quite: {role}, {reached}")
     rows = [row[0] for row in told["told"][place]] + [f"{row[0]} {row[7]}" for row in told["besides"][place]]
     assert len(rows) > len(told["told"][place])
-    expect(page.locator(".role-scores tbody th")).to_have_text(rows[:6])
+    expect(page.locator(".role-scores tbody th")).to_have_text(rows[:5])
     levels = [f"{row[3]} {row[4]}" for row in (*told["told"][place], *told["besides"][place])]
-    expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:6])
+    expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:5])
     cases = [row[5] for row in (*told["told"][place], *told["besides"][place])]
-    expect(page.locator(".role-scores .cases")).to_have_text([words for words in cases[:6] if words])
+    expect(page.locator(".role-scores .cases")).to_have_text([words for words in cases[:5] if words])
     page.evaluate(f"location.hash = '#/head/0/{head('previous')}'")
     alone = page.locator(".role-scores tr", has_text="position alone")
     expect(alone.locator("td:last-child")).to_have_text("none: its rule asks for a fixed limit")

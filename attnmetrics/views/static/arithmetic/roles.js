@@ -34,7 +34,8 @@ export class Roles {
    * attention off null pieces.
    */
   constructor({ known, tried, luck, scores, headlines, ...packed }, family, later = () => NOTHING) {
-    const usual = { ...packed, headlinesOf: headlines };
+    const { ofHead, sentences, questions, familyNames } = packed;
+    const usual = { ofHead, sentences, headlinesOf: headlines, questions, familyNames };
     Object.assign(this, { known, tried, luck, scores, family, usual });
     this.#later = later;
     this.byName = new Map([...known, NO_ROLE].map((role) => [role.name, role]));
