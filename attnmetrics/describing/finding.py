@@ -36,6 +36,8 @@ class Finding:
     is_share: bool
     held: bool
     """whether the head has the role; else a sentence may tell of it"""
+    beyond: float = 0
+    """how sure it is that the score is above chance: in standard errors, or without a count of cases as a difference"""
     contradicts: tuple[str, ...] = ()
     """Roles that the head would have but for this one."""
 
@@ -55,7 +57,7 @@ class Found:
     """What all rules say."""
 
     of_head: Mapping[Place, Sequence[Finding]]
-    """In the order of the rules; of a rule with details, the largest score above chance first."""
+    """In the order of the rules; of a role with details, what it has before what is only told, the surest first."""
     skipped: Mapping[str, str]
     """role of a rule that the run has no results for → the first that it lacks"""
 
@@ -129,23 +131,22 @@ class _Applied:
     low: Array
     high: Array
     chance: Array
+    beyond: Array
     held: Mask
     told: Mask
     is_share: bool
 
     def at(self, place: Place) -> list[Finding]:
-        """What it says of a head: roles first, then by score above chance."""
-        told = np.flatnonzero(self.told[place])
-        beyond = self.score[place][told] - np.nan_to_num(self.chance[place][told])
-        return [self._one(place, int(told[n])) for n in np.lexsort((-beyond, ~self.held[place][told]))]
+        """What it says of a head."""
+        return [self._one(place, int(detail)) for detail in np.flatnonzero(self.told[place])]
 
     def _one(self, place: Place, detail: int) -> Finding:
         at = (*place, detail)
         score, low, high, chance = (float(table[at]) for table in (self.score, self.low, self.high, self.chance))
         known = self.score[..., detail][np.isfinite(self.score[..., detail])]
         median = float(np.median(known)) if known.size else np.nan
-        held = bool(self.held[at])
-        return Finding(self.rule, self.labels[detail], score, low, high, chance, median, self.is_share, held)
+        held, beyond = bool(self.held[at]), float(self.beyond[at])
+        return Finding(self.rule, self.labels[detail], score, low, high, chance, median, self.is_share, held, beyond)
 
 
 def _apply(rule: Rule, tables: Tables) -> _Applied:
@@ -154,8 +155,21 @@ def _apply(rule: Rule, tables: Tables) -> _Applied:
     low, high = tables.bounds(rule.score, rule.each, labels)
     within = [_within(limits, _Scores(score, low, chance, count)) for limits in (rule.when, rule.told)]
     held = _all([within[0], *(_holds(one, tables, rule.each, labels) for one in rule.where)])
-    is_share = tables.is_share(rule.score)
-    return _Applied(rule, labels, score, low, high, chance, held, held | within[1], is_share)
+    is_share, beyond = tables.is_share(rule.score), _beyond(rule, score, chance, count)
+    return _Applied(rule, labels, score, low, high, chance, beyond, held, held | within[1], is_share)
+
+
+def _beyond(rule: Rule, score: Array, chance: Array, count: Array) -> Array:
+    """[layer, head, detail] `Finding.beyond`."""
+    level = np.nan_to_num(chance)
+    return score - level if rule.count is None else _errors(score, level, count)
+
+
+def _errors(score: Array, chance: Array, count: Array) -> Array:
+    """Standard errors of a share of so many cases between a score and its chance level."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.maximum(chance * (1 - chance), LEAST_VARIANCE)
+        return np.asarray((score - chance) / np.sqrt(spread / count))
 
 
 def _holds(one: Condition, tables: Tables, each: str | None, labels: Sequence[str]) -> Mask:
@@ -180,14 +194,13 @@ def _within(limits: Limits | None, found: _Scores) -> Mask:
     if limits is None:
         return np.zeros(score.shape, bool)
     with np.errstate(divide="ignore", invalid="ignore"):
-        spread = np.maximum(chance * (1 - chance), LEAST_VARIANCE)
         low = np.where(np.isnan(found.low), np.inf, found.low)
         checks = [
             (limits.at_least, score),
             (None if limits.at_most is None else -limits.at_most, -score),
             (limits.above_chance, score - chance),
             (limits.times_chance, score / chance),
-            (limits.errors, (score - chance) / np.sqrt(spread / found.count)),
+            (limits.errors, _errors(score, chance, found.count)),
             (limits.low_at_least, low),
             (limits.low_above_chance, low - chance),
         ]
@@ -208,7 +221,13 @@ def _at_place(applied: Sequence[_Applied], place: Place, pieces: Mapping[Place, 
         named = _at_piece(finding, place, pieces) if finding.rule.of_pieces else finding
         if named is not None and (named.name not in found or _is_better(named, found[named.name])):
             found[named.name] = named
-    return _consistent(list(found.values()))
+    return _consistent(_surest_first(list(found.values())))
+
+
+def _surest_first(findings: Sequence[Finding]) -> list[Finding]:
+    """By role in the order of the rules; of a role, whatever rule gives it, what is held first, then what is surer."""
+    roles = list(dict.fromkeys(one.rule.role for one in findings))
+    return sorted(findings, key=lambda one: (roles.index(one.rule.role), not one.held, -one.beyond))
 
 
 def _at_piece(finding: Finding, place: Place, pieces: Mapping[Place, str] | None) -> Finding | None:

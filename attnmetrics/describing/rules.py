@@ -105,6 +105,8 @@ class Rule(_Strict):
     where: tuple[Condition, ...] = ()
     contradicts: Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if value == ALL else value)] = ()
     words: Words | None = None
+    headline: str = ""
+    """the same in a few words: a template with `{name}`, `{its}`, `{piece}`, `{unit}` (see `views.headlines`)"""
     told: Telling | None = None
 
     def detail_of(self, label: str) -> str:

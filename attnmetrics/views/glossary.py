@@ -24,6 +24,11 @@ class Entry:
         """`a determiner: “the boats”, the → boats`"""
         return f"{self.words}: “{self.example}”, {self.dependent} → {self.head}" if self.example else self.words
 
+    def named(self, rel: str) -> str:
+        """`a determiner (det: “the” in “the boats”)`, of the relation whose entry it is."""
+        shown = f": “{self.dependent}” in “{self.example}”" if self.example else ""
+        return f"{self.words} ({rel}{shown})"
+
 
 @cache
 def entries() -> dict[str, Entry]:

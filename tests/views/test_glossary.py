@@ -12,9 +12,8 @@ def test_every_example_holds_its_dependent_and_its_head_word() -> None:
 
 def test_a_relation_is_explained_by_itself_or_by_what_it_is_a_kind_of() -> None:
     assert str(explain("det")) == "a determiner: “the boats”, the → boats"
-    assert explain("nmod:poss") == Entry("whose it is", "her boat", "her", "boat")
+    assert explain("nmod:poss") == Entry("an owner", "her boat", "her", "boat")
+    assert entries()["det"].named("det") == "a determiner (det: “the” in “the boats”)"
     assert explain("nmod:of") == explain("nmod")
     assert explain("colour") is None
-    assert explained(["colour", "cc"]) == {
-        "cc": ("a conjunction, before what it joins", "salt and pepper", "and", "pepper")
-    }
+    assert explained(["colour", "cc"]) == {"cc": ("a coordinating conjunction", "salt and pepper", "and", "pepper")}

@@ -17,7 +17,7 @@ from synthetic import attention, dataset, exemplars, facts
 
 import attnmetrics
 from attnmetrics.cli import main
-from attnmetrics.describing.finding import tried
+from attnmetrics.describing.finding import shares, tried
 from attnmetrics.describing.frame import COLUMNS, roles_frame, sentences
 from attnmetrics.describing.misses import Ask, Miss
 from attnmetrics.describing.nearest import profile_distances
@@ -29,6 +29,7 @@ from attnmetrics.storage import locate
 from attnmetrics.views.atlas.page import contents, render
 from attnmetrics.views.atlas.roles import claims_of_roles, find_rules, pack_roles
 from attnmetrics.views.evidence import evidence, least, with_least
+from attnmetrics.views.headlines import headlines
 from attnmetrics.views.misses import misses_told
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.roles import RULES, role_names, with_rules
@@ -120,6 +121,44 @@ def test_roles_that_differ_in_a_name_alone_are_told_together() -> None:
         ("relation", "relation: obj, det (the dependent looks most at its head word)"),
         ("previous", "previous"),
     ]
+
+
+def test_a_headline_says_what_a_head_does_by_its_surest_role_with_its_number(
+    data: xr.Dataset, named: pd.DataFrame
+) -> None:
+    def told(role: str) -> list[tuple[str, str]]:
+        rows = [row for row in named.itertuples() if row.head == head(role)]
+        return headlines(rows, read_rules(None), "sentence", shares(read_rules(None), data))
+
+    at = {"rule": "row", "rel": "nsubj"}
+    score, chance, edges = (
+        float(data[name].sel(at).isel({dim: (0, head("syntax"))[dim == "head"] for dim in dims}))
+        for name, dims in (
+            ("relation_accuracy", ("layer", "head")), ("relation_baseline", ()), ("relation_edges_attainable", ()),
+        )
+    )  # fmt: skip
+    first, second = told("syntax")
+    assert first[0] == "Looks from a subject (nsubj: “crew” in “The crew took four boats”) to its head word"
+    assert first[1].startswith(f"{percent(score)} of {edges:,.0f} edges")
+    assert first[1].endswith(f"; best word offset {percent(chance)}")
+    assert second[0].startswith("Looks from a determiner (det: ")
+    assert told("second sink")[0][0].startswith("Rests on one piece of each sentence, most often “<b>the</b> [red]")
+    assert "\x1b" not in told("second sink")[0][0]
+    assert told("inactive")[0][0] == "Nearly switched off on this text"
+
+
+def test_of_a_role_what_is_surest_comes_first_though_another_score_is_higher(data: xr.Dataset) -> None:
+    few = data.copy()
+    few["relation_edges_attainable"] = data["relation_edges_attainable"].copy()
+    few["relation_edges_attainable"].loc[{"rel": "nsubj"}] = 40
+    few["relation_edges_attainable"].loc[{"rel": "det"}] = 4000
+    few["relation_accuracy"] = data["relation_accuracy"].copy()
+    few["relation_accuracy"].loc[{"head": head("syntax"), "rule": "row", "rel": "det"}] = 0.95
+    frame = roles_frame(read_rules(None), few)
+    own = frame[(frame["head"] == head("syntax")) & (frame["role"] == "syntactic relation")]
+    scores = own.set_index(own["detail"].str.split(",").str[0])["score"]
+    assert scores["nsubj"] > scores["det"] == 0.95
+    assert own["detail"].tolist()[0].startswith("det")
 
 
 def test_families_and_nearest_heads_are_tables(frame: pd.DataFrame) -> None:
@@ -473,14 +512,14 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
     expect(page.locator("p.missed")).to_contain_text(f"Not quite: {role}, {reached}")
     rows = [row[0] for row in told["told"][place]] + [f"{row[0]} {row[9]}" for row in told["besides"][place]]
     assert len(rows) > len(told["told"][place])
-    expect(page.locator(".role-scores tbody th")).to_have_text(rows[:6])
+    expect(page.locator(".role-scores tbody th")).to_have_text(rows[:5])
     levels = [
         ", ".join(filter(None, [f"{row[3]} {row[4]}", row[6]]))
         for row in (*told["told"][place], *told["besides"][place])
     ]
-    expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:6])
+    expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:5])
     cases = [row[5] for row in (*told["told"][place], *told["besides"][place])]
-    expect(page.locator(".role-scores .cases")).to_have_text([words for words in cases[:6] if words])
+    expect(page.locator(".role-scores .cases")).to_have_text([words for words in cases[:5] if words])
     page.evaluate(f"location.hash = '#/head/0/{head('previous')}'")
     alone = page.locator(".role-scores tr", has_text="position alone")
     expect(alone.locator("td:last-child")).to_have_text("none: its rule asks for a fixed limit")

@@ -18,6 +18,7 @@ from attnmetrics.describing.rules import Question, Rule, Rules, Term, package_ru
 from attnmetrics.describing.tables import Array, Tables, has
 from attnmetrics.views.claims import claim_of
 from attnmetrics.views.evidence import least
+from attnmetrics.views.headlines import headlines
 from attnmetrics.views.luck import luck_told
 from attnmetrics.views.misses import misses_told, said_besides
 from attnmetrics.views.page import pack, pack_json
@@ -25,7 +26,7 @@ from attnmetrics.views.pieces import visible
 from attnmetrics.views.roles import found_by_classes, role_names, scores_told, with_rules
 from attnmetrics.views.rule_words import question_words, rules_told
 from attnmetrics.views.similarity import quartiles
-from attnmetrics.views.tables import further
+from attnmetrics.views.tables import further, unit_word
 
 NEAREST: Final = 8
 """Heads told beside a head whose profile is most like its own."""
@@ -103,8 +104,10 @@ def _distinct(frames: Shares) -> dict[int, pd.DataFrame]:
 def _told(data: xr.Dataset, frame: pd.DataFrame, numbers: Array) -> dict[str, Any]:
     """What a table of roles says: of each head, and which heads answer what."""
     rules, heads, said = package_rules(), _heads(data), sentences(frame)
+    by_head = _by_head(frame, heads)
     return {
-        "ofHead": [_of_head(rows, rules) for rows in _by_head(frame, heads)],
+        "ofHead": [_of_head(rows, rules) for rows in by_head],
+        "headlines": [headlines(rows, rules, unit_word(data), shares(rules, data)) for rows in by_head],
         "sentences": [visible(said.get(head, "")) for head in heads],
         "questions": [_question(data, rules.questions[one.key], one, heads) for one in answers(rules, frame)],
         "familyNames": [visible(name) for _, name in sorted(family_names(numbers, frame).items())],
@@ -112,10 +115,11 @@ def _told(data: xr.Dataset, frame: pd.DataFrame, numbers: Array) -> dict[str, An
 
 
 def _changed(one: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
-    """The same, but of each head only where it is told otherwise: [place, roles, sentence]."""
-    heads = enumerate(zip(one["ofHead"], one["sentences"], strict=True))
-    as_usual = list(zip(usual["ofHead"], usual["sentences"], strict=True))
-    changed = [(place, *told) for place, told in heads if told != as_usual[place]]
+    """The same, but of each head only where it is told otherwise: [place, roles, sentence, headlines]."""
+    names = ("ofHead", "sentences", "headlines")
+    now, as_usual = (zip(*(told[name] for name in names), strict=True) for told in (one, usual))
+    both = enumerate(zip(now, as_usual, strict=True))
+    changed = [(place, *told) for place, (told, before) in both if told != before]
     return {"heads": changed, "questions": one["questions"], "familyNames": one["familyNames"]}
 
 

@@ -20,6 +20,7 @@ export class Roles {
    * known: [{ name, colour, score }] in order, where score { metric, label } is what makes the role, or null; tried:
    * how many rules each head is tried on; luck: how many heads of each role luck alone would give; ofHead: of each
    * head [[role, in words, how strongly], …]; scores: of each what makes its first roles; sentences: of each;
+   * headlines: of each [[words, number or ""], …], two at most;
    * questions: [{ key, title, words, rules, places, why, alike, barred, axes }], the clearest place first, each with
    * [role, score, interval, what its chance level is called, that]; alike: those that find relations no better than the
    * nearest word of a class; family: of each head its number, −1 without; familyNames:
@@ -31,12 +32,13 @@ export class Roles {
    * tells of without its having the role, with what that asks for; misses: of each [[role in words, what it reaches and
    * is asked for, label], …] of the rules that it only just misses, the nearest first; near: of each [[place,
    * distance], …]; apart: the quartiles of the distances of all pairs; others: [[share, { heads: [[place, roles,
-   * sentence], …], questions, familyNames }], …], what is otherwise where heads need another share of their attention
-   * off null pieces.
+   * sentence, headlines], …], questions, familyNames }], …], what is otherwise where heads need another share of their
+   * attention off null pieces.
    */
-  constructor({ known, tried, luck, scores, ...packed }, family, later = () => NOTHING) {
+  constructor({ known, tried, luck, scores, headlines, ...packed }, family, later = () => NOTHING) {
     const { ofHead, sentences, questions, familyNames } = packed;
-    Object.assign(this, { known, tried, luck, scores, family, usual: { ofHead, sentences, questions, familyNames } });
+    const usual = { ofHead, sentences, headlinesOf: headlines, questions, familyNames };
+    Object.assign(this, { known, tried, luck, scores, family, usual });
     this.#later = later;
     this.byName = new Map([...known, NO_ROLE].map((role) => [role.name, role]));
     this.use(null, null);
@@ -71,6 +73,16 @@ export class Roles {
 
   sentence(place) {
     return this.sentences[place];
+  }
+
+  /** What it does in a few words: [{ words, number }], the number "" where there is none. */
+  headlines(place) {
+    return this.headlinesOf[place].map(([words, number]) => ({ words, number }));
+  }
+
+  /** The same without numbers, in one line. */
+  headline(place) {
+    return this.headlinesOf[place].map(([words]) => words).join("; ");
   }
 
   /** Of how many tries roles are the best. */
@@ -189,7 +201,9 @@ function scoreTold([role, score, interval, level, chance, , nearest]) {
 
 /** What is told of all heads, with what is told otherwise of some, `changed`. */
 function otherwise(usual, { heads, questions, familyNames }) {
-  const [ofHead, sentences] = [[...usual.ofHead], [...usual.sentences]];
-  for (const [place, roles, sentence] of heads) [ofHead[place], sentences[place]] = [roles, sentence];
-  return { ofHead, sentences, questions, familyNames, changed: new Set(heads.map(([place]) => place)) };
+  const [ofHead, sentences, headlinesOf] = [[...usual.ofHead], [...usual.sentences], [...usual.headlinesOf]];
+  for (const [place, roles, sentence, lines] of heads) {
+    [ofHead[place], sentences[place], headlinesOf[place]] = [roles, sentence, lines];
+  }
+  return { ofHead, sentences, headlinesOf, questions, familyNames, changed: new Set(heads.map(([place]) => place)) };
 }

@@ -9,6 +9,7 @@ import { fromHowMuch } from "./evidence.js";
 import { drawExemplar } from "./exemplar.js";
 import { measuresOf } from "./head-card.js";
 import { claimWords } from "./head-sentences.js";
+import { whatItDoes } from "./headlines.js";
 import { nearestTold } from "./relations.js";
 import { strip } from "./strip.js";
 
@@ -30,7 +31,7 @@ export function boardCard(atlas, place, map, isPinned) {
 export function cardTop(atlas, place, kept = []) {
   const at = headAt(atlas, place);
   const name = el("a", { href: headHref(atlas, ...at) }, capital(headName(atlas, ...at)));
-  return [el("h3", {}, name), ...kept, ...does(atlas, place)];
+  return [el("h3", {}, name), ...kept, ...(atlas.roles ? whatItDoes(atlas, place) : [])];
 }
 
 /** Among which heads the ranks are, and by what. */
@@ -40,11 +41,6 @@ function ofRanks({ evidence: { off } }, told) {
   const by = told.some(({ metric }) => metric.excess) ? ["go by the points beyond chance where they are told"] : [];
   const said = [...among, ...by].join(", and ");
   return said ? [el("p", { class: "note of-ranks" }, `Ranks ${said}.`)] : [];
-}
-
-function does(atlas, place) {
-  if (!atlas.roles) return [];
-  return [el("p", { class: "does", style: `--own:${atlas.roles.first(place).colour}` }, atlas.roles.sentence(place))];
 }
 
 /** A sentence that shows what makes its roles, where the page has one, else that with its strongest attention. */

@@ -12,6 +12,7 @@ import { drawProfiles } from "./head-profiles.js";
 import { sentenceSection } from "./head-sentences.js";
 import { similarSection } from "./head-similar.js";
 import { whereFigure } from "./head-where.js";
+import { whatItDoes } from "./headlines.js";
 import { histogramSection } from "./histograms.js";
 import { offsets } from "./offsets.js";
 import { crumbs, OVERVIEW, section } from "./parts.js";
@@ -46,17 +47,15 @@ function top(atlas, one) {
   return [crumbs([OVERVIEW], title), heading];
 }
 
-/** What it does in one sentence, what it has the most of, and its roles. */
+/** What it does in a few words and in one sentence, what it has the most of, and its roles. */
 function does(atlas, { layer, head }) {
   const at = placeOf(atlas, layer, head);
   const isOwn = (one) => one.layer === atlas.layers[layer] && one.head === atlas.heads[head];
   const named = (one) => [one.title, placeTold(atlas, one)].filter(Boolean).join(": ");
   const most = tags("Of all heads: ", standoutsOf(atlas).filter(isOwn).map(named));
   if (!atlas.roles) return most.length ? [el("p", { class: "roles" }, ...most)] : [];
-  const colour = `--own:${atlas.roles.first(at).colour}`;
   return [
-    el("p", { class: "does", style: colour }, atlas.roles.sentence(at)),
-    ...(most.length ? [el("p", { class: "roles" }, ...most)] : []), ...roleScores(atlas, at),
+    ...whatItDoes(atlas, at), ...(most.length ? [el("p", { class: "roles" }, ...most)] : []), ...roleScores(atlas, at),
   ];
 }
 

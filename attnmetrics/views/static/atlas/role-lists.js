@@ -72,7 +72,8 @@ export function nearSection(atlas, { layer, head }) {
   if (!near.length) return [];
   const found = section("Heads like this one", nearHelp(atlas));
   const item = ({ place, distance }) => el("li", {}, headLink(atlas, place, headName(atlas, ...headAt(atlas, place))),
-    el("span", { class: "number" }, distance.toFixed(2)), el("p", { class: "note" }, atlas.roles.sentence(place)));
+    el("span", { class: "number" }, distance.toFixed(2)),
+    el("p", { class: "note", title: atlas.roles.sentence(place) }, atlas.roles.headline(place)));
   found.append(el("ol", { class: "heads-list like" }, ...near.map(item)));
   return [found];
 }
