@@ -41,9 +41,9 @@ def headlines(rows: Sequence[Any], rules: Rules, unit: str, shares: Collection[s
 
 def number_line(told: Told) -> str:
     """`71% [66 to 76%] of 402 edges; best word offset 27%`"""
-    _, score, interval, level, chance, cases, _ = told
-    found = " ".join([score, *([f"[{interval}]"] if interval else []), *([cases] if cases else [])])
-    return f"{found}; {level} {chance}" if level else found
+    found = " ".join(filter(None, [told.score, told.interval and f"[{told.interval}]", told.cases]))
+    beside = ", ".join(filter(None, [told.level and f"{told.level} {told.chance}", told.nearest]))
+    return f"{found}; {beside}" if beside else found
 
 
 def _filled(row: Any, rules: Rules, unit: str) -> str:

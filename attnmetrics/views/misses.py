@@ -16,7 +16,7 @@ from attnmetrics.describing.tables import Tables
 from attnmetrics.views.certainty import bear
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.role_evidence import RoleEvidence
-from attnmetrics.views.roles import Told, finding_told, level_name, role_name
+from attnmetrics.views.roles import finding_told, level_name, role_name
 from attnmetrics.views.rule_words import name_of
 from attnmetrics.views.tables import shown
 from attnmetrics.views.word_classes import NearestWords
@@ -49,7 +49,7 @@ def _held(tables: Tables, frame: pd.DataFrame) -> dict[Place, list[tuple[str, st
     }
 
 
-def said_besides(rules: Rules, tables: Tables) -> list[list[tuple[*Told, str]]]:
+def said_besides(rules: Rules, tables: Tables) -> list[list[tuple[str, ...]]]:
     """Of each head, layer by layer, the scores that its sentence tells of and that are below the rule of their role,
     each with what that asks for: "below its rule: 20%".
     """
@@ -57,7 +57,7 @@ def said_besides(rules: Rules, tables: Tables) -> list[list[tuple[*Told, str]]]:
     every = np.ndindex(len(tables.layers), len(tables.heads))
     asks = cache(lambda n, label: asks_of(rules.roles[n], label, tables))
 
-    def told(one: Finding, layer: int, head: int) -> list[tuple[*Told, str]]:
+    def told(one: Finding, layer: int, head: int) -> list[tuple[str, ...]]:
         lacks = asks(rules.roles.index(one.rule), one.label)((layer, head))
         cases = evidence.told(one.rule, one.label, tables.layers[layer], tables.heads[head])
         beside = nearest.beside(one.rule, one.label)

@@ -1,7 +1,7 @@
 """Roles of heads and their scores in words."""
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,10 +18,26 @@ from attnmetrics.views.role_evidence import RoleEvidence
 from attnmetrics.views.tables import in_words
 from attnmetrics.views.word_classes import Nearest, NearestWords
 
-Told = tuple[str, str, str, str, str, str, str, str, str]
-"""(role in words, its score, the interval of that or "", what its chance level is called, that, of how many cases the
-score is a share or "", what the nearest word of a class finds or "", a remark where the head finds no more or "", the
-role's label)"""
+
+class Told(NamedTuple):
+    """What is said of a role and what makes it; "" where there is nothing to say."""
+
+    role: str
+    """In words."""
+    score: str
+    interval: str
+    """Of the score."""
+    level: str
+    """What its chance level is called."""
+    chance: str
+    cases: str
+    """Of how many cases the score is a share."""
+    nearest: str
+    """What the nearest word of a class finds."""
+    remark: str
+    """Where the head finds no more than that."""
+    label: str
+    """The role's."""
 
 
 RULES: Final = {
@@ -93,7 +109,7 @@ def level_name(data: xr.Dataset, rule: Rule) -> str:
 def scores_told(rows: Iterable[Any], shares: Collection[str]) -> list[Told]:
     """A head's roles in order, of rows of a table with rules; `shares`: those whose scores are shares.
 
-    Example: [("syntactic relation: obj (the dependent looks most at its head word)", "87%", "82 to 91%",
+    Example: [Told("syntactic relation: obj (the dependent looks most at its head word)", "87%", "82 to 91%",
     "best word offset", "47%", "of 300 edges", "nearest verb before 71%", "", "obj")].
     """
     return [_told(row.role, row.by, (row.score, row.low, row.high, row.chance), row.role in shares,
@@ -119,6 +135,14 @@ def _told(
     table = xr.DataArray(score, attrs={"kind": "share"} if is_share else {})
     told, interval = bear(table, score, low, high)
     is_sure = not np.isnan(low)
-    return (role_name(role, detail), told if is_sure else _number(score, is_share), interval if is_sure else "",
-            "" if np.isnan(chance) else level, _number(chance, is_share), cases, nearest, remark,
-            visible(label_of(detail)))  # fmt: skip
+    return Told(
+        role=role_name(role, detail),
+        score=told if is_sure else _number(score, is_share),
+        interval=interval if is_sure else "",
+        level="" if np.isnan(chance) else level,
+        chance=_number(chance, is_share),
+        cases=cases,
+        nearest=nearest,
+        remark=remark,
+        label=visible(label_of(detail)),
+    )

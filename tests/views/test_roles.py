@@ -131,16 +131,17 @@ def test_a_headline_says_what_a_head_does_by_its_surest_role_with_its_number(
         return headlines(rows, read_rules(None), "sentence", shares(read_rules(None), data))
 
     at = {"rule": "row", "rel": "nsubj"}
-    score, chance, edges = (
+    score, chance, nearest, edges = (
         float(data[name].sel(at).isel({dim: (0, head("syntax"))[dim == "head"] for dim in dims}))
         for name, dims in (
-            ("relation_accuracy", ("layer", "head")), ("relation_baseline", ()), ("relation_edges_attainable", ()),
+            ("relation_accuracy", ("layer", "head")), ("relation_baseline", ()), ("relation_class_baseline", ()),
+            ("relation_edges_attainable", ()),
         )
     )  # fmt: skip
     first, second = told("syntax")
     assert first[0] == "Looks from a subject (nsubj: “crew” in “The crew took four boats”) to its head word"
     assert first[1].startswith(f"{percent(score)} of {edges:,.0f} edges")
-    assert first[1].endswith(f"; best word offset {percent(chance)}")
+    assert first[1].endswith(f"; best word offset {percent(chance)}, nearest noun before {percent(nearest)}")
     assert second[0].startswith("Looks from a determiner (det: ")
     assert told("second sink")[0][0].startswith("Rests on one piece of each sentence, most often “<b>the</b> [red]")
     assert "\x1b" not in told("second sink")[0][0]

@@ -88,15 +88,15 @@ def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
 
 def _columns(told: Sequence[Told]) -> dict[str, list[str]]:
     """The columns of scores; without those that are empty and need not be there."""
-    evidence = [cases_and_held_out(row[5]) for row in told]
+    evidence = [cases_and_held_out(row.cases) for row in told]
     columns = {
-        "score": [row[1] for row in told],
-        "interval": [row[2] for row in told],
+        "score": [row.score for row in told],
+        "interval": [row.interval for row in told],
         "of": [cases for cases, _ in evidence],
         "held out": [held_out for _, held_out in evidence],
-        "chance": [row[4] for row in told],
-        "chance is": [row[3] for row in told],
-        OF_CLASS: [row[6].removeprefix("nearest ") for row in told],
+        "chance": [row.chance for row in told],
+        "chance is": [row.level for row in told],
+        OF_CLASS: [row.nearest.removeprefix("nearest ") for row in told],
     }
     kept = {name: cells for name, cells in columns.items() if any(cells) or name not in _SPARE}
     return {name: [cell or "–" for cell in cells] if name in _SPARE else cells for name, cells in kept.items()}
