@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from by_hand import REL, bidirectional_reference, causal_reference, lower, new_reference, per_head, sentence_of
+from by_hand import POS, REL, bidirectional_reference, causal_reference, lower, new_reference, per_head, sentence_of
 
 from attnmetrics.metrics.reference.sentence import Word
 from attnmetrics.metrics.reference.twins import Reference
@@ -142,7 +142,9 @@ def test_a_row_with_several_partners_counts_once():
 
 def test_any_label_and_any_link_of_words():
     links = {"dependency": True, "same_lemma": False}
-    reference = Reference(1, 1, causal=True, labels={"animacy": ("no", "yes", "_"), "rel": REL}, links=links)
+    reference = Reference(
+        1, 1, causal=True, labels={"animacy": ("no", "yes", "_"), "pos": POS, "rel": REL}, links=links
+    )
     words = (Word(0, 2, "NOUN", "root", -1), Word(2, 3, "NOUN", "obj", 0))
     reference.add(
         sentence_of(

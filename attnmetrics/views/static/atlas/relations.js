@@ -12,7 +12,7 @@ import { table } from "./parts.js";
 /** How the best heads are told without luck. */
 export const HALVES = "Each half of the documents chooses its best head, which is scored on the other half (held out)";
 /** What a head is held against, chosen on one half of the documents and scored on the other. */
-const LEVELS = ["best word offset", "its share", "nearest of a class", "its share"];
+const LEVELS = ["best word offset", "nearest of a class"];
 const NONE = "This run has no relations: it has no annotation that names heads of words.";
 
 export const ruleName = (rule) => labelName("rule", rule);
@@ -93,8 +93,15 @@ export function nearestTold(atlas, { name, labels }, label) {
 function found(atlas, one) {
   return [
     el("td", {}, headLink(atlas, one.layer, one.head)), sure(one, "accuracy"), sure(one, "held_out"),
-    number(signed(one.offset)), sure(one, "baseline"), el("td", {}, one.nearest || "–"), sure(one, "at_nearest"),
+    guess(one, "baseline", signed(one.offset)), guess(one, "at_nearest", one.nearest),
   ];
+}
+
+/** The cell of what a guess without a head finds, and in words which guess it is. */
+function guess(one, name, words) {
+  const cell = sure(one, name);
+  if (words) cell.append(el("div", { class: "note" }, words));
+  return cell;
 }
 
 const fewNote = ({ attainable }) => (attainable < FEW ? [el("div", { class: "note" }, "few")] : []);

@@ -27,10 +27,8 @@ export function roleScores(atlas, place) {
 const row = (atlas) => ([role, score, interval, level, chance, cases, nearest, remark, label, mark = ""]) => [
   el("th", { scope: "row", title: explain(atlas, label) }, role, ...[mark, remark].filter(Boolean).map(faint)),
   el("td", { class: "value" }, score, ...bracketed(interval), ...ofCases(cases)),
-  el("td", {}, level ? levels(level, chance, nearest) : NO_LEVEL),
+  el("td", {}, level ? `${level} ${chance}` : NO_LEVEL, ...(nearest ? [el("div", { class: "nearest" }, nearest)] : [])),
 ];
-
-const levels = (level, chance, nearest) => [`${level} ${chance}`, ...(nearest ? [nearest] : [])].join(", ");
 
 const ofCases = (words) => (words ? [el("div", { class: "cases" }, words)] : []);
 const faint = (mark) => el("span", { class: "note" }, ` ${mark}`);
