@@ -88,12 +88,12 @@ class Edges:
         """What the edges of these units come to, without attention: sums of `metrics.syntax`."""
         counted = np.isin(self.unit, rows)
         held, shape = counted & (self.parent >= 0), (HALVES, len(self.rels))
-        reached = counted & self.attainable
-        attainable = np.stack([self._tally(own).reshape(shape) for own in reached], 1)
+        words = np.flatnonzero(counted)
+        attainable = np.stack([self._tally(counted & own).reshape(shape) for own in self.attainable], 1)
         return {
             "relation_attainable": attainable,
-            "relation_offset_hits": self._count_offsets(reached),
-            "relation_class_hits": self._count_classes(reached),
+            "relation_offset_hits": self._count_offsets(words),
+            "relation_class_hits": self._count_classes(words),
             "parse_attainable": attainable[..., self.parsed].sum((0, 2)),
             "relation_edges": self._tally(held).reshape(shape).sum(0),
             "relation_unmeasured": _tally(self.lost[np.isin(self.lost_unit, rows)], len(self.rels)),
@@ -105,20 +105,21 @@ class Edges:
         """[half × rel] how many of these words there are."""
         return _tally(self.code[chosen], HALVES * len(self.rels))
 
-    def _count_offsets(self, reached: Bools) -> NDArray[np.float64]:
-        """[half, rule, rel, word offset] of these edges [rule, N]."""
-        near = (self.offset != 0) & (np.abs(self.offset) <= WORD_OFFSET_LIMIT)
-        place = np.where(near, np.searchsorted(WORD_OFFSETS, self.offset), -1)
-        return self._split(reached, np.broadcast_to(place, reached.shape), len(WORD_OFFSETS))
+    def _count_offsets(self, words: Ints) -> NDArray[np.float64]:
+        """[half, rule, rel, word offset] attainable edges of these words."""
+        offset = self.offset[words]
+        place = np.where(np.abs(offset) <= WORD_OFFSET_LIMIT, np.searchsorted(WORD_OFFSETS, offset), -1)
+        return self._split(words, np.stack([place] * len(RULES)), len(WORD_OFFSETS))
 
-    def _count_classes(self, reached: Bools) -> NDArray[np.float64]:
+    def _count_classes(self, words: Ints) -> NDArray[np.float64]:
         """[half, rule, rel, class, side] likewise."""
-        found = self._split(reached, self.nearest, len(self.classes) * len(SIDES))
+        found = self._split(words, self.nearest[:, words], len(self.classes) * len(SIDES))
         return found.reshape(*found.shape[:-1], len(self.classes), len(SIDES))
 
-    def _split(self, chosen: Bools, place: Ints, number: int) -> NDArray[np.float64]:
-        """[half, rule, rel, number] how many of the chosen words [rule, N] have each place; −1 is none."""
-        split = ((self.code * number + own)[kept] for own, kept in zip(place, chosen & (place >= 0), strict=True))
+    def _split(self, words: Ints, place: Ints, number: int) -> NDArray[np.float64]:
+        """[half, rule, rel, number] attainable edges of these words by their places [rule, words]; −1 is none."""
+        code, kept = self.code[words] * number, self.attainable[:, words] & (place >= 0)
+        split = ((code + own)[there] for own, there in zip(place, kept, strict=True))
         tables = [_tally(codes, HALVES * len(self.rels) * number) for codes in split]
         return np.stack([table.reshape(HALVES, len(self.rels), number) for table in tables], 1)
 
