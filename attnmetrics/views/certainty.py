@@ -133,8 +133,9 @@ def sureness(data: xr.Dataset) -> str:
         f"between shards; {UNSURE} from fewer than {data.attrs['unsure_below']}. Beneath a map: how far those of its "
         "heads reach. Of a metric with labels, the interval of a rank counts the heads whose intervals lie wholly "
         "above and below. Numbers within sentences of heads have theirs on the page of the head. None have: means and "
-        "medians over heads; correlations without heads that are nearly switched off; chance levels (but that of a "
-        "relation, its best word offset, which has), and values against them; what a head that stands out has on the "
+        "medians over heads; correlations without heads that are nearly switched off; chance levels (but those of "
+        "a relation in its table, best word offset and nearest word of a class, which have), and values against them; "
+        "what a head that stands out has on the "
         "other half of the shards; weights in a sentence, which are of that sentence alone."
     )
 

@@ -130,7 +130,7 @@ def test_pages_say_how_sure_each_number_is(desk: Desk, data: xr.Dataset) -> None
     for address in ("#/", "#/metrics", "#/metric/entropy", "#/find", "#/similarity", "#/paper", "#/run", "#/relation"):
         visit(page, address)
         assert page.locator("p.sure").count() == 1, address
-        assert "but that of a relation, its best word offset" in page.locator("p.sure").inner_text()
+        assert "but those of a relation in its table, best word offset" in page.locator("p.sure").inner_text()
     visit(page, "#/paper")
     expect(page.locator("section", has_text="Correlations over heads").locator(".help")).to_contain_text(
         "p is over heads: how often values that have nothing to do with one another would give an r as far from 0; the "

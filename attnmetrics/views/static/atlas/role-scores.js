@@ -25,13 +25,18 @@ export function roleScores(atlas, place) {
 }
 
 const row = (atlas) => ([role, score, interval, level, chance, cases, nearest, remark, label, mark = ""]) => [
-  el("th", { scope: "row", title: explain(atlas, label) }, role, ...[mark, remark].filter(Boolean).map(faint)),
+  el("th", { scope: "row", title: explain(atlas, label) }, role, ...faint([mark, remark])),
   el("td", { class: "value" }, score, ...bracketed(interval), ...ofCases(cases)),
   el("td", {}, level ? `${level} ${chance}` : NO_LEVEL, ...(nearest ? [el("div", { class: "nearest" }, nearest)] : [])),
 ];
 
 const ofCases = (words) => (words ? [el("div", { class: "cases" }, words)] : []);
-const faint = (mark) => el("span", { class: "note" }, ` ${mark}`);
+
+/** What is remarked on a role, where there is something. */
+function faint(remarks) {
+  const words = remarks.filter(Boolean).join("; ");
+  return words ? [el("span", { class: "note" }, ` ${words}`)] : [];
+}
 
 /** The rules that a head only just misses, and by how much. */
 function missed(atlas, place) {
