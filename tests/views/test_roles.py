@@ -32,6 +32,7 @@ from attnmetrics.views.evidence import evidence, least, with_least
 from attnmetrics.views.headlines import headlines
 from attnmetrics.views.misses import misses_told
 from attnmetrics.views.numbers import percent
+from attnmetrics.views.role_evidence import HELD_OUT
 from attnmetrics.views.roles import RULES, role_names, with_rules
 from attnmetrics.views.rule_words import question_words, rules_told
 from attnmetrics.views.tables import values
@@ -142,6 +143,7 @@ def test_a_headline_says_what_a_head_does_by_its_surest_role_with_its_number(
     assert first[0] == "Looks from a subject (nsubj: “crew” in “The crew took four boats”) to its head word"
     assert first[1].startswith(f"{percent(score)} of {edges:,.0f} edges")
     assert first[1].endswith(f"; best word offset {percent(chance)}, nearest noun before {percent(nearest)}")
+    assert HELD_OUT not in first[1]
     assert second[0].startswith("Looks from a determiner (det: ")
     assert told("second sink")[0][0].startswith("Rests on one piece of each sentence, most often “<b>the</b> [red]")
     assert "\x1b" not in told("second sink")[0][0]
