@@ -10,7 +10,7 @@ from attnmetrics.views.certainty import bear
 from attnmetrics.views.tables import shown
 
 OF: Final = "of "
-HELD_OUT: Final = ", held out "
+HELD_OUT: Final = "; chosen on other documents "
 
 
 def cases_and_held_out(told: str) -> tuple[str, str]:
@@ -29,7 +29,8 @@ class RoleEvidence:
 
     def told(self, rule: Rule | None, label: str, layer: int, head: int) -> str:
         """Of how many cases, and of the head that finds most of them what its like finds on the half of the documents
-        that did not choose it: "of 66 edges, held out 61% [48 to 73%]"; "" where a score is no share of counted cases.
+        that did not choose it: "of 66 edges; chosen on other documents 61% [48 to 73%]"; "" where a score is no share
+        of counted cases.
         """
         if rule is None or rule.count is None:
             return ""
