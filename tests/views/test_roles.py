@@ -41,6 +41,14 @@ from attnmetrics.views.terminal.roles import show_answers, show_families, show_l
 sys.path.append(str(Path(__file__).parents[1] / "describing"))
 from planted import HEADS, head, planted
 
+OVER = [
+    ("induction", "induction_rows", "pieces that came before"),
+    ("repeated piece", "repeat_rows", "pieces that came before"),
+    ("position alone", "variability_sentences", "sentences"),
+    *((role, "pieces", "pieces") for role in ("own piece", "previous piece", "first piece", "along dependencies")),
+    *((role, "pieces", "pieces") for role in ("broad", "nearly switched off", "part of speech: DET")),
+]
+"""What scores are taken over: role, result, in words."""
 SKIPPED = {"rel": ("punct", "root", "_", "_rest", "dep", "ROOT"), "pos": ("_", "_rest", "X")}
 HOSTILE = "<b>the</b> [red]\x1b[31m"
 
@@ -224,7 +232,11 @@ def test_a_relation_among_roles_tells_of_how_many_edges_and_what_holds_held_out(
     edges, held_out = (float(data[name].sel(at)) for name in ("relation_edges_attainable", "relation_best_accuracy"))
     assert (data["relation_best_layer"].sel(at), data["relation_best_head"].sel(at)) == (0, head("syntax"))
     assert found["nsubj"] == f"of {edges:.0f} edges; chosen on other documents {percent(held_out)}"
-    assert all(one[5] == "" for own in told for one in own if not one[0].startswith("syntactic"))
+    others = {one[0]: one[5] for own in told for one in own if not one[0].startswith("syntactic")}
+    over = {role: f"over {data[name].item():,.0f} {words}" for role, name, words in OVER if name in data}
+    assert {role: words for role, words in others.items() if words} == {
+        role: words for role, words in over.items() if role in others
+    }
     other = data.assign(relation_best_head=data["relation_best_head"] + 1)
     told = json.loads(pack_roles(other, find_rules(other, [(0.05, frame)]))["later"].content)["told"]
     assert f"of {edges:.0f} edges" in [one[5] for one in told[head("syntax")]], "held out is of the best head alone"
