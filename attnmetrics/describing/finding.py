@@ -38,6 +38,8 @@ class Finding:
     """whether the head has the role; else a sentence may tell of it"""
     beyond: float = 0
     """how sure it is that the score is above chance: in standard errors, or without a count of cases as a difference"""
+    pieces: tuple[str, ...] = ()
+    """of which the label is the first"""
     contradicts: tuple[str, ...] = ()
     """Roles that the head would have but for this one."""
 
@@ -65,7 +67,7 @@ class Found:
 def find(
     rules: Rules,
     tables: Tables,
-    pieces: Mapping[Place, str] | None = None,
+    pieces: Mapping[Place, Sequence[str]] | None = None,
     places: Iterable[Place] | None = None,
 ) -> Found:
     """Apply all rules that the run has the results of.
@@ -73,7 +75,8 @@ def find(
     Args:
         rules: in order.
         tables: of the run.
-        pieces: which type of pieces a head attends to most, of heads that have one; None where it is unknown.
+        pieces: which types of pieces a head attends to most, of heads that have any, the first first; None where that
+            is unknown.
         places: of heads; None for all.
     """
     applied = [_apply(rule, tables) for rule in rules.roles if lacks(rule, tables.data) is None]
@@ -214,7 +217,7 @@ def _all(masks: Sequence[Mask]) -> Mask:
 # ---- one head, all rules
 
 
-def _at_place(applied: Sequence[_Applied], place: Place, pieces: Mapping[Place, str] | None) -> list[Finding]:
+def _at_place(applied: Sequence[_Applied], place: Place, pieces: Mapping[Place, Sequence[str]] | None) -> list[Finding]:
     """What is said of a head: each role and detail once, and none that another contradicts."""
     found: dict[str, Finding] = {}
     for finding in (one for rule in applied for one in rule.at(place)):
@@ -230,11 +233,11 @@ def _surest_first(findings: Sequence[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda one: (roles.index(one.rule.role), not one.held, -one.beyond))
 
 
-def _at_piece(finding: Finding, place: Place, pieces: Mapping[Place, str] | None) -> Finding | None:
+def _at_piece(finding: Finding, place: Place, pieces: Mapping[Place, Sequence[str]] | None) -> Finding | None:
     """With the piece that it is at; None where it is known to be at none."""
     if pieces is None:
         return finding
-    return replace(finding, label=pieces[place]) if place in pieces else None
+    return replace(finding, label=pieces[place][0], pieces=tuple(pieces[place])) if place in pieces else None
 
 
 def _is_better(one: Finding, other: Finding) -> bool:

@@ -20,7 +20,7 @@ def roles_frame(
     rules: Rules,
     data: xr.Dataset,
     intervals: xr.Dataset | None = None,
-    pieces: Mapping[Place, str] | None = None,
+    pieces: Mapping[Place, Sequence[str]] | None = None,
     places: Iterable[Place] | None = None,
 ) -> pd.DataFrame:
     """The roles of all heads, by layer and head, in the order of the rules.
@@ -29,7 +29,7 @@ def roles_frame(
         rules: in order.
         data: a run's results.
         intervals: of the same results, with a last dimension `bound`.
-        pieces: which type of pieces a head attends to most, of heads that have one, by positions of layer and head;
+        pieces: which types of pieces a head attends to most, of heads that have any, by positions of layer and head;
             None where it is unknown.
         places: of the heads that are told of; None for all.
 

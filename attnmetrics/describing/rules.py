@@ -82,6 +82,13 @@ class Telling(Limits):
     words: Words | None = None
 
 
+class Over(_Strict):
+    """What a score is taken over: a number of the corpus, and of what: "1,568 pieces that came before"."""
+
+    result: str
+    words: str
+
+
 class Rule(_Strict):
     """When a head has a role, and how a sentence says so."""
 
@@ -93,6 +100,8 @@ class Rule(_Strict):
     chance: Term | None = None
     count: Term | None = None
     """of what the score is a share"""
+    over: Over | None = None
+    """of a score that is no share of counted cases: what it is taken over"""
     each: str | None = None
     """dimension of the score; the role has a detail for each of its labels"""
     skip: tuple[str, ...] = ()

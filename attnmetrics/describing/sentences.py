@@ -109,7 +109,8 @@ class _Said:
         write = share if one.is_share else number
         numbers = {name: write(getattr(one, name)) for name in ("score", "chance", "median")}
         times = one.score / one.chance if one.chance else np.nan
-        piece = f", most often “{one.label}”" if one.rule.of_pieces and one.label else ""
+        named = " or ".join(f"“{piece}”" for piece in one.pieces)
+        piece = f", most often {named}" if named else ""
         struck = _and([self._plain(role) for role in one.contradicts[:MOST_STRUCK]])
         barred = f" (that by itself looks like {struck})" if struck else ""
         filled = {**numbers, "times": f"{times:.2g}", "name": self._name(one), "piece": piece, "contradicted": barred}

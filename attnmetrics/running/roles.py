@@ -137,12 +137,15 @@ def _beside(run: Location) -> tuple[pd.DataFrame | None, xr.Dataset | None]:
     return tokens, intervals
 
 
-def _pieces(data: xr.Dataset, tokens: pd.DataFrame) -> dict[Place, str]:
-    """Positions of layer and head → the text of the type that the head attends to most."""
+def _pieces(data: xr.Dataset, tokens: pd.DataFrame) -> dict[Place, tuple[str, ...]]:
+    """Positions of layer and head → the texts of the one or two types that the head attends to most."""
     found = most_attended(tokens, _mass(data))
     layers, heads = (pd.Index(data[dim].values) for dim in ("layer", "head"))
     places = zip(layers.get_indexer(found["layer"]).tolist(), heads.get_indexer(found["head"]).tolist(), strict=True)
-    return dict(zip(places, map(_bare, readable_types(found["piece"].tolist())), strict=True))
+    pieces: dict[Place, tuple[str, ...]] = {}
+    for place, piece in zip(places, map(_bare, readable_types(found["piece"].tolist())), strict=True):
+        pieces[place] = (*pieces.get(place, ()), piece)
+    return pieces
 
 
 def _mass(data: xr.Dataset) -> pd.Series:

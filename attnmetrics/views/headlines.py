@@ -7,6 +7,7 @@ from attnmetrics.describing.origin import label_of
 from attnmetrics.describing.rules import Rules
 from attnmetrics.views.glossary import explain
 from attnmetrics.views.pieces import visible
+from attnmetrics.views.role_evidence import HELD_OUT
 from attnmetrics.views.roles import Told, scores_told
 
 MOST: Final = 2
@@ -41,7 +42,8 @@ def headlines(rows: Sequence[Any], rules: Rules, unit: str, shares: Collection[s
 
 def number_line(told: Told) -> str:
     """`71% [66 to 76%] of 402 edges; best word offset 27%`"""
-    found = " ".join(filter(None, [told.score, told.interval and f"[{told.interval}]", told.cases]))
+    cases = told.cases.partition(HELD_OUT)[0]
+    found = " ".join(filter(None, [told.score, told.interval and f"[{told.interval}]", cases]))
     beside = ", ".join(filter(None, [told.level and f"{told.level} {told.chance}", told.nearest]))
     return f"{found}; {beside}" if beside else found
 

@@ -4,18 +4,20 @@ from typing import Final
 
 import numpy as np
 
-from attnmetrics.describing.rules import Rule, Term
+from attnmetrics.describing.rules import Over, Rule, Term
 from attnmetrics.describing.tables import Tables, has
 from attnmetrics.views.certainty import bear
+from attnmetrics.views.numbers import number
 from attnmetrics.views.tables import shown
 
 OF: Final = "of "
-HELD_OUT: Final = ", held out "
+OVER: Final = "over "
+HELD_OUT: Final = "; chosen on other documents "
 
 
 def cases_and_held_out(told: str) -> tuple[str, str]:
     """What `RoleEvidence.told` says in two parts: `("66 edges", "61% [48 to 73%]")`, each "" where there is none."""
-    cases, _, held_out = told.removeprefix(OF).partition(HELD_OUT)
+    cases, _, held_out = told.removeprefix(OF).removeprefix(OVER).partition(HELD_OUT)
     return cases, held_out
 
 
@@ -29,15 +31,24 @@ class RoleEvidence:
 
     def told(self, rule: Rule | None, label: str, layer: int, head: int) -> str:
         """Of how many cases, and of the head that finds most of them what its like finds on the half of the documents
-        that did not choose it: "of 66 edges, held out 61% [48 to 73%]"; "" where a score is no share of counted cases.
+        that did not choose it: "of 66 edges; chosen on other documents 61% [48 to 73%]"; of a score that is no
+        share of counted cases, what it is taken over: "over 1,568 pieces that came before"; "" where that is unknown.
         """
-        if rule is None or rule.count is None:
+        if rule is None:
             return ""
+        if rule.count is None:
+            return self._over(rule.over)
         key = (rule.score.result, *map(str, rule.score.at.values()), label)
         if key not in self._known:
             self._known[key] = (self._count(rule.count, rule, label), *self._best(rule, label))
         cases, best, held_out = self._known[key]
         return f"{OF}{cases}{held_out if best == (layer, head) else ''}"
+
+    def _over(self, over: Over | None) -> str:
+        data = self._tables.data
+        if over is None or over.result not in data.variables:
+            return ""
+        return f"{OVER}{number(float(data.variables[over.result]))} {over.words.replace('{unit}', self._tables.unit)}"
 
     def _count(self, count: Term, rule: Rule, label: str) -> str:
         return shown(self._tables.data[count.result], self._at(count, rule, label))

@@ -55,7 +55,7 @@ def data() -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def frame(data: xr.Dataset) -> pd.DataFrame:
-    return roles_frame(read_rules(None), data, pieces={(0, head("second sink")): "the"})
+    return roles_frame(read_rules(None), data, pieces={(0, head("second sink")): ("the",)})
 
 
 def of_head(frame: pd.DataFrame, name: str) -> pd.DataFrame:

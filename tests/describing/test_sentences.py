@@ -17,7 +17,8 @@ NAMES = package_rules().names
 
 def held(role: str, score: float, chance: float = 0.1, label: str = "") -> Finding:
     is_share = role not in ("broad", "elsewhere")
-    return Finding(RULES[role], label, score, np.nan, np.nan, chance, 0.11, is_share, True)
+    pieces = (label,) if RULES[role].of_pieces and label else ()
+    return Finding(RULES[role], label, score, np.nan, np.nan, chance, 0.11, is_share, True, pieces=pieces)
 
 
 def told(role: str, score: float, chance: float = 0.1, label: str = "") -> Finding:
@@ -90,6 +91,11 @@ CASES = [
         "sink, most often “the”.",
     ),
     (
+        [replace(held("second sink", 0.74, label="the"), pieces=("the", "␣")), ELSEWHERE], 1,
+        "Its attention goes to one piece of each sentence, whichever that is (74% of it; even attention 10%), a second "
+        "sink, most often “the” or “␣”.",
+    ),
+    (
         [told("second sink", 0.3), held("broad", 2.44, 2.6), ELSEWHERE], 1,
         "Its attention is spread almost evenly over the sentence (entropy 2.4 of 2.6 nats), leaning to one piece of "
         "each sentence (30% of it).",
@@ -147,9 +153,10 @@ def test_a_sentence_has_three_numbers_at_most(text: str, expected: str) -> None:
 def test_the_type_with_most_of_a_heads_attention_is_told_if_it_gets_more_than_others_and_a_part_of_it() -> None:
     rows = [
         (0, 0, "key", "rare", 1, 9.0), (0, 0, "key", "the", 60, 5.0), (0, 0, "query", "a", 99, 9.0),
-        (0, 1, "key", "the", 60, 1.1), (0, 2, "key", "the", 9, 5.0),
+        (0, 1, "key", "the", 60, 1.1), (0, 2, "key", "the", 9, 5.0), (0, 0, "key", "a", 11, 5.0),
+        (0, 3, "key", "a", 30, 5.0), (0, 3, "key", "the", 50, 5.0), (0, 3, "key", "of", 10, 5.0),
     ]  # fmt: skip
     tokens = pd.DataFrame(rows, columns=["layer", "head", "side", "piece", "attention", "lift"])
-    mass = pd.Series(100.0, pd.MultiIndex.from_product([[0], range(3)]))
-    assert most_attended(tokens, mass).to_numpy().tolist() == [[0, 0, "the"]]
+    mass = pd.Series(100.0, pd.MultiIndex.from_product([[0], range(4)]))
+    assert most_attended(tokens, mass).to_numpy().tolist() == [[0, 0, "the"], [0, 3, "the"], [0, 3, "a"]]
     assert most_attended(tokens.iloc[:0], mass).empty

@@ -10,7 +10,11 @@ from synthetic import attention, dataset, exemplars, facts
 from attnmetrics.views.atlas.page import render
 
 TOKENS = pd.DataFrame(
-    [(0, 1, "key", 1, "Ġthe", 30, 5.0, 1200, 2.5), (0, 1, "query", 1, "<b>", 4, 6.0, 8, 0.75)],
+    [
+        (0, 1, "key", 1, "Ġthe", 30, 5.0, 1200, 2.5),
+        (0, 1, "key", 2, "Ġa", 31, 5.0, 1200, 0.5),
+        (0, 1, "query", 1, "<b>", 4, 6.0, 8, 0.75),
+    ],
     columns=["layer", "head", "side", "rank", "piece", "piece_id", "attention", "occurrences", "lift"],
 )
 
@@ -30,10 +34,10 @@ def test_pieces_and_typical_sentences_of_a_head(tmp_path: Path) -> None:
         expect(sides).to_have_count(2)
         titles = page.locator("div", has=page.locator(":scope > .piece-types")).locator("h3")
         expect(titles).to_have_text(["It looks most at", "It looks most from"])
-        expect(page.get_by_text("Under 1× a type gets less than even attention gives")).to_be_visible()
+        expect(page.get_by_text("Types under 1×, which get less than even attention gives")).to_be_visible()
         assert [" ".join(one.inner_text().split()) for one in sides.all()] == [
             "␣the 2.5× 1,200 times",
-            "<b> 75% 8 times",
+            "<b> 75% 8 times, few",
         ]
         sentences = page.locator("#sentences")
         expect(sentences.get_by_role("tab", name="Strongest")).to_have_attribute("aria-selected", "true")

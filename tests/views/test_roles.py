@@ -32,6 +32,7 @@ from attnmetrics.views.evidence import evidence, least, with_least
 from attnmetrics.views.headlines import headlines
 from attnmetrics.views.misses import misses_told
 from attnmetrics.views.numbers import percent
+from attnmetrics.views.role_evidence import HELD_OUT
 from attnmetrics.views.roles import RULES, role_names, with_rules
 from attnmetrics.views.rule_words import question_words, rules_told
 from attnmetrics.views.tables import values
@@ -40,6 +41,14 @@ from attnmetrics.views.terminal.roles import show_answers, show_families, show_l
 sys.path.append(str(Path(__file__).parents[1] / "describing"))
 from planted import HEADS, head, planted
 
+OVER = [
+    ("induction", "induction_rows", "pieces that came before"),
+    ("repeated piece", "repeat_rows", "pieces that came before"),
+    ("position alone", "variability_sentences", "sentences"),
+    *((role, "pieces", "pieces") for role in ("own piece", "previous piece", "first piece", "along dependencies")),
+    *((role, "pieces", "pieces") for role in ("broad", "nearly switched off", "part of speech: DET")),
+]
+"""What scores are taken over: role, result, in words."""
 SKIPPED = {"rel": ("punct", "root", "_", "_rest", "dep", "ROOT"), "pos": ("_", "_rest", "X")}
 HOSTILE = "<b>the</b> [red]\x1b[31m"
 
@@ -51,7 +60,7 @@ def data() -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def frame(data: xr.Dataset) -> pd.DataFrame:
-    return roles_frame(read_rules(None), data, pieces={(0, head("second sink")): HOSTILE})
+    return roles_frame(read_rules(None), data, pieces={(0, head("second sink")): (HOSTILE,)})
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +151,7 @@ def test_a_headline_says_what_a_head_does_by_its_surest_role_with_its_number(
     assert first[0] == "Looks from a subject (nsubj: “crew” in “The crew took four boats”) to its head word"
     assert first[1].startswith(f"{percent(score)} of {edges:,.0f} edges")
     assert first[1].endswith(f"; best word offset {percent(chance)}, nearest noun before {percent(nearest)}")
+    assert HELD_OUT not in first[1]
     assert second[0].startswith("Looks from a determiner (det: ")
     assert told("second sink")[0][0].startswith("Rests on one piece of each sentence, most often “<b>the</b> [red]")
     assert "\x1b" not in told("second sink")[0][0]
@@ -221,8 +231,12 @@ def test_a_relation_among_roles_tells_of_how_many_edges_and_what_holds_held_out(
     at = {"rule": "row", "rel": "nsubj"}
     edges, held_out = (float(data[name].sel(at)) for name in ("relation_edges_attainable", "relation_best_accuracy"))
     assert (data["relation_best_layer"].sel(at), data["relation_best_head"].sel(at)) == (0, head("syntax"))
-    assert found["nsubj"] == f"of {edges:.0f} edges, held out {percent(held_out)}"
-    assert all(one[5] == "" for own in told for one in own if not one[0].startswith("syntactic"))
+    assert found["nsubj"] == f"of {edges:.0f} edges; chosen on other documents {percent(held_out)}"
+    others = {one[0]: one[5] for own in told for one in own if not one[0].startswith("syntactic")}
+    over = {role: f"over {data[name].item():,.0f} {words}" for role, name, words in OVER if name in data}
+    assert {role: words for role, words in others.items() if words} == {
+        role: words for role, words in over.items() if role in others
+    }
     other = data.assign(relation_best_head=data["relation_best_head"] + 1)
     told = json.loads(pack_roles(other, find_rules(other, [(0.05, frame)]))["later"].content)["told"]
     assert f"of {edges:.0f} edges" in [one[5] for one in told[head("syntax")]], "held out is of the best head alone"
@@ -513,11 +527,11 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
     expect(page.locator("p.missed")).to_contain_text(f"Not quite: {role}, {reached}")
     rows = [row[0] for row in told["told"][place]] + [f"{row[0]} {row[9]}" for row in told["besides"][place]]
     assert len(rows) > len(told["told"][place])
-    expect(page.locator(".role-scores tbody th")).to_have_text(rows[:5])
+    expect(page.locator(".role-scores tbody th")).to_have_text(rows[:3])
     levels = [f"{row[3]} {row[4]}{row[6]}" for row in (*told["told"][place], *told["besides"][place])]
-    expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:5])
+    expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:3])
     cases = [row[5] for row in (*told["told"][place], *told["besides"][place])]
-    expect(page.locator(".role-scores .cases")).to_have_text([words for words in cases[:5] if words])
+    expect(page.locator(".role-scores .cases")).to_have_text([words for words in cases[:3] if words])
     page.evaluate(f"location.hash = '#/head/0/{head('previous')}'")
     alone = page.locator(".role-scores tr", has_text="position alone")
     expect(alone.locator("td:last-child")).to_have_text("none: its rule asks for a fixed limit")

@@ -129,8 +129,9 @@ def test_pages_say_how_sure_each_number_is(desk: Desk, data: xr.Dataset) -> None
     assert page.locator("svg.profile line.error").count() == 10
     for address in ("#/", "#/metrics", "#/metric/entropy", "#/find", "#/similarity", "#/paper", "#/run", "#/relation"):
         visit(page, address)
-        assert page.locator("p.sure").count() == 1, address
-        assert "but those of a relation in its table, best word offset" in page.locator("p.sure").inner_text()
+        assert page.locator(".sure").count() == 1, address
+        page.locator(".sure summary").click()
+        expect(page.locator("details.sure")).to_contain_text("but those of a relation in its table, best word offset")
     visit(page, "#/paper")
     expect(page.locator("section", has_text="Correlations over heads").locator(".help")).to_contain_text(
         "p is over heads: how often values that have nothing to do with one another would give an r as far from 0; the "

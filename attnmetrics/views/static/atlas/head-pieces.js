@@ -8,13 +8,18 @@ import { tools } from "./tools.js";
 
 const HELP = "Types of pieces that occur often enough; ␣ is the space that a piece begins with. They have no "
   + "intervals: the fewer the occurrences of a type, the less sure.";
+/** Occurrences of a type under which it is marked. */
+const FEW = 10;
+const NONE = "No type gets more than even attention gives.";
 const SIDES = {
   key: {
     title: "It looks most at", value: (lift) => `${number(lift)}×`,
     help: "Times what even attention would give, of all attention, that to null pieces too: the more a head rests on "
-      + "these, the less is left for others. Under 1× a type gets less than even attention gives, if more than others.",
+      + "these, the less is left for others. Types under 1×, which get less than even attention gives, are in the CSV.",
+    isShown: ({ lift }) => lift >= 1,
   },
-  query: { title: "It looks most from", value: percent, help: "What share of their attention is off null." },
+  query: { title: "It looks most from", value: percent, help: "What share of their attention is off null.",
+    isShown: () => true },
 };
 
 /** The section, or nothing where the run has no such list of this head. */
@@ -30,13 +35,14 @@ export function pieceSection(atlas, { layer, head }) {
   return [found];
 }
 
-function sideOf({ title, value, help }, types) {
+function sideOf({ title, value, help, isShown }, types) {
+  const shown = types.filter(isShown);
   const cell = ({ text, occurrences, lift }) => [
     el("td", {}, el("bdi", { class: "piece-type" }, text)), el("td", { class: "value" }, value(lift)),
-    el("td", { class: "rank" }, `${number(occurrences)} times`),
+    el("td", { class: "rank" }, `${number(occurrences)} times${occurrences < FEW ? ", few" : ""}`),
   ];
   return el("div", {}, el("h3", {}, title), el("p", { class: "note" }, help),
-    table("piece-types", null, types.map(cell)));
+    shown.length ? table("piece-types", null, shown.map(cell)) : el("p", { class: "note" }, NONE));
 }
 
 function csvRows(sides) {

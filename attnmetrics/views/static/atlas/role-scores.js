@@ -7,7 +7,7 @@ import { bracketed } from "./error-bars.js";
 import { table } from "./parts.js";
 
 /** Rows shown at first, and misses. */
-const [FIRST, MISSES] = [5, 2];
+const [FIRST, MISSES] = [3, 1];
 
 /** Of a score that is held against a limit alone. */
 const NO_LEVEL = "none: its rule asks for a fixed limit";

@@ -146,8 +146,9 @@ function clusterSection(atlas) {
 /** A cluster's heads, each a link; those beyond the first are folded. */
 function clusterItem(atlas, { number: name, places }) {
   const mark = el("i", { class: "dot", style: `background:${clusterColour(name)}` });
-  const called = atlas.similarity.clusterName(name, atlas.roles);
-  const title = `Cluster ${called}: ${places.length} head${places.length === 1 ? "" : "s"}`;
+  const shared = atlas.roles?.sharedBy(places);
+  const most = shared ? `, most of them with the role ${shared}` : "";
+  const title = `Cluster ${name}: ${places.length} head${places.length === 1 ? "" : "s"}${most}`;
   const links = places.map((at) => headLink(atlas, at));
   const rest = links.slice(FIRST);
   const more = rest.length ? [el("details", {}, el("summary", {}, `${rest.length} more`), ...rest)] : [];

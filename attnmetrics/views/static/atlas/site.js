@@ -105,7 +105,14 @@ export class Site {
 }
 
 /** Once a page: what intervals are, or why there are none and what to do. */
-const howSure = ({ sureness }) => (sureness ? [el("p", { class: "note sure" }, sureness)] : []);
+function howSure({ sureness }) {
+  if (!sureness) return [];
+  const end = sureness.indexOf(". ") + 1;
+  if (!end) return [el("p", { class: "note sure" }, sureness)];
+  const found = el("details", { class: "note sure" }, el("summary", {}, sureness.slice(0, end)));
+  found.addEventListener("toggle", () => found.append(sureness.slice(end)), { once: true });
+  return [found];
+}
 
 /** What the page's words mean, folded; they are looked for when it is opened. */
 function glossaryOf(page) {
