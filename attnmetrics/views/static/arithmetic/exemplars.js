@@ -47,6 +47,11 @@ export class Exemplars {
     return this.#read(own.map(([, one]) => one)).map((one, n) => ({ bucket: own[n][0], ...one }));
   }
 
+  /** Whether the head at a place has typical ones. */
+  hasTypical(place) {
+    return Boolean(this.#listed.typical[place]?.length);
+  }
+
   #read(list) {
     return list.map(([sentence, rank, weight, i, j, first, right = null]) => {
       const [source, pieces, spaces, text = null] = this.#listed.sentences[sentence];
