@@ -29,6 +29,15 @@ def luck_told(luck: Luck) -> str:
     return f"Heads expected by luck alone, at most: {expected}; {ASSUMPTION}.{unknown}"
 
 
+def luck_in_short(luck: Luck) -> str:
+    """How many heads are expected in all: at most 0.72, to have one of 9 roles."""
+    if not luck.expected:
+        return NO_INTERVALS
+    roles = len(luck.expected)
+    which = f"one of the {roles} roles that ask for scores above chance" if roles > 1 else "the role that asks for that"
+    return f"By luck alone, at most {sum(luck.expected.values()):.2f} heads are expected to have {which}."
+
+
 def _listed(words: Sequence[str]) -> str:
     """`_listed(["a", "b", "c"])` is "a, b and c"."""
     *others, last = words

@@ -1,9 +1,9 @@
-"""Where a run's text, labels and model come from, when and with what they were measured, in a line of each."""
+"""Where a run's text, labels and model come from, when and with what they were measured: in short, and all."""
 
 from collections.abc import Mapping
 from functools import cache
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from attnmetrics.assets import ASSETS
 from attnmetrics.views.facts import model_name
@@ -12,6 +12,7 @@ from attnmetrics.views.pieces import visible
 from attnmetrics.yaml_files import read_own_yaml
 
 DIRECTIONS: Final = {True: "reads left to right", False: "reads both ways"}
+_Told: TypeAlias = tuple[str, str]
 _DIGITS: Final = 12
 """Of a fingerprint, enough to tell one from another."""
 
@@ -22,15 +23,15 @@ def shipped() -> dict[str, dict[str, dict[str, str]]]:
     return dict(read_own_yaml(ASSETS / "provenance.yaml"))
 
 
-def provenance(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(what, words) for text, labels, model and measurement; only what the facts of run.json say."""
+def provenance(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """(what, in short, what else is known) of text, labels, model, measurement; only what the facts of run.json say."""
     rows = [
         ("text", _text(facts)), ("labels", _labels(facts)), ("model", _model(facts)), ("measured", _measured(facts)),
     ]  # fmt: skip
-    return [(what, visible(words)) for what, words in rows if words]
+    return [(what, visible(short), visible(more)) for what, (short, more) in rows if short or more]
 
 
-def _text(facts: Mapping[str, Any]) -> str:
+def _text(facts: Mapping[str, Any]) -> _Told:
     corpus = _table(facts, "corpus")
     paths = corpus.get("paths") or _table(facts, "configuration").get("corpus") or ()
     names = (paths,) if isinstance(paths, str) else tuple(map(str, paths))
@@ -39,40 +40,41 @@ def _text(facts: Mapping[str, Any]) -> str:
     size = f"{number(float(count))} document{'' if count == 1 else 's'}" if isinstance(count, int) else ""
     digest = "" if declared else _short("digest", corpus.get("digest"))
     shown = " + ".join(PurePath(name).name for name in names[:3]) + " + …" * (len(names) > 3)
-    return _joined(shown, size, digest, _declared(declared))
+    kind = f"{declared['kind']} ({declared['licence']})" if declared else ""
+    return _joined(shown, kind), _joined(size, digest, declared["words"] if declared else "")
 
 
-def _labels(facts: Mapping[str, Any]) -> str:
+def _labels(facts: Mapping[str, Any]) -> _Told:
     annotator = _table(facts, "annotator")
     name = str(annotator.get("name") or _table(facts, "configuration").get("annotator") or "")
     if name.startswith("CoNLL-U"):
-        return "the corpus's own (CoNLL-U)"
+        return "the corpus's own (CoNLL-U)", ""
     declared = shipped()["pipelines"].get(name)
     version = f" {declared['version']}" if declared else ""
     known = _declared(declared) or _short("fingerprint", annotator.get("fingerprint"))
-    return _joined(f"pipeline {PurePath(name).name}{version}", known) if name else ""
+    return (f"pipeline {PurePath(name).name}{version}", known) if name else ("", "")
 
 
-def _model(facts: Mapping[str, Any]) -> str:
+def _model(facts: Mapping[str, Any]) -> _Told:
     model = _table(facts, "model")
     name = str(model.get("name") or _table(facts, "configuration").get("model") or "")
     revision = model.get("revision") or _table(facts, "configuration").get("revision")
-    return _joined(
-        model_name(facts),
+    direction = DIRECTIONS.get(model.get("causal"), "")  # type: ignore[arg-type]
+    more = (
         str(model.get("class") or ""),
-        DIRECTIONS.get(model.get("causal"), ""),  # type: ignore[arg-type]
         f"revision {revision}" if revision else "",
         _short("fingerprint", model.get("fingerprint")),
         _declared(shipped()["models"].get(name)),
     )
+    return _joined(model_name(facts), direction), _joined(*more)
 
 
-def _measured(facts: Mapping[str, Any]) -> str:
+def _measured(facts: Mapping[str, Any]) -> _Told:
     versions = _table(facts, "versions")
     used = [f"{name} {versions[name]}" for name in ("torch", "transformers") if name in versions]
     day = str(facts.get("started") or "").partition("T")[0]
     version = facts.get("attnmetrics")
-    return _joined(day, f"attnmetrics {version}" if version else "", *used)
+    return _joined(day, f"attnmetrics {version}" if version else ""), _joined(*used)
 
 
 def _declared(known: Mapping[str, str] | None) -> str:

@@ -29,21 +29,23 @@ def test_what_ships_is_told_by_name_and_all_else_by_its_fingerprint() -> None:
         "annotator": {"name": "en_ud_core", "fingerprint": "spacy-abe3454388fac2ae"},
         "model": {"name": "demo", "class": "GPT2Model", "causal": True, "fingerprint": "0123456789abcdef"},
     }
-    told = dict(provenance(known))
-    assert told["text"].startswith("demo, 38 documents, short encyclopedic articles")
-    assert told["text"].endswith("(CC0 1.0)") and "82dc" not in told["text"]
-    assert told["labels"].startswith("pipeline en_ud_core 1.0.0, trained on UD English EWT")
-    assert told["model"].startswith("demo, GPT2Model, reads left to right, fingerprint 0123456789ab, ")
+    told = {what: words for what, *words in provenance(known)}
+    assert told["text"][0] == "demo, short encyclopedic articles in English, written for attnmetrics (CC0 1.0)"
+    assert told["text"][1].startswith("38 documents, copied from nowhere") and "82dc" not in told["text"][1]
+    assert told["labels"][0] == "pipeline en_ud_core 1.0.0"
+    assert told["labels"][1].startswith("trained on UD English EWT")
+    assert told["model"][0] == "demo, reads left to right"
+    assert told["model"][1].startswith("GPT2Model, fingerprint 0123456789ab, ")
     other = known | {
         "corpus": {"paths": ["/home/me/a.txt"], "documents": 1, "digest": "82dc21d7bc4b76f4"},
         "annotator": {"name": "/home/me/mine", "fingerprint": "spacy-abe3454388fac2ae"},
         "model": {"name": "/home/me/small", "class": "BertModel", "causal": False, "revision": "main"},
     }
     assert provenance(other) == [
-        ("text", "a.txt, 1 document, digest 82dc21d7bc4b"),
-        ("labels", "pipeline mine, fingerprint abe3454388fa"),
-        ("model", "small, BertModel, reads both ways, revision main"),
-        ("measured", "2026-11-27, attnmetrics 0.1.0"),
+        ("text", "a.txt", "1 document, digest 82dc21d7bc4b"),
+        ("labels", "pipeline mine", "fingerprint abe3454388fa"),
+        ("model", "small, reads both ways", "BertModel, revision main"),
+        ("measured", "2026-11-27, attnmetrics 0.1.0", ""),
     ]
-    assert dict(provenance({"annotator": {"name": "CoNLL-U, head word"}}))["labels"] == "the corpus's own (CoNLL-U)"
+    assert provenance({"annotator": {"name": "CoNLL-U, head word"}}) == [("labels", "the corpus's own (CoNLL-U)", "")]
     assert provenance({}) == []

@@ -33,7 +33,8 @@ const aboutPage = ({ name, unit }) => `What each attention head of ${name} atten
 
 /** Where text, labels and model come from, and when they were measured: a line. */
 function whence({ provenance }) {
-  const told = provenance.flatMap(([what, words]) => [el("b", {}, capital(what)), ` ${words}. `]);
+  const told = provenance.filter(([, words]) => words)
+    .flatMap(([what, words]) => [el("b", {}, capital(what)), ` ${words}. `]);
   return told.length ? [el("p", { class: "note whence" }, ...told, el("a", { href: "#/run" }, "All of the run"))] : [];
 }
 
