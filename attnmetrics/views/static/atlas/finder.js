@@ -78,12 +78,13 @@ class Finder {
     this.rule = el("div", { class: "rule" });
     this.controls = el("div", { class: "controls finder" });
     this.answer = el("p", { class: "correlation", role: "status" });
+    this.which = el("p", { class: "note which" });
     this.saved = el("div");
     this.list = new HeadList(atlas);
     this.beneath = el("div");
     const { host, status } = this.plot;
     const meaning = el("p", { class: "note" }, CORRELATION);
-    const left = el("div", {}, this.answer, host, status, meaning, this.saved);
+    const left = el("div", {}, this.answer, this.which, host, status, meaning, this.saved);
     root.append(crumbs([OVERVIEW], "Find heads"), el("h1", {}, "Find heads"), el("p", { class: "help" }, HELP),
       this.presets, this.rule, this.controls, evidenceNote(atlas),
       el("div", { class: "metric-page wider" }, left, this.list.node), this.beneath);
@@ -202,6 +203,7 @@ class Finder {
   #drawAnswer(whole, without, which) {
     const words = `Without hollow ones: ${uncapital(inWords(without))}.`;
     const more = without.n < whole.n ? [el("div", { class: "note" }, words)] : [];
-    this.answer.replaceChildren(inWords(whole), ...more, el("div", { class: "note" }, which));
+    this.answer.replaceChildren(inWords(whole), ...more);
+    this.which.textContent = which;
   }
 }

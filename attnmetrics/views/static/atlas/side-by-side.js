@@ -12,8 +12,8 @@ import { section, table } from "./parts.js";
 import { roleScores } from "./role-scores.js";
 
 const HELP = "Tick two heads in the list, or click two dots with the Shift key held.";
-const DIFFERENCE = "The difference is the first head less the second. Intervals are of each head, not of the difference: "
-  + "where they are apart, the heads differ; where they overlap, that is open.";
+const DIFFERENCE = "The difference is the first head less the second. Intervals are of each head, not of the "
+  + "difference: where they are apart, the heads differ; where they overlap, that is open.";
 
 /** What is beneath the finder: nothing before a head is chosen; two are brought into view (site.js). */
 export function sideBySide(atlas, places) {
