@@ -35,7 +35,9 @@ def luck_in_short(luck: Luck) -> str:
         return NO_INTERVALS
     roles = len(luck.expected)
     which = f"one of the {roles} roles that ask for scores above chance" if roles > 1 else "the role that asks for that"
-    return f"By luck alone, at most {sum(luck.expected.values()):.2f} heads are expected to have {which}."
+    heads = sum(luck.expected.values())
+    most = f"at most {heads:.2f}" if heads >= FEW else f"under {FEW}"
+    return f"By luck alone, {most} heads are expected to have {which}."
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -57,14 +57,14 @@ def _labels(facts: Mapping[str, Any]) -> _Told:
 
 def _model(facts: Mapping[str, Any]) -> _Told:
     model = _table(facts, "model")
-    name = str(model.get("name") or _table(facts, "configuration").get("model") or "")
+    asked = str(_table(facts, "configuration").get("model") or "")
     revision = model.get("revision") or _table(facts, "configuration").get("revision")
     direction = DIRECTIONS.get(model.get("causal"), "")  # type: ignore[arg-type]
     more = (
         str(model.get("class") or ""),
         f"revision {revision}" if revision else "",
         _short("fingerprint", model.get("fingerprint")),
-        _declared(shipped()["models"].get(name)),
+        _declared(shipped()["models"].get(asked)),
     )
     return _joined(model_name(facts), direction), _joined(*more)
 

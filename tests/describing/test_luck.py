@@ -78,4 +78,5 @@ def test_luck_in_short_is_the_sum_over_roles() -> None:
         "By luck alone, at most 2.50 heads "
     )
     assert "3 roles" in luck_in_short(Luck({"a": 0.004, "b": 0.5, "c": 2.0}, ("d",)))
+    assert luck_in_short(Luck({"a": 0.004}, ())).startswith("By luck alone, under 0.01 heads ")
     assert luck_in_short(Luck({}, ())) == NO_INTERVALS

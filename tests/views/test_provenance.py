@@ -37,6 +37,7 @@ def test_what_ships_is_told_by_name_and_all_else_by_its_fingerprint() -> None:
     assert told["model"][0] == "demo, reads left to right"
     assert told["model"][1].startswith("GPT2Model, fingerprint 0123456789ab, ")
     other = known | {
+        "configuration": {"model": "/home/me/small"},
         "corpus": {"paths": ["/home/me/a.txt"], "documents": 1, "digest": "82dc21d7bc4b76f4"},
         "annotator": {"name": "/home/me/mine", "fingerprint": "spacy-abe3454388fac2ae"},
         "model": {"name": "/home/me/small", "class": "BertModel", "causal": False, "revision": "main"},
