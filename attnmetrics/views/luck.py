@@ -29,6 +29,17 @@ def luck_told(luck: Luck) -> str:
     return f"Heads expected by luck alone, at most: {expected}; {ASSUMPTION}.{unknown}"
 
 
+def luck_in_short(luck: Luck) -> str:
+    """How many heads are expected in all: at most 0.72, to have one of 9 roles."""
+    if not luck.expected:
+        return NO_INTERVALS
+    roles = len(luck.expected)
+    which = f"one of the {roles} roles that ask for scores above chance" if roles > 1 else "the role that asks for that"
+    heads = sum(luck.expected.values())
+    most = f"at most {heads:.2f}" if heads >= FEW else f"under {FEW}"
+    return f"By luck alone, {most} heads are expected to have {which}."
+
+
 def _listed(words: Sequence[str]) -> str:
     """`_listed(["a", "b", "c"])` is "a, b and c"."""
     *others, last = words

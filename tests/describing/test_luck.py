@@ -9,7 +9,7 @@ from attnmetrics.describing.finding import find
 from attnmetrics.describing.luck import Luck, by_luck
 from attnmetrics.describing.rules import Limits, Rule, Rules, Term
 from attnmetrics.describing.tables import Tables
-from attnmetrics.views.luck import ASSUMPTION, NO_INTERVALS, luck_told
+from attnmetrics.views.luck import ASSUMPTION, NO_INTERVALS, luck_in_short, luck_told
 
 LAYERS, HEADS, TAGS = 24, 40, ("A", "B", "C")
 CHANCE = np.array([0.1, 0.3, 0.5])
@@ -71,3 +71,12 @@ def test_it_is_told_with_its_assumption() -> None:
         "of d and e, whose rules do not ask for scores above a chance level."
     )
     assert luck_told(Luck({"c": 2.0}, ())).endswith(f"{ASSUMPTION}.")
+
+
+def test_luck_in_short_is_the_sum_over_roles() -> None:
+    assert luck_in_short(Luck({"a": 0.004, "b": 0.5, "c": 2.0}, ("d",))).startswith(
+        "By luck alone, at most 2.50 heads "
+    )
+    assert "3 roles" in luck_in_short(Luck({"a": 0.004, "b": 0.5, "c": 2.0}, ("d",)))
+    assert luck_in_short(Luck({"a": 0.004}, ())).startswith("By luck alone, under 0.01 heads ")
+    assert luck_in_short(Luck({}, ())) == NO_INTERVALS

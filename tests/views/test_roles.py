@@ -404,7 +404,7 @@ def test_a_head_opens_on_sentences_that_show_what_it_does(page: Page) -> None:
 def test_a_head_leads_to_what_guards_its_roles_against_luck(page: Page) -> None:
     page.evaluate(f"location.hash = '#/head/0/{head('previous')}'")
     page.get_by_role("link", name="what guards against it").click()
-    expect(page.locator("p.luck.chosen")).to_be_in_viewport()
+    expect(page.locator(".luck.chosen")).to_be_in_viewport()
 
 
 @needs_chromium
@@ -440,7 +440,7 @@ def test_a_role_of_several_scores_shows_all_its_heads_on_the_map_of_roles(page: 
         "Ranks leave out the 1 head nearly switched off (not where null pieces count), and go by the points beyond "
         "chance where they are told."
     )
-    expect(page.locator("p.luck")).to_contain_text(f"each of {len(HEADS)} heads, one for each")
+    expect(page.locator(".luck")).to_contain_text(f"each of {len(HEADS)} heads, one for each")
 
 
 @needs_chromium

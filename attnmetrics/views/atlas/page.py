@@ -42,6 +42,7 @@ from attnmetrics.views.papers.claims import Paper, Row, compare, summed_up
 from attnmetrics.views.papers.clark_2019 import CLARK, published_layers, published_of
 from attnmetrics.views.papers.vig_belinkov_2019 import VIG_BELINKOV
 from attnmetrics.views.pieces import visible
+from attnmetrics.views.provenance import provenance
 from attnmetrics.views.relations import by_rules, coreference, out_of_reach
 from attnmetrics.views.roles import RULES
 from attnmetrics.views.tables import (
@@ -169,6 +170,7 @@ def contents(
         "labels_from": labels_from(facts),
         "notation": visible(str(data.attrs.get("notation", "")).partition("; NaN")[0]),
         "about": about(facts),
+        "provenance": provenance(facts),
         "left_out": left_out(data, facts),
         "facts": [(visible(name), visible(value)) for name, value in flat(facts)],
         "interval_title": interval_title(data),

@@ -19,7 +19,7 @@ from attnmetrics.describing.tables import Array, Tables, has
 from attnmetrics.views.claims import claim_of
 from attnmetrics.views.evidence import least
 from attnmetrics.views.headlines import headlines
-from attnmetrics.views.luck import luck_told
+from attnmetrics.views.luck import luck_in_short, luck_told
 from attnmetrics.views.misses import misses_told, said_besides
 from attnmetrics.views.page import pack, pack_json
 from attnmetrics.views.pieces import visible
@@ -77,11 +77,13 @@ def pack_roles(data: xr.Dataset, frames: Shares) -> dict[str, Any]:
     usual = next(one for share, one in told if share == least(data))
     own = next(frame for share, frame in frames if share == least(data))
     every = pd.concat([frame for _, frame in frames])
+    luck = by_luck(rules, tables)
     by_head, of_shares = _by_head(own, _heads(data)), shares(rules, data)
     return {
         "known": _known(data, rules, every),
         "tried": tried(rules, tables),
-        "luck": luck_told(by_luck(rules, tables)),
+        "luck": luck_told(luck),
+        "luckInShort": luck_in_short(luck),
         **usual,
         "scores": [_scores(data, rows) for rows in by_head],
         "families": pack(np.nan_to_num(numbers, nan=-1).astype("<i2")),

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { headNumber } from "#arithmetic/head-number.js";
+import { headNumber, twoHeads } from "#arithmetic/head-number.js";
+import { PieceTypes } from "#arithmetic/piece-types.js";
 import { Roles } from "#arithmetic/roles.js";
 import { Search } from "#arithmetic/search.js";
 import { Metric } from "#arithmetic/tables.js";
@@ -23,17 +24,29 @@ const ROLES = {
     [["part of speech", "part of speech: DET", 0.2]], [["previous piece", "previous piece", 0.7]],
     [],
   ],
-  sentences: ["goes back", "looks at determiners", "goes back too", "does nothing"], questions: [], near: [],
-  familyNames: [],
+  sentences: ["goes back", "looks at determiners", "goes back too", "does nothing"], near: [], familyNames: [],
+  questions: [{ key: "copying", title: "Which copy?", words: "Heads that copy.", places: [2] }],
 };
 const [ONE, OTHER] = [exemplar("The Storer went home", 1, 0.2), exemplar("The Storer went home", 2, 0.4)];
 /** Two heads show the same sentence, as the page's data has it. */
 const LISTED = [[ONE], [{ ...OTHER, pieces: ONE.pieces }], [], []];
+const RELATIONS = ["nsubj:pass", "nsubj", "csubj", "cc"];
+const GLOSSARY = {
+  nsubj: ["the subject: who does it", "It rains", "It", "rains"], "nsubj:pass": ["the subject of a passive"],
+  csubj: ["a clause as a subject"], cc: ["a conjunction, before what it joins"],
+};
+/** Of each head two types that it looks at; the last of the first head is none. */
+const PIECES = new PieceTypes({ types: ["␣the", "The", "."], shown: 2 }, {
+  key: { type: [0, -1, 2, 1, 0, 1, -1, -1], lift: [3, 0, 9, 4, 2, 5, 0, 0], occurrences: Array(8).fill(9) },
+  query: null,
+});
 const ATLAS = {
+  pieceTypes: PIECES, relations: RELATIONS.map((rel) => [{ rel }]), glossary: GLOSSARY,
   layers: [2, 3], heads: [0, 1], evidence: { least: 0.05 }, roles: new Roles(ROLES, new Int16Array(4)),
   metrics: [
     metric("attention_at_offset", "Attention by distance", "offset", ["0", "1"]),
-    metric("pos_to", "Attention to a part of speech", "pos", ["NOUN", "DET"]),
+    metric("pos_to", "Attention to a part of speech", "pos", ["NOUN", "DET", "PRON"]),
+    metric("null_attention", "Attention to null pieces", null, []),
     metric("dependency_alignment", "Attention along dependencies", "direction", ["either"]),
     metric("entropy", "Mean attention entropy", null, []),
   ],
@@ -51,9 +64,9 @@ test("a head is named by two numbers in any spelling", () => {
 
 test("the field's terms are translated, and told", () => {
   const told = [["previous token", "previous piece"]];
-  assert.deepEqual(translate("Previous token"), { words: ["previous", "piece"], told });
-  assert.deepEqual(translate("tokens of DET").words, ["pieces", "of", "det"]);
-  assert.deepEqual(translate("tokenizer"), { words: ["tokenizer"], told: [] });
+  assert.deepEqual(translate("Previous token"), { lists: [["previous", "piece"], ["previous", "token"]], told });
+  assert.deepEqual(translate("tokens of DET").lists[0], ["pieces", "of", "det"]);
+  assert.deepEqual(translate("tokenizer"), { lists: [["tokenizer"]], told: [] });
 });
 
 test("a head is found, or told to be missing", () => {
@@ -62,6 +75,38 @@ test("a head is found, or told to be missing", () => {
   const [{ hits: [none] }] = found("9.9").groups;
   assert.equal(none.href, null);
   assert.equal(none.note, "layers 2 to 3, heads 0 to 1");
+});
+
+test("two heads are found beside each other, then each", () => {
+  const pair = [{ layer: "23", head: "6" }, { layer: "10", head: "1" }];
+  for (const text of ["23.6 10.1", "L23H6, L10H1", "layer 23 head 6 and layer 10 head 1", "23.6 vs 10.1"]) {
+    assert.deepEqual(twoHeads(text), pair, text);
+  }
+  const others = ["23.6", "23 6", "1.2.3", "23.6 10.1 4.4", "23.6 of 10.1"];
+  for (const text of others) assert.equal(twoHeads(text), null, text);
+  assert.deepEqual(hrefs("3.1 2.0"), ["#/find?pair=3.1,2.0", "#/head/3/1", "#/head/2/0"]);
+  assert.deepEqual(hrefs("3.1 9.9"), ["#/head/3/1", null]);
+});
+
+test("each text finds first what is of its kind", () => {
+  const first = {
+    the: ["Heads that look most at “the”", "layer 3 head 0"],
+    pronoun: ["Metrics", "Attention to a part of speech: PRON"],
+    subject: ["Relations", "Which heads find nsubj"], conjunction: ["Relations", "Which heads find cc"],
+    copy: ["Questions", "Which copy?"], "attention sink": ["Metrics", "Attention to null pieces"],
+  };
+  for (const [text, [title, words]] of Object.entries(first)) {
+    const [{ title: kind, hits: [hit] }] = found(text).groups;
+    assert.deepEqual([kind, hit.words], [title, words], text);
+  }
+});
+
+test("heads are found by a piece, whatever its case, those with most lift first", () => {
+  const [{ hits }] = found("the").groups;
+  assert.deepEqual(hits.map(({ href, note }) => [href, note]), [
+    ["#/head/3/0", "The 5× even attention"], ["#/head/2/1", "The 4× even attention"],
+    ["#/head/2/0", "␣the 3× even attention"],
+  ]);
 });
 
 test("what heads do comes before metrics", () => {

@@ -47,6 +47,11 @@ export class Exemplars {
     return this.#read(own.map(([, one]) => one)).map((one, n) => ({ bucket: own[n][0], ...one }));
   }
 
+  /** Whether the head at a place has typical ones. */
+  hasTypical(place) {
+    return Boolean(this.#listed.typical[place]?.length);
+  }
+
   #read(list) {
     return list.map(([sentence, rank, weight, i, j, first, right = null]) => {
       const [source, pieces, spaces, text = null] = this.#listed.sentences[sentence];
@@ -54,6 +59,28 @@ export class Exemplars {
       return { source, pieces, spaces, text, rank, weight, i, j, row, right };
     });
   }
+}
+
+/**
+ * A sentence at the row that is more spread than half of its rows and less than the others, by the entropy of what goes
+ * to other pieces than the first; as it is where the page has no rows of it.
+ */
+export function atMiddleRow(one) {
+  if (!one.row) return one;
+  const rows = [...one.pieces.keys()].map((i) => ({ i, off: one.row(i).filter(([j]) => j > 0) }))
+    .filter(({ off }) => off.length);
+  if (!rows.length) return one;
+  const spread = new Map(rows.map((row) => [row, entropyOf(row.off.map(([, weight]) => weight))]));
+  rows.sort((a, b) => spread.get(a) - spread.get(b));
+  const { i, off } = rows[Math.floor(rows.length / 2)];
+  const [j, weight] = off.reduce((best, next) => (next[1] > best[1] ? next : best));
+  return { ...one, i, j, weight, right: null };
+}
+
+/** Of weights that need not add up to 1. */
+function entropyOf(weights) {
+  const whole = weights.reduce((sum, weight) => sum + weight, 0);
+  return -weights.reduce((sum, weight) => sum + (weight > 0 ? (weight / whole) * Math.log(weight / whole) : 0), 0);
 }
 
 /** What gives the n-th of all rows, which stand end to end. */

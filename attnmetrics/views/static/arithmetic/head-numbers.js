@@ -15,4 +15,7 @@ export const headShort = (atlas, place) => {
   return `${atlas.layers[layer]}.${atlas.heads[head]}`;
 };
 
+/** The address of two heads side by side. */
+export const pairHref = (atlas, places) => `#/find?pair=${writeHeads(atlas, places)}`;
+
 export const writeHeads = (atlas, places) => places.map((place) => headShort(atlas, place)).join(",");

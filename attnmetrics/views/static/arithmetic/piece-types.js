@@ -19,4 +19,23 @@ export class PieceTypes {
       text: this.types[arrays.type[entry]], occurrences: arrays.occurrences[entry], lift: arrays.lift[entry],
     }));
   }
+
+  /**
+   * Of the heads that list a type spelled like this, whatever its case and the space before it:
+   * [{ place, text, lift }], each with the type that has most lift, that with most first.
+   */
+  spelled(wanted, side) {
+    const best = new Map();
+    const types = new Set(this.types.flatMap((text, type) => (bare(text) === bare(wanted) ? [type] : [])));
+    const arrays = this.sides[side];
+    if (!arrays || !types.size) return [];
+    arrays.type.forEach((type, entry) => {
+      if (!types.has(type)) return;
+      const one = { place: Math.floor(entry / this.shown), text: this.types[type], lift: arrays.lift[entry] };
+      if (!(best.get(one.place)?.lift >= one.lift)) best.set(one.place, one);
+    });
+    return [...best.values()].sort((a, b) => b.lift - a.lift);
+  }
 }
+
+const bare = (text) => text.replace(/^␣/, "").trim().toLowerCase();

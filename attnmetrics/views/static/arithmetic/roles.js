@@ -18,7 +18,8 @@ export class Roles {
 
   /**
    * known: [{ name, colour, score }] in order, where score { metric, label } is what makes the role, or null; tried:
-   * how many rules each head is tried on; luck: how many heads of each role luck alone would give; ofHead: of each
+   * how many rules each head is tried on; luck: how many heads of each role luck alone would give, and
+   * luckInShort: how many in all; ofHead: of each
    * head [[role, in words, how strongly], …]; scores: of each what makes its first roles; sentences: of each;
    * headlines: of each [[words, number or ""], …], two at most;
    * questions: [{ key, title, words, rules, places, why, alike, barred, axes }], the clearest place first, each with
@@ -35,10 +36,10 @@ export class Roles {
    * sentence, headlines], …], questions, familyNames }], …], what is otherwise where heads need another share of their
    * attention off null pieces.
    */
-  constructor({ known, tried, luck, scores, headlines, ...packed }, family, later = () => NOTHING) {
+  constructor({ known, tried, luck, luckInShort, scores, headlines, ...packed }, family, later = () => NOTHING) {
     const { ofHead, sentences, questions, familyNames } = packed;
     const usual = { ofHead, sentences, headlinesOf: headlines, questions, familyNames };
-    Object.assign(this, { known, tried, luck, scores, family, usual });
+    Object.assign(this, { known, tried, luck, luckInShort, scores, family, usual });
     this.#later = later;
     this.byName = new Map([...known, NO_ROLE].map((role) => [role.name, role]));
     this.use(null, null);
@@ -89,6 +90,11 @@ export class Roles {
   triesTold() {
     const [rules, heads] = [this.tried, this.ofHead.length].map(counted);
     return `${rules} rules were tried on each of ${heads} heads`;
+  }
+
+  /** The same, and how many heads luck alone would give: a sentence. */
+  inShort() {
+    return `${this.triesTold()}. ${this.luckInShort}`;
   }
 
   /** The same, and what guards against luck. */

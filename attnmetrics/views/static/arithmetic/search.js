@@ -1,16 +1,27 @@
-// What a text finds in the atlas: a head by its numbers, heads by what they do, metrics, sentences.
+// What a text finds in the atlas: heads by their numbers, by what they do and the pieces that they look at; questions,
+// relations, metrics, sentences.
 
 import { textOf } from "./exemplars.js";
-import { headNumber } from "./head-number.js";
-import { allHeads, headAt, headHref, headName } from "./heads.js";
+import { explain } from "./glossary.js";
+import { headNumber, twoHeads } from "./head-number.js";
+import { allHeads, capital, headAt, headHref, headName } from "./heads.js";
 import { labelName } from "./labels.js";
+import { number, percent } from "./numbers.js";
 import { translate, wordsOf } from "./terms.js";
 
 /** Hits of one kind that are told. */
 const MOST = 6;
-/** Words that say nothing of what is looked for. */
-const IDLE = new Set(["a", "an", "and", "at", "attend", "attends", "attention", "by", "for", "head", "heads", "is",
-  "look", "looks", "of", "on", "that", "the", "to", "what", "which", "who"]);
+/** Words that say nothing at all, and those that say nothing of what is looked for beside others. */
+const EMPTY = ["a", "an", "and", "at", "by", "for", "is", "of", "on", "that", "the", "to", "what", "which", "who"];
+const IDLE = [...EMPTY, "attend", "attends", "attention", "head", "heads", "look", "looks"];
+/** The sides of lists of pieces: what a group of heads is called, and how their lift is told. */
+const SIDES = {
+  key: ["Heads that look most at", (lift) => `${number(lift)}× even attention`],
+  query: ["Heads that look most from", (lift) => `${percent(lift)} of its attention is off null`],
+};
+
+/** What it counts that a name is all that is asked for: more than any words of it. */
+const NAMED = 100;
 
 /** A page that says, of a run without coreference, why it has none. */
 const COREFERENCE = {
@@ -33,22 +44,35 @@ export class Search {
    * left out; told: of terms of the field, [theirs, ours]. A head that the model lacks is a hit without an address.
    */
   find(text) {
-    const number = headNumber(text);
-    if (number) return { groups: [{ title: "Head", hits: [this.#head(number)], more: 0 }], told: [] };
-    const { words, told } = translate(text);
-    const meant = words.filter((word) => !IDLE.has(word));
-    const asked = meant.length ? meant : words;
-    if (!asked.length) return { groups: [], told };
-    const whole = this.#groups(text, [asked]);
-    return { groups: whole.length || asked.length < 2 ? whole : this.#groups(text, asked.map((word) => [word])), told };
+    const one = headNumber(text);
+    if (one) return { groups: [group("Head", [this.#head(one)])], told: [] };
+    const two = twoHeads(text);
+    if (two) return { groups: this.#pair(two), told: [] };
+    const { lists, told } = translate(text);
+    const asked = lists.map(meaningful).filter((words) => words.length);
+    const whole = this.#groups(text, asked);
+    const single = [...new Set(asked.flat())].map((word) => [word]);
+    return { groups: whole.length || single.length < 2 ? whole : this.#groups(text, single), told };
   }
 
-  /** What has all the words of one of the lists asked for. */
+  /** What has all the words of one of the lists asked for, and what holds the text as it stands. */
   #groups(text, lists) {
     const groups = [
-      ...this.#byRole(lists), group("Metrics", best(this.#allMetrics(), lists)), group("Sentences", this.#said(text)),
+      group("Questions", best(this.#allQuestions(), lists)), ...this.#byRole(lists), ...this.#byPiece(text),
+      group("Relations", best(this.#allRelations(), lists)), group("Metrics", best(this.#allMetrics(), lists)),
+      group("Sentences", this.#said(text)),
     ];
     return groups.filter(({ hits }) => hits.length);
+  }
+
+  /** Two heads side by side, and each. */
+  #pair(two) {
+    const hits = two.map((one) => this.#head(one));
+    const [one, other] = hits;
+    const pair = two.map(({ layer, head }) => `${layer}.${head}`).join(",");
+    const words = `${capital(one.words)} and ${other.words}`;
+    const both = { words, note: "beside each other", href: `#/find?pair=${pair}` };
+    return [...(one.href && other.href ? [group("Two heads", [both])] : []), group("Heads", hits)];
   }
 
   #head({ layer, head }) {
@@ -69,6 +93,33 @@ export class Search {
     const found = best(this.#allRoles(), lists).slice(0, MOST / 2);
     const hits = (places) => places.map(({ place }) => this.#hit(headAt(this.#atlas, place)));
     return found.map(({ words, places }) => group(`Heads: ${words}`, hits(places)));
+  }
+
+  /** Heads that list a piece, a group for each side. */
+  #byPiece(text) {
+    const { pieceTypes } = this.#atlas;
+    if (!pieceTypes || !text.trim()) return [];
+    return Object.entries(SIDES).map(([side, [title, told]]) => {
+      const hits = pieceTypes.spelled(text, side).map(({ place, text: piece, lift }) =>
+        ({ ...this.#hit(headAt(this.#atlas, place)), note: `${piece} ${told(lift)}` }));
+      return group(`${title} “${text.trim()}”`, hits);
+    });
+  }
+
+  /** The questions that the rules answer. */
+  #allQuestions() {
+    return (this.#atlas.roles?.questions ?? []).map(({ key, title, words }) =>
+      ({ words: title, note: words, href: `#/find?q=${encodeURIComponent(key)}`, texts: wordsOf(`${key} ${title}`) }));
+  }
+
+  /** The pages of relations, each with what it is. */
+  #allRelations() {
+    return (this.#atlas.relations ?? []).map(([{ rel }]) => {
+      const note = explain(this.#atlas, rel);
+      const texts = wordsOf(`${rel} ${note.split(": “")[0]}`);
+      const href = `#/relation/${encodeURIComponent(rel)}`;
+      return { words: `Which heads find ${rel}`, name: rel, note, href, texts };
+    });
   }
 
   /** [{ words, texts, places }] of what heads do, in words; places [{ place, strength }], the strongest first. */
@@ -97,6 +148,12 @@ export class Search {
         href: `${headHref(this.#atlas, layer, head)}/${rank}`,
       }));
   }
+}
+
+/** The words that say what is looked for. */
+function meaningful(words) {
+  const meant = words.filter((word) => !IDLE.includes(word));
+  return meant.length ? meant : words.filter((word) => !EMPTY.includes(word));
 }
 
 function group(title, hits) {
@@ -129,11 +186,13 @@ function labelsOf(metric) {
 }
 
 /**
- * Those of which every word of a list begins a word, the closest first: of more lists, then by whole words, then by
- * short names.
+ * Those of which every word of a list begins a word, the closest first: that whose name is asked for, then of more
+ * lists, then by whole words, then by short names.
  */
 function best(entries, lists) {
-  const closest = ({ texts }) => lists.reduce((sum, asked) => sum + closeness(texts, asked), 0);
+  const isNamed = ({ name }) => lists.some((asked) => asked.length === 1 && asked[0] === name);
+  const closest = (one) =>
+    lists.reduce((sum, asked) => sum + closeness(one.texts, asked), 0) + (isNamed(one) ? NAMED : 0);
   const scored = entries.map((one, n) => ({ one, n, score: closest(one) }));
   return scored.filter(({ score }) => score > 0).sort((a, b) => b.score - a.score || a.n - b.n).map(({ one }) => one);
 }

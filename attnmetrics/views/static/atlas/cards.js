@@ -53,13 +53,17 @@ export function standoutCard(atlas, one) {
   const [a, b] = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
   const [large, beneath] = inShort(metric, one);
   const sure = [placeTold(atlas, one), one.held_out].filter(Boolean);
-  const sentence = atlas.roles?.sentence(placeOf(atlas, a, b));
-  const does = sentence ? [el("span", { class: "note card-does", title: sentence }, sentence)] : [];
+  const place = placeOf(atlas, a, b);
+  const does = atlas.roles ? doesTold(atlas.roles.headline(place), atlas.roles.sentence(place)) : [];
   return el("a", { class: "role-card", href: shownHref(atlas, a, b, claim) },
     el("span", { class: "role" }, title), el("span", { class: "value" }, large),
     el("span", { class: "where" }, `layer ${layer} head ${head}`), ...does,
     ...[...beneath, `median ${shown(metric, median)}`, ...sure].map((words) => el("span", { class: "note" }, words)));
 }
+
+/** What a head does: its headlines; without any its sentence. */
+const doesTold = (headline, sentence) =>
+  [el("span", { class: "note card-does", title: sentence }, headline || sentence)];
 
 /** What a card says of a value: large, and beneath. */
 function inShort(metric, { value, told: text, interval, chance, of_chance: caption }) {

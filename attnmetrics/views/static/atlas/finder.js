@@ -44,6 +44,14 @@ function inWords({ r, p, n }) {
   return `Over ${n} heads r = ${number(Math.round(r * 1000) / 1000)} (${pValue(p)})`;
 }
 
+/** Over which heads a correlation is taken; a rectangle chooses from the list alone. */
+function whichHeads({ layers }, { asked, from, to, brush }) {
+  const answering = asked ? `the heads that answer “${asked.title}”` : "all heads";
+  const isPart = from > 0 || to < layers.length - 1;
+  const within = isPart ? ` of layers ${layers[from]} to ${layers[to]}` : "";
+  return `r is over ${answering}${within}${brush ? ", in the rectangle or not" : ""}.`;
+}
+
 /** What is told of a head in the list, where it has several roles that answer. */
 const BENEATH = "Beneath a head: that role and score; the head's page lists all its roles by rule, and may begin with "
   + "another.";
@@ -70,12 +78,13 @@ class Finder {
     this.rule = el("div", { class: "rule" });
     this.controls = el("div", { class: "controls finder" });
     this.answer = el("p", { class: "correlation", role: "status" });
+    this.which = el("p", { class: "note which" });
     this.saved = el("div");
     this.list = new HeadList(atlas);
     this.beneath = el("div");
     const { host, status } = this.plot;
     const meaning = el("p", { class: "note" }, CORRELATION);
-    const left = el("div", {}, this.answer, host, status, meaning, this.saved);
+    const left = el("div", {}, this.answer, this.which, host, status, meaning, this.saved);
     root.append(crumbs([OVERVIEW], "Find heads"), el("h1", {}, "Find heads"), el("p", { class: "help" }, HELP),
       this.presets, this.rule, this.controls, evidenceNote(atlas),
       el("div", { class: "metric-page wider" }, left, this.list.node), this.beneath);
@@ -90,7 +99,7 @@ class Finder {
     const places = headsAsked(atlas, question);
     const found = ordered(question, brushed(question, places));
     const on = places.filter((at) => !atlas.evidence.isOff(at));
-    this.#drawAnswer(pearson(pairs(question, places)), pearson(pairs(question, on)));
+    this.#drawAnswer(pearson(pairs(question, places)), pearson(pairs(question, on)), whichHeads(atlas, question));
     const choose = (layer, head, { shiftKey } = {}) =>
       (shiftKey ? this.#pair(placeOf(atlas, layer, head)) : go(headHref(atlas, layer, head)));
     const { x, y } = question;
@@ -191,9 +200,10 @@ class Finder {
   }
 
   /** The correlation over all heads, and where some are nearly switched off, without these. */
-  #drawAnswer(whole, without) {
+  #drawAnswer(whole, without, which) {
     const words = `Without hollow ones: ${uncapital(inWords(without))}.`;
     const more = without.n < whole.n ? [el("div", { class: "note" }, words)] : [];
     this.answer.replaceChildren(inWords(whole), ...more);
+    this.which.textContent = which;
   }
 }

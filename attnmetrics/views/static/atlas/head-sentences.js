@@ -62,7 +62,7 @@ function usualTab(atlas, { layer, head }) {
   const place = placeOf(atlas, layer, head);
   const answer = answerOfRoles(atlas, place);
   if (answer) return claimKey(answer.claim);
-  return atlas.roles && atlas.exemplars.typicalOf(place).length ? "typical" : "strongest";
+  return atlas.roles && atlas.exemplars.hasTypical(place) ? "typical" : "strongest";
 }
 
 const claimKey = (claim) => `claim ${claim}`;
@@ -91,7 +91,7 @@ function whereKept(atlas, claim) {
 /** Of claims of one name, such as those of no word, there is one tab: that of `first`, or of the first of all. */
 function sentenceTabs(atlas, one, { rank, first }) {
   const { layer, head } = one;
-  const typical = atlas.exemplars.typicalOf(placeOf(atlas, layer, head));
+  const hasTypical = atlas.exemplars.hasTypical(placeOf(atlas, layer, head));
   const isOwn = (answers) => answers.layer === atlas.layers[layer] && answers.head === atlas.heads[head];
   const answers = new Map();
   for (const answer of atlas.claimed.filter((each) => isOwn(each) && each.list.length)) {
@@ -101,7 +101,7 @@ function sentenceTabs(atlas, one, { rank, first }) {
   }
   return [
     { key: "strongest", title: "Strongest", draw: () => strongest(atlas, one, rank) },
-    ...(typical.length ? [{ key: "typical", title: "Typical", draw: () => typicalOf(atlas, one, typical) }] : []),
+    ...(hasTypical ? [{ key: "typical", title: "Typical", draw: () => typicalOf(atlas, one) }] : []),
     ...answers.values(),
   ];
 }
@@ -116,7 +116,8 @@ function answersTo(atlas, { layer, head }, { claim, list }) {
   return [el("p", { class: "help" }, ANSWERS), ...judged, ...listed(list, item), save];
 }
 
-function typicalOf(atlas, { layer, head }, list) {
+function typicalOf(atlas, { layer, head }) {
+  const list = atlas.exemplars.typicalOf(placeOf(atlas, layer, head));
   const actions = (one) => links(atlas, one, layer, head);
   const href = `${headHref(atlas, layer, head)}?sentences=typical`;
   return [el("p", { class: "help" }, typicalHelp(atlas)), ...typicalLists(list, href, actions)];

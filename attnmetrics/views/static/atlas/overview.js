@@ -1,6 +1,6 @@
 // The first page: the run's numbers, all heads on one screen, the lists of those that answer questions or stand out.
 
-import { standoutsOf } from "../arithmetic/heads.js";
+import { capital, standoutsOf } from "../arithmetic/heads.js";
 import { el } from "../shared/dom.js";
 import { afterFirst } from "../shared/seen.js";
 import { Board } from "./board.js";
@@ -20,7 +20,7 @@ export const beginsWithRoles = (atlas, query) => atlas.roles && !query.has("map"
 export function drawOverview(root, atlas, _, go, query) {
   const numbers = atlas.headline.map(([name, value]) => el("div", {}, el("dd", {}, value), el("dt", {}, name)));
   root.append(el("div", { class: "page-top" }, el("h1", {}, atlas.name), el("dl", { class: "numbers" }, ...numbers)),
-    el("p", { class: "help" }, aboutPage(atlas)), ...missing(atlas));
+    el("p", { class: "help" }, aboutPage(atlas)), ...whence(atlas), ...missing(atlas));
   new Board(root, atlas, go, query).drawFirst();
   if (atlas.roles) root.append(questionSection(atlas, query));
   root.append(standouts(atlas), el("p", { class: "note" }, WORDS), leftOut(atlas));
@@ -30,6 +30,13 @@ export function drawOverview(root, atlas, _, go, query) {
 /** What the page is, to one who knows no more than its address. */
 const aboutPage = ({ name, unit }) => `What each attention head of ${name} attends to, measured over the ${unit}s of a `
   + "text and read against what chance would give, with the sentences that show it.";
+
+/** Where text, labels and model come from, and when they were measured: a line. */
+function whence({ provenance }) {
+  const told = provenance.filter(([, words]) => words)
+    .flatMap(([what, words]) => [el("b", {}, capital(what)), ` ${words}. `]);
+  return told.length ? [el("p", { class: "note whence" }, ...told, el("a", { href: "#/run" }, "All of the run"))] : [];
+}
 
 function missing(atlas) {
   if (!atlas.missing) return [];

@@ -1,6 +1,6 @@
 // Lists of heads by what they do: answers to questions, families.
 
-import { headShort } from "../arithmetic/head-numbers.js";
+import { headShort, pairHref } from "../arithmetic/head-numbers.js";
 import { headAt, headHref, headName, placeOf } from "../arithmetic/heads.js";
 import { el } from "../shared/dom.js";
 import { section } from "./parts.js";
@@ -35,9 +35,16 @@ export function questionSection(atlas, query) {
     return el("li", { "data-question": key }, el("b", {}, link), size,
       el("p", { class: "note" }, words), members(atlas, places), ...classes, ...off, ...others);
   });
-  const luck = el("p", { class: `help luck${query.get("about") === "luck" ? " chosen" : ""}` }, atlas.roles.luckTold());
+  const luck = luckNote(atlas, query.get("about") === "luck");
   found.append(luck, el("ul", { class: "answers" }, ...items));
   return found;
+}
+
+/** What guards against luck: a sentence, and all that there is to say folded, unless it is asked for. */
+function luckNote({ roles }, isAsked) {
+  const whole = el("p", {}, roles.luckTold());
+  const folded = el("details", { open: isAsked }, el("summary", {}, "What guards against luck"), whole);
+  return el("div", { class: `help luck${isAsked ? " chosen" : ""}` }, el("p", {}, roles.inShort()), folded);
 }
 
 /** Families of heads, on the page of similarity. */
@@ -71,8 +78,10 @@ export function nearSection(atlas, { layer, head }) {
   const near = atlas.roles?.near(placeOf(atlas, layer, head)) ?? [];
   if (!near.length) return [];
   const found = section("Heads like this one", nearHelp(atlas));
+  const own = placeOf(atlas, layer, head);
   const item = ({ place, distance }) => el("li", {}, headLink(atlas, place, headName(atlas, ...headAt(atlas, place))),
-    el("span", { class: "number" }, distance.toFixed(2)),
+    el("span", { class: "number" }, distance.toFixed(2)), " ",
+    el("a", { href: pairHref(atlas, [own, place]) }, "side by side"),
     el("p", { class: "note", title: atlas.roles.sentence(place) }, atlas.roles.headline(place)));
   found.append(el("ol", { class: "heads-list like" }, ...near.map(item)));
   return [found];

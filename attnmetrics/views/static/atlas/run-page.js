@@ -10,13 +10,15 @@ import { tools } from "./tools.js";
 export function drawRun(root, atlas) {
   const single = atlas.corpus.filter((one) => !one.dim);
   root.append(crumbs([OVERVIEW], "The run"), el("h1", {}, "The run"));
-  root.append(facts("What was measured", atlas.about));
+  root.append(facts("Where it comes from", atlas.provenance.map(whence)), facts("What was measured", atlas.about));
   root.append(facts("The corpus", single.map((one) => [one.title, one.inWords(0)])));
   const byDistance = atlas.corpus.find((one) => one.dim === "pair_distance" && one.kind === "share");
   if (byDistance) drawProbability(root, byDistance);
   root.append(everything(atlas.facts));
   return null;
 }
+
+const whence = ([what, ...words]) => [what, words.filter(Boolean).join(", ")];
 
 function rows(list) {
   const row = ([name, value]) => [el("th", { scope: "row" }, name), el("td", {}, value)];

@@ -4,7 +4,8 @@ import { Search } from "../arithmetic/search.js";
 import { el } from "../shared/dom.js";
 
 const HINT = "Search: 4.11, previous token, det";
-const HELP = "A head (4.11, L4H11), what heads do (previous token), a metric, a relation (nsubj), a word of a sentence";
+const HELP = "A head (4.11, L4H11) or two (4.11 5.0), what heads do (previous token), a metric, a relation "
+  + "(nsubj, subject), a piece or a word of a sentence (the)";
 
 export class SearchBox {
   #chosen = 0;
@@ -33,7 +34,7 @@ export class SearchBox {
     const text = this.input.value.trim();
     if (!text) { this.#close(); return; }
     const { groups, told } = this.search.find(text);
-    const notes = told.map(([theirs, ours]) => `“${theirs}” is called “${ours}” here.`);
+    const notes = told.map(([theirs, ...ours]) => `“${theirs}” is called ${ours.map(quoted).join(" or ")} here.`);
     if (!groups.length) notes.push(`Nothing found. ${HELP}.`);
     const lines = notes.map((words) => el("p", { class: "note" }, words));
     this.list.replaceChildren(...lines, ...groups.flatMap(drawGroup));
@@ -81,6 +82,8 @@ export class SearchBox {
     this.input.removeAttribute("aria-activedescendant");
   }
 }
+
+const quoted = (words) => `“${words}”`;
 
 function drawGroup({ title, hits, more }) {
   const left = more ? [el("p", { class: "note" }, `and ${more} more`)] : [];

@@ -1,7 +1,8 @@
-// Two heads side by side: what they do, a sentence of each, their numbers.
+// Two heads side by side: what they do, a sentence of each, their numbers and how far these are apart.
 
 import { answerOfRoles } from "../arithmetic/board.js";
 import { capital, headAt, headHref, headName } from "../arithmetic/heads.js";
+import { apartTold, differenceTold } from "../arithmetic/pair.js";
 import { el } from "../shared/dom.js";
 import { bracketed } from "./error-bars.js";
 import { fromHowMuch } from "./evidence.js";
@@ -11,24 +12,37 @@ import { section, table } from "./parts.js";
 import { roleScores } from "./role-scores.js";
 
 const HELP = "Tick two heads in the list, or click two dots with the Shift key held.";
+const DIFFERENCE = "The difference is the first head less the second. Intervals are of each head, not of the "
+  + "difference: where they are apart, the heads differ; where they overlap, that is open.";
 
-/** What is beneath the finder: nothing before a head is chosen. */
+/** What is beneath the finder: nothing before a head is chosen; two are brought into view (site.js). */
 export function sideBySide(atlas, places) {
   if (!places.length) return el("p", { class: "note" }, HELP);
-  const found = section("Side by side", places.length < 2 ? HELP : "");
+  const isPair = places.length > 1;
+  const found = section("Side by side", isPair ? DIFFERENCE : HELP);
+  found.classList.toggle("chosen", isPair);
   const names = places.map((place) => capital(headName(atlas, ...headAt(atlas, place))));
+  const header = ["metric", ...names, ...(isPair ? ["difference"] : [])];
   const rows = measuresOf(atlas).map((one) => row(atlas, places, one));
-  found.append(el("div", { class: "side-by-side" }, ...places.map((place, n) => told(atlas, place, names[n]))),
-    el("div", { class: "scroll" }, table("metrics", ["metric", ...names], rows)));
+  const parts = [named, said, scores, example];
+  const cells = parts.flatMap((part) => places.map((place, n) => part(atlas, place, names[n])));
+  found.append(el("div", { class: `pair${isPair ? "" : " alone"}` }, ...cells),
+    el("div", { class: "scroll" }, table("metrics pair-values", header, rows)));
   return found;
 }
 
-function told(atlas, place, name) {
+const named = (atlas, place, name) =>
+  el("h3", {}, el("a", { href: headHref(atlas, ...headAt(atlas, place)) }, name));
+
+const said = (atlas, place) => el("p", { class: "note" }, atlas.roles ? atlas.roles.sentence(place) : "");
+
+const scores = (atlas, place, name) =>
+  el("div", { class: "pair-scores", "data-of": name }, ...roleScores(atlas, place));
+
+function example(atlas, place, name) {
+  const one = answerOfRoles(atlas, place)?.list[0] ?? atlas.exemplars.of(place)[0];
   const href = headHref(atlas, ...headAt(atlas, place));
-  const said = atlas.roles ? [el("p", { class: "note" }, atlas.roles.sentence(place))] : [];
-  const example = answerOfRoles(atlas, place)?.list[0] ?? atlas.exemplars.of(place)[0];
-  const shown = example ? [el("ol", { class: "exemplars" }, drawExemplar(example, href))] : [];
-  return el("div", {}, el("h3", {}, el("a", { href }, name)), ...said, ...roleScores(atlas, place), ...shown);
+  return el("ol", { class: "exemplars", "data-of": name }, ...(one ? [drawExemplar(one, href)] : []));
 }
 
 function row(atlas, places, [metric, label]) {
@@ -38,5 +52,11 @@ function row(atlas, places, [metric, label]) {
     return el("td", { class: "value" }, text, ...bracketed(interval), " ", rank, ...fromHowMuch(atlas, metric, place));
   };
   const name = el("a", { href: metric.href(label) }, metric.heading(label));
-  return [el("th", { scope: "row" }, name), ...places.map(value)];
+  const more = places.length > 1 ? [difference(metric, label, places)] : [];
+  return [el("th", { scope: "row" }, name), ...places.map(value), ...more];
+}
+
+function difference(metric, label, places) {
+  const told = el("div", { class: "chance" }, apartTold(metric, label, places));
+  return el("td", { class: "value difference" }, differenceTold(metric, label, places), told);
 }

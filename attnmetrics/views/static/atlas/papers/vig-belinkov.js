@@ -1,6 +1,7 @@
 // Vig and Belinkov 2019: the paper's figures, correlations and numbers beside this run's.
 
 import { pearson } from "../../arithmetic/correlation.js";
+import { atMiddleRow } from "../../arithmetic/exemplars.js";
 import { pairs } from "../../arithmetic/finder.js";
 import { capital, headName, placeOf } from "../../arithmetic/heads.js";
 import { inBrackets } from "../../arithmetic/intervals.js";
@@ -17,7 +18,9 @@ const OVER_HEADS = "p is over heads: how often values that have nothing to do wi
   + "from 0";
 const OVER_DOCUMENTS = "; the interval is over documents: where r of these same heads would lie, had others been "
   + "drawn. So it may exclude 0 where p is large.";
-const HEADS_HELP = "Figure 4: the extremes, each with the sentence of its strongest single attention.";
+const HEADS_HELP = "Figure 4: the extremes, each with the sentence of its strongest single attention; the most diffuse "
+  + "head, whose strongest is its least diffuse, at the middle of a sentence's rows in order of their entropy.";
+
 export function drawVigBelinkov(root, atlas, paper, part) {
   const title = el("h1", {}, "The paper, on this run");
   root.append(crumbs([OVERVIEW], papersTitle(atlas)), ...tabs(atlas, paper.key), title,
@@ -40,9 +43,10 @@ function threeHeads(atlas, isChosen) {
   return found;
 }
 
-function extreme(atlas, { title, layer, head, told, interval, place }) {
+function extreme(atlas, { title, metric, layer, head, told, interval, place }) {
   const [a, b] = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
-  const [best] = atlas.exemplars.of(placeOf(atlas, a, b));
+  const [strongest] = atlas.exemplars.of(placeOf(atlas, a, b));
+  const best = strongest && metric === "entropy" ? atMiddleRow(strongest) : strongest;
   const href = `#/head/${layer}/${head}`;
   const link = el("a", { href }, headName(atlas, a, b));
   const words = ` (${[inBrackets([told, interval]), place].filter(Boolean).join("; ")})`;
