@@ -10,7 +10,7 @@ import numpy as np
 
 from attnmetrics.measuring.words.loops import pieces_of
 from attnmetrics.model.kernels.compiling import IN_ORDER, loop
-from attnmetrics.model.kernels.loops import reach, score_pair, score_row, sum_up
+from attnmetrics.model.kernels.loops import dot, reach, score_pair, score_row, sum_up, vector
 
 
 @loop(IN_ORDER, keep=True)
@@ -157,4 +157,6 @@ def weigh(query, key, start, rule, causal, pairs, weight):
             score_row(query, key, row, first, h, rule, own)
             top[h, row] = max(np.max(own), rule.sinks[h])
             total[h, row] = sum_up(own, top[h, row]) + exp(rule.sinks[h] - top[h, row])
-        weight[p] = exp(score_pair(query, key, row, first + j[p], first, h, rule) - top[h, row]) / total[h, row]
+        other = first + j[p]
+        score = score_pair(dot(vector(query, row, h), vector(key, other, h)), row, other, first, h, rule)
+        weight[p] = exp(score - top[h, row]) / total[h, row]
