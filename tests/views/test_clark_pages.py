@@ -126,7 +126,7 @@ def test_table_1_leads_to_a_relation_with_its_rules_maps_and_sentences(page: Pag
     ]  # fmt: skip
     visit(page, "#/relation/obj")
     assert page.locator("h1").inner_text() == "Which heads find obj"
-    assert "obj is the object: whom or what the verb acts on: “The crew took" in page.locator(".page").inner_text()
+    assert "obj is an object of a verb: “The crew took" in page.locator(".page").inner_text()
     of_row = Relations(data).find("row", "obj")
     cells = page.locator("table.results tbody tr").nth(0).locator("td").all_inner_texts()
     assert of_row is not None and cells[2:4] == [f"layer {of_row.layer} head {of_row.head}", percent(of_row.accuracy)]

@@ -57,7 +57,7 @@ def test_a_relation_has_its_rules_and_the_sentences_of_its_best_head(data: xr.Da
     frame = exemplars(data, k=2)
     frame.loc[(frame["layer"] == 3) & (frame["head"] == 1) & (frame["rank"] == 1), "claim"] = "relation:obj:hit"
     text = printed(show_relation(data, frame, "obj"))
-    assert "obj is the object: whom or what the verb acts on: “The crew took" in text
+    assert "obj is an object of a verb: “The crew took" in text
     for rule, name in (("row", ROW), ("column", "on dependent")):
         best = Relations(data).find(rule, "obj")
         assert best is not None and row_of(text, name)[3:5] == [f"{best.layer}.{best.head}", percent(best.accuracy)]
