@@ -68,7 +68,10 @@ class State:
         """
         sizes = [prod(shape) for shape in layout.shapes.values()]
         if vector.shape != (sum(sizes),):
-            raise MergeError(f"expected a state of {sum(sizes)} numbers, found one of shape {vector.shape}")
+            raise MergeError(
+                f"expected a state of {sum(sizes)} numbers, found one of shape {vector.shape}; another version of "
+                "attnmetrics may have made it"
+            )
         parts = np.split(vector, np.cumsum(sizes)[:-1])
         named = zip(layout.shapes.items(), parts, strict=True)
         return cls(layout, {name: part.reshape(shape) for (name, shape), part in named})
