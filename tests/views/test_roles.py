@@ -532,6 +532,11 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
     expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:3])
     cases = [row[5] for row in (*told["told"][place], *told["besides"][place])]
     expect(page.locator(".role-scores .cases")).to_have_text([words for words in cases[:3] if words])
+    lines = pack_roles(data, find_rules(data, [(0.05, frame)]))["headlines"]
+    for address in (f"#/head/0/{head('syntax')}", f"#/?head=0.{head('syntax')}"):
+        page.evaluate(f"location.hash = '{address}'")
+        said = [" ".join(line) for line in lines[head("syntax")]]
+        expect(page.locator(".headlines li")).to_have_text(said)
     page.evaluate(f"location.hash = '#/head/0/{head('previous')}'")
     alone = page.locator(".role-scores tr", has_text="position alone")
     expect(alone.locator("td:last-child")).to_have_text("none: its rule asks for a fixed limit")

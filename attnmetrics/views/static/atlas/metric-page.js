@@ -43,9 +43,11 @@ export function drawMetricPage(root, atlas, [name, wanted], go) {
 
 export function about(metric) {
   const { help, formula, source, chance } = metric;
-  const words = [help, " ", el("span", { class: "formula" }, formula), el("span", { class: "note" }, ` ${source}`)];
-  if (chance) words.push(el("span", { class: "note" }, ` · chance: ${uncapital(chance.title)}`));
-  return el("p", { class: "about-metric" }, ...words);
+  const note = (words) => el("span", { class: "note" }, words);
+  const level = chance ? [note(` Chance: ${uncapital(chance.title)}.`)] : [];
+  const exact = el("details", { class: "definition" }, el("summary", {}, "Definition"),
+    el("span", { class: "formula" }, formula), note(` ${source}`));
+  return el("div", { class: "about-metric" }, help, ...level, exact);
 }
 
 /** What the label is, where it is a relation that is explained. */
