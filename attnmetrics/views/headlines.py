@@ -41,10 +41,11 @@ def headlines(rows: Sequence[Any], rules: Rules, unit: str, shares: Collection[s
 
 
 def number_line(told: Told) -> str:
-    """`71% [66 to 76%] of 402 edges; best word offset 27%`"""
+    """`71% [66 to 76%] of 402 edges; best word offset 27%, but nearest preposition before 97%`, which finds as many."""
     cases = told.cases.partition(HELD_OUT)[0]
     found = " ".join(filter(None, [told.score, told.interval and f"[{told.interval}]", cases]))
-    beside = ", ".join(filter(None, [told.level and f"{told.level} {told.chance}", told.nearest]))
+    nearest = f"but {told.nearest}" if told.remark else told.nearest
+    beside = ", ".join(filter(None, [told.level and f"{told.level} {told.chance}", nearest]))
     return f"{found}; {beside}" if beside else found
 
 

@@ -29,11 +29,11 @@ from attnmetrics.storage import locate
 from attnmetrics.views.atlas.page import contents, render
 from attnmetrics.views.atlas.roles import claims_of_roles, find_rules, pack_roles
 from attnmetrics.views.evidence import evidence, least, with_least
-from attnmetrics.views.headlines import headlines
+from attnmetrics.views.headlines import headlines, number_line
 from attnmetrics.views.misses import misses_told
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.role_evidence import HELD_OUT
-from attnmetrics.views.roles import RULES, role_names, with_rules
+from attnmetrics.views.roles import RULES, Told, role_names, with_rules
 from attnmetrics.views.rule_words import question_words, rules_told
 from attnmetrics.views.tables import values
 from attnmetrics.views.terminal.roles import show_answers, show_families, show_like, show_sentence
@@ -152,6 +152,7 @@ def test_a_headline_says_what_a_head_does_by_its_surest_role_with_its_number(
     assert first[1].startswith(f"{percent(score)} of {edges:,.0f} edges")
     assert first[1].endswith(f"; best word offset {percent(chance)}, nearest noun before {percent(nearest)}")
     assert HELD_OUT not in first[1]
+    assert ", but nearest " not in first[1]  # it finds more
     assert second[0].startswith("Looks from a determiner (det: ")
     assert told("second sink")[0][0].startswith("Rests on one piece of each sentence, most often “<b>the</b> [red]")
     assert "\x1b" not in told("second sink")[0][0]
@@ -170,6 +171,22 @@ def test_of_a_role_what_is_surest_comes_first_though_another_score_is_higher(dat
     scores = own.set_index(own["detail"].str.split(",").str[0])["score"]
     assert scores["nsubj"] > scores["det"] == 0.95
     assert own["detail"].tolist()[0].startswith("det")
+
+
+def test_a_headline_says_where_the_nearest_word_of_a_class_finds_as_many() -> None:
+    cc = Told(
+        "syntactic relation: cc",
+        "71%",
+        "66 to 76%",
+        "best word offset",
+        "27%",
+        "of 402 edges",
+        "nearest and 64%",
+        "",
+        "cc",
+    )
+    assert number_line(cc) == "71% [66 to 76%] of 402 edges; best word offset 27%, nearest and 64%"
+    assert number_line(cc._replace(remark="no better")).endswith("; best word offset 27%, but nearest and 64%")
 
 
 def test_families_and_nearest_heads_are_tables(frame: pd.DataFrame) -> None:
