@@ -1155,7 +1155,9 @@ def test_a_part_of_the_plot_is_chosen_heads_are_coloured_and_seen_side_by_side(p
     expect(both.locator("h2")).to_be_in_viewport()
     assert both.locator("h3").all_inner_texts() == [name(first).capitalize(), name(second).capitalize()]
     cells = both.locator("tr", has_text="Mean attention distance").locator("td")
-    for cell, place in zip(cells.all_inner_texts(), (first, second), strict=True):
+    *values, apart = cells.all_inner_texts()
+    assert apart.startswith("+" if distance[first] > distance[second] else "−") and "pieces" in apart
+    for cell, place in zip(values, (first, second), strict=True):
         assert cell.startswith(written("distance", distance[place]))
 
 
