@@ -34,11 +34,19 @@ class HeadView {
     Object.assign(this, { data, onShow, state: opening(data) });
     this.squares = data.heads.map((head, place) => this.#square(head, place));
     this.everything = action("", () => this.#choose(this.#hasAll() ? [] : this.squares.keys()));
-    const { drawing, say } = frame(root, data, "Head view", this.#controls(), () => this.#picture);
+    const saved = { picture: () => this.#picture, where: () => this.#where() };
+    const { drawing, say } = frame(root, data, "Head view", this.#controls(), saved);
     this.links = el("section", { class: "links", "aria-label": "All heads between two tokens" });
     drawing.after(this.links);
     Object.assign(this, { drawing, say, tip: tooltip(root) });
     onWidth(drawing, (width) => { this.#width = width; this.#draw(); });
+  }
+
+  /** Which layer and heads are drawn. */
+  #where() {
+    const { data, state } = this;
+    const heads = [...state.heads].map((place) => data.heads[place]).sort((a, b) => a - b);
+    return `layer ${data.layers[state.layer]}, head${heads.length === 1 ? "" : "s"} ${heads.join(", ") || "none"}`;
   }
 
   #controls() {

@@ -29,7 +29,7 @@ class ModelView {
     const redraw = () => { this.#draw(this.drawing.clientWidth); this.#enlarge(); };
     const controls = commonControls(data, this.state, redraw);
     const whole = () => drawSheet(data, this.size, (layer, head) => this.#thumbnail(layer, head));
-    const { drawing, say } = frame(root, data, "Model view", controls, whole);
+    const { drawing, say } = frame(root, data, "Model view", controls, { picture: whole });
     Object.assign(this, { drawing, say });
     tooltip(root);
     this.enlarged = new Enlarged(root, data, {

@@ -40,7 +40,9 @@ class NeuronView {
     const state = { ...opened, head: [...opened.heads][0], token, cursor: null };
     Object.assign(this, { root, data, onShow, state, ...sides(data, state) });
     this.back = el("button", { type: "button", class: "tool", onclick: () => this.#expand(null) }, "← All tokens");
-    const { drawing, say } = frame(root, data, "Neuron view", this.#controls(), () => this.#picture);
+    const where = () => `layer ${data.layers[state.layer]}, head ${data.heads[state.head]}`;
+    const saved = { picture: () => this.#picture, where };
+    const { drawing, say } = frame(root, data, "Neuron view", this.#controls(), saved);
     Object.assign(this, { drawing, say, tip: tooltip(root), menu: root.querySelector("[aria-label=Token]") });
     onWidth(drawing, (width) => { this.#width = width; this.#draw(); });
   }

@@ -7,6 +7,7 @@ views.head(outputs.attentions, tokens, layer=3, heads=[5])       # attention fro
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from math import ceil
 from os import PathLike
 from pathlib import Path
@@ -179,7 +180,7 @@ def present(
     for what, found, known in (("layer", [first], data["layers"]), ("head", shown, data["heads"])):
         if wrong := [one for one in found if one not in known]:
             raise ViewError(f"expected a {what} that is shown, found {wrong[0]}; the view has {what}s {known}")
-    data |= {"view": kind, "preset": {
+    data |= {"view": kind, "made": f"attnmetrics {version('attnmetrics')}", "preset": {
         "layer": first, "heads": shown, "words": words, "null": options.get("show_null", True), "token": None,
     }}  # fmt: skip
     title = f"{kind.capitalize()} view" + (f", {data['name']}" if data["name"] else "")

@@ -15,9 +15,12 @@ function cell(value) {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** The rows with one more column, the same words in each: what they are of. */
+/**
+ * The rows with one more column, which says in the first row what all are of: a line above the header would be one that
+ * programs take for the header.
+ */
 export const withAbout = ([header, ...rows], about) =>
-  (about ? [[...header, "about"], ...rows.map((row) => [...row, about])] : [header, ...rows]);
+  (about ? [[...header, "about"], ...rows.map((row, n) => [...row, n ? "" : about])] : [header, ...rows]);
 
 /** What a column of a metric is called. */
 export const columnName = (metric, label) => (metric.dim ? `${metric.name} ${metric.labels[label]}` : metric.name);

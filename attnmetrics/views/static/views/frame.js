@@ -9,22 +9,27 @@ const FILTERS = [["", "All"], ["AA", "A → A"], ["AB", "A → B"], ["BA", "B �
 const NULL_HINT = "Attention to pieces without content, such as the first or [SEP]";
 const WORDS_HINT = "Words instead of pieces: from a word the mean of its pieces, to a word their sum";
 
-/** Fill root; `picture` gives the SVG element to save. Returns where to draw and how to tell. */
-export function frame(root, data, title, controls, picture) {
+/**
+ * Fill root; `picture` gives the SVG element to save, `where` says of which layer and heads it is. Returns where to
+ * draw and how to tell.
+ */
+export function frame(root, data, title, controls, { picture, where = () => "" }) {
   const status = el("p", { class: "status", role: "status" });
   const drawing = el("div", { class: "drawing" });
+  const named = [title, data.name].filter(Boolean).join(": ");
+  const titles = () => [named, [where(), data.made].filter(Boolean).join(" · ")].filter(Boolean);
   const heading = el("h1", {}, title, ...(data.name ? [el("span", {}, data.name)] : []));
-  const top = el("div", { class: "top" }, heading, tools(`${data.view}-view`, picture));
+  const top = el("div", { class: "top" }, heading, tools(`${data.view}-view`, picture, titles));
   const header = el("header", {}, top, el("div", { class: "controls" }, ...controls));
   root.replaceChildren(header, drawing, status);
   return { drawing, say: (words) => { status.textContent = words; } };
 }
 
-function tools(name, picture) {
+function tools(name, picture, titles) {
   const button = (kind, onclick) =>
     el("button", { type: "button", class: "tool", title: `Save as ${kind}`, onclick }, kind);
   return el("div", { class: "tools" }, themeButton(),
-    button("SVG", () => saveSvg(picture(), name)), button("PNG", () => savePng(picture(), name)));
+    button("SVG", () => saveSvg(picture(), name, titles())), button("PNG", () => savePng(picture(), name, titles())));
 }
 
 /** The controls that head and model view share, as far as the data gives a choice; `redraw` follows each. */
