@@ -293,7 +293,7 @@ def test_thumbnails_that_were_never_seen_are_printed(show: Open, demo: Model) ->
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     expect(page.locator("button.cell svg")).to_have_count(36)
-    assert page.locator("button.cell:empty").count() == 0
+    expect(page.locator("button.cell:empty")).to_have_count(0)
     assert not page.locator(".controls, .tools").locator("visible=true").count()
 
 

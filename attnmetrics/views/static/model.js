@@ -25,7 +25,7 @@ class ModelView {
   #enlargedHead = null;
 
   constructor(root, data, onShow) {
-    Object.assign(this, { data, onShow, state: opening(data), cells: [], size: null, tokens: null });
+    Object.assign(this, { data, onShow, state: opening(data), cells: [], size: null, tokens: null, isOnPaper: false });
     const redraw = () => { this.#draw(this.drawing.clientWidth); this.#enlarge(); };
     const controls = commonControls(data, this.state, redraw);
     const whole = () => drawSheet(data, this.size, (layer, head) => this.#thumbnail(layer, head));
@@ -38,7 +38,8 @@ class ModelView {
       onclose: () => this.#close(),
     });
     this.seen = new IntersectionObserver((entries) => this.#fillSeen(entries), { rootMargin: MARGIN });
-    addEventListener("beforeprint", () => this.#fillSeen(this.#unseen()));
+    addEventListener("beforeprint", () => { this.isOnPaper = true; this.#fillSeen(this.#unseen()); });
+    addEventListener("afterprint", () => { this.isOnPaper = false; });
     onWidth(drawing, (width) => this.#draw(width));
   }
 
@@ -113,6 +114,7 @@ class ModelView {
     const axis = el("div", { class: "axis" }, "Heads →  Layers ↓");
     drawing.replaceChildren(axis, el("div", { class: "scroll" }, drawGrid(data, this.size, this.cells)));
     this.cells.flat().forEach((button) => seen.observe(button));
+    if (this.isOnPaper) this.#fillSeen(this.#unseen());  // paper has another width, which draws anew
     this.say(`${data.layers.length} layers of ${data.heads.length} heads. Click one to enlarge it.`);
   }
 
