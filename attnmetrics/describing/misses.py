@@ -16,10 +16,14 @@ NEAR: Final = 0.7
 """The part of the way from chance to what a rule asks for that a head has to come, to be told of."""
 ON_THE_WHOLE: Final = 0.35
 """Likewise, of all that it is short of together."""
+PART: Final = 2 / 3
+"""The part of each number that is asked for that it has to reach."""
 MOST: Final = 4
 """Misses of a head that are found."""
 MOST_ASKS: Final = 2
 """Of a miss."""
+_BEYOND: Final = "_excess"
+"""What the names of results end with that are beyond chance."""
 UNKNOWN: Final = (np.nan, np.nan)
 
 
@@ -112,7 +116,7 @@ def _of_rule(rule: Rule, tables: Tables) -> list[tuple[Place, Miss]]:
         asks = [ask for one in (own, *further) for ask in one.asks(at)]
         told = asks[:MOST_ASKS]
         miss = Miss(rule, labels[detail], float(own.score[at]), float(own.chance[at]), told, own.bounds(at))
-        if asks and miss.way >= ON_THE_WHOLE:
+        if asks and miss.way >= ON_THE_WHOLE and not any(map(_is_far_off, asks)):
             found.append(((layer, head), miss))
     return found
 
@@ -169,6 +173,12 @@ class _Limited:
         if low < asked_low and not found:  # no interval, no ask
             found.append(Ask(self._term, "low", low, asked_low, chance, bounds=self.bounds(at)))
         return found
+
+
+def _is_far_off(ask: Ask) -> bool:
+    """Whether much less is reached than is asked for; what is beyond a chance level already is no part of anything."""
+    less, more = (ask.asked, ask.found) if ask.at_most else (ask.found, ask.asked)
+    return ask.of == "score" and not ask.term.result.endswith(_BEYOND) and less < PART * more
 
 
 def _way(ask: Ask) -> float:

@@ -21,7 +21,7 @@ Headline = tuple[str, str]
 
 
 def headlines(rows: Sequence[Any], rules: Rules, unit: str, shares: Collection[str]) -> list[Headline]:
-    """Of a head, the first that its roles have.
+    """Of a head, the first that its roles have; what a nearest word of a class finds too comes last, and says so.
 
     Example: [("Looks at the piece before", "87% [86 to 87%]; even attention 11%")].
 
@@ -33,11 +33,16 @@ def headlines(rows: Sequence[Any], rules: Rules, unit: str, shares: Collection[s
     """
     if not any(row.role for row in rows):
         return [(NONE, "")]
-    said = [row for row in rows if row.rule is not None and row.rule.headline][:MOST]
+    said = [row for row in surest_first(rows) if row.rule is not None and row.rule.headline][:MOST]
     return [
         (_filled(row, rules, unit), number_line(told))
         for row, told in zip(said, scores_told(said, shares), strict=True)
     ]
+
+
+def surest_first(rows: Sequence[Any]) -> list[Any]:
+    """The rows of a head in order, but those of relations last that the nearest word of a class finds as well."""
+    return sorted(rows, key=lambda row: row.remark != "")
 
 
 def number_line(told: Told) -> str:
@@ -57,7 +62,7 @@ def _filled(row: Any, rules: Rules, unit: str) -> str:
     text = str(row.rule.headline)
     for part, words in parts.items():
         text = text.replace(f"{{{part}}}", words)
-    return visible(text)
+    return visible(f"{text}, {row.remark}" if row.remark else text)
 
 
 def _named(dim: str | None, label: str, rules: Rules) -> str:

@@ -29,14 +29,22 @@ MissTold = tuple[str, str, str]
 
 
 def misses_told(rules: Rules, tables: Tables, frame: pd.DataFrame) -> list[list[MissTold]]:
-    """Of each head, layer by layer, the rules that it only just misses, the nearest first.
+    """Of each head, layer by layer, the rules that it only just misses: relations that it finds better than the nearest
+    word of a class, then the others, each the nearest first.
 
     Example: [("syntactic relation: nsubj (the head word looks most at its dependent)", "63% [58 to 68%] where the rule
     asks for 69% (best word offset 44%, nearest verb before 52%)", "nsubj")].
     """
     found, nearest = misses(rules, tables, _held(tables, frame)), NearestWords(tables.data)
     every = np.ndindex(len(tables.layers), len(tables.heads))
-    return [[_miss(tables.data, one, nearest) for one in found.get(place, ())] for place in every]
+    in_order = [sorted(found.get(place, ()), key=lambda one: not _beats(nearest, one)) for place in every]
+    return [[_miss(tables.data, one, nearest) for one in own] for own in in_order]
+
+
+def _beats(nearest: NearestWords, one: Miss) -> bool:
+    """Whether a head finds more of a relation than the nearest word of a class."""
+    beside = nearest.beside(one.rule, one.label)
+    return beside is not None and not beside.remark(one.score, one.bounds[0])
 
 
 def _held(tables: Tables, frame: pd.DataFrame) -> dict[Place, list[tuple[str, str]]]:

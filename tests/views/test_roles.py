@@ -428,12 +428,14 @@ def test_a_head_leads_to_what_guards_its_roles_against_luck(page: Page) -> None:
 def test_a_score_over_some_rows_is_told_from_what_all_leave_off_null_pieces(page: Page, data: xr.Dataset) -> None:
     page.evaluate(f"location.hash = '#/head/0/{head('induction')}'")
     even = percent(float(data["induction_attention_uniform"]))
-    said = page.locator(".head-screen > div > .note", has_text="off null pieces")
-    expect(said).to_contain_text("off null pieces, over all rows. “Attention to linked pieces: ")
     share = percent(1 - float(data["null_attention"].sel(layer=0, head=head("induction"))))
-    expect(said).to_contain_text(f"more off null pieces than all. Its even attention is {even} times the {share}.")
+    expect(page.locator(".does + .of-what")).to_have_text(
+        f"{share} of its attention is off null pieces, over all rows; shares “of it” are of that {share}."
+    )
+    linked = page.locator(".head-screen > div > .note", has_text="“Attention to linked pieces: ")
+    expect(linked).to_contain_text(f"more off null pieces than all. Its even attention is {even} times the {share}.")
     page.evaluate(f"location.hash = '#/head/0/{head('previous')}'")
-    expect(said).not_to_contain_text("linked pieces")
+    expect(linked).to_have_count(0)
 
 
 @needs_chromium

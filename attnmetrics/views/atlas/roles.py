@@ -18,7 +18,7 @@ from attnmetrics.describing.rules import Question, Rule, Rules, Term, package_ru
 from attnmetrics.describing.tables import Array, Tables, has
 from attnmetrics.views.claims import claim_of
 from attnmetrics.views.evidence import least
-from attnmetrics.views.headlines import headlines
+from attnmetrics.views.headlines import headlines, surest_first
 from attnmetrics.views.luck import luck_in_short, luck_told
 from attnmetrics.views.misses import misses_told, said_besides
 from attnmetrics.views.page import pack, pack_json
@@ -86,6 +86,7 @@ def pack_roles(data: xr.Dataset, frames: Shares) -> dict[str, Any]:
         "luckInShort": luck_in_short(luck),
         **usual,
         "scores": [_scores(data, rows) for rows in by_head],
+        "claims": [_claims_told(data, rows) for rows in by_head],
         "families": pack(np.nan_to_num(numbers, nan=-1).astype("<i2")),
         "later": pack_json({
             "told": [scores_told(rows, of_shares) for rows in by_head],
@@ -197,9 +198,15 @@ def _sign(rules: Rules, role: str) -> int:
 
 
 def _scores(data: xr.Dataset, rows: Sequence[Any]) -> list[dict[str, str]]:
-    """What made a head have its first roles."""
-    found = (_score(data, row.rule, row.detail) for row in rows if row.role)
+    """What made a head have its first roles, in the order of its headlines."""
+    found = (_score(data, row.rule, row.detail) for row in surest_first(rows) if row.role)
     return [score for score in found if score][:SCORES]
+
+
+def _claims_told(data: xr.Dataset, rows: Sequence[Any]) -> list[str]:
+    """The claims that show these roles, the best first."""
+    by_role = [list(_claims(data, row)) for row in surest_first(rows) if row.role]
+    return [visible(claim) for claims in [one for one in by_role if one][:SCORES] for claim in claims]
 
 
 def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[tuple[int, int]]) -> dict[str, Any]:

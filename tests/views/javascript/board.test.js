@@ -24,6 +24,7 @@ const KNOWN = [
 const ROLES = {
   known: KNOWN, ofHead: [[["tag", "DET"]], [["syntax", ""], ["tag", "DET"]], [["bare", ""]], []],
   scores: [[score("pos_to", "DET")], [score("alignment", "either"), score("pos_to", "DET")], [], [score("other")]],
+  claims: [["pos_to:DET"], ["alignment:either", "pos_to:DET"], [], ["other"]],
   sentences: ["", "", "", ""], questions: [], near: [], familyNames: [],
 };
 const METRICS = [NULLS, TAGS, SYNTAX, BEYOND];

@@ -45,13 +45,8 @@ function roleOfMap(atlas, shown) {
 
 /** The sentences that show what makes a head's roles, the first that the page has; undefined where it has none. */
 export function answerOfRoles(atlas, place) {
-  const claims = (atlas.roles?.scores[place] ?? []).map(({ metric, label }) => claimOf(atlas, metric, label));
+  const claims = atlas.roles?.claims[place] ?? [];
   return claims.map((claim) => answersOf(atlas, ...headAt(atlas, place), claim)).find((one) => one?.list.length);
-}
-
-function claimOf(atlas, name, labelName) {
-  const found = mapOf(atlas, name, labelName);
-  return found?.metric.claims[found.label];
 }
 
 /** What the card tells of a head in numbers: the map shown, what makes its roles, then what tells of any head. */

@@ -20,7 +20,8 @@ export class Roles {
    * known: [{ name, colour, score }] in order, where score { metric, label } is what makes the role, or null; tried:
    * how many rules each head is tried on; luck: how many heads of each role luck alone would give, and
    * luckInShort: how many in all; ofHead: of each
-   * head [[role, in words, how strongly], …]; scores: of each what makes its first roles; sentences: of each;
+   * head [[role, in words, how strongly], …]; scores: of each what makes its first roles; claims: of each the names of
+   * those that show these, the best first; sentences: of each;
    * headlines: of each [[words, number or ""], …], two at most;
    * questions: [{ key, title, words, rules, places, why, alike, barred, axes }], the clearest place first, each with
    * [role, score, interval, what its chance level is called, that]; alike: those that find relations no better than the
@@ -36,10 +37,10 @@ export class Roles {
    * sentence, headlines], …], questions, familyNames }], …], what is otherwise where heads need another share of their
    * attention off null pieces.
    */
-  constructor({ known, tried, luck, luckInShort, scores, headlines, ...packed }, family, later = () => NOTHING) {
+  constructor({ known, tried, luck, luckInShort, scores, claims, headlines, ...packed }, family, later = () => NOTHING) {
     const { ofHead, sentences, questions, familyNames } = packed;
     const usual = { ofHead, sentences, headlinesOf: headlines, questions, familyNames };
-    Object.assign(this, { known, tried, luck, luckInShort, scores, family, usual });
+    Object.assign(this, { known, tried, luck, luckInShort, scores, claims, family, usual });
     this.#later = later;
     this.byName = new Map([...known, NO_ROLE].map((role) => [role.name, role]));
     this.use(null, null);

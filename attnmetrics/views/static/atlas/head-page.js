@@ -53,28 +53,33 @@ function does(atlas, { layer, head }) {
   const isOwn = (one) => one.layer === atlas.layers[layer] && one.head === atlas.heads[head];
   const named = (one) => [one.title, placeTold(atlas, one)].filter(Boolean).join(": ");
   const most = tags("Of all heads: ", standoutsOf(atlas).filter(isOwn).map(named));
-  if (!atlas.roles) return most.length ? [el("p", { class: "roles" }, ...most)] : [];
-  return [
-    ...whatItDoes(atlas, at), ...(most.length ? [el("p", { class: "roles" }, ...most)] : []), ...roleScores(atlas, at),
-  ];
+  const [said, scores] = atlas.roles ? [whatItDoes(atlas, at), roleScores(atlas, at)] : [[], []];
+  return [...said, ...ofWhat(atlas, at), ...(most.length ? [el("p", { class: "roles" }, ...most)] : []), ...scores];
 }
 
 const tags = (before, words) =>
   (words.length ? [before, ...words.map((one) => el("span", { class: "role-tag" }, one))] : []);
 
-/** From how much of its attention its numbers are, and the way to an own sentence. */
+/** What its sentence calls "it" in shares "of it"; nothing of a head that is nearly switched off. */
+function ofWhat({ evidence }, at) {
+  if (evidence.fromHowMuch(at)) return [];
+  const share = percent(evidence.share(at));
+  const words = `${share} of its attention is off null pieces, over all rows; shares “of it” are of that ${share}.`;
+  return [el("p", { class: "note of-what" }, words)];
+}
+
+/** Where its numbers are of little or of other rows, of how many tries they are, and the way to an own sentence. */
 function howSure(atlas, { layer, head }) {
   const at = placeOf(atlas, layer, head);
   const { evidence } = atlas;
   const off = evidence.fromHowMuch(at);
   const said = `Nearly switched off on this text: what follows is ${off}, and says little.`;
-  const share = off ? [] : [`${percent(evidence.share(at))} of its attention is off null pieces, over all rows.`,
-    ...ofLinked(atlas, at, evidence.share(at))];
+  const linked = off ? [] : ofLinked(atlas, at, evidence.share(at));
   const query = new URLSearchParams({ view: "head", layer: atlas.layers[layer], head: atlas.heads[head] });
   const link = atlas.served ? [" ", el("a", { href: `#/try?${query}` }, "See it in a sentence of your own")] : [];
+  const notes = [...linked, ...luck(atlas, at), ...link];
   return [
-    ...(off ? [el("p", { class: "missing" }, said)] : []),
-    el("p", { class: "note" }, ...share, ...luck(atlas, at), ...link),
+    ...(off ? [el("p", { class: "missing" }, said)] : []), ...(notes.length ? [el("p", { class: "note" }, ...notes)] : []),
   ];
 }
 
@@ -84,7 +89,7 @@ function ofLinked(atlas, at, share) {
   const table = tables.find((one) => one?.isChanceOffNull && one.chance && !one.dim);
   if (!table) return [];
   const own = `“${table.title}” is over the rows alone that have one: these may leave more off null pieces than all.`;
-  return [` ${own} Its ${table.chance.caption} is ${shown(table, table.chance.at(0, 0))} times the ${percent(share)}.`];
+  return [`${own} Its ${table.chance.caption} is ${shown(table, table.chance.at(0, 0))} times the ${percent(share)}.`];
 }
 
 /** Of how many tries its roles are the best; nothing without a role. */

@@ -11,17 +11,31 @@ const [FIRST, MISSES] = [3, 1];
 
 /** Of a score that is held against a limit alone. */
 const NO_LEVEL = "none: its rule asks for a fixed limit";
+const HEADER = ["what is said of it", "score", "chance level"];
+const BELOW = "told in its sentence, but below the rule of the role";
 
-/** [the table, what is just missed], where there is more to tell with a button for it; nothing without either. */
+/**
+ * [the table, what is just missed], where there is more to tell with a button for it; nothing without either. What is
+ * below its rule is behind the button.
+ */
 export function roleScores(atlas, place) {
   if (!atlas.roles) return [];
   const { roles } = atlas;
-  const rows = [...roles.scoresOf(place).map(row(atlas)), ...roles.besidesOf(place).map(row(atlas))];
-  if (!rows.length) return missed(atlas, place);
-  const found = table("role-scores", ["what is said of it", "score", "chance level"], rows.slice(0, FIRST));
-  const rest = rows.slice(FIRST).map((cells) => el("tr", {}, ...cells));
-  const add = (event) => { found.tBodies[0].append(...rest); event.target.remove(); };
-  return [found, ...(rest.length ? [action(`${rest.length} more`, add)] : []), ...missed(atlas, place)];
+  const [held, besides] = [roles.scoresOf(place), roles.besidesOf(place)].map((told) => told.map(row(atlas)));
+  const found = table("role-scores", HEADER, held.slice(0, FIRST));
+  found.hidden = !held.length;
+  const more = moreRows(found, held.slice(FIRST), besides);
+  return [...(held.length || besides.length ? [found, ...more] : []), ...missed(atlas, place)];
+}
+
+/** The button that adds the other roles, then under a heading what is below its rule; nothing where there is neither. */
+function moreRows(found, held, besides) {
+  const counts = [held.length && `${held.length} more`, besides.length && `${besides.length} below the rule`];
+  const words = counts.filter(Boolean).join(", ");
+  const heading = besides.length ? [[el("th", { colspan: HEADER.length, scope: "colgroup", class: "note" }, BELOW)]] : [];
+  const rows = [...held, ...heading, ...besides].map((cells) => el("tr", {}, ...cells));
+  const add = (event) => { found.tBodies[0].append(...rows); found.hidden = false; event.target.remove(); };
+  return words ? [action(words, add)] : [];
 }
 
 const row = (atlas) => ([role, score, interval, level, chance, cases, nearest, remark, label, mark = ""]) => [
