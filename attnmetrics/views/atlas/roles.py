@@ -30,6 +30,8 @@ from attnmetrics.views.tables import further, unit_word
 
 NEAREST: Final = 8
 """Heads told beside a head whose profile is most like its own."""
+TO_DEPENDENT: Final = "attending_is_parent"
+"""The direction of relations whose dependent is looked at."""
 SCORES: Final = 3
 """Of a head's roles that are told in numbers beside its sentence."""
 
@@ -51,13 +53,15 @@ def claims_of_roles(data: xr.Dataset, frames: Shares) -> set[tuple[str, int, int
 
 
 def _claims(data: xr.Dataset, row: Any) -> Iterator[str]:
-    """What shows a role: the claim of its score; of a relation, whose finds a run keeps of its best head alone, all
-    dependencies in its direction too.
+    """What shows a role, the best first: the claim of its score; of a relation, whose finds a run keeps of its best head
+    alone, also attention to its dependents, where it is they that are looked at, and all dependencies in its direction.
     """
     cell = _cell(data, row.rule, row.detail)
     if cell:
         yield claim_of(cell[0], cell[1] or None)
-    direction = str(row.detail).partition(", ")[2]
+    label, _, direction = str(row.detail).partition(", ")
+    if direction == TO_DEPENDENT:
+        yield f"dependency_type_to:{label}"
     if direction:
         yield f"dependency:{direction}"
 

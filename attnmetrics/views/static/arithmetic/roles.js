@@ -37,8 +37,8 @@ export class Roles {
    * sentence, headlines], …], questions, familyNames }], …], what is otherwise where heads need another share of their
    * attention off null pieces.
    */
-  constructor({ known, tried, luck, luckInShort, scores, claims, headlines, ...packed }, family, later = () => NOTHING) {
-    const { ofHead, sentences, questions, familyNames } = packed;
+  constructor({ known, tried, luck, luckInShort, scores, claims, ...packed }, family, later = () => NOTHING) {
+    const { ofHead, sentences, headlines, questions, familyNames } = packed;
     const usual = { ofHead, sentences, headlinesOf: headlines, questions, familyNames };
     Object.assign(this, { known, tried, luck, luckInShort, scores, claims, family, usual });
     this.#later = later;

@@ -79,7 +79,8 @@ function howSure(atlas, { layer, head }) {
   const link = atlas.served ? [" ", el("a", { href: `#/try?${query}` }, "See it in a sentence of your own")] : [];
   const notes = [...linked, ...luck(atlas, at), ...link];
   return [
-    ...(off ? [el("p", { class: "missing" }, said)] : []), ...(notes.length ? [el("p", { class: "note" }, ...notes)] : []),
+    ...(off ? [el("p", { class: "missing" }, said)] : []),
+    ...(notes.length ? [el("p", { class: "note" }, ...notes)] : []),
   ];
 }
 

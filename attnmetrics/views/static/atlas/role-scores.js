@@ -28,12 +28,12 @@ export function roleScores(atlas, place) {
   return [...(held.length || besides.length ? [found, ...more] : []), ...missed(atlas, place)];
 }
 
-/** The button that adds the other roles, then under a heading what is below its rule; nothing where there is neither. */
+/** The button that adds the other roles, then, under a heading, what is below its rule; nothing without either. */
 function moreRows(found, held, besides) {
   const counts = [held.length && `${held.length} more`, besides.length && `${besides.length} below the rule`];
   const words = counts.filter(Boolean).join(", ");
-  const heading = besides.length ? [[el("th", { colspan: HEADER.length, scope: "colgroup", class: "note" }, BELOW)]] : [];
-  const rows = [...held, ...heading, ...besides].map((cells) => el("tr", {}, ...cells));
+  const heading = el("th", { colspan: HEADER.length, scope: "colgroup", class: "note" }, BELOW);
+  const rows = [...held, ...(besides.length ? [[heading]] : []), ...besides].map((cells) => el("tr", {}, ...cells));
   const add = (event) => { found.tBodies[0].append(...rows); found.hidden = false; event.target.remove(); };
   return words ? [action(words, add)] : [];
 }
