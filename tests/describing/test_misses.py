@@ -72,6 +72,21 @@ def test_conditions_are_asked_for_besides(tmp_path: Path) -> None:
     assert one.way == pytest.approx(0.75)
 
 
+@pytest.mark.parametrize(
+    ("result", "asked", "is_near"), [("glow", 0.45, True), ("glow", 0.46, False), ("glow_excess", 0.46, True)]
+)
+def test_less_than_two_thirds_of_what_is_asked_is_not_near(
+    tmp_path: Path, result: str, asked: float, is_near: bool
+) -> None:
+    """0.3 is two thirds of 0.45; what is beyond a chance level is told however little it is."""
+    file = tmp_path / "own.yaml"
+    where = f"{{score: {{result: {result}}}, at_least: {asked}}}"
+    file.write_text(OWN.replace("WHEN", "at_least: 0.6").replace("WHERE", where), encoding="utf-8")
+    only = Rules(roles=read_rules(file).roles[:1])
+    found = misses(only, Tables(DATA.assign(glow_excess=DATA["glow"])), {}).get((0, 0), [])
+    assert [[ask.asked for ask in one.asks] for one in found] == ([[asked]] if is_near else [])
+
+
 def test_the_lower_end_of_an_interval_is_asked_for(tmp_path: Path) -> None:
     bounds = np.array([[[[0.45, 0.9], [0.2, 0.4]], [[0, 1], [0.8, 1]]]])  # [layer, head, kind, bound]
     intervals = xr.Dataset({"shine": (("layer", "head", "kind", "bound"), bounds)}, DATA.coords)

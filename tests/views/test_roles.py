@@ -159,6 +159,54 @@ def test_a_headline_says_what_a_head_does_by_its_surest_role_with_its_number(
     assert told("inactive")[0][0] == "Nearly switched off on this text"
 
 
+def _found_as_well(data: xr.Dataset, *rels: str) -> xr.Dataset:
+    """The same where the nearest noun before finds each of these relations' edges from the dependent."""
+    made = data.copy(deep=True)
+    for rel in rels:
+        made["relation_class_baseline"].loc[{"rule": "row", "rel": rel}] = 1
+    return made
+
+
+def test_a_headline_that_the_nearest_word_finds_as_well_comes_last_and_says_so(
+    data: xr.Dataset, frame: pd.DataFrame
+) -> None:
+    def packed(*rels: str) -> tuple[list[str], list[str]]:
+        made = _found_as_well(data, *rels)
+        told = pack_roles(made, find_rules(made, [(0.05, frame)]))
+        place = head("syntax")
+        return [words for words, _ in told["headlines"][place]], told["claims"][place]
+
+    subject, other = packed()[0]
+    assert subject.startswith("Looks from a subject") and other.startswith("Looks from a determiner")
+    headlines_, claims = packed("nsubj")
+    assert [words.partition(" (")[0] for words in headlines_] == [
+        "Looks from a determiner",
+        "Looks from an object of a verb",
+    ]
+    assert claims[:2] == ["relation:det:hit", "dependency:attended_is_parent"]
+    assert not [one for one in claims if "nsubj" in one]
+    headlines_, claims = packed("nsubj", "det", "obj")
+    assert headlines_[0] == "Looks along dependencies, more than its distances explain"
+    assert headlines_[1].startswith("Looks from a subject")
+    assert headlines_[1].endswith(" to its head word, no better than taking the nearest noun before")
+    assert claims[0] == "dependency:either"
+
+
+def test_a_relation_by_column_is_told_and_shown_as_what_its_dependents_get(data: xr.Dataset) -> None:
+    rule = next(one for one in read_rules(None).roles if one.score.at.get("rule") == "column")
+    row = pd.Series({"role": rule.role, "rule": rule, "detail": "case, attending_is_parent", "by": "case, column",
+                     "score": 0.7, "low": np.nan, "high": np.nan, "chance": 0.4, "level": "", "cases": "",
+                     "nearest": "", "remark": "", "layer": 0, "head": 0})  # fmt: skip
+    ((words, number),) = headlines([row], read_rules(None), "sentence", {rule.role})
+    assert (
+        words == "Attention on a preposition (case: “by” in “a house by the sea”) comes first of all from its head word"
+    )
+    assert number.startswith("70%")
+    assert claims_of_roles(data, [(0.05, pd.DataFrame([row]))]) == {
+        ("relation:case:hit", 0, 0), ("dependency_type_to:case", 0, 0), ("dependency:attending_is_parent", 0, 0)
+    }  # fmt: skip
+
+
 def test_of_a_role_what_is_surest_comes_first_though_another_score_is_higher(data: xr.Dataset) -> None:
     few = data.copy()
     few["relation_edges_attainable"] = data["relation_edges_attainable"].copy()
@@ -337,6 +385,20 @@ def test_a_miss_has_the_interval_of_each_score(
     assert both.startswith("20% [18 to 22%] where the rule asks for 25% (its distances alone 10%); ")
     assert one.startswith("20% [18 to 22%] (its distances alone 10%); ")
     assert both.endswith(asked) and one.endswith(asked)
+
+
+def test_relations_that_are_missed_come_first_where_the_nearest_word_finds_fewer(
+    data: xr.Dataset, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    along, row = (next(one for one in read_rules(None).roles if one.score.result == f"{name}")
+                  for name in ("dependency_alignment", "relation_accuracy"))  # fmt: skip
+    nearest = float(data["relation_class_baseline"].sel(rule="row", rel="nsubj"))
+    for score, is_first in ((nearest + 0.01, True), (nearest, False)):
+        ask = Ask(row.score, "score", score, 0.9, 0.1)
+        found = [Miss(along, "", 0.2, 0.1, [ask]), Miss(row, "nsubj", score, 0.1, [ask])]
+        monkeypatch.setattr("attnmetrics.views.misses.misses", lambda *_, found=found: {(0, 0): found})
+        labels = [label for _, _, label in misses_told(read_rules(None), Tables(data), frame)[0]]
+        assert labels == (["nsubj", ""] if is_first else ["", "nsubj"])
 
 
 @pytest.fixture(scope="module")
@@ -544,13 +606,17 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
     role, reached, _ = told["misses"][place][0]
     assert " where the rule asks for " in reached
     expect(page.locator("p.missed")).to_contain_text(f"Not quite: {role}, {reached}")
-    rows = [row[0] for row in told["told"][place]] + [f"{row[0]} {row[9]}" for row in told["besides"][place]]
-    assert len(rows) > len(told["told"][place])
+    held, below = told["told"][place], told["besides"][place]
+    assert held and below
+    rows = [row[0] for row in held]
     expect(page.locator(".role-scores tbody th")).to_have_text(rows[:3])
-    levels = [f"{row[3]} {row[4]}{row[6]}" for row in (*told["told"][place], *told["besides"][place])]
+    levels = [f"{row[3]} {row[4]}{row[6]}" for row in held]
     expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:3])
-    cases = [row[5] for row in (*told["told"][place], *told["besides"][place])]
-    expect(page.locator(".role-scores .cases")).to_have_text([words for words in cases[:3] if words])
+    expect(page.locator(".role-scores .cases")).to_have_text([row[5] for row in held[:3] if row[5]])
+    page.get_by_role("button", name=f"{len(below)} below the rule").click()
+    heading = "told in its sentence, but below the rule of the role"
+    short = [f"{row[0]} {row[9]}" for row in below]
+    expect(page.locator(".role-scores tbody th")).to_have_text([*rows, heading, *short])
     lines = pack_roles(data, find_rules(data, [(0.05, frame)]))["headlines"]
     for address in (f"#/head/0/{head('syntax')}", f"#/?head=0.{head('syntax')}"):
         page.evaluate(f"location.hash = '{address}'")

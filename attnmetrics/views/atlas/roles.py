@@ -53,8 +53,8 @@ def claims_of_roles(data: xr.Dataset, frames: Shares) -> set[tuple[str, int, int
 
 
 def _claims(data: xr.Dataset, row: Any) -> Iterator[str]:
-    """What shows a role, the best first: the claim of its score; of a relation, whose finds a run keeps of its best head
-    alone, also attention to its dependents, where it is they that are looked at, and all dependencies in its direction.
+    """What shows a role, the best first: the claim of its score; of a relation, whose finds a run keeps of its best
+    head alone, also attention to its dependents, where these are looked at, and all dependencies in its direction.
     """
     cell = _cell(data, row.rule, row.detail)
     if cell:
@@ -208,9 +208,12 @@ def _scores(data: xr.Dataset, rows: Sequence[Any]) -> list[dict[str, str]]:
 
 
 def _claims_told(data: xr.Dataset, rows: Sequence[Any]) -> list[str]:
-    """The claims that show these roles, the best first."""
-    by_role = [list(_claims(data, row)) for row in surest_first(rows) if row.role]
-    return [visible(claim) for claims in [one for one in by_role if one][:SCORES] for claim in claims]
+    """The claims that show what its headlines say, the best first: not of relations that the nearest word of a class
+    finds as well, unless the head has no other role.
+    """
+    own = [row for row in rows if row.role]
+    said = [row for row in own if not row.remark] or own
+    return [visible(claim) for row in said[:SCORES] for claim in _claims(data, row)]
 
 
 def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[tuple[int, int]]) -> dict[str, Any]:
