@@ -613,7 +613,7 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
     levels = [f"{row[3]} {row[4]}{row[6]}" for row in held]
     expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:3])
     expect(page.locator(".role-scores .cases")).to_have_text([row[5] for row in held[:3] if row[5]])
-    page.get_by_role("button", name=f"{len(below)} below the rule").click()
+    page.get_by_role("button", name=f"{len(below)} scores below their rules").click()
     heading = "told in its sentence, but below the rule of the role"
     short = [f"{row[0]} {row[9]}" for row in below]
     expect(page.locator(".role-scores tbody th")).to_have_text([*rows, heading, *short])

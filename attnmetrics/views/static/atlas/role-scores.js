@@ -30,7 +30,7 @@ export function roleScores(atlas, place) {
 
 /** The button that adds the other roles, then, under a heading, what is below its rule; nothing without either. */
 function moreRows(found, held, besides) {
-  const counts = [held.length && `${held.length} more`, besides.length && `${besides.length} below the rule`];
+  const counts = [held.length && `${held.length} more`, besides.length && `${besides.length} scores below their rules`];
   const words = counts.filter(Boolean).join(", ");
   const heading = el("th", { colspan: HEADER.length, scope: "colgroup", class: "note" }, BELOW);
   const rows = [...held, ...(besides.length ? [[heading]] : []), ...besides].map((cells) => el("tr", {}, ...cells));
