@@ -545,7 +545,7 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
     rows = [row[0] for row in told["told"][place]] + [f"{row[0]} {row[9]}" for row in told["besides"][place]]
     assert len(rows) > len(told["told"][place])
     expect(page.locator(".role-scores tbody th")).to_have_text(rows[:3])
-    levels = [f"{row[3]} {row[4]}{row[6]}" for row in (*told["told"][place], *told["besides"][place])]
+    levels = [f"{row[3]} {row[4]}simpler rule: {row[6]}" for row in (*told["told"][place], *told["besides"][place])]
     expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:3])
     cases = [row[5] for row in (*told["told"][place], *told["besides"][place])]
     expect(page.locator(".role-scores .cases")).to_have_text([words for words in cases[:3] if words])

@@ -54,6 +54,13 @@ function example(atlas, place, [layer, head]) {
   return [el("p", { class: "note" }, words), el("ol", { class: "exemplars" }, drawExemplar(one, href))];
 }
 
+/** A rank, and where those that are nearly switched off have one too, that it is among them. */
+function standing({ evidence: { off }, layers, heads }, metric, place, label) {
+  const told = metric.standing(place, label);
+  const isAll = off.length && metric.rank(place, label).of === layers.length * heads.length;
+  return told ? told + (isAll ? ", with those nearly switched off" : "") : "no rank";
+}
+
 function row(atlas, { metric, label }, { layer, head, place }) {
   const [value, chance] = [metric.at(layer, head, label), metric.chanceAt(layer, head, label)];
   const told = against(metric, value, chance);
@@ -65,5 +72,5 @@ function row(atlas, { metric, label }, { layer, head, place }) {
   return el("tr", { "data-metric": metric.name },
     el("th", { scope: "row" }, el("a", { href: metric.href(label) }, metric.heading(label))),
     el("td", { class: "value" }, text, ...sure, ...fromHowMuch(atlas, metric, place), ...beside),
-    el("td", { class: "rank" }, metric.standing(place, label) || "no rank", strip(metric, label, value, STRIP)));
+    el("td", { class: "rank" }, standing(atlas, metric, place, label), strip(metric, label, value, STRIP)));
 }

@@ -7,7 +7,7 @@ import { action } from "../shared/controls.js";
 import { el, sheet, svg } from "../shared/dom.js";
 import { bracketed } from "./error-bars.js";
 import { fromHowMuch } from "./evidence.js";
-import { table } from "./parts.js";
+import { simpler, table } from "./parts.js";
 import { axisName } from "./scatter-scene.js";
 
 /** Heads listed at first. */
@@ -69,14 +69,16 @@ export class HeadList {
     return [`${first === last ? first : `${first}–${last}`} of all`];
   }
 
-  /** The role that makes a head answer the question, its score and chance level. */
+  /** The role that makes a head answer the question, its score and chance level, and what a simpler rule finds. */
   #why(head) {
     const { asked } = this.question;
     const found = asked?.why[asked.places.indexOf(head)];
     if (!found) return [];
-    const [role, score, interval, level, chance] = found;
-    const beside = chance === "–" ? "" : `, ${level} ${chance}`;
-    return [el("div", { class: "chance why" }, `${role} ${score}`, ...bracketed(interval), beside)];
+    const [role, score, interval, level, chance, nearest, remark] = found;
+    const beside = [...(chance === "–" ? [] : [`${level} ${chance}`]), ...(nearest ? [simpler(nearest)] : [])];
+    const told = el("div", { class: "chance why" }, `${role} ${score}`, ...bracketed(interval),
+      ...beside.map((words) => `, ${words}`));
+    return [told, ...(remark ? [el("div", { class: "chance no-better" }, remark)] : [])];
   }
 
   #tick(head, name) {

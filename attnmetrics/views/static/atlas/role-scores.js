@@ -4,10 +4,12 @@ import { explain } from "../arithmetic/glossary.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { bracketed } from "./error-bars.js";
-import { table } from "./parts.js";
+import { simpler, table } from "./parts.js";
 
 /** Rows shown at first, and misses. */
 const [FIRST, MISSES] = [3, 1];
+
+const HEADER = ["what is said of it", "score", "chance level or simpler rule"];
 
 /** Of a score that is held against a limit alone. */
 const NO_LEVEL = "none: its rule asks for a fixed limit";
@@ -18,7 +20,7 @@ export function roleScores(atlas, place) {
   const { roles } = atlas;
   const rows = [...roles.scoresOf(place).map(row(atlas)), ...roles.besidesOf(place).map(row(atlas))];
   if (!rows.length) return missed(atlas, place);
-  const found = table("role-scores", ["what is said of it", "score", "chance level"], rows.slice(0, FIRST));
+  const found = table("role-scores", HEADER, rows.slice(0, FIRST));
   const rest = rows.slice(FIRST).map((cells) => el("tr", {}, ...cells));
   const add = (event) => { found.tBodies[0].append(...rest); event.target.remove(); };
   return [found, ...(rest.length ? [action(`${rest.length} more`, add)] : []), ...missed(atlas, place)];
@@ -27,8 +29,10 @@ export function roleScores(atlas, place) {
 const row = (atlas) => ([role, score, interval, level, chance, cases, nearest, remark, label, mark = ""]) => [
   el("th", { scope: "row", title: explain(atlas, label) }, role, ...faint([mark, remark])),
   el("td", { class: "value" }, score, ...bracketed(interval), ...ofCases(cases)),
-  el("td", {}, level ? `${level} ${chance}` : NO_LEVEL, ...(nearest ? [el("div", { class: "nearest" }, nearest)] : [])),
+  el("td", {}, level ? `${level} ${chance}` : NO_LEVEL, ...bySimplerRule(nearest)),
 ];
+
+const bySimplerRule = (words) => (words ? [el("div", { class: "nearest" }, simpler(words))] : []);
 
 const ofCases = (words) => (words ? [el("div", { class: "cases" }, words)] : []);
 
