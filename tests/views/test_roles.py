@@ -454,10 +454,11 @@ def test_a_role_of_several_scores_shows_all_its_heads_on_the_map_of_roles(page: 
     expect(page.locator(".role-held path")).to_have_count(len(having))
     expect(page.locator(".board-legend")).to_contain_text("the heads that have this role")
     expect(page.locator(".of-ranks")).to_have_text(
-        "Ranks leave out the 1 head nearly switched off (not where null pieces count), and go by the points beyond "
-        "chance where they are told."
+        f"Ranks leave out the 1 head nearly switched off (those of all {len(HEADS)} do not), and go by the points "
+        "beyond chance where they are told."
     )
     expect(page.locator(".luck")).to_contain_text(f"each of {len(HEADS)} heads, one for each")
+    expect(page.locator(".luck")).to_contain_text("not against simpler rules such as the nearest word")
 
 
 @needs_chromium

@@ -36,7 +36,7 @@ export class HeadList {
       list.replaceChildren(el("p", { class: "note" }, `No head in ${where} has evidence.`));
       return;
     }
-    const rows = order.slice(0, most).map((head, n) => this.#row(head, n + 1));
+    const rows = order.slice(0, most).flatMap((head, n) => [...this.#groupAt(order, n), this.#row(head, n + 1)]);
     const { excess } = y.metric;
     const isBeyond = excess && this.question.order !== BY_RULE;
     const beyond = isBeyond ? [el("p", { class: "note" }, `In order of what is ${excess.caption}.`)] : [];
@@ -46,6 +46,14 @@ export class HeadList {
     if (!off.length) return;
     const name = el("summary", {}, `${off.length} nearly switched off: no rank`);
     list.append(el("details", {}, name, whole(off.map((head) => this.#row(head, "–")))));
+  }
+
+  /** The title of a group of heads above the first of them, where they are in the order of the rule. */
+  #groupAt(places, n) {
+    const { asked, order } = this.question;
+    const groups = order === BY_RULE ? asked.groups : [];
+    const [own, before] = [places[n], places[n - 1]].map((place) => groups.find((one) => one.places.includes(place)));
+    return own === before ? [] : [[el("th", { class: "group", colspan: 4, scope: "rowgroup" }, own.title)]];
   }
 
   /** A head in order n. */
