@@ -108,6 +108,19 @@ def test_scores_of_relations_have_the_number_of_their_cases_and_what_holds_held_
     assert "held out" not in plain, "no role of this head is a share of counted cases"
 
 
+BY_NEAREST = "1 of 1 with a relation find it better than the nearest word of a part of speech"
+
+
+def test_the_terminal_says_of_which_heads_the_nearest_word_finds_no_less(named: pd.DataFrame) -> None:
+    shown = text(show_answers(answers(read_rules(None), named)[:1], named, 2))
+    assert f"Which heads follow syntax?  1 head\n{BY_NEAREST}\nBetter than the nearest word" in shown
+    as_good = named.assign(remark=named["nearest"].where(named["nearest"] == "", "no better"))
+    few = text(show_answers(answers(read_rules(None), as_good)[:1], as_good, 2))
+    assert "0 of 1 with a relation" in few and "\nRelations found no better than by the nearest word" in few
+    before = named.assign(nearest="", remark="")
+    assert "nearest word" not in text(show_answers(answers(read_rules(None), before)[:1], before, 2))
+
+
 def test_a_list_may_be_of_sentences(named: pd.DataFrame) -> None:
     shown = text(show_answers(answers(read_rules(None), named)[:1], named, 2, with_sentences=True))
     assert f"layer 0 head {head('syntax')}  Rests 42% on the first piece;" in shown
@@ -397,6 +410,41 @@ def test_the_overview_begins_with_a_map_of_what_heads_do(page: Page, frame: pd.D
     page.mouse.dblclick(*here)
     expect(page.locator("h1")).to_have_text(f"Layer 0 head {head('inactive')}")
     expect(page.locator(".does")).to_have_text(sentences(frame)[0, head("inactive")])
+
+
+@needs_chromium
+def test_heads_that_follow_syntax_are_told_beside_the_nearest_word(page: Page, named: pd.DataFrame) -> None:
+    page.evaluate("location.hash = '#/'")
+    listed = page.locator("[data-question=syntax]")
+    expect(listed.locator("p")).to_have_text(
+        [
+            re.compile("^Heads with"),
+            f"1 head; {BY_NEAREST}.",
+            "Better than the nearest word of a part of speech too 1 head",
+        ]
+    )
+    expect(listed.locator(".members a")).to_have_text([f"0.{head('syntax')}"])
+    page.evaluate("location.hash = '#/find?q=syntax'")
+    expect(page.locator("th.group")).to_have_text(["Better than the nearest word of a part of speech too"])
+    relations = named[(named["head"] == head("syntax")) & (named["role"] == "syntactic relation")]
+    better = relations[relations["remark"] == ""].iloc[0]
+    why = page.locator(".why")
+    expect(why).to_contain_text(f"syntactic relation: {better.detail.partition(',')[0]}")
+    expect(why).to_contain_text(f"simpler rule: {better.nearest}")
+    expect(page.locator(".no-better")).to_have_count(0)
+
+
+@needs_chromium
+def test_a_click_draws_no_ring_about_the_map_and_the_keyboard_does(page: Page) -> None:
+    page.evaluate("location.hash = '#/'")
+    page.locator(".board-map").click(position={"x": 50, "y": 30})
+    ring = "getComputedStyle(document.activeElement).outlineStyle"
+    assert page.evaluate("document.activeElement.matches('.board-map')")
+    assert page.evaluate(ring) == "none"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.matches('.board-map')")
+    assert page.evaluate(ring) == "solid"
 
 
 @needs_chromium
