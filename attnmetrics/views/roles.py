@@ -91,13 +91,6 @@ def with_rules(rules: Rules, tables: Tables, frame: pd.DataFrame) -> pd.DataFram
     return frame.assign(rule=rules_of_rows, by=by, level=level, cases=cases, nearest=nearest, remark=remark)
 
 
-def found_by_classes(rows: pd.DataFrame) -> list[tuple[int, int]]:
-    """(layer, head) of those heads of a table with rules whose every relation the nearest word of a class finds too."""
-    of_relations = rows[rows["nearest"] != ""]
-    alike = (of_relations["remark"] != "").groupby([of_relations["layer"], of_relations["head"]], sort=False).all()
-    return list(map(tuple, alike[alike].index.tolist()))
-
-
 def level_name(data: xr.Dataset, rule: Rule) -> str:
     """What the chance level of a rule's score is called: "best word offset", "rules of form and agreement"."""
     if rule.chance is None:

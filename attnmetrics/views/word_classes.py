@@ -1,4 +1,4 @@
-"""What the nearest word of a class finds of a relation: a second chance level beside the best word offset."""
+"""What the nearest word of a class finds of a relation: a simpler rule, where the best word offset is chance."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -108,6 +108,19 @@ def test_scores_of_relations_have_the_number_of_their_cases_and_what_holds_held_
     assert "held out" not in plain, "no role of this head is a share of counted cases"
 
 
+BY_NEAREST = "1 of 1 with a relation find it better than the nearest word of a part of speech"
+
+
+def test_the_terminal_says_of_which_heads_the_nearest_word_finds_no_less(named: pd.DataFrame) -> None:
+    shown = text(show_answers(answers(read_rules(None), named)[:1], named, 2))
+    assert f"Which heads follow syntax?  1 head\n{BY_NEAREST}\nBetter than the nearest word" in shown
+    as_good = named.assign(remark=named["nearest"].where(named["nearest"] == "", "no better"))
+    few = text(show_answers(answers(read_rules(None), as_good)[:1], as_good, 2))
+    assert "0 of 1 with a relation" in few and "\nRelations found no better than by the nearest word" in few
+    before = named.assign(nearest="", remark="")
+    assert "nearest word" not in text(show_answers(answers(read_rules(None), before)[:1], before, 2))
+
+
 def test_a_list_may_be_of_sentences(named: pd.DataFrame) -> None:
     shown = text(show_answers(answers(read_rules(None), named)[:1], named, 2, with_sentences=True))
     assert f"layer 0 head {head('syntax')}  Rests 42% on the first piece;" in shown
@@ -462,6 +475,41 @@ def test_the_overview_begins_with_a_map_of_what_heads_do(page: Page, frame: pd.D
 
 
 @needs_chromium
+def test_heads_that_follow_syntax_are_told_beside_the_nearest_word(page: Page, named: pd.DataFrame) -> None:
+    page.evaluate("location.hash = '#/'")
+    listed = page.locator("[data-question=syntax]")
+    expect(listed.locator("p")).to_have_text(
+        [
+            re.compile("^Heads with"),
+            f"1 head; {BY_NEAREST}.",
+            "Better than the nearest word of a part of speech too 1 head",
+        ]
+    )
+    expect(listed.locator(".members a")).to_have_text([f"0.{head('syntax')}"])
+    page.evaluate("location.hash = '#/find?q=syntax'")
+    expect(page.locator("th.group")).to_have_text(["Better than the nearest word of a part of speech too"])
+    relations = named[(named["head"] == head("syntax")) & (named["role"] == "syntactic relation")]
+    better = relations[relations["remark"] == ""].iloc[0]
+    why = page.locator(".why")
+    expect(why).to_contain_text(f"syntactic relation: {better.detail.partition(',')[0]}")
+    expect(why).to_contain_text(f"simpler rule: {better.nearest}")
+    expect(page.locator(".no-better")).to_have_count(0)
+
+
+@needs_chromium
+def test_a_click_draws_no_ring_about_the_map_and_the_keyboard_does(page: Page) -> None:
+    page.evaluate("location.hash = '#/'")
+    page.locator(".board-map").click(position={"x": 50, "y": 30})
+    ring = "getComputedStyle(document.activeElement).outlineStyle"
+    assert page.evaluate("document.activeElement.matches('.board-map')")
+    assert page.evaluate(ring) == "none"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.matches('.board-map')")
+    assert page.evaluate(ring) == "solid"
+
+
+@needs_chromium
 def test_a_finger_is_told_to_tap(page: Page) -> None:
     page.evaluate("[window.known, window.matchMedia] = [matchMedia, ask => ({matches: ask === '(hover: none)'})]")
     page.evaluate("location.hash = '#/?head=0.1'")
@@ -518,10 +566,11 @@ def test_a_role_of_several_scores_shows_all_its_heads_on_the_map_of_roles(page: 
     expect(page.locator(".role-held path")).to_have_count(len(having))
     expect(page.locator(".board-legend")).to_contain_text("the heads that have this role")
     expect(page.locator(".of-ranks")).to_have_text(
-        "Ranks leave out the 1 head nearly switched off (not where null pieces count), and go by the points beyond "
-        "chance where they are told."
+        f"Ranks leave out the 1 head nearly switched off (those of all {len(HEADS)} do not), and go by the points "
+        "beyond chance where they are told."
     )
     expect(page.locator(".luck")).to_contain_text(f"each of {len(HEADS)} heads, one for each")
+    expect(page.locator(".luck")).to_contain_text("not against simpler rules such as the nearest word")
 
 
 @needs_chromium
@@ -610,7 +659,7 @@ def test_a_head_is_told_what_it_only_just_misses_and_what_its_numbers_are_by_cha
     assert held and below
     rows = [row[0] for row in held]
     expect(page.locator(".role-scores tbody th")).to_have_text(rows[:3])
-    levels = [f"{row[3]} {row[4]}{row[6]}" for row in held]
+    levels = [f"{row[3]} {row[4]}simpler rule: {row[6]}" for row in held]
     expect(page.locator(".role-scores tbody td:last-child")).to_have_text(levels[:3])
     expect(page.locator(".role-scores .cases")).to_have_text([row[5] for row in held[:3] if row[5]])
     page.get_by_role("button", name=f"{len(below)} scores below their rules").click()

@@ -7,9 +7,10 @@ import xarray as xr
 from clark_tables import with_relations
 from synthetic import dataset
 
+from attnmetrics.describing.questions import Answer
 from attnmetrics.describing.rules import package_rules
+from attnmetrics.views.answers import in_groups
 from attnmetrics.views.relations import Relations
-from attnmetrics.views.roles import found_by_classes
 from attnmetrics.views.word_classes import NEEDS, Nearest, NearestWords
 
 
@@ -60,7 +61,32 @@ def test_a_head_is_above_it_with_the_low_end_of_its_interval(score: float, low: 
     assert remark == ("" if is_above else "no better than taking the nearest verb before")
 
 
-def test_heads_are_found_by_classes_where_each_of_their_relations_is() -> None:
-    rows = [(0, 0, "n", "r"), (0, 0, "n", ""), (0, 1, "n", "r"), (0, 1, "", ""), (1, 0, "", ""), (1, 1, "n", "")]
-    frame = pd.DataFrame(rows, columns=["layer", "head", "nearest", "remark"])
-    assert found_by_classes(frame) == [(0, 1)], "what is no relation says nothing"
+def _answer(*rows: tuple[int, int, str, str, str]) -> Answer:
+    return Answer("k", "Which?", pd.DataFrame(rows, columns=["layer", "head", "detail", "nearest", "remark"]))
+
+
+def test_heads_stand_first_that_find_a_relation_better_than_a_class_does_and_last_those_that_find_none() -> None:
+    grouped = in_groups(
+        _answer(
+            (0, 1, "a", "n", "r"), (0, 1, "b", "", ""), (0, 0, "c", "n", "r"), (0, 0, "d", "", ""),
+            (0, 0, "e", "n", ""), (1, 0, "f", "", ""), (1, 1, "g", "n", ""), (2, 0, "h", "n", "r"),
+        )
+    )  # fmt: skip
+    assert [(group.title.split()[0], group.heads) for group in grouped.groups] == [
+        ("Better", [(0, 0), (1, 1)]), ("Along", [(1, 0)]), ("Relations", [(0, 1), (2, 0)]),
+    ]  # fmt: skip
+    assert grouped.answer.heads == [(0, 0), (1, 1), (1, 0), (0, 1), (2, 0)]
+    assert "".join(grouped.answer.rows["detail"]) == "edcgfbah", "of a head last what is no better"
+    assert grouped.told == "5 heads; 2 of 4 with a relation find it better than the nearest word of a part of speech"
+
+
+def test_there_are_no_groups_where_nothing_is_compared_with_classes() -> None:
+    found = _answer((1, 0, "a", "", ""), (0, 0, "b", "", ""))
+    grouped = in_groups(found)
+    assert (grouped.groups, grouped.told, grouped.answer) == ((), "", found)
+
+
+def test_a_group_without_heads_is_not_told() -> None:
+    grouped = in_groups(_answer((1, 0, "a", "n", "r")))
+    assert [group.heads for group in grouped.groups] == [[(1, 0)]]
+    assert grouped.told.startswith("1 head; 0 of 1 with a relation")

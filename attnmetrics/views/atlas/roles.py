@@ -16,6 +16,7 @@ from attnmetrics.describing.origin import givers, label_of
 from attnmetrics.describing.questions import HEAD, Answer, answers
 from attnmetrics.describing.rules import Question, Rule, Rules, Term, package_rules
 from attnmetrics.describing.tables import Array, Tables, has
+from attnmetrics.views.answers import Heads, in_groups
 from attnmetrics.views.claims import claim_of
 from attnmetrics.views.evidence import least
 from attnmetrics.views.headlines import headlines, surest_first
@@ -23,7 +24,7 @@ from attnmetrics.views.luck import luck_in_short, luck_told
 from attnmetrics.views.misses import misses_told, said_besides
 from attnmetrics.views.page import pack, pack_json
 from attnmetrics.views.pieces import visible
-from attnmetrics.views.roles import found_by_classes, role_names, scores_told, with_rules
+from attnmetrics.views.roles import role_names, scores_told, with_rules
 from attnmetrics.views.rule_words import question_words, rules_told
 from attnmetrics.views.similarity import quartiles
 from attnmetrics.views.tables import further, unit_word
@@ -221,19 +222,29 @@ def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[t
     axes = question.axes
     known = axes is not None and all(has(data, term) for term in (axes.x, axes.y))
     shown = {"y": _axis(axes.y), "x": _axis(axes.x)} if axes is not None and known else None
-    places = [heads.index(head) for head in found.heads]
-    barred = [heads.index(head) for head in found.barred]
-    alike = [heads.index(head) for head in found_by_classes(found.rows)]
+    grouped, at = in_groups(found), {head: place for place, head in enumerate(heads)}
+
+    def places(some: Heads) -> list[int]:
+        return [at[head] for head in some]
+
     words = visible(question_words(data, package_rules(), question))
     told = {"key": visible(found.key), "title": visible(question.title), "words": words}
-    by_rule = {"rules": [visible(one) for one in rules_told(data, package_rules(), question)], "why": _why(data, found)}
-    return {**told, **by_rule, "places": places, "alike": alike, "barred": barred, "axes": shown}
+    by_rule = {"rules": [visible(one) for one in rules_told(data, package_rules(), question)]}
+    listed = {"places": places(grouped.answer.heads), "barred": places(found.barred), "why": _why(data, grouped.answer)}
+    groups = [{"title": group.title, "places": places(group.heads)} for group in grouped.groups]
+    return {**told, **by_rule, **listed, "groups": groups, "grouped": grouped.told, "axes": shown}
 
 
 def _why(data: xr.Dataset, found: Answer) -> list[tuple[str, ...]]:
-    """Of each head that answers a question, in order, its clearest role: in words, score, interval, level, chance."""
+    """Of each head that answers a question, in order, the role that comes first: in words, score, interval, level,
+    chance, what the nearest word of a class finds, a remark where the head finds no more.
+    """
     told = scores_told(found.rows.itertuples(), shares(package_rules(), data))
-    return [one[:5] for one, again in zip(told, found.rows.duplicated(HEAD), strict=True) if not again]
+    return [
+        (*one[:5], one.nearest, one.remark)
+        for one, again in zip(told, found.rows.duplicated(HEAD), strict=True)
+        if not again
+    ]
 
 
 def _axis(term: Term) -> Mapping[str, str]:

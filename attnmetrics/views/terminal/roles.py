@@ -1,6 +1,6 @@
 """Roles of heads: which heads answer a question, what one head does."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import pandas as pd
@@ -10,10 +10,11 @@ from rich.text import Text
 
 from attnmetrics.describing.frame import sentences, shares_in
 from attnmetrics.describing.questions import HEAD, Answer
+from attnmetrics.views.answers import Grouped, Heads, in_groups
 from attnmetrics.views.certainty import OF_PAIRS
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.role_evidence import cases_and_held_out
-from attnmetrics.views.roles import Told, found_by_classes, role_names, scores_told
+from attnmetrics.views.roles import Told, role_names, scores_told
 from attnmetrics.views.terminal.light_table import OF_CLASS, LightTable
 from attnmetrics.views.terminal.style import FAINT
 
@@ -50,20 +51,30 @@ def _in_full(frame: pd.DataFrame) -> dict[tuple[int, int], RenderableType]:
 
 
 def _answer(one: Answer, said: Mapping[tuple[int, int], RenderableType], top: int) -> list[RenderableType]:
-    heads = one.heads
+    grouped, heads = in_groups(one), one.heads
     head = Text.assemble((one.title, "bold"), (f"  {len(heads)} heads" if len(heads) != 1 else "  1 head", FAINT))
     if not heads and not one.barred:
         return [head, Text("none")]
-    rest = _listed(heads[top:])
     off = f"nearly switched off, but for that among them: {_listed(one.barred)}" if one.barred else ""
-    told = [_table(one, heads[:top])] if not said else [said[head] for head in heads[:top]]
-    alike = _listed(found_by_classes(one.rows))
-    classes = f"found by the nearest word of a class too: {alike}" if alike else ""
-    further = [f"and {rest}" if rest else "", classes, off]
-    return [head, *told, *(Text(words, style=FAINT) for words in further if words)]
+    summed = [Text(grouped.told.partition("; ")[2])] if grouped.told else []
+    return [head, *summed, *_lists(grouped, said, top), *([Text(off, style=FAINT)] if off else [])]
 
 
-def _listed(heads: Sequence[tuple[int, int]]) -> str:
+def _lists(grouped: Grouped, said: Mapping[tuple[int, int], RenderableType], top: int) -> Iterator[RenderableType]:
+    """The first heads of all in full, group by group under its title, the others of each named."""
+    one = grouped.answer
+    groups = [(group.title, group.heads) for group in grouped.groups] or [("", one.heads)]
+    for title, heads in groups:
+        if title:
+            yield Text.assemble((f"{title}:", "bold"), (f"  {len(heads)}", FAINT))
+        if full := heads[:top]:
+            yield from [_table(one, full)] if not said else [said[head] for head in full]
+        if rest := _listed(heads[len(full) :]):
+            yield Text(f"and {rest}" if full else rest, style=FAINT)
+        top -= len(full)
+
+
+def _listed(heads: Heads) -> str:
     return ", ".join(f"{layer}.{head}" for layer, head in heads)
 
 
@@ -71,7 +82,7 @@ def _sentence(layer: int, head: int, text: str) -> Text:
     return Text.assemble((f"layer {layer} head {head}  ", "bold"), visible(text))
 
 
-def _table(one: Answer, heads: Sequence[tuple[int, int]]) -> Table:
+def _table(one: Answer, heads: Heads) -> Table:
     groups, shares = {(int(key[0]), int(key[1])): rows for key, rows in one.rows.groupby(HEAD)}, shares_in(one.rows)
     told = [
         ("" if n else f"layer {layer} head {head}", row)

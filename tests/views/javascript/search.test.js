@@ -25,6 +25,7 @@ const ROLES = {
     [],
   ],
   sentences: ["goes back", "looks at determiners", "goes back too", "does nothing"], near: [], familyNames: [],
+  headlines: [[["Goes back", "40%"]], [["Looks at determiners", ""], ["Is quick", ""]], [["Goes far back", "70%"]], []],
   questions: [{ key: "copying", title: "Which copy?", words: "Heads that copy.", places: [2] }],
 };
 const [ONE, OTHER] = [exemplar("The Storer went home", 1, 0.2), exemplar("The Storer went home", 2, 0.4)];
@@ -77,6 +78,12 @@ test("a head is found, or told to be missing", () => {
   assert.equal(none.note, "layers 2 to 3, heads 0 to 1");
 });
 
+test("a head is told by its headlines", () => {
+  const notes = found("previous token").groups[0].hits.map(({ note }) => note);
+  assert.deepEqual(notes, ["Goes far back", "Goes back"]);
+  assert.equal(found("2.1").groups[0].hits[0].note, "Looks at determiners; Is quick");
+});
+
 test("two heads are found beside each other, then each", () => {
   const pair = [{ layer: "23", head: "6" }, { layer: "10", head: "1" }];
   for (const text of ["23.6 10.1", "L23H6, L10H1", "layer 23 head 6 and layer 10 head 1", "23.6 vs 10.1"]) {
@@ -106,6 +113,16 @@ test("heads are found by a piece, whatever its case, those with most lift first"
   assert.deepEqual(hits.map(({ href, note }) => [href, note]), [
     ["#/head/3/0", "The 5× even attention"], ["#/head/2/1", "The 4× even attention"],
     ["#/head/2/0", "␣the 3× even attention"],
+  ]);
+});
+
+test("a head that rests on a piece is told to be a second sink", () => {
+  const sink = ["second sink", "second sink: most often the", 0.2];
+  const roles = new Roles({ ...ROLES, ofHead: [[sink], ...ROLES.ofHead.slice(1)] }, new Int16Array(4));
+  const [{ hits }] = new Search({ ...ATLAS, roles }).find("the").groups;
+  const notes = hits.map(({ note }) => note);
+  assert.deepEqual(notes, [
+    "The 5× even attention", "The 4× even attention", "␣the 3× even attention; second sink: most often the",
   ]);
 });
 

@@ -11,6 +11,10 @@ export const roleName = ({ name }) => name || "no role";
 /** What comes later of pages that have no more. */
 const NOTHING = { told: [], besides: [], misses: [], near: [], apart: [], others: [] };
 
+/** What luck says nothing of. */
+const AGAINST = "That is against chance levels alone, not against simpler rules such as the nearest word of a part of "
+  + "speech.";
+
 export class Roles {
   #later;
   #others = null;
@@ -23,9 +27,11 @@ export class Roles {
    * head [[role, in words, how strongly], …]; scores: of each what makes its first roles; claims: of each the names of
    * those that show these, the best first; sentences: of each;
    * headlines: of each [[words, number or ""], …], two at most;
-   * questions: [{ key, title, words, rules, places, why, alike, barred, axes }], the clearest place first, each with
-   * [role, score, interval, what its chance level is called, that]; alike: those that find relations no better than the
-   * nearest word of a class; family: of each head its number, −1 without; familyNames:
+   * questions: [{ key, title, words, rules, places, why, groups, grouped, barred, axes }], the clearest place of a
+   * group first, each with [role, score, interval, what its chance level is called, that, what the nearest word of a
+   * class finds or "", a remark where it finds as much or ""]; groups: [{ title, places }], none where nothing is
+   * compared with that word; grouped: how many are in which, in words, or ""; family: of each head its number, −1
+   * without; familyNames:
    * by number.
    *
    * later() gives what is not needed at first. told: of each head [[role in words, score, interval or "", what its
@@ -93,9 +99,9 @@ export class Roles {
     return `${rules} rules were tried on each of ${heads} heads`;
   }
 
-  /** The same, and how many heads luck alone would give: a sentence. */
+  /** The same, how many heads luck alone would give, and against what. */
   inShort() {
-    return `${this.triesTold()}. ${this.luckInShort}`;
+    return `${this.triesTold()}. ${this.luckInShort} ${AGAINST}`;
   }
 
   /** The same, and what guards against luck. */

@@ -20,6 +20,8 @@ const SIDES = {
   query: ["Heads that look most from", (lift) => `${percent(lift)} of its attention is off null`],
 };
 
+const SINK = "second sink";
+
 /** What it counts that a name is all that is asked for: more than any words of it. */
 const NAMED = 100;
 
@@ -84,7 +86,8 @@ export class Search {
 
   #hit([layer, head]) {
     const atlas = this.#atlas;
-    const note = atlas.roles?.sentence(layer * atlas.heads.length + head) ?? "";
+    const place = layer * atlas.heads.length + head;
+    const note = atlas.roles ? atlas.roles.headline(place) || atlas.roles.sentence(place) : "";
     return { words: headName(atlas, layer, head), note, href: headHref(atlas, layer, head) };
   }
 
@@ -100,10 +103,17 @@ export class Search {
     const { pieceTypes } = this.#atlas;
     if (!pieceTypes || !text.trim()) return [];
     return Object.entries(SIDES).map(([side, [title, told]]) => {
-      const hits = pieceTypes.spelled(text, side).map(({ place, text: piece, lift }) =>
-        ({ ...this.#hit(headAt(this.#atlas, place)), note: `${piece} ${told(lift)}` }));
+      const hits = pieceTypes.spelled(text, side).map(({ place, text: piece, lift }) => {
+        const note = [`${piece} ${told(lift)}`, ...this.#sink(place)].join("; ");
+        return { ...this.#hit(headAt(this.#atlas, place)), note };
+      });
       return group(`${title} “${text.trim()}”`, hits);
     });
+  }
+
+  /** Its role of a second sink in words: it rests on a piece, rather than looks for it. */
+  #sink(place) {
+    return (this.#atlas.roles?.ofHead[place] ?? []).filter(([role]) => role === SINK).map(([, words]) => words);
   }
 
   /** The questions that the rules answer. */

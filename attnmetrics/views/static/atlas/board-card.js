@@ -35,9 +35,10 @@ export function cardTop(atlas, place, kept = []) {
 }
 
 /** Among which heads the ranks are, and by what. */
-function ofRanks({ evidence: { off } }, told) {
+function ofRanks({ evidence: { off }, layers, heads }, told) {
   const count = `${off.length} head${off.length === 1 ? "" : "s"}`;
-  const among = off.length ? [`leave out the ${count} nearly switched off (not where null pieces count)`] : [];
+  const whole = `those of all ${layers.length * heads.length} do not`;
+  const among = off.length ? [`leave out the ${count} nearly switched off (${whole})`] : [];
   const by = told.some(({ metric }) => metric.excess) ? ["go by the points beyond chance where they are told"] : [];
   const said = [...among, ...by].join(", and ");
   return said ? [el("p", { class: "note of-ranks" }, `Ranks ${said}.`)] : [];
@@ -54,6 +55,13 @@ function example(atlas, place, [layer, head]) {
   return [el("p", { class: "note" }, words), el("ol", { class: "exemplars" }, drawExemplar(one, href))];
 }
 
+/** A rank, and where those that are nearly switched off have one too, that it is of all. */
+function standing({ evidence: { off }, layers, heads }, metric, place, label) {
+  const told = metric.standing(place, label);
+  const isAll = off.length && metric.rank(place, label).of === layers.length * heads.length;
+  return told ? told.replace(" of ", isAll ? " of all " : " of ") : "no rank";
+}
+
 function row(atlas, { metric, label }, { layer, head, place }) {
   const [value, chance] = [metric.at(layer, head, label), metric.chanceAt(layer, head, label)];
   const told = against(metric, value, chance);
@@ -65,5 +73,5 @@ function row(atlas, { metric, label }, { layer, head, place }) {
   return el("tr", { "data-metric": metric.name },
     el("th", { scope: "row" }, el("a", { href: metric.href(label) }, metric.heading(label))),
     el("td", { class: "value" }, text, ...sure, ...fromHowMuch(atlas, metric, place), ...beside),
-    el("td", { class: "rank" }, metric.standing(place, label) || "no rank", strip(metric, label, value, STRIP)));
+    el("td", { class: "rank" }, standing(atlas, metric, place, label), strip(metric, label, value, STRIP)));
 }

@@ -52,13 +52,19 @@ export function standoutCard(atlas, one) {
   const metric = atlas.byName.get(name);
   const [a, b] = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
   const [large, beneath] = inShort(metric, one);
-  const sure = [placeTold(atlas, one), one.held_out].filter(Boolean);
+  const sure = [amongTold(atlas, one), one.held_out].filter(Boolean);
   const place = placeOf(atlas, a, b);
   const does = atlas.roles ? doesTold(atlas.roles.headline(place), atlas.roles.sentence(place)) : [];
   return el("a", { class: "role-card", href: shownHref(atlas, a, b, claim) },
     el("span", { class: "role" }, title), el("span", { class: "value" }, large),
     el("span", { class: "where" }, `layer ${layer} head ${head}`), ...does,
     ...[...beneath, `median ${shown(metric, median)}`, ...sure].map((words) => el("span", { class: "note" }, words)));
+}
+
+/** Its place, and among which heads where some are nearly switched off. */
+function amongTold(atlas, one) {
+  const told = placeTold(atlas, one);
+  return told && atlas.evidence.off.length ? `${told}, among heads that are not nearly switched off` : told;
 }
 
 /** What a head does: its headlines; without any its sentence. */

@@ -7,7 +7,7 @@ import { action } from "../shared/controls.js";
 import { el, sheet, svg } from "../shared/dom.js";
 import { bracketed } from "./error-bars.js";
 import { fromHowMuch } from "./evidence.js";
-import { table } from "./parts.js";
+import { simpler, table } from "./parts.js";
 import { axisName } from "./scatter-scene.js";
 
 /** Heads listed at first. */
@@ -36,7 +36,7 @@ export class HeadList {
       list.replaceChildren(el("p", { class: "note" }, `No head in ${where} has evidence.`));
       return;
     }
-    const rows = order.slice(0, most).map((head, n) => this.#row(head, n + 1));
+    const rows = order.slice(0, most).flatMap((head, n) => [...this.#groupAt(order, n), this.#row(head, n + 1)]);
     const { excess } = y.metric;
     const isBeyond = excess && this.question.order !== BY_RULE;
     const beyond = isBeyond ? [el("p", { class: "note" }, `In order of what is ${excess.caption}.`)] : [];
@@ -46,6 +46,14 @@ export class HeadList {
     if (!off.length) return;
     const name = el("summary", {}, `${off.length} nearly switched off: no rank`);
     list.append(el("details", {}, name, whole(off.map((head) => this.#row(head, "–")))));
+  }
+
+  /** The title of a group of heads above the first of them, where they are in the order of the rule. */
+  #groupAt(places, n) {
+    const { asked, order } = this.question;
+    const groups = order === BY_RULE ? asked.groups : [];
+    const [own, before] = [places[n], places[n - 1]].map((place) => groups.find((one) => one.places.includes(place)));
+    return own === before ? [] : [[el("th", { class: "group", colspan: 4, scope: "rowgroup" }, own.title)]];
   }
 
   /** A head in order n. */
@@ -69,14 +77,16 @@ export class HeadList {
     return [`${first === last ? first : `${first}–${last}`} of all`];
   }
 
-  /** The role that makes a head answer the question, its score and chance level. */
+  /** The role that makes a head answer the question, its score and chance level, and what a simpler rule finds. */
   #why(head) {
     const { asked } = this.question;
     const found = asked?.why[asked.places.indexOf(head)];
     if (!found) return [];
-    const [role, score, interval, level, chance] = found;
-    const beside = chance === "–" ? "" : `, ${level} ${chance}`;
-    return [el("div", { class: "chance why" }, `${role} ${score}`, ...bracketed(interval), beside)];
+    const [role, score, interval, level, chance, nearest, remark] = found;
+    const beside = [...(chance === "–" ? [] : [`${level} ${chance}`]), ...(nearest ? [simpler(nearest)] : [])];
+    const told = el("div", { class: "chance why" }, `${role} ${score}`, ...bracketed(interval),
+      ...beside.map((words) => `, ${words}`));
+    return [told, ...(remark ? [el("div", { class: "chance no-better" }, remark)] : [])];
   }
 
   #tick(head, name) {

@@ -61,7 +61,9 @@ function ruleTold(asked) {
   if (!asked) return [];
   const rules = el("ul", {}, ...asked.rules.map((words) => el("li", {}, words)));
   const folded = el("details", { class: "note" }, el("summary", {}, "What each rule asks"), rules);
-  return [el("p", {}, `${asked.words} ${RULE_ORDER} ${BENEATH}`), folded];
+  const order = asked.groups.map(({ title, places }) => el("li", {}, `${title}: ${places.length}`));
+  const groups = order.length ? [el("p", {}, `${asked.grouped}. In this order:`), el("ol", {}, ...order)] : [];
+  return [...groups, el("p", {}, `${asked.words} ${RULE_ORDER} ${BENEATH}`), folded];
 }
 
 /** All metrics, shelf by shelf, for a menu. */

@@ -26,3 +26,6 @@ export function place() {
   const status = el("p", { class: "status-line", role: "status" });
   return { host: el("div", { class: "map-host" }), status, say: (words) => { status.textContent = words; } };
 }
+
+/** What a rule without a head finds that is no chance: "simpler rule: nearest verb before 96%". */
+export const simpler = (words) => `simpler rule: ${words}`;

@@ -7,7 +7,7 @@ import { labelName } from "../arithmetic/labels.js";
 import { counted, percent } from "../arithmetic/numbers.js";
 import { FEW } from "../arithmetic/table.js";
 import { el } from "../shared/dom.js";
-import { table } from "./parts.js";
+import { simpler, table } from "./parts.js";
 
 /** How the best heads are told without luck. */
 export const HALVES = "Each half of the documents chooses its best head, which is scored on the other half (held out)";
@@ -76,7 +76,7 @@ export function heldOutNote(atlas, rule, rel) {
   if (!one) return [];
   const best = one.held_out === null ? "too few edges in a half" : inLine(one, "held_out");
   const offset = one.baseline === null ? "" : `; best word offset, held out: ${inLine(one, "baseline")}`;
-  const nearest = one.at_nearest === null ? "" : `; nearest ${one.nearest}: ${inLine(one, "at_nearest")}`;
+  const nearest = one.at_nearest === null ? "" : `; ${simpler(`nearest ${one.nearest}: ${inLine(one, "at_nearest")}`)}`;
   const words = `${HALVES}: ${best}${offset}${nearest}. `;
   return [el("p", { class: "note held-out" }, words, el("a", { href: relationHref(rel) }, `Which heads find ${rel}`))];
 }
@@ -86,7 +86,7 @@ export function nearestTold(atlas, { name, labels }, label) {
   if (name !== "relation_accuracy") return "";
   const [rule, rel] = labels[label].split(", ");
   const one = atlas.relations.flat().find((each) => each.rule === rule && each.rel === rel);
-  return (one?.at_nearest ?? null) === null ? "" : `nearest ${one.nearest} ${written(one.at_nearest)}`;
+  return (one?.at_nearest ?? null) === null ? "" : simpler(`nearest ${one.nearest} ${written(one.at_nearest)}`);
 }
 
 /** Cells of the best head, of the best word offset and of the nearest word of a class, both held out. */

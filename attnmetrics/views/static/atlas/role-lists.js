@@ -7,7 +7,7 @@ import { section } from "./parts.js";
 
 /** How heads that answer a question are listed. */
 export const RULE_ORDER = "The head whose score is farthest above its chance level, or below what the rule "
-  + "allows, comes first.";
+  + "allows, comes first, in each group if there are groups.";
 const QUESTIONS_HELP = "By declared rules over the run's results, read against chance: attention along dependencies "
   + "beyond what a head's distances give, relations beyond the best word offset, copies beyond even attention. "
   + RULE_ORDER;
@@ -15,7 +15,6 @@ const FAMILIES_HELP = "Heads whose attention goes to like parts of speech, relat
   + "role that comes first in half of them or more, else the two that come first most often: not every head has it.";
 const NEAR_HELP = "By profile: parts of speech, relations, offsets and null pieces. 0 for heads that attend to the "
   + "same kinds, 1 for heads that have nothing in common. A distance of profiles has no interval.";
-const CLASSES = "Of these, with every relation no better found than by the nearest word of a part of speech:";
 /** Heads of a list shown at first. */
 const FIRST = 18;
 
@@ -26,18 +25,25 @@ export const LUCK = "#/?about=luck";
 export function questionSection(atlas, query) {
   const found = section("Which heads …", QUESTIONS_HELP);
   const items = atlas.roles.questions.map((question) => {
-    const { key, title, words, places, alike, barred } = question;
+    const { key, title, words, places, barred } = question;
     const link = el("a", { href: `#/find?q=${encodeURIComponent(key)}` }, title);
     const size = el("span", { class: "note" }, count(places));
-    const classes = alike.length ? [el("p", { class: "note" }, CLASSES), members(atlas, alike)] : [];
     const off = barred.length ? [el("p", { class: "note" }, "Nearly switched off, but for that among them:")] : [];
     const others = barred.length ? [members(atlas, barred)] : [];
     return el("li", { "data-question": key }, el("b", {}, link), size,
-      el("p", { class: "note" }, words), members(atlas, places), ...classes, ...off, ...others);
+      el("p", { class: "note" }, words), ...answering(atlas, question), ...off, ...others);
   });
   const luck = luckNote(atlas, query.get("about") === "luck");
   found.append(luck, el("ul", { class: "answers" }, ...items));
   return found;
+}
+
+/** The heads that answer: a list, or where it has groups, how many are in which, and a list of each. */
+function answering(atlas, { places, groups, grouped }) {
+  if (!groups.length) return [members(atlas, places)];
+  const lists = groups.map(({ title, places: own }) =>
+    [el("p", { class: "group" }, title, el("span", { class: "note" }, count(own))), members(atlas, own)]);
+  return [el("p", {}, `${grouped}.`), ...lists.flat()];
 }
 
 /** What guards against luck: a sentence, and all that there is to say folded, unless it is asked for. */

@@ -4,14 +4,16 @@ import { explain } from "../arithmetic/glossary.js";
 import { action } from "../shared/controls.js";
 import { el } from "../shared/dom.js";
 import { bracketed } from "./error-bars.js";
-import { table } from "./parts.js";
+import { simpler, table } from "./parts.js";
 
 /** Rows shown at first, and misses. */
 const [FIRST, MISSES] = [3, 1];
 
+const HEADER = ["what is said of it", "score", "chance level or simpler rule"];
+
 /** Of a score that is held against a limit alone. */
 const NO_LEVEL = "none: its rule asks for a fixed limit";
-const HEADER = ["what is said of it", "score", "chance level"];
+
 const BELOW = "told in its sentence, but below the rule of the role";
 
 /**
@@ -41,8 +43,10 @@ function moreRows(found, held, besides) {
 const row = (atlas) => ([role, score, interval, level, chance, cases, nearest, remark, label, mark = ""]) => [
   el("th", { scope: "row", title: explain(atlas, label) }, role, ...faint([mark, remark])),
   el("td", { class: "value" }, score, ...bracketed(interval), ...ofCases(cases)),
-  el("td", {}, level ? `${level} ${chance}` : NO_LEVEL, ...(nearest ? [el("div", { class: "nearest" }, nearest)] : [])),
+  el("td", {}, level ? `${level} ${chance}` : NO_LEVEL, ...bySimplerRule(nearest)),
 ];
+
+const bySimplerRule = (words) => (words ? [el("div", { class: "nearest" }, simpler(words))] : []);
 
 const ofCases = (words) => (words ? [el("div", { class: "cases" }, words)] : []);
 

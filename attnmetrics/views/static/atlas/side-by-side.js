@@ -8,6 +8,7 @@ import { bracketed } from "./error-bars.js";
 import { fromHowMuch } from "./evidence.js";
 import { drawExemplar } from "./exemplar.js";
 import { measuresOf } from "./head-card.js";
+import { whatItDoes } from "./headlines.js";
 import { section, table } from "./parts.js";
 import { roleScores } from "./role-scores.js";
 
@@ -34,7 +35,7 @@ export function sideBySide(atlas, places) {
 const named = (atlas, place, name) =>
   el("h3", {}, el("a", { href: headHref(atlas, ...headAt(atlas, place)) }, name));
 
-const said = (atlas, place) => el("p", { class: "note" }, atlas.roles ? atlas.roles.sentence(place) : "");
+const said = (atlas, place) => el("div", { class: "pair-does" }, ...(atlas.roles ? whatItDoes(atlas, place) : []));
 
 const scores = (atlas, place, name) =>
   el("div", { class: "pair-scores", "data-of": name }, ...roleScores(atlas, place));
