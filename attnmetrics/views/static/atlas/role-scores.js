@@ -32,7 +32,8 @@ export function roleScores(atlas, place) {
 
 /** The button that adds the other roles, then, under a heading, what is below its rule; nothing without either. */
 function moreRows(found, held, besides) {
-  const counts = [held.length && `${held.length} more`, besides.length && `${besides.length} scores below their rules`];
+  const short = `${besides.length} ${besides.length === 1 ? "score below its rule" : "scores below their rules"}`;
+  const counts = [held.length && `${held.length} more`, besides.length && short];
   const words = counts.filter(Boolean).join(", ");
   const heading = el("th", { colspan: HEADER.length, scope: "colgroup", class: "note" }, BELOW);
   const rows = [...held, ...(besides.length ? [[heading]] : []), ...besides].map((cells) => el("tr", {}, ...cells));
