@@ -7,7 +7,7 @@ from hashlib import blake2b
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator
 
 from attnmetrics.config import RESULT_FIELDS, RunConfig, build_config
 from attnmetrics.engine.surroundings import BIT_PACKAGES
@@ -105,6 +105,14 @@ class _Shape(BaseModel):
     importance: _Importance | None = None
     outputs: dict[str, str] = {}
     apart: dict[str, str] = {}
+
+    @field_validator("units", "batching", "store", "importance", mode="before")
+    @classmethod
+    def _refuse_null(cls, value: Any) -> Any:
+        """What may be left out is not null where it stands."""
+        if value is None:
+            raise ValueError("expected a value or no such entry, found null")
+        return value
 
 
 _START_ANEW = "give another --out, or remove the folder to start anew (keep its annotations with --annotations)"

@@ -11,6 +11,10 @@ from fuzz.targets import TARGETS, annotations, parquet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from attnmetrics.errors import StoreError
+from attnmetrics.running.runfile import read_facts
+from attnmetrics.storage import locate
+
 MODEST = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TEXTS = ("txt", "jsonl", "conllu", "yaml")
 RECORDS = ("run.json", "commit", "annotation metadata", "labels")
@@ -83,6 +87,16 @@ def changed_record(draw: st.DrawFn, seed: bytes) -> bytes:
 def test_changed_records(tmp_path: Path, name: str, data: st.DataObject) -> None:
     target = TARGETS[name]
     target.check(data.draw(changed_record(target.seeds[0])), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["units", "batching", "store", "importance"])
+def test_what_a_run_may_lack_is_not_null(tmp_path: Path, name: str) -> None:
+    record = json.loads(TARGETS["run.json"].seeds[0])
+    record.pop("store")
+    record[name] = None
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    with pytest.raises(StoreError, match=f"not the record of a run: .*found null at {name}; give another --out"):
+        read_facts(locate(tmp_path))
 
 
 FIELD = st.sampled_from(
