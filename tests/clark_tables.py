@@ -20,7 +20,8 @@ def with_relations(data: xr.Dataset, seed: int = 0) -> xr.Dataset:
     accuracy = random.beta(2, 5, (*grid, len(RULES), len(rels))) * known
     offsets = random.dirichlet(np.ones(len(OFFSETS)), (len(RULES), len(rels))) * known[:, None]
     best = np.moveaxis(accuracy, (0, 1), (-2, -1)).reshape(len(RULES), len(rels), -1)
-    classes = random.dirichlet(np.ones(2 * data.sizes["pos"]), (len(RULES), len(rels))) * known[:, None]
+    word_classes = (*map(str, data["pos"].values), "nominal word", "content word")
+    classes = random.dirichlet(np.ones(2 * len(word_classes)), (len(RULES), len(rels))) * known[:, None]
     tables = {
         "relation_accuracy": (("layer", "head", "rule", "rel"), accuracy, "share", "relation_baseline"),
         "relation_accuracy_all": (("layer", "head", "rule"), accuracy[..., 0] * 0.5, "share", ""),
@@ -32,10 +33,11 @@ def with_relations(data: xr.Dataset, seed: int = 0) -> xr.Dataset:
         "relation_baseline": (("rule", "rel"), offsets.max(axis=-1) * 0.9, "share", ""),
         "relation_class_baseline": (("rule", "rel"), classes.max(axis=-1) * 0.9, "share", ""),
         "relation_class_accuracy": (
-            ("rule", "rel", "pos", "side"), classes.reshape(*classes.shape[:2], -1, 2), "share", "",
+            ("rule", "rel", "word_class", "side"), classes.reshape(*classes.shape[:2], -1, 2), "share", "",
         ),
     }  # fmt: skip
     coords = {
+        "word_class": np.array(word_classes, object),
         "side": np.array(("before", "after"), object),
         "rule": np.array(RULES, object),
         "word_offset": np.array(OFFSETS),

@@ -36,6 +36,8 @@ class Finding:
     is_share: bool
     held: bool
     """whether the head has the role; else a sentence may tell of it"""
+    no_better: bool = False
+    """whether a simpler rule may reach as much"""
     beyond: float = 0
     """how sure it is that the score is above chance: in standard errors, or without a count of cases as a difference"""
     pieces: tuple[str, ...] = ()
@@ -134,6 +136,7 @@ class _Applied:
     low: Array
     high: Array
     chance: Array
+    no_better: Mask
     beyond: Array
     held: Mask
     told: Mask
@@ -148,8 +151,9 @@ class _Applied:
         score, low, high, chance = (float(table[at]) for table in (self.score, self.low, self.high, self.chance))
         known = self.score[..., detail][np.isfinite(self.score[..., detail])]
         median = float(np.median(known)) if known.size else np.nan
-        held, beyond = bool(self.held[at]), float(self.beyond[at])
-        return Finding(self.rule, self.labels[detail], score, low, high, chance, median, self.is_share, held, beyond)
+        held, no_better, beyond = bool(self.held[at]), bool(self.no_better[at]), float(self.beyond[at])
+        scores = score, low, high, chance, median
+        return Finding(self.rule, self.labels[detail], *scores, self.is_share, held, no_better, beyond)
 
 
 def _apply(rule: Rule, tables: Tables) -> _Applied:
@@ -159,7 +163,14 @@ def _apply(rule: Rule, tables: Tables) -> _Applied:
     within = [_within(limits, _Scores(score, low, chance, count)) for limits in (rule.when, rule.told)]
     held = _all([within[0], *(_holds(one, tables, rule.each, labels) for one in rule.where)])
     is_share, beyond = tables.is_share(rule.score), _beyond(rule, score, chance, count)
-    return _Applied(rule, labels, score, low, high, chance, beyond, held, held | within[1], is_share)
+    no_better = _no_better(rule, tables, labels, np.where(np.isnan(low), score, low))
+    return _Applied(rule, labels, score, low, high, chance, no_better, beyond, held, held | within[1], is_share)
+
+
+def _no_better(rule: Rule, tables: Tables, labels: Sequence[str], low: Array) -> Mask:
+    """[layer, head, detail] where the low end of a score's interval is not above what a simpler rule reaches."""
+    simpler = rule.simpler if rule.simpler is not None and has(tables.data, rule.simpler) else None
+    return np.asarray(low <= tables.find(simpler, rule.each, labels))
 
 
 def _beyond(rule: Rule, score: Array, chance: Array, count: Array) -> Array:

@@ -72,6 +72,8 @@ class Words(_Strict):
     text: str
     each: str | None = None
     """Of each detail; `text` has them all as `{list}`."""
+    no_better: str = ""
+    """What is added where the score is not above what a simpler rule reaches."""
     below: str | None = None
     """Where the score is under its chance level, or hardly above."""
 
@@ -96,10 +98,14 @@ class Rule(_Strict):
     """its name, wherever it is told of"""
     colour: str = Field("#7d8894", pattern="^#[0-9a-f]{6}$")
     """of its heads on maps"""
+    meaning: str = ""
+    """what such a head does, for readers who meet the name first"""
     score: Term
     chance: Term | None = None
     count: Term | None = None
     """of what the score is a share"""
+    simpler: Term | None = None
+    """what a rule reaches that needs no head; a run may lack it"""
     over: Over | None = None
     """of a score that is no share of counted cases: what it is taken over"""
     each: str | None = None

@@ -97,9 +97,15 @@ class _Said:
     def _filled(self, words: Words, found: Sequence[Finding]) -> list[str]:
         """A text for each finding, or one with a list of them: those that are held, where some are."""
         if words.each is None:
-            return [self._fill(_template(one), one) for one in found[:MOST]]
-        found = ([one for one in found if one.held] or found)[:MOST]
-        return [words.text.replace("{list}", _and([self._fill(words.each, one) for one in found]))]
+            return [self._fill(_template(one), one) + words.no_better * one.no_better for one in found[:MOST]]
+        found = sorted([one for one in found if one.held] or found, key=lambda one: one.no_better)[:MOST]
+        parts = [one for one in found if not one.no_better], [one for one in found if one.no_better]
+        return [self._list(words, words.each, part) for part in parts if part]
+
+    def _list(self, words: Words, each: str, found: Sequence[Finding]) -> str:
+        """One text for findings that are all better than a simpler rule, or none of them."""
+        listed = _and([self._fill(each, one) for one in found])
+        return words.text.replace("{list}", listed) + words.no_better * found[0].no_better
 
     def _order(self, one: Finding) -> int:
         """Of the first with the same words."""

@@ -76,7 +76,7 @@ SPECIAL: Final = ("first", "separator", "punctuation", "other")
 
 DIMENSIONS: Final = frozenset(
     {"layer", "head", "direction", "edge", "offset", "pair_distance", "bound", "shard", "unit", "kind"}
-    | {"attending", "neighbour", "half", "rule", "word_offset", "side", "weight_bin"}
+    | {"attending", "neighbour", "half", "rule", "word_offset", "word_class", "side", "weight_bin"}
     | {"candidates", "anaphor_class", "mention_class", "heuristic"}
     | {"other_layer", "other_head", "axis", "head_pair"}
     | {"corpus", "heads", "layers", "pairs", "directions"}
@@ -165,6 +165,7 @@ class Schema:
             "half": HALVES,
             "rule": syntax.RULES,
             "word_offset": syntax.WORD_OFFSETS,
+            "word_class": syntax.word_classes(self.names["pos"]),
             "side": syntax.SIDES,
             "candidates": coreference.CANDIDATES,
             "anaphor_class": coreference.ANAPHOR_CLASSES,

@@ -6,6 +6,7 @@ attends to most), in its column (which word attends to it most), or in the row o
 among offsets or among classes of words, is chosen on each half of the documents and scored on the other.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
@@ -20,10 +21,20 @@ WORD_OFFSETS: Final = tuple(offset for offset in range(-WORD_OFFSET_LIMIT, WORD_
 """How many words to the right of a dependent its parent stands."""
 SIDES: Final = ("before", "after")
 """Where the nearest word of a class is looked for: of the dependent, or by the rule parent_row of its parent."""
+CLASSES_TOGETHER: Final[Mapping[str, frozenset[str]]] = {
+    "nominal word": frozenset({"NOUN", "NUM", "PRON", "PROPN"}),
+    "content word": frozenset({"ADJ", "ADV", "NOUN", "NUM", "PROPN", "VERB"}),
+}
+"""Parts of speech of Universal Dependencies that are one class of words, too: most relations lead to one of these."""
 PUNCTUATION: Final = "punct"
 """The relation that is not parsed."""
 
 CLARK: Final = "Clark et al. 2019"
+
+
+def word_classes(tags: Iterable[str]) -> tuple[str, ...]:
+    """The classes of words among which the nearest is taken: each part of speech, and those that are taken together."""
+    return (*tags, *CLASSES_TOGETHER)
 
 
 def _edges(sums: Sums) -> Array:
@@ -77,6 +88,11 @@ _RULES: Final = (
     "words, the head word attends most to the dependent (parent_row). On dependent: of all words, it is the head word "
     "that attends most to the dependent (column)."
 )
+_CLASSES: Final = (
+    "A class is one part of speech, or "
+    + "; or ".join(f"{', '.join(sorted(tags))} together: a {name}" for name, tags in CLASSES_TOGETHER.items())
+    + "."
+)
 _NAMED: Final = f"No value where a half of the documents has under {LEAST} attainable edges."
 
 FAMILY: Final = Family(
@@ -88,7 +104,7 @@ FAMILY: Final = Family(
         Sum("near_ties", (*HEAD, "rule"), Quantity.MAPPED),
         Sum("relation_attainable", ("half", "rule", "rel"), Quantity.MAPPED),
         Sum("relation_offset_hits", ("half", "rule", "rel", "word_offset"), Quantity.MAPPED),
-        Sum("relation_class_hits", ("half", "rule", "rel", "pos", "side"), Quantity.MAPPED),
+        Sum("relation_class_hits", ("half", "rule", "rel", "word_class", "side"), Quantity.MAPPED),
         Sum("parse_attainable", ("rule",), Quantity.MAPPED),
         Sum("relation_edges", ("rel",), Quantity.MAPPED),
         Sum("relation_unmeasured", ("rel",), Quantity.MAPPED),
@@ -161,17 +177,17 @@ FAMILY: Final = Family(
             "edges of each half whose other word is the nearest of its class, before or after, for the class and side "
             "that find most edges of the other half ÷ attainable edges",
             lambda sums: held_out(_by_class(sums), _edges(sums)), "",
-            help="What one finds by always taking the nearest word of one part of speech before, or after: the "
-            f"dependent, or by the rule parent_row its head word. {_NAMED}",
+            help="What one finds by always taking the nearest word of one class before, or after: the dependent, or by "
+            f"the rule parent_row its head word. {_CLASSES} {_NAMED}",
             caption="nearest word of a class", evidence=_edges_known,
         ),
         Result(
-            "relation_class_accuracy", ("rule", "rel", "pos", "side"), "1", "share",
+            "relation_class_accuracy", ("rule", "rel", "word_class", "side"), "1", "share",
             "Nearest words of each class that a relation leads to",
             "attainable edges whose other word is the nearest of this class before or after the dependent "
             "(parent_row: the parent) in the sentence, itself not counted ÷ attainable edges",
-            _class_accuracy, "", help=f"Words without a tag ({NO_LABEL}) are of no class. The largest is the best "
-            "class and side, the first of equals.",
+            _class_accuracy, "", help=f"{_CLASSES} Words without a tag ({NO_LABEL}) are of no class. The largest is "
+            "the best class and side, the first of equals.",
         ),
         Result(
             "relation_edges", ("rel",), "edges", "count", "Edges measured",

@@ -50,6 +50,7 @@ COORDINATES = {
     "neighbour": ("neighbour", "which piece, seen from the one that attends", "1"),
     "rule": ("rule", "whose row or column of a map between words is looked at", "1"),
     "word_offset": ("word offset", "words from a dependent to its parent, to the right", "words"),
+    "word_class": ("class of words", "a part of speech, or several together", "1"),
     "side": ("side", "where the nearest word of a class is looked for", "1"),
     "pair_distance": ("distance", f"later − earlier piece; {PAIR_DISTANCE_LIMIT} holds everything beyond", "pieces"),
     "candidates": ("candidates", "head words of earlier mentions, or all earlier words", "1"),

@@ -13,9 +13,9 @@ Heads = Sequence[tuple[int, int]]
 
 _BETTER, _NOT_COMPARED, _NO_BETTER = range(3)
 _TITLES: Final = {
-    _BETTER: "Better than the nearest word of any one part of speech too",
+    _BETTER: "Better than the nearest word of any class too",
     _NOT_COMPARED: "Along dependencies beyond what distances give; not compared with nearest words",
-    _NO_BETTER: "Relations found no better than by the nearest word of any one part of speech",
+    _NO_BETTER: "Relations found no better than by the nearest word of any class",
 }
 
 
@@ -39,7 +39,7 @@ class Grouped:
     def told(self) -> str:
         """Of how many heads a simpler rule is told, and how many find more; "" without groups.
 
-        Example: "29 heads; 3 of 20 with a relation find it better than the nearest word of any one part of speech".
+        Example: "29 heads; 3 of 20 with a relation find it better than the nearest word of any class".
         """
         if not self.groups:
             return ""
@@ -47,7 +47,7 @@ class Grouped:
         better, no_better = (sizes.get(_TITLES[key], 0) for key in (_BETTER, _NO_BETTER))
         number = sum(sizes.values())
         some = f"{better} of {better + no_better} with a relation"
-        rule = "the nearest word of any one part of speech"
+        rule = "the nearest word of any class"
         return f"{number} head{'s' * (number != 1)}; {some} find it better than {rule}"
 
 

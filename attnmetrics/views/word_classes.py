@@ -20,6 +20,7 @@ _WORDS: Final = {
     "DET": "determiner", "INTJ": "interjection", "NOUN": "noun", "NUM": "number", "PART": "particle",
     "PRON": "pronoun", "PROPN": "proper noun", "PUNCT": "punctuation mark", "SCONJ": "subordinating conjunction",
     "SYM": "symbol", "VERB": "verb", "X": "other word", "_rest": "word of any other class",
+    "nominal word": "noun, pronoun or number", "content word": "content word",
 }  # fmt: skip
 """One word of a class."""
 
@@ -57,7 +58,7 @@ class NearestWords:
             return
         share, by_class = (data[name] for name in NEEDS)
         self._share, self._by_class, self._bounds = values(share), values(by_class), stored_bounds(data, NEEDS[0])
-        dims = ("rule", "rel", "pos", "side")
+        dims = ("rule", "rel", "word_class", "side")
         self._labels = {dim: list(map(str, labels_of(by_class, dim))) for dim in dims}
 
     def find(self, rule: str, rel: str) -> Nearest | None:
@@ -69,7 +70,7 @@ class NearestWords:
         if not found.any():
             return None
         best, side = np.unravel_index(found.argmax(), found.shape)
-        name = self._labels["pos"][int(best)]
+        name = self._labels["word_class"][int(best)]
         low, high = (np.nan, np.nan) if self._bounds is None else self._bounds[at].tolist()
         words = f"{_WORDS.get(name, visible(name))} {self._labels['side'][int(side)]}"
         return Nearest(words, float(self._share[at]), low, high)

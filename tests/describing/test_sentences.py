@@ -28,6 +28,7 @@ def told(role: str, score: float, chance: float = 0.1, label: str = "") -> Findi
 
 ELSEWHERE = told("elsewhere", 6.4)
 SPREAD = "is spread over the sentence, 6.4 pieces away on average"
+NO_BETTER = replace(held("syntactic relation", 0.9, 0.4, "det"), no_better=True)
 OFF = replace(held("nearly switched off", 0.996), contradicts=("part of speech: DET", "induction"))
 CASES = [
     (
@@ -74,6 +75,12 @@ CASES = [
         [held("syntactic relation", 0.7, 0.4, "obj"), told("syntactic relation", 0.5, 0.4, "iobj"), ELSEWHERE], 1,
         f"Its attention {SPREAD}. From obj (70% of cases; best word offset 40%), of all other words it looks most "
         "at the head word.",
+    ),
+    (
+        [NO_BETTER, held("syntactic relation", 0.7, 0.4, "obj"), ELSEWHERE], 1,
+        f"Its attention {SPREAD}. From obj (70% of cases; best word offset 40%), of all other words it looks most at "
+        "the head word. From det (90% of cases; best word offset 40%), of all other words it looks most at the head "
+        "word, no better than the nearest word of a class.",
     ),
     (
         [told("syntactic relation", 0.5, 0.4, "iobj"), ELSEWHERE], 1,

@@ -150,13 +150,13 @@ def test_attention_to_a_word_offset_hits_what_stands_there(models: dict[Family, 
         )
 
 
-def to_nearest(name: str, side: int) -> Callable[[int, int, Word], float]:
-    """Attention to the nearest word of a class, −1 before and 1 after, of words whose form is all tags in a row."""
+def to_nearest(names: set[str], side: int) -> Callable[[int, int, Word], float]:
+    """Attention to the nearest word of some tags, −1 before and 1 after, of words whose form is all tags in a row."""
 
     def weight(u: int, v: int, word: Word) -> float:
         tags = word.form.split()
         between = tags[min(u, v) + 1 : max(u, v)]
-        return float((v - u) * side > 0 and tags[v] == name and name not in between)
+        return float((v - u) * side > 0 and tags[v] in names and names.isdisjoint(between))
 
     return weight
 
@@ -169,7 +169,10 @@ def tagged(sentence: Annotated) -> Annotated:
 
 def test_attention_to_the_nearest_word_of_a_class_hits_what_that_class_finds(models: dict[Family, Model]) -> None:
     sentences = [tagged(one) for one in corpus(TEXTS)]
-    guesses = [to_nearest(name, side) for name in POS[:-1] for side in (-1, 1)]
+    classes = [*({name} for name in POS), {"NOUN", "PRON", "PROPN", "NUM"}]
+    classes.append({"NOUN", "PROPN", "NUM", "VERB", "ADJ", "ADV"})
+    tagless = POS.index("_")
+    guesses = [to_nearest(names - {"_"}, side) for names in classes for side in (-1, 1)]
     for family in ("bert", "gpt2"):
         model = models[family]
         units = read_units(sentences, model)
@@ -178,12 +181,13 @@ def test_attention_to_the_nearest_word_of_a_class_hits_what_that_class_finds(mod
             alpha = [np.tril(weights) for weights in alpha]
         found = results(count(units, model, alpha))
         obj = REL.index("obj")
-        by_class = found["relation_class_accuracy"][:, obj, : len(POS) - 1].reshape(3, -1)
+        by_class = found["relation_class_accuracy"][:, obj].reshape(3, -1)
         # By the row of the dependent, and by that of its parent: who attends to the nearest hits what the nearest is.
         for rule in (0, 2):
             np.testing.assert_array_equal(found["relation_accuracy"][0, :, rule, obj], by_class[rule])
         assert (np.nanmax(by_class, axis=1) > 0.02).all()
-        np.testing.assert_array_equal(found["relation_class_accuracy"][:, obj, -1], 0)
+        np.testing.assert_array_equal(found["relation_class_accuracy"][:, obj, tagless], 0)
+        assert (found["relation_class_accuracy"][0, obj, -2:].max(-1) > 0.02).all()
         for rule in (0, 2):
             np.testing.assert_array_equal(
                 found["relation_best_accuracy"][rule, obj], found["relation_class_baseline"][rule, obj]

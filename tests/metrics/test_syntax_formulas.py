@@ -13,6 +13,8 @@ from attnmetrics.statistics.sampling import sample_hash
 from attnmetrics.statistics.states import State
 
 POS = ("NOUN", "PUNCT", "VERB", "_")
+NOUN, PUNCT, VERB, _, NOMINAL, CONTENT = range(6)
+"""Classes of words."""
 REL = ("nsubj", "obj", "punct", "root", "_")
 CATS = (
     Word(0, 4, "NOUN", "nsubj", 1),
@@ -43,10 +45,10 @@ def test_one_sentence_of_a_causal_model():
     np.testing.assert_array_equal(at_offset[0, 1], [float(offset == -1) for offset in WORD_OFFSETS])
     np.testing.assert_array_equal(at_offset[0, 2], [float(offset == -2) for offset in WORD_OFFSETS])
     assert np.isnan(at_offset[0, 0]).all()
-    # "fish" → "eat", the nearest verb before; "." → "eat" too: "fish" between them is none.
-    noun_verb = np.zeros((2, len(POS), 2))
-    noun_verb[:, POS.index("VERB"), 0] = 1
-    np.testing.assert_array_equal(found["relation_class_accuracy"][0, 1:3], noun_verb)
+    # "fish" → "eat", the nearest verb and content word before; "." → "eat", the verb: "fish" between them is none.
+    obj_punct = np.zeros((2, 6, 2))
+    obj_punct[0, [VERB, CONTENT], 0] = obj_punct[1, VERB, 0] = 1
+    np.testing.assert_array_equal(found["relation_class_accuracy"][0, 1:3], obj_punct)
     assert not found["near_ties"].any()
     assert not found["relation_unmeasured"].any()
     assert found["map_sentences"] == 1
@@ -69,10 +71,11 @@ def test_one_sentence_of_a_bidirectional_model():
     np.testing.assert_array_equal(found["relation_edges_attainable"], [[1, 1, 1, 0, 0]] * 3)
     # From "eat": "Cats" is the nearest noun before, "fish" the nearest after, "." the nearest mark after.
     of_parent = np.argwhere(found["relation_class_accuracy"][2] == 1).tolist()
-    assert of_parent == [[0, POS.index("NOUN"), 0], [1, POS.index("NOUN"), 1], [2, POS.index("PUNCT"), 1]]
-    # From each of them the only verb: after "Cats", before the others.
+    noun_before, noun_after = ([[n, kind, n] for kind in (NOUN, NOMINAL, CONTENT)] for n in (0, 1))
+    assert of_parent == [*noun_before, *noun_after, [2, PUNCT, 1]]
+    # From each of them the only verb: after "Cats", before the others; from "." another content word stands between.
     of_dependent = np.argwhere(found["relation_class_accuracy"][0] == 1).tolist()
-    assert of_dependent == [[0, POS.index("VERB"), 1], [1, POS.index("VERB"), 0], [2, POS.index("VERB"), 0]]
+    assert of_dependent == [[0, VERB, 1], [0, CONTENT, 1], [1, VERB, 0], [1, CONTENT, 0], [2, VERB, 0]]
     np.testing.assert_array_equal(found["relation_class_accuracy"][1], found["relation_class_accuracy"][0])
     # Columns: "Cats" gets .4 from "eat"; "fish" .9 from "."; "." .3 from "Cats".
     nan = np.nan

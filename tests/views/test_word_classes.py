@@ -20,8 +20,8 @@ def data() -> xr.Dataset:
     made = with_relations(dataset(2, 2)).copy(deep=True)
     at = {"rule": "row", "rel": "obj"}
     made["relation_class_accuracy"].loc[at] = 0
-    made["relation_class_accuracy"].loc[{**at, "pos": "VERB", "side": "before"}] = 0.8
-    made["relation_class_accuracy"].loc[{**at, "pos": "NOUN", "side": "after"}] = 0.1
+    made["relation_class_accuracy"].loc[{**at, "word_class": "VERB", "side": "before"}] = 0.8
+    made["relation_class_accuracy"].loc[{**at, "word_class": "NOUN", "side": "after"}] = 0.1
     made["relation_class_baseline"].loc[at] = 0.75
     return made
 
@@ -77,7 +77,7 @@ def test_heads_stand_first_that_find_a_relation_better_than_a_class_does_and_las
     ]  # fmt: skip
     assert grouped.answer.heads == [(0, 0), (1, 1), (1, 0), (0, 1), (2, 0)]
     assert "".join(grouped.answer.rows["detail"]) == "edcgfbah", "of a head last what is no better"
-    rule = "the nearest word of any one part of speech"
+    rule = "the nearest word of any class"
     assert grouped.told == f"5 heads; 2 of 4 with a relation find it better than {rule}"
 
 

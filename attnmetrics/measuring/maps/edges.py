@@ -10,7 +10,15 @@ from attnmetrics.annotation.vocabulary import encode
 from attnmetrics.measuring.maps.halves import HALVES, find_halves
 from attnmetrics.measuring.words.maps import WordMaps
 from attnmetrics.metrics.family import NO_LABEL
-from attnmetrics.metrics.syntax import PUNCTUATION, RULES, SIDES, WORD_OFFSET_LIMIT, WORD_OFFSETS
+from attnmetrics.metrics.syntax import (
+    CLASSES_TOGETHER,
+    PUNCTUATION,
+    RULES,
+    SIDES,
+    WORD_OFFSET_LIMIT,
+    WORD_OFFSETS,
+    word_classes,
+)
 from attnmetrics.pieces.attends import Attends
 from attnmetrics.pieces.units import Units
 
@@ -28,7 +36,7 @@ class Edges:
     rels: tuple[str, ...]
     """names of relations"""
     classes: tuple[str, ...]
-    """names of parts of speech"""
+    """of words, among which the nearest is taken"""
     parent: Ints
     """[N] place of the parent; −1 where there is none in the map"""
     attainable: Bools
@@ -38,7 +46,8 @@ class Edges:
     offset: Ints
     """[N] parent's position in the sentence − the word's own; 0 where there is no parent"""
     nearest: Ints
-    """[rule, N] class × number of sides + side of which the word that is right is the nearest; −1 for none"""
+    """[way, rule, N] class × number of sides + side of which the word that is right is the nearest; −1 for none: first
+    its own part of speech, then each that is taken together with others"""
     unit: Ints
     """[N] the unit of each word"""
     lost: Ints
@@ -58,7 +67,7 @@ class Edges:
             attends: which pieces attend to which.
             seed: of the hash that halves the corpus.
         """
-        words, names, classes = units.words, units.schema.names["rel"], units.schema.names["pos"]
+        words, names, tags = units.words, units.schema.names["rel"], units.schema.names["pos"]
         place = np.arange(len(maps.word))
         rel, heads = encode(words.columns["rel"], names), _heads(units)
         head = heads[maps.word]
@@ -67,12 +76,12 @@ class Edges:
         lost, lost_unit = _find_lost(units, maps, heads, unit, parent >= 0)
         return cls(
             rels=names,
-            classes=classes,
+            classes=word_classes(tags),
             parent=parent,
             attainable=_find_attainable(maps, parent, attends),
             code=find_halves(units, seed)[unit] * len(names) + rel[maps.word],
             offset=np.where(head >= 0, head - maps.word, 0),
-            nearest=_find_nearest(encode(words.columns["pos"], classes), classes, maps.word, head),
+            nearest=_find_nearest(_find_classes(encode(words.columns["pos"], tags), tags), maps.word, head),
             unit=unit,
             lost=rel[lost],
             lost_unit=lost_unit,
@@ -113,7 +122,8 @@ class Edges:
 
     def _count_classes(self, words: Ints) -> NDArray[np.float64]:
         """[half, rule, rel, class, side] likewise."""
-        found = self._split(words, self.nearest[:, words], len(self.classes) * len(SIDES))
+        every, places = np.tile(words, len(self.nearest)), np.hstack(list(self.nearest[:, :, words]))
+        found = self._split(every, places, len(self.classes) * len(SIDES))
         return found.reshape(*found.shape[:-1], len(self.classes), len(SIDES))
 
     def _split(self, words: Ints, place: Ints, number: int) -> NDArray[np.float64]:
@@ -135,24 +145,36 @@ def _heads(units: Units) -> Ints:
     return np.where(words.word_head >= 0, words.word_offsets[words.word_row] + words.word_head, -1)
 
 
-def _find_nearest(pos: Ints, classes: tuple[str, ...], word: Ints, head: Ints) -> Ints:
-    """[rule, N] see `Edges.nearest`, given the class of each of all words, and N words and their heads among these.
+def _find_classes(pos: Ints, tags: tuple[str, ...]) -> Ints:
+    """[way, W] the class of each word, of a tag each: its tag, then by each class of tags together; −1 for none.
+
+    Example: of DET NOUN VERB with the tags DET, NOUN, VERB, _: [0, 1, 2], [−1, 4, −1], [−1, 5, 5].
+    """
+    is_tag = np.array([name != NO_LABEL for name in tags])
+    found = [np.where(is_tag[pos], pos, -1)]
+    for place, together in enumerate(CLASSES_TOGETHER.values(), len(tags)):
+        is_member = np.array([name in together for name in tags])
+        found.append(np.where(is_member[pos], place, -1))
+    return np.stack(found)
+
+
+def _find_nearest(classes: Ints, word: Ints, head: Ints) -> Ints:
+    """[way, rule, N] see `Edges.nearest`, given classes [way, W] of all words, and N words and their heads among these.
 
     Example: of NOUN PUNCT NOUN VERB NOUN, all of the verb, the nearest noun before the verb is the second.
     """
+    ends = {"row": (word, head), "column": (word, head), "parent_row": (head, word)}
+    return np.stack([[np.where(head >= 0, _ask(own, *ends[rule]), -1) for rule in RULES] for own in classes])
+
+
+def _ask(classes: Ints, asked: Ints, right: Ints) -> Ints:
+    """[N] class × number of sides + side where the right word is the nearest of its class; −1 where it is not."""
     # How many words of the right one's class stand between the two: words by class, then place, are sorted numbers.
-    size, named = len(pos), np.array([name != NO_LABEL for name in classes])
-    keys = np.sort(pos * size + np.arange(size))
-
-    def found(asked: Ints, right: Ints) -> Ints:
-        low, high = np.minimum(asked, right), np.maximum(asked, right)
-        own = pos[right] * size
-        between = np.searchsorted(keys, own + high) - np.searchsorted(keys, own + low, side="right")
-        is_nearest = (head >= 0) & named[pos[right]] & (between == 0)
-        return np.where(is_nearest, pos[right] * len(SIDES) + (right > asked), -1)
-
-    places = {"row": found(word, head), "column": found(word, head), "parent_row": found(head, word)}
-    return np.stack([places[rule] for rule in RULES])
+    size = len(classes)
+    keys = np.sort(classes * size + np.arange(size))
+    low, high, own = np.minimum(asked, right), np.maximum(asked, right), classes[right]
+    between = np.searchsorted(keys, own * size + high) - np.searchsorted(keys, own * size + low, side="right")
+    return np.where((own >= 0) & (between == 0), own * len(SIDES) + (right > asked), -1)
 
 
 def _find_attainable(maps: WordMaps, parent: Ints, attends: Attends) -> Bools:

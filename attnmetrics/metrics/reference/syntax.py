@@ -14,6 +14,7 @@ from attnmetrics.metrics.reference.sums import over, with_layers
 
 RULES = ("row", "column", "parent_row")
 SIDES = ("before", "after")
+TOGETHER = {"nominal word": "NOUN NUM PRON PROPN", "content word": "ADJ ADV NOUN NUM PROPN VERB"}
 OFFSETS = [*range(-10, 0), *range(1, 11)]
 LEAST = 20
 """Attainable edges of each half, for a best head or offset to be named."""
@@ -31,13 +32,14 @@ class Syntax:
     layer; `near_ties` [layer, head, rule];
     `relation_best_layer`, `relation_best_head`, `relation_best_accuracy`, `relation_best_offset`, `relation_baseline`,
     `relation_class_baseline`, `relation_edges_attainable` [rule, rel];
-    `relation_class_accuracy` [rule, rel, pos, side]; `relation_offset_accuracy` [rule, rel, word_offset];
+    `relation_class_accuracy` [rule, rel, word_class, side]; `relation_offset_accuracy` [rule, rel, word_offset];
     `relation_edges`, `relation_unmeasured` [rel]; `map_sentences`.
     """
 
-    def __init__(self, model: Model, rels: Sequence[str], classes: Sequence[str]) -> None:
+    def __init__(self, model: Model, rels: Sequence[str], tags: Sequence[str]) -> None:
         self.model = model
-        self.rels, self.classes = list(rels), list(classes)
+        self.rels = list(rels)
+        self.classes = [*({tag} - {"_"} for tag in tags), *(set(together.split()) for together in TOGETHER.values())]
         rules, names = len(RULES), len(self.rels)
         self.hits = model.zeros(2, rules, names)
         self.ties = model.zeros(rules)
@@ -81,8 +83,8 @@ class Syntax:
         """Take into the counts which nearest words of a class find an edge."""
         word = sentence.words[child]
         asked, right = (word.head, child) if RULES[rule] == "parent_row" else (child, word.head)
-        for place, name in enumerate(self.classes):
-            own = [other for other, one in enumerate(sentence.words) if one.pos == name != "_"]
+        for place, tags in enumerate(self.classes):
+            own = [other for other, one in enumerate(sentence.words) if one.pos in tags]
             before, after = [other for other in own if other < asked], [other for other in own if other > asked]
             for side, nearest in enumerate((max(before, default=None), min(after, default=None))):
                 if nearest == right:

@@ -141,13 +141,14 @@ def _heads(data: xr.Dataset) -> list[tuple[int, int]]:
 
 
 def _known(data: xr.Dataset, rules: Rules, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The roles that any head has, in order, with colour, and their score where it is one for all heads."""
-    colours = {rule.role: rule.colour for rule in reversed(rules.roles)}
+    """The roles that any head has, in order, with colour and meaning, and their score where it is one for all heads."""
+    first = {rule.role: rule for rule in reversed(rules.roles)}
     details = {str(role): sorted({*map(str, rows)}) for role, rows in frame.groupby("role")["detail"]}
     return [
         {
             "name": visible(role),
-            "colour": colours.get(role, "#7d8894"),
+            "colour": first[role].colour if role in first else "#7d8894",
+            "meaning": visible(first[role].meaning) if role in first else "",
             "score": _score_of_all(data, rules, role, details[role]),
         }
         for role in dict.fromkeys([*rules.names_of_roles, *details])

@@ -28,7 +28,7 @@ from attnmetrics.views.word_classes import NEEDS
 
 HELD_OUT: Final = (
     "the head that is best on each half of the documents, on the other half; likewise the share of the best word "
-    "offset, and that of the nearest word of the best part of speech, before or after"
+    "offset, and that of the nearest word of the best class, before or after"
 )
 _WIDEST_HEAT: Final = 16
 _MENTIONS: Final = "mentions"

@@ -3,7 +3,9 @@
 import { counted } from "./numbers.js";
 
 /** The role of heads that have none. */
-const NO_ROLE = { name: "", colour: "var(--chosen)" };
+const NO_ROLE = {
+  name: "", colour: "var(--chosen)", meaning: "no rule is met clearly enough to say what it does",
+};
 
 /** What a role is called. */
 export const roleName = ({ name }) => name || "no role";
@@ -12,8 +14,7 @@ export const roleName = ({ name }) => name || "no role";
 const NOTHING = { told: [], besides: [], misses: [], near: [], apart: [], others: [] };
 
 /** What luck says nothing of. */
-const AGAINST = "That is against chance levels alone, not against simpler rules such as the nearest word of a part of "
-  + "speech.";
+const AGAINST = "That is against chance levels alone, not against simpler rules such as the nearest word of a class.";
 
 export class Roles {
   #later;
@@ -21,9 +22,9 @@ export class Roles {
   #now;
 
   /**
-   * known: [{ name, colour, score }] in order, where score { metric, label } is what makes the role, or null; tried:
-   * how many rules each head is tried on; luck: how many heads of each role luck alone would give, and
-   * luckInShort: how many in all; ofHead: of each
+   * known: [{ name, colour, meaning, score }] in order, where score { metric, label } is what makes the role, or null,
+   * and meaning "" where a reader's own rules give none; tried: how many rules each head is tried on; luck: how many
+   * heads of each role luck alone would give, and luckInShort: how many in all; ofHead: of each
    * head [[role, in words, how strongly], …]; scores: of each what makes its first roles; claims: of each the names of
    * those that show these, the best first; sentences: of each;
    * headlines: of each [[words, number or ""], …], two at most;

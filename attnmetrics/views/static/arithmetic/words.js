@@ -18,8 +18,9 @@ const WORDS = {
   "nats": [/\bnats\b/i, "of entropy: 0 for attention to one piece, 0.7 for two evenly, 2.3 for ten"],
   "near ties": [/near ties/i, "where the two words with most attention are so close that rounding may decide"],
   "nearest of a class": [/\bnearest [a-z ]+ (before|after)|nearest (word )?of a/i, "the guess that the other word is "
-    + "always the nearest of one part of speech, before or after: the part and the side that hit most often; one part "
-    + "is tried at a time (the nearest noun, not noun or pronoun), so that a mixed class might hit more"],
+    + "always the nearest of one class, before or after: the class and the side that hit most often, among parts of "
+    + "speech, nouns with pronouns and numbers, and content words"],
+  "content word": [/\bcontent words?\b/i, "a noun, number, verb, adjective or adverb"],
   "no word": [/\bno word\b/i, "pieces that belong to no word of the annotation, such as the space before a number"],
   "null pieces": [/null pieces/i, "where a head rests that looks at nothing: the first piece, separators"],
   "offset": [/\boffset/i, "how many pieces, or words, before the attending one: 1 is the previous"],

@@ -4,7 +4,6 @@ import { isSame, readBoard, rolesShown, writeBoard } from "../arithmetic/board.j
 import { columnName, headRows } from "../arithmetic/csv.js";
 import { capital, headAt, headHref, placeOf, standoutsOf } from "../arithmetic/heads.js";
 import { labelName, startLabel } from "../arithmetic/labels.js";
-import { meaningOf } from "../arithmetic/role-words.js";
 import { roleName } from "../arithmetic/roles.js";
 import { shelves } from "../arithmetic/shelves.js";
 import { choice } from "../shared/controls.js";
@@ -69,9 +68,8 @@ export class Board {
     this.#light(null);
     if (!role) { this.doing.replaceChildren(); return; }
     const places = atlas.roles.holders(role.name).map(({ place }) => place);
-    const meaning = meaningOf(role);
     const order = role.name ? "the strongest first" : "layer by layer";
-    const name = `${capital(roleName(role))}${meaning ? ` (${meaning})` : ""}, ${order}: `;
+    const name = `${capital(roleName(role))}${role.meaning ? ` (${role.meaning})` : ""}, ${order}: `;
     this.doing.replaceChildren(el("p", { class: "note" }, name), members(atlas, places));
   }
 
@@ -103,7 +101,7 @@ export class Board {
     const button = this.#tab({ title: roleName(role), map, role }, swatch);
     button.append(el("span", { class: "number" }, `${count}${besides ? ` + ${besides}` : ""}`));
     const counted = besides ? `first of all in ${count} heads, besides another role in ${besides}` : "";
-    button.title = [meaningOf(role), counted].filter(Boolean).join("; ");
+    button.title = [role.meaning, counted].filter(Boolean).join("; ");
     button.addEventListener("pointerenter", () => this.#light(role.name));
     button.addEventListener("pointerleave", () => this.#light(null));
     button.addEventListener("focus", () => this.#light(role.name));
