@@ -17,7 +17,7 @@ const WORDS = {
     + "the same one before"],
   "nats": [/\bnats\b/i, "of entropy: 0 for attention to one piece, 0.7 for two evenly, 2.3 for ten"],
   "near ties": [/near ties/i, "where the two words with most attention are so close that rounding may decide"],
-  "nearest of a class": [/\bnearest [a-z ]+ (before|after)|nearest (word )?of a/i, "the guess that the other word is "
+  "nearest of a class": [/\bnearest [a-z, ]+ (before|after)|nearest (word )?of a/i, "the guess that the other word is "
     + "always the nearest of one class, before or after: the class and the side that hit most often, among parts of "
     + "speech, nouns with pronouns and numbers, and content words"],
   "content word": [/\bcontent words?\b/i, "a noun, number, verb, adjective or adverb"],
