@@ -1,12 +1,13 @@
 """What a head does in one plain sentence, from what the rules say of it.
 
-A sentence is "Rests {rests}; the rest goes {goes}, leaning {leans}. {also}.": where attention rests, where the rest
-goes, what it prefers a little, and what else the head does. What speaks alone replaces the first part.
+A sentence is "Rests {rests}; the rest goes {goes}, leaning {leans}. {also}. {no better}.": where attention rests, where
+the rest goes, what it prefers a little, what else the head does, and what of this a simpler rule finds as well. What
+speaks alone replaces the first part.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 
 import numpy as np
 
@@ -45,7 +46,8 @@ def sentence(findings: Sequence[Finding], evidence: float, unit: str, names: Nam
     resting = f"rests {rests}" if rests else ""
     alone = [text.replace("{rests}", resting) for text in said.at("alone")]
     first = alone or [_main(said, resting, _rest_is_all(findings, evidence))]
-    return " ".join(f"{_capital(brief(part))}." for part in [*first, *said.at("also")])
+    parts = [*first, *said.at("also"), *said.no_better(("also",) if alone else ("goes", "leans", "also"))]
+    return " ".join(f"{_capital(brief(part))}." for part in parts)
 
 
 def _main(said: "_Said", resting: str, rest_is_all: bool) -> str:
@@ -90,22 +92,29 @@ class _Said:
 
     def at(self, place: Place, held: bool | None = None) -> list[str]:
         """Filled templates in order: of all findings, or of those that are held or not."""
+        return [text for words, found in self._chosen(place, held) for text in self._filled(words, found)]
+
+    def no_better(self, places: Sequence[Place]) -> list[str]:
+        """Of those at some places, which a simpler rule finds as well."""
+        names: dict[str, list[str]] = {}
+        for words, found in chain.from_iterable(map(self._chosen, places)):
+            names.setdefault(words.no_better, []).extend(self._name(one) for one in found if one.no_better)
+        told = ((text, list(dict.fromkeys(own))) for text, own in names.items() if text and own)
+        return [text.replace("{list}", _and(own)) for text, own in told]
+
+    def _chosen(self, place: Place, held: bool | None = None) -> Iterator[tuple[Words, list[Finding]]]:
+        """The first findings with the same words: of a list those that are held, where some are."""
         here = [one for one in self.findings if _words(one).place == place and held in (None, one.held)]
-        groups = groupby(sorted(here, key=self._order), key=_words)
-        return [text for words, group in groups for text in self._filled(words, list(group))]
+        for words, group in groupby(sorted(here, key=self._order), key=_words):
+            found = list(group)
+            is_held = [one for one in found if one.held] if words.each is not None else []
+            yield words, (is_held or found)[:MOST]
 
     def _filled(self, words: Words, found: Sequence[Finding]) -> list[str]:
-        """A text for each finding, or one with a list of them: those that are held, where some are."""
+        """A text for each finding, or one with a list of them."""
         if words.each is None:
-            return [self._fill(_template(one), one) + words.no_better * one.no_better for one in found[:MOST]]
-        found = sorted([one for one in found if one.held] or found, key=lambda one: one.no_better)[:MOST]
-        parts = [one for one in found if not one.no_better], [one for one in found if one.no_better]
-        return [self._list(words, words.each, part) for part in parts if part]
-
-    def _list(self, words: Words, each: str, found: Sequence[Finding]) -> str:
-        """One text for findings that are all better than a simpler rule, or none of them."""
-        listed = _and([self._fill(each, one) for one in found])
-        return words.text.replace("{list}", listed) + words.no_better * found[0].no_better
+            return [self._fill(_template(one), one) for one in found]
+        return [words.text.replace("{list}", _and([self._fill(words.each, one) for one in found]))]
 
     def _order(self, one: Finding) -> int:
         """Of the first with the same words."""

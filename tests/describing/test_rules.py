@@ -94,14 +94,14 @@ def test_bounds_are_those_of_the_intervals(tmp_path: Path) -> None:
 
 def test_a_sentence_says_where_a_head_is_no_better_than_a_simpler_rule(tmp_path: Path) -> None:
     own = OWN.replace(", WHEN", "").replace("    each:", "    simpler: {result: shine_simple}\n    each:", 1)
-    own = own.replace("    words: {", '    words: {no_better: ", as the lamp does", ')
+    own = own.replace("    words: {", '    words: {no_better: "The lamp does, too", ')
     bounds = made_up(shine=((*HEAD, "kind", "bound"), [[[[0.6, 0.8], [0, 0]], [[0, 0], [0.85, 0.95]]]]))
     for simple, sure, no_better in (
         ([0.69, 0.91], None, [1]), ([0.7, 0.89], None, [0]), ([0.6, 0.84], bounds, [0]), ([0.59, 0.85], bounds, [1]),
     ):  # fmt: skip
         data = DATA.assign(shine_simple=("kind", simple))
         said = sentences(roles_frame(rules(tmp_path, own), data, sure))
-        assert [head for (_, head), text in said.items() if "as the lamp does" in text] == no_better
+        assert [head for (_, head), text in said.items() if "The lamp does, too" in text] == no_better
     assert found(roles_frame(rules(tmp_path, own), DATA)) == [(0, "shiny", "a"), (1, "shiny", "b")], "a run may lack it"
 
 
