@@ -15,7 +15,7 @@ _BETTER, _NOT_COMPARED, _NO_BETTER = range(3)
 _TITLES: Final = {
     _BETTER: "Better than the nearest word of any class too",
     _NOT_COMPARED: "Along dependencies beyond what distances give; not compared with nearest words",
-    _NO_BETTER: "Relations found no better than by the nearest word of any class",
+    _NO_BETTER: "By relations alone that the nearest word of a class finds as well",
 }
 
 
@@ -34,6 +34,10 @@ class Grouped:
     answer: Answer
     groups: Sequence[Group]
     """each head once; none where no relation is compared with the nearest word of a class"""
+    compared: int
+    """heads that have a relation that is"""
+    better: int
+    """those that find one better"""
 
     @property
     def told(self) -> str:
@@ -43,31 +47,28 @@ class Grouped:
         """
         if not self.groups:
             return ""
-        sizes = {group.title: len(group.heads) for group in self.groups}
-        better, no_better = (sizes.get(_TITLES[key], 0) for key in (_BETTER, _NO_BETTER))
-        number = sum(sizes.values())
-        some = f"{better} of {better + no_better} with a relation"
-        rule = "the nearest word of any class"
-        return f"{number} head{'s' * (number != 1)}; {some} find it better than {rule}"
+        number = len(self.answer.heads)
+        some = f"{self.better} of {self.compared} with a relation"
+        return f"{number} head{'s' * (number != 1)}; {some} find it better than the nearest word of any class"
 
 
 def in_groups(found: Answer) -> Grouped:
     """An answer, whose rows have the columns `nearest` and `remark` (`views.roles.with_rules`), in groups.
 
-    A head whose relations are compared is in the first group where one is found better than by the nearest word, else
-    in the last. Within a group heads stand as before, the clearest first.
+    A head is in the first group where it finds a relation better than the nearest word does, else in the second where
+    it answers by what is not compared with that, else in the last. Within a group heads stand as before, the clearest
+    first.
     """
     rows = found.rows
     compared, no_better = (rows["nearest"] != "").to_numpy(), (rows["remark"] != "").to_numpy()
     if not compared.any():
-        return Grouped(found, ())
+        return Grouped(found, (), 0, 0)
     of_row = np.where(~compared, _NOT_COMPARED, np.where(no_better, _NO_BETTER, _BETTER))
     by_head = [rows["layer"], rows["head"]]
-    is_better = pd.Series(of_row == _BETTER, rows.index).groupby(by_head).transform("any")
-    is_compared = pd.Series(compared, rows.index).groupby(by_head).transform("any")
-    of_head = np.where(is_better, _BETTER, np.where(is_compared, _NO_BETTER, _NOT_COMPARED))
+    of_head = pd.Series(of_row, rows.index).groupby(by_head).transform("min").to_numpy()
     head = rows.groupby(HEAD, sort=False).ngroup().to_numpy()
     order = np.lexsort((of_row, head, of_head))
     members = {key: rows[of_head == key][HEAD].drop_duplicates() for key in sorted(_TITLES)}
     groups = [Group(_TITLES[key], list(map(tuple, own.values.tolist()))) for key, own in members.items() if len(own)]
-    return Grouped(replace(found, rows=rows.iloc[order]), groups)
+    answer = replace(found, rows=rows.iloc[order])
+    return Grouped(answer, groups, len(np.unique(head[compared])), len(members[_BETTER]))

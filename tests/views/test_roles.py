@@ -108,7 +108,7 @@ def test_scores_of_relations_have_the_number_of_their_cases_and_what_holds_held_
     assert "held out" not in plain, "no role of this head is a share of counted cases"
 
 
-BY_NEAREST = "1 of 1 with a relation find it better than the nearest word of any one part of speech"
+BY_NEAREST = "1 of 1 with a relation find it better than the nearest word of any class"
 
 
 def test_the_terminal_says_of_which_heads_the_nearest_word_finds_no_less(named: pd.DataFrame) -> None:
@@ -116,7 +116,11 @@ def test_the_terminal_says_of_which_heads_the_nearest_word_finds_no_less(named: 
     assert f"Which heads follow syntax?  1 head\n{BY_NEAREST}\nBetter than the nearest word" in shown
     as_good = named.assign(remark=named["nearest"].where(named["nearest"] == "", "no better"))
     few = text(show_answers(answers(read_rules(None), as_good)[:1], as_good, 2))
-    assert "0 of 1 with a relation" in few and "\nRelations found no better than by the nearest word" in few
+    assert "0 of 1 with a relation" in few and "\nAlong dependencies beyond what distances give" in few
+    assert "); no better" in " ".join(few.split()), "beside the role, for a narrow terminal has no room for the column"
+    alone = as_good[as_good["role"] != "along dependencies"]
+    only = text(show_answers(answers(read_rules(None), alone)[:1], alone, 2))
+    assert "\nBy relations alone that the nearest word of a class finds" in only
     before = named.assign(nearest="", remark="")
     assert "nearest word" not in text(show_answers(answers(read_rules(None), before)[:1], before, 2))
 
@@ -482,12 +486,12 @@ def test_heads_that_follow_syntax_are_told_beside_the_nearest_word(page: Page, n
         [
             re.compile("^Heads with"),
             f"1 head; {BY_NEAREST}.",
-            "Better than the nearest word of any one part of speech too 1 head",
+            "Better than the nearest word of any class too 1 head",
         ]
     )
     expect(listed.locator(".members a")).to_have_text([f"0.{head('syntax')}"])
     page.evaluate("location.hash = '#/find?q=syntax'")
-    expect(page.locator("th.group")).to_have_text(["Better than the nearest word of any one part of speech too"])
+    expect(page.locator("th.group")).to_have_text(["Better than the nearest word of any class too"])
     relations = named[(named["head"] == head("syntax")) & (named["role"] == "syntactic relation")]
     better = relations[relations["remark"] == ""].iloc[0]
     why = page.locator(".why")

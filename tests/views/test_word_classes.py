@@ -65,7 +65,7 @@ def _answer(*rows: tuple[int, int, str, str, str]) -> Answer:
     return Answer("k", "Which?", pd.DataFrame(rows, columns=["layer", "head", "detail", "nearest", "remark"]))
 
 
-def test_heads_stand_first_that_find_a_relation_better_than_a_class_does_and_last_those_that_find_none() -> None:
+def test_heads_stand_first_that_find_a_relation_better_than_a_class_does_and_last_those_that_do_nothing_else() -> None:
     grouped = in_groups(
         _answer(
             (0, 1, "a", "n", "r"), (0, 1, "b", "", ""), (0, 0, "c", "n", "r"), (0, 0, "d", "", ""),
@@ -73,10 +73,10 @@ def test_heads_stand_first_that_find_a_relation_better_than_a_class_does_and_las
         )
     )  # fmt: skip
     assert [(group.title.split()[0], group.heads) for group in grouped.groups] == [
-        ("Better", [(0, 0), (1, 1)]), ("Along", [(1, 0)]), ("Relations", [(0, 1), (2, 0)]),
+        ("Better", [(0, 0), (1, 1)]), ("Along", [(0, 1), (1, 0)]), ("By", [(2, 0)]),
     ]  # fmt: skip
-    assert grouped.answer.heads == [(0, 0), (1, 1), (1, 0), (0, 1), (2, 0)]
-    assert "".join(grouped.answer.rows["detail"]) == "edcgfbah", "of a head last what is no better"
+    assert grouped.answer.heads == [(0, 0), (1, 1), (0, 1), (1, 0), (2, 0)]
+    assert "".join(grouped.answer.rows["detail"]) == "edcgbafh", "of a head last what is no better"
     rule = "the nearest word of any class"
     assert grouped.told == f"5 heads; 2 of 4 with a relation find it better than {rule}"
 
@@ -85,6 +85,7 @@ def test_there_are_no_groups_where_nothing_is_compared_with_classes() -> None:
     found = _answer((1, 0, "a", "", ""), (0, 0, "b", "", ""))
     grouped = in_groups(found)
     assert (grouped.groups, grouped.told, grouped.answer) == ((), "", found)
+    assert (grouped.compared, grouped.better) == (0, 0)
 
 
 def test_a_group_without_heads_is_not_told() -> None:

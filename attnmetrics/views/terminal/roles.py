@@ -92,9 +92,14 @@ def _table(one: Answer, heads: Heads) -> Table:
     columns = _columns([row for _, row in told])
     result = LightTable("head", "by", *columns)
     result.columns[1].justify, result.columns[1].no_wrap = "left", False
-    for n, (name, (role, *_)) in enumerate(told):
-        result.add_row(name, Text(role), *(cells[n] for cells in columns.values()))
+    for n, (name, row) in enumerate(told):
+        result.add_row(name, _role(row), *(cells[n] for cells in columns.values()))
     return result
+
+
+def _role(row: Told) -> Text:
+    """A role, and that a simpler rule finds as much: the column that says what it finds may have no room."""
+    return Text(f"{row.role}; {row.remark}" if row.remark else row.role)
 
 
 def _columns(told: Sequence[Told]) -> dict[str, list[str]]:
@@ -128,8 +133,8 @@ def _score_table(rows: pd.DataFrame, shares: Collection[str]) -> RenderableType:
         return Group()
     columns = _columns(told)
     result = LightTable("role", *columns)
-    for n, (role, *_) in enumerate(told):
-        result.add_row(Text(role), *(cells[n] for cells in columns.values()))
+    for n, row in enumerate(told):
+        result.add_row(_role(row), *(cells[n] for cells in columns.values()))
     return result
 
 
