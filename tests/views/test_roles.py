@@ -115,9 +115,9 @@ def test_the_terminal_says_of_which_heads_the_nearest_word_finds_no_less(named: 
     shown = text(show_answers(answers(read_rules(None), named)[:1], named, 2))
     assert f"Which heads follow syntax?  1 head\n{BY_NEAREST}\nBetter than the nearest word" in shown
     as_good = named.assign(remark=named["nearest"].where(named["nearest"] == "", "no better"))
-    few = text(show_answers(answers(read_rules(None), as_good)[:1], as_good, 2))
+    few = text(show_answers(answers(read_rules(None), as_good)[:1], as_good, 2), 300)
     assert "0 of 1 with a relation" in few and "\nAlong dependencies beyond what distances give" in few
-    assert "); no better" in " ".join(few.split()), "beside the role, for a narrow terminal has no room for the column"
+    assert "); no better " in few, "beside the role, for a narrow terminal has no room for the column"
     alone = as_good[as_good["role"] != "along dependencies"]
     only = text(show_answers(answers(read_rules(None), alone)[:1], alone, 2))
     assert "\nBy relations alone that the nearest word of a class finds" in only
