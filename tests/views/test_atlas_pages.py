@@ -1224,6 +1224,8 @@ def test_heads_lie_on_the_map_as_far_apart_as_in_the_table(page: Page, data: xr.
     assert page.locator(".near li").first.inner_text().split(" nats")[0].split()[-1] == number(distance[near])
     alike = page.locator("section", has_text="Heads that attend alike")
     expect(alike.locator(".help").last).to_contain_text(f"drawn at random: {middle} nats")
+    both = alike.get_by_role("link", name="side by side").first
+    expect(both).to_have_attribute("href", "#/find?pair={}.{},{}.{}".format(*head_at(5), *head_at(near)))
 
 
 def test_the_map_is_coloured_by_layer_cluster_or_any_metric(page: Page, data: xr.Dataset) -> None:

@@ -1,5 +1,6 @@
 // The heads that attend most like one, on its page.
 
+import { pairHref } from "../arithmetic/head-numbers.js";
 import { headAt, headHref, headName, placeOf } from "../arithmetic/heads.js";
 import { number, withDecimals } from "../arithmetic/numbers.js";
 import { el } from "../shared/dom.js";
@@ -18,10 +19,12 @@ const help = ({ roles, similarity: { usual, unit } }) => [
 export function similarSection(atlas, { layer, head }) {
   const near = atlas.similarity?.near(placeOf(atlas, layer, head)) ?? [];
   if (!near.length) return [];
+  const own = placeOf(atlas, layer, head);
   const item = ({ place, distance }) => {
     const at = headAt(atlas, place);
     const link = el("a", { href: headHref(atlas, ...at) }, headName(atlas, ...at));
-    return el("li", {}, link, el("span", { class: "number" }, `${withDecimals(distance, 3)} ${atlas.similarity.unit}`));
+    const told = el("span", { class: "number" }, `${withDecimals(distance, 3)} ${atlas.similarity.unit}`);
+    return el("li", {}, link, told, " ", el("a", { href: pairHref(atlas, [own, place]) }, "side by side"));
   };
   const found = section("Heads that attend alike", help(atlas));
   found.append(el("ol", { class: "heads-list near" }, ...near.map(item)),
