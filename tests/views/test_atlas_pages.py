@@ -1221,7 +1221,7 @@ def test_heads_lie_on_the_map_as_far_apart_as_in_the_table(page: Page, data: xr.
     page.mouse.down()
     page.mouse.up()
     expect(heading(page)).to_have_text(name(5).capitalize())
-    assert page.locator(".near li").first.inner_text().split(" nats")[0].split()[-1] == number(distance[near])
+    assert page.locator(".near li").first.inner_text().split(" nats")[0].split()[-1] == f"{distance[near]:.3f}"
     alike = page.locator("section", has_text="Heads that attend alike")
     expect(alike.locator(".help").last).to_contain_text(f"drawn at random: {middle} nats")
     both = alike.get_by_role("link", name="side by side").first
