@@ -485,8 +485,20 @@ def test_a_map_shows_the_table(page: Page, data: xr.Dataset, metric: str, label:
     for n, line in enumerate(lines):
         x = float(page.locator(".head-map .baseline").nth(n).get_attribute("x1") or "nan")
         assert (x - left) / widths.max() == pytest.approx(line / np.nanmax(sizes), abs=2e-3)
+    assert_cased(page, ".head-map .baseline, .head-map .beside-line")
     if len(lines) == 1:
         assert f"line: even attention, {percent(lines[0])}" in (page.locator(".head-map").text_content() or "")
+
+
+def assert_cased(page: Page, lines: str) -> None:
+    """What crosses bars has the page's colour on either side: orange on blue alone is 1.5 to 1."""
+    found = page.locator(lines).evaluate_all(
+        """all => all.map(line => { const {previousElementSibling: under} = line, own = node => ['x1', 'y1', 'd']
+            .map(name => node.getAttribute(name)).join();
+            return [under.getAttribute('stroke'), own(under) === own(line),
+                    under.getAttribute('stroke-width') - line.getAttribute('stroke-width')]; })"""
+    )
+    assert all(one == ["var(--page)", True, pytest.approx(3)] for one in found)
 
 
 def layer_chances(data: xr.Dataset, metric: str, label: Any) -> list[float]:
@@ -609,6 +621,8 @@ def test_a_profile_is_in_times_even_attention(page: Page, data: xr.Dataset, metr
     unit = found[0]["width"] / doublings[0]
     assert_allclose([one["width"] for one in found], np.abs(doublings) * unit, rtol=2e-3, atol=0.15)
     assert [one["above"] for one in found] == [bool(one > 0) for one in doublings]
+    assert len({tuple(one["ends"]) for one in found}) == 1, "numbers stand in columns,"
+    assert max(one["bar_ends"] for one in found) < min(one["begins"] for one in found), "beside all bars"
     verb, first = metric.split("_")[-1], order[0]
     rank = standing(flat(data, metric, names[first]), place)
     assert found[0]["title"] == (
@@ -628,8 +642,11 @@ def profile(block: Locator) -> list[dict[str, Any]]:
         """all => all.map(bar => {
             const [label, ...columns] = [...bar.querySelectorAll('text')].map(one => one.textContent);
             const box = bar.querySelector('.times');
+            const [, ...places] = [...bar.querySelectorAll('text')].map(one => one.getBBox());
             return {label, columns, title: bar.querySelector('title').textContent, width: +box.getAttribute('width'),
-                    above: box.getAttribute('fill') === 'var(--bar)'};
+                    above: box.getAttribute('fill') === 'var(--bar)', begins: places[0].x,
+                    ends: places.map(({x, width}) => Math.round(x + width)),
+                    bar_ends: box.getBBox().x + box.getBBox().width};
         })"""
     )
 
@@ -649,6 +666,7 @@ def test_attention_by_offset_is_beside_the_mean_of_all_heads(page: Page, data: x
     ]
     heights = np.array([height for _, height in found])
     assert_allclose(heights / heights.max(), own / own.max(), rtol=0, atol=2e-3)
+    assert_cased(page, "svg.offsets path:not(.casing)")
 
 
 def test_histograms_of_a_head(page: Page, data: xr.Dataset) -> None:
@@ -1507,12 +1525,14 @@ def test_1200_heads_are_drawn(desk: Desk) -> None:
     assert len(cells(page)) == 1200
     box = page.locator("svg.head-map").bounding_box()
     assert box is not None and box["height"] <= 0.7 * 800 + 120, "a map of 48 layers fits in a window"
+    page.set_viewport_size({"width": 1280, "height": 300})  # which the map does not fit in
     page.locator("svg.head-map").focus()
     for _ in range(47):
         page.keyboard.press("ArrowDown")
-    expect(page.locator("svg.head-map rect[visibility=visible]").last).to_be_in_viewport()
+    expect(page.locator("svg.head-map rect[visibility=visible]").last).to_be_in_viewport(ratio=0.9)
     expect(page.locator(".tip").first).to_be_in_viewport()
     expect(page.locator(".tip b").first).to_have_text("layer 47 head 0")
+    page.set_viewport_size({"width": 1280, "height": 800})
     visit(page, "#/find?y=entropy&x=distance")
     off = is_off(data).ravel()
     distance, entropy = flat(data, "distance"), np.where(off, np.nan, flat(data, "entropy"))

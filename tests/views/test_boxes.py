@@ -74,6 +74,14 @@ def test_pages_by_a_field_have_nothing_cut_or_over_something_else(desk: Desk) ->
         assert found(page, made_pages.pages_of_split(layers, heads)) == [], width
 
 
+def test_wide_maps_side_by_side_fit_their_places(desk: Desk) -> None:
+    """Of 25 heads: a map alone on a row is wider than one beside another."""
+    page = desk.open(made_pages.atlas(3, 25), 1100, HEIGHT)
+    assert found(page, ("#/head/2/1", "#/metric/dependency_alignment")) == []
+    tops = page.locator(".maps-grid .map-host").evaluate_all("all => all.map(one => one.getBoundingClientRect().top)")
+    assert tops[0] == tops[1], "two stand side by side"
+
+
 def test_a_head_is_seen_on_one_screen(desk: Desk) -> None:
     layers, heads = SIZES[0]
     page = desk.open(made_pages.atlas(layers, heads), 1440, HEIGHT)

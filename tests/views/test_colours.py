@@ -68,7 +68,7 @@ def test_words_and_marks_can_be_seen(colours: dict[str, str]) -> None:
         assert min(contrast(colours[name], ground) for ground in grounds) >= TEXT, name
     assert contrast(colours["baseline-words"], colours["page"]) >= TEXT
     heads = [name for name in colours if name.startswith("head-")]
-    for name in ("bar", "positive", "negative", *heads):
+    for name in ("bar", "baseline", "positive", "negative", *heads):
         assert contrast(colours[name], colours["page"]) >= MARK, name
 
 

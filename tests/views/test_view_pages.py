@@ -287,10 +287,12 @@ def test_the_grid_holds_all_heads_and_enlarges_one(show: Open, demo: Model, foun
 
 
 def test_thumbnails_that_were_never_seen_are_printed(show: Open, demo: Model) -> None:
-    page = show(views.model(demo, TEXT), width=1000, height=120)
+    page = show(views.model(demo, TEXT * 4), width=1000, height=120)
     page.locator("button.cell svg").first.wait_for()
     assert page.locator("button.cell:empty").count()
     page.emulate_media(media="print")
+    page.wait_for_timeout(300)
+    assert page.locator("button.cell:empty").count(), "on paper there is more than the window shows"
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     expect(page.locator("button.cell svg")).to_have_count(36)
     expect(page.locator("button.cell:empty")).to_have_count(0)

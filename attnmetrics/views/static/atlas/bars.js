@@ -3,6 +3,7 @@
 import { shown } from "../arithmetic/numbers.js";
 import { linear, round } from "../arithmetic/scales.js";
 import { sheet, svg, text, title } from "../shared/dom.js";
+import { cased } from "./cased.js";
 import { uprightError } from "./error-bars.js";
 import { valueLines } from "./gridlines.js";
 
@@ -30,7 +31,7 @@ export function bars(metric, { layer, head }, { labels, marks, name, title: word
     ...all.map((bar, n) => drawBar(metric, bar, x(n), step, y(bar.own || 0))),
     ...all.flatMap(({ bounds }, n) => uprightError(y, x(n + 0.5), bounds)),
     ...marks.map((mark) => text(x(mark.at), BOTTOM + 15, mark.words, { "text-anchor": mark.anchor })),
-    svg("path", { d: `M${line}`, ...LINE }),
+    ...cased("path", { d: `M${line}`, ...LINE }),
     text(LEFT + (width - LEFT) / 2, BOTTOM + 32, axis, { "text-anchor": "middle" }));
 }
 

@@ -6,6 +6,7 @@ import { inBrackets } from "../arithmetic/intervals.js";
 import { plain } from "../arithmetic/numbers.js";
 import { clamp, extent, linear, round } from "../arithmetic/scales.js";
 import { sheet, svg, text, title } from "../shared/dom.js";
+import { cased } from "./cased.js";
 import { levelError } from "./error-bars.js";
 import { cells, colourBar, columnNumbers, noEvidence, rowNumbers, stripedCell } from "./map-parts.js";
 
@@ -140,7 +141,7 @@ function linesBeside(metric, beside, x, { box, bars, bottom }) {
     const line = { x1: at, x2: at, y1: round(box.top - 2), y2: round(bottom), "stroke-dasharray": dashes };
     const words = `${look}: ${caption}, ${plain(metric, value)}`;
     return [
-      svg("line", { ...line, stroke: "var(--ink)", "stroke-width": 1.6, class: "beside-line" }),
+      ...cased("line", { ...line, stroke: "var(--ink)", "stroke-width": 1.6, class: "beside-line" }),
       text(bars.left + bars.width, bottom + 60 + LINE * (n + 1), words, { "text-anchor": "end" }),
     ];
   });
@@ -152,17 +153,17 @@ function chanceLine(metric, chances, x, { box, bars, bottom }) {
   const line = (value, from, to) => {
     const at = round(x(value));
     const ends = { x1: at, x2: at, y1: round(from), y2: round(to) };
-    return svg("line", { ...ends, stroke: "var(--baseline)", "stroke-width": 2, class: "baseline" });
+    return cased("line", { ...ends, stroke: "var(--baseline)", "stroke-width": 2, class: "baseline" });
   };
   const caption = (words) =>
     text(bars.left + bars.width, bottom + 60, words, { fill: "var(--baseline-words)", "text-anchor": "end" });
   const name = metric.chance.caption;
   if (metric.hasOneChance) {
     const [chance] = chances;
-    return [line(chance, box.top - 2, bottom), caption(`line: ${name}, ${plain(metric, chance)}`)];
+    return [...line(chance, box.top - 2, bottom), caption(`line: ${name}, ${plain(metric, chance)}`)];
   }
   const known = [...chances.entries()].filter(([, chance]) => !Number.isNaN(chance));
   const y = (layer) => box.top + layer * box.height;
-  const strokes = known.map(([layer, chance]) => line(chance, y(layer), y(layer + 1) - box.gap));
+  const strokes = known.flatMap(([layer, chance]) => line(chance, y(layer), y(layer + 1) - box.gap));
   return [...strokes, caption(`lines: ${name}`)];
 }
