@@ -1,5 +1,6 @@
 """The three views in a real browser, opened from disk: every interaction, and the numbers on screen."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from attnmetrics import views
 from attnmetrics.assets import MODELS
 from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.reading import Attention, attend, read
+from attnmetrics.views.palette import HEADS_LIGHT
 
 TEXT = "The river rises in the hills, and flows."
 ROUNDING = 6e-6
@@ -420,6 +422,23 @@ def test_pictures_are_saved(
         assert content.startswith(b"\x89PNG") and len(content) > 5000
     else:
         assert b"var(" not in content and b"<path" in content and b"#1f6f9c" in content
+        titles = re.findall(r'<text x="6"[^>]*>([^<]+)', content.decode())
+        where = {views.head: "layer 0, heads 0, 1, 2, 3, 4, 5", views.neuron: "layer 0, head 0"}.get(make)
+        assert titles[0] == f"{make.__name__.capitalize()} view: demo"
+        assert " ".join(titles[1:]).startswith(where or "attnmetrics")
+
+
+def test_a_saved_picture_says_whose_lines_are_which(show: Open, tmp_path: Path) -> None:
+    """By colour, and of a second head of that colour by its dashes; here two stand in a row."""
+    page = show(views.head(np.full((1, 10, 2, 2), 0.5), ["a", "b"], heads=[0, 2, 8]), width=150)
+    text = save(page.get_by_role("button", name="SVG"), tmp_path).read_text(encoding="utf-8")
+    found = re.findall(r'<path d="M([\d.]+) ([\d.]+)h18"[^>]* stroke="(#\w+)"([^>]*)/><text[^>]*>(\d+)<', text)
+    assert [(dashes.count("stroke-dasharray"), head) for *_, dashes, head in found] == [(0, "0"), (0, "2"), (1, "8")]
+    first, second, third = ((float(x), float(y), colour) for x, y, colour, *_ in found)
+    assert first[1] == second[1] < third[1] and first[0] == third[0] < second[0]
+    assert (first[2], second[2], third[2]) == tuple(HEADS_LIGHT[n] for n in (0, 2, 0))
+    bottom = sum(float(n) for n in re.findall(r'viewBox="([^"]*)"', text)[0].split()[1::2])
+    assert bottom > third[1] + 5, "it is within the picture"
 
 
 @pytest.mark.parametrize("make", [views.head, views.model, views.neuron])

@@ -8,6 +8,7 @@ import { tooltip } from "./shared/tooltip.js";
 import { remember } from "./views/address.js";
 import { numbered, open, opening, sides } from "./views/data.js";
 import { commonControls, frame } from "./views/frame.js";
+import { withHeads } from "./views/head-legend.js";
 import { drawLines } from "./views/lines.js";
 import { drawLinkMap } from "./views/link-map.js";
 
@@ -34,7 +35,7 @@ class HeadView {
     Object.assign(this, { data, onShow, state: opening(data) });
     this.squares = data.heads.map((head, place) => this.#square(head, place));
     this.everything = action("", () => this.#choose(this.#hasAll() ? [] : this.squares.keys()));
-    const saved = { picture: () => this.#picture, where: () => this.#where() };
+    const saved = { picture: () => withHeads(this.#picture, this.#heads()), where: () => this.#where() };
     const { drawing, say } = frame(root, data, "Head view", this.#controls(), saved);
     this.links = el("section", { class: "links", "aria-label": "All heads between two tokens" });
     drawing.after(this.links);
@@ -42,10 +43,16 @@ class HeadView {
     onWidth(drawing, (width) => { this.#width = width; this.#draw(); });
   }
 
+  /** The heads that are drawn, by their labels. */
+  #heads() {
+    const { data, state } = this;
+    return [...state.heads].map((place) => data.heads[place]).sort((a, b) => a - b);
+  }
+
   /** Which layer and heads are drawn. */
   #where() {
     const { data, state } = this;
-    const heads = [...state.heads].map((place) => data.heads[place]).sort((a, b) => a - b);
+    const heads = this.#heads();
     return `layer ${data.layers[state.layer]}, head${heads.length === 1 ? "" : "s"} ${heads.join(", ") || "none"}`;
   }
 
