@@ -330,6 +330,7 @@ def test_an_unknown_address_says_what_was_expected(page: Page, address: str, fau
     visit(page, address)
     expect(heading(page)).to_have_text("Not in this atlas")
     expect(page.locator(".page p").first).to_have_text(fault)
+    expect(page.locator(".page")).to_contain_text("press / to search for a head or a metric")
     page.get_by_role("link", name="Back to the overview").click()
     expect(heading(page)).to_have_text("demo")
 
@@ -486,6 +487,8 @@ def test_a_map_shows_the_table(page: Page, data: xr.Dataset, metric: str, label:
         x = float(page.locator(".head-map .baseline").nth(n).get_attribute("x1") or "nan")
         assert (x - left) / widths.max() == pytest.approx(line / np.nanmax(sizes), abs=2e-3)
     assert_cased(page, ".head-map .baseline, .head-map .beside-line")
+    captions = page.locator(".head-map text[fill='var(--baseline-words)']").all_text_contents()
+    assert len(captions) == bool(lines) and all(words.startswith("line") for words in captions)
     if len(lines) == 1:
         assert f"line: even attention, {percent(lines[0])}" in (page.locator(".head-map").text_content() or "")
 
@@ -581,6 +584,10 @@ def test_a_heads_metrics_begin_with_those_that_tell_in_short(page: Page, data: x
         "all => all.map(row => row.querySelector('a').getAttribute('href').split('/').slice(2).join('/'))"
     )
     assert {"null_attention", "distance", "entropy", "variability", "dependency_alignment/either"} <= set(metrics)
+    own = page.locator("table.metrics tr", has=page.locator("a[href='#/metric/distance']")).locator(".strip path")
+    ticks = own.evaluate_all("all => all.map(one => [+one.getAttribute('stroke-opacity'), one.getAttribute('d')])")
+    assert ticks[0][0] == 0.4, "one alone can be seen, however many there are"
+    assert 1 < sum(path.count("M") for _, path in ticks) <= np.isfinite(flat(data, "distance")).sum()
     every = len(list(told(dataset(len(LAYERS), len(HEADS)))))
     assert len(metrics) < 25 < every
     page.get_by_role("button", name=f"all {every}", exact=True).click()
@@ -1044,6 +1051,13 @@ def test_a_long_sentence_is_cut_around_its_pair(page: Page, frame: pd.DataFrame,
     assert_row(one, best, row_of(rows, LONG, 1, 150, 240), 150)
     one.locator('.piece[data-place="90"]').hover()
     assert_row(one, best, row_of(rows, LONG, 1, 90, 240), 90)
+
+
+def test_a_rank_that_the_page_does_not_keep_is_told(page: Page) -> None:
+    visit(page, "#/head/3/2/99")
+    expect(page.locator("#sentences")).to_contain_text("The page keeps 6 of them.")
+    visit(page, "#/head/3/2/6")
+    expect(page.locator("#sentences")).not_to_contain_text("The page keeps")
 
 
 def test_a_sentence_without_rows_shows_its_pair(page: Page, frame: pd.DataFrame) -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 from urllib.request import urlopen
 
 import numpy as np
@@ -22,9 +22,10 @@ from boxes import HEIGHT, THEMES, WIDTHS, faults, set_theme
 from models import save_model
 from numpy.typing import NDArray
 from pages import HOSTILE, MADE, assert_lines, chromium, needs_chromium, wait_for_heads
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from starlette.testclient import TestClient
 from stopped import ATTEMPTS, LINE, PROMISED_SECONDS
+from synthetic import attention, dataset, exemplars
 
 import attnmetrics
 from attnmetrics import views
@@ -36,6 +37,7 @@ from attnmetrics.model.load import Model, load_model
 from attnmetrics.model.reading import attend, read
 from attnmetrics.running.runfile import read_facts
 from attnmetrics.storage import locate
+from attnmetrics.views.atlas.page import render
 from attnmetrics.views.tables import ranking, shown
 from attnmetrics.views.text import server as serve
 
@@ -487,6 +489,27 @@ def test_a_page_says_what_went_wrong_and_shows_text_as_text(page: Page) -> None:
     page.click("text=Show attention")
     expect(page.locator(".busy")).to_have_text("Type a sentence first: nothing was asked.")
     expect(page.locator(".look svg.lines")).to_be_visible()
+
+
+@needs_chromium
+def test_a_model_that_is_not_found_is_told_before_anything_is_typed(facts: dict[str, Any]) -> None:
+    def load() -> Model:
+        raise ModelError("no such model; give another")
+
+    data = dataset()
+    nothing = exemplars(data).head(0)
+    atlas = render(data, nothing, attention(nothing), facts, served=True)
+    client = TestClient(serve.application(atlas, load, facts), ADDRESS)
+
+    def answer(route: Route) -> None:
+        found = client.get(urlsplit(route.request.url).path)
+        route.fulfill(status=found.status_code, headers=dict(found.headers), body=found.text)
+
+    with chromium() as browser:
+        page = browser.new_page()
+        page.route("**/*", answer)
+        page.goto(f"{ADDRESS}/#/try")
+        expect(page.get_by_role("alert")).to_have_text("no such model; give another")
 
 
 # ---- its end

@@ -164,6 +164,20 @@ def assert_lines_of_token(page: Page, weights: Any, place: int) -> None:
     assert drawn == expected
 
 
+def test_tokens_of_one_text_are_told_apart_wherever_they_are_named(show: Open, demo: Model) -> None:
+    page = show(views.head(np.full((1, 1, 3, 3), 1 / 3), ["the", "cat", "the"]))
+    token(page, "left", 1).click()
+    token(page, "right", 2).hover()
+    expect(page.locator(".tip b")).to_have_text("cat → the (2)")
+    view = views.neuron(demo, "in the hills in the", layer=2, head=1, token=5)
+    pieces = view.data["sides"][0]["pieces"]
+    assert pieces[5] == pieces[1] == "the"
+    page = show(view)
+    page.locator('.plus[data-place="5"]').focus()
+    page.keyboard.press("ArrowRight")
+    assert "Dimension 0, the (5) → the (5)" in page.inner_text(".status")
+
+
 def test_tokens_of_one_text_are_told_apart_and_the_theme_is_kept(show: Open) -> None:
     attention = np.full((1, 1, 3, 3), 1 / 3)
     page = show(views.head(attention, ["the", "cat", "the"]))

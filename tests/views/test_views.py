@@ -241,7 +241,12 @@ NOTHING: dict[str, Any] = {}
             "give cross_attention=output.cross_attentions, encoder_attention=output.encoder_attentions",
         ),
         (None, None, {"cross_attention": even(1, 1, 2, 2), "encoder_tokens": ["a", "b"]}, "needs decoder_tokens"),
-        (np.broadcast_to(0.5, (50, 20, 300, 300)), ["a"] * 300, NOTHING, "more than browsers take"),
+        (
+            np.broadcast_to(0.5, (50, 20, 300, 300)),
+            ["a"] * 300,
+            NOTHING,
+            r"more than browsers take .* with include_layers and include_heads \(--include-layers, --include-heads\)",
+        ),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(source: Any, text: Any, options: dict[str, Any], message: str) -> None:

@@ -15,7 +15,7 @@ import { tools } from "./tools.js";
 /** A metric with more labels than this is not told label by label, but for the offsets that most readers ask for. */
 const FEW = 4;
 const OFFSETS = ["0", "1"];
-const TICKS = "Every tick is a head that has a rank, the dot is this one.";
+const TICKS = "Every tick is a head that has a rank, a dark one several; the dot is this one.";
 const HEADER = ["metric", "value", "rank, from the highest", "among all heads"];
 
 export function metricSection(atlas, { layer, head, name }) {

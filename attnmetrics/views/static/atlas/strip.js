@@ -1,5 +1,6 @@
-// The value of every head that competes as a tick on a line, one of them marked.
+// The value of every head that competes as a tick on a line, the darker the more heads have it; one of them marked.
 
+import { crowds, TICK } from "../arithmetic/crowds.js";
 import { clamp, extent, linear, round } from "../arithmetic/scales.js";
 import { sheet, svg } from "../shared/dom.js";
 
@@ -8,10 +9,11 @@ export function strip(metric, label, value, width = 180) {
   const [low, high] = extent([0, ...kept]);
   const x = linear([low, high || (low < 0 ? 0 : 1)], [4, width - 4]);
   const picture = sheet(width, 20, { class: "strip", "aria-hidden": "true" });
-  picture.append(svg("path", {
-    d: kept.map((one) => `M${round(x(one))} 5v10`).join(""), stroke: "var(--muted)",
-    "stroke-opacity": clamp(30 / kept.length, 0.12, 0.5), "stroke-width": 1.5,
-  }));
+  const tick = ([opacity, places]) => svg("path", {
+    d: places.map((at) => `M${at} 5v10`).join(""), stroke: "var(--muted)", "stroke-opacity": opacity,
+    "stroke-width": TICK,
+  });
+  picture.append(...crowds(kept.map(x)).map(tick));
   if (Number.isNaN(value)) return picture;
   const cx = round(clamp(x(value), 4, width - 4));
   const dot = { cx, cy: 10, r: 5.5, fill: "var(--link)", stroke: "var(--page)", "stroke-width": 1.5 };
