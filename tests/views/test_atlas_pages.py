@@ -955,8 +955,8 @@ def test_words_and_numbers_of_the_first_page_explain_themselves(page: Page) -> N
     assert "Null pieces are those on which" in shown and "Nats say how widely" in shown
     (told,) = [value for name, value in contents_of_page(page)["headline"] if name == "time"]
     assert f"{told}\ntime" in shown
-    for standing in ("along dependencies", "most local", "previous piece"):
-        assert page.locator(".role-card .role", has_text=standing).count() <= 1
+    page.get_by_text("Words on this page").click()
+    assert {"piece", "null pieces", "nats"} <= set(page.locator(".glossary dt").all_inner_texts())
     options = page.locator(".board-tabs option").all_inner_texts()
     assert options.index("Rows kept for entropy") > options.index("Mean attention entropy")
     visit(page, "#/find?y=pos_to&yl=NOUN&x=entropy")
@@ -964,6 +964,17 @@ def test_words_and_numbers_of_the_first_page_explain_themselves(page: Page) -> N
     assert "Show: part of speech" in words and "by label" not in words and "Mean attention entropy" in words
     for menu in page.locator(".controls select").all():
         assert menu.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_the_page_of_a_paper_leads_to_its_figures(page: Page) -> None:
+    """It says that these are links, and each opens a page that draws what it is of."""
+    visit(page, "#/paper")
+    expect(page.locator(".page > .help")).to_contain_text("links to its figures, each on the page of what it shows")
+    links = page.locator(".figures a").evaluate_all("all => all.map(one => one.getAttribute('href'))")
+    assert len(links) == 11
+    for link in dict.fromkeys(links):
+        visit(page, link)
+        assert page.locator(".head-map, .map-card svg, .relation-map, .exemplar").count(), link
 
 
 def contents_of_page(page: Page) -> Any:

@@ -342,6 +342,11 @@ def test_a_token_expands_into_query_key_product_score_and_softmax(show: Open, de
     page.click('.plus[data-place="6"]')
     assert page.locator(".share").count() == 0
     assert_lines(page, found.weights[2], [1])
+    page.click("[aria-label='Next head']")
+    page.click("[aria-label='Previous layer']")
+    page.reload()
+    page.wait_for_selector(".drawing svg")
+    assert_lines(page, found.weights[1], [2])
 
 
 def test_the_expanded_token_follows_the_pointer(show: Open, demo: Model, found: Attention) -> None:

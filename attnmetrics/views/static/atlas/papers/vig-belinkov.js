@@ -12,7 +12,8 @@ import { crumbs, OVERVIEW, section } from "../parts.js";
 import { numbers } from "./numbers.js";
 import { papersTitle, tabs } from "./tabs.js";
 
-const HELP = "its figures, drawn from this run's tables, and its numbers beside this run's.";
+const HELP = "links to its figures, each on the page of what it shows, from this run's tables; its numbers beside this "
+  + "run's.";
 /** Why the interval of r and its p need not agree. */
 const OVER_HEADS = "p is over heads: how often values that have nothing to do with one another would give an r as far "
   + "from 0";
