@@ -125,7 +125,7 @@ class _Said:
         numbers = {name: write(getattr(one, name)) for name in ("score", "chance", "median")}
         times = one.score / one.chance if one.chance else np.nan
         named = " or ".join(f"“{piece}”" for piece in one.pieces)
-        piece = f", most often {named}" if named else ""
+        piece = f" (most often {named})" if named else ""
         struck = _and([self._plain(role) for role in one.contradicts[:MOST_STRUCK]])
         barred = f" (that by itself looks like {struck})" if struck else ""
         filled = {**numbers, "times": f"{times:.2g}", "name": self._name(one), "piece": piece, "contradicted": barred}

@@ -66,7 +66,7 @@ def labels_from(facts: Mapping[str, Any]) -> str:
         return ""
     if name.startswith("CoNLL-U"):
         return "Right and wrong are by the corpus's own labels."
-    return f"Right and wrong are by the labels of the pipeline {visible(name)}, no person's: it errs, too."
+    return f"Right and wrong are by the labels of the pipeline {visible(name)}, not a person's: it errs too."
 
 
 def source_words(data: xr.Dataset, facts: Mapping[str, Any]) -> str:

@@ -35,7 +35,7 @@ SENTENCES = {
     "of cases), of all other words it looks most at the head word. Along dependencies goes 100% of its attention off "
     "null pieces, where its distances alone would give 13%.",
     "second sink": f"{REST.format('26%')} goes to one piece of each sentence, whichever that is (100% of it; even "
-    "attention 15%), a second sink, most often “the”.",
+    "attention 15%), a second sink (most often “the”).",
     "inactive": "Nearly switched off on this text: rests 95% on the first piece, and all else comes from the remaining "
     "5% (that by itself looks like own piece and position alone).",
     "induction": f"{REST.format('19%')} {FAR.format(4.1)} Of the attention of a piece that came before, 82% goes "

@@ -102,12 +102,12 @@ CASES = [
     (
         [held("second sink", 0.74, label="the"), ELSEWHERE], 1,
         "Its attention goes to one piece of each sentence, whichever that is (74% of it; even attention 10%), a second "
-        "sink, most often “the”.",
+        "sink (most often “the”).",
     ),
     (
         [replace(held("second sink", 0.74, label="the"), pieces=("the", "␣")), ELSEWHERE], 1,
         "Its attention goes to one piece of each sentence, whichever that is (74% of it; even attention 10%), a second "
-        "sink, most often “the” or “␣”.",
+        "sink (most often “the” or “␣”).",
     ),
     (
         [told("second sink", 0.3), held("broad", 2.44, 2.6), ELSEWHERE], 1,

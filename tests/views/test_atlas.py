@@ -243,7 +243,7 @@ def test_the_folders_of_a_machine_are_not_told() -> None:
 
 def test_it_is_told_whose_labels_say_what_is_right() -> None:
     assert labels_from(facts()).startswith(
-        "Right and wrong are by the labels of the pipeline en_core_web_sm, no person's"
+        "Right and wrong are by the labels of the pipeline en_core_web_sm, not a person's"
     )
     gold = "Right and wrong are by the corpus's own labels."
     assert labels_from({"annotator": {"name": "CoNLL-U (gold)"}}) == gold

@@ -216,7 +216,7 @@ def test_published_numbers_within_an_interval_are_marked(plain: xr.Dataset) -> N
     within = [one for row in rows.values() for one in row.within]
     assert summed_up(list(rows.values())) == (
         f"This run answers {len(within) - within.count(None)} of the published numbers; {within.count(True)} of them "
-        f"lie within its interval of the run's own value; it has none for {within.count(None)} more."
+        f"lie within the interval of the run's own value; {within.count(None)} more have no interval here."
     )
 
 

@@ -169,9 +169,9 @@ def summed_up(rows: Sequence[Row]) -> str:
         return (
             f"This run answers {len(found)} of the published numbers; it has no intervals to say which it agrees with."
         )
-    rest = f"; it has none for {len(found) - len(known)} more" if len(found) > len(known) else ""
+    rest = f"; {len(found) - len(known)} more have no interval here" if len(found) > len(known) else ""
     inside = f"{sum(known) or 'none'} of them {'lies' if sum(known) < 2 else 'lie'}"
-    within = f"{inside} within its interval of the run's own value"
+    within = f"{inside} within the interval of the run's own value"
     return f"This run answers {len(known)} of the published numbers; {within}{rest}."
 
 

@@ -17,6 +17,8 @@ from attnmetrics.views.tables import Labels, at_labels, labels_of, values
 
 LAYERS: Final = 12
 """Of BERT-base: values of its layers are comparable with those of a model that has as many."""
+LISTED: Final = 10
+"""Layers of more heads are counted."""
 CLASSES: Final = ("all", "pronoun", "proper", "nominal")
 """Of mentions, in the order of Table 2."""
 
@@ -115,7 +117,10 @@ def _single(value: float, unit: str, about: str = "", sure: Bounds | None = None
 
 
 def _by_layer(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
-    found = _listed(source.layers(data).tolist(), unit, source.layer_bounds(data))
+    layers = source.layers(data)
+    if not layers.any():
+        raise NoCounterpartError("0 in every layer of this run")
+    found = _listed(layers.tolist(), unit, source.layer_bounds(data))
     return replace(found, is_alike=data["layer"].values.tolist() == list(range(LAYERS)))
 
 
@@ -149,8 +154,19 @@ def _highest_head(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
 
 def _heads_over(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
     over = sorted(layer for layer, _, value in ranked(source.table(data)) if value > source.over)
-    layers = f" (in layers {', '.join(map(str, over))})" if over else ""
-    return Counterpart((len(over),), (f"{len(over)}{layers}",))
+    return Counterpart((len(over),), (f"{len(over)}{_in_layers(over)}",))
+
+
+def _in_layers(layers: Sequence[int]) -> str:
+    """In which layers heads are, a layer a head; of many, in how many.
+
+    >>> _in_layers([0, 1, 1]), _in_layers([0, 1] * 10)
+    (' (in layers 0, 1, 1)', ' (in 2 layers)')
+    """
+    if not layers:
+        return ""
+    listed = f"layers {', '.join(map(str, layers))}" if len(layers) <= LISTED else f"{len(set(layers))} layers"
+    return f" (in {listed})"
 
 
 def _median_of_heads(data: xr.Dataset, source: Source, unit: str) -> Counterpart:

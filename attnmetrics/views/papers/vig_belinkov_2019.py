@@ -32,6 +32,14 @@ def _plain(name: str, form: str, **at: int) -> Callable[[xr.Dataset], Counterpar
     return measure
 
 
+def _p_value(name: str) -> Callable[[xr.Dataset], Counterpart]:
+    def measure(data: xr.Dataset) -> Counterpart:
+        value = corpus_value(data, name, {})
+        return Counterpart((value,), ("< 0.001" if value < 0.001 else f"{value:.2g}",))
+
+    return measure
+
+
 def _pieces_per_sentence(data: xr.Dataset) -> Counterpart:
     if unit_of(data) != "sentence":
         raise NoCounterpartError(f"the run's unit is {unit_of(data)}")
@@ -196,10 +204,10 @@ _CLAIMS: Final = (
           values=(3.6,)),
     Claim("distance_entropy_r", "correlation of distance and entropy", "0.61", "r",
           _plain("distance_entropy_r", ".2f"), values=(0.61,)),
-    Claim("distance_entropy_p", "its p-value", "< 0.001", "p", _plain("distance_entropy_p", ".2g")),
+    Claim("distance_entropy_p", "its p-value", "< 0.001", "p", _p_value("distance_entropy_p")),
     Claim("distance_alignment_r", "correlation of distance and alignment", "−0.73", "r",
           _plain("distance_alignment_r", ".2f"), values=(-0.73,)),
-    Claim("distance_alignment_p", "its p-value", "< 0.001", "p", _plain("distance_alignment_p", ".2g")),
+    Claim("distance_alignment_p", "its p-value", "< 0.001", "p", _p_value("distance_alignment_p")),
     Claim("subject_depth", "attention to subjects, deeper half of the layers ÷ lower half", "more in deep layers",
           "ratio", _deep_over_low("nsubj", "nsubjpass", "nsubj:pass", "csubj")),
     Claim("function_depth", "the same for aux, cc, det, expl, neg", "more in low layers", "ratio",

@@ -28,7 +28,7 @@ NAMES: Final = 22
 LEAST_NEEDED: Final[tuple[Callable[[str], bool], ...]] = (
     lambda header: header == "chance is",
     lambda header: header == OF_CLASS,
-    lambda header: header == "median",
+    lambda header: header in ("median", "mean of heads"),
     lambda header: header == "held out",
     lambda header: header == "rank",
     lambda header: header == "correlation",
@@ -41,7 +41,8 @@ LEAST_NEEDED: Final[tuple[Callable[[str], bool], ...]] = (
 
 
 class LightTable(Table):
-    """The first column to the left, the others to the right and never wrapped; those least needed are left out first.
+    """The first column to the left, the others to the right and never wrapped; those least needed are left out first;
+    before intervals are, headers take a line a word.
 
     Example: where 80 characters do not hold metric, value, interval, rank, median, chance and what chance is, the last
     goes first, then the median.
@@ -57,6 +58,8 @@ class LightTable(Table):
         fitting = copy(self)
         left_out: list[str] = []
         for is_least_needed in LEAST_NEEDED:
+            if is_least_needed is is_interval and _needed(console, options, fitting) > options.max_width:
+                fitting.columns = [_a_word_a_line(column) for column in fitting.columns]
             if _needed(console, options, fitting) <= options.max_width:
                 break
             goes = _with_intervals([is_least_needed(_header(column)) for column in fitting.columns], fitting.columns)
@@ -74,8 +77,13 @@ def _with_intervals(goes: Sequence[bool], columns: Sequence[Column]) -> list[boo
     return [own or (before[n] and is_interval(_header(columns[n]))) for n, own in enumerate(goes)]
 
 
+def _a_word_a_line(column: Column) -> Column:
+    """A column whose header is as narrow as its words, unless it may wrap anyway."""
+    return replace(column, header=Text("\n".join(_header(column).split()))) if column.no_wrap else column
+
+
 def _header(column: Column) -> str:
-    return str(column.header)
+    return " ".join(str(column.header).split())
 
 
 def _needed(console: Console, options: ConsoleOptions, table: Table) -> int:

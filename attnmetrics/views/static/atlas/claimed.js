@@ -8,21 +8,28 @@ const MARKED = "Where the head is wrong, the word that is right by those labels 
 const UNKEPT = "A sentence shows where the head looks, not which word would be right by those labels.";
 const NONE = "This run keeps no sentence for it.";
 
+/** All sentences that a head reads right and wrong, and by what they are. */
+export function hitsAndMisses(atlas, claim) {
+  const note = isKept(atlas, claim) ? [labelsNote(atlas)] : [];
+  return el("div", {}, ...note, bothSides(atlas, claim));
+}
+
 /** Sentences whose claim is `claim:hit` and `claim:miss`, `most` of each, of whatever heads the run kept them. */
-export function hitsAndMisses(atlas, claim, most = Infinity) {
-  const isKept = atlas.claimed.some((one) => one.claim.startsWith(`${claim}:`));
-  if (!isKept) return el("p", { class: "note" }, NONE);
+export function bothSides(atlas, claim, most = Infinity) {
+  if (!isKept(atlas, claim)) return el("p", { class: "note" }, NONE);
   const sides = [["Right", "hit"], ["Wrong", "miss"]].map(([name, end]) => {
     const found = atlas.claimed.filter((one) => one.claim === `${claim}:${end}`);
     return el("div", {}, el("h4", {}, name), ...lists(atlas, found, most));
   });
-  return el("div", {}, labelsNote(atlas), el("div", { class: "side-by-side" }, ...sides));
+  return el("div", { class: "side-by-side" }, ...sides);
 }
+
+const isKept = (atlas, claim) => atlas.claimed.some((one) => one.claim.startsWith(`${claim}:`));
 
 /** By what heads are right or wrong. */
 export function labelsNote(atlas) {
-  const isKept = atlas.claimed.some(({ list }) => list.some(({ right }) => right));
-  return el("p", { class: "note labels-from" }, `${atlas.labels_from} ${isKept ? MARKED : UNKEPT}`.trim());
+  const isMarked = atlas.claimed.some(({ list }) => list.some(({ right }) => right));
+  return el("p", { class: "note labels-from" }, `${atlas.labels_from} ${isMarked ? MARKED : UNKEPT}`.trim());
 }
 
 function lists(atlas, found, most) {

@@ -74,7 +74,7 @@ export class HeadList {
     if (!open || order === BY_RULE) return [];
     const { of } = metric.rank(head, label);
     const [first, last] = order === "lowest" ? open.map((one) => of + 1 - one).reverse() : open;
-    return [`${first === last ? first : `${first}–${last}`} of all`];
+    return [`${first === last ? first : `${first}–${last}`} of ${of}`];
   }
 
   /** The role that makes a head answer the question, its score and chance level, and what a simpler rule finds. */

@@ -30,9 +30,12 @@ export function probability(table, width) {
     text(LEFT + (width - LEFT) / 2, BOTTOM + 34, "distance in pieces", { "text-anchor": "middle" }));
 }
 
+/** Hollow where this value has no interval, and others have. */
 function dot(table, distance, x, y) {
+  const isHollow = table.sure && Number.isNaN(table.bounds(0, distance)[0]);
   const words = `distance ${distance}${distance === LAST ? " or more" : ""}: ${table.inWords(0, distance)}`;
-  return svg("circle", { cx: round(x), cy: round(y), r: 3, fill: "var(--bar)" }, title(words));
+  const look = { fill: isHollow ? "var(--page)" : "var(--bar)", stroke: "var(--bar)" };
+  return svg("circle", { cx: round(x), cy: round(y), r: 3, ...look }, title(words));
 }
 
 function distanceNumber(distance, x) {

@@ -20,8 +20,8 @@ import { tools } from "./tools.js";
 
 const TITLE = "Which heads attend alike";
 const HELP = "A dot is a head; heads that spread their attention alike lie close together. Only distances mean "
-  + "something here: the axes and their directions do not. Distances of heads have no intervals, those of layers "
-  + "have, told where one is pointed at. A click opens a head.";
+  + "something here: the axes and their directions do not. Distances of heads have no intervals; those of layers do: "
+  + "point at one. A click opens a head.";
 const LAYERS_HELP = "The less a colour stands out from the page, the more alike two layers attend. On the diagonal, "
   + "which is not 0: how far apart the different heads of one layer are.";
 const CLUSTERS_HELP = "As many as set the heads apart best, named by the role that most of their heads have; by "

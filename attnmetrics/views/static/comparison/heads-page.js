@@ -1,7 +1,6 @@
 // All heads of a comparison, those that changed most first.
 
 import { headAt } from "../arithmetic/heads.js";
-import { number } from "../arithmetic/numbers.js";
 import { crumbs, OVERVIEW, table } from "../atlas/parts.js";
 import { tools } from "../atlas/tools.js";
 import { action } from "../shared/controls.js";
@@ -51,7 +50,7 @@ function drawRow(comparison, place, n) {
     el("td", { class: "value" }, countTold(counts)),
     el("td", { class: "strip-cell" }, bar(counts.clear / Math.max(1, counts.of))),
     el("td", { class: "told" }, ...(largest ? changeTold(comparison, largest, place) : ["–"])),
-    el("td", { class: "value" }, largest ? number(Number(change.size[place].toPrecision(3))) : ""),
+    el("td", { class: "value" }, largest ? change.size[place].toFixed(2) : ""),
   ];
 }
 

@@ -12,10 +12,10 @@ import { runTrend } from "./run-trend.js";
 
 /** Heads told at first, and results. */
 const [HEADS, RESULTS] = [6, 12];
-const HEADS_HELP = "By their largest clear change, measured in how much the first run's heads differ among each other "
-  + "(standard deviations); of heads that rest on null pieces, more than 95% in one of the runs, by what counts all "
-  + "attention; between other documents, apart from what follows how often a name occurs in them. A click opens the "
-  + "head in both runs.";
+const HEADS_HELP = "By their largest clear change, in standard deviations of the first run's heads. A head that rests "
+  + "more than 95% on null pieces in one of the runs is judged only by results over all attention. Between runs over "
+  + "different documents, results that follow how often a name occurs in them do not count. A click opens the head in "
+  + "both runs.";
 const RESULTS_HELP = "Those in which most heads differ clearly come first; r is the correlation of the two maps over "
   + "all heads.";
 

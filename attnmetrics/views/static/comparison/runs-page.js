@@ -49,6 +49,7 @@ function corpusSection(comparison) {
     el("td", { class: "rank" }, qTold(one.q?.[chosen] ?? null, clear)),
   ]);
   const whole = el("div", { class: "scroll" }, table("metrics", ["", ...names, ""], rows));
-  found.append(el("details", { open: !runs[chosen].paired }, el("summary", {}, `${rows.length} numbers`), whole));
+  const name = `${rows.length} number${rows.length === 1 ? "" : "s"}`;
+  found.append(el("details", { open: !runs[chosen].paired }, el("summary", {}, name), whole));
   return found;
 }
