@@ -17,6 +17,8 @@ from attnmetrics.views.tables import Labels, at_labels, labels_of, values
 
 LAYERS: Final = 12
 """Of BERT-base: values of its layers are comparable with those of a model that has as many."""
+NAMED: Final = 12
+"""Heads whose layers are named one by one, at most."""
 CLASSES: Final = ("all", "pronoun", "proper", "nominal")
 """Of mentions, in the order of Table 2."""
 
@@ -115,7 +117,10 @@ def _single(value: float, unit: str, about: str = "", sure: Bounds | None = None
 
 
 def _by_layer(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
-    found = _listed(source.layers(data).tolist(), unit, source.layer_bounds(data))
+    of_layers = source.layers(data).tolist()
+    if not any(of_layers):
+        raise NoCounterpartError("no layer of this run does it")
+    found = _listed(of_layers, unit, source.layer_bounds(data))
     return replace(found, is_alike=data["layer"].values.tolist() == list(range(LAYERS)))
 
 
@@ -149,7 +154,8 @@ def _highest_head(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
 
 def _heads_over(data: xr.Dataset, source: Source, unit: str) -> Counterpart:
     over = sorted(layer for layer, _, value in ranked(source.table(data)) if value > source.over)
-    layers = f" (in layers {', '.join(map(str, over))})" if over else ""
+    named = ", ".join(map(str, over)) if len(over) <= NAMED else f"{over[0]} to {over[-1]}"
+    layers = f" (in layers {named})" if over else ""
     return Counterpart((len(over),), (f"{len(over)}{layers}",))
 
 

@@ -8,15 +8,18 @@ const MARKED = "Where the head is wrong, the word that is right by those labels 
 const UNKEPT = "A sentence shows where the head looks, not which word would be right by those labels.";
 const NONE = "This run keeps no sentence for it.";
 
-/** Sentences whose claim is `claim:hit` and `claim:miss`, `most` of each, of whatever heads the run kept them. */
-export function hitsAndMisses(atlas, claim, most = Infinity) {
+/**
+ * Sentences whose claim is `claim:hit` and `claim:miss`, `most` of each, of whatever heads the run kept them; above
+ * them by which labels, unless that is told already.
+ */
+export function hitsAndMisses(atlas, claim, { most = Infinity, isTold = false } = {}) {
   const isKept = atlas.claimed.some((one) => one.claim.startsWith(`${claim}:`));
   if (!isKept) return el("p", { class: "note" }, NONE);
   const sides = [["Right", "hit"], ["Wrong", "miss"]].map(([name, end]) => {
     const found = atlas.claimed.filter((one) => one.claim === `${claim}:${end}`);
     return el("div", {}, el("h4", {}, name), ...lists(atlas, found, most));
   });
-  return el("div", {}, labelsNote(atlas), el("div", { class: "side-by-side" }, ...sides));
+  return el("div", {}, ...(isTold ? [] : [labelsNote(atlas)]), el("div", { class: "side-by-side" }, ...sides));
 }
 
 /** By what heads are right or wrong. */
