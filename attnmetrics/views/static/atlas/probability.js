@@ -30,9 +30,13 @@ export function probability(table, width) {
     text(LEFT + (width - LEFT) / 2, BOTTOM + 34, "distance in pieces", { "text-anchor": "middle" }));
 }
 
+/** Whether a value lacks the interval that others of the table have. */
+const isOpen = (table, distance) => Boolean(table.sure) && Number.isNaN(table.bounds(0, distance)[0]);
+
 function dot(table, distance, x, y) {
   const words = `distance ${distance}${distance === LAST ? " or more" : ""}: ${table.inWords(0, distance)}`;
-  return svg("circle", { cx: round(x), cy: round(y), r: 3, fill: "var(--bar)" }, title(words));
+  const fill = isOpen(table, distance) ? "var(--page)" : "var(--bar)";
+  return svg("circle", { cx: round(x), cy: round(y), r: 3, fill, stroke: "var(--bar)" }, title(words));
 }
 
 function distanceNumber(distance, x) {

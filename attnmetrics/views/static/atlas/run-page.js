@@ -32,7 +32,8 @@ function facts(title, list) {
 }
 
 function drawProbability(root, corpus) {
-  const help = "What a head that chose by distance alone would find (section 4.3).";
+  const open = corpus.sure ? " Hollow: pairs of too few documents for an interval." : "";
+  const help = `What a head that chose by distance alone would find (section 4.3).${open}`;
   const found = section("How probable a dependency is at each distance", help);
   Object.assign(found.dataset, { definition: corpus.formula ?? "", legend: help });
   root.append(found);
