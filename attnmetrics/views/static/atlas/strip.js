@@ -9,8 +9,8 @@ export function strip(metric, label, value, width = 180) {
   const x = linear([low, high || (low < 0 ? 0 : 1)], [4, width - 4]);
   const picture = sheet(width, 20, { class: "strip", "aria-hidden": "true" });
   picture.append(svg("path", {
-    d: kept.map((one) => `M${round(x(one))} 5v10`).join(""), stroke: "var(--muted)",
-    "stroke-opacity": clamp(30 / kept.length, 0.12, 0.5), "stroke-width": 1.5,
+    d: kept.map((one) => `M${round(x(one))} 5v10`).join(""), stroke: "var(--muted)", "stroke-opacity": 0.4,
+    "stroke-width": 1.5,
   }));
   if (Number.isNaN(value)) return picture;
   const cx = round(clamp(x(value), 4, width - 4));
