@@ -13,8 +13,7 @@ const NONE = "This run keeps no sentence for it.";
  * them by which labels, unless that is told already.
  */
 export function hitsAndMisses(atlas, claim, { most = Infinity, isTold = false } = {}) {
-  const isKept = atlas.claimed.some((one) => one.claim.startsWith(`${claim}:`));
-  if (!isKept) return el("p", { class: "note" }, NONE);
+  if (!isKept(atlas, claim)) return el("p", { class: "note" }, NONE);
   const sides = [["Right", "hit"], ["Wrong", "miss"]].map(([name, end]) => {
     const found = atlas.claimed.filter((one) => one.claim === `${claim}:${end}`);
     return el("div", {}, el("h4", {}, name), ...lists(atlas, found, most));
@@ -22,10 +21,13 @@ export function hitsAndMisses(atlas, claim, { most = Infinity, isTold = false } 
   return el("div", {}, ...(isTold ? [] : [labelsNote(atlas)]), el("div", { class: "side-by-side" }, ...sides));
 }
 
+/** Whether the run kept any sentence for it. */
+export const isKept = (atlas, claim) => atlas.claimed.some((one) => one.claim.startsWith(`${claim}:`));
+
 /** By what heads are right or wrong. */
 export function labelsNote(atlas) {
-  const isKept = atlas.claimed.some(({ list }) => list.some(({ right }) => right));
-  return el("p", { class: "note labels-from" }, `${atlas.labels_from} ${isKept ? MARKED : UNKEPT}`.trim());
+  const isMarked = atlas.claimed.some(({ list }) => list.some(({ right }) => right));
+  return el("p", { class: "note labels-from" }, `${atlas.labels_from} ${isMarked ? MARKED : UNKEPT}`.trim());
 }
 
 function lists(atlas, found, most) {

@@ -1,7 +1,7 @@
 // Figure 5: the best heads of some relations, and of coreference, in sentences that they read right and wrong.
 
 import { el } from "../../shared/dom.js";
-import { hitsAndMisses, labelsNote } from "../claimed.js";
+import { hitsAndMisses, isKept, labelsNote } from "../claimed.js";
 import { relationHref } from "../relations.js";
 
 const HELP = "The best head of a relation in a sentence that it reads right, and in one that it reads wrong: the "
@@ -14,9 +14,10 @@ export function sentences(found, atlas) {
   const known = new Set(atlas.relations.map(([first]) => first.rel));
   const kept = SHOWN.map((names) => names.find((rel) => known.has(rel))).filter(Boolean);
   found.append(el("p", { class: kept.length ? "help" : "note" }, kept.length ? HELP : NONE));
-  if (kept.length || atlas.coreference.length) found.append(labelsNote(atlas));
-  for (const rel of kept) found.append(...example(atlas, `relation:${rel}`, relationHref(rel), rel));
-  if (atlas.coreference.length) found.append(...example(atlas, "coreference", "#/coreference", "coreference"));
+  const examples = kept.map((rel) => [`relation:${rel}`, relationHref(rel), rel]);
+  if (atlas.coreference.length) examples.push(["coreference", "#/coreference", "coreference"]);
+  if (examples.some(([claim]) => isKept(atlas, claim))) found.append(labelsNote(atlas));
+  for (const one of examples) found.append(...example(atlas, ...one));
 }
 
 const example = (atlas, claim, href, name) =>
