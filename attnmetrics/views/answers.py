@@ -56,8 +56,8 @@ def in_groups(found: Answer) -> Grouped:
     """An answer, whose rows have the columns `nearest` and `remark` (`views.roles.with_rules`), in groups.
 
     A head is in the first group where it finds a relation better than the nearest word does, else in the second where
-    it answers by what is not compared with that, else in the last. Within a group heads stand as before, the clearest
-    first.
+    it answers by what is not compared with that, else in the last. Within a group that head comes first whose scores
+    that put it there are farthest above chance; equals stand as before.
     """
     rows = found.rows
     compared, no_better = (rows["nearest"] != "").to_numpy(), (rows["remark"] != "").to_numpy()
@@ -67,8 +67,11 @@ def in_groups(found: Answer) -> Grouped:
     by_head = [rows["layer"], rows["head"]]
     of_head = pd.Series(of_row, rows.index).groupby(by_head).transform("min").to_numpy()
     head = rows.groupby(HEAD, sort=False).ngroup().to_numpy()
-    order = np.lexsort((of_row, head, of_head))
-    members = {key: rows[of_head == key][HEAD].drop_duplicates() for key in sorted(_TITLES)}
+    beyond = (rows["score"] - rows["chance"].fillna(0)).where(of_row == of_head)
+    above = beyond.groupby(by_head).transform("max").to_numpy()
+    order = np.lexsort((of_row, head, -above, of_head))
+    in_order = rows.iloc[order]
+    members = {key: in_order[of_head[order] == key][HEAD].drop_duplicates() for key in sorted(_TITLES)}
     groups = [Group(_TITLES[key], list(map(tuple, own.values.tolist()))) for key, own in members.items() if len(own)]
-    answer = replace(found, rows=rows.iloc[order])
+    answer = replace(found, rows=in_order)
     return Grouped(answer, groups, len(np.unique(head[compared])), len(members[_BETTER]))

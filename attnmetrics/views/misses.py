@@ -90,7 +90,7 @@ def _miss(data: xr.Dataset, one: Miss, nearest: NearestWords) -> MissTold:
     own = [ask for ask in one.asks if ask.term == one.rule.score]
     others = [ask for ask in one.asks if ask.term != one.rule.score]
     table = data[one.rule.score.result]
-    alone = _shown(table, one.score) + _interval(table, one.score, one.bounds)
+    alone = "".join(_borne(table, one.score, one.bounds))
     reached = [_asked(data, ask, "the rule asks") for ask in own] or [alone]
     beside = nearest.beside(one.rule, one.label)
     level = "" if np.isnan(one.chance) else f"{level_name(data, one.rule)} {_shown(table, one.chance)}"
@@ -107,13 +107,17 @@ def _asked(data: xr.Dataset, ask: Ask, asks: str) -> str:
     found, asked = _apart(table, ask.found, ask.asked)
     if ask.of == "low":
         return f"the lower end of the interval {found} where {asks} for {asked}"
-    interval = _interval(table, ask.found, ask.bounds)
-    return f"{found}{interval} where {asks} for {'at most ' if ask.at_most else ''}{asked}"
+    borne, interval = _borne(table, ask.found, ask.bounds)
+    reached = found if borne == asked or not interval else borne
+    return f"{reached}{interval} where {asks} for {'at most ' if ask.at_most else ''}{asked}"
 
 
-def _interval(table: xr.DataArray, value: float, bounds: tuple[float, float]) -> str:
-    """In brackets; "" without one."""
-    return "" if np.isnan(bounds).any() else f" [{bear(table, value, *bounds)[1].replace('-', '−')}]"
+def _borne(table: xr.DataArray, value: float, bounds: tuple[float, float]) -> tuple[str, str]:
+    """A value to the digit that its interval bears, and that in brackets; "" without one."""
+    if np.isnan(bounds).any():
+        return _shown(table, value), ""
+    told, interval = (text.replace("-", "−") for text in bear(table, value, *bounds))
+    return told, f" [{interval}]"
 
 
 def _apart(table: xr.DataArray, *numbers: float) -> Sequence[str]:

@@ -398,7 +398,7 @@ def test_a_miss_has_the_interval_of_each_score(
     misses = [Miss(rule, "", 0.2, 0.1, [own, further], (0.18, 0.22)), Miss(rule, "", 0.2, 0.1, [further], (0.18, 0.22))]
     monkeypatch.setattr("attnmetrics.views.misses.misses", lambda *_: {(0, 0): misses})
     both, one = (words for _, words, _ in misses_told(read_rules(None), Tables(data), frame)[0])
-    asked = "1.0% [−2 to 4%] where it asks for 5.0%"
+    asked = "1% [−2 to 4%] where it asks for 5.0%"
     assert both.startswith("20% [18 to 22%] where the rule asks for 25% (its distances alone 10%); ")
     assert one.startswith("20% [18 to 22%] (its distances alone 10%); ")
     assert both.endswith(asked) and one.endswith(asked)

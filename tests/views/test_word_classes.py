@@ -1,5 +1,7 @@
 """What the nearest word of a class finds, in words: which one is named, and of which heads it finds as much."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -62,7 +64,9 @@ def test_a_head_is_above_it_with_the_low_end_of_its_interval(score: float, low: 
 
 
 def _answer(*rows: tuple[int, int, str, str, str]) -> Answer:
-    return Answer("k", "Which?", pd.DataFrame(rows, columns=["layer", "head", "detail", "nearest", "remark"]))
+    """Rows (layer, head, detail, nearest, remark), the clearest score first, as questions have them."""
+    frame = pd.DataFrame(rows, columns=["layer", "head", "detail", "nearest", "remark"])
+    return Answer("k", "Which?", frame.assign(score=np.linspace(0.9, 0.5, len(rows)), chance=0.1))
 
 
 def test_heads_stand_first_that_find_a_relation_better_than_a_class_does_and_last_those_that_do_nothing_else() -> None:
@@ -79,6 +83,18 @@ def test_heads_stand_first_that_find_a_relation_better_than_a_class_does_and_las
     assert "".join(grouped.answer.rows["detail"]) == "edcgbafh", "of a head last what is no better"
     rule = "the nearest word of any class"
     assert grouped.told == f"5 heads; 2 of 4 with a relation find it better than {rule}"
+
+
+def test_heads_of_a_group_stand_by_the_scores_that_put_them_there() -> None:
+    found = _answer(
+        (0, 0, "relation", "n", "r"), (0, 0, "all", "", ""), (0, 1, "all", "", ""), (0, 2, "all", "", ""),
+        (0, 3, "relation", "n", "r"), (0, 4, "relation", "n", "r"),
+    )  # fmt: skip
+    scored = found.rows.assign(score=[0.9, 0.3, 0.5, 0.6, 0.7, 0.8], chance=[0.1, 0.1, 0.2, 0.5, np.nan, 0.2])
+    grouped = in_groups(replace(found, rows=scored))
+    assert [group.heads for group in grouped.groups] == [[(0, 1), (0, 0), (0, 2)], [(0, 3), (0, 4)]]
+    assert grouped.answer.heads == [(0, 1), (0, 0), (0, 2), (0, 3), (0, 4)]
+    assert grouped.answer.rows["detail"].tolist()[:4] == ["all", "all", "relation", "all"]
 
 
 def test_there_are_no_groups_where_nothing_is_compared_with_classes() -> None:

@@ -16,6 +16,8 @@ def head_table(data: xr.Dataset, metric: str, at: Labels) -> xr.DataArray:
     Raises:
         NoCounterpartError: the run has none.
     """
+    if metric not in data:
+        raise NoCounterpartError(f"the run has no {metric}")
     table = per_head(data, metric, at)
     if table is None:
         raise NoCounterpartError(f"the run has no {metric} of {', '.join(map(str, at.values())) or 'any head'}")

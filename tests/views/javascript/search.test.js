@@ -145,6 +145,16 @@ test("a word of a sentence leads to the head that it is the strongest of", () =>
   assert.deepEqual(found("  ").groups, []);
 });
 
+test("a sentence is cut between words around what was found in it", () => {
+  const long = "Until now it was never decided whether the miller acted out of loyalty or out of anger about the sheep";
+  const exemplars = { of: (place) => (place ? [] : [{ ...exemplar(long, 1, 0.2), spaces: "0".padEnd(20, "1") }]) };
+  const [{ hits: [hit] }] = new Search({ ...ATLAS, exemplars }).find("miller").groups;
+  assert.equal(hit.words, "…it was never decided whether the miller acted out of loyalty or out of…");
+  const together = { ...exemplar("x".repeat(50) + "storer" + "y".repeat(50), 1, 0.2), spaces: "0" };
+  const [{ hits: [whole] }] = new Search({ ...ATLAS, exemplars: { of: () => [together] } }).find("storer").groups;
+  assert.equal(whole.words, `…${"x".repeat(36)}storer${"y".repeat(36)}…`);
+});
+
 test("coreference is found in a run that has none", () => {
   assert.deepEqual(hrefs("coreference"), ["#/coreference"]);
   assert.deepEqual(hrefs("antecedent"), ["#/coreference"]);

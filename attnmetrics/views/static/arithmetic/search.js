@@ -237,8 +237,10 @@ function sentencesOf(atlas) {
   });
 }
 
-/** A text around what was found in it. */
+/** A text around what was found in it; a short part of a word at either end is left out. */
 function around(text, start, length, room = 36) {
   const [from, to] = [Math.max(0, start - room), Math.min(text.length, start + length + room)];
-  return `${from > 0 ? "…" : ""}${text.slice(from, to).trim()}${to < text.length ? "…" : ""}`;
+  const before = from > 0 ? `…${text.slice(from, start).replace(/^\S{0,12}\s/, "")}` : text.slice(0, start);
+  const after = to < text.length ? `${text.slice(start, to).replace(/\s\S{0,12}$/, "")}…` : text.slice(start);
+  return (before + after).trim();
 }

@@ -18,7 +18,7 @@ const STRIP = 110;
 /** What the card holds. map: { metric, label } of the map shown, or null; isPinned: whether it stays. */
 export function boardCard(atlas, place, map, isPinned) {
   const [layer, head] = headAt(atlas, place);
-  const kept = isPinned ? [el("span", { class: "note" }, "kept: click it again to let go")] : [];
+  const kept = isPinned ? [el("span", { class: "note" }, "kept: click or tap it again to let go")] : [];
   const told = toldOf(atlas, place, map, measuresOf(atlas));
   const rows = told.map((one) => row(atlas, one, { layer, head, place }));
   return [

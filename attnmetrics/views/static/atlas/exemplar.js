@@ -114,7 +114,7 @@ class Sentence {
     const best = visible(weights);
     drawArcs(this.arcs, this.sentence, this.#spans, { attending, weights: drawn(best, exemplar.j) });
     const listed = best.slice(0, NAMED).map(([place, share]) => this.#told(place, share));
-    const words = listed.length ? listed.flatMap((one, n) => (n ? [", ", one] : [one])) : ["nothing above 0.5%"];
+    const words = listed.length ? listed.flatMap((one, n) => (n ? [" · ", one] : [one])) : ["nothing above 0.5%"];
     this.caption.replaceChildren(el("b", {}, exemplar.pieces[attending]), " → ", ...words);
   }
 

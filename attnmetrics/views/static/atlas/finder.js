@@ -89,7 +89,7 @@ class Finder {
     const left = el("div", {}, this.answer, this.which, host, status, meaning, this.saved);
     root.append(crumbs([OVERVIEW], "Find heads"), el("h1", {}, "Find heads"), el("p", { class: "help" }, HELP),
       this.presets, this.rule, this.controls, evidenceNote(atlas),
-      el("div", { class: "metric-page wider" }, left, this.list.node), this.beneath);
+      el("div", { class: "metric-page listed" }, left, this.list.node), this.beneath);
   }
 
   draw() {

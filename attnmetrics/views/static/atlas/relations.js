@@ -45,11 +45,14 @@ export function relationTable(atlas, isSure = false) {
 function relationRow(atlas, one, hasPublished) {
   const published = (atlas.published_relations[one.rel] ?? []).map((words) => el("div", {}, words));
   return [
-    el("td", {}, el("a", { href: relationHref(one.rel), title: explain(atlas, one.rel) }, one.rel)),
+    el("td", {}, el("a", { href: relationHref(one.rel), title: explain(atlas, one.rel) }, ...parted(one.rel))),
     number(counted(one.edges)), el("td", {}, ruleName(one.rule)), ...found(atlas, one),
     ...(hasPublished ? [el("td", { class: "note" }, ...published)] : []),
   ];
 }
+
+/** A name that a narrow column may break after its colon. */
+const parted = (rel) => rel.split(/(?<=:)/).flatMap((part) => [part, el("wbr")]);
 
 export const number = (content) => el("td", { class: "value" }, ...[content].flat());
 

@@ -15,8 +15,8 @@ const FAMILIES_HELP = "Heads whose attention goes to like parts of speech, relat
   + "role that comes first in half of them or more, else the two that come first most often: not every head has it.";
 const NEAR_HELP = "By profile: parts of speech, relations, offsets and null pieces. 0 for heads that attend to the "
   + "same kinds, 1 for heads that have nothing in common. A distance of profiles has no interval.";
-/** Heads of a list shown at first. */
-const FIRST = 18;
+/** Heads of a list shown at first, and how many more than those are not worth a fold. */
+const [FIRST, SPARE] = [18, 4];
 
 /** The address of what guards the roles against luck. */
 export const LUCK = "#/?about=luck";
@@ -98,11 +98,12 @@ const count = (places) => ` ${places.length} head${places.length === 1 ? "" : "s
 /** Links to heads; those beyond the first are folded, and made when they are unfolded. */
 export function members(atlas, places) {
   const links = (some) => some.map((place) => headLink(atlas, place));
-  const rest = places.slice(FIRST);
+  const first = places.length > FIRST + SPARE ? FIRST : places.length;
+  const rest = places.slice(first);
   const unfold = ({ target }) => target.append(...links(rest));
   const folded = el("details", {}, el("summary", {}, `${rest.length} more`));
   folded.addEventListener("toggle", unfold, { once: true });
-  return el("div", { class: "members" }, ...links(places.slice(0, FIRST)), ...(rest.length ? [folded] : []));
+  return el("div", { class: "members" }, ...links(places.slice(0, first)), ...(rest.length ? [folded] : []));
 }
 
 function headLink(atlas, place, name = null) {

@@ -148,5 +148,5 @@ function decode(part) {
 function faultOf(what, fault) {
   const back = el("a", { href: "#/" }, "Back to the overview");
   const ways = el("p", {}, back, ", or press / to search for a head or a metric.");
-  return [el("h1", {}, `Not in this ${what}`), el("p", {}, `${fault}.`), ways];
+  return [el("h1", {}, `Not in this ${what}`), el("p", { class: "fault" }, `${fault}.`), ways];
 }

@@ -68,10 +68,10 @@ function drawChart(atlas, block, { metric, series, title }) {
   block.append(picture, tools(() => picture, () => rowsOf(atlas, series), title));
 }
 
-/** The series of a label; none where no head has evidence. */
+/** The series of a label; none where no head has evidence, or the text has no such pieces. */
 function seriesOf(atlas, metric, label, name) {
   const place = label ? metric.place(label) : 0;
-  if (place < 0 || !metric.order(place).length) return [];
+  if (place < 0 || !metric.order(place).length || metric.chanceOfLayer(0, place) === 0) return [];
   return [{
     name,
     at: (layer, head) => metric.at(layer, head, place),
