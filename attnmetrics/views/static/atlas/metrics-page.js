@@ -9,8 +9,8 @@ import { crumbs, OVERVIEW, section } from "./parts.js";
 
 /** Maps of a metric with many labels. */
 const MOST = 5;
-const HELP = "Layers go down, heads across; the more a colour stands out from the page, the larger the value. A click "
-  + "opens the map.";
+const HELP = "Layers go down, heads across; the more a colour stands out from the page, the larger the value. Of many "
+  + "labels those that are largest on average. A click opens the map.";
 
 export function drawMetrics(root, atlas) {
   const title = el("h1", {}, "Every metric, every head");
