@@ -956,6 +956,7 @@ def test_words_and_numbers_of_the_first_page_explain_themselves(page: Page) -> N
     (told,) = [value for name, value in contents_of_page(page)["headline"] if name == "time"]
     assert f"{told}\ntime" in shown
     page.get_by_text("Words on this page").click()
+    page.locator(".glossary dt").first.wait_for()
     assert {"piece", "null pieces", "nats"} <= set(page.locator(".glossary dt").all_inner_texts())
     visit(page, "#/find?y=pos_to&yl=NOUN&x=entropy")
     words = page.inner_text(".page")
@@ -1247,7 +1248,7 @@ def test_heads_lie_on_the_map_as_far_apart_as_in_the_table(page: Page, data: xr.
     low, middle, high = map(number, np.nanquantile(pairs, (0.25, 0.5, 0.75)))
     words = f"at random are {middle} nats apart (median; half of all pairs {low} to {high})"
     expect(page.locator(".by-chance")).to_contain_text(words)
-    expect(page.locator(".page > .help")).to_contain_text("those of layers have, told where one is pointed at")
+    expect(page.locator(".page > .help")).to_contain_text("those of layers do: point at one")
     expect(page.locator(".page")).to_contain_text("On the diagonal, which is not 0")
     points = data["head_map"].to_numpy().reshape(-1, 2)
     found = dots(page)
