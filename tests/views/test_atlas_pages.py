@@ -878,7 +878,7 @@ def assert_row(one: Locator, best: Any, weights: NDArray[np.float64], i: int) ->
     words = spelled(best)
     order = [place for place in np.argsort(-weights, kind="stable")[:4] if weights[place] >= 0.005]
     exact = [best["weight"] if (i, place) == (best["i"], best["j"]) else weights[place] for place in order]
-    listed = " · ".join(f"{words[place]} {percent(value)}" for place, value in zip(order, exact, strict=True))
+    listed = ", ".join(f"{words[place]} {percent(value)}" for place, value in zip(order, exact, strict=True))
     expect(one.locator(".caption")).to_have_text(f"{words[i]} → {listed}")
 
 
@@ -956,7 +956,8 @@ def test_words_and_numbers_of_the_first_page_explain_themselves(page: Page) -> N
     (told,) = [value for name, value in contents_of_page(page)["headline"] if name == "time"]
     assert f"{told}\ntime" in shown
     page.get_by_text("Words on this page").click()
-    assert {"piece", "null pieces", "nats"} <= set(page.locator(".glossary dt").all_inner_texts())
+    for word in ("piece", "null pieces", "nats"):
+        expect(page.locator(".glossary dt").get_by_text(word, exact=True)).to_be_visible()
     visit(page, "#/find?y=pos_to&yl=NOUN&x=entropy")
     words = page.inner_text(".page")
     assert "Show: part of speech" in words and "by label" not in words and "Mean attention entropy" in words
