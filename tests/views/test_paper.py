@@ -81,7 +81,7 @@ def test_what_a_run_cannot_give_is_said() -> None:
     data = dataset(1, 2, pos=("NN", "_"), rel=("a", "_"), first_layer=3)
     rows = numbers(data)
     assert not rows["noun_top"].given
-    assert rows["noun_top"].text == "the run has no pos_to of NOUN"
+    assert rows["noun_top"].text == "the run has no pos_to (NOUN)"
     assert rows["alignment_layer_0"].text == "layer 0 was not measured"
     assert rows["subject_depth"].text == "one layer has no depth"
     absent = dataset(2, 2)
