@@ -1247,7 +1247,7 @@ def test_heads_lie_on_the_map_as_far_apart_as_in_the_table(page: Page, data: xr.
     low, middle, high = map(number, np.nanquantile(pairs, (0.25, 0.5, 0.75)))
     words = f"at random are {middle} nats apart (median; half of all pairs {low} to {high})"
     expect(page.locator(".by-chance")).to_contain_text(words)
-    expect(page.locator(".page > .help")).to_contain_text("those of layers have, told where one is pointed at")
+    expect(page.locator(".page > .help")).to_contain_text("those of layers do: point at one")
     expect(page.locator(".page")).to_contain_text("On the diagonal, which is not 0")
     points = data["head_map"].to_numpy().reshape(-1, 2)
     found = dots(page)

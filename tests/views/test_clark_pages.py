@@ -150,7 +150,7 @@ def test_table_1_leads_to_a_relation_with_its_rules_maps_and_sentences(page: Pag
     visit(page, "#/metric/relation_accuracy")
     assert page.locator("p.held-out a").get_attribute("href") == "#/relation"
     visit(page, "#/relation/nothing")
-    assert "expected a relation with edges that attention can hit, found nothing" in page.locator(".page").inner_text()
+    assert "Expected a relation with edges that attention can hit, found nothing" in page.locator(".page").inner_text()
 
 
 def test_a_narrow_page_shows_that_a_table_goes_on_and_whole_names_of_axes(page: Page) -> None:
