@@ -40,6 +40,8 @@ def test_counterparts_come_from_the_tables(data: xr.Dataset) -> None:
     for name, value in expected.items():
         assert rows[name].numbers[0] == pytest.approx(float(value), rel=1e-12), name
     assert rows["distance_alignment_r"].text == "−0.73"
+    p = [numbers(data.assign(distance_entropy_p=value))["distance_entropy_p"].text for value in (6.2e-38, 0.139)]
+    assert p == ["< 0.001", "0.14"]
 
 
 def test_a_head_that_is_nearly_switched_off_is_told_so(data: xr.Dataset) -> None:
