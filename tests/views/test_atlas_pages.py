@@ -20,9 +20,10 @@ from pages import Desk, chromium, needs_chromium, page_data, visit
 from pages import save as save_by
 from playwright.sync_api import Browser, Locator, Page, expect
 from scipy.stats import pearsonr
-from synthetic import HOSTILE, attention, byte_pieces, dataset, exemplars, facts
+from synthetic import HOSTILE, attention, byte_pieces, dataset, exemplars, facts, intervals
 
 from attnmetrics import load
+from attnmetrics.results.joined import with_intervals
 from attnmetrics.views.atlas.page import contents, render
 from attnmetrics.views.atlas.sentence_book import STEPS
 from attnmetrics.views.evidence import is_off, of_those_on
@@ -1506,6 +1507,17 @@ def test_the_probability_of_a_dependency_is_drawn_and_saved(page: Page, data: xr
     header, *lines = table(save(page, "CSV", tmp_path))
     assert header == ["distance", "probability"]
     assert_same([line[1] for line in lines], values)
+
+
+def test_a_probability_that_alone_has_no_interval_is_hollow(desk: Desk, data: xr.Dataset) -> None:
+    sure = intervals(data, 0.1)
+    sure["dependency_probability"].loc[{"pair_distance": [40, 64]}] = np.nan
+    frame = exemplars(data)
+    page = desk.open(render(with_intervals(data, sure), frame, attention(frame), facts()), 1280, 800)
+    visit(page, "#/run")
+    fills = [dot.get_attribute("fill") for dot in page.locator(".page svg circle").all()]
+    assert [n for n, fill in enumerate(fills, 1) if fill == "var(--page)"] == [40, 64]
+    expect(page.locator(".help", has_text="Hollow dots: too few such pairs for an interval.")).to_be_visible()
 
 
 # ---- themes, widths, sizes, text

@@ -99,6 +99,18 @@ def test_heads_are_counted_and_named(data: xr.Dataset) -> None:
     assert (counted.numbers, counted.text) == ((2,), "2 (in layers 1, 3)")
     assert rows["Figure 1: a head to the next piece"].numbers == (3, 0)
     assert rows["Figure 2: heads that give the next piece most"].numbers == (0.1, 0.6, 0.1, 0.1)
+    changed["neighbour_attention"].loc[{"layer": [0, 3, 9, 11], "neighbour": "next"}] = 0.6
+    many = {row.claim.name: row for row in compare(CLARK, changed)}
+    assert many["Section 3: heads that give the next piece more than half"].text == (
+        f"{4 * data.sizes['head'] + 1} (in 5 layers)"
+    )
+
+
+def test_a_run_without_separators_has_no_line_of_them(data: xr.Dataset) -> None:
+    changed = data.copy(deep=True)
+    changed["special_attention_by_layer"].loc[{"special": "separator"}] = 0
+    row = next(row for row in compare(CLARK, changed) if row.claim.name == "Figure 2: attention to [SEP]")
+    assert (row.given, row.text) == (False, "0 in every layer of this run")
 
 
 def test_of_many_heads_the_layers_are_counted(data: xr.Dataset) -> None:

@@ -36,10 +36,20 @@ def test_the_least_needed_columns_go_first(width: int, left_out: list[str]) -> N
 
 
 def test_the_interval_goes_last() -> None:
-    found = lines(60)
-    assert " ".join(found[3:]) == "a wider terminal shows also: chance is, median, rank, 95% interval"
-    assert "36.5%" in found[2]
-    assert "35.0%" in found[2]
+    found = lines(50)
+    assert " ".join(found[4:]) == "a wider terminal shows also: chance is, median, rank, 95% interval"
+    assert "36.5%" in found[3]
+    assert "35.0%" in found[3]
+
+
+def test_headers_take_a_line_a_word_before_an_interval_goes() -> None:
+    headers = ("attention to", "head", "", "95% interval", "mean of heads", "even attention", "against it")
+    row = ("proper nouns", "layer 23 head 4", "29%", "24 to 34%", "5%", "7.1%", "4.1×")
+    found = lines(72, headers, row)
+    assert found[0].split() == ["95%", "even", "against"]
+    assert found[1].split() == ["attention", "to", "head", "interval", "attention", "it"]
+    assert found[3].split("   ")[0] == "proper nouns" and "24 to 34%" in found[3]
+    assert found[4] == "a wider terminal shows also: mean of heads"
 
 
 def test_an_interval_goes_with_the_column_before_it() -> None:

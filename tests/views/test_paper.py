@@ -40,6 +40,8 @@ def test_counterparts_come_from_the_tables(data: xr.Dataset) -> None:
     for name, value in expected.items():
         assert rows[name].numbers[0] == pytest.approx(float(value), rel=1e-12), name
     assert rows["distance_alignment_r"].text == "−0.73"
+    p = [numbers(data.assign(distance_entropy_p=value))["distance_entropy_p"].text for value in (6.2e-38, 0.139)]
+    assert p == ["< 0.001", "0.14"]
 
 
 def test_a_head_that_is_nearly_switched_off_is_told_so(data: xr.Dataset) -> None:
@@ -81,7 +83,7 @@ def test_what_a_run_cannot_give_is_said() -> None:
     data = dataset(1, 2, pos=("NN", "_"), rel=("a", "_"), first_layer=3)
     rows = numbers(data)
     assert not rows["noun_top"].given
-    assert rows["noun_top"].text == "the run has no pos_to of NOUN"
+    assert rows["noun_top"].text == "the run has no pos_to (NOUN)"
     assert rows["alignment_layer_0"].text == "layer 0 was not measured"
     assert rows["subject_depth"].text == "one layer has no depth"
     absent = dataset(2, 2)

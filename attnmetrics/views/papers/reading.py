@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from attnmetrics.views.evidence import evidence, least
 from attnmetrics.views.heads import per_head
 from attnmetrics.views.papers.claims import NoCounterpartError
-from attnmetrics.views.tables import Labels, at_labels, by_layer, is_of_all_attention, labels_of, values
+from attnmetrics.views.tables import Labels, at_labels, by_layer, in_words, is_of_all_attention, labels_of, values
 
 
 def head_table(data: xr.Dataset, metric: str, at: Labels) -> xr.DataArray:
@@ -20,10 +20,20 @@ def head_table(data: xr.Dataset, metric: str, at: Labels) -> xr.DataArray:
         raise NoCounterpartError(f"the run has no {metric}")
     table = per_head(data, metric, at)
     if table is None:
-        raise NoCounterpartError(f"the run has no {metric} of {', '.join(map(str, at.values())) or 'any head'}")
+        raise NoCounterpartError(f"the run has no {_named(metric, at)}")
     if not np.isfinite(values(table)).any():
         raise NoCounterpartError("no head has evidence")
     return table
+
+
+def _named(metric: str, at: Labels) -> str:
+    """A table, and its labels in words.
+
+    >>> _named("relation_accuracy", {"rule": "row", "rel": "pobj"}), _named("null_attention", {})
+    ('relation_accuracy (from dependent, pobj)', 'null_attention')
+    """
+    labels = ", ".join(map(in_words, at.values()))
+    return metric + (f" ({labels})" if labels else "")
 
 
 def layer_values(data: xr.Dataset, metric: str, at: Labels) -> NDArray[np.float64]:
@@ -34,8 +44,7 @@ def layer_values(data: xr.Dataset, metric: str, at: Labels) -> NDArray[np.float6
     """
     table = by_layer(data, metric)
     if table is None or any(label not in labels_of(table, dim) for dim, label in at.items()):
-        wanted = ", ".join(map(str, at.values())) or "any layer"
-        raise NoCounterpartError(f"the run has no {metric}_by_layer of {wanted}")
+        raise NoCounterpartError(f"the run has no {_named(f'{metric}_by_layer', at)}")
     found = values(at_labels(table, at))
     if not np.isfinite(found).any():
         raise NoCounterpartError("no layer has evidence")

@@ -2,7 +2,7 @@
 
 import { BY_RULE } from "../arithmetic/finder.js";
 import { claimHref, headAt, headName, placeOf } from "../arithmetic/heads.js";
-import { against } from "../arithmetic/numbers.js";
+import { against, shown } from "../arithmetic/numbers.js";
 import { action } from "../shared/controls.js";
 import { el, sheet, svg } from "../shared/dom.js";
 import { bracketed } from "./error-bars.js";
@@ -110,13 +110,13 @@ export class HeadList {
     return el("figure", {}, picture, el("figcaption", { class: "note" }, words));
   }
 
-  /** A value, and beneath it the value against its chance level. */
+  /** A value, and beneath it its chance level, and the value against that. */
   #value({ metric, label }, at) {
     const [value, chance] = [metric.at(...at, label), metric.chanceAt(...at, label)];
-    const told = against(metric, value, chance);
     const [text, interval] = metric.told(placeOf(this.atlas, ...at), label);
     const sure = interval ? [el("div", { class: "interval" }, `[${interval}]`)] : [];
-    const beside = told ? [el("div", { class: "chance", title: metric.chance.caption }, told)] : [];
-    return el("td", { class: "value" }, text, ...sure, ...beside);
+    const told = against(metric, value, chance);
+    const words = told && `${metric.chance.caption} ${shown(metric, chance)}, ${told}`;
+    return el("td", { class: "value" }, text, ...sure, ...(told ? [el("div", { class: "chance" }, words)] : []));
   }
 }

@@ -19,8 +19,9 @@ const TICKS = "Every tick is a head that has a rank, a dark one several; the dot
 const HEADER = ["metric", "value", "rank, from the highest", "among all heads"];
 
 export function metricSection(atlas, { layer, head, name }) {
-  const about = [TICKS, ofRanks(atlas), ofIntervals(atlas)].join(" ").trim();
-  const found = section("All its metrics", about);
+  const about = [ofRanks(atlas), ofIntervals(atlas)].join(" ");
+  const found = section("All its metrics");
+  found.append(el("p", { class: "help" }, el("span", { class: "of-ticks" }, TICKS), ` ${about}`.trimEnd()));
   const lines = atlas.metrics.flatMap((metric) => labelsTold(metric).map((label) => ({ metric, label })));
   const short = new Map(measuresOf(atlas));
   const first = lines.filter(({ metric, label }) => short.get(metric) === label);

@@ -20,11 +20,13 @@ export const written = (value) => (value === null || Number.isNaN(value) ? "–"
 export const relationHref = (rel) => `#/relation/${encodeURIComponent(rel)}`;
 const signed = (offset) => (offset > 0 ? `+${offset}` : String(offset).replace("-", "−"));
 
-/** The way to a head by its numbers in the model. */
+/** The way to a head by its numbers in the model; where there is little room, in two lines. */
 export function headLink(atlas, layer, head) {
   const [a, b] = [atlas.layers.indexOf(layer), atlas.heads.indexOf(head)];
   const from = atlas.evidence.fromHowMuch(placeOf(atlas, a, b));
-  return el("a", { href: headHref(atlas, a, b) }, headName(atlas, a, b) + (from && `, ${from}`));
+  const [first, rest] = headName(atlas, a, b).split(" head ");
+  const whole = (words) => el("span", { class: "whole" }, words);
+  return el("a", { href: headHref(atlas, a, b) }, whole(first), " ", whole(`head ${rest}`), from && `, ${from}`);
 }
 
 /** Of a relation under several rules the one that finds most edges. */
