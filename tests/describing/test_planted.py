@@ -31,8 +31,8 @@ SENTENCES = {
     "previous": f"{REST.format('12%')} goes to the previous piece (100% of it; median head 14%). {BY_POSITION}",
     "own": f"{REST.format('6%')} goes to the attending piece itself (100% of it; median head 16%). {BY_POSITION}",
     "position": f"{REST.format('24%')} {FAR.format(2.5)} {BY_POSITION}",
-    "syntax": f"{REST.format('42%')} {FAR.format(5.4)} From nsubj (100% of cases), det (100% of cases) and obj (100% "
-    "of cases), of all other words it looks most at the head word. Along dependencies goes 100% of its attention off "
+    "syntax": f"{REST.format('42%')} {FAR.format(5.4)} From nsubj (100% of edges), det (100% of edges) and obj (100% "
+    "of edges), of all other words it looks most at the head word. Along dependencies goes 100% of its attention off "
     "null pieces, where its distances alone would give 13%.",
     "second sink": f"{REST.format('26%')} goes to one piece of each sentence, whichever that is (100% of it; even "
     "attention 15%), a second sink (most often “the”).",

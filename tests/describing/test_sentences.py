@@ -69,29 +69,29 @@ CASES = [
     ),
     (
         [held("syntactic relation", 0.7, 0.4, "obj"), held("syntactic relation", 0.6, 0.3, "iobj"), ELSEWHERE], 1,
-        f"Its attention {SPREAD}. From obj (70% of cases) and iobj (60% of cases), of all other words it looks "
+        f"Its attention {SPREAD}. From obj (70% of edges) and iobj (60% of edges), of all other words it looks "
         "most at the head word.",
     ),
     (
         [held("syntactic relation", 0.7, 0.4, "obj"), told("syntactic relation", 0.5, 0.4, "iobj"), ELSEWHERE], 1,
-        f"Its attention {SPREAD}. From obj (70% of cases; best word offset 40%), of all other words it looks most "
+        f"Its attention {SPREAD}. From obj (70% of edges; best word offset 40%), of all other words it looks most "
         "at the head word.",
     ),
     (
         [NO_BETTER, held("syntactic relation", 0.7, 0.4, "obj"), held("along dependencies", 0.3), ELSEWHERE], 1,
-        f"Its attention {SPREAD}. From det (90% of cases) and obj (70% of cases), of all other words it looks most at "
+        f"Its attention {SPREAD}. From det (90% of edges) and obj (70% of edges), of all other words it looks most at "
         "the head word. Along dependencies goes 30% of its attention off null pieces, where its distances alone would "
         "give 10%. The nearest word of a class finds det as well.",
     ),
     (
         [NO_BETTER, replace(NO_BETTER, rule=COLUMN), replace(NO_BETTER, rule=COLUMN, label="obj"), ELSEWHERE], 1,
-        f"Its attention {SPREAD}. From det (90% of cases; best word offset 40%), of all other words it looks most at "
-        "the head word. Attention on det (90% of cases) and obj (90% of cases) comes first of all from its head word. "
+        f"Its attention {SPREAD}. From det (90% of edges; best word offset 40%), of all other words it looks most at "
+        "the head word. Attention on det (90% of edges) and obj (90% of edges) comes first of all from its head word. "
         "The nearest word of a class finds det and obj as well.",
     ),
     (
         [told("syntactic relation", 0.5, 0.4, "iobj"), ELSEWHERE], 1,
-        f"Its attention {SPREAD}. From iobj (50% of cases; best word offset 40%), of all other words it looks most "
+        f"Its attention {SPREAD}. From iobj (50% of edges; best word offset 40%), of all other words it looks most "
         "at the head word.",
     ),
     (
@@ -144,7 +144,7 @@ def test_a_sentence_says_what_there_is_in_order(findings: list[Finding], evidenc
 
 def test_of_many_details_the_first_are_told() -> None:
     found = [held("syntactic relation", 0.7, 0.4, name) for name in ("a", "b", "c", "d")]
-    assert "From a (70% of cases), b (70% of cases) and c (70% of cases), of all other words it looks" in sentence(
+    assert "From a (70% of edges), b (70% of edges) and c (70% of edges), of all other words it looks" in sentence(
         found, 1, "window", NAMES
     )
     assert "d (70%" not in sentence(found, 1, "window", NAMES)
