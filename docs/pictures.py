@@ -58,7 +58,8 @@ def take_overview(browser: Browser, atlas: str) -> None:
 def take_sentences(browser: Browser, atlas: str) -> None:
     """Where the head that finds objects is right, and where not."""
     page = open_page(browser, f"{atlas}#/relation/obj", 1100, 900)
-    keep(shot(page, page.locator("section").nth(1)), "sentences")
+    heading = page.get_by_role("heading", name="In sentences")
+    keep(shot(page, page.locator("section", has=heading)), "sentences")
 
 
 def take_head(browser: Browser, atlas: str) -> None:
