@@ -16,9 +16,9 @@ import { members } from "./role-lists.js";
 import { tools } from "./tools.js";
 
 const HEADING = "What each head does";
-const HELP = "Point at a head to read what it does; a click keeps it in view, a double click or Enter opens its page.";
+const HELP = ["Point at a head to read what it does", "; a click keeps it, a double click or Enter opens its page."];
 /** Where nothing points but fingers. */
-const BY_TOUCH = "Tap a head to read what it does; its name above the words opens its page.";
+const BY_TOUCH = ["Tap a head to read what it does", "; its name above the words opens its page."];
 
 export class Board {
   constructor(root, atlas, go, query) {
@@ -29,7 +29,10 @@ export class Board {
     this.card = el("aside", { class: "board-card", "aria-live": "polite", "aria-label": "The head pointed at" });
     this.saved = el("div");
     this.doing = el("div");
-    const found = section(HEADING, matchMedia("(hover: none)").matches ? BY_TOUCH : HELP);
+    const [read, open] = matchMedia("(hover: none)").matches ? BY_TOUCH : HELP;
+    const found = section(HEADING);
+    const where = el("span", { class: "where-narrow" }, " beneath the map");
+    found.append(el("p", { class: "help" }, read, where, open));
     const left = el("div", {}, this.legend, this.host, this.doing, this.saved);
     found.append(this.tabs, el("div", { class: "board" }, left, this.card));
     root.append(found);
