@@ -16,9 +16,9 @@ import { members } from "./role-lists.js";
 import { tools } from "./tools.js";
 
 const HEADING = "What each head does";
-const HELP = ["Point at a head to read what it does", "; a click keeps it, a double click or Enter opens its page."];
+const HELP = ["Point at a head to read", " what it does; a click keeps it, a double click or Enter opens its page."];
 /** Where nothing points but fingers. */
-const BY_TOUCH = ["Tap a head to read what it does", "; its name above the words opens its page."];
+const BY_TOUCH = ["Tap a head to read", " what it does; its name above the words opens its page."];
 
 export class Board {
   constructor(root, atlas, go, query) {
