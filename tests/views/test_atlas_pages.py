@@ -879,7 +879,7 @@ def assert_row(one: Locator, best: Any, weights: NDArray[np.float64], i: int) ->
     words = spelled(best)
     order = [place for place in np.argsort(-weights, kind="stable")[:4] if weights[place] >= 0.005]
     exact = [best["weight"] if (i, place) == (best["i"], best["j"]) else weights[place] for place in order]
-    listed = ", ".join(f"{words[place]} {percent(value)}" for place, value in zip(order, exact, strict=True))
+    listed = " · ".join(f"{words[place]} {percent(value)}" for place, value in zip(order, exact, strict=True))
     expect(one.locator(".caption")).to_have_text(f"{words[i]} → {listed}")
 
 

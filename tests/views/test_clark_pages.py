@@ -198,3 +198,16 @@ def test_a_card_leads_to_the_sentences_that_answer_it(page: Page, frame: pd.Data
     rows = frame[(frame["claim"] == "pos_to:PUNCT") & (frame["layer"] == layer) & (frame["head"] == head)]
     shares = page.locator("section").first.locator(".exemplar .source b").all_inner_texts()
     assert shares == [percent(weight) for weight in rows["weight"]]
+
+
+def test_a_list_and_a_map_lead_to_the_sentences_that_answer_them(page: Page, data: xr.Dataset) -> None:
+    best = data["pos_to"].sel(pos="PUNCT")
+    layer, head = np.unravel_index(best.values.argmax(), best.shape)
+    answered = f"#/head/{layer}/{head}?claim=pos_to%3APUNCT"
+    visit(page, "#/metric/pos_to/PUNCT")
+    assert page.locator(".heads-list a").first.get_attribute("href") == answered
+    page.locator("svg.head-map").focus()
+    for key in ("ArrowDown",) * int(layer) + ("ArrowRight",) * int(head) + ("Enter",):
+        page.keyboard.press(key)
+    page.wait_for_selector("#sentences")
+    assert page.evaluate("location.hash") == answered
