@@ -238,6 +238,7 @@ def roles(
     from attnmetrics.describing.questions import answer, answers, of_role
     from attnmetrics.describing.rules import read_rules
     from attnmetrics.describing.tables import Tables
+    from attnmetrics.views.misses import near_answers
     from attnmetrics.views.roles import with_rules
     from attnmetrics.views.terminal.roles import show_answers, show_families
 
@@ -248,7 +249,8 @@ def roles(
         return
     changed = None if evidence == 0.05 else evidence  # as the package's rules have it
     known, frame = read_rules(rules), attnmetrics.roles(run, rules=rules, evidence=changed)
-    frame = with_rules(known, Tables.of(attnmetrics.load(run)), frame)
+    tables = Tables.of(attnmetrics.load(run, with_intervals=True))
+    frame = with_rules(known, tables, frame)
     one = answer(known, frame, question) if question else of_role(known, frame, role) if role else None
     found = answers(known, frame) if one is None else [one]
-    Console().print(show_answers(found, frame, top, sentences))
+    Console().print(show_answers(found, frame, top, sentences, near_answers(known, tables, frame)))

@@ -11,6 +11,7 @@ import xarray as xr
 from attnmetrics.describing.finding import Finding, Place, find
 from attnmetrics.describing.misses import Ask, Miss, asks_of, misses
 from attnmetrics.describing.origin import detail_by_rule
+from attnmetrics.describing.questions import answer
 from attnmetrics.describing.rules import Rules
 from attnmetrics.describing.tables import Tables
 from attnmetrics.views.certainty import bear
@@ -39,6 +40,20 @@ def misses_told(rules: Rules, tables: Tables, frame: pd.DataFrame) -> list[list[
     every = np.ndindex(len(tables.layers), len(tables.heads))
     in_order = [sorted(found.get(place, ()), key=lambda one: not _beats(nearest, one)) for place in every]
     return [[_miss(tables.data, one, nearest) for one in own] for own in in_order]
+
+
+def near_answers(rules: Rules, tables: Tables, frame: pd.DataFrame) -> dict[str, list[tuple[int, int]]]:
+    """Of each question, (layer, head) of those that do not answer it, for they only just miss a rule of relations, but
+    find the relation better than the nearest word of a class; questions without any are left out.
+    """
+    found, nearest = misses(rules, tables, _held(tables, frame)), NearestWords(tables.data)
+    beating = {(*place, one.rule.role): None for place, own in found.items() for one in own if _beats(nearest, one)}
+    near: dict[str, list[tuple[int, int]]] = {}
+    for key, question in rules.questions.items():
+        answering = answer(rules, frame, key).heads if beating else []
+        heads = [(tables.layers[layer], tables.heads[head]) for layer, head, role in beating if role in question.roles]
+        near[key] = sorted({*heads} - {*answering})
+    return {key: heads for key, heads in near.items() if heads}
 
 
 def _beats(nearest: NearestWords, one: Miss) -> bool:

@@ -120,7 +120,7 @@ def test_the_terminal_says_of_which_heads_the_nearest_word_finds_no_less(named: 
     assert "); no better " in few, "beside the role, for a narrow terminal has no room for the column"
     alone = as_good[as_good["role"] != "along dependencies"]
     only = text(show_answers(answers(read_rules(None), alone)[:1], alone, 2))
-    assert "\nBy relations alone that the nearest word of a class finds" in only
+    assert "\nBy relations alone, which the nearest word of a class finds" in only
     before = named.assign(nearest="", remark="")
     assert "nearest word" not in text(show_answers(answers(read_rules(None), before)[:1], before, 2))
 
@@ -191,7 +191,10 @@ def test_a_headline_that_the_nearest_word_finds_as_well_comes_last_and_says_so(
         made = _found_as_well(data, *rels)
         told = pack_roles(made, find_rules(made, [(0.05, frame)]))
         place = head("syntax")
+        first_role.append(told["ofHead"][place][0][0])
         return [words for words, _ in told["headlines"][place]], told["claims"][place]
+
+    first_role: list[str] = []
 
     subject, other = packed()[0]
     assert subject.startswith("Looks from a subject") and other.startswith("Looks from a determiner")
@@ -203,7 +206,8 @@ def test_a_headline_that_the_nearest_word_finds_as_well_comes_last_and_says_so(
     assert claims[:2] == ["relation:det:hit", "dependency:attended_is_parent"]
     assert not [one for one in claims if "nsubj" in one]
     headlines_, claims = packed("nsubj", "det", "obj")
-    assert headlines_[0] == "Looks along dependencies, more than its distances explain"
+    assert headlines_[0] == "Looks along dependencies (punctuation’s too), more than its distances explain"
+    assert first_role == ["syntactic relation", "syntactic relation", "along dependencies"], "maps have its colour"
     assert headlines_[1].startswith("Looks from a subject")
     assert headlines_[1].endswith(" to its head word, no better than taking the nearest noun before")
     assert claims[0] == "dependency:either"
@@ -547,7 +551,8 @@ def test_a_score_over_some_rows_is_told_from_what_all_leave_off_null_pieces(page
         f"{share} of its attention is off null pieces, over all rows; shares “of it” are of that {share}."
     )
     linked = page.locator(".head-screen > div > .note", has_text="“Attention to linked pieces: ")
-    expect(linked).to_contain_text(f"more off null pieces than all. Its even attention is {even} times the {share}.")
+    even_told = f"Its even attention is {even} of what is off null pieces, here {share}."
+    expect(linked).to_contain_text(f"more off null pieces than all. {even_told}")
     page.evaluate(f"location.hash = '#/head/0/{head('previous')}'")
     expect(linked).to_have_count(0)
 

@@ -21,7 +21,7 @@ from attnmetrics.views.claims import claim_of
 from attnmetrics.views.evidence import least
 from attnmetrics.views.headlines import headlines, surest_first
 from attnmetrics.views.luck import luck_in_short, luck_told
-from attnmetrics.views.misses import misses_told, said_besides
+from attnmetrics.views.misses import misses_told, near_answers, said_besides
 from attnmetrics.views.page import pack, pack_json
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.roles import role_names, scores_told, with_rules
@@ -113,11 +113,15 @@ def _told(data: xr.Dataset, frame: pd.DataFrame, numbers: Array) -> dict[str, An
     """What a table of roles says: of each head, and which heads answer what."""
     rules, heads, said = package_rules(), _heads(data), sentences(frame)
     by_head = _by_head(frame, heads)
+    near = near_answers(rules, Tables.of(data), frame)
     return {
         "ofHead": [_of_head(rows, rules) for rows in by_head],
         "headlines": [headlines(rows, rules, unit_word(data), shares(rules, data)) for rows in by_head],
         "sentences": [visible(said.get(head, "")) for head in heads],
-        "questions": [_question(data, rules.questions[one.key], one, heads) for one in answers(rules, frame)],
+        "questions": [
+            _question(data, rules.questions[one.key], one, near.get(one.key, ()), heads)
+            for one in answers(rules, frame)
+        ],
         "familyNames": [visible(name) for _, name in sorted(family_names(numbers, frame).items())],
     }
 
@@ -181,11 +185,11 @@ def _cell(data: xr.Dataset, rule: Rule | None, detail: str) -> tuple[str, str] |
 
 
 def _by_head(frame: pd.DataFrame, heads: list[tuple[int, int]]) -> list[list[Any]]:
-    """The rows of each head."""
+    """The rows of each head, in the order of its headlines."""
     groups = defaultdict[tuple[int, int], list[Any]](list)
     for row in frame.itertuples(index=False):
         groups[row.layer, row.head].append(row)
-    return [groups[head] for head in heads]
+    return [surest_first(groups[head]) for head in heads]
 
 
 def _of_head(rows: Sequence[Any], rules: Rules) -> list[tuple[str, str, float]]:
@@ -204,8 +208,8 @@ def _sign(rules: Rules, role: str) -> int:
 
 
 def _scores(data: xr.Dataset, rows: Sequence[Any]) -> list[dict[str, str]]:
-    """What made a head have its first roles, in the order of its headlines."""
-    found = (_score(data, row.rule, row.detail) for row in surest_first(rows) if row.role)
+    """What made a head have its first roles, in order."""
+    found = (_score(data, row.rule, row.detail) for row in rows if row.role)
     return [score for score in found if score][:SCORES]
 
 
@@ -218,8 +222,10 @@ def _claims_told(data: xr.Dataset, rows: Sequence[Any]) -> list[str]:
     return [visible(claim) for row in said[:SCORES] for claim in _claims(data, row)]
 
 
-def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[tuple[int, int]]) -> dict[str, Any]:
-    """A question, the places of the heads that answer it, and what the finder shows of them."""
+def _question(
+    data: xr.Dataset, question: Question, found: Answer, near: Heads, heads: list[tuple[int, int]]
+) -> dict[str, Any]:
+    """A question, the places of the heads that answer it and of those that nearly do, and what the finder shows."""
     axes = question.axes
     known = axes is not None and all(has(data, term) for term in (axes.x, axes.y))
     shown = {"y": _axis(axes.y), "x": _axis(axes.x)} if axes is not None and known else None
@@ -231,7 +237,8 @@ def _question(data: xr.Dataset, question: Question, found: Answer, heads: list[t
     words = visible(question_words(data, package_rules(), question))
     told = {"key": visible(found.key), "title": visible(question.title), "words": words}
     by_rule = {"rules": [visible(one) for one in rules_told(data, package_rules(), question)]}
-    listed = {"places": places(grouped.answer.heads), "barred": places(found.barred), "why": _why(data, grouped.answer)}
+    others = {"barred": places(found.barred), "near": places(near)}
+    listed = {"places": places(grouped.answer.heads), **others, "why": _why(data, grouped.answer)}
     groups = [{"title": group.title, "places": places(group.heads)} for group in grouped.groups]
     return {**told, **by_rule, **listed, "groups": groups, "grouped": grouped.told, "axes": shown}
 

@@ -12,6 +12,7 @@ from attnmetrics.describing.frame import sentences, shares_in
 from attnmetrics.describing.questions import HEAD, Answer
 from attnmetrics.views.answers import Grouped, Heads, in_groups
 from attnmetrics.views.certainty import OF_PAIRS
+from attnmetrics.views.headlines import surest_first
 from attnmetrics.views.pieces import visible
 from attnmetrics.views.role_evidence import cases_and_held_out
 from attnmetrics.views.roles import Told, role_names, scores_told
@@ -20,12 +21,18 @@ from attnmetrics.views.terminal.style import FAINT
 
 _MOST: Final = 3
 """Roles of a head in a list."""
+_BARRED: Final = "nearly switched off, but for that among them"
+_NEAR: Final = "only just missing the rule, but better than the nearest word of any class in a relation"
 _SPARE: Final = ("interval", "of", "held out", OF_CLASS)
 """Columns that stand only where a row has something in them."""
 
 
 def show_answers(
-    found: Sequence[Answer], frame: pd.DataFrame, top: int, with_sentences: bool = False
+    found: Sequence[Answer],
+    frame: pd.DataFrame,
+    top: int,
+    with_sentences: bool = False,
+    near: Mapping[str, Heads] | None = None,
 ) -> RenderableType:
     """The heads that answer each question.
 
@@ -34,9 +41,11 @@ def show_answers(
         frame: all roles, with rules (`views/roles.py`); `attrs["skipped"]` has those that the run has no results for.
         top: heads of each that are told in full; the others are named.
         with_sentences: whether each head's sentence stands under it.
+        near: of each question, the heads that nearly answer it (see `views.misses.near_answers`).
     """
     said = _in_full(frame) if with_sentences else {}
-    parts = [part for one in found for part in (*_answer(one, said, top), Text())]
+    others = near or {}
+    parts = [part for one in found for part in (*_answer(one, said, top, others.get(one.key, ())), Text())]
     lacking = [f"{role} (no {result})" for role, result in frame.attrs.get("skipped", {}).items()]
     note = f"not told of this run: {', '.join(lacking)}" if lacking else ""
     return Group(*parts, *([Text(visible(note), style=FAINT)] if note else []))
@@ -50,14 +59,14 @@ def _in_full(frame: pd.DataFrame) -> dict[tuple[int, int], RenderableType]:
     }
 
 
-def _answer(one: Answer, said: Mapping[tuple[int, int], RenderableType], top: int) -> list[RenderableType]:
+def _answer(one: Answer, said: Mapping[tuple[int, int], RenderableType], top: int, near: Heads) -> list[RenderableType]:
     grouped, heads = in_groups(one), one.heads
     head = Text.assemble((one.title, "bold"), (f"  {len(heads)} heads" if len(heads) != 1 else "  1 head", FAINT))
-    if not heads and not one.barred:
+    if not heads and not one.barred and not near:
         return [head, Text("none")]
-    off = f"nearly switched off, but for that among them: {_listed(one.barred)}" if one.barred else ""
+    besides = [f"{name}: {_listed(some)}" for name, some in ((_NEAR, near), (_BARRED, one.barred)) if some]
     summed = [Text(grouped.told.partition("; ")[2])] if grouped.told else []
-    return [head, *summed, *_lists(grouped, said, top), *([Text(off, style=FAINT)] if off else [])]
+    return [head, *summed, *_lists(grouped, said, top), *(Text(words, style=FAINT) for words in besides)]
 
 
 def _lists(grouped: Grouped, said: Mapping[tuple[int, int], RenderableType], top: int) -> Iterator[RenderableType]:
@@ -128,7 +137,7 @@ def show_sentence(frame: pd.DataFrame, layer: int, head: int) -> RenderableType:
 
 def _score_table(rows: pd.DataFrame, shares: Collection[str]) -> RenderableType:
     """Those scores in columns; nothing without a role."""
-    told = scores_told(rows.itertuples(), shares)
+    told = scores_told(surest_first(list(rows.itertuples())), shares)
     if not told:
         return Group()
     columns = _columns(told)

@@ -14,7 +14,7 @@ function mapOf(atlas, name, labelName) {
 }
 
 /** The same; of a metric that ranks heads by what is beyond chance, the map of that. */
-function beyondChance({ metric, label }) {
+export function beyondChance({ metric, label }) {
   const other = metric.excess?.place(metric.labels[label]) ?? -1;
   return other < 0 ? { metric, label } : { metric: metric.excess, label: other };
 }

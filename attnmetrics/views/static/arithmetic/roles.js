@@ -28,12 +28,11 @@ export class Roles {
    * head [[role, in words, how strongly], …]; scores: of each what makes its first roles; claims: of each the names of
    * those that show these, the best first; sentences: of each;
    * headlines: of each [[words, number or ""], …], two at most;
-   * questions: [{ key, title, words, rules, places, why, groups, grouped, barred, axes }], the clearest place of a
-   * group first, each with [role, score, interval, what its chance level is called, that, what the nearest word of a
+   * questions: [{ key, title, words, rules, places, why, groups, grouped, barred, near, axes }], the clearest place of
+   * a group first, each with [role, score, interval, what its chance level is called, that, what the nearest word of a
    * class finds or "", a remark where it finds as much or ""]; groups: [{ title, places }], none where nothing is
-   * compared with that word; grouped: how many are in which, in words, or ""; family: of each head its number, −1
-   * without; familyNames:
-   * by number.
+   * compared with that word; grouped: how many are in which, in words, or ""; near: places that only just miss a rule,
+   * but find more than that word; family: of each head its number, −1 without; familyNames: by number.
    *
    * later() gives what is not needed at first. told: of each head [[role in words, score, interval or "", what its
    * chance level is called, that, of how many cases or "", what the nearest word of a class finds or "", a remark where

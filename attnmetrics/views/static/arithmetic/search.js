@@ -1,6 +1,7 @@
 // What a text finds in the atlas: heads by their numbers, by what they do and the pieces that they look at; questions,
 // relations, metrics, sentences.
 
+import { best, isNamedBy } from "./closest.js";
 import { textOf } from "./exemplars.js";
 import { explain } from "./glossary.js";
 import { headNumber, twoHeads } from "./head-number.js";
@@ -21,9 +22,6 @@ const SIDES = {
 };
 
 const SINK = "second sink";
-
-/** What it counts that a name is all that is asked for: more than any words of it. */
-const NAMED = 100;
 
 /** A page that says, of a run without coreference, why it has none. */
 const COREFERENCE = {
@@ -57,11 +55,17 @@ export class Search {
     return { groups: whole.length || single.length < 2 ? whole : this.#groups(text, single), told };
   }
 
-  /** What has all the words of one of the lists asked for, and what holds the text as it stands. */
+  /**
+   * What has all the words of one of the lists asked for, and what holds the text as it stands: a relation that is
+   * asked for by its name first.
+   */
   #groups(text, lists) {
+    const relations = best(this.#allRelations(), lists);
+    const own = group("Relations", relations);
+    const isAsked = relations.some(isNamedBy(lists));
     const groups = [
-      group("Questions", best(this.#allQuestions(), lists)), ...this.#byRole(lists), ...this.#byPiece(text),
-      group("Relations", best(this.#allRelations(), lists)), group("Metrics", best(this.#allMetrics(), lists)),
+      ...(isAsked ? [own] : []), group("Questions", best(this.#allQuestions(), lists)), ...this.#byRole(lists),
+      ...this.#byPiece(text), ...(isAsked ? [] : [own]), group("Metrics", best(this.#allMetrics(), lists)),
       group("Sentences", this.#said(text)),
     ];
     return groups.filter(({ hits }) => hits.length);
@@ -193,30 +197,6 @@ function entry(metric, label) {
 
 function labelsOf(metric) {
   return metric.dim ? metric.present().map((label) => entry(metric, label)) : [];
-}
-
-/**
- * Those of which every word of a list begins a word, the closest first: that whose name is asked for, then of more
- * lists, then by whole words, then by short names.
- */
-function best(entries, lists) {
-  const isNamed = ({ name }) => lists.some((asked) => asked.length === 1 && asked[0] === name);
-  const closest = (one) =>
-    lists.reduce((sum, asked) => sum + closeness(one.texts, asked), 0) + (isNamed(one) ? NAMED : 0);
-  const scored = entries.map((one, n) => ({ one, n, score: closest(one) }));
-  return scored.filter(({ score }) => score > 0).sort((a, b) => b.score - a.score || a.n - b.n).map(({ one }) => one);
-}
-
-/** How much of a text is asked for, and by whole words; 0 where a word begins none of its words. */
-function closeness(texts, asked) {
-  const unique = new Set(texts);
-  let matched = 0;
-  for (const word of asked) {
-    const isWhole = unique.has(word);
-    if (!isWhole && !texts.some((one) => one.startsWith(word))) return 0;
-    matched += isWhole ? 2 : 1;
-  }
-  return matched / asked.length + 1 / (1 + unique.size);
 }
 
 /** Each sentence once, with the head that it is the strongest of. */

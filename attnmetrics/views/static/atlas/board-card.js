@@ -73,5 +73,5 @@ function row(atlas, { metric, label }, { layer, head, place }) {
   return el("tr", { "data-metric": metric.name },
     el("th", { scope: "row" }, el("a", { href: metric.href(label) }, metric.heading(label))),
     el("td", { class: "value" }, text, ...sure, ...fromHowMuch(atlas, metric, place), ...beside),
-    el("td", { class: "rank" }, standing(atlas, metric, place, label), strip(metric, label, value, STRIP)));
+    el("td", { class: "rank" }, standing(atlas, metric, place, label), strip(metric, label, place, STRIP)));
 }

@@ -16,7 +16,7 @@ import { evidenceNote } from "./evidence.js";
 import { HeadList } from "./finder-list.js";
 import { colourLegend, headPainter, LEGEND } from "./head-colours.js";
 import { crumbs, OVERVIEW, place } from "./parts.js";
-import { RULE_ORDER } from "./role-lists.js";
+import { members, NEAR, RULE_ORDER } from "./role-lists.js";
 import { axisName } from "./scatter-scene.js";
 import { scatter } from "./scatter.js";
 import { sideBySide } from "./side-by-side.js";
@@ -57,14 +57,17 @@ const BENEATH = "Beneath a head: that role and score; the head's page lists all 
   + "another.";
 
 /** Which heads answer a question of the rules, in which order, and what each rule asks. */
-function ruleTold(asked) {
+function ruleTold(atlas, asked) {
   if (!asked) return [];
   const rules = el("ul", {}, ...asked.rules.map((words) => el("li", {}, words)));
   const folded = el("details", { class: "note" }, el("summary", {}, "What each rule asks"), rules);
   const order = asked.groups.map(({ title, places }) => el("li", {}, `${title}: ${places.length}`));
   const groups = order.length ? [el("p", {}, `${asked.grouped}. In this order:`), el("ol", {}, ...order)] : [];
-  return [...groups, el("p", {}, `${asked.words} ${RULE_ORDER} ${BENEATH}`), folded];
+  return [...groups, ...near(atlas, asked), el("p", {}, `${asked.words} ${RULE_ORDER} ${BENEATH}`), folded];
 }
+
+/** The heads that nearly answer. */
+const near = (atlas, { near: places }) => (places.length ? [el("p", {}, NEAR), members(atlas, places)] : []);
 
 /** All metrics, shelf by shelf, for a menu. */
 const metricMenu = (atlas) => shelves(atlas).map(({ title, metrics }) =>
@@ -95,7 +98,7 @@ class Finder {
   draw() {
     const { atlas, question, go, plot, saved } = this;
     this.#drawPresets();
-    this.rule.replaceChildren(...ruleTold(question.asked));
+    this.rule.replaceChildren(...ruleTold(this.atlas, question.asked));
     this.#drawControls();
     history.replaceState(null, "", atlas.evidence.written(writeQuestion(atlas, question)));
     const places = headsAsked(atlas, question);

@@ -38,12 +38,11 @@ function isTold(metric) {
 }
 
 function measure(atlas, metric, label, { layer, head, width }) {
-  const value = metric.at(layer, head, label);
   const place = placeOf(atlas, layer, head);
   const { rank } = metric.rank(place, label);
   const [words, interval] = metric.told(place, label);
   return el("div", { class: "measure", "data-metric": metric.name },
-    el("a", { href: metric.href(label) }, bare(metric.heading(label))), strip(metric, label, value, width),
+    el("a", { href: metric.href(label) }, bare(metric.heading(label))), strip(metric, label, place, width),
     el("span", { class: "value", title: interval || null }, words, ...fromHowMuch(atlas, metric, place)),
     el("span", { class: "rank", title: metric.standing(place, label) || null }, rank ? ordinal(rank) : ""));
 }

@@ -74,6 +74,6 @@ function row(atlas, { metric, label }, layer, head) {
     el("th", { scope: "row" }, el("a", { href: metric.href(label) }, metric.heading(label))),
     el("td", { class: "value" }, text, ...bracketed(interval), ...beside, ...fromHowMuch(atlas, metric, place)),
     el("td", { class: "rank" }, metric.standing(place, label) || why),
-    el("td", { class: "strip-cell" }, strip(metric, label, value)),
+    el("td", { class: "strip-cell" }, strip(metric, label, place)),
   ];
 }

@@ -90,7 +90,8 @@ function ofLinked(atlas, at, share) {
   const table = tables.find((one) => one?.isChanceOffNull && one.chance && !one.dim);
   if (!table) return [];
   const own = `“${table.title}” is over the rows alone that have one: these may leave more off null pieces than all.`;
-  return [`${own} Its ${table.chance.caption} is ${shown(table, table.chance.at(0, 0))} times the ${percent(share)}.`];
+  const level = `${shown(table, table.chance.at(0, 0))} of what is off null pieces, here ${percent(share)}`;
+  return [`${own} Its ${table.chance.caption} is ${level}.`];
 }
 
 /** Of how many tries its roles are the best; nothing without a role. */

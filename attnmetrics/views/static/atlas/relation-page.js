@@ -10,7 +10,8 @@ import { crumbs, OVERVIEW, section } from "./parts.js";
 import { members } from "./role-lists.js";
 import { HALVES, relationHref, relationTable, ruleName, ruleTable } from "./relations.js";
 
-const HELP = "Words of a sentence are candidates; a head is right where the word that it points to is the head word.";
+const HELP = "Words of a sentence are candidates; from a dependent, a head is right where the word that it points to "
+  + "is the head word, and from a head word where it is the dependent.";
 const PLACES = `${HALVES}; offsets and classes likewise. `
   + "The offset says how many words to the right of the dependent its head word stands most often; the class, whose "
   + "nearest word, before or after the dependent, is its head word most often (from head word: the other way round).";

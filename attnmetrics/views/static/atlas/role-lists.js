@@ -18,6 +18,10 @@ const NEAR_HELP = "By profile: parts of speech, relations, offsets and null piec
 /** Heads of a list shown at first, and how many more than those are not worth a fold. */
 const [FIRST, SPARE] = [18, 4];
 
+/** Heads that do not answer a question, though they come near. */
+const BARRED = "Nearly switched off, but for that among them:";
+export const NEAR = "Only just missing the rule, but better than the nearest word of any class in a relation:";
+
 /** The address of what guards the roles against luck. */
 export const LUCK = "#/?about=luck";
 
@@ -25,13 +29,13 @@ export const LUCK = "#/?about=luck";
 export function questionSection(atlas, query) {
   const found = section("Which heads …", QUESTIONS_HELP);
   const items = atlas.roles.questions.map((question) => {
-    const { key, title, words, places, barred } = question;
+    const { key, title, words, places, barred, near } = question;
     const link = el("a", { href: `#/find?q=${encodeURIComponent(key)}` }, title);
     const size = el("span", { class: "note" }, count(places));
-    const off = barred.length ? [el("p", { class: "note" }, "Nearly switched off, but for that among them:")] : [];
-    const others = barred.length ? [members(atlas, barred)] : [];
+    const others = [[NEAR, near], [BARRED, barred]].filter(([, some]) => some.length)
+      .flatMap(([name, some]) => [el("p", { class: "note" }, name), members(atlas, some)]);
     return el("li", { "data-question": key }, el("b", {}, link), size,
-      el("p", { class: "note" }, words), ...answering(atlas, question), ...off, ...others);
+      el("p", { class: "note" }, words), ...answering(atlas, question), ...others);
   });
   const luck = luckNote(atlas, query.get("about") === "luck");
   found.append(luck, el("ul", { class: "answers" }, ...items));

@@ -1,11 +1,16 @@
 // The value of every head that competes as a tick on a line, the darker the more heads have it; one of them marked.
+// Where ranks are by what is beyond chance, so are ticks.
 
+import { beyondChance } from "../arithmetic/board.js";
 import { crowds, TICK } from "../arithmetic/crowds.js";
 import { clamp, extent, linear, round } from "../arithmetic/scales.js";
 import { sheet, svg } from "../shared/dom.js";
 
-export function strip(metric, label, value, width = 180) {
-  const kept = [...metric.column(label)].filter((one, place) => !Number.isNaN(one) && metric.competes(place));
+export function strip(metric, label, place, width = 180) {
+  const by = beyondChance({ metric, label });
+  const column = [...by.metric.column(by.label)];
+  const value = column[place];
+  const kept = column.filter((one, other) => !Number.isNaN(one) && metric.competes(other));
   const [low, high] = extent([0, ...kept]);
   const x = linear([low, high || (low < 0 ? 0 : 1)], [4, width - 4]);
   const picture = sheet(width, 20, { class: "strip", "aria-hidden": "true" });
