@@ -83,6 +83,19 @@ def misses(rules: Rules, tables: Tables, held: Mapping[Place, Collection[tuple[s
     return {place: told for place, told in nearest.items() if told}
 
 
+def beyond_reach(rules: Rules, tables: Tables) -> list[str]:
+    """Labels of roles that no head can have: all rules that give them ask for a share of more than 1."""
+    asked: dict[str, list[float]] = {}
+    for rule in rules.roles:
+        if rule.each is None or not _is_asked(rule, tables) or not tables.is_share(rule.score):
+            continue
+        labels = tables.labels(rule.score, rule.each, rule.skip)
+        own = _limited(rule, tables, labels)[0]
+        for detail in np.flatnonzero(np.isfinite(own.chance[0, 0])).tolist():
+            asked.setdefault(labels[detail], []).append(float(own.least[0, 0, detail]))
+    return [label for label, shares in asked.items() if min(shares) > 1]
+
+
 def asks_of(rule: Rule, label: str, tables: Tables) -> Callable[[Place], list[Ask]]:
     """What a rule asks for at a label that a head has not: its own score first."""
     limits = _limited(rule, tables, tables.labels(rule.score, rule.each, ()) if rule.each is None else [label])
@@ -144,7 +157,7 @@ class _Limited:
         self._limits, self._term = limits, score
         self.score, self.chance, number = (tables.find(term, *details) for term in (score, chance, count))
         self._low, self._high = tables.bounds(score, *details)
-        self._least = least(limits, self.chance, number)
+        self.least = least(limits, self.chance, number)
         self._least_low = least_low(limits, self.chance)
 
     @property
@@ -153,7 +166,7 @@ class _Limited:
         most = self._limits.at_most
         with np.errstate(divide="ignore", invalid="ignore"):
             base = np.nan_to_num(self.chance)
-            up = np.where(self._least == -np.inf, 1, (self.score - base) / (self._least - base))
+            up = np.where(self.least == -np.inf, 1, (self.score - base) / (self.least - base))
             down = np.inf if most is None else most / self.score
         return np.where(np.isnan(self.score), np.nan, np.minimum(up, down))
 
@@ -164,7 +177,7 @@ class _Limited:
     def asks(self, at: tuple[int, ...]) -> list[Ask]:
         """What limits ask for and the score is not."""
         score, chance, low = float(self.score[at]), float(self.chance[at]), float(self._low[at])
-        asked, asked_low, most = float(self._least[at]), float(self._least_low[at]), self._limits.at_most
+        asked, asked_low, most = float(self.least[at]), float(self._least_low[at]), self._limits.at_most
         found = []
         if not score >= asked:
             found.append(Ask(self._term, "score", score, asked, chance, bounds=self.bounds(at)))

@@ -9,7 +9,7 @@ from planted import planted
 from test_rules import DATA
 
 from attnmetrics.describing.finding import find
-from attnmetrics.describing.misses import Miss, misses
+from attnmetrics.describing.misses import Miss, beyond_reach, misses
 from attnmetrics.describing.rules import Rules, package_rules, read_rules
 from attnmetrics.describing.tables import Tables
 
@@ -28,12 +28,15 @@ roles:
 """
 
 
-def missed(tmp_path: Path, when: str, where: str = "", intervals: xr.Dataset | None = None) -> list[Miss]:
-    """Those of the first head, but for what it has."""
+def own_rules(tmp_path: Path, when: str, where: str = "") -> Rules:
     file = tmp_path / "own.yaml"
     file.write_text(OWN.replace("WHEN", when).replace("WHERE", where), encoding="utf-8")
-    only = Rules(roles=read_rules(file).roles[:2])
-    return misses(only, Tables(DATA, intervals), {}).get((0, 0), [])
+    return Rules(roles=read_rules(file).roles[:2])
+
+
+def missed(tmp_path: Path, when: str, where: str = "", intervals: xr.Dataset | None = None) -> list[Miss]:
+    """Those of the first head, but for what it has."""
+    return misses(own_rules(tmp_path, when, where), Tables(DATA, intervals), {}).get((0, 0), [])
 
 
 @pytest.mark.parametrize(
@@ -55,6 +58,15 @@ def test_what_is_asked_for_and_how_far_a_head_came(tmp_path: Path, when: str, as
 @pytest.mark.parametrize("when", ["at_least: 0.69", "at_least: 0.9"])
 def test_what_is_held_and_what_is_far_off_is_not_missed(tmp_path: Path, when: str) -> None:
     assert [miss for miss in missed(tmp_path, when) if miss.rule.role == "shiny"] == []
+
+
+@pytest.mark.parametrize(
+    ("when", "labels"),
+    [("above_chance: 0.4", []), ("above_chance: 0.41", ["b"]), ("times_chance: 2.6", ["a", "b"]), ("at_least: 1", [])],
+)
+def test_a_rule_that_asks_for_more_than_all_is_beyond_reach(tmp_path: Path, when: str, labels: list[str]) -> None:
+    """Chance levels 0.4 and 0.6."""
+    assert beyond_reach(own_rules(tmp_path, when), Tables(DATA)) == labels
 
 
 def test_at_most_is_asked_from_above(tmp_path: Path) -> None:

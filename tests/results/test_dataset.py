@@ -53,7 +53,18 @@ def test_every_result_is_there_with_labels_and_attributes(table):
         assert tuple(about.get("beside", ())) == result.beside
         assert about.get("magnitude", "") == ("" if result.magnitude else "no")
         assert about.get("twin_of", "") == (name.removesuffix("_by_layer") if name.endswith("_by_layer") else "")
-    labels = {"pos", "rel", "special", "direction", "offset", "pair_distance", "rule", "word_offset", "side"}
+    labels = {
+        "pos",
+        "rel",
+        "special",
+        "direction",
+        "offset",
+        "pair_distance",
+        "rule",
+        "word_offset",
+        "word_class",
+        "side",
+    }
     others = {"attending", "neighbour", "other_layer", "other_head", "axis", "weight_bin"}
     assert set(table.coords) == {"layer", "head", *others, *labels}
     assert all(table[dim].attrs.keys() == {"long_name", "help", "units"} for dim in table.coords)

@@ -35,7 +35,8 @@ def test_tables_hold_every_number_in_full(table, tmp_path):
     histograms = {"first_piece_histogram", "unit_peak_histogram"}
     assert {path.stem for path in (tmp_path / "tables").iterdir()} == {
         "heads", "layers", "corpus", "pairs", "directions", "pos", "rel", "special", "offset", "direction_offset",
-        "attending", "neighbour", "rule_rel", "rule_rel_word_offset", "rule_rel_pos_side", "near_ties", "head_distance",
+        "attending", "neighbour", "rule_rel", "rule_rel_word_offset", "rule_rel_word_class_side", "near_ties",
+        "head_distance",
         "head_map", "layer_distance", *histograms, *own, *(f"{name}_by_layer" for name in own),
     }  # fmt: skip
     heads = numbers(tmp_path / "tables" / "heads.csv")

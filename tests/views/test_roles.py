@@ -30,7 +30,7 @@ from attnmetrics.views.atlas.page import contents, render
 from attnmetrics.views.atlas.roles import claims_of_roles, find_rules, pack_roles
 from attnmetrics.views.evidence import evidence, least, with_least
 from attnmetrics.views.headlines import headlines, number_line
-from attnmetrics.views.misses import misses_told
+from attnmetrics.views.misses import misses_told, near_answers
 from attnmetrics.views.numbers import percent
 from attnmetrics.views.role_evidence import HELD_OUT
 from attnmetrics.views.roles import RULES, Told, role_names, with_rules
@@ -121,6 +121,11 @@ def test_the_terminal_says_of_which_heads_the_nearest_word_finds_no_less(named: 
     alone = as_good[as_good["role"] != "along dependencies"]
     only = text(show_answers(answers(read_rules(None), alone)[:1], alone, 2))
     assert "\nBy relations alone, which the nearest word of a class finds" in only
+    near = {"syntax": [(0, 7), (2, 1)]}
+    besides = text(show_answers(answers(read_rules(None), named)[:1], named, 2, near=near), 300)
+    assert (
+        "only just missing the rule, but better than the nearest word of any class in a relation: 0.7, 2.1" in besides
+    )
     before = named.assign(nearest="", remark="")
     assert "nearest word" not in text(show_answers(answers(read_rules(None), before)[:1], before, 2))
 
@@ -420,6 +425,10 @@ def test_relations_that_are_missed_come_first_where_the_nearest_word_finds_fewer
         monkeypatch.setattr("attnmetrics.views.misses.misses", lambda *_, found=found: {(0, 0): found})
         labels = [label for _, _, label in misses_told(read_rules(None), Tables(data), frame)[0]]
         assert labels == (["nsubj", ""] if is_first else ["", "nsubj"])
+        near = near_answers(read_rules(None), Tables(data), frame)
+        assert near == ({"syntax": [(0, 0)]} if is_first else {}), "it does not answer, but nearly"
+        [syntax, *_] = pack_roles(data, find_rules(data, [(0.05, frame)]))["questions"]
+        assert (syntax["key"], syntax["near"]) == ("syntax", [0] if is_first else [])
 
 
 @pytest.fixture(scope="module")

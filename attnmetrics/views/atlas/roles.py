@@ -11,6 +11,7 @@ import xarray as xr
 from attnmetrics.describing.finding import shares, tried
 from attnmetrics.describing.frame import sentences
 from attnmetrics.describing.luck import by_luck
+from attnmetrics.describing.misses import beyond_reach
 from attnmetrics.describing.nearest import families, family_names, nearest, profile_distances
 from attnmetrics.describing.origin import givers, label_of
 from attnmetrics.describing.questions import HEAD, Answer, answers
@@ -97,6 +98,7 @@ def pack_roles(data: xr.Dataset, frames: Shares) -> dict[str, Any]:
             "told": [scores_told(rows, of_shares) for rows in by_head],
             "besides": said_besides(rules, tables),
             "misses": misses_told(rules, tables, own),
+            "beyondReach": [visible(label) for label in beyond_reach(rules, tables)],
             "apart": quartiles(distances),
             "near": [_near(distances, place) for place in range(len(distances))],
             "others": [(share, _changed(one, usual)) for share, one in told if one != usual],

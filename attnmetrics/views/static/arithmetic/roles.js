@@ -11,7 +11,7 @@ const NO_ROLE = {
 export const roleName = ({ name }) => name || "no role";
 
 /** What comes later of pages that have no more. */
-const NOTHING = { told: [], besides: [], misses: [], near: [], apart: [], others: [] };
+const NOTHING = { told: [], besides: [], misses: [], near: [], apart: [], others: [], beyondReach: [] };
 
 /** What luck says nothing of. */
 const AGAINST = "That is against chance levels alone, not against simpler rules such as the nearest word of a class.";
@@ -38,8 +38,9 @@ export class Roles {
    * chance level is called, that, of how many cases or "", what the nearest word of a class finds or "", a remark where
    * it finds as much or "", label], …]; besides: of each likewise what its sentence
    * tells of without its having the role, with what that asks for; misses: of each [[role in words, what it reaches and
-   * is asked for, label], …] of the rules that it only just misses, the nearest first; near: of each [[place,
-   * distance], …]; apart: the quartiles of the distances of all pairs; others: [[share, { heads: [[place, roles,
+   * is asked for, label], …] of the rules that it only just misses, the nearest first; beyondReach: labels of roles
+   * that no head can have, for the rules ask for more than all; near: of each [[place, distance], …]; apart: the
+   * quartiles of the distances of all pairs; others: [[share, { heads: [[place, roles,
    * sentence, headlines], …], questions, familyNames }], …], what is otherwise where heads need another share of their
    * attention off null pieces.
    */
@@ -140,7 +141,8 @@ export class Roles {
   ofDetail(label) {
     const isOf = (one) => one.at(-1) === label;
     const all = (told) => this.ofHead.flatMap((_, place) => told(place).filter(isOf).map((one) => [place, one]));
-    return { held: all((place) => this.scoresOf(place)), missed: all((place) => this.missedBy(place)) };
+    const isBeyondReach = this.#later().beyondReach.includes(label);
+    return { held: all((place) => this.scoresOf(place)), missed: all((place) => this.missedBy(place)), isBeyondReach };
   }
 
   /** The heads with the profiles most like one's, the nearest first: [{ place, distance }]. */

@@ -17,6 +17,7 @@ const PLACES = `${HALVES}; offsets and classes likewise. `
   + "nearest word, before or after the dependent, is its head word most often (from head word: the other way round).";
 const ROLES = "By the declared rule: right in half of the edges that it can find or more, and far more often than the "
   + "best word offset, beyond what its distances give of all dependencies.";
+const BEYOND_REACH = "No head can have it: the best word offset finds so much that the rule asks for more than 100%.";
 /** Heads that nearly have it, shown at first. */
 const NEAR = 6;
 const EXAMPLES = "The outlined piece attends; the arrow keys or a pointer choose another.";
@@ -75,14 +76,14 @@ const headOf = (atlas, place) =>
 /** The heads that have a role for finding it, and those that a rule leaves out though they come near. */
 function roleSection(atlas, rel) {
   if (!atlas.roles) return [];
-  const { held, missed } = atlas.roles.ofDetail(rel);
+  const { held, missed, isBeyondReach } = atlas.roles.ofDetail(rel);
   const found = section("Heads whose role it is", ROLES);
   found.classList.add("role-of");
   const item = ([place, [, reached]]) => el("li", {}, headOf(atlas, place), `: ${reached}`);
   const near = missed.map(item);
   const more = el("details", {}, el("summary", {}, `${near.length - NEAR} more`), el("ul", {}, ...near.slice(NEAR)));
   const own = [...new Set(held.map(([place]) => place))];
-  found.append(own.length ? members(atlas, own) : el("p", {}, "No head has it."));
+  found.append(own.length ? members(atlas, own) : el("p", {}, isBeyondReach ? BEYOND_REACH : "No head has it."));
   if (near.length) found.append(el("p", {}, "Not quite:"), el("ul", {}, ...near.slice(0, NEAR)));
   if (near.length > NEAR) found.append(more);
   return [found];
