@@ -73,7 +73,7 @@ class Words(_Strict):
     each: str | None = None
     """Of each detail; `text` has them all as `{list}`."""
     no_better: str = ""
-    """What is said in the end of details, `{list}`, whose score is not above what a simpler rule reaches."""
+    """What is said instead, and last, of details, `{list}`, whose score is not above what a simpler rule reaches."""
     below: str | None = None
     """Where the score is under its chance level, or hardly above."""
 

@@ -111,10 +111,11 @@ class _Said:
             yield words, (is_held or found)[:MOST]
 
     def _filled(self, words: Words, found: Sequence[Finding]) -> list[str]:
-        """A text for each finding, or one with a list of them."""
+        """A text for each finding, or one with a list of them; not of what a simpler rule is told to find as well."""
+        told = [one for one in found if not (one.no_better and words.no_better)]
         if words.each is None:
-            return [self._fill(_template(one), one) for one in found]
-        return [words.text.replace("{list}", _and([self._fill(words.each, one) for one in found]))]
+            return [self._fill(_template(one), one) for one in told]
+        return [words.text.replace("{list}", _and([self._fill(words.each, one) for one in told]))] if told else []
 
     def _order(self, one: Finding) -> int:
         """Of the first with the same words."""

@@ -38,31 +38,35 @@ class Grouped:
     """heads that have a relation that is"""
     better: int
     """those that find one better"""
+    near: Heads
+    """(layer, head) of those that do not answer, but nearly, and find one better (see `views.misses.near_answers`)"""
 
     @property
     def told(self) -> str:
         """Of how many heads a simpler rule is told, and how many find more; "" without groups.
 
-        Example: "29 heads; 3 of 20 with a relation find it better than the nearest word of any class".
+        Example: "29 heads; 0 of 20 with a relation find it better than the nearest word of any class; 3 that only just
+        miss the rule do".
         """
         if not self.groups:
             return ""
-        number = len(self.answer.heads)
-        some = f"{self.better} of {self.compared} with a relation"
-        return f"{number} head{'s' * (number != 1)}; {some} find it better than the nearest word of any class"
+        number, near = len(self.answer.heads), len(self.near)
+        some = f"{self.better} of {self.compared} with a relation find it better than the nearest word of any class"
+        others = f"; {near} that only just miss{'es' * (near == 1)} the rule do{'es' * (near == 1)}" if near else ""
+        return f"{number} head{'s' * (number != 1)}; {some}{others}"
 
 
-def in_groups(found: Answer) -> Grouped:
+def in_groups(found: Answer, near: Heads = ()) -> Grouped:
     """An answer, whose rows have the columns `nearest` and `remark` (`views.roles.with_rules`), in groups.
 
     A head is in the first group where it finds a relation better than the nearest word does, else in the second where
     it answers by what is not compared with that, else in the last. Within a group that head comes first whose scores
-    that put it there are farthest above chance; equals stand as before.
+    that put it there are farthest above chance; equals stand as before. `near`: of those that nearly answer.
     """
     rows = found.rows
     compared, no_better = (rows["nearest"] != "").to_numpy(), (rows["remark"] != "").to_numpy()
     if not compared.any():
-        return Grouped(found, (), 0, 0)
+        return Grouped(found, (), 0, 0, near)
     of_row = np.where(~compared, _NOT_COMPARED, np.where(no_better, _NO_BETTER, _BETTER))
     by_head = [rows["layer"], rows["head"]]
     of_head = pd.Series(of_row, rows.index).groupby(by_head).transform("min").to_numpy()
@@ -74,4 +78,4 @@ def in_groups(found: Answer) -> Grouped:
     members = {key: in_order[of_head[order] == key][HEAD].drop_duplicates() for key in sorted(_TITLES)}
     groups = [Group(_TITLES[key], list(map(tuple, own.values.tolist()))) for key, own in members.items() if len(own)]
     answer = replace(found, rows=in_order)
-    return Grouped(answer, groups, len(np.unique(head[compared])), len(members[_BETTER]))
+    return Grouped(answer, groups, len(np.unique(head[compared])), len(members[_BETTER]), near)

@@ -43,11 +43,17 @@ def misses_told(rules: Rules, tables: Tables, frame: pd.DataFrame) -> list[list[
 
 
 def near_answers(rules: Rules, tables: Tables, frame: pd.DataFrame) -> dict[str, list[tuple[int, int]]]:
-    """Of each question, (layer, head) of those that do not answer it, for they only just miss a rule of relations, but
-    find the relation better than the nearest word of a class; questions without any are left out.
+    """Of each question, (layer, head) of those that do not answer it, for they only just miss the score that a rule of
+    relations asks for, and nothing else, but find the relation better than the nearest word of a class; questions
+    without any are left out.
     """
     found, nearest = misses(rules, tables, _held(tables, frame)), NearestWords(tables.data)
-    beating = {(*place, one.rule.role): None for place, own in found.items() for one in own if _beats(nearest, one)}
+    beating = [
+        (*place, one.rule.role)
+        for place, own in found.items()
+        for one in own
+        if _beats(nearest, one) and all(ask.term == one.rule.score for ask in one.asks)
+    ]
     near: dict[str, list[tuple[int, int]]] = {}
     for key, question in rules.questions.items():
         answering = answer(rules, frame, key).heads if beating else []

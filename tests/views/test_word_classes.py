@@ -82,6 +82,9 @@ def test_heads_stand_first_that_find_a_relation_better_than_a_class_does_and_las
     assert grouped.answer.heads == [(0, 0), (1, 1), (0, 1), (1, 0), (2, 0)]
     assert "".join(grouped.answer.rows["detail"]) == "edcgbafh", "of a head last what is no better"
     rule = "the nearest word of any class"
+    nearly = replace(grouped, near=[(7, 7)]), replace(grouped, near=[(7, 7), (8, 8)])
+    ends = "; 1 that only just misses the rule does", "; 2 that only just miss the rule do"
+    assert [one.told.removeprefix(grouped.told) for one in nearly] == [*ends]
     assert grouped.told == f"5 heads; 2 of 4 with a relation find it better than {rule}"
 
 

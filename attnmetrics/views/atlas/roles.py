@@ -231,7 +231,7 @@ def _question(
     axes = question.axes
     known = axes is not None and all(has(data, term) for term in (axes.x, axes.y))
     shown = {"y": _axis(axes.y), "x": _axis(axes.x)} if axes is not None and known else None
-    grouped, at = in_groups(found), {head: place for place, head in enumerate(heads)}
+    grouped, at = in_groups(found, near), {head: place for place, head in enumerate(heads)}
 
     def places(some: Heads) -> list[int]:
         return [at[head] for head in some]

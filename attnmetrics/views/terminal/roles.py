@@ -60,7 +60,7 @@ def _in_full(frame: pd.DataFrame) -> dict[tuple[int, int], RenderableType]:
 
 
 def _answer(one: Answer, said: Mapping[tuple[int, int], RenderableType], top: int, near: Heads) -> list[RenderableType]:
-    grouped, heads = in_groups(one), one.heads
+    grouped, heads = in_groups(one, near), one.heads
     head = Text.assemble((one.title, "bold"), (f"  {len(heads)} heads" if len(heads) != 1 else "  1 head", FAINT))
     if not heads and not one.barred and not near:
         return [head, Text("none")]
