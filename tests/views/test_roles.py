@@ -46,8 +46,8 @@ OVER = [
     ("repeated piece", "repeat_rows", "pieces that came before"),
     ("position alone", "variability_sentences", "sentences"),
     *((role, "pieces", "pieces") for role in ("first piece", "broad", "nearly switched off")),
-    *((role, "pieces", "pieces, null left out") for role in ("own piece", "previous piece", "along dependencies")),
-    ("part of speech: DET", "pieces", "pieces, null left out"),
+    *((role, "pieces", "pieces, off null") for role in ("own piece", "previous piece", "along dependencies")),
+    ("part of speech: DET", "pieces", "pieces, off null"),
 ]
 """What scores are taken over: role, result, in words."""
 SKIPPED = {"rel": ("punct", "root", "_", "_rest", "dep", "ROOT"), "pos": ("_", "_rest", "X")}
