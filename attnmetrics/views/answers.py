@@ -14,7 +14,7 @@ Heads = Sequence[tuple[int, int]]
 _BETTER, _NOT_COMPARED, _NO_BETTER = range(3)
 _TITLES: Final = {
     _BETTER: "Better than the nearest word of any class too",
-    _NOT_COMPARED: "Along dependencies beyond what distances give; not compared with nearest words",
+    _NOT_COMPARED: "Along dependencies beyond what distances give, a score not compared with nearest words",
     _NO_BETTER: "By relations alone, which the nearest word of a class finds at least as often",
 }
 
