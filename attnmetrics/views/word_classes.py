@@ -14,6 +14,8 @@ from attnmetrics.views.tables import labels_of, values
 
 SCORE: Final = "relation_accuracy"
 """The result that it stands beside."""
+CLASS: Final = "word_class"
+"""The dimension of classes."""
 NEEDS: Final = ("relation_class_baseline", "relation_class_accuracy")
 _WORDS: Final = {
     "ADJ": "adjective", "ADP": "preposition", "ADV": "adverb", "AUX": "auxiliary", "CCONJ": "coordinating conjunction",
@@ -53,12 +55,12 @@ class NearestWords:
 
     def __init__(self, data: xr.Dataset) -> None:
         """Of a run; one that was measured without them has none."""
-        self._known = all(name in data for name in NEEDS)
+        self._known = all(name in data for name in NEEDS) and CLASS in data[NEEDS[1]].dims
         if not self._known:
             return
         share, by_class = (data[name] for name in NEEDS)
         self._share, self._by_class, self._bounds = values(share), values(by_class), stored_bounds(data, NEEDS[0])
-        dims = ("rule", "rel", "word_class", "side")
+        dims = ("rule", "rel", CLASS, "side")
         self._labels = {dim: list(map(str, labels_of(by_class, dim))) for dim in dims}
 
     def find(self, rule: str, rel: str) -> Nearest | None:
@@ -70,7 +72,7 @@ class NearestWords:
         if not found.any():
             return None
         best, side = np.unravel_index(found.argmax(), found.shape)
-        name = self._labels["word_class"][int(best)]
+        name = self._labels[CLASS][int(best)]
         low, high = (np.nan, np.nan) if self._bounds is None else self._bounds[at].tolist()
         words = f"{_WORDS.get(name, visible(name))} {self._labels['side'][int(side)]}"
         return Nearest(words, float(self._share[at]), low, high)

@@ -48,10 +48,11 @@ def test_it_stands_beside_rules_of_relations_alone(data: xr.Dataset) -> None:
 
 
 def test_a_run_measured_before_there_were_classes_is_told_without(data: xr.Dataset) -> None:
-    before = data.drop_vars(NEEDS)
-    one = Relations(before).find("row", "obj")
-    assert NearestWords(before).find("row", "obj") is None
-    assert one is not None and one.nearest == "" and np.isnan(one.at_nearest)
+    by_other_classes = data.rename({"word_class": "class_of_before"})
+    for before in (data.drop_vars(NEEDS), by_other_classes):
+        one = Relations(before).find("row", "obj")
+        assert NearestWords(before).find("row", "obj") is None
+        assert one is not None and one.nearest == "" and np.isnan(one.at_nearest)
 
 
 @pytest.mark.parametrize(
