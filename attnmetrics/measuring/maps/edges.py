@@ -163,15 +163,19 @@ def _find_nearest(classes: Ints, word: Ints, head: Ints) -> Ints:
 
     Example: of NOUN PUNCT NOUN VERB NOUN, all of the verb, the nearest noun before the verb is the second.
     """
-    ends = {"row": (word, head), "column": (word, head), "parent_row": (head, word)}
-    return np.stack([[np.where(head >= 0, _ask(own, *ends[rule]), -1) for rule in RULES] for own in classes])
+    found = []
+    for own in classes:
+        keys = np.sort(own * len(own) + np.arange(len(own)))
+        from_word, from_head = _ask(own, keys, word, head), _ask(own, keys, head, word)
+        places = {"row": from_word, "column": from_word, "parent_row": from_head}
+        found.append([np.where(head >= 0, places[rule], -1) for rule in RULES])
+    return np.stack(found)
 
 
-def _ask(classes: Ints, asked: Ints, right: Ints) -> Ints:
+def _ask(classes: Ints, keys: Ints, asked: Ints, right: Ints) -> Ints:
     """[N] class × number of sides + side where the right word is the nearest of its class; −1 where it is not."""
     # How many words of the right one's class stand between the two: words by class, then place, are sorted numbers.
     size = len(classes)
-    keys = np.sort(classes * size + np.arange(size))
     low, high, own = np.minimum(asked, right), np.maximum(asked, right), classes[right]
     between = np.searchsorted(keys, own * size + high) - np.searchsorted(keys, own * size + low, side="right")
     return np.where((own >= 0) & (between == 0), own * len(SIDES) + (right > asked), -1)
